@@ -1,0 +1,170 @@
+# rowferry: the only build file. `make help` lists the targets.
+PROFILE ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+B       := build/$(PROFILE)
+
+VERSION := 0.1.0
+
+# core/ in the order of its layers: a file uses its own layer and those before it (make lint).
+LAYERS := base row validate job store http api inbox ingest drain
+
+BUILD_PKGS := libcurl json-c sqlite3 uuid libpcre2-8 libxxhash libmicrohttpd
+TEST_PKGS  := cmocka
+# what `make deps` installs: Debian's names for the above, and the tools of tests and demo
+DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
+              libpcre2-dev libxxhash-dev libmicrohttpd-dev
+DEB_TEST   := libcmocka-dev bats sqlite3 jq
+DEB_LINT   := clang-format clang-tidy cppcheck
+DEB_BENCH  := nginx-light
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
+HARDEN   := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
+CFLAGS_release := -O2 -g $(HARDEN)
+CFLAGS_debug   := -Og -g3 -fPIE
+CFLAGS_asan    := -Og -g3 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+                  -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread
+CFLAGS_cov     := -O0 -g3 -fPIE --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_debug   := -pie
+LDFLAGS_asan    := -pie -fsanitize=address,undefined
+LDFLAGS_tsan    := -pie -fsanitize=thread
+LDFLAGS_cov     := -pie --coverage
+
+ifeq ($(CFLAGS_$(PROFILE)),)
+$(error PROFILE=$(PROFILE) is not one of release, debug, asan, tsan, cov)
+endif
+
+# The package check runs in the recipes, so that `make deps` works where all of it is missing.
+PKG_CFLAGS = $(shell pkg-config --cflags $(BUILD_PKGS) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(BUILD_PKGS) 2>/dev/null)
+
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DROWFERRY_VERSION='"$(VERSION)"' -pthread $(WARNINGS) \
+             $(CFLAGS_$(PROFILE)) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(PROFILE)) -pthread $(LDFLAGS)
+
+CORE_SRC := $(foreach layer,$(LAYERS),$(wildcard core/$(layer)/*.c))
+CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/migrations.o
+CLI_SRC  := $(wildcard cmd/rowferry/*.c)
+SIM_SRC  := $(wildcard cmd/genesys-sim/*.c)
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+LIB_SRC  := $(wildcard tests/lib/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+
+.PHONY: all help deps deps-lint deps-bench need test unit cli demo lint bench format install clean
+.DELETE_ON_ERROR:
+# an object made for one test program is worth keeping for the next build
+.SECONDARY:
+
+all: $(B)/rowferry $(B)/genesys-sim
+
+help:
+	@echo 'make           build/release/rowferry and build/release/genesys-sim'
+	@echo 'make demo      one night over sample-batches/ against the simulator'
+	@echo 'make test      unit tests (cmocka) and command tests (bats)'
+	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
+	@echo 'make bench     speed of intake and drain, each beside its reference'
+	@echo 'make install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make deps      what the above needs, through apt-get'
+	@echo 'PROFILE=       release (default), debug, asan, tsan, cov'
+
+$(B)/%.o: %.c | need
+	@mkdir -p $(@D)
+	@echo '  CC   $@'
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Each migration as a string beside its name, in the order of the names.
+$(B)/migrations.c: $(MIGRATIONS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '/* made by the Makefile from migrations/; do not edit */'; \
+	   echo '#include "core/store/migrate.h"'; \
+	   echo 'const struct migration migrations[] = {'; \
+	   for file in $(MIGRATIONS); do \
+	     echo "{\"$$(basename $$file .sql)\","; \
+	     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$file; \
+	     echo '},'; \
+	   done; \
+	   echo '};'; \
+	   echo 'const unsigned migration_count = $(words $(MIGRATIONS));'; } > $@
+
+$(B)/migrations.o: $(B)/migrations.c | need
+	@$(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -MMD -MP -c -o $@ $<
+
+$(B)/librowferry.a: $(CORE_OBJ)
+	@rm -f $@
+	@echo '  AR   $@'
+	@ar rcs $@ $^
+
+$(B)/rowferry: $(CLI_SRC:%.c=$(B)/%.o) $(B)/librowferry.a
+	@echo '  LD   $@'
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/genesys-sim: $(SIM_SRC:%.c=$(B)/%.o) $(B)/librowferry.a
+	@echo '  LD   $@'
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/unit/%: $(B)/tests/unit/%.o $(LIB_OBJ) $(B)/librowferry.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs $(TEST_PKGS))
+
+# Installs by itself what pkg-config misses, so that `make demo` and `make test` are enough.
+need:
+	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
+
+need-test: need
+	@{ pkg-config --exists $(TEST_PKGS) && command -v bats sqlite3 jq; } >/dev/null 2>&1 || \
+	  $(MAKE) --no-print-directory deps
+
+deps:
+	@tests/lib/deps.sh $(DEB_BUILD) $(DEB_TEST)
+
+deps-lint:
+	@command -v clang-format clang-tidy cppcheck >/dev/null 2>&1 || tests/lib/deps.sh $(DEB_LINT)
+
+deps-bench:
+	@command -v nginx sqlite3 >/dev/null 2>&1 || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+
+test: need-test
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(UNIT_BIN)
+	@PROFILE=$(PROFILE) tests/run.sh
+
+unit: need-test
+	@$(MAKE) --no-print-directory $(UNIT_BIN)
+	@PROFILE=$(PROFILE) tests/run.sh unit
+
+cli: need-test
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim
+	@PROFILE=$(PROFILE) tests/run.sh cli
+
+demo: need-test
+	@$(MAKE) --no-print-directory all
+	@B=$(B) tests/lib/demo.sh
+
+lint: need deps-lint
+	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS)' LAYERS='$(LAYERS)' tests/lint/run.sh
+
+bench: need deps-bench
+	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain
+	@tests/bench/run.sh
+
+build/release/limit_drain: tests/bench/limit_drain.c
+	@$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(PKG_LIBS)
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/rowferry/schema'
+	install -m 755 $(B)/rowferry '$(DESTDIR)$(PREFIX)/bin/rowferry'
+	install -m 644 schema/*.json '$(DESTDIR)$(PREFIX)/share/rowferry/schema/'
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

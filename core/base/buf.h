@@ -1,0 +1,44 @@
+/* Bytes that grow: one owner, appended to, emptied and used again. */
+#ifndef ROWFERRY_BASE_BUF_H
+#define ROWFERRY_BASE_BUF_H
+
+#include "core/base/str.h"
+
+#include <stddef.h>
+
+/* Zeroed means empty and ready. data is NULL until the first byte comes. */
+struct buf {
+    char *data;
+    size_t size;
+    size_t capacity;
+};
+
+void buf_release(struct buf *buf);
+
+/* Makes room for size bytes more and returns where they go; size does not change. */
+char *buf_reserve(struct buf *buf, size_t size);
+
+void buf_append(struct buf *buf, const char *bytes, size_t size);
+void buf_append_span(struct buf *buf, struct span span);
+void buf_append_text(struct buf *buf, const char *text);
+void buf_append_char(struct buf *buf, char byte);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends text as the inside of a JSON string (RFC 8259 section 7), without the quotes around it.
+ * What is not UTF-8 becomes U+FFFD. */
+void buf_append_json(struct buf *buf, struct span text);
+
+/* The bytes with a NUL behind them; valid until the buffer changes. */
+const char *buf_text(struct buf *buf);
+
+static inline void buf_reset(struct buf *buf)
+{
+    buf->size = 0;
+}
+
+static inline struct span buf_span(const struct buf *buf)
+{
+    return (struct span){buf->data, buf->size};
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* What went wrong: a kind that decides the exit status, and a text for the operator. */
+#ifndef ROWFERRY_BASE_ERR_H
+#define ROWFERRY_BASE_ERR_H
+
+#include <stdbool.h>
+
+enum err_kind {
+    ERR_NONE,
+    ERR_INTERNAL, /* a bug of ours */
+    ERR_CONFIG,   /* usage, settings, schema file, certificate, environment */
+    ERR_INPUT,    /* a file is refused or cannot be read */
+    ERR_AUTH,     /* the API refused credentials or permissions */
+    ERR_NETWORK,  /* nothing answers; the same command again resumes */
+    ERR_BUSY,     /* another process holds the intake or the drain lock */
+    ERR_STORE,    /* the database cannot be used */
+    ERR_STOPPED,  /* SIGINT or SIGTERM; see stop_signal() */
+};
+
+enum { ERR_TEXT_SIZE = 2048 };
+
+struct err {
+    enum err_kind kind;
+    char text[ERR_TEXT_SIZE];
+};
+
+/* Fills err, once, where the cause is known. A text beyond ERR_TEXT_SIZE is cut.
+ * Returns false, so that a caller can write `return err_set(...)`. */
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts `format: ` before the text that is there; the kind stays. Returns false. */
+bool err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Empties err so that it can be filled again. */
+void err_clear(struct err *err);
+
+#endif

@@ -1,0 +1,47 @@
+#include "core/base/histogram.h"
+
+/* Below 16 a bucket a value; above, sixteen buckets for each power of two. */
+static unsigned bucket_of(uint64_t value)
+{
+    unsigned power, bucket;
+
+    if (value < 16)
+        return (unsigned)value;
+    power = 63 - (unsigned)__builtin_clzll(value);
+    bucket = (power - 3) * 16 + (unsigned)((value >> (power - 4)) & 15);
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+/* The middle of a bucket. */
+static uint64_t value_of(unsigned bucket)
+{
+    unsigned power = bucket / 16 + 3;
+
+    if (bucket < 16)
+        return bucket;
+    return ((uint64_t)(16 + bucket % 16) << (power - 4)) + (((uint64_t)1 << (power - 4)) >> 1);
+}
+
+void histogram_add(struct histogram *histogram, uint64_t value)
+{
+    histogram->counts[bucket_of(value)]++;
+    histogram->count++;
+    histogram->sum += value;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned percent)
+{
+    uint64_t rank = (histogram->count * percent + 99) / 100, seen = 0;
+
+    for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+        seen += histogram->counts[bucket];
+        if (seen && seen >= rank)
+            return value_of(bucket);
+    }
+    return 0;
+}
+
+uint64_t histogram_average(const struct histogram *histogram)
+{
+    return histogram->count ? histogram->sum / histogram->count : 0;
+}

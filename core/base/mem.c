@@ -1,0 +1,52 @@
+#include "core/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *memory)
+{
+    if (!memory) {
+        fputs("rowferry: out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+void *mem_calloc(size_t count, size_t size)
+{
+    return must(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mem_resize(void *memory, size_t count, size_t size)
+{
+    return must(reallocarray(memory, count ? count : 1, size ? size : 1));
+}
+
+char *mem_copy(const char *bytes, size_t size)
+{
+    char *copy = must(malloc(size + 1));
+
+    if (size)
+        memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+char *mem_strdup(const char *text)
+{
+    return text ? mem_copy(text, strlen(text)) : NULL;
+}
+
+char *mem_printf(const char *format, ...)
+{
+    va_list args;
+    char *text = NULL;
+    int size;
+
+    va_start(args, format);
+    size = vasprintf(&text, format, args);
+    va_end(args);
+    return must(size < 0 ? NULL : text);
+}

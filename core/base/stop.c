@@ -1,0 +1,61 @@
+#include "core/base/stop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* The one global of the program beside const tables: a process has one set of signals. */
+static struct {
+    int fd;
+    int signal;
+} stop = {-1, 0};
+
+bool stop_init(struct err *err)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+        return err_set(err, ERR_INTERNAL, "cannot block signals: %s", strerror(errno));
+    if (stop.fd < 0)
+        stop.fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (stop.fd < 0)
+        return err_set(err, ERR_INTERNAL, "cannot open a signal descriptor: %s", strerror(errno));
+    return true;
+}
+
+int stop_fd(void)
+{
+    return stop.fd;
+}
+
+bool stop_requested(void)
+{
+    struct signalfd_siginfo info;
+
+    while (stop.fd >= 0 && read(stop.fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (stop.signal)
+            _exit(128 + (int)info.ssi_signo);
+        stop.signal = (int)info.ssi_signo;
+    }
+    return stop.signal != 0;
+}
+
+int stop_signal(void)
+{
+    return stop.signal;
+}
+
+bool stop_wait_ms(int ms)
+{
+    struct pollfd waiting = {stop.fd, POLLIN, 0};
+
+    if (!stop_requested())
+        poll(&waiting, stop.fd >= 0 ? 1 : 0, ms);
+    return stop_requested();
+}

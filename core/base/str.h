@@ -1,0 +1,55 @@
+/* Bytes with a length, and the few questions asked of them. */
+#ifndef ROWFERRY_BASE_STR_H
+#define ROWFERRY_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes that somebody else owns; not terminated. data may be NULL when size is 0. */
+struct span {
+    const char *data;
+    size_t size;
+};
+
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text, text ? strlen(text) : 0};
+}
+
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool span_is(struct span span, const char *text)
+{
+    return span_equal(span, span_of(text));
+}
+
+/* memcmp order, the shorter first where one is the beginning of the other. */
+int span_compare(struct span a, struct span b);
+
+bool str_starts(const char *text, const char *prefix);
+bool str_ends(const char *text, const char *suffix);
+
+/* A whole number in [minimum, maximum], decimal digits with an optional '-', nothing else. */
+bool str_to_int64(struct span text, int64_t minimum, int64_t maximum, int64_t *value);
+
+/* `90`, `90s`, `15m`, `4h`, `90d` as milliseconds (CONTRACT section 2). */
+bool str_to_duration_ms(const char *text, int64_t *ms);
+
+/* Offset of the first byte that is not UTF-8 (RFC 3629: no surrogates, no overlong forms),
+ * or text.size. Runs of ASCII are passed eight bytes at a time. */
+size_t str_utf8_valid(struct span text);
+
+/* Code points in valid UTF-8. */
+size_t str_utf8_length(struct span text);
+
+/* Writes text for people into out (always terminated, cut at out_size): control characters,
+ * DEL, C1 and bytes that are not UTF-8 as \n, \t or \xNN, so that nothing from outside drives a
+ * terminal. Returns out. */
+char *str_printable(struct span text, char *out, size_t out_size);
+
+#endif

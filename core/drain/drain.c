@@ -1,0 +1,354 @@
+#include "core/drain/drain.h"
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/drain/loop.h"
+#include "core/store/summary.h"
+
+#include <stdlib.h>
+
+enum {
+    GROUP_US = 10000,  /* an outcome waits for others for at most this long */
+    IDLE_MS = 1000,    /* of one wait; progress is reported in between */
+    HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
+};
+
+/* Starts the token request when it is time; it has a slot of its own. */
+static bool start_token(struct loop *loop, struct err *err)
+{
+    struct http_request request;
+
+    if (loop->stopping || !token_due(loop->token, clock_monotonic_us()) ||
+        !http_pool_free(loop->pool) || governor_wait_us(&loop->governor, clock_monotonic_us()) > 0)
+        return true;
+    token_request(loop->token, &request);
+    governor_departed(&loop->governor, clock_monotonic_us());
+    return http_pool_start(loop->pool, &request, err);
+}
+
+/* Starts claimed jobs while there are slots, a token, and the pace allows. */
+static bool start_ready(struct loop *loop, struct err *err)
+{
+    while (!loop->stopping && loop->ready.first && loop->in_flight < loop->options->concurrency &&
+           loop->held.count < 3) {
+        int64_t now_us = clock_monotonic_us();
+        const char *authorization = token_authorization(loop->token, now_us);
+        struct http_request request;
+        struct task *task;
+
+        if (!authorization || governor_wait_us(&loop->governor, now_us) > 0)
+            return true;
+        task = task_list_take(&loop->ready);
+        task_request(task, loop->options, authorization, &request);
+        governor_departed(&loop->governor, now_us);
+        loop->in_flight++;
+        if (!http_pool_start(loop->pool, &request, err))
+            return false;
+    }
+    return true;
+}
+
+static void take_answers(struct loop *loop, struct err *err)
+{
+    struct http_answer *answer;
+
+    while ((answer = http_pool_next(loop->pool))) {
+        struct policy_limits limits = {loop->options->max_retries, loop->options->max_attempts,
+                                       loop->succeeded, loop_dice(loop)};
+        struct policy_verdict verdict;
+        struct task *task = answer->context;
+
+        if (answer->context == loop->token) {
+            loop_take_token(loop, answer, err);
+        } else {
+            loop->in_flight--;
+            if (!loop->settled.first)
+                loop->settled_since_us = clock_monotonic_us();
+            meter_count(&loop->meter, answer);
+            task_answer(task, answer, &limits, clock_now_ms(), &loop->fault, &verdict);
+            loop_react(loop, task, answer, &verdict, err);
+        }
+        http_pool_release(loop->pool, answer);
+    }
+    if (loop->held.first && (loop->succeeded || (!loop->in_flight && !loop->ready.first)))
+        loop_judge_held(loop, err);
+}
+
+/* How many jobs to claim now: what the window holds, and what the pace lets go within a second. */
+static unsigned wanted(const struct loop *loop)
+{
+    uint32_t allowed = governor_allows(&loop->governor, clock_monotonic_us(), 1000000);
+    unsigned room = loop->window;
+
+    if (loop->stopping)
+        return 0;
+    if (room > allowed)
+        room = allowed;
+    room = room > loop->ready.count ? room - loop->ready.count : 0;
+    return room < loop->free.count ? room : loop->free.count;
+}
+
+/* Is there work for the store, and enough of it? */
+static bool should_hand(const struct loop *loop, unsigned want)
+{
+    bool may_claim =
+        want && (loop->more || (loop->next_due_ms && clock_now_ms() >= loop->next_due_ms));
+    unsigned share = loop->window / HANDING_SHARE;
+
+    if (may_claim && (want >= share || !loop->ready.first))
+        return true;
+    if (!loop->settled.first)
+        return false;
+    return loop->stopping || loop->settled.count >= share || !loop->in_flight ||
+           clock_monotonic_us() - loop->settled_since_us >= GROUP_US;
+}
+
+static void hand_turn(struct loop *loop)
+{
+    unsigned want = wanted(loop);
+    struct exchange *exchange = &loop->exchange;
+
+    if (!keeper_is_idle(loop->keeper) || !should_hand(loop, want))
+        return;
+    exchange->now_ms = clock_now_ms();
+    exchange->settled = loop->settling;
+    exchange->settled_count = 0;
+    exchange->claims = loop->claiming;
+    exchange->wanted = want;
+    while (loop->settled.first)
+        loop->settling[exchange->settled_count++] = &task_list_take(&loop->settled)->claim;
+    for (unsigned i = 0; i < want; i++)
+        loop->claiming[i] = &task_list_take(&loop->free)->claim;
+    keeper_hand(loop->keeper, exchange);
+}
+
+/* Takes a finished turn back: what was claimed may leave now, everything else is free again. */
+static bool take_turn(struct loop *loop, struct err *err)
+{
+    struct exchange *exchange = &loop->exchange;
+    bool done;
+
+    if (keeper_is_idle(loop->keeper))
+        return true;
+    if (!keeper_take(loop->keeper, &done, err))
+        return false;
+    if (!done)
+        return true;
+    for (unsigned i = 0; i < exchange->settled_count; i++)
+        task_list_add(&loop->free, (struct task *)exchange->settled[i]);
+    for (unsigned i = 0; i < exchange->wanted; i++)
+        task_list_add(i < exchange->claimed ? &loop->ready : &loop->free,
+                      (struct task *)exchange->claims[i]);
+    loop->left = exchange->left;
+    loop->finished += exchange->finished;
+    if (exchange->wanted) {
+        loop->more = exchange->claimed > 0;
+        loop->next_due_ms = exchange->next_due_ms;
+    } else if (exchange->settled_count) {
+        /* what was settled may be due again, or others may have waited for it */
+        loop->more = true;
+    }
+    return true;
+}
+
+static bool is_finished(const struct loop *loop)
+{
+    bool quiet = !loop->in_flight && !loop->ready.first && !loop->settled.first &&
+                 !loop->held.first && keeper_is_idle(loop->keeper);
+
+    return quiet && (loop->stopping || (!loop->more && !loop->next_due_ms));
+}
+
+/* How long nothing needs to be looked at, if no answer comes. */
+static int wait_ms(const struct loop *loop)
+{
+    int64_t now_us = clock_monotonic_us(), wait = IDLE_MS;
+    int64_t pace_ms = (governor_wait_us(&loop->governor, now_us) + 999) / 1000;
+
+    if (loop->settled.first && keeper_is_idle(loop->keeper))
+        wait = GROUP_US / 1000;
+    if ((loop->ready.first || !token_authorization(loop->token, now_us)) && pace_ms > 0 &&
+        pace_ms < wait)
+        wait = pace_ms;
+    if (loop->next_due_ms && loop->next_due_ms - clock_now_ms() < wait)
+        wait = loop->next_due_ms - clock_now_ms();
+    if (!loop->more && !loop->next_due_ms)
+        return (int)wait;
+    return wait > 0 ? (int)wait : 1;
+}
+
+static void put_back_ready(struct loop *loop)
+{
+    while (loop->ready.first) {
+        struct task *task = task_list_take(&loop->ready);
+
+        task_put_back(task, clock_now_ms());
+        task_list_add(&loop->settled, task);
+    }
+}
+
+static void report(struct loop *loop, bool last)
+{
+    int64_t now_us = clock_monotonic_us();
+    int64_t paused_ms = governor_paused(&loop->governor, now_us)
+                            ? (loop->governor.paused_until_us - now_us) / 1000
+                            : 0;
+
+    if (!loop->options->progress || (!last && now_us - loop->progress_us < 1000000))
+        return;
+    loop->progress_us = now_us;
+    loop->options->progress(loop->options->progress_context, loop->finished, loop->left,
+                            governor_rate_per_s(&loop->governor), paused_ms);
+}
+
+static void look_for_stop(struct loop *loop)
+{
+    if (!stop_requested())
+        return;
+    if (!loop->stopping)
+        loop->result->end = DRAIN_STOPPED;
+    loop->stopping = true;
+}
+
+/* One round: turns, departures, answers. False when the store or libcurl failed: nothing more can
+ * be settled. */
+static bool turn_round(struct loop *loop, struct err *err)
+{
+    look_for_stop(loop);
+    if (loop->stopping) {
+        put_back_ready(loop);
+        loop_judge_held(loop, err);
+    }
+    if (!take_turn(loop, err) || !start_token(loop, err) || !start_ready(loop, err))
+        return false;
+    hand_turn(loop);
+    if (is_finished(loop))
+        return true;
+    if (!http_pool_wait(loop->pool, wait_ms(loop), stop_fd(), err))
+        return false;
+    take_answers(loop, err);
+    report(loop, false);
+    return true;
+}
+
+static bool run_loop(struct loop *loop, struct err *err)
+{
+    bool fine = true;
+
+    while (fine && !is_finished(loop))
+        fine = turn_round(loop, err);
+    report(loop, true);
+    return fine && !loop->failed;
+}
+
+static void wake(void *context)
+{
+    http_pool_wake(context);
+}
+
+static bool open_loop(struct loop *loop, struct store *store, struct err *err)
+{
+    const struct drain_options *options = loop->options;
+    struct http_options http = {options->concurrency + 1, options->ca_file, options->user_agent};
+    struct token_options login = {options->environment.login_url, options->environment.api_host,
+                                  options->client_id, options->client_secret, options->timeout_ms};
+
+    loop->window =
+        options->concurrency * 4 < LOOP_WINDOW_MAX ? options->concurrency * 4 : LOOP_WINDOW_MAX;
+    loop->task_count = loop->window * 3;
+    loop->tasks = mem_calloc(loop->task_count, sizeof *loop->tasks);
+    task_list_init(&loop->free);
+    task_list_init(&loop->ready);
+    task_list_init(&loop->settled);
+    task_list_init(&loop->held);
+    for (unsigned i = 0; i < loop->task_count; i++)
+        task_list_add(&loop->free, &loop->tasks[i]);
+    loop->exchange.run_id = options->run_id;
+    loop->exchange.batch_id = options->batch_id;
+    loop->exchange.max_retries = options->max_retries;
+    loop->more = true;
+    loop->budget = LOOP_BUDGET;
+    loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
+    governor_init(&loop->governor, options->rate_per_s);
+    loop->token = token_open(&login);
+    loop->pool = http_pool_open(&http, err);
+    if (!loop->pool)
+        return false;
+    loop->keeper = keeper_open(store_path(store), wake, loop->pool, err);
+    return loop->keeper != NULL;
+}
+
+static void close_loop(struct loop *loop)
+{
+    keeper_close(loop->keeper);
+    http_pool_close(loop->pool);
+    token_close(loop->token);
+    for (unsigned i = 0; i < loop->task_count; i++)
+        task_release(&loop->tasks[i]);
+    free(loop->tasks);
+}
+
+/* A pause that an earlier run left: waited for, or too long to wait for. *parked: nothing to do
+ * now. */
+static bool heed_pause(struct loop *loop, struct store *store, bool *parked, struct err *err)
+{
+    struct drain_result *result = loop->result;
+    int64_t until_ms, now_ms = clock_now_ms();
+
+    *parked = false;
+    if (!pause_read(store, &until_ms, result->reason, sizeof result->reason, err))
+        return false;
+    if (!until_ms)
+        return true;
+    if (until_ms <= now_ms) {
+        result->reason[0] = '\0';
+        return pause_write(store, 0, "", 0, err);
+    }
+    if (until_ms - now_ms > loop->options->max_wait_ms) {
+        *parked = true;
+        result->end = DRAIN_PARKED;
+        result->parked_until_ms = until_ms;
+        return true;
+    }
+    notice_say(loop->options->notices, "waiting %lld s: %s", (long long)(until_ms - now_ms) / 1000,
+               result->reason);
+    result->reason[0] = '\0';
+    governor_pause(&loop->governor, clock_monotonic_us() + (until_ms - now_ms) * 1000);
+    return true;
+}
+
+/* Jobs that an earlier process had in hand when it ended. */
+static bool take_up(struct loop *loop, struct store *store, struct err *err)
+{
+    uint64_t recovered;
+
+    if (!jobs_recover(store, clock_now_ms(), &recovered, err))
+        return false;
+    if (recovered)
+        notice_say(loop->options->notices,
+                   "%llu jobs were interrupted while they were sent: they are read back first",
+                   (unsigned long long)recovered);
+    return true;
+}
+
+bool drain_run(struct store *store, const struct drain_options *options,
+               struct drain_result *result, struct err *err)
+{
+    struct loop *loop = mem_calloc(1, sizeof *loop);
+    bool parked = false, fine;
+
+    *result = (struct drain_result){.end = DRAIN_FINISHED};
+    loop->options = options;
+    loop->result = result;
+    fine = open_loop(loop, store, err) && heed_pause(loop, store, &parked, err) &&
+           take_up(loop, store, err);
+    if (fine && !parked)
+        fine = run_loop(loop, err);
+    meter_report(&loop->meter, &result->run);
+    close_loop(loop);
+    if (fine && result->end == DRAIN_PARKED && !parked)
+        fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);
+    free(loop);
+    return fine;
+}

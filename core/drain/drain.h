@@ -1,0 +1,58 @@
+/* Pending jobs -> outcomes: the loop that sends, and settles what became of it. */
+#ifndef ROWFERRY_DRAIN_DRAIN_H
+#define ROWFERRY_DRAIN_DRAIN_H
+
+#include "core/api/environment.h"
+#include "core/base/err.h"
+#include "core/base/notice.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct drain_options {
+    struct environment environment;
+    const char *client_id, *client_secret;
+    const char *ca_file; /* NULL: the system's */
+    const char *user_agent;
+    const char *source;    /* metadata.source */
+    const char *tags;      /* JSON array: metadata.tags of rows that name none */
+    unsigned concurrency;  /* 1 to 256 */
+    double rate_per_s;     /* 0: none */
+    int64_t timeout_ms;    /* of one request */
+    unsigned max_retries;  /* per run and job */
+    unsigned max_attempts; /* over all runs */
+    int64_t max_wait_ms;   /* a longer Retry-After parks the run */
+    int64_t batch_id;      /* 0: every open batch */
+    int64_t run_id;
+    const struct notice_sink *notices;
+    /* Called about once a second and at the end; may be NULL. */
+    void (*progress)(void *context, uint64_t settled, uint64_t left, double rate_per_s,
+                     int64_t paused_ms);
+    void *progress_context;
+};
+
+/* Why the loop ended, beside an error. */
+enum drain_end {
+    DRAIN_FINISHED,  /* nothing is left that could be sent now; jobs whose retries of this run are
+                        used up  may still be pending or unknown */
+    DRAIN_PARKED,    /* the API asked for a wait beyond max_wait_ms */
+    DRAIN_EXHAUSTED, /* the retry budget is empty: the service answers, but not usefully */
+    DRAIN_STOPPED,   /* a signal; in flight is settled */
+};
+
+struct drain_result {
+    enum drain_end end;
+    int64_t parked_until_ms;    /* of DRAIN_PARKED */
+    struct store_run run;       /* requests, latencies, ... of this drain */
+    char reason[ERR_TEXT_SIZE]; /* of PARKED and EXHAUSTED, for the operator */
+};
+
+/* Sends what is due until nothing is left, under the drain lock that the caller holds. Opens a
+ * second connection to the database for its store thread; `store` is idle meanwhile. result is
+ * filled in either case. False: ERR_AUTH, ERR_CONFIG, ERR_NETWORK, ERR_STORE, ERR_INTERNAL; jobs in
+ * flight are settled first wherever that is possible. */
+bool drain_run(struct store *store, const struct drain_options *options,
+               struct drain_result *result, struct err *err);
+
+#endif

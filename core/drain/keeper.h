@@ -1,0 +1,31 @@
+/* The store's own thread during a drain: takes a turn (outcomes in, claims out), commits it, and
+ * wakes the loop. One turn at a time. */
+#ifndef ROWFERRY_DRAIN_KEEPER_H
+#define ROWFERRY_DRAIN_KEEPER_H
+
+#include "core/base/err.h"
+#include "core/store/claims.h"
+
+#include <stdbool.h>
+
+struct keeper;
+
+/* Opens a connection of its own to the database. wake is called from the thread after each turn.
+ * NULL on error. */
+struct keeper *keeper_open(const char *database, void (*wake)(void *context), void *context,
+                           struct err *err);
+
+/* Ends the thread after the turn in hand. */
+void keeper_close(struct keeper *keeper);
+
+/* True while a turn is neither handed over nor waiting to be taken back. */
+bool keeper_is_idle(const struct keeper *keeper);
+
+/* Hands a turn over; the exchange and all it points to are the keeper's until keeper_take. */
+void keeper_hand(struct keeper *keeper, struct exchange *exchange);
+
+/* Takes a finished turn back: *done false while it is still worked on. False when the turn
+ * failed (ERR_STORE, ERR_INTERNAL): nothing of it is in the database. */
+bool keeper_take(struct keeper *keeper, bool *done, struct err *err);
+
+#endif

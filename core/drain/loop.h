@@ -1,0 +1,80 @@
+/* Inside core/drain only: the state of one drain. */
+#ifndef ROWFERRY_DRAIN_LOOP_H
+#define ROWFERRY_DRAIN_LOOP_H
+
+#include "core/drain/drain.h"
+#include "core/drain/keeper.h"
+#include "core/drain/meter.h"
+#include "core/drain/task.h"
+#include "core/http/governor.h"
+#include "core/http/token.h"
+
+enum {
+    LOOP_WINDOW_MAX = 256, /* jobs claimed ahead at most */
+    LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3,
+    LOOP_BUDGET = 100, /* the retry budget, at the start and at most */
+    LOOP_RETRY_COST = 5,
+};
+
+/* Tasks, first in first out. */
+struct task_list {
+    struct task *first, **end; /* end: where the next one is hung */
+    unsigned count;
+};
+
+struct loop {
+    const struct drain_options *options;
+    struct drain_result *result;
+    struct http_pool *pool;
+    struct token *token;
+    struct keeper *keeper;
+    struct governor governor;
+    struct meter meter;
+    struct api_fault fault; /* scratch */
+
+    struct task *tasks;
+    unsigned task_count, window;
+    struct task_list free, ready, settled;
+    struct task_list held; /* answered 403 while nothing had succeeded */
+    unsigned in_flight;    /* PUTs and GETs, without the token request */
+
+    struct exchange exchange; /* of the turn that is with the keeper */
+    struct claim *settling[LOOP_TASKS_MAX], *claiming[LOOP_WINDOW_MAX];
+    bool more;           /* the last turn ended because enough was claimed */
+    int64_t next_due_ms; /* when a waiting job is due; 0: none waits */
+    int64_t settled_since_us;
+    uint64_t left, finished;
+
+    bool stopping;  /* start nothing more; settle what is in flight */
+    bool failed;    /* err is filled: the drain ends with it */
+    bool succeeded; /* some request of this run was answered 2xx */
+    int budget;
+    unsigned unreachable; /* pauses in a row after which nothing was reached */
+    unsigned throttles;   /* 429s in a row that named no time */
+    unsigned token_refusals;
+    int64_t progress_us; /* of the last report */
+    uint64_t dice;       /* state of the generator */
+};
+
+void task_list_init(struct task_list *list);
+void task_list_add(struct task_list *list, struct task *task);
+struct task *task_list_take(struct task_list *list);
+
+/* 0 to 1 for jitter (xorshift64*). */
+double loop_dice(struct loop *loop);
+
+/* What the verdict on an answer means for the run. Errors stop the loop. */
+void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
+                const struct policy_verdict *verdict, struct err *err);
+
+/* 403s that were held are settled now that it is clear whom they concern; or, when nothing else is
+ * under way, it is us. */
+void loop_judge_held(struct loop *loop, struct err *err);
+
+/* The answer to a token request. */
+void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);
+
+/* Ends the loop with an error, the first one that came. */
+void loop_fail(struct loop *loop);
+
+#endif

@@ -1,0 +1,37 @@
+/* A claimed job as a request, and the answer to it as an outcome. */
+#ifndef ROWFERRY_DRAIN_TASK_H
+#define ROWFERRY_DRAIN_TASK_H
+
+#include "core/api/record.h"
+#include "core/drain/drain.h"
+#include "core/http/pool.h"
+#include "core/job/policy.h"
+#include "core/store/claims.h"
+
+struct task {
+    struct claim claim; /* first, so that the store's pointers lead back here */
+    struct buf url, body;
+    const char *authorization; /* that it was sent with */
+    struct policy_job job;     /* for a verdict that had to wait */
+    struct task *next;         /* in one of the loop's lists */
+};
+
+void task_release(struct task *task);
+
+/* Builds the request from the claim; valid until the task is used again. */
+void task_request(struct task *task, const struct drain_options *options, const char *authorization,
+                  struct http_request *request);
+
+/* Reads the answer, judges it, and fills the claim's outcome. fault is scratch; afterwards it holds
+ * what the server said. */
+void task_answer(struct task *task, const struct http_answer *answer,
+                 const struct policy_limits *limits, int64_t now_ms, struct api_fault *fault,
+                 struct policy_verdict *verdict);
+
+/* The outcome of a task that was never started. */
+void task_put_back(struct task *task, int64_t now_ms);
+
+/* The outcome of a 403 that was held until it was clear whom it concerns. */
+void task_forbid(struct task *task, int64_t now_ms);
+
+#endif

@@ -1,0 +1,35 @@
+/* The header lines of an answer as they come, and the three of them that matter. */
+#ifndef ROWFERRY_HTTP_HEADERS_H
+#define ROWFERRY_HTTP_HEADERS_H
+
+#include "core/base/str.h"
+#include "core/http/pool.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    HEADERS_MAX = 64 << 10, /* bytes of all header lines of an answer, interim answers included */
+};
+
+enum headers_kept { HEADERS_RETRY_AFTER, HEADERS_DATE, HEADERS_CORRELATION, HEADERS_KEPT };
+
+/* Zeroed means empty and ready. */
+struct http_headers {
+    size_t size;
+    bool interim; /* the lines that now come belong to a 1xx answer, which is passed over */
+    bool ended;   /* the final answer's headers are complete; trailers change nothing */
+    char kept[HEADERS_KEPT][HTTP_HEADER_SIZE];
+};
+
+void headers_reset(struct http_headers *headers);
+
+/* Takes one whole line, a status line or the empty one included. False beyond HEADERS_MAX. */
+bool headers_take(struct http_headers *headers, struct span line);
+
+/* Retry-After (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date against the answer's
+ * own Date, else against now_ms; a date in the past is 0. -1 without one that can be read. */
+int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms);
+
+#endif

@@ -1,0 +1,89 @@
+/* One curl multi handle with a fixed number of slots: requests in, answers out, no threads. */
+#ifndef ROWFERRY_HTTP_POOL_H
+#define ROWFERRY_HTTP_POOL_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct http_pool;
+
+enum {
+    HTTP_BODY_MAX = 1 << 20, /* bytes of an answer that are kept; beyond it the transfer ends */
+    HTTP_ERROR_SIZE = 256,
+    HTTP_HEADER_SIZE = 128,
+};
+
+enum http_method { HTTP_GET, HTTP_PUT, HTTP_POST };
+
+struct http_options {
+    unsigned slots;      /* requests in flight at most, 1 or more */
+    const char *ca_file; /* NULL: the system's */
+    const char *user_agent;
+};
+
+/* The texts are copied when the request starts; the body is not: it stays the caller's and is
+ * unchanged until the answer came. */
+struct http_request {
+    enum http_method method;
+    const char *url;           /* absolute, path already encoded; sent as is */
+    const char *authorization; /* a whole header value (`Bearer ...`, `Basic ...`), or NULL */
+    const char *content_type;  /* of the body; NULL without one */
+    struct span body;
+    int64_t timeout_ms; /* of the whole transfer */
+    void *context;      /* handed back with the answer */
+};
+
+/* How a transfer ended, beside its status. */
+enum http_end {
+    HTTP_DONE,       /* a complete final answer; status, headers and body are there */
+    HTTP_NEVER_LEFT, /* no byte of the request went out: DNS, connect, TLS handshake, proxy */
+    HTTP_UNTRUSTED,  /* never left, because the server's certificate is not trusted */
+    HTTP_CUT,        /* left, and no complete answer came: ambiguous whatever the cause */
+    HTTP_TOO_LARGE,  /* left, and the answer went beyond HTTP_BODY_MAX: ambiguous */
+};
+
+/* Valid until http_pool_release. */
+struct http_answer {
+    void *context;
+    enum http_end end;
+    long status;            /* 0 unless a final status line came */
+    struct span body;       /* empty unless HTTP_DONE */
+    int64_t retry_after_ms; /* from Retry-After, seconds or a date against the answer's own
+                               Date; -1 without one */
+    char correlation[HTTP_HEADER_SIZE]; /* ININ-Correlation-Id, or "" */
+    char error[HTTP_ERROR_SIZE];        /* why there is no complete answer, or "" */
+    int64_t started_ms, ended_ms;       /* wall clock */
+    int64_t latency_us;
+    unsigned slot;
+};
+
+/* After curl_global_init, which it does itself once. Only http and https, no redirects, no netrc,
+ * no proxy to loopback, keep-alive, HTTP/2 where TLS offers it. Every transfer counts its
+ * departures (CURLOPT_PREREQFUNCTION): none means HTTP_NEVER_LEFT; libcurl's own second one is
+ * stopped. */
+struct http_pool *http_pool_open(const struct http_options *options, struct err *err);
+
+/* Ends what is in flight without an answer. */
+void http_pool_close(struct http_pool *pool);
+
+unsigned http_pool_free(const struct http_pool *pool);   /* slots without a request */
+unsigned http_pool_active(const struct http_pool *pool); /* requests without an answer yet */
+
+/* Starts a request in a free slot; the first bytes may leave at once. False on ERR_INTERNAL. */
+bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err);
+
+/* Works until an answer is there, timeout_ms passed, fd (or -1) is readable, or http_pool_wake was
+ * called. Answers that are there already end it before it looks at fd. */
+bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *err);
+
+/* From any thread: ends a http_pool_wait. */
+void http_pool_wake(struct http_pool *pool);
+
+/* The next answer that came, or NULL. The slot is free again after http_pool_release. */
+struct http_answer *http_pool_next(struct http_pool *pool);
+void http_pool_release(struct http_pool *pool, struct http_answer *answer);
+
+#endif

@@ -1,0 +1,75 @@
+/* A file -> a batch: fingerprint, rows, violations, chunks, and what an earlier process left. */
+#ifndef ROWFERRY_INGEST_INGEST_H
+#define ROWFERRY_INGEST_INGEST_H
+
+#include "core/base/err.h"
+#include "core/base/notice.h"
+#include "core/inbox/inbox.h"
+#include "core/row/row.h"
+#include "core/row/violation.h"
+#include "core/store/store.h"
+#include "core/validate/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ingest_options {
+    const struct catalog *catalog;
+    const char *schema;     /* --schema, or NULL: by the file's name */
+    enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
+    bool force;             /* read a known file again */
+    bool leave_files;       /* ingest_recover moves no files: `ingest`, --keep */
+    int64_t run_id;
+    const struct notice_sink *notices;
+    /* Called after each chunk from the thread that called ingest; may be NULL. */
+    void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
+                     uint64_t rows);
+    void *progress_context;
+};
+
+enum ingest_outcome {
+    INGEST_LOADED,  /* the batch is open (or done, without jobs) */
+    INGEST_KNOWN,   /* nothing read: the result names the earlier batch */
+    INGEST_REFUSED, /* refused as a whole; reason says why; batch_id 0: it never became a batch */
+    INGEST_HELD,    /* its schema file is wrong: the file stays where it is; reason says why */
+    INGEST_UNREADABLE, /* no permission, no regular file, an I/O error: it stays; reason says why */
+};
+
+struct ingest_result {
+    enum ingest_outcome outcome;
+    int64_t batch_id;
+    uint64_t rows_read, rows_rejected, jobs, violations;
+    char reason[ERR_TEXT_SIZE];
+    struct inbox_identity file; /* what was read, for ingest_file_away */
+};
+
+/* Reads one file (`-`: standard input, which needs schema and format) into a batch, as DESIGN's six
+ * steps have it: steps 1 to 3 here. inbox: the file lies in an inbox folder and is to be filed
+ * (steps 4 to 6 by ingest_file_away). Bad rows are in the result; a file that is refused as a whole
+ * is INGEST_REFUSED. False for what stops the command: ERR_STORE, ERR_INTERNAL, ERR_CONFIG (no such
+ * file), ERR_STOPPED (the batch stays `loading`). */
+bool ingest_file(struct store *store, const struct ingest_options *options, const char *path,
+                 bool inbox, struct ingest_result *result, struct err *err);
+
+/* Steps 4 to 6 for a file of an inbox folder, by the result of ingest_file: rejected rows and
+ * errors are written beside it, it moves to done/ or refused/ (with NAME.error.txt), the batch is
+ * marked filed. INGEST_HELD and INGEST_UNREADABLE files stay. Safe to repeat. */
+bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
+                      const char *name, const struct ingest_result *result, struct err *err);
+
+/* Under the intake lock, before anything is read: takes up what an earlier process left — resumes,
+ * begins anew or refuses `loading` batches, finishes discarding and filing. visit (may be NULL) is
+ * told each batch that was worked on. */
+bool ingest_recover(struct store *store, const struct ingest_options *options,
+                    bool (*visit)(void *context, const char *source,
+                                  const struct ingest_result *result, struct err *err),
+                    void *context, struct err *err);
+
+/* What ingest would say, without database or writing: calls visit for each row that would be
+ * rejected. */
+bool ingest_validate(const struct ingest_options *options, const char *path,
+                     bool (*visit)(void *context, const struct row *row,
+                                   const struct violations *violations, struct err *err),
+                     void *context, struct ingest_result *result, struct err *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* The states of a job, and which may follow which: one table. */
+#ifndef ROWFERRY_JOB_STATE_H
+#define ROWFERRY_JOB_STATE_H
+
+#include <stdbool.h>
+
+enum job_state {
+    JOB_PENDING,   /* waiting to be sent, perhaps not before a time */
+    JOB_SENDING,   /* committed as sent before the request left */
+    JOB_UNKNOWN,   /* sent, no answer; read back before anything else is sent */
+    JOB_APPLIED,   /* the server has our update */
+    JOB_UNCHANGED, /* a GET showed these values there already */
+    JOB_CONFLICT,  /* someone else changed the record */
+    JOB_REFUSED,   /* the server rejected this row */
+    JOB_FAILED,    /* gave up after --max-attempts */
+    JOB_DISMISSED, /* a conflict settled in favour of the server */
+    JOB_CANCELLED, /* withdrawn before it was sent */
+    JOB_STATES,
+};
+
+/* As the database and everything public spells it. */
+const char *job_state_name(enum job_state state);
+
+/* False when name is no state. */
+bool job_state_parse(const char *name, enum job_state *state);
+
+/* May a job go from one to the other? A job that is claimed again while it waits for a read-back
+ * goes from `unknown` to itself; the same holds for `pending` that is put off. */
+bool job_state_can_move(enum job_state from, enum job_state to);
+
+/* True for what a drain still has to work on: pending, sending, unknown. */
+bool job_state_is_open(enum job_state state);
+
+#endif

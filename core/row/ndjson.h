@@ -1,0 +1,21 @@
+/* NDJSON files: one strict RFC 8259 object a line (CONTRACT section 3). Private to the reader. */
+#ifndef ROWFERRY_ROW_NDJSON_H
+#define ROWFERRY_ROW_NDJSON_H
+
+#include "core/row/reader.h"
+#include "core/row/source.h"
+
+/* Zeroed, with shape set, means ready. */
+struct ndjson {
+    const struct row_shape *shape;
+    struct json_tape tape; /* of the whole line */
+    struct buf record_id, scratch;
+};
+
+void ndjson_release(struct ndjson *ndjson);
+
+/* As reader_next, without row_no. */
+enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
+                             struct violations *violations, struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* Bytes of a file -> numbered rows, in one pass, with memory that does not depend on its length. */
+#ifndef ROWFERRY_ROW_READER_H
+#define ROWFERRY_ROW_READER_H
+
+#include "core/base/err.h"
+#include "core/row/row.h"
+#include "core/row/violation.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reader;
+
+enum {
+    READER_ROW_MAX = 1 << 20, /* bytes of one row; a longer one is a bad row, and is skipped */
+    READER_COLUMNS_MAX = 2000,
+    READER_ROWS_MAX = 999999999, /* rows of a file; a job id has nine digits for the row */
+};
+
+enum reader_step {
+    READER_ROW,   /* row is filled; violations holds what is wrong with its form */
+    READER_END,   /* the file is read to its end */
+    READER_ERROR, /* err says why the file as a whole is refused (ERR_INPUT), file and line named */
+};
+
+/* How far a reader is: all that is needed to go on later. */
+struct reader_position {
+    uint64_t bytes; /* consumed from the beginning of the file */
+    uint64_t lines; /* physical lines consumed */
+    uint32_t rows;  /* data rows handed out */
+    char hash[33];  /* XXH3-128 of those bytes, hexadecimal */
+};
+
+/* fd stays the caller's, is read from its present offset (which is 0), and need not be seekable.
+ * name stands in messages and is kept as pointer. shape must outlive the reader. For CSV the header
+ * row is read here: a missing record_id, a column twice, or one that is neither reserved nor a
+ * property is an ERR_INPUT that names all such columns and the remedy. NULL on error. */
+struct reader *reader_open(int fd, const char *name, enum row_format format,
+                           const struct row_shape *shape, struct err *err);
+
+void reader_close(struct reader *reader);
+
+/* The next row. Blank lines between rows are skipped. violations is reset, then filled. */
+enum reader_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
+                             struct err *err);
+
+/* The position behind the last row that reader_next gave. */
+void reader_position(struct reader *reader, struct reader_position *position);
+
+/* Reads up to `position` without parsing and goes on from there. False with ERR_INPUT when the
+ * bytes before it are not those that its hash was made of. Only right after reader_open. */
+bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err);
+
+/* CSV: the bytes of the header row with its line end, as in the file, without a BOM. Else empty. */
+struct span reader_header(const struct reader *reader);
+
+/* XXH3-128 of all bytes of fd from its present offset to the end, hexadecimal, and their count. */
+bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err);
+
+#endif

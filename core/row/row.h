@@ -1,0 +1,62 @@
+/* One record of an input file on its way to being a job. */
+#ifndef ROWFERRY_ROW_ROW_H
+#define ROWFERRY_ROW_ROW_H
+
+#include "core/base/str.h"
+#include "core/row/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Everything points into memory of the reader and is valid until its next call. A bad row is a
+ * value too: its violations say why, and what could be read of it is filled in. */
+struct row {
+    uint32_t row_no;       /* data rows from 1 */
+    uint64_t line_no;      /* physical line on which the row begins, from 1 */
+    struct span raw;       /* the bytes of the file, line end included where there is one */
+    struct span record_id; /* empty where there is none */
+    bool has_version;
+    int64_t version;
+    struct span tags;      /* a JSON array of strings, or empty: the row names none */
+    struct span fields;    /* a JSON object, digits as in the file */
+    struct json_tape tape; /* tokens of fields, tokens[0] the object; empty when fields is */
+};
+
+enum row_format { ROW_FORMAT_NONE, ROW_FORMAT_CSV, ROW_FORMAT_NDJSON };
+
+/* What a cell may become: a set of these, from the property's `type`. */
+enum row_type {
+    ROW_NULL = 1,
+    ROW_BOOLEAN = 2,
+    ROW_INTEGER = 4,
+    ROW_NUMBER = 8,
+    ROW_STRING = 16,
+    ROW_ARRAY = 32,
+    ROW_OBJECT = 64,
+    ROW_ANY = 127,
+};
+
+/* A property that a CSV column may fill. Owned by the schema. */
+struct row_property {
+    struct span name;
+    unsigned types; /* set of enum row_type; ROW_ANY without `type`: the cell is a string */
+};
+
+/* What the readers must know of a schema; owned by it and constant. */
+struct row_shape {
+    const char *schema_name;
+    const struct row_property *properties;
+    size_t count;
+    bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
+};
+
+/* Record ids: CONTRACT section 3. */
+enum { ROW_RECORD_ID_MAX = 512 };
+
+/* NULL, or why no request could carry this record id. */
+const char *row_record_id_fault(struct span record_id);
+
+/* A version: a JSON integer of 0 or more that fits int64, in digits alone. */
+bool row_version_read(struct span text, int64_t *version);
+
+#endif

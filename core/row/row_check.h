@@ -1,0 +1,23 @@
+/* The checks of a row's own members that both formats share: private to the readers. */
+#ifndef ROWFERRY_ROW_ROW_CHECK_H
+#define ROWFERRY_ROW_ROW_CHECK_H
+
+#include "core/row/row.h"
+#include "core/row/violation.h"
+
+void row_check_record_id(const struct row *row, struct violations *violations);
+
+/* The text of a version that is none, as it stands in the file. */
+void row_refuse_version(struct span text, struct violations *violations);
+
+/* A row without a version, where the schema wants one. */
+void row_miss_version(struct violations *violations);
+
+/* A fault of the row as a whole. */
+void row_refuse(struct violations *violations, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A line longer than READER_ROW_MAX. */
+void row_refuse_length(struct violations *violations);
+
+#endif

@@ -1,0 +1,286 @@
+/* Chunks of rows on their way into the tables; see intake.h. */
+#include "core/base/mem.h"
+#include "core/store/db.h"
+#include "core/store/intake.h"
+
+#include <stdlib.h>
+
+/* Rows of one INSERT: binding many rows at once costs half of what one at a time does. */
+enum { JOBS_AT_ONCE = 32, KEYS_AT_ONCE = 64 };
+
+#define JOB_1   "(?,?,?,?,?,?)"
+#define JOB_4   JOB_1 "," JOB_1 "," JOB_1 "," JOB_1
+#define JOB_16  JOB_4 "," JOB_4 "," JOB_4 "," JOB_4
+#define JOB_32  JOB_16 "," JOB_16
+#define KEY_1   "(?,?)"
+#define KEY_4   KEY_1 "," KEY_1 "," KEY_1 "," KEY_1
+#define KEY_16  KEY_4 "," KEY_4 "," KEY_4 "," KEY_4
+#define KEY_64  KEY_16 "," KEY_16 "," KEY_16 "," KEY_16
+#define JOB_SQL "INSERT INTO job_row (id, line_no, record_id, version, fields, tags) VALUES "
+#define KEY_SQL "INSERT INTO record_job (record_id, job_id) VALUES "
+
+enum {
+    CHUNK_JOB,
+    CHUNK_JOBS,
+    CHUNK_KEY,
+    CHUNK_KEYS,
+    CHUNK_REJECT,
+    CHUNK_VIOLATION,
+    CHUNK_PROGRESS,
+    CHUNK_TALLY,
+};
+
+static const char *const sql[] = {
+    [CHUNK_JOB] = JOB_SQL JOB_1,
+    [CHUNK_JOBS] = JOB_SQL JOB_32,
+    [CHUNK_KEY] = KEY_SQL KEY_1,
+    [CHUNK_KEYS] = KEY_SQL KEY_64,
+    [CHUNK_REJECT] = "INSERT INTO rejected_row (batch_id, row_no, line_no, record_id, raw) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5)",
+    [CHUNK_VIOLATION] = "INSERT INTO violation (batch_id, row_no, place, field, rule, message) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [CHUNK_PROGRESS] = "UPDATE batch SET rows_read = ?2, rows_rejected = rows_rejected + ?3, "
+                       "bytes_done = ?4, lines_done = ?5, prefix_hash = ?6 "
+                       "WHERE id = ?1 AND state = 'loading'",
+    [CHUNK_TALLY] = "UPDATE batch_tally SET pending = pending + ?2 WHERE batch_id = ?1",
+};
+
+const struct db_statements chunk_statements = {sql, sizeof sql / sizeof *sql};
+
+void intake_chunk_release(struct intake_chunk *chunk)
+{
+    free(chunk->rows);
+    free(chunk->order);
+    free(chunk->rejects);
+    free(chunk->violations);
+    buf_release(&chunk->text);
+    *chunk = (struct intake_chunk){0};
+}
+
+void intake_chunk_reset(struct intake_chunk *chunk)
+{
+    chunk->row_count = 0;
+    chunk->reject_count = 0;
+    chunk->violation_count = 0;
+    buf_reset(&chunk->text);
+}
+
+/* Room for one item more in an array of the chunk; returns the array. */
+static void *grown(void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity ? *capacity * 2 : 256;
+    return mem_resize(items, *capacity, size);
+}
+
+struct intake_row *intake_chunk_add_row(struct intake_chunk *chunk)
+{
+    chunk->rows = grown(chunk->rows, chunk->row_count, &chunk->row_capacity, sizeof *chunk->rows);
+    return &chunk->rows[chunk->row_count++];
+}
+
+struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk)
+{
+    chunk->rejects =
+        grown(chunk->rejects, chunk->reject_count, &chunk->reject_capacity, sizeof *chunk->rejects);
+    return &chunk->rejects[chunk->reject_count++];
+}
+
+struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk)
+{
+    chunk->violations = grown(chunk->violations, chunk->violation_count, &chunk->violation_capacity,
+                              sizeof *chunk->violations);
+    return &chunk->violations[chunk->violation_count++];
+}
+
+static struct span text_at(const struct intake_chunk *chunk, size_t start, size_t size)
+{
+    return (struct span){chunk->text.data + start, size};
+}
+
+static struct span record_id_of(const struct intake_chunk *chunk, uint32_t index)
+{
+    const struct intake_row *row = &chunk->rows[index];
+
+    return text_at(chunk, row->record_id, row->record_id_size);
+}
+
+static int compare_keys(const void *a, const void *b, void *context)
+{
+    const struct intake_chunk *chunk = context;
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    int order = span_compare(record_id_of(chunk, left), record_id_of(chunk, right));
+
+    return order ? order : (left > right) - (left < right);
+}
+
+void intake_chunk_sort(struct intake_chunk *chunk)
+{
+    bool sorted = true;
+
+    chunk->order = mem_resize(chunk->order, chunk->row_capacity, sizeof *chunk->order);
+    for (uint32_t i = 0; i < chunk->row_count; i++) {
+        chunk->order[i] = i;
+        if (i && sorted)
+            sorted = span_compare(record_id_of(chunk, i - 1), record_id_of(chunk, i)) <= 0;
+    }
+    if (!sorted)
+        qsort_r(chunk->order, chunk->row_count, sizeof *chunk->order, compare_keys, chunk);
+}
+
+static void bind_job(sqlite3_stmt *statement, int first, int64_t batch_id,
+                     const struct intake_chunk *chunk, const struct intake_row *row)
+{
+    sqlite3_bind_int64(statement, first, batch_id * JOB_ROWS + row->row_no);
+    sqlite3_bind_int64(statement, first + 1, (int64_t)row->line_no);
+    db_bind_span(statement, first + 2, text_at(chunk, row->record_id, row->record_id_size));
+    if (row->has_version)
+        sqlite3_bind_int64(statement, first + 3, row->version);
+    else
+        sqlite3_bind_null(statement, first + 3);
+    db_bind_span(statement, first + 4, text_at(chunk, row->fields, row->fields_size));
+    if (row->tags_size)
+        db_bind_span(statement, first + 5, text_at(chunk, row->tags, row->tags_size));
+    else
+        sqlite3_bind_null(statement, first + 5);
+}
+
+static bool insert_jobs(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                        struct err *err)
+{
+    sqlite3_stmt *many = db_get(store, DB_CHUNKS, CHUNK_JOBS, err);
+    sqlite3_stmt *one = db_get(store, DB_CHUNKS, CHUNK_JOB, err);
+    size_t i = 0;
+
+    if (!many || !one)
+        return false;
+    for (; i + JOBS_AT_ONCE <= chunk->row_count; i += JOBS_AT_ONCE) {
+        for (int k = 0; k < JOBS_AT_ONCE; k++)
+            bind_job(many, k * 6 + 1, batch_id, chunk, &chunk->rows[i + (size_t)k]);
+        if (!db_run(store, many, err, "insert jobs"))
+            return false;
+    }
+    for (; i < chunk->row_count; i++) {
+        bind_job(one, 1, batch_id, chunk, &chunk->rows[i]);
+        if (!db_run(store, one, err, "insert a job"))
+            return false;
+    }
+    return true;
+}
+
+static void bind_key(sqlite3_stmt *statement, int first, int64_t batch_id,
+                     const struct intake_chunk *chunk, uint32_t index)
+{
+    db_bind_span(statement, first, record_id_of(chunk, index));
+    sqlite3_bind_int64(statement, first + 1, batch_id * JOB_ROWS + chunk->rows[index].row_no);
+}
+
+static bool insert_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                        struct err *err)
+{
+    sqlite3_stmt *many = db_get(store, DB_CHUNKS, CHUNK_KEYS, err);
+    sqlite3_stmt *one = db_get(store, DB_CHUNKS, CHUNK_KEY, err);
+    size_t i = 0;
+
+    if (!many || !one)
+        return false;
+    for (; i + KEYS_AT_ONCE <= chunk->row_count; i += KEYS_AT_ONCE) {
+        for (int k = 0; k < KEYS_AT_ONCE; k++)
+            bind_key(many, k * 2 + 1, batch_id, chunk, chunk->order[i + (size_t)k]);
+        if (!db_run(store, many, err, "index jobs"))
+            return false;
+    }
+    for (; i < chunk->row_count; i++) {
+        bind_key(one, 1, batch_id, chunk, chunk->order[i]);
+        if (!db_run(store, one, err, "index a job"))
+            return false;
+    }
+    return true;
+}
+
+static bool insert_violations(struct store *store, int64_t batch_id,
+                              const struct intake_chunk *chunk, const struct intake_reject *reject,
+                              struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_CHUNKS, CHUNK_VIOLATION, err);
+
+    if (!statement)
+        return false;
+    for (size_t i = 0; i < reject->violation_count; i++) {
+        const struct intake_violation *found = &chunk->violations[reject->first_violation + i];
+
+        sqlite3_bind_int64(statement, 1, batch_id);
+        sqlite3_bind_int64(statement, 2, reject->row_no);
+        sqlite3_bind_int64(statement, 3, (int64_t)i);
+        db_bind_span(statement, 4, text_at(chunk, found->field, found->field_size));
+        db_bind_span(statement, 5, text_at(chunk, found->rule, found->rule_size));
+        db_bind_span(statement, 6, text_at(chunk, found->message, found->message_size));
+        if (!db_run(store, statement, err, "insert a violation"))
+            return false;
+    }
+    return true;
+}
+
+static bool insert_rejects(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                           struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_CHUNKS, CHUNK_REJECT, err);
+
+    if (!statement)
+        return false;
+    for (size_t i = 0; i < chunk->reject_count; i++) {
+        const struct intake_reject *reject = &chunk->rejects[i];
+
+        sqlite3_bind_int64(statement, 1, batch_id);
+        sqlite3_bind_int64(statement, 2, reject->row_no);
+        sqlite3_bind_int64(statement, 3, (int64_t)reject->line_no);
+        if (reject->record_id_size)
+            db_bind_span(statement, 4, text_at(chunk, reject->record_id, reject->record_id_size));
+        else
+            sqlite3_bind_null(statement, 4);
+        sqlite3_bind_blob64(statement, 5, chunk->text.data + reject->raw, reject->raw_size,
+                            SQLITE_STATIC);
+        if (!db_run(store, statement, err, "insert a rejected row") ||
+            !insert_violations(store, batch_id, chunk, reject, err))
+            return false;
+    }
+    return true;
+}
+
+static bool write_progress(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                           struct err *err)
+{
+    sqlite3_stmt *progress = db_get(store, DB_CHUNKS, CHUNK_PROGRESS, err);
+    sqlite3_stmt *tally = db_get(store, DB_CHUNKS, CHUNK_TALLY, err);
+
+    if (!progress || !tally)
+        return false;
+    sqlite3_bind_int64(progress, 1, batch_id);
+    sqlite3_bind_int64(progress, 2, chunk->progress.rows);
+    sqlite3_bind_int64(progress, 3, (int64_t)chunk->reject_count);
+    sqlite3_bind_int64(progress, 4, (int64_t)chunk->progress.bytes);
+    sqlite3_bind_int64(progress, 5, (int64_t)chunk->progress.lines);
+    db_bind_text(progress, 6, chunk->progress.prefix_hash);
+    if (!db_run(store, progress, err, "write the progress"))
+        return false;
+    if (sqlite3_changes(store->db) != 1)
+        return err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
+    sqlite3_bind_int64(tally, 1, batch_id);
+    sqlite3_bind_int64(tally, 2, (int64_t)chunk->row_count);
+    return db_run(store, tally, err, "count the jobs");
+}
+
+bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                struct err *err)
+{
+    if (!db_begin(store, err))
+        return false;
+    if (!insert_jobs(store, batch_id, chunk, err) || !insert_keys(store, batch_id, chunk, err) ||
+        !insert_rejects(store, batch_id, chunk, err) ||
+        !write_progress(store, batch_id, chunk, err)) {
+        db_rollback(store);
+        return false;
+    }
+    return db_commit(store, err);
+}

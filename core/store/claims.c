@@ -1,0 +1,432 @@
+/* Which jobs are sent next; see claims.h. */
+#include "core/store/exchange.h"
+#include "core/store/intake.h"
+
+#include <uuid/uuid.h>
+
+enum { CLAIM_BYTES_MAX = 8 << 20 }; /* texts of one turn's claims */
+
+enum {
+    CLAIM_DUE,
+    CLAIM_NEXT_DUE,
+    CLAIM_FRESH,
+    CLAIM_JOB,
+    CLAIM_EARLIER,
+    CLAIM_CHAIN,
+    CLAIM_FIRST,
+    CLAIM_AGAIN,
+    CLAIM_READ_BACK,
+    CLAIM_WAIT_FIRST,
+    CLAIM_WAIT_AGAIN,
+    CLAIM_ATTEMPT,
+};
+
+static const char *const sql[] = {
+    [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = ?1 "
+                  "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
+                  "AND not_before_ms <= ?2 AND (run_id IS NOT ?3 OR run_retries <= ?4) "
+                  "ORDER BY not_before_ms LIMIT ?5",
+    [CLAIM_NEXT_DUE] = "SELECT min(not_before_ms) FROM job_state WHERE job_id / 1000000000 = ?1 "
+                       "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
+                       "AND (run_id IS NOT ?2 OR run_retries <= ?3)",
+    [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
+                    "WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    [CLAIM_JOB] =
+        "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
+        "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
+        "s.http_status FROM job_row r JOIN job_state s ON s.job_id = r.id "
+        "WHERE r.id = ?1",
+    [CLAIM_EARLIER] = "SELECT k.job_id, s.state FROM record_job k "
+                      "LEFT JOIN job_state s ON s.job_id = k.job_id "
+                      "WHERE k.record_id = ?1 AND k.job_id >= ?2 AND k.job_id < ?3 "
+                      "ORDER BY k.job_id DESC",
+    [CLAIM_CHAIN] =
+        "SELECT (SELECT r.version FROM record_job k JOIN job_row r ON r.id = k.job_id "
+        "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 ORDER BY k.job_id LIMIT 1), "
+        "(SELECT s.server_version FROM record_job k JOIN job_state s ON s.job_id = k.job_id "
+        "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 "
+        "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1)",
+    [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
+                    "correlation_id, updated_ms) VALUES (?1, 'sending', 1, ?2, ?3, ?4, ?5)",
+    [CLAIM_AGAIN] = "UPDATE job_state SET state = 'sending', attempts = ?2, not_before_ms = NULL, "
+                    "waits_for = NULL, sent_version = ?3, correlation_id = ?4, updated_ms = ?5 "
+                    "WHERE job_id = ?1",
+    [CLAIM_READ_BACK] = "UPDATE job_state SET not_before_ms = NULL, updated_ms = ?2 "
+                        "WHERE job_id = ?1",
+    [CLAIM_WAIT_FIRST] = "INSERT INTO job_state (job_id, state, waits_for, updated_ms) "
+                         "VALUES (?1, 'pending', ?2, ?3)",
+    [CLAIM_WAIT_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = ?2, "
+                         "updated_ms = ?3 WHERE job_id = ?1",
+    [CLAIM_ATTEMPT] = "INSERT INTO attempt (job_id, run_id, method, started_ms, sent_version) "
+                      "VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+
+const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
+
+/* A turn while it claims. */
+struct turn {
+    struct store *store;
+    struct exchange *exchange;
+    struct open_batches *open;
+    struct open_batch *batch; /* the one that is walked */
+    size_t bytes;
+};
+
+static sqlite3_stmt *get(struct turn *turn, unsigned index, struct err *err)
+{
+    return db_get(turn->store, DB_CLAIMS, index, err);
+}
+
+static bool is_full(const struct turn *turn)
+{
+    return turn->exchange->claimed == turn->exchange->wanted || turn->bytes >= CLAIM_BYTES_MAX;
+}
+
+/* Columns id, record_id, version, fields, tags, in that order. */
+static void read_row(struct turn *turn, sqlite3_stmt *statement, struct claim *claim)
+{
+    struct span schema = span_of(turn->batch->schema), record_id = db_column_span(statement, 1);
+    struct span fields = db_column_span(statement, 3), tags = db_column_span(statement, 4);
+
+    claim->job_id = sqlite3_column_int64(statement, 0);
+    claim->version = sqlite3_column_int64(statement, 2);
+    claim->read_back = claim->doubt = claim->refused_token = false;
+    claim->attempts = claim->readbacks = claim->run_retries = 0;
+    claim->http_status = 0;
+    buf_reset(&claim->text);
+    buf_append_span(&claim->text, schema);
+    buf_append_span(&claim->text, record_id);
+    buf_append_span(&claim->text, fields);
+    buf_append_span(&claim->text, tags);
+    claim->schema_size = schema.size;
+    claim->record_id_size = record_id.size;
+    claim->fields_size = fields.size;
+    claim->tags_size = tags.size;
+}
+
+/* The latest earlier job of the record that is still open: this one must wait for it. *chained
+ * tells whether the batch has an earlier row of the record at all. */
+static bool find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
+                         bool *chained, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_EARLIER, err);
+    bool row = true;
+
+    *waits_for = 0;
+    *chained = false;
+    if (!statement)
+        return false;
+    db_bind_span(statement, 1, claim_record_id(claim));
+    sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 3, claim->job_id);
+    while (!*waits_for) {
+        struct open_batch *batch;
+        enum job_state state = JOB_PENDING;
+
+        if (!db_step(turn->store, statement, &row, err, "look for earlier jobs"))
+            return false;
+        if (!row)
+            return true;
+        int64_t earlier = sqlite3_column_int64(statement, 0);
+        const char *name = (const char *)sqlite3_column_text(statement, 1);
+
+        batch = open_batches_find(turn->open, earlier / JOB_ROWS);
+        *chained = *chained || batch == turn->batch;
+        if (name && !job_state_parse(name, &state))
+            return err_set(err, ERR_STORE, "job %lld is in state %s", (long long)earlier, name);
+        if (batch && strcmp(batch->schema, turn->batch->schema) == 0 && job_state_is_open(state))
+            *waits_for = earlier;
+    }
+    sqlite3_reset(statement);
+    return true;
+}
+
+/* A row whose record has earlier rows in the batch goes out with the version that the last of them
+ * came back with, if its own lies between the first one's and that. */
+static bool chain_version(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_CHAIN, err);
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, 1, claim_record_id(claim));
+    sqlite3_bind_int64(statement, 2, turn->batch->id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 3, claim->job_id);
+    if (!db_step(turn->store, statement, &row, err, "look for earlier versions"))
+        return false;
+    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL &&
+        sqlite3_column_type(statement, 1) != SQLITE_NULL) {
+        int64_t first = sqlite3_column_int64(statement, 0);
+        int64_t returned = sqlite3_column_int64(statement, 1);
+
+        if (claim->version >= first && claim->version <= returned)
+            claim->version = returned;
+    }
+    sqlite3_reset(statement);
+    return true;
+}
+
+static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, int64_t waits_for,
+                    struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, fresh ? CLAIM_WAIT_FIRST : CLAIM_WAIT_AGAIN, err);
+
+    if (!statement)
+        return false;
+    turn->store->jobs_wait = true;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, waits_for);
+    sqlite3_bind_int64(statement, 3, turn->exchange->now_ms);
+    return db_run(turn->store, statement, err, "put a job off");
+}
+
+/* The row that must be there before the request leaves. */
+static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_ATTEMPT, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
+    db_bind_text(statement, 3, claim->read_back ? "GET" : "PUT");
+    sqlite3_bind_int64(statement, 4, turn->exchange->now_ms);
+    if (claim->read_back)
+        sqlite3_bind_null(statement, 5);
+    else
+        sqlite3_bind_int64(statement, 5, claim->version);
+    if (!db_run(turn->store, statement, err, "begin an attempt"))
+        return false;
+    claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
+    turn->exchange->claimed++;
+    turn->bytes += claim->text.size;
+    return true;
+}
+
+static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_FIRST, err);
+
+    if (!statement)
+        return false;
+    uuid_generate_random(claim->correlation);
+    claim->attempts = 1;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
+    sqlite3_bind_int64(statement, 3, claim->version);
+    sqlite3_bind_blob(statement, 4, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, turn->exchange->now_ms);
+    if (!db_run(turn->store, statement, err, "claim a job"))
+        return false;
+    turn->batch->deltas[JOB_PENDING]--;
+    turn->batch->deltas[JOB_SENDING]++;
+    return begin_attempt(turn, claim, err);
+}
+
+static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_AGAIN, err);
+
+    if (!statement)
+        return false;
+    claim->attempts++;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, claim->attempts);
+    sqlite3_bind_int64(statement, 3, claim->version);
+    sqlite3_bind_blob(statement, 4, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, turn->exchange->now_ms);
+    if (!db_run(turn->store, statement, err, "claim a job again"))
+        return false;
+    turn->batch->deltas[JOB_PENDING]--;
+    turn->batch->deltas[JOB_SENDING]++;
+    return begin_attempt(turn, claim, err);
+}
+
+static bool take_read_back(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_READ_BACK, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, turn->exchange->now_ms);
+    return db_run(turn->store, statement, err, "claim a read-back") &&
+           begin_attempt(turn, claim, err);
+}
+
+/* What the job carries from earlier claims, of CLAIM_JOB. */
+static void read_state(const struct turn *turn, sqlite3_stmt *statement, struct claim *claim,
+                       bool *sent)
+{
+    bool same_run = sqlite3_column_int64(statement, 9) == turn->exchange->run_id;
+
+    claim->read_back = span_is(db_column_span(statement, 5), "unknown");
+    claim->attempts = (unsigned)sqlite3_column_int64(statement, 6);
+    claim->readbacks = (unsigned)sqlite3_column_int64(statement, 7);
+    claim->doubt = sqlite3_column_int(statement, 8);
+    claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, 10) : 0;
+    claim->http_status = sqlite3_column_int(statement, 13);
+    claim->refused_token = same_run && claim->http_status == 401;
+    *sent = claim->attempts > 0 && sqlite3_column_type(statement, 11) != SQLITE_NULL;
+    if (*sent)
+        claim->version = sqlite3_column_int64(statement, 11);
+    if (sqlite3_column_bytes(statement, 12) == (int)sizeof claim->correlation)
+        memcpy(claim->correlation, sqlite3_column_blob(statement, 12), sizeof claim->correlation);
+    else
+        uuid_generate_random(claim->correlation);
+}
+
+/* A job that was claimed before: sent again, read back, or put off again. */
+static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
+{
+    struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
+    sqlite3_stmt *statement = get(turn, CLAIM_JOB, err);
+    int64_t waits_for;
+    bool row, sent, chained;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, job_id);
+    if (!db_step(turn->store, statement, &row, err, "read a job"))
+        return false;
+    if (!row)
+        return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
+    read_row(turn, statement, claim);
+    read_state(turn, statement, claim, &sent);
+    sqlite3_reset(statement);
+    if (claim->read_back)
+        return take_read_back(turn, claim, err);
+    if (!find_earlier(turn, claim, &waits_for, &chained, err))
+        return false;
+    if (waits_for)
+        return put_off(turn, claim, false, waits_for, err);
+    if (chained && !sent && !chain_version(turn, claim, err))
+        return false;
+    return take_again(turn, claim, err);
+}
+
+static bool claim_due(struct turn *turn, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_DUE, err);
+    const struct exchange *exchange = turn->exchange;
+    struct buf ids = {0};
+    bool row = true, fine = statement;
+
+    if (fine) {
+        sqlite3_bind_int64(statement, 1, turn->batch->id);
+        sqlite3_bind_int64(statement, 2, exchange->now_ms);
+        sqlite3_bind_int64(statement, 3, exchange->run_id);
+        sqlite3_bind_int64(statement, 4, exchange->max_retries);
+        sqlite3_bind_int64(statement, 5, exchange->wanted - exchange->claimed);
+    }
+    /* collected first, because claiming changes the index that is walked */
+    while (fine && row) {
+        fine = db_step(turn->store, statement, &row, err, "look for due jobs");
+        if (fine && row) {
+            int64_t job_id = sqlite3_column_int64(statement, 0);
+
+            buf_append(&ids, (const char *)&job_id, sizeof job_id);
+        }
+    }
+    for (size_t i = 0; fine && i < ids.size && !is_full(turn); i += sizeof(int64_t)) {
+        int64_t job_id;
+
+        memcpy(&job_id, ids.data + i, sizeof job_id);
+        fine = claim_due_job(turn, job_id, err);
+    }
+    buf_release(&ids);
+    return fine;
+}
+
+static bool claim_fresh_job(struct turn *turn, sqlite3_stmt *row, struct err *err)
+{
+    struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
+    int64_t waits_for;
+    bool chained;
+
+    read_row(turn, row, claim);
+    turn->batch->next_job_id = claim->job_id + 1;
+    turn->batch->cursor_moved = true;
+    if (!find_earlier(turn, claim, &waits_for, &chained, err))
+        return false;
+    if (waits_for)
+        return put_off(turn, claim, true, waits_for, err);
+    if (chained && !chain_version(turn, claim, err))
+        return false;
+    return take_fresh(turn, claim, err);
+}
+
+/* Jobs that were never claimed, from the batch's cursor on. *more: some may be left. */
+static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_FRESH, err);
+    bool row = true, fine = statement;
+    unsigned put_off_before = 0;
+
+    *more = true;
+    if (fine) {
+        sqlite3_bind_int64(statement, 1, turn->batch->next_job_id);
+        sqlite3_bind_int64(statement, 2, (turn->batch->id + 1) * JOB_ROWS);
+    }
+    /* rows that must wait are put off and passed, but not without end in one transaction */
+    while (fine && !is_full(turn) && put_off_before < 4096) {
+        unsigned claimed = turn->exchange->claimed;
+
+        fine = db_step(turn->store, statement, &row, err, "look for fresh jobs");
+        if (!fine || !row) {
+            *more = false;
+            break;
+        }
+        fine = claim_fresh_job(turn, statement, err);
+        put_off_before += claimed == turn->exchange->claimed;
+    }
+    if (statement)
+        sqlite3_reset(statement);
+    return fine;
+}
+
+/* When the next job of the batch that waits is due. */
+static bool read_next_due(struct turn *turn, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_NEXT_DUE, err);
+    struct exchange *exchange = turn->exchange;
+    bool row;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, turn->batch->id);
+    sqlite3_bind_int64(statement, 2, exchange->run_id);
+    sqlite3_bind_int64(statement, 3, exchange->max_retries);
+    if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
+        return false;
+    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+        int64_t due_ms = sqlite3_column_int64(statement, 0);
+
+        if (!exchange->next_due_ms || due_ms < exchange->next_due_ms)
+            exchange->next_due_ms = due_ms;
+    }
+    sqlite3_reset(statement);
+    return true;
+}
+
+bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
+                struct err *err)
+{
+    struct turn turn = {store, exchange, open, NULL, 0};
+
+    for (size_t i = 0; i < open->count && !is_full(&turn); i++) {
+        bool more = false;
+
+        turn.batch = &open->items[i];
+        if (!turn.batch->in_question)
+            continue;
+        if (!claim_due(&turn, err) || (!is_full(&turn) && !claim_fresh(&turn, &more, err)))
+            return false;
+        if (!is_full(&turn) && more)
+            exchange->next_due_ms = exchange->now_ms;
+        else if (!is_full(&turn) && !read_next_due(&turn, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,100 @@
+/* The drain's side of the store: what is claimed, and what became of it, in one transaction. */
+#ifndef ROWFERRY_STORE_CLAIMS_H
+#define ROWFERRY_STORE_CLAIMS_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/job/state.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CLAIM_ERROR_CODE_SIZE = 128,
+    CLAIM_ERROR_SIZE = 512,
+    CLAIM_HEADER_SIZE = 128,
+    CLAIM_EVIDENCE_SIZE = 128,
+};
+
+/* One error that the server named in a 422. */
+struct claim_violation {
+    char *field, *code, *message;
+};
+
+/* A job in hand: filled by jobs_exchange, sent, and handed back to it with its outcome. Used again
+ * for one job after the other; zeroed means fresh. */
+struct claim {
+    /* what to send; texts are offsets into text */
+    int64_t job_id;
+    int64_t attempt_id;
+    bool read_back;     /* GET, because the fate of an earlier PUT is not known */
+    bool doubt;         /* an earlier attempt may have landed */
+    bool refused_token; /* this run's last answer to this job was a 401 */
+    int64_t version;    /* to send; of a read-back: that of the PUT in question */
+    unsigned char correlation[16];
+    unsigned attempts;    /* PUTs that may have left, with this one */
+    unsigned readbacks;   /* GETs in a row without an answer */
+    unsigned run_retries; /* of this run */
+    int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
+    struct buf text;
+    size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
+    size_t record_id_size;
+    size_t fields_size;
+    size_t tags_size; /* 0: the row names none */
+
+    /* what became of it */
+    struct claim_outcome {
+        enum job_state state;
+        bool untouched; /* never started: everything is put back as it was before the claim */
+        bool left;      /* false: a PUT that never left does not count as an attempt */
+        bool doubt;
+        bool unsettled;
+        unsigned readbacks, run_retries;
+        int64_t not_before_ms; /* of pending and unknown */
+        int http_status;
+        bool has_server_version;
+        int64_t server_version;
+        int64_t ended_ms, latency_us;
+        char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
+        char error_message[CLAIM_ERROR_SIZE];
+        char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */
+        char evidence[CLAIM_EVIDENCE_SIZE];   /* what a verdict rests on, or "" */
+        char correlation_header[CLAIM_HEADER_SIZE];
+        struct claim_violation *violations; /* freed by jobs_exchange */
+        size_t violation_count;
+        char *server_record; /* of a conflict; freed by jobs_exchange; or NULL */
+    } outcome;
+};
+
+struct span claim_schema(const struct claim *claim);
+struct span claim_record_id(const struct claim *claim);
+struct span claim_fields(const struct claim *claim);
+struct span claim_tags(const struct claim *claim);
+void claim_release(struct claim *claim);
+
+/* One turn: outcomes in, claims out. */
+struct exchange {
+    int64_t run_id;
+    int64_t batch_id;     /* 0: every open batch */
+    unsigned max_retries; /* a job whose retries of this run are used up is left to the next run */
+    int64_t now_ms;
+    struct claim **settled; /* outcomes to write; all are free again afterwards */
+    unsigned settled_count;
+    struct claim **claims; /* free ones, to be filled */
+    unsigned wanted;       /* how many of them at most */
+    unsigned claimed;      /* out: how many were filled */
+    int64_t next_due_ms;   /* out: when the next job that waits is due; 0: none waits */
+    uint64_t left;         /* out: jobs pending or unknown in the batches in question */
+    uint64_t finished;     /* out: jobs that became final in this turn */
+};
+
+/* Settles, claims and inserts the attempts' rows in one transaction; nothing may leave before it
+ * returned. */
+bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err);
+
+/* At the start of a drain, under its lock: `sending` becomes `unknown`, what waited for another job
+ * or was in hand is due at once. */
+bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err);
+
+#endif

@@ -1,0 +1,256 @@
+#include "core/store/db.h"
+
+#include "core/base/mem.h"
+#include "core/store/migrate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    BUSY_MS = 30000,
+    APPLICATION_ID = 0x52665279, /* "RfRy" */
+};
+
+static const struct db_statements *const owners[DB_OWNERS] = {
+    [DB_RUNS] = &run_statements,       [DB_BATCHES] = &batch_statements,
+    [DB_CHUNKS] = &chunk_statements,   [DB_CLAIMS] = &claim_statements,
+    [DB_SETTLES] = &settle_statements, [DB_SUMMARIES] = &summary_statements,
+    [DB_TURNS] = &turn_statements,
+};
+
+const struct db_statements *db_statements_of(enum db_owner owner)
+{
+    return owners[owner];
+}
+
+/* What an operator can do about an SQLite result code; "" where there is nothing to add. */
+static const char *advice(int code)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } known[] = {
+        {SQLITE_FULL, ": free space on that disk, then run the same command again"},
+        {SQLITE_BUSY,
+         ": another program has held it for 30 seconds; look for an open sqlite3 shell"},
+        {SQLITE_LOCKED, ": another program holds it; look for an open sqlite3 shell"},
+        {SQLITE_READONLY, ": make the file and its folder writable for this user"},
+        {SQLITE_PERM, ": make the file and its folder writable for this user"},
+        {SQLITE_CANTOPEN, ": the file or its folder cannot be opened or written by this user"},
+        {SQLITE_CORRUPT, ": restore it from a backup, or look with `sqlite3 FILE .recover`"},
+        {SQLITE_NOTADB, ": name another --db"},
+        {SQLITE_IOERR, ": check the disk and its free space"},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].code == (code & 0xff))
+            return known[i].text;
+    return "";
+}
+
+bool db_fail(struct store *store, struct err *err, const char *doing)
+{
+    int code = sqlite3_extended_errcode(store->db);
+
+    return err_set(err, ERR_STORE, "database %s: %s: %s%s", store->path, doing,
+                   sqlite3_errmsg(store->db), advice(code));
+}
+
+sqlite3_stmt *db_get(struct store *store, enum db_owner owner, unsigned index, struct err *err)
+{
+    sqlite3_stmt **slot = &store->statements[owner][index];
+
+    if (!*slot && sqlite3_prepare_v3(store->db, owners[owner]->sql[index], -1,
+                                     SQLITE_PREPARE_PERSISTENT, slot, NULL) != SQLITE_OK) {
+        db_fail(store, err, "prepare");
+        return NULL;
+    }
+    return *slot;
+}
+
+bool db_run(struct store *store, sqlite3_stmt *statement, struct err *err, const char *doing)
+{
+    int code = sqlite3_step(statement);
+
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        db_fail(store, err, doing);
+        sqlite3_reset(statement);
+        return false;
+    }
+    sqlite3_reset(statement);
+    return true;
+}
+
+bool db_step(struct store *store, sqlite3_stmt *statement, bool *row, struct err *err,
+             const char *doing)
+{
+    int code = sqlite3_step(statement);
+
+    *row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        db_fail(store, err, doing);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE;
+}
+
+bool db_exec(struct store *store, const char *sql, struct err *err)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(store, err, "set up");
+    return true;
+}
+
+bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false, fine;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return db_fail(store, err, "open");
+    fine = db_step(store, statement, &row, err, "open");
+    *value = row ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    return fine;
+}
+
+bool db_begin(struct store *store, struct err *err)
+{
+    return db_exec(store, "BEGIN IMMEDIATE", err);
+}
+
+bool db_commit(struct store *store, struct err *err)
+{
+    if (db_exec(store, "COMMIT", err))
+        return true;
+    db_rollback(store);
+    return false;
+}
+
+void db_rollback(struct store *store)
+{
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool store_set_durable(struct store *store, bool durable, struct err *err)
+{
+    return db_exec(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                   err);
+}
+
+/* Makes the file, so that its mode is right before SQLite writes to it. */
+static bool make_file(const char *path, enum store_mode mode, bool *created, struct err *err)
+{
+    struct stat status;
+    int fd;
+
+    if (stat(path, &status) == 0) {
+        if (!S_ISREG(status.st_mode))
+            return err_set(err, ERR_STORE, "database %s is no regular file: name another --db",
+                           path);
+        return true;
+    }
+    if (errno != ENOENT)
+        return err_set(err, ERR_STORE, "database %s: %s", path, strerror(errno));
+    if (mode == STORE_EXISTING)
+        return err_set(err, ERR_CONFIG,
+                       "database %s does not exist: `rowferry run` or `rowferry ingest` makes it, "
+                       "--db or ROWFERRY_DB names another",
+                       path);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, ERR_STORE, "database %s cannot be made: %s", path, strerror(errno));
+    close(fd);
+    *created = true;
+    return true;
+}
+
+/* Before the first migration and before WAL: what a database gets once. */
+static bool set_up_new(struct store *store, struct err *err)
+{
+    char pragma[64];
+
+    snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", APPLICATION_ID);
+    return db_exec(store, "PRAGMA page_size = 4096", err) &&
+           db_exec(store, "PRAGMA auto_vacuum = INCREMENTAL", err) && db_exec(store, pragma, err);
+}
+
+/* Ours, somebody else's, or new: told before anything is written. */
+static bool check_identity(struct store *store, struct err *err)
+{
+    int64_t application_id, tables, version;
+
+    if (!db_exec_int(store, "PRAGMA application_id", &application_id, err) ||
+        !db_exec_int(store, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
+        !db_exec_int(store, "PRAGMA user_version", &version, err))
+        return false;
+    if (application_id == APPLICATION_ID)
+        return true;
+    if (application_id != 0 || tables != 0 || version != 0)
+        return err_set(err, ERR_STORE,
+                       "database %s belongs to another program (application id %lld): name another "
+                       "--db",
+                       store->path, (long long)application_id);
+    return set_up_new(store, err);
+}
+
+static bool configure(struct store *store, struct err *err)
+{
+    sqlite3_busy_timeout(store->db, BUSY_MS);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return check_identity(store, err) && db_exec(store, "PRAGMA journal_mode = WAL", err) &&
+           db_exec(store, "PRAGMA synchronous = FULL", err) &&
+           db_exec(store, "PRAGMA cache_size = -16000", err) &&
+           db_exec(store, "PRAGMA temp_store = MEMORY", err) &&
+           db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) && migrate_up(store, err);
+}
+
+struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)
+{
+    struct store *store;
+
+    *created = false;
+    if (!make_file(path, mode, created, err))
+        return NULL;
+    store = mem_calloc(1, sizeof *store);
+    store->path = realpath(path, NULL);
+    if (!store->path)
+        store->path = mem_strdup(path);
+    if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK) {
+        db_fail(store, err, "open");
+        store_close(store);
+        return NULL;
+    }
+    if (!configure(store, err)) {
+        store_close(store);
+        return NULL;
+    }
+    return store;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    for (unsigned owner = 0; owner < DB_OWNERS; owner++)
+        for (unsigned i = 0; i < DB_STATEMENTS_MAX; i++)
+            sqlite3_finalize(store->statements[owner][i]);
+    sqlite3_close(store->db);
+    buf_release(&store->texts);
+    free(store->path);
+    free(store);
+}
+
+const char *store_path(const struct store *store)
+{
+    return store->path;
+}

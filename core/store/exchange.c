@@ -1,0 +1,290 @@
+/* One turn of the drain in one transaction; see claims.h. */
+#include "core/store/exchange.h"
+
+#include "core/base/mem.h"
+#include "core/store/intake.h"
+
+#include <stdlib.h>
+
+enum { TURN_OPEN_BATCHES, TURN_TALLY, TURN_DONE, TURN_IN_HAND, TURN_RECOVER, TURN_RELEASE };
+
+static const char *const sql[] = {
+    [TURN_OPEN_BATCHES] =
+        "SELECT b.id, b.schema, t.next_job_id, t.pending, t.sending, t.unknown, t.applied, "
+        "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "
+        "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+        "WHERE b.state IN ('loading', 'open') AND b.state = 'open' ORDER BY b.id",
+    [TURN_TALLY] = "UPDATE batch_tally SET pending = pending + ?2, sending = sending + ?3, "
+                   "unknown = unknown + ?4, applied = applied + ?5, unchanged = unchanged + ?6, "
+                   "conflict = conflict + ?7, refused = refused + ?8, failed = failed + ?9, "
+                   "dismissed = dismissed + ?10, cancelled = cancelled + ?11, next_job_id = ?12 "
+                   "WHERE batch_id = ?1",
+    [TURN_DONE] = "UPDATE batch SET state = 'done', finished_ms = ?2, finished_run_id = ?3 "
+                  "WHERE id = ?1 AND state = 'open' AND (SELECT pending + sending + unknown "
+                  "FROM batch_tally WHERE batch_id = ?1) = 0",
+    [TURN_IN_HAND] = "SELECT job_id, state FROM job_state WHERE job_id > ?1 AND job_id < ?2 "
+                     "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL))",
+    [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = 1, not_before_ms = ?2, "
+                     "updated_ms = ?2 WHERE job_id = ?1",
+    [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = ?1, waits_for = NULL "
+                     "WHERE waits_for IS NOT NULL",
+};
+
+const struct db_statements turn_statements = {sql, sizeof sql / sizeof *sql};
+
+struct span claim_schema(const struct claim *claim)
+{
+    return (struct span){claim->text.data, claim->schema_size};
+}
+
+struct span claim_record_id(const struct claim *claim)
+{
+    return (struct span){claim->text.data + claim->schema_size, claim->record_id_size};
+}
+
+struct span claim_fields(const struct claim *claim)
+{
+    return (struct span){claim->text.data + claim->schema_size + claim->record_id_size,
+                         claim->fields_size};
+}
+
+struct span claim_tags(const struct claim *claim)
+{
+    size_t before = claim->schema_size + claim->record_id_size + claim->fields_size;
+
+    return (struct span){claim->text.data + before, claim->tags_size};
+}
+
+/* What an outcome holds on the heap, empty in all but a few. */
+static void outcome_release(struct claim_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->violation_count; i++) {
+        free(outcome->violations[i].field);
+        free(outcome->violations[i].code);
+        free(outcome->violations[i].message);
+    }
+    free(outcome->violations);
+    free(outcome->server_record);
+    outcome->violations = NULL;
+    outcome->violation_count = 0;
+    outcome->server_record = NULL;
+}
+
+void claim_release(struct claim *claim)
+{
+    outcome_release(&claim->outcome);
+    buf_release(&claim->text);
+}
+
+struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id)
+{
+    for (size_t i = 0; i < open->count; i++)
+        if (open->items[i].id == batch_id)
+            return &open->items[i];
+    return NULL;
+}
+
+static void open_batches_release(struct open_batches *open)
+{
+    for (size_t i = 0; i < open->count; i++)
+        free(open->items[i].schema);
+    free(open->items);
+}
+
+static bool open_batches_read(struct store *store, int64_t batch_id, struct open_batches *open,
+                              struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    for (;;) {
+        struct open_batch *batch;
+
+        if (!db_step(store, statement, &row, err, "read the open batches"))
+            return false;
+        if (!row)
+            return true;
+        open->items = mem_resize(open->items, open->count + 1, sizeof *open->items);
+        batch = &open->items[open->count++];
+        *batch = (struct open_batch){
+            .id = sqlite3_column_int64(statement, 0),
+            .schema = mem_strdup((const char *)sqlite3_column_text(statement, 1)),
+            .next_job_id = sqlite3_column_int64(statement, 2),
+        };
+        batch->in_question = !batch_id || batch->id == batch_id;
+        for (int state = 0; state < JOB_STATES; state++)
+            batch->counts[state] = sqlite3_column_int64(statement, 3 + state);
+    }
+}
+
+static bool is_changed(const struct open_batch *batch)
+{
+    bool changed = batch->cursor_moved;
+
+    for (int state = 0; state < JOB_STATES; state++)
+        changed = changed || batch->deltas[state];
+    return changed;
+}
+
+/* Counters, cursor, and `done` where nothing is left open. */
+static bool write_batch(struct store *store, const struct exchange *exchange,
+                        const struct open_batch *batch, struct err *err)
+{
+    sqlite3_stmt *tally = db_get(store, DB_TURNS, TURN_TALLY, err);
+    sqlite3_stmt *done = db_get(store, DB_TURNS, TURN_DONE, err);
+    int64_t open_jobs = 0;
+
+    if (!tally || !done)
+        return false;
+    sqlite3_bind_int64(tally, 1, batch->id);
+    for (int state = 0; state < JOB_STATES; state++) {
+        sqlite3_bind_int64(tally, 2 + state, batch->deltas[state]);
+        if (job_state_is_open((enum job_state)state))
+            open_jobs += batch->counts[state] + batch->deltas[state];
+    }
+    sqlite3_bind_int64(tally, 12, batch->next_job_id);
+    if (!db_run(store, tally, err, "count the jobs"))
+        return false;
+    if (open_jobs > 0)
+        return true;
+    sqlite3_bind_int64(done, 1, batch->id);
+    sqlite3_bind_int64(done, 2, exchange->now_ms);
+    sqlite3_bind_int64(done, 3, exchange->run_id);
+    return db_run(store, done, err, "finish the batch");
+}
+
+static bool write_batches(struct store *store, struct exchange *exchange,
+                          const struct open_batches *open, struct err *err)
+{
+    exchange->left = 0;
+    exchange->finished = 0;
+    for (size_t i = 0; i < open->count; i++) {
+        const struct open_batch *batch = &open->items[i];
+
+        for (int state = 0; state < JOB_STATES; state++) {
+            if (!job_state_is_open((enum job_state)state))
+                exchange->finished += (uint64_t)batch->deltas[state];
+            else if (batch->in_question)
+                exchange->left += (uint64_t)(batch->counts[state] + batch->deltas[state]);
+        }
+        if (is_changed(batch) && !write_batch(store, exchange, batch, err))
+            return false;
+    }
+    return true;
+}
+
+static bool settle_all(struct store *store, const struct exchange *exchange,
+                       struct open_batches *open, struct err *err)
+{
+    for (unsigned i = 0; i < exchange->settled_count; i++) {
+        const struct claim *claim = exchange->settled[i];
+        struct open_batch *batch = open_batches_find(open, claim->job_id / JOB_ROWS);
+
+        if (!batch)
+            return err_set(err, ERR_INTERNAL, "job %lld was sent, and its batch is not open",
+                           (long long)claim->job_id);
+        if (!settle_claim(store, exchange, batch, claim, err))
+            return false;
+    }
+    return true;
+}
+
+static bool exchange_inside(struct store *store, struct exchange *exchange,
+                            struct open_batches *open, struct err *err)
+{
+    return open_batches_read(store, exchange->batch_id, open, err) &&
+           settle_all(store, exchange, open, err) && claim_jobs(store, exchange, open, err) &&
+           write_batches(store, exchange, open, err);
+}
+
+bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err)
+{
+    struct open_batches open = {0};
+    bool fine = db_begin(store, err);
+
+    exchange->claimed = 0;
+    exchange->next_due_ms = 0;
+    if (fine) {
+        fine = exchange_inside(store, exchange, &open, err);
+        if (fine)
+            fine = db_commit(store, err);
+        else
+            db_rollback(store);
+    }
+    open_batches_release(&open);
+    if (fine)
+        for (unsigned i = 0; i < exchange->settled_count; i++)
+            outcome_release(&exchange->settled[i]->outcome);
+    return fine;
+}
+
+/* Jobs of one batch that an earlier process had in hand. */
+static bool recover_batch(struct store *store, int64_t now_ms, struct open_batch *batch,
+                          struct err *err)
+{
+    sqlite3_stmt *find = db_get(store, DB_TURNS, TURN_IN_HAND, err);
+    sqlite3_stmt *mend = db_get(store, DB_TURNS, TURN_RECOVER, err);
+    struct buf ids = {0};
+    bool row = batch->counts[JOB_SENDING] || batch->counts[JOB_UNKNOWN], fine = find && mend;
+
+    if (fine) {
+        sqlite3_bind_int64(find, 1, batch->id * JOB_ROWS);
+        sqlite3_bind_int64(find, 2, (batch->id + 1) * JOB_ROWS);
+    }
+    while (fine && row) {
+        fine = db_step(store, find, &row, err, "look for interrupted jobs");
+        if (fine && row) {
+            int64_t job_id = sqlite3_column_int64(find, 0);
+
+            batch->deltas[JOB_SENDING] -= span_is(db_column_span(find, 1), "sending");
+            buf_append(&ids, (const char *)&job_id, sizeof job_id);
+        }
+    }
+    batch->deltas[JOB_UNKNOWN] = -batch->deltas[JOB_SENDING];
+    for (size_t i = 0; fine && i < ids.size; i += sizeof(int64_t)) {
+        int64_t job_id;
+
+        memcpy(&job_id, ids.data + i, sizeof job_id);
+        sqlite3_bind_int64(mend, 1, job_id);
+        sqlite3_bind_int64(mend, 2, now_ms);
+        fine = db_run(store, mend, err, "take up an interrupted job");
+    }
+    buf_release(&ids);
+    return fine;
+}
+
+/* Whatever a job waited for may have ended otherwise: the next claim looks anew. */
+static bool release_waiting(struct store *store, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_RELEASE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, now_ms);
+    return db_run(store, statement, err, "release waiting jobs");
+}
+
+bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err)
+{
+    struct exchange exchange = {.now_ms = now_ms};
+    struct open_batches open = {0};
+    bool fine = db_begin(store, err);
+
+    *recovered = 0;
+    if (fine) {
+        fine = release_waiting(store, now_ms, err) && open_batches_read(store, 0, &open, err);
+        for (size_t i = 0; fine && i < open.count; i++) {
+            fine = recover_batch(store, now_ms, &open.items[i], err);
+            *recovered += (uint64_t)open.items[i].deltas[JOB_UNKNOWN];
+        }
+        fine = fine && write_batches(store, &exchange, &open, err);
+        if (fine)
+            fine = db_commit(store, err);
+        else
+            db_rollback(store);
+    }
+    open_batches_release(&open);
+    return fine;
+}

@@ -1,0 +1,36 @@
+/* Inside core/store only: what the claiming and the settling half of an exchange share. */
+#ifndef ROWFERRY_STORE_EXCHANGE_H
+#define ROWFERRY_STORE_EXCHANGE_H
+
+#include "core/store/claims.h"
+#include "core/store/db.h"
+
+/* An open batch during one transaction, and how its counters change in it. */
+struct open_batch {
+    int64_t id;
+    char *schema;
+    int64_t next_job_id;
+    int64_t counts[JOB_STATES]; /* before the transaction */
+    int64_t deltas[JOB_STATES];
+    bool in_question; /* of the batches to claim from */
+    bool cursor_moved;
+};
+
+struct open_batches {
+    struct open_batch *items;
+    size_t count;
+};
+
+/* Writes one outcome: job, attempt, and what hangs on them. */
+bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
+                  const struct claim *claim, struct err *err);
+
+/* Fills exchange->claims from the open batches, oldest first: in each the due jobs, then fresh
+ * ones. */
+bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
+                struct err *err);
+
+/* The open batch of that id, or NULL. */
+struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id);
+
+#endif

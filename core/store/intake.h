@@ -1,0 +1,161 @@
+/* Batches while their file is read: begun, loaded in chunks, opened or refused, filed. */
+#ifndef ROWFERRY_STORE_INTAKE_H
+#define ROWFERRY_STORE_INTAKE_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A job's id is BATCH * JOB_ROWS + ROW, so that 5000000812 reads as 5/812, a row loaded twice is a
+ * constraint violation, and the jobs of a batch are one range of the primary key. */
+enum { JOB_ROWS = 1000000000 };
+
+enum { BATCH_HASH_SIZE = 33 };
+
+/* What a batch is made from: everything a later start needs to tell whether it can go on. Texts
+ * are the caller's; out-parameters of this type point into the store until its next call here. */
+struct batch_origin {
+    const char *source; /* as the user named it */
+    const char *path;   /* absolute; NULL: standard input */
+    const char *schema;
+    const char *schema_hash;
+    const char *format;       /* `csv`, `ndjson` */
+    const char *options;      /* what changes the reading of the file, as text */
+    const char *content_hash; /* "" until it is known (standard input) */
+    uint64_t size_bytes;
+    uint64_t device, inode;
+    int64_t mtime_ns;
+    bool filing; /* from an inbox folder: moved to done/ or refused/ after intake */
+};
+
+/* Where the reading of a batch stands, as of its last chunk. */
+struct batch_progress {
+    uint64_t bytes, lines;
+    uint32_t rows;
+    uint32_t rejected;
+    char prefix_hash[BATCH_HASH_SIZE];
+};
+
+/* A batch that an earlier process left before the end of its intake. */
+struct batch_unfinished {
+    int64_t id;
+    struct batch_origin origin;
+    struct batch_progress progress;
+    char state[16];     /* loading, open, done, refused */
+    const char *reason; /* why it was refused; "" otherwise */
+};
+
+/* One row of a chunk. Offsets into chunk.text; size 0 means NULL for tags and record_id of a
+ * reject. */
+struct intake_row {
+    uint32_t row_no;
+    uint64_t line_no;
+    bool has_version;
+    int64_t version;
+    size_t record_id, record_id_size;
+    size_t fields, fields_size;
+    size_t tags, tags_size;
+};
+
+struct intake_reject {
+    uint32_t row_no;
+    uint64_t line_no;
+    size_t record_id, record_id_size;
+    size_t raw, raw_size;
+    size_t first_violation, violation_count; /* in chunk.violations */
+};
+
+struct intake_violation {
+    size_t field, field_size;
+    size_t rule, rule_size;
+    size_t message, message_size;
+};
+
+/* Rows on their way into the database, in one transaction. Filled by one thread, inserted by
+ * another; zeroed means empty. order: the rows' indexes sorted by record id (intake_chunk_sort),
+ * since the index on record ids is entered as a sorted run. */
+struct intake_chunk {
+    struct intake_row *rows;
+    uint32_t *order;
+    size_t row_count, row_capacity;
+    struct intake_reject *rejects;
+    size_t reject_count, reject_capacity;
+    struct intake_violation *violations;
+    size_t violation_count, violation_capacity;
+    struct buf text;
+    struct batch_progress progress; /* behind the last row of this chunk; rejected is not read */
+};
+
+void intake_chunk_release(struct intake_chunk *chunk);
+void intake_chunk_reset(struct intake_chunk *chunk);
+struct intake_row *intake_chunk_add_row(struct intake_chunk *chunk);
+struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk);
+struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
+void intake_chunk_sort(struct intake_chunk *chunk);
+
+/* The batch that makes a file known: same schema, size and hash, open or done, and no batch of
+ * that schema opened after it (CONTRACT section 3). *batch_id is 0 where there is none. */
+bool batch_known(struct store *store, const char *schema, const char *content_hash,
+                 uint64_t size_bytes, int64_t *batch_id, struct err *err);
+
+/* Step 1: a batch in state `loading`. header: bytes of a CSV header row, or empty. */
+bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t run_id,
+                 int64_t now_ms, int64_t *batch_id, struct err *err);
+
+/* Kept for the rejected file. Written with the first chunk's transaction or before it. */
+bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err);
+
+/* Step 2: one chunk, one transaction, with the progress behind it. */
+bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                struct err *err);
+
+/* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), and
+ * makes the batch `open`, or `done` when it has no jobs. A difference is ERR_INTERNAL and leaves
+ * the batch as it is: the caller refuses it. content_hash as it came out at the end. */
+bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
+                uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err);
+
+/* Marks the batch refused (committed first), for batch_discard to empty. */
+bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int64_t run_id,
+                  int64_t now_ms, struct err *err);
+
+/* Deletes jobs of a refused batch, a chunk a transaction, counting them as rows discarded, until
+ * none is left. rows_read stays what was read. Safe to repeat. */
+bool batch_discard(struct store *store, int64_t batch_id, struct err *err);
+
+/* A `loading` batch begun anew: all its rows are deleted and its progress set to nothing, the
+ * origin replaced. Safe to repeat. */
+bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,
+                   struct err *err);
+
+/* A batch in state `loading`, or a refused one that still has jobs to discard, or one with
+ * `filing` set that is not filed yet: whatever an earlier process left, lowest id first and above
+ * `after`. *found tells whether there is one. Call it under the intake lock only. */
+bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
+                           bool *found, struct err *err);
+
+/* Step 6: the file is where it belongs. */
+bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
+
+/* One rejected row with its violations, for NAME.rejected.* and NAME.errors.tsv: calls visit for
+ * each violation in order of row and place; `first` is true at a row's first one. False from
+ * visit ends the walk with its error. */
+struct rejection {
+    uint32_t row_no;
+    uint64_t line_no;
+    struct span record_id, raw, field, rule, message;
+    bool first;
+};
+
+bool batch_rejections(struct store *store, int64_t batch_id,
+                      bool (*visit)(void *context, const struct rejection *rejection,
+                                    struct err *err),
+                      void *context, struct err *err);
+
+/* Appends the header bytes kept by batch_set_header. */
+bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+#include "core/store/migrate.h"
+
+#include "core/store/db.h"
+
+#include <stdio.h>
+
+static bool apply(struct store *store, const struct migration *migration, unsigned version,
+                  struct err *err)
+{
+    char pragma[64];
+    int64_t present;
+
+    if (!db_begin(store, err))
+        return false;
+    /* another process that started at the same moment may have been first */
+    if (db_exec_int(store, "PRAGMA user_version", &present, err) && present >= version)
+        return db_commit(store, err);
+    snprintf(pragma, sizeof pragma, "PRAGMA user_version = %u", version);
+    if (!db_exec(store, migration->sql, err) || !db_exec(store, pragma, err)) {
+        db_rollback(store);
+        return err_wrap(err, "migration %s", migration->name);
+    }
+    return db_commit(store, err);
+}
+
+bool migrate_up(struct store *store, struct err *err)
+{
+    int64_t version;
+
+    if (!db_exec_int(store, "PRAGMA user_version", &version, err))
+        return false;
+    if (version > migration_count)
+        return err_set(err, ERR_STORE,
+                       "%s was written by a newer rowferry (database version %lld, this program "
+                       "knows %u): use that version, or another --db",
+                       store->path, (long long)version, migration_count);
+    for (unsigned next = (unsigned)version; next < migration_count; next++)
+        if (!apply(store, &migrations[next], next + 1, err))
+            return false;
+    return true;
+}

@@ -1,0 +1,22 @@
+/* The migrations that stand in migrations/, embedded at build. */
+#ifndef ROWFERRY_STORE_MIGRATE_H
+#define ROWFERRY_STORE_MIGRATE_H
+
+#include "core/base/err.h"
+
+struct store;
+
+struct migration {
+    const char *name; /* NNNN_what; NNNN is the user_version that it leaves */
+    const char *sql;
+};
+
+/* In the order of their numbers, 1 to migration_count; made by the Makefile. */
+extern const struct migration migrations[];
+extern const unsigned migration_count;
+
+/* Applies what the database does not have yet, one transaction each. A database of a newer version
+ * is ERR_STORE. */
+bool migrate_up(struct store *store, struct err *err);
+
+#endif

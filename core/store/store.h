@@ -1,0 +1,43 @@
+/* The one SQLite file that holds all state. A struct store is one connection: one thread at a time.
+ */
+#ifndef ROWFERRY_STORE_STORE_H
+#define ROWFERRY_STORE_STORE_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+enum store_mode {
+    STORE_CREATE,   /* run, ingest: make the database where there is none */
+    STORE_EXISTING, /* every other command: a missing database is ERR_CONFIG */
+};
+
+/* Opens the database, brings it up to the newest migration, and checks that it is ours
+ * (application_id) and not newer than we are. *created tells that it was made now (mode 0600). NULL
+ * on error (ERR_STORE, ERR_CONFIG when missing). path is copied. */
+struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err);
+void store_close(struct store *store);
+
+/* Absolute path of the database file. */
+const char *store_path(const struct store *store);
+
+/* How sure a commit is: false survives a crash of the process, true of the machine as well (an
+ * fsync each). Intake switches it off between its first and its last commit. Default: true. */
+bool store_set_durable(struct store *store, bool durable, struct err *err);
+
+/* The row in `run` of this command. */
+struct store_run {
+    uint64_t requests, latency_avg_us, latency_p50_us, latency_p95_us, latency_p99_us;
+    double error_rate; /* answers of 400 and above, and none at all, over requests */
+    uint64_t validation_failures, throttled;
+};
+
+bool run_begin(struct store *store, const char *command, const char *version, int64_t now_ms,
+               int64_t *run_id, struct err *err);
+bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_status,
+             const struct store_run *run, struct err *err);
+
+#endif

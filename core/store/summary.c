@@ -1,0 +1,84 @@
+#include "core/store/summary.h"
+
+#include "core/store/db.h"
+
+#define COLUMNS                                                                                    \
+    "SELECT b.id, b.source, b.schema, b.state, b.reason, b.rows_read, b.rows_rejected, "           \
+    "b.rows_discarded, b.created_ms, b.finished_ms, t.pending, t.sending, t.unknown, t.applied, "  \
+    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "                      \
+    "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+
+static const char *const sql[] = {
+    [SUMMARY_ALL] = COLUMNS "WHERE ?1 IS NOT NULL ORDER BY b.id",
+    [SUMMARY_ONE] = COLUMNS "WHERE b.id = ?1",
+    [SUMMARY_INTAKE] = COLUMNS "WHERE b.loaded_run_id = ?1 ORDER BY b.id",
+    [SUMMARY_WORKED] = COLUMNS "WHERE b.state IN ('loading', 'open') OR b.loaded_run_id = ?1 "
+                               "OR b.finished_run_id = ?1 ORDER BY b.id",
+    [SUMMARY_DRAINED] = COLUMNS "WHERE b.state = 'open' OR (b.finished_run_id = ?1 "
+                                "AND b.state = 'done') ORDER BY b.id",
+};
+
+const struct db_statements summary_statements = {sql, sizeof sql / sizeof *sql};
+
+static void read_counts(sqlite3_stmt *statement, struct batch_counts *batch)
+{
+    const char *reason = (const char *)sqlite3_column_text(statement, 4);
+
+    *batch = (struct batch_counts){
+        .id = sqlite3_column_int64(statement, 0),
+        .source = (const char *)sqlite3_column_text(statement, 1),
+        .schema = (const char *)sqlite3_column_text(statement, 2),
+        .state = (const char *)sqlite3_column_text(statement, 3),
+        .reason = reason ? reason : "",
+        .rows_read = (uint64_t)sqlite3_column_int64(statement, 5),
+        .rows_rejected = (uint64_t)sqlite3_column_int64(statement, 6),
+        .rows_discarded = (uint64_t)sqlite3_column_int64(statement, 7),
+        .created_ms = sqlite3_column_int64(statement, 8),
+        .finished_ms = sqlite3_column_int64(statement, 9),
+    };
+    for (int state = 0; state < JOB_STATES; state++) {
+        batch->by_state[state] = (uint64_t)sqlite3_column_int64(statement, 10 + state);
+        batch->jobs += batch->by_state[state];
+    }
+}
+
+bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
+                     bool (*visit)(void *context, const struct batch_counts *batch,
+                                   struct err *err),
+                     void *context, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_SUMMARIES, scope, err);
+    bool row = true, fine = true;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, id);
+    while (fine && row) {
+        struct batch_counts batch;
+
+        fine = db_step(store, statement, &row, err, "read the batches");
+        if (fine && row) {
+            read_counts(statement, &batch);
+            fine = visit(context, &batch, err);
+        }
+    }
+    sqlite3_reset(statement);
+    return fine;
+}
+
+bool summary_balance(const struct batch_counts *batch, struct err *err)
+{
+    bool loading = strcmp(batch->state, "loading") == 0;
+
+    /* a refused batch whose discarding was interrupted still has its jobs, and they count as such
+     */
+    if (loading || batch->rows_read == batch->rows_rejected + batch->jobs + batch->rows_discarded)
+        return true;
+    return err_set(
+        err, ERR_INTERNAL,
+        "batch %lld: the books do not balance: %llu rows read, %llu rejected, %llu jobs, "
+        "%llu discarded; please report this",
+        (long long)batch->id, (unsigned long long)batch->rows_read,
+        (unsigned long long)batch->rows_rejected, (unsigned long long)batch->jobs,
+        (unsigned long long)batch->rows_discarded);
+}

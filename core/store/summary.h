@@ -1,0 +1,60 @@
+/* What is counted about batches: read by `status`, the summaries and the exit status. */
+#ifndef ROWFERRY_STORE_SUMMARY_H
+#define ROWFERRY_STORE_SUMMARY_H
+
+#include "core/base/err.h"
+#include "core/job/state.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct batch_counts {
+    int64_t id;
+    const char *source, *schema, *state, *reason; /* valid during the visit; reason may be "" */
+    uint64_t rows_read, rows_rejected, rows_discarded;
+    uint64_t jobs;
+    uint64_t by_state[JOB_STATES];
+    int64_t created_ms, finished_ms; /* finished_ms 0: not yet */
+};
+
+/* Which batches a command's summary and exit status speak of. */
+enum summary_scope {
+    SUMMARY_ALL,     /* every batch */
+    SUMMARY_ONE,     /* the batch `id` */
+    SUMMARY_INTAKE,  /* those that run `id` read into */
+    SUMMARY_WORKED,  /* those that are open, or that run `id` read into, finished or refused */
+    SUMMARY_DRAINED, /* those that are open or that run `id` finished */
+};
+
+/* Calls visit for each batch of the scope, lowest id first. */
+bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
+                     bool (*visit)(void *context, const struct batch_counts *batch,
+                                   struct err *err),
+                     void *context, struct err *err);
+
+/* The books of CONTRACT section 4: rows read = rejected + jobs + discarded, jobs = the sum over the
+ * states. A difference is ERR_INTERNAL and names the batch. `loading` batches are not judged. */
+bool summary_balance(const struct batch_counts *batch, struct err *err);
+
+/* What is parked until when; *not_before_ms 0: nothing. reason is cut to reason_size. */
+bool pause_read(struct store *store, int64_t *not_before_ms, char *reason, size_t reason_size,
+                struct err *err);
+
+/* not_before_ms 0 removes it. */
+bool pause_write(struct store *store, int64_t not_before_ms, const char *reason, int64_t run_id,
+                 struct err *err);
+
+/* The last run that ended, for `status`; id 0: none. */
+struct run_info {
+    int64_t id;
+    char command[32];
+    int64_t started_ms, ended_ms;
+    int exit_status;
+    uint64_t requests;
+};
+
+bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* The folder of schema files, and which of them a file name means. */
+#ifndef ROWFERRY_VALIDATE_CATALOG_H
+#define ROWFERRY_VALIDATE_CATALOG_H
+
+#include "core/validate/schema.h"
+
+#include <stddef.h>
+
+struct catalog;
+
+/* Opens the folder and loads every NAME.json in it. A schema file that is wrong does not fail the
+ * catalog: it is kept with its error, because it holds back only the files of its object. A folder
+ * that cannot be read or holds no schema file is an ERR_CONFIG. */
+struct catalog *catalog_open(const char *folder, struct err *err);
+void catalog_close(struct catalog *catalog);
+
+/* The schema of that name. NULL with ERR_CONFIG: there is none (the message lists what there is),
+ * or its file is wrong (the message of its loading). */
+const struct schema *catalog_find(const struct catalog *catalog, const char *name, struct err *err);
+
+/* The schema whose name is the longest that file_name (no folders) starts with, followed by a
+ * character that is no letter or digit (CONTRACT section 3). NULL as above, with ERR_INPUT when no
+ * schema name fits. */
+const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
+                                   struct err *err);
+
+/* How many schema files are wrong, and what is wrong with the n-th of them. */
+size_t catalog_fault_count(const struct catalog *catalog);
+const char *catalog_fault(const struct catalog *catalog, size_t index);
+
+#endif

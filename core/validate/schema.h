@@ -1,0 +1,42 @@
+/* A schema file -> a plan, and a plan x a row -> violations. */
+#ifndef ROWFERRY_VALIDATE_SCHEMA_H
+#define ROWFERRY_VALIDATE_SCHEMA_H
+
+#include "core/base/err.h"
+#include "core/row/row.h"
+#include "core/row/violation.h"
+
+#include <stdbool.h>
+
+/* Compiled from schema/NAME.json; constant once loaded, may be shared between threads. */
+struct schema;
+
+/* What one thread needs to check rows: match data, prepared rules, scratch memory. */
+struct checker;
+
+/* Reads and compiles a schema file (JSON Schema with the extension `x-rowferry`, CONTRACT
+ * section 3). The name is that of the file without `.json`. Everything that could not be checked
+ * later is an ERR_CONFIG here that names the file and the JSON pointer: a keyword that is not
+ * implemented, a pattern that does not compile, a rule that is no expression or names no property.
+ * The caller closes it. NULL on error. */
+struct schema *schema_open(const char *path, struct err *err);
+void schema_close(struct schema *schema);
+
+const char *schema_name(const struct schema *schema);
+const struct row_shape *schema_shape(const struct schema *schema);
+
+/* XXH3-128 of the schema file's bytes, hexadecimal: tells whether a batch began under another one.
+ */
+const char *schema_hash(const struct schema *schema);
+
+/* NULL on error (ERR_INTERNAL: the rules compiled once already). */
+struct checker *checker_open(const struct schema *schema, struct err *err);
+void checker_close(struct checker *checker);
+
+/* Adds every violation of the row's fields to the list; allocates nothing for a row of a flat
+ * schema once its buffers have grown. Rows whose form is already bad need not be checked: an empty
+ * tape is passed over. False only on ERR_INTERNAL. */
+bool checker_check(struct checker *checker, const struct row *row, struct violations *violations,
+                   struct err *err);
+
+#endif

@@ -15,7 +15,7 @@ TEST_PKGS  := cmocka
 # what `make deps` installs: Debian's names for the above, and the tools of tests and demo
 DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
               libpcre2-dev libxxhash-dev libmicrohttpd-dev
-DEB_TEST   := libcmocka-dev bats sqlite3 jq
+DEB_TEST   := libcmocka-dev bats sqlite3 jq curl
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light
 
@@ -118,7 +118,7 @@ need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
 need-test: need
-	@{ pkg-config --exists $(TEST_PKGS) && command -v bats sqlite3 jq; } >/dev/null 2>&1 || \
+	@{ pkg-config --exists $(TEST_PKGS) && command -v bats sqlite3 jq curl; } >/dev/null 2>&1 || \
 	  $(MAKE) --no-print-directory deps
 
 deps:

@@ -31,7 +31,7 @@ static bool start_token(struct loop *loop, struct err *err)
 static bool start_ready(struct loop *loop, struct err *err)
 {
     while (!loop->stopping && loop->ready.first && loop->in_flight < loop->options->concurrency &&
-           loop->held.count < 3) {
+           loop->held.count < LOOP_HELD_MAX) {
         int64_t now_us = clock_monotonic_us();
         const char *authorization = token_authorization(loop->token, now_us);
         struct http_request request;
@@ -71,8 +71,6 @@ static void take_answers(struct loop *loop, struct err *err)
         }
         http_pool_release(loop->pool, answer);
     }
-    if (loop->held.first && (loop->succeeded || (!loop->in_flight && !loop->ready.first)))
-        loop_judge_held(loop, err);
 }
 
 /* How many jobs to claim now: what the window holds, and what the pace lets go within a second. */
@@ -160,6 +158,13 @@ static bool is_finished(const struct loop *loop)
     return quiet && (loop->stopping || (!loop->more && !loop->next_due_ms));
 }
 
+/* Nothing is under way or to come that could still succeed. */
+static bool is_dry(const struct loop *loop)
+{
+    return !loop->in_flight && !loop->ready.first && keeper_is_idle(loop->keeper) && !loop->more &&
+           !loop->next_due_ms;
+}
+
 /* How long nothing needs to be looked at, if no answer comes. */
 static int wait_ms(const struct loop *loop)
 {
@@ -171,11 +176,10 @@ static int wait_ms(const struct loop *loop)
     if ((loop->ready.first || !token_authorization(loop->token, now_us)) && pace_ms > 0 &&
         pace_ms < wait)
         wait = pace_ms;
-    if (loop->next_due_ms && loop->next_due_ms - clock_now_ms() < wait)
+    if (loop->next_due_ms && keeper_is_idle(loop->keeper) && wanted(loop) &&
+        loop->next_due_ms - clock_now_ms() < wait)
         wait = loop->next_due_ms - clock_now_ms();
-    if (!loop->more && !loop->next_due_ms)
-        return (int)wait;
-    return wait > 0 ? (int)wait : 1;
+    return wait > 0 ? (int)wait : 0;
 }
 
 static void put_back_ready(struct loop *loop)
@@ -220,7 +224,11 @@ static bool turn_round(struct loop *loop, struct err *err)
         put_back_ready(loop);
         loop_judge_held(loop, err);
     }
-    if (!take_turn(loop, err) || !start_token(loop, err) || !start_ready(loop, err))
+    if (!take_turn(loop, err))
+        return false;
+    if (loop->succeeded || is_dry(loop))
+        loop_judge_held(loop, err);
+    if (!start_token(loop, err) || !start_ready(loop, err))
         return false;
     hand_turn(loop);
     if (is_finished(loop))

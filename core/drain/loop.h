@@ -14,6 +14,7 @@ enum {
     LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3,
     LOOP_BUDGET = 100, /* the retry budget, at the start and at most */
     LOOP_RETRY_COST = 5,
+    LOOP_HELD_MAX = 3, /* as many 403s, and nothing succeeded: it is us */
 };
 
 /* Tasks, first in first out. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 enum {
-    HELD_MAX = 3,            /* as many 403s in a row, and nothing succeeded: it is us */
     PUT_BACK_MS = 2000,      /* a longer pause puts claimed jobs back */
     THROTTLE_MAX_MS = 60000, /* of a 429 that names no time */
 };
@@ -152,7 +151,7 @@ static void stop_config(struct loop *loop, const struct http_answer *answer, str
 static void hold(struct loop *loop, struct task *task, struct err *err)
 {
     task_list_add(&loop->held, task);
-    if (loop->held.count >= HELD_MAX)
+    if (loop->held.count >= LOOP_HELD_MAX)
         stop_auth(loop, 403, err);
 }
 

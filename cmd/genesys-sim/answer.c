@@ -1,0 +1,124 @@
+#include "cmd/genesys-sim/answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+    unsigned status;
+    const char *code;
+    const char *message;
+} usual[] = {
+    {400, "bad.request", "The request could not be understood by the server."},
+    {401, "bad.credentials", "Invalid login credentials."},
+    {403, "missing.permissions", "You do not have permission to perform the requested action."},
+    {404, "not.found", "The requested resource was not found."},
+    {405, "method.not.allowed", "The method is not allowed for this resource."},
+    {408, "request.timeout", "The request timed out."},
+    {409, "version.conflict", "The record was changed by another request."},
+    {413, "request.entity.too.large", "The request body is larger than 512000 bytes."},
+    {422, "validation.failed", "The record violates its schema."},
+    {429, "too.many.requests", "Rate limit exceeded the maximum."},
+    {500, "internal.server.error", "The server encountered an unexpected condition."},
+    {501, "not.implemented", "The method is not implemented."},
+    {502, "bad.gateway", "The server got no usable answer from upstream."},
+    {503, "service.unavailable", "The service is unavailable."},
+    {504, "gateway.timeout", "The request timed out upstream."},
+};
+
+static const char *usual_code(unsigned status)
+{
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (usual[i].status == status)
+            return usual[i].code;
+    return "unspecified";
+}
+
+static const char *usual_message(unsigned status)
+{
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (usual[i].status == status)
+            return usual[i].message;
+    return "The simulator was told to answer so.";
+}
+
+void answer_init(struct answer *answer, uint64_t high, uint64_t low)
+{
+    answer_release(answer);
+    /* version 4, variant 1 (RFC 4122 section 4.4) */
+    snprintf(answer->context_id, sizeof answer->context_id, "%08x-%04x-4%03x-%04x-%012llx",
+             (unsigned)(high >> 32), (unsigned)(high >> 16 & 0xFFFF), (unsigned)(high & 0xFFF),
+             (unsigned)(low >> 48 & 0x3FFF) | 0x8000u,
+             (unsigned long long)(low & UINT64_C(0xFFFFFFFFFFFF)));
+}
+
+void answer_release(struct answer *answer)
+{
+    buf_release(&answer->body);
+    *answer = (struct answer){0};
+}
+
+void answer_json(struct answer *answer, unsigned status)
+{
+    answer->end = ANSWER_WHOLE;
+    answer->status = status;
+    answer->type = "application/json";
+    answer->header_count = 0;
+    buf_reset(&answer->body);
+    answer_header(answer, "ININ-Correlation-Id", "%s", answer->context_id);
+}
+
+void answer_error(struct answer *answer, unsigned status, const char *code, const char *message,
+                  const char *more)
+{
+    struct buf *body = &answer->body;
+
+    answer_json(answer, status);
+    buf_append_text(body, "{\"message\":\"");
+    buf_append_json(body, span_of(message ? message : usual_message(status)));
+    buf_append_text(body, "\",\"code\":\"");
+    buf_append_json(body, span_of(code ? code : usual_code(status)));
+    buf_printf(body, "\",\"status\":%u,\"contextId\":\"%s\"", status, answer->context_id);
+    if (more)
+        buf_printf(body, ",%s", more);
+    if (!more || !strstr(more, "\"details\""))
+        buf_append_text(body, ",\"details\":[]");
+    if (!more || !strstr(more, "\"errors\""))
+        buf_append_text(body, ",\"errors\":[]");
+    buf_append_char(body, '}');
+}
+
+void answer_login_error(struct answer *answer, unsigned status, const char *error,
+                        const char *description)
+{
+    struct buf *body = &answer->body;
+
+    answer_json(answer, status);
+    buf_printf(body, "{\"error\":\"%s\",\"description\":\"", error);
+    buf_append_json(body, span_of(description));
+    buf_append_text(body, "\",\"error_description\":\"");
+    buf_append_json(body, span_of(description));
+    buf_append_text(body, "\"}");
+}
+
+void answer_html(struct answer *answer, unsigned status)
+{
+    answer_json(answer, status);
+    answer->type = "text/html";
+    answer->header_count = 0;
+    buf_printf(&answer->body,
+               "<html>\r\n<head><title>%u</title></head>\r\n<body>\r\n<center><h1>%u "
+               "Gateway</h1></center>\r\n</body>\r\n</html>\r\n",
+               status, status);
+}
+
+void answer_header(struct answer *answer, const char *name, const char *format, ...)
+{
+    va_list args;
+
+    if (answer->header_count == ANSWER_HEADERS)
+        return;
+    va_start(args, format);
+    vsnprintf(answer->header[answer->header_count].value, ANSWER_VALUE_SIZE, format, args);
+    va_end(args);
+    answer->header[answer->header_count++].name = name;
+}

@@ -1,0 +1,55 @@
+/* One answer in the making: what the API, the login or a gateway says, and how it ends. */
+#ifndef GENESYS_SIM_ANSWER_H
+#define GENESYS_SIM_ANSWER_H
+
+#include "cmd/genesys-sim/payload.h"
+#include "core/base/buf.h"
+
+#include <stdint.h>
+
+enum answer_end {
+    ANSWER_WHOLE,
+    ANSWER_BROKEN, /* breaks off halfway through its declared length */
+    ANSWER_CUT,    /* the connection closes without an answer */
+    ANSWER_RESET,  /* the same, with a TCP reset */
+};
+
+enum { ANSWER_HEADERS = 3, ANSWER_VALUE_SIZE = 128 };
+
+struct answer {
+    enum answer_end end;
+    unsigned status; /* HTTP; what is logged for CUT and RESET is 0 */
+    const char *type;
+    char context_id[UUID_TEXT_SIZE];
+    struct {
+        const char *name;
+        char value[ANSWER_VALUE_SIZE];
+    } header[ANSWER_HEADERS];
+    unsigned header_count;
+    struct buf body;
+};
+
+/* Empties answer and gives it the context id made of two random numbers. */
+void answer_init(struct answer *answer, uint64_t high, uint64_t low);
+
+void answer_release(struct answer *answer);
+
+/* Begins a JSON answer: empty body, no headers but ININ-Correlation-Id. */
+void answer_json(struct answer *answer, unsigned status);
+
+/* An API error (API section 2). code and message may be NULL: the status's usual ones. more is
+ * NULL or further members, as `"version":6`. */
+void answer_error(struct answer *answer, unsigned status, const char *code, const char *message,
+                  const char *more);
+
+/* A login error (API section 2). */
+void answer_login_error(struct answer *answer, unsigned status, const char *error,
+                        const char *description);
+
+/* A gateway's page: HTML and no correlation id. */
+void answer_html(struct answer *answer, unsigned status);
+
+void answer_header(struct answer *answer, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

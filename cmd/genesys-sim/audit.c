@@ -1,0 +1,151 @@
+/* GET .../records/auditlogs: one page of what happened to the records named (API section 1). */
+#include "cmd/genesys-sim/handlers.h"
+#include "cmd/genesys-sim/sim.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+
+enum { AUDIT_PAGE_SIZE = 25, AUDIT_PAGE_MAX = 500 };
+
+/* ids points into the query, still encoded; a comma between two ids is written as itself, one
+ * inside an id as %2C. */
+struct audit_query {
+    struct span ids;
+    int64_t page_size;
+    int64_t page_number;
+};
+
+struct found {
+    const struct record *record;
+    const struct audit_entry *entry;
+};
+
+static bool read_query(struct audit_query *query, struct span rest, struct err *err)
+{
+    struct span name, value;
+
+    *query = (struct audit_query){.page_size = 0};
+    while (route_next_pair(&rest, &name, &value)) {
+        bool ok = false;
+
+        if (span_is(name, "entityIds") && !query->ids.size) {
+            query->ids = value;
+            ok = value.size > 0;
+        } else if (span_is(name, "pageSize") && !query->page_size) {
+            ok = str_to_int64(value, 1, AUDIT_PAGE_MAX, &query->page_size);
+        } else if (span_is(name, "pageNumber") && !query->page_number) {
+            ok = str_to_int64(value, 1, INT32_MAX, &query->page_number);
+        }
+        if (!ok)
+            return err_set(err, ERR_INPUT,
+                           "query parameter '%.*s' is unknown, given twice or wrong",
+                           (int)(name.size < 64 ? name.size : 64), name.data);
+    }
+    if (!query->ids.size)
+        return err_set(err, ERR_INPUT, "query parameter 'entityIds' is missing");
+    if (!query->page_size)
+        query->page_size = AUDIT_PAGE_SIZE;
+    if (!query->page_number)
+        query->page_number = 1;
+    return true;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    uint64_t left = ((const struct found *)a)->entry->seq;
+    uint64_t right = ((const struct found *)b)->entry->seq;
+
+    return (left > right) - (left < right);
+}
+
+/* Visible entries of every id, in an array of the caller's. False when an id is malformed. */
+static bool collect(const struct sim *sim, const struct request *request, struct span ids,
+                    struct found **found, size_t *count)
+{
+    while (ids.size) {
+        const char *comma = memchr(ids.data, ',', ids.size);
+        struct span one = {ids.data, comma ? (size_t)(comma - ids.data) : ids.size};
+        char *id = route_decode(one, true);
+        const struct record *record;
+
+        if (!id)
+            return false;
+        record = records_find(&sim->records, request->route.schema, id);
+        free(id);
+        for (size_t i = 0; record && i < record->audit_count; i++) {
+            if (record->audit[i].visible_ms > request->at_ms)
+                continue;
+            *found = mem_resize(*found, *count + 1, sizeof **found);
+            (*found)[(*count)++] = (struct found){record, &record->audit[i]};
+        }
+        ids.data += comma ? one.size + 1 : one.size;
+        ids.size -= comma ? one.size + 1 : one.size;
+    }
+    return true;
+}
+
+static void append_entity(struct buf *out, const struct sim *sim, const struct found *found)
+{
+    const struct audit_entry *entry = found->entry;
+    char at[CLOCK_ISO_SIZE];
+
+    buf_printf(out, "{\"id\":\"00000000-0000-4000-8000-%012llx\",\"entityId\":\"",
+               (unsigned long long)entry->seq);
+    buf_append_json(out, span_of(found->record->id));
+    buf_printf(out, "\",\"action\":\"update\",\"version\":%lld,\"timestamp\":\"%s\"",
+               (long long)entry->version, clock_iso(entry->at_ms, at));
+    buf_append_text(out, ",\"user\":{\"id\":\"");
+    buf_append_json(out, span_of(entry->foreign ? "someone-else" : sim->options->client_id));
+    buf_append_text(out, "\"}");
+    if (entry->correlation_id[0])
+        buf_printf(out, ",\"requestCorrelationId\":\"%s\"", entry->correlation_id);
+    buf_append_char(out, '}');
+}
+
+static void append_page(struct request *request, const struct sim *sim,
+                        const struct audit_query *query, const struct found *found, size_t count)
+{
+    struct buf *body = &request->answer.body;
+    struct span path = {request->target, strcspn(request->target, "?")};
+    uint64_t first = (uint64_t)(query->page_size * (query->page_number - 1));
+    uint64_t last = first + (uint64_t)query->page_size;
+
+    buf_append_text(body, "{\"entities\":[");
+    for (uint64_t i = first; i < last && i < count; i++) {
+        if (i > first)
+            buf_append_char(body, ',');
+        append_entity(body, sim, &found[i]);
+    }
+    buf_printf(body, "],\"pageSize\":%lld,\"pageNumber\":%lld,\"total\":%zu",
+               (long long)query->page_size, (long long)query->page_number, count);
+    if (last < count) {
+        buf_append_text(body, ",\"nextUri\":\"");
+        buf_append_json(body, path);
+        buf_append_text(body, "?entityIds=");
+        buf_append_json(body, query->ids);
+        buf_printf(body, "&pageSize=%lld&pageNumber=%lld\"", (long long)query->page_size,
+                   (long long)query->page_number + 1);
+    }
+    buf_append_char(body, '}');
+}
+
+void audit_answer(struct sim *sim, struct request *request)
+{
+    struct audit_query query;
+    struct found *found = NULL;
+    size_t count = 0;
+    struct err err;
+
+    if (!read_query(&query, request->route.query, &err)) {
+        answer_error(&request->answer, 400, NULL, err.text, NULL);
+    } else if (!collect(sim, request, query.ids, &found, &count)) {
+        answer_error(&request->answer, 400, NULL, "entityIds is not percent-encoded UTF-8", NULL);
+    } else {
+        if (count)
+            qsort(found, count, sizeof *found, by_seq);
+        answer_json(&request->answer, 200);
+        append_page(request, sim, &query, found, count);
+    }
+    free(found);
+}

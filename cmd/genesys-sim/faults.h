@@ -1,0 +1,63 @@
+/* Which request goes wrong, and how. */
+#ifndef GENESYS_SIM_FAULTS_H
+#define GENESYS_SIM_FAULTS_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The requests that a probability speaks of. */
+enum fault_scope {
+    FAULT_SCOPE_PUT,
+    FAULT_SCOPE_GET,
+    FAULT_SCOPE_TOKEN,
+    FAULT_SCOPE_ERP,
+    FAULT_SCOPES
+};
+
+/* before: the request is not looked at; after: it is handled, then its answer is replaced;
+ * late: it is handled when the connection is long gone. */
+enum fault_moment { FAULT_BEFORE, FAULT_AFTER, FAULT_LATE };
+
+enum fault_effect {
+    FAULT_CUT,          /* closed without an answer */
+    FAULT_RESET_REUSED, /* the same, only on a connection that has served a request */
+    FAULT_STATUS,       /* an API error body */
+    FAULT_STATUS_WAIT,  /* the same, with Retry-After */
+    FAULT_THROTTLE,     /* 429 as the rate limit would give it */
+    FAULT_HTML,         /* a gateway's page */
+    FAULT_TRUNCATE,     /* the answer breaks off halfway */
+    FAULT_STALL,        /* before: silence, then a cut; after: silence, then the answer */
+};
+
+struct fault_rule {
+    const char *name;
+    const char *help;
+    enum fault_moment moment;
+    enum fault_effect effect;
+    unsigned status;
+};
+
+enum { FAULT_KINDS = 21 };
+
+/* Zeroed means that nothing goes wrong. */
+struct faults {
+    double probability[FAULT_SCOPES][FAULT_KINDS];
+};
+
+/* Reads `[put:|get:|token:|erp:]KIND=P`, or `none`, which forgets all of them. Refused when the
+ * probabilities of one scope add up to more than 1. */
+bool faults_parse(struct faults *faults, const char *text, struct err *err);
+
+/* The fault of one request, or -1. It depends on nothing but probabilities, seed and sequence
+ * number, so a run can be repeated. */
+int faults_draw(const struct faults *faults, enum fault_scope scope, uint64_t seed, uint64_t seq);
+
+/* The kind's line in the table; kind is at least 0 and below FAULT_KINDS. */
+const struct fault_rule *fault_rule(int kind);
+
+/* splitmix64's output for the n-th step from seed. */
+uint64_t faults_mix(uint64_t seed, uint64_t n);
+
+#endif

@@ -1,0 +1,131 @@
+#include "cmd/genesys-sim/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static bool open_one(int *fd, const char *path, struct err *err)
+{
+    *fd = -1;
+    if (!path)
+        return true;
+    *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return err_set(err, ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
+    return true;
+}
+
+bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
+                 struct err *err)
+{
+    *ledger = (struct ledger){.updates_fd = -1, .requests_fd = -1};
+    if (open_one(&ledger->updates_fd, updates_path, err) &&
+        open_one(&ledger->requests_fd, requests_path, err))
+        return true;
+    ledger_close(ledger);
+    return false;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (ledger->updates_fd >= 0)
+        close(ledger->updates_fd);
+    if (ledger->requests_fd >= 0)
+        close(ledger->requests_fd);
+    buf_release(&ledger->line);
+    *ledger = (struct ledger){.updates_fd = -1, .requests_fd = -1};
+}
+
+static void add_text(struct buf *line, const char *name, const char *value)
+{
+    buf_printf(line, ",\"%s\":", name);
+    if (!value || !*value) {
+        buf_append_text(line, "null");
+        return;
+    }
+    buf_append_char(line, '"');
+    buf_append_json(line, span_of(value));
+    buf_append_char(line, '"');
+}
+
+/* Valid JSON has line breaks only between its tokens, where a space does as well. */
+static void add_json(struct buf *line, const char *name, struct span value)
+{
+    size_t start;
+
+    buf_printf(line, ",\"%s\":", name);
+    start = line->size;
+    buf_append_span(line, value.data ? value : span_of("null"));
+    for (size_t i = start; i < line->size; i++)
+        if (line->data[i] == '\n' || line->data[i] == '\r')
+            line->data[i] = ' ';
+}
+
+static void add_number(struct buf *line, const char *name, int64_t value)
+{
+    buf_printf(line, ",\"%s\":%lld", name, (long long)value);
+}
+
+static bool put_line(struct ledger *ledger, int fd, struct err *err)
+{
+    struct buf *line = &ledger->line;
+    ssize_t written;
+
+    buf_append_text(line, "}\n");
+    do {
+        written = write(fd, line->data, line->size);
+    } while (written < 0 && errno == EINTR);
+    if (written == (ssize_t)line->size)
+        return true;
+    return err_set(err, ERR_STORE, "cannot write a ledger line: %s",
+                   written < 0 ? strerror(errno) : "cut short");
+}
+
+bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update, struct err *err)
+{
+    struct buf *line = &ledger->line;
+
+    ledger->updates++;
+    if (ledger->updates_fd < 0)
+        return true;
+    buf_reset(line);
+    buf_printf(line, "{\"seq\":%llu,\"request\":%llu", (unsigned long long)ledger->updates,
+               (unsigned long long)update->request);
+    add_text(line, "schema", update->schema);
+    add_text(line, "id", update->id);
+    add_number(line, "version", update->submitted_version + 1);
+    add_number(line, "submitted_version", update->submitted_version);
+    add_text(line, "correlation_id", update->correlation_id);
+    add_json(line, "fields", update->fields);
+    add_json(line, "source", update->source);
+    add_number(line, "at_ms", update->at_ms);
+    buf_append_text(line, update->foreign ? ",\"foreign\":true" : ",\"foreign\":false");
+    return put_line(ledger, ledger->updates_fd, err);
+}
+
+bool ledger_add_request(struct ledger *ledger, const struct ledger_request *request,
+                        struct err *err)
+{
+    struct buf *line = &ledger->line;
+
+    if (ledger->requests_fd < 0)
+        return true;
+    buf_reset(line);
+    buf_printf(line, "{\"seq\":%llu", (unsigned long long)request->seq);
+    add_text(line, "kind", request->kind);
+    add_text(line, "schema", request->schema);
+    add_text(line, "id", request->id);
+    if (request->version >= 0)
+        add_number(line, "version", request->version);
+    else
+        buf_append_text(line, ",\"version\":null");
+    add_text(line, "correlation_id", request->correlation_id);
+    add_number(line, "status", (int64_t)request->status);
+    buf_append_text(line, request->applied ? ",\"applied\":true" : ",\"applied\":false");
+    add_text(line, "fault", request->fault);
+    add_number(line, "connection", (int64_t)request->connection);
+    add_number(line, "at_ms", request->at_ms);
+    if (request->body.data)
+        add_json(line, "body", request->body);
+    return put_line(ledger, ledger->requests_fd, err);
+}

@@ -1,0 +1,125 @@
+/* POST /oauth/token: client credentials in, a bearer token out (API sections 1 and 2). */
+#include "cmd/genesys-sim/base64.h"
+#include "cmd/genesys-sim/handlers.h"
+#include "cmd/genesys-sim/sim.h"
+#include "core/base/clock.h"
+
+#include <stdlib.h>
+
+struct refusal {
+    unsigned status;
+    const char *error;
+    const char *description;
+};
+
+/* Basic credentials against the client; NULL when they are its. */
+static const struct refusal *check_client(const struct options *options, const char *authorization)
+{
+    static const struct refusal missing = {400, "invalid_client", "client credentials are missing"},
+                                unknown = {400, "invalid_client", "client not found"},
+                                wrong = {401, "invalid_client", "authentication failed"};
+    const struct refusal *refusal = NULL;
+    struct buf plain = {0};
+    const char *colon;
+
+    if (!authorization || !str_starts(authorization, "Basic ") ||
+        !base64_decode(&plain, span_of(authorization + strlen("Basic ")))) {
+        buf_release(&plain);
+        return &missing;
+    }
+    colon = memchr(buf_text(&plain), ':', plain.size);
+    if (!colon) {
+        refusal = &missing;
+    } else {
+        size_t size = (size_t)(colon - plain.data);
+
+        if (!span_is((struct span){plain.data, size}, options->client_id))
+            refusal = &unknown;
+        else if (!span_is((struct span){colon + 1, plain.size - size - 1}, options->client_secret))
+            refusal = &wrong;
+    }
+    buf_release(&plain);
+    return refusal;
+}
+
+/* True when scope, separated by spaces, names both permissions. */
+static bool has_scopes(const char *scope)
+{
+    static const char *const wanted[] = {"customobjects:write", "customobjects:read"};
+
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        size_t size = strlen(wanted[i]);
+        const char *at = scope;
+
+        while (*at && !(strncmp(at, wanted[i], size) == 0 && (at[size] == ' ' || !at[size]))) {
+            at += strcspn(at, " ");
+            at += strspn(at, " ");
+        }
+        if (!*at)
+            return false;
+    }
+    return true;
+}
+
+/* The form: grant_type and scope, once each, and nothing else; NULL when it is right. */
+static const struct refusal *check_form(struct span body)
+{
+    static const struct refusal malformed = {400, "invalid_request", "the form is malformed"},
+                                grant = {400, "unsupported_grant_type",
+                                         "grant_type must be client_credentials"},
+                                scopes = {400, "invalid_scope",
+                                          "scope must name customobjects:write and "
+                                          "customobjects:read"};
+    char *grant_type = NULL, *scope = NULL;
+    const struct refusal *refusal = NULL;
+    struct span name, value;
+
+    while (!refusal && route_next_pair(&body, &name, &value)) {
+        char **slot = span_is(name, "grant_type") ? &grant_type : &scope;
+
+        if (*slot || (slot == &scope && !span_is(name, "scope")))
+            refusal = &malformed;
+        else
+            *slot = route_decode(value, true);
+        if (!*slot)
+            refusal = &malformed;
+    }
+    if (!refusal && (!grant_type || strcmp(grant_type, "client_credentials") != 0))
+        refusal = &grant;
+    if (!refusal && (!scope || !has_scopes(scope)))
+        refusal = &scopes;
+    free(grant_type);
+    free(scope);
+    return refusal;
+}
+
+void login_answer(struct sim *sim, struct request *request)
+{
+    static const struct refusal media = {400, "invalid_request",
+                                         "Content-Type must be application/x-www-form-urlencoded"};
+    struct options *options = sim->options;
+    struct answer *answer = &request->answer;
+    const struct refusal *refusal = NULL;
+    int64_t wait_ms, lifetime_us = options->token_lifetime_us;
+    const char *token;
+
+    if (!pace_take(&options->token_limit, request->at_ms, &wait_ms)) {
+        throttle_answer(sim, request, wait_ms);
+        return;
+    }
+    if (!media_type_is(request->content_type, "application/x-www-form-urlencoded"))
+        refusal = &media;
+    if (!refusal)
+        refusal = check_client(options, request->authorization);
+    if (!refusal)
+        refusal = check_form(buf_span(&request->body));
+    if (refusal) {
+        answer_login_error(answer, refusal->status, refusal->error, refusal->description);
+        return;
+    }
+    token = tokens_issue(&sim->tokens, options->jwt_issuer, clock_monotonic_us(), lifetime_us);
+    answer_json(answer, 200);
+    buf_printf(&answer->body,
+               "{\"access_token\":\"%s\",\"token_type\":\"bearer\",\"expires_in\":%lld}", token,
+               (long long)((lifetime_us + 999999) / 1000000));
+}

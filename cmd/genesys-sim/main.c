@@ -1,0 +1,82 @@
+/* genesys-sim: the Custom Objects API as a loopback server, for tests and for trying things out.
+ *
+ *   main.c      this map; options in, one line out, exit status
+ *   options     the option table, for the command line and for /sim/config
+ *   server      sockets and the loop: bytes become a request, an answer becomes bytes or a cut
+ *   sim         one request: route, token, rate limit, fault, handler, ledger
+ *   routes      method and target -> kind, schema, record id
+ *   login update audit erp control      the handlers, one kind of request each
+ *   answer      bodies and headers of answers and errors
+ *   payload strict      the body of an update; JSON without leniency
+ *   records tokens      what the server remembers
+ *   faults pace timers  what goes wrong, how much is allowed, what happens later
+ *   ledger      what was applied and what came in, as JSON lines
+ *
+ * Exit status: 0 after SIGINT, SIGTERM, the parent's end (--with-parent) or --max-seconds; 2 when
+ * options, a file or the port are wrong; 1 when the ledger cannot be written. */
+#include "cmd/genesys-sim/options.h"
+#include "cmd/genesys-sim/server.h"
+#include "cmd/genesys-sim/sim.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* SIGTERM for this process when its parent ends; false when that has happened already. */
+static bool follow_parent(void)
+{
+    pid_t parent = getppid();
+
+    return parent > 1 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
+}
+
+static bool serve(struct sim *sim, const struct options *options, struct err *err)
+{
+    struct server server;
+    bool ok;
+
+    if (!server_open(&server, sim, (uint16_t)options->port, err)) {
+        server_close(&server);
+        return false;
+    }
+    printf("listening on http://127.0.0.1:%u\n", server.port);
+    ok = fflush(stdout) == 0 ? server_run(&server, options->max_seconds, err)
+                             : err_set(err, ERR_CONFIG, "cannot write to stdout");
+    server_close(&server);
+    return ok;
+}
+
+static bool run(struct options *options, struct err *err)
+{
+    struct sim *sim = mem_calloc(1, sizeof *sim);
+    bool ok = sim_open(sim, options, err) && stop_init(err) && serve(sim, options, err);
+
+    sim_close(sim);
+    free(sim);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct err err = {0};
+    bool ok;
+
+    signal(SIGPIPE, SIG_IGN);
+    options_init(&options);
+    ok = options_parse(&options, argc, argv, &err);
+    if (ok && options.help)
+        options_help(stdout);
+    else if (ok && (!options.with_parent || follow_parent()))
+        ok = run(&options, &err);
+    if (!ok)
+        fprintf(stderr, "genesys-sim: %s\n", err.text);
+    options_release(&options);
+    if (ok)
+        return 0;
+    return err.kind == ERR_CONFIG || err.kind == ERR_INPUT ? 2 : 1;
+}

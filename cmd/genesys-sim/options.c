@@ -1,0 +1,301 @@
+#include "cmd/genesys-sim/options.h"
+
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG, OPTION_PACE, OPTION_CALL };
+
+/* One line an option. NUMBERs have limits; a CALL reads its value itself. */
+struct option {
+    const char *name;
+    const char *argument; /* NULL for a flag */
+    const char *help;
+    enum option_type type;
+    bool changeable;
+    size_t offset;
+    int64_t minimum, maximum;
+    bool (*set)(struct options *options, const char *value, struct err *err);
+};
+
+enum { DAY_MS = 86400000 };
+
+static bool set_lifetime(struct options *options, const char *value, struct err *err)
+{
+    char *end = NULL;
+    double seconds = strtod(value, &end);
+
+    if (end == value || *end || !isfinite(seconds) || seconds < 0.001 || seconds > 1e9)
+        return err_set(err, ERR_CONFIG, "'%s' is not a number of seconds", value);
+    options->token_lifetime_us = (int64_t)(seconds * 1e6);
+    return true;
+}
+
+static bool set_retry_after(struct options *options, const char *value, struct err *err)
+{
+    static const struct {
+        const char *word;
+        enum wait_form form;
+    } forms[] = {{"seconds", WAIT_SECONDS},
+                 {"date", WAIT_DATE},
+                 {"message", WAIT_MESSAGE},
+                 {"none", WAIT_NONE}};
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(value, forms[i].word) == 0) {
+            options->wait_form = forms[i].form;
+            return true;
+        }
+    }
+    if (!str_to_int64(span_of(value), 0, INT32_MAX, &options->retry_after_s))
+        return err_set(err, ERR_CONFIG, "'%s' is not seconds, date, message, none or a number",
+                       value);
+    options->wait_form = WAIT_FIXED;
+    return true;
+}
+
+static bool set_fault(struct options *options, const char *value, struct err *err)
+{
+    return faults_parse(&options->faults, value, err);
+}
+
+static bool set_answer(struct options *options, const char *value, struct err *err)
+{
+    static const struct {
+        const char *word;
+        unsigned scopes;
+    } scopes[] = {{"put:", ANSWER_PUT},
+                  {"get:", ANSWER_GET},
+                  {"all:", ANSWER_PUT | ANSWER_GET},
+                  {"erp:", ANSWER_ERP}};
+    struct fixed_answer answer = {.scopes = ANSWER_PUT};
+    const char *prefix = value, *equals = strrchr(value, '='), *colon;
+    struct span status;
+    int64_t number;
+
+    if (!equals)
+        return err_set(err, ERR_CONFIG, "'%s' is not PREFIX=STATUS[:CODE]", value);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        if (str_starts(value, scopes[i].word)) {
+            answer.scopes = scopes[i].scopes;
+            prefix = value + strlen(scopes[i].word);
+            break;
+        }
+    }
+    colon = strchr(equals, ':');
+    status = colon ? (struct span){equals + 1, (size_t)(colon - equals) - 1} : span_of(equals + 1);
+    if (!str_to_int64(status, 0, 599, &number) || (number > 0 && number < 200))
+        return err_set(err, ERR_CONFIG, "'%s': a status from 200 to 599, or 0, is expected", value);
+    answer.status = (unsigned)number;
+    answer.prefix = mem_copy(prefix, (size_t)(equals - prefix));
+    answer.code = colon ? mem_strdup(colon + 1) : NULL;
+    options->answer =
+        mem_resize(options->answer, options->answer_count + 1, sizeof *options->answer);
+    options->answer[options->answer_count++] = answer;
+    return true;
+}
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct option table[] = {
+    {"port", "N", "0: a free one (default)", OPTION_NUMBER, false, AT(port), 0, 65535, NULL},
+    {"client-id", "ID", "default sim-client", OPTION_TEXT, false, AT(client_id), 0, 0, NULL},
+    {"client-secret", "S", "default sim-secret", OPTION_TEXT, true, AT(client_secret), 0, 0, NULL},
+    {"token-lifetime", "S", "seconds, 0.5 for instance; default 3600", OPTION_CALL, true, 0, 0, 0,
+     set_lifetime},
+    {"token-limit", "N/P", "logins a period (s, m, h)", OPTION_PACE, true, AT(token_limit), 0, 0,
+     NULL},
+    {"jwt-issuer", "URL", "tokens are JWTs that name this issuer", OPTION_TEXT, false,
+     AT(jwt_issuer), 0, 0, NULL},
+    {"base-version", "N", "version of a record never seen; default 1", OPTION_NUMBER, false,
+     AT(base_version), 0, INT64_MAX / 2, NULL},
+    {"records", "FILE", "seeds, NDJSON: schema, id, version, fields, metadata", OPTION_TEXT, false,
+     AT(records_path), 0, 0, NULL},
+    {"only-seeded", NULL, "other records are 404", OPTION_FLAG, false, AT(only_seeded), 0, 0, NULL},
+    {"latency-ms", "N", "delay of every API answer", OPTION_NUMBER, true, AT(latency_ms), 0, DAY_MS,
+     NULL},
+    {"rate-limit", "N/P", "API requests a period (s, m, h), then 429", OPTION_PACE, true,
+     AT(rate_limit), 0, 0, NULL},
+    {"retry-after", "HOW", "how 429 tells the wait: seconds, N, date, message, none", OPTION_CALL,
+     true, 0, 0, 0, set_retry_after},
+    {"bare-conflicts", NULL, "409 does not tell the version", OPTION_FLAG, false,
+     AT(bare_conflicts), 0, 0, NULL},
+    {"answer", "[SCOPE:]PREFIX=STATUS[:CODE]",
+     "fixed answer for record ids that start so; SCOPE is\n"
+     "put (default), get, all, erp; the last one that matches\n"
+     "holds, STATUS 0 is none; 422:details, 422:errors: there",
+     OPTION_CALL, true, 0, 0, 0, set_answer},
+    {"fault", "[SCOPE:]KIND=P",
+     "probability of a fault; SCOPE is put (default), get,\n"
+     "token, erp; `none` forgets all",
+     OPTION_CALL, true, 0, 0, 0, set_fault},
+    {"seed", "N", "of the faults; default 1", OPTION_NUMBER, false, AT(seed), 0, INT64_MAX, NULL},
+    {"stall-ms", "N", "default 15000", OPTION_NUMBER, true, AT(stall_ms), 0, DAY_MS, NULL},
+    {"late-ms", "N", "default 1000", OPTION_NUMBER, true, AT(late_ms), 0, DAY_MS, NULL},
+    {"audit-lag-ms", "N", "audit entries show that much later", OPTION_NUMBER, true,
+     AT(audit_lag_ms), 0, DAY_MS, NULL},
+    {"ledger", "FILE", "one JSON line an applied update, appended", OPTION_TEXT, false,
+     AT(ledger_path), 0, 0, NULL},
+    {"requests", "FILE", "one JSON line a request, appended", OPTION_TEXT, false, AT(requests_path),
+     0, 0, NULL},
+    {"with-parent", NULL, "ends when its parent does", OPTION_FLAG, false, AT(with_parent), 0, 0,
+     NULL},
+    {"max-seconds", "N", "ends by itself; default 3600", OPTION_NUMBER, false, AT(max_seconds), 1,
+     INT32_MAX, NULL},
+    {"help", NULL, "this text", OPTION_FLAG, false, AT(help), 0, 0, NULL},
+};
+
+#undef AT
+
+static const struct option *find_option(struct span name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (span_is(name, table[i].name))
+            return &table[i];
+    return NULL;
+}
+
+static bool set_option(struct options *options, const struct option *option, const char *value,
+                       struct err *err)
+{
+    void *member = (char *)options + option->offset;
+
+    switch (option->type) {
+    case OPTION_TEXT:
+        free(*(char **)member);
+        *(char **)member = mem_strdup(value);
+        return true;
+    case OPTION_NUMBER:
+        if (str_to_int64(span_of(value), option->minimum, option->maximum, (int64_t *)member))
+            return true;
+        return err_set(err, ERR_CONFIG, "'%s' is not a whole number from %lld to %lld", value,
+                       (long long)option->minimum, (long long)option->maximum);
+    case OPTION_FLAG:
+        *(bool *)member = true;
+        return true;
+    case OPTION_PACE:
+        return pace_parse(member, value, err);
+    case OPTION_CALL:
+        return option->set(options, value, err);
+    }
+    return err_set(err, ERR_INTERNAL, "option of an unknown type");
+}
+
+void options_init(struct options *options)
+{
+    *options = (struct options){
+        .client_id = mem_strdup("sim-client"),
+        .client_secret = mem_strdup("sim-secret"),
+        .token_lifetime_us = INT64_C(3600000000),
+        .base_version = 1,
+        .stall_ms = 15000,
+        .late_ms = 1000,
+        .max_seconds = 3600,
+        .seed = 1,
+    };
+}
+
+void options_release(struct options *options)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].type == OPTION_TEXT)
+            free(*(char **)(void *)((char *)options + table[i].offset));
+    for (size_t i = 0; i < options->answer_count; i++) {
+        free(options->answer[i].prefix);
+        free(options->answer[i].code);
+    }
+    free(options->answer);
+    *options = (struct options){0};
+}
+
+bool options_parse(struct options *options, int argc, char *const *argv, struct err *err)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        const struct option *option = NULL;
+        const char *value = equals ? equals + 1 : NULL;
+        struct span name = span_of(argv[i]);
+
+        if (equals)
+            name.size = (size_t)(equals - argv[i]);
+        if (name.size > 2 && str_starts(argv[i], "--"))
+            option = find_option((struct span){name.data + 2, name.size - 2});
+        if (!option)
+            return err_set(err, ERR_CONFIG, "unknown option '%s'", argv[i]);
+        if (!option->argument && value)
+            return err_set(err, ERR_CONFIG, "--%s takes no value", option->name);
+        if (option->argument && !value) {
+            if (i + 1 == argc)
+                return err_set(err, ERR_CONFIG, "--%s needs a value", option->name);
+            value = argv[++i];
+        }
+        if (!set_option(options, option, value, err))
+            return err_wrap(err, "--%s", option->name);
+    }
+    return true;
+}
+
+bool options_change(struct options *options, const char *name, const char *value, struct err *err)
+{
+    const struct option *option = find_option(span_of(name));
+
+    if (!option || !option->changeable)
+        return err_set(err, ERR_CONFIG, "'%s' cannot be changed at run time", name);
+    if (!set_option(options, option, value, err))
+        return err_wrap(err, "%s", name);
+    return true;
+}
+
+static void help_line(FILE *out, const char *left, const char *right)
+{
+    fprintf(out, "  %-24s", left);
+    if (strlen(left) > 23)
+        fprintf(out, "\n  %-24s", "");
+    for (; *right; right++) {
+        fputc(*right, out);
+        if (*right == '\n')
+            fprintf(out, "  %-24s", "");
+    }
+    fputc('\n', out);
+}
+
+void options_help(FILE *out)
+{
+    static const char *const control[][2] = {
+        {"GET  /sim/stats", "counts"},
+        {"GET  /sim/records/S/ID", "a record of schema S as it is, without a token"},
+        {"POST /sim/records/S/ID", "{\"fields\", \"correlationId\"?}: someone else updates it"},
+        {"POST /sim/revoke", "no token issued so far is accepted any more"},
+        {"POST /sim/config?KEY=VALUE", "changes options marked *, as fault=cut-after=0.05"},
+    };
+    char left[64];
+
+    fputs("genesys-sim plays the Custom Objects API, its login and an ERP endpoint on 127.0.0.1.\n"
+          "It prints one line, `listening on http://127.0.0.1:PORT`.\n\nOptions:\n",
+          out);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        snprintf(left, sizeof left, "--%s%s%s%s", table[i].name, table[i].argument ? " " : "",
+                 table[i].argument ? table[i].argument : "", table[i].changeable ? " *" : "");
+        help_line(out, left, table[i].help);
+    }
+    fputs("\nKinds of faults:\n", out);
+    for (int i = 0; i < FAULT_KINDS; i++)
+        help_line(out, fault_rule(i)->name, fault_rule(i)->help);
+    fputs("\nControl requests:\n", out);
+    for (size_t i = 0; i < sizeof control / sizeof *control; i++)
+        help_line(out, control[i][0], control[i][1]);
+}
+
+const struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
+                                          const char *id)
+{
+    for (size_t i = options->answer_count; i-- > 0;) {
+        const struct fixed_answer *answer = &options->answer[i];
+
+        if ((answer->scopes & (unsigned)scope) && str_starts(id, answer->prefix))
+            return answer->status ? answer : NULL;
+    }
+    return NULL;
+}

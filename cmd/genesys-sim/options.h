@@ -1,0 +1,70 @@
+/* What the simulator is told: on its command line, and some of it again while it runs. */
+#ifndef GENESYS_SIM_OPTIONS_H
+#define GENESYS_SIM_OPTIONS_H
+
+#include "cmd/genesys-sim/faults.h"
+#include "cmd/genesys-sim/pace.h"
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* How a 429 tells the wait. */
+enum wait_form { WAIT_SECONDS, WAIT_FIXED, WAIT_DATE, WAIT_MESSAGE, WAIT_NONE };
+
+/* The requests that a fixed answer holds for, as bits. */
+enum answer_scope { ANSWER_PUT = 1, ANSWER_GET = 2, ANSWER_ERP = 4 };
+
+/* Every request in scopes for a record whose id starts with prefix gets status; status 0 means
+ * that it is handled after all. */
+struct fixed_answer {
+    unsigned scopes;
+    unsigned status;
+    char *prefix;
+    char *code; /* NULL: the status's usual one */
+};
+
+/* Owns its texts. A text that was not given is NULL, where nothing else is said. */
+struct options {
+    int64_t port;                    /* 0: a free one */
+    char *client_id, *client_secret; /* never NULL */
+    char *jwt_issuer;
+    char *records_path, *ledger_path, *requests_path;
+    int64_t token_lifetime_us;
+    int64_t base_version;
+    int64_t latency_ms, stall_ms, late_ms, audit_lag_ms;
+    int64_t retry_after_s; /* for WAIT_FIXED */
+    int64_t max_seconds;
+    int64_t seed;
+    bool only_seeded, bare_conflicts, with_parent, help;
+    enum wait_form wait_form;
+    struct pace token_limit, rate_limit;
+    struct faults faults;
+    struct fixed_answer *answer;
+    size_t answer_count;
+};
+
+/* Fills in the defaults. */
+void options_init(struct options *options);
+
+void options_release(struct options *options);
+
+/* Reads `--name value`, `--name=value` and flags. False, with err saying what is wrong with which
+ * option, leaves options usable only for options_release. */
+bool options_parse(struct options *options, int argc, char *const *argv, struct err *err);
+
+/* Sets one option while the simulator runs; only those marked for it in the help. What was there
+ * stays when it fails. */
+bool options_change(struct options *options, const char *name, const char *value, struct err *err);
+
+/* Writes the help text, lists of faults and control requests included. */
+void options_help(FILE *out);
+
+/* The fixed answer for a request in scope (one bit) about the record: the last one given of those
+ * that match; NULL when it is to be handled. */
+const struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
+                                          const char *id);
+
+#endif

@@ -1,0 +1,29 @@
+/* The body of an update (PUT), as API section 1 describes it and nothing more. */
+#ifndef GENESYS_SIM_PAYLOAD_H
+#define GENESYS_SIM_PAYLOAD_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { UUID_TEXT_SIZE = 37, BODY_MAX = 512000 };
+
+/* The spans point into the body; source keeps its quotes. Until read: version -1, no spans. */
+struct payload {
+    int64_t version;
+    struct span fields;
+    struct span metadata;
+    struct span source;
+    char correlation_id[UUID_TEXT_SIZE];
+};
+
+/* Reads {"version", "fields", "metadata": {"tags", "source", "requestCorrelationId"}}. False, with
+ * err naming the first thing wrong; what could be read is in payload even then, for the log. */
+bool payload_read(struct payload *payload, struct span body, struct err *err);
+
+/* Copies a UUID (RFC 4122 text) out of a JSON string; false when it is none. */
+bool payload_uuid(struct span value, char out[UUID_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,193 @@
+#include "cmd/genesys-sim/records.h"
+
+#include "cmd/genesys-sim/strict.h"
+#include "core/base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* FNV-1a (64 bits) over both names; the NUL between them keeps (a, bc) and (ab, c) apart. */
+static uint64_t hash_names(const char *schema, const char *id)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    const char *names[] = {schema, id};
+
+    for (size_t n = 0; n < 2; n++) {
+        const char *byte = names[n];
+
+        do {
+            hash = (hash ^ (unsigned char)*byte) * UINT64_C(0x100000001B3);
+        } while (*byte++);
+    }
+    return hash;
+}
+
+void records_init(struct records *records, int64_t base_version, bool only_seeded)
+{
+    *records = (struct records){
+        .bucket_count = 1024, .base_version = base_version, .only_seeded = only_seeded};
+    records->bucket = mem_calloc(records->bucket_count, sizeof *records->bucket);
+}
+
+static void record_free(struct record *record)
+{
+    free(record->schema);
+    free(record->id);
+    free(record->fields);
+    free(record->metadata);
+    free(record->audit);
+    free(record);
+}
+
+void records_release(struct records *records)
+{
+    for (size_t i = 0; i < records->bucket_count; i++) {
+        struct record *next, *record = records->bucket[i];
+
+        for (; record; record = next) {
+            next = record->next;
+            record_free(record);
+        }
+    }
+    free(records->bucket);
+    *records = (struct records){0};
+}
+
+struct record *records_find(const struct records *records, const char *schema, const char *id)
+{
+    uint64_t hash = hash_names(schema, id);
+    struct record *record = records->bucket[hash & (records->bucket_count - 1)];
+
+    while (record && (record->hash != hash || strcmp(record->schema, schema) != 0 ||
+                      strcmp(record->id, id) != 0))
+        record = record->next;
+    return record;
+}
+
+int64_t records_version(const struct records *records, const char *schema, const char *id)
+{
+    const struct record *record = records_find(records, schema, id);
+
+    if (record)
+        return record->version;
+    return records->only_seeded ? -1 : records->base_version;
+}
+
+static void grow(struct records *records)
+{
+    size_t count = records->bucket_count * 2;
+    struct record **bucket = mem_calloc(count, sizeof *bucket);
+
+    for (size_t i = 0; i < records->bucket_count; i++) {
+        struct record *next, *record = records->bucket[i];
+
+        for (; record; record = next) {
+            next = record->next;
+            record->next = bucket[record->hash & (count - 1)];
+            bucket[record->hash & (count - 1)] = record;
+        }
+    }
+    free(records->bucket);
+    records->bucket = bucket;
+    records->bucket_count = count;
+}
+
+static struct record *find_or_add(struct records *records, const char *schema, const char *id)
+{
+    struct record *record = records_find(records, schema, id), **slot;
+
+    if (record)
+        return record;
+    if (records->count == records->bucket_count)
+        grow(records);
+    record = mem_calloc(1, sizeof *record);
+    record->schema = mem_strdup(schema);
+    record->id = mem_strdup(id);
+    record->version = records->base_version;
+    record->hash = hash_names(schema, id);
+    slot = &records->bucket[record->hash & (records->bucket_count - 1)];
+    record->next = *slot;
+    *slot = record;
+    records->count++;
+    return record;
+}
+
+static void replace(char **text, struct span span)
+{
+    free(*text);
+    *text = span.data ? mem_copy(span.data, span.size) : NULL;
+}
+
+struct record *records_update(struct records *records, const char *schema, const char *id,
+                              struct span fields, struct span metadata,
+                              const struct audit_entry *audit)
+{
+    struct record *record = find_or_add(records, schema, id);
+
+    replace(&record->fields, fields);
+    replace(&record->metadata, metadata);
+    record->version++;
+    if (record->audit_count == record->audit_capacity) {
+        record->audit_capacity = record->audit_capacity ? record->audit_capacity * 2 : 1;
+        record->audit = mem_resize(record->audit, record->audit_capacity, sizeof *record->audit);
+    }
+    record->audit[record->audit_count] = *audit;
+    record->audit[record->audit_count].version = record->version;
+    record->audit[record->audit_count].seq = ++records->audit_seq;
+    record->audit_count++;
+    return record;
+}
+
+static bool load_line(struct records *records, struct span line, struct err *err)
+{
+    static const char *const names[] = {"schema", "id", "version", "fields", "metadata", NULL};
+    struct strict_object object;
+    struct span fields, metadata;
+    struct record *record;
+    int64_t version;
+    char *schema, *id;
+
+    if (!strict_check(line, err) || !strict_split(&object, line, err) ||
+        !strict_only(&object, names, err))
+        return false;
+    fields = strict_find(&object, "fields");
+    metadata = strict_find(&object, "metadata");
+    if (!str_to_int64(strict_find(&object, "version"), 0, INT64_MAX / 2, &version))
+        return err_set(err, ERR_CONFIG, "version must be an integer, 0 or more");
+    if (!strict_is_object(fields) || (metadata.data && !strict_is_object(metadata)))
+        return err_set(err, ERR_CONFIG, "fields and metadata must be objects");
+    schema = strict_text(strict_find(&object, "schema"));
+    id = strict_text(strict_find(&object, "id"));
+    if (schema && id) {
+        record = find_or_add(records, schema, id);
+        record->version = version;
+        replace(&record->fields, fields);
+        replace(&record->metadata, metadata);
+    }
+    free(schema);
+    free(id);
+    return schema && id ? true : err_set(err, ERR_CONFIG, "schema and id must be strings");
+}
+
+bool records_load(struct records *records, const char *path, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    bool ok = true;
+    ssize_t size;
+
+    if (!file)
+        return err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    for (size_t number = 1; ok && (size = getline(&line, &capacity, file)) > 0; number++) {
+        ok = load_line(records, (struct span){line, (size_t)size}, err);
+        if (!ok)
+            err_wrap(err, "%s: line %zu", path, number);
+    }
+    if (ok && ferror(file))
+        ok = err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    free(line);
+    fclose(file);
+    return ok;
+}

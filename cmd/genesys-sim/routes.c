@@ -1,0 +1,205 @@
+#include "cmd/genesys-sim/routes.h"
+
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+
+/* '*' stands for any one segment: the first is the schema, the second the record id. The first
+ * path that fits is taken. */
+static const struct path {
+    const char *pattern;
+    const char *allow;
+    struct {
+        const char *method;
+        enum route_kind kind;
+    } verb[2];
+} paths[] = {
+    {"/api/v2/customobjects/schemas/*/records/auditlogs", "GET", {{"GET", ROUTE_AUDIT}}},
+    {"/api/v2/customobjects/schemas/*/records/*",
+     "GET, PUT",
+     {{"PUT", ROUTE_PUT}, {"GET", ROUTE_GET}}},
+    {"/oauth/token", "POST", {{"POST", ROUTE_TOKEN}}},
+    {"/erp", "POST", {{"POST", ROUTE_ERP}}},
+    {"/sim/stats", "GET", {{"GET", ROUTE_SIM_STATS}}},
+    {"/sim/records/*/*", "GET, POST", {{"GET", ROUTE_SIM_READ}, {"POST", ROUTE_SIM_WRITE}}},
+    {"/sim/revoke", "POST", {{"POST", ROUTE_SIM_REVOKE}}},
+    {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}},
+};
+
+static int hex_value(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    return -1;
+}
+
+char *route_decode(struct span text, bool form)
+{
+    char *out = mem_calloc(text.size + 1, 1);
+    size_t size = 0;
+    bool ok = true;
+
+    for (size_t i = 0; i < text.size && ok; i++) {
+        char byte = text.data[i];
+
+        if (byte == '%') {
+            int high = i + 2 < text.size ? hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.size ? hex_value(text.data[i + 2]) : -1;
+
+            ok = high >= 0 && low >= 0 && high + low > 0;
+            byte = ok ? (char)(high * 16 + low) : '\0';
+            i += 2;
+        } else if (byte == '+' && form) {
+            byte = ' ';
+        }
+        out[size++] = byte;
+    }
+    if (ok && str_utf8_valid((struct span){out, size}) == size)
+        return out;
+    free(out);
+    return NULL;
+}
+
+bool route_next_pair(struct span *rest, struct span *name, struct span *value)
+{
+    const char *end, *equals;
+    size_t size;
+
+    if (rest->size == 0)
+        return false;
+    end = memchr(rest->data, '&', rest->size);
+    size = end ? (size_t)(end - rest->data) : rest->size;
+    equals = memchr(rest->data, '=', size);
+    *name = (struct span){rest->data, equals ? (size_t)(equals - rest->data) : size};
+    *value = equals ? (struct span){equals + 1, size - name->size - 1} : (struct span){NULL, 0};
+    rest->data += end ? size + 1 : size;
+    rest->size -= end ? size + 1 : size;
+    return true;
+}
+
+/* pchar of RFC 3986 section 3.3; what is not has to come as %XX. */
+static bool is_segment(struct span segment)
+{
+    static const char marks[] = "-._~!$&'()*+,;=:@%";
+
+    for (size_t i = 0; i < segment.size; i++) {
+        char byte = segment.data[i];
+        bool alnum = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                     (byte >= 'A' && byte <= 'Z');
+
+        if (!alnum && (byte == '\0' || !strchr(marks, byte)))
+            return false;
+    }
+    return true;
+}
+
+/* Takes "/segment" off the front of path; false when there is none. */
+static bool next_segment(struct span *path, struct span *segment)
+{
+    const char *slash;
+
+    if (path->size == 0 || path->data[0] != '/')
+        return false;
+    path->data++;
+    path->size--;
+    slash = memchr(path->data, '/', path->size);
+    *segment = (struct span){path->data, slash ? (size_t)(slash - path->data) : path->size};
+    path->data += segment->size;
+    path->size -= segment->size;
+    return true;
+}
+
+/* True when path has the pattern's form; the segments at '*' are in name, data NULL for none. */
+static bool path_fits(const char *pattern, struct span path, struct span name[2])
+{
+    struct span rest = span_of(pattern), want, segment;
+    size_t count = 0;
+
+    name[0] = (struct span){NULL, 0};
+    name[1] = (struct span){NULL, 0};
+    while (next_segment(&rest, &want)) {
+        if (!next_segment(&path, &segment))
+            return false;
+        if (!span_is(want, "*")) {
+            if (!span_equal(want, segment))
+                return false;
+        } else if (segment.size == 0 || span_is(segment, ".") || span_is(segment, "..")) {
+            return false;
+        } else {
+            name[count++] = segment;
+        }
+    }
+    return path.size == 0;
+}
+
+static bool refuse(struct route *route, unsigned status, const char *problem)
+{
+    route->kind = ROUTE_OTHER;
+    route->status = status;
+    route->problem = problem;
+    return false;
+}
+
+static bool take_name(struct route *route, struct span segment, char **name)
+{
+    if (!segment.data)
+        return true;
+    if (is_segment(segment))
+        *name = route_decode(segment, false);
+    if (!*name)
+        return refuse(route, 400, "a path segment is not percent-encoded UTF-8");
+    if (strlen(*name) > ROUTE_NAME_MAX)
+        return refuse(route, 400, "a path segment is too long");
+    /* what a gateway would have resolved before it came here */
+    if (strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
+        return refuse(route, 404, NULL);
+    return true;
+}
+
+void route_find(struct route *route, const char *method, const char *target)
+{
+    struct span path = span_of(target);
+    const char *mark = strchr(target, '?');
+    const struct path *found = NULL;
+    struct span name[2] = {0};
+
+    if (mark) {
+        path.size = (size_t)(mark - target);
+        route->query = span_of(mark + 1);
+    }
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && !found; i++)
+        if (path_fits(paths[i].pattern, path, name))
+            found = &paths[i];
+    if (!found) {
+        refuse(route, 404, "no such path");
+        return;
+    }
+    route->allow = found->allow;
+    for (size_t i = 0; i < 2 && found->verb[i].method; i++)
+        if (strcmp(found->verb[i].method, method) == 0)
+            route->kind = found->verb[i].kind;
+    if (take_name(route, name[0], &route->schema) && take_name(route, name[1], &route->id) &&
+        route->kind == ROUTE_OTHER)
+        refuse(route, 405, NULL);
+}
+
+void route_release(struct route *route)
+{
+    free(route->schema);
+    free(route->id);
+    *route = (struct route){0};
+}
+
+const char *route_name(enum route_kind kind)
+{
+    static const char *const names[ROUTE_KINDS] = {
+        [ROUTE_TOKEN] = "token", [ROUTE_PUT] = "put", [ROUTE_GET] = "get",
+        [ROUTE_AUDIT] = "audit", [ROUTE_ERP] = "erp",
+    };
+
+    return names[kind] ? names[kind] : "other";
+}

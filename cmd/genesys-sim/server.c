@@ -1,0 +1,331 @@
+#include "cmd/genesys-sim/server.h"
+
+#include "cmd/genesys-sim/sim.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 64 * 1024 };
+
+/* One HTTP request and the connection it waits on. */
+struct exchange {
+    struct request request;
+    struct MHD_Connection *connection;
+    bool decided;
+};
+
+/* The body of an answer that breaks off: half of it comes. */
+struct broken {
+    struct buf body;
+};
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+    struct client *client;
+
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(*slot);
+        *slot = NULL;
+        return;
+    }
+    client = mem_calloc(1, sizeof *client);
+    client->number = ++server->sim->stats.connections;
+    *slot = client;
+}
+
+/* The target as it came, before anything is decoded; the exchange begins here. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+    struct exchange *exchange = mem_calloc(1, sizeof *exchange);
+
+    (void)context;
+    (void)connection;
+    exchange->request.target = mem_strdup(target);
+    return exchange;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct exchange *exchange = *slot;
+    struct client *client = client_of(connection);
+
+    (void)context;
+    if (!exchange)
+        return;
+    if (client && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        client->served++;
+    request_release(&exchange->request);
+    free(exchange);
+    *slot = NULL;
+}
+
+static ssize_t read_broken(void *context, uint64_t at, char *out, size_t size)
+{
+    const struct broken *broken = context;
+    size_t half = broken->body.size / 2;
+
+    if (at >= half)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (size > half - at)
+        size = half - (size_t)at;
+    memcpy(out, broken->body.data + at, size);
+    return (ssize_t)size;
+}
+
+static void free_broken(void *context)
+{
+    struct broken *broken = context;
+
+    buf_release(&broken->body);
+    free(broken);
+}
+
+/* Makes MHD's response, which takes the body with it. */
+static struct MHD_Response *make_response(struct answer *answer)
+{
+    struct MHD_Response *response;
+
+    if (answer->end == ANSWER_BROKEN) {
+        struct broken *broken = mem_calloc(1, sizeof *broken);
+
+        broken->body = answer->body;
+        response = MHD_create_response_from_callback(broken->body.size, 4096, read_broken, broken,
+                                                     free_broken);
+    } else if (answer->body.data) {
+        response = MHD_create_response_from_buffer(answer->body.size, answer->body.data,
+                                                   MHD_RESPMEM_MUST_FREE);
+    } else {
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    }
+    answer->body = (struct buf){0};
+    return response;
+}
+
+/* A close that sends RST instead of FIN. */
+static void arm_reset(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    if (info)
+        setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+/* MHD_NO makes MHD close the connection. */
+static enum MHD_Result deliver(struct exchange *exchange)
+{
+    struct answer *answer = &exchange->request.answer;
+    struct MHD_Response *response;
+    enum MHD_Result result;
+
+    if (answer->end == ANSWER_RESET)
+        arm_reset(exchange->connection);
+    if (answer->end == ANSWER_RESET || answer->end == ANSWER_CUT)
+        return MHD_NO;
+    response = make_response(answer);
+    if (!response)
+        return MHD_NO;
+    if (answer->status != MHD_HTTP_NO_CONTENT)
+        MHD_add_response_header(response, "Content-Type", answer->type);
+    for (unsigned i = 0; i < answer->header_count; i++)
+        MHD_add_response_header(response, answer->header[i].name, answer->header[i].value);
+    result = MHD_queue_response(exchange->connection, answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void wake(void *context, void *subject, bool stopping)
+{
+    const struct exchange *exchange = subject;
+
+    (void)context;
+    (void)stopping;
+    MHD_resume_connection(exchange->connection);
+}
+
+static enum MHD_Result decide(struct server *server, struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+
+    exchange->decided = true;
+    sim_answer(server->sim, request);
+    if (request->delay_us == 0)
+        return deliver(exchange);
+    MHD_suspend_connection(exchange->connection);
+    timers_add(&server->sim->timers,
+               (struct timer){.due_us = clock_monotonic_us() + request->delay_us,
+                              .run = wake,
+                              .subject = exchange});
+    return MHD_YES;
+}
+
+static void begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method)
+{
+    struct request *request = &exchange->request;
+
+    exchange->connection = connection;
+    request->client = client_of(connection);
+    request->method = method;
+    request->authorization =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    request->content_type =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+}
+
+/* MHD calls it when the headers are there, for each part of the body, at its end, and once more
+ * when a suspended connection wakes. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *part,
+                                  size_t *part_size, void **slot)
+{
+    struct server *server = context;
+    struct exchange *exchange = *slot;
+    struct request *request = &exchange->request;
+
+    (void)url;
+    (void)version;
+    if (!exchange->connection) {
+        begin(exchange, connection, method);
+        return MHD_YES;
+    }
+    if (*part_size) {
+        request->body_size += *part_size;
+        if (request->body_size <= BODY_MAX)
+            buf_append(&request->body, part, *part_size);
+        *part_size = 0;
+        return MHD_YES;
+    }
+    if (server->closing)
+        return MHD_NO;
+    return exchange->decided ? deliver(exchange) : decide(server, exchange);
+}
+
+/* Targets are decoded by routes.c, in pieces. */
+static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+static int open_socket(uint16_t *port, struct err *err)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(*port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t size = sizeof address;
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, CONNECTIONS_MAX) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
+        *port = ntohs(address.sin_port);
+        return fd;
+    }
+    err_set(err, ERR_CONFIG, "cannot listen on 127.0.0.1:%u: %s", *port, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool server_open(struct server *server, struct sim *sim, uint16_t port, struct err *err)
+{
+    const union MHD_DaemonInfo *info;
+    int fd;
+
+    *server = (struct server){.sim = sim, .port = port, .epoll_fd = -1};
+    fd = open_socket(&server->port, err);
+    if (fd < 0)
+        return false;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_END);
+    if (!server->daemon) {
+        close(fd);
+        return err_set(err, ERR_INTERNAL, "cannot start the HTTP server");
+    }
+    info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info)
+        return err_set(err, ERR_INTERNAL, "the HTTP server has no epoll descriptor");
+    server->epoll_fd = info->epoll_fd;
+    return true;
+}
+
+/* Microseconds that the loop may sleep. */
+static int64_t wait_us(const struct server *server, int64_t now_us, int64_t end_us)
+{
+    int64_t wait = end_us - now_us, next = timers_wait_us(&server->sim->timers, now_us);
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    if (next >= 0 && next < wait)
+        wait = next;
+    if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES &&
+        timeout_ms < (MHD_UNSIGNED_LONG_LONG)(wait / 1000))
+        wait = (int64_t)timeout_ms * 1000;
+    return wait > 0 ? wait : 0;
+}
+
+bool server_run(struct server *server, int64_t max_seconds, struct err *err)
+{
+    struct pollfd waiting[] = {{server->epoll_fd, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
+    int64_t now_us = clock_monotonic_us(), end_us = now_us + max_seconds * 1000000;
+    struct sim *sim = server->sim;
+
+    while (now_us < end_us && !sim->failed) {
+        int64_t sleep_us = wait_us(server, now_us, end_us);
+        struct timespec timeout = {.tv_sec = sleep_us / 1000000,
+                                   .tv_nsec = sleep_us % 1000000 * 1000};
+
+        if (ppoll(waiting, 2, &timeout, NULL) < 0 && errno != EINTR)
+            return err_set(err, ERR_INTERNAL, "poll: %s", strerror(errno));
+        if (waiting[1].revents && stop_requested())
+            return true;
+        now_us = clock_monotonic_us();
+        timers_run(&sim->timers, now_us);
+        if (MHD_run(server->daemon) != MHD_YES)
+            return err_set(err, ERR_INTERNAL, "the HTTP server failed");
+    }
+    if (sim->failed)
+        *err = sim->err;
+    return !sim->failed;
+}
+
+void server_close(struct server *server)
+{
+    if (!server->daemon)
+        return;
+    /* suspended connections have to run once more before the daemon may stop */
+    server->closing = true;
+    timers_release(&server->sim->timers);
+    MHD_run(server->daemon);
+    MHD_stop_daemon(server->daemon);
+    server->daemon = NULL;
+}

@@ -1,0 +1,279 @@
+#include "cmd/genesys-sim/sim.h"
+
+#include "cmd/genesys-sim/handlers.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static void (*const handlers[ROUTE_KINDS])(struct sim *, struct request *) = {
+    [ROUTE_TOKEN] = login_answer, [ROUTE_PUT] = put_answer, [ROUTE_GET] = get_answer,
+    [ROUTE_AUDIT] = audit_answer, [ROUTE_ERP] = erp_answer,
+};
+
+bool sim_open(struct sim *sim, struct options *options, struct err *err)
+{
+    *sim = (struct sim){.options = options, .ledger = {.updates_fd = -1, .requests_fd = -1}};
+    records_init(&sim->records, options->base_version, options->only_seeded);
+    if (options->records_path && !records_load(&sim->records, options->records_path, err))
+        return false;
+    return ledger_open(&sim->ledger, options->ledger_path, options->requests_path, err);
+}
+
+void sim_close(struct sim *sim)
+{
+    timers_release(&sim->timers);
+    records_release(&sim->records);
+    tokens_revoke(&sim->tokens);
+    ledger_close(&sim->ledger);
+}
+
+void request_release(struct request *request)
+{
+    free(request->target);
+    buf_release(&request->body);
+    route_release(&request->route);
+    answer_release(&request->answer);
+}
+
+static bool is_api(enum route_kind kind)
+{
+    return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT;
+}
+
+void throttle_answer(struct sim *sim, struct request *request, int64_t wait_ms)
+{
+    const struct options *options = sim->options;
+    struct answer *answer = &request->answer;
+    int64_t seconds = (wait_ms + 999) / 1000;
+    char message[ANSWER_VALUE_SIZE];
+    struct tm date;
+    time_t at;
+
+    if (options->wait_form == WAIT_FIXED)
+        seconds = options->retry_after_s;
+    snprintf(message, sizeof message,
+             "Rate limit exceeded the maximum. Retry the request in [%lld] seconds",
+             (long long)seconds);
+    sim->stats.throttled++;
+    if (request->route.kind == ROUTE_TOKEN) {
+        snprintf(message, sizeof message, "rate limit exceeded, retry in %lld seconds",
+                 (long long)seconds);
+        answer_login_error(answer, 400, "invalid_request", message);
+        return;
+    }
+    answer_error(answer, 429, NULL, options->wait_form == WAIT_NONE ? NULL : message, NULL);
+    if (options->wait_form == WAIT_SECONDS || options->wait_form == WAIT_FIXED)
+        answer_header(answer, "Retry-After", "%lld", (long long)seconds);
+    if (options->wait_form == WAIT_DATE) {
+        /* IMF-fixdate (RFC 9110 section 5.6.7), rounded up to a whole second */
+        at = (time_t)((request->at_ms + wait_ms + 999) / 1000);
+        gmtime_r(&at, &date);
+        strftime(message, sizeof message, "%a, %d %b %Y %H:%M:%S GMT", &date);
+        answer_header(answer, "Retry-After", "%s", message);
+    }
+}
+
+/* Token and rate limit; false when the answer is given. */
+static bool admit(struct sim *sim, struct request *request)
+{
+    struct span token = span_of(request->authorization);
+    int64_t wait_ms;
+
+    if (!token.data || !str_starts(token.data, "Bearer ")) {
+        answer_error(&request->answer, 401, "authentication.required",
+                     "No authentication bearer token specified in authorization header.", NULL);
+        return false;
+    }
+    token.data += strlen("Bearer ");
+    token.size -= strlen("Bearer ");
+    if (!tokens_accept(&sim->tokens, token, clock_monotonic_us())) {
+        answer_error(&request->answer, 401, NULL, NULL, NULL);
+        return false;
+    }
+    if (!pace_take(&sim->options->rate_limit, request->at_ms, &wait_ms)) {
+        throttle_answer(sim, request, wait_ms);
+        return false;
+    }
+    return true;
+}
+
+static const struct fault_rule *draw(struct sim *sim, struct request *request)
+{
+    static const enum fault_scope scopes[ROUTE_KINDS] = {
+        [ROUTE_PUT] = FAULT_SCOPE_PUT,     [ROUTE_GET] = FAULT_SCOPE_GET,
+        [ROUTE_AUDIT] = FAULT_SCOPE_GET,   [ROUTE_ERP] = FAULT_SCOPE_ERP,
+        [ROUTE_TOKEN] = FAULT_SCOPE_TOKEN,
+    };
+    int kind = faults_draw(&sim->options->faults, scopes[request->route.kind],
+                           (uint64_t)sim->options->seed, request->seq);
+
+    if (kind < 0)
+        return NULL;
+    if (fault_rule(kind)->effect == FAULT_RESET_REUSED && request->client->served == 0)
+        return NULL;
+    sim->stats.faults[kind]++;
+    return fault_rule(kind);
+}
+
+/* Gives the fault's answer, in place of the one that is there. */
+static void spoil(struct sim *sim, struct request *request, const struct fault_rule *rule)
+{
+    struct answer *answer = &request->answer;
+
+    switch (rule->effect) {
+    case FAULT_CUT:
+        answer->end = ANSWER_CUT;
+        break;
+    case FAULT_RESET_REUSED:
+        answer->end = ANSWER_RESET;
+        break;
+    case FAULT_STATUS:
+    case FAULT_STATUS_WAIT:
+        answer_error(answer, rule->status, NULL, NULL, NULL);
+        if (rule->effect == FAULT_STATUS_WAIT)
+            answer_header(answer, "Retry-After", "1");
+        break;
+    case FAULT_THROTTLE:
+        throttle_answer(sim, request, pace_wait_ms(&sim->options->rate_limit, request->at_ms));
+        break;
+    case FAULT_HTML:
+        answer_html(answer, rule->status);
+        break;
+    case FAULT_TRUNCATE:
+        answer->end = ANSWER_BROKEN;
+        break;
+    case FAULT_STALL:
+        request->delay_us += sim->options->stall_ms * 1000;
+        if (rule->moment == FAULT_BEFORE)
+            answer->end = ANSWER_CUT;
+        break;
+    }
+}
+
+static void judge(struct sim *sim, struct request *request)
+{
+    const struct route *route = &request->route;
+    const struct fault_rule *rule;
+
+    if (route->kind == ROUTE_OTHER) {
+        answer_error(&request->answer, route->status, NULL, route->problem, NULL);
+        if (route->status == 405)
+            answer_header(&request->answer, "Allow", "%s", route->allow);
+        return;
+    }
+    if (is_api(route->kind) && !admit(sim, request))
+        return;
+    rule = draw(sim, request);
+    if (!rule || rule->moment == FAULT_AFTER)
+        handlers[route->kind](sim, request);
+    if (!rule)
+        return;
+    request->fault = rule->name;
+    request->late = rule->moment == FAULT_LATE && route->kind == ROUTE_PUT && request->payload_ok &&
+                    !options_answer(sim->options, ANSWER_PUT, route->id);
+    spoil(sim, request, rule);
+}
+
+static void write_down(struct sim *sim, struct request *request)
+{
+    enum answer_end end = request->answer.end;
+    bool named = request->route.kind == ROUTE_PUT || request->route.kind == ROUTE_ERP;
+    struct ledger_request line = {
+        .seq = request->seq,
+        .kind = route_name(request->route.kind),
+        .schema = request->route.schema,
+        .id = request->route.id,
+        .version = named ? request->payload.version : -1,
+        .correlation_id = request->payload.correlation_id,
+        .status = end == ANSWER_CUT || end == ANSWER_RESET ? 0 : request->answer.status,
+        .applied = request->applied,
+        .fault = request->fault,
+        .connection = request->client->number,
+        .at_ms = request->at_ms,
+    };
+
+    if (request->route.kind == ROUTE_ERP && request->payload_ok)
+        line.body = buf_span(&request->body);
+    if (!sim->failed && !ledger_add_request(&sim->ledger, &line, &sim->err))
+        sim->failed = true;
+}
+
+/* An update whose connection is gone. */
+struct late {
+    uint64_t request;
+    struct route route;
+    struct buf body;
+    struct payload payload;
+};
+
+static void run_late(void *context, void *subject, bool stopping)
+{
+    struct sim *sim = context;
+    struct late *late = subject;
+    const struct record *record;
+    struct ledger_update update = {
+        .request = late->request,
+        .schema = late->route.schema,
+        .id = late->route.id,
+        .submitted_version = late->payload.version,
+        .correlation_id = late->payload.correlation_id,
+        .fields = late->payload.fields,
+        .source = late->payload.source,
+    };
+
+    if (!stopping)
+        update_apply(sim, &update, late->payload.metadata, &record);
+    route_release(&late->route);
+    buf_release(&late->body);
+    free(late);
+}
+
+/* Takes path and body out of the request; the payload's spans point into the body. */
+static void postpone(struct sim *sim, struct request *request)
+{
+    struct late *late = mem_calloc(1, sizeof *late);
+
+    late->request = request->seq;
+    late->route = request->route;
+    late->body = request->body;
+    late->payload = request->payload;
+    request->route = (struct route){0};
+    request->body = (struct buf){0};
+    timers_add(&sim->timers, (struct timer){.due_us = clock_monotonic_us() + request->delay_us +
+                                                      sim->options->late_ms * 1000,
+                                            .run = run_late,
+                                            .context = sim,
+                                            .subject = late});
+}
+
+void sim_answer(struct sim *sim, struct request *request)
+{
+    uint64_t seed = ~(uint64_t)sim->options->seed;
+
+    answer_init(&request->answer, faults_mix(seed, sim->context_seq),
+                faults_mix(seed, sim->context_seq + 1));
+    sim->context_seq += 2;
+    request->at_ms = clock_now_ms();
+    route_find(&request->route, request->method, request->target);
+    sim->stats.requests[request->route.kind]++;
+    if (request->route.kind >= ROUTE_SIM_STATS) {
+        control_answer(sim, request);
+        return;
+    }
+    request->seq = ++sim->request_seq;
+    request->payload.version = -1;
+    if (request->route.kind == ROUTE_PUT && request->body_size <= BODY_MAX)
+        request->payload_ok =
+            payload_read(&request->payload, buf_span(&request->body), &request->problem);
+    if (request->route.kind == ROUTE_ERP && request->body_size <= BODY_MAX)
+        erp_read(request);
+    judge(sim, request);
+    write_down(sim, request);
+    request->delay_us += sim->options->latency_ms * 1000;
+    if (request->late)
+        postpone(sim, request);
+    if (sim->failed)
+        request->answer.end = ANSWER_CUT;
+}

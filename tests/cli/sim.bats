@@ -1,0 +1,673 @@
+#!/usr/bin/env bats
+# The simulator against API.md, so that it is right by itself and not only as our client is.
+
+BIN=${ROWFERRY_BIN:-$BATS_TEST_DIRNAME/../../build/release}
+API=/api/v2/customobjects/schemas
+JOB_ID=0c0c0c0c-1111-4222-8333-444444444444
+META='"metadata":{"tags":["erp-sync"],"source":"rowferry","requestCorrelationId":"'$JOB_ID'"}'
+
+setup() {
+    SIM=
+    cd "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+    [ -z "$SIM" ] || kill "$SIM" 2>/dev/null || true
+}
+
+# Starts a simulator with ledger and requests beside the test; URL and TOKEN are set.
+start() {
+    rm -f ready
+    mkfifo ready
+    "$BIN/genesys-sim" --with-parent --max-seconds 300 --ledger ledger --requests requests "$@" \
+        >ready 3>&- &
+    SIM=$!
+    read -r _ _ URL <ready
+    [[ $URL == http://127.0.0.1:* ]]
+    TOKEN=none
+}
+
+login() {
+    curl -s -u sim-client:sim-secret -d grant_type=client_credentials \
+        --data-urlencode 'scope=customobjects:write customobjects:read' "$URL/oauth/token"
+}
+
+start_and_login() {
+    start "$@"
+    TOKEN=$(login | jq -r .access_token)
+}
+
+# put ID VERSION [curl options]: the answer in file body, its headers in head, the status in
+# STATUS (000 without an answer) and curl's exit status in CURL.
+put() {
+    put_raw "$1" '{"version":'"$2"',"fields":{"price":45.50},'"$META"'}' "${@:3}"
+}
+
+put_raw() {
+    printf %s "$2" >sent
+    request PUT "$API/Inv/records/$1" -H 'Content-Type: application/json' --data-binary @sent "${@:3}"
+}
+
+get() {
+    request GET "$API/Inv/records/$1" "${@:2}"
+}
+
+request() {
+    CURL=0
+    rm -f body head
+    STATUS=$(curl -s -m 20 -X "$1" -H "Authorization: Bearer $TOKEN" -o body -D head -w '%{http_code}' \
+        "${@:3}" "$URL$2") || CURL=$?
+}
+
+control() {
+    curl -sf "${@:2}" "$URL/sim/$1"
+}
+
+# The n-th last line of ledger or requests through jq.
+last() {
+    tail -n 1 "$1" | jq -c "$2"
+}
+
+eventually() {
+    local deadline=$((SECONDS + 20))
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+    done
+}
+
+fails() {
+    ! "$@"
+}
+
+# ---- the table ------------------------------------------------------------------------------
+
+# Sends one case of the table; CASE, LINE, BODY and EXPECTED hold its parts.
+run_case() {
+    local method path header options=() status
+
+    read -r method path <<<"${LINE[0]}"
+    for header in "${LINE[@]:1}"; do
+        case $header in
+        @bearer) options+=(-H "Authorization: Bearer $TOKEN") ;;
+        @json) options+=(-H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json') ;;
+        @login) options+=(-u sim-client:sim-secret) ;;
+        *) options+=(-H "$header") ;;
+        esac
+    done
+    if [ -n "$BODY" ]; then
+        printf %s "${BODY//\$META/$META}" >sent
+        options+=(--data-binary @sent)
+    fi
+    curl -s --path-as-is -m 10 -X "$method" "${options[@]}" -o body \
+        -w '{"status":%{http_code},"headers":%{header_json}}' "$URL${path/#API/$API}" >meta
+    status=${EXPECTED%% *}
+    jq -s '.[0] + {body: .[1]}' meta body >answer
+    if ! jq -e --argjson status "$status" '.status == $status and ('"${EXPECTED#* }"')' answer \
+        >verdict; then
+        printf '%s\nexpected: %s\nanswer: %s\n' "$CASE" "$EXPECTED" "$(jq -c . answer)"
+        FAILED=$((FAILED + 1))
+    fi
+    COUNT=$((COUNT + 1))
+}
+
+@test "every request of the table gets the answer that the API gives" {
+    local text
+    start_and_login
+    CASE='' BODY='' COUNT=0 FAILED=0 LINE=() in_body=
+    while IFS= read -r text; do
+        case $text in
+        '### '*) CASE=${text#'### '} LINE=() BODY='' in_body= ;;
+        '=> '*) EXPECTED=${text#'=> '} && run_case && CASE= ;;
+        '') in_body=1 ;;
+        *)
+            [ -n "$CASE" ] || continue
+            if [ -n "$in_body" ]; then BODY+=$text; else LINE+=("$text"); fi
+            ;;
+        esac
+    done <"$BATS_TEST_DIRNAME/data/sim-requests.txt"
+    echo "$FAILED of $COUNT cases failed"
+    [ "$COUNT" -gt 80 ]
+    [ "$FAILED" -eq 0 ]
+}
+
+# ---- requests that a table cannot hold ------------------------------------------------------
+
+@test "a body of 512000 bytes is taken, one byte more is 413" {
+    start_and_login
+    local frame='{"version":1,"fields":{"text":""},'$META'}' filler
+    filler=$(head -c $((512000 - ${#frame})) /dev/zero | tr '\0' x)
+    put_raw big "${frame/\"\"/\"$filler\"}"
+    [ "$STATUS" = 200 ]
+    put_raw big "${frame/\"\"/\"x$filler\"}"
+    [ "$STATUS" = 413 ]
+    [ "$(jq -r .code body)" = request.entity.too.large ]
+    [ "$(last requests '[.kind, .status, .applied]')" = '["put",413,false]' ]
+}
+
+@test "control characters and bytes that are not UTF-8 are 400" {
+    start_and_login
+    put_raw x '{"version":1,"fields":{"a":"'$'\t''"},'"$META"'}'
+    [ "$STATUS" = 400 ]
+    put_raw x '{"version":1,"fields":{"a":"'$'\xff''"},'"$META"'}'
+    [ "$STATUS" = 400 ]
+    put_raw x '{"version":1,"fields":{"a":"'$'\xed\xa0\x80''"},'"$META"'}'
+    [ "$STATUS" = 400 ]
+}
+
+@test "nesting deeper than 100 levels is 400" {
+    start_and_login
+    local open close
+    open=$(printf '[%.0s' {1..98}) close=$(printf ']%.0s' {1..98})
+    put_raw x '{"version":1,"fields":{"a":'"$open$close"'},'"$META"'}'
+    [ "$STATUS" = 200 ]
+    put_raw x '{"version":2,"fields":{"a":['"$open$close"']},'"$META"'}'
+    [ "$STATUS" = 400 ]
+}
+
+@test "the ledger holds fields with their digits, and the requests what became of each" {
+    start_and_login
+    put_raw A%2F1 '{"version":1,
+ "fields":{"price":45.50, "n":123456789012345678901234567890},'"$META"'}'
+    [ "$STATUS" = 200 ]
+    grep -F '"price":45.50, "n":123456789012345678901234567890' ledger
+    grep -F '"price":45.50' body
+    [ "$(last ledger 'del(.at_ms, .fields)')" = '{"seq":1,"request":2,"schema":"Inv","id":"A/1","version":2,"submitted_version":1,"correlation_id":"'$JOB_ID'","source":"rowferry","foreign":false}' ]
+    [ "$(last requests 'del(.at_ms)')" = '{"seq":2,"kind":"put","schema":"Inv","id":"A/1","version":1,"correlation_id":"'$JOB_ID'","status":200,"applied":true,"fault":null,"connection":2}' ]
+    put A%2F1 1
+    [ "$(last requests '[.status, .applied]')" = '[409,false]' ]
+    [ "$(wc -l <ledger)" -eq 1 ]
+    [ "$(jq -s length requests)" -eq 3 ]
+}
+
+@test "a conflict keeps its version to itself when told so" {
+    start_and_login --bare-conflicts
+    put A 7
+    [ "$STATUS" = 409 ]
+    [ "$(jq 'has("version")' body)" = false ]
+}
+
+@test "an ERP notification is in the requests with its body" {
+    start
+    request POST /erp -H 'Content-Type: application/json' \
+        -d '{"source":"genesys-cloud","schemaName":"Inv","recordId":"A","fields":{"price":45.50}}'
+    [ "$STATUS" = 200 ]
+    [ "$(last requests '[.kind, .schema, .id, .applied]')" = '["erp","Inv","A",true]' ]
+    grep -F '"price":45.50' requests
+}
+
+# ---- tokens ---------------------------------------------------------------------------------
+
+@test "a token expires when its life is over, to the fraction of a second" {
+    start_and_login --token-lifetime 0.4
+    [ "$(login | jq .expires_in)" = 1 ]
+    get A
+    [ "$STATUS" = 200 ]
+    refused() { get A && [ "$STATUS" = 401 ]; }
+    eventually refused
+}
+
+@test "revoked tokens are refused, a new one is taken" {
+    start_and_login
+    control revoke -X POST
+    get A
+    [ "$STATUS" = 401 ]
+    TOKEN=$(login | jq -r .access_token)
+    get A
+    [ "$STATUS" = 200 ]
+}
+
+@test "with an issuer the token is a JWT that names it" {
+    start_and_login --jwt-issuer https://login.mypurecloud.de
+    local claims=${TOKEN#*.}
+    claims=${claims%%.*}
+    while [ $((${#claims} % 4)) -ne 0 ]; do claims+==; done
+    [ "$(tr _- /+ <<<"$claims" | base64 -d | jq -r .iss)" = https://login.mypurecloud.de ]
+    get A
+    [ "$STATUS" = 200 ]
+}
+
+@test "the login limit is 400 invalid_request with a description that tells" {
+    start --token-limit 1/h
+    login | jq -e .access_token
+    login | jq -e '.error == "invalid_request" and (.description | startswith("rate limit exceeded"))'
+}
+
+@test "other credentials can be set" {
+    start --client-id other --client-secret 'pass:word'
+    login | jq -e '.error == "invalid_client"'
+    curl -s -u other:pass:word -d grant_type=client_credentials \
+        --data-urlencode 'scope=customobjects:write customobjects:read' "$URL/oauth/token" |
+        jq -e .access_token
+}
+
+# ---- the rate limit -------------------------------------------------------------------------
+
+header() {
+    tr -d '\r' <head | sed -n "s/^$1: //Ip"
+}
+
+@test "beyond the rate limit is 429 with Retry-After in seconds" {
+    start_and_login --rate-limit 2/h
+    get A
+    put A 1
+    [ "$STATUS" = 200 ]
+    put A 2
+    [ "$STATUS" = 429 ]
+    [ "$(header Retry-After)" -ge 1 ]
+    [ "$(header Retry-After)" -le 3600 ]
+    [ "$(jq -r .code body)" = too.many.requests ]
+    get A
+    [ "$STATUS" = 429 ]
+    [ "$(control stats | jq .throttled)" = 2 ]
+    [ "$(wc -l <ledger)" -eq 1 ]
+}
+
+@test "Retry-After as a date, in the body's message only, fixed, or nowhere" {
+    start_and_login --rate-limit 1/h --retry-after date
+    get A
+    get A
+    [ "$STATUS" = 429 ]
+    [[ $(header Retry-After) == *GMT ]]
+    local wait=$(($(date -d "$(header Retry-After)" +%s) - $(date -d "$(header Date)" +%s)))
+    [ $wait -ge 1 ]
+    [ $wait -le 3601 ]
+    control 'config?retry-after=message' -X POST
+    get A
+    [ -z "$(header Retry-After)" ]
+    [[ $(jq -r .message body) =~ Retry\ the\ request\ in\ \[[0-9]+\]\ seconds ]]
+    control 'config?retry-after=7200' -X POST
+    get A
+    [ "$(header Retry-After)" = 7200 ]
+    control 'config?retry-after=none' -X POST
+    get A
+    [ "$STATUS" = 429 ]
+    [ -z "$(header Retry-After)" ]
+    [[ $(jq -r .message body) != *seconds* ]]
+}
+
+@test "the next window lets requests through again" {
+    start_and_login --rate-limit 1/s
+    throttled() { get A && [ "$STATUS" = 429 ]; }
+    passes() { get A && [ "$STATUS" = 200 ]; }
+    eventually throttled
+    eventually passes
+}
+
+# ---- faults ---------------------------------------------------------------------------------
+
+@test "cut-before is no answer and no update, cut-after an update without an answer" {
+    start_and_login --fault cut-before=1
+    put A 1
+    [ "$CURL" = 52 ]
+    [ "$(last requests '[.status, .applied, .fault, .version]')" = '[0,false,"cut-before",1]' ]
+    [ ! -s ledger ]
+    control 'config?fault=none&fault=cut-after=1' -X POST
+    put A 1
+    [ "$CURL" = 52 ]
+    [ "$(last requests '[.status, .applied, .fault]')" = '[0,true,"cut-after"]' ]
+    [ "$(last ledger .version)" = 2 ]
+    get A
+    [ "$(jq .version body)" = 2 ]
+}
+
+@test "reset-reused-after makes curl send an update twice on a reused connection" {
+    start_and_login --fault reset-reused-after=1
+    printf '{"version":1,"fields":{},%s}' "$META" >sent
+    curl -s -X PUT -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+        --data-binary @sent -o first -o second "$URL$API/Inv/records/A" "$URL$API/Inv/records/B"
+    [ "$(jq -s -c 'map(select(.kind == "put") | [.id, .status, .applied, .fault])' requests)" = \
+        '[["A",200,true,null],["B",0,true,"reset-reused-after"],["B",409,false,null]]' ]
+    [ "$(jq .version second)" = 2 ]
+    [ "$(jq -s length ledger)" = 2 ]
+}
+
+@test "each status fault answers so, applied or not as its name says" {
+    start_and_login
+    local kind status id=0
+    for kind in 408-before 500-before 500-after 502-before 502-after 503-before 503-retry \
+        504-before 504-after html-before html-after html-200-after 401 429; do
+        control "config?fault=none&fault=$kind=1" -X POST
+        status=${kind%%-*}
+        [ "${kind%%-*}" != html ] || status=502
+        [ "$kind" != html-200-after ] || status=200
+        id=$((id + 1))
+        put "$id" 1
+        [ "$STATUS" = "$status" ]
+        if [[ $kind == html* ]]; then
+            grep -q '<html>' body
+            [ "$(header Content-Type)" = text/html ]
+        else
+            jq -e --argjson status "$status" '.status == $status and .contextId' body
+        fi
+        if [[ $kind == *-after ]]; then
+            [ "$(last ledger .id)" = "\"$id\"" ]
+        else
+            fails grep -F "\"id\":\"$id\"" ledger
+        fi
+    done
+    control 'config?fault=none&fault=503-retry=1' -X POST
+    put X 1
+    [ "$(header Retry-After)" = 1 ]
+}
+
+@test "truncate-after declares more than it sends" {
+    start_and_login --fault truncate-after=1
+    put A 1
+    [ "$CURL" = 18 ]
+    [ "$(wc -c <body)" -gt 0 ]
+    [ "$(wc -c <body)" -lt "$(header Content-Length)" ]
+    [ "$(last ledger .version)" = 2 ]
+}
+
+@test "stall-before ends in a cut, stall-after in the answer" {
+    start_and_login --fault stall-before=1 --stall-ms 200
+    put A 1
+    [ "$CURL" = 52 ]
+    [ ! -s ledger ]
+    control 'config?fault=none&fault=stall-after=1' -X POST
+    put A 1 -w '%{http_code} %{time_total}'
+    [[ $STATUS =~ ^200\ 0\.[2-9] ]]
+    [ "$(last ledger .version)" = 2 ]
+}
+
+@test "a stalled request does not hold up others, and the simulator ends all the same" {
+    start_and_login --fault stall-before=1 --stall-ms 60000
+    put A 1 &
+    local stalled=$!
+    seen() { [ "$(control stats | jq '.faults["stall-before"]')" = 1 ]; }
+    eventually seen
+    get A
+    [ "$STATUS" = 200 ]
+    kill "$SIM"
+    wait "$SIM"
+    wait "$stalled"
+    SIM=
+}
+
+@test "a late update lands after the connection was cut" {
+    start_and_login --fault late=1 --late-ms 300
+    put A 1
+    [ "$CURL" = 52 ]
+    [ "$(control records/Inv/A | jq .version)" = 1 ]
+    landed() { [ "$(control records/Inv/A | jq .version)" = 2 ]; }
+    eventually landed
+    [ "$(last ledger '[.id, .correlation_id]')" = '["A","'$JOB_ID'"]' ]
+}
+
+@test "a late update that comes too late changes nothing" {
+    start_and_login --fault late=1 --late-ms 200
+    put A 1
+    control records/Inv/A -d '{"fields":{"who":"other"}}'
+    put B 1
+    landed() { [ "$(control records/Inv/B | jq .version)" = 2 ]; }
+    eventually landed
+    [ "$(jq -s -c 'map([.id, .foreign])' ledger)" = '[["A",true],["B",false]]' ]
+}
+
+@test "faults on reads leave updates alone" {
+    start_and_login --fault get:500-before=1
+    get A
+    [ "$STATUS" = 500 ]
+    request GET "$API/Inv/records/auditlogs?entityIds=A"
+    [ "$STATUS" = 500 ]
+    put A 1
+    [ "$STATUS" = 200 ]
+}
+
+@test "faults on login and on the ERP endpoint" {
+    start --fault token:503-before=1 --fault erp:cut-after=1
+    [ "$(login | jq .status)" = 503 ]
+    request POST /erp -H 'Content-Type: application/json' \
+        -d '{"source":"genesys-cloud","schemaName":"Inv","recordId":"A","fields":{}}'
+    [ "$CURL" = 52 ]
+    [ "$(last requests '[.kind, .applied, .fault]')" = '["erp",true,"cut-after"]' ]
+}
+
+@test "the same seed draws the same faults, another seed others" {
+    draws() {
+        rm -f requests
+        start_and_login --fault 500-before=0.3 --fault 503-before=0.3 --seed "$1"
+        local i
+        for i in {1..30}; do put "r$i" 1; done
+        kill "$SIM"
+        wait "$SIM"
+        jq -s -c 'map(.fault)' requests
+    }
+    draws 7 >first
+    draws 7 >second
+    draws 8 >third
+    cmp first second
+    fails cmp -s first third
+    grep -q 500-before first
+    grep -q 503-before first
+}
+
+# ---- fixed answers, foreign writers, the rest -----------------------------------------------
+
+@test "fixed answers by prefix of the record id, for updates, reads or both" {
+    start_and_login --answer R403-=403 --answer R422-=422 --answer get:G=404 --answer all:N=404 \
+        --answer M=302 --answer I=401:ip.not.authorized --answer Z=501 --answer E=200 \
+        --answer D=422:details --answer P=403 --answer Pok=0
+    put R403-1 1
+    [ "$STATUS" = 403 ]
+    put R422-1 1
+    [ "$STATUS" = 422 ]
+    jq -e '.validationErrors | (.[0] | type) == "string" and (.[1] | has("field") and has("code") and has("message"))' body
+    put D1 1
+    jq -e '(has("validationErrors") | not) and .details[0].errorCode and .details[0].fieldName' body
+    get R422-1
+    [ "$STATUS" = 200 ]
+    get G1
+    [ "$STATUS" = 404 ]
+    put G1 1
+    [ "$STATUS" = 200 ]
+    put N 1
+    [ "$STATUS" = 404 ]
+    get N
+    [ "$STATUS" = 404 ]
+    put M 1
+    [ "$STATUS" = 302 ]
+    [ "$(header Location)" = /moved ]
+    put I 1
+    [ "$STATUS" = 401 ]
+    [ "$(jq -r .code body)" = ip.not.authorized ]
+    put Z 1
+    [ "$STATUS" = 501 ]
+    put E 1
+    [ "$STATUS" = 200 ]
+    [ "$(cat body)" = '{}' ]
+    put P1 1
+    [ "$STATUS" = 403 ]
+    put Pok 1
+    [ "$STATUS" = 200 ]
+    [ "$(jq -s -c 'map(.id)' ledger)" = '["G1","Pok"]' ]
+}
+
+@test "an empty prefix holds for every record" {
+    start_and_login --answer =403
+    put A 1
+    [ "$STATUS" = 403 ]
+    put B 1
+    [ "$STATUS" = 403 ]
+}
+
+@test "a foreign writer raises the version and is in ledger and audit log" {
+    start_and_login
+    control records/Inv/A%2F1 -d '{"fields":{"who":"other"}}' |
+        jq -e '.version == 2 and .fields == {"who": "other"} and (has("metadata") | not)'
+    [ "$(last ledger '[.id, .version, .foreign, .correlation_id]')" = '["A/1",2,true,null]' ]
+    control records/Inv/A%2F1 -d '{"fields":{},"correlationId":"11111111-2222-4333-8444-555555555555"}' |
+        jq -e '.version == 3 and .metadata.requestCorrelationId == "11111111-2222-4333-8444-555555555555"'
+    put A%2F1 1
+    [ "$STATUS" = 409 ]
+    request GET "$API/Inv/records/auditlogs?entityIds=A%2F1"
+    jq -e '[.entities[].requestCorrelationId] == [null, "11111111-2222-4333-8444-555555555555"]' body
+}
+
+@test "audit entries show after their lag" {
+    start_and_login --audit-lag-ms 400
+    put A 1
+    total() {
+        request GET "$API/Inv/records/auditlogs?entityIds=A"
+        [ "$(jq .total body)" = "$1" ]
+    }
+    total 0
+    eventually total 1
+}
+
+@test "audit pages follow nextUri to the end" {
+    start_and_login
+    local i uri="$API/Inv/records/auditlogs?entityIds=A%2F1,B&pageSize=3" pages=0
+    for i in {1..4}; do
+        put A%2F1 "$i"
+        put B "$i"
+    done
+    : >versions
+    while [ "$uri" != null ]; do
+        request GET "$uri"
+        jq -r '.entities[] | "\(.entityId) \(.version)"' body >>versions
+        uri=$(jq -r .nextUri body)
+        pages=$((pages + 1))
+    done
+    [ $pages -eq 3 ]
+    [ "$(sort -u versions | wc -l)" -eq 8 ]
+}
+
+@test "seeded records keep what the file says; others do not exist if told so" {
+    cat >seeds <<'EOF'
+{"schema":"Inv","id":"A/1","version":5,"fields":{"price":45.50},"metadata":{"tags":[]}}
+{"schema":"Inv","id":"B","version":0,"fields":{}}
+EOF
+    start_and_login --records seeds --only-seeded
+    get A%2F1
+    jq -e '.version == 5 and .metadata == {"tags": []}' body
+    grep -F 45.50 body
+    put B 0
+    [ "$(jq .version body)" = 1 ]
+    put C 1
+    [ "$STATUS" = 404 ]
+    get C
+    [ "$STATUS" = 404 ]
+}
+
+@test "every answer is late by the latency, all of them at once" {
+    start_and_login --latency-ms 500 --base-version 9
+    local begin end jobs=()
+    begin=$(date +%s%N)
+    for i in {1..10}; do
+        curl -s -o "out$i" -H "Authorization: Bearer $TOKEN" "$URL$API/Inv/records/r$i" &
+        jobs+=($!)
+    done
+    wait "${jobs[@]}"
+    end=$(date +%s%N)
+    [ $(((end - begin) / 1000000)) -ge 500 ]
+    [ $(((end - begin) / 1000000)) -lt 4500 ]
+    [ "$(jq .version out10)" = 9 ]
+}
+
+@test "statistics count requests, updates, faults, tokens and connections" {
+    start_and_login --fault 500-after=1
+    put A 1
+    get A
+    request GET "$API/Inv/records/auditlogs?entityIds=A"
+    request GET /nothing
+    control stats | jq -e '.requests == {"other": 1, "token": 1, "put": 1, "get": 1, "audit": 1, "erp": 0, "total": 5} and
+        .applied == 1 and .foreign == 0 and .faults["500-after"] == 1 and .tokens == 1 and .throttled == 0 and .connections >= 5'
+    [ "$(wc -l <requests)" -eq 5 ]
+}
+
+# ---- the process ----------------------------------------------------------------------------
+
+@test "a bad option is exit 2 and says which" {
+    refused() {
+        local message=$1
+        shift
+        run "$BIN/genesys-sim" "$@"
+        [ "$status" -eq 2 ]
+        [ "$output" = "genesys-sim: $message" ]
+    }
+    refused "unknown option '--prot'" --prot 1
+    refused "--port needs a value" --port
+    refused "--only-seeded takes no value" --only-seeded=1
+    refused "--port: 'x' is not a whole number from 0 to 65535" --port x
+    refused "--token-lifetime: 'soon' is not a number of seconds" --token-lifetime=soon
+    refused "--rate-limit: '5' is not N/s, N/m, N/h or none" --rate-limit 5
+    refused "--fault: 'cut=1': no such kind of fault" --fault cut=1
+    refused "--fault: 'cut-after=2': a probability from 0 to 1 is expected" --fault cut-after=2
+    refused "--fault: 'cut-after=0.6': the probabilities add up to more than 1" \
+        --fault cut-before=0.6 --fault cut-after=0.6
+    refused "--answer: 'A=99': a status from 200 to 599, or 0, is expected" --answer A=99
+    refused "--answer: 'A' is not PREFIX=STATUS[:CODE]" --answer A
+    refused "--retry-after: 'x' is not seconds, date, message, none or a number" --retry-after x
+    refused "cannot read none: No such file or directory" --records none
+    refused "cannot write /none/ledger: No such file or directory" --ledger /none/ledger
+    printf '{"schema":"S","id":"a","version":1,"fields":{}}\n{}\n' >seeds
+    refused "seeds: line 2: version must be an integer, 0 or more" --records seeds
+}
+
+@test "a port that is taken is exit 2" {
+    start
+    run "$BIN/genesys-sim" --port "${URL##*:}"
+    [ "$status" -eq 2 ]
+    [[ $output == *"cannot listen on 127.0.0.1:${URL##*:}: Address already in use"* ]]
+}
+
+@test "a bad change at run time is 400 and names the key" {
+    start
+    run curl -s -X POST "$URL/sim/config?port=1"
+    [ "$(jq -r .message <<<"$output")" = "'port' cannot be changed at run time" ]
+    run curl -s -X POST "$URL/sim/config?fault=cut=1"
+    [ "$(jq -r .message <<<"$output")" = "fault: 'cut=1': no such kind of fault" ]
+}
+
+@test "--help lists options, faults and control requests" {
+    run "$BIN/genesys-sim" --help
+    [ "$status" -eq 0 ]
+    [[ $output == *--token-lifetime*reset-reused-after*/sim/config* ]]
+}
+
+@test "SIGTERM and SIGINT end it with 0 and without a word" {
+    local signal
+    for signal in TERM INT; do
+        start 2>errors
+        kill -s "$signal" "$SIM"
+        wait "$SIM"
+        SIM=
+        [ ! -s errors ]
+    done
+}
+
+@test "it ends after --max-seconds, and with its parent if told so" {
+    start --max-seconds 1
+    wait "$SIM"
+    SIM=
+    mkfifo child
+    bash -c '"$1" --with-parent >child & read -r _ <child; echo $!' - "$BIN/genesys-sim" >pid
+    SIM=$(cat pid)
+    gone() { fails kill -0 "$SIM" 2>/dev/null; }
+    eventually gone
+    SIM=
+}
+
+@test "a ledger that cannot be written ends it with 1, and nothing is answered" {
+    [ -w /dev/full ] || skip
+    rm -f ready
+    mkfifo ready
+    "$BIN/genesys-sim" --with-parent --ledger /dev/full >ready 2>errors 3>&- &
+    SIM=$!
+    read -r _ _ URL <ready
+    TOKEN=$(login | jq -r .access_token)
+    put A 1
+    [ "$CURL" = 52 ]
+    wait "$SIM" || [ $? -eq 1 ]
+    SIM=
+    [ "$(cat errors)" = "genesys-sim: cannot write a ledger line: No space left on device" ]
+}
+
+@test "only the loopback is listened on" {
+    start
+    local port=${URL##*:} hex
+    hex=$(printf %04X "$port")
+    grep -q "0100007F:$hex 00000000:0000 0A" /proc/net/tcp
+    fails grep -q "00000000:$hex 00000000:0000 0A" /proc/net/tcp
+}

@@ -1,4 +1,5 @@
-/* Custom object records on the wire: paths, payloads and answers, as API.md has them. */
+/* Custom object records on the wire: paths, payloads and answers, as the API's documentation has
+ * them. */
 #ifndef ROWFERRY_API_RECORD_H
 #define ROWFERRY_API_RECORD_H
 
@@ -8,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { API_BODY_MAX = 512000 }; /* bytes of a request body that the platform takes (API.md 2) */
+enum { API_BODY_MAX = 512000 }; /* bytes of a request body that the platform takes */
 
 /* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/{id}`, both percent-encoded as one
  * path segment (RFC 3986: everything but unreserved characters). */

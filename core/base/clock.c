@@ -21,12 +21,13 @@ int64_t clock_monotonic_us(void)
 
 char *clock_iso(int64_t now_ms, char out[CLOCK_ISO_SIZE])
 {
-    time_t seconds = (time_t)(now_ms / 1000);
+    int ms = (int)((now_ms % 1000 + 1000) % 1000); /* counted upwards before 1970, too */
+    time_t seconds = (time_t)((now_ms - ms) / 1000);
     struct tm parts;
     size_t size;
 
     gmtime_r(&seconds, &parts);
     size = strftime(out, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(out + size, CLOCK_ISO_SIZE - size, ".%03dZ", (int)(now_ms % 1000));
+    snprintf(out + size, CLOCK_ISO_SIZE - size, ".%03dZ", ms);
     return out;
 }

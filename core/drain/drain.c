@@ -54,8 +54,10 @@ static void take_answers(struct loop *loop, struct err *err)
     struct http_answer *answer;
 
     while ((answer = http_pool_next(loop->pool))) {
-        struct policy_limits limits = {loop->options->max_retries, loop->options->max_attempts,
-                                       loop->succeeded, loop_dice(loop)};
+        struct policy_limits limits = {.max_retries = loop->options->max_retries,
+                                       .max_attempts = loop->options->max_attempts,
+                                       .run_succeeded = loop->succeeded,
+                                       .dice = loop_dice(loop)};
         struct policy_verdict verdict;
         struct task *task = answer->context;
 
@@ -66,6 +68,7 @@ static void take_answers(struct loop *loop, struct err *err)
             if (!loop->settled.first)
                 loop->settled_since_us = clock_monotonic_us();
             meter_count(&loop->meter, answer);
+            limits.token_accepted = loop->accepted == task->authorization;
             task_answer(task, answer, &limits, clock_now_ms(), &loop->fault, &verdict);
             loop_react(loop, task, answer, &verdict, err);
         }

@@ -52,7 +52,7 @@ struct loop {
     int budget;
     unsigned unreachable; /* pauses in a row after which nothing was reached */
     unsigned throttles;   /* 429s in a row that named no time */
-    unsigned token_refusals;
+    const char *accepted;   /* the token that a request was answered 2xx with */
     int64_t progress_us; /* of the last report */
     uint64_t dice;       /* state of the generator */
 };

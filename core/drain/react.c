@@ -171,9 +171,11 @@ void loop_judge_held(struct loop *loop, struct err *err)
 }
 
 /* Keeps the two counters by which a dead service is told from a bad row. */
-static void keep_budget(struct loop *loop, const struct policy_verdict *verdict)
+static void keep_budget(struct loop *loop, const struct task *task,
+                        const struct policy_verdict *verdict)
 {
     if (verdict->success) {
+        loop->accepted = task->authorization;
         loop->succeeded = true;
         loop->throttles = 0;
         if (loop->budget < LOOP_BUDGET)
@@ -195,7 +197,7 @@ void loop_react(struct loop *loop, struct task *task, const struct http_answer *
 {
     if (verdict->left)
         loop->unreachable = 0;
-    keep_budget(loop, verdict);
+    keep_budget(loop, task, verdict);
     switch (verdict->run) {
     case POLICY_GO_ON:
         break;

@@ -20,7 +20,7 @@ struct http_headers {
     size_t size;
     bool interim; /* the lines that now come belong to a 1xx answer, which is passed over */
     bool ended;   /* the final answer's headers are complete; trailers change nothing */
-    char kept[HEADERS_KEPT][HTTP_HEADER_SIZE];
+    char kept[HEADERS_KEPT][HTTP_HEADER_SIZE]; /* as they came, cut */
 };
 
 void headers_reset(struct http_headers *headers);

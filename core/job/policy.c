@@ -58,7 +58,7 @@ static void send_again(const struct policy_job *job, const struct policy_limits 
     verdict->retry = true;
     verdict->run_retries = job->run_retries + 1;
     verdict->delay_ms = policy_backoff_ms(verdict->run_retries, limits->dice);
-    if (job->attempts >= limits->max_attempts)
+    if (job->attempts >= limits->max_attempts && job->read_back)
         verdict->state = JOB_FAILED;
 }
 
@@ -95,14 +95,27 @@ static void no_use(const struct policy_job *job, const struct policy_limits *lim
     }
     verdict->state = JOB_UNKNOWN;
     verdict->doubt = true;
+    verdict->retry = true;
 }
 
+/* A token that never worked and was refused to the same job as its predecessor: it is us. One that
+ * works for others may have been revoked a second time; that counts as a retry, so it has an end. */
 static void judge_token(const struct policy_job *job, const struct policy_answer *answer,
-                        struct policy_verdict *verdict)
+                        const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    bool final = job->refused_token || strcmp(answer->code, "ip.not.authorized") == 0;
+    bool blocked = strcmp(answer->code, "ip.not.authorized") == 0;
 
-    uncounted(job, verdict, final ? POLICY_STOP_AUTH : POLICY_NEW_TOKEN);
+    if (blocked || (job->refused_token && !limits->token_accepted)) {
+        uncounted(job, verdict, POLICY_STOP_AUTH);
+        return;
+    }
+    if (!job->refused_token)
+        uncounted(job, verdict, POLICY_NEW_TOKEN);
+    else if (job->read_back)
+        ask_again(job, limits, verdict);
+    else
+        send_again(job, limits, verdict);
+    verdict->run = POLICY_NEW_TOKEN;
 }
 
 static void judge_forbidden(const struct policy_job *job, const struct policy_limits *limits,
@@ -131,6 +144,7 @@ static void judge_record(const struct policy_job *job, const struct policy_answe
     } else if (answer->version <= job->version) {
         verdict->evidence = "the record's version shows that it did not land";
         send_again(job, limits, verdict);
+        verdict->retry = false; /* the service works; the failure before this was charged already */
     } else if (!job->doubt) {
         verdict->state = JOB_CONFLICT;
         verdict->evidence =
@@ -209,6 +223,7 @@ static void judge_read_back(const struct policy_job *job, const struct policy_an
     } else if (meaning == MEANS_MISSING) {
         /* only the audit log could tell whether it landed before the record went */
         verdict->state = JOB_UNKNOWN;
+        verdict->readbacks = 0;
         verdict->run_retries = limits->max_retries + 1;
         verdict->evidence = "the record is gone";
     } else {
@@ -236,7 +251,7 @@ static bool judge_common(const struct policy_job *job, const struct policy_answe
     }
     switch (meaning_of(answer->status)) {
     case MEANS_TOKEN:
-        judge_token(job, answer, verdict);
+        judge_token(job, answer, limits, verdict);
         return true;
     case MEANS_FORBIDDEN:
         judge_forbidden(job, limits, verdict);

@@ -39,7 +39,8 @@ struct policy_job {
 
 struct policy_limits {
     unsigned max_retries, max_attempts;
-    bool run_succeeded; /* some request of this run was answered 2xx */
+    bool run_succeeded;  /* some request of this run was answered 2xx */
+    bool token_accepted; /* ... and one with the token that this request carried */
     double dice;        /* 0 to 1, for jitter */
 };
 

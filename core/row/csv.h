@@ -49,8 +49,8 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
 /* Takes lines that hold nothing but their end. At the end of the file the window is empty then. */
 bool csv_skip_blank(struct source *source, struct err *err);
 
-/* A lexer at `offset` bytes behind the beginning of the window. */
-struct csv_lexer csv_lexer_at(const struct csv *csv, const struct source *source, size_t offset);
+/* A lexer at the beginning of the window. */
+struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *source);
 
 /* What a cell stands for: its own bytes, or those in scratch where quotes were doubled. */
 struct span csv_content(const struct csv_cell *cell, struct buf *scratch);

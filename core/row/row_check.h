@@ -7,8 +7,8 @@
 
 void row_check_record_id(const struct row *row, struct violations *violations);
 
-/* The text of a version that is none, as it stands in the file. */
-void row_refuse_version(struct span text, struct violations *violations);
+/* A version that is none; shown is how the message shows it. */
+void row_refuse_version(const char *shown, struct violations *violations);
 
 /* A row without a version, where the schema wants one. */
 void row_miss_version(struct violations *violations);

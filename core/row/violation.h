@@ -50,8 +50,10 @@ enum {
     VIOLATION_QUOTE_SIZE = 4 * VIOLATION_QUOTE_MAX + 6,
 };
 
-/* Writes value between double quotes for a message: printable, and with `...` where it was cut.
- * Returns out. */
+/* Writes value for a message: printable, and with `...` where it was cut. Returns out. */
+char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE]);
+
+/* The same between double quotes. */
 char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
 #endif

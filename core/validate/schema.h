@@ -35,7 +35,8 @@ void checker_close(struct checker *checker);
 
 /* Adds every violation of the row's fields to the list; allocates nothing for a row of a flat
  * schema once its buffers have grown. Rows whose form is already bad need not be checked: an empty
- * tape is passed over. False only on ERR_INTERNAL. */
+ * tape is passed over. A required member that the list tells of already, because the reader could
+ * not take its cell, is not told again. False only on ERR_INTERNAL. */
 bool checker_check(struct checker *checker, const struct row *row, struct violations *violations,
                    struct err *err);
 

@@ -1,0 +1,133 @@
+#include "core/api/record.h"
+#include "core/http/body.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXCERPT_SIZE = 81 }; /* of a body that is no JSON, as messages show it */
+
+/* The members that errors of the API and of its login are told by, the best first. */
+static const char *const message_names[] = {"message", "error_description", "description", NULL};
+static const char *const code_names[] = {"code", "errorCode", "error", NULL};
+static const char *const field_names[] = {"field", "fieldName", NULL};
+static const char *const violation_names[] = {"validationErrors", "details", "errors", NULL};
+
+/* The text of the first of the members that is a string with something in it, or a number. */
+static struct span find_text(struct json_object *object, const char *const *names)
+{
+    for (; *names; names++) {
+        struct span text = body_string(object, *names);
+        struct json_object *value;
+
+        if (text.size)
+            return text;
+        if (json_object_object_get_ex(object, *names, &value) &&
+            json_object_is_type(value, json_type_int))
+            return span_of(json_object_get_string(value));
+    }
+    return (struct span){0};
+}
+
+/* The milliseconds of `Retry the request in [N] seconds` (API errors 429), -1 without. */
+static int64_t find_retry_ms(struct span message)
+{
+    static const char words[] = "Retry the request in [";
+    const char *found =
+        message.size ? memmem(message.data, message.size, words, sizeof words - 1) : NULL;
+    const char *digits, *end;
+    int64_t seconds;
+
+    if (!found)
+        return -1;
+    digits = found + sizeof words - 1;
+    end = memchr(digits, ']', (size_t)(message.data + message.size - digits));
+    if (!end ||
+        !str_to_int64((struct span){digits, (size_t)(end - digits)}, 0, INT32_MAX, &seconds))
+        return -1;
+    return seconds * 1000;
+}
+
+static bool read_version(struct json_object *object, int64_t *version)
+{
+    struct json_object *value;
+    int64_t number;
+
+    if (!json_object_object_get_ex(object, "version", &value) ||
+        !json_object_is_type(value, json_type_int))
+        return false;
+    number = json_object_get_int64(value);
+    if (number < 0 || number == INT64_MAX) /* which json-c gives for anything larger */
+        return false;
+    *version = number;
+    return true;
+}
+
+/* A string, or an object; where nothing in it is known, its JSON is the message. */
+static void read_violation(struct json_object *item, struct api_violation *violation)
+{
+    struct span field = find_text(item, field_names), code = find_text(item, code_names);
+    struct span message = find_text(item, message_names);
+
+    if (json_object_is_type(item, json_type_string))
+        message =
+            (struct span){json_object_get_string(item), (size_t)json_object_get_string_len(item)};
+    else if (!field.size && !code.size && !message.size)
+        message = span_of(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN));
+    str_printable(field, violation->field, sizeof violation->field);
+    str_printable(code, violation->code, sizeof violation->code);
+    str_printable(message, violation->message, sizeof violation->message);
+}
+
+/* The first of the lists that has something in it, or NULL. */
+static struct json_object *find_violations(struct json_object *object)
+{
+    struct json_object *list;
+
+    for (const char *const *name = violation_names; *name; name++)
+        if (json_object_object_get_ex(object, *name, &list) &&
+            json_object_is_type(list, json_type_array) && json_object_array_length(list) > 0)
+            return list;
+    return NULL;
+}
+
+static size_t read_violations(struct json_object *list, struct api_violation *violations)
+{
+    size_t count = list ? json_object_array_length(list) : 0;
+
+    if (count > API_VIOLATIONS_MAX)
+        count = API_VIOLATIONS_MAX;
+    for (size_t i = 0; i < count; i++)
+        read_violation(json_object_array_get_idx(list, i), &violations[i]);
+    return count;
+}
+
+static void describe(struct span body, long status, bool json, struct api_fault *fault)
+{
+    char excerpt[EXCERPT_SIZE];
+
+    if (!body.size)
+        snprintf(fault->message, sizeof fault->message, "HTTP %ld without a body", status);
+    else if (json)
+        snprintf(fault->message, sizeof fault->message, "HTTP %ld without a message", status);
+    else
+        snprintf(fault->message, sizeof fault->message,
+                 "HTTP %ld with a body that is no JSON object (\"%s\")", status,
+                 str_printable(body, excerpt, sizeof excerpt));
+}
+
+void api_read_fault(struct span body, long status, struct api_fault *fault)
+{
+    struct json_object *object = body_parse(body);
+    struct span message = find_text(object, message_names);
+
+    fault->version = 0;
+    fault->has_version = read_version(object, &fault->version);
+    fault->retry_after_ms = find_retry_ms(message);
+    str_printable(find_text(object, code_names), fault->code, sizeof fault->code);
+    str_printable(message, fault->message, sizeof fault->message);
+    if (!fault->message[0])
+        describe(body, status, object != NULL, fault);
+    fault->violation_count = read_violations(find_violations(object), fault->violations);
+    json_object_put(object);
+}

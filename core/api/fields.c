@@ -1,0 +1,120 @@
+#include "core/api/record.h"
+#include "core/row/json.h"
+#include "core/validate/decimal.h"
+
+/* One of the two texts that are compared. */
+struct side {
+    const char *text;
+    struct json_tape tape;
+    struct buf scratch;
+};
+
+static bool same_string(struct side *a, const struct json_token *left, struct side *b,
+                        const struct json_token *right)
+{
+    return span_equal(json_string(left, a->text, &a->scratch),
+                      json_string(right, b->text, &b->scratch));
+}
+
+static bool same_number(const struct side *a, const struct json_token *left, const struct side *b,
+                        const struct json_token *right)
+{
+    struct decimal first = decimal_parse((struct span){a->text + left->start, left->size});
+    struct decimal second = decimal_parse((struct span){b->text + right->start, right->size});
+
+    return decimal_compare(&first, &second) == 0;
+}
+
+/* The value of the member of b's object whose name is at a's tokens[name]; 0 when there is none.
+ * The search begins where the last one ended, because both sides mostly have the same order. */
+static uint32_t find_value(struct side *a, uint32_t name, struct side *b, uint32_t object,
+                           uint32_t *cursor)
+{
+    const struct json_token *tokens = b->tape.tokens;
+    uint32_t at = *cursor;
+
+    for (uint32_t i = 0; i < tokens[object].count; i++) {
+        if (at == tokens[object].next)
+            at = object + 1;
+        if (same_string(a, &a->tape.tokens[name], b, &tokens[at])) {
+            *cursor = tokens[at + 1].next;
+            return at + 1;
+        }
+        at = tokens[at + 1].next;
+    }
+    return 0;
+}
+
+static bool same_value(struct side *a, uint32_t i, struct side *b, uint32_t j);
+
+static bool is_within(struct side *a, uint32_t i, struct side *b, uint32_t j)
+{
+    const struct json_token *tokens = a->tape.tokens;
+    uint32_t cursor = j + 1;
+
+    for (uint32_t name = i + 1; name < tokens[i].next; name = tokens[name + 1].next) {
+        uint32_t value = find_value(a, name, b, j, &cursor);
+
+        if (!value || !same_value(a, name + 1, b, value))
+            return false;
+    }
+    return true;
+}
+
+static bool same_array(struct side *a, uint32_t i, struct side *b, uint32_t j)
+{
+    uint32_t end = a->tape.tokens[i].next;
+
+    for (i++, j++; i < end; i = a->tape.tokens[i].next, j = b->tape.tokens[j].next)
+        if (!same_value(a, i, b, j))
+            return false;
+    return true;
+}
+
+/* Goes as deep as the scanner lets values nest: JSON_DEPTH_MAX. */
+static bool same_value(struct side *a, uint32_t i, struct side *b, uint32_t j)
+{
+    const struct json_token *left = &a->tape.tokens[i], *right = &b->tape.tokens[j];
+
+    if (left->kind != right->kind)
+        return false;
+    switch ((enum json_kind)left->kind) {
+    case JSON_NUMBER:
+        return same_number(a, left, b, right);
+    case JSON_STRING:
+        return same_string(a, left, b, right);
+    case JSON_ARRAY:
+        return left->count == right->count && same_array(a, i, b, j);
+    case JSON_OBJECT:
+        return left->count == right->count && is_within(a, i, b, j);
+    case JSON_NULL:
+    case JSON_FALSE:
+    case JSON_TRUE:
+        break;
+    }
+    return true;
+}
+
+static bool side_read(struct side *side, struct span text)
+{
+    struct json_fault fault;
+
+    side->text = text.data;
+    return json_scan(&side->tape, text, 0, &fault) && side->tape.tokens[0].kind == JSON_OBJECT;
+}
+
+static void side_release(struct side *side)
+{
+    json_tape_release(&side->tape);
+    buf_release(&side->scratch);
+}
+
+bool api_fields_within(struct span ours, struct span theirs)
+{
+    struct side a = {0}, b = {0};
+    bool within = side_read(&a, ours) && side_read(&b, theirs) && is_within(&a, 0, &b, 0);
+
+    side_release(&a);
+    side_release(&b);
+    return within;
+}

@@ -1,0 +1,150 @@
+#include "core/api/record.h"
+
+#include "core/http/pool.h"
+#include "core/row/json.h"
+#include "core/validate/decimal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+enum { UUID_TEXT = 36 };
+
+/* RFC 3986 section 2.3. */
+static bool is_unreserved(unsigned char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
+}
+
+static void append_segment(struct buf *out, struct span text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *at = buf_reserve(out, text.size * 3);
+
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+
+        if (is_unreserved(byte)) {
+            *at++ = (char)byte;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = digits[byte >> 4];
+        *at++ = digits[byte & 15];
+    }
+    out->size = (size_t)(at - out->data);
+}
+
+void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
+{
+    buf_append_text(out, api_url);
+    buf_append_text(out, "/api/v2/customobjects/schemas/");
+    append_segment(out, schema);
+    buf_append_text(out, "/records/");
+    append_segment(out, id);
+}
+
+void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
+                     const char *source, const unsigned char correlation[16])
+{
+    char digits[24], uuid[UUID_TEXT + 1];
+
+    snprintf(digits, sizeof digits, "%" PRId64, version);
+    uuid_unparse_lower(correlation, uuid);
+    buf_append_text(out, "{\"version\":");
+    buf_append_text(out, digits);
+    buf_append_text(out, ",\"fields\":");
+    buf_append_span(out, fields);
+    buf_append_text(out, ",\"metadata\":{\"tags\":");
+    buf_append_span(out, tags);
+    buf_append_text(out, ",\"source\":\"");
+    buf_append_json(out, span_of(source));
+    buf_append_text(out, "\",\"requestCorrelationId\":\"");
+    buf_append_text(out, uuid);
+    buf_append_text(out, "\"}}");
+}
+
+static struct span token_text(const struct json_token *token, const char *text)
+{
+    return (struct span){text + token->start, token->size};
+}
+
+/* A whole number from 0 on, by value: 6, 6.0 and 60e-1 are the same JSON number. */
+static bool read_version(const struct json_token *token, const char *text, int64_t *version)
+{
+    struct decimal value;
+
+    if (token->kind != JSON_NUMBER)
+        return false;
+    value = decimal_parse(token_text(token, text));
+    if (value.negative || !decimal_is_integer(&value) ||
+        value.count + value.exponent > DECIMAL_SHORT)
+        return false;
+    *version = value.coefficient;
+    for (int64_t i = 0; i < value.exponent; i++)
+        *version *= 10;
+    return true;
+}
+
+/* A requestCorrelationId; one that is no UUID is somebody else's. */
+static void read_correlation(struct span text, struct api_record *record)
+{
+    char terminated[UUID_TEXT + 1];
+
+    record->has_metadata = true;
+    if (text.size != UUID_TEXT)
+        return;
+    memcpy(terminated, text.data, UUID_TEXT);
+    terminated[UUID_TEXT] = '\0';
+    record->has_correlation = uuid_parse(terminated, record->correlation) == 0;
+}
+
+/* The value at tokens[index] of the member `name`; metadata is the object around it. */
+static void read_member(struct span name, bool metadata, const struct json_token *value,
+                        const char *text, struct buf *scratch, struct api_record *record)
+{
+    if (metadata) {
+        if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
+            read_correlation(json_string(value, text, scratch), record);
+    } else if (span_is(name, "version")) {
+        record->has_version = read_version(value, text, &record->version);
+    } else if (span_is(name, "fields") && value->kind == JSON_OBJECT) {
+        record->fields = token_text(value, text);
+    }
+}
+
+/* The members of the object at tokens[object], and those of `metadata` in it. */
+static void read_members(const struct json_tape *tape, uint32_t object, bool metadata,
+                         const char *text, struct buf *scratch, struct api_record *record)
+{
+    const struct json_token *tokens = tape->tokens;
+
+    for (uint32_t i = object + 1; i < tokens[object].next; i = tokens[i + 1].next) {
+        const struct json_token *value = &tokens[i + 1];
+        struct span name = json_string(&tokens[i], text, scratch);
+
+        if (!metadata && value->kind == JSON_OBJECT && span_is(name, "metadata"))
+            read_members(tape, i + 1, true, text, scratch, record);
+        else
+            read_member(name, metadata, value, text, scratch, record);
+    }
+}
+
+bool api_read_record(struct span body, struct api_record *record)
+{
+    struct json_tape tape = {0};
+    struct buf scratch = {0};
+    struct json_fault fault;
+    bool good = body.size <= HTTP_BODY_MAX && json_scan(&tape, body, 0, &fault) &&
+                tape.tokens[0].kind == JSON_OBJECT;
+
+    if (good) {
+        *record = (struct api_record){0};
+        read_members(&tape, 0, false, body.data, &scratch, record);
+    }
+    buf_release(&scratch);
+    json_tape_release(&tape);
+    return good;
+}

@@ -1,0 +1,107 @@
+#include "core/http/headers.h"
+
+#include <strings.h>
+#include <time.h>
+
+static const struct span kept_names[HEADERS_KEPT] = {
+    [HEADERS_RETRY_AFTER] = {"Retry-After", 11},
+    [HEADERS_DATE] = {"Date", 4},
+    [HEADERS_CORRELATION] = {"ININ-Correlation-Id", 19},
+};
+
+void headers_reset(struct http_headers *headers)
+{
+    headers->size = 0;
+    headers->interim = headers->ended = false;
+    for (size_t i = 0; i < HEADERS_KEPT; i++)
+        headers->kept[i][0] = '\0';
+}
+
+static struct span trimmed(struct span text)
+{
+    while (text.size && (unsigned char)text.data[text.size - 1] <= ' ')
+        text.size--;
+    while (text.size && (unsigned char)text.data[0] <= ' ')
+        text = (struct span){text.data + 1, text.size - 1};
+    return text;
+}
+
+static void keep(struct http_headers *headers, struct span line)
+{
+    for (size_t i = 0; i < HEADERS_KEPT; i++) {
+        struct span name = kept_names[i];
+        struct span value;
+
+        if (line.size <= name.size || line.data[name.size] != ':' ||
+            strncasecmp(line.data, name.data, name.size) != 0)
+            continue;
+        value = trimmed((struct span){line.data + name.size + 1, line.size - name.size - 1});
+        if (value.size >= HTTP_HEADER_SIZE)
+            value.size = HTTP_HEADER_SIZE - 1;
+        memcpy(headers->kept[i], value.data, value.size);
+        headers->kept[i][value.size] = '\0';
+        return;
+    }
+}
+
+/* `HTTP/1.1 100 Continue` */
+static bool is_interim(struct span status_line)
+{
+    const char *space = memchr(status_line.data, ' ', status_line.size);
+
+    return space && space + 1 < status_line.data + status_line.size && space[1] == '1';
+}
+
+bool headers_take(struct http_headers *headers, struct span line)
+{
+    headers->size += line.size;
+    if (headers->size > HEADERS_MAX)
+        return false;
+    if (headers->ended)
+        return true;
+    if (line.size >= 5 && memcmp(line.data, "HTTP/", 5) == 0)
+        headers->interim = is_interim(line);
+    else if (!headers->interim && trimmed(line).size == 0)
+        headers->ended = true;
+    else if (!headers->interim)
+        keep(headers, line);
+    return true;
+}
+
+/* Seconds since 1970 of an HTTP date (RFC 9110 section 5.6.7: the three forms a recipient takes).
+ */
+static bool parse_date(const char *text, int64_t *seconds)
+{
+    static const char *const forms[] = {
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+    };
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm parts = {0};
+        const char *end = strptime(text, forms[i], &parts);
+
+        if (!end || *end)
+            continue;
+        *seconds = timegm(&parts);
+        return true;
+    }
+    return false;
+}
+
+int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms)
+{
+    const char *text = headers->kept[HEADERS_RETRY_AFTER];
+    int64_t seconds, now;
+
+    if (!text[0])
+        return -1;
+    if (str_to_int64(span_of(text), 0, INT32_MAX, &seconds))
+        return seconds * 1000;
+    if (!parse_date(text, &seconds))
+        return -1;
+    if (!parse_date(headers->kept[HEADERS_DATE], &now))
+        now = now_ms / 1000;
+    return seconds > now ? (seconds - now) * 1000 : 0;
+}

@@ -1,0 +1,497 @@
+#include "core/http/pool.h"
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/http/headers.h"
+#include "core/http/url.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    BODY_KEPT = 64 << 10, /* a slot gives back the memory of a larger answer */
+};
+
+enum proxy { PROXY_UNSET, PROXY_OF_ENVIRONMENT, PROXY_NONE };
+
+/* One request at a time. What does not change between requests is set on the easy handle once. */
+struct slot {
+    CURL *easy;
+    struct slot *next;                  /* in the list of free ones or of answers */
+    struct curl_slist *request_headers; /* the last request's, used again while they fit */
+    const char *authorization;          /* the values in there, or NULL */
+    const char *content_type;
+    enum http_method method;
+    enum proxy proxy;
+    unsigned departures; /* how often libcurl was about to send this request */
+    bool body_over;
+    int64_t started_us;
+    struct http_headers headers;
+    struct buf body;
+    char error[CURL_ERROR_SIZE];
+    struct http_answer answer;
+};
+
+struct http_pool {
+    CURLM *multi;
+    struct slot *slots;
+    unsigned slot_count;
+    unsigned free_count;
+    unsigned active_count;
+    struct slot *free;
+    struct slot *answers, *last_answer; /* in the order of their coming */
+    int wake_fd;
+};
+
+/* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to leave. libcurl itself
+ * sends a request again, PUT included, when a reused connection dies before the first byte of the
+ * answer; whether the first one was applied is then unknown, so the second is stopped here. */
+static int on_departure(void *context, char *remote_ip, char *local_ip, int remote_port,
+                        int local_port)
+{
+    struct slot *slot = context;
+
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    slot->departures++;
+    return slot->departures == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+/* CURLOPT_HEADERFUNCTION: a whole line */
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct slot *slot = context;
+
+    return headers_take(&slot->headers, (struct span){bytes, size * count}) ? size * count : 0;
+}
+
+/* CURLOPT_WRITEFUNCTION */
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct slot *slot = context;
+    size_t got = size * count;
+
+    if (got > HTTP_BODY_MAX - slot->body.size) {
+        slot->body_over = true;
+        return 0;
+    }
+    buf_append(&slot->body, bytes, got);
+    return got;
+}
+
+static const struct {
+    CURLoption option;
+    long value;
+} fixed_options[] = {
+    {CURLOPT_NOSIGNAL, 1},
+    {CURLOPT_PATH_AS_IS, 1},
+    {CURLOPT_FOLLOWLOCATION, 0},
+    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
+    {CURLOPT_HTTP09_ALLOWED, 0},
+    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+    {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+    {CURLOPT_TCP_KEEPALIVE, 1},
+    {CURLOPT_QUICK_EXIT, 1}, /* else one name server that hangs stalls every slot */
+};
+
+static bool slot_open(struct slot *slot, const struct http_options *options)
+{
+    CURL *easy = curl_easy_init();
+    bool good = easy != NULL;
+
+    slot->easy = easy;
+    slot->method = HTTP_GET;
+    for (size_t i = 0; good && i < sizeof fixed_options / sizeof *fixed_options; i++)
+        good = curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value) == CURLE_OK;
+    return good && !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") &&
+           !curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) &&
+           !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error) &&
+           !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_departure) &&
+           !curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot) &&
+           !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
+           !curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot) &&
+           !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
+           !curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot) &&
+           !curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent) &&
+           (!options->ca_file || !curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file));
+}
+
+/* The list holds a token. */
+static void list_release(struct curl_slist *headers)
+{
+    for (struct curl_slist *item = headers; item; item = item->next)
+        explicit_bzero(item->data, strlen(item->data));
+    curl_slist_free_all(headers);
+}
+
+static void slot_close(struct slot *slot)
+{
+    curl_easy_cleanup(slot->easy);
+    list_release(slot->request_headers);
+    if (slot->body.data)
+        explicit_bzero(slot->body.data, slot->body.capacity);
+    buf_release(&slot->body);
+}
+
+static bool pool_setup(struct http_pool *pool, const struct http_options *options, struct err *err)
+{
+    if (pool->wake_fd < 0)
+        return err_set(err, ERR_INTERNAL, "eventfd: %s", strerror(errno));
+    pool->multi = curl_multi_init();
+    if (!pool->multi ||
+        curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->slots) ||
+        curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)options->slots))
+        return err_set(err, ERR_INTERNAL, "libcurl's multi handle could not be made");
+    for (unsigned i = 0; i < options->slots; i++) {
+        struct slot *slot = &pool->slots[i];
+
+        pool->slot_count++;
+        if (!slot_open(slot, options))
+            return err_set(err, ERR_INTERNAL, "libcurl %s lacks an option that is needed",
+                           curl_version_info(CURLVERSION_NOW)->version);
+        slot->next = pool->free;
+        pool->free = slot;
+    }
+    pool->free_count = pool->slot_count;
+    return true;
+}
+
+struct http_pool *http_pool_open(const struct http_options *options, struct err *err)
+{
+    struct http_pool *pool;
+
+    if (options->ca_file && access(options->ca_file, R_OK) != 0) {
+        err_set(err, ERR_CONFIG, "certificate file %s: %s", options->ca_file, strerror(errno));
+        return NULL;
+    }
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        err_set(err, ERR_INTERNAL, "libcurl could not be started");
+        return NULL;
+    }
+    pool = mem_calloc(1, sizeof *pool);
+    pool->slots = mem_calloc(options->slots, sizeof *pool->slots);
+    pool->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool_setup(pool, options, err))
+        return pool;
+    http_pool_close(pool);
+    return NULL;
+}
+
+void http_pool_close(struct http_pool *pool)
+{
+    if (!pool)
+        return;
+    for (unsigned i = 0; i < pool->slot_count; i++) {
+        if (pool->multi && pool->slots[i].easy)
+            curl_multi_remove_handle(pool->multi, pool->slots[i].easy);
+        slot_close(&pool->slots[i]);
+    }
+    curl_multi_cleanup(pool->multi);
+    if (pool->wake_fd >= 0)
+        close(pool->wake_fd);
+    free(pool->slots);
+    free(pool);
+    curl_global_cleanup();
+}
+
+unsigned http_pool_free(const struct http_pool *pool)
+{
+    return pool->free_count;
+}
+
+unsigned http_pool_active(const struct http_pool *pool)
+{
+    return pool->active_count;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Appends `name: value`, or `name:` (which keeps libcurl from sending one of its own) without a
+ * value. Returns where the value stands in the list, or NULL. */
+static const char *append_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char *line = mem_printf("%s:%s%s", name, value ? " " : "", value ? value : "");
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    const char *kept = NULL;
+
+    if (longer) {
+        *list = longer;
+        while (longer->next)
+            longer = longer->next;
+        kept = value ? longer->data + strlen(name) + 2 : NULL;
+    }
+    explicit_bzero(line, strlen(line));
+    free(line);
+    return kept;
+}
+
+/* The header list for the request: the last one, as long as both values are the same. */
+static bool slot_list(struct slot *slot, const struct http_request *request)
+{
+    struct curl_slist *list = NULL;
+    const char *authorization = NULL, *content_type;
+
+    if (slot->request_headers && same_text(slot->authorization, request->authorization) &&
+        same_text(slot->content_type, request->content_type))
+        return true;
+    append_header(&list, "Accept", "application/json");
+    append_header(&list, "Expect", NULL);
+    content_type = append_header(&list, "Content-Type", request->content_type);
+    if (request->authorization)
+        authorization = append_header(&list, "Authorization", request->authorization);
+    if (!same_text(authorization, request->authorization) ||
+        curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list) != CURLE_OK) {
+        list_release(list);
+        return false;
+    }
+    list_release(slot->request_headers);
+    slot->request_headers = list;
+    slot->authorization = authorization;
+    slot->content_type = content_type;
+    return true;
+}
+
+/* A PUT is libcurl's POST under another name: so its body stays where it is, uncopied. */
+static bool slot_method(struct slot *slot, const struct http_request *request)
+{
+    const char *name = request->method == HTTP_PUT ? "PUT" : NULL;
+    CURLcode code = CURLE_OK;
+
+    if (slot->method != request->method) {
+        code = curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, name);
+        if (code == CURLE_OK && request->method == HTTP_GET)
+            code = curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
+        slot->method = request->method;
+    }
+    if (code != CURLE_OK || request->method == HTTP_GET)
+        return code == CURLE_OK;
+    return !curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
+                             request->body.size ? request->body.data : "") &&
+           !curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             (curl_off_t)request->body.size);
+}
+
+/* The environment's proxy is for the outside: loopback is reached without one. */
+static bool slot_proxy(struct slot *slot, const char *text)
+{
+    struct url url;
+    enum proxy proxy = PROXY_OF_ENVIRONMENT;
+
+    if (url_parse(span_of(text), &url) && url_host_is_loopback(url.host))
+        proxy = PROXY_NONE;
+    if (slot->proxy == proxy)
+        return true;
+    slot->proxy = proxy;
+    return !curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy == PROXY_NONE ? "" : NULL);
+}
+
+static void slot_reset(struct slot *slot, unsigned index)
+{
+    slot->departures = 0;
+    slot->body_over = false;
+    headers_reset(&slot->headers);
+    slot->error[0] = '\0';
+    buf_reset(&slot->body);
+    slot->answer.slot = index;
+}
+
+bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err)
+{
+    struct slot *slot = pool->free;
+
+    if (!slot)
+        return err_set(err, ERR_INTERNAL, "a request was started without a free slot");
+    slot_reset(slot, (unsigned)(slot - pool->slots));
+    if (!slot_list(slot, request) || !slot_method(slot, request) ||
+        !slot_proxy(slot, request->url) ||
+        curl_easy_setopt(slot->easy, CURLOPT_URL, request->url) ||
+        curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms))
+        return err_set(err, ERR_INTERNAL, "libcurl refuses an option of a request");
+    slot->answer.context = request->context;
+    slot->answer.started_ms = clock_now_ms();
+    slot->started_us = clock_monotonic_us();
+    if (curl_multi_add_handle(pool->multi, slot->easy) != CURLM_OK)
+        return err_set(err, ERR_INTERNAL, "libcurl does not start a request");
+    pool->free = slot->next;
+    slot->next = NULL;
+    pool->free_count--;
+    pool->active_count++;
+    return true;
+}
+
+/* Ends of transfers that mean a certificate which is not trusted. */
+static bool is_untrusted(CURLcode code)
+{
+    static const CURLcode codes[] = {CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+                                     CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
+                                     CURLE_SSL_INVALIDCERTSTATUS};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/* A server may answer before it has read the request to its end, and then close or read no more
+ * (RFC 9112 section 9.3): the answer counts where it came to the end of its Content-Length. */
+static bool answered_early(const struct slot *slot, CURLcode code)
+{
+    curl_off_t length = -1;
+
+    if (code != CURLE_SEND_ERROR && code != CURLE_OPERATION_TIMEDOUT)
+        return false;
+    curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length == (curl_off_t)slot->body.size;
+}
+
+static enum http_end slot_judge(const struct slot *slot, CURLcode code)
+{
+    if (slot->departures == 0)
+        return is_untrusted(code) ? HTTP_UNTRUSTED : HTTP_NEVER_LEFT;
+    if (slot->body_over)
+        return HTTP_TOO_LARGE;
+    /* libcurl takes headers that were cut off for a complete answer without a body */
+    if (slot->departures > 1 || !slot->answer.status || !slot->headers.ended)
+        return HTTP_CUT;
+    return code == CURLE_OK || answered_early(slot, code) ? HTTP_DONE : HTTP_CUT;
+}
+
+/* Why there is no complete answer, in our own words where libcurl's would mislead. */
+static void slot_explain(struct slot *slot, CURLcode code)
+{
+    const char *text = slot->error[0] ? slot->error : curl_easy_strerror(code);
+    char own[HTTP_ERROR_SIZE] = "";
+
+    if (slot->departures > 1)
+        snprintf(own, sizeof own, "the connection closed before an answer came");
+    else if (slot->body_over)
+        snprintf(own, sizeof own, "the answer is longer than %d bytes", HTTP_BODY_MAX);
+    else if (slot->headers.size > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
+        snprintf(own, sizeof own, "the answer's headers are longer than %d bytes", HEADERS_MAX);
+    else if (code == CURLE_OK)
+        snprintf(own, sizeof own, "the connection closed within the headers of an answer");
+    str_printable(span_of(own[0] ? own : text), slot->answer.error, HTTP_ERROR_SIZE);
+}
+
+static void slot_finish(struct slot *slot, CURLcode code)
+{
+    struct http_answer *answer = &slot->answer;
+    long status = 0;
+
+    answer->ended_ms = clock_now_ms();
+    answer->latency_us = clock_monotonic_us() - slot->started_us;
+    curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
+    answer->status = status >= 200 ? status : 0; /* an interim answer is none */
+    answer->end = slot_judge(slot, code);
+    answer->error[0] = '\0';
+    answer->body = (struct span){0};
+    if (answer->end == HTTP_DONE)
+        answer->body = buf_span(&slot->body);
+    else
+        slot_explain(slot, code);
+    answer->retry_after_ms = headers_retry_after_ms(&slot->headers, answer->ended_ms);
+    str_printable(span_of(slot->headers.kept[HEADERS_CORRELATION]), answer->correlation,
+                  HTTP_HEADER_SIZE);
+}
+
+static bool pool_perform(struct http_pool *pool, struct err *err)
+{
+    CURLMcode result;
+    CURLMsg *message;
+    int count;
+
+    result = curl_multi_perform(pool->multi, &count);
+    if (result != CURLM_OK)
+        return err_set(err, ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(result));
+    while ((message = curl_multi_info_read(pool->multi, &count))) {
+        CURLcode code = message->data.result; /* gone with the handle's removal */
+        CURL *easy = message->easy_handle;
+        struct slot *slot = NULL;
+
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
+        slot_finish(slot, code);
+        curl_multi_remove_handle(pool->multi, easy);
+        if (pool->answers)
+            pool->last_answer->next = slot;
+        else
+            pool->answers = slot;
+        pool->last_answer = slot;
+        pool->active_count--;
+    }
+    return true;
+}
+
+bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *err)
+{
+    int64_t end_us = clock_monotonic_us() + (int64_t)timeout_ms * 1000;
+    uint64_t wakes;
+
+    for (;;) {
+        struct curl_waitfd extra[] = {{.fd = pool->wake_fd, .events = CURL_WAIT_POLLIN},
+                                      {.fd = fd, .events = CURL_WAIT_POLLIN}};
+        CURLMcode result;
+        int64_t left_us;
+
+        if (!pool_perform(pool, err))
+            return false;
+        left_us = end_us - clock_monotonic_us();
+        if (pool->answers || left_us <= 0)
+            return true;
+        result = curl_multi_poll(pool->multi, extra, fd >= 0 ? 2 : 1, (int)((left_us + 999) / 1000),
+                                 NULL);
+        if (result != CURLM_OK)
+            return err_set(err, ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(result));
+        if (extra[0].revents && read(pool->wake_fd, &wakes, sizeof wakes) == sizeof wakes)
+            return pool_perform(pool, err);
+        if (extra[1].revents)
+            return pool_perform(pool, err);
+    }
+}
+
+void http_pool_wake(struct http_pool *pool)
+{
+    static const uint64_t one = 1;
+
+    /* fails only where the counter is full: then a wake waits already */
+    if (write(pool->wake_fd, &one, sizeof one) < 0)
+        return;
+}
+
+struct http_answer *http_pool_next(struct http_pool *pool)
+{
+    struct slot *slot = pool->answers;
+
+    if (!slot)
+        return NULL;
+    pool->answers = slot->next;
+    return &slot->answer;
+}
+
+void http_pool_release(struct http_pool *pool, struct http_answer *answer)
+{
+    struct slot *slot = &pool->slots[answer->slot];
+
+    /* the answer to a POST may hold a token */
+    if (slot->method == HTTP_POST && slot->body.size)
+        explicit_bzero(slot->body.data, slot->body.size);
+    if (slot->body.capacity > BODY_KEPT)
+        buf_release(&slot->body);
+    slot->next = pool->free;
+    pool->free = slot;
+    pool->free_count++;
+}

@@ -1,0 +1,130 @@
+#include "core/row/csv_lexer.h"
+
+#include <stdio.h>
+
+static enum csv_end fail(struct csv_lexer *lexer, const char *at, enum csv_fault fault)
+{
+    lexer->at = at;
+    lexer->fault = fault;
+    return CSV_FAULT;
+}
+
+/* Whether a line ends at `at`, with LF, CRLF or the file. CSV_FAULT: it does not. */
+static enum csv_end line_end(struct csv_lexer *lexer, const char *at)
+{
+    const char *feed = *at == '\r' ? at + 1 : at;
+
+    if (*feed != '\n')
+        return CSV_FAULT;
+    if (feed < lexer->end) {
+        lexer->at = feed + 1;
+        return CSV_LINE_END;
+    }
+    lexer->at = lexer->end;
+    if (!lexer->ended)
+        return CSV_MORE;
+    return feed == at ? CSV_LINE_END : CSV_FAULT;
+}
+
+static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
+{
+    const char *start = lexer->at;
+
+    for (;; stop = csv_stop(stop + 1, lexer->delimiter)) {
+        enum csv_end end = CSV_FAULT;
+
+        cell->text = (struct span){start, (size_t)(stop - start)};
+        if (*stop == lexer->delimiter) {
+            lexer->at = stop + 1;
+            return CSV_DELIMITER;
+        }
+        if (*stop == '"')
+            return fail(lexer, stop, CSV_QUOTE_INSIDE);
+        if (*stop == '\n' || *stop == '\r')
+            end = line_end(lexer, stop);
+        if (end != CSV_FAULT)
+            return end;
+        cell->special = true;
+        lexer->has_return |= *stop == '\r';
+        lexer->has_nul |= *stop == '\0';
+    }
+}
+
+/* What stands behind a closing quote. */
+static enum csv_end lex_closed(struct csv_lexer *lexer, const char *behind)
+{
+    enum csv_end end;
+
+    if (*behind == lexer->delimiter) {
+        lexer->at = behind + 1;
+        return CSV_DELIMITER;
+    }
+    end = line_end(lexer, behind);
+    return end == CSV_FAULT ? fail(lexer, behind, CSV_AFTER_QUOTE) : end;
+}
+
+static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
+{
+    const char *start = lexer->at + 1, *at = start;
+    unsigned feeds = 0;
+
+    cell->quoted = true;
+    for (;; at++) {
+        at = csv_stop(at, '"');
+        if (*at == '"' && at[1] != '"') {
+            cell->text = (struct span){start, (size_t)(at - start)};
+            lexer->feeds += feeds;
+            return lex_closed(lexer, at + 1);
+        }
+        if (*at == '"') {
+            cell->doubled = true;
+            at++;
+            continue;
+        }
+        if (at == lexer->end) {
+            lexer->at = at;
+            return lexer->ended ? fail(lexer, at, CSV_UNCLOSED) : CSV_MORE;
+        }
+        if (*at == '\n' && ++feeds > CSV_CELL_LINES_MAX)
+            return fail(lexer, at, CSV_TOO_MANY_LINES);
+        cell->special = true;
+        lexer->has_nul |= *at == '\0';
+    }
+}
+
+enum csv_end csv_lex_rest(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
+{
+    *cell = (struct csv_cell){.text = {lexer->at, 0}};
+    if (stop == lexer->at && *stop == '"')
+        return lex_quoted(lexer, cell);
+    return lex_unquoted(lexer, cell, stop);
+}
+
+char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DESCRIPTION_SIZE])
+{
+    char byte[8] = "";
+
+    switch (lexer->fault) {
+    case CSV_UNCLOSED:
+        snprintf(out, CSV_DESCRIPTION_SIZE,
+                 "the quoted cell %zu is not closed before the end of the file", number);
+        break;
+    case CSV_TOO_MANY_LINES:
+        snprintf(
+            out, CSV_DESCRIPTION_SIZE,
+            "the quoted cell %zu holds more than %d line breaks; is its closing quote missing?",
+            number, CSV_CELL_LINES_MAX);
+        break;
+    case CSV_AFTER_QUOTE:
+        str_printable((struct span){lexer->at, 1}, byte, sizeof byte);
+        snprintf(
+            out, CSV_DESCRIPTION_SIZE,
+            "the closing quote of cell %zu is followed by '%s', not by a delimiter or line end",
+            number, byte);
+        break;
+    case CSV_QUOTE_INSIDE:
+        snprintf(out, CSV_DESCRIPTION_SIZE, "quote inside the unquoted cell %zu", number);
+        break;
+    }
+    return out;
+}

@@ -1,0 +1,312 @@
+#include "core/row/csv.h"
+
+#include "core/row/row_check.h"
+
+#include <stdio.h>
+
+enum {
+    SLACK = 16, /* short runs are copied as 16 bytes, whatever their size */
+    SHORT_MAX = 64,
+};
+
+/* Copies size bytes and perhaps some behind them: both sides have SLACK bytes more. */
+static inline void copy(char *to, const char *from, size_t size)
+{
+    if (size > SHORT_MAX) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (size_t i = 0; i < size; i += SLACK)
+        memcpy(to + i, from + i, SLACK);
+}
+
+struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
+{
+    const char *at = cell->text.data, *end = at + cell->text.size;
+
+    if (!cell->doubled)
+        return cell->text;
+    buf_reset(scratch);
+    while (at < end) {
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        const char *stop = quote ? quote + 1 : end;
+
+        buf_append(scratch, at, (size_t)(stop - at));
+        at = quote ? stop + 1 : end; /* the second of a pair stands for nothing */
+    }
+    return buf_span(scratch);
+}
+
+/* Room for size bytes and what copy() writes behind them. */
+static inline char *reserve(struct buf *buf, size_t size)
+{
+    if (buf->capacity - buf->size >= size + SLACK)
+        return buf->data + buf->size;
+    return buf_reserve(buf, size + SLACK);
+}
+
+/* Writes `,"name":`, its token, and room for a value; returns where the value goes. */
+static inline char *put_name(struct csv *csv, const struct csv_column *column, size_t value_size)
+{
+    char *out = reserve(&csv->fields, column->prefix_size + SHORT_MAX + value_size);
+    struct json_token *token = json_tape_add(&csv->tape);
+
+    copy(out, column->prefix, column->prefix_size);
+    *token = (struct json_token){.kind = JSON_STRING,
+                                 .escaped = column->escaped,
+                                 .start = (uint32_t)csv->fields.size + 2,
+                                 .size = (uint32_t)column->prefix_size - 4,
+                                 .next = csv->tape.count};
+    csv->fields.size += column->prefix_size;
+    csv->tape.tokens[0].count++;
+    return out + column->prefix_size;
+}
+
+/* A scalar of size bytes that stands at the end of fields. */
+static inline void put_scalar(struct csv *csv, enum json_kind kind, const char *bytes, size_t size,
+                              char *out)
+{
+    struct json_token *token = json_tape_add(&csv->tape);
+
+    copy(out, bytes, size);
+    *token = (struct json_token){.kind = (uint8_t)kind,
+                                 .start = (uint32_t)csv->fields.size,
+                                 .size = (uint32_t)size,
+                                 .next = csv->tape.count};
+    csv->fields.size += size;
+}
+
+static void put_string(struct csv *csv, const struct csv_column *column,
+                       const struct csv_cell *cell)
+{
+    char *out = put_name(csv, column, cell->text.size + 2);
+    size_t start = csv->fields.size + 1, size = cell->text.size;
+    bool escaped = false;
+    struct json_token *token;
+
+    if (cell->special || cell->doubled) {
+        struct span content = csv_content(cell, &csv->scratch);
+
+        buf_append_char(&csv->fields, '"');
+        buf_append_json(&csv->fields, content);
+        size = csv->fields.size - start;
+        escaped = size != content.size;
+        buf_append_char(&csv->fields, '"');
+    } else {
+        out[0] = '"';
+        copy(out + 1, cell->text.data, size);
+        out[1 + size] = '"';
+        csv->fields.size += size + 2;
+    }
+    token = json_tape_add(&csv->tape);
+    *token = (struct json_token){.kind = JSON_STRING,
+                                 .escaped = escaped,
+                                 .start = (uint32_t)start,
+                                 .size = (uint32_t)size,
+                                 .next = csv->tape.count};
+}
+
+static bool begins_container(struct span content)
+{
+    size_t at = 0;
+
+    while (at < content.size && memchr(" \t\r\n", content.data[at], 4))
+        at++;
+    return at < content.size && (content.data[at] == '[' || content.data[at] == '{');
+}
+
+/* An array or an object, as its text says. Leaves no trace when it is not of the right kind. */
+static bool put_json(struct csv *csv, const struct csv_column *column, struct span content,
+                     struct json_fault *fault)
+{
+    uint32_t count = csv->tape.count;
+    size_t size = csv->fields.size;
+    enum json_kind kind;
+
+    memcpy(put_name(csv, column, content.size), content.data, content.size);
+    if (json_scan_inside(&csv->tape, content, (uint32_t)csv->fields.size, 1, fault)) {
+        kind = csv->tape.tokens[count + 1].kind;
+        if ((kind == JSON_ARRAY && column->types & ROW_ARRAY) ||
+            (kind == JSON_OBJECT && column->types & ROW_OBJECT)) {
+            csv->fields.size += content.size;
+            return true;
+        }
+    }
+    csv->tape.count = count;
+    csv->tape.tokens[0].count--;
+    csv->fields.size = size;
+    return false;
+}
+
+/* `must be a number or null, is "abc"`, and where JSON text goes wrong. */
+static void refuse_cell(const struct csv_column *column, struct span content,
+                        const struct json_fault *fault, struct violations *violations)
+{
+    static const struct {
+        unsigned type;
+        const char *text;
+    } phrases[] = {{ROW_NUMBER, "a number"},       {ROW_INTEGER, "an integer"},
+                   {ROW_BOOLEAN, "true or false"}, {ROW_ARRAY, "a JSON array"},
+                   {ROW_OBJECT, "a JSON object"},  {ROW_NULL, "null"}};
+    char expected[128] = "absent", quoted[VIOLATION_QUOTE_SIZE];
+    unsigned left = column->types;
+    size_t used = 0;
+
+    if (left & ROW_NUMBER)
+        left &= ~(unsigned)ROW_INTEGER;
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        const char *between = "";
+
+        if (!(left & phrases[i].type))
+            continue;
+        left &= ~phrases[i].type;
+        if (used)
+            between = left ? ", " : " or ";
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s%s", between,
+                                 phrases[i].text);
+    }
+    violation_quote(content, quoted);
+    if (fault->message[0])
+        violations_add(violations, column->name, "type", "must be %s, is %s: column %zu: %s",
+                       expected, quoted, fault->offset + 1, fault->message);
+    else
+        violations_add(violations, column->name, "type", "must be %s, is %s", expected, quoted);
+}
+
+static void put_other(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
+                      struct violations *violations)
+{
+    static const struct {
+        unsigned type;
+        enum json_kind kind;
+        const char *word;
+    } words[] = {{ROW_BOOLEAN, JSON_TRUE, "true"},
+                 {ROW_BOOLEAN, JSON_FALSE, "false"},
+                 {ROW_NULL, JSON_NULL, "null"}};
+    struct span content = csv_content(cell, &csv->scratch);
+    struct json_fault fault = {0};
+
+    if (column->types & (ROW_INTEGER | ROW_NUMBER) && json_is_number(content)) {
+        put_scalar(csv, JSON_NUMBER, content.data, content.size,
+                   put_name(csv, column, content.size));
+        return;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (column->types & words[i].type && span_is(content, words[i].word)) {
+            put_scalar(csv, words[i].kind, content.data, content.size,
+                       put_name(csv, column, content.size));
+            return;
+        }
+    }
+    if (column->types & (ROW_ARRAY | ROW_OBJECT) && begins_container(content) &&
+        put_json(csv, column, content, &fault))
+        return;
+    refuse_cell(column, content, &fault, violations);
+}
+
+static void put_version(struct csv *csv, const struct csv_cell *cell, struct row *row,
+                        struct violations *violations)
+{
+    struct span content = csv_content(cell, &csv->scratch);
+    char quoted[VIOLATION_QUOTE_SIZE];
+
+    csv->version_given = true;
+    row->has_version = row_version_read(content, &row->version);
+    if (!row->has_version)
+        row_refuse_version(violation_quote(content, quoted), violations);
+}
+
+/* `;` stands between tags; none left means that the row names none. */
+static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *row)
+{
+    struct span left = csv_content(cell, &csv->scratch);
+
+    buf_reset(&csv->tags);
+    while (left.size) {
+        const char *semicolon = memchr(left.data, ';', left.size);
+        size_t size = semicolon ? (size_t)(semicolon - left.data) : left.size;
+
+        if (size) {
+            buf_append_text(&csv->tags, csv->tags.size ? ",\"" : "[\"");
+            buf_append_json(&csv->tags, (struct span){left.data, size});
+            buf_append_char(&csv->tags, '"');
+        }
+        size += semicolon != NULL;
+        left = (struct span){left.data + size, left.size - size};
+    }
+    if (csv->tags.size)
+        buf_append_char(&csv->tags, ']');
+    row->tags = buf_span(&csv->tags);
+}
+
+static void put_record_id(struct csv *csv, const struct csv_cell *cell, struct row *row,
+                          struct violations *violations)
+{
+    row->record_id = csv_content(cell, &csv->record_id);
+    row_check_record_id(row, violations);
+}
+
+void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
+             struct row *row, struct violations *violations)
+{
+    /* RFC 4180 knows no absent value; CONTRACT section 3 makes an empty cell without quotes one */
+    if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
+        return;
+    switch (column->kind) {
+    case CSV_STRING:
+        put_string(csv, column, cell);
+        return;
+    case CSV_NUMBER:
+        if (json_is_number(cell->text))
+            put_scalar(csv, JSON_NUMBER, cell->text.data, cell->text.size,
+                       put_name(csv, column, cell->text.size));
+        else
+            put_other(csv, column, cell, violations);
+        return;
+    case CSV_OTHER:
+        put_other(csv, column, cell, violations);
+        return;
+    case CSV_VERSION:
+        put_version(csv, cell, row, violations);
+        return;
+    case CSV_TAGS:
+        put_tags(csv, cell, row);
+        return;
+    case CSV_RECORD_ID:
+        put_record_id(csv, cell, row, violations);
+        return;
+    }
+}
+
+void csv_row_begin(struct csv *csv, struct row *row)
+{
+    row->record_id = (struct span){0};
+    row->has_version = false;
+    row->version = 0;
+    row->tags = (struct span){0};
+    csv->version_given = false;
+    csv->fields.size = 0;
+    csv->tape.count = 0;
+    json_tape_add(&csv->tape)->count = 0;
+}
+
+void csv_row_end(struct csv *csv, struct row *row, struct violations *violations)
+{
+    struct json_token *root;
+
+    /* the comma in front of the first member becomes the brace */
+    if (csv->fields.size)
+        csv->fields.data[0] = '{';
+    else
+        buf_append_char(&csv->fields, '{');
+    buf_append_char(&csv->fields, '}');
+    root = &csv->tape.tokens[0];
+    *root = (struct json_token){.kind = JSON_OBJECT,
+                                .size = (uint32_t)csv->fields.size,
+                                .next = csv->tape.count,
+                                .count = root->count};
+    row->fields = buf_span(&csv->fields);
+    row->tape = csv->tape;
+    if (!csv->version_given && csv->shape->version_required)
+        row_miss_version(violations);
+}

@@ -1,0 +1,182 @@
+#include "core/row/ndjson.h"
+
+#include "core/row/row_check.h"
+
+void ndjson_release(struct ndjson *ndjson)
+{
+    json_tape_release(&ndjson->tape);
+    buf_release(&ndjson->record_id);
+    buf_release(&ndjson->scratch);
+}
+
+/* A value as it stands in the file. */
+static struct span text_of(const struct json_token *token, struct span line)
+{
+    struct span text = {line.data + token->start, token->size};
+
+    if (token->kind == JSON_STRING)
+        text = (struct span){text.data - 1, text.size + 2};
+    return text;
+}
+
+static void take_record_id(struct ndjson *ndjson, struct span line, const struct json_token *token,
+                           struct row *row, struct violations *violations)
+{
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    if (token->kind != JSON_STRING) {
+        violations_add(violations, span_of("record_id"), "record_id",
+                       "recordId must be a string, is %s",
+                       violation_show(text_of(token, line), shown));
+        return;
+    }
+    row->record_id = json_string(token, line.data, &ndjson->record_id);
+    row_check_record_id(row, violations);
+}
+
+static void take_version(struct span line, const struct json_token *token, struct row *row,
+                         struct violations *violations)
+{
+    struct span text = text_of(token, line);
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    row->has_version = token->kind == JSON_NUMBER && row_version_read(text, &row->version);
+    if (!row->has_version)
+        row_refuse_version(violation_show(text, shown), violations);
+}
+
+/* The tokens of fields as a tape of their own, starts relative to fields. */
+static void take_fields(struct ndjson *ndjson, struct span line, uint32_t index, struct row *row,
+                        struct violations *violations)
+{
+    struct json_token *tokens = &ndjson->tape.tokens[index];
+    uint32_t start = tokens->start, count = tokens->next - index;
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    if (tokens->kind != JSON_OBJECT) {
+        row_refuse(violations, "fields must be an object, is %s",
+                   violation_show(text_of(tokens, line), shown));
+        return;
+    }
+    row->fields = (struct span){line.data + start, tokens->size};
+    for (uint32_t i = 0; i < count; i++) {
+        tokens[i].start -= start;
+        tokens[i].next -= index;
+    }
+    row->tape = (struct json_tape){.tokens = tokens, .count = count, .capacity = count};
+}
+
+static void take_tags(const struct ndjson *ndjson, struct span line, uint32_t index,
+                      struct row *row, struct violations *violations)
+{
+    const struct json_token *tokens = ndjson->tape.tokens;
+    bool strings = tokens[index].kind == JSON_ARRAY;
+
+    for (uint32_t i = index + 1; strings && i < tokens[index].next; i = tokens[i].next)
+        strings = tokens[i].kind == JSON_STRING;
+    if (!strings)
+        row_refuse(violations, "tags must be an array of strings");
+    else if (tokens[index].count)
+        row->tags = text_of(&tokens[index], line);
+}
+
+/* Member names of a line; what is missing of them is told by the bits that are not set. */
+enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4 };
+
+static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t name_index,
+                            struct row *row, struct violations *violations)
+{
+    const struct json_token *name = &ndjson->tape.tokens[name_index];
+    uint32_t value = name->next;
+    struct span text = json_string(name, line.data, &ndjson->scratch);
+    char quoted[VIOLATION_QUOTE_SIZE];
+
+    if (span_is(text, "recordId")) {
+        take_record_id(ndjson, line, &ndjson->tape.tokens[value], row, violations);
+        return HAS_RECORD_ID;
+    }
+    if (span_is(text, "version")) {
+        take_version(line, &ndjson->tape.tokens[value], row, violations);
+        return HAS_VERSION;
+    }
+    if (span_is(text, "fields")) {
+        take_fields(ndjson, line, value, row, violations);
+        return HAS_FIELDS;
+    }
+    if (span_is(text, "tags"))
+        take_tags(ndjson, line, value, row, violations);
+    else
+        row_refuse(violations, "unknown member %s; there are recordId, version, fields and tags",
+                   violation_quote(text, quoted));
+    return 0;
+}
+
+static void take_members(struct ndjson *ndjson, struct span line, struct row *row,
+                         struct violations *violations)
+{
+    uint32_t index = 1, count = ndjson->tape.tokens[0].count;
+    unsigned found = 0;
+
+    while (count--) {
+        /* taking the fields changes their tokens */
+        uint32_t next = ndjson->tape.tokens[ndjson->tape.tokens[index].next].next;
+
+        found |= take_member(ndjson, line, index, row, violations);
+        index = next;
+    }
+    if (!(found & HAS_RECORD_ID))
+        violations_add(violations, span_of("record_id"), "record_id", "recordId is missing");
+    if (!(found & HAS_VERSION) && ndjson->shape->version_required)
+        row_miss_version(violations);
+    if (!(found & HAS_FIELDS))
+        row_refuse(violations, "fields is missing");
+}
+
+static bool is_blank(struct span line)
+{
+    return line.size == 0 || line.data[0] == '\n' ||
+           (line.data[0] == '\r' && (line.size == 1 || line.data[1] == '\n'));
+}
+
+/* So that a text that ends too early ends where its line does. */
+static struct span without_end(struct span line)
+{
+    if (line.size && line.data[line.size - 1] == '\n')
+        line.size--;
+    if (line.size && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
+enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
+                             struct violations *violations, struct err *err)
+{
+    struct json_fault fault;
+    bool whole;
+
+    violations_reset(violations);
+    do {
+        if (source->begin == source->end && !source->ended && !source_fill(source, err))
+            return READER_ERROR;
+        if (source->begin == source->end)
+            return READER_END;
+        row->line_no = source->lines + 1;
+        if (!source_take_line(source, &row->raw, &whole, err))
+            return READER_ERROR;
+    } while (is_blank(row->raw));
+
+    row->record_id = row->tags = row->fields = (struct span){0};
+    row->tape = (struct json_tape){0};
+    row->has_version = false;
+    row->version = 0;
+    ndjson->tape.count = 0;
+    if (!whole)
+        row_refuse_length(violations);
+    else if (!json_scan(&ndjson->tape, without_end(row->raw), 0, &fault))
+        row_refuse(violations, "not JSON: column %zu: %s", fault.offset + 1, fault.message);
+    else if (ndjson->tape.tokens[0].kind != JSON_OBJECT)
+        row_refuse(violations, "must be a JSON object");
+    else
+        take_members(ndjson, row->raw, row, violations);
+    return READER_ROW;
+}

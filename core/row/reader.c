@@ -1,0 +1,129 @@
+#include "core/row/reader.h"
+
+#include "core/base/mem.h"
+#include "core/row/csv.h"
+#include "core/row/ndjson.h"
+#include "core/row/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct reader {
+    enum row_format format;
+    uint32_t rows;
+    struct source source;
+    struct csv csv;
+    struct ndjson ndjson;
+};
+
+static bool start(struct reader *reader, int fd, const char *name, const struct row_shape *shape,
+                  struct err *err)
+{
+    if (!source_init(&reader->source, fd, name, reader->format == ROW_FORMAT_CSV, err))
+        return false;
+    reader->ndjson.shape = shape;
+    return reader->format == ROW_FORMAT_NDJSON ||
+           csv_init(&reader->csv, &reader->source, shape, err);
+}
+
+struct reader *reader_open(int fd, const char *name, enum row_format format,
+                           const struct row_shape *shape, struct err *err)
+{
+    struct reader *reader;
+
+    if (format == ROW_FORMAT_NONE) {
+        err_set(err, ERR_INTERNAL, "%s: no format to read it by", name);
+        return NULL;
+    }
+    reader = mem_calloc(1, sizeof *reader);
+    reader->format = format;
+    if (start(reader, fd, name, shape, err))
+        return reader;
+    reader_close(reader);
+    return NULL;
+}
+
+void reader_close(struct reader *reader)
+{
+    if (!reader)
+        return;
+    csv_release(&reader->csv);
+    ndjson_release(&reader->ndjson);
+    source_release(&reader->source);
+    free(reader);
+}
+
+enum reader_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
+                             struct err *err)
+{
+    enum reader_step step;
+
+    if (reader->format == ROW_FORMAT_CSV)
+        step = csv_next(&reader->csv, &reader->source, row, violations, err);
+    else
+        step = ndjson_next(&reader->ndjson, &reader->source, row, violations, err);
+    if (step != READER_ROW)
+        return step;
+    if (reader->rows == READER_ROWS_MAX) {
+        err_set(err, ERR_INPUT, "%s: line %llu: more than %d rows; split the file",
+                reader->source.name, (unsigned long long)row->line_no, READER_ROWS_MAX);
+        return READER_ERROR;
+    }
+    row->row_no = ++reader->rows;
+    return READER_ROW;
+}
+
+void reader_position(struct reader *reader, struct reader_position *position)
+{
+    position->bytes = reader->source.bytes;
+    position->lines = reader->source.lines;
+    position->rows = reader->rows;
+    source_hash(&reader->source, position->hash);
+}
+
+bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err)
+{
+    struct source *source = &reader->source;
+    char hash[SOURCE_HASH_SIZE];
+
+    if (source->bytes > position->bytes)
+        return err_set(err, ERR_INPUT, "%s: its header row has changed", source->name);
+    if (!source_skip_to(source, position->bytes, err))
+        return false;
+    source_hash(source, hash);
+    if (strcmp(hash, position->hash) != 0)
+        return err_set(err, ERR_INPUT, "%s: its first %llu bytes have changed", source->name,
+                       (unsigned long long)position->bytes);
+    source->lines = position->lines;
+    reader->rows = position->rows;
+    return true;
+}
+
+struct span reader_header(const struct reader *reader)
+{
+    return buf_span(&reader->csv.header);
+}
+
+bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err)
+{
+    enum { BLOCK = 256 << 10 };
+    XXH3_state_t *state = XXH3_createState();
+    char *block = mem_calloc(1, BLOCK);
+    ssize_t got;
+
+    if (!state)
+        abort(); /* out of memory, as in mem_ */
+    XXH3_128bits_reset(state);
+    *size = 0;
+    while ((got = source_read(fd, block, BLOCK)) > 0) {
+        XXH3_128bits_update(state, block, (size_t)got);
+        *size += (uint64_t)got;
+    }
+    if (got < 0)
+        err_set(err, ERR_INPUT, "read: %s", strerror(errno));
+    else
+        source_hash_text(state, hash);
+    free(block);
+    XXH3_freeState(state);
+    return got >= 0;
+}

@@ -1,0 +1,43 @@
+#include "core/row/row_check.h"
+
+#include "core/row/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void row_check_record_id(const struct row *row, struct violations *violations)
+{
+    const char *fault = row_record_id_fault(row->record_id);
+
+    if (fault)
+        violations_add(violations, span_of("record_id"), "record_id", "%s", fault);
+}
+
+void row_refuse_version(const char *shown, struct violations *violations)
+{
+    violations_add(violations, span_of("version"), "version",
+                   "must be an integer from 0 to 9223372036854775807, is %s", shown);
+}
+
+void row_miss_version(struct violations *violations)
+{
+    violations_add(violations, span_of("version"), "version",
+                   "is missing; it is required for optimistic locking");
+}
+
+void row_refuse(struct violations *violations, const char *format, ...)
+{
+    char text[VIOLATION_MESSAGE_MAX + 2];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    violations_add(violations, (struct span){0}, "row", "%s", text);
+}
+
+void row_refuse_length(struct violations *violations)
+{
+    row_refuse(violations, "is longer than %d bytes; only those at its beginning are kept",
+               READER_ROW_MAX);
+}

@@ -1,0 +1,192 @@
+#include "core/validate/catalog.h"
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { SCHEMAS_MAX = 1000 /* of a folder */ };
+
+struct entry {
+    char *name;            /* of the schema */
+    struct schema *schema; /* NULL where the file is wrong */
+    char *fault;           /* then what is wrong with it */
+};
+
+struct catalog {
+    char *folder;
+    struct entry *entries; /* in the order of the names */
+    size_t count;
+};
+
+static int entry_order(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/* Whether NAME.json in the folder is a regular file, perhaps behind a link. */
+static bool is_schema_file(DIR *directory, const char *name)
+{
+    struct stat status;
+
+    return name[0] != '.' && str_ends(name, ".json") &&
+           fstatat(dirfd(directory), name, &status, 0) == 0 && S_ISREG(status.st_mode);
+}
+
+static bool list_folder(struct catalog *catalog, DIR *directory, struct err *err)
+{
+    struct dirent *file;
+
+    errno = 0;
+    while ((file = readdir(directory))) {
+        if (is_schema_file(directory, file->d_name)) {
+            if (catalog->count == SCHEMAS_MAX)
+                return err_set(err, ERR_CONFIG, "%s: more than %d schema files", catalog->folder,
+                               SCHEMAS_MAX);
+            catalog->entries =
+                mem_resize(catalog->entries, catalog->count + 1, sizeof *catalog->entries);
+            catalog->entries[catalog->count++] = (struct entry){
+                .name = mem_copy(file->d_name, strlen(file->d_name) - strlen(".json"))};
+        }
+        errno = 0;
+    }
+    if (errno)
+        return err_set(err, ERR_CONFIG, "%s: %s", catalog->folder, strerror(errno));
+    if (!catalog->count)
+        return err_set(err, ERR_CONFIG, "%s: holds no schema file NAME.json", catalog->folder);
+    qsort(catalog->entries, catalog->count, sizeof *catalog->entries, entry_order);
+    return true;
+}
+
+static void load_entry(const struct catalog *catalog, struct entry *entry)
+{
+    char *path = mem_printf("%s/%s.json", catalog->folder, entry->name);
+    struct err err = {0};
+
+    entry->schema = schema_open(path, &err);
+    if (!entry->schema)
+        entry->fault = mem_strdup(err.text);
+    free(path);
+}
+
+static bool catalog_load(struct catalog *catalog, struct err *err)
+{
+    DIR *directory = opendir(catalog->folder);
+    bool listed;
+
+    if (!directory)
+        return err_set(err, ERR_CONFIG, "%s: %s", catalog->folder, strerror(errno));
+    listed = list_folder(catalog, directory, err);
+    closedir(directory);
+    for (size_t i = 0; listed && i < catalog->count; i++)
+        load_entry(catalog, &catalog->entries[i]);
+    return listed;
+}
+
+struct catalog *catalog_open(const char *folder, struct err *err)
+{
+    struct catalog *catalog = mem_calloc(1, sizeof *catalog);
+    size_t size = strlen(folder);
+
+    while (size > 1 && folder[size - 1] == '/')
+        size--;
+    catalog->folder = mem_copy(folder, size);
+    if (catalog_load(catalog, err))
+        return catalog;
+    catalog_close(catalog);
+    return NULL;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+    if (!catalog)
+        return;
+    for (size_t i = 0; i < catalog->count; i++) {
+        schema_close(catalog->entries[i].schema);
+        free(catalog->entries[i].fault);
+        free(catalog->entries[i].name);
+    }
+    free(catalog->entries);
+    free(catalog->folder);
+    free(catalog);
+}
+
+/* Sets an error that ends with the names there are. */
+static void set_unknown(const struct catalog *catalog, enum err_kind kind, const char *reason,
+                        const char *subject, struct err *err)
+{
+    struct buf names = {0};
+
+    for (size_t i = 0; i < catalog->count; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", catalog->entries[i].name);
+    err_set(err, kind, "%s \"%s\"; %s has %s", reason, subject, catalog->folder, buf_text(&names));
+    buf_release(&names);
+}
+
+static const struct schema *schema_of(const struct entry *entry, struct err *err)
+{
+    if (!entry->schema)
+        err_set(err, ERR_CONFIG, "%s", entry->fault);
+    return entry->schema;
+}
+
+const struct schema *catalog_find(const struct catalog *catalog, const char *name, struct err *err)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->entries[i].name, name) == 0)
+            return schema_of(&catalog->entries[i], err);
+    set_unknown(catalog, ERR_CONFIG, "there is no schema", name, err);
+    return NULL;
+}
+
+/* A byte beyond ASCII counts as part of a letter. */
+static bool ends_name(char byte)
+{
+    unsigned char letter = (unsigned char)byte | 0x20;
+
+    return byte && (unsigned char)byte < 0x80 && !(letter >= 'a' && letter <= 'z') &&
+           !(byte >= '0' && byte <= '9');
+}
+
+const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
+                                   struct err *err)
+{
+    const struct entry *longest = NULL;
+    size_t longest_size = 0;
+
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct entry *entry = &catalog->entries[i];
+        size_t size = strlen(entry->name);
+
+        if (!str_starts(file_name, entry->name) || !ends_name(file_name[size]))
+            continue;
+        if (!longest || size > longest_size) {
+            longest = entry;
+            longest_size = size;
+        }
+    }
+    if (longest)
+        return schema_of(longest, err);
+    set_unknown(catalog, ERR_INPUT, "no schema's name begins the file name", file_name, err);
+    return NULL;
+}
+
+size_t catalog_fault_count(const struct catalog *catalog)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < catalog->count; i++)
+        count += !catalog->entries[i].schema;
+    return count;
+}
+
+const char *catalog_fault(const struct catalog *catalog, size_t index)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (!catalog->entries[i].schema && index-- == 0)
+            return catalog->entries[i].fault;
+    return NULL;
+}

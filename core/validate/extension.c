@@ -1,0 +1,160 @@
+/* The extension keyword `x-rowferry` (CONTRACT section 3). */
+#include "core/base/mem.h"
+#include "core/validate/compiler.h"
+
+#include <stdio.h>
+
+enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
+
+/* A string of the file that lives as long as the plan. */
+static struct span own_string(struct compiler *c, uint32_t value)
+{
+    struct span text = compiler_string(c, value);
+
+    return (struct span){plan_own(c->plan, mem_copy(text.data, text.size)), text.size};
+}
+
+/* Reads the members of a rule; each must be a string. */
+static bool read_rule(struct compiler *c, uint32_t value, const char *below, struct rule *rule)
+{
+    struct {
+        const char *name;
+        struct span *text;
+    } members[] = {{"check", &rule->check}, {"field", &rule->field}, {"message", &rule->message}};
+    uint32_t known = 0, text;
+    char at[BELOW_SIZE + 16];
+
+    if (compiler_token(c, value)->kind != JSON_OBJECT)
+        return compiler_refuse(c, below, "must be an object with check, field and message");
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        text = compiler_member(c, value, members[i].name);
+        if (!text)
+            continue;
+        known++;
+        snprintf(at, sizeof at, "%s/%s", below, members[i].name);
+        if (compiler_token(c, text)->kind != JSON_STRING)
+            return compiler_refuse(c, at, "must be a string");
+        *members[i].text = own_string(c, text);
+    }
+    if (known != compiler_token(c, value)->count)
+        return compiler_refuse(c, below, "may only hold check, field and message");
+    if (!rule->check.size || !rule->message.size)
+        return compiler_refuse(c, below, "needs check and message");
+    return true;
+}
+
+static bool is_property(const struct compiler *c, struct span name)
+{
+    for (size_t i = 0; i < c->schema->shape.count; i++)
+        if (span_equal(c->schema->shape.properties[i].name, name))
+            return true;
+    return false;
+}
+
+static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
+{
+    struct rule rule = {0};
+    struct err fault = {0};
+    char below[BELOW_SIZE], at[BELOW_SIZE + 16];
+
+    snprintf(below, sizeof below, "/rules/%u", index);
+    if (!read_rule(c, value, below, &rule))
+        return false;
+    snprintf(at, sizeof at, "%s/field", below);
+    if (rule.field.size && !is_property(c, rule.field))
+        return compiler_refuse(c, at, "is not declared in properties");
+    snprintf(at, sizeof at, "%s/check", below);
+    if (!rules_add(c->schema->rules, &rule, &fault))
+        return compiler_refuse(c, at, "%s", fault.text);
+    return true;
+}
+
+/* All rules together must be good for a judge, so that none fails to open when rows come. */
+static bool prove_judge(struct compiler *c)
+{
+    struct err fault = {0};
+    struct judge *judge = judge_open(c->schema->rules, &fault);
+
+    judge_close(judge);
+    return judge || compiler_refuse(c, "/rules", "are too much together: %s", fault.text);
+}
+
+static bool compile_rules(struct compiler *c, uint32_t value)
+{
+    struct err fault = {0};
+    uint32_t index = 0;
+
+    if (compiler_token(c, value)->kind != JSON_ARRAY)
+        return compiler_refuse(c, "/rules", "must be an array");
+    if (!compiler_token(c, value)->count)
+        return true;
+    if (!c->schema->shape.count)
+        return compiler_refuse(c, "/rules", "need properties to speak of");
+    c->schema->rules = rules_open(&c->schema->shape, &fault);
+    if (!c->schema->rules)
+        return compiler_refuse(c, "/rules", "%s", fault.text);
+    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = compiler_token(c, i)->next)
+        if (!compile_rule(c, i, index++))
+            return false;
+    return prove_judge(c);
+}
+
+/* A setting with one value that is built so far. */
+static bool compile_choice(struct compiler *c, uint32_t value, const char *below, const char *built,
+                           const char *planned)
+{
+    struct span choice = {0};
+
+    if (compiler_token(c, value)->kind == JSON_STRING)
+        choice = compiler_string(c, value);
+    if (span_is(choice, built))
+        return true;
+    if (span_is(choice, planned))
+        return compiler_refuse(c, below, "\"%s\" is not supported yet", planned);
+    return compiler_refuse(c, below, "must be \"%s\"", built);
+}
+
+static bool compile_version(struct compiler *c, uint32_t value)
+{
+    c->schema->shape.version_required = true;
+    return compile_choice(c, value, "/version", "required", "fetch");
+}
+
+static bool compile_write(struct compiler *c, uint32_t value)
+{
+    return compile_choice(c, value, "/write", "merge", "replace");
+}
+
+static const struct {
+    const char *name;
+    bool (*compile)(struct compiler *c, uint32_t value);
+} settings[] = {
+    {"rules", compile_rules},
+    {"version", compile_version},
+    {"write", compile_write},
+};
+
+static bool compile_setting(struct compiler *c, uint32_t member)
+{
+    struct span name = compiler_string(c, member);
+    char printable[BELOW_SIZE - 1], below[BELOW_SIZE];
+
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (span_is(name, settings[i].name))
+            return settings[i].compile(c, member + 1);
+    str_printable(name, printable, sizeof printable);
+    snprintf(below, sizeof below, "/%s", printable);
+    return compiler_refuse(c, below, "the setting \"%s\" is not supported", printable);
+}
+
+bool extension_compile(struct compiler *c, uint32_t value)
+{
+    c->keyword = "x-rowferry";
+    if (compiler_token(c, value)->kind != JSON_OBJECT)
+        return compiler_refuse(c, "", "must be an object");
+    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
+         i = compiler_token(c, i + 1)->next)
+        if (!compile_setting(c, i))
+            return false;
+    return true;
+}

@@ -1,0 +1,125 @@
+#include "core/validate/pattern.h"
+
+#include "core/base/mem.h"
+#include "core/validate/ecma.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    STEPS_MAX = 1000000,       /* backtracking points from one start: some milliseconds */
+    DEPTH_MAX = STEPS_MAX,     /* nested backtracking points of the interpreter */
+    HEAP_MAX_KB = 65536,       /* of the interpreter */
+    JIT_STACK_MIN = 32 * 1024, /* bytes */
+    JIT_STACK_MAX = 64 << 20,  /* address space; memory where a text makes it grow */
+};
+
+struct pattern {
+    pcre2_code *code;
+    char *source;
+    bool jit; /* false where the system grants no executable memory */
+};
+
+struct matcher {
+    pcre2_match_data *match;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+};
+
+static pcre2_code *compile(struct span text, char fault[PATTERN_FAULT_SIZE])
+{
+    uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
+                       PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+    PCRE2_SIZE offset;
+    int code;
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &offset, NULL);
+
+    if (!compiled)
+        pcre2_get_error_message(code, (PCRE2_UCHAR *)fault, PATTERN_FAULT_SIZE);
+    return compiled;
+}
+
+struct pattern *pattern_open(struct span source, char fault[PATTERN_FAULT_SIZE])
+{
+    struct pattern *pattern = NULL;
+    struct buf translated = {0};
+    pcre2_code *code = NULL;
+
+    _Static_assert((int)ECMA_FAULT_SIZE <= (int)PATTERN_FAULT_SIZE, "both faults fit");
+    if (ecma_translate(source, &translated, fault))
+        code = compile((struct span){buf_text(&translated), translated.size}, fault);
+    if (code) {
+        pattern = mem_calloc(1, sizeof *pattern);
+        pattern->code = code;
+        pattern->source = mem_copy(source.data, source.size);
+        pattern->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    }
+    buf_release(&translated);
+    return pattern;
+}
+
+void pattern_close(struct pattern *pattern)
+{
+    if (!pattern)
+        return;
+    pcre2_code_free(pattern->code);
+    free(pattern->source);
+    free(pattern);
+}
+
+const char *pattern_source(const struct pattern *pattern)
+{
+    return pattern->source;
+}
+
+/* PCRE2 allocates with malloc: no memory ends the process as everywhere (mem.h). */
+static void *must(void *object)
+{
+    if (!object)
+        abort();
+    return object;
+}
+
+struct matcher *matcher_open(void)
+{
+    struct matcher *matcher = mem_calloc(1, sizeof *matcher);
+
+    matcher->match = must(pcre2_match_data_create(1, NULL));
+    matcher->context = must(pcre2_match_context_create(NULL));
+    matcher->stack = must(pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL));
+    pcre2_set_match_limit(matcher->context, STEPS_MAX);
+    pcre2_set_depth_limit(matcher->context, DEPTH_MAX);
+    pcre2_set_heap_limit(matcher->context, HEAP_MAX_KB);
+    pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
+    return matcher;
+}
+
+void matcher_close(struct matcher *matcher)
+{
+    if (!matcher)
+        return;
+    pcre2_jit_stack_free(matcher->stack);
+    pcre2_match_context_free(matcher->context);
+    pcre2_match_data_free(matcher->match);
+    free(matcher);
+}
+
+enum pattern_verdict pattern_search(const struct pattern *pattern, struct matcher *matcher,
+                                    struct span text)
+{
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.size ? text.data : "");
+    int found = PCRE2_ERROR_JIT_STACKLIMIT;
+
+    if (pattern->jit)
+        found = pcre2_jit_match(pattern->code, subject, text.size, 0, PCRE2_NO_UTF_CHECK,
+                                matcher->match, matcher->context);
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+        found = pcre2_match(pattern->code, subject, text.size, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                            matcher->match, matcher->context);
+    if (found == PCRE2_ERROR_NOMATCH)
+        return PATTERN_ABSENT;
+    return found >= 0 ? PATTERN_FOUND : PATTERN_UNDECIDED;
+}

@@ -1,0 +1,356 @@
+#include "core/validate/rules.h"
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/validate/decimal.h"
+#include "core/validate/rules_cell.h"
+#include "core/validate/value.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+enum {
+    DEPTH_MAX = 100,       /* of one rule's expression */
+    PROPERTIES_MAX = 2000, /* columns of a table, by SQLite's default */
+};
+
+struct rules {
+    const struct row_shape *shape;
+    struct rule *items;
+    size_t count;
+    bool *named;      /* per property: bound for each row */
+    struct cell cell; /* with CELL_TABLE of the properties, to prove rules on */
+};
+
+struct judge {
+    const struct rules *rules;
+    struct cell cell;
+    sqlite3_stmt *all;     /* a row with all verdicts when one is bad; nothing for a good one */
+    sqlite3_stmt **single; /* one each, for when `all` cannot be evaluated */
+    uint32_t *properties;  /* index of the property behind parameter i + 1 */
+    struct buf *decoded;   /* a string with escapes, per parameter */
+    int parameter_count;
+};
+
+/* A property as an SQL name; SQL has none that holds a NUL. */
+static bool append_name(struct buf *sql, struct span name)
+{
+    if (name.size && memchr(name.data, '\0', name.size))
+        return false;
+    buf_append_char(sql, '"');
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] == '"')
+            buf_append_char(sql, '"');
+        buf_append_char(sql, name.data[i]);
+    }
+    buf_append_char(sql, '"');
+    return true;
+}
+
+static bool create_table(struct rules *rules, struct err *err)
+{
+    struct buf sql = {0};
+    char *message = NULL;
+    bool created;
+
+    buf_append_text(&sql, "CREATE TABLE \"" CELL_TABLE "\"");
+    for (size_t i = 0, count = 0; i < rules->shape->count; i++) {
+        size_t before = sql.size;
+
+        buf_append_char(&sql, count ? ',' : '(');
+        if (append_name(&sql, rules->shape->properties[i].name))
+            count++;
+        else
+            sql.size = before;
+    }
+    buf_append_char(&sql, ')');
+    created = sqlite3_exec(rules->cell.db, buf_text(&sql), NULL, NULL, &message) == SQLITE_OK;
+    if (!created)
+        err_set(err, ERR_CONFIG, "no rules can be built over these properties: %s", message);
+    buf_release(&sql);
+    sqlite3_free(message);
+    return created;
+}
+
+static bool rules_build(struct rules *rules, const struct row_shape *shape, struct err *err)
+{
+    if (shape->count > PROPERTIES_MAX)
+        return err_set(err, ERR_CONFIG, "no rules can be built over more than %d properties",
+                       PROPERTIES_MAX);
+    rules->shape = shape;
+    rules->items = mem_calloc(RULES_MAX, sizeof *rules->items);
+    rules->named = mem_calloc(shape->count, sizeof *rules->named);
+    if (!cell_open(&rules->cell, DEPTH_MAX, err) || !create_table(rules, err))
+        return false;
+    cell_close_door(&rules->cell, shape);
+    return true;
+}
+
+struct rules *rules_open(const struct row_shape *shape, struct err *err)
+{
+    struct rules *rules = mem_calloc(1, sizeof *rules);
+
+    if (rules_build(rules, shape, err))
+        return rules;
+    rules_close(rules);
+    return NULL;
+}
+
+void rules_close(struct rules *rules)
+{
+    if (!rules)
+        return;
+    cell_close(&rules->cell);
+    free(rules->named);
+    free(rules->items);
+    free(rules);
+}
+
+/* Whether SQLite takes the check between these two texts, as a query with one column and nothing
+ * to bind. */
+static bool stands_between(struct rules *rules, struct span check, const char *before,
+                           const char *behind, struct err *err)
+{
+    struct buf sql = {0};
+    sqlite3_stmt *statement;
+    bool stands;
+
+    /* line ends around it, so that a comment ends where the check does */
+    buf_printf(&sql, "%s\n", before);
+    buf_append_span(&sql, check);
+    buf_printf(&sql, "\n%s", behind);
+    statement = cell_prepare(&rules->cell, &sql, 1);
+    buf_release(&sql);
+    if (!statement)
+        return err_set(err, ERR_CONFIG, "%s", cell_objection(&rules->cell));
+    stands = sqlite3_column_count(statement) == 1;
+    if (!stands)
+        err_set(err, ERR_CONFIG, "must be one expression");
+    else if (sqlite3_bind_parameter_count(statement) > 0)
+        stands = err_set(err, ERR_CONFIG, "may not use parameters");
+    sqlite3_finalize(statement);
+    return stands;
+}
+
+/* Behind SELECT no bracket may close that it did not open itself; between brackets it can be
+ * neither a list nor a clause nor end the statement; behind WHERE it is no aggregate. So a text
+ * that stands in both places is one expression, wherever it is put between brackets. */
+static bool prove(struct rules *rules, struct span check, struct err *err)
+{
+    if (check.size > RULE_SIZE_MAX)
+        return err_set(err, ERR_CONFIG, "must not be longer than %d bytes", RULE_SIZE_MAX);
+    if (check.size && memchr(check.data, '\0', check.size))
+        return err_set(err, ERR_CONFIG, "holds a NUL");
+    return stands_between(rules, check, "SELECT 1 FROM \"" CELL_TABLE "\" WHERE (", ")", err) &&
+           stands_between(rules, check, "SELECT", "FROM \"" CELL_TABLE "\"", err);
+}
+
+bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
+{
+    bool named = false;
+
+    if (rules->count == RULES_MAX)
+        return err_set(err, ERR_CONFIG, "there are more than %d rules", RULES_MAX);
+    memset(rules->cell.named, 0, rules->shape->count * sizeof *rules->cell.named);
+    if (!prove(rules, rule->check, err))
+        return false;
+    for (size_t i = 0; i < rules->shape->count; i++) {
+        named |= rules->cell.named[i];
+        rules->named[i] |= rules->cell.named[i];
+    }
+    if (!named)
+        return err_set(err, ERR_CONFIG, "names no property");
+    rules->items[rules->count++] = *rule;
+    return true;
+}
+
+static void append_failed(struct buf *sql, const struct rule *rule)
+{
+    buf_append_text(sql, "NOT(\n");
+    buf_append_span(sql, rule->check);
+    buf_append_text(sql, "\n)");
+}
+
+/* The failures of some rules over one row of parameters; a row comes out only if there is one:
+ * SELECT NOT(a), NOT(b) FROM (SELECT ?1 AS "x", ?2 AS "y") WHERE NOT(a) OR NOT(b) */
+static sqlite3_stmt *prepare_rules(struct judge *judge, size_t first, size_t count)
+{
+    const struct rules *rules = judge->rules;
+    struct buf sql = {0};
+    sqlite3_stmt *statement;
+
+    for (size_t i = first; i < first + count; i++) {
+        buf_append_text(&sql, i == first ? "SELECT " : ", ");
+        append_failed(&sql, &rules->items[i]);
+    }
+    buf_append_text(&sql, " FROM (SELECT ");
+    for (int i = 0; i < judge->parameter_count; i++) {
+        buf_printf(&sql, "%s?%d AS ", i ? ", " : "", i + 1);
+        append_name(&sql, rules->shape->properties[judge->properties[i]].name);
+    }
+    for (size_t i = first; i < first + count; i++) {
+        buf_append_text(&sql, i == first ? ") WHERE " : " OR ");
+        append_failed(&sql, &rules->items[i]);
+    }
+    statement = cell_prepare(&judge->cell, &sql, 2);
+    buf_release(&sql);
+    return statement;
+}
+
+static bool judge_build(struct judge *judge, struct err *err)
+{
+    const struct rules *rules = judge->rules;
+    size_t property_count = rules->shape->count;
+
+    judge->properties = mem_calloc(property_count, sizeof *judge->properties);
+    judge->decoded = mem_calloc(property_count, sizeof *judge->decoded);
+    judge->single = mem_calloc(rules->count, sizeof(sqlite3_stmt *));
+    for (size_t i = 0; i < property_count; i++)
+        if (rules->named[i])
+            judge->properties[judge->parameter_count++] = (uint32_t)i;
+    if (!cell_open(&judge->cell, DEPTH_MAX + RULES_MAX + 10, err))
+        return false;
+    cell_close_door(&judge->cell, NULL);
+    judge->all = prepare_rules(judge, 0, rules->count);
+    if (!judge->all)
+        return err_set(err, ERR_CONFIG, "%s", cell_objection(&judge->cell));
+    for (size_t i = 0; i < rules->count; i++) {
+        judge->single[i] = prepare_rules(judge, i, 1);
+        if (!judge->single[i])
+            return err_set(err, ERR_CONFIG, "%s", cell_objection(&judge->cell));
+    }
+    return true;
+}
+
+struct judge *judge_open(const struct rules *rules, struct err *err)
+{
+    struct judge *judge = mem_calloc(1, sizeof *judge);
+
+    judge->rules = rules;
+    if (judge_build(judge, err))
+        return judge;
+    judge_close(judge);
+    return NULL;
+}
+
+void judge_close(struct judge *judge)
+{
+    if (!judge)
+        return;
+    sqlite3_finalize(judge->all);
+    for (size_t i = 0; judge->single && i < judge->rules->count; i++)
+        sqlite3_finalize(judge->single[i]);
+    for (int i = 0; i < judge->parameter_count; i++)
+        buf_release(&judge->decoded[i]);
+    cell_close(&judge->cell);
+    free(judge->single);
+    free(judge->properties);
+    free(judge->decoded);
+    free(judge);
+}
+
+static int bind_number(sqlite3_stmt *statement, int parameter, struct span text)
+{
+    struct decimal number;
+    int64_t integer;
+
+    if (str_to_int64(text, INT64_MIN, INT64_MAX, &integer))
+        return sqlite3_bind_int64(statement, parameter, integer);
+    number = decimal_parse(text);
+    return sqlite3_bind_double(statement, parameter, decimal_to_double(&number, text));
+}
+
+/* Texts stay the row's, which lives longer than the step that reads them. */
+static int bind_value(sqlite3_stmt *statement, int parameter, struct value value,
+                      struct buf *decoded)
+{
+    const struct json_token *token = value_token(value);
+    struct span text = value_span(value);
+
+    switch ((enum json_kind)token->kind) {
+    case JSON_NULL:
+        return sqlite3_bind_null(statement, parameter);
+    case JSON_FALSE:
+    case JSON_TRUE:
+        return sqlite3_bind_int(statement, parameter, token->kind == JSON_TRUE);
+    case JSON_NUMBER:
+        return bind_number(statement, parameter, text);
+    case JSON_STRING:
+        text = json_string(token, value.text, decoded);
+        break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        break;
+    }
+    return sqlite3_bind_text(statement, parameter, text.size ? text.data : "", (int)text.size,
+                             SQLITE_STATIC);
+}
+
+static int bind_row(struct judge *judge, sqlite3_stmt *statement, const struct row *row,
+                    const uint32_t *members)
+{
+    const struct row_property *properties = judge->rules->shape->properties;
+    int result = SQLITE_OK;
+
+    for (int i = 0; i < judge->parameter_count && result == SQLITE_OK; i++) {
+        uint32_t property = judge->properties[i];
+        struct value value = {row->fields.data, row->tape.tokens, members[property]};
+
+        if (value.index && value_has_type(value, properties[property].types))
+            result = bind_value(statement, i + 1, value, &judge->decoded[i]);
+        else
+            result = sqlite3_bind_null(statement, i + 1);
+    }
+    return result;
+}
+
+/* SQLITE_DONE: no rule of the statement fails; SQLITE_ROW: its columns say which do; else an error.
+ * The caller resets the statement. */
+static int evaluate(struct judge *judge, sqlite3_stmt *statement, const struct row *row,
+                    const uint32_t *members)
+{
+    int result = bind_row(judge, statement, row, members);
+
+    judge->cell.ticks = 0;
+    return result == SQLITE_OK ? sqlite3_step(statement) : result;
+}
+
+static void add_violation(const struct rule *rule, struct violations *violations)
+{
+    violations_add(violations, rule->field, "check", "%.*s", (int)rule->message.size,
+                   rule->message.data);
+}
+
+/* One rule after the other, for a row that some rule cannot be evaluated on. */
+static void judge_singly(struct judge *judge, const struct row *row, const uint32_t *members,
+                         struct violations *violations)
+{
+    for (size_t i = 0; i < judge->rules->count; i++) {
+        const struct rule *rule = &judge->rules->items[i];
+        int result = evaluate(judge, judge->single[i], row, members);
+
+        if (result == SQLITE_ROW)
+            add_violation(rule, violations);
+        else if (result != SQLITE_DONE)
+            violations_add(violations, rule->field, "check", "cannot be judged (%s): %.*s",
+                           sqlite3_errmsg(judge->cell.db), (int)rule->message.size,
+                           rule->message.data);
+        sqlite3_reset(judge->single[i]);
+    }
+}
+
+bool judge_row(struct judge *judge, const struct row *row, const uint32_t *members,
+               struct violations *violations, struct err *err)
+{
+    int result = evaluate(judge, judge->all, row, members);
+
+    for (size_t i = 0; result == SQLITE_ROW && i < judge->rules->count; i++)
+        if (sqlite3_column_int(judge->all, (int)i) == 1)
+            add_violation(&judge->rules->items[i], violations);
+    sqlite3_reset(judge->all);
+    if (result == SQLITE_NOMEM || result == SQLITE_MISUSE)
+        return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errstr(result));
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        judge_singly(judge, row, members, violations);
+    return true;
+}

@@ -1,0 +1,191 @@
+#include "core/validate/rules_cell.h"
+
+#include "core/base/mem.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum {
+    VALUE_MAX = 1 << 20, /* bytes of a value, also in between; no row is longer */
+    TICK_STEPS = 1000,   /* virtual machine steps between two looks at the count */
+    TICKS_MAX = 1000,    /* of one evaluation */
+};
+
+/* What a rule may call. All are pure but the dates, which may ask for 'now'; none reads anything
+ * but its arguments or can make more than VALUE_MAX bytes. */
+static const char *const functions[] = {
+    "abs",
+    "round",
+    "sign",
+    "ceil",
+    "ceiling",
+    "floor",
+    "trunc",
+    "mod",
+    "min",
+    "max",
+    "length",
+    "substr",
+    "substring",
+    "instr",
+    "replace",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "lower",
+    "upper",
+    "unicode",
+    "like",
+    "glob",
+    "typeof",
+    "iif",
+    "ifnull",
+    "nullif",
+    "coalesce",
+    "date",
+    "time",
+    "datetime",
+    "julianday",
+    "->",
+    "->>",
+    "strftime",
+    "unixepoch",
+    "json_valid",
+    "json_type",
+    "json_extract",
+    "json_array_length",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+};
+
+static int refuse(struct cell *cell, const char *what, const char *name)
+{
+    snprintf(cell->refusal, sizeof cell->refusal, "may not use %s%s", what, name ? name : "");
+    return SQLITE_DENY;
+}
+
+static int allow_read(struct cell *cell, const char *table, const char *column)
+{
+    if (!cell->shape || !table || !column || strcmp(table, CELL_TABLE) != 0)
+        return refuse(cell, "the table ", table);
+    for (size_t i = 0; i < cell->shape->count; i++) {
+        if (span_is(cell->shape->properties[i].name, column)) {
+            cell->named[i] = true;
+            return SQLITE_OK;
+        }
+    }
+    /* "": the table stands in FROM and none of its columns is wanted */
+    return *column ? refuse(cell, "the column ", column) : SQLITE_OK;
+}
+
+static int allow_function(struct cell *cell, const char *name)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (strcasecmp(name, functions[i]) == 0)
+            return SQLITE_OK;
+    return refuse(cell, "the function ", name);
+}
+
+/* sqlite3_set_authorizer: called while a statement is prepared. */
+static int authorize(void *context, int action, const char *first, const char *second,
+                     const char *database, const char *trigger)
+{
+    struct cell *cell = context;
+
+    (void)database;
+    (void)trigger;
+    switch (action) {
+    case SQLITE_SELECT:
+        if (!cell->selects_left)
+            return refuse(cell, "a SELECT", NULL);
+        cell->selects_left--;
+        return SQLITE_OK;
+    case SQLITE_READ:
+        return allow_read(cell, first, second);
+    case SQLITE_FUNCTION:
+        return allow_function(cell, second);
+    default:
+        return refuse(cell, "anything but expressions", NULL);
+    }
+}
+
+static int tick(void *context)
+{
+    struct cell *cell = context;
+
+    return ++cell->ticks > TICKS_MAX;
+}
+
+static bool cell_fault(const struct cell *cell, struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errmsg(cell->db));
+}
+
+bool cell_open(struct cell *cell, int depth_max, struct err *err)
+{
+    static const int settings[][2] = {
+        {SQLITE_DBCONFIG_DQS_DDL, 0},        {SQLITE_DBCONFIG_DQS_DML, 0},
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_ENABLE_QPSG, 1},    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+    };
+    const int limits[][2] = {
+        {SQLITE_LIMIT_LENGTH, VALUE_MAX},         {SQLITE_LIMIT_SQL_LENGTH, CELL_SQL_MAX},
+        {SQLITE_LIMIT_EXPR_DEPTH, depth_max},     {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+        {SQLITE_LIMIT_WORKER_THREADS, 0},
+    };
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
+
+    if (sqlite3_open_v2(":memory:", &cell->db, flags, NULL) != SQLITE_OK)
+        return cell_fault(cell, err);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (sqlite3_db_config(cell->db, settings[i][0], settings[i][1], NULL) != SQLITE_OK)
+            return cell_fault(cell, err);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        sqlite3_limit(cell->db, limits[i][0], limits[i][1]);
+    sqlite3_progress_handler(cell->db, TICK_STEPS, tick, cell);
+    return true;
+}
+
+void cell_close(struct cell *cell)
+{
+    sqlite3_close(cell->db);
+    free(cell->named);
+    *cell = (struct cell){0};
+}
+
+void cell_close_door(struct cell *cell, const struct row_shape *shape)
+{
+    cell->shape = shape;
+    cell->named = mem_calloc(shape ? shape->count : 0, sizeof *cell->named);
+    sqlite3_set_authorizer(cell->db, authorize, cell);
+}
+
+sqlite3_stmt *cell_prepare(struct cell *cell, struct buf *sql, unsigned selects)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *tail = "";
+
+    cell->selects_left = selects;
+    cell->refusal[0] = '\0';
+    cell->ticks = 0;
+    if (sql->size > CELL_SQL_MAX ||
+        sqlite3_prepare_v3(cell->db, buf_text(sql), (int)sql->size + 1,
+                           SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &statement,
+                           &tail) != SQLITE_OK)
+        return NULL;
+    if (!*tail)
+        return statement;
+    sqlite3_finalize(statement);
+    return NULL;
+}
+
+const char *cell_objection(const struct cell *cell)
+{
+    return cell->refusal[0] ? cell->refusal : sqlite3_errmsg(cell->db);
+}

@@ -1,0 +1,117 @@
+#include "core/validate/schema.h"
+
+#include "core/base/mem.h"
+#include "core/validate/compile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { FILE_MAX = 1 << 20 /* bytes of a schema file */ };
+
+static bool read_whole(int fd, const char *path, struct plan *plan, struct err *err)
+{
+    struct buf text = {0};
+    ssize_t size = 1;
+
+    while (size > 0 && text.size <= FILE_MAX) {
+        size = read(fd, buf_reserve(&text, 1 << 16), 1 << 16);
+        text.size += size > 0 ? (size_t)size : 0;
+    }
+    buf_text(&text);
+    plan->text = text.data;
+    plan->text_size = text.size;
+    if (size < 0)
+        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    if (text.size > FILE_MAX)
+        return err_set(err, ERR_CONFIG, "%s: is larger than %d bytes", path, FILE_MAX);
+    return true;
+}
+
+/* Symbolic links are followed: the operator's own folder may be put together from them. */
+static bool read_file(const char *path, struct plan *plan, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    bool done;
+
+    if (fd < 0)
+        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        done = err_set(err, ERR_CONFIG, "%s: is not a regular file", path);
+    else
+        done = read_whole(fd, path, plan, err);
+    close(fd);
+    return done;
+}
+
+/* The file's name without folders and `.json`. */
+static char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    size_t size = strlen(name);
+
+    if (str_ends(name, ".json"))
+        size -= strlen(".json");
+    return mem_copy(name, size);
+}
+
+static void hash_text(const struct plan *plan, char hash[33])
+{
+    XXH128_hash_t value = XXH3_128bits(plan->text, plan->text_size);
+
+    snprintf(hash, 33, "%016llx%016llx", (unsigned long long)value.high64,
+             (unsigned long long)value.low64);
+}
+
+static bool schema_load(struct schema *schema, const char *path, struct err *err)
+{
+    schema->name = name_of(path);
+    if (!*schema->name)
+        return err_set(err, ERR_CONFIG, "%s: has no name in front of .json", path);
+    if (!read_file(path, &schema->plan, err))
+        return false;
+    hash_text(&schema->plan, schema->hash);
+    return compile_schema(schema, path, err);
+}
+
+struct schema *schema_open(const char *path, struct err *err)
+{
+    struct schema *schema = mem_calloc(1, sizeof *schema);
+
+    if (schema_load(schema, path, err))
+        return schema;
+    schema_close(schema);
+    return NULL;
+}
+
+void schema_close(struct schema *schema)
+{
+    if (!schema)
+        return;
+    rules_close(schema->rules);
+    plan_release(&schema->plan);
+    free(schema->properties);
+    free(schema->name);
+    free(schema);
+}
+
+const char *schema_name(const struct schema *schema)
+{
+    return schema->name;
+}
+
+const struct row_shape *schema_shape(const struct schema *schema)
+{
+    return &schema->shape;
+}
+
+const char *schema_hash(const struct schema *schema)
+{
+    return schema->hash;
+}

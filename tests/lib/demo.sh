@@ -1,0 +1,104 @@
+#!/bin/bash
+# `make demo`: one night over sample-batches/, against the simulator on a free loopback port.
+# B is the folder of the programs. Ends 0 when jobs were applied and the night ended as it should.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+top=$PWD
+bin=$(cd "${B:-build/release}" && pwd) || exit 2
+
+# Nothing of the reader's own settings: this must never talk to anything but the simulator.
+for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_'); do
+    unset "$name"
+done
+
+fail() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+title() {
+    printf '\n== %s\n' "$*"
+}
+
+# show COMMAND...: as a reader would type it, then done
+show() {
+    local word
+    printf '$'
+    for word in "$@"; do
+        case $word in
+        *' '*) printf ' "%s"' "$word" ;;
+        *) printf ' %s' "${word#"$bin"/}" ;;
+        esac
+    done
+    printf '\n'
+    "$@" 2>&1
+}
+
+mkdir -p build/demo
+folder=$(mktemp -d build/demo/night.XXXXXX) && mkdir "$folder/inbox" && cd "$folder" || exit 2
+cp "$top"/sample-batches/* inbox/
+ln -s "$top/schema" schema
+
+sim=
+trap '[ -z "$sim" ] || kill "$sim" 2>/dev/null' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkfifo ready
+# Every record stands at version 5 there; one account is refused, whatever is sent.
+"$bin/genesys-sim" --with-parent --max-seconds 900 --base-version 5 --answer put:acc-100205=422 \
+    --ledger ledger.ndjson >ready 2>simulator.log &
+sim=$!
+read -r -t 20 _ _ url <ready
+rm ready
+[[ ${url:-} == http://127.0.0.1:* ]] || fail "the simulator does not start: $(cat simulator.log)"
+(umask 077 && cat >.env) <<ENV
+GENESYS_ENVIRONMENT=$url
+GENESYS_CLIENT_ID=sim-client
+GENESYS_CLIENT_SECRET=sim-secret
+ENV
+
+title "A simulator of the API listens on $url; these files wait in $folder/inbox"
+ls inbox
+
+title 'The night'
+show "$bin/rowferry" run --rate none
+status=$?
+echo "(exit status $status)"
+[ "$status" -eq 3 ] || fail "the night ended with status $status; 3 was expected"
+cat <<'TEXT'
+
+Status 3 is right here: it says that everything was read and sent, and that some rows did not get
+through. The samples hold bad rows on purpose (one for each rule), two rows whose version is out of
+date (conflicts), and one that the simulator refuses.
+TEXT
+
+title 'Where every batch stands'
+show "$bin/rowferry" status
+
+title 'What became of a record that came three times, version 5 each'
+show sqlite3 -column -header rowferry.db \
+    "SELECT row_no, line_no, version, sent_version, server_version, state FROM job_history
+   WHERE record_id = 'ber-wh-1046'"
+
+title 'What the server did not take, and why'
+show sqlite3 -column -header rowferry.db \
+    "SELECT record_id, state, http_status, error_message FROM job_history
+   WHERE state NOT IN ('applied', 'unchanged')"
+
+applied=$(sqlite3 rowferry.db 'SELECT sum(applied) FROM batch_summary')
+in_ledger=$(wc -l <ledger.ndjson)
+[ "${applied:-0}" -gt 0 ] || fail 'no job was applied'
+[ "$applied" -eq "$in_ledger" ] ||
+    fail "$applied jobs are applied in the database, but $in_ledger in the simulator's ledger"
+
+title "Done: $applied updates applied, and the simulator's own ledger counts as many"
+cat <<TEXT
+The database stays, for you to go on looking:
+
+  cd $folder
+  sqlite3 rowferry.db "SELECT source, line_no, messages FROM rejection"
+  sqlite3 -column -header rowferry.db "SELECT * FROM run_summary"
+  sqlite3 -column -header rowferry.db "SELECT job_id, method, sent_version, http_status, latency_us FROM attempt"
+
+What came in lies in inbox/done, with the rejected rows beside it, to be mended and dropped in again.
+TEXT

@@ -1,0 +1,46 @@
+/* What a reader makes of some bytes, as one text to compare; for the tests of core/row. */
+#ifndef ROWFERRY_TESTS_LIB_ROWS_H
+#define ROWFERRY_TESTS_LIB_ROWS_H
+
+#include "core/base/str.h"
+#include "core/row/reader.h"
+
+#include <pthread.h>
+
+/* Properties: sku, status (string), quantity (integer), price (number), active (boolean), count
+ * (integer or null), sizes (array), extra (object), mixed (boolean, array or null), any (any type),
+ * and odd"name (string). The version is not required. */
+extern const struct row_shape rows_shape;
+
+/* The same, with the version required. */
+extern const struct row_shape rows_shape_versioned;
+
+/* A descriptor to read bytes from; no read gets more than `chunk` of them. */
+struct rows_feed {
+    int fd, writer;
+    struct span bytes;
+    size_t chunk;
+    unsigned seed;
+    pthread_t thread;
+};
+
+enum {
+    ROWS_FILE = 0,         /* a file: a read gets as much as it wants */
+    ROWS_RANDOM = 1 << 30, /* chunks of 1 to 40 bytes */
+};
+
+void rows_feed_open(struct rows_feed *feed, struct span bytes, size_t chunk);
+void rows_feed_close(struct rows_feed *feed);
+
+/* Reads bytes to their end. For each row a line
+ *     ROW_NO@LINE_NO [RECORD_ID] vVERSION TAGS FIELDS
+ * without what the row does not have, then for each violation `  FIELD|RULE|MESSAGE`; at last
+ * `end` or `error: TEXT`. Complains in the text when a tape is not the one that json_scan makes of
+ * fields, or when raw is not what stands in the file. The caller frees it. */
+char *rows_dump(struct span bytes, enum row_format format, const struct row_shape *shape,
+                size_t chunk);
+
+/* One row as rows_dump writes it. */
+void rows_print(struct buf *out, const struct row *row, const struct violations *violations);
+
+#endif

@@ -1,0 +1,54 @@
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+void scratch_make(char folder[SCRATCH_SIZE])
+{
+    const char *parent = getenv("TMPDIR");
+
+    snprintf(folder, SCRATCH_SIZE, "%s/rowferry-test-XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(folder))
+        fail_msg("no temporary folder %s", folder);
+}
+
+static int drop(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+void scratch_remove(const char *folder)
+{
+    nftw(folder, drop, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void scratch_write(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+int scratch_join(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}

@@ -1,0 +1,23 @@
+/* A temporary folder of a test's own, and children that a test watches. */
+#ifndef ROWFERRY_TESTS_LIB_SCRATCH_H
+#define ROWFERRY_TESTS_LIB_SCRATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { SCRATCH_SIZE = 256 };
+
+/* Makes a folder under ${TMPDIR:-/tmp}; its path goes to folder. */
+void scratch_make(char folder[SCRATCH_SIZE]);
+
+/* Removes it with all it holds. */
+void scratch_remove(const char *folder);
+
+/* Replaces the file at the path. */
+void scratch_write(const char *path, const void *bytes, size_t size);
+
+/* Waits for the child's end: its exit status, or minus the signal that ended it. */
+int scratch_join(pid_t child);
+
+#endif

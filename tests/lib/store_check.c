@@ -1,0 +1,119 @@
+/* What must hold of a database after every transaction. */
+#include "core/store/summary.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* Each finds rows that ought not to be there. */
+static const struct {
+    const char *wrong, *sql;
+} faults[] = {
+    {"a counter differs from what it counts",
+     "SELECT t.* FROM batch_tally t WHERE (t.pending, t.sending, t.unknown, t.applied, "
+     "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled) IS NOT "
+     "(SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = "
+     "'sending'), "
+     "count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'applied'), "
+     "count(*) FILTER (WHERE state = 'unchanged'), count(*) FILTER (WHERE state = 'conflict'), "
+     "count(*) FILTER (WHERE state = 'refused'), count(*) FILTER (WHERE state = 'failed'), "
+     "count(*) FILTER (WHERE state = 'dismissed'), count(*) FILTER (WHERE state = 'cancelled') "
+     "FROM (SELECT coalesce(s.state, 'pending') AS state FROM job_row r "
+     "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id / 1000000000 = t.batch_id))"},
+    {"a row belongs to no batch",
+     "SELECT id FROM job_row WHERE id / 1000000000 NOT IN (SELECT batch_id FROM batch_tally)"},
+    {"a job has a state and no row",
+     "SELECT job_id FROM job_state WHERE job_id NOT IN (SELECT id FROM job_row)"},
+    {"the cursor is not where states begin",
+     "SELECT r.id, t.next_job_id FROM job_row r "
+     "JOIN batch_tally t ON t.batch_id = r.id / 1000000000 "
+     "LEFT JOIN job_state s ON s.job_id = r.id "
+     "WHERE (r.id < t.next_job_id) <> (s.job_id IS NOT NULL)"},
+    {"a row is not in the index on record ids",
+     "SELECT r.record_id, r.id FROM job_row r JOIN batch b ON b.id = r.id / 1000000000 "
+     "WHERE b.state IN ('open', 'done') EXCEPT SELECT record_id, job_id FROM record_job"},
+    {"the index on record ids has a row too many",
+     "SELECT record_id, job_id FROM record_job EXCEPT SELECT record_id, id FROM job_row"},
+    {"the books of a batch do not balance",
+     "SELECT b.id, b.rows_read, b.rows_rejected, b.rows_discarded FROM batch b "
+     "WHERE b.rows_read <> b.rows_rejected + b.rows_discarded + "
+     "(SELECT count(*) FROM job_row r WHERE r.id / 1000000000 = b.id)"},
+    {"rejected rows are miscounted",
+     "SELECT b.id FROM batch b WHERE b.rows_rejected <> "
+     "(SELECT count(*) FROM rejected_row r WHERE r.batch_id = b.id)"},
+    {"a violation has no rejected row",
+     "SELECT batch_id, row_no FROM violation EXCEPT SELECT batch_id, row_no FROM rejected_row"},
+    {"a rejected row has no violation",
+     "SELECT batch_id, row_no FROM rejected_row EXCEPT SELECT batch_id, row_no FROM violation"},
+    {"a job waits without a reason",
+     "SELECT s.job_id, s.waits_for FROM job_state s "
+     "LEFT JOIN job_row r ON r.id = s.job_id LEFT JOIN job_row w ON w.id = s.waits_for "
+     "LEFT JOIN job_state e ON e.job_id = s.waits_for "
+     "WHERE s.waits_for IS NOT NULL AND (s.state <> 'pending' OR s.not_before_ms IS NOT NULL "
+     "OR s.waits_for >= s.job_id OR r.record_id IS NOT w.record_id "
+     "OR coalesce(e.state, 'pending') NOT IN ('pending', 'sending', 'unknown'))"},
+    {"a pending job is neither due nor waiting",
+     "SELECT job_id FROM job_state WHERE state = 'pending' AND not_before_ms IS NULL "
+     "AND waits_for IS NULL"},
+    {"a job in hand or at its end is due",
+     "SELECT job_id, state FROM job_state WHERE state NOT IN ('pending', 'unknown') "
+     "AND not_before_ms IS NOT NULL"},
+    {"a job was sent without a correlation id",
+     "SELECT job_id FROM job_state WHERE attempts > 0 AND length(correlation_id) IS NOT 16"},
+    {"a correlation id is not a job's own",
+     "SELECT hex(correlation_id) FROM job_state WHERE correlation_id IS NOT NULL "
+     "GROUP BY correlation_id HAVING count(*) > 1"},
+    {"a job is sent without an attempt that carries its version",
+     "SELECT s.job_id FROM job_state s WHERE s.state = 'sending' AND NOT EXISTS "
+     "(SELECT 1 FROM attempt a WHERE a.job_id = s.job_id AND a.method = 'PUT' "
+     "AND a.ended_ms IS NULL AND a.sent_version IS s.sent_version)"},
+    {"more attempts are counted than there are",
+     "SELECT s.job_id FROM job_state s WHERE s.attempts > "
+     "(SELECT count(*) FROM attempt a WHERE a.job_id = s.job_id AND a.method = 'PUT')"},
+    {"a batch is open without open jobs, or done with some",
+     "SELECT b.id, b.state FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+     "WHERE (b.state = 'open' AND t.pending + t.sending + t.unknown = 0) "
+     "OR (b.state = 'done' AND t.pending + t.sending + t.unknown > 0)"},
+    {"a batch ended at no time or in no run",
+     "SELECT id, state FROM batch WHERE (state IN ('done', 'refused')) <> "
+     "(finished_ms IS NOT NULL) OR (finished_ms IS NULL) <> (finished_run_id IS NULL)"},
+    {"the database is corrupt",
+     "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"},
+};
+
+static void check_hand(struct fixture *fixture)
+{
+    char expected[32];
+
+    snprintf(expected, sizeof expected, "%u", fixture->in_hand_count + fixture->settling_count);
+    if (strcmp(fixture_ask(fixture, "SELECT count(*) FROM job_state WHERE state = 'sending' OR "
+                                    "(state = 'unknown' AND not_before_ms IS NULL)"),
+               expected) != 0)
+        fail_msg("%s jobs are in hand by the database, not %s", buf_text(&fixture->told), expected);
+}
+
+static bool check_batch(void *context, const struct batch_counts *batch, struct err *err)
+{
+    (void)context;
+    return summary_balance(batch, err);
+}
+
+void fixture_check(struct fixture *fixture)
+{
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        const char *rows = fixture_ask(fixture, faults[i].sql);
+
+        if (*rows)
+            fail_msg("%s: %s", faults[i].wrong, rows);
+    }
+    check_hand(fixture);
+    if (!summary_batches(fixture->store, SUMMARY_ALL, 0, check_batch, NULL, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+}

@@ -1,0 +1,429 @@
+/* CSV files that are broken: what is rejected, what is said, and that the rows around stay. */
+#include "tests/lib/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void check(struct span bytes, const char *expected)
+{
+    static const size_t chunks[] = {ROWS_FILE, 1, 7, ROWS_RANDOM};
+
+    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+        char *dump = rows_dump(bytes, ROW_FORMAT_CSV, &rows_shape, chunks[i]);
+
+        assert_string_equal(dump, expected);
+        free(dump);
+        if (bytes.size > 10000)
+            break;
+    }
+}
+
+static void assert_rows(const char *text, const char *expected)
+{
+    check(span_of(text), expected);
+}
+
+static void a_row_of_another_size_than_the_header_is_rejected(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku,price\na,x\nb,x,1,2\nc\nd,x,1\n\"e\",\ne,x,1,\n",
+                "1@2 [a]\n  |row|2 cells, but the header row has 3\n"
+                "2@3 [b]\n  |row|4 cells, but the header row has 3\n"
+                "3@4 [c]\n  |row|1 cell, but the header row has 3\n"
+                "4@5 [d] {\"sku\":\"x\",\"price\":1}\n"
+                "5@6 [e]\n  |row|2 cells, but the header row has 3\n"
+                "6@7 [e]\n  |row|4 cells, but the header row has 3\n"
+                "end\n");
+}
+
+static void a_row_of_another_size_has_no_other_violations(void **state)
+{
+    (void)state;
+    assert_rows("record_id,version,price\n.,x,y,z\n",
+                "1@2\n  |row|4 cells, but the header row has 3\n"
+                "end\n");
+}
+
+static void a_ragged_row_of_several_lines_is_one_row(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku\na,\"x\ny\",z\nb,\"\n\"\n",
+                "1@2 [a]\n  |row|3 cells, but the header row has 2\n"
+                "2@4 [b] {\"sku\":\"\\n\"}\n"
+                "end\n");
+}
+
+static void a_quote_inside_an_unquoted_cell_rejects_its_line(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku\na,6\" pipe\nb,x\nc,x\"\nd,y",
+                "1@2 [a]\n  |row|quote inside the unquoted cell 2\n"
+                "2@3 [b] {\"sku\":\"x\"}\n"
+                "3@4 [c]\n  |row|quote inside the unquoted cell 2\n"
+                "4@5 [d] {\"sku\":\"y\"}\n"
+                "end\n");
+}
+
+static void a_closing_quote_before_something_else_rejects_its_line(void **state)
+{
+    (void)state;
+    assert_rows(
+        "record_id,sku\na,\"x\"y\nb,x\nc,\"x\" \nd,\"x\"\r\ne,\"x\"\r,\nf,\"y\n\"z\ng,\"x\"\r",
+        "1@2 [a]\n  |row|the closing quote of cell 2 is followed by 'y', "
+        "not by a delimiter or line end\n"
+        "2@3 [b] {\"sku\":\"x\"}\n"
+        "3@4 [c]\n  |row|the closing quote of cell 2 is followed by ' ', "
+        "not by a delimiter or line end\n"
+        "4@5 [d] {\"sku\":\"x\"}\n"
+        "5@6 [e]\n  |row|the closing quote of cell 2 is followed by '\\r', "
+        "not by a delimiter or line end\n"
+        "6@7 [f]\n  |row|the closing quote of cell 2 is followed by 'z', "
+        "not by a delimiter or line end\n"
+        "7@8\n  |row|the closing quote of cell 1 is followed by 'x', "
+        "not by a delimiter or line end\n"
+        "8@9 [g]\n  |row|the closing quote of cell 2 is followed by '\\r', "
+        "not by a delimiter or line end\n"
+        "end\n");
+}
+
+static void a_quote_that_never_closes_rejects_one_line(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku\na,x\nb,\"y\nc,z\n\"d,w\ne,v\n",
+                "1@2 [a] {\"sku\":\"x\"}\n"
+                "2@3 [b]\n  |row|the closing quote of cell 2 is followed by 'd', "
+                "not by a delimiter or line end\n"
+                "3@4 [c] {\"sku\":\"z\"}\n"
+                "4@5\n  |row|the quoted cell 1 is not closed before the end of the file\n"
+                "5@6 [e] {\"sku\":\"v\"}\n"
+                "end\n");
+    assert_rows("record_id,sku\na,\"", "1@2 [a]\n  |row|the quoted cell 2 is not closed before the "
+                                       "end of the file\nend\n");
+    assert_rows("record_id,sku\n\"a\"\"", "1@2\n  |row|the quoted cell 1 is not closed before the "
+                                          "end of the file\nend\n");
+}
+
+static void a_quoted_cell_may_hold_100_line_breaks_and_no_more(void **state)
+{
+    struct buf text = {0}, expected = {0};
+
+    (void)state;
+    for (int breaks = 100; breaks <= 101; breaks++) {
+        buf_reset(&text);
+        buf_reset(&expected);
+        buf_append_text(&text, "record_id,sku\na,\"");
+        buf_append_text(&expected, "1@2 [a]");
+        if (breaks == 100)
+            buf_append_text(&expected, " {\"sku\":\"");
+        else
+            buf_append_text(&expected,
+                            "\n  |row|the quoted cell 2 holds more than 100 line breaks; "
+                            "is its closing quote missing?\n");
+        for (int i = 0; i < breaks; i++) {
+            buf_append_text(&text, "\r\n");
+            if (breaks == 100)
+                buf_append_text(&expected, "\\r\\n");
+        }
+        buf_append_text(&text, "\"\nb,x\n");
+        if (breaks == 100)
+            buf_append_text(&expected, "\"}\n2@103 [b] {\"sku\":\"x\"}\nend\n");
+        else
+            buf_append_text(&expected,
+                            "2@103\n  |row|the quoted cell 1 is not closed before the end of the "
+                            "file\n3@104 [b] {\"sku\":\"x\"}\nend\n");
+        check(buf_span(&text), buf_text(&expected));
+    }
+    buf_release(&text);
+    buf_release(&expected);
+}
+
+static void append_fill(struct buf *text, size_t size)
+{
+    memset(buf_reserve(text, size), 'x', size);
+    text->size += size;
+}
+
+static void a_row_longer_than_1_mib_is_cut_and_the_next_line_is_read(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    buf_append_text(&text, "record_id,sku\na,");
+    append_fill(&text, READER_ROW_MAX - 2);
+    buf_append_text(&text, "\nb,y\n");
+    check(buf_span(&text),
+          "1@2 [a]\n  |row|is longer than 1048576 bytes; only those at its beginning are kept\n"
+          "2@3 [b] {\"sku\":\"y\"}\n"
+          "end\n");
+
+    text.size = strlen("record_id,sku\na,");
+    append_fill(&text, 5 * (size_t)READER_ROW_MAX);
+    check(buf_span(&text),
+          "1@2 [a]\n  |row|is longer than 1048576 bytes; only those at its beginning are kept\n"
+          "end\n");
+    buf_release(&text);
+}
+
+static void a_row_of_exactly_1_mib_is_read(void **state)
+{
+    struct buf text = {0}, expected = {0};
+
+    (void)state;
+    buf_append_text(&text, "record_id,sku\na,");
+    append_fill(&text, READER_ROW_MAX - 3);
+    buf_append_text(&text, "\nb,y\n");
+    buf_append_text(&expected, "1@2 [a] {\"sku\":\"");
+    append_fill(&expected, READER_ROW_MAX - 3);
+    /* rows_dump tells a cut line from a whole one by its size: this one says nothing */
+    buf_append_text(&expected, "\"}\n2@3 [b] {\"sku\":\"y\"}\nend\n");
+    check(buf_span(&text), buf_text(&expected));
+    buf_release(&text);
+    buf_release(&expected);
+}
+
+static void a_quoted_cell_longer_than_1_mib_rejects_the_line_where_it_began(void **state)
+{
+    struct buf text = {0};
+    char *dump;
+    size_t rows = 0;
+
+    (void)state;
+    buf_append_text(&text, "record_id,sku\na,x\nb,\"lost\n");
+    for (int i = 0; i < 60; i++) {
+        buf_printf(&text, "r%d,", i);
+        append_fill(&text, 20000);
+        buf_append_char(&text, '\n');
+    }
+    buf_append_text(&text, "z,y\n");
+    dump = rows_dump(buf_span(&text), ROW_FORMAT_CSV, &rows_shape, ROWS_FILE);
+    assert_memory_equal(dump,
+                        "1@2 [a] {\"sku\":\"x\"}\n"
+                        "2@3 [b]\n  |row|the row that begins here is longer than 1048576 bytes; "
+                        "is a closing quote missing?\n"
+                        "3@4 [r0] {\"sku\":\"xxx",
+                        130);
+    for (const char *at = dump; (at = strstr(at, "] {\"sku\":\"x")); at++)
+        rows++;
+    assert_int_equal(rows, 61);
+    assert_string_equal(dump + strlen(dump) - 26, "63@64 [z] {\"sku\":\"y\"}\nend\n");
+    free(dump);
+    buf_release(&text);
+}
+
+static void a_nul_byte_rejects_its_row(void **state)
+{
+    static const char text[] = "record_id,sku,price\na,x\0y,1\nb,\"\0\n\",z\nc,x,\0\n\0\nd,x,1\n";
+
+    (void)state;
+    check((struct span){text, sizeof text - 1}, "1@2 [a] {\"sku\":\"x\\u0000y\",\"price\":1}\n"
+                                                "  |row|holds a NUL byte\n"
+                                                "2@3 [b] {\"sku\":\"\\u0000\\n\"}\n"
+                                                "  price|type|must be a number, is \"z\"\n"
+                                                "  |row|holds a NUL byte\n"
+                                                "3@5 [c] {\"sku\":\"x\"}\n"
+                                                "  price|type|must be a number, is \"\\x00\"\n"
+                                                "  |row|holds a NUL byte\n"
+                                                "4@6\n"
+                                                "  |row|1 cell, but the header row has 3\n"
+                                                "5@7 [d] {\"sku\":\"x\",\"price\":1}\n"
+                                                "end\n");
+}
+
+static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku\na,x\ry\nb,\"x\ry\"\nc,z\r\r\nd,w\r",
+                "1@2 [a] {\"sku\":\"x\\ry\"}\n"
+                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "2@3 [b] {\"sku\":\"x\\ry\"}\n"
+                "3@4 [c] {\"sku\":\"z\\r\"}\n"
+                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "4@5 [d] {\"sku\":\"w\\r\"}\n"
+                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "end\n");
+}
+
+static void bytes_that_are_not_utf8_refuse_the_file_at_their_place(void **state)
+{
+    static const char hint[] =
+        " is not UTF-8 (looks like windows-1252); convert the file to UTF-8\n";
+    static const struct {
+        const char *text, *rows, *error;
+    } cases[] = {
+        {"record_id,sku\na,x\nb,gr\xFC"
+         "n\nc,y\n",
+         "1@2 [a] {\"sku\":\"x\"}\n", "line 3, column 5: byte 0xfc"},
+        {"record_id,sku\na,\"x\n\xC3\xA9\xE9\"\n", "", "line 3, column 3: byte 0xe9"},
+        {"record_id,sku\na,\xE2\x82", "", "line 2, column 3: byte 0xe2"},
+        {"record_id,sku\na,\xE2\x82\n", "", "line 2, column 3: byte 0xe2"},
+        {"record_id,sku\na,x\n\n\n\xFF\n", "1@2 [a] {\"sku\":\"x\"}\n",
+         "line 5, column 1: byte 0xff"},
+        {"record_id,sku\na,\"x\nb,y\nc,\x80\n",
+         "1@2 [a]\n  |row|the quoted cell 2 is not closed before the end of the file\n"
+         "2@3 [b] {\"sku\":\"y\"}\n",
+         "line 4, column 3: byte 0x80"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf expected = {0};
+
+        buf_printf(&expected, "%serror: in: %s%s", cases[i].rows, cases[i].error, hint);
+        assert_rows(cases[i].text, buf_text(&expected));
+        buf_release(&expected);
+    }
+}
+
+static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    buf_append_text(&text, "record_id,sku\na,");
+    append_fill(&text, 4 * (size_t)READER_ROW_MAX);
+    buf_append_text(&text, "\xFF\nb,y\n");
+    check(buf_span(&text), "error: in: line 2, column 4194307: byte 0xff is not UTF-8 (looks like "
+                           "windows-1252); convert the file to UTF-8\n");
+    buf_release(&text);
+}
+
+/* A file of 50 rows; row i stands between starts[i] and starts[i + 1]. */
+struct sample {
+    struct buf text;
+    size_t starts[51];
+};
+
+enum quoting { UNQUOTED, QUOTED, LINES };
+
+/* In the forms, # stands for the number of the row. */
+static void make_sample(struct sample *sample, enum quoting quoting)
+{
+    static const char *const forms[] = {
+        "r#,word #,#,,x\n",
+        "r#,\"say \"\"#\"\"\",#,\"\",\"a, b\"\n",
+        "r#,\"one #\ntwo, three\",#,\"\",\"a\n\nb\"\r\n",
+    };
+
+    buf_append_text(&sample->text, "record_id,sku,quantity,any,status\n");
+    for (int i = 0; i < 50; i++) {
+        sample->starts[i] = sample->text.size;
+        for (const char *at = forms[quoting]; *at; at++) {
+            if (*at == '#')
+                buf_printf(&sample->text, "%d", i);
+            else
+                buf_append_char(&sample->text, *at);
+        }
+    }
+    sample->starts[50] = sample->text.size;
+}
+
+/* What rows_print makes of each good row, by the number in its record id; "" where there is none.
+ */
+struct outcome {
+    char rows[50][200];
+};
+
+/* The lines of a row's dump from its record id on: row and line numbers shift behind a damage. */
+static void note_row(struct outcome *outcome, const struct row *row,
+                     const struct violations *violations)
+{
+    struct buf text = {0};
+    char id[8] = "";
+
+    /* what is left of the damaged row may be a row too, by another id */
+    if (violations->count == 0 && row->record_id.size < sizeof id &&
+        row->record_id.data[0] == 'r') {
+        memcpy(id, row->record_id.data, row->record_id.size);
+        rows_print(&text, row, violations);
+        snprintf(outcome->rows[strtol(id + 1, NULL, 10)], sizeof outcome->rows[0], "%s",
+                 strchr(buf_text(&text), '['));
+    }
+    buf_release(&text);
+}
+
+/* Reads all rows and checks that together they are all bytes behind the header row. */
+static void read_sample(struct span text, struct outcome *outcome)
+{
+    struct violations violations = {0};
+    struct err err = {0};
+    struct rows_feed feed;
+    struct reader *reader;
+    struct row row;
+    size_t at;
+
+    *outcome = (struct outcome){0};
+    rows_feed_open(&feed, text, ROWS_FILE);
+    reader = reader_open(feed.fd, "in", ROW_FORMAT_CSV, &rows_shape, &err);
+    assert_non_null(reader);
+    at = reader_header(reader).size;
+    while (reader_next(reader, &row, &violations, &err) == READER_ROW) {
+        while (row.raw.data[0] != '\n' && text.data[at] == '\n')
+            at++; /* a blank line, which a quote has left behind */
+        assert_true(row.raw.size <= text.size - at);
+        assert_memory_equal(row.raw.data, text.data + at, row.raw.size);
+        at += row.raw.size;
+        note_row(outcome, &row, &violations);
+    }
+    assert_int_equal(err.kind, ERR_NONE);
+    assert_int_equal(at, text.size);
+    reader_close(reader);
+    rows_feed_close(&feed);
+    violations_release(&violations);
+}
+
+static void a_stray_quote_at_any_place_harms_only_the_row_that_it_touches(void **state)
+{
+    (void)state;
+    for (enum quoting quoting = UNQUOTED; quoting <= LINES; quoting++) {
+        struct sample sample = {0};
+        struct outcome whole, damaged;
+        struct buf text = {0};
+        int touched = 0;
+
+        make_sample(&sample, quoting);
+        read_sample(buf_span(&sample.text), &whole);
+        for (size_t at = sample.starts[0]; at < sample.text.size; at++) {
+            if (at == sample.starts[touched + 1])
+                touched++;
+            buf_reset(&text);
+            buf_append(&text, sample.text.data, at);
+            buf_append_char(&text, '"');
+            buf_append(&text, sample.text.data + at, sample.text.size - at);
+            read_sample(buf_span(&text), &damaged);
+            for (int i = 0; i < 50; i++)
+                if (i != touched)
+                    assert_string_equal(damaged.rows[i], whole.rows[i]);
+        }
+        assert_int_equal(touched, 49);
+        buf_release(&text);
+        buf_release(&sample.text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_of_another_size_than_the_header_is_rejected),
+        cmocka_unit_test(a_row_of_another_size_has_no_other_violations),
+        cmocka_unit_test(a_ragged_row_of_several_lines_is_one_row),
+        cmocka_unit_test(a_quote_inside_an_unquoted_cell_rejects_its_line),
+        cmocka_unit_test(a_closing_quote_before_something_else_rejects_its_line),
+        cmocka_unit_test(a_quote_that_never_closes_rejects_one_line),
+        cmocka_unit_test(a_quoted_cell_may_hold_100_line_breaks_and_no_more),
+        cmocka_unit_test(a_row_longer_than_1_mib_is_cut_and_the_next_line_is_read),
+        cmocka_unit_test(a_row_of_exactly_1_mib_is_read),
+        cmocka_unit_test(a_quoted_cell_longer_than_1_mib_rejects_the_line_where_it_began),
+        cmocka_unit_test(a_nul_byte_rejects_its_row),
+        cmocka_unit_test(a_lone_carriage_return_outside_quotes_rejects_its_row),
+        cmocka_unit_test(bytes_that_are_not_utf8_refuse_the_file_at_their_place),
+        cmocka_unit_test(a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found),
+        cmocka_unit_test(a_stray_quote_at_any_place_harms_only_the_row_that_it_touches),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

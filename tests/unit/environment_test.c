@@ -1,0 +1,289 @@
+#include "core/api/environment.h"
+#include "core/http/url.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+static void every_region_and_domain_means_its_api_and_login(void **state)
+{
+    static const char *const table[][2] = {
+        {"us-east-1", "mypurecloud.com"},
+        {"us-west-2", "usw2.pure.cloud"},
+        {"us-east-2", "use2.us-gov-pure.cloud"},
+        {"ca-central-1", "cac1.pure.cloud"},
+        {"mx-central-1", "mxc1.pure.cloud"},
+        {"sa-east-1", "sae1.pure.cloud"},
+        {"eu-west-1", "mypurecloud.ie"},
+        {"eu-west-2", "euw2.pure.cloud"},
+        {"eu-central-1", "mypurecloud.de"},
+        {"eu-central-2", "euc2.pure.cloud"},
+        {"eusc-de-east-1", "edee1.eusc-pure.cloud"},
+        {"me-central-1", "mec1.pure.cloud"},
+        {"ap-south-1", "aps1.pure.cloud"},
+        {"ap-southeast-1", "apse1.pure.cloud"},
+        {"ap-southeast-2", "mypurecloud.com.au"},
+        {"ap-northeast-1", "mypurecloud.jp"},
+        {"ap-northeast-2", "apne2.pure.cloud"},
+        {"ap-northeast-3", "apne3.pure.cloud"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char texts[5][64], api_url[64], login_url[64];
+
+        snprintf(texts[0], 64, "%s", table[i][0]);
+        snprintf(texts[1], 64, "%s", table[i][1]);
+        snprintf(texts[2], 64, "api.%s", table[i][1]);
+        snprintf(texts[3], 64, "https://api.%s", table[i][1]);
+        snprintf(texts[4], 64, "https://api.%s/", table[i][1]);
+        snprintf(api_url, 64, "https://api.%s", table[i][1]);
+        snprintf(login_url, 64, "https://login.%s", table[i][1]);
+        for (size_t k = 0; k < 5; k++) {
+            struct environment environment;
+            struct err err = {0};
+
+            assert_true(environment_resolve(texts[k], NULL, false, &environment, &err));
+            assert_string_equal(environment.api_url, api_url);
+            assert_string_equal(environment.login_url, login_url);
+            assert_string_equal(environment.api_host, api_url + 8);
+        }
+    }
+}
+
+static void other_spellings_and_other_hosts_are_understood(void **state)
+{
+    static const struct {
+        const char *text, *login;
+        bool option;
+        const char *api_url, *login_url, *api_host;
+    } cases[] = {
+        {"EU_Central_1", NULL, false, "https://api.mypurecloud.de", "https://login.mypurecloud.de",
+         "api.mypurecloud.de"},
+        {"MyPureCloud.DE", NULL, false, "https://api.mypurecloud.de",
+         "https://login.mypurecloud.de", "api.mypurecloud.de"},
+        {"HTTPS://API.MyPureCloud.De/", NULL, false, "https://api.mypurecloud.de",
+         "https://login.mypurecloud.de", "api.mypurecloud.de"},
+        {"https://api.new1.pure.cloud:8443", NULL, false, "https://api.new1.pure.cloud:8443",
+         "https://login.new1.pure.cloud:8443", "api.new1.pure.cloud"},
+        {"https://gateway.example.org", NULL, false, "https://gateway.example.org",
+         "https://gateway.example.org", "gateway.example.org"},
+        {"http://127.0.0.1:8080", NULL, false, "http://127.0.0.1:8080", "http://127.0.0.1:8080",
+         "127.0.0.1"},
+        {"http://localhost:8080/", NULL, false, "http://localhost:8080", "http://localhost:8080",
+         "localhost"},
+        {"http://[::1]:8080", NULL, false, "http://[::1]:8080", "http://[::1]:8080", "::1"},
+        {"http://127.0.0.1:8080", "http://localhost:9090/", false, "http://127.0.0.1:8080",
+         "http://localhost:9090", "127.0.0.1"},
+        {"mypurecloud.de", "https://sso.login.mypurecloud.de", false, "https://api.mypurecloud.de",
+         "https://sso.login.mypurecloud.de", "api.mypurecloud.de"},
+        {"mypurecloud.de", "https://login.example.org", true, "https://api.mypurecloud.de",
+         "https://login.example.org", "api.mypurecloud.de"},
+        {"mypurecloud.de", "http://127.0.0.1:1", true, "https://api.mypurecloud.de",
+         "http://127.0.0.1:1", "api.mypurecloud.de"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct environment environment;
+        struct err err = {0};
+
+        assert_true(environment_resolve(cases[i].text, cases[i].login, cases[i].option,
+                                        &environment, &err));
+        assert_string_equal(environment.api_url, cases[i].api_url);
+        assert_string_equal(environment.login_url, cases[i].login_url);
+        assert_string_equal(environment.api_host, cases[i].api_host);
+    }
+}
+
+#define NO_PLACE                                                                                   \
+    "': it is no region (eu-central-1) or domain (mypurecloud.de) of the platform; another API "   \
+    "is named by its URL, https://HOST"
+#define NO_URL  "': it is no URL like https://api.mypurecloud.com"
+#define PLAIN   "': plain http is for loopback alone: write https"
+#define PATH    "': it has a path: only scheme, host and port belong here"
+#define NO_PORT "': the port is no number from 1 to 65535"
+#define NO_HOST "': the host is no name or address"
+#define USER    ": a URL here has no user name or password"
+
+static const struct {
+    const char *text, *login, *error;
+} refused[] = {
+    {"", NULL, "environment '" NO_PLACE},
+    {"eu-central-9", NULL, "environment 'eu-central-9" NO_PLACE},
+    {"eu-central-1 ", NULL, "environment 'eu-central-1 " NO_PLACE},
+    {"mypurecloud.dee", NULL, "environment 'mypurecloud.dee" NO_PLACE},
+    {"localhost:8080", NULL, "environment 'localhost:8080" NO_PLACE},
+    {"\x1b[2J", NULL, "environment '\\x1b[2J" NO_PLACE},
+    {"ftp://api.mypurecloud.de", NULL, "environment 'ftp://api.mypurecloud.de" NO_URL},
+    {"https://", NULL, "environment 'https://" NO_URL},
+    {"://api.mypurecloud.de", NULL, "environment '://api.mypurecloud.de" NO_URL},
+    {"https://[::1", NULL, "environment 'https://[::1" NO_URL},
+    {"https://[::1]x", NULL, "environment 'https://[::1]x" NO_URL},
+    {"https://api.mypurecloud.de:", NULL, "environment 'https://api.mypurecloud.de:" NO_URL},
+    {"http://api.mypurecloud.de", NULL, "environment 'http://api.mypurecloud.de" PLAIN},
+    {"http://127.0.0.1.example.org", NULL, "environment 'http://127.0.0.1.example.org" PLAIN},
+    {"http://128.0.0.1", NULL, "environment 'http://128.0.0.1" PLAIN},
+    {"http://[::2]", NULL, "environment 'http://[::2]" PLAIN},
+    {"https://api.mypurecloud.de/api/v2", NULL,
+     "environment 'https://api.mypurecloud.de/api/v2" PATH},
+    {"https://api.mypurecloud.de?x=1", NULL, "environment 'https://api.mypurecloud.de?x=1" PATH},
+    {"https://api.mypurecloud.de//", NULL, "environment 'https://api.mypurecloud.de//" PATH},
+    {"https://api.mypurecloud.de#a", NULL, "environment 'https://api.mypurecloud.de#a" PATH},
+    {"https://api.x.org:0", NULL, "environment 'https://api.x.org:0" NO_PORT},
+    {"https://api.x.org:65536", NULL, "environment 'https://api.x.org:65536" NO_PORT},
+    {"https://api.x.org:8o", NULL, "environment 'https://api.x.org:8o" NO_PORT},
+    {"https://a b", NULL, "environment 'https://a b" NO_HOST},
+    {"https://\xc3\xa4.org", NULL, "environment 'https://\xc3\xa4.org" NO_HOST},
+    {"https://[zz]", NULL, "environment 'https://[zz]" NO_HOST},
+    {"https://me:password@api.mypurecloud.de", NULL, "environment" USER},
+    {"https://api.mypurecloud.de@evil.example", NULL, "environment" USER},
+    {"https://@api.mypurecloud.de", NULL, "environment" USER},
+    {"ftp://me:password@api.mypurecloud.de", NULL, "environment '..." NO_URL},
+    {"https://me:password@[::1", NULL, "environment '..." NO_URL},
+    {"me:password@api.mypurecloud.de", NULL, "environment '..." NO_PLACE},
+    {"https://mypurecloud.de", NULL,
+     "environment 'https://mypurecloud.de': the API is at https://api.mypurecloud.de"},
+    {"https://apps.usw2.pure.cloud", NULL,
+     "environment 'https://apps.usw2.pure.cloud': the API is at https://api.usw2.pure.cloud"},
+    {"mypurecloud.de", "login.mypurecloud.de", "login URL 'login.mypurecloud.de" NO_URL},
+    {"mypurecloud.de", "", "login URL '" NO_URL},
+    {"mypurecloud.de", "http://login.mypurecloud.de",
+     "login URL 'http://login.mypurecloud.de" PLAIN},
+    {"mypurecloud.de", "https://login.mypurecloud.de/oauth/token",
+     "login URL 'https://login.mypurecloud.de/oauth/token" PATH},
+    {"mypurecloud.de", "https://me:password@login.mypurecloud.de", "login URL" USER},
+    {"mypurecloud.de", "https://login.mypurecloud.com",
+     "login URL 'https://login.mypurecloud.com': it is of another domain than the API's "
+     "'https://api.mypurecloud.de', and the client secret would go there: give it as the "
+     "option --login-url if that is meant"},
+    {"mypurecloud.de", "http://127.0.0.1:1",
+     "login URL 'http://127.0.0.1:1': it is of another domain than the API's "
+     "'https://api.mypurecloud.de', and the client secret would go there: give it as the "
+     "option --login-url if that is meant"},
+};
+
+static void what_is_wrong_or_unsafe_is_refused_with_a_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct environment environment = {.api_url = "as it was"};
+        struct err err = {0};
+
+        assert_false(
+            environment_resolve(refused[i].text, refused[i].login, false, &environment, &err));
+        assert_string_equal(err.text, refused[i].error);
+        assert_int_equal(err.kind, ERR_CONFIG);
+        assert_string_equal(environment.api_url, "as it was");
+    }
+}
+
+static void a_host_beyond_all_bounds_is_refused(void **state)
+{
+    struct environment environment;
+    struct err err = {0};
+    char text[600];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    memcpy(text, "https://", 8);
+    text[8 + 255] = '\0';
+    assert_true(environment_resolve(text, NULL, false, &environment, &err));
+    text[8 + 255] = 'a';
+    text[8 + 256] = '\0';
+    assert_false(environment_resolve(text, NULL, false, &environment, &err));
+    memset(text, 'a', sizeof text);
+    memcpy(text, "https://a:", 10);
+    memset(text + 10, '0', 500);
+    memcpy(text + 510, "80", 3);
+    assert_false(environment_resolve(text, NULL, false, &environment, &err));
+}
+
+static void loopback_is_127_and_one_and_localhost(void **state)
+{
+    static const struct {
+        const char *host;
+        bool loopback;
+    } cases[] = {
+        {"127.0.0.1", true},   {"127.255.255.254", true},
+        {"::1", true},         {"localhost", true},
+        {"LocalHost", true},   {"0:0:0:0:0:0:0:1", true},
+        {"0000::0001", true},  {"", false},
+        {"128.0.0.1", false},  {"127.0.0", false},
+        {"127.1", false},      {"127.0.0.1.example.org", false},
+        {"0127.0.0.1", false}, {"0.0.0.0", false},
+        {"::", false},         {"::2", false},
+        {"localhost.", false}, {"localhost.example.org", false},
+        {"127.0.0.1 ", false}, {"10.0.0.1", false},
+        {"1localhost", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(environment_is_loopback(cases[i].host), cases[i].loopback);
+}
+
+static void domains_are_compared_label_by_label(void **state)
+{
+    static const struct {
+        const char *api_host, *host;
+        bool same;
+    } cases[] = {
+        {"api.mypurecloud.de", "login.mypurecloud.de", true},
+        {"api.mypurecloud.de", "LOGIN.MYPURECLOUD.DE", true},
+        {"api.mypurecloud.de", "mypurecloud.de", true},
+        {"api.mypurecloud.de", "a.b.mypurecloud.de", true},
+        {"api.mypurecloud.de", "login.mypurecloud.com", false},
+        {"api.mypurecloud.de", "xmypurecloud.de", false},
+        {"api.mypurecloud.de", "mypurecloud.de.example", false},
+        {"api.mypurecloud.de", "", false},
+        {"api.usw2.pure.cloud", "login.usw2.pure.cloud", true},
+        {"api.usw2.pure.cloud", "login.euw2.pure.cloud", false},
+        {"api.", "api.", true},
+        {"gateway.example.org", "gateway.example.org", true},
+        {"gateway.example.org", "login.example.org", false},
+        {"127.0.0.1", "localhost", true},
+        {"127.0.0.1", "10.0.0.1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(environment_same_domain(cases[i].api_host, cases[i].host), cases[i].same);
+}
+
+static void a_url_is_taken_apart(void **state)
+{
+    struct url url;
+
+    (void)state;
+    assert_true(url_parse(span_of("https://a:b@c@[fe80::1]:443/p?q#f"), &url));
+    assert_true(span_is(url.scheme, "https"));
+    assert_true(url.has_user && span_is(url.user, "a:b@c"));
+    assert_true(span_is(url.host, "fe80::1"));
+    assert_true(span_is(url.port, "443"));
+    assert_true(span_is(url.rest, "/p?q#f"));
+    assert_true(url_parse(span_of("http://host?a@b"), &url));
+    assert_true(!url.has_user && span_is(url.host, "host") && span_is(url.rest, "?a@b"));
+    assert_false(url_parse(span_of("host"), &url));
+    assert_false(url_parse(span_of("http:/host"), &url));
+    assert_false(url_parse(span_of("urn:a:b"), &url));
+    assert_false(url_parse((struct span){NULL, 0}, &url));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_region_and_domain_means_its_api_and_login),
+        cmocka_unit_test(other_spellings_and_other_hosts_are_understood),
+        cmocka_unit_test(what_is_wrong_or_unsafe_is_refused_with_a_reason),
+        cmocka_unit_test(a_host_beyond_all_bounds_is_refused),
+        cmocka_unit_test(loopback_is_127_and_one_and_localhost),
+        cmocka_unit_test(domains_are_compared_label_by_label),
+        cmocka_unit_test(a_url_is_taken_apart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+#include "core/validate/ecma.h"
+#include "core/validate/pattern.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* '+' found, '-' not found, '?' undecided, '!' no pattern. */
+static char search(struct span source, struct span text)
+{
+    static const char verdicts[] = {
+        [PATTERN_FOUND] = '+', [PATTERN_ABSENT] = '-', [PATTERN_UNDECIDED] = '?'};
+    char fault[PATTERN_FAULT_SIZE];
+    struct pattern *pattern = pattern_open(source, fault);
+    struct matcher *matcher = matcher_open();
+    char verdict = pattern ? verdicts[pattern_search(pattern, matcher, text)] : '!';
+
+    matcher_close(matcher);
+    pattern_close(pattern);
+    return verdict;
+}
+
+struct search_case {
+    const char *source, *text;
+    char verdict;
+};
+
+static void assert_searches(const struct search_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char verdict = search(span_of(cases[i].source), span_of(cases[i].text));
+
+        if (verdict != cases[i].verdict)
+            fail_msg("%s on %s: %c", cases[i].source, cases[i].text, verdict);
+    }
+}
+
+static void patterns_are_searched_for_anywhere(void **state)
+{
+    static const struct search_case cases[] = {
+        {"a+", "xaay", '+'},
+        {"^a+$", "xaay", '-'},
+        {"^a+$", "aa", '+'},
+        {"^[A-Z]{2}-\\d{4}$", "WH-1042", '+'},
+        {"^[A-Z]{2}-\\d{4}$", "WH-10423", '-'},
+        {"^[A-Z]{2}-\\d{4}$", "wh-1042", '-'},
+        {"", "anything", '+'},
+        {"^$", "", '+'},
+        {"a|b", "b", '+'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+}
+
+static void the_end_is_the_very_end(void **state)
+{
+    static const struct search_case cases[] = {
+        {"^a$", "a\n", '-'},
+        {"^a$", "b\na", '-'},
+        {"^a\\n$", "a\n", '+'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+}
+
+static void classes_mean_what_ecma_262_says(void **state)
+{
+    static const struct search_case cases[] = {
+        {"^\\d$", "5", '+'},          {"^\\d$", "\u0665", '-'}, /* an Arabic digit */
+        {"^\\w$", "_", '+'},          {"^\\w$", "\u00e9", '-'},
+        {"^\\W$", "\u00e9", '+'},     {"^\\s$", "\u00a0", '+'},
+        {"^\\s$", "\ufeff", '+'},     {"^\\s$", "\u2028", '+'},
+        {"^\\s$", "\v", '+'},         {"^\\s$", "\xC2\x85", '-'},
+        {"^\\S$", "\xC2\x85", '+'},   {"^\\S$", "\u2003", '-'},
+        {"^\\S$", "\U0001F600", '+'}, {"^[\\s,]$", "\u3000", '+'},
+        {"^[^\\s]$", "\u3000", '-'},  {"^[\\S]$", "x", '+'},
+        {"^[\\S]$", "\u202f", '-'},   {"^[^\\S]$", "\u202f", '+'},
+        {"^.$", "\u00e9", '+'},       {"^.$", "\U0001F600", '+'},
+        {"^.$", "\r", '-'},           {"^.$", "\u2029", '-'},
+        {"^.$", "\f", '+'},           {"^\\v$", "\v", '+'},
+        {"^\\v$", "\n", '-'},         {"\\bfoo\\b", "a foo b", '+'},
+        {"\\bfoo\\b", "afoo b", '-'}, {"^[\\b]$", "\b", '+'},
+        {"^[]$", "x", '-'},           {"^[^]$", "\n", '+'},
+        {"^[[:alpha:]]$", "a", '-'},  {"^[[:alpha:]]$", ":]", '+'},
+        {"^[[]$", "[", '+'},          {"^[+-]$", "-", '+'},
+        {"^[-+]$", "-", '+'},         {"^[a-z-\\s]$", "-", '+'},
+        {"^[\\w-]+$", "a-b", '+'},    {"^[\\w\\-.]+$", "a-b.c", '+'},
+        {"^[--a]$", "A", '+'},        {"^[\u00e0-\u00ff]+$", "\u00e9\u00e8", '+'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+}
+
+static void escapes_mean_what_ecma_262_says(void **state)
+{
+    static const struct search_case cases[] = {
+        {"^\\u00e9$", "\u00e9", '+'},
+        {"^\\u{1F600}$", "\U0001F600", '+'},
+        {"^\\ud83d\\ude00$", "\U0001F600", '+'},
+        {"^[\\ud83d\\ude00]$", "\U0001F600", '+'},
+        {"^\\x41\\t\\cJ$", "A\t\n", '+'},
+        {"^\\/\\.\\-\\_$", "/.-_", '+'},
+        {"^(a|b)\\1$", "aa", '+'},
+        {"^(a|b)\\1$", "ab", '-'},
+        {"^(a)?\\1b$", "b", '+'}, /* a group that took part in nothing matches the empty text */
+        {"^(?<year>\\d{4})-\\k<year>$", "2026-2026", '+'},
+        {"^(?:a(?=b)b(?!c))$", "ab", '+'},
+        {"(?<=\\$)\\d+(?<!0)$", "$42", '+'},
+        {"^\\p{Lu}\\p{Letter}+$", "\u00c9t\u00e9", '+'},
+        {"^\\p{gc=Uppercase_Letter}$", "\u00c9", '+'},
+        {"^\\p{Script=Greek}+$", "\u03b1\u03b2", '+'},
+        {"^\\p{sc=Greek}+$", "ab", '-'},
+        {"^[\\p{L}\\P{L}]$", "1", '+'},
+        {"^a{2}b{1,}c{0,1}$", "aab", '+'},
+        {"^a{,2}$", "a{,2}", '+'},
+        {"^x{$", "x{", '+'},
+        {"^a{2,3}?$", "aaa", '+'},
+        {"^\\0$", "", '-'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+    assert_int_equal(search(span_of("^\\0$"), (struct span){"", 1}), '+');
+    assert_int_equal(search((struct span){"^\0$", 3}, (struct span){"", 1}), '+');
+}
+
+static void what_ecma_262_does_not_know_is_refused(void **state)
+{
+    static const struct {
+        const char *source, *fault; /* NULL: whatever PCRE2 says */
+    } cases[] = {
+        {"\\Aa\\z", "the escape \\A is not of ECMA-262"},
+        {"a\\Z", "the escape \\Z is not of ECMA-262"},
+        {"\\Qa\\E", "the escape \\Q is not of ECMA-262"},
+        {"\\h", "the escape \\h is not of ECMA-262"},
+        {"\\R", "the escape \\R is not of ECMA-262"},
+        {"\\K", "the escape \\K is not of ECMA-262"},
+        {"[\\B]", "the escape \\B is not of ECMA-262"},
+        {"[\\1]", "the escape \\1 is not of ECMA-262"},
+        {"\\01", "the escape \\0 is not of ECMA-262"},
+        {"\\c1", "the escape \\c is not of ECMA-262"},
+        {"\\\u00e9", "the escape \\? is not of ECMA-262"},
+        {"(?i)a", "a group that begins with (? is not of ECMA-262"},
+        {"(?>a)", "a group that begins with (? is not of ECMA-262"},
+        {"(?P<n>a)", "a group that begins with (? is not of ECMA-262"},
+        {"(?#c)a", "a group that begins with (? is not of ECMA-262"},
+        {"(*UTF)a", "a group that begins with (* is not of ECMA-262"},
+        {"a++", "a quantifier follows a quantifier"},
+        {"a{2}{3}", "a quantifier follows a quantifier"},
+        {"a+?*", "a quantifier follows a quantifier"},
+        {"[\\w-a]", "a set such as \\w is no end of a range; a hyphen is written \\-"},
+        {"[!-\\s]", "a set such as \\w is no end of a range; a hyphen is written \\-"},
+        {"[a", "a [ is not closed"},
+        {"[", "a [ is not closed"},
+        {"a\\", "nothing follows the last \\"},
+        {"[\\", "nothing follows the last \\"},
+        {"\\u12", "\\u is not followed by a code point"},
+        {"\\ud83d", "\\u is not followed by a code point"},
+        {"\\ud83d\\u0041", "\\u is not followed by a code point"},
+        {"\\u{110000}", "\\u is not followed by a code point"},
+        {"\\u{}", "\\u is not followed by a code point"},
+        {"\\xg1", "\\x is not followed by a code point"},
+        {"\\pL", "\\p is not followed by {a property}"},
+        {"\\p", "\\p is not followed by {a property}"},
+        {"\\p{Nothing}", NULL},
+        {"\\k", "\\k is not followed by <a name>"},
+        {"(a", NULL},
+        {"a)", NULL},
+        {"*a", NULL},
+        {"(?<=a+)b", NULL},
+        {"\\2(a)", NULL},
+    };
+    char fault[PATTERN_FAULT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pattern *pattern = pattern_open(span_of(cases[i].source), fault);
+
+        if (pattern)
+            fail_msg("%s is taken", cases[i].source);
+        if (cases[i].fault)
+            assert_string_equal(fault, cases[i].fault);
+        else
+            assert_true(strlen(fault) > 0);
+    }
+}
+
+static void a_search_without_end_is_given_up(void **state)
+{
+    (void)state;
+    assert_int_equal(search(span_of("^(a+)+$"), span_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")),
+                     '?');
+}
+
+static void long_texts_are_matched(void **state)
+{
+    size_t size = 1000000;
+    char *text = malloc(size);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'a', size);
+    assert_int_equal(search(span_of("^a*$"), (struct span){text, size}), '+');
+    assert_int_equal(search(span_of("b"), (struct span){text, size}), '-');
+    /* a backtracking point for each character */
+    assert_int_equal(search(span_of("^(?:a|b)*$"), (struct span){text, 20000}), '+');
+    assert_int_equal(search(span_of("^(?:a|bc)*$"), (struct span){text, size}), '+');
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(patterns_are_searched_for_anywhere),
+        cmocka_unit_test(the_end_is_the_very_end),
+        cmocka_unit_test(classes_mean_what_ecma_262_says),
+        cmocka_unit_test(escapes_mean_what_ecma_262_says),
+        cmocka_unit_test(what_ecma_262_does_not_know_is_refused),
+        cmocka_unit_test(a_search_without_end_is_given_up),
+        cmocka_unit_test(long_texts_are_matched),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

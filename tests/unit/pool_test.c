@@ -1,0 +1,673 @@
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/http/pool.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What the server does when its answer was written. */
+enum ending { KEEP, CLOSE, RESET, HOLD };
+
+/* One request's fate: `repeat` is written `times` after the answer. */
+struct step {
+    const char *answer;
+    enum ending ending;
+    const char *repeat;
+    int times;
+    bool head_only; /* answers without having read the request's body */
+};
+
+#define STEP(answer, ending)                                                                       \
+    {                                                                                              \
+        answer, ending, NULL, 0, false                                                             \
+    }
+#define FLOOD(answer, repeat, times)                                                               \
+    {                                                                                              \
+        answer, HOLD, repeat, times, false                                                         \
+    }
+#define EARLY(answer, ending)                                                                      \
+    {                                                                                              \
+        answer, ending, NULL, 0, true                                                              \
+    }
+
+/* A server of raw sockets in a thread: one connection after the other, one step a request. */
+struct server {
+    int listener, stop_fd, port;
+    pthread_t thread;
+    const struct step *steps;
+    unsigned step_count;
+    unsigned requests; /* read after the thread has ended, or after `settled` */
+    struct buf reading;
+    struct buf last; /* the newest request that is complete, byte by byte */
+    sem_t settled;   /* posted when a step is done */
+};
+
+static bool readable(const struct server *server, int fd)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = server->stop_fd, .events = POLLIN}};
+
+    return poll(fds, 2, 20000) > 0 && fds[0].revents && !fds[1].revents;
+}
+
+/* Reads one request. False when the client closed, or the test ended. */
+static bool read_request(struct server *server, int fd, bool head_only)
+{
+    size_t wanted = 0;
+
+    buf_reset(&server->reading);
+    while (wanted == 0 || server->reading.size < wanted) {
+        char *room = buf_reserve(&server->reading, 4096);
+        ssize_t got = readable(server, fd) ? recv(fd, room, 4096, 0) : 0;
+        const char *text, *end, *length;
+
+        if (got <= 0)
+            return false;
+        server->reading.size += (size_t)got;
+        text = buf_text(&server->reading);
+        end = strstr(text, "\r\n\r\n");
+        length = strstr(text, "Content-Length: ");
+        if (end)
+            wanted = (size_t)(end - text) + 4;
+        if (end && length && !head_only)
+            wanted += (size_t)strtoul(length + 16, NULL, 10);
+    }
+    buf_reset(&server->last);
+    buf_append_span(&server->last, buf_span(&server->reading));
+    server->requests++;
+    return true;
+}
+
+static bool write_all(int fd, const char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+
+    for (size_t done = 0; done < size;) {
+        ssize_t sent = send(fd, text + done, size - done, MSG_NOSIGNAL);
+
+        if (sent <= 0)
+            return false;
+        done += (size_t)sent;
+    }
+    return true;
+}
+
+/* Plays steps on a connection until one of them ends it. */
+static void serve(struct server *server, int fd)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+    enum ending ending = KEEP;
+
+    while (ending == KEEP && server->requests < server->step_count) {
+        const struct step *step = &server->steps[server->requests];
+        bool open;
+
+        if (!read_request(server, fd, step->head_only))
+            break;
+        ending = step->ending;
+        open = write_all(fd, step->answer);
+        for (int i = 0; open && i < step->times; i++)
+            open = write_all(fd, step->repeat);
+        if (ending == KEEP)
+            sem_post(&server->settled);
+    }
+    if (ending == HOLD)
+        (void)readable(server, server->stop_fd);
+    if (ending == RESET)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+    sem_post(&server->settled);
+}
+
+static void *server_main(void *context)
+{
+    struct server *server = context;
+
+    while (readable(server, server->listener)) {
+        int fd = accept(server->listener, NULL, NULL);
+
+        if (fd >= 0)
+            serve(server, fd);
+    }
+    return NULL;
+}
+
+static int listen_anywhere(int *port)
+{
+    static const int small = 4096;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void server_start(struct server *server, const struct step *steps, unsigned count)
+{
+    *server = (struct server){.steps = steps, .step_count = count};
+    server->listener = listen_anywhere(&server->port);
+    server->stop_fd = eventfd(0, EFD_CLOEXEC);
+    sem_init(&server->settled, 0, 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
+}
+
+static void server_stop(struct server *server)
+{
+    eventfd_write(server->stop_fd, 1);
+    pthread_join(server->thread, NULL);
+    close(server->listener);
+    close(server->stop_fd);
+    sem_destroy(&server->settled);
+    buf_release(&server->reading);
+    buf_release(&server->last);
+}
+
+/* A server with its steps, and a pool that is to meet it. */
+struct stage {
+    struct server server;
+    struct http_pool *pool;
+    char url[64];
+    struct http_request request; /* a small PUT to the server, for the test to change */
+};
+
+static void stage_open(struct stage *stage, const struct step *steps, unsigned count,
+                       unsigned slots)
+{
+    struct http_options options = {.slots = slots, .user_agent = "rowferry-test"};
+    struct err err = {0};
+
+    server_start(&stage->server, steps, count);
+    stage->pool = http_pool_open(&options, &err);
+    assert_string_equal(err.text, "");
+    snprintf(stage->url, sizeof stage->url, "http://127.0.0.1:%d/record", stage->server.port);
+    stage->request = (struct http_request){.method = HTTP_PUT,
+                                           .url = stage->url,
+                                           .authorization = "Bearer top-secret",
+                                           .content_type = "application/json",
+                                           .body = span_of("{}"),
+                                           .timeout_ms = 10000};
+}
+
+/* Returns how many requests the server has read. */
+static unsigned stage_close(struct stage *stage)
+{
+    http_pool_close(stage->pool);
+    server_stop(&stage->server);
+    return stage->server.requests;
+}
+
+/* Starts the stage's request and waits for its answer, which the caller may release. */
+static struct http_answer *fetch(struct stage *stage)
+{
+    int64_t end_us = clock_monotonic_us() + 20000000;
+    struct http_answer *answer = NULL;
+    struct err err = {0};
+
+    assert_true(http_pool_start(stage->pool, &stage->request, &err));
+    while (!answer && clock_monotonic_us() < end_us) {
+        assert_true(http_pool_wait(stage->pool, 1000, -1, &err));
+        answer = http_pool_next(stage->pool);
+    }
+    assert_non_null(answer);
+    return answer;
+}
+
+/* An expected text that ends in `*` is a beginning. */
+static void assert_text(const char *text, const char *expected)
+{
+    size_t size = strlen(expected);
+
+    if (size && expected[size - 1] == '*' && strncmp(text, expected, size - 1) == 0)
+        return;
+    assert_string_equal(text, expected);
+}
+
+#define OK           "HTTP/1.1 200 OK\r\n"
+#define OK_EMPTY     OK "Content-Length: 0\r\n\r\n"
+#define HEAD_TEN     OK "Content-Length: 10\r\n\r\n"
+#define CHUNKED      OK "Transfer-Encoding: chunked\r\n\r\n"
+#define SIXTY_FOUR   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n"
+#define HEADER       "X-Flood: " SIXTY_FOUR
+#define LONG_BODY    "the answer is longer than 1048576 bytes"
+#define LONG_HEADERS "the answer's headers are longer than 65536 bytes"
+#define CUT_HEADERS  "the connection closed within the headers of an answer"
+#define TIMED_OUT    "Operation timed out after *"
+
+/* Every way an answer can come, and what it counts as. */
+static const struct {
+    struct step step;
+    enum http_end end;
+    long status;
+    const char *body, *error;
+} endings[] = {
+    {STEP(HEAD_TEN "0123456789", KEEP), HTTP_DONE, 200, "0123456789", ""},
+    {STEP(CHUNKED "4\r\nabcd\r\n0\r\n\r\n", KEEP), HTTP_DONE, 200, "abcd", ""},
+    {STEP(OK "\r\nuntil the end", CLOSE), HTTP_DONE, 200, "until the end", ""},
+    {STEP("HTTP/1.1 204 No Content\r\n\r\n", KEEP), HTTP_DONE, 204, "", ""},
+    {STEP("HTTP/1.1 100 Continue\r\n\r\n" OK_EMPTY, KEEP), HTTP_DONE, 200, "", ""},
+    {STEP("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", CLOSE), HTTP_DONE, 302, "", ""},
+    {STEP(HEAD_TEN "0123456789and more", CLOSE), HTTP_DONE, 200, "0123456789", ""},
+    {STEP(NULL, CLOSE), HTTP_CUT, 0, "", "Empty reply from server"},
+    {STEP(NULL, RESET), HTTP_CUT, 0, "", "Recv failure: Connection reset by peer"},
+    {STEP("HTTP/1.1 20", CLOSE), HTTP_CUT, 0, "", "Empty reply from server"},
+    {STEP("HTTP/1.1 100 Continue\r\n\r\n", CLOSE), HTTP_CUT, 0, "", "Empty reply from server"},
+    {STEP("HTTP/1.1 101 Switching\r\n\r\n", CLOSE), HTTP_CUT, 0, "", "Empty reply from server"},
+    {STEP(OK, CLOSE), HTTP_CUT, 200, "", CUT_HEADERS},
+    {STEP(OK "Content-Le", CLOSE), HTTP_CUT, 200, "", CUT_HEADERS},
+    {STEP(HEAD_TEN "01234", CLOSE), HTTP_CUT, 200, "",
+     "transfer closed with 5 bytes remaining to read"},
+    {STEP(HEAD_TEN "01234", RESET), HTTP_CUT, 200, "", "Recv failure: Connection reset by peer"},
+    {STEP(CHUNKED "4\r\nabcd\r\n", CLOSE), HTTP_CUT, 200, "",
+     "transfer closed with outstanding read data remaining"},
+    {STEP(CHUNKED "zz\r\nabcd\r\n", KEEP), HTTP_CUT, 200, "",
+     "Illegal or missing hexadecimal sequence in chunked-encoding"},
+    {STEP(OK "Content-Length: many\r\n\r\n", KEEP), HTTP_CUT, 200, "",
+     "Invalid Content-Length: value"},
+    {STEP(OK "Content-Length: -1\r\n\r\n", KEEP), HTTP_CUT, 200, "",
+     "Invalid Content-Length: value"},
+    {STEP("\x1b[2J what is this\r\n\r\n", CLOSE), HTTP_CUT, 0, "",
+     "Received HTTP/0.9 when not allowed"},
+    {FLOOD(OK "\r\n", SIXTY_FOUR, 16385), HTTP_TOO_LARGE, 200, "", LONG_BODY},
+    {FLOOD(OK "Content-Length: 9000000\r\n\r\n", SIXTY_FOUR, 20000), HTTP_TOO_LARGE, 200, "",
+     LONG_BODY},
+    {FLOOD(OK, HEADER, 2000), HTTP_CUT, 200, "", LONG_HEADERS},
+    {FLOOD(OK "X-Flood: ", "0123456789012345678901234567890123456789", 5000), HTTP_CUT, 200, "",
+     LONG_HEADERS},
+    {FLOOD("", "HTTP/1.1 100 Continue\r\n\r\n", 4000), HTTP_CUT, 0, "", LONG_HEADERS},
+    {FLOOD(CHUNKED "0\r\n", HEADER, 2000), HTTP_CUT, 200, "", LONG_HEADERS},
+    {STEP(NULL, HOLD), HTTP_CUT, 0, "", TIMED_OUT},
+    {STEP(OK, HOLD), HTTP_CUT, 200, "", TIMED_OUT},
+    {STEP(HEAD_TEN, HOLD), HTTP_CUT, 200, "", TIMED_OUT},
+    {STEP(HEAD_TEN "01234", HOLD), HTTP_CUT, 200, "", TIMED_OUT},
+};
+
+static void every_way_an_answer_ends_has_its_verdict(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        struct http_answer *answer;
+        struct stage stage;
+
+        stage_open(&stage, &endings[i].step, 1, 1);
+        if (strcmp(endings[i].error, TIMED_OUT) == 0)
+            stage.request.timeout_ms = 300;
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, endings[i].end);
+        assert_int_equal(answer->status, endings[i].status);
+        assert_int_equal(answer->body.size, strlen(endings[i].body));
+        assert_memory_equal(answer->body.data, endings[i].body, answer->body.size);
+        assert_text(answer->error, endings[i].error);
+        assert_int_equal(stage_close(&stage), 1);
+    }
+}
+
+#define TARGET "/a%2f/../x%2F%7e/./%C3%A9?b"
+
+static const struct {
+    enum http_method method;
+    const char *authorization, *content_type, *body, *line, *rest;
+} requests[] = {
+    {HTTP_PUT, "Bearer top-secret", "application/json", "{}", "PUT " TARGET,
+     "Content-Type: application/json\r\nAuthorization: Bearer top-secret\r\n"
+     "Content-Length: 2\r\n\r\n{}"},
+    {HTTP_GET, "Bearer another", NULL, NULL, "GET " TARGET,
+     "Authorization: Bearer another\r\n\r\n"},
+    {HTTP_POST, NULL, "text/plain", NULL, "POST " TARGET,
+     "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n"},
+    {HTTP_PUT, NULL, "text/plain", "[1]", "PUT " TARGET,
+     "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\n[1]"},
+};
+
+static void a_request_leaves_byte_by_byte_as_asked(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP),
+                                        STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP)};
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 4, 1);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct buf url = {0}, expected = {0};
+
+        buf_printf(&url, "http://127.0.0.1:%d%s", stage.server.port, TARGET);
+        buf_printf(&expected,
+                   "%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: rowferry-test\r\n"
+                   "Accept: application/json\r\n%s",
+                   requests[i].line, stage.server.port, requests[i].rest);
+        stage.request = (struct http_request){.method = requests[i].method,
+                                              .url = buf_text(&url),
+                                              .authorization = requests[i].authorization,
+                                              .content_type = requests[i].content_type,
+                                              .body = span_of(requests[i].body),
+                                              .timeout_ms = 5000};
+        http_pool_release(stage.pool, fetch(&stage));
+        sem_wait(&stage.server.settled);
+        assert_string_equal(buf_text(&stage.server.last), buf_text(&expected));
+        buf_release(&url);
+        buf_release(&expected);
+    }
+    stage_close(&stage);
+}
+
+static void a_reused_connection_that_dies_is_not_sent_to_again(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(NULL, CLOSE),
+                                        STEP(OK_EMPTY, KEEP)};
+    static const char *const errors[] = {"", "the connection closed before an answer came", ""};
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 3, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        struct http_answer *answer = fetch(&stage);
+
+        assert_int_equal(answer->end, i == 1 ? HTTP_CUT : HTTP_DONE);
+        assert_string_equal(answer->error, errors[i]);
+        http_pool_release(stage.pool, answer);
+        sem_wait(&stage.server.settled);
+        assert_int_equal(stage.server.requests, i + 1);
+    }
+    assert_int_equal(stage_close(&stage), 3);
+}
+
+static void a_connection_closed_while_idle_costs_nothing(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, CLOSE), STEP(OK_EMPTY, CLOSE)};
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 2, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        struct http_answer *answer = fetch(&stage);
+
+        assert_int_equal(answer->end, HTTP_DONE);
+        http_pool_release(stage.pool, answer);
+        sem_wait(&stage.server.settled);
+    }
+    assert_int_equal(stage_close(&stage), 2);
+}
+
+static void an_answer_before_the_whole_request_counts_when_it_is_complete(void **state)
+{
+    static const struct {
+        struct step step;
+        enum http_end end;
+        long status;
+    } cases[] = {
+        {EARLY("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n", HOLD), HTTP_DONE, 413},
+        {EARLY(OK_EMPTY, HOLD), HTTP_DONE, 200},
+        {EARLY(HEAD_TEN "012345678", HOLD), HTTP_CUT, 200},
+    };
+    char *body = mem_calloc(8 << 20, 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_answer *answer;
+        struct stage stage;
+
+        stage_open(&stage, &cases[i].step, 1, 1);
+        stage.request.body = (struct span){body, 8 << 20};
+        stage.request.timeout_ms = 1000;
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, cases[i].end);
+        assert_int_equal(answer->status, cases[i].status);
+        stage_close(&stage);
+    }
+    free(body);
+}
+
+static void what_did_not_leave_is_told_apart(void **state)
+{
+    static const struct {
+        const char *origin, *error;
+    } cases[] = {
+        {"http://127.0.0.1", "Failed to connect to 127.0.0.1 port *"},
+        {"http://nonexistent.invalid", "*"}, /* the resolver's words, or that it took too long */
+        {"ftp://127.0.0.1", "Protocol \"ftp\" not supported or disabled in libcurl"},
+    };
+    struct stage stage;
+    int port;
+
+    (void)state;
+    close(listen_anywhere(&port));
+    unsetenv("http_proxy");
+    stage_open(&stage, NULL, 0, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_answer *answer;
+
+        snprintf(stage.url, sizeof stage.url, "%s:%d/", cases[i].origin, port);
+        stage.request.timeout_ms = 2000;
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, HTTP_NEVER_LEFT);
+        assert_int_equal(answer->status, 0);
+        assert_text(answer->error, cases[i].error);
+        assert_true(answer->error[0] != '\0');
+        http_pool_release(stage.pool, answer);
+    }
+    stage_close(&stage);
+}
+
+static void a_connection_that_is_not_accepted_in_time_never_left(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int port, listener = listen_anywhere(&port), waiting[8];
+    struct http_answer *answer;
+    struct stage stage;
+
+    (void)state;
+    assert_int_equal(listen(listener, 0), 0); /* room for one; the others fill the queue up */
+    address.sin_port = htons((uint16_t)port);
+    for (size_t i = 0; i < 8; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(waiting[i], (struct sockaddr *)&address, sizeof address);
+    }
+    stage_open(&stage, NULL, 0, 1);
+    snprintf(stage.url, sizeof stage.url, "http://127.0.0.1:%d/", port);
+    stage.request.timeout_ms = 300;
+    answer = fetch(&stage);
+    assert_int_equal(answer->end, HTTP_NEVER_LEFT);
+    assert_text(answer->error, "Connection timed out after *");
+    stage_close(&stage);
+    for (size_t i = 0; i < 8; i++)
+        close(waiting[i]);
+    close(listener);
+}
+
+static void certificates_decide_before_anything_leaves(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP)};
+    struct http_options options = {.slots = 1, .ca_file = "/nonexistent/ca.pem"};
+    struct http_answer *answer;
+    struct stage stage;
+    struct err err = {0};
+
+    (void)state;
+    assert_null(http_pool_open(&options, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text,
+                        "certificate file /nonexistent/ca.pem: No such file or directory");
+    stage_open(&stage, steps, 1, 1);
+    http_pool_close(stage.pool);
+    options.ca_file = "/dev/null"; /* no certificate in it */
+    stage.pool = http_pool_open(&options, &err);
+    assert_non_null(stage.pool);
+    snprintf(stage.url, sizeof stage.url, "https://127.0.0.1:%d/", stage.server.port);
+    answer = fetch(&stage);
+    assert_int_equal(answer->end, HTTP_UNTRUSTED);
+    assert_text(answer->error, "error *");
+    assert_int_equal(stage_close(&stage), 0);
+}
+
+static void the_proxy_of_the_environment_serves_other_hosts_only(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP)};
+    static const char *const lines[] = {"PUT http://nonexistent.invalid/x *", "PUT /record *"};
+    struct stage stage;
+    char local[64];
+
+    (void)state;
+    stage_open(&stage, steps, 2, 1);
+    memcpy(local, stage.url, sizeof local);
+    setenv("http_proxy", local, 1);
+    snprintf(stage.url, sizeof stage.url, "http://nonexistent.invalid/x");
+    for (int i = 0; i < 2; i++) {
+        http_pool_release(stage.pool, fetch(&stage));
+        sem_wait(&stage.server.settled);
+        assert_text(buf_text(&stage.server.last), lines[i]);
+        memcpy(stage.url, local, sizeof local);
+    }
+    stage_close(&stage);
+}
+
+#define BUSY "HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n"
+
+static void headers_that_matter_are_kept(void **state)
+{
+    static const struct {
+        const char *answer;
+        int64_t retry_after_ms;
+        const char *correlation;
+    } cases[] = {
+        {BUSY "\r\n", -1, ""},
+        {BUSY "retry-after:  7 \r\n\r\n", 7000, ""},
+        {BUSY "Retry-After: 86400\r\n\r\n", 86400000, ""},
+        {BUSY "Retry-After: soon\r\n\r\n", -1, ""},
+        {BUSY "Retry-After: -3\r\n\r\n", -1, ""},
+        {BUSY "Retry-After: 99999999999999999999\r\n\r\n", -1, ""},
+        {BUSY "Date: Mon, 23 Nov 2026 02:00:00 GMT\r\n"
+              "Retry-After: Mon, 23 Nov 2026 02:01:30 GMT\r\n\r\n",
+         90000, ""},
+        {BUSY "Retry-After: Monday, 23-Nov-26 02:01:30 GMT\r\n"
+              "Date: Mon Nov 23 02:00:00 2026\r\n\r\n",
+         90000, ""},
+        {BUSY "Retry-After: Mon, 23 Nov 2020 02:01:30 GMT\r\n\r\n", 0, ""},
+        {"HTTP/1.1 100 X\r\nRetry-After: 9\r\nININ-Correlation-Id: a\r\n\r\n" OK_EMPTY, -1, ""},
+        {BUSY "Inin-Correlation-ID: 6f1c-\x1b[2J\r\n\r\n", -1, "6f1c-\\x1b[2J"},
+        {CHUNKED "0\r\nRetry-After: 9\r\n\r\n", -1, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct step step = STEP(cases[i].answer, KEEP);
+        struct http_answer *answer;
+        struct stage stage;
+
+        stage_open(&stage, &step, 1, 1);
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, HTTP_DONE);
+        assert_int_equal(answer->retry_after_ms, cases[i].retry_after_ms);
+        assert_string_equal(answer->correlation, cases[i].correlation);
+        stage_close(&stage);
+    }
+}
+
+static void slots_limit_what_is_in_flight_and_answers_carry_their_context(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, CLOSE), STEP(OK_EMPTY, CLOSE),
+                                        STEP(OK_EMPTY, CLOSE)};
+    int64_t begin_ms = clock_now_ms();
+    struct http_answer *answer;
+    struct stage stage;
+    struct err err = {0};
+    int seen[3] = {0};
+
+    (void)state;
+    stage_open(&stage, steps, 3, 3);
+    for (int i = 0; i < 3; i++) {
+        stage.request.context = &seen[i];
+        assert_int_equal(http_pool_free(stage.pool), 3 - i);
+        assert_int_equal(http_pool_active(stage.pool), i);
+        assert_true(http_pool_start(stage.pool, &stage.request, &err));
+    }
+    assert_false(http_pool_start(stage.pool, &stage.request, &err));
+    assert_string_equal(err.text, "a request was started without a free slot");
+    while (http_pool_active(stage.pool))
+        assert_true(http_pool_wait(stage.pool, 5000, -1, &err));
+    assert_int_equal(http_pool_free(stage.pool), 0);
+    while ((answer = http_pool_next(stage.pool))) {
+        ++*(int *)answer->context;
+        assert_int_equal(answer->end, HTTP_DONE);
+        assert_in_range(answer->started_ms, begin_ms, answer->ended_ms);
+        assert_in_range(answer->latency_us, 1, 10000000);
+        http_pool_release(stage.pool, answer);
+    }
+    assert_int_equal(http_pool_free(stage.pool), 3);
+    assert_true(seen[0] == 1 && seen[1] == 1 && seen[2] == 1);
+    stage_close(&stage);
+}
+
+static void a_wait_ends_with_a_wake_a_readable_descriptor_or_its_time(void **state)
+{
+    int fd = eventfd(1, EFD_CLOEXEC);
+    int64_t begin_us = clock_monotonic_us();
+    struct stage stage;
+    struct err err = {0};
+
+    (void)state;
+    stage_open(&stage, NULL, 0, 1);
+    http_pool_wake(stage.pool);
+    assert_true(http_pool_wait(stage.pool, 60000, -1, &err));
+    assert_true(http_pool_wait(stage.pool, 60000, fd, &err));
+    assert_true(clock_monotonic_us() - begin_us < 30000000);
+    begin_us = clock_monotonic_us();
+    assert_true(http_pool_wait(stage.pool, 20, -1, &err));
+    assert_true(clock_monotonic_us() - begin_us >= 20000);
+    close(fd);
+    stage_close(&stage);
+}
+
+static void a_pool_closes_with_requests_in_flight(void **state)
+{
+    static const struct step steps[] = {STEP(NULL, HOLD)};
+    struct stage stage;
+    struct err err = {0};
+
+    (void)state;
+    stage_open(&stage, steps, 1, 2);
+    assert_true(http_pool_start(stage.pool, &stage.request, &err));
+    assert_true(http_pool_start(stage.pool, &stage.request, &err));
+    assert_true(http_pool_wait(stage.pool, 20, -1, &err));
+    stage_close(&stage);
+    http_pool_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_way_an_answer_ends_has_its_verdict),
+        cmocka_unit_test(a_request_leaves_byte_by_byte_as_asked),
+        cmocka_unit_test(a_reused_connection_that_dies_is_not_sent_to_again),
+        cmocka_unit_test(a_connection_closed_while_idle_costs_nothing),
+        cmocka_unit_test(an_answer_before_the_whole_request_counts_when_it_is_complete),
+        cmocka_unit_test(what_did_not_leave_is_told_apart),
+        cmocka_unit_test(a_connection_that_is_not_accepted_in_time_never_left),
+        cmocka_unit_test(certificates_decide_before_anything_leaves),
+        cmocka_unit_test(the_proxy_of_the_environment_serves_other_hosts_only),
+        cmocka_unit_test(headers_that_matter_are_kept),
+        cmocka_unit_test(slots_limit_what_is_in_flight_and_answers_carry_their_context),
+        cmocka_unit_test(a_wait_ends_with_a_wake_a_readable_descriptor_or_its_time),
+        cmocka_unit_test(a_pool_closes_with_requests_in_flight),
+    };
+
+    setenv("http_proxy", "http://127.0.0.1:1", 1); /* loopback does without */
+    alarm(120);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

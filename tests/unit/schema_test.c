@@ -1,0 +1,387 @@
+#include "tests/unit/schema_scene.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct refusal {
+    const char *text, *reason;
+};
+
+static void assert_refused(const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *reason = refusal_of(cases[i].text);
+
+        if (strcmp(reason, cases[i].reason) != 0)
+            fail_msg("%s\n is: %s\nnot: %s", cases[i].text, reason, cases[i].reason);
+    }
+}
+
+static void every_keyword_that_is_not_built_is_refused_by_name(void **state)
+{
+    static const char *const names[] = {
+        "$anchor",
+        "$defs",
+        "$dynamicAnchor",
+        "$dynamicRef",
+        "$recursiveRef",
+        "$ref",
+        "$vocabulary",
+        "additionalItems",
+        "allOf",
+        "anyOf",
+        "contains",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+        "definitions",
+        "dependencies",
+        "dependentRequired",
+        "dependentSchemas",
+        "deprecated",
+        "else",
+        "extends",
+        "format",
+        "if",
+        "items",
+        "maxContains",
+        "maxItems",
+        "maxProperties",
+        "minContains",
+        "minItems",
+        "minProperties",
+        "not",
+        "oneOf",
+        "patternProperties",
+        "prefixItems",
+        "propertyNames",
+        "readOnly",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "uniqueItems",
+        "writeOnly",
+        "minimun",
+        "Type",
+        "",
+    };
+    char text[256], reason[256];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(text, sizeof text, "{\"%s\": 1}", names[i]);
+        snprintf(reason, sizeof reason, "#/%s: the keyword \"%s\" is not supported", names[i],
+                 names[i]);
+        assert_string_equal(refusal_of(text), reason);
+        snprintf(text, sizeof text,
+                 "{\"properties\": {\"a/b~\": {\"type\": \"string\", \"%s\": 1}}}", names[i]);
+        snprintf(reason, sizeof reason,
+                 "#/properties/a~1b~0/%s: the keyword \"%s\" is not supported", names[i], names[i]);
+        assert_string_equal(refusal_of(text), reason);
+    }
+}
+
+static void annotations_pass_anywhere(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        refusal_of("{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"$id\": \"x\","
+                   " \"id\": \"x\", \"title\": \"t\", \"description\": \"d\", \"$comment\": \"c\","
+                   " \"default\": {}, \"examples\": [1], \"x-anything\": {\"type\": 5},"
+                   " \"properties\": {\"v\": {\"title\": \"t\", \"description\": \"d\","
+                   " \"$comment\": \"c\", \"default\": {\"type\": 1}, \"examples\": [],"
+                   " \"x-y\": null}, \"$id\": {}, \"type\": {}, \"format\": {}}}"),
+        "");
+}
+
+static void values_of_the_wrong_form_are_refused(void **state)
+{
+    static const char types[] = "#/type: must be null, boolean, integer, number, string, array or "
+                                "object, or an array of these";
+    static const struct refusal cases[] = {
+        {"{\"title\": 1}", "#/title: must be a string"},
+        {"{\"$comment\": null}", "#/$comment: must be a string"},
+        {"{\"examples\": 1}", "#/examples: must be an array"},
+        {"{\"$id\": 1}", "#/$id: must be a string"},
+        {"{\"type\": \"strnig\"}", types},
+        {"{\"type\": 1}", types},
+        {"{\"type\": [\"string\", 1]}", types},
+        {"{\"type\": {\"a\": \"string\"}}", types},
+        {"{\"type\": [[\"string\"]]}", types},
+        {"{\"type\": [\"object\", \"object\"]}", "#/type: names a type twice"},
+        {"{\"type\": []}", "#/type: names no type"},
+        {"{\"type\": \"string\"}", "#/type: must allow an object, which the fields of a row are"},
+        {"{\"enum\": {}}", "#/enum: must be an array"},
+        {"{\"minimum\": \"1\"}", "#/minimum: must be a number"},
+        {"{\"exclusiveMaximum\": true}", "#/exclusiveMaximum: must be a number"},
+        {"{\"multipleOf\": 0}", "#/multipleOf: must be a number above 0"},
+        {"{\"multipleOf\": -1}", "#/multipleOf: must be a number above 0"},
+        {"{\"multipleOf\": \"1\"}", "#/multipleOf: must be a number above 0"},
+        {"{\"multipleOf\": 1.234567890123456789}",
+         "#/multipleOf: must not have more than 18 digits"},
+        {"{\"minLength\": -1}", "#/minLength: must be a whole number, 0 or more"},
+        {"{\"maxLength\": 1.5}", "#/maxLength: must be a whole number, 0 or more"},
+        {"{\"maxLength\": \"1\"}", "#/maxLength: must be a whole number, 0 or more"},
+        {"{\"maxLength\": 1e18}", "#/maxLength: must not have more than 18 digits"},
+        {"{\"pattern\": 1}", "#/pattern: must be a string"},
+        {"{\"pattern\": \"[a\"}", "#/pattern: is no regular expression: a [ is not closed"},
+        {"{\"pattern\": \"(?i)a\"}",
+         "#/pattern: is no regular expression: a group that begins with (? is not of ECMA-262"},
+        {"{\"properties\": []}", "#/properties: must be an object"},
+        {"{\"properties\": {\"a\": 1}}", "#/properties/a: a schema must be an object"},
+        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {\"type\": 0}}}}}",
+         "#/properties/a/properties/b/type: must be null, boolean, integer, number, string, array "
+         "or object, or an array of these"},
+        {"{\"required\": \"a\"}", "#/required: must be an array of names"},
+        {"{\"required\": [1]}", "#/required: must be an array of names"},
+        {"{\"required\": [[\"a\"]]}", "#/required: must be an array of names"},
+        {"{\"required\": [\"a\", \"a\"]}", "#/required: names a property twice"},
+        {"{\"additionalProperties\": 1}",
+         "#/additionalProperties: must be true, false or a schema"},
+        {"{\"properties\": {\"a\": {\"$id\": \"x\"}}}",
+         "#/properties/a/$id: is supported at the root of the schema only"},
+        {"{\"properties\": {\"a\": {\"x-rowferry\": {}}}}",
+         "#/properties/a/x-rowferry: belongs at the root of the schema"},
+        {"{\"properties\": {\"a\\u0001\": {\"b\\n\": 0}}}",
+         "#/properties/a\\x01/b\\n: the keyword \"b\\n\" is not supported"},
+    };
+
+    (void)state;
+    assert_refused(cases, COUNT(cases));
+}
+
+static void texts_that_are_no_schema_are_refused(void **state)
+{
+    static const struct refusal cases[] = {
+        {"[]", "#: a schema must be an object"},
+        {"true", "#: a schema must be an object"},
+        {"1", "#: a schema must be an object"},
+    };
+    static const char *const places[][2] = {
+        {"", "line 1, column 1: "},
+        {"{", "line 1, column 2: "},
+        {"{\n  \"type\": \"object\",\n}", "line 3, column 1: "},
+        {"{\"type\": \"object\"} {}", "line 1, column 20: "},
+        {"{\"title\": \"a\", \"title\": \"b\"}", "line 1, column "},
+        {"{\"minimum\": NaN}", "line 1, column 13: "},
+        {"{\"minimum\": 01}", "line 1, column "},
+        {"{'type': 'object'}", "line 1, column 2: "},
+        {"{\"title\": \"\xff\"}", "line 1, column 12: "},
+    };
+
+    (void)state;
+    assert_refused(cases, COUNT(cases));
+    for (size_t i = 0; i < COUNT(places); i++) {
+        const char *reason = refusal_of(places[i][0]);
+
+        if (strncmp(reason, places[i][1], strlen(places[i][1])) != 0)
+            fail_msg("%s: %s", places[i][0], reason);
+    }
+}
+
+static void three_drafts_are_known(void **state)
+{
+    static const char *const known[] = {
+        "https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#",
+        "http://json-schema.org/draft-07/schema", "http://json-schema.org/draft-04/schema#"};
+    static const char *const unknown[] = {"\"http://json-schema.org/draft-06/schema#\"",
+                                          "\"http://json-schema.org/draft-04/schema#/\"", "\"\"",
+                                          "4"};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(known); i++) {
+        snprintf(text, sizeof text, "{\"$schema\": \"%s\"}", known[i]);
+        assert_string_equal(refusal_of(text), "");
+    }
+    for (size_t i = 0; i < COUNT(unknown); i++) {
+        snprintf(text, sizeof text, "{\"$schema\": %s}", unknown[i]);
+        assert_string_equal(
+            refusal_of(text),
+            "#/$schema: must be the address of draft 2020-12, draft-07 or draft-04");
+    }
+}
+
+static void draft_04_has_its_own_keywords(void **state)
+{
+#define DRAFT_04 "{\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
+    static const struct refusal cases[] = {
+        {DRAFT_04 "\"const\": 1}", "#/const: the keyword \"const\" is not supported"},
+        {DRAFT_04 "\"minimum\": 1, \"exclusiveMinimum\": 1}",
+         "#/exclusiveMinimum: must be true or false in draft-04"},
+        {DRAFT_04 "\"exclusiveMaximum\": true}", "#/exclusiveMaximum: stands without \"maximum\""},
+        {DRAFT_04 "\"minimum\": 1, \"exclusiveMinimum\": false}", ""},
+    };
+
+    (void)state;
+    assert_refused(cases, COUNT(cases));
+    assert_string_equal(violations_of(DRAFT_04 "\"properties\": {\"v\": {\"minimum\": 1,"
+                                               " \"exclusiveMinimum\": true}}}",
+                                      "{\"v\": 1}"),
+                        "v|exclusiveMinimum|must be more than 1, is 1");
+    assert_string_equal(violations_of(DRAFT_04 "\"properties\": {\"v\": {\"maximum\": 1,"
+                                               " \"exclusiveMaximum\": false}}}",
+                                      "{\"v\": 1}"),
+                        "");
+#undef DRAFT_04
+}
+
+static void settings_that_are_not_built_are_refused_by_name(void **state)
+{
+#define EXTENSION(inside) "{\"properties\": {\"v\": {}}, \"x-rowferry\": " inside "}"
+    static const struct refusal cases[] = {
+        {EXTENSION("{}"), ""},
+        {EXTENSION("{\"version\": \"required\", \"write\": \"merge\", \"rules\": []}"), ""},
+        {EXTENSION("[]"), "#/x-rowferry: must be an object"},
+        {EXTENSION("{\"columns\": {}}"),
+         "#/x-rowferry/columns: the setting \"columns\" is not supported"},
+        {EXTENSION("{\"formats\": {}}"),
+         "#/x-rowferry/formats: the setting \"formats\" is not supported"},
+        {EXTENSION("{\"csv\": {}}"), "#/x-rowferry/csv: the setting \"csv\" is not supported"},
+        {EXTENSION("{\"rule\": []}"), "#/x-rowferry/rule: the setting \"rule\" is not supported"},
+        {EXTENSION("{\"version\": \"fetch\"}"),
+         "#/x-rowferry/version: \"fetch\" is not supported yet"},
+        {EXTENSION("{\"version\": 5}"), "#/x-rowferry/version: must be \"required\""},
+        {EXTENSION("{\"write\": \"replace\"}"),
+         "#/x-rowferry/write: \"replace\" is not supported yet"},
+        {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\""},
+        {EXTENSION("{\"rules\": {}}"), "#/x-rowferry/rules: must be an array"},
+        {EXTENSION("{\"rules\": [1]}"),
+         "#/x-rowferry/rules/0: must be an object with check, field and message"},
+        {EXTENSION("{\"rules\": [{\"check\": \"v\"}]}"),
+         "#/x-rowferry/rules/0: needs check and message"},
+        {EXTENSION("{\"rules\": [{\"message\": \"m\"}]}"),
+         "#/x-rowferry/rules/0: needs check and message"},
+        {EXTENSION("{\"rules\": [{\"check\": 1, \"message\": \"m\"}]}"),
+         "#/x-rowferry/rules/0/check: must be a string"},
+        {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\", \"fields\": \"v\"}]}"),
+         "#/x-rowferry/rules/0: may only hold check, field and message"},
+        {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\"},"
+                   " {\"check\": \"v\", \"message\": \"m\", \"field\": \"w\"}]}"),
+         "#/x-rowferry/rules/1/field: is not declared in properties"},
+        {"{\"x-rowferry\": {\"rules\": [{\"check\": \"v\", \"message\": \"m\"}]}}",
+         "#/x-rowferry/rules: need properties to speak of"},
+        {"{\"properties\": {\"sku\": {}, \"SKU\": {}},"
+         " \"x-rowferry\": {\"rules\": [{\"check\": \"sku\", \"message\": \"m\"}]}}",
+         "#/x-rowferry/rules: no rules can be built over these properties: "
+         "duplicate column name: SKU"},
+    };
+
+    (void)state;
+    assert_refused(cases, COUNT(cases));
+#undef EXTENSION
+}
+
+static void the_shape_holds_the_declared_properties(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned types;
+    } expected[] = {
+        {"a", ROW_STRING},
+        {"b", ROW_INTEGER | ROW_NULL},
+        {"c", ROW_ANY},
+        {"d\"e", ROW_NUMBER},
+        {"f", ROW_ARRAY | ROW_OBJECT | ROW_BOOLEAN},
+    };
+    struct err err = {0};
+    struct schema *schema =
+        schema_of("{\"required\": [\"z\", \"b\"], \"properties\": {\"a\": {\"type\": \"string\"},"
+                  " \"b\": {\"type\": [\"integer\", \"null\"]}, \"c\": {\"enum\": [1]},"
+                  " \"d\\\"e\": {\"type\": \"number\", \"properties\": {\"inner\": {}}},"
+                  " \"f\": {\"type\": [\"array\", \"object\", \"boolean\"]}}}",
+                  &err);
+    const struct row_shape *shape;
+
+    (void)state;
+    assert_non_null(schema);
+    shape = schema_shape(schema);
+    assert_string_equal(schema_name(schema), "Item");
+    assert_string_equal(shape->schema_name, "Item");
+    assert_true(shape->version_required);
+    assert_int_equal(shape->count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_true(span_is(shape->properties[i].name, expected[i].name));
+        assert_int_equal(shape->properties[i].types, expected[i].types);
+    }
+    schema_close(schema);
+}
+
+static void the_hash_tells_files_apart(void **state)
+{
+    static const char *const texts[] = {"{}", "{} ", "{\"title\": \"t\"}"};
+    char hashes[COUNT(texts)][33];
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct schema *schema = schema_of(texts[i], &err);
+
+        assert_non_null(schema);
+        assert_int_equal(strlen(schema_hash(schema)), 32);
+        memcpy(hashes[i], schema_hash(schema), sizeof hashes[i]);
+        schema_close(schema);
+    }
+    assert_string_not_equal(hashes[0], hashes[1]);
+    assert_string_not_equal(hashes[0], hashes[2]);
+    /* XXH3-128 of "{}", as xxhsum -H128 prints it */
+    assert_string_equal(hashes[0], "dc7048f8f8747f561349cde127705c16");
+}
+
+static void assert_open_fails(const char *path, const char *reason)
+{
+    char expected[SCRATCH_SIZE + 100];
+    struct err err = {0};
+
+    assert_null(schema_open(path, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    snprintf(expected, sizeof expected, "%s: %s", path, reason);
+    assert_string_equal(err.text, expected);
+}
+
+static void files_that_cannot_be_read_are_refused(void **state)
+{
+    enum { LARGE = (1 << 20) + 1 };
+    char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
+    char *large = malloc(LARGE);
+
+    (void)state;
+    scratch_make(folder);
+    assert_non_null(large);
+    snprintf(path, sizeof path, "%s/None.json", folder);
+    assert_open_fails(path, "No such file or directory");
+    snprintf(path, sizeof path, "%s/Fifo.json", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_open_fails(path, "is not a regular file");
+    assert_open_fails(folder, "is not a regular file");
+    memset(large, ' ', LARGE);
+    snprintf(path, sizeof path, "%s/Large.json", folder);
+    scratch_write(path, large, LARGE);
+    assert_open_fails(path, "is larger than 1048576 bytes");
+    large[0] = '{';
+    large[1] = '}';
+    scratch_write(path, large, LARGE - 1);
+    schema_close(schema_open(path, &(struct err){0}));
+    snprintf(path, sizeof path, "%s/.json", folder);
+    assert_open_fails(path, "has no name in front of .json");
+    free(large);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_keyword_that_is_not_built_is_refused_by_name),
+        cmocka_unit_test(annotations_pass_anywhere),
+        cmocka_unit_test(values_of_the_wrong_form_are_refused),
+        cmocka_unit_test(texts_that_are_no_schema_are_refused),
+        cmocka_unit_test(three_drafts_are_known),
+        cmocka_unit_test(draft_04_has_its_own_keywords),
+        cmocka_unit_test(settings_that_are_not_built_are_refused_by_name),
+        cmocka_unit_test(the_shape_holds_the_declared_properties),
+        cmocka_unit_test(the_hash_tells_files_apart),
+        cmocka_unit_test(files_that_cannot_be_read_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+#include "core/row/source.h"
+
+#include "tests/lib/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Reads that succeed before one fails with EIO; negative: none fails. */
+static int reads_before_fault = -1;
+
+/* Stands before the C library's, so that every read(2) of the program can be made to fail. */
+ssize_t read(int fd, void *bytes, size_t size)
+{
+    if (reads_before_fault == 0) {
+        errno = EIO;
+        return -1;
+    }
+    if (reads_before_fault > 0)
+        reads_before_fault--;
+    return (ssize_t)syscall(SYS_read, fd, bytes, size);
+}
+
+static struct reader *open_feed(struct rows_feed *feed, enum row_format format)
+{
+    struct err err = {0};
+    struct reader *reader = reader_open(feed->fd, "in", format, &rows_shape, &err);
+
+    if (!reader)
+        fail_msg("%s", err.text);
+    return reader;
+}
+
+static void what_cannot_be_read_is_an_input_error_with_the_reason(void **state)
+{
+    struct err err = {0};
+    int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char hash[33];
+    uint64_t size;
+
+    (void)state;
+    assert_null(reader_open(folder, "in", ROW_FORMAT_NDJSON, &rows_shape, &err));
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_string_equal(err.text, "in: read: Is a directory");
+    assert_false(reader_fingerprint(folder, hash, &size, &err));
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_string_equal(err.text, "read: Is a directory");
+    close(folder);
+    assert_null(reader_open(folder, "in", ROW_FORMAT_CSV, &rows_shape, &err));
+    assert_string_equal(err.text, "in: read: Bad file descriptor");
+}
+
+static void a_descriptor_that_does_not_block_is_waited_for(void **state)
+{
+    struct violations violations = {0};
+    struct err err = {0};
+    struct rows_feed feed;
+    struct reader *reader;
+    struct row row;
+
+    (void)state;
+    rows_feed_open(&feed, span_of("record_id,sku\na,x\n"), 1);
+    assert_int_equal(fcntl(feed.fd, F_SETFL, O_NONBLOCK), 0);
+    reader = open_feed(&feed, ROW_FORMAT_CSV);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_END);
+    reader_close(reader);
+    rows_feed_close(&feed);
+    violations_release(&violations);
+}
+
+/* Dumps a text whose n-th read fails. True when it was read to its end before. */
+static bool read_with_fault(struct span text, enum row_format format, int n)
+{
+    static const char fault[] = "error: in: read: Input/output error\n";
+    bool ended;
+    char *dump;
+
+    reads_before_fault = n;
+    dump = rows_dump(text, format, &rows_shape, 9);
+    reads_before_fault = -1;
+    ended = strlen(dump) >= 4 && strcmp(dump + strlen(dump) - 4, "end\n") == 0;
+    if (!ended) {
+        assert_true(strlen(dump) >= sizeof fault - 1);
+        assert_string_equal(dump + strlen(dump) - (sizeof fault - 1), fault);
+    }
+    free(dump);
+    return ended;
+}
+
+static void a_read_that_fails_anywhere_ends_in_an_error(void **state)
+{
+    static const struct {
+        enum row_format format;
+        const char *text;
+    } samples[] = {
+        {ROW_FORMAT_CSV, "\xEF\xBB\xBFrecord_id,sku\r\na,x\nb,\"two\nlines\"\nc,bad\"\nlast,z"},
+        {ROW_FORMAT_CSV,
+         "\xEF\xBB\xBF\n\n\r\n\n\n\r\n\n\n\nrecord_id,sku\na,x\n\n\r\n\n\n\n\n\n\n\n\n\n\n"},
+        {ROW_FORMAT_NDJSON, "{\"recordId\":\"a\",\"fields\":{}}\n\n\n\n\n\n\n\n\nno json\r\n[]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        int n = 0;
+
+        while (!read_with_fault(span_of(samples[i].text), samples[i].format, n))
+            n++;
+        assert_true(n > 5);
+    }
+}
+
+static void a_read_that_fails_within_a_line_that_is_too_long_ends_in_an_error(void **state)
+{
+    struct buf text = {0};
+    struct rows_feed feed;
+    struct err err = {0};
+    struct violations violations = {0};
+    struct row row;
+
+    (void)state;
+    buf_append_text(&text, "record_id\n");
+    memset(buf_reserve(&text, 4 * READER_ROW_MAX), 'x', 4 * READER_ROW_MAX);
+    text.size += 4 * READER_ROW_MAX;
+    for (enum row_format format = ROW_FORMAT_CSV; format <= ROW_FORMAT_NDJSON; format++) {
+        struct reader *reader;
+
+        rows_feed_open(&feed, buf_span(&text), ROWS_FILE);
+        reader = open_feed(&feed, format);
+        if (format == ROW_FORMAT_NDJSON)
+            assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+        reads_before_fault = 8;
+        assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ERROR);
+        reads_before_fault = -1;
+        assert_string_equal(err.text, "in: read: Input/output error");
+        reader_close(reader);
+        rows_feed_close(&feed);
+    }
+    violations_release(&violations);
+    buf_release(&text);
+}
+
+static void a_resume_whose_read_fails_ends_in_an_error(void **state)
+{
+    static const char text[] = "record_id\na\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\n";
+    struct reader_position position = {.bytes = sizeof text - 1};
+    struct err err = {0};
+    struct rows_feed feed;
+    struct reader *reader;
+
+    (void)state;
+    rows_feed_open(&feed, span_of(text), 7);
+    reader = open_feed(&feed, ROW_FORMAT_CSV);
+    reads_before_fault = 3;
+    assert_false(reader_resume(reader, &position, &err));
+    reads_before_fault = -1;
+    assert_string_equal(err.text, "in: read: Input/output error");
+    reader_close(reader);
+    rows_feed_close(&feed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_read_is_an_input_error_with_the_reason),
+        cmocka_unit_test(a_descriptor_that_does_not_block_is_waited_for),
+        cmocka_unit_test(a_read_that_fails_anywhere_ends_in_an_error),
+        cmocka_unit_test(a_read_that_fails_within_a_line_that_is_too_long_ends_in_an_error),
+        cmocka_unit_test(a_resume_whose_read_fails_ends_in_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,38 @@
+/* A .env file: `KEY=value` lines as dotenv and systemd's EnvironmentFile read them. */
+#ifndef ROWFERRY_CMD_DOTENV_H
+#define ROWFERRY_CMD_DOTENV_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { DOTENV_SIZE_MAX = 1 << 16 };
+
+struct dotenv_entry {
+    const char *key, *value;
+    unsigned line;
+};
+
+/* Zeroed means empty. Keys and values point into text, which is wiped at release. */
+struct dotenv {
+    const char *path; /* the caller's */
+    char *text;
+    size_t text_size;
+    struct dotenv_entry *entries;
+    size_t count;
+};
+
+/* Reads the file. required: a missing one is an error, else it is as if it were empty. It must
+ * belong to the user or root, and nobody else may write it; nor read it, when one of its keys
+ * is_secret. Blank lines, `#` and `;` comments, `export ` before the key; a value is bare (it ends
+ * before ` #`), in single quotes (as it is) or in double quotes (with \n \t \r \" \\ \$ \`).
+ * ERR_CONFIG names file and line. */
+bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
+                 bool (*is_secret)(const char *key), struct err *err);
+void dotenv_release(struct dotenv *dotenv);
+
+/* The last entry of that key whose value is not empty, or NULL. */
+const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key);
+
+#endif

@@ -1,0 +1,208 @@
+#include "cmd/rowferry/ending.h"
+
+#include "cmd/rowferry/words.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+unsigned ending_columns(void)
+{
+    struct winsize window = {0};
+
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
+}
+
+void ending_forecast(const struct cli *cli, uint64_t left, struct buf *out)
+{
+    int64_t forecast_ms = tally_forecast_ms(left, cli->options.values[OPT_RATE].rate);
+    char span[WORDS_SIZE];
+
+    if (left == 0)
+        return;
+    if (cli->tally.batches_loading > 0)
+        buf_append_text(out, "at least ");
+    words_count(out, left, "request");
+    buf_append_text(out, " left");
+    if (forecast_ms >= 0)
+        buf_printf(out, ", about %s at %s", words_duration(forecast_ms, span),
+                   options_text(&cli->options, OPT_RATE));
+    buf_append_char(out, '\n');
+}
+
+/* Each member that is not 0, as ` (2 known already, 1 refused)`. */
+static void append_files(const struct tally *tally, struct buf *out)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } kinds[] = {
+        {tally->files_known, "known already"},   {tally->files_refused, "refused"},
+        {tally->files_held, "held back"},        {tally->files_unreadable, "unreadable"},
+        {tally->files_growing, "still growing"},
+    };
+    const char *separator = " (";
+
+    words_count(out, tally->files, "file");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].count == 0)
+            continue;
+        buf_printf(out, "%s%" PRIu64 " %s", separator, kinds[i].count, kinds[i].what);
+        separator = ", ";
+    }
+    if (*separator == ',')
+        buf_append_char(out, ')');
+}
+
+static void append_head(const struct session *session, struct buf *out)
+{
+    const struct cli *cli = session->cli;
+    const struct tally *tally = &cli->tally;
+    char span[WORDS_SIZE];
+
+    buf_printf(out, "%s took %s (run %" PRId64 ")", cli->command->name,
+               words_duration(tally_duration_ms(tally), span), session->run_id);
+    if (cli->command->bit != FOR_DRAIN) {
+        buf_append_text(out, ": ");
+        append_files(tally, out);
+    }
+    buf_append_char(out, '\n');
+}
+
+static void append_metrics(const struct tally *tally, struct buf *out)
+{
+    const struct store_run *run = &tally->run;
+
+    if (run->requests == 0)
+        return;
+    buf_append_char(out, '\n');
+    words_count(out, run->requests, "request");
+    buf_printf(out, ", %.1f%% errors, %" PRIu64 " throttled\n", 100 * run->error_rate,
+               run->throttled);
+    buf_printf(out, "latency in ms: %.1f on average, p50 %.1f, p95 %.1f, p99 %.1f\n",
+               (double)run->latency_avg_us / 1000, (double)run->latency_p50_us / 1000,
+               (double)run->latency_p95_us / 1000, (double)run->latency_p99_us / 1000);
+}
+
+/* A query to paste, for what a person will want to look at. */
+static void append_query(const struct session *session, const char *what, const char *query,
+                         struct buf *out)
+{
+    struct buf text = {0};
+
+    buf_append_text(&text, query);
+    if (session->table.count == 1)
+        buf_printf(&text, " %s batch_id = %" PRId64, strstr(query, "WHERE") ? "AND" : "WHERE",
+                   session->table.lines[0].id);
+    buf_printf(out, "\n%s:\n  sqlite3 ", what);
+    words_quote(out, options_text(&session->cli->options, OPT_DB));
+    buf_printf(out, " \"%s\"\n", buf_text(&text));
+    buf_release(&text);
+}
+
+void ending_queries(const struct session *session, struct buf *out)
+{
+    static const struct {
+        enum job_state state;
+        const char *what, *condition;
+    } kinds[] = {
+        {JOB_CONFLICT, "The conflicts", "state = 'conflict'"},
+        {JOB_REFUSED, "The jobs that the API refused", "state = 'refused'"},
+        {JOB_FAILED, "The jobs that failed", "state = 'failed'"},
+        {JOB_UNKNOWN, "The jobs whose answer is missing", "state = 'unknown'"},
+        {JOB_PENDING, "The jobs to be tried again", "state = 'pending' AND attempts > 0"},
+    };
+    const struct tally *tally = &session->cli->tally;
+
+    if (tally->rows_rejected > 0)
+        append_query(session, "The rejected rows", "SELECT * FROM rejection", out);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct buf query = {0};
+
+        buf_printf(&query, "SELECT * FROM job_history WHERE %s", kinds[i].condition);
+        /* a pending job is only a riddle when the run came to its end without it */
+        if (tally->by_state[kinds[i].state] > 0 &&
+            (kinds[i].state != JOB_PENDING ||
+             (tally->run.requests > 0 && session->cli->report.status == EXIT_INCOMPLETE)))
+            append_query(session, kinds[i].what, buf_text(&query), out);
+        buf_release(&query);
+    }
+}
+
+/* When the same command has something left to do, what introduces it; else NULL. */
+static const char *resumption(const struct tally *tally, int status)
+{
+    static const struct {
+        int status;
+        bool always; /* or only when something is known to be left */
+        const char *purpose;
+    } purposes[] = {
+        {EXIT_INCOMPLETE, true, "To go on, the same command again:"},
+        {EXIT_SIGINT, true, "To go on, the same command again:"},
+        {EXIT_SIGTERM, true, "To go on, the same command again:"},
+        {EXIT_AUTH, true, "Once that is mended, the same command goes on:"},
+        {EXIT_CONFIG, false, "Once that is mended, the same command goes on:"},
+        {EXIT_STORE, false, "Once that is mended, the same command goes on:"},
+        {EXIT_BUSY, true, "Once the other process has ended, the same command goes on:"},
+    };
+    bool left = tally_left(tally) > 0 || tally->files_held > 0 || tally->batches_loading > 0;
+
+    for (size_t i = 0; i < sizeof purposes / sizeof *purposes; i++)
+        if (purposes[i].status == status && (left || purposes[i].always))
+            return purposes[i].purpose;
+    return NULL;
+}
+
+/* Notes tally.next and returns what it is for, or NULL. */
+static const char *note_next(struct session *session)
+{
+    struct cli *cli = session->cli;
+    const char *purpose = resumption(&cli->tally, cli->report.status);
+
+    if (purpose) {
+        command_repeat(cli, &cli->tally.next);
+        return purpose;
+    }
+    if (cli->command->bit == FOR_INGEST && tally_left(&cli->tally) > 0) {
+        command_other(cli, FOR_DRAIN, &cli->tally.next);
+        return "To send them:";
+    }
+    return NULL;
+}
+
+static void append_work(const struct session *session, struct buf *out)
+{
+    append_head(session, out);
+    if (session->table.count > 0) {
+        buf_append_char(out, '\n');
+        batch_table_print(&session->table, ending_columns(), out);
+    }
+    append_metrics(&session->cli->tally, out);
+    ending_queries(session, out);
+}
+
+void ending_tell(struct session *session)
+{
+    struct cli *cli = session->cli;
+    const char *purpose;
+    struct buf out = {0};
+
+    if (!session->store)
+        return;
+    purpose = note_next(session);
+    if (!cli->report.json && !(cli->report.quiet && cli->report.status == EXIT_DONE)) {
+        if (session->table.count > 0 || cli->tally.files > 0 || cli->report.status == EXIT_DONE)
+            append_work(session, &out);
+        if (out.size > 0 && (tally_left(&cli->tally) > 0 || purpose))
+            buf_append_char(&out, '\n');
+        ending_forecast(cli, tally_left(&cli->tally), &out);
+        if (purpose)
+            buf_printf(&out, "%s\n  %s\n", purpose, buf_text(&cli->tally.next));
+        report_out(&cli->report, &out);
+        report_flush(&cli->report);
+    }
+    buf_release(&out);
+}

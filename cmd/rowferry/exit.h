@@ -1,0 +1,38 @@
+/* The exit statuses of CONTRACT section 1: which error means which, and which of several wins. */
+#ifndef ROWFERRY_CMD_EXIT_H
+#define ROWFERRY_CMD_EXIT_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_INTERNAL = 1,
+    EXIT_CONFIG = 2,
+    EXIT_ROWS = 3,
+    EXIT_INCOMPLETE = 5,
+    EXIT_AUTH = 6,
+    EXIT_BUSY = 7,
+    EXIT_STORE = 8,
+    EXIT_SIGINT = 130,
+    EXIT_SIGTERM = 143,
+};
+
+/* The status that an error ends the command with. ERR_STOPPED asks stop_signal(). */
+int exit_of(enum err_kind kind);
+
+/* The kind as the error lines of --json spell it. */
+const char *exit_kind_name(enum err_kind kind);
+
+/* Of two statuses the one that is told. */
+int exit_combine(int a, int b);
+
+/* What a status means, for --help and `status`; a line of at most 64 columns. */
+const char *exit_meaning(int status);
+
+/* The statuses in the order of their numbers, for --help: false behind the last. */
+bool exit_listed(size_t index, int *status);
+
+#endif

@@ -1,0 +1,10 @@
+/* The texts of --help, made from the tables of commands and options. */
+#ifndef ROWFERRY_CMD_HELP_H
+#define ROWFERRY_CMD_HELP_H
+
+#include "cmd/rowferry/command.h"
+
+void help_program(struct buf *out);
+void help_command(const struct command *command, struct buf *out);
+
+#endif

@@ -1,0 +1,260 @@
+/* rowferry: rows of files become jobs in SQLite, jobs become updates on the API, answers become
+ * rows again.
+ *
+ * The map. A command reads like its own summary and stays thin:
+ *
+ *     run.c ingest.c drain.c      reading.[ch]  files -> batches      core/inbox, core/ingest
+ *                                 sending.[ch]  jobs -> the API       core/drain
+ *                                 session.[ch]  database, run, locks, books
+ *                                 ending.[ch]   the summary for people
+ *     validate.c                  findings.[ch] violations by field and rule
+ *     status.c
+ *
+ * What they are given and what they say:
+ *
+ *     options.[ch] option_table.[ch] option_value.[ch]  one table of settings, and their values
+ *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
+ *     help.[ch]                                         --help, from the tables
+ *     report.[ch] json_line.[ch] exit.[ch]              messages, JSON lines, the exit status
+ *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, values as
+ * text progress.[ch]                                     how far it is
+ *
+ * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes -> rows), validate (schema
+ * files), job (states, verdicts), store (SQLite), http (libcurl), api (the wire), inbox, ingest,
+ * drain. Only this folder prints, reads arguments or the environment, and knows exit statuses. */
+#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/help.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/stop.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const int sending_statuses[] = {0, 1, 2, 3, 5, 6, 7, 8, 130, 143, -1};
+static const int reading_statuses[] = {0, 1, 2, 3, 5, 7, 8, 130, 143, -1};
+static const int checking_statuses[] = {0, 1, 2, 3, 130, 143, -1};
+static const int status_statuses[] = {0, 1, 2, 8, -1};
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"run", FOR_RUN, "[PATH...]", "the nightly job: read every waiting file, send, sum up",
+        "The nightly job: reads every waiting file into the database, sends what is\n"
+        "pending, and says what became of it. PATH is an inbox folder (inbox, where\n"
+        "none is named) or a file. Files of a folder are moved to its done/ or refused/,\n"
+        "with the rows that were rejected beside them; a file named itself stays.\n"
+        "Stopped at any moment, the same command again resumes.",
+        "rowferry run /srv/erp/inbox --db /srv/erp/rowferry.db",
+        0, PATHS_MANY, sending_statuses, command_run},
+    {"ingest", FOR_INGEST, "FILE...", "check rows and keep them as jobs; no network",
+        "Checks the rows of files and keeps them in the database as jobs, to be sent by\n"
+        "drain or run. No network is used and no file is moved. FILE - is standard\n"
+        "input, with --schema and --format.",
+        "rowferry ingest InventoryItem-2026-11-23.csv",
+        1, PATHS_MANY, reading_statuses, command_ingest},
+    {"drain", FOR_DRAIN, "", "send what is pending",
+        "Sends what is pending. Safe to stop and to start again at any moment.",
+        "rowferry drain --batch 5 --rate 100/m",
+        0, 0, sending_statuses, command_drain},
+    {"validate", FOR_VALIDATE, "FILE...", "say what ingest would accept and reject",
+        "Says what ingest would accept and reject, and why. Writes nothing and needs no\n"
+        "database. FILE - is standard input, with --schema and --format.",
+        "rowferry validate --json InventoryItem-2026-11-23.csv",
+        1, PATHS_MANY, checking_statuses, command_validate},
+    {"status", FOR_STATUS, "[BATCH]", "where every batch stands, and what would finish it",
+        "Shows where every batch stands, and the exact command that would finish it.\n"
+        "May be asked at any time, while a run works too.",
+        "rowferry status 5",
+        0, 1, status_statuses, command_status},
+};
+/* clang-format on */
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const struct command *command_at(unsigned index)
+{
+    return index < COMMANDS ? &commands[index] : NULL;
+}
+
+void command_repeat(const struct cli *cli, struct buf *out)
+{
+    for (int i = 0; i < cli->argc; i++) {
+        if (i > 0)
+            buf_append_char(out, ' ');
+        words_quote(out, cli->argv[i]);
+    }
+}
+
+void command_other(const struct cli *cli, unsigned command, struct buf *out)
+{
+    words_quote(out, cli->argv[0]);
+    for (unsigned i = 0; i < COMMANDS; i++)
+        if (commands[i].bit == command)
+            buf_printf(out, " %s", commands[i].name);
+    options_repeat(&cli->options, command, out);
+}
+
+static const struct command *find_command(const char *name, const char **nearest)
+{
+    unsigned best = 3;
+
+    *nearest = NULL;
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        unsigned distance = words_distance(name, commands[i].name);
+
+        if (distance == 0)
+            return &commands[i];
+        if (distance < best) {
+            best = distance;
+            *nearest = commands[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* A descriptor below 3 that is closed would be given to the first file that we open, and then
+ * messages would be written into the database. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+            _exit(EXIT_CONFIG);
+}
+
+/* A core file would hold the secret and the token. */
+static void forbid_core_dumps(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void print_help(struct cli *cli)
+{
+    struct buf out = {0};
+
+    if (cli->command)
+        help_command(cli->command, &out);
+    else
+        help_program(&out);
+    report_out(&cli->report, &out);
+    buf_release(&out);
+}
+
+static void print_version(struct cli *cli)
+{
+    struct buf out = {0};
+
+    buf_append_text(&out, "rowferry " ROWFERRY_VERSION "\n");
+    report_out(&cli->report, &out);
+    buf_release(&out);
+}
+
+static bool check_paths(const struct cli *cli, struct err *err)
+{
+    const struct command *command = cli->command;
+    size_t count = cli->options.path_count;
+
+    if (count < command->paths_min)
+        return err_set(err, ERR_CONFIG, "`rowferry %s` needs a file; see rowferry %s --help",
+                       command->name, command->name);
+    if (count > command->paths_max)
+        return err_set(err, ERR_CONFIG, "one argument too many: '%s'; see rowferry %s --help",
+                       cli->options.paths[command->paths_max], command->name);
+    return true;
+}
+
+static void work(struct cli *cli)
+{
+    struct options *options = &cli->options;
+    struct report *report = &cli->report;
+    struct notice_sink notices = report_sink(report);
+    struct err err = {0};
+
+    options->command = cli->command->bit;
+    options->command_name = cli->command->name;
+    if (!options_read_arguments(options, cli->argc - 2, cli->argv + 2, &err)) {
+        report_fail(report, &err);
+        return;
+    }
+    report->json = options_flag(options, OPT_JSON);
+    report->quiet = options_flag(options, OPT_QUIET);
+    report->verbose = options_flag(options, OPT_VERBOSE);
+    report->color = report->color && !options_flag(options, OPT_NO_COLOR);
+    if (options_flag(options, OPT_HELP) || options_flag(options, OPT_VERSION)) {
+        report->json = false; /* no command is run, so there is nothing to sum up */
+        if (options_flag(options, OPT_HELP))
+            print_help(cli);
+        else
+            print_version(cli);
+        return;
+    }
+    if (check_paths(cli, &err) && options_resolve(options, &notices, &err))
+        cli->command->work(cli);
+    else
+        report_fail(report, &err);
+}
+
+static void dispatch(struct cli *cli)
+{
+    const char *name = cli->argc > 1 ? cli->argv[1] : "", *nearest;
+
+    cli->command = find_command(name, &nearest);
+    if (cli->command) {
+        work(cli);
+    } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        cli->report.json = false;
+        print_help(cli);
+    } else if (strcmp(name, "--version") == 0) {
+        cli->report.json = false;
+        print_version(cli);
+    } else if (!*name) {
+        report_error(&cli->report, ERR_CONFIG, "which command? see rowferry --help");
+    } else if (*name == '-') {
+        report_error(&cli->report, ERR_CONFIG,
+                     "options stand behind the command, and '%.*s' is none; see rowferry --help",
+                     (int)strcspn(name, "="), name);
+    } else if (nearest) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "unknown command '%s'; did you mean %s? see rowferry --help", name, nearest);
+    } else {
+        report_error(&cli->report, ERR_CONFIG, "unknown command '%s'; see rowferry --help", name);
+    }
+}
+
+static void tell_summary(struct cli *cli)
+{
+    struct buf line = {0};
+
+    if (cli->report.json) {
+        tally_json(&cli->tally, cli->command ? cli->command->name : "",
+                   cli->options.values[OPT_RATE].rate, cli->report.status, &line);
+        report_out(&cli->report, &line);
+    }
+    buf_release(&line);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.argc = argc, .argv = argv};
+    struct err err = {0};
+
+    open_standard_descriptors();
+    forbid_core_dumps();
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    report_init(&cli.report, argc, argv);
+    tally_begin(&cli.tally);
+    if (stop_init(&err))
+        dispatch(&cli);
+    else
+        report_fail(&cli.report, &err);
+    tell_summary(&cli);
+    options_release(&cli.options);
+    tally_release(&cli.tally);
+    return report_close(&cli.report);
+}

@@ -1,0 +1,79 @@
+/* The table of settings. A new one is a line here and an id in the header. */
+#include "cmd/rowferry/option_table.h"
+
+#include <stddef.h>
+
+#define SENDING (FOR_RUN | FOR_DRAIN)
+#define READING (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
+#define STORING (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
+
+enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
+
+/* clang-format off */
+static const struct option table[OPT_COUNT] = {
+    [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0, STORING,
+        "the database"},
+    [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
+        READING, "schema files, NAME.json each"},
+    [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING,
+        "schema of the files, where their names do not begin with it"},
+    [OPT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, READING,
+        "csv or ndjson, where the files' names do not end so"},
+    [OPT_MIN_AGE] = {"min-age", 0, KIND_DURATION, "D", {NULL}, "2s", 0, DAY_MS, FOR_RUN,
+        "a file in the inbox is complete when it has not changed for so long"},
+    [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN | FOR_INGEST,
+        "read a file again that was read before"},
+    [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
+        "leave the files of an inbox where they are"},
+    [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX, FOR_DRAIN,
+        "this batch alone, instead of all that are open"},
+    [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
+        {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,
+        SENDING, "a URL, a domain (mypurecloud.de) or a region (eu-central-1)"},
+    [OPT_LOGIN_URL] = {"login-url", 0, KIND_TEXT, "URL", {"GENESYS_LOGIN_URL"}, NULL, 0, 0,
+        SENDING, "where tokens come from, if not from the environment's login host"},
+    [OPT_CLIENT_ID] = {NULL, 0, KIND_TEXT, "client id",
+        {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, NULL, 0, 0, SENDING,
+        "the OAuth client"},
+    [OPT_CLIENT_SECRET] = {"client-secret-file", 0, KIND_SECRET, "FILE",
+        {"GENESYS_CLIENT_SECRET", "GENESYS_CLIENT_SECRET_FILE", "GENESYSCLOUD_OAUTHCLIENT_SECRET"},
+        NULL, 0, 0, SENDING, "holds the client secret, readable by nobody else; the secret "
+        "itself comes from a variable, never as an argument"},
+    [OPT_CA_FILE] = {"ca-file", 0, KIND_PATH, "FILE", {"ROWFERRY_CA_FILE"}, NULL, 0, 0, SENDING,
+        "certificates to trust instead of the system's"},
+    [OPT_CONCURRENCY] = {"concurrency", 0, KIND_INTEGER, "N", {"ROWFERRY_CONCURRENCY"}, "8", 1, 256,
+        SENDING, "requests in flight at most"},
+    [OPT_RATE] = {"rate", 0, KIND_RATE, "R", {"ROWFERRY_RATE"}, "300/m", 0, 0, STORING,
+        "requests at most: N/s, N/m, N/h or none"},
+    [OPT_TIMEOUT] = {"timeout", 0, KIND_DURATION, "S", {"ROWFERRY_TIMEOUT"}, "10", SECOND_MS,
+        HOUR_MS, SENDING, "seconds for one request"},
+    [OPT_MAX_RETRIES] = {"max-retries", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_RETRIES"}, "3", 0,
+        1000, SENDING, "of one job in one run"},
+    [OPT_MAX_ATTEMPTS] = {"max-attempts", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_ATTEMPTS"}, "12", 1,
+        10000, SENDING, "of one job over all runs; then it has failed"},
+    [OPT_MAX_WAIT] = {"max-wait", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_WAIT"}, "15m", 0,
+        365 * (int64_t)DAY_MS, SENDING,
+        "the API may ask us to wait so long; beyond it the run ends and a later one resumes"},
+    [OPT_TAGS] = {"tags", 0, KIND_TAGS, "A,B", {"ROWFERRY_TAGS"}, "api-update", 0, 0, SENDING,
+        "for rows that name none"},
+    [OPT_SOURCE] = {"source", 0, KIND_TEXT, "NAME", {"ROWFERRY_SOURCE"}, "rowferry", 0, 0, SENDING,
+        "what the API is told that updates come from"},
+    [OPT_ENV_FILE] = {"env-file", 0, KIND_PATH, "FILE", {NULL}, NULL, 0, 0, FOR_ALL,
+        "instead of .env in the working directory"},
+    [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
+        "JSON lines on standard output"},
+    [OPT_QUIET] = {"quiet", 'q', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
+        "errors only; a summary only when something is wrong"},
+    [OPT_VERBOSE] = {"verbose", 'v', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
+        "say more"},
+    [OPT_NO_COLOR] = {"no-color", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
+        "as NO_COLOR in the environment does"},
+    [OPT_HELP] = {"help", 'h', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL, "this text"},
+    [OPT_VERSION] = {"version", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL, "the version"},
+};
+/* clang-format on */
+
+const struct option *option_at(enum option_id id)
+{
+    return &table[id];
+}

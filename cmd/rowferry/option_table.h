@@ -1,0 +1,80 @@
+/* Every setting, defined once: option, environment, default, help. */
+#ifndef ROWFERRY_CMD_OPTION_TABLE_H
+#define ROWFERRY_CMD_OPTION_TABLE_H
+
+#include <stdint.h>
+
+/* Which commands take an option: a set of these. */
+enum {
+    FOR_RUN = 1,
+    FOR_INGEST = 2,
+    FOR_DRAIN = 4,
+    FOR_VALIDATE = 8,
+    FOR_STATUS = 16,
+    FOR_ALL = 31,
+};
+
+/* The order of the table, and of --help. */
+enum option_id {
+    OPT_DB,
+    OPT_SCHEMAS,
+    OPT_SCHEMA,
+    OPT_FORMAT,
+    OPT_MIN_AGE,
+    OPT_FORCE,
+    OPT_KEEP,
+    OPT_BATCH,
+    OPT_ENVIRONMENT,
+    OPT_LOGIN_URL,
+    OPT_CLIENT_ID,
+    OPT_CLIENT_SECRET,
+    OPT_CA_FILE,
+    OPT_CONCURRENCY,
+    OPT_RATE,
+    OPT_TIMEOUT,
+    OPT_MAX_RETRIES,
+    OPT_MAX_ATTEMPTS,
+    OPT_MAX_WAIT,
+    OPT_TAGS,
+    OPT_SOURCE,
+    OPT_ENV_FILE,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_NO_COLOR,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_COUNT,
+};
+
+enum option_kind {
+    KIND_FLAG,
+    KIND_TEXT, /* UTF-8 without control characters */
+    KIND_PATH,
+    KIND_INTEGER,
+    KIND_DURATION,
+    KIND_RATE,
+    KIND_TAGS,
+    KIND_FORMAT,
+    KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
+};
+
+enum { OPTION_ENV_MAX = 3 };
+
+/* One line of the table. */
+struct option {
+    const char *name; /* NULL: from the environment only */
+    char letter;      /* of the short form; 0: none */
+    enum option_kind kind;
+    const char *argument; /* as --help names it; NULL for flags */
+    const char *env[OPTION_ENV_MAX];
+    const char *fallback; /* NULL: none */
+    int64_t minimum, maximum;
+    unsigned commands;
+    const char *help;
+};
+
+/* A line of the table. */
+const struct option *option_at(enum option_id id);
+
+#endif

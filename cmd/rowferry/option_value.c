@@ -1,0 +1,140 @@
+#include "cmd/rowferry/option_value.h"
+
+#include "cmd/rowferry/json_line.h"
+#include "core/base/str.h"
+#include "core/row/row.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { RATE_MAX = 1000000 };
+
+static bool refuse(const struct option_value *value, const char *expected, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "'%s' is not %s", value->text, expected);
+}
+
+static bool parse_text(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    for (const char *c = value->text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            return err_set(err, ERR_CONFIG, "holds a control character");
+    if (str_utf8_valid(span_of(value->text)) != strlen(value->text))
+        return err_set(err, ERR_CONFIG, "is not UTF-8");
+    return true;
+}
+
+static bool parse_path(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    (void)value;
+    (void)err;
+    return true;
+}
+
+static bool parse_integer(const struct option *option, struct option_value *value, struct err *err)
+{
+    if (str_to_int64(span_of(value->text), option->minimum, option->maximum, &value->number))
+        return true;
+    return err_set(err, ERR_CONFIG, "'%s' is not a whole number from %" PRId64 " to %" PRId64,
+                   value->text, option->minimum, option->maximum);
+}
+
+static bool parse_duration(const struct option *option, struct option_value *value, struct err *err)
+{
+    int64_t ms;
+
+    if (!str_to_duration_ms(value->text, &ms))
+        return refuse(value, "a duration: 90, 90s, 15m, 4h or 90d", err);
+    if (ms < option->minimum || ms > option->maximum)
+        return err_set(err, ERR_CONFIG, "'%s' is out of range: from %" PRId64 "s to %" PRId64 "s",
+                       value->text, option->minimum / 1000, option->maximum / 1000);
+    value->number = ms;
+    return true;
+}
+
+static bool parse_rate(const struct option *option, struct option_value *value, struct err *err)
+{
+    static const struct {
+        const char *suffix;
+        double seconds;
+    } units[] = {{"/s", 1}, {"/m", 60}, {"/h", 3600}};
+    struct span digits = span_of(value->text);
+    int64_t count;
+
+    (void)option;
+    if (strcmp(value->text, "none") == 0) {
+        value->rate = 0;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (!str_ends(value->text, units[i].suffix))
+            continue;
+        digits.size -= 2;
+        if (!str_to_int64(digits, 1, RATE_MAX, &count))
+            break;
+        value->rate = (double)count / units[i].seconds;
+        return true;
+    }
+    return refuse(value, "a rate: 300/m, 5/s, 1000/h or none", err);
+}
+
+static bool parse_tags(const struct option *option, struct option_value *value, struct err *err)
+{
+    const char *text = value->text;
+
+    if (!parse_text(option, value, err))
+        return false;
+    if (*text == ',' || str_ends(text, ",") || strstr(text, ",,"))
+        return refuse(value, "a list of tags: a,b", err);
+    return true;
+}
+
+static bool parse_format(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    if (strcmp(value->text, "csv") == 0)
+        value->number = ROW_FORMAT_CSV;
+    else if (strcmp(value->text, "ndjson") == 0)
+        value->number = ROW_FORMAT_NDJSON;
+    else
+        return refuse(value, "csv or ndjson", err);
+    return true;
+}
+
+static bool parse_flag(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    (void)err;
+    value->number = 1;
+    return true;
+}
+
+bool option_value_parse(const struct option *option, struct option_value *value, struct err *err)
+{
+    static bool (*const parsers[])(const struct option *, struct option_value *, struct err *) = {
+        [KIND_FLAG] = parse_flag,         [KIND_TEXT] = parse_text,
+        [KIND_PATH] = parse_path,         [KIND_INTEGER] = parse_integer,
+        [KIND_DURATION] = parse_duration, [KIND_RATE] = parse_rate,
+        [KIND_TAGS] = parse_tags,         [KIND_FORMAT] = parse_format,
+        [KIND_SECRET] = parse_path,
+    };
+
+    return parsers[option->kind](option, value, err);
+}
+
+void option_value_tags(const char *text, struct buf *out)
+{
+    const char *separator = "[";
+
+    while (text) {
+        size_t size = strcspn(text, ",");
+
+        buf_append_text(out, separator);
+        json_line_string(out, (struct span){text, size});
+        separator = ", ";
+        text = text[size] ? text + size + 1 : NULL;
+    }
+    buf_append_char(out, ']');
+}

@@ -1,0 +1,288 @@
+#include "cmd/rowferry/options.h"
+
+#include "cmd/rowferry/option_value.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a wrong argument is told about: `see rowferry run --help`. */
+static bool refuse(const struct options *options, struct err *err, const char *text)
+{
+    return err_set(err, ERR_CONFIG, "%s; see rowferry %s --help", text, options->command_name);
+}
+
+static bool find_long(struct span name, enum option_id *id)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+
+        if (option->name && span_is(name, option->name)) {
+            *id = (enum option_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_letter(char letter, enum option_id *id)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        if (option_at((enum option_id)i)->letter == letter) {
+            *id = (enum option_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The option of this command whose name is nearest, or NULL. */
+static const char *nearest(const struct options *options, const char *name)
+{
+    unsigned best = 3;
+    const char *found = NULL;
+
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+        unsigned distance;
+
+        if (!option->name || !(option->commands & options->command))
+            continue;
+        distance = words_distance(name, option->name);
+        if (strlen(name) >= 3 && str_starts(option->name, name) && distance > 2)
+            distance = 2;
+        if (distance < best) {
+            best = distance;
+            found = option->name;
+        }
+    }
+    return found;
+}
+
+/* name: without dashes and value, because the value may be a secret. */
+static bool refuse_unknown(const struct options *options, struct span name, struct err *err)
+{
+    static const struct {
+        const char *name, *advice;
+    } never[] = {
+        {"client-secret", "secrets never come as an argument, use GENESYS_CLIENT_SECRET or "
+                          "--client-secret-file"},
+        {"client-id", "the client id comes from GENESYS_CLIENT_ID"},
+    };
+    char *text = mem_copy(name.data, name.size);
+    const char *other;
+
+    err_set(err, ERR_CONFIG, "unknown option --%s; see rowferry %s --help", text,
+            options->command_name);
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        if (strcmp(text, never[i].name) == 0) {
+            err_set(err, ERR_CONFIG, "unknown option --%s: %s", text, never[i].advice);
+            free(text);
+            return false;
+        }
+    }
+    other = nearest(options, text);
+    if (other)
+        err_set(err, ERR_CONFIG, "unknown option --%s; did you mean --%s? see rowferry %s --help",
+                text, other, options->command_name);
+    free(text);
+    return false;
+}
+
+/* A walk over the arguments. */
+struct arguments {
+    int count, next;
+    char **items;
+};
+
+static bool take(struct options *options, enum option_id id, const char *text, struct err *err)
+{
+    const struct option *option = option_at(id);
+    struct option_value value = {.text = text, .origin = FROM_ARGUMENT};
+
+    if (!(option->commands & options->command))
+        return err_set(err, ERR_CONFIG, "option --%s is not for `%s`; see rowferry %s --help",
+                       option->name, options->command_name, options->command_name);
+    if (!*text)
+        return err_set(err, ERR_CONFIG, "option --%s needs a value", option->name);
+    if (!option_value_parse(option, &value, err))
+        return err_wrap(err, "--%s", option->name);
+    options->values[id] = value;
+    return true;
+}
+
+/* `--name`, `--name=value`, `--name value`. */
+static bool read_long(struct options *options, struct arguments *arguments, const char *argument,
+                      struct err *err)
+{
+    struct span name = {argument + 2, strcspn(argument + 2, "=")};
+    const char *inside = name.data[name.size] ? name.data + name.size + 1 : NULL;
+    enum option_id id;
+
+    if (!find_long(name, &id))
+        return refuse_unknown(options, name, err);
+    if (option_at(id)->kind == KIND_FLAG)
+        return inside ? err_set(err, ERR_CONFIG, "option --%s takes no value", option_at(id)->name)
+                      : take(options, id, "1", err);
+    if (!inside && arguments->next == arguments->count)
+        return err_set(err, ERR_CONFIG, "option --%s needs a value", option_at(id)->name);
+    return take(options, id, inside ? inside : arguments->items[arguments->next++], err);
+}
+
+/* `-q`, `-qv`: every short option is a flag. */
+static bool read_letters(struct options *options, const char *letters, struct err *err)
+{
+    enum option_id id;
+
+    for (; *letters; letters++) {
+        if (!find_letter(*letters, &id)) {
+            char text[] = "unknown option -?";
+
+            text[sizeof text - 2] = *letters;
+            return refuse(options, err, text);
+        }
+        if (!take(options, id, "1", err))
+            return false;
+    }
+    return true;
+}
+
+bool options_read_arguments(struct options *options, int argc, char **argv, struct err *err)
+{
+    struct arguments arguments = {argc, 0, argv};
+    bool only_paths = false;
+
+    options->paths = mem_calloc((size_t)argc + 1, sizeof options->paths[0]);
+    while (arguments.next < argc) {
+        char *argument = argv[arguments.next++];
+        bool fine = true;
+
+        if (only_paths || argument[0] != '-' || !argument[1])
+            options->paths[options->path_count++] = argument;
+        else if (strcmp(argument, "--") == 0)
+            only_paths = true;
+        else if (argument[1] == '-')
+            fine = read_long(options, &arguments, argument, err);
+        else
+            fine = read_letters(options, argument + 1, err);
+        if (!fine)
+            return false;
+    }
+    return true;
+}
+
+static bool is_secret(const char *key)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+
+        for (unsigned j = 0; option->kind == KIND_SECRET && j < OPTION_ENV_MAX; j++)
+            if (option->env[j] && strcmp(option->env[j], key) == 0 && !str_ends(key, "_FILE"))
+                return true;
+    }
+    return false;
+}
+
+static bool is_known(const char *key)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++)
+        for (unsigned j = 0; j < OPTION_ENV_MAX; j++)
+            if (option_at((enum option_id)i)->env[j] &&
+                strcmp(option_at((enum option_id)i)->env[j], key) == 0)
+                return true;
+    return false;
+}
+
+/* The names of others are none of our business, but a misspelt one of ours is. */
+static void name_strangers(const struct dotenv *dotenv, const struct notice_sink *notices)
+{
+    for (size_t i = 0; i < dotenv->count; i++)
+        if (str_starts(dotenv->entries[i].key, "ROWFERRY_") && !is_known(dotenv->entries[i].key))
+            notice_say(notices, "%s: line %u: %s is no setting of this version", dotenv->path,
+                       dotenv->entries[i].line, dotenv->entries[i].key);
+}
+
+/* The first of the option's variables that is set and not empty, in the environment and then in
+ * .env; else the default. */
+static struct option_value look_up(const struct options *options, const struct option *option)
+{
+    for (unsigned i = 0; i < OPTION_ENV_MAX && option->env[i]; i++) {
+        const char *text = getenv(option->env[i]);
+
+        if (text && *text)
+            return (struct option_value){
+                .text = text, .origin = FROM_ENVIRONMENT, .env = option->env[i]};
+    }
+    for (unsigned i = 0; i < OPTION_ENV_MAX && option->env[i]; i++) {
+        const struct dotenv_entry *entry = dotenv_find(&options->dotenv, option->env[i]);
+
+        if (entry)
+            return (struct option_value){
+                .text = entry->value, .origin = FROM_DOTENV, .env = option->env[i]};
+    }
+    return (struct option_value){.text = option->fallback,
+                                 .origin = option->fallback ? FROM_DEFAULT : FROM_NOWHERE};
+}
+
+bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err)
+{
+    const char *named = options_text(options, OPT_ENV_FILE);
+
+    if (!dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, is_secret, err))
+        return false;
+    name_strangers(&options->dotenv, notices);
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+        struct option_value *value = &options->values[i];
+
+        if (value->origin == FROM_ARGUMENT || !(option->commands & options->command))
+            continue;
+        *value = look_up(options, option);
+        if (value->text && !option_value_parse(option, value, err)) {
+            struct buf name = {0};
+
+            options_describe(options, (enum option_id)i, &name);
+            err_wrap(err, "%s", buf_text(&name));
+            buf_release(&name);
+            return false;
+        }
+    }
+    return true;
+}
+
+void options_release(struct options *options)
+{
+    dotenv_release(&options->dotenv);
+    free(options->paths);
+    *options = (struct options){0};
+}
+
+void options_describe(const struct options *options, enum option_id id, struct buf *out)
+{
+    const struct option_value *value = &options->values[id];
+
+    if (value->origin == FROM_DOTENV)
+        buf_printf(out, "%s: %s", options->dotenv.path, value->env);
+    else if (value->origin == FROM_ENVIRONMENT)
+        buf_append_text(out, value->env);
+    else
+        buf_printf(out, "--%s", option_at(id)->name);
+}
+
+void options_repeat(const struct options *options, unsigned command, struct buf *out)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+        const struct option_value *value = &options->values[i];
+
+        if (value->origin != FROM_ARGUMENT || !(option->commands & command) || option->letter ||
+            i == OPT_JSON || i == OPT_NO_COLOR)
+            continue;
+        buf_printf(out, " --%s", option->name);
+        if (option->kind == KIND_FLAG)
+            continue;
+        buf_append_char(out, ' ');
+        words_quote(out, value->text);
+    }
+}

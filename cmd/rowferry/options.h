@@ -1,0 +1,63 @@
+/* The settings of one command: from its arguments, the environment, .env and the defaults, in this
+ * order (CONTRACT section 2). */
+#ifndef ROWFERRY_CMD_OPTIONS_H
+#define ROWFERRY_CMD_OPTIONS_H
+
+#include "cmd/rowferry/dotenv.h"
+#include "cmd/rowferry/option_table.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/notice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_origin { FROM_NOWHERE, FROM_DEFAULT, FROM_DOTENV, FROM_ENVIRONMENT, FROM_ARGUMENT };
+
+struct option_value {
+    const char *text; /* NULL: not set */
+    enum option_origin origin;
+    const char *env; /* the variable it came from, or NULL */
+    int64_t number;  /* integers, milliseconds, enum row_format, 1 for a flag */
+    double rate;     /* per second; 0: none */
+};
+
+struct options {
+    unsigned command; /* one of FOR_... */
+    const char *command_name;
+    struct option_value values[OPT_COUNT];
+    char **paths; /* what is no option, in order; points into argv */
+    size_t path_count;
+    struct dotenv dotenv;
+};
+
+/* Reads the arguments behind the command's name. ERR_CONFIG with a remedy in the text. */
+bool options_read_arguments(struct options *options, int argc, char **argv, struct err *err);
+
+/* Adds environment, .env and defaults, and checks every value that the command takes. */
+bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err);
+void options_release(struct options *options);
+
+static inline const char *options_text(const struct options *options, enum option_id id)
+{
+    return options->values[id].text;
+}
+
+static inline int64_t options_number(const struct options *options, enum option_id id)
+{
+    return options->values[id].number;
+}
+
+static inline bool options_flag(const struct options *options, enum option_id id)
+{
+    return options->values[id].number != 0;
+}
+
+/* The name under which a value was given: `--rate`, `ROWFERRY_RATE`, `.env: ROWFERRY_RATE`. */
+void options_describe(const struct options *options, enum option_id id, struct buf *out);
+
+/* Appends the options given as arguments that another command takes too, quoted for a shell. */
+void options_repeat(const struct options *options, unsigned command, struct buf *out);
+
+#endif

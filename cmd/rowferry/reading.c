@@ -1,0 +1,302 @@
+#include "cmd/rowferry/reading.h"
+
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/inbox/inbox.h"
+#include "core/validate/catalog.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum path_kind { PATH_MISSING, PATH_FOLDER, PATH_FILE };
+
+static enum path_kind path_kind(const char *path)
+{
+    struct stat status;
+
+    if (strcmp(path, "-") == 0)
+        return PATH_FILE;
+    if (stat(path, &status) != 0)
+        return PATH_MISSING;
+    return S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_FILE;
+}
+
+static void tell_missing(struct cli *cli, const char *path, bool folders)
+{
+    if (folders && cli->options.path_count == 0)
+        report_error(&cli->report, ERR_CONFIG,
+                     "there is no folder '%s' here: make it, or name another: "
+                     "rowferry run FOLDER",
+                     path);
+    else
+        report_error(&cli->report, ERR_CONFIG, "%s: no such file%s", path,
+                     folders ? " or folder" : "");
+}
+
+bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders)
+{
+    const struct options *options = &cli->options;
+    bool missing = false;
+
+    if (access(options_text(options, OPT_DB), F_OK) == 0)
+        return false;
+    if (options->path_count == 0 && fallback && path_kind(fallback) == PATH_MISSING) {
+        tell_missing(cli, fallback, folders);
+        return true;
+    }
+    for (size_t i = 0; i < options->path_count; i++) {
+        if (path_kind(options->paths[i]) != PATH_MISSING)
+            continue;
+        tell_missing(cli, options->paths[i], folders);
+        missing = true;
+    }
+    return missing;
+}
+
+bool reading_open(struct reading *reading, struct cli *cli)
+{
+    struct err err = {0};
+
+    *reading = (struct reading){0};
+    reading->catalog = catalog_open(options_text(&cli->options, OPT_SCHEMAS), &err);
+    if (!reading->catalog) {
+        report_fail(&cli->report, &err);
+        return false;
+    }
+    for (size_t i = 0; i < catalog_fault_count(reading->catalog); i++)
+        report_detail(&cli->report, "%s", catalog_fault(reading->catalog, i));
+    return true;
+}
+
+void reading_release(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->recovered_count; i++)
+        free(reading->recovered[i].source);
+    free(reading->recovered);
+    catalog_close(reading->catalog);
+    *reading = (struct reading){0};
+}
+
+/* What became of a file: as --json spells it, the error that it is, and what people are told. */
+static const struct {
+    const char *name;
+    enum err_kind kind; /* ERR_NONE: no error */
+    const char *phrase;
+    size_t counter; /* in struct tally, beside `files` */
+} outcomes[] = {
+    [INGEST_LOADED] = {"loaded", ERR_NONE, "", 0},
+    [INGEST_KNOWN] = {"known", ERR_NONE, "", offsetof(struct tally, files_known)},
+    [INGEST_REFUSED] = {"refused", ERR_INPUT, "refused", offsetof(struct tally, files_refused)},
+    [INGEST_HELD] = {"held", ERR_CONFIG, "held back", offsetof(struct tally, files_held)},
+    [INGEST_UNREADABLE] = {"unreadable", ERR_INPUT, "left alone",
+                           offsetof(struct tally, files_unreadable)},
+};
+
+void reading_count(struct tally *tally, const struct ingest_result *result)
+{
+    size_t counter = outcomes[result->outcome].counter;
+
+    tally->files++;
+    tally->run.validation_failures += result->violations;
+    if (counter)
+        ++*(uint64_t *)((char *)tally + counter);
+}
+
+void reading_tell_json(struct report *report, const char *source,
+                       const struct ingest_result *result)
+{
+    struct buf line = {0};
+
+    json_line_begin(&line, "status");
+    json_line_text(&line, "event", span_of("file"));
+    json_line_text(&line, "source", span_of(source));
+    json_line_text(&line, "outcome", span_of(outcomes[result->outcome].name));
+    if (result->batch_id)
+        json_line_count(&line, "batch", (uint64_t)result->batch_id);
+    else
+        json_line_text(&line, "batch", (struct span){0});
+    json_line_count(&line, "rows_read", result->rows_read);
+    json_line_count(&line, "rows_rejected", result->rows_rejected);
+    json_line_count(&line, "jobs", result->jobs);
+    json_line_end(&line);
+    report_out(report, &line);
+    report_flush(report);
+    buf_release(&line);
+}
+
+void reading_tell_fault(struct report *report, const char *source,
+                        const struct ingest_result *result)
+{
+    bool named = str_starts(result->reason, source);
+
+    report_error(report, outcomes[result->outcome].kind, "%s: %s%s%s",
+                 outcomes[result->outcome].phrase, named ? "" : source, named ? "" : ": ",
+                 result->reason);
+}
+
+static void tell_outcome(struct reading *reading, const char *source,
+                         const struct ingest_result *result)
+{
+    struct cli *cli = reading->session->cli;
+
+    reading_count(&cli->tally, result);
+    if (cli->report.json)
+        reading_tell_json(&cli->report, source, result);
+    if (outcomes[result->outcome].kind != ERR_NONE)
+        reading_tell_fault(&cli->report, source, result);
+    else if (result->outcome == INGEST_KNOWN)
+        report_notice(&cli->report, "%s was read before, as batch %lld; --force reads it again",
+                      source, (long long)result->batch_id);
+    else
+        report_detail(&cli->report, "%s: batch %lld, %llu rows, %llu rejected", source,
+                      (long long)result->batch_id, (unsigned long long)result->rows_read,
+                      (unsigned long long)result->rows_rejected);
+}
+
+static bool note_recovered(void *context, const char *source, const struct ingest_result *result,
+                           struct err *err)
+{
+    struct reading *reading = context;
+
+    (void)err;
+    tell_outcome(reading, source, result);
+    reading->recovered =
+        mem_resize(reading->recovered, reading->recovered_count + 1, sizeof reading->recovered[0]);
+    reading->recovered[reading->recovered_count++] =
+        (struct recovered){mem_strdup(source), result->outcome == INGEST_LOADED};
+    return true;
+}
+
+/* Tells an error of core. False when it stops the command and not only one file. */
+static bool survive(struct reading *reading, const struct err *err)
+{
+    report_fail(&reading->session->cli->report, err);
+    return err->kind == ERR_CONFIG || err->kind == ERR_INPUT;
+}
+
+static bool read_file(struct reading *reading, const char *path, bool filing,
+                      struct ingest_result *result, bool *done)
+{
+    struct err err = {0};
+
+    *done = false;
+    if (stop_requested()) {
+        report_stopped(&reading->session->cli->report);
+        return false;
+    }
+    *result = (struct ingest_result){0};
+    reading->progress.source = NULL;
+    if (!ingest_file(reading->session->store, &reading->options, path, filing, result, &err))
+        return survive(reading, &err);
+    progress_end(&reading->progress);
+    tell_outcome(reading, path, result);
+    *done = true;
+    return true;
+}
+
+static bool read_inbox_file(struct reading *reading, const char *folder, const char *name)
+{
+    bool keep = options_flag(&reading->session->cli->options, OPT_KEEP);
+    char *path = mem_printf("%s/%s", folder, name);
+    struct ingest_result result;
+    struct err err = {0};
+    bool done, fine = read_file(reading, path, !keep, &result, &done);
+
+    free(path);
+    if (!done || keep)
+        return fine;
+    if (ingest_file_away(reading->session->store, &reading->options, folder, name, &result, &err))
+        return true;
+    return survive(reading, &err);
+}
+
+static bool read_folder(struct reading *reading, const char *path)
+{
+    struct cli *cli = reading->session->cli;
+    struct inbox_look look = {0};
+    struct err err = {0};
+    char *folder = mem_strdup(path);
+    bool fine = true;
+
+    for (size_t size = strlen(folder); size > 1 && folder[size - 1] == '/'; size--)
+        folder[size - 1] = '\0';
+    if (!inbox_look(folder, options_number(&cli->options, OPT_MIN_AGE), &reading->notices, &look,
+                    &err))
+        fine = survive(reading, &err);
+    for (size_t i = 0; fine && i < look.ready_count; i++)
+        fine = read_inbox_file(reading, folder, look.ready[i]);
+    for (size_t i = 0; i < look.growing_count; i++) {
+        cli->tally.files_growing++;
+        report_error(&cli->report, ERR_NETWORK, "%s/%s is still being written: left for later",
+                     folder, look.growing[i]);
+    }
+    inbox_look_release(&look);
+    free(folder);
+    return fine;
+}
+
+/* A path that recovery brought to its end is not read again, nor missed where it was filed. */
+static bool was_recovered(const struct reading *reading, const char *path, bool missing)
+{
+    for (size_t i = 0; i < reading->recovered_count; i++)
+        if (strcmp(reading->recovered[i].source, path) == 0)
+            return missing || reading->recovered[i].loaded;
+    return false;
+}
+
+static bool read_path(struct reading *reading, const char *path, bool folders)
+{
+    struct cli *cli = reading->session->cli;
+    enum path_kind kind = path_kind(path);
+    struct ingest_result result;
+    bool done;
+
+    if (was_recovered(reading, path, kind == PATH_MISSING))
+        return true;
+    if (kind == PATH_MISSING)
+        tell_missing(cli, path, folders);
+    else if (kind == PATH_FILE)
+        return read_file(reading, path, false, &result, &done);
+    else if (folders)
+        return read_folder(reading, path);
+    else
+        report_error(&cli->report, ERR_CONFIG,
+                     "%s is a folder: `rowferry run %s` reads what is in it", path, path);
+    return true;
+}
+
+bool reading_work(struct reading *reading, struct session *session, const char *fallback,
+                  bool folders)
+{
+    const struct options *options = &session->cli->options;
+    struct err err = {0};
+    bool fine;
+
+    reading->session = session;
+    reading->notices = report_sink(&session->cli->report);
+    progress_begin(&reading->progress, &session->cli->report);
+    reading->options = (struct ingest_options){
+        .catalog = reading->catalog,
+        .schema = options_text(options, OPT_SCHEMA),
+        .format = (enum row_format)options_number(options, OPT_FORMAT),
+        .force = options_flag(options, OPT_FORCE),
+        .leave_files = !folders || options_flag(options, OPT_KEEP),
+        .run_id = session->run_id,
+        .notices = &reading->notices,
+        .progress = progress_reading,
+        .progress_context = &reading->progress,
+    };
+    fine = ingest_recover(session->store, &reading->options, note_recovered, reading, &err) ||
+           survive(reading, &err);
+    if (fine && options->path_count == 0)
+        fine = read_path(reading, fallback, folders);
+    for (size_t i = 0; fine && i < options->path_count; i++)
+        fine = read_path(reading, options->paths[i], folders);
+    progress_end(&reading->progress);
+    return fine;
+}

@@ -1,0 +1,52 @@
+/* Files -> batches, for `run` and `ingest`: under the intake lock, with what an earlier process
+ * left taken up first. */
+#ifndef ROWFERRY_CMD_READING_H
+#define ROWFERRY_CMD_READING_H
+
+#include "cmd/rowferry/progress.h"
+#include "cmd/rowferry/session.h"
+#include "core/ingest/ingest.h"
+
+#include <stdbool.h>
+
+/* A file that recovery worked on. */
+struct recovered {
+    char *source;
+    bool loaded;
+};
+
+struct reading {
+    struct session *session;
+    struct catalog *catalog;
+    struct notice_sink notices;
+    struct progress progress;
+    struct ingest_options options;
+    struct recovered *recovered;
+    size_t recovered_count;
+};
+
+/* Loads the schemas. False when that failed; it is told already. */
+bool reading_open(struct reading *reading, struct cli *cli);
+void reading_release(struct reading *reading);
+
+/* Reads the paths of the command line (or `fallback` where there are none); folders: they may be
+ * inbox folders. What goes wrong is told; false when the command should not go on (the database, a
+ * bug, a signal). */
+bool reading_work(struct reading *reading, struct session *session, const char *fallback,
+                  bool folders);
+
+/* Counts a file by what became of it. */
+void reading_count(struct tally *tally, const struct ingest_result *result);
+
+/* The `status` line of --json about one file. */
+void reading_tell_json(struct report *report, const char *source,
+                       const struct ingest_result *result);
+
+/* The error that a file is which was not read: refused, held back, unreadable. */
+void reading_tell_fault(struct report *report, const char *source,
+                        const struct ingest_result *result);
+
+/* True when one of the paths is missing and so is the database: told, and nothing is made. */
+bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders);
+
+#endif

@@ -1,0 +1,187 @@
+#include "cmd/rowferry/report.h"
+
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { COLUMNS_DEFAULT = 80 };
+
+void report_init(struct report *report, int argc, char *const *argv)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    *report = (struct report){.terminal = isatty(STDERR_FILENO)};
+    report->color =
+        report->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        report->json |= strcmp(argv[i], "--json") == 0;
+}
+
+void report_out(struct report *report, struct buf *text)
+{
+    errno = 0;
+    if (text->size && fwrite(text->data, 1, text->size, stdout) != text->size &&
+        !report->output_errno)
+        report->output_errno = errno ? errno : EIO;
+    buf_reset(text);
+}
+
+void report_flush(struct report *report)
+{
+    if (fflush(stdout) != 0 && !report->output_errno)
+        report->output_errno = errno;
+}
+
+void report_line_wipe(struct report *report)
+{
+    if (report->line_shown)
+        fputs("\r\033[K", stderr);
+    report->line_shown = false;
+}
+
+void report_line(struct report *report, const char *text)
+{
+    struct winsize window = {0};
+    int columns = COLUMNS_DEFAULT;
+
+    if (!report->terminal) {
+        fprintf(stderr, "rowferry: %s\n", text);
+        return;
+    }
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        columns = window.ws_col;
+    report_line_wipe(report);
+    fprintf(stderr, "%.*s", columns - 1, text);
+    fflush(stderr);
+    report->line_shown = true;
+}
+
+/* A message in its two forms. kind: ERR_NONE for a notice. */
+static void say(struct report *report, enum err_kind kind, const char *text)
+{
+    struct buf out = {0};
+
+    if (report->json) {
+        json_line_begin(&out, kind == ERR_NONE ? "notice" : "error");
+        if (kind != ERR_NONE) {
+            json_line_text(&out, "kind", span_of(exit_kind_name(kind)));
+            json_line_count(&out, "exit_status", (uint64_t)exit_of(kind));
+        }
+        json_line_text(&out, "message", span_of(text));
+        json_line_end(&out);
+        report_out(report, &out);
+    }
+    report_flush(report);
+    if (kind != ERR_NONE || !report->quiet) {
+        report_line_wipe(report);
+        buf_append_text(&out, "rowferry: ");
+        if (kind != ERR_NONE)
+            buf_append_text(&out, report->color ? "\033[31merror:\033[0m " : "error: ");
+        words_printable(&out, text);
+        buf_append_char(&out, '\n');
+        fwrite(out.data, 1, out.size, stderr);
+    }
+    buf_release(&out);
+}
+
+void report_status(struct report *report, int status)
+{
+    report->status = exit_combine(report->status, status);
+}
+
+void report_fail(struct report *report, const struct err *err)
+{
+    if (err->kind == ERR_STOPPED) {
+        report_stopped(report);
+        return;
+    }
+    report_status(report, exit_of(err->kind));
+    say(report, err->kind, err->text);
+}
+
+void report_error(struct report *report, enum err_kind kind, const char *format, ...)
+{
+    struct err err = {.kind = kind};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(err.text, sizeof err.text, format, args);
+    va_end(args);
+    report_fail(report, &err);
+}
+
+void report_stopped(struct report *report)
+{
+    int status = exit_of(ERR_STOPPED);
+
+    if (report->stopped)
+        return;
+    report->stopped = true;
+    report_status(report, status);
+    say(report, ERR_NONE,
+        status == EXIT_SIGINT ? "stopped by SIGINT; everything so far is kept"
+                              : "stopped by SIGTERM; everything so far is kept");
+}
+
+static void say_formatted(struct report *report, const char *format, va_list args)
+{
+    char text[ERR_TEXT_SIZE];
+
+    vsnprintf(text, sizeof text, format, args);
+    say(report, ERR_NONE, text);
+}
+
+void report_notice(struct report *report, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_formatted(report, format, args);
+    va_end(args);
+}
+
+void report_detail(struct report *report, const char *format, ...)
+{
+    va_list args;
+
+    if (!report->verbose)
+        return;
+    va_start(args, format);
+    say_formatted(report, format, args);
+    va_end(args);
+}
+
+static void say_notice(void *context, const char *text)
+{
+    say(context, ERR_NONE, text);
+}
+
+struct notice_sink report_sink(struct report *report)
+{
+    return (struct notice_sink){say_notice, report};
+}
+
+int report_close(struct report *report)
+{
+    report_line_wipe(report);
+    report_flush(report);
+    if (fclose(stdout) != 0 && !report->output_errno)
+        report->output_errno = errno;
+    /* a reader who has seen enough (`| head`) is no error */
+    if (report->output_errno && report->output_errno != EPIPE) {
+        fprintf(stderr, "rowferry: error: cannot write to standard output: %s\n",
+                strerror(report->output_errno));
+        report_status(report, EXIT_CONFIG);
+    }
+    return report->status;
+}

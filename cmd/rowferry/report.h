@@ -1,0 +1,59 @@
+/* What the program says: data on stdout, messages on stderr, JSON lines with --json, and the exit
+ * status that all of it adds up to. */
+#ifndef ROWFERRY_CMD_REPORT_H
+#define ROWFERRY_CMD_REPORT_H
+
+#include "cmd/rowferry/exit.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/notice.h"
+
+#include <stdbool.h>
+
+struct report {
+    bool json, quiet, verbose;
+    bool terminal, color; /* of stderr */
+    bool stopped;         /* said that a signal came */
+    bool line_shown;      /* a progress line stands on the terminal and is to be wiped first */
+    int status;
+    int output_errno; /* why stdout could not be written; 0: it could */
+};
+
+/* Looks for --json among the arguments, because a wrong option is told in JSON lines too. */
+void report_init(struct report *report, int argc, char *const *argv);
+
+/* An error: its text to stderr, an `error` line with --json, its exit status combined. */
+void report_fail(struct report *report, const struct err *err);
+void report_error(struct report *report, enum err_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* SIGINT or SIGTERM came; said once. */
+void report_stopped(struct report *report);
+
+/* News that are no error: stderr unless --quiet, a `notice` line with --json. */
+void report_notice(struct report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Like a notice, with --verbose only. */
+void report_detail(struct report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* For core: says what it hears as a notice. */
+struct notice_sink report_sink(struct report *report);
+
+/* An exit status that needs no message of its own. */
+void report_status(struct report *report, int status);
+
+/* Data to stdout; text is empty afterwards. A failed write is kept for report_close, for a night
+ * does not end because nobody reads along. */
+void report_out(struct report *report, struct buf *text);
+void report_flush(struct report *report);
+
+/* The progress line: rewritten in place on a terminal, a line of its own elsewhere. */
+void report_line(struct report *report, const char *text);
+void report_line_wipe(struct report *report);
+
+/* Flushes stdout, says what could not be written, and returns the exit status. */
+int report_close(struct report *report);
+
+#endif

@@ -1,0 +1,88 @@
+#include "cmd/rowferry/secret.h"
+
+#include "cmd/rowferry/trusted_file.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECRET_SIZE_MAX = 4096 };
+
+void secret_release(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+/* Editors and `echo` end a file with a newline that is no part of the secret. */
+static void strip_line_end(char *text)
+{
+    size_t size = strlen(text);
+
+    if (size > 0 && text[size - 1] == '\n')
+        text[--size] = '\0';
+    if (size > 0 && text[size - 1] == '\r')
+        text[--size] = '\0';
+}
+
+static bool check(const char *name, const char *text, struct err *err)
+{
+    if (!*text)
+        return err_set(err, ERR_CONFIG, "%s holds no secret: it is empty", name);
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            return err_set(err, ERR_CONFIG, "%s holds more than one line, or is no text", name);
+    return true;
+}
+
+static bool read_file(const char *path, char **secret, struct err *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    bool missing, fine;
+    mode_t mode = 0;
+
+    if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
+        return false;
+    if (missing)
+        return err_set(err, ERR_CONFIG, "%s: no such file", path);
+    fine = trusted_file_private(path, mode, "holds the client secret", err);
+    if (fine && strlen(text) != size)
+        fine = err_set(err, ERR_CONFIG, "%s holds a NUL byte: it is no text", path);
+    strip_line_end(text);
+    if (fine && check(path, text, err)) {
+        *secret = text;
+        return true;
+    }
+    explicit_bzero(text, size);
+    free(text);
+    return false;
+}
+
+bool secret_read(const struct options *options, char **secret, struct err *err)
+{
+    const struct option_value *value = &options->values[OPT_CLIENT_SECRET];
+    struct buf name = {0};
+    bool fine;
+
+    *secret = NULL;
+    if (!value->text)
+        return true;
+    options_describe(options, OPT_CLIENT_SECRET, &name);
+    if (value->origin == FROM_ARGUMENT || str_ends(value->env, "_FILE")) {
+        fine = read_file(value->text, secret, err) || err_wrap(err, "%s", buf_text(&name));
+    } else {
+        char *text = mem_strdup(value->text);
+
+        strip_line_end(text);
+        fine = check(buf_text(&name), text, err);
+        if (fine)
+            *secret = text;
+        else
+            secret_release(text);
+    }
+    buf_release(&name);
+    return fine;
+}

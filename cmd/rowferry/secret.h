@@ -1,0 +1,12 @@
+/* The client secret: from the environment or a file that others cannot read, wiped after use. */
+#ifndef ROWFERRY_CMD_SECRET_H
+#define ROWFERRY_CMD_SECRET_H
+
+#include "cmd/rowferry/options.h"
+
+/* *secret is NULL where none is set, else the caller's until secret_release. ERR_CONFIG names the
+ * file, its mode and the remedy; no error text holds the secret. */
+bool secret_read(const struct options *options, char **secret, struct err *err);
+void secret_release(char *secret);
+
+#endif

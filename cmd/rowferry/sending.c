@@ -1,0 +1,122 @@
+#include "cmd/rowferry/sending.h"
+
+#include "cmd/rowferry/option_value.h"
+#include "cmd/rowferry/progress.h"
+#include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/drain/drain.h"
+
+bool sending_open(struct sending *sending, struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct err err = {0};
+
+    *sending = (struct sending){0};
+    if (environment_resolve(
+            options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
+            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &sending->environment, &err) &&
+        secret_read(options, &sending->secret, &err))
+        return true;
+    report_fail(&cli->report, &err);
+    return false;
+}
+
+void sending_release(struct sending *sending)
+{
+    secret_release(sending->secret);
+    *sending = (struct sending){0};
+}
+
+static bool has_credentials(const struct sending *sending, struct cli *cli, uint64_t left)
+{
+    const char *id = options_text(&cli->options, OPT_CLIENT_ID);
+
+    if (id && sending->secret)
+        return true;
+    report_error(&cli->report, ERR_CONFIG,
+                 "%llu %s waiting, and there are no credentials: set %s%s%s in the environment or "
+                 "in .env",
+                 (unsigned long long)left, left == 1 ? "job is" : "jobs are",
+                 id ? "" : "GENESYS_CLIENT_ID", id || sending->secret ? "" : " and ",
+                 sending->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
+    return false;
+}
+
+static void tell_end(struct cli *cli, const struct drain_result *result)
+{
+    char span[WORDS_SIZE];
+
+    switch (result->end) {
+    case DRAIN_FINISHED:
+        break;
+    case DRAIN_PARKED:
+        words_duration(result->parked_until_ms - clock_now_ms(), span);
+        report_error(&cli->report, ERR_NETWORK, "parked for %s, longer than --max-wait %s: %s",
+                     span, options_text(&cli->options, OPT_MAX_WAIT), result->reason);
+        break;
+    case DRAIN_EXHAUSTED:
+        report_error(&cli->report, ERR_NETWORK, "%s", result->reason);
+        break;
+    case DRAIN_STOPPED:
+        report_stopped(&cli->report);
+        break;
+    }
+}
+
+static void drain(struct sending *sending, struct session *session, int64_t batch_id)
+{
+    struct cli *cli = session->cli;
+    const struct options *options = &cli->options;
+    struct notice_sink notices = report_sink(&cli->report);
+    struct progress progress;
+    struct drain_result result = {0};
+    struct buf tags = {0};
+    struct err err = {0};
+    bool fine;
+
+    option_value_tags(options_text(options, OPT_TAGS), &tags);
+    progress_begin(&progress, &cli->report);
+    fine = drain_run(session->store,
+                     &(struct drain_options){
+                         .environment = sending->environment,
+                         .client_id = options_text(options, OPT_CLIENT_ID),
+                         .client_secret = sending->secret,
+                         .ca_file = options_text(options, OPT_CA_FILE),
+                         .user_agent = "rowferry/" ROWFERRY_VERSION,
+                         .source = options_text(options, OPT_SOURCE),
+                         .tags = buf_text(&tags),
+                         .concurrency = (unsigned)options_number(options, OPT_CONCURRENCY),
+                         .rate_per_s = options->values[OPT_RATE].rate,
+                         .timeout_ms = options_number(options, OPT_TIMEOUT),
+                         .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
+                         .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
+                         .max_wait_ms = options_number(options, OPT_MAX_WAIT),
+                         .batch_id = batch_id,
+                         .run_id = session->run_id,
+                         .notices = &notices,
+                         .progress = progress_sending,
+                         .progress_context = &progress,
+                     },
+                     &result, &err);
+    progress_end(&progress);
+    buf_release(&tags);
+    result.run.validation_failures += cli->tally.run.validation_failures;
+    cli->tally.run = result.run;
+    if (fine)
+        tell_end(cli, &result);
+    else
+        report_fail(&cli->report, &err);
+}
+
+void sending_work(struct sending *sending, struct session *session, int64_t batch_id)
+{
+    uint64_t left;
+
+    if (!session_count_left(session, &left) || left == 0)
+        return;
+    if (!has_credentials(sending, session->cli, left) || !session_lock(session, LOCK_DRAIN))
+        return;
+    drain(sending, session, batch_id);
+    session_unlock(session);
+}

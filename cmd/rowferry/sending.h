@@ -1,0 +1,22 @@
+/* Pending jobs -> the API, for `run` and `drain`: where to, as whom, and what the end of it means.
+ */
+#ifndef ROWFERRY_CMD_SENDING_H
+#define ROWFERRY_CMD_SENDING_H
+
+#include "cmd/rowferry/session.h"
+#include "core/api/environment.h"
+
+struct sending {
+    struct environment environment;
+    char *secret; /* NULL: none set */
+};
+
+/* Checks environment, login and secret file before anything is done. False: told. */
+bool sending_open(struct sending *sending, struct cli *cli);
+void sending_release(struct sending *sending);
+
+/* Drains what the session's scope holds; batch_id 0: all. Credentials, network and lock are only
+ * needed when there is something to send. How it ended is told. */
+void sending_work(struct sending *sending, struct session *session, int64_t batch_id);
+
+#endif

@@ -1,0 +1,130 @@
+#include "cmd/rowferry/session.h"
+
+#include "core/base/clock.h"
+
+#include <string.h>
+
+bool session_open(struct session *session, struct cli *cli, enum store_mode mode,
+                  enum summary_scope scope, bool sends)
+{
+    struct err err = {0};
+    bool created = false;
+
+    *session = (struct session){.cli = cli, .scope = scope, .sends = sends, .judged = true};
+    session->store = store_open(options_text(&cli->options, OPT_DB), mode, &created, &err);
+    if (!session->store) {
+        report_fail(&cli->report, &err);
+        return false;
+    }
+    if (created)
+        report_notice(&cli->report, "made the database %s", store_path(session->store));
+    else
+        report_detail(&cli->report, "the database is %s", store_path(session->store));
+    if (!run_begin(session->store, cli->command->name, ROWFERRY_VERSION, cli->tally.started_ms,
+                   &session->run_id, &err)) {
+        report_fail(&cli->report, &err);
+        store_close(session->store);
+        session->store = NULL;
+        return false;
+    }
+    cli->tally.run_id = session->run_id;
+    session->scope_id = session->run_id;
+    return true;
+}
+
+bool session_lock(struct session *session, enum lock_kind kind)
+{
+    struct err err = {0};
+
+    session->lock = lock_take(store_path(session->store), kind, session->run_id,
+                              session->cli->tally.started_ms, &err);
+    if (!session->lock)
+        report_fail(&session->cli->report, &err);
+    return session->lock != NULL;
+}
+
+void session_unlock(struct session *session)
+{
+    lock_release(session->lock);
+    session->lock = NULL;
+}
+
+static bool add_left(void *context, const struct batch_counts *batch, struct err *err)
+{
+    uint64_t *left = context;
+
+    (void)err;
+    for (unsigned state = 0; strcmp(batch->state, "open") == 0 && state < JOB_STATES; state++)
+        if (job_state_is_open((enum job_state)state))
+            *left += batch->by_state[state];
+    return true;
+}
+
+bool session_count_left(struct session *session, uint64_t *left)
+{
+    struct err err = {0};
+
+    *left = 0;
+    if (summary_batches(session->store, session->scope, session->scope_id, add_left, left, &err))
+        return true;
+    report_fail(&session->cli->report, &err);
+    return false;
+}
+
+/* What a batch says about the exit status (CONTRACT section 1). A refused one says nothing here:
+ * its file was told about when it was refused, and a stream that turned out to be known is no
+ * error. */
+static int batch_status(const struct batch_counts *batch, bool sends)
+{
+    int status = EXIT_DONE;
+
+    if (strcmp(batch->state, "refused") == 0)
+        return EXIT_DONE;
+    if (strcmp(batch->state, "loading") == 0)
+        return EXIT_INCOMPLETE;
+    if (batch->rows_rejected > 0 || batch->by_state[JOB_REFUSED] > 0 ||
+        batch->by_state[JOB_FAILED] > 0 || batch->by_state[JOB_CONFLICT] > 0)
+        status = EXIT_ROWS;
+    for (unsigned state = 0; sends && state < JOB_STATES; state++)
+        if (job_state_is_open((enum job_state)state) && batch->by_state[state] > 0)
+            status = EXIT_INCOMPLETE;
+    return status;
+}
+
+static bool count_batch(void *context, const struct batch_counts *batch, struct err *err)
+{
+    struct session *session = context;
+    struct err fault = {0};
+
+    (void)err;
+    tally_add(&session->cli->tally, batch);
+    batch_table_add(&session->table, batch);
+    if (!summary_balance(batch, &fault))
+        report_fail(&session->cli->report, &fault);
+    if (session->judged)
+        report_status(&session->cli->report, batch_status(batch, session->sends));
+    return true;
+}
+
+void session_close(struct session *session)
+{
+    struct cli *cli = session->cli;
+    struct err err = {0};
+
+    session_unlock(session);
+    if (!session->store)
+        return;
+    if (!summary_batches(session->store, session->scope, session->scope_id, count_batch, session,
+                         &err))
+        report_fail(&cli->report, &err);
+    if (!run_end(session->store, session->run_id, clock_now_ms(), cli->report.status,
+                 &cli->tally.run, &err))
+        report_fail(&cli->report, &err);
+}
+
+void session_release(struct session *session)
+{
+    batch_table_release(&session->table);
+    store_close(session->store);
+    *session = (struct session){0};
+}

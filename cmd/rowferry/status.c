@@ -1,0 +1,236 @@
+/* Where every batch stands, and the exact command that would finish it. Takes no lock. */
+#include "cmd/rowferry/ending.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct standing {
+    struct session session; /* without a run and without a lock */
+    int64_t batch_id;       /* 0: all */
+    char *loading_source;   /* of a batch whose intake did not end */
+    int64_t parked_until_ms;
+    char parked_reason[512];
+    struct run_info last;
+    struct buf details; /* of the one batch */
+};
+
+static void tell_batch_json(struct report *report, const struct batch_counts *batch)
+{
+    struct buf line = {0};
+
+    json_line_begin(&line, "status");
+    json_line_text(&line, "event", span_of("batch"));
+    json_line_count(&line, "batch", (uint64_t)batch->id);
+    json_line_text(&line, "source", span_of(batch->source));
+    json_line_text(&line, "schema", span_of(batch->schema));
+    json_line_text(&line, "state", span_of(batch->state));
+    json_line_text(&line, "reason", *batch->reason ? span_of(batch->reason) : (struct span){0});
+    json_line_count(&line, "rows_read", batch->rows_read);
+    json_line_count(&line, "rows_rejected", batch->rows_rejected);
+    json_line_count(&line, "rows_discarded", batch->rows_discarded);
+    json_line_count(&line, "jobs", batch->jobs);
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        json_line_count(&line, job_state_name((enum job_state)state), batch->by_state[state]);
+    json_line_time(&line, "created", batch->created_ms);
+    json_line_time(&line, "finished", batch->finished_ms);
+    json_line_end(&line);
+    report_out(report, &line);
+    buf_release(&line);
+}
+
+static void note_details(struct standing *standing, const struct batch_counts *batch)
+{
+    char moment[WORDS_SIZE];
+    struct buf *out = &standing->details;
+
+    buf_printf(out, "%s, read %s", batch->schema, words_time(batch->created_ms, moment));
+    if (batch->finished_ms)
+        buf_printf(out, ", finished %s", words_time(batch->finished_ms, moment));
+    buf_append_char(out, '\n');
+    if (*batch->reason) {
+        buf_append_text(out, "refused: ");
+        words_printable(out, batch->reason);
+        buf_append_char(out, '\n');
+    }
+}
+
+static bool take_batch(void *context, const struct batch_counts *batch, struct err *err)
+{
+    struct standing *standing = context;
+    struct cli *cli = standing->session.cli;
+
+    (void)err;
+    tally_add(&cli->tally, batch);
+    batch_table_add(&standing->session.table, batch);
+    if (!standing->loading_source && strcmp(batch->state, "loading") == 0)
+        standing->loading_source = mem_strdup(batch->source);
+    if (standing->batch_id)
+        note_details(standing, batch);
+    if (cli->report.json)
+        tell_batch_json(&cli->report, batch);
+    return true;
+}
+
+static bool read_all(struct standing *standing, struct err *err)
+{
+    struct store *store = standing->session.store;
+
+    return summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
+                           standing->batch_id, take_batch, standing, err) &&
+           pause_read(store, &standing->parked_until_ms, standing->parked_reason,
+                      sizeof standing->parked_reason, err) &&
+           run_last(store, INT64_MAX, &standing->last, err);
+}
+
+/* A batch that is still loading is taken up by any `run`; what is pending by a drain. */
+static const char *note_next(const struct standing *standing)
+{
+    struct cli *cli = standing->session.cli;
+    struct buf *next = &cli->tally.next;
+
+    if (standing->loading_source) {
+        command_other(cli, FOR_RUN, next);
+        if (strcmp(standing->loading_source, "-") != 0) {
+            buf_append_char(next, ' ');
+            words_quote(next, standing->loading_source);
+        }
+        return "To read the rest and send it:";
+    }
+    if (tally_left(&cli->tally) == 0)
+        return NULL;
+    command_other(cli, FOR_DRAIN, next);
+    if (standing->batch_id)
+        buf_printf(next, " --batch %" PRId64, standing->batch_id);
+    return "To send them:";
+}
+
+static void tell_json(const struct standing *standing)
+{
+    const struct run_info *last = &standing->last;
+    struct report *report = &standing->session.cli->report;
+    struct buf line = {0};
+
+    if (standing->parked_until_ms) {
+        json_line_begin(&line, "status");
+        json_line_text(&line, "event", span_of("pause"));
+        json_line_time(&line, "until", standing->parked_until_ms);
+        json_line_text(&line, "reason", span_of(standing->parked_reason));
+        json_line_end(&line);
+        report_out(report, &line);
+    }
+    if (last->id) {
+        json_line_begin(&line, "status");
+        json_line_text(&line, "event", span_of("last_run"));
+        json_line_count(&line, "run", (uint64_t)last->id);
+        json_line_text(&line, "command", span_of(last->command));
+        json_line_time(&line, "started", last->started_ms);
+        json_line_time(&line, "ended", last->ended_ms);
+        json_line_count(&line, "requests", last->requests);
+        json_line_count(&line, "exit_status", (uint64_t)last->exit_status);
+        json_line_end(&line);
+        report_out(report, &line);
+    }
+    buf_release(&line);
+}
+
+static void append_surroundings(const struct standing *standing, struct buf *out)
+{
+    const struct run_info *last = &standing->last;
+    int64_t now_ms = clock_now_ms();
+    char moment[WORDS_SIZE], span[WORDS_SIZE];
+
+    if (last->id) {
+        buf_printf(out, "last run: %" PRId64 " (%s), ended %s, ", last->id, last->command,
+                   words_time(last->ended_ms, moment));
+        words_count(out, last->requests, "request");
+        buf_printf(out, "\n  exit status %d: %s\n", last->exit_status,
+                   exit_meaning(last->exit_status));
+    }
+    if (standing->parked_until_ms > now_ms) {
+        buf_printf(out, "parked until %s, for another %s\n  ",
+                   words_time(standing->parked_until_ms, moment),
+                   words_duration(standing->parked_until_ms - now_ms, span));
+        words_printable(out, standing->parked_reason);
+        buf_append_char(out, '\n');
+    }
+}
+
+static void tell_people(const struct standing *standing, const char *purpose)
+{
+    struct cli *cli = standing->session.cli;
+    struct buf out = {0};
+
+    words_printable(&out, store_path(standing->session.store));
+    buf_append_text(&out, "\n\n");
+    if (standing->session.table.count > 0)
+        batch_table_print(&standing->session.table, ending_columns(), &out);
+    else
+        buf_append_text(&out, "No batch yet: `rowferry run` reads what waits in an inbox.\n");
+    buf_append_char(&out, '\n');
+    buf_append_span(&out, buf_span(&standing->details));
+    append_surroundings(standing, &out);
+    if (standing->batch_id)
+        ending_queries(&standing->session, &out);
+    if (purpose) {
+        buf_append_char(&out, '\n');
+        ending_forecast(cli, tally_left(&cli->tally), &out);
+        buf_printf(&out, "%s\n  %s\n", purpose, buf_text(&cli->tally.next));
+    } else if (standing->session.table.count > 0) {
+        buf_append_text(&out, "nothing is left to send\n");
+    }
+    report_out(&cli->report, &out);
+    buf_release(&out);
+}
+
+static void work(struct standing *standing)
+{
+    struct cli *cli = standing->session.cli;
+    struct err err = {0};
+
+    if (!read_all(standing, &err)) {
+        report_fail(&cli->report, &err);
+    } else if (standing->batch_id && standing->session.table.count == 0) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "there is no batch %" PRId64 " in %s; "
+                     "`rowferry status` lists them",
+                     standing->batch_id, store_path(standing->session.store));
+    } else {
+        const char *purpose = note_next(standing);
+
+        if (cli->report.json)
+            tell_json(standing);
+        else
+            tell_people(standing, purpose);
+    }
+}
+
+void command_status(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct standing standing = {.session = {.cli = cli}};
+    struct err err = {0};
+    bool created;
+
+    if (options->path_count > 0 &&
+        !str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, &standing.batch_id)) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "'%s' is no batch: batches have numbers, and `rowferry status` lists them",
+                     options->paths[0]);
+        return;
+    }
+    standing.session.store =
+        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
+    if (standing.session.store)
+        work(&standing);
+    else
+        report_fail(&cli->report, &err);
+    buf_release(&standing.details);
+    free(standing.loading_source);
+    session_release(&standing.session);
+}

@@ -1,0 +1,100 @@
+#include "cmd/rowferry/trusted_file.h"
+
+#include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ERR_CONFIG: `FILE WHAT (mode 0644): chmod 600 FILE`. */
+static bool refuse_mode(const char *path, mode_t mode, const char *what, struct err *err)
+{
+    struct buf quoted = {0};
+
+    words_quote(&quoted, path);
+    err_set(err, ERR_CONFIG, "%s %s (mode %04o): chmod 600 %s", path, what, mode & 07777u,
+            buf_text(&quoted));
+    buf_release(&quoted);
+    return false;
+}
+
+bool trusted_file_private(const char *path, mode_t mode, const char *what, struct err *err)
+{
+    struct buf text = {0};
+    bool fine = (mode & (S_IRGRP | S_IROTH)) == 0;
+
+    buf_printf(&text, "%s and others can read it", what);
+    if (!fine)
+        refuse_mode(path, mode, buf_text(&text), err);
+    buf_release(&text);
+    return fine;
+}
+
+static bool read_all(int fd, const char *path, size_t size_max, char **text, size_t *size,
+                     struct err *err)
+{
+    char *bytes = mem_calloc(size_max + 2, 1);
+    size_t used = 0;
+    ssize_t got = 1;
+
+    while (got > 0 && used <= size_max) {
+        got = read(fd, bytes + used, size_max + 1 - used);
+        if (got > 0)
+            used += (size_t)got;
+    }
+    if (got >= 0 && used <= size_max) {
+        *text = bytes;
+        *size = used;
+        return true;
+    }
+    if (got < 0)
+        err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    else
+        err_set(err, ERR_CONFIG, "%s is larger than %zu bytes: is it the right file?", path,
+                size_max);
+    explicit_bzero(bytes, size_max + 2);
+    free(bytes);
+    return false;
+}
+
+static bool check(const char *path, const struct stat *status, struct err *err)
+{
+    if (!S_ISREG(status->st_mode))
+        return err_set(err, ERR_CONFIG, "%s is no regular file", path);
+    if (status->st_uid != geteuid() && status->st_uid != 0)
+        return err_set(err, ERR_CONFIG,
+                       "%s belongs to user %u, neither to you nor to root: it is not read", path,
+                       (unsigned)status->st_uid);
+    if (status->st_mode & (S_IWGRP | S_IWOTH))
+        return refuse_mode(path, status->st_mode, "can be written by others", err);
+    return true;
+}
+
+bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *size, mode_t *mode,
+                       bool *missing, struct err *err)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool fine;
+
+    if (fd < 0) {
+        *missing = errno == ENOENT || errno == ENOTDIR;
+        return *missing || err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    }
+    *missing = false;
+    if (fstat(fd, &status) != 0) {
+        fine = err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    } else if (S_ISDIR(status.st_mode)) {
+        *missing = true;
+        fine = true;
+    } else {
+        *mode = status.st_mode;
+        fine = check(path, &status, err) && read_all(fd, path, size_max, text, size, err);
+    }
+    close(fd);
+    return fine;
+}

@@ -1,0 +1,185 @@
+/* What ingest would accept and reject; no database, nothing written. */
+#include "cmd/rowferry/findings.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/reading.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/stop.h"
+
+#include <inttypes.h>
+
+enum { LINES_MAX = 50 }; /* violations that people see without --verbose */
+
+struct validation {
+    struct cli *cli;
+    const char *path;
+    uint64_t lines, lines_left_out;
+    struct findings findings;
+};
+
+static void tell_row_json(struct validation *validation, const struct row *row,
+                          const struct violations *violations)
+{
+    struct buf line = {0};
+
+    json_line_begin(&line, "row");
+    json_line_count(&line, "line", row->line_no);
+    json_line_count(&line, "row", row->row_no);
+    json_line_text(&line, "record_id", row->record_id.size ? row->record_id : (struct span){0});
+    buf_append_text(&line, ", \"violations\": [");
+    for (size_t i = 0; i < violations->count; i++) {
+        buf_append_text(&line, i > 0 ? ", {\"field\": " : "{\"field\": ");
+        json_line_string(&line, violation_field(violations, i));
+        json_line_text(&line, "rule", violation_rule(violations, i));
+        json_line_text(&line, "message", violation_message(violations, i));
+        buf_append_char(&line, '}');
+    }
+    buf_append_char(&line, ']');
+    json_line_end(&line);
+    report_out(&validation->cli->report, &line);
+    buf_release(&line);
+}
+
+static void append_printable(struct buf *out, struct span text, const char *behind)
+{
+    char printable[2 * VIOLATION_MESSAGE_MAX];
+
+    buf_printf(out, "%s%s", str_printable(text, printable, sizeof printable), behind);
+}
+
+/* `FILE:LINE: RECORD: FIELD: MESSAGE`, as compilers have it. */
+static void tell_row(struct validation *validation, const struct row *row,
+                     const struct violations *violations)
+{
+    struct buf out = {0};
+
+    for (size_t i = 0; i < violations->count; i++) {
+        struct span field = violation_field(violations, i);
+
+        if (validation->lines >= LINES_MAX && !validation->cli->report.verbose) {
+            validation->lines_left_out++;
+            continue;
+        }
+        validation->lines++;
+        words_printable(&out, validation->path);
+        buf_printf(&out, ":%" PRIu64 ": ", row->line_no);
+        if (row->record_id.size)
+            append_printable(&out, row->record_id, ": ");
+        if (field.size)
+            append_printable(&out, field, ": ");
+        append_printable(&out, violation_message(violations, i), "\n");
+    }
+    report_out(&validation->cli->report, &out);
+    buf_release(&out);
+}
+
+static bool take_row(void *context, const struct row *row, const struct violations *violations,
+                     struct err *err)
+{
+    struct validation *validation = context;
+
+    if (stop_requested())
+        return err_set(err, ERR_STOPPED, "stopped while checking %s", validation->path);
+    findings_add(&validation->findings, violations);
+    if (validation->cli->report.json)
+        tell_row_json(validation, row, violations);
+    else
+        tell_row(validation, row, violations);
+    return true;
+}
+
+/* The command that would read the files, as far as they can be read. */
+static void note_next(struct cli *cli, const char *path)
+{
+    struct buf *next = &cli->tally.next;
+
+    if (next->size == 0)
+        command_other(cli, FOR_INGEST, next);
+    buf_append_char(next, ' ');
+    words_quote(next, path);
+}
+
+static void take_result(struct validation *validation, const struct ingest_result *result)
+{
+    struct cli *cli = validation->cli;
+    struct tally *tally = &cli->tally;
+
+    reading_count(tally, result);
+    tally->rows_read += result->rows_read;
+    tally->rows_rejected += result->rows_rejected;
+    if (result->rows_rejected > 0)
+        report_status(&cli->report, EXIT_ROWS);
+    if (result->outcome != INGEST_LOADED)
+        reading_tell_fault(&cli->report, validation->path, result);
+    else
+        note_next(cli, validation->path);
+    if (cli->report.json)
+        reading_tell_json(&cli->report, validation->path, result);
+}
+
+/* False when nothing more should be checked; it is told. */
+static bool validate_file(struct validation *validation, const struct ingest_options *options,
+                          const char *path)
+{
+    struct report *report = &validation->cli->report;
+    struct ingest_result result = {0};
+    struct err err = {0};
+
+    validation->path = path;
+    if (ingest_validate(options, path, take_row, validation, &result, &err)) {
+        take_result(validation, &result);
+        return true;
+    }
+    report_fail(report, &err);
+    return err.kind == ERR_CONFIG || err.kind == ERR_INPUT;
+}
+
+static void append_ending(struct validation *validation, struct buf *out)
+{
+    struct cli *cli = validation->cli;
+    const struct tally *tally = &cli->tally;
+
+    if (validation->lines_left_out > 0)
+        buf_printf(out, "... and %" PRIu64 " more; --verbose shows all of them\n",
+                   validation->lines_left_out);
+    if (validation->findings.count > 0) {
+        buf_append_char(out, '\n');
+        findings_print(&validation->findings, out);
+        buf_append_char(out, '\n');
+    }
+    words_count(out, tally->files, "file");
+    buf_append_text(out, ", ");
+    words_count(out, tally->rows_read, "row");
+    buf_printf(out, ": %" PRIu64 " accepted, %" PRIu64 " rejected\n",
+               tally->rows_read - tally->rows_rejected, tally->rows_rejected);
+    if (tally->next.size > 0)
+        buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->tally.next));
+}
+
+void command_validate(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct validation validation = {.cli = cli};
+    struct reading reading;
+    struct buf out = {0};
+    bool fine = reading_open(&reading, cli);
+
+    if (fine) {
+        struct notice_sink notices = report_sink(&cli->report);
+        struct ingest_options checking = {
+            .catalog = reading.catalog,
+            .schema = options_text(options, OPT_SCHEMA),
+            .format = (enum row_format)options_number(options, OPT_FORMAT),
+            .notices = &notices,
+        };
+
+        for (size_t i = 0; fine && i < options->path_count; i++)
+            fine = validate_file(&validation, &checking, options->paths[i]);
+        if (cli->tally.files > 0 && !cli->report.json &&
+            !(cli->report.quiet && cli->report.status == EXIT_DONE))
+            append_ending(&validation, &out);
+        report_out(&cli->report, &out);
+    }
+    buf_release(&out);
+    findings_release(&validation.findings);
+    reading_release(&reading);
+}

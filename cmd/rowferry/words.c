@@ -1,0 +1,131 @@
+#include "cmd/rowferry/words.h"
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *words_duration(int64_t ms, char out[WORDS_SIZE])
+{
+    int64_t seconds = (ms + 500) / 1000;
+
+    if (ms < 9950)
+        snprintf(out, WORDS_SIZE, "%" PRId64 ".%" PRId64 " s", (ms + 50) / 1000,
+                 (ms + 50) / 100 % 10);
+    else if (seconds < 60)
+        snprintf(out, WORDS_SIZE, "%" PRId64 " s", seconds);
+    else if (seconds < 3600)
+        snprintf(out, WORDS_SIZE, "%" PRId64 "m %" PRId64 "s", seconds / 60, seconds % 60);
+    else if (seconds < 86400)
+        snprintf(out, WORDS_SIZE, "%" PRId64 "h %" PRId64 "m", seconds / 3600, seconds / 60 % 60);
+    else
+        snprintf(out, WORDS_SIZE, "%" PRId64 "d %" PRId64 "h", seconds / 86400,
+                 seconds / 3600 % 24);
+    return out;
+}
+
+char *words_time(int64_t now_ms, char out[WORDS_SIZE])
+{
+    char iso[CLOCK_ISO_SIZE];
+
+    clock_iso(now_ms, iso);
+    iso[strcspn(iso, ".")] = '\0';
+    snprintf(out, WORDS_SIZE, "%.30sZ", iso);
+    return out;
+}
+
+void words_count(struct buf *out, uint64_t count, const char *noun)
+{
+    bool hissing = str_ends(noun, "ch") || str_ends(noun, "s");
+
+    buf_printf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : hissing ? "es" : "s");
+}
+
+static bool needs_escapes(const char *text)
+{
+    struct buf printable = {0};
+    bool changed;
+
+    words_printable(&printable, text);
+    changed = !span_is(buf_span(&printable), text);
+    buf_release(&printable);
+    return changed;
+}
+
+static void quote_escaped(struct buf *out, const char *text)
+{
+    buf_append_text(out, "$'");
+    for (const char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+
+        if (byte < 0x20 || byte >= 0x7F)
+            buf_printf(out, "\\x%02x", byte);
+        else if (byte == '\'' || byte == '\\')
+            buf_printf(out, "\\%c", byte);
+        else
+            buf_append_char(out, *c);
+    }
+    buf_append_char(out, '\'');
+}
+
+void words_quote(struct buf *out, const char *argument)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "0123456789_@%+=:,./-";
+
+    if (*argument && strspn(argument, safe) == strlen(argument)) {
+        buf_append_text(out, argument);
+        return;
+    }
+    if (needs_escapes(argument)) {
+        quote_escaped(out, argument);
+        return;
+    }
+    buf_append_char(out, '\'');
+    for (const char *c = argument; *c; c++) {
+        if (*c == '\'')
+            buf_append_text(out, "'\\''");
+        else
+            buf_append_char(out, *c);
+    }
+    buf_append_char(out, '\'');
+}
+
+void words_printable(struct buf *out, const char *text)
+{
+    size_t size = 6 * strlen(text) + 1;
+    char *printable = mem_calloc(size, 1);
+
+    buf_append_text(out, str_printable(span_of(text), printable, size));
+    free(printable);
+}
+
+unsigned words_distance(const char *a, const char *b)
+{
+    unsigned row[64], size = (unsigned)strlen(b);
+
+    if (size > 63 || strlen(a) > 63)
+        return 1000;
+    for (unsigned j = 0; j <= size; j++)
+        row[j] = j;
+    for (unsigned i = 1; a[i - 1]; i++) {
+        unsigned corner = row[0];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= size; j++) {
+            unsigned above = row[j], best = corner + (a[i - 1] != b[j - 1]);
+
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+            corner = above;
+        }
+    }
+    return row[size];
+}

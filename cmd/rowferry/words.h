@@ -1,0 +1,31 @@
+/* Values as people read them: spans of time, moments, arguments for a shell. */
+#ifndef ROWFERRY_CMD_WORDS_H
+#define ROWFERRY_CMD_WORDS_H
+
+#include "core/base/buf.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WORDS_SIZE = 32 };
+
+/* `0.4 s`, `12 s`, `2m 42s`, `4h 58m`, `3d 4h` in out. Returns out. */
+char *words_duration(int64_t ms, char out[WORDS_SIZE]);
+
+/* `2026-11-23T02:00:00Z` in out: UTC, whole seconds. Returns out. */
+char *words_time(int64_t now_ms, char out[WORDS_SIZE]);
+
+/* `1 file`, `3 files`; `1 batch`, `2 batches`. */
+void words_count(struct buf *out, uint64_t count, const char *noun);
+
+/* Appends an argument so that a shell reads it back as it is: bare where that is safe, else in
+ * single quotes; with control characters or bytes that are not UTF-8 as $'...'. */
+void words_quote(struct buf *out, const char *argument);
+
+/* Appends text for people: control characters escaped, as str_printable does, uncut. */
+void words_printable(struct buf *out, const char *text);
+
+/* How far two names are apart (Levenshtein, both at most 63 bytes long; else a large number). */
+unsigned words_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,116 @@
+# Shared by the tests of the command line. In a .bats file: `load lib`, and in setup() `in_a_folder`.
+#
+#   ROWFERRY_BIN      the folder of the binaries (default build/release)
+#   UPDATE_GOLDEN=1   golden files are written instead of compared
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+BIN=${ROWFERRY_BIN:-$TOP/build/release}
+bats_require_minimum_version 1.5.0
+
+# A fresh folder with the project's schemas in it, and no setting from outside.
+in_a_folder() {
+    local name
+
+    for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_' || true); do
+        unset "$name"
+    done
+    SIM=
+    cd "$BATS_TEST_TMPDIR" || return 1
+    cp -r "$TOP/schema" schema
+}
+
+rowferry() {
+    "$BIN/rowferry" "$@"
+}
+
+# ends STATUS COMMAND...: runs it, with output, stderr and status as `run --separate-stderr` sets
+# them, and shows all of it when the status is another.
+ends() {
+    local expected=$1
+
+    shift
+    run --separate-stderr "$@"
+    if [ "$status" -ne "$expected" ]; then
+        printf 'status %s instead of %s: %s\n%s\n%s\n' "$status" "$expected" "$*" "$output" "$stderr"
+        return 1
+    fi
+}
+
+# same EXPECTED ACTUAL
+same() {
+    [ "$1" = "$2" ] && return
+    diff -u <(printf '%s\n' "$1") <(printf '%s\n' "$2")
+}
+
+# holds TEXT PART: PART is in TEXT, as it is
+holds() {
+    case $1 in
+    *"$2"*) return ;;
+    esac
+    printf 'nothing of the kind "%s" in:\n%s\n' "$2" "$1"
+    return 1
+}
+
+lacks() {
+    ! holds "$1" "$2" >/dev/null || {
+        printf '"%s" is in:\n%s\n' "$2" "$1"
+        return 1
+    }
+}
+
+# golden NAME: $output is what tests/golden/NAME holds
+golden() {
+    local file=$TOP/tests/golden/$1
+
+    if [ -n "${UPDATE_GOLDEN:-}" ]; then
+        printf '%s\n' "$output" >"$file"
+    fi
+    diff -u "$file" <(printf '%s\n' "$output")
+}
+
+# summary EXPRESSION: of jq, over the summary line in $output, which is its last line
+summary() {
+    printf '%s\n' "$output" | tail -n 1 | jq -r "select(.message_type == \"summary\") | $1"
+}
+
+# batch_file FILE ROWS [LETTER]: a CSV of InventoryItem without a fault; records A-1, A-2, ...
+batch_file() {
+    local i
+
+    mkdir -p "$(dirname "$1")"
+    echo record_id,version,sku,quantity,price,status >"$1"
+    for ((i = 1; i <= $2; i++)); do
+        echo "${3:-A}-$i,1,WH-1042,$i,1.50,active"
+    done >>"$1"
+    touch -d '1 hour ago' "$1"
+}
+
+# Starts a simulator, beside the test its `ledger` and `requests`; sets SIM (its process) and the
+# environment and credentials of rowferry. More options of genesys-sim as arguments.
+start_sim() {
+    local url
+
+    rm -f sim-ready
+    mkfifo sim-ready
+    "$BIN/genesys-sim" --with-parent --max-seconds 300 --ledger ledger --requests requests "$@" \
+        >sim-ready 2>sim-errors 3>&- &
+    SIM=$!
+    read -r _ _ url <sim-ready
+    [[ $url == http://127.0.0.1:* ]] || { cat sim-errors; return 1; }
+    export GENESYS_ENVIRONMENT=$url GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
+}
+
+stop_sim() {
+    [ -z "$SIM" ] || kill "$SIM" 2>/dev/null || true
+    [ -z "$SIM" ] || wait "$SIM" 2>/dev/null || true
+    SIM=
+}
+
+# eventually COMMAND...: until it succeeds, at most 20 s
+eventually() {
+    local deadline=$((SECONDS + 20))
+
+    until "$@"; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+    done
+}

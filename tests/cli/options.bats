@@ -1,0 +1,776 @@
+#!/usr/bin/env bats
+# Options and settings: what is taken from where, what is refused, and what is said about it.
+load lib
+
+setup() {
+    in_a_folder
+}
+
+teardown() {
+    stop_sim
+}
+
+# fails_with MESSAGE ARGUMENT...: usage and configuration errors are exit 2, one line, no data
+fails_with() {
+    local message=$1
+
+    shift
+    ends 2 rowferry "$@"
+    same "rowferry: error: $message" "$stderr"
+    same "" "$output"
+}
+
+# --- help and version ---------------------------------------------------------------------------
+
+@test "--help lists the commands and the exit statuses" {
+    ends 0 rowferry --help
+    golden help.txt
+    ends 0 rowferry -h
+    golden help.txt
+}
+
+@test "each command tells its options with variables, defaults, exit statuses and an example" {
+    local command
+
+    for command in run ingest drain validate status; do
+        ends 0 rowferry $command --help
+        golden help-$command.txt
+        ends 0 rowferry $command -h
+        golden help-$command.txt
+    done
+}
+
+@test "no help text is wider than 80 columns" {
+    local command
+
+    for command in "" run ingest drain validate status; do
+        ends 0 rowferry $command --help
+        same "" "$(printf '%s\n' "$output" | awk 'length > 80')"
+    done
+}
+
+@test "--version tells the version, behind a command too" {
+    ends 0 rowferry --version
+    [[ $output =~ ^rowferry\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    ends 0 rowferry status --version
+    [[ $output =~ ^rowferry\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "help is given even where a setting is wrong" {
+    ROWFERRY_RATE=soon ends 0 rowferry run --help
+    ends 0 rowferry drain --json --help
+    holds "$output" "Usage: rowferry drain"
+}
+
+# --- commands and options -----------------------------------------------------------------------
+
+@test "an unknown command is exit 2 and names the nearest" {
+    fails_with "unknown command 'drian'; did you mean drain? see rowferry --help" drian
+    fails_with "unknown command 'frobnicate'; see rowferry --help" frobnicate
+    fails_with "which command? see rowferry --help"
+    fails_with "options stand behind the command, and '--db' is none; see rowferry --help" --db=x run
+}
+
+@test "what is not built yet is no command" {
+    local command
+
+    for command in history retry resolve cancel audit export forward listen prune doctor; do
+        ends 2 rowferry $command
+        holds "$stderr" "unknown command '$command'"
+    done
+}
+
+@test "an unknown option is exit 2 and names the nearest" {
+    fails_with "unknown option --concurency; did you mean --concurrency? see rowferry run --help" \
+        run --concurency 4
+    fails_with "unknown option --conc; did you mean --concurrency? see rowferry run --help" \
+        run --conc=4
+    fails_with "unknown option --frobnicate; see rowferry status --help" status --frobnicate
+    fails_with "unknown option -x; see rowferry status --help" status -qx
+}
+
+@test "an option of another command is not taken" {
+    fails_with "option --concurrency is not for \`validate\`; see rowferry validate --help" \
+        validate --concurrency 4 x.csv
+    fails_with "option --batch is not for \`run\`; see rowferry run --help" run --batch 1
+}
+
+@test "values are where they belong" {
+    fails_with "option --db needs a value" status --db
+    fails_with "option --db needs a value" status --db=
+    fails_with "option --json takes no value" status --json=yes
+}
+
+@test "arguments that a command has no place for, or misses, are told" {
+    fails_with "\`rowferry ingest\` needs a file; see rowferry ingest --help" ingest
+    fails_with "\`rowferry validate\` needs a file; see rowferry validate --help" validate
+    fails_with "one argument too many: '5'; see rowferry drain --help" drain 5
+    fails_with "one argument too many: '2'; see rowferry status --help" status 1 2
+    fails_with "'five' is no batch: batches have numbers, and \`rowferry status\` lists them" \
+        status five
+}
+
+@test "options are taken with =, with a space, behind arguments, and as clusters" {
+    batch_file InventoryItem-1.csv 2
+    ends 0 rowferry ingest InventoryItem-1.csv --db=one.db -qv
+    [ -e one.db ]
+    ends 0 rowferry ingest --db two.db InventoryItem-1.csv
+    [ -e two.db ]
+}
+
+@test "behind -- everything is a path" {
+    ends 2 rowferry validate -- --json
+    same "rowferry: error: --json: no such file" "$stderr"
+}
+
+@test "a name that begins with a dash can be read behind --" {
+    batch_file ./-1.csv 1
+    ends 0 rowferry validate --schema InventoryItem -- -1.csv
+    holds "$output" "1 file, 1 row: 1 accepted, 0 rejected"
+}
+
+# --- bad values ---------------------------------------------------------------------------------
+
+@test "a rate is N/s, N/m, N/h or none" {
+    local rate
+
+    for rate in 300 5/d /m 0/s -1/s 1.5/s 5/ms '5 /s' 99999999999/s; do
+        fails_with "--rate: '$rate' is not a rate: 300/m, 5/s, 1000/h or none" status --rate "$rate"
+    done
+    batch_file InventoryItem-1.csv 2
+    ends 0 rowferry ingest InventoryItem-1.csv
+    for rate in 300/m 5/s 1000/h none; do
+        ends 0 rowferry status --rate $rate
+    done
+}
+
+@test "a duration is a number with s, m, h or d" {
+    local duration
+
+    for duration in soon 5w 1.5h -5 ''; do
+        ROWFERRY_MAX_WAIT=${duration:-x} ends 2 rowferry drain
+        holds "$stderr" "ROWFERRY_MAX_WAIT: '${duration:-x}' is not a duration: 90, 90s, 15m, 4h or 90d"
+    done
+    fails_with "--timeout: '0' is out of range: from 1s to 3600s" drain --timeout 0
+    fails_with "--timeout: '2h' is out of range: from 1s to 3600s" drain --timeout 2h
+    fails_with "--min-age: '2d' is out of range: from 0s to 86400s" run --min-age 2d
+}
+
+@test "a number has limits" {
+    fails_with "--concurrency: '0' is not a whole number from 1 to 256" drain --concurrency 0
+    fails_with "--concurrency: '257' is not a whole number from 1 to 256" drain --concurrency 257
+    fails_with "--concurrency: 'x' is not a whole number from 1 to 256" drain --concurrency x
+    fails_with "--batch: '0' is not a whole number from 1 to 2147483647" drain --batch 0
+    fails_with "--max-retries: '-1' is not a whole number from 0 to 1000" run --max-retries -1
+    fails_with "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
+}
+
+@test "a format is csv or ndjson" {
+    fails_with "--format: 'xml' is not csv or ndjson" validate --format xml x
+}
+
+@test "tags are a list without holes, of text" {
+    fails_with "--tags: 'a,,b' is not a list of tags: a,b" drain --tags a,,b
+    fails_with "--tags: ',a' is not a list of tags: a,b" drain --tags ,a
+    fails_with "--tags: holds a control character" drain --tags $'a\nb'
+    fails_with "--source: is not UTF-8" drain --source $'\xff'
+}
+
+# --- precedence ---------------------------------------------------------------------------------
+
+@test "an option wins over the environment, that over .env, and that over the default" {
+    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` makes it, --db or ROWFERRY_DB names another" \
+        status
+    printf 'ROWFERRY_DB=dotenv.db\n' >.env
+    chmod 644 .env
+    ends 2 rowferry status
+    holds "$stderr" "database dotenv.db does not exist"
+    ROWFERRY_DB=environment.db ends 2 rowferry status
+    holds "$stderr" "database environment.db does not exist"
+    ROWFERRY_DB=environment.db ends 2 rowferry status --db option.db
+    holds "$stderr" "database option.db does not exist"
+}
+
+@test "an empty variable is as if it were not set" {
+    ROWFERRY_DB='' ends 2 rowferry status
+    holds "$stderr" "database rowferry.db does not exist"
+    printf 'ROWFERRY_DB=\n' >.env
+    ends 2 rowferry status
+    holds "$stderr" "database rowferry.db does not exist"
+}
+
+@test "of two variables for one setting the first wins, within the environment and within .env" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    GENESYS_ENVIRONMENT=nowhere GENESYSCLOUD_REGION=elsewhere ends 2 rowferry drain
+    holds "$stderr" "environment 'nowhere'"
+    GENESYSCLOUD_REGION=elsewhere ends 2 rowferry drain
+    holds "$stderr" "environment 'elsewhere'"
+    printf 'GENESYS_ENVIRONMENT=nowhere\n' >.env
+    GENESYSCLOUD_REGION=elsewhere ends 2 rowferry drain
+    holds "$stderr" "environment 'elsewhere'"
+}
+
+@test "--env-file names another file, which must be there" {
+    printf 'ROWFERRY_DB=wrong.db\n' >.env
+    printf 'ROWFERRY_DB=right.db\n' >night.env
+    ends 2 rowferry status --env-file night.env
+    holds "$stderr" "database right.db does not exist"
+    fails_with "missing.env: no such file, named by --env-file" status --env-file missing.env
+}
+
+@test "a wrong value names where it came from" {
+    printf '# pace\nROWFERRY_RATE=fast\n' >.env
+    fails_with ".env: ROWFERRY_RATE: 'fast' is not a rate: 300/m, 5/s, 1000/h or none" status
+    ROWFERRY_RATE=slow ends 2 rowferry status
+    same "rowferry: error: ROWFERRY_RATE: 'slow' is not a rate: 300/m, 5/s, 1000/h or none" "$stderr"
+}
+
+@test "a setting that a command does not take is not looked at" {
+    batch_file InventoryItem-1.csv 1
+    ROWFERRY_RATE=fast ends 0 rowferry validate InventoryItem-1.csv
+}
+
+# --- .env ---------------------------------------------------------------------------------------
+
+@test ".env is read as dotenv and systemd read it" {
+    local line
+
+    for line in 'ROWFERRY_DB=x y.db' 'ROWFERRY_DB="x y.db"' "ROWFERRY_DB='x y.db'" \
+        'export ROWFERRY_DB="x y.db"' '  ROWFERRY_DB = x y.db  ' 'ROWFERRY_DB=x y.db # ours' \
+        'ROWFERRY_DB="x y.db" # ours' $'ROWFERRY_DB=x y.db\r' $'\xef\xbb\xbfROWFERRY_DB=x y.db' \
+        $'# a\n; b\n\nROWFERRY_DB=first.db\nROWFERRY_DB=x y.db\nOTHER=z'; do
+        printf '%s\n' "$line" >.env
+        ends 2 rowferry status
+        holds "$stderr" "database x y.db does not exist" || { echo "$line"; false; }
+    done
+}
+
+@test "in double quotes of .env escapes count, in single quotes they do not" {
+    printf '%s\n' 'ROWFERRY_DB="a\"b\\c\$d#e"' >.env
+    ends 2 rowferry status
+    holds "$stderr" 'database a"b\c$d#e does not exist'
+    printf '%s\n' "ROWFERRY_DB='a\"b\\n#c'" >.env
+    ends 2 rowferry status
+    holds "$stderr" 'database a"b\n#c does not exist'
+}
+
+@test "a line of .env that cannot be read is named" {
+    printf 'A=1\nthis is not one\n' >.env
+    fails_with ".env: line 2: not KEY=value" status
+    printf 'A="1\n' >.env
+    fails_with ".env: line 1: a quote is opened and not closed" status
+    printf "A='1' 2\n" >.env
+    fails_with ".env: line 1: something stands behind the closing quote" status
+    printf '1A=x\n' >.env
+    fails_with ".env: line 1: not KEY=value" status
+    printf 'A=1\0\n' >.env
+    fails_with ".env holds a NUL byte: it is no text" status
+}
+
+@test "a misspelt setting of ours in .env is named, those of others are not" {
+    printf 'ROWFERRY_RAET=5/s\nNODE_ENV=production\n' >.env
+    ends 2 rowferry status
+    holds "$stderr" "rowferry: .env: line 1: ROWFERRY_RAET is no setting of this version"
+    lacks "$stderr" NODE_ENV
+}
+
+@test "a .env that others can write is not read" {
+    local mode
+
+    printf 'ROWFERRY_DB=x.db\n' >.env
+    for mode in 0620 0602 0666; do
+        chmod $mode .env
+        fails_with ".env can be written by others (mode $mode): chmod 600 .env" status
+    done
+}
+
+@test "a .env with a secret must not be readable by others, one without may" {
+    local mode name
+
+    for name in GENESYS_CLIENT_SECRET GENESYSCLOUD_OAUTHCLIENT_SECRET; do
+        printf '%s=hush\n' $name >.env
+        for mode in 0640 0604 0644; do
+            chmod $mode .env
+            fails_with ".env holds $name and others can read it (mode $mode): chmod 600 .env" status
+        done
+    done
+    chmod 600 .env
+    ends 2 rowferry status
+    holds "$stderr" "database rowferry.db does not exist"
+    printf 'GENESYS_CLIENT_SECRET=\nGENESYS_CLIENT_SECRET_FILE=secret\n' >.env
+    chmod 644 .env
+    ends 2 rowferry status
+    holds "$stderr" "database rowferry.db does not exist"
+}
+
+@test "a .env of another user is not read" {
+    [ "$(id -u)" -eq 0 ] || skip "only root can give a file away"
+    printf 'ROWFERRY_DB=x.db\n' >.env
+    chown 12345 .env
+    fails_with ".env belongs to user 12345, neither to you nor to root: it is not read" status
+}
+
+@test "a folder named .env is none of ours" {
+    mkdir .env
+    ends 2 rowferry status
+    holds "$stderr" "database rowferry.db does not exist"
+}
+
+# --- secrets ------------------------------------------------------------------------------------
+
+@test "the secret never comes as an argument, and is not repeated" {
+    fails_with "unknown option --client-secret: secrets never come as an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+        run --client-secret=hush
+    fails_with "unknown option --client-secret: secrets never come as an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+        run --client-secret hush
+    fails_with "unknown option --client-id: the client id comes from GENESYS_CLIENT_ID" \
+        run --client-id me
+}
+
+@test "a secret file that others can read or write is refused" {
+    echo hush >secret
+    chmod 644 secret
+    fails_with "--client-secret-file: secret holds the client secret and others can read it (mode 0644): chmod 600 secret" \
+        drain --client-secret-file secret
+    chmod 620 secret
+    fails_with "--client-secret-file: secret can be written by others (mode 0620): chmod 600 secret" \
+        drain --client-secret-file secret
+    chmod 640 secret
+    GENESYS_CLIENT_SECRET_FILE=secret ends 2 rowferry drain
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: secret holds the client secret and others can read it (mode 0640): chmod 600 secret" \
+        "$stderr"
+}
+
+@test "a secret file must hold one line" {
+    umask 077
+    fails_with "--client-secret-file: secret: no such file" drain --client-secret-file secret
+    : >secret
+    fails_with "--client-secret-file: secret holds no secret: it is empty" \
+        drain --client-secret-file secret
+    printf 'a\nb\n' >secret
+    fails_with "--client-secret-file: secret holds more than one line, or is no text" \
+        drain --client-secret-file secret
+    printf 'a\0b\n' >secret
+    fails_with "--client-secret-file: secret holds a NUL byte: it is no text" \
+        drain --client-secret-file secret
+    head -c 5000 /dev/zero | tr '\0' x >secret
+    fails_with "--client-secret-file: secret is larger than 4096 bytes: is it the right file?" \
+        drain --client-secret-file secret
+}
+
+@test "a secret file works, its trailing newline does not count" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 2
+    unset GENESYS_CLIENT_SECRET
+    (umask 077 && echo sim-secret >secret)
+    ends 0 rowferry run --rate none --client-secret-file secret
+    same 2 "$(wc -l <ledger)"
+}
+
+@test "of the secrets the option wins, then GENESYS_CLIENT_SECRET, then the file, then the other name" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 1
+    (umask 077 && echo sim-secret >right && echo wrong >wrong)
+    GENESYS_CLIENT_SECRET=wrong ends 6 rowferry run --rate none
+    GENESYS_CLIENT_SECRET=wrong GENESYS_CLIENT_SECRET_FILE=right ends 6 rowferry run --rate none
+    GENESYS_CLIENT_SECRET='' GENESYS_CLIENT_SECRET_FILE=wrong \
+        GENESYSCLOUD_OAUTHCLIENT_SECRET=sim-secret ends 6 rowferry run --rate none
+    GENESYS_CLIENT_SECRET=wrong ends 0 rowferry run --rate none --client-secret-file right
+}
+
+@test "with jobs waiting, missing credentials are exit 2 and the variables are named" {
+    batch_file inbox/InventoryItem-1.csv 2
+    ends 2 rowferry run
+    holds "$stderr" "error: 2 jobs are waiting, and there are no credentials: set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env"
+    GENESYS_CLIENT_ID=me ends 2 rowferry drain
+    same "rowferry: error: 2 jobs are waiting, and there are no credentials: set GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env" \
+        "$stderr"
+    GENESYS_CLIENT_SECRET=hush ends 2 rowferry drain --json
+    same 2 "$(summary .pending)"
+}
+
+@test "neither secret nor token reach the database, the output or the list of processes" {
+    local pid token
+
+    start_sim --latency-ms 200
+    batch_file inbox/InventoryItem-1.csv 10
+    "$BIN/rowferry" run --rate none -v >out 2>&1 3>&- &
+    pid=$!
+    eventually grep -q '"kind":"put"' requests
+    tr '\0' ' ' <"/proc/$pid/cmdline" >cmdline
+    grep 'Max core file size' "/proc/$pid/limits" >limits
+    wait $pid
+    same 10 "$(wc -l <ledger)"
+    same "$BIN/rowferry run --rate none -v " "$(cat cmdline)"
+    holds "$(tr -s ' ' <limits)" "Max core file size 0 0 bytes"
+    token=$(curl -s -u sim-client:sim-secret -d grant_type=client_credentials \
+        --data-urlencode 'scope=customobjects:write customobjects:read' \
+        "$GENESYS_ENVIRONMENT/oauth/token" | jq -r '.access_token[0:4]')
+    [ ${#token} -eq 4 ]
+    run ! grep -F -e sim-secret -e "$(printf sim-client:sim-secret | base64)" out cmdline rowferry.db*
+    run ! grep -F -e Bearer out cmdline rowferry.db*
+}
+
+# --- addresses ----------------------------------------------------------------------------------
+
+@test "plain http is refused for any host but loopback" {
+    fails_with "environment 'http://api.example.com': plain http is for loopback alone: write https" \
+        drain --environment http://api.example.com
+    GENESYS_ENVIRONMENT=http://127.0.0.1:1 ends 2 rowferry drain
+    holds "$stderr" "database rowferry.db does not exist"
+}
+
+@test "a login host of another domain needs the option" {
+    GENESYS_LOGIN_URL=https://login.example.com ends 2 rowferry drain
+    holds "$stderr" "give it as the option --login-url if that is meant"
+    ends 2 rowferry drain --login-url https://login.example.com
+    holds "$stderr" "database rowferry.db does not exist"
+}
+
+# --- what is missing ----------------------------------------------------------------------------
+
+@test "a missing inbox is exit 2 with a remedy, and makes no database" {
+    fails_with "there is no folder 'inbox' here: make it, or name another: rowferry run FOLDER" run
+    fails_with "nowhere: no such file or folder" run nowhere
+    [ ! -e rowferry.db ]
+}
+
+@test "a missing file is exit 2, and makes no database" {
+    fails_with "x.csv: no such file" ingest x.csv
+    [ ! -e rowferry.db ]
+    fails_with "x.csv: no such file" validate x.csv
+}
+
+@test "a missing inbox does not keep from sending what waits" {
+    start_sim
+    batch_file InventoryItem-1.csv 3
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 2 rowferry run nowhere --rate none
+    holds "$stderr" "error: nowhere: no such file or folder"
+    same 3 "$(wc -l <ledger)"
+}
+
+@test "a missing database is exit 2 for drain and status" {
+    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` makes it, --db or ROWFERRY_DB names another" \
+        drain
+}
+
+@test "a missing folder of schemas is exit 2, and makes no database" {
+    batch_file inbox/InventoryItem-1.csv 1
+    fails_with "nowhere: No such file or directory" run --schemas nowhere
+    [ ! -e rowferry.db ]
+}
+
+@test "a batch that is not there is exit 2" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    fails_with "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" status 9
+    fails_with "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" drain --batch 9
+}
+
+@test "the database that is made is named with its absolute path, and is private" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv --db our.db
+    same "rowferry: made the database $PWD/our.db" "$stderr"
+    same 600 "$(stat -c %a our.db)"
+    ends 0 rowferry ingest InventoryItem-1.csv --db our.db --force
+    same "" "$stderr"
+}
+
+# --- output -------------------------------------------------------------------------------------
+
+@test "a full standard output is told and is exit 2" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    full() { rowferry "$@" >/dev/full; }
+    for command in "status" "status --json" "--help" "--version" "validate InventoryItem-1.csv"; do
+        ends 2 full $command
+        same "rowferry: error: cannot write to standard output: No space left on device" "$stderr"
+    done
+}
+
+@test "a reader who leaves early is no error" {
+    left() { { sleep 0.2; rowferry --help; echo "status $?" >&2; } | true; }
+    ends 0 left
+    same "status 0" "$stderr"
+}
+
+@test "closed descriptors are not given to the database" {
+    batch_file InventoryItem-1.csv 3
+    closed() { rowferry ingest InventoryItem-1.csv <&- >&- 2>&-; }
+    ends 0 closed
+    same "ok" "$(sqlite3 rowferry.db 'PRAGMA integrity_check')"
+    same 3 "$(sqlite3 rowferry.db 'SELECT count(*) FROM job')"
+    closed() { rowferry ingest - --schema InventoryItem --format csv <&-; }
+    ends 3 closed
+    holds "$stderr" "error: refused: -: "
+}
+
+@test "control characters from outside are escaped in what people read" {
+    ends 2 rowferry validate $'x\e[31m\n.csv'
+    same 'rowferry: error: x\x1b[31m\n.csv: no such file' "$stderr"
+    ends 2 rowferry $'r\an'
+    holds "$stderr" "unknown command 'r\\x07n'"
+}
+
+@test "-q leaves errors, and a summary where something is wrong" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest -q InventoryItem-1.csv
+    same "" "$output$stderr"
+    batch_file InventoryItem-2.csv 1
+    echo "A-9,1,wrong,1,1,active" >>InventoryItem-2.csv
+    ends 3 rowferry ingest -q InventoryItem-2.csv
+    same "" "$stderr"
+    holds "$output" "ingest took "
+}
+
+@test "every ending writes a summary line with --json, a wrong option too" {
+    ends 2 rowferry run --json --frobnicate
+    same error "$(printf '%s\n' "$output" | head -n 1 | jq -r .message_type)"
+    same "unknown option --frobnicate; see rowferry run --help" \
+        "$(printf '%s\n' "$output" | head -n 1 | jq -r .message)"
+    same 2 "$(summary .exit_status)"
+    ends 2 rowferry drian --json
+    same 2 "$(summary .exit_status)"
+    ROWFERRY_RATE=x ends 2 rowferry status --json
+    same 2 "$(summary .exit_status)"
+    ends 2 rowferry status --json
+    same 2 "$(summary .exit_status)"
+    ends 2 rowferry validate x.csv --json
+    same 2 "$(summary .exit_status)"
+}
+
+@test "the summary of run, ingest, drain and validate has all its members" {
+    local command member
+
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 3 B
+    batch_file InventoryItem-2.csv 2
+    for command in "validate InventoryItem-2.csv" "ingest InventoryItem-2.csv" drain run; do
+        [ "$command" = drain ] && command="drain --rate none"
+        [ "$command" = run ] && command="run --rate none"
+        ends 0 rowferry $command --json
+        for member in files rows_read rows_rejected jobs pending sending unknown applied unchanged \
+            conflict refused failed dismissed cancelled requests latency_avg_ms latency_p50_ms \
+            latency_p95_ms latency_p99_ms error_rate validation_failures throttled duration_s \
+            exit_status; do
+            same number "$(summary ".$member | type")" || { echo "$command: $member"; false; }
+        done
+    done
+    same "run 1 3 0 3 3 0" \
+        "$(summary '[.command, .files, .rows_read, .rows_rejected, .jobs, .applied, .exit_status] | join(" ")')"
+}
+
+@test "each line of --json is JSON, and stderr still speaks to people" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 2
+    echo "A-9,1,wrong,-1,1,active" >>inbox/InventoryItem-1.csv
+    touch -d '1 hour ago' inbox/InventoryItem-1.csv
+    ends 3 rowferry run --json --rate none
+    printf '%s\n' "$output" | jq -e 'has("message_type")' >/dev/null
+    same 1 "$(printf '%s\n' "$output" | jq -s 'map(select(.message_type == "summary")) | length')"
+    holds "$stderr" "rowferry: made the database"
+}
+
+@test "validate --json writes one row line for each row that would be rejected" {
+    batch_file InventoryItem-1.csv 2
+    echo "A-9,1,wrong,-1,1,active" >>InventoryItem-1.csv
+    ends 3 rowferry validate --json InventoryItem-1.csv
+    same '{"message_type":"row","line":4,"row":3,"record_id":"A-9","violations":[["sku","pattern"],["quantity","minimum"]]}' \
+        "$(printf '%s\n' "$output" | jq -c 'select(.message_type == "row")
+            | .violations |= map([.field, .rule])')"
+    same 1 "$(summary .rows_rejected)"
+    same 2 "$(summary .validation_failures)"
+    [ ! -e rowferry.db ]
+}
+
+@test "validate tells people line, record, field and message, and the command that would ingest" {
+    batch_file InventoryItem-1.csv 2
+    echo "A-9,1,wrong,-1,1,active" >>InventoryItem-1.csv
+    ends 3 rowferry validate InventoryItem-1.csv --schemas schema
+    same "InventoryItem-1.csv:4: A-9: sku: must match ^[A-Z]{2}-\\d{4}\$, is \"wrong\"
+InventoryItem-1.csv:4: A-9: quantity: must be at least 0, is -1
+
+      ROWS  RULE                  FIELD
+         1  minimum               quantity
+         1  pattern               sku
+
+1 file, 3 rows: 2 accepted, 1 rejected
+To make jobs of them:
+  $BIN/rowferry ingest --schemas schema InventoryItem-1.csv" "$output"
+}
+
+@test "the last line of an incomplete run is the command that resumes it" {
+    batch_file 'in box/InventoryItem-1.csv' 2
+    GENESYS_CLIENT_ID=me GENESYS_CLIENT_SECRET=hush GENESYS_ENVIRONMENT=http://127.0.0.1:9 \
+        ends 5 rowferry run --rate none 'in box' --max-retries 0
+    same "  $BIN/rowferry run --rate none 'in box' --max-retries 0" \
+        "$(printf '%s\n' "$output" | tail -n 1)"
+}
+
+@test "ingest and status forecast the requests that are left, and name the next command" {
+    batch_file InventoryItem-1.csv 600
+    ends 0 rowferry ingest InventoryItem-1.csv --db our.db
+    same "600 requests left, about 2m 0s at 300/m
+To send them:
+  $BIN/rowferry drain --db our.db" "$(printf '%s\n' "$output" | tail -n 3)"
+    ends 0 rowferry status --db our.db --rate 10/s
+    same "600 requests left, about 1m 0s at 10/s
+To send them:
+  $BIN/rowferry drain --db our.db --rate 10/s" "$(printf '%s\n' "$output" | tail -n 3)"
+    ends 0 rowferry status 1 --db our.db --rate none
+    same "600 requests left
+To send them:
+  $BIN/rowferry drain --db our.db --rate none --batch 1" "$(printf '%s\n' "$output" | tail -n 3)"
+    ends 0 rowferry status --json --db our.db
+    same "600 120" "$(summary '[.requests_left, .seconds_left] | join(" ")')"
+}
+
+@test "a finished night needs neither network nor credentials" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 2
+    ends 0 rowferry run --rate none
+    stop_sim
+    unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
+    ends 0 rowferry run
+    ends 0 rowferry drain
+    ends 0 rowferry drain --batch 1
+    same "rowferry: batch 1 is done: nothing to send" "$stderr"
+}
+
+# --- endings ------------------------------------------------------------------------------------
+
+@test "another process at work is exit 7, for reading and for sending" {
+    batch_file inbox/InventoryItem-1.csv 2
+    ends 2 rowferry run
+    export GENESYS_CLIENT_ID=me GENESYS_CLIENT_SECRET=hush GENESYS_ENVIRONMENT=http://127.0.0.1:9
+    exec 8>rowferry.db.intake
+    flock 8
+    ends 7 rowferry run
+    holds "$stderr" "error: another process is reading files into $PWD/rowferry.db ("
+    ends 7 rowferry ingest inbox/done/InventoryItem-1.csv
+    same "  $BIN/rowferry ingest inbox/done/InventoryItem-1.csv" "$(printf '%s\n' "$output" | tail -n 1)"
+    exec 8>&-
+    exec 8>rowferry.db.drain
+    flock 8
+    ends 7 rowferry drain --json
+    holds "$stderr" "error: another process is draining $PWD/rowferry.db ("
+    same "2 7" "$(summary '[.pending, .exit_status] | join(" ")')"
+    ends 0 rowferry status
+    exec 8>&-
+}
+
+@test "a signal settles what is in flight, is told by 130 or 143, and the same command resumes" {
+    local name pid status
+
+    start_sim --latency-ms 100
+    batch_file inbox/InventoryItem-1.csv 60
+    for name in INT TERM; do
+        "$BIN/rowferry" run --json --rate none --concurrency 2 >out 2>err 3>&- &
+        pid=$!
+        : >requests
+        eventually grep -q '"kind":"put"' requests
+        kill -$name $pid
+        status=0
+        wait $pid || status=$?
+        output=$(cat out)
+        if [ $name = INT ]; then
+            same 130 $status
+        else
+            same 143 $status
+        fi
+        same "$status" "$(summary .exit_status)"
+        same 60 "$(summary .jobs)"
+        same 0 "$(summary .sending)"
+        holds "$(cat err)" "rowferry: stopped by SIG$name; everything so far is kept"
+        same "$BIN/rowferry run --json --rate none --concurrency 2" "$(summary .next)"
+        same "$status" "$(sqlite3 rowferry.db 'SELECT exit_status FROM run ORDER BY id DESC LIMIT 1')"
+    done
+    ends 0 rowferry run --rate none
+    same 60 "$(jq -r .id ledger | sort -u | wc -l)"
+    same 60 "$(wc -l <ledger)"
+}
+
+@test "a known file is named with its batch, and is no error" {
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 0 rowferry ingest InventoryItem-1.csv
+    same "rowferry: InventoryItem-1.csv was read before, as batch 1; --force reads it again" "$stderr"
+    ends 0 rowferry ingest InventoryItem-1.csv --force
+    same 2 "$(sqlite3 rowferry.db 'SELECT count(*) FROM batch')"
+}
+
+@test "a known stream is no error either" {
+    batch_file InventoryItem-1.csv 2
+    stream() { rowferry ingest - --schema InventoryItem --format csv <InventoryItem-1.csv; }
+    ends 0 stream
+    ends 0 stream
+    holds "$stderr" "rowferry: - was read before, as batch 1; --force reads it again"
+}
+
+@test "a schema file that is wrong holds back its own files, and the rest is sent" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 2
+    echo '{"frobnicate": 1}' >schema/Bad.json
+    printf 'record_id,version\nx,1\n' >inbox/Bad-1.csv
+    ends 2 rowferry run --rate none
+    holds "$stderr" 'error: held back: inbox/Bad-1.csv: schema/Bad.json: '
+    same 2 "$(wc -l <ledger)"
+    [ -e inbox/Bad-1.csv ]
+    same "  $BIN/rowferry run --rate none" "$(printf '%s\n' "$output" | tail -n 1)"
+}
+
+@test "--keep leaves the files of an inbox where they are" {
+    start_sim
+    batch_file inbox/InventoryItem-1.csv 1
+    ends 0 rowferry run --rate none --keep
+    [ -e inbox/InventoryItem-1.csv ]
+    ends 0 rowferry run --rate none
+    [ -e inbox/done/InventoryItem-1.csv ]
+}
+
+@test "a run shows rejected rows, what the API refused, and where to look" {
+    start_sim --answer A-2=422
+    batch_file inbox/InventoryItem-1.csv 3
+    echo "A-9,1,wrong,1,1,active" >>inbox/InventoryItem-1.csv
+    touch -d '1 hour ago' inbox/InventoryItem-1.csv
+    ends 3 rowferry run --rate none
+    same "
+  BATCH  STATE  ROWS  REJECTED  APPLIED  REFUSED  FILE
+      1  done      4         1        2        1  inbox/InventoryItem-1.csv
+" "$(printf '%s\n' "$output" | sed -n 2,5p)
+"
+    holds "$output" 'The rejected rows:
+  sqlite3 rowferry.db "SELECT * FROM rejection WHERE batch_id = 1"'
+    holds "$output" "The jobs that the API refused:
+  sqlite3 rowferry.db \"SELECT * FROM job_history WHERE state = 'refused' AND batch_id = 1\""
+    same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM job_history WHERE state = 'refused' AND batch_id = 1")"
+}
+
+@test "status sums up all but the newest 20 batches" {
+    local i
+
+    for i in $(seq 1 23); do
+        batch_file InventoryItem-$i.csv $i
+    done
+    ends 0 rowferry ingest InventoryItem-?.csv InventoryItem-??.csv
+    ends 0 rowferry status
+    same "  BATCH  STATE  ROWS  PENDING  FILE
+         older     6        6  3 older
+      4  open      4        4  InventoryItem-4.csv" "$(printf '%s\n' "$output" | sed -n 3,5p)"
+    same "    all          276      276" "$(printf '%s\n' "$output" | grep '  all ')"
+    same 23 "$(rowferry status --json | jq -s 'map(select(.event == "batch")) | length')"
+}
+
+@test "a wait beyond --max-wait parks the run, and status tells until when" {
+    start_sim --rate-limit 2/h --retry-after 7200
+    batch_file inbox/InventoryItem-1.csv 5
+    ends 5 rowferry run --rate none
+    [[ $stderr =~ error:\ parked\ for\ [12]h\ [0-9]+m,\ longer\ than\ --max-wait\ 15m:\  ]]
+    ends 5 rowferry drain --rate none
+    same 2 "$(wc -l <ledger)"
+    ends 0 rowferry status
+    [[ $output =~ parked\ until\ [0-9-]+T[0-9:]+Z,\ for\ another\ [12]h ]]
+    same 3 "$(rowferry status --json | jq -s 'last | .requests_left')"
+}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 /* The one global of the program beside const tables: a process has one set of signals. */
 static struct {
     int fd;
-    int signal;
+    atomic_int signal; /* read by other threads */
 } stop = {-1, 0};
 
 bool stop_init(struct err *err)

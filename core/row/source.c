@@ -1,6 +1,7 @@
 #include "core/row/source.h"
 
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/row/reader.h"
 
 #include <errno.h>
@@ -12,24 +13,41 @@
 enum {
     BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
     CAPACITY = READER_ROW_MAX + BLOCK,
-    UTF8_PENDING = 3, /* bytes that may be the beginning of a character */
+    STOP_LOOK_MS = 250, /* a signal that another thread took is seen after this long */
+    UTF8_PENDING = 3,   /* bytes that may be the beginning of a character */
 };
+
+/* Waits until there is something to read. A quiet pipe must not keep the process from stopping:
+ * false with ECANCELED when a signal came first. The signal is only looked at: whoever owns it
+ * takes it. */
+static bool wait_for_input(int fd)
+{
+    struct pollfd waiting[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd(), .events = POLLIN}};
+
+    for (;;) {
+        int ready = poll(waiting, 2, STOP_LOOK_MS);
+
+        if (ready < 0 && errno != EINTR)
+            return false;
+        if (ready > 0 && waiting[0].revents)
+            return true;
+        if (stop_signal() || (ready > 0 && waiting[1].revents)) {
+            errno = ECANCELED;
+            return false;
+        }
+    }
+}
 
 ssize_t source_read(int fd, char *bytes, size_t size)
 {
     for (;;) {
-        ssize_t got = read(fd, bytes, size);
+        ssize_t got;
 
-        if (got >= 0)
-            return got;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            struct pollfd ready = {.fd = fd, .events = POLLIN};
-
-            if (poll(&ready, 1, -1) < 0 && errno != EINTR)
-                return -1;
-        } else if (errno != EINTR) {
+        if (!wait_for_input(fd))
             return -1;
-        }
+        got = read(fd, bytes, size);
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
+            return got;
     }
 }
 
@@ -125,7 +143,8 @@ bool source_fill(struct source *source, struct err *err)
             source_read(source->fd, source->data + source->end, room < BLOCK ? room : BLOCK);
 
         if (size < 0)
-            return err_set(err, ERR_INPUT, "%s: read: %s", source->name, strerror(errno));
+            return err_set(err, errno == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s",
+                           source->name, errno == ECANCELED ? "stopped" : strerror(errno));
         source->ended = size == 0;
         source->end += (size_t)size;
         got += (size_t)size;

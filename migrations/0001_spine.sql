@@ -80,8 +80,8 @@ CREATE TABLE job_row (
     tags      TEXT
 ) STRICT;
 
--- The index on record ids, entered as a sorted run per chunk (an index of job_row would be entered
--- row by row, which costs twenty times as much).
+-- The index on record ids. Entered as one sorted run when a batch has been read, because an index of
+-- job_row would be entered row by row, at random places, which costs many times as much.
 CREATE TABLE record_job (
     record_id TEXT NOT NULL,
     job_id    INTEGER NOT NULL,

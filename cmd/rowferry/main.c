@@ -16,8 +16,8 @@
  *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
  *     help.[ch]                                         --help, from the tables
  *     report.[ch] json_line.[ch] exit.[ch]              messages, JSON lines, the exit status
- *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, values as
- * text progress.[ch]                                     how far it is
+ *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, words
+ *     progress.[ch]                                     how far it is
  *
  * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes -> rows), validate (schema
  * files), job (states, verdicts), store (SQLite), http (libcurl), api (the wire), inbox, ingest,

@@ -52,9 +52,9 @@ struct loop {
     int budget;
     unsigned unreachable; /* pauses in a row after which nothing was reached */
     unsigned throttles;   /* 429s in a row that named no time */
-    const char *accepted;   /* the token that a request was answered 2xx with */
-    int64_t progress_us; /* of the last report */
-    uint64_t dice;       /* state of the generator */
+    const char *accepted; /* the token that a request was answered 2xx with */
+    int64_t progress_us;  /* of the last report */
+    uint64_t dice;        /* state of the generator */
 };
 
 void task_list_init(struct task_list *list);

@@ -4,7 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/base/notice.h"
-#include "core/inbox/inbox.h"
+#include "core/inbox/place.h"
 #include "core/row/row.h"
 #include "core/row/violation.h"
 #include "core/store/store.h"
@@ -21,7 +21,8 @@ struct ingest_options {
     bool leave_files;       /* ingest_recover moves no files: `ingest`, --keep */
     int64_t run_id;
     const struct notice_sink *notices;
-    /* Called after each chunk from the thread that called ingest; may be NULL. */
+    /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
+     * known (standard input). */
     void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                      uint64_t rows);
     void *progress_context;

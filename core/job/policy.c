@@ -99,7 +99,7 @@ static void no_use(const struct policy_job *job, const struct policy_limits *lim
 }
 
 /* A token that never worked and was refused to the same job as its predecessor: it is us. One that
- * works for others may have been revoked a second time; that counts as a retry, so it has an end. */
+ * works for others may have been revoked a second time; that counts as a retry, so it ends. */
 static void judge_token(const struct policy_job *job, const struct policy_answer *answer,
                         const struct policy_limits *limits, struct policy_verdict *verdict)
 {

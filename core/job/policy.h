@@ -41,7 +41,7 @@ struct policy_limits {
     unsigned max_retries, max_attempts;
     bool run_succeeded;  /* some request of this run was answered 2xx */
     bool token_accepted; /* ... and one with the token that this request carried */
-    double dice;        /* 0 to 1, for jitter */
+    double dice;         /* 0 to 1, for jitter */
 };
 
 /* What the run as a whole does. */

@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
+#include "core/store/keys.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ enum {
     BATCH_DISCARD_KEYS,
     BATCH_DISCARD_JOBS,
     BATCH_DISCARDED,
+    BATCH_UNREAD,
     BATCH_FORGET_VIOLATIONS,
     BATCH_FORGET_REJECTS,
     BATCH_RESTART,
@@ -55,6 +57,8 @@ static const char *const sql[] = {
                            "(SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2)",
     [BATCH_DISCARD_JOBS] = "DELETE FROM job_row WHERE id > ?1 AND id <= ?2",
     [BATCH_DISCARDED] = "UPDATE batch SET rows_discarded = rows_discarded + ?2 WHERE id = ?1",
+    /* without the hash it is begun anew, rather than gone on with, should this be interrupted */
+    [BATCH_UNREAD] = "UPDATE batch SET rows_read = rows_read - ?2, schema_hash = '' WHERE id = ?1",
     [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = ?1",
     [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = ?1",
     [BATCH_RESTART] = "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
@@ -211,7 +215,9 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
     sqlite3_stmt *statement = get(store, BATCH_OPEN, err);
     int64_t jobs, rejects, read;
 
-    if (!statement || !count_rows(store, batch_id, &jobs, &rejects, &read, err))
+    if (!statement || !store_set_durable(store, false, err) || !keys_enter(store, batch_id, err) ||
+        !store_set_durable(store, true, err) ||
+        !count_rows(store, batch_id, &jobs, &rejects, &read, err))
         return false;
     if (read != jobs + rejects)
         return err_set(err, ERR_INTERNAL,
@@ -230,7 +236,10 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
         sqlite3_bind_int64(statement, 6, now_ms);
         sqlite3_bind_int64(statement, 7, run_id);
     }
-    return db_run(store, statement, err, "open the batch");
+    if (!db_run(store, statement, err, "open the batch"))
+        return false;
+    return sqlite3_changes(store->db) == 1 ||
+           err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
 }
 
 bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int64_t run_id,
@@ -281,18 +290,17 @@ static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted,
 static bool discard_step(struct store *store, int64_t batch_id, bool counts, int64_t *deleted,
                          struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_DISCARDED, err);
+    sqlite3_stmt *statement = get(store, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
 
     if (!statement || !delete_some(store, batch_id, deleted, err))
         return false;
-    if (!counts)
-        return true;
     sqlite3_bind_int64(statement, 1, batch_id);
     sqlite3_bind_int64(statement, 2, *deleted);
     return db_run(store, statement, err, "count discarded rows");
 }
 
-/* Deletes all jobs of a batch, a bounded transaction at a time. */
+/* Deletes all jobs of a batch, a bounded transaction at a time; they count as discarded, or else as
+ * not read. */
 static bool discard(struct store *store, int64_t batch_id, bool counts, struct err *err)
 {
     int64_t deleted = 1;

@@ -6,24 +6,17 @@
 #include <stdlib.h>
 
 /* Rows of one INSERT: binding many rows at once costs half of what one at a time does. */
-enum { JOBS_AT_ONCE = 32, KEYS_AT_ONCE = 64 };
+enum { JOBS_AT_ONCE = 32 };
 
 #define JOB_1   "(?,?,?,?,?,?)"
 #define JOB_4   JOB_1 "," JOB_1 "," JOB_1 "," JOB_1
 #define JOB_16  JOB_4 "," JOB_4 "," JOB_4 "," JOB_4
 #define JOB_32  JOB_16 "," JOB_16
-#define KEY_1   "(?,?)"
-#define KEY_4   KEY_1 "," KEY_1 "," KEY_1 "," KEY_1
-#define KEY_16  KEY_4 "," KEY_4 "," KEY_4 "," KEY_4
-#define KEY_64  KEY_16 "," KEY_16 "," KEY_16 "," KEY_16
 #define JOB_SQL "INSERT INTO job_row (id, line_no, record_id, version, fields, tags) VALUES "
-#define KEY_SQL "INSERT INTO record_job (record_id, job_id) VALUES "
 
 enum {
     CHUNK_JOB,
     CHUNK_JOBS,
-    CHUNK_KEY,
-    CHUNK_KEYS,
     CHUNK_REJECT,
     CHUNK_VIOLATION,
     CHUNK_PROGRESS,
@@ -33,8 +26,6 @@ enum {
 static const char *const sql[] = {
     [CHUNK_JOB] = JOB_SQL JOB_1,
     [CHUNK_JOBS] = JOB_SQL JOB_32,
-    [CHUNK_KEY] = KEY_SQL KEY_1,
-    [CHUNK_KEYS] = KEY_SQL KEY_64,
     [CHUNK_REJECT] = "INSERT INTO rejected_row (batch_id, row_no, line_no, record_id, raw) "
                      "VALUES (?1, ?2, ?3, ?4, ?5)",
     [CHUNK_VIOLATION] = "INSERT INTO violation (batch_id, row_no, place, field, rule, message) "
@@ -50,7 +41,6 @@ const struct db_statements chunk_statements = {sql, sizeof sql / sizeof *sql};
 void intake_chunk_release(struct intake_chunk *chunk)
 {
     free(chunk->rows);
-    free(chunk->order);
     free(chunk->rejects);
     free(chunk->violations);
     buf_release(&chunk->text);
@@ -99,36 +89,6 @@ static struct span text_at(const struct intake_chunk *chunk, size_t start, size_
     return (struct span){chunk->text.data + start, size};
 }
 
-static struct span record_id_of(const struct intake_chunk *chunk, uint32_t index)
-{
-    const struct intake_row *row = &chunk->rows[index];
-
-    return text_at(chunk, row->record_id, row->record_id_size);
-}
-
-static int compare_keys(const void *a, const void *b, void *context)
-{
-    const struct intake_chunk *chunk = context;
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    int order = span_compare(record_id_of(chunk, left), record_id_of(chunk, right));
-
-    return order ? order : (left > right) - (left < right);
-}
-
-void intake_chunk_sort(struct intake_chunk *chunk)
-{
-    bool sorted = true;
-
-    chunk->order = mem_resize(chunk->order, chunk->row_capacity, sizeof *chunk->order);
-    for (uint32_t i = 0; i < chunk->row_count; i++) {
-        chunk->order[i] = i;
-        if (i && sorted)
-            sorted = span_compare(record_id_of(chunk, i - 1), record_id_of(chunk, i)) <= 0;
-    }
-    if (!sorted)
-        qsort_r(chunk->order, chunk->row_count, sizeof *chunk->order, compare_keys, chunk);
-}
-
 static void bind_job(sqlite3_stmt *statement, int first, int64_t batch_id,
                      const struct intake_chunk *chunk, const struct intake_row *row)
 {
@@ -164,36 +124,6 @@ static bool insert_jobs(struct store *store, int64_t batch_id, const struct inta
     for (; i < chunk->row_count; i++) {
         bind_job(one, 1, batch_id, chunk, &chunk->rows[i]);
         if (!db_run(store, one, err, "insert a job"))
-            return false;
-    }
-    return true;
-}
-
-static void bind_key(sqlite3_stmt *statement, int first, int64_t batch_id,
-                     const struct intake_chunk *chunk, uint32_t index)
-{
-    db_bind_span(statement, first, record_id_of(chunk, index));
-    sqlite3_bind_int64(statement, first + 1, batch_id * JOB_ROWS + chunk->rows[index].row_no);
-}
-
-static bool insert_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
-                        struct err *err)
-{
-    sqlite3_stmt *many = db_get(store, DB_CHUNKS, CHUNK_KEYS, err);
-    sqlite3_stmt *one = db_get(store, DB_CHUNKS, CHUNK_KEY, err);
-    size_t i = 0;
-
-    if (!many || !one)
-        return false;
-    for (; i + KEYS_AT_ONCE <= chunk->row_count; i += KEYS_AT_ONCE) {
-        for (int k = 0; k < KEYS_AT_ONCE; k++)
-            bind_key(many, k * 2 + 1, batch_id, chunk, chunk->order[i + (size_t)k]);
-        if (!db_run(store, many, err, "index jobs"))
-            return false;
-    }
-    for (; i < chunk->row_count; i++) {
-        bind_key(one, 1, batch_id, chunk, chunk->order[i]);
-        if (!db_run(store, one, err, "index a job"))
             return false;
     }
     return true;
@@ -276,8 +206,7 @@ bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk
 {
     if (!db_begin(store, err))
         return false;
-    if (!insert_jobs(store, batch_id, chunk, err) || !insert_keys(store, batch_id, chunk, err) ||
-        !insert_rejects(store, batch_id, chunk, err) ||
+    if (!insert_jobs(store, batch_id, chunk, err) || !insert_rejects(store, batch_id, chunk, err) ||
         !write_progress(store, batch_id, chunk, err)) {
         db_rollback(store);
         return false;

@@ -46,7 +46,8 @@ struct claim {
     /* what became of it */
     struct claim_outcome {
         enum job_state state;
-        bool untouched; /* never started: everything is put back as it was before the claim */
+        bool untouched; /* never started: everything is put back as it was before the claim, due at
+                           not_before_ms; the rest of this is not read */
         bool left;      /* false: a PUT that never left does not count as an attempt */
         bool doubt;
         bool unsettled;

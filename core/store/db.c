@@ -16,10 +16,10 @@ enum {
 };
 
 static const struct db_statements *const owners[DB_OWNERS] = {
-    [DB_RUNS] = &run_statements,       [DB_BATCHES] = &batch_statements,
-    [DB_CHUNKS] = &chunk_statements,   [DB_CLAIMS] = &claim_statements,
-    [DB_SETTLES] = &settle_statements, [DB_SUMMARIES] = &summary_statements,
-    [DB_TURNS] = &turn_statements,
+    [DB_RUNS] = &run_statements,          [DB_BATCHES] = &batch_statements,
+    [DB_CHUNKS] = &chunk_statements,      [DB_KEYS] = &key_statements,
+    [DB_CLAIMS] = &claim_statements,      [DB_SETTLES] = &settle_statements,
+    [DB_SUMMARIES] = &summary_statements, [DB_TURNS] = &turn_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)
@@ -99,11 +99,16 @@ bool db_step(struct store *store, sqlite3_stmt *statement, bool *row, struct err
     return code == SQLITE_DONE;
 }
 
-bool db_exec(struct store *store, const char *sql, struct err *err)
+static bool run_sql(struct store *store, const char *sql, struct err *err, const char *doing)
 {
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return db_fail(store, err, "set up");
+        return db_fail(store, err, doing);
     return true;
+}
+
+bool db_exec(struct store *store, const char *sql, struct err *err)
+{
+    return run_sql(store, sql, err, "set up");
 }
 
 bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct err *err)
@@ -121,12 +126,12 @@ bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct er
 
 bool db_begin(struct store *store, struct err *err)
 {
-    return db_exec(store, "BEGIN IMMEDIATE", err);
+    return run_sql(store, "BEGIN IMMEDIATE", err, "begin");
 }
 
 bool db_commit(struct store *store, struct err *err)
 {
-    if (db_exec(store, "COMMIT", err))
+    if (run_sql(store, "COMMIT", err, "commit"))
         return true;
     db_rollback(store);
     return false;
@@ -164,6 +169,8 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
                        "--db or ROWFERRY_DB names another",
                        path);
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return true; /* another process that started at the same moment was first */
     if (fd < 0)
         return err_set(err, ERR_STORE, "database %s cannot be made: %s", path, strerror(errno));
     close(fd);
@@ -181,14 +188,15 @@ static bool set_up_new(struct store *store, struct err *err)
            db_exec(store, "PRAGMA auto_vacuum = INCREMENTAL", err) && db_exec(store, pragma, err);
 }
 
-/* Ours, somebody else's, or new: told before anything is written. */
+/* Ours, somebody else's, or new: told before anything is written. The id is what a process that
+ * makes it at this moment writes first, so it is read last. */
 static bool check_identity(struct store *store, struct err *err)
 {
     int64_t application_id, tables, version;
 
-    if (!db_exec_int(store, "PRAGMA application_id", &application_id, err) ||
+    if (!db_exec_int(store, "PRAGMA user_version", &version, err) ||
         !db_exec_int(store, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
-        !db_exec_int(store, "PRAGMA user_version", &version, err))
+        !db_exec_int(store, "PRAGMA application_id", &application_id, err))
         return false;
     if (application_id == APPLICATION_ID)
         return true;
@@ -200,17 +208,36 @@ static bool check_identity(struct store *store, struct err *err)
     return set_up_new(store, err);
 }
 
+/* SQLite does not wait where two processes switch at the same moment, since one of them would wait
+ * for ever: tried again here. */
+static bool set_wal(struct store *store, struct err *err)
+{
+    enum { TRY_MS = 10 };
+
+    for (int waited_ms = 0;; waited_ms += TRY_MS) {
+        int code = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+
+        if (code == SQLITE_OK)
+            return true;
+        if (code != SQLITE_BUSY || waited_ms >= BUSY_MS)
+            return db_fail(store, err, "set up");
+        sqlite3_sleep(TRY_MS);
+    }
+}
+
 static bool configure(struct store *store, struct err *err)
 {
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return check_identity(store, err) && db_exec(store, "PRAGMA journal_mode = WAL", err) &&
+    return check_identity(store, err) && set_wal(store, err) &&
            db_exec(store, "PRAGMA synchronous = FULL", err) &&
            db_exec(store, "PRAGMA cache_size = -16000", err) &&
-           db_exec(store, "PRAGMA temp_store = MEMORY", err) &&
-           db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) && migrate_up(store, err);
+           db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) &&
+           /* where a batch's record ids are sorted; no file until there is something in it */
+           db_exec(store, "CREATE TEMP TABLE sorted_key (record_id TEXT, job_id INTEGER)", err) &&
+           migrate_up(store, err);
 }
 
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)

@@ -13,6 +13,7 @@ enum db_owner {
     DB_RUNS,
     DB_BATCHES,
     DB_CHUNKS,
+    DB_KEYS,
     DB_CLAIMS,
     DB_SETTLES,
     DB_TURNS,
@@ -27,7 +28,7 @@ struct db_statements {
 
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, chunk_statements,
-    claim_statements, settle_statements, turn_statements, summary_statements;
+    key_statements, claim_statements, settle_statements, turn_statements, summary_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -24,8 +24,9 @@ static const char *const sql[] = {
                   "FROM batch_tally WHERE batch_id = ?1) = 0",
     [TURN_IN_HAND] = "SELECT job_id, state FROM job_state WHERE job_id > ?1 AND job_id < ?2 "
                      "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL))",
-    [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = 1, not_before_ms = ?2, "
-                     "updated_ms = ?2 WHERE job_id = ?1",
+    /* a read-back that was interrupted is no doubt of its own */
+    [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = doubt OR state = 'sending', "
+                     "not_before_ms = ?2, updated_ms = ?2 WHERE job_id = ?1",
     [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = ?1, waits_for = NULL "
                      "WHERE waits_for IS NOT NULL",
 };

@@ -75,11 +75,9 @@ struct intake_violation {
 };
 
 /* Rows on their way into the database, in one transaction. Filled by one thread, inserted by
- * another; zeroed means empty. order: the rows' indexes sorted by record id (intake_chunk_sort),
- * since the index on record ids is entered as a sorted run. */
+ * another; zeroed means empty. */
 struct intake_chunk {
     struct intake_row *rows;
-    uint32_t *order;
     size_t row_count, row_capacity;
     struct intake_reject *rejects;
     size_t reject_count, reject_capacity;
@@ -94,7 +92,6 @@ void intake_chunk_reset(struct intake_chunk *chunk);
 struct intake_row *intake_chunk_add_row(struct intake_chunk *chunk);
 struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk);
 struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
-void intake_chunk_sort(struct intake_chunk *chunk);
 
 /* The batch that makes a file known: same schema, size and hash, open or done, and no batch of
  * that schema opened after it (CONTRACT section 3). *batch_id is 0 where there is none. */
@@ -112,9 +109,11 @@ bool batch_set_header(struct store *store, int64_t batch_id, struct span header,
 bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                 struct err *err);
 
-/* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), and
+/* Step 3: enters the record ids into their index, as one sorted run and a bounded transaction at a
+ * time; counts the rows independently (jobs and rejects in the tables against rows read), and
  * makes the batch `open`, or `done` when it has no jobs. A difference is ERR_INTERNAL and leaves
- * the batch as it is: the caller refuses it. content_hash as it came out at the end. */
+ * the batch as it is: the caller refuses it. content_hash as it came out at the end. Safe to repeat
+ * after a crash inside. The commit that opens the batch is durable. */
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err);
 

@@ -12,10 +12,14 @@ static bool apply(struct store *store, const struct migration *migration, unsign
 
     if (!db_begin(store, err))
         return false;
-    /* another process that started at the same moment may have been first */
-    if (db_exec_int(store, "PRAGMA user_version", &present, err) && present >= version)
-        return db_commit(store, err);
     snprintf(pragma, sizeof pragma, "PRAGMA user_version = %u", version);
+    if (!db_exec_int(store, "PRAGMA user_version", &present, err)) {
+        db_rollback(store);
+        return false;
+    }
+    /* another process that started at the same moment may have been first */
+    if (present >= version)
+        return db_commit(store, err);
     if (!db_exec(store, migration->sql, err) || !db_exec(store, pragma, err)) {
         db_rollback(store);
         return err_wrap(err, "migration %s", migration->name);

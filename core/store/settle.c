@@ -3,6 +3,7 @@
 
 enum {
     SETTLE_JOB,
+    SETTLE_PUT_BACK,
     SETTLE_ATTEMPT,
     SETTLE_FORGET_ATTEMPT,
     SETTLE_WAKE,
@@ -16,6 +17,10 @@ static const char *const sql[] = {
                    "unsettled = ?6, not_before_ms = ?7, run_id = ?8, run_retries = ?9, "
                    "server_version = coalesce(?10, server_version), http_status = ?11, "
                    "error_code = ?12, error_message = ?13, updated_ms = ?14 WHERE job_id = ?1",
+    /* sent_version: what a job that was never sent would have carried */
+    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = ?2, attempts = ?3, not_before_ms = ?4, "
+                        "sent_version = iif(?3, sent_version, NULL), updated_ms = ?5 "
+                        "WHERE job_id = ?1",
     [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = ?2, latency_us = ?3, http_status = ?4, "
                        "error = ?5, evidence = ?6, correlation_header = ?7 WHERE id = ?1",
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = ?1",
@@ -54,7 +59,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
 {
     const struct claim_outcome *outcome = &claim->outcome;
     sqlite3_stmt *statement = get(store, SETTLE_JOB, err);
-    bool uncounted = !claim->read_back && (outcome->untouched || !outcome->left);
+    bool uncounted = !claim->read_back && !outcome->left;
 
     if (!statement)
         return false;
@@ -79,6 +84,22 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     bind_or_null(statement, 13, outcome->error_message);
     sqlite3_bind_int64(statement, 14, exchange->now_ms);
     return db_run(store, statement, err, "settle a job");
+}
+
+/* Nothing happened: what the job carries from before, texts and counts, stays as it is. */
+static bool put_back(struct store *store, const struct exchange *exchange,
+                     const struct claim *claim, enum job_state state, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, SETTLE_PUT_BACK, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    db_bind_text(statement, 2, job_state_name(state));
+    sqlite3_bind_int64(statement, 3, (int64_t)claim->attempts - !claim->read_back);
+    sqlite3_bind_int64(statement, 4, claim->outcome.not_before_ms);
+    sqlite3_bind_int64(statement, 5, exchange->now_ms);
+    return db_run(store, statement, err, "put a job back");
 }
 
 static bool settle_attempt(struct store *store, const struct claim *claim, struct err *err)
@@ -167,7 +188,8 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
     if (!job_state_can_move(from, to))
         return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s",
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
-    if (!settle_job(store, exchange, claim, to, err) || !settle_attempt(store, claim, err))
+    if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err) ||
+        !settle_attempt(store, claim, err))
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;

@@ -29,6 +29,7 @@ struct fixture {
     struct claim claims[FIXTURE_CLAIMS];
     struct claim *idle[FIXTURE_CLAIMS], *in_hand[FIXTURE_CLAIMS], *settling[FIXTURE_CLAIMS];
     unsigned idle_count, in_hand_count, settling_count;
+    bool interrupted; /* the database has jobs in hand that the fixture does not know of */
 };
 
 /* For cmocka: state becomes the fixture. */

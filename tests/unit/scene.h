@@ -26,6 +26,7 @@
 struct scene {
     char folder[64];
     char said[8192];
+    struct scene *other; /* NULL, or one that ends with it */
 };
 
 static inline void hear(void *context, const char *text)
@@ -59,12 +60,19 @@ static inline int drop(const char *path, const struct stat *status, int kind, st
     return remove(path);
 }
 
+static inline void scene_release(struct scene *scene)
+{
+    nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    free(scene);
+}
+
 static inline int scene_end(void **state)
 {
     struct scene *scene = *state;
 
-    nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
-    free(scene);
+    if (scene->other)
+        scene_release(scene->other);
+    scene_release(scene);
     return 0;
 }
 

@@ -1,0 +1,54 @@
+/* Where the files of an inbox go after they were read, and what is written beside them there. */
+#ifndef ROWFERRY_INBOX_PLACE_H
+#define ROWFERRY_INBOX_PLACE_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stat;
+
+enum { INBOX_NAME_SIZE = 256 }; /* a file's name with its NUL (NAME_MAX) */
+
+/* Which content a name stood for: a file that was changed or replaced since is another one. */
+struct inbox_identity {
+    uint64_t device, inode, size;
+    int64_t mtime_ns;
+};
+
+struct inbox_identity inbox_identity_of(const struct stat *status);
+bool inbox_identity_equal(const struct inbox_identity *a, const struct inbox_identity *b);
+
+/* Where a file of the folder belongs. All functions below are safe to repeat after a crash at any
+ * point, under the intake lock. */
+struct inbox_place {
+    const char *folder; /* the inbox */
+    const char *name;   /* the file's name there */
+    const char *sub;    /* `done` or `refused`; made when needed, mode 0700 */
+    int64_t batch_id;   /* goes into the name where `name` is taken in sub; or 0 */
+    const struct inbox_identity *file;
+};
+
+enum inbox_whereabouts {
+    INBOX_WAITING, /* in the folder, not moved yet */
+    INBOX_MOVED,   /* in sub */
+    INBOX_GONE,    /* in neither: its name stands for another file, or for none */
+};
+
+/* The name that the file gets in sub or already has there: NAME, or where another file has that
+ * name NAME.<batch id>, and so on. Errors: ERR_CONFIG. */
+bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
+                      enum inbox_whereabouts *where, struct err *err);
+
+/* Moves the file into sub under that name, never over another file, and fsyncs both folders.
+ * *moved false: it is not in the folder any more. Errors: ERR_CONFIG. */
+bool inbox_place_move(const struct inbox_place *place, bool *moved, struct err *err);
+
+/* Writes sub/NAME<suffix> (NAME cut where the name would be too long): a temporary file (O_EXCL,
+ * 0600), content by `write`, fsync, rename over an older one, fsync of the folder. */
+bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
+                       bool (*write)(void *context, int fd, struct err *err), void *context,
+                       struct err *err);
+
+#endif

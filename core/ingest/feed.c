@@ -1,0 +1,154 @@
+#include "core/ingest/feed.h"
+
+#include "core/base/str.h"
+#include "core/ingest/ingest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+    const char *ending;
+    enum row_format format;
+} endings[] = {
+    {".csv", ROW_FORMAT_CSV},
+    {".ndjson", ROW_FORMAT_NDJSON},
+    {".jsonl", ROW_FORMAT_NDJSON},
+};
+
+static bool open_regular(struct feed *feed, const char *path, struct err *err)
+{
+    struct stat status;
+
+    feed->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (feed->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return err_set(err, ERR_CONFIG, "%s: no such file", feed->source);
+    if (feed->fd < 0 && errno == ELOOP)
+        return err_set(err, ERR_INPUT, "%s is a symbolic link: name the file itself", feed->source);
+    if (feed->fd < 0)
+        return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
+    if (fstat(feed->fd, &status) != 0)
+        return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_INPUT, "%s is not a regular file (a stream can be given as `-`)",
+                       feed->source);
+    feed->path = realpath(path, NULL);
+    if (!feed->path)
+        return err_set(err, ERR_INPUT, "cannot find where %s is: %s", feed->source,
+                       strerror(errno));
+    feed->identity = inbox_identity_of(&status);
+    return true;
+}
+
+bool feed_open(struct feed *feed, const char *source, const char *path, struct err *err)
+{
+    *feed = (struct feed){.source = source, .fd = -1};
+    if (strcmp(path, "-") == 0) {
+        feed->fd = STDIN_FILENO;
+        return true;
+    }
+    if (open_regular(feed, path, err))
+        return true;
+    feed_close(feed);
+    return false;
+}
+
+void feed_close(struct feed *feed)
+{
+    if (feed->fd > STDIN_FILENO)
+        close(feed->fd);
+    free(feed->path);
+    *feed = (struct feed){.fd = -1};
+}
+
+bool feed_rewind(struct feed *feed, struct err *err)
+{
+    if (feed->path && lseek(feed->fd, 0, SEEK_SET) != 0)
+        return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
+    return true;
+}
+
+bool feed_fingerprint(struct feed *feed, struct err *err)
+{
+    struct stat status;
+    uint64_t size;
+
+    if (!feed->path)
+        return true;
+    if (!feed_rewind(feed, err))
+        return false;
+    /* the status first: a file that grows while it is hashed then counts as changed */
+    if (fstat(feed->fd, &status) != 0)
+        return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
+    if (!reader_fingerprint(feed->fd, feed->hash, &size, err))
+        return err_wrap(err, "cannot read %s", feed->source);
+    feed->identity = inbox_identity_of(&status);
+    return feed_rewind(feed, err);
+}
+
+bool feed_changed(const struct feed *feed)
+{
+    struct stat status;
+    struct inbox_identity now;
+
+    if (!feed->path)
+        return false;
+    if (fstat(feed->fd, &status) != 0)
+        return true;
+    now = inbox_identity_of(&status);
+    return !inbox_identity_equal(&now, &feed->identity);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+const struct schema *feed_schema(const struct feed *feed, const struct ingest_options *options,
+                                 struct err *err)
+{
+    if (options->schema)
+        return catalog_find(options->catalog, options->schema, err);
+    if (feed->path)
+        return catalog_match(options->catalog, base_name(feed->path), err);
+    err_set(err, ERR_CONFIG, "standard input has no name that tells its schema: give --schema");
+    return NULL;
+}
+
+bool feed_format(const struct feed *feed, const struct ingest_options *options,
+                 enum row_format *format, struct err *err)
+{
+    size_t size = feed->path ? strlen(feed->path) : 0;
+
+    *format = options->format;
+    if (*format != ROW_FORMAT_NONE)
+        return true;
+    if (!feed->path)
+        return err_set(err, ERR_CONFIG,
+                       "standard input has no name that tells its format: give --format csv or "
+                       "--format ndjson");
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t length = strlen(endings[i].ending);
+
+        if (size > length && strcasecmp(feed->path + size - length, endings[i].ending) == 0) {
+            *format = endings[i].format;
+            return true;
+        }
+    }
+    return err_set(err, ERR_INPUT,
+                   "%s: the end of its name tells no format: name it .csv, .ndjson or .jsonl, or "
+                   "say --format csv or --format ndjson",
+                   feed->source);
+}
+
+const char *feed_format_name(enum row_format format)
+{
+    return format == ROW_FORMAT_CSV ? "csv" : "ndjson";
+}

@@ -1,0 +1,80 @@
+#include "core/ingest/ingest.h"
+
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "core/ingest/work.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool settle(struct ingest_result *result, enum ingest_outcome outcome, const char *reason)
+{
+    result->outcome = outcome;
+    snprintf(result->reason, sizeof result->reason, "%s", reason);
+    return true;
+}
+
+/* Turns an error before there is a batch into the outcome of this file, where it is one. */
+static bool judge(const struct work *work, struct ingest_result *result, const struct err *err)
+{
+    result->file = work->feed.identity;
+    if (err->kind == ERR_INPUT)
+        return settle(result, INGEST_REFUSED, err->text);
+    /* without a name of its own, standard input has only the options to blame: the command's */
+    if (err->kind == ERR_CONFIG && work->feed.path)
+        return settle(result, INGEST_HELD, err->text);
+    return false;
+}
+
+static bool load_new(struct work *work, struct ingest_result *result, struct err *err)
+{
+    struct batch_origin origin;
+    int64_t earlier = 0;
+
+    if (!feed_fingerprint(&work->feed, err)) {
+        result->file = work->feed.identity;
+        return settle(result, INGEST_UNREADABLE, err->text);
+    }
+    origin = work_origin(work);
+    if (work->feed.path && !work->options->force &&
+        !batch_known(work->store, origin.schema, origin.content_hash, origin.size_bytes, &earlier,
+                     err))
+        return false;
+    if (earlier) {
+        *result = (struct ingest_result){
+            .outcome = INGEST_KNOWN, .batch_id = earlier, .file = work->feed.identity};
+        return true;
+    }
+    if (!batch_begin(work->store, &origin, work->options->run_id, clock_now_ms(), &work->batch_id,
+                     err))
+        return false;
+    return work_load(work, NULL, result, err);
+}
+
+static bool ingest_feed(struct work *work, struct ingest_result *result, struct err *err)
+{
+    work->schema = feed_schema(&work->feed, work->options, err);
+    if (!work->schema)
+        return judge(work, result, err);
+    if (!feed_format(&work->feed, work->options, &work->format, err))
+        return judge(work, result, err);
+    return load_new(work, result, err);
+}
+
+bool ingest_file(struct store *store, const struct ingest_options *options, const char *path,
+                 bool inbox, struct ingest_result *result, struct err *err)
+{
+    struct work work = {.store = store, .options = options, .filing = inbox};
+    bool ok;
+
+    *result = (struct ingest_result){0};
+    if (!feed_open(&work.feed, path, path, err)) {
+        /* in an inbox others may take files away again */
+        if (err->kind == ERR_INPUT || inbox)
+            return settle(result, INGEST_UNREADABLE, err->text);
+        return false;
+    }
+    ok = ingest_feed(&work, result, err);
+    feed_close(&work.feed);
+    return ok;
+}

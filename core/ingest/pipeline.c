@@ -1,0 +1,302 @@
+#include "core/ingest/pipeline.h"
+
+#include "core/base/stop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PARCELS = 2,        /* one is filled while the other is inserted */
+    STOP_LOOK_MS = 100, /* how often a wait for rows looks for a signal */
+};
+
+/* A chunk on its way between the threads. It belongs to the parsing thread while it is not full,
+ * else to the inserting one; `full` is all that both look at, under the lock. */
+struct parcel {
+    struct intake_chunk chunk;
+    bool full;
+    bool last;   /* nothing comes behind it */
+    bool failed; /* and err says why */
+    struct err err;
+};
+
+struct mailbox {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool closed; /* the inserting side wants no more */
+    struct parcel parcels[PARCELS];
+    const struct pipeline *pipeline;
+    struct row row; /* the parsing thread's own, as is violations */
+    struct violations violations;
+};
+
+/* --- the parsing side --- */
+
+static size_t put(struct buf *text, struct span span)
+{
+    size_t offset = text->size;
+
+    buf_append_span(text, span);
+    return offset;
+}
+
+static void add_row(struct intake_chunk *chunk, const struct row *row)
+{
+    struct intake_row *job = intake_chunk_add_row(chunk);
+
+    *job = (struct intake_row){
+        .row_no = row->row_no,
+        .line_no = row->line_no,
+        .has_version = row->has_version,
+        .version = row->version,
+        .record_id = put(&chunk->text, row->record_id),
+        .record_id_size = row->record_id.size,
+        .fields = put(&chunk->text, row->fields),
+        .fields_size = row->fields.size,
+        .tags = put(&chunk->text, row->tags),
+        .tags_size = row->tags.size,
+    };
+}
+
+static void add_reject(struct intake_chunk *chunk, const struct row *row,
+                       const struct violations *violations)
+{
+    struct intake_reject *reject = intake_chunk_add_reject(chunk);
+
+    *reject = (struct intake_reject){
+        .row_no = row->row_no,
+        .line_no = row->line_no,
+        .record_id = put(&chunk->text, row->record_id),
+        .record_id_size = row->record_id.size,
+        .raw = put(&chunk->text, row->raw),
+        .raw_size = row->raw.size,
+        .first_violation = chunk->violation_count,
+        .violation_count = violations->count,
+    };
+    for (size_t i = 0; i < violations->count; i++) {
+        struct intake_violation *violation = intake_chunk_add_violation(chunk);
+        struct span field = violation_field(violations, i), rule = violation_rule(violations, i),
+                    message = violation_message(violations, i);
+
+        *violation = (struct intake_violation){
+            .field = put(&chunk->text, field),
+            .field_size = field.size,
+            .rule = put(&chunk->text, rule),
+            .rule_size = rule.size,
+            .message = put(&chunk->text, message),
+            .message_size = message.size,
+        };
+    }
+}
+
+static bool has_room(const struct intake_chunk *chunk)
+{
+    return chunk->row_count + chunk->reject_count < PIPELINE_ROWS &&
+           chunk->violation_count < PIPELINE_VIOLATIONS && chunk->text.size < PIPELINE_TEXT;
+}
+
+/* Reading may wait for a stream that never goes on: then this is the one place where the thread can
+ * be cancelled, with no lock held. */
+static enum reader_step next_row(struct mailbox *box, struct err *err)
+{
+    enum reader_step step;
+
+    if (box->pipeline->endless)
+        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    step = reader_next(box->pipeline->reader, &box->row, &box->violations, err);
+    if (box->pipeline->endless)
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    return step;
+}
+
+static void note_position(const struct mailbox *box, struct intake_chunk *chunk)
+{
+    struct reader_position position;
+
+    reader_position(box->pipeline->reader, &position);
+    chunk->progress = (struct batch_progress){
+        .bytes = position.bytes,
+        .lines = position.lines,
+        .rows = position.rows,
+    };
+    memcpy(chunk->progress.prefix_hash, position.hash, sizeof position.hash);
+}
+
+static void fill(struct mailbox *box, struct parcel *parcel)
+{
+    struct intake_chunk *chunk = &parcel->chunk;
+    enum reader_step step = READER_ROW;
+    bool fine = true;
+
+    intake_chunk_reset(chunk);
+    while (fine && has_room(chunk)) {
+        step = next_row(box, &parcel->err);
+        if (step != READER_ROW)
+            break;
+        fine = checker_check(box->pipeline->checker, &box->row, &box->violations, &parcel->err);
+        if (fine && box->violations.count == 0)
+            add_row(chunk, &box->row);
+        else if (fine)
+            add_reject(chunk, &box->row, &box->violations);
+    }
+    parcel->failed = !fine || step == READER_ERROR;
+    parcel->last = parcel->failed || step == READER_END;
+    if (parcel->failed)
+        return;
+    note_position(box, chunk);
+}
+
+/* Waits for a parcel to be empty, false: the other side wants no more. */
+static bool take_empty(struct mailbox *box, const struct parcel *parcel)
+{
+    bool open;
+
+    pthread_mutex_lock(&box->lock);
+    while (parcel->full && !box->closed)
+        pthread_cond_wait(&box->moved, &box->lock);
+    open = !box->closed;
+    pthread_mutex_unlock(&box->lock);
+    return open;
+}
+
+static void hand_over(struct mailbox *box, struct parcel *parcel, bool full)
+{
+    pthread_mutex_lock(&box->lock);
+    parcel->full = full;
+    pthread_cond_signal(&box->moved);
+    pthread_mutex_unlock(&box->lock);
+}
+
+static void *parse(void *context)
+{
+    struct mailbox *box = context;
+    bool last = false;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    for (unsigned i = 0; !last; i = (i + 1) % PARCELS) {
+        struct parcel *parcel = &box->parcels[i];
+
+        if (!take_empty(box, parcel))
+            break;
+        fill(box, parcel);
+        last = parcel->last;
+        hand_over(box, parcel, true);
+    }
+    return NULL;
+}
+
+/* --- the inserting side --- */
+
+static struct timespec soon(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += STOP_LOOK_MS * 1000000L;
+    if (time.tv_nsec >= 1000000000L) {
+        time.tv_nsec -= 1000000000L;
+        time.tv_sec++;
+    }
+    return time;
+}
+
+/* Waits for a parcel to be full, false: a signal came first. */
+static bool take_full(struct mailbox *box, const struct parcel *parcel)
+{
+    bool stopped = stop_requested();
+
+    pthread_mutex_lock(&box->lock);
+    while (!parcel->full && !stopped) {
+        struct timespec until = soon();
+
+        if (pthread_cond_timedwait(&box->moved, &box->lock, &until) == ETIMEDOUT)
+            stopped = stop_requested();
+    }
+    pthread_mutex_unlock(&box->lock);
+    return !stopped;
+}
+
+static bool insert(struct mailbox *box, const struct parcel *parcel, struct pipeline_totals *totals,
+                   struct err *err)
+{
+    const struct pipeline *pipeline = box->pipeline;
+    const struct intake_chunk *chunk = &parcel->chunk;
+    uint32_t rejected = totals->progress.rejected + (uint32_t)chunk->reject_count;
+
+    if (chunk->row_count + chunk->reject_count > 0 &&
+        !batch_load(pipeline->store, pipeline->batch_id, chunk, err))
+        return false;
+    totals->progress = chunk->progress;
+    totals->progress.rejected = rejected;
+    totals->violations += chunk->violation_count;
+    if (pipeline->committed)
+        pipeline->committed(pipeline->context, &totals->progress);
+    return true;
+}
+
+static bool insert_all(struct mailbox *box, struct pipeline_totals *totals, struct err *err)
+{
+    bool last = false;
+
+    for (unsigned i = 0; !last; i = (i + 1) % PARCELS) {
+        struct parcel *parcel = &box->parcels[i];
+
+        if (!take_full(box, parcel))
+            return err_set(err, ERR_STOPPED, "stopped after row %u", totals->progress.rows);
+        if (parcel->failed) {
+            *err = parcel->err;
+            return false;
+        }
+        if (!insert(box, parcel, totals, err))
+            return false;
+        last = parcel->last;
+        hand_over(box, parcel, false);
+    }
+    return true;
+}
+
+static void shut(struct mailbox *box, pthread_t thread)
+{
+    pthread_mutex_lock(&box->lock);
+    box->closed = true;
+    pthread_cond_signal(&box->moved);
+    pthread_mutex_unlock(&box->lock);
+    if (box->pipeline->endless)
+        pthread_cancel(thread);
+    pthread_join(thread, NULL);
+}
+
+static bool run_threads(struct mailbox *box, struct pipeline_totals *totals, struct err *err)
+{
+    pthread_t thread;
+    bool ok;
+    int fault = pthread_create(&thread, NULL, parse, box);
+
+    if (fault != 0)
+        return err_set(err, ERR_INTERNAL, "cannot start a thread: %s", strerror(fault));
+    ok = insert_all(box, totals, err);
+    shut(box, thread);
+    return ok;
+}
+
+bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err)
+{
+    struct mailbox box = {.pipeline = pipeline};
+    pthread_condattr_t clock;
+    bool ok;
+
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&box.lock, NULL);
+    pthread_cond_init(&box.moved, &clock);
+    ok = run_threads(&box, totals, err);
+    for (unsigned i = 0; i < PARCELS; i++)
+        intake_chunk_release(&box.parcels[i].chunk);
+    violations_release(&box.violations);
+    pthread_cond_destroy(&box.moved);
+    pthread_mutex_destroy(&box.lock);
+    pthread_condattr_destroy(&clock);
+    return ok;
+}

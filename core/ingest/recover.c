@@ -1,0 +1,241 @@
+/* What an earlier process left: batches half loaded, half discarded, or not filed. */
+#include "core/base/mem.h"
+#include "core/ingest/filing.h"
+#include "core/ingest/work.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A batch_unfinished that stays while the store is used. */
+struct leftover {
+    struct batch_unfinished batch;
+    char *source, *path, *schema, *schema_hash, *format, *options, *content_hash, *reason;
+};
+
+static void leftover_keep(struct leftover *left, const struct batch_unfinished *batch)
+{
+    left->batch = *batch;
+    left->source = mem_strdup(batch->origin.source);
+    left->path = mem_strdup(batch->origin.path);
+    left->schema = mem_strdup(batch->origin.schema);
+    left->schema_hash = mem_strdup(batch->origin.schema_hash);
+    left->format = mem_strdup(batch->origin.format);
+    left->options = mem_strdup(batch->origin.options);
+    left->content_hash = mem_strdup(batch->origin.content_hash);
+    left->reason = mem_strdup(batch->reason);
+}
+
+static void leftover_release(struct leftover *left)
+{
+    free(left->source);
+    free(left->path);
+    free(left->schema);
+    free(left->schema_hash);
+    free(left->format);
+    free(left->options);
+    free(left->content_hash);
+    free(left->reason);
+}
+
+static struct inbox_identity identity_of(const struct leftover *left)
+{
+    return (struct inbox_identity){
+        .device = left->batch.origin.device,
+        .inode = left->batch.origin.inode,
+        .size = left->batch.origin.size_bytes,
+        .mtime_ns = left->batch.origin.mtime_ns,
+    };
+}
+
+static void fill_result(const struct leftover *left, enum ingest_outcome outcome,
+                        const char *reason, struct ingest_result *result)
+{
+    const struct batch_progress *progress = &left->batch.progress;
+
+    *result = (struct ingest_result){
+        .outcome = outcome,
+        .batch_id = left->batch.id,
+        .rows_read = progress->rows,
+        .rows_rejected = progress->rejected,
+        .jobs = outcome == INGEST_LOADED ? progress->rows - progress->rejected : 0,
+        .file = identity_of(left),
+    };
+    snprintf(result->reason, sizeof result->reason, "%s", reason);
+}
+
+/* The file is gone, or was a stream: what was read of it cannot be completed. */
+static bool vanished(struct work *work, const struct leftover *left, struct ingest_result *result,
+                     struct err *err)
+{
+    char reason[ERR_TEXT_SIZE];
+
+    snprintf(reason, sizeof reason, "%.1900s: source vanished at row %u; give the whole file again",
+             left->source, left->batch.progress.rows);
+    if (!work_refuse(work, &left->batch.progress, reason, result, err))
+        return false;
+    result->file = identity_of(left);
+    return true;
+}
+
+/* The file at the path is another one by now, and one that a batch holds already. */
+static bool replaced_by_known(struct work *work, const struct leftover *left, bool *known,
+                              struct err *err)
+{
+    int64_t earlier = 0;
+
+    *known = false;
+    if (strcmp(work->feed.hash, left->content_hash) == 0)
+        return true;
+    if (!batch_known(work->store, left->schema, work->feed.hash, work->feed.identity.size, &earlier,
+                     err))
+        return false;
+    *known = earlier != 0;
+    return true;
+}
+
+static bool begin_anew(struct work *work, const struct leftover *left, struct ingest_result *result,
+                       struct err *err)
+{
+    bool known;
+
+    if (!feed_fingerprint(&work->feed, err))
+        return err->kind == ERR_INPUT ? vanished(work, left, result, err) : false;
+    if (!replaced_by_known(work, left, &known, err))
+        return false;
+    if (known)
+        return vanished(work, left, result, err);
+    return work_restart(work, err) && work_load(work, NULL, result, err);
+}
+
+static bool same_as_begun(const struct work *work, const struct leftover *left)
+{
+    struct inbox_identity begun = identity_of(left);
+
+    return inbox_identity_equal(&work->feed.identity, &begun) &&
+           strcmp(schema_hash(work->schema), left->schema_hash) == 0 &&
+           strcmp(work_options(work->options), left->options) == 0;
+}
+
+static bool load_open_feed(struct work *work, const struct leftover *left,
+                           struct ingest_result *result, struct err *err)
+{
+    bool same;
+
+    work->format = strcmp(left->format, feed_format_name(ROW_FORMAT_CSV)) == 0 ? ROW_FORMAT_CSV
+                                                                               : ROW_FORMAT_NDJSON;
+    work->schema = catalog_find(work->options->catalog, left->schema, err);
+    if (!work->schema && err->kind != ERR_CONFIG)
+        return false;
+    if (!work->schema) {
+        fill_result(left, INGEST_HELD, err->text, result);
+        return true;
+    }
+    same = same_as_begun(work, left);
+    notice_say(work->options->notices, "batch %lld: %s of %s from row %u",
+               (long long)left->batch.id, same ? "goes on with the reading" : "begins anew",
+               left->source, same ? left->batch.progress.rows + 1 : 1);
+    if (!same)
+        return begin_anew(work, left, result, err);
+    memcpy(work->feed.hash, left->content_hash, sizeof work->feed.hash);
+    return work_load(work, left->batch.progress.rows > 0 ? &left->batch.progress : NULL, result,
+                     err);
+}
+
+static bool recover_loading(struct work *work, const struct leftover *left,
+                            struct ingest_result *result, struct err *err)
+{
+    bool ok;
+
+    work->batch_id = left->batch.id;
+    work->filing = left->batch.origin.filing;
+    work->feed.source = left->source;
+    work->feed.fd = -1;
+    if (!left->path)
+        return vanished(work, left, result, err);
+    if (!feed_open(&work->feed, left->source, left->path, err)) {
+        if (err->kind == ERR_CONFIG)
+            return vanished(work, left, result, err);
+        fill_result(left, INGEST_UNREADABLE, err->text, result);
+        return true;
+    }
+    ok = load_open_feed(work, left, result, err);
+    feed_close(&work->feed);
+    return ok;
+}
+
+/* Steps 4 to 6 from the batch's own path. A folder that is gone takes all there was to file with
+ * it. */
+static bool file_leftover(struct store *store, const struct ingest_options *options,
+                          const struct leftover *left, const struct ingest_result *result,
+                          struct err *err)
+{
+    char *folder = mem_strdup(left->path);
+    char *slash = strrchr(folder, '/');
+    struct stat status;
+    bool ok = true;
+
+    *slash = '\0';
+    if (stat(slash == folder ? "/" : folder, &status) == 0 || errno != ENOENT)
+        ok = ingest_file_away(store, options, slash == folder ? "/" : folder, slash + 1, result,
+                              err);
+    else
+        ok = filing_mark(store, result, err);
+    free(folder);
+    return ok;
+}
+
+static bool recover_one(struct store *store, const struct ingest_options *options,
+                        const struct leftover *left, struct ingest_result *result, struct err *err)
+{
+    struct work work = {.store = store, .options = options};
+
+    if (strcmp(left->batch.state, "loading") == 0) {
+        if (!recover_loading(&work, left, result, err))
+            return false;
+    } else if (strcmp(left->batch.state, "refused") == 0) {
+        fill_result(left, INGEST_REFUSED, left->reason, result);
+        if (!batch_discard(store, left->batch.id, err))
+            return false;
+    } else {
+        fill_result(left, INGEST_LOADED, "", result);
+    }
+    if (!left->batch.origin.filing || !left->path || options->leave_files)
+        return true;
+    return file_leftover(store, options, left, result, err);
+}
+
+/* Under leave_files a batch that only waits to be filed is none that this command works on. */
+static bool only_waits(const struct ingest_options *options, const struct leftover *left)
+{
+    return options->leave_files && strcmp(left->batch.state, "loading") != 0;
+}
+
+bool ingest_recover(struct store *store, const struct ingest_options *options,
+                    bool (*visit)(void *context, const char *source,
+                                  const struct ingest_result *result, struct err *err),
+                    void *context, struct err *err)
+{
+    struct batch_unfinished batch;
+    int64_t after = 0;
+    bool found, ok = true;
+
+    while (ok) {
+        struct leftover left;
+        struct ingest_result result = {0};
+
+        if (!batch_next_unfinished(store, after, &batch, &found, err))
+            return false;
+        if (!found)
+            return true;
+        after = batch.id;
+        leftover_keep(&left, &batch);
+        ok = recover_one(store, options, &left, &result, err);
+        if (ok && visit && !only_waits(options, &left))
+            ok = visit(context, left.source, &result, err);
+        leftover_release(&left);
+    }
+    return false;
+}

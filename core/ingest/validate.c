@@ -1,0 +1,118 @@
+/* What ingest would say of a file, without a database. */
+#include "core/base/stop.h"
+#include "core/ingest/feed.h"
+#include "core/ingest/ingest.h"
+
+#include <stdio.h>
+
+enum { LOOK_EVERY_ROWS = 4096 };
+
+/* One file that is only looked at. */
+struct trial {
+    const struct ingest_options *options;
+    struct feed feed;
+    struct reader *reader;
+    struct checker *checker;
+    bool (*visit)(void *context, const struct row *row, const struct violations *violations,
+                  struct err *err);
+    void *context;
+    struct ingest_result *result;
+};
+
+static bool look_up(const struct trial *trial, struct err *err)
+{
+    const struct ingest_options *options = trial->options;
+    struct reader_position position;
+
+    if (options->progress) {
+        reader_position(trial->reader, &position);
+        options->progress(options->progress_context, trial->feed.source, position.bytes,
+                          trial->feed.identity.size, position.rows);
+    }
+    if (stop_requested())
+        return err_set(err, ERR_STOPPED, "stopped after row %llu",
+                       (unsigned long long)trial->result->rows_read);
+    return true;
+}
+
+static bool try_row(struct trial *trial, const struct row *row, struct violations *violations,
+                    struct err *err)
+{
+    struct ingest_result *result = trial->result;
+
+    if (!checker_check(trial->checker, row, violations, err))
+        return false;
+    result->rows_read++;
+    if (violations->count == 0) {
+        result->jobs++;
+    } else {
+        result->rows_rejected++;
+        result->violations += violations->count;
+        if (trial->visit && !trial->visit(trial->context, row, violations, err))
+            return false;
+    }
+    return result->rows_read % LOOK_EVERY_ROWS != 0 || look_up(trial, err);
+}
+
+static bool try_rows(struct trial *trial, struct err *err)
+{
+    struct violations violations = {0};
+    struct row row = {0};
+    enum reader_step step = READER_ROW;
+    bool ok = true;
+
+    while (ok && step == READER_ROW) {
+        step = reader_next(trial->reader, &row, &violations, err);
+        if (step == READER_ROW)
+            ok = try_row(trial, &row, &violations, err);
+    }
+    violations_release(&violations);
+    return ok && step == READER_END;
+}
+
+static bool try_feed(struct trial *trial, struct err *err)
+{
+    const struct schema *schema = feed_schema(&trial->feed, trial->options, err);
+    enum row_format format;
+    bool ok;
+
+    if (!schema || !feed_format(&trial->feed, trial->options, &format, err))
+        return false;
+    trial->reader =
+        reader_open(trial->feed.fd, trial->feed.source, format, schema_shape(schema), err);
+    trial->checker = trial->reader ? checker_open(schema, err) : NULL;
+    ok = trial->checker && try_rows(trial, err);
+    checker_close(trial->checker);
+    reader_close(trial->reader);
+    return ok;
+}
+
+static bool settle(struct ingest_result *result, enum ingest_outcome outcome, const struct err *err)
+{
+    result->outcome = outcome;
+    result->jobs = 0;
+    snprintf(result->reason, sizeof result->reason, "%s", err->text);
+    return true;
+}
+
+bool ingest_validate(const struct ingest_options *options, const char *path,
+                     bool (*visit)(void *context, const struct row *row,
+                                   const struct violations *violations, struct err *err),
+                     void *context, struct ingest_result *result, struct err *err)
+{
+    struct trial trial = {.options = options, .visit = visit, .context = context, .result = result};
+    bool ok, named;
+
+    *result = (struct ingest_result){0};
+    if (!feed_open(&trial.feed, path, path, err))
+        return err->kind == ERR_INPUT && settle(result, INGEST_UNREADABLE, err);
+    ok = try_feed(&trial, err);
+    result->file = trial.feed.identity;
+    named = trial.feed.path != NULL;
+    feed_close(&trial.feed);
+    if (!ok && err->kind == ERR_INPUT)
+        return settle(result, INGEST_REFUSED, err);
+    if (!ok && err->kind == ERR_CONFIG && named)
+        return settle(result, INGEST_HELD, err);
+    return ok;
+}

@@ -1,0 +1,283 @@
+#include "core/ingest/work.h"
+
+#include "core/base/clock.h"
+#include "core/ingest/pipeline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RESTARTS_MAX = 1 }; /* of a file that changes while it is read */
+
+/* How one reading of the file ended. */
+enum reading {
+    READING_DONE,
+    READING_CHANGED, /* what was read is not what the batch began with */
+    READING_REFUSED, /* err says why */
+    READING_FAILED,  /* err says why, and the command ends */
+};
+
+const char *work_options(const struct ingest_options *options)
+{
+    (void)options;
+    return ""; /* nothing of it but schema and format, which have columns of their own */
+}
+
+struct batch_origin work_origin(const struct work *work)
+{
+    const struct feed *feed = &work->feed;
+
+    return (struct batch_origin){
+        .source = feed->source,
+        .path = feed->path,
+        .schema = schema_name(work->schema),
+        .schema_hash = schema_hash(work->schema),
+        .format = feed_format_name(work->format),
+        .options = work_options(work->options),
+        .content_hash = feed->hash,
+        .size_bytes = feed->identity.size,
+        .device = feed->identity.device,
+        .inode = feed->identity.inode,
+        .mtime_ns = feed->identity.mtime_ns,
+        .filing = work->filing,
+    };
+}
+
+bool work_restart(struct work *work, struct err *err)
+{
+    struct batch_origin origin;
+
+    if (!feed_fingerprint(&work->feed, err))
+        return false;
+    origin = work_origin(work);
+    return batch_restart(work->store, work->batch_id, &origin, err);
+}
+
+static void tell_progress(void *context, const struct batch_progress *progress)
+{
+    const struct work *work = context;
+    const struct ingest_options *options = work->options;
+    uint64_t total = work->feed.identity.size, done = progress->bytes;
+
+    if (work->feed.path && done > total)
+        done = total; /* it grows meanwhile */
+    if (options->progress)
+        options->progress(options->progress_context, work->feed.source, done, total,
+                          progress->rows);
+}
+
+static enum reading failed(const struct err *err)
+{
+    return err->kind == ERR_INPUT ? READING_REFUSED : READING_FAILED;
+}
+
+/* Brings the reader to where the tables are; READING_DONE: it is there. */
+static enum reading position_reader(struct work *work, struct reader *reader,
+                                    const struct batch_progress *resume, struct err *err)
+{
+    struct reader_position position;
+    struct span header = reader_header(reader);
+
+    if (!resume) {
+        if (header.size > 0 && !batch_set_header(work->store, work->batch_id, header, err))
+            return READING_FAILED;
+        return READING_DONE;
+    }
+    position = (struct reader_position){
+        .bytes = resume->bytes,
+        .lines = resume->lines,
+        .rows = resume->rows,
+    };
+    memcpy(position.hash, resume->prefix_hash, sizeof position.hash);
+    if (reader_resume(reader, &position, err))
+        return READING_DONE;
+    return err->kind == ERR_INPUT ? READING_CHANGED : READING_FAILED;
+}
+
+static enum reading read_with(struct work *work, struct reader *reader,
+                              const struct batch_progress *resume, struct pipeline_totals *totals,
+                              struct reader_position *end, struct err *err)
+{
+    enum reading reading = position_reader(work, reader, resume, err);
+    struct pipeline pipeline = {
+        .reader = reader,
+        .store = work->store,
+        .batch_id = work->batch_id,
+        .endless = !work->feed.path,
+        .committed = tell_progress,
+        .context = work,
+    };
+
+    if (reading != READING_DONE)
+        return reading;
+    if (resume && resume->rows > 0)
+        totals->progress = *resume;
+    pipeline.checker = checker_open(work->schema, err);
+    if (!pipeline.checker)
+        return READING_FAILED;
+    if (!pipeline_run(&pipeline, totals, err))
+        reading = failed(err);
+    checker_close(pipeline.checker);
+    reader_position(reader, end);
+    return reading;
+}
+
+/* Reads the file once. The hash of what was read proves that it is what was hashed before, even
+ * where size and modification time do not tell. */
+static enum reading read_once(struct work *work, const struct batch_progress *resume,
+                              struct pipeline_totals *totals, struct reader_position *end,
+                              struct err *err)
+{
+    struct reader *reader = reader_open(work->feed.fd, work->feed.source, work->format,
+                                        schema_shape(work->schema), err);
+    enum reading reading;
+
+    if (!reader)
+        reading = failed(err);
+    else
+        reading = read_with(work, reader, resume, totals, end, err);
+    reader_close(reader);
+    if (reading == READING_FAILED || !work->feed.path)
+        return reading;
+    if (feed_changed(&work->feed) ||
+        (reading == READING_DONE && strcmp(end->hash, work->feed.hash) != 0))
+        return READING_CHANGED;
+    return reading;
+}
+
+bool work_refuse(struct work *work, const struct batch_progress *progress, const char *reason,
+                 struct ingest_result *result, struct err *err)
+{
+    result->outcome = INGEST_REFUSED;
+    result->batch_id = work->batch_id;
+    result->rows_read = progress->rows;
+    result->rows_rejected = progress->rejected;
+    result->file = work->feed.identity;
+    snprintf(result->reason, sizeof result->reason, "%s", reason);
+    return store_set_durable(work->store, true, err) &&
+           batch_refuse(work->store, work->batch_id, result->reason, work->options->run_id,
+                        clock_now_ms(), err) &&
+           batch_discard(work->store, work->batch_id, err);
+}
+
+/* The hash of standard input is known at its end only, and so is whether it was read before. */
+static bool known_at_end(struct work *work, const struct batch_progress *progress,
+                         const struct reader_position *end, struct ingest_result *result,
+                         bool *known, struct err *err)
+{
+    char reason[128];
+    int64_t earlier = 0;
+
+    *known = false;
+    if (work->feed.path || work->options->force)
+        return true;
+    if (!batch_known(work->store, schema_name(work->schema), end->hash, end->bytes, &earlier, err))
+        return false;
+    if (!earlier)
+        return true;
+    snprintf(reason, sizeof reason, "the same content is batch %" PRId64, earlier);
+    if (!work_refuse(work, progress, reason, result, err))
+        return false;
+    *known = true;
+    *result = (struct ingest_result){.outcome = INGEST_KNOWN, .batch_id = earlier};
+    return true;
+}
+
+/* Step 3. Books that do not balance are a bug of ours, and nothing of such a batch may be sent. */
+static bool open_batch(struct work *work, const struct pipeline_totals *totals,
+                       const struct reader_position *end, struct ingest_result *result,
+                       struct err *err)
+{
+    struct err second = {0};
+    bool known;
+
+    if (!known_at_end(work, &totals->progress, end, result, &known, err))
+        return false;
+    if (known)
+        return true;
+    if (!store_set_durable(work->store, true, err))
+        return false;
+    if (!batch_open(work->store, work->batch_id, end->hash, end->bytes, work->options->run_id,
+                    clock_now_ms(), err)) {
+        if (err->kind == ERR_INTERNAL)
+            work_refuse(work, &totals->progress, err->text, result, &second);
+        return false;
+    }
+    *result = (struct ingest_result){
+        .outcome = INGEST_LOADED,
+        .batch_id = work->batch_id,
+        .rows_read = totals->progress.rows,
+        .rows_rejected = totals->progress.rejected,
+        .jobs = totals->progress.rows - totals->progress.rejected,
+        .violations = totals->violations,
+        .file = work->feed.identity,
+    };
+    return true;
+}
+
+static bool count_violation(void *context, const struct rejection *rejection, struct err *err)
+{
+    uint64_t *count = context;
+
+    (void)rejection;
+    (void)err;
+    (*count)++;
+    return true;
+}
+
+/* Reads until the file holds still. */
+static enum reading read_steady(struct work *work, const struct batch_progress *resume,
+                                struct pipeline_totals *totals, struct reader_position *end,
+                                struct err *err)
+{
+    int restarts_left = RESTARTS_MAX + (resume ? 1 : 0);
+
+    for (;;) {
+        enum reading reading;
+
+        *totals = (struct pipeline_totals){0};
+        if (resume && !batch_rejections(work->store, work->batch_id, count_violation,
+                                        &totals->violations, err))
+            return READING_FAILED;
+        reading = read_once(work, resume, totals, end, err);
+        if (reading != READING_CHANGED)
+            return reading;
+        if (restarts_left-- == 0) {
+            err_set(err, ERR_INPUT, "%s: changed while it was read", work->feed.source);
+            return READING_REFUSED;
+        }
+        notice_say(work->options->notices, "%s is not what it was: read from its beginning",
+                   work->feed.source);
+        if (!work_restart(work, err))
+            return failed(err);
+        resume = NULL;
+    }
+}
+
+bool work_load(struct work *work, const struct batch_progress *resume, struct ingest_result *result,
+               struct err *err)
+{
+    struct pipeline_totals totals;
+    struct reader_position end = {0};
+    struct err second;
+    bool ok;
+
+    if (!store_set_durable(work->store, false, err))
+        return false;
+    switch (read_steady(work, resume, &totals, &end, err)) {
+    case READING_DONE:
+        ok = open_batch(work, &totals, &end, result, err);
+        break;
+    case READING_REFUSED:
+        ok = work_refuse(work, &totals.progress, err->text, result, err);
+        break;
+    case READING_CHANGED:
+    case READING_FAILED:
+    default:
+        ok = false;
+        break;
+    }
+    if (!ok)
+        store_set_durable(work->store, true, &second);
+    return ok;
+}

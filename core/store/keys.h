@@ -1,0 +1,16 @@
+/* Inside core/store only: the index on record ids, entered for a batch as a whole. */
+#ifndef ROWFERRY_STORE_KEYS_H
+#define ROWFERRY_STORE_KEYS_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* Sorts the record ids of a batch in a temporary table (on disk where they are many) and enters
+ * them into record_job in that order, a bounded transaction at a time. Safe to repeat. */
+bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
+
+#endif

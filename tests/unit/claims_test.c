@@ -1,0 +1,590 @@
+/* Which jobs are claimed, in which order, and with which version. */
+#include "core/store/claims.h"
+
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+/* Claims up to n, and compares what was claimed. */
+static void assert_claims(struct fixture *fixture, unsigned wanted, const char *expected)
+{
+    assert_string_equal(fixture_claim(fixture, wanted), expected);
+}
+
+static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
+{
+    assert_string_equal(fixture_ask(fixture, sql), expected);
+}
+
+static void applied(struct fixture *fixture, const char *job)
+{
+    int64_t version = fixture_held(fixture, job)->version;
+
+    fixture_settle_at(fixture, job, JOB_APPLIED, version + 1);
+}
+
+/* --- order --- */
+
+static void an_empty_database_has_nothing_to_claim(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_claims(fixture, 10, "");
+    assert_int_equal(fixture->exchange.left, 0);
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+}
+
+static void fresh_jobs_come_batch_by_batch_and_row_by_row(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "c:5 ! b:6 a:7");
+    fixture_batch(fixture, "Other", "x:1 y:2");
+    assert_claims(fixture, 2, "PUT 1/1 c v5, PUT 1/3 b v6");
+    assert_int_equal(fixture->exchange.left, 5);
+    assert_claims(fixture, 2, "PUT 1/4 a v7, PUT 2/1 x v1");
+    assert_claims(fixture, 2, "PUT 2/2 y v2");
+    assert_claims(fixture, 2, "");
+    assert_int_equal(fixture->exchange.left, 5);
+}
+
+static void no_more_is_claimed_than_wanted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    assert_claims(fixture, 0, "");
+    assert_asked(fixture, "SELECT count(*) FROM job_state", "0");
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+}
+
+static void a_claim_carries_all_that_is_to_be_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim *claim;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_ask(fixture, "UPDATE job_row SET tags = '[\"x\"]'");
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    assert_true(span_is(claim_schema(claim), "Item"));
+    assert_true(span_is(claim_record_id(claim), "a"));
+    assert_true(span_is(claim_fields(claim), "{\"n\":1}"));
+    assert_true(span_is(claim_tags(claim), "[\"x\"]"));
+    assert_int_equal(claim->attempts, 1);
+    assert_int_equal(claim->readbacks + claim->run_retries + (unsigned)claim->http_status, 0);
+    assert_false(claim->doubt || claim->refused_token || claim->read_back);
+}
+
+static void a_claim_that_is_used_again_has_nothing_of_the_job_before(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+    struct claim *claim;
+
+    fixture_batch(fixture, "Item", "a:5 b:6");
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    outcome = fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+    outcome->doubt = true;
+    outcome->readbacks = 3;
+    outcome->run_retries = 2;
+    outcome->http_status = 401;
+    outcome->not_before_ms = INT64_MAX;
+    fixture_claim(fixture, 0);
+    assert_claims(fixture, 1, "PUT 1/2 b v6");
+    assert_ptr_equal(fixture_held(fixture, "1/2"), claim);
+    assert_int_equal(claim->attempts, 1);
+    assert_int_equal(claim->readbacks + claim->run_retries + (unsigned)claim->http_status, 0);
+    assert_false(claim->doubt || claim->refused_token || claim->read_back);
+}
+
+static void one_batch_alone_is_claimed_from_when_it_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "b:5");
+    fixture->batch_id = 2;
+    assert_claims(fixture, 10, "PUT 2/1 b v5");
+    assert_int_equal(fixture->exchange.left, 1);
+}
+
+static void only_open_batches_are_claimed_from(void **state)
+{
+    struct fixture *fixture = *state;
+    struct intake_chunk chunk = {0};
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    fixture_fill(&chunk, 1, "a:5");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    assert_claims(fixture, 10, "");
+    assert_true(batch_refuse(fixture->store, batch_id, "no", 1, 2, &fixture->err));
+    assert_claims(fixture, 10, "");
+    assert_int_equal(fixture->exchange.left, 0);
+}
+
+static void large_texts_end_a_window_early(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5");
+    fixture_ask(fixture, "UPDATE job_row SET fields = '\"' || hex(zeroblob(2200000)) || '\"'");
+    assert_claims(fixture, 10, "PUT 1/1 a v5, PUT 1/2 b v5");
+    assert_claims(fixture, 10, "PUT 1/3 c v5");
+}
+
+/* --- what stands in the database before anything may leave --- */
+
+static void a_claim_is_committed_as_sending_with_its_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    char sql[256];
+
+    fixture_batch(fixture, "Item", "a:5 b:6");
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    assert_asked(fixture,
+                 "SELECT job_id, state, attempts, sent_version, not_before_ms, run_id, updated_ms "
+                 "FROM job_state",
+                 "1000000001|sending|1|5|NULL|7|1000000");
+    assert_asked(fixture,
+                 "SELECT job_id, run_id, method, started_ms, ended_ms, sent_version, http_status "
+                 "FROM attempt",
+                 "1000000001|7|PUT|1000000|NULL|5|NULL");
+    snprintf(sql, sizeof sql, "SELECT id = %lld FROM attempt",
+             (long long)fixture_held(fixture, "1/1")->attempt_id);
+    assert_asked(fixture, sql, "1");
+    assert_asked(fixture, "SELECT pending, sending, next_job_id FROM batch_tally",
+                 "1|1|1000000002");
+}
+
+static void the_correlation_id_is_stored_before_the_first_request_and_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char first[16];
+    char sql[256] = "SELECT correlation_id = x'";
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    memcpy(first, fixture_held(fixture, "1/1")->correlation, sizeof first);
+    for (size_t i = 0; i < sizeof first; i++)
+        snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "%02x", first[i]);
+    snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "' FROM job_state");
+    assert_asked(fixture, sql, "1");
+    fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = 1;
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    assert_memory_equal(fixture_held(fixture, "1/1")->correlation, first, sizeof first);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    assert_claims(fixture, 1, "GET 1/1 a v5");
+    assert_memory_equal(fixture_held(fixture, "1/1")->correlation, first, sizeof first);
+    fixture_put_back(fixture, "1/1");
+    fixture_claim(fixture, 0);
+    fixture_reopen(fixture);
+    assert_claims(fixture, 1, "GET 1/1 a v5");
+    assert_memory_equal(fixture_held(fixture, "1/1")->correlation, first, sizeof first);
+    assert_asked(fixture, sql, "1");
+}
+
+static void an_unknown_job_is_read_back_with_the_version_of_its_put(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+    struct claim *claim;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    outcome = fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+    outcome->doubt = true;
+    outcome->http_status = 504;
+    assert_claims(fixture, 1, "GET 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    assert_true(claim->doubt);
+    assert_int_equal(claim->attempts, 1);
+    assert_int_equal(claim->http_status, 504);
+    assert_asked(fixture, "SELECT state, attempts, sent_version, not_before_ms FROM job_state",
+                 "unknown|1|5|NULL");
+    assert_asked(fixture, "SELECT method, sent_version, ended_ms FROM attempt ORDER BY id",
+                 "PUT|5|1000000; GET|NULL|NULL");
+    assert_asked(fixture, "SELECT pending, sending, unknown FROM batch_tally", "0|0|1");
+    assert_claims(fixture, 1, "");
+}
+
+/* --- due times and retries --- */
+
+static void a_job_is_claimed_when_it_is_due_and_not_before(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 2000;
+    fixture_settle(fixture, "1/2", JOB_UNKNOWN)->not_before_ms = FIXTURE_NOW_MS + 1000;
+    assert_claims(fixture, 10, "");
+    assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 1000);
+    fixture->now_ms = FIXTURE_NOW_MS + 999;
+    assert_claims(fixture, 10, "");
+    fixture->now_ms = FIXTURE_NOW_MS + 1000;
+    assert_claims(fixture, 10, "GET 1/2 b v5");
+    assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 2000);
+    fixture->now_ms = FIXTURE_NOW_MS + 5000;
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+}
+
+static void due_jobs_go_before_fresh_ones_longest_due_first(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5");
+    fixture_claim(fixture, 3);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 30;
+    fixture_settle(fixture, "1/2", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 10;
+    fixture_settle(fixture, "1/3", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 20;
+    fixture->now_ms += 100;
+    fixture_claim(fixture, 0);
+    assert_claims(fixture, 4, "PUT 1/2 b v5, PUT 1/3 c v5, PUT 1/1 a v5, PUT 1/4 d v5");
+}
+
+static void the_earliest_due_time_of_all_batches_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "b:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 900;
+    fixture_settle(fixture, "2/1", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 400;
+    assert_claims(fixture, 1, "");
+    assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 400);
+    fixture->batch_id = 1;
+    assert_claims(fixture, 1, "");
+    assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 900);
+}
+
+static void a_job_whose_retries_are_used_up_is_left_to_the_next_run(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a:5");
+    for (unsigned retries = 1; retries <= 4; retries++) {
+        assert_claims(fixture, 1, "PUT 1/1 a v5");
+        assert_int_equal(fixture_held(fixture, "1/1")->run_retries, retries - 1);
+        assert_int_equal(fixture_held(fixture, "1/1")->attempts, retries);
+        fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = retries;
+        fixture_claim(fixture, 0);
+    }
+    /* the first attempt and three retries */
+    assert_claims(fixture, 1, "");
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+    assert_int_equal(fixture->exchange.left, 1);
+    fixture->run_id++;
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    assert_int_equal(fixture_held(fixture, "1/1")->run_retries, 0);
+    assert_int_equal(fixture_held(fixture, "1/1")->attempts, 5);
+    outcome = fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+    outcome->run_retries = 4;
+    assert_claims(fixture, 1, "");
+    fixture->run_id++;
+    assert_claims(fixture, 1, "GET 1/1 a v5");
+}
+
+static void a_401_is_remembered_within_its_run_alone(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->http_status = 401;
+    fixture_claim(fixture, 1);
+    assert_true(fixture_held(fixture, "1/1")->refused_token);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->http_status = 401;
+    fixture->run_id++;
+    /* the run that settled it is the one that remembers */
+    fixture_claim(fixture, 0);
+    fixture->run_id++;
+    fixture_claim(fixture, 1);
+    assert_false(fixture_held(fixture, "1/1")->refused_token);
+    /* put back untouched, it still has not been answered in this run */
+    fixture_put_back(fixture, "1/1");
+    fixture_claim(fixture, 1);
+    assert_false(fixture_held(fixture, "1/1")->refused_token);
+}
+
+/* --- jobs of one record --- */
+
+static void a_later_row_of_a_record_waits_for_the_earlier_one(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5 b:5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5, PUT 1/3 b v5");
+    assert_asked(fixture,
+                 "SELECT state, attempts, waits_for, not_before_ms, correlation_id FROM job_state "
+                 "WHERE job_id = 1000000002",
+                 "pending|0|1000000001|NULL|NULL");
+    assert_int_equal(fixture->exchange.left, 3);
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+    assert_claims(fixture, 10, "");
+    applied(fixture, "1/1");
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+}
+
+static void whatever_ends_the_earlier_job_wakes_the_later_one(void **state)
+{
+    static const enum job_state ends[] = {JOB_APPLIED, JOB_CONFLICT, JOB_REFUSED};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char first[16], second[32];
+        int64_t batch_id = fixture_batch(fixture, "Item", "a:5 a:9");
+
+        snprintf(first, sizeof first, "%lld/1", (long long)batch_id);
+        fixture_claim(fixture, 10);
+        fixture_settle(fixture, first, ends[i]);
+        snprintf(second, sizeof second, "PUT %lld/2 a v9", (long long)batch_id);
+        assert_claims(fixture, 10, second);
+        snprintf(second, sizeof second, "%lld/2", (long long)batch_id);
+        applied(fixture, second);
+        fixture_claim(fixture, 0);
+    }
+}
+
+static void a_later_job_waits_while_the_earlier_one_is_retried_or_read_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_claim(fixture, 10);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = FIXTURE_NOW_MS + 50;
+    assert_claims(fixture, 10, "");
+    fixture->now_ms += 50;
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    assert_claims(fixture, 10, "GET 1/1 a v5");
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 6);
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+}
+
+static void order_holds_across_batches_and_nothing_is_chained(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "a:7");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
+    applied(fixture, "1/1");
+    assert_claims(fixture, 10, "PUT 2/1 a v5");
+    fixture_settle(fixture, "2/1", JOB_CONFLICT);
+    assert_claims(fixture, 10, "PUT 3/1 a v7");
+}
+
+static void a_named_batch_waits_for_the_others_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture->batch_id = 2;
+    assert_claims(fixture, 10, "PUT 2/2 b v5");
+    assert_int_equal(fixture->exchange.left, 2);
+    assert_asked(fixture, "SELECT waits_for FROM job_state WHERE job_id = 2000000001",
+                 "1000000001");
+    fixture->batch_id = 0;
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
+    applied(fixture, "1/1");
+    fixture->batch_id = 2;
+    assert_claims(fixture, 10, "PUT 2/1 a v5");
+}
+
+static void records_of_two_schemas_do_not_wait_for_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Other", "a:5");
+    fixture_batch(fixture, "Item", "a:8");
+    assert_claims(fixture, 10, "PUT 1/1 a v5, PUT 2/1 a v5");
+    applied(fixture, "2/1");
+    assert_claims(fixture, 10, "");
+    applied(fixture, "1/1");
+    assert_claims(fixture, 10, "PUT 3/1 a v8");
+}
+
+static void many_rows_of_one_record_go_out_one_after_the_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+
+    for (int i = 0; i < 100; i++)
+        buf_append_text(&words, "a:5 ");
+    fixture_batch(fixture, "Item", buf_text(&words));
+    buf_release(&words);
+    for (int i = 1; i <= 100; i++) {
+        char expected[64], job[16];
+
+        snprintf(expected, sizeof expected, "PUT 1/%d a v%d", i, 4 + i);
+        assert_claims(fixture, 10, expected);
+        snprintf(job, sizeof job, "1/%d", i);
+        applied(fixture, job);
+    }
+    assert_claims(fixture, 10, "");
+    assert_asked(fixture, "SELECT state, applied FROM batch_summary", "done|100");
+}
+
+/* More rows that must wait than one transaction passes: the rest is left to the next turn. */
+static void a_long_run_of_waiting_rows_is_passed_in_several_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+
+    for (int i = 0; i < 5000; i++)
+        buf_append_text(&words, "a:5 ");
+    buf_append_text(&words, "b:5");
+    fixture_batch(fixture, "Item", buf_text(&words));
+    buf_release(&words);
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
+    assert_int_equal(fixture->exchange.next_due_ms, fixture->now_ms);
+    assert_claims(fixture, 10, "PUT 1/5001 b v5");
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+}
+
+/* --- versions of one record within a batch --- */
+
+/* Rows of record a with these versions, each applied unless it is named as refused; what goes
+ * out. */
+static void check_chain(struct fixture *fixture, const char *words, const char *refused,
+                        const char *const *sent)
+{
+    int64_t batch_id = fixture_batch(fixture, "Item", words);
+
+    for (int row = 1; sent[row - 1]; row++) {
+        char expected[64], job[32];
+
+        snprintf(expected, sizeof expected, "PUT %lld/%d a v%s", (long long)batch_id, row,
+                 sent[row - 1]);
+        assert_claims(fixture, 10, expected);
+        snprintf(job, sizeof job, "%lld/%d", (long long)batch_id, row);
+        if (strchr(refused, '0' + row))
+            fixture_settle(fixture, job, JOB_REFUSED)->http_status = 422;
+        else
+            applied(fixture, job);
+    }
+    assert_claims(fixture, 10, "");
+    assert_int_equal(fixture->exchange.left, 0);
+}
+
+static void versions_within_the_chain_go_out_as_the_returned_one(void **state)
+{
+    static const struct {
+        const char *words, *refused, *sent[6];
+    } rows[] = {
+        {"a:5 a:5 a:5", "", {"5", "6", "7"}},
+        {"a:5 a:5 a:6", "", {"5", "6", "7"}},
+        {"a:5 a:6 a:7", "", {"5", "6", "7"}},
+        {"a:5 a:5 a:5", "2", {"5", "6", "6"}},
+        {"a:5 a:5 a:5", "1", {"5", "5", "6"}},
+        {"a:5 a:5 a:5", "12", {"5", "5", "5"}},
+        {"a:5 a:4 a:5", "", {"5", "4", "5"}}, /* lower than the first: as declared */
+        {"a:5 a:8 a:5", "", {"5", "8", "9"}}, /* higher than what came back: as declared */
+        {"a:5 a:7 a:7", "2", {"5", "7", "7"}},
+        {"a:0 a:0 a:0", "", {"0", "1", "2"}},
+        {"a:5 a:5 a:9 a:5 a:10", "", {"5", "6", "9", "10", "11"}},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_chain(fixture, rows[i].words, rows[i].refused, rows[i].sent);
+}
+
+static void the_chain_follows_what_the_server_returned_not_what_was_sent(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5 a:40");
+    fixture_claim(fixture, 10);
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 40);
+    assert_claims(fixture, 10, "PUT 1/2 a v40");
+    fixture_settle_at(fixture, "1/2", JOB_APPLIED, 41);
+    assert_claims(fixture, 10, "PUT 1/3 a v41");
+}
+
+static void a_version_that_was_sent_stays_with_the_job(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_claim(fixture, 10);
+    applied(fixture, "1/1");
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+    fixture_settle(fixture, "1/2", JOB_PENDING)->run_retries = 1;
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+    fixture_reopen(fixture);
+    fixture->run_id++;
+    uint64_t recovered;
+    assert_true(jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err));
+    assert_int_equal(recovered, 1);
+    assert_claims(fixture, 10, "GET 1/2 a v6");
+    fixture_settle(fixture, "1/2", JOB_PENDING);
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+}
+
+static void a_version_that_never_left_is_chosen_anew(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_claim(fixture, 10);
+    applied(fixture, "1/1");
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+    fixture_settle(fixture, "1/2", JOB_PENDING)->left = false;
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
+    assert_int_equal(fixture_held(fixture, "1/2")->attempts, 1);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(an_empty_database_has_nothing_to_claim),
+        WITH_STORE(fresh_jobs_come_batch_by_batch_and_row_by_row),
+        WITH_STORE(no_more_is_claimed_than_wanted),
+        WITH_STORE(a_claim_carries_all_that_is_to_be_sent),
+        WITH_STORE(a_claim_that_is_used_again_has_nothing_of_the_job_before),
+        WITH_STORE(one_batch_alone_is_claimed_from_when_it_is_named),
+        WITH_STORE(only_open_batches_are_claimed_from),
+        WITH_STORE(large_texts_end_a_window_early),
+        WITH_STORE(a_claim_is_committed_as_sending_with_its_attempt),
+        WITH_STORE(the_correlation_id_is_stored_before_the_first_request_and_stays),
+        WITH_STORE(an_unknown_job_is_read_back_with_the_version_of_its_put),
+        WITH_STORE(a_job_is_claimed_when_it_is_due_and_not_before),
+        WITH_STORE(due_jobs_go_before_fresh_ones_longest_due_first),
+        WITH_STORE(the_earliest_due_time_of_all_batches_is_told),
+        WITH_STORE(a_job_whose_retries_are_used_up_is_left_to_the_next_run),
+        WITH_STORE(a_401_is_remembered_within_its_run_alone),
+        WITH_STORE(a_later_row_of_a_record_waits_for_the_earlier_one),
+        WITH_STORE(whatever_ends_the_earlier_job_wakes_the_later_one),
+        WITH_STORE(a_later_job_waits_while_the_earlier_one_is_retried_or_read_back),
+        WITH_STORE(order_holds_across_batches_and_nothing_is_chained),
+        WITH_STORE(a_named_batch_waits_for_the_others_all_the_same),
+        WITH_STORE(records_of_two_schemas_do_not_wait_for_each_other),
+        WITH_STORE(many_rows_of_one_record_go_out_one_after_the_other),
+        WITH_STORE(a_long_run_of_waiting_rows_is_passed_in_several_turns),
+        WITH_STORE(versions_within_the_chain_go_out_as_the_returned_one),
+        WITH_STORE(the_chain_follows_what_the_server_returned_not_what_was_sent),
+        WITH_STORE(a_version_that_was_sent_stays_with_the_job),
+        WITH_STORE(a_version_that_never_left_is_chosen_anew),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,414 @@
+/* Opening, making and refusing databases. */
+#include "core/store/db.h"
+
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct place {
+    char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
+    char expected[ERR_TEXT_SIZE];
+};
+
+static int begin(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+
+    scratch_make(place->folder);
+    snprintf(place->path, sizeof place->path, "%s/a.db", place->folder);
+    *state = place;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct place *place = *state;
+
+    scratch_remove(place->folder);
+    free(place);
+    return 0;
+}
+
+static struct store *opened(const struct place *place, enum store_mode mode, bool *created)
+{
+    struct err err = {0};
+    struct store *store = store_open(place->path, mode, created, &err);
+
+    if (!store)
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static int64_t number(struct store *store, const char *sql)
+{
+    struct err err = {0};
+    int64_t value;
+
+    if (!db_exec_int(store, sql, &value, &err))
+        fail_msg("%s", err.text);
+    return value;
+}
+
+static char *text(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement;
+    char *copy;
+
+    assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    copy = strdup((const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return copy;
+}
+
+/* Makes an SQLite file by other means. */
+static void make_other(const char *path, const char *sql)
+{
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* The error of an opening that must fail; the %s of format is the path. */
+static void assert_refused(struct place *place, enum store_mode mode, enum err_kind kind,
+                           const char *before, const char *after)
+{
+    struct err err = {0};
+    bool created = true;
+
+    assert_null(store_open(place->path, mode, &created, &err));
+    assert_false(created);
+    assert_int_equal(err.kind, kind);
+    snprintf(place->expected, sizeof place->expected, "%s%s%s", before, place->path, after);
+    assert_string_equal(err.text, place->expected);
+}
+
+static void a_new_database_is_set_up_as_the_contract_says(void **state)
+{
+    struct place *place = *state;
+    bool created = false;
+    struct store *store = opened(place, STORE_CREATE, &created);
+    struct stat status;
+    char *mode = text(store, "PRAGMA journal_mode");
+
+    assert_true(created);
+    assert_int_equal(stat(place->path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(number(store, "PRAGMA application_id"), 0x52665279);
+    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_string_equal(mode, "wal");
+    assert_int_equal(number(store, "PRAGMA page_size"), 4096);
+    assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
+    assert_int_equal(number(store, "PRAGMA synchronous"), 2);
+    free(mode);
+    store_close(store);
+}
+
+static void every_table_is_strict(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    struct store *store = opened(place, STORE_CREATE, &created);
+
+    assert_true(number(store, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND "
+                              "type = 'table' AND name NOT LIKE 'sqlite_%'") >= 12);
+    assert_int_equal(number(store,
+                            "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' "
+                            "AND type = 'table' AND name NOT LIKE 'sqlite_%' AND NOT strict"),
+                     0);
+    store_close(store);
+}
+
+static void files_beside_the_database_have_its_mode(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    struct store *store = opened(place, STORE_CREATE, &created);
+    static const char *const suffixes[] = {"-wal", "-shm"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[SCRATCH_SIZE + 32];
+        struct stat status;
+
+        snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+    }
+    store_close(store);
+}
+
+static void an_opened_database_is_found_again(void **state)
+{
+    struct place *place = *state;
+    bool created;
+
+    store_close(opened(place, STORE_CREATE, &created));
+    assert_true(created);
+    for (int mode = STORE_CREATE; mode <= STORE_EXISTING; mode++) {
+        struct store *store = opened(place, (enum store_mode)mode, &created);
+
+        assert_false(created);
+        assert_int_equal(number(store, "PRAGMA user_version"), 1);
+        store_close(store);
+    }
+}
+
+static void the_path_is_told_in_full(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    struct store *store;
+    char *here = getcwd(NULL, 0), *real = realpath(place->folder, NULL);
+    bool created;
+
+    assert_int_equal(chdir(place->folder), 0);
+    store = store_open("./a.db", STORE_CREATE, &created, &err);
+    assert_int_equal(chdir(here), 0);
+    assert_non_null(store);
+    snprintf(place->expected, sizeof place->expected, "%s/a.db", real);
+    assert_string_equal(store_path(store), place->expected);
+    store_close(store);
+    free(here);
+    free(real);
+}
+
+static void a_missing_database_is_named_where_one_must_exist(void **state)
+{
+    struct place *place = *state;
+
+    assert_refused(place, STORE_EXISTING, ERR_CONFIG, "database ",
+                   " does not exist: `rowferry run` or `rowferry ingest` makes it, --db or "
+                   "ROWFERRY_DB names another");
+    assert_int_equal(access(place->path, F_OK), -1);
+}
+
+static void a_missing_folder_is_an_error_of_the_store(void **state)
+{
+    struct place *place = *state;
+
+    snprintf(place->path, sizeof place->path, "%s/no/a.db", place->folder);
+    assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
+                   " cannot be made: No such file or directory");
+}
+
+static void a_folder_is_no_database(void **state)
+{
+    struct place *place = *state;
+
+    assert_int_equal(mkdir(place->path, 0700), 0);
+    assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
+                   " is no regular file: name another --db");
+}
+
+static void a_text_file_is_no_database_and_stays_as_it_is(void **state)
+{
+    static const char words[] = "sku,quantity\nWH-1042,150\nWH-1043,150\nWH-1044,150\nWH-1045,1\n"
+                                "WH-1046,150\nWH-1047,150\nWH-1048,150\n";
+    struct place *place = *state;
+    char left[sizeof words];
+    FILE *file;
+
+    scratch_write(place->path, words, sizeof words);
+    assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
+                   ": open: file is not a database: name another --db");
+    file = fopen(place->path, "r");
+    assert_non_null(file);
+    assert_int_equal(fread(left, 1, sizeof left, file), sizeof left);
+    fclose(file);
+    assert_memory_equal(left, words, sizeof words);
+}
+
+static void a_database_of_another_program_is_refused(void **state)
+{
+    struct place *place = *state;
+
+    make_other(place->path, "CREATE TABLE theirs (a); PRAGMA application_id = 42;");
+    assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
+                   " belongs to another program (application id 42): name another --db");
+}
+
+static void a_database_without_application_id_is_refused_unless_empty(void **state)
+{
+    static const char *const others[] = {"CREATE TABLE theirs (a)", "PRAGMA user_version = 3"};
+    struct place *place = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        make_other(place->path, others[i]);
+        assert_refused(place, STORE_EXISTING, ERR_STORE, "database ",
+                       " belongs to another program (application id 0): name another --db");
+        unlink(place->path);
+    }
+}
+
+static void a_database_of_a_newer_version_is_refused(void **state)
+{
+    struct place *place = *state;
+    bool created;
+
+    store_close(opened(place, STORE_CREATE, &created));
+    make_other(place->path, "PRAGMA user_version = 99");
+    assert_refused(place, STORE_EXISTING, ERR_STORE, "",
+                   " was written by a newer rowferry (database version 99, this program knows 1): "
+                   "use that version, or another --db");
+}
+
+static void an_empty_file_becomes_a_database(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    struct store *store;
+
+    scratch_write(place->path, "", 0);
+    store = opened(place, STORE_CREATE, &created);
+    assert_false(created);
+    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
+    store_close(store);
+}
+
+/* As a process leaves it that dies between the first pragma and the first migration. */
+static void a_database_that_was_only_begun_is_finished(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    struct store *store;
+
+    make_other(place->path, "PRAGMA auto_vacuum = 2; PRAGMA application_id = 0x52665279");
+    store = opened(place, STORE_CREATE, &created);
+    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_int_equal(number(store, "SELECT count(*) FROM batch"), 0);
+    store_close(store);
+}
+
+static void a_damaged_database_is_an_error_of_the_store(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    bool created;
+    FILE *file;
+
+    store_close(opened(place, STORE_CREATE, &created));
+    file = fopen(place->path, "r+");
+    assert_non_null(file);
+    for (long page = 0; page < 100; page++) {
+        fseek(file, page * 4096 + (page ? 0 : 100), SEEK_SET);
+        for (int i = 0; i < 300; i++)
+            fputc(0xA5, file);
+    }
+    fclose(file);
+    assert_null(store_open(place->path, STORE_EXISTING, &created, &err));
+    assert_int_equal(err.kind, ERR_STORE);
+    snprintf(place->expected, sizeof place->expected,
+             "database %s: open: database disk image is malformed: restore it from a backup, or "
+             "look with `sqlite3 FILE .recover`",
+             place->path);
+    assert_string_equal(err.text, place->expected);
+}
+
+static void durability_can_be_switched(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    bool created;
+    struct store *store = opened(place, STORE_CREATE, &created);
+
+    assert_true(store_set_durable(store, false, &err));
+    assert_int_equal(number(store, "PRAGMA synchronous"), 1);
+    assert_true(store_set_durable(store, true, &err));
+    assert_int_equal(number(store, "PRAGMA synchronous"), 2);
+    store_close(store);
+}
+
+static void closing_nothing_does_nothing(void **state)
+{
+    (void)state;
+    store_close(NULL);
+}
+
+/* One of many that open the same database at the same moment: 0, or 1 with the reason printed. */
+static int open_at_once(const char *path, int gate)
+{
+    struct err err = {0};
+    struct store *store;
+    bool created;
+    char byte;
+
+    if (read(gate, &byte, 1) != 0) /* its other end is closed for all of them at once */
+        return 2;
+    store = store_open(path, STORE_CREATE, &created, &err);
+    if (!store)
+        fprintf(stderr, "%s\n", err.text);
+    store_close(store);
+    return store ? 0 : 1;
+}
+
+static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
+{
+    enum { PROCESSES = 6, ROUNDS = 25 };
+    struct place *place = *state;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t children[PROCESSES];
+        int gate[2];
+        bool created;
+        struct store *store;
+
+        snprintf(place->path, sizeof place->path, "%s/%d.db", place->folder, round);
+        assert_int_equal(pipe(gate), 0);
+        for (int i = 0; i < PROCESSES; i++) {
+            children[i] = fork();
+            if (children[i] == 0) {
+                close(gate[1]);
+                _exit(open_at_once(place->path, gate[0]));
+            }
+        }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < PROCESSES; i++)
+            assert_int_equal(scratch_join(children[i]), 0);
+        store = opened(place, STORE_EXISTING, &created);
+        assert_int_equal(number(store, "PRAGMA user_version"), 1);
+        assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
+        store_close(store);
+    }
+}
+
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_PLACE(a_new_database_is_set_up_as_the_contract_says),
+        IN_A_PLACE(every_table_is_strict),
+        IN_A_PLACE(files_beside_the_database_have_its_mode),
+        IN_A_PLACE(an_opened_database_is_found_again),
+        IN_A_PLACE(the_path_is_told_in_full),
+        IN_A_PLACE(a_missing_database_is_named_where_one_must_exist),
+        IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),
+        IN_A_PLACE(a_folder_is_no_database),
+        IN_A_PLACE(a_text_file_is_no_database_and_stays_as_it_is),
+        IN_A_PLACE(a_database_of_another_program_is_refused),
+        IN_A_PLACE(a_database_without_application_id_is_refused_unless_empty),
+        IN_A_PLACE(a_database_of_a_newer_version_is_refused),
+        IN_A_PLACE(an_empty_file_becomes_a_database),
+        IN_A_PLACE(a_database_that_was_only_begun_is_finished),
+        IN_A_PLACE(a_damaged_database_is_an_error_of_the_store),
+        IN_A_PLACE(durability_can_be_switched),
+        cmocka_unit_test(closing_nothing_does_nothing),
+        IN_A_PLACE(processes_that_make_it_at_the_same_moment_all_get_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

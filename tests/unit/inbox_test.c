@@ -1,0 +1,233 @@
+#include "core/inbox/inbox.h"
+
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "tests/unit/scene.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static void look(struct scene *scene, int64_t min_age_ms, struct inbox_look *found)
+{
+    struct notice_sink sink = ears(scene);
+    struct err err = {0};
+
+    if (!inbox_look(scene->folder, min_age_ms, &sink, found, &err))
+        fail_msg("%s", err.text);
+}
+
+static void ready_files_come_in_name_order(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+
+    put(scene, "b.csv", "");
+    put(scene, "a.csv", "");
+    put(scene, "B.csv", "");
+    put(scene, "a.csv.7", "");
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 4);
+    assert_string_equal(found.ready[0], "B.csv");
+    assert_string_equal(found.ready[1], "a.csv");
+    assert_string_equal(found.ready[2], "a.csv.7");
+    assert_string_equal(found.ready[3], "b.csv");
+    assert_int_equal(found.growing_count, 0);
+    assert_string_equal(scene->said, "");
+    inbox_look_release(&found);
+}
+
+static void an_empty_folder_is_looked_at_once_and_not_waited_for(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+
+    put(scene, ".hidden.csv", "");
+    look(scene, 3600000, &found);
+    assert_int_equal(found.ready_count + found.growing_count, 0);
+    inbox_look_release(&found);
+}
+
+static void unfinished_names_and_our_own_folders_are_passed_over_silently(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+
+    put(scene, ".a.csv", "");
+    put(scene, "a.csv.tmp", "");
+    put(scene, "a.csv.part", "");
+    put(scene, "a.csv.filepart", "");
+    mkdir(at(scene, "done"), 0700);
+    mkdir(at(scene, "refused"), 0700);
+    put(scene, "tmp", "");
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 1);
+    assert_string_equal(found.ready[0], "tmp");
+    assert_string_equal(scene->said, "");
+    inbox_look_release(&found);
+}
+
+static void what_is_no_regular_file_is_named_and_left_alone(void **state)
+{
+    struct scene *scene = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct inbox_look found;
+    char expected[512];
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    put(scene, "real.csv", "");
+    mkdir(at(scene, "folder"), 0700);
+    assert_int_equal(symlink("real.csv", at(scene, "link.csv")), 0);
+    assert_int_equal(mkfifo(at(scene, "pipe.csv"), 0600), 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", at(scene, "socket.csv"));
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    close(fd);
+    put(scene, "done", ""); /* a file may be called so */
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 2);
+    assert_string_equal(found.ready[0], "done");
+    assert_string_equal(found.ready[1], "real.csv");
+    for (int i = 0; i < 4; i++) {
+        static const char *const names[][2] = {{"folder", "a folder"},
+                                               {"link.csv", "a symbolic link"},
+                                               {"pipe.csv", "a pipe"},
+                                               {"socket.csv", "a socket"}};
+
+        snprintf(expected, sizeof expected, "%s/%s is %s, not a regular file: left alone\n",
+                 scene->folder, names[i][0], names[i][1]);
+        assert_non_null(strstr(scene->said, expected));
+    }
+    inbox_look_release(&found);
+}
+
+static void a_file_that_grew_between_looks_is_looked_at_again(void **state)
+{
+    struct scene *scene = *state;
+    int64_t begun_us = clock_monotonic_us();
+    struct inbox_look found;
+    pid_t child;
+
+    put(scene, "growing.csv", "");
+    put(scene, "still.csv", "");
+    child = start_writer(scene, "growing.csv", 50, NULL);
+    look(scene, 300, &found);
+    assert_true(clock_monotonic_us() - begun_us >= 600000);
+    waitpid(child, NULL, 0);
+    assert_int_equal(found.ready_count, 2);
+    assert_string_equal(found.ready[0], "growing.csv");
+    assert_string_equal(found.ready[1], "still.csv");
+    assert_int_equal(found.growing_count, 0);
+    inbox_look_release(&found);
+}
+
+static void an_old_modification_time_is_no_proof_that_a_file_holds_still(void **state)
+{
+    struct scene *scene = *state;
+    const struct timespec old[2] = {{1000, 0}, {1000, 0}};
+    int64_t begun_us = clock_monotonic_us();
+    struct inbox_look found;
+    pid_t child;
+
+    put(scene, "copied.csv", "");
+    child = start_writer(scene, "copied.csv", 50, old);
+    look(scene, 300, &found);
+    assert_true(clock_monotonic_us() - begun_us >= 600000);
+    waitpid(child, NULL, 0);
+    assert_int_equal(found.ready_count, 1);
+    inbox_look_release(&found);
+}
+
+static void a_file_that_never_holds_still_is_named_as_growing(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+    struct err err = {0};
+    pid_t child;
+
+    put(scene, "growing.csv", "");
+    put(scene, "still.csv", "");
+    child = start_writer(scene, "growing.csv", 0, NULL);
+    assert_true(inbox_look_within(scene->folder, 200, 500, NULL, &found, &err));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_int_equal(found.ready_count, 1);
+    assert_string_equal(found.ready[0], "still.csv");
+    assert_int_equal(found.growing_count, 1);
+    assert_string_equal(found.growing[0], "growing.csv");
+    inbox_look_release(&found);
+}
+
+static void a_signal_ends_the_waiting(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+    struct err err = {0};
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) { /* signals stay taken once they came: a process of its own */
+        put(scene, "a.csv", "");
+        if (!stop_init(&err) || raise(SIGTERM) != 0)
+            _exit(1);
+        if (inbox_look(scene->folder, 3600000, NULL, &found, &err))
+            _exit(2);
+        _exit(err.kind == ERR_STOPPED ? 0 : 3);
+    }
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+static void a_file_that_goes_away_meanwhile_is_forgotten(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+    pid_t child;
+
+    put(scene, "a.csv", "");
+    put(scene, "b.csv", "");
+    child = fork();
+    if (child == 0) {
+        usleep(20000);
+        _exit(unlink(at(scene, "a.csv")) != 0);
+    }
+    look(scene, 200, &found);
+    waitpid(child, NULL, 0);
+    assert_int_equal(found.ready_count, 1);
+    assert_string_equal(found.ready[0], "b.csv");
+    assert_int_equal(found.growing_count, 0);
+    inbox_look_release(&found);
+}
+
+static void a_missing_folder_is_a_matter_of_configuration(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+    struct err err = {0};
+    char expected[256];
+
+    assert_false(inbox_look(at(scene, "nowhere"), 0, NULL, &found, &err));
+    snprintf(expected, sizeof expected, "cannot open inbox %s/nowhere: No such file or directory",
+             scene->folder);
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text, expected);
+    put(scene, "file", "");
+    assert_false(inbox_look(at(scene, "file"), 0, NULL, &found, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(ready_files_come_in_name_order),
+        SCENE_TEST(an_empty_folder_is_looked_at_once_and_not_waited_for),
+        SCENE_TEST(unfinished_names_and_our_own_folders_are_passed_over_silently),
+        SCENE_TEST(what_is_no_regular_file_is_named_and_left_alone),
+        SCENE_TEST(a_file_that_grew_between_looks_is_looked_at_again),
+        SCENE_TEST(an_old_modification_time_is_no_proof_that_a_file_holds_still),
+        SCENE_TEST(a_file_that_never_holds_still_is_named_as_growing),
+        SCENE_TEST(a_signal_ends_the_waiting),
+        SCENE_TEST(a_file_that_goes_away_meanwhile_is_forgotten),
+        SCENE_TEST(a_missing_folder_is_a_matter_of_configuration),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,641 @@
+/* Batches from their beginning to their filing. */
+#include "core/store/intake.h"
+
+#include "core/store/db.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Loads one chunk of such rows; must succeed. */
+static void load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words)
+{
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, first_row, words);
+    if (!batch_load(fixture->store, batch_id, &chunk, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    intake_chunk_release(&chunk);
+    fixture_check(fixture);
+}
+
+static void open_batch(struct fixture *fixture, int64_t batch_id)
+{
+    if (!batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, fixture->now_ms,
+                    &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    fixture_check(fixture);
+}
+
+static void refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
+{
+    if (!batch_refuse(fixture->store, batch_id, reason, FIXTURE_RUN, fixture->now_ms,
+                      &fixture->err))
+        fail_msg("%s", fixture->err.text);
+}
+
+static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
+{
+    assert_string_equal(fixture_ask(fixture, sql), expected);
+}
+
+static void a_batch_begins_loading_with_what_it_is_made_from(void **state)
+{
+    const struct batch_origin origin = {
+        .source = "-",
+        .schema = "Item",
+        .schema_hash = "s1",
+        .format = "ndjson",
+        .options = "delimiter=;",
+        .content_hash = "",
+        .device = UINT64_MAX,
+        .inode = UINT64_MAX - 1,
+        .mtime_ns = -5,
+    };
+    struct fixture *fixture = *state;
+    int64_t batch_id = 0;
+
+    assert_true(batch_begin(fixture->store, &origin, 3, 4, &batch_id, &fixture->err));
+    assert_int_equal(batch_id, 1);
+    assert_asked(fixture,
+                 "SELECT source, path, schema, schema_hash, format, options, content_hash, "
+                 "size_bytes, device, inode, mtime_ns, filing, state, created_ms, loaded_run_id, "
+                 "finished_ms, filed_ms FROM batch",
+                 "-|NULL|Item|s1|ndjson|delimiter=;||0|-1|-2|-5|0|loading|4|3|NULL|NULL");
+    assert_asked(fixture, "SELECT * FROM batch_tally", "1|1000000000|0|0|0|0|0|0|0|0|0|0");
+    fixture_check(fixture);
+}
+
+static void rows_are_written_as_they_were_given(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 1, "b:5 a !z b:0 ! a:9223372036854775807");
+    chunk.rows[0].tags = chunk.text.size;
+    chunk.rows[0].tags_size = 5;
+    buf_append_text(&chunk.text, "[\"t\"]");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    open_batch(fixture, batch_id);
+    assert_asked(fixture, "SELECT * FROM job_row",
+                 "1000000001|2|b|5|{\"n\":1}|[\"t\"]; 1000000002|3|a|NULL|{\"n\":2}|NULL; "
+                 "1000000004|5|b|0|{\"n\":4}|NULL; "
+                 "1000000006|7|a|9223372036854775807|{\"n\":6}|NULL");
+    assert_asked(fixture, "SELECT * FROM record_job",
+                 "a|1000000002; a|1000000006; b|1000000001; b|1000000004");
+    assert_asked(fixture, "SELECT *, typeof(raw) FROM rejected_row",
+                 "1|3|4|z|!z|blob; 1|5|6|NULL|!|blob");
+    assert_asked(fixture, "SELECT * FROM violation",
+                 "1|3|0|sku|pattern|is no sku; 1|5|0|sku|pattern|is no sku");
+    assert_asked(fixture,
+                 "SELECT rows_read, rows_rejected, bytes_done, lines_done, prefix_hash FROM batch",
+                 "6|2|60|7|prefix-6");
+}
+
+/* Sizes around those of one INSERT, in several chunks. */
+static void any_number_of_rows_is_loaded_whole(void **state)
+{
+    static const unsigned sizes[] = {0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000};
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    uint32_t row_no = 1;
+    char expected[64];
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct buf words = {0};
+
+        for (unsigned k = 0; k < sizes[i]; k++)
+            buf_printf(&words, "r%u:5 ", (row_no + k) * 7919 % 1000);
+        load(fixture, batch_id, row_no, buf_text(&words));
+        row_no += sizes[i];
+        buf_release(&words);
+    }
+    open_batch(fixture, batch_id);
+    snprintf(expected, sizeof expected, "%u|%u|open", row_no - 1, row_no - 1);
+    assert_asked(fixture, "SELECT count(*), rows_read, state FROM job_row, batch", expected);
+}
+
+static void record_ids_compare_as_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "b:5 B:5 \xc3\xa4:5 a:5 aa:5 \x7e:5");
+    assert_asked(fixture, "SELECT record_id FROM record_job", "B; a; aa; b; \x7e; \xc3\xa4");
+}
+
+static void an_opened_batch_is_open_with_its_jobs_pending(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 ! b:5");
+    assert_asked(fixture,
+                 "SELECT state, content_hash, size_bytes, loaded_run_id, finished_ms, "
+                 "finished_run_id FROM batch",
+                 "open|hash|100|7|NULL|NULL");
+    assert_asked(fixture, "SELECT batch_id, jobs, pending FROM batch_summary", "1|2|2");
+}
+
+static void a_batch_without_jobs_is_done_when_it_is_opened(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "");
+    fixture_batch(fixture, "Item", "! !a");
+    assert_asked(fixture,
+                 "SELECT state, finished_ms, finished_run_id, rows_read, rows_rejected FROM batch",
+                 "done|1000000|7|0|0; done|1000000|7|2|2");
+}
+
+static void a_batch_that_is_not_loading_takes_no_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_batch(fixture, "Item", "a:5");
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 2, "b:5 !");
+    assert_false(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERR_INTERNAL);
+    assert_string_equal(fixture->err.text, "batch 1 is not being loaded");
+    intake_chunk_release(&chunk);
+    fixture_check(fixture);
+    assert_asked(fixture, "SELECT count(*) FROM job_row", "1");
+    assert_asked(fixture, "SELECT count(*) FROM rejected_row", "0");
+}
+
+static void only_a_loading_batch_is_opened(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_batch(fixture, "Item", "a:5");
+
+    assert_false(batch_open(fixture->store, batch_id, "other", 1, 99, 0, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERR_INTERNAL);
+    assert_string_equal(fixture->err.text, "batch 1 is not being loaded");
+    assert_asked(fixture, "SELECT state, content_hash, loaded_run_id FROM batch", "open|hash|7");
+}
+
+/* A row loaded twice is a bug of ours; the chunk is not half written. */
+static void a_row_that_is_there_already_fails_the_whole_chunk(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct intake_chunk chunk = {0};
+    char expected[ERR_TEXT_SIZE];
+
+    load(fixture, batch_id, 1, "a:5 b:5 c:5");
+    fixture_fill(&chunk, 3, "c:5 d:5 !");
+    assert_false(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERR_STORE);
+    snprintf(expected, sizeof expected,
+             "database %s: insert a job: UNIQUE constraint failed: job_row.id",
+             store_path(fixture->store));
+    assert_string_equal(fixture->err.text, expected);
+    intake_chunk_release(&chunk);
+    fixture_check(fixture);
+    assert_asked(fixture, "SELECT count(*), rows_read FROM job_row, batch", "3|3");
+    /* and the connection goes on */
+    load(fixture, batch_id, 4, "d:5");
+    open_batch(fixture, batch_id);
+}
+
+static void books_that_do_not_balance_keep_a_batch_from_opening(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    load(fixture, batch_id, 1, "a:5 b:5 !");
+    fixture_ask(fixture, "DELETE FROM job_row WHERE id = 1000000002");
+    assert_false(batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, 0, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERR_INTERNAL);
+    assert_string_equal(fixture->err.text,
+                        "batch 1: the books do not balance: 3 rows read, 1 jobs, 1 rejected");
+    assert_asked(fixture, "SELECT state FROM batch", "loading");
+}
+
+static void a_refused_batch_discards_its_jobs_and_counts_them(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t first = fixture_batch(fixture, "Item", "a:5");
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    load(fixture, batch_id, 1, "a:5 ! b:5 c:5");
+    refuse(fixture, batch_id, "too many errors");
+    fixture_check(fixture);
+    assert_asked(fixture,
+                 "SELECT state, reason, rows_read, rows_discarded, finished_ms, finished_run_id "
+                 "FROM batch WHERE id = 2",
+                 "refused|too many errors|4|0|1000000|7");
+    for (int i = 0; i < 3; i++) {
+        assert_true(batch_discard(fixture->store, batch_id, &fixture->err));
+        fixture_check(fixture);
+        assert_asked(fixture,
+                     "SELECT rows_read, rows_rejected, rows_discarded, pending FROM batch "
+                     "JOIN batch_tally ON batch_id = id WHERE id = 2",
+                     "4|1|3|0");
+    }
+    assert_int_equal(first, 1);
+    assert_asked(fixture, "SELECT id FROM job_row", "1000000001");
+    assert_asked(fixture, "SELECT * FROM record_job", "a|1000000001");
+    assert_asked(fixture, "SELECT batch_id, row_no FROM rejected_row", "2|2");
+}
+
+static void only_a_loading_batch_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_batch(fixture, "Item", "a:5");
+
+    refuse(fixture, batch_id, "too late");
+    assert_asked(fixture, "SELECT state, reason FROM batch", "open|NULL");
+}
+
+static void more_rows_than_one_transaction_takes_are_discarded(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct buf words = {0};
+
+    for (int i = 0; i < 8192 + 5; i++)
+        buf_printf(&words, "r%d:5 ", i);
+    load(fixture, batch_id, 1, buf_text(&words));
+    buf_release(&words);
+    refuse(fixture, batch_id, "no");
+    assert_true(batch_discard(fixture->store, batch_id, &fixture->err));
+    fixture_check(fixture);
+    assert_asked(fixture, "SELECT rows_read, rows_discarded FROM batch", "8197|8197");
+    assert_asked(fixture, "SELECT count(*) FROM job_row", "0");
+}
+
+static void a_batch_begun_anew_has_nothing_of_before(void **state)
+{
+    static const struct batch_origin again = {
+        .source = "ignored",
+        .schema = "ignored",
+        .format = "ignored",
+        .schema_hash = "s2",
+        .options = "o2",
+        .content_hash = "h2",
+        .size_bytes = 222,
+        .device = 3,
+        .inode = 4,
+        .mtime_ns = 5,
+    };
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    assert_true(batch_set_header(fixture->store, batch_id, span_of("id;v\n"), &fixture->err));
+    load(fixture, batch_id, 1, "a:5 ! b:5");
+    for (int i = 0; i < 2; i++) {
+        assert_true(batch_restart(fixture->store, batch_id, &again, &fixture->err));
+        fixture_check(fixture);
+        assert_asked(fixture,
+                     "SELECT state, rows_read, rows_rejected, rows_discarded, bytes_done, "
+                     "lines_done, prefix_hash, header, content_hash, size_bytes, schema_hash, "
+                     "options, device, inode, mtime_ns FROM batch",
+                     "loading|0|0|0|0|0||NULL|h2|222|s2|o2|3|4|5");
+        assert_asked(fixture, "SELECT count(*) FROM job_row", "0");
+        assert_asked(fixture, "SELECT count(*) FROM record_job", "0");
+        assert_asked(fixture, "SELECT count(*) FROM violation", "0");
+    }
+    load(fixture, batch_id, 1, "b:5 !");
+    open_batch(fixture, batch_id);
+    assert_asked(fixture,
+                 "SELECT rows_read, rows_rejected, pending FROM batch_summary b "
+                 "WHERE b.batch_id = 1",
+                 "2|1|1");
+}
+
+static void the_header_comes_back_as_bytes(void **state)
+{
+    static const char bytes[] = "\xff"
+                                "id\0;v\r\n";
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct buf header = {0};
+
+    assert_true(batch_header(fixture->store, batch_id, &header, &fixture->err));
+    assert_int_equal(header.size, 0);
+    assert_true(batch_set_header(fixture->store, batch_id, (struct span){bytes, sizeof bytes},
+                                 &fixture->err));
+    assert_true(batch_header(fixture->store, batch_id, &header, &fixture->err));
+    assert_true(span_equal(buf_span(&header), (struct span){bytes, sizeof bytes}));
+    buf_reset(&header);
+    assert_true(batch_set_header(fixture->store, batch_id, (struct span){0}, &fixture->err));
+    assert_true(batch_header(fixture->store, batch_id, &header, &fixture->err));
+    assert_int_equal(header.size, 0);
+    assert_true(batch_header(fixture->store, 99, &header, &fixture->err));
+    assert_int_equal(header.size, 0);
+    buf_release(&header);
+}
+
+/* --- known files --- */
+
+/* The state and hash of batches in order of their ids; which is known for schema Item, hash A and
+ * 100 bytes. */
+static int64_t known(struct fixture *fixture, const char *schema, const char *hash, uint64_t size)
+{
+    int64_t batch_id = -1;
+
+    if (!batch_known(fixture->store, schema, hash, size, &batch_id, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    return batch_id;
+}
+
+/* A batch of that content; jobs makes it open rather than done. */
+static int64_t batch_of(struct fixture *fixture, const char *schema, const char *hash, bool jobs)
+{
+    int64_t batch_id = fixture_load_begin(fixture, schema);
+
+    load(fixture, batch_id, 1, jobs ? "a:5" : "!");
+    assert_true(batch_open(fixture->store, batch_id, hash, 100, FIXTURE_RUN, 0, &fixture->err));
+    return batch_id;
+}
+
+static void a_file_is_known_while_it_is_the_last_of_its_schema(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(known(fixture, "Item", "A", 100), 0);
+    assert_int_equal(batch_of(fixture, "Item", "A", true), 1);
+    assert_int_equal(known(fixture, "Item", "A", 100), 1);
+    assert_int_equal(batch_of(fixture, "Other", "B", true), 2);
+    assert_int_equal(known(fixture, "Item", "A", 100), 1);
+    assert_int_equal(batch_of(fixture, "Item", "B", false), 3);
+    /* A may come again after B, because it would undo what B did */
+    assert_int_equal(known(fixture, "Item", "A", 100), 0);
+    assert_int_equal(known(fixture, "Item", "B", 100), 3);
+    assert_int_equal(batch_of(fixture, "Item", "A", false), 4);
+    assert_int_equal(known(fixture, "Item", "A", 100), 4);
+}
+
+static void schema_hash_and_size_all_make_a_file_known(void **state)
+{
+    struct fixture *fixture = *state;
+
+    batch_of(fixture, "Item", "A", true);
+    assert_int_equal(known(fixture, "Other", "A", 100), 0);
+    assert_int_equal(known(fixture, "Item", "a", 100), 0);
+    assert_int_equal(known(fixture, "Item", "A", 101), 0);
+    assert_int_equal(known(fixture, "item", "A", 100), 0);
+}
+
+static void refused_and_loading_batches_make_nothing_known_or_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id;
+
+    assert_int_equal(batch_of(fixture, "Item", "A", true), 1);
+    batch_id = fixture_load_begin(fixture, "Item"); /* its content is `hash` */
+    assert_int_equal(known(fixture, "Item", "hash", 100), 0);
+    assert_int_equal(known(fixture, "Item", "A", 100), 1);
+    refuse(fixture, batch_id, "no");
+    assert_int_equal(known(fixture, "Item", "hash", 100), 0);
+    assert_int_equal(known(fixture, "Item", "A", 100), 1);
+}
+
+/* --- what an earlier process left --- */
+
+/* The ids and states of all unfinished batches, in order. */
+static const char *unfinished(struct fixture *fixture)
+{
+    struct batch_unfinished batch = {0};
+    bool found = true;
+
+    buf_reset(&fixture->said);
+    while (found) {
+        if (!batch_next_unfinished(fixture->store, batch.id, &batch, &found, &fixture->err))
+            fail_msg("%s", fixture->err.text);
+        if (found)
+            buf_printf(&fixture->said, "%lld %s %u/%u %s;", (long long)batch.id, batch.state,
+                       batch.progress.rows, batch.progress.rejected, batch.reason);
+    }
+    return buf_text(&fixture->said);
+}
+
+static void what_an_earlier_process_left_is_listed_until_it_is_finished(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id;
+
+    assert_string_equal(unfinished(fixture), "");
+    fixture_batch(fixture, "Item", "a:5");
+    assert_string_equal(unfinished(fixture), "");
+    batch_id = fixture_load_begin(fixture, "Item");
+    assert_string_equal(unfinished(fixture), "2 loading 0/0 ;");
+    load(fixture, batch_id, 1, "a:5 ! b:5");
+    fixture_load_begin(fixture, "Item");
+    assert_string_equal(unfinished(fixture), "2 loading 3/1 ;3 loading 0/0 ;");
+    refuse(fixture, 2, "why not");
+    refuse(fixture, 3, "nothing in it");
+    assert_string_equal(unfinished(fixture), "2 refused 3/1 why not;");
+    assert_true(batch_discard(fixture->store, 2, &fixture->err));
+    assert_string_equal(unfinished(fixture), "");
+}
+
+static void a_batch_is_unfinished_until_its_file_is_where_it_belongs(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "!");
+    fixture_ask(fixture, "UPDATE batch SET filing = 1");
+    assert_string_equal(unfinished(fixture), "1 open 1/0 ;2 done 1/1 ;");
+    assert_true(batch_filed(fixture->store, 1, 42, &fixture->err));
+    assert_string_equal(unfinished(fixture), "2 done 1/1 ;");
+    assert_true(batch_filed(fixture->store, 2, 42, &fixture->err));
+    assert_string_equal(unfinished(fixture), "");
+    assert_asked(fixture, "SELECT filed_ms FROM batch", "42; 42");
+}
+
+static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
+{
+    const struct batch_origin origin = {
+        .source = "inbox/y.ndjson",
+        .path = "/in/y.ndjson",
+        .schema = "Item",
+        .schema_hash = "s1",
+        .format = "ndjson",
+        .options = "o1",
+        .content_hash = "h1",
+        .size_bytes = 5000000000,
+        .device = UINT64_MAX,
+        .inode = 12,
+        .mtime_ns = INT64_MAX,
+        .filing = true,
+    };
+    struct fixture *fixture = *state;
+    struct batch_unfinished batch;
+    int64_t batch_id;
+    bool found;
+
+    assert_true(batch_begin(fixture->store, &origin, 1, 2, &batch_id, &fixture->err));
+    load(fixture, batch_id, 1, "a:5 !");
+    fixture_reopen(fixture);
+    assert_true(batch_next_unfinished(fixture->store, 0, &batch, &found, &fixture->err));
+    assert_true(found);
+    assert_int_equal(batch.id, batch_id);
+    assert_string_equal(batch.origin.source, "inbox/y.ndjson");
+    assert_string_equal(batch.origin.path, "/in/y.ndjson");
+    assert_string_equal(batch.origin.schema, "Item");
+    assert_string_equal(batch.origin.schema_hash, "s1");
+    assert_string_equal(batch.origin.format, "ndjson");
+    assert_string_equal(batch.origin.options, "o1");
+    assert_string_equal(batch.origin.content_hash, "h1");
+    assert_true(batch.origin.size_bytes == 5000000000);
+    assert_true(batch.origin.device == UINT64_MAX && batch.origin.inode == 12);
+    assert_true(batch.origin.mtime_ns == INT64_MAX);
+    assert_true(batch.origin.filing);
+    assert_string_equal(batch.state, "loading");
+    assert_string_equal(batch.reason, "");
+    assert_int_equal(batch.progress.rows, 2);
+    assert_int_equal(batch.progress.rejected, 1);
+    assert_int_equal(batch.progress.bytes, 20);
+    assert_int_equal(batch.progress.lines, 3);
+    assert_string_equal(batch.progress.prefix_hash, "prefix-2");
+    /* and holds no snapshot that would stand in the way of what follows */
+    load(fixture, batch_id, 3, "b:5");
+}
+
+/* --- rejections --- */
+
+struct walk {
+    struct buf seen;
+    unsigned left; /* visits until it gives up */
+};
+
+static bool note(void *context, const struct rejection *rejection, struct err *err)
+{
+    struct walk *walk = context;
+
+    if (!walk->left--)
+        return err_set(err, ERR_INPUT, "enough");
+    buf_printf(&walk->seen, "%s%u@%llu [%.*s] '%.*s' %.*s %.*s %.*s;", rejection->first ? "+" : " ",
+               rejection->row_no, (unsigned long long)rejection->line_no,
+               (int)rejection->record_id.size, rejection->record_id.data, (int)rejection->raw.size,
+               rejection->raw.data, (int)rejection->field.size, rejection->field.data,
+               (int)rejection->rule.size, rejection->rule.data, (int)rejection->message.size,
+               rejection->message.data);
+    return true;
+}
+
+/* Rows 2 and 11 of batch 1, the second one with three violations and no bytes at all. */
+static void load_rejects(struct fixture *fixture)
+{
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 11, "!k");
+    chunk.rejects[0].raw_size = 0;
+    chunk.rejects[0].violation_count = 3;
+    for (int i = 0; i < 2; i++) {
+        *intake_chunk_add_violation(&chunk) = (struct intake_violation){
+            .rule_size = 1,
+            .message = (size_t)i,
+            .message_size = 1,
+        };
+    }
+    chunk.progress.rows = 1;
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_reset(&chunk);
+    fixture_fill(&chunk, 2, "!");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    fixture_batch(fixture, "Item", "!other");
+}
+
+static void rejections_come_in_order_of_row_and_place(void **state)
+{
+    struct fixture *fixture = *state;
+    struct walk walk = {.left = 100};
+
+    load_rejects(fixture);
+    assert_true(batch_rejections(fixture->store, 1, note, &walk, &fixture->err));
+    assert_string_equal(buf_text(&walk.seen), "+2@3 [] '!' sku pattern is no sku;"
+                                              "+11@12 [k] '' sku pattern is no sku;"
+                                              " 11@12 [k] ''  k k; 11@12 [k] ''  k !;");
+    buf_release(&walk.seen);
+}
+
+static void a_visit_that_fails_ends_the_walk_with_its_error(void **state)
+{
+    struct fixture *fixture = *state;
+    struct walk walk = {.left = 2};
+
+    load_rejects(fixture);
+    assert_false(batch_rejections(fixture->store, 1, note, &walk, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERR_INPUT);
+    assert_string_equal(fixture->err.text, "enough");
+    buf_reset(&walk.seen);
+    walk.left = 100;
+    assert_true(batch_rejections(fixture->store, 2, note, &walk, &fixture->err));
+    assert_string_equal(buf_text(&walk.seen), "+1@2 [other] '!other' sku pattern is no sku;");
+    buf_release(&walk.seen);
+}
+
+static void a_batch_without_rejected_rows_has_nothing_to_walk(void **state)
+{
+    struct fixture *fixture = *state;
+    struct walk walk = {0};
+
+    fixture_batch(fixture, "Item", "a:5");
+    assert_true(batch_rejections(fixture->store, 1, note, &walk, &fixture->err));
+}
+
+static void a_chunk_can_be_used_again(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 1, "a:5 b:5 ! !x");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_reset(&chunk);
+    fixture_fill(&chunk, 5, "!y c:6");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    open_batch(fixture, batch_id);
+    assert_asked(fixture, "SELECT record_id FROM job_row", "a; b; c");
+    assert_asked(fixture, "SELECT record_id FROM rejected_row", "NULL; x; y");
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(a_batch_begins_loading_with_what_it_is_made_from),
+        WITH_STORE(rows_are_written_as_they_were_given),
+        WITH_STORE(any_number_of_rows_is_loaded_whole),
+        WITH_STORE(record_ids_compare_as_bytes),
+        WITH_STORE(an_opened_batch_is_open_with_its_jobs_pending),
+        WITH_STORE(a_batch_without_jobs_is_done_when_it_is_opened),
+        WITH_STORE(a_batch_that_is_not_loading_takes_no_rows),
+        WITH_STORE(only_a_loading_batch_is_opened),
+        WITH_STORE(a_row_that_is_there_already_fails_the_whole_chunk),
+        WITH_STORE(books_that_do_not_balance_keep_a_batch_from_opening),
+        WITH_STORE(a_refused_batch_discards_its_jobs_and_counts_them),
+        WITH_STORE(only_a_loading_batch_is_refused),
+        WITH_STORE(more_rows_than_one_transaction_takes_are_discarded),
+        WITH_STORE(a_batch_begun_anew_has_nothing_of_before),
+        WITH_STORE(the_header_comes_back_as_bytes),
+        WITH_STORE(a_file_is_known_while_it_is_the_last_of_its_schema),
+        WITH_STORE(schema_hash_and_size_all_make_a_file_known),
+        WITH_STORE(refused_and_loading_batches_make_nothing_known_or_forgotten),
+        WITH_STORE(what_an_earlier_process_left_is_listed_until_it_is_finished),
+        WITH_STORE(a_batch_is_unfinished_until_its_file_is_where_it_belongs),
+        WITH_STORE(an_unfinished_batch_tells_all_that_it_takes_to_go_on),
+        WITH_STORE(rejections_come_in_order_of_row_and_place),
+        WITH_STORE(a_visit_that_fails_ends_the_walk_with_its_error),
+        WITH_STORE(a_batch_without_rejected_rows_has_nothing_to_walk),
+        WITH_STORE(a_chunk_can_be_used_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,328 @@
+#include "core/store/lock.h"
+
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STARTED_MS = 86400000 };
+
+struct place {
+    char folder[SCRATCH_SIZE], database[SCRATCH_SIZE + 16];
+    char expected[ERR_TEXT_SIZE];
+};
+
+static int begin(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+
+    scratch_make(place->folder);
+    snprintf(place->database, sizeof place->database, "%s/a.db", place->folder);
+    *state = place;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct place *place = *state;
+
+    scratch_remove(place->folder);
+    free(place);
+    return 0;
+}
+
+static struct lock *taken(const struct place *place, enum lock_kind kind)
+{
+    struct err err = {0};
+    struct lock *lock = lock_take(place->database, kind, 12, STARTED_MS, &err);
+
+    if (!lock)
+        fail_msg("%s", err.text);
+    return lock;
+}
+
+static const char *path_of(const struct place *place, const char *suffix)
+{
+    static char path[SCRATCH_SIZE + 32];
+
+    snprintf(path, sizeof path, "%s.%s", place->database, suffix);
+    return path;
+}
+
+/* A child that holds the lock until it is ended. It holds it when this returns. */
+static pid_t holder(const struct place *place, enum lock_kind kind)
+{
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        struct err err = {0};
+
+        close(ready[0]);
+        if (!lock_take(place->database, kind, 12, STARTED_MS, &err) || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+static void assert_busy(struct place *place, enum lock_kind kind, const char *doing,
+                        const char *who)
+{
+    struct err err = {0};
+
+    assert_null(lock_take(place->database, kind, 13, 0, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    snprintf(place->expected, sizeof place->expected,
+             "another process is %s %s (%s): wait for it to end", doing, place->database, who);
+    assert_string_equal(err.text, place->expected);
+}
+
+static void a_lock_is_taken_and_taken_again_after_its_release(void **state)
+{
+    struct place *place = *state;
+
+    for (int i = 0; i < 3; i++)
+        lock_release(taken(place, LOCK_DRAIN));
+}
+
+static void the_lock_file_stands_beside_the_database_for_its_owner_alone(void **state)
+{
+    struct place *place = *state;
+    struct lock *intake = taken(place, LOCK_INTAKE), *drain = taken(place, LOCK_DRAIN);
+    struct stat status;
+
+    assert_int_equal(stat(path_of(place, "intake"), &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(stat(path_of(place, "drain"), &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    lock_release(intake);
+    lock_release(drain);
+}
+
+static void another_process_is_told_the_holders_run_and_start(void **state)
+{
+    struct place *place = *state;
+    pid_t child = holder(place, LOCK_DRAIN);
+    char who[128];
+
+    snprintf(who, sizeof who, "run 12, started 1970-01-02T00:00:00.000Z, process %ld", (long)child);
+    assert_busy(place, LOCK_DRAIN, "draining", who);
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+    child = holder(place, LOCK_INTAKE);
+    snprintf(who, sizeof who, "run 12, started 1970-01-02T00:00:00.000Z, process %ld", (long)child);
+    assert_busy(place, LOCK_INTAKE, "reading files into", who);
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+}
+
+static void the_same_process_does_not_get_it_twice(void **state)
+{
+    struct place *place = *state;
+    struct lock *lock = taken(place, LOCK_DRAIN);
+    char who[128];
+
+    snprintf(who, sizeof who, "run 12, started 1970-01-02T00:00:00.000Z, process %ld",
+             (long)getpid());
+    assert_busy(place, LOCK_DRAIN, "draining", who);
+    lock_release(lock);
+    lock_release(taken(place, LOCK_DRAIN));
+}
+
+static void a_killed_holder_leaves_the_lock_free(void **state)
+{
+    struct place *place = *state;
+    pid_t child = holder(place, LOCK_INTAKE);
+
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+    lock_release(taken(place, LOCK_INTAKE));
+}
+
+static void the_two_locks_do_not_exclude_each_other(void **state)
+{
+    struct place *place = *state;
+    pid_t child = holder(place, LOCK_DRAIN);
+
+    lock_release(taken(place, LOCK_INTAKE));
+    kill(child, SIGKILL);
+    scratch_join(child);
+}
+
+static void a_holder_that_has_not_said_who_it_is_is_just_starting(void **state)
+{
+    struct place *place = *state;
+    int fd = open(path_of(place, "drain"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_busy(place, LOCK_DRAIN, "draining", "just starting");
+    close(fd);
+}
+
+/* What flock(2) cannot prevent: whoever removes the file removes the lock. The next one is made
+ * anew and excludes as ever. */
+static void a_removed_lock_file_is_made_anew(void **state)
+{
+    struct place *place = *state;
+    struct lock *first = taken(place, LOCK_DRAIN), *second;
+    char who[128];
+
+    assert_int_equal(unlink(path_of(place, "drain")), 0);
+    second = taken(place, LOCK_DRAIN);
+    lock_release(first);
+    snprintf(who, sizeof who, "run 12, started 1970-01-02T00:00:00.000Z, process %ld",
+             (long)getpid());
+    assert_busy(place, LOCK_DRAIN, "draining", who);
+    lock_release(second);
+}
+
+/* A child replaces the file over and over: whatever was locked must be the file that has the name,
+ * at the moment of its locking, and never leaves us waiting. */
+static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **state)
+{
+    struct place *place = *state;
+    char other[SCRATCH_SIZE + 32];
+    pid_t child;
+
+    snprintf(other, sizeof other, "%s.other", place->database);
+    child = fork();
+    if (child == 0) {
+        for (;;) {
+            scratch_write(other, "", 0);
+            if (rename(other, path_of(place, "drain")) != 0)
+                _exit(1);
+        }
+    }
+    for (int i = 0; i < 2000; i++)
+        lock_release(taken(place, LOCK_DRAIN));
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+}
+
+static void the_text_of_a_longer_holder_leaves_nothing_behind(void **state)
+{
+    static const char words[] = "run 123456789, started long ago, process 99999999999999999999\n\n";
+    struct place *place = *state;
+    struct lock *lock;
+    char left[128] = "";
+    FILE *file;
+
+    scratch_write(path_of(place, "drain"), words, sizeof words - 1);
+    lock = taken(place, LOCK_DRAIN);
+    file = fopen(path_of(place, "drain"), "r");
+    assert_non_null(file);
+    assert_true(fread(left, 1, sizeof left - 1, file) > 0);
+    fclose(file);
+    snprintf(place->expected, sizeof place->expected,
+             "run 12, started 1970-01-02T00:00:00.000Z, process %ld\n", (long)getpid());
+    assert_string_equal(left, place->expected);
+    lock_release(lock);
+}
+
+static void a_symbolic_link_in_its_place_is_not_followed(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+
+    assert_int_equal(symlink("/etc/hostname", path_of(place, "drain")), 0);
+    assert_null(lock_take(place->database, LOCK_DRAIN, 1, 0, &err));
+    assert_int_equal(err.kind, ERR_STORE);
+    snprintf(place->expected, sizeof place->expected,
+             "lock %s cannot be opened: Too many levels of symbolic links",
+             path_of(place, "drain"));
+    assert_string_equal(err.text, place->expected);
+}
+
+static void a_missing_folder_is_an_error_of_the_store(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    assert_null(lock_take("/nonexistent/a.db", LOCK_INTAKE, 1, 0, &err));
+    assert_int_equal(err.kind, ERR_STORE);
+    assert_string_equal(err.text, "lock /nonexistent/a.db.intake cannot be opened: No such file or "
+                                  "directory");
+}
+
+static void a_program_that_is_started_does_not_inherit_the_lock(void **state)
+{
+    struct place *place = *state;
+    struct lock *lock = taken(place, LOCK_DRAIN);
+    int held[2];
+    pid_t child;
+
+    assert_int_equal(pipe(held), 0); /* the program lives until our end is closed */
+    child = fork();
+    if (child == 0) {
+        dup2(held[0], 0);
+        close(held[0]);
+        close(held[1]);
+        execl("/bin/cat", "cat", (char *)NULL);
+        _exit(127);
+    }
+    close(held[0]);
+    lock_release(lock);
+    /* between fork and exec the child holds a copy; afterwards it does not */
+    for (;;) {
+        struct err err = {0};
+
+        lock = lock_take(place->database, LOCK_DRAIN, 12, STARTED_MS, &err);
+        if (lock)
+            break;
+        assert_int_equal(err.kind, ERR_BUSY);
+    }
+    lock_release(lock);
+    close(held[1]);
+    assert_int_equal(scratch_join(child), 0);
+}
+
+static void releasing_nothing_does_nothing(void **state)
+{
+    (void)state;
+    lock_release(NULL);
+}
+
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_PLACE(a_lock_is_taken_and_taken_again_after_its_release),
+        IN_A_PLACE(the_lock_file_stands_beside_the_database_for_its_owner_alone),
+        IN_A_PLACE(another_process_is_told_the_holders_run_and_start),
+        IN_A_PLACE(the_same_process_does_not_get_it_twice),
+        IN_A_PLACE(a_killed_holder_leaves_the_lock_free),
+        IN_A_PLACE(the_two_locks_do_not_exclude_each_other),
+        IN_A_PLACE(a_holder_that_has_not_said_who_it_is_is_just_starting),
+        IN_A_PLACE(a_removed_lock_file_is_made_anew),
+        IN_A_PLACE(a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm),
+        IN_A_PLACE(the_text_of_a_longer_holder_leaves_nothing_behind),
+        IN_A_PLACE(a_symbolic_link_in_its_place_is_not_followed),
+        IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),
+        IN_A_PLACE(a_program_that_is_started_does_not_inherit_the_lock),
+        cmocka_unit_test(releasing_nothing_does_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,657 @@
+#include "core/job/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* Sent once with version 5, in a run in which others succeed. */
+static const struct policy_job sent = {.version = 5, .attempts = 1};
+static const struct policy_job asking = {.version = 5, .attempts = 1, .read_back = true};
+static const struct policy_job doubting = {
+    .version = 5, .attempts = 1, .read_back = true, .doubt = true};
+static const struct policy_limits limits = {
+    .max_retries = 3, .max_attempts = 12, .run_succeeded = true};
+
+static struct policy_answer answered(long status)
+{
+    return (struct policy_answer){
+        .end = POLICY_ANSWERED, .status = status, .code = "", .retry_after_ms = -1};
+}
+
+static struct policy_answer record_of(int64_t version)
+{
+    struct policy_answer answer = answered(200);
+
+    answer.has_version = true;
+    answer.version = version;
+    return answer;
+}
+
+static struct policy_answer ended(enum policy_end end)
+{
+    return (struct policy_answer){.end = end, .code = "", .retry_after_ms = -1};
+}
+
+static struct policy_verdict judge(const struct policy_job *job, struct policy_answer answer)
+{
+    struct policy_verdict verdict;
+
+    policy_judge(job, &answer, &limits, &verdict);
+    return verdict;
+}
+
+static const char *run_name(enum policy_run run)
+{
+    static const char *const names[] = {
+        [POLICY_GO_ON] = "",
+        [POLICY_NEW_TOKEN] = " new-token",
+        [POLICY_PAUSE] = " pause",
+        [POLICY_UNREACHABLE] = " unreachable",
+        [POLICY_FORBIDDEN] = " forbidden",
+        [POLICY_STOP_AUTH] = " stop-auth",
+        [POLICY_STOP_CONFIG] = " stop-config",
+    };
+
+    return names[run];
+}
+
+/* A verdict as a line of text. */
+static const char *told(const struct policy_verdict *verdict)
+{
+    static char text[512];
+
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
+             job_state_name(verdict->state), run_name(verdict->run), verdict->left ? "" : " stayed",
+             verdict->doubt ? " doubt" : "", verdict->unsettled ? " unsettled" : "",
+             verdict->success ? " success" : "", verdict->retry ? " costs" : "",
+             verdict->run_retries, verdict->readbacks, (long long)verdict->delay_ms);
+    return text;
+}
+
+/* API.md section 1 for a PUT, class by class. A 200 without a version does not parse. */
+static const struct status_row {
+    short first, last;
+    const char *verdict;
+} put_rows[] = {
+    {0, 299, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+    {300, 399, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {400, 400, "refused retries 0 readbacks 0 delay 0"},
+    {401, 401, "pending new-token retries 0 readbacks 0 delay 0"},
+    {402, 404, "refused retries 0 readbacks 0 delay 0"},
+    {405, 405, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {406, 407, "refused retries 0 readbacks 0 delay 0"},
+    {408, 408, "pending doubt costs retries 1 readbacks 0 delay 1000"},
+    {409, 409, "unknown retries 0 readbacks 0 delay 0"},
+    {410, 428, "refused retries 0 readbacks 0 delay 0"},
+    {429, 429, "pending pause retries 0 readbacks 0 delay 0"},
+    {430, 499, "refused retries 0 readbacks 0 delay 0"},
+    {500, 500, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+    {501, 501, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {502, 502, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+    {503, 503, "pending doubt costs retries 1 readbacks 0 delay 1000"},
+    {504, 504, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+    {505, 505, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {506, 999, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+};
+
+/* The same for the GET of a job without doubt, as after a 409. */
+static const struct status_row get_rows[] = {
+    {0, 299, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {300, 399, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {400, 400, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {401, 401, "unknown new-token retries 0 readbacks 0 delay 0"},
+    {402, 403, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {404, 404, "refused retries 0 readbacks 0 delay 0"},
+    {405, 405, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {406, 428, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {429, 429, "unknown pause retries 0 readbacks 0 delay 0"},
+    {430, 500, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {501, 501, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {502, 504, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {505, 505, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {506, 999, "unknown costs retries 1 readbacks 1 delay 1000"},
+};
+
+static void check_rows(const struct policy_job *job, const struct status_row *rows, size_t count)
+{
+    short next = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(rows[i].first, next); /* no status is forgotten */
+        for (short status = rows[i].first; status <= rows[i].last; status++) {
+            struct policy_verdict verdict = judge(job, answered(status));
+
+            if (strcmp(told(&verdict), rows[i].verdict) != 0)
+                fail_msg("%d: %s, expected %s", status, told(&verdict), rows[i].verdict);
+        }
+        next = (short)(rows[i].last + 1);
+    }
+    assert_int_equal(next, 1000);
+}
+
+static void every_status_of_a_put_means_what_the_api_says(void **state)
+{
+    (void)state;
+    check_rows(&sent, put_rows, sizeof put_rows / sizeof *put_rows);
+}
+
+static void every_status_of_a_read_back_means_what_the_api_says(void **state)
+{
+    (void)state;
+    check_rows(&asking, get_rows, sizeof get_rows / sizeof *get_rows);
+}
+
+static void a_put_answered_with_a_version_is_applied(void **state)
+{
+    struct policy_verdict verdict = judge(&sent, record_of(6));
+
+    (void)state;
+    assert_string_equal(told(&verdict), "applied success retries 0 readbacks 0 delay 0");
+    assert_true(verdict.has_server_version);
+    assert_int_equal(verdict.server_version, 6);
+    assert_string_equal(verdict.evidence, "");
+}
+
+static void other_successes_with_a_version_are_ambiguous_all_the_same(void **state)
+{
+    (void)state;
+    for (long status = 201; status < 300; status++) {
+        struct policy_answer answer = record_of(6);
+        struct policy_verdict verdict;
+
+        answer.status = status;
+        verdict = judge(&sent, answer);
+        assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 0");
+        assert_false(verdict.has_server_version);
+    }
+}
+
+/* What left and came to no complete answer, and what never left. */
+static void transfers_without_an_answer_are_judged_by_whether_they_left(void **state)
+{
+    static const struct {
+        const struct policy_job *job;
+        enum policy_end end;
+        const char *verdict;
+    } rows[] = {
+        {&sent, POLICY_NO_ANSWER, "unknown doubt costs retries 0 readbacks 0 delay 0"},
+        {&sent, POLICY_NEVER_LEFT, "pending unreachable stayed retries 0 readbacks 0 delay 0"},
+        {&sent, POLICY_UNTRUSTED, "pending stop-config stayed retries 0 readbacks 0 delay 0"},
+        {&asking, POLICY_NO_ANSWER, "unknown costs retries 1 readbacks 1 delay 1000"},
+        {&asking, POLICY_NEVER_LEFT, "unknown unreachable stayed retries 0 readbacks 0 delay 0"},
+        {&asking, POLICY_UNTRUSTED, "unknown stop-config stayed retries 0 readbacks 0 delay 0"},
+        {&doubting, POLICY_NO_ANSWER, "unknown doubt costs retries 1 readbacks 1 delay 1000"},
+        {&doubting, POLICY_NEVER_LEFT,
+         "unknown unreachable stayed doubt retries 0 readbacks 0 delay 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_verdict verdict = judge(rows[i].job, ended(rows[i].end));
+
+        assert_string_equal(told(&verdict), rows[i].verdict);
+    }
+}
+
+/* API.md section 3, row by row, for a PUT that carried version 5: once with a doubt from before
+ * and once after a plain 409. */
+static void every_row_of_the_read_back_table_holds(void **state)
+{
+    enum { OTHERS = 1, OURS = 2, OUR_FIELDS = 4 };
+    static const struct {
+        int64_t version;
+        int shows;
+        const char *doubting, *asking, *evidence;
+    } rows[] = {
+        {6, OURS, "applied", "applied", "the record carries our correlation id"},
+        {6, OURS | OUR_FIELDS, "applied", "applied", "the record carries our correlation id"},
+        {9, OURS, "applied", "applied", "the record carries our correlation id"},
+        {5, OTHERS, "pending", "pending", "the record's version shows that it did not land"},
+        {5, OUR_FIELDS, "pending", "pending", "the record's version shows that it did not land"},
+        {4, 0, "pending", "pending", "the record's version shows that it did not land"},
+        {0, 0, "pending", "pending", "the record's version shows that it did not land"},
+        {-1, 0, "pending", "pending", "the record's version shows that it did not land"},
+        {6, OTHERS, "conflict", "conflict", NULL},
+        {6, OTHERS | OUR_FIELDS, "conflict", "conflict", NULL},
+        {6, OUR_FIELDS, "applied", "conflict", NULL},
+        {6, 0, "conflict", "conflict", NULL},
+        {7, OTHERS, "unknown", "conflict", NULL},
+        {7, OUR_FIELDS, "unknown", "conflict", NULL},
+        {INT64_MAX, 0, "unknown", "conflict", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_answer answer = record_of(rows[i].version);
+        struct policy_verdict doubted, plain;
+
+        answer.has_correlation = rows[i].shows & (OTHERS | OURS);
+        answer.is_ours = rows[i].shows & OURS;
+        answer.fields_are_ours = rows[i].shows & OUR_FIELDS;
+        doubted = judge(&doubting, answer);
+        plain = judge(&asking, answer);
+        assert_string_equal(job_state_name(doubted.state), rows[i].doubting);
+        assert_string_equal(job_state_name(plain.state), rows[i].asking);
+        assert_true(doubted.doubt);
+        assert_false(plain.doubt);
+        assert_true(doubted.success && plain.success);
+        assert_true(doubted.has_server_version && doubted.server_version == rows[i].version);
+        assert_true(plain.has_server_version && plain.server_version == rows[i].version);
+        if (rows[i].evidence) {
+            assert_string_equal(doubted.evidence, rows[i].evidence);
+            assert_string_equal(plain.evidence, rows[i].evidence);
+        }
+    }
+}
+
+static void conflicts_say_what_they_rest_on(void **state)
+{
+    struct policy_answer next = record_of(6), later = record_of(7);
+    struct policy_verdict verdict;
+
+    (void)state;
+    verdict = judge(&asking, next);
+    assert_string_equal(verdict.evidence,
+                        "the record has a newer version, and no attempt of ours may have landed");
+    verdict = judge(&doubting, next);
+    assert_string_equal(verdict.evidence, "the next version holds other fields");
+    next.fields_are_ours = true;
+    verdict = judge(&doubting, next);
+    assert_string_equal(verdict.evidence,
+                        "the next version holds our fields, without a correlation id");
+    next.has_correlation = true;
+    verdict = judge(&doubting, next);
+    assert_string_equal(verdict.evidence, "the next version carries another correlation id");
+    verdict = judge(&doubting, later);
+    assert_string_equal(verdict.evidence, "the record has moved on beyond the next version");
+}
+
+static void the_highest_version_does_not_overflow(void **state)
+{
+    struct policy_job highest = {
+        .version = INT64_MAX, .attempts = 1, .read_back = true, .doubt = true};
+    struct policy_verdict verdict = judge(&highest, record_of(INT64_MAX));
+
+    (void)state;
+    assert_int_equal(verdict.state, JOB_PENDING);
+}
+
+static void what_did_not_land_is_sent_again_after_a_second_at_least(void **state)
+{
+    struct policy_verdict verdict = judge(&asking, record_of(5));
+
+    (void)state;
+    assert_string_equal(told(&verdict), "pending success retries 1 readbacks 0 delay 1000");
+}
+
+static void a_missing_record_refuses_unless_an_attempt_may_have_landed(void **state)
+{
+    struct policy_job long_doubting = doubting;
+    struct policy_verdict plain = judge(&asking, answered(404)), doubted;
+
+    (void)state;
+    assert_int_equal(plain.state, JOB_REFUSED);
+    assert_string_equal(plain.evidence, "the record is gone");
+    long_doubting.readbacks = 7;
+    doubted = judge(&long_doubting, answered(404));
+    /* only the audit log could tell: this run has no use for it any more */
+    assert_string_equal(told(&doubted), "unknown doubt retries 4 readbacks 0 delay 0");
+    assert_string_equal(doubted.evidence, "the record is gone");
+}
+
+static void a_record_beyond_the_next_version_is_left_to_the_next_run(void **state)
+{
+    struct policy_verdict verdict = judge(&doubting, record_of(7));
+
+    (void)state;
+    assert_string_equal(told(&verdict), "unknown doubt success retries 4 readbacks 0 delay 0");
+    assert_true(verdict.run_retries > limits.max_retries);
+}
+
+static void an_answered_read_back_ends_the_count_of_those_without(void **state)
+{
+    static const int64_t versions[] = {5, 6, 7};
+    struct policy_job job = doubting;
+
+    (void)state;
+    job.readbacks = 11;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(judge(&job, record_of(versions[i])).readbacks, 0);
+}
+
+static void every_retry_of_a_run_waits_longer(void **state)
+{
+    static const int64_t delays[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    struct policy_job put = sent, get = asking;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof delays / sizeof *delays; i++) {
+        put.run_retries = get.run_retries = i;
+        assert_int_equal(judge(&put, answered(503)).delay_ms, delays[i]);
+        assert_int_equal(judge(&put, answered(503)).run_retries, i + 1);
+        assert_int_equal(judge(&get, answered(500)).delay_ms, delays[i]);
+        assert_int_equal(judge(&get, answered(500)).run_retries, i + 1);
+        assert_int_equal(judge(&get, record_of(5)).delay_ms, delays[i]);
+    }
+}
+
+static void retries_count_no_401_no_429_and_nothing_that_never_left(void **state)
+{
+    struct policy_job put = sent, get = asking;
+
+    (void)state;
+    put.run_retries = get.run_retries = 2;
+    put.attempts = get.attempts = 12;
+    get.readbacks = 11;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct policy_job *job = i ? &get : &put;
+        struct policy_verdict verdicts[] = {judge(job, answered(401)), judge(job, answered(429)),
+                                            judge(job, ended(POLICY_NEVER_LEFT)),
+                                            judge(job, ended(POLICY_UNTRUSTED)),
+                                            judge(job, answered(302))};
+
+        for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
+            assert_int_equal(verdicts[k].run_retries, 2);
+            assert_int_equal(verdicts[k].readbacks, job->readbacks);
+            assert_false(verdicts[k].retry);
+            assert_int_equal(verdicts[k].state, i ? JOB_UNKNOWN : JOB_PENDING);
+        }
+    }
+}
+
+static void the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word(void **state)
+{
+    struct policy_job job = sent;
+    struct policy_verdict verdict;
+
+    (void)state;
+    job.attempts = 11;
+    assert_int_equal(judge(&job, answered(503)).state, JOB_PENDING);
+    job.attempts = 12;
+    verdict = judge(&job, answered(503));
+    assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 0");
+    verdict = judge(&job, answered(408));
+    assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 0");
+}
+
+static void what_did_not_land_at_the_last_attempt_has_failed_and_is_settled(void **state)
+{
+    struct policy_job job = doubting;
+    struct policy_verdict verdict;
+
+    (void)state;
+    job.attempts = 11;
+    assert_int_equal(judge(&job, record_of(5)).state, JOB_PENDING);
+    job.attempts = 12;
+    verdict = judge(&job, record_of(5));
+    assert_int_equal(verdict.state, JOB_FAILED);
+    assert_false(verdict.unsettled);
+}
+
+static void read_backs_without_an_answer_fail_at_the_ceiling_unsettled(void **state)
+{
+    static const long statuses[] = {0, 200, 202, 400, 403, 408, 409, 500, 503, 504};
+    struct policy_job job = doubting;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct policy_answer answer = statuses[i] ? answered(statuses[i]) : ended(POLICY_NO_ANSWER);
+        struct policy_verdict verdict;
+
+        job.readbacks = 10;
+        verdict = judge(&job, answer);
+        assert_int_equal(verdict.state, JOB_UNKNOWN);
+        assert_int_equal(verdict.readbacks, 11);
+        assert_false(verdict.unsettled);
+        job.readbacks = 11;
+        verdict = judge(&job, answer);
+        assert_int_equal(verdict.state, JOB_FAILED);
+        assert_true(verdict.unsettled);
+    }
+}
+
+static void an_ambiguous_put_never_fails_by_counting(void **state)
+{
+    struct policy_job job = sent;
+
+    (void)state;
+    job.attempts = 1000;
+    job.run_retries = 1000;
+    assert_int_equal(judge(&job, answered(500)).state, JOB_UNKNOWN);
+    assert_int_equal(judge(&job, answered(503)).state, JOB_UNKNOWN);
+    assert_int_equal(judge(&job, ended(POLICY_NO_ANSWER)).state, JOB_UNKNOWN);
+}
+
+static void a_forbidden_address_stops_the_run(void **state)
+{
+    struct policy_answer address = answered(401);
+    struct policy_verdict put, get;
+
+    (void)state;
+    address.code = "ip.not.authorized";
+    put = judge(&sent, address);
+    assert_string_equal(told(&put), "pending stop-auth retries 0 readbacks 0 delay 0");
+    get = judge(&asking, address);
+    assert_string_equal(told(&get), "unknown stop-auth retries 0 readbacks 0 delay 0");
+}
+
+/* A second 401 in a row for the same job: of a token that worked for others, it may have been
+ * revoked once more; of one that never worked, we are refused. */
+static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void **state)
+{
+    static const struct {
+        bool accepted;
+        const char *put, *get;
+    } rows[] = {
+        {false, "pending stop-auth retries 0 readbacks 0 delay 0",
+         "unknown stop-auth retries 0 readbacks 0 delay 0"},
+        {true, "pending new-token costs retries 1 readbacks 0 delay 1000",
+         "unknown new-token costs retries 1 readbacks 1 delay 1000"},
+    };
+    struct policy_job put = sent, get = asking;
+    struct policy_answer answer = answered(401);
+
+    (void)state;
+    put.refused_token = get.refused_token = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_limits accepting = limits;
+        struct policy_verdict verdict;
+
+        accepting.token_accepted = rows[i].accepted;
+        policy_judge(&put, &answer, &accepting, &verdict);
+        assert_string_equal(told(&verdict), rows[i].put);
+        policy_judge(&get, &answer, &accepting, &verdict);
+        assert_string_equal(told(&verdict), rows[i].get);
+    }
+}
+
+/* It did not land for sure: there is nothing to give up on, only to leave to the next run. */
+static void a_401_at_the_last_attempt_does_not_fail_the_job(void **state)
+{
+    struct policy_limits accepting = limits;
+    struct policy_answer answer = answered(401);
+    struct policy_job job = sent;
+    struct policy_verdict verdict;
+
+    (void)state;
+    accepting.token_accepted = true;
+    job.attempts = 12;
+    job.refused_token = true;
+    policy_judge(&job, &answer, &accepting, &verdict);
+    assert_int_equal(verdict.state, JOB_PENDING);
+}
+
+static void another_code_of_a_401_asks_for_a_new_token(void **state)
+{
+    struct policy_answer answer = answered(401);
+
+    (void)state;
+    answer.code = "bad.credentials";
+    assert_int_equal(judge(&sent, answer).run, POLICY_NEW_TOKEN);
+}
+
+static void a_403_before_any_success_is_left_open(void **state)
+{
+    const struct policy_limits fresh = {.max_retries = 3, .max_attempts = 12};
+    struct policy_answer answer = answered(403);
+    struct policy_verdict verdict;
+
+    (void)state;
+    policy_judge(&sent, &answer, &fresh, &verdict);
+    assert_string_equal(told(&verdict), "pending forbidden retries 0 readbacks 0 delay 0");
+    policy_judge(&asking, &answer, &fresh, &verdict);
+    assert_string_equal(told(&verdict), "unknown forbidden retries 0 readbacks 0 delay 0");
+    assert_int_equal(policy_forbidden_state(&sent), JOB_REFUSED);
+    assert_int_equal(policy_forbidden_state(&asking), JOB_UNKNOWN);
+}
+
+static void a_403_after_a_success_concerns_the_record_alone(void **state)
+{
+    struct policy_verdict put = judge(&sent, answered(403)), get = judge(&asking, answered(403));
+
+    (void)state;
+    assert_string_equal(told(&put), "refused retries 0 readbacks 0 delay 0");
+    assert_string_equal(told(&get), "unknown costs retries 1 readbacks 1 delay 1000");
+}
+
+static void pauses_last_as_long_as_the_server_says(void **state)
+{
+    static const struct {
+        long status;
+        int64_t retry_after_ms;
+        enum policy_run run;
+        int64_t pause_ms;
+    } rows[] = {
+        {429, 30000, POLICY_PAUSE, 30000}, {429, 0, POLICY_PAUSE, 0},
+        {429, -1, POLICY_PAUSE, -1},       {503, 30000, POLICY_PAUSE, 30000},
+        {503, 0, POLICY_PAUSE, 0},         {503, -1, POLICY_GO_ON, 0},
+        {408, 30000, POLICY_GO_ON, 0},     {500, 30000, POLICY_GO_ON, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_answer answer = answered(rows[i].status);
+        struct policy_verdict put, get;
+
+        answer.retry_after_ms = rows[i].retry_after_ms;
+        put = judge(&sent, answer);
+        get = judge(&asking, answer);
+        assert_int_equal(put.run, rows[i].run);
+        assert_int_equal(get.run, rows[i].run);
+        assert_int_equal(put.pause_ms, rows[i].pause_ms);
+        assert_int_equal(get.pause_ms, rows[i].pause_ms);
+    }
+}
+
+static void waits_double_from_one_second_to_sixty_and_grow_by_a_quarter_at_most(void **state)
+{
+    static const struct {
+        unsigned retries;
+        int64_t least, most;
+    } rows[] = {
+        {0, 1000, 1250},   {1, 1000, 1250},    {2, 2000, 2500},    {3, 4000, 5000},
+        {4, 8000, 10000},  {5, 16000, 20000},  {6, 32000, 40000},  {7, 60000, 75000},
+        {8, 60000, 75000}, {63, 60000, 75000}, {64, 60000, 75000}, {UINT32_MAX, 60000, 75000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(policy_backoff_ms(rows[i].retries, 0), rows[i].least);
+        assert_int_equal(policy_backoff_ms(rows[i].retries, 1), rows[i].most);
+        assert_in_range(policy_backoff_ms(rows[i].retries, 0.5), rows[i].least + 1,
+                        rows[i].most - 1);
+    }
+}
+
+/* What must hold of any verdict. */
+static void check_verdict(const struct policy_job *job, const struct policy_answer *answer)
+{
+    struct policy_verdict verdict;
+
+    policy_judge(job, answer, &limits, &verdict);
+    assert_true(job_state_can_move(job->read_back ? JOB_UNKNOWN : JOB_SENDING, verdict.state));
+    assert_true(verdict.doubt || !job->doubt);
+    assert_true(!verdict.unsettled || verdict.state == JOB_FAILED);
+    assert_true(verdict.state != JOB_APPLIED || (answer->status == 200 && answer->has_version));
+    assert_true(verdict.state != JOB_CONFLICT || (job->read_back && answer->has_version));
+    assert_true(verdict.state != JOB_UNCHANGED && verdict.state != JOB_DISMISSED);
+    assert_true(verdict.delay_ms >= 0 && verdict.pause_ms >= -1);
+    assert_non_null(verdict.evidence);
+    /* what stays and goes on at once must come to an end */
+    if (verdict.run == POLICY_GO_ON && verdict.state == JOB_PENDING)
+        assert_true(verdict.run_retries > job->run_retries && verdict.delay_ms >= 1000);
+    if (verdict.run == POLICY_GO_ON && verdict.state == JOB_UNKNOWN && job->read_back)
+        assert_true(verdict.run_retries > job->run_retries);
+}
+
+static void every_verdict_is_a_legal_move_and_loses_no_doubt(void **state)
+{
+    (void)state;
+    for (int facts = 0; facts < 1 << 8; facts++) {
+        struct policy_job job = {
+            .version = 5,
+            .read_back = facts & 1,
+            .doubt = facts & 2,
+            .refused_token = facts & 4,
+            .attempts = facts & 8 ? 12 : 1,
+            .readbacks = facts & 8 ? 11 : 0,
+            .run_retries = facts & 8 ? 3 : 0,
+        };
+
+        for (int end = POLICY_ANSWERED; end <= POLICY_NO_ANSWER; end++) {
+            for (long status = 100; status < 600; status++) {
+                struct policy_answer answer = ended((enum policy_end)end);
+
+                answer.status = end == POLICY_ANSWERED ? status : 0;
+                answer.has_version = status == 200 && facts & 16;
+                answer.has_correlation = facts & 32;
+                answer.is_ours = facts & 32 && facts & 64;
+                answer.fields_are_ours = facts & 128;
+                answer.version = 4 + status % 4;
+                check_verdict(&job, &answer);
+                answer.version = 7;
+                check_verdict(&job, &answer);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_status_of_a_put_means_what_the_api_says),
+        cmocka_unit_test(every_status_of_a_read_back_means_what_the_api_says),
+        cmocka_unit_test(a_put_answered_with_a_version_is_applied),
+        cmocka_unit_test(other_successes_with_a_version_are_ambiguous_all_the_same),
+        cmocka_unit_test(transfers_without_an_answer_are_judged_by_whether_they_left),
+        cmocka_unit_test(every_row_of_the_read_back_table_holds),
+        cmocka_unit_test(conflicts_say_what_they_rest_on),
+        cmocka_unit_test(the_highest_version_does_not_overflow),
+        cmocka_unit_test(what_did_not_land_is_sent_again_after_a_second_at_least),
+        cmocka_unit_test(a_missing_record_refuses_unless_an_attempt_may_have_landed),
+        cmocka_unit_test(a_record_beyond_the_next_version_is_left_to_the_next_run),
+        cmocka_unit_test(an_answered_read_back_ends_the_count_of_those_without),
+        cmocka_unit_test(every_retry_of_a_run_waits_longer),
+        cmocka_unit_test(retries_count_no_401_no_429_and_nothing_that_never_left),
+        cmocka_unit_test(the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word),
+        cmocka_unit_test(what_did_not_land_at_the_last_attempt_has_failed_and_is_settled),
+        cmocka_unit_test(read_backs_without_an_answer_fail_at_the_ceiling_unsettled),
+        cmocka_unit_test(an_ambiguous_put_never_fails_by_counting),
+        cmocka_unit_test(a_forbidden_address_stops_the_run),
+        cmocka_unit_test(a_second_401_stops_the_run_unless_the_token_worked_for_others),
+        cmocka_unit_test(a_401_at_the_last_attempt_does_not_fail_the_job),
+        cmocka_unit_test(another_code_of_a_401_asks_for_a_new_token),
+        cmocka_unit_test(a_403_before_any_success_is_left_open),
+        cmocka_unit_test(a_403_after_a_success_concerns_the_record_alone),
+        cmocka_unit_test(pauses_last_as_long_as_the_server_says),
+        cmocka_unit_test(waits_double_from_one_second_to_sixty_and_grow_by_a_quarter_at_most),
+        cmocka_unit_test(every_verdict_is_a_legal_move_and_loses_no_doubt),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

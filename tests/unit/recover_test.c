@@ -1,0 +1,439 @@
+/* What a killed or stopped intake leaves, and what becomes of it. */
+#include "core/ingest/ingest.h"
+
+#include "core/base/clock.h"
+#include "tests/unit/ingest_scene.h"
+
+#include <signal.h>
+
+enum { ROWS = 40000 };
+
+/* Runs in a process of its own, so that it can be killed and its signals stay its own. */
+static pid_t start(void (*work)(struct scene *scene), struct scene *scene)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        work(scene);
+        _exit(0);
+    }
+    return child;
+}
+
+static int run(void (*work)(struct scene *scene), struct scene *scene)
+{
+    pid_t child = start(work, scene);
+    int status;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void demand(bool ok, const struct err *err)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "%s\n", err->text);
+    _exit(1);
+}
+
+/* What `run` does with one file of an inbox, without the network. */
+static void read_inbox(struct scene *scene)
+{
+    struct ingest_result result;
+    struct err err = {0};
+    struct bench bench;
+    struct stat status;
+
+    bench_open(&bench, scene);
+    demand(ingest_recover(bench.store, &bench.options, NULL, NULL, &err), &err);
+    if (stat(at(scene, "inbox/Item-1.csv"), &status) == 0) {
+        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true,
+                           &result, &err),
+               &err);
+        demand(ingest_file_away(bench.store, &bench.options, at(scene, "inbox"), "Item-1.csv",
+                                &result, &err),
+               &err);
+    }
+    bench_close(&bench);
+}
+
+static void kill_after_first_chunk(void *context, const char *source, uint64_t bytes_done,
+                                   uint64_t bytes_total, uint64_t rows)
+{
+    (void)context;
+    (void)source;
+    (void)bytes_done;
+    (void)bytes_total;
+    if (rows > 0)
+        kill(getpid(), SIGKILL);
+}
+
+/* Leaves a batch with one chunk in the database. */
+static void read_one_chunk(struct scene *scene)
+{
+    struct ingest_result result;
+    struct err err = {0};
+    struct bench bench;
+
+    bench_open(&bench, scene);
+    bench.options.progress = kill_after_first_chunk;
+    demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true, &result,
+                       &err),
+           &err);
+}
+
+static void leave_half_loaded(struct scene *scene)
+{
+    put_rows(scene, "inbox/Item-1.csv", ROWS);
+    assert_int_equal(run(read_one_chunk, scene), SIGKILL);
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "loading 16384");
+}
+
+/* Rows that one database has and the other has not, for a list of columns of a table or view. */
+static void assert_no_difference(sqlite3 *db, const char *columns, const char *table,
+                                 const char *here, const char *there)
+{
+    sqlite3_stmt *statement;
+    char sql[512];
+
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM (SELECT %s FROM %s.%s EXCEPT SELECT %s FROM %s.%s)", columns,
+             here, table, columns, there, table);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    if (sqlite3_column_int64(statement, 0) != 0)
+        fail_msg("%d rows of %s are only in %s", sqlite3_column_int(statement, 0), table, here);
+    sqlite3_finalize(statement);
+}
+
+static void assert_same_bytes(const char *path, const char *other_path)
+{
+    FILE *file = fopen(path, "r"), *other = fopen(other_path, "r");
+    int byte;
+
+    assert_non_null(file);
+    assert_non_null(other);
+    while ((byte = getc(file)) != EOF)
+        assert_int_equal(getc(other), byte);
+    assert_int_equal(getc(other), EOF);
+    fclose(file);
+    fclose(other);
+}
+
+/* Database and files are those of a scene where the same rows were read in one go. */
+static void assert_same_as(const struct scene *scene, const struct scene *fresh)
+{
+    static const char *const tables[][2] = {
+        {"job", "row_no, line_no, record_id, version, fields, tags, state"},
+        {"job_row", "id, line_no, record_id, version, fields, tags"},
+        {"record_job", "record_id, job_id"},
+        {"rejected_row", "row_no, line_no, record_id, raw"},
+        {"violation", "row_no, place, field, rule, message"},
+        {"batch_summary",
+         "batch_id, state, rows_read, rows_rejected, rows_discarded, jobs, pending"},
+        {"batch", "id, content_hash, size_bytes, bytes_done, lines_done, header, filed_ms > 0"},
+    };
+    char sql[128];
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(at(scene, "test.db"), &db), SQLITE_OK);
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS fresh", at(fresh, "test.db"));
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        assert_no_difference(db, tables[i][1], tables[i][0], "main", "fresh");
+        assert_no_difference(db, tables[i][1], tables[i][0], "fresh", "main");
+    }
+    sqlite3_close(db);
+    assert_int_equal(names_in(scene, "inbox"), 1);
+    assert_int_equal(names_in(scene, "inbox/done"), 3);
+    assert_same_bytes(at(scene, "inbox/done/Item-1.csv"), at(fresh, "inbox/done/Item-1.csv"));
+    assert_same_bytes(at(scene, "inbox/done/Item-1.csv.rejected.csv"),
+                      at(fresh, "inbox/done/Item-1.csv.rejected.csv"));
+    assert_same_bytes(at(scene, "inbox/done/Item-1.csv.errors.tsv"),
+                      at(fresh, "inbox/done/Item-1.csv.errors.tsv"));
+}
+
+/* Makes the other scene, where nothing goes wrong. */
+static void begin_fresh(struct scene *scene)
+{
+    void *fresh;
+
+    ingest_scene_begin(&fresh);
+    scene->other = fresh;
+    put_rows(fresh, "inbox/Item-1.csv", ROWS);
+    assert_int_equal(run(read_inbox, fresh), 0);
+    assert_query(fresh, "SELECT state || ' ' || rows_read || ' ' || jobs FROM batch_summary",
+                 "open 40000 39600");
+}
+
+/* --- resumed --- */
+
+static void a_half_loaded_batch_goes_on_where_it_was(void **state)
+{
+    struct scene *scene = *state;
+
+    begin_fresh(scene);
+    leave_half_loaded(scene);
+    assert_int_equal(run(read_inbox, scene), 0);
+    assert_same_as(scene, scene->other);
+}
+
+static void a_resumed_batch_is_told_with_all_its_rows(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+    char expected[512];
+
+    leave_half_loaded(scene);
+    bench_open(&bench, scene);
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.count, 1);
+    assert_int_equal(visits.last.outcome, INGEST_LOADED);
+    assert_int_equal(visits.last.rows_read, ROWS);
+    assert_int_equal(visits.last.rows_rejected, 400);
+    assert_int_equal(visits.last.jobs, 39600);
+    assert_int_equal(visits.last.violations, 400);
+    snprintf(expected, sizeof expected,
+             "batch 1: goes on with the reading of %s/inbox/Item-1.csv from row 16385\n",
+             scene->folder);
+    assert_non_null(strstr(scene->said, expected));
+    bench_close(&bench);
+}
+
+/* Back to a file that waits in the inbox, and nothing else. */
+static void reset(struct scene *scene)
+{
+    nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(mkdir(scene->folder, 0700), 0);
+    ingest_scene_fill(scene);
+    put_rows(scene, "inbox/Item-1.csv", ROWS);
+}
+
+static bool waits_in_inbox(const struct scene *scene)
+{
+    struct stat status;
+
+    return lstat(at(scene, "inbox/Item-1.csv"), &status) == 0;
+}
+
+static void killed_at_random_moments_each_row_arrives_once(void **state)
+{
+    enum { KILLS = 15 };
+    struct scene *scene = *state;
+    unsigned kills = 0, seed = (unsigned)getpid();
+    int64_t whole_us = clock_monotonic_us();
+
+    begin_fresh(scene);
+    whole_us = clock_monotonic_us() - whole_us;
+    reset(scene);
+    while (kills < KILLS) {
+        int status;
+        pid_t child = start(read_inbox, scene);
+
+        usleep((useconds_t)((int64_t)rand_r(&seed) % whole_us));
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(status == 0 || status == SIGKILL);
+        kills += status == SIGKILL;
+        if (waits_in_inbox(scene))
+            continue;
+        assert_int_equal(run(read_inbox, scene), 0);
+        assert_same_as(scene, scene->other);
+        reset(scene);
+    }
+    assert_int_equal(run(read_inbox, scene), 0);
+    assert_same_as(scene, scene->other);
+}
+
+/* --- begun anew --- */
+
+static void a_batch_whose_file_was_replaced_begins_anew(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    put(scene, "inbox/Item-1.csv", ITEM_HEADER "a,1,S,5,\nb,1,S,-5,\n");
+    bench_open(&bench, scene);
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.last.outcome, INGEST_LOADED);
+    assert_int_equal(visits.last.batch_id, 1);
+    assert_int_equal(visits.last.rows_read, 2);
+    assert_int_equal(visits.last.violations, 1);
+    assert_query(scene,
+                 "SELECT state || ' ' || rows_read || ' ' || rows_rejected || ' ' || jobs || ' ' "
+                 "|| pending FROM batch_summary",
+                 "open 2 1 1 1");
+    assert_query(scene, "SELECT count(*) FROM job_row", "1");
+    assert_int_equal(names_in(scene, "inbox/done"), 3);
+    bench_close(&bench);
+}
+
+static void a_batch_whose_schema_file_changed_begins_anew(void **state)
+{
+    struct scene *scene = *state;
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    put(scene, "schema/Item.json", ITEM_SCHEMA "\n");
+    bench_open(&bench, scene);
+    recover(&bench, NULL, NULL);
+    assert_non_null(strstr(scene->said, "batch 1: begins anew"));
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    bench_close(&bench);
+}
+
+static void a_prefix_that_is_not_what_it_was_begins_anew(void **state)
+{
+    struct scene *scene = *state;
+    struct timespec times[2];
+    struct stat status;
+    struct bench bench;
+    FILE *file;
+
+    leave_half_loaded(scene);
+    assert_int_equal(stat(at(scene, "inbox/Item-1.csv"), &status), 0);
+    file = fopen(at(scene, "inbox/Item-1.csv"), "r+");
+    fseek(file, (long)strlen(ITEM_HEADER), SEEK_SET);
+    fputs("Q", file);
+    fclose(file);
+    times[0] = status.st_atim;
+    times[1] = status.st_mtim;
+    utimensat(AT_FDCWD, at(scene, "inbox/Item-1.csv"), times, 0);
+    bench_open(&bench, scene);
+    recover(&bench, NULL, NULL);
+    assert_non_null(strstr(scene->said, "is not what it was: read from its beginning"));
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    assert_query(scene, "SELECT substr(record_id, 1, 2) FROM job WHERE row_no = 1", "Q-");
+    bench_close(&bench);
+}
+
+/* --- not taken up --- */
+
+static void a_batch_whose_file_is_gone_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+    char expected[512];
+
+    leave_half_loaded(scene);
+    unlink(at(scene, "inbox/Item-1.csv"));
+    bench_open(&bench, scene);
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.last.outcome, INGEST_REFUSED);
+    snprintf(expected, sizeof expected,
+             "%s/inbox/Item-1.csv: source vanished at row 16384; give the whole file again",
+             scene->folder);
+    assert_string_equal(visits.last.reason, expected);
+    assert_query(
+        scene,
+        "SELECT state || ' ' || jobs || ' ' || rows_read || ' ' || rows_rejected || ' ' || "
+        "rows_discarded FROM batch_summary",
+        "refused 0 16384 163 16221");
+    assert_query(scene, "SELECT count(*) FROM job_row", "0");
+    assert_query(scene, "SELECT filed_ms > 0 FROM batch", "1");
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.count, 1);
+    bench_close(&bench);
+}
+
+static void a_batch_whose_schema_file_is_wrong_now_waits(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    put(scene, "schema/Item.json", "{\"type\": 5}");
+    bench_open(&bench, scene);
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.last.outcome, INGEST_HELD);
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "loading 16384");
+    bench_close(&bench);
+    put(scene, "schema/Item.json", ITEM_SCHEMA);
+    assert_int_equal(run(read_inbox, scene), 0);
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 40000");
+}
+
+static void moves_are_left_to_the_commands_that_make_them(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    bench_open(&bench, scene);
+    bench.options.leave_files = true;
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.count, 1);
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 40000");
+    assert_true(waits_in_inbox(scene));
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.count, 1);
+    bench.options.leave_files = false;
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.count, 2);
+    assert_false(waits_in_inbox(scene));
+    assert_int_equal(names_in(scene, "inbox/done"), 3);
+    bench_close(&bench);
+}
+
+/* --- moves that a crash cut short --- */
+
+static void a_file_that_moved_before_it_was_recorded_is_recorded(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+
+    put_rows(scene, "inbox/Item-1.csv", 100);
+    bench_open(&bench, scene);
+    ingest(&bench, scene, "inbox/Item-1.csv", &result);
+    mkdir(at(scene, "inbox/done"), 0700);
+    assert_int_equal(rename(at(scene, "inbox/Item-1.csv"), at(scene, "inbox/done/Item-1.csv")), 0);
+    put_rows(scene, "inbox/Item-1.csv", 200); /* the next file of that name is there already */
+    recover(&bench, NULL, NULL);
+    assert_query(scene, "SELECT filed_ms > 0 FROM batch", "1");
+    assert_true(waits_in_inbox(scene));
+    assert_int_equal(names_in(scene, "inbox/done"), 3);
+    bench_close(&bench);
+}
+
+static void an_inbox_that_is_gone_has_nothing_to_be_filed(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+
+    put_rows(scene, "inbox/Item-1.csv", 100);
+    bench_open(&bench, scene);
+    ingest(&bench, scene, "inbox/Item-1.csv", &result);
+    unlink(at(scene, "inbox/Item-1.csv"));
+    assert_int_equal(rmdir(at(scene, "inbox")), 0);
+    recover(&bench, NULL, NULL);
+    assert_query(scene, "SELECT state || ' ' || (filed_ms > 0) FROM batch", "open 1");
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INGEST_TEST(a_half_loaded_batch_goes_on_where_it_was),
+        INGEST_TEST(a_resumed_batch_is_told_with_all_its_rows),
+        INGEST_TEST(killed_at_random_moments_each_row_arrives_once),
+        INGEST_TEST(a_batch_whose_file_was_replaced_begins_anew),
+        INGEST_TEST(a_batch_whose_schema_file_changed_begins_anew),
+        INGEST_TEST(a_prefix_that_is_not_what_it_was_begins_anew),
+        INGEST_TEST(a_batch_whose_file_is_gone_is_refused),
+        INGEST_TEST(a_batch_whose_schema_file_is_wrong_now_waits),
+        INGEST_TEST(moves_are_left_to_the_commands_that_make_them),
+        INGEST_TEST(a_file_that_moved_before_it_was_recorded_is_recorded),
+        INGEST_TEST(an_inbox_that_is_gone_has_nothing_to_be_filed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

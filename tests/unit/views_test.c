@@ -1,0 +1,212 @@
+/* What people with sqlite3 see: every name and column that the contract promises, and what stands
+ * in it. */
+#include "core/base/mem.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
+{
+    assert_string_equal(fixture_ask(fixture, sql), expected);
+}
+
+/* CONTRACT section 5, of what exists now. */
+static const struct {
+    const char *name, *columns;
+} promised[] = {
+    {"batch", "id, source, schema, format, content_hash, state, rows_read, rows_rejected, "
+              "rows_discarded, created_ms, finished_ms"},
+    {"job", "id, batch_id, row_no, line_no, record_id, version, fields, tags, state, attempts, "
+            "not_before_ms, correlation_id, http_status, server_version, error_code, "
+            "error_message, created_ms, updated_ms"},
+    {"rejected_row", "batch_id, row_no, line_no, record_id, raw"},
+    {"violation", "batch_id, row_no, field, rule, message"},
+    {"run", "id, command, started_ms, ended_ms, exit_status, requests, latency_avg_ms, "
+            "latency_p50_ms, latency_p95_ms, latency_p99_ms, error_rate, validation_failures, "
+            "throttled"},
+    {"attempt", "id, job_id, run_id, method, started_ms, ended_ms, latency_us, sent_version, "
+                "http_status, error, evidence, correlation_header"},
+    {"conflict", "job_id, submitted_version, server_version, server_record, resolution, "
+                 "detected_ms, resolved_ms"},
+    {"server_violation", "job_id, field, code, message"},
+    {"pause", "scope, not_before_ms, reason, run_id"},
+    {"batch_summary", "batch_id, source, schema, state, rows_read, rows_rejected, rows_discarded, "
+                      "jobs, pending, sending, unknown, applied, unchanged, conflict, refused, "
+                      "failed, dismissed, cancelled, started, finished"},
+    {"job_history", "job_id, batch_id, source, row_no, line_no, schema, record_id, version, "
+                    "sent_version, server_version, state, http_status, error_code, error_message, "
+                    "attempts, correlation_id, fields, created, updated"},
+    {"rejection", "batch_id, source, row_no, line_no, record_id, messages"},
+    {"run_summary", "run_id, command, started, ended, exit_status, requests, latency_avg_ms, "
+                    "latency_p50_ms, latency_p95_ms, latency_p99_ms, error_rate, "
+                    "validation_failures, throttled"},
+};
+
+static void every_promised_column_can_be_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof promised / sizeof *promised; i++) {
+        char *sql = mem_printf("SELECT %s FROM %s", promised[i].columns, promised[i].name);
+
+        assert_string_equal(fixture_ask(fixture, sql), "");
+        free(sql);
+    }
+}
+
+/* SELECT * reads well only when the columns stand in the order that the contract gives them. */
+static void views_begin_with_the_promised_columns_in_their_order(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof promised / sizeof *promised; i++) {
+        char *sql = mem_printf(
+            "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info('%s') WHERE "
+            "(SELECT type FROM sqlite_schema WHERE name = '%s') = 'view' AND '%s' <> 'job')",
+            promised[i].name, promised[i].name, promised[i].name);
+        const char *columns = fixture_ask(fixture, sql);
+
+        if (strcmp(columns, "NULL") != 0)
+            assert_string_equal(columns, promised[i].columns);
+        free(sql);
+    }
+}
+
+static void a_job_that_was_never_claimed_is_pending_without_an_id(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "! a:5");
+    assert_asked(fixture,
+                 "SELECT id, batch_id, row_no, line_no, record_id, version, fields, tags, state, "
+                 "attempts, not_before_ms, correlation_id, http_status, server_version, "
+                 "error_code, error_message, created_ms, updated_ms FROM job",
+                 "1000000002|1|2|3|a|5|{\"n\":2}|NULL|pending|0|NULL|NULL|NULL|NULL|NULL|NULL|"
+                 "1000000|1000000");
+}
+
+static void a_correlation_id_reads_as_uuid_text(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_ask(fixture, "UPDATE job_state SET correlation_id = "
+                         "x'00112233445566778899aABBccDDeeFF'");
+    assert_asked(fixture, "SELECT correlation_id FROM job", "00112233-4455-6677-8899-aabbccddeeff");
+}
+
+static void a_job_tells_its_history(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_batch(fixture, "Other", "a:1 b:2");
+    fixture_claim(fixture, 1);
+    outcome = fixture_settle_at(fixture, "1/1", JOB_REFUSED, 8);
+    outcome->http_status = 422;
+    snprintf(outcome->error_code, sizeof outcome->error_code, "bad.field");
+    snprintf(outcome->error_message, sizeof outcome->error_message, "no such sku");
+    fixture->now_ms += 1500;
+    fixture_claim(fixture, 0);
+    assert_asked(fixture,
+                 "SELECT job_id, batch_id, source, row_no, line_no, schema, record_id, version, "
+                 "sent_version, server_version, state, http_status, error_code, error_message, "
+                 "attempts, length(correlation_id), fields, created, updated FROM job_history "
+                 "WHERE record_id = 'a' AND schema = 'Item' ORDER BY job_id",
+                 "1000000001|1|inbox/x.csv|1|2|Item|a|5|5|8|refused|422|bad.field|no such sku|1|36|"
+                 "{\"n\":1}|1970-01-01T00:16:40.000Z|1970-01-01T00:16:41.500Z; "
+                 "1000000002|1|inbox/x.csv|2|3|Item|a|5|NULL|NULL|pending|NULL|NULL|NULL|0|NULL|"
+                 "{\"n\":2}|1970-01-01T00:16:40.000Z|1970-01-01T00:16:40.000Z");
+}
+
+static void jobs_are_found_by_id_batch_and_record(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5");
+    fixture_batch(fixture, "Item", "b:6 ! a:7");
+    fixture_claim(fixture, 2);
+    assert_asked(fixture, "SELECT id FROM job ORDER BY id",
+                 "1000000001; 1000000002; 1000000003; 2000000001; 2000000003");
+    assert_asked(fixture, "SELECT id FROM job WHERE id = 2000000001", "2000000001");
+    assert_asked(fixture, "SELECT id FROM job WHERE batch_id = 2 AND row_no = 3", "2000000003");
+    assert_asked(fixture, "SELECT id FROM job WHERE record_id = 'b' ORDER BY id",
+                 "1000000002; 2000000001");
+    assert_asked(fixture, "SELECT count(*) FROM job WHERE batch_id = 2", "2");
+    assert_asked(fixture, "SELECT batch_id, state, count(*) FROM job GROUP BY 1, 2 ORDER BY 1, 2",
+                 "1|pending|1; 1|sending|2; 2|pending|2");
+}
+
+static void rows_of_a_batch_that_is_still_read_are_found_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct intake_chunk chunk = {0};
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    fixture_fill(&chunk, 1, "a:5 b:5");
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    assert_asked(fixture, "SELECT count(*) FROM job WHERE batch_id = 1", "2");
+    assert_asked(fixture, "SELECT id FROM job", "1000000001; 1000000002");
+}
+
+static void a_batch_summary_adds_up_its_jobs(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 ! b:5 c:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_APPLIED);
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT * FROM batch_summary",
+                 "1|inbox/x.csv|Item|open|4|1|0|3|1|1|0|1|0|0|0|0|0|0|1970-01-01T00:16:40.000Z|"
+                 "NULL");
+}
+
+static void a_rejection_joins_the_messages_of_its_row(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 4, "!k");
+    chunk.rejects[0].violation_count = 2;
+    *intake_chunk_add_violation(&chunk) = (struct intake_violation){
+        .message = chunk.text.size,
+        .message_size = 6,
+    };
+    buf_append_text(&chunk.text, "ragged");
+    chunk.progress.rows = 1;
+    assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+    intake_chunk_release(&chunk);
+    assert_asked(fixture, "SELECT * FROM rejection", "1|inbox/x.csv|4|5|k|sku: is no sku; ragged");
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(every_promised_column_can_be_asked_for),
+        WITH_STORE(views_begin_with_the_promised_columns_in_their_order),
+        WITH_STORE(a_job_that_was_never_claimed_is_pending_without_an_id),
+        WITH_STORE(a_correlation_id_reads_as_uuid_text),
+        WITH_STORE(a_job_tells_its_history),
+        WITH_STORE(jobs_are_found_by_id_batch_and_record),
+        WITH_STORE(rows_of_a_batch_that_is_still_read_are_found_too),
+        WITH_STORE(a_batch_summary_adds_up_its_jobs),
+        WITH_STORE(a_rejection_joins_the_messages_of_its_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -113,22 +113,25 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(LIB_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs $(TEST_PKGS))
 
+# command -v looks at its first argument alone in some shells
+have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
+
 # Installs by itself what pkg-config misses, so that `make demo` and `make test` are enough.
 need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
 need-test: need
-	@{ pkg-config --exists $(TEST_PKGS) && command -v bats sqlite3 jq curl; } >/dev/null 2>&1 || \
+	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && $(call have,bats sqlite3 jq curl); } || \
 	  $(MAKE) --no-print-directory deps
 
 deps:
 	@tests/lib/deps.sh $(DEB_BUILD) $(DEB_TEST)
 
 deps-lint:
-	@command -v clang-format clang-tidy cppcheck >/dev/null 2>&1 || tests/lib/deps.sh $(DEB_LINT)
+	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
 deps-bench:
-	@command -v nginx sqlite3 >/dev/null 2>&1 || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+	@PATH="$$PATH:/usr/sbin"; $(call have,nginx sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 test: need-test
 	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(UNIT_BIN)
@@ -150,10 +153,10 @@ lint: need deps-lint
 	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS)' LAYERS='$(LAYERS)' tests/lint/run.sh
 
 bench: need deps-bench
-	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain
+	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure
 	@tests/bench/run.sh
 
-build/release/limit_drain: tests/bench/limit_drain.c
+build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(PKG_LIBS)
 
 format:

@@ -181,8 +181,8 @@ CREATE TABLE pause (
     run_id        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row a job. A WHERE on batch_id is a range of job_row's key, one on record_id goes through
--- record_job, one on id is a look-up.
+-- One row a job, from the moment its batch is open. A WHERE on batch_id is a range of job_row's key,
+-- one on record_id goes through record_job, one on id is a look-up.
 CREATE VIEW job AS
 SELECT r.id                                AS id,
        b.id                                AS batch_id,
@@ -195,10 +195,11 @@ SELECT r.id                                AS id,
        coalesce(s.state, 'pending')        AS state,
        coalesce(s.attempts, 0)             AS attempts,
        s.not_before_ms                     AS not_before_ms,
-       lower(substr(hex(s.correlation_id), 1, 8) || '-' || substr(hex(s.correlation_id), 9, 4)
-           || '-' || substr(hex(s.correlation_id), 13, 4) || '-'
-           || substr(hex(s.correlation_id), 17, 4) || '-'
-           || substr(hex(s.correlation_id), 21)) AS correlation_id,
+       CASE WHEN s.correlation_id IS NOT NULL THEN
+           lower(substr(hex(s.correlation_id), 1, 8) || '-' || substr(hex(s.correlation_id), 9, 4)
+               || '-' || substr(hex(s.correlation_id), 13, 4) || '-'
+               || substr(hex(s.correlation_id), 17, 4) || '-'
+               || substr(hex(s.correlation_id), 21)) END AS correlation_id,
        s.http_status                       AS http_status,
        s.sent_version                      AS sent_version,
        s.server_version                    AS server_version,

@@ -192,7 +192,7 @@ static bool set_up_new(struct store *store, struct err *err)
  * makes it at this moment writes first, so it is read last. */
 static bool check_identity(struct store *store, struct err *err)
 {
-    int64_t application_id, tables, version;
+    int64_t application_id = 0, tables = 0, version = 0;
 
     if (!db_exec_int(store, "PRAGMA user_version", &version, err) ||
         !db_exec_int(store, "SELECT count(*) FROM sqlite_schema", &tables, err) ||

@@ -1,0 +1,192 @@
+#!/bin/bash
+# `make bench`: each figure of ours beside its reference, in one run, alternating, the median of
+# several. The references are the best that anyone could do who keeps nothing of what we keep.
+#
+#   BENCH_RUNS=3             runs of each
+#   BENCH_ROWS=1000000       rows of the file for ingest and validate
+#   BENCH_JOBS=100000        jobs of the drain
+#   BENCH_ORDERS='sequential shuffled'    record ids of the file
+#   BENCH_ONLY='ingest validate drain'    which figures
+#   BENCH_KEEP=1             leaves the databases in build/bench/work.*
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+PATH=$PATH:/usr/sbin
+runs=${BENCH_RUNS:-3} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
+orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain}
+bin=$PWD/build/release
+dir=$PWD/build/bench
+work=
+nginx=
+export LC_ALL=C
+
+for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD)_'); do
+    unset "$name"
+done
+
+die() {
+    echo "bench: $*" >&2
+    exit 1
+}
+
+finish() {
+    if [ -n "$nginx" ]; then
+        kill "$nginx" 2>/dev/null
+        wait "$nginx" 2>/dev/null
+    fi
+    [ -n "${BENCH_KEEP:-}" ] || [ -z "$work" ] || rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$dir"
+work=$(mktemp -d "$dir/work.XXXXXX") || exit 1
+
+# rows_file ORDER COUNT: the name of the file, made once
+rows_file() {
+    local file=$dir/InventoryItem-$1-$2.csv shuffled=0
+    [ "$1" = shuffled ] && shuffled=1
+    if [ ! -s "$file" ] || [ tests/bench/rows.awk -nt "$file" ]; then
+        awk -v count="$2" -v shuffled=$shuffled -f tests/bench/rows.awk </dev/null >"$file.$$" &&
+            mv "$file.$$" "$file" || die "no room for $file"
+    fi
+    cat "$file" >/dev/null
+    echo "$file"
+}
+
+# measure NAME COMMAND...: one run; its figures are added to NAME. What it printed is shown only when
+# it fails.
+measure() {
+    local name=$1
+    shift
+    sync
+    if ! "$bin/measure" "$work/one" timeout 600 "$@" >"$work/output" 2>&1; then
+        cat "$work/output" >&2
+        die "failed: $*"
+    fi
+    cat "$work/one" >>"$work/$name"
+}
+
+# median NAME: seconds, cpu seconds, KiB of the run in the middle
+median() {
+    sort -n "$work/$1" | awk '{ line[NR] = $0 } END { print line[int((NR + 1) / 2)] }'
+}
+
+# line NAME COUNT TITLE
+line() {
+    median "$1" | awk -v count="$2" -v title="$3" \
+        '{ printf "  %-22s %9.0f /s %8.2f s %8.2f cpu s %7.1f MiB\n", title, count / $1, $1, $2, $3 / 1024 }'
+}
+
+# ratio OURS REFERENCE
+ratio() {
+    echo "$(median "$1") $(median "$2")" | awk '{ printf "  %-22s %9.2f x\n", "ratio", $5 / $1 }'
+}
+
+# expect NUMBER DATABASE SQL: a figure counts only when the work was done
+expect() {
+    local found
+    found=$(sqlite3 "$2" "$3" 2>&1)
+    [ "$found" = "$1" ] || die "$1 expected, but $3 says $found"
+}
+
+ours_ingest() {
+    rm -f "$work"/r.db*
+    measure "$1" "$bin/rowferry" ingest -q --db "$work/r.db" --schemas schema "$2"
+}
+
+sqlite_import() {
+    rm -f "$work"/s.db*
+    measure "$1" sqlite3 "$work/s.db" 'PRAGMA journal_mode=WAL' \
+        'CREATE TABLE item(record_id, version, sku, quantity, price, status, warehouseLocation)' \
+        ".import --csv --skip 1 $2 item"
+}
+
+bench_ingest() {
+    local order file i
+    for order in $orders; do
+        file=$(rows_file "$order" "$rows") || exit 1
+        for ((i = 0; i < runs; i++)); do
+            ours_ingest "ingest-$order" "$file"
+            sqlite_import "import-$order" "$file"
+        done
+        expect "$rows" "$work/r.db" 'SELECT sum(pending) FROM batch_summary'
+        expect "$rows" "$work/s.db" 'SELECT count(*) FROM item'
+        echo "ingest of $rows CSV rows, record ids $order"
+        line "ingest-$order" "$rows" 'rowferry ingest'
+        line "import-$order" "$rows" 'sqlite3 .import'
+        ratio "ingest-$order" "import-$order"
+    done
+    rm -f "$work"/[rs].db*
+}
+
+bench_validate() {
+    local file i
+    file=$(rows_file sequential "$rows") || exit 1
+    for ((i = 0; i < runs; i++)); do
+        measure validate "$bin/rowferry" validate -q --schemas schema "$file"
+        command -v mlr >/dev/null 2>&1 && measure mlr mlr --icsv --ojson cat "$file"
+    done
+    echo "validate of $rows CSV rows"
+    line validate "$rows" 'rowferry validate'
+    [ -s "$work/mlr" ] || return 0
+    line mlr "$rows" 'mlr --icsv --ojson cat'
+    ratio validate mlr
+}
+
+# Its own process in a folder of its own; nobody else's port is taken: where it is in use, nginx
+# says so and another is tried.
+start_nginx() {
+    local try
+    for try in 1 2 3 4 5 6 7 8; do
+        port=$((20000 + RANDOM % 40000))
+        sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$port|" tests/bench/nginx.conf >"$work/nginx.conf"
+        nginx -p "$work" -c "$work/nginx.conf" -e "$work/error.log" >"$work/nginx.out" 2>&1 &
+        nginx=$!
+        for ((i = 0; i < 100; i++)); do
+            kill -0 "$nginx" 2>/dev/null || break
+            curl -s -o "$work/answer" --noproxy '*' "http://127.0.0.1:$port/oauth/token" &&
+                grep -q bench-token "$work/answer" && return
+            sleep 0.1
+        done
+        kill "$nginx" 2>/dev/null
+        wait "$nginx" 2>/dev/null
+        nginx=
+    done
+    cat "$work/error.log" >&2
+    die "nginx does not start"
+}
+
+ours_drain() {
+    rm -f "$work"/d.db*
+    cp "$work/full.db" "$work/d.db"
+    measure drain env GENESYS_CLIENT_ID=bench GENESYS_CLIENT_SECRET=bench "$bin/rowferry" drain -q \
+        --db "$work/d.db" --environment "http://127.0.0.1:$port" --concurrency 64 --rate none
+}
+
+bench_drain() {
+    local file i
+    start_nginx
+    file=$(rows_file sequential "$jobs") || exit 1
+    rm -f "$work"/full.db*
+    "$bin/rowferry" ingest -q --db "$work/full.db" --schemas schema "$file" || die "ingest failed"
+    sqlite3 "$work/full.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    for ((i = 0; i < runs; i++)); do
+        ours_drain
+        measure limit "$bin/limit_drain" "http://127.0.0.1:$port" "$jobs" 64
+    done
+    expect "$jobs" "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
+    echo "drain of $jobs jobs, concurrency 64, nginx on loopback"
+    line drain "$jobs" 'rowferry drain'
+    line limit "$jobs" 'bare curl_multi loop'
+    ratio drain limit
+}
+
+load=$(cut -d' ' -f1 /proc/loadavg)
+echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
+awk -v load="$load" 'BEGIN { exit load < 0.7 }' &&
+    echo "(others are using this machine: the figures, and the ratios too, are worth less)"
+for figure in $only; do
+    case $figure in
+    ingest | validate | drain) "bench_$figure" ;;
+    *) die "no figure '$figure': ingest, validate, drain" ;;
+    esac
+done

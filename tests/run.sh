@@ -1,0 +1,121 @@
+#!/bin/bash
+# Runs the tests that `make test` has built: run.sh [unit|cli], both without an argument.
+#
+#   PROFILE=asan           whose binaries, build/PROFILE (default release)
+#   TESTS='store drain'    only the test files whose names hold one of these words
+#   TEST_JOBS=2            test files at the same time (default 1)
+#
+# A line a test file, the output of those that fail, and `N passed, N failed` at the end. Every
+# process of a sanitizer profile writes its reports to a folder, and a report fails the test file
+# during which it came, whatever became of the process.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+top=$PWD
+export PROFILE=${PROFILE:-release}
+build=$top/build/$PROFILE
+out=$build/test-output
+
+# What a developer has set for real work is not for tests.
+for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP|BATS)_'); do
+    unset "$name"
+done
+unset NO_COLOR TERM_PROGRAM http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+export ROWFERRY_BIN=$build
+export LC_ALL=C.UTF-8 TERM=dumb CMOCKA_MESSAGE_OUTPUT=TAP
+
+# run_one FILE: one test file, into OUT/NAME.log (what it wrote) and OUT/NAME.count (passed, failed,
+# skipped, seconds). Its own process, so that several can run.
+run_one() {
+    local file=$1 name log status started=$SECONDS command passed failed skipped planned missing
+    name=$(basename "$file")
+    log=$out/$name.log
+    mkdir -p "$out/$name.reports"
+    local reports="log_path=$out/$name.reports/report:exitcode=99"
+    export ASAN_OPTIONS="$reports:detect_leaks=1:detect_stack_use_after_return=1:check_initialization_order=1"
+    export UBSAN_OPTIONS="$reports:print_stacktrace=1"
+    export TSAN_OPTIONS="$reports:second_deadlock_stack=1"
+    case $file in
+    *.bats) command=(timeout -k 10 1800 bats --tap "$file") ;;
+    *) command=(timeout -k 10 600 "$build/unit/$(basename "$file" .c)") ;;
+    esac
+    "${command[@]}" >"$log" 2>&1 </dev/null
+    status=$?
+
+    # Both speak TAP; what a test prints itself may stand before a result on its line.
+    passed=$(grep -oE '(not )?ok [0-9]+ .*' "$log" | grep -E '^ok ' | grep -ciEv '# skip')
+    skipped=$(grep -oE '(not )?ok [0-9]+ .*' "$log" | grep -ciE '# skip')
+    failed=$(grep -oE 'not ok [0-9]+ .*' "$log" | grep -ciEv '# skip')
+    planned=$(grep -oE '^1\.\.[0-9]+' "$log" | awk -F. '{ n += $3 } END { print n + 0 }')
+    missing=$((planned - passed - failed - skipped))
+    if [ "$missing" -gt 0 ]; then
+        echo "# $name ended with status $status before $missing of $planned tests" >>"$log"
+        failed=$((failed + missing))
+    elif [ "$planned" -eq 0 ] && [ "$failed" -eq 0 ]; then
+        echo "# $name ended with status $status and holds no test" >>"$log"
+        failed=1
+    elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        echo "# $name ended with status $status" >>"$log"
+        failed=1
+    fi
+    if [ -n "$(ls -A "$out/$name.reports")" ]; then
+        echo "# sanitizer reports during $name:" >>"$log"
+        head -n 60 "$out/$name.reports"/* >>"$log"
+        [ "$failed" -gt 0 ] || failed=1
+    fi
+    echo "$passed $failed $skipped $((SECONDS - started))" >"$out/$name.count"
+
+    if [ "$failed" -eq 0 ]; then
+        printf '  %-36s %4d ok%s, %d s\n' "$name" "$passed" \
+            "$([ "$skipped" -gt 0 ] && echo ", $skipped skipped")" $((SECONDS - started))
+        return
+    fi
+    printf '  %-36s %4d ok, %d FAILED\n' "$name" "$passed" "$failed"
+    grep -vE '^([^#]*[^#a-z ])?ok [0-9]+ ' "$log" | tail -n 200 | sed 's/^/    /'
+}
+
+if [ "${1:-}" = --one ]; then
+    run_one "$2"
+    exit 0
+fi
+
+kinds=${1:-unit cli}
+files=()
+for kind in $kinds; do
+    case $kind in
+    unit) pattern='tests/unit/*_test.c' ;;
+    cli) pattern='tests/cli/*.bats' ;;
+    *)
+        echo "usage: run.sh [unit|cli]" >&2
+        exit 2
+        ;;
+    esac
+    for file in $pattern; do
+        [ -e "$file" ] || continue
+        if [ -n "${TESTS:-}" ] && ! grep -qF "$(tr ' ' '\n' <<<"$TESTS")" <<<"$(basename "$file")"; then
+            continue
+        fi
+        files+=("$file")
+    done
+done
+
+rm -rf "$out"
+mkdir -p "$out"
+echo "tests: profile $PROFILE, ${#files[@]} file(s)"
+if [ "${#files[@]}" -gt 0 ]; then
+    printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${TEST_JOBS:-1}" "$top/tests/run.sh" --one
+fi
+
+passed=0 failed=0 skipped=0
+for file in "${files[@]}"; do
+    if ! read -r p f s _ <"$out/$(basename "$file").count"; then
+        echo "  $(basename "$file"): no result"
+        p=0 f=1 s=0
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

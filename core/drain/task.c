@@ -104,8 +104,9 @@ static void copy_violations(const struct api_fault *fault, struct claim_outcome 
 }
 
 /* What the job itself is to say when it is not done. */
-static void explain(const struct http_answer *answer, const struct api_fault *fault,
-                    const struct policy_verdict *verdict, struct claim_outcome *outcome)
+static void explain(const struct claim *claim, const struct http_answer *answer,
+                    const struct api_fault *fault, const struct policy_verdict *verdict,
+                    struct claim_outcome *outcome)
 {
     bool done = verdict->state == JOB_APPLIED || verdict->state == JOB_UNCHANGED;
 
@@ -117,6 +118,12 @@ static void explain(const struct http_answer *answer, const struct api_fault *fa
     if (done)
         return;
     snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
+    if (verdict->state == JOB_CONFLICT) {
+        snprintf(outcome->error_message, sizeof outcome->error_message,
+                 "someone else changed the record: version %lld was submitted, the server has %lld",
+                 (long long)claim->version, (long long)verdict->server_version);
+        return;
+    }
     if (outcome->attempt_error[0])
         memcpy(outcome->error_message, outcome->attempt_error, sizeof outcome->error_message);
     else
@@ -151,6 +158,7 @@ void task_answer(struct task *task, const struct http_answer *answer,
     outcome->run_retries = verdict->run_retries;
     outcome->not_before_ms = now_ms + verdict->delay_ms;
     outcome->http_status = (int)answer->status;
+    outcome->job_status = verdict->state == JOB_CONFLICT ? 409 : 0;
     outcome->has_server_version = verdict->has_server_version;
     outcome->server_version = verdict->server_version;
     outcome->ended_ms = answer->ended_ms;
@@ -158,7 +166,7 @@ void task_answer(struct task *task, const struct http_answer *answer,
     snprintf(outcome->evidence, sizeof outcome->evidence, "%s", verdict->evidence);
     snprintf(outcome->correlation_header, sizeof outcome->correlation_header, "%s",
              answer->correlation);
-    explain(answer, fault, verdict, outcome);
+    explain(claim, answer, fault, verdict, outcome);
     if (verdict->state == JOB_REFUSED)
         copy_violations(fault, outcome);
     if (verdict->state == JOB_CONFLICT)

@@ -53,7 +53,9 @@ struct claim {
         bool unsettled;
         unsigned readbacks, run_retries;
         int64_t not_before_ms; /* of pending and unknown */
-        int http_status;
+        int http_status;       /* of the attempt */
+        int job_status;        /* of the job, where it is another: 409 for a conflict that a GET
+                                  proved; 0: the same */
         bool has_server_version;
         int64_t server_version;
         int64_t ended_ms, latency_us;

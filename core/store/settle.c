@@ -79,7 +79,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
         sqlite3_bind_int64(statement, 10, outcome->server_version);
     else
         sqlite3_bind_null(statement, 10);
-    bind_status(statement, 11, outcome->http_status);
+    bind_status(statement, 11, outcome->job_status ? outcome->job_status : outcome->http_status);
     bind_or_null(statement, 12, outcome->error_code);
     bind_or_null(statement, 13, outcome->error_message);
     sqlite3_bind_int64(statement, 14, exchange->now_ms);

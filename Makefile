@@ -127,10 +127,10 @@ need-test: need
 deps:
 	@tests/lib/deps.sh $(DEB_BUILD) $(DEB_TEST)
 
-deps-lint:
+deps-lint: need
 	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
-deps-bench:
+deps-bench: need
 	@PATH="$$PATH:/usr/sbin"; $(call have,nginx sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 test: need-test

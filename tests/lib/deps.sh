@@ -13,4 +13,4 @@ fi
 echo "installing: $*"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q
-$sudo apt-get install -y -q --no-install-recommends "$@"
+$sudo apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "$@"

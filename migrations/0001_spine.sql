@@ -97,7 +97,7 @@ CREATE TABLE job_state (
     doubt          INTEGER NOT NULL DEFAULT 0,  -- 1: an earlier attempt may have landed
     unsettled      INTEGER NOT NULL DEFAULT 0,  -- 1: failed, and a request may have landed
     not_before_ms  INTEGER,                     -- when due; NULL: in hand, waiting, or final
-    waits_for      INTEGER,                     -- an earlier job of the same record
+    waits_for      INTEGER,                     -- an earlier job of the same record; 0: the next run
     run_id         INTEGER,                     -- the run that run_retries counts for
     run_retries    INTEGER NOT NULL DEFAULT 0,
     sent_version   INTEGER,

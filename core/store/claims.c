@@ -15,6 +15,7 @@ enum {
     CLAIM_FRESH,
     CLAIM_JOB,
     CLAIM_EARLIER,
+    CLAIM_STATE,
     CLAIM_CHAIN,
     CLAIM_FIRST,
     CLAIM_AGAIN,
@@ -27,11 +28,9 @@ enum {
 static const char *const sql[] = {
     [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = ?1 "
                   "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
-                  "AND not_before_ms <= ?2 AND (run_id IS NOT ?3 OR run_retries <= ?4) "
-                  "ORDER BY not_before_ms LIMIT ?5",
+                  "AND not_before_ms <= ?2 ORDER BY not_before_ms LIMIT ?3",
     [CLAIM_NEXT_DUE] = "SELECT min(not_before_ms) FROM job_state WHERE job_id / 1000000000 = ?1 "
-                       "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
-                       "AND (run_id IS NOT ?2 OR run_retries <= ?3)",
+                       "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
     [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
                     "WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [CLAIM_JOB] =
@@ -39,10 +38,9 @@ static const char *const sql[] = {
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "WHERE r.id = ?1",
-    [CLAIM_EARLIER] = "SELECT k.job_id, s.state FROM record_job k "
-                      "LEFT JOIN job_state s ON s.job_id = k.job_id "
-                      "WHERE k.record_id = ?1 AND k.job_id >= ?2 AND k.job_id < ?3 "
-                      "ORDER BY k.job_id DESC",
+    [CLAIM_EARLIER] = "SELECT job_id FROM record_job WHERE record_id = ?1 AND job_id >= ?2 "
+                      "AND job_id < ?3 ORDER BY job_id DESC",
+    [CLAIM_STATE] = "SELECT state FROM job_state WHERE job_id = ?1",
     [CLAIM_CHAIN] =
         "SELECT (SELECT r.version FROM record_job k JOIN job_row r ON r.id = k.job_id "
         "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 ORDER BY k.job_id LIMIT 1), "
@@ -127,41 +125,60 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, struct claim *c
     claim->tags_size = tags.size;
 }
 
+/* Is the job pending, sending or unknown? One without a state was never claimed. */
+static bool read_open(struct turn *turn, int64_t job_id, bool *open, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_STATE, err);
+    enum job_state state = JOB_PENDING;
+    bool row, known = true;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, job_id);
+    if (!db_step(turn->store, statement, &row, err, "read a job's state"))
+        return false;
+    if (row)
+        known = job_state_parse((const char *)sqlite3_column_text(statement, 0), &state);
+    sqlite3_reset(statement);
+    *open = job_state_is_open(state);
+    return known || err_set(err, ERR_STORE, "job %lld is in no known state", (long long)job_id);
+}
+
 /* The latest earlier job of the record that is still open: this one must wait for it. *chained
  * tells whether the batch has an earlier row of the record at all. */
 static bool find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
                          bool *chained, struct err *err)
 {
     sqlite3_stmt *statement = get(turn, CLAIM_EARLIER, err);
-    bool row = true;
+    bool row = true, fine = statement;
 
     *waits_for = 0;
     *chained = false;
-    if (!statement)
-        return false;
-    db_bind_span(statement, 1, claim_record_id(claim));
-    sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 3, claim->job_id);
-    while (!*waits_for) {
-        struct open_batch *batch;
-        enum job_state state = JOB_PENDING;
+    if (fine) {
+        db_bind_span(statement, 1, claim_record_id(claim));
+        sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
+        sqlite3_bind_int64(statement, 3, claim->job_id);
+    }
+    while (fine && !*waits_for) {
+        const struct open_batch *batch;
+        int64_t earlier;
+        bool open = false;
 
-        if (!db_step(turn->store, statement, &row, err, "look for earlier jobs"))
-            return false;
-        if (!row)
-            return true;
-        int64_t earlier = sqlite3_column_int64(statement, 0);
-        const char *name = (const char *)sqlite3_column_text(statement, 1);
-
+        fine = db_step(turn->store, statement, &row, err, "look for earlier jobs");
+        if (!fine || !row)
+            return fine;
+        earlier = sqlite3_column_int64(statement, 0);
         batch = open_batches_find(turn->open, earlier / JOB_ROWS);
         *chained = *chained || batch == turn->batch;
-        if (name && !job_state_parse(name, &state))
-            return err_set(err, ERR_STORE, "job %lld is in state %s", (long long)earlier, name);
-        if (batch && strcmp(batch->schema, turn->batch->schema) == 0 && job_state_is_open(state))
+        /* jobs of closed batches are passed without a look */
+        if (batch && strcmp(batch->schema, turn->batch->schema) == 0)
+            fine = read_open(turn, earlier, &open, err);
+        if (open)
             *waits_for = earlier;
     }
-    sqlite3_reset(statement);
-    return true;
+    if (statement)
+        sqlite3_reset(statement);
+    return fine;
 }
 
 /* A row whose record has earlier rows in the batch goes out with the version that the last of them
@@ -340,9 +357,7 @@ static bool claim_due(struct turn *turn, struct err *err)
     if (fine) {
         sqlite3_bind_int64(statement, 1, turn->batch->id);
         sqlite3_bind_int64(statement, 2, exchange->now_ms);
-        sqlite3_bind_int64(statement, 3, exchange->run_id);
-        sqlite3_bind_int64(statement, 4, exchange->max_retries);
-        sqlite3_bind_int64(statement, 5, exchange->wanted - exchange->claimed);
+        sqlite3_bind_int64(statement, 3, exchange->wanted - exchange->claimed);
     }
     /* collected first, because claiming changes the index that is walked */
     while (fine && row) {
@@ -420,8 +435,6 @@ static bool read_next_due(struct turn *turn, struct err *err)
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, turn->batch->id);
-    sqlite3_bind_int64(statement, 2, exchange->run_id);
-    sqlite3_bind_int64(statement, 3, exchange->max_retries);
     if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
         return false;
     if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL) {

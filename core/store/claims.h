@@ -80,7 +80,7 @@ void claim_release(struct claim *claim);
 struct exchange {
     int64_t run_id;
     int64_t batch_id;     /* 0: every open batch */
-    unsigned max_retries; /* a job whose retries of this run are used up is left to the next run */
+    unsigned max_retries; /* beyond these, a job is left until jobs_recover of the next run */
     int64_t now_ms;
     struct claim **settled; /* outcomes to write; all are free again afterwards */
     unsigned settled_count;
@@ -96,8 +96,8 @@ struct exchange {
  * returned. */
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err);
 
-/* At the start of a drain, under its lock: `sending` becomes `unknown`, what waited for another job
- * or was in hand is due at once. */
+/* At the start of a drain, under its lock: `sending` becomes `unknown`; what waited for another
+ * job, was in hand, or was left to the next run is due at once. */
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err);
 
 #endif

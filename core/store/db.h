@@ -43,7 +43,8 @@ struct store {
 /* The owner's table, for the test that looks at every query plan. */
 const struct db_statements *db_statements_of(enum db_owner owner);
 
-/* The prepared statement, reset and without bindings left over from before; NULL with ERR_STORE. */
+/* The prepared statement, reset by whoever stepped it last; its parameters are all bound anew at
+ * each use. NULL with ERR_STORE. */
 sqlite3_stmt *db_get(struct store *store, enum db_owner owner, unsigned index, struct err *err);
 
 /* ERR_STORE with SQLite's message and, where it helps, what to do. Returns false. */

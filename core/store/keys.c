@@ -6,9 +6,12 @@
 /* Entered in one transaction, so that no other writer waits for long. */
 enum { KEYS_AT_ONCE = 32768 };
 
-enum { KEYS_SORT, KEYS_ENTER };
+enum { KEYS_WALK, KEYS_ENTER_ROWS, KEYS_SORT, KEYS_ENTER };
 
 static const char *const sql[] = {
+    [KEYS_WALK] = "SELECT id, record_id FROM job_row WHERE id > ?1 AND id < ?2 ORDER BY id",
+    [KEYS_ENTER_ROWS] = "INSERT OR IGNORE INTO record_job (record_id, job_id) "
+                        "SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2 ORDER BY id",
     [KEYS_SORT] =
         "INSERT INTO temp.sorted_key (record_id, job_id) SELECT record_id, id FROM job_row "
         "WHERE id > ?1 AND id < ?2 ORDER BY record_id, id",
@@ -19,29 +22,66 @@ static const char *const sql[] = {
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};
 
+static bool begin_batch_range(struct store *store, unsigned index, int64_t batch_id,
+                              sqlite3_stmt **statement, struct err *err)
+{
+    *statement = db_get(store, DB_KEYS, index, err);
+    if (!*statement)
+        return false;
+    sqlite3_bind_int64(*statement, 1, batch_id * JOB_ROWS);
+    sqlite3_bind_int64(*statement, 2, (batch_id + 1) * JOB_ROWS);
+    return true;
+}
+
+/* Do the rows stand in the order of their record ids already, as many exports have them? Ends at
+ * the first that does not. *last is the id of the last row looked at. */
+static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64_t *last,
+                      struct err *err)
+{
+    struct buf before = {0};
+    sqlite3_stmt *statement;
+    bool row = true, fine = begin_batch_range(store, KEYS_WALK, batch_id, &statement, err);
+
+    *sorted = true;
+    *last = batch_id * JOB_ROWS;
+    while (fine && row && *sorted) {
+        fine = db_step(store, statement, &row, err, "look at the record ids");
+        if (!fine || !row)
+            break;
+        struct span record_id = db_column_span(statement, 1);
+
+        *sorted = span_compare(buf_span(&before), record_id) <= 0;
+        *last = sqlite3_column_int64(statement, 0);
+        buf_reset(&before);
+        buf_append_span(&before, record_id);
+    }
+    if (statement)
+        sqlite3_reset(statement);
+    buf_release(&before);
+    return fine;
+}
+
 static bool sort(struct store *store, int64_t batch_id, int64_t *count, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_KEYS, KEYS_SORT, err);
+    sqlite3_stmt *statement;
 
-    if (!statement)
-        return false;
-    sqlite3_bind_int64(statement, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 2, (batch_id + 1) * JOB_ROWS);
-    if (!db_run(store, statement, err, "sort the record ids"))
+    if (!begin_batch_range(store, KEYS_SORT, batch_id, &statement, err) ||
+        !db_run(store, statement, err, "sort the record ids"))
         return false;
     *count = sqlite3_changes64(store->db);
     return true;
 }
 
-static bool enter(struct store *store, int64_t count, struct err *err)
+/* Enters what the statement finds from `first` (exclusive) to `last` (inclusive). */
+static bool enter(struct store *store, unsigned index, int64_t first, int64_t last, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_KEYS, KEYS_ENTER, err);
+    sqlite3_stmt *statement = db_get(store, DB_KEYS, index, err);
 
     if (!statement)
         return false;
-    for (int64_t done = 0; done < count; done += KEYS_AT_ONCE) {
+    for (int64_t done = first; done < last; done += KEYS_AT_ONCE) {
         sqlite3_bind_int64(statement, 1, done);
-        sqlite3_bind_int64(statement, 2, done + KEYS_AT_ONCE);
+        sqlite3_bind_int64(statement, 2, done + KEYS_AT_ONCE < last ? done + KEYS_AT_ONCE : last);
         if (!db_begin(store, err))
             return false;
         if (!db_run(store, statement, err, "enter the record ids")) {
@@ -56,9 +96,14 @@ static bool enter(struct store *store, int64_t count, struct err *err)
 
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
 {
-    int64_t count;
+    int64_t last, count;
+    bool sorted;
 
+    if (!is_sorted(store, batch_id, &sorted, &last, err))
+        return false;
+    if (sorted)
+        return enter(store, KEYS_ENTER_ROWS, batch_id * JOB_ROWS, last, err);
     return db_exec(store, "DELETE FROM temp.sorted_key", err) &&
-           sort(store, batch_id, &count, err) && enter(store, count, err) &&
+           sort(store, batch_id, &count, err) && enter(store, KEYS_ENTER, 0, count, err) &&
            db_exec(store, "DELETE FROM temp.sorted_key", err);
 }

@@ -9,8 +9,9 @@
 
 struct store;
 
-/* Sorts the record ids of a batch in a temporary table (on disk where they are many) and enters
- * them into record_job in that order, a bounded transaction at a time. Safe to repeat. */
+/* Sorts the record ids of a batch in a temporary table (on disk where they are many), unless they
+ * stand in order already, and enters them into record_job in that order, a bounded transaction at a
+ * time. Safe to repeat. */
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
 
 #endif

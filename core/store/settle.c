@@ -4,6 +4,7 @@
 enum {
     SETTLE_JOB,
     SETTLE_PUT_BACK,
+    SETTLE_LEAVE,
     SETTLE_ATTEMPT,
     SETTLE_FORGET_ATTEMPT,
     SETTLE_WAKE,
@@ -21,6 +22,8 @@ static const char *const sql[] = {
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = ?2, attempts = ?3, not_before_ms = ?4, "
                         "sent_version = iif(?3, sent_version, NULL), updated_ms = ?5 "
                         "WHERE job_id = ?1",
+    /* out of the index of due jobs, which every turn walks from its beginning */
+    [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = 0 WHERE job_id = ?1",
     [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = ?2, latency_us = ?3, http_status = ?4, "
                        "error = ?5, evidence = ?6, correlation_header = ?7 WHERE id = ?1",
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = ?1",
@@ -100,6 +103,17 @@ static bool put_back(struct store *store, const struct exchange *exchange,
     sqlite3_bind_int64(statement, 4, claim->outcome.not_before_ms);
     sqlite3_bind_int64(statement, 5, exchange->now_ms);
     return db_run(store, statement, err, "put a job back");
+}
+
+/* The retries of this run are used up: due when the next one begins. */
+static bool leave(struct store *store, const struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, SETTLE_LEAVE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    return db_run(store, statement, err, "leave a job to the next run");
 }
 
 static bool settle_attempt(struct store *store, const struct claim *claim, struct err *err)
@@ -190,6 +204,9 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
     if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err) ||
         !settle_attempt(store, claim, err))
+        return false;
+    if (job_state_is_open(to) && !outcome->untouched &&
+        outcome->run_retries > exchange->max_retries && !leave(store, claim, err))
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;

@@ -183,6 +183,60 @@ static void beginning_anew_can_be_repeated_from_wherever_it_failed(void **state)
     fail_every_write(*state, load_batch, restart);
 }
 
+/* --- making the database --- */
+
+static void forget_database(struct fixture *fixture)
+{
+    static unsigned made;
+
+    store_close(fixture->store);
+    fixture->store = NULL;
+    snprintf(fixture->path, sizeof fixture->path, "%s/%u.db", fixture->folder, ++made);
+}
+
+/* Opens it, and looks at it with other eyes when that went well. */
+static bool make_database(struct fixture *fixture)
+{
+    bool created;
+
+    fixture->store = store_open(fixture->path, STORE_CREATE, &created, &fixture->err);
+    if (!fixture->store)
+        return false;
+    sqlite3_close(fixture->eye);
+    assert_int_equal(sqlite3_open(fixture->path, &fixture->eye), SQLITE_OK);
+    assert_string_equal(fixture_ask(fixture, "PRAGMA application_id"), "1382437497");
+    assert_string_equal(fixture_ask(fixture, "PRAGMA auto_vacuum"), "2");
+    assert_string_equal(fixture_ask(fixture, "PRAGMA user_version"), "1");
+    fixture_check(fixture);
+    return true;
+}
+
+static void making_a_database_can_be_repeated_from_wherever_it_failed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        unsigned faults = 0;
+        bool fired = true;
+
+        for (unsigned n = 1; fired; n++) {
+            bool fine;
+
+            forget_database(fixture);
+            fault_vfs_arm(n, kinds[i].code, kinds[i].stays);
+            fine = make_database(fixture);
+            fired = fault_vfs_disarm();
+            faults += fired;
+            assert_true(fine || fired);
+            if (!fine)
+                assert_int_equal(fixture->err.kind, ERR_STORE);
+            if (!fine && !make_database(fixture))
+                fail_msg("after the fault: %s", fixture->err.text);
+        }
+        assert_true(faults > 5);
+    }
+}
+
 /* --- drain --- */
 
 /* Three in hand that are answered, each another way, and rows of one record that wait. */
@@ -249,6 +303,7 @@ int main(void)
         WITH_FAULTS(opening_a_batch_can_be_repeated_from_wherever_it_failed),
         WITH_FAULTS(discarding_can_be_repeated_from_wherever_it_failed),
         WITH_FAULTS(beginning_anew_can_be_repeated_from_wherever_it_failed),
+        WITH_FAULTS(making_a_database_can_be_repeated_from_wherever_it_failed),
         WITH_FAULTS(a_turn_is_committed_whole_or_not_at_all),
         WITH_FAULTS(recovery_is_committed_whole_or_not_at_all),
     };

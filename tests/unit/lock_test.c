@@ -214,7 +214,7 @@ static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **s
                 _exit(1);
         }
     }
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 500; i++)
         lock_release(taken(place, LOCK_DRAIN));
     kill(child, SIGKILL);
     assert_int_equal(scratch_join(child), -SIGKILL);

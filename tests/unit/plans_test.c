@@ -73,15 +73,15 @@ static void tell_plans(struct fixture *fixture, struct buf *out)
 static const char *walked(const char *line)
 {
     static const char *const harmless[] = {"CONSTANT ROW", "(subquery", "(sorted_key"};
-    const char *scan = strstr(line, "SCAN ");
+    const char *scan = line + strspn(line, " ");
 
-    if (!scan)
+    if (strncmp(scan, "SCAN ", 5) != 0)
         return NULL;
-    scan += strlen("SCAN ");
+    scan += 5;
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (strncmp(scan, harmless[i], strlen(harmless[i])) == 0)
             return NULL;
-    return strstr(scan, "CONSTANT ROWS") ? NULL : scan;
+    return *scan >= '0' && *scan <= '9' ? NULL : scan; /* so many constant rows */
 }
 
 /* Tables stand in plans by their alias: batches and tallies by b and t, runs by their name. What
@@ -97,11 +97,18 @@ static bool may_walk(const char *name)
     return false;
 }
 
-static void check_walks(const char *sql, struct buf *plan)
+static void check_walks(sqlite3 *db, const char *sql)
 {
-    for (char *line = strtok((char *)buf_text(plan), "\n"); line; line = strtok(NULL, "\n"))
-        if (walked(line) && !may_walk(walked(line)))
-            fail_msg("%s: %s", sql, line);
+    struct buf plan = {0};
+
+    tell_plan(db, sql, &plan);
+    for (const char *line = buf_text(&plan); *line; line += strcspn(line, "\n") + 1) {
+        const char *name = walked(line);
+
+        if (name && !may_walk(name))
+            fail_msg("%s:\n%.*s", sql, (int)strcspn(line, "\n"), line);
+    }
+    buf_release(&plan);
 }
 
 static void no_statement_walks_a_table_that_grows(void **state)
@@ -111,13 +118,8 @@ static void no_statement_walks_a_table_that_grows(void **state)
     for (unsigned owner = 0; owner < DB_OWNERS; owner++) {
         const struct db_statements *statements = db_statements_of((enum db_owner)owner);
 
-        for (unsigned i = 0; i < statements->count; i++) {
-            struct buf plan = {0};
-
-            tell_plan(fixture->store->db, statements->sql[i], &plan);
-            check_walks(statements->sql[i], &plan);
-            buf_release(&plan);
-        }
+        for (unsigned i = 0; i < statements->count; i++)
+            check_walks(fixture->store->db, statements->sql[i]);
     }
 }
 
@@ -125,13 +127,8 @@ static void no_question_of_people_walks_a_table_that_grows(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
-        struct buf plan = {0};
-
-        tell_plan(fixture->eye, questions[i], &plan);
-        check_walks(questions[i], &plan);
-        buf_release(&plan);
-    }
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        check_walks(fixture->eye, questions[i]);
 }
 
 /* Reads the whole file; NULL where there is none. */

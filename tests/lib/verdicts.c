@@ -1,0 +1,63 @@
+#include "tests/lib/verdicts.h"
+
+#include <stdio.h>
+
+const struct policy_job sent = {.version = 5, .attempts = 1};
+const struct policy_job asking = {.version = 5, .attempts = 1, .read_back = true};
+const struct policy_job doubting = {.version = 5, .attempts = 1, .read_back = true, .doubt = true};
+const struct policy_limits limits = {.max_retries = 3, .max_attempts = 12, .run_succeeded = true};
+
+struct policy_answer answered(long status)
+{
+    return (struct policy_answer){
+        .end = POLICY_ANSWERED, .status = status, .code = "", .retry_after_ms = -1};
+}
+
+struct policy_answer record_of(int64_t version)
+{
+    struct policy_answer answer = answered(200);
+
+    answer.has_version = true;
+    answer.version = version;
+    return answer;
+}
+
+struct policy_answer ended(enum policy_end end)
+{
+    return (struct policy_answer){.end = end, .code = "", .retry_after_ms = -1};
+}
+
+struct policy_verdict judge(const struct policy_job *job, struct policy_answer answer)
+{
+    struct policy_verdict verdict;
+
+    policy_judge(job, &answer, &limits, &verdict);
+    return verdict;
+}
+
+static const char *run_name(enum policy_run run)
+{
+    static const char *const names[] = {
+        [POLICY_GO_ON] = "",
+        [POLICY_NEW_TOKEN] = " new-token",
+        [POLICY_PAUSE] = " pause",
+        [POLICY_UNREACHABLE] = " unreachable",
+        [POLICY_FORBIDDEN] = " forbidden",
+        [POLICY_STOP_AUTH] = " stop-auth",
+        [POLICY_STOP_CONFIG] = " stop-config",
+    };
+
+    return names[run];
+}
+
+const char *told(const struct policy_verdict *verdict)
+{
+    static char text[512];
+
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
+             job_state_name(verdict->state), run_name(verdict->run), verdict->left ? "" : " stayed",
+             verdict->doubt ? " doubt" : "", verdict->unsettled ? " unsettled" : "",
+             verdict->success ? " success" : "", verdict->retry ? " costs" : "",
+             verdict->run_retries, verdict->readbacks, (long long)verdict->delay_ms);
+    return text;
+}

@@ -1,0 +1,110 @@
+#include "core/drain/meter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void count(struct meter *meter, enum http_end end, long status, int64_t latency_us)
+{
+    const struct http_answer answer = {.end = end, .status = status, .latency_us = latency_us};
+
+    meter_count(meter, &answer);
+}
+
+static struct store_run report(const struct meter *meter)
+{
+    struct store_run run = {.validation_failures = 42};
+
+    meter_report(meter, &run);
+    assert_int_equal(run.validation_failures, 42); /* not the drain's to say */
+    return run;
+}
+
+static void a_drain_without_requests_reports_zeros(void **state)
+{
+    struct meter meter = {0};
+    struct store_run run = report(&meter);
+
+    (void)state;
+    assert_int_equal(run.requests + run.throttled, 0);
+    assert_int_equal(run.latency_avg_us + run.latency_p50_us + run.latency_p99_us, 0);
+    assert_true(run.error_rate == 0);
+}
+
+static void what_never_left_is_no_request(void **state)
+{
+    struct meter meter = {0};
+
+    (void)state;
+    count(&meter, HTTP_NEVER_LEFT, 0, 1000);
+    count(&meter, HTTP_UNTRUSTED, 0, 1000);
+    assert_int_equal(report(&meter).requests, 0);
+}
+
+static void errors_are_answers_of_400_and_above_and_none_at_all(void **state)
+{
+    static const struct {
+        enum http_end end;
+        long status;
+        bool error, throttled;
+    } rows[] = {
+        {HTTP_DONE, 200, false, false},     {HTTP_DONE, 204, false, false},
+        {HTTP_DONE, 302, false, false},     {HTTP_DONE, 399, false, false},
+        {HTTP_DONE, 400, true, false},      {HTTP_DONE, 409, true, false},
+        {HTTP_DONE, 429, true, true},       {HTTP_DONE, 503, true, false},
+        {HTTP_CUT, 0, true, false},         {HTTP_CUT, 200, true, false},
+        {HTTP_TOO_LARGE, 200, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct meter meter = {0};
+
+        count(&meter, rows[i].end, rows[i].status, 10);
+        assert_int_equal(report(&meter).requests, 1);
+        assert_true(report(&meter).error_rate == (rows[i].error ? 1 : 0));
+        assert_int_equal(report(&meter).throttled, rows[i].throttled);
+    }
+}
+
+static void the_rate_is_errors_over_requests(void **state)
+{
+    struct meter meter = {0};
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        count(&meter, HTTP_DONE, i < 2 ? 500 : 200, 10);
+    assert_int_equal(report(&meter).requests, 8);
+    assert_true(report(&meter).error_rate == 0.25);
+}
+
+static void latencies_are_those_of_all_requests(void **state)
+{
+    struct meter meter = {0};
+    struct store_run run;
+
+    (void)state;
+    for (int i = 1; i <= 100; i++)
+        count(&meter, i == 100 ? HTTP_CUT : HTTP_DONE, 200, i * 1000);
+    run = report(&meter);
+    assert_int_equal(run.latency_avg_us, 50500);
+    assert_in_range(run.latency_p50_us, 46850, 53150);
+    assert_in_range(run.latency_p95_us, 89015, 100985);
+    assert_in_range(run.latency_p99_us, 92763, 105237);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drain_without_requests_reports_zeros),
+        cmocka_unit_test(what_never_left_is_no_request),
+        cmocka_unit_test(errors_are_answers_of_400_and_above_and_none_at_all),
+        cmocka_unit_test(the_rate_is_errors_over_requests),
+        cmocka_unit_test(latencies_are_those_of_all_requests),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

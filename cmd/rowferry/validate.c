@@ -51,6 +51,7 @@ static void tell_row(struct validation *validation, const struct row *row,
                      const struct violations *violations)
 {
     struct buf out = {0};
+    char record_id[VIOLATION_QUOTE_SIZE];
 
     for (size_t i = 0; i < violations->count; i++) {
         struct span field = violation_field(violations, i);
@@ -63,7 +64,7 @@ static void tell_row(struct validation *validation, const struct row *row,
         words_printable(&out, validation->path);
         buf_printf(&out, ":%" PRIu64 ": ", row->line_no);
         if (row->record_id.size)
-            append_printable(&out, row->record_id, ": ");
+            buf_printf(&out, "%s: ", violation_show(row->record_id, record_id));
         if (field.size)
             append_printable(&out, field, ": ");
         append_printable(&out, violation_message(violations, i), "\n");

@@ -14,8 +14,8 @@ enum {
     CLAIM_NEXT_DUE,
     CLAIM_FRESH,
     CLAIM_JOB,
+    CLAIM_LATEST,
     CLAIM_EARLIER,
-    CLAIM_STATE,
     CLAIM_CHAIN,
     CLAIM_FIRST,
     CLAIM_AGAIN,
@@ -38,9 +38,13 @@ static const char *const sql[] = {
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "WHERE r.id = ?1",
-    [CLAIM_EARLIER] = "SELECT job_id FROM record_job WHERE record_id = ?1 AND job_id >= ?2 "
-                      "AND job_id < ?3 ORDER BY job_id DESC",
-    [CLAIM_STATE] = "SELECT state FROM job_state WHERE job_id = ?1",
+    [CLAIM_LATEST] = "SELECT max(job_id) FROM record_job WHERE record_id = ?1 AND job_id >= ?2 "
+                     "AND job_id < ?3",
+    [CLAIM_EARLIER] = "SELECT k.job_id FROM record_job k "
+                      "LEFT JOIN job_state s ON s.job_id = k.job_id "
+                      "WHERE k.record_id = ?1 AND k.job_id >= ?2 AND k.job_id < ?3 "
+                      "AND coalesce(s.state, 'pending') IN ('pending', 'sending', 'unknown') "
+                      "ORDER BY k.job_id DESC",
     [CLAIM_CHAIN] =
         "SELECT (SELECT r.version FROM record_job k JOIN job_row r ON r.id = k.job_id "
         "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 ORDER BY k.job_id LIMIT 1), "
@@ -125,23 +129,28 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, struct claim *c
     claim->tags_size = tags.size;
 }
 
-/* Is the job pending, sending or unknown? One without a state was never claimed. */
-static bool read_open(struct turn *turn, int64_t job_id, bool *open, struct err *err)
+static void bind_earlier(struct turn *turn, sqlite3_stmt *statement, const struct claim *claim)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_STATE, err);
-    enum job_state state = JOB_PENDING;
-    bool row, known = true;
+    db_bind_span(statement, 1, claim_record_id(claim));
+    sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 3, claim->job_id);
+}
+
+/* The latest earlier job of the record, in whatever state; 0: none. */
+static bool find_latest(struct turn *turn, const struct claim *claim, int64_t *latest,
+                        struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_LATEST, err);
+    bool row;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
-    if (!db_step(turn->store, statement, &row, err, "read a job's state"))
+    bind_earlier(turn, statement, claim);
+    if (!db_step(turn->store, statement, &row, err, "look for earlier jobs"))
         return false;
-    if (row)
-        known = job_state_parse((const char *)sqlite3_column_text(statement, 0), &state);
+    *latest = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
-    *open = job_state_is_open(state);
-    return known || err_set(err, ERR_STORE, "job %lld is in no known state", (long long)job_id);
+    return true;
 }
 
 /* The latest earlier job of the record that is still open: this one must wait for it. *chained
@@ -150,35 +159,31 @@ static bool find_earlier(struct turn *turn, const struct claim *claim, int64_t *
                          bool *chained, struct err *err)
 {
     sqlite3_stmt *statement = get(turn, CLAIM_EARLIER, err);
-    bool row = true, fine = statement;
+    int64_t latest;
 
+    if (!statement || !find_latest(turn, claim, &latest, err))
+        return false;
     *waits_for = 0;
-    *chained = false;
-    if (fine) {
-        db_bind_span(statement, 1, claim_record_id(claim));
-        sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
-        sqlite3_bind_int64(statement, 3, claim->job_id);
-    }
-    while (fine && !*waits_for) {
+    *chained = latest / JOB_ROWS == turn->batch->id;
+    if (!latest)
+        return true;
+    bind_earlier(turn, statement, claim);
+    while (!*waits_for) {
         const struct open_batch *batch;
-        int64_t earlier;
-        bool open = false;
+        int64_t job_id;
+        bool row;
 
-        fine = db_step(turn->store, statement, &row, err, "look for earlier jobs");
-        if (!fine || !row)
-            return fine;
-        earlier = sqlite3_column_int64(statement, 0);
-        batch = open_batches_find(turn->open, earlier / JOB_ROWS);
-        *chained = *chained || batch == turn->batch;
-        /* jobs of closed batches are passed without a look */
+        if (!db_step(turn->store, statement, &row, err, "look for earlier open jobs"))
+            return false;
+        if (!row)
+            return true;
+        job_id = sqlite3_column_int64(statement, 0);
+        batch = open_batches_find(turn->open, job_id / JOB_ROWS);
         if (batch && strcmp(batch->schema, turn->batch->schema) == 0)
-            fine = read_open(turn, earlier, &open, err);
-        if (open)
-            *waits_for = earlier;
+            *waits_for = job_id;
     }
-    if (statement)
-        sqlite3_reset(statement);
-    return fine;
+    sqlite3_reset(statement);
+    return true;
 }
 
 /* A row whose record has earlier rows in the batch goes out with the version that the last of them

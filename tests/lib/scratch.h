@@ -17,6 +17,9 @@ void scratch_remove(const char *folder);
 /* Replaces the file at the path. */
 void scratch_write(const char *path, const void *bytes, size_t size);
 
+/* fork(2), of a child that ends with this process at the latest. */
+pid_t scratch_fork(void);
+
 /* Waits for the child's end: its exit status, or minus the signal that ended it. */
 int scratch_join(pid_t child);
 

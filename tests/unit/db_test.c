@@ -368,7 +368,7 @@ static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
         snprintf(place->path, sizeof place->path, "%s/%d.db", place->folder, round);
         assert_int_equal(pipe(gate), 0);
         for (int i = 0; i < PROCESSES; i++) {
-            children[i] = fork();
+            children[i] = scratch_fork();
             if (children[i] == 0) {
                 close(gate[1]);
                 _exit(open_at_once(place->path, gate[0]));

@@ -70,7 +70,7 @@ static pid_t holder(const struct place *place, enum lock_kind kind)
     pid_t child;
 
     assert_int_equal(pipe(ready), 0);
-    child = fork();
+    child = scratch_fork();
     if (child == 0) {
         struct err err = {0};
 
@@ -206,7 +206,7 @@ static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **s
     pid_t child;
 
     snprintf(other, sizeof other, "%s.other", place->database);
-    child = fork();
+    child = scratch_fork();
     if (child == 0) {
         for (;;) {
             scratch_write(other, "", 0);
@@ -273,7 +273,7 @@ static void a_program_that_is_started_does_not_inherit_the_lock(void **state)
     pid_t child;
 
     assert_int_equal(pipe(held), 0); /* the program lives until our end is closed */
-    child = fork();
+    child = scratch_fork();
     if (child == 0) {
         dup2(held[0], 0);
         close(held[0]);

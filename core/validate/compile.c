@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    NODES_MAX = 20000,      /* schemas in a file */
+    POINTERS_MAX = 16 << 20 /* bytes of all their pointers */
+};
+
 bool compiler_refuse(struct compiler *c, const char *below, const char *format, ...)
 {
     const char *pointer = c->plan->node_count ? c->plan->nodes[c->node].pointer : "";
@@ -48,13 +53,48 @@ uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name)
     return 0;
 }
 
+bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind)
+{
+    return compiler_token(c, index)->kind == kind;
+}
+
+uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span pointer)
+{
+    bool defined = strcmp(c->keyword, "$defs") == 0 || strcmp(c->keyword, "definitions") == 0;
+    uint32_t index = c->node_of[token];
+
+    if (index != NODE_NONE)
+        return index;
+    index = plan_add_node(c->plan);
+    c->node_of[token] = index;
+    c->pointer_size += pointer.size;
+    c->plan->nodes[index].token = token;
+    c->plan->nodes[index].pointer = plan_own(c->plan, mem_copy(pointer.data, pointer.size));
+    c->plan->nodes[index].keyword = defined ? "$ref" : c->keyword;
+    return index;
+}
+
 uint32_t compiler_add_schema(struct compiler *c, uint32_t token, const char *pointer_tail)
 {
-    char *pointer = mem_printf("%s%s", c->plan->nodes[c->node].pointer, pointer_tail);
-    uint32_t index = plan_add_node(c->plan);
+    struct buf pointer = {0};
+    uint32_t index;
 
-    c->plan->nodes[index].token = token;
-    c->plan->nodes[index].pointer = plan_own(c->plan, pointer);
+    buf_printf(&pointer, "%s%s", c->plan->nodes[c->node].pointer, pointer_tail);
+    index = compiler_add_schema_at(c, token, buf_span(&pointer));
+    buf_release(&pointer);
+    return index;
+}
+
+void compiler_add_link(struct compiler *c, uint32_t to)
+{
+    list_add(&c->plan->links, &(struct link){c->node, to}, sizeof(struct link));
+}
+
+uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *pointer_tail)
+{
+    uint32_t index = compiler_add_schema(c, token, pointer_tail);
+
+    compiler_add_link(c, index);
     return index;
 }
 
@@ -66,6 +106,7 @@ struct check *compiler_add_check(struct compiler *c, const struct keyword *keywo
     check->kind = keyword->check;
     check->on = keyword->on;
     check->token = value;
+    check->keyword = keyword->name;
     c->plan->nodes[c->node].check_count++;
     return check;
 }
@@ -117,24 +158,22 @@ static bool refuse_unknown(struct compiler *c, uint32_t token)
     return true;
 }
 
-static bool compile_node(struct compiler *c, uint32_t index)
+/* Before 2020-12 nothing beside a $ref means anything. */
+static bool is_reference(struct compiler *c, uint32_t token)
 {
-    static const struct keyword never = {"false", DRAFT_ANY, ON_ALL, CHECK_NEVER, NULL};
-    uint32_t token = c->plan->nodes[index].token, value;
+    return c->draft != DRAFT_2020 && compiler_member(c, token, "$ref");
+}
 
-    c->node = index;
-    c->keyword = "";
-    c->plan->nodes[index].first_check = c->plan->check_count;
-    if (compiler_token(c, token)->kind == JSON_TRUE && index > 0)
-        return true;
-    if (compiler_token(c, token)->kind == JSON_FALSE && index > 0)
-        return compiler_add_check(c, &never, token);
-    if (compiler_token(c, token)->kind != JSON_OBJECT)
-        return compiler_refuse(c, "", "a schema must be an object");
-    if (!refuse_unknown(c, token))
+static bool compile_keywords(struct compiler *c, uint32_t token)
+{
+    bool reference = is_reference(c, token);
+
+    if (!reference && !refuse_unknown(c, token))
         return false;
     for (size_t i = 0; i < keyword_count; i++) {
-        if (!(keywords[i].drafts & c->draft))
+        uint32_t value;
+
+        if (!(keywords[i].drafts & c->draft) || (reference && keywords[i].check != CHECK_REF))
             continue;
         value = compiler_member(c, token, keywords[i].name);
         c->keyword = keywords[i].name;
@@ -142,6 +181,28 @@ static bool compile_node(struct compiler *c, uint32_t index)
             return false;
     }
     return true;
+}
+
+static bool compile_node(struct compiler *c, uint32_t index)
+{
+    uint32_t token = c->plan->nodes[index].token;
+    struct keyword never = {c->plan->nodes[index].keyword, DRAFT_ANY, ON_ALL, CHECK_NEVER, NULL};
+    bool boolean = index > 0 && c->draft != DRAFT_04;
+
+    c->node = index;
+    c->keyword = "";
+    c->plan->nodes[index].first_check = c->plan->check_count;
+    if (c->plan->node_count > NODES_MAX)
+        return compiler_refuse(c, "", "is part of more than %d schemas in one file", NODES_MAX);
+    if (c->pointer_size > POINTERS_MAX)
+        return compiler_refuse(c, "", "nests schemas under names that are too long");
+    if (compiler_is(c, token, JSON_TRUE) && boolean)
+        return true;
+    if (compiler_is(c, token, JSON_FALSE) && boolean)
+        return compiler_add_check(c, &never, token);
+    if (!compiler_is(c, token, JSON_OBJECT))
+        return compiler_refuse(c, "", "a schema must be an object");
+    return compile_keywords(c, token);
 }
 
 static const struct {
@@ -177,41 +238,24 @@ static bool choose_draft(struct compiler *c)
                            "must be the address of draft 2020-12, draft-07 or draft-04");
 }
 
-/* What the readers must know: the declared properties of the root. */
-static void make_shape(struct compiler *c)
-{
-    const struct object *root = plan_root_object(c->plan);
-    uint32_t count = root ? root->declared_count : 0;
-    struct schema *schema = c->schema;
-
-    schema->properties = mem_calloc(count, sizeof *schema->properties);
-    for (uint32_t i = 0; i < count; i++) {
-        schema->properties[i].name = root->members[i].name;
-        schema->properties[i].types = c->plan->nodes[root->members[i].node].types;
-    }
-    schema->shape = (struct row_shape){schema->name, schema->properties, count, true};
-}
-
 static bool compile_all(struct compiler *c)
 {
     uint32_t extension;
 
     if (!choose_draft(c))
         return false;
-    plan_add_node(c->plan);
-    c->plan->nodes[0].pointer = "";
+    compiler_add_schema_at(c, 0, (struct span){"", 0});
     for (uint32_t i = 0; i < c->plan->node_count; i++)
         if (!compile_node(c, i))
             return false;
     c->node = 0;
     c->keyword = "";
-    if (!(c->plan->nodes[0].types & ROW_OBJECT))
-        return compiler_refuse(c, "/type", "must allow an object, which the fields of a row are");
+    if (!graph_compile(c))
+        return false;
     for (uint32_t i = 0; i < c->plan->object_count; i++) {
         c->plan->objects[i].order_at = c->plan->member_count;
         c->plan->member_count += c->plan->objects[i].count;
     }
-    make_shape(c);
     extension = compiler_member(c, 0, "x-rowferry");
     return !extension || extension_compile(c, extension);
 }
@@ -241,7 +285,11 @@ bool compile_schema(struct schema *schema, const char *path, struct err *err)
 
     if (!json_scan(&schema->plan.tape, text, 0, &fault))
         return refuse_text(&c, &fault);
+    c.node_of = mem_calloc(schema->plan.tape.count, sizeof *c.node_of);
+    for (uint32_t i = 0; i < schema->plan.tape.count; i++)
+        c.node_of[i] = NODE_NONE;
     compiled = compile_all(&c);
+    free(c.node_of);
     buf_release(&c.scratch);
     return compiled;
 }

@@ -1,4 +1,4 @@
-/* The compiler's inside: what compile.c, keywords.c and extension.c share. */
+/* The compiler's inside: what compile.c, its keywords, graph.c and extension.c share. */
 #ifndef ROWFERRY_VALIDATE_COMPILER_H
 #define ROWFERRY_VALIDATE_COMPILER_H
 
@@ -14,6 +14,7 @@ enum {
     DRAFT_07 = 2,
     DRAFT_2020 = 4,
     SINCE_07 = DRAFT_07 | DRAFT_2020,
+    BEFORE_2020 = DRAFT_04 | DRAFT_07,
     DRAFT_ANY = DRAFT_04 | SINCE_07,
 };
 
@@ -24,6 +25,8 @@ struct compiler {
     unsigned draft;      /* one of the above */
     uint32_t node;       /* being compiled */
     const char *keyword; /* being compiled; "" for the node as a whole */
+    uint32_t *node_of;   /* per token of the file: its node, or NODE_NONE */
+    size_t pointer_size; /* bytes of all nodes' pointers */
     struct buf scratch;  /* of compiler_string */
     struct err *err;
 };
@@ -56,15 +59,37 @@ struct span compiler_string(struct compiler *c, uint32_t index);
 /* The value of an object's member, or 0 where there is none. */
 uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name);
 
-/* Queues a schema to be compiled; pointer_tail: where it stands below the node's own pointer.
- * Returns its node. */
+/* Queues a schema to be compiled, unless it is already; pointer_tail: where it stands below the
+ * node's own pointer. Returns its node. */
 uint32_t compiler_add_schema(struct compiler *c, uint32_t token, const char *pointer_tail);
+
+/* The same with a pointer from the root on. */
+uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span pointer);
+
+/* The same for a schema that is applied to the same value as the node being compiled. */
+uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *pointer_tail);
+
+/* Says that a node is such a schema. */
+void compiler_add_link(struct compiler *c, uint32_t to);
 
 /* Adds a check of the keyword's kind to the node being compiled; valid until the next is added. */
 struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value);
 
 /* The object of the node being compiled, made at the first call for any of its keywords. */
 struct object *compiler_object(struct compiler *c, const struct keyword *keyword, uint32_t value);
+
+/* Whether a token of the file is of a kind. */
+bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind);
+
+/* A whole number of 0 or more with at most DECIMAL_SHORT digits; false after compiler_refuse. */
+bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count);
+
+/* A regular expression; below: where it stands under the keyword. NULL after compiler_refuse. */
+struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below);
+
+/* Once all nodes are compiled: refuses schemas that apply to a value without end, and finds the
+ * types that each node leaves and the properties of the shape. */
+bool graph_compile(struct compiler *c);
 
 /* `x-rowferry` at the root, once everything else is compiled. */
 bool extension_compile(struct compiler *c, uint32_t value);

@@ -1,14 +1,10 @@
 /* What each keyword of JSON Schema compiles into. A new one is a line in the table at the end, a
- * function where its value has a new form, and its check in check.c. */
+ * function where its value has a new form (with schemas inside: in applicators.c), and its check in
+ * check.c. */
 #include "core/base/mem.h"
-#include "core/validate/compiler.h"
+#include "core/validate/applicators.h"
 
 #include <stdlib.h>
-
-static bool is_kind(const struct compiler *c, uint32_t index, enum json_kind kind)
-{
-    return compiler_token(c, index)->kind == kind;
-}
 
 /* Annotations: checked for their form, then left. */
 static bool pass_anything(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -22,13 +18,20 @@ static bool pass_anything(struct compiler *c, const struct keyword *keyword, uin
 static bool pass_string(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     (void)keyword;
-    return is_kind(c, value, JSON_STRING) || compiler_refuse(c, "", "must be a string");
+    return compiler_is(c, value, JSON_STRING) || compiler_refuse(c, "", "must be a string");
+}
+
+static bool pass_boolean(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
+    (void)keyword;
+    return compiler_is(c, value, JSON_TRUE) || compiler_is(c, value, JSON_FALSE) ||
+           compiler_refuse(c, "", "must be true or false");
 }
 
 static bool pass_array(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     (void)keyword;
-    return is_kind(c, value, JSON_ARRAY) || compiler_refuse(c, "", "must be an array");
+    return compiler_is(c, value, JSON_ARRAY) || compiler_refuse(c, "", "must be an array");
 }
 
 /* $schema, $id and id say something about the file as a whole. */
@@ -59,7 +62,7 @@ static unsigned type_named(struct span name)
 /* Adds the type that a token names to the set. */
 static bool add_type(struct compiler *c, uint32_t token, unsigned *types)
 {
-    unsigned type = is_kind(c, token, JSON_STRING) ? type_named(compiler_string(c, token)) : 0;
+    unsigned type = compiler_is(c, token, JSON_STRING) ? type_named(compiler_string(c, token)) : 0;
 
     if (!type)
         return compiler_refuse(c, "",
@@ -90,7 +93,7 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
 
 static bool compile_enum(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    if (!is_kind(c, value, JSON_ARRAY))
+    if (!compiler_is(c, value, JSON_ARRAY))
         return compiler_refuse(c, "", "must be an array");
     compiler_add_check(c, keyword, value);
     return true;
@@ -104,7 +107,7 @@ static bool compile_const(struct compiler *c, const struct keyword *keyword, uin
 
 static bool compile_number(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    if (!is_kind(c, value, JSON_NUMBER))
+    if (!compiler_is(c, value, JSON_NUMBER))
         return compiler_refuse(c, "", "must be a number");
     compiler_add_check(c, keyword, value)->with.number =
         decimal_parse(value_span(compiler_value(c, value)));
@@ -119,8 +122,9 @@ static bool compile_limit(struct compiler *c, const struct keyword *keyword, uin
     struct keyword exclusive = *keyword;
     uint32_t flag = compiler_member(c, c->plan->nodes[c->node].token, name);
 
-    if (c->draft != DRAFT_04 || !flag || !is_kind(c, flag, JSON_TRUE))
+    if (c->draft != DRAFT_04 || !flag || !compiler_is(c, flag, JSON_TRUE))
         return compile_number(c, keyword, value);
+    exclusive.name = name;
     exclusive.check = lower ? CHECK_EXCLUSIVE_MINIMUM : CHECK_EXCLUSIVE_MAXIMUM;
     return compile_number(c, &exclusive, value);
 }
@@ -129,7 +133,7 @@ static bool pass_flag(struct compiler *c, const struct keyword *keyword, uint32_
 {
     const char *limit = keyword->check == CHECK_EXCLUSIVE_MINIMUM ? "minimum" : "maximum";
 
-    if (!is_kind(c, value, JSON_TRUE) && !is_kind(c, value, JSON_FALSE))
+    if (!compiler_is(c, value, JSON_TRUE) && !compiler_is(c, value, JSON_FALSE))
         return compiler_refuse(c, "", "must be true or false in draft-04");
     if (!compiler_member(c, c->plan->nodes[c->node].token, limit))
         return compiler_refuse(c, "", "stands without \"%s\"", limit);
@@ -140,7 +144,7 @@ static bool compile_multiple(struct compiler *c, const struct keyword *keyword, 
 {
     struct decimal divisor = {0};
 
-    if (is_kind(c, value, JSON_NUMBER))
+    if (compiler_is(c, value, JSON_NUMBER))
         divisor = decimal_parse(value_span(compiler_value(c, value)));
     if (!divisor.count || divisor.negative)
         return compiler_refuse(c, "", "must be a number above 0");
@@ -149,93 +153,86 @@ static bool compile_multiple(struct compiler *c, const struct keyword *keyword, 
     return compile_number(c, keyword, value);
 }
 
-static bool compile_count(struct compiler *c, const struct keyword *keyword, uint32_t value)
+bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count)
 {
     struct decimal number = {.negative = true};
-    uint64_t count;
 
-    if (is_kind(c, value, JSON_NUMBER))
+    if (compiler_is(c, value, JSON_NUMBER))
         number = decimal_parse(value_span(compiler_value(c, value)));
     if (number.negative || !decimal_is_integer(&number))
         return compiler_refuse(c, "", "must be a whole number, 0 or more");
     if (number.count + number.exponent > DECIMAL_SHORT)
         return compiler_refuse(c, "", "must not have more than %d digits", DECIMAL_SHORT);
-    count = (uint64_t)number.coefficient;
+    *count = (uint64_t)number.coefficient;
     for (int64_t i = 0; i < number.exponent; i++)
-        count *= 10;
+        *count *= 10;
+    return true;
+}
+
+static bool compile_count(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
+    uint64_t count;
+
+    if (!compiler_count(c, value, &count))
+        return false;
     compiler_add_check(c, keyword, value)->with.count = count;
     return true;
 }
 
-static bool compile_pattern(struct compiler *c, const struct keyword *keyword, uint32_t value)
+/* minContains and maxContains: `contains` looks at them itself. */
+static bool pass_count(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
+    uint64_t count;
+
+    (void)keyword;
+    return compiler_count(c, value, &count);
+}
+
+static bool compile_unique(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
+    if (!pass_boolean(c, keyword, value))
+        return false;
+    if (compiler_is(c, value, JSON_TRUE))
+        compiler_add_check(c, keyword, value);
+    return true;
+}
+
+struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below)
 {
     char fault[PATTERN_FAULT_SIZE];
+    struct pattern *pattern = pattern_open(source, fault);
+
+    if (!pattern)
+        compiler_refuse(c, below, "is no regular expression: %s", fault);
+    return pattern;
+}
+
+static bool compile_pattern(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
     struct pattern *pattern;
 
-    if (!is_kind(c, value, JSON_STRING))
+    if (!compiler_is(c, value, JSON_STRING))
         return compiler_refuse(c, "", "must be a string");
-    pattern = pattern_open(compiler_string(c, value), fault);
+    pattern = compiler_pattern(c, compiler_string(c, value), "");
     if (!pattern)
-        return compiler_refuse(c, "", "is no regular expression: %s", fault);
+        return false;
     compiler_add_check(c, keyword, value)->with.pattern = pattern;
     return true;
 }
 
-/* The schema of one property: its member in the object, its node in the plan. */
-static void add_property(struct compiler *c, struct object *object, uint32_t name)
+static bool compile_format(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    uint32_t member = object_add(c->plan, object, compiler_string(c, name));
-    struct buf tail = {0};
+    const struct format *format;
+    char name[100];
 
-    buf_printf(&tail, "/%s/", c->keyword);
-    value_point(&tail, object->members[member].name);
-    object->members[member].node = compiler_add_schema(c, name + 1, buf_text(&tail));
-    object->declared_count++;
-    buf_release(&tail);
-}
-
-static bool compile_properties(struct compiler *c, const struct keyword *keyword, uint32_t value)
-{
-    struct object *object = compiler_object(c, keyword, value);
-
-    if (!is_kind(c, value, JSON_OBJECT))
-        return compiler_refuse(c, "", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next)
-        add_property(c, object, i);
-    return true;
-}
-
-static bool compile_required(struct compiler *c, const struct keyword *keyword, uint32_t value)
-{
-    struct object *object = compiler_object(c, keyword, value);
-
-    if (!is_kind(c, value, JSON_ARRAY))
-        return compiler_refuse(c, "", "must be an array of names");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i++) {
-        uint32_t member;
-
-        if (!is_kind(c, i, JSON_STRING))
-            return compiler_refuse(c, "", "must be an array of names");
-        member = object_add(c->plan, object, compiler_string(c, i));
-        if (object->members[member].required)
-            return compiler_refuse(c, "", "names a property twice");
-        object->members[member].required = true;
-        object->required_count++;
-    }
-    return true;
-}
-
-static bool compile_additional(struct compiler *c, const struct keyword *keyword, uint32_t value)
-{
-    struct object *object = compiler_object(c, keyword, value);
-
-    if (is_kind(c, value, JSON_FALSE))
-        object->closed = true;
-    else if (is_kind(c, value, JSON_OBJECT))
-        object->additional = compiler_add_schema(c, value, "/additionalProperties");
-    else if (!is_kind(c, value, JSON_TRUE))
-        return compiler_refuse(c, "", "must be true, false or a schema");
+    if (!compiler_is(c, value, JSON_STRING))
+        return compiler_refuse(c, "", "must be a string");
+    format = format_find(compiler_string(c, value));
+    if (!format)
+        return compiler_refuse(c, "", "the format \"%s\" is not supported; there are %s",
+                               str_printable(compiler_string(c, value), name, sizeof name),
+                               format_names());
+    compiler_add_check(c, keyword, value)->with.format = format;
     return true;
 }
 
@@ -249,6 +246,11 @@ const struct keyword keywords[] = {
     {"description", DRAFT_ANY, 0, 0, pass_string},
     {"default", DRAFT_ANY, 0, 0, pass_anything},
     {"examples", DRAFT_ANY, 0, 0, pass_array},
+    {"deprecated", DRAFT_ANY, 0, 0, pass_boolean},
+    {"readOnly", DRAFT_ANY, 0, 0, pass_boolean},
+    {"writeOnly", DRAFT_ANY, 0, 0, pass_boolean},
+    {"$defs", DRAFT_2020, 0, 0, compile_definitions},
+    {"definitions", DRAFT_ANY, 0, 0, compile_definitions},
     {"type", DRAFT_ANY, ON_ALL, CHECK_TYPE, compile_type},
     {"enum", DRAFT_ANY, ON_ALL, CHECK_ENUM, compile_enum},
     {"const", SINCE_07, ON_ALL, CHECK_CONST, compile_const},
@@ -262,9 +264,35 @@ const struct keyword keywords[] = {
     {"minLength", DRAFT_ANY, ON_STRINGS, CHECK_MIN_LENGTH, compile_count},
     {"maxLength", DRAFT_ANY, ON_STRINGS, CHECK_MAX_LENGTH, compile_count},
     {"pattern", DRAFT_ANY, ON_STRINGS, CHECK_PATTERN, compile_pattern},
+    {"format", DRAFT_ANY, ON_STRINGS, CHECK_FORMAT, compile_format},
+    {"minItems", DRAFT_ANY, ON_ARRAYS, CHECK_MIN_ITEMS, compile_count},
+    {"maxItems", DRAFT_ANY, ON_ARRAYS, CHECK_MAX_ITEMS, compile_count},
+    {"uniqueItems", DRAFT_ANY, ON_ARRAYS, CHECK_UNIQUE, compile_unique},
+    {"minContains", DRAFT_2020, 0, 0, pass_count},
+    {"maxContains", DRAFT_2020, 0, 0, pass_count},
+    {"contains", SINCE_07, ON_ARRAYS, CHECK_CONTAINS, compile_contains},
+    {"prefixItems", DRAFT_2020, ON_ARRAYS, CHECK_PREFIX, compile_list},
+    {"items", DRAFT_2020, ON_ARRAYS, CHECK_ITEMS, compile_items},
+    {"items", BEFORE_2020, ON_ARRAYS, CHECK_ITEMS, compile_items_of_two_forms},
+    {"additionalItems", BEFORE_2020, ON_ARRAYS, CHECK_ITEMS, compile_additional_items},
+    {"minProperties", DRAFT_ANY, ON_OBJECTS, CHECK_MIN_PROPERTIES, compile_count},
+    {"maxProperties", DRAFT_ANY, ON_OBJECTS, CHECK_MAX_PROPERTIES, compile_count},
+    {"propertyNames", SINCE_07, ON_OBJECTS, CHECK_PROPERTY_NAMES, compile_schema_below},
     {"properties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_properties},
+    {"patternProperties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_pattern_properties},
     {"required", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_required},
     {"additionalProperties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_additional},
+    {"dependentRequired", DRAFT_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"dependentSchemas", DRAFT_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"dependencies", BEFORE_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"$ref", DRAFT_ANY, ON_ALL, CHECK_REF, compile_reference},
+    {"allOf", DRAFT_ANY, ON_ALL, CHECK_ALL_OF, compile_list},
+    {"anyOf", DRAFT_ANY, ON_ALL, CHECK_ANY_OF, compile_list},
+    {"oneOf", DRAFT_ANY, ON_ALL, CHECK_ONE_OF, compile_list},
+    {"not", DRAFT_ANY, ON_ALL, CHECK_NOT, compile_schema_below},
+    {"if", SINCE_07, ON_ALL, CHECK_IF, compile_if},
+    {"then", SINCE_07, 0, 0, pass_schema},
+    {"else", SINCE_07, 0, 0, pass_schema},
 };
 
 const size_t keyword_count = sizeof keywords / sizeof *keywords;

@@ -10,6 +10,8 @@ void plan_release(struct plan *plan)
     for (uint32_t i = 0; i < plan->check_count; i++)
         if (plan->checks[i].kind == CHECK_PATTERN)
             pattern_close(plan->checks[i].with.pattern);
+    for (uint32_t i = 0; i < plan->patterns.count; i++)
+        pattern_close(plan_patterns(plan)[i].pattern);
     for (uint32_t i = 0; i < plan->object_count; i++) {
         free(plan->objects[i].members);
         free(plan->objects[i].table);
@@ -20,6 +22,10 @@ void plan_release(struct plan *plan)
     free(plan->nodes);
     free(plan->checks);
     free(plan->objects);
+    free(plan->branches.items);
+    free(plan->dependencies.items);
+    free(plan->patterns.items);
+    free(plan->links.items);
     free(plan->owned);
     free(plan->text);
     *plan = (struct plan){0};
@@ -123,12 +129,19 @@ uint32_t object_add(struct plan *plan, struct object *object, struct span name)
     return index;
 }
 
-const struct object *plan_root_object(const struct plan *plan)
+const struct object *plan_object_of(const struct plan *plan, uint32_t node)
 {
-    const struct node *root = &plan->nodes[0];
+    const struct node *at = &plan->nodes[node];
 
-    for (uint32_t i = root->first_check; i < root->first_check + root->check_count; i++)
+    for (uint32_t i = at->first_check; i < at->first_check + at->check_count; i++)
         if (plan->checks[i].kind == CHECK_OBJECT)
             return &plan->objects[plan->checks[i].with.object];
     return NULL;
+}
+
+uint32_t list_add(struct list *list, const void *item, size_t size)
+{
+    list->items = room(list->items, list->count, &list->capacity, size);
+    memcpy((char *)list->items + list->count * size, item, size);
+    return list->count++;
 }

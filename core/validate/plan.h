@@ -7,6 +7,7 @@
 #include "core/row/json.h"
 #include "core/row/row.h"
 #include "core/validate/decimal.h"
+#include "core/validate/format.h"
 #include "core/validate/pattern.h"
 #include "core/validate/rules.h"
 
@@ -26,7 +27,25 @@ enum check_kind {
     CHECK_MIN_LENGTH,
     CHECK_MAX_LENGTH,
     CHECK_PATTERN,
-    CHECK_OBJECT, /* properties, required and additionalProperties: one pass over the members */
+    CHECK_FORMAT,
+    CHECK_PREFIX, /* the first items, a schema each */
+    CHECK_ITEMS,  /* the items behind those */
+    CHECK_CONTAINS,
+    CHECK_MIN_ITEMS,
+    CHECK_MAX_ITEMS,
+    CHECK_UNIQUE,
+    CHECK_OBJECT, /* properties, patternProperties, required and additionalProperties: one pass over
+                     the members */
+    CHECK_PROPERTY_NAMES,
+    CHECK_MIN_PROPERTIES,
+    CHECK_MAX_PROPERTIES,
+    CHECK_DEPENDENT, /* dependentRequired, dependentSchemas, dependencies */
+    CHECK_REF,
+    CHECK_ALL_OF,
+    CHECK_ANY_OF,
+    CHECK_ONE_OF,
+    CHECK_NOT,
+    CHECK_IF,
     CHECK_KINDS,
 };
 
@@ -39,29 +58,72 @@ enum {
     ON_ALL = (1 << (JSON_OBJECT + 1)) - 1,
 };
 
+/* Some of the plan's lists: count of them from first on. */
+struct run {
+    uint32_t first, count;
+};
+
 struct check {
-    uint8_t kind;   /* enum check_kind */
-    uint8_t on;     /* set of the above */
-    uint32_t token; /* the keyword's value in the plan's tape */
+    uint8_t kind;        /* enum check_kind */
+    uint8_t on;          /* set of the above */
+    uint32_t token;      /* the keyword's value in the plan's tape */
+    const char *keyword; /* that a violation names; constant text */
     union {
-        unsigned types;          /* set of enum row_type */
-        uint64_t count;          /* a length */
-        struct decimal number;   /* points into the plan's text */
-        struct pattern *pattern; /* closed by the plan */
-        uint32_t object;         /* of the plan's objects */
+        unsigned types;              /* set of enum row_type */
+        uint64_t count;              /* a length */
+        struct decimal number;       /* points into the plan's text */
+        struct pattern *pattern;     /* closed by the plan */
+        const struct format *format; /* of the table in format.c */
+        uint32_t object;             /* of the plan's objects */
+        uint32_t node;               /* the one schema */
+        struct run nodes;            /* of the plan's branches: the schemas */
+        struct {
+            uint32_t node, from; /* the schema of the items from that index on */
+        } items;
+        struct {
+            uint32_t node;
+            bool least_given, most_given; /* by minContains, maxContains */
+            uint64_t least, most;
+        } contains;
+        struct {
+            uint32_t when, then, otherwise; /* NODE_NONE where there is none */
+        } choice;
+        struct {
+            uint32_t object;         /* knows the names */
+            struct run dependencies; /* of the plan's dependencies */
+        } dependent;
     } with;
 };
 
 struct node {
     uint32_t token; /* the schema in the plan's tape */
     uint32_t first_check, check_count;
-    unsigned types;      /* set of enum row_type; ROW_ANY without `type` */
+    unsigned types;      /* what `type`, allOf, anyOf, oneOf and $ref leave; ROW_ANY without any */
     const char *pointer; /* JSON pointer of the schema, "" of the root */
+    const char *keyword; /* that it stands under; constant text */
 };
 
 /* What an index is that means none. */
 #define NODE_NONE   UINT32_MAX
 #define MEMBER_NONE UINT32_MAX
+
+/* Where one member is there, another must be, or a schema must hold. */
+struct dependency {
+    uint32_t trigger;  /* a member of the check's object */
+    uint32_t required; /* likewise, or MEMBER_NONE */
+    uint32_t node;     /* or NODE_NONE */
+};
+
+/* A member of patternProperties. */
+struct pattern_member {
+    struct pattern *pattern;
+    uint32_t node;
+};
+
+/* A schema that is applied to the same value as the schema it stands in. */
+struct link {
+    uint32_t from, to;
+};
 
 struct member {
     struct span name; /* decoded */
@@ -80,7 +142,14 @@ struct object {
     uint32_t order_at;   /* members of the objects before this one */
     uint32_t node;       /* the schema it belongs to */
     uint32_t additional; /* node of other members, or NODE_NONE */
+    struct run patterns; /* of the plan's pattern members */
     bool closed;         /* additionalProperties: false */
+};
+
+/* A list of the plan: items of its own size. */
+struct list {
+    void *items;
+    uint32_t count, capacity;
 };
 
 struct plan {
@@ -93,8 +162,14 @@ struct plan {
     uint32_t node_count, node_capacity;
     uint32_t check_count, check_capacity;
     uint32_t object_count, object_capacity;
-    uint32_t member_count; /* of all objects */
-    void **owned;          /* memory that lives as long as the plan */
+    uint32_t member_count;    /* of all objects */
+    struct list branches;     /* uint32_t: nodes */
+    struct list dependencies; /* struct dependency */
+    struct list patterns;     /* struct pattern_member */
+    struct list links;        /* struct link */
+    uint32_t shape_object;    /* the object that declares all of the shape's properties */
+    bool shape_is_own;        /* it is the root's own, and all that the root says of members */
+    void **owned;             /* memory that lives as long as the plan */
     size_t owned_count, owned_capacity;
 };
 
@@ -123,7 +198,30 @@ uint32_t object_add(struct plan *plan, struct object *object, struct span name);
 /* The index of the member of that name, or MEMBER_NONE. */
 uint32_t object_find(const struct object *object, struct span name);
 
-/* The root's object, or NULL where the root says nothing about members. */
-const struct object *plan_root_object(const struct plan *plan);
+/* The object of a node's properties, or NULL where it says nothing about members. */
+const struct object *plan_object_of(const struct plan *plan, uint32_t node);
+
+/* Appends a copy of an item; returns its index. All of a list are of one size. */
+uint32_t list_add(struct list *list, const void *item, size_t size);
+
+static inline const uint32_t *plan_branches(const struct plan *plan)
+{
+    return plan->branches.items;
+}
+
+static inline const struct dependency *plan_dependencies(const struct plan *plan)
+{
+    return plan->dependencies.items;
+}
+
+static inline const struct pattern_member *plan_patterns(const struct plan *plan)
+{
+    return plan->patterns.items;
+}
+
+static inline const struct link *plan_links(const struct plan *plan)
+{
+    return plan->links.items;
+}
 
 #endif

@@ -31,6 +31,9 @@ static inline struct span value_span(struct value value)
  * strings by code points, objects whatever the order of their members. */
 bool value_equal(struct value a, struct value b);
 
+/* The same for values that are equal, whatever they look like. */
+uint64_t value_hash(struct value value);
+
 /* Whether the value has one of the types, a set of enum row_type. */
 bool value_has_type(struct value value, unsigned types);
 

@@ -17,50 +17,24 @@ static void assert_refused(const struct refusal *cases, size_t count)
     }
 }
 
-static void every_keyword_that_is_not_built_is_refused_by_name(void **state)
+static void every_unknown_keyword_is_refused_by_name(void **state)
 {
     static const char *const names[] = {
         "$anchor",
-        "$defs",
         "$dynamicAnchor",
         "$dynamicRef",
         "$recursiveRef",
-        "$ref",
+        "$recursiveAnchor",
         "$vocabulary",
         "additionalItems",
-        "allOf",
-        "anyOf",
-        "contains",
         "contentEncoding",
         "contentMediaType",
         "contentSchema",
-        "definitions",
         "dependencies",
-        "dependentRequired",
-        "dependentSchemas",
-        "deprecated",
-        "else",
         "extends",
-        "format",
-        "if",
-        "items",
-        "maxContains",
-        "maxItems",
-        "maxProperties",
-        "minContains",
-        "minItems",
-        "minProperties",
-        "not",
-        "oneOf",
-        "patternProperties",
-        "prefixItems",
-        "propertyNames",
-        "readOnly",
-        "then",
+        "divisibleBy",
         "unevaluatedItems",
         "unevaluatedProperties",
-        "uniqueItems",
-        "writeOnly",
         "minimun",
         "Type",
         "",
@@ -88,6 +62,7 @@ static void annotations_pass_anywhere(void **state)
         refusal_of("{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"$id\": \"x\","
                    " \"id\": \"x\", \"title\": \"t\", \"description\": \"d\", \"$comment\": \"c\","
                    " \"default\": {}, \"examples\": [1], \"x-anything\": {\"type\": 5},"
+                   " \"deprecated\": true, \"readOnly\": false, \"writeOnly\": false,"
                    " \"properties\": {\"v\": {\"title\": \"t\", \"description\": \"d\","
                    " \"$comment\": \"c\", \"default\": {\"type\": 1}, \"examples\": [],"
                    " \"x-y\": null}, \"$id\": {}, \"type\": {}, \"format\": {}}}"),
@@ -128,6 +103,53 @@ static void values_of_the_wrong_form_are_refused(void **state)
         {"{\"pattern\": \"(?i)a\"}",
          "#/pattern: is no regular expression: a group that begins with (? is not of ECMA-262"},
         {"{\"properties\": []}", "#/properties: must be an object"},
+        {"{\"deprecated\": 1}", "#/deprecated: must be true or false"},
+        {"{\"uniqueItems\": \"yes\"}", "#/uniqueItems: must be true or false"},
+        {"{\"minItems\": -1}", "#/minItems: must be a whole number, 0 or more"},
+        {"{\"maxItems\": null}", "#/maxItems: must be a whole number, 0 or more"},
+        {"{\"minProperties\": 0.5}", "#/minProperties: must be a whole number, 0 or more"},
+        {"{\"maxProperties\": []}", "#/maxProperties: must be a whole number, 0 or more"},
+        {"{\"minContains\": -1}", "#/minContains: must be a whole number, 0 or more"},
+        {"{\"contains\": {}, \"maxContains\": 1.5}",
+         "#/maxContains: must be a whole number, 0 or more"},
+        {"{\"contains\": 1}", "#/contains: a schema must be an object"},
+        {"{\"prefixItems\": {}}", "#/prefixItems: must be an array of at least one schema"},
+        {"{\"prefixItems\": [{}, 1]}", "#/prefixItems/1: a schema must be an object"},
+        {"{\"items\": [{}]}", "#/items: is a schema in draft 2020-12; use \"prefixItems\""},
+        {"{\"items\": \"string\"}", "#/items: a schema must be an object"},
+        {"{\"propertyNames\": 1}", "#/propertyNames: a schema must be an object"},
+        {"{\"patternProperties\": 1}", "#/patternProperties: must be an object"},
+        {"{\"patternProperties\": {\"^a/(\": {}}}",
+         "#/patternProperties/^a~1(: is no regular expression: missing closing parenthesis"},
+        {"{\"patternProperties\": {\"a\": {\"tpye\": 1}}}",
+         "#/patternProperties/a/tpye: the keyword \"tpye\" is not supported"},
+        {"{\"dependentRequired\": []}", "#/dependentRequired: must be an object"},
+        {"{\"dependentRequired\": {\"a\": {}}}", "#/dependentRequired: must hold arrays of names"},
+        {"{\"dependentRequired\": {\"a\": [1]}}", "#/dependentRequired: must hold arrays of names"},
+        {"{\"dependentSchemas\": {\"a\": []}}", "#/dependentSchemas/a: a schema must be an object"},
+        {"{\"allOf\": []}", "#/allOf: must be an array of at least one schema"},
+        {"{\"anyOf\": {}}", "#/anyOf: must be an array of at least one schema"},
+        {"{\"oneOf\": [1]}", "#/oneOf/0: a schema must be an object"},
+        {"{\"not\": null}", "#/not: a schema must be an object"},
+        {"{\"if\": {\"typ\": 1}}", "#/if/typ: the keyword \"typ\" is not supported"},
+        {"{\"if\": {}, \"then\": {\"typ\": 1}}",
+         "#/then/typ: the keyword \"typ\" is not supported"},
+        {"{\"else\": {\"typ\": 1}}", "#/else/typ: the keyword \"typ\" is not supported"},
+        {"{\"$defs\": 1}", "#/$defs: must be an object"},
+        {"{\"$defs\": {\"a b\": {\"typ\": 1}}}",
+         "#/$defs/a b/typ: the keyword \"typ\" is not supported"},
+        {"{\"definitions\": {\"a\": {\"format\": \"date\", \"typ\": 1}}}",
+         "#/definitions/a/typ: the keyword \"typ\" is not supported"},
+        {"{\"properties\": {\"a\": {\"format\": \"iban\"}}}",
+         "#/properties/a/format: the format \"iban\" is not supported; there are date, time, "
+         "date-time, email, hostname, ipv4, ipv6, uri and uuid"},
+        {"{\"format\": null}", "#/format: must be a string"},
+        {"{\"properties\": {\"a\": {\"$anchor\": \"x\"}}}",
+         "#/properties/a/$anchor: the keyword \"$anchor\" is not supported"},
+        {"{\"allOf\": [{\"id\": \"x\"}]}",
+         "#/allOf/0/id: is supported at the root of the schema only"},
+        {"{\"allOf\": [{\"type\": \"array\"}]}",
+         "#: must allow an object, which the fields of a row are"},
         {"{\"properties\": {\"a\": 1}}", "#/properties/a: a schema must be an object"},
         {"{\"properties\": {\"a\": {\"properties\": {\"b\": {\"type\": 0}}}}}",
          "#/properties/a/properties/b/type: must be null, boolean, integer, number, string, array "
@@ -207,6 +229,22 @@ static void draft_04_has_its_own_keywords(void **state)
 #define DRAFT_04 "{\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
     static const struct refusal cases[] = {
         {DRAFT_04 "\"const\": 1}", "#/const: the keyword \"const\" is not supported"},
+        {DRAFT_04 "\"contains\": {}}", "#/contains: the keyword \"contains\" is not supported"},
+        {DRAFT_04 "\"propertyNames\": {}}",
+         "#/propertyNames: the keyword \"propertyNames\" is not supported"},
+        {DRAFT_04 "\"if\": {}}", "#/if: the keyword \"if\" is not supported"},
+        {DRAFT_04 "\"prefixItems\": []}",
+         "#/prefixItems: the keyword \"prefixItems\" is not supported"},
+        {DRAFT_04 "\"$defs\": {}}", "#/$defs: the keyword \"$defs\" is not supported"},
+        {DRAFT_04 "\"dependentRequired\": {}}",
+         "#/dependentRequired: the keyword \"dependentRequired\" is not supported"},
+        {DRAFT_04 "\"not\": true}", "#/not: a schema must be an object"},
+        {DRAFT_04 "\"items\": false}", "#/items: must be a schema or an array of schemas"},
+        {DRAFT_04 "\"additionalItems\": 1}", "#/additionalItems: must be true, false or a schema"},
+        {DRAFT_04 "\"additionalItems\": {\"typ\": 1}}",
+         "#/additionalItems/typ: the keyword \"typ\" is not supported"},
+        {DRAFT_04 "\"dependencies\": {\"a\": 1}}", "#/dependencies/a: a schema must be an object"},
+        {DRAFT_04 "\"definitions\": {}, \"additionalItems\": false, \"items\": []}", ""},
         {DRAFT_04 "\"minimum\": 1, \"exclusiveMinimum\": 1}",
          "#/exclusiveMinimum: must be true or false in draft-04"},
         {DRAFT_04 "\"exclusiveMaximum\": true}", "#/exclusiveMaximum: stands without \"maximum\""},
@@ -224,6 +262,29 @@ static void draft_04_has_its_own_keywords(void **state)
                                       "{\"v\": 1}"),
                         "");
 #undef DRAFT_04
+}
+
+static void draft_07_has_its_own_keywords(void **state)
+{
+#define DRAFT_07 "{\"$schema\": \"http://json-schema.org/draft-07/schema#\", "
+    static const struct refusal cases[] = {
+        {DRAFT_07 "\"$defs\": {}}", "#/$defs: the keyword \"$defs\" is not supported"},
+        {DRAFT_07 "\"prefixItems\": [{}]}",
+         "#/prefixItems: the keyword \"prefixItems\" is not supported"},
+        {DRAFT_07 "\"minContains\": 1}",
+         "#/minContains: the keyword \"minContains\" is not supported"},
+        {DRAFT_07 "\"dependentSchemas\": {}}",
+         "#/dependentSchemas: the keyword \"dependentSchemas\" is not supported"},
+        {DRAFT_07 "\"exclusiveMinimum\": true}", "#/exclusiveMinimum: must be a number"},
+        {DRAFT_07 "\"items\": [{}, true], \"additionalItems\": false, \"const\": {},"
+                  " \"dependencies\": {\"a\": [\"b\"], \"c\": false}, \"if\": {},"
+                  " \"definitions\": {\"d\": true}, \"contains\": {}, \"propertyNames\": {}}",
+         ""},
+    };
+
+    (void)state;
+    assert_refused(cases, COUNT(cases));
+#undef DRAFT_07
 }
 
 static void settings_that_are_not_built_are_refused_by_name(void **state)
@@ -371,12 +432,13 @@ static void files_that_cannot_be_read_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_keyword_that_is_not_built_is_refused_by_name),
+        cmocka_unit_test(every_unknown_keyword_is_refused_by_name),
         cmocka_unit_test(annotations_pass_anywhere),
         cmocka_unit_test(values_of_the_wrong_form_are_refused),
         cmocka_unit_test(texts_that_are_no_schema_are_refused),
         cmocka_unit_test(three_drafts_are_known),
         cmocka_unit_test(draft_04_has_its_own_keywords),
+        cmocka_unit_test(draft_07_has_its_own_keywords),
         cmocka_unit_test(settings_that_are_not_built_are_refused_by_name),
         cmocka_unit_test(the_shape_holds_the_declared_properties),
         cmocka_unit_test(the_hash_tells_files_apart),

@@ -1,0 +1,189 @@
+/* Assertions that look at one value as a whole. What one holds stands beside what it says. */
+#include "core/validate/checker.h"
+
+enum { LIST_MAX = 200 /* bytes of enum's values in a message */ };
+
+bool check_never_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    (void)c;
+    (void)check;
+    (void)token;
+    return false;
+}
+
+void check_never_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    (void)token;
+    violations_add(c->violations, check_field(c), check->keyword, "is not allowed");
+}
+
+bool check_type_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    return value_has_type(check_at(c, token), check->with.types);
+}
+
+void check_type_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    buf_reset(&c->shown);
+    value_name_types(&c->shown, check->with.types);
+    buf_append_text(&c->shown, ", is ");
+    value_describe(&c->shown, check_at(c, token));
+    violations_add(c->violations, check_field(c), "type", "must be %s", buf_text(&c->shown));
+}
+
+bool check_enum_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct value value = check_at(c, token), item = check_operand(c, check);
+    const struct json_token *list = value_token(item);
+
+    check_work(c, list->count >> 3);
+    for (item.index++; item.index < list->next; item.index = value_token(item)->next)
+        if (value_equal(value, item))
+            return true;
+    return false;
+}
+
+/* All its values, or as many as a message should hold. */
+void check_enum_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct value item = check_operand(c, check);
+    uint32_t next = value_token(item)->next;
+
+    buf_reset(&c->shown);
+    for (item.index++; item.index < next; item.index = value_token(item)->next) {
+        buf_append_text(&c->shown, c->shown.size ? ", " : "");
+        if (c->shown.size > LIST_MAX) {
+            buf_append_text(&c->shown, "...");
+            break;
+        }
+        value_describe(&c->shown, item);
+    }
+    buf_append_text(&c->shown, c->shown.size ? ", is " : "nothing, is ");
+    value_describe(&c->shown, check_at(c, token));
+    violations_add(c->violations, check_field(c), "enum", "must be one of %s", buf_text(&c->shown));
+}
+
+bool check_const_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    return value_equal(check_at(c, token), check_operand(c, check));
+}
+
+void check_const_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    buf_reset(&c->shown);
+    value_describe(&c->shown, check_operand(c, check));
+    buf_append_text(&c->shown, ", is ");
+    value_describe(&c->shown, check_at(c, token));
+    violations_add(c->violations, check_field(c), "const", "must be %s", buf_text(&c->shown));
+}
+
+bool check_limit_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct decimal number = decimal_parse(value_span(check_at(c, token)));
+    int order = decimal_compare(&number, &check->with.number);
+
+    if (check->kind == CHECK_MINIMUM)
+        return order >= 0;
+    if (check->kind == CHECK_EXCLUSIVE_MINIMUM)
+        return order > 0;
+    return check->kind == CHECK_MAXIMUM ? order <= 0 : order < 0;
+}
+
+void check_limit_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    static const char *const words[CHECK_KINDS] = {
+        [CHECK_MINIMUM] = "at least",
+        [CHECK_MAXIMUM] = "at most",
+        [CHECK_EXCLUSIVE_MINIMUM] = "more than",
+        [CHECK_EXCLUSIVE_MAXIMUM] = "less than",
+    };
+    struct span limit = value_span(check_operand(c, check));
+
+    violations_add(c->violations, check_field(c), check->keyword, "must be %s %.*s, is %s",
+                   words[check->kind], (int)limit.size, limit.data,
+                   check_show(c, check_at(c, token)));
+}
+
+bool check_multiple_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct decimal number = decimal_parse(value_span(check_at(c, token)));
+
+    return decimal_is_multiple(&number, &check->with.number);
+}
+
+void check_multiple_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct span divisor = value_span(check_operand(c, check));
+
+    violations_add(c->violations, check_field(c), "multipleOf", "must be a multiple of %.*s, is %s",
+                   (int)divisor.size, divisor.data, check_show(c, check_at(c, token)));
+}
+
+/* A code point has 1 to 4 bytes, so most strings need not be counted. */
+bool check_length_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    bool lower = check->kind == CHECK_MIN_LENGTH;
+    struct span text = check_string(c, token);
+    uint64_t count = check->with.count;
+    size_t length;
+
+    if (lower ? text.size / 4 >= count : text.size <= count)
+        return true;
+    length = str_utf8_length(text);
+    return lower ? length >= count : length <= count;
+}
+
+void check_length_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    violations_add(
+        c->violations, check_field(c), check->keyword, "must have at %s %llu character%s, has %zu",
+        check->kind == CHECK_MIN_LENGTH ? "least" : "most", (unsigned long long)check->with.count,
+        check->with.count == 1 ? "" : "s", str_utf8_length(check_string(c, token)));
+}
+
+bool check_pattern_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    return check_search(c, check->with.pattern, check_string(c, token)) == PATTERN_FOUND;
+}
+
+void check_pattern_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    const struct pattern *pattern = check->with.pattern;
+    bool absent = check_search(c, pattern, check_string(c, token)) == PATTERN_ABSENT;
+
+    violations_add(c->violations, check_field(c), "pattern",
+                   absent ? "must match %s, is %s"
+                          : "takes too many steps to match against %s, is %s",
+                   pattern_source(pattern), check_show(c, check_at(c, token)));
+}
+
+bool check_format_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    return check->with.format->holds(check_string(c, token));
+}
+
+void check_format_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    violations_add(c->violations, check_field(c), "format", "must be %s, is %s",
+                   check->with.format->meaning, check_show(c, check_at(c, token)));
+}
+
+bool check_count_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    uint32_t count = c->row->tape.tokens[token].count;
+
+    if (check->kind == CHECK_MIN_ITEMS || check->kind == CHECK_MIN_PROPERTIES)
+        return count >= check->with.count;
+    return count <= check->with.count;
+}
+
+void check_count_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    bool lower = check->kind == CHECK_MIN_ITEMS || check->kind == CHECK_MIN_PROPERTIES;
+    bool items = check->kind == CHECK_MIN_ITEMS || check->kind == CHECK_MAX_ITEMS;
+    const char *one = items ? "item" : "property", *more = items ? "items" : "properties";
+
+    violations_add(c->violations, check_field(c), check->keyword, "must have at %s %llu %s, has %u",
+                   lower ? "least" : "most", (unsigned long long)check->with.count,
+                   check->with.count == 1 ? one : more, c->row->tape.tokens[token].count);
+}

@@ -92,14 +92,11 @@ bool check_not_holds(struct checker *c, const struct check *check, uint32_t toke
 
 void check_not_tell(struct checker *c, const struct check *check, uint32_t token)
 {
-    struct value value = check_at(c, token);
-    char shown[VIOLATION_QUOTE_SIZE];
-
-    violations_add(c->violations, check_field(c), check->keyword, "must not fit %s, is %s",
-                   check_show_schema(c, check->with.node),
-                   value_token(value)->kind >= JSON_STRING
-                       ? check_show(c, value)
-                       : violation_show(value_span(value), shown));
+    check_show_schema(c, check->with.node);
+    buf_append_text(&c->shown, ", is ");
+    value_describe(&c->shown, check_at(c, token));
+    violations_add(c->violations, check_field(c), check->keyword, "must not fit %s",
+                   buf_text(&c->shown));
 }
 
 bool check_if_holds(struct checker *c, const struct check *check, uint32_t token)

@@ -1,20 +1,5 @@
 #include "tests/unit/schema_scene.h"
 
-struct value_case {
-    const char *schema, *value, *violations;
-};
-
-static void assert_values(const struct value_case *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *found = violations_of_value(cases[i].schema, cases[i].value);
-
-        if (strcmp(found, cases[i].violations) != 0)
-            fail_msg("%s on %s\n is: %s\nnot: %s", cases[i].schema, cases[i].value, found,
-                     cases[i].violations);
-    }
-}
-
 static void type_accepts_and_rejects(void **state)
 {
     static const struct value_case cases[] = {
@@ -143,6 +128,32 @@ static void pattern_accepts_and_rejects(void **state)
         {"{\"pattern\": \"^(a+)+$\"}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"",
          "v|pattern|takes too many steps to match against ^(a+)+$, is "
          "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\""},
+    };
+
+    (void)state;
+    assert_values(cases, COUNT(cases));
+}
+
+static void formats_are_assertions(void **state)
+{
+    static const struct value_case cases[] = {
+        {"{\"format\": \"date\"}", "\"2026-11-23\"", ""},
+        {"{\"format\": \"date\"}", "20261123", ""},
+        {"{\"format\": \"date\"}", "\"23.11.2026\"",
+         "v|format|must be a date like 2026-11-23, is \"23.11.2026\""},
+        {"{\"format\": \"time\"}", "\"23:05\"",
+         "v|format|must be a time like 23:05:00Z or 23:05:00+01:00, is \"23:05\""},
+        {"{\"format\": \"date-time\"}", "\"2026-11-23\"",
+         "v|format|must be a time like 2026-11-23T23:05:00Z, is \"2026-11-23\""},
+        {"{\"format\": \"email\"}", "\"a@\"", "v|format|must be an e-mail address, is \"a@\""},
+        {"{\"format\": \"email\"}", "\"a\\u0040b\"", ""},
+        {"{\"format\": \"hostname\"}", "\"a_b\"", "v|format|must be a host name, is \"a_b\""},
+        {"{\"format\": \"ipv4\"}", "\"1.2.3\"", "v|format|must be an IPv4 address, is \"1.2.3\""},
+        {"{\"format\": \"ipv6\"}", "\"1.2.3\"", "v|format|must be an IPv6 address, is \"1.2.3\""},
+        {"{\"format\": \"uri\"}", "\"/a\"",
+         "v|format|must be a URI with a scheme, like https://example.org/, is \"/a\""},
+        {"{\"format\": \"uuid\"}", "\"1\"",
+         "v|format|must be a UUID like 123e4567-e89b-12d3-a456-426614174000, is \"1\""},
     };
 
     (void)state;
@@ -423,6 +434,7 @@ int main(void)
         cmocka_unit_test(limits_compare_exactly_as_written),
         cmocka_unit_test(lengths_count_code_points),
         cmocka_unit_test(pattern_accepts_and_rejects),
+        cmocka_unit_test(formats_are_assertions),
         cmocka_unit_test(required_names_every_member_that_is_missing),
         cmocka_unit_test(a_cell_that_the_reader_refused_is_not_missing),
         cmocka_unit_test(other_members_are_allowed_forbidden_or_checked),

@@ -106,4 +106,35 @@ static inline const char *violations_of_value(const char *schema, const char *va
     return violations_of(text, fields);
 }
 
+/* A schema for v, a value of v, and what is told. */
+struct value_case {
+    const char *schema, *value, *violations;
+};
+
+static inline void assert_values(const struct value_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *found = violations_of_value(cases[i].schema, cases[i].value);
+
+        if (strcmp(found, cases[i].violations) != 0)
+            fail_msg("%s on %s\n is: %s\nnot: %s", cases[i].schema, cases[i].value, found,
+                     cases[i].violations);
+    }
+}
+
+/* A schema and why it is none. */
+struct refusal {
+    const char *text, *reason;
+};
+
+static inline void assert_schemas_refused(const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *reason = refusal_of(cases[i].text);
+
+        if (strcmp(reason, cases[i].reason) != 0)
+            fail_msg("%s\n is: %s\nnot: %s", cases[i].text, reason, cases[i].reason);
+    }
+}
+
 #endif

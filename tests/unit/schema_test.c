@@ -3,20 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct refusal {
-    const char *text, *reason;
-};
-
-static void assert_refused(const struct refusal *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *reason = refusal_of(cases[i].text);
-
-        if (strcmp(reason, cases[i].reason) != 0)
-            fail_msg("%s\n is: %s\nnot: %s", cases[i].text, reason, cases[i].reason);
-    }
-}
-
 static void every_unknown_keyword_is_refused_by_name(void **state)
 {
     static const char *const names[] = {
@@ -169,7 +155,7 @@ static void values_of_the_wrong_form_are_refused(void **state)
     };
 
     (void)state;
-    assert_refused(cases, COUNT(cases));
+    assert_schemas_refused(cases, COUNT(cases));
 }
 
 static void texts_that_are_no_schema_are_refused(void **state)
@@ -192,7 +178,7 @@ static void texts_that_are_no_schema_are_refused(void **state)
     };
 
     (void)state;
-    assert_refused(cases, COUNT(cases));
+    assert_schemas_refused(cases, COUNT(cases));
     for (size_t i = 0; i < COUNT(places); i++) {
         const char *reason = refusal_of(places[i][0]);
 
@@ -252,7 +238,7 @@ static void draft_04_has_its_own_keywords(void **state)
     };
 
     (void)state;
-    assert_refused(cases, COUNT(cases));
+    assert_schemas_refused(cases, COUNT(cases));
     assert_string_equal(violations_of(DRAFT_04 "\"properties\": {\"v\": {\"minimum\": 1,"
                                                " \"exclusiveMinimum\": true}}}",
                                       "{\"v\": 1}"),
@@ -283,7 +269,7 @@ static void draft_07_has_its_own_keywords(void **state)
     };
 
     (void)state;
-    assert_refused(cases, COUNT(cases));
+    assert_schemas_refused(cases, COUNT(cases));
 #undef DRAFT_07
 }
 
@@ -329,7 +315,7 @@ static void settings_that_are_not_built_are_refused_by_name(void **state)
     };
 
     (void)state;
-    assert_refused(cases, COUNT(cases));
+    assert_schemas_refused(cases, COUNT(cases));
 #undef EXTENSION
 }
 

@@ -1,0 +1,115 @@
+#include "tests/unit/schema_scene.h"
+
+static void references_lead_into_the_same_file(void **state)
+{
+    static const struct refusal cases[] = {
+        {"{\"$ref\": \"http://example.org/x.json\"}",
+         "#/$ref: must be \"#\" or \"#/...\", a JSON pointer into this file, is "
+         "\"http://example.org/x.json\""},
+        {"{\"$id\": \"http://example.org/x.json\", \"allOf\": [{\"$ref\": "
+         "\"x.json#/definitions/a\"}]}",
+         "#/allOf/0/$ref: must be \"#\" or \"#/...\", a JSON pointer into this file, is "
+         "\"x.json#/definitions/a\""},
+        {"{\"$ref\": \"#item\"}",
+         "#/$ref: must be \"#\" or \"#/...\", a JSON pointer into this file, is \"#item\""},
+        {"{\"$ref\": \"\"}", "#/$ref: must be \"#\" or \"#/...\", a JSON pointer into this file"},
+        {"{\"$ref\": 1}", "#/$ref: must be \"#\" or \"#/...\", a JSON pointer into this file"},
+        {"{\"$ref\": \"#/$defs/a\"}", "#/$ref: \"#/$defs/a\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": 1}}",
+         "#/$defs/a: a schema must be an object"},
+        {"{\"$ref\": \"#/$defs/a~2\", \"$defs\": {\"a~2\": {}}}",
+         "#/$ref: \"#/$defs/a~2\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/$defs/a%2\", \"$defs\": {\"a%2\": {}}}",
+         "#/$ref: \"#/$defs/a%2\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/$defs/a%zz\", \"$defs\": {\"a%zz\": {}}}",
+         "#/$ref: \"#/$defs/a%zz\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/allOf/2\", \"allOf\": [{}, {}]}",
+         "#/$ref: \"#/allOf/2\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/allOf/01\", \"allOf\": [{}, {}]}",
+         "#/$ref: \"#/allOf/01\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/allOf/-\", \"allOf\": [{}, {}]}",
+         "#/$ref: \"#/allOf/-\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/title/x\", \"title\": \"x\"}",
+         "#/$ref: \"#/title/x\" leads to nothing in this file"},
+        {"{\"$ref\": \"#/title\", \"title\": \"x\"}", "#/title: a schema must be an object"},
+        {"{\"$ref\": \"#/properties\", \"properties\": {\"a\": {}}}",
+         "#/properties/a: the keyword \"a\" is not supported"},
+        {"{\"properties\": {\"a\": {\"$ref\": \"#/x-types/b\"}}, \"x-types\": {\"b\": {\"typ\": "
+         "1}}}",
+         "#/x-types/b/typ: the keyword \"typ\" is not supported"},
+        {"{\"$ref\": \"#\"}", "#/$ref: leads back to itself without going down into the value"},
+        {"{\"properties\": {\"a\": {\"$ref\": \"#/$defs/b\"}}, \"$defs\": {\"b\": {\"allOf\": "
+         "[{\"$ref\": \"#/$defs/c\"}]}, \"c\": {\"anyOf\": [{}, {\"$ref\": \"#/$defs/b\"}]}}}",
+         "#/$defs/b/allOf/0/$ref: leads back to itself without going down into the value"},
+        {"{\"$defs\": {\"b\": {\"if\": {\"$ref\": \"#/$defs/b\"}}}}",
+         "#/$defs/b/if/$ref: leads back to itself without going down into the value"},
+        {"{\"$defs\": {\"b\": {\"dependentSchemas\": {\"x\": {\"not\": {\"$ref\": "
+         "\"#/$defs/b\"}}}}}}",
+         "#/$defs/b/dependentSchemas/x/not/$ref: leads back to itself without going down into the "
+         "value"},
+        {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"$ref\": "
+         "\"#/definitions/a\", \"definitions\": {\"a\": {\"$ref\": \"#/definitions/a\"}}}",
+         "#/definitions/a/$ref: leads back to itself without going down into the value"},
+    };
+
+    (void)state;
+    assert_schemas_refused(cases, COUNT(cases));
+}
+
+static void references_apply_what_they_lead_to(void **state)
+{
+    static const struct value_case cases[] = {
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/$defs/a\"}}, \"$defs\": {\"a\": {\"minimum\": "
+         "1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/definitions/a\", \"maximum\": -1}}, "
+         "\"definitions\": {\"a\": {\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|maximum|must be at most -1, is 0\nv|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/$defs/a~1b~0c%25d%20e\"}}, \"$defs\": {\"a/b~c%d "
+         "e\": {\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#%2Fproperties%2Fw\"}, \"w\": {\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/allOf/1/properties/w\"}}, \"allOf\": [{}, "
+         "{\"properties\": {\"w\": "
+         "{\"minimum\": 1}}}]}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/x-types/a\"}}, \"x-types\": {\"a\": "
+         "{\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/$defs/\"}}, \"$defs\": {\"\": {\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#/$defs/no\"}}, \"$defs\": {\"no\": false}}",
+         "{\"v\": 0}", "v|$ref|is not allowed"},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#\"}, \"n\": {\"type\": \"integer\"}}, "
+         "\"additionalProperties\": false}",
+         "{\"v\": {\"v\": {\"n\": 1}, \"n\": \"x\"}, \"n\": 1}",
+         "/v/n|type|must be an integer, is \"x\""},
+        {"{\"properties\": {\"v\": {\"$ref\": \"#\"}}, \"additionalProperties\": false}",
+         "{\"v\": {\"v\": {\"x\": 1}}}", "/v/v/x|additionalProperties|is not a property of Item"},
+        {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"properties\": {\"v\": "
+         "{\"$ref\": \"#/definitions/a\", \"maximum\": -1, \"unheard\": 1}}, \"definitions\": "
+         "{\"a\": {\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"$schema\": \"http://json-schema.org/draft-04/schema#\", \"properties\": {\"v\": "
+         "{\"$ref\": \"#/definitions/a\", \"maximum\": -1}}, \"definitions\": {\"a\": "
+         "{\"minimum\": 1}}}",
+         "{\"v\": 0}", "v|minimum|must be at least 1, is 0"},
+        {"{\"properties\": {\"v\": {\"properties\": {\"$ref\": {\"type\": \"null\"}}}}}",
+         "{\"v\": {\"$ref\": 1}}", "/v/$ref|type|must be null, is 1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(violations_of(cases[i].schema, cases[i].value), cases[i].violations);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(references_lead_into_the_same_file),
+        cmocka_unit_test(references_apply_what_they_lead_to),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

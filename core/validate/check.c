@@ -77,19 +77,6 @@ struct span check_field(struct checker *c)
     return buf_span(&c->field);
 }
 
-void check_enter_member(struct checker *c, uint32_t name)
-{
-    const struct json_token *token = &c->row->tape.tokens[name];
-
-    c->path[c->depth++] = (struct step){.name = {c->row->fields.data + token->start, token->size},
-                                        .escaped = token->escaped};
-}
-
-void check_enter_item(struct checker *c, uint32_t item)
-{
-    c->path[c->depth++] = (struct step){.item = item};
-}
-
 const char *check_show(struct checker *c, struct value value)
 {
     buf_reset(&c->shown);
@@ -110,11 +97,6 @@ const char *check_show_schema(struct checker *c, uint32_t node)
     buf_reset(&c->shown);
     buf_append_text(&c->shown, shown);
     return buf_text(&c->shown);
-}
-
-void check_work(struct checker *c, uint64_t work)
-{
-    c->work_left -= work < c->work_left ? work : c->work_left;
 }
 
 enum pattern_verdict check_search(struct checker *c, const struct pattern *pattern,

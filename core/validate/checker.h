@@ -46,15 +46,29 @@ bool check_quietly(struct checker *c, uint32_t node, uint32_t token);
 
 /* Takes work away from what the row has left, so that costly values do not take for ever; once all
  * of it is gone every value is good, and checker_check tells it. */
-void check_work(struct checker *c, uint64_t work);
+static inline void check_work(struct checker *c, uint64_t work)
+{
+    c->work_left -= work < c->work_left ? work : c->work_left;
+}
 
 /* Appends why a value does not fit the node, as it was found, to c->reasons. Not while trying: what
  * is inside of an alternative is told without reasons of its own. */
 void check_append_reason(struct checker *c, uint32_t node, uint32_t token);
 
 /* Steps down to a member by its name in the row, to an item, and back up. */
-void check_enter_member(struct checker *c, uint32_t name);
-void check_enter_item(struct checker *c, uint32_t item);
+static inline void check_enter_member(struct checker *c, uint32_t name)
+{
+    const struct json_token *token = &c->row->tape.tokens[name];
+    struct step *step = &c->path[c->depth++];
+
+    step->name = (struct span){c->row->fields.data + token->start, token->size};
+    step->escaped = token->escaped;
+}
+
+static inline void check_enter_item(struct checker *c, uint32_t item)
+{
+    c->path[c->depth++] = (struct step){.item = item};
+}
 
 static inline void check_leave(struct checker *c)
 {

@@ -74,6 +74,25 @@ static bool add_type(struct compiler *c, uint32_t token, unsigned *types)
     return true;
 }
 
+/* Values of a kind that is right whatever they are need no look. */
+static void add_type_check(struct compiler *c, const struct keyword *keyword, uint32_t value,
+                           unsigned types)
+{
+    static const struct {
+        unsigned type, kinds;
+    } right[] = {
+        {ROW_NULL, 1U << JSON_NULL},     {ROW_BOOLEAN, 1U << JSON_FALSE | 1U << JSON_TRUE},
+        {ROW_NUMBER, 1U << JSON_NUMBER}, {ROW_STRING, 1U << JSON_STRING},
+        {ROW_ARRAY, 1U << JSON_ARRAY},   {ROW_OBJECT, 1U << JSON_OBJECT},
+    };
+    struct check *check = compiler_add_check(c, keyword, value);
+
+    check->with.types = types;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        if (types & right[i].type)
+            check->on &= (uint8_t)~right[i].kinds;
+}
+
 static bool compile_type(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     const struct json_token *token = compiler_token(c, value);
@@ -87,7 +106,7 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
     if (!types)
         return compiler_refuse(c, "", "names no type");
     c->plan->nodes[c->node].types = types;
-    compiler_add_check(c, keyword, value)->with.types = types;
+    add_type_check(c, keyword, value, types);
     return true;
 }
 

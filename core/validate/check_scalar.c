@@ -36,7 +36,7 @@ bool check_enum_holds(struct checker *c, const struct check *check, uint32_t tok
     struct value value = check_at(c, token), item = check_operand(c, check);
     const struct json_token *list = value_token(item);
 
-    check_work(c, list->count >> 3);
+    check_work(c, list->count >> 1);
     for (item.index++; item.index < list->next; item.index = value_token(item)->next)
         if (value_equal(value, item))
             return true;

@@ -110,41 +110,43 @@ static void chains_have_a_limit(void **state)
         "#/$defs/d64/additionalProperties: applies more than 64 schemas through one another");
 }
 
+static void repeat(char *out, size_t size, const char *text, int count)
+{
+    while (count--)
+        append_span(out, size, span_of(text), "");
+}
+
+/* {"a": {"a": ... {}}}, that many steps down. */
+static const char *nested(int count)
+{
+    static char fields[1024];
+
+    fields[0] = '\0';
+    repeat(fields, sizeof fields, "{\"a\": ", count);
+    repeat(fields, sizeof fields, "{}", 1);
+    repeat(fields, sizeof fields, "}", count);
+    return fields;
+}
+
+/* 65 schemas a step. */
 static void recursion_has_a_limit(void **state)
 {
-    char fields[1024] = "", expected[1024] = "";
-
     (void)state;
-    for (int i = 0; i < 7; i++)
-        strcat(fields, "{\"a\": ");
-    strcat(fields, "{}}}}}}}}");
-    assert_string_equal(violations_of(chain_of(60), fields), "");
-    strcpy(fields, "");
-    for (int i = 0; i < 8; i++) {
-        strcat(fields, "{\"a\": ");
-        strcat(expected, i < 7 ? "/a" : ""); /* 65 schemas a step */
-    }
-    strcat(fields, "{}}}}}}}}}");
-    strcat(expected, "|$ref|is checked by more than 512 schemas over one another");
-    assert_string_equal(violations_of(chain_of(63), fields), expected);
+    assert_string_equal(violations_of(chain_of(63), nested(6)), "");
+    assert_string_equal(violations_of(chain_of(63), nested(8)),
+                        "/a/a/a/a/a/a/a|$ref|is checked by more than 512 schemas over one another");
 }
 
 static void rows_as_deep_as_they_come_are_checked(void **state)
 {
     static const char schema[] =
         "{\"properties\": {\"a\": {\"$ref\": \"#\"}}, \"required\": [\"a\"]}";
-    char fields[1024] = "", expected[1024] = "";
+    char expected[1024] = "";
 
     (void)state;
-    for (int i = 0; i < JSON_DEPTH_MAX - 1; i++) {
-        strcat(fields, "{\"a\": ");
-        strcat(expected, "/a");
-    }
-    strcat(fields, "{}");
-    for (int i = 0; i < JSON_DEPTH_MAX - 1; i++)
-        strcat(fields, "}");
-    strcat(expected, "/a|required|is required");
-    assert_string_equal(violations_of(schema, fields), expected);
+    repeat(expected, sizeof expected, "/a", JSON_DEPTH_MAX);
+    repeat(expected, sizeof expected, "|required|is required", 1);
+    assert_string_equal(violations_of(schema, nested(JSON_DEPTH_MAX - 1)), expected);
 }
 
 static void files_have_a_limit_of_schemas(void **state)

@@ -89,6 +89,31 @@ static void values_of_the_wrong_form_are_refused(void **state)
         {"{\"pattern\": \"(?i)a\"}",
          "#/pattern: is no regular expression: a group that begins with (? is not of ECMA-262"},
         {"{\"properties\": []}", "#/properties: must be an object"},
+        {"{\"properties\": {\"a\": 1}}", "#/properties/a: a schema must be an object"},
+        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {\"type\": 0}}}}}",
+         "#/properties/a/properties/b/type: must be null, boolean, integer, number, string, array "
+         "or object, or an array of these"},
+        {"{\"required\": \"a\"}", "#/required: must be an array of names"},
+        {"{\"required\": [1]}", "#/required: must be an array of names"},
+        {"{\"required\": [[\"a\"]]}", "#/required: must be an array of names"},
+        {"{\"required\": [\"a\", \"a\"]}", "#/required: names a property twice"},
+        {"{\"additionalProperties\": 1}",
+         "#/additionalProperties: must be true, false or a schema"},
+        {"{\"properties\": {\"a\": {\"$id\": \"x\"}}}",
+         "#/properties/a/$id: is supported at the root of the schema only"},
+        {"{\"properties\": {\"a\": {\"x-rowferry\": {}}}}",
+         "#/properties/a/x-rowferry: belongs at the root of the schema"},
+        {"{\"properties\": {\"a\\u0001\": {\"b\\n\": 0}}}",
+         "#/properties/a\\x01/b\\n: the keyword \"b\\n\" is not supported"},
+    };
+
+    (void)state;
+    assert_schemas_refused(cases, COUNT(cases));
+}
+
+static void nested_values_of_the_wrong_form_are_refused(void **state)
+{
+    static const struct refusal cases[] = {
         {"{\"deprecated\": 1}", "#/deprecated: must be true or false"},
         {"{\"uniqueItems\": \"yes\"}", "#/uniqueItems: must be true or false"},
         {"{\"minItems\": -1}", "#/minItems: must be a whole number, 0 or more"},
@@ -136,22 +161,6 @@ static void values_of_the_wrong_form_are_refused(void **state)
          "#/allOf/0/id: is supported at the root of the schema only"},
         {"{\"allOf\": [{\"type\": \"array\"}]}",
          "#: must allow an object, which the fields of a row are"},
-        {"{\"properties\": {\"a\": 1}}", "#/properties/a: a schema must be an object"},
-        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {\"type\": 0}}}}}",
-         "#/properties/a/properties/b/type: must be null, boolean, integer, number, string, array "
-         "or object, or an array of these"},
-        {"{\"required\": \"a\"}", "#/required: must be an array of names"},
-        {"{\"required\": [1]}", "#/required: must be an array of names"},
-        {"{\"required\": [[\"a\"]]}", "#/required: must be an array of names"},
-        {"{\"required\": [\"a\", \"a\"]}", "#/required: names a property twice"},
-        {"{\"additionalProperties\": 1}",
-         "#/additionalProperties: must be true, false or a schema"},
-        {"{\"properties\": {\"a\": {\"$id\": \"x\"}}}",
-         "#/properties/a/$id: is supported at the root of the schema only"},
-        {"{\"properties\": {\"a\": {\"x-rowferry\": {}}}}",
-         "#/properties/a/x-rowferry: belongs at the root of the schema"},
-        {"{\"properties\": {\"a\\u0001\": {\"b\\n\": 0}}}",
-         "#/properties/a\\x01/b\\n: the keyword \"b\\n\" is not supported"},
     };
 
     (void)state;
@@ -421,6 +430,7 @@ int main(void)
         cmocka_unit_test(every_unknown_keyword_is_refused_by_name),
         cmocka_unit_test(annotations_pass_anywhere),
         cmocka_unit_test(values_of_the_wrong_form_are_refused),
+        cmocka_unit_test(nested_values_of_the_wrong_form_are_refused),
         cmocka_unit_test(texts_that_are_no_schema_are_refused),
         cmocka_unit_test(three_drafts_are_known),
         cmocka_unit_test(draft_04_has_its_own_keywords),

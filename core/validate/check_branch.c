@@ -68,14 +68,14 @@ static uint32_t count_fitting(struct checker *c, const struct check *check, uint
 
 bool check_one_of_holds(struct checker *c, const struct check *check, uint32_t token)
 {
-    uint32_t fitting[2];
+    uint32_t fitting[2] = {0};
 
     return count_fitting(c, check, token, fitting) == 1;
 }
 
 void check_one_of_tell(struct checker *c, const struct check *check, uint32_t token)
 {
-    uint32_t fitting[2];
+    uint32_t fitting[2] = {0};
 
     if (count_fitting(c, check, token, fitting) == 0)
         check_any_of_tell(c, check, token);

@@ -68,8 +68,8 @@ static uint32_t find_element(struct compiler *c, uint32_t array, struct span nam
     uint32_t at = array + 1;
     int64_t index;
 
-    if (!str_to_int64(name, 0, INT32_MAX, &index) || name.data[0] == '-' ||
-        (name.size > 1 && name.data[0] == '0') || index >= compiler_token(c, array)->count)
+    if (!name.size || name.data[0] == '-' || (name.size > 1 && name.data[0] == '0') ||
+        !str_to_int64(name, 0, INT32_MAX, &index) || index >= compiler_token(c, array)->count)
         return 0;
     while (index--)
         at = compiler_token(c, at)->next;

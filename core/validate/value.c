@@ -96,10 +96,10 @@ static uint64_t *sort_names(struct value object)
 static bool large_objects_equal(struct value a, struct value b)
 {
     uint64_t *left = sort_names(a), *right = sort_names(b);
-    size_t count = value_token(a)->count;
+    size_t count = 2 * (size_t)value_token(a)->count;
     bool equal = true;
 
-    for (size_t i = 0; i < 2 * count && equal; i += 2)
+    for (size_t i = 0; i < count && equal; i += 2)
         equal = left[i] == right[i] &&
                 strings_equal(at(a, (uint32_t)left[i + 1]), at(b, (uint32_t)right[i + 1])) &&
                 value_equal(at(a, (uint32_t)left[i + 1] + 1), at(b, (uint32_t)right[i + 1] + 1));
@@ -150,7 +150,7 @@ static uint64_t mix(uint64_t hash)
 static uint64_t hash_number(struct span text)
 {
     struct decimal number = decimal_parse(text);
-    uint64_t hash = mix((uint64_t)number.exponent) + number.count * 2 + number.negative;
+    uint64_t hash = mix((uint64_t)number.exponent) + (uint64_t)number.count * 2 + number.negative;
     const char *digit = number.digits;
 
     for (uint32_t i = 0; i < number.count; i++, digit++) {

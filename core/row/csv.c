@@ -7,7 +7,9 @@ struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *sou
     return (struct csv_lexer){.at = source->data + source->begin,
                               .end = source->data + source->end,
                               .ended = source->ended,
-                              .delimiter = csv->delimiter};
+                              .delimiter = csv->delimiter,
+                              .cell_size_max = csv->cell_size_max,
+                              .cell_lines_max = csv->cell_lines_max};
 }
 
 /* Size of the blank line at the beginning of the window; 0: it is not blank, or not there whole. */
@@ -92,12 +94,12 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
     if (fault)
         row_refuse(violations, "%s", fault);
     if (!whole)
-        row_refuse_length(violations);
+        row_refuse_length(source->row_max, violations);
     else if (!fault)
         row_refuse(violations,
-                   "the row that begins here is longer than %d bytes; "
+                   "the row that begins here is longer than %zu bytes; "
                    "is a closing quote missing?",
-                   READER_ROW_MAX);
+                   source->row_max);
     return READER_ROW;
 }
 
@@ -109,9 +111,9 @@ static enum reader_step finish_row(struct csv *csv, struct source *source,
     size_t size = (size_t)(lexer->at - (source->data + source->begin));
 
     row->line_no = source->lines + 1;
-    row->raw = (struct span){source->data + source->begin, size};
     if (!source_take(source, size, lexer->feeds + 1, err))
         return READER_ERROR;
+    row->raw = source_raw(source, size);
     if (count != csv->column_count) {
         strip(csv, row, violations);
         row_refuse(violations, "%zu cell%s, but the header row has %zu", count,
@@ -141,7 +143,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
         enum csv_end end = read_cells(csv, &lexer, row, violations, &count);
         size_t size = (size_t)(lexer.at - (source->data + source->begin));
 
-        if (size > READER_ROW_MAX)
+        if (size > source->row_max)
             return reject_line(csv, source, NULL, row, violations, err);
         if (end == CSV_FAULT)
             return reject_line(csv, source, csv_describe(&lexer, count, text), row, violations,

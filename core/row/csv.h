@@ -7,6 +7,8 @@
 #include "core/row/reader.h"
 #include "core/row/source.h"
 
+struct cell_form;
+
 enum csv_column_kind {
     CSV_RECORD_ID,
     CSV_VERSION,
@@ -14,25 +16,42 @@ enum csv_column_kind {
     CSV_STRING, /* a property whose cells are strings whatever they hold */
     CSV_NUMBER, /* a property that takes numbers and nothing else */
     CSV_OTHER,
+    CSV_FORMED,  /* a property with a declared form */
+    CSV_IGNORED, /* declared so */
 };
 
 struct csv_column {
     enum csv_column_kind kind;
     unsigned types; /* set of enum row_type */
-    struct span name;
-    char *prefix; /* `,"name":`, with slack to be read behind it */
+    char *prefix;   /* `,"name":`, with slack to be read behind it */
     size_t prefix_size;
-    bool escaped; /* the name, inside prefix */
+    bool escaped;     /* the name, inside prefix */
+    struct span name; /* of what it fills; no data: nothing */
+    const struct cell_form *form;
+    struct span heading; /* its cell of the header row; owned */
+};
+
+struct csv_complaints;
+
+/* What the header row says when a certain byte stands between its cells. */
+struct csv_heading {
+    const struct row_shape *shape;
+    char delimiter;
+    struct csv_column *columns; /* those that are known */
+    size_t column_count;
+    struct csv_complaints *complaints;
 };
 
 struct csv {
     const struct row_shape *shape;
     char delimiter;
+    bool delimiter_told; /* by the header row alone */
+    uint32_t cell_size_max, cell_lines_max;
     struct csv_column *columns;
     size_t column_count;
     struct buf header; /* the bytes of the header row */
     /* of the present row */
-    struct buf fields, tags, record_id, scratch;
+    struct buf fields, tags, record_id, scratch, formed;
     struct json_tape tape;
     bool version_given;
 };
@@ -45,6 +64,20 @@ void csv_release(struct csv *csv);
 /* As reader_next, without row_no. */
 enum reader_step csv_next(struct csv *csv, struct source *source, struct row *row,
                           struct violations *violations, struct err *err);
+
+/* Reads the cells of a header row whose form is right. A lexer at its beginning; for at most
+ * `count` cells. release always. */
+void csv_heading_read(struct csv_heading *heading, const struct row_shape *shape,
+                      struct csv_lexer lexer, size_t count);
+void csv_heading_release(struct csv_heading *heading);
+
+/* Every cell names something that is known, record_id among them, and nothing twice. */
+bool csv_heading_fits(const struct csv_heading *heading);
+
+/* Appends all that is wrong with it. header: its bytes. */
+void csv_heading_complain(const struct csv_heading *heading, struct span header, struct buf *text);
+
+void csv_columns_release(struct csv_column *columns, size_t count);
 
 /* Takes lines that hold nothing but their end. At the end of the file the window is empty then. */
 bool csv_skip_blank(struct source *source, struct err *err);

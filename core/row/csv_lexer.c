@@ -73,6 +73,8 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
         at = csv_stop(at, '"');
         if (*at == '"' && at[1] != '"') {
             cell->text = (struct span){start, (size_t)(at - start)};
+            if (cell->text.size > lexer->cell_size_max)
+                return fail(lexer, at, CSV_TOO_LONG);
             lexer->feeds += feeds;
             return lex_closed(lexer, at + 1);
         }
@@ -85,8 +87,10 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
             lexer->at = at;
             return lexer->ended ? fail(lexer, at, CSV_UNCLOSED) : CSV_MORE;
         }
-        if (*at == '\n' && ++feeds > CSV_CELL_LINES_MAX)
+        if (*at == '\n' && ++feeds > lexer->cell_lines_max)
             return fail(lexer, at, CSV_TOO_MANY_LINES);
+        if ((size_t)(at - start) > lexer->cell_size_max)
+            return fail(lexer, at, CSV_TOO_LONG);
         cell->special = true;
         lexer->has_nul |= *at == '\0';
     }
@@ -112,8 +116,13 @@ char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DE
     case CSV_TOO_MANY_LINES:
         snprintf(
             out, CSV_DESCRIPTION_SIZE,
-            "the quoted cell %zu holds more than %d line breaks; is its closing quote missing?",
-            number, CSV_CELL_LINES_MAX);
+            "the quoted cell %zu holds more than %u line breaks; is its closing quote missing?",
+            number, lexer->cell_lines_max);
+        break;
+    case CSV_TOO_LONG:
+        snprintf(out, CSV_DESCRIPTION_SIZE,
+                 "the quoted cell %zu is longer than %u bytes; is its closing quote missing?",
+                 number, lexer->cell_size_max);
         break;
     case CSV_AFTER_QUOTE:
         str_printable((struct span){lexer->at, 1}, byte, sizeof byte);

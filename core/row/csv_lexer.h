@@ -11,10 +11,6 @@
 #include <emmintrin.h>
 #endif
 
-enum {
-    CSV_CELL_LINES_MAX = 100, /* line feeds in one quoted cell: more means a lost closing quote */
-};
-
 enum csv_end {
     CSV_DELIMITER, /* another cell follows */
     CSV_LINE_END,  /* it was the last of its row; lexer.at is the beginning of the next line */
@@ -25,6 +21,7 @@ enum csv_end {
 enum csv_fault {
     CSV_UNCLOSED,       /* the file ends inside quotes */
     CSV_TOO_MANY_LINES, /* inside quotes */
+    CSV_TOO_LONG,       /* inside quotes */
     CSV_AFTER_QUOTE,    /* a closing quote before something else than a delimiter or a line end */
     CSV_QUOTE_INSIDE,   /* a quote in a cell that does not begin with one */
 };
@@ -41,7 +38,8 @@ struct csv_lexer {
     const char *end; /* of the window: *end is a line feed, and 16 bytes may be read there */
     bool ended;      /* the file ends there too */
     char delimiter;
-    uint64_t feeds; /* line feeds passed inside quotes */
+    uint32_t cell_size_max, cell_lines_max; /* bytes and line feeds of a quoted cell */
+    uint64_t feeds;                         /* line feeds passed inside quotes */
     bool has_nul;
     bool has_return; /* a carriage return outside quotes that ends no line */
     enum csv_fault fault;

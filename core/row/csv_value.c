@@ -1,5 +1,6 @@
 #include "core/row/csv.h"
 
+#include "core/row/cell_form.h"
 #include "core/row/row_check.h"
 
 #include <stdio.h>
@@ -204,6 +205,43 @@ static void put_other(struct csv *csv, const struct csv_column *column, const st
     refuse_cell(column, content, &fault, violations);
 }
 
+static void refuse_form(const struct csv_column *column, struct span content,
+                        struct violations *violations)
+{
+    char quoted[VIOLATION_QUOTE_SIZE];
+    struct buf expected = {0};
+
+    cell_form_describe(column->form, !(column->types & ROW_NUMBER), &expected);
+    violations_add(violations, column->name, column->form->kind == CELL_DATE ? "format" : "type",
+                   "must be %s, is %s", buf_text(&expected), violation_quote(content, quoted));
+    buf_release(&expected);
+}
+
+/* A cell that is written as the schema file declares it. */
+static void put_formed(struct csv *csv, const struct csv_column *column,
+                       const struct csv_cell *cell, struct violations *violations)
+{
+    struct span content = csv_content(cell, &csv->scratch);
+    struct csv_cell formed = {0};
+    enum json_kind kind;
+
+    buf_reset(&csv->formed);
+    if (column->types & ROW_NULL && !(column->types & ROW_STRING) && span_is(content, "null")) {
+        kind = JSON_NULL;
+        buf_append_span(&csv->formed, content);
+    } else if (!cell_form_read(column->form, content, &csv->formed, &kind)) {
+        refuse_form(column, content, violations);
+        return;
+    }
+    buf_reserve(&csv->formed, SLACK);
+    formed.text = buf_span(&csv->formed);
+    if (kind == JSON_STRING)
+        put_string(csv, column, &formed);
+    else
+        put_scalar(csv, kind, formed.text.data, formed.text.size,
+                   put_name(csv, column, formed.text.size));
+}
+
 static void put_version(struct csv *csv, const struct csv_cell *cell, struct row *row,
                         struct violations *violations)
 {
@@ -265,6 +303,11 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
         return;
     case CSV_OTHER:
         put_other(csv, column, cell, violations);
+        return;
+    case CSV_FORMED:
+        put_formed(csv, column, cell, violations);
+        return;
+    case CSV_IGNORED:
         return;
     case CSV_VERSION:
         put_version(csv, cell, row, violations);

@@ -171,7 +171,7 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
     row->version = 0;
     ndjson->tape.count = 0;
     if (!whole)
-        row_refuse_length(violations);
+        row_refuse_length(source->row_max, violations);
     else if (!json_scan(&ndjson->tape, without_end(row->raw), 0, &fault))
         row_refuse(violations, "not JSON: column %zu: %s", fault.offset + 1, fault.message);
     else if (ndjson->tape.tokens[0].kind != JSON_OBJECT)

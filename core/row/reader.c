@@ -19,7 +19,16 @@ struct reader {
 static bool start(struct reader *reader, int fd, const char *name, const struct row_shape *shape,
                   struct err *err)
 {
-    if (!source_init(&reader->source, fd, name, reader->format == ROW_FORMAT_CSV, err))
+    struct source_kind kind = {.row_max = READER_ROW_MAX};
+
+    if (reader->format == ROW_FORMAT_CSV) {
+        kind.utf8 = true;
+        kind.encoding = shape->dialect.encoding;
+        /* a cell that may be longer than a row needs room for the rest of its row */
+        if (shape->dialect.cell_size_max > READER_ROW_MAX)
+            kind.row_max += shape->dialect.cell_size_max;
+    }
+    if (!source_init(&reader->source, fd, name, &kind, err))
         return false;
     reader->ndjson.shape = shape;
     return reader->format == ROW_FORMAT_NDJSON ||
@@ -97,6 +106,23 @@ bool reader_resume(struct reader *reader, const struct reader_position *position
     source->lines = position->lines;
     reader->rows = position->rows;
     return true;
+}
+
+void reader_file(struct reader *reader, char hash[33], uint64_t *bytes)
+{
+    source_file(&reader->source, hash, bytes);
+}
+
+bool reader_is_compressed(const struct reader *reader)
+{
+    return reader->source.gunzip != NULL;
+}
+
+const char *reader_delimiter_told(const struct reader *reader)
+{
+    bool worth_saying = reader->csv.delimiter_told && reader->csv.delimiter != ',';
+
+    return worth_saying ? dialect_delimiter_name(reader->csv.delimiter) : NULL;
 }
 
 struct span reader_header(const struct reader *reader)

@@ -12,7 +12,8 @@
 struct reader;
 
 enum {
-    READER_ROW_MAX = 1 << 20, /* bytes of one row; a longer one is a bad row, and is skipped */
+    READER_ROW_MAX = 1 << 20, /* bytes of one row, as UTF-8; a longer one is a bad row, and is
+                                 skipped. A schema file that allows longer cells adds them. */
     READER_COLUMNS_MAX = 2000,
     READER_ROWS_MAX = 999999999, /* rows of a file; a job id has nine digits for the row */
 };
@@ -25,16 +26,18 @@ enum reader_step {
 
 /* How far a reader is: all that is needed to go on later. */
 struct reader_position {
-    uint64_t bytes; /* consumed from the beginning of the file */
+    uint64_t bytes; /* consumed from the beginning of the file; of what a gzip file holds */
     uint64_t lines; /* physical lines consumed */
     uint32_t rows;  /* data rows handed out */
     char hash[33];  /* XXH3-128 of those bytes, hexadecimal */
 };
 
-/* fd stays the caller's, is read from its present offset (which is 0), and need not be seekable.
+/* The dialect of the shape is how a CSV file is read; gzip is told by the first bytes of the file.
+ * fd stays the caller's, is read from its present offset (which is 0), and need not be seekable.
  * name stands in messages and is kept as pointer. shape must outlive the reader. For CSV the header
  * row is read here: a missing record_id, a column twice, or one that is neither reserved nor a
- * property is an ERR_INPUT that names all such columns and the remedy. NULL on error. */
+ * property is an ERR_INPUT that names all such columns and the remedy. ERR_CONFIG: the system lacks
+ * the declared encoding. NULL on error. */
 struct reader *reader_open(int fd, const char *name, enum row_format format,
                            const struct row_shape *shape, struct err *err);
 
@@ -51,7 +54,19 @@ void reader_position(struct reader *reader, struct reader_position *position);
  * bytes before it are not those that its hash was made of. Only right after reader_open. */
 bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err);
 
-/* CSV: the bytes of the header row with its line end, as in the file, without a BOM. Else empty. */
+/* Hash and size, as reader_fingerprint has them, of the file that was read to its end: of a gzip
+ * file as it is, where positions count what it holds. */
+void reader_file(struct reader *reader, char hash[33], uint64_t *bytes);
+
+/* The file's content says so: it is gzip. */
+bool reader_is_compressed(const struct reader *reader);
+
+/* What stands between cells (`';'`, `a tab`), where nothing declared it and the header row alone
+ * told that it is not the usual comma; else NULL. */
+const char *reader_delimiter_told(const struct reader *reader);
+
+/* CSV: the bytes of the header row with its line end, as in the file; without a byte order mark of
+ * UTF-8, but with one of UTF-16, which what stands behind cannot be read without. Else empty. */
 struct span reader_header(const struct reader *reader);
 
 /* XXH3-128 of all bytes of fd from its present offset to the end, hexadecimal, and their count. */

@@ -3,6 +3,7 @@
 #define ROWFERRY_ROW_ROW_H
 
 #include "core/base/str.h"
+#include "core/row/dialect.h"
 #include "core/row/json.h"
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ struct row_shape {
     const struct row_property *properties;
     size_t count;
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
+    struct row_dialect dialect;
 };
 
 /* Record ids: CONTRACT section 3. */

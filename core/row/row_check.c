@@ -1,7 +1,5 @@
 #include "core/row/row_check.h"
 
-#include "core/row/reader.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -36,8 +34,8 @@ void row_refuse(struct violations *violations, const char *format, ...)
     violations_add(violations, (struct span){0}, "row", "%s", text);
 }
 
-void row_refuse_length(struct violations *violations)
+void row_refuse_length(size_t row_max, struct violations *violations)
 {
-    row_refuse(violations, "is longer than %d bytes; only those at its beginning are kept",
-               READER_ROW_MAX);
+    row_refuse(violations, "is longer than %zu bytes; only those at its beginning are kept",
+               row_max);
 }

@@ -17,7 +17,7 @@ void row_miss_version(struct violations *violations);
 void row_refuse(struct violations *violations, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A line longer than READER_ROW_MAX. */
-void row_refuse_length(struct violations *violations);
+/* A line longer than row_max. */
+void row_refuse_length(size_t row_max, struct violations *violations);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/row/gunzip.h"
 #include "core/row/reader.h"
+#include "core/row/transcode.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-    BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
-    CAPACITY = READER_ROW_MAX + BLOCK,
+    BLOCK = 256 << 10,  /* bytes of one read(2): few calls, and still in the second level cache */
     STOP_LOOK_MS = 250, /* a signal that another thread took is seen after this long */
     UTF8_PENDING = 3,   /* bytes that may be the beginning of a character */
 };
@@ -66,6 +67,14 @@ void source_hash_text(XXH3_state_t *state, char hash[SOURCE_HASH_SIZE])
 
 static void hash_taken(struct source *source)
 {
+    struct transcoder *transcoder = source->transcoder;
+
+    if (transcoder) {
+        XXH3_128bits_update(source->hash, transcoder->data + transcoder->hashed,
+                            transcoder->begin - transcoder->hashed);
+        transcoder->hashed = transcoder->begin;
+        return;
+    }
     XXH3_128bits_update(source->hash, source->data + source->hashed,
                         source->begin - source->hashed);
     source->hashed = source->begin;
@@ -77,21 +86,117 @@ void source_hash(struct source *source, char hash[SOURCE_HASH_SIZE])
     source_hash_text(source->hash, hash);
 }
 
-bool source_init(struct source *source, int fd, const char *name, bool utf8, struct err *err)
+void source_file(struct source *source, char hash[SOURCE_HASH_SIZE], uint64_t *bytes)
 {
-    static const char mark[] = "\xEF\xBB\xBF";
+    if (source->gunzip) {
+        gunzip_file(source->gunzip, hash, bytes);
+        return;
+    }
+    source_hash(source, hash);
+    *bytes = source->bytes;
+}
 
-    *source = (struct source){.fd = fd, .name = name, .utf8 = utf8};
-    source->data = mem_calloc(1, CAPACITY + SOURCE_SLACK);
+/* Enough for a row and for the piece that source_fill then adds to it. */
+static size_t capacity(const struct source *source)
+{
+    return source->row_max + source->row_max / 4 + BLOCK;
+}
+
+/* What the window holds becomes the beginning of a compressed file, and the window empty. */
+static void start_gunzip(struct source *source)
+{
+    struct span first = {source->data, source->end};
+
+    source->gunzip = gunzip_open(source->fd, source->name, first, source->ended);
+    source->end = source->checked = 0;
+    source->ended = false;
+}
+
+/* What the window holds becomes the beginning of what is converted. */
+static bool start_transcoder(struct source *source, enum row_encoding encoding, size_t mark_size,
+                             struct err *err)
+{
+    struct transcoder *transcoder = transcode_open(encoding, source->data[0] == '\xFE',
+                                                   capacity(source), capacity(source), err);
+
+    if (!transcoder)
+        return err_wrap(err, "%s", source->name);
+    memcpy(transcoder->data, source->data, source->end);
+    memcpy(source->mark, source->data, mark_size);
+    source->mark_size = mark_size;
+    transcoder->end = source->end;
+    transcoder->begin = transcoder->converted = mark_size;
+    transcoder->ended = source->ended;
+    source->transcoder = transcoder;
+    source->bytes = mark_size;
+    source->end = source->checked = 0;
+    source->ended = false;
+    return source_fill(source, err);
+}
+
+static enum row_encoding marked_encoding(const struct source *source, size_t *mark_size)
+{
+    if (source->end >= 3 && memcmp(source->data, "\xEF\xBB\xBF", 3) == 0) {
+        *mark_size = 3;
+        return ROW_ENCODING_UTF_8;
+    }
+    *mark_size = 0;
+    if (!source->utf8 || source->end < 2)
+        return ROW_ENCODING_NONE;
+    if (memcmp(source->data, "\xFF\xFE", 2) != 0 && memcmp(source->data, "\xFE\xFF", 2) != 0)
+        return ROW_ENCODING_NONE;
+    *mark_size = 2;
+    return ROW_ENCODING_UTF_16;
+}
+
+/* Goes by what is declared and by the byte order mark, which must not contradict each other. */
+static bool start_encoding(struct source *source, enum row_encoding declared, struct err *err)
+{
+    size_t mark_size;
+    enum row_encoding marked = marked_encoding(source, &mark_size);
+
+    if (marked && declared && marked != declared && source->utf8)
+        return err_set(err, ERR_INPUT,
+                       "%s: begins with the byte order mark of %s, but the schema file declares %s",
+                       source->name, encoding_name(marked), encoding_name(declared));
+    if (declared == ROW_ENCODING_UTF_16 && !marked && source->utf8 && source->end > 0)
+        return err_set(err, ERR_INPUT,
+                       "%s: does not begin with a byte order mark, which UTF-16 needs",
+                       source->name);
+    if (marked == ROW_ENCODING_UTF_16)
+        return start_transcoder(source, marked, mark_size, err);
+    if (source->utf8 && declared > ROW_ENCODING_UTF_16 && source->end > 0)
+        return start_transcoder(source, declared, 0, err);
+    return source_take(source, mark_size, 0, err);
+}
+
+/* Enough of the file to tell what it is. */
+static bool fill_first(struct source *source, struct err *err)
+{
+    while (source->end < 3 && !source->ended)
+        if (!source_fill(source, err))
+            return false;
+    return true;
+}
+
+bool source_init(struct source *source, int fd, const char *name, const struct source_kind *kind,
+                 struct err *err)
+{
+    *source = (struct source){.fd = fd, .name = name, .utf8 = kind->utf8, .row_max = kind->row_max};
+    source->data = mem_calloc(1, capacity(source) + SOURCE_SLACK);
     source->hash = XXH3_createState();
     if (!source->hash)
         abort(); /* out of memory, as in mem_ */
     XXH3_128bits_reset(source->hash);
 
-    while (source->end < 3 && !source->ended)
-        if (!source_fill(source, err))
+    if (!fill_first(source, err))
+        return false;
+    if (gunzip_knows((struct span){source->data, source->end})) {
+        start_gunzip(source);
+        if (!fill_first(source, err))
             return false;
-    if (source->end >= 3 && memcmp(source->data, mark, 3) == 0 && !source_take(source, 3, 0, err))
+    }
+    if (!start_encoding(source, kind->encoding, err))
         return false;
     if (source->begin == source->end && !source->ended && !source_fill(source, err))
         return false;
@@ -105,6 +210,8 @@ void source_release(struct source *source)
     free(source->data);
     XXH3_freeState(source->hash);
     buf_release(&source->cut);
+    transcode_close(source->transcoder);
+    gunzip_close(source->gunzip);
     *source = (struct source){0};
 }
 
@@ -113,6 +220,8 @@ static void move_to_front(struct source *source)
     size_t begin = source->begin;
 
     hash_taken(source);
+    if (source->transcoder)
+        transcode_move(source->transcoder);
     memmove(source->data, source->data + begin, source->end - begin);
     source->begin = 0;
     source->hashed = 0;
@@ -128,6 +237,59 @@ static void check_utf8(struct source *source)
         source->checked += str_utf8_valid(unchecked);
 }
 
+bool source_refuse_read(const char *name, struct err *err)
+{
+    return err_set(err, errno == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s", name,
+                   errno == ECANCELED ? "stopped" : strerror(errno));
+}
+
+/* Bytes of the file, or of what it holds. Sets *ended where there are none any more. */
+static bool read_some(struct source *source, char *out, size_t room, size_t *got, bool *ended,
+                      struct err *err)
+{
+    ssize_t size;
+
+    if (source->gunzip) {
+        if (!gunzip_read(source->gunzip, out, room, got, err))
+            return false;
+        *ended = *got == 0;
+        return true;
+    }
+    size = source_read(source->fd, out, room);
+    if (size < 0)
+        return source_refuse_read(source->name, err);
+    *ended = size == 0;
+    *got = (size_t)size;
+    return true;
+}
+
+/* Adds converted text to the window. What is no character stands in it as a byte that is not
+ * UTF-8, and is the last thing that is read. */
+static bool fill_converted(struct source *source, size_t *added, struct err *err)
+{
+    struct transcoder *transcoder = source->transcoder;
+    size_t got;
+
+    *added =
+        transcode_more(transcoder, source->data + source->end, capacity(source) - source->end - 1);
+    source->end += *added;
+    if (transcoder->bad) {
+        source->data[source->end++] = '\xFF';
+        source->ended = true;
+        return true;
+    }
+    if (*added)
+        return true;
+    if (transcoder->ended) {
+        source->ended = true;
+        return true;
+    }
+    if (!read_some(source, transcode_room(transcoder), BLOCK, &got, &transcoder->ended, err))
+        return false;
+    transcoder->end += got;
+    return true;
+}
+
 bool source_fill(struct source *source, struct err *err)
 {
     size_t pending, wanted, got = 0;
@@ -138,30 +300,69 @@ bool source_fill(struct source *source, struct err *err)
      * it, so that the work stays in proportion to the bytes. */
     wanted = pending > 4096 ? pending / 4 : 1;
     while (got < wanted && !source->ended) {
-        size_t room = CAPACITY - source->end;
-        ssize_t size =
-            source_read(source->fd, source->data + source->end, room < BLOCK ? room : BLOCK);
+        size_t room = capacity(source) - source->end, added;
 
-        if (size < 0)
-            return err_set(err, errno == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s",
-                           source->name, errno == ECANCELED ? "stopped" : strerror(errno));
-        source->ended = size == 0;
-        source->end += (size_t)size;
-        got += (size_t)size;
+        if (source->transcoder) {
+            if (!fill_converted(source, &added, err))
+                return false;
+        } else {
+            if (!read_some(source, source->data + source->end, room < BLOCK ? room : BLOCK, &added,
+                           &source->ended, err))
+                return false;
+            source->end += added;
+        }
+        got += added;
     }
     source->data[source->end] = '\n';
     check_utf8(source);
     return true;
 }
 
-static const char *guess_encoding(const struct source *source)
+size_t source_take_converted(struct source *source, size_t size)
 {
-    const unsigned char *byte = (const unsigned char *)source->data + source->checked;
+    struct span text = {source->data + source->begin, size};
+    size_t bytes = transcode_size(source->transcoder, text);
 
-    if (source->bytes == 0 && source->checked == 0 && source->end >= 2 &&
-        ((byte[0] == 0xFF && byte[1] == 0xFE) || (byte[0] == 0xFE && byte[1] == 0xFF)))
-        return "UTF-16";
-    return "windows-1252";
+    source->transcoder->begin += bytes;
+    return bytes;
+}
+
+struct span source_raw_converted(const struct source *source, struct span text)
+{
+    const struct transcoder *transcoder = source->transcoder;
+    size_t size = transcode_size(transcoder, text);
+
+    return (struct span){transcoder->data + transcoder->begin - size, size};
+}
+
+struct span source_mark(const struct source *source)
+{
+    return (struct span){source->mark, source->mark_size};
+}
+
+/* What the columns of messages count: characters where the reader knows them. */
+static size_t columns_of(const struct source *source, const char *text, size_t size)
+{
+    return source->transcoder ? transcode_characters((struct span){text, size}) : size;
+}
+
+/* What is wrong with the first bad byte, and what might help. */
+static void describe_byte(const struct source *source, char *out, size_t size)
+{
+    unsigned char byte = (unsigned char)source->data[source->checked];
+
+    if (source->transcoder)
+        transcode_describe(source->transcoder, out, size);
+    else if (memchr("\x81\x8D\x8F\x90\x9D", byte, 5)) /* windows-1252 has no such characters */
+        snprintf(out, size,
+                 "byte 0x%02x is not UTF-8; declare the encoding with \"csv\": {\"encoding\": "
+                 "...} under x-rowferry in the schema file",
+                 byte);
+    else
+        snprintf(out, size,
+                 "byte 0x%02x is not UTF-8 (looks like windows-1252; declare it with \"csv\": "
+                 "{\"encoding\": \"windows-1252\"} under x-rowferry in the schema file)",
+                 byte);
 }
 
 bool source_refuse_byte(const struct source *source, struct err *err)
@@ -170,18 +371,17 @@ bool source_refuse_byte(const struct source *source, struct err *err)
     const char *bad = source->data + source->checked;
     uint64_t line_no = source->lines + 1, column = source->column + 1;
     const char *feed;
+    char what[200];
 
     while ((feed = memchr(line, '\n', (size_t)(bad - line)))) {
         line = feed + 1;
         line_no++;
         column = 1;
     }
-    column += (uint64_t)(bad - line);
-    return err_set(err, ERR_INPUT,
-                   "%s: line %llu, column %llu: byte 0x%02x is not UTF-8 (looks like %s); "
-                   "convert the file to UTF-8",
-                   source->name, (unsigned long long)line_no, (unsigned long long)column,
-                   (unsigned char)*bad, guess_encoding(source));
+    column += columns_of(source, line, (size_t)(bad - line));
+    describe_byte(source, what, sizeof what);
+    return err_set(err, ERR_INPUT, "%s: line %llu, column %llu: %s", source->name,
+                   (unsigned long long)line_no, (unsigned long long)column, what);
 }
 
 /* Takes the rest of a line that does not fit into the window. */
@@ -200,11 +400,25 @@ static bool take_rest_of_line(struct source *source, struct err *err)
             return taken;
         }
         size -= size > UTF8_PENDING ? UTF8_PENDING : size;
+        source->column += columns_of(source, begin, size);
         taken = source_take(source, size, 0, err);
-        source->column += size;
         if (!taken || !source_fill(source, err))
             return false;
     }
+}
+
+/* Keeps the bytes of the first row_max bytes of the window. */
+static struct span keep_beginning(struct source *source)
+{
+    const struct transcoder *transcoder = source->transcoder;
+    struct span kept = {source->data + source->begin, source->row_max};
+
+    if (transcoder)
+        kept =
+            (struct span){transcoder->data + transcoder->begin, transcode_size(transcoder, kept)};
+    buf_reset(&source->cut);
+    buf_append_span(&source->cut, kept);
+    return buf_span(&source->cut);
 }
 
 bool source_take_line(struct source *source, struct span *line, bool *whole, struct err *err)
@@ -216,40 +430,49 @@ bool source_take_line(struct source *source, struct span *line, bool *whole, str
 
         if (feed)
             size = (size_t)(feed - begin) + 1;
-        if (size > READER_ROW_MAX)
+        if (size > source->row_max)
             break;
         if (feed || source->ended) {
-            *line = (struct span){begin, size};
+            if (!source_take(source, size, 1, err))
+                return false;
+            *line = source_raw(source, size);
             *whole = true;
-            return source_take(source, size, 1, err);
+            return true;
         }
         if (!source_fill(source, err))
             return false;
     }
-    buf_reset(&source->cut);
-    buf_append(&source->cut, source->data + source->begin, READER_ROW_MAX);
-    *line = buf_span(&source->cut);
+    *line = keep_beginning(source);
     *whole = false;
     return take_rest_of_line(source, err);
+}
+
+/* Takes what the window holds of the next `left` bytes of the file. */
+static void skip_some(struct source *source, uint64_t left)
+{
+    struct span text = {source->data + source->begin, source->end - source->begin};
+
+    if (source->transcoder) {
+        if (transcode_size(source->transcoder, text) > left)
+            text.size = transcode_text_size(source->transcoder, text, (size_t)left);
+        source->bytes += source_take_converted(source, text.size);
+    } else {
+        if (text.size > left)
+            text.size = (size_t)left;
+        source->bytes += text.size;
+    }
+    source->begin += text.size;
 }
 
 bool source_skip_to(struct source *source, uint64_t bytes, struct err *err)
 {
     while (source->bytes < bytes) {
-        uint64_t left = bytes - source->bytes;
-        size_t size = source->end - source->begin;
-
-        if (size > left)
-            size = (size_t)left;
-        source->begin += size;
-        source->bytes += size;
-        if (source->bytes == bytes)
-            return true;
-        if (source->ended)
+        if (source->ended && source->begin == source->end)
             return err_set(err, ERR_INPUT, "%s: the file is shorter than it was: %llu bytes",
                            source->name, (unsigned long long)source->bytes);
-        if (!source_fill(source, err))
+        if (source->begin == source->end && !source_fill(source, err))
             return false;
+        skip_some(source, bytes - source->bytes);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/row/encoding.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,52 +20,89 @@ enum {
     SOURCE_HASH_SIZE = 33,
 };
 
+struct gunzip;
+struct transcoder;
+
 struct source {
     int fd;
     const char *name;
-    bool utf8;  /* the file is refused at the first byte that is not UTF-8 */
-    bool ended; /* nothing comes behind data[end] */
-    char *data; /* the window is data[begin] .. data[end - 1] */
+    size_t row_max; /* bytes of a row that the window holds for sure */
+    bool utf8;      /* the file is refused at the first byte that is not of its encoding */
+    bool ended;     /* nothing comes behind data[end] */
+    char *data;     /* the window is data[begin] .. data[end - 1]: UTF-8 where utf8 is set */
     size_t begin, end;
     size_t hashed;   /* up to here the hash has seen the window */
     size_t checked;  /* up to here the window is UTF-8; a row that goes beyond is not */
-    uint64_t bytes;  /* taken so far */
+    uint64_t bytes;  /* taken so far, of the file, or of what it holds where it is compressed */
     uint64_t lines;  /* line feeds taken, and the end of a last line without one */
-    uint64_t column; /* bytes taken of a line that was too long to be in the window as a whole */
+    uint64_t column; /* bytes (characters, where they were converted) taken of a line that was too
+                        long to be in the window as a whole */
     XXH3_state_t *hash;
-    struct buf cut; /* the beginning of such a line */
+    struct buf cut;                /* the beginning of such a line */
+    struct transcoder *transcoder; /* NULL: the window holds the bytes as they are */
+    struct gunzip *gunzip;         /* NULL: the file is not compressed */
+    char mark[2];                  /* the byte order mark of UTF-16, where mark_size is 2 */
+    size_t mark_size;
 };
 
-/* Reads the first bytes and takes a byte order mark. An empty file is refused. release also after
- * an error. */
-bool source_init(struct source *source, int fd, const char *name, bool utf8, struct err *err);
+/* How a file is to be read. */
+struct source_kind {
+    bool utf8;                  /* as above; only then the encoding counts */
+    enum row_encoding encoding; /* as declared */
+    size_t row_max;             /* READER_ROW_MAX or more */
+};
+
+/* Reads the first bytes, which tell whether the file is compressed, and takes a byte order mark. An
+ * empty file is refused. release also after an error. */
+bool source_init(struct source *source, int fd, const char *name, const struct source_kind *kind,
+                 struct err *err);
 void source_release(struct source *source);
 
 /* Reads more behind what the window holds, or sets `ended`. Moves the window: pointers into it end
- * here. The window holds at most READER_ROW_MAX bytes before. */
+ * here. The window holds at most row_max bytes before. */
 bool source_fill(struct source *source, struct err *err);
 
 /* ERR_INPUT that names the first byte of the window that is not UTF-8, and where it stands. */
 bool source_refuse_byte(const struct source *source, struct err *err);
 
-/* Takes size bytes that hold `lines` line ends. They stay readable until the next source_fill. */
+/* Of source_take and source_raw: the bytes of the file that a converted text stands for. */
+size_t source_take_converted(struct source *source, size_t size);
+struct span source_raw_converted(const struct source *source, struct span text);
+
+/* Takes size bytes of the window that hold `lines` line ends. They stay readable until the next
+ * source_fill. */
 static inline bool source_take(struct source *source, size_t size, uint64_t lines, struct err *err)
 {
     if (source->utf8 && source->begin + size > source->checked)
         return source_refuse_byte(source, err);
+    source->bytes += source->transcoder ? source_take_converted(source, size) : size;
     source->begin += size;
-    source->bytes += size;
     source->lines += lines;
     return true;
 }
 
+/* The bytes of the file of which the last `size` taken bytes of the window were made; valid as
+ * long as these. */
+static inline struct span source_raw(const struct source *source, size_t size)
+{
+    struct span text = {source->data + source->begin - size, size};
+
+    return source->transcoder ? source_raw_converted(source, text) : text;
+}
+
+/* The byte order mark without which the file's bytes cannot be read; mostly empty. */
+struct span source_mark(const struct source *source);
+
 /* Takes the physical line at the beginning of the window, its line end included; the window is not
- * at the end of the file. A line of more than READER_ROW_MAX bytes is taken as a whole, and `line`
- * is its beginning; `whole` tells. */
+ * at the end of the file. A line of more than row_max bytes is taken as a whole, and `line` is its
+ * beginning; `whole` tells. line: bytes of the file. */
 bool source_take_line(struct source *source, struct span *line, bool *whole, struct err *err);
 
 /* Takes bytes up to an offset in the file; false with ERR_INPUT where the file ends before. */
 bool source_skip_to(struct source *source, uint64_t bytes, struct err *err);
+
+/* Hash and size of the file itself, compressed or not; only at its end. */
+void source_file(struct source *source, char hash[SOURCE_HASH_SIZE], uint64_t *bytes);
 
 /* XXH3-128 of all that was taken, hexadecimal. */
 void source_hash(struct source *source, char hash[SOURCE_HASH_SIZE]);
@@ -72,6 +110,9 @@ void source_hash(struct source *source, char hash[SOURCE_HASH_SIZE]);
 /* read(2) that goes on after a signal and waits where the descriptor does not block. -1 with errno.
  */
 ssize_t source_read(int fd, char *bytes, size_t size);
+
+/* ERR_INPUT of a read that failed, by errno; ERR_STOPPED where a signal ended it. */
+bool source_refuse_read(const char *name, struct err *err);
 
 void source_hash_text(XXH3_state_t *state, char hash[SOURCE_HASH_SIZE]);
 

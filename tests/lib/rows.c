@@ -22,10 +22,13 @@ static const struct row_property properties[] = {
     {{"odd\"name", 8}, ROW_STRING},
 };
 
-const struct row_shape rows_shape = {"Item", properties, sizeof properties / sizeof *properties,
-                                     false};
-const struct row_shape rows_shape_versioned = {"Item", properties,
-                                               sizeof properties / sizeof *properties, true};
+const struct row_shape rows_shape = {.schema_name = "Item",
+                                     .properties = properties,
+                                     .count = sizeof properties / sizeof *properties};
+const struct row_shape rows_shape_versioned = {.schema_name = "Item",
+                                               .properties = properties,
+                                               .count = sizeof properties / sizeof *properties,
+                                               .version_required = true};
 
 static void must(bool fine, const char *what)
 {

@@ -251,7 +251,8 @@ static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
 static void bytes_that_are_not_utf8_refuse_the_file_at_their_place(void **state)
 {
     static const char hint[] =
-        " is not UTF-8 (looks like windows-1252); convert the file to UTF-8\n";
+        " is not UTF-8 (looks like windows-1252; declare it with \"csv\": {\"encoding\": "
+        "\"windows-1252\"} under x-rowferry in the schema file)\n";
     static const struct {
         const char *text, *rows, *error;
     } cases[] = {
@@ -288,7 +289,8 @@ static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **sta
     append_fill(&text, 4 * (size_t)READER_ROW_MAX);
     buf_append_text(&text, "\xFF\nb,y\n");
     check(buf_span(&text), "error: in: line 2, column 4194307: byte 0xff is not UTF-8 (looks like "
-                           "windows-1252); convert the file to UTF-8\n");
+                           "windows-1252; declare it with \"csv\": {\"encoding\": "
+                           "\"windows-1252\"} under x-rowferry in the schema file)\n");
     buf_release(&text);
 }
 
@@ -300,21 +302,24 @@ struct sample {
 
 enum quoting { UNQUOTED, QUOTED, LINES };
 
-/* In the forms, # stands for the number of the row. */
-static void make_sample(struct sample *sample, enum quoting quoting)
+/* In the forms, # stands for the number of the row and @ for the delimiter. */
+static void make_sample(struct sample *sample, enum quoting quoting, char delimiter)
 {
     static const char *const forms[] = {
-        "r#,word #,#,,x\n",
-        "r#,\"say \"\"#\"\"\",#,\"\",\"a, b\"\n",
-        "r#,\"one #\ntwo, three\",#,\"\",\"a\n\nb\"\r\n",
+        "r#@word #@#@@x\n",
+        "r#@\"say \"\"#\"\"\"@#@\"\"@\"a@ b\"\n",
+        "r#@\"one #\ntwo@ three\"@#@\"\"@\"a\n\nb\"\r\n",
     };
 
-    buf_append_text(&sample->text, "record_id,sku,quantity,any,status\n");
+    buf_printf(&sample->text, "record_id%csku%cquantity%cany%cstatus\n", delimiter, delimiter,
+               delimiter, delimiter);
     for (int i = 0; i < 50; i++) {
         sample->starts[i] = sample->text.size;
         for (const char *at = forms[quoting]; *at; at++) {
             if (*at == '#')
                 buf_printf(&sample->text, "%d", i);
+            else if (*at == '@')
+                buf_append_char(&sample->text, delimiter);
             else
                 buf_append_char(&sample->text, *at);
         }
@@ -376,33 +381,42 @@ static void read_sample(struct span text, struct outcome *outcome)
     violations_release(&violations);
 }
 
+static void sweep(enum quoting quoting, char delimiter)
+{
+    struct sample sample = {0};
+    struct outcome whole, damaged;
+    struct buf text = {0};
+    int touched = 0;
+
+    make_sample(&sample, quoting, delimiter);
+    read_sample(buf_span(&sample.text), &whole);
+    for (int i = 0; i < 50; i++)
+        assert_true(whole.rows[i][0] != '\0');
+    for (size_t at = sample.starts[0]; at < sample.text.size; at++) {
+        if (at == sample.starts[touched + 1])
+            touched++;
+        buf_reset(&text);
+        buf_append(&text, sample.text.data, at);
+        buf_append_char(&text, '"');
+        buf_append(&text, sample.text.data + at, sample.text.size - at);
+        read_sample(buf_span(&text), &damaged);
+        for (int i = 0; i < 50; i++)
+            if (i != touched)
+                assert_string_equal(damaged.rows[i], whole.rows[i]);
+    }
+    assert_int_equal(touched, 49);
+    buf_release(&text);
+    buf_release(&sample.text);
+}
+
 static void a_stray_quote_at_any_place_harms_only_the_row_that_it_touches(void **state)
 {
-    (void)state;
-    for (enum quoting quoting = UNQUOTED; quoting <= LINES; quoting++) {
-        struct sample sample = {0};
-        struct outcome whole, damaged;
-        struct buf text = {0};
-        int touched = 0;
+    static const char delimiters[] = ",;\t|";
 
-        make_sample(&sample, quoting);
-        read_sample(buf_span(&sample.text), &whole);
-        for (size_t at = sample.starts[0]; at < sample.text.size; at++) {
-            if (at == sample.starts[touched + 1])
-                touched++;
-            buf_reset(&text);
-            buf_append(&text, sample.text.data, at);
-            buf_append_char(&text, '"');
-            buf_append(&text, sample.text.data + at, sample.text.size - at);
-            read_sample(buf_span(&text), &damaged);
-            for (int i = 0; i < 50; i++)
-                if (i != touched)
-                    assert_string_equal(damaged.rows[i], whole.rows[i]);
-        }
-        assert_int_equal(touched, 49);
-        buf_release(&text);
-        buf_release(&sample.text);
-    }
+    (void)state;
+    for (enum quoting quoting = UNQUOTED; quoting <= LINES; quoting++)
+        for (const char *delimiter = delimiters; *delimiter; delimiter++)
+            sweep(quoting, *delimiter);
 }
 
 int main(void)

@@ -377,7 +377,8 @@ static void a_wide_file_is_read_as_a_narrow_one(void **state)
 {
     enum { COLUMNS = 2000 };
     struct row_property *properties = calloc(COLUMNS, sizeof *properties);
-    struct row_shape shape = {"Wide", properties, COLUMNS - 1, false};
+    struct row_shape shape = {
+        .schema_name = "Wide", .properties = properties, .count = COLUMNS - 1};
     struct buf text = {0}, expected = {0}, names = {0};
 
     (void)state;

@@ -1,0 +1,304 @@
+/* The names in a header row -> columns, or what is wrong with them. */
+#include "core/base/mem.h"
+#include "core/row/cell_form.h"
+#include "core/row/csv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    NAMES_SHOWN_MAX = 600, /* bytes of column names in one complaint */
+    PREFIX_SLACK = 16,     /* put_name copies 16 bytes at a time */
+};
+
+/* Names of columns with commas between them, up to a size, and how many there are. */
+struct name_list {
+    struct buf text;
+    size_t count, shown;
+};
+
+struct csv_complaints {
+    struct name_list repeated, unknown, unnamed, doubled;
+    bool record_id_found;
+};
+
+static void list_add(struct name_list *list, const char *text)
+{
+    list->count++;
+    if (list->text.size > NAMES_SHOWN_MAX)
+        return;
+    list->shown++;
+    buf_printf(&list->text, "%s%s", list->text.size ? ", " : "", text);
+}
+
+static void list_name(struct name_list *list, struct span name)
+{
+    char quoted[VIOLATION_QUOTE_SIZE];
+
+    list_add(list, violation_quote(name, quoted));
+}
+
+/* The list as text, with what was left out. */
+static const char *list_text(struct name_list *list)
+{
+    if (list->shown < list->count) {
+        buf_printf(&list->text, " and %zu more", list->count - list->shown);
+        list->shown = list->count;
+    }
+    return buf_text(&list->text);
+}
+
+static bool find_reserved(struct span name, struct csv_column *column)
+{
+    static const struct {
+        const char *name;
+        enum csv_column_kind kind;
+    } reserved[] = {{"record_id", CSV_RECORD_ID}, {"version", CSV_VERSION}, {"tags", CSV_TAGS}};
+
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+        if (span_is(name, reserved[i].name)) {
+            *column =
+                (struct csv_column){.kind = reserved[i].kind, .name = span_of(reserved[i].name)};
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct cell_form *find_form(const struct row_shape *shape, struct span name)
+{
+    for (size_t i = 0; i < shape->dialect.form_count; i++)
+        if (span_equal(shape->dialect.forms[i].property, name))
+            return &shape->dialect.forms[i];
+    return NULL;
+}
+
+static enum csv_column_kind kind_of(unsigned types, const struct cell_form *form)
+{
+    if (form)
+        return CSV_FORMED;
+    if (types & ROW_STRING)
+        return CSV_STRING;
+    if (types && !(types & ~(unsigned)(ROW_NUMBER | ROW_INTEGER)))
+        return CSV_NUMBER;
+    return CSV_OTHER;
+}
+
+static bool find_property(const struct row_shape *shape, struct span name,
+                          struct csv_column *column)
+{
+    struct buf prefix = {0};
+
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct row_property *property = &shape->properties[i];
+        const struct cell_form *form;
+
+        if (!span_equal(property->name, name))
+            continue;
+        form = find_form(shape, name);
+        buf_append_text(&prefix, ",\"");
+        buf_append_json(&prefix, name);
+        buf_append_text(&prefix, "\":");
+        memset(buf_reserve(&prefix, PREFIX_SLACK), 0, PREFIX_SLACK);
+        *column = (struct csv_column){.kind = kind_of(property->types, form),
+                                      .types = property->types,
+                                      .name = property->name,
+                                      .form = form,
+                                      .prefix = prefix.data,
+                                      .prefix_size = prefix.size,
+                                      .escaped = prefix.size != name.size + 4};
+        return true;
+    }
+    return false;
+}
+
+/* What a column of that name fills: as declared, or what is named so itself. */
+static bool find_target(const struct row_shape *shape, struct span name, struct csv_column *column)
+{
+    const struct row_dialect *dialect = &shape->dialect;
+
+    for (size_t i = 0; i < dialect->column_count; i++) {
+        if (!span_equal(dialect->columns[i].name, name))
+            continue;
+        name = dialect->columns[i].target;
+        if (!name.data) {
+            *column = (struct csv_column){.kind = CSV_IGNORED};
+            return true;
+        }
+        break;
+    }
+    return find_reserved(name, column) || find_property(shape, name, column);
+}
+
+static bool is_repeated(const struct csv_heading *heading, struct span name)
+{
+    for (size_t i = 0; i < heading->column_count; i++)
+        if (span_equal(heading->columns[i].heading, name))
+            return true;
+    return false;
+}
+
+/* Two columns that fill one thing: which of them would count? */
+static bool is_doubled(const struct csv_heading *heading, const struct csv_column *column)
+{
+    char first[VIOLATION_QUOTE_SIZE], second[VIOLATION_QUOTE_SIZE], target[VIOLATION_QUOTE_SIZE];
+    char text[3 * VIOLATION_QUOTE_SIZE + 32];
+
+    for (size_t i = 0; i < heading->column_count; i++) {
+        const struct csv_column *other = &heading->columns[i];
+
+        if (!column->name.data || !span_equal(other->name, column->name))
+            continue;
+        snprintf(text, sizeof text, "%s and %s both fill %s",
+                 violation_quote(other->heading, first), violation_quote(column->heading, second),
+                 violation_quote(column->name, target));
+        list_add(&heading->complaints->doubled, text);
+        return true;
+    }
+    return false;
+}
+
+static void add_column(struct csv_heading *heading, struct span name, size_t number)
+{
+    struct csv_column *column = &heading->columns[heading->column_count];
+    struct csv_complaints *complaints = heading->complaints;
+    char text[24];
+    bool known = find_target(heading->shape, name, column);
+
+    if (name.size == 0 && !known) {
+        snprintf(text, sizeof text, "%zu", number);
+        list_add(&complaints->unnamed, text);
+        return;
+    }
+    if (is_repeated(heading, name)) {
+        list_name(&complaints->repeated, name);
+    } else if (!known) {
+        list_name(&complaints->unknown, name);
+        return;
+    } else {
+        column->heading = (struct span){mem_copy(name.data, name.size), name.size};
+        if (!is_doubled(heading, column)) {
+            complaints->record_id_found |= column->kind == CSV_RECORD_ID;
+            heading->column_count++;
+            return;
+        }
+    }
+    if (known)
+        csv_columns_release(column, 1);
+}
+
+void csv_heading_read(struct csv_heading *heading, const struct row_shape *shape,
+                      struct csv_lexer lexer, size_t count)
+{
+    struct csv_cell cell;
+    struct buf scratch = {0};
+
+    *heading = (struct csv_heading){
+        .shape = shape,
+        .delimiter = lexer.delimiter,
+        .columns = mem_calloc(count, sizeof *heading->columns),
+        .complaints = mem_calloc(1, sizeof *heading->complaints),
+    };
+    for (size_t number = 1; number <= count; number++) {
+        csv_lex(&lexer, &cell);
+        add_column(heading, csv_content(&cell, &scratch), number);
+    }
+    buf_release(&scratch);
+}
+
+void csv_heading_release(struct csv_heading *heading)
+{
+    if (heading->complaints) {
+        buf_release(&heading->complaints->repeated.text);
+        buf_release(&heading->complaints->unknown.text);
+        buf_release(&heading->complaints->unnamed.text);
+        buf_release(&heading->complaints->doubled.text);
+    }
+    free(heading->complaints);
+    csv_columns_release(heading->columns, heading->column_count);
+    free(heading->columns);
+    *heading = (struct csv_heading){0};
+}
+
+void csv_columns_release(struct csv_column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free((char *)columns[i].heading.data);
+        free(columns[i].prefix);
+        columns[i] = (struct csv_column){0};
+    }
+}
+
+bool csv_heading_fits(const struct csv_heading *heading)
+{
+    const struct csv_complaints *all = heading->complaints;
+
+    return all->record_id_found && !all->unnamed.count && !all->repeated.count &&
+           !all->unknown.count && !all->doubled.count;
+}
+
+/* A header row that is one cell, because other programs put something else between cells. */
+static const char *other_delimiter(const struct csv_heading *heading, struct span header)
+{
+    static const char *const declared[] = {
+        "';'; if that stands between cells, declare \"csv\": {\"delimiter\": \";\"}",
+        "a tab; if that stands between cells, declare \"csv\": {\"delimiter\": \"\\t\"}",
+        "'|'; if that stands between cells, declare \"csv\": {\"delimiter\": \"|\"}",
+        "','; if that stands between cells, declare \"csv\": {\"delimiter\": \",\"}"};
+    static const char bytes[] = ";\t|,";
+
+    if (memchr(header.data, heading->delimiter, header.size))
+        return NULL;
+    for (size_t i = 0; i < sizeof declared / sizeof *declared; i++)
+        if (memchr(header.data, bytes[i], header.size))
+            return declared[i];
+    return NULL;
+}
+
+/* Appends to what was said since `before`. */
+static void complain(struct buf *text, size_t before, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void complain(struct buf *text, size_t before, const char *format, ...)
+{
+    char part[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(part, sizeof part, format, args);
+    va_end(args);
+    buf_append_text(text, text->size > before ? "; " : "");
+    buf_append_text(text, part);
+}
+
+void csv_heading_complain(const struct csv_heading *heading, struct span header, struct buf *text)
+{
+    struct csv_complaints *all = heading->complaints;
+    const char *other = other_delimiter(heading, header);
+    size_t count = all->unknown.count, before = text->size;
+
+    if (other) {
+        complain(text, before,
+                 "the header row is one cell and holds %s under x-rowferry in the schema file, or "
+                 "give --delimiter",
+                 other);
+        return;
+    }
+    if (!all->record_id_found)
+        complain(text, before,
+                 "no column \"record_id\"; it must name the record that each row updates");
+    if (all->unnamed.count)
+        complain(text, before, "without a name: column %s", list_text(&all->unnamed));
+    if (all->repeated.count)
+        complain(text, before, "more than one column %s", list_text(&all->repeated));
+    if (all->doubled.count)
+        complain(text, before, "columns %s", list_text(&all->doubled));
+    if (count)
+        complain(text, before,
+                 "unknown column%s %s: not %s of schema %s; add %s to the schema or take %s "
+                 "out of the file",
+                 count > 1 ? "s" : "", list_text(&all->unknown),
+                 count > 1 ? "properties" : "a property", heading->shape->schema_name,
+                 count > 1 ? "them" : "it", count > 1 ? "them" : "it");
+}

@@ -1,0 +1,128 @@
+#include "core/row/transcode.h"
+
+#include "core/base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *iconv_name(enum row_encoding encoding, bool big_endian)
+{
+    switch (encoding) {
+    case ROW_ENCODING_UTF_16:
+        return big_endian ? "UTF-16BE" : "UTF-16LE";
+    case ROW_ENCODING_WINDOWS_1252:
+        return "CP1252";
+    case ROW_ENCODING_NONE:
+    case ROW_ENCODING_UTF_8:
+    case ROW_ENCODING_ISO_8859_1:
+    case ROW_ENCODING_ISO_8859_15:
+    default:
+        return encoding_name(encoding);
+    }
+}
+
+struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, size_t text_capacity,
+                                  size_t block, struct err *err)
+{
+    struct transcoder *transcoder;
+    iconv_t converter = iconv_open("UTF-8", iconv_name(encoding, big_endian));
+
+    if (converter == (iconv_t)-1) {
+        err_set(err, ERR_CONFIG, "this system cannot convert from %s: %s", encoding_name(encoding),
+                strerror(errno));
+        return NULL;
+    }
+    transcoder = mem_calloc(1, sizeof *transcoder);
+    transcoder->encoding = encoding;
+    transcoder->iconv = converter;
+    /* a byte of UTF-8 comes from two of UTF-16 at most; what is read comes before it is converted
+     */
+    transcoder->capacity = 2 * text_capacity + 2 * block;
+    transcoder->data = mem_calloc(1, transcoder->capacity);
+    return transcoder;
+}
+
+void transcode_close(struct transcoder *transcoder)
+{
+    if (!transcoder)
+        return;
+    iconv_close(transcoder->iconv);
+    free(transcoder->data);
+    free(transcoder);
+}
+
+void transcode_move(struct transcoder *transcoder)
+{
+    size_t begin = transcoder->begin;
+
+    memmove(transcoder->data, transcoder->data + begin, transcoder->end - begin);
+    transcoder->begin = transcoder->hashed = 0;
+    transcoder->converted -= begin;
+    transcoder->end -= begin;
+}
+
+size_t transcode_more(struct transcoder *transcoder, char *out, size_t room)
+{
+    char *from = transcoder->data + transcoder->converted, *to = out;
+    size_t left = transcoder->end - transcoder->converted;
+    size_t result;
+
+    if (left == 0 || transcoder->bad)
+        return 0;
+    errno = 0;
+    result = iconv(transcoder->iconv, &from, &left, &to, &room);
+    transcoder->converted = (size_t)(from - transcoder->data);
+    if (result == (size_t)-1)
+        transcoder->bad = errno == EILSEQ || (errno == EINVAL && transcoder->ended);
+    return (size_t)(to - out);
+}
+
+size_t transcode_characters(struct span text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.size; i++)
+        count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
+size_t transcode_size(const struct transcoder *transcoder, struct span text)
+{
+    size_t count = transcode_characters(text), pairs = 0;
+
+    if (transcoder->encoding != ROW_ENCODING_UTF_16)
+        return count;
+    for (size_t i = 0; i < text.size; i++)
+        pairs += (unsigned char)text.data[i] >= 0xF0;
+    return 2 * (count + pairs);
+}
+
+size_t transcode_text_size(const struct transcoder *transcoder, struct span text, size_t size)
+{
+    size_t at = 0, done = 0;
+
+    while (at < text.size && done < size) {
+        size_t next = at + 1;
+
+        while (next < text.size && ((unsigned char)text.data[next] & 0xC0) == 0x80)
+            next++;
+        done += transcode_size(transcoder, (struct span){text.data + at, next - at});
+        at = next;
+    }
+    return at;
+}
+
+void transcode_describe(const struct transcoder *transcoder, char *out, size_t out_size)
+{
+    const unsigned char *bad = (const unsigned char *)transcoder->data + transcoder->converted;
+
+    if (transcoder->encoding != ROW_ENCODING_UTF_16)
+        snprintf(out, out_size, "byte 0x%02x is not %s", bad[0],
+                 encoding_name(transcoder->encoding));
+    else if (transcoder->end - transcoder->converted < 2)
+        snprintf(out, out_size, "byte 0x%02x is half a character of UTF-16", bad[0]);
+    else
+        snprintf(out, out_size, "bytes 0x%02x 0x%02x are half a surrogate pair of UTF-16", bad[0],
+                 bad[1]);
+}

@@ -6,10 +6,9 @@
 
 enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
 
-/* A string of the file that lives as long as the plan. */
-static struct span own_string(struct compiler *c, uint32_t value)
+struct span compiler_own(struct compiler *c, uint32_t index)
 {
-    struct span text = compiler_string(c, value);
+    struct span text = compiler_string(c, index);
 
     return (struct span){plan_own(c->plan, mem_copy(text.data, text.size)), text.size};
 }
@@ -34,7 +33,7 @@ static bool read_rule(struct compiler *c, uint32_t value, const char *below, str
         snprintf(at, sizeof at, "%s/%s", below, members[i].name);
         if (compiler_token(c, text)->kind != JSON_STRING)
             return compiler_refuse(c, at, "must be a string");
-        *members[i].text = own_string(c, text);
+        *members[i].text = compiler_own(c, text);
     }
     if (known != compiler_token(c, value)->count)
         return compiler_refuse(c, below, "may only hold check, field and message");
@@ -129,9 +128,8 @@ static const struct {
     const char *name;
     bool (*compile)(struct compiler *c, uint32_t value);
 } settings[] = {
-    {"rules", compile_rules},
-    {"version", compile_version},
-    {"write", compile_write},
+    {"columns", extension_columns}, {"formats", extension_formats}, {"csv", extension_csv},
+    {"rules", compile_rules},       {"version", compile_version},   {"write", compile_write},
 };
 
 static bool compile_setting(struct compiler *c, uint32_t member)

@@ -19,6 +19,9 @@ static const struct option table[OPT_COUNT] = {
         "schema of the files, where their names do not begin with it"},
     [OPT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, READING,
         "csv or ndjson, where the files' names do not end so"},
+    [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,
+        "between the cells of CSV files: , ; | or tab; else as the schema file says, or as the "
+        "header row tells"},
     [OPT_MIN_AGE] = {"min-age", 0, KIND_DURATION, "D", {NULL}, "2s", 0, DAY_MS, FOR_RUN,
         "a file in the inbox is complete when it has not changed for so long"},
     [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN | FOR_INGEST,

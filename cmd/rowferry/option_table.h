@@ -20,6 +20,7 @@ enum option_id {
     OPT_SCHEMAS,
     OPT_SCHEMA,
     OPT_FORMAT,
+    OPT_DELIMITER,
     OPT_MIN_AGE,
     OPT_FORCE,
     OPT_KEEP,
@@ -56,6 +57,7 @@ enum option_kind {
     KIND_RATE,
     KIND_TAGS,
     KIND_FORMAT,
+    KIND_DELIMITER,
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };
 

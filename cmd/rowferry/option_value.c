@@ -103,6 +103,19 @@ static bool parse_format(const struct option *option, struct option_value *value
     return true;
 }
 
+static bool parse_delimiter(const struct option *option, struct option_value *value,
+                            struct err *err)
+{
+    (void)option;
+    if (strcmp(value->text, "tab") == 0 || strcmp(value->text, "\\t") == 0)
+        value->number = '\t';
+    else if (strlen(value->text) == 1 && strchr(",;|\t", value->text[0]))
+        value->number = value->text[0];
+    else
+        return refuse(value, "a delimiter: , ; | or tab", err);
+    return true;
+}
+
 static bool parse_flag(const struct option *option, struct option_value *value, struct err *err)
 {
     (void)option;
@@ -118,7 +131,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_PATH] = parse_path,         [KIND_INTEGER] = parse_integer,
         [KIND_DURATION] = parse_duration, [KIND_RATE] = parse_rate,
         [KIND_TAGS] = parse_tags,         [KIND_FORMAT] = parse_format,
-        [KIND_SECRET] = parse_path,
+        [KIND_SECRET] = parse_path,       [KIND_DELIMITER] = parse_delimiter,
     };
 
     return parsers[option->kind](option, value, err);

@@ -284,6 +284,7 @@ bool reading_work(struct reading *reading, struct session *session, const char *
         .catalog = reading->catalog,
         .schema = options_text(options, OPT_SCHEMA),
         .format = (enum row_format)options_number(options, OPT_FORMAT),
+        .delimiter = (char)options_number(options, OPT_DELIMITER),
         .force = options_flag(options, OPT_FORCE),
         .leave_files = !folders || options_flag(options, OPT_KEEP),
         .run_id = session->run_id,

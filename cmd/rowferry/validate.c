@@ -170,6 +170,7 @@ void command_validate(struct cli *cli)
             .catalog = reading.catalog,
             .schema = options_text(options, OPT_SCHEMA),
             .format = (enum row_format)options_number(options, OPT_FORMAT),
+            .delimiter = (char)options_number(options, OPT_DELIMITER),
             .notices = &notices,
         };
 

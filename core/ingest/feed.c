@@ -17,6 +17,7 @@ static const struct {
     enum row_format format;
 } endings[] = {
     {".csv", ROW_FORMAT_CSV},
+    {".tsv", ROW_FORMAT_CSV},
     {".ndjson", ROW_FORMAT_NDJSON},
     {".jsonl", ROW_FORMAT_NDJSON},
 };
@@ -122,11 +123,19 @@ const struct schema *feed_schema(const struct feed *feed, const struct ingest_op
     return NULL;
 }
 
+/* In any case, and perhaps with .gz behind it: what is compressed is told by its content alone. */
+static bool name_ends(const char *path, const char *ending)
+{
+    size_t size = strlen(path), length = strlen(ending);
+
+    if (size > 3 && strcasecmp(path + size - 3, ".gz") == 0)
+        size -= 3;
+    return size > length && strncasecmp(path + size - length, ending, length) == 0;
+}
+
 bool feed_format(const struct feed *feed, const struct ingest_options *options,
                  enum row_format *format, struct err *err)
 {
-    size_t size = feed->path ? strlen(feed->path) : 0;
-
     *format = options->format;
     if (*format != ROW_FORMAT_NONE)
         return true;
@@ -135,17 +144,36 @@ bool feed_format(const struct feed *feed, const struct ingest_options *options,
                        "standard input has no name that tells its format: give --format csv or "
                        "--format ndjson");
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t length = strlen(endings[i].ending);
-
-        if (size > length && strcasecmp(feed->path + size - length, endings[i].ending) == 0) {
+        if (name_ends(feed->path, endings[i].ending)) {
             *format = endings[i].format;
             return true;
         }
     }
-    return err_set(err, ERR_INPUT,
-                   "%s: the end of its name tells no format: name it .csv, .ndjson or .jsonl, or "
-                   "say --format csv or --format ndjson",
-                   feed->source);
+    return err_set(
+        err, ERR_INPUT,
+        "%s: the end of its name tells no format: name it .csv, .tsv, .ndjson or .jsonl, or "
+        "say --format csv or --format ndjson",
+        feed->source);
+}
+
+void feed_shape(const struct feed *feed, const struct ingest_options *options,
+                const struct schema *schema, struct row_shape *shape)
+{
+    *shape = *schema_shape(schema);
+    if (options->delimiter)
+        shape->dialect.delimiter = options->delimiter;
+    else if (!shape->dialect.delimiter && feed->path && name_ends(feed->path, ".tsv"))
+        shape->dialect.delimiter = '\t';
+}
+
+void feed_tell(const struct feed *feed, const struct ingest_options *options,
+               const struct reader *reader)
+{
+    const char *delimiter = reader_delimiter_told(reader);
+
+    if (delimiter)
+        notice_say(options->notices, "%s: %s stands between cells, as its header row tells",
+                   feed->source, delimiter);
 }
 
 const char *feed_format_name(enum row_format format)

@@ -47,6 +47,14 @@ const struct schema *feed_schema(const struct feed *feed, const struct ingest_op
 bool feed_format(const struct feed *feed, const struct ingest_options *options,
                  enum row_format *format, struct err *err);
 
+/* The schema's shape, with what the options or the file's name say of its dialect. */
+void feed_shape(const struct feed *feed, const struct ingest_options *options,
+                const struct schema *schema, struct row_shape *shape);
+
+/* Says what was told from the content of a file that was opened. */
+void feed_tell(const struct feed *feed, const struct ingest_options *options,
+               const struct reader *reader);
+
 /* As the batch's row has it: `csv`, `ndjson`. */
 const char *feed_format_name(enum row_format format);
 

@@ -47,12 +47,23 @@ static bool flush_when_full(struct sheet *sheet, struct err *err)
     return sheet->pending.size < WRITE_AT_ONCE || flush(sheet, err);
 }
 
+/* The line end of a file that begins so: in UTF-16, which its mark tells, it is two bytes. */
+static struct span line_end_of(struct span header)
+{
+    if (header.size >= 2 && memcmp(header.data, "\xFF\xFE", 2) == 0)
+        return (struct span){"\n\0", 2};
+    if (header.size >= 2 && memcmp(header.data, "\xFE\xFF", 2) == 0)
+        return (struct span){"\0\n", 2};
+    return (struct span){"\n", 1};
+}
+
 /* A row that was the last of its file may lack the line end that the next one needs. */
-static void put_line(struct buf *out, struct span line)
+static void put_line(struct buf *out, struct span line, struct span line_end)
 {
     buf_append_span(out, line);
-    if (line.size > 0 && line.data[line.size - 1] != '\n')
-        buf_append_char(out, '\n');
+    if (line.size > 0 && (line.size < line_end.size || memcmp(line.data + line.size - line_end.size,
+                                                              line_end.data, line_end.size) != 0))
+        buf_append_span(out, line_end);
 }
 
 static bool put_rejected(void *context, const struct rejection *rejection, struct err *err)
@@ -60,7 +71,7 @@ static bool put_rejected(void *context, const struct rejection *rejection, struc
     struct sheet *sheet = context;
 
     if (rejection->first)
-        put_line(&sheet->pending, rejection->raw);
+        put_line(&sheet->pending, rejection->raw, line_end_of(sheet->header));
     return flush_when_full(sheet, err);
 }
 
@@ -69,7 +80,7 @@ static bool write_rejected(void *context, int fd, struct err *err)
     struct sheet *sheet = context;
 
     sheet->fd = fd;
-    put_line(&sheet->pending, sheet->header);
+    put_line(&sheet->pending, sheet->header, line_end_of(sheet->header));
     return batch_rejections(sheet->store, sheet->batch_id, put_rejected, sheet, err) &&
            flush(sheet, err);
 }

@@ -17,12 +17,13 @@ struct ingest_options {
     const struct catalog *catalog;
     const char *schema;     /* --schema, or NULL: by the file's name */
     enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
+    char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
     bool force;             /* read a known file again */
     bool leave_files;       /* ingest_recover moves no files: `ingest`, --keep */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
-     * known (standard input). */
+     * known (standard input, a compressed file). */
     void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                      uint64_t rows);
     void *progress_context;

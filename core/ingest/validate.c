@@ -27,7 +27,8 @@ static bool look_up(const struct trial *trial, struct err *err)
     if (options->progress) {
         reader_position(trial->reader, &position);
         options->progress(options->progress_context, trial->feed.source, position.bytes,
-                          trial->feed.identity.size, position.rows);
+                          reader_is_compressed(trial->reader) ? 0 : trial->feed.identity.size,
+                          position.rows);
     }
     if (stop_requested())
         return err_set(err, ERR_STOPPED, "stopped after row %llu",
@@ -73,13 +74,16 @@ static bool try_rows(struct trial *trial, struct err *err)
 static bool try_feed(struct trial *trial, struct err *err)
 {
     const struct schema *schema = feed_schema(&trial->feed, trial->options, err);
+    struct row_shape shape;
     enum row_format format;
     bool ok;
 
     if (!schema || !feed_format(&trial->feed, trial->options, &format, err))
         return false;
-    trial->reader =
-        reader_open(trial->feed.fd, trial->feed.source, format, schema_shape(schema), err);
+    feed_shape(&trial->feed, trial->options, schema, &shape);
+    trial->reader = reader_open(trial->feed.fd, trial->feed.source, format, &shape, err);
+    if (trial->reader)
+        feed_tell(&trial->feed, trial->options, trial->reader);
     trial->checker = trial->reader ? checker_open(schema, err) : NULL;
     ok = trial->checker && try_rows(trial, err);
     checker_close(trial->checker);

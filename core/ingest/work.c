@@ -9,6 +9,12 @@
 
 enum { RESTARTS_MAX = 1 }; /* of a file that changes while it is read */
 
+/* What the file was when it was read to its end, compressed or not. */
+struct file_end {
+    uint64_t bytes;
+    char hash[BATCH_HASH_SIZE];
+};
+
 /* How one reading of the file ended. */
 enum reading {
     READING_DONE,
@@ -19,8 +25,19 @@ enum reading {
 
 const char *work_options(const struct ingest_options *options)
 {
-    (void)options;
-    return ""; /* nothing of it but schema and format, which have columns of their own */
+    /* schema and format have columns of their own */
+    switch (options->delimiter) {
+    case ',':
+        return "delimiter=,";
+    case ';':
+        return "delimiter=;";
+    case '\t':
+        return "delimiter=tab";
+    case '|':
+        return "delimiter=|";
+    default:
+        return "";
+    }
 }
 
 struct batch_origin work_origin(const struct work *work)
@@ -57,9 +74,9 @@ static void tell_progress(void *context, const struct batch_progress *progress)
 {
     const struct work *work = context;
     const struct ingest_options *options = work->options;
-    uint64_t total = work->feed.identity.size, done = progress->bytes;
+    uint64_t total = work->compressed ? 0 : work->feed.identity.size, done = progress->bytes;
 
-    if (work->feed.path && done > total)
+    if (total && done > total)
         done = total; /* it grows meanwhile */
     if (options->progress)
         options->progress(options->progress_context, work->feed.source, done, total,
@@ -96,7 +113,7 @@ static enum reading position_reader(struct work *work, struct reader *reader,
 
 static enum reading read_with(struct work *work, struct reader *reader,
                               const struct batch_progress *resume, struct pipeline_totals *totals,
-                              struct reader_position *end, struct err *err)
+                              struct file_end *end, struct err *err)
 {
     enum reading reading = position_reader(work, reader, resume, err);
     struct pipeline pipeline = {
@@ -118,24 +135,28 @@ static enum reading read_with(struct work *work, struct reader *reader,
     if (!pipeline_run(&pipeline, totals, err))
         reading = failed(err);
     checker_close(pipeline.checker);
-    reader_position(reader, end);
+    reader_file(reader, end->hash, &end->bytes);
     return reading;
 }
 
 /* Reads the file once. The hash of what was read proves that it is what was hashed before, even
  * where size and modification time do not tell. */
 static enum reading read_once(struct work *work, const struct batch_progress *resume,
-                              struct pipeline_totals *totals, struct reader_position *end,
-                              struct err *err)
+                              struct pipeline_totals *totals, struct file_end *end, struct err *err)
 {
-    struct reader *reader = reader_open(work->feed.fd, work->feed.source, work->format,
-                                        schema_shape(work->schema), err);
+    struct row_shape shape;
+    struct reader *reader;
     enum reading reading;
 
-    if (!reader)
+    feed_shape(&work->feed, work->options, work->schema, &shape);
+    reader = reader_open(work->feed.fd, work->feed.source, work->format, &shape, err);
+    if (!reader) {
         reading = failed(err);
-    else
+    } else {
+        feed_tell(&work->feed, work->options, reader);
+        work->compressed = reader_is_compressed(reader);
         reading = read_with(work, reader, resume, totals, end, err);
+    }
     reader_close(reader);
     if (reading == READING_FAILED || !work->feed.path)
         return reading;
@@ -162,8 +183,8 @@ bool work_refuse(struct work *work, const struct batch_progress *progress, const
 
 /* The hash of standard input is known at its end only, and so is whether it was read before. */
 static bool known_at_end(struct work *work, const struct batch_progress *progress,
-                         const struct reader_position *end, struct ingest_result *result,
-                         bool *known, struct err *err)
+                         const struct file_end *end, struct ingest_result *result, bool *known,
+                         struct err *err)
 {
     char reason[128];
     int64_t earlier = 0;
@@ -185,8 +206,7 @@ static bool known_at_end(struct work *work, const struct batch_progress *progres
 
 /* Step 3. Books that do not balance are a bug of ours, and nothing of such a batch may be sent. */
 static bool open_batch(struct work *work, const struct pipeline_totals *totals,
-                       const struct reader_position *end, struct ingest_result *result,
-                       struct err *err)
+                       const struct file_end *end, struct ingest_result *result, struct err *err)
 {
     struct err second = {0};
     bool known;
@@ -227,7 +247,7 @@ static bool count_violation(void *context, const struct rejection *rejection, st
 
 /* Reads until the file holds still. */
 static enum reading read_steady(struct work *work, const struct batch_progress *resume,
-                                struct pipeline_totals *totals, struct reader_position *end,
+                                struct pipeline_totals *totals, struct file_end *end,
                                 struct err *err)
 {
     int restarts_left = RESTARTS_MAX + (resume ? 1 : 0);
@@ -258,7 +278,7 @@ bool work_load(struct work *work, const struct batch_progress *resume, struct in
                struct err *err)
 {
     struct pipeline_totals totals;
-    struct reader_position end = {0};
+    struct file_end end = {0};
     struct err second;
     bool ok;
 

@@ -13,6 +13,7 @@ struct work {
     const struct schema *schema;
     enum row_format format;
     bool filing;
+    bool compressed; /* as its reader found; positions then count what it holds */
     int64_t batch_id;
 };
 

@@ -9,6 +9,8 @@ BEGIN {
     home["sqlite3.h"] = "^core/store/|^core/validate/rules[^/]*$"
     home["curl/curl.h"] = "^core/http/pool[^/]*$"
     home["microhttpd.h"] = "^cmd/genesys-sim/"
+    home["zlib.h"] = "^core/row/gunzip[^/]*$"
+    home["iconv.h"] = "^core/row/(transcode|source)[^/]*$"
 }
 
 function finding(text)

@@ -324,7 +324,7 @@ static void the_limits_of_a_quoted_cell_can_be_declared(void **state)
         "5@7 [e]\n  |row|the quoted cell 2 holds more than 1 line breaks; is its closing "
         "quote missing?\n"
         "6@9\n  |row|the quoted cell 1 holds more than 1 line breaks; is its closing quote "
-                "missing?\n"
+        "missing?\n"
         "7@10 [f] {\"sku\":\"x\"}\n"
         "end\n");
 }

@@ -259,7 +259,7 @@ static void a_name_that_tells_no_schema_or_format_is_refused_without_a_batch(voi
     ingest(&bench, scene, "Item-1.xlsx", &result);
     assert_int_equal(result.outcome, INGEST_REFUSED);
     snprintf(expected, sizeof expected,
-             "%s/Item-1.xlsx: the end of its name tells no format: name it .csv, .ndjson or "
+             "%s/Item-1.xlsx: the end of its name tells no format: name it .csv, .tsv, .ndjson or "
              ".jsonl, or say --format csv or --format ndjson",
              scene->folder);
     assert_string_equal(result.reason, expected);

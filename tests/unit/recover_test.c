@@ -5,6 +5,7 @@
 #include "tests/unit/ingest_scene.h"
 
 #include <signal.h>
+#include <zlib.h>
 
 enum { ROWS = 40000 };
 
@@ -179,6 +180,41 @@ static void a_half_loaded_batch_goes_on_where_it_was(void **state)
     assert_same_as(scene, scene->other);
 }
 
+/* Puts the file's compressed form in its place, under its name. */
+static void pack(const struct scene *scene, const char *name)
+{
+    char path[512], packed[520], block[1 << 16];
+    FILE *file;
+    gzFile out;
+    size_t size;
+
+    snprintf(path, sizeof path, "%s", at(scene, name));
+    snprintf(packed, sizeof packed, "%s.packed", path);
+    file = fopen(path, "r");
+    out = gzopen(packed, "w");
+    assert_true(file && out);
+    while ((size = fread(block, 1, sizeof block, file)) > 0)
+        assert_int_equal(gzwrite(out, block, (unsigned)size), size);
+    fclose(file);
+    assert_int_equal(gzclose(out), Z_OK);
+    assert_int_equal(rename(packed, path), 0);
+}
+
+static void a_compressed_file_goes_on_where_it_was(void **state)
+{
+    struct scene *scene = *state;
+
+    put_rows(scene, "inbox/Item-1.csv", ROWS);
+    pack(scene, "inbox/Item-1.csv");
+    assert_int_equal(run(read_one_chunk, scene), SIGKILL);
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "loading 16384");
+    assert_int_equal(run(read_inbox, scene), 0);
+    assert_query(scene, "SELECT state || ' ' || rows_read || ' ' || jobs FROM batch_summary",
+                 "open 40000 39600");
+    assert_query(scene, "SELECT count(DISTINCT row_no) || ' ' || max(row_no) FROM job",
+                 "39600 39999");
+}
+
 static void a_resumed_batch_is_told_with_all_its_rows(void **state)
 {
     struct scene *scene = *state;
@@ -282,6 +318,21 @@ static void a_batch_whose_schema_file_changed_begins_anew(void **state)
     bench_open(&bench, scene);
     recover(&bench, NULL, NULL);
     assert_non_null(strstr(scene->said, "batch 1: begins anew"));
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    bench_close(&bench);
+}
+
+static void a_batch_begun_under_another_delimiter_begins_anew(void **state)
+{
+    struct scene *scene = *state;
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    bench_open(&bench, scene);
+    bench.options.delimiter = ',';
+    recover(&bench, NULL, NULL);
+    assert_non_null(strstr(scene->said, "batch 1: begins anew"));
+    assert_query(scene, "SELECT state || ' ' || options FROM batch", "open delimiter=,");
     assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
     bench_close(&bench);
 }
@@ -427,6 +478,8 @@ int main(void)
         INGEST_TEST(killed_at_random_moments_each_row_arrives_once),
         INGEST_TEST(a_batch_whose_file_was_replaced_begins_anew),
         INGEST_TEST(a_batch_whose_schema_file_changed_begins_anew),
+        INGEST_TEST(a_batch_begun_under_another_delimiter_begins_anew),
+        INGEST_TEST(a_compressed_file_goes_on_where_it_was),
         INGEST_TEST(a_prefix_that_is_not_what_it_was_begins_anew),
         INGEST_TEST(a_batch_whose_file_is_gone_is_refused),
         INGEST_TEST(a_batch_whose_schema_file_is_wrong_now_waits),

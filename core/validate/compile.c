@@ -251,9 +251,9 @@ static void make_shape(struct compiler *c)
         schema->properties[i].types = c->plan->nodes[root->members[i].node].types;
     }
     schema->shape = (struct row_shape){.schema_name = schema->name,
-                                      .properties = schema->properties,
-                                      .count = count,
-                                      .version_required = true};
+                                       .properties = schema->properties,
+                                       .count = count,
+                                       .version_required = true};
 }
 
 static bool compile_all(struct compiler *c)

@@ -110,7 +110,7 @@ static bool parse_delimiter(const struct option *option, struct option_value *va
     if (strcmp(value->text, "tab") == 0 || strcmp(value->text, "\\t") == 0)
         value->number = '\t';
     else if (strlen(value->text) == 1 && strchr(",;|\t", value->text[0]))
-        value->number = value->text[0];
+        value->number = (unsigned char)value->text[0];
     else
         return refuse(value, "a delimiter: , ; | or tab", err);
     return true;

@@ -268,7 +268,7 @@ static bool read_some(struct source *source, char *out, size_t room, size_t *got
 static bool fill_converted(struct source *source, size_t *added, struct err *err)
 {
     struct transcoder *transcoder = source->transcoder;
-    size_t got;
+    size_t got = 0;
 
     *added =
         transcode_more(transcoder, source->data + source->end, capacity(source) - source->end - 1);
@@ -300,7 +300,7 @@ bool source_fill(struct source *source, struct err *err)
      * it, so that the work stays in proportion to the bytes. */
     wanted = pending > 4096 ? pending / 4 : 1;
     while (got < wanted && !source->ended) {
-        size_t room = capacity(source) - source->end, added;
+        size_t room = capacity(source) - source->end, added = 0;
 
         if (source->transcoder) {
             if (!fill_converted(source, &added, err))

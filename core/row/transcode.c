@@ -22,32 +22,44 @@ static const char *iconv_name(enum row_encoding encoding, bool big_endian)
     }
 }
 
+/* As POSIX has it: what iconv_open gives where it fails. */
+static bool is_open(iconv_t converter)
+{
+    return (intptr_t)converter != -1;
+}
+
+static bool start(struct transcoder *transcoder, bool big_endian, struct err *err)
+{
+    const char *name = iconv_name(transcoder->encoding, big_endian);
+
+    transcoder->iconv = iconv_open("UTF-8", name);
+    return is_open(transcoder->iconv) ||
+           err_set(err, ERR_CONFIG, "this system cannot convert from %s: %s",
+                   encoding_name(transcoder->encoding), strerror(errno));
+}
+
 struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, size_t text_capacity,
                                   size_t block, struct err *err)
 {
-    struct transcoder *transcoder;
-    iconv_t converter = iconv_open("UTF-8", iconv_name(encoding, big_endian));
+    struct transcoder *transcoder = mem_calloc(1, sizeof *transcoder);
 
-    if (converter == (iconv_t)-1) {
-        err_set(err, ERR_CONFIG, "this system cannot convert from %s: %s", encoding_name(encoding),
-                strerror(errno));
-        return NULL;
-    }
-    transcoder = mem_calloc(1, sizeof *transcoder);
     transcoder->encoding = encoding;
-    transcoder->iconv = converter;
     /* a byte of UTF-8 comes from two of UTF-16 at most; what is read comes before it is converted
      */
     transcoder->capacity = 2 * text_capacity + 2 * block;
     transcoder->data = mem_calloc(1, transcoder->capacity);
-    return transcoder;
+    if (start(transcoder, big_endian, err))
+        return transcoder;
+    transcode_close(transcoder);
+    return NULL;
 }
 
 void transcode_close(struct transcoder *transcoder)
 {
     if (!transcoder)
         return;
-    iconv_close(transcoder->iconv);
+    if (is_open(transcoder->iconv))
+        iconv_close(transcoder->iconv);
     free(transcoder->data);
     free(transcoder);
 }

@@ -17,15 +17,16 @@ static bool takes(struct span text, size_t at, struct span part)
            memcmp(text.data + at, part.data, part.size) == 0;
 }
 
-/* The digits before the decimals, without what groups them. False where the groups are wrong. */
-static bool read_whole(struct span content, size_t *at, struct span thousands, struct buf *out)
+/* The digits before the decimals, without what groups them, to *out. False where the groups are
+ * wrong. */
+static bool read_whole(struct span content, size_t *at, struct span thousands, char **out)
 {
     size_t group = 0;
     bool grouped = false;
 
     for (;;) {
         if (*at < content.size && is_digit(content.data[*at])) {
-            buf_append_char(out, content.data[(*at)++]);
+            *(*out)++ = content.data[(*at)++];
             group++;
             continue;
         }
@@ -43,21 +44,24 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, s
 
 static bool read_decimal(const struct cell_form *form, struct span content, struct buf *out)
 {
-    size_t start = out->size, at = 0;
+    char *start = buf_reserve(out, content.size), *end = start;
+    size_t at = 0;
 
     if (content.size && content.data[0] == '-')
-        buf_append_char(out, content.data[at++]);
-    if (!read_whole(content, &at, form->thousands, out))
+        *end++ = content.data[at++];
+    if (!read_whole(content, &at, form->thousands, &end))
         return false;
     if (at < content.size && content.data[at] == form->decimal) {
-        buf_append_char(out, '.');
+        *end++ = '.';
         at++;
-    } else if (memchr(content.data, '.', content.size) && !span_is(form->thousands, ".")) {
+    } else if (memchr(content.data + at, '.', content.size - at)) {
         return false; /* what JSON takes for the decimal point is nothing that was declared */
     }
-    buf_append(out, content.data + at, content.size - at);
+    memcpy(end, content.data + at, content.size - at);
+    end += content.size - at;
+    out->size += (size_t)(end - start);
     /* what is left may hold nothing that JSON's grammar does not */
-    return json_is_number((struct span){out->data + start, out->size - start});
+    return json_is_number((struct span){start, (size_t)(end - start)});
 }
 
 /* --- dates --- */
@@ -122,13 +126,28 @@ static bool in_calendar(const struct date *date)
     return date->day <= days[date->month - 1] + (leap && date->month == 2 ? 1U : 0U);
 }
 
+static void put_digits(struct buf *out, unsigned value, size_t count)
+{
+    char *digits = buf_reserve(out, count);
+
+    out->size += count;
+    while (count--) {
+        digits[count] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
 {
     struct date date = {0};
 
     if (!read_parts(form->pattern, content, &date) || !in_calendar(&date))
         return false;
-    buf_printf(out, "%04u-%02u-%02u", date.year, date.month, date.day);
+    put_digits(out, date.year, 4);
+    buf_append_char(out, '-');
+    put_digits(out, date.month, 2);
+    buf_append_char(out, '-');
+    put_digits(out, date.day, 2);
     return true;
 }
 

@@ -100,18 +100,32 @@ static void a_read_that_fails_anywhere_ends_in_an_error(void **state)
     static const struct {
         enum row_format format;
         const char *text;
+        size_t size; /* 0: up to its end */
     } samples[] = {
-        {ROW_FORMAT_CSV, "\xEF\xBB\xBFrecord_id,sku\r\na,x\nb,\"two\nlines\"\nc,bad\"\nlast,z"},
+        {ROW_FORMAT_CSV, "\xEF\xBB\xBFrecord_id,sku\r\na,x\nb,\"two\nlines\"\nc,bad\"\nlast,z", 0},
         {ROW_FORMAT_CSV,
-         "\xEF\xBB\xBF\n\n\r\n\n\n\r\n\n\n\nrecord_id,sku\na,x\n\n\r\n\n\n\n\n\n\n\n\n\n\n"},
-        {ROW_FORMAT_NDJSON, "{\"recordId\":\"a\",\"fields\":{}}\n\n\n\n\n\n\n\n\nno json\r\n[]"},
+         "\xEF\xBB\xBF\n\n\r\n\n\n\r\n\n\n\nrecord_id,sku\na,x\n\n\r\n\n\n\n\n\n\n\n\n\n\n", 0},
+        {ROW_FORMAT_NDJSON, "{\"recordId\":\"a\",\"fields\":{}}\n\n\n\n\n\n\n\n\nno json\r\n[]", 0},
+        /* in UTF-16, and compressed */
+        {ROW_FORMAT_CSV,
+         "\xFF\xFE\x72\x00\x65\x00\x63\x00\x6F\x00\x72\x00\x64\x00\x5F\x00\x69\x00\x64\x00\x2C\x00"
+         "\x73\x00\x6B\x00\x75\x00\x0A\x00\x61\x00\x2C\x00\xE9\x00\x0A\x00\x0A\x00\x0A\x00\x0A\x00"
+         "\x0A\x00\x0A\x00\x0A\x00",
+         50},
+        {ROW_FORMAT_CSV,
+         "\x1F\x8B\x08\x00\x00\x00\x00\x00\x02\x03\x2B\x4A\x4D\xCE\x2F\x4A\x89\xCF\x4C\xD1\x29\xCE"
+         "\x2E\xE5\x4A\xD4\xA9\xE0\x42\x06\x00\x5E\xF6\x97\x85\x1E\x00\x00\x00",
+         39},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        struct span text = span_of(samples[i].text);
         int n = 0;
 
-        while (!read_with_fault(span_of(samples[i].text), samples[i].format, n))
+        if (samples[i].size)
+            text.size = samples[i].size;
+        while (!read_with_fault(text, samples[i].format, n))
             n++;
         assert_true(n > 5);
     }

@@ -217,12 +217,13 @@ static void refuse_form(const struct csv_column *column, struct span content,
     buf_release(&expected);
 }
 
-/* A cell that is written as the schema file declares it. */
-static void put_formed(struct csv *csv, const struct csv_column *column,
-                       const struct csv_cell *cell, struct violations *violations)
+/* A cell that is written as the schema file declares it, unless its form is that of a string: then
+ * `text` is what the string holds, and true is returned. */
+static bool put_formed(struct csv *csv, const struct csv_column *column,
+                       const struct csv_cell *cell, struct csv_cell *text,
+                       struct violations *violations)
 {
     struct span content = csv_content(cell, &csv->scratch);
-    struct csv_cell formed = {0};
     enum json_kind kind;
 
     buf_reset(&csv->formed);
@@ -231,15 +232,16 @@ static void put_formed(struct csv *csv, const struct csv_column *column,
         buf_append_span(&csv->formed, content);
     } else if (!cell_form_read(column->form, content, &csv->formed, &kind)) {
         refuse_form(column, content, violations);
-        return;
+        return false;
     }
     buf_reserve(&csv->formed, SLACK);
-    formed.text = buf_span(&csv->formed);
-    if (kind == JSON_STRING)
-        put_string(csv, column, &formed);
-    else
-        put_scalar(csv, kind, formed.text.data, formed.text.size,
-                   put_name(csv, column, formed.text.size));
+    content = buf_span(&csv->formed);
+    if (kind != JSON_STRING) {
+        put_scalar(csv, kind, content.data, content.size, put_name(csv, column, content.size));
+        return false;
+    }
+    *text = (struct csv_cell){.text = content};
+    return true;
 }
 
 static void put_version(struct csv *csv, const struct csv_cell *cell, struct row *row,
@@ -287,10 +289,17 @@ static void put_record_id(struct csv *csv, const struct csv_cell *cell, struct r
 void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
              struct row *row, struct violations *violations)
 {
+    struct csv_cell formed;
+
     /* RFC 4180 knows no absent value; CONTRACT section 3 makes an empty cell without quotes one */
     if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
         return;
     switch (column->kind) {
+    case CSV_FORMED:
+        if (!put_formed(csv, column, cell, &formed, violations))
+            return;
+        cell = &formed;
+        /* fall through */
     case CSV_STRING:
         put_string(csv, column, cell);
         return;
@@ -303,9 +312,6 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
         return;
     case CSV_OTHER:
         put_other(csv, column, cell, violations);
-        return;
-    case CSV_FORMED:
-        put_formed(csv, column, cell, violations);
         return;
     case CSV_IGNORED:
         return;

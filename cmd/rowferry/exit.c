@@ -6,8 +6,8 @@
 
 /* The first of these that applies wins (CONTRACT section 1). */
 static const int precedence[] = {
-    EXIT_INTERNAL, EXIT_STORE,   EXIT_BUSY,       EXIT_CONFIG, EXIT_AUTH,
-    EXIT_SIGINT,   EXIT_SIGTERM, EXIT_INCOMPLETE, EXIT_ROWS,   EXIT_DONE,
+    EXIT_INTERNAL, EXIT_STORE,      EXIT_BUSY,  EXIT_CONFIG, EXIT_AUTH, EXIT_SIGINT,
+    EXIT_SIGTERM,  EXIT_INCOMPLETE, EXIT_LIMIT, EXIT_ROWS,   EXIT_DONE,
 };
 
 enum { PRECEDENCES = sizeof precedence / sizeof *precedence };
@@ -20,6 +20,7 @@ static const struct {
     {EXIT_INTERNAL, "internal error: a bug, please report"},
     {EXIT_CONFIG, "usage, configuration, schema file or environment wrong"},
     {EXIT_ROWS, "finished, but rows or files were rejected, refused or failed"},
+    {EXIT_LIMIT, "a file passed --max-errors or missed --min-rows"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
     {EXIT_AUTH, "the API refused our credentials or permissions"},
     {EXIT_BUSY, "another process is reading into, or draining, this database"},
@@ -34,11 +35,11 @@ static const struct {
     const char *name;
     int status;
 } kinds[] = {
-    [ERR_NONE] = {"none", EXIT_DONE},          [ERR_INTERNAL] = {"internal", EXIT_INTERNAL},
-    [ERR_CONFIG] = {"config", EXIT_CONFIG},    [ERR_INPUT] = {"input", EXIT_ROWS},
-    [ERR_AUTH] = {"auth", EXIT_AUTH},          [ERR_NETWORK] = {"network", EXIT_INCOMPLETE},
-    [ERR_BUSY] = {"busy", EXIT_BUSY},          [ERR_STORE] = {"store", EXIT_STORE},
-    [ERR_STOPPED] = {"stopped", EXIT_SIGTERM},
+    [ERR_NONE] = {"none", EXIT_DONE},       [ERR_INTERNAL] = {"internal", EXIT_INTERNAL},
+    [ERR_CONFIG] = {"config", EXIT_CONFIG}, [ERR_INPUT] = {"input", EXIT_ROWS},
+    [ERR_AUTH] = {"auth", EXIT_AUTH},       [ERR_NETWORK] = {"network", EXIT_INCOMPLETE},
+    [ERR_BUSY] = {"busy", EXIT_BUSY},       [ERR_STORE] = {"store", EXIT_STORE},
+    [ERR_LIMIT] = {"limit", EXIT_LIMIT},    [ERR_STOPPED] = {"stopped", EXIT_SIGTERM},
 };
 
 int exit_of(enum err_kind kind)

@@ -12,6 +12,7 @@ enum exit_status {
     EXIT_INTERNAL = 1,
     EXIT_CONFIG = 2,
     EXIT_ROWS = 3,
+    EXIT_LIMIT = 4,
     EXIT_INCOMPLETE = 5,
     EXIT_AUTH = 6,
     EXIT_BUSY = 7,

@@ -22,6 +22,10 @@ static const struct option table[OPT_COUNT] = {
     [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,
         "between the cells of CSV files: , ; | or tab; else as the schema file says, or as the "
         "header row tells"},
+    [OPT_MAX_ERRORS] = {"max-errors", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_ERRORS"}, NULL, 0, 0,
+        READING, "a file with more rejected rows (N, or N% of its rows) is refused as a whole"},
+    [OPT_MIN_ROWS] = {"min-rows", 0, KIND_INTEGER, "N", {"ROWFERRY_MIN_ROWS"}, NULL, 0, INT32_MAX,
+        READING, "a file with fewer rows is refused as a whole"},
     [OPT_MIN_AGE] = {"min-age", 0, KIND_DURATION, "D", {NULL}, "2s", 0, DAY_MS, FOR_RUN,
         "a file in the inbox is complete when it has not changed for so long"},
     [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN | FOR_INGEST,

@@ -21,6 +21,8 @@ enum option_id {
     OPT_SCHEMA,
     OPT_FORMAT,
     OPT_DELIMITER,
+    OPT_MAX_ERRORS,
+    OPT_MIN_ROWS,
     OPT_MIN_AGE,
     OPT_FORCE,
     OPT_KEEP,
@@ -58,6 +60,7 @@ enum option_kind {
     KIND_TAGS,
     KIND_FORMAT,
     KIND_DELIMITER,
+    KIND_ERRORS, /* N, or N% as the rate */
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };
 

@@ -116,6 +116,23 @@ static bool parse_delimiter(const struct option *option, struct option_value *va
     return true;
 }
 
+static bool parse_errors(const struct option *option, struct option_value *value, struct err *err)
+{
+    struct span digits = span_of(value->text);
+
+    (void)option;
+    if (str_ends(value->text, "%")) {
+        digits.size--;
+        if (!str_to_int64(digits, 0, 100, &value->number))
+            return refuse(value, "a share of rows: 0% to 100%", err);
+        value->rate = (double)value->number;
+        return true;
+    }
+    if (str_to_int64(digits, 0, INT32_MAX, &value->number))
+        return true;
+    return refuse(value, "a number of rows, or a share of them: 100 or 5%", err);
+}
+
 static bool parse_flag(const struct option *option, struct option_value *value, struct err *err)
 {
     (void)option;
@@ -132,6 +149,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_DURATION] = parse_duration, [KIND_RATE] = parse_rate,
         [KIND_TAGS] = parse_tags,         [KIND_FORMAT] = parse_format,
         [KIND_SECRET] = parse_path,       [KIND_DELIMITER] = parse_delimiter,
+        [KIND_ERRORS] = parse_errors,
     };
 
     return parsers[option->kind](option, value, err);

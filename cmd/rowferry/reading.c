@@ -134,9 +134,9 @@ void reading_tell_fault(struct report *report, const char *source,
 {
     bool named = str_starts(result->reason, source);
 
-    report_error(report, outcomes[result->outcome].kind, "%s: %s%s%s",
-                 outcomes[result->outcome].phrase, named ? "" : source, named ? "" : ": ",
-                 result->reason);
+    report_error(report, result->over_limit ? ERR_LIMIT : outcomes[result->outcome].kind,
+                 "%s: %s%s%s", outcomes[result->outcome].phrase, named ? "" : source,
+                 named ? "" : ": ", result->reason);
 }
 
 static void tell_outcome(struct reading *reading, const char *source,
@@ -270,6 +270,20 @@ static bool read_path(struct reading *reading, const char *path, bool folders)
     return true;
 }
 
+struct ingest_limits reading_limits(const struct options *options)
+{
+    const struct option_value *errors = &options->values[OPT_MAX_ERRORS];
+    bool percent = errors->text && str_ends(errors->text, "%");
+
+    return (struct ingest_limits){
+        .has_errors = errors->text && !percent,
+        .errors = (uint64_t)errors->number,
+        .has_percent = percent,
+        .percent = errors->rate,
+        .rows = (uint64_t)options_number(options, OPT_MIN_ROWS),
+    };
+}
+
 bool reading_work(struct reading *reading, struct session *session, const char *fallback,
                   bool folders)
 {
@@ -286,6 +300,7 @@ bool reading_work(struct reading *reading, struct session *session, const char *
         .format = (enum row_format)options_number(options, OPT_FORMAT),
         .delimiter = (char)options_number(options, OPT_DELIMITER),
         .force = options_flag(options, OPT_FORCE),
+        .limits = reading_limits(options),
         .leave_files = !folders || options_flag(options, OPT_KEEP),
         .run_id = session->run_id,
         .notices = &reading->notices,

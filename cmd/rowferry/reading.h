@@ -49,4 +49,7 @@ void reading_tell_fault(struct report *report, const char *source,
 /* True when one of the paths is missing and so is the database: told, and nothing is made. */
 bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders);
 
+/* --max-errors and --min-rows. */
+struct ingest_limits reading_limits(const struct options *options);
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/notice.h"
 #include "core/inbox/place.h"
+#include "core/ingest/limits.h"
 #include "core/row/row.h"
 #include "core/row/violation.h"
 #include "core/store/store.h"
@@ -19,7 +20,8 @@ struct ingest_options {
     enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
     char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
     bool force;             /* read a known file again */
-    bool leave_files;       /* ingest_recover moves no files: `ingest`, --keep */
+    struct ingest_limits limits;
+    bool leave_files; /* ingest_recover moves no files: `ingest`, --keep */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
@@ -41,6 +43,7 @@ struct ingest_result {
     enum ingest_outcome outcome;
     int64_t batch_id;
     uint64_t rows_read, rows_rejected, jobs, violations;
+    bool over_limit; /* of INGEST_REFUSED: by --max-errors or --min-rows */
     char reason[ERR_TEXT_SIZE];
     struct inbox_identity file; /* what was read, for ingest_file_away */
 };

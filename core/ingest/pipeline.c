@@ -18,6 +18,7 @@ struct parcel {
     struct intake_chunk chunk;
     bool full;
     bool last;   /* nothing comes behind it */
+    bool over;   /* too many rows are rejected: inserted, and then err says so */
     bool failed; /* and err says why */
     struct err err;
 };
@@ -30,6 +31,7 @@ struct mailbox {
     const struct pipeline *pipeline;
     struct row row; /* the parsing thread's own, as is violations */
     struct violations violations;
+    uint64_t rejected; /* of the parsing thread: in the tables and in the chunks */
 };
 
 /* --- the parsing side --- */
@@ -124,6 +126,15 @@ static void note_position(const struct mailbox *box, struct intake_chunk *chunk)
     memcpy(chunk->progress.prefix_hash, position.hash, sizeof position.hash);
 }
 
+static bool within_limits(struct mailbox *box, struct err *err)
+{
+    const struct pipeline *pipeline = box->pipeline;
+
+    if (box->violations.count == 0)
+        return true;
+    return limits_allow(pipeline->limits, pipeline->source, ++box->rejected, err);
+}
+
 static void fill(struct mailbox *box, struct parcel *parcel)
 {
     struct intake_chunk *chunk = &parcel->chunk;
@@ -140,6 +151,13 @@ static void fill(struct mailbox *box, struct parcel *parcel)
             add_row(chunk, &box->row);
         else if (fine)
             add_reject(chunk, &box->row, &box->violations);
+        parcel->over = fine && !within_limits(box, &parcel->err);
+        fine = fine && !parcel->over;
+    }
+    if (parcel->over) {
+        parcel->last = true;
+        note_position(box, chunk);
+        return;
     }
     parcel->failed = !fine || step == READER_ERROR;
     parcel->last = parcel->failed || step == READER_END;
@@ -251,6 +269,10 @@ static bool insert_all(struct mailbox *box, struct pipeline_totals *totals, stru
         }
         if (!insert(box, parcel, totals, err))
             return false;
+        if (parcel->over) {
+            *err = parcel->err;
+            return false;
+        }
         last = parcel->last;
         hand_over(box, parcel, false);
     }
@@ -283,7 +305,7 @@ static bool run_threads(struct mailbox *box, struct pipeline_totals *totals, str
 
 bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err)
 {
-    struct mailbox box = {.pipeline = pipeline};
+    struct mailbox box = {.pipeline = pipeline, .rejected = totals->progress.rejected};
     pthread_condattr_t clock;
     bool ok;
 

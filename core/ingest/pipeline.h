@@ -3,6 +3,7 @@
 #ifndef ROWFERRY_INGEST_PIPELINE_H
 #define ROWFERRY_INGEST_PIPELINE_H
 
+#include "core/ingest/limits.h"
 #include "core/row/reader.h"
 #include "core/store/intake.h"
 #include "core/validate/schema.h"
@@ -22,6 +23,8 @@ struct pipeline {
     struct checker *checker; /* of the schema that the reader's shape is from */
     struct store *store;
     int64_t batch_id;
+    const struct ingest_limits *limits;
+    const char *source; /* stands in messages */
     bool endless; /* reading may wait for ever (standard input), and is given up when stopped */
     /* Called after each commit with what is in the tables, from the calling thread. */
     void (*committed)(void *context, const struct batch_progress *progress);
@@ -36,7 +39,8 @@ struct pipeline_totals {
 /* Reads to the end of the file and inserts from the calling thread, which must be the one that may
  * ask stop_requested(). totals hold where to begin and are brought up to each commit, also on
  * failure. ERR_INPUT: the file as a whole is refused, what was committed stands; ERR_STOPPED
- * after the chunk in hand; ERR_STORE, ERR_INTERNAL. */
+ * after the chunk in hand; ERR_LIMIT as soon as too many rows are rejected, with those in the
+ * tables; ERR_STORE, ERR_INTERNAL. */
 bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err);
 
 #endif

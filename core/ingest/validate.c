@@ -94,6 +94,7 @@ static bool try_feed(struct trial *trial, struct err *err)
 static bool settle(struct ingest_result *result, enum ingest_outcome outcome, const struct err *err)
 {
     result->outcome = outcome;
+    result->over_limit = err->kind == ERR_LIMIT;
     result->jobs = 0;
     snprintf(result->reason, sizeof result->reason, "%s", err->text);
     return true;
@@ -114,7 +115,9 @@ bool ingest_validate(const struct ingest_options *options, const char *path,
     result->file = trial.feed.identity;
     named = trial.feed.path != NULL;
     feed_close(&trial.feed);
-    if (!ok && err->kind == ERR_INPUT)
+    if (ok && !limits_accept(&options->limits, path, result->rows_read, result->rows_rejected, err))
+        ok = false;
+    if (!ok && (err->kind == ERR_INPUT || err->kind == ERR_LIMIT))
         return settle(result, INGEST_REFUSED, err);
     if (!ok && err->kind == ERR_CONFIG && named)
         return settle(result, INGEST_HELD, err);

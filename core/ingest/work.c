@@ -85,7 +85,7 @@ static void tell_progress(void *context, const struct batch_progress *progress)
 
 static enum reading failed(const struct err *err)
 {
-    return err->kind == ERR_INPUT ? READING_REFUSED : READING_FAILED;
+    return err->kind == ERR_INPUT || err->kind == ERR_LIMIT ? READING_REFUSED : READING_FAILED;
 }
 
 /* Brings the reader to where the tables are; READING_DONE: it is there. */
@@ -120,6 +120,8 @@ static enum reading read_with(struct work *work, struct reader *reader,
         .reader = reader,
         .store = work->store,
         .batch_id = work->batch_id,
+        .limits = &work->options->limits,
+        .source = work->feed.source,
         .endless = !work->feed.path,
         .committed = tell_progress,
         .context = work,
@@ -279,16 +281,23 @@ bool work_load(struct work *work, const struct batch_progress *resume, struct in
 {
     struct pipeline_totals totals;
     struct file_end end = {0};
+    enum reading reading;
     struct err second;
     bool ok;
 
     if (!store_set_durable(work->store, false, err))
         return false;
-    switch (read_steady(work, resume, &totals, &end, err)) {
+    reading = read_steady(work, resume, &totals, &end, err);
+    if (reading == READING_DONE &&
+        !limits_accept(&work->options->limits, work->feed.source, totals.progress.rows,
+                       totals.progress.rejected, err))
+        reading = READING_REFUSED;
+    switch (reading) {
     case READING_DONE:
         ok = open_batch(work, &totals, &end, result, err);
         break;
     case READING_REFUSED:
+        result->over_limit = err->kind == ERR_LIMIT;
         ok = work_refuse(work, &totals.progress, err->text, result, err);
         break;
     case READING_CHANGED:

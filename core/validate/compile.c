@@ -238,24 +238,6 @@ static bool choose_draft(struct compiler *c)
                            "must be the address of draft 2020-12, draft-07 or draft-04");
 }
 
-/* What the readers must know: the declared properties of the root. */
-static void make_shape(struct compiler *c)
-{
-    const struct object *root = plan_root_object(c->plan);
-    uint32_t count = root ? root->declared_count : 0;
-    struct schema *schema = c->schema;
-
-    schema->properties = mem_calloc(count, sizeof *schema->properties);
-    for (uint32_t i = 0; i < count; i++) {
-        schema->properties[i].name = root->members[i].name;
-        schema->properties[i].types = c->plan->nodes[root->members[i].node].types;
-    }
-    schema->shape = (struct row_shape){.schema_name = schema->name,
-                                       .properties = schema->properties,
-                                       .count = count,
-                                       .version_required = true};
-}
-
 static bool compile_all(struct compiler *c)
 {
     uint32_t extension;

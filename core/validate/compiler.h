@@ -78,6 +78,19 @@ struct check *compiler_add_check(struct compiler *c, const struct keyword *keywo
 /* The object of the node being compiled, made at the first call for any of its keywords. */
 struct object *compiler_object(struct compiler *c, const struct keyword *keyword, uint32_t value);
 
+/* Whether a token of the file is of a kind. */
+bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind);
+
+/* A whole number of 0 or more with at most DECIMAL_SHORT digits; false after compiler_refuse. */
+bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count);
+
+/* A regular expression; below: where it stands under the keyword. NULL after compiler_refuse. */
+struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below);
+
+/* Once all nodes are compiled: refuses schemas that apply to a value without end, and finds the
+ * types that each node leaves and the properties of the shape. */
+bool graph_compile(struct compiler *c);
+
 /* What a string says, as long as the plan lives. */
 struct span compiler_own(struct compiler *c, uint32_t index);
 

@@ -202,8 +202,10 @@ static void make_shape(struct compiler *c, const struct graph *graph)
     for (uint32_t i = 0; i < c->plan->objects[index].count; i++)
         if (!schema->properties[i].types) /* no value is right: the checks will say why */
             schema->properties[i].types = ROW_ANY;
-    schema->shape = (struct row_shape){schema->name, schema->properties,
-                                       c->plan->objects[index].declared_count, true};
+    schema->shape = (struct row_shape){.schema_name = schema->name,
+                                       .properties = schema->properties,
+                                       .count = c->plan->objects[index].declared_count,
+                                       .version_required = true};
 }
 
 bool graph_compile(struct compiler *c)

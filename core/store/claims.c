@@ -249,15 +249,10 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     return true;
 }
 
-static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
+/* What a first claim and a later one have in common; parameter 2 is bound by the caller. */
+static bool take(struct turn *turn, struct claim *claim, sqlite3_stmt *statement, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_FIRST, err);
-
-    if (!statement || !new_correlation(turn, claim, err))
-        return false;
-    claim->attempts = 1;
     sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
     sqlite3_bind_int64(statement, 3, claim->version);
     sqlite3_bind_blob(statement, 4, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 5, turn->exchange->now_ms);
@@ -268,6 +263,17 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
     return begin_attempt(turn, claim, err);
 }
 
+static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_FIRST, err);
+
+    if (!statement || !new_correlation(turn, claim, err))
+        return false;
+    claim->attempts = 1;
+    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
+    return take(turn, claim, statement, err);
+}
+
 static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
 {
     sqlite3_stmt *statement = get(turn, CLAIM_AGAIN, err);
@@ -275,16 +281,8 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
     if (!statement)
         return false;
     claim->attempts++;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
     sqlite3_bind_int64(statement, 2, claim->attempts);
-    sqlite3_bind_int64(statement, 3, claim->version);
-    sqlite3_bind_blob(statement, 4, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 5, turn->exchange->now_ms);
-    if (!db_run(turn->store, statement, err, "claim a job again"))
-        return false;
-    turn->batch->deltas[JOB_PENDING]--;
-    turn->batch->deltas[JOB_SENDING]++;
-    return begin_attempt(turn, claim, err);
+    return take(turn, claim, statement, err);
 }
 
 static bool take_read_back(struct turn *turn, struct claim *claim, struct err *err)

@@ -4,19 +4,13 @@
 
 #include <sys/random.h>
 
-enum {
-    CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
-    RANDOM_SIZE = 256,         /* what getrandom(2) always gives at once */
-};
+enum { CLAIM_BYTES_MAX = 8 << 20 }; /* texts of one turn's claims */
 
 enum {
     CLAIM_DUE,
     CLAIM_NEXT_DUE,
     CLAIM_FRESH,
     CLAIM_JOB,
-    CLAIM_LATEST,
-    CLAIM_EARLIER,
-    CLAIM_CHAIN,
     CLAIM_FIRST,
     CLAIM_AGAIN,
     CLAIM_READ_BACK,
@@ -38,19 +32,6 @@ static const char *const sql[] = {
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "WHERE r.id = ?1",
-    [CLAIM_LATEST] = "SELECT max(job_id) FROM record_job WHERE record_id = ?1 AND job_id >= ?2 "
-                     "AND job_id < ?3",
-    [CLAIM_EARLIER] = "SELECT k.job_id FROM record_job k "
-                      "LEFT JOIN job_state s ON s.job_id = k.job_id "
-                      "WHERE k.record_id = ?1 AND k.job_id >= ?2 AND k.job_id < ?3 "
-                      "AND coalesce(s.state, 'pending') IN ('pending', 'sending', 'unknown') "
-                      "ORDER BY k.job_id DESC",
-    [CLAIM_CHAIN] =
-        "SELECT (SELECT r.version FROM record_job k JOIN job_row r ON r.id = k.job_id "
-        "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 ORDER BY k.job_id LIMIT 1), "
-        "(SELECT s.server_version FROM record_job k JOIN job_state s ON s.job_id = k.job_id "
-        "WHERE k.record_id = ?1 AND k.job_id > ?2 AND k.job_id < ?3 "
-        "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1)",
     [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
                     "correlation_id, updated_ms) VALUES (?1, 'sending', 1, ?2, ?3, ?4, ?5)",
     [CLAIM_AGAIN] = "UPDATE job_state SET state = 'sending', attempts = ?2, not_before_ms = NULL, "
@@ -67,17 +48,6 @@ static const char *const sql[] = {
 };
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
-
-/* A turn while it claims. */
-struct turn {
-    struct store *store;
-    struct exchange *exchange;
-    struct open_batches *open;
-    struct open_batch *batch; /* the one that is walked */
-    size_t bytes;
-    unsigned char random[RANDOM_SIZE];
-    size_t random_left;
-};
 
 static sqlite3_stmt *get(struct turn *turn, unsigned index, struct err *err)
 {
@@ -96,9 +66,9 @@ static bool new_correlation(struct turn *turn, struct claim *claim, struct err *
     unsigned char *id = claim->correlation;
 
     if (!turn->random_left) {
-        if (getrandom(turn->random, RANDOM_SIZE, 0) != RANDOM_SIZE)
+        if (getrandom(turn->random, TURN_RANDOM_SIZE, 0) != TURN_RANDOM_SIZE)
             return err_set(err, ERR_INTERNAL, "the system has no random numbers");
-        turn->random_left = RANDOM_SIZE;
+        turn->random_left = TURN_RANDOM_SIZE;
     }
     turn->random_left -= sizeof claim->correlation;
     memcpy(id, turn->random + turn->random_left, sizeof claim->correlation);
@@ -127,89 +97,6 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, struct claim *c
     claim->record_id_size = record_id.size;
     claim->fields_size = fields.size;
     claim->tags_size = tags.size;
-}
-
-static void bind_earlier(struct turn *turn, sqlite3_stmt *statement, const struct claim *claim)
-{
-    db_bind_span(statement, 1, claim_record_id(claim));
-    sqlite3_bind_int64(statement, 2, turn->open->items[0].id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 3, claim->job_id);
-}
-
-/* The latest earlier job of the record, in whatever state; 0: none. */
-static bool find_latest(struct turn *turn, const struct claim *claim, int64_t *latest,
-                        struct err *err)
-{
-    sqlite3_stmt *statement = get(turn, CLAIM_LATEST, err);
-    bool row;
-
-    if (!statement)
-        return false;
-    bind_earlier(turn, statement, claim);
-    if (!db_step(turn->store, statement, &row, err, "look for earlier jobs"))
-        return false;
-    *latest = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return true;
-}
-
-/* The latest earlier job of the record that is still open: this one must wait for it. *chained
- * tells whether the batch has an earlier row of the record at all. */
-static bool find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
-                         bool *chained, struct err *err)
-{
-    sqlite3_stmt *statement = get(turn, CLAIM_EARLIER, err);
-    int64_t latest;
-
-    if (!statement || !find_latest(turn, claim, &latest, err))
-        return false;
-    *waits_for = 0;
-    *chained = latest / JOB_ROWS == turn->batch->id;
-    if (!latest)
-        return true;
-    bind_earlier(turn, statement, claim);
-    while (!*waits_for) {
-        const struct open_batch *batch;
-        int64_t job_id;
-        bool row;
-
-        if (!db_step(turn->store, statement, &row, err, "look for earlier open jobs"))
-            return false;
-        if (!row)
-            return true;
-        job_id = sqlite3_column_int64(statement, 0);
-        batch = open_batches_find(turn->open, job_id / JOB_ROWS);
-        if (batch && strcmp(batch->schema, turn->batch->schema) == 0)
-            *waits_for = job_id;
-    }
-    sqlite3_reset(statement);
-    return true;
-}
-
-/* A row whose record has earlier rows in the batch goes out with the version that the last of them
- * came back with, if its own lies between the first one's and that. */
-static bool chain_version(struct turn *turn, struct claim *claim, struct err *err)
-{
-    sqlite3_stmt *statement = get(turn, CLAIM_CHAIN, err);
-    bool row;
-
-    if (!statement)
-        return false;
-    db_bind_span(statement, 1, claim_record_id(claim));
-    sqlite3_bind_int64(statement, 2, turn->batch->id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 3, claim->job_id);
-    if (!db_step(turn->store, statement, &row, err, "look for earlier versions"))
-        return false;
-    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL &&
-        sqlite3_column_type(statement, 1) != SQLITE_NULL) {
-        int64_t first = sqlite3_column_int64(statement, 0);
-        int64_t returned = sqlite3_column_int64(statement, 1);
-
-        if (claim->version >= first && claim->version <= returned)
-            claim->version = returned;
-    }
-    sqlite3_reset(statement);
-    return true;
 }
 
 static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, int64_t waits_for,
@@ -341,11 +228,11 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return false;
     if (claim->read_back)
         return take_read_back(turn, claim, err);
-    if (!find_earlier(turn, claim, &waits_for, &chained, err))
+    if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
         return put_off(turn, claim, false, waits_for, err);
-    if (chained && !sent && !chain_version(turn, claim, err))
+    if (chained && !sent && !order_chain_version(turn, claim, err))
         return false;
     return take_again(turn, claim, err);
 }
@@ -390,11 +277,11 @@ static bool claim_fresh_job(struct turn *turn, sqlite3_stmt *row, struct err *er
     read_row(turn, row, claim);
     turn->batch->next_job_id = claim->job_id + 1;
     turn->batch->cursor_moved = true;
-    if (!find_earlier(turn, claim, &waits_for, &chained, err))
+    if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
         return put_off(turn, claim, true, waits_for, err);
-    if (chained && !chain_version(turn, claim, err))
+    if (chained && !order_chain_version(turn, claim, err))
         return false;
     return take_fresh(turn, claim, err);
 }

@@ -15,6 +15,7 @@ enum db_owner {
     DB_CHUNKS,
     DB_KEYS,
     DB_CLAIMS,
+    DB_ORDERS,
     DB_SETTLES,
     DB_TURNS,
     DB_SUMMARIES,
@@ -28,7 +29,8 @@ struct db_statements {
 
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, chunk_statements,
-    key_statements, claim_statements, settle_statements, turn_statements, summary_statements;
+    key_statements, claim_statements, order_statements, settle_statements, turn_statements,
+    summary_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -21,6 +21,28 @@ struct open_batches {
     size_t count;
 };
 
+enum { TURN_RANDOM_SIZE = 256 }; /* what getrandom(2) always gives at once */
+
+/* A turn while it claims. */
+struct turn {
+    struct store *store;
+    struct exchange *exchange;
+    struct open_batches *open;
+    struct open_batch *batch; /* the one that is walked */
+    size_t bytes;
+    unsigned char random[TURN_RANDOM_SIZE];
+    size_t random_left;
+};
+
+/* The latest earlier job of the claim's record that is still open, in whatever batch: the claim
+ * must wait for it. *chained tells whether the batch has an earlier row of the record at all. */
+bool order_find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
+                        bool *chained, struct err *err);
+
+/* A row whose record has earlier rows in the batch goes out with the version that the last of them
+ * came back with, if its own lies between the first one's and that. */
+bool order_chain_version(struct turn *turn, struct claim *claim, struct err *err);
+
 /* Writes one outcome: job, attempt, and what hangs on them. */
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
                   const struct claim *claim, struct err *err);

@@ -38,6 +38,8 @@ enum option_id {
     OPT_MAX_RETRIES,
     OPT_MAX_ATTEMPTS,
     OPT_MAX_WAIT,
+    OPT_ON_CONFLICT,
+    OPT_AUDIT_WAIT,
     OPT_TAGS,
     OPT_SOURCE,
     OPT_ENV_FILE,
@@ -59,6 +61,7 @@ enum option_kind {
     KIND_RATE,
     KIND_TAGS,
     KIND_FORMAT,
+    KIND_ON_CONFLICT,
     KIND_DELIMITER,
     KIND_ERRORS, /* N, or N% as the rate */
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */

@@ -2,6 +2,7 @@
 
 #include "cmd/rowferry/json_line.h"
 #include "core/base/str.h"
+#include "core/job/policy.h"
 #include "core/row/row.h"
 
 #include <inttypes.h>
@@ -91,16 +92,33 @@ static bool parse_tags(const struct option *option, struct option_value *value, 
     return true;
 }
 
+/* One of the words, which end with NULL: its index. */
+static bool parse_word(struct option_value *value, const char *const *words)
+{
+    for (value->number = 0; words[value->number]; value->number++)
+        if (strcmp(value->text, words[value->number]) == 0)
+            return true;
+    return false;
+}
+
 static bool parse_format(const struct option *option, struct option_value *value, struct err *err)
 {
+    static const char *const words[] = {
+        [ROW_FORMAT_NONE] = "", [ROW_FORMAT_CSV] = "csv", [ROW_FORMAT_NDJSON] = "ndjson", NULL};
+
     (void)option;
-    if (strcmp(value->text, "csv") == 0)
-        value->number = ROW_FORMAT_CSV;
-    else if (strcmp(value->text, "ndjson") == 0)
-        value->number = ROW_FORMAT_NDJSON;
-    else
-        return refuse(value, "csv or ndjson", err);
-    return true;
+    return (parse_word(value, words) && value->number != ROW_FORMAT_NONE) ||
+           refuse(value, "csv or ndjson", err);
+}
+
+static bool parse_on_conflict(const struct option *option, struct option_value *value,
+                              struct err *err)
+{
+    static const char *const words[] = {
+        [POLICY_PARK] = "park", [POLICY_REBASE] = "rebase", [POLICY_DISMISS] = "dismiss", NULL};
+
+    (void)option;
+    return parse_word(value, words) || refuse(value, "park, rebase or dismiss", err);
 }
 
 static bool parse_delimiter(const struct option *option, struct option_value *value,
@@ -144,11 +162,17 @@ static bool parse_flag(const struct option *option, struct option_value *value, 
 bool option_value_parse(const struct option *option, struct option_value *value, struct err *err)
 {
     static bool (*const parsers[])(const struct option *, struct option_value *, struct err *) = {
-        [KIND_FLAG] = parse_flag,         [KIND_TEXT] = parse_text,
-        [KIND_PATH] = parse_path,         [KIND_INTEGER] = parse_integer,
-        [KIND_DURATION] = parse_duration, [KIND_RATE] = parse_rate,
-        [KIND_TAGS] = parse_tags,         [KIND_FORMAT] = parse_format,
-        [KIND_SECRET] = parse_path,       [KIND_DELIMITER] = parse_delimiter,
+        [KIND_FLAG] = parse_flag,
+        [KIND_TEXT] = parse_text,
+        [KIND_PATH] = parse_path,
+        [KIND_INTEGER] = parse_integer,
+        [KIND_DURATION] = parse_duration,
+        [KIND_RATE] = parse_rate,
+        [KIND_TAGS] = parse_tags,
+        [KIND_FORMAT] = parse_format,
+        [KIND_ON_CONFLICT] = parse_on_conflict,
+        [KIND_SECRET] = parse_path,
+        [KIND_DELIMITER] = parse_delimiter,
         [KIND_ERRORS] = parse_errors,
     };
 

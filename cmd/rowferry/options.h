@@ -19,7 +19,7 @@ struct option_value {
     const char *text; /* NULL: not set */
     enum option_origin origin;
     const char *env; /* the variable it came from, or NULL */
-    int64_t number;  /* integers, milliseconds, enum row_format, the delimiter, 1 for a flag */
+    int64_t number;  /* integers, milliseconds, an enumeration, the delimiter, 1 for a flag */
     double rate;     /* per second; 0: none */
 };
 

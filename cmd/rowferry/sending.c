@@ -77,28 +77,32 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
 
     option_value_tags(options_text(options, OPT_TAGS), &tags);
     progress_begin(&progress, &cli->report);
-    fine = drain_run(session->store,
-                     &(struct drain_options){
-                         .environment = sending->environment,
-                         .client_id = options_text(options, OPT_CLIENT_ID),
-                         .client_secret = sending->secret,
-                         .ca_file = options_text(options, OPT_CA_FILE),
-                         .user_agent = "rowferry/" ROWFERRY_VERSION,
-                         .source = options_text(options, OPT_SOURCE),
-                         .tags = buf_text(&tags),
-                         .concurrency = (unsigned)options_number(options, OPT_CONCURRENCY),
-                         .rate_per_s = options->values[OPT_RATE].rate,
-                         .timeout_ms = options_number(options, OPT_TIMEOUT),
-                         .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
-                         .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
-                         .max_wait_ms = options_number(options, OPT_MAX_WAIT),
-                         .batch_id = batch_id,
-                         .run_id = session->run_id,
-                         .notices = &notices,
-                         .progress = progress_sending,
-                         .progress_context = &progress,
-                     },
-                     &result, &err);
+    fine = drain_run(
+        session->store,
+        &(struct drain_options){
+            .environment = sending->environment,
+            .client_id = options_text(options, OPT_CLIENT_ID),
+            .client_secret = sending->secret,
+            .ca_file = options_text(options, OPT_CA_FILE),
+            .user_agent = "rowferry/" ROWFERRY_VERSION,
+            .source = options_text(options, OPT_SOURCE),
+            .tags = buf_text(&tags),
+            .concurrency = (unsigned)options_number(options, OPT_CONCURRENCY),
+            .rate_per_s = options->values[OPT_RATE].rate,
+            .timeout_ms = options_number(options, OPT_TIMEOUT),
+            .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
+            .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
+            .max_wait_ms = options_number(options, OPT_MAX_WAIT),
+            .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
+            .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
+            .schemas = options_text(options, OPT_SCHEMAS),
+            .batch_id = batch_id,
+            .run_id = session->run_id,
+            .notices = &notices,
+            .progress = progress_sending,
+            .progress_context = &progress,
+        },
+        &result, &err);
     progress_end(&progress);
     buf_release(&tags);
     result.run.validation_failures += cli->tally.run.validation_failures;

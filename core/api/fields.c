@@ -109,6 +109,59 @@ static void side_release(struct side *side)
     buf_release(&side->scratch);
 }
 
+static void append_member(struct buf *out, const struct side *side, uint32_t name, const char *text,
+                          const struct json_token *value)
+{
+    const struct json_token *key = &side->tape.tokens[name];
+    bool quoted = value->kind == JSON_STRING;
+
+    buf_append_text(out, out->data[out->size - 1] == '{' ? "\"" : ",\"");
+    buf_append(out, side->text + key->start, key->size);
+    buf_append_text(out, quoted ? "\":\"" : "\":");
+    buf_append(out, text + value->start, value->size);
+    if (quoted)
+        buf_append_char(out, '"');
+}
+
+/* The members of a, each with its value from b where that has one. */
+static void append_members(struct buf *out, struct side *a, struct side *b)
+{
+    const struct json_token *tokens = a->tape.tokens;
+    uint32_t cursor = 1;
+
+    for (uint32_t name = 1; name < tokens[0].next; name = tokens[name + 1].next) {
+        uint32_t value = find_value(a, name, b, 0, &cursor);
+
+        append_member(out, a, name, value ? b->text : a->text,
+                      value ? &b->tape.tokens[value] : &tokens[name + 1]);
+    }
+}
+
+/* The members of a whose names b does not have. */
+static void append_others(struct buf *out, struct side *a, struct side *b)
+{
+    const struct json_token *tokens = a->tape.tokens;
+    uint32_t cursor = 1;
+
+    for (uint32_t name = 1; name < tokens[0].next; name = tokens[name + 1].next)
+        if (!find_value(a, name, b, 0, &cursor))
+            append_member(out, a, name, a->text, &tokens[name + 1]);
+}
+
+void api_fields_merge(struct buf *out, struct span ours, struct span theirs)
+{
+    struct side a = {0}, b = {0};
+
+    if (side_read(&a, ours) && side_read(&b, theirs.size ? theirs : span_of("{}"))) {
+        buf_append_char(out, '{');
+        append_members(out, &b, &a);
+        append_others(out, &a, &b);
+        buf_append_char(out, '}');
+    }
+    side_release(&a);
+    side_release(&b);
+}
+
 bool api_fields_within(struct span ours, struct span theirs)
 {
     struct side a = {0}, b = {0};

@@ -1,7 +1,7 @@
 #include "core/api/record.h"
+#include "core/api/member.h"
 
 #include "core/http/pool.h"
-#include "core/row/json.h"
 #include "core/validate/decimal.h"
 
 #include <inttypes.h>
@@ -18,7 +18,7 @@ static bool is_unreserved(unsigned char byte)
            (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
-static void append_segment(struct buf *out, struct span text)
+void member_encode(struct buf *out, struct span text)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *at = buf_reserve(out, text.size * 3);
@@ -41,9 +41,9 @@ void api_record_url(struct buf *out, const char *api_url, struct span schema, st
 {
     buf_append_text(out, api_url);
     buf_append_text(out, "/api/v2/customobjects/schemas/");
-    append_segment(out, schema);
+    member_encode(out, schema);
     buf_append_text(out, "/records/");
-    append_segment(out, id);
+    member_encode(out, id);
 }
 
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
@@ -71,8 +71,7 @@ static struct span token_text(const struct json_token *token, const char *text)
     return (struct span){text + token->start, token->size};
 }
 
-/* A whole number from 0 on, by value: 6, 6.0 and 60e-1 are the same JSON number. */
-static bool read_version(const struct json_token *token, const char *text, int64_t *version)
+bool member_version(const struct json_token *token, const char *text, int64_t *version)
 {
     struct decimal value;
 
@@ -88,17 +87,15 @@ static bool read_version(const struct json_token *token, const char *text, int64
     return true;
 }
 
-/* A requestCorrelationId; one that is no UUID is somebody else's. */
-static void read_correlation(struct span text, struct api_record *record)
+bool member_uuid(struct span text, unsigned char uuid[16])
 {
     char terminated[UUID_TEXT + 1];
 
-    record->has_metadata = true;
     if (text.size != UUID_TEXT)
-        return;
+        return false;
     memcpy(terminated, text.data, UUID_TEXT);
     terminated[UUID_TEXT] = '\0';
-    record->has_correlation = uuid_parse(terminated, record->correlation) == 0;
+    return uuid_parse(terminated, uuid) == 0;
 }
 
 /* The value at tokens[index] of the member `name`; metadata is the object around it. */
@@ -106,10 +103,14 @@ static void read_member(struct span name, bool metadata, const struct json_token
                         const char *text, struct buf *scratch, struct api_record *record)
 {
     if (metadata) {
-        if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
-            read_correlation(json_string(value, text, scratch), record);
+        if (value->kind != JSON_STRING || !span_is(name, "requestCorrelationId"))
+            return;
+        /* one that is no UUID is somebody else's */
+        record->has_metadata = true;
+        record->has_correlation =
+            member_uuid(json_string(value, text, scratch), record->correlation);
     } else if (span_is(name, "version")) {
-        record->has_version = read_version(value, text, &record->version);
+        record->has_version = member_version(value, text, &record->version);
     } else if (span_is(name, "fields") && value->kind == JSON_OBJECT) {
         record->fields = token_text(value, text);
     }

@@ -38,6 +38,10 @@ bool api_read_record(struct span body, struct api_record *record);
  * value, objects regardless of order. Both are JSON objects. */
 bool api_fields_within(struct span ours, struct span theirs);
 
+/* Appends `theirs` with the members of `ours` in place of, or behind, its own: values and digits as
+ * both sides wrote them. Both are JSON objects; theirs may be empty. */
+void api_fields_merge(struct buf *out, struct span ours, struct span theirs);
+
 /* One error that the server names. Texts are cut to their arrays. */
 struct api_violation {
     char field[256];

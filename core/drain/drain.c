@@ -49,29 +49,54 @@ static bool start_ready(struct loop *loop, struct err *err)
     return true;
 }
 
+static struct task_reader reader_of(struct loop *loop, const struct task *task)
+{
+    const struct drain_options *options = loop->options;
+
+    return (struct task_reader){
+        .limits = {.max_retries = options->max_retries,
+                   .max_attempts = options->max_attempts,
+                   .on_conflict = options->on_conflict,
+                   .audit_wait_ms = options->audit_wait_ms,
+                   .run_succeeded = loop->succeeded,
+                   .token_accepted = loop->accepted == task->authorization,
+                   .dice = loop_dice(loop)},
+        .now_ms = clock_now_ms(),
+        .rebase = loop->rebase,
+        .fault = &loop->fault,
+    };
+}
+
+static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
+{
+    struct task *task = answer->context;
+    struct task_reader reader = reader_of(loop, task);
+    struct policy_verdict verdict;
+    struct err why = {0};
+
+    loop->in_flight--;
+    if (!loop->settled.first)
+        loop->settled_since_us = clock_monotonic_us();
+    meter_count(&loop->meter, answer);
+    if (task_answer(task, answer, &reader, &verdict, &why)) {
+        loop_react(loop, task, answer, &verdict, err);
+        return;
+    }
+    task_list_add(&loop->settled, task);
+    if (!loop->failed)
+        *err = why;
+    loop_fail(loop);
+}
+
 static void take_answers(struct loop *loop, struct err *err)
 {
     struct http_answer *answer;
 
     while ((answer = http_pool_next(loop->pool))) {
-        struct policy_limits limits = {.max_retries = loop->options->max_retries,
-                                       .max_attempts = loop->options->max_attempts,
-                                       .run_succeeded = loop->succeeded,
-                                       .dice = loop_dice(loop)};
-        struct policy_verdict verdict;
-        struct task *task = answer->context;
-
-        if (answer->context == loop->token) {
+        if (answer->context == loop->token)
             loop_take_token(loop, answer, err);
-        } else {
-            loop->in_flight--;
-            if (!loop->settled.first)
-                loop->settled_since_us = clock_monotonic_us();
-            meter_count(&loop->meter, answer);
-            limits.token_accepted = loop->accepted == task->authorization;
-            task_answer(task, answer, &limits, clock_now_ms(), &loop->fault, &verdict);
-            loop_react(loop, task, answer, &verdict, err);
-        }
+        else
+            take_answer(loop, answer, err);
         http_pool_release(loop->pool, answer);
     }
 }
@@ -283,6 +308,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
     governor_init(&loop->governor, options->rate_per_s);
     loop->token = token_open(&login);
+    loop->rebase = rebase_open(options->schemas);
     loop->pool = http_pool_open(&http, err);
     if (!loop->pool)
         return false;
@@ -295,6 +321,7 @@ static void close_loop(struct loop *loop)
     keeper_close(loop->keeper);
     http_pool_close(loop->pool);
     token_close(loop->token);
+    rebase_close(loop->rebase);
     for (unsigned i = 0; i < loop->task_count; i++)
         task_release(&loop->tasks[i]);
     free(loop->tasks);

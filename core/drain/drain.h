@@ -5,6 +5,7 @@
 #include "core/api/environment.h"
 #include "core/base/err.h"
 #include "core/base/notice.h"
+#include "core/job/policy.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -23,6 +24,9 @@ struct drain_options {
     unsigned max_retries;  /* per run and job */
     unsigned max_attempts; /* over all runs */
     int64_t max_wait_ms;   /* a longer Retry-After parks the run */
+    enum policy_on_conflict on_conflict;
+    int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
+    const char *schemas;   /* folder of the schema files */
     int64_t batch_id;      /* 0: every open batch */
     int64_t run_id;
     const struct notice_sink *notices;

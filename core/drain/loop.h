@@ -31,6 +31,7 @@ struct loop {
     struct keeper *keeper;
     struct governor governor;
     struct meter meter;
+    struct rebase *rebase;
     struct api_fault fault; /* scratch */
 
     struct task *tasks;

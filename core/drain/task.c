@@ -1,11 +1,15 @@
 #include "core/drain/task.h"
 
+#include "core/api/audit.h"
 #include "core/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEPT_BYTES = 64 << 10 }; /* a larger buffer is given back after its task */
+enum {
+    KEPT_BYTES = 64 << 10,  /* a larger buffer is given back after its task */
+    AUDIT_PAGES_MAX = 1000, /* of one record's log: an API that goes on and on is not followed */
+};
 
 static void give_back(struct buf *buf)
 {
@@ -29,17 +33,21 @@ void task_request(struct task *task, const struct drain_options *options, const 
 
     give_back(&task->url);
     give_back(&task->body);
-    api_record_url(&task->url, options->environment.api_url, claim_schema(claim),
-                   claim_record_id(claim));
+    if (claim->request == REQUEST_AUDIT)
+        api_audit_url(&task->url, options->environment.api_url, claim_schema(claim),
+                      claim_record_id(claim), claim->page);
+    else
+        api_record_url(&task->url, options->environment.api_url, claim_schema(claim),
+                       claim_record_id(claim));
     task->authorization = authorization;
     *request = (struct http_request){
-        .method = claim->read_back ? HTTP_GET : HTTP_PUT,
+        .method = claim->request == REQUEST_UPDATE ? HTTP_PUT : HTTP_GET,
         .url = buf_text(&task->url),
         .authorization = authorization,
         .timeout_ms = options->timeout_ms,
         .context = task,
     };
-    if (claim->read_back)
+    if (claim->request != REQUEST_UPDATE)
         return;
     api_update_body(&task->body, claim->version, claim_fields(claim),
                     tags.size ? tags : span_of(options->tags), options->source, claim->correlation);
@@ -58,9 +66,47 @@ static enum policy_end end_of(const struct http_answer *answer)
     return ends[answer->end];
 }
 
+/* A page of the audit log, of the version that our PUT can have made. */
+static void read_audit(const struct claim *claim, struct span body, struct policy_answer *facts)
+{
+    struct api_audit audit;
+    int64_t made = claim->version < INT64_MAX ? claim->version + 1 : claim->version;
+
+    facts->has_page =
+        api_read_audit(body, claim_record_id(claim), made, claim->correlation, &audit);
+    facts->has_more = audit.has_more && claim->page < AUDIT_PAGES_MAX;
+    facts->version = made;
+    facts->entry = POLICY_NO_ENTRY;
+    if (audit.has_entry)
+        facts->entry = audit.is_ours ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
+}
+
+/* The record that a PUT is to be built on: builds it. */
+static bool read_fetched(const struct claim *claim, const struct api_record *record,
+                         struct rebase *rebase, struct policy_answer *facts,
+                         struct rebased *rebased, struct err *err)
+{
+    if (!rebase_build(rebase, claim_schema(claim), claim_fields(claim), record->fields, rebased,
+                      err))
+        return false;
+    facts->fields_are_ours = rebased->is_there;
+    facts->rule_broken = rebased->broken;
+    return true;
+}
+
+static void read_fault(const struct http_answer *answer, struct api_fault *fault,
+                       struct policy_answer *facts)
+{
+    api_read_fault(answer->body, answer->status, fault);
+    facts->code = fault->code;
+    if (facts->retry_after_ms < 0)
+        facts->retry_after_ms = fault->retry_after_ms;
+}
+
 /* The facts that the policy judges by. */
-static void read_answer(const struct claim *claim, const struct http_answer *answer,
-                        struct api_fault *fault, struct policy_answer *facts)
+static bool read_answer(const struct claim *claim, const struct http_answer *answer,
+                        const struct task_reader *reader, struct policy_answer *facts,
+                        struct rebased *rebased, struct err *err)
 {
     struct api_record record;
 
@@ -68,26 +114,30 @@ static void read_answer(const struct claim *claim, const struct http_answer *ans
                                     .status = answer->status,
                                     .code = "",
                                     .retry_after_ms = answer->retry_after_ms};
-    fault->code[0] = fault->message[0] = '\0';
-    fault->violation_count = 0;
+    reader->fault->code[0] = reader->fault->message[0] = '\0';
+    reader->fault->violation_count = 0;
     if (answer->end != HTTP_DONE)
-        return;
+        return true;
+    if (claim->request == REQUEST_AUDIT && answer->status == 200)
+        read_audit(claim, answer->body, facts);
+    if (facts->has_page)
+        return true;
     if (answer->status != 200 || !api_read_record(answer->body, &record) || !record.has_version) {
-        api_read_fault(answer->body, answer->status, fault);
-        facts->code = fault->code;
-        if (facts->retry_after_ms < 0)
-            facts->retry_after_ms = fault->retry_after_ms;
-        return;
+        read_fault(answer, reader->fault, facts);
+        return true;
     }
     facts->has_version = true;
     facts->version = record.version;
-    if (!claim->read_back)
-        return;
+    if (claim->request == REQUEST_UPDATE)
+        return true;
     facts->has_correlation = record.has_correlation;
     facts->is_ours = record.has_correlation &&
                      memcmp(record.correlation, claim->correlation, sizeof record.correlation) == 0;
+    if (claim->request == REQUEST_FETCH)
+        return read_fetched(claim, &record, reader->rebase, facts, rebased, err);
     facts->fields_are_ours =
         !record.has_metadata && api_fields_within(claim_fields(claim), record.fields);
+    return true;
 }
 
 static void copy_violations(const struct api_fault *fault, struct claim_outcome *outcome)
@@ -106,9 +156,10 @@ static void copy_violations(const struct api_fault *fault, struct claim_outcome 
 /* What the job itself is to say when it is not done. */
 static void explain(const struct claim *claim, const struct http_answer *answer,
                     const struct api_fault *fault, const struct policy_verdict *verdict,
-                    struct claim_outcome *outcome)
+                    const struct rebased *rebased, struct claim_outcome *outcome)
 {
-    bool done = verdict->state == JOB_APPLIED || verdict->state == JOB_UNCHANGED;
+    bool done = verdict->state == JOB_APPLIED || verdict->state == JOB_UNCHANGED ||
+                verdict->state == JOB_DISMISSED || verdict->next == POLICY_NEXT_SEND;
 
     outcome->error_code[0] = outcome->error_message[0] = outcome->attempt_error[0] = '\0';
     if (answer->end != HTTP_DONE)
@@ -118,7 +169,7 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
     if (done)
         return;
     snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
-    if (verdict->state == JOB_CONFLICT) {
+    if (verdict->state == JOB_CONFLICT && !rebased->broken) {
         snprintf(outcome->error_message, sizeof outcome->error_message,
                  "someone else changed the record: version %lld was submitted, the server has %lld",
                  (long long)claim->version, (long long)verdict->server_version);
@@ -127,38 +178,42 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
     if (outcome->attempt_error[0])
         memcpy(outcome->error_message, outcome->attempt_error, sizeof outcome->error_message);
     else
-        snprintf(outcome->error_message, sizeof outcome->error_message, "%s", verdict->evidence);
+        snprintf(outcome->error_message, sizeof outcome->error_message, "%s%s%s", verdict->evidence,
+                 rebased->broken ? ": " : "", rebased->broken ? rebased->broken : "");
 }
 
-void task_answer(struct task *task, const struct http_answer *answer,
-                 const struct policy_limits *limits, int64_t now_ms, struct api_fault *fault,
-                 struct policy_verdict *verdict)
+static struct policy_job job_of(const struct claim *claim, int64_t now_ms)
 {
-    struct claim *claim = &task->claim;
-    struct claim_outcome *outcome = &claim->outcome;
-    struct policy_answer facts;
-
-    task->job = (struct policy_job){
-        .read_back = claim->read_back,
+    return (struct policy_job){
+        .request = claim->request,
         .doubt = claim->doubt,
         .refused_token = claim->refused_token,
+        .is_gone = claim->is_gone,
         .version = claim->version,
+        .asked_ms = now_ms - claim->asked_since_ms,
         .attempts = claim->attempts,
         .readbacks = claim->readbacks,
         .run_retries = claim->run_retries,
+        .rounds = claim->rounds,
     };
-    read_answer(claim, answer, fault, &facts);
-    policy_judge(&task->job, &facts, limits, verdict);
+}
+
+static void fill_outcome(const struct http_answer *answer, const struct policy_verdict *verdict,
+                         int64_t now_ms, struct claim_outcome *outcome)
+{
     outcome->state = verdict->state;
     outcome->untouched = false;
     outcome->left = verdict->left;
+    outcome->next = verdict->next;
+    outcome->conflict = verdict->conflict;
+    outcome->proven = verdict->proven;
     outcome->doubt = verdict->doubt;
     outcome->unsettled = verdict->unsettled;
     outcome->readbacks = verdict->readbacks;
     outcome->run_retries = verdict->run_retries;
     outcome->not_before_ms = now_ms + verdict->delay_ms;
     outcome->http_status = (int)answer->status;
-    outcome->job_status = verdict->state == JOB_CONFLICT ? 409 : 0;
+    outcome->job_status = verdict->conflict ? 409 : 0;
     outcome->has_server_version = verdict->has_server_version;
     outcome->server_version = verdict->server_version;
     outcome->ended_ms = answer->ended_ms;
@@ -166,11 +221,39 @@ void task_answer(struct task *task, const struct http_answer *answer,
     snprintf(outcome->evidence, sizeof outcome->evidence, "%s", verdict->evidence);
     snprintf(outcome->correlation_header, sizeof outcome->correlation_header, "%s",
              answer->correlation);
-    explain(claim, answer, fault, verdict, outcome);
+}
+
+bool task_answer(struct task *task, const struct http_answer *answer,
+                 const struct task_reader *reader, struct policy_verdict *verdict, struct err *err)
+{
+    struct claim *claim = &task->claim;
+    struct claim_outcome *outcome = &claim->outcome;
+    struct rebased rebased = {0};
+    struct policy_answer facts;
+    bool fine;
+
+    task->job = job_of(claim, reader->now_ms);
+    fine = read_answer(claim, answer, reader, &facts, &rebased, err);
+    if (fine)
+        policy_judge(&task->job, &facts, &reader->limits, verdict);
+    else
+        *verdict = (struct policy_verdict){.state = JOB_PENDING,
+                                           .left = true,
+                                           .doubt = claim->doubt,
+                                           .run_retries = claim->run_retries,
+                                           .evidence = "nothing could be built on the record"};
+    fill_outcome(answer, verdict, reader->now_ms, outcome);
+    explain(claim, answer, reader->fault, verdict, &rebased, outcome);
+    if (rebased.broken)
+        outcome->job_status = 0;
     if (verdict->state == JOB_REFUSED)
-        copy_violations(fault, outcome);
-    if (verdict->state == JOB_CONFLICT)
+        copy_violations(reader->fault, outcome);
+    /* what the audit log is asked about is kept for the day on which it has answered */
+    if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
         outcome->server_record = mem_copy(answer->body.data, answer->body.size);
+    if (verdict->next == POLICY_NEXT_SEND)
+        outcome->fields = mem_copy(rebased.fields.data, rebased.fields.size);
+    return fine;
 }
 
 void task_put_back(struct task *task, int64_t now_ms)

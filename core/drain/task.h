@@ -4,6 +4,7 @@
 
 #include "core/api/record.h"
 #include "core/drain/drain.h"
+#include "core/drain/rebase.h"
 #include "core/http/pool.h"
 #include "core/job/policy.h"
 #include "core/store/claims.h"
@@ -22,11 +23,19 @@ void task_release(struct task *task);
 void task_request(struct task *task, const struct drain_options *options, const char *authorization,
                   struct http_request *request);
 
-/* Reads the answer, judges it, and fills the claim's outcome. fault is scratch; afterwards it holds
- * what the server said. */
-void task_answer(struct task *task, const struct http_answer *answer,
-                 const struct policy_limits *limits, int64_t now_ms, struct api_fault *fault,
-                 struct policy_verdict *verdict);
+/* What answers are read with. */
+struct task_reader {
+    struct policy_limits limits;
+    int64_t now_ms;
+    struct rebase *rebase;   /* builds what is sent after a fetch */
+    struct api_fault *fault; /* scratch; afterwards it holds what the server said */
+};
+
+/* Reads the answer, judges it, and fills the claim's outcome. False with ERR_CONFIG when the answer
+ * to a fetch cannot be built on, because the schema file is missing or wrong: the job stays
+ * pending. */
+bool task_answer(struct task *task, const struct http_answer *answer,
+                 const struct task_reader *reader, struct policy_verdict *verdict, struct err *err);
 
 /* The outcome of a task that was never started. */
 void task_put_back(struct task *task, int64_t now_ms);

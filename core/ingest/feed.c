@@ -176,6 +176,14 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
                    feed->source, delimiter);
 }
 
+void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
+                   const struct reader *reader)
+{
+    if (reader_version_ignored(reader))
+        notice_say(options->notices,
+                   "%s: its versions are ignored: the schema file has them fetched", feed->source);
+}
+
 const char *feed_format_name(enum row_format format)
 {
     return format == ROW_FORMAT_CSV ? "csv" : "ndjson";

@@ -55,6 +55,10 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
 void feed_tell(const struct feed *feed, const struct ingest_options *options,
                const struct reader *reader);
 
+/* Says what the user should know of one that was read to its end. */
+void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
+                   const struct reader *reader);
+
 /* As the batch's row has it: `csv`, `ndjson`. */
 const char *feed_format_name(enum row_format format);
 

@@ -86,6 +86,8 @@ static bool try_feed(struct trial *trial, struct err *err)
         feed_tell(&trial->feed, trial->options, trial->reader);
     trial->checker = trial->reader ? checker_open(schema, err) : NULL;
     ok = trial->checker && try_rows(trial, err);
+    if (ok)
+        feed_tell_end(&trial->feed, trial->options, trial->reader);
     checker_close(trial->checker);
     reader_close(trial->reader);
     return ok;

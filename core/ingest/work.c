@@ -137,6 +137,8 @@ static enum reading read_with(struct work *work, struct reader *reader,
     if (!pipeline_run(&pipeline, totals, err))
         reading = failed(err);
     checker_close(pipeline.checker);
+    if (reading == READING_DONE)
+        feed_tell_end(&work->feed, work->options, reader);
     reader_file(reader, end->hash, &end->bytes);
     return reading;
 }

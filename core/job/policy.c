@@ -1,23 +1,9 @@
-#include "core/job/policy.h"
+#include "core/job/judging.h"
 
 #include <stddef.h>
 #include <string.h>
 
 enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000 };
-
-/* What a status says, whichever request it answers. */
-enum meaning {
-    MEANS_DONE,        /* 200: applied, or here is the record */
-    MEANS_AMBIGUOUS,   /* may have landed */
-    MEANS_NOT_DONE,    /* not done, says the server, and asks to try again */
-    MEANS_TOKEN,       /* 401 */
-    MEANS_FORBIDDEN,   /* 403 */
-    MEANS_MISSING,     /* 404 */
-    MEANS_CONFLICT,    /* 409 */
-    MEANS_THROTTLED,   /* 429 */
-    MEANS_WRONG_PLACE, /* the environment is wrong */
-    MEANS_REFUSED,     /* this request is wrong */
-};
 
 /* The first line that fits holds. */
 static const struct {
@@ -50,129 +36,123 @@ int64_t policy_backoff_ms(unsigned retries, double dice)
     return ms + (int64_t)((double)ms * dice / 4);
 }
 
-/* The job goes back to be sent again, counted against the run and over all runs. */
-static void send_again(const struct policy_job *job, const struct policy_limits *limits,
-                       struct policy_verdict *verdict)
+void judge_send_again(const struct judging *judging)
 {
+    struct policy_verdict *verdict = judging->verdict;
+
     verdict->state = JOB_PENDING;
     verdict->retry = true;
-    verdict->run_retries = job->run_retries + 1;
-    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, limits->dice);
-    if (job->attempts >= limits->max_attempts && job->read_back)
-        verdict->state = JOB_FAILED;
+    verdict->run_retries = judging->job->run_retries + 1;
+    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, judging->limits->dice);
 }
 
-/* The fate stays open; asked again later. Only read-backs without an answer ever end that. */
-static void ask_again(const struct policy_job *job, const struct policy_limits *limits,
-                      struct policy_verdict *verdict)
+void judge_ask_again(const struct judging *judging)
 {
+    struct policy_verdict *verdict = judging->verdict;
+
     verdict->state = JOB_UNKNOWN;
     verdict->retry = true;
-    verdict->readbacks = job->readbacks + 1;
-    verdict->run_retries = job->run_retries + 1;
-    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, limits->dice);
-    if (verdict->readbacks >= limits->max_attempts) {
+    verdict->readbacks = judging->job->readbacks + 1;
+    verdict->run_retries = judging->job->run_retries + 1;
+    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, judging->limits->dice);
+    if (verdict->readbacks >= judging->limits->max_attempts) {
         verdict->state = JOB_FAILED;
         verdict->unsettled = true;
     }
 }
 
-/* Nothing was done and nothing is counted: the job stays where it was before the request. */
-static void uncounted(const struct policy_job *job, struct policy_verdict *verdict,
-                      enum policy_run run)
+void judge_pause(const struct judging *judging)
 {
-    verdict->state = job->read_back ? JOB_UNKNOWN : JOB_PENDING;
-    verdict->run = run;
+    if (judging->answer->status != 503 || judging->answer->retry_after_ms < 0)
+        return;
+    judging->verdict->run = POLICY_PAUSE;
+    judging->verdict->pause_ms = judging->answer->retry_after_ms;
 }
 
-/* The read-back itself did not help: not a word about the PUT in question. */
-static void no_use(const struct policy_job *job, const struct policy_limits *limits,
-                   struct policy_verdict *verdict)
+/* True while the fate of a PUT is open and this request was to settle it. */
+static bool asks_for_fate(const struct judging *judging)
 {
-    if (job->read_back) {
-        ask_again(job, limits, verdict);
+    return job_state_of_request(judging->job->request) == JOB_UNKNOWN;
+}
+
+/* Nothing was done and nothing is counted: the job stays where it was before the request. */
+static void uncounted(const struct judging *judging, enum policy_run run)
+{
+    judging->verdict->state = asks_for_fate(judging) ? JOB_UNKNOWN : JOB_PENDING;
+    judging->verdict->run = run;
+}
+
+/* The same request once more, counted. */
+static void once_more(const struct judging *judging)
+{
+    if (asks_for_fate(judging))
+        judge_ask_again(judging);
+    else
+        judge_send_again(judging);
+}
+
+/* The answer does not tell whether the request had any effect. */
+static void no_use(const struct judging *judging)
+{
+    if (judging->job->request != REQUEST_UPDATE) {
+        once_more(judging);
         return;
     }
-    verdict->state = JOB_UNKNOWN;
-    verdict->doubt = true;
-    verdict->retry = true;
+    judging->verdict->state = JOB_UNKNOWN;
+    judging->verdict->doubt = true;
+    judging->verdict->retry = true;
 }
 
 /* A token that never worked and was refused to the same job as its predecessor: it is us. One that
  * works for others may have been revoked a second time; that counts as a retry, so it ends. */
-static void judge_token(const struct policy_job *job, const struct policy_answer *answer,
-                        const struct policy_limits *limits, struct policy_verdict *verdict)
+static void judge_token(const struct judging *judging)
 {
-    bool blocked = strcmp(answer->code, "ip.not.authorized") == 0;
+    const struct policy_job *job = judging->job;
+    bool blocked = strcmp(judging->answer->code, "ip.not.authorized") == 0;
 
-    if (blocked || (job->refused_token && !limits->token_accepted)) {
-        uncounted(job, verdict, POLICY_STOP_AUTH);
+    if (blocked || (job->refused_token && !judging->limits->token_accepted)) {
+        uncounted(judging, POLICY_STOP_AUTH);
         return;
     }
-    if (!job->refused_token)
-        uncounted(job, verdict, POLICY_NEW_TOKEN);
-    else if (job->read_back)
-        ask_again(job, limits, verdict);
+    if (job->refused_token)
+        once_more(judging);
     else
-        send_again(job, limits, verdict);
-    verdict->run = POLICY_NEW_TOKEN;
+        uncounted(judging, POLICY_NEW_TOKEN);
+    judging->verdict->run = POLICY_NEW_TOKEN;
 }
 
-static void judge_forbidden(const struct policy_job *job, const struct policy_limits *limits,
-                            struct policy_verdict *verdict)
+static void judge_forbidden(const struct judging *judging)
 {
-    if (!limits->run_succeeded)
-        uncounted(job, verdict, POLICY_FORBIDDEN);
-    else if (job->read_back)
-        ask_again(job, limits, verdict);
+    if (!judging->limits->run_succeeded)
+        uncounted(judging, POLICY_FORBIDDEN);
+    else if (asks_for_fate(judging))
+        judge_ask_again(judging);
     else
-        verdict->state = JOB_REFUSED;
+        judging->verdict->state = JOB_REFUSED;
 }
 
-/* The record as a GET showed it, held against the PUT in question: a PUT with version v can only
- * ever create v + 1. */
-static void judge_record(const struct policy_job *job, const struct policy_answer *answer,
-                         const struct policy_limits *limits, struct policy_verdict *verdict)
+/* The read-back that follows tells whose update the record holds. A PUT that was built on a fetched
+ * record, and of which no attempt may have landed, is built anew on what a new fetch shows. */
+static void judge_put_conflict(const struct judging *judging)
 {
-    verdict->success = true;
-    verdict->has_server_version = true;
-    verdict->server_version = answer->version;
-    verdict->readbacks = 0;
-    if (answer->is_ours) {
-        verdict->state = JOB_APPLIED;
-        verdict->evidence = "the record carries our correlation id";
-    } else if (answer->version <= job->version) {
-        verdict->evidence = "the record's version shows that it did not land";
-        send_again(job, limits, verdict);
-        verdict->retry = false; /* the service works; the failure before this was charged already */
-    } else if (!job->doubt) {
-        verdict->state = JOB_CONFLICT;
-        verdict->evidence =
-            "the record has a newer version, and no attempt of ours may have landed";
-    } else if (answer->version == job->version + 1 && answer->has_correlation) {
-        verdict->state = JOB_CONFLICT;
-        verdict->evidence = "the next version carries another correlation id";
-    } else if (answer->version == job->version + 1 && answer->fields_are_ours) {
-        verdict->state = JOB_APPLIED;
-        verdict->evidence = "the next version holds our fields, without a correlation id";
-    } else if (answer->version == job->version + 1) {
-        verdict->state = JOB_CONFLICT;
-        verdict->evidence = "the next version holds other fields";
-    } else {
-        /* someone wrote after version + 1: only the audit log could tell whose that was */
-        verdict->state = JOB_UNKNOWN;
-        verdict->run_retries = limits->max_retries + 1;
-        verdict->evidence = "the record has moved on beyond the next version";
-    }
+    const struct policy_job *job = judging->job;
+
+    judging->verdict->state = JOB_UNKNOWN;
+    if (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX || job->doubt)
+        return;
+    judging->verdict->state = JOB_PENDING;
+    judging->verdict->next = POLICY_NEXT_FETCH;
 }
 
-static void judge_put(const struct policy_job *job, const struct policy_answer *answer,
-                      const struct policy_limits *limits, struct policy_verdict *verdict)
+static void judge_put(const struct judging *judging)
 {
-    switch (meaning_of(answer->status)) {
+    const struct policy_answer *answer = judging->answer;
+    struct policy_verdict *verdict = judging->verdict;
+
+    switch (judging->meaning) {
     case MEANS_DONE:
         if (!answer->has_version) {
-            no_use(job, limits, verdict);
+            no_use(judging);
             return;
         }
         verdict->state = JOB_APPLIED;
@@ -181,23 +161,19 @@ static void judge_put(const struct policy_job *job, const struct policy_answer *
         verdict->server_version = answer->version;
         return;
     case MEANS_AMBIGUOUS:
-        no_use(job, limits, verdict);
+        no_use(judging);
         return;
     case MEANS_NOT_DONE:
         /* at the last attempt a read-back settles it, rather than the server's word */
-        if (job->attempts >= limits->max_attempts)
-            no_use(job, limits, verdict);
+        if (judging->job->attempts >= judging->limits->max_attempts)
+            no_use(judging);
         else
-            send_again(job, limits, verdict);
+            judge_send_again(judging);
         verdict->doubt = true;
-        if (answer->status == 503 && answer->retry_after_ms >= 0) {
-            verdict->run = POLICY_PAUSE;
-            verdict->pause_ms = answer->retry_after_ms;
-        }
+        judge_pause(judging);
         return;
     case MEANS_CONFLICT:
-        /* the read-back that follows tells whose update the record holds */
-        verdict->state = JOB_UNKNOWN;
+        judge_put_conflict(judging);
         return;
     case MEANS_TOKEN:
     case MEANS_FORBIDDEN:
@@ -210,58 +186,34 @@ static void judge_put(const struct policy_job *job, const struct policy_answer *
     verdict->state = JOB_REFUSED;
 }
 
-static void judge_read_back(const struct policy_job *job, const struct policy_answer *answer,
-                            const struct policy_limits *limits, struct policy_verdict *verdict)
-{
-    enum meaning meaning = meaning_of(answer->status);
-
-    if (meaning == MEANS_DONE && answer->has_version) {
-        judge_record(job, answer, limits, verdict);
-    } else if (meaning == MEANS_MISSING && !job->doubt) {
-        verdict->state = JOB_REFUSED;
-        verdict->evidence = "the record is gone";
-    } else if (meaning == MEANS_MISSING) {
-        /* only the audit log could tell whether it landed before the record went */
-        verdict->state = JOB_UNKNOWN;
-        verdict->readbacks = 0;
-        verdict->run_retries = limits->max_retries + 1;
-        verdict->evidence = "the record is gone";
-    } else {
-        ask_again(job, limits, verdict);
-        if (answer->status == 503 && answer->retry_after_ms >= 0) {
-            verdict->run = POLICY_PAUSE;
-            verdict->pause_ms = answer->retry_after_ms;
-        }
-    }
-}
-
 /* What holds for any request; false leaves the answer to the request's own table. */
-static bool judge_common(const struct policy_job *job, const struct policy_answer *answer,
-                         const struct policy_limits *limits, struct policy_verdict *verdict)
+static bool judge_common(const struct judging *judging)
 {
+    const struct policy_answer *answer = judging->answer;
+
     if (answer->end == POLICY_NEVER_LEFT || answer->end == POLICY_UNTRUSTED) {
-        verdict->left = false;
-        uncounted(job, verdict,
+        judging->verdict->left = false;
+        uncounted(judging,
                   answer->end == POLICY_UNTRUSTED ? POLICY_STOP_CONFIG : POLICY_UNREACHABLE);
         return true;
     }
     if (answer->end == POLICY_NO_ANSWER) {
-        no_use(job, limits, verdict);
+        no_use(judging);
         return true;
     }
-    switch (meaning_of(answer->status)) {
+    switch (judging->meaning) {
     case MEANS_TOKEN:
-        judge_token(job, answer, limits, verdict);
+        judge_token(judging);
         return true;
     case MEANS_FORBIDDEN:
-        judge_forbidden(job, limits, verdict);
+        judge_forbidden(judging);
         return true;
     case MEANS_THROTTLED:
-        uncounted(job, verdict, POLICY_PAUSE);
-        verdict->pause_ms = answer->retry_after_ms;
+        uncounted(judging, POLICY_PAUSE);
+        judging->verdict->pause_ms = answer->retry_after_ms;
         return true;
     case MEANS_WRONG_PLACE:
-        uncounted(job, verdict, POLICY_STOP_CONFIG);
+        uncounted(judging, POLICY_STOP_CONFIG);
         return true;
     case MEANS_DONE:
     case MEANS_AMBIGUOUS:
@@ -277,6 +229,14 @@ static bool judge_common(const struct policy_job *job, const struct policy_answe
 void policy_judge(const struct policy_job *job, const struct policy_answer *answer,
                   const struct policy_limits *limits, struct policy_verdict *verdict)
 {
+    static void (*const judges[])(const struct judging *judging) = {
+        [REQUEST_UPDATE] = judge_put,
+        [REQUEST_READ_BACK] = judge_read_back,
+        [REQUEST_AUDIT] = judge_audit,
+        [REQUEST_FETCH] = judge_fetch,
+    };
+    struct judging judging = {job, answer, limits, verdict, meaning_of(answer->status)};
+
     *verdict = (struct policy_verdict){
         .left = true,
         .doubt = job->doubt,
@@ -284,15 +244,11 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
         .run_retries = job->run_retries,
         .evidence = "",
     };
-    if (judge_common(job, answer, limits, verdict))
-        return;
-    if (job->read_back)
-        judge_read_back(job, answer, limits, verdict);
-    else
-        judge_put(job, answer, limits, verdict);
+    if (!judge_common(&judging))
+        judges[job->request](&judging);
 }
 
 enum job_state policy_forbidden_state(const struct policy_job *job)
 {
-    return job->read_back ? JOB_UNKNOWN : JOB_REFUSED;
+    return job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_REFUSED;
 }

@@ -16,6 +16,9 @@ enum policy_end {
     POLICY_NO_ANSWER,  /* it left, and no complete answer came */
 };
 
+/* Whose the entry is that an audit page holds for the version after the one we sent. */
+enum policy_entry { POLICY_NO_ENTRY, POLICY_OUR_ENTRY, POLICY_THEIR_ENTRY };
+
 struct policy_answer {
     enum policy_end end;
     long status;
@@ -25,23 +28,37 @@ struct policy_answer {
     int64_t version;
     bool has_correlation; /* the record carries a correlation id */
     bool is_ours;         /* ... and it is this job's */
-    bool fields_are_ours; /* the record holds our fields by value */
+    bool fields_are_ours; /* the record holds what we sent, or of a fetch would send, by value */
+    bool rule_broken;     /* of a fetch: what we would send breaks a rule of the schema's */
+    bool has_page;        /* the body is a page of the audit log */
+    bool has_more;        /* ... and not the last one */
+    enum policy_entry entry; /* its version is `version` */
 };
 
 /* The job that asked, as it was claimed. */
 struct policy_job {
-    bool read_back;     /* a GET, after an ambiguous PUT or a 409 */
+    enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
     bool refused_token; /* this run's last answer to this job was a 401 */
+    bool is_gone;       /* of an audit: the record was not there any more */
     int64_t version;    /* that the PUT in question carried */
+    int64_t asked_ms;   /* of an audit: for how long the log has been asked */
     unsigned attempts, readbacks, run_retries;
+    unsigned rounds; /* fetches that its PUTs were built on so far */
 };
+
+/* What becomes of a proven conflict by itself. */
+enum policy_on_conflict { POLICY_PARK, POLICY_REBASE, POLICY_DISMISS };
+
+enum { POLICY_ROUNDS_MAX = 3 }; /* fetches for one job, before its conflict is parked */
 
 struct policy_limits {
     unsigned max_retries, max_attempts;
-    bool run_succeeded;  /* some request of this run was answered 2xx */
-    bool token_accepted; /* ... and one with the token that this request carried */
-    double dice;         /* 0 to 1, for jitter */
+    enum policy_on_conflict on_conflict;
+    int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
+    bool run_succeeded;    /* some request of this run was answered 2xx */
+    bool token_accepted;   /* ... and one with the token that this request carried */
+    double dice;           /* 0 to 1, for jitter */
 };
 
 /* What the run as a whole does. */
@@ -55,19 +72,31 @@ enum policy_run {
     POLICY_STOP_CONFIG,
 };
 
+/* What the job's next request is, where the state alone does not tell. */
+enum policy_next {
+    POLICY_BY_STATE,
+    POLICY_NEXT_FETCH, /* of pending: GET the record, build the PUT anew */
+    POLICY_NEXT_SEND,  /* of pending: PUT what was just built on the fetched record */
+    POLICY_NEXT_AUDIT, /* of unknown: ask the audit log, from its first page */
+    POLICY_NEXT_PAGE,  /* of unknown: its next page */
+};
+
 struct policy_verdict {
     enum job_state state;
     enum policy_run run;
     bool left; /* the request counts as an attempt that may have left */
     bool doubt, unsettled;
-    bool success; /* a 2xx with a body that we understand: refills the retry budget */
-    bool retry;   /* costs the retry budget */
+    bool success;  /* a 2xx with a body that we understand: refills the retry budget */
+    bool conflict; /* someone else changed the record; the state tells what became of that */
+    bool proven;   /* ... and our PUT did not land for certain */
+    enum policy_next next;
+    bool retry; /* costs the retry budget */
     unsigned readbacks, run_retries;
     int64_t delay_ms; /* of pending and unknown: not before now + this */
     int64_t pause_ms;
     bool has_server_version;
     int64_t server_version;
-    const char *evidence; /* what a read-back's verdict rests on, or "" */
+    const char *evidence; /* what the verdict on a GET rests on, or "" */
 };
 
 void policy_judge(const struct policy_job *job, const struct policy_answer *answer,

@@ -44,6 +44,18 @@ bool job_state_can_move(enum job_state from, enum job_state to)
     return states[from].next & TO(to);
 }
 
+enum job_state job_state_of_request(enum job_request request)
+{
+    static const enum job_state held[] = {
+        [REQUEST_UPDATE] = JOB_SENDING,
+        [REQUEST_READ_BACK] = JOB_UNKNOWN,
+        [REQUEST_AUDIT] = JOB_UNKNOWN,
+        [REQUEST_FETCH] = JOB_PENDING,
+    };
+
+    return held[request];
+}
+
 bool job_state_is_open(enum job_state state)
 {
     return state == JOB_PENDING || state == JOB_SENDING || state == JOB_UNKNOWN;

@@ -18,6 +18,14 @@ enum job_state {
     JOB_STATES,
 };
 
+/* What a job asks the API when it is claimed. */
+enum job_request {
+    REQUEST_UPDATE,    /* PUT */
+    REQUEST_READ_BACK, /* GET of the record, after an ambiguous PUT or a 409 */
+    REQUEST_AUDIT,     /* GET of the audit log, where the record has moved on since */
+    REQUEST_FETCH,     /* GET of the record that the PUT is to be built on */
+};
+
 /* As the database and everything public spells it. */
 const char *job_state_name(enum job_state state);
 
@@ -27,6 +35,10 @@ bool job_state_parse(const char *name, enum job_state *state);
 /* May a job go from one to the other? A job that is claimed again while it waits for a read-back
  * goes from `unknown` to itself; the same holds for `pending` that is put off. */
 bool job_state_can_move(enum job_state from, enum job_state to);
+
+/* The state in which a claimed job is while the API has not answered. A fetch leaves it pending: a
+ * job whose fetch ends it passes through `sending`. */
+enum job_state job_state_of_request(enum job_request request);
 
 /* True for what a drain still has to work on: pending, sending, unknown. */
 bool job_state_is_open(enum job_state state);

@@ -53,6 +53,7 @@ struct csv {
     /* of the present row */
     struct buf fields, tags, record_id, scratch, formed;
     struct json_tape tape;
+    bool version_ignored; /* some row had one, and the shape has them fetched */
     bool version_given;
 };
 

@@ -250,6 +250,10 @@ static void put_version(struct csv *csv, const struct csv_cell *cell, struct row
     struct span content = csv_content(cell, &csv->scratch);
     char quoted[VIOLATION_QUOTE_SIZE];
 
+    if (csv->shape->version_fetched) {
+        csv->version_ignored = true;
+        return;
+    }
     csv->version_given = true;
     row->has_version = row_version_read(content, &row->version);
     if (!row->has_version)

@@ -96,7 +96,10 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
         return HAS_RECORD_ID;
     }
     if (span_is(text, "version")) {
-        take_version(line, &ndjson->tape.tokens[value], row, violations);
+        if (ndjson->shape->version_fetched)
+            ndjson->version_ignored = true;
+        else
+            take_version(line, &ndjson->tape.tokens[value], row, violations);
         return HAS_VERSION;
     }
     if (span_is(text, "fields")) {

@@ -10,6 +10,7 @@ struct ndjson {
     const struct row_shape *shape;
     struct json_tape tape; /* of the whole line */
     struct buf record_id, scratch;
+    bool version_ignored; /* some row had one, and the shape has them fetched */
 };
 
 void ndjson_release(struct ndjson *ndjson);

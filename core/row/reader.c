@@ -125,6 +125,11 @@ const char *reader_delimiter_told(const struct reader *reader)
     return worth_saying ? dialect_delimiter_name(reader->csv.delimiter) : NULL;
 }
 
+bool reader_version_ignored(const struct reader *reader)
+{
+    return reader->csv.version_ignored || reader->ndjson.version_ignored;
+}
+
 struct span reader_header(const struct reader *reader)
 {
     return buf_span(&reader->csv.header);

@@ -49,6 +49,8 @@ struct row_shape {
     const struct row_property *properties;
     size_t count;
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
+    bool version_fetched;  /* ... is `fetch`: what a row says of a version is ignored */
+    bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
     struct row_dialect dialect;
 };
 

@@ -13,7 +13,9 @@ enum {
     CLAIM_JOB,
     CLAIM_FIRST,
     CLAIM_AGAIN,
-    CLAIM_READ_BACK,
+    CLAIM_ASK,
+    CLAIM_FETCH_FIRST,
+    CLAIM_FETCH_AGAIN,
     CLAIM_WAIT_FIRST,
     CLAIM_WAIT_AGAIN,
     CLAIM_ATTEMPT,
@@ -30,15 +32,21 @@ static const char *const sql[] = {
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
-        "s.http_status FROM job_row r JOIN job_state s ON s.job_id = r.id "
+        "s.http_status, b.rounds, b.version, b.fields, a.since_ms, a.page, a.server_version "
+        "FROM job_row r JOIN job_state s ON s.job_id = r.id "
+        "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
         "WHERE r.id = ?1",
     [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
                     "correlation_id, updated_ms) VALUES (?1, 'sending', 1, ?2, ?3, ?4, ?5)",
     [CLAIM_AGAIN] = "UPDATE job_state SET state = 'sending', attempts = ?2, not_before_ms = NULL, "
                     "waits_for = NULL, sent_version = ?3, correlation_id = ?4, updated_ms = ?5 "
                     "WHERE job_id = ?1",
-    [CLAIM_READ_BACK] = "UPDATE job_state SET not_before_ms = NULL, updated_ms = ?2 "
-                        "WHERE job_id = ?1",
+    [CLAIM_ASK] = "UPDATE job_state SET not_before_ms = NULL, updated_ms = ?2 WHERE job_id = ?1",
+    /* pending in hand: waits_for 0 lets the next run take it up should this one die */
+    [CLAIM_FETCH_FIRST] = "INSERT INTO job_state (job_id, state, run_id, waits_for, "
+                          "correlation_id, updated_ms) VALUES (?1, 'pending', ?2, 0, ?3, ?4)",
+    [CLAIM_FETCH_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = 0, "
+                          "updated_ms = ?2 WHERE job_id = ?1",
     [CLAIM_WAIT_FIRST] = "INSERT INTO job_state (job_id, state, waits_for, updated_ms) "
                          "VALUES (?1, 'pending', ?2, ?3)",
     [CLAIM_WAIT_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = ?2, "
@@ -48,6 +56,30 @@ static const char *const sql[] = {
 };
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
+
+/* Columns of CLAIM_JOB behind those of CLAIM_FRESH. */
+enum {
+    JOB_STATE = 5,
+    JOB_ATTEMPTS,
+    JOB_READBACKS,
+    JOB_DOUBT,
+    JOB_RUN_ID,
+    JOB_RUN_RETRIES,
+    JOB_SENT_VERSION,
+    JOB_CORRELATION,
+    JOB_HTTP_STATUS,
+    JOB_ROUNDS,
+    JOB_BASE_VERSION,
+    JOB_BASE_FIELDS,
+    JOB_ASKED_SINCE,
+    JOB_AUDIT_PAGE,
+    JOB_AUDIT_VERSION,
+};
+
+static bool is_null(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_NULL;
+}
 
 static sqlite3_stmt *get(struct turn *turn, unsigned index, struct err *err)
 {
@@ -77,16 +109,21 @@ static bool new_correlation(struct turn *turn, struct claim *claim, struct err *
     return true;
 }
 
-/* Columns id, record_id, version, fields, tags, in that order. */
-static void read_row(struct turn *turn, sqlite3_stmt *statement, struct claim *claim)
+/* Columns id, record_id, version, fields, tags, in that order; the fields may stand in another one.
+ * A row without a version is built on the record as it is fetched. */
+static void read_row(struct turn *turn, sqlite3_stmt *statement, int fields_column,
+                     struct claim *claim)
 {
     struct span schema = span_of(turn->batch->schema), record_id = db_column_span(statement, 1);
-    struct span fields = db_column_span(statement, 3), tags = db_column_span(statement, 4);
+    struct span fields = db_column_span(statement, fields_column);
+    struct span tags = db_column_span(statement, 4);
 
     claim->job_id = sqlite3_column_int64(statement, 0);
     claim->version = sqlite3_column_int64(statement, 2);
-    claim->read_back = claim->doubt = claim->refused_token = false;
-    claim->attempts = claim->readbacks = claim->run_retries = 0;
+    claim->request = is_null(statement, 2) ? REQUEST_FETCH : REQUEST_UPDATE;
+    claim->doubt = claim->refused_token = claim->is_gone = false;
+    claim->attempts = claim->readbacks = claim->run_retries = claim->rounds = 0;
+    claim->asked_since_ms = claim->page = 0;
     claim->http_status = 0;
     buf_reset(&claim->text);
     buf_append_span(&claim->text, schema);
@@ -122,12 +159,12 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
         return false;
     sqlite3_bind_int64(statement, 1, claim->job_id);
     sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
-    db_bind_text(statement, 3, claim->read_back ? "GET" : "PUT");
+    db_bind_text(statement, 3, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
     sqlite3_bind_int64(statement, 4, turn->exchange->now_ms);
-    if (claim->read_back)
-        sqlite3_bind_null(statement, 5);
-    else
+    if (claim->request == REQUEST_UPDATE)
         sqlite3_bind_int64(statement, 5, claim->version);
+    else
+        sqlite3_bind_null(statement, JOB_STATE);
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
@@ -172,9 +209,11 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
     return take(turn, claim, statement, err);
 }
 
-static bool take_read_back(struct turn *turn, struct claim *claim, struct err *err)
+/* A GET: the job's state stays as it is. */
+static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_READ_BACK, err);
+    bool fetch = claim->request == REQUEST_FETCH;
+    sqlite3_stmt *statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
 
     if (!statement)
         return false;
@@ -184,25 +223,62 @@ static bool take_read_back(struct turn *turn, struct claim *claim, struct err *e
            begin_attempt(turn, claim, err);
 }
 
-/* What the job carries from earlier claims, of CLAIM_JOB. */
+static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_FETCH_FIRST, err);
+
+    if (!statement || !new_correlation(turn, claim, err))
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
+    sqlite3_bind_blob(statement, 3, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, turn->exchange->now_ms);
+    return db_run(turn->store, statement, err, "claim a job to be fetched") &&
+           begin_attempt(turn, claim, err);
+}
+
+/* What was decided about the record, of CLAIM_JOB: where the next PUT stands on a fetched record,
+ * and what the audit log is asked about. */
+static void read_decisions(sqlite3_stmt *statement, struct claim *claim)
+{
+    bool has_base = !is_null(statement, JOB_BASE_VERSION);
+    bool unknown = span_is(db_column_span(statement, JOB_STATE), "unknown");
+
+    claim->rounds = (unsigned)sqlite3_column_int64(statement, JOB_ROUNDS);
+    if (unknown)
+        claim->request = REQUEST_READ_BACK;
+    else if (!is_null(statement, JOB_ROUNDS))
+        claim->request = has_base ? REQUEST_UPDATE : REQUEST_FETCH;
+    if (has_base)
+        claim->version = sqlite3_column_int64(statement, JOB_BASE_VERSION);
+    if (!unknown || is_null(statement, JOB_ASKED_SINCE))
+        return;
+    claim->request = REQUEST_AUDIT;
+    claim->asked_since_ms = sqlite3_column_int64(statement, JOB_ASKED_SINCE);
+    claim->page = sqlite3_column_int64(statement, JOB_AUDIT_PAGE);
+    claim->is_gone = is_null(statement, JOB_AUDIT_VERSION);
+}
+
+/* What the job carries from earlier claims, of CLAIM_JOB. *sent: its PUT goes out as it did. */
 static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim *claim, bool *sent,
                        struct err *err)
 {
-    bool same_run = sqlite3_column_int64(statement, 9) == turn->exchange->run_id;
+    bool same_run = sqlite3_column_int64(statement, JOB_RUN_ID) == turn->exchange->run_id;
 
-    claim->read_back = span_is(db_column_span(statement, 5), "unknown");
-    claim->attempts = (unsigned)sqlite3_column_int64(statement, 6);
-    claim->readbacks = (unsigned)sqlite3_column_int64(statement, 7);
-    claim->doubt = sqlite3_column_int(statement, 8);
-    claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, 10) : 0;
-    claim->http_status = sqlite3_column_int(statement, 13);
+    read_decisions(statement, claim);
+    claim->attempts = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS);
+    claim->readbacks = (unsigned)sqlite3_column_int64(statement, JOB_READBACKS);
+    claim->doubt = sqlite3_column_int(statement, JOB_DOUBT);
+    claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, JOB_RUN_RETRIES) : 0;
+    claim->http_status = sqlite3_column_int(statement, JOB_HTTP_STATUS);
     claim->refused_token = same_run && claim->http_status == 401;
-    *sent = claim->attempts > 0 && sqlite3_column_type(statement, 11) != SQLITE_NULL;
-    if (*sent)
-        claim->version = sqlite3_column_int64(statement, 11);
-    if (sqlite3_column_bytes(statement, 12) != (int)sizeof claim->correlation)
+    *sent = claim->rounds || (claim->attempts > 0 && !is_null(statement, JOB_SENT_VERSION));
+    if (*sent && !claim->rounds)
+        claim->version = sqlite3_column_int64(statement, JOB_SENT_VERSION);
+    if (sqlite3_column_bytes(statement, JOB_CORRELATION) != (int)sizeof claim->correlation)
         return new_correlation(turn, claim, err);
-    memcpy(claim->correlation, sqlite3_column_blob(statement, 12), sizeof claim->correlation);
+    memcpy(claim->correlation, sqlite3_column_blob(statement, JOB_CORRELATION),
+           sizeof claim->correlation);
     return true;
 }
 
@@ -221,17 +297,19 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return false;
     if (!row)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
-    read_row(turn, statement, claim);
+    read_row(turn, statement, is_null(statement, JOB_BASE_FIELDS) ? 3 : 16, claim);
     fine = read_state(turn, statement, claim, &sent, err);
     sqlite3_reset(statement);
     if (!fine)
         return false;
-    if (claim->read_back)
-        return take_read_back(turn, claim, err);
+    if (job_state_of_request(claim->request) == JOB_UNKNOWN)
+        return take_get(turn, claim, err);
     if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
         return put_off(turn, claim, false, waits_for, err);
+    if (claim->request == REQUEST_FETCH)
+        return take_get(turn, claim, err);
     if (chained && !sent && !order_chain_version(turn, claim, err))
         return false;
     return take_again(turn, claim, err);
@@ -274,13 +352,15 @@ static bool claim_fresh_job(struct turn *turn, sqlite3_stmt *row, struct err *er
     int64_t waits_for;
     bool chained;
 
-    read_row(turn, row, claim);
+    read_row(turn, row, 3, claim);
     turn->batch->next_job_id = claim->job_id + 1;
     turn->batch->cursor_moved = true;
     if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
         return put_off(turn, claim, true, waits_for, err);
+    if (claim->request == REQUEST_FETCH)
+        return take_first_fetch(turn, claim, err);
     if (chained && !order_chain_version(turn, claim, err))
         return false;
     return take_fresh(turn, claim, err);
@@ -327,7 +407,7 @@ static bool read_next_due(struct turn *turn, struct err *err)
     sqlite3_bind_int64(statement, 1, turn->batch->id);
     if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
         return false;
-    if (row && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+    if (row && !is_null(statement, 0)) {
         int64_t due_ms = sqlite3_column_int64(statement, 0);
 
         if (!exchange->next_due_ms || due_ms < exchange->next_due_ms)

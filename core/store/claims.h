@@ -4,7 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
-#include "core/job/state.h"
+#include "core/job/policy.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -28,15 +28,19 @@ struct claim {
     /* what to send; texts are offsets into text */
     int64_t job_id;
     int64_t attempt_id;
-    bool read_back;     /* GET, because the fate of an earlier PUT is not known */
+    enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
     bool refused_token; /* this run's last answer to this job was a 401 */
-    int64_t version;    /* to send; of a read-back: that of the PUT in question */
+    int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
     unsigned char correlation[16];
-    unsigned attempts;    /* PUTs that may have left, with this one */
-    unsigned readbacks;   /* GETs in a row without an answer */
-    unsigned run_retries; /* of this run */
-    int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
+    unsigned attempts;      /* PUTs that may have left, with this one */
+    unsigned readbacks;     /* GETs in a row without an answer */
+    unsigned rounds;        /* fetches that its PUTs were built on; 0: it is sent as its row says */
+    int64_t asked_since_ms; /* of an audit: when the log was first asked */
+    int64_t page;           /* ... and its page, from 1 */
+    bool is_gone;           /* ... and the record was not there any more */
+    unsigned run_retries;   /* of this run */
+    int http_status;        /* of the last answer, 0 where there is none: 409 before a read-back */
     struct buf text;
     size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
     size_t record_id_size;
@@ -49,6 +53,7 @@ struct claim {
         bool untouched; /* never started: everything is put back as it was before the claim, due at
                            not_before_ms; the rest of this is not read */
         bool left;      /* false: a PUT that never left does not count as an attempt */
+        enum policy_next next;
         bool doubt;
         bool unsettled;
         unsigned readbacks, run_retries;
@@ -66,7 +71,11 @@ struct claim {
         char correlation_header[CLAIM_HEADER_SIZE];
         struct claim_violation *violations; /* freed by jobs_exchange */
         size_t violation_count;
-        char *server_record; /* of a conflict; freed by jobs_exchange; or NULL */
+        bool conflict, proven; /* of the state or of what it was before that */
+        char *server_record;   /* of a conflict, and of what the audit log is asked about; freed by
+                                  jobs_exchange; or NULL: of an audit, as it was stored before */
+        char *fields;          /* of POLICY_NEXT_SEND: what the PUT carries, built on
+                                  server_version; freed by jobs_exchange */
     } outcome;
 };
 

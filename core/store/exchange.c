@@ -66,9 +66,10 @@ static void outcome_release(struct claim_outcome *outcome)
     }
     free(outcome->violations);
     free(outcome->server_record);
+    free(outcome->fields);
     outcome->violations = NULL;
     outcome->violation_count = 0;
-    outcome->server_record = NULL;
+    outcome->server_record = outcome->fields = NULL;
 }
 
 void claim_release(struct claim *claim)

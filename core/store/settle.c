@@ -9,6 +9,12 @@ enum {
     SETTLE_FORGET_ATTEMPT,
     SETTLE_WAKE,
     SETTLE_CONFLICT,
+    SETTLE_FETCH,
+    SETTLE_BASE,
+    SETTLE_NO_BASE,
+    SETTLE_ARBITRATE,
+    SETTLE_PAGE,
+    SETTLE_ARBITRATED,
     SETTLE_FORGET_VIOLATIONS,
     SETTLE_VIOLATION,
 };
@@ -29,8 +35,24 @@ static const char *const sql[] = {
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = ?1",
     [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = ?2, waits_for = NULL "
                     "WHERE waits_for = ?1",
-    [SETTLE_CONFLICT] = "INSERT INTO conflict (job_id, submitted_version, server_version, "
-                        "server_record, detected_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+    /* after an audit, what the record was is known from before */
+    [SETTLE_CONFLICT] =
+        "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
+        "detected_ms, evidence, resolution, resolved_ms) VALUES (?1, ?2, "
+        "coalesce(?3, (SELECT server_version FROM arbitration WHERE job_id = ?1)), "
+        "coalesce(?4, (SELECT server_record FROM arbitration WHERE job_id = ?1)), ?5, ?6, ?7, "
+        "iif(?7 IS NULL, NULL, ?5))",
+    [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = ?1",
+    [SETTLE_BASE] = "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (?1, ?2, ?3, ?4) "
+                    "ON CONFLICT (job_id) DO UPDATE SET rounds = ?2, version = ?3, fields = ?4",
+    [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (?1, ?2) "
+                       "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
+    /* asked again from the first page: since when it is asked stays */
+    [SETTLE_ARBITRATE] =
+        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record) "
+        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (job_id) DO UPDATE SET page = 1",
+    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1 WHERE job_id = ?1",
+    [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = ?1",
     [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = ?1",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
                          "VALUES (?1, ?2, ?3, ?4)",
@@ -57,12 +79,21 @@ static void bind_status(sqlite3_stmt *statement, int index, int http_status)
         sqlite3_bind_null(statement, index);
 }
 
+static void bind_server_version(sqlite3_stmt *statement, int index,
+                                const struct claim_outcome *outcome)
+{
+    if (outcome->has_server_version)
+        sqlite3_bind_int64(statement, index, outcome->server_version);
+    else
+        sqlite3_bind_null(statement, index);
+}
+
 static bool settle_job(struct store *store, const struct exchange *exchange,
                        const struct claim *claim, enum job_state state, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
     sqlite3_stmt *statement = get(store, SETTLE_JOB, err);
-    bool uncounted = !claim->read_back && !outcome->left;
+    bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
 
     if (!statement)
         return false;
@@ -78,10 +109,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
         sqlite3_bind_null(statement, 7);
     sqlite3_bind_int64(statement, 8, exchange->run_id);
     sqlite3_bind_int64(statement, 9, outcome->run_retries);
-    if (outcome->has_server_version)
-        sqlite3_bind_int64(statement, 10, outcome->server_version);
-    else
-        sqlite3_bind_null(statement, 10);
+    bind_server_version(statement, 10, outcome);
     bind_status(statement, 11, outcome->job_status ? outcome->job_status : outcome->http_status);
     bind_or_null(statement, 12, outcome->error_code);
     bind_or_null(statement, 13, outcome->error_message);
@@ -99,21 +127,10 @@ static bool put_back(struct store *store, const struct exchange *exchange,
         return false;
     sqlite3_bind_int64(statement, 1, claim->job_id);
     db_bind_text(statement, 2, job_state_name(state));
-    sqlite3_bind_int64(statement, 3, (int64_t)claim->attempts - !claim->read_back);
+    sqlite3_bind_int64(statement, 3, (int64_t)claim->attempts - (claim->request == REQUEST_UPDATE));
     sqlite3_bind_int64(statement, 4, claim->outcome.not_before_ms);
     sqlite3_bind_int64(statement, 5, exchange->now_ms);
     return db_run(store, statement, err, "put a job back");
-}
-
-/* The retries of this run are used up: due when the next one begins. */
-static bool leave(struct store *store, const struct claim *claim, struct err *err)
-{
-    sqlite3_stmt *statement = get(store, SETTLE_LEAVE, err);
-
-    if (!statement)
-        return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    return db_run(store, statement, err, "leave a job to the next run");
 }
 
 static bool settle_attempt(struct store *store, const struct claim *claim, struct err *err)
@@ -149,6 +166,14 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
     return db_run(store, statement, err, "wake a waiting job");
 }
 
+/* How a conflict was settled by itself; NULL: it waits for a person. */
+static const char *resolution_of(const struct claim_outcome *outcome)
+{
+    if (outcome->state == JOB_DISMISSED)
+        return "dismiss";
+    return outcome->state == JOB_PENDING ? "rebase" : NULL;
+}
+
 static bool write_conflict(struct store *store, const struct exchange *exchange,
                            const struct claim *claim, struct err *err)
 {
@@ -158,13 +183,57 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
         return false;
     sqlite3_bind_int64(statement, 1, claim->job_id);
     sqlite3_bind_int64(statement, 2, claim->version);
-    if (claim->outcome.has_server_version)
-        sqlite3_bind_int64(statement, 3, claim->outcome.server_version);
-    else
-        sqlite3_bind_null(statement, 3);
+    bind_server_version(statement, 3, &claim->outcome);
     db_bind_text(statement, 4, claim->outcome.server_record);
     sqlite3_bind_int64(statement, 5, exchange->now_ms);
+    db_bind_text(statement, 6, claim->outcome.proven ? "proven" : "unproven");
+    db_bind_text(statement, 7, resolution_of(&claim->outcome));
     return db_run(store, statement, err, "write a conflict");
+}
+
+/* What the job asks next, where its state alone does not tell. */
+static bool write_next(struct store *store, const struct exchange *exchange,
+                       const struct claim *claim, struct err *err)
+{
+    static const unsigned statements[] = {
+        [POLICY_NEXT_FETCH] = SETTLE_NO_BASE,
+        [POLICY_NEXT_SEND] = SETTLE_BASE,
+        [POLICY_NEXT_AUDIT] = SETTLE_ARBITRATE,
+        [POLICY_NEXT_PAGE] = SETTLE_PAGE,
+    };
+    const struct claim_outcome *outcome = &claim->outcome;
+    sqlite3_stmt *statement;
+
+    if (outcome->next == POLICY_BY_STATE)
+        return true;
+    statement = get(store, statements[outcome->next], err);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    if (outcome->next == POLICY_NEXT_FETCH) {
+        sqlite3_bind_int64(statement, 2, claim->rounds);
+    } else if (outcome->next == POLICY_NEXT_SEND) {
+        sqlite3_bind_int64(statement, 2, (int64_t)claim->rounds + 1);
+        sqlite3_bind_int64(statement, 3, outcome->server_version);
+        db_bind_text(statement, 4, outcome->fields);
+    } else if (outcome->next == POLICY_NEXT_AUDIT) {
+        sqlite3_bind_int64(statement, 2, exchange->now_ms);
+        bind_server_version(statement, 3, outcome);
+        db_bind_text(statement, 4, outcome->server_record);
+    }
+    return db_run(store, statement, err, "write what is asked next");
+}
+
+/* A statement on the job alone. */
+static bool run_on_job(struct store *store, unsigned index, const struct claim *claim,
+                       struct err *err, const char *doing)
+{
+    sqlite3_stmt *statement = get(store, index, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, claim->job_id);
+    return db_run(store, statement, err, doing);
 }
 
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
@@ -190,29 +259,56 @@ static bool write_violations(struct store *store, const struct claim *claim, str
     return true;
 }
 
+/* A fetch that ends a job passes through `sending`. */
+static bool may_move(const struct claim *claim, enum job_state from, enum job_state to)
+{
+    return job_state_can_move(from, to) ||
+           (claim->request == REQUEST_FETCH && job_state_can_move(JOB_SENDING, to)) ||
+           (claim->outcome.conflict && job_state_can_move(from, JOB_CONFLICT) &&
+            job_state_can_move(JOB_CONFLICT, to));
+}
+
+/* What hangs on the job's state and on the attempt. */
+static bool settle_rest(struct store *store, const struct exchange *exchange,
+                        const struct claim *claim, enum job_state to, struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+
+    if (outcome->conflict && !write_conflict(store, exchange, claim, err))
+        return false;
+    if (!write_next(store, exchange, claim, err))
+        return false;
+    if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
+        !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))
+        return false;
+    /* the retries of this run are used up: due when the next one begins */
+    if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
+        !run_on_job(store, SETTLE_LEAVE, claim, err, "leave a job to the next run"))
+        return false;
+    return !outcome->violation_count || write_violations(store, claim, err);
+}
+
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
                   const struct claim *claim, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
-    enum job_state from = claim->read_back ? JOB_UNKNOWN : JOB_SENDING;
+    enum job_state from = job_state_of_request(claim->request);
     enum job_state to = outcome->state;
 
     if (outcome->untouched)
-        to = claim->read_back ? JOB_UNKNOWN : JOB_PENDING;
-    if (!job_state_can_move(from, to))
+        to = from == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_PENDING;
+    if (!may_move(claim, from, to))
         return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s",
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
     if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err) ||
         !settle_attempt(store, claim, err))
         return false;
-    if (job_state_is_open(to) && !outcome->untouched &&
-        outcome->run_retries > exchange->max_retries && !leave(store, claim, err))
+    if (claim->request == REQUEST_FETCH &&
+        !run_on_job(store, SETTLE_FETCH, claim, err, "settle a fetch"))
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;
-    if (to == JOB_CONFLICT && !write_conflict(store, exchange, claim, err))
-        return false;
-    if (outcome->violation_count && !write_violations(store, claim, err))
+    if (!outcome->untouched && !settle_rest(store, exchange, claim, to, err))
         return false;
     return job_state_is_open(to) || !store->jobs_wait || wake(store, exchange, claim, err);
 }

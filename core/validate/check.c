@@ -215,12 +215,9 @@ bool check_quietly(struct checker *c, uint32_t node, uint32_t token)
     return good;
 }
 
-/* The tokens of the shape's properties. The root's slots were the first ones; where nothing else
- * has used them since, they are still there. */
+/* The tokens of the shape's properties. */
 static const uint32_t *find_properties(struct checker *c)
 {
-    if (c->plan->shape_is_own)
-        return c->slots;
     const struct object *object = &c->plan->objects[c->plan->shape_object];
     uint32_t base = check_push_slots(c, object);
 
@@ -241,5 +238,18 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
     if (!c->work_left)
         violations_add(violations, (struct span){"", 0}, "row",
                        "takes more than %d steps to check against the schema", WORK_MAX);
+    /* the root's slots were the first ones; where nothing else has used them since, they are still
+     * there */
+    return !c->judge ||
+           judge_row(c->judge, row, c->plan->shape_is_own ? c->slots : find_properties(c),
+                     violations, err);
+}
+
+bool checker_check_rules(struct checker *c, const struct row *row, struct violations *violations,
+                         struct err *err)
+{
+    c->row = row;
+    c->violations = violations;
+    c->work_left = WORK_MAX;
     return !c->judge || judge_row(c->judge, row, find_properties(c), violations, err);
 }

@@ -98,30 +98,32 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     return prove_judge(c);
 }
 
-/* A setting with one value that is built so far. */
-static bool compile_choice(struct compiler *c, uint32_t value, const char *below, const char *built,
-                           const char *planned)
+/* A setting that is one of two words; *is_second tells which. */
+static bool compile_choice(struct compiler *c, uint32_t value, const char *below, const char *first,
+                           const char *second, bool *is_second)
 {
     struct span choice = {0};
 
     if (compiler_token(c, value)->kind == JSON_STRING)
         choice = compiler_string(c, value);
-    if (span_is(choice, built))
-        return true;
-    if (span_is(choice, planned))
-        return compiler_refuse(c, below, "\"%s\" is not supported yet", planned);
-    return compiler_refuse(c, below, "must be \"%s\"", built);
+    *is_second = span_is(choice, second);
+    return *is_second || span_is(choice, first) ||
+           compiler_refuse(c, below, "must be \"%s\" or \"%s\"", first, second);
 }
 
 static bool compile_version(struct compiler *c, uint32_t value)
 {
-    c->schema->shape.version_required = true;
-    return compile_choice(c, value, "/version", "required", "fetch");
+    struct row_shape *shape = &c->schema->shape;
+    bool compiled =
+        compile_choice(c, value, "/version", "required", "fetch", &shape->version_fetched);
+
+    shape->version_required = !shape->version_fetched;
+    return compiled;
 }
 
 static bool compile_write(struct compiler *c, uint32_t value)
 {
-    return compile_choice(c, value, "/write", "merge", "replace");
+    return compile_choice(c, value, "/write", "merge", "replace", &c->schema->shape.write_replaces);
 }
 
 static const struct {

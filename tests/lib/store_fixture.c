@@ -203,11 +203,17 @@ bool fixture_try(struct fixture *fixture, unsigned wanted)
 
 static void tell_claim(struct buf *out, const struct claim *claim)
 {
+    static const char *const names[] = {
+        [REQUEST_UPDATE] = "PUT",
+        [REQUEST_READ_BACK] = "GET",
+        [REQUEST_AUDIT] = "AUDIT",
+        [REQUEST_FETCH] = "FETCH",
+    };
     struct span record_id = claim_record_id(claim);
 
     if (out->size)
         buf_append_text(out, ", ");
-    buf_printf(out, "%s %lld/%lld %.*s v%lld", claim->read_back ? "GET" : "PUT",
+    buf_printf(out, "%s %lld/%lld %.*s v%lld", names[claim->request],
                (long long)(claim->job_id / JOB_ROWS), (long long)(claim->job_id % JOB_ROWS),
                (int)record_id.size, record_id.data, (long long)claim->version);
 }
@@ -259,6 +265,8 @@ struct claim_outcome *fixture_settle(struct fixture *fixture, const char *job, e
     claim->outcome = (struct claim_outcome){
         .state = state,
         .left = true,
+        .conflict = state == JOB_CONFLICT,
+        .proven = true,
         .doubt = claim->doubt,
         .readbacks = claim->readbacks,
         .run_retries = claim->run_retries,

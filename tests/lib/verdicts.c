@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 const struct policy_job sent = {.version = 5, .attempts = 1};
-const struct policy_job asking = {.version = 5, .attempts = 1, .read_back = true};
-const struct policy_job doubting = {.version = 5, .attempts = 1, .read_back = true, .doubt = true};
+const struct policy_job asking = {.version = 5, .attempts = 1, .request = REQUEST_READ_BACK};
+const struct policy_job doubting = {
+    .version = 5, .attempts = 1, .request = REQUEST_READ_BACK, .doubt = true};
 const struct policy_limits limits = {.max_retries = 3, .max_attempts = 12, .run_succeeded = true};
 
 struct policy_answer answered(long status)
@@ -52,12 +53,21 @@ static const char *run_name(enum policy_run run)
 
 const char *told(const struct policy_verdict *verdict)
 {
+    static const char *const nexts[] = {
+        [POLICY_BY_STATE] = "",       [POLICY_NEXT_FETCH] = " fetch",
+        [POLICY_NEXT_SEND] = " send", [POLICY_NEXT_AUDIT] = " audit",
+        [POLICY_NEXT_PAGE] = " page",
+    };
     static char text[512];
 
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
              job_state_name(verdict->state), run_name(verdict->run), verdict->left ? "" : " stayed",
              verdict->doubt ? " doubt" : "", verdict->unsettled ? " unsettled" : "",
              verdict->success ? " success" : "", verdict->retry ? " costs" : "",
-             verdict->run_retries, verdict->readbacks, (long long)verdict->delay_ms);
+             !verdict->conflict ? ""
+             : verdict->proven  ? " proven"
+                                : " unproven",
+             nexts[verdict->next], verdict->run_retries, verdict->readbacks,
+             (long long)verdict->delay_ms);
     return text;
 }

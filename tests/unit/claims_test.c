@@ -73,7 +73,7 @@ static void a_claim_carries_all_that_is_to_be_sent(void **state)
     assert_true(span_is(claim_tags(claim), "[\"x\"]"));
     assert_int_equal(claim->attempts, 1);
     assert_int_equal(claim->readbacks + claim->run_retries + (unsigned)claim->http_status, 0);
-    assert_false(claim->doubt || claim->refused_token || claim->read_back);
+    assert_false(claim->doubt || claim->refused_token || claim->request != REQUEST_UPDATE);
 }
 
 static void a_claim_that_is_used_again_has_nothing_of_the_job_before(void **state)
@@ -96,7 +96,7 @@ static void a_claim_that_is_used_again_has_nothing_of_the_job_before(void **stat
     assert_ptr_equal(fixture_held(fixture, "1/2"), claim);
     assert_int_equal(claim->attempts, 1);
     assert_int_equal(claim->readbacks + claim->run_retries + (unsigned)claim->http_status, 0);
-    assert_false(claim->doubt || claim->refused_token || claim->read_back);
+    assert_false(claim->doubt || claim->refused_token || claim->request != REQUEST_UPDATE);
 }
 
 static void one_batch_alone_is_claimed_from_when_it_is_named(void **state)

@@ -1,5 +1,6 @@
 /* Opening, making and refusing databases. */
 #include "core/store/db.h"
+#include "core/store/migrate.h"
 
 #include "tests/lib/scratch.h"
 
@@ -107,7 +108,7 @@ static void a_new_database_is_set_up_as_the_contract_says(void **state)
     assert_int_equal(stat(place->path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(number(store, "PRAGMA application_id"), 0x52665279);
-    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
     assert_string_equal(mode, "wal");
     assert_int_equal(number(store, "PRAGMA page_size"), 4096);
     assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
@@ -160,7 +161,7 @@ static void an_opened_database_is_found_again(void **state)
         struct store *store = opened(place, (enum store_mode)mode, &created);
 
         assert_false(created);
-        assert_int_equal(number(store, "PRAGMA user_version"), 1);
+        assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
         store_close(store);
     }
 }
@@ -260,7 +261,7 @@ static void a_database_of_a_newer_version_is_refused(void **state)
     store_close(opened(place, STORE_CREATE, &created));
     make_other(place->path, "PRAGMA user_version = 99");
     assert_refused(place, STORE_EXISTING, ERR_STORE, "",
-                   " was written by a newer rowferry (database version 99, this program knows 1): "
+                   " was written by a newer rowferry (database version 99, this program knows 2): "
                    "use that version, or another --db");
 }
 
@@ -273,7 +274,7 @@ static void an_empty_file_becomes_a_database(void **state)
     scratch_write(place->path, "", 0);
     store = opened(place, STORE_CREATE, &created);
     assert_false(created);
-    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
     assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
     store_close(store);
 }
@@ -287,7 +288,7 @@ static void a_database_that_was_only_begun_is_finished(void **state)
 
     make_other(place->path, "PRAGMA auto_vacuum = 2; PRAGMA application_id = 0x52665279");
     store = opened(place, STORE_CREATE, &created);
-    assert_int_equal(number(store, "PRAGMA user_version"), 1);
+    assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
     assert_int_equal(number(store, "SELECT count(*) FROM batch"), 0);
     store_close(store);
 }
@@ -379,7 +380,7 @@ static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
         for (int i = 0; i < PROCESSES; i++)
             assert_int_equal(scratch_join(children[i]), 0);
         store = opened(place, STORE_EXISTING, &created);
-        assert_int_equal(number(store, "PRAGMA user_version"), 1);
+        assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
         assert_int_equal(number(store, "PRAGMA auto_vacuum"), 2);
         store_close(store);
     }

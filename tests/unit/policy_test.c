@@ -348,18 +348,20 @@ static void check_verdict(const struct policy_job *job, const struct policy_answ
     struct policy_verdict verdict;
 
     policy_judge(job, answer, &limits, &verdict);
-    assert_true(job_state_can_move(job->read_back ? JOB_UNKNOWN : JOB_SENDING, verdict.state));
+    assert_true(job_state_can_move(job_state_of_request(job->request), verdict.state));
     assert_true(verdict.doubt || !job->doubt);
     assert_true(!verdict.unsettled || verdict.state == JOB_FAILED);
     assert_true(verdict.state != JOB_APPLIED || (answer->status == 200 && answer->has_version));
-    assert_true(verdict.state != JOB_CONFLICT || (job->read_back && answer->has_version));
+    assert_true(verdict.state != JOB_CONFLICT ||
+                (job->request == REQUEST_READ_BACK && answer->has_version));
     assert_true(verdict.state != JOB_UNCHANGED && verdict.state != JOB_DISMISSED);
     assert_true(verdict.delay_ms >= 0 && verdict.pause_ms >= -1);
     assert_non_null(verdict.evidence);
     /* what stays and goes on at once must come to an end */
     if (verdict.run == POLICY_GO_ON && verdict.state == JOB_PENDING)
         assert_true(verdict.run_retries > job->run_retries && verdict.delay_ms >= 1000);
-    if (verdict.run == POLICY_GO_ON && verdict.state == JOB_UNKNOWN && job->read_back)
+    if (verdict.run == POLICY_GO_ON && verdict.next == POLICY_BY_STATE &&
+        verdict.state == JOB_UNKNOWN && job->request == REQUEST_READ_BACK)
         assert_true(verdict.run_retries > job->run_retries);
 }
 
@@ -369,7 +371,7 @@ static void every_verdict_is_a_legal_move_and_loses_no_doubt(void **state)
     for (int facts = 0; facts < 1 << 8; facts++) {
         struct policy_job job = {
             .version = 5,
-            .read_back = facts & 1,
+            .request = facts & 1 ? REQUEST_READ_BACK : REQUEST_UPDATE,
             .doubt = facts & 2,
             .refused_token = facts & 4,
             .attempts = facts & 8 ? 12 : 1,

@@ -83,7 +83,7 @@ static void conflicts_say_what_they_rest_on(void **state)
 static void the_highest_version_does_not_overflow(void **state)
 {
     struct policy_job highest = {
-        .version = INT64_MAX, .attempts = 1, .read_back = true, .doubt = true};
+        .version = INT64_MAX, .attempts = 1, .request = REQUEST_READ_BACK, .doubt = true};
     struct policy_verdict verdict = judge(&highest, record_of(INT64_MAX));
 
     (void)state;
@@ -108,18 +108,18 @@ static void a_missing_record_refuses_unless_an_attempt_may_have_landed(void **st
     assert_string_equal(plain.evidence, "the record is gone");
     long_doubting.readbacks = 7;
     doubted = judge(&long_doubting, answered(404));
-    /* only the audit log could tell: this run has no use for it any more */
-    assert_string_equal(told(&doubted), "unknown doubt retries 4 readbacks 0 delay 0");
+    /* only the audit log can tell */
+    assert_string_equal(told(&doubted), "unknown doubt audit retries 0 readbacks 0 delay 0");
     assert_string_equal(doubted.evidence, "the record is gone");
 }
 
-static void a_record_beyond_the_next_version_is_left_to_the_next_run(void **state)
+static void a_record_beyond_the_next_version_is_a_question_for_the_audit_log(void **state)
 {
     struct policy_verdict verdict = judge(&doubting, record_of(7));
 
     (void)state;
-    assert_string_equal(told(&verdict), "unknown doubt success retries 4 readbacks 0 delay 0");
-    assert_true(verdict.run_retries > limits.max_retries);
+    assert_string_equal(told(&verdict),
+                        "unknown doubt success audit retries 0 readbacks 0 delay 0");
 }
 
 static void an_answered_read_back_ends_the_count_of_those_without(void **state)
@@ -177,7 +177,7 @@ int main(void)
         cmocka_unit_test(the_highest_version_does_not_overflow),
         cmocka_unit_test(what_did_not_land_is_sent_again_after_a_second_at_least),
         cmocka_unit_test(a_missing_record_refuses_unless_an_attempt_may_have_landed),
-        cmocka_unit_test(a_record_beyond_the_next_version_is_left_to_the_next_run),
+        cmocka_unit_test(a_record_beyond_the_next_version_is_a_question_for_the_audit_log),
         cmocka_unit_test(an_answered_read_back_ends_the_count_of_those_without),
         cmocka_unit_test(what_did_not_land_at_the_last_attempt_has_failed_and_is_settled),
         cmocka_unit_test(read_backs_without_an_answer_fail_at_the_ceiling_unsettled),

@@ -282,7 +282,7 @@ static void draft_07_has_its_own_keywords(void **state)
 #undef DRAFT_07
 }
 
-static void settings_that_are_not_built_are_refused_by_name(void **state)
+static void settings_are_what_they_can_be_or_refused_by_name(void **state)
 {
 #define EXTENSION(inside) "{\"properties\": {\"v\": {}}, \"x-rowferry\": " inside "}"
     static const struct refusal cases[] = {
@@ -290,12 +290,9 @@ static void settings_that_are_not_built_are_refused_by_name(void **state)
         {EXTENSION("{\"version\": \"required\", \"write\": \"merge\", \"rules\": []}"), ""},
         {EXTENSION("[]"), "#/x-rowferry: must be an object"},
         {EXTENSION("{\"rule\": []}"), "#/x-rowferry/rule: the setting \"rule\" is not supported"},
-        {EXTENSION("{\"version\": \"fetch\"}"),
-         "#/x-rowferry/version: \"fetch\" is not supported yet"},
-        {EXTENSION("{\"version\": 5}"), "#/x-rowferry/version: must be \"required\""},
-        {EXTENSION("{\"write\": \"replace\"}"),
-         "#/x-rowferry/write: \"replace\" is not supported yet"},
-        {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\""},
+        {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), ""},
+        {EXTENSION("{\"version\": 5}"), "#/x-rowferry/version: must be \"required\" or \"fetch\""},
+        {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\" or \"replace\""},
         {EXTENSION("{\"rules\": {}}"), "#/x-rowferry/rules: must be an array"},
         {EXTENSION("{\"rules\": [1]}"),
          "#/x-rowferry/rules/0: must be an object with check, field and message"},
@@ -430,7 +427,7 @@ int main(void)
         cmocka_unit_test(three_drafts_are_known),
         cmocka_unit_test(draft_04_has_its_own_keywords),
         cmocka_unit_test(draft_07_has_its_own_keywords),
-        cmocka_unit_test(settings_that_are_not_built_are_refused_by_name),
+        cmocka_unit_test(settings_are_what_they_can_be_or_refused_by_name),
         cmocka_unit_test(the_shape_holds_the_declared_properties),
         cmocka_unit_test(the_hash_tells_files_apart),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),

@@ -314,7 +314,8 @@ static void an_illegal_move_is_a_bug_and_nothing_is_written(void **state)
     fixture_batch(fixture, "Item", "a:5 b:5 c:5");
     fixture_claim(fixture, 2);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].first == JOB_UNKNOWN && !fixture_held(fixture, "1/1")->read_back) {
+        if (rows[i].first == JOB_UNKNOWN &&
+            !(fixture_held(fixture, "1/1")->request == REQUEST_READ_BACK)) {
             fixture_settle(fixture, "1/1", JOB_UNKNOWN);
             fixture_claim(fixture, 1);
         }

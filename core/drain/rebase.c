@@ -1,0 +1,119 @@
+#include "core/drain/rebase.h"
+
+#include "core/api/record.h"
+#include "core/base/mem.h"
+#include "core/validate/schema.h"
+
+#include <stdlib.h>
+
+/* A schema file that some record was built by. */
+struct base {
+    struct base *next;
+    struct schema *schema;
+    struct checker *checker;
+};
+
+struct rebase {
+    char *folder;
+    struct base *bases;
+    struct buf fields, broken;
+    struct json_tape tape;
+    struct violations violations;
+};
+
+struct rebase *rebase_open(const char *folder)
+{
+    struct rebase *rebase = mem_calloc(1, sizeof *rebase);
+
+    rebase->folder = mem_strdup(folder);
+    return rebase;
+}
+
+void rebase_close(struct rebase *rebase)
+{
+    if (!rebase)
+        return;
+    while (rebase->bases) {
+        struct base *base = rebase->bases;
+
+        rebase->bases = base->next;
+        checker_close(base->checker);
+        schema_close(base->schema);
+        free(base);
+    }
+    violations_release(&rebase->violations);
+    json_tape_release(&rebase->tape);
+    buf_release(&rebase->fields);
+    buf_release(&rebase->broken);
+    free(rebase->folder);
+    free(rebase);
+}
+
+static struct base *load(struct rebase *rebase, struct span name, struct err *err)
+{
+    struct base *base = mem_calloc(1, sizeof *base);
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/%.*s.json", rebase->folder, (int)name.size, name.data);
+    base->schema = schema_open(buf_text(&path), err);
+    buf_release(&path);
+    if (base->schema)
+        base->checker = checker_open(base->schema, err);
+    if (!base->checker) {
+        schema_close(base->schema);
+        free(base);
+        return NULL;
+    }
+    base->next = rebase->bases;
+    rebase->bases = base;
+    return base;
+}
+
+static struct base *find(struct rebase *rebase, struct span name, struct err *err)
+{
+    for (struct base *base = rebase->bases; base; base = base->next)
+        if (span_is(name, schema_name(base->schema)))
+            return base;
+    return load(rebase, name, err);
+}
+
+/* What the rules say of rebase->fields. */
+static bool check_rules(struct rebase *rebase, struct base *base, const char **broken,
+                        struct err *err)
+{
+    struct row row = {.fields = buf_span(&rebase->fields)};
+    struct json_fault fault;
+
+    *broken = NULL;
+    rebase->tape.count = 0;
+    violations_reset(&rebase->violations);
+    if (!json_scan(&rebase->tape, row.fields, 0, &fault))
+        return err_set(err, ERR_INTERNAL, "fields laid over others: %s", fault.message);
+    row.tape = rebase->tape;
+    if (!checker_check_rules(base->checker, &row, &rebase->violations, err))
+        return false;
+    if (!rebase->violations.count)
+        return true;
+    buf_reset(&rebase->broken);
+    buf_append_span(&rebase->broken, violation_message(&rebase->violations, 0));
+    *broken = buf_text(&rebase->broken);
+    return true;
+}
+
+bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
+                  struct rebased *rebased, struct err *err)
+{
+    struct base *base = find(rebase, schema, err);
+
+    if (!base)
+        return false;
+    buf_reset(&rebase->fields);
+    if (schema_shape(base->schema)->write_replaces)
+        buf_append_span(&rebase->fields, ours);
+    else
+        api_fields_merge(&rebase->fields, ours, theirs);
+    rebased->fields = buf_span(&rebase->fields);
+    rebased->is_there = theirs.size && api_fields_within(rebased->fields, theirs) &&
+                        api_fields_within(theirs, rebased->fields);
+    return check_rules(rebase, base, &rebased->broken, err);
+}

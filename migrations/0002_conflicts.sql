@@ -1,0 +1,54 @@
+-- What is decided about a record that someone else changed, and what the audit log is asked about.
+
+ALTER TABLE conflict ADD COLUMN evidence TEXT;  -- proven: our update did not land; unproven: it may have
+
+CREATE INDEX conflict_open ON conflict (job_id) WHERE resolved_ms IS NULL;
+
+-- What a job sends where that is not what its row says: its fields laid over the record as it was
+-- fetched. A row is there from the decision to fetch on, and stays as what was sent.
+CREATE TABLE rebase (
+    job_id  INTEGER PRIMARY KEY,
+    rounds  INTEGER NOT NULL,   -- fetches so far
+    version INTEGER,            -- as fetched; NULL: a fetch comes next
+    fields  TEXT                -- what the PUT carries; NULL with version
+) STRICT;
+
+-- Jobs whose record has moved on beyond the version that their PUT can have made: the audit log is
+-- asked whose that version was. A row is there while it is asked.
+CREATE TABLE arbitration (
+    job_id         INTEGER PRIMARY KEY,
+    since_ms       INTEGER NOT NULL,
+    page           INTEGER NOT NULL DEFAULT 1,
+    server_version INTEGER,     -- of the record as a GET showed it; NULL: it is gone
+    server_record  TEXT
+) STRICT;
+
+-- Conflicts that wait for a decision, a line for each field in which the two sides differ; one line
+-- without a field where they differ in the version alone. Values are JSON text.
+CREATE VIEW open_conflict AS
+WITH side AS (
+    SELECT c.job_id, r.record_id, c.submitted_version, c.server_version, c.detected_ms,
+           coalesce(b.fields, r.fields) AS ours, coalesce(c.server_record -> '$.fields', '{}') AS theirs
+    FROM conflict c
+    JOIN job_row r ON r.id = c.job_id
+    LEFT JOIN rebase b ON b.job_id = c.job_id AND b.fields IS NOT NULL
+    WHERE c.resolved_ms IS NULL
+), difference AS (
+    SELECT s.job_id, o.key AS field, s.ours -> o.fullkey AS ours, s.theirs -> o.fullkey AS theirs
+    FROM side s, json_each(s.ours) o
+    WHERE CASE WHEN o.type IN ('integer', 'real')
+                AND json_type(s.theirs, o.fullkey) IN ('integer', 'real')
+          THEN json_extract(s.theirs, o.fullkey) <> o.value
+          ELSE (s.theirs -> o.fullkey) IS NOT (s.ours -> o.fullkey) END
+    UNION ALL
+    SELECT s.job_id, t.key, NULL, s.theirs -> t.fullkey
+    FROM side s, json_each(s.theirs) t
+    WHERE json_type(s.ours, t.fullkey) IS NULL
+)
+SELECT s.job_id AS job_id, s.job_id / 1000000000 AS batch_id, s.job_id % 1000000000 AS row_no,
+       b.schema AS schema, s.record_id AS record_id, s.submitted_version AS submitted_version,
+       s.server_version AS server_version, d.field AS field, d.ours AS ours, d.theirs AS theirs,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.detected_ms / 1000.0, 'unixepoch') AS detected
+FROM side s
+JOIN batch b ON b.id = s.job_id / 1000000000
+LEFT JOIN difference d ON d.job_id = s.job_id;

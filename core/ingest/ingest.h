@@ -71,7 +71,8 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
                     void *context, struct err *err);
 
 /* What ingest would say, without database or writing: calls visit for each row that would be
- * rejected. */
+ * rejected. Rows for a record that another row of the file is for are told as notices, at the end
+ * of a file that would be read; those of a file are found by reading it twice. */
 bool ingest_validate(const struct ingest_options *options, const char *path,
                      bool (*visit)(void *context, const struct row *row,
                                    const struct violations *violations, struct err *err),

@@ -328,66 +328,6 @@ static void a_missing_file_ends_the_command_except_in_an_inbox(void **state)
     bench_close(&bench);
 }
 
-/* --- validate --- */
-
-static bool note_line(void *context, const struct row *row, const struct violations *violations,
-                      struct err *err)
-{
-    char *lines = context;
-    size_t size = strlen(lines);
-
-    (void)err;
-    snprintf(lines + size, 256 - size, "%d:%d ", (int)row->line_no, (int)violations->count);
-    return true;
-}
-
-static void validate_tells_each_row_that_would_be_rejected(void **state)
-{
-    struct scene *scene = *state;
-    struct ingest_result result;
-    struct bench bench;
-    struct err err = {0};
-    char lines[256] = "";
-
-    put(scene, "Item-1.csv", ITEM_HEADER "a,1,S,5,\nb,x,S,-1,\nc,1,S,5,\nd,1,S,-1,\n");
-    bench_open(&bench, scene);
-    assert_true(
-        ingest_validate(&bench.options, at(scene, "Item-1.csv"), note_line, lines, &result, &err));
-    assert_int_equal(result.outcome, INGEST_LOADED);
-    assert_int_equal(result.rows_read, 4);
-    assert_int_equal(result.rows_rejected, 2);
-    assert_int_equal(result.jobs, 2);
-    assert_int_equal(result.violations, 3);
-    assert_string_equal(lines, "3:2 5:1 ");
-    assert_query(scene, "SELECT count(*) FROM batch", "0");
-    bench_close(&bench);
-}
-
-static void validate_refuses_what_ingest_would_refuse(void **state)
-{
-    struct scene *scene = *state;
-    struct ingest_result result;
-    struct bench bench;
-    struct err err = {0};
-
-    put(scene, "Item-1.csv", "record_id,colour\n");
-    put(scene, "schema/Wrong.json", "{\"type\": 5}");
-    put(scene, "Wrong-1.csv", ITEM_HEADER);
-    bench_open(&bench, scene);
-    assert_true(
-        ingest_validate(&bench.options, at(scene, "Item-1.csv"), NULL, NULL, &result, &err));
-    assert_int_equal(result.outcome, INGEST_REFUSED);
-    assert_true(
-        ingest_validate(&bench.options, at(scene, "Wrong-1.csv"), NULL, NULL, &result, &err));
-    assert_int_equal(result.outcome, INGEST_HELD);
-    assert_true(ingest_validate(&bench.options, at(scene, "schema"), NULL, NULL, &result, &err));
-    assert_int_equal(result.outcome, INGEST_UNREADABLE);
-    assert_false(
-        ingest_validate(&bench.options, at(scene, "Item-2.csv"), NULL, NULL, &result, &err));
-    assert_int_equal(err.kind, ERR_CONFIG);
-    bench_close(&bench);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,8 +346,6 @@ int main(void)
         INGEST_TEST(a_wrong_schema_file_holds_its_files_back),
         INGEST_TEST(what_is_no_regular_file_is_unreadable),
         INGEST_TEST(a_missing_file_ends_the_command_except_in_an_inbox),
-        INGEST_TEST(validate_tells_each_row_that_would_be_rejected),
-        INGEST_TEST(validate_refuses_what_ingest_would_refuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

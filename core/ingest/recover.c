@@ -197,6 +197,7 @@ static bool recover_one(struct store *store, const struct ingest_options *option
             return false;
     } else if (strcmp(left->batch.state, "refused") == 0) {
         fill_result(left, INGEST_REFUSED, left->reason, result);
+        result->over_limit = limits_refused(left->source, left->reason);
         if (!batch_discard(store, left->batch.id, err))
             return false;
     } else {

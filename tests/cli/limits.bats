@@ -66,3 +66,18 @@ open" "$(sql 'SELECT state FROM batch ORDER BY id')"
     holds "$stderr" "'many' is not a number of rows, or a share of them: 100 or 5%"
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors 101%
 }
+
+@test "a refused file that could not be filed at once ends 4 again, when it is" {
+    touch inbox/refused
+    ends 2 rowferry run inbox --min-age 0 --max-errors 4
+    same refused "$(sql 'SELECT state FROM batch WHERE id = 1')"
+    same "" "$(sql 'SELECT filed_ms FROM batch WHERE id = 1')"
+    rm inbox/refused
+    # without the limit: it is the batch that was refused by one
+    start_sim
+    ends 4 rowferry run inbox --min-age 0 --rate none
+    holds "$stderr" "refused: inbox/InventoryItem-a.csv: 5 rows are rejected so far, and --max-errors allows 4"
+    [ -e inbox/refused/InventoryItem-a.csv ]
+    same 1 "$(sql 'SELECT count(*) FROM batch')"
+    ends 0 rowferry run inbox --min-age 0 --rate none
+}

@@ -2,6 +2,7 @@
 #include "core/ingest/ingest.h"
 
 #include "core/base/clock.h"
+#include "core/store/db.h"
 #include "tests/unit/ingest_scene.h"
 
 #include <signal.h>
@@ -156,16 +157,18 @@ static void assert_same_as(const struct scene *scene, const struct scene *fresh)
 }
 
 /* Makes the other scene, where nothing goes wrong. */
-static void begin_fresh(struct scene *scene)
+static void begin_fresh(struct scene *scene, unsigned rows)
 {
+    char expected[64];
     void *fresh;
 
     ingest_scene_begin(&fresh);
     scene->other = fresh;
-    put_rows(fresh, "inbox/Item-1.csv", ROWS);
+    put_rows(fresh, "inbox/Item-1.csv", rows);
     assert_int_equal(run(read_inbox, fresh), 0);
+    snprintf(expected, sizeof expected, "open %u %u", rows, rows - rows / 100);
     assert_query(fresh, "SELECT state || ' ' || rows_read || ' ' || jobs FROM batch_summary",
-                 "open 40000 39600");
+                 expected);
 }
 
 /* --- resumed --- */
@@ -174,7 +177,7 @@ static void a_half_loaded_batch_goes_on_where_it_was(void **state)
 {
     struct scene *scene = *state;
 
-    begin_fresh(scene);
+    begin_fresh(scene, ROWS);
     leave_half_loaded(scene);
     assert_int_equal(run(read_inbox, scene), 0);
     assert_same_as(scene, scene->other);
@@ -239,12 +242,12 @@ static void a_resumed_batch_is_told_with_all_its_rows(void **state)
 }
 
 /* Back to a file that waits in the inbox, and nothing else. */
-static void reset(struct scene *scene)
+static void reset(struct scene *scene, unsigned rows)
 {
     nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
     assert_int_equal(mkdir(scene->folder, 0700), 0);
     ingest_scene_fill(scene);
-    put_rows(scene, "inbox/Item-1.csv", ROWS);
+    put_rows(scene, "inbox/Item-1.csv", rows);
 }
 
 static bool waits_in_inbox(const struct scene *scene)
@@ -254,33 +257,74 @@ static bool waits_in_inbox(const struct scene *scene)
     return lstat(at(scene, "inbox/Item-1.csv"), &status) == 0;
 }
 
-static void killed_at_random_moments_each_row_arrives_once(void **state)
+/* Whether a query of what a killed process left has a row: without a trace on that, and false where
+ * there is no database yet. */
+static bool finds(const struct scene *scene, const char *sql)
 {
-    enum { KILLS = 15 };
-    struct scene *scene = *state;
-    unsigned kills = 0, seed = (unsigned)getpid();
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *db;
+    bool found;
+
+    sqlite3_open_v2(at(scene, "test.db"), &db, SQLITE_OPEN_READONLY, NULL);
+    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    found = sqlite3_step(statement) == SQLITE_ROW;
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return found;
+}
+
+/* Kills it at a moment between its start and `whole_us` later; false when it had ended before. */
+static bool kill_somewhere(struct scene *scene, int64_t whole_us, unsigned *seed)
+{
+    pid_t child = start(read_inbox, scene);
+    int status;
+
+    usleep((useconds_t)((int64_t)rand_r(seed) % whole_us));
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(status == 0 || status == SIGKILL);
+    return status == SIGKILL;
+}
+
+/* Reads a file of so many rows over and over, until it was killed so often; how often that left a
+ * batch half read. */
+static unsigned kill_often(struct scene *scene, unsigned rows, unsigned kills, unsigned *seed)
+{
     int64_t whole_us = clock_monotonic_us();
+    unsigned loading = 0;
 
-    begin_fresh(scene);
+    begin_fresh(scene, rows);
     whole_us = clock_monotonic_us() - whole_us;
-    reset(scene);
-    while (kills < KILLS) {
-        int status;
-        pid_t child = start(read_inbox, scene);
-
-        usleep((useconds_t)((int64_t)rand_r(&seed) % whole_us));
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(status == 0 || status == SIGKILL);
-        kills += status == SIGKILL;
-        if (waits_in_inbox(scene))
+    reset(scene, rows);
+    while (kills > 0) {
+        if (kill_somewhere(scene, whole_us, seed)) {
+            kills--;
+            loading += finds(scene, "SELECT 1 FROM batch WHERE state = 'loading'");
+        }
+        if (kills > 0 && waits_in_inbox(scene))
             continue;
         assert_int_equal(run(read_inbox, scene), 0);
         assert_same_as(scene, scene->other);
-        reset(scene);
+        reset(scene, rows);
     }
-    assert_int_equal(run(read_inbox, scene), 0);
-    assert_same_as(scene, scene->other);
+    scene_release(scene->other);
+    scene->other = NULL;
+    return loading;
+}
+
+/* 50 kills or more, so many that 25 of them came in the middle of a batch. */
+static void killed_at_random_moments_each_row_arrives_once(void **state)
+{
+    enum { KILLS = 50, KILLS_MAX = 200, ROUND = 10 };
+    static const unsigned rows[] = {17000, 33000, 20000, 40000, 25000};
+    unsigned kills = 0, loading = 0, seed = (unsigned)getpid();
+
+    while (kills < KILLS || (loading < KILLS / 2 && kills < KILLS_MAX)) {
+        loading += kill_often(*state, rows[kills / ROUND % 5], ROUND, &seed);
+        kills += ROUND;
+    }
+    print_message("# %u of %u kills left a batch half read\n", loading, kills);
+    assert_true(loading >= KILLS / 2);
 }
 
 /* --- begun anew --- */
@@ -433,6 +477,101 @@ static void moves_are_left_to_the_commands_that_make_them(void **state)
     bench_close(&bench);
 }
 
+/* --- refused --- */
+
+/* How many transactions a process may still try to commit; 0: all it likes. */
+static unsigned commits_left;
+
+static int kill_at_last_commit(void *context)
+{
+    (void)context;
+    if (--commits_left == 0)
+        kill(getpid(), SIGKILL);
+    return 0;
+}
+
+/* Reads a file that lacks a row, as `run` would; ends 4 where that was refused by the limit. */
+static void read_short(struct scene *scene)
+{
+    struct ingest_result result = {0};
+    struct visits visits = {0};
+    struct err err = {0};
+    struct bench bench;
+
+    bench_open(&bench, scene);
+    bench.options.limits.rows = ROWS + 1;
+    if (commits_left)
+        sqlite3_commit_hook(bench.store->db, kill_at_last_commit, NULL);
+    demand(ingest_recover(bench.store, &bench.options, keep_visit, &visits, &err), &err);
+    if (waits_in_inbox(scene)) {
+        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true,
+                           &result, &err),
+               &err);
+        demand(ingest_file_away(bench.store, &bench.options, at(scene, "inbox"), "Item-1.csv",
+                                &result, &err),
+               &err);
+    } else {
+        result = visits.last;
+    }
+    bench_close(&bench);
+    _exit(result.outcome == INGEST_REFUSED && result.over_limit ? 4 : 3);
+}
+
+static void assert_refused_and_empty(const struct scene *scene)
+{
+    assert_query(scene,
+                 "SELECT group_concat(state || ' ' || rows_read || ' ' || rows_rejected || ' ' || "
+                 "rows_discarded || ' ' || jobs || ' ' || pending) FROM batch_summary",
+                 "refused 40000 400 39600 0 0");
+    assert_query(scene, "SELECT (SELECT count(*) FROM job_row) + (SELECT count(*) FROM record_job)",
+                 "0");
+    assert_query(scene, "SELECT filed_ms > 0 FROM batch", "1");
+    assert_int_equal(names_in(scene, "inbox"), 1);
+    assert_int_equal(names_in(scene, "inbox/refused"), 2);
+}
+
+/* Each transaction of the intake is the last one, in turn. */
+static void killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit(void **state)
+{
+    struct scene *scene = *state;
+    unsigned between = 0, unfiled = 0;
+    int ended = SIGKILL;
+
+    for (unsigned commits = 1; ended == SIGKILL; commits++) {
+        reset(scene, ROWS);
+        commits_left = commits;
+        ended = run(read_short, scene);
+        commits_left = 0;
+        between += finds(scene, "SELECT 1 FROM batch WHERE state = 'refused' AND "
+                                "rows_discarded BETWEEN 1 AND 39599");
+        unfiled += finds(scene, "SELECT 1 FROM batch WHERE state = 'refused' AND "
+                                "rows_discarded = 39600 AND filed_ms IS NULL");
+        if (ended == SIGKILL)
+            assert_int_equal(WEXITSTATUS(run(read_short, scene)), 4);
+        assert_refused_and_empty(scene);
+    }
+    assert_int_equal(WEXITSTATUS(ended), 4);
+    assert_int_equal(between, 4);
+    assert_true(unfiled > 0);
+}
+
+static void a_batch_refused_for_another_reason_is_not_taken_for_one_past_its_limit(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct ingest_result result;
+    struct bench bench;
+
+    put(scene, "inbox/Item-1.csv", "record_id,version,it has 1 rows, and --min-rows asks for 2\n");
+    bench_open(&bench, scene);
+    ingest(&bench, scene, "inbox/Item-1.csv", &result);
+    assert_int_equal(result.outcome, INGEST_REFUSED);
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.last.outcome, INGEST_REFUSED);
+    assert_false(visits.last.over_limit);
+    bench_close(&bench);
+}
+
 /* --- moves that a crash cut short --- */
 
 static void a_file_that_moved_before_it_was_recorded_is_recorded(void **state)
@@ -484,6 +623,8 @@ int main(void)
         INGEST_TEST(a_batch_whose_file_is_gone_is_refused),
         INGEST_TEST(a_batch_whose_schema_file_is_wrong_now_waits),
         INGEST_TEST(moves_are_left_to_the_commands_that_make_them),
+        INGEST_TEST(killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit),
+        INGEST_TEST(a_batch_refused_for_another_reason_is_not_taken_for_one_past_its_limit),
         INGEST_TEST(a_file_that_moved_before_it_was_recorded_is_recorded),
         INGEST_TEST(an_inbox_that_is_gone_has_nothing_to_be_filed),
     };

@@ -6,17 +6,18 @@
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
 #   BENCH_JOBS=100000        jobs of the drain
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
-#   BENCH_ONLY='ingest validate drain'    which figures
+#   BENCH_ONLY='ingest validate drain latency backlog'    which figures
 #   BENCH_KEEP=1             leaves the databases in build/bench/work.*
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
 runs=${BENCH_RUNS:-3} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
-orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain}
+orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog}
 bin=$PWD/build/release
 dir=$PWD/build/bench
 work=
 nginx=
+simulator=
 export LC_ALL=C
 
 for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD)_'); do
@@ -33,6 +34,7 @@ finish() {
         kill "$nginx" 2>/dev/null
         wait "$nginx" 2>/dev/null
     fi
+    [ -z "$simulator" ] || kill "$simulator" 2>/dev/null
     [ -n "${BENCH_KEEP:-}" ] || [ -z "$work" ] || rm -rf "$work"
 }
 trap finish EXIT
@@ -155,22 +157,29 @@ start_nginx() {
     die "nginx does not start"
 }
 
+# fill NAME COUNT: a database of so many pending jobs
+fill() {
+    local file
+    file=$(rows_file sequential "$2") || exit 1
+    rm -f "$work/$1.db"*
+    "$bin/rowferry" ingest -q --db "$work/$1.db" --schemas schema "$file" || die "ingest failed"
+    sqlite3 "$work/$1.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+}
+
+# ours_drain NAME DATABASE URL: a drain of a copy
 ours_drain() {
     rm -f "$work"/d.db*
-    cp "$work/full.db" "$work/d.db"
-    measure drain env GENESYS_CLIENT_ID=bench GENESYS_CLIENT_SECRET=bench "$bin/rowferry" drain -q \
-        --db "$work/d.db" --environment "http://127.0.0.1:$port" --concurrency 64 --rate none
+    cp "$work/$2.db" "$work/d.db"
+    measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
+        "$bin/rowferry" drain -q --db "$work/d.db" --environment "$3" --concurrency 64 --rate none
 }
 
 bench_drain() {
-    local file i
+    local i
     start_nginx
-    file=$(rows_file sequential "$jobs") || exit 1
-    rm -f "$work"/full.db*
-    "$bin/rowferry" ingest -q --db "$work/full.db" --schemas schema "$file" || die "ingest failed"
-    sqlite3 "$work/full.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    fill full "$jobs"
     for ((i = 0; i < runs; i++)); do
-        ours_drain
+        ours_drain drain full "http://127.0.0.1:$port"
         measure limit "$bin/limit_drain" "http://127.0.0.1:$port" "$jobs" 64
     done
     expect "$jobs" "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
@@ -180,13 +189,51 @@ bench_drain() {
     ratio drain limit
 }
 
+# 64 requests in flight that take 100 ms each are 640 a second at best.
+bench_latency() {
+    local url i count=12800
+    rm -f "$work/ready"
+    mkfifo "$work/ready"
+    "$bin/genesys-sim" --with-parent --max-seconds 600 --latency-ms 100 >"$work/ready" &
+    simulator=$!
+    read -r _ _ url <"$work/ready"
+    fill slow $count
+    for ((i = 0; i < runs; i++)); do
+        ours_drain latency slow "$url"
+    done
+    expect $count "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
+    kill "$simulator"
+    simulator=
+    echo "drain of $count jobs, concurrency 64, a server that takes 100 ms"
+    line latency $count 'rowferry drain'
+    median latency | awk -v count=$count '{ printf "  %-22s %9.2f of 640 /s\n", "share", count / $1 / 640 }'
+}
+
+# Whether a job costs more when many wait.
+bench_backlog() {
+    local i
+    [ -n "$nginx" ] || start_nginx
+    fill few 10000
+    fill many 1000000
+    for ((i = 0; i < runs; i++)); do
+        ours_drain few few "http://127.0.0.1:$port"
+        ours_drain many many "http://127.0.0.1:$port"
+    done
+    expect 1000000 "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
+    echo "drain of all jobs, concurrency 64, nginx on loopback"
+    line few 10000 '10000 pending'
+    line many 1000000 '1000000 pending'
+    echo "$(median few) $(median many)" |
+        awk '{ printf "  %-22s %9.2f x\n", "time per job", ($5 / 1000000) / ($1 / 10000) }'
+}
+
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
-awk -v load="$load" 'BEGIN { exit load < 0.7 }' &&
+awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
     echo "(others are using this machine: the figures, and the ratios too, are worth less)"
 for figure in $only; do
     case $figure in
-    ingest | validate | drain) "bench_$figure" ;;
-    *) die "no figure '$figure': ingest, validate, drain" ;;
+    ingest | validate | drain | latency | backlog) "bench_$figure" ;;
+    *) die "no figure '$figure': ingest, validate, drain, latency, backlog" ;;
     esac
 done

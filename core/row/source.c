@@ -390,6 +390,7 @@ static bool take_rest_of_line(struct source *source, struct err *err)
     for (;;) {
         size_t size = source->end - source->begin;
         const char *begin = source->data + source->begin, *feed = memchr(begin, '\n', size);
+        size_t columns;
         bool taken;
 
         if (feed || source->ended) {
@@ -400,9 +401,11 @@ static bool take_rest_of_line(struct source *source, struct err *err)
             return taken;
         }
         size -= size > UTF8_PENDING ? UTF8_PENDING : size;
-        source->column += columns_of(source, begin, size);
-        taken = source_take(source, size, 0, err);
-        if (!taken || !source_fill(source, err))
+        columns = columns_of(source, begin, size);
+        if (!source_take(source, size, 0, err))
+            return false;
+        source->column += columns;
+        if (!source_fill(source, err))
             return false;
     }
 }

@@ -294,6 +294,20 @@ static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **sta
     buf_release(&text);
 }
 
+static void its_column_is_right_where_it_stands_at_the_beginning(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    buf_append_text(&text, "record_id,sku\na,\xFF");
+    append_fill(&text, 4 * (size_t)READER_ROW_MAX);
+    buf_append_text(&text, "\nb,y\n");
+    check(buf_span(&text), "error: in: line 2, column 3: byte 0xff is not UTF-8 (looks like "
+                           "windows-1252; declare it with \"csv\": {\"encoding\": "
+                           "\"windows-1252\"} under x-rowferry in the schema file)\n");
+    buf_release(&text);
+}
+
 /* A file of 50 rows; row i stands between starts[i] and starts[i + 1]. */
 struct sample {
     struct buf text;
@@ -436,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_lone_carriage_return_outside_quotes_rejects_its_row),
         cmocka_unit_test(bytes_that_are_not_utf8_refuse_the_file_at_their_place),
         cmocka_unit_test(a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found),
+        cmocka_unit_test(its_column_is_right_where_it_stands_at_the_beginning),
         cmocka_unit_test(a_stray_quote_at_any_place_harms_only_the_row_that_it_touches),
     };
 

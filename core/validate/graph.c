@@ -87,13 +87,14 @@ static unsigned types_in_both(unsigned a, unsigned b)
 /* What the schemas that a check applies to the same value leave of the types. */
 static unsigned types_of_check(const struct plan *plan, const struct check *check)
 {
-    const uint32_t *branches = plan_branches(plan) + check->with.nodes.first;
+    const uint32_t *branches;
     unsigned types = check->kind == CHECK_ALL_OF ? ROW_ANY : 0;
 
     if (check->kind == CHECK_REF)
         return plan->nodes[check->with.node].types;
     if (check->kind != CHECK_ALL_OF && check->kind != CHECK_ANY_OF && check->kind != CHECK_ONE_OF)
         return ROW_ANY;
+    branches = plan_branches(plan) + check->with.nodes.first;
     for (uint32_t i = 0; i < check->with.nodes.count; i++) {
         unsigned branch = plan->nodes[branches[i]].types;
 

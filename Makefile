@@ -18,6 +18,7 @@ DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light
+DEB_FUZZ   := clang
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
@@ -28,11 +29,14 @@ CFLAGS_asan    := -Og -g3 -fPIE -fno-omit-frame-pointer -fsanitize=address,undef
                   -fno-sanitize-recover=undefined
 CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread
 CFLAGS_cov     := -O0 -g3 -fPIE --coverage
+CFLAGS_fuzz    := -O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                  -fno-sanitize-recover=undefined
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_debug   := -pie
 LDFLAGS_asan    := -pie -fsanitize=address,undefined
 LDFLAGS_tsan    := -pie -fsanitize=thread
 LDFLAGS_cov     := -pie --coverage
+LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 
 ifeq ($(CFLAGS_$(PROFILE)),)
 $(error PROFILE=$(PROFILE) is not one of release, debug, asan, tsan, cov)
@@ -54,9 +58,15 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 LIB_SRC  := $(wildcard tests/lib/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+# what the targets share; replay.c is main where libFuzzer is not
+FUZZ_LIB := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) tests/lib/rows.c
+FUZZ_OBJ := $(FUZZ_LIB:%.c=$(B)/%.o) $(if $(filter fuzz,$(PROFILE)),,$(B)/tests/fuzz/replay.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 
-.PHONY: all help deps deps-lint deps-bench need test unit cli demo lint bench format install clean
+.PHONY: all help deps deps-lint deps-bench deps-fuzz need test unit cli fuzz fuzz-programs demo lint \
+        bench format install clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
 .SECONDARY:
@@ -66,7 +76,8 @@ all: $(B)/rowferry $(B)/genesys-sim
 help:
 	@echo 'make           build/release/rowferry and build/release/genesys-sim'
 	@echo 'make demo      one night over sample-batches/ against the simulator'
-	@echo 'make test      unit tests (cmocka) and command tests (bats)'
+	@echo 'make test      unit tests (cmocka), the fuzz corpus, and command tests (bats)'
+	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
 	@echo 'make bench     speed of intake and drain, each beside its reference'
 	@echo 'make install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
@@ -113,6 +124,11 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(LIB_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $$(pkg-config --libs $(TEST_PKGS))
 
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # command -v looks at its first argument alone in some shells
 have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
 
@@ -133,8 +149,15 @@ deps-lint: need
 deps-bench: need
 	@PATH="$$PATH:/usr/sbin"; $(call have,nginx sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
+# libFuzzer comes with clang, in a package that is named after its version
+libfuzzer = echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+            clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null
+deps-fuzz: need
+	@$(call have,clang) || tests/lib/deps.sh $(DEB_FUZZ)
+	@$(libfuzzer) || tests/lib/deps.sh libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
+
 test: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(UNIT_BIN)
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(UNIT_BIN) $(FUZZ_BIN)
 	@PROFILE=$(PROFILE) tests/run.sh
 
 unit: need-test
@@ -144,6 +167,12 @@ unit: need-test
 cli: need-test
 	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim
 	@PROFILE=$(PROFILE) tests/run.sh cli
+
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory PROFILE=fuzz CC=clang fuzz-programs
+	@tests/fuzz/run.sh '$(or $(SECONDS),600)' $(TARGET)
+
+fuzz-programs: $(FUZZ_BIN)
 
 demo: need-test
 	@$(MAKE) --no-print-directory all

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the tests that `make test` has built: run.sh [unit|cli], both without an argument.
+# Runs the tests that `make test` has built: run.sh [unit|fuzz|cli], all without an argument.
 #
 #   PROFILE=asan           whose binaries, build/PROFILE (default release)
 #   TESTS='store drain'    only the test files whose names hold one of these words
@@ -36,6 +36,7 @@ run_one() {
     export TSAN_OPTIONS="$reports:second_deadlock_stack=1"
     case $file in
     *.bats) command=(timeout -k 10 1800 bats --tap "$file") ;;
+    *_fuzz.c) command=(timeout -k 10 600 "$build/fuzz/${name%.c}" "tests/fuzz/corpus/${name%_fuzz.c}") ;;
     *) command=(timeout -k 10 600 "$build/unit/$(basename "$file" .c)") ;;
     esac
     "${command[@]}" >"$log" 2>&1 </dev/null
@@ -78,14 +79,15 @@ if [ "${1:-}" = --one ]; then
     exit 0
 fi
 
-kinds=${1:-unit cli}
+kinds=${1:-unit fuzz cli}
 files=()
 for kind in $kinds; do
     case $kind in
     unit) pattern='tests/unit/*_test.c' ;;
+    fuzz) pattern='tests/fuzz/*_fuzz.c' ;;
     cli) pattern='tests/cli/*.bats' ;;
     *)
-        echo "usage: run.sh [unit|cli]" >&2
+        echo "usage: run.sh [unit|fuzz|cli]" >&2
         exit 2
         ;;
     esac

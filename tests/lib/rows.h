@@ -40,6 +40,9 @@ void rows_feed_close(struct rows_feed *feed);
 char *rows_dump(struct span bytes, enum row_format format, const struct row_shape *shape,
                 size_t chunk);
 
+/* Whether the tape is the one that json_scan makes of fields. */
+bool rows_tape_fits(const struct row *row);
+
 /* One row as rows_dump writes it. */
 void rows_print(struct buf *out, const struct row *row, const struct violations *violations);
 

@@ -1,0 +1,340 @@
+#include "tests/fuzz/reading.h"
+
+#include "core/row/source.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/lib/rows.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+enum {
+    STRETCHES_MAX = 4,
+    CHUNKS_MAX = 400, /* of one reading: each is a packet */
+};
+
+/* One pass over the file. */
+struct pass {
+    const struct reading *reading;
+    struct span file;    /* its bytes */
+    struct span content; /* what it holds; data NULL: it is compressed, and that may be damaged */
+    size_t unit;         /* bytes of a code unit: 2 in UTF-16 */
+    bool big_endian;
+    struct reader *reader;
+    struct reader_position before, now; /* around the present row */
+    uint64_t line_feeds;                /* in front of before.bytes */
+    struct buf dump;
+    bool complete; /* READER_END was reached */
+    /* at resume_rows */
+    struct reader_position middle;
+    size_t middle_dump;
+    bool has_middle;
+};
+
+static unsigned unit_at(const struct pass *pass, size_t at)
+{
+    const unsigned char *bytes = (const unsigned char *)pass->content.data + at;
+
+    if (at + pass->unit > pass->content.size)
+        return 0;
+    if (pass->unit == 1)
+        return bytes[0];
+    return pass->big_endian ? bytes[0] * 256U + bytes[1] : bytes[1] * 256U + bytes[0];
+}
+
+/* Long runs are passed by memchr: this is called for every byte of the file. */
+static uint64_t count_feeds(const struct pass *pass, size_t from, size_t to)
+{
+    uint64_t feeds = 0;
+
+    while (from < to) {
+        const char *feed = memchr(pass->content.data + from, '\n', to - from);
+        size_t at = feed ? (size_t)(feed - pass->content.data) : to;
+
+        at -= at % pass->unit;
+        feeds += feed && unit_at(pass, at) == '\n';
+        from = at + pass->unit;
+    }
+    return feeds;
+}
+
+/* Behind the blank lines that begin at an offset. */
+static size_t skip_blank(const struct pass *pass, size_t at)
+{
+    while (at < pass->content.size) {
+        size_t feed = unit_at(pass, at) == '\r' ? at + pass->unit : at;
+
+        if (feed < pass->content.size && unit_at(pass, feed) != '\n')
+            break;
+        at = feed < pass->content.size ? feed + pass->unit : feed;
+    }
+    return at;
+}
+
+static bool is_cut(const struct violations *violations)
+{
+    static const char cut[] = "is longer than ";
+
+    for (size_t i = 0; i < violations->count; i++) {
+        struct span message = violation_message(violations, i);
+
+        if (span_is(violation_rule(violations, i), "row") && message.size >= sizeof cut - 1 &&
+            memcmp(message.data, cut, sizeof cut - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_place(const struct pass *pass, const struct row *row,
+                        const struct violations *violations)
+{
+    size_t start = skip_blank(pass, pass->before.bytes);
+    struct span bytes = {pass->content.data + start, row->raw.size};
+
+    fuzz_must(row->raw.size > 0 && start + row->raw.size <= pass->content.size,
+              "a row has bytes of the file");
+    fuzz_must(span_equal(row->raw, bytes), "raw is what stands in the file");
+    if (is_cut(violations))
+        fuzz_must(start + row->raw.size < pass->now.bytes, "a row that was cut is longer than raw");
+    else
+        fuzz_must(start + row->raw.size == pass->now.bytes, "a row ends where the reader stands");
+    fuzz_must(row->line_no == pass->line_feeds + count_feeds(pass, pass->before.bytes, start) + 1,
+              "line_no is that of the row's first byte");
+}
+
+static void check_position(struct pass *pass)
+{
+    bool unfinished;
+
+    fuzz_must(pass->now.bytes <= pass->content.size, "a position is within the file");
+    pass->line_feeds += count_feeds(pass, pass->before.bytes, pass->now.bytes);
+    unfinished = pass->now.bytes == pass->content.size && pass->now.bytes >= pass->unit &&
+                 unit_at(pass, pass->content.size - pass->unit) != '\n';
+    fuzz_must(pass->now.lines == pass->line_feeds + unfinished, "a position counts line ends");
+}
+
+static void check_row(const struct pass *pass, const struct row *row,
+                      const struct violations *violations)
+{
+    fuzz_must(row->row_no == pass->before.rows + 1 && row->row_no == pass->now.rows,
+              "rows are numbered one by one");
+    fuzz_must(rows_tape_fits(row), "the tape is that of the fields");
+    for (size_t i = 0; i < violations->count; i++) {
+        struct span message = violation_message(violations, i);
+
+        fuzz_must(message.size && str_utf8_valid(message) == message.size,
+                  "a violation says something, in UTF-8");
+    }
+    if (violations->count)
+        return;
+    fuzz_must(row->fields.size >= 2 && row->tape.count, "a good row has fields");
+    fuzz_must(!row_record_id_fault(row->record_id), "a good row has a good record id");
+    fuzz_must(row->has_version || !pass->reading->shape->version_required,
+              "a good row has a version");
+    fuzz_must(row->version >= 0, "a version is not negative");
+}
+
+static void check_hash(struct span bytes, const char *hash)
+{
+    XXH3_state_t *state = XXH3_createState();
+    char expected[SOURCE_HASH_SIZE];
+
+    fuzz_must(state != NULL, "there is memory");
+    XXH3_128bits_reset(state);
+    XXH3_128bits_update(state, bytes.data, bytes.size);
+    source_hash_text(state, expected);
+    XXH3_freeState(state);
+    fuzz_must(strcmp(hash, expected) == 0, "a hash is that of the bytes");
+}
+
+static void check_end(struct pass *pass)
+{
+    char hash[SOURCE_HASH_SIZE];
+    uint64_t size;
+
+    reader_file(pass->reader, hash, &size);
+    fuzz_must(size == pass->file.size, "the file's size is known at its end");
+    check_hash(pass->file, hash);
+    if (!pass->content.data)
+        return;
+    reader_position(pass->reader, &pass->now);
+    fuzz_must(pass->now.bytes == pass->content.size, "a file is read to its end");
+    check_hash(pass->content, pass->now.hash);
+    fuzz_must(skip_blank(pass, pass->before.bytes) == pass->content.size,
+              "nothing but blank lines stands behind the last row");
+    check_position(pass);
+}
+
+static void take_row(struct pass *pass, const struct row *row, const struct violations *violations)
+{
+    reader_position(pass->reader, &pass->now);
+    check_row(pass, row, violations);
+    if (pass->content.data) {
+        check_place(pass, row, violations);
+        check_position(pass);
+    }
+    if (pass->reading->visit)
+        pass->reading->visit(row, violations);
+    rows_print(&pass->dump, row, violations);
+    buf_append_span(&pass->dump, row->raw);
+    buf_append_char(&pass->dump, '\n');
+    pass->before = pass->now;
+}
+
+static void note_middle(struct pass *pass)
+{
+    if (pass->before.rows != pass->reading->resume_rows)
+        return;
+    pass->middle = pass->before;
+    pass->middle_dump = pass->dump.size;
+    pass->has_middle = true;
+}
+
+/* Reads what is left, from `from` on where that is given. */
+static enum reader_step read_rows(struct pass *pass, const struct reader_position *from,
+                                  struct err *err)
+{
+    struct violations violations = {0};
+    enum reader_step step = READER_ROW;
+    struct row row;
+
+    reader_position(pass->reader, &pass->before);
+    if (from) {
+        fuzz_must(reader_resume(pass->reader, from, err), "a position is found again");
+        pass->before = *from;
+    }
+    if (pass->content.data)
+        pass->line_feeds = count_feeds(pass, 0, pass->before.bytes);
+    while (step == READER_ROW) {
+        note_middle(pass);
+        step = reader_next(pass->reader, &row, &violations, err);
+        if (step == READER_ROW)
+            take_row(pass, &row, &violations);
+    }
+    violations_release(&violations);
+    return step;
+}
+
+static void run_pass(struct pass *pass, size_t chunk, const struct reader_position *from)
+{
+    const struct reading *reading = pass->reading;
+    enum reader_step step = READER_ERROR;
+    struct err err = {0};
+    struct rows_feed feed;
+
+    rows_feed_open(&feed, pass->file, chunk);
+    pass->reader = reader_open(feed.fd, "in", reading->format, reading->shape, &err);
+    if (pass->reader)
+        step = read_rows(pass, from, &err);
+    pass->complete = step == READER_END;
+    if (pass->complete) {
+        check_end(pass);
+    } else {
+        fuzz_must(err.kind == ERR_INPUT, "a file is refused as input");
+        fuzz_must(str_starts(err.text, "in: "), "a refusal names the file");
+        fuzz_must_be_printable(err.text);
+        buf_append_text(&pass->dump, err.text);
+    }
+    reader_close(pass->reader);
+    rows_feed_close(&feed);
+}
+
+/* A gzip member of the text, behind what is there. */
+static void append_member(struct buf *file, struct span text)
+{
+    z_stream stream = {0};
+    size_t room;
+
+    fuzz_must(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+              "zlib is there");
+    room = deflateBound(&stream, text.size);
+    stream.next_out = (unsigned char *)buf_reserve(file, room);
+    stream.avail_out = (unsigned)room;
+    stream.next_in = (z_const unsigned char *)text.data;
+    stream.avail_in = (unsigned)text.size;
+    fuzz_must(deflate(&stream, Z_FINISH) == Z_STREAM_END, "zlib compresses");
+    file->size += stream.total_out;
+    deflateEnd(&stream);
+}
+
+static void compress_text(struct buf *file, struct span text, unsigned members)
+{
+    for (; members; members--) {
+        size_t size = text.size / members;
+
+        append_member(file, (struct span){text.data, size});
+        text = (struct span){text.data + size, text.size - size};
+    }
+}
+
+static void stretch(struct buf *out, struct span text)
+{
+    unsigned left = STRETCHES_MAX;
+
+    while (left-- && text.size && memchr(text.data, '\x01', text.size)) {
+        buf_append_span(out, fuzz_take_part(&text, "\x01"));
+        memset(buf_reserve(out, FUZZ_STRETCH), 'x', FUZZ_STRETCH);
+        out->size += FUZZ_STRETCH;
+    }
+    buf_append_span(out, text);
+}
+
+/* Code units are told by the byte order mark alone, as the reader tells them. */
+static struct pass pass_over(const struct reading *reading, struct span file, struct span content)
+{
+    struct pass pass = {.reading = reading, .file = file, .content = content, .unit = 1};
+
+    if (reading->format != ROW_FORMAT_CSV || content.size < 2)
+        return pass;
+    pass.big_endian = memcmp(content.data, "\xFE\xFF", 2) == 0;
+    pass.unit = pass.big_endian || memcmp(content.data, "\xFF\xFE", 2) == 0 ? 2 : 1;
+    return pass;
+}
+
+static struct span behind_middle(const struct pass *pass)
+{
+    if (pass->dump.size == pass->middle_dump)
+        return (struct span){0};
+    return (struct span){pass->dump.data + pass->middle_dump, pass->dump.size - pass->middle_dump};
+}
+
+static void check_file(const struct reading *reading, struct span file, struct span content)
+{
+    struct pass whole = pass_over(reading, file, content), pieces = whole, rest = whole;
+    size_t chunk = reading->chunk;
+
+    if (chunk < file.size / CHUNKS_MAX || file.size > (size_t)CHUNKS_MAX * 20)
+        chunk = 1 + file.size / CHUNKS_MAX;
+    run_pass(&whole, ROWS_FILE, NULL);
+    run_pass(&pieces, chunk, NULL);
+    fuzz_must(pieces.complete == whole.complete, "a file ends alike however its bytes arrive");
+    /* a damaged gzip file may be refused before or behind rows */
+    if (content.data || whole.complete)
+        fuzz_must_equal(buf_span(&pieces.dump), buf_span(&whole.dump),
+                        "rows do not depend on how the bytes arrive");
+    if (content.data && whole.has_middle) {
+        run_pass(&rest, chunk, &whole.middle);
+        fuzz_must_equal(buf_span(&rest.dump), behind_middle(&whole),
+                        "a reader that goes on gives the rows that are left");
+    }
+    buf_release(&whole.dump);
+    buf_release(&pieces.dump);
+    buf_release(&rest.dump);
+}
+
+void reading_check(const struct reading *reading, struct span text)
+{
+    struct buf content = {0}, file = {0};
+    bool damaged =
+        !reading->gzip_members && text.size >= 3 && memcmp(text.data, "\x1F\x8B\x08", 3) == 0;
+
+    if (reading->stretched)
+        stretch(&content, text);
+    else
+        buf_append_span(&content, text);
+    buf_reserve(&content, 1); /* so that it is somewhere */
+    compress_text(&file, buf_span(&content), reading->gzip_members);
+    check_file(reading, buf_span(reading->gzip_members ? &file : &content),
+               damaged ? (struct span){0} : buf_span(&content));
+    buf_release(&content);
+    buf_release(&file);
+}

@@ -14,7 +14,7 @@ void buf_release(struct buf *buf)
 
 char *buf_reserve(struct buf *buf, size_t size)
 {
-    if (buf->capacity - buf->size < size) {
+    if (buf->capacity - buf->size < size || !buf->data) {
         size_t capacity = buf->capacity ? buf->capacity * 2 : 256;
 
         while (capacity - buf->size < size)

@@ -15,7 +15,8 @@ struct buf {
 
 void buf_release(struct buf *buf);
 
-/* Makes room for size bytes more and returns where they go; size does not change. */
+/* Makes room for size bytes more and returns where they go, which is never NULL; size does not
+ * change. */
 char *buf_reserve(struct buf *buf, size_t size);
 
 void buf_append(struct buf *buf, const char *bytes, size_t size);

@@ -31,6 +31,16 @@ static void appending_nothing_needs_no_memory(void **state)
     assert_int_equal(buf.capacity, 0);
 }
 
+static void room_for_nothing_is_somewhere_too(void **state)
+{
+    struct buf buf = {0};
+
+    (void)state;
+    assert_non_null(buf_reserve(&buf, 0));
+    assert_int_equal(buf.size, 0);
+    buf_release(&buf);
+}
+
 static void what_is_appended_stands_in_order(void **state)
 {
     struct buf buf = {0};
@@ -164,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_reads_as_empty_text),
         cmocka_unit_test(appending_nothing_needs_no_memory),
+        cmocka_unit_test(room_for_nothing_is_somewhere_too),
         cmocka_unit_test(what_is_appended_stands_in_order),
         cmocka_unit_test(a_buffer_grows_byte_by_byte_without_losing_any),
         cmocka_unit_test(one_large_piece_fits_whatever_was_there),

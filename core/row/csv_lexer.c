@@ -71,10 +71,11 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
     cell->quoted = true;
     for (;; at++) {
         at = csv_stop(at, '"');
+        /* before anything that depends on where the window ends */
+        if ((size_t)(at - start) > lexer->cell_size_max)
+            return fail(lexer, start + lexer->cell_size_max, CSV_TOO_LONG);
         if (*at == '"' && at[1] != '"') {
             cell->text = (struct span){start, (size_t)(at - start)};
-            if (cell->text.size > lexer->cell_size_max)
-                return fail(lexer, at, CSV_TOO_LONG);
             lexer->feeds += feeds;
             return lex_closed(lexer, at + 1);
         }
@@ -89,8 +90,6 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
         }
         if (*at == '\n' && ++feeds > lexer->cell_lines_max)
             return fail(lexer, at, CSV_TOO_MANY_LINES);
-        if ((size_t)(at - start) > lexer->cell_size_max)
-            return fail(lexer, at, CSV_TOO_LONG);
         cell->special = true;
         lexer->has_nul |= *at == '\0';
     }

@@ -329,6 +329,19 @@ static void the_limits_of_a_quoted_cell_can_be_declared(void **state)
         "end\n");
 }
 
+static void a_cell_that_is_too_long_is_told_as_such_however_it_goes_on(void **state)
+{
+    const struct row_dialect dialect = {.cell_size_max = 5, .cell_lines_max = 1};
+    static const char expected[] = "1@2 [a]\n  |row|the quoted cell 2 is longer than 5 bytes; is "
+                                   "its closing quote missing?\nend\n";
+
+    (void)state;
+    assert_dump(&dialect, "record_id,sku\na,\"12345\"\"6", expected);
+    assert_dump(&dialect, "record_id,sku\na,\"123456", expected);
+    assert_dump(&dialect, "record_id,sku\na,\"1234\"\"\"x", expected);
+    assert_dump(&dialect, "record_id,sku\na,\"123456\"x", expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +358,7 @@ int main(void)
         cmocka_unit_test(days_stand_in_the_calendar),
         cmocka_unit_test(a_pattern_that_leaves_something_open_is_refused),
         cmocka_unit_test(the_limits_of_a_quoted_cell_can_be_declared),
+        cmocka_unit_test(a_cell_that_is_too_long_is_told_as_such_however_it_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

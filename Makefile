@@ -15,7 +15,7 @@ TEST_PKGS  := cmocka
 # what `make deps` installs: Debian's names for the above, and the tools of tests and demo
 DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev
-DEB_TEST   := libcmocka-dev bats sqlite3 jq curl
+DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light
 DEB_FUZZ   := clang
@@ -137,7 +137,7 @@ need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
 need-test: need
-	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && $(call have,bats sqlite3 jq curl); } || \
+	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && $(call have,bats sqlite3 jq curl openssl); } || \
 	  $(MAKE) --no-print-directory deps
 
 deps:

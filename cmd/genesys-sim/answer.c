@@ -111,6 +111,34 @@ void answer_html(struct answer *answer, unsigned status)
                status, status);
 }
 
+void answer_lace(struct answer *answer, struct span member)
+{
+    struct buf plain = answer->body;
+
+    answer->body = (struct buf){0};
+    buf_append_char(&answer->body, '{');
+    buf_append_span(&answer->body, member);
+    buf_append_char(&answer->body, ',');
+    buf_append_span(&answer->body, (struct span){plain.data + 1, plain.size - 1});
+    buf_release(&plain);
+}
+
+void answer_raw(struct answer *answer, size_t padding, size_t length, size_t body_size)
+{
+    struct buf plain = answer->body, *out = &answer->body;
+
+    *out = (struct buf){0};
+    buf_printf(out, "HTTP/1.1 %u Answer\r\n", answer->status);
+    for (size_t enough = out->size + padding; out->size < enough;)
+        buf_append_text(out, "X-Padding: 0123456789abcdef0123456789abcdef0123456789abcdef\r\n");
+    for (unsigned i = 0; i < answer->header_count; i++)
+        buf_printf(out, "%s: %s\r\n", answer->header[i].name, answer->header[i].value);
+    buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n", answer->type, length);
+    buf_append_span(out, (struct span){plain.data, body_size});
+    buf_release(&plain);
+    answer->end = ANSWER_RAW;
+}
+
 void answer_header(struct answer *answer, const char *name, const char *format, ...)
 {
     va_list args;

@@ -9,9 +9,11 @@
 
 enum answer_end {
     ANSWER_WHOLE,
-    ANSWER_BROKEN, /* breaks off halfway through its declared length */
-    ANSWER_CUT,    /* the connection closes without an answer */
-    ANSWER_RESET,  /* the same, with a TCP reset */
+    ANSWER_BROKEN,  /* breaks off halfway through its declared length */
+    ANSWER_ENDLESS, /* the body goes on for ever */
+    ANSWER_RAW,     /* body is the whole message byte by byte; then the connection closes */
+    ANSWER_CUT,     /* the connection closes without an answer */
+    ANSWER_RESET,   /* the same, with a TCP reset */
 };
 
 enum { ANSWER_HEADERS = 3, ANSWER_VALUE_SIZE = 128 };
@@ -48,6 +50,13 @@ void answer_login_error(struct answer *answer, unsigned status, const char *erro
 
 /* A gateway's page: HTML and no correlation id. */
 void answer_html(struct answer *answer, unsigned status);
+
+/* Puts a member, as `"note":[]`, before the others of a body that is a JSON object. */
+void answer_lace(struct answer *answer, struct span member);
+
+/* Turns an answer into the bytes of its message (RFC 9112), ANSWER_RAW: after at least `padding`
+ * bytes of further headers, a Content-Length of `length`, and the body's first body_size bytes. */
+void answer_raw(struct answer *answer, size_t padding, size_t length, size_t body_size);
 
 void answer_header(struct answer *answer, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -23,9 +23,10 @@ static void answer_stats(const struct sim *sim, struct answer *answer)
                    (unsigned long long)sim->stats.faults[i]);
     buf_printf(body,
                "},\"applied\":%llu,\"foreign\":%llu,\"throttled\":%llu,\"tokens\":%llu,"
-               "\"connections\":%llu,\"records\":%zu}",
+               "\"logins_peak\":%llu,\"connections\":%llu,\"records\":%zu}",
                (unsigned long long)sim->stats.applied, (unsigned long long)sim->stats.foreign,
                (unsigned long long)sim->stats.throttled, (unsigned long long)sim->tokens.issued,
+               (unsigned long long)sim->stats.logins_peak,
                (unsigned long long)sim->stats.connections, sim->records.count);
 }
 

@@ -29,6 +29,14 @@ static const struct fault_rule rules[] = {
     {"late", "cut at once, applied --late-ms later", FAULT_LATE, FAULT_CUT, 0},
     {"401", "the token is refused this once", FAULT_BEFORE, FAULT_STATUS, 401},
     {"429", "as the rate limit answers", FAULT_BEFORE, FAULT_THROTTLE, 429},
+    {"redirect", "307 with a Location, not applied", FAULT_BEFORE, FAULT_REDIRECT, 307},
+    {"flood-after", "applied, 100 KiB of headers before the answer", FAULT_AFTER, FAULT_FLOOD, 0},
+    {"endless-after", "applied, the answer goes on for ever", FAULT_AFTER, FAULT_ENDLESS, 0},
+    {"halt-after", "applied, the headers, then silence for --stall-ms", FAULT_AFTER, FAULT_HALT, 0},
+    {"short-length-after", "applied, Content-Length is half the body's", FAULT_AFTER, FAULT_SHORT,
+     0},
+    {"utf8-after", "applied, the answer's JSON is not UTF-8", FAULT_AFTER, FAULT_BAD_UTF8, 0},
+    {"deep-after", "applied, the answer's JSON is 10000 deep", FAULT_AFTER, FAULT_DEEP, 0},
 };
 
 _Static_assert(sizeof rules / sizeof *rules == FAULT_KINDS, "FAULT_KINDS counts the table");

@@ -29,6 +29,13 @@ enum fault_effect {
     FAULT_HTML,         /* a gateway's page */
     FAULT_TRUNCATE,     /* the answer breaks off halfway */
     FAULT_STALL,        /* before: silence, then a cut; after: silence, then the answer */
+    FAULT_REDIRECT,     /* with a Location that is 404 */
+    FAULT_FLOOD,        /* headers beyond measure */
+    FAULT_ENDLESS,      /* a body without an end */
+    FAULT_HALT,         /* the headers, then silence */
+    FAULT_SHORT,        /* a Content-Length of half the body */
+    FAULT_BAD_UTF8,     /* in the JSON of the body */
+    FAULT_DEEP,         /* the same, nested beyond measure */
 };
 
 struct fault_rule {
@@ -39,7 +46,7 @@ struct fault_rule {
     unsigned status;
 };
 
-enum { FAULT_KINDS = 21 };
+enum { FAULT_KINDS = 28 };
 
 /* Zeroed means that nothing goes wrong. */
 struct faults {

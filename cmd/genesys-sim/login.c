@@ -100,6 +100,7 @@ void login_answer(struct sim *sim, struct request *request)
     struct options *options = sim->options;
     struct answer *answer = &request->answer;
     const struct refusal *refusal = NULL;
+    const struct fixed_answer *fixed;
     int64_t wait_ms, lifetime_us = options->token_lifetime_us;
     const char *token;
 
@@ -115,6 +116,12 @@ void login_answer(struct sim *sim, struct request *request)
         refusal = check_form(buf_span(&request->body));
     if (refusal) {
         answer_login_error(answer, refusal->status, refusal->error, refusal->description);
+        return;
+    }
+    fixed = options_answer(options, ANSWER_TOKEN, options->client_id);
+    if (fixed) {
+        answer_login_error(answer, fixed->status, fixed->code ? fixed->code : "access_denied",
+                           "the simulator was told to answer so");
         return;
     }
     token = tokens_issue(&sim->tokens, options->jwt_issuer, clock_monotonic_us(), lifetime_us);

@@ -2,7 +2,7 @@
  *
  *   main.c      this map; options in, one line out, exit status
  *   options     the option table, for the command line and for /sim/config
- *   server      sockets and the loop: bytes become a request, an answer becomes bytes or a cut
+ *   server tls  sockets and the loop: bytes become a request, an answer becomes bytes or a cut
  *   sim         one request: route, token, rate limit, fault, handler, ledger
  *   routes      method and target -> kind, schema, record id
  *   login update audit erp control      the handlers, one kind of request each
@@ -43,7 +43,7 @@ static bool serve(struct sim *sim, const struct options *options, struct err *er
         server_close(&server);
         return false;
     }
-    printf("listening on http://127.0.0.1:%u\n", server.port);
+    printf("listening on http%s://127.0.0.1:%u\n", tls_is_on(&server.tls) ? "s" : "", server.port);
     ok = fflush(stdout) == 0 ? server_run(&server, options->max_seconds, err)
                              : err_set(err, ERR_CONFIG, "cannot write to stdout");
     server_close(&server);

@@ -66,10 +66,8 @@ static bool set_answer(struct options *options, const char *value, struct err *e
     static const struct {
         const char *word;
         unsigned scopes;
-    } scopes[] = {{"put:", ANSWER_PUT},
-                  {"get:", ANSWER_GET},
-                  {"all:", ANSWER_PUT | ANSWER_GET},
-                  {"erp:", ANSWER_ERP}};
+    } scopes[] = {{"put:", ANSWER_PUT}, {"get:", ANSWER_GET},     {"all:", ANSWER_PUT | ANSWER_GET},
+                  {"erp:", ANSWER_ERP}, {"early:", ANSWER_EARLY}, {"token:", ANSWER_TOKEN}};
     struct fixed_answer answer = {.scopes = ANSWER_PUT};
     const char *prefix = value, *equals = strrchr(value, '='), *colon;
     struct span status;
@@ -118,19 +116,24 @@ static const struct option table[] = {
      NULL},
     {"rate-limit", "N/P", "API requests a period (s, m, h), then 429", OPTION_PACE, true,
      AT(rate_limit), 0, 0, NULL},
-    {"retry-after", "HOW", "how 429 tells the wait: seconds, N, date, message, none", OPTION_CALL,
-     true, 0, 0, 0, set_retry_after},
+    {"retry-after", "HOW",
+     "how 429 tells the wait: seconds, N, date, message, none;\nN holds for the login's 400, too",
+     OPTION_CALL, true, 0, 0, 0, set_retry_after},
     {"bare-conflicts", NULL, "409 does not tell the version", OPTION_FLAG, false,
      AT(bare_conflicts), 0, 0, NULL},
     {"answer", "[SCOPE:]PREFIX=STATUS[:CODE]",
      "fixed answer for record ids that start so; SCOPE is\n"
-     "put (default), get, all, erp; the last one that matches\n"
-     "holds, STATUS 0 is none; 422:details, 422:errors: there",
+     "put (default), get, all (put and get), erp, early: an\n"
+     "update before its body is read, token: the prefix is\n"
+     "the client id's; the last one that matches holds,\n"
+     "STATUS 0 is none; 422:details, 422:errors: there",
      OPTION_CALL, true, 0, 0, 0, set_answer},
     {"fault", "[SCOPE:]KIND=P",
      "probability of a fault; SCOPE is put (default), get,\n"
      "token, erp; `none` forgets all",
      OPTION_CALL, true, 0, 0, 0, set_fault},
+    {"fault-limit", "N", "so many faults, then none any more", OPTION_NUMBER, true, AT(fault_limit),
+     0, INT64_MAX, NULL},
     {"seed", "N", "of the faults; default 1", OPTION_NUMBER, false, AT(seed), 0, INT64_MAX, NULL},
     {"stall-ms", "N", "default 15000", OPTION_NUMBER, true, AT(stall_ms), 0, DAY_MS, NULL},
     {"late-ms", "N", "default 1000", OPTION_NUMBER, true, AT(late_ms), 0, DAY_MS, NULL},
@@ -140,6 +143,10 @@ static const struct option table[] = {
      AT(ledger_path), 0, 0, NULL},
     {"requests", "FILE", "one JSON line a request, appended", OPTION_TEXT, false, AT(requests_path),
      0, 0, NULL},
+    {"tls-cert", "FILE", "PEM: https with this certificate; no fault that breaks\nHTTP itself then",
+     OPTION_TEXT, false, AT(tls_cert_path), 0, 0, NULL},
+    {"tls-key", "FILE", "PEM: the certificate's key", OPTION_TEXT, false, AT(tls_key_path), 0, 0,
+     NULL},
     {"with-parent", NULL, "ends when its parent does", OPTION_FLAG, false, AT(with_parent), 0, 0,
      NULL},
     {"max-seconds", "N", "ends by itself; default 3600", OPTION_NUMBER, false, AT(max_seconds), 1,
@@ -194,6 +201,7 @@ void options_init(struct options *options)
         .late_ms = 1000,
         .max_seconds = 3600,
         .seed = 1,
+        .fault_limit = -1,
     };
 }
 

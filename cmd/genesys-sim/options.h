@@ -15,7 +15,13 @@
 enum wait_form { WAIT_SECONDS, WAIT_FIXED, WAIT_DATE, WAIT_MESSAGE, WAIT_NONE };
 
 /* The requests that a fixed answer holds for, as bits. */
-enum answer_scope { ANSWER_PUT = 1, ANSWER_GET = 2, ANSWER_ERP = 4 };
+enum answer_scope {
+    ANSWER_PUT = 1,
+    ANSWER_GET = 2,
+    ANSWER_ERP = 4,
+    ANSWER_EARLY = 8, /* an update, before its body is read */
+    ANSWER_TOKEN = 16 /* the prefix is one of the client's id */
+};
 
 /* Every request in scopes for a record whose id starts with prefix gets status; status 0 means
  * that it is handled after all. */
@@ -32,12 +38,14 @@ struct options {
     char *client_id, *client_secret; /* never NULL */
     char *jwt_issuer;
     char *records_path, *ledger_path, *requests_path;
+    char *tls_cert_path, *tls_key_path; /* both, or neither: plain http */
     int64_t token_lifetime_us;
     int64_t base_version;
     int64_t latency_ms, stall_ms, late_ms, audit_lag_ms;
     int64_t retry_after_s; /* for WAIT_FIXED */
     int64_t max_seconds;
     int64_t seed;
+    int64_t fault_limit; /* faults still to come; negative: without end */
     bool only_seeded, bare_conflicts, with_parent, help;
     enum wait_form wait_form;
     struct pace token_limit, rate_limit;

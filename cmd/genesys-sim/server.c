@@ -23,7 +23,7 @@ struct exchange {
     bool decided;
 };
 
-/* The body of an answer that breaks off: half of it comes. */
+/* A body that does not end as it should: half of it comes, or it never stops. */
 struct broken {
     struct buf body;
 };
@@ -67,17 +67,33 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
 static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
                          enum MHD_RequestTerminationCode code)
 {
+    struct server *server = context;
     struct exchange *exchange = *slot;
     struct client *client = client_of(connection);
 
-    (void)context;
     if (!exchange)
         return;
+    sim_end(server->sim, &exchange->request);
     if (client && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         client->served++;
     request_release(&exchange->request);
     free(exchange);
     *slot = NULL;
+}
+
+/* The body, and then what JSON takes for nothing. */
+static ssize_t read_endless(void *context, uint64_t at, char *out, size_t size)
+{
+    const struct broken *broken = context;
+
+    if (at < broken->body.size) {
+        if (size > broken->body.size - at)
+            size = broken->body.size - (size_t)at;
+        memcpy(out, broken->body.data + at, size);
+    } else {
+        memset(out, ' ', size);
+    }
+    return (ssize_t)size;
 }
 
 static ssize_t read_broken(void *context, uint64_t at, char *out, size_t size)
@@ -106,12 +122,14 @@ static struct MHD_Response *make_response(struct answer *answer)
 {
     struct MHD_Response *response;
 
-    if (answer->end == ANSWER_BROKEN) {
+    if (answer->end == ANSWER_BROKEN || answer->end == ANSWER_ENDLESS) {
         struct broken *broken = mem_calloc(1, sizeof *broken);
+        bool endless = answer->end == ANSWER_ENDLESS;
 
         broken->body = answer->body;
-        response = MHD_create_response_from_callback(broken->body.size, 4096, read_broken, broken,
-                                                     free_broken);
+        response = MHD_create_response_from_callback(endless ? MHD_SIZE_UNKNOWN : broken->body.size,
+                                                     4096, endless ? read_endless : read_broken,
+                                                     broken, free_broken);
     } else if (answer->body.data) {
         response = MHD_create_response_from_buffer(answer->body.size, answer->body.data,
                                                    MHD_RESPMEM_MUST_FREE);
@@ -133,6 +151,18 @@ static void arm_reset(struct MHD_Connection *connection)
         setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* Past MHD, which knows no such answers. All of it has to fit into the socket's buffer; what does
+ * not is one more way to break off. */
+static void send_raw(struct MHD_Connection *connection, struct span bytes)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int size = 2 * (int)bytes.size;
+
+    if (info && setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0)
+        send(info->connect_fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* MHD_NO makes MHD close the connection. */
 static enum MHD_Result deliver(struct exchange *exchange)
 {
@@ -142,7 +172,7 @@ static enum MHD_Result deliver(struct exchange *exchange)
 
     if (answer->end == ANSWER_RESET)
         arm_reset(exchange->connection);
-    if (answer->end == ANSWER_RESET || answer->end == ANSWER_CUT)
+    if (answer->end == ANSWER_RESET || answer->end == ANSWER_CUT || answer->end == ANSWER_RAW)
         return MHD_NO;
     response = make_response(answer);
     if (!response)
@@ -171,6 +201,11 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
 
     exchange->decided = true;
     sim_answer(server->sim, request);
+    /* what of an early one's body is still to come is read, and nothing more is said */
+    if (request->answer.end == ANSWER_RAW)
+        send_raw(exchange->connection, buf_span(&request->answer.body));
+    if (request->early)
+        return MHD_YES;
     if (request->delay_us == 0)
         return deliver(exchange);
     MHD_suspend_connection(exchange->connection);
@@ -181,7 +216,8 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
     return MHD_YES;
 }
 
-static void begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method)
+static void begin(struct server *server, struct exchange *exchange,
+                  struct MHD_Connection *connection, const char *method)
 {
     struct request *request = &exchange->request;
 
@@ -192,6 +228,7 @@ static void begin(struct exchange *exchange, struct MHD_Connection *connection, 
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     request->content_type =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+    sim_begin(server->sim, request);
 }
 
 /* MHD calls it when the headers are there, for each part of the body, at its end, and once more
@@ -207,8 +244,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)url;
     (void)version;
     if (!exchange->connection) {
-        begin(exchange, connection, method);
-        return MHD_YES;
+        begin(server, exchange, connection, method);
+        return request->early ? decide(server, exchange) : MHD_YES;
     }
     if (*part_size) {
         request->body_size += *part_size;
@@ -255,14 +292,25 @@ static int open_socket(uint16_t *port, struct err *err)
 bool server_open(struct server *server, struct sim *sim, uint16_t port, struct err *err)
 {
     const union MHD_DaemonInfo *info;
+    struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_HTTPS_MEM_CERT, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
     int fd;
 
     *server = (struct server){.sim = sim, .port = port, .epoll_fd = -1};
+    if (!tls_read(&server->tls, sim->options->tls_cert_path, sim->options->tls_key_path, err))
+        return false;
+    if (tls_is_on(&server->tls)) {
+        flags |= MHD_USE_TLS;
+        tls_options[0].option = MHD_OPTION_HTTPS_MEM_KEY;
+        tls_options[0].ptr_value = (void *)buf_text(&server->tls.key);
+        tls_options[1].ptr_value = (void *)buf_text(&server->tls.certificate);
+    }
     fd = open_socket(&server->port, err);
     if (fd < 0)
         return false;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_ARRAY, tls_options,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target,
         server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_CONNECTION_LIMIT,
@@ -270,7 +318,9 @@ bool server_open(struct server *server, struct sim *sim, uint16_t port, struct e
         MHD_OPTION_END);
     if (!server->daemon) {
         close(fd);
-        return err_set(err, ERR_INTERNAL, "cannot start the HTTP server");
+        return err_set(err, tls_is_on(&server->tls) ? ERR_CONFIG : ERR_INTERNAL,
+                       "cannot start the HTTP server%s",
+                       tls_is_on(&server->tls) ? " with this certificate and key" : "");
     }
     info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info)
@@ -320,12 +370,13 @@ bool server_run(struct server *server, int64_t max_seconds, struct err *err)
 
 void server_close(struct server *server)
 {
-    if (!server->daemon)
-        return;
-    /* suspended connections have to run once more before the daemon may stop */
-    server->closing = true;
-    timers_release(&server->sim->timers);
-    MHD_run(server->daemon);
-    MHD_stop_daemon(server->daemon);
-    server->daemon = NULL;
+    if (server->daemon) {
+        /* suspended connections have to run once more before the daemon may stop */
+        server->closing = true;
+        timers_release(&server->sim->timers);
+        MHD_run(server->daemon);
+        MHD_stop_daemon(server->daemon);
+        server->daemon = NULL;
+    }
+    tls_release(&server->tls);
 }

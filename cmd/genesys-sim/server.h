@@ -1,7 +1,9 @@
-/* The sockets: HTTP/1.1 on the loopback, one thread, one loop that nothing blocks. */
+/* The sockets: HTTP/1.1 on the loopback, with or without TLS, one thread, one loop that nothing
+ * blocks. */
 #ifndef GENESYS_SIM_SERVER_H
 #define GENESYS_SIM_SERVER_H
 
+#include "cmd/genesys-sim/tls.h"
 #include "core/base/err.h"
 
 #include <stdbool.h>
@@ -15,10 +17,12 @@ struct server {
     struct MHD_Daemon *daemon;
     int epoll_fd;
     uint16_t port;
+    struct tls tls;
     bool closing; /* nothing is answered any more */
 };
 
-/* Listens on 127.0.0.1:port, 0 for a free one, which is in server->port then. */
+/* Listens on 127.0.0.1:port, 0 for a free one, which is in server->port then. On failure
+ * server_close is still due. */
 bool server_open(struct server *server, struct sim *sim, uint16_t port, struct err *err);
 
 /* Serves until a signal comes (stop.h), max_seconds are over or the ledger cannot be written;

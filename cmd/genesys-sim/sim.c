@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { FLOOD_SIZE = 100 << 10, DEEP = 10000 };
+
 static void (*const handlers[ROUTE_KINDS])(struct sim *, struct request *) = {
     [ROUTE_TOKEN] = login_answer, [ROUTE_PUT] = put_answer, [ROUTE_GET] = get_answer,
     [ROUTE_AUDIT] = audit_answer, [ROUTE_ERP] = erp_answer,
@@ -61,6 +63,8 @@ void throttle_answer(struct sim *sim, struct request *request, int64_t wait_ms)
         snprintf(message, sizeof message, "rate limit exceeded, retry in %lld seconds",
                  (long long)seconds);
         answer_login_error(answer, 400, "invalid_request", message);
+        if (options->wait_form == WAIT_FIXED)
+            answer_header(answer, "Retry-After", "%lld", (long long)seconds);
         return;
     }
     answer_error(answer, 429, NULL, options->wait_form == WAIT_NONE ? NULL : message, NULL);
@@ -109,12 +113,27 @@ static const struct fault_rule *draw(struct sim *sim, struct request *request)
     int kind = faults_draw(&sim->options->faults, scopes[request->route.kind],
                            (uint64_t)sim->options->seed, request->seq);
 
-    if (kind < 0)
+    if (kind < 0 || sim->options->fault_limit == 0)
         return NULL;
     if (fault_rule(kind)->effect == FAULT_RESET_REUSED && request->client->served == 0)
         return NULL;
     sim->stats.faults[kind]++;
+    if (sim->options->fault_limit > 0)
+        sim->options->fault_limit--;
     return fault_rule(kind);
+}
+
+static void lace_deep(struct answer *answer)
+{
+    struct buf member = {0};
+
+    buf_append_text(&member, "\"note\":");
+    for (unsigned i = 0; i < DEEP; i++)
+        buf_append_char(&member, '[');
+    for (unsigned i = 0; i < DEEP; i++)
+        buf_append_char(&member, ']');
+    answer_lace(answer, buf_span(&member));
+    buf_release(&member);
 }
 
 /* Gives the fault's answer, in place of the one that is there. */
@@ -148,6 +167,29 @@ static void spoil(struct sim *sim, struct request *request, const struct fault_r
         request->delay_us += sim->options->stall_ms * 1000;
         if (rule->moment == FAULT_BEFORE)
             answer->end = ANSWER_CUT;
+        break;
+    case FAULT_REDIRECT:
+        answer_error(answer, rule->status, NULL, NULL, NULL);
+        answer_header(answer, "Location", "/moved");
+        break;
+    case FAULT_FLOOD:
+        answer_raw(answer, FLOOD_SIZE, answer->body.size, answer->body.size);
+        break;
+    case FAULT_ENDLESS:
+        answer->end = ANSWER_ENDLESS;
+        break;
+    case FAULT_HALT:
+        request->delay_us += sim->options->stall_ms * 1000;
+        answer_raw(answer, 0, answer->body.size, 0);
+        break;
+    case FAULT_SHORT:
+        answer_raw(answer, 0, answer->body.size / 2, answer->body.size);
+        break;
+    case FAULT_BAD_UTF8:
+        answer_lace(answer, span_of("\"note\":\"\xC3\x28\xFF\""));
+        break;
+    case FAULT_DEEP:
+        lace_deep(answer);
         break;
     }
 }
@@ -248,6 +290,19 @@ static void postpone(struct sim *sim, struct request *request)
                                             .subject = late});
 }
 
+void sim_begin(struct sim *sim, struct request *request)
+{
+    route_find(&request->route, request->method, request->target);
+    request->early = request->route.kind == ROUTE_PUT &&
+                     options_answer(sim->options, ANSWER_EARLY, request->route.id);
+}
+
+void sim_end(struct sim *sim, const struct request *request)
+{
+    if (request->seq && request->route.kind == ROUTE_TOKEN)
+        sim->stats.logins--;
+}
+
 void sim_answer(struct sim *sim, struct request *request)
 {
     uint64_t seed = ~(uint64_t)sim->options->seed;
@@ -256,7 +311,6 @@ void sim_answer(struct sim *sim, struct request *request)
                 faults_mix(seed, sim->context_seq + 1));
     sim->context_seq += 2;
     request->at_ms = clock_now_ms();
-    route_find(&request->route, request->method, request->target);
     sim->stats.requests[request->route.kind]++;
     if (request->route.kind >= ROUTE_SIM_STATS) {
         control_answer(sim, request);
@@ -269,8 +323,12 @@ void sim_answer(struct sim *sim, struct request *request)
             payload_read(&request->payload, buf_span(&request->body), &request->problem);
     if (request->route.kind == ROUTE_ERP && request->body_size <= BODY_MAX)
         erp_read(request);
+    if (request->route.kind == ROUTE_TOKEN && ++sim->stats.logins > sim->stats.logins_peak)
+        sim->stats.logins_peak = sim->stats.logins;
     judge(sim, request);
     write_down(sim, request);
+    if (request->early && request->answer.end == ANSWER_WHOLE)
+        answer_raw(&request->answer, 0, request->answer.body.size, request->answer.body.size);
     request->delay_us += sim->options->latency_ms * 1000;
     if (request->late)
         postpone(sim, request);

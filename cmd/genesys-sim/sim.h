@@ -37,7 +37,8 @@ struct request {
     struct err problem; /* why payload_ok is false */
     const char *fault;  /* NULL: none */
     bool applied;
-    bool late; /* to be applied when the connection is gone */
+    bool early; /* to be answered before its body is read */
+    bool late;  /* to be applied when the connection is gone */
 
     struct answer answer;
     int64_t delay_us; /* before the answer, or the cut */
@@ -47,6 +48,7 @@ struct stats {
     uint64_t requests[ROUTE_KINDS];
     uint64_t faults[FAULT_KINDS];
     uint64_t applied, foreign, throttled, connections;
+    uint64_t logins, logins_peak; /* in flight now; most that ever were */
 };
 
 /* One thread uses it. failed is set, with err, when a ledger line could not be written; from then
@@ -69,9 +71,15 @@ struct sim {
 bool sim_open(struct sim *sim, struct options *options, struct err *err);
 void sim_close(struct sim *sim);
 
-/* Decides a complete request: everything it changes is changed and written down on return, but for
- * late updates, which sim->timers will run. */
+/* The request's headers are there: finds its route, and whether it is to be answered at once. */
+void sim_begin(struct sim *sim, struct request *request);
+
+/* Decides a request that is complete, or early: everything it changes is changed and written down
+ * on return, but for late updates, which sim->timers will run. */
 void sim_answer(struct sim *sim, struct request *request);
+
+/* The answer went out, or the connection is gone. */
+void sim_end(struct sim *sim, const struct request *request);
 
 void request_release(struct request *request);
 

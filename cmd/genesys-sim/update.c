@@ -74,7 +74,8 @@ bool fixed_answer(struct sim *sim, struct request *request)
         [ROUTE_ERP] = ANSWER_ERP,
     };
     const struct fixed_answer *fixed =
-        options_answer(sim->options, scopes[request->route.kind], request->route.id);
+        options_answer(sim->options, request->early ? ANSWER_EARLY : scopes[request->route.kind],
+                       request->route.id);
     struct answer *answer = &request->answer;
 
     if (!fixed)

@@ -23,7 +23,7 @@ start() {
         >ready 3>&- &
     SIM=$!
     read -r _ _ URL <ready
-    [[ $URL == http://127.0.0.1:* ]]
+    [[ $URL =~ ^https?://127\.0\.0\.1: ]]
     TOKEN=none
 }
 
@@ -232,6 +232,25 @@ run_case() {
     login | jq -e '.error == "invalid_request" and (.description | startswith("rate limit exceeded"))'
 }
 
+@test "a wait that is fixed is told by the login, too" {
+    start --token-limit 1/h --retry-after 7
+    login | jq -e .access_token
+    curl -s -o body -D head -u sim-client:sim-secret -d grant_type=client_credentials "$URL/oauth/token"
+    [ "$(header Retry-After)" = 7 ]
+    [ "$(jq -r .error body)" = invalid_request ]
+}
+
+@test "logins in flight at the same time are counted" {
+    start --latency-ms 300
+    local first
+    login >first &
+    first=$!
+    login >second &
+    wait $! $first
+    login >third
+    [ "$(control stats | jq -c '[.tokens, .logins_peak]')" = '[3,2]' ]
+}
+
 @test "other credentials can be set" {
     start --client-id other --client-secret 'pass:word'
     login | jq -e '.error == "invalid_client"'
@@ -359,6 +378,97 @@ header() {
     [ "$(last ledger .version)" = 2 ]
 }
 
+@test "redirect has a Location and is not applied" {
+    start_and_login --fault redirect=1
+    put A 1
+    [ "$STATUS" = 307 ]
+    [ "$(header Location)" = /moved ]
+    [ ! -s ledger ]
+}
+
+@test "flood-after has its 100 KiB of headers before the answer" {
+    start_and_login --fault flood-after=1
+    put A 1
+    [ "$STATUS" = 200 ]
+    [ "$(jq .version body)" = 2 ]
+    [ "$(wc -c <head)" -gt 102400 ]
+}
+
+@test "endless-after goes on until the client closes" {
+    start_and_login --fault endless-after=1
+    printf '{"version":1,"fields":{},%s}' "$META" >sent
+    curl -s -X PUT -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+        --data-binary @sent "$URL$API/Inv/records/A" | head -c 3000000 >body
+    [ "$(wc -c <body)" -eq 3000000 ]
+    [ "$(jq .version body)" = 2 ]
+    [ "$(last ledger .version)" = 2 ]
+    get A
+    [ "$STATUS" = 200 ]
+}
+
+@test "halt-after sends the headers and no more" {
+    start_and_login --fault halt-after=1 --stall-ms 200
+    put A 1 -w '%{http_code} %{time_total}'
+    [ "$CURL" = 18 ]
+    [[ $STATUS =~ ^200\ 0\.[2-9] ]]
+    [ "$(header Content-Length)" -gt 100 ]
+    [ ! -s body ]
+    [ "$(last ledger .version)" = 2 ]
+}
+
+@test "short-length-after sends more than it declares" {
+    start_and_login --fault short-length-after=1
+    put A 1
+    [ "$CURL" = 0 ]
+    [ "$(wc -c <body)" -eq "$(header Content-Length)" ]
+    fails jq . body
+    put A 2 --ignore-content-length
+    [ "$(jq .version body)" = 3 ]
+    [ "$(wc -c <body)" -gt "$(header Content-Length)" ]
+}
+
+@test "utf8-after and deep-after spoil an answer that would do" {
+    start_and_login --fault utf8-after=1
+    put A 1
+    [ "$STATUS" = 200 ]
+    fails iconv -f UTF-8 body
+    [ "$(iconv -c -f UTF-8 body | jq .version)" = 2 ]
+    control 'config?fault=none&fault=deep-after=1' -X POST
+    put B 1
+    [ "$(tr -cd '[' <body | wc -c)" -ge 10000 ]
+    [ "$(sed -E 's/"note":\[+\]+,//' body | jq .version)" = 2 ]
+    [ "$(jq -s -c 'map(.id)' ledger)" = '["A","B"]' ]
+}
+
+@test "an early answer comes before the body, which is then read and forgotten" {
+    start_and_login --answer early:E=413
+    printf 'PUT %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 5\r\n\r\n' \
+        "$API/Inv/records/E1" "$TOKEN" >head
+    exec 4<>"/dev/tcp/127.0.0.1/${URL##*:}"
+    cat head >&4
+    read -r -t 20 answer <&4
+    [[ $answer == "HTTP/1.1 413 "* ]]
+    printf '12345' >&4
+    timeout 20 cat <&4 >rest
+    exec 4>&-
+    tail -n 1 rest | jq -e '.status == 413'
+    [ "$(last requests '[.status, .applied, .id]')" = '[413,false,"E1"]' ]
+    put F 1
+    [ "$STATUS" = 200 ]
+}
+
+@test "after --fault-limit faults there is none any more" {
+    start_and_login --fault 500-before=1 --fault get:500-before=1 --fault-limit 2
+    put A 1
+    get A
+    put A 1
+    put B 1
+    [ "$(jq -s -c 'map(select(.kind != "token") | .status)' requests)" = '[500,500,200,200]' ]
+    control 'config?fault-limit=1' -X POST
+    put C 1
+    [ "$STATUS" = 500 ]
+}
+
 @test "stall-before ends in a cut, stall-after in the answer" {
     start_and_login --fault stall-before=1 --stall-ms 200
     put A 1
@@ -483,6 +593,16 @@ header() {
     [ "$(jq -s -c 'map(.id)' ledger)" = '["G1","Pok"]' ]
 }
 
+@test "fixed answers of the login, by prefix of the client's id" {
+    start --answer token:sim=401:invalid_client
+    [ "$(login | jq -r .error)" = invalid_client ]
+    [ "$(last requests '[.kind, .status]')" = '["token",401]' ]
+    control 'config?answer=token:=0' -X POST
+    login | jq -e .access_token
+    control 'config?answer=token:other=403' -X POST
+    login | jq -e .access_token
+}
+
 @test "an empty prefix holds for every record" {
     start_and_login --answer =403
     put A 1
@@ -603,6 +723,33 @@ EOF
     refused "cannot write /none/ledger: No such file or directory" --ledger /none/ledger
     printf '{"schema":"S","id":"a","version":1,"fields":{}}\n{}\n' >seeds
     refused "seeds: line 2: version must be an integer, 0 or more" --records seeds
+}
+
+@test "https with the certificate and key that are given" {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem \
+        -days 2 -subj /CN=sim -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+    start --tls-cert cert.pem --tls-key key.pem
+    [[ $URL == https://* ]]
+    export CURL_CA_BUNDLE=$PWD/cert.pem
+    TOKEN=$(login | jq -r .access_token)
+    put A 1
+    [ "$STATUS" = 200 ]
+    unset CURL_CA_BUNDLE
+    put A 2
+    [ "$CURL" = 60 ]
+}
+
+@test "a certificate without a key, or what is none, is exit 2" {
+    : >empty
+    run "$BIN/genesys-sim" --tls-cert empty
+    [ "$status" -eq 2 ]
+    [ "$output" = "genesys-sim: --tls-cert and --tls-key belong together" ]
+    run "$BIN/genesys-sim" --tls-cert none --tls-key empty
+    [ "$status" -eq 2 ]
+    [ "$output" = "genesys-sim: cannot read none: No such file or directory" ]
+    run "$BIN/genesys-sim" --tls-cert empty --tls-key empty
+    [ "$status" -eq 2 ]
+    [[ $output == *"cannot start the HTTP server with this certificate and key" ]]
 }
 
 @test "a port that is taken is exit 2" {

@@ -34,9 +34,3 @@ bool err_wrap(struct err *err, const char *format, ...)
     err->text[size + kept] = '\0';
     return false;
 }
-
-void err_clear(struct err *err)
-{
-    err->kind = ERR_NONE;
-    err->text[0] = '\0';
-}

@@ -32,7 +32,4 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 /* Puts `format: ` before the text that is there; the kind stays. Returns false. */
 bool err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Empties err so that it can be filled again. */
-void err_clear(struct err *err);
-
 #endif

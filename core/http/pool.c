@@ -43,7 +43,6 @@ struct http_pool {
     struct slot *slots;
     unsigned slot_count;
     unsigned free_count;
-    unsigned active_count;
     struct slot *free;
     struct slot *answers, *last_answer; /* in the order of their coming */
     int wake_fd;
@@ -211,11 +210,6 @@ unsigned http_pool_free(const struct http_pool *pool)
     return pool->free_count;
 }
 
-unsigned http_pool_active(const struct http_pool *pool)
-{
-    return pool->active_count;
-}
-
 static bool same_text(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
@@ -330,7 +324,6 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     pool->free = slot->next;
     slot->next = NULL;
     pool->free_count--;
-    pool->active_count++;
     return true;
 }
 
@@ -431,7 +424,6 @@ static bool pool_perform(struct http_pool *pool, struct err *err)
         else
             pool->answers = slot;
         pool->last_answer = slot;
-        pool->active_count--;
     }
     return true;
 }

@@ -69,8 +69,7 @@ struct http_pool *http_pool_open(const struct http_options *options, struct err 
 /* Ends what is in flight without an answer. */
 void http_pool_close(struct http_pool *pool);
 
-unsigned http_pool_free(const struct http_pool *pool);   /* slots without a request */
-unsigned http_pool_active(const struct http_pool *pool); /* requests without an answer yet */
+unsigned http_pool_free(const struct http_pool *pool); /* slots without a request */
 
 /* Starts a request in a free slot; the first bytes may leave at once. False on ERR_INTERNAL. */
 bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err);

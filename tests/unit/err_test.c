@@ -101,17 +101,6 @@ static void every_size_of_place_and_text_stays_inside(void **state)
     }
 }
 
-static void a_cleared_error_can_be_filled_again(void **state)
-{
-    struct err err = {0};
-
-    (void)state;
-    err_set(&err, ERR_BUSY, "taken");
-    err_clear(&err);
-    assert_int_equal(err.kind, ERR_NONE);
-    assert_string_equal(err.text, "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,7 +111,6 @@ int main(void)
         cmocka_unit_test(wrapping_a_full_text_cuts_its_end),
         cmocka_unit_test(a_place_beyond_the_ceiling_is_cut_and_drops_the_text),
         cmocka_unit_test(every_size_of_place_and_text_stays_inside),
-        cmocka_unit_test(a_cleared_error_can_be_filled_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

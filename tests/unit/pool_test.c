@@ -594,15 +594,17 @@ static void slots_limit_what_is_in_flight_and_answers_carry_their_context(void *
     for (int i = 0; i < 3; i++) {
         stage.request.context = &seen[i];
         assert_int_equal(http_pool_free(stage.pool), 3 - i);
-        assert_int_equal(http_pool_active(stage.pool), i);
         assert_true(http_pool_start(stage.pool, &stage.request, &err));
     }
     assert_false(http_pool_start(stage.pool, &stage.request, &err));
     assert_string_equal(err.text, "a request was started without a free slot");
-    while (http_pool_active(stage.pool))
-        assert_true(http_pool_wait(stage.pool, 5000, -1, &err));
-    assert_int_equal(http_pool_free(stage.pool), 0);
-    while ((answer = http_pool_next(stage.pool))) {
+    for (int answered = 0; answered < 3;) {
+        answer = http_pool_next(stage.pool);
+        if (!answer) {
+            assert_true(http_pool_wait(stage.pool, 5000, -1, &err));
+            continue;
+        }
+        assert_int_equal(http_pool_free(stage.pool), answered++);
         ++*(int *)answer->context;
         assert_int_equal(answer->end, HTTP_DONE);
         assert_in_range(answer->started_ms, begin_ms, answer->ended_ms);

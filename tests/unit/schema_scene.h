@@ -37,7 +37,7 @@ static inline const char *refusal_of(const char *text)
     static struct err err;
     const char *reason;
 
-    err_clear(&err);
+    err = (struct err){0};
     schema_close(schema_of(text, &err));
     if (err.kind == ERR_NONE)
         return "";

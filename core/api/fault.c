@@ -108,6 +108,10 @@ static void describe(struct span body, long status, bool json, struct api_fault 
 
     if (!body.size)
         snprintf(fault->message, sizeof fault->message, "HTTP %ld without a body", status);
+    else if (json && status >= 200 && status < 300)
+        snprintf(fault->message, sizeof fault->message,
+                 "HTTP %ld with a body that is no record (\"%s\")", status,
+                 str_printable(body, excerpt, sizeof excerpt));
     else if (json)
         snprintf(fault->message, sizeof fault->message, "HTTP %ld without a message", status);
     else

@@ -234,6 +234,8 @@ static void an_error_body_gives_code_message_and_more(void **state)
         {"{\"message\":\"a\\u001b[2J\\nb\\u0000c\",\"code\":\"\\u007f\"}", 400, "\\x7f",
          "a\\x1b[2J\\nb\\x00c", -1, -1},
         {"{}", 500, "", "HTTP 500 without a message", -1, -1},
+        {"{\"note\":\"\xFF\"}", 200, "",
+         "HTTP 200 with a body that is no record (\"{\"note\":\"\\xff\"}\")", -1, -1},
         {"", 502, "", "HTTP 502 without a body", -1, -1},
         {"<html>\r\n<body>Bad Gateway</body></html>", 502, "",
          "HTTP 502 with a body that is no JSON object "

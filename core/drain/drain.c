@@ -14,7 +14,9 @@ enum {
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
 
-/* Starts the token request when it is time; it has a slot of its own. */
+/* Starts the token request when it is time; it has a slot of its own. It takes no place in the
+ * pace, which is the API's and not the login's: at few requests an hour every place would be a
+ * token's, and each token dead before the next place. */
 static bool start_token(struct loop *loop, struct err *err)
 {
     struct http_request request;
@@ -23,7 +25,6 @@ static bool start_token(struct loop *loop, struct err *err)
         !http_pool_free(loop->pool) || governor_wait_us(&loop->governor, clock_monotonic_us()) > 0)
         return true;
     token_request(loop->token, &request);
-    governor_departed(&loop->governor, clock_monotonic_us());
     return http_pool_start(loop->pool, &request, err);
 }
 

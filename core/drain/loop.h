@@ -14,7 +14,8 @@ enum {
     LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3,
     LOOP_BUDGET = 100, /* the retry budget, at the start and at most */
     LOOP_RETRY_COST = 5,
-    LOOP_HELD_MAX = 3, /* as many 403s, and nothing succeeded: it is us */
+    LOOP_HELD_MAX = 3,   /* as many 403s, and nothing succeeded: it is us */
+    LOOP_TOKENS_MAX = 3, /* as many tokens refused in a row, and nothing succeeded: the same */
 };
 
 /* Tasks, first in first out. */
@@ -51,11 +52,12 @@ struct loop {
     bool failed;    /* err is filled: the drain ends with it */
     bool succeeded; /* some request of this run was answered 2xx */
     int budget;
-    unsigned unreachable; /* pauses in a row after which nothing was reached */
-    unsigned throttles;   /* 429s in a row that named no time */
-    const char *accepted; /* the token that a request was answered 2xx with */
-    int64_t progress_us;  /* of the last report */
-    uint64_t dice;        /* state of the generator */
+    unsigned unreachable;    /* pauses in a row after which nothing was reached */
+    unsigned throttles;      /* 429s in a row that named no time */
+    unsigned tokens_refused; /* refused in a row, with nothing that succeeded between */
+    const char *accepted;    /* the token that a request was answered 2xx with */
+    int64_t progress_us;     /* of the last report */
+    uint64_t dice;           /* state of the generator */
 };
 
 void task_list_init(struct task_list *list);

@@ -129,8 +129,15 @@ static void stop_auth(struct loop *loop, long status, struct err *err)
     loop_fail(loop);
 }
 
-static void stop_config(struct loop *loop, const struct http_answer *answer, struct err *err)
+static void stop_config(struct loop *loop, const struct task *task,
+                        const struct http_answer *answer, struct err *err)
 {
+    static const char *const requests[] = {
+        [REQUEST_UPDATE] = "an update",
+        [REQUEST_READ_BACK] = "a read-back",
+        [REQUEST_AUDIT] = "a question to the audit log",
+        [REQUEST_FETCH] = "a fetch",
+    };
     const char *url = loop->options->environment.api_url;
 
     if (loop->stopping)
@@ -142,9 +149,8 @@ static void stop_config(struct loop *loop, const struct http_answer *answer, str
                 url, answer->error);
     else
         err_set(err, ERR_CONFIG,
-                "%s answered %ld to an update (%s): it does not look like the API; check "
-                "--environment",
-                url, answer->status, loop->fault.message);
+                "%s answered %ld to %s (%s): it does not look like the API; check --environment",
+                url, answer->status, requests[task->job.request], loop->fault.message);
     loop_fail(loop);
 }
 
@@ -178,6 +184,7 @@ static void keep_budget(struct loop *loop, const struct task *task,
         loop->accepted = task->authorization;
         loop->succeeded = true;
         loop->throttles = 0;
+        loop->tokens_refused = 0;
         if (loop->budget < LOOP_BUDGET)
             loop->budget++;
     }
@@ -202,7 +209,9 @@ void loop_react(struct loop *loop, struct task *task, const struct http_answer *
     case POLICY_GO_ON:
         break;
     case POLICY_NEW_TOKEN:
-        token_refused(loop->token, task->authorization);
+        if (token_refused(loop->token, task->authorization) &&
+            ++loop->tokens_refused >= LOOP_TOKENS_MAX)
+            stop_auth(loop, answer->status, err);
         break;
     case POLICY_PAUSE:
         throttle(loop, answer, verdict->pause_ms);
@@ -217,7 +226,7 @@ void loop_react(struct loop *loop, struct task *task, const struct http_answer *
         stop_auth(loop, answer->status, err);
         break;
     case POLICY_STOP_CONFIG:
-        stop_config(loop, answer, err);
+        stop_config(loop, task, answer, err);
         break;
     }
     task_list_add(&loop->settled, task);
@@ -241,12 +250,14 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
     }
     /* a renewal may fail for a while, as long as the present token lives */
     if (token_failures(loop->token) <= loop->options->max_retries ||
-        token_authorization(loop->token, clock_monotonic_us()))
+        token_authorization(loop->token, clock_monotonic_us())) {
+        notice_say(loop->options->notices, "%s: asking again in %lld s", token_trouble(loop->token),
+                   (long long)(wait_ms + 999) / 1000);
         return;
+    }
     err_set(err, ERR_NETWORK,
-            "no token from %s: %s: check the network, --environment and --login-url, then run the "
-            "same command again; nothing was lost",
-            loop->options->environment.login_url,
-            answer->end == HTTP_DONE ? "the login does not serve us now" : answer->error);
+            "no token: %s: check the network, --environment and --login-url, then run the same "
+            "command again; nothing was lost",
+            token_trouble(loop->token));
     loop_fail(loop);
 }

@@ -61,7 +61,7 @@ static const struct rule rules[] = {
     {400, 400, "invalid_client", NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "unknown client, or a client of another region: check GENESYS_CLIENT_ID and --environment"},
     {401, 401, "invalid_client", NULL, TOKEN_REFUSED, 0, ERR_AUTH,
-     "wrong client secret: check GENESYS_CLIENT_SECRET"},
+     "wrong client secret: check GENESYS_CLIENT_SECRET, and that the client is active"},
     {400, 400, "", NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
     {400, 401, NULL, NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "check that the client is of the type 'client credentials' and has a role"},
@@ -167,10 +167,12 @@ void token_request(struct token *token, struct http_request *request)
     token->in_flight = true;
 }
 
-void token_refused(struct token *token, const char *authorization)
+bool token_refused(struct token *token, const char *authorization)
 {
-    if (authorization && authorization == token->texts[token->present])
-        token->alive = false;
+    if (!token->alive || authorization != token->texts[token->present])
+        return false;
+    token->alive = false;
+    return true;
 }
 
 unsigned token_failures(const struct token *token)

@@ -46,9 +46,9 @@ enum token_verdict token_take(struct token *token, const struct http_answer *ans
                               int64_t *wait_ms, struct err *err);
 
 /* The API answered 401 to `authorization`, as token_authorization gave it (only the address
- * counts). If that is still the present token it is dropped, so that token_due becomes true; an
- * older one changes nothing. */
-void token_refused(struct token *token, const char *authorization);
+ * counts). If that is still the present token it is dropped, so that token_due becomes true, and
+ * the answer is true; an older one changes nothing. */
+bool token_refused(struct token *token, const char *authorization);
 
 /* How often the login gave no usable answer since the last token. */
 unsigned token_failures(const struct token *token);

@@ -87,10 +87,11 @@ static const struct {
     {401, "{\"error\":\"invalid_client\",\"error_description\":\"authentication failed\"}", -1,
      TOKEN_REFUSED, 0, ERR_AUTH,
      HERE "HTTP 401 invalid_client (authentication failed): wrong client secret: check "
-          "GENESYS_CLIENT_SECRET"},
+          "GENESYS_CLIENT_SECRET, and that the client is active"},
     {401, "{\"error\":\"invalid_client\",\"description\":\"bad secret " SECRET "\"}", -1,
      TOKEN_REFUSED, 0, ERR_AUTH,
-     HERE "HTTP 401 invalid_client: wrong client secret: check GENESYS_CLIENT_SECRET"},
+     HERE "HTTP 401 invalid_client: wrong client secret: check GENESYS_CLIENT_SECRET, and that "
+          "the client is active"},
     {401, "{\"error\":\"Basic Y2xpZW50LTc6czNjcjN0LW9mLW91cnM=\"}", -1, TOKEN_REFUSED, 0, ERR_AUTH,
      HERE "HTTP 401: check that the client is of the type 'client credentials' and has a role"},
     {400, "{\"error\":\"unauthorized_client\",\"description\":\"\\u001b[2Jno\"}", -1, TOKEN_REFUSED,
@@ -310,15 +311,16 @@ static void a_refused_token_is_dropped_and_an_older_one_changes_nothing(void **s
     struct err err = {0};
 
     (void)state;
-    token_refused(token, NULL);
+    assert_false(token_refused(token, NULL));
     take_body(token, "{\"access_token\":\"one\",\"expires_in\":100}", 0, &err);
     first = token_authorization(token, 0);
     take_body(token, "{\"access_token\":\"two\",\"expires_in\":100}", 0, &err);
     second = token_authorization(token, 0);
-    token_refused(token, first);
+    assert_false(token_refused(token, first));
     assert_ptr_equal(token_authorization(token, 0), second);
     assert_false(token_due(token, 0));
-    token_refused(token, second);
+    assert_true(token_refused(token, second));
+    assert_false(token_refused(token, second));
     assert_null(token_authorization(token, 0));
     assert_true(token_due(token, 0));
     token_close(token);

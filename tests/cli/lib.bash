@@ -96,7 +96,7 @@ start_sim() {
         >sim-ready 2>sim-errors 3>&- &
     SIM=$!
     read -r _ _ url <sim-ready
-    [[ $url == http://127.0.0.1:* ]] || { cat sim-errors; return 1; }
+    [[ $url =~ ^https?://127\.0\.0\.1: ]] || { cat sim-errors; return 1; }
     export GENESYS_ENVIRONMENT=$url GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
 }
 

@@ -58,20 +58,29 @@ static void stop_because(struct loop *loop, enum drain_end end)
     loop->stopping = true;
 }
 
+/* Ends the run where the wait is longer than --max-wait. */
+static bool park(struct loop *loop, int64_t wait_ms, const char *why)
+{
+    char until[CLOCK_ISO_SIZE];
+
+    if (wait_ms <= loop->options->max_wait_ms)
+        return false;
+    loop->result->parked_until_ms = clock_now_ms() + wait_ms;
+    snprintf(loop->result->reason, sizeof loop->result->reason, "%s, and asks to wait until %s",
+             why, clock_iso(loop->result->parked_until_ms, until));
+    stop_because(loop, DRAIN_PARKED);
+    return true;
+}
+
 /* Everything waits; beyond --max-wait the run is parked. */
 static void pause_all(struct loop *loop, int64_t wait_ms, long status)
 {
-    char until[CLOCK_ISO_SIZE];
     int64_t jitter_ms = (int64_t)(250 * loop_dice(loop));
+    char why[64];
 
-    if (wait_ms > loop->options->max_wait_ms) {
-        loop->result->parked_until_ms = clock_now_ms() + wait_ms;
-        snprintf(loop->result->reason, sizeof loop->result->reason,
-                 "the API answered %ld and asks to wait until %s", status,
-                 clock_iso(loop->result->parked_until_ms, until));
-        stop_because(loop, DRAIN_PARKED);
+    snprintf(why, sizeof why, "the API answered %ld", status);
+    if (park(loop, wait_ms, why))
         return;
-    }
     governor_pause(&loop->governor, clock_monotonic_us() + (wait_ms + jitter_ms) * 1000);
     while (wait_ms > PUT_BACK_MS && loop->ready.first) {
         struct task *task = task_list_take(&loop->ready);
@@ -122,10 +131,8 @@ static void stop_auth(struct loop *loop, long status, struct err *err)
 
     if (loop->stopping)
         return;
-    err_set(err, ERR_AUTH,
-            "the API refused us with %ld%s%s (%s): %s; no job was lost, all of them "
-            "are still pending",
-            status, fault->code[0] ? " " : "", fault->code, fault->message, advice);
+    err_set(err, ERR_AUTH, "the API refused us with %ld%s%s (%s): %s; no job was lost", status,
+            fault->code[0] ? " " : "", fault->code, fault->message, advice);
     loop_fail(loop);
 }
 
@@ -248,6 +255,8 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
         loop_fail(loop);
         return;
     }
+    if (park(loop, wait_ms, token_trouble(loop->token)))
+        return;
     /* a renewal may fail for a while, as long as the present token lives */
     if (token_failures(loop->token) <= loop->options->max_retries ||
         token_authorization(loop->token, clock_monotonic_us())) {

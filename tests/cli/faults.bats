@@ -172,6 +172,24 @@ row() {
     row '--fault 429=1' '' 0 'applied 1' 'PUT 429: Rate limit exceeded * > PUT 200' ''
 }
 
+@test "update: 429 with a date, with words, with nothing" {
+    local how
+
+    for how in date message none; do
+        row "--fault 429=1 --retry-after $how" '' 0 'applied 1' 'PUT 429: Rate limit exceeded * > PUT 200' ''
+        stop_sim
+        rm -r rowferry.db* inbox ledger requests
+    done
+}
+
+@test "update: 429 beyond --max-wait parks the run" {
+    HEAL=none row '--fault 429=1 --retry-after 3600' '' 5 'pending 1' 'PUT 429: *' \
+        'parked for *, longer than --max-wait 15m: the API answered 429, and asks to wait until 2*'
+    run_inbox
+    same "5 pending 1" "$status $(states)"
+    same 2 "$(wc -l <requests)"
+}
+
 @test "update: 504 before" {
     row '--fault 504-before=1' '' 0 'applied 1' "PUT 504: The request * > $LOST > PUT 200" ''
 }
@@ -387,7 +405,7 @@ read_back() {
 
 @test "credentials: a 403 that concerns us" {
     ROWS=9 row '--answer =403' '' 6 'pending 9' 'PUT 403: * > PUT 403: * > PUT 403: *' \
-        'the API refused us with 403 missing.permissions (You do not have permission to perform the requested action.): give the OAuth client a role with the custom objects permissions, or check that --environment is the organisation that the client belongs to; no job was lost, all of them are still pending'
+        'the API refused us with 403 missing.permissions (You do not have permission to perform the requested action.): give the OAuth client a role with the custom objects permissions, or check that --environment is the organisation that the client belongs to; no job was lost'
 }
 
 @test "credentials: 401 once costs one new token" {
@@ -397,7 +415,7 @@ read_back() {
 
 @test "credentials: 401 whatever the token" {
     row '--answer all:=401' '' 6 'pending 1' 'PUT 401: * > PUT 401: *' \
-        'the API refused us with 401 bad.credentials (Invalid login credentials.): check the OAuth client and the address that it may be used from; no job was lost, all of them are still pending'
+        'the API refused us with 401 bad.credentials (Invalid login credentials.): check the OAuth client and the address that it may be used from; no job was lost'
     same 3 "$(jq -r .kind requests | grep -c token)" # the third is the next run's
 }
 
@@ -453,6 +471,38 @@ read_back() {
     wait $! || code=$?
     same "130 pending 1" "$code $(states)"
     same 1 "$(jq -r .kind requests | grep -c token)"
+}
+
+@test "credentials: the login's rate limit beyond --max-wait parks the run" {
+    HEAL=none row '--fault token:429=1 --retry-after 3600' '' 5 'pending 1' '' \
+        'parked for *, longer than --max-wait 15m: login at http://127.0.0.1:*: HTTP 400 invalid_request (rate limit exceeded, retry in 3600 seconds): too many tokens were asked for, and asks to wait until 2*'
+    run_inbox
+    same "5 pending 1" "$status $(states)"
+    same 1 "$(wc -l <requests)"
+}
+
+@test "credentials: a 403 for a read-back while nothing has succeeded" {
+    row '--fault cut-after=1 --answer get:=403' '' 6 'unknown 1' "PUT: $CLOSED > GET 403: *" \
+        'the API refused us with 403 missing.permissions (*): give the OAuth client a role *'
+}
+
+@test "credentials: a 403 for the read-back of one record" {
+    ROWS=3 row '--fault cut-after=1 --answer get:=403' '--max-retries 1' 5 'applied 2, unknown 1' \
+        "PUT: $CLOSED > GET 403: * > PUT 200 > PUT 200" ''
+}
+
+@test "credentials: a client disabled midway" {
+    start_sim --token-lifetime 1
+    batch_file inbox/InventoryItem-a.csv 2000
+    "$BIN/rowferry" run inbox --min-age 0 --rate 100/s >out 2>errors 3>&- &
+    eventually [ -s ledger ]
+    heal answer=token:=401:invalid_client
+    local code=0
+    wait $! || code=$?
+    same 6 "$code"
+    holds "$(cat errors)" 'wrong client secret: check GENESYS_CLIENT_SECRET, and that the client is active'
+    matches 'applied *, pending *' "$(states)"
+    books_agree
 }
 
 # ---- the login fails -----------------------------------------------------------------------

@@ -388,6 +388,38 @@ static void a_reused_connection_that_dies_is_not_sent_to_again(void **state)
     assert_int_equal(stage_close(&stage), 3);
 }
 
+/* A server that declares less than it sends could answer the next request before it is made. */
+static void what_follows_an_answer_is_never_taken_for_the_next_one(void **state)
+{
+    static const struct {
+        struct step steps[2];
+    } cases[] = {
+        {{STEP(OK_EMPTY HEAD_TEN "smuggled in", KEEP), STEP(HEAD_TEN "abcdefghij", KEEP)}},
+        {{STEP(HEAD_TEN "0123456789" HEAD_TEN "smuggled in", KEEP),
+          STEP(HEAD_TEN "abcdefghij", KEEP)}},
+        {{STEP(CHUNKED "4\r\nabcd\r\n0\r\n\r\n" HEAD_TEN "smuggled in", KEEP),
+          STEP(HEAD_TEN "abcdefghij", KEEP)}},
+        {{STEP("HTTP/1.1 204 No Content\r\n\r\n" HEAD_TEN "smuggled in", KEEP),
+          STEP(HEAD_TEN "abcdefghij", KEEP)}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_answer *answer;
+        struct stage stage;
+
+        stage_open(&stage, cases[i].steps, 2, 1);
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, HTTP_DONE);
+        http_pool_release(stage.pool, answer);
+        sem_wait(&stage.server.settled);
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, HTTP_DONE);
+        assert_memory_equal(answer->body.data, "abcdefghij", 10);
+        assert_int_equal(stage_close(&stage), 2);
+    }
+}
+
 static void a_connection_closed_while_idle_costs_nothing(void **state)
 {
     static const struct step steps[] = {STEP(OK_EMPTY, CLOSE), STEP(OK_EMPTY, CLOSE)};
@@ -657,6 +689,7 @@ int main(void)
         cmocka_unit_test(every_way_an_answer_ends_has_its_verdict),
         cmocka_unit_test(a_request_leaves_byte_by_byte_as_asked),
         cmocka_unit_test(a_reused_connection_that_dies_is_not_sent_to_again),
+        cmocka_unit_test(what_follows_an_answer_is_never_taken_for_the_next_one),
         cmocka_unit_test(a_connection_closed_while_idle_costs_nothing),
         cmocka_unit_test(an_answer_before_the_whole_request_counts_when_it_is_complete),
         cmocka_unit_test(what_did_not_leave_is_told_apart),

@@ -363,6 +363,23 @@ read_back() {
     row '--answer =501' '' 2 'pending 1' 'PUT 501: *' 'answered 501 to an update (*): it does not look like the API'
 }
 
+@test "hostile: all of it at once, for updates and read-backs, ends with every row applied once" {
+    local kind faults=() i
+
+    for kind in flood endless halt short-length utf8 deep html-200 truncate; do
+        faults+=(--fault "$kind-after=0.03" --fault "get:$kind-after=0.03")
+    done
+    start_sim "${faults[@]}" --stall-ms 3000
+    batch_file inbox/InventoryItem-a.csv 400
+    for ((i = 0; i < 5; i++)); do
+        run --separate-stderr rowferry run inbox --min-age 0 --rate none --timeout 1
+        [ "$status" -eq 5 ] || break
+    done
+    same "0 applied 400" "$status $(states)"
+    same "$(sql 'SELECT count(*) FROM attempt')" "$(jq -r .kind requests | grep -c -v token)"
+    books_agree
+}
+
 # ---- rows that the server refuses ----------------------------------------------------------
 
 @test "refused: 400 for one row" {

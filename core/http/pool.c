@@ -369,6 +369,7 @@ static void slot_explain(struct slot *slot, CURLcode code)
 {
     const char *text = slot->error[0] ? slot->error : curl_easy_strerror(code);
     char own[HTTP_ERROR_SIZE] = "";
+    struct span said;
 
     if (slot->departures > 1)
         snprintf(own, sizeof own, "the connection closed before an answer came");
@@ -378,7 +379,10 @@ static void slot_explain(struct slot *slot, CURLcode code)
         snprintf(own, sizeof own, "the answer's headers are longer than %d bytes", HEADERS_MAX);
     else if (code == CURLE_OK)
         snprintf(own, sizeof own, "the connection closed within the headers of an answer");
-    str_printable(span_of(own[0] ? own : text), slot->answer.error, HTTP_ERROR_SIZE);
+    said = span_of(own[0] ? own : text);
+    while (said.size && said.data[said.size - 1] == ' ') /* as libcurl ends some of its texts */
+        said.size--;
+    str_printable(said, slot->answer.error, HTTP_ERROR_SIZE);
 }
 
 static void slot_finish(struct slot *slot, CURLcode code)

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/http/headers.h"
+#include "core/http/redact.h"
 #include "core/http/url.h"
 
 #include <curl/curl.h>
@@ -388,6 +389,7 @@ static void slot_explain(struct slot *slot, CURLcode code)
 static void slot_finish(struct slot *slot, CURLcode code)
 {
     struct http_answer *answer = &slot->answer;
+    char *correlation = slot->headers.kept[HEADERS_CORRELATION];
     long status = 0;
 
     answer->ended_ms = clock_now_ms();
@@ -397,13 +399,14 @@ static void slot_finish(struct slot *slot, CURLcode code)
     answer->end = slot_judge(slot, code);
     answer->error[0] = '\0';
     answer->body = (struct span){0};
+    redact(slot->body.data, slot->body.size, slot->authorization);
+    redact(correlation, strlen(correlation), slot->authorization);
     if (answer->end == HTTP_DONE)
         answer->body = buf_span(&slot->body);
     else
         slot_explain(slot, code);
     answer->retry_after_ms = headers_retry_after_ms(&slot->headers, answer->ended_ms);
-    str_printable(span_of(slot->headers.kept[HEADERS_CORRELATION]), answer->correlation,
-                  HTTP_HEADER_SIZE);
+    str_printable(span_of(correlation), answer->correlation, HTTP_HEADER_SIZE);
 }
 
 static bool pool_perform(struct http_pool *pool, struct err *err)

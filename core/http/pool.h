@@ -45,7 +45,8 @@ enum http_end {
     HTTP_TOO_LARGE,  /* left, and the answer went beyond HTTP_BODY_MAX: ambiguous */
 };
 
-/* Valid until http_pool_release. */
+/* Valid until http_pool_release. What the request was authorized with is starred out in body and
+ * correlation. */
 struct http_answer {
     void *context;
     enum http_end end;

@@ -388,6 +388,25 @@ static void a_reused_connection_that_dies_is_not_sent_to_again(void **state)
     assert_int_equal(stage_close(&stage), 3);
 }
 
+static void credentials_that_an_answer_echoes_are_starred_out(void **state)
+{
+    static const struct step steps[] = {
+        STEP("HTTP/1.1 400 Bad\r\nININ-Correlation-Id: top-secret\r\nContent-Length: 35\r\n\r\n"
+             "{\"got\":\"Bearer top-secrettop-secret",
+             CLOSE)};
+    struct http_answer *answer;
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 1, 1);
+    answer = fetch(&stage);
+    assert_int_equal(answer->end, HTTP_DONE);
+    assert_int_equal(answer->body.size, 35);
+    assert_memory_equal(answer->body.data, "{\"got\":\"Bearer ********************", 35);
+    assert_string_equal(answer->correlation, "**********");
+    stage_close(&stage);
+}
+
 /* A server that declares less than it sends could answer the next request before it is made. */
 static void what_follows_an_answer_is_never_taken_for_the_next_one(void **state)
 {
@@ -689,6 +708,7 @@ int main(void)
         cmocka_unit_test(every_way_an_answer_ends_has_its_verdict),
         cmocka_unit_test(a_request_leaves_byte_by_byte_as_asked),
         cmocka_unit_test(a_reused_connection_that_dies_is_not_sent_to_again),
+        cmocka_unit_test(credentials_that_an_answer_echoes_are_starred_out),
         cmocka_unit_test(what_follows_an_answer_is_never_taken_for_the_next_one),
         cmocka_unit_test(a_connection_closed_while_idle_costs_nothing),
         cmocka_unit_test(an_answer_before_the_whole_request_counts_when_it_is_complete),

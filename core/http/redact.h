@@ -1,0 +1,14 @@
+/* Credentials that come back: a server that echoes requests would put ours into messages and the
+ * database. */
+#ifndef ROWFERRY_HTTP_REDACT_H
+#define ROWFERRY_HTTP_REDACT_H
+
+#include <stddef.h>
+
+enum { REDACT_MIN = 8 }; /* bytes of a secret; a shorter one is found in any text */
+
+/* Stars out the credentials of an Authorization value (`Bearer SECRET`; NULL: none) wherever the
+ * text holds them. */
+void redact(char *text, size_t size, const char *authorization);
+
+#endif

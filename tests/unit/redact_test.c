@@ -1,0 +1,47 @@
+#include "core/http/redact.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void credentials_are_starred_out_wherever_they_stand(void **state)
+{
+    static const struct {
+        const char *authorization, *text, *expected;
+    } cases[] = {
+        {"Bearer 12345678", "12345678", "********"},
+        {"Bearer 12345678", "a 12345678, 1234567 and 1234567812345678.",
+         "a ********, 1234567 and ****************."},
+        {"Basic QWxhZGRpbjpvcGVu", "Basic QWxhZGRpbjpvcGVu", "Basic ****************"},
+        {"Bearer 1234567", "too short to be told from other text: 1234567",
+         "too short to be told from other text: 1234567"},
+        {"Bearer", "Bearer", "Bearer"},
+        {NULL, "nothing", "nothing"},
+        {"Bearer 12345678", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        redact(text, strlen(text), cases[i].authorization);
+        assert_string_equal(text, cases[i].expected);
+    }
+    redact(NULL, 0, "Bearer 12345678");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(credentials_are_starred_out_wherever_they_stand),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

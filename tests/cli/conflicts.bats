@@ -75,6 +75,19 @@ the audit log has the next version with our correlation id; superseded since" \
     same "applied|2" "$(sql 'SELECT state, server_version FROM job')"
 }
 
+@test "an id with a comma is asked about by itself, as one id" {
+    start_sim --fault cut-after=1 --fault get:500-before=1
+    mkdir inbox
+    printf 'record_id,version,status\n"A,1",1,active\nA,1,active\n' >inbox/InventoryItem-a.csv
+    ends 5 run_inbox --max-retries 0
+    setting fault=none
+    someone_else A%2C1 '{"sku":"XX-0001"}' $OTHER
+    someone_else A '{"sku":"XX-0001"}' $OTHER
+    ends 0 run_inbox
+    same "applied|2" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+    same 2 "$(jq -r .kind requests | grep -c -x audit)"
+}
+
 @test "an update that did not land and was written over twice is a proven conflict" {
     in_doubt cut-before
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER

@@ -19,6 +19,8 @@ enum db_owner {
     DB_SETTLES,
     DB_TURNS,
     DB_SUMMARIES,
+    DB_DECISIONS,
+    DB_RESOLVES,
     DB_OWNERS
 };
 
@@ -30,7 +32,7 @@ struct db_statements {
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, chunk_statements,
     key_statements, claim_statements, order_statements, settle_statements, turn_statements,
-    summary_statements;
+    summary_statements, decide_statements, resolve_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -17,8 +17,8 @@ static const char *const sql[] = {
     [TURN_TALLY] = "UPDATE batch_tally SET pending = pending + ?2, sending = sending + ?3, "
                    "unknown = unknown + ?4, applied = applied + ?5, unchanged = unchanged + ?6, "
                    "conflict = conflict + ?7, refused = refused + ?8, failed = failed + ?9, "
-                   "dismissed = dismissed + ?10, cancelled = cancelled + ?11, next_job_id = ?12 "
-                   "WHERE batch_id = ?1",
+                   "dismissed = dismissed + ?10, cancelled = cancelled + ?11, "
+                   "next_job_id = max(next_job_id, ?12) WHERE batch_id = ?1",
     [TURN_DONE] = "UPDATE batch SET state = 'done', finished_ms = ?2, finished_run_id = ?3 "
                   "WHERE id = ?1 AND state = 'open' AND (SELECT pending + sending + unknown "
                   "FROM batch_tally WHERE batch_id = ?1) = 0",
@@ -130,25 +130,32 @@ static bool is_changed(const struct open_batch *batch)
     return changed;
 }
 
+bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],
+                  int64_t next_job_id, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_TALLY, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, batch_id);
+    for (int state = 0; state < JOB_STATES; state++)
+        sqlite3_bind_int64(statement, 2 + state, deltas[state]);
+    sqlite3_bind_int64(statement, 12, next_job_id);
+    return db_run(store, statement, err, "count the jobs");
+}
+
 /* Counters, cursor, and `done` where nothing is left open. */
 static bool write_batch(struct store *store, const struct exchange *exchange,
                         const struct open_batch *batch, struct err *err)
 {
-    sqlite3_stmt *tally = db_get(store, DB_TURNS, TURN_TALLY, err);
     sqlite3_stmt *done = db_get(store, DB_TURNS, TURN_DONE, err);
     int64_t open_jobs = 0;
 
-    if (!tally || !done)
+    if (!done || !tally_change(store, batch->id, batch->deltas, batch->next_job_id, err))
         return false;
-    sqlite3_bind_int64(tally, 1, batch->id);
-    for (int state = 0; state < JOB_STATES; state++) {
-        sqlite3_bind_int64(tally, 2 + state, batch->deltas[state]);
+    for (int state = 0; state < JOB_STATES; state++)
         if (job_state_is_open((enum job_state)state))
             open_jobs += batch->counts[state] + batch->deltas[state];
-    }
-    sqlite3_bind_int64(tally, 12, batch->next_job_id);
-    if (!db_run(store, tally, err, "count the jobs"))
-        return false;
     if (open_jobs > 0)
         return true;
     sqlite3_bind_int64(done, 1, batch->id);

@@ -1,4 +1,5 @@
-/* Inside core/store only: what the claiming and the settling half of an exchange share. */
+/* Inside core/store only: what the claiming and the settling half of an exchange share, and the
+ * counters, which decisions change too. */
 #ifndef ROWFERRY_STORE_EXCHANGE_H
 #define ROWFERRY_STORE_EXCHANGE_H
 
@@ -51,6 +52,10 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
  * ones. */
 bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
                 struct err *err);
+
+/* Adds deltas to the counters of the batch, and moves its cursor on; next_job_id 0: it stays. */
+bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],
+                  int64_t next_job_id, struct err *err);
 
 /* The open batch of that id, or NULL. */
 struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id);

@@ -82,6 +82,12 @@ static const struct {
     {"more attempts are counted than there are",
      "SELECT s.job_id FROM job_state s WHERE s.attempts > "
      "(SELECT count(*) FROM attempt a WHERE a.job_id = s.job_id AND a.method = 'PUT')"},
+    {"a conflict waits whose job is in none",
+     "SELECT job_id FROM conflict WHERE resolved_ms IS NULL EXCEPT "
+     "SELECT job_id FROM job_state WHERE state = 'conflict'"},
+    {"a job is in a conflict that does not wait",
+     "SELECT job_id FROM job_state WHERE state = 'conflict' EXCEPT "
+     "SELECT job_id FROM conflict WHERE resolved_ms IS NULL"},
     {"a batch is open without open jobs, or done with some",
      "SELECT b.id, b.state FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
      "WHERE (b.state = 'open' AND t.pending + t.sending + t.unknown = 0) "
@@ -100,7 +106,9 @@ static void check_hand(struct fixture *fixture)
     snprintf(expected, sizeof expected, "%u", fixture->in_hand_count + fixture->settling_count);
     if (strcmp(fixture_ask(fixture, "SELECT count(*) FROM job_state WHERE state = 'sending' OR "
                                     "(state = 'unknown' AND not_before_ms IS NULL "
-                                    "AND waits_for IS NULL)"),
+                                    "AND waits_for IS NULL) OR (state = 'pending' "
+                                    "AND waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
+                                    "WHERE a.job_id = job_state.job_id AND a.ended_ms IS NULL))"),
                expected) != 0)
         fail_msg("%s jobs are in hand by the database, not %s", buf_text(&fixture->told), expected);
 }

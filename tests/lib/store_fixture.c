@@ -290,6 +290,19 @@ struct claim_outcome *fixture_settle_at(struct fixture *fixture, const char *job
     return outcome;
 }
 
+void fixture_settle_all(struct fixture *fixture, enum job_state state)
+{
+    while (fixture->in_hand_count) {
+        int64_t job_id = fixture->in_hand[0]->job_id;
+        char job[48];
+
+        snprintf(job, sizeof job, "%lld/%lld", (long long)(job_id / JOB_ROWS),
+                 (long long)(job_id % JOB_ROWS));
+        fixture_settle(fixture, job, state);
+    }
+    fixture_claim(fixture, 0);
+}
+
 struct claim_outcome *fixture_put_back(struct fixture *fixture, const char *job)
 {
     int64_t now_ms = fixture->now_ms;

@@ -68,6 +68,9 @@ struct claim_outcome *fixture_settle(struct fixture *fixture, const char *job,
 struct claim_outcome *fixture_settle_at(struct fixture *fixture, const char *job,
                                         enum job_state state, int64_t server_version);
 
+/* All that is in hand, so, and the turn that writes it. */
+void fixture_settle_all(struct fixture *fixture, enum job_state state);
+
 /* Never started. */
 struct claim_outcome *fixture_put_back(struct fixture *fixture, const char *job);
 

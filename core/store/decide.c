@@ -1,0 +1,233 @@
+#include "core/store/decide.h"
+
+#include "core/base/buf.h"
+#include "core/base/stop.h"
+#include "core/store/exchange.h"
+#include "core/store/intake.h"
+
+#include <stdlib.h>
+
+/* Jobs of one transaction, so that no other writer waits for long. */
+enum { DECIDE_JOBS = 256 };
+
+enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN };
+
+static const char *const sql[] = {
+    [DECIDE_JOB] = "SELECT coalesce(s.state, 'pending'), b.schema, r.record_id FROM job_row r "
+                   "JOIN batch b ON b.id = r.id / 1000000000 "
+                   "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
+    /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
+    [DECIDE_LATER] = "SELECT k.job_id, s.state FROM record_job k "
+                     "JOIN job_state s ON s.job_id = k.job_id "
+                     "JOIN batch b ON b.id = k.job_id / 1000000000 "
+                     "WHERE k.record_id = ?1 AND k.job_id > ?2 AND b.schema = ?3 "
+                     "AND (s.state IN ('applied', 'unchanged', 'sending', 'unknown') "
+                     "OR (s.state = 'pending' AND s.waits_for = 0 AND EXISTS (SELECT 1 "
+                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
+                     "ORDER BY k.job_id DESC LIMIT 1",
+    [DECIDE_MOVE] = "UPDATE job_state SET state = ?2, not_before_ms = ?3, waits_for = NULL, "
+                    "doubt = 0, unsettled = 0, readbacks = 0, run_retries = 0, updated_ms = ?4 "
+                    "WHERE job_id = ?1",
+    [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
+                      "finished_run_id = NULL WHERE id = ?1 AND state = 'done'",
+};
+
+const struct db_statements decide_statements = {sql, sizeof sql / sizeof *sql};
+
+/* The jobs of one transaction. Their texts stand in `text` one behind the other, and get their
+ * addresses when all are there. */
+struct chunk {
+    struct store *store;
+    const struct decision *decision;
+    struct decided jobs[DECIDE_JOBS];
+    size_t count;
+    struct buf text;
+    int64_t batch_id; /* whose counters change by deltas; 0: none yet */
+    int64_t deltas[JOB_STATES];
+};
+
+static bool read_state(const struct chunk *chunk, sqlite3_stmt *statement, int column,
+                       enum job_state *state, struct err *err)
+{
+    const char *name = (const char *)sqlite3_column_text(statement, column);
+
+    if (name && job_state_parse(name, state))
+        return true;
+    return err_set(err, ERR_STORE, "database %s: a job has the state '%s', which is none",
+                   store_path(chunk->store), name ? name : "");
+}
+
+/* What the job is now; its texts are appended to chunk->text. */
+static bool read_job(struct chunk *chunk, struct decided *job, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
+    bool row, fine;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, job->job_id);
+    if (!db_step(chunk->store, statement, &row, err, "read a job"))
+        return false;
+    if (!row) {
+        job->end = DECIDE_NO_JOB;
+        return true;
+    }
+    fine = read_state(chunk, statement, 0, &job->state, err);
+    job->schema = db_column_span(statement, 1);
+    job->record_id = db_column_span(statement, 2);
+    buf_append_span(&chunk->text, job->schema);
+    buf_append_span(&chunk->text, job->record_id);
+    sqlite3_reset(statement);
+    return fine;
+}
+
+/* Whether a later job of the same record has been sent, whose values an earlier one would undo. The
+ * job's texts are the last in chunk->text. */
+static bool check_later(struct chunk *chunk, struct decided *job, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
+    const char *texts =
+        chunk->text.data + chunk->text.size - job->schema.size - job->record_id.size;
+    bool row, fine = true;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, 1, (struct span){texts + job->schema.size, job->record_id.size});
+    sqlite3_bind_int64(statement, 2, job->job_id);
+    db_bind_span(statement, 3, (struct span){texts, job->schema.size});
+    if (!db_step(chunk->store, statement, &row, err, "look for later jobs"))
+        return false;
+    if (row) {
+        job->end = DECIDE_SUPERSEDED;
+        job->later_id = sqlite3_column_int64(statement, 0);
+        fine = read_state(chunk, statement, 1, &job->later_state, err);
+        sqlite3_reset(statement);
+    }
+    return fine;
+}
+
+static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
+{
+    const struct decision *decision = chunk->decision;
+
+    if (!read_job(chunk, job, err))
+        return false;
+    if (job->end == DECIDE_NO_JOB)
+        return true;
+    if (!(decision->from & 1u << job->state)) {
+        job->end = DECIDE_UNFIT;
+        return true;
+    }
+    if (!job_state_can_move(job->state, decision->to))
+        return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s", (long long)job->job_id,
+                       job_state_name(job->state), job_state_name(decision->to));
+    return decision->to != JOB_PENDING || decision->even_if_superseded ||
+           check_later(chunk, job, err);
+}
+
+/* The counters of the batch whose jobs were moved last. */
+static bool end_batch(struct chunk *chunk, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
+
+    if (!statement)
+        return false;
+    if (!chunk->batch_id)
+        return true;
+    if (!tally_change(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
+        return false;
+    memset(chunk->deltas, 0, sizeof chunk->deltas);
+    sqlite3_bind_int64(statement, 1, chunk->batch_id);
+    return !job_state_is_open(chunk->decision->to) ||
+           db_run(chunk->store, statement, err, "open the batch again");
+}
+
+static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
+{
+    const struct decision *decision = chunk->decision;
+    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
+
+    if (!statement)
+        return false;
+    if (job->job_id / JOB_ROWS != chunk->batch_id) {
+        if (!end_batch(chunk, err))
+            return false;
+        chunk->batch_id = job->job_id / JOB_ROWS;
+    }
+    chunk->deltas[job->state]--;
+    chunk->deltas[decision->to]++;
+    sqlite3_bind_int64(statement, 1, job->job_id);
+    db_bind_text(statement, 2, job_state_name(decision->to));
+    if (job_state_is_open(decision->to))
+        sqlite3_bind_int64(statement, 3, decision->now_ms);
+    else
+        sqlite3_bind_null(statement, 3);
+    sqlite3_bind_int64(statement, 4, decision->now_ms);
+    return db_run(chunk->store, statement, err, "move a job") &&
+           decision->settle(chunk->store, decision, job->job_id, err);
+}
+
+static bool decide_inside(struct chunk *chunk, struct err *err)
+{
+    for (size_t i = 0; i < chunk->count; i++) {
+        struct decided *job = &chunk->jobs[i];
+
+        if (!judge(chunk, job, err))
+            return false;
+        if (job->end == DECIDE_MOVED && !chunk->decision->rehearsed && !move(chunk, job, err))
+            return false;
+    }
+    return end_batch(chunk, err);
+}
+
+static bool decide_chunk(struct chunk *chunk, struct err *err)
+{
+    if (chunk->decision->rehearsed)
+        return decide_inside(chunk, err);
+    if (!db_begin(chunk->store, err))
+        return false;
+    if (!decide_inside(chunk, err)) {
+        db_rollback(chunk->store);
+        return false;
+    }
+    return db_commit(chunk->store, err);
+}
+
+static bool visit_chunk(struct chunk *chunk, struct err *err)
+{
+    const char *text = buf_text(&chunk->text);
+
+    for (size_t i = 0; i < chunk->count; i++) {
+        struct decided *job = &chunk->jobs[i];
+
+        job->schema.data = text;
+        text += job->schema.size;
+        job->record_id.data = text;
+        text += job->record_id.size;
+        if (!chunk->decision->visit(chunk->decision->context, job, err))
+            return false;
+    }
+    return true;
+}
+
+bool decide_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
+                 size_t count, struct err *err)
+{
+    struct chunk chunk = {.store = store, .decision = decision};
+    bool fine = true;
+
+    for (size_t done = 0; fine && done < count; done += chunk.count) {
+        if (stop_requested()) {
+            fine = err_set(err, ERR_STOPPED, "stopped after %zu of %zu jobs", done, count);
+            break;
+        }
+        chunk.count = count - done < DECIDE_JOBS ? count - done : DECIDE_JOBS;
+        chunk.batch_id = 0;
+        buf_reset(&chunk.text);
+        for (size_t i = 0; i < chunk.count; i++)
+            chunk.jobs[i] = (struct decided){.job_id = job_ids[done + i]};
+        fine = decide_chunk(&chunk, err) && visit_chunk(&chunk, err);
+    }
+    buf_release(&chunk.text);
+    return fine;
+}

@@ -2,47 +2,23 @@
 #include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/sending.h"
 
-#include <stdio.h>
 #include <string.h>
-
-struct found {
-    char state[16];
-};
-
-static bool note_state(void *context, const struct batch_counts *batch, struct err *err)
-{
-    struct found *found = context;
-
-    (void)err;
-    snprintf(found->state, sizeof found->state, "%s", batch->state);
-    return true;
-}
 
 /* Narrows the session down to --batch. False when there is nothing to do for it; it is told. */
 static bool choose_batch(struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
-    struct found found = {""};
-    struct err err = {0};
+    char state[SESSION_STATE_SIZE];
 
     session->scope = SUMMARY_ONE;
     session->scope_id = batch_id;
-    if (!summary_batches(session->store, SUMMARY_ONE, batch_id, note_state, &found, &err)) {
-        report_fail(&cli->report, &err);
+    if (!session_find_batch(session, batch_id, state))
         return false;
-    }
-    if (!found.state[0]) {
-        report_error(&cli->report, ERR_CONFIG,
-                     "there is no batch %lld in %s; `rowferry status` "
-                     "lists them",
-                     (long long)batch_id, store_path(session->store));
-        return false;
-    }
-    if (strcmp(found.state, "open") == 0)
+    if (strcmp(state, "open") == 0)
         return true;
-    session->judged = strcmp(found.state, "loading") == 0;
+    session->judged = strcmp(state, "loading") == 0;
     report_notice(&cli->report, "batch %lld is %s: nothing to send", (long long)batch_id,
-                  session->judged ? "still being read" : found.state);
+                  session->judged ? "still being read" : state);
     return false;
 }
 

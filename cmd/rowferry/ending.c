@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define JOBS_WHERE "SELECT * FROM job_history WHERE "
+
 unsigned ending_columns(void)
 {
     struct winsize window = {0};
@@ -107,29 +109,26 @@ void ending_queries(const struct session *session, struct buf *out)
 {
     static const struct {
         enum job_state state;
-        const char *what, *condition;
+        const char *what, *query;
     } kinds[] = {
-        {JOB_CONFLICT, "The conflicts", "state = 'conflict'"},
-        {JOB_REFUSED, "The jobs that the API refused", "state = 'refused'"},
-        {JOB_FAILED, "The jobs that failed", "state = 'failed'"},
-        {JOB_UNKNOWN, "The jobs whose answer is missing", "state = 'unknown'"},
-        {JOB_PENDING, "The jobs to be tried again", "state = 'pending' AND attempts > 0"},
+        {JOB_CONFLICT, "The conflicts, which `rowferry resolve` settles",
+         "SELECT * FROM open_conflict"},
+        {JOB_REFUSED, "The jobs that the API refused", JOBS_WHERE "state = 'refused'"},
+        {JOB_FAILED, "The jobs that failed", JOBS_WHERE "state = 'failed'"},
+        {JOB_UNKNOWN, "The jobs whose answer is missing", JOBS_WHERE "state = 'unknown'"},
+        {JOB_PENDING, "The jobs to be tried again",
+         JOBS_WHERE "state = 'pending' AND attempts > 0"},
     };
     const struct tally *tally = &session->cli->tally;
 
     if (tally->rows_rejected > 0)
         append_query(session, "The rejected rows", "SELECT * FROM rejection", out);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct buf query = {0};
-
-        buf_printf(&query, "SELECT * FROM job_history WHERE %s", kinds[i].condition);
-        /* a pending job is only a riddle when the run came to its end without it */
+    /* a pending job is only a riddle when the run came to its end without it */
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (tally->by_state[kinds[i].state] > 0 &&
             (kinds[i].state != JOB_PENDING ||
              (tally->run.requests > 0 && session->cli->report.status == EXIT_INCOMPLETE)))
-            append_query(session, kinds[i].what, buf_text(&query), out);
-        buf_release(&query);
-    }
+            append_query(session, kinds[i].what, kinds[i].query, out);
 }
 
 /* When the same command has something left to do, what introduces it; else NULL. */

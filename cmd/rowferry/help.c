@@ -10,6 +10,8 @@ static const struct {
     const char *heading;
 } groups[] = {
     {OPT_DB, "Files and database"},
+    {OPT_BATCH, "Which jobs"},
+    {OPT_OURS, "What becomes of them"},
     {OPT_ENVIRONMENT, "The API"},
     {OPT_CONCURRENCY, "Sending"},
     {OPT_ENV_FILE, "General"},

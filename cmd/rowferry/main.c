@@ -9,6 +9,7 @@
  *                                 ending.[ch]   the summary for people
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c
+ *     resolve.c                   choosing.[ch] which jobs, and whether it is meant
  *
  * What they are given and what they say:
  *
@@ -40,6 +41,7 @@ static const int sending_statuses[] = {0, 1, 2, 3, 5, 6, 7, 8, 130, 143, -1};
 static const int reading_statuses[] = {0, 1, 2, 3, 5, 7, 8, 130, 143, -1};
 static const int checking_statuses[] = {0, 1, 2, 3, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};
+static const int deciding_statuses[] = {0, 1, 2, 3, 8, 130, 143, -1};
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -71,6 +73,13 @@ static const struct command commands[] = {
         "May be asked at any time, while a run works too.",
         "rowferry status 5",
         0, 1, status_statuses, command_status},
+    {"resolve", FOR_RESOLVE, "[JOB...]", "settle conflicts, for our row or for theirs",
+        "Settles rows whose record someone else has changed: --ours sends them again,\n"
+        "laid over the record as it is by then, --theirs dismisses them. JOB is\n"
+        "BATCH/ROW (5/812); instead of jobs, --batch or --all. What stays in conflict\n"
+        "is named, and is exit status 3. May be done while a run works.",
+        "rowferry resolve --ours 5/812 5/813",
+        0, PATHS_MANY, deciding_statuses, command_resolve},
 };
 /* clang-format on */
 

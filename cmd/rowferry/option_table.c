@@ -11,8 +11,8 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
-    [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0, STORING,
-        "the database"},
+    [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
+        STORING | FOR_RESOLVE, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
         READING | FOR_DRAIN, "schema files, NAME.json each"},
     [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING,
@@ -32,8 +32,20 @@ static const struct option table[OPT_COUNT] = {
         "read a file again that was read before"},
     [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
         "leave the files of an inbox where they are"},
-    [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX, FOR_DRAIN,
-        "this batch alone, instead of all that are open"},
+    [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX,
+        FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
+    [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE, "every batch"},
+    [OPT_OURS] = {"ours", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+        "the next drain fetches the record, lays the row's fields over it, and sends that"},
+    [OPT_THEIRS] = {"theirs", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+        "dismiss the row; the record stays as it is"},
+    [OPT_EVEN_IF_SUPERSEDED] = {"even-if-superseded", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0,
+        FOR_RESOLVE, "also where a later row of the record was sent, whose values an older row may "
+        "undo"},
+    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+        "show what would be done, and change nothing"},
+    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+        "do not ask, though more than one job is changed"},
     [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
         {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,
         SENDING, "a URL, a domain (mypurecloud.de) or a region (eu-central-1)"},

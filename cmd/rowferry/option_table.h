@@ -11,7 +11,8 @@ enum {
     FOR_DRAIN = 4,
     FOR_VALIDATE = 8,
     FOR_STATUS = 16,
-    FOR_ALL = 31,
+    FOR_RESOLVE = 32,
+    FOR_ALL = 63,
 };
 
 /* The order of the table, and of --help. */
@@ -27,6 +28,12 @@ enum option_id {
     OPT_FORCE,
     OPT_KEEP,
     OPT_BATCH,
+    OPT_ALL,
+    OPT_OURS,
+    OPT_THEIRS,
+    OPT_EVEN_IF_SUPERSEDED,
+    OPT_DRY_RUN,
+    OPT_YES,
     OPT_ENVIRONMENT,
     OPT_LOGIN_URL,
     OPT_CLIENT_ID,

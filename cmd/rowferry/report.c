@@ -161,6 +161,13 @@ void report_detail(struct report *report, const char *format, ...)
     va_end(args);
 }
 
+void report_ask(struct report *report, const char *question)
+{
+    report_flush(report);
+    report_line_wipe(report);
+    fprintf(stderr, "rowferry: %s [y/N] ", question);
+}
+
 static void say_notice(void *context, const char *text)
 {
     say(context, ERR_NONE, text);

@@ -41,6 +41,9 @@ void report_detail(struct report *report, const char *format, ...)
 /* For core: says what it hears as a notice. */
 struct notice_sink report_sink(struct report *report);
 
+/* A question that `y` answers: stderr, whatever else is said. */
+void report_ask(struct report *report, const char *question);
+
 /* An exit status that needs no message of its own. */
 void report_status(struct report *report, int status);
 

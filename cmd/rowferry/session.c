@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool session_open(struct session *session, struct cli *cli, enum store_mode mode,
@@ -49,6 +50,27 @@ void session_unlock(struct session *session)
     session->lock = NULL;
 }
 
+static bool note_state(void *context, const struct batch_counts *batch, struct err *err)
+{
+    (void)err;
+    snprintf(context, SESSION_STATE_SIZE, "%s", batch->state);
+    return true;
+}
+
+bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE])
+{
+    struct err err = {0};
+
+    state[0] = '\0';
+    if (!summary_batches(session->store, SUMMARY_ONE, batch_id, note_state, state, &err))
+        report_fail(&session->cli->report, &err);
+    else if (!state[0])
+        report_error(&session->cli->report, ERR_CONFIG,
+                     "there is no batch %lld in %s; `rowferry status` lists them",
+                     (long long)batch_id, store_path(session->store));
+    return state[0];
+}
+
 static bool add_left(void *context, const struct batch_counts *batch, struct err *err)
 {
     uint64_t *left = context;
@@ -91,7 +113,7 @@ static int batch_status(const struct batch_counts *batch, bool sends)
     return status;
 }
 
-static bool count_batch(void *context, const struct batch_counts *batch, struct err *err)
+bool session_count_batch(void *context, const struct batch_counts *batch, struct err *err)
 {
     struct session *session = context;
     struct err fault = {0};
@@ -114,8 +136,8 @@ void session_close(struct session *session)
     session_unlock(session);
     if (!session->store)
         return;
-    if (!summary_batches(session->store, session->scope, session->scope_id, count_batch, session,
-                         &err))
+    if (!summary_batches(session->store, session->scope, session->scope_id, session_count_batch,
+                         session, &err))
         report_fail(&cli->report, &err);
     if (!run_end(session->store, session->run_id, clock_now_ms(), cli->report.status,
                  &cli->tally.run, &err))

@@ -34,6 +34,15 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
 bool session_lock(struct session *session, enum lock_kind kind);
 void session_unlock(struct session *session);
 
+enum { SESSION_STATE_SIZE = 16 };
+
+/* The state of a batch. False: there is none of that id, or the database failed; told. */
+bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE]);
+
+/* For summary_batches: counts a batch in cli->tally and session->table, checks its books, and
+ * judges it. */
+bool session_count_batch(void *session, const struct batch_counts *batch, struct err *err);
+
 /* Jobs that a drain would work on, in batches of the scope that are open. False: told. */
 bool session_count_left(struct session *session, uint64_t *left);
 

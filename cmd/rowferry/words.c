@@ -97,10 +97,15 @@ void words_quote(struct buf *out, const char *argument)
 
 void words_printable(struct buf *out, const char *text)
 {
-    size_t size = 6 * strlen(text) + 1;
+    words_printable_span(out, span_of(text));
+}
+
+void words_printable_span(struct buf *out, struct span text)
+{
+    size_t size = 6 * text.size + 1;
     char *printable = mem_calloc(size, 1);
 
-    buf_append_text(out, str_printable(span_of(text), printable, size));
+    buf_append_text(out, str_printable(text, printable, size));
     free(printable);
 }
 

@@ -24,6 +24,7 @@ void words_quote(struct buf *out, const char *argument);
 
 /* Appends text for people: control characters escaped, as str_printable does, uncut. */
 void words_printable(struct buf *out, const char *text);
+void words_printable_span(struct buf *out, struct span text);
 
 /* How far two names are apart (Levenshtein, both at most 63 bytes long; else a large number). */
 unsigned words_distance(const char *a, const char *b);

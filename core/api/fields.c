@@ -171,3 +171,31 @@ bool api_fields_within(struct span ours, struct span theirs)
     side_release(&b);
     return within;
 }
+
+/* The members of a that b does not have, or, with `values`, has another value for. */
+static void tell_differing(struct side *a, struct side *b, bool values,
+                           void (*visit)(void *context, struct span name), void *context)
+{
+    const struct json_token *tokens = a->tape.tokens;
+    uint32_t cursor = 1;
+
+    for (uint32_t name = 1; name < tokens[0].next; name = tokens[name + 1].next) {
+        uint32_t value = find_value(a, name, b, 0, &cursor);
+
+        if (!value || (values && !same_value(a, name + 1, b, value)))
+            visit(context, json_string(&tokens[name], a->text, &a->scratch));
+    }
+}
+
+void api_fields_differing(struct span ours, struct span theirs,
+                          void (*visit)(void *context, struct span name), void *context)
+{
+    struct side a = {0}, b = {0};
+
+    if (side_read(&a, ours) && side_read(&b, theirs)) {
+        tell_differing(&a, &b, true, visit, context);
+        tell_differing(&b, &a, false, visit, context);
+    }
+    side_release(&a);
+    side_release(&b);
+}

@@ -42,6 +42,11 @@ bool api_fields_within(struct span ours, struct span theirs);
  * both sides wrote them. Both are JSON objects; theirs may be empty. */
 void api_fields_merge(struct buf *out, struct span ours, struct span theirs);
 
+/* Tells the names of the members in which the two differ, decoded: first those of ours, then those
+ * that only theirs has. Numbers are equal by value. */
+void api_fields_differing(struct span ours, struct span theirs,
+                          void (*visit)(void *context, struct span name), void *context);
+
 /* One error that the server names. Texts are cut to their arrays. */
 struct api_violation {
     char field[256];

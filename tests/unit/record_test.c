@@ -206,6 +206,37 @@ static void our_fields_are_looked_for_by_value(void **state)
                          cases[i].within);
 }
 
+static void hear_name(void *context, struct span name)
+{
+    struct buf *names = context;
+
+    buf_append_text(names, names->size ? " " : "");
+    buf_append_span(names, name);
+}
+
+static void fields_that_differ_are_named_ours_first(void **state)
+{
+    static const struct {
+        const char *ours, *theirs, *names;
+    } cases[] = {
+        {"{\"a\":1}", "{\"a\":1.0}", ""},
+        {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"b\":1,\"x\":0}", "a b x"},
+        {"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":2}}", "a"},
+        {"{\"\\u00e9\":1}", "{}", "\xc3\xa9"},
+        {"{}", "{\"b\":null,\"a\":1}", "b a"},
+        {"{\"a\":1}", "", ""},
+    };
+    struct buf names = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_reset(&names);
+        api_fields_differing(span_of(cases[i].ours), span_of(cases[i].theirs), hear_name, &names);
+        assert_string_equal(buf_text(&names), cases[i].names);
+    }
+    buf_release(&names);
+}
+
 static void an_error_body_gives_code_message_and_more(void **state)
 {
     static const struct {
@@ -354,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_record_is_read_for_what_it_has),
         cmocka_unit_test(what_is_no_record_is_told),
         cmocka_unit_test(our_fields_are_looked_for_by_value),
+        cmocka_unit_test(fields_that_differ_are_named_ours_first),
         cmocka_unit_test(an_error_body_gives_code_message_and_more),
         cmocka_unit_test(violations_come_in_every_form_the_api_has),
         cmocka_unit_test(what_is_too_much_is_cut_between_characters),

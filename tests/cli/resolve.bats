@@ -1,0 +1,266 @@
+# Conflicts that a person settles: for our rows or for theirs, and what is left alone.
+load lib
+
+setup() {
+    in_a_folder
+}
+
+teardown() {
+    stop_sim
+}
+
+sql() {
+    sqlite3 -batch rowferry.db "$1"
+}
+
+# someone_else ID FIELDS: updates the record behind our back
+someone_else() {
+    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
+        -d "{\"fields\":$2}"
+}
+
+# record ID: as the server has it, `VERSION FIELDS` with sorted names
+record() {
+    curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
+}
+
+resolve() {
+    rowferry resolve "$@"
+}
+
+# conflicts ROWS [BATCH-LETTER]: a batch of so many rows, all in conflict
+conflicts() {
+    local i
+
+    batch_file "InventoryItem-${2:-a}.csv" "$1" "${2:-A}"
+    for ((i = 1; i <= $1; i++)); do
+        someone_else "${2:-A}-$i" '{"sku":"XX-0001","note":"theirs"}'
+    done
+    ends 3 rowferry run "InventoryItem-${2:-a}.csv" --rate none
+    same "conflict|$1" "$(sql "SELECT state, count(*) FROM job
+        WHERE batch_id = (SELECT max(id) FROM batch) GROUP BY state")"
+}
+
+# The rows as the database has them: BATCH/ROW STATE
+states() {
+    sql "SELECT batch_id || '/' || row_no || ' ' || state FROM job ORDER BY id"
+}
+
+@test "ours is laid over the record by the next drain, and applied" {
+    start_sim
+    conflicts 1
+    holds "$output" 'The conflicts, which `rowferry resolve` settles:
+  sqlite3 rowferry.db "SELECT * FROM open_conflict WHERE batch_id = 1"'
+    ends 0 resolve --ours 1/1
+    same "1 conflict settled with ours
+
+  BATCH  STATE  ROWS  PENDING  FILE
+      1  open      1        1  InventoryItem-a.csv
+
+To send them:
+  $BIN/rowferry drain" "$output"
+    same "ours|1" "$(sql 'SELECT resolution, resolved_ms IS NOT NULL FROM conflict')"
+    # someone else may go on meanwhile: what is there by then counts
+    someone_else A-1 '{"sku":"XX-0002","weight":1.250}'
+    ends 0 rowferry drain --rate none
+    same '[4,{"price":1.5,"quantity":1,"sku":"WH-1042","status":"active","weight":1.25}]' \
+        "$(record A-1)"
+    same "applied|4|2" "$(sql 'SELECT state, server_version, attempts FROM job')"
+    same done "$(sql 'SELECT state FROM batch')"
+    same 0 "$(sql 'SELECT count(*) FROM open_conflict')"
+}
+
+@test "theirs dismisses the row and sends nothing" {
+    start_sim
+    conflicts 2
+    ends 0 resolve --theirs 1/2
+    same "1 conflict settled with theirs
+
+  BATCH  STATE  ROWS  CONFLICT  DISMISSED  FILE
+      1  done      2         1          1  InventoryItem-a.csv" "$output"
+    same "1/1 conflict
+1/2 dismissed" "$(states)"
+    same theirs "$(sql "SELECT resolution FROM conflict WHERE resolved_ms IS NOT NULL")"
+    same '[2,{"note":"theirs","sku":"XX-0001"}]' "$(record A-2)"
+    same 0 "$(sql 'SELECT count(*) FROM rebase')"
+}
+
+@test "a batch or all are settled with --yes, and no other rows" {
+    start_sim
+    conflicts 2
+    conflicts 3 B
+    ends 0 resolve --theirs --batch 1 --yes --json
+    same "2 0 3" "$(summary '"\(.dismissed) \(.conflict) \(.exit_status + 3)"')"
+    same "1/1 settled theirs
+1/2 settled theirs" "$(printf '%s\n' "$output" |
+        jq -r 'select(.message_type == "row") | "\(.job) \(.outcome) \(.resolution)"')"
+    same "2/1 conflict
+2/2 conflict
+2/3 conflict" "$(states | grep ^2/)"
+    ends 0 resolve --ours --all --yes --json
+    same "3 2 null" "$(summary '"\(.pending) \(.dismissed + 2) \(.run)"')"
+    holds "$(summary .next)" "rowferry drain"
+    ends 0 rowferry drain --rate none
+    same "2/1 applied
+2/2 applied
+2/3 applied" "$(states | grep ^2/)"
+    ends 0 resolve --ours --all
+    same "no conflict waits for a decision" "$output"
+}
+
+@test "more than one is not settled without a yes" {
+    start_sim
+    conflicts 2
+    ends 2 resolve --theirs --all </dev/null
+    same "rowferry: error: settle 2 conflicts with theirs? say --yes, as there is no terminal to ask on; --dry-run shows them" \
+        "$stderr"
+    same "" "$output"
+    ends 2 resolve --theirs 1/1 1/2 < <(echo y)
+    same 2 "$(sql 'SELECT conflict FROM batch_tally')"
+    # the same job twice is one
+    ends 0 resolve --theirs 1/1 1/1 </dev/null
+    same "1/1 dismissed
+1/2 conflict" "$(states)"
+}
+
+# on_terminal ANSWER COMMAND...: the command's terminal gets that line
+on_terminal() {
+    printf '%s\n' "$1" | script -qec "$(printf '%q ' "${@:2}")" typescript
+}
+
+@test "on a terminal it asks, and only y is a yes" {
+    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    start_sim
+    conflicts 2
+    ends 3 on_terminal n "$BIN/rowferry" resolve --theirs --all
+    holds "$output" "rowferry: settle 2 conflicts with theirs? [y/N] "
+    holds "$output" "rowferry: nothing is changed"
+    same 2 "$(sql 'SELECT conflict FROM batch_tally')"
+    ends 0 on_terminal y "$BIN/rowferry" resolve --theirs --all
+    same 2 "$(sql 'SELECT dismissed FROM batch_tally')"
+}
+
+@test "--dry-run shows both sides of each, and changes nothing" {
+    start_sim
+    conflicts 2
+    someone_else A-3 '{"sku":"WH-1042","quantity":3,"price":1.5,"status":"active"}'
+    batch_file InventoryItem-c.csv 1 A
+    sed -i 's/^A-1,1,WH-1042,1/A-3,1,WH-1042,3/' InventoryItem-c.csv
+    ends 3 rowferry run InventoryItem-c.csv --rate none
+    sql .dump >before
+    ends 0 resolve --ours --all --dry-run
+    same "1/1 InventoryItem A-1: version 1 against 2, differing in sku, quantity, price, status, note
+1/2 InventoryItem A-2: version 1 against 2, differing in sku, quantity, price, status, note
+2/1 InventoryItem A-3: version 1 against 2
+
+3 conflicts would be settled with ours" "$output"
+    ends 0 resolve --ours --all --dry-run --json
+    same '["1/1",1,2,["note","price","quantity","sku","status"]]
+["1/2",1,2,["note","price","quantity","sku","status"]]
+["2/1",1,2,[]]' "$(printf '%s\n' "$output" | jq -c 'select(.message_type == "row") |
+        [.job, .submitted_version, .server_version, (.fields | sort)]')"
+    sql .dump >after
+    diff before after
+}
+
+@test "what --dry-run shows is bounded, but for scripts" {
+    start_sim
+    conflicts 60
+    ends 0 resolve --theirs --all --dry-run
+    same 50 "$(printf '%s\n' "$output" | grep -c "^1/")"
+    holds "$output" "and 10 more
+
+60 conflicts would be settled with theirs"
+    ends 0 resolve --theirs --all --dry-run --json
+    same 60 "$(printf '%s\n' "$output" | grep -c '"outcome": "settled"')"
+}
+
+@test "an older row is not laid over a newer one, unless that is asked for" {
+    start_sim
+    conflicts 2
+    printf 'record_id,version,sku,quantity,price,status\nA-1,2,WH-0002,7,1.50,active\n' \
+        >InventoryItem-new.csv
+    ends 0 rowferry run InventoryItem-new.csv --rate none
+    same "2/1 applied" "$(states | grep ^2/)"
+    ends 3 resolve --ours --batch 1 --yes
+    same "1/1 InventoryItem A-1: superseded by 2/1, which is applied
+
+1 conflict settled with ours, 1 job stays as it is
+what a later row has superseded stays, unless --even-if-superseded" "$(printf '%s\n' "$output" | head -4)"
+    same "1/1 conflict
+1/2 pending
+2/1 applied" "$(states)"
+    ends 3 resolve --ours 1/1 --json
+    same "superseded 2/1" "$(printf '%s\n' "$output" |
+        jq -r 'select(.message_type == "row") | "\(.outcome) \(.superseded_by)"')"
+    same 3 "$(summary .exit_status)"
+    ends 0 resolve --ours 1/1 --even-if-superseded
+    same "1/1 pending" "$(states | head -1)"
+}
+
+@test "a job that is in no conflict is named with its state" {
+    start_sim
+    batch_file InventoryItem-a.csv 2
+    ends 0 rowferry run InventoryItem-a.csv --rate none
+    ends 3 resolve --theirs 1/1
+    same "1/1 InventoryItem A-1: is applied, not in conflict
+
+0 conflicts settled with theirs, 1 job stays as it is" "$(printf '%s\n' "$output" | head -3)"
+}
+
+@test "what does not exist is told, and then nothing is settled" {
+    ends 2 resolve --theirs 1/1
+    holds "$stderr" "database rowferry.db does not exist"
+    start_sim
+    conflicts 1
+    ends 2 resolve --theirs 1/1 1/2 7/1
+    same "rowferry: error: there is no job 1/2 in $PWD/rowferry.db
+rowferry: error: there is no job 7/1 in $PWD/rowferry.db" "$stderr"
+    ends 2 resolve --theirs --batch 9 --json
+    same 2 "$(summary .exit_status)"
+    holds "$stderr" "there is no batch 9 in $PWD/rowferry.db"
+    same "1/1 conflict" "$(states)"
+}
+
+# refused MESSAGE ARGUMENT...
+refused() {
+    ends 2 resolve "${@:2}"
+    same "rowferry: error: $1" "$stderr"
+    same "" "$output"
+}
+
+@test "arguments that say too little or too much are refused" {
+    local job
+
+    refused "--ours or --theirs, one of them; see rowferry resolve --help" 1/1
+    refused "--ours or --theirs, one of them; see rowferry resolve --help" 1/1 --ours --theirs
+    refused "--even-if-superseded goes with --ours" 1/1 --theirs --even-if-superseded
+    refused "which jobs? name them (5/812), or --batch, or --all; see rowferry resolve --help" --ours
+    refused "which jobs, in one way: name them (5/812), or --batch, or --all; see rowferry resolve --help" \
+        --ours --all --batch 5
+    refused "which jobs, in one way: name them (5/812), or --batch, or --all; see rowferry resolve --help" \
+        --ours --all 5/812
+    for job in 5 5/ /812 5/0 0/1 5/x 5/812/1 5/1000000000 -; do
+        refused "'$job' is no job: jobs are named BATCH/ROW, like 5/812" --ours "$job"
+    done
+}
+
+@test "what is settled while a drain runs is sent by it or by the next one" {
+    start_sim --latency-ms 20
+    conflicts 20
+    batch_file InventoryItem-z.csv 200 Z
+    ends 0 rowferry ingest InventoryItem-z.csv
+    "$BIN/rowferry" drain --rate none --concurrency 2 >out 2>&1 3>&- &
+    local pid=$!
+    sending() { [ "$(sql 'SELECT applied > 10 FROM batch_tally WHERE batch_id = 2')" = 1 ]; }
+    eventually sending
+    same 1 "$(sql 'SELECT pending > 0 FROM batch_tally WHERE batch_id = 2')"
+    ends 0 resolve --ours --batch 1 --yes
+    wait $pid
+    ends 0 rowferry drain --rate none
+    same "applied|220" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+    same "done|2" "$(sql 'SELECT state, count(*) FROM batch GROUP BY state')"
+    # each of ours once
+    same 220 "$(jq -r 'select(.foreign | not) | .version' ledger | wc -l)"
+    same "" "$(sql "SELECT batch_id FROM batch_summary WHERE rows_read <> jobs + rows_rejected")"
+}

@@ -9,12 +9,9 @@ static const struct {
     enum option_id first;
     const char *heading;
 } groups[] = {
-    {OPT_DB, "Files and database"},
-    {OPT_BATCH, "Which jobs"},
-    {OPT_OURS, "What becomes of them"},
-    {OPT_ENVIRONMENT, "The API"},
-    {OPT_CONCURRENCY, "Sending"},
-    {OPT_ENV_FILE, "General"},
+    {OPT_DB, "Files and database"},     {OPT_BATCH, "Which jobs"},
+    {OPT_OURS, "What becomes of them"}, {OPT_ENVIRONMENT, "The API"},
+    {OPT_CONCURRENCY, "Sending"},       {OPT_ENV_FILE, "General"},
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };

@@ -140,6 +140,24 @@ on_terminal() {
     same 2 "$(sql 'SELECT dismissed FROM batch_tally')"
 }
 
+@test "Ctrl-C at the question ends it, and nothing is changed" {
+    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    start_sim
+    conflicts 2
+    mkfifo keys
+    script -qefc "$BIN/rowferry resolve --theirs --all" typescript <keys >out 2>&1 3>&- &
+    local pid=$! status=0
+    exec 4>keys
+    asked() { grep -qF "[y/N]" typescript 2>/dev/null; }
+    eventually asked
+    printf '\003' >&4
+    wait $pid || status=$?
+    exec 4>&-
+    same 130 "$status"
+    holds "$(cat out)" "stopped by SIGINT"
+    same 2 "$(sql 'SELECT conflict FROM batch_tally')"
+}
+
 @test "--dry-run shows both sides of each, and changes nothing" {
     start_sim
     conflicts 2

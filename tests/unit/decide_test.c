@@ -1,6 +1,7 @@
 /* Which jobs a decision moves, what hinders the others, and what their batches count then. */
 #include "core/store/decide.h"
 
+#include "core/base/stop.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>
@@ -9,6 +10,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <signal.h>
 
 struct heard {
     struct buf text;
@@ -327,6 +330,30 @@ static void many_jobs_are_moved_in_bounded_transactions(void **state)
     assert_string_equal(fixture_ask(fixture, "SELECT state FROM batch"), "open; open");
 }
 
+static bool hear_and_stop(void *context, const struct decided *decided, struct err *err)
+{
+    if (!heard.visits)
+        raise(SIGTERM);
+    return hear(context, decided, err);
+}
+
+/* The last of these tests: the signal stays. */
+static void a_signal_stops_between_two_transactions(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision = again(fixture);
+    int64_t job_ids[600];
+
+    many_conflicts(fixture, job_ids);
+    assert_true(stop_init(&fixture->err));
+    decision.visit = hear_and_stop;
+    assert_false(try_decide(fixture, &decision, job_ids, 600));
+    assert_int_equal(fixture->err.kind, ERR_STOPPED);
+    assert_string_equal(fixture->err.text, "stopped after 256 of 600 jobs");
+    assert_int_equal(heard.visits, 256);
+    close_conflicts(fixture);
+}
+
 static int end(void **state)
 {
     buf_release(&heard.text);
@@ -349,6 +376,7 @@ int main(void)
         WITH_STORE(other_schemas_and_earlier_rows_supersede_nothing),
         WITH_STORE(a_move_that_the_table_does_not_allow_is_a_bug),
         WITH_STORE(many_jobs_are_moved_in_bounded_transactions),
+        WITH_STORE(a_signal_stops_between_two_transactions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,12 @@ struct policy_answer {
     int64_t retry_after_ms; /* -1 without */
     bool has_version;       /* the body is an object that holds an integer `version` */
     int64_t version;
-    bool has_correlation; /* the record carries a correlation id */
-    bool is_ours;         /* ... and it is this job's */
-    bool fields_are_ours; /* the record holds what we sent, or of a fetch would send, by value */
-    bool rule_broken;     /* of a fetch: what we would send breaks a rule of the schema's */
-    bool has_page;        /* the body is a page of the audit log */
-    bool has_more;        /* ... and not the last one */
+    bool has_correlation;    /* the record carries a correlation id */
+    bool is_ours;            /* ... and it is this job's */
+    bool fields_are_ours;    /* the record holds what we sent, or of a fetch would send, by value */
+    bool rule_broken;        /* of a fetch: what we would send breaks a rule of the schema's */
+    bool has_page;           /* the body is a page of the audit log */
+    bool has_more;           /* ... and not the last one */
     enum policy_entry entry; /* its version is `version` */
 };
 

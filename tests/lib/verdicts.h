@@ -22,8 +22,8 @@ struct policy_answer ended(enum policy_end end);
 /* The verdict under `limits`. */
 struct policy_verdict judge(const struct policy_job *job, struct policy_answer answer);
 
-/* `STATE RUN stayed doubt unsettled success costs proven NEXT retries N readbacks N delay MS`, without what
- * does not hold; valid until the next call. */
+/* `STATE RUN stayed doubt unsettled success costs proven NEXT retries N readbacks N delay MS`,
+ * without what does not hold; valid until the next call. */
 const char *told(const struct policy_verdict *verdict);
 
 #endif

@@ -1,6 +1,7 @@
 #include "core/ingest/pipeline.h"
 
 #include "core/base/stop.h"
+#include "core/ingest/sorter.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +9,7 @@
 #include <time.h>
 
 enum {
-    PARCELS = 2,        /* one is filled while the other is inserted */
+    PARCELS = 4,        /* one is filled and one inserted; the rest level the two */
     STOP_LOOK_MS = 100, /* how often a wait for rows looks for a signal */
 };
 
@@ -17,6 +18,7 @@ enum {
 struct parcel {
     struct intake_chunk chunk;
     bool full;
+    bool keys;   /* record ids in order, not rows */
     bool last;   /* nothing comes behind it */
     bool over;   /* too many rows are rejected: inserted, and then err says so */
     bool failed; /* and err says why */
@@ -29,9 +31,12 @@ struct mailbox {
     bool closed; /* the inserting side wants no more */
     struct parcel parcels[PARCELS];
     const struct pipeline *pipeline;
-    struct row row; /* the parsing thread's own, as is violations */
+    /* the parsing thread's own */
+    struct row row;
     struct violations violations;
-    uint64_t rejected; /* of the parsing thread: in the tables and in the chunks */
+    uint64_t rejected;     /* in the tables and in the chunks */
+    struct sorter *sorter; /* NULL: record ids are not sorted here */
+    bool merging;          /* all rows are handed over, record ids follow */
 };
 
 /* --- the parsing side --- */
@@ -93,6 +98,14 @@ static void add_reject(struct intake_chunk *chunk, const struct row *row,
     }
 }
 
+static bool add_job(struct mailbox *box, struct intake_chunk *chunk, struct err *err)
+{
+    const struct row *row = &box->row;
+
+    add_row(chunk, row);
+    return !box->sorter || sorter_add(box->sorter, row->record_id, row->row_no, err);
+}
+
 static bool has_room(const struct intake_chunk *chunk)
 {
     return chunk->row_count + chunk->reject_count < PIPELINE_ROWS &&
@@ -135,7 +148,7 @@ static bool within_limits(struct mailbox *box, struct err *err)
     return limits_allow(pipeline->limits, pipeline->source, ++box->rejected, err);
 }
 
-static void fill(struct mailbox *box, struct parcel *parcel)
+static void fill_rows(struct mailbox *box, struct parcel *parcel)
 {
     struct intake_chunk *chunk = &parcel->chunk;
     enum reader_step step = READER_ROW;
@@ -148,7 +161,7 @@ static void fill(struct mailbox *box, struct parcel *parcel)
             break;
         fine = checker_check(box->pipeline->checker, &box->row, &box->violations, &parcel->err);
         if (fine && box->violations.count == 0)
-            add_row(chunk, &box->row);
+            fine = add_job(box, chunk, &parcel->err);
         else if (fine)
             add_reject(chunk, &box->row, &box->violations);
         parcel->over = fine && !within_limits(box, &parcel->err);
@@ -164,6 +177,43 @@ static void fill(struct mailbox *box, struct parcel *parcel)
     if (parcel->failed)
         return;
     note_position(box, chunk);
+}
+
+static void fill_keys(struct mailbox *box, struct parcel *parcel)
+{
+    struct intake_chunk *chunk = &parcel->chunk;
+    struct span key;
+    uint32_t row_no;
+    bool found = true;
+
+    intake_chunk_reset(chunk);
+    while (chunk->row_count < PIPELINE_KEYS && chunk->text.size < PIPELINE_TEXT) {
+        parcel->failed = !sorter_next(box->sorter, &found, &key, &row_no, &parcel->err);
+        parcel->last = parcel->failed || !found;
+        if (parcel->last)
+            return;
+        *intake_chunk_add_row(chunk) = (struct intake_row){
+            .row_no = row_no,
+            .record_id = put(&chunk->text, key),
+            .record_id_size = key.size,
+        };
+    }
+}
+
+/* Rows first, and behind the last of them the record ids in order. */
+static void fill(struct mailbox *box, struct parcel *parcel)
+{
+    parcel->keys = box->merging;
+    if (box->merging) {
+        fill_keys(box, parcel);
+        return;
+    }
+    fill_rows(box, parcel);
+    if (!parcel->last || parcel->failed || parcel->over || !box->sorter)
+        return;
+    box->merging = sorter_finish(box->sorter, &parcel->err);
+    parcel->failed = !box->merging;
+    parcel->last = parcel->failed;
 }
 
 /* Waits for a parcel to be empty, false: the other side wants no more. */
@@ -236,8 +286,8 @@ static bool take_full(struct mailbox *box, const struct parcel *parcel)
     return !stopped;
 }
 
-static bool insert(struct mailbox *box, const struct parcel *parcel, struct pipeline_totals *totals,
-                   struct err *err)
+static bool insert_rows(struct mailbox *box, const struct parcel *parcel,
+                        struct pipeline_totals *totals, struct err *err)
 {
     const struct pipeline *pipeline = box->pipeline;
     const struct intake_chunk *chunk = &parcel->chunk;
@@ -252,6 +302,17 @@ static bool insert(struct mailbox *box, const struct parcel *parcel, struct pipe
     if (pipeline->committed)
         pipeline->committed(pipeline->context, &totals->progress);
     return true;
+}
+
+static bool insert(struct mailbox *box, const struct parcel *parcel, struct pipeline_totals *totals,
+                   struct err *err)
+{
+    const struct pipeline *pipeline = box->pipeline;
+
+    if (!parcel->keys)
+        return insert_rows(box, parcel, totals, err);
+    return parcel->chunk.row_count == 0 ||
+           batch_load_keys(pipeline->store, pipeline->batch_id, &parcel->chunk, err);
 }
 
 static bool insert_all(struct mailbox *box, struct pipeline_totals *totals, struct err *err)
@@ -313,7 +374,9 @@ bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, str
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&box.lock, NULL);
     pthread_cond_init(&box.moved, &clock);
+    box.sorter = pipeline->sort_folder ? sorter_open(pipeline->sort_folder) : NULL;
     ok = run_threads(&box, totals, err);
+    sorter_close(box.sorter);
     for (unsigned i = 0; i < PARCELS; i++)
         intake_chunk_release(&box.parcels[i].chunk);
     violations_release(&box.violations);

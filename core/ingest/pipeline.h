@@ -15,7 +15,8 @@ enum {
     /* What one transaction takes at most, so that it holds the write lock for less than 50 ms. */
     PIPELINE_ROWS = 16384,
     PIPELINE_VIOLATIONS = 16384,
-    PIPELINE_TEXT = 4 << 20,
+    PIPELINE_TEXT = 2 << 20,
+    PIPELINE_KEYS = 16384,
 };
 
 struct pipeline {
@@ -25,6 +26,9 @@ struct pipeline {
     int64_t batch_id;
     const struct ingest_limits *limits;
     const char *source; /* stands in messages */
+    /* Where a temporary file may be made, to enter the record ids sorted; NULL: the reading goes on
+     * in the middle of a file, and batch_open sorts them all. */
+    const char *sort_folder;
     bool endless; /* reading may wait for ever (standard input), and is given up when stopped */
     /* Called after each commit with what is in the tables, from the calling thread. */
     void (*committed)(void *context, const struct batch_progress *progress);

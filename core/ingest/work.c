@@ -4,6 +4,7 @@
 #include "core/ingest/pipeline.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,17 +112,32 @@ static enum reading position_reader(struct work *work, struct reader *reader,
     return err->kind == ERR_INPUT ? READING_CHANGED : READING_FAILED;
 }
 
+/* What the database has room for, its folder has too. */
+static const char *database_folder(const struct work *work, char folder[PATH_MAX])
+{
+    char *slash;
+
+    snprintf(folder, PATH_MAX, "%s", store_path(work->store));
+    slash = strrchr(folder, '/');
+    if (!slash)
+        return ".";
+    slash[slash == folder] = '\0';
+    return folder;
+}
+
 static enum reading read_with(struct work *work, struct reader *reader,
                               const struct batch_progress *resume, struct pipeline_totals *totals,
                               struct file_end *end, struct err *err)
 {
     enum reading reading = position_reader(work, reader, resume, err);
+    char folder[PATH_MAX];
     struct pipeline pipeline = {
         .reader = reader,
         .store = work->store,
         .batch_id = work->batch_id,
         .limits = &work->options->limits,
         .source = work->feed.source,
+        .sort_folder = resume ? NULL : database_folder(work, folder),
         .endless = !work->feed.path,
         .committed = tell_progress,
         .context = work,

@@ -209,21 +209,30 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
            read_number(store, reject_count, rejects, err) && read_number(store, rows, read, err);
 }
 
+/* The record ids, unless batch_load_keys brought as many as the batch has jobs. */
+static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, struct err *err)
+{
+    bool all = store->keys_batch_id == batch_id && store->keys_count == jobs;
+
+    store->keys_batch_id = 0;
+    return all || (store_set_durable(store, false, err) && keys_enter(store, batch_id, err));
+}
+
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err)
 {
     sqlite3_stmt *statement = get(store, BATCH_OPEN, err);
     int64_t jobs, rejects, read;
 
-    if (!statement || !store_set_durable(store, false, err) || !keys_enter(store, batch_id, err) ||
-        !store_set_durable(store, true, err) ||
-        !count_rows(store, batch_id, &jobs, &rejects, &read, err))
+    if (!statement || !count_rows(store, batch_id, &jobs, &rejects, &read, err))
         return false;
     if (read != jobs + rejects)
         return err_set(err, ERR_INTERNAL,
                        "batch %lld: the books do not balance: %lld rows read, %lld jobs, %lld "
                        "rejected",
                        (long long)batch_id, (long long)read, (long long)jobs, (long long)rejects);
+    if (!complete_keys(store, batch_id, jobs, err) || !store_set_durable(store, true, err))
+        return false;
     sqlite3_bind_int64(statement, 1, batch_id);
     db_bind_text(statement, 2, jobs ? "open" : "done");
     db_bind_text(statement, 3, content_hash);
@@ -349,6 +358,7 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
 bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err)
 {
+    store->keys_batch_id = 0;
     if (!discard(store, batch_id, false, err) || !db_begin(store, err))
         return false;
     if (!forget(store, batch_id, origin, err)) {

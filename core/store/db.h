@@ -40,8 +40,10 @@ struct store {
     sqlite3 *db;
     char *path;
     sqlite3_stmt *statements[DB_OWNERS][DB_STATEMENTS_MAX];
-    bool jobs_wait;   /* some job waits for an earlier one of its record, or may */
-    struct buf texts; /* what batch_next_unfinished gave out */
+    bool jobs_wait;        /* some job waits for an earlier one of its record, or may */
+    int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
+    int64_t keys_count;    /* and how many record ids came */
+    struct buf texts;      /* what batch_next_unfinished gave out */
 };
 
 /* The owner's table, for the test that looks at every query plan. */

@@ -109,11 +109,17 @@ bool batch_set_header(struct store *store, int64_t batch_id, struct span header,
 bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                 struct err *err);
 
-/* Step 3: enters the record ids into their index, as one sorted run and a bounded transaction at a
- * time; counts the rows independently (jobs and rejects in the tables against rows read), and
- * makes the batch `open`, or `done` when it has no jobs. A difference is ERR_INTERNAL and leaves
- * the batch as it is: the caller refuses it. content_hash as it came out at the end. Safe to repeat
- * after a crash inside. The commit that opens the batch is durable. */
+/* Between steps 2 and 3, where the caller has them sorted: the record ids of the batch in ascending
+ * order, from a chunk of rows of which only record_id and row_no count. One transaction. */
+bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                     struct err *err);
+
+/* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), enters
+ * the record ids into their index where batch_load_keys did not bring all of them through this
+ * store (as one sorted run, a bounded transaction at a time), and makes the batch `open`, or `done`
+ * when it has no jobs. A difference is ERR_INTERNAL and leaves the batch as it is: the caller
+ * refuses it. content_hash as it came out at the end. Safe to repeat after a crash inside. The
+ * commit that opens the batch is durable. */
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err);
 

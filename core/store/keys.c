@@ -6,7 +6,16 @@
 /* Entered in one transaction, so that no other writer waits for long. */
 enum { KEYS_AT_ONCE = 32768 };
 
-enum { KEYS_WALK, KEYS_ENTER_ROWS, KEYS_SORT, KEYS_ENTER };
+/* Keys of one INSERT: as in chunk.c. */
+enum { KEYS_BOUND = 64 };
+
+#define KEY_1   "(?,?)"
+#define KEY_4   KEY_1 "," KEY_1 "," KEY_1 "," KEY_1
+#define KEY_16  KEY_4 "," KEY_4 "," KEY_4 "," KEY_4
+#define KEY_64  KEY_16 "," KEY_16 "," KEY_16 "," KEY_16
+#define KEY_SQL "INSERT INTO record_job (record_id, job_id) VALUES "
+
+enum { KEYS_WALK, KEYS_ENTER_ROWS, KEYS_SORT, KEYS_ENTER, KEYS_ONE, KEYS_MANY };
 
 static const char *const sql[] = {
     [KEYS_WALK] = "SELECT id, record_id FROM job_row WHERE id > ?1 AND id < ?2 ORDER BY id",
@@ -18,6 +27,8 @@ static const char *const sql[] = {
     [KEYS_ENTER] = "INSERT OR IGNORE INTO record_job (record_id, job_id) "
                    "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2 "
                    "ORDER BY rowid",
+    [KEYS_ONE] = KEY_SQL KEY_1,
+    [KEYS_MANY] = KEY_SQL KEY_64,
 };
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};
@@ -106,4 +117,55 @@ bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
     return db_exec(store, "DELETE FROM temp.sorted_key", err) &&
            sort(store, batch_id, &count, err) && enter(store, KEYS_ENTER, 0, count, err) &&
            db_exec(store, "DELETE FROM temp.sorted_key", err);
+}
+
+static void bind(sqlite3_stmt *statement, int first, int64_t batch_id,
+                 const struct intake_chunk *chunk, const struct intake_row *row)
+{
+    struct span key = {chunk->text.data + row->record_id, row->record_id_size};
+
+    db_bind_span(statement, first, key);
+    sqlite3_bind_int64(statement, first + 1, batch_id * JOB_ROWS + row->row_no);
+}
+
+static bool insert(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                   struct err *err)
+{
+    sqlite3_stmt *many = db_get(store, DB_KEYS, KEYS_MANY, err);
+    sqlite3_stmt *one = db_get(store, DB_KEYS, KEYS_ONE, err);
+    size_t i = 0;
+
+    if (!many || !one)
+        return false;
+    for (; i + KEYS_BOUND <= chunk->row_count; i += KEYS_BOUND) {
+        for (int k = 0; k < KEYS_BOUND; k++)
+            bind(many, k * 2 + 1, batch_id, chunk, &chunk->rows[i + (size_t)k]);
+        if (!db_run(store, many, err, "enter record ids"))
+            return false;
+    }
+    for (; i < chunk->row_count; i++) {
+        bind(one, 1, batch_id, chunk, &chunk->rows[i]);
+        if (!db_run(store, one, err, "enter a record id"))
+            return false;
+    }
+    return true;
+}
+
+bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                     struct err *err)
+{
+    if (!db_begin(store, err))
+        return false;
+    if (!insert(store, batch_id, chunk, err)) {
+        db_rollback(store);
+        return false;
+    }
+    if (!db_commit(store, err))
+        return false;
+    if (store->keys_batch_id != batch_id) {
+        store->keys_batch_id = batch_id;
+        store->keys_count = 0;
+    }
+    store->keys_count += (int64_t)chunk->row_count;
+    return true;
 }

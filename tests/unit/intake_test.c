@@ -152,6 +152,63 @@ static void record_ids_compare_as_bytes(void **state)
     assert_asked(fixture, "SELECT record_id FROM record_job", "B; a; aa; b; \x7e; \xc3\xa4");
 }
 
+/* The record ids of such rows; their rows are the given ones, in this order. */
+static void load_keys(struct fixture *fixture, int64_t batch_id, const uint32_t *row_nos,
+                      const char *words)
+{
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, 1, words);
+    for (size_t i = 0; i < chunk.row_count; i++)
+        chunk.rows[i].row_no = row_nos[i];
+    if (!batch_load_keys(fixture->store, batch_id, &chunk, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    intake_chunk_release(&chunk);
+}
+
+static void record_ids_that_were_brought_are_not_looked_for_again(void **state)
+{
+    static const uint32_t wrong[] = {3, 2, 1};
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    load(fixture, batch_id, 1, "c:5 b:5 a:5");
+    load_keys(fixture, batch_id, wrong, "x:5 y:5 z:5");
+    if (!batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, 0, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    assert_asked(fixture, "SELECT record_id, job_id FROM record_job",
+                 "x|1000000003; y|1000000002; z|1000000001");
+}
+
+static void record_ids_are_completed_where_not_all_were_brought(void **state)
+{
+    static const uint32_t row_nos[] = {3, 2};
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    load(fixture, batch_id, 1, "c:5 b:5 a:5");
+    load_keys(fixture, batch_id, row_nos, "a:5 b:5");
+    open_batch(fixture, batch_id);
+    assert_asked(fixture, "SELECT record_id, job_id FROM record_job",
+                 "a|1000000003; b|1000000002; c|1000000001");
+}
+
+static void record_ids_brought_before_a_batch_began_anew_do_not_count(void **state)
+{
+    static const uint32_t row_nos[] = {2, 1};
+    const struct batch_origin origin = {.schema_hash = "s", .options = "", .content_hash = "h"};
+    struct fixture *fixture = *state;
+    int64_t batch_id = fixture_load_begin(fixture, "Item");
+
+    load(fixture, batch_id, 1, "b:5 a:5");
+    load_keys(fixture, batch_id, row_nos, "a:5 b:5");
+    assert_true(batch_restart(fixture->store, batch_id, &origin, &fixture->err));
+    assert_asked(fixture, "SELECT count(*) FROM record_job", "0");
+    load(fixture, batch_id, 1, "d:5 c:5");
+    open_batch(fixture, batch_id);
+    assert_asked(fixture, "SELECT record_id, job_id FROM record_job", "c|1000000002; d|1000000001");
+}
+
 static void an_opened_batch_is_open_with_its_jobs_pending(void **state)
 {
     struct fixture *fixture = *state;
@@ -382,6 +439,9 @@ int main(void)
         WITH_STORE(any_number_of_rows_is_loaded_whole),
         WITH_STORE(record_ids_are_indexed_whether_they_come_in_order_or_not),
         WITH_STORE(record_ids_compare_as_bytes),
+        WITH_STORE(record_ids_that_were_brought_are_not_looked_for_again),
+        WITH_STORE(record_ids_are_completed_where_not_all_were_brought),
+        WITH_STORE(record_ids_brought_before_a_batch_began_anew_do_not_count),
         WITH_STORE(an_opened_batch_is_open_with_its_jobs_pending),
         WITH_STORE(a_batch_without_jobs_is_done_when_it_is_opened),
         WITH_STORE(a_batch_that_is_not_loading_takes_no_rows),

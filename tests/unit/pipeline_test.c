@@ -338,6 +338,43 @@ static void a_database_that_fails_at_the_end_keeps_all_rows(void **state)
                     "ALTER TABLE elsewhere RENAME TO record_job");
 }
 
+/* Whoever has the database open goes on, but its folder has no name to make a file under. */
+static void move_the_folder(struct scene *scene)
+{
+    char moved[80];
+
+    snprintf(moved, sizeof moved, "%s.moved", scene->folder);
+    assert_int_equal(rename(scene->folder, moved), 0);
+}
+
+static void without_room_for_the_temporary_file_the_rows_stay_and_the_rest_comes_later(void **state)
+{
+    struct scene *scene = *state;
+    struct incident incident = {scene, 1, move_the_folder};
+    struct ingest_result result;
+    struct err err = {0};
+    struct bench bench;
+    char expected[256], moved[80];
+
+    put_rows(scene, "Item-1.csv", 100000);
+    bench_open(&bench, scene);
+    assert_false(ingest_with(&bench, &incident, &result, &err));
+    snprintf(moved, sizeof moved, "%s.moved", scene->folder);
+    assert_int_equal(rename(moved, scene->folder), 0);
+    assert_int_equal(err.kind, ERR_STORE);
+    snprintf(expected, sizeof expected,
+             "temporary file in %s: No such file or directory: make that folder writable for this "
+             "user",
+             scene->folder);
+    assert_string_equal(err.text, expected);
+    assert_query(scene, "SELECT state FROM batch", "loading");
+    recover(&bench, NULL, NULL);
+    assert_query(scene, "SELECT state || ' ' || rows_read || ' ' || jobs FROM batch_summary",
+                 "open 100000 99000");
+    assert_query(scene, "SELECT count(*) FROM job", "99000");
+    bench_close(&bench);
+}
+
 static void lose_a_row(struct scene *scene)
 {
     execute(scene, "DELETE FROM job_row WHERE id = 1000000007");
@@ -373,6 +410,7 @@ int main(void)
         INGEST_TEST(a_signal_ends_the_wait_for_input_that_never_comes),
         INGEST_TEST(a_database_that_fails_ends_the_reading_and_keeps_what_was_committed),
         INGEST_TEST(a_database_that_fails_at_the_end_keeps_all_rows),
+        INGEST_TEST(without_room_for_the_temporary_file_the_rows_stay_and_the_rest_comes_later),
         INGEST_TEST(books_that_do_not_balance_are_a_bug_and_refuse_the_batch),
     };
 

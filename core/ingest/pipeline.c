@@ -2,6 +2,7 @@
 
 #include "core/base/stop.h"
 #include "core/ingest/sorter.h"
+#include "core/store/checkpointer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,8 +10,9 @@
 #include <time.h>
 
 enum {
-    PARCELS = 4,        /* one is filled and one inserted; the rest level the two */
-    STOP_LOOK_MS = 100, /* how often a wait for rows looks for a signal */
+    PARCELS = 4,          /* one is filled and one inserted; the rest level the two */
+    CHECKPOINT_EVERY = 2, /* parcels, as each time the log is synced */
+    STOP_LOOK_MS = 100,   /* how often a wait for rows looks for a signal */
 };
 
 /* A chunk on its way between the threads. It belongs to the parsing thread while it is not full,
@@ -34,9 +36,10 @@ struct mailbox {
     /* the parsing thread's own */
     struct row row;
     struct violations violations;
-    uint64_t rejected;     /* in the tables and in the chunks */
-    struct sorter *sorter; /* NULL: record ids are not sorted here */
-    bool merging;          /* all rows are handed over, record ids follow */
+    uint64_t rejected;                 /* in the tables and in the chunks */
+    struct sorter *sorter;             /* NULL: record ids are not sorted here */
+    bool merging;                      /* all rows are handed over, record ids follow */
+    struct checkpointer *checkpointer; /* NULL until there is enough to copy */
 };
 
 /* --- the parsing side --- */
@@ -237,6 +240,14 @@ static void hand_over(struct mailbox *box, struct parcel *parcel, bool full)
     pthread_mutex_unlock(&box->lock);
 }
 
+/* The inserting thread has more to do than this one. */
+static void checkpoint(struct mailbox *box)
+{
+    if (!box->checkpointer)
+        box->checkpointer = checkpointer_open(box->pipeline->store);
+    checkpointer_run(box->checkpointer);
+}
+
 static void *parse(void *context)
 {
     struct mailbox *box = context;
@@ -251,6 +262,8 @@ static void *parse(void *context)
         fill(box, parcel);
         last = parcel->last;
         hand_over(box, parcel, true);
+        if (!last && i % CHECKPOINT_EVERY == 1)
+            checkpoint(box);
     }
     return NULL;
 }
@@ -376,6 +389,7 @@ bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, str
     pthread_cond_init(&box.moved, &clock);
     box.sorter = pipeline->sort_folder ? sorter_open(pipeline->sort_folder) : NULL;
     ok = run_threads(&box, totals, err);
+    checkpointer_close(box.checkpointer);
     sorter_close(box.sorter);
     for (unsigned i = 0; i < PARCELS; i++)
         intake_chunk_release(&box.parcels[i].chunk);

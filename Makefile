@@ -22,13 +22,15 @@ DEB_FUZZ   := clang
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
+# what the profiles for tests have and the one that is shipped has not (core/base/crash.h)
+CRASHES  := -DROWFERRY_CRASH_POINTS
 HARDEN   := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
 CFLAGS_release := -O2 -g $(HARDEN)
-CFLAGS_debug   := -Og -g3 -fPIE
+CFLAGS_debug   := -Og -g3 -fPIE $(CRASHES)
 CFLAGS_asan    := -Og -g3 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
-                  -fno-sanitize-recover=undefined
-CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread
-CFLAGS_cov     := -O0 -g3 -fPIE --coverage
+                  -fno-sanitize-recover=undefined $(CRASHES)
+CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread $(CRASHES)
+CFLAGS_cov     := -O0 -g3 -fPIE --coverage $(CRASHES)
 CFLAGS_fuzz    := -O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-recover=undefined
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
@@ -179,7 +181,7 @@ demo: need-test
 	@B=$(B) tests/lib/demo.sh
 
 lint: need deps-lint
-	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS)' LAYERS='$(LAYERS)' tests/lint/run.sh
+	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS) $(CRASHES)' LAYERS='$(LAYERS)' tests/lint/run.sh
 
 bench: need deps-bench
 	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure

@@ -26,11 +26,13 @@
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/help.h"
 #include "cmd/rowferry/words.h"
+#include "core/base/crash.h"
 #include "core/base/stop.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -247,6 +249,19 @@ static void tell_summary(struct cli *cli)
     buf_release(&line);
 }
 
+/* Of a build for tests: ROWFERRY_CRASH=NAME[:N] makes it kill itself there. */
+static bool arm_crash(struct err *err)
+{
+#ifdef ROWFERRY_CRASH_POINTS
+    const char *text = getenv("ROWFERRY_CRASH");
+
+    return !text || crash_arm(text, err);
+#else
+    (void)err;
+    return true;
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct cli cli = {.argc = argc, .argv = argv};
@@ -258,7 +273,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     report_init(&cli.report, argc, argv);
     tally_begin(&cli.tally);
-    if (stop_init(&err))
+    if (stop_init(&err) && arm_crash(&err))
         dispatch(&cli);
     else
         report_fail(&cli.report, &err);

@@ -1,6 +1,7 @@
 #include "cmd/rowferry/session.h"
 
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
         session->store = NULL;
         return false;
     }
+    crash_point(CRASH_RUN_BEGUN);
     cli->tally.run_id = session->run_id;
     session->scope_id = session->run_id;
     return true;
@@ -142,6 +144,7 @@ void session_close(struct session *session)
     if (!run_end(session->store, session->run_id, clock_now_ms(), cli->report.status,
                  &cli->tally.run, &err))
         report_fail(&cli->report, &err);
+    crash_point(CRASH_RUN_ENDED);
 }
 
 void session_release(struct session *session)

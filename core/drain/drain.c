@@ -1,6 +1,7 @@
 #include "core/drain/drain.h"
 
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/loop.h"
@@ -46,6 +47,7 @@ static bool start_ready(struct loop *loop, struct err *err)
         loop->in_flight++;
         if (!http_pool_start(loop->pool, &request, err))
             return false;
+        crash_point(CRASH_REQUEST_STARTED);
     }
     return true;
 }
@@ -94,10 +96,14 @@ static void take_answers(struct loop *loop, struct err *err)
     struct http_answer *answer;
 
     while ((answer = http_pool_next(loop->pool))) {
-        if (answer->context == loop->token)
+        if (answer->context == loop->token) {
             loop_take_token(loop, answer, err);
-        else
+            crash_point(CRASH_TOKEN_TAKEN);
+        } else {
+            crash_point(CRASH_ANSWER_TAKEN);
             take_answer(loop, answer, err);
+            crash_point(CRASH_ANSWER_JUDGED);
+        }
         http_pool_release(loop->pool, answer);
     }
 }
@@ -147,6 +153,8 @@ static void hand_turn(struct loop *loop)
         loop->settling[exchange->settled_count++] = &task_list_take(&loop->settled)->claim;
     for (unsigned i = 0; i < want; i++)
         loop->claiming[i] = &task_list_take(&loop->free)->claim;
+    if (exchange->settled_count)
+        crash_point(CRASH_TURN_READY);
     keeper_hand(loop->keeper, exchange);
 }
 
@@ -167,6 +175,8 @@ static bool take_turn(struct loop *loop, struct err *err)
     for (unsigned i = 0; i < exchange->wanted; i++)
         task_list_add(i < exchange->claimed ? &loop->ready : &loop->free,
                       (struct task *)exchange->claims[i]);
+    if (exchange->claimed)
+        crash_point(CRASH_CLAIMS_TAKEN);
     loop->left = exchange->left;
     loop->finished += exchange->finished;
     if (exchange->wanted) {
@@ -364,6 +374,7 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
 
     if (!jobs_recover(store, clock_now_ms(), &recovered, err))
         return false;
+    crash_point(CRASH_DRAIN_RECOVERED);
     if (recovered)
         notice_say(loop->options->notices,
                    "%llu jobs were interrupted while they were sent: they are read back first",
@@ -388,6 +399,8 @@ bool drain_run(struct store *store, const struct drain_options *options,
     close_loop(loop);
     if (fine && result->end == DRAIN_PARKED && !parked)
         fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);
+    if (result->end == DRAIN_PARKED)
+        crash_point(CRASH_PAUSE_WRITTEN);
     free(loop);
     return fine;
 }

@@ -1,5 +1,6 @@
 #include "core/drain/keeper.h"
 
+#include "core/base/crash.h"
 #include "core/base/mem.h"
 
 #include <pthread.h>
@@ -35,6 +36,7 @@ static void *work(void *argument)
             break;
         pthread_mutex_unlock(&keeper->mutex);
         keeper->fine = jobs_exchange(keeper->store, keeper->exchange, &keeper->err);
+        crash_point(CRASH_TURN_COMMITTED);
         pthread_mutex_lock(&keeper->mutex);
         keeper->state = TURN_FINISHED;
         keeper->wake(keeper->context);

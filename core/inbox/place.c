@@ -1,5 +1,6 @@
 #include "core/inbox/place.h"
 
+#include "core/base/crash.h"
 #include "core/base/str.h"
 
 #include <errno.h>
@@ -213,11 +214,13 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
         return err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub,
                        target, strerror(errno));
     ok = write(context, fd, err);
+    crash_point(CRASH_SHEET_WRITTEN);
     if (!ok)
         err_wrap(err, "cannot write %s/%s/%s", place->folder, place->sub, target);
     else if (fsync(fd) != 0 || renameat(folders->sub, temporary, folders->sub, target) != 0)
         ok = err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub,
                      target, strerror(errno));
+    crash_point(CRASH_SHEET_RENAMED);
     close(fd);
     if (!ok)
         unlinkat(folders->sub, temporary, 0);

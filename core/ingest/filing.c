@@ -3,6 +3,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 #include "core/base/str.h"
 #include "core/store/intake.h"
 
@@ -198,5 +199,11 @@ bool ingest_file_away(struct store *store, const struct ingest_options *options,
     if (result->outcome == INGEST_REFUSED && where != INBOX_GONE &&
         !write_refusal(&place, filed, result, err))
         return false;
-    return inbox_place_move(&place, &moved, err) && filing_mark(store, result, err);
+    if (!inbox_place_move(&place, &moved, err))
+        return false;
+    crash_point(CRASH_FILE_MOVED);
+    if (!filing_mark(store, result, err))
+        return false;
+    crash_point(CRASH_FILE_RECORDED);
+    return true;
 }

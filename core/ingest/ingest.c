@@ -1,6 +1,7 @@
 #include "core/ingest/ingest.h"
 
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 #include "core/base/stop.h"
 #include "core/ingest/work.h"
 
@@ -48,6 +49,7 @@ static bool load_new(struct work *work, struct ingest_result *result, struct err
     if (!batch_begin(work->store, &origin, work->options->run_id, clock_now_ms(), &work->batch_id,
                      err))
         return false;
+    crash_point(CRASH_BATCH_BEGUN);
     return work_load(work, NULL, result, err);
 }
 

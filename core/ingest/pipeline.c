@@ -1,5 +1,6 @@
 #include "core/ingest/pipeline.h"
 
+#include "core/base/crash.h"
 #include "core/base/stop.h"
 #include "core/ingest/sorter.h"
 #include "core/store/checkpointer.h"
@@ -309,6 +310,7 @@ static bool insert_rows(struct mailbox *box, const struct parcel *parcel,
     if (chunk->row_count + chunk->reject_count > 0 &&
         !batch_load(pipeline->store, pipeline->batch_id, chunk, err))
         return false;
+    crash_point(CRASH_CHUNK_COMMITTED);
     totals->progress = chunk->progress;
     totals->progress.rejected = rejected;
     totals->violations += chunk->violation_count;

@@ -1,6 +1,7 @@
 #include "core/ingest/work.h"
 
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 #include "core/ingest/pipeline.h"
 
 #include <inttypes.h>
@@ -195,10 +196,12 @@ bool work_refuse(struct work *work, const struct batch_progress *progress, const
     result->rows_rejected = progress->rejected;
     result->file = work->feed.identity;
     snprintf(result->reason, sizeof result->reason, "%s", reason);
-    return store_set_durable(work->store, true, err) &&
-           batch_refuse(work->store, work->batch_id, result->reason, work->options->run_id,
-                        clock_now_ms(), err) &&
-           batch_discard(work->store, work->batch_id, err);
+    if (!store_set_durable(work->store, true, err) ||
+        !batch_refuse(work->store, work->batch_id, result->reason, work->options->run_id,
+                      clock_now_ms(), err))
+        return false;
+    crash_point(CRASH_BATCH_REFUSED);
+    return batch_discard(work->store, work->batch_id, err);
 }
 
 /* The hash of standard input is known at its end only, and so is whether it was read before. */
@@ -237,12 +240,14 @@ static bool open_batch(struct work *work, const struct pipeline_totals *totals,
         return true;
     if (!store_set_durable(work->store, true, err))
         return false;
+    crash_point(CRASH_BATCH_READ);
     if (!batch_open(work->store, work->batch_id, end->hash, end->bytes, work->options->run_id,
                     clock_now_ms(), err)) {
         if (err->kind == ERR_INTERNAL)
             work_refuse(work, &totals->progress, err->text, result, &second);
         return false;
     }
+    crash_point(CRASH_BATCH_OPENED);
     *result = (struct ingest_result){
         .outcome = INGEST_LOADED,
         .batch_id = work->batch_id,

@@ -1,4 +1,5 @@
 /* Batches from their beginning to their filing; see intake.h. */
+#include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
@@ -323,6 +324,7 @@ static bool discard(struct store *store, int64_t batch_id, bool counts, struct e
         }
         if (!db_commit(store, err))
             return false;
+        crash_point(CRASH_DISCARD_COMMITTED);
     }
     return true;
 }

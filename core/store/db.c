@@ -1,5 +1,6 @@
 #include "core/store/db.h"
 
+#include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/migrate.h"
 
@@ -177,6 +178,7 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
         return err_set(err, ERR_STORE, "database %s cannot be made: %s", path, strerror(errno));
     close(fd);
     *created = true;
+    crash_point(CRASH_DATABASE_MADE);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* One turn of the drain in one transaction; see claims.h. */
 #include "core/store/exchange.h"
 
+#include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/intake.h"
 
@@ -217,6 +218,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
     exchange->next_due_ms = 0;
     if (fine) {
         fine = exchange_inside(store, exchange, &open, err);
+        crash_point(CRASH_TURN_WRITTEN);
         if (fine)
             fine = db_commit(store, err);
         else

@@ -1,5 +1,6 @@
 #include "core/store/keys.h"
 
+#include "core/base/crash.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
 
@@ -101,6 +102,7 @@ static bool enter(struct store *store, unsigned index, int64_t first, int64_t la
         }
         if (!db_commit(store, err))
             return false;
+        crash_point(CRASH_KEYS_COMMITTED);
     }
     return true;
 }

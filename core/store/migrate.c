@@ -1,5 +1,6 @@
 #include "core/store/migrate.h"
 
+#include "core/base/crash.h"
 #include "core/store/db.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ bool migrate_up(struct store *store, struct err *err)
 {
     int64_t version;
 
+    crash_point(CRASH_DATABASE_SET_UP);
     if (!db_exec_int(store, "PRAGMA user_version", &version, err))
         return false;
     if (version > migration_count)

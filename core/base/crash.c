@@ -1,0 +1,118 @@
+#include "core/base/crash.h"
+
+#ifdef ROWFERRY_CRASH_POINTS
+
+#include "core/base/buf.h"
+#include "core/base/str.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The scene in which each is reached stands in tests/crash/points.bash. */
+/* clang-format off */
+static const char *const places[] = {
+    /* the file is there, and empty */
+    [CRASH_DATABASE_MADE] = "database-made",
+    /* it is ours and in WAL mode, without a table */
+    [CRASH_DATABASE_SET_UP] = "database-set-up",
+    /* the run has its row, and no lock yet */
+    [CRASH_RUN_BEGUN] = "run-begun",
+    /* step 1: the batch is `loading`, without a row */
+    [CRASH_BATCH_BEGUN] = "batch-begun",
+    /* step 2: some rows of the file are in */
+    [CRASH_CHUNK_COMMITTED] = "chunk-committed",
+    /* before step 3: all rows are in, the batch is not open */
+    [CRASH_BATCH_READ] = "batch-read",
+    /* before step 3: record ids are entered */
+    [CRASH_KEYS_COMMITTED] = "keys-committed",
+    /* step 3: the batch is open, its file still waits */
+    [CRASH_BATCH_OPENED] = "batch-opened",
+    /* the batch is refused, and has its jobs yet */
+    [CRASH_BATCH_REFUSED] = "batch-refused",
+    /* some jobs of a refused batch are deleted */
+    [CRASH_DISCARD_COMMITTED] = "discard-committed",
+    /* step 4: written under its temporary name */
+    [CRASH_SHEET_WRITTEN] = "sheet-written",
+    /* step 4: one of the files has its name */
+    [CRASH_SHEET_RENAMED] = "sheet-renamed",
+    /* step 5: the file is moved, and nobody has noted it */
+    [CRASH_FILE_MOVED] = "file-moved",
+    /* step 6: all of the intake is done */
+    [CRASH_FILE_RECORDED] = "file-recorded",
+    /* interrupted jobs are `unknown`, none is asked */
+    [CRASH_DRAIN_RECOVERED] = "drain-recovered",
+    /* there is a token, and nothing was sent with it */
+    [CRASH_TOKEN_TAKEN] = "token-taken",
+    /* a turn of the drain is written, not committed */
+    [CRASH_TURN_WRITTEN] = "turn-written",
+    /* it is committed, and the loop does not know */
+    [CRASH_TURN_COMMITTED] = "turn-committed",
+    /* the loop has the claims, and none has left */
+    [CRASH_CLAIMS_TAKEN] = "claims-taken",
+    /* a request is with libcurl, others have left */
+    [CRASH_REQUEST_STARTED] = "request-started",
+    /* an answer came, and is not judged */
+    [CRASH_ANSWER_TAKEN] = "answer-taken",
+    /* it is judged, and waits to be settled */
+    [CRASH_ANSWER_JUDGED] = "answer-judged",
+    /* outcomes are about to go to the store */
+    [CRASH_TURN_READY] = "turn-ready",
+    /* the run is parked, and has not said so */
+    [CRASH_PAUSE_WRITTEN] = "pause-written",
+    /* the run's row is complete, its process is not */
+    [CRASH_RUN_ENDED] = "run-ended",
+};
+/* clang-format on */
+
+_Static_assert(sizeof places / sizeof *places == CRASH_PLACES, "a line for each place");
+
+/* Set once, before threads start, but for the count. */
+static struct {
+    bool armed;
+    enum crash_place place;
+    int64_t passage;
+    atomic_llong passed;
+} crash;
+
+static bool say_places(const char *text, struct err *err)
+{
+    struct buf names = {0};
+
+    for (unsigned i = 0; i < CRASH_PLACES; i++)
+        buf_printf(&names, " %s", places[i]);
+    err_set(err, ERR_CONFIG, "ROWFERRY_CRASH: '%s' is none of:%s", text, buf_text(&names));
+    buf_release(&names);
+    return false;
+}
+
+bool crash_arm(const char *text, struct err *err)
+{
+    struct span name = {text, strcspn(text, ":")};
+    int64_t passage = 1;
+
+    if (text[name.size] && !str_to_int64(span_of(text + name.size + 1), 1, INT64_MAX, &passage))
+        return err_set(err, ERR_CONFIG, "ROWFERRY_CRASH: '%s' is not NAME:N", text);
+    for (unsigned i = 0; i < CRASH_PLACES; i++) {
+        if (!span_is(name, places[i]))
+            continue;
+        crash.place = (enum crash_place)i;
+        crash.passage = passage;
+        crash.armed = true;
+        return true;
+    }
+    return say_places(text, err);
+}
+
+void crash_point(enum crash_place place)
+{
+    if (!crash.armed || place != crash.place ||
+        atomic_fetch_add(&crash.passed, 1) + 1 != crash.passage)
+        return;
+    kill(getpid(), SIGKILL);
+    for (;;)
+        pause();
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* Named places at which a test build can be made to kill itself, to prove that the next start puts
+ * everything right. The build that is shipped has none of them: `make` compiles them only into the
+ * profiles for tests (-DROWFERRY_CRASH_POINTS), so that no setting can end a process in production.
+ */
+#ifndef ROWFERRY_BASE_CRASH_H
+#define ROWFERRY_BASE_CRASH_H
+
+#include "core/base/err.h"
+
+/* In the order in which a run passes them; what each stands for is in crash.c. */
+enum crash_place {
+    CRASH_DATABASE_MADE,
+    CRASH_DATABASE_SET_UP,
+    CRASH_RUN_BEGUN,
+    CRASH_BATCH_BEGUN,
+    CRASH_CHUNK_COMMITTED,
+    CRASH_BATCH_READ,
+    CRASH_KEYS_COMMITTED,
+    CRASH_BATCH_OPENED,
+    CRASH_BATCH_REFUSED,
+    CRASH_DISCARD_COMMITTED,
+    CRASH_SHEET_WRITTEN,
+    CRASH_SHEET_RENAMED,
+    CRASH_FILE_MOVED,
+    CRASH_FILE_RECORDED,
+    CRASH_DRAIN_RECOVERED,
+    CRASH_TOKEN_TAKEN,
+    CRASH_TURN_WRITTEN,
+    CRASH_TURN_COMMITTED,
+    CRASH_CLAIMS_TAKEN,
+    CRASH_REQUEST_STARTED,
+    CRASH_ANSWER_TAKEN,
+    CRASH_ANSWER_JUDGED,
+    CRASH_TURN_READY,
+    CRASH_PAUSE_WRITTEN,
+    CRASH_RUN_ENDED,
+    CRASH_PLACES
+};
+
+#ifdef ROWFERRY_CRASH_POINTS
+
+/* `NAME[:N]`: the process ends by SIGKILL when it passes that place for the N-th time (default 1).
+ * Before any thread starts. ERR_CONFIG where N is no number from 1 on, or there is no such place;
+ * then the text lists all of them. */
+bool crash_arm(const char *text, struct err *err);
+
+/* Here it may end; any thread. */
+void crash_point(enum crash_place place);
+
+#else
+
+static inline void crash_point(enum crash_place place)
+{
+    (void)place;
+}
+
+#endif
+
+#endif

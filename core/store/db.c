@@ -2,6 +2,7 @@
 
 #include "core/base/crash.h"
 #include "core/base/mem.h"
+#include "core/store/holder.h"
 #include "core/store/migrate.h"
 
 #include <errno.h>
@@ -38,8 +39,7 @@ static const char *advice(int code)
         const char *text;
     } known[] = {
         {SQLITE_FULL, ": free space on that disk, then run the same command again"},
-        {SQLITE_BUSY,
-         ": another program has held it for 30 seconds; look for an open sqlite3 shell"},
+        {SQLITE_BUSY, ": waited 30 seconds for another program; look for an open sqlite3 shell"},
         {SQLITE_LOCKED, ": another program holds it; look for an open sqlite3 shell"},
         {SQLITE_READONLY, ": make the file and its folder writable for this user"},
         {SQLITE_PERM, ": make the file and its folder writable for this user"},
@@ -58,7 +58,13 @@ static const char *advice(int code)
 bool db_fail(struct store *store, struct err *err, const char *doing)
 {
     int code = sqlite3_extended_errcode(store->db);
+    char holder[64];
 
+    if ((code & 0xff) == SQLITE_BUSY && holder_find(store->path, holder, sizeof holder))
+        return err_set(err, ERR_STORE,
+                       "database %s: %s: %s: waited 30 seconds for %s; end its transaction, then "
+                       "run the same command again",
+                       store->path, doing, sqlite3_errmsg(store->db), holder);
     return err_set(err, ERR_STORE, "database %s: %s: %s%s", store->path, doing,
                    sqlite3_errmsg(store->db), advice(code));
 }

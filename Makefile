@@ -67,8 +67,8 @@ FUZZ_LIB := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*
 FUZZ_OBJ := $(FUZZ_LIB:%.c=$(B)/%.o) $(if $(filter fuzz,$(PROFILE)),,$(B)/tests/fuzz/replay.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 
-.PHONY: all help deps deps-lint deps-bench deps-fuzz need test unit cli fuzz fuzz-programs demo lint \
-        bench format install clean
+.PHONY: all help deps deps-lint deps-bench deps-fuzz need test unit cli crash fuzz fuzz-programs demo \
+        lint bench format install clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
 .SECONDARY:
@@ -79,6 +79,7 @@ help:
 	@echo 'make           build/release/rowferry and build/release/genesys-sim'
 	@echo 'make demo      one night over sample-batches/ against the simulator'
 	@echo 'make test      unit tests (cmocka), the fuzz corpus, and command tests (bats)'
+	@echo 'make crash     KILLS=1000: SIGKILL at every moment, judged by what the API applied'
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
 	@echo 'make bench     speed of intake and drain, each beside its reference'
@@ -175,6 +176,14 @@ fuzz: deps-fuzz
 	@tests/fuzz/run.sh '$(or $(SECONDS),600)' $(TARGET)
 
 fuzz-programs: $(FUZZ_BIN)
+
+# The shipped build has no crash points, so this takes another profile in its place.
+CRASH_PROFILE = $(PROFILE:release=debug)
+KILLS ?= 1000
+
+crash: need-test
+	@$(MAKE) --no-print-directory PROFILE=$(CRASH_PROFILE) all
+	@B=build/$(CRASH_PROFILE) KILLS='$(KILLS)' SEED='$(SEED)' tests/crash/run.sh
 
 demo: need-test
 	@$(MAKE) --no-print-directory all

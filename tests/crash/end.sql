@@ -1,0 +1,27 @@
+-- At the end: the ledger, and what the database (`found`) tells of it. A line for each fault.
+SELECT text FROM wrong;
+
+SELECT 'the database says ' || coalesce(group_concat(state || ' ' || n, ', '), 'nothing') || '; asked for: '
+       || (SELECT group_concat(kind || ' ' || n, ', ') FROM
+              (SELECT kind, count(*) AS n FROM asked GROUP BY kind ORDER BY kind))
+FROM (SELECT state, count(*) AS n FROM found.job GROUP BY state ORDER BY state)
+HAVING coalesce(sum(n) FILTER (WHERE state = 'applied'), 0)
+           <> (SELECT count(*) FROM asked WHERE kind = 'valid')
+    OR coalesce(sum(n) FILTER (WHERE state = 'refused'), 0)
+           <> (SELECT count(*) FROM asked WHERE kind = 'refused')
+    OR coalesce(sum(n) FILTER (WHERE state NOT IN ('applied', 'refused')), 0) <> 0;
+
+SELECT 'rejected are ' || count(*) || ' rows'
+FROM found.rejected_row JOIN found.batch ON id = batch_id WHERE state = 'done'
+HAVING count(*) <> (SELECT count(*) FROM asked WHERE kind = 'rejected');
+
+SELECT record_id || ' version ' || server_version || ' is ' || state || ', and not in the ledger'
+FROM found.job j WHERE state = 'applied' AND NOT EXISTS
+    (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version
+                              AND l.correlation_id = j.correlation_id);
+
+SELECT 'batch ' || b.batch_id || ' (' || b.source || ') is ' || b.state || ', filed at '
+       || coalesce(filed_ms, 'no time')
+FROM found.batch_summary b JOIN found.batch r ON r.id = b.batch_id
+WHERE b.state NOT IN ('done', 'refused') OR filed_ms IS NULL
+   OR b.rows_read <> b.rows_rejected + b.rows_discarded + b.jobs;

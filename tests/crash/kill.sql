@@ -1,0 +1,24 @@
+-- After a kill: `found` is a copy of the database as the kill left it. A line for each fault.
+CREATE TEMP TABLE sent AS
+SELECT j.record_id, j.correlation_id, a.method, a.sent_version, count(*) AS n
+FROM found.attempt a JOIN found.job j ON j.id = a.job_id GROUP BY 1, 2, 3, 4;
+CREATE INDEX temp.sent_put ON sent (correlation_id, sent_version);
+CREATE INDEX temp.sent_get ON sent (record_id);
+
+SELECT 'PUT of version ' || version || ' to ' || record_id || ' reached the server ' || count(*)
+       || ' times, with fewer attempts'
+FROM request r WHERE kind = 'put' GROUP BY record_id, correlation_id, version
+HAVING count(*) > coalesce((SELECT sum(n) FROM sent s WHERE s.correlation_id = r.correlation_id
+                            AND s.sent_version = r.version AND s.method = 'PUT'), 0);
+
+SELECT 'GET of ' || record_id || ' reached the server ' || count(*) || ' times, with fewer attempts'
+FROM request r WHERE kind = 'get' GROUP BY record_id
+HAVING count(*) > coalesce((SELECT sum(n) FROM sent s WHERE s.record_id = r.record_id
+                            AND s.method = 'GET'), 0);
+
+SELECT 'job of ' || record_id || ' says `applied`, and the server never did that'
+FROM found.job j WHERE state = 'applied' AND NOT EXISTS
+    (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version);
+
+SELECT 'batch ' || batch_id || ': the books do not balance'
+FROM found.batch_summary WHERE state IN ('open', 'done') AND rows_read <> rows_rejected + jobs;

@@ -1,0 +1,178 @@
+# What the crash proof is made of: a folder with an inbox and a simulator whose ledger is the judge.
+# The caller sets BIN (the folder of the programs) and TOP (of the project).
+#
+# A judge never looks at the database itself but at a copy, so that the next run finds what the kill
+# left, with a write-ahead log that nobody has read yet.
+
+LATENCY_MS=10 STALL_MS=1500
+DB=rowferry.db
+CRASH_RUN=(run inbox --min-age 0 --rate none --concurrency 16 --timeout 1 --max-retries 2 --max-attempts 1000)
+
+# Every way in which an answer can be lost, before and after the server did what was asked.
+CRASH_FAULTS=(cut-before=0.015 cut-after=0.015 reset-reused-after=0.015 408-before=0.005
+    500-before=0.005 500-after=0.01 502-before=0.005 502-after=0.01 503-before=0.005
+    504-before=0.005 504-after=0.01 html-before=0.005 html-after=0.005 html-200-after=0.005
+    truncate-after=0.015 stall-before=0.002 stall-after=0.002 late=0.005 401=0.002
+    get:cut-before=0.02 get:500-before=0.02 get:truncate-after=0.01 get:stall-before=0.002
+    token:cut-before=0.02 token:500-before=0.02)
+
+# world_begin FOLDER SEED [OPTION-OF-GENESYS-SIM...]: the working directory is in it afterwards
+world_begin() {
+    local seed=$2
+
+    mkdir -p "$1/inbox" && cd "$1" || return 1
+    shift 2
+    cp -r "$TOP/schema" schema
+    : >asked
+    : >ledger
+    : >requests
+    : >counted
+    sqlite3 judge.db <"$TOP/tests/crash/judge.sql"
+    rm -f ready
+    mkfifo ready
+    "$BIN/genesys-sim" --with-parent --max-seconds 1800 --ledger ledger --requests requests \
+        --latency-ms "$LATENCY_MS" --stall-ms "$STALL_MS" --late-ms 200 --seed "$seed" \
+        --answer BAD-=422 "$@" >ready 2>sim-errors 3>&- &
+    SIM=$!
+    read -r -t 20 _ _ URL <ready
+    [[ ${URL:-} == http://127.0.0.1:* ]] || { cat sim-errors; return 1; }
+    export GENESYS_ENVIRONMENT=$URL GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
+    FED=0
+}
+
+world_end() {
+    [ -z "${SIM:-}" ] || kill "$SIM" 2>/dev/null || true
+    [ -z "${SIM:-}" ] || wait "$SIM" 2>/dev/null || true
+    SIM=
+}
+
+# The faults of every kind from now on; without an argument: none.
+world_faults() {
+    local query='fault=none' fault
+
+    for fault in "$@"; do
+        query+="&fault=$fault"
+    done
+    world_change "$query"
+}
+
+world_change() {
+    curl -sf -X POST "$URL/sim/config?$1" >/dev/null || { echo "the simulator does not take $1"; return 1; }
+}
+
+# feed ROWS FORMAT [PERCENT-OF-REJECTS [torn]]: one file more in the inbox
+feed() {
+    local name
+
+    FED=$((FED + 1))
+    name=$(printf 'InventoryItem-%06d.%s' $FED "$2")
+    : >asked.new
+    awk -v rows="$1" -v format="$2" -v rejects="${3:-3}" -v torn="${4:+1}" -v file="$name" \
+        -v asked=asked.new -v seed=$((SEED + FED)) -f "$TOP/tests/crash/feed.awk" asked
+    cat asked.new >>asked
+    if [ -n "${4:-}" ]; then
+        gzip -c "$name" | head -c -20 >"inbox/$name.gz"
+        rm "$name"
+    else
+        mv "$name" "inbox/$name"
+    fi
+}
+
+# Rows that were asked for and are not yet in the ledger.
+rows_left() {
+    echo $(($(grep -c '	valid	' asked) - $(wc -l <ledger)))
+}
+
+copy_database() {
+    rm -f copy.db*
+    cp "$DB" copy.db && { [ ! -e "$DB-wal" ] || cp "$DB-wal" copy.db-wal; }
+}
+
+# Shows the judge what the simulator wrote since the last time.
+judge_take_in() {
+    local seen applied
+
+    read -r seen applied < <(sqlite3 -separator ' ' judge.db 'SELECT (SELECT coalesce(max(seq), 0)
+        FROM request), (SELECT coalesce(max(seq), 0) FROM ledger)')
+    sqlite3 -batch judge.db <<SQL
+.bail on
+.mode ascii
+.separator "\037" "\n"
+.import "|tail -n +$((seen + 1)) requests" line
+BEGIN;
+INSERT INTO request SELECT text->>'seq', text->>'kind', text->>'id', text->>'version',
+    text->>'correlation_id', text->>'status', text->>'fault', text->>'at_ms' FROM line;
+DELETE FROM line;
+COMMIT;
+.import "|tail -n +$((applied + 1)) ledger" line
+BEGIN;
+INSERT INTO ledger SELECT text->>'seq', text->>'id', text->>'version', text->>'submitted_version',
+    text->>'correlation_id', text->'fields', substr(text->'fields'->>'warehouseLocation', 3)
+FROM line;
+DELETE FROM line;
+DELETE FROM asked;
+COMMIT;
+.separator "\t" "\n"
+.import asked asked
+SQL
+}
+
+# judge FILE.sql: 1 with the faults on stdout if there are any
+judge() {
+    local faults
+
+    if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" = 0 ]; then
+        [ -s requests ] || return 0
+        echo 'requests left, and there is no table to write them down'
+        return 1
+    fi
+    judge_take_in || { echo "the judge cannot read"; return 1; }
+    faults=$(sqlite3 -batch judge.db "ATTACH 'file:copy.db' AS found" ".read $TOP/tests/crash/$1" \
+        'PRAGMA found.integrity_check' 2>&1 | head -n 20)
+    [ "$faults" = ok ] || { printf '%s\n' "${faults%ok}"; return 1; }
+}
+
+# How many requests the server held unanswered at a time in ms: it sits on each for LATENCY_MS.
+in_flight_at() {
+    sqlite3 judge.db "SELECT count(*) FROM request WHERE kind IN ('put', 'get')
+        AND at_ms <= $1 AND at_ms + $LATENCY_MS > $1"
+}
+
+# The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs.
+run_to_the_end() {
+    local i status
+
+    for ((i = 0; i < 40; i++)); do
+        timeout -s KILL 120 "$BIN/rowferry" "${CRASH_RUN[@]}" >out 2>&1
+        status=$?
+        [ $status -ne 5 ] || continue
+        [ $status -ne 0 ] && [ $status -ne 3 ] || return 0
+        break
+    done
+    echo "it ended with status $status after $((i + 1)) runs:"
+    tail -n 5 out
+    return 1
+}
+
+# The inbox is empty, every file is where it belongs, and with it what a person needs.
+files_are_filed() {
+    local file name
+
+    for file in inbox/* inbox/*/.rowferry.tmp; do
+        [ -f "$file" ] || continue
+        echo "left behind: $file"
+        return 1
+    done
+    while IFS='|' read -r name rows; do
+        [ "$rows" -eq "$(grep -c 'S-[0-9]' inbox/done/"$name".rejected.*)" ] || {
+            echo "$name: $rows rows were rejected, and the file beside it holds others"
+            return 1
+        }
+    done < <(sqlite3 copy.db "SELECT replace(source, 'inbox/', ''), rows_rejected FROM batch
+        WHERE state = 'done' AND rows_rejected > 0")
+}
+
+# Runs to the end and judges all of it. 1 with the reasons on stdout.
+world_is_right() {
+    run_to_the_end && judge kill.sql && judge end.sql && files_are_filed
+}

@@ -1,0 +1,91 @@
+# The scene in which each crash point of core/base/crash.c is reached, one line each: the point, the
+# passage at which the process ends, what waits in the inbox, and what else is to be so.
+#
+#   rows      three files with a few rows, some of them wrong
+#   long      a file of more rows than a chunk holds, nearly all of them wrong
+#   torn      the same, cut short, so that it is refused when some of it is in
+#   new       the database is not there yet
+#   killed    an earlier run was killed amid its requests
+#   limited   the API asks to wait for longer than --max-wait
+CRASH_SCENES='
+database-made       1    rows  new
+database-set-up     1    rows  new
+run-begun           1    rows
+batch-begun         2    rows
+batch-read          2    rows
+keys-committed      1    rows
+batch-opened        2    rows
+sheet-written       1    rows
+sheet-renamed       1    rows
+file-moved          2    rows
+file-recorded       1    rows
+drain-recovered     1    rows  killed
+token-taken         1    rows
+turn-written        3    rows
+turn-committed      3    rows
+claims-taken        2    rows
+request-started     40   rows
+answer-taken        25   rows
+answer-judged       25   rows
+turn-ready          2    rows
+pause-written       1    rows  limited
+run-ended           1    rows
+chunk-committed     1    long
+batch-refused       1    torn
+discard-committed   1    torn
+'
+
+# Is this a build with crash points? Sets CRASH_POINTS, their names.
+find_crash_points() {
+    CRASH_POINTS=$(ROWFERRY_CRASH=list "$BIN/rowferry" 2>&1 | sed -n "s/.*'list' is none of: //p")
+    [ -n "$CRASH_POINTS" ]
+}
+
+# Every point has a scene, and every scene a point.
+scenes_are_complete() {
+    diff <(tr ' ' '\n' <<<"$CRASH_POINTS" | sort) <(awk 'NF { print $1 }' <<<"$CRASH_SCENES" | sort)
+}
+
+# crash_at POINT PASSAGE [OPTION...]: runs, and 1 if that did not end by SIGKILL
+crash_at() {
+    local point=$1:$2 status
+
+    shift 2
+    # the braces keep the shell's own word about it out of the report
+    { ROWFERRY_CRASH=$point timeout 120 "$BIN/rowferry" "${CRASH_RUN[@]}" "$@" >out 2>&1; } 2>/dev/null
+    status=$?
+    [ $status -eq 137 ] || { echo "$point was not reached: status $status"; tail -n 5 out; return 1; }
+}
+
+# The files of a scene.
+feed_scene() {
+    case $1 in
+    rows)
+        feed 60 csv 5
+        feed 60 ndjson 5
+        feed 30 csv 5
+        ;;
+    long) feed 18000 csv 99 ;;
+    torn)
+        feed 40 csv
+        feed 18000 csv 99 torn
+        ;;
+    esac
+}
+
+# play_scene POINT PASSAGE FILES WHAT: the kill, what it left, and the way from there to the end
+play_scene() {
+    local limit=()
+
+    feed_scene "$3"
+    case $4 in
+    killed) crash_at answer-taken 5 || return ;;
+    limited)
+        world_change 'rate-limit=3/h&retry-after=2' || return
+        limit=(--max-wait 1)
+        ;;
+    esac
+    crash_at "$1" "$2" "${limit[@]}" || return
+    [ "$4" != limited ] || world_change rate-limit=none || return
+    judge kill.sql && world_is_right
+}

@@ -132,10 +132,21 @@ judge() {
     [ "$faults" = ok ] || { printf '%s\n' "${faults%ok}"; return 1; }
 }
 
-# How many requests the server held unanswered at a time in ms: it sits on each for LATENCY_MS.
-in_flight_at() {
-    sqlite3 judge.db "SELECT count(*) FROM request WHERE kind IN ('put', 'get')
-        AND at_ms <= $1 AND at_ms + $LATENCY_MS > $1"
+# Of the run that began at BEGUN_MS and was killed at KILLED_MS: how many requests were in flight,
+# which is that the server saw them and their end is not on record; and how many of them the server
+# had not answered yet, since it sits on each for LATENCY_MS.
+in_flight() {
+    [ "$(sqlite3 copy.db 'PRAGMA user_version' 2>/dev/null || echo 0)" -gt 0 ] || { echo '0 0'; return; }
+    sqlite3 -separator ' ' judge.db "ATTACH 'file:copy.db' AS found" "
+        SELECT (SELECT count(*) FROM found.attempt a JOIN found.job j ON j.id = a.job_id
+                WHERE a.started_ms >= $1 AND a.ended_ms IS NULL AND EXISTS (SELECT 1 FROM request r
+                    WHERE r.at_ms >= a.started_ms AND (r.kind, r.correlation_id) = ('put', j.correlation_id)
+                      AND a.method = 'PUT'
+                    UNION ALL SELECT 1 FROM request r
+                    WHERE r.at_ms >= a.started_ms AND (r.kind, r.record_id) = ('get', j.record_id)
+                      AND a.method = 'GET')),
+               (SELECT count(*) FROM request WHERE kind IN ('put', 'get')
+                AND at_ms BETWEEN $1 AND $2 AND at_ms + $LATENCY_MS > $2)"
 }
 
 # The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs.

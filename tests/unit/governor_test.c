@@ -165,6 +165,255 @@ static void present_rate_is_what_the_spacing_gives(void **state)
     assert_true(governor_rate_per_s(&governor) < 4.9251);
 }
 
+/* count requests leave and are accepted, evenly within length_us, the last at its end. */
+static int64_t accept(struct governor *governor, int64_t start_us, int64_t length_us, int count)
+{
+    int64_t now_us = start_us;
+
+    for (int i = 0; i < count; i++) {
+        now_us = start_us + length_us * (i + 1) / count;
+        governor_departed(governor, now_us);
+        governor_accepted(governor, now_us, now_us);
+    }
+    return now_us;
+}
+
+static int64_t refuse(struct governor *governor, int64_t departed_us, int64_t wait_us,
+                      int64_t now_us)
+{
+    return governor_refused(governor, &(struct governor_refusal){departed_us, wait_us}, 0, now_us);
+}
+
+static void assert_rate(const struct governor *governor, double per_s)
+{
+    assert_true(governor_rate_per_s(governor) > per_s * 0.999);
+    assert_true(governor_rate_per_s(governor) < per_s * 1.001);
+}
+
+static void a_429_pauses_for_its_wait_and_the_jitter_of_the_dice(void **state)
+{
+    struct governor governor;
+
+    (void)state;
+    governor_init(&governor, 100);
+    governor_departed(&governor, 0);
+    assert_int_equal(
+        governor_refused(&governor, &(struct governor_refusal){0, 7 * SECOND_US}, 0.5, SECOND_US),
+        7 * SECOND_US);
+    assert_int_equal(governor_wait_us(&governor, SECOND_US), 7 * SECOND_US + 125000);
+}
+
+static void the_pace_becomes_97_percent_of_what_was_accepted_in_the_second_before(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, 200000, 80);
+    governor_departed(&governor, now_us);
+    refuse(&governor, now_us, SECOND_US, now_us);
+    assert_rate(&governor, 0.97 * 80);
+}
+
+static void requests_in_flight_at_a_429_belong_to_it(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, 200000, 80);
+    for (int i = 0; i < 40; i++)
+        governor_departed(&governor, now_us);
+    for (int i = 0; i < 20; i++)
+        refuse(&governor, now_us, SECOND_US, now_us + 50000);
+    assert_rate(&governor, 0.97 * 80);
+    for (int i = 0; i < 20; i++)
+        governor_accepted(&governor, now_us, now_us + 60000);
+    assert_rate(&governor, 0.97 * 100);
+    assert_int_equal(governor_wait_us(&governor, now_us + 50000), SECOND_US);
+}
+
+/* A governor that has just resumed after one window of 300 in its minute: it goes at 4.85 a second,
+ * and its next window begins at *now_us. */
+static void learn_300_a_minute(struct governor *governor, int64_t *now_us)
+{
+    governor_init(governor, 0);
+    *now_us = accept(governor, 0, SECOND_US, 300);
+    refuse(governor, *now_us, 59 * SECOND_US, *now_us);
+    *now_us = accept(governor, 60 * SECOND_US, 2 * SECOND_US, 300);
+    refuse(governor, *now_us, 58 * SECOND_US, *now_us);
+    *now_us = 120 * SECOND_US;
+    governor_departed(governor, *now_us);
+    governor_accepted(governor, *now_us, *now_us);
+}
+
+static void a_window_of_a_minute_is_measured_over_the_minute(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    learn_300_a_minute(&governor, &now_us);
+    /* the second window may have ended a second earlier, for Retry-After is rounded up */
+    assert_true(governor_rate_per_s(&governor) >= 4.85);
+    assert_true(governor_rate_per_s(&governor) <= 4.85 * 60 / 58.9);
+}
+
+static void the_learned_pace_holds_for_eight_periods_and_creeps_up_then(void **state)
+{
+    struct governor governor;
+    int64_t now_us, period_us;
+    double learned;
+
+    (void)state;
+    learn_300_a_minute(&governor, &now_us);
+    learned = governor_rate_per_s(&governor);
+    period_us = governor.period_us;
+    drive(&governor, now_us, now_us + 8 * period_us - SECOND_US, 0);
+    assert_rate(&governor, learned);
+    drive(&governor, now_us + 8 * period_us - SECOND_US, now_us + 8 * period_us + 10 * SECOND_US,
+          0);
+    assert_true(governor_rate_per_s(&governor) > learned * 1.019);
+    assert_true(governor_rate_per_s(&governor) < learned * 1.022);
+}
+
+static void a_silence_is_no_probe(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+    double learned;
+
+    (void)state;
+    learn_300_a_minute(&governor, &now_us);
+    learned = governor_rate_per_s(&governor);
+    governor_departed(&governor, now_us + 3600LL * SECOND_US);
+    assert_rate(&governor, learned);
+}
+
+static void probing_ends_at_the_ceiling(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 100);
+    now_us = accept(&governor, 0, SECOND_US, 98);
+    refuse(&governor, now_us, SECOND_US, now_us);
+    assert_rate(&governor, 0.97 * 98);
+    drive(&governor, 2 * SECOND_US, 120 * SECOND_US, 0);
+    assert_rate(&governor, 98.5);
+}
+
+static void a_429_makes_nobody_faster(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 100);
+    /* answers that were long on their way make more of a second than ever left in one */
+    now_us = accept(&governor, 0, 100000, 300);
+    refuse(&governor, now_us, SECOND_US, now_us);
+    assert_rate(&governor, 0.97 * 98.5);
+}
+
+static void few_requests_before_the_first_429_teach_nothing(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 5);
+    now_us = accept(&governor, 0, 10 * SECOND_US, 49);
+    refuse(&governor, now_us, 20 * SECOND_US, now_us);
+    assert_rate(&governor, 4.925);
+    /* the next window is known to have been ours from its beginning on */
+    now_us = accept(&governor, 30 * SECOND_US, 10 * SECOND_US, 10);
+    refuse(&governor, now_us, 50 * SECOND_US, now_us);
+    assert_true(governor_rate_per_s(&governor) < 0.2);
+}
+
+static void nothing_accepted_after_a_pause_lengthens_it_and_learns_once(void **state)
+{
+    struct governor governor;
+    int64_t now_us, pauses_s[] = {1, 2, 4, 8, 16, 32, 60, 60};
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, SECOND_US, 100);
+    for (size_t i = 0; i < sizeof pauses_s / sizeof *pauses_s; i++) {
+        governor_departed(&governor, now_us);
+        governor_departed(&governor, now_us);
+        assert_int_equal(refuse(&governor, now_us, -1, now_us), pauses_s[i] * SECOND_US);
+        assert_int_equal(refuse(&governor, now_us, -1, now_us), 0);
+        assert_int_equal(governor_wait_us(&governor, now_us), pauses_s[i] * SECOND_US);
+        assert_rate(&governor, 97);
+        now_us += pauses_s[i] * SECOND_US;
+    }
+    now_us = accept(&governor, now_us, SECOND_US, 1);
+    governor_departed(&governor, now_us);
+    assert_int_equal(refuse(&governor, now_us, -1, now_us), SECOND_US);
+}
+
+static void a_wait_that_was_too_short_is_not_believed_again(void **state)
+{
+    struct governor governor;
+
+    (void)state;
+    governor_init(&governor, 0);
+    governor_departed(&governor, 0);
+    assert_int_equal(refuse(&governor, 0, 0, 0), 0);
+    governor_departed(&governor, 0);
+    assert_int_equal(refuse(&governor, 0, 0, 0), SECOND_US);
+    governor_departed(&governor, SECOND_US);
+    assert_int_equal(refuse(&governor, SECOND_US, 0, SECOND_US), 2 * SECOND_US);
+    governor_departed(&governor, 3 * SECOND_US);
+    assert_int_equal(refuse(&governor, 3 * SECOND_US, 9 * SECOND_US, 3 * SECOND_US), 9 * SECOND_US);
+}
+
+static void a_pause_for_another_reason_teaches_nothing(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 100);
+    now_us = accept(&governor, 0, 10 * SECOND_US, 900);
+    governor_pause(&governor, now_us + 600LL * SECOND_US);
+    governor_departed(&governor, now_us + 600LL * SECOND_US);
+    governor_accepted(&governor, now_us, now_us + 600LL * SECOND_US);
+    assert_rate(&governor, 98.5);
+    assert_int_equal(governor.total.accepted, 0);
+}
+
+static void a_429_from_before_a_pause_that_is_over_only_pauses(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+    double learned;
+
+    (void)state;
+    learn_300_a_minute(&governor, &now_us);
+    learned = governor_rate_per_s(&governor);
+    assert_int_equal(refuse(&governor, 59 * SECOND_US, 3 * SECOND_US, now_us), 3 * SECOND_US);
+    assert_rate(&governor, learned);
+    assert_int_equal(governor_wait_us(&governor, now_us), 3 * SECOND_US);
+}
+
+static void a_wait_of_more_than_an_hour_is_a_quota_and_no_pace(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 100);
+    now_us = accept(&governor, 0, 10 * SECOND_US, 900);
+    refuse(&governor, now_us, 7200LL * SECOND_US, now_us);
+    assert_rate(&governor, 98.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +426,20 @@ int main(void)
         cmocka_unit_test(the_longer_of_two_pauses_holds),
         cmocka_unit_test(nothing_is_caught_up_after_a_pause),
         cmocka_unit_test(present_rate_is_what_the_spacing_gives),
+        cmocka_unit_test(a_429_pauses_for_its_wait_and_the_jitter_of_the_dice),
+        cmocka_unit_test(the_pace_becomes_97_percent_of_what_was_accepted_in_the_second_before),
+        cmocka_unit_test(requests_in_flight_at_a_429_belong_to_it),
+        cmocka_unit_test(a_window_of_a_minute_is_measured_over_the_minute),
+        cmocka_unit_test(the_learned_pace_holds_for_eight_periods_and_creeps_up_then),
+        cmocka_unit_test(a_silence_is_no_probe),
+        cmocka_unit_test(probing_ends_at_the_ceiling),
+        cmocka_unit_test(a_429_makes_nobody_faster),
+        cmocka_unit_test(few_requests_before_the_first_429_teach_nothing),
+        cmocka_unit_test(nothing_accepted_after_a_pause_lengthens_it_and_learns_once),
+        cmocka_unit_test(a_wait_that_was_too_short_is_not_believed_again),
+        cmocka_unit_test(a_pause_for_another_reason_teaches_nothing),
+        cmocka_unit_test(a_429_from_before_a_pause_that_is_over_only_pauses),
+        cmocka_unit_test(a_wait_of_more_than_an_hour_is_a_quota_and_no_pace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

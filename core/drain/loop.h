@@ -71,6 +71,20 @@ double loop_dice(struct loop *loop);
 void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
                 const struct policy_verdict *verdict, struct err *err);
 
+/* Parks the run where the wait is longer than --max-wait; false: it is not. */
+bool loop_park(struct loop *loop, int64_t wait_ms, const char *why);
+
+/* The server asks to wait for pause_ms (-1: it names no time). */
+void loop_throttle(struct loop *loop, const struct http_answer *answer, int64_t pause_ms);
+
+/* Nothing was reached: wait, longer each time, and give up when that changes nothing. What fails
+ * while the wait already runs belongs to the same try. */
+void loop_unreachable(struct loop *loop, const char *why, struct err *err);
+
+/* Keeps the two counters by which a dead service is told from a bad row. */
+void loop_keep_budget(struct loop *loop, const struct task *task,
+                      const struct policy_verdict *verdict);
+
 /* 403s that were held are settled now that it is clear whom they concern; or, when nothing else is
  * under way, it is us. */
 void loop_judge_held(struct loop *loop, struct err *err);

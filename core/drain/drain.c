@@ -315,7 +315,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     loop->exchange.batch_id = options->batch_id;
     loop->exchange.max_retries = options->max_retries;
     loop->more = true;
-    loop->budget = LOOP_BUDGET;
+    budget_init(&loop->budget);
     loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
     governor_init(&loop->governor, options->rate_per_s);
     loop->token = token_open(&login);
@@ -396,6 +396,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     if (fine && !parked)
         fine = run_loop(loop, err);
     meter_report(&loop->meter, &result->run);
+    result->rate_per_s = governor_rate_per_s(&loop->governor);
     close_loop(loop);
     if (fine && result->end == DRAIN_PARKED && !parked)
         fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);

@@ -8,12 +8,11 @@
 #include "core/drain/task.h"
 #include "core/http/governor.h"
 #include "core/http/token.h"
+#include "core/job/budget.h"
 
 enum {
     LOOP_WINDOW_MAX = 256, /* jobs claimed ahead at most */
     LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3,
-    LOOP_BUDGET = 100, /* the retry budget, at the start and at most */
-    LOOP_RETRY_COST = 5,
     LOOP_HELD_MAX = 3,   /* as many 403s, and nothing succeeded: it is us */
     LOOP_TOKENS_MAX = 3, /* as many tokens refused in a row, and nothing succeeded: the same */
 };
@@ -51,9 +50,8 @@ struct loop {
     bool stopping;  /* start nothing more; settle what is in flight */
     bool failed;    /* err is filled: the drain ends with it */
     bool succeeded; /* some request of this run was answered 2xx */
-    int budget;
+    struct budget budget;
     unsigned unreachable;    /* pauses in a row after which nothing was reached */
-    unsigned throttles;      /* 429s in a row that named no time */
     unsigned tokens_refused; /* refused in a row, with nothing that succeeded between */
     const char *accepted;    /* the token that a request was answered 2xx with */
     int64_t progress_us;     /* of the last report */
@@ -70,20 +68,6 @@ double loop_dice(struct loop *loop);
 /* What the verdict on an answer means for the run. Errors stop the loop. */
 void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
                 const struct policy_verdict *verdict, struct err *err);
-
-/* Parks the run where the wait is longer than --max-wait; false: it is not. */
-bool loop_park(struct loop *loop, int64_t wait_ms, const char *why);
-
-/* The server asks to wait for pause_ms (-1: it names no time). */
-void loop_throttle(struct loop *loop, const struct http_answer *answer, int64_t pause_ms);
-
-/* Nothing was reached: wait, longer each time, and give up when that changes nothing. What fails
- * while the wait already runs belongs to the same try. */
-void loop_unreachable(struct loop *loop, const char *why, struct err *err);
-
-/* Keeps the two counters by which a dead service is told from a bad row. */
-void loop_keep_budget(struct loop *loop, const struct task *task,
-                      const struct policy_verdict *verdict);
 
 /* 403s that were held are settled now that it is clear whom they concern; or, when nothing else is
  * under way, it is us. */

@@ -1,13 +1,11 @@
-/* What answers mean for the pace of the run, and whether it goes on at all; see loop.h. */
+#include "core/drain/pace.h"
+
 #include "core/base/clock.h"
 #include "core/drain/loop.h"
 
 #include <stdio.h>
 
-enum {
-    PUT_BACK_MS = 2000,      /* a longer pause puts claimed jobs back */
-    THROTTLE_MAX_MS = 60000, /* of a 429 that names no time */
-};
+enum { PUT_BACK_MS = 2000 }; /* a longer pause puts claimed jobs back */
 
 static void stop_because(struct loop *loop, enum drain_end end)
 {
@@ -16,7 +14,7 @@ static void stop_because(struct loop *loop, enum drain_end end)
     loop->stopping = true;
 }
 
-bool loop_park(struct loop *loop, int64_t wait_ms, const char *why)
+bool pace_park(struct loop *loop, int64_t wait_ms, const char *why)
 {
     char until[CLOCK_ISO_SIZE];
 
@@ -29,17 +27,24 @@ bool loop_park(struct loop *loop, int64_t wait_ms, const char *why)
     return true;
 }
 
-/* Everything waits; beyond --max-wait the run is parked. */
-static void pause_all(struct loop *loop, int64_t wait_ms, long status)
+void pace_throttle(struct loop *loop, const struct http_answer *answer, int64_t pause_ms)
 {
-    int64_t jitter_ms = (int64_t)(250 * loop_dice(loop));
+    int64_t now_us = clock_monotonic_us(), wait_us = pause_ms < 0 ? -1 : pause_ms * 1000;
+    double dice = loop_dice(loop);
     char why[64];
 
-    snprintf(why, sizeof why, "the API answered %ld", status);
-    if (loop_park(loop, wait_ms, why))
+    if (answer->status == 429) {
+        struct governor_refusal refusal = {now_us - answer->latency_us, wait_us};
+
+        wait_us = governor_refused(&loop->governor, &refusal, dice, now_us);
+    } else {
+        /* the service is in trouble, which says nothing about its limit */
+        governor_pause(&loop->governor, now_us + wait_us + (int64_t)(GOVERNOR_JITTER_US * dice));
+    }
+    snprintf(why, sizeof why, "the API answered %ld", answer->status);
+    if (pace_park(loop, wait_us / 1000, why))
         return;
-    governor_pause(&loop->governor, clock_monotonic_us() + (wait_ms + jitter_ms) * 1000);
-    while (wait_ms > PUT_BACK_MS && loop->ready.first) {
+    while (wait_us / 1000 > PUT_BACK_MS && loop->ready.first) {
         struct task *task = task_list_take(&loop->ready);
 
         task_put_back(task, clock_now_ms());
@@ -47,17 +52,7 @@ static void pause_all(struct loop *loop, int64_t wait_ms, long status)
     }
 }
 
-void loop_throttle(struct loop *loop, const struct http_answer *answer, int64_t pause_ms)
-{
-    if (pause_ms < 0) {
-        pause_ms = policy_backoff_ms(++loop->throttles, 0);
-        if (pause_ms > THROTTLE_MAX_MS)
-            pause_ms = THROTTLE_MAX_MS;
-    }
-    pause_all(loop, pause_ms, answer->status);
-}
-
-void loop_unreachable(struct loop *loop, const char *why, struct err *err)
+void pace_unreachable(struct loop *loop, const char *why, struct err *err)
 {
     int64_t now_us = clock_monotonic_us();
 
@@ -75,21 +70,16 @@ void loop_unreachable(struct loop *loop, const char *why, struct err *err)
                    now_us + policy_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
 }
 
-void loop_keep_budget(struct loop *loop, const struct task *task,
-                      const struct policy_verdict *verdict)
+void pace_count(struct loop *loop, const struct http_answer *answer,
+                const struct policy_verdict *verdict)
 {
-    if (verdict->success) {
-        loop->accepted = task->authorization;
-        loop->succeeded = true;
-        loop->throttles = 0;
-        loop->tokens_refused = 0;
-        if (loop->budget < LOOP_BUDGET)
-            loop->budget++;
-    }
-    if (!verdict->retry)
-        return;
-    loop->budget -= LOOP_RETRY_COST;
-    if (loop->budget > 0 || loop->stopping)
+    int64_t now_us = clock_monotonic_us();
+
+    if (answer->end == HTTP_DONE && verdict->run != POLICY_PAUSE)
+        governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
+    if (verdict->success)
+        budget_earn(&loop->budget);
+    if (!verdict->retry || budget_charge(&loop->budget) || loop->stopping)
         return;
     snprintf(loop->result->reason, sizeof loop->result->reason,
              "the API answers, but too few requests succeed for their retries (last: %s)",

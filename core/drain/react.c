@@ -1,6 +1,7 @@
 /* What an answer means for the run as a whole; see loop.h. */
 #include "core/base/clock.h"
 #include "core/drain/loop.h"
+#include "core/drain/pace.h"
 
 void task_list_init(struct task_list *list)
 {
@@ -112,7 +113,12 @@ void loop_react(struct loop *loop, struct task *task, const struct http_answer *
 {
     if (verdict->left)
         loop->unreachable = 0;
-    loop_keep_budget(loop, task, verdict);
+    if (verdict->success) {
+        loop->accepted = task->authorization;
+        loop->succeeded = true;
+        loop->tokens_refused = 0;
+    }
+    pace_count(loop, answer, verdict);
     switch (verdict->run) {
     case POLICY_GO_ON:
         break;
@@ -122,10 +128,10 @@ void loop_react(struct loop *loop, struct task *task, const struct http_answer *
             stop_auth(loop, answer->status, err);
         break;
     case POLICY_PAUSE:
-        loop_throttle(loop, answer, verdict->pause_ms);
+        pace_throttle(loop, answer, verdict->pause_ms);
         break;
     case POLICY_UNREACHABLE:
-        loop_unreachable(loop, answer->error, err);
+        pace_unreachable(loop, answer->error, err);
         break;
     case POLICY_FORBIDDEN:
         hold(loop, task, err);
@@ -156,7 +162,7 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
         loop_fail(loop);
         return;
     }
-    if (loop_park(loop, wait_ms, token_trouble(loop->token)))
+    if (pace_park(loop, wait_ms, token_trouble(loop->token)))
         return;
     /* a renewal may fail for a while, as long as the present token lives */
     if (token_failures(loop->token) <= loop->options->max_retries ||

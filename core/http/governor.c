@@ -15,12 +15,11 @@
 
 enum {
     SECOND_US = 1000000,
-    CAUGHT_UP = 2,      /* requests that may leave at one moment because the schedule was missed */
-    HELD_PERIODS = 8,   /* before the pace is probed upwards */
-    ENOUGH = 50,        /* accepted, to learn from a window that may not have been all ours */
-    BLOCK = 100,        /* accepted, that make a rate of the recent past: known to 1% */
-    JITTER_US = 250000, /* at most, so that several clients do not come back as one */
-    LONGEST_S = 60,     /* of a pause that the server did not ask for */
+    CAUGHT_UP = 2,    /* requests that may leave at one moment because the schedule was missed */
+    HELD_PERIODS = 8, /* before the pace is probed upwards */
+    ENOUGH = 50,      /* accepted, to learn from a window that may not have been all ours */
+    BLOCK = 100,      /* accepted, that make a rate of the recent past: known to 1% */
+    LONGEST_S = 60,   /* of a pause that the server did not ask for */
 };
 
 static const int64_t quota_us = INT64_C(3600) * SECOND_US; /* a longer wait is a quota, no pace */
@@ -248,7 +247,7 @@ int64_t governor_refused(struct governor *governor, const struct governor_refusa
         learn(governor);
     }
     if (until_us > governor->paused_until_us)
-        stand_still(governor, until_us + (int64_t)(JITTER_US * dice));
+        stand_still(governor, until_us + (int64_t)(GOVERNOR_JITTER_US * dice));
     return wait_us;
 }
 

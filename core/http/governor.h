@@ -1,11 +1,12 @@
-/* The pace of every request of the process, as a pure value: clock and dice come in as arguments. A
- * spacing, not a bucket: what was not sent in time is lost but for a little. Below the ceiling it
- * learns the server's limit from 429s (API.md section 4). */
+/* The pace of every request, a pure value with clock and dice as arguments: a spacing, not a bucket,
+ * that learns the server's limit from 429s (API.md section 4). */
 #ifndef ROWFERRY_HTTP_GOVERNOR_H
 #define ROWFERRY_HTTP_GOVERNOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { GOVERNOR_JITTER_US = 250000 }; /* at most, so that several clients do not come back as one */
 
 /* Answers that were no 429, since a moment. */
 struct governor_count {

@@ -1,0 +1,89 @@
+#include "core/job/budget.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Plays `requests` requests of which one in `every` has to be retried; returns how many were played
+ * before the budget was empty, or `requests`. */
+static int play(int requests, int every)
+{
+    struct budget budget;
+
+    budget_init(&budget);
+    for (int i = 1; i <= requests; i++) {
+        if (i % every)
+            budget_earn(&budget);
+        else if (!budget_charge(&budget))
+            return i;
+    }
+    return requests;
+}
+
+static void a_dead_service_is_left_after_twenty_retries(void **state)
+{
+    (void)state;
+    assert_int_equal(play(1000, 1), 20);
+}
+
+static void one_retry_in_six_is_borne_for_ever(void **state)
+{
+    (void)state;
+    assert_int_equal(play(1000000, 6), 1000000);
+}
+
+static void one_retry_in_five_ends_in_time(void **state)
+{
+    (void)state;
+    /* 1 unit is lost in 5 requests */
+    assert_int_equal(play(1000000, 5), 480);
+}
+
+static void half_of_the_requests_failing_ends_soon(void **state)
+{
+    (void)state;
+    assert_int_equal(play(1000000, 2), 50);
+}
+
+static void successes_before_a_failure_save_up_no_more_than_the_start(void **state)
+{
+    struct budget budget;
+
+    (void)state;
+    budget_init(&budget);
+    for (int i = 0; i < 1000; i++)
+        budget_earn(&budget);
+    assert_int_equal(budget.units, 100);
+    for (int i = 1; i < 20; i++)
+        assert_true(budget_charge(&budget));
+    assert_false(budget_charge(&budget));
+}
+
+static void an_empty_budget_owes_nothing(void **state)
+{
+    struct budget budget;
+
+    (void)state;
+    budget_init(&budget);
+    for (int i = 0; i < 64; i++)
+        budget_charge(&budget);
+    for (int i = 0; i < 6; i++)
+        budget_earn(&budget);
+    assert_true(budget_charge(&budget));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_service_is_left_after_twenty_retries),
+        cmocka_unit_test(one_retry_in_six_is_borne_for_ever),
+        cmocka_unit_test(one_retry_in_five_ends_in_time),
+        cmocka_unit_test(half_of_the_requests_failing_ends_soon),
+        cmocka_unit_test(successes_before_a_failure_save_up_no_more_than_the_start),
+        cmocka_unit_test(an_empty_budget_owes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,7 +45,9 @@ static const struct {
 int exit_of(enum err_kind kind)
 {
     if (kind == ERR_STOPPED)
-        return stop_signal() == SIGINT ? EXIT_SIGINT : EXIT_SIGTERM;
+        return stop_signal() == SIGINT    ? EXIT_SIGINT
+               : stop_signal() == SIGTERM ? EXIT_SIGTERM
+                                          : EXIT_INCOMPLETE;
     return kinds[kind].status;
 }
 

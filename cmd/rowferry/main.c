@@ -204,10 +204,13 @@ static void work(struct cli *cli)
             print_version(cli);
         return;
     }
-    if (check_paths(cli, &err) && options_resolve(options, &notices, &err))
-        cli->command->work(cli);
-    else
+    if (!check_paths(cli, &err) || !options_resolve(options, &notices, &err)) {
         report_fail(report, &err);
+        return;
+    }
+    if (options_number(options, OPT_MAX_TIME) > 0)
+        stop_after_ms(options_number(options, OPT_MAX_TIME));
+    cli->command->work(cli);
 }
 
 static void dispatch(struct cli *cli)

@@ -45,6 +45,7 @@ enum option_id {
     OPT_MAX_RETRIES,
     OPT_MAX_ATTEMPTS,
     OPT_MAX_WAIT,
+    OPT_MAX_TIME,
     OPT_ON_CONFLICT,
     OPT_AUDIT_WAIT,
     OPT_TAGS,

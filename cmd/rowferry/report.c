@@ -123,14 +123,17 @@ void report_error(struct report *report, enum err_kind kind, const char *format,
 void report_stopped(struct report *report)
 {
     int status = exit_of(ERR_STOPPED);
+    const char *cause = status == EXIT_SIGINT    ? "by SIGINT"
+                        : status == EXIT_SIGTERM ? "by SIGTERM"
+                                                 : "at --max-time";
+    char text[64];
 
     if (report->stopped)
         return;
     report->stopped = true;
     report_status(report, status);
-    say(report, ERR_NONE,
-        status == EXIT_SIGINT ? "stopped by SIGINT; everything so far is kept"
-                              : "stopped by SIGTERM; everything so far is kept");
+    snprintf(text, sizeof text, "stopped %s; everything so far is kept", cause);
+    say(report, ERR_NONE, text);
 }
 
 static void say_formatted(struct report *report, const char *format, va_list args)

@@ -6,13 +6,15 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* The one global of the program beside const tables: a process has one set of signals. */
 static struct {
     int fd;
-    atomic_int signal; /* read by other threads */
-} stop = {-1, 0};
+    atomic_int signal;       /* read by other threads, as is: */
+    atomic_bool out_of_time; /* the time of stop_after_ms is over */
+} stop = {-1, 0, false};
 
 bool stop_init(struct err *err)
 {
@@ -21,6 +23,7 @@ bool stop_init(struct err *err)
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGALRM);
     if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
         return err_set(err, ERR_INTERNAL, "cannot block signals: %s", strerror(errno));
     if (stop.fd < 0)
@@ -28,6 +31,13 @@ bool stop_init(struct err *err)
     if (stop.fd < 0)
         return err_set(err, ERR_INTERNAL, "cannot open a signal descriptor: %s", strerror(errno));
     return true;
+}
+
+void stop_after_ms(int64_t ms)
+{
+    const struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+
+    setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 int stop_fd(void)
@@ -40,11 +50,20 @@ bool stop_requested(void)
     struct signalfd_siginfo info;
 
     while (stop.fd >= 0 && read(stop.fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGALRM) {
+            stop.out_of_time = true;
+            continue;
+        }
         if (stop.signal)
             _exit(128 + (int)info.ssi_signo);
         stop.signal = (int)info.ssi_signo;
     }
-    return stop.signal != 0;
+    return stop_noted();
+}
+
+bool stop_noted(void)
+{
+    return stop.signal != 0 || stop.out_of_time;
 }
 
 int stop_signal(void)

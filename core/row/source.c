@@ -32,7 +32,7 @@ static bool wait_for_input(int fd)
             return false;
         if (ready > 0 && waiting[0].revents)
             return true;
-        if (stop_signal() || (ready > 0 && waiting[1].revents)) {
+        if (stop_noted() || (ready > 0 && waiting[1].revents)) {
             errno = ECANCELED;
             return false;
         }

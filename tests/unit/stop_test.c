@@ -195,12 +195,52 @@ static void beginning_twice_keeps_the_descriptor(void **state)
     assert_int_equal(ends_with(twice), FINE);
 }
 
+static int time_over(void)
+{
+    bool asked;
+
+    stop_after_ms(1);
+    asked = stop_wait_ms(60000);
+    return asked && stop_noted() && stop_requested() && stop_signal() == 0 ? FINE : WRONG;
+}
+
+static int signal_after_the_time(void)
+{
+    stop_after_ms(1);
+    if (!stop_wait_ms(60000))
+        return WRONG;
+    kill(getpid(), SIGINT);
+    return stop_requested() && stop_signal() == SIGINT ? FINE : WRONG;
+}
+
+static int time_over_after_a_signal(void)
+{
+    struct pollfd look = {stop_fd(), POLLIN, 0};
+
+    kill(getpid(), SIGTERM);
+    if (!stop_requested())
+        return WRONG;
+    stop_after_ms(1);
+    if (poll(&look, 1, 60000) != 1)
+        return WRONG;
+    return stop_requested() && stop_signal() == SIGTERM ? FINE : WRONG;
+}
+
+static void the_end_of_the_time_asks_to_stop_and_is_no_signal(void **state)
+{
+    (void)state;
+    assert_int_equal(ends_with(time_over), FINE);
+    assert_int_equal(ends_with(signal_after_the_time), FINE);
+    assert_int_equal(ends_with(time_over_after_a_signal), FINE);
+}
+
 static void without_a_beginning_nothing_is_ever_asked(void **state)
 {
     (void)state;
     assert_int_equal(stop_fd(), -1);
     assert_false(stop_requested());
     assert_false(stop_wait_ms(0));
+    assert_false(stop_noted());
     assert_int_equal(stop_signal(), 0);
 }
 
@@ -215,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_wait_ends_when_the_signal_comes_and_later_ones_do_not_begin),
         cmocka_unit_test(threads_that_start_later_leave_the_signals_to_the_descriptor),
         cmocka_unit_test(beginning_twice_keeps_the_descriptor),
+        cmocka_unit_test(the_end_of_the_time_asks_to_stop_and_is_no_signal),
         cmocka_unit_test(without_a_beginning_nothing_is_ever_asked),
     };
 

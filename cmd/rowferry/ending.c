@@ -20,18 +20,22 @@ unsigned ending_columns(void)
 
 void ending_forecast(const struct cli *cli, uint64_t left, struct buf *out)
 {
-    int64_t forecast_ms = tally_forecast_ms(left, cli->options.values[OPT_RATE].rate);
+    const struct tally *tally = &cli->tally;
+    int64_t forecast_ms = tally_forecast_ms(tally, left, cli->options.values[OPT_RATE].rate);
     char span[WORDS_SIZE];
 
     if (left == 0)
         return;
-    if (cli->tally.batches_loading > 0)
+    if (tally->batches_loading > 0)
         buf_append_text(out, "at least ");
     words_count(out, left, "request");
     buf_append_text(out, " left");
     if (forecast_ms >= 0)
-        buf_printf(out, ", about %s at %s", words_duration(forecast_ms, span),
-                   options_text(&cli->options, OPT_RATE));
+        buf_printf(out, ", about %s at ", words_duration(forecast_ms, span));
+    if (tally->learned_per_s > 0)
+        buf_printf(out, "%.1f/s, as the API allows", tally->learned_per_s);
+    else if (forecast_ms >= 0)
+        buf_append_text(out, options_text(&cli->options, OPT_RATE));
     buf_append_char(out, '\n');
 }
 

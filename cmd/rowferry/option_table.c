@@ -75,7 +75,7 @@ static const struct option table[OPT_COUNT] = {
         "the API may ask us to wait so long; beyond it the run ends and a later one resumes"},
     [OPT_MAX_TIME] = {"max-time", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_TIME"}, NULL, SECOND_MS,
         365 * (int64_t)DAY_MS, FOR_RUN | FOR_INGEST | FOR_DRAIN,
-        "then settle what is under way and end; a later run resumes"},
+        "the command may take so long; then it settles what is under way and ends"},
     [OPT_ON_CONFLICT] = {"on-conflict", 0, KIND_ON_CONFLICT, "HOW", {"ROWFERRY_ON_CONFLICT"}, "park",
         0, 0, SENDING, "park: keep what someone else changed for a decision; rebase: lay our fields "
         "over theirs; dismiss: leave theirs"},

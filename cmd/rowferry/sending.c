@@ -107,6 +107,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     buf_release(&tags);
     result.run.validation_failures += cli->tally.run.validation_failures;
     cli->tally.run = result.run;
+    cli->tally.learned_per_s = result.learned_per_s;
     if (fine)
         tell_end(cli, &result);
     else

@@ -42,8 +42,10 @@ int64_t tally_duration_ms(const struct tally *tally)
     return (clock_monotonic_us() - tally->started_us) / 1000;
 }
 
-int64_t tally_forecast_ms(uint64_t left, double rate_per_s)
+int64_t tally_forecast_ms(const struct tally *tally, uint64_t left, double rate_per_s)
 {
+    if (tally->learned_per_s > 0)
+        rate_per_s = tally->learned_per_s;
     return rate_per_s > 0 ? (int64_t)((double)left / rate_per_s * 1000) : -1;
 }
 
@@ -51,7 +53,7 @@ void tally_json(struct tally *tally, const char *command, double rate_per_s, int
                 struct buf *line)
 {
     const struct store_run *run = &tally->run;
-    int64_t forecast_ms = tally_forecast_ms(tally_left(tally), rate_per_s);
+    int64_t forecast_ms = tally_forecast_ms(tally, tally_left(tally), rate_per_s);
     const struct {
         const char *name;
         uint64_t value;

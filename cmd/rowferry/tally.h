@@ -18,7 +18,8 @@ struct tally {
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];
     struct store_run run;
-    struct buf next; /* the exact command that goes on from here, or empty */
+    double learned_per_s; /* the pace that the API has taught this run; 0: none */
+    struct buf next;      /* the exact command that goes on from here, or empty */
 };
 
 void tally_begin(struct tally *tally);
@@ -31,11 +32,11 @@ uint64_t tally_left(const struct tally *tally);
 
 int64_t tally_duration_ms(const struct tally *tally);
 
-/* The `summary` line of --json. rate_per_s is what the forecast reckons with; 0: none. */
+/* The `summary` line of --json. rate_per_s as --rate has it; 0: none. */
 void tally_json(struct tally *tally, const char *command, double rate_per_s, int exit_status,
                 struct buf *line);
 
-/* How long `left` requests take at that rate; -1 without one. */
-int64_t tally_forecast_ms(uint64_t left, double rate_per_s);
+/* How long `left` requests take at that rate, or at the one that was learned; -1 without any. */
+int64_t tally_forecast_ms(const struct tally *tally, uint64_t left, double rate_per_s);
 
 #endif

@@ -396,7 +396,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     if (fine && !parked)
         fine = run_loop(loop, err);
     meter_report(&loop->meter, &result->run);
-    result->rate_per_s = governor_rate_per_s(&loop->governor);
+    result->learned_per_s = governor_learned_per_s(&loop->governor);
     close_loop(loop);
     if (fine && result->end == DRAIN_PARKED && !parked)
         fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);

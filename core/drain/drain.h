@@ -48,7 +48,7 @@ enum drain_end {
 struct drain_result {
     enum drain_end end;
     int64_t parked_until_ms;    /* of DRAIN_PARKED */
-    double rate_per_s;          /* the pace at the end; 0: nothing held it back */
+    double learned_per_s;       /* the pace that 429s have taught; 0: none, or the ceiling's */
     struct store_run run;       /* requests, latencies, ... of this drain */
     char reason[ERR_TEXT_SIZE]; /* of PARKED and EXHAUSTED, for the operator */
 };

@@ -33,14 +33,9 @@ static const double PROBE_PER_S = 0.002;
 
 void governor_init(struct governor *governor, double rate_per_s)
 {
-    bool limited = rate_per_s > 0;
-    double least_us = limited ? 1e6 / (CEILING_SHARE * rate_per_s) : 0;
+    double least_us = rate_per_s > 0 ? 1e6 / (CEILING_SHARE * rate_per_s) : 0;
 
-    *governor = (struct governor){
-        .ceiling_per_s = limited ? rate_per_s : 0,
-        .least_us = least_us,
-        .spacing_us = least_us,
-    };
+    *governor = (struct governor){.least_us = least_us, .spacing_us = least_us};
 }
 
 /* The schedule's next place as seen at now_us: what was missed beyond CAUGHT_UP is gone. */
@@ -267,4 +262,9 @@ bool governor_paused(const struct governor *governor, int64_t now_us)
 double governor_rate_per_s(const struct governor *governor)
 {
     return governor->spacing_us > 0 ? 1e6 / governor->spacing_us : 0;
+}
+
+double governor_learned_per_s(const struct governor *governor)
+{
+    return governor->spacing_us > governor->least_us ? governor_rate_per_s(governor) : 0;
 }

@@ -1,5 +1,5 @@
-/* The pace of every request, a pure value with clock and dice as arguments: a spacing, not a bucket,
- * that learns the server's limit from 429s (API.md section 4). */
+/* The pace of all requests, a pure value with clock and dice as arguments: a spacing, not a bucket,
+ * that learns the server's limit from 429s (API.md section 4). Times are monotonic microseconds. */
 #ifndef ROWFERRY_HTTP_GOVERNOR_H
 #define ROWFERRY_HTTP_GOVERNOR_H
 
@@ -14,15 +14,12 @@ struct governor_count {
     uint64_t accepted;
 };
 
-/* All times are monotonic microseconds. */
 struct governor {
-    double ceiling_per_s;    /* 0: none */
-    double least_us;         /* the spacing at 98.5% of the ceiling; 0: none */
-    double spacing_us;       /* between two departures; 0: none */
-    double next_us;          /* when the next may leave */
-    int64_t paused_until_us; /* 0: not paused */
-    int64_t departed_us;     /* the last departure */
-
+    double least_us;              /* the spacing at 98.5% of the ceiling; 0: none */
+    double spacing_us;            /* between two departures; 0: none */
+    double next_us;               /* when the next may leave */
+    int64_t paused_until_us;      /* 0: not paused */
+    int64_t departed_us;          /* the last departure */
     bool counting;                /* the counts have begun */
     bool whole;                   /* ... where a window of the server's did */
     struct governor_count total;  /* since the start, or since the last pause for a 429 */
@@ -49,7 +46,7 @@ struct governor_refusal {
 /* rate_per_s 0: no limit of our own, no spacing until a 429 comes. */
 void governor_init(struct governor *governor, double rate_per_s);
 
-/* Microseconds until a request may leave: 0 now. */
+/* Time until a request may leave: 0 now. */
 int64_t governor_wait_us(const struct governor *governor, int64_t now_us);
 
 /* How many may leave within `within_us`; UINT32_MAX without a limit, 0 while paused beyond it. */
@@ -74,7 +71,10 @@ void governor_pause(struct governor *governor, int64_t until_us);
 /* True while a pause runs. */
 bool governor_paused(const struct governor *governor, int64_t now_us);
 
-/* Requests a second at the present pace; 0 where there is no limit. */
+/* Requests a second at the present pace, at most 98.5% of the ceiling; 0 where nothing limits. */
 double governor_rate_per_s(const struct governor *governor);
+
+/* The same where a 429 has set it below the ceiling; else 0. */
+double governor_learned_per_s(const struct governor *governor);
 
 #endif

@@ -138,6 +138,17 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same 400 "$(requests '.kind == "put"')"
 }
 
+@test "what is left is forecast at the pace that the API has taught" {
+    start_sim --rate-limit 100/s --latency-ms 5
+    batch_file InventoryItem-a.csv 600
+    ends 0 rowferry ingest InventoryItem-a.csv
+    ends 5 rowferry drain --rate none --max-time 2
+    [[ $output =~ [0-9]+\ requests\ left,\ about\ [0-9.]+\ s\ at\ [0-9]+\.[0-9]/s,\ as\ the\ API\ allows ]]
+    curl -s -X POST "$GENESYS_ENVIRONMENT/sim/config?rate-limit=none" >/dev/null
+    ends 5 rowferry drain --rate 5/s --max-time 1 --json
+    same true "$(summary '(.seconds_left * 5 | round) == .requests_left')"
+}
+
 @test "--max-time ends a wait for the API too" {
     start_sim --rate-limit 2/h --retry-after 600
     batch_file InventoryItem-a.csv 5

@@ -19,6 +19,7 @@ CREATE TABLE arbitration (
     job_id         INTEGER PRIMARY KEY,
     since_ms       INTEGER NOT NULL,
     page           INTEGER NOT NULL DEFAULT 1,
+    look_ms        INTEGER,     -- of a page behind the first one: when that was asked for
     server_version INTEGER,     -- of the record as a GET showed it; NULL: it is gone
     server_record  TEXT
 ) STRICT;

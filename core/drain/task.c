@@ -130,7 +130,7 @@ static bool read_answer(const struct claim *claim, const struct http_answer *ans
     facts->version = record.version;
     if (claim->request == REQUEST_UPDATE)
         return true;
-    facts->has_correlation = record.has_correlation;
+    facts->has_correlation = record.has_metadata;
     facts->is_ours = record.has_correlation &&
                      memcmp(record.correlation, claim->correlation, sizeof record.correlation) == 0;
     if (claim->request == REQUEST_FETCH)
@@ -172,7 +172,9 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
     if (verdict->state == JOB_CONFLICT && !rebased->broken) {
         snprintf(outcome->error_message, sizeof outcome->error_message,
                  "someone else changed the record: version %lld was submitted, the server has %lld",
-                 (long long)claim->version, (long long)verdict->server_version);
+                 (long long)claim->version,
+                 (long long)(verdict->has_server_version ? verdict->server_version
+                                                         : claim->shown_version));
         return;
     }
     if (outcome->attempt_error[0])
@@ -182,7 +184,7 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
                  rebased->broken ? ": " : "", rebased->broken ? rebased->broken : "");
 }
 
-static struct policy_job job_of(const struct claim *claim, int64_t now_ms)
+static struct policy_job job_of(const struct claim *claim)
 {
     return (struct policy_job){
         .request = claim->request,
@@ -190,7 +192,8 @@ static struct policy_job job_of(const struct claim *claim, int64_t now_ms)
         .refused_token = claim->refused_token,
         .is_gone = claim->is_gone,
         .version = claim->version,
-        .asked_ms = now_ms - claim->asked_since_ms,
+        .asked_ms = claim->asked_ms,
+        .put_status = claim->put_status,
         .attempts = claim->attempts,
         .readbacks = claim->readbacks,
         .run_retries = claim->run_retries,
@@ -232,7 +235,7 @@ bool task_answer(struct task *task, const struct http_answer *answer,
     struct policy_answer facts;
     bool fine;
 
-    task->job = job_of(claim, reader->now_ms);
+    task->job = job_of(claim);
     fine = read_answer(claim, answer, reader, &facts, &rebased, err);
     if (fine)
         policy_judge(&task->job, &facts, &reader->limits, verdict);
@@ -246,7 +249,10 @@ bool task_answer(struct task *task, const struct http_answer *answer,
     explain(claim, answer, reader->fault, verdict, &rebased, outcome);
     if (rebased.broken)
         outcome->job_status = 0;
-    if (verdict->state == JOB_REFUSED)
+    outcome->error_stays = verdict->refused && claim->request == REQUEST_READ_BACK;
+    if (outcome->error_stays)
+        outcome->job_status = claim->put_status;
+    if (verdict->state == JOB_REFUSED || verdict->refused)
         copy_violations(reader->fault, outcome);
     /* what the audit log is asked about is kept for the day on which it has answered */
     if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
@@ -276,6 +282,6 @@ void task_forbid(struct task *task, int64_t now_ms)
 
     outcome->state = policy_forbidden_state(&task->job);
     outcome->not_before_ms = now_ms;
-    if (outcome->state == JOB_UNKNOWN)
+    if (outcome->state == JOB_UNKNOWN && task->claim.request != REQUEST_UPDATE)
         outcome->run_retries = UINT16_MAX; /* left to the next run */
 }

@@ -33,6 +33,9 @@ void judge_send_again(const struct judging *judging);
 /* The fate stays open; asked again later. Only requests without an answer ever end that. */
 void judge_ask_again(const struct judging *judging);
 
+/* True of what says that the same PUT will never be taken. */
+bool judge_is_refusal(long status);
+
 /* 503 with Retry-After: everybody waits. */
 void judge_pause(const struct judging *judging);
 

@@ -25,6 +25,13 @@ static enum meaning meaning_of(long status)
     return MEANS_AMBIGUOUS;
 }
 
+bool judge_is_refusal(long status)
+{
+    enum meaning meaning = meaning_of(status);
+
+    return meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN;
+}
+
 int64_t policy_backoff_ms(unsigned retries, double dice)
 {
     int64_t ms = BACKOFF_MS;
@@ -121,6 +128,13 @@ static void judge_token(const struct judging *judging)
     judging->verdict->run = POLICY_NEW_TOKEN;
 }
 
+/* No word of the server's on this PUT tells what became of one before it. */
+static void refuse(const struct judging *judging)
+{
+    judging->verdict->state = judging->job->doubt ? JOB_UNKNOWN : JOB_REFUSED;
+    judging->verdict->refused = true;
+}
+
 static void judge_forbidden(const struct judging *judging)
 {
     if (!judging->limits->run_succeeded)
@@ -128,7 +142,7 @@ static void judge_forbidden(const struct judging *judging)
     else if (asks_for_fate(judging))
         judge_ask_again(judging);
     else
-        judging->verdict->state = JOB_REFUSED;
+        refuse(judging);
 }
 
 /* The read-back that follows tells whose update the record holds. A PUT that was built on a fetched
@@ -183,7 +197,7 @@ static void judge_put(const struct judging *judging)
     case MEANS_REFUSED:
         break;
     }
-    verdict->state = JOB_REFUSED;
+    refuse(judging);
 }
 
 /* What holds for any request; false leaves the answer to the request's own table. */
@@ -250,5 +264,6 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
 
 enum job_state policy_forbidden_state(const struct policy_job *job)
 {
-    return job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_REFUSED;
+    return job->doubt || job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN
+                                                                           : JOB_REFUSED;
 }

@@ -42,7 +42,9 @@ struct policy_job {
     bool refused_token; /* this run's last answer to this job was a 401 */
     bool is_gone;       /* of an audit: the record was not there any more */
     int64_t version;    /* that the PUT in question carried */
-    int64_t asked_ms;   /* of an audit: for how long the log has been asked */
+    int64_t asked_ms;   /* of an audit: for how long the log had been asked when this look into
+                           it, page by page, began */
+    long put_status;    /* of a read-back: what the PUT was answered; 0: nothing */
     unsigned attempts, readbacks, run_retries;
     unsigned rounds; /* fetches that its PUTs were built on so far */
 };
@@ -89,6 +91,8 @@ struct policy_verdict {
     bool success;  /* a 2xx with a body that we understand: refills the retry budget */
     bool conflict; /* someone else changed the record; the state tells what became of that */
     bool proven;   /* ... and our PUT did not land for certain */
+    bool refused;  /* the server will not have this PUT: the job is refused, or will be once it is
+                      clear that no earlier attempt landed */
     enum policy_next next;
     bool retry; /* costs the retry budget */
     unsigned readbacks, run_retries;
@@ -102,7 +106,8 @@ struct policy_verdict {
 void policy_judge(const struct policy_job *job, const struct policy_answer *answer,
                   const struct policy_limits *limits, struct policy_verdict *verdict);
 
-/* A 403 that POLICY_FORBIDDEN left open, once other requests have succeeded. */
+/* A 403 that POLICY_FORBIDDEN left open, once other requests have succeeded: unknown where a PUT
+ * may have landed. */
 enum job_state policy_forbidden_state(const struct policy_job *job);
 
 /* 1 s doubled with each retry after the first, at most 60 s, plus up to a quarter of jitter. */

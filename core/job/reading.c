@@ -52,6 +52,12 @@ static void settle(const struct judging *judging, enum job_state state, const ch
  * charged to the retry budget already. */
 static void judge_not_landed(const struct judging *judging)
 {
+    if (judge_is_refusal(judging->job->put_status)) {
+        settle(judging, JOB_REFUSED,
+               "the server refused it, and the record's version shows that it did not land before");
+        judging->verdict->refused = true;
+        return;
+    }
     judge_send_again(judging);
     judging->verdict->retry = false;
     judging->verdict->evidence = "the record's version shows that it did not land";

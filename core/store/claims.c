@@ -32,7 +32,9 @@ static const char *const sql[] = {
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
-        "s.http_status, b.rounds, b.version, b.fields, a.since_ms, a.page, a.server_version "
+        "s.http_status, b.rounds, b.version, b.fields, a.since_ms, a.look_ms, a.page, "
+        "a.server_version, (SELECT http_status FROM attempt WHERE job_id = r.id "
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) "
         "FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
         "WHERE r.id = ?1",
@@ -72,8 +74,10 @@ enum {
     JOB_BASE_VERSION,
     JOB_BASE_FIELDS,
     JOB_ASKED_SINCE,
+    JOB_LOOKED_SINCE,
     JOB_AUDIT_PAGE,
     JOB_AUDIT_VERSION,
+    JOB_PUT_STATUS,
 };
 
 static bool is_null(sqlite3_stmt *statement, int column)
@@ -123,8 +127,8 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, int fields_colu
     claim->request = is_null(statement, 2) ? REQUEST_FETCH : REQUEST_UPDATE;
     claim->doubt = claim->refused_token = claim->is_gone = false;
     claim->attempts = claim->readbacks = claim->run_retries = claim->rounds = 0;
-    claim->asked_since_ms = claim->page = 0;
-    claim->http_status = 0;
+    claim->asked_ms = claim->page = claim->shown_version = 0;
+    claim->http_status = claim->put_status = 0;
     buf_reset(&claim->text);
     buf_append_span(&claim->text, schema);
     buf_append_span(&claim->text, record_id);
@@ -239,10 +243,11 @@ static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err 
 
 /* What was decided about the record, of CLAIM_JOB: where the next PUT stands on a fetched record,
  * and what the audit log is asked about. */
-static void read_decisions(sqlite3_stmt *statement, struct claim *claim)
+static void read_decisions(const struct turn *turn, sqlite3_stmt *statement, struct claim *claim)
 {
     bool has_base = !is_null(statement, JOB_BASE_VERSION);
     bool unknown = span_is(db_column_span(statement, JOB_STATE), "unknown");
+    int64_t look_ms = turn->exchange->now_ms;
 
     claim->rounds = (unsigned)sqlite3_column_int64(statement, JOB_ROUNDS);
     if (unknown)
@@ -254,9 +259,12 @@ static void read_decisions(sqlite3_stmt *statement, struct claim *claim)
     if (!unknown || is_null(statement, JOB_ASKED_SINCE))
         return;
     claim->request = REQUEST_AUDIT;
-    claim->asked_since_ms = sqlite3_column_int64(statement, JOB_ASKED_SINCE);
     claim->page = sqlite3_column_int64(statement, JOB_AUDIT_PAGE);
+    if (claim->page > 1)
+        look_ms = sqlite3_column_int64(statement, JOB_LOOKED_SINCE);
+    claim->asked_ms = look_ms - sqlite3_column_int64(statement, JOB_ASKED_SINCE);
     claim->is_gone = is_null(statement, JOB_AUDIT_VERSION);
+    claim->shown_version = sqlite3_column_int64(statement, JOB_AUDIT_VERSION);
 }
 
 /* What the job carries from earlier claims, of CLAIM_JOB. *sent: its PUT goes out as it did. */
@@ -265,12 +273,13 @@ static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim 
 {
     bool same_run = sqlite3_column_int64(statement, JOB_RUN_ID) == turn->exchange->run_id;
 
-    read_decisions(statement, claim);
+    read_decisions(turn, statement, claim);
     claim->attempts = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS);
     claim->readbacks = (unsigned)sqlite3_column_int64(statement, JOB_READBACKS);
     claim->doubt = sqlite3_column_int(statement, JOB_DOUBT);
     claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, JOB_RUN_RETRIES) : 0;
     claim->http_status = sqlite3_column_int(statement, JOB_HTTP_STATUS);
+    claim->put_status = sqlite3_column_int(statement, JOB_PUT_STATUS);
     claim->refused_token = same_run && claim->http_status == 401;
     *sent = claim->rounds || (claim->attempts > 0 && !is_null(statement, JOB_SENT_VERSION));
     if (*sent && !claim->rounds)

@@ -33,14 +33,17 @@ struct claim {
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
     unsigned char correlation[16];
-    unsigned attempts;      /* PUTs that may have left, with this one */
-    unsigned readbacks;     /* GETs in a row without an answer */
-    unsigned rounds;        /* fetches that its PUTs were built on; 0: it is sent as its row says */
-    int64_t asked_since_ms; /* of an audit: when the log was first asked */
-    int64_t page;           /* ... and its page, from 1 */
-    bool is_gone;           /* ... and the record was not there any more */
-    unsigned run_retries;   /* of this run */
-    int http_status;        /* of the last answer, 0 where there is none: 409 before a read-back */
+    unsigned attempts;  /* PUTs that may have left, with this one */
+    unsigned readbacks; /* GETs in a row without an answer */
+    unsigned rounds;    /* fetches that its PUTs were built on; 0: it is sent as its row says */
+    int64_t asked_ms;   /* of an audit: for how long the log had been asked when the first page of
+                           this look into it was claimed */
+    int64_t page;       /* ... and its page, from 1 */
+    bool is_gone;       /* ... and the record was not there any more */
+    int64_t shown_version; /* ... or what a GET showed it to be */
+    int put_status;        /* of a read-back: what the PUT was answered; 0: nothing */
+    unsigned run_retries;  /* of this run */
+    int http_status;       /* of the last answer, 0 where there is none: 409 before a read-back */
     struct buf text;
     size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
     size_t record_id_size;
@@ -64,6 +67,7 @@ struct claim {
         bool has_server_version;
         int64_t server_version;
         int64_t ended_ms, latency_us;
+        bool error_stays; /* code and message of the job stay as the PUT's answer had them */
         char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
         char error_message[CLAIM_ERROR_SIZE];
         char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */

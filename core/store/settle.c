@@ -23,7 +23,9 @@ static const char *const sql[] = {
     [SETTLE_JOB] = "UPDATE job_state SET state = ?2, attempts = ?3, readbacks = ?4, doubt = ?5, "
                    "unsettled = ?6, not_before_ms = ?7, run_id = ?8, run_retries = ?9, "
                    "server_version = coalesce(?10, server_version), http_status = ?11, "
-                   "error_code = ?12, error_message = ?13, updated_ms = ?14 WHERE job_id = ?1",
+                   "error_code = iif(?15, error_code, ?12), "
+                   "error_message = iif(?15, error_message, ?13), updated_ms = ?14 "
+                   "WHERE job_id = ?1",
     /* sent_version: what a job that was never sent would have carried */
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = ?2, attempts = ?3, not_before_ms = ?4, "
                         "sent_version = iif(?3, sent_version, NULL), updated_ms = ?5 "
@@ -51,7 +53,9 @@ static const char *const sql[] = {
     [SETTLE_ARBITRATE] =
         "INSERT INTO arbitration (job_id, since_ms, server_version, server_record) "
         "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (job_id) DO UPDATE SET page = 1",
-    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1 WHERE job_id = ?1",
+    /* a look is as old as its first page: what shows up there meanwhile is not seen */
+    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + ?2 "
+                    "WHERE job_id = ?1",
     [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = ?1",
     [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = ?1",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
@@ -114,6 +118,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     bind_or_null(statement, 12, outcome->error_code);
     bind_or_null(statement, 13, outcome->error_message);
     sqlite3_bind_int64(statement, 14, exchange->now_ms);
+    sqlite3_bind_int(statement, 15, outcome->error_stays);
     return db_run(store, statement, err, "settle a job");
 }
 
@@ -220,6 +225,8 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         sqlite3_bind_int64(statement, 2, exchange->now_ms);
         bind_server_version(statement, 3, outcome);
         db_bind_text(statement, 4, outcome->server_record);
+    } else {
+        sqlite3_bind_int64(statement, 2, claim->asked_ms);
     }
     return db_run(store, statement, err, "write what is asked next");
 }

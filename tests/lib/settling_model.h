@@ -1,0 +1,37 @@
+/* One job, one record, and everything that can happen between them: a server of which PUTs land
+ * late or not at all, answers that get lost, a foreign writer, an audit log that lags, a clock,
+ * crashes. All interleavings are walked; the verdicts are policy_judge's, and what of them is kept
+ * is what core/store/settle.c keeps. */
+#ifndef ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
+#define ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
+
+#include "core/job/policy.h"
+
+#include <stddef.h>
+
+typedef void model_judge(const struct policy_job *job, const struct policy_answer *answer,
+                         const struct policy_limits *limits, struct policy_verdict *verdict);
+
+struct model_settings {
+    model_judge *judge;
+    enum policy_on_conflict on_conflict;
+    bool fetched;         /* version: fetch; else the row declares a version */
+    int declared;         /* ... so much above the record's */
+    bool holds_ours;      /* the record has our values from the start */
+    bool drops_metadata;  /* a GET may show a record without its metadata */
+    unsigned foreign;     /* how often somebody else writes at most */
+    bool foreign_deletes; /* ... and may delete the record once */
+    bool may_close;       /* from some moment on, the server refuses what we send */
+    unsigned faults, crashes;
+};
+
+struct model_result {
+    size_t states, ends;   /* all, and those in which nothing can happen any more */
+    unsigned job_states;   /* set of 1 << enum job_state: how the job ended in some */
+    const char *violation; /* the first that was found; NULL: none */
+};
+
+/* Walks until everything is seen or a violation is found. */
+void model_walk(const struct model_settings *settings, struct model_result *result);
+
+#endif

@@ -1,0 +1,483 @@
+#include "tests/lib/settling_world.h"
+
+#include <string.h>
+
+enum {
+    START = 2,      /* the record's version at first */
+    WAIT = 2,       /* ticks of the audit wait */
+    TICK_MS = 7000, /* longer than any pause between two looks into the audit log */
+    PAGE = 2,       /* entries on a page of the audit log */
+    MAX_ATTEMPTS = 4,
+};
+
+/* Who made a version; nobody: our values, from the start. */
+enum maker { MAKER_NOBODY, MAKER_FOREIGN, MAKER_FOREIGN_PLAIN, MAKER_US };
+
+/* What the process has in hand. */
+enum hand { HAND_EMPTY, HAND_CLAIMED, HAND_AWAY, HAND_ANSWERED };
+
+/* Statuses that fit a byte. */
+enum status {
+    STATUS_NONE,
+    STATUS_OK,
+    STATUS_CONFLICT,
+    STATUS_MISSING,
+    STATUS_REFUSED,
+    STATUS_BUSY
+};
+
+static const long statuses[] = {0, 200, 409, 404, 422, 503};
+
+enum { SHOWS_CORRELATION = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4 };
+
+void onlooker_complain(struct onlooker *onlooker, const char *text)
+{
+    if (!onlooker->violation)
+        onlooker->violation = text;
+}
+
+/* --- the server and those who use it --- */
+
+static void make_version(struct world *world, enum maker maker)
+{
+    world->makers[++world->version] = (uint8_t)maker;
+    world->applied = (uint8_t)(world->applied + (maker == MAKER_US));
+}
+
+/* What the server answers a PUT, once it has done what it does. */
+static enum status serve(struct world *world, unsigned flying)
+{
+    uint8_t version = world->flying[flying];
+
+    world->flying[flying] = 0;
+    if (world->gone)
+        return STATUS_MISSING;
+    if (world->closed)
+        return STATUS_REFUSED;
+    if (world->version != version)
+        return STATUS_CONFLICT;
+    make_version(world, MAKER_US);
+    return STATUS_OK;
+}
+
+/* The answer to what the process has in hand. */
+static void answer(struct world *world, enum policy_end end, enum status status)
+{
+    world->hand = HAND_ANSWERED;
+    world->awaited = 0;
+    world->end = (uint8_t)end;
+    world->status = (uint8_t)status;
+}
+
+static void add_answered(struct onlooker *onlooker, struct world world, enum policy_end end,
+                         enum status status, bool fault)
+{
+    if (fault && !world.faults)
+        return;
+    world.faults = (uint8_t)(world.faults - fault);
+    answer(&world, end, status);
+    onlooker->add(onlooker, &world);
+}
+
+/* A PUT on its way arrives, or is lost; while it is awaited, its answer may be lost as well, or be
+ * one that says nothing. */
+static void step_flying(struct onlooker *onlooker, const struct world *from, unsigned i)
+{
+    struct world served = *from, lost = *from;
+    enum status status;
+
+    if (!from->flying[i])
+        return;
+    status = serve(&served, i);
+    lost.flying[i] = 0;
+    if (from->hand != HAND_AWAY || from->awaited != i) {
+        onlooker->add(onlooker, &served);
+        onlooker->add(onlooker, &lost);
+        return;
+    }
+    add_answered(onlooker, served, POLICY_ANSWERED, status, false);
+    add_answered(onlooker, served, POLICY_NO_ANSWER, STATUS_NONE, true);
+    add_answered(onlooker, served, POLICY_ANSWERED, STATUS_BUSY, true);
+    add_answered(onlooker, lost, POLICY_NO_ANSWER, STATUS_NONE, true);
+    add_answered(onlooker, *from, POLICY_NO_ANSWER, STATUS_NONE, true); /* it may still arrive */
+}
+
+static void step_others(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    if (from->foreign && !from->gone) {
+        world.foreign--;
+        make_version(&world, MAKER_FOREIGN);
+        onlooker->add(onlooker, &world);
+        world.makers[world.version] = MAKER_FOREIGN_PLAIN;
+        onlooker->add(onlooker, &world);
+    }
+    if (from->deletes && !from->gone) {
+        world = *from;
+        world.deletes--;
+        world.gone = 1;
+        onlooker->add(onlooker, &world);
+    }
+    if (from->closes) {
+        world = *from;
+        world.closes--;
+        world.closed = 1;
+        onlooker->add(onlooker, &world);
+    }
+    /* what nobody asks for need not show */
+    for (unsigned i = START + 1; from->arbitrates && i <= from->version; i++) {
+        world = *from;
+        world.visible[i] = 1;
+        if (!from->visible[i])
+            onlooker->add(onlooker, &world);
+    }
+}
+
+static void step_clock(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+    bool asks = from->arbitrates && from->asked < WAIT;
+
+    if (!from->waits && !asks)
+        return;
+    world.waits = 0;
+    if (asks && ++world.asked == WAIT)
+        world.missed = world.visible[world.sent_version + 1];
+    onlooker->add(onlooker, &world);
+}
+
+/* --- the process --- */
+
+/* As core/store/claims.c reads what is next. */
+static enum job_request request_of(const struct onlooker *onlooker, const struct world *world)
+{
+    if (world->state == JOB_UNKNOWN)
+        return world->arbitrates ? REQUEST_AUDIT : REQUEST_READ_BACK;
+    if (world->has_rebase)
+        return world->has_base ? REQUEST_UPDATE : REQUEST_FETCH;
+    return onlooker->settings->fetched ? REQUEST_FETCH : REQUEST_UPDATE;
+}
+
+static uint8_t version_of(const struct onlooker *onlooker, const struct world *world)
+{
+    if (world->has_base)
+        return world->base_version;
+    return world->attempts ? world->sent_version : (uint8_t)(START + onlooker->settings->declared);
+}
+
+/* A PUT may leave while no other can do what it does. */
+static void check_put(struct onlooker *onlooker, const struct world *world)
+{
+    if (world->blind)
+        onlooker_complain(onlooker, "a PUT was sent while the fate of its predecessor was unknown");
+    for (unsigned i = 0; i < WORLD_FLYING; i++)
+        if (world->flying[i] && world->flying[i] != world->claim_version && !world->gone &&
+            world->flying[i] >= world->version)
+            onlooker_complain(onlooker,
+                              "a PUT was sent while an earlier one could still land beside it");
+}
+
+static void step_claim(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    if (from->hand != HAND_EMPTY || from->waits || !job_state_is_open((enum job_state)from->state))
+        return;
+    world.hand = HAND_CLAIMED;
+    world.request = (uint8_t)request_of(onlooker, from);
+    world.claim_version = version_of(onlooker, from);
+    world.claim_asked = from->page > 1 ? from->look : from->asked;
+    if (world.request == REQUEST_UPDATE) {
+        check_put(onlooker, &world);
+        world.state = JOB_SENDING;
+        world.attempts++;
+        world.sent_version = world.claim_version;
+        world.put_status = STATUS_NONE;
+    }
+    onlooker->add(onlooker, &world);
+}
+
+static void read_record(struct world *world, bool metadata)
+{
+    enum maker maker = (enum maker)world->makers[world->version];
+
+    world->shows_version = world->version;
+    world->shows = maker == MAKER_US || maker == MAKER_NOBODY ? SHOWS_FIELDS : 0;
+    if (metadata && maker == MAKER_US)
+        world->shows |= SHOWS_OURS;
+    if (metadata && (maker == MAKER_US || maker == MAKER_FOREIGN))
+        world->shows |= SHOWS_CORRELATION;
+}
+
+/* Visible entries in the order of their versions, the page that the store is at. */
+static void read_log(struct world *world)
+{
+    unsigned place = 0, first = (world->page - 1u) * PAGE;
+
+    world->entry = POLICY_NO_ENTRY;
+    world->has_more = 0;
+    for (unsigned i = START + 1; i <= world->version; i++) {
+        if (!world->visible[i])
+            continue;
+        if (place >= first && place < first + PAGE && i == world->claim_version + 1u)
+            world->entry = world->makers[i] == MAKER_US ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
+        world->has_more |= place >= first + PAGE;
+        place++;
+    }
+}
+
+static void step_get(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    add_answered(onlooker, world, POLICY_NO_ANSWER, STATUS_NONE, true);
+    if (from->request == REQUEST_AUDIT) {
+        read_log(&world);
+        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+        return;
+    }
+    if (from->gone) {
+        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_MISSING, false);
+        return;
+    }
+    read_record(&world, true);
+    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+    if (!onlooker->settings->drops_metadata)
+        return;
+    read_record(&world, false);
+    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+}
+
+static void step_departure(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    if (from->hand != HAND_CLAIMED)
+        return;
+    if (from->request != REQUEST_UPDATE) {
+        step_get(onlooker, from);
+        return;
+    }
+    add_answered(onlooker, world, POLICY_NEVER_LEFT, STATUS_NONE, true);
+    while (world.awaited < WORLD_FLYING && world.flying[world.awaited])
+        world.awaited++;
+    if (world.awaited == WORLD_FLYING)
+        return;
+    world.hand = HAND_AWAY;
+    world.flying[world.awaited] = from->claim_version;
+    onlooker->add(onlooker, &world);
+}
+
+/* What the process had in hand is lost; core/store/exchange.c, jobs_recover. */
+static void step_crash(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    if (!from->crashes || from->hand == HAND_EMPTY)
+        return;
+    world.crashes--;
+    world.hand = HAND_EMPTY;
+    world.request = world.awaited = world.claim_version = world.claim_asked = 0;
+    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more = 0;
+    if (from->state == JOB_SENDING) {
+        world.state = JOB_UNKNOWN;
+        world.doubt = world.blind = 1;
+    }
+    onlooker->add(onlooker, &world);
+}
+
+static void judge(const struct onlooker *onlooker, const struct world *world,
+                  struct policy_verdict *verdict)
+{
+    const struct policy_job job = {
+        .request = (enum job_request)world->request,
+        .doubt = world->doubt,
+        .is_gone = world->is_gone,
+        .version = world->claim_version,
+        .asked_ms = (int64_t)world->claim_asked * TICK_MS,
+        .put_status = statuses[world->put_status],
+        .attempts = world->attempts,
+        .readbacks = world->readbacks,
+        .rounds = world->rounds,
+    };
+    const bool audit = world->request == REQUEST_AUDIT;
+    const struct policy_answer facts = {
+        .end = (enum policy_end)world->end,
+        .status = statuses[world->status],
+        .code = "",
+        .retry_after_ms = -1,
+        .has_version = !audit && world->status == STATUS_OK,
+        .version = world->request == REQUEST_UPDATE || audit ? world->claim_version + 1
+                                                             : world->shows_version,
+        .has_correlation = world->shows & SHOWS_CORRELATION,
+        .is_ours = world->shows & SHOWS_OURS,
+        .fields_are_ours = world->shows & SHOWS_FIELDS,
+        .has_page = audit && world->status == STATUS_OK,
+        .has_more = world->has_more,
+        .entry = (enum policy_entry)world->entry,
+    };
+    const struct policy_limits limits = {.max_retries = 3,
+                                         .max_attempts = MAX_ATTEMPTS,
+                                         .on_conflict = onlooker->settings->on_conflict,
+                                         .audit_wait_ms = (int64_t)WAIT * TICK_MS,
+                                         .run_succeeded = true};
+
+    onlooker->settings->judge(&job, &facts, &limits, verdict);
+}
+
+/* As core/store/settle.c writes what is asked next. */
+static void keep_next(struct world *world, const struct policy_verdict *verdict)
+{
+    switch (verdict->next) {
+    case POLICY_BY_STATE:
+        break;
+    case POLICY_NEXT_FETCH:
+        world->has_rebase = 1;
+        world->has_base = world->base_version = 0;
+        break;
+    case POLICY_NEXT_SEND:
+        world->has_rebase = world->has_base = 1;
+        world->rounds++;
+        world->base_version = (uint8_t)verdict->server_version;
+        break;
+    case POLICY_NEXT_AUDIT:
+        if (!world->arbitrates)
+            world->is_gone = !verdict->has_server_version;
+        world->arbitrates = world->page = 1;
+        world->look = 0;
+        break;
+    case POLICY_NEXT_PAGE:
+        world->look = world->claim_asked;
+        world->page++;
+        break;
+    }
+    if (world->request == REQUEST_AUDIT && verdict->state != JOB_UNKNOWN)
+        world->arbitrates = world->asked = world->look = world->page = world->is_gone = 0;
+}
+
+/* An ending that is no proof is for the audit log's silence alone, for all of the audit wait. */
+static void check_end(struct onlooker *onlooker, const struct world *world,
+                      const struct policy_verdict *verdict)
+{
+    bool silent = world->request == REQUEST_AUDIT && world->asked == WAIT && !world->missed;
+
+    if (verdict->state == JOB_CONFLICT && !verdict->proven && !silent)
+        onlooker_complain(onlooker, "a conflict is unproven, and the audit log could tell");
+    if (verdict->state == JOB_REFUSED && strncmp(verdict->evidence, "unproven", 8) == 0 && !silent)
+        onlooker_complain(onlooker, "a refusal is unproven, and the audit log could tell");
+    if (verdict->state == JOB_FAILED && !verdict->unsettled && world->attempts < MAX_ATTEMPTS)
+        onlooker_complain(onlooker, "a job failed before its last attempt");
+    if (verdict->state == JOB_FAILED && verdict->unsettled && verdict->readbacks < MAX_ATTEMPTS)
+        onlooker_complain(onlooker, "an ambiguous end became failed by counting");
+}
+
+/* What no longer matters once a job has ended, so that states are the same. */
+static void forget(struct world *world)
+{
+    world->attempts = world->attempts > 0;
+    world->readbacks = world->doubt = world->sent_version = world->put_status = 0;
+    world->has_rebase = world->rounds = world->has_base = world->base_version = 0;
+    world->arbitrates = world->asked = world->look = world->page = world->is_gone = 0;
+    world->waits = world->missed = world->blind = world->faults = world->crashes = 0;
+    memset(world->visible, 0, sizeof world->visible);
+}
+
+static void step_commit(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+    struct policy_verdict verdict;
+
+    if (from->hand != HAND_ANSWERED)
+        return;
+    judge(onlooker, from, &verdict);
+    check_end(onlooker, from, &verdict);
+    world.hand = HAND_EMPTY;
+    world.state = (uint8_t)verdict.state;
+    world.doubt = verdict.doubt;
+    world.readbacks = (uint8_t)verdict.readbacks;
+    world.waits = verdict.delay_ms > 0 && job_state_is_open(verdict.state);
+    world.proven = !job_state_is_open(verdict.state) && !verdict.unsettled &&
+                   strncmp(verdict.evidence, "unproven", 8) != 0;
+    if (from->request == REQUEST_UPDATE) {
+        world.put_status = from->status;
+        world.attempts = (uint8_t)(world.attempts - !verdict.left);
+        world.blind = from->end == POLICY_NO_ANSWER;
+    } else if (from->end == POLICY_ANSWERED) {
+        world.blind = 0;
+    }
+    keep_next(&world, &verdict);
+    world.request = world.claim_version = world.claim_asked = 0;
+    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more = 0;
+    if (!job_state_is_open(verdict.state))
+        forget(&world);
+    onlooker->add(onlooker, &world);
+}
+
+/* What holds in every state. */
+void world_check(struct onlooker *onlooker, const struct world *world)
+{
+    switch ((enum job_state)world->state) {
+    case JOB_APPLIED:
+        if (!world->applied)
+            onlooker_complain(onlooker, "a job is applied, and its update never was");
+        break;
+    case JOB_CONFLICT:
+    case JOB_DISMISSED:
+        if (world->proven && world->applied)
+            onlooker_complain(onlooker, "a conflict is proven, and the update was applied");
+        break;
+    case JOB_REFUSED:
+        if (world->proven && world->applied)
+            onlooker_complain(onlooker, "a job is refused, and its update was applied");
+        break;
+    case JOB_UNCHANGED:
+        if (world->attempts || world->applied)
+            onlooker_complain(onlooker, "a job is unchanged, and was sent");
+        break;
+    case JOB_PENDING:
+    case JOB_SENDING:
+    case JOB_UNKNOWN:
+    case JOB_FAILED:
+    case JOB_CANCELLED:
+    case JOB_STATES:
+        break;
+    }
+    if (world->applied > 1)
+        onlooker_complain(onlooker, "an update was applied twice");
+}
+
+/* An ended job can only be contradicted by a PUT that is still on its way. */
+static bool is_over(const struct world *world)
+{
+    bool flies = false;
+
+    for (unsigned i = 0; i < WORLD_FLYING; i++)
+        flies = flies || world->flying[i];
+    return !flies && !job_state_is_open((enum job_state)world->state);
+}
+
+void world_step(struct onlooker *onlooker, const struct world *world)
+{
+    if (is_over(world))
+        return;
+    step_claim(onlooker, world);
+    step_departure(onlooker, world);
+    for (unsigned i = 0; i < WORLD_FLYING; i++)
+        step_flying(onlooker, world, i);
+    step_commit(onlooker, world);
+    step_crash(onlooker, world);
+    step_clock(onlooker, world);
+    step_others(onlooker, world);
+}
+
+void world_first(const struct model_settings *settings, struct world *world)
+{
+    *world = (struct world){.version = START,
+                            .foreign = (uint8_t)settings->foreign,
+                            .faults = (uint8_t)settings->faults,
+                            .crashes = (uint8_t)settings->crashes,
+                            .deletes = settings->foreign_deletes,
+                            .closes = settings->may_close};
+    world->makers[START] = settings->holds_ours ? MAKER_NOBODY : MAKER_FOREIGN;
+}

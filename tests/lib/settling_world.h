@@ -1,0 +1,52 @@
+/* Inside the settling model only: one state of it, and the steps that lead to others. */
+#ifndef ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
+#define ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
+
+#include "tests/lib/settling_model.h"
+
+enum {
+    WORLD_VERSIONS = 10, /* more than can be made */
+    WORLD_FLYING = 4,    /* PUTs on their way at most */
+};
+
+/* Bytes alone, so that states compare as memory. */
+struct world {
+    /* the server */
+    uint8_t version, makers[WORLD_VERSIONS], visible[WORLD_VERSIONS], gone, closed;
+    uint8_t flying[WORLD_FLYING]; /* the version that each PUT carries, 0: none */
+    /* the store, by the names of its columns */
+    uint8_t state, attempts, readbacks, doubt, sent_version, put_status;
+    uint8_t has_rebase, rounds, has_base, base_version;
+    uint8_t arbitrates, asked, look, page, is_gone; /* ticks that the log has been asked for */
+    uint8_t waits;                                  /* not due before the next tick */
+    uint8_t proven;                                 /* the verdict that ended the job is */
+    /* the process */
+    uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */
+    uint8_t status, end, shows_version, shows, entry, has_more; /* the answer, before its commit */
+    /* what may still go wrong */
+    uint8_t foreign, faults, crashes, deletes, closes;
+    /* seen by nobody */
+    uint8_t applied; /* how often our update was */
+    uint8_t blind;   /* a PUT ended without an answer, and nothing was read since */
+    uint8_t missed;  /* the audit log had told whose the version was before the wait was over */
+};
+
+/* Who looks on. */
+struct onlooker {
+    const struct model_settings *settings;
+    void (*add)(struct onlooker *onlooker, const struct world *world); /* a state that follows */
+    const char *violation;                                             /* the first; NULL: none */
+};
+
+void world_first(const struct model_settings *settings, struct world *world);
+
+/* All that can happen next. */
+void world_step(struct onlooker *onlooker, const struct world *world);
+
+/* What must hold in every state. */
+void world_check(struct onlooker *onlooker, const struct world *world);
+
+/* The first violation counts. */
+void onlooker_complain(struct onlooker *onlooker, const char *text);
+
+#endif

@@ -1,0 +1,330 @@
+/* Every interleaving of one job's life with a server, a foreign writer, a lagging audit log and
+ * crashes: no update is applied twice, no verdict is wrong, and every run ends. And the model
+ * notices where a judge is not what API.md section 3 asks for. */
+#include "tests/lib/settling_model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define ENDS(state) (1u << (state))
+
+enum {
+    /* whatever is decided, the attempts may end first */
+    ALWAYS = ENDS(JOB_APPLIED) | ENDS(JOB_FAILED),
+    KINDS =
+        4, /* of jobs: version: fetch, and a declared version below, at and above the record's */
+};
+
+static const char *const policies[] = {"park", "rebase", "dismiss"};
+
+/* The settings with one kind of job. */
+static struct model_settings of_kind(const struct model_settings *settings, int kind)
+{
+    struct model_settings one = *settings;
+
+    one.judge = one.judge ? one.judge : policy_judge;
+    one.fetched = kind == KINDS - 1;
+    one.declared = one.fetched ? 0 : kind - 1;
+    return one;
+}
+
+/* Walks one kind of job after the other, up to the first violation. */
+static void walk_kinds(const struct model_settings *settings, struct model_result *result)
+{
+    *result = (struct model_result){0};
+    for (int kind = 0; kind < KINDS && !result->violation; kind++) {
+        struct model_settings one = of_kind(settings, kind);
+        struct model_result more;
+
+        model_walk(&one, &more);
+        result->states += more.states;
+        result->ends += more.ends;
+        result->job_states |= more.job_states;
+        result->violation = more.violation;
+    }
+}
+
+/* Nothing may be wrong in any kind of job; together they must have at least so many states and just
+ * these endings. */
+static void assert_holds(const struct model_settings *settings, size_t states, unsigned endings)
+{
+    struct model_result result;
+
+    walk_kinds(settings, &result);
+    if (result.violation)
+        fail_msg("%s: %s", policies[settings->on_conflict], result.violation);
+    printf("# %s: %zu states, %zu ends\n", policies[settings->on_conflict], result.states,
+           result.ends);
+    assert_true(result.states >= states);
+    assert_int_equal(result.job_states, endings);
+}
+
+static void parked_conflicts_are_true_in_every_interleaving(void **state)
+{
+    (void)state;
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_PARK,
+                                          .drops_metadata = true,
+                                          .foreign = 2,
+                                          .faults = 2,
+                                          .crashes = 1},
+                 400000, ALWAYS | ENDS(JOB_CONFLICT));
+}
+
+static void rebased_updates_are_applied_once_in_every_interleaving(void **state)
+{
+    (void)state;
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_REBASE,
+                                          .drops_metadata = true,
+                                          .foreign = 2,
+                                          .faults = 2,
+                                          .crashes = 1},
+                 900000, ALWAYS | ENDS(JOB_CONFLICT));
+}
+
+static void dismissed_updates_were_never_applied_in_any_interleaving(void **state)
+{
+    (void)state;
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_DISMISS, .foreign = 2, .faults = 2},
+                 50000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_DISMISSED));
+}
+
+/* Three writers fill a second page of the audit log, and outrun the last round. */
+static void a_foreign_writer_who_never_rests_changes_nothing_of_that(void **state)
+{
+    static const enum policy_on_conflict all[] = {POLICY_PARK, POLICY_REBASE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        assert_holds(&(struct model_settings){.on_conflict = all[i], .foreign = 3, .faults = 1},
+                     100000, ALWAYS | ENDS(JOB_CONFLICT));
+}
+
+static void a_record_that_is_deleted_refuses_only_what_never_landed(void **state)
+{
+    (void)state;
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_REBASE,
+                                          .foreign = 1,
+                                          .foreign_deletes = true,
+                                          .faults = 2,
+                                          .crashes = 1},
+                 100000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_REFUSED));
+}
+
+static void a_server_that_begins_to_refuse_refuses_only_what_never_landed(void **state)
+{
+    (void)state;
+    assert_holds(
+        &(struct model_settings){
+            .on_conflict = POLICY_PARK, .foreign = 1, .may_close = true, .faults = 2, .crashes = 1},
+        100000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_REFUSED));
+}
+
+static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **state)
+{
+    const struct model_settings settings = {.judge = policy_judge,
+                                            .on_conflict = POLICY_REBASE,
+                                            .fetched = true,
+                                            .holds_ours = true,
+                                            .foreign = 2,
+                                            .faults = 1,
+                                            .crashes = 1};
+    struct model_result result;
+
+    (void)state;
+    model_walk(&settings, &result);
+    assert_null(result.violation);
+    assert_true(result.states > 5000);
+    assert_true(result.job_states & ENDS(JOB_UNCHANGED));
+}
+
+/* --- judges that are wrong in one thing --- */
+
+/* What it is not sure of did not happen. */
+static void resends_what_is_ambiguous(const struct policy_job *job,
+                                      const struct policy_answer *answer,
+                                      const struct policy_limits *limits,
+                                      struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (job->request == REQUEST_UPDATE && verdict->state == JOB_UNKNOWN && verdict->doubt)
+        verdict->state = JOB_PENDING;
+}
+
+/* What was not seen to happen leaves no doubt. */
+static void forgets_its_doubt(const struct policy_job *job, const struct policy_answer *answer,
+                              const struct policy_limits *limits, struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (job->request == REQUEST_READ_BACK)
+        verdict->doubt = false;
+}
+
+/* Builds anew what may still be on its way. */
+static void fetches_what_did_not_land(const struct policy_job *job,
+                                      const struct policy_answer *answer,
+                                      const struct policy_limits *limits,
+                                      struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (job->request == REQUEST_READ_BACK && verdict->state == JOB_PENDING)
+        verdict->next = POLICY_NEXT_FETCH;
+}
+
+/* Builds anew what may have landed. */
+static void rebases_what_is_ambiguous(const struct policy_job *job,
+                                      const struct policy_answer *answer,
+                                      const struct policy_limits *limits,
+                                      struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (verdict->next != POLICY_NEXT_AUDIT || job->rounds >= POLICY_ROUNDS_MAX)
+        return;
+    verdict->state = JOB_PENDING;
+    verdict->next = POLICY_NEXT_FETCH;
+}
+
+/* A newer version is somebody else's. */
+static void takes_a_newer_version_for_a_proof(const struct policy_job *job,
+                                              const struct policy_answer *answer,
+                                              const struct policy_limits *limits,
+                                              struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (verdict->next != POLICY_NEXT_AUDIT)
+        return;
+    verdict->next = POLICY_BY_STATE;
+    verdict->state = JOB_CONFLICT;
+    verdict->conflict = verdict->proven = true;
+}
+
+/* What the audit log does not say is not so. */
+static void takes_silence_for_a_proof(const struct policy_job *job,
+                                      const struct policy_answer *answer,
+                                      const struct policy_limits *limits,
+                                      struct policy_verdict *verdict)
+{
+    struct policy_answer theirs = *answer;
+
+    if (job->request == REQUEST_AUDIT && answer->entry == POLICY_NO_ENTRY && !answer->has_more)
+        theirs.entry = POLICY_THEIR_ENTRY;
+    policy_judge(job, &theirs, limits, verdict);
+}
+
+/* The audit log is asked once. */
+static void does_not_wait_for_the_audit_log(const struct policy_job *job,
+                                            const struct policy_answer *answer,
+                                            const struct policy_limits *limits,
+                                            struct policy_verdict *verdict)
+{
+    struct policy_limits hasty = *limits;
+
+    hasty.audit_wait_ms = 0;
+    policy_judge(job, answer, &hasty, verdict);
+}
+
+/* A 503 is a promise. */
+static void believes_a_503(const struct policy_job *job, const struct policy_answer *answer,
+                           const struct policy_limits *limits, struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (answer->end == POLICY_ANSWERED && answer->status == 503)
+        verdict->doubt = job->doubt;
+}
+
+/* Whatever came before, what is refused now was refused. */
+static void refuses_in_doubt(const struct policy_job *job, const struct policy_answer *answer,
+                             const struct policy_limits *limits, struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (verdict->refused)
+        verdict->state = JOB_REFUSED;
+}
+
+/* Whatever came before, a record that is gone never had our update. */
+static void takes_a_missing_record_for_a_proof(const struct policy_job *job,
+                                               const struct policy_answer *answer,
+                                               const struct policy_limits *limits,
+                                               struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (job->request == REQUEST_READ_BACK && answer->status == 404) {
+        verdict->state = JOB_REFUSED;
+        verdict->next = POLICY_BY_STATE;
+    }
+}
+
+/* Does not look whose the record is. */
+static void forgets_its_own_id(const struct policy_job *job, const struct policy_answer *answer,
+                               const struct policy_limits *limits, struct policy_verdict *verdict)
+{
+    struct policy_answer other = *answer;
+
+    other.is_ours = false;
+    policy_judge(job, &other, limits, verdict);
+}
+
+/* Asks again at once, and again. */
+static void never_tires(const struct policy_job *job, const struct policy_answer *answer,
+                        const struct policy_limits *limits, struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (verdict->next == POLICY_NEXT_AUDIT)
+        verdict->delay_ms = 0;
+}
+
+static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
+{
+    static const struct {
+        model_judge *judge;
+        const char *violation;
+    } rows[] = {
+        {resends_what_is_ambiguous, "a PUT was sent while the fate of its predecessor was unknown"},
+        {forgets_its_doubt, "a conflict is proven, and the update was applied"},
+        {fetches_what_did_not_land, "an update was applied twice"},
+        {rebases_what_is_ambiguous, "an update was applied twice"},
+        {takes_a_newer_version_for_a_proof, "a conflict is proven, and the update was applied"},
+        {takes_silence_for_a_proof, "a conflict is proven, and the update was applied"},
+        {does_not_wait_for_the_audit_log, "a conflict is unproven, and the audit log could tell"},
+        {believes_a_503, "a conflict is proven, and the update was applied"},
+        {refuses_in_doubt, "a job is refused, and its update was applied"},
+        {takes_a_missing_record_for_a_proof, "a job is refused, and its update was applied"},
+        {forgets_its_own_id, "a conflict is proven, and the update was applied"},
+        {never_tires, "a run need not end"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct model_settings settings = {.judge = rows[i].judge,
+                                                .foreign = 2,
+                                                .foreign_deletes = true,
+                                                .may_close = true,
+                                                .faults = 1};
+        struct model_result result;
+
+        walk_kinds(&settings, &result);
+        if (!result.violation || strcmp(result.violation, rows[i].violation) != 0)
+            fail_msg("judge %zu: %s, expected %s", i, result.violation, rows[i].violation);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parked_conflicts_are_true_in_every_interleaving),
+        cmocka_unit_test(rebased_updates_are_applied_once_in_every_interleaving),
+        cmocka_unit_test(dismissed_updates_were_never_applied_in_any_interleaving),
+        cmocka_unit_test(a_foreign_writer_who_never_rests_changes_nothing_of_that),
+        cmocka_unit_test(a_record_that_is_deleted_refuses_only_what_never_landed),
+        cmocka_unit_test(a_server_that_begins_to_refuse_refuses_only_what_never_landed),
+        cmocka_unit_test(a_record_with_our_values_is_unchanged_and_nothing_is_sent),
+        cmocka_unit_test(the_model_notices_a_judge_that_is_wrong_in_one_thing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -29,22 +29,37 @@ CREATE TABLE arbitration (
 CREATE VIEW open_conflict AS
 WITH side AS (
     SELECT c.job_id, r.record_id, c.submitted_version, c.server_version, c.detected_ms,
-           coalesce(b.fields, r.fields) AS ours, coalesce(c.server_record -> '$.fields', '{}') AS theirs
+           coalesce(b.fields, r.fields) AS ours,
+           CASE WHEN json_type(c.server_record, '$.fields') = 'object'
+                THEN c.server_record -> '$.fields' ELSE '{}' END AS theirs
     FROM conflict c
     JOIN job_row r ON r.id = c.job_id
     LEFT JOIN rebase b ON b.job_id = c.job_id AND b.fields IS NOT NULL
     WHERE c.resolved_ms IS NULL
 ), difference AS (
-    SELECT s.job_id, o.key AS field, s.ours -> o.fullkey AS ours, s.theirs -> o.fullkey AS theirs
-    FROM side s, json_each(s.ours) o
-    WHERE CASE WHEN o.type IN ('integer', 'real')
-                AND json_type(s.theirs, o.fullkey) IN ('integer', 'real')
-          THEN json_extract(s.theirs, o.fullkey) <> o.value
-          ELSE (s.theirs -> o.fullkey) IS NOT (s.ours -> o.fullkey) END
+    -- names are compared as they are meant, not as they are written. No path leads to one that is
+    -- written with a backslash: such a value is written anew, which may cost digits
+    SELECT s.job_id, o.key AS field,
+           CASE WHEN instr(o.fullkey, '\') = 0 THEN s.ours -> o.fullkey
+                WHEN o.type IN ('object', 'array') THEN o.value
+                WHEN o.type IN ('true', 'false', 'null') THEN o.type
+                ELSE json_quote(o.value) END AS ours,
+           CASE WHEN t.key IS NULL THEN NULL
+                WHEN instr(t.fullkey, '\') = 0 THEN s.theirs -> t.fullkey
+                WHEN t.type IN ('object', 'array') THEN t.value
+                WHEN t.type IN ('true', 'false', 'null') THEN t.type
+                ELSE json_quote(t.value) END AS theirs,
+           o.type AS our_type, o.value AS our_value, t.type AS their_type, t.value AS their_value
+    FROM side s JOIN json_each(s.ours) o LEFT JOIN json_each(s.theirs) t ON t.key = o.key
     UNION ALL
-    SELECT s.job_id, t.key, NULL, s.theirs -> t.fullkey
-    FROM side s, json_each(s.theirs) t
-    WHERE json_type(s.ours, t.fullkey) IS NULL
+    SELECT s.job_id, t.key, NULL,
+           CASE WHEN instr(t.fullkey, '\') = 0 THEN s.theirs -> t.fullkey
+                WHEN t.type IN ('object', 'array') THEN t.value
+                WHEN t.type IN ('true', 'false', 'null') THEN t.type
+                ELSE json_quote(t.value) END,
+           NULL, NULL, t.type, t.value
+    FROM side s JOIN json_each(s.theirs) t LEFT JOIN json_each(s.ours) o ON o.key = t.key
+    WHERE o.key IS NULL
 )
 SELECT s.job_id AS job_id, s.job_id / 1000000000 AS batch_id, s.job_id % 1000000000 AS row_no,
        b.schema AS schema, s.record_id AS record_id, s.submitted_version AS submitted_version,
@@ -52,4 +67,9 @@ SELECT s.job_id AS job_id, s.job_id / 1000000000 AS batch_id, s.job_id % 1000000
        strftime('%Y-%m-%dT%H:%M:%fZ', s.detected_ms / 1000.0, 'unixepoch') AS detected
 FROM side s
 JOIN batch b ON b.id = s.job_id / 1000000000
-LEFT JOIN difference d ON d.job_id = s.job_id;
+LEFT JOIN difference d ON d.job_id = s.job_id
+      -- numbers by value; whole ones by their digits, of which they may have more than SQLite's have
+      AND CASE WHEN d.our_type = 'integer' AND d.their_type = 'integer' THEN d.ours <> d.theirs
+               WHEN d.our_type IN ('integer', 'real') AND d.their_type IN ('integer', 'real')
+               THEN d.our_value <> d.their_value
+               ELSE d.our_type IS NOT d.their_type OR d.our_value IS NOT d.their_value END;

@@ -38,6 +38,8 @@ static const struct {
                  "detected_ms, resolved_ms"},
     {"server_violation", "job_id, field, code, message"},
     {"pause", "scope, not_before_ms, reason, run_id"},
+    {"open_conflict", "job_id, batch_id, row_no, schema, record_id, submitted_version, "
+                      "server_version, field, ours, theirs, detected"},
     {"batch_summary", "batch_id, source, schema, state, rows_read, rows_rejected, rows_discarded, "
                       "jobs, pending, sending, unknown, applied, unchanged, conflict, refused, "
                       "failed, dismissed, cancelled, started, finished"},

@@ -1,0 +1,383 @@
+/* Whose a version was, and what becomes of it: verdicts on the audit log, on fetched records, and
+ * on conflicts. API.md section 3. */
+#include "tests/lib/verdicts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* The question about a PUT with version 5 that was asked for so long. */
+static struct policy_job arbitrated(int64_t asked_ms, bool is_gone)
+{
+    struct policy_job job = doubting;
+
+    job.request = REQUEST_AUDIT;
+    job.asked_ms = asked_ms;
+    job.is_gone = is_gone;
+    return job;
+}
+
+static const struct policy_job fetching = {.request = REQUEST_FETCH};
+
+static struct policy_answer page_with(enum policy_entry entry, bool has_more)
+{
+    struct policy_answer answer = answered(200);
+
+    answer.has_page = true;
+    answer.has_more = has_more;
+    answer.entry = entry;
+    answer.version = 6;
+    return answer;
+}
+
+static struct policy_verdict decide(const struct policy_job *job, struct policy_answer answer,
+                                    enum policy_on_conflict on_conflict)
+{
+    struct policy_limits decided = limits;
+    struct policy_verdict verdict;
+
+    decided.on_conflict = on_conflict;
+    decided.audit_wait_ms = 60000;
+    policy_judge(job, &answer, &decided, &verdict);
+    return verdict;
+}
+
+static void assert_told(const struct policy_verdict *verdict, const char *expected,
+                        const char *evidence)
+{
+    assert_string_equal(told(verdict), expected);
+    assert_string_equal(verdict->evidence, evidence);
+}
+
+/* --- the audit log --- */
+
+static void the_audit_log_tells_whose_the_next_version_is(void **state)
+{
+    static const struct {
+        enum policy_entry entry;
+        bool is_gone;
+        const char *verdict, *evidence;
+    } rows[] = {
+        {POLICY_OUR_ENTRY, false, "applied doubt success retries 0 readbacks 0 delay 0",
+         "the audit log has the next version with our correlation id; superseded since"},
+        {POLICY_OUR_ENTRY, true, "applied doubt success retries 0 readbacks 0 delay 0",
+         "the audit log has the next version with our correlation id; superseded since"},
+        {POLICY_THEIR_ENTRY, false, "conflict doubt success proven retries 0 readbacks 0 delay 0",
+         "the audit log has the next version as another's"},
+        {POLICY_THEIR_ENTRY, true, "refused doubt success retries 0 readbacks 0 delay 0",
+         "the record is gone, and the audit log has its next version as another's"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        /* at once, and at last, and whether or not there are more pages */
+        for (int when = 0; when < 4; when++) {
+            struct policy_job job = arbitrated(when & 1 ? 90000 : 0, rows[i].is_gone);
+            struct policy_verdict verdict;
+
+            job.readbacks = 7;
+            verdict = decide(&job, page_with(rows[i].entry, when & 2), POLICY_PARK);
+            assert_told(&verdict, rows[i].verdict, rows[i].evidence);
+            assert_int_equal(verdict.has_server_version, rows[i].entry == POLICY_OUR_ENTRY);
+        }
+    }
+}
+
+static void our_entry_tells_the_version_that_we_made(void **state)
+{
+    struct policy_job job = arbitrated(0, false);
+    struct policy_verdict verdict = decide(&job, page_with(POLICY_OUR_ENTRY, false), POLICY_PARK);
+
+    (void)state;
+    assert_int_equal(verdict.server_version, 6);
+}
+
+static void a_page_without_the_version_leads_to_the_next_one_however_late_it_is(void **state)
+{
+    static const int64_t asked_ms[] = {0, 59999, 60000, 3600000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof asked_ms / sizeof *asked_ms; i++) {
+        struct policy_job job = arbitrated(asked_ms[i], i & 1);
+        struct policy_verdict verdict = decide(&job, page_with(POLICY_NO_ENTRY, true), POLICY_PARK);
+
+        assert_told(&verdict, "unknown doubt success page retries 0 readbacks 0 delay 0",
+                    "the audit log has more pages");
+    }
+}
+
+/* The log lags: it is asked again after half of the time asked so far, 0.5 s to 5 s, and for the
+ * last time when the wait is over. */
+static void silence_is_no_evidence_before_the_wait_is_over(void **state)
+{
+    static const struct {
+        int64_t asked_ms, delay_ms;
+    } rows[] = {
+        {0, 500},      {999, 500},    {1000, 500},   {1200, 600}, {9999, 4999}, {10000, 5000},
+        {30000, 5000}, {55000, 5000}, {57000, 3000}, {59999, 1},  {-5000, 500},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_job job = arbitrated(rows[i].asked_ms, i & 1);
+        struct policy_verdict verdict =
+            decide(&job, page_with(POLICY_NO_ENTRY, false), POLICY_REBASE);
+
+        assert_int_equal(verdict.state, JOB_UNKNOWN);
+        assert_int_equal(verdict.next, POLICY_NEXT_AUDIT);
+        assert_int_equal(verdict.delay_ms, rows[i].delay_ms);
+        assert_false(verdict.retry);
+        assert_string_equal(verdict.evidence, "the audit log does not have the next version yet");
+    }
+}
+
+static void silence_to_the_end_leaves_it_unproven_whatever_is_done_with_conflicts(void **state)
+{
+    (void)state;
+    for (int way = POLICY_PARK; way <= POLICY_DISMISS; way++) {
+        struct policy_job here = arbitrated(60000, false), gone = arbitrated(60000, true);
+        struct policy_answer silent = page_with(POLICY_NO_ENTRY, false);
+        struct policy_verdict verdict = decide(&here, silent, (enum policy_on_conflict)way);
+
+        assert_told(&verdict, "conflict doubt success unproven retries 0 readbacks 0 delay 0",
+                    "unproven: the audit log does not have the next version");
+        verdict = decide(&gone, silent, (enum policy_on_conflict)way);
+        assert_told(
+            &verdict, "refused doubt success retries 0 readbacks 0 delay 0",
+            "unproven: the record is gone, and the audit log does not have the next version");
+    }
+}
+
+static void an_audit_log_that_does_not_answer_is_asked_again(void **state)
+{
+    static const long statuses[] = {0, 200, 202, 400, 403, 404, 408, 409, 500, 503};
+    struct policy_job job = arbitrated(3600000, false);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct policy_answer answer = statuses[i] ? answered(statuses[i]) : ended(POLICY_NO_ANSWER);
+        struct policy_verdict verdict;
+
+        job.readbacks = 3;
+        verdict = decide(&job, answer, POLICY_PARK);
+        assert_string_equal(told(&verdict), "unknown doubt costs retries 1 readbacks 4 delay 1000");
+        job.readbacks = 11;
+        verdict = decide(&job, answer, POLICY_PARK);
+        assert_int_equal(verdict.state, JOB_FAILED);
+        assert_true(verdict.unsettled);
+    }
+}
+
+/* --- what becomes of a conflict --- */
+
+static void a_proven_conflict_goes_the_way_that_was_chosen(void **state)
+{
+    static const struct {
+        enum policy_on_conflict way;
+        unsigned rounds;
+        const char *verdict;
+    } rows[] = {
+        {POLICY_PARK, 0, "conflict doubt success proven retries 0 readbacks 0 delay 0"},
+        {POLICY_PARK, 3, "conflict doubt success proven retries 0 readbacks 0 delay 0"},
+        {POLICY_DISMISS, 0, "dismissed doubt success proven retries 0 readbacks 0 delay 0"},
+        {POLICY_DISMISS, 3, "dismissed doubt success proven retries 0 readbacks 0 delay 0"},
+        /* no PUT so far can land any more: what comes now begins without a doubt */
+        {POLICY_REBASE, 0, "pending success proven fetch retries 0 readbacks 0 delay 0"},
+        {POLICY_REBASE, 2, "pending success proven fetch retries 0 readbacks 0 delay 0"},
+        {POLICY_REBASE, 3, "conflict doubt success proven retries 0 readbacks 0 delay 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_job job = doubting, audit = arbitrated(0, false);
+        struct policy_answer other = record_of(6);
+        struct policy_verdict verdict;
+
+        job.rounds = audit.rounds = rows[i].rounds;
+        other.has_correlation = true;
+        verdict = decide(&job, other, rows[i].way);
+        assert_told(&verdict, rows[i].verdict, "the next version carries another correlation id");
+        verdict = decide(&audit, page_with(POLICY_THEIR_ENTRY, false), rows[i].way);
+        assert_string_equal(told(&verdict), rows[i].verdict);
+    }
+}
+
+/* A 409 to what was built on a fetched record, without a doubt: built anew; else read back. */
+static void a_409_is_fetched_again_where_the_put_was_built_on_a_fetch(void **state)
+{
+    static const struct {
+        unsigned rounds;
+        bool doubt;
+        const char *verdict;
+    } rows[] = {
+        {0, false, "unknown retries 0 readbacks 0 delay 0"},
+        {1, false, "pending fetch retries 0 readbacks 0 delay 0"},
+        {2, false, "pending fetch retries 0 readbacks 0 delay 0"},
+        {3, false, "unknown retries 0 readbacks 0 delay 0"},
+        {1, true, "unknown doubt retries 0 readbacks 0 delay 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_job job = sent;
+        struct policy_verdict verdict;
+
+        job.rounds = rows[i].rounds;
+        job.doubt = rows[i].doubt;
+        verdict = judge(&job, answered(409));
+        assert_string_equal(told(&verdict), rows[i].verdict);
+    }
+}
+
+/* --- refusals in doubt --- */
+
+static void a_refusal_in_doubt_is_read_back_first(void **state)
+{
+    static const long statuses[] = {400, 403, 404, 413, 422};
+    struct policy_job job = sent;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct policy_verdict verdict;
+
+        job.doubt = true;
+        verdict = judge(&job, answered(statuses[i]));
+        assert_string_equal(told(&verdict), "unknown doubt retries 0 readbacks 0 delay 0");
+        assert_true(verdict.refused);
+        assert_int_equal(policy_forbidden_state(&job), JOB_UNKNOWN);
+        job.doubt = false;
+        verdict = judge(&job, answered(statuses[i]));
+        assert_int_equal(verdict.state, JOB_REFUSED);
+        assert_true(verdict.refused);
+        assert_int_equal(policy_forbidden_state(&job), JOB_REFUSED);
+    }
+}
+
+static void what_was_refused_and_did_not_land_is_not_sent_again(void **state)
+{
+    static const struct {
+        long put_status;
+        enum job_state state;
+    } rows[] = {
+        {0, JOB_PENDING},   {404, JOB_PENDING}, {409, JOB_PENDING}, {429, JOB_PENDING},
+        {500, JOB_PENDING}, {503, JOB_PENDING}, {400, JOB_REFUSED}, {403, JOB_REFUSED},
+        {413, JOB_REFUSED}, {422, JOB_REFUSED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_job job = doubting;
+        struct policy_answer ours = record_of(6);
+        struct policy_verdict verdict;
+
+        job.put_status = rows[i].put_status;
+        verdict = judge(&job, record_of(5));
+        assert_int_equal(verdict.state, rows[i].state);
+        assert_int_equal(verdict.refused, rows[i].state == JOB_REFUSED);
+        /* what landed landed */
+        ours.is_ours = true;
+        assert_int_equal(judge(&job, ours).state, JOB_APPLIED);
+    }
+}
+
+/* --- the record that a PUT is built on --- */
+
+static void a_fetched_record_is_built_on_unless_nothing_is_left_to_do(void **state)
+{
+    enum { OURS = 1, THERE = 2, BROKEN = 4 };
+    static const struct {
+        int shows;
+        const char *never_sent, *sent_before, *evidence;
+    } rows[] = {
+        {0, "pending send", "pending send", ""},
+        {OURS, "pending send", "applied", "the record carries our correlation id"},
+        {THERE, "unchanged", "pending send", "the record holds these values already"},
+        {BROKEN, "conflict unproven", "conflict unproven",
+         "our fields over the record's break a rule of the schema"},
+        {OURS | THERE | BROKEN, "unchanged", "applied", NULL},
+        {THERE | BROKEN, "unchanged", "conflict unproven", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_answer record = record_of(9);
+
+        record.is_ours = rows[i].shows & OURS;
+        record.fields_are_ours = rows[i].shows & THERE;
+        record.rule_broken = rows[i].shows & BROKEN;
+        for (unsigned attempts = 0; attempts < 2; attempts++) {
+            const char *expected = attempts ? rows[i].sent_before : rows[i].never_sent;
+            struct policy_job job = fetching;
+            struct policy_verdict verdict;
+            char start[64];
+
+            job.attempts = attempts;
+            verdict = decide(&job, record, POLICY_REBASE);
+            snprintf(start, sizeof start, "%s%s%s", job_state_name(verdict.state),
+                     verdict.conflict ? " unproven" : "",
+                     verdict.next == POLICY_NEXT_SEND ? " send" : "");
+            assert_string_equal(start, expected);
+            assert_true(verdict.success && verdict.has_server_version);
+            assert_int_equal(verdict.server_version, 9);
+            assert_false(verdict.proven);
+            if (rows[i].evidence && strstr(expected, "send") == NULL)
+                assert_string_equal(verdict.evidence, rows[i].evidence);
+        }
+    }
+}
+
+static void every_other_answer_to_a_fetch_refuses_or_is_asked_for_again(void **state)
+{
+    static const struct {
+        long status;
+        const char *verdict;
+    } rows[] = {
+        {0, "pending costs retries 1 readbacks 0 delay 1000"},
+        {200, "pending costs retries 1 readbacks 0 delay 1000"},
+        {204, "pending costs retries 1 readbacks 0 delay 1000"},
+        {302, "pending stop-config retries 0 readbacks 0 delay 0"},
+        {400, "refused retries 0 readbacks 0 delay 0"},
+        {401, "pending new-token retries 0 readbacks 0 delay 0"},
+        {403, "refused retries 0 readbacks 0 delay 0"},
+        {404, "refused retries 0 readbacks 0 delay 0"},
+        {408, "pending costs retries 1 readbacks 0 delay 1000"},
+        {409, "refused retries 0 readbacks 0 delay 0"},
+        {429, "pending pause retries 0 readbacks 0 delay 0"},
+        {500, "pending costs retries 1 readbacks 0 delay 1000"},
+        {503, "pending costs retries 1 readbacks 0 delay 1000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_answer answer =
+            rows[i].status ? answered(rows[i].status) : ended(POLICY_NO_ANSWER);
+        struct policy_verdict verdict = judge(&fetching, answer);
+
+        assert_string_equal(told(&verdict), rows[i].verdict);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_audit_log_tells_whose_the_next_version_is),
+        cmocka_unit_test(our_entry_tells_the_version_that_we_made),
+        cmocka_unit_test(a_page_without_the_version_leads_to_the_next_one_however_late_it_is),
+        cmocka_unit_test(silence_is_no_evidence_before_the_wait_is_over),
+        cmocka_unit_test(silence_to_the_end_leaves_it_unproven_whatever_is_done_with_conflicts),
+        cmocka_unit_test(an_audit_log_that_does_not_answer_is_asked_again),
+        cmocka_unit_test(a_proven_conflict_goes_the_way_that_was_chosen),
+        cmocka_unit_test(a_409_is_fetched_again_where_the_put_was_built_on_a_fetch),
+        cmocka_unit_test(a_refusal_in_doubt_is_read_back_first),
+        cmocka_unit_test(what_was_refused_and_did_not_land_is_not_sent_again),
+        cmocka_unit_test(a_fetched_record_is_built_on_unless_nothing_is_left_to_do),
+        cmocka_unit_test(every_other_answer_to_a_fetch_refuses_or_is_asked_for_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

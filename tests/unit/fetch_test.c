@@ -1,0 +1,448 @@
+/* Jobs that are built on a fetched record, and those of which the audit log is asked: what is
+ * claimed, what is kept between the requests, and what a crash leaves of it. */
+#include "core/base/mem.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
+{
+    assert_string_equal(fixture_ask(fixture, sql), expected);
+}
+
+static void assert_claims(struct fixture *fixture, const char *expected)
+{
+    assert_string_equal(fixture_claim(fixture, 10), expected);
+}
+
+static void assert_fields(struct fixture *fixture, const char *expected)
+{
+    assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), expected));
+}
+
+static void crash(struct fixture *fixture, uint64_t interrupted)
+{
+    uint64_t recovered = 99;
+
+    fixture_reopen(fixture);
+    fixture->now_ms += 1000;
+    fixture->run_id++;
+    if (!jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    assert_int_equal(recovered, interrupted);
+    fixture_check(fixture);
+}
+
+/* Job 1/1 was fetched: the record has that version, and the PUT is to carry those fields. */
+static void build(struct fixture *fixture, int64_t version, const char *fields)
+{
+    struct claim_outcome *outcome = fixture_settle_at(fixture, "1/1", JOB_PENDING, version);
+
+    outcome->next = POLICY_NEXT_SEND;
+    outcome->fields = mem_strdup(fields);
+}
+
+static struct claim_outcome *ask_next(struct fixture *fixture, enum job_state state,
+                                      enum policy_next next)
+{
+    struct claim_outcome *outcome = fixture_settle(fixture, "1/1", state);
+
+    outcome->next = next;
+    return outcome;
+}
+
+static const char job_sql[] = "SELECT state, attempts, doubt, sent_version, not_before_ms, "
+                              "waits_for FROM job_state WHERE job_id = 1000000001";
+static const char tally_sql[] = "SELECT pending, sending, unknown, applied FROM batch_tally";
+
+/* --- fetches --- */
+
+static void a_row_without_a_version_is_fetched_first_and_stays_pending(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|0");
+    assert_asked(fixture, tally_sql, "1|0|0|0");
+    assert_asked(fixture, "SELECT method, sent_version, ended_ms FROM attempt", "GET|NULL|NULL");
+    assert_asked(fixture, "SELECT length(correlation_id) FROM job_state", "16");
+    assert_int_equal(fixture_held(fixture, "1/1")->attempts, 0);
+    /* in hand: nobody else gets it */
+    assert_claims(fixture, "");
+}
+
+static void what_was_built_on_the_record_is_sent_with_its_version(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char correlation[16];
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    memcpy(correlation, fixture_held(fixture, "1/1")->correlation, sizeof correlation);
+    build(fixture, 41, "{\"n\":1,\"theirs\":2.50}");
+    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_fields(fixture, "{\"n\":1,\"theirs\":2.50}");
+    assert_memory_equal(fixture_held(fixture, "1/1")->correlation, correlation, sizeof correlation);
+    assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
+    assert_asked(fixture, job_sql, "sending|1|0|41|NULL|NULL");
+    assert_asked(fixture, "SELECT rounds, version, fields FROM rebase",
+                 "1|41|{\"n\":1,\"theirs\":2.50}");
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 42);
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, tally_sql, "0|0|0|1");
+    /* it stays as what was sent */
+    assert_asked(fixture, "SELECT rounds, version FROM rebase", "1|41");
+}
+
+static void what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    build(fixture, 41, "{\"n\":7}");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    assert_claims(fixture, "GET 1/1 a v41");
+    assert_fields(fixture, "{\"n\":7}");
+    fixture_settle_at(fixture, "1/1", JOB_PENDING, 41);
+    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_fields(fixture, "{\"n\":7}");
+    assert_true(fixture_held(fixture, "1/1")->doubt);
+    assert_int_equal(fixture_held(fixture, "1/1")->attempts, 2);
+    assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
+}
+
+static void a_fetch_that_ends_the_job_ends_it(void **state)
+{
+    static const enum job_state ends[] = {JOB_UNCHANGED, JOB_REFUSED, JOB_CONFLICT, JOB_APPLIED};
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a b c d");
+    fixture_claim(fixture, 4);
+    for (int i = 0; i < 4; i++) {
+        char job[16];
+
+        snprintf(job, sizeof job, "1/%d", i + 1);
+        fixture_settle_at(fixture, job, ends[i], 3);
+    }
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT state, attempts, waits_for, not_before_ms FROM job_state",
+                 "unchanged|0|NULL|NULL; refused|0|NULL|NULL; conflict|0|NULL|NULL; "
+                 "applied|0|NULL|NULL");
+    assert_asked(fixture, "SELECT state FROM batch", "done");
+}
+
+static void a_rebase_fetches_anew_and_counts_its_rounds(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    assert_claims(fixture, "PUT 1/1 a v5");
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->http_status = 409;
+    assert_claims(fixture, "GET 1/1 a v5");
+    ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH)->conflict = true;
+    assert_claims(fixture, "FETCH 1/1 a v5");
+    assert_fields(fixture, "{\"n\":1}"); /* the row's own, to be laid over what is fetched */
+    assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "0|NULL|NULL");
+    assert_asked(fixture, "SELECT resolution, resolved_ms, evidence FROM conflict",
+                 "rebase|1000000|proven");
+    for (int round = 1; round <= 3; round++) {
+        char expected[32];
+
+        build(fixture, 10 + round, "{\"n\":1,\"m\":2}");
+        snprintf(expected, sizeof expected, "PUT 1/1 a v%d", 10 + round);
+        assert_claims(fixture, expected);
+        assert_int_equal(fixture_held(fixture, "1/1")->rounds, round);
+        ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
+        assert_claims(fixture, "FETCH 1/1 a v5");
+        assert_int_equal(fixture_held(fixture, "1/1")->rounds, round);
+        assert_fields(fixture, "{\"n\":1}");
+    }
+    assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "3|NULL|NULL");
+    assert_asked(fixture, "SELECT attempts, sent_version FROM job_state", "4|13");
+}
+
+static void a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a b:5");
+    assert_claims(fixture, "FETCH 1/1 a v0, PUT 1/2 b v5");
+    fixture_settle_at(fixture, "1/2", JOB_APPLIED, 6);
+    fixture_claim(fixture, 0);
+    crash(fixture, 0);
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|1001000|NULL");
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_false(fixture_held(fixture, "1/1")->doubt);
+    /* and once more behind a round */
+    build(fixture, 41, "{\"n\":7}");
+    fixture_claim(fixture, 1);
+    ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    crash(fixture, 0);
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
+    assert_int_equal(fixture_held(fixture, "1/1")->attempts, 1);
+}
+
+/* Between the commit of what is to be sent and its departure. */
+static void a_put_that_a_crash_interrupted_is_read_back_with_what_it_carried(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    build(fixture, 41, "{\"n\":7}");
+    assert_claims(fixture, "PUT 1/1 a v41");
+    crash(fixture, 1);
+    assert_claims(fixture, "GET 1/1 a v41");
+    assert_true(fixture_held(fixture, "1/1")->doubt);
+    assert_fields(fixture, "{\"n\":7}");
+}
+
+static void a_fetch_that_was_never_started_is_as_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    fixture_put_back(fixture, "1/1");
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|1000000|NULL");
+    assert_asked(fixture, "SELECT count(*) FROM attempt", "0");
+    assert_claims(fixture, "FETCH 1/1 a v0");
+}
+
+static void a_fetch_whose_retries_are_used_up_is_left_to_the_next_run(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = fixture->max_retries + 1;
+    assert_claims(fixture, "");
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|0");
+    crash(fixture, 0);
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_int_equal(fixture_held(fixture, "1/1")->run_retries, 0);
+}
+
+static void rows_of_one_record_are_fetched_one_after_the_other(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a a");
+    assert_claims(fixture, "FETCH 1/1 a v0");
+    build(fixture, 4, "{}");
+    assert_claims(fixture, "PUT 1/1 a v4");
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 5);
+    assert_claims(fixture, "FETCH 1/2 a v0");
+}
+
+/* --- the audit log --- */
+
+/* Job 1/1, sent with version 5, is a question for the audit log; the record is at version 9. */
+static void begin_audit(struct fixture *fixture)
+{
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    fixture_claim(fixture, 1);
+    outcome = ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
+    outcome->has_server_version = true;
+    outcome->server_version = 9;
+    outcome->server_record = mem_strdup("{\"version\":9}");
+    fixture_claim(fixture, 0);
+}
+
+static void assert_audit(struct fixture *fixture, int64_t page, int64_t asked_ms)
+{
+    const struct claim *claim;
+
+    assert_claims(fixture, "AUDIT 1/1 a v5");
+    claim = fixture_held(fixture, "1/1");
+    assert_int_equal(claim->page, page);
+    assert_int_equal(claim->asked_ms, asked_ms);
+    assert_true(claim->doubt);
+    assert_int_equal(claim->shown_version, 9);
+    assert_false(claim->is_gone);
+}
+
+static void the_audit_log_is_asked_page_by_page(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_audit(fixture);
+    assert_asked(fixture,
+                 "SELECT since_ms, page, look_ms, server_version, server_record "
+                 "FROM arbitration",
+                 "1000000|1|NULL|9|{\"version\":9}");
+    fixture->now_ms += 300;
+    assert_audit(fixture, 1, 300);
+    /* a look is as old as its first page */
+    for (int page = 2; page <= 4; page++) {
+        fixture->now_ms += 1000;
+        ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+        assert_audit(fixture, page, 300);
+    }
+    /* silence: anew from the first page, and for as long as it has been asked in all */
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT)->server_version = 77;
+    fixture->now_ms += 700;
+    assert_audit(fixture, 1, 4000);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+    fixture->now_ms += 700;
+    assert_audit(fixture, 2, 4000);
+    assert_asked(fixture, "SELECT since_ms, page, look_ms FROM arbitration", "1000000|2|1004000");
+}
+
+static void an_audit_without_an_answer_asks_for_the_same_page(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_audit(fixture);
+    assert_audit(fixture, 1, 0);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+    assert_audit(fixture, 2, 0);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->readbacks = 1;
+    assert_audit(fixture, 2, 0);
+    assert_int_equal(fixture_held(fixture, "1/1")->readbacks, 1);
+    fixture_put_back(fixture, "1/1");
+    assert_audit(fixture, 2, 0);
+}
+
+static void a_question_to_the_audit_log_outlives_a_crash(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_audit(fixture);
+    assert_audit(fixture, 1, 0);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+    assert_audit(fixture, 2, 0);
+    crash(fixture, 0);
+    assert_asked(fixture, tally_sql, "0|0|1|0");
+    assert_audit(fixture, 2, 0);
+}
+
+static void an_answered_question_is_over_and_its_record_stays_with_the_conflict(void **state)
+{
+    static const struct {
+        enum job_state state;
+        const char *conflict;
+    } rows[] = {
+        {JOB_APPLIED, ""},
+        {JOB_FAILED, ""},
+        {JOB_CONFLICT, "5|9|{\"version\":9}|NULL|proven"},
+        {JOB_DISMISSED, "5|9|{\"version\":9}|dismiss|proven"},
+        {JOB_PENDING, "5|9|{\"version\":9}|rebase|proven"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fixture *fixture;
+        void *own;
+
+        fixture_begin(&own);
+        fixture = own;
+        begin_audit(fixture);
+        assert_audit(fixture, 1, 0);
+        fixture_settle(fixture, "1/1", rows[i].state)->conflict = rows[i].conflict[0];
+        fixture_claim(fixture, 0);
+        assert_asked(fixture, "SELECT count(*) FROM arbitration", "0");
+        assert_asked(fixture,
+                     "SELECT submitted_version, server_version, server_record, resolution, "
+                     "evidence FROM conflict",
+                     rows[i].conflict);
+        fixture_end(&own);
+    }
+    (void)state;
+}
+
+static void of_a_record_that_is_gone_no_version_is_shown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    fixture_claim(fixture, 1);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
+    assert_claims(fixture, "AUDIT 1/1 a v5");
+    assert_true(fixture_held(fixture, "1/1")->is_gone);
+}
+
+/* --- refused, and perhaps landed before --- */
+
+static void a_read_back_knows_what_the_put_before_it_was_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->http_status = 503;
+    fixture_claim(fixture, 1);
+    outcome = fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+    outcome->http_status = 422;
+    snprintf(outcome->error_code, sizeof outcome->error_code, "bad.field");
+    snprintf(outcome->error_message, sizeof outcome->error_message, "no such sku");
+    fixture_claim(fixture, 1);
+    assert_int_equal(fixture_held(fixture, "1/1")->put_status, 422);
+    outcome = fixture_settle_at(fixture, "1/1", JOB_REFUSED, 5);
+    outcome->error_stays = true;
+    outcome->job_status = 422;
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT state, http_status, error_code, error_message FROM job_state",
+                 "refused|422|bad.field|no such sku");
+}
+
+static void a_put_whose_end_nobody_saw_was_answered_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->http_status = 422;
+    fixture_claim(fixture, 1);
+    crash(fixture, 1);
+    fixture_claim(fixture, 1);
+    assert_int_equal(fixture_held(fixture, "1/1")->put_status, 0);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(a_row_without_a_version_is_fetched_first_and_stays_pending),
+        WITH_STORE(what_was_built_on_the_record_is_sent_with_its_version),
+        WITH_STORE(what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_was),
+        WITH_STORE(a_fetch_that_ends_the_job_ends_it),
+        WITH_STORE(a_rebase_fetches_anew_and_counts_its_rounds),
+        WITH_STORE(a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt),
+        WITH_STORE(a_put_that_a_crash_interrupted_is_read_back_with_what_it_carried),
+        WITH_STORE(a_fetch_that_was_never_started_is_as_it_was),
+        WITH_STORE(a_fetch_whose_retries_are_used_up_is_left_to_the_next_run),
+        WITH_STORE(rows_of_one_record_are_fetched_one_after_the_other),
+        WITH_STORE(the_audit_log_is_asked_page_by_page),
+        WITH_STORE(an_audit_without_an_answer_asks_for_the_same_page),
+        WITH_STORE(a_question_to_the_audit_log_outlives_a_crash),
+        WITH_STORE(of_a_record_that_is_gone_no_version_is_shown),
+        WITH_STORE(a_read_back_knows_what_the_put_before_it_was_answered),
+        WITH_STORE(a_put_whose_end_nobody_saw_was_answered_nothing),
+        cmocka_unit_test(an_answered_question_is_over_and_its_record_stays_with_the_conflict),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+#include "core/drain/rebase.h"
+
+#include "core/base/mem.h"
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A folder of schema files, and what builds by them. */
+struct desk {
+    char folder[SCRATCH_SIZE];
+    struct rebase *rebase;
+    struct err err;
+    struct rebased rebased;
+};
+
+static void write_schema(const struct desk *desk, const char *name, const char *extension)
+{
+    char path[SCRATCH_SIZE + 32], text[512];
+
+    snprintf(path, sizeof path, "%s/%s.json", desk->folder, name);
+    snprintf(text, sizeof text,
+             "{\"properties\": {\"sku\": {\"type\": \"string\"}, \"quantity\": {\"type\": "
+             "\"number\"}, \"price\": {\"type\": \"number\"}}, \"x-rowferry\": {%s}}",
+             extension);
+    scratch_write(path, text, strlen(text));
+}
+
+static int begin(void **state)
+{
+    struct desk *desk = mem_calloc(1, sizeof *desk);
+
+    scratch_make(desk->folder);
+    write_schema(desk, "Item", "");
+    write_schema(desk, "Whole", "\"write\": \"replace\"");
+    write_schema(desk, "Ruled",
+                 "\"rules\": [{\"check\": \"price * quantity <= 100\", \"field\": \"price\", "
+                 "\"message\": \"too dear\"}, {\"check\": \"sku <> 'X'\", \"field\": \"sku\", "
+                 "\"message\": \"no X\"}]");
+    desk->rebase = rebase_open(desk->folder);
+    *state = desk;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct desk *desk = *state;
+
+    rebase_close(desk->rebase);
+    scratch_remove(desk->folder);
+    free(desk);
+    return 0;
+}
+
+static bool build(struct desk *desk, const char *schema, const char *ours, const char *theirs)
+{
+    return rebase_build(desk->rebase, span_of(schema), span_of(ours), span_of(theirs),
+                        &desk->rebased, &desk->err);
+}
+
+static void assert_built(struct desk *desk, const char *schema, const char *ours,
+                         const char *theirs, const char *fields, bool is_there)
+{
+    if (!build(desk, schema, ours, theirs))
+        fail_msg("%s", desk->err.text);
+    if (!span_is(desk->rebased.fields, fields) || desk->rebased.is_there != is_there)
+        fail_msg("%s over %s: %.*s %d", ours, theirs, (int)desk->rebased.fields.size,
+                 desk->rebased.fields.data, desk->rebased.is_there);
+    assert_null(desk->rebased.broken);
+}
+
+static void our_fields_are_laid_over_theirs(void **state)
+{
+    assert_built(*state, "Item", "{\"quantity\":45.50}",
+                 "{\"sku\":\"A\",\"quantity\":1,\"x\":[ 1 ]}",
+                 "{\"sku\":\"A\",\"quantity\":45.50,\"x\":[ 1 ]}", false);
+    assert_built(*state, "Item", "{\"sku\":\"A\"}", "", "{\"sku\":\"A\"}", false);
+    assert_built(*state, "Item", "{\"sku\":\"A\"}", "{}", "{\"sku\":\"A\"}", false);
+}
+
+static void a_schema_that_replaces_sends_the_rows_fields_alone(void **state)
+{
+    assert_built(*state, "Whole", "{\"quantity\": 45.50}", "{\"sku\":\"A\",\"quantity\":1}",
+                 "{\"quantity\": 45.50}", false);
+}
+
+/* Merged, ours must be in theirs; replaced, both must be the same. */
+static void what_is_there_already_is_told(void **state)
+{
+    static const struct {
+        const char *schema, *ours, *theirs, *fields;
+        bool is_there;
+    } rows[] = {
+        {"Item", "{\"quantity\":1.50}", "{\"x\":1,\"quantity\":15e-1}",
+         "{\"x\":1,\"quantity\":1.50}", true},
+        {"Item", "{}", "{\"x\":1}", "{\"x\":1}", true},
+        {"Item", "{\"s\\u006bu\":\"A\"}", "{\"sku\":\"\\u0041\"}", "{\"sku\":\"A\"}", true},
+        {"Item", "{\"sku\":\"A\",\"quantity\":null}", "{\"sku\":\"A\"}",
+         "{\"sku\":\"A\",\"quantity\":null}", false},
+        {"Item", "{\"sku\":\"A\"}", "{\"sku\":\"a\"}", "{\"sku\":\"A\"}", false},
+        {"Whole", "{\"quantity\":1.50,\"sku\":\"A\"}", "{\"sku\":\"A\",\"quantity\":1.5}",
+         "{\"quantity\":1.50,\"sku\":\"A\"}", true},
+        {"Whole", "{\"sku\":\"A\"}", "{\"sku\":\"A\",\"x\":1}", "{\"sku\":\"A\"}", false},
+        {"Whole", "{\"sku\":\"A\",\"x\":1}", "{\"sku\":\"A\"}", "{\"sku\":\"A\",\"x\":1}", false},
+        {"Whole", "{}", "{}", "{}", true},
+        /* of a record that shows no fields, nothing is known */
+        {"Item", "{}", "", "{}", false},
+        {"Whole", "{}", "", "{}", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_built(*state, rows[i].schema, rows[i].ours, rows[i].theirs, rows[i].fields,
+                     rows[i].is_there);
+}
+
+static void the_rules_are_held_against_what_would_be_sent(void **state)
+{
+    struct desk *desk = *state;
+
+    /* neither side breaks it alone */
+    assert_true(build(desk, "Ruled", "{\"price\":20}", "{\"quantity\":6,\"sku\":\"A\"}"));
+    assert_string_equal(desk->rebased.broken, "too dear");
+    /* the first of two */
+    assert_true(build(desk, "Ruled", "{\"price\":20,\"sku\":\"X\"}", "{\"quantity\":6}"));
+    assert_string_equal(desk->rebased.broken, "too dear");
+    assert_true(build(desk, "Ruled", "{\"price\":2,\"sku\":\"X\"}", "{\"quantity\":6}"));
+    assert_string_equal(desk->rebased.broken, "no X");
+    /* and nothing stays of it */
+    assert_built(desk, "Ruled", "{\"price\":2}", "{\"quantity\":6,\"sku\":\"A\"}",
+                 "{\"quantity\":6,\"sku\":\"A\",\"price\":2}", false);
+    /* what is absent passes, as with CHECK */
+    assert_built(desk, "Ruled", "{\"price\":2000}", "{}", "{\"price\":2000}", false);
+}
+
+/* Only the rules: what the schema demands of a row, the record need not keep. */
+static void the_records_other_fields_need_not_fit_the_schema(void **state)
+{
+    assert_built(*state, "Item", "{\"quantity\":1}", "{\"sku\":7}", "{\"sku\":7,\"quantity\":1}",
+                 false);
+}
+
+static void each_record_is_built_by_its_own_schema(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        assert_built(*state, "Item", "{\"sku\":\"A\"}", "{\"x\":1}", "{\"x\":1,\"sku\":\"A\"}",
+                     false);
+        assert_built(*state, "Whole", "{\"sku\":\"A\"}", "{\"x\":1}", "{\"sku\":\"A\"}", false);
+    }
+}
+
+static void a_schema_file_is_read_once(void **state)
+{
+    struct desk *desk = *state;
+
+    assert_built(desk, "Item", "{}", "{\"x\":1}", "{\"x\":1}", true);
+    write_schema(desk, "Item", "\"write\": \"replace\"");
+    assert_built(desk, "Item", "{}", "{\"x\":1}", "{\"x\":1}", true);
+}
+
+static void a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended(void **state)
+{
+    struct desk *desk = *state;
+    char expected[SCRATCH_SIZE + 256];
+
+    assert_false(build(desk, "Gone", "{}", "{}"));
+    assert_int_equal(desk->err.kind, ERR_CONFIG);
+    snprintf(expected, sizeof expected, "%s/Gone.json: No such file or directory", desk->folder);
+    assert_non_null(strstr(desk->err.text, expected));
+    write_schema(desk, "Gone", "\"write\": \"overwrite\"");
+    err_clear(&desk->err);
+    assert_false(build(desk, "Gone", "{}", "{}"));
+    assert_int_equal(desk->err.kind, ERR_CONFIG);
+    assert_non_null(strstr(desk->err.text, "must be \"merge\" or \"replace\""));
+    write_schema(desk, "Gone", "");
+    assert_built(desk, "Gone", "{\"sku\":\"A\"}", "{}", "{\"sku\":\"A\"}", false);
+}
+
+#define AT_DESK(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AT_DESK(our_fields_are_laid_over_theirs),
+        AT_DESK(a_schema_that_replaces_sends_the_rows_fields_alone),
+        AT_DESK(what_is_there_already_is_told),
+        AT_DESK(the_rules_are_held_against_what_would_be_sent),
+        AT_DESK(the_records_other_fields_need_not_fit_the_schema),
+        AT_DESK(each_record_is_built_by_its_own_schema),
+        AT_DESK(a_schema_file_is_read_once),
+        AT_DESK(a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

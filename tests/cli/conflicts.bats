@@ -94,6 +94,8 @@ the audit log has the next version with our correlation id; superseded since" \
     someone_else A-1 '{"sku":"XX-0002"}' $OTHER
     ends 3 run_inbox
     same "conflict|409|3" "$(sql 'SELECT state, http_status, server_version FROM job')"
+    same "someone else changed the record: version 1 was submitted, the server has 3" \
+        "$(sql 'SELECT error_message FROM job')"
     same "1|3|proven|XX-0002" "$(sql "SELECT submitted_version, server_version, evidence,
         server_record ->> '\$.fields.sku' FROM conflict")"
     same "the audit log has the next version as another's" \
@@ -107,6 +109,24 @@ the audit log has the next version with our correlation id; superseded since" \
     same "conflict|1" "$(sql 'SELECT state, attempts FROM job')"
     same "unproven|NULL" "$(sql "SELECT evidence, coalesce(resolution, 'NULL') FROM conflict")"
     holds "$(sql "SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1")" unproven
+}
+
+# The attempt before the refusal may have landed: only a read-back can tell that it did not.
+@test "what is refused in doubt is read back, and keeps what the server said" {
+    start_sim --fault 503-before=1
+    batch_file inbox/InventoryItem-a.csv 1
+    ends 5 run_inbox --max-retries 0
+    setting fault=none
+    setting answer=put:A-1%3D422
+    ends 3 run_inbox
+    same "refused|422|2" "$(sql 'SELECT state, http_status, attempts FROM job')"
+    same "PUT|503
+PUT|422
+GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
+    same "the server refused it, and the record's version shows that it did not land before" \
+        "$(sql 'SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1')"
+    same "$(sql 'SELECT error FROM attempt WHERE http_status = 422')" \
+        "$(sql 'SELECT error_message FROM job')"
 }
 
 @test "a question to the audit log outlives a crash" {

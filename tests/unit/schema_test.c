@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define EXTENSION(inside) "{\"properties\": {\"v\": {}}, \"x-rowferry\": " inside "}"
+
 static void every_unknown_keyword_is_refused_by_name(void **state)
 {
     static const char *const names[] = {
@@ -284,7 +286,6 @@ static void draft_07_has_its_own_keywords(void **state)
 
 static void settings_are_what_they_can_be_or_refused_by_name(void **state)
 {
-#define EXTENSION(inside) "{\"properties\": {\"v\": {}}, \"x-rowferry\": " inside "}"
     static const struct refusal cases[] = {
         {EXTENSION("{}"), ""},
         {EXTENSION("{\"version\": \"required\", \"write\": \"merge\", \"rules\": []}"), ""},
@@ -317,7 +318,6 @@ static void settings_are_what_they_can_be_or_refused_by_name(void **state)
 
     (void)state;
     assert_schemas_refused(cases, COUNT(cases));
-#undef EXTENSION
 }
 
 static void the_shape_holds_the_declared_properties(void **state)
@@ -416,6 +416,36 @@ static void files_that_cannot_be_read_are_refused(void **state)
     scratch_remove(folder);
 }
 
+static void the_shape_says_where_versions_come_from_and_what_is_sent(void **state)
+{
+    static const struct {
+        const char *text;
+        bool required, fetched, replaces;
+    } rows[] = {
+        {"{}", true, false, false},
+        {EXTENSION("{}"), true, false, false},
+        {EXTENSION("{\"version\": \"required\", \"write\": \"merge\"}"), true, false, false},
+        {EXTENSION("{\"version\": \"fetch\"}"), false, true, false},
+        {EXTENSION("{\"write\": \"replace\"}"), true, false, true},
+        {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), false, true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err err = {0};
+        struct schema *schema = schema_of(rows[i].text, &err);
+        const struct row_shape *shape;
+
+        if (!schema)
+            fail_msg("%s", err.text);
+        shape = schema_shape(schema);
+        assert_int_equal(shape->version_required, rows[i].required);
+        assert_int_equal(shape->version_fetched, rows[i].fetched);
+        assert_int_equal(shape->write_replaces, rows[i].replaces);
+        schema_close(schema);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +461,7 @@ int main(void)
         cmocka_unit_test(the_shape_holds_the_declared_properties),
         cmocka_unit_test(the_hash_tells_files_apart),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
+        cmocka_unit_test(the_shape_says_where_versions_come_from_and_what_is_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

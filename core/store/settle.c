@@ -280,6 +280,7 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
                         const struct claim *claim, enum job_state to, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
+    enum job_state from = job_state_of_request(claim->request);
 
     if (outcome->conflict && !write_conflict(store, exchange, claim, err))
         return false;
@@ -291,6 +292,10 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     /* the retries of this run are used up: due when the next one begins */
     if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
         !run_on_job(store, SETTLE_LEAVE, claim, err, "leave a job to the next run"))
+        return false;
+    /* what a refusal named does not hold for a job that turns out not to be refused */
+    if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
+        !run_on_job(store, SETTLE_FORGET_VIOLATIONS, claim, err, "forget the server's violations"))
         return false;
     return !outcome->violation_count || write_violations(store, claim, err);
 }

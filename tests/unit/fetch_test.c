@@ -407,6 +407,37 @@ static void a_read_back_knows_what_the_put_before_it_was_answered(void **state)
                  "refused|422|bad.field|no such sku");
 }
 
+static void what_a_refusal_named_goes_when_the_job_was_applied_before_it(void **state)
+{
+    static const struct {
+        enum job_state state;
+        const char *violations;
+    } rows[] = {{JOB_UNKNOWN, "1"}, {JOB_REFUSED, "1"}, {JOB_APPLIED, "0"}, {JOB_CONFLICT, "0"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fixture *fixture;
+        struct claim_outcome *outcome;
+        void *own;
+
+        fixture_begin(&own);
+        fixture = own;
+        fixture_batch(fixture, "Item", "a:5");
+        fixture_claim(fixture, 1);
+        outcome = fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+        outcome->http_status = 422;
+        outcome->violations = mem_calloc(1, sizeof *outcome->violations);
+        outcome->violation_count = 1;
+        *outcome->violations = (struct claim_violation){mem_strdup("sku"), mem_strdup("unknown"),
+                                                        mem_strdup("no such sku")};
+        fixture_claim(fixture, 1);
+        fixture_settle(fixture, "1/1", rows[i].state);
+        fixture_claim(fixture, 0);
+        assert_asked(fixture, "SELECT count(*) FROM server_violation", rows[i].violations);
+        fixture_end(&own);
+    }
+}
+
 static void a_put_whose_end_nobody_saw_was_answered_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -441,6 +472,7 @@ int main(void)
         WITH_STORE(of_a_record_that_is_gone_no_version_is_shown),
         WITH_STORE(a_read_back_knows_what_the_put_before_it_was_answered),
         WITH_STORE(a_put_whose_end_nobody_saw_was_answered_nothing),
+        cmocka_unit_test(what_a_refusal_named_goes_when_the_job_was_applied_before_it),
         cmocka_unit_test(an_answered_question_is_over_and_its_record_stays_with_the_conflict),
     };
 

@@ -175,7 +175,7 @@ static void a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended(vo
     snprintf(expected, sizeof expected, "%s/Gone.json: No such file or directory", desk->folder);
     assert_non_null(strstr(desk->err.text, expected));
     write_schema(desk, "Gone", "\"write\": \"overwrite\"");
-    err_clear(&desk->err);
+    desk->err = (struct err){0};
     assert_false(build(desk, "Gone", "{}", "{}"));
     assert_int_equal(desk->err.kind, ERR_CONFIG);
     assert_non_null(strstr(desk->err.text, "must be \"merge\" or \"replace\""));

@@ -164,6 +164,7 @@ bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_
     }
     if (!db_commit(store, err))
         return false;
+    crash_point(CRASH_KEYS_COMMITTED);
     if (store->keys_batch_id != batch_id) {
         store->keys_batch_id = batch_id;
         store->keys_count = 0;

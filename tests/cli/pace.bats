@@ -104,7 +104,7 @@ enough_applied() {
     ends 0 rowferry ingest InventoryItem-a.csv
     ends 5 rowferry drain --rate none
     same "api|1|2" "$(sql "SELECT scope, not_before_ms > strftime('%s', 'now') * 1000 + 7100000, run_id FROM pause")"
-    holds "$(sql 'SELECT reason FROM pause')" "the API answered 429 and asks to wait until 2"
+    holds "$(sql 'SELECT reason FROM pause')" "the API answered 429, and asks to wait until 2"
     same "applied|2
 pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 }

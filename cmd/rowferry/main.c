@@ -28,6 +28,7 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/crash.h"
 #include "core/base/stop.h"
+#include "core/store/store.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -274,6 +275,7 @@ int main(int argc, char **argv)
     forbid_core_dumps();
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    store_prepare();
     report_init(&cli.report, argc, argv);
     tally_begin(&cli.tally);
     if (stop_init(&err) && arm_crash(&err))

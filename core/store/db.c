@@ -243,11 +243,16 @@ static bool configure(struct store *store, struct err *err)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return check_identity(store, err) && set_wal(store, err) &&
            db_exec(store, "PRAGMA synchronous = FULL", err) &&
-           db_exec(store, "PRAGMA cache_size = -16000", err) &&
+           db_exec(store, "PRAGMA cache_size = -12000", err) &&
            db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) &&
            /* where a batch's record ids are sorted; no file until there is something in it */
            db_exec(store, "CREATE TEMP TABLE sorted_key (record_id TEXT, job_id INTEGER)", err) &&
            migrate_up(store, err);
+}
+
+void store_prepare(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)

@@ -177,6 +177,15 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
                                                          : claim->shown_version));
         return;
     }
+    if (claim->request == REQUEST_READ_BACK && verdict->has_server_version &&
+        verdict->server_version < claim->version) {
+        snprintf(
+            outcome->error_message, sizeof outcome->error_message,
+            "version %lld was submitted, and the record is only at %lld: check where the file's "
+            "versions come from",
+            (long long)claim->version, (long long)verdict->server_version);
+        return;
+    }
     if (outcome->attempt_error[0])
         memcpy(outcome->error_message, outcome->attempt_error, sizeof outcome->error_message);
     else

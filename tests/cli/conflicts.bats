@@ -260,6 +260,15 @@ fetching() {
     same applied "$(sql 'SELECT state FROM job')"
 }
 
+@test "a version that the record never had is told as such" {
+    start_sim
+    mkdir inbox
+    printf 'record_id,version,status\nA-1,5,active\n' >inbox/InventoryItem-a.csv
+    ends 5 run_inbox --max-retries 0
+    same "pending|version 5 was submitted, and the record is only at 1: check where the file's versions come from" \
+        "$(sql 'SELECT state, error_message FROM job')"
+}
+
 @test "rows of one record follow each other where versions are fetched" {
     start_sim
     fetching

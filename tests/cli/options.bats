@@ -342,6 +342,26 @@ fails_with() {
         "$stderr"
 }
 
+@test "a credential of systemd may show its group the mask of an access list, and nobody else anything" {
+    start_sim
+    unset GENESYS_CLIENT_SECRET
+    batch_file inbox/InventoryItem-1.csv 2
+    mkdir credentials credentials-of-others
+    echo sim-secret >credentials/client-secret
+    chmod 440 credentials/client-secret
+    cp -p credentials/client-secret credentials-of-others/
+    export CREDENTIALS_DIRECTORY=$PWD/credentials
+    GENESYS_CLIENT_SECRET_FILE=$PWD/credentials/client-secret ends 0 rowferry run --rate none
+    same 2 "$(wc -l <ledger)"
+    GENESYS_CLIENT_SECRET_FILE=$PWD/credentials-of-others/client-secret ends 2 rowferry run
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: $PWD/credentials-of-others/client-secret holds the client secret and others can read it (mode 0440): chmod 600 $PWD/credentials-of-others/client-secret" \
+        "$stderr"
+    chmod 444 credentials/client-secret
+    GENESYS_CLIENT_SECRET_FILE=$PWD/credentials/client-secret ends 2 rowferry run
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: $PWD/credentials/client-secret holds the client secret and others can read it (mode 0444): chmod 600 $PWD/credentials/client-secret" \
+        "$stderr"
+}
+
 @test "a secret file must hold one line" {
     umask 077
     fails_with "--client-secret-file: secret: no such file" drain --client-secret-file secret

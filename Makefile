@@ -15,7 +15,7 @@ TEST_PKGS  := cmocka
 # what `make deps` installs: Debian's names for the above, and the tools of tests and demo
 DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev
-DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl
+DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light
 DEB_FUZZ   := clang
@@ -67,8 +67,24 @@ FUZZ_LIB := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*
 FUZZ_OBJ := $(FUZZ_LIB:%.c=$(B)/%.o) $(if $(filter fuzz,$(PROFILE)),,$(B)/tests/fuzz/replay.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 
-.PHONY: all help deps deps-lint deps-bench deps-fuzz need test unit cli crash fuzz fuzz-programs demo \
-        lint bench format install clean
+# What lies beside the program when it is installed, and what is made of that.
+SHARE  := cmd/rowferry/share
+ZSHDIR ?= share/zsh/site-functions
+# MODE:FILE:where it goes below PREFIX
+INSTALLED := 755:$(B)/rowferry:bin/rowferry \
+             644:$(B)/share/rowferry.1:share/man/man1/rowferry.1 \
+             644:$(SHARE)/rowferry-schema.5:share/man/man5/rowferry-schema.5 \
+             644:$(B)/share/rowferry.bash:share/bash-completion/completions/rowferry \
+             644:$(B)/share/rowferry.zsh:$(ZSHDIR)/_rowferry \
+             644:$(B)/share/rowferry.service:lib/systemd/system/rowferry.service \
+             644:$(SHARE)/rowferry.timer:lib/systemd/system/rowferry.timer \
+             644:$(SHARE)/sysusers.conf:lib/sysusers.d/rowferry.conf \
+             644:$(SHARE)/tmpfiles.conf:lib/tmpfiles.d/rowferry.conf \
+             644:$(SHARE)/rowferry.env:share/doc/rowferry/examples/rowferry.env \
+             $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
+
+.PHONY: all always help deps deps-lint deps-bench deps-fuzz need test unit cli crash fuzz fuzz-programs demo \
+        lint bench format install uninstall clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
 .SECONDARY:
@@ -83,7 +99,8 @@ help:
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
 	@echo 'make bench     speed of intake and drain, each beside its reference'
-	@echo 'make install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make install   with manual pages, completions, systemd units; PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall what install put there'
 	@echo 'make deps      what the above needs, through apt-get'
 	@echo 'PROFILE=       release (default), debug, asan, tsan, cov'
 
@@ -140,8 +157,8 @@ need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
 need-test: need
-	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && $(call have,bats sqlite3 jq curl openssl); } || \
-	  $(MAKE) --no-print-directory deps
+	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && \
+	  $(call have,bats sqlite3 jq curl openssl mandoc zsh); } || $(MAKE) --no-print-directory deps
 
 deps:
 	@tests/lib/deps.sh $(DEB_BUILD) $(DEB_TEST)
@@ -202,12 +219,34 @@ build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/rowferry/schema'
-	install -m 755 $(B)/rowferry '$(DESTDIR)$(PREFIX)/bin/rowferry'
-	install -m 644 schema/*.json '$(DESTDIR)$(PREFIX)/share/rowferry/schema/'
+# The manual page and the completions name the commands and options that this rowferry has.
+$(B)/share/help.tsv: $(B)/rowferry $(SHARE)/help-table.sh
+	@mkdir -p $(@D)
+	@$(SHARE)/help-table.sh $< > $@
+
+$(B)/share/rowferry.1: $(B)/share/help.tsv $(SHARE)/rowferry.1.in $(SHARE)/man.awk
+	@awk -f $(SHARE)/man.awk $(filter-out %.awk,$^) > $@
+
+$(B)/share/rowferry.%: $(B)/share/help.tsv $(SHARE)/rowferry.%.in $(SHARE)/values.awk $(SHARE)/%.awk
+	@awk -f $(SHARE)/values.awk -f $(SHARE)/$*.awk $(filter-out %.awk,$^) > $@
+
+# anew each time: PREFIX is no file
+$(B)/share/rowferry.service: $(SHARE)/rowferry.service.in always
+	@mkdir -p $(@D)
+	@sed 's|@BINDIR@|$(PREFIX)/bin|' $< > $@
+
+install: all $(foreach entry,$(INSTALLED),$(word 2,$(subst :, ,$(entry))))
+	@set -e; umask 022; for entry in $(INSTALLED); do \
+	  mode=$${entry%%:*} rest=$${entry#*:}; \
+	  install -D -m "$$mode" "$${rest%:*}" '$(DESTDIR)$(PREFIX)'/"$${rest#*:}"; \
+	done
+
+uninstall:
+	@set -e; for entry in $(INSTALLED); do rm -f '$(DESTDIR)$(PREFIX)'/"$${entry##*:}"; done
+	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && \
+	  rmdir rowferry/schema rowferry doc/rowferry/examples doc/rowferry 2>/dev/null || true
 
 clean:
 	rm -rf build
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

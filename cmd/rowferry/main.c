@@ -20,6 +20,8 @@
  *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, words
  *     progress.[ch]                                     how far it is
  *
+ * What is installed beside it stands in share/: manual pages, completions, systemd, Debian.
+ *
  * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes -> rows), validate (schema
  * files), job (states, verdicts), store (SQLite), http (libcurl), api (the wire), inbox, ingest,
  * drain. Only this folder prints, reads arguments or the environment, and knows exit statuses. */

@@ -1,0 +1,16 @@
+# What the value of an option may be, for the completions: `files`, `folders`, the words themselves,
+# or nothing where only the user can know.
+function values(option, argument) {
+    if (option == "format")
+        return "csv ndjson"
+    if (option == "on-conflict")
+        return "park rebase dismiss"
+    if (argument == "FOLDER")
+        return "folders"
+    return argument ~ /FILE/ ? "files" : ""
+}
+
+# Whether the arguments of a command are files.
+function takes_files(arguments) {
+    return arguments ~ /FILE|PATH/
+}

@@ -1,0 +1,251 @@
+#!/usr/bin/env bats
+# What lies beside the program when it is installed: manual pages, completions, units.
+load lib
+
+# make is called as a user would call it, not as a part of the make that runs the tests
+make_it() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C "$TOP" PREFIX="$PREFIX" "$@"
+}
+
+setup_file() {
+    load lib
+    # a path without a blank: a unit's ExecStart= would end there
+    export PREFIX=$BATS_FILE_TMPDIR/usr
+    make_it install
+}
+
+setup() {
+    in_a_folder
+    PAGES=$PREFIX/share/man
+}
+
+# the commands that the program has
+commands() {
+    rowferry --help | sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+# page NAME: a manual page as text, without overstrikes
+page() {
+    mandoc -Tascii "$PAGES/$1" | sed 's/.\x08//g'
+}
+
+# options COMMAND: `--db` and so on, as the program tells them
+options() {
+    rowferry "$1" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
+}
+
+# --- files --------------------------------------------------------------------------------------
+
+@test "make install puts everything below PREFIX, and make uninstall takes it away again" {
+    local destination=$PWD/destination
+
+    make_it install DESTDIR="$destination"
+    (cd "$destination$PREFIX" && find . -type f | LC_ALL=C sort) >installed
+    same "./bin/rowferry
+./lib/systemd/system/rowferry.service
+./lib/systemd/system/rowferry.timer
+./lib/sysusers.d/rowferry.conf
+./lib/tmpfiles.d/rowferry.conf
+./share/bash-completion/completions/rowferry
+./share/doc/rowferry/examples/rowferry.env
+./share/man/man1/rowferry.1
+./share/man/man5/rowferry-schema.5
+./share/rowferry/schema/CustomerAccount.json
+./share/rowferry/schema/InventoryItem.json
+./share/zsh/site-functions/_rowferry" "$(cat installed)"
+    same "" "$(find "$destination" -type f -perm /022)"
+    make_it uninstall DESTDIR="$destination"
+    same "" "$(find "$destination" -type f)"
+    [ ! -e "$destination$PREFIX/share/rowferry" ]
+}
+
+@test "the example of an .env is read without a remark, also with every setting in it set" {
+    install -m 600 "$PREFIX/share/doc/rowferry/examples/rowferry.env" .env
+    mkdir inbox
+    ends 0 rowferry run
+    lacks "$stderr" "no setting"
+    (umask 077 && echo hush >secret)
+    sed -i "s/^#\([A-Z_]*=\)/\1/;s|/srv/erp/client-secret|$PWD/secret|" .env
+    grep -q '^ROWFERRY_RATE=300/m$' .env
+    ends 0 rowferry run
+    lacks "$stderr" "no setting"
+}
+
+# --- manual pages -------------------------------------------------------------------------------
+
+@test "mandoc has nothing to say about the manual pages" {
+    cp "$PAGES"/man1/rowferry.1 "$PAGES"/man5/rowferry-schema.5 .
+    ends 0 mandoc -Tlint rowferry.1 rowferry-schema.5
+    same "" "$output$stderr"
+}
+
+@test "rowferry(1) names every command, option and exit status" {
+    local command option status
+
+    page man1/rowferry.1 >page
+    for command in $(commands); do
+        grep -qE "^     rowferry $command( |\$)" page || { echo "synopsis of $command"; return 1; }
+        grep -qE "^     $command( |\$)" page || { echo "description of $command"; return 1; }
+        for option in $(options "$command"); do
+            grep -qE "^     (-[a-z], )?$option( |\$)" page || { echo "$command $option"; return 1; }
+        done
+    done
+    for status in $(rowferry --help | sed -n '/^Exit status/,$s/^ *\([0-9]*\) .*/\1/p'); do
+        grep -qE "^     $status  " page || { echo "status $status"; return 1; }
+    done
+}
+
+@test "rowferry(1) tells all that --help tells of an option" {
+    holds "$(page man1/rowferry.1 | tr -s '[:space:]' ' ')" \
+        "--on-conflict HOW park: keep what someone else changed for a decision; rebase: lay our fields over theirs; dismiss: leave theirs [ROWFERRY_ON_CONFLICT] (park); for run, drain"
+}
+
+@test "rowferry-schema(5) names every keyword, format, setting and function that there is" {
+    local word
+
+    page man5/rowferry-schema.5 >page
+    {
+        sed -n '/^const struct keyword keywords/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/keywords.c"
+        sed -n '/^static const struct format formats/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/format.c"
+        sed -n '/functions\[\]/,/^};/s/^    "\([^"]*\)".*/\1/p' "$TOP/core/validate/rules_cell.c"
+        sed -n '/^} settings\[\]/,/^};/p' "$TOP/core/validate/extension.c" | grep -oE '\{"[a-z]+' | cut -c3-
+        sed -n '/^} csv_settings\[\]/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/extension_csv.c"
+        sed -n '/^} format_settings\[\]/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/extension_csv.c"
+    } >words
+    for word in propertyNames date-time json_extract rules maxFieldLines thousands; do
+        grep -qxF "$word" words || { echo "$word is in none of the tables"; return 1; }
+    done
+    while read -r word; do
+        grep -qE "(^|[ \"])$(sed 's/[$.]/\\&/g' <<<"$word")([ ,.\"]|\$)" page || { echo "$word"; return 1; }
+    done <words
+}
+
+@test "the example of rowferry-schema(5) is a schema, and reads what it says it reads" {
+    sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$PAGES/man5/rowferry-schema.5" | sed '1,/^\.Bd/d;/^\.Ed/d;s/\\e/\\/g' \
+        >schema/Artikel.json
+    printf 'Artikel;sku;Preis;countedOn;blocked;Bemerkung\r\nA-1;WH-1042;1.234,50;23.11.2026;nein;sch\366n\r\n' \
+        >Artikel.csv
+    ends 0 rowferry validate --json Artikel.csv
+    same 1 "$(summary .rows_read)"
+    same 0 "$(summary .rows_rejected)"
+}
+
+# --- completion ---------------------------------------------------------------------------------
+
+# typed SHELL KEYS...: each line is typed into an interactive shell, \t for the tab key. In that
+# shell rowferry is a function that writes down what it was called with, one argument in <> each.
+typed() {
+    local shell=$1 line
+
+    shift
+    rm -f called
+    {
+        echo "rowferry() { printf '<%s>' \"\$@\" >>called; echo >>called; }"
+        case $shell in
+        bash*) echo "source '$PREFIX/share/bash-completion/completions/rowferry'" ;;
+        zsh*) echo "fpath=('$PREFIX/share/zsh/site-functions' \$fpath); autoload -Uz compinit; compinit -u -D" ;;
+        esac
+        for line in "$@"; do
+            printf 'rowferry %b\n' "$line"
+        done
+        echo exit
+    } | TERM=xterm HOME=$PWD timeout 60 script -qec "$shell" /dev/null >screen
+    [ -s called ] || { cat screen; return 1; }
+}
+
+complete_all() {
+    local shell=$1
+
+    : >"a file.csv"
+    mkdir folder
+    typed "$shell" 'vali\t' 'run --deli\t' 'resolve --even\t' 'run --on-conflict re\t' 'run --on-conflict=di\t' \
+        'ingest --format nd\t' 'run --schemas fol\t' 'validate a\t' 'run -- a\t' 'status a\t' 'drain --forc\t'
+    same "<validate>
+<run><--delimiter>
+<resolve><--even-if-superseded>
+<run><--on-conflict><rebase>
+<run><--on-conflict=dismiss>
+<ingest><--format><ndjson>
+<run><--schemas><folder>
+<validate><a file.csv>
+<run><--><a file.csv>
+<status><a>
+<drain><--forc>" "$(sed 's/<--delimiter=>/<--delimiter>/;s|<folder/>|<folder>|' called)"
+}
+
+@test "bash completes commands, options, their words, files and folders, and nothing that is wrong" {
+    complete_all 'bash --norc -i'
+}
+
+@test "zsh completes commands, options, their words, files and folders, and nothing that is wrong" {
+    command -v zsh >/dev/null || skip "there is no zsh"
+    complete_all 'zsh -f -i'
+}
+
+@test "the completions know every option of every command" {
+    local command option
+
+    for command in $(commands); do
+        for option in $(options "$command"); do
+            grep -E "^    $command\) " "$PREFIX/share/bash-completion/completions/rowferry" |
+                grep -qE -- "[ \"]$option[ \"]" || { echo "bash: $command $option"; return 1; }
+            sed -n "/^    $command)/,/;;/p" "$PREFIX/share/zsh/site-functions/_rowferry" |
+                grep -qE -- "['\\)]$option=?\\[" || { echo "zsh: $command $option"; return 1; }
+        done
+    done
+}
+
+@test "every word that is completed as a value is one that the option takes" {
+    local options words option word command checked=0
+
+    sed -n '/^_rowferry_value/,/^}/s/^ *\(--.*\)) _rowferry_words "\(.*\)" ;;/\1=\2/p' \
+        "$PREFIX/share/bash-completion/completions/rowferry" >values
+    while IFS== read -r options words; do
+        for option in ${options//|/}; do
+            command=$(for command in $(commands); do options "$command" | sed "s/^$option\$/$command/"; done |
+                grep -m 1 -v -e --)
+            for word in $words; do
+                ends 0 rowferry "$command" "$option" "$word" --help
+                checked=$((checked + 1))
+            done
+            ends 2 rowferry "$command" "$option" no-such-word --help
+        done
+    done <values
+    [ "$checked" -ge 5 ]
+}
+
+# --- systemd ------------------------------------------------------------------------------------
+
+@test "the service and the timer pass systemd-analyze verify" {
+    command -v systemd-analyze >/dev/null || skip "there is no systemd"
+    ends 0 systemd-analyze verify --man=no "$PREFIX/lib/systemd/system/rowferry.service" \
+        "$PREFIX/lib/systemd/system/rowferry.timer"
+    same "" "$output$stderr"
+}
+
+@test "the service is confined" {
+    command -v systemd-analyze >/dev/null || skip "there is no systemd"
+    ends 0 systemd-analyze security --offline=true --threshold=20 "$PREFIX/lib/systemd/system/rowferry.service"
+}
+
+@test "sysusers and tmpfiles make the user and its folders" {
+    command -v systemd-sysusers >/dev/null || skip "there is no systemd"
+    command -v systemd-tmpfiles >/dev/null || skip "there is no systemd"
+    [ "$(id -u)" -eq 0 ] || skip "only root gives folders to others"
+    mkdir -p root/etc
+    ends 0 systemd-sysusers --root="$PWD/root" "$PREFIX/lib/sysusers.d/rowferry.conf"
+    ends 0 systemd-tmpfiles --root="$PWD/root" --create "$PREFIX/lib/tmpfiles.d/rowferry.conf"
+    same "750 2770" "$(echo $(stat -c %a root/var/lib/rowferry root/var/lib/rowferry/inbox))"
+    same "$(stat -c %u root/var/lib/rowferry)" "$(sed -n 's/^rowferry:x:\([0-9]*\):.*/\1/p' root/etc/passwd)"
+}
+
+@test "the settings of the unit are settings of the program, and its command is one" {
+    local unit=$PREFIX/lib/systemd/system/rowferry.service
+
+    sed -n 's/^Environment=//p' "$unit" | sed "s|%d|$PWD|;s|/etc/rowferry|$PWD|" >.env
+    mkdir inbox
+    (umask 077 && echo hush >client-secret)
+    read -r -a command < <(sed -n 's/^ExecStart=//p' "$unit")
+    ends 0 "${command[@]}"
+    lacks "$stderr" "no setting"
+}

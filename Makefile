@@ -2,6 +2,7 @@
 PROFILE ?= release
 PREFIX  ?= /usr/local
 DESTDIR ?=
+DEBDIR  ?= $(B)
 CC      ?= gcc
 B       := build/$(PROFILE)
 
@@ -19,6 +20,7 @@ DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light
 DEB_FUZZ   := clang
+DEB_DEB    := dpkg-dev lintian
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
@@ -84,7 +86,7 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
 
 .PHONY: all always help deps deps-lint deps-bench deps-fuzz need test unit cli crash fuzz fuzz-programs demo \
-        lint bench format install uninstall clean
+        lint bench format install uninstall deb clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
 .SECONDARY:
@@ -101,6 +103,7 @@ help:
 	@echo 'make bench     speed of intake and drain, each beside its reference'
 	@echo 'make install   with manual pages, completions, systemd units; PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall what install put there'
+	@echo 'make deb       a Debian package, $(DEBDIR)/rowferry_$(VERSION)_*.deb'
 	@echo 'make deps      what the above needs, through apt-get'
 	@echo 'PROFILE=       release (default), debug, asan, tsan, cov'
 
@@ -245,6 +248,13 @@ uninstall:
 	@set -e; for entry in $(INSTALLED); do rm -f '$(DESTDIR)$(PREFIX)'/"$${entry##*:}"; done
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && \
 	  rmdir rowferry/schema rowferry doc/rowferry/examples doc/rowferry 2>/dev/null || true
+
+deb: need
+	@$(call have,dpkg-shlibdeps lintian) || tests/lib/deps.sh $(DEB_DEB)
+	@rm -rf $(B)/deb
+	@umask 022; $(MAKE) --no-print-directory PREFIX=/usr ZSHDIR=share/zsh/vendor-completions \
+	  DESTDIR='$(CURDIR)/$(B)/deb' install
+	@$(SHARE)/debian/build.sh $(B)/deb $(VERSION) '$(DEBDIR)'
 
 clean:
 	rm -rf build

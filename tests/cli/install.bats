@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What lies beside the program when it is installed: manual pages, completions, units.
+# What lies beside the program when it is installed: manual pages, completions, units, the package.
 load lib
 
 # make is called as a user would call it, not as a part of the make that runs the tests
@@ -248,4 +248,22 @@ complete_all() {
     read -r -a command < <(sed -n 's/^ExecStart=//p' "$unit")
     ends 0 "${command[@]}"
     lacks "$stderr" "no setting"
+}
+
+# --- the package --------------------------------------------------------------------------------
+
+@test "make deb builds a package of all that, which lintian has no error in" {
+    command -v dpkg-shlibdeps >/dev/null || skip "there is no dpkg-dev"
+    command -v lintian >/dev/null || skip "there is no lintian"
+    ends 0 make_it deb DEBDIR="$PWD"
+    same "$(rowferry --version)" "rowferry $(dpkg-deb -f rowferry_*.deb Version)"
+    dpkg-deb -x rowferry_*.deb root
+    dpkg-deb -e rowferry_*.deb control
+    same "$(rowferry --version)" "$(root/usr/bin/rowferry --version)"
+    same "ExecStart=/usr/bin/rowferry run inbox" "$(grep ^ExecStart= root/usr/lib/systemd/system/rowferry.service)"
+    cmp <(gzip -dc root/usr/share/man/man1/rowferry.1.gz) "$PAGES/man1/rowferry.1"
+    cmp root/etc/rowferry/rowferry.env "$PREFIX/share/doc/rowferry/examples/rowferry.env"
+    (cd root && md5sum --quiet -c ../control/md5sums)
+    holds "$(dpkg-deb -f rowferry_*.deb Depends)" libcurl4
+    same "" "$(find root ! -type l -perm /022)"
 }

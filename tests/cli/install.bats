@@ -74,8 +74,7 @@ options() {
 # --- manual pages -------------------------------------------------------------------------------
 
 @test "mandoc has nothing to say about the manual pages" {
-    cp "$PAGES"/man1/rowferry.1 "$PAGES"/man5/rowferry-schema.5 .
-    ends 0 mandoc -Tlint rowferry.1 rowferry-schema.5
+    ends 0 mandoc -Tlint "$PAGES/man1/rowferry.1" "$PAGES/man5/rowferry-schema.5"
     same "" "$output$stderr"
 }
 

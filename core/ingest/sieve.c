@@ -3,23 +3,39 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { BUCKETS = 256 };
+enum {
+    HELD_MAX = SIEVE_IDS_HELD, /* hashes in memory; more of them go to a file */
+    BUCKETS = 256,
+};
 
-/* One table for all ids would miss every cache at every id. So the hashes only line up, by their
- * first byte, and are compared at the end, a bucket at a time, in a table of its size. */
+/* One table for all ids would miss every cache at every id. So the hashes only line up as they
+ * come, in a file when there are many, and are compared at the end: a share of their range at a
+ * time, in buckets, each with a table of its size. */
 struct sieve {
-    struct buf buckets[BUCKETS]; /* hashes; after sieve_end only the repeated ones, sorted */
+    uint64_t *held;
+    size_t held_count;
+    FILE *file; /* without a name; NULL until it is needed */
     size_t count, ids_max;
+    bool blind; /* the file could not be read back: every id may have occurred twice */
     XXH64_hash_t seed;
+    struct buf repeated; /* after sieve_end: the hashes that came twice, sorted */
+};
+
+/* Of one share: its hashes as they came, and in buckets. */
+struct share {
+    size_t index, shares;
+    struct buf hashes, sorted, table;
 };
 
 struct sieve *sieve_open(size_t ids_max)
 {
     struct sieve *sieve = mem_calloc(1, sizeof *sieve);
 
+    sieve->held = mem_calloc(HELD_MAX, sizeof *sieve->held);
     sieve->ids_max = ids_max;
     /* an address differs from run to run: a file cannot be made to fill one bucket */
     sieve->seed = (XXH64_hash_t)(uintptr_t)sieve;
@@ -30,8 +46,10 @@ void sieve_close(struct sieve *sieve)
 {
     if (!sieve)
         return;
-    for (unsigned i = 0; i < BUCKETS; i++)
-        buf_release(&sieve->buckets[i]);
+    if (sieve->file)
+        fclose(sieve->file);
+    buf_release(&sieve->repeated);
+    free(sieve->held);
     free(sieve);
 }
 
@@ -41,16 +59,59 @@ static uint64_t hash_of(const struct sieve *sieve, struct span record_id)
     return XXH3_64bits_withSeed(record_id.data, record_id.size, sieve->seed) | 1;
 }
 
+static bool spill(struct sieve *sieve)
+{
+    if (!sieve->file)
+        sieve->file = tmpfile();
+    if (!sieve->file || fwrite(sieve->held, sizeof *sieve->held, sieve->held_count, sieve->file) !=
+                            sieve->held_count)
+        return false;
+    sieve->held_count = 0;
+    return true;
+}
+
 bool sieve_add(struct sieve *sieve, struct span record_id)
 {
-    uint64_t hash = hash_of(sieve, record_id);
-    struct buf *bucket = &sieve->buckets[hash >> 56];
-
     if (sieve->count == sieve->ids_max)
         return false;
+    if (sieve->held_count == HELD_MAX && !spill(sieve)) {
+        sieve->ids_max = sieve->count;
+        return false;
+    }
+    sieve->held[sieve->held_count++] = hash_of(sieve, record_id);
     sieve->count++;
-    memcpy(buf_reserve(bucket, sizeof hash), &hash, sizeof hash);
-    bucket->size += sizeof hash;
+    return true;
+}
+
+/* Where the hash lies in the range, in units of a bucket of a share. */
+static size_t place_of(const struct share *share, uint64_t hash)
+{
+    return (size_t)((hash >> 32) * (share->shares * BUCKETS) >> 32);
+}
+
+static void gather(struct share *share, const uint64_t *hashes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (place_of(share, hashes[i]) / BUCKETS == share->index)
+            buf_append(&share->hashes, (const char *)&hashes[i], sizeof hashes[i]);
+}
+
+/* All hashes of a share; false: the file cannot be read. */
+static bool gather_all(struct sieve *sieve, struct share *share)
+{
+    enum { BLOCK = 4096 };
+    uint64_t block[BLOCK];
+    size_t count;
+
+    buf_reset(&share->hashes);
+    if (sieve->file) {
+        rewind(sieve->file);
+        while ((count = fread(block, sizeof *block, BLOCK, sieve->file)) > 0)
+            gather(share, block, count);
+        if (ferror(sieve->file))
+            return false;
+    }
+    gather(share, sieve->held, sieve->held_count);
     return true;
 }
 
@@ -64,7 +125,7 @@ static int compare(const void *a, const void *b)
 /* True when the hash was in the table, where it is afterwards. */
 static bool enter(uint64_t *slots, unsigned bits, uint64_t hash)
 {
-    size_t slot = hash << 8 >> (64 - bits);
+    size_t slot = (hash * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - bits);
 
     for (; slots[slot]; slot = (slot + 1) & (((size_t)1 << bits) - 1))
         if (slots[slot] == hash)
@@ -73,10 +134,10 @@ static bool enter(uint64_t *slots, unsigned bits, uint64_t hash)
     return false;
 }
 
-static void keep_repeated(struct buf *bucket, struct buf *table)
+static void keep_repeated(struct sieve *sieve, const uint64_t *hashes, size_t count,
+                          struct buf *table)
 {
-    uint64_t *hashes = (uint64_t *)(void *)bucket->data;
-    size_t count = bucket->size / sizeof *hashes, repeated = 0;
+    size_t before = sieve->repeated.size;
     unsigned bits = 1;
     uint64_t *slots;
 
@@ -86,30 +147,54 @@ static void keep_repeated(struct buf *bucket, struct buf *table)
     memset(slots, 0, sizeof *slots << bits);
     for (size_t i = 0; i < count; i++)
         if (enter(slots, bits, hashes[i]))
-            hashes[repeated++] = hashes[i];
-    if (repeated > 1)
-        qsort(hashes, repeated, sizeof *hashes, compare);
-    bucket->size = repeated * sizeof *hashes;
+            buf_append(&sieve->repeated, (const char *)&hashes[i], sizeof hashes[i]);
+    if (sieve->repeated.size > before)
+        qsort(sieve->repeated.data + before, (sieve->repeated.size - before) / sizeof *hashes,
+              sizeof *hashes, compare);
+}
+
+/* The gathered hashes bucket by bucket, which is in the order of their range. */
+static void compare_share(struct sieve *sieve, struct share *share)
+{
+    const uint64_t *hashes = (const uint64_t *)(const void *)share->hashes.data;
+    size_t count = share->hashes.size / sizeof *hashes, ends[BUCKETS] = {0}, begin = 0;
+    uint64_t *sorted;
+
+    buf_reset(&share->sorted);
+    sorted = (uint64_t *)(void *)buf_reserve(&share->sorted, share->hashes.size);
+    for (size_t i = 0; i < count; i++)
+        ends[place_of(share, hashes[i]) % BUCKETS]++;
+    for (size_t i = 0, sum = 0; i < BUCKETS; i++) {
+        size_t size = ends[i];
+
+        ends[i] = sum; /* where it begins, until it is filled */
+        sum += size;
+    }
+    for (size_t i = 0; i < count; i++)
+        sorted[ends[place_of(share, hashes[i]) % BUCKETS]++] = hashes[i];
+    for (size_t i = 0; i < BUCKETS; begin = ends[i++])
+        keep_repeated(sieve, sorted + begin, ends[i] - begin, &share->table);
 }
 
 bool sieve_end(struct sieve *sieve)
 {
-    struct buf table = {0};
-    bool repeats = false;
+    struct share share = {.shares = sieve->count / HELD_MAX + 1};
 
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        keep_repeated(&sieve->buckets[i], &table);
-        repeats |= sieve->buckets[i].size > 0;
+    for (; share.index < share.shares && !sieve->blind; share.index++) {
+        sieve->blind = !gather_all(sieve, &share);
+        compare_share(sieve, &share);
     }
-    buf_release(&table);
-    return repeats;
+    buf_release(&share.hashes);
+    buf_release(&share.sorted);
+    buf_release(&share.table);
+    return sieve->blind || sieve->repeated.size > 0;
 }
 
 bool sieve_holds(const struct sieve *sieve, struct span record_id)
 {
     uint64_t hash = hash_of(sieve, record_id);
-    const struct buf *bucket = &sieve->buckets[hash >> 56];
 
-    return bucket->size > 0 &&
-           bsearch(&hash, bucket->data, bucket->size / sizeof hash, sizeof hash, compare) != NULL;
+    return sieve->blind || (sieve->repeated.size > 0 &&
+                            bsearch(&hash, sieve->repeated.data, sieve->repeated.size / sizeof hash,
+                                    sizeof hash, compare) != NULL);
 }

@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIEVE_IDS_MAX = 16000000 }; /* of 8 bytes each */
+enum {
+    SIEVE_IDS_MAX = 100000000, /* of 8 bytes each */
+    SIEVE_IDS_HELD = 1 << 20, /* in memory; more are in a file without a name in the system's folder
+                                 for such, so that memory does not grow with the rows */
+};
 
 struct sieve;
 

@@ -192,18 +192,19 @@ bench_drain() {
 # 64 requests in flight that take 100 ms each are 640 a second at best.
 bench_latency() {
     local url i count=12800
-    rm -f "$work/ready"
-    mkfifo "$work/ready"
-    "$bin/genesys-sim" --with-parent --max-seconds 600 --latency-ms 100 >"$work/ready" &
-    simulator=$!
-    read -r _ _ url <"$work/ready"
     fill slow $count
     for ((i = 0; i < runs; i++)); do
+        rm -f "$work/ready"
+        mkfifo "$work/ready"
+        # a new one each time: to it no record has been updated yet
+        "$bin/genesys-sim" --with-parent --max-seconds 600 --latency-ms 100 >"$work/ready" &
+        simulator=$!
+        read -r _ _ url <"$work/ready"
         ours_drain latency slow "$url"
+        kill "$simulator"
+        simulator=
     done
     expect $count "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
-    kill "$simulator"
-    simulator=
     echo "drain of $count jobs, concurrency 64, a server that takes 100 ms"
     line latency $count 'rowferry drain'
     median latency | awk -v count=$count '{ printf "  %-22s %9.2f of 640 /s\n", "share", count / $1 / 640 }'

@@ -47,6 +47,24 @@ static void no_repeated_id_is_overlooked(void **state)
     sieve_close(sieve);
 }
 
+static void more_ids_than_are_held_are_compared_as_well(void **state)
+{
+    enum { IDS = SIEVE_IDS_HELD * 2 + 12345, EVERY = 100003 };
+    struct sieve *sieve = sieve_open(SIEVE_IDS_MAX);
+    unsigned wrong = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < IDS; i++)
+        assert_true(sieve_add(sieve, id_of(i)));
+    for (unsigned i = 0; i < IDS; i += EVERY)
+        assert_true(sieve_add(sieve, id_of(i)));
+    assert_true(sieve_end(sieve));
+    for (unsigned i = 0; i < IDS; i++)
+        wrong += sieve_holds(sieve, id_of(i)) != (i % EVERY == 0);
+    assert_int_equal(wrong, 0);
+    sieve_close(sieve);
+}
+
 static void two_ids_are_enough(void **state)
 {
     struct sieve *sieve = sieve_open(SIEVE_IDS_MAX);
@@ -89,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_without_repeated_ids_has_none),
         cmocka_unit_test(no_repeated_id_is_overlooked),
+        cmocka_unit_test(more_ids_than_are_held_are_compared_as_well),
         cmocka_unit_test(two_ids_are_enough),
         cmocka_unit_test(a_sieve_of_no_ids_holds_none),
         cmocka_unit_test(what_there_is_no_room_for_is_told_and_not_taken),

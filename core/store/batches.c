@@ -26,6 +26,7 @@ enum {
     BATCH_DISCARDED,
     BATCH_UNREAD,
     BATCH_FORGET_VIOLATIONS,
+    BATCH_FORGET_REJECTIONS,
     BATCH_FORGET_REJECTS,
     BATCH_RESTART,
     BATCH_RESTART_TALLY,
@@ -61,6 +62,7 @@ static const char *const sql[] = {
     /* without the hash it is begun anew, rather than gone on with, should this be interrupted */
     [BATCH_UNREAD] = "UPDATE batch SET rows_read = rows_read - ?2, schema_hash = '' WHERE id = ?1",
     [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = ?1",
+    [BATCH_FORGET_REJECTIONS] = "DELETE FROM rejection_tally WHERE batch_id = ?1",
     [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = ?1",
     [BATCH_RESTART] = "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
                       "lines_done = 0, prefix_hash = '', header = NULL, content_hash = ?2, "
@@ -338,12 +340,14 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
                    struct err *err)
 {
     sqlite3_stmt *violations = get(store, BATCH_FORGET_VIOLATIONS, err);
+    sqlite3_stmt *rejections = get(store, BATCH_FORGET_REJECTIONS, err);
     sqlite3_stmt *rejects = get(store, BATCH_FORGET_REJECTS, err);
     sqlite3_stmt *batch = get(store, BATCH_RESTART, err);
 
-    if (!violations || !rejects || !batch)
+    if (!violations || !rejections || !rejects || !batch)
         return false;
     sqlite3_bind_int64(violations, 1, batch_id);
+    sqlite3_bind_int64(rejections, 1, batch_id);
     sqlite3_bind_int64(rejects, 1, batch_id);
     sqlite3_bind_int64(batch, 1, batch_id);
     db_bind_text(batch, 2, origin->content_hash);
@@ -354,6 +358,7 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
     db_bind_text(batch, 7, origin->schema_hash);
     db_bind_text(batch, 8, origin->options);
     return db_run(store, violations, err, "begin anew") &&
+           db_run(store, rejections, err, "begin anew") &&
            db_run(store, rejects, err, "begin anew") && db_run(store, batch, err, "begin anew");
 }
 

@@ -19,6 +19,7 @@ enum {
     CHUNK_JOBS,
     CHUNK_REJECT,
     CHUNK_VIOLATION,
+    CHUNK_REJECTIONS,
     CHUNK_PROGRESS,
     CHUNK_TALLY,
 };
@@ -30,6 +31,11 @@ static const char *const sql[] = {
                      "VALUES (?1, ?2, ?3, ?4, ?5)",
     [CHUNK_VIOLATION] = "INSERT INTO violation (batch_id, row_no, place, field, rule, message) "
                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [CHUNK_REJECTIONS] = "INSERT INTO rejection_tally (batch_id, field, rule, rows) "
+                         "SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
+                         "WHERE batch_id = ?1 AND row_no >= ?2 AND row_no <= ?3 "
+                         "GROUP BY batch_id, field, rule ON CONFLICT (batch_id, field, rule) "
+                         "DO UPDATE SET rows = rows + excluded.rows",
     [CHUNK_PROGRESS] = "UPDATE batch SET rows_read = ?2, rows_rejected = rows_rejected + ?3, "
                        "bytes_done = ?4, lines_done = ?5, prefix_hash = ?6 "
                        "WHERE id = ?1 AND state = 'loading'",
@@ -178,6 +184,23 @@ static bool insert_rejects(struct store *store, int64_t batch_id, const struct i
     return true;
 }
 
+/* By field and rule, once they are in: a chunk rejects none or few rows, or many for one reason. */
+static bool count_rejections(struct store *store, int64_t batch_id,
+                             const struct intake_chunk *chunk, struct err *err)
+{
+    sqlite3_stmt *statement;
+
+    if (chunk->reject_count == 0)
+        return true;
+    statement = db_get(store, DB_CHUNKS, CHUNK_REJECTIONS, err);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, batch_id);
+    sqlite3_bind_int64(statement, 2, chunk->rejects[0].row_no);
+    sqlite3_bind_int64(statement, 3, chunk->rejects[chunk->reject_count - 1].row_no);
+    return db_run(store, statement, err, "count the rejected rows");
+}
+
 static bool write_progress(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                            struct err *err)
 {
@@ -207,6 +230,7 @@ bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk
     if (!db_begin(store, err))
         return false;
     if (!insert_jobs(store, batch_id, chunk, err) || !insert_rejects(store, batch_id, chunk, err) ||
+        !count_rejections(store, batch_id, chunk, err) ||
         !write_progress(store, batch_id, chunk, err)) {
         db_rollback(store);
         return false;

@@ -54,6 +54,12 @@ static const struct {
      "SELECT batch_id, row_no FROM violation EXCEPT SELECT batch_id, row_no FROM rejected_row"},
     {"a rejected row has no violation",
      "SELECT batch_id, row_no FROM rejected_row EXCEPT SELECT batch_id, row_no FROM violation"},
+    {"rejected rows are miscounted by field and rule",
+     "SELECT * FROM (SELECT batch_id, field, rule, count(DISTINCT row_no) AS rows FROM violation "
+     "GROUP BY batch_id, field, rule EXCEPT SELECT batch_id, field, rule, rows FROM "
+     "rejection_tally) UNION ALL SELECT * FROM (SELECT batch_id, field, rule, rows FROM "
+     "rejection_tally EXCEPT SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
+     "GROUP BY batch_id, field, rule)"},
     {"a job waits without a reason",
      "SELECT s.job_id, s.waits_for FROM job_state s "
      "LEFT JOIN job_row r ON r.id = s.job_id LEFT JOIN job_row w ON w.id = s.waits_for "

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
 {
@@ -46,6 +47,10 @@ static const struct {
     {"job_history", "job_id, batch_id, source, row_no, line_no, schema, record_id, version, "
                     "sent_version, server_version, state, http_status, error_code, error_message, "
                     "attempts, correlation_id, fields, created, updated"},
+    {"failed_job", "job_id, batch_id, row_no, schema, record_id, state, http_status, error_code, "
+                   "error_message, attempts, updated"},
+    {"rejection_by_field", "schema, field, rule, rows"},
+    {"server_rejection_by_field", "schema, field, code, rows"},
     {"rejection", "batch_id, source, row_no, line_no, record_id, messages"},
     {"run_summary", "run_id, command, started, ended, exit_status, requests, latency_avg_ms, "
                     "latency_p50_ms, latency_p95_ms, latency_p99_ms, error_rate, "
@@ -195,6 +200,87 @@ static void a_rejection_joins_the_messages_of_its_row(void **state)
     assert_asked(fixture, "SELECT * FROM rejection", "1|inbox/x.csv|4|5|k|sku: is no sku; ragged");
 }
 
+static void failed_jobs_are_those_that_failed_or_were_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5");
+    fixture_batch(fixture, "Item", "a:6");
+    fixture_claim(fixture, 3);
+    fixture_settle(fixture, "1/1", JOB_APPLIED);
+    outcome = fixture_settle(fixture, "1/2", JOB_REFUSED);
+    outcome->http_status = 422;
+    snprintf(outcome->error_code, sizeof outcome->error_code, "bad.field");
+    snprintf(outcome->error_message, sizeof outcome->error_message, "no such sku");
+    fixture_settle(fixture, "1/3", JOB_UNKNOWN);
+    assert_string_equal(fixture_claim(fixture, 1), "GET 1/3 c v5");
+    fixture_settle(fixture, "1/3", JOB_FAILED)->http_status = 503;
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT * FROM failed_job WHERE batch_id = 1",
+                 "1000000002|1|2|Item|b|refused|422|bad.field|no such sku|1|"
+                 "1970-01-01T00:16:40.000Z; "
+                 "1000000003|1|3|Item|c|failed|503|NULL|NULL|1|1970-01-01T00:16:40.000Z");
+    assert_asked(fixture, "SELECT job_id FROM failed_job WHERE record_id = 'c'", "1000000003");
+    assert_asked(fixture, "SELECT count(*) FROM failed_job WHERE batch_id = 2", "0");
+}
+
+/* A violation of the row that was added to the chunk last. */
+static void add_violation(struct intake_chunk *chunk, const char *field, const char *rule)
+{
+    struct intake_violation *violation = intake_chunk_add_violation(chunk);
+
+    chunk->rejects[chunk->reject_count - 1].violation_count++;
+    *violation = (struct intake_violation){
+        .field = chunk->text.size,
+        .field_size = strlen(field),
+        .rule = chunk->text.size + strlen(field),
+        .rule_size = strlen(rule),
+    };
+    buf_append_text(&chunk->text, field);
+    buf_append_text(&chunk->text, rule);
+}
+
+static void rejections_are_counted_by_row_over_all_batches_of_a_schema(void **state)
+{
+    static const char *const schemas[] = {"Item", "Account", "Item"};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        struct intake_chunk chunk = {0};
+        int64_t batch_id = fixture_load_begin(fixture, schemas[i]);
+
+        fixture_fill(&chunk, 1, "a:5 !b !c");
+        add_violation(&chunk, "price", "minimum");
+        add_violation(&chunk, "price", "minimum");
+        assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+        intake_chunk_reset(&chunk);
+        fixture_fill(&chunk, 4, "!d b:5");
+        assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
+        intake_chunk_release(&chunk);
+    }
+    assert_asked(fixture, "SELECT * FROM rejection_by_field",
+                 "Account|price|minimum|1; Account|sku|pattern|3; Item|price|minimum|2; "
+                 "Item|sku|pattern|6");
+    assert_asked(fixture, "SELECT * FROM rejection_tally WHERE batch_id = 3",
+                 "3|price|minimum|1; 3|sku|pattern|3");
+}
+
+static void rejections_of_the_server_are_counted_by_row(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture_batch(fixture, "Account", "a:5");
+    fixture_ask(fixture,
+                "INSERT INTO server_violation (job_id, field, code, message) VALUES "
+                "(1000000001, 'sku', 'invalid', 'x'), (1000000001, 'sku', 'invalid', 'y'), "
+                "(1000000002, 'sku', 'invalid', 'x'), (1000000002, 'sku', 'short', 'x'), "
+                "(2000000001, 'sku', 'invalid', 'x')");
+    assert_asked(fixture, "SELECT * FROM server_rejection_by_field",
+                 "Account|sku|invalid|1; Item|sku|invalid|2; Item|sku|short|1");
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -209,6 +295,9 @@ int main(void)
         WITH_STORE(rows_are_jobs_from_the_moment_their_batch_is_open),
         WITH_STORE(a_batch_summary_adds_up_its_jobs),
         WITH_STORE(a_rejection_joins_the_messages_of_its_row),
+        WITH_STORE(failed_jobs_are_those_that_failed_or_were_refused),
+        WITH_STORE(rejections_are_counted_by_row_over_all_batches_of_a_schema),
+        WITH_STORE(rejections_of_the_server_are_counted_by_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

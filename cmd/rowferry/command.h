@@ -38,6 +38,7 @@ void command_ingest(struct cli *cli);
 void command_drain(struct cli *cli);
 void command_validate(struct cli *cli);
 void command_status(struct cli *cli);
+void command_history(struct cli *cli);
 void command_resolve(struct cli *cli);
 
 /* The command as it was started, quoted for a shell. */

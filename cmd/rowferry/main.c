@@ -8,7 +8,7 @@
  *                                 session.[ch]  database, run, locks, books
  *                                 ending.[ch]   the summary for people
  *     validate.c                  findings.[ch] violations by field and rule
- *     status.c
+ *     status.c history.c
  *     resolve.c                   choosing.[ch] which jobs, and whether it is meant
  *
  * What they are given and what they say:
@@ -46,6 +46,7 @@ static const int sending_statuses[] = {0, 1, 2, 3, 5, 6, 7, 8, 130, 143, -1};
 static const int reading_statuses[] = {0, 1, 2, 3, 5, 7, 8, 130, 143, -1};
 static const int checking_statuses[] = {0, 1, 2, 3, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};
+static const int telling_statuses[] = {0, 1, 2, 8, 130, 143, -1};
 static const int deciding_statuses[] = {0, 1, 2, 3, 8, 130, 143, -1};
 
 /* clang-format off */
@@ -78,6 +79,13 @@ static const struct command commands[] = {
         "May be asked at any time, while a run works too.",
         "rowferry status 5",
         0, 1, status_statuses, command_status},
+    {"history", FOR_HISTORY, "RECORD", "everything that ever happened to one record",
+        "Tells everything that ever happened to one record, in order: the rows of files\n"
+        "and their versions, what was sent and answered, conflicts and how they were\n"
+        "settled, and how each row stands now. RECORD is the record id, as files have it.\n"
+        "A record of which there is no row is exit status 2. May be asked at any time.",
+        "rowferry history ber-wh-1042 --schema InventoryItem",
+        0, 1, telling_statuses, command_history},
     {"resolve", FOR_RESOLVE, "[JOB...]", "settle conflicts, for our row or for theirs",
         "Settles rows whose record someone else has changed: --ours sends them again,\n"
         "laid over the record as it is by then, --theirs dismisses them. JOB is\n"

@@ -12,11 +12,12 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | FOR_RESOLVE, "the database"},
+        STORING | FOR_RESOLVE | FOR_HISTORY, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
         READING | FOR_DRAIN, "schema files, NAME.json each"},
-    [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING,
-        "schema of the files, where their names do not begin with it"},
+    [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
+        "schema of the files, where their names do not begin with it; of the record, where several "
+        "have its id"},
     [OPT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, READING,
         "csv or ndjson, where the files' names do not end so"},
     [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,

@@ -12,7 +12,8 @@ enum {
     FOR_VALIDATE = 8,
     FOR_STATUS = 16,
     FOR_RESOLVE = 32,
-    FOR_ALL = 63,
+    FOR_HISTORY = 256,
+    FOR_ALL = 511,
 };
 
 /* The order of the table, and of --help. */

@@ -23,7 +23,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_CLAIMS] = &claim_statements,     [DB_ORDERS] = &order_statements,
     [DB_SETTLES] = &settle_statements,   [DB_SUMMARIES] = &summary_statements,
     [DB_TURNS] = &turn_statements,       [DB_DECISIONS] = &decide_statements,
-    [DB_RESOLVES] = &resolve_statements,
+    [DB_RESOLVES] = &resolve_statements, [DB_HISTORIES] = &history_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

@@ -21,6 +21,7 @@ enum db_owner {
     DB_SUMMARIES,
     DB_DECISIONS,
     DB_RESOLVES,
+    DB_HISTORIES,
     DB_OWNERS
 };
 
@@ -32,7 +33,7 @@ struct db_statements {
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, chunk_statements,
     key_statements, claim_statements, order_statements, settle_statements, turn_statements,
-    summary_statements, decide_statements, resolve_statements;
+    summary_statements, decide_statements, resolve_statements, history_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

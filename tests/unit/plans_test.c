@@ -19,7 +19,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_RUNS] = "runs",           [DB_BATCHES] = "batches",   [DB_CHUNKS] = "chunks",
     [DB_KEYS] = "keys",           [DB_CLAIMS] = "claims",     [DB_ORDERS] = "orders",
     [DB_SETTLES] = "settles",     [DB_TURNS] = "turns",       [DB_SUMMARIES] = "summaries",
-    [DB_DECISIONS] = "decisions", [DB_RESOLVES] = "resolves",
+    [DB_DECISIONS] = "decisions", [DB_RESOLVES] = "resolves", [DB_HISTORIES] = "histories",
 };
 
 /* What people ask. */

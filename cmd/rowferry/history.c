@@ -1,0 +1,297 @@
+/* One record's whole story in order: its rows, what was sent, what came back, what was decided.
+ * Takes no lock. */
+#include "core/store/history.h"
+#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/session.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+struct telling {
+    struct session session; /* without a run and without a lock */
+    struct span record_id;
+    uint64_t events;
+    struct buf schema; /* of the event before */
+    struct buf out;    /* a line, or a line of --json */
+    int margin;        /* where what an event tells begins */
+};
+
+/* --- for people --- */
+
+/* A further line of the event, unless there is nothing to say. */
+static void append_line(struct telling *telling, const char *what, struct span text)
+{
+    struct buf *out = &telling->out;
+
+    if (!text.size)
+        return;
+    buf_printf(out, "\n%*s%s", telling->margin, "", what);
+    words_printable_span(out, text);
+}
+
+static void append_version(struct buf *out, const char *before, struct history_number version)
+{
+    if (version.known)
+        buf_printf(out, "%sversion %" PRId64, before, version.value);
+}
+
+static void tell_read(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+
+    buf_append_text(out, event->kind == HISTORY_REJECTED ? "rejected: " : "read: ");
+    words_printable_span(out, event->source);
+    buf_printf(out, ", line %" PRId64, event->line_no.value);
+    append_version(out, ", ", event->version);
+    append_line(telling, "", event->error);
+    if (telling->session.cli->report.verbose)
+        append_line(telling, "", event->fields);
+}
+
+static void tell_request(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+
+    words_printable_span(out, event->what);
+    append_version(out, " ", event->version);
+    if (event->http_status.known && event->http_status.value)
+        buf_printf(out, ": %" PRId64, event->http_status.value);
+    else
+        buf_append_text(out, event->ended_ms.known ? ": no answer" : ": nobody saw its end");
+    if (event->latency_us.known)
+        buf_printf(out, " after %.1f ms", (double)event->latency_us.value / 1000);
+    buf_printf(out, ", run %" PRId64, event->run_id.value);
+    append_line(telling, "", event->error);
+    append_line(telling, "", event->evidence);
+    append_line(telling, "correlation id ", event->correlation);
+}
+
+static void tell_conflict(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+
+    buf_append_text(out, "conflict: ");
+    append_version(out, "submitted ", event->version);
+    append_version(out, ", the server has ", event->server_version);
+    if (!event->server_version.known)
+        buf_append_text(out, ", and the record is gone");
+}
+
+static void tell_settled(struct telling *telling, const struct history_event *event)
+{
+    buf_append_text(&telling->out, "conflict settled: ");
+    words_printable_span(&telling->out, event->what);
+}
+
+static void tell_state(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+    char moment[WORDS_SIZE];
+
+    buf_append_text(out, "state: ");
+    words_printable_span(out, event->what);
+    append_version(out, ", server ", event->server_version);
+    if (event->attempts.value) {
+        buf_append_text(out, ", after ");
+        words_count(out, (uint64_t)event->attempts.value, "update");
+    }
+    if (event->due_ms.known && event->due_ms.value > clock_now_ms())
+        buf_printf(out, ", not before %s", words_time(event->due_ms.value, moment));
+    if (event->waits_for.known) {
+        buf_append_text(out, ", waits for ");
+        choosing_name(out, event->waits_for.value);
+    }
+    append_line(telling, "", event->code);
+    append_line(telling, "", event->error);
+}
+
+static void tell_heading(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+
+    if (telling->events > 0)
+        buf_append_char(out, '\n');
+    words_printable_span(out, event->schema);
+    buf_append_char(out, ' ');
+    words_printable_span(out, telling->record_id);
+    buf_append_text(out, "\n\n");
+}
+
+static void tell_event(struct telling *telling, const struct history_event *event)
+{
+    static void (*const tell[])(struct telling *, const struct history_event *) = {
+        [HISTORY_READ] = tell_read,       [HISTORY_REJECTED] = tell_read,
+        [HISTORY_REQUEST] = tell_request, [HISTORY_CONFLICT] = tell_conflict,
+        [HISTORY_SETTLED] = tell_settled, [HISTORY_STATE] = tell_state,
+    };
+    struct buf *out = &telling->out;
+    char moment[CLOCK_ISO_SIZE];
+    size_t begin;
+
+    if (!telling->events || !span_equal(event->schema, buf_span(&telling->schema)))
+        tell_heading(telling, event);
+    begin = out->size;
+    buf_printf(out, "  %s  ", clock_iso(event->at_ms, moment));
+    choosing_name(out, event->job_id);
+    buf_append_text(out, "  ");
+    telling->margin = (int)(out->size - begin);
+    tell[event->kind](telling, event);
+    buf_append_char(out, '\n');
+}
+
+/* --- for scripts --- */
+
+#define OF(kind) (1U << HISTORY_##kind)
+#define AT(name) offsetof(struct history_event, name)
+
+enum form { FORM_TEXT, FORM_NUMBER, FORM_TIME, FORM_JOB, FORM_FIELDS };
+
+/* The members of an event's line, in order: of which kinds, and where the value is. */
+static const struct {
+    unsigned kinds;
+    const char *name;
+    enum form form;
+    size_t place;
+} members[] = {
+    {OF(READ) | OF(REJECTED), "source", FORM_TEXT, AT(source)},
+    {OF(READ) | OF(REJECTED), "line", FORM_NUMBER, AT(line_no)},
+    {OF(READ), "version", FORM_NUMBER, AT(version)},
+    {OF(READ), "fields", FORM_FIELDS, AT(fields)},
+    {OF(REJECTED), "messages", FORM_TEXT, AT(error)},
+    {OF(REQUEST), "method", FORM_TEXT, AT(what)},
+    {OF(REQUEST), "sent_version", FORM_NUMBER, AT(version)},
+    {OF(REQUEST), "run", FORM_NUMBER, AT(run_id)},
+    {OF(REQUEST), "ended", FORM_TIME, AT(ended_ms)},
+    {OF(REQUEST), "latency_us", FORM_NUMBER, AT(latency_us)},
+    {OF(CONFLICT), "submitted_version", FORM_NUMBER, AT(version)},
+    {OF(SETTLED), "resolution", FORM_TEXT, AT(what)},
+    {OF(STATE), "state", FORM_TEXT, AT(what)},
+    {OF(CONFLICT) | OF(STATE), "server_version", FORM_NUMBER, AT(server_version)},
+    {OF(REQUEST) | OF(STATE), "http_status", FORM_NUMBER, AT(http_status)},
+    {OF(STATE), "error_code", FORM_TEXT, AT(code)},
+    {OF(STATE), "error_message", FORM_TEXT, AT(error)},
+    {OF(REQUEST), "error", FORM_TEXT, AT(error)},
+    {OF(REQUEST), "evidence", FORM_TEXT, AT(evidence)},
+    {OF(REQUEST), "correlation_header", FORM_TEXT, AT(correlation)},
+    {OF(STATE), "attempts", FORM_NUMBER, AT(attempts)},
+    {OF(STATE), "not_before", FORM_TIME, AT(due_ms)},
+    {OF(STATE), "waits_for", FORM_JOB, AT(waits_for)},
+};
+
+static void add_job(struct buf *line, const char *name, int64_t job_id)
+{
+    struct buf job = {0};
+
+    choosing_name(&job, job_id);
+    json_line_text(line, name, buf_span(&job));
+    buf_release(&job);
+}
+
+static void add_number(struct buf *line, const char *name, enum form form,
+                       const struct history_number *number)
+{
+    if (!number->known)
+        json_line_text(line, name, (struct span){0});
+    else if (form == FORM_TIME)
+        json_line_time(line, name, number->value);
+    else if (form == FORM_JOB)
+        add_job(line, name, number->value);
+    else
+        json_line_count(line, name, (uint64_t)number->value);
+}
+
+/* Every line has every member that its kind of event can have. */
+static void tell_json(struct telling *telling, const struct history_event *event)
+{
+    static const char *const names[] = {
+        [HISTORY_READ] = "read",       [HISTORY_REJECTED] = "rejected",
+        [HISTORY_REQUEST] = "request", [HISTORY_CONFLICT] = "conflict",
+        [HISTORY_SETTLED] = "settled", [HISTORY_STATE] = "state",
+    };
+    struct buf *line = &telling->out;
+
+    json_line_begin(line, "row");
+    json_line_text(line, "event", span_of(names[event->kind]));
+    json_line_time(line, "at", event->at_ms);
+    json_line_text(line, "schema", event->schema);
+    json_line_text(line, "record_id", telling->record_id);
+    add_job(line, "job", event->job_id);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const void *value = (const char *)event + members[i].place;
+
+        if (!(members[i].kinds & 1U << event->kind))
+            continue;
+        if (members[i].form == FORM_TEXT)
+            json_line_text(line, members[i].name, *(const struct span *)value);
+        else if (members[i].form == FORM_FIELDS) /* an object already */
+            buf_printf(line, ", \"fields\": %.*s", (int)event->fields.size, event->fields.data);
+        else
+            add_number(line, members[i].name, members[i].form, value);
+    }
+    json_line_end(line);
+}
+
+/* --- both --- */
+
+static bool take_event(void *context, const struct history_event *event, struct err *err)
+{
+    struct telling *telling = context;
+    struct report *report = &telling->session.cli->report;
+
+    if (stop_requested())
+        return err_set(err, ERR_STOPPED, "stopped");
+    if (report->json)
+        tell_json(telling, event);
+    else
+        tell_event(telling, event);
+    report_out(report, &telling->out);
+    telling->events++;
+    buf_reset(&telling->schema);
+    buf_append_span(&telling->schema, event->schema);
+    return true;
+}
+
+static bool tell_all(struct telling *telling, struct err *err)
+{
+    const struct options *options = &telling->session.cli->options;
+    const char *schema = options_text(options, OPT_SCHEMA);
+    struct buf record = {0};
+
+    if (!history_record(telling->session.store, telling->record_id, schema, take_event, telling,
+                        err))
+        return false;
+    if (telling->events > 0)
+        return true;
+    words_printable_span(&record, telling->record_id);
+    err_set(err, ERR_CONFIG, "there is no row of record '%s'%s%s in %s", buf_text(&record),
+            schema ? " of " : "", schema ? schema : "", store_path(telling->session.store));
+    buf_release(&record);
+    return false;
+}
+
+void command_history(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct telling telling = {.session = {.cli = cli}};
+    struct err err = {0};
+    bool created;
+
+    if (options->path_count == 0) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "which record? `rowferry history RECORD`; see rowferry history --help");
+        return;
+    }
+    telling.record_id = span_of(options->paths[0]);
+    telling.session.store =
+        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
+    if (!telling.session.store || !tell_all(&telling, &err))
+        report_fail(&cli->report, &err);
+    buf_release(&telling.schema);
+    buf_release(&telling.out);
+    session_release(&telling.session);
+}

@@ -1,0 +1,99 @@
+#include "core/store/history.h"
+
+#include "core/store/db.h"
+
+/* The jobs of the records in question, beside what follows FROM. */
+#define JOBS                                                                                       \
+    "record_job k JOIN batch b ON b.id = k.job_id / 1000000000 AND (?2 IS NULL OR b.schema = ?2) "
+#define OF_THEM "WHERE k.record_id = ?1 "
+
+/* The arms of the story have these columns, in the order of read_event: place in time (schema, at,
+ * job, kind, id), then what an event can speak of. */
+static const char *const sql[] = {
+    "SELECT b.schema AS schema, b.created_ms AS at_ms, k.job_id AS job_id, 0 AS kind, 0 AS id, "
+    "b.source, r.line_no, r.version, r.fields, NULL AS server_version, NULL AS run_id, "
+    "NULL AS ended_ms, NULL AS latency_us, NULL AS http_status, NULL AS what, NULL AS code, "
+    "NULL AS error, NULL AS evidence, NULL AS correlation, NULL AS attempts, NULL AS due_ms, "
+    "NULL AS waits_for FROM " JOBS "JOIN job_row r ON r.id = k.job_id " OF_THEM
+    "UNION ALL SELECT b.schema, b.created_ms, b.id * 1000000000 + r.row_no, 1, 0, b.source, "
+    "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "
+    "FROM violation v WHERE v.batch_id = r.batch_id AND v.row_no = r.row_no), "
+    "NULL, NULL, NULL, NULL, NULL FROM rejected_row r JOIN batch b ON b.id = r.batch_id "
+    "AND (?2 IS NULL OR b.schema = ?2) WHERE r.record_id = ?1 "
+    "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
+    "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "
+    "a.correlation_header, NULL, NULL, NULL FROM " JOBS
+    "JOIN attempt a ON a.job_id = k.job_id " OF_THEM
+    "UNION ALL SELECT b.schema, c.detected_ms, k.job_id, 3, c.id, NULL, NULL, c.submitted_version, "
+    "NULL, c.server_version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+    "NULL FROM " JOBS "JOIN conflict c ON c.job_id = k.job_id " OF_THEM
+    "UNION ALL SELECT b.schema, c.resolved_ms, k.job_id, 4, c.id, NULL, NULL, NULL, NULL, NULL, "
+    "NULL, NULL, NULL, NULL, c.resolution, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM " JOBS
+    "JOIN conflict c ON c.job_id = k.job_id AND c.resolved_ms IS NOT NULL " OF_THEM
+    "UNION ALL SELECT b.schema, coalesce(s.updated_ms, b.created_ms), k.job_id, 5, 0, NULL, NULL, "
+    "NULL, NULL, s.server_version, NULL, NULL, NULL, s.http_status, coalesce(s.state, 'pending'), "
+    "s.error_code, s.error_message, NULL, NULL, s.attempts, s.not_before_ms, "
+    "nullif(s.waits_for, 0) FROM " JOBS "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
+    "ORDER BY schema, at_ms, job_id, kind, id",
+};
+
+const struct db_statements history_statements = {sql, sizeof sql / sizeof *sql};
+
+static struct history_number number(sqlite3_stmt *statement, int index)
+{
+    return (struct history_number){sqlite3_column_type(statement, index) != SQLITE_NULL,
+                                   sqlite3_column_int64(statement, index)};
+}
+
+static void read_event(sqlite3_stmt *statement, struct history_event *event)
+{
+    *event = (struct history_event){
+        .schema = db_column_span(statement, 0),
+        .at_ms = sqlite3_column_int64(statement, 1),
+        .job_id = sqlite3_column_int64(statement, 2),
+        .kind = (enum history_kind)sqlite3_column_int(statement, 3),
+        .source = db_column_span(statement, 5),
+        .line_no = number(statement, 6),
+        .version = number(statement, 7),
+        .fields = db_column_span(statement, 8),
+        .server_version = number(statement, 9),
+        .run_id = number(statement, 10),
+        .ended_ms = number(statement, 11),
+        .latency_us = number(statement, 12),
+        .http_status = number(statement, 13),
+        .what = db_column_span(statement, 14),
+        .code = db_column_span(statement, 15),
+        .error = db_column_span(statement, 16),
+        .evidence = db_column_span(statement, 17),
+        .correlation = db_column_span(statement, 18),
+        .attempts = number(statement, 19),
+        .due_ms = number(statement, 20),
+        .waits_for = number(statement, 21),
+    };
+}
+
+bool history_record(struct store *store, struct span record_id, const char *schema,
+                    bool (*visit)(void *context, const struct history_event *event,
+                                  struct err *err),
+                    void *context, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_HISTORIES, 0, err);
+    bool row = true, fine = true;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, 1, record_id);
+    db_bind_text(statement, 2, schema);
+    while (fine && row) {
+        struct history_event event;
+
+        fine = db_step(store, statement, &row, err, "read the history");
+        if (fine && row) {
+            read_event(statement, &event);
+            fine = visit(context, &event, err);
+        }
+    }
+    sqlite3_reset(statement);
+    return fine;
+}

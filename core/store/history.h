@@ -1,0 +1,54 @@
+/* One record's whole story: its rows, what was sent, what came back, what was decided. */
+#ifndef ROWFERRY_STORE_HISTORY_H
+#define ROWFERRY_STORE_HISTORY_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In the order in which events of one job at one moment are told. */
+enum history_kind {
+    HISTORY_READ,     /* a row of a file became a job */
+    HISTORY_REJECTED, /* a row of a file did not */
+    HISTORY_REQUEST,
+    HISTORY_CONFLICT,
+    HISTORY_SETTLED, /* the conflict */
+    HISTORY_STATE,   /* how the job stands now, since when */
+};
+
+/* Not every number is known: NULL in the database. */
+struct history_number {
+    bool known;
+    int64_t value;
+};
+
+/* What an event does not speak of is empty or not known. Texts are valid during the visit. */
+struct history_event {
+    enum history_kind kind;
+    int64_t at_ms;
+    int64_t job_id; /* of a rejected row too, which has none: BATCH * JOB_ROWS + ROW */
+    struct span schema;
+    struct span source, fields; /* READ, REJECTED: the file; READ: as the row has them */
+    struct history_number line_no;
+    struct history_number version; /* READ: declared; REQUEST: sent; CONFLICT: submitted */
+    struct history_number server_version;
+    struct history_number run_id, ended_ms, latency_us, http_status; /* REQUEST; ended_ms not
+                                                                        known: nobody saw its end */
+    struct span what; /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name */
+    struct span code; /* STATE */
+    struct span error; /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
+    struct span evidence, correlation;                 /* REQUEST; the id that support asks for */
+    struct history_number attempts, due_ms, waits_for; /* STATE; waits_for: a job */
+};
+
+/* Calls visit for each event of the records of that id, schema by schema, in the order of time.
+ * schema: of this one alone, or NULL. Memory does not grow with the number of events. */
+bool history_record(struct store *store, struct span record_id, const char *schema,
+                    bool (*visit)(void *context, const struct history_event *event,
+                                  struct err *err),
+                    void *context, struct err *err);
+
+#endif

@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Somebody who only looks is gone at once; so often is tried before he counts as a holder. */
+enum { LOOK_MS = 1, TRIES_MAX = 200 };
 
 struct lock {
     int fd;
@@ -23,18 +27,32 @@ static const struct {
     [LOCK_DRAIN] = {"drain", "draining"},
 };
 
-static bool say_holder(int fd, enum lock_kind kind, const char *database, struct err *err)
+static void read_holder(int fd, char holder[LOCK_HOLDER_SIZE])
 {
-    char holder[128] = "";
-    ssize_t size = pread(fd, holder, sizeof holder - 1, 0);
+    ssize_t size = pread(fd, holder, LOCK_HOLDER_SIZE - 1, 0);
 
     holder[size > 0 ? size : 0] = '\0';
     holder[strcspn(holder, "\n")] = '\0';
-    return err_set(err, ERR_BUSY, "another process is %s %s (%s): wait for it to end",
-                   kinds[kind].doing, database, holder[0] ? holder : "just starting");
+    if (!holder[0])
+        snprintf(holder, LOCK_HOLDER_SIZE, "just starting");
 }
 
-/* Opens and locks; *again when the file was replaced between the two. */
+static bool say_holder(int fd, enum lock_kind kind, const char *database, struct err *err)
+{
+    char holder[LOCK_HOLDER_SIZE];
+
+    read_holder(fd, holder);
+    return err_set(err, ERR_BUSY, "another process is %s %s (%s): wait for it to end",
+                   kinds[kind].doing, database, holder);
+}
+
+/* A shared lock is only for looking: lock_is_held has it for a moment. */
+static bool can_share(int fd)
+{
+    return flock(fd, LOCK_SH | LOCK_NB) == 0;
+}
+
+/* Opens and locks; *again when the file was replaced between the two, or somebody looks at it. */
 static int open_locked(const char *path, enum lock_kind kind, const char *database, bool *again,
                        struct err *err)
 {
@@ -47,10 +65,12 @@ static int open_locked(const char *path, enum lock_kind kind, const char *databa
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            say_holder(fd, kind, database, err);
-        else
+        if (errno != EWOULDBLOCK)
             err_set(err, ERR_STORE, "lock %s: %s", path, strerror(errno));
+        else if (can_share(fd))
+            *again = poll(NULL, 0, LOOK_MS) == 0;
+        else
+            say_holder(fd, kind, database, err);
     } else if (fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
                held.st_dev == named.st_dev) {
         return fd;
@@ -70,8 +90,10 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
     bool again = true;
     int fd = -1;
 
-    while (again)
+    for (int tries = 0; again && tries < TRIES_MAX; tries++)
         fd = open_locked(path, kind, database, &again, err);
+    if (again)
+        err_set(err, ERR_BUSY, "lock %s is held by a program that is not rowferry", path);
     free(path);
     if (fd < 0)
         return NULL;
@@ -90,4 +112,18 @@ void lock_release(struct lock *lock)
         close(lock->fd);
         free(lock);
     }
+}
+
+bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE])
+{
+    char *path = mem_printf("%s.%s", database, kinds[kind].suffix);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool held = fd >= 0 && !can_share(fd) && errno == EWOULDBLOCK;
+
+    free(path);
+    if (held)
+        read_holder(fd, holder);
+    if (fd >= 0)
+        close(fd);
+    return held;
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct lock;
@@ -17,5 +18,11 @@ enum lock_kind { LOCK_INTAKE, LOCK_DRAIN };
 struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id,
                        int64_t started_ms, struct err *err);
 void lock_release(struct lock *lock);
+
+enum { LOCK_HOLDER_SIZE = 128 };
+
+/* Is somebody at work? Then holder becomes `run 12, started ..., process 345`. To look at a lock
+ * disturbs nobody who takes it. */
+bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE]);
 
 #endif

@@ -180,6 +180,56 @@ static void a_holder_that_has_not_said_who_it_is_is_just_starting(void **state)
     close(fd);
 }
 
+static void who_looks_learns_who_is_at_work(void **state)
+{
+    struct place *place = *state;
+    char who[LOCK_HOLDER_SIZE], expected[LOCK_HOLDER_SIZE];
+    pid_t child;
+
+    assert_false(lock_is_held(place->database, LOCK_DRAIN, who));
+    assert_int_equal(access(path_of(place, "drain"), F_OK), -1);
+    child = holder(place, LOCK_DRAIN);
+    assert_true(lock_is_held(place->database, LOCK_DRAIN, who));
+    snprintf(expected, sizeof expected, "run 12, started 1970-01-02T00:00:00.000Z, process %ld",
+             (long)child);
+    assert_string_equal(who, expected);
+    assert_false(lock_is_held(place->database, LOCK_INTAKE, who));
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+    assert_false(lock_is_held(place->database, LOCK_DRAIN, who));
+}
+
+/* A child looks over and over, and never is in the way. */
+static void who_looks_disturbs_nobody(void **state)
+{
+    struct place *place = *state;
+    char who[LOCK_HOLDER_SIZE];
+    pid_t child = scratch_fork();
+
+    if (child == 0)
+        for (;;)
+            lock_is_held(place->database, LOCK_DRAIN, who);
+    for (int i = 0; i < 500; i++)
+        lock_release(taken(place, LOCK_DRAIN));
+    kill(child, SIGKILL);
+    assert_int_equal(scratch_join(child), -SIGKILL);
+}
+
+static void a_lock_that_another_program_shares_for_good_is_busy(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    int fd = open(path_of(place, "drain"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_equal(flock(fd, LOCK_SH), 0);
+    assert_null(lock_take(place->database, LOCK_DRAIN, 1, 0, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    snprintf(place->expected, sizeof place->expected,
+             "lock %s is held by a program that is not rowferry", path_of(place, "drain"));
+    assert_string_equal(err.text, place->expected);
+    close(fd);
+}
+
 /* What flock(2) cannot prevent: whoever removes the file removes the lock. The next one is made
  * anew and excludes as ever. */
 static void a_removed_lock_file_is_made_anew(void **state)
@@ -315,6 +365,9 @@ int main(void)
         IN_A_PLACE(a_killed_holder_leaves_the_lock_free),
         IN_A_PLACE(the_two_locks_do_not_exclude_each_other),
         IN_A_PLACE(a_holder_that_has_not_said_who_it_is_is_just_starting),
+        IN_A_PLACE(who_looks_learns_who_is_at_work),
+        IN_A_PLACE(who_looks_disturbs_nobody),
+        IN_A_PLACE(a_lock_that_another_program_shares_for_good_is_busy),
         IN_A_PLACE(a_removed_lock_file_is_made_anew),
         IN_A_PLACE(a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm),
         IN_A_PLACE(the_text_of_a_longer_holder_leaves_nothing_behind),

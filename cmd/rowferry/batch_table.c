@@ -3,49 +3,114 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/mem.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOURCE_COLUMNS_MIN = 16 };
+enum { SOURCE_COLUMNS_MIN = 12, COLUMNS_MAX = BATCH_TABLE_NUMBERS };
 
-/* One printed line: `older` and `all` have a word where a batch has its id. */
+/* One printed line: `older` or `more`, and `all`, have a word where a batch has its id. */
 struct printed {
     const char *id, *state, *source;
     const uint64_t *numbers;
 };
 
-/* The columns that are shown, and how wide each is. */
-struct layout {
-    int id_width, state_width;
-    int widths[BATCH_TABLE_NUMBERS]; /* 0: not shown */
-    unsigned source_columns;         /* 0: no limit */
+/* A column of the table adds up numbers of a batch: a set of their indices. */
+struct column {
+    const char *name;
+    unsigned numbers;
 };
 
-static const char *number_name(unsigned index)
-{
-    static const char *const names[] = {"rows", "rejected", "discarded"};
+#define NUMBER(state) (1U << (3 + JOB_##state))
 
-    return index < 3 ? names[index] : job_state_name((enum job_state)(index - 3));
+static const struct column wide[COLUMNS_MAX] = {
+    {"ROWS", 1},
+    {"REJECTED", 2},
+    {"DISCARDED", 4},
+    {"PENDING", NUMBER(PENDING)},
+    {"SENDING", NUMBER(SENDING)},
+    {"UNKNOWN", NUMBER(UNKNOWN)},
+    {"APPLIED", NUMBER(APPLIED)},
+    {"UNCHANGED", NUMBER(UNCHANGED)},
+    {"CONFLICT", NUMBER(CONFLICT)},
+    {"REFUSED", NUMBER(REFUSED)},
+    {"FAILED", NUMBER(FAILED)},
+    {"DISMISSED", NUMBER(DISMISSED)},
+    {"CANCELLED", NUMBER(CANCELLED)},
+};
+
+/* For a terminal that has no room for all of them. */
+static const struct column narrow[COLUMNS_MAX] = {
+    {"ROWS", 1},
+    {"REJECTED", 2},
+    {"DISCARDED", 4},
+    {"LEFT", NUMBER(PENDING) | NUMBER(SENDING) | NUMBER(UNKNOWN)},
+    {"SETTLED", NUMBER(APPLIED) | NUMBER(UNCHANGED) | NUMBER(DISMISSED) | NUMBER(CANCELLED)},
+    {"CONFLICT", NUMBER(CONFLICT)},
+    {"FAILED", NUMBER(REFUSED) | NUMBER(FAILED)},
+};
+
+/* The columns that are shown, and how wide each is. */
+struct layout {
+    const struct column *columns;
+    int id_width, state_width, used;
+    int widths[COLUMNS_MAX]; /* 0: not shown */
+    unsigned source_columns; /* 0: no limit */
+};
+
+static uint64_t value_of(const struct column *column, const uint64_t *numbers)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < BATCH_TABLE_NUMBERS; i++)
+        if (column->numbers & 1U << i)
+            value += numbers[i];
+    return value;
 }
 
 void batch_table_release(struct batch_table *table)
 {
-    for (unsigned i = 0; i < BATCH_TABLE_LINES; i++)
+    for (unsigned i = 0; i < table->shown; i++)
         free(table->lines[i].source);
     *table = (struct batch_table){0};
 }
 
-void batch_table_add(struct batch_table *table, const struct batch_counts *batch)
+/* Takes out a line that is shown no longer. */
+static void sum_up(struct batch_table *table, unsigned index)
 {
-    struct batch_line *line = &table->lines[table->count % BATCH_TABLE_LINES];
+    struct batch_line *line = &table->lines[index];
 
     for (unsigned i = 0; i < BATCH_TABLE_NUMBERS; i++)
-        table->older[i] += line->numbers[i];
+        table->summed[i] += line->numbers[i];
+    if (line->id > table->last_summed_id)
+        table->last_summed_id = line->id;
     free(line->source);
-    *line = (struct batch_line){.id = batch->id, .source = mem_strdup(batch->source)};
+    table->shown--;
+    memmove(line, line + 1, (table->shown - index) * sizeof *line);
+}
+
+/* The oldest that has ended, or else the oldest. */
+static unsigned least_wanted(const struct batch_table *table)
+{
+    for (unsigned i = 0; i < table->shown; i++)
+        if (table->lines[i].ended)
+            return i;
+    return 0;
+}
+
+void batch_table_add(struct batch_table *table, const struct batch_counts *batch)
+{
+    struct batch_line *line;
+
+    if (table->shown == (table->limit ? table->limit : BATCH_TABLE_LINES))
+        sum_up(table, least_wanted(table));
+    line = &table->lines[table->shown++];
+    *line = (struct batch_line){
+        .id = batch->id,
+        .ended = strcmp(batch->state, "done") == 0 || strcmp(batch->state, "refused") == 0,
+        .source = mem_strdup(batch->source),
+    };
     snprintf(line->state, sizeof line->state, "%s", batch->state);
     line->numbers[0] = batch->rows_read;
     line->numbers[1] = batch->rows_rejected;
@@ -62,30 +127,37 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
-static struct layout lay_out(const struct batch_table *table, unsigned columns)
+static struct layout lay_out_columns(const struct batch_table *table, const struct column *columns)
 {
-    struct layout layout = {.id_width = 5, .state_width = 5};
-    uint64_t shown = table->count < BATCH_TABLE_LINES ? table->count : BATCH_TABLE_LINES;
-    int used;
+    struct layout layout = {.columns = columns, .id_width = 5, .state_width = 5};
 
-    for (uint64_t i = 0; i < shown; i++) {
+    for (unsigned i = 0; i < table->shown; i++) {
         layout.id_width =
             larger(layout.id_width, snprintf(NULL, 0, "%" PRId64, table->lines[i].id));
         layout.state_width = larger(layout.state_width, (int)strlen(table->lines[i].state));
     }
-    used = 2 + layout.id_width + 2 + layout.state_width;
-    for (unsigned i = 0; i < BATCH_TABLE_NUMBERS; i++) {
-        if (i > 0 && table->all[i] == 0)
+    layout.used = 2 + layout.id_width + 2 + layout.state_width;
+    for (unsigned i = 0; i < COLUMNS_MAX && columns[i].name; i++) {
+        uint64_t all = value_of(&columns[i], table->all);
+
+        if (i > 0 && all == 0)
             continue;
-        layout.widths[i] =
-            larger((int)strlen(number_name(i)), snprintf(NULL, 0, "%" PRIu64, table->all[i]));
-        used += 2 + layout.widths[i];
+        layout.widths[i] = larger((int)strlen(columns[i].name), snprintf(NULL, 0, "%" PRIu64, all));
+        layout.used += 2 + layout.widths[i];
     }
-    used += 2;
-    if (columns > 0)
-        layout.source_columns = columns > (unsigned)used + SOURCE_COLUMNS_MIN
-                                    ? columns - (unsigned)used
-                                    : SOURCE_COLUMNS_MIN;
+    layout.used += 2;
+    return layout;
+}
+
+static struct layout lay_out(const struct batch_table *table, unsigned columns)
+{
+    struct layout layout = lay_out_columns(table, wide);
+
+    if (columns == 0)
+        return layout;
+    if ((unsigned)layout.used + SOURCE_COLUMNS_MIN > columns)
+        layout = lay_out_columns(table, narrow);
+    layout.source_columns = (unsigned)larger((int)columns - layout.used, SOURCE_COLUMNS_MIN);
     return layout;
 }
 
@@ -115,11 +187,13 @@ static void print_source(const struct layout *layout, const char *source, struct
 static void print_line(const struct layout *layout, const struct printed *line, struct buf *out)
 {
     buf_printf(out, "  %*s  %-*s", layout->id_width, line->id, layout->state_width, line->state);
-    for (unsigned i = 0; i < BATCH_TABLE_NUMBERS; i++) {
+    for (unsigned i = 0; i < COLUMNS_MAX; i++) {
+        uint64_t value = value_of(&layout->columns[i], line->numbers);
+
         if (!layout->widths[i])
             continue;
-        if (line->numbers[i])
-            buf_printf(out, "  %*" PRIu64, layout->widths[i], line->numbers[i]);
+        if (value)
+            buf_printf(out, "  %*" PRIu64, layout->widths[i], value);
         else
             buf_printf(out, "  %*s", layout->widths[i], "-");
     }
@@ -133,40 +207,39 @@ static void print_line(const struct layout *layout, const struct printed *line, 
     buf_append_char(out, '\n');
 }
 
-static void append_upper(struct buf *out, const char *text)
-{
-    for (; *text; text++)
-        buf_append_char(out, (char)toupper((unsigned char)*text));
-}
-
 static void print_head(const struct layout *layout, struct buf *out)
 {
     buf_printf(out, "  %*s  %-*s", layout->id_width, "BATCH", layout->state_width, "STATE");
-    for (unsigned i = 0; i < BATCH_TABLE_NUMBERS; i++) {
-        if (!layout->widths[i])
-            continue;
-        buf_printf(out, "  %*s", layout->widths[i] - (int)strlen(number_name(i)), "");
-        append_upper(out, number_name(i));
-    }
+    for (unsigned i = 0; i < COLUMNS_MAX; i++)
+        if (layout->widths[i])
+            buf_printf(out, "  %*s", layout->widths[i], layout->columns[i].name);
     buf_append_text(out, "  FILE\n");
+}
+
+/* Older than what is shown, or some of them newer than a batch that has not ended. */
+static void print_summed(const struct layout *layout, const struct batch_table *table,
+                         struct buf *out)
+{
+    const char *word = table->last_summed_id < table->lines[0].id ? "older" : "more";
+    char text[48];
+
+    snprintf(text, sizeof text, "%" PRIu64 " %s", table->count - table->shown, word);
+    print_line(layout, &(struct printed){"", word, text, table->summed}, out);
 }
 
 void batch_table_print(const struct batch_table *table, unsigned columns, struct buf *out)
 {
     struct layout layout = lay_out(table, columns);
-    uint64_t first = table->count > BATCH_TABLE_LINES ? table->count - BATCH_TABLE_LINES : 0;
-    char text[48];
+    char id[24];
 
     print_head(&layout, out);
-    if (first > 0) {
-        snprintf(text, sizeof text, "%" PRIu64 " older", first);
-        print_line(&layout, &(struct printed){"", "older", text, table->older}, out);
-    }
-    for (uint64_t i = first; i < table->count; i++) {
-        const struct batch_line *line = &table->lines[i % BATCH_TABLE_LINES];
+    if (table->count > table->shown)
+        print_summed(&layout, table, out);
+    for (unsigned i = 0; i < table->shown; i++) {
+        const struct batch_line *line = &table->lines[i];
 
-        snprintf(text, sizeof text, "%" PRId64, line->id);
-        print_line(&layout, &(struct printed){text, line->state, line->source, line->numbers}, out);
+        snprintf(id, sizeof id, "%" PRId64, line->id);
+        print_line(&layout, &(struct printed){id, line->state, line->source, line->numbers}, out);
     }
     if (table->count > 1)
         print_line(&layout, &(struct printed){"all", "", "", table->all}, out);

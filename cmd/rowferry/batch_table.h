@@ -5,28 +5,35 @@
 #include "core/base/buf.h"
 #include "core/store/summary.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    BATCH_TABLE_LINES = 20, /* the newest of them; older ones are summed up in one line */
+    BATCH_TABLE_LINES = 20, /* more are summed up in one line */
     BATCH_TABLE_NUMBERS = 3 + JOB_STATES,
 };
 
 struct batch_line {
     int64_t id;
     char state[16];
+    bool ended; /* done or refused */
     char *source;
     uint64_t numbers[BATCH_TABLE_NUMBERS]; /* rows read, rejected, discarded; jobs by state */
 };
 
-/* Zeroed means empty. lines is a ring: batch n of the visit lies at n % BATCH_TABLE_LINES. */
+/* Zeroed means empty. Where there are more batches than lines, those stay that have not ended, and
+ * the newest of the others. */
 struct batch_table {
+    unsigned limit; /* of lines, where a screen has no room for more; 0: BATCH_TABLE_LINES */
     struct batch_line lines[BATCH_TABLE_LINES];
+    unsigned shown; /* of lines */
     uint64_t count;
-    uint64_t older[BATCH_TABLE_NUMBERS];
+    int64_t last_summed_id; /* of what is summed up */
+    uint64_t summed[BATCH_TABLE_NUMBERS];
     uint64_t all[BATCH_TABLE_NUMBERS];
 };
 
+/* A batch with a higher id than those before. */
 void batch_table_add(struct batch_table *table, const struct batch_counts *batch);
 void batch_table_release(struct batch_table *table);
 

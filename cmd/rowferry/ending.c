@@ -7,7 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define JOBS_WHERE "SELECT * FROM job_history WHERE "
+#define JOBS_WHERE   "SELECT * FROM job_history WHERE "
+#define FAILED_WHERE "SELECT * FROM failed_job WHERE "
 
 unsigned ending_columns(void)
 {
@@ -117,8 +118,8 @@ void ending_queries(const struct session *session, struct buf *out)
     } kinds[] = {
         {JOB_CONFLICT, "The conflicts, which `rowferry resolve` settles",
          "SELECT * FROM open_conflict"},
-        {JOB_REFUSED, "The jobs that the API refused", JOBS_WHERE "state = 'refused'"},
-        {JOB_FAILED, "The jobs that failed", JOBS_WHERE "state = 'failed'"},
+        {JOB_REFUSED, "The jobs that the API refused", FAILED_WHERE "state = 'refused'"},
+        {JOB_FAILED, "The jobs that failed", FAILED_WHERE "state = 'failed'"},
         {JOB_UNKNOWN, "The jobs whose answer is missing", JOBS_WHERE "state = 'unknown'"},
         {JOB_PENDING, "The jobs to be tried again",
          JOBS_WHERE "state = 'pending' AND attempts > 0"},

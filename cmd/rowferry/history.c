@@ -44,10 +44,10 @@ static void tell_read(struct telling *telling, const struct history_event *event
 {
     struct buf *out = &telling->out;
 
-    buf_append_text(out, event->kind == HISTORY_REJECTED ? "rejected: " : "read: ");
-    words_printable_span(out, event->source);
-    buf_printf(out, ", line %" PRId64, event->line_no.value);
-    append_version(out, ", ", event->version);
+    buf_append_text(out, event->kind == HISTORY_REJECTED ? "row rejected" : "row read");
+    append_version(out, ": ", event->version);
+    buf_printf(out, ", line %" PRId64 " of", event->line_no.value);
+    append_line(telling, "", event->source);
     append_line(telling, "", event->error);
     if (telling->session.cli->report.verbose)
         append_line(telling, "", event->fields);

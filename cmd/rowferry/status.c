@@ -10,10 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the overview: with all else that it says, it fits on a screen of 24 lines. */
+enum { LINES_MAX = 5 };
+
+/* Who is at work: the lock, and what its holder does. */
+static const struct {
+    const char *event, *text;
+} works[] = {
+    [LOCK_INTAKE] = {"intake", "reading files"},
+    [LOCK_DRAIN] = {"drain", "sending"},
+};
+
+enum { WORKS = sizeof works / sizeof *works };
+
 struct standing {
     struct session session; /* without a run and without a lock */
-    int64_t batch_id;       /* 0: all */
-    char *loading_source;   /* of a batch whose intake did not end */
+    bool at_work[WORKS];
+    char holders[WORKS][LOCK_HOLDER_SIZE];
+    int64_t batch_id;     /* 0: all */
+    char *loading_source; /* of a batch whose intake did not end */
     int64_t parked_until_ms;
     char parked_reason[512];
     struct run_info last;
@@ -81,6 +96,9 @@ static bool read_all(struct standing *standing, struct err *err)
 {
     struct store *store = standing->session.store;
 
+    for (unsigned i = 0; i < WORKS; i++)
+        standing->at_work[i] =
+            lock_is_held(store_path(store), (enum lock_kind)i, standing->holders[i]);
     return summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
                            standing->batch_id, take_batch, standing, err) &&
            pause_read(store, &standing->parked_until_ms, standing->parked_reason,
@@ -88,12 +106,15 @@ static bool read_all(struct standing *standing, struct err *err)
            run_last(store, INT64_MAX, &standing->last, err);
 }
 
-/* A batch that is still loading is taken up by any `run`; what is pending by a drain. */
+/* A batch that is still loading is taken up by any `run`; what is pending by a drain. NULL: nothing
+ * is left, or somebody is at it. */
 static const char *note_next(const struct standing *standing)
 {
     struct cli *cli = standing->session.cli;
     struct buf *next = &cli->tally.next;
 
+    if (standing->at_work[LOCK_INTAKE] || standing->at_work[LOCK_DRAIN])
+        return NULL;
     if (standing->loading_source) {
         command_other(cli, FOR_RUN, next);
         if (strcmp(standing->loading_source, "-") != 0) {
@@ -107,7 +128,8 @@ static const char *note_next(const struct standing *standing)
     command_other(cli, FOR_DRAIN, next);
     if (standing->batch_id)
         buf_printf(next, " --batch %" PRId64, standing->batch_id);
-    return "To send them:";
+    return standing->parked_until_ms > clock_now_ms() ? "To send them, when that time is over:"
+                                                      : "To send them:";
 }
 
 static void tell_json(const struct standing *standing)
@@ -116,6 +138,16 @@ static void tell_json(const struct standing *standing)
     struct report *report = &standing->session.cli->report;
     struct buf line = {0};
 
+    for (unsigned i = 0; i < WORKS; i++) {
+        if (!standing->at_work[i])
+            continue;
+        json_line_begin(&line, "status");
+        json_line_text(&line, "event", span_of("at_work"));
+        json_line_text(&line, "command", span_of(works[i].event));
+        json_line_text(&line, "holder", span_of(standing->holders[i]));
+        json_line_end(&line);
+        report_out(report, &line);
+    }
     if (standing->parked_until_ms) {
         json_line_begin(&line, "status");
         json_line_text(&line, "event", span_of("pause"));
@@ -145,6 +177,13 @@ static void append_surroundings(const struct standing *standing, struct buf *out
     int64_t now_ms = clock_now_ms();
     char moment[WORDS_SIZE], span[WORDS_SIZE];
 
+    for (unsigned i = 0; i < WORKS; i++) {
+        if (!standing->at_work[i])
+            continue;
+        buf_printf(out, "%s: ", works[i].text);
+        words_printable(out, standing->holders[i]);
+        buf_append_char(out, '\n');
+    }
     if (last->id) {
         buf_printf(out, "last run: %" PRId64 " (%s), ended %s, ", last->id, last->command,
                    words_time(last->ended_ms, moment));
@@ -159,6 +198,37 @@ static void append_surroundings(const struct standing *standing, struct buf *out
         words_printable(out, standing->parked_reason);
         buf_append_char(out, '\n');
     }
+}
+
+/* Conflicts that wait for a person, whatever else there is to do; of one batch, its queries tell. */
+static void append_conflicts(const struct standing *standing, struct buf *out)
+{
+    struct cli *cli = standing->session.cli;
+    uint64_t conflicts = cli->tally.by_state[JOB_CONFLICT];
+
+    if (conflicts == 0 || standing->batch_id)
+        return;
+    words_count(out, conflicts, "conflict");
+    buf_printf(out, " %s for a decision (--ours or --theirs). To look at %s:\n  ",
+               conflicts == 1 ? "waits" : "wait", conflicts == 1 ? "it" : "them");
+    command_other(cli, FOR_RESOLVE, out);
+    buf_append_text(out, " --ours --all --dry-run\n");
+}
+
+static void append_next(const struct standing *standing, const char *purpose, struct buf *out)
+{
+    struct cli *cli = standing->session.cli;
+    uint64_t left = tally_left(&cli->tally);
+
+    if (cli->tally.batches == 0)
+        return;
+    buf_append_char(out, '\n');
+    ending_forecast(cli, left, out);
+    if (purpose)
+        buf_printf(out, "%s\n  %s\n", purpose, buf_text(&cli->tally.next));
+    else if (left == 0 && !standing->loading_source)
+        buf_append_text(out, "nothing is left to send\n");
+    append_conflicts(standing, out);
 }
 
 static void tell_people(const struct standing *standing, const char *purpose)
@@ -177,13 +247,7 @@ static void tell_people(const struct standing *standing, const char *purpose)
     append_surroundings(standing, &out);
     if (standing->batch_id)
         ending_queries(&standing->session, &out);
-    if (purpose) {
-        buf_append_char(&out, '\n');
-        ending_forecast(cli, tally_left(&cli->tally), &out);
-        buf_printf(&out, "%s\n  %s\n", purpose, buf_text(&cli->tally.next));
-    } else if (standing->session.table.count > 0) {
-        buf_append_text(&out, "nothing is left to send\n");
-    }
+    append_next(standing, purpose, &out);
     report_out(&cli->report, &out);
     buf_release(&out);
 }
@@ -213,7 +277,7 @@ static void work(struct standing *standing)
 void command_status(struct cli *cli)
 {
     const struct options *options = &cli->options;
-    struct standing standing = {.session = {.cli = cli}};
+    struct standing standing = {.session = {.cli = cli, .table = {.limit = LINES_MAX}}};
     struct err err = {0};
     bool created;
 

@@ -32,7 +32,7 @@ fails_with() {
 @test "each command tells its options with variables, defaults, exit statuses and an example" {
     local command
 
-    for command in run ingest drain validate status resolve; do
+    for command in run ingest drain validate status history resolve; do
         ends 0 rowferry $command --help
         golden help-$command.txt
         ends 0 rowferry $command -h
@@ -43,7 +43,7 @@ fails_with() {
 @test "no help text is wider than 80 columns" {
     local command
 
-    for command in "" run ingest drain validate status resolve; do
+    for command in "" run ingest drain validate status history resolve; do
         ends 0 rowferry $command --help
         same "" "$(printf '%s\n' "$output" | awk 'length > 80')"
     done
@@ -74,7 +74,7 @@ fails_with() {
 @test "what is not built yet is no command" {
     local command
 
-    for command in history retry cancel audit export forward listen prune doctor; do
+    for command in retry cancel audit export forward listen prune doctor; do
         ends 2 rowferry $command
         holds "$stderr" "unknown command '$command'"
     done
@@ -764,23 +764,21 @@ To send them:
     holds "$output" 'The rejected rows:
   sqlite3 rowferry.db "SELECT * FROM rejection WHERE batch_id = 1"'
     holds "$output" "The jobs that the API refused:
-  sqlite3 rowferry.db \"SELECT * FROM job_history WHERE state = 'refused' AND batch_id = 1\""
-    same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM job_history WHERE state = 'refused' AND batch_id = 1")"
+  sqlite3 rowferry.db \"SELECT * FROM failed_job WHERE state = 'refused' AND batch_id = 1\""
+    same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM failed_job WHERE state = 'refused' AND batch_id = 1")"
 }
 
-@test "status sums up all but the newest 20 batches" {
+@test "an ingest of many files sums up all but the newest 20 batches" {
     local i
 
     for i in $(seq 1 23); do
         batch_file InventoryItem-$i.csv $i
     done
     ends 0 rowferry ingest InventoryItem-?.csv InventoryItem-??.csv
-    ends 0 rowferry status
     same "  BATCH  STATE  ROWS  PENDING  FILE
          older     6        6  3 older
       4  open      4        4  InventoryItem-4.csv" "$(printf '%s\n' "$output" | sed -n 3,5p)"
     same "    all          276      276" "$(printf '%s\n' "$output" | grep '  all ')"
-    same 23 "$(rowferry status --json | jq -s 'map(select(.event == "batch")) | length')"
 }
 
 @test "a wait beyond --max-wait parks the run, and status tells until when" {

@@ -1,0 +1,252 @@
+# What is known afterwards: the README's queries, `rowferry history`, and `rowferry status`.
+load lib
+
+setup() {
+    in_a_folder
+}
+
+teardown() {
+    stop_sim
+}
+
+sql() {
+    sqlite3 -batch rowferry.db "$1"
+}
+
+# someone_else ID: updates the record behind our back
+someone_else() {
+    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
+        -d '{"fields":{"sku":"XX-0001"}}'
+}
+
+# one_row FILE ID VERSION
+one_row() {
+    printf 'record_id,version,sku,quantity,price,status\n%s,%s,WH-1042,7,1.50,active\n' "$2" "$3" >"$1"
+}
+
+# A database with something in it for every query of the README: five batches, the last with 813 rows
+# of which one is rejected, one refused, one in conflict; its row 812 is record ber-wh-1042.
+a_week() {
+    local i
+
+    start_sim --answer A-809=422
+    one_row InventoryItem-1.csv ber-wh-1042 1
+    for i in 2 3 4; do
+        one_row InventoryItem-$i.csv "B-$i" 1
+    done
+    ends 0 rowferry run InventoryItem-?.csv --rate none
+    batch_file InventoryItem-5.csv 811
+    sed -i '11s/WH-1042,10,1.50/wrong,10,-1/' InventoryItem-5.csv
+    printf 'ber-wh-1042,2,WH-1042,8,1.50,active\nA-813,1,wrong,1,1.50,active\n' >>InventoryItem-5.csv
+    someone_else A-30
+    ends 3 rowferry run InventoryItem-5.csv --rate none
+}
+
+# The README's query of that title, as it stands there
+readme_query() {
+    awk -v title="    -- $1" '
+        /^## / { inside = $0 == "## Ask the database" }
+        found && !/^    / { exit }
+        found { print }
+        inside && $0 == title { found = 1 }' "$TOP/README.md"
+}
+
+# answers TITLE EXPECTED: the README's query does, on rowferry.db
+answers() {
+    local query
+
+    query=$(readme_query "$1")
+    holds "$query" ';'
+    echo "$1" >>asked
+    same "$2" "$(sql "$query" | masked)"
+}
+
+# What differs from night to night: moments, spans of time, ids, the folder of the program
+masked() {
+    sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{3})?Z/MOMENT/g' \
+        -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g' -e 's/[0-9]+\.[0-9] ms/N ms/' \
+        -e "s|$BIN/|BIN/|; s|$PWD/|FOLDER/|"
+}
+
+@test "every query of the README answers" {
+    a_week
+    answers "the last batches" "5|InventoryItem-5.csv|InventoryItem|done|813|2|0|811|0|0|0|809|0|1|1|0|0|0|MOMENT|MOMENT
+4|InventoryItem-4.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
+3|InventoryItem-3.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
+2|InventoryItem-2.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
+1|InventoryItem-1.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT"
+    answers "one record's history" "InventoryItem-1.csv|1|1|1|2|applied|MOMENT
+InventoryItem-5.csv|812|2|2|3|applied|MOMENT"
+    answers "one batch's failures: what the API did not take" \
+        "809|A-809|refused|422|validation.failed|The record violates its schema."
+    answers "open conflicts" "5|30|InventoryItem|A-30|1|2"
+    answers "both sides of one batch's conflicts, a line for each field that differs" \
+        '30|A-30|sku|"WH-1042"|"XX-0001"
+30|A-30|quantity|30|
+30|A-30|price|1.50|
+30|A-30|status|"active"|'
+    sql "UPDATE run SET latency_p95_ms = 1.5" # whatever it took
+    sql "INSERT INTO run (command, version, started_ms) VALUES ('run', '0', (unixepoch() - 40 * 86400) * 1000)"
+    answers "the runs of the last month" "1|run|MOMENT|0|4|1.5|0.0|0
+2|run|MOMENT|3|812|1.5|0.00246305418719212|0"
+    answers "rejections by field: which rule costs the most rows" "InventoryItem|sku|pattern|2
+InventoryItem|price|exclusiveMinimum|1"
+    answers "the same, of one batch" "sku|pattern|2
+price|exclusiveMinimum|1"
+    answers "the same, of what the API did not take" "InventoryItem|||1
+InventoryItem|quantity|minimum|1"
+    answers "why rows of a batch were not sent" \
+        '11|A-10|sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"; price: must be more than 0, is -1
+814|A-813|sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"'
+    sql "UPDATE attempt SET latency_us = 1500"
+    answers "every request of one row (batch 5, row 812), with the id that support asks for" \
+        "PUT|2|200|||1500|ID"
+    # and no other is there
+    same "$(sed -n '/^## Ask the database/,/^## Working/s/^    -- //p' "$TOP/README.md")" "$(cat asked)"
+}
+
+@test "the history of a record is told in order" {
+    a_week
+    ends 0 rowferry resolve --ours 5/30
+    ends 3 rowferry drain --rate none
+    same applied "$(sql "SELECT state FROM job WHERE id = 5000000030")"
+    output=$(for id in ber-wh-1042 A-10 A-809 A-30; do
+        rowferry history $id | masked
+    done)
+    golden history.txt
+    ends 0 rowferry history A-10 -v
+    holds "$output" "row rejected"
+    ends 0 rowferry history A-30 --verbose
+    holds "$output" '{"sku":"WH-1042","quantity":30,"price":1.50,"status":"active"}'
+}
+
+@test "the history of a record in JSON has a line an event" {
+    a_week
+    ends 0 rowferry resolve --theirs 5/30
+    ends 0 rowferry history A-30 --json
+    same "read request request conflict settled state" "$(printf '%s\n' "$output" |
+        jq -r 'select(.message_type == "row") | .event' | xargs)"
+    holds "$output" '"fields": {"sku":"WH-1042","quantity":30,"price":1.50,"status":"active"}'
+    same '{"at":"MOMENT","event":"read","job":"5/30","line":31,"message_type":"row","record_id":"A-30","schema":"InventoryItem","source":"InventoryItem-5.csv","version":1}
+{"at":"MOMENT","event":"conflict","job":"5/30","message_type":"row","record_id":"A-30","schema":"InventoryItem","server_version":2,"submitted_version":1}
+{"at":"MOMENT","event":"settled","job":"5/30","message_type":"row","record_id":"A-30","resolution":"theirs","schema":"InventoryItem"}' \
+        "$(printf '%s\n' "$output" | jq -cS 'select(.event == "read" or .event == "conflict" or .event == "settled") | del(.fields)' | masked)"
+    same 0 "$(summary .exit_status)"
+    # whatever a record is called, it is one line
+    ends 0 rowferry history A-10 --json
+    same 'sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"; price: must be more than 0, is -1' \
+        "$(printf '%s\n' "$output" | jq -r 'select(.event == "rejected") | .messages')"
+}
+
+@test "a record id of several objects is told of each, or of the one that is named" {
+    one_row InventoryItem-1.csv same-1 1
+    printf 'record_id,version\nsame-1,4\n' >CustomerAccount-1.csv
+    echo '{"type": "object"}' >schema/CustomerAccount.json
+    ends 0 rowferry ingest InventoryItem-1.csv CustomerAccount-1.csv
+    ends 0 rowferry history same-1
+    same "CustomerAccount same-1
+
+  MOMENT  2/1  row read: version 4, line 2 of
+                                 CustomerAccount-1.csv
+  MOMENT  2/1  state: pending
+
+InventoryItem same-1
+
+  MOMENT  1/1  row read: version 1, line 2 of
+                                 InventoryItem-1.csv
+  MOMENT  1/1  state: pending" "$(printf '%s\n' "$output" | masked)"
+    ends 0 rowferry history same-1 --schema InventoryItem
+    lacks "$output" CustomerAccount
+    ends 2 rowferry history same-1 --schema Other
+    same "rowferry: error: there is no row of record 'same-1' of Other in $PWD/rowferry.db" "$stderr"
+}
+
+@test "a record that no row names is exit 2, and so is no database" {
+    ends 2 rowferry history nobody
+    holds "$stderr" "database rowferry.db does not exist"
+    one_row InventoryItem-1.csv A-1 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 2 rowferry history a-1 --json
+    same "rowferry: error: there is no row of record 'a-1' in $PWD/rowferry.db" "$stderr"
+    same 2 "$(summary .exit_status)"
+    ends 2 rowferry history
+    same "rowferry: error: which record? \`rowferry history RECORD\`; see rowferry history --help" "$stderr"
+    ends 2 rowferry history A-1 A-2
+    same "rowferry: error: one argument too many: 'A-2'; see rowferry history --help" "$stderr"
+}
+
+@test "what a file brought cannot write to the terminal" {
+    printf '{"recordId":"--x","version":1,"fields":{"sku":"\\u001b[31m"}}\n' \
+        >$'InventoryItem-\e[1m.ndjson'
+    ends 3 rowferry ingest InventoryItem-*.ndjson
+    ends 0 rowferry history -- --x
+    holds "$output" 'InventoryItem-\x1b[1m.ndjson'
+    lacks "$output" $'\e'
+    ends 0 rowferry status
+    lacks "$output" $'\e'
+}
+
+# --- status ---------------------------------------------------------------------------------------
+
+# screen ROWS: of a terminal with 80 columns, what status shows
+screen() {
+    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    ends 0 env NO_COLOR=1 script -qec "stty cols 80 rows 24; $(printf '%q ' "$BIN/rowferry" status "$@")" \
+        typescript
+    output=$(printf '%s\n' "$output" | tr -d '\r' | masked)
+}
+
+@test "status fits on a screen, with what is not finished before what is" {
+    local i
+
+    start_sim --answer A-2=422
+    for i in $(seq 10 39); do
+        batch_file InventoryItem-2026-11-$i.csv 5 "R$i"
+    done
+    sed -i '4s/WH-1042/wrong/' InventoryItem-2026-11-39.csv
+    sed -i '3s/R38-2/A-2/' InventoryItem-2026-11-38.csv
+    ends 3 rowferry ingest InventoryItem-*.csv
+    for i in 2 3; do
+        someone_else R37-$i
+    done
+    for i in $(seq 1 30); do
+        [ $i = 3 ] || [ $i = 27 ] || rowferry drain -q --rate none --batch $i >>drained || true
+    done
+    sql "UPDATE run SET ended_ms = 1795000000000, requests = 7"
+    screen
+    golden status.txt
+    same 24 "$(printf '%s\n' "$output" | awk 'END { print NR <= 24 ? 24 : NR }')"
+    sql "INSERT INTO pause VALUES ('api', (unixepoch() + 7201) * 1000, 'the API asks us to wait', 3)"
+    screen
+    holds "$output" "parked until MOMENT, for another 2h 0m
+  the API asks us to wait"
+    holds "$output" "To send them, when that time is over:
+  BIN/rowferry drain"
+    # scripts are told of every batch
+    same 30 "$(rowferry status --json | jq -s 'map(select(.event == "batch")) | length')"
+}
+
+@test "status says who is at work, and proposes nothing that would only be told to wait" {
+    start_sim --latency-ms 50
+    batch_file InventoryItem-1.csv 100
+    ends 0 rowferry ingest InventoryItem-1.csv
+    "$BIN/rowferry" drain --rate none --concurrency 1 >out 2>&1 3>&- &
+    local pid=$!
+    sending() { [ "$(sql 'SELECT applied > 0 FROM batch_tally')" = 1 ]; }
+    eventually sending
+    kill -STOP $pid
+    ends 0 rowferry status
+    holds "$(printf '%s\n' "$output" | masked)" "sending: run 2, started MOMENT, process $pid"
+    lacks "$output" "To send them:"
+    ends 0 rowferry status --json
+    same "drain run 2" "$(printf '%s\n' "$output" |
+        jq -r 'select(.event == "at_work") | "\(.command) \(.holder[:5])"')"
+    same null "$(summary .next)"
+    kill -CONT $pid
+    kill -TERM $pid
+    wait $pid || true
+    ends 0 rowferry status
+    lacks "$output" "sending:"
+    holds "$output" "To send them:
+  $BIN/rowferry drain"
+}

@@ -200,7 +200,8 @@ static void append_surroundings(const struct standing *standing, struct buf *out
     }
 }
 
-/* Conflicts that wait for a person, whatever else there is to do; of one batch, its queries tell. */
+/* Conflicts that wait for a person, whatever else there is to do. Of one batch, its queries tell.
+ */
 static void append_conflicts(const struct standing *standing, struct buf *out)
 {
     struct cli *cli = standing->session.cli;

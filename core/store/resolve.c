@@ -13,7 +13,7 @@ static const char *const sql[] = {
                        "DO UPDATE SET rounds = 0, version = NULL, fields = NULL",
     [RESOLVE_CLOSE] = "UPDATE conflict SET resolution = ?2, resolved_ms = ?3 "
                       "WHERE job_id = ?1 AND resolved_ms IS NULL",
-    /* of one job; the view open_conflict compares the sides of all, whichever it is asked for */
+    /* whole sides: the view open_conflict has the fields that differ, one a line */
     [RESOLVE_SHOW] = "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields), "
                      "coalesce(c.server_record -> '$.fields', '{}') FROM conflict c "
                      "JOIN job_row r ON r.id = c.job_id LEFT JOIN rebase b ON b.job_id = c.job_id "

@@ -281,6 +281,32 @@ static void rejections_of_the_server_are_counted_by_row(void **state)
                  "Account|sku|invalid|1; Item|sku|invalid|2; Item|sku|short|1");
 }
 
+/* A database of the version before is migrated when it is opened. */
+static void rejections_of_before_are_counted_too(void **state)
+{
+    static const char *const undo[] = {
+        "DROP VIEW failed_job",
+        "DROP VIEW rejection_by_field",
+        "DROP VIEW server_rejection_by_field",
+        "DROP TABLE rejection_tally",
+        "DROP INDEX job_failed",
+        "DROP INDEX rejected_by_record",
+        "DROP INDEX server_violation_by_field",
+        "PRAGMA user_version = 2",
+    };
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 !b !c");
+    fixture_batch(fixture, "Item", "!b");
+    for (size_t i = 0; i < sizeof undo / sizeof *undo; i++)
+        fixture_ask(fixture, undo[i]);
+    fixture_reopen(fixture);
+    assert_asked(fixture, "SELECT * FROM rejection_by_field", "Item|sku|pattern|3");
+    fixture_check(fixture);
+    fixture_batch(fixture, "Item", "!b");
+    assert_asked(fixture, "SELECT * FROM rejection_by_field", "Item|sku|pattern|4");
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -298,6 +324,7 @@ int main(void)
         WITH_STORE(failed_jobs_are_those_that_failed_or_were_refused),
         WITH_STORE(rejections_are_counted_by_row_over_all_batches_of_a_schema),
         WITH_STORE(rejections_of_the_server_are_counted_by_row),
+        WITH_STORE(rejections_of_before_are_counted_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

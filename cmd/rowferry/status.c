@@ -92,6 +92,20 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
     return true;
 }
 
+/* Not one that is at work: those are told of as such. */
+static bool read_last_run(struct standing *standing, struct err *err)
+{
+    int running = standing->at_work[LOCK_INTAKE] + standing->at_work[LOCK_DRAIN];
+    struct run_info *last = &standing->last;
+
+    last->id = INT64_MAX;
+    do {
+        if (!run_last(standing->session.store, last->id, last, err))
+            return false;
+    } while (last->id && !last->ended_ms && running-- > 0);
+    return true;
+}
+
 static bool read_all(struct standing *standing, struct err *err)
 {
     struct store *store = standing->session.store;
@@ -103,7 +117,7 @@ static bool read_all(struct standing *standing, struct err *err)
                            standing->batch_id, take_batch, standing, err) &&
            pause_read(store, &standing->parked_until_ms, standing->parked_reason,
                       sizeof standing->parked_reason, err) &&
-           run_last(store, INT64_MAX, &standing->last, err);
+           read_last_run(standing, err);
 }
 
 /* A batch that is still loading is taken up by any `run`; what is pending by a drain. NULL: nothing
@@ -164,11 +178,31 @@ static void tell_json(const struct standing *standing)
         json_line_time(&line, "started", last->started_ms);
         json_line_time(&line, "ended", last->ended_ms);
         json_line_count(&line, "requests", last->requests);
-        json_line_count(&line, "exit_status", (uint64_t)last->exit_status);
+        if (last->ended_ms)
+            json_line_count(&line, "exit_status", (uint64_t)last->exit_status);
+        else
+            json_line_text(&line, "exit_status", (struct span){0});
         json_line_end(&line);
         report_out(report, &line);
     }
     buf_release(&line);
+}
+
+static void append_last_run(const struct run_info *last, struct buf *out)
+{
+    char moment[WORDS_SIZE];
+
+    buf_printf(out, "last run: %" PRId64 " (%s), ", last->id, last->command);
+    if (!last->ended_ms) {
+        buf_printf(out,
+                   "started %s, has not ended\n"
+                   "  it is not at work: it was killed, or waits for a file to be complete\n",
+                   words_time(last->started_ms, moment));
+        return;
+    }
+    buf_printf(out, "ended %s, ", words_time(last->ended_ms, moment));
+    words_count(out, last->requests, "request");
+    buf_printf(out, "\n  exit status %d: %s\n", last->exit_status, exit_meaning(last->exit_status));
 }
 
 static void append_surroundings(const struct standing *standing, struct buf *out)
@@ -184,13 +218,8 @@ static void append_surroundings(const struct standing *standing, struct buf *out
         words_printable(out, standing->holders[i]);
         buf_append_char(out, '\n');
     }
-    if (last->id) {
-        buf_printf(out, "last run: %" PRId64 " (%s), ended %s, ", last->id, last->command,
-                   words_time(last->ended_ms, moment));
-        words_count(out, last->requests, "request");
-        buf_printf(out, "\n  exit status %d: %s\n", last->exit_status,
-                   exit_meaning(last->exit_status));
-    }
+    if (last->id)
+        append_last_run(last, out);
     if (standing->parked_until_ms > now_ms) {
         buf_printf(out, "parked until %s, for another %s\n  ",
                    words_time(standing->parked_until_ms, moment),

@@ -12,7 +12,7 @@ static const char *const sql[] = {
         "latency_p50_ms = ?6, latency_p95_ms = ?7, latency_p99_ms = ?8, error_rate = ?9, "
         "validation_failures = ?10, throttled = ?11 WHERE id = ?1",
     [RUN_LAST] = "SELECT id, command, started_ms, ended_ms, exit_status, requests FROM run "
-                 "WHERE id < ?1 AND ended_ms IS NOT NULL ORDER BY id DESC LIMIT 1",
+                 "WHERE id < ?1 ORDER BY id DESC LIMIT 1",
     [PAUSE_READ] = "SELECT not_before_ms, reason FROM pause WHERE scope = 'api'",
     [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, reason, run_id) "
                     "VALUES ('api', ?1, ?2, ?3)",

@@ -46,15 +46,15 @@ bool pause_read(struct store *store, int64_t *not_before_ms, char *reason, size_
 bool pause_write(struct store *store, int64_t not_before_ms, const char *reason, int64_t run_id,
                  struct err *err);
 
-/* The last run that ended, for `status`; id 0: none. */
 struct run_info {
     int64_t id;
     char command[32];
-    int64_t started_ms, ended_ms;
+    int64_t started_ms, ended_ms; /* ended_ms 0: it is at work, or was killed */
     int exit_status;
     uint64_t requests;
 };
 
+/* The last run before that one; id 0: none. */
 bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err);
 
 #endif

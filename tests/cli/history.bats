@@ -239,14 +239,17 @@ screen() {
     holds "$(printf '%s\n' "$output" | masked)" "sending: run 2, started MOMENT, process $pid"
     lacks "$output" "To send them:"
     ends 0 rowferry status --json
+    same 1 "$(printf '%s\n' "$output" | jq 'select(.event == "last_run") | .run')"
     same "drain run 2" "$(printf '%s\n' "$output" |
         jq -r 'select(.event == "at_work") | "\(.command) \(.holder[:5])"')"
     same null "$(summary .next)"
-    kill -CONT $pid
-    kill -TERM $pid
+    kill -KILL $pid
     wait $pid || true
     ends 0 rowferry status
     lacks "$output" "sending:"
+    holds "$(printf '%s\n' "$output" | masked)" "last run: 2 (drain), started MOMENT, has not ended
+  it is not at work: it was killed, or waits for a file to be complete"
+    same null "$(rowferry status --json | jq 'select(.event == "last_run") | .exit_status')"
     holds "$output" "To send them:
   $BIN/rowferry drain"
 }

@@ -227,6 +227,9 @@ static void the_last_run_is_the_last_that_ended(void **state)
     assert_true(run_end(fixture->store, second, 4000, 3, &figures, &fixture->err));
     assert_true(run_end(fixture->store, first, 9000, 0, &figures, &fixture->err));
     assert_true(run_last(fixture->store, INT64_MAX, &info, &fixture->err));
+    assert_int_equal(info.id, third);
+    assert_int_equal(info.ended_ms, 0);
+    assert_true(run_last(fixture->store, third, &info, &fixture->err));
     assert_int_equal(info.id, second);
     assert_string_equal(info.command, "ingest");
     assert_int_equal(info.started_ms, 2000);

@@ -34,8 +34,20 @@ FROM rejection_tally t
 JOIN batch b ON b.id = t.batch_id
 GROUP BY b.schema, t.field, t.rule;
 
--- A record's rejected rows are part of its history.
-CREATE INDEX rejected_by_record ON rejected_row (record_id) WHERE record_id IS NOT NULL;
+-- A record's rejected rows are part of its history. Like record_job, entered as one sorted run when
+-- a batch has been read; rejection_id is what the id of a job would be.
+CREATE TABLE record_rejection (
+    record_id    TEXT NOT NULL,
+    rejection_id INTEGER NOT NULL,
+    PRIMARY KEY (record_id, rejection_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO record_rejection (record_id, rejection_id)
+SELECT r.record_id, r.batch_id * 1000000000 + r.row_no
+FROM rejected_row r
+JOIN batch b ON b.id = r.batch_id AND b.state IN ('open', 'done')
+WHERE r.record_id IS NOT NULL
+ORDER BY 1, 2;
 
 -- In the order in which the view counts.
 CREATE INDEX server_violation_by_field

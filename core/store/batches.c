@@ -27,6 +27,7 @@ enum {
     BATCH_UNREAD,
     BATCH_FORGET_VIOLATIONS,
     BATCH_FORGET_REJECTIONS,
+    BATCH_FORGET_KEYS,
     BATCH_FORGET_REJECTS,
     BATCH_RESTART,
     BATCH_RESTART_TALLY,
@@ -63,6 +64,9 @@ static const char *const sql[] = {
     [BATCH_UNREAD] = "UPDATE batch SET rows_read = rows_read - ?2, schema_hash = '' WHERE id = ?1",
     [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = ?1",
     [BATCH_FORGET_REJECTIONS] = "DELETE FROM rejection_tally WHERE batch_id = ?1",
+    [BATCH_FORGET_KEYS] = "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN "
+                          "(SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
+                          "WHERE batch_id = ?1)",
     [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = ?1",
     [BATCH_RESTART] = "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
                       "lines_done = 0, prefix_hash = '', header = NULL, content_hash = ?2, "
@@ -212,13 +216,17 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
            read_number(store, reject_count, rejects, err) && read_number(store, rows, read, err);
 }
 
-/* The record ids, unless batch_load_keys brought as many as the batch has jobs. */
-static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, struct err *err)
+/* The record ids, those of jobs unless batch_load_keys brought as many as the batch has. */
+static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, int64_t rejects,
+                          struct err *err)
 {
     bool all = store->keys_batch_id == batch_id && store->keys_count == jobs;
 
     store->keys_batch_id = 0;
-    return all || (store_set_durable(store, false, err) && keys_enter(store, batch_id, err));
+    if (all && !rejects)
+        return true;
+    return store_set_durable(store, false, err) && (all || keys_enter(store, batch_id, err)) &&
+           (!rejects || keys_enter_rejected(store, batch_id, err));
 }
 
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
@@ -234,7 +242,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                        "batch %lld: the books do not balance: %lld rows read, %lld jobs, %lld "
                        "rejected",
                        (long long)batch_id, (long long)read, (long long)jobs, (long long)rejects);
-    if (!complete_keys(store, batch_id, jobs, err) || !store_set_durable(store, true, err))
+    if (!complete_keys(store, batch_id, jobs, rejects, err) || !store_set_durable(store, true, err))
         return false;
     sqlite3_bind_int64(statement, 1, batch_id);
     db_bind_text(statement, 2, jobs ? "open" : "done");
@@ -336,19 +344,31 @@ bool batch_discard(struct store *store, int64_t batch_id, struct err *err)
     return discard(store, batch_id, true, err);
 }
 
+/* What is known of its rejected rows: the keys first, which are found by the rows. */
+static bool forget_rejects(struct store *store, int64_t batch_id, struct err *err)
+{
+    static const unsigned steps[] = {BATCH_FORGET_KEYS, BATCH_FORGET_VIOLATIONS,
+                                     BATCH_FORGET_REJECTIONS, BATCH_FORGET_REJECTS};
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        sqlite3_stmt *statement = get(store, steps[i], err);
+
+        if (!statement)
+            return false;
+        sqlite3_bind_int64(statement, 1, batch_id);
+        if (!db_run(store, statement, err, "begin anew"))
+            return false;
+    }
+    return true;
+}
+
 static bool forget(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err)
 {
-    sqlite3_stmt *violations = get(store, BATCH_FORGET_VIOLATIONS, err);
-    sqlite3_stmt *rejections = get(store, BATCH_FORGET_REJECTIONS, err);
-    sqlite3_stmt *rejects = get(store, BATCH_FORGET_REJECTS, err);
     sqlite3_stmt *batch = get(store, BATCH_RESTART, err);
 
-    if (!violations || !rejections || !rejects || !batch)
+    if (!batch)
         return false;
-    sqlite3_bind_int64(violations, 1, batch_id);
-    sqlite3_bind_int64(rejections, 1, batch_id);
-    sqlite3_bind_int64(rejects, 1, batch_id);
     sqlite3_bind_int64(batch, 1, batch_id);
     db_bind_text(batch, 2, origin->content_hash);
     sqlite3_bind_int64(batch, 3, (int64_t)origin->size_bytes);
@@ -357,9 +377,7 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
     sqlite3_bind_int64(batch, 6, origin->mtime_ns);
     db_bind_text(batch, 7, origin->schema_hash);
     db_bind_text(batch, 8, origin->options);
-    return db_run(store, violations, err, "begin anew") &&
-           db_run(store, rejections, err, "begin anew") &&
-           db_run(store, rejects, err, "begin anew") && db_run(store, batch, err, "begin anew");
+    return forget_rejects(store, batch_id, err) && db_run(store, batch, err, "begin anew");
 }
 
 bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,

@@ -19,8 +19,9 @@ static const char *const sql[] = {
     "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
     "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "
     "FROM violation v WHERE v.batch_id = r.batch_id AND v.row_no = r.row_no), "
-    "NULL, NULL, NULL, NULL, NULL FROM rejected_row r JOIN batch b ON b.id = r.batch_id "
-    "AND (?2 IS NULL OR b.schema = ?2) WHERE r.record_id = ?1 "
+    "NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
+    "ON r.batch_id = k.rejection_id / 1000000000 AND r.row_no = k.rejection_id % 1000000000 "
+    "JOIN batch b ON b.id = r.batch_id AND (?2 IS NULL OR b.schema = ?2) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
     "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "
     "a.correlation_header, NULL, NULL, NULL FROM " JOBS

@@ -16,7 +16,16 @@ enum { KEYS_BOUND = 64 };
 #define KEY_64  KEY_16 "," KEY_16 "," KEY_16 "," KEY_16
 #define KEY_SQL "INSERT INTO record_job (record_id, job_id) VALUES "
 
-enum { KEYS_WALK, KEYS_ENTER_ROWS, KEYS_SORT, KEYS_ENTER, KEYS_ONE, KEYS_MANY };
+enum {
+    KEYS_WALK,
+    KEYS_ENTER_ROWS,
+    KEYS_SORT,
+    KEYS_ENTER,
+    KEYS_ONE,
+    KEYS_MANY,
+    KEYS_SORT_REJECTED,
+    KEYS_ENTER_REJECTED,
+};
 
 static const char *const sql[] = {
     [KEYS_WALK] = "SELECT id, record_id FROM job_row WHERE id > ?1 AND id < ?2 ORDER BY id",
@@ -30,6 +39,14 @@ static const char *const sql[] = {
                    "ORDER BY rowid",
     [KEYS_ONE] = KEY_SQL KEY_1,
     [KEYS_MANY] = KEY_SQL KEY_64,
+    [KEYS_SORT_REJECTED] = "INSERT INTO temp.sorted_key (record_id, job_id) "
+                           "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
+                           "WHERE batch_id >= ?1 / 1000000000 AND batch_id < ?2 / 1000000000 "
+                           "AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
+    [KEYS_ENTER_REJECTED] =
+        "INSERT OR IGNORE INTO record_rejection (record_id, rejection_id) "
+        "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2 "
+        "ORDER BY rowid",
 };
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};
@@ -73,11 +90,12 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
     return fine;
 }
 
-static bool sort(struct store *store, int64_t batch_id, int64_t *count, struct err *err)
+static bool sort(struct store *store, unsigned index, int64_t batch_id, int64_t *count,
+                 struct err *err)
 {
     sqlite3_stmt *statement;
 
-    if (!begin_batch_range(store, KEYS_SORT, batch_id, &statement, err) ||
+    if (!begin_batch_range(store, index, batch_id, &statement, err) ||
         !db_run(store, statement, err, "sort the record ids"))
         return false;
     *count = sqlite3_changes64(store->db);
@@ -107,18 +125,30 @@ static bool enter(struct store *store, unsigned index, int64_t first, int64_t la
     return true;
 }
 
+static bool enter_sorted(struct store *store, unsigned sorting, unsigned entering, int64_t batch_id,
+                         struct err *err)
+{
+    int64_t count;
+
+    return db_exec(store, "DELETE FROM temp.sorted_key", err) &&
+           sort(store, sorting, batch_id, &count, err) && enter(store, entering, 0, count, err) &&
+           db_exec(store, "DELETE FROM temp.sorted_key", err);
+}
+
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
 {
-    int64_t last, count;
+    int64_t last;
     bool sorted;
 
     if (!is_sorted(store, batch_id, &sorted, &last, err))
         return false;
-    if (sorted)
-        return enter(store, KEYS_ENTER_ROWS, batch_id * JOB_ROWS, last, err);
-    return db_exec(store, "DELETE FROM temp.sorted_key", err) &&
-           sort(store, batch_id, &count, err) && enter(store, KEYS_ENTER, 0, count, err) &&
-           db_exec(store, "DELETE FROM temp.sorted_key", err);
+    return sorted ? enter(store, KEYS_ENTER_ROWS, batch_id * JOB_ROWS, last, err)
+                  : enter_sorted(store, KEYS_SORT, KEYS_ENTER, batch_id, err);
+}
+
+bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err)
+{
+    return enter_sorted(store, KEYS_SORT_REJECTED, KEYS_ENTER_REJECTED, batch_id, err);
 }
 
 static void bind(sqlite3_stmt *statement, int first, int64_t batch_id,

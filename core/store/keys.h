@@ -14,4 +14,7 @@ struct store;
  * time. Safe to repeat. */
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
 
+/* The same for its rejected rows, into record_rejection. */
+bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err);
+
 #endif

@@ -60,6 +60,13 @@ static const struct {
      "rejection_tally) UNION ALL SELECT * FROM (SELECT batch_id, field, rule, rows FROM "
      "rejection_tally EXCEPT SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
      "GROUP BY batch_id, field, rule)"},
+    {"a rejected row is not in the index on record ids",
+     "SELECT r.record_id, r.batch_id * 1000000000 + r.row_no FROM rejected_row r "
+     "JOIN batch b ON b.id = r.batch_id WHERE r.record_id IS NOT NULL "
+     "AND b.state IN ('open', 'done') EXCEPT SELECT record_id, rejection_id FROM record_rejection"},
+    {"the index on record ids has a rejected row too many",
+     "SELECT record_id, rejection_id FROM record_rejection EXCEPT "
+     "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row"},
     {"a job waits without a reason",
      "SELECT s.job_id, s.waits_for FROM job_state s "
      "LEFT JOIN job_row r ON r.id = s.job_id LEFT JOIN job_row w ON w.id = s.waits_for "

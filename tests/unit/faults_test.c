@@ -102,6 +102,7 @@ static void wipe(struct fixture *fixture)
     fixture_ask(fixture, "DELETE FROM rejected_row");
     fixture_ask(fixture, "DELETE FROM violation");
     fixture_ask(fixture, "DELETE FROM rejection_tally");
+    fixture_ask(fixture, "DELETE FROM record_rejection");
 }
 
 /* --- intake --- */

@@ -290,7 +290,7 @@ static void rejections_of_before_are_counted_too(void **state)
         "DROP VIEW server_rejection_by_field",
         "DROP TABLE rejection_tally",
         "DROP INDEX job_failed",
-        "DROP INDEX rejected_by_record",
+        "DROP TABLE record_rejection",
         "DROP INDEX server_violation_by_field",
         "PRAGMA user_version = 2",
     };

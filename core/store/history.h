@@ -45,7 +45,8 @@ struct history_event {
 };
 
 /* Calls visit for each event of the records of that id, schema by schema, in the order of time.
- * schema: of this one alone, or NULL. Memory does not grow with the number of events. */
+ * Rows of a file that was refused as a whole are not among them. schema: of this one alone, or
+ * NULL. Memory does not grow with the number of events. */
 bool history_record(struct store *store, struct span record_id, const char *schema,
                     bool (*visit)(void *context, const struct history_event *event,
                                   struct err *err),

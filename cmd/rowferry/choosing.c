@@ -64,6 +64,16 @@ bool choosing_read(const struct options *options, struct buf *job_ids, struct er
     return true;
 }
 
+bool choosing_batch(const struct options *options, int64_t *batch_id, struct err *err)
+{
+    *batch_id = 0;
+    return options->path_count == 0 ||
+           str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, batch_id) ||
+           err_set(err, ERR_CONFIG,
+                   "'%s' is no batch: batches have numbers, and `rowferry status` lists them",
+                   options->paths[0]);
+}
+
 void choosing_name(struct buf *out, int64_t job_id)
 {
     buf_printf(out, "%" PRId64 "/%" PRId64, job_id / JOB_ROWS, job_id % JOB_ROWS);

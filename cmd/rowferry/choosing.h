@@ -9,6 +9,9 @@
  * (int64_t) of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
 bool choosing_read(const struct options *options, struct buf *job_ids, struct err *err);
 
+/* The batch that the first argument names; 0 without one. ERR_CONFIG. */
+bool choosing_batch(const struct options *options, int64_t *batch_id, struct err *err);
+
 /* Appends a job as it is named everywhere: `5/812`. */
 void choosing_name(struct buf *out, int64_t job_id);
 

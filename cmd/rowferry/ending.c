@@ -95,8 +95,8 @@ static void append_metrics(const struct tally *tally, struct buf *out)
 }
 
 /* A query to paste, for what a person will want to look at. */
-static void append_query(const struct session *session, const char *what, const char *query,
-                         struct buf *out)
+static void append_query(const struct session *session, const char *what, bool retried,
+                         const char *query, struct buf *out)
 {
     struct buf text = {0};
 
@@ -104,7 +104,13 @@ static void append_query(const struct session *session, const char *what, const 
     if (session->table.count == 1)
         buf_printf(&text, " %s batch_id = %" PRId64, strstr(query, "WHERE") ? "AND" : "WHERE",
                    session->table.lines[0].id);
-    buf_printf(out, "\n%s:\n  sqlite3 ", what);
+    buf_printf(out, "\n%s", what);
+    if (retried && session->table.count == 1)
+        buf_printf(out, ", which `rowferry retry %" PRId64 "` sends again",
+                   session->table.lines[0].id);
+    else if (retried)
+        buf_append_text(out, ", which `rowferry retry BATCH` sends again");
+    buf_append_text(out, ":\n  sqlite3 ");
     words_quote(out, options_text(&session->cli->options, OPT_DB));
     buf_printf(out, " \"%s\"\n", buf_text(&text));
     buf_release(&text);
@@ -115,25 +121,26 @@ void ending_queries(const struct session *session, struct buf *out)
     static const struct {
         enum job_state state;
         const char *what, *query;
+        bool retried; /* what `rowferry retry` is for */
     } kinds[] = {
         {JOB_CONFLICT, "The conflicts, which `rowferry resolve` settles",
-         "SELECT * FROM open_conflict"},
-        {JOB_REFUSED, "The jobs that the API refused", FAILED_WHERE "state = 'refused'"},
-        {JOB_FAILED, "The jobs that failed", FAILED_WHERE "state = 'failed'"},
-        {JOB_UNKNOWN, "The jobs whose answer is missing", JOBS_WHERE "state = 'unknown'"},
-        {JOB_PENDING, "The jobs to be tried again",
-         JOBS_WHERE "state = 'pending' AND attempts > 0"},
+         "SELECT * FROM open_conflict", false},
+        {JOB_REFUSED, "The jobs that the API refused", FAILED_WHERE "state = 'refused'", true},
+        {JOB_FAILED, "The jobs that failed", FAILED_WHERE "state = 'failed'", true},
+        {JOB_UNKNOWN, "The jobs whose answer is missing", JOBS_WHERE "state = 'unknown'", false},
+        {JOB_PENDING, "The jobs to be tried again", JOBS_WHERE "state = 'pending' AND attempts > 0",
+         false},
     };
     const struct tally *tally = &session->cli->tally;
 
     if (tally->rows_rejected > 0)
-        append_query(session, "The rejected rows", "SELECT * FROM rejection", out);
+        append_query(session, "The rejected rows", false, "SELECT * FROM rejection", out);
     /* a pending job is only a riddle when the run came to its end without it */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (tally->by_state[kinds[i].state] > 0 &&
             (kinds[i].state != JOB_PENDING ||
              (tally->run.requests > 0 && session->cli->report.status == EXIT_INCOMPLETE)))
-            append_query(session, kinds[i].what, kinds[i].query, out);
+            append_query(session, kinds[i].what, kinds[i].retried, kinds[i].query, out);
 }
 
 /* When the same command has something left to do, what introduces it; else NULL. */

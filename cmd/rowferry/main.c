@@ -9,7 +9,8 @@
  *                                 ending.[ch]   the summary for people
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c history.c
- *     resolve.c                   choosing.[ch] which jobs, and whether it is meant
+ *     retry.c resolve.c cancel.c  choosing.[ch] which jobs, and whether it is meant
+ *                                 deciding.[ch] told job by job, and summed up
  *
  * What they are given and what they say:
  *
@@ -86,6 +87,14 @@ static const struct command commands[] = {
         "A record of which there is no row is exit status 2. May be asked at any time.",
         "rowferry history ber-wh-1042 --schema InventoryItem",
         0, 1, telling_statuses, command_history},
+    {"retry", FOR_RETRY, "[BATCH]", "put failed and refused jobs back to be sent",
+        "Has a batch's jobs that failed or were refused sent again by the next drain; one\n"
+        "whose request may have landed is read back first. Their history stays, and\n"
+        "--max-attempts counts anew. Instead of a batch, --all. A job that a later row of\n"
+        "its record has superseded stays, is named, and is exit status 3. May be done\n"
+        "while a run works.",
+        "rowferry retry 5 --state failed --since 4h",
+        0, 1, deciding_statuses, command_retry},
     {"resolve", FOR_RESOLVE, "[JOB...]", "settle conflicts, for our row or for theirs",
         "Settles rows whose record someone else has changed: --ours sends them again,\n"
         "laid over the record as it is by then, --theirs dismisses them. JOB is\n"
@@ -93,6 +102,12 @@ static const struct command commands[] = {
         "is named, and is exit status 3. May be done while a run works.",
         "rowferry resolve --ours 5/812 5/813",
         0, PATHS_MANY, deciding_statuses, command_resolve},
+    {"cancel", FOR_CANCEL, "BATCH", "withdraw what has not been sent yet",
+        "Withdraws the jobs of a batch that were never sent, and lists them. What was sent\n"
+        "once, or is being sent, stays, is named, and is exit status 3: its answer is still\n"
+        "to be seen. May be done while a run works.",
+        "rowferry cancel 5",
+        1, 1, deciding_statuses, command_cancel},
 };
 /* clang-format on */
 
@@ -182,8 +197,9 @@ static bool check_paths(const struct cli *cli, struct err *err)
     size_t count = cli->options.path_count;
 
     if (count < command->paths_min)
-        return err_set(err, ERR_CONFIG, "`rowferry %s` needs a file; see rowferry %s --help",
-                       command->name, command->name);
+        return err_set(err, ERR_CONFIG, "`rowferry %s` needs %s; see rowferry %s --help",
+                       command->name, command->bit == FOR_CANCEL ? "a batch" : "a file",
+                       command->name);
     if (count > command->paths_max)
         return err_set(err, ERR_CONFIG, "one argument too many: '%s'; see rowferry %s --help",
                        cli->options.paths[command->paths_max], command->name);

@@ -3,16 +3,17 @@
 
 #include <stddef.h>
 
-#define SENDING (FOR_RUN | FOR_DRAIN)
-#define READING (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
-#define STORING (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
+#define SENDING  (FOR_RUN | FOR_DRAIN)
+#define READING  (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
+#define DECIDING (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
+#define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | FOR_RESOLVE | FOR_HISTORY, "the database"},
+        STORING | DECIDING | FOR_HISTORY, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
         READING | FOR_DRAIN, "schema files, NAME.json each"},
     [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
@@ -34,18 +35,25 @@ static const struct option table[OPT_COUNT] = {
     [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
         "leave the files of an inbox where they are"},
     [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX,
-        FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
-    [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE, "every batch"},
+        FOR_DRAIN | FOR_RESOLVE, "this batch alone; of others, a drain sends what its rows wait for"},
+    [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE | FOR_RETRY,
+        "every batch"},
+    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, "failed,refused", 0, 0, FOR_RETRY,
+        "jobs in these states alone"},
+    [OPT_SINCE] = {"since", 0, KIND_DURATION, "D", {NULL}, NULL, 0, 36500 * (int64_t)DAY_MS,
+        FOR_RETRY, "jobs whose last change is not older: 4h, 90d"},
+    [OPT_RECORD] = {"record", 0, KIND_TEXT, "ID", {NULL}, NULL, 0, 0, FOR_RETRY,
+        "jobs of this record alone"},
     [OPT_OURS] = {"ours", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
         "the next drain fetches the record, lays the row's fields over it, and sends that"},
     [OPT_THEIRS] = {"theirs", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
         "dismiss the row; the record stays as it is"},
     [OPT_EVEN_IF_SUPERSEDED] = {"even-if-superseded", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0,
-        FOR_RESOLVE, "also where a later row of the record was sent, whose values an older row may "
+        FOR_RESOLVE | FOR_RETRY, "also where a later row of the record was sent, whose values an older row may "
         "undo"},
-    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING,
         "show what would be done, and change nothing"},
-    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
+    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING,
         "do not ask, though more than one job is changed"},
     [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
         {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,

@@ -12,6 +12,8 @@ enum {
     FOR_VALIDATE = 8,
     FOR_STATUS = 16,
     FOR_RESOLVE = 32,
+    FOR_RETRY = 64,
+    FOR_CANCEL = 128,
     FOR_HISTORY = 256,
     FOR_ALL = 511,
 };
@@ -30,6 +32,9 @@ enum option_id {
     OPT_KEEP,
     OPT_BATCH,
     OPT_ALL,
+    OPT_STATE,
+    OPT_SINCE,
+    OPT_RECORD,
     OPT_OURS,
     OPT_THEIRS,
     OPT_EVEN_IF_SUPERSEDED,
@@ -72,6 +77,7 @@ enum option_kind {
     KIND_FORMAT,
     KIND_ON_CONFLICT,
     KIND_DELIMITER,
+    KIND_STATES, /* failed, refused or both: bits 1 << state */
     KIND_ERRORS, /* N, or N% as the rate */
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };

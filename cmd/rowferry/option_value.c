@@ -121,6 +121,22 @@ static bool parse_on_conflict(const struct option *option, struct option_value *
     return parse_word(value, words) || refuse(value, "park, rebase or dismiss", err);
 }
 
+static bool parse_states(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    value->number = 0;
+    for (const char *text = value->text; text;) {
+        size_t size = strcspn(text, ",");
+        struct span word = {text, size};
+
+        if (!span_is(word, "failed") && !span_is(word, "refused"))
+            return refuse(value, "failed, refused or failed,refused", err);
+        value->number |= 1 << (span_is(word, "failed") ? JOB_FAILED : JOB_REFUSED);
+        text = text[size] ? text + size + 1 : NULL;
+    }
+    return true;
+}
+
 static bool parse_delimiter(const struct option *option, struct option_value *value,
                             struct err *err)
 {
@@ -172,6 +188,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_FORMAT] = parse_format,
         [KIND_ON_CONFLICT] = parse_on_conflict,
         [KIND_SECRET] = parse_path,
+        [KIND_STATES] = parse_states,
         [KIND_DELIMITER] = parse_delimiter,
         [KIND_ERRORS] = parse_errors,
     };

@@ -1,27 +1,18 @@
 /* Conflicts are settled: for our rows, which the next drain sends again, or for theirs. */
 #include "core/store/resolve.h"
-#include "cmd/rowferry/choosing.h"
-#include "cmd/rowferry/ending.h"
+#include "cmd/rowferry/deciding.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/record.h"
-#include "core/base/clock.h"
-#include "core/store/intake.h"
 
 #include <inttypes.h>
 
-enum { LINES_MAX = 50, FIELDS_MAX = 8 };
+enum { FIELDS_MAX = 8 };
 
 struct resolving {
-    struct session session; /* without a run: nothing is read or sent */
+    struct deciding deciding;
     enum resolution resolution;
-    bool dry_run;
-    bool telling; /* this pass names jobs */
-    struct buf job_ids;
-    uint64_t ends[DECIDE_ENDS]; /* of this pass */
-    uint64_t lines;             /* for people, also those beyond LINES_MAX */
     struct resolve_sides sides;
-    struct buf out;
 };
 
 /* The fields in which the sides differ, as they are told. */
@@ -64,21 +55,11 @@ static void tell_json(struct resolving *resolving, const struct decided *decided
         [DECIDE_SUPERSEDED] = "superseded",
     };
     const struct resolve_sides *sides = &resolving->sides;
-    struct buf name = {0}, *line = &resolving->out;
+    struct buf *line = &resolving->deciding.out;
 
-    json_line_begin(line, "row");
-    choosing_name(&name, decided->job_id);
-    json_line_text(line, "job", buf_span(&name));
-    json_line_text(line, "schema", decided->schema);
-    json_line_text(line, "record_id", decided->record_id);
-    json_line_text(line, "state", span_of(job_state_name(decided->state)));
-    json_line_text(line, "outcome", span_of(outcomes[decided->end]));
+    deciding_json(&resolving->deciding, decided, outcomes[decided->end]);
     json_line_text(line, "resolution", span_of(resolution_name(resolving->resolution)));
-    buf_reset(&name);
-    if (decided->end == DECIDE_SUPERSEDED)
-        choosing_name(&name, decided->later_id);
-    json_line_text(line, "superseded_by", name.size ? buf_span(&name) : (struct span){0});
-    if (resolving->dry_run) {
+    if (resolving->deciding.dry_run) {
         add_version(line, "submitted_version", sides->has_submitted, sides->submitted_version);
         add_version(line, "server_version", sides->has_server, sides->server_version);
         buf_append_text(line, ", \"fields\": [");
@@ -86,9 +67,7 @@ static void tell_json(struct resolving *resolving, const struct decided *decided
                              &(struct fields){line, 0});
         buf_append_char(line, ']');
     }
-    json_line_end(line);
-    report_out(&resolving->session.cli->report, line);
-    buf_release(&name);
+    deciding_tell_json(&resolving->deciding);
 }
 
 /* `version 5 against 7, differing in price, quantity` */
@@ -113,164 +92,91 @@ static void append_reason(const struct resolving *resolving, const struct decide
     if (decided->end == DECIDE_UNFIT) {
         buf_printf(out, "is %s, not in conflict", job_state_name(decided->state));
     } else if (decided->end == DECIDE_SUPERSEDED) {
-        buf_append_text(out, "superseded by ");
-        choosing_name(out, decided->later_id);
-        buf_printf(out, ", which is %s%s", job_state_name(decided->later_state),
-                   job_state_is_open(decided->later_state) ? " and may be applied yet" : "");
-    } else if (resolving->dry_run) {
+        deciding_superseded(decided, out);
+    } else if (resolving->deciding.dry_run) {
         append_sides(&resolving->sides, out);
     } else {
         buf_printf(out, "settled with %s", resolution_name(resolving->resolution));
     }
 }
 
-static void tell_line(struct resolving *resolving, const struct decided *decided)
-{
-    struct buf *out = &resolving->out;
-
-    if (resolving->lines++ >= LINES_MAX)
-        return;
-    choosing_name(out, decided->job_id);
-    buf_append_char(out, ' ');
-    words_printable_span(out, decided->schema);
-    buf_append_char(out, ' ');
-    words_printable_span(out, decided->record_id);
-    buf_append_text(out, ": ");
-    append_reason(resolving, decided, out);
-    buf_append_char(out, '\n');
-    report_out(&resolving->session.cli->report, out);
-}
-
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
     struct resolving *resolving = context;
-    struct report *report = &resolving->session.cli->report;
-    bool shown = report->json || resolving->lines < LINES_MAX;
+    struct deciding *deciding = &resolving->deciding;
+    struct report *report = &deciding->session.cli->report;
 
-    resolving->ends[decided->end]++;
-    if (decided->end == DECIDE_NO_JOB) {
-        buf_reset(&resolving->out);
-        choosing_name(&resolving->out, decided->job_id);
-        report_error(report, ERR_CONFIG, "there is no job %s in %s", buf_text(&resolving->out),
-                     store_path(resolving->session.store));
-        buf_reset(&resolving->out);
+    if (!deciding_hear(deciding, decided))
         return true;
-    }
-    if (!resolving->telling)
-        return true;
-    if (resolving->dry_run && shown &&
-        !resolve_show(resolving->session.store, decided->job_id, &resolving->sides, err))
+    if (deciding->dry_run && deciding_shows(deciding) &&
+        !resolve_show(deciding->session.store, decided->job_id, &resolving->sides, err))
         return false;
-    if (report->json)
+    if (report->json) {
         tell_json(resolving, decided);
-    else if (resolving->dry_run || report->verbose || decided->end != DECIDE_MOVED)
-        tell_line(resolving, decided);
+    } else if ((deciding->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
+               deciding_line(deciding, decided)) {
+        append_reason(resolving, decided, &deciding->out);
+        deciding_tell_line(deciding);
+    }
     return true;
 }
 
 /* Over all the jobs, once. False: told. */
 static bool pass(struct resolving *resolving, bool rehearsed)
 {
-    struct cli *cli = resolving->session.cli;
+    struct deciding *deciding = &resolving->deciding;
+    struct decision decision = deciding_begin(deciding, rehearsed);
     struct err err = {0};
-    struct decision decision = {
-        .even_if_superseded = options_flag(&cli->options, OPT_EVEN_IF_SUPERSEDED),
-        .rehearsed = rehearsed,
-        .now_ms = clock_now_ms(),
-        .visit = visit,
-        .context = resolving,
-    };
 
-    memset(resolving->ends, 0, sizeof resolving->ends);
-    if (resolve_jobs(resolving->session.store, resolving->resolution, &decision,
-                     (const int64_t *)(const void *)resolving->job_ids.data,
-                     resolving->job_ids.size / sizeof(int64_t), &err))
+    decision.visit = visit;
+    decision.context = resolving;
+    if (resolve_jobs(deciding->session.store, resolving->resolution, &decision,
+                     deciding_ids(deciding), deciding_count(deciding), &err))
         return true;
-    report_fail(&cli->report, &err);
+    report_fail(&deciding->session.cli->report, &err);
     return false;
 }
 
 static bool confirmed(struct resolving *resolving)
 {
+    uint64_t moved = resolving->deciding.ends[DECIDE_MOVED];
     struct buf what = {0};
     bool fine = true;
 
-    if (resolving->ends[DECIDE_MOVED] > 1) {
+    if (moved > 1) {
         buf_append_text(&what, "settle ");
-        words_count(&what, resolving->ends[DECIDE_MOVED], "conflict");
+        words_count(&what, moved, "conflict");
         buf_printf(&what, " with %s", resolution_name(resolving->resolution));
-        fine = choosing_confirmed(resolving->session.cli, buf_text(&what));
+        fine = choosing_confirmed(resolving->deciding.session.cli, buf_text(&what));
     }
     buf_release(&what);
     return fine;
 }
 
-/* The batches of the jobs, as they stand now. */
-static bool count_batches(struct resolving *resolving, struct err *err)
-{
-    const int64_t *ids = (const int64_t *)(const void *)resolving->job_ids.data;
-    size_t count = resolving->job_ids.size / sizeof *ids;
-
-    for (size_t i = 0; i < count; i++)
-        if ((i == 0 || ids[i] / JOB_ROWS != ids[i - 1] / JOB_ROWS) &&
-            !summary_batches(resolving->session.store, SUMMARY_ONE, ids[i] / JOB_ROWS,
-                             session_count_batch, &resolving->session, err))
-            return false;
-    return true;
-}
-
-static void append_counts(const struct resolving *resolving, struct buf *out)
-{
-    uint64_t moved = resolving->ends[DECIDE_MOVED];
-    uint64_t superseded = resolving->ends[DECIDE_SUPERSEDED];
-    uint64_t stay = resolving->ends[DECIDE_UNFIT] + superseded;
-
-    if (resolving->lines > LINES_MAX)
-        buf_printf(out, "and %" PRIu64 " more\n", resolving->lines - LINES_MAX);
-    if (resolving->lines > 0)
-        buf_append_char(out, '\n');
-    if (moved + stay == 0) {
-        buf_append_text(out, "no conflict waits for a decision\n");
-        return;
-    }
-    words_count(out, moved, "conflict");
-    buf_printf(out, "%s settled with %s", resolving->dry_run ? " would be" : "",
-               resolution_name(resolving->resolution));
-    if (stay > 0) {
-        buf_append_text(out, ", ");
-        words_count(out, stay, "job");
-        buf_printf(out, " %s as %s", stay == 1 ? "stays" : "stay",
-                   stay == 1 ? "it is" : "they are");
-    }
-    buf_append_char(out, '\n');
-    if (superseded > 0)
-        buf_append_text(out,
-                        "what a later row has superseded stays, unless --even-if-superseded\n");
-}
-
 static void tell_end(struct resolving *resolving)
 {
-    struct cli *cli = resolving->session.cli;
-    struct buf *out = &resolving->out, *next = &cli->tally.next;
+    struct deciding *deciding = &resolving->deciding;
+    struct cli *cli = deciding->session.cli;
+    uint64_t moved = deciding->ends[DECIDE_MOVED];
+    struct buf counts = {0};
 
-    if (!resolving->dry_run && resolving->resolution == RESOLVE_OURS &&
-        resolving->ends[DECIDE_MOVED] > 0)
-        command_other(cli, FOR_DRAIN, next);
-    if (cli->report.json || (cli->report.quiet && cli->report.status == EXIT_DONE))
-        return;
-    append_counts(resolving, out);
-    if (!resolving->dry_run && resolving->session.table.count > 0) {
-        buf_append_char(out, '\n');
-        batch_table_print(&resolving->session.table, ending_columns(), out);
+    if (!deciding->dry_run && resolving->resolution == RESOLVE_OURS && moved > 0)
+        command_other(cli, FOR_DRAIN, &cli->tally.next);
+    if (deciding_count(deciding) == 0) {
+        buf_append_text(&counts, "no conflict waits for a decision\n");
+    } else {
+        words_count(&counts, moved, "conflict");
+        buf_printf(&counts, "%s settled with %s", deciding->dry_run ? " would be" : "",
+                   resolution_name(resolving->resolution));
+        deciding_stay(deciding, &counts);
     }
-    if (next->size)
-        buf_printf(out, "\nTo send them:\n  %s\n", buf_text(next));
-    report_out(&cli->report, out);
+    deciding_tell_end(deciding, buf_text(&counts));
+    buf_release(&counts);
 }
 
-static bool choose(struct resolving *resolving)
+static bool choose(struct deciding *deciding)
 {
-    struct session *session = &resolving->session;
+    struct session *session = &deciding->session;
     int64_t batch_id = options_number(&session->cli->options, OPT_BATCH);
     char state[SESSION_STATE_SIZE];
     struct err err = {0};
@@ -279,7 +185,7 @@ static bool choose(struct resolving *resolving)
         return true;
     if (batch_id && !session_find_batch(session, batch_id, state))
         return false;
-    if (resolve_find(session->store, batch_id, &resolving->job_ids, &err))
+    if (resolve_find(session->store, batch_id, &deciding->job_ids, &err))
         return true;
     report_fail(&session->cli->report, &err);
     return false;
@@ -288,28 +194,24 @@ static bool choose(struct resolving *resolving)
 /* A rehearsal first: what it finds is shown, or asked about, before anything is changed. */
 static void work(struct resolving *resolving)
 {
-    struct report *report = &resolving->session.cli->report;
-    struct err err = {0};
+    struct deciding *deciding = &resolving->deciding;
 
-    resolving->telling = resolving->dry_run;
-    if (!choose(resolving) || !pass(resolving, true) || resolving->ends[DECIDE_NO_JOB] > 0)
+    if (!choose(deciding) || !pass(resolving, true) || deciding->ends[DECIDE_NO_JOB] > 0)
         return;
-    if (!resolving->dry_run) {
+    if (!deciding->dry_run) {
         if (!confirmed(resolving))
             return;
-        resolving->telling = true;
         pass(resolving, false); /* what it did before it failed is summed up too */
     }
-    if (!count_batches(resolving, &err))
-        report_fail(report, &err);
-    if (resolving->ends[DECIDE_UNFIT] + resolving->ends[DECIDE_SUPERSEDED] > 0)
-        report_status(report, EXIT_ROWS);
+    deciding_count_batches(deciding);
+    if (deciding->ends[DECIDE_UNFIT] + deciding->ends[DECIDE_SUPERSEDED] > 0)
+        report_status(&deciding->session.cli->report, EXIT_ROWS);
     tell_end(resolving);
 }
 
 static bool read_options(struct resolving *resolving, struct err *err)
 {
-    const struct options *options = &resolving->session.cli->options;
+    const struct options *options = &resolving->deciding.session.cli->options;
     bool ours = options_flag(options, OPT_OURS), theirs = options_flag(options, OPT_THEIRS);
 
     if (ours == theirs)
@@ -318,26 +220,19 @@ static bool read_options(struct resolving *resolving, struct err *err)
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
         return err_set(err, ERR_CONFIG, "--even-if-superseded goes with --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
-    resolving->dry_run = options_flag(options, OPT_DRY_RUN);
-    return choosing_read(options, &resolving->job_ids, err);
+    resolving->deciding.dry_run = options_flag(options, OPT_DRY_RUN);
+    return choosing_read(options, &resolving->deciding.job_ids, err);
 }
 
 void command_resolve(struct cli *cli)
 {
-    struct resolving resolving = {.session = {.cli = cli}};
-    struct session *session = &resolving.session;
+    struct resolving resolving = {.deciding = {.session = {.cli = cli}}};
     struct err err = {0};
-    bool created;
 
-    if (read_options(&resolving, &err))
-        session->store =
-            store_open(options_text(&cli->options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (session->store)
-        work(&resolving);
-    else
+    if (!read_options(&resolving, &err))
         report_fail(&cli->report, &err);
+    else if (deciding_open(&resolving.deciding))
+        work(&resolving);
     resolve_sides_release(&resolving.sides);
-    buf_release(&resolving.job_ids);
-    buf_release(&resolving.out);
-    session_release(session);
+    deciding_release(&resolving.deciding);
 }

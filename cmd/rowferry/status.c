@@ -1,4 +1,5 @@
 /* Where every batch stands, and the exact command that would finish it. Takes no lock. */
+#include "cmd/rowferry/choosing.h"
 #include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
@@ -311,11 +312,8 @@ void command_status(struct cli *cli)
     struct err err = {0};
     bool created;
 
-    if (options->path_count > 0 &&
-        !str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, &standing.batch_id)) {
-        report_error(&cli->report, ERR_CONFIG,
-                     "'%s' is no batch: batches have numbers, and `rowferry status` lists them",
-                     options->paths[0]);
+    if (!choosing_batch(options, &standing.batch_id, &err)) {
+        report_fail(&cli->report, &err);
         return;
     }
     standing.session.store =

@@ -177,6 +177,13 @@ static bool take_turn(struct loop *loop, struct err *err)
                       (struct task *)exchange->claims[i]);
     if (exchange->claimed)
         crash_point(CRASH_CLAIMS_TAKEN);
+    if (exchange->errands && !loop->told_errands) {
+        loop->told_errands = true;
+        notice_say(loop->options->notices,
+                   "rows of batch %lld wait for earlier rows of their records in other batches: "
+                   "those are sent first",
+                   (long long)loop->options->batch_id);
+    }
     loop->left = exchange->left;
     loop->finished += exchange->finished;
     if (exchange->wanted) {

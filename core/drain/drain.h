@@ -27,7 +27,7 @@ struct drain_options {
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
     const char *schemas;   /* folder of the schema files */
-    int64_t batch_id;      /* 0: every open batch */
+    int64_t batch_id;      /* 0: every open batch; else, of the others, what its jobs wait for */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called about once a second and at the end; may be NULL. */

@@ -47,7 +47,8 @@ struct loop {
     int64_t settled_since_us;
     uint64_t left, finished;
 
-    bool stopping;  /* start nothing more; settle what is in flight */
+    bool stopping; /* start nothing more; settle what is in flight */
+    bool told_errands;
     bool failed;    /* err is filled: the drain ends with it */
     bool succeeded; /* some request of this run was answered 2xx */
     struct budget budget;

@@ -204,6 +204,7 @@ static struct policy_job job_of(const struct claim *claim)
         .asked_ms = claim->asked_ms,
         .put_status = claim->put_status,
         .attempts = claim->attempts,
+        .attempts_before = claim->attempts_before,
         .readbacks = claim->readbacks,
         .run_retries = claim->run_retries,
         .rounds = claim->rounds,

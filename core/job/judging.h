@@ -27,6 +27,9 @@ struct judging {
     enum meaning meaning; /* of the answer's status */
 };
 
+/* No attempt is left. */
+bool judge_is_exhausted(const struct judging *judging);
+
 /* The job goes back to be sent, or fetched, again, counted against the run and over all runs. */
 void judge_send_again(const struct judging *judging);
 

@@ -43,6 +43,11 @@ int64_t policy_backoff_ms(unsigned retries, double dice)
     return ms + (int64_t)((double)ms * dice / 4);
 }
 
+bool judge_is_exhausted(const struct judging *judging)
+{
+    return judging->job->attempts - judging->job->attempts_before >= judging->limits->max_attempts;
+}
+
 void judge_send_again(const struct judging *judging)
 {
     struct policy_verdict *verdict = judging->verdict;
@@ -179,7 +184,7 @@ static void judge_put(const struct judging *judging)
         return;
     case MEANS_NOT_DONE:
         /* at the last attempt a read-back settles it, rather than the server's word */
-        if (judging->job->attempts >= judging->limits->max_attempts)
+        if (judge_is_exhausted(judging))
             no_use(judging);
         else
             judge_send_again(judging);

@@ -46,7 +46,9 @@ struct policy_job {
                            it, page by page, began */
     long put_status;    /* of a read-back: what the PUT was answered; 0: nothing */
     unsigned attempts, readbacks, run_retries;
-    unsigned rounds; /* fetches that its PUTs were built on so far */
+    unsigned attempts_before; /* of these, before a person had the job tried again: not counted
+                                 against max_attempts */
+    unsigned rounds;          /* fetches that its PUTs were built on so far */
 };
 
 /* What becomes of a proven conflict by itself. */

@@ -61,7 +61,7 @@ static void judge_not_landed(const struct judging *judging)
     judge_send_again(judging);
     judging->verdict->retry = false;
     judging->verdict->evidence = "the record's version shows that it did not land";
-    if (judging->job->attempts >= judging->limits->max_attempts)
+    if (judge_is_exhausted(judging))
         judging->verdict->state = JOB_FAILED;
 }
 

@@ -27,14 +27,16 @@ static const char *const sql[] = {
                   "AND not_before_ms <= ?2 ORDER BY not_before_ms LIMIT ?3",
     [CLAIM_NEXT_DUE] = "SELECT min(not_before_ms) FROM job_state WHERE job_id / 1000000000 = ?1 "
                        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
-    [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
-                    "WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    /* one that was sent ahead of its batch has a state */
+    [CLAIM_FRESH] = "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
+                    "LEFT JOIN job_state s ON s.job_id = r.id "
+                    "WHERE r.id >= ?1 AND r.id < ?2 AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status, b.rounds, b.version, b.fields, a.since_ms, a.look_ms, a.page, "
         "a.server_version, (SELECT http_status FROM attempt WHERE job_id = r.id "
-        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) "
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1), s.attempts_before "
         "FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
         "WHERE r.id = ?1",
@@ -78,6 +80,7 @@ enum {
     JOB_AUDIT_PAGE,
     JOB_AUDIT_VERSION,
     JOB_PUT_STATUS,
+    JOB_ATTEMPTS_BEFORE,
 };
 
 static bool is_null(sqlite3_stmt *statement, int column)
@@ -90,7 +93,7 @@ static sqlite3_stmt *get(struct turn *turn, unsigned index, struct err *err)
     return db_get(turn->store, DB_CLAIMS, index, err);
 }
 
-static bool is_full(const struct turn *turn)
+bool claim_is_full(const struct turn *turn)
 {
     return turn->exchange->claimed == turn->exchange->wanted || turn->bytes >= CLAIM_BYTES_MAX;
 }
@@ -126,7 +129,8 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, int fields_colu
     claim->version = sqlite3_column_int64(statement, 2);
     claim->request = is_null(statement, 2) ? REQUEST_FETCH : REQUEST_UPDATE;
     claim->doubt = claim->refused_token = claim->is_gone = false;
-    claim->attempts = claim->readbacks = claim->run_retries = claim->rounds = 0;
+    claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
+        claim->rounds = 0;
     claim->asked_ms = claim->page = claim->shown_version = 0;
     claim->http_status = claim->put_status = 0;
     buf_reset(&claim->text);
@@ -151,7 +155,10 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
     sqlite3_bind_int64(statement, 1, claim->job_id);
     sqlite3_bind_int64(statement, 2, waits_for);
     sqlite3_bind_int64(statement, 3, turn->exchange->now_ms);
-    return db_run(turn->store, statement, err, "put a job off");
+    if (!db_run(turn->store, statement, err, "put a job off"))
+        return false;
+    errand_add(turn, waits_for);
+    return true;
 }
 
 /* The row that must be there before the request leaves. */
@@ -275,6 +282,7 @@ static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim 
 
     read_decisions(turn, statement, claim);
     claim->attempts = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS);
+    claim->attempts_before = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS_BEFORE);
     claim->readbacks = (unsigned)sqlite3_column_int64(statement, JOB_READBACKS);
     claim->doubt = sqlite3_column_int(statement, JOB_DOUBT);
     claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, JOB_RUN_RETRIES) : 0;
@@ -291,8 +299,8 @@ static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim 
     return true;
 }
 
-/* A job that was claimed before: sent again, read back, or put off again. */
-static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
+/* Sent again, read back, or put off again. */
+bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     sqlite3_stmt *statement = get(turn, CLAIM_JOB, err);
@@ -345,7 +353,7 @@ static bool claim_due(struct turn *turn, struct err *err)
             buf_append(&ids, (const char *)&job_id, sizeof job_id);
         }
     }
-    for (size_t i = 0; fine && i < ids.size && !is_full(turn); i += sizeof(int64_t)) {
+    for (size_t i = 0; fine && i < ids.size && !claim_is_full(turn); i += sizeof(int64_t)) {
         int64_t job_id;
 
         memcpy(&job_id, ids.data + i, sizeof job_id);
@@ -355,15 +363,13 @@ static bool claim_due(struct turn *turn, struct err *err)
     return fine;
 }
 
-static bool claim_fresh_job(struct turn *turn, sqlite3_stmt *row, struct err *err)
+static bool claim_fresh_row(struct turn *turn, sqlite3_stmt *row, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     int64_t waits_for;
     bool chained;
 
     read_row(turn, row, 3, claim);
-    turn->batch->next_job_id = claim->job_id + 1;
-    turn->batch->cursor_moved = true;
     if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
@@ -388,7 +394,7 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
         sqlite3_bind_int64(statement, 2, (turn->batch->id + 1) * JOB_ROWS);
     }
     /* rows that must wait are put off and passed, but not without end in one transaction */
-    while (fine && !is_full(turn) && put_off_before < 4096) {
+    while (fine && !claim_is_full(turn) && put_off_before < 4096) {
         unsigned claimed = turn->exchange->claimed;
 
         fine = db_step(turn->store, statement, &row, err, "look for fresh jobs");
@@ -396,11 +402,28 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
             *more = false;
             break;
         }
-        fine = claim_fresh_job(turn, statement, err);
+        turn->batch->next_job_id = sqlite3_column_int64(statement, 0) + 1;
+        turn->batch->cursor_moved = true;
+        fine = claim_fresh_row(turn, statement, err);
         put_off_before += claimed == turn->exchange->claimed;
     }
     if (statement)
         sqlite3_reset(statement);
+    return fine;
+}
+
+bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, CLAIM_FRESH, err);
+    bool row, fine;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, job_id);
+    sqlite3_bind_int64(statement, 2, job_id + 1);
+    fine = db_step(turn->store, statement, &row, err, "look for a fresh job") &&
+           (!row || claim_fresh_row(turn, statement, err));
+    sqlite3_reset(statement);
     return fine;
 }
 
@@ -431,18 +454,22 @@ bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batc
 {
     struct turn turn = {.store = store, .exchange = exchange, .open = open};
 
-    for (size_t i = 0; i < open->count && !is_full(&turn); i++) {
+    if (!errands_claim(&turn, err))
+        return false;
+    for (size_t i = 0; i < open->count && !claim_is_full(&turn); i++) {
         bool more = false;
 
         turn.batch = &open->items[i];
         if (!turn.batch->in_question)
             continue;
-        if (!claim_due(&turn, err) || (!is_full(&turn) && !claim_fresh(&turn, &more, err)))
+        if (!claim_due(&turn, err) || (!claim_is_full(&turn) && !claim_fresh(&turn, &more, err)))
             return false;
-        if (!is_full(&turn) && more)
+        if (!claim_is_full(&turn) && more)
             exchange->next_due_ms = exchange->now_ms;
-        else if (!is_full(&turn) && !read_next_due(&turn, err))
+        else if (!claim_is_full(&turn) && !read_next_due(&turn, err))
             return false;
     }
+    if (turn.errands_added && !claim_is_full(&turn))
+        exchange->next_due_ms = exchange->now_ms;
     return true;
 }

@@ -33,13 +33,14 @@ struct claim {
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
     unsigned char correlation[16];
-    unsigned attempts;  /* PUTs that may have left, with this one */
-    unsigned readbacks; /* GETs in a row without an answer */
-    unsigned rounds;    /* fetches that its PUTs were built on; 0: it is sent as its row says */
-    int64_t asked_ms;   /* of an audit: for how long the log had been asked when the first page of
-                           this look into it was claimed */
-    int64_t page;       /* ... and its page, from 1 */
-    bool is_gone;       /* ... and the record was not there any more */
+    unsigned attempts;        /* PUTs that may have left, with this one */
+    unsigned attempts_before; /* of these, before a person had the job tried again */
+    unsigned readbacks;       /* GETs in a row without an answer */
+    unsigned rounds;  /* fetches that its PUTs were built on; 0: it is sent as its row says */
+    int64_t asked_ms; /* of an audit: for how long the log had been asked when the first page of
+                         this look into it was claimed */
+    int64_t page;     /* ... and its page, from 1 */
+    bool is_gone;     /* ... and the record was not there any more */
     int64_t shown_version; /* ... or what a GET showed it to be */
     int put_status;        /* of a read-back: what the PUT was answered; 0: nothing */
     unsigned run_retries;  /* of this run */
@@ -92,7 +93,7 @@ void claim_release(struct claim *claim);
 /* One turn: outcomes in, claims out. */
 struct exchange {
     int64_t run_id;
-    int64_t batch_id;     /* 0: every open batch */
+    int64_t batch_id;     /* 0: every open batch; else, of the others, what its jobs wait for */
     unsigned max_retries; /* beyond these, a job is left until jobs_recover of the next run */
     int64_t now_ms;
     struct claim **settled; /* outcomes to write; all are free again afterwards */
@@ -100,6 +101,7 @@ struct exchange {
     struct claim **claims; /* free ones, to be filled */
     unsigned wanted;       /* how many of them at most */
     unsigned claimed;      /* out: how many were filled */
+    unsigned errands;      /* out: of these, jobs of other batches than batch_id */
     int64_t next_due_ms;   /* out: when the next job that waits is due; 0: none waits */
     uint64_t left;         /* out: jobs pending or unknown in the batches in question */
     uint64_t finished;     /* out: jobs that became final in this turn */

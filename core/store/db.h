@@ -15,12 +15,15 @@ enum db_owner {
     DB_CHUNKS,
     DB_KEYS,
     DB_CLAIMS,
+    DB_ERRANDS,
     DB_ORDERS,
     DB_SETTLES,
     DB_TURNS,
     DB_SUMMARIES,
     DB_DECISIONS,
     DB_RESOLVES,
+    DB_RETRIES,
+    DB_CANCELS,
     DB_HISTORIES,
     DB_OWNERS
 };
@@ -32,8 +35,9 @@ struct db_statements {
 
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, chunk_statements,
-    key_statements, claim_statements, order_statements, settle_statements, turn_statements,
-    summary_statements, decide_statements, resolve_statements, history_statements;
+    key_statements, claim_statements, errand_statements, order_statements, settle_statements,
+    turn_statements, summary_statements, decide_statements, resolve_statements, retry_statements,
+    cancel_statements, history_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 
@@ -45,6 +49,8 @@ struct store {
     int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
     int64_t keys_count;    /* and how many record ids came */
     struct buf texts;      /* what batch_next_unfinished gave out */
+    struct buf errands;    /* ids (int64_t) of jobs that others wait for, and that are in no batch
+                              that is claimed from; first in, first out */
 };
 
 /* The owner's table, for the test that looks at every query plan. */

@@ -10,10 +10,12 @@
 /* Jobs of one transaction, so that no other writer waits for long. */
 enum { DECIDE_JOBS = 256 };
 
-enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN };
+enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN, DECIDE_DONE, DECIDE_WAKE };
 
 static const char *const sql[] = {
-    [DECIDE_JOB] = "SELECT coalesce(s.state, 'pending'), b.schema, r.record_id FROM job_row r "
+    [DECIDE_JOB] = "SELECT coalesce(s.state, 'pending'), b.schema, r.record_id, s.unsettled, "
+                   "s.attempts > 0 OR s.waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
+                   "WHERE a.job_id = r.id AND a.ended_ms IS NULL) FROM job_row r "
                    "JOIN batch b ON b.id = r.id / 1000000000 "
                    "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
     /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
@@ -25,11 +27,21 @@ static const char *const sql[] = {
                      "OR (s.state = 'pending' AND s.waits_for = 0 AND EXISTS (SELECT 1 "
                      "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
                      "ORDER BY k.job_id DESC LIMIT 1",
-    [DECIDE_MOVE] = "UPDATE job_state SET state = ?2, not_before_ms = ?3, waits_for = NULL, "
-                    "doubt = 0, unsettled = 0, readbacks = 0, run_retries = 0, updated_ms = ?4 "
-                    "WHERE job_id = ?1",
+    /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
+     * landed finds its version anew behind the record's other rows */
+    [DECIDE_MOVE] =
+        "UPDATE job_state SET state = ?2, not_before_ms = ?3, waits_for = NULL, "
+        "doubt = iif(state = 'conflict', 0, doubt OR unsettled), unsettled = 0, readbacks = 0, "
+        "run_retries = 0, attempts_before = attempts, sent_version = "
+        "iif(state IN ('refused', 'failed') AND NOT doubt AND NOT unsettled, NULL, sent_version), "
+        "updated_ms = ?4 WHERE job_id = ?1",
     [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
                       "finished_run_id = NULL WHERE id = ?1 AND state = 'done'",
+    [DECIDE_DONE] = "UPDATE batch SET state = 'done', finished_ms = ?2 "
+                    "WHERE id = ?1 AND state = 'open' AND (SELECT pending + sending + unknown "
+                    "FROM batch_tally WHERE batch_id = ?1) = 0",
+    [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = ?3, waits_for = NULL "
+                    "WHERE waits_for >= ?1 AND waits_for <= ?2",
 };
 
 const struct db_statements decide_statements = {sql, sizeof sql / sizeof *sql};
@@ -57,8 +69,9 @@ static bool read_state(const struct chunk *chunk, sqlite3_stmt *statement, int c
                    store_path(chunk->store), name ? name : "");
 }
 
-/* What the job is now; its texts are appended to chunk->text. */
-static bool read_job(struct chunk *chunk, struct decided *job, struct err *err)
+/* What the job is now; its texts are appended to chunk->text. *sent: a PUT of it may have left, or
+ * a drain has it in hand. */
+static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
     sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
     bool row, fine;
@@ -73,6 +86,10 @@ static bool read_job(struct chunk *chunk, struct decided *job, struct err *err)
         return true;
     }
     fine = read_state(chunk, statement, 0, &job->state, err);
+    job->to = chunk->decision->to;
+    if (job->to == JOB_PENDING && sqlite3_column_int(statement, 3))
+        job->to = JOB_UNKNOWN;
+    *sent = sqlite3_column_int(statement, 4);
     job->schema = db_column_span(statement, 1);
     job->record_id = db_column_span(statement, 2);
     buf_append_span(&chunk->text, job->schema);
@@ -109,8 +126,9 @@ static bool check_later(struct chunk *chunk, struct decided *job, struct err *er
 static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
+    bool sent = false;
 
-    if (!read_job(chunk, job, err))
+    if (!read_job(chunk, job, &sent, err))
         return false;
     if (job->end == DECIDE_NO_JOB)
         return true;
@@ -118,11 +136,38 @@ static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
         job->end = DECIDE_UNFIT;
         return true;
     }
-    if (!job_state_can_move(job->state, decision->to))
+    if (job->to == JOB_CANCELLED && (sent || job->state != JOB_PENDING)) {
+        job->end = DECIDE_SENT;
+        return true;
+    }
+    if (!job_state_can_move(job->state, job->to))
         return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s", (long long)job->job_id,
-                       job_state_name(job->state), job_state_name(decision->to));
-    return decision->to != JOB_PENDING || decision->even_if_superseded ||
+                       job_state_name(job->state), job_state_name(job->to));
+    return !job_state_is_open(job->to) || decision->even_if_superseded ||
            check_later(chunk, job, err);
+}
+
+bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_DECISIONS, DECIDE_DONE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, batch_id);
+    sqlite3_bind_int64(statement, 2, now_ms);
+    return db_run(store, statement, err, "finish the batch");
+}
+
+bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, first);
+    sqlite3_bind_int64(statement, 2, last);
+    sqlite3_bind_int64(statement, 3, now_ms);
+    return db_run(store, statement, err, "wake waiting jobs");
 }
 
 /* The counters of the batch whose jobs were moved last. */
@@ -137,9 +182,10 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     if (!tally_change(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
         return false;
     memset(chunk->deltas, 0, sizeof chunk->deltas);
+    if (!job_state_is_open(chunk->decision->to))
+        return decide_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, err);
     sqlite3_bind_int64(statement, 1, chunk->batch_id);
-    return !job_state_is_open(chunk->decision->to) ||
-           db_run(chunk->store, statement, err, "open the batch again");
+    return db_run(chunk->store, statement, err, "open the batch again");
 }
 
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
@@ -155,16 +201,16 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
         chunk->batch_id = job->job_id / JOB_ROWS;
     }
     chunk->deltas[job->state]--;
-    chunk->deltas[decision->to]++;
+    chunk->deltas[job->to]++;
     sqlite3_bind_int64(statement, 1, job->job_id);
-    db_bind_text(statement, 2, job_state_name(decision->to));
-    if (job_state_is_open(decision->to))
+    db_bind_text(statement, 2, job_state_name(job->to));
+    if (job_state_is_open(job->to))
         sqlite3_bind_int64(statement, 3, decision->now_ms);
     else
         sqlite3_bind_null(statement, 3);
     sqlite3_bind_int64(statement, 4, decision->now_ms);
     return db_run(chunk->store, statement, err, "move a job") &&
-           decision->settle(chunk->store, decision, job->job_id, err);
+           decision->settle(chunk->store, decision, job, err);
 }
 
 static bool decide_inside(struct chunk *chunk, struct err *err)

@@ -1,4 +1,4 @@
-/* What a person decides about jobs that a drain is through with: which of them may move, and the
+/* What a person decides about jobs that no drain has in hand: which of them may move, and the
  * moves, a bounded transaction at a time. No lock is needed: a drain may run meanwhile. */
 #ifndef ROWFERRY_STORE_DECIDE_H
 #define ROWFERRY_STORE_DECIDE_H
@@ -18,6 +18,7 @@ enum decide_end {
     DECIDE_NO_JOB,     /* there is none of that id */
     DECIDE_UNFIT,      /* it is in a state that the decision is not about */
     DECIDE_SUPERSEDED, /* a later job of its record is applied, unchanged, or on its way there */
+    DECIDE_SENT,       /* it is to be withdrawn, and was sent, or is in hand */
     DECIDE_ENDS,
 };
 
@@ -25,6 +26,7 @@ struct decided {
     int64_t job_id;
     enum decide_end end;
     enum job_state state; /* before the decision */
+    enum job_state to;    /* after it: unknown where it is pending, and a request may have landed */
     int64_t later_id;     /* of DECIDE_SUPERSEDED: the latest such job */
     enum job_state later_state;
     struct span schema, record_id; /* valid during the visit; empty: there is no job */
@@ -43,14 +45,23 @@ struct decision {
      * transaction. */
     unsigned from;
     enum job_state to;
-    bool (*settle)(struct store *store, const struct decision *decision, int64_t job_id,
+    bool (*settle)(struct store *store, const struct decision *decision, const struct decided *job,
                    struct err *err);
 };
 
-/* Moves the jobs that may move, due now where they become pending, and opens their batches again.
+/* Moves the jobs that may move, due now and with all attempts ahead where they become pending or
+ * unknown. Their batches are open again, or done where nothing is left. What waits for a job that
+ * is withdrawn is due.
+ *
  * job_ids: ascending, each once. What was visited stays done when it fails later; ERR_STOPPED: a
  * signal came between two transactions. */
 bool decide_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
                  size_t count, struct err *err);
+
+/* Inside core/store only. A batch in which nothing is open any more is done. */
+bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
+
+/* Inside core/store only. What waits for one of the jobs from first to last is due now. */
+bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err);
 
 #endif

@@ -214,7 +214,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
     struct open_batches open = {0};
     bool fine = db_begin(store, err);
 
-    exchange->claimed = 0;
+    exchange->claimed = exchange->errands = 0;
     exchange->next_due_ms = 0;
     if (fine) {
         fine = exchange_inside(store, exchange, &open, err);

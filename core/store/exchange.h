@@ -33,6 +33,7 @@ struct turn {
     size_t bytes;
     unsigned char random[TURN_RANDOM_SIZE];
     size_t random_left;
+    bool errands_added;
 };
 
 /* The latest earlier job of the claim's record that is still open, in whatever batch: the claim
@@ -52,6 +53,18 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
  * ones. */
 bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
                 struct err *err);
+
+/* The rest of a turn's claims: a job by its id, which was claimed before (due) or never (fresh);
+ * put off where an earlier one of its record is open. */
+bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err);
+bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err);
+bool claim_is_full(const struct turn *turn);
+
+/* Has the job sent ahead of its batch, unless that is claimed from anyway. */
+void errand_add(struct turn *turn, int64_t job_id);
+
+/* Claims what can be sent of the jobs that others wait for. */
+bool errands_claim(struct turn *turn, struct err *err);
 
 /* Adds deltas to the counters of the batch, and moves its cursor on; next_job_id 0: it stays. */
 bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],

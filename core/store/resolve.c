@@ -69,22 +69,22 @@ static bool close_conflict(struct store *store, enum resolution resolution,
     return db_run(store, statement, err, "close a conflict");
 }
 
-static bool settle_ours(struct store *store, const struct decision *decision, int64_t job_id,
-                        struct err *err)
+static bool settle_ours(struct store *store, const struct decision *decision,
+                        const struct decided *job, struct err *err)
 {
     sqlite3_stmt *statement = db_get(store, DB_RESOLVES, RESOLVE_REBASE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
+    sqlite3_bind_int64(statement, 1, job->job_id);
     return db_run(store, statement, err, "have the record fetched") &&
-           close_conflict(store, RESOLVE_OURS, decision, job_id, err);
+           close_conflict(store, RESOLVE_OURS, decision, job->job_id, err);
 }
 
-static bool settle_theirs(struct store *store, const struct decision *decision, int64_t job_id,
-                          struct err *err)
+static bool settle_theirs(struct store *store, const struct decision *decision,
+                          const struct decided *job, struct err *err)
 {
-    return close_conflict(store, RESOLVE_THEIRS, decision, job_id, err);
+    return close_conflict(store, RESOLVE_THEIRS, decision, job->job_id, err);
 }
 
 bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,

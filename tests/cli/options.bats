@@ -74,7 +74,7 @@ fails_with() {
 @test "what is not built yet is no command" {
     local command
 
-    for command in retry cancel audit export forward listen prune doctor; do
+    for command in audit export forward listen prune doctor; do
         ends 2 rowferry $command
         holds "$stderr" "unknown command '$command'"
     done
@@ -763,7 +763,7 @@ To send them:
 "
     holds "$output" 'The rejected rows:
   sqlite3 rowferry.db "SELECT * FROM rejection WHERE batch_id = 1"'
-    holds "$output" "The jobs that the API refused:
+    holds "$output" "The jobs that the API refused, which \`rowferry retry 1\` sends again:
   sqlite3 rowferry.db \"SELECT * FROM failed_job WHERE state = 'refused' AND batch_id = 1\""
     same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM failed_job WHERE state = 'refused' AND batch_id = 1")"
 }

@@ -32,11 +32,10 @@ static const struct {
      "SELECT id FROM job_row WHERE id / 1000000000 NOT IN (SELECT batch_id FROM batch_tally)"},
     {"a job has a state and no row",
      "SELECT job_id FROM job_state WHERE job_id NOT IN (SELECT id FROM job_row)"},
-    {"the cursor is not where states begin",
-     "SELECT r.id, t.next_job_id FROM job_row r "
-     "JOIN batch_tally t ON t.batch_id = r.id / 1000000000 "
-     "LEFT JOIN job_state s ON s.job_id = r.id "
-     "WHERE (r.id < t.next_job_id) <> (s.job_id IS NOT NULL)"},
+    {"a row before the cursor has no state", "SELECT r.id, t.next_job_id FROM job_row r "
+                                             "JOIN batch_tally t ON t.batch_id = r.id / 1000000000 "
+                                             "LEFT JOIN job_state s ON s.job_id = r.id "
+                                             "WHERE r.id < t.next_job_id AND s.job_id IS NULL"},
     {"a row is not in the index on record ids",
      "SELECT r.record_id, r.id FROM job_row r JOIN batch b ON b.id = r.id / 1000000000 "
      "WHERE b.state IN ('open', 'done') EXCEPT SELECT record_id, job_id FROM record_job"},
@@ -107,7 +106,9 @@ static const struct {
      "OR (b.state = 'done' AND t.pending + t.sending + t.unknown > 0)"},
     {"a batch ended at no time or in no run",
      "SELECT id, state FROM batch WHERE (state IN ('done', 'refused')) <> "
-     "(finished_ms IS NOT NULL) OR (finished_ms IS NULL) <> (finished_run_id IS NULL)"},
+     "(finished_ms IS NOT NULL) OR (finished_ms IS NULL AND finished_run_id IS NOT NULL) "
+     "OR (finished_ms IS NOT NULL AND finished_run_id IS NULL AND NOT EXISTS (SELECT 1 "
+     "FROM batch_tally t WHERE t.batch_id = id AND t.cancelled > 0))"},
     {"the database is corrupt",
      "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"},
 };

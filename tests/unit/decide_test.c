@@ -25,10 +25,8 @@ static struct heard heard;
 static bool hear(void *context, const struct decided *decided, struct err *err)
 {
     static const char *const names[] = {
-        [DECIDE_MOVED] = "moved",
-        [DECIDE_NO_JOB] = "no job",
-        [DECIDE_UNFIT] = "unfit",
-        [DECIDE_SUPERSEDED] = "superseded",
+        [DECIDE_MOVED] = "moved",           [DECIDE_NO_JOB] = "no job", [DECIDE_UNFIT] = "unfit",
+        [DECIDE_SUPERSEDED] = "superseded", [DECIDE_SENT] = "sent",
     };
 
     (void)context;
@@ -48,12 +46,12 @@ static bool hear(void *context, const struct decided *decided, struct err *err)
     return true;
 }
 
-static bool settle(struct store *store, const struct decision *decision, int64_t job_id,
+static bool settle(struct store *store, const struct decision *decision, const struct decided *job,
                    struct err *err)
 {
     (void)store;
     (void)decision;
-    (void)job_id;
+    (void)job;
     (void)err;
     heard.settled++;
     return true;

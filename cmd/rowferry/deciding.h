@@ -1,0 +1,59 @@
+/* A person's decision about jobs, as a command: told job by job and summed up. */
+#ifndef ROWFERRY_CMD_DECIDING_H
+#define ROWFERRY_CMD_DECIDING_H
+
+#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/session.h"
+#include "core/store/decide.h"
+
+struct deciding {
+    struct session session; /* without a run: nothing is read or sent */
+    bool dry_run;
+    bool telling;               /* this pass names jobs */
+    struct buf job_ids;         /* int64_t, ascending */
+    uint64_t ends[DECIDE_ENDS]; /* of this pass */
+    uint64_t lines;             /* for people, also those beyond what is shown */
+    struct buf out;
+};
+
+/* Opens the database, which must be there. False: told. */
+bool deciding_open(struct deciding *deciding);
+void deciding_release(struct deciding *deciding);
+
+/* Begins a pass over the jobs: what it counts. */
+struct decision deciding_begin(struct deciding *deciding, bool rehearsed);
+
+size_t deciding_count(const struct deciding *deciding);
+const int64_t *deciding_ids(const struct deciding *deciding);
+
+/* Counts a job that was visited; one that there is not is told as an error. False: it is not to be
+ * named in this pass. */
+bool deciding_hear(struct deciding *deciding, const struct decided *decided);
+
+/* True while a line about the job would be shown. */
+bool deciding_shows(const struct deciding *deciding);
+
+/* The `row` line of --json in deciding->out, to which members may be added; tell it then. */
+void deciding_json(struct deciding *deciding, const struct decided *decided, const char *outcome);
+void deciding_tell_json(struct deciding *deciding);
+
+/* `5/812 InventoryItem WH-1042: ` in deciding->out, to which the rest is added; tell it then.
+ * False: enough lines were shown. */
+bool deciding_line(struct deciding *deciding, const struct decided *decided);
+void deciding_tell_line(struct deciding *deciding);
+
+/* `superseded by 5/900, which is applied` */
+void deciding_superseded(const struct decided *decided, struct buf *out);
+
+/* Sums up the batches of the jobs as they stand now; each of them, or the one. False: told. */
+bool deciding_count_batches(struct deciding *deciding);
+bool deciding_count_batch(struct deciding *deciding, int64_t batch_id);
+
+/* The end, for people: counts (a line or more), the batches, and what goes on from here, if
+ * cli->tally.next is set: `To send them:`. */
+void deciding_tell_end(struct deciding *deciding, const char *counts);
+
+/* `, 2 jobs stay as they are` with its line end, and what --even-if-superseded would do. */
+void deciding_stay(const struct deciding *deciding, struct buf *out);
+
+#endif

@@ -1,0 +1,230 @@
+#include "core/store/cancel.h"
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/store/exchange.h"
+#include "core/store/intake.h"
+
+#include <stdlib.h>
+
+/* Jobs of one transaction, so that no other writer waits for long. */
+enum { CANCEL_JOBS = 4096 };
+
+enum { CANCEL_CURSOR, CANCEL_FRESH, CANCEL_INSERT, CANCEL_FIND };
+
+static const char *const sql[] = {
+    [CANCEL_CURSOR] =
+        "SELECT b.schema, t.next_job_id FROM batch b "
+        "JOIN batch_tally t ON t.batch_id = b.id WHERE b.id = ?1 AND b.state = 'open'",
+    [CANCEL_FRESH] = "SELECT r.id, r.record_id, s.job_id IS NULL FROM job_row r "
+                     "LEFT JOIN job_state s ON s.job_id = r.id "
+                     "WHERE r.id >= ?1 AND r.id < ?2 ORDER BY r.id LIMIT ?3",
+    [CANCEL_INSERT] = "INSERT OR IGNORE INTO job_state (job_id, state, updated_ms) "
+                      "SELECT id, 'cancelled', ?3 FROM job_row WHERE id >= ?1 AND id <= ?2",
+    [CANCEL_FIND] = "SELECT job_id FROM job_state WHERE job_id > ?1 AND job_id < ?2 "
+                    "AND state IN ('pending', 'sending', 'unknown')",
+};
+
+const struct db_statements cancel_statements = {sql, sizeof sql / sizeof *sql};
+
+/* Jobs behind the cursor, of one transaction. */
+struct fresh {
+    int64_t from; /* where a rehearsal goes on, which moves no cursor */
+    int64_t first, last;
+    size_t count; /* of those without a state */
+    int64_t ids[CANCEL_JOBS];
+    size_t ends[CANCEL_JOBS]; /* of their record ids in text, behind the schema */
+    size_t schema_size;
+    struct buf text;
+};
+
+static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+{
+    return db_get(store, DB_CANCELS, index, err);
+}
+
+/* Where the batch stands. *open false: there is nothing to withdraw from. */
+static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fresh, bool *open,
+                        struct err *err)
+{
+    sqlite3_stmt *statement = get(store, CANCEL_CURSOR, err);
+    struct span schema;
+
+    if (!statement)
+        return false;
+    buf_reset(&fresh->text);
+    fresh->count = 0;
+    fresh->last = 0;
+    sqlite3_bind_int64(statement, 1, batch_id);
+    if (!db_step(store, statement, open, err, "read the batch"))
+        return false;
+    if (!*open)
+        return true;
+    schema = db_column_span(statement, 0);
+    buf_append_span(&fresh->text, schema);
+    fresh->schema_size = schema.size;
+    if (sqlite3_column_int64(statement, 1) > fresh->from)
+        fresh->from = sqlite3_column_int64(statement, 1);
+    fresh->first = fresh->from;
+    sqlite3_reset(statement);
+    return true;
+}
+
+/* fresh->last 0: none is left. */
+static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fresh, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, CANCEL_FRESH, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, fresh->first);
+    sqlite3_bind_int64(statement, 2, (batch_id + 1) * JOB_ROWS);
+    sqlite3_bind_int64(statement, 3, CANCEL_JOBS);
+    while (row) {
+        if (!db_step(store, statement, &row, err, "read jobs that were never claimed"))
+            return false;
+        if (!row)
+            return true;
+        fresh->last = sqlite3_column_int64(statement, 0);
+        /* one that was sent ahead of its batch has a state, and is met with those */
+        if (!sqlite3_column_int(statement, 2))
+            continue;
+        fresh->ids[fresh->count] = fresh->last;
+        buf_append_span(&fresh->text, db_column_span(statement, 1));
+        fresh->ends[fresh->count++] = fresh->text.size;
+    }
+    return true;
+}
+
+static bool write_fresh(struct store *store, const struct decision *decision, int64_t batch_id,
+                        const struct fresh *fresh, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, CANCEL_INSERT, err);
+    int64_t deltas[JOB_STATES] = {0};
+
+    if (!statement)
+        return false;
+    deltas[JOB_PENDING] = -(int64_t)fresh->count;
+    deltas[JOB_CANCELLED] = (int64_t)fresh->count;
+    sqlite3_bind_int64(statement, 1, fresh->first);
+    sqlite3_bind_int64(statement, 2, fresh->last);
+    sqlite3_bind_int64(statement, 3, decision->now_ms);
+    return db_run(store, statement, err, "withdraw jobs") &&
+           decide_wake(store, fresh->first, fresh->last, decision->now_ms, err) &&
+           tally_change(store, batch_id, deltas, fresh->last + 1, err) &&
+           decide_done(store, batch_id, decision->now_ms, err);
+}
+
+static bool cancel_inside(struct store *store, const struct decision *decision, int64_t batch_id,
+                          struct fresh *fresh, struct err *err)
+{
+    bool open;
+
+    if (!read_cursor(store, batch_id, fresh, &open, err))
+        return false;
+    if (!open)
+        return true;
+    if (!read_fresh(store, batch_id, fresh, err))
+        return false;
+    return !fresh->last || decision->rehearsed ||
+           write_fresh(store, decision, batch_id, fresh, err);
+}
+
+static bool cancel_chunk(struct store *store, const struct decision *decision, int64_t batch_id,
+                         struct fresh *fresh, struct err *err)
+{
+    if (decision->rehearsed)
+        return cancel_inside(store, decision, batch_id, fresh, err);
+    if (!db_begin(store, err))
+        return false;
+    if (!cancel_inside(store, decision, batch_id, fresh, err)) {
+        db_rollback(store);
+        return false;
+    }
+    return db_commit(store, err);
+}
+
+static bool visit_fresh(const struct decision *decision, struct fresh *fresh, struct err *err)
+{
+    const char *text = buf_text(&fresh->text);
+    size_t begin = fresh->schema_size;
+
+    for (size_t i = 0; i < fresh->count; i++) {
+        struct decided job = {
+            .job_id = fresh->ids[i],
+            .end = DECIDE_MOVED,
+            .state = JOB_PENDING,
+            .to = JOB_CANCELLED,
+            .schema = {text, fresh->schema_size},
+            .record_id = {text + begin, fresh->ends[i] - begin},
+        };
+
+        begin = fresh->ends[i];
+        if (!decision->visit(decision->context, &job, err))
+            return false;
+    }
+    return true;
+}
+
+static bool cancel_fresh(struct store *store, const struct decision *decision, int64_t batch_id,
+                         struct err *err)
+{
+    struct fresh *fresh = mem_calloc(1, sizeof *fresh);
+    bool fine = true;
+
+    do {
+        if (stop_requested())
+            fine = err_set(err, ERR_STOPPED, "stopped; what is listed is withdrawn");
+        fine = fine && cancel_chunk(store, decision, batch_id, fresh, err) &&
+               visit_fresh(decision, fresh, err);
+        fresh->from = fresh->last + 1;
+    } while (fine && fresh->last);
+    buf_release(&fresh->text);
+    free(fresh);
+    return fine;
+}
+
+static bool settle(struct store *store, const struct decision *decision, const struct decided *job,
+                   struct err *err)
+{
+    return decide_wake(store, job->job_id, job->job_id, decision->now_ms, err);
+}
+
+/* Jobs that a drain looked at before: waiting for an earlier one, or put back. */
+static bool cancel_claimed(struct store *store, const struct decision *decision, int64_t batch_id,
+                           struct err *err)
+{
+    sqlite3_stmt *statement = get(store, CANCEL_FIND, err);
+    struct decision whole = *decision;
+    struct buf job_ids = {0};
+    bool row = true, fine = statement;
+
+    if (fine) {
+        sqlite3_bind_int64(statement, 1, batch_id * JOB_ROWS);
+        sqlite3_bind_int64(statement, 2, (batch_id + 1) * JOB_ROWS);
+    }
+    while (fine && row) {
+        fine = db_step(store, statement, &row, err, "look for jobs to be withdrawn");
+        if (fine && row) {
+            int64_t job_id = sqlite3_column_int64(statement, 0);
+
+            buf_append(&job_ids, (const char *)&job_id, sizeof job_id);
+        }
+    }
+    whole.from = 1u << JOB_PENDING | 1u << JOB_SENDING | 1u << JOB_UNKNOWN;
+    whole.to = JOB_CANCELLED;
+    whole.settle = settle;
+    fine = fine && decide_jobs(store, &whole, (const int64_t *)(const void *)job_ids.data,
+                               job_ids.size / sizeof(int64_t), err);
+    buf_release(&job_ids);
+    return fine;
+}
+
+bool cancel_batch(struct store *store, const struct decision *decision, int64_t batch_id,
+                  struct err *err)
+{
+    return cancel_fresh(store, decision, batch_id, err) &&
+           cancel_claimed(store, decision, batch_id, err);
+}

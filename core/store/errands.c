@@ -1,0 +1,109 @@
+/* Jobs that are sent ahead of their batch: a drain of one batch also sends what the batch's jobs
+ * wait for, the earlier jobs of their records, in whatever batch these are. */
+#include "core/store/exchange.h"
+#include "core/store/intake.h"
+
+enum { ERRAND_STATE };
+
+static const char *const sql[] = {
+    /* left: to the next run, with the retries of this one used up */
+    [ERRAND_STATE] = "SELECT s.state, s.not_before_ms, s.waits_for IS 0 AND NOT EXISTS (SELECT 1 "
+                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) "
+                     "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
+};
+
+const struct db_statements errand_statements = {sql, sizeof sql / sizeof *sql};
+
+static void append(struct store *store, int64_t job_id)
+{
+    buf_append(&store->errands, (const char *)&job_id, sizeof job_id);
+}
+
+void errand_add(struct turn *turn, int64_t job_id)
+{
+    if (open_batches_find(turn->open, job_id / JOB_ROWS)->in_question)
+        return;
+    append(turn->store, job_id);
+    turn->errands_added = true;
+}
+
+/* How a job stands that others wait for. */
+struct standing {
+    bool is_over; /* at its end, or nothing more is done about it in this run */
+    bool is_fresh;
+    bool is_due;
+    int64_t not_before_ms; /* 0: in hand, or waiting itself */
+};
+
+static bool read_standing(struct turn *turn, int64_t job_id, struct standing *standing,
+                          struct err *err)
+{
+    sqlite3_stmt *statement = db_get(turn->store, DB_ERRANDS, ERRAND_STATE, err);
+    enum job_state state = JOB_PENDING;
+    const char *name;
+    bool row;
+
+    *standing = (struct standing){.is_over = true};
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, job_id);
+    if (!db_step(turn->store, statement, &row, err, "look at a job that others wait for"))
+        return false;
+    if (!row)
+        return true;
+    name = (const char *)sqlite3_column_text(statement, 0);
+    standing->is_fresh = !name;
+    standing->is_over = name && (!job_state_parse(name, &state) || !job_state_is_open(state) ||
+                                 sqlite3_column_int(statement, 2));
+    standing->not_before_ms = sqlite3_column_int64(statement, 1);
+    standing->is_due = standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms;
+    sqlite3_reset(statement);
+    return true;
+}
+
+/* It stays an errand until it is at its end, for what it is answered with may have it sent again.
+ */
+static bool claim_errand(struct turn *turn, int64_t job_id, struct err *err)
+{
+    struct exchange *exchange = turn->exchange;
+    unsigned claimed = exchange->claimed;
+    struct standing standing;
+
+    turn->batch = open_batches_find(turn->open, job_id / JOB_ROWS);
+    if (!turn->batch)
+        return true;
+    if (!read_standing(turn, job_id, &standing, err))
+        return false;
+    if (standing.is_over)
+        return true;
+    if (standing.is_fresh && !claim_fresh_job(turn, job_id, err))
+        return false;
+    if (standing.is_due && !claim_due_job(turn, job_id, err))
+        return false;
+    if (!standing.is_due && standing.not_before_ms &&
+        (!exchange->next_due_ms || standing.not_before_ms < exchange->next_due_ms))
+        exchange->next_due_ms = standing.not_before_ms;
+    exchange->errands += exchange->claimed - claimed;
+    append(turn->store, job_id);
+    return true;
+}
+
+bool errands_claim(struct turn *turn, struct err *err)
+{
+    struct buf *errands = &turn->store->errands;
+    size_t size = errands->size, done = 0;
+    bool fine = true;
+
+    while (fine && done < size && !claim_is_full(turn)) {
+        int64_t job_id;
+
+        memcpy(&job_id, errands->data + done, sizeof job_id);
+        done += sizeof job_id;
+        fine = claim_errand(turn, job_id, err);
+    }
+    if (done) {
+        errands->size -= done;
+        memmove(errands->data, errands->data + done, errands->size);
+    }
+    return fine;
+}

@@ -32,7 +32,7 @@ fails_with() {
 @test "each command tells its options with variables, defaults, exit statuses and an example" {
     local command
 
-    for command in run ingest drain validate status history resolve; do
+    for command in run ingest drain validate status history retry resolve cancel; do
         ends 0 rowferry $command --help
         golden help-$command.txt
         ends 0 rowferry $command -h
@@ -43,7 +43,7 @@ fails_with() {
 @test "no help text is wider than 80 columns" {
     local command
 
-    for command in "" run ingest drain validate status history resolve; do
+    for command in "" run ingest drain validate status history retry resolve cancel; do
         ends 0 rowferry $command --help
         same "" "$(printf '%s\n' "$output" | awk 'length > 80')"
     done

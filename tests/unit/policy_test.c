@@ -189,6 +189,23 @@ static void the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word(v
     assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 0");
 }
 
+static void attempts_before_a_retry_do_not_count(void **state)
+{
+    struct policy_answer answer = answered(200);
+    struct policy_job put = sent, get = asking;
+
+    (void)state;
+    answer.has_version = true;
+    answer.version = get.version;
+    put.attempts = get.attempts = 23;
+    put.attempts_before = get.attempts_before = 12;
+    assert_int_equal(judge(&put, answered(503)).state, JOB_PENDING);
+    assert_int_equal(judge(&get, answer).state, JOB_PENDING);
+    put.attempts = get.attempts = 24;
+    assert_int_equal(judge(&put, answered(503)).state, JOB_UNKNOWN);
+    assert_int_equal(judge(&get, answer).state, JOB_FAILED);
+}
+
 static void an_ambiguous_put_never_fails_by_counting(void **state)
 {
     struct policy_job job = sent;
@@ -408,6 +425,7 @@ int main(void)
         cmocka_unit_test(every_retry_of_a_run_waits_longer),
         cmocka_unit_test(retries_count_no_401_no_429_and_nothing_that_never_left),
         cmocka_unit_test(the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word),
+        cmocka_unit_test(attempts_before_a_retry_do_not_count),
         cmocka_unit_test(an_ambiguous_put_never_fails_by_counting),
         cmocka_unit_test(a_forbidden_address_stops_the_run),
         cmocka_unit_test(a_second_401_stops_the_run_unless_the_token_worked_for_others),

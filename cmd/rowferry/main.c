@@ -67,7 +67,8 @@ static const struct command commands[] = {
         "rowferry ingest InventoryItem-2026-11-23.csv",
         1, PATHS_MANY, reading_statuses, command_ingest},
     {"drain", FOR_DRAIN, "", "send what is pending",
-        "Sends what is pending. Safe to stop and to start again at any moment.",
+        "Sends what is pending. Safe to stop and to start again at any moment. With\n"
+        "--batch also the earlier rows, of other batches, that its rows wait for.",
         "rowferry drain --batch 5 --rate 100/m",
         0, 0, sending_statuses, command_drain},
     {"validate", FOR_VALIDATE, "FILE...", "say what ingest would accept and reject",
@@ -103,9 +104,9 @@ static const struct command commands[] = {
         "rowferry resolve --ours 5/812 5/813",
         0, PATHS_MANY, deciding_statuses, command_resolve},
     {"cancel", FOR_CANCEL, "BATCH", "withdraw what has not been sent yet",
-        "Withdraws the jobs of a batch that were never sent, and lists them. What was sent\n"
-        "once, or is being sent, stays, is named, and is exit status 3: its answer is still\n"
-        "to be seen. May be done while a run works.",
+        "Withdraws the jobs of a batch that were never sent, and lists them. What was\n"
+        "sent once, or is being sent, stays, is named, and is exit status 3. May be done\n"
+        "while a run works.",
         "rowferry cancel 5",
         1, 1, deciding_statuses, command_cancel},
 };

@@ -35,7 +35,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
         "leave the files of an inbox where they are"},
     [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX,
-        FOR_DRAIN | FOR_RESOLVE, "this batch alone; of others, a drain sends what its rows wait for"},
+        FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
     [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE | FOR_RETRY,
         "every batch"},
     [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, "failed,refused", 0, 0, FOR_RETRY,

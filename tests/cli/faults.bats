@@ -110,7 +110,7 @@ row() {
     run_inbox "${options[@]}"
     printf '%s\n' "$stderr"
     same "$3" "$status"
-    same "$4" "$(states)"
+    matches "$4" "$(states)"
     matches "$5" "$(attempts)"
     if [ -n "$6" ]; then
         matches "*$6*" "$stderr"
@@ -236,8 +236,10 @@ row() {
 }
 
 @test "update: a service that fails every row does not cost every row its attempts" {
+    # the first retry is due after a second, long after the budget is spent: whether 10 rows were
+    # sent or a few more that were on their way is not told beforehand
     ROWS=60 row '--fault 500-before=1 --fault get:500-before=1 --fault-limit 9999' '' 5 \
-        'pending 50, unknown 10' 'PUT 500: *' \
+        'pending [45]?, unknown 1?' 'PUT 500: *' \
         'the API answers, but too few requests succeed for their retries (last: The server encountered an unexpected condition.)'
 }
 

@@ -292,6 +292,7 @@ static void rejections_of_before_are_counted_too(void **state)
         "DROP INDEX job_failed",
         "DROP TABLE record_rejection",
         "DROP INDEX server_violation_by_field",
+        "ALTER TABLE job_state DROP COLUMN attempts_before",
         "PRAGMA user_version = 2",
     };
     struct fixture *fixture = *state;

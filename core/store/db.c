@@ -18,14 +18,14 @@ enum {
 };
 
 static const struct db_statements *const owners[DB_OWNERS] = {
-    [DB_RUNS] = &run_statements,          [DB_BATCHES] = &batch_statements,
-    [DB_CHUNKS] = &chunk_statements,      [DB_KEYS] = &key_statements,
-    [DB_CLAIMS] = &claim_statements,      [DB_ERRANDS] = &errand_statements,
-    [DB_ORDERS] = &order_statements,      [DB_SETTLES] = &settle_statements,
-    [DB_SUMMARIES] = &summary_statements, [DB_TURNS] = &turn_statements,
-    [DB_DECISIONS] = &decide_statements,  [DB_RESOLVES] = &resolve_statements,
-    [DB_RETRIES] = &retry_statements,     [DB_CANCELS] = &cancel_statements,
-    [DB_HISTORIES] = &history_statements,
+    [DB_RUNS] = &run_statements,         [DB_BATCHES] = &batch_statements,
+    [DB_UNFILED] = &unfiled_statements,  [DB_CHUNKS] = &chunk_statements,
+    [DB_KEYS] = &key_statements,         [DB_CLAIMS] = &claim_statements,
+    [DB_ERRANDS] = &errand_statements,   [DB_ORDERS] = &order_statements,
+    [DB_SETTLES] = &settle_statements,   [DB_SUMMARIES] = &summary_statements,
+    [DB_TURNS] = &turn_statements,       [DB_DECISIONS] = &decide_statements,
+    [DB_RESOLVES] = &resolve_statements, [DB_RETRIES] = &retry_statements,
+    [DB_CANCELS] = &cancel_statements,   [DB_HISTORIES] = &history_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

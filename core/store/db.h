@@ -12,6 +12,7 @@
 enum db_owner {
     DB_RUNS,
     DB_BATCHES,
+    DB_UNFILED,
     DB_CHUNKS,
     DB_KEYS,
     DB_CLAIMS,
@@ -34,10 +35,10 @@ struct db_statements {
 };
 
 /* Tables defined by the owners, entered in db.c. */
-extern const struct db_statements run_statements, batch_statements, chunk_statements,
-    key_statements, claim_statements, errand_statements, order_statements, settle_statements,
-    turn_statements, summary_statements, decide_statements, resolve_statements, retry_statements,
-    cancel_statements, history_statements;
+extern const struct db_statements run_statements, batch_statements, unfiled_statements,
+    chunk_statements, key_statements, claim_statements, errand_statements, order_statements,
+    settle_statements, turn_statements, summary_statements, decide_statements, resolve_statements,
+    retry_statements, cancel_statements, history_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -16,11 +16,12 @@
 static const char golden_path[] = "tests/golden/query-plans.txt";
 
 static const char *const owners[DB_OWNERS] = {
-    [DB_RUNS] = "runs",           [DB_BATCHES] = "batches",     [DB_CHUNKS] = "chunks",
-    [DB_KEYS] = "keys",           [DB_CLAIMS] = "claims",       [DB_ERRANDS] = "errands",
-    [DB_ORDERS] = "orders",       [DB_SETTLES] = "settles",     [DB_TURNS] = "turns",
-    [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions", [DB_RESOLVES] = "resolves",
-    [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",     [DB_HISTORIES] = "histories",
+    [DB_RUNS] = "runs",           [DB_BATCHES] = "batches",     [DB_UNFILED] = "unfiled",
+    [DB_CHUNKS] = "chunks",       [DB_KEYS] = "keys",           [DB_CLAIMS] = "claims",
+    [DB_ERRANDS] = "errands",     [DB_ORDERS] = "orders",       [DB_SETTLES] = "settles",
+    [DB_TURNS] = "turns",         [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions",
+    [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
+    [DB_HISTORIES] = "histories",
 };
 
 /* What people ask. */

@@ -10,6 +10,8 @@ enum {
     CLAIM_DUE,
     CLAIM_NEXT_DUE,
     CLAIM_FRESH,
+    CLAIM_AHEAD,
+    CLAIM_FRESH_AMONG,
     CLAIM_JOB,
     CLAIM_FIRST,
     CLAIM_AGAIN,
@@ -28,9 +30,12 @@ static const char *const sql[] = {
     [CLAIM_NEXT_DUE] = "SELECT min(not_before_ms) FROM job_state WHERE job_id / 1000000000 = ?1 "
                        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
     /* one that was sent ahead of its batch has a state */
-    [CLAIM_FRESH] = "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
-                    "LEFT JOIN job_state s ON s.job_id = r.id "
-                    "WHERE r.id >= ?1 AND r.id < ?2 AND s.job_id IS NULL ORDER BY r.id",
+    [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
+                    "WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    [CLAIM_AHEAD] = "SELECT 1 FROM job_state WHERE job_id >= ?1 AND job_id < ?2 LIMIT 1",
+    [CLAIM_FRESH_AMONG] = "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
+                          "LEFT JOIN job_state s ON s.job_id = r.id "
+                          "WHERE r.id >= ?1 AND r.id < ?2 AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
@@ -381,18 +386,38 @@ static bool claim_fresh_row(struct turn *turn, sqlite3_stmt *row, struct err *er
     return take_fresh(turn, claim, err);
 }
 
+/* A statement over the batch's jobs from its cursor on. */
+static sqlite3_stmt *from_cursor(struct turn *turn, unsigned index, struct err *err)
+{
+    sqlite3_stmt *statement = get(turn, index, err);
+
+    if (statement) {
+        sqlite3_bind_int64(statement, 1, turn->batch->next_job_id);
+        sqlite3_bind_int64(statement, 2, (turn->batch->id + 1) * JOB_ROWS);
+    }
+    return statement;
+}
+
+/* Finds the jobs that were never claimed: one look for jobs sent ahead spares one at each. */
+static sqlite3_stmt *choose_fresh(struct turn *turn, struct err *err)
+{
+    sqlite3_stmt *statement = from_cursor(turn, CLAIM_AHEAD, err);
+    bool ahead;
+
+    if (!statement || !db_step(turn->store, statement, &ahead, err, "look for jobs sent ahead"))
+        return NULL;
+    sqlite3_reset(statement);
+    return from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
+}
+
 /* Jobs that were never claimed, from the batch's cursor on. *more: some may be left. */
 static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_FRESH, err);
+    sqlite3_stmt *statement = choose_fresh(turn, err);
     bool row = true, fine = statement;
     unsigned put_off_before = 0;
 
     *more = true;
-    if (fine) {
-        sqlite3_bind_int64(statement, 1, turn->batch->next_job_id);
-        sqlite3_bind_int64(statement, 2, (turn->batch->id + 1) * JOB_ROWS);
-    }
     /* rows that must wait are put off and passed, but not without end in one transaction */
     while (fine && !claim_is_full(turn) && put_off_before < 4096) {
         unsigned claimed = turn->exchange->claimed;

@@ -43,9 +43,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const int running_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 143, -1};
 static const int sending_statuses[] = {0, 1, 2, 3, 5, 6, 7, 8, 130, 143, -1};
-static const int reading_statuses[] = {0, 1, 2, 3, 5, 7, 8, 130, 143, -1};
-static const int checking_statuses[] = {0, 1, 2, 3, 130, 143, -1};
+static const int reading_statuses[] = {0, 1, 2, 3, 4, 5, 7, 8, 130, 143, -1};
+static const int checking_statuses[] = {0, 1, 2, 3, 4, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};
 static const int telling_statuses[] = {0, 1, 2, 8, 130, 143, -1};
 static const int deciding_statuses[] = {0, 1, 2, 3, 8, 130, 143, -1};
@@ -59,7 +60,7 @@ static const struct command commands[] = {
         "with the rows that were rejected beside them; a file named itself stays.\n"
         "Stopped at any moment, the same command again resumes.",
         "rowferry run /srv/erp/inbox --db /srv/erp/rowferry.db",
-        0, PATHS_MANY, sending_statuses, command_run},
+        0, PATHS_MANY, running_statuses, command_run},
     {"ingest", FOR_INGEST, "FILE...", "check rows and keep them as jobs; no network",
         "Checks the rows of files and keeps them in the database as jobs, to be sent by\n"
         "drain or run. No network is used and no file is moved. FILE - is standard\n"

@@ -152,6 +152,11 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# A library that plays a full disk for the tests; no sanitizer's, whatever the program is built with.
+$(B)/full_disk.so: tests/crash/full_disk.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
+
 # command -v looks at its first argument alone in some shells
 have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
 
@@ -180,7 +185,7 @@ deps-fuzz: need
 	@$(libfuzzer) || tests/lib/deps.sh libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
 
 test: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(UNIT_BIN) $(FUZZ_BIN)
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so $(UNIT_BIN) $(FUZZ_BIN)
 	@PROFILE=$(PROFILE) tests/run.sh
 
 unit: need-test
@@ -188,7 +193,7 @@ unit: need-test
 	@PROFILE=$(PROFILE) tests/run.sh unit
 
 cli: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so
 	@PROFILE=$(PROFILE) tests/run.sh cli
 
 fuzz: deps-fuzz

@@ -173,6 +173,26 @@ tampered() {
     world_is_right
 }
 
+@test "a disk that is full for all writes from some byte on loses nothing" {
+    local bytes
+
+    world_begin world 1
+    world_faults "${CRASH_FAULTS[@]}"
+    feed 1500 csv
+    feed 1500 ndjson
+    for bytes in 100000 700000 900000 400000; do
+        # a sanitizer's library wants to be the first, and is not
+        ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 FULL_DISK_AT=$bytes \
+            LD_PRELOAD=$BIN/full_disk.so ends 8 "$BIN/rowferry" "${CRASH_RUN[@]}"
+        holds "$stderr" "free space on that disk, then run the same command again"
+        judge kill.sql
+    done
+    # it was the drain that met the full disk, not the intake alone
+    [ "$(wc -l <ledger)" -gt 0 ]
+    [ "$(rows_left)" -gt 0 ]
+    world_is_right
+}
+
 @test "a database on a read-only file system ends 8 with what to do, and nothing is sent" {
     small_disk 8m
     world_begin world 1

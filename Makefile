@@ -18,7 +18,7 @@ DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
-DEB_BENCH  := nginx-light
+DEB_BENCH  := nginx-light miller
 DEB_FUZZ   := clang
 DEB_DEB    := dpkg-dev lintian
 
@@ -175,7 +175,7 @@ deps-lint: need
 	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
 deps-bench: need
-	@PATH="$$PATH:/usr/sbin"; $(call have,nginx sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 # libFuzzer comes with clang, in a package that is named after its version
 libfuzzer = echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \

@@ -19,7 +19,7 @@ static int has_room(int fd, size_t size)
 
     if (!limit || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return 1;
-    if (__atomic_add_fetch(&written, (long long)size, __ATOMIC_RELAXED) <= atoll(limit))
+    if (__atomic_add_fetch(&written, (long long)size, __ATOMIC_RELAXED) <= strtoll(limit, NULL, 10))
         return 1;
     errno = ENOSPC;
     return 0;

@@ -10,10 +10,8 @@ enum { AUDIT_PAGE_SIZE = 25 };
 void api_audit_url(struct buf *out, const char *api_url, struct span schema, struct span id,
                    int64_t page)
 {
-    buf_append_text(out, api_url);
-    buf_append_text(out, "/api/v2/customobjects/schemas/");
-    member_encode(out, schema);
-    buf_append_text(out, "/records/auditlogs?entityIds=");
+    member_records_url(out, api_url, schema);
+    buf_append_text(out, "auditlogs?entityIds=");
     member_encode(out, id);
     buf_printf(out, "&pageSize=%d", AUDIT_PAGE_SIZE);
     if (page > 1)

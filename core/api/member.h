@@ -13,4 +13,7 @@ bool member_uuid(struct span text, unsigned char uuid[16]);
 /* Appends text percent-encoded but for RFC 3986's unreserved characters. */
 void member_encode(struct buf *out, struct span text);
 
+/* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/`. */
+void member_records_url(struct buf *out, const char *api_url, struct span schema);
+
 #endif

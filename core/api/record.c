@@ -37,12 +37,17 @@ void member_encode(struct buf *out, struct span text)
     out->size = (size_t)(at - out->data);
 }
 
-void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
+void member_records_url(struct buf *out, const char *api_url, struct span schema)
 {
     buf_append_text(out, api_url);
     buf_append_text(out, "/api/v2/customobjects/schemas/");
     member_encode(out, schema);
     buf_append_text(out, "/records/");
+}
+
+void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
+{
+    member_records_url(out, api_url, schema);
     member_encode(out, id);
 }
 

@@ -27,55 +27,37 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     return true;
 }
 
-/* Over the batch, once. False: told. */
-static bool pass(struct deciding *deciding, int64_t batch_id, bool rehearsed)
+static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
 {
-    struct decision decision = deciding_begin(deciding, rehearsed);
-    struct err err = {0};
-
-    decision.visit = visit;
-    if (cancel_batch(deciding->session.store, &decision, batch_id, &err))
-        return true;
-    report_fail(&deciding->session.cli->report, &err);
-    return false;
+    return cancel_batch(deciding->session.store, decision, deciding->batch_id, err);
 }
 
-static bool confirmed(struct deciding *deciding, int64_t batch_id)
+static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
 {
-    struct buf what = {0};
-    bool fine = true;
-
-    if (deciding->ends[DECIDE_MOVED] > 1) {
-        buf_append_text(&what, "withdraw ");
-        words_count(&what, deciding->ends[DECIDE_MOVED], "job");
-        buf_printf(&what, " of batch %" PRId64, batch_id);
-        fine = choosing_confirmed(deciding->session.cli, buf_text(&what));
-    }
-    buf_release(&what);
-    return fine;
+    buf_append_text(out, "withdraw ");
+    words_count(out, count, "job");
+    buf_printf(out, " of batch %" PRId64, deciding->batch_id);
 }
 
-static void tell_end(struct deciding *deciding)
+static void append_counts(struct deciding *deciding, struct buf *out)
 {
     uint64_t stay = deciding->ends[DECIDE_SENT] + deciding->ends[DECIDE_UNFIT];
-    struct buf counts = {0};
 
-    words_count(&counts, deciding->ends[DECIDE_MOVED], "job");
-    buf_append_text(&counts, deciding->dry_run ? " would be withdrawn" : " withdrawn");
+    words_count(out, deciding->ends[DECIDE_MOVED], "job");
+    buf_append_text(out, deciding->dry_run ? " would be withdrawn" : " withdrawn");
     if (stay > 0) {
-        buf_append_text(&counts, ", ");
-        words_count(&counts, stay, "job");
-        buf_printf(&counts, " %s", stay == 1 ? "stays" : "stay");
+        buf_append_text(out, ", ");
+        words_count(out, stay, "job");
+        buf_printf(out, " %s", stay == 1 ? "stays" : "stay");
     }
-    buf_append_char(&counts, '\n');
-    deciding_tell_end(deciding, buf_text(&counts));
-    buf_release(&counts);
+    buf_append_char(out, '\n');
 }
 
 /* False: there is nothing to be withdrawn from; told. */
-static bool is_open(struct deciding *deciding, int64_t batch_id)
+static bool is_open(struct deciding *deciding)
 {
     struct report *report = &deciding->session.cli->report;
+    int64_t batch_id = deciding->batch_id;
     char state[SESSION_STATE_SIZE];
 
     if (!session_find_batch(&deciding->session, batch_id, state))
@@ -92,32 +74,17 @@ static bool is_open(struct deciding *deciding, int64_t batch_id)
     return false;
 }
 
-/* A rehearsal first: what it finds is shown, or asked about, before anything is changed. */
-static void work(struct deciding *deciding, int64_t batch_id)
-{
-    if (!is_open(deciding, batch_id) || !pass(deciding, batch_id, true))
-        return;
-    if (!deciding->dry_run) {
-        if (!confirmed(deciding, batch_id))
-            return;
-        pass(deciding, batch_id, false); /* what it did before it failed is summed up too */
-    }
-    deciding_count_batch(deciding, batch_id);
-    if (deciding->ends[DECIDE_SENT] + deciding->ends[DECIDE_UNFIT] > 0)
-        report_status(&deciding->session.cli->report, EXIT_ROWS);
-    tell_end(deciding);
-}
-
 void command_cancel(struct cli *cli)
 {
+    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
     struct deciding deciding = {.session = {.cli = cli},
+                                .verb = &verb,
                                 .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
     struct err err = {0};
-    int64_t batch_id;
 
-    if (!choosing_batch(&cli->options, &batch_id, &err))
+    if (!choosing_batch(&cli->options, &deciding.batch_id, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&deciding))
-        work(&deciding, batch_id);
+    else if (deciding_open(&deciding) && is_open(&deciding))
+        deciding_work(&deciding);
     deciding_release(&deciding);
 }

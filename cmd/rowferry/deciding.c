@@ -30,18 +30,6 @@ void deciding_release(struct deciding *deciding)
     session_release(&deciding->session);
 }
 
-struct decision deciding_begin(struct deciding *deciding, bool rehearsed)
-{
-    memset(deciding->ends, 0, sizeof deciding->ends);
-    deciding->telling = rehearsed == deciding->dry_run;
-    return (struct decision){
-        .even_if_superseded = options_flag(&deciding->session.cli->options, OPT_EVEN_IF_SUPERSEDED),
-        .rehearsed = rehearsed,
-        .now_ms = clock_now_ms(),
-        .context = deciding,
-    };
-}
-
 size_t deciding_count(const struct deciding *deciding)
 {
     return deciding->job_ids.size / sizeof(int64_t);
@@ -123,28 +111,6 @@ void deciding_superseded(const struct decided *decided, struct buf *out)
                job_state_is_open(decided->later_state) ? " and may be applied yet" : "");
 }
 
-bool deciding_count_batch(struct deciding *deciding, int64_t batch_id)
-{
-    struct err err = {0};
-
-    if (summary_batches(deciding->session.store, SUMMARY_ONE, batch_id, session_count_batch,
-                        &deciding->session, &err))
-        return true;
-    report_fail(&deciding->session.cli->report, &err);
-    return false;
-}
-
-bool deciding_count_batches(struct deciding *deciding)
-{
-    const int64_t *ids = deciding_ids(deciding);
-
-    for (size_t i = 0; i < deciding_count(deciding); i++)
-        if ((i == 0 || ids[i] / JOB_ROWS != ids[i - 1] / JOB_ROWS) &&
-            !deciding_count_batch(deciding, ids[i] / JOB_ROWS))
-            return false;
-    return true;
-}
-
 void deciding_stay(const struct deciding *deciding, struct buf *out)
 {
     uint64_t stay = deciding->ends[DECIDE_UNFIT] + deciding->ends[DECIDE_SUPERSEDED];
@@ -161,18 +127,81 @@ void deciding_stay(const struct deciding *deciding, struct buf *out)
                         "what a later row has superseded stays, unless --even-if-superseded\n");
 }
 
-void deciding_tell_end(struct deciding *deciding, const char *counts)
+static struct decision begin(struct deciding *deciding, bool rehearsed)
+{
+    memset(deciding->ends, 0, sizeof deciding->ends);
+    deciding->telling = rehearsed == deciding->dry_run;
+    return (struct decision){
+        .even_if_superseded = options_flag(&deciding->session.cli->options, OPT_EVEN_IF_SUPERSEDED),
+        .rehearsed = rehearsed,
+        .now_ms = clock_now_ms(),
+        .visit = deciding->verb->visit,
+        .context = deciding,
+    };
+}
+
+/* Over all the jobs, once. False: told. */
+static bool pass(struct deciding *deciding, bool rehearsed)
+{
+    struct decision decision = begin(deciding, rehearsed);
+    struct err err = {0};
+
+    if (deciding->verb->decide(deciding, &decision, &err))
+        return true;
+    report_fail(&deciding->session.cli->report, &err);
+    return false;
+}
+
+static bool confirmed(struct deciding *deciding)
+{
+    uint64_t count = deciding->ends[DECIDE_MOVED];
+    struct buf what = {0};
+    bool fine = true;
+
+    if (count > 1) {
+        deciding->verb->append_question(deciding, count, &what);
+        fine = choosing_confirmed(deciding->session.cli, buf_text(&what));
+    }
+    buf_release(&what);
+    return fine;
+}
+
+static void count_batch(struct deciding *deciding, int64_t batch_id)
+{
+    struct err err = {0};
+
+    if (!summary_batches(deciding->session.store, SUMMARY_ONE, batch_id, session_count_batch,
+                         &deciding->session, &err))
+        report_fail(&deciding->session.cli->report, &err);
+}
+
+/* Each of them once, as it stands now. */
+static void count_batches(struct deciding *deciding)
+{
+    const int64_t *ids = deciding_ids(deciding);
+
+    if (deciding->batch_id)
+        count_batch(deciding, deciding->batch_id);
+    for (size_t i = 0; i < deciding_count(deciding); i++)
+        if (i == 0 || ids[i] / JOB_ROWS != ids[i - 1] / JOB_ROWS)
+            count_batch(deciding, ids[i] / JOB_ROWS);
+}
+
+/* Counts, the batches, and what goes on from here. */
+static void tell_end(struct deciding *deciding)
 {
     struct cli *cli = deciding->session.cli;
     struct buf *out = &deciding->out, *next = &cli->tally.next;
 
+    if (deciding->sends && !deciding->dry_run && deciding->ends[DECIDE_MOVED] > 0)
+        command_other(cli, FOR_DRAIN, next);
     if (cli->report.json || (cli->report.quiet && cli->report.status == EXIT_DONE))
         return;
     if (deciding->lines > LINES_MAX)
         buf_printf(out, "and %" PRIu64 " more\n", deciding->lines - LINES_MAX);
     if (deciding->lines > 0)
         buf_append_char(out, '\n');
-    buf_append_text(out, counts);
+    deciding->verb->append_counts(deciding, out);
     if (!deciding->dry_run && deciding->session.table.count > 0) {
         buf_append_char(out, '\n');
         batch_table_print(&deciding->session.table, ending_columns(), out);
@@ -180,4 +209,21 @@ void deciding_tell_end(struct deciding *deciding, const char *counts)
     if (next->size)
         buf_printf(out, "\nTo send them:\n  %s\n", buf_text(next));
     report_out(&cli->report, out);
+}
+
+void deciding_work(struct deciding *deciding)
+{
+    const uint64_t *ends = deciding->ends;
+
+    if (!pass(deciding, true) || ends[DECIDE_NO_JOB] > 0)
+        return;
+    if (!deciding->dry_run) {
+        if (!confirmed(deciding))
+            return;
+        pass(deciding, false); /* what it did before it failed is summed up too */
+    }
+    count_batches(deciding);
+    if (ends[DECIDE_UNFIT] + ends[DECIDE_SUPERSEDED] + ends[DECIDE_SENT] > 0)
+        report_status(&deciding->session.cli->report, EXIT_ROWS);
+    tell_end(deciding);
 }

@@ -6,8 +6,25 @@
 #include "cmd/rowferry/session.h"
 #include "core/store/decide.h"
 
+struct deciding;
+
+/* What the commands differ in. */
+struct deciding_verb {
+    /* Decides about all the jobs, in the decision's pass. */
+    bool (*decide)(struct deciding *deciding, const struct decision *decision, struct err *err);
+    /* Tells of one job; context is the deciding. */
+    bool (*visit)(void *context, const struct decided *decided, struct err *err);
+    /* What is about to be done with that many jobs: `retry 3 jobs`. */
+    void (*append_question)(struct deciding *deciding, uint64_t count, struct buf *out);
+    /* What was done, a line or more. */
+    void (*append_counts)(struct deciding *deciding, struct buf *out);
+};
+
 struct deciding {
     struct session session; /* without a run: nothing is read or sent */
+    const struct deciding_verb *verb;
+    int64_t batch_id; /* whose jobs they are, where job_ids does not hold them; or 0 */
+    bool sends;       /* what moved is for the next drain */
     bool dry_run;
     bool telling;               /* this pass names jobs */
     struct buf job_ids;         /* int64_t, ascending */
@@ -20,8 +37,10 @@ struct deciding {
 bool deciding_open(struct deciding *deciding);
 void deciding_release(struct deciding *deciding);
 
-/* Begins a pass over the jobs: what it counts. */
-struct decision deciding_begin(struct deciding *deciding, bool rehearsed);
+/* The command once its jobs are known. A rehearsal first: what it finds is shown, or asked about,
+ * before anything is changed; nothing is where a job that was named is not there. Then the summary,
+ * with status 3 where a job stays as it is. */
+void deciding_work(struct deciding *deciding);
 
 size_t deciding_count(const struct deciding *deciding);
 const int64_t *deciding_ids(const struct deciding *deciding);
@@ -44,14 +63,6 @@ void deciding_tell_line(struct deciding *deciding);
 
 /* `superseded by 5/900, which is applied` */
 void deciding_superseded(const struct decided *decided, struct buf *out);
-
-/* Sums up the batches of the jobs as they stand now; each of them, or the one. False: told. */
-bool deciding_count_batches(struct deciding *deciding);
-bool deciding_count_batch(struct deciding *deciding, int64_t batch_id);
-
-/* The end, for people: counts (a line or more), the batches, and what goes on from here, if
- * cli->tally.next is set: `To send them:`. */
-void deciding_tell_end(struct deciding *deciding, const char *counts);
 
 /* `, 2 jobs stay as they are` with its line end, and what --even-if-superseded would do. */
 void deciding_stay(const struct deciding *deciding, struct buf *out);

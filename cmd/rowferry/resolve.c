@@ -6,6 +6,7 @@
 #include "core/api/record.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 enum { FIELDS_MAX = 8 };
 
@@ -14,6 +15,11 @@ struct resolving {
     enum resolution resolution;
     struct resolve_sides sides;
 };
+
+static struct resolving *resolving_of(struct deciding *deciding)
+{
+    return (struct resolving *)((char *)deciding - offsetof(struct resolving, deciding));
+}
 
 /* The fields in which the sides differ, as they are told. */
 struct fields {
@@ -102,8 +108,8 @@ static void append_reason(const struct resolving *resolving, const struct decide
 
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
-    struct resolving *resolving = context;
-    struct deciding *deciding = &resolving->deciding;
+    struct deciding *deciding = context;
+    struct resolving *resolving = resolving_of(deciding);
     struct report *report = &deciding->session.cli->report;
 
     if (!deciding_hear(deciding, decided))
@@ -121,57 +127,29 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     return true;
 }
 
-/* Over all the jobs, once. False: told. */
-static bool pass(struct resolving *resolving, bool rehearsed)
+static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
 {
-    struct deciding *deciding = &resolving->deciding;
-    struct decision decision = deciding_begin(deciding, rehearsed);
-    struct err err = {0};
-
-    decision.visit = visit;
-    decision.context = resolving;
-    if (resolve_jobs(deciding->session.store, resolving->resolution, &decision,
-                     deciding_ids(deciding), deciding_count(deciding), &err))
-        return true;
-    report_fail(&deciding->session.cli->report, &err);
-    return false;
+    return resolve_jobs(deciding->session.store, resolving_of(deciding)->resolution, decision,
+                        deciding_ids(deciding), deciding_count(deciding), err);
 }
 
-static bool confirmed(struct resolving *resolving)
+static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
 {
-    uint64_t moved = resolving->deciding.ends[DECIDE_MOVED];
-    struct buf what = {0};
-    bool fine = true;
-
-    if (moved > 1) {
-        buf_append_text(&what, "settle ");
-        words_count(&what, moved, "conflict");
-        buf_printf(&what, " with %s", resolution_name(resolving->resolution));
-        fine = choosing_confirmed(resolving->deciding.session.cli, buf_text(&what));
-    }
-    buf_release(&what);
-    return fine;
+    buf_append_text(out, "settle ");
+    words_count(out, count, "conflict");
+    buf_printf(out, " with %s", resolution_name(resolving_of(deciding)->resolution));
 }
 
-static void tell_end(struct resolving *resolving)
+static void append_counts(struct deciding *deciding, struct buf *out)
 {
-    struct deciding *deciding = &resolving->deciding;
-    struct cli *cli = deciding->session.cli;
-    uint64_t moved = deciding->ends[DECIDE_MOVED];
-    struct buf counts = {0};
-
-    if (!deciding->dry_run && resolving->resolution == RESOLVE_OURS && moved > 0)
-        command_other(cli, FOR_DRAIN, &cli->tally.next);
     if (deciding_count(deciding) == 0) {
-        buf_append_text(&counts, "no conflict waits for a decision\n");
-    } else {
-        words_count(&counts, moved, "conflict");
-        buf_printf(&counts, "%s settled with %s", deciding->dry_run ? " would be" : "",
-                   resolution_name(resolving->resolution));
-        deciding_stay(deciding, &counts);
+        buf_append_text(out, "no conflict waits for a decision\n");
+        return;
     }
-    deciding_tell_end(deciding, buf_text(&counts));
-    buf_release(&counts);
+    words_count(out, deciding->ends[DECIDE_MOVED], "conflict");
+    buf_printf(out, "%s settled with %s", deciding->dry_run ? " would be" : "",
+               resolution_name(resolving_of(deciding)->resolution));
+    deciding_stay(deciding, out);
 }
 
 static bool choose(struct deciding *deciding)
@@ -191,24 +169,6 @@ static bool choose(struct deciding *deciding)
     return false;
 }
 
-/* A rehearsal first: what it finds is shown, or asked about, before anything is changed. */
-static void work(struct resolving *resolving)
-{
-    struct deciding *deciding = &resolving->deciding;
-
-    if (!choose(deciding) || !pass(resolving, true) || deciding->ends[DECIDE_NO_JOB] > 0)
-        return;
-    if (!deciding->dry_run) {
-        if (!confirmed(resolving))
-            return;
-        pass(resolving, false); /* what it did before it failed is summed up too */
-    }
-    deciding_count_batches(deciding);
-    if (deciding->ends[DECIDE_UNFIT] + deciding->ends[DECIDE_SUPERSEDED] > 0)
-        report_status(&deciding->session.cli->report, EXIT_ROWS);
-    tell_end(resolving);
-}
-
 static bool read_options(struct resolving *resolving, struct err *err)
 {
     const struct options *options = &resolving->deciding.session.cli->options;
@@ -220,19 +180,21 @@ static bool read_options(struct resolving *resolving, struct err *err)
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
         return err_set(err, ERR_CONFIG, "--even-if-superseded goes with --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
+    resolving->deciding.sends = ours;
     resolving->deciding.dry_run = options_flag(options, OPT_DRY_RUN);
     return choosing_read(options, &resolving->deciding.job_ids, err);
 }
 
 void command_resolve(struct cli *cli)
 {
-    struct resolving resolving = {.deciding = {.session = {.cli = cli}}};
+    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
+    struct resolving resolving = {.deciding = {.session = {.cli = cli}, .verb = &verb}};
     struct err err = {0};
 
     if (!read_options(&resolving, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&resolving.deciding))
-        work(&resolving);
+    else if (deciding_open(&resolving.deciding) && choose(&resolving.deciding))
+        deciding_work(&resolving.deciding);
     resolve_sides_release(&resolving.sides);
     deciding_release(&resolving.deciding);
 }

@@ -38,51 +38,28 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     return true;
 }
 
-/* Over all the jobs, once. False: told. */
-static bool pass(struct deciding *deciding, bool rehearsed)
+static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
 {
-    struct decision decision = deciding_begin(deciding, rehearsed);
-    struct err err = {0};
-
-    decision.visit = visit;
-    if (retry_jobs(deciding->session.store, &decision, deciding_ids(deciding),
-                   deciding_count(deciding), &err))
-        return true;
-    report_fail(&deciding->session.cli->report, &err);
-    return false;
+    return retry_jobs(deciding->session.store, decision, deciding_ids(deciding),
+                      deciding_count(deciding), err);
 }
 
-static bool confirmed(struct deciding *deciding)
+static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
 {
-    struct buf what = {0};
-    bool fine = true;
-
-    if (deciding->ends[DECIDE_MOVED] > 1) {
-        buf_append_text(&what, "retry ");
-        words_count(&what, deciding->ends[DECIDE_MOVED], "job");
-        fine = choosing_confirmed(deciding->session.cli, buf_text(&what));
-    }
-    buf_release(&what);
-    return fine;
+    (void)deciding;
+    buf_append_text(out, "retry ");
+    words_count(out, count, "job");
 }
 
-static void tell_end(struct deciding *deciding)
+static void append_counts(struct deciding *deciding, struct buf *out)
 {
-    struct cli *cli = deciding->session.cli;
-    uint64_t moved = deciding->ends[DECIDE_MOVED];
-    struct buf counts = {0};
-
-    if (!deciding->dry_run && moved > 0)
-        command_other(cli, FOR_DRAIN, &cli->tally.next);
     if (deciding_count(deciding) == 0) {
-        buf_append_text(&counts, "no such job failed or was refused\n");
-    } else {
-        words_count(&counts, moved, "job");
-        buf_append_text(&counts, deciding->dry_run ? " would be sent again" : " to be sent again");
-        deciding_stay(deciding, &counts);
+        buf_append_text(out, "no such job failed or was refused\n");
+        return;
     }
-    deciding_tell_end(deciding, buf_text(&counts));
-    buf_release(&counts);
+    words_count(out, deciding->ends[DECIDE_MOVED], "job");
+    buf_append_text(out, deciding->dry_run ? " would be sent again" : " to be sent again");
+    deciding_stay(deciding, out);
 }
 
 static bool choose(struct deciding *deciding, struct retry_choice *choice)
@@ -97,22 +74,6 @@ static bool choose(struct deciding *deciding, struct retry_choice *choice)
         return true;
     report_fail(&session->cli->report, &err);
     return false;
-}
-
-/* A rehearsal first: what it finds is shown, or asked about, before anything is changed. */
-static void work(struct deciding *deciding, struct retry_choice *choice)
-{
-    if (!choose(deciding, choice) || !pass(deciding, true))
-        return;
-    if (!deciding->dry_run) {
-        if (!confirmed(deciding))
-            return;
-        pass(deciding, false); /* what it did before it failed is summed up too */
-    }
-    deciding_count_batches(deciding);
-    if (deciding->ends[DECIDE_UNFIT] + deciding->ends[DECIDE_SUPERSEDED] > 0)
-        report_status(&deciding->session.cli->report, EXIT_ROWS);
-    tell_end(deciding);
 }
 
 static bool read_options(const struct options *options, struct retry_choice *choice,
@@ -130,14 +91,17 @@ static bool read_options(const struct options *options, struct retry_choice *cho
 
 void command_retry(struct cli *cli)
 {
+    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
     struct deciding deciding = {.session = {.cli = cli},
+                                .verb = &verb,
+                                .sends = true,
                                 .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
     struct retry_choice choice = {0};
     struct err err = {0};
 
     if (!read_options(&cli->options, &choice, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&deciding))
-        work(&deciding, &choice);
+    else if (deciding_open(&deciding) && choose(&deciding, &choice))
+        deciding_work(&deciding);
     deciding_release(&deciding);
 }

@@ -108,6 +108,7 @@ static void tell_state(struct telling *telling, const struct history_event *even
     }
     append_line(telling, "", event->code);
     append_line(telling, "", event->error);
+    append_line(telling, "", event->evidence);
 }
 
 static void tell_heading(struct telling *telling, const struct history_event *event)
@@ -178,6 +179,7 @@ static const struct {
     {OF(REQUEST), "error", FORM_TEXT, AT(error)},
     {OF(REQUEST), "evidence", FORM_TEXT, AT(evidence)},
     {OF(REQUEST), "correlation_header", FORM_TEXT, AT(correlation)},
+    {OF(STATE), "server_violations", FORM_TEXT, AT(evidence)},
     {OF(STATE), "attempts", FORM_NUMBER, AT(attempts)},
     {OF(STATE), "not_before", FORM_TIME, AT(due_ms)},
     {OF(STATE), "waits_for", FORM_JOB, AT(waits_for)},

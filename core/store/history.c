@@ -34,7 +34,11 @@ static const char *const sql[] = {
     "JOIN conflict c ON c.job_id = k.job_id AND c.resolved_ms IS NOT NULL " OF_THEM
     "UNION ALL SELECT b.schema, coalesce(s.updated_ms, b.created_ms), k.job_id, 5, 0, NULL, NULL, "
     "NULL, NULL, s.server_version, NULL, NULL, NULL, s.http_status, coalesce(s.state, 'pending'), "
-    "s.error_code, s.error_message, NULL, NULL, s.attempts, s.not_before_ms, "
+    "s.error_code, s.error_message, "
+    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || coalesce(nullif(v.message, "
+    "''), "
+    "v.code), '; ') FROM server_violation v WHERE v.job_id = k.job_id), NULL, s.attempts, "
+    "s.not_before_ms, "
     "nullif(s.waits_for, 0) FROM " JOBS "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
     "ORDER BY schema, at_ms, job_id, kind, id",
 };

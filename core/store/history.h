@@ -39,8 +39,9 @@ struct history_event {
                                                                         known: nobody saw its end */
     struct span what; /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name */
     struct span code; /* STATE */
-    struct span error; /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
-    struct span evidence, correlation;                 /* REQUEST; the id that support asks for */
+    struct span error;       /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
+    struct span evidence;    /* REQUEST; STATE: what the server says of the fields, `; ` between */
+    struct span correlation; /* REQUEST: the id that support asks for */
     struct history_number attempts, due_ms, waits_for; /* STATE; waits_for: a job */
 };
 

@@ -136,6 +136,9 @@ InventoryItem|quantity|minimum|1"
     ends 0 rowferry history A-10 --json
     same 'sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"; price: must be more than 0, is -1' \
         "$(printf '%s\n' "$output" | jq -r 'select(.event == "rejected") | .messages')"
+    ends 0 rowferry history A-809 --json
+    same 'sku must match pattern XX-0000; quantity: quantity cannot be negative' \
+        "$(printf '%s\n' "$output" | jq -r 'select(.event == "state") | .server_violations')"
 }
 
 @test "a record id of several objects is told of each, or of the one that is named" {

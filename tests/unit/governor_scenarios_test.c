@@ -8,175 +8,143 @@
 
 #include <cmocka.h>
 
-static void check(const char *name, const struct scenario *scenario, const struct bounds *bounds)
-{
-    struct outcome outcome = play_all(scenario);
+/* What is played, and what it may come to. */
+struct trial {
+    const char *name;
+    struct scenario scenario;
+    struct bounds bounds;
+};
 
-    assert_true(holds(name, &outcome, bounds));
+static void play_trials(const struct trial *trials, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct outcome outcome = play_all(&trials[i].scenario);
+
+        assert_true(holds(trials[i].name, &outcome, &trials[i].bounds));
+    }
 }
+
+#define PLAY(trials) play_trials(trials, sizeof(trials) / sizeof *(trials))
+
+/* Of a scenario: the rate, requests at a time, latency in ms, duration in s, how the server counts,
+ * how it tells the wait, its limit, the window in s, the limit later, an outage (from, for so
+ * long), and patience. Of its bounds: used at least, on average at least, at most; refused on
+ * average, at most. */
+/* clang-format off */
 
 static void a_constant_limit_under_the_same_ceiling_is_used_and_never_touched(void **state)
 {
+    static const struct trial trials[] = {
+        {"100/s, rate 100/s",
+            {100, 64, 50, 60, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0}, {0.97, 0.98, 1, 0, 0}},
+        {"300/m, rate 300/m",
+            {5, 8, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 300, 60, 0, 0, 0, 0}, {0.97, 0.98, 1, 0, 0}},
+    };
+
     (void)state;
-    check("100/s, rate 100/s",
-          &(struct scenario){.rate_per_s = 100,
-                             .concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 60,
-                             .limit = 100,
-                             .window_s = 1},
-          &(struct bounds){0.97, 0.98, 1, 0, 0});
-    check("300/m, rate 300/m",
-          &(struct scenario){.rate_per_s = 5,
-                             .concurrency = 8,
-                             .latency_ms = 50,
-                             .duration_s = 3600,
-                             .limit = 300,
-                             .window_s = 60},
-          &(struct bounds){0.97, 0.98, 1, 0, 0});
+    PLAY(trials);
 }
 
 static void a_constant_limit_is_found_without_a_ceiling(void **state)
 {
+    static const struct trial trials[] = {
+        {"100/s, rate none",
+            {0, 64, 50, 120, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0}, {0.90, 0.93, 0.96, 0.005, 0.007}},
+        {"100/s, rate none, 8 at a time",
+            {0, 8, 5, 120, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0}, {0.90, 0.93, 0.96, 0.005, 0.007}},
+        {"20/s, rate none",
+            {0, 8, 5, 300, FIXED_WINDOWS, WHOLE_SECONDS, 20, 1, 0, 0, 0, 0}, {0.90, 0.93, 0.97, 0.005, 0.007}},
+    };
+
     (void)state;
-    check("100/s, rate none",
-          &(struct scenario){
-              .concurrency = 64, .latency_ms = 50, .duration_s = 120, .limit = 100, .window_s = 1},
-          &(struct bounds){0.90, 0.93, 0.96, 0.005, 0.007});
-    check("100/s, rate none, 8 at a time",
-          &(struct scenario){
-              .concurrency = 8, .latency_ms = 5, .duration_s = 120, .limit = 100, .window_s = 1},
-          &(struct bounds){0.90, 0.93, 0.96, 0.005, 0.007});
-    check("20/s, rate none",
-          &(struct scenario){
-              .concurrency = 8, .latency_ms = 5, .duration_s = 300, .limit = 20, .window_s = 1},
-          &(struct bounds){0.90, 0.93, 0.97, 0.005, 0.007});
+    PLAY(trials);
 }
 
 static void a_limit_halved_midway_is_followed(void **state)
 {
+    static const struct trial trials[] = {
+        {"100/s then 50/s, rate 100/s",
+            {100, 64, 50, 600, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 50, 0, 0, 0}, {0.94, 0.95, 1, 0.003, 0.005}},
+        {"100/s then 50/s, rate none",
+            {0, 64, 50, 600, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 50, 0, 0, 0}, {0.91, 0.93, 0.96, 0.004, 0.006}},
+        {"300/m then 150/m, rate 300/m",
+            {5, 8, 50, 7200, FIXED_WINDOWS, WHOLE_SECONDS, 300, 60, 150, 0, 0, 0}, {0.96, 0.97, 1, 0.001, 0.002}},
+    };
+
     (void)state;
-    check("100/s then 50/s, rate 100/s",
-          &(struct scenario){.rate_per_s = 100,
-                             .concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 600,
-                             .limit = 100,
-                             .window_s = 1,
-                             .limit_later = 50},
-          &(struct bounds){0.94, 0.95, 1, 0.003, 0.005});
-    check("100/s then 50/s, rate none",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 600,
-                             .limit = 100,
-                             .window_s = 1,
-                             .limit_later = 50},
-          &(struct bounds){0.91, 0.93, 0.96, 0.004, 0.006});
-    check("300/m then 150/m, rate 300/m",
-          &(struct scenario){.rate_per_s = 5,
-                             .concurrency = 8,
-                             .latency_ms = 50,
-                             .duration_s = 7200,
-                             .limit = 300,
-                             .window_s = 60,
-                             .limit_later = 150},
-          &(struct bounds){0.96, 0.97, 1, 0.001, 0.002});
+    PLAY(trials);
 }
 
 static void a_limit_a_minute_with_the_wait_rounded_up_is_found(void **state)
 {
+    static const struct trial trials[] = {
+        {"300/m, rate none",
+            {0, 64, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 300, 60, 0, 0, 0, 0}, {0.96, 0.97, 1.02, 0.005, 0.006}},
+        {"300/m, rate 600/m",
+            {10, 8, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 300, 60, 0, 0, 0, 0}, {0.96, 0.97, 1.02, 0.001, 0.002}},
+        {"1000 in 10 s, rate none",
+            {0, 64, 50, 600, FIXED_WINDOWS, WHOLE_SECONDS, 1000, 10, 0, 0, 0, 0}, {0.95, 0.97, 1.02, 0.003, 0.004}},
+    };
+
     (void)state;
-    check(
-        "300/m, rate none",
-        &(struct scenario){
-            .concurrency = 64, .latency_ms = 50, .duration_s = 3600, .limit = 300, .window_s = 60},
-        &(struct bounds){0.96, 0.97, 1.02, 0.005, 0.006});
-    check("300/m, rate 600/m",
-          &(struct scenario){.rate_per_s = 10,
-                             .concurrency = 8,
-                             .latency_ms = 50,
-                             .duration_s = 3600,
-                             .limit = 300,
-                             .window_s = 60},
-          &(struct bounds){0.96, 0.97, 1.02, 0.001, 0.002});
-    check(
-        "1000 in 10 s, rate none",
-        &(struct scenario){
-            .concurrency = 64, .latency_ms = 50, .duration_s = 600, .limit = 1000, .window_s = 10},
-        &(struct bounds){0.95, 0.97, 1.02, 0.003, 0.004});
+    PLAY(trials);
 }
 
 static void without_a_header_the_window_is_felt_out(void **state)
 {
+    static const struct trial trials[] = {
+        {"100/s, no time named",
+            {0, 64, 50, 120, FIXED_WINDOWS, NOTHING, 100, 1, 0, 0, 0, 0}, {0.90, 0.93, 0.96, 0.005, 0.007}},
+        {"300/m, no time named",
+            {0, 8, 50, 3600, FIXED_WINDOWS, NOTHING, 300, 60, 0, 0, 0, 0}, {0.86, 0.88, 1, 0.005, 0.006}},
+    };
+
     (void)state;
-    check("100/s, no time named",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 120,
-                             .telling = NOTHING,
-                             .limit = 100,
-                             .window_s = 1},
-          &(struct bounds){0.90, 0.93, 0.96, 0.005, 0.007});
-    check("300/m, no time named",
-          &(struct scenario){.concurrency = 8,
-                             .latency_ms = 50,
-                             .duration_s = 3600,
-                             .telling = NOTHING,
-                             .limit = 300,
-                             .window_s = 60},
-          &(struct bounds){0.86, 0.88, 1, 0.005, 0.006});
+    PLAY(trials);
 }
 
 static void a_date_serves_as_well_as_seconds(void **state)
 {
+    static const struct trial trials[] = {
+        {"100/s, a date",
+            {0, 64, 50, 120, FIXED_WINDOWS, DATE, 100, 1, 0, 0, 0, 0}, {0.90, 0.93, 0.96, 0.005, 0.007}},
+        {"300/m, a date",
+            {0, 8, 50, 3600, FIXED_WINDOWS, DATE, 300, 60, 0, 0, 0, 0}, {0.96, 0.97, 1.02, 0.002, 0.003}},
+    };
+
     (void)state;
-    check("100/s, a date",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 120,
-                             .telling = DATE,
-                             .limit = 100,
-                             .window_s = 1},
-          &(struct bounds){0.90, 0.93, 0.96, 0.005, 0.007});
-    check("300/m, a date",
-          &(struct scenario){.concurrency = 8,
-                             .latency_ms = 50,
-                             .duration_s = 3600,
-                             .telling = DATE,
-                             .limit = 300,
-                             .window_s = 60},
-          &(struct bounds){0.96, 0.97, 1.02, 0.002, 0.003});
+    PLAY(trials);
 }
 
 static void limits_that_slide_or_refill_are_found_too(void **state)
 {
+    static const struct trial trials[] = {
+        {"100 in any second",
+            {0, 64, 50, 300, SLIDING_LOG, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0}, {0.92, 0.93, 0.96, 0.003, 0.004}},
+        {"300 in any minute",
+            {0, 64, 50, 3600, SLIDING_LOG, WHOLE_SECONDS, 300, 60, 0, 0, 0, 0}, {0.96, 0.97, 1, 0.005, 0.006}},
+        {"a bucket of 100 that refills at 100/s",
+            {0, 64, 50, 300, TOKEN_BUCKET, WHOLE_SECONDS, 100, 1, 0, 0, 0, 0}, {0.96, 0.98, 1.01, 0.003, 0.004}},
+    };
+
     (void)state;
-    check("100 in any second",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 300,
-                             .counting = SLIDING_LOG,
-                             .limit = 100,
-                             .window_s = 1},
-          &(struct bounds){0.92, 0.93, 0.96, 0.003, 0.004});
-    check("300 in any minute",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 3600,
-                             .counting = SLIDING_LOG,
-                             .limit = 300,
-                             .window_s = 60},
-          &(struct bounds){0.96, 0.97, 1, 0.005, 0.006});
-    check("a bucket of 100 that refills at 100/s",
-          &(struct scenario){.concurrency = 64,
-                             .latency_ms = 50,
-                             .duration_s = 300,
-                             .counting = TOKEN_BUCKET,
-                             .limit = 100,
-                             .window_s = 1},
-          &(struct bounds){0.96, 0.98, 1.01, 0.003, 0.004});
+    PLAY(trials);
 }
+
+static void an_outage_of_ten_minutes_costs_ten_minutes_and_teaches_nothing(void **state)
+{
+    static const struct trial trials[] = {
+        {"100/s, ten minutes out of an hour, rate none",
+            {0, 64, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 1200, 600, 0}, {0.92, 0.93, 1, 0.001, 0.001}},
+        {"100/s, ten minutes out of an hour, rate 100/s",
+            {100, 64, 50, 3600, FIXED_WINDOWS, WHOLE_SECONDS, 100, 1, 0, 1200, 600, 0}, {0.97, 0.97, 1, 0.001, 0.001}},
+    };
+
+    (void)state;
+    PLAY(trials);
+}
+
+/* clang-format on */
 
 static void a_daily_limit_ends_an_impatient_run_at_the_first_429s(void **state)
 {
@@ -215,25 +183,6 @@ static void a_daily_limit_is_waited_out_and_is_no_pace(void **state)
         assert_in_range(play.refused, 2, 32);
         assert_true(governor_rate_per_s(&play.governor) == 0);
     }
-}
-
-static void an_outage_of_ten_minutes_costs_ten_minutes_and_teaches_nothing(void **state)
-{
-    static const double rates[] = {0, 100};
-
-    (void)state;
-    for (unsigned i = 0; i < sizeof rates / sizeof *rates; i++)
-        check("100/s, ten minutes out of an hour",
-              &(struct scenario){.rate_per_s = rates[i],
-                                 .concurrency = 64,
-                                 .latency_ms = 50,
-                                 .duration_s = 3600,
-                                 .limit = 100,
-                                 .window_s = 1,
-                                 .outage_from_s = 1200,
-                                 .outage_length_s = 600},
-              &(struct bounds){rates[i] > 0 ? 0.97 : 0.92, rates[i] > 0 ? 0.97 : 0.93, 1, 0.001,
-                               0.001});
 }
 
 static void an_outage_sees_few_requests(void **state)

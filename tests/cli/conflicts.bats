@@ -1,38 +1,6 @@
 # Records that someone else changes too: what is proven, who is asked, and what becomes of it.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-run_inbox() {
-    rowferry run inbox --min-age 0 --rate none "$@"
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
-# someone_else ID FIELDS [CORRELATION]: updates the record behind our back
-someone_else() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
-        -d "{\"fields\":$2${3:+,\"correlationId\":\"$3\"}}"
-}
-
-# setting KEY=VALUE: of the simulator, while it runs
-setting() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/config?$1"
-}
-
-# record ID: as the server has it, `VERSION FIELDS` with sorted names
-record() {
-    curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
-}
-
 # An update of A-1 with version 1 whose answer was lost, and whose read-backs fail so far.
 # in_doubt FAULT [OPTION...]: cut-after when it landed, cut-before when not
 in_doubt() {

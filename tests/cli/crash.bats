@@ -38,10 +38,6 @@ teardown_file() {
     done
 }
 
-setup() {
-    in_a_folder
-}
-
 teardown() {
     [ ! -e shell ] || kill "$(cat shell)"
     world_end

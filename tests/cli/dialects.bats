@@ -2,10 +2,6 @@
 # Files as ERP systems write them: through validate, ingest and run, to payloads and rejected files.
 load lib
 
-setup() {
-    in_a_folder
-}
-
 # schema INSIDE: schema/Article.json with that inside x-rowferry
 schema() {
     cat >schema/Article.json <<JSON

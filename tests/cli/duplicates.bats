@@ -6,10 +6,6 @@ setup() {
     mkdir inbox
 }
 
-teardown() {
-    stop_sim
-}
-
 # rows VERSION...: a file with so many rows of record A-1, each of another quantity, and one of B-1
 rows() {
     local version quantity=0

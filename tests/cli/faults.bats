@@ -46,14 +46,6 @@ setup() {
     TLS=$BATS_FILE_TMPDIR
 }
 
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
 # matches PATTERN TEXT
 matches() {
     # shellcheck disable=SC2053 # a pattern is meant

@@ -1,24 +1,6 @@
 # What is known afterwards: the README's queries, `rowferry history`, and `rowferry status`.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
-# someone_else ID: updates the record behind our back
-someone_else() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
-        -d '{"fields":{"sku":"XX-0001"}}'
-}
-
 # one_row FILE ID VERSION
 one_row() {
     printf 'record_id,version,sku,quantity,price,status\n%s,%s,WH-1042,7,1.50,active\n' "$2" "$3" >"$1"
@@ -38,7 +20,7 @@ a_week() {
     batch_file InventoryItem-5.csv 811
     sed -i '11s/WH-1042,10,1.50/wrong,10,-1/' InventoryItem-5.csv
     printf 'ber-wh-1042,2,WH-1042,8,1.50,active\nA-813,1,wrong,1,1.50,active\n' >>InventoryItem-5.csv
-    someone_else A-30
+    someone_else A-30 '{"sku":"XX-0001"}'
     ends 3 rowferry run InventoryItem-5.csv --rate none
 }
 
@@ -210,7 +192,7 @@ screen() {
     sed -i '3s/R38-2/A-2/' InventoryItem-2026-11-38.csv
     ends 3 rowferry ingest InventoryItem-*.csv
     for i in 2 3; do
-        someone_else R37-$i
+        someone_else "R37-$i" '{"sku":"XX-0001"}'
     done
     for i in $(seq 1 30); do
         [ $i = 3 ] || [ $i = 27 ] || rowferry drain -q --rate none --batch $i >>drained || true

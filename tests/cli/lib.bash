@@ -1,4 +1,5 @@
-# Shared by the tests of the command line. In a .bats file: `load lib`, and in setup() `in_a_folder`.
+# Shared by the tests of the command line. In a .bats file: `load lib`; setup and teardown stand here
+# for the files that need no others. Another setup() begins with `in_a_folder`.
 #
 #   ROWFERRY_BIN      the folder of the binaries (default build/release)
 #   UPDATE_GOLDEN=1   golden files are written instead of compared
@@ -17,6 +18,14 @@ in_a_folder() {
     SIM=
     cd "$BATS_TEST_TMPDIR" || return 1
     cp -r "$TOP/schema" schema
+}
+
+setup() {
+    in_a_folder
+}
+
+teardown() {
+    stop_sim
 }
 
 rowferry() {
@@ -113,4 +122,33 @@ eventually() {
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
     done
+}
+
+run_inbox() {
+    rowferry run inbox --min-age 0 --rate none "$@"
+}
+
+sql() {
+    sqlite3 -batch rowferry.db "$1"
+}
+
+# The rows as the database has them: BATCH/ROW STATE
+states() {
+    sql "SELECT batch_id || '/' || row_no || ' ' || state FROM job ORDER BY id"
+}
+
+# setting KEY=VALUE[&...]: of the simulator, while it runs
+setting() {
+    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/config?$1"
+}
+
+# someone_else ID FIELDS [CORRELATION]: updates the record behind our back
+someone_else() {
+    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
+        -d "{\"fields\":$2${3:+,\"correlationId\":\"$3\"}}"
+}
+
+# record ID: as the server has it, `VERSION FIELDS` with sorted names
+record() {
+    curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
 }

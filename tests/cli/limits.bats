@@ -10,14 +10,6 @@ setup() {
     } >inbox/InventoryItem-a.csv
 }
 
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
 @test "a file with more rejected rows than --max-errors is refused as a whole and ends 4" {
     start_sim
     ends 4 rowferry run inbox --min-age 0 --rate none --max-errors 3 --json

@@ -1,10 +1,6 @@
 # The night from end to end: files in, updates out, and the simulator's ledger as the judge.
 load lib
 
-setup() {
-    in_a_folder
-}
-
 teardown() {
     stop_sim
     [ -z "${MOUNT:-}" ] || umount "$MOUNT"
@@ -20,17 +16,9 @@ many() {
     }' >"$1"
 }
 
-run_inbox() {
-    rowferry run inbox --min-age 0 --rate none "$@"
-}
-
 # The same as a process of its own, $!, for signals; what it says goes to `out`.
 in_background() {
     "$BIN/rowferry" run inbox --min-age 0 --rate none "$@" >out 2>&1 3>&- &
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
 }
 
 # requests KIND...: how many of them the server received

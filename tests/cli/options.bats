@@ -2,14 +2,6 @@
 # Options and settings: what is taken from where, what is refused, and what is said about it.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
 # fails_with MESSAGE ARGUMENT...: usage and configuration errors are exit 2, one line, no data
 fails_with() {
     local message=$1

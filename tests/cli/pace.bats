@@ -1,18 +1,6 @@
 # How fast, how long, and when not at all: the limits of the server and of the run.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
 # requests EXPRESSION: how many requests of the server's record it is true for
 requests() {
     jq -s "map(select($1)) | length" requests

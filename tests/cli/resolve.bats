@@ -1,29 +1,6 @@
 # Conflicts that a person settles: for our rows or for theirs, and what is left alone.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
-# someone_else ID FIELDS: updates the record behind our back
-someone_else() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
-        -d "{\"fields\":$2}"
-}
-
-# record ID: as the server has it, `VERSION FIELDS` with sorted names
-record() {
-    curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
-}
-
 resolve() {
     rowferry resolve "$@"
 }
@@ -39,11 +16,6 @@ conflicts() {
     ends 3 rowferry run "InventoryItem-${2:-a}.csv" --rate none
     same "conflict|$1" "$(sql "SELECT state, count(*) FROM job
         WHERE batch_id = (SELECT max(id) FROM batch) GROUP BY state")"
-}
-
-# The rows as the database has them: BATCH/ROW STATE
-states() {
-    sql "SELECT batch_id || '/' || row_no || ' ' || state FROM job ORDER BY id"
 }
 
 @test "ours is laid over the record by the next drain, and applied" {

@@ -2,34 +2,12 @@
 # batch settles what its rows wait for.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
-# control PARAMETERS: of the simulator
-control() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/config?$1"
-}
-
-# The rows as the database has them: BATCH/ROW STATE
-states() {
-    sql "SELECT batch_id || '/' || row_no || ' ' || state FROM job ORDER BY id"
-}
-
 # refused_batch ROWS [LETTER]: a batch of so many rows, all refused by the API, which is mended then
 refused_batch() {
     batch_file "InventoryItem-${2:-a}.csv" "$1" "${2:-A}"
-    control "answer=${2:-A}-=422:details"
+    setting "answer=${2:-A}-=422:details"
     ends 3 rowferry run "InventoryItem-${2:-a}.csv" --rate none
-    control "answer=${2:-A}-=0"
+    setting "answer=${2:-A}-=0"
 }
 
 @test "a refused row is sent by the next drain, and nothing the server said of it lingers" {
@@ -61,7 +39,7 @@ To send them:
     batch_file InventoryItem-a.csv 1
     ends 3 rowferry run InventoryItem-a.csv --rate none --max-attempts 1
     same "failed|1" "$(sql 'SELECT state, unsettled FROM job')"
-    control fault=none
+    setting fault=none
     ends 0 rowferry retry 1 --json
     same "retried failed unknown" "$(printf '%s\n' "$output" |
         jq -r 'select(.message_type == "row") | "\(.outcome) \(.state) \(.new_state)"')"
@@ -75,7 +53,7 @@ To send them:
     batch_file InventoryItem-a.csv 1
     ends 3 rowferry run InventoryItem-a.csv --rate none --max-attempts 2 --max-retries 9
     same "failed|2|0" "$(sql 'SELECT state, attempts, unsettled FROM job')"
-    control 'fault=none&fault=500-before=1&fault-limit=1'
+    setting 'fault=none&fault=500-before=1&fault-limit=1'
     ends 0 rowferry retry 1
     ends 0 rowferry drain --rate none --max-attempts 2 --max-retries 9
     same "applied|4" "$(sql 'SELECT state, attempts FROM job')"

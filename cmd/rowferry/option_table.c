@@ -88,6 +88,8 @@ static const struct option table[OPT_COUNT] = {
     [OPT_ON_CONFLICT] = {"on-conflict", 0, KIND_ON_CONFLICT, "HOW", {"ROWFERRY_ON_CONFLICT"}, "park",
         0, 0, SENDING, "park: keep what someone else changed for a decision; rebase: lay our fields "
         "over theirs; dismiss: leave theirs"},
+    [OPT_AUDIT] = {"audit", 0, KIND_AUDIT, "A", {"ROWFERRY_AUDIT"}, "none", 0, 0, SENDING,
+        "applied updates to look up in the audit log; this version knows `none` alone"},
     [OPT_AUDIT_WAIT] = {"audit-wait", 0, KIND_DURATION, "D", {"ROWFERRY_AUDIT_WAIT"}, "60s", 0,
         DAY_MS, SENDING, "the audit log may lag so long before its silence means something"},
     [OPT_TAGS] = {"tags", 0, KIND_TAGS, "A,B", {"ROWFERRY_TAGS"}, "api-update", 0, 0, SENDING,

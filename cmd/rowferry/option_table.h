@@ -53,6 +53,7 @@ enum option_id {
     OPT_MAX_WAIT,
     OPT_MAX_TIME,
     OPT_ON_CONFLICT,
+    OPT_AUDIT,
     OPT_AUDIT_WAIT,
     OPT_TAGS,
     OPT_SOURCE,
@@ -76,6 +77,7 @@ enum option_kind {
     KIND_TAGS,
     KIND_FORMAT,
     KIND_ON_CONFLICT,
+    KIND_AUDIT,
     KIND_DELIMITER,
     KIND_STATES, /* failed, refused or both: bits 1 << state */
     KIND_ERRORS, /* N, or N% as the rate */

@@ -121,6 +121,14 @@ static bool parse_on_conflict(const struct option *option, struct option_value *
     return parse_word(value, words) || refuse(value, "park, rebase or dismiss", err);
 }
 
+/* Scripts that say what they mean, `none`, are understood before there is a choice. */
+static bool parse_audit(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    return strcmp(value->text, "none") == 0 ||
+           refuse(value, "none, which is all that this version can do", err);
+}
+
 static bool parse_states(const struct option *option, struct option_value *value, struct err *err)
 {
     (void)option;
@@ -187,6 +195,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_TAGS] = parse_tags,
         [KIND_FORMAT] = parse_format,
         [KIND_ON_CONFLICT] = parse_on_conflict,
+        [KIND_AUDIT] = parse_audit,
         [KIND_SECRET] = parse_path,
         [KIND_STATES] = parse_states,
         [KIND_DELIMITER] = parse_delimiter,

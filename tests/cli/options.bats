@@ -157,6 +157,11 @@ fails_with() {
     fails_with "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
 }
 
+@test "updates are looked up in no audit log yet" {
+    fails_with "--audit: 'all' is not none, which is all that this version can do" drain --audit all
+    ROWFERRY_AUDIT=10% fails_with "ROWFERRY_AUDIT: '10%' is not none, which is all that this version can do" drain
+}
+
 @test "a format is csv or ndjson" {
     fails_with "--format: 'xml' is not csv or ndjson" validate --format xml x
 }

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 static const struct {
     unsigned status;
@@ -137,6 +138,17 @@ void answer_raw(struct answer *answer, size_t padding, size_t length, size_t bod
     buf_append_span(out, (struct span){plain.data, body_size});
     buf_release(&plain);
     answer->end = ANSWER_RAW;
+}
+
+void answer_date(struct answer *answer, const char *name, int64_t at_ms)
+{
+    time_t at = (time_t)((at_ms + 999) / 1000);
+    char text[ANSWER_VALUE_SIZE];
+    struct tm date;
+
+    gmtime_r(&at, &date);
+    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &date);
+    answer_header(answer, name, "%s", text);
 }
 
 void answer_header(struct answer *answer, const char *name, const char *format, ...)

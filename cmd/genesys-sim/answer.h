@@ -58,6 +58,10 @@ void answer_lace(struct answer *answer, struct span member);
  * bytes of further headers, a Content-Length of `length`, and the body's first body_size bytes. */
 void answer_raw(struct answer *answer, size_t padding, size_t length, size_t body_size);
 
+/* Appends a header whose value is a moment (RFC 9110 section 5.6.7: IMF-fixdate), rounded up to a
+ * whole second. */
+void answer_date(struct answer *answer, const char *name, int64_t at_ms);
+
 void answer_header(struct answer *answer, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

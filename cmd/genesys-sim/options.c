@@ -137,6 +137,8 @@ static const struct option table[] = {
     {"seed", "N", "of the faults; default 1", OPTION_NUMBER, false, AT(seed), 0, INT64_MAX, NULL},
     {"stall-ms", "N", "default 15000", OPTION_NUMBER, true, AT(stall_ms), 0, DAY_MS, NULL},
     {"late-ms", "N", "default 1000", OPTION_NUMBER, true, AT(late_ms), 0, DAY_MS, NULL},
+    {"date-offset", "S", "answers' Date is so many seconds ahead, or behind (-S)", OPTION_NUMBER,
+     true, AT(date_offset_s), -DAY_MS, DAY_MS, NULL},
     {"audit-lag-ms", "N", "audit entries show that much later", OPTION_NUMBER, true,
      AT(audit_lag_ms), 0, DAY_MS, NULL},
     {"ledger", "FILE", "one JSON line an applied update, appended", OPTION_TEXT, false,

@@ -42,6 +42,7 @@ struct options {
     int64_t token_lifetime_us;
     int64_t base_version;
     int64_t latency_ms, stall_ms, late_ms, audit_lag_ms;
+    int64_t date_offset_s; /* of the Date that answers carry */
     int64_t retry_after_s; /* for WAIT_FIXED */
     int64_t max_seconds;
     int64_t seed;

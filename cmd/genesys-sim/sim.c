@@ -48,10 +48,8 @@ void throttle_answer(struct sim *sim, struct request *request, int64_t wait_ms)
 {
     const struct options *options = sim->options;
     struct answer *answer = &request->answer;
-    int64_t seconds = (wait_ms + 999) / 1000;
+    int64_t seconds = (wait_ms + 999) / 1000, offset_ms = options->date_offset_s * 1000;
     char message[ANSWER_VALUE_SIZE];
-    struct tm date;
-    time_t at;
 
     if (options->wait_form == WAIT_FIXED)
         seconds = options->retry_after_s;
@@ -70,13 +68,8 @@ void throttle_answer(struct sim *sim, struct request *request, int64_t wait_ms)
     answer_error(answer, 429, NULL, options->wait_form == WAIT_NONE ? NULL : message, NULL);
     if (options->wait_form == WAIT_SECONDS || options->wait_form == WAIT_FIXED)
         answer_header(answer, "Retry-After", "%lld", (long long)seconds);
-    if (options->wait_form == WAIT_DATE) {
-        /* IMF-fixdate (RFC 9110 section 5.6.7), rounded up to a whole second */
-        at = (time_t)((request->at_ms + wait_ms + 999) / 1000);
-        gmtime_r(&at, &date);
-        strftime(message, sizeof message, "%a, %d %b %Y %H:%M:%S GMT", &date);
-        answer_header(answer, "Retry-After", "%s", message);
-    }
+    if (options->wait_form == WAIT_DATE)
+        answer_date(answer, "Retry-After", request->at_ms + offset_ms + wait_ms);
 }
 
 /* Token and rate limit; false when the answer is given. */
@@ -326,6 +319,9 @@ void sim_answer(struct sim *sim, struct request *request)
     if (request->route.kind == ROUTE_TOKEN && ++sim->stats.logins > sim->stats.logins_peak)
         sim->stats.logins_peak = sim->stats.logins;
     judge(sim, request);
+    /* else the server adds the one of its clock */
+    if (sim->options->date_offset_s)
+        answer_date(&request->answer, "Date", request->at_ms + sim->options->date_offset_s * 1000);
     write_down(sim, request);
     if (request->early && request->answer.end == ANSWER_WHOLE)
         answer_raw(&request->answer, 0, request->answer.body.size, request->answer.body.size);

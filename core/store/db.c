@@ -2,6 +2,7 @@
 
 #include "core/base/crash.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/store/holder.h"
 #include "core/store/migrate.h"
 
@@ -26,6 +27,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_TURNS] = &turn_statements,       [DB_DECISIONS] = &decide_statements,
     [DB_RESOLVES] = &resolve_statements, [DB_RETRIES] = &retry_statements,
     [DB_CANCELS] = &cancel_statements,   [DB_HISTORIES] = &history_statements,
+    [DB_CENSUSES] = &census_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)
@@ -62,6 +64,8 @@ bool db_fail(struct store *store, struct err *err, const char *doing)
     int code = sqlite3_extended_errcode(store->db);
     char holder[64];
 
+    if (code == SQLITE_INTERRUPT)
+        return err_set(err, ERR_STOPPED, "stopped");
     if ((code & 0xff) == SQLITE_BUSY && holder_find(store->path, holder, sizeof holder))
         return err_set(err, ERR_STORE,
                        "database %s: %s: %s: waited 30 seconds for %s; end its transaction, then "
@@ -174,7 +178,7 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
     }
     if (errno != ENOENT)
         return err_set(err, ERR_STORE, "database %s: %s", path, strerror(errno));
-    if (mode == STORE_EXISTING)
+    if (mode != STORE_CREATE)
         return err_set(err, ERR_CONFIG,
                        "database %s does not exist: `rowferry run` or `rowferry ingest` makes it, "
                        "--db or ROWFERRY_DB names another",
@@ -202,7 +206,7 @@ static bool set_up_new(struct store *store, struct err *err)
 
 /* Ours, somebody else's, or new: told before anything is written. The id is what a process that
  * makes it at this moment writes first, so it is read last. */
-static bool check_identity(struct store *store, struct err *err)
+static bool check_identity(struct store *store, enum store_mode mode, struct err *err)
 {
     int64_t application_id = 0, tables = 0, version = 0;
 
@@ -217,6 +221,9 @@ static bool check_identity(struct store *store, struct err *err)
                        "database %s belongs to another program (application id %lld): name another "
                        "--db",
                        store->path, (long long)application_id);
+    if (mode == STORE_LOOKING)
+        return err_set(err, ERR_STORE, "database %s is empty: `rowferry run` sets it up",
+                       store->path);
     return set_up_new(store, err);
 }
 
@@ -237,13 +244,27 @@ static bool set_wal(struct store *store, struct err *err)
     }
 }
 
-static bool configure(struct store *store, struct err *err)
+/* For SQLite's progress handler: ends the statement. */
+static int is_stopped(void *context)
 {
+    (void)context;
+    return stop_requested();
+}
+
+static bool configure(struct store *store, enum store_mode mode, struct err *err)
+{
+    enum { STEPS = 100000 }; /* of a statement, between two looks at the signals */
+    int64_t version;
+
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return check_identity(store, err) && set_wal(store, err) &&
+    if (mode == STORE_LOOKING) {
+        sqlite3_progress_handler(store->db, STEPS, is_stopped, NULL);
+        return check_identity(store, mode, err) && migrate_version(store, &version, err);
+    }
+    return check_identity(store, mode, err) && set_wal(store, err) &&
            db_exec(store, "PRAGMA synchronous = FULL", err) &&
            db_exec(store, "PRAGMA cache_size = -12000", err) &&
            db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) &&
@@ -259,6 +280,7 @@ void store_prepare(void)
 
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)
 {
+    int access_mode = mode == STORE_LOOKING ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct store *store;
 
     *created = false;
@@ -268,13 +290,13 @@ struct store *store_open(const char *path, enum store_mode mode, bool *created, 
     store->path = realpath(path, NULL);
     if (!store->path)
         store->path = mem_strdup(path);
-    if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(store->path, &store->db, access_mode | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) {
         db_fail(store, err, "open");
         store_close(store);
         return NULL;
     }
-    if (!configure(store, err)) {
+    if (!configure(store, mode, err)) {
         store_close(store);
         return NULL;
     }

@@ -28,18 +28,25 @@ static bool apply(struct store *store, const struct migration *migration, unsign
     return db_commit(store, err);
 }
 
+bool migrate_version(struct store *store, int64_t *version, struct err *err)
+{
+    if (!db_exec_int(store, "PRAGMA user_version", version, err))
+        return false;
+    if (*version > migration_count)
+        return err_set(err, ERR_STORE,
+                       "%s was written by a newer rowferry (database version %lld, this program "
+                       "knows %u): use that version, or another --db",
+                       store->path, (long long)*version, migration_count);
+    return true;
+}
+
 bool migrate_up(struct store *store, struct err *err)
 {
     int64_t version;
 
     crash_point(CRASH_DATABASE_SET_UP);
-    if (!db_exec_int(store, "PRAGMA user_version", &version, err))
+    if (!migrate_version(store, &version, err))
         return false;
-    if (version > migration_count)
-        return err_set(err, ERR_STORE,
-                       "%s was written by a newer rowferry (database version %lld, this program "
-                       "knows %u): use that version, or another --db",
-                       store->path, (long long)version, migration_count);
     for (unsigned next = (unsigned)version; next < migration_count; next++)
         if (!apply(store, &migrations[next], next + 1, err))
             return false;

@@ -13,15 +13,18 @@ struct store;
 enum store_mode {
     STORE_CREATE,   /* run, ingest: make the database where there is none */
     STORE_EXISTING, /* every other command: a missing database is ERR_CONFIG */
+    STORE_LOOKING,  /* doctor: as it is, read-only; an older version stays one, and a statement
+                       that takes long ends with ERR_STOPPED when stopping is asked for. May leave an
+                       empty -wal and its -shm beside it, as SQLite's readers do */
 };
 
 /* Once, before anything uses SQLite: switches off its memory statistics, a lock and two sums at
  * each allocation, which nobody reads. */
 void store_prepare(void);
 
-/* Opens the database, brings it up to the newest migration, and checks that it is ours
- * (application_id) and not newer than we are. *created tells that it was made now (mode 0600). NULL
- * on error (ERR_STORE, ERR_CONFIG when missing). path is copied. */
+/* Opens the database, brings it up to the newest migration (but for STORE_LOOKING), and checks that
+ * it is ours (application_id) and not newer than we are. *created tells that it was made now (mode
+ * 0600). NULL on error (ERR_STORE, ERR_CONFIG when missing). path is copied. */
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err);
 void store_close(struct store *store);
 

@@ -1,0 +1,226 @@
+#include "core/store/census.h"
+
+#include "core/job/state.h"
+#include "core/store/db.h"
+#include "core/store/intake.h"
+#include "core/store/migrate.h"
+
+enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS };
+
+/* Which column of CENSUS_NEXT says what. */
+enum {
+    NEXT_ID,
+    NEXT_SOURCE,
+    NEXT_STATE,
+    NEXT_READ,
+    NEXT_REJECTED,
+    NEXT_DISCARDED,
+    NEXT_VIOLATIONS,
+    NEXT_CURSOR,
+    NEXT_STATES,
+};
+
+#define STATE(name) ", count(*) FILTER (WHERE state = '" name "')"
+
+/* The rows of a batch are those of ids between ?1 and ?2. */
+static const char *const sql[] = {
+    [CENSUS_NEXT] =
+        "SELECT b.id, b.source, b.state, b.rows_read, b.rows_rejected, b.rows_discarded, "
+        "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id), t.next_job_id, "
+        "t.pending, t.sending, t.unknown, t.applied, t.unchanged, t.conflict, t.refused, t.failed, "
+        "t.dismissed, t.cancelled FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
+        "WHERE b.id > ?1 ORDER BY b.id LIMIT 1",
+    [CENSUS_JOBS] = "SELECT count(*), count(k.job_id), count(*) FILTER (WHERE r.id < ?3) "
+                    "FROM job_row r LEFT JOIN record_job k ON k.record_id = r.record_id "
+                    "AND k.job_id = r.id WHERE r.id > ?1 AND r.id < ?2",
+    [CENSUS_STATES] = "SELECT count(*), count(*) FILTER (WHERE job_id < ?3)" STATE("pending")
+        STATE("sending") STATE("unknown") STATE("applied") STATE("unchanged") STATE("conflict")
+            STATE("refused") STATE("failed") STATE("dismissed")
+                STATE("cancelled") " FROM job_state WHERE job_id > ?1 AND job_id < ?2",
+    [CENSUS_REJECTED] = "SELECT count(*) FROM rejected_row WHERE batch_id = ?1",
+    [CENSUS_VIOLATIONS] = "SELECT count(*) FROM (SELECT DISTINCT row_no, field, rule "
+                          "FROM violation WHERE batch_id = ?1)",
+};
+
+const struct db_statements census_statements = {sql, sizeof sql / sizeof *sql};
+
+/* `applied jobs`, by enum job_state */
+static const char *const state_counters[JOB_STATES] = {
+    [JOB_PENDING] = "pending jobs",     [JOB_SENDING] = "sending jobs",
+    [JOB_UNKNOWN] = "unknown jobs",     [JOB_APPLIED] = "applied jobs",
+    [JOB_UNCHANGED] = "unchanged jobs", [JOB_CONFLICT] = "jobs in conflict",
+    [JOB_REFUSED] = "refused jobs",     [JOB_FAILED] = "failed jobs",
+    [JOB_DISMISSED] = "dismissed jobs", [JOB_CANCELLED] = "cancelled jobs",
+};
+
+/* What is counted of one batch; the first column of each statement says how many rows it has. */
+struct count {
+    int64_t jobs, keys, jobs_passed; /* passed: before the cursor of the claims */
+    int64_t states, states_passed, by_state[JOB_STATES];
+    int64_t rejected, violations;
+};
+
+struct taking {
+    struct store *store;
+    struct census *census;
+    void (*visit)(void *context, const struct census_difference *difference);
+    void *context;
+};
+
+bool census_facts(struct store *store, struct census_facts *facts, struct err *err)
+{
+    int64_t page_size, pages, free_pages, journal;
+
+    *facts = (struct census_facts){.newest_version = migration_count};
+    if (!db_exec_int(store, "PRAGMA user_version", &facts->version, err) ||
+        !db_exec_int(store, "PRAGMA page_size", &page_size, err) ||
+        !db_exec_int(store, "PRAGMA page_count", &pages, err) ||
+        !db_exec_int(store, "PRAGMA freelist_count", &free_pages, err) ||
+        !db_exec_int(store, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &journal, err))
+        return false;
+    facts->size_bytes = (uint64_t)(pages * page_size);
+    facts->free_bytes = (uint64_t)(free_pages * page_size);
+    facts->write_ahead = journal != 0;
+    return true;
+}
+
+bool census_integrity(struct store *store, struct err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *text;
+    bool row = false, fine;
+
+    if (sqlite3_prepare_v2(store->db, "PRAGMA integrity_check(1)", -1, &statement, NULL) !=
+        SQLITE_OK)
+        return db_fail(store, err, "check its integrity");
+    fine = db_step(store, statement, &row, err, "check its integrity");
+    text = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (fine && (!text || strcmp(text, "ok") != 0))
+        fine = err_set(err, ERR_STORE, "database %s is damaged: %s", store->path,
+                       text ? text : "nothing was found in it");
+    sqlite3_finalize(statement);
+    return fine;
+}
+
+/* The one row of a statement that counts in the range of a batch, into `count` numbers. */
+static bool count_rows(struct store *store, unsigned index, int64_t first, int64_t last,
+                       int64_t cursor, int64_t *numbers, int count, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_CENSUSES, index, err);
+    bool row = false;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, first);
+    if (sqlite3_bind_parameter_count(statement) > 1) {
+        sqlite3_bind_int64(statement, 2, last);
+        sqlite3_bind_int64(statement, 3, cursor);
+    }
+    if (!db_step(store, statement, &row, err, "count the rows"))
+        return false;
+    for (int i = 0; row && i < count; i++)
+        numbers[i] = sqlite3_column_int64(statement, i);
+    sqlite3_reset(statement);
+    return true;
+}
+
+static bool count_batch(struct store *store, int64_t batch_id, int64_t cursor, struct count *count,
+                        struct err *err)
+{
+    int64_t first = batch_id * JOB_ROWS, last = first + JOB_ROWS;
+    int64_t jobs[3] = {0}, states[2 + JOB_STATES] = {0};
+
+    if (!count_rows(store, CENSUS_JOBS, first, last, cursor, jobs, 3, err) ||
+        !count_rows(store, CENSUS_STATES, first, last, cursor, states, 2 + JOB_STATES, err) ||
+        !count_rows(store, CENSUS_REJECTED, batch_id, 0, 0, &count->rejected, 1, err) ||
+        !count_rows(store, CENSUS_VIOLATIONS, batch_id, 0, 0, &count->violations, 1, err))
+        return false;
+    count->jobs = jobs[0];
+    count->keys = jobs[1];
+    count->jobs_passed = jobs[2];
+    count->states = states[0];
+    count->states_passed = states[1];
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        count->by_state[state] = states[2 + state];
+    /* those that were never claimed have no row of their own */
+    count->by_state[JOB_PENDING] += count->jobs - count->states;
+    return true;
+}
+
+static void compare(const struct taking *taking, sqlite3_stmt *batch, const char *counter,
+                    int64_t kept, int64_t counted)
+{
+    struct census_difference difference = {
+        .batch_id = sqlite3_column_int64(batch, NEXT_ID),
+        .source = (const char *)sqlite3_column_text(batch, NEXT_SOURCE),
+        .counter = counter,
+        .kept = kept,
+        .counted = counted,
+    };
+
+    if (kept != counted)
+        taking->visit(taking->context, &difference);
+}
+
+static void compare_batch(const struct taking *taking, sqlite3_stmt *batch,
+                          const struct count *count)
+{
+    struct span state = db_column_span(batch, NEXT_STATE);
+    int64_t discarded = sqlite3_column_int64(batch, NEXT_DISCARDED);
+
+    compare(taking, batch, "rows read", sqlite3_column_int64(batch, NEXT_READ),
+            count->rejected + count->jobs + discarded);
+    compare(taking, batch, "rejected rows", sqlite3_column_int64(batch, NEXT_REJECTED),
+            count->rejected);
+    compare(taking, batch, "violations by field and rule",
+            sqlite3_column_int64(batch, NEXT_VIOLATIONS), count->violations);
+    for (int i = 0; i < JOB_STATES; i++)
+        compare(taking, batch, state_counters[i], sqlite3_column_int64(batch, NEXT_STATES + i),
+                count->by_state[i]);
+    compare(taking, batch, "jobs that were claimed", count->states_passed, count->jobs_passed);
+    /* entered when a batch has been read, and taken out while a refused one is discarded */
+    if (span_is(state, "open") || span_is(state, "done"))
+        compare(taking, batch, "record ids", count->keys, count->jobs);
+}
+
+/* One batch, in a transaction that is open already. */
+static bool take_batch(const struct taking *taking, int64_t *after, bool *found, struct err *err)
+{
+    sqlite3_stmt *batch = db_get(taking->store, DB_CENSUSES, CENSUS_NEXT, err);
+    struct count count = {0};
+    bool fine;
+
+    if (!batch)
+        return false;
+    sqlite3_bind_int64(batch, 1, *after);
+    if (!db_step(taking->store, batch, found, err, "look for the next batch"))
+        return false;
+    if (!*found)
+        return true;
+    *after = sqlite3_column_int64(batch, NEXT_ID);
+    fine =
+        count_batch(taking->store, *after, sqlite3_column_int64(batch, NEXT_CURSOR), &count, err);
+    if (fine)
+        compare_batch(taking, batch, &count);
+    sqlite3_reset(batch);
+    taking->census->batches++;
+    taking->census->jobs += (uint64_t)count.jobs;
+    taking->census->rows_rejected += (uint64_t)count.rejected;
+    return fine;
+}
+
+bool census_take(struct store *store, struct census *census,
+                 void (*visit)(void *context, const struct census_difference *difference),
+                 void *context, struct err *err)
+{
+    struct taking taking = {store, census, visit, context};
+    bool found = true, fine = true;
+    int64_t after = 0;
+
+    *census = (struct census){0};
+    while (fine && found) {
+        fine = db_exec(store, "BEGIN", err) && take_batch(&taking, &after, &found, err);
+        db_rollback(store);
+    }
+    return fine;
+}

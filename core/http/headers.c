@@ -90,6 +90,13 @@ static bool parse_date(const char *text, int64_t *seconds)
     return false;
 }
 
+int64_t headers_date_ms(const struct http_headers *headers)
+{
+    int64_t seconds;
+
+    return parse_date(headers->kept[HEADERS_DATE], &seconds) ? seconds * 1000 : 0;
+}
+
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms)
 {
     const char *text = headers->kept[HEADERS_RETRY_AFTER];

@@ -28,6 +28,9 @@ void headers_reset(struct http_headers *headers);
 /* Takes one whole line, a status line or the empty one included. False beyond HEADERS_MAX. */
 bool headers_take(struct http_headers *headers, struct span line);
 
+/* Date (RFC 9110 section 6.6.1) in milliseconds since 1970 UTC; 0 without one that can be read. */
+int64_t headers_date_ms(const struct http_headers *headers);
+
 /* Retry-After (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date against the answer's
  * own Date, else against now_ms; a date in the past is 0. -1 without one that can be read. */
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms);

@@ -406,6 +406,7 @@ static void slot_finish(struct slot *slot, CURLcode code)
     else
         slot_explain(slot, code);
     answer->retry_after_ms = headers_retry_after_ms(&slot->headers, answer->ended_ms);
+    answer->date_ms = headers_date_ms(&slot->headers);
     str_printable(span_of(correlation), answer->correlation, HTTP_HEADER_SIZE);
 }
 

@@ -54,6 +54,7 @@ struct http_answer {
     struct span body;       /* empty unless HTTP_DONE */
     int64_t retry_after_ms; /* from Retry-After, seconds or a date against the answer's own
                                Date; -1 without one */
+    int64_t date_ms;        /* the answer's Date, whole seconds; 0 without one */
     char correlation[HTTP_HEADER_SIZE]; /* ININ-Correlation-Id, or "" */
     char error[HTTP_ERROR_SIZE];        /* why there is no complete answer, or "" */
     int64_t started_ms, ended_ms;       /* wall clock */

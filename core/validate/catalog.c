@@ -174,6 +174,16 @@ const struct schema *catalog_match(const struct catalog *catalog, const char *fi
     return NULL;
 }
 
+size_t catalog_count(const struct catalog *catalog)
+{
+    return catalog->count;
+}
+
+const char *catalog_name(const struct catalog *catalog, size_t index)
+{
+    return catalog->entries[index].name;
+}
+
 size_t catalog_fault_count(const struct catalog *catalog)
 {
     size_t count = 0;

@@ -24,6 +24,10 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
 const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
                                    struct err *err);
 
+/* How many schema files there are, and the name of the n-th schema, by name. */
+size_t catalog_count(const struct catalog *catalog);
+const char *catalog_name(const struct catalog *catalog, size_t index);
+
 /* How many schema files are wrong, and what is wrong with the n-th of them. */
 size_t catalog_fault_count(const struct catalog *catalog);
 const char *catalog_fault(const struct catalog *catalog, size_t index);

@@ -1,0 +1,48 @@
+/* One login and one look at the API, one after the other, for `doctor`: only to see whether they
+ * answer. Nothing is written at the server. */
+#ifndef ROWFERRY_API_PROBE_H
+#define ROWFERRY_API_PROBE_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct api_probe;
+struct environment;
+
+struct api_probe_options {
+    const struct environment *environment;
+    const char *client_id, *client_secret;
+    const char *ca_file; /* NULL: the system's */
+    const char *user_agent;
+    int64_t timeout_ms; /* of each request */
+};
+
+/* What came, for people. */
+struct api_probe_answer {
+    long status;
+    int64_t latency_us;
+    char message[512]; /* what the API says about an error; "" with a record */
+};
+
+/* NULL: ERR_CONFIG, the certificate file cannot be read; ERR_INTERNAL. The texts of options stay
+ * the caller's, and stay until the probe is closed. */
+struct api_probe *api_probe_open(const struct api_probe_options *options, struct err *err);
+void api_probe_close(struct api_probe *probe);
+
+/* Asks for a token, once. False with ERR_AUTH or ERR_CONFIG as token_take has them, with
+ * ERR_NETWORK where it should be asked again later, or with ERR_STOPPED. */
+bool api_probe_login(struct api_probe *probe, struct api_probe_answer *answer, struct err *err);
+
+/* GETs a record of a schema, after a login. True with 200, with a 404 of the API, and with 429:
+ * answer tells. False: ERR_AUTH (401, 403), ERR_CONFIG (it does not look like the API, or the
+ * certificate is not trusted), ERR_NETWORK (no answer, or 408 or 5xx), ERR_STOPPED. */
+bool api_probe_record(struct api_probe *probe, const char *schema, const char *record_id,
+                      struct api_probe_answer *answer, struct err *err);
+
+/* How far our clock is ahead of the server's (below 0: behind), at least, by the Date of the last
+ * answer that had one and by how long that answer took; 0 while both agree. False without one. */
+bool api_probe_clock_ahead_ms(const struct api_probe *probe, int64_t *ahead_ms);
+
+#endif

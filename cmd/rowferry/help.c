@@ -1,9 +1,11 @@
 #include "cmd/rowferry/help.h"
 
+#include "cmd/rowferry/words.h"
+
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 80, TEXT_COLUMN = 26 };
+enum { TEXT_COLUMN = 26 };
 
 static const struct {
     enum option_id first;
@@ -15,30 +17,6 @@ static const struct {
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };
-
-/* Appends words in lines of COLUMNS, each but the first begun at `indent`; column: where it is. */
-static void wrap(struct buf *out, const char *text, unsigned indent, unsigned column)
-{
-    bool first = true;
-
-    while (*text) {
-        size_t size = strcspn(text, " ");
-
-        if (!first && column + 1 + size > COLUMNS) {
-            buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (!first) {
-            buf_append_char(out, ' ');
-            column++;
-        }
-        buf_append(out, text, size);
-        column += (unsigned)size;
-        text += size;
-        text += strspn(text, " ");
-        first = false;
-    }
-    buf_append_char(out, '\n');
-}
 
 /* `[ROWFERRY_DB]`; the first variable stands at the left where there is no option. */
 static void append_variables(const struct option *option, struct buf *text)
@@ -75,7 +53,7 @@ static void append_option(const struct option *option, struct buf *out)
         buf_printf(out, "\n%*s", TEXT_COLUMN, "");
     else
         buf_printf(out, "%*s", TEXT_COLUMN - size, "");
-    wrap(out, buf_text(&text), TEXT_COLUMN, TEXT_COLUMN);
+    words_wrap(out, buf_text(&text), TEXT_COLUMN, TEXT_COLUMN);
     buf_release(&text);
 }
 

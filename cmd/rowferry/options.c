@@ -203,6 +203,18 @@ static void name_strangers(const struct dotenv *dotenv, const struct notice_sink
                        dotenv->entries[i].line, dotenv->entries[i].key);
 }
 
+/* The default, which is always right. */
+static struct option_value fall_back(const struct option *option)
+{
+    struct option_value value = {.text = option->fallback,
+                                 .origin = option->fallback ? FROM_DEFAULT : FROM_NOWHERE};
+    struct err err;
+
+    if (value.text)
+        option_value_parse(option, &value, &err);
+    return value;
+}
+
 /* The first of the option's variables that is set and not empty, in the environment and then in
  * .env; else the default. */
 static struct option_value look_up(const struct options *options, const struct option *option)
@@ -221,16 +233,27 @@ static struct option_value look_up(const struct options *options, const struct o
             return (struct option_value){
                 .text = entry->value, .origin = FROM_DOTENV, .env = option->env[i]};
     }
-    return (struct option_value){.text = option->fallback,
-                                 .origin = option->fallback ? FROM_DEFAULT : FROM_NOWHERE};
+    return fall_back(option);
+}
+
+static void name_fault(const struct options *options, enum option_id id, struct err *err)
+{
+    struct buf name = {0};
+
+    options_describe(options, id, &name);
+    err_wrap(err, "%s", buf_text(&name));
+    buf_release(&name);
 }
 
 bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err)
 {
     const char *named = options_text(options, OPT_ENV_FILE);
+    struct err later = {0};
+    bool fine =
+        dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, is_secret, err);
 
-    if (!dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, is_secret, err))
-        return false;
+    if (!fine)
+        dotenv_release(&options->dotenv);
     name_strangers(&options->dotenv, notices);
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option *option = option_at((enum option_id)i);
@@ -239,16 +262,15 @@ bool options_resolve(struct options *options, const struct notice_sink *notices,
         if (value->origin == FROM_ARGUMENT || !(option->commands & options->command))
             continue;
         *value = look_up(options, option);
-        if (value->text && !option_value_parse(option, value, err)) {
-            struct buf name = {0};
-
-            options_describe(options, (enum option_id)i, &name);
-            err_wrap(err, "%s", buf_text(&name));
-            buf_release(&name);
-            return false;
+        if (value->origin > FROM_DEFAULT &&
+            !option_value_parse(option, value, fine ? err : &later)) {
+            if (fine)
+                name_fault(options, (enum option_id)i, err);
+            fine = false;
+            *value = fall_back(option);
         }
     }
-    return true;
+    return fine;
 }
 
 void options_release(struct options *options)

@@ -35,7 +35,9 @@ struct options {
 /* Reads the arguments behind the command's name. ERR_CONFIG with a remedy in the text. */
 bool options_read_arguments(struct options *options, int argc, char **argv, struct err *err);
 
-/* Adds environment, .env and defaults, and checks every value that the command takes. */
+/* Adds environment, .env and defaults, and checks every value that the command takes. When it
+ * fails, err has the first fault; what is wrong is then as if it were not set, and so is all of an
+ * .env that cannot be read or trusted. */
 bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err);
 void options_release(struct options *options);
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COLUMNS = 80 };
+
 char *words_duration(int64_t ms, char out[WORDS_SIZE])
 {
     int64_t seconds = (ms + 500) / 1000;
@@ -107,6 +109,46 @@ void words_printable_span(struct buf *out, struct span text)
 
     buf_append_text(out, str_printable(text, printable, size));
     free(printable);
+}
+
+char *words_bytes(uint64_t bytes, char out[WORDS_SIZE])
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    double value = (double)bytes / 1000;
+    size_t unit = 0;
+
+    if (bytes < 1000) {
+        snprintf(out, WORDS_SIZE, "%" PRIu64 " bytes", bytes);
+        return out;
+    }
+    /* what would be written as 1000 is 1.0 of the next unit */
+    for (; value >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
+        value /= 1000;
+    snprintf(out, WORDS_SIZE, value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return out;
+}
+
+void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned column)
+{
+    bool first = true;
+
+    while (*text) {
+        size_t size = strcspn(text, " ");
+
+        if (!first && column + 1 + size > COLUMNS) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            buf_append_char(out, ' ');
+            column++;
+        }
+        buf_append(out, text, size);
+        column += (unsigned)size;
+        text += size;
+        text += strspn(text, " ");
+        first = false;
+    }
+    buf_append_char(out, '\n');
 }
 
 unsigned words_distance(const char *a, const char *b)

@@ -26,6 +26,13 @@ void words_quote(struct buf *out, const char *argument);
 void words_printable(struct buf *out, const char *text);
 void words_printable_span(struct buf *out, struct span text);
 
+/* `812 bytes`, `4.0 kB`, `1.2 GB` in out: powers of 1000. Returns out. */
+char *words_bytes(uint64_t bytes, char out[WORDS_SIZE]);
+
+/* Appends words in lines of 80 columns, each but the first begun at `indent`; column: where the
+ * first begins. Ends with a newline. */
+void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned column);
+
 /* How far two names are apart (Levenshtein, both at most 63 bytes long; else a large number). */
 unsigned words_distance(const char *a, const char *b);
 

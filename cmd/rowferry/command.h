@@ -42,6 +42,7 @@ void command_history(struct cli *cli);
 void command_resolve(struct cli *cli);
 void command_retry(struct cli *cli);
 void command_cancel(struct cli *cli);
+void command_doctor(struct cli *cli);
 
 /* The command as it was started, quoted for a shell. */
 void command_repeat(const struct cli *cli, struct buf *out);

@@ -9,6 +9,7 @@
  *                                 ending.[ch]   the summary for people
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c history.c
+ *     doctor.c                    checkup.h, checkup_*.c  what it looks at
  *     retry.c resolve.c cancel.c  choosing.[ch] which jobs, and whether it is meant
  *                                 deciding.[ch] told job by job, and summed up
  *
@@ -49,6 +50,7 @@ static const int reading_statuses[] = {0, 1, 2, 3, 4, 5, 7, 8, 130, 143, -1};
 static const int checking_statuses[] = {0, 1, 2, 3, 4, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};
 static const int telling_statuses[] = {0, 1, 2, 8, 130, 143, -1};
+static const int checkup_statuses[] = {0, 1, 2, 5, 6, 8, 130, 143, -1};
 static const int deciding_statuses[] = {0, 1, 2, 3, 8, 130, 143, -1};
 
 /* clang-format off */
@@ -110,6 +112,14 @@ static const struct command commands[] = {
         "while a run works.",
         "rowferry cancel 5",
         1, 1, deciding_statuses, command_cancel},
+    {"doctor", FOR_DOCTOR, "[INBOX]", "check everything that a night needs",
+        "Checks everything that a night needs, and says what to do where something is\n"
+        "wrong: configuration, schema files, the database (and all its counters, by a\n"
+        "full count), rights, free space, the inbox (inbox, where none is named), the\n"
+        "login, one GET, and the clock. Changes nothing, here or at the API. May be done\n"
+        "while a run works.",
+        "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
+        0, 1, checkup_statuses, command_doctor},
 };
 /* clang-format on */
 
@@ -233,7 +243,9 @@ static void work(struct cli *cli)
             print_version(cli);
         return;
     }
-    if (!check_paths(cli, &err) || !options_resolve(options, &notices, &err)) {
+    /* doctor goes on where a setting is wrong, and so resolves them itself */
+    if (!check_paths(cli, &err) ||
+        (cli->command->bit != FOR_DOCTOR && !options_resolve(options, &notices, &err))) {
         report_fail(report, &err);
         return;
     }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #define SENDING  (FOR_RUN | FOR_DRAIN)
+#define REACHING (SENDING | FOR_DOCTOR)
 #define READING  (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
 #define DECIDING (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
 #define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
@@ -13,9 +14,9 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | DECIDING | FOR_HISTORY, "the database"},
+        STORING | DECIDING | FOR_HISTORY | FOR_DOCTOR, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
-        READING | FOR_DRAIN, "schema files, NAME.json each"},
+        READING | FOR_DRAIN | FOR_DOCTOR, "schema files, NAME.json each"},
     [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
         "schema of the files, where their names do not begin with it; of the record, where several "
         "have its id"},
@@ -57,24 +58,24 @@ static const struct option table[OPT_COUNT] = {
         "do not ask, though more than one job is changed"},
     [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
         {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,
-        SENDING, "a URL, a domain (mypurecloud.de) or a region (eu-central-1)"},
+        REACHING, "a URL, a domain (mypurecloud.de) or a region (eu-central-1)"},
     [OPT_LOGIN_URL] = {"login-url", 0, KIND_TEXT, "URL", {"GENESYS_LOGIN_URL"}, NULL, 0, 0,
-        SENDING, "where tokens come from, if not from the environment's login host"},
+        REACHING, "where tokens come from, if not from the environment's login host"},
     [OPT_CLIENT_ID] = {NULL, 0, KIND_TEXT, "client id",
-        {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, NULL, 0, 0, SENDING,
+        {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, NULL, 0, 0, REACHING,
         "the OAuth client"},
     [OPT_CLIENT_SECRET] = {"client-secret-file", 0, KIND_SECRET, "FILE",
         {"GENESYS_CLIENT_SECRET", "GENESYS_CLIENT_SECRET_FILE", "GENESYSCLOUD_OAUTHCLIENT_SECRET"},
-        NULL, 0, 0, SENDING, "holds the client secret, readable by nobody else; the secret "
+        NULL, 0, 0, REACHING, "holds the client secret, readable by nobody else; the secret "
         "itself comes from a variable, never as an argument"},
-    [OPT_CA_FILE] = {"ca-file", 0, KIND_PATH, "FILE", {"ROWFERRY_CA_FILE"}, NULL, 0, 0, SENDING,
+    [OPT_CA_FILE] = {"ca-file", 0, KIND_PATH, "FILE", {"ROWFERRY_CA_FILE"}, NULL, 0, 0, REACHING,
         "certificates to trust instead of the system's"},
     [OPT_CONCURRENCY] = {"concurrency", 0, KIND_INTEGER, "N", {"ROWFERRY_CONCURRENCY"}, "8", 1, 256,
         SENDING, "requests in flight at most"},
     [OPT_RATE] = {"rate", 0, KIND_RATE, "R", {"ROWFERRY_RATE"}, "300/m", 0, 0, STORING,
         "requests at most: N/s, N/m, N/h or none"},
     [OPT_TIMEOUT] = {"timeout", 0, KIND_DURATION, "S", {"ROWFERRY_TIMEOUT"}, "10", SECOND_MS,
-        HOUR_MS, SENDING, "seconds for one request"},
+        HOUR_MS, REACHING, "seconds for one request"},
     [OPT_MAX_RETRIES] = {"max-retries", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_RETRIES"}, "3", 0,
         1000, SENDING, "of one job in one run"},
     [OPT_MAX_ATTEMPTS] = {"max-attempts", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_ATTEMPTS"}, "12", 1,

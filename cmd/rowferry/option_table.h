@@ -15,7 +15,8 @@ enum {
     FOR_RETRY = 64,
     FOR_CANCEL = 128,
     FOR_HISTORY = 256,
-    FOR_ALL = 511,
+    FOR_DOCTOR = 2048,
+    FOR_ALL = 511 + FOR_DOCTOR,
 };
 
 /* The order of the table, and of --help. */

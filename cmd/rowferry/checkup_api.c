@@ -1,0 +1,171 @@
+/* Of `doctor`: the login, one GET, and what the clock says beside the server's. */
+#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/words.h"
+#include "core/api/probe.h"
+#include "core/validate/catalog.h"
+
+enum {
+    AHEAD_REMARK_MS = 2000,
+    AHEAD_FAILED_MS = 30000,
+};
+
+/* No record is called so, and none is made. */
+static const char record_id[] = "rowferry-doctor-looks-for-no-record";
+
+/* What to look at when the login or the API does not answer as it should. */
+static const struct {
+    enum err_kind kind;
+    const char *advice;
+} advices[] = {
+    {ERR_NETWORK,
+     "check the network, a proxy (https_proxy) and --environment; nothing is lost meanwhile, and "
+     "`rowferry run` goes on later"},
+    {ERR_CONFIG,
+     "check --environment and --login-url; where a proxy or a test server signs with an authority "
+     "of its own, name its certificate with --ca-file"},
+};
+
+static const char *advice_of(enum err_kind kind)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (advices[i].kind == kind)
+            return advices[i].advice;
+    return "please report this";
+}
+
+/* `client id from GENESYS_CLIENT_ID, secret from .env: GENESYS_CLIENT_SECRET` */
+static void append_origins(const struct options *options, struct buf *out)
+{
+    buf_append_text(out, "what was used: the client id from ");
+    options_describe(options, OPT_CLIENT_ID, out);
+    buf_append_text(out, ", the secret from ");
+    options_describe(options, OPT_CLIENT_SECRET, out);
+    buf_append_text(out, ", at the environment ");
+    buf_append_text(out, options_text(options, OPT_ENVIRONMENT));
+}
+
+static bool has_credentials(struct checkup *checkup)
+{
+    static const char advice[] = "set both in the environment or in .env; without them nothing was "
+                                 "asked of the login or the API";
+    bool id = options_text(&checkup->cli->options, OPT_CLIENT_ID), secret = checkup->secret;
+
+    if (!id)
+        checkup_fail(checkup, ERR_CONFIG, advice, "no client id is set: GENESYS_CLIENT_ID");
+    if (!secret)
+        checkup_fail(checkup, ERR_CONFIG, advice,
+                     "no client secret is set: GENESYS_CLIENT_SECRET or "
+                     "GENESYS_CLIENT_SECRET_FILE");
+    return id && secret;
+}
+
+void check_login(struct checkup *checkup)
+{
+    const struct options *options = &checkup->cli->options;
+    struct api_probe_answer answer;
+    struct buf origins = {0};
+    struct err err = {0};
+
+    if (!checkup->addressed) {
+        checkup_skip(checkup, "the configuration is wrong; no request was made");
+        return;
+    }
+    if (!has_credentials(checkup))
+        return;
+    checkup_busy(checkup, "asking the login for a token ...");
+    checkup->probe = api_probe_open(
+        &(struct api_probe_options){
+            .environment = &checkup->environment,
+            .client_id = options_text(options, OPT_CLIENT_ID),
+            .client_secret = checkup->secret,
+            .ca_file = options_text(options, OPT_CA_FILE),
+            .user_agent = "rowferry/" ROWFERRY_VERSION,
+            .timeout_ms = options_number(options, OPT_TIMEOUT),
+        },
+        &err);
+    checkup->cli->tally.run.requests += checkup->probe != NULL;
+    checkup->has_token = checkup->probe && api_probe_login(checkup->probe, &answer, &err);
+    append_origins(options, &origins);
+    if (checkup->has_token)
+        checkup_say(checkup, "%s gave a token after %.0f ms", checkup->environment.login_url,
+                    (double)answer.latency_us / 1000);
+    else
+        checkup_take(checkup, &err,
+                     err.kind == ERR_AUTH ? buf_text(&origins) : advice_of(err.kind));
+    buf_release(&origins);
+}
+
+static void tell_answer(struct checkup *checkup, const char *schema,
+                        const struct api_probe_answer *answer)
+{
+    if (answer->status == 429) {
+        checkup_remark(checkup,
+                       "something else uses up the limit of this client's tokens; a run waits as "
+                       "the API asks",
+                       "%s answered 429: %s", checkup->environment.api_url, answer->message);
+        return;
+    }
+    checkup_say(checkup, "%s answered %ld after %.0f ms", checkup->environment.api_url,
+                answer->status, (double)answer->latency_us / 1000);
+    if (answer->status == 404)
+        checkup_say(checkup,
+                    "asked for a record of %s that there is not; 404 is right, and does not tell "
+                    "whether the object is there",
+                    schema);
+}
+
+void check_api(struct checkup *checkup)
+{
+    struct api_probe_answer answer;
+    struct err err = {0};
+    const char *schema;
+
+    if (!checkup->has_token) {
+        checkup_skip(checkup, "there is no token");
+        return;
+    }
+    if (!checkup->catalog) {
+        checkup_skip(checkup, "no schema file tells an object to ask for");
+        return;
+    }
+    schema = catalog_name(checkup->catalog, 0);
+    checkup_busy(checkup, "asking the API for a record ...");
+    checkup->cli->tally.run.requests++;
+    if (api_probe_record(checkup->probe, schema, record_id, &answer, &err)) {
+        tell_answer(checkup, schema, &answer);
+        return;
+    }
+    if (err.kind != ERR_STOPPED)
+        err_wrap(&err, "GET of a record of %s at %s", schema, checkup->environment.api_url);
+    checkup_take(checkup, &err,
+                 err.kind == ERR_AUTH
+                     ? "give the OAuth client the scopes customobjects:read and "
+                       "customobjects:write, and a role with the custom objects permissions; or "
+                       "it belongs to another organisation than --environment"
+                     : advice_of(err.kind));
+}
+
+void check_clock(struct checkup *checkup)
+{
+    int64_t ahead_ms, apart_ms;
+    char span[WORDS_SIZE];
+    const char *which;
+
+    if (!checkup->probe || !api_probe_clock_ahead_ms(checkup->probe, &ahead_ms)) {
+        checkup_skip(checkup, "no server has told its time");
+        return;
+    }
+    apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    which = ahead_ms < 0 ? "behind" : "ahead of";
+    words_duration(apart_ms, span);
+    if (apart_ms >= AHEAD_FAILED_MS)
+        checkup_fail(checkup, ERR_CONFIG,
+                     "have it set by NTP (timedatectl set-ntp true): dates in Retry-After, the "
+                     "windows of audits, certificates and the times in the database depend on it",
+                     "this machine's clock is %s %s the server's", span, which);
+    else if (apart_ms >= AHEAD_REMARK_MS)
+        checkup_remark(checkup, "have it set by NTP (timedatectl set-ntp true)",
+                       "this machine's clock is %s %s the server's", span, which);
+    else
+        checkup_say(checkup, "agrees with the server's");
+}

@@ -1,0 +1,349 @@
+/* Of `doctor`: the database, looked at and never changed, and who works on it. */
+#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/store/census.h"
+#include "core/store/intake.h"
+#include "core/store/lock.h"
+#include "core/store/store.h"
+#include "core/store/summary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Bytes. The write-ahead log is copied into the database every 16 MB, and used again from its
+ * beginning; a million rows of a night take about half a GB. */
+#define WAL_MANY     (128 * UINT64_C(1000000))
+#define FREE_FEW     UINT64_C(1000000000)
+#define FREE_TOO_FEW (50 * UINT64_C(1000000))
+
+enum { DIFFERENCES_MAX = 10 }; /* told of */
+
+static const char *path_of(const struct checkup *checkup)
+{
+    return options_text(&checkup->cli->options, OPT_DB);
+}
+
+/* --- database --- */
+
+static void check_rights(struct checkup *checkup, const struct stat *status)
+{
+    if (status->st_mode & (S_IRWXG | S_IRWXO))
+        checkup_remark(checkup,
+                       "it holds what the files hold: chmod 600, so that nobody else can "
+                       "read it",
+                       "others have rights to it (mode %04o)", status->st_mode & 07777U);
+    if (faccessat(AT_FDCWD, path_of(checkup), R_OK | W_OK, AT_EACCESS) != 0)
+        checkup_fail(checkup, ERR_STORE, "run rowferry as the user whom the database belongs to",
+                     "this user cannot read and write it: %s", strerror(errno));
+    else if (status->st_uid != geteuid())
+        checkup_remark(checkup,
+                       "try it as that user (sudo -u NAME rowferry doctor): rights are "
+                       "those of whoever asks",
+                       "it belongs to another user (%u)", (unsigned)status->st_uid);
+}
+
+static void tell_facts(struct checkup *checkup, const struct census_facts *facts)
+{
+    char size[WORDS_SIZE], log_size[WORDS_SIZE], space[WORDS_SIZE];
+    char *log = mem_printf("%s-wal", store_path(checkup->store));
+    struct stat status;
+    uint64_t log_bytes = stat(log, &status) == 0 ? (uint64_t)status.st_size : 0;
+
+    free(log);
+    words_bytes(facts->size_bytes, size);
+    words_bytes(log_bytes, log_size);
+    words_bytes(facts->free_bytes, space);
+    checkup_say(checkup, "%s, %s, WAL %s, migration %" PRId64 "%s%s%s", path_of(checkup), size,
+                log_size, facts->version, facts->free_bytes ? ", " : "",
+                facts->free_bytes ? space : "", facts->free_bytes ? " of it free for rows" : "");
+    if (log_bytes > WAL_MANY)
+        checkup_remark(checkup,
+                       "something reads it for long: look for an open sqlite3 shell or a "
+                       "backup; when all have ended, the next run clears it",
+                       "the WAL is far longer than the 16 MB that it grows to");
+    if (facts->version < facts->newest_version)
+        checkup_remark(checkup,
+                       "the next command that uses it brings it up to date; a copy made "
+                       "before that keeps the way back",
+                       "it is of an older version: this program has migration %" PRId64,
+                       facts->newest_version);
+    if (!facts->write_ahead)
+        checkup_remark(checkup,
+                       "the next command that uses it sets that; until then, readers and "
+                       "writers wait for each other",
+                       "it is not in WAL mode");
+}
+
+static void look_inside(struct checkup *checkup)
+{
+    struct census_facts facts;
+    struct err err = {0};
+    bool created;
+
+    checkup->store = store_open(path_of(checkup), STORE_LOOKING, &created, &err);
+    if (checkup->store && census_facts(checkup->store, &facts, &err)) {
+        tell_facts(checkup, &facts);
+        checkup->readable = facts.version == facts.newest_version;
+        return;
+    }
+    store_close(checkup->store);
+    checkup->store = NULL;
+    checkup_take(checkup, &err,
+                 "nothing is read or sent until this is mended; --db or ROWFERRY_DB names another");
+}
+
+void check_database(struct checkup *checkup)
+{
+    const char *path = path_of(checkup);
+    struct stat status;
+
+    if (stat(path, &status) != 0 && errno == ENOENT) {
+        checkup_fail(checkup, ERR_CONFIG,
+                     "`rowferry run` or `rowferry ingest` makes it; --db or ROWFERRY_DB names "
+                     "another",
+                     "there is no database %s", path);
+        return;
+    }
+    look_inside(checkup);
+    if (checkup->store && stat(path, &status) == 0)
+        check_rights(checkup, &status);
+}
+
+/* --- folder --- */
+
+static void check_space(struct checkup *checkup, const char *folder)
+{
+    struct statvfs disk;
+    char space[WORDS_SIZE];
+    uint64_t bytes;
+
+    if (statvfs(folder, &disk) != 0) {
+        checkup_fail(checkup, ERR_STORE, "name another --db", "%s: %s", folder, strerror(errno));
+        return;
+    }
+    bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    words_bytes(bytes, space);
+    if (bytes < FREE_TOO_FEW)
+        checkup_fail(checkup, ERR_STORE, "free space on that disk, or name a --db on another",
+                     "%s: only %s free", folder, space);
+    else if (bytes < FREE_FEW)
+        checkup_remark(checkup,
+                       "a million rows take about half a GB, and as much while they are "
+                       "read",
+                       "%s: only %s free", folder, space);
+    else
+        checkup_say(checkup, "%s, %s free", folder, space);
+}
+
+/* What lies beside the database must be this user's to use, too: whoever comes first makes it. */
+static void check_companions(struct checkup *checkup)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", ".intake", ".drain"};
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *path = mem_printf("%s%s", path_of(checkup), suffixes[i]);
+
+        if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT)
+            checkup_fail(checkup, ERR_STORE, "another user has made it: chown it to this one",
+                         "%s: %s", path, strerror(errno));
+        free(path);
+    }
+}
+
+/* The folder of the database, absolute where it is there. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? mem_copy(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+    char *absolute = realpath(folder, NULL);
+
+    if (!absolute)
+        return folder;
+    free(folder);
+    return absolute;
+}
+
+void check_folder(struct checkup *checkup)
+{
+    char *folder = folder_of(path_of(checkup));
+
+    if (faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+        checkup_fail(checkup, ERR_STORE,
+                     "the database's folder must be writable for the user who runs rowferry",
+                     "%s: %s", folder, strerror(errno));
+    else
+        check_space(checkup, folder);
+    check_companions(checkup);
+    free(folder);
+}
+
+/* --- integrity and counters --- */
+
+static bool can_look(struct checkup *checkup)
+{
+    if (!checkup->store)
+        checkup_skip(checkup, "there is no database to look at");
+    return checkup->store;
+}
+
+/* The same, where all our tables are needed. */
+static bool can_read(struct checkup *checkup)
+{
+    if (can_look(checkup) && !checkup->readable)
+        checkup_skip(checkup, "the database is damaged or of an older version");
+    return checkup->store && checkup->readable;
+}
+
+/* How long it took so far, in out. */
+static const char *took(int64_t started_us, char out[WORDS_SIZE])
+{
+    return words_duration((clock_monotonic_us() - started_us) / 1000, out);
+}
+
+void check_integrity(struct checkup *checkup)
+{
+    int64_t started_us = clock_monotonic_us();
+    struct err err = {0};
+    char span[WORDS_SIZE];
+
+    if (!can_look(checkup))
+        return;
+    checkup_busy(checkup, "checking the database: takes a while where it is large ...");
+    if (census_integrity(checkup->store, &err)) {
+        checkup_say(checkup, "tables and indexes are whole (%s)", took(started_us, span));
+        return;
+    }
+    checkup->readable = false;
+    checkup_take(checkup, &err,
+                 "let nothing run on it; restore a backup, or look at what `sqlite3 FILE .recover` "
+                 "saves; then look for what is wrong with the disk");
+}
+
+struct differences {
+    struct checkup *checkup;
+    uint64_t count;
+};
+
+static void note_difference(void *context, const struct census_difference *difference)
+{
+    struct differences *differences = context;
+
+    if (++differences->count > DIFFERENCES_MAX)
+        return;
+    checkup_fail(differences->checkup, ERR_INTERNAL,
+                 "a bug of ours: please report it with these lines, and keep a copy of the "
+                 "database as it is now",
+                 "batch %" PRId64 " (%s): %s: %" PRId64 " by the counter, %" PRId64
+                 " by a full count",
+                 difference->batch_id, difference->source, difference->counter, difference->kept,
+                 difference->counted);
+}
+
+void check_counters(struct checkup *checkup)
+{
+    struct differences differences = {.checkup = checkup};
+    int64_t started_us = clock_monotonic_us();
+    struct buf text = {0};
+    struct census census = {0};
+    struct err err = {0};
+    char span[WORDS_SIZE];
+
+    if (!can_read(checkup))
+        return;
+    checkup_busy(checkup, "counting the rows of every batch ...");
+    if (!census_take(checkup->store, &census, note_difference, &differences, &err)) {
+        checkup_take(checkup, &err, "the database could not be read to its end");
+        return;
+    }
+    if (differences.count > DIFFERENCES_MAX)
+        checkup_say(checkup, "... and %" PRIu64 " more", differences.count - DIFFERENCES_MAX);
+    words_count(&text, census.batches, "batch");
+    buf_append_text(&text, ", ");
+    words_count(&text, census.jobs, "job");
+    buf_append_text(&text, " and ");
+    words_count(&text, census.rows_rejected, "rejected row");
+    checkup_say(checkup, "counted %s (%s)", buf_text(&text), took(started_us, span));
+    buf_release(&text);
+}
+
+/* --- work --- */
+
+/* A batch that no process is at: what it waits for. */
+static void tell_unfinished(struct checkup *checkup, const struct batch_unfinished *batch)
+{
+    const char *source = batch->origin.source, *path = batch->origin.path;
+
+    if (strcmp(batch->state, "refused") == 0)
+        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` goes on with it",
+                       "batch %" PRId64 " (%s) was refused, and not tidied up to its end",
+                       batch->id, source);
+    else if (strcmp(batch->state, "loading") != 0)
+        checkup_remark(checkup, "the next `rowferry run` moves it",
+                       "batch %" PRId64 ": %s was read, and not moved from the inbox", batch->id,
+                       source);
+    else if (path && access(path, F_OK) == 0)
+        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` goes on with it",
+                       "batch %" PRId64 ": %s was not read to its end", batch->id, source);
+    else
+        checkup_remark(checkup,
+                       "give it to rowferry once more: the next run refuses this batch, "
+                       "of which nothing was sent",
+                       "batch %" PRId64 ": %s was not read to its end, and is gone", batch->id,
+                       source);
+}
+
+static bool tell_left_over(struct checkup *checkup, struct err *err)
+{
+    struct batch_unfinished batch = {0};
+    bool found = true;
+
+    while (found) {
+        if (!batch_next_unfinished(checkup->store, batch.id, &batch, &found, err))
+            return false;
+        if (found)
+            tell_unfinished(checkup, &batch);
+    }
+    return true;
+}
+
+static bool tell_pause(struct checkup *checkup, struct err *err)
+{
+    char reason[512], moment[WORDS_SIZE];
+    int64_t until_ms;
+
+    if (!pause_read(checkup->store, &until_ms, reason, sizeof reason, err))
+        return false;
+    if (until_ms > clock_now_ms())
+        checkup_remark(checkup, "the API has set that time, and nothing is sent before it",
+                       "parked until %s: %s", words_time(until_ms, moment), reason);
+    return true;
+}
+
+void check_work(struct checkup *checkup)
+{
+    static const char *const works[] = {[LOCK_INTAKE] = "reading files", [LOCK_DRAIN] = "sending"};
+    bool held[2] = {false, false};
+    struct err err = {0};
+
+    if (!can_read(checkup))
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        char holder[LOCK_HOLDER_SIZE];
+
+        held[i] = lock_is_held(store_path(checkup->store), (enum lock_kind)i, holder);
+        if (held[i])
+            checkup_say(checkup, "%s: %s", works[i], holder);
+    }
+    if (!held[LOCK_INTAKE] && !held[LOCK_DRAIN])
+        checkup_say(checkup, "no process is at work on it");
+    if (!tell_pause(checkup, &err) || (!held[LOCK_INTAKE] && !tell_left_over(checkup, &err)))
+        checkup_take(checkup, &err, "the database could not be read");
+}

@@ -1,0 +1,155 @@
+/* Of `doctor`: what was set, schema files, and the inbox. */
+#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/secret.h"
+#include "core/inbox/usable.h"
+#include "core/validate/catalog.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char inbox_default[] = "inbox";
+
+/* --- configuration --- */
+
+/* Secrets that do not come from a file are named and not shown. */
+static bool is_secret(const struct option *option, const struct option_value *value)
+{
+    return option->kind == KIND_SECRET && value->env && !str_ends(value->env, "_FILE");
+}
+
+/* `.env: ROWFERRY_RATE=100/m` for each setting that is no default; with --verbose, of all. */
+static void list_settings(struct checkup *checkup)
+{
+    const struct options *options = &checkup->cli->options;
+    unsigned set = 0;
+
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct option *option = option_at((enum option_id)i);
+        const struct option_value *value = &options->values[i];
+        bool chosen = value->origin > FROM_DEFAULT;
+        struct buf name = {0};
+
+        if (!value->text || option->kind == KIND_FLAG || (!chosen && !checkup->cli->report.verbose))
+            continue;
+        options_describe(options, (enum option_id)i, &name);
+        if (is_secret(option, value))
+            checkup_say(checkup, "%s, which is not shown", buf_text(&name));
+        else
+            checkup_say(checkup, "%s=%s%s", buf_text(&name), value->text,
+                        chosen ? "" : ", the default");
+        set += chosen;
+        buf_release(&name);
+    }
+    if (!checkup->cli->report.verbose)
+        checkup_say(checkup, set ? "all other settings have their defaults"
+                                 : "all settings have their defaults");
+}
+
+static bool check_environment(struct checkup *checkup)
+{
+    const struct options *options = &checkup->cli->options;
+    struct err err = {0};
+
+    if (environment_resolve(
+            options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
+            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &checkup->environment, &err))
+        return true;
+    checkup_take(checkup, &err,
+                 "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a "
+                 "region (eu-central-1)");
+    return false;
+}
+
+static bool check_secret(struct checkup *checkup)
+{
+    struct err err = {0};
+
+    if (secret_read(&checkup->cli->options, &checkup->secret, &err))
+        return true;
+    checkup_take(checkup, &err,
+                 "the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its "
+                 "owner can read");
+    return false;
+}
+
+static bool check_certificates(struct checkup *checkup)
+{
+    const char *path = options_text(&checkup->cli->options, OPT_CA_FILE);
+
+    if (!path || access(path, R_OK) == 0)
+        return true;
+    checkup_fail(checkup, ERR_CONFIG,
+                 "--ca-file and ROWFERRY_CA_FILE name a file of certificates (PEM); without them, "
+                 "the system's are trusted",
+                 "certificate file %s: %s", path, strerror(errno));
+    return false;
+}
+
+void check_configuration(struct checkup *checkup)
+{
+    struct options *options = &checkup->cli->options;
+    struct notice_sink notices = report_sink(&checkup->cli->report);
+    struct err err = {0};
+    bool environment, secret, certificates;
+
+    options->command = FOR_ALL; /* the night takes more settings than this command */
+    if (!options_resolve(options, &notices, &err))
+        checkup_take(checkup, &err,
+                     "no other command runs until that is mended; the other checks go on without "
+                     "it");
+    environment = check_environment(checkup);
+    secret = check_secret(checkup);
+    certificates = check_certificates(checkup);
+    checkup->addressed = environment && secret && certificates;
+    if (options->values[OPT_RATE].rate <= 0)
+        checkup_remark(checkup, "the platform's default limit for a token is 300/m, and so is ours",
+                       "requests are not spaced: the rate is none");
+    list_settings(checkup);
+}
+
+/* --- schemas --- */
+
+void check_schemas(struct checkup *checkup)
+{
+    const char *folder = options_text(&checkup->cli->options, OPT_SCHEMAS);
+    struct buf names = {0};
+    struct err err = {0};
+
+    checkup->catalog = catalog_open(folder, &err);
+    if (!checkup->catalog) {
+        checkup_take(checkup, &err,
+                     "--schemas or ROWFERRY_SCHEMAS names a folder with a file NAME.json for each "
+                     "object: see rowferry-schema(5)");
+        return;
+    }
+    for (size_t i = 0; i < catalog_fault_count(checkup->catalog); i++)
+        checkup_fail(checkup, ERR_CONFIG,
+                     "mend it: until then the files of its object stay in the inbox", "%s",
+                     catalog_fault(checkup->catalog, i));
+    for (size_t i = 0; i < catalog_count(checkup->catalog); i++)
+        if (catalog_find(checkup->catalog, catalog_name(checkup->catalog, i), &err))
+            buf_printf(&names, "%s%s", names.size ? ", " : "", catalog_name(checkup->catalog, i));
+    if (names.size)
+        checkup_say(checkup, "%s: %s", folder, buf_text(&names));
+    buf_release(&names);
+}
+
+/* --- inbox --- */
+
+void check_inbox(struct checkup *checkup)
+{
+    const struct options *options = &checkup->cli->options;
+    const char *folder = options->path_count ? options->paths[0] : inbox_default, *advice;
+    struct err err = {0};
+    size_t waiting;
+
+    if (options->path_count == 0 && access(folder, F_OK) != 0 && errno == ENOENT)
+        checkup_remark(checkup, "make it, or name the one that is read: rowferry doctor FOLDER",
+                       "there is no folder '%s' here", folder);
+    else if (!inbox_usable(folder, &waiting, &advice, &err))
+        checkup_take(checkup, &err, advice);
+    else
+        checkup_say(checkup, "%s, %zu file%s there to be read", folder, waiting,
+                    waiting == 1 ? "" : "s");
+}

@@ -1,0 +1,249 @@
+/* Everything that a night needs, looked at before it: a table of checks, each with a line of advice
+ * where something is wrong. Changes nothing. */
+#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/words.h"
+#include "core/api/probe.h"
+#include "core/base/stop.h"
+#include "core/store/store.h"
+#include "core/validate/catalog.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* In this order, because one leaves what the next needs. */
+static const struct {
+    const char *name;
+    void (*check)(struct checkup *checkup);
+} checks[] = {
+    {"configuration", check_configuration},
+    {"schemas", check_schemas},
+    {"database", check_database},
+    {"folder", check_folder},
+    {"integrity", check_integrity},
+    {"counters", check_counters},
+    {"work", check_work},
+    {"inbox", check_inbox},
+    {"login", check_login},
+    {"api", check_api},
+    {"clock", check_clock},
+};
+
+enum {
+    CHECKS = sizeof checks / sizeof *checks,
+    OUTCOMES = OUTCOME_SKIPPED + 1,
+    TEXT_COLUMN = 21, /* label and name come before it */
+};
+
+static const struct {
+    const char *name;          /* with --json */
+    const char *label, *color; /* for people */
+    const char *what;          /* summed up */
+} outcomes[OUTCOMES] = {
+    [OUTCOME_FINE] = {"fine", "ok", "\033[32m", "fine"},
+    [OUTCOME_REMARK] = {"remark", "note", "\033[33m", "with a remark"},
+    [OUTCOME_FAILED] = {"failed", "FAIL", "\033[31m", "failed"},
+    [OUTCOME_SKIPPED] = {"skipped", "-", "", "not made"},
+};
+
+/* A line, printable whatever is in it: texts of servers and names of files are. */
+static void add_line(struct buf *lines, const char *text)
+{
+    if (lines->size)
+        buf_append_char(lines, '\n');
+    words_printable(lines, text);
+}
+
+static void add(struct checkup *checkup, enum outcome outcome, const char *format, va_list args)
+{
+    char text[ERR_TEXT_SIZE];
+
+    vsnprintf(text, sizeof text, format, args);
+    add_line(&checkup->finding.text, text);
+    if (outcome > checkup->finding.outcome)
+        checkup->finding.outcome = outcome;
+}
+
+/* The same advice for several lines is given once. */
+static void advise(struct checkup *checkup, const char *advice)
+{
+    struct buf *lines = &checkup->finding.advice;
+
+    if (!strstr(buf_text(lines), advice))
+        add_line(lines, advice);
+}
+
+void checkup_say(struct checkup *checkup, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(checkup, OUTCOME_FINE, format, args);
+    va_end(args);
+}
+
+void checkup_remark(struct checkup *checkup, const char *advice, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(checkup, OUTCOME_REMARK, format, args);
+    va_end(args);
+    advise(checkup, advice);
+}
+
+void checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advice,
+                  const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(checkup, OUTCOME_FAILED, format, args);
+    va_end(args);
+    advise(checkup, advice);
+    checkup->finding.status = exit_combine(checkup->finding.status, exit_of(kind));
+}
+
+void checkup_take(struct checkup *checkup, const struct err *err, const char *advice)
+{
+    if (err->kind == ERR_STOPPED)
+        checkup_skip(checkup, "it was stopped");
+    else
+        checkup_fail(checkup, err->kind, advice, "%s", err->text);
+}
+
+void checkup_skip(struct checkup *checkup, const char *because)
+{
+    buf_reset(&checkup->finding.text);
+    buf_printf(&checkup->finding.text, "not checked, because %s", because);
+    checkup->finding.outcome = OUTCOME_SKIPPED;
+}
+
+void checkup_busy(struct checkup *checkup, const char *doing)
+{
+    struct report *report = &checkup->cli->report;
+
+    if (report->terminal && !report->quiet)
+        report_line(report, doing);
+}
+
+/* Lines, each wrapped behind the column; the first of them stands behind what is there already. */
+static void append_lines(struct buf *out, struct buf *lines, unsigned indent, const char *mark)
+{
+    char *rest = lines->size ? (char *)buf_text(lines) : NULL;
+    bool first = true;
+
+    while (rest) {
+        const char *line = strsep(&rest, "\n");
+        unsigned column = indent + (unsigned)strlen(mark);
+
+        if (!first || *mark)
+            buf_printf(out, "%*s%s", (int)indent, "", mark);
+        words_wrap(out, line, column, column);
+        first = false;
+    }
+}
+
+static void tell_people(struct checkup *checkup, const char *name, struct buf *out)
+{
+    struct finding *finding = &checkup->finding;
+    const struct report *report = &checkup->cli->report;
+    bool color = report->color && isatty(STDOUT_FILENO) && *outcomes[finding->outcome].color;
+
+    if (report->quiet && finding->outcome != OUTCOME_FAILED)
+        return;
+    buf_printf(out, "%s%-6s%s%-15s", color ? outcomes[finding->outcome].color : "",
+               outcomes[finding->outcome].label, color ? "\033[0m" : "", name);
+    append_lines(out, &finding->text, TEXT_COLUMN, "");
+    append_lines(out, &finding->advice, TEXT_COLUMN, "-> ");
+}
+
+static void tell_json(const struct finding *finding, const char *name, struct buf *out)
+{
+    json_line_begin(out, "status");
+    json_line_text(out, "event", span_of("check"));
+    json_line_text(out, "check", span_of(name));
+    json_line_text(out, "outcome", span_of(outcomes[finding->outcome].name));
+    json_line_text(out, "text", buf_span(&finding->text));
+    json_line_text(out, "advice", buf_span(&finding->advice));
+    json_line_end(out);
+}
+
+static void tell(struct checkup *checkup, const char *name)
+{
+    struct report *report = &checkup->cli->report;
+    struct buf out = {0};
+
+    report_line_wipe(report);
+    if (report->json)
+        tell_json(&checkup->finding, name, &out);
+    else
+        tell_people(checkup, name, &out);
+    report_out(report, &out);
+    report_flush(report);
+    buf_release(&out);
+}
+
+/* `9 checks fine, 1 with a remark, 1 failed` */
+static void tell_end(struct report *report, const unsigned counts[OUTCOMES])
+{
+    struct buf out = {0};
+    const char *separator = "\n";
+
+    if (report->json || (report->quiet && !counts[OUTCOME_FAILED]))
+        return;
+    for (unsigned i = 0; i < OUTCOMES; i++) {
+        if (!counts[i])
+            continue;
+        buf_append_text(&out, separator);
+        if (*separator == '\n')
+            words_count(&out, counts[i], "check");
+        else
+            buf_printf(&out, "%u", counts[i]);
+        buf_printf(&out, " %s", outcomes[i].what);
+        separator = ", ";
+    }
+    buf_append_char(&out, '\n');
+    report_out(report, &out);
+    buf_release(&out);
+}
+
+static void release(struct checkup *checkup)
+{
+    api_probe_close(checkup->probe);
+    catalog_close(checkup->catalog);
+    store_close(checkup->store);
+    secret_release(checkup->secret);
+    buf_release(&checkup->finding.text);
+    buf_release(&checkup->finding.advice);
+}
+
+void command_doctor(struct cli *cli)
+{
+    struct checkup checkup = {.cli = cli};
+    unsigned counts[OUTCOMES] = {0};
+
+    for (unsigned i = 0; i < CHECKS; i++) {
+        struct finding *finding = &checkup.finding;
+
+        finding->outcome = OUTCOME_FINE;
+        finding->status = EXIT_DONE;
+        buf_reset(&finding->text);
+        buf_reset(&finding->advice);
+        if (stop_requested())
+            checkup_skip(&checkup, "it was stopped");
+        else
+            checks[i].check(&checkup);
+        tell(&checkup, checks[i].name);
+        report_status(&cli->report, finding->status);
+        counts[finding->outcome]++;
+    }
+    tell_end(&cli->report, counts);
+    if (stop_requested())
+        report_stopped(&cli->report);
+    release(&checkup);
+}

@@ -114,6 +114,17 @@ static void tell_answer(struct checkup *checkup, const char *schema,
                     schema);
 }
 
+/* The first schema whose file is right; else the first. */
+static const char *schema_to_ask_for(const struct catalog *catalog)
+{
+    struct err err = {0};
+
+    for (size_t i = 0; i < catalog_count(catalog); i++)
+        if (catalog_find(catalog, catalog_name(catalog, i), &err))
+            return catalog_name(catalog, i);
+    return catalog_name(catalog, 0);
+}
+
 void check_api(struct checkup *checkup)
 {
     struct api_probe_answer answer;
@@ -128,7 +139,7 @@ void check_api(struct checkup *checkup)
         checkup_skip(checkup, "no schema file tells an object to ask for");
         return;
     }
-    schema = catalog_name(checkup->catalog, 0);
+    schema = schema_to_ask_for(checkup->catalog);
     checkup_busy(checkup, "asking the API for a record ...");
     checkup->cli->tally.run.requests++;
     if (api_probe_record(checkup->probe, schema, record_id, &answer, &err)) {

@@ -143,10 +143,12 @@ static void check_space(struct checkup *checkup, const char *folder)
         checkup_say(checkup, "%s, %s free", folder, space);
 }
 
-/* What lies beside the database must be this user's to use, too: whoever comes first makes it. */
+/* What lies beside the database must be its owner's to use, too: whoever comes first makes it. */
 static void check_companions(struct checkup *checkup)
 {
     static const char *const suffixes[] = {"-wal", "-shm", ".intake", ".drain"};
+    struct stat database, status;
+    bool known = stat(path_of(checkup), &database) == 0;
 
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         char *path = mem_printf("%s%s", path_of(checkup), suffixes[i]);
@@ -154,6 +156,10 @@ static void check_companions(struct checkup *checkup)
         if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT)
             checkup_fail(checkup, ERR_STORE, "another user has made it: chown it to this one",
                          "%s: %s", path, strerror(errno));
+        else if (known && stat(path, &status) == 0 && status.st_uid != database.st_uid)
+            checkup_remark(checkup, "that user cannot use it then: chown it to the database's",
+                           "%s belongs to another user (%u) than the database", path,
+                           (unsigned)status.st_uid);
         free(path);
     }
 }

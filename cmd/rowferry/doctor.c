@@ -118,6 +118,11 @@ void checkup_take(struct checkup *checkup, const struct err *err, const char *ad
 
 void checkup_skip(struct checkup *checkup, const char *because)
 {
+    /* what failed before that stays said */
+    if (checkup->finding.outcome == OUTCOME_FAILED) {
+        checkup_say(checkup, "not checked to its end, because %s", because);
+        return;
+    }
     buf_reset(&checkup->finding.text);
     buf_printf(&checkup->finding.text, "not checked, because %s", because);
     checkup->finding.outcome = OUTCOME_SKIPPED;

@@ -266,6 +266,18 @@ rowferry.db.drain: Permission denied" \
 another user has made it: chown it to this one"
 }
 
+@test "a lock that another user than the database's has made is a remark" {
+    [ "$(id -u)" -eq 0 ] || skip "only root can give a file away"
+    start_sim
+    make_database
+    chown 65534 rowferry.db.drain
+    ends 0 rowferry doctor --json
+    holds "$(printf '%s\n' "$output" | jq -r 'select(.check == "folder").text')" \
+        "rowferry.db.drain belongs to another user (65534) than the database"
+    same "that user cannot use it then: chown it to the database's" \
+        "$(printf '%s\n' "$output" | jq -r 'select(.check == "folder").advice')"
+}
+
 @test "damage is exit 8, and the counters are not asked then" {
     start_sim
     make_database

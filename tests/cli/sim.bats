@@ -281,6 +281,16 @@ header() {
     [ "$(wc -l <ledger)" -eq 1 ]
 }
 
+@test "the Date of answers is another clock's where it is asked for" {
+    local ahead
+
+    start_and_login --date-offset 7200
+    get A
+    ahead=$(($(date -d "$(header Date)" +%s) - $(date +%s)))
+    [ $ahead -ge 7100 ]
+    [ $ahead -le 7201 ]
+}
+
 @test "Retry-After as a date, in the body's message only, fixed, or nowhere" {
     start_and_login --rate-limit 1/h --retry-after date
     get A

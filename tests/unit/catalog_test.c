@@ -64,6 +64,17 @@ static struct catalog *open_catalog(const char *folder)
     return catalog;
 }
 
+static void schemas_are_counted_and_named_in_order(void **state)
+{
+    static const char *const names[] = {"Broken", "Item", "ItemGroup", "Items"};
+    struct catalog *catalog = open_catalog(*state);
+
+    assert_int_equal(catalog_count(catalog), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(catalog_name(catalog, i), names[i]);
+    catalog_close(catalog);
+}
+
 static void a_schema_is_found_by_its_name(void **state)
 {
     struct catalog *catalog = open_catalog(*state);
@@ -191,6 +202,7 @@ static void a_folder_of_too_many_schema_files_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(schemas_are_counted_and_named_in_order, begin, end),
         cmocka_unit_test_setup_teardown(a_schema_is_found_by_its_name, begin, end),
         cmocka_unit_test_setup_teardown(a_file_belongs_to_the_longest_name_it_begins_with, begin,
                                         end),

@@ -630,6 +630,29 @@ static void headers_that_matter_are_kept(void **state)
     }
 }
 
+static void the_answer_tells_the_time_of_the_server(void **state)
+{
+    static const struct {
+        const char *answer;
+        int64_t date_ms;
+    } cases[] = {
+        {BUSY "Date: Mon, 23 Nov 2026 02:00:00 GMT\r\n\r\n", INT64_C(1795399200000)},
+        {BUSY "date: Monday, 23-Nov-26 02:00:00 GMT\r\n\r\n", INT64_C(1795399200000)},
+        {BUSY "Date: today\r\n\r\n", 0},
+        {BUSY "\r\n", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct step step = STEP(cases[i].answer, KEEP);
+        struct stage stage;
+
+        stage_open(&stage, &step, 1, 1);
+        assert_int_equal(fetch(&stage)->date_ms, cases[i].date_ms);
+        stage_close(&stage);
+    }
+}
+
 static void slots_limit_what_is_in_flight_and_answers_carry_their_context(void **state)
 {
     static const struct step steps[] = {STEP(OK_EMPTY, CLOSE), STEP(OK_EMPTY, CLOSE),
@@ -717,6 +740,7 @@ int main(void)
         cmocka_unit_test(certificates_decide_before_anything_leaves),
         cmocka_unit_test(the_proxy_of_the_environment_serves_other_hosts_only),
         cmocka_unit_test(headers_that_matter_are_kept),
+        cmocka_unit_test(the_answer_tells_the_time_of_the_server),
         cmocka_unit_test(slots_limit_what_is_in_flight_and_answers_carry_their_context),
         cmocka_unit_test(a_wait_ends_with_a_wake_a_readable_descriptor_or_its_time),
         cmocka_unit_test(a_pool_closes_with_requests_in_flight),

@@ -12,5 +12,5 @@ function values(option, argument) {
 
 # Whether the arguments of a command are files.
 function takes_files(arguments) {
-    return arguments ~ /FILE|PATH/
+    return arguments ~ /FILE|PATH|INBOX/
 }

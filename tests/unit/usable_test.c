@@ -1,0 +1,109 @@
+#include "core/inbox/usable.h"
+
+#include "core/base/err.h"
+#include "tests/unit/scene.h"
+
+/* What is said of the folder, its path taken away, and the advice; `N waiting` where it is fine. */
+static const char *said_of(struct scene *scene, const char *folder)
+{
+    const char *advice = NULL, *text;
+    struct err err = {0};
+    size_t waiting = 0;
+
+    if (inbox_usable(folder, &waiting, &advice, &err)) {
+        snprintf(scene->said, sizeof scene->said, "%zu waiting", waiting);
+        return scene->said;
+    }
+    assert_int_equal(err.kind, ERR_CONFIG);
+    text = strncmp(err.text, scene->folder, strlen(scene->folder)) == 0
+               ? err.text + strlen(scene->folder)
+               : err.text;
+    snprintf(scene->said, sizeof scene->said, "%s -> %s", text, advice);
+    return scene->said;
+}
+
+static void files_that_wait_are_counted_and_nothing_is_made(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_string_equal(said_of(scene, scene->folder), "0 waiting");
+    put(scene, "a.csv", "");
+    put(scene, "b.csv", "");
+    put(scene, "c.csv.part", "");
+    assert_string_equal(said_of(scene, scene->folder), "2 waiting");
+    assert_int_equal(access(at(scene, "done"), F_OK), -1);
+}
+
+static void what_is_no_folder_is_told(void **state)
+{
+    struct scene *scene = *state;
+
+    put(scene, "a.csv", "");
+    assert_string_equal(said_of(scene, at(scene, "a.csv")),
+                        "/a.csv: Not a directory -> name a folder: rowferry doctor FOLDER");
+    assert_string_equal(
+        said_of(scene, at(scene, "none")),
+        "/none: No such file or directory -> name a folder: rowferry doctor FOLDER");
+}
+
+static void folders_that_files_go_to_are_folders_and_no_links(void **state)
+{
+    struct scene *scene = *state;
+
+    mkdir(at(scene, "done"), 0700);
+    assert_string_equal(said_of(scene, scene->folder), "0 waiting");
+    assert_int_equal(symlink("done", at(scene, "refused")), 0);
+    assert_string_equal(
+        said_of(scene, scene->folder),
+        "/refused is no folder -> move it out of the way: `rowferry run` makes the folder itself");
+}
+
+/* As a user who is not root, and to whom none of it belongs. */
+static void what_a_user_may_not_do_is_told(void **state)
+{
+    static const struct {
+        mode_t folder, done, file;
+        const char *said;
+    } rows[] = {
+        {0777, 0777, 0644, "1 waiting"},
+        {0755, 0777, 0644,
+         ": Permission denied -> give the user who runs rowferry the right to read, write and "
+         "enter it (chown, chmod)"},
+        {0777, 0755, 0644,
+         "/done: Permission denied -> give the user who runs rowferry the right to read, write and "
+         "enter it (chown, chmod)"},
+        {0777, 0777, 0600,
+         "/a.csv: Permission denied -> give the user who runs rowferry the right to read it "
+         "(chown, chmod)"},
+        {01777, 0777, 0644,
+         " is sticky: a.csv, of another user, cannot be moved to done/ -> take the sticky bit from "
+         "the folder (chmod -t), or have it belong to this user"},
+    };
+    struct scene *scene = *state;
+
+    if (geteuid() != 0)
+        skip();
+    put(scene, "a.csv", "");
+    mkdir(at(scene, "done"), 0700);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(chmod(at(scene, "a.csv"), rows[i].file), 0);
+        assert_int_equal(chmod(at(scene, "done"), rows[i].done), 0);
+        assert_int_equal(chmod(scene->folder, rows[i].folder), 0);
+        assert_int_equal(seteuid(65534), 0);
+        said_of(scene, scene->folder);
+        assert_int_equal(seteuid(0), 0);
+        assert_string_equal(scene->said, rows[i].said);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(files_that_wait_are_counted_and_nothing_is_made),
+        SCENE_TEST(what_is_no_folder_is_told),
+        SCENE_TEST(folders_that_files_go_to_are_folders_and_no_links),
+        SCENE_TEST(what_a_user_may_not_do_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

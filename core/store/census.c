@@ -22,7 +22,8 @@ enum {
 
 #define STATE(name) ", count(*) FILTER (WHERE state = '" name "')"
 
-/* The rows of a batch are those of ids between ?1 and ?2. */
+/* CENSUS_NEXT says which batches are counted. The jobs of one are those of ids between ?1 and ?2.
+ */
 static const char *const sql[] = {
     [CENSUS_NEXT] =
         "SELECT b.id, b.source, b.state, b.rows_read, b.rows_rejected, b.rows_discarded, "

@@ -219,6 +219,81 @@ bool cell_form_read(const struct cell_form *form, struct span content, struct bu
     return fits;
 }
 
+/* --- and back --- */
+
+static void write_decimal(const struct cell_form *form, struct span text, struct buf *out)
+{
+    const char *point = memchr(text.data, '.', text.size);
+
+    buf_append_span(out, text);
+    if (point)
+        out->data[out->size - text.size + (size_t)(point - text.data)] = form->decimal;
+}
+
+/* text: YYYY-MM-DD, or something that is not read back. */
+static void write_date(const struct cell_form *form, struct span text, struct buf *out)
+{
+    static const struct {
+        char letter;
+        size_t at;
+    } parts[] = {{'Y', 0}, {'M', 5}, {'D', 8}};
+
+    for (size_t i = 0; text.size == 10 && i < form->pattern.size;) {
+        char letter = form->pattern.data[i];
+        size_t size = run_size(form->pattern, i), part = 0, short_by;
+
+        while (part < 3 && parts[part].letter != letter)
+            part++;
+        if (part == 3) {
+            buf_append_char(out, letter);
+            i++;
+            continue;
+        }
+        /* M and D are written without a zero in front */
+        short_by = size == 1 && text.data[parts[part].at] == '0';
+        buf_append(out, text.data + parts[part].at + short_by, (part ? 2 : 4) - short_by);
+        i += size;
+    }
+}
+
+static void write_word(const struct cell_form *form, enum json_kind kind, struct buf *out)
+{
+    size_t word = kind == JSON_TRUE ? 0 : form->true_count;
+
+    if (word < form->word_count)
+        buf_append_span(out, form->words[word]);
+}
+
+bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct span text,
+                     struct buf *out)
+{
+    size_t start = out->size, size;
+    struct buf again = {0};
+    enum json_kind again_kind;
+    bool same;
+
+    switch (form->kind) {
+    case CELL_DECIMAL:
+        write_decimal(form, text, out);
+        break;
+    case CELL_DATE:
+        write_date(form, text, out);
+        break;
+    case CELL_BOOLEAN:
+        write_word(form, kind, out);
+        break;
+    }
+    /* what is read of it is the proof that it says this, and nothing else */
+    size = out->size - start;
+    same = size &&
+           cell_form_read(form, (struct span){out->data + start, size}, &again, &again_kind) &&
+           again_kind == kind && span_equal(buf_span(&again), text);
+    buf_release(&again);
+    if (!same)
+        out->size = start;
+    return same;
+}
+
 static void describe_words(const struct cell_form *form, struct buf *out)
 {
     char quoted[VIOLATION_QUOTE_SIZE];

@@ -38,6 +38,12 @@ const char *cell_form_pattern_fault(struct span pattern);
 bool cell_form_read(const struct cell_form *form, struct span content, struct buf *out,
                     enum json_kind *kind);
 
+/* The inverse: appends the content of a cell that cell_form_read makes this value of. text: a
+ * number's digits, a string without quotes and escapes, or true or false. Digits are not grouped,
+ * and of several words the first is written. False, and out as it was: no cell says that. */
+bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct span text,
+                     struct buf *out);
+
 /* Appends what a fitting cell looks like: `a number like 1.234,50`. integer: it has no decimals. */
 void cell_form_describe(const struct cell_form *form, bool integer, struct buf *out);
 

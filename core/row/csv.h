@@ -18,6 +18,7 @@ enum csv_column_kind {
     CSV_OTHER,
     CSV_FORMED,  /* a property with a declared form */
     CSV_IGNORED, /* declared so */
+    CSV_OUTCOME, /* of an export; likewise ignored */
 };
 
 struct csv_column {
@@ -77,6 +78,12 @@ bool csv_heading_fits(const struct csv_heading *heading);
 
 /* Appends all that is wrong with it. header: its bytes. */
 void csv_heading_complain(const struct csv_heading *heading, struct span header, struct buf *text);
+
+/* Whether a column of that name would be one of the outcome, and of nothing else. */
+bool csv_is_outcome(const struct row_shape *shape, struct span name);
+
+/* Whether some column is one of them. */
+bool csv_has_outcome(const struct csv *csv);
 
 void csv_columns_release(struct csv_column *columns, size_t count);
 

@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
 #include "core/row/csv.h"
+#include "core/row/outcome.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct name_list {
 struct csv_complaints {
     struct name_list repeated, unknown, unnamed, doubled;
     bool record_id_found;
+    bool for_spreadsheet; /* an export whose cells were changed */
 };
 
 static void list_add(struct name_list *list, const char *text)
@@ -113,6 +115,15 @@ static bool find_property(const struct row_shape *shape, struct span name,
     return false;
 }
 
+/* A column that an export adds, where the schema has no such name. */
+static bool find_outcome(struct span name, struct csv_column *column)
+{
+    if (!outcome_is_column(name))
+        return false;
+    *column = (struct csv_column){.kind = CSV_OUTCOME};
+    return true;
+}
+
 /* What a column of that name fills: as declared, or what is named so itself. */
 static bool find_target(const struct row_shape *shape, struct span name, struct csv_column *column)
 {
@@ -128,7 +139,25 @@ static bool find_target(const struct row_shape *shape, struct span name, struct 
         }
         break;
     }
-    return find_reserved(name, column) || find_property(shape, name, column);
+    return find_reserved(name, column) || find_property(shape, name, column) ||
+           find_outcome(name, column);
+}
+
+bool csv_is_outcome(const struct row_shape *shape, struct span name)
+{
+    struct csv_column column = {0};
+    bool is_outcome = find_target(shape, name, &column) && column.kind == CSV_OUTCOME;
+
+    csv_columns_release(&column, 1);
+    return is_outcome;
+}
+
+bool csv_has_outcome(const struct csv *csv)
+{
+    for (size_t i = 0; i < csv->column_count; i++)
+        if (csv->columns[i].kind == CSV_OUTCOME)
+            return true;
+    return false;
 }
 
 static bool is_repeated(const struct csv_heading *heading, struct span name)
@@ -166,6 +195,7 @@ static void add_column(struct csv_heading *heading, struct span name, size_t num
     char text[24];
     bool known = find_target(heading->shape, name, column);
 
+    complaints->for_spreadsheet |= !known && span_is(name, outcome_spreadsheet_column);
     if (name.size == 0 && !known) {
         snprintf(text, sizeof text, "%zu", number);
         list_add(&complaints->unnamed, text);
@@ -278,6 +308,12 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
     const char *other = other_delimiter(heading, header);
     size_t count = all->unknown.count, before = text->size;
 
+    if (all->for_spreadsheet) {
+        complain(text, before,
+                 "this file was exported with --for-spreadsheet, which changes cells; export it "
+                 "again without");
+        return;
+    }
     if (other) {
         complain(text, before,
                  "the header row is one cell and holds %s under x-rowferry in the schema file, or "

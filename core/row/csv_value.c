@@ -318,6 +318,7 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
         put_other(csv, column, cell, violations);
         return;
     case CSV_IGNORED:
+    case CSV_OUTCOME:
         return;
     case CSV_VERSION:
         put_version(csv, cell, row, violations);

@@ -25,3 +25,19 @@ bool encoding_find(struct span name, enum row_encoding *encoding)
     }
     return false;
 }
+
+const char *encoding_iconv_name(enum row_encoding encoding, bool big_endian)
+{
+    switch (encoding) {
+    case ROW_ENCODING_UTF_16:
+        return big_endian ? "UTF-16BE" : "UTF-16LE";
+    case ROW_ENCODING_WINDOWS_1252:
+        return "CP1252";
+    case ROW_ENCODING_NONE:
+    case ROW_ENCODING_UTF_8:
+    case ROW_ENCODING_ISO_8859_1:
+    case ROW_ENCODING_ISO_8859_15:
+    default:
+        return encoding_name(encoding);
+    }
+}

@@ -20,6 +20,9 @@ enum row_encoding {
 /* `windows-1252`; NULL for ROW_ENCODING_NONE. */
 const char *encoding_name(enum row_encoding encoding);
 
+/* As iconv(3) calls it; big_endian is of UTF-16. */
+const char *encoding_iconv_name(enum row_encoding encoding, bool big_endian);
+
 /* By its name in any case; false: it is none of these. */
 bool encoding_find(struct span name, enum row_encoding *encoding);
 

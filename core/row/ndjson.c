@@ -80,6 +80,20 @@ static void take_tags(const struct ndjson *ndjson, struct span line, uint32_t in
         row->tags = text_of(&tokens[index], line);
 }
 
+/* What an export says of an earlier batch says nothing about this one. */
+static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index,
+                         struct violations *violations)
+{
+    const struct json_token *token = &ndjson->tape.tokens[index];
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    if (token->kind == JSON_OBJECT)
+        ndjson->outcome_ignored = true;
+    else
+        row_refuse(violations, "outcome must be an object, is %s",
+                   violation_show(text_of(token, line), shown));
+}
+
 /* Member names of a line; what is missing of them is told by the bits that are not set. */
 enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4 };
 
@@ -108,6 +122,8 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
     }
     if (span_is(text, "tags"))
         take_tags(ndjson, line, value, row, violations);
+    else if (span_is(text, "outcome"))
+        take_outcome(ndjson, line, value, violations);
     else
         row_refuse(violations, "unknown member %s; there are recordId, version, fields and tags",
                    violation_quote(text, quoted));

@@ -11,6 +11,7 @@ struct ndjson {
     struct json_tape tape; /* of the whole line */
     struct buf record_id, scratch;
     bool version_ignored; /* some row had one, and the shape has them fetched */
+    bool outcome_ignored; /* some row tells what became of an earlier one */
 };
 
 void ndjson_release(struct ndjson *ndjson);

@@ -130,6 +130,11 @@ bool reader_version_ignored(const struct reader *reader)
     return reader->csv.version_ignored || reader->ndjson.version_ignored;
 }
 
+bool reader_outcome_ignored(const struct reader *reader)
+{
+    return reader->ndjson.outcome_ignored || csv_has_outcome(&reader->csv);
+}
+
 struct span reader_header(const struct reader *reader)
 {
     return buf_span(&reader->csv.header);

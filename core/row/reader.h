@@ -68,6 +68,9 @@ const char *reader_delimiter_told(const struct reader *reader);
 /* True when rows so far had a version that the shape has fetched instead. */
 bool reader_version_ignored(const struct reader *reader);
 
+/* True when columns, or rows so far, tell what became of an earlier batch: an export. */
+bool reader_outcome_ignored(const struct reader *reader);
+
 /* CSV: the bytes of the header row with its line end, as in the file; without a byte order mark of
  * UTF-8, but with one of UTF-16, which what stands behind cannot be read without. Else empty. */
 struct span reader_header(const struct reader *reader);

@@ -6,22 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *iconv_name(enum row_encoding encoding, bool big_endian)
-{
-    switch (encoding) {
-    case ROW_ENCODING_UTF_16:
-        return big_endian ? "UTF-16BE" : "UTF-16LE";
-    case ROW_ENCODING_WINDOWS_1252:
-        return "CP1252";
-    case ROW_ENCODING_NONE:
-    case ROW_ENCODING_UTF_8:
-    case ROW_ENCODING_ISO_8859_1:
-    case ROW_ENCODING_ISO_8859_15:
-    default:
-        return encoding_name(encoding);
-    }
-}
-
 /* As POSIX has it: what iconv_open gives where it fails. */
 static bool is_open(iconv_t converter)
 {
@@ -30,7 +14,7 @@ static bool is_open(iconv_t converter)
 
 static bool start(struct transcoder *transcoder, bool big_endian, struct err *err)
 {
-    const char *name = iconv_name(transcoder->encoding, big_endian);
+    const char *name = encoding_iconv_name(transcoder->encoding, big_endian);
 
     transcoder->iconv = iconv_open("UTF-8", name);
     return is_open(transcoder->iconv) ||

@@ -1,0 +1,59 @@
+/* The rows of a CSV file, written. Private to the writer. */
+#ifndef ROWFERRY_ROW_CSV_WRITE_H
+#define ROWFERRY_ROW_CSV_WRITE_H
+
+#include "core/row/csv.h"
+#include "core/row/writer.h"
+
+struct recoder;
+
+struct csv_scratch {
+    struct buf text, formed;
+};
+
+struct csv_writer {
+    const struct writer_options *options;
+    struct row_shape shape; /* by which the header row is read */
+    struct csv csv;         /* the header row: columns, and what stands between cells of the file */
+    char delimiter;         /* that is written */
+    size_t row_max;
+    bool tells[OUTCOME_PARTS]; /* the schema has no such name */
+    struct recoder *encoder;   /* NULL: UTF-8 */
+    unsigned fills;            /* set of 1 << kind of the columns */
+    uint32_t *values; /* of the present row, by column: the index of the token in tape, or 0 */
+    struct json_tape tape, tags_tape;
+    struct csv_scratch scratch;
+    struct buf line; /* in UTF-8 */
+    size_t row_size; /* of what is written of the present row, as UTF-8 */
+    struct buf raw;  /* a rejected row on its way to its cells */
+};
+
+/* release also after an error. */
+bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
+                     struct err *err);
+void csv_writer_release(struct csv_writer *writer);
+void csv_writer_begin(struct csv_writer *writer, struct buf *out);
+bool csv_writer_job(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
+                    struct buf *out, struct err *err);
+
+/* text: the row in UTF-8, without its line end. */
+void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
+                         struct buf *out);
+
+/* Appends a header row for an object whose rows did not come from a CSV file: record_id, version,
+ * each property that a column can fill, and tags, as the shape's columns call them. */
+void csv_write_header(const struct row_shape *shape, char delimiter, struct buf *out);
+
+/* Appends a cell with that content, in quotes where it needs them; "" where it is empty. */
+void csv_write_cell(struct span content, char delimiter, struct buf *out);
+
+/* The content of the cell that csv_put makes this value of; valid until fields or scratch change.
+ * fields: the text of the token. False: there is none. */
+bool csv_write_value(const struct csv_column *column, const struct json_token *token,
+                     const char *fields, struct csv_scratch *scratch, struct span *content);
+
+/* Whether a spreadsheet may take a cell for something to compute: after blanks of any kind it
+ * begins with = + - @ (of full width, too), a tab or a carriage return, and it is no number. */
+bool csv_is_formula(struct span content);
+
+#endif

@@ -1,0 +1,483 @@
+#include "core/base/mem.h"
+#include "core/row/csv_write.h"
+#include "core/row/recode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { LEXER_SLACK = 16 /* bytes that may be read behind the last one */ };
+
+static const char no_column[] = "there is no column for it";
+
+/* --- the header row --- */
+
+/* The name of the column that fills a target: as declared, or its own. False: no column does. */
+static bool find_heading(const struct row_shape *shape, struct span target, struct span *heading)
+{
+    const struct row_dialect *dialect = &shape->dialect;
+
+    for (size_t i = 0; i < dialect->column_count; i++)
+        if (dialect->columns[i].target.data && span_equal(dialect->columns[i].target, target)) {
+            *heading = dialect->columns[i].name;
+            return true;
+        }
+    *heading = target;
+    for (size_t i = 0; i < dialect->column_count; i++)
+        if (span_equal(dialect->columns[i].name, target))
+            return false;
+    return true;
+}
+
+static void put_heading(const struct row_shape *shape, struct span target, char delimiter,
+                        struct buf *out)
+{
+    struct span heading;
+
+    if (!find_heading(shape, target, &heading))
+        return;
+    if (out->size)
+        buf_append_char(out, delimiter);
+    csv_write_cell(heading, delimiter, out);
+}
+
+static bool is_reserved(struct span name)
+{
+    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
+}
+
+void csv_write_header(const struct row_shape *shape, char delimiter, struct buf *out)
+{
+    put_heading(shape, span_of("record_id"), delimiter, out);
+    put_heading(shape, span_of("version"), delimiter, out);
+    for (size_t i = 0; i < shape->count; i++)
+        if (!is_reserved(shape->properties[i].name))
+            put_heading(shape, shape->properties[i].name, delimiter, out);
+    put_heading(shape, span_of("tags"), delimiter, out);
+    buf_append_char(out, '\n');
+}
+
+/* Reads the header row as ingest would read it at the head of a file. */
+static bool read_header(struct csv_writer *writer, struct span header, struct err *err)
+{
+    struct source_kind kind = {
+        .utf8 = true, .encoding = writer->shape.dialect.encoding, .row_max = READER_ROW_MAX};
+    int fd = memfd_create("header", MFD_CLOEXEC);
+    struct source source = {0};
+    bool done;
+
+    if (fd < 0 || write(fd, header.data, header.size) != (ssize_t)header.size ||
+        lseek(fd, 0, SEEK_SET) != 0) {
+        err_set(err, ERR_CONFIG, "cannot keep the header row in memory: %s", strerror(errno));
+        done = false;
+    } else {
+        done = source_init(&source, fd, writer->options->name, &kind, err) &&
+               csv_init(&writer->csv, &source, &writer->shape, err);
+    }
+    source_release(&source);
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+/* The declared delimiter may not be the one that the file was read with. */
+static bool read_file_header(struct csv_writer *writer, struct err *err)
+{
+    struct err other = {0};
+
+    if (read_header(writer, writer->options->header, err))
+        return true;
+    csv_release(&writer->csv);
+    if (!writer->shape.dialect.delimiter)
+        return false;
+    writer->shape.dialect.delimiter = '\0';
+    return read_header(writer, writer->options->header, &other);
+}
+
+static bool make_header(struct csv_writer *writer, struct err *err)
+{
+    struct row_dialect *dialect = &writer->shape.dialect;
+    struct buf header = {0};
+    bool done;
+
+    dialect->encoding = ROW_ENCODING_NONE;
+    if (!dialect->delimiter)
+        dialect->delimiter = ',';
+    csv_write_header(&writer->shape, dialect->delimiter, &header);
+    done = read_header(writer, buf_span(&header), err);
+    buf_release(&header);
+    return done;
+}
+
+bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
+                     struct err *err)
+{
+    const struct row_dialect *declared = &options->shape->dialect;
+
+    *writer = (struct csv_writer){.options = options, .shape = *options->shape};
+    if (!(options->header.size ? read_file_header(writer, err) : make_header(writer, err))) {
+        err->kind = ERR_CONFIG;
+        return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
+                             "needs none)");
+    }
+    writer->delimiter = declared->delimiter ? declared->delimiter : writer->csv.delimiter;
+    writer->row_max = READER_ROW_MAX;
+    if (declared->cell_size_max > READER_ROW_MAX)
+        writer->row_max += declared->cell_size_max;
+    for (size_t i = 0; i < writer->csv.column_count; i++)
+        writer->fills |= 1u << writer->csv.columns[i].kind;
+    writer->values = mem_calloc(writer->csv.column_count, sizeof *writer->values);
+    for (size_t i = 0; i < OUTCOME_PARTS; i++)
+        writer->tells[i] = csv_is_outcome(options->shape, span_of(outcome_names[i].column));
+    if (!options->for_spreadsheet && declared->encoding > ROW_ENCODING_UTF_8) {
+        writer->encoder = recode_to(declared->encoding, err);
+        return writer->encoder != NULL;
+    }
+    return true;
+}
+
+void csv_writer_release(struct csv_writer *writer)
+{
+    csv_release(&writer->csv);
+    recode_close(writer->encoder);
+    free(writer->values);
+    json_tape_release(&writer->tape);
+    json_tape_release(&writer->tags_tape);
+    buf_release(&writer->scratch.text);
+    buf_release(&writer->scratch.formed);
+    buf_release(&writer->line);
+    buf_release(&writer->raw);
+    *writer = (struct csv_writer){0};
+}
+
+/* --- cells --- */
+
+static void put_cell(struct csv_writer *writer, struct span content)
+{
+    struct buf safe = {0};
+
+    if (!writer->options->for_spreadsheet || !csv_is_formula(content)) {
+        csv_write_cell(content, writer->delimiter, &writer->line);
+        return;
+    }
+    buf_append_char(&safe, '\'');
+    buf_append_span(&safe, content);
+    csv_write_cell(buf_span(&safe), writer->delimiter, &writer->line);
+    buf_release(&safe);
+}
+
+/* Moves the line to where it is written. False: it holds what the encoding does not. */
+static bool flush_line(struct csv_writer *writer, const char *substitute, struct buf *out)
+{
+    bool fits = true;
+
+    writer->row_size += writer->line.size;
+    if (writer->encoder)
+        fits = recode(writer->encoder, buf_span(&writer->line), substitute, out);
+    else
+        buf_append_span(out, buf_span(&writer->line));
+    buf_reset(&writer->line);
+    return fits;
+}
+
+/* The columns behind those of the row, and the end of its line. */
+static void put_outcome(struct csv_writer *writer, const struct outcome *outcome, struct buf *out)
+{
+    for (size_t i = 0; i < OUTCOME_PARTS; i++) {
+        if (!writer->tells[i])
+            continue;
+        buf_append_char(&writer->line, writer->delimiter);
+        if (outcome->parts[i].data)
+            put_cell(writer, outcome->parts[i]);
+    }
+    if (writer->options->for_spreadsheet)
+        buf_append_char(&writer->line, writer->delimiter);
+    buf_append_char(&writer->line, '\n');
+    /* a message of the server may hold anything */
+    flush_line(writer, "?", out);
+}
+
+void csv_writer_begin(struct csv_writer *writer, struct buf *out)
+{
+    const char *between = "";
+    char delimiter[] = {writer->delimiter, '\0'};
+
+    if (writer->options->for_spreadsheet ||
+        (writer->encoder && writer->options->shape->dialect.encoding == ROW_ENCODING_UTF_16))
+        buf_append_text(&writer->line, "\xEF\xBB\xBF");
+    for (size_t i = 0; i < writer->csv.column_count; i++) {
+        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+            continue;
+        buf_append_text(&writer->line, between);
+        put_cell(writer, writer->csv.columns[i].heading);
+        between = delimiter;
+    }
+    for (size_t i = 0; i < OUTCOME_PARTS; i++)
+        if (writer->tells[i])
+            buf_printf(&writer->line, "%c%s", writer->delimiter, outcome_names[i].column);
+    if (writer->options->for_spreadsheet)
+        buf_printf(&writer->line, "%c%s", writer->delimiter, outcome_spreadsheet_column);
+    buf_append_char(&writer->line, '\n');
+    flush_line(writer, "?", out);
+}
+
+/* --- jobs --- */
+
+static bool refuse(const struct csv_writer *writer, const struct row *row, struct span name,
+                   const char *reason, struct err *err)
+{
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    return err_set(err, ERR_CONFIG, "%s: row %u: %s: %s; --format ndjson can say it",
+                   writer->options->name, row->row_no, violation_show(name, shown), reason);
+}
+
+/* The column of a member; mostly the one behind the last. */
+static size_t find_column(const struct csv *csv, struct span name, size_t guess)
+{
+    for (size_t i = 0; i < csv->column_count; i++) {
+        size_t at = (guess + i) % csv->column_count;
+        const struct csv_column *column = &csv->columns[at];
+
+        if (column->kind > CSV_TAGS && column->name.data && span_equal(column->name, name))
+            return at;
+    }
+    return csv->column_count;
+}
+
+/* Notes for each column which value it is to show. */
+static bool place_values(struct csv_writer *writer, const struct row *row, struct err *err)
+{
+    struct csv *csv = &writer->csv;
+    struct json_fault fault;
+    size_t column = 0;
+
+    memset(writer->values, 0, csv->column_count * sizeof *writer->values);
+    writer->tape.count = 0;
+    if (!json_scan(&writer->tape, row->fields, 0, &fault))
+        return err_set(err, ERR_INTERNAL, "%s: row %u: the fields that are kept are not JSON: %s",
+                       writer->options->name, row->row_no, fault.message);
+    for (uint32_t i = 1; i < writer->tape.count; i = writer->tape.tokens[i + 1].next) {
+        struct span name =
+            json_string(&writer->tape.tokens[i], row->fields.data, &writer->scratch.text);
+
+        column = find_column(csv, name, column);
+        if (column == csv->column_count)
+            return refuse(writer, row, name, no_column, err);
+        writer->values[column++] = i + 1;
+    }
+    return true;
+}
+
+/* Tags with `;` between them. False: one of them holds that, or is empty. */
+static bool put_tags(struct csv_writer *writer, struct span tags)
+{
+    struct buf *text = &writer->scratch.formed;
+    struct json_fault fault;
+
+    if (!tags.size)
+        return true;
+    buf_reset(text);
+    writer->tags_tape.count = 0;
+    if (!json_scan(&writer->tags_tape, tags, 0, &fault))
+        return false;
+    for (uint32_t i = 1; i < writer->tags_tape.count; i++) {
+        struct span tag =
+            json_string(&writer->tags_tape.tokens[i], tags.data, &writer->scratch.text);
+
+        if (!tag.size || memchr(tag.data, ';', tag.size) || memchr(tag.data, '\0', tag.size))
+            return false;
+        if (text->size)
+            buf_append_char(text, ';');
+        buf_append_span(text, tag);
+    }
+    put_cell(writer, buf_span(text));
+    return true;
+}
+
+static bool too_many_lines(const struct csv_writer *writer, struct span content)
+{
+    size_t lines = 0;
+
+    if (content.size > writer->csv.cell_size_max)
+        return true;
+    for (const char *at = content.data;
+         (at = memchr(at, '\n', (size_t)(content.data + content.size - at))); at++)
+        lines++;
+    return lines > writer->csv.cell_lines_max;
+}
+
+static bool put_value(struct csv_writer *writer, const struct row *row, size_t index,
+                      struct err *err)
+{
+    const struct csv_column *column = &writer->csv.columns[index];
+    struct span content;
+
+    if (!writer->values[index])
+        return true;
+    if (!csv_write_value(column, &writer->tape.tokens[writer->values[index]], row->fields.data,
+                         &writer->scratch, &content))
+        return refuse(writer, row, column->name, "no CSV cell of it says this value", err);
+    if (too_many_lines(writer, content))
+        return refuse(writer, row, column->name, "longer than a CSV cell may be", err);
+    put_cell(writer, content);
+    return true;
+}
+
+static bool put_column(struct csv_writer *writer, const struct row *row, size_t index,
+                       struct err *err)
+{
+    switch (writer->csv.columns[index].kind) {
+    case CSV_RECORD_ID:
+        put_cell(writer, row->record_id);
+        return true;
+    case CSV_VERSION:
+        if (row->has_version)
+            buf_printf(&writer->line, "%lld", (long long)row->version);
+        return true;
+    case CSV_TAGS:
+        return put_tags(writer, row->tags) ||
+               refuse(writer, row, span_of("tags"), "one of them is empty or holds ';'", err);
+    case CSV_STRING:
+    case CSV_NUMBER:
+    case CSV_OTHER:
+    case CSV_FORMED:
+        return put_value(writer, row, index, err);
+    case CSV_IGNORED:
+    case CSV_OUTCOME:
+        return true;
+    }
+    return true;
+}
+
+bool csv_writer_job(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
+                    struct buf *out, struct err *err)
+{
+    size_t before = out->size;
+    bool first = true;
+
+    buf_reset(&writer->line);
+    writer->row_size = 0;
+    if (row->has_version && !(writer->fills & 1u << CSV_VERSION))
+        return refuse(writer, row, span_of("version"), no_column, err);
+    if (row->tags.size && !(writer->fills & 1u << CSV_TAGS))
+        return refuse(writer, row, span_of("tags"), no_column, err);
+    if (!place_values(writer, row, err))
+        return false;
+    for (size_t i = 0; i < writer->csv.column_count; i++) {
+        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+            continue;
+        if (!first)
+            buf_append_char(&writer->line, writer->delimiter);
+        first = false;
+        if (!put_column(writer, row, i, err))
+            return false;
+    }
+    if (!flush_line(writer, NULL, out))
+        return refuse(writer, row, row->record_id, "holds what the declared encoding does not",
+                      err);
+    put_outcome(writer, outcome, out);
+    if (writer->row_size <= writer->row_max)
+        return true;
+    out->size = before;
+    return refuse(writer, row, row->record_id, "longer than a row of CSV may be", err);
+}
+
+/* --- rejected rows --- */
+
+/* A cell as it stands in the file, unless it has to be another one here. */
+static void put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
+{
+    struct span content = csv_content(cell, &writer->scratch.text);
+
+    if ((writer->options->for_spreadsheet && csv_is_formula(content)) ||
+        (!cell->quoted && memchr(content.data, writer->delimiter, content.size))) {
+        put_cell(writer, content);
+        return;
+    }
+    if (cell->quoted)
+        buf_append_char(&writer->line, '"');
+    buf_append_span(&writer->line, cell->text);
+    if (cell->quoted)
+        buf_append_char(&writer->line, '"');
+}
+
+/* Puts the cells into the line. False: it is no row of as many cells as the header row has. */
+static bool put_raw_cells(struct csv_writer *writer, struct span text)
+{
+    const struct csv *csv = &writer->csv;
+    struct csv_lexer lexer = {.at = text.data,
+                              .end = text.data + text.size,
+                              .ended = true,
+                              .delimiter = csv->delimiter,
+                              .cell_size_max = csv->cell_size_max,
+                              .cell_lines_max = csv->cell_lines_max};
+    enum csv_end end = CSV_DELIMITER;
+    struct csv_cell cell;
+    bool first = true;
+
+    for (size_t i = 0; i < csv->column_count; i++) {
+        if (end != CSV_DELIMITER)
+            return false;
+        end = csv_lex(&lexer, &cell);
+        if (end != CSV_DELIMITER && end != CSV_LINE_END)
+            return false;
+        if (csv->columns[i].kind == CSV_OUTCOME)
+            continue;
+        if (!first)
+            buf_append_char(&writer->line, writer->delimiter);
+        first = false;
+        put_raw_cell(writer, &cell);
+    }
+    return end == CSV_LINE_END && lexer.at == lexer.end && !lexer.has_nul && !lexer.has_return;
+}
+
+/* Nothing where the cells would be. */
+static void put_no_cells(struct csv_writer *writer)
+{
+    bool first = true;
+
+    buf_reset(&writer->line);
+    for (size_t i = 0; i < writer->csv.column_count; i++) {
+        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+            continue;
+        if (!first)
+            buf_append_char(&writer->line, writer->delimiter);
+        first = false;
+    }
+}
+
+static bool try_cells(struct csv_writer *writer, struct span text, const struct outcome *outcome,
+                      struct buf *out)
+{
+    size_t before = out->size;
+
+    writer->row_size = 0;
+    if (str_utf8_valid(text) != text.size || !put_raw_cells(writer, text) ||
+        !flush_line(writer, NULL, out))
+        return false;
+    put_outcome(writer, outcome, out);
+    if (writer->row_size <= writer->row_max)
+        return true;
+    out->size = before;
+    return false;
+}
+
+void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
+                         struct buf *out)
+{
+    struct outcome whole = *outcome;
+
+    whole.parts[OUTCOME_RAW] = (struct span){0};
+    /* the lexer wants a line feed behind the text, and room */
+    buf_reset(&writer->raw);
+    buf_reserve(&writer->raw, text.size + 1 + LEXER_SLACK);
+    buf_append_span(&writer->raw, text);
+    buf_append_char(&writer->raw, '\n');
+    buf_reset(&writer->line);
+    if (try_cells(writer, (struct span){writer->raw.data, text.size}, &whole, out))
+        return;
+    put_no_cells(writer);
+    put_outcome(writer, outcome, out);
+}

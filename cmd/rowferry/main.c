@@ -8,7 +8,7 @@
  *                                 session.[ch]  database, run, locks, books
  *                                 ending.[ch]   the summary for people
  *     validate.c                  findings.[ch] violations by field and rule
- *     status.c history.c
+ *     status.c history.c export.c
  *     doctor.c                    checkup.h, checkup_*.c  what it looks at
  *     retry.c resolve.c cancel.c  choosing.[ch] which jobs, and whether it is meant
  *                                 deciding.[ch] told job by job, and summed up
@@ -120,6 +120,15 @@ static const struct command commands[] = {
         "while a run works.",
         "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
         0, 1, checkup_statuses, command_doctor},
+    {"export", FOR_EXPORT, "BATCH", "write its rows with what became of each",
+        "Writes the rows of a batch to standard output, in their order: the columns of\n"
+        "its file, in the form that the schema file declares, and behind them\n"
+        "rowferry_... columns with what became of each (NDJSON: \"outcome\"). ingest\n"
+        "takes such a file back, and ignores those. Columns that the schema file ignores\n"
+        "are empty but in rejected rows, which keep their cells; one that is no row of\n"
+        "cells stands in rowferry_raw. May be done while a run works.",
+        "rowferry export 5 --state rejected,failed >again.csv",
+        1, 1, telling_statuses, command_export},
 };
 /* clang-format on */
 
@@ -209,9 +218,9 @@ static bool check_paths(const struct cli *cli, struct err *err)
     size_t count = cli->options.path_count;
 
     if (count < command->paths_min)
-        return err_set(err, ERR_CONFIG, "`rowferry %s` needs %s; see rowferry %s --help",
-                       command->name, command->bit == FOR_CANCEL ? "a batch" : "a file",
-                       command->name);
+        return err_set(
+            err, ERR_CONFIG, "`rowferry %s` needs %s; see rowferry %s --help", command->name,
+            command->bit & (FOR_CANCEL | FOR_EXPORT) ? "a batch" : "a file", command->name);
     if (count > command->paths_max)
         return err_set(err, ERR_CONFIG, "one argument too many: '%s'; see rowferry %s --help",
                        cli->options.paths[command->paths_max], command->name);

@@ -1,12 +1,15 @@
 /* The table of settings. A new one is a line here and an id in the header. */
 #include "cmd/rowferry/option_table.h"
 
+#include "core/store/export.h"
+
 #include <stddef.h>
 
 #define SENDING  (FOR_RUN | FOR_DRAIN)
 #define REACHING (SENDING | FOR_DOCTOR)
 #define READING  (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
 #define DECIDING (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
+#define LOOKING  (FOR_HISTORY | FOR_EXPORT | FOR_DOCTOR)
 #define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
@@ -14,17 +17,22 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | DECIDING | FOR_HISTORY | FOR_DOCTOR, "the database"},
+        STORING | DECIDING | LOOKING, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
-        READING | FOR_DRAIN | FOR_DOCTOR, "schema files, NAME.json each"},
+        READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR, "schema files, NAME.json each"},
     [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
         "schema of the files, where their names do not begin with it; of the record, where several "
         "have its id"},
     [OPT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, READING,
         "csv or ndjson, where the files' names do not end so"},
+    [OPT_EXPORT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, FOR_EXPORT,
+        "csv or ndjson, else as the batch's file was"},
     [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,
         "between the cells of CSV files: , ; | or tab; else as the schema file says, or as the "
         "header row tells"},
+    [OPT_FOR_SPREADSHEET] = {"for-spreadsheet", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_EXPORT,
+        "CSV in UTF-8, with an apostrophe before each cell that a spreadsheet would compute; such "
+        "a file is not taken back"},
     [OPT_MAX_ERRORS] = {"max-errors", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_ERRORS"}, NULL, 0, 0,
         READING, "a file with more rejected rows (N, or N% of its rows) is refused as a whole"},
     [OPT_MIN_ROWS] = {"min-rows", 0, KIND_INTEGER, "N", {"ROWFERRY_MIN_ROWS"}, NULL, 0, INT32_MAX,
@@ -39,8 +47,11 @@ static const struct option table[OPT_COUNT] = {
         FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
     [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE | FOR_RETRY,
         "every batch"},
-    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, "failed,refused", 0, 0, FOR_RETRY,
-        "jobs in these states alone"},
+    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, "failed,refused", 0,
+        1 << JOB_FAILED | 1 << JOB_REFUSED, FOR_RETRY, "jobs in these states alone"},
+    [OPT_EXPORT_STATE] = {"state", 0, KIND_STATES, "STATES", {NULL}, "all", 0, EXPORT_ALL,
+        FOR_EXPORT, "rows in these alone: rejected, any state of a job (pending, applied, "
+        "conflict, refused, failed, ...), with commas; jobs is every one of them"},
     [OPT_SINCE] = {"since", 0, KIND_DURATION, "D", {NULL}, NULL, 0, 36500 * (int64_t)DAY_MS,
         FOR_RETRY, "jobs whose last change is not older: 4h, 90d"},
     [OPT_RECORD] = {"record", 0, KIND_TEXT, "ID", {NULL}, NULL, 0, 0, FOR_RETRY,

@@ -15,8 +15,9 @@ enum {
     FOR_RETRY = 64,
     FOR_CANCEL = 128,
     FOR_HISTORY = 256,
+    FOR_EXPORT = 512,
     FOR_DOCTOR = 2048,
-    FOR_ALL = 511 + FOR_DOCTOR,
+    FOR_ALL = 1023 + FOR_DOCTOR,
 };
 
 /* The order of the table, and of --help. */
@@ -25,7 +26,9 @@ enum option_id {
     OPT_SCHEMAS,
     OPT_SCHEMA,
     OPT_FORMAT,
+    OPT_EXPORT_FORMAT,
     OPT_DELIMITER,
+    OPT_FOR_SPREADSHEET,
     OPT_MAX_ERRORS,
     OPT_MIN_ROWS,
     OPT_MIN_AGE,
@@ -34,6 +37,7 @@ enum option_id {
     OPT_BATCH,
     OPT_ALL,
     OPT_STATE,
+    OPT_EXPORT_STATE,
     OPT_SINCE,
     OPT_RECORD,
     OPT_OURS,
@@ -80,7 +84,7 @@ enum option_kind {
     KIND_ON_CONFLICT,
     KIND_AUDIT,
     KIND_DELIMITER,
-    KIND_STATES, /* failed, refused or both: bits 1 << state */
+    KIND_STATES, /* a set of EXPORT_ALL, with commas; maximum: those that there are */
     KIND_ERRORS, /* N, or N% as the rate */
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };

@@ -4,6 +4,7 @@
 #include "core/base/str.h"
 #include "core/job/policy.h"
 #include "core/row/row.h"
+#include "core/store/export.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -129,17 +130,54 @@ static bool parse_audit(const struct option *option, struct option_value *value,
            refuse(value, "none, which is all that this version can do", err);
 }
 
+/* Words for more than one state, and for what is none of a job. */
+static const struct {
+    const char *word;
+    unsigned states;
+} state_words[] = {{"rejected", EXPORT_REJECTED},
+                   {"jobs", EXPORT_ALL & ~(unsigned)EXPORT_REJECTED},
+                   {"all", EXPORT_ALL}};
+
+static unsigned states_of(struct span word)
+{
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        if (span_is(word, job_state_name((enum job_state)state)))
+            return 1u << state;
+    for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
+        if (span_is(word, state_words[i].word))
+            return state_words[i].states;
+    return 0;
+}
+
+/* Names the words that the option takes. */
+static bool refuse_states(const struct option *option, const struct option_value *value,
+                          struct err *err)
+{
+    struct buf expected = {0};
+
+    buf_append_text(&expected, "a list, with commas, of ");
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        if (option->maximum & 1 << state)
+            buf_printf(&expected, "%s, ", job_state_name((enum job_state)state));
+    for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
+        if (!(state_words[i].states & ~(unsigned)option->maximum))
+            buf_printf(&expected, "%s, ", state_words[i].word);
+    expected.size -= strlen(", ");
+    refuse(value, buf_text(&expected), err);
+    buf_release(&expected);
+    return false;
+}
+
 static bool parse_states(const struct option *option, struct option_value *value, struct err *err)
 {
-    (void)option;
     value->number = 0;
     for (const char *text = value->text; text;) {
         size_t size = strcspn(text, ",");
-        struct span word = {text, size};
+        unsigned states = states_of((struct span){text, size});
 
-        if (!span_is(word, "failed") && !span_is(word, "refused"))
-            return refuse(value, "failed, refused or failed,refused", err);
-        value->number |= 1 << (span_is(word, "failed") ? JOB_FAILED : JOB_REFUSED);
+        if (!states || states & ~(unsigned)option->maximum)
+            return refuse_states(option, value, err);
+        value->number |= states;
         text = text[size] ? text + size + 1 : NULL;
     }
     return true;

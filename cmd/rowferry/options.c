@@ -13,17 +13,22 @@ static bool refuse(const struct options *options, struct err *err, const char *t
     return err_set(err, ERR_CONFIG, "%s; see rowferry %s --help", text, options->command_name);
 }
 
-static bool find_long(struct span name, enum option_id *id)
+/* A name may stand for different things to different commands: this command's, or else the first.
+ */
+static bool find_long(const struct options *options, struct span name, enum option_id *id)
 {
+    bool found = false;
+
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option *option = option_at((enum option_id)i);
 
-        if (option->name && span_is(name, option->name)) {
+        if (!option->name || !span_is(name, option->name))
+            continue;
+        if (!found || option->commands & options->command)
             *id = (enum option_id)i;
-            return true;
-        }
+        found = true;
     }
-    return false;
+    return found;
 }
 
 static bool find_letter(char letter, enum option_id *id)
@@ -120,7 +125,7 @@ static bool read_long(struct options *options, struct arguments *arguments, cons
     const char *inside = name.data[name.size] ? name.data + name.size + 1 : NULL;
     enum option_id id;
 
-    if (!find_long(name, &id))
+    if (!find_long(options, name, &id))
         return refuse_unknown(options, name, err);
     if (option_at(id)->kind == KIND_FLAG)
         return inside ? err_set(err, ERR_CONFIG, "option --%s takes no value", option_at(id)->name)

@@ -6,12 +6,15 @@
 #include "core/base/stop.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { COLUMNS_DEFAULT = 80 };
@@ -40,6 +43,46 @@ void report_flush(struct report *report)
 {
     if (fflush(stdout) != 0 && !report->output_errno)
         report->output_errno = errno;
+}
+
+/* Writes what stdout takes without waiting; a file takes all. */
+static bool write_some(struct report *report, const char *bytes, size_t size, size_t *written,
+                       struct err *err)
+{
+    struct pollfd waiting[] = {{STDOUT_FILENO, POLLOUT, 0}, {stop_fd(), POLLIN, 0}};
+    ssize_t count;
+
+    if (poll(waiting, 2, -1) > 0 && waiting[1].revents && stop_requested())
+        return err_set(err, ERR_STOPPED, "stopped");
+    if (!waiting[0].revents)
+        return true;
+    count = write(STDOUT_FILENO, bytes, size);
+    if (count >= 0) {
+        *written = (size_t)count;
+        return true;
+    }
+    if (errno == EINTR || errno == EAGAIN)
+        return true;
+    report->output_errno = EPIPE; /* told here, once */
+    return err_set(err, ERR_CONFIG, "cannot write to standard output: %s", strerror(errno));
+}
+
+bool report_stream(struct report *report, struct buf *text, struct err *err)
+{
+    struct stat status;
+    bool is_file = fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode), fine = true;
+    size_t done = 0;
+
+    report_flush(report);
+    while (fine && done < text->size) {
+        size_t left = text->size - done, written = 0;
+
+        fine = write_some(report, text->data + done, is_file || left < PIPE_BUF ? left : PIPE_BUF,
+                          &written, err);
+        done += written;
+    }
+    buf_reset(text);
+    return fine;
 }
 
 void report_line_wipe(struct report *report)

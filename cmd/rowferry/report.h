@@ -52,6 +52,11 @@ void report_status(struct report *report, int status);
 void report_out(struct report *report, struct buf *text);
 void report_flush(struct report *report);
 
+/* The same for data without end: written at once, and nobody who reads slowly keeps a signal from
+ * ending it. ERR_STOPPED, or ERR_CONFIG where it cannot be written; a reader who has gone is an
+ * error here, for he lacks the rest. text is empty afterwards. */
+bool report_stream(struct report *report, struct buf *text, struct err *err);
+
 /* The progress line: rewritten in place on a terminal, a line of its own elsewhere. */
 void report_line(struct report *report, const char *text);
 void report_line_wipe(struct report *report);

@@ -27,7 +27,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_TURNS] = &turn_statements,       [DB_DECISIONS] = &decide_statements,
     [DB_RESOLVES] = &resolve_statements, [DB_RETRIES] = &retry_statements,
     [DB_CANCELS] = &cancel_statements,   [DB_HISTORIES] = &history_statements,
-    [DB_CENSUSES] = &census_statements,
+    [DB_EXPORTS] = &export_statements,   [DB_CENSUSES] = &census_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

@@ -26,6 +26,7 @@ enum db_owner {
     DB_RETRIES,
     DB_CANCELS,
     DB_HISTORIES,
+    DB_EXPORTS,
     DB_CENSUSES,
     DB_OWNERS
 };
@@ -39,7 +40,7 @@ struct db_statements {
 extern const struct db_statements run_statements, batch_statements, unfiled_statements,
     chunk_statements, key_statements, claim_statements, errand_statements, order_statements,
     settle_statements, turn_statements, summary_statements, decide_statements, resolve_statements,
-    retry_statements, cancel_statements, history_statements, census_statements;
+    retry_statements, cancel_statements, history_statements, export_statements, census_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -21,7 +21,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_ERRANDS] = "errands",     [DB_ORDERS] = "orders",       [DB_SETTLES] = "settles",
     [DB_TURNS] = "turns",         [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions",
     [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
-    [DB_HISTORIES] = "histories", [DB_CENSUSES] = "censuses",
+    [DB_HISTORIES] = "histories", [DB_EXPORTS] = "exports",     [DB_CENSUSES] = "censuses",
 };
 
 /* What people ask. */

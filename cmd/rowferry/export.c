@@ -1,0 +1,227 @@
+/* The rows of a batch with what became of each, as a file that can be read again. Takes no lock. */
+#include "core/store/export.h"
+#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/session.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "core/row/writer.h"
+#include "core/store/intake.h"
+#include "core/validate/catalog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WRITE_AT_ONCE = 1 << 18, NUMBER_SIZE = 24 };
+
+struct exporting {
+    struct session session; /* without a run and without a lock */
+    int64_t batch_id;
+    unsigned states;
+    char name[32]; /* of the batch, for messages */
+    struct export_batch batch;
+    struct catalog *catalog;
+    struct writer_options form;
+    struct writer *writer;
+    uint64_t jobs, rejected;
+    struct buf out, job;
+};
+
+/* --- one row --- */
+
+static struct span number_text(const struct export_number *number, char text[NUMBER_SIZE])
+{
+    if (!number->known)
+        return (struct span){0};
+    snprintf(text, NUMBER_SIZE, "%" PRId64, number->value);
+    return span_of(text);
+}
+
+static bool put_row(struct exporting *exporting, const struct export_row *found, struct err *err)
+{
+    struct export_number attempts = {!found->rejected, found->attempts};
+    char status[NUMBER_SIZE], version[NUMBER_SIZE], count[NUMBER_SIZE], updated[CLOCK_ISO_SIZE];
+    struct row row = {.row_no = found->row_no,
+                      .raw = found->raw,
+                      .record_id = found->record_id,
+                      .has_version = found->version.known,
+                      .version = found->version.value,
+                      .fields = found->fields,
+                      .tags = found->tags};
+    struct outcome outcome = {
+        .parts = {
+            [OUTCOME_STATE] = span_of(found->rejected ? "rejected" : job_state_name(found->state)),
+            [OUTCOME_HTTP_STATUS] = number_text(&found->http_status, status),
+            [OUTCOME_SERVER_VERSION] = number_text(&found->server_version, version),
+            [OUTCOME_ERROR_CODE] = found->error_code,
+            [OUTCOME_ERROR] = found->error,
+            [OUTCOME_ATTEMPTS] = number_text(&attempts, count),
+            [OUTCOME_UPDATED] = span_of(clock_iso(found->updated_ms, updated)),
+        }};
+
+    buf_reset(&exporting->job);
+    choosing_name(&exporting->job, exporting->batch_id * JOB_ROWS + found->row_no);
+    outcome.parts[OUTCOME_JOB] = buf_span(&exporting->job);
+    if (!found->rejected)
+        return writer_job(exporting->writer, &row, &outcome, &exporting->out, err);
+    writer_rejected(exporting->writer, &row, &outcome, &exporting->out);
+    return true;
+}
+
+static bool take_row(void *context, const struct export_row *row, bool *enough, struct err *err)
+{
+    struct exporting *exporting = context;
+
+    exporting->jobs += !row->rejected;
+    exporting->rejected += row->rejected;
+    if (!put_row(exporting, row, err))
+        return false;
+    *enough = exporting->out.size >= WRITE_AT_ONCE;
+    return true;
+}
+
+/* --- all of them --- */
+
+/* Nothing is written while the database is being read: who reads slowly holds nobody up. */
+static bool write_rows(struct exporting *exporting, struct err *err)
+{
+    struct report *report = &exporting->session.cli->report;
+    struct export_page page = {.batch_id = exporting->batch_id,
+                               .states = exporting->states,
+                               .visit = take_row,
+                               .context = exporting};
+
+    writer_begin(exporting->writer, &exporting->out);
+    while (page.after < exporting->batch.rows) {
+        if (stop_requested())
+            return err_set(err, ERR_STOPPED, "stopped");
+        if (!export_next(exporting->session.store, &page, err) ||
+            (exporting->out.size >= WRITE_AT_ONCE && !report_stream(report, &exporting->out, err)))
+            return false;
+    }
+    return report_stream(report, &exporting->out, err);
+}
+
+static bool choose_format(struct exporting *exporting, const struct options *options,
+                          struct err *err)
+{
+    enum row_format asked = (enum row_format)options_number(options, OPT_EXPORT_FORMAT);
+    bool json = options_flag(options, OPT_JSON);
+    struct writer_options *form = &exporting->form;
+    const char *format = buf_text(&exporting->batch.format);
+
+    form->source = strcmp(format, "csv") == 0 ? ROW_FORMAT_CSV : ROW_FORMAT_NDJSON;
+    form->format = asked ? asked : form->source;
+    form->for_spreadsheet = options_flag(options, OPT_FOR_SPREADSHEET);
+    form->opening = json ? "{\"message_type\": \"row\", " : "{";
+    if (form->for_spreadsheet && !asked)
+        form->format = ROW_FORMAT_CSV;
+    if (form->for_spreadsheet && (json || form->format != ROW_FORMAT_CSV))
+        return err_set(err, ERR_CONFIG, "--for-spreadsheet is for CSV: leave out %s",
+                       json ? "--json" : "--format ndjson");
+    if (json && asked == ROW_FORMAT_CSV)
+        return err_set(err, ERR_CONFIG, "--json writes JSON lines: leave out it or --format csv");
+    if (json)
+        form->format = ROW_FORMAT_NDJSON;
+    if (json || form->format == form->source || !exporting->batch.rejected ||
+        !(exporting->states & EXPORT_REJECTED))
+        return true;
+    return err_set(err, ERR_CONFIG,
+                   "%s: rejected rows can only be written in the format they came in: say --format "
+                   "%s, or leave them out with --state jobs",
+                   exporting->name, format);
+}
+
+static bool open_writer(struct exporting *exporting, const struct options *options, struct err *err)
+{
+    struct writer_options *form = &exporting->form;
+    const struct schema *schema;
+
+    form->name = exporting->name;
+    form->header = buf_span(&exporting->batch.header);
+    if (form->format == ROW_FORMAT_CSV || form->source == ROW_FORMAT_CSV) {
+        exporting->catalog = catalog_open(options_text(options, OPT_SCHEMAS), err);
+        schema = exporting->catalog
+                     ? catalog_find(exporting->catalog, buf_text(&exporting->batch.schema), err)
+                     : NULL;
+        if (!schema)
+            return false;
+        form->shape = schema_shape(schema);
+    }
+    exporting->writer = writer_open(form, err);
+    return exporting->writer != NULL;
+}
+
+static bool work(struct exporting *exporting, struct err *err)
+{
+    struct session *session = &exporting->session;
+    const struct options *options = &session->cli->options;
+
+    return export_batch(session->store, exporting->batch_id, &exporting->batch, err) &&
+           choose_format(exporting, options, err) && open_writer(exporting, options, err) &&
+           write_rows(exporting, err) &&
+           summary_batches(session->store, SUMMARY_ONE, exporting->batch_id, session_count_batch,
+                           session, err);
+}
+
+/* False: there is no such batch, or it has no end yet; told. */
+static bool is_read(struct exporting *exporting)
+{
+    char state[SESSION_STATE_SIZE];
+
+    if (!session_find_batch(&exporting->session, exporting->batch_id, state))
+        return false;
+    if (strcmp(state, "loading") != 0)
+        return true;
+    report_error(&exporting->session.cli->report, ERR_CONFIG,
+                 "%s is still being read: export it when that has ended", exporting->name);
+    return false;
+}
+
+static void tell_end(const struct exporting *exporting)
+{
+    struct buf counts = {0};
+
+    words_count(&counts, exporting->jobs, "job");
+    buf_append_text(&counts, " and ");
+    words_count(&counts, exporting->rejected, "rejected row");
+    report_notice(&exporting->session.cli->report, "%s: %s", exporting->name, buf_text(&counts));
+    buf_release(&counts);
+}
+
+static void release(struct exporting *exporting)
+{
+    writer_close(exporting->writer);
+    catalog_close(exporting->catalog);
+    export_batch_release(&exporting->batch);
+    buf_release(&exporting->out);
+    buf_release(&exporting->job);
+    session_release(&exporting->session);
+}
+
+void command_export(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct exporting exporting = {
+        .session = {.cli = cli},
+        .states = (unsigned)options_number(options, OPT_EXPORT_STATE),
+    };
+    struct err err = {0};
+    bool created;
+
+    if (!choosing_batch(options, &exporting.batch_id, &err)) {
+        report_fail(&cli->report, &err);
+        return;
+    }
+    snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
+    exporting.session.store =
+        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
+    if (!exporting.session.store)
+        report_fail(&cli->report, &err);
+    else if (is_read(&exporting) && !work(&exporting, &err))
+        report_fail(&cli->report, &err);
+    else if (cli->report.status == EXIT_DONE)
+        tell_end(&exporting);
+    release(&exporting);
+}

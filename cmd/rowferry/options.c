@@ -19,6 +19,7 @@ static bool find_long(const struct options *options, struct span name, enum opti
 {
     bool found = false;
 
+    *id = OPT_COUNT;
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option *option = option_at((enum option_id)i);
 

@@ -308,6 +308,17 @@ static bool too_many_lines(const struct csv_writer *writer, struct span content)
     return lines > writer->csv.cell_lines_max;
 }
 
+/* JSON text as the cell had it, with the blanks around it, which csv_value.c keeps. */
+static struct span text_as_read(const struct json_tape *tape, uint32_t value, struct span fields)
+{
+    const struct json_token *name = &tape->tokens[value - 1];
+    uint32_t next = tape->tokens[value].next;
+    size_t start = name->start + name->size + 2; /* `":` */
+    size_t end = next < tape->count ? tape->tokens[next].start - 2 : fields.size - 1;
+
+    return (struct span){fields.data + start, end - start};
+}
+
 static bool put_value(struct csv_writer *writer, const struct row *row, size_t index,
                       struct err *err)
 {
@@ -319,6 +330,9 @@ static bool put_value(struct csv_writer *writer, const struct row *row, size_t i
     if (!csv_write_value(column, &writer->tape.tokens[writer->values[index]], row->fields.data,
                          &writer->scratch, &content))
         return refuse(writer, row, column->name, "no CSV cell of it says this value", err);
+    if (writer->options->source == ROW_FORMAT_CSV &&
+        writer->tape.tokens[writer->values[index]].kind >= JSON_ARRAY)
+        content = text_as_read(&writer->tape, writer->values[index], row->fields);
     if (too_many_lines(writer, content))
         return refuse(writer, row, column->name, "longer than a CSV cell may be", err);
     put_cell(writer, content);

@@ -140,6 +140,16 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
     buf_append_text(out, "}}\n");
 }
 
+/* As they are kept; but a line break, which can only stand between tokens, would end the line. */
+static void put_fields(struct span fields, struct buf *out)
+{
+    char *at = buf_reserve(out, fields.size), *end = at + fields.size;
+
+    buf_append_span(out, fields);
+    while ((at = memchr(at, '\n', (size_t)(end - at))))
+        *at = ' ';
+}
+
 static void put_job(const struct writer *writer, const struct row *row,
                     const struct outcome *outcome, struct buf *out)
 {
@@ -149,7 +159,7 @@ static void put_job(const struct writer *writer, const struct row *row,
     if (row->has_version)
         buf_printf(out, ", \"version\": %" PRId64, row->version);
     buf_append_text(out, ", \"fields\": ");
-    buf_append_span(out, row->fields);
+    put_fields(row->fields, out);
     if (row->tags.size) {
         buf_append_text(out, ", \"tags\": ");
         buf_append_span(out, row->tags);
@@ -164,6 +174,7 @@ static bool put_members(struct writer *writer, struct span line, const char **be
 {
     struct json_tape *tape = &writer->tape;
     struct json_fault fault;
+    size_t before = out->size;
 
     tape->count = 0;
     *between = "";
@@ -175,8 +186,12 @@ static bool put_members(struct writer *writer, struct span line, const char **be
         size_t start = name->start - 1,
                end = value->start + value->size + (value->kind == JSON_STRING);
 
-        if (span_is(json_string(name, line.data, &writer->raw), "outcome"))
-            continue;
+        if (span_is(json_string(name, line.data, &writer->raw), "outcome")) {
+            if (value->kind == JSON_OBJECT)
+                continue;
+            out->size = before; /* one of the faults of the line */
+            return false;
+        }
         buf_append_text(out, *between);
         buf_append(out, line.data + start, end - start);
         *between = ", ";

@@ -1,0 +1,612 @@
+/* What was read, written and read again: the same jobs, the same rejections, whatever stands in the
+ * cells; and what a written file looks like. */
+#include "core/row/writer.h"
+
+#include "core/row/cell_form.h"
+#include "core/row/csv_write.h"
+#include "core/row/recode.h"
+#include "tests/lib/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct span yes_no[] = {{"ja", 2}, {"J", 1}, {"nein", 4}, {"N", 1}};
+
+static const struct cell_form forms[] = {
+    {.property = {"price", 5}, .kind = CELL_DECIMAL, .decimal = ',', .thousands = {".", 1}},
+    {.property = {"quantity", 8}, .kind = CELL_DECIMAL, .decimal = ','},
+    {.property = {"status", 6}, .kind = CELL_DATE, .pattern = {"D.MM.YYYY", 9}},
+    {.property = {"active", 6},
+     .kind = CELL_BOOLEAN,
+     .words = yes_no,
+     .true_count = 2,
+     .word_count = 4},
+};
+
+static const struct row_column german_columns[] = {
+    {{"Artikel", 7}, {"record_id", 9}},
+    {{"Preis", 5}, {"price", 5}},
+    {{"Gr\xC3\xB6\xC3\x9F"
+      "en",
+      8},
+     {"sizes", 5}},
+    {{"Bemerkung", 9}, {NULL, 0}},
+};
+
+static struct row_shape german(enum row_encoding encoding)
+{
+    struct row_shape shape = rows_shape;
+
+    shape.dialect = (struct row_dialect){.delimiter = ';',
+                                         .encoding = encoding,
+                                         .columns = german_columns,
+                                         .column_count = 4,
+                                         .forms = forms,
+                                         .form_count = 4};
+    return shape;
+}
+
+/* --- reading, and reading again --- */
+
+/* One file on its way to being another. */
+struct copy {
+    struct writer_options options;
+    bool jobs_only;
+    struct buf out;  /* the other file */
+    struct buf told; /* a line a row: what became of it */
+    unsigned jobs, rows;
+    struct err err;
+};
+
+static void write_row(struct copy *copy, struct writer *writer, const struct row *row, bool good)
+{
+    static const struct outcome applied = {{[OUTCOME_JOB] = {"5/1", 3},
+                                            [OUTCOME_STATE] = {"applied", 7},
+                                            [OUTCOME_HTTP_STATUS] = {"200", 3}}};
+    static const struct outcome rejected = {
+        {[OUTCOME_JOB] = {"5/2", 3},
+         [OUTCOME_STATE] = {"rejected", 8},
+         [OUTCOME_ERROR] = {"\"quoted\", ; and\nbroken \xE5\x80\x89", 26}}};
+
+    if (!good && !copy->jobs_only)
+        writer_rejected(writer, row, &rejected, &copy->out);
+    if (good && !writer_job(writer, row, &applied, &copy->out, &copy->err))
+        fail_msg("%s", copy->err.text);
+}
+
+/* Reads bytes as the options say where they come from, tells what they hold, and writes the other
+ * file unless the format is none. */
+static void copy_rows(struct copy *copy, struct span bytes)
+{
+    struct violations violations = {0};
+    struct writer *writer = NULL;
+    struct rows_feed feed;
+    struct reader *reader;
+    struct row row = {0};
+    enum reader_step step;
+
+    rows_feed_open(&feed, bytes, ROWS_FILE);
+    reader = reader_open(feed.fd, "in", copy->options.source, copy->options.shape, &copy->err);
+    if (!reader)
+        fail_msg("%s", copy->err.text);
+    copy->options.name = "batch 5";
+    copy->options.opening = "{";
+    copy->options.header = reader_header(reader);
+    if (copy->options.format != ROW_FORMAT_NONE) {
+        writer = writer_open(&copy->options, &copy->err);
+        if (!writer)
+            fail_msg("%s", copy->err.text);
+        writer_begin(writer, &copy->out);
+    }
+    while ((step = reader_next(reader, &row, &violations, &copy->err)) == READER_ROW) {
+        if (violations.count > 0 && !copy->jobs_only)
+            buf_append_text(&copy->told, "rejected\n");
+        if (violations.count == 0)
+            buf_printf(&copy->told, "[%.*s] v%lld %.*s %.*s\n", (int)row.record_id.size,
+                       row.record_id.data, row.has_version ? (long long)row.version : -1,
+                       (int)row.tags.size, row.tags.data, (int)row.fields.size, row.fields.data);
+        copy->jobs += violations.count == 0;
+        copy->rows++;
+        if (writer)
+            write_row(copy, writer, &row, violations.count == 0);
+    }
+    if (step != READER_END)
+        fail_msg("%s", copy->err.text);
+    writer_close(writer);
+    reader_close(reader);
+    rows_feed_close(&feed);
+    violations_release(&violations);
+}
+
+static void copy_release(struct copy *copy)
+{
+    buf_release(&copy->out);
+    buf_release(&copy->told);
+}
+
+static unsigned all_jobs, all_rows; /* of assert_same, so far */
+
+/* The file written in a format and read again holds what the first one did. Returns what was
+ * written; the caller releases it. */
+static struct buf assert_same(struct span bytes, enum row_format source, enum row_format format,
+                              const struct row_shape *shape, bool jobs_only)
+{
+    struct copy first = {.options = {.source = source, .format = format, .shape = shape},
+                         .jobs_only = jobs_only};
+    struct copy again = {.options = {.source = format, .shape = shape}, .jobs_only = jobs_only};
+    struct buf out;
+
+    copy_rows(&first, bytes);
+    all_jobs += first.jobs;
+    all_rows += first.rows;
+    copy_rows(&again, buf_span(&first.out));
+    if (strcmp(buf_text(&first.told), buf_text(&again.told)) != 0)
+        fail_msg("%s\nbecame, through\n%s\n%s", buf_text(&first.told), buf_text(&first.out),
+                 buf_text(&again.told));
+    out = first.out;
+    first.out = (struct buf){0};
+    copy_release(&first);
+    copy_release(&again);
+    return out;
+}
+
+/* --- rows by chance --- */
+
+static unsigned chance_state;
+
+static unsigned chance(unsigned count)
+{
+    chance_state = chance_state * 1103515245U + 12345U;
+    return (chance_state >> 16) % count;
+}
+
+#define PICK(texts) (texts)[chance(sizeof(texts) / sizeof *(texts))]
+
+/* Contents of cells, in the order of the columns below; not all fit their column. */
+static const char *const texts[] = {"",           "a",   "x,y;z", "\"quoted\"", "two\nlines",
+                                    "cr\rlf\r\n", " b ", "\\n",   "=1+1",       "\xC3\xBC\xC3\x9F",
+                                    "\x01",       "|",   "\t",    "-5",         "'"};
+static const char *const numbers[] = {"0",    "-0",  "12",  "1e5", "1.5E-3",
+                                      "-1.5", "007", "1,5", "abc", "12345678901234567890.10"};
+static const char *const german_numbers[] = {"0",     "-1,5",     "1.234,50", "12345,6", "1,5e3",
+                                             "12.34", "-123.456", "1,",       "1 000"};
+static const char *const booleans[] = {"true", "false", "null", "TRUE", "[1]"};
+static const char *const german_booleans[] = {"ja", "N", "J", "nein", "ne", "true"};
+static const char *const dates[] = {"1.12.2026", "29.02.2024", "05.01.0001", "31.04.2026", "x"};
+static const char *const arrays[] = {"[]", "[1, \"a;b,\\\"c\"]", "[\"\n\"]",
+                                     "{}", "[1,[2,{}]]",         "["};
+static const char *const objects[] = {"{}", "{\"a\": [1.50, null]}", "[]",
+                                      "{\"\\u0000\":\"\\\"\"}"};
+static const char *const ids[] = {"A-1", "a,b;c", "\"x\"", "=id", "\xC3\xA9", "", "."};
+static const char *const versions[] = {"0", "5", "9223372036854775807", "-1", "5.0", ""};
+static const char *const tags[] = {"", "a", "a;b", ";;a;", "\"t\",u", "\xC3\xBC;b"};
+
+struct pool {
+    const char *heading;
+    const char *const *texts;
+    unsigned count, good; /* the good ones come first */
+};
+
+#define POOL(heading, texts, good)                                                                 \
+    {                                                                                              \
+        heading, texts, sizeof(texts) / sizeof *(texts), good                                      \
+    }
+
+static const struct pool plain_pools[] = {
+    POOL("record_id", ids, 5),    POOL("version", versions, 3), POOL("sku", texts, 15),
+    POOL("status", texts, 15),    POOL("quantity", numbers, 6), POOL("price", numbers, 6),
+    POOL("active", booleans, 3),  POOL("count", numbers, 6),    POOL("sizes", arrays, 3),
+    POOL("extra", objects, 2),    POOL("mixed", booleans, 3),   POOL("any", texts, 15),
+    POOL("odd\"name", texts, 15), POOL("tags", tags, 6),
+};
+
+static const struct pool german_pools[] = {
+    POOL("Artikel", ids, 5),
+    POOL("version", versions, 3),
+    POOL("sku", texts, 15),
+    POOL("status", dates, 3),
+    POOL("quantity", german_numbers, 5),
+    POOL("Preis", german_numbers, 5),
+    POOL("active", german_booleans, 4),
+    POOL("count", numbers, 6),
+    POOL("Gr\xC3\xB6\xC3\x9F"
+         "en",
+         arrays, 3),
+    POOL("extra", objects, 2),
+    POOL("mixed", booleans, 3),
+    POOL("any", texts, 15),
+    POOL("odd\"name", texts, 15),
+    POOL("tags", tags, 6),
+    POOL("Bemerkung", texts, 15),
+};
+
+static void put_cell(struct buf *out, const char *text, char delimiter)
+{
+    /* quotes that nobody needs are part of what a file may hold */
+    if (chance(4) == 0 || strchr(text, delimiter) || strpbrk(text, "\"\r\n")) {
+        buf_append_char(out, '"');
+        for (; *text; text++)
+            buf_printf(out, *text == '"' ? "\"%c" : "%c", *text);
+        buf_append_char(out, '"');
+    } else {
+        buf_append_text(out, text);
+    }
+}
+
+/* A line that no row can be made of. */
+static void put_damage(struct buf *out)
+{
+    static const char *const damages[] = {"A-9",
+                                          "A-9;1,2;\"open",
+                                          "A-9,\"x\"y,1;\"x\"y",
+                                          ",,,,,,,,,,,,,,,,,,,;;;;;;;;;;;;;;;;;;;;;;;;",
+                                          "a\rb,c;d",
+                                          "\"one\ntwo\"",
+                                          "x\"y"};
+
+    buf_append_text(out, PICK(damages));
+    buf_append_char(out, '\n');
+}
+
+static void put_rows(struct buf *out, const struct pool *pools, size_t count, char delimiter,
+                     unsigned rows)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_append_char(out, delimiter);
+        put_cell(out, pools[i].heading, delimiter);
+    }
+    buf_append_text(out, "\r\n");
+    for (unsigned row = 0; row < rows; row++) {
+        if (chance(12) == 0) {
+            put_damage(out);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (i)
+                buf_append_char(out, delimiter);
+            if (i < 2 || chance(3))
+                put_cell(out, pools[i].texts[chance(chance(30) ? pools[i].good : pools[i].count)],
+                         delimiter);
+        }
+        buf_append_text(out, chance(2) ? "\n" : "\r\n");
+    }
+}
+
+enum { ROUNDS = 200 };
+
+static void csv_written_and_read_again_is_the_same_rows(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct buf file = {0}, out;
+
+        chance_state = round;
+        put_rows(&file, plain_pools, sizeof plain_pools / sizeof *plain_pools, ",;\t|"[round % 4],
+                 40);
+        out = assert_same(buf_span(&file), ROW_FORMAT_CSV, ROW_FORMAT_CSV, &rows_shape, false);
+        buf_release(&out);
+        buf_release(&file);
+    }
+    /* chance leaves enough of both */
+    assert_in_range(all_jobs, all_rows / 4, all_rows * 3 / 4);
+}
+
+static void blanks_around_json_text_stay(void **state)
+{
+    static const char file[] =
+        "record_id,sizes,extra,mixed\na,\" [1 ]\n \", {} , [] \nb,[],{},[]\n";
+    struct buf out;
+
+    (void)state;
+    out = assert_same(span_of(file), ROW_FORMAT_CSV, ROW_FORMAT_CSV, &rows_shape, false);
+    buf_release(&out);
+}
+
+static void a_line_break_within_fields_ends_no_line_of_ndjson(void **state)
+{
+    struct copy copy = {
+        .options = {.source = ROW_FORMAT_CSV, .format = ROW_FORMAT_NDJSON, .shape = &rows_shape}};
+
+    (void)state;
+    copy_rows(&copy, span_of("record_id,sizes\na,\"[1,\n2]\"\n"));
+    assert_string_equal(buf_text(&copy.out),
+                        "{\"recordId\": \"a\", \"fields\": {\"sizes\":[1, 2]}, \"outcome\": "
+                        "{\"job\": \"5/1\", \"state\": \"applied\", \"http_status\": 200}}\n");
+    copy_release(&copy);
+}
+
+static void declared_forms_names_and_encodings_are_written_as_they_are_declared(void **state)
+{
+    static const enum row_encoding encodings[] = {ROW_ENCODING_NONE, ROW_ENCODING_WINDOWS_1252,
+                                                  ROW_ENCODING_ISO_8859_1, ROW_ENCODING_ISO_8859_15,
+                                                  ROW_ENCODING_UTF_16};
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        enum row_encoding encoding = encodings[round % 5];
+        struct row_shape shape = german(encoding);
+        struct buf text = {0}, file = {0}, out;
+        struct err err = {0};
+
+        chance_state = round;
+        if (encoding == ROW_ENCODING_UTF_16)
+            buf_append_text(&text, "\xEF\xBB\xBF");
+        put_rows(&text, german_pools, sizeof german_pools / sizeof *german_pools, ';', 40);
+        if (encoding) {
+            struct recoder *recoder = recode_to(encoding, &err);
+
+            assert_true(recode(recoder, buf_span(&text), NULL, &file));
+            recode_close(recoder);
+        } else {
+            buf_append_span(&file, buf_span(&text));
+        }
+        out = assert_same(buf_span(&file), ROW_FORMAT_CSV, ROW_FORMAT_CSV, &shape, false);
+        buf_release(&out);
+        buf_release(&file);
+        buf_release(&text);
+    }
+}
+
+/* CSV -> NDJSON -> CSV by the shape alone -> NDJSON: the same jobs all along. The columns stand in
+ * the order of the shape, so that the fields come back in theirs. */
+static void jobs_are_the_same_across_formats(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        bool is_german = round % 2;
+        struct row_shape shape = is_german ? german(ROW_ENCODING_NONE) : rows_shape;
+        struct buf file = {0}, ndjson, csv, last;
+
+        chance_state = round;
+        put_rows(&file, is_german ? german_pools : plain_pools,
+                 sizeof plain_pools / sizeof *plain_pools, is_german ? ';' : ',', 40);
+        ndjson = assert_same(buf_span(&file), ROW_FORMAT_CSV, ROW_FORMAT_NDJSON, &shape, true);
+        csv = assert_same(buf_span(&ndjson), ROW_FORMAT_NDJSON, ROW_FORMAT_CSV, &shape, true);
+        last = assert_same(buf_span(&csv), ROW_FORMAT_CSV, ROW_FORMAT_NDJSON, &shape, true);
+        assert_string_equal(buf_text(&ndjson), buf_text(&last));
+        buf_release(&file);
+        buf_release(&ndjson);
+        buf_release(&csv);
+        buf_release(&last);
+    }
+}
+
+static void ndjson_written_and_read_again_is_the_same_rows(void **state)
+{
+    static const char *const lines[] = {
+        "{\"recordId\":\"a\",\"version\": 5 ,\"fields\":{ \"x\" : [1.50,\"\\u00fc\"] }}",
+        "{\"fields\": {}, \"recordId\": \"\\u0061\\\"b\", \"tags\": [ \"a;b\", \"\" ]}",
+        "{\"recordId\":\"a\",\"fields\":{},\"outcome\":{\"job\":\"1/1\"}}",
+        "{\"outcome\":{},\"recordId\":\"a\"}",
+        "{\"outcome\":{}}",
+        "{\"recordId\":\"a\",\"fields\":{},\"outcome\":7}",
+        "{}",
+        "[]",
+        "{\"recordId\":\"a\",\"fields\":{}",
+        "not \xFF JSON",
+        "{\"recordId\":\"a\",\"recordId\":\"b\",\"fields\":{}}",
+        "{\"recordId\":\"a\",\"version\":\"x\",\"fields\":{\"n\":1}}",
+    };
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct buf file = {0}, out;
+
+        chance_state = round;
+        for (unsigned row = 0; row < 40; row++)
+            buf_printf(&file, "%s%s", PICK(lines), chance(2) ? "\n" : "\r\n");
+        out =
+            assert_same(buf_span(&file), ROW_FORMAT_NDJSON, ROW_FORMAT_NDJSON, &rows_shape, false);
+        buf_release(&out);
+        buf_release(&file);
+    }
+}
+
+/* --- what it looks like --- */
+
+#define TAIL                                                                                       \
+    "rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,"                    \
+    "rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_raw"
+#define REJECTED "5/2,rejected,,,,\"\"\"quoted\"\", ; and broken \xE5\x80\x89\",,,"
+
+/* What is written of a file that is read with a shape. */
+static void assert_written(struct writer_options options, const char *file, const char *expected)
+{
+    struct copy copy = {.options = options};
+
+    copy_rows(&copy, span_of(file));
+    assert_string_equal(buf_text(&copy.out), expected);
+    copy_release(&copy);
+}
+
+static const struct writer_options csv_to_csv = {
+    .source = ROW_FORMAT_CSV, .format = ROW_FORMAT_CSV, .shape = &rows_shape};
+
+static void the_outcome_stands_behind_the_columns_of_the_file(void **state)
+{
+    (void)state;
+    assert_written(csv_to_csv, "sku,record_id,quantity\n\"x,\"\"y\",a,\n\"\",b,x\n",
+                   "sku,record_id,quantity," TAIL "\n"
+                   "\"x,\"\"y\",a,,5/1,applied,200,,,,,,\n"
+                   "\"\",b,x," REJECTED "\n");
+}
+
+static void a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else(void **state)
+{
+    (void)state;
+    assert_written(csv_to_csv, "record_id,sku\na\nb,\"open\nc,\"x\"y\nd,e,f\ng,h\n",
+                   "record_id,sku," TAIL "\n"
+                   ","
+                   "," REJECTED "a\n"
+                   ","
+                   "," REJECTED "\"b,\"\"open\"\n"
+                   ","
+                   "," REJECTED "\"c,\"\"x\"\"y\"\n"
+                   ","
+                   "," REJECTED "\"d,e,f\"\n"
+                   "g,h,5/1,applied,200,,,,,,\n");
+}
+
+static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **state)
+{
+    (void)state;
+    assert_written(csv_to_csv,
+                   "record_id,rowferry_state,sku,rowferry_job\na,failed,x,1/1\nb,?,y,z,\n",
+                   "record_id,sku," TAIL "\n"
+                   "a,x,5/1,applied,200,,,,,,\n"
+                   ",," REJECTED "\"b,?,y,z,\"\n");
+}
+
+static void a_property_of_the_name_of_an_outcome_column_keeps_it(void **state)
+{
+    static const struct row_property own = {{"rowferry_error", 14}, ROW_STRING};
+    struct row_shape shape = {.schema_name = "Item", .properties = &own, .count = 1};
+    struct writer_options options = csv_to_csv;
+
+    (void)state;
+    options.shape = &shape;
+    assert_written(options, "record_id,rowferry_error\na,mine\n",
+                   "record_id,rowferry_error,rowferry_job,rowferry_state,rowferry_http_status,"
+                   "rowferry_server_version,rowferry_error_code,rowferry_attempts,"
+                   "rowferry_updated,rowferry_raw\na,mine,5/1,applied,200,,,,,\n");
+}
+
+static void rejected_lines_of_json_keep_their_members(void **state)
+{
+    struct writer_options options = {
+        .source = ROW_FORMAT_NDJSON, .format = ROW_FORMAT_NDJSON, .shape = &rows_shape};
+
+    (void)state;
+    assert_written(
+        options, "{ \"recordId\" :\"a\", \"x\":[ 1 ]}\n{\"outcome\":{}}\nno \"JSON\"\n",
+        "{\"recordId\" :\"a\", \"x\":[ 1 ], \"outcome\": {\"job\": \"5/2\", \"state\": "
+        "\"rejected\", \"error\": \"\\\"quoted\\\", ; and broken \xE5\x80\x89\"}}\n"
+        "{\"outcome\": {\"job\": \"5/2\", \"state\": \"rejected\", \"error\": "
+        "\"\\\"quoted\\\", ; and broken \xE5\x80\x89\"}}\n"
+        "{\"outcome\": {\"job\": \"5/2\", \"state\": \"rejected\", \"error\": "
+        "\"\\\"quoted\\\", ; and broken \xE5\x80\x89\", \"raw\": \"no \\\"JSON\\\"\"}}\n");
+}
+
+/* --- spreadsheets --- */
+
+static void a_cell_is_a_formula_where_a_spreadsheet_would_compute_it(void **state)
+{
+    static const char *const formulas[] = {"=1+1",
+                                           "+1",
+                                           "-x",
+                                           "@SUM(A1)",
+                                           "\tx",
+                                           "\rx",
+                                           "  =1",
+                                           "\xC2\xA0=1",
+                                           "\n\t -x",
+                                           "-1+1",
+                                           "\xEF\xBC\x9D"
+                                           "1",
+                                           "-",
+                                           "-1.5=",
+                                           "+49 30 1",
+                                           "-,5",
+                                           " -5"};
+    static const char *const cells[] = {"",  "a=1", "-5", "-1.5e3", "-1.234,50",
+                                        "5", "'=1", " a", "-0"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++)
+        if (!csv_is_formula(span_of(formulas[i])))
+            fail_msg("%s is a formula", formulas[i]);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (csv_is_formula(span_of(cells[i])))
+            fail_msg("%s is no formula", cells[i]);
+}
+
+static void a_file_for_spreadsheets_says_so_in_its_header_row_and_is_refused(void **state)
+{
+    struct copy copy = {.options = csv_to_csv};
+    char *dump;
+
+    (void)state;
+    copy.options.for_spreadsheet = true;
+    copy_rows(&copy, span_of("record_id,sku,price\n=a,\"=\"\"x\"\"\",-1.5\n@b,=c,x\n"));
+    assert_string_equal(buf_text(&copy.out),
+                        "\xEF\xBB\xBFrecord_id,sku,price," TAIL ",rowferry_for_spreadsheet\n"
+                        "'=a,\"'=\"\"x\"\"\",-1.5,5/1,applied,200,,,,,,,\n"
+                        "'@b,'=c,x," REJECTED ",\n");
+    dump = rows_dump(buf_span(&copy.out), ROW_FORMAT_CSV, &rows_shape, ROWS_FILE);
+    assert_string_equal(dump,
+                        "error: in: line 1: this file was exported with --for-spreadsheet, which "
+                        "changes cells; export it again without\n");
+    free(dump);
+    copy_release(&copy);
+}
+
+/* --- what CSV cannot say --- */
+
+static void assert_refused(const char *line, const char *reason)
+{
+    struct copy copy = {.options = {.source = ROW_FORMAT_NDJSON,
+                                    .format = ROW_FORMAT_CSV,
+                                    .shape = &rows_shape,
+                                    .name = "batch 5"}};
+    struct writer *writer = writer_open(&copy.options, &copy.err);
+    struct violations violations = {0};
+    struct outcome outcome = {0};
+    struct rows_feed feed;
+    struct reader *reader;
+    struct row row;
+
+    assert_non_null(writer);
+    rows_feed_open(&feed, span_of(line), ROWS_FILE);
+    reader = reader_open(feed.fd, "in", ROW_FORMAT_NDJSON, &rows_shape, &copy.err);
+    assert_int_equal(reader_next(reader, &row, &violations, &copy.err), READER_ROW);
+    assert_false(writer_job(writer, &row, &outcome, &copy.out, &copy.err));
+    assert_int_equal(copy.err.kind, ERR_CONFIG);
+    assert_string_equal(copy.err.text, reason);
+    assert_int_equal(copy.out.size, 0);
+    writer_close(writer);
+    reader_close(reader);
+    rows_feed_close(&feed);
+    violations_release(&violations);
+}
+
+static void what_no_cell_can_say_is_an_error_that_names_it(void **state)
+{
+#define FIELDS(fields)     "{\"recordId\": \"a\", \"fields\": {" fields "}}\n"
+#define SAYS(name, reason) "batch 5: row 1: " name ": " reason "; --format ndjson can say it"
+    (void)state;
+    assert_refused(FIELDS("\"sku\": null"), SAYS("sku", "no CSV cell of it says this value"));
+    assert_refused(FIELDS("\"any\": 5"), SAYS("any", "no CSV cell of it says this value"));
+    assert_refused(FIELDS("\"sku\": \"a\\u0000\""),
+                   SAYS("sku", "no CSV cell of it says this value"));
+    assert_refused(FIELDS("\"ean\": 5"), SAYS("ean", "there is no column for it"));
+    assert_refused("{\"recordId\": \"a\", \"fields\": {}, \"tags\": [\"a;b\"]}\n",
+                   SAYS("tags", "one of them is empty or holds ';'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(csv_written_and_read_again_is_the_same_rows),
+        cmocka_unit_test(blanks_around_json_text_stay),
+        cmocka_unit_test(a_line_break_within_fields_ends_no_line_of_ndjson),
+        cmocka_unit_test(declared_forms_names_and_encodings_are_written_as_they_are_declared),
+        cmocka_unit_test(jobs_are_the_same_across_formats),
+        cmocka_unit_test(ndjson_written_and_read_again_is_the_same_rows),
+        cmocka_unit_test(the_outcome_stands_behind_the_columns_of_the_file),
+        cmocka_unit_test(a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else),
+        cmocka_unit_test(the_outcome_of_an_earlier_export_makes_room_for_the_new_one),
+        cmocka_unit_test(a_property_of_the_name_of_an_outcome_column_keeps_it),
+        cmocka_unit_test(rejected_lines_of_json_keep_their_members),
+        cmocka_unit_test(a_cell_is_a_formula_where_a_spreadsheet_would_compute_it),
+        cmocka_unit_test(a_file_for_spreadsheets_says_so_in_its_header_row_and_is_refused),
+        cmocka_unit_test(what_no_cell_can_say_is_an_error_that_names_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

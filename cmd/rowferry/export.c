@@ -217,9 +217,7 @@ void command_export(struct cli *cli)
     snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
     exporting.session.store =
         store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (!exporting.session.store)
-        report_fail(&cli->report, &err);
-    else if (is_read(&exporting) && !work(&exporting, &err))
+    if (!exporting.session.store || (is_read(&exporting) && !work(&exporting, &err)))
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE)
         tell_end(&exporting);

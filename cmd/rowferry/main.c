@@ -122,12 +122,14 @@ static const struct command commands[] = {
         0, 1, checkup_statuses, command_doctor},
     {"export", FOR_EXPORT, "BATCH", "write its rows with what became of each",
         "Writes the rows of a batch to standard output, in their order: the columns of\n"
-        "its file, in the form that the schema file declares, and behind them\n"
-        "rowferry_... columns with what became of each (NDJSON: \"outcome\"). ingest\n"
-        "takes such a file back, and ignores those. Columns that the schema file ignores\n"
-        "are empty but in rejected rows, which keep their cells; one that is no row of\n"
-        "cells stands in rowferry_raw. May be done while a run works.",
-        "rowferry export 5 --state rejected,failed >again.csv",
+        "its file, written as the schema file declares, and behind them rowferry_...\n"
+        "columns with what became of each row (NDJSON: a member \"outcome\"). ingest takes\n"
+        "such a file back and ignores those columns.\n"
+        "\n"
+        "What the schema file ignores is empty in the rows of jobs. Rejected rows keep\n"
+        "their cells; one that has too few or too many, or whose quotes are wrong, stands\n"
+        "in rowferry_raw alone, and is rejected again. May be done while a run works.",
+        "rowferry export 5 --state rejected,failed >InventoryItem-again.csv",
         1, 1, telling_statuses, command_export},
 };
 /* clang-format on */

@@ -183,8 +183,8 @@ void feed_tell_end(const struct feed *feed, const struct ingest_options *options
         notice_say(options->notices,
                    "%s: its versions are ignored: the schema file has them fetched", feed->source);
     if (reader_outcome_ignored(reader))
-        notice_say(options->notices,
-                   "%s: an export: what it says of an earlier batch is ignored", feed->source);
+        notice_say(options->notices, "%s: an export: what it says of an earlier batch is ignored",
+                   feed->source);
 }
 
 const char *feed_format_name(enum row_format format)

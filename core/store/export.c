@@ -182,7 +182,7 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
     struct buf names = {0};
 
     if (jobs) {
-        unsigned index = page->states & 1u << JOB_PENDING ? EXPORT_JOBS : EXPORT_CLAIMED;
+        unsigned index = (page->states & 1u << JOB_PENDING) ? EXPORT_JOBS : EXPORT_CLAIMED;
 
         statements[0] = begin_side(store, page, index, page->batch_id * JOB_ROWS, last, err);
         name_states(page->states, &names);

@@ -10,7 +10,7 @@ BEGIN {
     home["curl/curl.h"] = "^core/http/pool[^/]*$"
     home["microhttpd.h"] = "^cmd/genesys-sim/"
     home["zlib.h"] = "^core/row/gunzip[^/]*$"
-    home["iconv.h"] = "^core/row/(transcode|source)[^/]*$"
+    home["iconv.h"] = "^core/row/(transcode|recode|source)[^/]*$"
 }
 
 function finding(text)

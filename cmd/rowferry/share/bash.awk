@@ -23,18 +23,25 @@ $1 == "command" {
 
 $1 == "option" {
     options[$2] = join(options[$2], " ", "--" $4 ($6 == "" ? "" : " -" $6))
-    if ($7 == "" || $4 in known)
+    if ($7 == "")
         next
-    known[$4] = 1
+    if (!($4 in kind_of))
+        with_value[++value_count] = $4
+    # where commands differ, all that one of them takes
     kind = values($4, $7)
-    if (!(kind in with_kind))
-        kinds[++kind_count] = kind
-    with_kind[kind] = join(with_kind[kind], " | ", "--" $4)
+    if (length(kind) >= length(kind_of[$4]))
+        kind_of[$4] = kind
 }
 
 FNR == NR { next }
 
 /@VALUES@/ {
+    for (i = 1; i <= value_count; i++) {
+        kind = kind_of[with_value[i]]
+        if (!(kind in with_kind))
+            kinds[++kind_count] = kind
+        with_kind[kind] = join(with_kind[kind], " | ", "--" with_value[i])
+    }
     for (i = 1; i <= kind_count; i++)
         print "    " with_kind[kinds[i]] ") " reply(kinds[i]) " ;;"
     next

@@ -71,17 +71,19 @@ $1 == "option" || $1 == "variable" {
         group_known[$3] = 1
         groups[++group_count] = $3
     }
-    if (!($4 in takers)) {
-        settings[++setting_count] = $4
-        group_of[$4] = $3
-        text_of[$4] = $5
+    # one name may stand for two things
+    setting = $4 SUBSEP $5
+    if (!(setting in takers)) {
+        settings[++setting_count] = setting
+        group_of[setting] = $3
+        text_of[setting] = $5
         if ($1 == "variable")
-            head_of[$4] = "Ev " $4
+            head_of[setting] = "Ev " $4
         else
-            head_of[$4] = ($6 == "" ? "" : "Fl " $6 " , ") "Fl \\-" $4 ($7 == "" ? "" : " Ar " $7)
+            head_of[setting] = ($6 == "" ? "" : "Fl " $6 " , ") "Fl \\-" $4 ($7 == "" ? "" : " Ar " $7)
     }
-    takers[$4] = takers[$4] (takers[$4] == "" ? "" : ", ") $2
-    taker_count[$4]++
+    takers[setting] = takers[setting] (takers[setting] == "" ? "" : ", ") $2
+    taker_count[setting]++
 }
 
 $1 == "status" {

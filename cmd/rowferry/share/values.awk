@@ -5,6 +5,9 @@ function values(option, argument) {
         return "csv ndjson"
     if (option == "on-conflict")
         return "park rebase dismiss"
+    if (option == "state")
+        return (argument == "S" ? "" : "rejected jobs all pending sending unknown applied " \
+            "unchanged conflict dismissed cancelled ") "refused failed"
     if (argument == "FOLDER")
         return "folders"
     return argument ~ /FILE/ ? "files" : ""

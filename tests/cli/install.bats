@@ -158,13 +158,15 @@ complete_all() {
     : >"a file.csv"
     mkdir folder
     typed "$shell" 'vali\t' 'run --deli\t' 'resolve --even\t' 'run --on-conflict re\t' 'run --on-conflict=di\t' \
-        'ingest --format nd\t' 'run --schemas fol\t' 'validate a\t' 'run -- a\t' 'status a\t' 'drain --forc\t'
+        'ingest --format nd\t' 'export --state rej\t' 'retry --state ref\t' 'run --schemas fol\t' 'validate a\t' 'run -- a\t' 'status a\t' 'drain --forc\t'
     same "<validate>
 <run><--delimiter>
 <resolve><--even-if-superseded>
 <run><--on-conflict><rebase>
 <run><--on-conflict=dismiss>
 <ingest><--format><ndjson>
+<export><--state><rejected>
+<retry><--state><refused>
 <run><--schemas><folder>
 <validate><a file.csv>
 <run><--><a file.csv>
@@ -195,14 +197,16 @@ complete_all() {
 }
 
 @test "every word that is completed as a value is one that the option takes" {
-    local options words option word command checked=0
+    local options words option word command own checked=0
 
-    sed -n '/^_rowferry_value/,/^}/s/^ *\(--.*\)) _rowferry_words "\(.*\)" ;;/\1=\2/p' \
+    sed -n '/^_rowferry_value/,/^_rowferry_options/s/^ *\([a-z" ]*--.*\)) _rowferry_words "\(.*\)" ;;/\1=\2/p' \
         "$PREFIX/share/bash-completion/completions/rowferry" >values
     while IFS== read -r options words; do
+        own=
+        [[ $options != \"* ]] || read -r own options <<<"${options//\"/}"
         for option in ${options//|/}; do
-            command=$(for command in $(commands); do options "$command" | sed "s/^$option\$/$command/"; done |
-                grep -m 1 -v -e --)
+            command=${own:-$(for command in $(commands); do options "$command" | sed "s/^$option\$/$command/"; done |
+                grep -m 1 -v -e --)}
             for word in $words; do
                 ends 0 rowferry "$command" "$option" "$word" --help
                 checked=$((checked + 1))

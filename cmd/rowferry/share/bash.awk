@@ -25,15 +25,23 @@ $1 == "option" {
     options[$2] = join(options[$2], " ", "--" $4 ($6 == "" ? "" : " -" $6))
     if ($7 == "")
         next
-    if (!($4 in kind_of))
-        with_value[++value_count] = $4
-    # where commands differ, all that one of them takes
     kind = values($4, $7)
-    if (length(kind) >= length(kind_of[$4]))
+    if (!($4 in kind_of)) {
+        with_value[++value_count] = $4
         kind_of[$4] = kind
+    } else if (kind != kind_of[$4]) {
+        own[++own_count] = "    \"" $2 " --" $4 "\") " reply(kind) " ;;"
+    }
 }
 
 FNR == NR { next }
+
+# where a command takes other values than the one before it
+/@OWN_VALUES@/ {
+    for (i = 1; i <= own_count; i++)
+        print own[i]
+    next
+}
 
 /@VALUES@/ {
     for (i = 1; i <= value_count; i++) {

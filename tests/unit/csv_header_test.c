@@ -137,6 +137,17 @@ static void very_many_unknown_columns_leave_room_for_the_remedy(void **state)
     buf_release(&text);
 }
 
+static void the_columns_of_an_export_are_passed_over_and_no_others_like_them(void **state)
+{
+    (void)state;
+    assert_refused("rowferry_job,record_id,rowferry_raw\n1/1,a,x\n", "1@2 [a] {}\nend\n");
+    assert_refused("record_id,rowferry_jobs\n",
+                   "error: in: line 1: unknown column \"rowferry_jobs\": not a property of schema "
+                   "Item; add it to the schema or take it out of the file\n");
+    assert_refused("record_id,rowferry_job,rowferry_job\n",
+                   "error: in: line 1: more than one column \"rowferry_job\"\n");
+}
+
 static void bytes_that_are_not_utf8_explain_a_header_row_best(void **state)
 {
     (void)state;
@@ -180,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_header_row_whose_form_is_wrong_is_refused),
         cmocka_unit_test(a_header_row_beyond_its_limits_is_refused),
         cmocka_unit_test(very_many_unknown_columns_leave_room_for_the_remedy),
+        cmocka_unit_test(the_columns_of_an_export_are_passed_over_and_no_others_like_them),
         cmocka_unit_test(bytes_that_are_not_utf8_explain_a_header_row_best),
         cmocka_unit_test(the_header_row_is_kept_as_it_stands_in_the_file),
     };

@@ -286,6 +286,45 @@ static void days_stand_in_the_calendar(void **state)
     }
 }
 
+/* What cell_form_write makes of a value; `none`: no cell says it. */
+static void assert_cell(const struct cell_form *form, enum json_kind kind, const char *value,
+                        const char *expected)
+{
+    struct buf out = {0};
+
+    if (!cell_form_write(form, kind, span_of(value), &out)) {
+        assert_int_equal(out.size, 0);
+        buf_append_text(&out, "none");
+    }
+    assert_string_equal(buf_text(&out), expected);
+    buf_release(&out);
+}
+
+static void a_value_is_written_in_its_form_or_not_at_all(void **state)
+{
+    const struct cell_form comma = {.kind = CELL_DECIMAL, .decimal = ',', .thousands = {".", 1}};
+    const struct cell_form point = {.kind = CELL_DECIMAL, .decimal = '.', .thousands = {",", 1}};
+    const struct cell_form date = {.kind = CELL_DATE, .pattern = {"D.MM.YYYY", 9}};
+    const struct cell_form word = {
+        .kind = CELL_BOOLEAN, .words = words, .true_count = 2, .word_count = 3};
+
+    (void)state;
+    assert_cell(&comma, JSON_NUMBER, "-1234.50", "-1234,50");
+    assert_cell(&comma, JSON_NUMBER, "1.5e-3", "1,5e-3");
+    assert_cell(&comma, JSON_NUMBER, "1234567", "1234567");
+    assert_cell(&point, JSON_NUMBER, "1234.5", "1234.5");
+    assert_cell(&comma, JSON_STRING, "12", "none");
+    assert_cell(&comma, JSON_TRUE, "true", "none");
+    assert_cell(&date, JSON_STRING, "2026-01-05", "5.01.2026");
+    assert_cell(&date, JSON_STRING, "2026-02-30", "none");
+    assert_cell(&date, JSON_STRING, "2026/01/05", "none");
+    assert_cell(&date, JSON_STRING, "", "none");
+    assert_cell(&date, JSON_STRING, "2026-01-05T00:00:00Z", "none");
+    assert_cell(&word, JSON_TRUE, "true", "ja");
+    assert_cell(&word, JSON_FALSE, "false", "nein");
+    assert_cell(&word, JSON_NUMBER, "1", "none");
+}
+
 static void a_pattern_that_leaves_something_open_is_refused(void **state)
 {
     static const struct {
@@ -356,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_cell_that_fits_no_declaration_is_a_violation),
         cmocka_unit_test(numbers_are_grouped_by_three_or_not_at_all),
         cmocka_unit_test(days_stand_in_the_calendar),
+        cmocka_unit_test(a_value_is_written_in_its_form_or_not_at_all),
         cmocka_unit_test(a_pattern_that_leaves_something_open_is_refused),
         cmocka_unit_test(the_limits_of_a_quoted_cell_can_be_declared),
         cmocka_unit_test(a_cell_that_is_too_long_is_told_as_such_however_it_goes_on),

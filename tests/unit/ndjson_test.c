@@ -201,6 +201,15 @@ static void an_unknown_member_is_named_and_the_rest_is_read(void **state)
                 "end\n");
 }
 
+static void the_outcome_of_an_export_is_passed_over(void **state)
+{
+    (void)state;
+    assert_rows("{\"recordId\":\"a\",\"fields\":{},\"outcome\":{\"job\":\"1/1\",\"x\":[1]}}",
+                "1@1 [a] {}\nend\n");
+    assert_rows("{\"recordId\":\"a\",\"fields\":{},\"outcome\":7}",
+                "1@1 [a] {}\n  |row|outcome must be an object, is 7\nend\n");
+}
+
 static void record_ids_are_decoded_and_checked(void **state)
 {
     (void)state;
@@ -288,6 +297,7 @@ int main(void)
         cmocka_unit_test(missing_members_are_named),
         cmocka_unit_test(members_of_the_wrong_kind_are_told),
         cmocka_unit_test(an_unknown_member_is_named_and_the_rest_is_read),
+        cmocka_unit_test(the_outcome_of_an_export_is_passed_over),
         cmocka_unit_test(record_ids_are_decoded_and_checked),
         cmocka_unit_test(no_tags_are_as_none_given),
         cmocka_unit_test(a_version_that_int64_cannot_hold_is_refused),

@@ -40,9 +40,8 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out);
 
-/* Appends a header row for an object whose rows did not come from a CSV file: record_id, version,
- * each property that a column can fill, and tags, as the shape's columns call them. */
-void csv_write_header(const struct row_shape *shape, char delimiter, struct buf *out);
+/* Reads the header row of the options into csv, or makes one where they have none. */
+bool csv_writer_read_header(struct csv_writer *writer, struct err *err);
 
 /* Appends a cell with that content, in quotes where it needs them; "" where it is empty. */
 void csv_write_cell(struct span content, char delimiter, struct buf *out);

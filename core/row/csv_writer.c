@@ -2,113 +2,11 @@
 #include "core/row/csv_write.h"
 #include "core/row/recode.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { LEXER_SLACK = 16 /* bytes that may be read behind the last one */ };
 
 static const char no_column[] = "there is no column for it";
-
-/* --- the header row --- */
-
-/* The name of the column that fills a target: as declared, or its own. False: no column does. */
-static bool find_heading(const struct row_shape *shape, struct span target, struct span *heading)
-{
-    const struct row_dialect *dialect = &shape->dialect;
-
-    for (size_t i = 0; i < dialect->column_count; i++)
-        if (dialect->columns[i].target.data && span_equal(dialect->columns[i].target, target)) {
-            *heading = dialect->columns[i].name;
-            return true;
-        }
-    *heading = target;
-    for (size_t i = 0; i < dialect->column_count; i++)
-        if (span_equal(dialect->columns[i].name, target))
-            return false;
-    return true;
-}
-
-static void put_heading(const struct row_shape *shape, struct span target, char delimiter,
-                        struct buf *out)
-{
-    struct span heading;
-
-    if (!find_heading(shape, target, &heading))
-        return;
-    if (out->size)
-        buf_append_char(out, delimiter);
-    csv_write_cell(heading, delimiter, out);
-}
-
-static bool is_reserved(struct span name)
-{
-    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
-}
-
-void csv_write_header(const struct row_shape *shape, char delimiter, struct buf *out)
-{
-    put_heading(shape, span_of("record_id"), delimiter, out);
-    put_heading(shape, span_of("version"), delimiter, out);
-    for (size_t i = 0; i < shape->count; i++)
-        if (!is_reserved(shape->properties[i].name))
-            put_heading(shape, shape->properties[i].name, delimiter, out);
-    put_heading(shape, span_of("tags"), delimiter, out);
-    buf_append_char(out, '\n');
-}
-
-/* Reads the header row as ingest would read it at the head of a file. */
-static bool read_header(struct csv_writer *writer, struct span header, struct err *err)
-{
-    struct source_kind kind = {
-        .utf8 = true, .encoding = writer->shape.dialect.encoding, .row_max = READER_ROW_MAX};
-    int fd = memfd_create("header", MFD_CLOEXEC);
-    struct source source = {0};
-    bool done;
-
-    if (fd < 0 || write(fd, header.data, header.size) != (ssize_t)header.size ||
-        lseek(fd, 0, SEEK_SET) != 0) {
-        err_set(err, ERR_CONFIG, "cannot keep the header row in memory: %s", strerror(errno));
-        done = false;
-    } else {
-        done = source_init(&source, fd, writer->options->name, &kind, err) &&
-               csv_init(&writer->csv, &source, &writer->shape, err);
-    }
-    source_release(&source);
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
-/* The declared delimiter may not be the one that the file was read with. */
-static bool read_file_header(struct csv_writer *writer, struct err *err)
-{
-    struct err other = {0};
-
-    if (read_header(writer, writer->options->header, err))
-        return true;
-    csv_release(&writer->csv);
-    if (!writer->shape.dialect.delimiter)
-        return false;
-    writer->shape.dialect.delimiter = '\0';
-    return read_header(writer, writer->options->header, &other);
-}
-
-static bool make_header(struct csv_writer *writer, struct err *err)
-{
-    struct row_dialect *dialect = &writer->shape.dialect;
-    struct buf header = {0};
-    bool done;
-
-    dialect->encoding = ROW_ENCODING_NONE;
-    if (!dialect->delimiter)
-        dialect->delimiter = ',';
-    csv_write_header(&writer->shape, dialect->delimiter, &header);
-    done = read_header(writer, buf_span(&header), err);
-    buf_release(&header);
-    return done;
-}
 
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err)
@@ -116,7 +14,7 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
     const struct row_dialect *declared = &options->shape->dialect;
 
     *writer = (struct csv_writer){.options = options, .shape = *options->shape};
-    if (!(options->header.size ? read_file_header(writer, err) : make_header(writer, err))) {
+    if (!csv_writer_read_header(writer, err)) {
         err->kind = ERR_CONFIG;
         return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
                              "needs none)");
@@ -417,8 +315,9 @@ static void put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
         buf_append_char(&writer->line, '"');
 }
 
-/* Puts the cells into the line. False: it is no row of as many cells as the header row has. */
-static bool put_raw_cells(struct csv_writer *writer, struct span text)
+/* Puts the cells into the line, and what an earlier export could not take apart into kept. False:
+ * it is no row of as many cells as the header row has. */
+static bool put_raw_cells(struct csv_writer *writer, struct span text, struct span *kept)
 {
     const struct csv *csv = &writer->csv;
     struct csv_lexer lexer = {.at = text.data,
@@ -437,8 +336,12 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text)
         end = csv_lex(&lexer, &cell);
         if (end != CSV_DELIMITER && end != CSV_LINE_END)
             return false;
-        if (csv->columns[i].kind == CSV_OUTCOME)
+        if (csv->columns[i].kind == CSV_OUTCOME) {
+            if (span_is(csv->columns[i].heading, outcome_names[OUTCOME_RAW].column) &&
+                cell.text.size)
+                *kept = csv_content(&cell, &writer->scratch.formed);
             continue;
+        }
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);
         first = false;
@@ -465,13 +368,15 @@ static void put_no_cells(struct csv_writer *writer)
 static bool try_cells(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                       struct buf *out)
 {
+    struct outcome whole = *outcome;
     size_t before = out->size;
 
+    whole.parts[OUTCOME_RAW] = (struct span){0};
     writer->row_size = 0;
-    if (str_utf8_valid(text) != text.size || !put_raw_cells(writer, text) ||
-        !flush_line(writer, NULL, out))
+    if (str_utf8_valid(text) != text.size ||
+        !put_raw_cells(writer, text, &whole.parts[OUTCOME_RAW]) || !flush_line(writer, NULL, out))
         return false;
-    put_outcome(writer, outcome, out);
+    put_outcome(writer, &whole, out);
     if (writer->row_size <= writer->row_max)
         return true;
     out->size = before;
@@ -481,16 +386,13 @@ static bool try_cells(struct csv_writer *writer, struct span text, const struct 
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out)
 {
-    struct outcome whole = *outcome;
-
-    whole.parts[OUTCOME_RAW] = (struct span){0};
     /* the lexer wants a line feed behind the text, and room */
     buf_reset(&writer->raw);
     buf_reserve(&writer->raw, text.size + 1 + LEXER_SLACK);
     buf_append_span(&writer->raw, text);
     buf_append_char(&writer->raw, '\n');
     buf_reset(&writer->line);
-    if (try_cells(writer, (struct span){writer->raw.data, text.size}, &whole, out))
+    if (try_cells(writer, (struct span){writer->raw.data, text.size}, outcome, out))
         return;
     put_no_cells(writer);
     put_outcome(writer, outcome, out);

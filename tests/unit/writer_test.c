@@ -463,6 +463,16 @@ static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **s
                    ",," REJECTED "\"b,?,y,z,\"\n");
 }
 
+static void what_an_earlier_export_could_not_take_apart_is_kept(void **state)
+{
+    (void)state;
+    assert_written(csv_to_csv, "record_id,sku,rowferry_raw\n,,\"a,\"\"b\"\n,x,\n",
+                   "record_id,sku," TAIL "\n"
+                   ","
+                   "," REJECTED "\"a,\"\"b\"\n"
+                   ",x," REJECTED "\n");
+}
+
 static void a_property_of_the_name_of_an_outcome_column_keeps_it(void **state)
 {
     static const struct row_property own = {{"rowferry_error", 14}, ROW_STRING};
@@ -601,6 +611,7 @@ int main(void)
         cmocka_unit_test(the_outcome_stands_behind_the_columns_of_the_file),
         cmocka_unit_test(a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else),
         cmocka_unit_test(the_outcome_of_an_earlier_export_makes_room_for_the_new_one),
+        cmocka_unit_test(what_an_earlier_export_could_not_take_apart_is_kept),
         cmocka_unit_test(a_property_of_the_name_of_an_outcome_column_keeps_it),
         cmocka_unit_test(rejected_lines_of_json_keep_their_members),
         cmocka_unit_test(a_cell_is_a_formula_where_a_spreadsheet_would_compute_it),

@@ -24,7 +24,7 @@
  *
  * What is installed beside it stands in share/: manual pages, completions, systemd, Debian.
  *
- * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes -> rows), validate (schema
+ * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes <-> rows), validate (schema
  * files), job (states, verdicts), store (SQLite), http (libcurl), api (the wire), inbox, ingest,
  * drain. Only this folder prints, reads arguments or the environment, and knows exit statuses. */
 #include "cmd/rowferry/command.h"

@@ -194,6 +194,12 @@ static void add_job(struct buf *line, const char *name, int64_t job_id)
     buf_release(&job);
 }
 
+static void add_fields(struct buf *line, struct span fields)
+{
+    buf_append_text(line, ", \"fields\": ");
+    buf_append_json_text(line, fields);
+}
+
 static void add_number(struct buf *line, const char *name, enum form form,
                        const struct history_number *number)
 {
@@ -231,7 +237,7 @@ static void tell_json(struct telling *telling, const struct history_event *event
         if (members[i].form == FORM_TEXT)
             json_line_text(line, members[i].name, *(const struct span *)value);
         else if (members[i].form == FORM_FIELDS) /* an object already */
-            buf_printf(line, ", \"fields\": %.*s", (int)event->fields.size, event->fields.data);
+            add_fields(line, event->fields);
         else
             add_number(line, members[i].name, members[i].form, value);
     }

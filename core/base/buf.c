@@ -98,6 +98,15 @@ static void append_json_valid(struct buf *buf, struct span text)
     buf_append(buf, text.data + start, text.size - start);
 }
 
+void buf_append_json_text(struct buf *buf, struct span json)
+{
+    char *at = buf_reserve(buf, json.size), *end = at + json.size;
+
+    buf_append_span(buf, json);
+    while ((at = memchr(at, '\n', (size_t)(end - at))))
+        *at = ' ';
+}
+
 void buf_append_json(struct buf *buf, struct span text)
 {
     while (text.size) {

@@ -25,6 +25,9 @@ void buf_append_text(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char byte);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* JSON text on one line: a line break, which can only stand between tokens, becomes a space. */
+void buf_append_json_text(struct buf *buf, struct span json);
+
 /* Appends text as the inside of a JSON string (RFC 8259 section 7), without the quotes around it.
  * What is not UTF-8 becomes U+FFFD. */
 void buf_append_json(struct buf *buf, struct span text);

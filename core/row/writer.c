@@ -140,16 +140,6 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
     buf_append_text(out, "}}\n");
 }
 
-/* As they are kept; but a line break, which can only stand between tokens, would end the line. */
-static void put_fields(struct span fields, struct buf *out)
-{
-    char *at = buf_reserve(out, fields.size), *end = at + fields.size;
-
-    buf_append_span(out, fields);
-    while ((at = memchr(at, '\n', (size_t)(end - at))))
-        *at = ' ';
-}
-
 static void put_job(const struct writer *writer, const struct row *row,
                     const struct outcome *outcome, struct buf *out)
 {
@@ -159,7 +149,7 @@ static void put_job(const struct writer *writer, const struct row *row,
     if (row->has_version)
         buf_printf(out, ", \"version\": %" PRId64, row->version);
     buf_append_text(out, ", \"fields\": ");
-    put_fields(row->fields, out);
+    buf_append_json_text(out, row->fields);
     if (row->tags.size) {
         buf_append_text(out, ", \"tags\": ");
         buf_append_span(out, row->tags);

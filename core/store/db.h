@@ -56,6 +56,16 @@ struct store {
                               that is claimed from; first in, first out */
 };
 
+/* What is wrong with a rejected row, r of rejected_row, in one text, and what the server says of
+ * the fields of a job. */
+#define DB_VIOLATIONS                                                                              \
+    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "             \
+    "FROM violation v WHERE v.batch_id = r.batch_id AND v.row_no = r.row_no)"
+#define DB_SERVER_VIOLATIONS(job_id)                                                               \
+    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') "                                 \
+    "|| coalesce(nullif(v.message, ''), v.code), '; ') "                                           \
+    "FROM server_violation v WHERE v.job_id = " job_id ")"
+
 /* The owner's table, for the test that looks at every query plan. */
 const struct db_statements *db_statements_of(enum db_owner owner);
 

@@ -7,11 +7,16 @@ enum { PAGE_ROWS = 4096 };
 
 enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 
+/* What a refused job is told beside the server's message. */
+#define FIELDS_REFUSED                                                                             \
+    "iif(s.state = 'refused', ' (' || " DB_SERVER_VIOLATIONS("s.job_id") " || ')', NULL)"
+
 /* In the order of read_job. */
 #define JOB                                                                                        \
     "SELECT r.id, coalesce(s.state, 'pending'), r.record_id, r.version, s.http_status, "           \
-    "s.server_version, r.fields, r.tags, s.error_code, s.error_message, coalesce(s.attempts, 0), " \
-    "coalesce(s.updated_ms, b.created_ms) FROM "
+    "s.server_version, r.fields, r.tags, s.error_code, "                                           \
+    "s.error_message || coalesce(" FIELDS_REFUSED ", ''), "                                        \
+    "coalesce(s.attempts, 0), coalesce(s.updated_ms, b.created_ms) FROM "
 
 static const char *const sql[] = {
     [EXPORT_BATCH] = "SELECT schema, format, rows_read, rows_rejected FROM batch WHERE id = ?1",
@@ -22,12 +27,9 @@ static const char *const sql[] = {
     [EXPORT_CLAIMED] = JOB "batch b CROSS JOIN job_state s CROSS JOIN job_row r "
                            "ON r.id = s.job_id WHERE b.id = ?1 AND s.job_id > ?2 "
                            "AND s.job_id <= ?3 AND instr(?4, s.state) ORDER BY s.job_id",
-    [EXPORT_REJECTS] =
-        "SELECT r.row_no, r.record_id, r.raw, "
-        "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "
-        "FROM violation v WHERE v.batch_id = r.batch_id AND v.row_no = r.row_no), b.created_ms "
-        "FROM batch b CROSS JOIN rejected_row r ON r.batch_id = b.id "
-        "WHERE b.id = ?1 AND r.row_no > ?2 AND r.row_no <= ?3 ORDER BY r.row_no",
+    [EXPORT_REJECTS] = "SELECT r.row_no, r.record_id, r.raw, " DB_VIOLATIONS ", b.created_ms "
+                       "FROM batch b CROSS JOIN rejected_row r ON r.batch_id = b.id "
+                       "WHERE b.id = ?1 AND r.row_no > ?2 AND r.row_no <= ?3 ORDER BY r.row_no",
 };
 
 const struct db_statements export_statements = {sql, sizeof sql / sizeof *sql};

@@ -16,10 +16,8 @@ static const char *const sql[] = {
     "NULL AS error, NULL AS evidence, NULL AS correlation, NULL AS attempts, NULL AS due_ms, "
     "NULL AS waits_for FROM " JOBS "JOIN job_row r ON r.id = k.job_id " OF_THEM
     "UNION ALL SELECT b.schema, b.created_ms, b.id * 1000000000 + r.row_no, 1, 0, b.source, "
-    "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "
-    "FROM violation v WHERE v.batch_id = r.batch_id AND v.row_no = r.row_no), "
-    "NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
+    "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, " DB_VIOLATIONS
+    ", NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
     "ON r.batch_id = k.rejection_id / 1000000000 AND r.row_no = k.rejection_id % 1000000000 "
     "JOIN batch b ON b.id = r.batch_id AND (?2 IS NULL OR b.schema = ?2) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
@@ -34,13 +32,11 @@ static const char *const sql[] = {
     "JOIN conflict c ON c.job_id = k.job_id AND c.resolved_ms IS NOT NULL " OF_THEM
     "UNION ALL SELECT b.schema, coalesce(s.updated_ms, b.created_ms), k.job_id, 5, 0, NULL, NULL, "
     "NULL, NULL, s.server_version, NULL, NULL, NULL, s.http_status, coalesce(s.state, 'pending'), "
-    "s.error_code, s.error_message, "
-    "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || coalesce(nullif(v.message, "
-    "''), "
-    "v.code), '; ') FROM server_violation v WHERE v.job_id = k.job_id), NULL, s.attempts, "
-    "s.not_before_ms, "
-    "nullif(s.waits_for, 0) FROM " JOBS "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
-    "ORDER BY schema, at_ms, job_id, kind, id",
+    "s.error_code, s.error_message, " DB_SERVER_VIOLATIONS(
+        "k.job_id") ", NULL, s.attempts, "
+                    "s.not_before_ms, nullif(s.waits_for, 0) FROM " JOBS
+                    "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
+                    "ORDER BY schema, at_ms, job_id, kind, id",
 };
 
 const struct db_statements history_statements = {sql, sizeof sql / sizeof *sql};

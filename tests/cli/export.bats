@@ -192,6 +192,15 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,' \
         export 1 --state failed,done
 }
 
+@test "a refused row comes with what the server says of its fields" {
+    start_sim --answer A-2=422
+    batch_file InventoryItem-1.csv 2
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 3 rowferry drain --rate none
+    same 'validation.failed,The record violates its schema. (sku must match pattern XX-0000; quantity: quantity cannot be negative)' \
+        "$(rowferry export 1 --state refused 2>/dev/null | sed -n '2s/.*,\(validation.*\)),1,.*/\1)/p')"
+}
+
 @test "--json is a line a row, and the summary" {
     batch_file InventoryItem-1.csv 2
     printf 'A-3,1,"open\n' >>InventoryItem-1.csv

@@ -169,6 +169,19 @@ static void every_byte_becomes_valid_json(void **state)
     }
 }
 
+static void json_text_of_several_lines_becomes_one(void **state)
+{
+    struct buf buf = {0};
+
+    (void)state;
+    buf_append_text(&buf, "{\"a\": ");
+    buf_append_json_text(&buf, span_of("[1,\n 2,\r\n\n\"x\\ny\"]"));
+    buf_append_json_text(&buf, (struct span){NULL, 0});
+    buf_append_char(&buf, '}');
+    assert_string_equal(buf_text(&buf), "{\"a\": [1,  2,\r  \"x\\ny\"]}");
+    buf_release(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +195,7 @@ int main(void)
         cmocka_unit_test(formatted_text_of_any_size_fits),
         cmocka_unit_test(json_escapes_what_rfc_8259_asks_for),
         cmocka_unit_test(every_byte_becomes_valid_json),
+        cmocka_unit_test(json_text_of_several_lines_becomes_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

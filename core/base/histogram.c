@@ -41,6 +41,16 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned percen
     return 0;
 }
 
+uint64_t histogram_up_to(const struct histogram *histogram, uint64_t limit)
+{
+    unsigned last = bucket_of(limit);
+    uint64_t count = 0;
+
+    for (unsigned bucket = 0; bucket <= last; bucket++)
+        count += histogram->counts[bucket];
+    return count;
+}
+
 uint64_t histogram_average(const struct histogram *histogram)
 {
     return histogram->count ? histogram->sum / histogram->count : 0;

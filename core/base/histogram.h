@@ -18,6 +18,9 @@ void histogram_add(struct histogram *histogram, uint64_t value);
 /* The value below which `percent` of all lie; 0 when empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned percent);
 
+/* How many are not above the limit, which counts as all of its bucket does. */
+uint64_t histogram_up_to(const struct histogram *histogram, uint64_t limit);
+
 uint64_t histogram_average(const struct histogram *histogram);
 
 #endif

@@ -1,5 +1,13 @@
 #include "core/drain/meter.h"
 
+/* What HTTP does not know is no complete answer either. */
+static unsigned class_of(const struct http_answer *answer)
+{
+    long class = answer->end == HTTP_DONE ? answer->status / 100 : 0;
+
+    return class > 0 && class < METER_CLASSES ? (unsigned)class : 0;
+}
+
 void meter_count(struct meter *meter, const struct http_answer *answer)
 {
     if (answer->end == HTTP_NEVER_LEFT || answer->end == HTTP_UNTRUSTED)
@@ -7,6 +15,7 @@ void meter_count(struct meter *meter, const struct http_answer *answer)
     meter->requests++;
     meter->errors += answer->end != HTTP_DONE || answer->status >= 400;
     meter->throttled += answer->status == 429;
+    meter->answers[class_of(answer)]++;
     histogram_add(&meter->latencies, (uint64_t)answer->latency_us);
 }
 

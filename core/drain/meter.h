@@ -6,9 +6,12 @@
 #include "core/http/pool.h"
 #include "core/store/store.h"
 
+enum { METER_CLASSES = 6 };
+
 struct meter {
     struct histogram latencies;
     uint64_t requests, errors, throttled;
+    uint64_t answers[METER_CLASSES]; /* by hundreds of the status; 0: no complete answer */
 };
 
 /* Counts one answer to a PUT or GET; what never left is no request. */

@@ -14,7 +14,7 @@ BEGIN {
     rule("rand srand random srandom drand48", ".", "^$",
          "use getrandom, or a generator whose seed is an argument")
     rule("system popen execl execlp execle execv execvp vfork", "^(core|cmd)/", "^$",
-         "this program starts no other")
+         "child_run (core/base/child.h) starts what the operator asks for")
     rule("tmpnam tempnam mktemp tmpfile", ".", "^$", "create files with O_EXCL, or use mkstemp")
     rule("alloca strdupa", ".", "^$", "use mem_ or an array of fixed size")
     rule("setjmp longjmp sigsetjmp siglongjmp", "^(core|cmd)/", "^$", "return false and an err")

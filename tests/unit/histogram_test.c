@@ -106,6 +106,20 @@ static void one_slow_answer_in_a_hundred_is_no_p99_but_two_are(void **state)
     assert_near(histogram_percentile(&histogram, 99), 1000000);
 }
 
+static void a_count_up_to_a_limit_takes_its_whole_bucket(void **state)
+{
+    struct histogram histogram = {0};
+
+    (void)state;
+    assert_int_equal(histogram_up_to(&histogram, UINT64_MAX), 0);
+    for (uint64_t value = 1; value <= 1000; value++)
+        histogram_add(&histogram, value);
+    assert_int_equal(histogram_up_to(&histogram, 0), 0);
+    assert_int_equal(histogram_up_to(&histogram, 10), 10);
+    assert_in_range(histogram_up_to(&histogram, 500), 500, 532);
+    assert_int_equal(histogram_up_to(&histogram, UINT64_MAX), 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +130,7 @@ int main(void)
         cmocka_unit_test(values_beyond_the_last_bucket_count_as_the_last),
         cmocka_unit_test(percentiles_are_those_of_the_sorted_values),
         cmocka_unit_test(one_slow_answer_in_a_hundred_is_no_p99_but_two_are),
+        cmocka_unit_test(a_count_up_to_a_limit_takes_its_whole_bucket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

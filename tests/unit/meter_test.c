@@ -70,6 +70,20 @@ static void errors_are_answers_of_400_and_above_and_none_at_all(void **state)
     }
 }
 
+static void answers_are_counted_by_the_hundreds_of_their_status(void **state)
+{
+    static const uint64_t expected[METER_CLASSES] = {4, 0, 2, 1, 3, 1};
+    static const long statuses[] = {200, 204, 302, 400, 409, 429, 503, 0, 999, -1};
+    struct meter meter = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        count(&meter, HTTP_DONE, statuses[i], 10);
+    count(&meter, HTTP_CUT, 200, 10);
+    count(&meter, HTTP_NEVER_LEFT, 0, 10);
+    assert_memory_equal(meter.answers, expected, sizeof expected);
+}
+
 static void the_rate_is_errors_over_requests(void **state)
 {
     struct meter meter = {0};
@@ -102,6 +116,7 @@ int main(void)
         cmocka_unit_test(a_drain_without_requests_reports_zeros),
         cmocka_unit_test(what_never_left_is_no_request),
         cmocka_unit_test(errors_are_answers_of_400_and_above_and_none_at_all),
+        cmocka_unit_test(answers_are_counted_by_the_hundreds_of_their_status),
         cmocka_unit_test(the_rate_is_errors_over_requests),
         cmocka_unit_test(latencies_are_those_of_all_requests),
     };

@@ -1,0 +1,20 @@
+/* A file that is there as a whole or not at all, whenever somebody reads it. */
+#ifndef ROWFERRY_BASE_WHOLE_FILE_H
+#define ROWFERRY_BASE_WHOLE_FILE_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Puts the text in the place of what is at path: written beside it as PATH.<process>.tmp (O_EXCL),
+ * brought to the disk, renamed. mode: whatever the umask. What is there and is no regular file (a
+ * device, a link) is left alone, and an error. ERR_CONFIG: `cannot write PATH: ...`; the old file
+ * is then as it was. */
+bool whole_file_write(const char *path, struct span text, mode_t mode, struct err *err);
+
+/* Writes all of it to the descriptor. False: errno says why. */
+bool whole_file_fill(int fd, struct span text);
+
+#endif

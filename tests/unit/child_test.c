@@ -1,0 +1,149 @@
+#include "core/base/child.h"
+
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONG_MS = 600000 };
+
+static char path_variable[] = "PATH=/usr/bin:/bin", mark_variable[] = "MARK=here";
+static char *const environment[] = {path_variable, mark_variable, NULL};
+
+static struct child_result result_of(const char *command, struct span input, int64_t timeout_ms)
+{
+    struct child_order order = {command, input, environment, timeout_ms};
+    struct child_result result = {0};
+    struct err err = {0};
+
+    assert_true(child_run(&order, &result, &err));
+    return result;
+}
+
+static void assert_exits(int status, const char *command, struct span input)
+{
+    struct child_result result = result_of(command, input, LONG_MS);
+
+    assert_int_equal(result.end, CHILD_EXITED);
+    assert_int_equal(result.status, status);
+}
+
+static void a_command_gets_the_text_on_its_standard_input(void **state)
+{
+    (void)state;
+    assert_exits(0, "test \"$(cat)\" = '{\"a\": 1}'", span_of("{\"a\": 1}\n"));
+    assert_exits(0, "test -z \"$(cat)\"", span_of(""));
+}
+
+static void a_text_that_nobody_reads_harms_nobody(void **state)
+{
+    size_t size = 1 << 20;
+    char *text = mem_calloc(size, 1);
+
+    (void)state;
+    memset(text, 'x', size);
+    assert_exits(0, "true", (struct span){text, size});
+    assert_exits(0, "test $(wc -c) = 1048576", (struct span){text, size});
+    free(text);
+}
+
+static void its_environment_is_the_one_that_is_given(void **state)
+{
+    (void)state;
+    assert_exits(0, "test \"$MARK\" = here && test -z \"$HOME\"", span_of(""));
+}
+
+static void its_exit_status_is_told_and_the_signal_that_killed_it(void **state)
+{
+    struct child_result result;
+
+    (void)state;
+    assert_exits(7, "exit 7", span_of(""));
+    assert_exits(127, "no-such-command-anywhere 2>/dev/null", span_of(""));
+    result = result_of("kill -KILL $$", span_of(""), LONG_MS);
+    assert_int_equal(result.end, CHILD_KILLED);
+    assert_int_equal(result.status, SIGKILL);
+}
+
+static void signals_that_we_block_or_ignore_are_as_usual_to_it(void **state)
+{
+    struct child_result result;
+
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    result = result_of("kill -PIPE $$", span_of(""), LONG_MS);
+    assert_int_equal(result.end, CHILD_KILLED);
+    assert_int_equal(result.status, SIGPIPE);
+    result = result_of("kill -TERM $$", span_of(""), LONG_MS);
+    assert_int_equal(result.end, CHILD_KILLED);
+    assert_int_equal(result.status, SIGTERM);
+}
+
+/* The grandchild would hold the pipe open for ever. */
+static void one_that_hangs_is_cut_with_all_that_it_started(void **state)
+{
+    struct child_result result;
+    int ends[2];
+    char *command, byte;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    command = mem_printf("sleep 100000 >&%d & sleep 100000", ends[1]);
+    result = result_of(command, span_of(""), 10);
+    assert_int_equal(result.end, CHILD_TIMED_OUT);
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+    free(command);
+}
+
+/* In a process of its own, whose signals are blocked as the program's are. */
+static void asked_to_stop_it_is_cut_and_the_signal_told(void **state)
+{
+    pid_t child = scratch_fork();
+
+    (void)state;
+    if (child == 0) {
+        struct child_order order = {"kill -TERM $PPID; sleep 100000", {0}, environment, LONG_MS};
+        struct child_result result = {0};
+        struct err err = {0};
+
+        _exit(!(stop_init(&err) && child_run(&order, &result, &err) &&
+                result.end == CHILD_STOPPED && result.status == SIGTERM));
+    }
+    assert_int_equal(scratch_join(child), 0);
+}
+
+static void its_end_is_seen_where_a_parent_left_the_end_of_children_ignored(void **state)
+{
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    assert_exits(3, "exit 3", span_of(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_command_gets_the_text_on_its_standard_input),
+        cmocka_unit_test(a_text_that_nobody_reads_harms_nobody),
+        cmocka_unit_test(its_environment_is_the_one_that_is_given),
+        cmocka_unit_test(its_exit_status_is_told_and_the_signal_that_killed_it),
+        cmocka_unit_test(signals_that_we_block_or_ignore_are_as_usual_to_it),
+        cmocka_unit_test(one_that_hangs_is_cut_with_all_that_it_started),
+        cmocka_unit_test(asked_to_stop_it_is_cut_and_the_signal_told),
+        cmocka_unit_test(its_end_is_seen_where_a_parent_left_the_end_of_children_ignored),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+#include "core/base/whole_file.h"
+
+#include "core/base/mem.h"
+#include "tests/lib/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct bench {
+    char folder[SCRATCH_SIZE];
+    char *path;
+};
+
+static int set_up(void **state)
+{
+    struct bench *bench = mem_calloc(1, sizeof *bench);
+
+    scratch_make(bench->folder);
+    bench->path = mem_printf("%s/file", bench->folder);
+    *state = bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+
+    scratch_remove(bench->folder);
+    free(bench->path);
+    free(bench);
+    return 0;
+}
+
+static void assert_holds(const char *path, const char *expected)
+{
+    char text[64] = "";
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static unsigned entries_of(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    unsigned count = 0;
+
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static void a_file_is_made_and_replaced_with_its_mode_and_nothing_stays_beside_it(void **state)
+{
+    const struct bench *bench = *state;
+    struct stat status;
+    struct err err = {0};
+    mode_t before = umask(077);
+
+    assert_true(whole_file_write(bench->path, span_of("one\n"), 0644, &err));
+    assert_int_equal(stat(bench->path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0644);
+    assert_true(whole_file_write(bench->path, span_of(""), 0600, &err));
+    assert_int_equal(stat(bench->path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_holds(bench->path, "");
+    assert_true(whole_file_write(bench->path, span_of("two\n"), 0600, &err));
+    assert_holds(bench->path, "two\n");
+    assert_int_equal(entries_of(bench->folder), 1);
+    umask(before);
+}
+
+static void what_a_killed_process_left_is_in_nobodys_way(void **state)
+{
+    const struct bench *bench = *state;
+    char *left = mem_printf("%s.%ld.tmp", bench->path, (long)getpid());
+    struct err err = {0};
+
+    scratch_write(left, "half", 4);
+    assert_true(whole_file_write(bench->path, span_of("whole"), 0600, &err));
+    assert_holds(bench->path, "whole");
+    assert_int_equal(entries_of(bench->folder), 1);
+    free(left);
+}
+
+static void what_is_no_regular_file_is_left_alone(void **state)
+{
+    const struct bench *bench = *state;
+    char *target = mem_printf("%s/target", bench->folder);
+    char expected[2 * SCRATCH_SIZE];
+    struct err err = {0};
+
+    scratch_write(target, "as it was", 9);
+    assert_int_equal(symlink(target, bench->path), 0);
+    assert_false(whole_file_write(bench->path, span_of("x"), 0600, &err));
+    snprintf(expected, sizeof expected, "cannot write %s: what is there is no regular file",
+             bench->path);
+    assert_string_equal(err.text, expected);
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_holds(target, "as it was");
+    assert_false(whole_file_write("/dev/null", span_of("x"), 0600, &err));
+    assert_string_equal(err.text, "cannot write /dev/null: what is there is no regular file");
+    free(target);
+}
+
+static void a_folder_that_is_missing_is_named(void **state)
+{
+    const struct bench *bench = *state;
+    char *path = mem_printf("%s/none/file", bench->folder);
+    char expected[2 * SCRATCH_SIZE];
+    struct err err = {0};
+
+    assert_false(whole_file_write(path, span_of("x"), 0600, &err));
+    snprintf(expected, sizeof expected, "cannot write %s: No such file or directory", path);
+    assert_string_equal(err.text, expected);
+    free(path);
+}
+
+/* RLIMIT_FSIZE plays the full disk, in a child: the limit does not go away again. */
+static void a_write_that_breaks_off_leaves_the_old_file_as_it_was(void **state)
+{
+    const struct bench *bench = *state;
+    struct err err = {0};
+    pid_t child;
+
+    assert_true(whole_file_write(bench->path, span_of("old"), 0600, &err));
+    child = scratch_fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){2, 2});
+        _exit(whole_file_write(bench->path, span_of("new"), 0600, &err) ||
+              !str_ends(err.text, "/file: File too large"));
+    }
+    assert_int_equal(scratch_join(child), 0);
+    assert_holds(bench->path, "old");
+    assert_int_equal(entries_of(bench->folder), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_file_is_made_and_replaced_with_its_mode_and_nothing_stays_beside_it, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(what_a_killed_process_left_is_in_nobodys_way, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_missing_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_write_that_breaks_off_leaves_the_old_file_as_it_was,
+                                        set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 enum {
-    GROUP_US = 10000,  /* an outcome waits for others for at most this long */
-    IDLE_MS = 1000,    /* of one wait; progress is reported in between */
+    GROUP_US = 10000, /* an outcome waits for others for at most this long */
+    IDLE_MS = 1000,   /* of one wait; progress is reported in between */
+    PROGRESS_US = 100000,
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
 
@@ -241,15 +242,24 @@ static void put_back_ready(struct loop *loop)
 static void report(struct loop *loop, bool last)
 {
     int64_t now_us = clock_monotonic_us();
-    int64_t paused_ms = governor_paused(&loop->governor, now_us)
-                            ? (loop->governor.paused_until_us - now_us) / 1000
-                            : 0;
+    const struct governor *governor = &loop->governor;
+    struct drain_progress progress = {
+        .settled = loop->finished,
+        .left = loop->left,
+        .rate_per_s = governor_rate_per_s(governor),
+        .learned_per_s = governor_learned_per_s(governor),
+        .parked_until_ms = loop->result->parked_until_ms,
+        .meter = &loop->meter,
+    };
 
-    if (!loop->options->progress || (!last && now_us - loop->progress_us < 1000000))
+    if (!loop->options->progress || (!last && now_us - loop->progress_us < PROGRESS_US))
         return;
+    if (governor_paused(governor, now_us)) {
+        progress.pause = loop->pause;
+        progress.paused_ms = (governor->paused_until_us - now_us) / 1000;
+    }
     loop->progress_us = now_us;
-    loop->options->progress(loop->options->progress_context, loop->finished, loop->left,
-                            governor_rate_per_s(&loop->governor), paused_ms);
+    loop->options->progress(loop->options->progress_context, &progress);
 }
 
 static void look_for_stop(struct loop *loop)
@@ -370,6 +380,7 @@ static bool heed_pause(struct loop *loop, struct store *store, bool *parked, str
     notice_say(loop->options->notices, "waiting %lld s: %s", (long long)(until_ms - now_ms) / 1000,
                result->reason);
     result->reason[0] = '\0';
+    loop->pause = DRAIN_PAUSE_EARLIER;
     governor_pause(&loop->governor, clock_monotonic_us() + (until_ms - now_ms) * 1000);
     return true;
 }
@@ -403,6 +414,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     if (fine && !parked)
         fine = run_loop(loop, err);
     meter_report(&loop->meter, &result->run);
+    result->meter = loop->meter;
     result->learned_per_s = governor_learned_per_s(&loop->governor);
     close_loop(loop);
     if (fine && result->end == DRAIN_PARKED && !parked)

@@ -5,11 +5,31 @@
 #include "core/api/environment.h"
 #include "core/base/err.h"
 #include "core/base/notice.h"
+#include "core/drain/meter.h"
 #include "core/job/policy.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Why nothing leaves for a while. */
+enum drain_pause {
+    DRAIN_PAUSE_NONE,
+    DRAIN_PAUSE_ASKED,       /* the API asked for it: a 429, or a 503 that names a time */
+    DRAIN_PAUSE_UNREACHABLE, /* nothing was reached; it is tried again */
+    DRAIN_PAUSE_EARLIER,     /* an earlier run was asked for it */
+};
+
+/* How far a drain is. */
+struct drain_progress {
+    uint64_t settled, left; /* jobs: of this run, and to go */
+    double rate_per_s;      /* the pace that requests are held to; 0: none */
+    double learned_per_s;   /* the same where a 429 has set it below the ceiling; else 0 */
+    enum drain_pause pause;
+    int64_t paused_ms;       /* for so long, unless DRAIN_PAUSE_NONE */
+    int64_t parked_until_ms; /* the run ends for that, when all in flight is settled; 0: no */
+    const struct meter *meter;
+};
 
 struct drain_options {
     struct environment environment;
@@ -30,9 +50,9 @@ struct drain_options {
     int64_t batch_id;      /* 0: every open batch; else, of the others, what its jobs wait for */
     int64_t run_id;
     const struct notice_sink *notices;
-    /* Called about once a second and at the end; may be NULL. */
-    void (*progress)(void *context, uint64_t settled, uint64_t left, double rate_per_s,
-                     int64_t paused_ms);
+    /* Called some times a second, at least once, and at the end, while `store` is idle; may be
+     * NULL. */
+    void (*progress)(void *context, const struct drain_progress *progress);
     void *progress_context;
 };
 
@@ -50,6 +70,7 @@ struct drain_result {
     int64_t parked_until_ms;    /* of DRAIN_PARKED */
     double learned_per_s;       /* the pace that 429s have taught; 0: none, or the ceiling's */
     struct store_run run;       /* requests, latencies, ... of this drain */
+    struct meter meter;         /* what that was made of */
     char reason[ERR_TEXT_SIZE]; /* of PARKED and EXHAUSTED, for the operator */
 };
 

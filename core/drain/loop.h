@@ -52,6 +52,7 @@ struct loop {
     bool failed;    /* err is filled: the drain ends with it */
     bool succeeded; /* some request of this run was answered 2xx */
     struct budget budget;
+    enum drain_pause pause;  /* why the governor paused last */
     unsigned unreachable;    /* pauses in a row after which nothing was reached */
     unsigned tokens_refused; /* refused in a row, with nothing that succeeded between */
     const char *accepted;    /* the token that a request was answered 2xx with */

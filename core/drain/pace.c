@@ -33,6 +33,7 @@ void pace_throttle(struct loop *loop, const struct http_answer *answer, int64_t 
     double dice = loop_dice(loop);
     char why[64];
 
+    loop->pause = DRAIN_PAUSE_ASKED;
     if (answer->status == 429) {
         struct governor_refusal refusal = {now_us - answer->latency_us, wait_us};
 
@@ -66,6 +67,7 @@ void pace_unreachable(struct loop *loop, const char *why, struct err *err)
         loop_fail(loop);
         return;
     }
+    loop->pause = DRAIN_PAUSE_UNREACHABLE;
     governor_pause(&loop->governor,
                    now_us + policy_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
 }

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
-enum { RUN_BEGIN, RUN_END, RUN_LAST, PAUSE_READ, PAUSE_WRITE, PAUSE_CLEAR };
+enum { RUN_BEGIN, RUN_END, RUN_LAST, RUN_LAST_ENDED, PAUSE_READ, PAUSE_WRITE, PAUSE_CLEAR };
+
+#define RUN_COLUMNS "SELECT id, command, started_ms, ended_ms, exit_status, requests FROM run "
 
 static const char *const sql[] = {
     [RUN_BEGIN] = "INSERT INTO run (command, version, started_ms) VALUES (?1, ?2, ?3)",
@@ -11,8 +13,9 @@ static const char *const sql[] = {
         "UPDATE run SET ended_ms = ?2, exit_status = ?3, requests = ?4, latency_avg_ms = ?5, "
         "latency_p50_ms = ?6, latency_p95_ms = ?7, latency_p99_ms = ?8, error_rate = ?9, "
         "validation_failures = ?10, throttled = ?11 WHERE id = ?1",
-    [RUN_LAST] = "SELECT id, command, started_ms, ended_ms, exit_status, requests FROM run "
-                 "WHERE id < ?1 ORDER BY id DESC LIMIT 1",
+    [RUN_LAST] = RUN_COLUMNS "WHERE id < ?1 ORDER BY id DESC LIMIT 1",
+    [RUN_LAST_ENDED] = RUN_COLUMNS "WHERE command = ?1 AND ended_ms IS NOT NULL "
+                                   "AND (?2 < 0 OR exit_status = ?2) ORDER BY id DESC LIMIT 1",
     [PAUSE_READ] = "SELECT not_before_ms, reason FROM pause WHERE scope = 'api'",
     [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, reason, run_id) "
                     "VALUES ('api', ?1, ?2, ?3)",
@@ -58,15 +61,13 @@ bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_statu
     return db_run(store, statement, err, "end the run");
 }
 
-bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err)
+/* The row of a statement with RUN_COLUMNS, whose parameters are bound. */
+static bool read_run(struct store *store, sqlite3_stmt *statement, struct run_info *run,
+                     struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_RUNS, RUN_LAST, err);
     bool row;
 
     *run = (struct run_info){0};
-    if (!statement)
-        return false;
-    sqlite3_bind_int64(statement, 1, before_id);
     if (!db_step(store, statement, &row, err, "read the last run"))
         return false;
     if (row) {
@@ -79,6 +80,28 @@ bool run_last(struct store *store, int64_t before_id, struct run_info *run, stru
         sqlite3_reset(statement);
     }
     return true;
+}
+
+bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_RUNS, RUN_LAST, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, before_id);
+    return read_run(store, statement, run, err);
+}
+
+bool run_last_ended(struct store *store, const char *command, int exit_status, struct run_info *run,
+                    struct err *err)
+{
+    sqlite3_stmt *statement = db_get(store, DB_RUNS, RUN_LAST_ENDED, err);
+
+    if (!statement)
+        return false;
+    db_bind_text(statement, 1, command);
+    sqlite3_bind_int(statement, 2, exit_status);
+    return read_run(store, statement, run, err);
 }
 
 bool pause_read(struct store *store, int64_t *not_before_ms, char *reason, size_t reason_size,

@@ -57,4 +57,8 @@ struct run_info {
 /* The last run before that one; id 0: none. */
 bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err);
 
+/* The last run of a command that ended with that exit status (-1: any); id 0: none did. */
+bool run_last_ended(struct store *store, const char *command, int exit_status, struct run_info *run,
+                    struct err *err);
+
 #endif

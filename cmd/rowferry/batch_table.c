@@ -1,5 +1,6 @@
 #include "cmd/rowferry/batch_table.h"
 
+#include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/mem.h"
 
@@ -243,4 +244,21 @@ void batch_table_print(const struct batch_table *table, unsigned columns, struct
     }
     if (table->count > 1)
         print_line(&layout, &(struct printed){"all", "", "", table->all}, out);
+}
+
+void batch_members(const struct batch_counts *batch, struct buf *line)
+{
+    json_line_count(line, "batch", (uint64_t)batch->id);
+    json_line_text(line, "source", span_of(batch->source));
+    json_line_text(line, "schema", span_of(batch->schema));
+    json_line_text(line, "state", span_of(batch->state));
+    json_line_text(line, "reason", *batch->reason ? span_of(batch->reason) : (struct span){0});
+    json_line_count(line, "rows_read", batch->rows_read);
+    json_line_count(line, "rows_rejected", batch->rows_rejected);
+    json_line_count(line, "rows_discarded", batch->rows_discarded);
+    json_line_count(line, "jobs", batch->jobs);
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        json_line_count(line, job_state_name((enum job_state)state), batch->by_state[state]);
+    json_line_time(line, "created", batch->created_ms);
+    json_line_time(line, "finished", batch->finished_ms);
 }

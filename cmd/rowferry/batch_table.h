@@ -40,4 +40,7 @@ void batch_table_release(struct batch_table *table);
 /* Appends the table. columns: the width of the terminal, which shortens names; 0: no limit. */
 void batch_table_print(const struct batch_table *table, unsigned columns, struct buf *out);
 
+/* Appends the members of a JSON line about a batch. */
+void batch_members(const struct batch_counts *batch, struct buf *line);
+
 #endif

@@ -7,6 +7,7 @@
 #include "core/store/intake.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 enum { LINES_MAX = 50 };
 
@@ -204,7 +205,7 @@ static void tell_end(struct deciding *deciding)
     deciding->verb->append_counts(deciding, out);
     if (!deciding->dry_run && deciding->session.table.count > 0) {
         buf_append_char(out, '\n');
-        batch_table_print(&deciding->session.table, ending_columns(), out);
+        batch_table_print(&deciding->session.table, report_columns(STDOUT_FILENO), out);
     }
     if (next->size)
         buf_printf(out, "\nTo send them:\n  %s\n", buf_text(next));

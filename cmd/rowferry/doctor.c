@@ -132,7 +132,7 @@ void checkup_busy(struct checkup *checkup, const char *doing)
 {
     struct report *report = &checkup->cli->report;
 
-    if (report->terminal && !report->quiet)
+    if (report->bar && !report->quiet)
         report_line(report, doing);
 }
 

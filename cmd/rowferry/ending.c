@@ -4,20 +4,10 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define JOBS_WHERE   "SELECT * FROM job_history WHERE "
 #define FAILED_WHERE "SELECT * FROM failed_job WHERE "
-
-unsigned ending_columns(void)
-{
-    struct winsize window = {0};
-
-    if (!isatty(STDOUT_FILENO))
-        return 0;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
-}
 
 void ending_forecast(const struct cli *cli, uint64_t left, struct buf *out)
 {
@@ -189,7 +179,7 @@ static void append_work(const struct session *session, struct buf *out)
     append_head(session, out);
     if (session->table.count > 0) {
         buf_append_char(out, '\n');
-        batch_table_print(&session->table, ending_columns(), out);
+        batch_table_print(&session->table, report_columns(STDOUT_FILENO), out);
     }
     append_metrics(&session->cli->tally, out);
     ending_queries(session, out);

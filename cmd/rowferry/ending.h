@@ -14,7 +14,4 @@ void ending_forecast(const struct cli *cli, uint64_t left, struct buf *out);
 /* Queries to paste, for rows and jobs that a person will want to look at. */
 void ending_queries(const struct session *session, struct buf *out);
 
-/* How wide a table may be: the columns of the terminal on stdout, 0 when it is none. */
-unsigned ending_columns(void);
-
 #endif

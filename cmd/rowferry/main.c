@@ -7,6 +7,8 @@
  *                                 sending.[ch]  jobs -> the API       core/drain
  *                                 session.[ch]  database, run, locks, books
  *                                 ending.[ch]   the summary for people
+ *                                 watch.[ch]    for those who do not look: files, and a command
+ *                                 metrics.[ch] hook.[ch]
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c history.c export.c
  *     doctor.c                    checkup.h, checkup_*.c  what it looks at
@@ -18,7 +20,7 @@
  *     options.[ch] option_table.[ch] option_value.[ch]  one table of settings, and their values
  *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
  *     help.[ch]                                         --help, from the tables
- *     report.[ch] json_line.[ch] exit.[ch]              messages, JSON lines, the exit status
+ *     report.[ch] json_line.[ch] log.[ch] exit.[ch]     messages, JSON lines, the exit status
  *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, words
  *     progress.[ch]                                     how far it is
  *
@@ -229,16 +231,28 @@ static bool check_paths(const struct cli *cli, struct err *err)
     return true;
 }
 
+/* A command line that cannot be read is a failure like others to those who watch: by what was read
+ * of it, and the environment. */
+static void watch_despite(struct cli *cli)
+{
+    struct err ignored = {0};
+
+    options_resolve(&cli->options, &(struct notice_sink){0}, &ignored);
+    cli->watch.armed = true;
+}
+
 static void work(struct cli *cli)
 {
     struct options *options = &cli->options;
     struct report *report = &cli->report;
     struct notice_sink notices = report_sink(report);
     struct err err = {0};
+    bool fine;
 
     options->command = cli->command->bit;
-    options->command_name = cli->command->name;
+    options->command_name = report->command = cli->command->name;
     if (!options_read_arguments(options, cli->argc - 2, cli->argv + 2, &err)) {
+        watch_despite(cli);
         report_fail(report, &err);
         return;
     }
@@ -255,8 +269,10 @@ static void work(struct cli *cli)
         return;
     }
     /* doctor goes on where a setting is wrong, and so resolves them itself */
-    if (!check_paths(cli, &err) ||
-        (cli->command->bit != FOR_DOCTOR && !options_resolve(options, &notices, &err))) {
+    fine = cli->command->bit == FOR_DOCTOR || options_resolve(options, &notices, &err);
+    report->log = (enum log_format)options_number(options, OPT_LOG_FORMAT);
+    cli->watch.armed = true;
+    if (!fine || !check_paths(cli, &err)) {
         report_fail(report, &err);
         return;
     }
@@ -292,18 +308,6 @@ static void dispatch(struct cli *cli)
     }
 }
 
-static void tell_summary(struct cli *cli)
-{
-    struct buf line = {0};
-
-    if (cli->report.json) {
-        tally_json(&cli->tally, cli->command ? cli->command->name : "",
-                   cli->options.values[OPT_RATE].rate, cli->report.status, &line);
-        report_out(&cli->report, &line);
-    }
-    buf_release(&line);
-}
-
 /* Of a build for tests: ROWFERRY_CRASH=NAME[:N] makes it kill itself there. */
 static bool arm_crash(struct err *err)
 {
@@ -321,6 +325,7 @@ int main(int argc, char **argv)
 {
     struct cli cli = {.argc = argc, .argv = argv};
     struct err err = {0};
+    int status;
 
     open_standard_descriptors();
     forbid_core_dumps();
@@ -333,8 +338,8 @@ int main(int argc, char **argv)
         dispatch(&cli);
     else
         report_fail(&cli.report, &err);
-    tell_summary(&cli);
+    status = watch_end(&cli);
     options_release(&cli.options);
     tally_release(&cli.tally);
-    return report_close(&cli.report);
+    return status;
 }

@@ -12,6 +12,8 @@
 #define LOOKING  (FOR_HISTORY | FOR_EXPORT | FOR_DOCTOR)
 #define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
 
+#define WATCHED  (FOR_RUN | FOR_INGEST | FOR_DRAIN)
+
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 /* clang-format off */
@@ -108,6 +110,17 @@ static const struct option table[OPT_COUNT] = {
         "for rows that name none"},
     [OPT_SOURCE] = {"source", 0, KIND_TEXT, "NAME", {"ROWFERRY_SOURCE"}, "rowferry", 0, 0, SENDING,
         "what the API is told that updates come from"},
+    [OPT_SUMMARY] = {"summary", 0, KIND_PATH, "FILE", {"ROWFERRY_SUMMARY"}, NULL, 0, 0, WATCHED,
+        "at the end, however it comes, the summary of --json, as one JSON object"},
+    [OPT_METRICS_FILE] = {"metrics-file", 0, KIND_PATH, "FILE", {"ROWFERRY_METRICS_FILE"}, NULL, 0,
+        0, WATCHED, "measures for Prometheus, NAME.prom in the folder of the node exporter's "
+        "textfile collector; written every 15 s, and at the end"},
+    [OPT_ON_FAILURE] = {"on-failure", 0, KIND_TEXT, "CMD", {"ROWFERRY_ON_FAILURE"}, NULL, 0, 0,
+        WATCHED, "run by the shell when the exit status is not 0, with the summary on standard "
+        "input and ROWFERRY_EXIT_STATUS set; cut after 60 s, and no status changes by it"},
+    [OPT_LOG_FORMAT] = {"log-format", 0, KIND_LOG_FORMAT, "F", {"ROWFERRY_LOG_FORMAT"}, NULL, 0, 0,
+        WATCHED | FOR_VALIDATE | DECIDING, "text or json: messages as a log, one event a line, "
+        "with time and run"},
     [OPT_ENV_FILE] = {"env-file", 0, KIND_PATH, "FILE", {NULL}, NULL, 0, 0, FOR_ALL,
         "instead of .env in the working directory"},
     [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
@@ -122,6 +135,16 @@ static const struct option table[OPT_COUNT] = {
     [OPT_VERSION] = {"version", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL, "the version"},
 };
 /* clang-format on */
+
+bool option_is_secret(struct span variable)
+{
+    for (unsigned i = 0; i < OPT_COUNT; i++)
+        for (unsigned j = 0; table[i].kind == KIND_SECRET && j < OPTION_ENV_MAX; j++)
+            if (table[i].env[j] && span_is(variable, table[i].env[j]) &&
+                !str_ends(table[i].env[j], "_FILE"))
+                return true;
+    return false;
+}
 
 const struct option *option_at(enum option_id id)
 {

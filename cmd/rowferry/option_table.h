@@ -2,6 +2,9 @@
 #ifndef ROWFERRY_CMD_OPTION_TABLE_H
 #define ROWFERRY_CMD_OPTION_TABLE_H
 
+#include "core/base/str.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Which commands take an option: a set of these. */
@@ -62,6 +65,10 @@ enum option_id {
     OPT_AUDIT_WAIT,
     OPT_TAGS,
     OPT_SOURCE,
+    OPT_SUMMARY,
+    OPT_METRICS_FILE,
+    OPT_ON_FAILURE,
+    OPT_LOG_FORMAT,
     OPT_ENV_FILE,
     OPT_JSON,
     OPT_QUIET,
@@ -86,6 +93,7 @@ enum option_kind {
     KIND_DELIMITER,
     KIND_STATES, /* a set of EXPORT_ALL, with commas; maximum: those that there are */
     KIND_ERRORS, /* N, or N% as the rate */
+    KIND_LOG_FORMAT,
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };
 
@@ -106,5 +114,8 @@ struct option {
 
 /* A line of the table. */
 const struct option *option_at(enum option_id id);
+
+/* Whether the value of an environment variable of this name is a secret. */
+bool option_is_secret(struct span variable);
 
 #endif

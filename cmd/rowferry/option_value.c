@@ -1,6 +1,7 @@
 #include "cmd/rowferry/option_value.h"
 
 #include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/log.h"
 #include "core/base/str.h"
 #include "core/job/policy.h"
 #include "core/row/row.h"
@@ -110,6 +111,17 @@ static bool parse_format(const struct option *option, struct option_value *value
     (void)option;
     return (parse_word(value, words) && value->number != ROW_FORMAT_NONE) ||
            refuse(value, "csv or ndjson", err);
+}
+
+static bool parse_log_format(const struct option *option, struct option_value *value,
+                             struct err *err)
+{
+    static const char *const words[] = {
+        [LOG_NONE] = "", [LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+
+    (void)option;
+    return (parse_word(value, words) && value->number != LOG_NONE) ||
+           refuse(value, "text or json", err);
 }
 
 static bool parse_on_conflict(const struct option *option, struct option_value *value,
@@ -232,6 +244,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_RATE] = parse_rate,
         [KIND_TAGS] = parse_tags,
         [KIND_FORMAT] = parse_format,
+        [KIND_LOG_FORMAT] = parse_log_format,
         [KIND_ON_CONFLICT] = parse_on_conflict,
         [KIND_AUDIT] = parse_audit,
         [KIND_SECRET] = parse_path,

@@ -180,14 +180,7 @@ bool options_read_arguments(struct options *options, int argc, char **argv, stru
 
 static bool is_secret(const char *key)
 {
-    for (unsigned i = 0; i < OPT_COUNT; i++) {
-        const struct option *option = option_at((enum option_id)i);
-
-        for (unsigned j = 0; option->kind == KIND_SECRET && j < OPTION_ENV_MAX; j++)
-            if (option->env[j] && strcmp(option->env[j], key) == 0 && !str_ends(key, "_FILE"))
-                return true;
-    }
-    return false;
+    return option_is_secret(span_of(key));
 }
 
 static bool is_known(const char *key)
@@ -242,19 +235,25 @@ static struct option_value look_up(const struct options *options, const struct o
     return fall_back(option);
 }
 
-static void name_fault(const struct options *options, enum option_id id, struct err *err)
+/* What is wrong is taken as not given, so that others can go by what else is. */
+static bool take_value(struct options *options, enum option_id id, struct err *err)
 {
+    struct option_value *value = &options->values[id];
     struct buf name = {0};
 
+    *value = look_up(options, option_at(id));
+    if (value->origin <= FROM_DEFAULT || option_value_parse(option_at(id), value, err))
+        return true;
     options_describe(options, id, &name);
     err_wrap(err, "%s", buf_text(&name));
     buf_release(&name);
+    *value = fall_back(option_at(id));
+    return false;
 }
 
 bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err)
 {
     const char *named = options_text(options, OPT_ENV_FILE);
-    struct err later = {0};
     bool fine =
         dotenv_read(&options->dotenv, named ? named : ".env", named != NULL, is_secret, err);
 
@@ -263,18 +262,14 @@ bool options_resolve(struct options *options, const struct notice_sink *notices,
     name_strangers(&options->dotenv, notices);
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option *option = option_at((enum option_id)i);
-        struct option_value *value = &options->values[i];
+        struct err fault = {0};
 
-        if (value->origin == FROM_ARGUMENT || !(option->commands & options->command))
+        if (options->values[i].origin == FROM_ARGUMENT || !(option->commands & options->command) ||
+            take_value(options, (enum option_id)i, &fault))
             continue;
-        *value = look_up(options, option);
-        if (value->origin > FROM_DEFAULT &&
-            !option_value_parse(option, value, fine ? err : &later)) {
-            if (fine)
-                name_fault(options, (enum option_id)i, err);
-            fine = false;
-            *value = fall_back(option);
-        }
+        if (fine)
+            *err = fault;
+        fine = false;
     }
     return fine;
 }

@@ -2,17 +2,36 @@
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
+#include "core/base/bar.h"
 #include "core/base/clock.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { TERMINAL_US = 200000, ELSEWHERE_US = 30000000 };
+enum {
+    TERMINAL_US = 200000,
+    ELSEWHERE_US = 30000000,
+    PAUSE_TOLD_MS = 2000, /* shorter ones are how a limit is kept to */
+    PART_SIZE = 128,
+    PARTS = 5,
+    NAME_COLUMNS = 32,
+};
+
+/* What a line says, in the order in which it is shown; those that are empty are not. */
+struct line {
+    const char *what; /* before it, where there is no bar */
+    double share;     /* done, 0 to 1; negative: nobody knows */
+    char parts[PARTS][PART_SIZE];
+};
 
 void progress_begin(struct progress *progress, struct report *report)
 {
     int64_t now_us = clock_monotonic_us();
 
-    *progress = (struct progress){.report = report, .began_us = now_us, .shown_us = now_us};
+    *progress = (struct progress){.report = report, .shown_us = now_us};
+    rate_begin(&progress->rate, 0, now_us);
 }
 
 void progress_end(struct progress *progress)
@@ -20,97 +39,218 @@ void progress_end(struct progress *progress)
     report_line_wipe(progress->report);
 }
 
+static bool has_bar(const struct report *report)
+{
+    return report->bar && !report->json && !report->log;
+}
+
 /* True when it is time for a line again. */
-static bool is_due(struct progress *progress)
+static bool is_due(struct progress *progress, int64_t now_us)
 {
     const struct report *report = progress->report;
-    bool rewritten = report->terminal && !report->json;
-    int64_t now_us = clock_monotonic_us();
 
-    if (report->quiet || now_us - progress->shown_us < (rewritten ? TERMINAL_US : ELSEWHERE_US))
+    if (report->quiet ||
+        now_us - progress->shown_us < (has_bar(report) ? TERMINAL_US : ELSEWHERE_US))
         return false;
     progress->shown_us = now_us;
     return true;
 }
 
-static void show(struct progress *progress, struct buf *text)
+/* `what: part, part`, or the bar. */
+static void append_line(const struct line *line, bool bar, struct buf *out)
 {
-    if (progress->report->json) {
-        json_line_end(text);
-        report_out(progress->report, text);
-        report_flush(progress->report);
-    } else {
-        report_line(progress->report, buf_text(text));
+    const char *parts[PARTS], *separator = ": ";
+
+    for (unsigned i = 0; i < PARTS; i++)
+        parts[i] = line->parts[i];
+    if (bar) {
+        bar_render(out, report_columns(STDERR_FILENO), line->share, parts, PARTS);
+        return;
     }
-    buf_release(text);
+    buf_append_text(out, line->what);
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (!*parts[i])
+            continue;
+        buf_append_text(out, separator);
+        buf_append_text(out, parts[i] + strspn(parts[i], " "));
+        separator = ", ";
+    }
 }
 
-static double seconds_since(int64_t began_us)
+static void show(struct report *report, const char *event, const struct line *line,
+                 const struct buf *members)
 {
-    double seconds = (double)(clock_monotonic_us() - began_us) / 1e6;
+    struct buf out = {0};
 
-    return seconds > 0.001 ? seconds : 0.001;
+    if (report->json) {
+        json_line_begin(&out, "status");
+        json_line_text(&out, "event", span_of(event));
+        buf_append_span(&out, buf_span(members));
+        json_line_end(&out);
+        report_out(report, &out);
+        report_flush(report);
+    }
+    append_line(line, has_bar(report), &out);
+    if (report->log)
+        report_event(report, event, members, "%s", buf_text(&out));
+    else if (!report->json)
+        report_line(report, buf_text(&out));
+    buf_release(&out);
+}
+
+static void put_share(struct line *line)
+{
+    if (line->share >= 0)
+        snprintf(line->parts[0], PART_SIZE, "%3.0f%%", 100 * line->share);
+}
+
+static void put_left(struct line *line, int64_t left_ms)
+{
+    char span[WORDS_SIZE];
+
+    snprintf(line->parts[4], PART_SIZE, "%s left", words_duration(left_ms, span));
+}
+
+/* The last part of a path, as far as a line has room for it. */
+static void put_name(char *part, const char *source)
+{
+    const char *slash = strrchr(source, '/');
+    struct buf name = {0};
+
+    words_printable(&name, slash && slash[1] ? slash + 1 : source);
+    snprintf(part, PART_SIZE, "%.*s", (int)bar_fit(buf_span(&name), NAME_COLUMNS), buf_text(&name));
+    buf_release(&name);
 }
 
 void progress_reading(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                       uint64_t rows)
 {
     struct progress *progress = context;
-    double rows_per_s;
-    struct buf text = {0};
+    int64_t now_us = clock_monotonic_us();
+    struct line line = {.what = "reading", .share = -1};
+    struct buf members = {0};
+    char count[WORDS_SIZE];
+    double per_s;
 
     if (progress->source != source) {
         progress->source = source;
-        progress->began_us = clock_monotonic_us();
+        rate_begin(&progress->rate, rows, now_us);
     }
-    if (!is_due(progress))
+    rate_note(&progress->rate, rows, now_us);
+    if (!is_due(progress, now_us))
         return;
-    rows_per_s = (double)rows / seconds_since(progress->began_us);
-    if (progress->report->json) {
-        json_line_begin(&text, "status");
-        json_line_text(&text, "event", span_of("reading"));
-        json_line_text(&text, "source", span_of(source));
-        json_line_count(&text, "bytes", bytes_done);
-        json_line_count(&text, "bytes_total", bytes_total);
-        json_line_count(&text, "rows", rows);
-    } else {
-        buf_append_text(&text, "reading ");
-        words_printable(&text, source);
-        buf_append_text(&text, ": ");
-        if (bytes_total > 0)
-            buf_printf(&text, "%.0f%%, ", 100 * (double)bytes_done / (double)bytes_total);
-        buf_printf(&text, "%" PRIu64 " rows, %.0f/s", rows, rows_per_s);
-    }
-    show(progress, &text);
+    per_s = rate_per_s(&progress->rate);
+    if (bytes_total > 0)
+        line.share = (double)bytes_done / (double)bytes_total;
+    put_share(&line);
+    put_name(line.parts[1], source);
+    snprintf(line.parts[2], PART_SIZE, "%s rows", words_grouped(rows, count));
+    if (per_s > 0)
+        snprintf(line.parts[3], PART_SIZE, "%s/s", words_grouped((uint64_t)per_s, count));
+    if (per_s > 0 && line.share > 0.01)
+        put_left(&line, (int64_t)((double)rows * (1 - line.share) / line.share / per_s * 1000));
+    json_line_text(&members, "source", span_of(source));
+    json_line_count(&members, "bytes", bytes_done);
+    json_line_count(&members, "bytes_total", bytes_total);
+    json_line_count(&members, "rows", rows);
+    show(progress->report, "reading", &line, &members);
+    buf_release(&members);
 }
 
-void progress_sending(void *context, uint64_t settled, uint64_t left, double rate_per_s,
-                      int64_t paused_ms)
+static const char *const pauses[] = {
+    [DRAIN_PAUSE_NONE] = "",
+    [DRAIN_PAUSE_ASKED] = "the API asked us to wait",
+    [DRAIN_PAUSE_UNREACHABLE] = "the API cannot be reached",
+    [DRAIN_PAUSE_EARLIER] = "an earlier run was asked to wait",
+};
+
+/* What the log hears at once: 429s, at most every 30 s, and each pause that is worth a line. */
+static void tell_log(struct progress *progress, const struct drain_progress *drain, int64_t now_us)
+{
+    uint64_t throttled = drain->meter->throttled;
+    int64_t until_us = now_us + drain->paused_ms * 1000;
+    struct buf members = {0};
+    char span[WORDS_SIZE];
+
+    if (throttled > progress->throttled &&
+        (!progress->throttled || now_us - progress->throttled_us >= ELSEWHERE_US)) {
+        progress->throttled = throttled;
+        progress->throttled_us = now_us;
+        json_line_count(&members, "throttled", throttled);
+        json_line_number(&members, "pace_per_s", drain->rate_per_s, 3);
+        report_event(progress->report, "throttled", &members,
+                     "throttled: %" PRIu64 " of %" PRIu64 " requests were answered 429 so far",
+                     throttled, drain->meter->requests);
+    }
+    if (drain->pause && drain->paused_ms >= PAUSE_TOLD_MS &&
+        until_us > progress->paused_until_us + 1000000) {
+        progress->paused_until_us = until_us;
+        buf_reset(&members);
+        json_line_time(&members, "until", clock_now_ms() + drain->paused_ms);
+        json_line_text(&members, "reason", span_of(pauses[drain->pause]));
+        report_event(progress->report, "paused", &members, "paused for %s: %s",
+                     words_duration(drain->paused_ms, span), pauses[drain->pause]);
+    }
+    buf_release(&members);
+}
+
+/* Why it does not go faster, or not at all. */
+static void put_pace(struct line *line, const struct drain_progress *drain, double per_s)
+{
+    char moment[WORDS_SIZE];
+
+    if (drain->parked_until_ms)
+        snprintf(line->parts[1], PART_SIZE, "parked until %s",
+                 words_time(drain->parked_until_ms, moment));
+    else if (drain->pause)
+        snprintf(line->parts[1], PART_SIZE, "paused for %s: %s",
+                 words_duration(drain->paused_ms, moment), pauses[drain->pause]);
+    if (drain->pause || per_s <= 0)
+        return;
+    if (drain->learned_per_s > 0)
+        snprintf(line->parts[3], PART_SIZE, "throttled: %.1f/s", per_s);
+    else
+        snprintf(line->parts[3], PART_SIZE, "%.1f/s%s", per_s,
+                 per_s > 0.9 * drain->rate_per_s && drain->rate_per_s > 0 ? " as --rate" : "");
+}
+
+/* By the pace of late, but not beyond what is allowed now. */
+static int64_t time_left_ms(const struct drain_progress *drain, double per_s)
+{
+    if (per_s <= 0 || (drain->rate_per_s > 0 && drain->rate_per_s < per_s))
+        per_s = drain->rate_per_s;
+    return per_s > 0 ? (int64_t)((double)drain->left / per_s * 1000) + drain->paused_ms : -1;
+}
+
+void progress_sending(void *context, const struct drain_progress *drain)
 {
     struct progress *progress = context;
-    double measured_per_s = (double)settled / seconds_since(progress->began_us);
-    double left_per_s = rate_per_s > 0 && rate_per_s < measured_per_s ? rate_per_s : measured_per_s;
-    char span[WORDS_SIZE];
-    struct buf text = {0};
+    int64_t now_us = clock_monotonic_us(), left_ms;
+    uint64_t total = drain->settled + drain->left;
+    struct line line = {.what = "sending", .share = -1};
+    char settled[WORDS_SIZE], all[WORDS_SIZE];
+    struct buf members = {0};
+    double per_s;
 
-    if (!is_due(progress))
+    rate_note(&progress->rate, drain->settled, now_us);
+    tell_log(progress, drain, now_us);
+    if (!is_due(progress, now_us))
         return;
-    if (progress->report->json) {
-        json_line_begin(&text, "status");
-        json_line_text(&text, "event", span_of("sending"));
-        json_line_count(&text, "settled", settled);
-        json_line_count(&text, "left", left);
-        json_line_number(&text, "jobs_per_s", measured_per_s, 1);
-        json_line_count(&text, "paused_ms", paused_ms > 0 ? (uint64_t)paused_ms : 0);
-        show(progress, &text);
-        return;
-    }
-    buf_printf(&text, "sending: %" PRIu64 " of %" PRIu64 " jobs, %.1f/s", settled, settled + left,
-               measured_per_s);
-    if (paused_ms > 0)
-        buf_printf(&text, ", paused for %s", words_duration(paused_ms, span));
-    else if (left_per_s > 0)
-        buf_printf(&text, ", %s left",
-                   words_duration((int64_t)((double)left / left_per_s * 1000), span));
-    show(progress, &text);
+    per_s = rate_per_s(&progress->rate);
+    left_ms = time_left_ms(drain, per_s);
+    if (total > 0)
+        line.share = (double)drain->settled / (double)total;
+    put_share(&line);
+    snprintf(line.parts[2], PART_SIZE, "%s of %s jobs", words_grouped(drain->settled, settled),
+             words_grouped(total, all));
+    put_pace(&line, drain, per_s);
+    if (left_ms >= 0 && drain->left > 0 && !drain->parked_until_ms)
+        put_left(&line, left_ms);
+    json_line_count(&members, "settled", drain->settled);
+    json_line_count(&members, "left", drain->left);
+    json_line_number(&members, "jobs_per_s", per_s, 1);
+    json_line_count(&members, "paused_ms", (uint64_t)drain->paused_ms);
+    json_line_count(&members, "throttled", drain->meter->throttled);
+    show(progress->report, "sending", &line, &members);
+    buf_release(&members);
 }

@@ -8,6 +8,7 @@
 #include "core/validate/catalog.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,6 +108,19 @@ void reading_count(struct tally *tally, const struct ingest_result *result)
         ++*(uint64_t *)((char *)tally + counter);
 }
 
+static void file_members(const char *source, const struct ingest_result *result, struct buf *line)
+{
+    json_line_text(line, "source", span_of(source));
+    json_line_text(line, "outcome", span_of(outcomes[result->outcome].name));
+    if (result->batch_id)
+        json_line_count(line, "batch", (uint64_t)result->batch_id);
+    else
+        json_line_text(line, "batch", (struct span){0});
+    json_line_count(line, "rows_read", result->rows_read);
+    json_line_count(line, "rows_rejected", result->rows_rejected);
+    json_line_count(line, "jobs", result->jobs);
+}
+
 void reading_tell_json(struct report *report, const char *source,
                        const struct ingest_result *result)
 {
@@ -114,19 +128,26 @@ void reading_tell_json(struct report *report, const char *source,
 
     json_line_begin(&line, "status");
     json_line_text(&line, "event", span_of("file"));
-    json_line_text(&line, "source", span_of(source));
-    json_line_text(&line, "outcome", span_of(outcomes[result->outcome].name));
-    if (result->batch_id)
-        json_line_count(&line, "batch", (uint64_t)result->batch_id);
-    else
-        json_line_text(&line, "batch", (struct span){0});
-    json_line_count(&line, "rows_read", result->rows_read);
-    json_line_count(&line, "rows_rejected", result->rows_rejected);
-    json_line_count(&line, "jobs", result->jobs);
+    file_members(source, result, &line);
     json_line_end(&line);
     report_out(report, &line);
     report_flush(report);
     buf_release(&line);
+}
+
+/* The log hears of each file; those that are wrong are told of by an error besides. */
+static void log_file(struct report *report, const char *source, const struct ingest_result *result)
+{
+    struct buf members = {0};
+    char batch[32] = "";
+
+    if (result->batch_id)
+        snprintf(batch, sizeof batch, ", batch %lld", (long long)result->batch_id);
+    file_members(source, result, &members);
+    report_event(report, "file", &members, "%s: %s: %llu rows, %llu rejected%s", source,
+                 outcomes[result->outcome].name, (unsigned long long)result->rows_read,
+                 (unsigned long long)result->rows_rejected, batch);
+    buf_release(&members);
 }
 
 void reading_tell_fault(struct report *report, const char *source,
@@ -147,6 +168,7 @@ static void tell_outcome(struct reading *reading, const char *source,
     reading_count(&cli->tally, result);
     if (cli->report.json)
         reading_tell_json(&cli->report, source, result);
+    log_file(&cli->report, source, result);
     if (outcomes[result->outcome].kind != ERR_NONE)
         reading_tell_fault(&cli->report, source, result);
     else if (result->outcome == INGEST_KNOWN)

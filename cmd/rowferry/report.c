@@ -2,7 +2,7 @@
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
-#include "core/base/mem.h"
+#include "core/base/clock.h"
 #include "core/base/stop.h"
 
 #include <errno.h>
@@ -19,15 +19,30 @@
 
 enum { COLUMNS_DEFAULT = 80 };
 
+static enum log_format log_format_of(const char *text)
+{
+    return !text                       ? LOG_NONE
+           : strcmp(text, "json") == 0 ? LOG_JSON
+           : strcmp(text, "text") == 0 ? LOG_TEXT
+                                       : LOG_NONE;
+}
+
 void report_init(struct report *report, int argc, char *const *argv)
 {
+    static const char option[] = "--log-format";
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool dumb = term && strcmp(term, "dumb") == 0;
 
-    *report = (struct report){.terminal = isatty(STDERR_FILENO)};
-    report->color =
-        report->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    *report = (struct report){.bar = isatty(STDERR_FILENO) && !dumb, .command = ""};
+    report->color = report->bar && !(no_color && *no_color);
+    report->log = log_format_of(getenv("ROWFERRY_LOG_FORMAT"));
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         report->json |= strcmp(argv[i], "--json") == 0;
+        if (strcmp(argv[i], option) == 0 && i + 1 < argc)
+            report->log = log_format_of(argv[i + 1]);
+        else if (str_starts(argv[i], option) && argv[i][sizeof option - 1] == '=')
+            report->log = log_format_of(argv[i] + sizeof option);
+    }
 }
 
 void report_out(struct report *report, struct buf *text)
@@ -41,7 +56,7 @@ void report_out(struct report *report, struct buf *text)
 
 void report_flush(struct report *report)
 {
-    if (fflush(stdout) != 0 && !report->output_errno)
+    if (!report->closed && fflush(stdout) != 0 && !report->output_errno)
         report->output_errno = errno;
 }
 
@@ -94,47 +109,102 @@ void report_line_wipe(struct report *report)
 
 void report_line(struct report *report, const char *text)
 {
-    struct winsize window = {0};
-    int columns = COLUMNS_DEFAULT;
-
-    if (!report->terminal) {
+    if (!report->bar) {
         fprintf(stderr, "rowferry: %s\n", text);
         return;
     }
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
-        columns = window.ws_col;
     report_line_wipe(report);
-    fprintf(stderr, "%.*s", columns - 1, text);
+    fputs(text, stderr);
     fflush(stderr);
     report->line_shown = true;
 }
 
-/* A message in its two forms. kind: ERR_NONE for a notice. */
-static void say(struct report *report, enum err_kind kind, const char *text)
+unsigned report_columns(int fd)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize window = {0};
+    int64_t value;
+
+    if (!isatty(fd))
+        return 0;
+    if (ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        return window.ws_col;
+    return columns && str_to_int64(span_of(columns), 1, UINT16_MAX, &value) ? (unsigned)value
+                                                                            : COLUMNS_DEFAULT;
+}
+
+static void log_event(struct report *report, enum log_level level, const char *event,
+                      struct span members, const char *text)
+{
+    struct buf line = {0};
+
+    log_line(report->log,
+             &(struct log_event){.now_ms = clock_now_ms(),
+                                 .level = level,
+                                 .run_id = report->run_id,
+                                 .command = report->command,
+                                 .event = event,
+                                 .members = members,
+                                 .text = text},
+             &line);
+    fwrite(line.data, 1, line.size, stderr);
+    buf_release(&line);
+}
+
+static void tell_log(struct report *report, enum log_level level, enum err_kind kind,
+                     const char *text)
+{
+    struct buf members = {0};
+
+    if (kind != ERR_NONE) {
+        json_line_text(&members, "kind", span_of(exit_kind_name(kind)));
+        json_line_count(&members, "exit_status", (uint64_t)exit_of(kind));
+    }
+    log_event(report, level, NULL, buf_span(&members), text);
+    buf_release(&members);
+}
+
+static void tell_people(struct report *report, enum err_kind kind, const char *text)
 {
     struct buf out = {0};
 
-    if (report->json) {
-        json_line_begin(&out, kind == ERR_NONE ? "notice" : "error");
-        if (kind != ERR_NONE) {
-            json_line_text(&out, "kind", span_of(exit_kind_name(kind)));
-            json_line_count(&out, "exit_status", (uint64_t)exit_of(kind));
-        }
-        json_line_text(&out, "message", span_of(text));
-        json_line_end(&out);
-        report_out(report, &out);
-    }
-    report_flush(report);
-    if (kind != ERR_NONE || !report->quiet) {
-        report_line_wipe(report);
-        buf_append_text(&out, "rowferry: ");
-        if (kind != ERR_NONE)
-            buf_append_text(&out, report->color ? "\033[31merror:\033[0m " : "error: ");
-        words_printable(&out, text);
-        buf_append_char(&out, '\n');
-        fwrite(out.data, 1, out.size, stderr);
-    }
+    report_line_wipe(report);
+    buf_append_text(&out, "rowferry: ");
+    if (kind != ERR_NONE)
+        buf_append_text(&out, report->color ? "\033[31merror:\033[0m " : "error: ");
+    words_printable(&out, text);
+    buf_append_char(&out, '\n');
+    fwrite(out.data, 1, out.size, stderr);
     buf_release(&out);
+}
+
+static void tell_json(struct report *report, enum err_kind kind, const char *text)
+{
+    struct buf line = {0};
+
+    json_line_begin(&line, kind == ERR_NONE ? "notice" : "error");
+    if (kind != ERR_NONE) {
+        json_line_text(&line, "kind", span_of(exit_kind_name(kind)));
+        json_line_count(&line, "exit_status", (uint64_t)exit_of(kind));
+    }
+    json_line_text(&line, "message", span_of(text));
+    json_line_end(&line);
+    report_out(report, &line);
+    buf_release(&line);
+}
+
+/* A message in its forms. kind: ERR_NONE unless it is an error. */
+static void say(struct report *report, enum log_level level, enum err_kind kind, const char *text)
+{
+    if (report->json && !report->closed)
+        tell_json(report, kind, text);
+    report_flush(report);
+    if (report->quiet && kind == ERR_NONE)
+        return;
+    if (report->log)
+        tell_log(report, level, kind, text);
+    else
+        tell_people(report, kind, text);
 }
 
 void report_status(struct report *report, int status)
@@ -149,7 +219,7 @@ void report_fail(struct report *report, const struct err *err)
         return;
     }
     report_status(report, exit_of(err->kind));
-    say(report, err->kind, err->text);
+    say(report, LOG_ERROR, err->kind, err->text);
 }
 
 void report_error(struct report *report, enum err_kind kind, const char *format, ...)
@@ -176,15 +246,16 @@ void report_stopped(struct report *report)
     report->stopped = true;
     report_status(report, status);
     snprintf(text, sizeof text, "stopped %s; everything so far is kept", cause);
-    say(report, ERR_NONE, text);
+    say(report, LOG_NOTICE, ERR_NONE, text);
 }
 
-static void say_formatted(struct report *report, const char *format, va_list args)
+static void say_formatted(struct report *report, enum log_level level, const char *format,
+                          va_list args)
 {
     char text[ERR_TEXT_SIZE];
 
     vsnprintf(text, sizeof text, format, args);
-    say(report, ERR_NONE, text);
+    say(report, level, ERR_NONE, text);
 }
 
 void report_notice(struct report *report, const char *format, ...)
@@ -192,7 +263,7 @@ void report_notice(struct report *report, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    say_formatted(report, format, args);
+    say_formatted(report, LOG_NOTICE, format, args);
     va_end(args);
 }
 
@@ -203,8 +274,22 @@ void report_detail(struct report *report, const char *format, ...)
     if (!report->verbose)
         return;
     va_start(args, format);
-    say_formatted(report, format, args);
+    say_formatted(report, LOG_DEBUG, format, args);
     va_end(args);
+}
+
+void report_event(struct report *report, const char *event, const struct buf *members,
+                  const char *format, ...)
+{
+    char text[ERR_TEXT_SIZE];
+    va_list args;
+
+    if (!report->log || report->quiet)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_event(report, LOG_NOTICE, event, members ? buf_span(members) : (struct span){0}, text);
 }
 
 void report_ask(struct report *report, const char *question)
@@ -216,7 +301,7 @@ void report_ask(struct report *report, const char *question)
 
 static void say_notice(void *context, const char *text)
 {
-    say(context, ERR_NONE, text);
+    say(context, LOG_NOTICE, ERR_NONE, text);
 }
 
 struct notice_sink report_sink(struct report *report)
@@ -228,13 +313,12 @@ int report_close(struct report *report)
 {
     report_line_wipe(report);
     report_flush(report);
+    report->closed = true;
     if (fclose(stdout) != 0 && !report->output_errno)
         report->output_errno = errno;
     /* a reader who has seen enough (`| head`) is no error */
-    if (report->output_errno && report->output_errno != EPIPE) {
-        fprintf(stderr, "rowferry: error: cannot write to standard output: %s\n",
-                strerror(report->output_errno));
-        report_status(report, EXIT_CONFIG);
-    }
+    if (report->output_errno && report->output_errno != EPIPE)
+        report_error(report, ERR_CONFIG, "cannot write to standard output: %s",
+                     strerror(report->output_errno));
     return report->status;
 }

@@ -1,9 +1,10 @@
-/* What the program says: data on stdout, messages on stderr, JSON lines with --json, and the exit
- * status that all of it adds up to. */
+/* What the program says: data on stdout, messages on stderr (for people, or as a log), JSON lines
+ * with --json, and the exit status that all of it adds up to. */
 #ifndef ROWFERRY_CMD_REPORT_H
 #define ROWFERRY_CMD_REPORT_H
 
 #include "cmd/rowferry/exit.h"
+#include "cmd/rowferry/log.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/notice.h"
@@ -12,14 +13,20 @@
 
 struct report {
     bool json, quiet, verbose;
-    bool terminal, color; /* of stderr */
-    bool stopped;         /* said that a signal came */
-    bool line_shown;      /* a progress line stands on the terminal and is to be wiped first */
+    bool color;      /* on stderr */
+    bool bar;        /* stderr is a terminal that can rewrite a line */
+    bool stopped;    /* said that a signal came */
+    bool line_shown; /* a progress line stands on the terminal and is to be wiped first */
     int status;
     int output_errno; /* why stdout could not be written; 0: it could */
+    bool closed;      /* stdout is */
+    enum log_format log;
+    const char *command; /* of log lines, and the run; 0: none yet */
+    int64_t run_id;
 };
 
-/* Looks for --json among the arguments, because a wrong option is told in JSON lines too. */
+/* Looks for --json and --log-format among the arguments, and for ROWFERRY_LOG_FORMAT, because a
+ * wrong option is told in that form too. */
 void report_init(struct report *report, int argc, char *const *argv);
 
 /* An error: its text to stderr, an `error` line with --json, its exit status combined. */
@@ -37,6 +44,11 @@ void report_notice(struct report *report, const char *format, ...)
 /* Like a notice, with --verbose only. */
 void report_detail(struct report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* An event for the log alone, unless --quiet: its kind, members of the JSON line (json_line_...;
+ * NULL: none), and a text. */
+void report_event(struct report *report, const char *event, const struct buf *members,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* For core: says what it hears as a notice. */
 struct notice_sink report_sink(struct report *report);
@@ -57,11 +69,16 @@ void report_flush(struct report *report);
  * error here, for he lacks the rest. text is empty afterwards. */
 bool report_stream(struct report *report, struct buf *text, struct err *err);
 
-/* The progress line: rewritten in place on a terminal, a line of its own elsewhere. */
+/* The progress line: rewritten in place where `bar` says so, a line of its own elsewhere. The text
+ * is printable, and not wider than the terminal. */
 void report_line(struct report *report, const char *text);
 void report_line_wipe(struct report *report);
 
-/* Flushes stdout, says what could not be written, and returns the exit status. */
+/* Columns of the terminal on a descriptor, 0 where there is none. */
+unsigned report_columns(int fd);
+
+/* Flushes and closes stdout, says what could not be written, and returns the exit status. Messages
+ * may still follow, without lines of --json. */
 int report_close(struct report *report);
 
 #endif

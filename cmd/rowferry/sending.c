@@ -1,5 +1,6 @@
 #include "cmd/rowferry/sending.h"
 
+#include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/option_value.h"
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/secret.h"
@@ -43,6 +44,18 @@ static bool has_credentials(const struct sending *sending, struct cli *cli, uint
     return false;
 }
 
+static void log_parking(struct cli *cli, const struct drain_result *result)
+{
+    struct buf members = {0};
+    char moment[WORDS_SIZE];
+
+    json_line_time(&members, "until", result->parked_until_ms);
+    json_line_text(&members, "reason", span_of(result->reason));
+    report_event(&cli->report, "parked", &members, "parked until %s: %s",
+                 words_time(result->parked_until_ms, moment), result->reason);
+    buf_release(&members);
+}
+
 static void tell_end(struct cli *cli, const struct drain_result *result)
 {
     char span[WORDS_SIZE];
@@ -51,6 +64,7 @@ static void tell_end(struct cli *cli, const struct drain_result *result)
     case DRAIN_FINISHED:
         break;
     case DRAIN_PARKED:
+        log_parking(cli, result);
         words_duration(result->parked_until_ms - clock_now_ms(), span);
         report_error(&cli->report, ERR_NETWORK, "parked for %s, longer than --max-wait %s: %s",
                      span, options_text(&cli->options, OPT_MAX_WAIT), result->reason);
@@ -64,19 +78,33 @@ static void tell_end(struct cli *cli, const struct drain_result *result)
     }
 }
 
+/* What the drain tells of its progress goes to two who watch. */
+struct onlooker {
+    struct session *session;
+    struct progress progress;
+};
+
+static void look_on(void *context, const struct drain_progress *drain)
+{
+    struct onlooker *onlooker = context;
+
+    progress_sending(&onlooker->progress, drain);
+    watch_at_work(onlooker->session, drain->meter);
+}
+
 static void drain(struct sending *sending, struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
     struct notice_sink notices = report_sink(&cli->report);
-    struct progress progress;
+    struct onlooker onlooker = {.session = session};
     struct drain_result result = {0};
     struct buf tags = {0};
     struct err err = {0};
     bool fine;
 
     option_value_tags(options_text(options, OPT_TAGS), &tags);
-    progress_begin(&progress, &cli->report);
+    progress_begin(&onlooker.progress, &cli->report);
     fine = drain_run(
         session->store,
         &(struct drain_options){
@@ -99,14 +127,15 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
             .batch_id = batch_id,
             .run_id = session->run_id,
             .notices = &notices,
-            .progress = progress_sending,
-            .progress_context = &progress,
+            .progress = look_on,
+            .progress_context = &onlooker,
         },
         &result, &err);
-    progress_end(&progress);
+    progress_end(&onlooker.progress);
     buf_release(&tags);
     result.run.validation_failures += cli->tally.run.validation_failures;
     cli->tally.run = result.run;
+    cli->watch.metrics.meter = result.meter;
     cli->tally.learned_per_s = result.learned_per_s;
     if (fine)
         tell_end(cli, &result);

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/crash.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,11 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     }
     crash_point(CRASH_RUN_BEGUN);
     cli->tally.run_id = session->run_id;
+    cli->report.run_id = session->run_id;
     session->scope_id = session->run_id;
+    report_event(&cli->report, "began", NULL, "%s began: rowferry %s, database %s",
+                 cli->command->name, ROWFERRY_VERSION, store_path(session->store));
+    watch_begin(session);
     return true;
 }
 
@@ -115,6 +120,26 @@ static int batch_status(const struct batch_counts *batch, bool sends)
     return status;
 }
 
+/* Every batch that the summary speaks of, as the command leaves it. */
+static void log_batch(struct report *report, const struct batch_counts *batch)
+{
+    struct buf members = {0}, text = {0};
+
+    if (!report->log)
+        return;
+    batch_members(batch, &members);
+    buf_printf(&text, "%" PRIu64 " rows, %" PRIu64 " rejected", batch->rows_read,
+               batch->rows_rejected);
+    for (unsigned state = 0; state < JOB_STATES; state++)
+        if (batch->by_state[state] > 0)
+            buf_printf(&text, ", %" PRIu64 " %s", batch->by_state[state],
+                       job_state_name((enum job_state)state));
+    report_event(report, "batch", &members, "batch %" PRId64 " is %s: %s: %s", batch->id,
+                 batch->state, batch->source, buf_text(&text));
+    buf_release(&members);
+    buf_release(&text);
+}
+
 bool session_count_batch(void *context, const struct batch_counts *batch, struct err *err)
 {
     struct session *session = context;
@@ -123,6 +148,7 @@ bool session_count_batch(void *context, const struct batch_counts *batch, struct
     (void)err;
     tally_add(&session->cli->tally, batch);
     batch_table_add(&session->table, batch);
+    log_batch(&session->cli->report, batch);
     if (!summary_balance(batch, &fault))
         report_fail(&session->cli->report, &fault);
     if (session->judged)
@@ -145,6 +171,7 @@ void session_close(struct session *session)
                  &cli->tally.run, &err))
         report_fail(&cli->report, &err);
     crash_point(CRASH_RUN_ENDED);
+    watch_ask(session);
 }
 
 void session_release(struct session *session)

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of the overview: with all else that it says, it fits on a screen of 24 lines. */
 enum { LINES_MAX = 5 };
@@ -42,19 +43,7 @@ static void tell_batch_json(struct report *report, const struct batch_counts *ba
 
     json_line_begin(&line, "status");
     json_line_text(&line, "event", span_of("batch"));
-    json_line_count(&line, "batch", (uint64_t)batch->id);
-    json_line_text(&line, "source", span_of(batch->source));
-    json_line_text(&line, "schema", span_of(batch->schema));
-    json_line_text(&line, "state", span_of(batch->state));
-    json_line_text(&line, "reason", *batch->reason ? span_of(batch->reason) : (struct span){0});
-    json_line_count(&line, "rows_read", batch->rows_read);
-    json_line_count(&line, "rows_rejected", batch->rows_rejected);
-    json_line_count(&line, "rows_discarded", batch->rows_discarded);
-    json_line_count(&line, "jobs", batch->jobs);
-    for (unsigned state = 0; state < JOB_STATES; state++)
-        json_line_count(&line, job_state_name((enum job_state)state), batch->by_state[state]);
-    json_line_time(&line, "created", batch->created_ms);
-    json_line_time(&line, "finished", batch->finished_ms);
+    batch_members(batch, &line);
     json_line_end(&line);
     report_out(report, &line);
     buf_release(&line);
@@ -270,7 +259,7 @@ static void tell_people(const struct standing *standing, const char *purpose)
     words_printable(&out, store_path(standing->session.store));
     buf_append_text(&out, "\n\n");
     if (standing->session.table.count > 0)
-        batch_table_print(&standing->session.table, ending_columns(), &out);
+        batch_table_print(&standing->session.table, report_columns(STDOUT_FILENO), &out);
     else
         buf_append_text(&out, "No batch yet: `rowferry run` reads what waits in an inbox.\n");
     buf_append_char(&out, '\n');

@@ -32,7 +32,7 @@ uint64_t tally_left(const struct tally *tally);
 
 int64_t tally_duration_ms(const struct tally *tally);
 
-/* The `summary` line of --json. rate_per_s as --rate has it; 0: none. */
+/* The `summary` line of --json, and of --summary. rate_per_s as --rate has it; 0: none. */
 void tally_json(struct tally *tally, const char *command, double rate_per_s, int exit_status,
                 struct buf *line);
 

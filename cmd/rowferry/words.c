@@ -40,6 +40,20 @@ char *words_time(int64_t now_ms, char out[WORDS_SIZE])
     return out;
 }
 
+char *words_grouped(uint64_t count, char out[WORDS_SIZE])
+{
+    char digits[WORDS_SIZE], *to = out;
+    int size = snprintf(digits, sizeof digits, "%" PRIu64, count);
+
+    for (int i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return out;
+}
+
 void words_count(struct buf *out, uint64_t count, const char *noun)
 {
     bool hissing = str_ends(noun, "ch") || str_ends(noun, "s");

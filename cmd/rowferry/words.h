@@ -15,6 +15,9 @@ char *words_duration(int64_t ms, char out[WORDS_SIZE]);
 /* `2026-11-23T02:00:00Z` in out: UTC, whole seconds. Returns out. */
 char *words_time(int64_t now_ms, char out[WORDS_SIZE]);
 
+/* `12,345` in out. Returns out. */
+char *words_grouped(uint64_t count, char out[WORDS_SIZE]);
+
 /* `1 file`, `3 files`; `1 batch`, `2 batches`. */
 void words_count(struct buf *out, uint64_t count, const char *noun);
 

@@ -1,0 +1,29 @@
+/* Messages as a log has them (--log-format): one event a line, as text or as JSON. */
+#ifndef ROWFERRY_CMD_LOG_H
+#define ROWFERRY_CMD_LOG_H
+
+#include "core/base/buf.h"
+
+#include <stdint.h>
+
+/* In the order of --log-format's words, behind none. */
+enum log_format { LOG_NONE, LOG_TEXT, LOG_JSON };
+
+/* Named as syslog names them. */
+enum log_level { LOG_ERROR, LOG_NOTICE, LOG_DEBUG };
+
+struct log_event {
+    int64_t now_ms;
+    enum log_level level;
+    int64_t run_id;      /* 0: there is no run yet */
+    const char *command; /* "" before it is known */
+    const char *event;   /* what kind it is, for programs; NULL: a message like others */
+    struct span members; /* of the JSON line, as json_line_... append them */
+    const char *text;    /* for people; control characters are escaped here */
+};
+
+/* `2026-11-24T02:00:00.123Z notice run=12 TEXT`, or {"time", "level", "run", "command", "event",
+ * "message", members}; with its line end. Not for LOG_NONE. */
+void log_line(enum log_format format, const struct log_event *event, struct buf *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* What --metrics-file tells Prometheus, through the node exporter's textfile collector. */
+#ifndef ROWFERRY_CMD_METRICS_H
+#define ROWFERRY_CMD_METRICS_H
+
+#include "cmd/rowferry/tally.h"
+#include "core/drain/meter.h"
+#include "core/store/store.h"
+#include "core/store/summary.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { METRICS_BATCH_STATES = 4 };
+
+struct metrics {
+    char *database; /* absolute path; NULL: it was never opened */
+    bool known;     /* the database was asked: */
+    uint64_t jobs[JOB_STATES], batches[METRICS_BATCH_STATES]; /* of all that is in it */
+    uint64_t rows_read, rows_rejected;         /* of the batches that the run's summary speaks of */
+    int64_t parked_until_ms;                   /* 0: nothing is parked */
+    struct run_info last, succeeded, finished; /* of the command: ended; with 0; with 0 or 3 */
+    struct meter meter;                        /* of this run */
+};
+
+/* The other side of a sample's labels, and what the text says beside it. */
+struct metrics_run {
+    const char *database, *command;
+    int64_t started_ms, ended_ms; /* ended_ms 0: it is at work */
+    int exit_status;
+};
+
+/* Asks the database. scope and id: of the run's summary. An error leaves it unknown. */
+bool metrics_ask(struct metrics *metrics, struct store *store, const char *command,
+                 enum summary_scope scope, int64_t id, struct err *err);
+void metrics_release(struct metrics *metrics);
+
+/* Appends the text. What nobody knows is left out: a 0 would be a lie. */
+void metrics_print(const struct metrics *metrics, const struct metrics_run *run, struct buf *out);
+
+#endif

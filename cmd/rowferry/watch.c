@@ -1,0 +1,181 @@
+#include "cmd/rowferry/watch.h"
+
+#include "cmd/rowferry/hook.h"
+#include "cmd/rowferry/session.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/whole_file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    AGAIN_US = 15000000, /* between two writings of the metrics: Prometheus looks no oftener */
+    METRICS_MODE = 0644, /* the node exporter is another user; it holds counts and a path */
+    SUMMARY_MODE = 0600,
+};
+
+/* The path of the database as far as we know it, for the caller to free. */
+static char *database_of(const struct cli *cli)
+{
+    const char *path = options_text(&cli->options, OPT_DB);
+    char *whole = realpath(path, NULL), *folder;
+
+    if (whole)
+        return whole;
+    folder = *path == '/' ? NULL : realpath(".", NULL);
+    whole = mem_printf("%s%s%s", folder ? folder : "", folder ? "/" : "", path);
+    free(folder);
+    return whole;
+}
+
+static bool write_metrics(struct cli *cli, int64_t ended_ms, int exit_status, struct err *err)
+{
+    const char *path = options_text(&cli->options, OPT_METRICS_FILE);
+    struct metrics *metrics = &cli->watch.metrics;
+    struct buf text = {0};
+    bool fine;
+
+    if (!metrics->database)
+        metrics->database = database_of(cli);
+    metrics_print(metrics,
+                  &(struct metrics_run){metrics->database, cli->command->name,
+                                        cli->tally.started_ms, ended_ms, exit_status},
+                  &text);
+    fine = whole_file_write(path, buf_span(&text), METRICS_MODE, err);
+    buf_release(&text);
+    cli->watch.written_us = clock_monotonic_us();
+    return fine;
+}
+
+void watch_ask(struct session *session)
+{
+    struct cli *cli = session->cli;
+    struct err err = {0};
+
+    if (options_text(&cli->options, OPT_METRICS_FILE) &&
+        !metrics_ask(&cli->watch.metrics, session->store, cli->command->name, session->scope,
+                     session->scope_id, &err))
+        report_detail(&cli->report, "metrics: %s", err.text);
+}
+
+void watch_begin(struct session *session)
+{
+    struct cli *cli = session->cli;
+    struct err err = {0};
+
+    if (!options_text(&cli->options, OPT_METRICS_FILE))
+        return;
+    watch_ask(session);
+    if (write_metrics(cli, 0, 0, &err) || cli->watch.told)
+        return;
+    cli->watch.told = true;
+    report_notice(&cli->report, "%s", err.text);
+}
+
+void watch_at_work(struct session *session, const struct meter *meter)
+{
+    struct watch *watch = &session->cli->watch;
+
+    if (clock_monotonic_us() - watch->written_us < AGAIN_US)
+        return;
+    watch->metrics.meter = *meter;
+    watch_begin(session);
+}
+
+/* The status as it is, but not 0: what was asked for is not there. */
+static void fail(struct report *report, const struct err *err)
+{
+    int status = report->status;
+
+    report_fail(report, err);
+    if (status != EXIT_DONE)
+        report->status = status;
+}
+
+static void make_summary(struct cli *cli, struct buf *summary)
+{
+    tally_json(&cli->tally, cli->command ? cli->command->name : "",
+               cli->options.values[OPT_RATE].rate, cli->report.status, summary);
+}
+
+/* Both files; the summary is the one that is made last, because a failure changes what it says. */
+static void write_files(struct cli *cli, struct buf *summary)
+{
+    const char *path = options_text(&cli->options, OPT_SUMMARY);
+    struct err err = {0};
+
+    if (options_text(&cli->options, OPT_METRICS_FILE) &&
+        !write_metrics(cli, clock_now_ms(), cli->report.status, &err))
+        fail(&cli->report, &err);
+    make_summary(cli, summary);
+    if (path && !whole_file_write(path, buf_span(summary), SUMMARY_MODE, &err)) {
+        fail(&cli->report, &err);
+        make_summary(cli, summary);
+    }
+}
+
+static void log_end(struct cli *cli, const struct buf *summary)
+{
+    const struct tally *tally = &cli->tally;
+    struct buf members = {0}, text = {0};
+    const char *separator = ": ";
+    char span[WORDS_SIZE];
+
+    if (!cli->report.log)
+        return;
+    buf_append_text(&members, ", \"summary\": ");
+    buf_append(&members, summary->data, summary->size - 1); /* less its line end */
+    words_count(&text, tally->rows_read, "row");
+    buf_printf(&text, ", %" PRIu64 " rejected, ", tally->rows_rejected);
+    words_count(&text, tally->jobs, "job");
+    for (unsigned state = 0; state < JOB_STATES; state++) {
+        if (tally->by_state[state] == 0)
+            continue;
+        buf_printf(&text, "%s%" PRIu64 " %s", separator, tally->by_state[state],
+                   job_state_name((enum job_state)state));
+        separator = ", ";
+    }
+    report_event(&cli->report, "ended", &members, "%s ended after %s with exit status %d (%s): %s",
+                 cli->command->name, words_duration(tally_duration_ms(tally), span),
+                 cli->report.status, exit_meaning(cli->report.status), buf_text(&text));
+    buf_release(&members);
+    buf_release(&text);
+}
+
+/* What follows the last byte on stdout. */
+static void end_command(struct cli *cli, struct buf *summary, int told)
+{
+    const char *hook = options_text(&cli->options, OPT_ON_FAILURE);
+
+    if (cli->report.status != told)
+        write_files(cli, summary);
+    log_end(cli, summary);
+    if (hook && cli->report.status != EXIT_DONE)
+        hook_run(&cli->report, hook, buf_span(summary), cli->report.status);
+}
+
+int watch_end(struct cli *cli)
+{
+    struct buf summary = {0}, line = {0};
+    int told;
+
+    if (cli->watch.armed)
+        write_files(cli, &summary);
+    else
+        make_summary(cli, &summary);
+    told = cli->report.status;
+    if (cli->report.json) {
+        buf_append_span(&line, buf_span(&summary));
+        report_out(&cli->report, &line);
+    }
+    report_close(&cli->report);
+    if (cli->watch.armed)
+        end_command(cli, &summary, told);
+    metrics_release(&cli->watch.metrics);
+    buf_release(&summary);
+    buf_release(&line);
+    return cli->report.status;
+}

@@ -1,0 +1,35 @@
+/* Being watched: the files of --summary and --metrics-file, the command of --on-failure. */
+#ifndef ROWFERRY_CMD_WATCH_H
+#define ROWFERRY_CMD_WATCH_H
+
+#include "cmd/rowferry/metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cli;
+struct session;
+
+struct watch {
+    bool armed; /* a command is run, and its options are known as far as they will be */
+    bool told;  /* that the metrics cannot be written */
+    int64_t written_us;
+    struct metrics metrics;
+};
+
+/* Asks the session's database for the metrics, where there is a file for them, and writes that file
+ * with the run as one that is at work. */
+void watch_begin(struct session *session);
+
+/* The same while requests are made, at most every 15 s. */
+void watch_at_work(struct session *session, const struct meter *meter);
+
+/* Asks once more, after run_end. */
+void watch_ask(struct session *session);
+
+/* The last that a command does: the summary with --json, both files, the end of stdout, the end in
+ * the log, the hook. Returns the exit status: a file that was asked for and cannot be written makes
+ * 2 of 0. */
+int watch_end(struct cli *cli);
+
+#endif

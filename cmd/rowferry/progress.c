@@ -13,7 +13,8 @@
 enum {
     TERMINAL_US = 200000,
     ELSEWHERE_US = 30000000,
-    PAUSE_TOLD_MS = 2000, /* shorter ones are how a limit is kept to */
+    PAUSE_SHOWN_MS = 1000, /* shorter ones are how a limit is kept to */
+    PAUSE_LOGGED_MS = 2000,
     PART_SIZE = 128,
     PARTS = 5,
     NAME_COLUMNS = 32,
@@ -182,7 +183,7 @@ static void tell_log(struct progress *progress, const struct drain_progress *dra
                      "throttled: %" PRIu64 " of %" PRIu64 " requests were answered 429 so far",
                      throttled, drain->meter->requests);
     }
-    if (drain->pause && drain->paused_ms >= PAUSE_TOLD_MS &&
+    if (drain->pause && drain->paused_ms >= PAUSE_LOGGED_MS &&
         until_us > progress->paused_until_us + 1000000) {
         progress->paused_until_us = until_us;
         buf_reset(&members);
@@ -197,16 +198,19 @@ static void tell_log(struct progress *progress, const struct drain_progress *dra
 /* Why it does not go faster, or not at all. */
 static void put_pace(struct line *line, const struct drain_progress *drain, double per_s)
 {
+    bool paused = drain->pause && drain->paused_ms >= PAUSE_SHOWN_MS;
     char moment[WORDS_SIZE];
 
     if (drain->parked_until_ms)
         snprintf(line->parts[1], PART_SIZE, "parked until %s",
                  words_time(drain->parked_until_ms, moment));
-    else if (drain->pause)
+    else if (paused)
         snprintf(line->parts[1], PART_SIZE, "paused for %s: %s",
                  words_duration(drain->paused_ms, moment), pauses[drain->pause]);
-    if (drain->pause || per_s <= 0)
+    if (paused || per_s <= 0)
         return;
+    if (drain->learned_per_s > 0 && per_s > drain->learned_per_s)
+        per_s = drain->learned_per_s; /* the burst before the pause taught it */
     if (drain->learned_per_s > 0)
         snprintf(line->parts[3], PART_SIZE, "throttled: %.1f/s", per_s);
     else
@@ -232,7 +236,10 @@ void progress_sending(void *context, const struct drain_progress *drain)
     struct buf members = {0};
     double per_s;
 
-    rate_note(&progress->rate, drain->settled, now_us);
+    if (drain->pause)
+        rate_pass(&progress->rate, drain->settled, now_us);
+    else
+        rate_note(&progress->rate, drain->settled, now_us);
     tell_log(progress, drain, now_us);
     if (!is_due(progress, now_us))
         return;

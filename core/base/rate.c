@@ -23,6 +23,13 @@ void rate_note(struct rate *rate, uint64_t count, int64_t now_us)
     rate->at_us = now_us;
 }
 
+void rate_pass(struct rate *rate, uint64_t count, int64_t now_us)
+{
+    rate->counted += (double)(count - rate->count);
+    rate->count = count;
+    rate->at_us = now_us;
+}
+
 double rate_per_s(const struct rate *rate)
 {
     return rate->seconds < LEAST_S ? 0 : rate->counted / rate->seconds;

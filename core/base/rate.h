@@ -17,6 +17,9 @@ void rate_begin(struct rate *rate, uint64_t count, int64_t now_us);
 /* The count as it is now, at least as large as before; call it as often as you like. */
 void rate_note(struct rate *rate, uint64_t count, int64_t now_us);
 
+/* The same where the time since the last look is none of the rate's: a pause. */
+void rate_pass(struct rate *rate, uint64_t count, int64_t now_us);
+
 /* Per second; 0 until half a second has been seen. */
 double rate_per_s(const struct rate *rate);
 

@@ -54,7 +54,7 @@ same() {
 # holds TEXT PART: PART is in TEXT, as it is
 holds() {
     case $1 in
-    *"$2"*) return ;;
+    *"$2"*) return 0 ;; # not the status of what stood before an || of the caller
     esac
     printf 'nothing of the kind "%s" in:\n%s\n' "$2" "$1"
     return 1

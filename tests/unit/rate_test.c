@@ -49,12 +49,39 @@ static void after_a_minute_the_new_rate_is_what_counts(void **state)
     assert_in_range((uint64_t)rate_per_s(&rate), 5, 100);
 }
 
+static void a_pause_leaves_the_rate_as_it_was(void **state)
+{
+    struct rate rate;
+
+    (void)state;
+    rate_begin(&rate, 0, 0);
+    for (int64_t second = 1; second <= 10; second++)
+        rate_note(&rate, 5 * (uint64_t)second, second * SECOND_US);
+    for (int64_t second = 11; second <= 70; second++)
+        rate_pass(&rate, 50, second * SECOND_US);
+    rate_note(&rate, 55, 71 * SECOND_US);
+    assert_float_equal(rate_per_s(&rate), 5, 0.01);
+}
+
+static void what_comes_in_during_a_pause_counts(void **state)
+{
+    struct rate rate;
+
+    (void)state;
+    rate_begin(&rate, 0, 0);
+    rate_note(&rate, 10, SECOND_US);
+    rate_pass(&rate, 20, 30 * SECOND_US);
+    assert_float_equal(rate_per_s(&rate), 20, 0.01);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known_before_half_a_second),
         cmocka_unit_test(a_steady_count_has_its_rate_however_often_it_is_looked_at),
         cmocka_unit_test(after_a_minute_the_new_rate_is_what_counts),
+        cmocka_unit_test(a_pause_leaves_the_rate_as_it_was),
+        cmocka_unit_test(what_comes_in_during_a_pause_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,38 @@ static void a_pause_is_kept_replaced_and_removed(void **state)
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
+static void the_last_run_that_ended_so_is_found_by_command_and_status(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store_run nothing = {0};
+    const struct {
+        const char *command;
+        int exit_status; /* -1: it has not ended */
+    } runs[] = {{"run", 0}, {"run", 3}, {"drain", 0}, {"run", 5}, {"run", -1}};
+    const struct {
+        const char *command;
+        int exit_status;
+        int64_t id;
+    } questions[] = {{"run", 0, 1},  {"run", 3, 2},   {"run", 5, 4},    {"run", 8, 0},
+                     {"run", -1, 4}, {"drain", 0, 3}, {"ingest", -1, 0}};
+    struct run_info info;
+
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        int64_t id;
+
+        assert_true(run_begin(fixture->store, runs[i].command, "0", 1000, &id, &fixture->err));
+        if (runs[i].exit_status >= 0)
+            assert_true(run_end(fixture->store, id, 2000 + id, runs[i].exit_status, &nothing,
+                                &fixture->err));
+    }
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        assert_true(run_last_ended(fixture->store, questions[i].command, questions[i].exit_status,
+                                   &info, &fixture->err));
+        assert_int_equal(info.id, questions[i].id);
+        assert_int_equal(info.ended_ms, info.id ? 2000 + info.id : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +306,7 @@ int main(void)
         cmocka_unit_test(books_balance_or_the_batch_is_named),
         WITH_STORE(a_run_is_written_when_it_begins_and_when_it_ends),
         WITH_STORE(the_last_run_is_the_last_that_ended),
+        WITH_STORE(the_last_run_that_ended_so_is_found_by_command_and_status),
         WITH_STORE(a_pause_is_kept_replaced_and_removed),
     };
 

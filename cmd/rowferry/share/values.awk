@@ -8,6 +8,8 @@ function values(option, argument) {
     if (option == "state")
         return (argument == "S" ? "" : "rejected jobs all pending sending unknown applied " \
             "unchanged conflict dismissed cancelled ") "refused failed"
+    if (option == "log-format")
+        return "text json"
     if (argument == "FOLDER")
         return "folders"
     return argument ~ /FILE/ ? "files" : ""

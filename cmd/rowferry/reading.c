@@ -201,7 +201,7 @@ static bool survive(struct reading *reading, const struct err *err)
     return err->kind == ERR_CONFIG || err->kind == ERR_INPUT;
 }
 
-static bool read_file(struct reading *reading, const char *path, bool filing,
+static bool read_file(struct reading *reading, const char *path, enum batch_filing filing,
                       struct ingest_result *result, bool *done)
 {
     struct err err = {0};
@@ -224,10 +224,11 @@ static bool read_file(struct reading *reading, const char *path, bool filing,
 static bool read_inbox_file(struct reading *reading, const char *folder, const char *name)
 {
     bool keep = options_flag(&reading->session->cli->options, OPT_KEEP);
+    enum batch_filing filing = strchr(name, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
     char *path = mem_printf("%s/%s", folder, name);
     struct ingest_result result;
     struct err err = {0};
-    bool done, fine = read_file(reading, path, !keep, &result, &done);
+    bool done, fine = read_file(reading, path, filing, &result, &done);
 
     free(path);
     if (!done || keep)
@@ -235,6 +236,36 @@ static bool read_inbox_file(struct reading *reading, const char *folder, const c
     if (ingest_file_away(reading->session->store, &reading->options, folder, name, &result, &err))
         return true;
     return survive(reading, &err);
+}
+
+/* What is left in an inbox for later: the error that it is, and what people are told. */
+static const struct {
+    enum err_kind kind;
+    const char *phrase;
+    size_t counter; /* in struct tally, or 0 */
+} unready[] = {
+    [INBOX_GROWING] = {ERR_NETWORK, "is still being written: left for later",
+                       offsetof(struct tally, files_growing)},
+    [INBOX_OPEN] = {ERR_NETWORK, "is still open for writing: left for later",
+                    offsetof(struct tally, files_growing)},
+    [INBOX_CLOSED] = {ERR_INPUT,
+                      "cannot be read: let this user read this folder, then run the same command "
+                      "again",
+                      0},
+    [INBOX_ELSEWHERE] = {ERR_CONFIG,
+                         "is another file system, from where no file moves to done/: left alone; "
+                         "make it an inbox of its own, with --schema",
+                         0},
+};
+
+static void tell_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
+{
+    size_t counter = unready[found->reason].counter;
+
+    if (counter)
+        ++*(uint64_t *)((char *)&cli->tally + counter);
+    report_error(&cli->report, unready[found->reason].kind, "%s/%s %s", folder, found->name,
+                 unready[found->reason].phrase);
 }
 
 static bool read_folder(struct reading *reading, const char *path)
@@ -247,16 +278,13 @@ static bool read_folder(struct reading *reading, const char *path)
 
     for (size_t size = strlen(folder); size > 1 && folder[size - 1] == '/'; size--)
         folder[size - 1] = '\0';
-    if (!inbox_look(folder, options_number(&cli->options, OPT_MIN_AGE), &reading->notices, &look,
-                    &err))
+    if (!inbox_look(folder, reading->catalog, options_number(&cli->options, OPT_MIN_AGE),
+                    &reading->notices, &look, &err))
         fine = survive(reading, &err);
     for (size_t i = 0; fine && i < look.ready_count; i++)
         fine = read_inbox_file(reading, folder, look.ready[i]);
-    for (size_t i = 0; i < look.growing_count; i++) {
-        cli->tally.files_growing++;
-        report_error(&cli->report, ERR_NETWORK, "%s/%s is still being written: left for later",
-                     folder, look.growing[i]);
-    }
+    for (size_t i = 0; i < look.unready_count; i++)
+        tell_unready(cli, folder, &look.unready[i]);
     inbox_look_release(&look);
     free(folder);
     return fine;
@@ -283,7 +311,7 @@ static bool read_path(struct reading *reading, const char *path, bool folders)
     if (kind == PATH_MISSING)
         tell_missing(cli, path, folders);
     else if (kind == PATH_FILE)
-        return read_file(reading, path, false, &result, &done);
+        return read_file(reading, path, BATCH_STAYS, &result, &done);
     else if (folders)
         return read_folder(reading, path);
     else

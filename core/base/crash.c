@@ -33,11 +33,15 @@ static const char *const places[] = {
     [CRASH_BATCH_REFUSED] = "batch-refused",
     /* some jobs of a refused batch are deleted */
     [CRASH_DISCARD_COMMITTED] = "discard-committed",
+    /* before step 4: done/ or refused/ is there under its temporary name */
+    [CRASH_FOLDER_MADE] = "folder-made",
     /* step 4: written under its temporary name */
     [CRASH_SHEET_WRITTEN] = "sheet-written",
     /* step 4: one of the files has its name */
     [CRASH_SHEET_RENAMED] = "sheet-renamed",
-    /* step 5: the file is moved, and nobody has noted it */
+    /* step 5: the file is moved, and its folders are not synced */
+    [CRASH_FILE_RENAMED] = "file-renamed",
+    /* step 5: that is done, and nobody has noted it */
     [CRASH_FILE_MOVED] = "file-moved",
     /* step 6: all of the intake is done */
     [CRASH_FILE_RECORDED] = "file-recorded",

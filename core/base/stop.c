@@ -20,6 +20,8 @@ bool stop_init(struct err *err)
 {
     sigset_t signals;
 
+    /* the kernel's word that a lease is wanted back (core/inbox), which would end the process */
+    signal(SIGIO, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);

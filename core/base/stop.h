@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Blocks these signals, and that of the clock (SIGALRM), in the calling thread and opens the
- * descriptor; before any thread starts, so that all inherit the mask. */
+ * descriptor; before any thread starts, so that all inherit the mask. Ignores SIGIO. */
 bool stop_init(struct err *err);
 
 /* The descriptor, readable when a signal waits, for poll(2) loops; -1 before stop_init. */

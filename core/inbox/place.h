@@ -20,12 +20,16 @@ struct inbox_identity {
 struct inbox_identity inbox_identity_of(const struct stat *status);
 bool inbox_identity_equal(const struct inbox_identity *a, const struct inbox_identity *b);
 
-/* Where a file of the folder belongs. All functions below are safe to repeat after a crash at any
- * point, under the intake lock. */
+/* Where a file of an inbox belongs. Whoever may use the inbox may use `sub`, and whoever may read
+ * the file may read what is written about it: `sub` is made with the permission bits of the inbox,
+ * a sheet with the read bits of the file, both with owner and group of these where we may give them
+ * (otherwise with the bits that group and others have in common). All functions below are safe to
+ * repeat after a crash at any point, under the intake lock. */
 struct inbox_place {
     const char *folder; /* the inbox */
+    const char *from;   /* its sub-folder in which the file lies, or NULL: the inbox itself */
     const char *name;   /* the file's name there */
-    const char *sub;    /* `done` or `refused`; made when needed, mode 0700 */
+    const char *sub;    /* `done` or `refused`, in the inbox either way; made when needed */
     int64_t batch_id;   /* goes into the name where `name` is taken in sub; or 0 */
     const struct inbox_identity *file;
 };
@@ -42,11 +46,13 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
                       enum inbox_whereabouts *where, struct err *err);
 
 /* Moves the file into sub under that name, never over another file, and fsyncs both folders.
- * *moved false: it is not in the folder any more. Errors: ERR_CONFIG. */
+ * *moved false: it is not in the folder any more. Errors: ERR_CONFIG, with what to do where the
+ * file system does not let us; the file is then where it was. */
 bool inbox_place_move(const struct inbox_place *place, bool *moved, struct err *err);
 
-/* Writes sub/NAME<suffix> (NAME cut where the name would be too long): a temporary file (O_EXCL,
- * 0600), content by `write`, fsync, rename over an older one, fsync of the folder. */
+/* Writes sub/NAME<suffix> (NAME cut where the name would be too long), NAME being the name that the
+ * file gets there: a temporary file (O_EXCL), content by `write`, fsync, rename over an older one,
+ * fsync of the folder. */
 bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
                        bool (*write)(void *context, int fd, struct err *err), void *context,
                        struct err *err);

@@ -1,5 +1,6 @@
 #include "core/ingest/feed.h"
 
+#include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/ingest/ingest.h"
 
@@ -31,6 +32,10 @@ static bool open_regular(struct feed *feed, const char *path, struct err *err)
         return err_set(err, ERR_CONFIG, "%s: no such file", feed->source);
     if (feed->fd < 0 && errno == ELOOP)
         return err_set(err, ERR_INPUT, "%s is a symbolic link: name the file itself", feed->source);
+    if (feed->fd < 0 && errno == EACCES)
+        return err_set(err, ERR_INPUT,
+                       "cannot read %s: %s: let this user read it, then run the same command again",
+                       feed->source, strerror(errno));
     if (feed->fd < 0)
         return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
     if (fstat(feed->fd, &status) != 0)
@@ -112,11 +117,23 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static const struct schema *schema_of_folder(const struct feed *feed, const struct catalog *catalog,
+                                             struct err *err)
+{
+    char *folder = mem_copy(feed->path, (size_t)(base_name(feed->path) - 1 - feed->path));
+    const struct schema *schema = catalog_find(catalog, base_name(folder), err);
+
+    free(folder);
+    return schema;
+}
+
 const struct schema *feed_schema(const struct feed *feed, const struct ingest_options *options,
-                                 struct err *err)
+                                 enum batch_filing filing, struct err *err)
 {
     if (options->schema)
         return catalog_find(options->catalog, options->schema, err);
+    if (filing == BATCH_SUBFOLDER)
+        return schema_of_folder(feed, options->catalog, err);
     if (feed->path)
         return catalog_match(options->catalog, base_name(feed->path), err);
     err_set(err, ERR_CONFIG, "standard input has no name that tells its schema: give --schema");

@@ -38,10 +38,11 @@ bool feed_rewind(struct feed *feed, struct err *err);
  */
 bool feed_changed(const struct feed *feed);
 
-/* The schema that the options or the file's name say. NULL with ERR_CONFIG: standard input without
- * --schema, a wrong schema file, no such schema; with ERR_INPUT: the name fits none. */
+/* The schema that the options say, or else for BATCH_SUBFOLDER the folder in which the file lies,
+ * or else its name. NULL with ERR_CONFIG: standard input without --schema, a wrong schema file, no
+ * such schema; with ERR_INPUT: the name fits none. */
 const struct schema *feed_schema(const struct feed *feed, const struct ingest_options *options,
-                                 struct err *err);
+                                 enum batch_filing filing, struct err *err);
 
 /* The format that the options or the end of the file's name say; errors as above. */
 bool feed_format(const struct feed *feed, const struct ingest_options *options,

@@ -4,11 +4,12 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/crash.h"
+#include "core/base/mem.h"
 #include "core/base/str.h"
-#include "core/store/intake.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,9 +139,11 @@ static bool write_sheets(struct store *store, const struct inbox_place *place, c
          inbox_place_write(place, name, ".errors.tsv", write_errors, &sheet, err);
     if (ok)
         notice_say(notices,
-                   "%s/%s/%s%s holds the rejected rows, to be mended and dropped in again; "
+                   "%s/%s/%s%s holds the rejected rows, to be mended and dropped in again%s%s%s%s; "
                    "%s.errors.tsv says what is wrong with them",
-                   place->folder, place->sub, name, suffix, name);
+                   place->folder, place->sub, name, suffix, place->from ? " into " : "",
+                   place->from ? place->folder : "", place->from ? "/" : "",
+                   place->from ? place->from : "", name);
     buf_release(&sheet.pending);
     buf_release(&header);
     return ok;
@@ -168,42 +171,54 @@ static bool write_refusal(const struct inbox_place *place, const char *name,
 
 bool filing_mark(struct store *store, const struct ingest_result *result, struct err *err)
 {
-    bool has_own = result->outcome == INGEST_LOADED || result->outcome == INGEST_REFUSED;
-
-    return !has_own || result->batch_id == 0 ||
-           batch_filed(store, result->batch_id, clock_now_ms(), err);
+    return result->batch_id == 0 || batch_filed(store, result->batch_id, clock_now_ms(), err);
 }
 
-bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
-                      const char *name, const struct ingest_result *result, struct err *err)
+static bool file_at(struct store *store, const struct ingest_options *options,
+                    const struct inbox_place *place, const struct ingest_result *result,
+                    struct err *err)
 {
-    struct inbox_place place = {
-        .folder = folder,
-        .name = name,
-        .sub = result->outcome == INGEST_REFUSED ? "refused" : "done",
-        .batch_id = result->batch_id,
-        .file = &result->file,
-    };
     enum inbox_whereabouts where;
     char filed[INBOX_NAME_SIZE];
     bool moved;
 
-    if (result->outcome == INGEST_HELD || result->outcome == INGEST_UNREADABLE)
-        return true;
-    if (!inbox_place_find(&place, filed, &where, err))
+    if (!inbox_place_find(place, filed, &where, err))
         return false;
     if (result->outcome == INGEST_LOADED && result->rows_rejected > 0 &&
-        !write_sheets(store, &place, filed, result, options->notices, err))
+        !write_sheets(store, place, filed, result, options->notices, err))
         return false;
     /* a file that is gone needs nobody to mend it */
     if (result->outcome == INGEST_REFUSED && where != INBOX_GONE &&
-        !write_refusal(&place, filed, result, err))
+        !write_refusal(place, filed, result, err))
         return false;
-    if (!inbox_place_move(&place, &moved, err))
+    if (!inbox_place_move(place, &moved, err))
         return false;
     crash_point(CRASH_FILE_MOVED);
     if (!filing_mark(store, result, err))
         return false;
     crash_point(CRASH_FILE_RECORDED);
     return true;
+}
+
+bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
+                      const char *name, const struct ingest_result *result, struct err *err)
+{
+    const char *slash = strchr(name, '/');
+    struct inbox_place place = {
+        .folder = folder,
+        .name = slash ? slash + 1 : name,
+        .sub = result->outcome == INGEST_REFUSED ? "refused" : "done",
+        .batch_id = result->batch_id,
+        .file = &result->file,
+    };
+    char *from;
+    bool ok;
+
+    if (result->outcome == INGEST_HELD || result->outcome == INGEST_UNREADABLE)
+        return true;
+    from = slash ? mem_copy(name, (size_t)(slash - name)) : NULL;
+    place.from = from;
+    ok = file_at(store, options, &place, result, err);
+    free(from);
+    return ok;
 }

@@ -4,7 +4,8 @@
 
 #include "core/ingest/ingest.h"
 
-/* Marks the batch of the result filed, where it has one of its own. */
+/* Marks the batch of the result filed, where it names one: for a file that was known it is the one
+ * whose file waited, or was filed long ago. */
 bool filing_mark(struct store *store, const struct ingest_result *result, struct err *err);
 
 #endif

@@ -27,6 +27,18 @@ static bool judge(const struct work *work, struct ingest_result *result, const s
     return false;
 }
 
+/* The batch that holds this file already, or 0. */
+static bool find_earlier(const struct work *work, const struct batch_origin *origin,
+                         int64_t *earlier, struct err *err)
+{
+    if (!batch_known(work->store, origin->schema, origin->content_hash, origin->size_bytes, earlier,
+                     err))
+        return false;
+    if (*earlier || origin->filing == BATCH_STAYS)
+        return true;
+    return batch_waiting(work->store, origin, earlier, err);
+}
+
 static bool load_new(struct work *work, struct ingest_result *result, struct err *err)
 {
     struct batch_origin origin;
@@ -37,9 +49,7 @@ static bool load_new(struct work *work, struct ingest_result *result, struct err
         return settle(result, INGEST_UNREADABLE, err->text);
     }
     origin = work_origin(work);
-    if (work->feed.path && !work->options->force &&
-        !batch_known(work->store, origin.schema, origin.content_hash, origin.size_bytes, &earlier,
-                     err))
+    if (work->feed.path && !work->options->force && !find_earlier(work, &origin, &earlier, err))
         return false;
     if (earlier) {
         *result = (struct ingest_result){
@@ -53,9 +63,10 @@ static bool load_new(struct work *work, struct ingest_result *result, struct err
     return work_load(work, NULL, result, err);
 }
 
-static bool ingest_feed(struct work *work, struct ingest_result *result, struct err *err)
+static bool ingest_feed(struct work *work, enum batch_filing filing, struct ingest_result *result,
+                        struct err *err)
 {
-    work->schema = feed_schema(&work->feed, work->options, err);
+    work->schema = feed_schema(&work->feed, work->options, filing, err);
     if (!work->schema)
         return judge(work, result, err);
     if (!feed_format(&work->feed, work->options, &work->format, err))
@@ -64,19 +75,20 @@ static bool ingest_feed(struct work *work, struct ingest_result *result, struct 
 }
 
 bool ingest_file(struct store *store, const struct ingest_options *options, const char *path,
-                 bool inbox, struct ingest_result *result, struct err *err)
+                 enum batch_filing filing, struct ingest_result *result, struct err *err)
 {
-    struct work work = {.store = store, .options = options, .filing = inbox};
+    bool keep = filing != BATCH_STAYS && options->leave_files;
+    struct work work = {.store = store, .options = options, .filing = keep ? BATCH_KEPT : filing};
     bool ok;
 
     *result = (struct ingest_result){0};
     if (!feed_open(&work.feed, path, path, err)) {
         /* in an inbox others may take files away again */
-        if (err->kind == ERR_INPUT || inbox)
+        if (err->kind == ERR_INPUT || filing != BATCH_STAYS)
             return settle(result, INGEST_UNREADABLE, err->text);
         return false;
     }
-    ok = ingest_feed(&work, result, err);
+    ok = ingest_feed(&work, filing, result, err);
     feed_close(&work.feed);
     return ok;
 }

@@ -8,7 +8,7 @@
 #include "core/ingest/limits.h"
 #include "core/row/row.h"
 #include "core/row/violation.h"
-#include "core/store/store.h"
+#include "core/store/intake.h"
 #include "core/validate/catalog.h"
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct ingest_options {
     char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
     bool force;             /* read a known file again */
     struct ingest_limits limits;
-    bool leave_files; /* ingest_recover moves no files: `ingest`, --keep */
+    bool leave_files; /* files of an inbox stay there: `ingest`, --keep */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
@@ -49,14 +49,15 @@ struct ingest_result {
 };
 
 /* Reads one file (`-`: standard input, which needs schema and format) into a batch, as DESIGN's six
- * steps have it: steps 1 to 3 here. inbox: the file lies in an inbox folder and is to be filed
- * (steps 4 to 6 by ingest_file_away). Bad rows are in the result; a file that is refused as a whole
- * is INGEST_REFUSED. False for what stops the command: ERR_STORE, ERR_INTERNAL, ERR_CONFIG (no such
- * file), ERR_STOPPED (the batch stays `loading`). */
+ * steps have it: steps 1 to 3 here. filing: BATCH_STAYS for a file that was named itself, or where
+ * in an inbox it lies (steps 4 to 6 by ingest_file_away). Bad rows are in the result; a file that
+ * is refused as a whole is INGEST_REFUSED. False for what stops the command: ERR_STORE,
+ * ERR_INTERNAL, ERR_CONFIG (no such file), ERR_STOPPED (the batch stays `loading`). */
 bool ingest_file(struct store *store, const struct ingest_options *options, const char *path,
-                 bool inbox, struct ingest_result *result, struct err *err);
+                 enum batch_filing filing, struct ingest_result *result, struct err *err);
 
-/* Steps 4 to 6 for a file of an inbox folder, by the result of ingest_file: rejected rows and
+/* Steps 4 to 6 for a file of an inbox folder, by the result of ingest_file. name: in the folder, or
+ * SUB-FOLDER/FILE; done/ and refused/ are the folder's either way. Rejected rows and
  * errors are written beside it, it moves to done/ or refused/ (with NAME.error.txt), the batch is
  * marked filed. INGEST_HELD and INGEST_UNREADABLE files stay. Safe to repeat. */
 bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
@@ -64,7 +65,8 @@ bool ingest_file_away(struct store *store, const struct ingest_options *options,
 
 /* Under the intake lock, before anything is read: takes up what an earlier process left — resumes,
  * begins anew or refuses `loading` batches, finishes discarding and filing. visit (may be NULL) is
- * told each batch that was worked on. */
+ * told each batch that was worked on. A file that cannot be moved keeps nothing else from being
+ * done; the first such error (ERR_CONFIG) is given at the end. */
 bool ingest_recover(struct store *store, const struct ingest_options *options,
                     bool (*visit)(void *context, const char *source,
                                   const struct ingest_result *result, struct err *err),

@@ -166,24 +166,37 @@ static bool recover_loading(struct work *work, const struct leftover *left,
     return ok;
 }
 
-/* Steps 4 to 6 from the batch's own path. A folder that is gone takes all there was to file with
+/* The file's name in its inbox, cut off from the inbox's path, which is left in `path`. */
+static char *cut_name(char *path, enum batch_filing filing)
+{
+    char *slash = strrchr(path, '/');
+
+    if (filing == BATCH_SUBFOLDER)
+        while (slash > path && slash[-1] != '/')
+            slash--;
+    else
+        slash++;
+    slash[-1] = '\0';
+    return slash;
+}
+
+/* Steps 4 to 6 from the batch's own path. An inbox that is gone takes all there was to file with
  * it. */
 static bool file_leftover(struct store *store, const struct ingest_options *options,
                           const struct leftover *left, const struct ingest_result *result,
                           struct err *err)
 {
-    char *folder = mem_strdup(left->path);
-    char *slash = strrchr(folder, '/');
+    char *path = mem_strdup(left->path);
+    const char *name = cut_name(path, left->batch.origin.filing);
+    const char *folder = *path ? path : "/";
     struct stat status;
-    bool ok = true;
+    bool ok;
 
-    *slash = '\0';
-    if (stat(slash == folder ? "/" : folder, &status) == 0 || errno != ENOENT)
-        ok = ingest_file_away(store, options, slash == folder ? "/" : folder, slash + 1, result,
-                              err);
+    if (stat(folder, &status) == 0 || errno != ENOENT)
+        ok = ingest_file_away(store, options, folder, name, result, err);
     else
         ok = filing_mark(store, result, err);
-    free(folder);
+    free(path);
     return ok;
 }
 
@@ -203,9 +216,34 @@ static bool recover_one(struct store *store, const struct ingest_options *option
     } else {
         fill_result(left, INGEST_LOADED, "", result);
     }
-    if (!left->batch.origin.filing || !left->path || options->leave_files)
+    return true;
+}
+
+/* Whether this command brings the file to where it belongs. */
+static bool is_filed(const struct ingest_options *options, const struct leftover *left)
+{
+    enum batch_filing filing = left->batch.origin.filing;
+
+    return (filing == BATCH_INBOX || filing == BATCH_SUBFOLDER) && left->path &&
+           !options->leave_files;
+}
+
+/* unmoved: the first error that concerns one file alone. */
+static bool recover_file(struct store *store, const struct ingest_options *options,
+                         const struct leftover *left, const struct ingest_result *result,
+                         struct err *unmoved, struct err *err)
+{
+    struct err fault = {0};
+
+    if (!is_filed(options, left) || file_leftover(store, options, left, result, &fault))
         return true;
-    return file_leftover(store, options, left, result, err);
+    if (fault.kind != ERR_CONFIG) {
+        *err = fault;
+        return false;
+    }
+    if (unmoved->kind == ERR_NONE)
+        *unmoved = fault;
+    return true;
 }
 
 /* Under leave_files a batch that only waits to be filed is none that this command works on. */
@@ -220,6 +258,7 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
                     void *context, struct err *err)
 {
     struct batch_unfinished batch;
+    struct err unmoved = {0};
     int64_t after = 0;
     bool found, ok = true;
 
@@ -230,13 +269,18 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
         if (!batch_next_unfinished(store, after, &batch, &found, err))
             return false;
         if (!found)
-            return true;
+            break;
         after = batch.id;
         leftover_keep(&left, &batch);
-        ok = recover_one(store, options, &left, &result, err);
+        ok = recover_one(store, options, &left, &result, err) &&
+             recover_file(store, options, &left, &result, &unmoved, err);
         if (ok && visit && !only_waits(options, &left))
             ok = visit(context, left.source, &result, err);
         leftover_release(&left);
     }
-    return false;
+    if (ok && unmoved.kind != ERR_NONE) {
+        *err = unmoved;
+        return false;
+    }
+    return ok;
 }

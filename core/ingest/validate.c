@@ -159,7 +159,7 @@ static bool try_rows(struct trial *trial, enum row_format format, const struct r
 
 static bool try_feed(struct trial *trial, struct err *err)
 {
-    const struct schema *schema = feed_schema(&trial->feed, trial->options, err);
+    const struct schema *schema = feed_schema(&trial->feed, trial->options, BATCH_STAYS, err);
     struct row_shape shape;
     enum row_format format;
     bool ok;

@@ -12,7 +12,7 @@ struct work {
     struct feed feed;
     const struct schema *schema;
     enum row_format format;
-    bool filing;
+    enum batch_filing filing;
     bool compressed; /* as its reader found; positions then count what it holds */
     int64_t batch_id;
 };

@@ -10,6 +10,7 @@ enum { DISCARD_ROWS = 8192 };
 
 enum {
     BATCH_KNOWN,
+    BATCH_WAITING,
     BATCH_BEGIN,
     BATCH_TALLY,
     BATCH_HEADER_SET,
@@ -35,6 +36,10 @@ enum {
 static const char *const sql[] = {
     [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = ?1 "
                     "AND state IN ('open', 'done') ORDER BY id DESC LIMIT 1",
+    [BATCH_WAITING] = "SELECT id FROM batch WHERE schema = ?1 AND filing <> 0 "
+                      "AND filed_ms IS NULL AND state IN ('open', 'done') AND path = ?2 "
+                      "AND device = ?3 AND inode = ?4 AND size_bytes = ?5 AND mtime_ns = ?6 "
+                      "ORDER BY id DESC LIMIT 1",
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
@@ -98,6 +103,29 @@ bool batch_known(struct store *store, const char *schema, const char *content_ha
     return true;
 }
 
+bool batch_waiting(struct store *store, const struct batch_origin *origin, int64_t *batch_id,
+                   struct err *err)
+{
+    sqlite3_stmt *statement = get(store, BATCH_WAITING, err);
+    bool row;
+
+    *batch_id = 0;
+    if (!statement)
+        return false;
+    db_bind_text(statement, 1, origin->schema);
+    db_bind_text(statement, 2, origin->path);
+    sqlite3_bind_int64(statement, 3, (int64_t)origin->device);
+    sqlite3_bind_int64(statement, 4, (int64_t)origin->inode);
+    sqlite3_bind_int64(statement, 5, (int64_t)origin->size_bytes);
+    sqlite3_bind_int64(statement, 6, origin->mtime_ns);
+    if (!db_step(store, statement, &row, err, "look for a file that waits"))
+        return false;
+    if (row)
+        *batch_id = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return true;
+}
+
 static bool insert_batch(struct store *store, const struct batch_origin *origin, int64_t run_id,
                          int64_t now_ms, int64_t *batch_id, struct err *err)
 {
@@ -118,7 +146,7 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
     sqlite3_bind_int64(batch, 11, origin->mtime_ns);
     db_bind_text(batch, 12, origin->schema_hash);
     db_bind_text(batch, 13, origin->options);
-    sqlite3_bind_int(batch, 14, origin->filing);
+    sqlite3_bind_int(batch, 14, (int)origin->filing);
     if (!db_run(store, batch, err, "begin a batch"))
         return false;
     *batch_id = sqlite3_last_insert_rowid(store->db);

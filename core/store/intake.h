@@ -15,6 +15,16 @@ enum { JOB_ROWS = 1000000000 };
 
 enum { BATCH_HASH_SIZE = 33 };
 
+/* Where the file of a batch lay, and so what becomes of it after intake. In the database as a
+ * number.
+ */
+enum batch_filing {
+    BATCH_STAYS = 0,     /* it was named itself */
+    BATCH_INBOX = 1,     /* in an inbox: it moves to done/ or refused/ */
+    BATCH_SUBFOLDER = 2, /* the same from a sub-folder, which tells its schema */
+    BATCH_KEPT = 3,      /* in an inbox or its sub-folder, where it was left (--keep) */
+};
+
 /* What a batch is made from: everything a later start needs to tell whether it can go on. Texts
  * are the caller's; out-parameters of this type point into the store until its next call here. */
 struct batch_origin {
@@ -28,7 +38,7 @@ struct batch_origin {
     uint64_t size_bytes;
     uint64_t device, inode;
     int64_t mtime_ns;
-    bool filing; /* from an inbox folder: moved to done/ or refused/ after intake */
+    enum batch_filing filing;
 };
 
 /* Where the reading of a batch stands, as of its last chunk. */
@@ -98,6 +108,13 @@ struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err);
 
+/* The batch that was made from this very file where it still lies, unmoved and unchanged, since a
+ * move failed or it was to be kept: open or done, of the origin's schema, path and identity, of
+ * an inbox and not filed. Other batches of the schema may have been opened after it, since nobody
+ * has dropped it again. *batch_id is 0 where there is none. */
+bool batch_waiting(struct store *store, const struct batch_origin *origin, int64_t *batch_id,
+                   struct err *err);
+
 /* Step 1: a batch in state `loading`. header: bytes of a CSV header row, or empty. */
 bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t run_id,
                  int64_t now_ms, int64_t *batch_id, struct err *err);
@@ -137,12 +154,12 @@ bool batch_restart(struct store *store, int64_t batch_id, const struct batch_ori
                    struct err *err);
 
 /* A batch in state `loading`, or a refused one that still has jobs to discard, or one with
- * `filing` set that is not filed yet: whatever an earlier process left, lowest id first and above
- * `after`. *found tells whether there is one. Call it under the intake lock only. */
+ * a file to be moved that is not filed yet: whatever an earlier process left, lowest id first and
+ * above `after`. *found tells whether there is one. Call it under the intake lock only. */
 bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
                            bool *found, struct err *err);
 
-/* Step 6: the file is where it belongs. */
+/* Step 6: the file is where it belongs. The first time counts. */
 bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
 
 /* One rejected row with its violations, for NAME.rejected.* and NAME.errors.tsv: calls visit for

@@ -13,8 +13,8 @@ static const char *const sql[] = {
         "device, inode, mtime_ns, filing, bytes_done, lines_done, rows_read, rows_rejected, "
         "prefix_hash, state, reason FROM batch WHERE id > ?1 AND (state = 'loading' "
         "OR (state = 'refused' AND rows_read > rows_rejected + rows_discarded) "
-        "OR (filing = 1 AND filed_ms IS NULL)) ORDER BY id LIMIT 1",
-    [UNFILED_MARK] = "UPDATE batch SET filed_ms = ?2 WHERE id = ?1",
+        "OR (filing IN (1, 2) AND filed_ms IS NULL)) ORDER BY id LIMIT 1",
+    [UNFILED_MARK] = "UPDATE batch SET filed_ms = ?2 WHERE id = ?1 AND filed_ms IS NULL",
     [UNFILED_REJECTIONS] = "SELECT r.row_no, r.line_no, r.record_id, r.raw, v.field, v.rule, "
                            "v.message, v.place FROM rejected_row r JOIN violation v "
                            "ON v.batch_id = r.batch_id AND v.row_no = r.row_no "
@@ -68,7 +68,7 @@ static void read_unfinished(struct store *store, sqlite3_stmt *statement,
         .device = (uint64_t)sqlite3_column_int64(statement, 9),
         .inode = (uint64_t)sqlite3_column_int64(statement, 10),
         .mtime_ns = sqlite3_column_int64(statement, 11),
-        .filing = sqlite3_column_int(statement, 12),
+        .filing = (enum batch_filing)sqlite3_column_int(statement, 12),
     };
     batch->progress = (struct batch_progress){
         .bytes = (uint64_t)sqlite3_column_int64(statement, 13),

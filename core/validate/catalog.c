@@ -133,11 +133,25 @@ static const struct schema *schema_of(const struct entry *entry, struct err *err
     return entry->schema;
 }
 
-const struct schema *catalog_find(const struct catalog *catalog, const char *name, struct err *err)
+static const struct entry *entry_named(const struct catalog *catalog, const char *name)
 {
     for (size_t i = 0; i < catalog->count; i++)
         if (strcmp(catalog->entries[i].name, name) == 0)
-            return schema_of(&catalog->entries[i], err);
+            return &catalog->entries[i];
+    return NULL;
+}
+
+bool catalog_has(const struct catalog *catalog, const char *name)
+{
+    return entry_named(catalog, name) != NULL;
+}
+
+const struct schema *catalog_find(const struct catalog *catalog, const char *name, struct err *err)
+{
+    const struct entry *entry = entry_named(catalog, name);
+
+    if (entry)
+        return schema_of(entry, err);
     set_unknown(catalog, ERR_CONFIG, "there is no schema", name, err);
     return NULL;
 }

@@ -18,6 +18,9 @@ void catalog_close(struct catalog *catalog);
  * or its file is wrong (the message of its loading). */
 const struct schema *catalog_find(const struct catalog *catalog, const char *name, struct err *err);
 
+/* Whether there is a schema file of that name, be it right or wrong. */
+bool catalog_has(const struct catalog *catalog, const char *name);
+
 /* The schema whose name is the longest that file_name (no folders) starts with, followed by a
  * character that is no letter or digit (CONTRACT section 3). NULL as above, with ERR_INPUT when no
  * schema name fits. */

@@ -15,8 +15,10 @@ batch-begun         2    rows
 batch-read          2    rows
 keys-committed      1    rows
 batch-opened        2    rows
+folder-made         1    rows  new
 sheet-written       1    rows
 sheet-renamed       1    rows
+file-renamed        1    rows
 file-moved          2    rows
 file-recorded       1    rows
 drain-recovered     1    rows  killed

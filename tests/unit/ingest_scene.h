@@ -93,10 +93,12 @@ static inline void assert_query(const struct scene *scene, const char *sql, cons
 static inline void ingest(struct bench *bench, const struct scene *scene, const char *name,
                           struct ingest_result *result)
 {
-    bool inbox = strncmp(name, "inbox/", 6) == 0;
+    enum batch_filing filing = BATCH_STAYS;
     struct err err = {0};
 
-    if (!ingest_file(bench->store, &bench->options, at(scene, name), inbox, result, &err))
+    if (strncmp(name, "inbox/", 6) == 0)
+        filing = strchr(name + 6, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
+    if (!ingest_file(bench->store, &bench->options, at(scene, name), filing, result, &err))
         fail_msg("%s", err.text);
 }
 

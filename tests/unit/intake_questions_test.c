@@ -166,7 +166,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
         .device = UINT64_MAX,
         .inode = 12,
         .mtime_ns = INT64_MAX,
-        .filing = true,
+        .filing = BATCH_SUBFOLDER,
     };
     struct fixture *fixture = *state;
     struct batch_unfinished batch;
@@ -189,7 +189,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
     assert_true(batch.origin.size_bytes == 5000000000);
     assert_true(batch.origin.device == UINT64_MAX && batch.origin.inode == 12);
     assert_true(batch.origin.mtime_ns == INT64_MAX);
-    assert_true(batch.origin.filing);
+    assert_int_equal(batch.origin.filing, BATCH_SUBFOLDER);
     assert_string_equal(batch.state, "loading");
     assert_string_equal(batch.reason, "");
     assert_int_equal(batch.progress.rows, 2);

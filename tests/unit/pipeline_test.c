@@ -29,8 +29,8 @@ static bool ingest_with(struct bench *bench, struct incident *incident,
 {
     bench->options.progress = let_happen;
     bench->options.progress_context = incident;
-    return ingest_file(bench->store, &bench->options, at(incident->scene, "Item-1.csv"), false,
-                       result, err);
+    return ingest_file(bench->store, &bench->options, at(incident->scene, "Item-1.csv"),
+                       BATCH_STAYS, result, err);
 }
 
 /* --- a file that changes while it is read --- */
@@ -182,7 +182,7 @@ static void ingest_input(struct bench *bench, struct scene *scene, const char *n
 {
     int kept = exchange_input(open(at(scene, name), O_RDONLY | O_CLOEXEC));
     struct err err = {0};
-    bool ok = ingest_file(bench->store, &bench->options, "-", false, result, &err);
+    bool ok = ingest_file(bench->store, &bench->options, "-", BATCH_STAYS, result, &err);
 
     close(exchange_input(kept));
     if (!ok)
@@ -198,12 +198,12 @@ static void standard_input_is_read_when_schema_and_format_are_said(void **state)
 
     put_rows(scene, "Item-1.csv", 20000);
     bench_open(&bench, scene);
-    assert_false(ingest_file(bench.store, &bench.options, "-", false, &result, &err));
+    assert_false(ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.text,
                         "standard input has no name that tells its schema: give --schema");
     bench.options.schema = "Item";
-    assert_false(ingest_file(bench.store, &bench.options, "-", false, &result, &err));
+    assert_false(ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     bench.options.format = ROW_FORMAT_CSV;
     ingest_input(&bench, scene, "Item-1.csv", &result);
@@ -250,7 +250,7 @@ static void read_silent_input(struct scene *scene)
     bench_open(&bench, scene);
     bench.options.schema = "Item";
     bench.options.format = ROW_FORMAT_CSV;
-    if (ingest_file(bench.store, &bench.options, "-", false, &result, &err))
+    if (ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err))
         _exit(2);
     bench_close(&bench);
     _exit(err.kind == ERR_STOPPED ? 0 : 3);

@@ -5,7 +5,7 @@
 static struct inbox_place place_of(const struct scene *scene, const char *name, const char *sub,
                                    int64_t batch_id, const struct inbox_identity *file)
 {
-    return (struct inbox_place){scene->folder, name, sub, batch_id, file};
+    return (struct inbox_place){scene->folder, NULL, name, sub, batch_id, file};
 }
 
 static void assert_moves(const struct inbox_place *place, bool expected)

@@ -50,7 +50,7 @@ static void read_inbox(struct scene *scene)
     bench_open(&bench, scene);
     demand(ingest_recover(bench.store, &bench.options, NULL, NULL, &err), &err);
     if (stat(at(scene, "inbox/Item-1.csv"), &status) == 0) {
-        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true,
+        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), BATCH_INBOX,
                            &result, &err),
                &err);
         demand(ingest_file_away(bench.store, &bench.options, at(scene, "inbox"), "Item-1.csv",
@@ -80,8 +80,8 @@ static void read_one_chunk(struct scene *scene)
 
     bench_open(&bench, scene);
     bench.options.progress = kill_after_first_chunk;
-    demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true, &result,
-                       &err),
+    demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), BATCH_INBOX,
+                       &result, &err),
            &err);
 }
 
@@ -504,7 +504,7 @@ static void read_short(struct scene *scene)
         sqlite3_commit_hook(bench.store->db, kill_at_last_commit, NULL);
     demand(ingest_recover(bench.store, &bench.options, keep_visit, &visits, &err), &err);
     if (waits_in_inbox(scene)) {
-        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), true,
+        demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), BATCH_INBOX,
                            &result, &err),
                &err);
         demand(ingest_file_away(bench.store, &bench.options, at(scene, "inbox"), "Item-1.csv",

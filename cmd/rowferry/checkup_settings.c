@@ -147,7 +147,7 @@ void check_inbox(struct checkup *checkup)
     if (options->path_count == 0 && access(folder, F_OK) != 0 && errno == ENOENT)
         checkup_remark(checkup, "make it, or name the one that is read: rowferry doctor FOLDER",
                        "there is no folder '%s' here", folder);
-    else if (!inbox_usable(folder, &waiting, &advice, &err))
+    else if (!inbox_usable(folder, checkup->catalog, &waiting, &advice, &err))
         checkup_take(checkup, &err, advice);
     else
         checkup_say(checkup, "%s, %zu file%s there to be read", folder, waiting,

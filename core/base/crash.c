@@ -67,6 +67,10 @@ static const char *const places[] = {
     [CRASH_PAUSE_WRITTEN] = "pause-written",
     /* the run's row is complete, its process is not */
     [CRASH_RUN_ENDED] = "run-ended",
+    /* batches count as pruned, and have all their rows yet */
+    [CRASH_PRUNE_MARKED] = "prune-marked",
+    /* some rows of a pruned batch are deleted, or some free pages given back */
+    [CRASH_PRUNE_COMMITTED] = "prune-committed",
 };
 /* clang-format on */
 

@@ -7,7 +7,8 @@
 
 #include "core/base/err.h"
 
-/* In the order in which a run passes them; what each stands for is in crash.c. */
+/* In the order in which a run passes them, then those of prune; what each stands for is in crash.c.
+ */
 enum crash_place {
     CRASH_DATABASE_MADE,
     CRASH_DATABASE_SET_UP,
@@ -36,6 +37,8 @@ enum crash_place {
     CRASH_TURN_READY,
     CRASH_PAUSE_WRITTEN,
     CRASH_RUN_ENDED,
+    CRASH_PRUNE_MARKED,
+    CRASH_PRUNE_COMMITTED,
     CRASH_PLACES
 };
 

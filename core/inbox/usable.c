@@ -62,8 +62,8 @@ static bool check_files(int folder_fd, const char *folder, const struct stat *pa
     return true;
 }
 
-static bool check(int folder_fd, const char *folder, size_t *waiting, const char **advice,
-                  struct err *err)
+static bool check(int folder_fd, const char *folder, const struct catalog *catalog, size_t *waiting,
+                  const char **advice, struct err *err)
 {
     struct inbox_look look = {0};
     struct stat parent;
@@ -74,7 +74,7 @@ static bool check(int folder_fd, const char *folder, size_t *waiting, const char
         return err_set(err, ERR_CONFIG, "%s: %s", folder, strerror(errno));
     if (!check_sub(folder_fd, folder, "done", &parent, advice, err) ||
         !check_sub(folder_fd, folder, "refused", &parent, advice, err) ||
-        !inbox_look(folder, 0, NULL, &look, err))
+        !inbox_look(folder, catalog, 0, NULL, &look, err))
         return false;
     *waiting = look.ready_count;
     fine = check_files(folder_fd, folder, &parent, &look, advice, err);
@@ -82,7 +82,8 @@ static bool check(int folder_fd, const char *folder, size_t *waiting, const char
     return fine;
 }
 
-bool inbox_usable(const char *folder, size_t *waiting, const char **advice, struct err *err)
+bool inbox_usable(const char *folder, const struct catalog *catalog, size_t *waiting,
+                  const char **advice, struct err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool fine;
@@ -90,7 +91,7 @@ bool inbox_usable(const char *folder, size_t *waiting, const char **advice, stru
     *advice = errno == EACCES ? give_access : "name a folder: rowferry doctor FOLDER";
     if (fd < 0)
         return err_set(err, ERR_CONFIG, "%s: %s", folder, strerror(errno));
-    fine = check(fd, folder, waiting, advice, err);
+    fine = check(fd, folder, catalog, waiting, advice, err);
     close(fd);
     return fine;
 }

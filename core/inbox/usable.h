@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* *waiting: the files that lie there to be read. False with ERR_CONFIG, what is wrong alone, and
- * *advice, what to do about it, without a full stop. */
-bool inbox_usable(const char *folder, size_t *waiting, const char **advice, struct err *err);
+struct catalog;
+
+/* *waiting: the files that lie there to be read, also in sub-folders that are named like a schema
+ * of the catalog (NULL: none). False with ERR_CONFIG, what is wrong alone, and *advice, what to do
+ * about it, without a full stop. */
+bool inbox_usable(const char *folder, const struct catalog *catalog, size_t *waiting,
+                  const char **advice, struct err *err);
 
 #endif

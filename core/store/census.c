@@ -30,7 +30,7 @@ static const char *const sql[] = {
         "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id), t.next_job_id, "
         "t.pending, t.sending, t.unknown, t.applied, t.unchanged, t.conflict, t.refused, t.failed, "
         "t.dismissed, t.cancelled FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
-        "WHERE b.id > ?1 ORDER BY b.id LIMIT 1",
+        "WHERE b.id > ?1 AND b.pruned_ms IS NULL ORDER BY b.id LIMIT 1",
     [CENSUS_JOBS] = "SELECT count(*), count(k.job_id), count(*) FILTER (WHERE r.id < ?3) "
                     "FROM job_row r LEFT JOIN record_job k ON k.record_id = r.record_id "
                     "AND k.job_id = r.id WHERE r.id > ?1 AND r.id < ?2",

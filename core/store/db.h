@@ -28,6 +28,8 @@ enum db_owner {
     DB_HISTORIES,
     DB_EXPORTS,
     DB_CENSUSES,
+    DB_PRUNES,
+    DB_SWEEPS,
     DB_OWNERS
 };
 
@@ -40,7 +42,8 @@ struct db_statements {
 extern const struct db_statements run_statements, batch_statements, unfiled_statements,
     chunk_statements, key_statements, claim_statements, errand_statements, order_statements,
     settle_statements, turn_statements, summary_statements, decide_statements, resolve_statements,
-    retry_statements, cancel_statements, history_statements, export_statements, census_statements;
+    retry_statements, cancel_statements, history_statements, export_statements, census_statements,
+    prune_statements, sweep_statements;
 
 enum { DB_STATEMENTS_MAX = 32 };
 

@@ -16,7 +16,7 @@ static const char *const sql[] = {
     [DECIDE_JOB] = "SELECT coalesce(s.state, 'pending'), b.schema, r.record_id, s.unsettled, "
                    "s.attempts > 0 OR s.waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
                    "WHERE a.job_id = r.id AND a.ended_ms IS NULL) FROM job_row r "
-                   "JOIN batch b ON b.id = r.id / 1000000000 "
+                   "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
                    "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
     /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
     [DECIDE_LATER] = "SELECT k.job_id, s.state FROM record_job k "

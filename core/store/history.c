@@ -4,7 +4,8 @@
 
 /* The jobs of the records in question, beside what follows FROM. */
 #define JOBS                                                                                       \
-    "record_job k JOIN batch b ON b.id = k.job_id / 1000000000 AND (?2 IS NULL OR b.schema = ?2) "
+    "record_job k JOIN batch b ON b.id = k.job_id / 1000000000 AND b.pruned_ms IS NULL "           \
+    "AND (?2 IS NULL OR b.schema = ?2) "
 #define OF_THEM "WHERE k.record_id = ?1 "
 
 /* The arms of the story have these columns, in the order of read_event: place in time (schema, at,
@@ -19,7 +20,8 @@ static const char *const sql[] = {
     "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, " DB_VIOLATIONS
     ", NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
     "ON r.batch_id = k.rejection_id / 1000000000 AND r.row_no = k.rejection_id % 1000000000 "
-    "JOIN batch b ON b.id = r.batch_id AND (?2 IS NULL OR b.schema = ?2) " OF_THEM
+    "JOIN batch b ON b.id = r.batch_id AND b.pruned_ms IS NULL "
+    "AND (?2 IS NULL OR b.schema = ?2) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
     "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "
     "a.correlation_header, NULL, NULL, NULL FROM " JOBS

@@ -10,13 +10,15 @@ enum { RETRY_FIND, RETRY_FIND_RECORD, RETRY_FORGET_VIOLATIONS, RETRY_REBASE };
 
 static const char *const sql[] = {
     /* only batches that count some are walked */
-    [RETRY_FIND] = "SELECT s.job_id FROM batch_tally t CROSS JOIN job_state s "
-                   "ON s.job_id > t.batch_id * 1000000000 "
-                   "AND s.job_id < (t.batch_id + 1) * 1000000000 "
-                   "WHERE (?1 = 0 OR t.batch_id = ?1) AND t.failed + t.refused > 0 " WANTED
-                   "ORDER BY t.batch_id, s.job_id",
+    [RETRY_FIND] =
+        "SELECT s.job_id FROM batch_tally t JOIN batch b ON b.id = t.batch_id "
+        "AND b.pruned_ms IS NULL CROSS JOIN job_state s ON s.job_id > t.batch_id * 1000000000 "
+        "AND s.job_id < (t.batch_id + 1) * 1000000000 "
+        "WHERE (?1 = 0 OR t.batch_id = ?1) AND t.failed + t.refused > 0 " WANTED
+        "ORDER BY t.batch_id, s.job_id",
     [RETRY_FIND_RECORD] = "SELECT s.job_id FROM record_job k JOIN job_state s "
-                          "ON s.job_id = k.job_id WHERE k.record_id = ?5 "
+                          "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / 1000000000 "
+                          "AND b.pruned_ms IS NULL WHERE k.record_id = ?5 "
                           "AND (?1 = 0 OR k.job_id / 1000000000 = ?1) " WANTED "ORDER BY k.job_id",
     [RETRY_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = ?1",
     [RETRY_REBASE] = "UPDATE rebase SET rounds = 0, version = NULL, fields = NULL "

@@ -184,6 +184,14 @@ static void facts_are_those_of_the_file(void **state)
     store_close(store);
 }
 
+static void restore_version(struct fixture *fixture)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %u", migration_count);
+    fixture_ask(fixture, sql);
+}
+
 static void an_older_version_is_looked_at_and_stays_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -196,7 +204,7 @@ static void an_older_version_is_looked_at_and_stays_one(void **state)
     assert_int_equal(facts.version, 2);
     store_close(store);
     assert_string_equal(fixture_ask(fixture, "PRAGMA user_version"), "2");
-    fixture_ask(fixture, "PRAGMA user_version = 4");
+    restore_version(fixture);
 }
 
 static void what_is_empty_or_newer_is_told(void **state)
@@ -212,7 +220,7 @@ static void what_is_empty_or_newer_is_told(void **state)
              "use that version, or another --db",
              fixture->path, migration_count);
     assert_string_equal(fixture->err.text, text);
-    fixture_ask(fixture, "PRAGMA user_version = 4");
+    restore_version(fixture);
     snprintf(path, sizeof path, "%s/empty.db", fixture->folder);
     scratch_write(path, "", 0);
     assert_null(store_open(path, STORE_LOOKING, &created, &fixture->err));

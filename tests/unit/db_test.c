@@ -261,7 +261,7 @@ static void a_database_of_a_newer_version_is_refused(void **state)
     store_close(opened(place, STORE_CREATE, &created));
     make_other(place->path, "PRAGMA user_version = 99");
     assert_refused(place, STORE_EXISTING, ERR_STORE, "",
-                   " was written by a newer rowferry (database version 99, this program knows 4): "
+                   " was written by a newer rowferry (database version 99, this program knows 5): "
                    "use that version, or another --db");
 }
 

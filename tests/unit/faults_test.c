@@ -208,7 +208,7 @@ static bool make_database(struct fixture *fixture)
     assert_int_equal(sqlite3_open(fixture->path, &fixture->eye), SQLITE_OK);
     assert_string_equal(fixture_ask(fixture, "PRAGMA application_id"), "1382437497");
     assert_string_equal(fixture_ask(fixture, "PRAGMA auto_vacuum"), "2");
-    assert_string_equal(fixture_ask(fixture, "PRAGMA user_version"), "4");
+    assert_string_equal(fixture_ask(fixture, "PRAGMA user_version"), "5");
     fixture_check(fixture);
     return true;
 }

@@ -22,6 +22,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_TURNS] = "turns",         [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions",
     [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
     [DB_HISTORIES] = "histories", [DB_EXPORTS] = "exports",     [DB_CENSUSES] = "censuses",
+    [DB_PRUNES] = "prunes",       [DB_SWEEPS] = "sweeps",
 };
 
 /* What people ask. */
@@ -87,7 +88,7 @@ static void tell_plans(struct fixture *fixture, struct buf *out)
  * record, and what the statement itself made. */
 static const char *walked(const char *line)
 {
-    static const char *const harmless[] = {"CONSTANT ROW", "(subquery", "(sorted_key"};
+    static const char *const harmless[] = {"CONSTANT ROW", "(subquery", "(sorted_key", "stake\n"};
     const char *scan = line + strspn(line, " ");
 
     if (strncmp(scan, "SCAN ", 5) != 0 || memmem(scan, strcspn(scan, "\n"), " VIRTUAL TABLE ", 15))

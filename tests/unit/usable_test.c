@@ -10,7 +10,7 @@ static const char *said_of(struct scene *scene, const char *folder)
     struct err err = {0};
     size_t waiting = 0;
 
-    if (inbox_usable(folder, &waiting, &advice, &err)) {
+    if (inbox_usable(folder, NULL, &waiting, &advice, &err)) {
         snprintf(scene->said, sizeof scene->said, "%zu waiting", waiting);
         return scene->said;
     }

@@ -82,7 +82,7 @@ static void views_begin_with_the_promised_columns_in_their_order(void **state)
         const char *columns = fixture_ask(fixture, sql);
 
         if (strcmp(columns, "NULL") != 0)
-            assert_string_equal(columns, promised[i].columns);
+            assert_memory_equal(columns, promised[i].columns, strlen(promised[i].columns));
         free(sql);
     }
 }
@@ -178,7 +178,7 @@ static void a_batch_summary_adds_up_its_jobs(void **state)
     fixture_claim(fixture, 0);
     assert_asked(fixture, "SELECT * FROM batch_summary",
                  "1|inbox/x.csv|Item|open|4|1|0|3|1|1|0|1|0|0|0|0|0|0|1970-01-01T00:16:40.000Z|"
-                 "NULL");
+                 "NULL|NULL");
 }
 
 static void a_rejection_joins_the_messages_of_its_row(void **state)
@@ -293,6 +293,10 @@ static void rejections_of_before_are_counted_too(void **state)
         "DROP TABLE record_rejection",
         "DROP INDEX server_violation_by_field",
         "ALTER TABLE job_state DROP COLUMN attempts_before",
+        "PRAGMA legacy_alter_table = ON", /* views name the columns */
+        "ALTER TABLE batch DROP COLUMN emptied_ms",
+        "ALTER TABLE batch DROP COLUMN unfiled_ms",
+        "ALTER TABLE batch DROP COLUMN pruned_ms",
         "PRAGMA user_version = 2",
     };
     struct fixture *fixture = *state;

@@ -1,0 +1,257 @@
+#include "core/store/prune.h"
+
+#include "core/base/crash.h"
+#include "core/base/mem.h"
+#include "core/store/db.h"
+#include "core/store/intake.h"
+
+#include <stdlib.h>
+
+enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK, PRUNE_FILE, PRUNE_FILE_DONE };
+
+static const char *const sql[] = {
+    [PRUNE_BATCHES] =
+        "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL, b.state = 'open', t.conflict, "
+        "b.filing = 1 AND b.filed_ms IS NULL, "
+        "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded, "
+        "b.state IN ('done', 'refused') AND b.finished_ms <= ?1, "
+        "t.failed + t.refused + t.conflict > 0 FROM batch b "
+        "JOIN batch_tally t ON t.batch_id = b.id WHERE b.emptied_ms IS NULL ORDER BY b.id",
+    /* Jobs from ?1 to ?2 that may be sent again, and the batches behind them in which a later row
+     * of the record was applied: without that row nothing tells that the job is superseded. Of open
+     * batches (?3) all jobs are looked at that were sent, for --even-if-superseded sends some. */
+    [PRUNE_LATER] =
+        "WITH stake (job_id) AS ("
+        "SELECT job_id FROM job_state WHERE state IN ('failed', 'refused') "
+        "AND job_id > ?1 AND job_id < ?2 "
+        "UNION ALL SELECT job_id FROM conflict WHERE resolved_ms IS NULL "
+        "AND job_id > ?1 AND job_id < ?2 "
+        "UNION ALL SELECT job_id FROM job_state WHERE ?3 AND job_id > ?1 AND job_id < ?2 "
+        "AND state IN ('pending', 'sending', 'unknown')) "
+        "SELECT l.id, min(stake.job_id) FROM stake "
+        "CROSS JOIN job_row r ON r.id = stake.job_id "
+        "CROSS JOIN record_job k ON k.record_id = r.record_id AND k.job_id >= ?2 "
+        "CROSS JOIN job_state e ON e.job_id = k.job_id AND e.state IN ('applied', 'unchanged') "
+        "CROSS JOIN batch l ON l.id = k.job_id / 1000000000 AND l.schema = "
+        "(SELECT schema FROM batch WHERE id = ?1 / 1000000000) GROUP BY l.id",
+    [PRUNE_MARK] = "UPDATE batch SET pruned_ms = ?2 WHERE id = ?1 AND pruned_ms IS NULL "
+                   "AND state IN ('done', 'refused') AND finished_ms = ?3",
+    [PRUNE_FILE] = "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0, "
+                   "pruned_ms IS NOT NULL FROM batch WHERE id > ?1 AND unfiled_ms IS NULL "
+                   "AND filing = 1 AND filed_ms IS NOT NULL AND state = 'done' "
+                   "AND finished_ms <= ?2 AND path IS NOT NULL ORDER BY id LIMIT 1",
+    [PRUNE_FILE_DONE] = "UPDATE batch SET unfiled_ms = ?2 WHERE id = ?1",
+};
+
+const struct db_statements prune_statements = {sql, sizeof sql / sizeof *sql};
+
+static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+{
+    return db_get(store, DB_PRUNES, index, err);
+}
+
+static struct prune_item *add_item(struct prune_plan *plan)
+{
+    if (plan->count == plan->capacity) {
+        plan->capacity = plan->capacity ? 2 * plan->capacity : 64;
+        plan->items = mem_resize(plan->items, plan->capacity, sizeof *plan->items);
+    }
+    return &plan->items[plan->count++];
+}
+
+static enum prune_fate fate_of(sqlite3_stmt *statement)
+{
+    static const struct {
+        int column;
+        enum prune_fate fate;
+    } reasons[] = {{4, PRUNE_CONFLICT}, {5, PRUNE_UNFILED}, {6, PRUNE_DISCARDING}};
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (sqlite3_column_int64(statement, reasons[i].column) != 0)
+            return reasons[i].fate;
+    return PRUNE_GOES;
+}
+
+/* All batches that have rows. */
+static bool read_batches(struct store *store, int64_t before_ms, struct prune_plan *plan,
+                         struct err *err)
+{
+    sqlite3_stmt *statement = get(store, PRUNE_BATCHES, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, before_ms);
+    while (row) {
+        if (!db_step(store, statement, &row, err, "look for batches to prune"))
+            return false;
+        if (!row)
+            return true;
+        bool begun = sqlite3_column_int(statement, 2);
+
+        *add_item(plan) = (struct prune_item){
+            .batch_id = sqlite3_column_int64(statement, 0),
+            .finished_ms = sqlite3_column_int64(statement, 1),
+            .begun = begun,
+            .open = sqlite3_column_int(statement, 3),
+            .fate = begun ? PRUNE_GOES : fate_of(statement),
+            .conflicts = sqlite3_column_int64(statement, 4),
+            .chosen = begun || sqlite3_column_int(statement, 7),
+            .at_stake = sqlite3_column_int(statement, 8),
+        };
+    }
+    return true;
+}
+
+static struct prune_item *find_item(const struct prune_plan *plan, int64_t batch_id)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->items[i].batch_id == batch_id)
+            return &plan->items[i];
+    return NULL;
+}
+
+/* A batch stays: with it stay those that hold what is to be known of its jobs. */
+static bool keep_later(struct store *store, const struct prune_plan *plan,
+                       const struct prune_item *item, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, PRUNE_LATER, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, item->batch_id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 2, (item->batch_id + 1) * JOB_ROWS);
+    sqlite3_bind_int(statement, 3, item->open);
+    while (row) {
+        struct prune_item *later;
+
+        if (!db_step(store, statement, &row, err, "look for later rows"))
+            return false;
+        later = row ? find_item(plan, sqlite3_column_int64(statement, 0)) : NULL;
+        if (!later || later->begun || later->fate != PRUNE_GOES)
+            continue;
+        later->fate = PRUNE_NEEDED;
+        later->needed_by = sqlite3_column_int64(statement, 1);
+    }
+    return true;
+}
+
+/* From the first batch on, for each that stays may keep later ones. */
+static bool judge(struct store *store, struct prune_plan *plan, struct err *err)
+{
+    size_t end = plan->count, kept = 0;
+
+    while (end > 0 && !plan->items[end - 1].chosen)
+        end--;
+    for (size_t i = 0; i < end; i++) {
+        const struct prune_item *item = &plan->items[i];
+        bool stays = !item->chosen || item->fate != PRUNE_GOES;
+
+        if (stays && (item->open || item->at_stake) && !keep_later(store, plan, item, err))
+            return false;
+        if (item->chosen)
+            plan->items[kept++] = *item;
+    }
+    plan->count = kept;
+    return true;
+}
+
+bool prune_plan_make(struct store *store, int64_t before_ms, struct prune_plan *plan,
+                     struct err *err)
+{
+    bool fine = db_exec(store, "BEGIN", err); /* all of it as of one moment */
+
+    plan->count = 0;
+    fine = fine && read_batches(store, before_ms, plan, err) && judge(store, plan, err);
+    db_rollback(store);
+    return fine;
+}
+
+void prune_plan_release(struct prune_plan *plan)
+{
+    free(plan->items);
+    *plan = (struct prune_plan){0};
+}
+
+static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t now_ms,
+                     bool *marked, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, PRUNE_MARK, err);
+
+    if (!statement)
+        return false;
+    *marked = true;
+    for (size_t i = 0; *marked && i < plan->count; i++) {
+        const struct prune_item *item = &plan->items[i];
+
+        if (item->begun || item->fate != PRUNE_GOES)
+            continue;
+        sqlite3_bind_int64(statement, 1, item->batch_id);
+        sqlite3_bind_int64(statement, 2, now_ms);
+        sqlite3_bind_int64(statement, 3, item->finished_ms);
+        if (!db_run(store, statement, err, "mark a batch pruned"))
+            return false;
+        *marked = sqlite3_changes(store->db) == 1;
+    }
+    return true;
+}
+
+bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_ms, bool *marked,
+                struct err *err)
+{
+    if (!db_begin(store, err))
+        return false;
+    if (!mark_all(store, plan, now_ms, marked, err)) {
+        db_rollback(store);
+        return false;
+    }
+    if (!*marked) {
+        db_rollback(store);
+        return true;
+    }
+    if (!db_commit(store, err))
+        return false;
+    crash_point(CRASH_PRUNE_MARKED);
+    return true;
+}
+
+bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, struct prune_file *file,
+                     bool *found, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, PRUNE_FILE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, after);
+    sqlite3_bind_int64(statement, 2, before_ms);
+    if (!db_step(store, statement, found, err, "look for files of pruned batches"))
+        return false;
+    if (!*found)
+        return true;
+    buf_reset(&store->texts);
+    buf_append_span(&store->texts, db_column_span(statement, 1));
+    *file = (struct prune_file){
+        .batch_id = sqlite3_column_int64(statement, 0),
+        .path = buf_text(&store->texts),
+        .device = (uint64_t)sqlite3_column_int64(statement, 2),
+        .inode = (uint64_t)sqlite3_column_int64(statement, 3),
+        .size = (uint64_t)sqlite3_column_int64(statement, 4),
+        .mtime_ns = sqlite3_column_int64(statement, 5),
+        .has_sheets = sqlite3_column_int(statement, 6),
+        .pruned = sqlite3_column_int(statement, 7),
+    };
+    sqlite3_reset(statement);
+    return true;
+}
+
+bool prune_file_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
+{
+    sqlite3_stmt *statement = get(store, PRUNE_FILE_DONE, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, batch_id);
+    sqlite3_bind_int64(statement, 2, now_ms);
+    return db_run(store, statement, err, "note that a file was seen to");
+}

@@ -1,0 +1,70 @@
+/* Batches that are finished and old, of which only the batch itself, its counters and its hash are
+ * to stay: which of them may go, and that they do. No lock is needed: a drain may run meanwhile. */
+#ifndef ROWFERRY_STORE_PRUNE_H
+#define ROWFERRY_STORE_PRUNE_H
+
+#include "core/base/err.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum prune_fate {
+    PRUNE_GOES,
+    PRUNE_CONFLICT,   /* stays: a person has conflicts to settle */
+    PRUNE_UNFILED,    /* stays: its file is not where it belongs yet */
+    PRUNE_DISCARDING, /* stays: it was refused, and has jobs yet that are to be discarded */
+    PRUNE_NEEDED,     /* stays: a later row in it has superseded `needed_by` */
+};
+
+struct prune_item {
+    int64_t batch_id, finished_ms;
+    enum prune_fate fate;
+    bool begun;        /* an earlier prune has marked it, and not come to the end */
+    int64_t conflicts; /* of PRUNE_CONFLICT */
+    int64_t needed_by; /* of PRUNE_NEEDED: the first job of an earlier batch that stays, which may
+                          be sent again unless a later row of its record is known */
+
+    bool chosen, open; /* for prune_plan_make alone: old enough; its jobs may be sent */
+    bool at_stake;     /* ... it has jobs that may be sent again */
+};
+
+/* Ascending by batch. */
+struct prune_plan {
+    struct prune_item *items;
+    size_t count, capacity;
+};
+
+/* Looks at all batches that were finished at that moment or before, and at those that an earlier
+ * prune has begun, whatever their age. plan: zeroed; to be released. */
+bool prune_plan_make(struct store *store, int64_t before_ms, struct prune_plan *plan,
+                     struct err *err);
+void prune_plan_release(struct prune_plan *plan);
+
+/* In one transaction: from now on the batches that go count as pruned, or, where one of them was
+ * opened again since the plan was made, none does (*marked false): a new plan is to be made then.
+ */
+bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_ms, bool *marked,
+                struct err *err);
+
+/* The file of a batch, from an inbox folder, that intake has moved to done/. */
+struct prune_file {
+    int64_t batch_id;
+    const char *path; /* where it was read; valid until the next call */
+    uint64_t device, inode, size;
+    int64_t mtime_ns;
+    bool has_sheets; /* of rejected rows */
+    bool pruned;     /* its batch is */
+};
+
+/* The next one, lowest batch first and above `after`, that nobody has seen to, of a batch that was
+ * finished at that moment or before; batches that stay have one too. *found tells whether there is
+ * one. */
+bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, struct prune_file *file,
+                     bool *found, struct err *err);
+
+/* That batch's file was seen to. */
+bool prune_file_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
+
+#endif

@@ -1,0 +1,315 @@
+#include "core/store/sweep.h"
+
+#include "core/base/clock.h"
+#include "core/base/crash.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/store/db.h"
+#include "core/store/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    HOLD_US = 20000,         /* a transaction may take so long, its commit included */
+    WORK_US_MIN = 2000,      /* however long commits take */
+    CHECKPOINT_PAGES = 2000, /* in the log: before another writer thinks of copying them */
+    FREE_SHARE = 50,         /* one page of so many may stay free */
+    PIECE_PAGES = 16,        /* between two looks at the clock */
+};
+
+enum {
+    SWEEP_LAST_JOB,
+    SWEEP_LAST_REJECT,
+    SWEEP_JOB_KEYS,
+    SWEEP_ATTEMPTS,
+    SWEEP_CONFLICTS,
+    SWEEP_SERVER_VIOLATIONS,
+    SWEEP_REBASES,
+    SWEEP_ARBITRATIONS,
+    SWEEP_STATES,
+    SWEEP_JOBS,
+    SWEEP_REJECT_KEYS,
+    SWEEP_VIOLATIONS,
+    SWEEP_REJECTS,
+    SWEEP_REJECTION_TALLY,
+    SWEEP_EMPTIED,
+};
+
+/* Rows between two looks at the clock. A row may have a megabyte. */
+#define PIECE   "16"
+
+#define OF_JOBS "WHERE job_id > ?1 AND job_id <= ?2"
+#define OF_ROWS                                                                                    \
+    "WHERE batch_id = ?1 / 1000000000 AND row_no > ?1 % 1000000000 AND row_no <= ?2 % 1000000000"
+
+static const char *const sql[] = {
+    [SWEEP_LAST_JOB] = "SELECT max(id) FROM (SELECT id FROM job_row "
+                       "WHERE id > ?1 AND id < ?1 + 1000000000 ORDER BY id LIMIT " PIECE ")",
+    [SWEEP_LAST_REJECT] = "SELECT ?1 + max(row_no) FROM (SELECT row_no FROM rejected_row "
+                          "WHERE batch_id = ?1 / 1000000000 ORDER BY row_no LIMIT " PIECE ")",
+    [SWEEP_JOB_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN "
+                       "(SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2)",
+    [SWEEP_ATTEMPTS] = "DELETE FROM attempt " OF_JOBS,
+    [SWEEP_CONFLICTS] = "DELETE FROM conflict " OF_JOBS,
+    [SWEEP_SERVER_VIOLATIONS] = "DELETE FROM server_violation " OF_JOBS,
+    [SWEEP_REBASES] = "DELETE FROM rebase " OF_JOBS,
+    [SWEEP_ARBITRATIONS] = "DELETE FROM arbitration " OF_JOBS,
+    [SWEEP_STATES] = "DELETE FROM job_state " OF_JOBS,
+    [SWEEP_JOBS] = "DELETE FROM job_row WHERE id > ?1 AND id <= ?2",
+    [SWEEP_REJECT_KEYS] =
+        "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN "
+        "(SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row " OF_ROWS ")",
+    [SWEEP_VIOLATIONS] = "DELETE FROM violation " OF_ROWS,
+    [SWEEP_REJECTS] = "DELETE FROM rejected_row " OF_ROWS,
+    [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = ?1 / 1000000000",
+    [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = ?2, header = NULL "
+                      "WHERE id = ?1 / 1000000000",
+};
+
+const struct db_statements sweep_statements = {sql, sizeof sql / sizeof *sql};
+
+/* What hangs on the rows of a batch is deleted with them, in this order: what finds it comes last.
+ * A table that is added to the schema gets its line here. */
+static const struct part {
+    unsigned last; /* finds the last row of the next piece */
+    unsigned first_delete, last_delete;
+} parts[] = {
+    {SWEEP_LAST_JOB, SWEEP_JOB_KEYS, SWEEP_JOBS},
+    {SWEEP_LAST_REJECT, SWEEP_REJECT_KEYS, SWEEP_REJECTS},
+};
+
+enum { PARTS = sizeof parts / sizeof *parts };
+
+struct sweep {
+    struct store *store;
+    sqlite3_stmt *vacuum;
+    int64_t batch_id, now_ms; /* of what is deleted */
+    unsigned part;
+    int64_t commit_us; /* what the last commit took */
+    int log_pages;     /* in the write-ahead log, after the last commit */
+};
+
+static int note_log(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct sweep *sweep = context;
+
+    (void)db;
+    (void)name;
+    sweep->log_pages = pages;
+    return SQLITE_OK;
+}
+
+struct sweep *sweep_open(struct store *store, struct err *err)
+{
+    struct sweep *sweep;
+
+    if (!store_set_durable(store, false, err))
+        return NULL;
+    sweep = mem_calloc(1, sizeof *sweep);
+    sweep->store = store;
+    /* instead of copying pages within a commit, whose time is measured */
+    sqlite3_wal_hook(store->db, note_log, sweep);
+    if (sqlite3_prepare_v2(store->db, "PRAGMA incremental_vacuum", -1, &sweep->vacuum, NULL) ==
+        SQLITE_OK)
+        return sweep;
+    db_fail(store, err, "prepare");
+    sweep_close(sweep);
+    return NULL;
+}
+
+void sweep_close(struct sweep *sweep)
+{
+    if (!sweep)
+        return;
+    sqlite3_finalize(sweep->vacuum);
+    sqlite3_wal_hook(sweep->store->db, NULL, NULL);
+    free(sweep);
+}
+
+static sqlite3_stmt *get(struct sweep *sweep, unsigned index, struct err *err)
+{
+    return db_get(sweep->store, DB_SWEEPS, index, err);
+}
+
+/* With ?1 the rows of the batch from the beginning, and ?2. */
+static bool run(struct sweep *sweep, unsigned index, int64_t second, struct err *err)
+{
+    sqlite3_stmt *statement = get(sweep, index, err);
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, sweep->batch_id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 2, second);
+    return db_run(sweep->store, statement, err, "delete the rows of a pruned batch");
+}
+
+/* 0: there is none. */
+static bool find_last(struct sweep *sweep, unsigned index, int64_t *last, struct err *err)
+{
+    sqlite3_stmt *statement = get(sweep, index, err);
+    bool row;
+
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, sweep->batch_id * JOB_ROWS);
+    if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
+        return false;
+    *last = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return true;
+}
+
+/* The next rows of the batch; behind the last, what it has beside rows. */
+static bool delete_piece(struct sweep *sweep, bool *ended, struct err *err)
+{
+    const struct part *part;
+    int64_t last;
+
+    if (sweep->part == PARTS) {
+        *ended = true;
+        return run(sweep, SWEEP_REJECTION_TALLY, 0, err) &&
+               run(sweep, SWEEP_EMPTIED, sweep->now_ms, err);
+    }
+    part = &parts[sweep->part];
+    if (!find_last(sweep, part->last, &last, err))
+        return false;
+    if (!last) {
+        sweep->part++;
+        return true;
+    }
+    for (unsigned i = part->first_delete; i <= part->last_delete; i++)
+        if (!run(sweep, i, last, err))
+            return false;
+    return true;
+}
+
+/* The next pages, one a step (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum). */
+static bool free_piece(struct sweep *sweep, bool *ended, struct err *err)
+{
+    int64_t pages, free_pages;
+    bool more = true;
+
+    if (!db_exec_int(sweep->store, "PRAGMA page_count", &pages, err) ||
+        !db_exec_int(sweep->store, "PRAGMA freelist_count", &free_pages, err))
+        return false;
+    *ended = free_pages <= pages / FREE_SHARE;
+    if (*ended)
+        return true;
+    for (int i = 0; more && i < PIECE_PAGES; i++)
+        if (!db_step(sweep->store, sweep->vacuum, &more, err, "give back a page"))
+            return false;
+    *ended = !more;
+    return true;
+}
+
+typedef bool piece_function(struct sweep *sweep, bool *ended, struct err *err);
+
+/* Piece after piece until the time is over. */
+static bool work(struct sweep *sweep, piece_function *piece, int64_t begun_us, bool *ended,
+                 struct err *err)
+{
+    int64_t work_us = HOLD_US - sweep->commit_us;
+
+    if (work_us < WORK_US_MIN)
+        work_us = WORK_US_MIN;
+    *ended = false;
+    do {
+        if (!piece(sweep, ended, err))
+            return false;
+    } while (!*ended && clock_monotonic_us() - begun_us < work_us);
+    return true;
+}
+
+/* One transaction. *held_us: how long nobody else could write. */
+static bool transact(struct sweep *sweep, piece_function *piece, bool *ended, int64_t *held_us,
+                     struct err *err)
+{
+    struct store *store = sweep->store;
+    int64_t begun_us, done_us;
+    bool fine;
+
+    if (!db_begin(store, err))
+        return false;
+    begun_us = clock_monotonic_us();
+    fine = work(sweep, piece, begun_us, ended, err);
+    sqlite3_reset(sweep->vacuum);
+    if (!fine) {
+        db_rollback(store);
+        return false;
+    }
+    done_us = clock_monotonic_us();
+    if (!db_commit(store, err))
+        return false;
+    *held_us = clock_monotonic_us() - begun_us;
+    sweep->commit_us = clock_monotonic_us() - done_us;
+    return true;
+}
+
+/* Copies the log into the database while it is small. Needs no lock that a writer needs, and what
+ * goes wrong here the next writer tells. */
+static void copy_log(struct sweep *sweep)
+{
+    if (sweep->log_pages < CHECKPOINT_PAGES)
+        return;
+    sqlite3_wal_checkpoint_v2(sweep->store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* Transaction after transaction to the end of the work, with a pause behind each. SQLite has no
+ * queue for those who wait: they look again after 1, 2, 5, 10, 15, 20 ms ..., and find the database
+ * free when the pause is not shorter than what they waited for was long. */
+static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *err)
+{
+    bool ended = false;
+
+    while (!ended) {
+        int64_t held_us;
+
+        if (!transact(sweep, piece, &ended, &held_us, err))
+            return false;
+        crash_point(CRASH_PRUNE_COMMITTED);
+        copy_log(sweep);
+        if (!ended && stop_wait_ms((int)(held_us / 1000) + 1))
+            return err_set(err, ERR_STOPPED, "stopped; the next prune goes on from here");
+    }
+    return true;
+}
+
+bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct err *err)
+{
+    sweep->batch_id = batch_id;
+    sweep->now_ms = now_ms;
+    sweep->part = 0;
+    return take_turns(sweep, delete_piece, err);
+}
+
+bool sweep_shrink(struct sweep *sweep, struct err *err)
+{
+    struct sweep_size size;
+
+    if (!sweep_measure(sweep->store, &size, err))
+        return false;
+    if (size.shrinks && !take_turns(sweep, free_piece, err))
+        return false;
+    sweep->log_pages = CHECKPOINT_PAGES; /* the file is shorter once the log is in it */
+    copy_log(sweep);
+    return true;
+}
+
+bool sweep_measure(struct store *store, struct sweep_size *size, struct err *err)
+{
+    int64_t mode, page_bytes, free_pages;
+    struct stat status;
+
+    *size = (struct sweep_size){0};
+    if (!db_exec_int(store, "PRAGMA auto_vacuum", &mode, err) ||
+        !db_exec_int(store, "PRAGMA page_size", &page_bytes, err) ||
+        !db_exec_int(store, "PRAGMA freelist_count", &free_pages, err))
+        return false;
+    if (stat(store->path, &status) != 0)
+        return err_set(err, ERR_STORE, "database %s: %s", store->path, strerror(errno));
+    *size = (struct sweep_size){status.st_size, free_pages * page_bytes, mode != 0};
+    return true;
+}

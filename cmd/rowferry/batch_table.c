@@ -261,4 +261,5 @@ void batch_members(const struct batch_counts *batch, struct buf *line)
         json_line_count(line, job_state_name((enum job_state)state), batch->by_state[state]);
     json_line_time(line, "created", batch->created_ms);
     json_line_time(line, "finished", batch->finished_ms);
+    json_line_time(line, "pruned", batch->pruned_ms);
 }

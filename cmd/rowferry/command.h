@@ -46,6 +46,7 @@ void command_retry(struct cli *cli);
 void command_cancel(struct cli *cli);
 void command_doctor(struct cli *cli);
 void command_export(struct cli *cli);
+void command_prune(struct cli *cli);
 
 /* The command as it was started, quoted for a shell. */
 void command_repeat(const struct cli *cli, struct buf *out);

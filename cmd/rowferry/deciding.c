@@ -46,6 +46,8 @@ bool deciding_hear(struct deciding *deciding, const struct decided *decided)
     deciding->ends[decided->end]++;
     if (decided->end != DECIDE_NO_JOB)
         return deciding->telling;
+    if (session_was_pruned(&deciding->session, decided->job_id / JOB_ROWS))
+        return false;
     buf_reset(&deciding->out);
     choosing_name(&deciding->out, decided->job_id);
     report_error(&deciding->session.cli->report, ERR_CONFIG, "there is no job %s in %s",

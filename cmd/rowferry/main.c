@@ -14,6 +14,7 @@
  *     doctor.c                    checkup.h, checkup_*.c  what it looks at
  *     retry.c resolve.c cancel.c  choosing.[ch] which jobs, and whether it is meant
  *                                 deciding.[ch] told job by job, and summed up
+ *     prune.c                     pruning.[ch]  old batches, and their files in done/
  *
  * What they are given and what they say:
  *
@@ -133,6 +134,14 @@ static const struct command commands[] = {
         "in rowferry_raw alone, and is rejected again. May be done while a run works.",
         "rowferry export 5 --state rejected,failed >InventoryItem-again.csv",
         1, 1, telling_statuses, command_export},
+    {"prune", FOR_PRUNE, "", "delete the rows of old batches, and give the space back",
+        "Deletes the rows and the history of batches that are finished and old enough,\n"
+        "and gives the space back. The batch itself stays, with its counts and its hash,\n"
+        "so that its file stays known. What is open stays, and what a decision is still\n"
+        "to be made about; it is named, with the reason. May be done while a run works,\n"
+        "and stopped at any moment: the next prune goes on.",
+        "rowferry prune --older-than 90d --files",
+        0, 0, deciding_statuses, command_prune},
 };
 /* clang-format on */
 

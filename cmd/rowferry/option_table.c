@@ -19,7 +19,7 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | DECIDING | LOOKING, "the database"},
+        STORING | DECIDING | LOOKING | FOR_PRUNE, "the database"},
     [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
         READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR, "schema files, NAME.json each"},
     [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
@@ -58,6 +58,8 @@ static const struct option table[OPT_COUNT] = {
         FOR_RETRY, "jobs whose last change is not older: 4h, 90d"},
     [OPT_RECORD] = {"record", 0, KIND_TEXT, "ID", {NULL}, NULL, 0, 0, FOR_RETRY,
         "jobs of this record alone"},
+    [OPT_OLDER_THAN] = {"older-than", 0, KIND_DURATION, "D", {NULL}, NULL, 0,
+        36500 * (int64_t)DAY_MS, FOR_PRUNE, "of batches that were finished so long ago: 90d, 12h"},
     [OPT_OURS] = {"ours", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
         "the next drain fetches the record, lays the row's fields over it, and sends that"},
     [OPT_THEIRS] = {"theirs", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
@@ -65,9 +67,11 @@ static const struct option table[OPT_COUNT] = {
     [OPT_EVEN_IF_SUPERSEDED] = {"even-if-superseded", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0,
         FOR_RESOLVE | FOR_RETRY, "also where a later row of the record was sent, whose values an older row may "
         "undo"},
-    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING,
+    [OPT_FILES] = {"files", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_PRUNE,
+        "delete also the files in done/ that they came from, with what was written beside them"},
+    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,
         "show what would be done, and change nothing"},
-    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING,
+    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,
         "do not ask, though more than one job is changed"},
     [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
         {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,

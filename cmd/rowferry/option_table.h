@@ -19,8 +19,9 @@ enum {
     FOR_CANCEL = 128,
     FOR_HISTORY = 256,
     FOR_EXPORT = 512,
+    FOR_PRUNE = 1024,
     FOR_DOCTOR = 2048,
-    FOR_ALL = 1023 + FOR_DOCTOR,
+    FOR_ALL = 4095,
 };
 
 /* The order of the table, and of --help. */
@@ -43,9 +44,11 @@ enum option_id {
     OPT_EXPORT_STATE,
     OPT_SINCE,
     OPT_RECORD,
+    OPT_OLDER_THAN,
     OPT_OURS,
     OPT_THEIRS,
     OPT_EVEN_IF_SUPERSEDED,
+    OPT_FILES,
     OPT_DRY_RUN,
     OPT_YES,
     OPT_ENVIRONMENT,

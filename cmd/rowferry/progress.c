@@ -261,3 +261,36 @@ void progress_sending(void *context, const struct drain_progress *drain)
     show(progress->report, "sending", &line, &members);
     buf_release(&members);
 }
+
+void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_total,
+                      uint64_t free_bytes)
+{
+    int64_t now_us = clock_monotonic_us();
+    struct line line = {.what = "pruning", .share = -1};
+    struct buf members = {0};
+    char count[WORDS_SIZE], total[WORDS_SIZE];
+    double per_s;
+
+    rate_note(&progress->rate, rows, now_us);
+    if (!is_due(progress, now_us))
+        return;
+    per_s = rate_per_s(&progress->rate);
+    if (free_bytes > 0) {
+        snprintf(line.parts[1], PART_SIZE, "giving space back: %s left",
+                 words_bytes(free_bytes, count));
+    } else {
+        line.share = rows_total > 0 ? (double)rows / (double)rows_total : -1;
+        put_share(&line);
+        snprintf(line.parts[1], PART_SIZE, "%s of %s rows", words_grouped(rows, count),
+                 words_grouped(rows_total, total));
+        if (per_s > 0)
+            snprintf(line.parts[2], PART_SIZE, "%s/s", words_grouped((uint64_t)per_s, count));
+        if (per_s > 0)
+            put_left(&line, (int64_t)((double)(rows_total - rows) / per_s * 1000));
+    }
+    json_line_count(&members, "rows", rows);
+    json_line_count(&members, "rows_total", rows_total);
+    json_line_count(&members, "free_bytes", free_bytes);
+    show(progress->report, "pruning", &line, &members);
+    buf_release(&members);
+}

@@ -27,4 +27,8 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
                       uint64_t rows);
 void progress_sending(void *context, const struct drain_progress *drain);
 
+/* ... and of prune; free_bytes: what can still be given back, once all rows are deleted. */
+void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_total,
+                      uint64_t free_bytes);
+
 #endif

@@ -1,5 +1,6 @@
 #include "cmd/rowferry/session.h"
 
+#include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/crash.h"
 
@@ -57,21 +58,60 @@ void session_unlock(struct session *session)
     session->lock = NULL;
 }
 
-static bool note_state(void *context, const struct batch_counts *batch, struct err *err)
+/* What session_find_batch looks for. */
+struct sought {
+    char state[SESSION_STATE_SIZE];
+    int64_t pruned_ms;
+};
+
+static bool note_sought(void *context, const struct batch_counts *batch, struct err *err)
 {
+    struct sought *sought = context;
+
     (void)err;
-    snprintf(context, SESSION_STATE_SIZE, "%s", batch->state);
+    snprintf(sought->state, sizeof sought->state, "%s", batch->state);
+    sought->pruned_ms = batch->pruned_ms;
     return true;
+}
+
+/* False: the database failed; told. */
+static bool seek(struct session *session, int64_t batch_id, struct sought *sought)
+{
+    struct err err = {0};
+
+    *sought = (struct sought){0};
+    if (summary_batches(session->store, SUMMARY_ONE, batch_id, note_sought, sought, &err))
+        return true;
+    report_fail(&session->cli->report, &err);
+    return false;
+}
+
+static bool tell_pruned(struct session *session, int64_t batch_id, const struct sought *sought)
+{
+    char moment[WORDS_SIZE];
+
+    if (sought->pruned_ms)
+        report_error(&session->cli->report, ERR_CONFIG,
+                     "batch %lld was pruned on %.10s: its rows are deleted", (long long)batch_id,
+                     words_time(sought->pruned_ms, moment));
+    return sought->pruned_ms;
+}
+
+bool session_was_pruned(struct session *session, int64_t batch_id)
+{
+    struct sought sought;
+
+    return seek(session, batch_id, &sought) && tell_pruned(session, batch_id, &sought);
 }
 
 bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE])
 {
-    struct err err = {0};
+    struct sought sought;
 
-    state[0] = '\0';
-    if (!summary_batches(session->store, SUMMARY_ONE, batch_id, note_state, state, &err))
-        report_fail(&session->cli->report, &err);
-    else if (!state[0])
+    if (!seek(session, batch_id, &sought) || tell_pruned(session, batch_id, &sought))
+        return false;
+    memcpy(state, sought.state, SESSION_STATE_SIZE);
+    if (!state[0])
         report_error(&session->cli->report, ERR_CONFIG,
                      "there is no batch %lld in %s; `rowferry status` lists them",
                      (long long)batch_id, store_path(session->store));

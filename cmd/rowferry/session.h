@@ -36,8 +36,12 @@ void session_unlock(struct session *session);
 
 enum { SESSION_STATE_SIZE = 16 };
 
-/* The state of a batch. False: there is none of that id, or the database failed; told. */
+/* The state of a batch. False: there is none of that id, or it was pruned, or the database failed;
+ * told. */
 bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE]);
+
+/* Whether the batch was pruned, which is told. */
+bool session_was_pruned(struct session *session, int64_t batch_id);
 
 /* For summary_batches: counts a batch in cli->tally and session->table, checks its books, and
  * judges it. */

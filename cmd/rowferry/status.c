@@ -35,6 +35,7 @@ struct standing {
     char parked_reason[512];
     struct run_info last;
     struct buf details; /* of the one batch */
+    bool pruned;        /* it has no rows to look at */
 };
 
 static void tell_batch_json(struct report *report, const struct batch_counts *batch)
@@ -58,6 +59,10 @@ static void note_details(struct standing *standing, const struct batch_counts *b
     if (batch->finished_ms)
         buf_printf(out, ", finished %s", words_time(batch->finished_ms, moment));
     buf_append_char(out, '\n');
+    if (batch->pruned_ms)
+        buf_printf(out, "pruned on %.10s: its rows are deleted, its counts are kept\n",
+                   words_time(batch->pruned_ms, moment));
+    standing->pruned = batch->pruned_ms > 0;
     if (*batch->reason) {
         buf_append_text(out, "refused: ");
         words_printable(out, batch->reason);
@@ -265,7 +270,7 @@ static void tell_people(const struct standing *standing, const char *purpose)
     buf_append_char(&out, '\n');
     buf_append_span(&out, buf_span(&standing->details));
     append_surroundings(standing, &out);
-    if (standing->batch_id)
+    if (standing->batch_id && !standing->pruned)
         ending_queries(&standing->session, &out);
     append_next(standing, purpose, &out);
     report_out(&cli->report, &out);

@@ -338,3 +338,76 @@ bool inbox_place_write(const struct inbox_place *place, const char *name, const 
     folders_close(&folders);
     return ok;
 }
+
+/* The folder sub as it is; folders->sub -1: there is none. */
+static bool folders_open_sub(const struct inbox_place *place, struct folders *folders,
+                             struct err *err)
+{
+    folders->sub = -1;
+    folders->inbox = open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folders->inbox >= 0)
+        folders->sub =
+            openat(folders->inbox, place->sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return folders->sub >= 0 || errno == ENOENT ||
+           err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s", place->folder, place->sub,
+                   strerror(errno));
+}
+
+/* Whether one of its names stands for the file with other content. */
+static bool was_changed(const struct inbox_place *place, const struct folders *folders,
+                        char name[INBOX_NAME_SIZE])
+{
+    struct stat status;
+
+    for (int n = 0; n < NAMES_TRIED_MAX; n++) {
+        nth_name(place, n, name);
+        if (fstatat(folders->sub, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+            return false;
+        if (status.st_dev == place->file->device && status.st_ino == place->file->inode)
+            return true;
+    }
+    return false;
+}
+
+static bool remove_name(const struct inbox_place *place, const struct folders *folders,
+                        const char *name, struct err *err)
+{
+    return unlinkat(folders->sub, name, 0) == 0 || errno == ENOENT ||
+           err_set(err, ERR_CONFIG, "cannot delete %s/%s/%s: %s", place->folder, place->sub, name,
+                   strerror(errno));
+}
+
+static bool delete_from(const struct inbox_place *place, const struct folders *folders,
+                        const char *const *suffixes, const char *name, struct err *err)
+{
+    for (; *suffixes; suffixes++) {
+        char sheet[INBOX_NAME_SIZE];
+
+        join_name(sheet, name, *suffixes);
+        if (!remove_name(place, folders, sheet, err))
+            return false;
+    }
+    return remove_name(place, folders, name, err) && sync_folder(folders->sub, place, err);
+}
+
+bool inbox_place_delete(const struct inbox_place *place, const char *const *suffixes,
+                        bool rehearsed, char name[INBOX_NAME_SIZE], enum inbox_deletion *end,
+                        struct err *err)
+{
+    struct folders folders;
+    bool there = false, ok = folders_open_sub(place, &folders, err);
+
+    *end = INBOX_MISSING;
+    nth_name(place, 0, name);
+    if (ok && folders.sub >= 0) {
+        ok = choose(place, &folders, name, &there, err);
+        if (ok && there)
+            *end = INBOX_DELETED;
+        else if (ok && was_changed(place, &folders, name))
+            *end = INBOX_CHANGED;
+        if (ok && there && !rehearsed)
+            ok = delete_from(place, &folders, suffixes, name, err);
+    }
+    folders_close(&folders);
+    return ok;
+}

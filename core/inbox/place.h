@@ -57,4 +57,19 @@ bool inbox_place_write(const struct inbox_place *place, const char *name, const 
                        bool (*write)(void *context, int fd, struct err *err), void *context,
                        struct err *err);
 
+enum inbox_deletion {
+    INBOX_DELETED, /* or would be, in a rehearsal */
+    INBOX_MISSING,
+    INBOX_CHANGED, /* its name has other content by now, which stays */
+};
+
+/* Deletes the file from sub, under whatever name it has there (name), and what inbox_place_write
+ * has written beside it with one of the suffixes (NULL behind the last; the file goes last, so that
+ * this can be repeated). Only if it is the very file that was moved there; no link is followed.
+ * rehearsed: deletes nothing. Needs no lock: others leave its names alone while it is there.
+ * Errors: ERR_CONFIG. */
+bool inbox_place_delete(const struct inbox_place *place, const char *const *suffixes,
+                        bool rehearsed, char name[INBOX_NAME_SIZE], enum inbox_deletion *end,
+                        struct err *err);
+
 #endif

@@ -5,7 +5,7 @@
 #define COLUMNS                                                                                    \
     "SELECT b.id, b.source, b.schema, b.state, b.reason, b.rows_read, b.rows_rejected, "           \
     "b.rows_discarded, b.created_ms, b.finished_ms, t.pending, t.sending, t.unknown, t.applied, "  \
-    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "                      \
+    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled, b.pruned_ms "         \
     "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
 
 static const char *const sql[] = {
@@ -35,6 +35,7 @@ static void read_counts(sqlite3_stmt *statement, struct batch_counts *batch)
         .rows_discarded = (uint64_t)sqlite3_column_int64(statement, 7),
         .created_ms = sqlite3_column_int64(statement, 8),
         .finished_ms = sqlite3_column_int64(statement, 9),
+        .pruned_ms = sqlite3_column_int64(statement, 10 + JOB_STATES),
     };
     for (int state = 0; state < JOB_STATES; state++) {
         batch->by_state[state] = (uint64_t)sqlite3_column_int64(statement, 10 + state);

@@ -17,6 +17,7 @@ struct batch_counts {
     uint64_t jobs;
     uint64_t by_state[JOB_STATES];
     int64_t created_ms, finished_ms; /* finished_ms 0: not yet */
+    int64_t pruned_ms;               /* 0: its rows are there */
 };
 
 /* Which batches a command's summary and exit status speak of. */

@@ -90,6 +90,9 @@ struct sweep {
     unsigned part;
     int64_t commit_us; /* what the last commit took */
     int log_pages;     /* in the write-ahead log, after the last commit */
+    struct sweep_watch watch;
+    uint64_t rows, free_bytes;
+    int64_t page_bytes;
 };
 
 static int note_log(void *context, sqlite3 *db, const char *name, int pages)
@@ -102,7 +105,7 @@ static int note_log(void *context, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-struct sweep *sweep_open(struct store *store, struct err *err)
+struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct err *err)
 {
     struct sweep *sweep;
 
@@ -110,6 +113,7 @@ struct sweep *sweep_open(struct store *store, struct err *err)
         return NULL;
     sweep = mem_calloc(1, sizeof *sweep);
     sweep->store = store;
+    sweep->watch = watch;
     /* instead of copying pages within a commit, whose time is measured */
     sqlite3_wal_hook(store->db, note_log, sweep);
     if (sqlite3_prepare_v2(store->db, "PRAGMA incremental_vacuum", -1, &sweep->vacuum, NULL) ==
@@ -183,6 +187,7 @@ static bool delete_piece(struct sweep *sweep, bool *ended, struct err *err)
     for (unsigned i = part->first_delete; i <= part->last_delete; i++)
         if (!run(sweep, i, last, err))
             return false;
+    sweep->rows += (uint64_t)sqlite3_changes(sweep->store->db); /* of the last, the rows */
     return true;
 }
 
@@ -195,6 +200,7 @@ static bool free_piece(struct sweep *sweep, bool *ended, struct err *err)
     if (!db_exec_int(sweep->store, "PRAGMA page_count", &pages, err) ||
         !db_exec_int(sweep->store, "PRAGMA freelist_count", &free_pages, err))
         return false;
+    sweep->free_bytes = (uint64_t)(free_pages * sweep->page_bytes);
     *ended = free_pages <= pages / FREE_SHARE;
     if (*ended)
         return true;
@@ -271,6 +277,8 @@ static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *e
             return false;
         crash_point(CRASH_PRUNE_COMMITTED);
         copy_log(sweep);
+        if (sweep->watch.tell)
+            sweep->watch.tell(sweep->watch.context, sweep->rows, sweep->free_bytes);
         if (!ended && stop_wait_ms((int)(held_us / 1000) + 1))
             return err_set(err, ERR_STOPPED, "stopped; the next prune goes on from here");
     }
@@ -289,7 +297,8 @@ bool sweep_shrink(struct sweep *sweep, struct err *err)
 {
     struct sweep_size size;
 
-    if (!sweep_measure(sweep->store, &size, err))
+    if (!sweep_measure(sweep->store, &size, err) ||
+        !db_exec_int(sweep->store, "PRAGMA page_size", &sweep->page_bytes, err))
         return false;
     if (size.shrinks && !take_turns(sweep, free_piece, err))
         return false;

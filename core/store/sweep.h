@@ -11,9 +11,16 @@
 
 struct sweep;
 
+/* Told behind each transaction: rows deleted since sweep_open, and while space is given back, how
+ * many bytes are free yet (else 0). NULL: nobody. */
+struct sweep_watch {
+    void (*tell)(void *context, uint64_t rows, uint64_t free_bytes);
+    void *context;
+};
+
 /* While it is open the store is for this alone: its commits survive a crash of the process, not of
- * the machine, for what is deleted again is lost to nobody. */
-struct sweep *sweep_open(struct store *store, struct err *err);
+ * the machine, for what is deleted again is lost to nobody. watch is copied. */
+struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct err *err);
 void sweep_close(struct sweep *sweep);
 
 /* Deletes all rows of a batch that prune_mark has marked, in transactions that hold the database

@@ -263,6 +263,98 @@ static void a_writing_that_fails_leaves_the_older_file(void **state)
     assert_int_equal(names_in(scene, "done"), 1);
 }
 
+static const char *const sheets[] = {".rejected.csv", ".errors.tsv", NULL};
+
+static void assert_deletes(const struct inbox_place *place, bool rehearsed,
+                           enum inbox_deletion expected, const char *expected_name)
+{
+    char name[INBOX_NAME_SIZE];
+    enum inbox_deletion end;
+    struct err err = {0};
+
+    if (!inbox_place_delete(place, sheets, rehearsed, name, &end, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(end, expected);
+    assert_string_equal(name, expected_name);
+}
+
+static void a_file_is_deleted_with_its_sheets_under_the_name_it_got(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_identity file;
+    struct inbox_place place;
+
+    mkdir(at(scene, "done"), 0700);
+    put(scene, "done/a.csv", "another");
+    put(scene, "done/a.csv.errors.tsv", "of another");
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    assert_moves(&place, true);
+    put(scene, "done/a.csv.5.errors.tsv", "ours");
+    assert_deletes(&place, true, INBOX_DELETED, "a.csv.5");
+    assert_int_equal(names_in(scene, "done"), 4);
+    assert_deletes(&place, false, INBOX_DELETED, "a.csv.5");
+    assert_missing(scene, "done/a.csv.5");
+    assert_missing(scene, "done/a.csv.5.errors.tsv");
+    assert_holds(scene, "done/a.csv", "another");
+    assert_holds(scene, "done/a.csv.errors.tsv", "of another");
+    assert_deletes(&place, false, INBOX_MISSING, "a.csv.5");
+}
+
+static void a_file_that_was_changed_stays_with_its_sheets(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_identity file;
+    struct inbox_place place;
+
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    assert_moves(&place, true);
+    put(scene, "done/a.csv.errors.tsv", "ours");
+    put(scene, "done/a.csv", "mended");
+    assert_deletes(&place, false, INBOX_CHANGED, "a.csv");
+    assert_holds(scene, "done/a.csv", "mended");
+    assert_holds(scene, "done/a.csv.errors.tsv", "ours");
+}
+
+static void what_is_not_there_is_not_made_to_be_deleted(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_identity file = {1, 2, 3, 4};
+    struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
+
+    assert_deletes(&place, false, INBOX_MISSING, "a.csv");
+    assert_missing(scene, "done");
+    place.folder = at(scene, "none");
+    assert_deletes(&place, false, INBOX_MISSING, "a.csv");
+}
+
+static void no_link_is_followed_to_what_is_deleted(void **state)
+{
+    struct scene *scene = *state;
+    char name[INBOX_NAME_SIZE], expected[600];
+    struct inbox_identity file;
+    struct inbox_place place;
+    enum inbox_deletion end;
+    struct err err = {0};
+
+    mkdir(at(scene, "elsewhere"), 0700);
+    put(scene, "elsewhere/a.csv", "one");
+    file = identity_at(scene, "elsewhere/a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    assert_int_equal(symlink("elsewhere", at(scene, "done")), 0);
+    assert_false(inbox_place_delete(&place, sheets, false, name, &end, &err));
+    snprintf(expected, sizeof expected, "cannot look into %s/done: Not a directory", scene->folder);
+    assert_string_equal(err.text, expected);
+    assert_int_equal(unlink(at(scene, "done")), 0);
+    mkdir(at(scene, "done"), 0700);
+    assert_int_equal(symlink("../elsewhere/a.csv", at(scene, "done/a.csv")), 0);
+    assert_deletes(&place, false, INBOX_MISSING, "a.csv.5");
+    assert_holds(scene, "elsewhere/a.csv", "one");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +370,10 @@ int main(void)
         SCENE_TEST(a_file_is_written_whole_over_an_older_one),
         SCENE_TEST(what_a_crash_left_of_a_writing_is_swept_away),
         SCENE_TEST(a_writing_that_fails_leaves_the_older_file),
+        SCENE_TEST(a_file_is_deleted_with_its_sheets_under_the_name_it_got),
+        SCENE_TEST(a_file_that_was_changed_stays_with_its_sheets),
+        SCENE_TEST(what_is_not_there_is_not_made_to_be_deleted),
+        SCENE_TEST(no_link_is_followed_to_what_is_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

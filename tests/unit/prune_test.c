@@ -65,10 +65,20 @@ static bool mark(struct fixture *fixture, int64_t before_ms)
     return marked;
 }
 
-/* Deletes the rows of what is marked, and gives the space back. */
-static void sweep(struct fixture *fixture)
+static void note_rows(void *context, uint64_t rows, uint64_t free_bytes)
 {
-    struct sweep *sweep = sweep_open(fixture->store, &fixture->err);
+    uint64_t *last = context;
+
+    (void)free_bytes;
+    *last = rows;
+}
+
+/* Deletes the rows of what is marked, and gives the space back. Returns how many were told of. */
+static unsigned sweep(struct fixture *fixture)
+{
+    uint64_t rows = 0;
+    struct sweep *sweep =
+        sweep_open(fixture->store, (struct sweep_watch){note_rows, &rows}, &fixture->err);
     struct prune_plan plan = {0};
     bool fine = sweep;
 
@@ -80,14 +90,18 @@ static void sweep(struct fixture *fixture)
     prune_plan_release(&plan);
     if (!fine || !store_set_durable(fixture->store, true, &fixture->err))
         fail_msg("%s", fixture->err.text);
+    return (unsigned)rows;
 }
 
-static void prune(struct fixture *fixture, int64_t before_ms)
+static unsigned prune(struct fixture *fixture, int64_t before_ms)
 {
+    unsigned rows;
+
     assert_true(mark(fixture, before_ms));
     fixture_check(fixture);
-    sweep(fixture);
+    rows = sweep(fixture);
     fixture_check(fixture);
+    return rows;
 }
 
 /* A batch of such rows, each of which came to that end. */
@@ -259,7 +273,7 @@ static void nothing_is_left_of_a_pruned_batch_but_itself_and_its_counters(void *
                                             "state, rows_read, rows_rejected, created_ms, "
                                             "finished_ms FROM batch WHERE id = 1"));
     counters = mem_strdup(fixture_ask(fixture, "SELECT * FROM batch_tally"));
-    prune(fixture, FIXTURE_NOW_MS);
+    assert_int_equal(prune(fixture, FIXTURE_NOW_MS), 4);
     assert_int_equal(rows_of(fixture, 1), 0);
     assert_int_equal(rows_of(fixture, 2), 4 + 3 + 1);
     assert_string_equal(fixture_ask(fixture, "SELECT source, schema, content_hash, size_bytes, "

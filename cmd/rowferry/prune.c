@@ -1,0 +1,393 @@
+/* Old batches go: their rows, and with --files the files that they came from. Takes no lock. */
+#include "cmd/rowferry/pruning.h"
+
+#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/store/intake.h"
+
+#include <inttypes.h>
+
+/* One batch of the plan, as summary_batches shows it. */
+struct look {
+    struct pruning *pruning;
+    const struct prune_item *item;
+};
+
+static const char *const reasons[] = {
+    [PRUNE_GOES] = NULL,         [PRUNE_CONFLICT] = "conflict",
+    [PRUNE_UNFILED] = "unfiled", [PRUNE_DISCARDING] = "discarding",
+    [PRUNE_NEEDED] = "needed",
+};
+
+static uint64_t rows_of(const struct batch_counts *batch)
+{
+    return batch->jobs + batch->rows_rejected;
+}
+
+/* --- what goes and what stays --- */
+
+static void tell_json(struct pruning *pruning, const struct prune_item *item,
+                      const struct batch_counts *batch, const char *outcome)
+{
+    const char *reason = reasons[item->fate];
+    struct buf line = {0}, name = {0};
+
+    json_line_begin(&line, "row");
+    json_line_count(&line, "batch", (uint64_t)batch->id);
+    json_line_text(&line, "source", span_of(batch->source));
+    json_line_time(&line, "finished", batch->finished_ms);
+    json_line_count(&line, "rows", rows_of(batch));
+    json_line_text(&line, "outcome", span_of(outcome));
+    json_line_text(&line, "reason", reason ? span_of(reason) : (struct span){0});
+    if (item->fate == PRUNE_CONFLICT)
+        json_line_count(&line, "conflicts", (uint64_t)item->conflicts);
+    if (item->fate == PRUNE_NEEDED) {
+        choosing_name(&name, item->needed_by);
+        json_line_text(&line, "job", buf_span(&name));
+    }
+    json_line_end(&line);
+    report_out(pruning_report(pruning), &line);
+    buf_release(&name);
+    buf_release(&line);
+}
+
+static void line_going(struct pruning *pruning, const struct prune_item *item,
+                       const struct batch_counts *batch)
+{
+    struct buf *out = &pruning->going;
+    char moment[WORDS_SIZE];
+
+    if (pruning->go == 1)
+        buf_append_text(out, "  BATCH  FINISHED                    ROWS  FILE\n");
+    if (pruning->go > PRUNING_LINES)
+        return;
+    buf_printf(out, "%7" PRId64 "  %s  %10" PRIu64 "  ", batch->id,
+               words_time(batch->finished_ms, moment), rows_of(batch));
+    words_printable(out, batch->source);
+    buf_append_text(out, item->begun ? " (begun before)\n" : "\n");
+}
+
+/* The command that shows the conflicts. */
+static void append_resolve(struct cli *cli, int64_t batch_id, struct buf *out)
+{
+    buf_append_text(out, "\n  ");
+    words_quote(out, cli->argv[0]);
+    buf_append_text(out, " resolve");
+    if (cli->options.values[OPT_DB].origin == FROM_ARGUMENT) {
+        buf_append_text(out, " --db ");
+        words_quote(out, options_text(&cli->options, OPT_DB));
+    }
+    buf_printf(out, " --batch %" PRId64 " --ours --dry-run\n", batch_id);
+}
+
+static void line_staying(struct pruning *pruning, const struct prune_item *item)
+{
+    struct buf *out = &pruning->staying;
+
+    if (pruning->stay > PRUNING_LINES)
+        return;
+    buf_printf(out, "batch %" PRId64 " stays: ", item->batch_id);
+    if (item->fate == PRUNE_CONFLICT) {
+        words_count(out, (uint64_t)item->conflicts, "conflict");
+        buf_printf(out, " %s for a decision (--ours or --theirs)",
+                   item->conflicts == 1 ? "waits" : "wait");
+        append_resolve(pruning->session.cli, item->batch_id, out);
+    } else if (item->fate == PRUNE_NEEDED) {
+        buf_append_text(out, "it supersedes job ");
+        choosing_name(out, item->needed_by);
+        buf_printf(out, ", and can go when batch %" PRId64 " goes\n", item->needed_by / JOB_ROWS);
+    } else {
+        buf_append_text(out, item->fate == PRUNE_UNFILED
+                                 ? "its file is not moved yet, which the next `run` does\n"
+                                 : "the next `run` has jobs of it to discard\n");
+    }
+}
+
+static bool take_batch(void *context, const struct batch_counts *batch, struct err *err)
+{
+    struct look *look = context;
+    struct pruning *pruning = look->pruning;
+    const struct prune_item *item = look->item;
+    bool goes = item->fate == PRUNE_GOES;
+
+    (void)err;
+    if (goes) {
+        pruning->go++;
+        pruning->asked += !item->begun;
+        pruning->jobs += item->begun ? 0 : batch->jobs;
+        pruning->rows += rows_of(batch);
+        line_going(pruning, item, batch);
+    } else {
+        pruning->stay++;
+        line_staying(pruning, item);
+    }
+    if (pruning_report(pruning)->json && (pruning->dry_run || !goes))
+        tell_json(pruning, item, batch, goes ? "would_prune" : "stays");
+    return true;
+}
+
+static bool look_at(struct pruning *pruning, const struct prune_item *item,
+                    bool (*visit)(void *context, const struct batch_counts *batch, struct err *err),
+                    struct err *err)
+{
+    struct look look = {pruning, item};
+
+    return summary_batches(pruning->session.store, SUMMARY_ONE, item->batch_id, visit, &look, err);
+}
+
+static bool make_plan(struct pruning *pruning, struct err *err)
+{
+    pruning->go = pruning->stay = pruning->asked = pruning->jobs = pruning->rows = 0;
+    buf_reset(&pruning->going);
+    buf_reset(&pruning->staying);
+    if (!prune_plan_make(pruning->session.store, pruning->before_ms, &pruning->plan, err))
+        return false;
+    for (size_t i = 0; i < pruning->plan.count; i++)
+        if (!look_at(pruning, &pruning->plan.items[i], take_batch, err))
+            return false;
+    return true;
+}
+
+/* --- the work --- */
+
+static bool confirmed(struct pruning *pruning)
+{
+    uint64_t files = pruning->files_by_end[INBOX_DELETED];
+    struct buf what = {0};
+    bool fine = true;
+
+    if (pruning->asked > 0) {
+        buf_append_text(&what, "prune ");
+        words_count(&what, pruning->asked, "batch");
+        buf_append_text(&what, " with ");
+        words_count(&what, pruning->jobs, "job");
+    }
+    if (files > 0) {
+        buf_append_text(&what, pruning->asked > 0 ? " and delete " : "delete ");
+        words_count(&what, files, "file");
+    }
+    if (what.size > 0)
+        fine = choosing_confirmed(pruning->session.cli, buf_text(&what));
+    buf_release(&what);
+    return fine;
+}
+
+static void append_more(uint64_t count, struct buf *out)
+{
+    if (count > PRUNING_LINES)
+        buf_printf(out, "and %" PRIu64 " more\n", count - PRUNING_LINES);
+}
+
+/* The plan, for people. */
+static void tell_plan(struct pruning *pruning)
+{
+    struct report *report = pruning_report(pruning);
+    struct buf out = {0};
+
+    if (report->json || report->quiet)
+        return;
+    append_more(pruning->go, &pruning->going);
+    append_more(pruning->stay, &pruning->staying);
+    append_more(pruning->files_by_end[INBOX_DELETED], &pruning->filed);
+    buf_append_span(&out, buf_span(&pruning->going));
+    if (pruning->go > 0 && pruning->stay > 0)
+        buf_append_char(&out, '\n');
+    buf_append_span(&out, buf_span(&pruning->staying));
+    if (pruning->dry_run && pruning->filed.size > 0)
+        buf_printf(&out, "%sfiles:\n%s", out.size ? "\n" : "", buf_text(&pruning->filed));
+    if (out.size > 0)
+        buf_append_char(&out, '\n');
+    report_out(report, &out);
+    report_flush(report);
+    buf_release(&out);
+}
+
+/* Until what was shown and confirmed is what is marked. False: no, or told in err. */
+static bool decide(struct pruning *pruning, struct err *err)
+{
+    struct store *store = pruning->session.store;
+    bool marked = false;
+
+    while (!marked) {
+        if (!make_plan(pruning, err) || !pruning_files(pruning, true, err))
+            return false;
+        tell_plan(pruning);
+        if (pruning->dry_run)
+            return true;
+        if (!confirmed(pruning))
+            return false;
+        if (!prune_mark(store, &pruning->plan, clock_now_ms(), &marked, err))
+            return false;
+        if (!marked)
+            report_notice(pruning_report(pruning),
+                          "a batch was opened again meanwhile: looking anew");
+    }
+    return true;
+}
+
+static void show_progress(void *context, uint64_t rows, uint64_t free_bytes)
+{
+    struct pruning *pruning = context;
+
+    pruning->deleted = rows;
+    progress_pruning(&pruning->progress, rows, pruning->rows, free_bytes);
+}
+
+static bool take_pruned(void *context, const struct batch_counts *batch, struct err *err)
+{
+    const struct look *look = context;
+
+    (void)err;
+    if (pruning_report(look->pruning)->json)
+        tell_json(look->pruning, look->item, batch, "pruned");
+    return true;
+}
+
+static bool sweep_all(struct pruning *pruning, struct sweep *sweep, struct err *err)
+{
+    for (size_t i = 0; i < pruning->plan.count; i++) {
+        const struct prune_item *item = &pruning->plan.items[i];
+
+        if (item->fate != PRUNE_GOES)
+            continue;
+        if (!sweep_batch(sweep, item->batch_id, clock_now_ms(), err) ||
+            !look_at(pruning, item, take_pruned, err))
+            return false;
+        pruning->pruned++;
+    }
+    return sweep_shrink(sweep, err);
+}
+
+static bool sweep_plan(struct pruning *pruning, struct err *err)
+{
+    struct store *store = pruning->session.store;
+    struct sweep *sweep = sweep_open(store, (struct sweep_watch){show_progress, pruning}, err);
+    bool fine;
+
+    if (!sweep)
+        return false;
+    progress_begin(&pruning->progress, pruning_report(pruning));
+    fine = sweep_all(pruning, sweep, err);
+    progress_end(&pruning->progress);
+    sweep_close(sweep);
+    return fine && store_set_durable(store, true, err);
+}
+
+/* --- the end --- */
+
+/* Before and after. */
+static void append_size(struct pruning *pruning, struct buf *out)
+{
+    const char *path = options_text(&pruning->session.cli->options, OPT_DB);
+    char now[WORDS_SIZE], then[WORDS_SIZE];
+    struct sweep_size after;
+    struct err err = {0};
+
+    if (!sweep_measure(pruning->session.store, &after, &err)) {
+        report_fail(pruning_report(pruning), &err);
+        return;
+    }
+    words_printable(out, path);
+    buf_printf(out, ": %s", words_bytes((uint64_t)after.file_bytes, now));
+    if (after.file_bytes != pruning->before.file_bytes)
+        buf_printf(out, ", was %s", words_bytes((uint64_t)pruning->before.file_bytes, then));
+    if (after.shrinks)
+        return;
+    buf_printf(out,
+               "\nit was made without auto_vacuum, and keeps its size, of which %s are free; "
+               "to give\nthem back, while nothing uses it:\n  sqlite3 ",
+               words_bytes((uint64_t)after.free_bytes, now));
+    words_quote(out, path);
+    buf_append_text(out, " 'PRAGMA auto_vacuum = INCREMENTAL; VACUUM'");
+}
+
+static void append_counts(struct pruning *pruning, struct buf *out)
+{
+    uint64_t files = pruning->files_by_end[INBOX_DELETED];
+
+    words_count(out, pruning->dry_run ? pruning->go : pruning->pruned, "batch");
+    buf_append_text(out, pruning->dry_run ? " would be pruned, with " : " pruned, ");
+    words_count(out, pruning->dry_run ? pruning->rows : pruning->deleted, "row");
+    if (files > 0) {
+        buf_append_text(out, " and ");
+        words_count(out, files, "file");
+    }
+    if (pruning->stay > 0) {
+        buf_append_text(out, "; ");
+        words_count(out, pruning->stay, "batch");
+        buf_append_text(out, pruning->stay == 1 ? " stays" : " stay");
+    }
+    buf_append_char(out, '\n');
+}
+
+static void tell_end(struct pruning *pruning)
+{
+    struct cli *cli = pruning->session.cli;
+    struct report *report = &cli->report;
+    struct buf out = {0}, size = {0};
+
+    if (report->stopped)
+        command_repeat(cli, &cli->tally.next);
+    if (!pruning->dry_run)
+        append_size(pruning, &size);
+    if (report->json && size.size > 0) {
+        report_notice(report, "%s", buf_text(&size));
+    } else if (!report->json && !(report->quiet && report->status == EXIT_DONE)) {
+        append_counts(pruning, &out);
+        if (size.size > 0)
+            buf_printf(&out, "%s\n", buf_text(&size));
+        if (cli->tally.next.size > 0)
+            buf_printf(&out, "\nTo go on, the same command again:\n  %s\n",
+                       buf_text(&cli->tally.next));
+        report_out(report, &out);
+    }
+    buf_release(&size);
+    buf_release(&out);
+}
+
+static void work(struct pruning *pruning)
+{
+    struct report *report = pruning_report(pruning);
+    struct err err = {0};
+    bool fine =
+        sweep_measure(pruning->session.store, &pruning->before, &err) && decide(pruning, &err);
+
+    if (!fine) {
+        if (err.kind != ERR_NONE)
+            report_fail(report, &err);
+        return;
+    }
+    if (!pruning->dry_run && (!sweep_plan(pruning, &err) || !pruning_files(pruning, false, &err)))
+        report_fail(report, &err); /* what it did before is summed up too */
+    tell_end(pruning);
+}
+
+void command_prune(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    struct pruning pruning = {.session = {.cli = cli},
+                              .dry_run = options_flag(options, OPT_DRY_RUN),
+                              .files = options_flag(options, OPT_FILES)};
+    struct err err = {0};
+    bool created;
+
+    if (!options_text(options, OPT_OLDER_THAN)) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "how old? --older-than 90d; see rowferry prune --help");
+        return;
+    }
+    pruning.before_ms = clock_now_ms() - options_number(options, OPT_OLDER_THAN);
+    pruning.session.store =
+        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
+    if (pruning.session.store)
+        work(&pruning);
+    else
+        report_fail(&cli->report, &err);
+    prune_plan_release(&pruning.plan);
+    buf_release(&pruning.going);
+    buf_release(&pruning.staying);
+    buf_release(&pruning.filed);
+    session_release(&pruning.session);
+}

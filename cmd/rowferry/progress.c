@@ -283,10 +283,10 @@ void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_to
         put_share(&line);
         snprintf(line.parts[1], PART_SIZE, "%s of %s rows", words_grouped(rows, count),
                  words_grouped(rows_total, total));
-        if (per_s > 0)
+        if (per_s > 0) {
             snprintf(line.parts[2], PART_SIZE, "%s/s", words_grouped((uint64_t)per_s, count));
-        if (per_s > 0)
             put_left(&line, (int64_t)((double)(rows_total - rows) / per_s * 1000));
+        }
     }
     json_line_count(&members, "rows", rows);
     json_line_count(&members, "rows_total", rows_total);

@@ -39,35 +39,34 @@ static void tell_file(struct pruning *pruning, const struct prune_file *file, co
     buf_release(&line);
 }
 
-/* From done/ of the folder that it came from. */
+/* From done/ of the inbox that it came from. */
 static bool see_to_file(struct pruning *pruning, const struct prune_file *file, bool rehearsed,
                         struct err *err)
 {
     static const char *const sheets[] = {".rejected.csv", ".rejected.ndjson", ".errors.tsv", NULL};
     const struct inbox_identity identity = {file->device, file->inode, file->size, file->mtime_ns};
-    char *folder = mem_strdup(file->path), *slash = strrchr(folder, '/'), *filed;
-    struct inbox_place place = {.folder = slash == folder ? "/" : folder,
-                                .name = slash + 1,
+    char *path = mem_strdup(file->path), *name = inbox_cut_name(path, file->in_sub_folder);
+    const char *slash = strrchr(name, '/');
+    struct inbox_place place = {.folder = *path ? path : "/",
+                                .name = slash ? slash + 1 : name,
                                 .sub = "done",
                                 .batch_id = file->batch_id,
                                 .file = &identity};
-    char name[INBOX_NAME_SIZE];
+    char found[INBOX_NAME_SIZE], *filed;
     enum inbox_deletion end;
-    bool fine;
-
-    *slash = '\0';
-    fine =
-        inbox_place_delete(&place, file->has_sheets ? sheets : sheets + 3, rehearsed, name, &end,
+    bool fine =
+        inbox_place_delete(&place, file->has_sheets ? sheets : sheets + 3, rehearsed, found, &end,
                            err) &&
         (rehearsed || prune_file_done(pruning->session.store, file->batch_id, clock_now_ms(), err));
-    filed = mem_printf("%s/done/%s", folder, name);
+
+    filed = mem_printf("%s/done/%s", path, found);
     if (fine) {
         pruning->files_by_end[end]++;
         if (rehearsed == pruning->dry_run)
             tell_file(pruning, file, filed, end);
     }
     free(filed);
-    free(folder);
+    free(path);
     return fine;
 }
 

@@ -35,6 +35,19 @@ bool inbox_identity_equal(const struct inbox_identity *a, const struct inbox_ide
            a->mtime_ns == b->mtime_ns;
 }
 
+char *inbox_cut_name(char *path, bool in_sub_folder)
+{
+    char *slash = strrchr(path, '/');
+
+    if (in_sub_folder)
+        while (slash > path && slash[-1] != '/')
+            slash--;
+    else
+        slash++;
+    slash[-1] = '\0';
+    return slash;
+}
+
 static void folders_close(struct folders *folders)
 {
     if (folders->source >= 0 && folders->source != folders->inbox)
@@ -343,7 +356,7 @@ bool inbox_place_write(const struct inbox_place *place, const char *name, const 
 static bool folders_open_sub(const struct inbox_place *place, struct folders *folders,
                              struct err *err)
 {
-    folders->sub = -1;
+    *folders = (struct folders){-1, -1, -1};
     folders->inbox = open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folders->inbox >= 0)
         folders->sub =

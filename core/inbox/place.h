@@ -20,6 +20,10 @@ struct inbox_identity {
 struct inbox_identity inbox_identity_of(const struct stat *status);
 bool inbox_identity_equal(const struct inbox_identity *a, const struct inbox_identity *b);
 
+/* Cuts the absolute path of a file in an inbox, or in a sub-folder of one: returns the file's name
+ * as inbox_look gives it (FILE or SUB-FOLDER/FILE), and leaves the inbox in path ("" for /). */
+char *inbox_cut_name(char *path, bool in_sub_folder);
+
 /* Where a file of an inbox belongs. Whoever may use the inbox may use `sub`, and whoever may read
  * the file may read what is written about it: `sub` is made with the permission bits of the inbox,
  * a sheet with the read bits of the file, both with owner and group of these where we may give them

@@ -166,20 +166,6 @@ static bool recover_loading(struct work *work, const struct leftover *left,
     return ok;
 }
 
-/* The file's name in its inbox, cut off from the inbox's path, which is left in `path`. */
-static char *cut_name(char *path, enum batch_filing filing)
-{
-    char *slash = strrchr(path, '/');
-
-    if (filing == BATCH_SUBFOLDER)
-        while (slash > path && slash[-1] != '/')
-            slash--;
-    else
-        slash++;
-    slash[-1] = '\0';
-    return slash;
-}
-
 /* Steps 4 to 6 from the batch's own path. An inbox that is gone takes all there was to file with
  * it. */
 static bool file_leftover(struct store *store, const struct ingest_options *options,
@@ -187,7 +173,7 @@ static bool file_leftover(struct store *store, const struct ingest_options *opti
                           struct err *err)
 {
     char *path = mem_strdup(left->path);
-    const char *name = cut_name(path, left->batch.origin.filing);
+    const char *name = inbox_cut_name(path, left->batch.origin.filing == BATCH_SUBFOLDER);
     const char *folder = *path ? path : "/";
     struct stat status;
     bool ok;

@@ -12,7 +12,7 @@ enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK, PRUNE_FILE, PRUNE_FILE_DONE };
 static const char *const sql[] = {
     [PRUNE_BATCHES] =
         "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL, b.state = 'open', t.conflict, "
-        "b.filing = 1 AND b.filed_ms IS NULL, "
+        "b.filing IN (1, 2) AND b.filed_ms IS NULL, "
         "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded, "
         "b.state IN ('done', 'refused') AND b.finished_ms <= ?1, "
         "t.failed + t.refused + t.conflict > 0 FROM batch b "
@@ -36,10 +36,11 @@ static const char *const sql[] = {
         "(SELECT schema FROM batch WHERE id = ?1 / 1000000000) GROUP BY l.id",
     [PRUNE_MARK] = "UPDATE batch SET pruned_ms = ?2 WHERE id = ?1 AND pruned_ms IS NULL "
                    "AND state IN ('done', 'refused') AND finished_ms = ?3",
-    [PRUNE_FILE] = "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0, "
-                   "pruned_ms IS NOT NULL FROM batch WHERE id > ?1 AND unfiled_ms IS NULL "
-                   "AND filing = 1 AND filed_ms IS NOT NULL AND state = 'done' "
-                   "AND finished_ms <= ?2 AND path IS NOT NULL ORDER BY id LIMIT 1",
+    [PRUNE_FILE] =
+        "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0, "
+        "pruned_ms IS NOT NULL, filing = 2 FROM batch WHERE id > ?1 AND unfiled_ms IS NULL "
+        "AND filing <> 0 AND filed_ms IS NOT NULL AND state = 'done' "
+        "AND finished_ms <= ?2 AND path IS NOT NULL ORDER BY id LIMIT 1",
     [PRUNE_FILE_DONE] = "UPDATE batch SET unfiled_ms = ?2 WHERE id = ?1",
 };
 
@@ -240,6 +241,7 @@ bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, stru
         .mtime_ns = sqlite3_column_int64(statement, 5),
         .has_sheets = sqlite3_column_int(statement, 6),
         .pruned = sqlite3_column_int(statement, 7),
+        .in_sub_folder = sqlite3_column_int(statement, 8),
     };
     sqlite3_reset(statement);
     return true;

@@ -51,7 +51,8 @@ bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_
 /* The file of a batch, from an inbox folder, that intake has moved to done/. */
 struct prune_file {
     int64_t batch_id;
-    const char *path; /* where it was read; valid until the next call */
+    const char *path;   /* where it was read; valid until the next call */
+    bool in_sub_folder; /* of the inbox */
     uint64_t device, inode, size;
     int64_t mtime_ns;
     bool has_sheets; /* of rejected rows */

@@ -31,7 +31,7 @@ struct inbox_unready {
 
 /* What one look at an inbox found. A name is that of the file in the inbox, or SUB-FOLDER/FILE. The
  * order is that of the files' own names (bytes), whatever folder they lie in, so that the date in a
- * name counts for more than the folder; equal names come in the order of their folders. */
+ * name counts for more than the folder; equal names come in the order of their paths. */
 struct inbox_look {
     char **ready; /* same size and modification time at two looks, and nobody writes */
     size_t ready_count;

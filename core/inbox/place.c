@@ -337,6 +337,18 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
     return ok && sync_folder(folders->sub, place, err);
 }
 
+void inbox_place_sheet(const struct inbox_place *place, const char *name, const char *suffix,
+                       char sheet[INBOX_NAME_SIZE])
+{
+    char ending[64];
+
+    snprintf(ending, sizeof ending, ".%" PRId64 "%s", place->batch_id, suffix);
+    if (strlen(name) + strlen(suffix) < INBOX_NAME_SIZE || place->batch_id == 0)
+        join_name(sheet, name, suffix);
+    else
+        join_name(sheet, place->name, ending);
+}
+
 bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
                        bool (*write)(void *context, int fd, struct err *err), void *context,
                        struct err *err)
@@ -345,7 +357,7 @@ bool inbox_place_write(const struct inbox_place *place, const char *name, const 
     char target[INBOX_NAME_SIZE];
     bool ok;
 
-    join_name(target, name, suffix);
+    inbox_place_sheet(place, name, suffix, target);
     ok = folders_open(place, &folders, err) &&
          write_into(place, &folders, name, target, write, context, err);
     folders_close(&folders);
@@ -396,7 +408,7 @@ static bool delete_from(const struct inbox_place *place, const struct folders *f
     for (; *suffixes; suffixes++) {
         char sheet[INBOX_NAME_SIZE];
 
-        join_name(sheet, name, *suffixes);
+        inbox_place_sheet(place, name, *suffixes, sheet);
         if (!remove_name(place, folders, sheet, err))
             return false;
     }

@@ -54,8 +54,13 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
  * file system does not let us; the file is then where it was. */
 bool inbox_place_move(const struct inbox_place *place, bool *moved, struct err *err);
 
-/* Writes sub/NAME<suffix> (NAME cut where the name would be too long), NAME being the name that the
- * file gets there: a temporary file (O_EXCL), content by `write`, fsync, rename over an older one,
+/* The name of what is written about a file beside it, where it has that name: NAME<suffix>, or
+ * where that is too long the beginning of the file's name with .<batch id><suffix>, so that no two
+ * batches get the same. */
+void inbox_place_sheet(const struct inbox_place *place, const char *name, const char *suffix,
+                       char sheet[INBOX_NAME_SIZE]);
+
+/* Writes that: a temporary file (O_EXCL), content by `write`, fsync, rename over an older one,
  * fsync of the folder. */
 bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
                        bool (*write)(void *context, int fd, struct err *err), void *context,

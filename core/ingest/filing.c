@@ -129,6 +129,7 @@ static bool write_sheets(struct store *store, const struct inbox_place *place, c
                          struct err *err)
 {
     struct sheet sheet = {.store = store, .batch_id = result->batch_id, .fd = -1};
+    char rejected[INBOX_NAME_SIZE], errors[INBOX_NAME_SIZE];
     struct buf header = {0};
     const char *suffix;
     bool ok = batch_header(store, result->batch_id, &header, err);
@@ -137,13 +138,15 @@ static bool write_sheets(struct store *store, const struct inbox_place *place, c
     suffix = header.size > 0 ? ".rejected.csv" : ".rejected.ndjson";
     ok = ok && inbox_place_write(place, name, suffix, write_rejected, &sheet, err) &&
          inbox_place_write(place, name, ".errors.tsv", write_errors, &sheet, err);
+    inbox_place_sheet(place, name, suffix, rejected);
+    inbox_place_sheet(place, name, ".errors.tsv", errors);
     if (ok)
         notice_say(notices,
-                   "%s/%s/%s%s holds the rejected rows, to be mended and dropped in again%s%s%s%s; "
-                   "%s.errors.tsv says what is wrong with them",
-                   place->folder, place->sub, name, suffix, place->from ? " into " : "",
+                   "%s/%s/%s holds the rejected rows, to be mended and dropped in again%s%s%s%s; "
+                   "%s says what is wrong with them",
+                   place->folder, place->sub, rejected, place->from ? " into " : "",
                    place->from ? place->folder : "", place->from ? "/" : "",
-                   place->from ? place->from : "", name);
+                   place->from ? place->from : "", errors);
     buf_release(&sheet.pending);
     buf_release(&header);
     return ok;

@@ -82,6 +82,9 @@ static void a_schema_is_found_by_its_name(void **state)
 
     assert_string_equal(schema_name(catalog_find(catalog, "Item", &err)), "Item");
     assert_string_equal(schema_name(catalog_find(catalog, "ItemGroup", &err)), "ItemGroup");
+    assert_true(catalog_has(catalog, "Item"));
+    assert_true(catalog_has(catalog, "Broken"));
+    assert_false(catalog_has(catalog, "item"));
     assert_null(catalog_find(catalog, "item", &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(without_folder(err.text, *state),

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/stop.h"
+#include "core/validate/catalog.h"
 #include "tests/unit/scene.h"
 
 #include <sys/socket.h>
@@ -154,6 +155,7 @@ static void a_file_that_never_holds_still_is_named_as_growing(void **state)
     assert_string_equal(found.ready[0], "still.csv");
     assert_int_equal(found.unready_count, 1);
     assert_string_equal(found.unready[0].name, "growing.csv");
+    assert_int_equal(found.unready[0].reason, INBOX_GROWING);
     inbox_look_release(&found);
 }
 
@@ -215,6 +217,160 @@ static void a_missing_folder_is_a_matter_of_configuration(void **state)
     assert_int_equal(err.kind, ERR_CONFIG);
 }
 
+/* --- open for writing --- */
+
+/* Whether the kernel says here who writes. */
+static bool writers_are_told(const struct scene *scene)
+{
+    int fd;
+    bool told;
+
+    put(scene, ".probe", "");
+    fd = open(at(scene, ".probe"), O_RDONLY | O_CLOEXEC);
+    told = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+    close(fd);
+    return told;
+}
+
+static void a_file_that_is_open_for_writing_is_not_ready(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+    int writer, reader;
+
+    if (!writers_are_told(scene))
+        skip();
+    put(scene, "read.csv", "");
+    put(scene, "written.csv", "");
+    reader = open(at(scene, "read.csv"), O_RDONLY | O_CLOEXEC);
+    writer = open(at(scene, "written.csv"), O_WRONLY | O_CLOEXEC);
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 1);
+    assert_string_equal(found.ready[0], "read.csv");
+    assert_int_equal(found.unready_count, 1);
+    assert_string_equal(found.unready[0].name, "written.csv");
+    assert_int_equal(found.unready[0].reason, INBOX_OPEN);
+    inbox_look_release(&found);
+    close(writer);
+    close(reader);
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 2);
+    assert_int_equal(found.unready_count, 0);
+    inbox_look_release(&found);
+    /* no lease is left behind that a writer would have to wait for */
+    writer = open(at(scene, "written.csv"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(writer >= 0);
+    close(writer);
+}
+
+static void a_file_that_is_open_for_writing_is_waited_for(void **state)
+{
+    struct scene *scene = *state;
+    int64_t begun_us = clock_monotonic_us();
+    struct inbox_look found;
+    pid_t child;
+    int writer;
+
+    if (!writers_are_told(scene))
+        skip();
+    put(scene, "written.csv", "");
+    writer = open(at(scene, "written.csv"), O_WRONLY | O_CLOEXEC);
+    child = fork();
+    if (child == 0) {
+        usleep(300000);
+        _exit(0);
+    }
+    close(writer); /* the child has it open, and writes nothing */
+    look(scene, 200, &found);
+    waitpid(child, NULL, 0);
+    assert_true(clock_monotonic_us() - begun_us >= 400000);
+    assert_int_equal(found.ready_count, 1);
+    assert_int_equal(found.unready_count, 0);
+    inbox_look_release(&found);
+}
+
+/* --- sub-folders --- */
+
+static struct catalog *open_catalog(const struct scene *scene)
+{
+    struct catalog *catalog;
+    struct err err = {0};
+
+    mkdir(at(scene, ".schema"), 0700);
+    put(scene, ".schema/Item.json", "{}");
+    put(scene, ".schema/Broken.json", "{\"type\": 5}");
+    catalog = catalog_open(at(scene, ".schema"), &err);
+    if (!catalog)
+        fail_msg("%s", err.text);
+    return catalog;
+}
+
+static void look_with(struct scene *scene, const struct catalog *catalog, struct inbox_look *found)
+{
+    struct notice_sink sink = ears(scene);
+    struct err err = {0};
+
+    if (!inbox_look(scene->folder, catalog, 0, &sink, found, &err))
+        fail_msg("%s", err.text);
+}
+
+static void sub_folders_that_are_named_like_a_schema_belong_to_the_look(void **state)
+{
+    static const char *const expected[] = {
+        "Item/2026-11-22.csv", "Item-2026-11-23.csv", "Item/Item-2026-11-24.csv",
+        "Broken/a.csv",        "Item/a.csv",          "a.csv"};
+    struct scene *scene = *state;
+    struct catalog *catalog = open_catalog(scene);
+    struct inbox_look found;
+
+    mkdir(at(scene, "Item"), 0700);
+    mkdir(at(scene, "Broken"), 0700);
+    for (size_t i = 6; i-- > 0;)
+        put(scene, expected[i], "");
+    put(scene, "Item/.hidden.csv", "");
+    put(scene, "Item/b.csv.part", "");
+    look_with(scene, catalog, &found);
+    assert_int_equal(found.ready_count, 6);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(found.ready[i], expected[i]);
+    assert_string_equal(scene->said, "");
+    inbox_look_release(&found);
+    catalog_close(catalog);
+}
+
+static void other_folders_are_named_and_left_alone(void **state)
+{
+    struct scene *scene = *state;
+    struct catalog *catalog = open_catalog(scene);
+    struct inbox_look found;
+    char expected[1024];
+
+    mkdir(at(scene, ".git"), 0700);
+    mkdir(at(scene, "done"), 0700);
+    mkdir(at(scene, "Item"), 0700);
+    mkdir(at(scene, "Item/Item"), 0700);
+    put(scene, "Item/Item/a.csv", "");
+    mkdir(at(scene, "Item/done"), 0700);
+    mkdir(at(scene, "item"), 0700);
+    put(scene, "item/a.csv", "");
+    put(scene, "done/a.csv", "");
+    assert_int_equal(symlink("Item", at(scene, "Broken")), 0);
+    look_with(scene, catalog, &found);
+    assert_int_equal(found.ready_count, 0);
+    inbox_look_release(&found);
+    catalog_close(catalog);
+    for (int i = 0; i < 4; i++) {
+        static const char *const said[] = {
+            "item is a folder, and no schema has its name: left alone",
+            "Broken is a symbolic link, not a regular file: left alone",
+            "Item/Item is a folder, not a regular file: left alone",
+            "Item/done is a folder, not a regular file: left alone"};
+
+        snprintf(expected, sizeof expected, "%s/%s\n", scene->folder, said[i]);
+        assert_non_null(strstr(scene->said, expected));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +384,10 @@ int main(void)
         SCENE_TEST(a_signal_ends_the_waiting),
         SCENE_TEST(a_file_that_goes_away_meanwhile_is_forgotten),
         SCENE_TEST(a_missing_folder_is_a_matter_of_configuration),
+        SCENE_TEST(a_file_that_is_open_for_writing_is_not_ready),
+        SCENE_TEST(a_file_that_is_open_for_writing_is_waited_for),
+        SCENE_TEST(sub_folders_that_are_named_like_a_schema_belong_to_the_look),
+        SCENE_TEST(other_folders_are_named_and_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 /* Loads one chunk of such rows; must succeed. */
 static void load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words)
 {
@@ -82,6 +84,50 @@ static void schema_hash_and_size_all_make_a_file_known(void **state)
     assert_int_equal(known(fixture, "Item", "a", 100), 0);
     assert_int_equal(known(fixture, "Item", "A", 101), 0);
     assert_int_equal(known(fixture, "item", "A", 100), 0);
+}
+
+static void a_file_that_was_not_moved_waits_until_it_is_or_changes(void **state)
+{
+    static const char *const others[] = {"path = '/other'", "inode = 9",       "device = 9",
+                                         "mtime_ns = 9",    "filing = 0",      "filed_ms = 42",
+                                         "size_bytes = 9",  "schema = 'Other'"};
+    struct fixture *fixture = *state;
+    const struct batch_origin origin = {.schema = "Item",
+                                        .path = "/in/a.csv",
+                                        .size_bytes = 100,
+                                        .device = 1,
+                                        .inode = 2,
+                                        .mtime_ns = 3};
+    int64_t batch_id;
+
+    batch_of(fixture, "Item", "A", true);
+    for (int filing = 1; filing <= 3; filing++) {
+        char sql[128];
+
+        snprintf(sql, sizeof sql,
+                 "UPDATE batch SET path = '/in/a.csv', device = 1, inode = 2, mtime_ns = 3, "
+                 "filing = %d",
+                 filing);
+        fixture_ask(fixture, sql);
+        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
+        assert_int_equal(batch_id, 1);
+    }
+    batch_of(fixture, "Item", "B", true);
+    assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
+    assert_int_equal(batch_id, 1);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char sql[128];
+
+        snprintf(sql, sizeof sql, "UPDATE batch SET %s WHERE id = 1", others[i]);
+        fixture_ask(fixture, sql);
+        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
+        assert_int_equal(batch_id, 0);
+        fixture_ask(fixture, "UPDATE batch SET path = '/in/a.csv', device = 1, inode = 2, "
+                             "mtime_ns = 3, filing = 1, filed_ms = NULL, size_bytes = 100, "
+                             "schema = 'Item' WHERE id = 1");
+        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
+        assert_int_equal(batch_id, 1);
+    }
 }
 
 static void refused_and_loading_batches_make_nothing_known_or_forgotten(void **state)
@@ -293,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_file_is_known_while_it_is_the_last_of_its_schema),
         WITH_STORE(schema_hash_and_size_all_make_a_file_known),
+        WITH_STORE(a_file_that_was_not_moved_waits_until_it_is_or_changes),
         WITH_STORE(refused_and_loading_batches_make_nothing_known_or_forgotten),
         WITH_STORE(what_an_earlier_process_left_is_listed_until_it_is_finished),
         WITH_STORE(a_batch_is_unfinished_until_its_file_is_where_it_belongs),

@@ -234,6 +234,18 @@ static void the_end_of_the_time_asks_to_stop_and_is_no_signal(void **state)
     assert_int_equal(ends_with(time_over_after_a_signal), FINE);
 }
 
+static int lease_wanted_back(void)
+{
+    raise(SIGIO);
+    return stop_requested() ? WRONG : FINE;
+}
+
+static void the_word_that_a_lease_is_wanted_back_ends_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(ends_with(lease_wanted_back), FINE);
+}
+
 static void without_a_beginning_nothing_is_ever_asked(void **state)
 {
     (void)state;
@@ -256,6 +268,7 @@ int main(void)
         cmocka_unit_test(threads_that_start_later_leave_the_signals_to_the_descriptor),
         cmocka_unit_test(beginning_twice_keeps_the_descriptor),
         cmocka_unit_test(the_end_of_the_time_asks_to_stop_and_is_no_signal),
+        cmocka_unit_test(the_word_that_a_lease_is_wanted_back_ends_nobody),
         cmocka_unit_test(without_a_beginning_nothing_is_ever_asked),
     };
 

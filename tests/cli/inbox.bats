@@ -1,0 +1,496 @@
+# The inbox: which files are ready, where they go, and that a kill at any point of that neither loses
+# a file nor takes one twice.
+load lib
+. "$TOP/tests/crash/points.bash"
+
+setup() {
+    in_a_folder
+    MOUNTS=()
+}
+
+teardown() {
+    local folder
+
+    stop_sim
+    for folder in "${MOUNTS[@]}"; do
+        umount "$folder"
+    done
+    rm -rf "${ELSEWHERE:-}"
+}
+
+run_inbox() {
+    rowferry run inbox --min-age 0 --rate none "$@"
+}
+
+sql() {
+    sqlite3 -batch rowferry.db "$1"
+}
+
+# rows FILE COUNT WRONG [PREFIX]: a CSV of InventoryItem of which every WRONG-th row is rejected (and
+# all but the first of every 500, where WRONG is `most`)
+rows() {
+    mkdir -p "$(dirname "$1")"
+    awk -v rows="$2" -v wrong="$3" -v prefix="${4:-A}" 'BEGIN {
+        print "record_id,version,sku,quantity"
+        for (i = 1; i <= rows; i++) {
+            bad = wrong == "most" ? i % 500 != 1 : wrong && i % wrong == 0
+            printf "%s-%d,1,WH-%04d,%d\n", prefix, i, i % 10000, bad ? -1 : i % 500
+        }
+    }' >"$1"
+}
+
+# all that lies below a folder, a line each
+below() {
+    (cd "$1" && find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort)
+}
+
+# As a user who is not root: only root can play somebody else.
+as_nobody() {
+    "${AS_NOBODY[@]}" "$BIN/rowferry" "$@"
+}
+
+become_nobody() {
+    [ "$(id -u)" -eq 0 ] || skip 'only root can be another user'
+    AS_NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
+    chown 65534:65534 .
+    export ROWFERRY_DB=$PWD/rowferry.db
+}
+
+### a kill at every point
+
+# killed POINT [PASSAGE]: one run that is to end there; sets KILLED, and the status where it did not
+killed() {
+    KILLED=0
+    { ROWFERRY_CRASH=$1:${2:-1} timeout 120 "$BIN/rowferry" run inbox --min-age 0 --rate none >out 2>&1; } 2>/dev/null ||
+        KILLED=$?
+}
+
+# What is to be so after the last run, whatever came before it: $1 the file in the inbox, $2 the rows
+# that are right.
+each_row_once() {
+    local name=${1##*/} folder=
+
+    [ "$1" = "$name" ] || folder=${1%/*}$'\n'
+    same ok "$(sql 'PRAGMA integrity_check')"
+    same "1|1" "$(sql 'SELECT count(*), sum(filed_ms > 0) FROM batch')"
+    if [ "$2" -eq 0 ]; then
+        same "${folder}refused
+refused/$name
+refused/$name.error.txt" "$(below inbox)"
+        same "refused|0" "$(sql 'SELECT state, jobs FROM batch_summary')"
+        [ -s "inbox/refused/$name.error.txt" ]
+    else
+        same "${folder:+$folder}done
+done/$name
+done/$name.errors.tsv
+done/$name.rejected.csv" "$(below inbox | LC_ALL=C sort -r | LC_ALL=C sort)"
+        same "done|$2" "$(sql 'SELECT state, applied FROM batch_summary')"
+        same "$(sql 'SELECT rows_rejected + 1 FROM batch_summary')" "$(wc -l <"inbox/done/$name.rejected.csv")"
+        same "$(sql 'SELECT count(*) + 1 FROM violation')" "$(wc -l <"inbox/done/$name.errors.tsv")"
+    fi
+    same "$2 $2" "$(grep -c "\"$PREFIX-" ledger || true) $(jq -r .id ledger | grep "^$PREFIX-" | sort -u | wc -l)"
+}
+
+# killed_at_all FILE POINT...: for each, one kill and two; the function `make_file` makes the file with
+# records $PREFIX-... and says in VALID how many of its rows are right
+killed_at_all() {
+    local file=$1 point times i ended twice=0 reached=0
+
+    shift
+    start_sim
+    for point in "$@"; do
+        for times in 1 2; do
+            rm -rf inbox rowferry.db*
+            PREFIX=R$((++reached))
+            make_file "$point"
+            ended=
+            for ((i = 1; i <= times; i++)); do
+                killed $point
+                [ $KILLED -eq 137 ] && continue
+                [ $i -gt 1 ] || { echo "$point was not reached: $KILLED"; cat out; return 1; }
+                ended=$KILLED
+            done
+            [ $times -eq 1 ] || [ -n "$ended" ] || twice=$((twice + 1))
+            run --separate-stderr run_inbox
+            echo "$point, killed $times times: $status after ${ended:-a kill} $stderr"
+            # what is all done, and told, before a command starts is none of its rows
+            case $VALID:$point:$ended in
+            0:file-recorded:*) same "${ended:+0 }0" "${ended:+$ended }$status" ;;
+            *:[0-9]*) same "3 0" "$ended $status" ;;
+            *) same 3 "$status" ;;
+            esac
+            each_row_once "$file" "$VALID"
+        done
+    done
+    # most points lie on the way of what a recovery does again
+    [ "$twice" -ge 5 ]
+}
+
+LOADING_POINTS='batch-begun chunk-committed batch-read keys-committed batch-opened'
+REFUSING_POINTS='batch-begun chunk-committed batch-refused discard-committed'
+FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved file-recorded'
+
+@test "killed at any point, a file with rejected rows is taken once" {
+    find_crash_points || skip 'a release build has no crash points'
+    make_file() {
+        local count=20 wrong=4
+
+        VALID=15
+        [ "$1" != chunk-committed ] || count=16900 wrong=most VALID=34
+        rows inbox/InventoryItem-a.csv $count $wrong "$PREFIX"
+    }
+    # the second of the sheets, too
+    killed_at_all InventoryItem-a.csv $LOADING_POINTS $FILING_POINTS 'sheet-written 2' 'sheet-renamed 2'
+}
+
+@test "killed at any point, a file that is refused is refused once" {
+    find_crash_points || skip 'a release build has no crash points'
+    make_file() {
+        VALID=0
+        rows all.csv 17500 most "$PREFIX"
+        mkdir inbox
+        gzip -c all.csv | head -c -20 >inbox/InventoryItem-a.csv.gz
+    }
+    killed_at_all InventoryItem-a.csv.gz $REFUSING_POINTS $FILING_POINTS
+}
+
+@test "killed at any point, a file of a sub-folder is taken once" {
+    find_crash_points || skip 'a release build has no crash points'
+    make_file() {
+        local count=20 wrong=4
+
+        VALID=15
+        [ "$1" != chunk-committed ] || count=16900 wrong=most VALID=34
+        rows inbox/InventoryItem/export.csv $count $wrong "$PREFIX"
+    }
+    killed_at_all InventoryItem/export.csv $LOADING_POINTS $FILING_POINTS
+}
+
+@test "these are all points of the intake" {
+    find_crash_points || skip 'a release build has no crash points'
+    same "$(tr ' ' '\n' <<<"$LOADING_POINTS $REFUSING_POINTS $FILING_POINTS" | sort -u)" \
+        "$(tr ' ' '\n' <<<"$CRASH_POINTS" | grep -E '^(batch|chunk|keys|discard|folder|sheet|file)-' | sort)"
+}
+
+### ready or not
+
+@test "a file that some process has open for writing is left for later, and ends 5" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 5 0
+    rows inbox/InventoryItem-b.csv 5 0 B
+    exec {writer}>>inbox/InventoryItem-a.csv
+    run --separate-stderr run_inbox --json
+    [ "$status" -ne 0 ] || skip 'no leases for this user on this file system'
+    same 5 "$status"
+    holds "$output" '"message": "inbox/InventoryItem-a.csv is still open for writing: left for later"'
+    same "1 1" "$(summary '"\(.files) \(.files_growing)"')"
+    exec {writer}>&-
+    ends 0 run_inbox
+    same 10 "$(wc -l <ledger)"
+}
+
+### sub-folders
+
+@test "a sub-folder that is named like a schema says which schema, and its files go to the one done/" {
+    start_sim
+    rows inbox/InventoryItem/export.csv 10 5
+    rows inbox/InventoryItem-b.csv 4 0 B
+    mkdir inbox/Invoices inbox/.git
+    ends 3 run_inbox
+    holds "$stderr" 'inbox/Invoices is a folder, and no schema has its name: left alone'
+    lacks "$stderr" .git
+    holds "$stderr" 'inbox/done/export.csv.rejected.csv holds the rejected rows, to be mended and dropped in again into inbox/InventoryItem;'
+    same "inbox/InventoryItem-b.csv|InventoryItem
+inbox/InventoryItem/export.csv|InventoryItem" "$(sql 'SELECT source, schema FROM batch ORDER BY id')"
+    same ".git
+InventoryItem
+Invoices
+done
+done/InventoryItem-b.csv
+done/export.csv
+done/export.csv.errors.tsv
+done/export.csv.rejected.csv" "$(below inbox)"
+    sed 's/,-1$/,1/' inbox/done/export.csv.rejected.csv >inbox/InventoryItem/export.csv
+    ends 0 run_inbox
+    same 14 "$(jq -r .id ledger | sort -u | wc -l)"
+    [ -e inbox/done/export.csv.3 ]
+}
+
+@test "a schema file that is wrong holds back its sub-folder, and --schema wins over the folder" {
+    start_sim
+    rows inbox/InventoryItem/export.csv 5 0
+    rows inbox/CustomerAccount/export.csv 5 0 C
+    ends 0 run_inbox --schema InventoryItem
+    same InventoryItem "$(sql 'SELECT DISTINCT schema FROM batch')"
+    rows inbox/InventoryItem/export.csv 6 0 D
+    echo '{"type": 5}' >schema/InventoryItem.json
+    ends 2 run_inbox
+    holds "$stderr" 'held back: inbox/InventoryItem/export.csv: schema/InventoryItem.json: '
+    [ -e inbox/InventoryItem/export.csv ]
+}
+
+@test "a sub-folder on another file system is named, and nothing of it is read" {
+    start_sim
+    mkdir -p inbox/InventoryItem
+    mount -t tmpfs -o size=1m tmpfs inbox/InventoryItem 2>/dev/null || skip 'no right to mount'
+    MOUNTS+=("$PWD/inbox/InventoryItem")
+    rows inbox/InventoryItem/export.csv 5 0
+    rows inbox/InventoryItem-b.csv 5 0 B
+    ends 2 run_inbox
+    holds "$stderr" 'inbox/InventoryItem is another file system, from where no file moves to done/'
+    same "inbox/InventoryItem-b.csv" "$(sql 'SELECT source FROM batch')"
+    [ -e inbox/InventoryItem/export.csv ]
+    # as an inbox of its own it works
+    ends 0 rowferry run inbox/InventoryItem --min-age 0 --rate none --schema InventoryItem
+    [ -e inbox/InventoryItem/done/export.csv ]
+}
+
+@test "files that cannot be moved out of a mounted folder are named each time, and taken once" {
+    local night
+
+    start_sim
+    mkdir -p inbox/InventoryItem other
+    mount --bind other inbox/InventoryItem 2>/dev/null || skip 'no right to mount'
+    MOUNTS+=("$PWD/inbox/InventoryItem")
+    rows inbox/InventoryItem/a.csv 5 0
+    rows inbox/InventoryItem/b.csv 5 0 B
+    for night in 1 2 3; do
+        ends 2 run_inbox
+        holds "$stderr" 'inbox/InventoryItem/b.csv to '
+        holds "$stderr" 'they are different file systems: move the file by hand'
+        same 2 "$(sql 'SELECT count(*) FROM batch')"
+    done
+    same 10 "$(wc -l <ledger)"
+}
+
+### whose they are
+
+@test "who may drop a file may read what became of it" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 10 5
+    chmod 640 inbox/InventoryItem-a.csv
+    printf 'record_id,skuu\n' >inbox/InventoryItem-b.csv
+    chmod 664 inbox/InventoryItem-b.csv
+    chmod 2775 inbox
+    ends 3 run_inbox
+    same "2775 done
+640 done/InventoryItem-a.csv
+640 done/InventoryItem-a.csv.errors.tsv
+640 done/InventoryItem-a.csv.rejected.csv
+2775 refused
+664 refused/InventoryItem-b.csv
+644 refused/InventoryItem-b.csv.error.txt" "$(cd inbox && find . -mindepth 1 -printf '%m %P\n' | LC_ALL=C sort -k2)"
+    same 600 "$(stat -c %a rowferry.db)"
+}
+
+@test "a sub-folder that this user may not read ends 3, and the others go on" {
+    become_nobody
+    start_sim
+    rows inbox/InventoryItem/a.csv 5 0
+    rows inbox/InventoryItem-b.csv 5 0 B
+    chown -R 65534:65534 inbox
+    chown 0:0 inbox/InventoryItem
+    chmod 700 inbox/InventoryItem
+    ends 3 as_nobody run inbox --min-age 0 --rate none
+    holds "$stderr" 'inbox/InventoryItem cannot be read: let this user read this folder, then run the same command again'
+    [ -e inbox/done/InventoryItem-b.csv ]
+}
+
+@test "a file that this user may not read is named with what to do" {
+    become_nobody
+    start_sim
+    rows inbox/InventoryItem-a.csv 5 0
+    chmod 600 inbox/InventoryItem-a.csv
+    chmod 777 inbox
+    ends 3 as_nobody run inbox --min-age 0 --rate none
+    holds "$stderr" 'left alone: inbox/InventoryItem-a.csv: cannot read inbox/InventoryItem-a.csv: Permission denied: let this user read it, then run the same command again'
+    [ -e inbox/InventoryItem-a.csv ]
+}
+
+@test "files that a sticky folder does not give away are named each time, and taken once" {
+    local night
+
+    become_nobody
+    start_sim
+    rows inbox/InventoryItem-a.csv 5 0
+    rows inbox/InventoryItem-b.csv 5 0 B
+    chmod 1777 inbox
+    for night in 1 2 3; do
+        ends 2 as_nobody run inbox --min-age 0 --rate none
+        holds "$stderr" 'InventoryItem-b.csv: Operation not permitted: this user may not take a file of another out of a sticky folder'
+        same 2 "$(sql 'SELECT count(*) FROM batch')"
+    done
+    same 10 "$(wc -l <ledger)"
+    chmod 777 inbox
+    ends 0 as_nobody run inbox --min-age 0 --rate none
+    same 2 "$(sql 'SELECT count(*) FROM batch WHERE filed_ms > 0')"
+    same "done
+done/InventoryItem-a.csv
+done/InventoryItem-b.csv" "$(below inbox)"
+}
+
+@test "an inbox that this user may not write is read once, and each run says what to do" {
+    become_nobody
+    start_sim
+    rows inbox/InventoryItem-a.csv 5 0
+    chmod 755 inbox
+    ends 2 as_nobody run inbox --min-age 0 --rate none
+    holds "$stderr" 'cannot make folder inbox/done: Permission denied: let this user write in inbox'
+    ends 2 as_nobody run inbox --min-age 0 --rate none
+    same "1 5" "$(sql 'SELECT count(*) FROM batch') $(wc -l <ledger)"
+}
+
+### where it is
+
+@test "an inbox on another file system than the database and the working directory" {
+    start_sim
+    ELSEWHERE=$(mktemp -d /dev/shm/inbox.XXXXXX 2>/dev/null) || skip 'no /dev/shm'
+    [ "$(stat -c %d "$ELSEWHERE")" != "$(stat -c %d .)" ] || skip '/dev/shm is the same file system'
+    rows "$ELSEWHERE/InventoryItem-a.csv" 10 5
+    printf 'record_id,skuu\n' >"$ELSEWHERE/InventoryItem-b.csv"
+    ends 3 rowferry run "$ELSEWHERE" --min-age 0 --rate none
+    same "done
+done/InventoryItem-a.csv
+done/InventoryItem-a.csv.errors.tsv
+done/InventoryItem-a.csv.rejected.csv
+refused
+refused/InventoryItem-b.csv
+refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
+    same 8 "$(wc -l <ledger)"
+}
+
+@test "an inbox may be named as a link, with a slash, as this folder, and files by themselves stay" {
+    local path
+
+    start_sim
+    mkdir inbox
+    ln -s inbox link
+    for path in link link/ inbox/// ./inbox "$PWD/inbox/." inbox/../inbox; do
+        rows inbox/InventoryItem-a.csv 5 0 "$(echo "$path" | tr -c 'A-Za-z\n' _)"
+        ends 0 rowferry run "$path" --min-age 0 --rate none
+        [ ! -e inbox/InventoryItem-a.csv ]
+    done
+    rows inbox/InventoryItem-a.csv 5 0 dot
+    (cd inbox && ends 0 rowferry run . --min-age 0 --rate none --db ../rowferry.db --schemas ../schema)
+    [ ! -e inbox/InventoryItem-a.csv ]
+    same 7 "$(find inbox/done -type f | wc -l)"
+    rows inbox/InventoryItem-a.csv 5 0 named
+    ends 0 rowferry run inbox/InventoryItem-a.csv --rate none
+    ends 0 rowferry run inbox/InventoryItem-a.csv --rate none
+    holds "$stderr" 'was read before, as batch 8'
+    [ -e inbox/InventoryItem-a.csv ]
+    same 40 "$(wc -l <ledger)"
+}
+
+@test "names of any bytes are read, moved, and told without control characters" {
+    local names=($'InventoryItem-new\nline.csv' $'InventoryItem-\e[31m.csv' $'InventoryItem-\xff\xfe.csv'
+        'InventoryItem- sp ace .csv' 'InventoryItem-%s%n.csv' "InventoryItem-$(printf 'n%.0s' {1..237}).csv")
+    local night n=0 name dash=$'-rf\t.csv'
+
+    start_sim
+    mkdir -p inbox/InventoryItem
+    for night in 1 2 3; do
+        for name in "${names[@]}"; do
+            rows "inbox/$name" 4 2 "N$((++n))"
+        done
+        rows "./inbox/InventoryItem/$dash" 4 2 "N$((++n))"
+        ends 3 run_inbox
+        same 0 "$(printf '%s' "$stderr$output" | tr -d '\n' | grep -c -a -P '[\x00-\x1f\x7f]' || true)"
+    done
+    same "21|21" "$(sql 'SELECT count(*), sum(filed_ms > 0) FROM batch')"
+    same 42 "$(wc -l <ledger)"
+    same 63 "$(find inbox/done -type f -printf x | wc -c)"
+    same "" "$(find inbox -maxdepth 1 -type f)"
+    [ -e "inbox/done/$dash.8.rejected.csv" ]
+}
+
+### known or not
+
+@test "A, B and A again are three batches, and a refused file is never known" {
+    local file batch
+
+    start_sim
+    rows A 5 0
+    rows B 5 0 B
+    mkdir inbox
+    for file in A B A A; do
+        cp $file inbox/InventoryItem-x.csv
+        # the third time, what A says is older than what is there
+        run --separate-stderr run_inbox
+    done
+    holds "$stderr" 'inbox/InventoryItem-x.csv was read before, as batch 3; --force reads it again'
+    same 0 "$status"
+    same "1
+2
+3" "$(sql 'SELECT id FROM batch')"
+    same "InventoryItem-x.csv
+InventoryItem-x.csv.2
+InventoryItem-x.csv.3
+InventoryItem-x.csv.3.2" "$(below inbox/done)"
+    for batch in 4 5; do
+        printf 'record_id,skuu\n' >inbox/InventoryItem-x.csv
+        ends 3 run_inbox
+        same "refused" "$(sql "SELECT state FROM batch WHERE id = $batch")"
+    done
+    cp A inbox/InventoryItem-x.csv
+    ends 0 run_inbox
+    holds "$stderr" 'was read before, as batch 3'
+    cp A inbox/InventoryItem-x.csv
+    ends 3 run_inbox --force
+    same 6 "$(sql 'SELECT max(id) FROM batch')"
+}
+
+@test "a file is known while its first batch is still open" {
+    rows inbox/InventoryItem-a.csv 5 0
+    export GENESYS_ENVIRONMENT=http://127.0.0.1:1 GENESYS_CLIENT_ID=x GENESYS_CLIENT_SECRET=y
+    ends 5 run_inbox --max-retries 0
+    rows inbox/InventoryItem-a.csv 5 0
+    ends 5 run_inbox --max-retries 0
+    holds "$stderr" 'was read before, as batch 1'
+    same "1|open" "$(sql 'SELECT count(*), state FROM batch')"
+    [ -e inbox/done/InventoryItem-a.csv.1 ]
+}
+
+@test "--keep leaves files where they are, and none is taken twice, be there one or two of a schema" {
+    local night
+
+    start_sim
+    rows inbox/InventoryItem-a.csv 10 5
+    rows inbox/InventoryItem-b.csv 5 0 B
+    rows inbox/InventoryItem/c.csv 5 0 C
+    before=$(below inbox)
+    ends 3 run_inbox --keep
+    for night in 2 3; do
+        ends 0 run_inbox --keep
+        holds "$stderr" 'inbox/InventoryItem-a.csv was read before, as batch 1'
+        holds "$stderr" 'inbox/InventoryItem/c.csv was read before, as batch 3'
+    done
+    same "$before" "$(below inbox)"
+    ends 0 run_inbox
+    same "InventoryItem
+done
+done/InventoryItem-a.csv
+done/InventoryItem-b.csv
+done/c.csv" "$(below inbox)"
+    same "3 18" "$(sql 'SELECT count(*) FROM batch') $(wc -l <ledger)"
+}
+
+@test "a crash before the move is no duplicate, with --keep neither" {
+    find_crash_points || skip 'a release build has no crash points'
+    start_sim
+    rows inbox/InventoryItem-a.csv 5 0
+    killed batch-opened
+    same 137 $KILLED
+    ends 0 run_inbox --keep
+    holds "$stderr" 'was read before, as batch 1'
+    [ -e inbox/InventoryItem-a.csv ]
+    rows inbox/InventoryItem-b.csv 5 0 B
+    ends 0 run_inbox --keep
+    ends 0 run_inbox --keep
+    ends 0 run_inbox
+    same "2 10" "$(sql 'SELECT count(*) FROM batch') $(wc -l <ledger)"
+    same "done
+done/InventoryItem-a.csv
+done/InventoryItem-b.csv" "$(below inbox)"
+}

@@ -50,7 +50,7 @@ static void assert_found(const struct inbox_place *place, const char *expected,
 static void a_file_moves_into_a_folder_made_for_it(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
     struct stat status;
 
@@ -68,7 +68,7 @@ static void a_file_moves_into_a_folder_made_for_it(void **state)
 static void a_second_move_of_the_same_file_does_nothing(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     put(scene, "a.csv", "one");
@@ -107,7 +107,7 @@ static void names_that_are_taken_get_the_batch_and_then_a_number(void **state)
 static void names_that_are_taken_without_a_batch_get_a_number(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     mkdir(at(scene, "refused"), 0700);
@@ -123,7 +123,7 @@ static void names_that_are_taken_without_a_batch_get_a_number(void **state)
 static void another_file_under_the_old_name_stays(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     put(scene, "a.csv", "one");
@@ -139,7 +139,7 @@ static void another_file_under_the_old_name_stays(void **state)
 static void a_file_that_was_changed_since_stays(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     put(scene, "a.csv", "one");
@@ -153,7 +153,7 @@ static void a_file_that_was_changed_since_stays(void **state)
 static void a_move_by_link_that_was_cut_short_is_completed(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     put(scene, "a.csv", "one");
@@ -171,7 +171,7 @@ static void a_move_by_link_that_was_cut_short_is_completed(void **state)
 static void a_link_in_place_of_done_is_not_followed(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
     struct err err = {0};
     char expected[256];
@@ -196,7 +196,7 @@ static void a_name_of_255_bytes_finds_room_for_its_ending(void **state)
     struct scene *scene = *state;
     char name[256], filed[INBOX_NAME_SIZE];
     enum inbox_whereabouts where;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
     struct err err = {0};
 
@@ -309,7 +309,7 @@ static void sheets_of_long_names_are_told_apart_by_their_batch(void **state)
 static void a_file_of_a_sub_folder_moves_to_the_folder_of_the_inbox(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     mkdir(at(scene, "Item"), 0700);
@@ -332,7 +332,7 @@ static void a_file_of_a_sub_folder_moves_to_the_folder_of_the_inbox(void **state
 static void a_link_in_place_of_a_sub_folder_is_not_followed(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
     struct err err = {0};
     char expected[256];
@@ -356,7 +356,7 @@ static void without_a_rename_that_replaces_nothing_a_link_is_made(void **state)
 {
     static const int faults[] = {EINVAL, ENOSYS};
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     for (int i = 0; i < 2; i++) {
@@ -387,7 +387,7 @@ static void a_file_that_cannot_be_moved_stays_and_the_error_says_what_to_do(void
         {EIO, "Input/output error"},
     };
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place;
 
     mkdir(at(scene, "Item"), 0700);
@@ -428,7 +428,7 @@ static void who_may_use_the_inbox_may_use_what_is_made_in_it(void **state)
 {
     static const mode_t modes[] = {0755, 0750, 02770, 01777, 0700};
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
     gid_t group = getuid() == 0 ? 12345 : getgid();
     uid_t user = getuid() == 0 ? 12346 : getuid();
@@ -450,7 +450,7 @@ static void who_may_use_the_inbox_may_use_what_is_made_in_it(void **state)
 static void a_folder_that_a_crash_left_half_made_is_used(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
 
     assert_int_equal(chmod(scene->folder, 0755), 0);
@@ -465,7 +465,7 @@ static void a_folder_that_a_crash_left_half_made_is_used(void **state)
 static void a_folder_that_is_there_already_is_left_as_it_is(void **state)
 {
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
 
     assert_int_equal(chmod(scene->folder, 0777), 0);
@@ -481,7 +481,7 @@ static void who_may_read_a_file_may_read_what_is_written_about_it(void **state)
     static const mode_t modes[][2] = {{0644, 0644}, {0640, 0640}, {0664, 0644}, {0777, 0644},
                                       {0604, 0604}, {0600, 0600}, {0440, 0640}};
     struct scene *scene = *state;
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
     gid_t group = getuid() == 0 ? 12345 : getgid();
     uid_t user = getuid() == 0 ? 12346 : getuid();
@@ -509,7 +509,7 @@ static void who_may_read_a_file_may_read_what_is_written_about_it(void **state)
 static void write_as_nobody(const struct scene *scene)
 {
     static const mode_t modes[] = {0644, 0640, 0604, 0600};
-    struct inbox_identity file;
+    struct inbox_identity file = {0};
     struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
     char text[] = "text";
     struct err err = {0};

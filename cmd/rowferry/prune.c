@@ -5,6 +5,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
+#include "core/base/stop.h"
 #include "core/store/intake.h"
 
 #include <inttypes.h>
@@ -252,6 +253,8 @@ static bool sweep_all(struct pruning *pruning, struct sweep *sweep, struct err *
 
         if (item->fate != PRUNE_GOES)
             continue;
+        if (stop_requested())
+            return err_set(err, ERR_STOPPED, "stopped");
         if (!sweep_batch(sweep, item->batch_id, clock_now_ms(), err) ||
             !look_at(pruning, item, take_pruned, err))
             return false;

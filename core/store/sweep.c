@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 
 enum {
-    HOLD_US = 20000,         /* a transaction may take so long, its commit included */
-    WORK_US_MIN = 2000,      /* however long commits take */
+    HOLD_US = 10000,    /* a transaction may take so long, its commit included */
+    WORK_US_MIN = 2000, /* however long commits take */
+    PAUSE_US_MIN = 25000,
     CHECKPOINT_PAGES = 2000, /* in the log: before another writer thinks of copying them */
     FREE_SHARE = 50,         /* one page of so many may stay free */
     PIECE_PAGES = 16,        /* between two looks at the clock */
@@ -263,9 +264,15 @@ static void copy_log(struct sweep *sweep)
     sqlite3_wal_checkpoint_v2(sweep->store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-/* Transaction after transaction to the end of the work, with a pause behind each. SQLite has no
- * queue for those who wait: they look again after 1, 2, 5, 10, 15, 20 ms ..., and find the database
- * free when the pause is not shorter than what they waited for was long. */
+/* SQLite has no queue for those who wait: they look again after 1, 2, 5, 10, 15, 20, 25, 25 and 25
+ * ms, then after 50 and more. Within their first 100 ms they find the database free when a pause is
+ * not shorter than the longest of these. */
+static int pause_ms_after(int64_t held_us)
+{
+    return (int)((held_us > PAUSE_US_MIN ? held_us : PAUSE_US_MIN) / 1000) + 1;
+}
+
+/* Transaction after transaction to the end of the work, with a pause behind each. */
 static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *err)
 {
     bool ended = false;
@@ -279,7 +286,7 @@ static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *e
         copy_log(sweep);
         if (sweep->watch.tell)
             sweep->watch.tell(sweep->watch.context, sweep->rows, sweep->free_bytes);
-        if (!ended && stop_wait_ms((int)(held_us / 1000) + 1))
+        if (stop_wait_ms(pause_ms_after(held_us)) && !ended)
             return err_set(err, ERR_STOPPED, "stopped; the next prune goes on from here");
     }
     return true;

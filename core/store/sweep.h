@@ -24,7 +24,7 @@ struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct e
 void sweep_close(struct sweep *sweep);
 
 /* Deletes all rows of a batch that prune_mark has marked, in transactions that hold the database
- * for some 20 ms each, with pauses as long, and notes that it is empty. Safe to repeat from
+ * for some 10 ms each, with longer pauses, and notes that it is empty. Safe to repeat from
  * wherever it ended. ERR_STOPPED: a signal came between two transactions. */
 bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct err *err);
 

@@ -7,6 +7,7 @@
 #   new       the database is not there yet
 #   killed    an earlier run was killed amid its requests
 #   limited   the API asks to wait for longer than --max-wait
+#   pruned    the run has come to its end, and it is a prune that is killed
 CRASH_SCENES='
 database-made       1    rows  new
 database-set-up     1    rows  new
@@ -35,6 +36,8 @@ run-ended           1    rows
 chunk-committed     1    long
 batch-refused       1    torn
 discard-committed   1    torn
+prune-marked        1    rows  pruned
+prune-committed     1    rows  pruned
 '
 
 # Is this a build with crash points? Sets CRASH_POINTS, their names.
@@ -75,6 +78,23 @@ feed_scene() {
     esac
 }
 
+# play_prune POINT PASSAGE: a prune of all that was sent, killed; the next one, which leaves no row;
+# and the files once more, which are known
+play_prune() {
+    local CRASH_RUN=(prune --older-than 0s --yes) left applied
+
+    crash_at "$1" "$2" || return
+    "$BIN/rowferry" "${CRASH_RUN[@]}" >out 2>&1 || { cat out; return 1; }
+    left=$(sqlite3 "$DB" 'PRAGMA integrity_check; SELECT count(*) FROM batch WHERE emptied_ms IS NULL;
+        SELECT (SELECT count(*) FROM job_row) + (SELECT count(*) FROM attempt)
+             + (SELECT count(*) FROM record_job) + (SELECT count(*) FROM rejected_row)' | tr '\n' ' ')
+    [ "$left" = 'ok 0 0 ' ] || { echo "the next prune left $left"; return 1; }
+    applied=$(wc -l <ledger)
+    cp -p inbox/done/InventoryItem-??????.{csv,ndjson} inbox || return
+    CRASH_RUN=(run inbox --min-age 0) && run_to_the_end || return
+    [ "$applied" -eq "$(wc -l <ledger)" ] || { echo 'files were read again after a prune'; return 1; }
+}
+
 # play_scene POINT PASSAGE FILES WHAT: the kill, what it left, and the way from there to the end
 play_scene() {
     local limit=()
@@ -85,6 +105,10 @@ play_scene() {
     limited)
         world_change 'rate-limit=3/h&retry-after=2' || return
         limit=(--max-wait 1)
+        ;;
+    pruned)
+        world_is_right && play_prune "$1" "$2"
+        return
         ;;
     esac
     crash_at "$1" "$2" "${limit[@]}" || return

@@ -178,7 +178,7 @@ scenes() {
     LATENCY_MS=5
     while read -r point passage files what; do
         [ -n "$point" ] || continue
-        if [ -z "$folder" ] || [ "$what" = new ]; then
+        if [ -z "$folder" ] || [ "$what" = new ] || [ "$what" = pruned ]; then
             world_end
             folder=$WORK/scene-$point
             world_begin "$folder" $SEED || fail 'the simulator does not start'

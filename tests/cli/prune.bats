@@ -1,0 +1,220 @@
+# Old batches go, and with them what lies in done/; what is open or undecided stays, and a drain that
+# works meanwhile does not notice.
+load lib
+
+setup() {
+    in_a_folder
+}
+
+teardown() {
+    [ -z "${SHELL_PID:-}" ] || kill "$SHELL_PID" 2>/dev/null || true
+    stop_sim
+}
+
+sql() {
+    sqlite3 -batch rowferry.db "$1"
+}
+
+# night ROWS [LETTER]: a file of the inbox, read and sent
+night() {
+    batch_file "inbox/InventoryItem-${2:-a}.csv" "$1" "${2:-A}"
+    ends 0 rowferry run inbox --min-age 0 --rate none
+}
+
+applied() {
+    [ "$(wc -l <ledger)" -ge "$1" ]
+}
+
+# someone_else RECORD FIELDS: changes a record
+someone_else() {
+    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
+        -d "{\"fields\":$2}"
+}
+
+# Of each batch: its rows in any table, and whether it counts as pruned.
+left() {
+    sql "SELECT b.id, (SELECT count(*) FROM job_row WHERE id / 1000000000 = b.id)
+             + (SELECT count(*) FROM attempt WHERE job_id / 1000000000 = b.id)
+             + (SELECT count(*) FROM rejected_row WHERE batch_id = b.id), pruned_ms IS NOT NULL
+         FROM batch b"
+}
+
+@test "which batches is asked for, and a database is needed" {
+    ends 2 rowferry prune
+    same "rowferry: error: how old? --older-than 90d; see rowferry prune --help" "$stderr"
+    ends 2 rowferry prune --older-than 90d
+    holds "$stderr" "database rowferry.db does not exist"
+    ends 2 rowferry prune --older-than soon
+    holds "$stderr" "soon"
+}
+
+@test "a dry run shows what would go, and changes nothing" {
+    start_sim
+    night 30
+    sql .dump >before
+    ends 0 rowferry prune --older-than 0s --files --dry-run
+    same "  BATCH  FINISHED                    ROWS  FILE
+      1  TIME          30  inbox/InventoryItem-a.csv
+
+files:
+$PWD/inbox/done/InventoryItem-a.csv
+
+1 batch would be pruned, with 30 rows and 1 file" "$(sed -E 's/[0-9-]{10}T[0-9:]{8}Z/TIME/' <<<"$output")"
+    ends 0 rowferry prune --older-than 0s --files --dry-run --json
+    same '1 would_prune null 30
+1 would_delete null null' "$(jq -r 'select(.message_type == "row") | "\(.batch) \(.outcome) \(.reason) \(.rows)"' <<<"$output")"
+    same prune "$(summary .command)"
+    diff before <(sql .dump)
+    [ -e inbox/done/InventoryItem-a.csv ]
+    ends 0 rowferry prune --older-than 1h --dry-run
+    same "0 batches would be pruned, with 0 rows" "$output"
+}
+
+@test "nothing goes unless it is meant" {
+    start_sim
+    night 30
+    ends 2 rowferry prune --older-than 0s
+    holds "$stderr" "prune 1 batch with 30 jobs? say --yes, as there is no terminal to ask on"
+    same "1|60|0" "$(left)"
+    ends 0 rowferry prune --older-than 0s --yes
+    holds "$output" "1 batch pruned, 30 rows"
+    holds "$output" "rowferry.db: "
+    same "1|0|1" "$(left)"
+    [ -e inbox/done/InventoryItem-a.csv ]
+    ends 0 rowferry prune --older-than 0s
+    holds "$output" "0 batches pruned, 0 rows"
+    ends 0 rowferry prune --older-than 0s -q
+    same "" "$output"
+}
+
+@test "what is open or undecided stays, and is named with what to do" {
+    start_sim
+    batch_file InventoryItem-c.csv 3 C
+    for record in C-1 C-2 C-3; do
+        someone_else $record '{"sku":"XX-0001"}'
+    done
+    ends 3 rowferry run InventoryItem-c.csv --rate none
+    batch_file InventoryItem-o.csv 2 O
+    ends 0 rowferry ingest InventoryItem-o.csv
+    same "1|done
+2|open" "$(sql 'SELECT id, state FROM batch')"
+    ends 0 rowferry prune --older-than 0s --yes
+    holds "$output" "batch 1 stays: 3 conflicts wait for a decision (--ours or --theirs)
+  $BIN/rowferry resolve --batch 1 --ours --dry-run"
+    holds "$output" "0 batches pruned, 0 rows; 1 batch stays"
+    ends 0 rowferry prune --older-than 0s --yes --json
+    same "1 stays conflict 3" \
+        "$(jq -r 'select(.message_type == "row") | "\(.batch) \(.outcome) \(.reason) \(.conflicts)"' <<<"$output")"
+    ends 0 rowferry resolve --theirs --batch 1 --yes
+    ends 0 rowferry prune --older-than 0s --yes --db rowferry.db
+    same "1|0|1
+2|2|0" "$(left)"
+}
+
+@test "files in done/ go with what lies beside them, if they are what was read" {
+    start_sim
+    batch_file inbox/InventoryItem-a.csv 5
+    echo A-bad,x,WH-1042,1,1.50,active >>inbox/InventoryItem-a.csv
+    batch_file inbox/InventoryItem-b.csv 5 B
+    batch_file inbox/InventoryItem-c.csv 5 C
+    touch -d '1 hour ago' inbox/*
+    ends 3 rowferry run inbox --min-age 0 --rate none
+    echo mended >>inbox/done/InventoryItem-b.csv
+    rm inbox/done/InventoryItem-c.csv
+    ends 0 rowferry prune --older-than 0s --files --yes
+    holds "$output" "3 batches pruned, 16 rows and 1 file"
+    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv was changed since it was read, and stays"
+    same InventoryItem-b.csv "$(ls inbox/done)"
+}
+
+@test "files go later, too, when their batches were pruned without" {
+    start_sim
+    night 5
+    ends 0 rowferry prune --older-than 0s --yes
+    [ -e inbox/done/InventoryItem-a.csv ]
+    ends 2 rowferry prune --older-than 0s --files
+    holds "$stderr" "delete 1 file? say --yes"
+    ends 0 rowferry prune --older-than 0s --files --yes
+    same "" "$(ls inbox/done)"
+}
+
+@test "the same file is known after its batch was pruned" {
+    start_sim
+    night 5
+    ends 0 rowferry prune --older-than 0s --files --yes
+    batch_file inbox/InventoryItem-again.csv 5
+    ends 0 rowferry run inbox --min-age 0 --rate none --json
+    same "1 0" "$(summary '"\(.files_known) \(.requests)"')"
+    same 5 "$(wc -l <ledger)"
+}
+
+@test "a pruned batch says that it is one" {
+    local today
+
+    start_sim
+    night 5
+    ends 0 rowferry prune --older-than 0s --yes
+    today=$(sql "SELECT date(pruned_ms / 1000, 'unixepoch') FROM batch")
+    ends 0 rowferry status 1
+    holds "$output" "pruned on $today: its rows are deleted, its counts are kept"
+    for command in "retry 1" "cancel 1" "resolve --ours --batch 1" "resolve --ours 1/3"; do
+        # shellcheck disable=SC2086
+        ends 2 rowferry $command
+        same "rowferry: error: batch 1 was pruned on $today: its rows are deleted" "$stderr"
+    done
+}
+
+@test "a drain that works meanwhile sends all it has, once" {
+    start_sim --latency-ms 5
+    night 4000
+    batch_file InventoryItem-b.csv 3000 B
+    ends 0 rowferry ingest InventoryItem-b.csv
+    rowferry drain --rate none --json >drained 2>&1 3>&- &
+    drain=$!
+    eventually applied 4001
+    ends 0 rowferry prune --older-than 0s --yes
+    wait $drain
+    same "1|0|1
+2|6000|0" "$(left)"
+    same "3000 0" "$(tail -n 1 drained | jq -r '"\(.applied) \(.exit_status)"')"
+    same 7000 "$(jq -r .correlation_id ledger | sort -u | wc -l)"
+    same 7000 "$(wc -l <ledger)"
+    same ok "$(sql 'PRAGMA integrity_check')"
+}
+
+# A signal that came while it waited for the database is heeded at the first chance.
+@test "stopped by SIGTERM it says how to go on, and the next one does" {
+    start_sim
+    night 20
+    night 20 b
+    mkfifo commands held
+    sqlite3 rowferry.db <commands >held 2>&1 3>&- &
+    SHELL_PID=$!
+    exec {hold}>commands
+    printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&$hold
+    read -r <held
+    "$BIN/rowferry" prune --older-than 0s --yes >out 2>&1 3>&- {hold}>&- &
+    prune=$!
+    eventually grep -q InventoryItem-b out
+    kill -TERM $prune
+    printf 'COMMIT;\n.quit\n' >&$hold
+    code=0
+    wait $prune || code=$?
+    same 143 $code
+    holds "$(cat out)" "To go on, the same command again:
+  $BIN/rowferry prune --older-than 0s --yes"
+    same 2 "$(sql 'SELECT count(*) FROM batch WHERE pruned_ms IS NOT NULL')"
+    ends 0 rowferry prune --older-than 90d
+    holds "$output" "inbox/InventoryItem-b.csv (begun before)"
+    same "1|0|1
+2|0|1" "$(left)"
+}
+
+@test "a database that cannot shrink is told how it could" {
+    sqlite3 rowferry.db 'PRAGMA application_id = 1382437497; CREATE TABLE x(y); DROP TABLE x'
+    start_sim
+    night 5
+    ends 0 rowferry prune --older-than 0s --yes
+    holds "$output" "it was made without auto_vacuum, and keeps its size, of which "
+    holds "$output" "  sqlite3 rowferry.db 'PRAGMA auto_vacuum = INCREMENTAL; VACUUM'"
+}

@@ -218,11 +218,15 @@ lint: need deps-lint
 	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS) $(CRASHES)' LAYERS='$(LAYERS)' tests/lint/run.sh
 
 bench: need deps-bench
-	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure
+	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure \
+	          build/release/begin_waits.so
 	@tests/bench/run.sh
 
 build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(PKG_LIBS)
+
+build/release/begin_waits.so: tests/bench/begin_waits.c
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -6,13 +6,13 @@
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
 #   BENCH_JOBS=100000        jobs of the drain
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
-#   BENCH_ONLY='ingest validate drain latency backlog'    which figures
+#   BENCH_ONLY='ingest validate drain latency backlog prune'    which figures
 #   BENCH_KEEP=1             leaves the databases in build/bench/work.*
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
 runs=${BENCH_RUNS:-3} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
-orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog}
+orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog prune}
 bin=$PWD/build/release
 dir=$PWD/build/bench
 work=
@@ -227,13 +227,43 @@ bench_backlog() {
         awk '{ printf "  %-22s %9.2f x\n", "time per job", ($5 / 1000000) / ($1 / 10000) }'
 }
 
+# How long a drain waits for a prune of BENCH_ROWS jobs beside it, and what that leaves of the file.
+# Once: it takes minutes.
+bench_prune() {
+    local file drain db=$work/p.db
+    [ -n "$nginx" ] || start_nginx
+    export GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
+    fill p "$rows"
+    "$bin/rowferry" drain -q --db "$db" --environment "http://127.0.0.1:$port" --concurrency 64 \
+        --rate none || die 'the drain before failed'
+    file=$(rows_file shuffled "$rows") || exit 1
+    "$bin/rowferry" ingest -q --db "$db" --schemas schema "$file" || die 'ingest failed'
+    BEGIN_WAITS=$work/waits LD_PRELOAD=$bin/begin_waits.so "$bin/rowferry" drain -q --db "$db" \
+        --environment "http://127.0.0.1:$port" --rate 1000/s >"$work/drained" 2>&1 &
+    drain=$!
+    rm -f "$work/prune"
+    measure prune "$bin/rowferry" prune -q --db "$db" --older-than 0s --yes
+    kill -0 $drain || die 'the drain ended before the prune did'
+    kill $drain
+    wait $drain
+    unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
+    expect "$rows" "$db" 'SELECT sum(applied) FROM batch_summary WHERE pruned IS NOT NULL'
+    echo "prune of $rows jobs beside a drain of 1000/s"
+    line prune "$rows" 'rowferry prune'
+    awk '{ printf "  %-22s %9.1f ms at most, 99.9%% of %d below %.1f ms\n", "the drain waited", $1, $3, $2 }' \
+        "$work/waits"
+    sqlite3 "$db" 'SELECT 100.0 * freelist_count / page_count FROM pragma_freelist_count, pragma_page_count' |
+        awk '{ printf "  %-22s %9.1f %%\n", "free in the file", $1 }'
+    rm -f "$work"/p.db*
+}
+
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
 awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
     echo "(others are using this machine: the figures, and the ratios too, are worth less)"
 for figure in $only; do
     case $figure in
-    ingest | validate | drain | latency | backlog) "bench_$figure" ;;
-    *) die "no figure '$figure': ingest, validate, drain, latency, backlog" ;;
+    ingest | validate | drain | latency | backlog | prune) "bench_$figure" ;;
+    *) die "no figure '$figure': ingest, validate, drain, latency, backlog, prune" ;;
     esac
 done

@@ -52,11 +52,11 @@ masked() {
 
 @test "every query of the README answers" {
     a_week
-    answers "the last batches" "5|InventoryItem-5.csv|InventoryItem|done|813|2|0|811|0|0|0|809|0|1|1|0|0|0|MOMENT|MOMENT
-4|InventoryItem-4.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
-3|InventoryItem-3.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
-2|InventoryItem-2.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT
-1|InventoryItem-1.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT"
+    answers "the last batches" "5|InventoryItem-5.csv|InventoryItem|done|813|2|0|811|0|0|0|809|0|1|1|0|0|0|MOMENT|MOMENT|
+4|InventoryItem-4.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT|
+3|InventoryItem-3.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT|
+2|InventoryItem-2.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT|
+1|InventoryItem-1.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT|"
     answers "one record's history" "InventoryItem-1.csv|1|1|1|2|applied|MOMENT
 InventoryItem-5.csv|812|2|2|3|applied|MOMENT"
     answers "one batch's failures: what the API did not take" \

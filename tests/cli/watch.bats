@@ -349,9 +349,9 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     start_sim
     batch_file InventoryItem-a.csv 1
     ends 0 rowferry ingest InventoryItem-a.csv
-    until=$(($(date +%s) + 4))
+    until=$(($(date +%s) + 300))
     sql "INSERT INTO pause (scope, not_before_ms, reason, run_id) VALUES ('api', ${until}000, 'the API asked', 1)"
-    ends 0 rowferry drain --log-format json
+    ends 5 rowferry drain --max-time 1 --log-format json
     same "an earlier run was asked to wait" "$(printf '%s\n' "$stderr" | jq -r 'select(.event == "paused") | .reason')"
 }
 

@@ -35,6 +35,9 @@ struct command {
 /* The table, by index; NULL behind the last. */
 const struct command *command_at(unsigned index);
 
+/* By name; NULL: there is none, and *nearest is what may have been meant, or NULL. */
+const struct command *command_find(const char *name, const char **nearest);
+
 void command_run(struct cli *cli);
 void command_ingest(struct cli *cli);
 void command_drain(struct cli *cli);

@@ -125,14 +125,25 @@ static bool enter(struct store *store, unsigned index, int64_t first, int64_t la
     return true;
 }
 
-static bool enter_sorted(struct store *store, unsigned sorting, unsigned entering, int64_t batch_id,
-                         struct err *err)
+bool keys_sort(struct store *store, int64_t batch_id, bool rejected, int64_t *count,
+               struct err *err)
+{
+    return keys_forget(store, err) &&
+           sort(store, rejected ? KEYS_SORT_REJECTED : KEYS_SORT, batch_id, count, err);
+}
+
+bool keys_forget(struct store *store, struct err *err)
+{
+    return db_exec(store, "DELETE FROM temp.sorted_key", err);
+}
+
+static bool enter_sorted(struct store *store, bool rejected, int64_t batch_id, struct err *err)
 {
     int64_t count;
 
-    return db_exec(store, "DELETE FROM temp.sorted_key", err) &&
-           sort(store, sorting, batch_id, &count, err) && enter(store, entering, 0, count, err) &&
-           db_exec(store, "DELETE FROM temp.sorted_key", err);
+    return keys_sort(store, batch_id, rejected, &count, err) &&
+           enter(store, rejected ? KEYS_ENTER_REJECTED : KEYS_ENTER, 0, count, err) &&
+           keys_forget(store, err);
 }
 
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
@@ -143,12 +154,12 @@ bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
     if (!is_sorted(store, batch_id, &sorted, &last, err))
         return false;
     return sorted ? enter(store, KEYS_ENTER_ROWS, batch_id * JOB_ROWS, last, err)
-                  : enter_sorted(store, KEYS_SORT, KEYS_ENTER, batch_id, err);
+                  : enter_sorted(store, false, batch_id, err);
 }
 
 bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err)
 {
-    return enter_sorted(store, KEYS_SORT_REJECTED, KEYS_ENTER_REJECTED, batch_id, err);
+    return enter_sorted(store, true, batch_id, err);
 }
 
 static void bind(sqlite3_stmt *statement, int first, int64_t batch_id,

@@ -17,4 +17,10 @@ bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
 /* The same for its rejected rows, into record_rejection. */
 bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err);
 
+/* The record ids of the batch's jobs, or of its rejected rows, in temp.sorted_key: in ascending
+ * order, as its rows from 1 to *count. Keeps no writer waiting. */
+bool keys_sort(struct store *store, int64_t batch_id, bool rejected, int64_t *count,
+               struct err *err);
+bool keys_forget(struct store *store, struct err *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include "core/base/stop.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
+#include "core/store/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,12 +14,14 @@
 #include <sys/stat.h>
 
 enum {
+    PIECE = 16,         /* rows between two looks at the clock; one may have 1 MB */
+    PIECE_PAGES = 16,   /* the same of pages */
     HOLD_US = 10000,    /* a transaction may take so long, its commit included */
     WORK_US_MIN = 2000, /* however long commits take */
     PAUSE_US_MIN = 25000,
     CHECKPOINT_PAGES = 2000, /* in the log: before another writer thinks of copying them */
-    FREE_SHARE = 50,         /* one page of so many may stay free */
-    PIECE_PAGES = 16,        /* between two looks at the clock */
+    CHECKPOINTS_MAX = 5,
+    FREE_SHARE = 50, /* one page of so many may stay free */
 };
 
 enum {
@@ -39,20 +42,17 @@ enum {
     SWEEP_EMPTIED,
 };
 
-/* Rows between two looks at the clock. A row may have a megabyte. */
-#define PIECE   "16"
-
 #define OF_JOBS "WHERE job_id > ?1 AND job_id <= ?2"
+#define OF_KEYS "(SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2)"
 #define OF_ROWS                                                                                    \
     "WHERE batch_id = ?1 / 1000000000 AND row_no > ?1 % 1000000000 AND row_no <= ?2 % 1000000000"
 
 static const char *const sql[] = {
     [SWEEP_LAST_JOB] = "SELECT max(id) FROM (SELECT id FROM job_row "
-                       "WHERE id > ?1 AND id < ?1 + 1000000000 ORDER BY id LIMIT " PIECE ")",
+                       "WHERE id > ?1 AND id < ?1 + 1000000000 ORDER BY id LIMIT ?2)",
     [SWEEP_LAST_REJECT] = "SELECT ?1 + max(row_no) FROM (SELECT row_no FROM rejected_row "
-                          "WHERE batch_id = ?1 / 1000000000 ORDER BY row_no LIMIT " PIECE ")",
-    [SWEEP_JOB_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN "
-                       "(SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2)",
+                          "WHERE batch_id = ?1 / 1000000000 ORDER BY row_no LIMIT ?2)",
+    [SWEEP_JOB_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN " OF_KEYS,
     [SWEEP_ATTEMPTS] = "DELETE FROM attempt " OF_JOBS,
     [SWEEP_CONFLICTS] = "DELETE FROM conflict " OF_JOBS,
     [SWEEP_SERVER_VIOLATIONS] = "DELETE FROM server_violation " OF_JOBS,
@@ -61,25 +61,27 @@ static const char *const sql[] = {
     [SWEEP_STATES] = "DELETE FROM job_state " OF_JOBS,
     [SWEEP_JOBS] = "DELETE FROM job_row WHERE id > ?1 AND id <= ?2",
     [SWEEP_REJECT_KEYS] =
-        "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN "
-        "(SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row " OF_ROWS ")",
+        "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN " OF_KEYS,
     [SWEEP_VIOLATIONS] = "DELETE FROM violation " OF_ROWS,
     [SWEEP_REJECTS] = "DELETE FROM rejected_row " OF_ROWS,
-    [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = ?1 / 1000000000",
-    [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = ?2, header = NULL "
-                      "WHERE id = ?1 / 1000000000",
+    [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = ?1",
+    [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = ?2, header = NULL WHERE id = ?1",
 };
 
 const struct db_statements sweep_statements = {sql, sizeof sql / sizeof *sql};
 
-/* What hangs on the rows of a batch is deleted with them, in this order: what finds it comes last.
- * A table that is added to the schema gets its line here. */
+/* What hangs on the rows of a batch is deleted part by part, in this order: what finds the rest
+ * comes last. A table that is added to the schema gets its line above. */
 static const struct part {
-    unsigned last; /* finds the last row of the next piece */
+    bool keys;     /* in their own order, for they stand at random places */
+    bool rejected; /* of rejected rows, not of jobs */
+    unsigned last; /* finds the last row of the next piece, where it is no key */
     unsigned first_delete, last_delete;
 } parts[] = {
-    {SWEEP_LAST_JOB, SWEEP_JOB_KEYS, SWEEP_JOBS},
-    {SWEEP_LAST_REJECT, SWEEP_REJECT_KEYS, SWEEP_REJECTS},
+    {true, false, 0, SWEEP_JOB_KEYS, SWEEP_JOB_KEYS},
+    {false, false, SWEEP_LAST_JOB, SWEEP_ATTEMPTS, SWEEP_JOBS},
+    {true, true, 0, SWEEP_REJECT_KEYS, SWEEP_REJECT_KEYS},
+    {false, true, SWEEP_LAST_REJECT, SWEEP_VIOLATIONS, SWEEP_REJECTS},
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };
@@ -88,9 +90,10 @@ struct sweep {
     struct store *store;
     sqlite3_stmt *vacuum;
     int64_t batch_id, now_ms; /* of what is deleted */
-    unsigned part;
-    int64_t commit_us; /* what the last commit took */
-    int log_pages;     /* in the write-ahead log, after the last commit */
+    const struct part *part;
+    int64_t keys_done, keys_count; /* in temp.sorted_key */
+    int64_t commit_us;             /* what the last commit took */
+    int log_pages;                 /* in the write-ahead log, after the last commit */
     struct sweep_watch watch;
     uint64_t rows, free_bytes;
     int64_t page_bytes;
@@ -139,27 +142,27 @@ static sqlite3_stmt *get(struct sweep *sweep, unsigned index, struct err *err)
     return db_get(sweep->store, DB_SWEEPS, index, err);
 }
 
-/* With ?1 the rows of the batch from the beginning, and ?2. */
-static bool run(struct sweep *sweep, unsigned index, int64_t second, struct err *err)
+static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t second, struct err *err)
 {
     sqlite3_stmt *statement = get(sweep, index, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, sweep->batch_id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 1, first);
     sqlite3_bind_int64(statement, 2, second);
     return db_run(sweep->store, statement, err, "delete the rows of a pruned batch");
 }
 
-/* 0: there is none. */
-static bool find_last(struct sweep *sweep, unsigned index, int64_t *last, struct err *err)
+/* Of the next piece of the part, from the beginning of what is left of it; 0: nothing is left. */
+static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
 {
-    sqlite3_stmt *statement = get(sweep, index, err);
+    sqlite3_stmt *statement = get(sweep, sweep->part->last, err);
     bool row;
 
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, sweep->batch_id * JOB_ROWS);
+    sqlite3_bind_int64(statement, 2, PIECE);
     if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
         return false;
     *last = sqlite3_column_int64(statement, 0);
@@ -167,29 +170,37 @@ static bool find_last(struct sweep *sweep, unsigned index, int64_t *last, struct
     return true;
 }
 
-/* The next rows of the batch; behind the last, what it has beside rows. */
-static bool delete_piece(struct sweep *sweep, bool *ended, struct err *err)
+static bool delete_rows(struct sweep *sweep, bool *ended, struct err *err)
 {
-    const struct part *part;
+    const struct part *part = sweep->part;
     int64_t last;
 
-    if (sweep->part == PARTS) {
-        *ended = true;
-        return run(sweep, SWEEP_REJECTION_TALLY, 0, err) &&
-               run(sweep, SWEEP_EMPTIED, sweep->now_ms, err);
-    }
-    part = &parts[sweep->part];
-    if (!find_last(sweep, part->last, &last, err))
+    if (!find_last(sweep, &last, err))
         return false;
-    if (!last) {
-        sweep->part++;
-        return true;
-    }
-    for (unsigned i = part->first_delete; i <= part->last_delete; i++)
-        if (!run(sweep, i, last, err))
+    *ended = last == 0;
+    for (unsigned i = part->first_delete; last && i <= part->last_delete; i++)
+        if (!run(sweep, i, sweep->batch_id * JOB_ROWS, last, err))
             return false;
-    sweep->rows += (uint64_t)sqlite3_changes(sweep->store->db); /* of the last, the rows */
+    if (last)
+        sweep->rows += (uint64_t)sqlite3_changes(sweep->store->db); /* of the last, the rows */
     return true;
+}
+
+static bool delete_keys(struct sweep *sweep, bool *ended, struct err *err)
+{
+    int64_t done = sweep->keys_done;
+
+    sweep->keys_done += PIECE;
+    *ended = sweep->keys_done >= sweep->keys_count;
+    return run(sweep, sweep->part->first_delete, done, sweep->keys_done, err);
+}
+
+/* What a batch has beside rows. */
+static bool delete_rest(struct sweep *sweep, bool *ended, struct err *err)
+{
+    *ended = true;
+    return run(sweep, SWEEP_REJECTION_TALLY, sweep->batch_id, 0, err) &&
+           run(sweep, SWEEP_EMPTIED, sweep->batch_id, sweep->now_ms, err);
 }
 
 /* The next pages, one a step (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum). */
@@ -255,13 +266,22 @@ static bool transact(struct sweep *sweep, piece_function *piece, bool *ended, in
     return true;
 }
 
-/* Copies the log into the database while it is small. Needs no lock that a writer needs, and what
- * goes wrong here the next writer tells. */
+/* Copies the log into the database while it is small, so that a drain does not have to, and all of
+ * it, for then the next writer begins it anew: others may write meanwhile, so that it takes a few
+ * goes. Needs no lock that a writer needs, and what goes wrong here the next writer tells. */
 static void copy_log(struct sweep *sweep)
 {
+    int pages = -1, before;
+
     if (sweep->log_pages < CHECKPOINT_PAGES)
         return;
-    sqlite3_wal_checkpoint_v2(sweep->store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    for (int i = 0; i < CHECKPOINTS_MAX; i++) {
+        before = pages;
+        if (sqlite3_wal_checkpoint_v2(sweep->store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
+                                      NULL) != SQLITE_OK ||
+            pages == before)
+            return;
+    }
 }
 
 /* SQLite has no queue for those who wait: they look again after 1, 2, 5, 10, 15, 20, 25, 25 and 25
@@ -292,17 +312,30 @@ static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *e
     return true;
 }
 
+static bool sweep_keys(struct sweep *sweep, struct err *err)
+{
+    sweep->keys_done = 0;
+    return keys_sort(sweep->store, sweep->batch_id, sweep->part->rejected, &sweep->keys_count,
+                     err) &&
+           (sweep->keys_count == 0 || take_turns(sweep, delete_keys, err)) &&
+           keys_forget(sweep->store, err);
+}
+
 bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct err *err)
 {
     sweep->batch_id = batch_id;
     sweep->now_ms = now_ms;
-    sweep->part = 0;
-    return take_turns(sweep, delete_piece, err);
+    for (size_t i = 0; i < PARTS; i++) {
+        sweep->part = &parts[i];
+        if (!(sweep->part->keys ? sweep_keys(sweep, err) : take_turns(sweep, delete_rows, err)))
+            return false;
+    }
+    return take_turns(sweep, delete_rest, err);
 }
 
 bool sweep_shrink(struct sweep *sweep, struct err *err)
 {
-    struct sweep_size size;
+    struct sweep_size size = {0};
 
     if (!sweep_measure(sweep->store, &size, err) ||
         !db_exec_int(sweep->store, "PRAGMA page_size", &sweep->page_bytes, err))
@@ -319,7 +352,6 @@ bool sweep_measure(struct store *store, struct sweep_size *size, struct err *err
     int64_t mode, page_bytes, free_pages;
     struct stat status;
 
-    *size = (struct sweep_size){0};
     if (!db_exec_int(store, "PRAGMA auto_vacuum", &mode, err) ||
         !db_exec_int(store, "PRAGMA page_size", &page_bytes, err) ||
         !db_exec_int(store, "PRAGMA freelist_count", &free_pages, err))

@@ -12,33 +12,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of a batch that was pruned the counters are left; its rows go little by little. */
-#define KEPT(batch_id) batch_id " NOT IN (SELECT id FROM batch WHERE pruned_ms IS NOT NULL)"
-
 /* Each finds rows that ought not to be there. */
 static const struct {
     const char *wrong, *sql;
 } faults[] = {
     {"a counter differs from what it counts",
-     "SELECT t.* FROM batch_tally t WHERE " KEPT(
-         "t.batch_id") " AND (t.pending, t.sending, t.unknown, t.applied, "
-                       "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled) IS "
-                       "NOT "
-                       "(SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE "
-                       "state = "
-                       "'sending'), "
-                       "count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = "
-                       "'applied'), "
-                       "count(*) FILTER (WHERE state = 'unchanged'), count(*) FILTER (WHERE state "
-                       "= 'conflict'), "
-                       "count(*) FILTER (WHERE state = 'refused'), count(*) FILTER (WHERE state = "
-                       "'failed'), "
-                       "count(*) FILTER (WHERE state = 'dismissed'), count(*) FILTER (WHERE state "
-                       "= 'cancelled') "
-                       "FROM (SELECT coalesce(s.state, 'pending') AS state FROM job_row r "
-                       "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id > t.batch_id * "
-                       "1000000000 "
-                       "AND r.id < (t.batch_id + 1) * 1000000000))"},
+     "SELECT t.* FROM batch_tally t JOIN batch b ON b.id = t.batch_id AND b.pruned_ms IS NULL "
+     "WHERE (t.pending, t.sending, t.unknown, t.applied, "
+     "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled) IS NOT "
+     "(SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = "
+     "'sending'), "
+     "count(*) FILTER (WHERE state = 'unknown'), count(*) FILTER (WHERE state = 'applied'), "
+     "count(*) FILTER (WHERE state = 'unchanged'), count(*) FILTER (WHERE state = 'conflict'), "
+     "count(*) FILTER (WHERE state = 'refused'), count(*) FILTER (WHERE state = 'failed'), "
+     "count(*) FILTER (WHERE state = 'dismissed'), count(*) FILTER (WHERE state = 'cancelled') "
+     "FROM (SELECT coalesce(s.state, 'pending') AS state FROM job_row r "
+     "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id > t.batch_id * 1000000000 "
+     "AND r.id < (t.batch_id + 1) * 1000000000))"},
     {"a row belongs to no batch",
      "SELECT id FROM job_row WHERE id / 1000000000 NOT IN (SELECT batch_id FROM batch_tally)"},
     {"a job has a state and no row",
@@ -49,34 +39,39 @@ static const struct {
                                              "WHERE r.id < t.next_job_id AND s.job_id IS NULL"},
     {"a row is not in the index on record ids",
      "SELECT r.record_id, r.id FROM job_row r JOIN batch b ON b.id = r.id / 1000000000 "
-     "WHERE b.state IN ('open', 'done') EXCEPT SELECT record_id, job_id FROM record_job"},
+     "WHERE b.state IN ('open', 'done') AND b.pruned_ms IS NULL "
+     "EXCEPT SELECT record_id, job_id FROM record_job"},
     {"the index on record ids has a row too many",
      "SELECT record_id, job_id FROM record_job EXCEPT SELECT record_id, id FROM job_row"},
     {"the books of a batch do not balance",
      "SELECT b.id, b.rows_read, b.rows_rejected, b.rows_discarded FROM batch b "
-     "WHERE " KEPT("b.id") " AND b.rows_read <> b.rows_rejected + b.rows_discarded + "
-                           "(SELECT count(*) FROM job_row r WHERE r.id > b.id * 1000000000 "
-                           "AND r.id < (b.id + 1) * 1000000000)"},
+     "WHERE b.pruned_ms IS NULL AND b.rows_read <> b.rows_rejected + b.rows_discarded + "
+     "(SELECT count(*) FROM job_row r WHERE r.id > b.id * 1000000000 "
+     "AND r.id < (b.id + 1) * 1000000000)"},
     {"rejected rows are miscounted",
-     "SELECT b.id FROM batch b WHERE " KEPT(
-         "b.id") " AND b.rows_rejected <> "
-                 "(SELECT count(*) FROM rejected_row r WHERE r.batch_id = b.id)"},
+     "SELECT b.id FROM batch b WHERE b.pruned_ms IS NULL AND b.rows_rejected <> "
+     "(SELECT count(*) FROM rejected_row r WHERE r.batch_id = b.id)"},
     {"a violation has no rejected row",
      "SELECT batch_id, row_no FROM violation EXCEPT SELECT batch_id, row_no FROM rejected_row"},
     {"a rejected row has no violation",
      "SELECT batch_id, row_no FROM rejected_row EXCEPT SELECT batch_id, row_no FROM violation"},
     {"rejected rows are miscounted by field and rule",
-     "SELECT * FROM (SELECT batch_id, field, rule, count(DISTINCT row_no) AS rows FROM violation "
+     "SELECT * FROM (SELECT * FROM "
+     "(SELECT batch_id, field, rule, count(DISTINCT row_no) AS rows FROM violation "
      "GROUP BY batch_id, field, rule EXCEPT SELECT batch_id, field, rule, rows FROM "
-     "rejection_tally) WHERE " KEPT(
-         "batch_id") " UNION ALL SELECT * FROM (SELECT batch_id, field, "
-                     "rule, rows FROM rejection_tally EXCEPT SELECT batch_id, field, rule, "
-                     "count(DISTINCT row_no) "
-                     "FROM violation GROUP BY batch_id, field, rule) WHERE " KEPT("batch_id")},
+     "rejection_tally) UNION ALL SELECT * FROM (SELECT batch_id, field, rule, rows FROM "
+     "rejection_tally EXCEPT SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
+     "GROUP BY batch_id, field, rule)) "
+     "WHERE batch_id IN (SELECT id FROM batch WHERE pruned_ms IS NULL)"},
+    {"a batch is empty and has rows",
+     "SELECT b.id FROM batch b WHERE b.emptied_ms IS NOT NULL AND (EXISTS (SELECT 1 FROM job_row r "
+     "WHERE r.id > b.id * 1000000000 AND r.id < (b.id + 1) * 1000000000) "
+     "OR EXISTS (SELECT 1 FROM rejected_row r WHERE r.batch_id = b.id))"},
     {"a rejected row is not in the index on record ids",
      "SELECT r.record_id, r.batch_id * 1000000000 + r.row_no FROM rejected_row r "
      "JOIN batch b ON b.id = r.batch_id WHERE r.record_id IS NOT NULL "
-     "AND b.state IN ('open', 'done') EXCEPT SELECT record_id, rejection_id FROM record_rejection"},
+     "AND b.state IN ('open', 'done') AND b.pruned_ms IS NULL "
+     "EXCEPT SELECT record_id, rejection_id FROM record_rejection"},
     {"the index on record ids has a rejected row too many",
      "SELECT record_id, rejection_id FROM record_rejection EXCEPT "
      "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row"},
@@ -123,10 +118,6 @@ static const struct {
      "(finished_ms IS NOT NULL) OR (finished_ms IS NULL AND finished_run_id IS NOT NULL) "
      "OR (finished_ms IS NOT NULL AND finished_run_id IS NULL AND NOT EXISTS (SELECT 1 "
      "FROM batch_tally t WHERE t.batch_id = id AND t.cancelled > 0))"},
-    {"an emptied batch has rows, or is not pruned",
-     "SELECT id FROM batch WHERE emptied_ms IS NOT NULL AND (pruned_ms IS NULL "
-     "OR EXISTS (SELECT 1 FROM job_row r WHERE r.id > batch.id * 1000000000 "
-     "AND r.id < (batch.id + 1) * 1000000000))"},
     {"the database is corrupt",
      "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"},
 };

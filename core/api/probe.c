@@ -63,14 +63,16 @@ void api_probe_close(struct api_probe *probe)
 /* A Date is cut to whole seconds, and was made at some moment while the request was under way. */
 static void compare_clocks(struct api_probe *probe, const struct http_answer *answer)
 {
-    if (!answer->date_ms)
+    int64_t date_ms = http_pool_date_ms(probe->pool, answer);
+
+    if (!date_ms)
         return;
     probe->has_date = true;
     probe->ahead_ms = 0;
-    if (answer->started_ms >= answer->date_ms + 1000)
-        probe->ahead_ms = answer->started_ms - answer->date_ms - 999;
-    else if (answer->ended_ms < answer->date_ms)
-        probe->ahead_ms = answer->ended_ms - answer->date_ms;
+    if (answer->started_ms >= date_ms + 1000)
+        probe->ahead_ms = answer->started_ms - date_ms - 999;
+    else if (answer->ended_ms < date_ms)
+        probe->ahead_ms = answer->ended_ms - date_ms;
 }
 
 /* Sends the request and waits for its answer, which the caller releases. NULL with err. */

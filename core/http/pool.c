@@ -42,8 +42,7 @@ struct slot {
 struct http_pool {
     CURLM *multi;
     struct slot *slots;
-    unsigned slot_count;
-    unsigned free_count;
+    unsigned slot_count, free_count;
     struct slot *free;
     struct slot *answers, *last_answer; /* in the order of their coming */
     int wake_fd;
@@ -406,7 +405,6 @@ static void slot_finish(struct slot *slot, CURLcode code)
     else
         slot_explain(slot, code);
     answer->retry_after_ms = headers_retry_after_ms(&slot->headers, answer->ended_ms);
-    answer->date_ms = headers_date_ms(&slot->headers);
     str_printable(span_of(correlation), answer->correlation, HTTP_HEADER_SIZE);
 }
 
@@ -480,6 +478,11 @@ struct http_answer *http_pool_next(struct http_pool *pool)
         return NULL;
     pool->answers = slot->next;
     return &slot->answer;
+}
+
+int64_t http_pool_date_ms(const struct http_pool *pool, const struct http_answer *answer)
+{
+    return headers_date_ms(&pool->slots[answer->slot].headers);
 }
 
 void http_pool_release(struct http_pool *pool, struct http_answer *answer)

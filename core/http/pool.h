@@ -54,7 +54,6 @@ struct http_answer {
     struct span body;       /* empty unless HTTP_DONE */
     int64_t retry_after_ms; /* from Retry-After, seconds or a date against the answer's own
                                Date; -1 without one */
-    int64_t date_ms;        /* the answer's Date, whole seconds; 0 without one */
     char correlation[HTTP_HEADER_SIZE]; /* ININ-Correlation-Id, or "" */
     char error[HTTP_ERROR_SIZE];        /* why there is no complete answer, or "" */
     int64_t started_ms, ended_ms;       /* wall clock */
@@ -86,5 +85,8 @@ void http_pool_wake(struct http_pool *pool);
 /* The next answer that came, or NULL. The slot is free again after http_pool_release. */
 struct http_answer *http_pool_next(struct http_pool *pool);
 void http_pool_release(struct http_pool *pool, struct http_answer *answer);
+
+/* The Date of an answer that is not released, whole seconds; 0 without one. */
+int64_t http_pool_date_ms(const struct http_pool *pool, const struct http_answer *answer);
 
 #endif

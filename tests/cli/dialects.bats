@@ -1,31 +1,7 @@
 #!/usr/bin/env bats
 # Files as ERP systems write them: through validate, ingest and run, to payloads and rejected files.
 load lib
-
-# schema INSIDE: schema/Article.json with that inside x-rowferry
-schema() {
-    cat >schema/Article.json <<JSON
-{
-  "type": "object",
-  "properties": {
-    "name": {"type": "string"},
-    "price": {"type": "number", "exclusiveMinimum": 0},
-    "stock": {"type": "integer"},
-    "counted": {"type": "string"},
-    "blocked": {"type": "boolean"}
-  },
-  "x-rowferry": {$1}
-}
-JSON
-}
-
-GERMAN='
-  "csv": {"delimiter": ";", "encoding": "windows-1252"},
-  "columns": {"Artikel": "record_id", "Stand": "version", "Name": "name", "Preis": "price",
-              "Bestand": "stock", "Gezählt": "counted", "Gesperrt": "blocked", "Bemerkung": null},
-  "formats": {"price": {"decimal": ",", "thousands": "."}, "stock": {"decimal": ",", "thousands": "."},
-              "counted": {"date": "DD.MM.YYYY"},
-              "blocked": {"boolean": {"true": ["ja", "J"], "false": ["nein", "N"]}}}'
+load article
 
 german() {
     iconv -f UTF-8 -t CP1252 <<'CSV' | sed 's/$/\r/'

@@ -8,10 +8,6 @@ setup() {
     mkdir inbox
 }
 
-teardown() {
-    stop_sim
-}
-
 # finds CHECK OUTCOME TEXT ADVICE: of the JSON lines in $output
 finds() {
     same "$2|$3|$4" "$(printf '%s\n' "$output" |
@@ -36,10 +32,6 @@ make_database() {
     echo 'A-3,1,wrong,3,1.50,active' >>InventoryItem-a.csv
     ends 3 rowferry ingest InventoryItem-a.csv
     ends 3 rowferry drain --rate none
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
 }
 
 # unprivileged COMMAND...: as a user who is not root

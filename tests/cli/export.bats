@@ -1,16 +1,9 @@
 #!/usr/bin/env bats
 # Rows written with what became of them, and taken back.
 load lib
+load article
 
 bats_require_minimum_version 1.5.0
-
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
 
 TAIL=rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_raw
 
@@ -55,32 +48,6 @@ fails_with() {
     ends "$expected" rowferry "$@"
     holds "$stderr" "error: $text"
 }
-
-# schema INSIDE: schema/Article.json with that inside x-rowferry
-schema() {
-    cat >schema/Article.json <<JSON
-{
-  "type": "object",
-  "properties": {
-    "name": {"type": "string"},
-    "price": {"type": "number", "exclusiveMinimum": 0},
-    "stock": {"type": ["integer", "null"]},
-    "counted": {"type": "string"},
-    "blocked": {"type": "boolean"},
-    "sizes": {"type": "array"}
-  },
-  "x-rowferry": {$1}
-}
-JSON
-}
-
-GERMAN='
-  "csv": {"delimiter": ";", "encoding": "windows-1252"},
-  "columns": {"Artikel": "record_id", "Stand": "version", "Name": "name", "Preis": "price",
-              "Bestand": "stock", "Gezählt": "counted", "Gesperrt": "blocked", "Bemerkung": null},
-  "formats": {"price": {"decimal": ",", "thousands": "."}, "stock": {"decimal": ",", "thousands": "."},
-              "counted": {"date": "DD.MM.YYYY"},
-              "blocked": {"boolean": {"true": ["ja", "J"], "false": ["nein", "N"]}}}'
 
 german() {
     cat <<'CSV'

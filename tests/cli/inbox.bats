@@ -18,14 +18,6 @@ teardown() {
     rm -rf "${ELSEWHERE:-}"
 }
 
-run_inbox() {
-    rowferry run inbox --min-age 0 --rate none "$@"
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
 # rows FILE COUNT WRONG [PREFIX]: a CSV of InventoryItem of which every WRONG-th row is rejected (and
 # all but the first of every 500, where WRONG is `most`)
 rows() {

@@ -2,17 +2,9 @@
 # works meanwhile does not notice.
 load lib
 
-setup() {
-    in_a_folder
-}
-
 teardown() {
     [ -z "${SHELL_PID:-}" ] || kill "$SHELL_PID" 2>/dev/null || true
     stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
 }
 
 # night ROWS [LETTER]: a file of the inbox, read and sent
@@ -23,12 +15,6 @@ night() {
 
 applied() {
     [ "$(wc -l <ledger)" -ge "$1" ]
-}
-
-# someone_else RECORD FIELDS: changes a record
-someone_else() {
-    curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
-        -d "{\"fields\":$2}"
 }
 
 # Of each batch: its rows in any table, and whether it counts as pruned.

@@ -1,18 +1,6 @@
 # Being watched: the summary and the metrics as files, the command of --on-failure, the log, the bar.
 load lib
 
-setup() {
-    in_a_folder
-}
-
-teardown() {
-    stop_sim
-}
-
-sql() {
-    sqlite3 -batch rowferry.db "$1"
-}
-
 # A night of 20 rows that end applied, one that is refused, one that is rejected: status 3.
 mixed_night() {
     batch_file inbox/InventoryItem-a.csv 20

@@ -175,7 +175,7 @@ InventoryItem same-1
 
 # screen ROWS: of a terminal with 80 columns, what status shows
 screen() {
-    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    needs_a_terminal
     ends 0 env NO_COLOR=1 script -qec "stty cols 80 rows 24; $(printf '%q ' "$BIN/rowferry" status "$@")" \
         typescript
     output=$(printf '%s\n' "$output" | tr -d '\r' | masked)

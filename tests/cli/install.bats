@@ -136,6 +136,7 @@ options() {
 typed() {
     local shell=$1 line
 
+    needs_a_terminal
     shift
     rm -f called
     {

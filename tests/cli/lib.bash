@@ -152,3 +152,8 @@ someone_else() {
 record() {
     curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
 }
+
+# script(1) plays the terminal; not where it is missing, or has none to give.
+needs_a_terminal() {
+    script -qec true /dev/null >/dev/null 2>&1 || skip 'script(1) can make no terminal here'
+}

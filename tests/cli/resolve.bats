@@ -101,7 +101,7 @@ on_terminal() {
 }
 
 @test "on a terminal it asks, and only y is a yes" {
-    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    needs_a_terminal
     start_sim
     conflicts 2
     ends 3 on_terminal n "$BIN/rowferry" resolve --theirs --all
@@ -113,7 +113,7 @@ on_terminal() {
 }
 
 @test "Ctrl-C at the question ends it, and nothing is changed" {
-    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    needs_a_terminal
     start_sim
     conflicts 2
     mkfifo keys

@@ -377,7 +377,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
 # on_screen COLUMNS COMMAND...: what a terminal of that width gets on stderr, a line each that was
 # shown, the rewritten ones too; the last is `end`, where nothing is left standing
 on_screen() {
-    command -v script >/dev/null || skip "no script(1) to make a terminal with"
+    needs_a_terminal
     TERM=xterm script -qec "stty cols $1 rows 24; $(printf '%q ' "${@:2}") 2>&1 >/dev/null; echo end" /dev/null |
         tr '\r' '\n' | sed $'s/\033\\[K//g'
 }

@@ -377,7 +377,6 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
 # on_screen COLUMNS COMMAND...: what a terminal of that width gets on stderr, a line each that was
 # shown, the rewritten ones too; the last is `end`, where nothing is left standing
 on_screen() {
-    needs_a_terminal
     TERM=xterm script -qec "stty cols $1 rows 24; $(printf '%q ' "${@:2}") 2>&1 >/dev/null; echo end" /dev/null |
         tr '\r' '\n' | sed $'s/\033\\[K//g'
 }
@@ -389,6 +388,7 @@ wide_lines() {
 @test "a bar is shown on a terminal, as wide as it is and no wider" {
     local columns screen
 
+    needs_a_terminal
     start_sim --latency-ms 20 --rate-limit 40/s
     for columns in 80 40 24; do
         batch_file InventoryItem-a.csv 150 "R$columns"
@@ -403,6 +403,7 @@ wide_lines() {
 }
 
 @test "a pace that is our own and a pause are told on the bar" {
+    needs_a_terminal
     start_sim
     batch_file InventoryItem-a.csv 25
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -417,6 +418,7 @@ wide_lines() {
 @test "no bar for a terminal that is dumb, for a log and for JSON" {
     local words
 
+    needs_a_terminal
     start_sim --latency-ms 20
     for words in 'env TERM=dumb @' '@ --log-format text' '@ --json' '@ --quiet'; do
         rm -f rowferry.db*

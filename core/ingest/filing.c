@@ -6,12 +6,12 @@
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/whole_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { WRITE_AT_ONCE = 1 << 16 };
 
@@ -27,19 +27,8 @@ struct sheet {
 
 static bool flush(struct sheet *sheet, struct err *err)
 {
-    const char *at = sheet->pending.data;
-    size_t left = sheet->pending.size;
-
-    while (left > 0) {
-        ssize_t written = write(sheet->fd, at, left);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return err_set(err, ERR_CONFIG, "%s", strerror(errno));
-        at += written;
-        left -= (size_t)written;
-    }
+    if (!whole_file_fill(sheet->fd, buf_span(&sheet->pending)))
+        return err_set(err, ERR_CONFIG, "%s", strerror(errno));
     buf_reset(&sheet->pending);
     return true;
 }

@@ -84,7 +84,7 @@ void command_cancel(struct cli *cli)
 
     if (!choosing_batch(&cli->options, &deciding.batch_id, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&deciding) && is_open(&deciding))
+    else if (session_look(&deciding.session) && is_open(&deciding))
         deciding_work(&deciding);
     deciding_release(&deciding);
 }

@@ -11,19 +11,6 @@
 
 enum { LINES_MAX = 50 };
 
-bool deciding_open(struct deciding *deciding)
-{
-    struct session *session = &deciding->session;
-    struct err err = {0};
-    bool created;
-
-    session->store =
-        store_open(options_text(&session->cli->options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (!session->store)
-        report_fail(&session->cli->report, &err);
-    return session->store != NULL;
-}
-
 void deciding_release(struct deciding *deciding)
 {
     buf_release(&deciding->job_ids);

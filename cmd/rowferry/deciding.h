@@ -33,8 +33,6 @@ struct deciding {
     struct buf out;
 };
 
-/* Opens the database, which must be there. False: told. */
-bool deciding_open(struct deciding *deciding);
 void deciding_release(struct deciding *deciding);
 
 /* The command once its jobs are known. A rehearsal first: what it finds is shown, or asked about,

@@ -208,16 +208,13 @@ void command_export(struct cli *cli)
         .states = (unsigned)options_number(options, OPT_EXPORT_STATE),
     };
     struct err err = {0};
-    bool created;
 
     if (!choosing_batch(options, &exporting.batch_id, &err)) {
         report_fail(&cli->report, &err);
         return;
     }
     snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
-    exporting.session.store =
-        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (!exporting.session.store || (is_read(&exporting) && !work(&exporting, &err)))
+    if (session_look(&exporting.session) && is_read(&exporting) && !work(&exporting, &err))
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE)
         tell_end(&exporting);

@@ -287,7 +287,6 @@ void command_history(struct cli *cli)
     const struct options *options = &cli->options;
     struct telling telling = {.session = {.cli = cli}};
     struct err err = {0};
-    bool created;
 
     if (options->path_count == 0) {
         report_error(&cli->report, ERR_CONFIG,
@@ -295,9 +294,7 @@ void command_history(struct cli *cli)
         return;
     }
     telling.record_id = span_of(options->paths[0]);
-    telling.session.store =
-        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (!telling.session.store || !tell_all(&telling, &err))
+    if (session_look(&telling.session) && !tell_all(&telling, &err))
         report_fail(&cli->report, &err);
     buf_release(&telling.schema);
     buf_release(&telling.out);

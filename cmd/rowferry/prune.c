@@ -373,8 +373,6 @@ void command_prune(struct cli *cli)
     struct pruning pruning = {.session = {.cli = cli},
                               .dry_run = options_flag(options, OPT_DRY_RUN),
                               .files = options_flag(options, OPT_FILES)};
-    struct err err = {0};
-    bool created;
 
     if (!options_text(options, OPT_OLDER_THAN)) {
         report_error(&cli->report, ERR_CONFIG,
@@ -382,12 +380,8 @@ void command_prune(struct cli *cli)
         return;
     }
     pruning.before_ms = clock_now_ms() - options_number(options, OPT_OLDER_THAN);
-    pruning.session.store =
-        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (pruning.session.store)
+    if (session_look(&pruning.session))
         work(&pruning);
-    else
-        report_fail(&cli->report, &err);
     prune_plan_release(&pruning.plan);
     buf_release(&pruning.going);
     buf_release(&pruning.staying);

@@ -193,7 +193,7 @@ void command_resolve(struct cli *cli)
 
     if (!read_options(&resolving, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&resolving.deciding) && choose(&resolving.deciding))
+    else if (session_look(&resolving.deciding.session) && choose(&resolving.deciding))
         deciding_work(&resolving.deciding);
     resolve_sides_release(&resolving.sides);
     deciding_release(&resolving.deciding);

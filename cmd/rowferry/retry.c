@@ -101,7 +101,7 @@ void command_retry(struct cli *cli)
 
     if (!read_options(&cli->options, &choice, &err))
         report_fail(&cli->report, &err);
-    else if (deciding_open(&deciding) && choose(&deciding, &choice))
+    else if (session_look(&deciding.session) && choose(&deciding, &choice))
         deciding_work(&deciding);
     deciding_release(&deciding);
 }

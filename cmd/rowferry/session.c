@@ -41,6 +41,19 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     return true;
 }
 
+bool session_look(struct session *session)
+{
+    struct cli *cli = session->cli;
+    struct err err = {0};
+    bool created;
+
+    session->store =
+        store_open(options_text(&cli->options, OPT_DB), STORE_EXISTING, &created, &err);
+    if (!session->store)
+        report_fail(&cli->report, &err);
+    return session->store != NULL;
+}
+
 bool session_lock(struct session *session, enum lock_kind kind)
 {
     struct err err = {0};

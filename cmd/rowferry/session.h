@@ -30,6 +30,9 @@ struct session {
 bool session_open(struct session *session, struct cli *cli, enum store_mode mode,
                   enum summary_scope scope, bool sends);
 
+/* Opens a database that must be there, for a command that is no run. False: told. */
+bool session_look(struct session *session);
+
 /* Takes the lock; ERR_BUSY and others are told. */
 bool session_lock(struct session *session, enum lock_kind kind);
 void session_unlock(struct session *session);

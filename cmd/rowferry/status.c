@@ -304,18 +304,13 @@ void command_status(struct cli *cli)
     const struct options *options = &cli->options;
     struct standing standing = {.session = {.cli = cli, .table = {.limit = LINES_MAX}}};
     struct err err = {0};
-    bool created;
 
     if (!choosing_batch(options, &standing.batch_id, &err)) {
         report_fail(&cli->report, &err);
         return;
     }
-    standing.session.store =
-        store_open(options_text(options, OPT_DB), STORE_EXISTING, &created, &err);
-    if (standing.session.store)
+    if (session_look(&standing.session))
         work(&standing);
-    else
-        report_fail(&cli->report, &err);
     buf_release(&standing.details);
     free(standing.loading_source);
     session_release(&standing.session);

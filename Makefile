@@ -6,6 +6,11 @@ DEBDIR  ?= $(B)
 CC      ?= gcc
 B       := build/$(PROFILE)
 
+# One job a core, unless the command line says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 VERSION := 0.1.0
 
 # core/ in the order of its layers: a file uses its own layer and those before it (make lint).

@@ -293,7 +293,8 @@ another user has made it: chown it to this one"
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "counters").advice')"
 }
 
-@test "what an interrupted intake has left is told, and stays" {
+@test "what an interrupted intake has left is reported, and stays" {
+    needs_crash_points
     start_sim
     batch_file InventoryItem-a.csv 2000
     ROWFERRY_CRASH=chunk-committed run rowferry ingest InventoryItem-a.csv

@@ -1,7 +1,6 @@
 # The inbox: which files are ready, where they go, and that a kill at any point of that neither loses
 # a file nor takes one twice.
 load lib
-. "$TOP/tests/crash/points.bash"
 
 setup() {
     in_a_folder
@@ -124,7 +123,7 @@ REFUSING_POINTS='batch-begun chunk-committed batch-refused discard-committed'
 FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved file-recorded'
 
 @test "killed at any point, a file with rejected rows is taken once" {
-    find_crash_points || skip 'a release build has no crash points'
+    needs_crash_points
     make_file() {
         local count=20 wrong=4
 
@@ -137,7 +136,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
 }
 
 @test "killed at any point, a file that is refused is refused once" {
-    find_crash_points || skip 'a release build has no crash points'
+    needs_crash_points
     make_file() {
         VALID=0
         rows all.csv 17500 most "$PREFIX"
@@ -148,7 +147,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
 }
 
 @test "killed at any point, a file of a sub-folder is taken once" {
-    find_crash_points || skip 'a release build has no crash points'
+    needs_crash_points
     make_file() {
         local count=20 wrong=4
 
@@ -160,7 +159,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
 }
 
 @test "these are all points of the intake" {
-    find_crash_points || skip 'a release build has no crash points'
+    needs_crash_points
     same "$(tr ' ' '\n' <<<"$LOADING_POINTS $REFUSING_POINTS $FILING_POINTS" | sort -u)" \
         "$(tr ' ' '\n' <<<"$CRASH_POINTS" | grep -E '^(batch|chunk|keys|discard|folder|sheet|file)-' | sort)"
 }
@@ -469,7 +468,7 @@ done/c.csv" "$(below inbox)"
 }
 
 @test "a crash before the move is no duplicate, with --keep neither" {
-    find_crash_points || skip 'a release build has no crash points'
+    needs_crash_points
     start_sim
     rows inbox/InventoryItem-a.csv 5 0
     killed batch-opened

@@ -153,6 +153,12 @@ record() {
     curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
 }
 
+# Sets CRASH_POINTS; a build without them (release) skips the test by name.
+needs_crash_points() {
+    . "$TOP/tests/crash/points.bash"
+    find_crash_points || skip "the $(basename "$BIN") build has no crash points; debug and asan have"
+}
+
 # script(1) plays the terminal; not where it is missing, or has none to give.
 needs_a_terminal() {
     script -qec true /dev/null >/dev/null 2>&1 || skip 'script(1) can make no terminal here'

@@ -139,41 +139,168 @@ size_t str_utf8_length(struct span text)
     return count;
 }
 
-/* One unit of str_printable: the bytes to take, and the escape that stands for them or "". */
-static size_t printable_unit(const unsigned char *text, size_t size, char escape[8])
+bool str_utf8_cut(struct span text)
 {
-    size_t count = sequence_size(text, size);
-    bool c1 = count == 2 && text[0] == 0xC2 && text[1] < 0xA0;
+    size_t valid = str_utf8_valid(text), left = text.size - valid;
+    unsigned char whole[4] = {0};
+
+    if (!left || left > 3)
+        return false;
+    /* it is cut where the bytes that may follow make a character of it: those of the second place
+     * differ by the first byte */
+    memcpy(whole, text.data + valid, left);
+    for (size_t size = left + 1; size <= 4; size++) {
+        static const unsigned char seconds[] = {0x80, 0xA0, 0x90};
+
+        for (size_t i = 0; i < sizeof seconds; i++) {
+            memset(whole + left, 0x80, size - left);
+            if (left == 1)
+                whole[1] = seconds[i];
+            if (sequence_size(whole, size) == size)
+                return true;
+        }
+    }
+    return false;
+}
+
+uint32_t str_character(struct span text, size_t *size)
+{
+    const unsigned char *bytes = (const unsigned char *)text.data;
+    uint32_t character;
+
+    *size = sequence_size(bytes, text.size);
+    if (!*size) {
+        *size = 1;
+        return 0xFFFD;
+    }
+    if (*size == 1)
+        return bytes[0];
+    character = bytes[0] & (0x7FU >> *size);
+    for (size_t i = 1; i < *size; i++)
+        character = character << 6 | (bytes[i] & 0x3FU);
+    return character;
+}
+
+/* Unicode 15.1, DerivedGeneralCategory.txt and DerivedCoreProperties.txt; in order. */
+static const struct {
+    uint32_t first, last;
+    enum str_sight sight;
+} unseen[] = {
+    {0x0000, 0x001F, STR_CONTROL},     {0x0020, 0x0020, STR_SPACE},
+    {0x007F, 0x009F, STR_CONTROL},     {0x00A0, 0x00A0, STR_SPACE},
+    {0x00AD, 0x00AD, STR_INVISIBLE},   {0x034F, 0x034F, STR_INVISIBLE},
+    {0x0600, 0x0605, STR_FORMAT},      {0x061C, 0x061C, STR_INVISIBLE},
+    {0x06DD, 0x06DD, STR_FORMAT},      {0x070F, 0x070F, STR_FORMAT},
+    {0x0890, 0x0891, STR_FORMAT},      {0x08E2, 0x08E2, STR_FORMAT},
+    {0x115F, 0x1160, STR_INVISIBLE},   {0x1680, 0x1680, STR_SPACE},
+    {0x17B4, 0x17B5, STR_INVISIBLE},   {0x180B, 0x180F, STR_INVISIBLE},
+    {0x2000, 0x200A, STR_SPACE},       {0x200B, 0x200F, STR_INVISIBLE},
+    {0x2028, 0x202E, STR_INVISIBLE},   {0x202F, 0x202F, STR_SPACE},
+    {0x205F, 0x205F, STR_SPACE},       {0x2060, 0x206F, STR_INVISIBLE},
+    {0x2800, 0x2800, STR_INVISIBLE}, /* the braille pattern without dots */
+    {0x3000, 0x3000, STR_SPACE},       {0x3164, 0x3164, STR_INVISIBLE},
+    {0xFE00, 0xFE0F, STR_INVISIBLE},   {0xFEFF, 0xFEFF, STR_INVISIBLE},
+    {0xFFA0, 0xFFA0, STR_INVISIBLE},   {0xFFF0, 0xFFFB, STR_INVISIBLE},
+    {0x110BD, 0x110BD, STR_FORMAT},    {0x110CD, 0x110CD, STR_FORMAT},
+    {0x13430, 0x1343F, STR_FORMAT},    {0x1BCA0, 0x1BCA3, STR_INVISIBLE},
+    {0x1D173, 0x1D17A, STR_INVISIBLE}, {0xE0000, 0xE0FFF, STR_INVISIBLE},
+};
+
+enum str_sight str_sight(uint32_t character)
+{
+    size_t low = 0, high = sizeof unseen / sizeof *unseen;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (character > unseen[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == sizeof unseen / sizeof *unseen || character < unseen[low].first)
+        return STR_VISIBLE;
+    return unseen[low].sight;
+}
+
+static bool is_blank(uint32_t character)
+{
+    return character == '\t' || str_sight(character) == STR_SPACE;
+}
+
+size_t str_space_first(struct span text)
+{
+    size_t size;
+
+    return text.size && is_blank(str_character(text, &size)) ? size : 0;
+}
+
+size_t str_space_last(struct span text)
+{
+    size_t at = text.size, size;
+
+    if (!at)
+        return 0;
+    do
+        at--;
+    while (at && text.size - at < 4 && ((unsigned char)text.data[at] & 0xC0) == 0x80);
+    text = (struct span){text.data + at, text.size - at};
+    return is_blank(str_character(text, &size)) && size == text.size ? size : 0;
+}
+
+struct span str_trim(struct span text)
+{
+    while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = (struct span){text.data + 1, text.size - 1};
+    while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    if (text.size >= 2 && memcmp(text.data, "\xC2\xA0", 2) == 0)
+        return str_trim((struct span){text.data + 2, text.size - 2});
+    if (text.size >= 2 && memcmp(text.data + text.size - 2, "\xC2\xA0", 2) == 0)
+        return str_trim((struct span){text.data, text.size - 2});
+    return text;
+}
+
+enum { ESCAPE_SIZE = 12 };
+
+/* One unit of str_printable: the bytes to take, and the escape that stands for them or "". */
+static size_t printable_unit(struct span text, char escape[ESCAPE_SIZE])
+{
+    unsigned char byte = (unsigned char)text.data[0];
+    uint32_t character;
+    size_t count;
 
     escape[0] = '\0';
-    if (text[0] == '\n')
+    if (byte >= 0x20 && byte < 0x7F)
+        return 1;
+    character = str_character(text, &count);
+    if (byte == '\n')
         memcpy(escape, "\\n", 3);
-    else if (text[0] == '\r')
+    else if (byte == '\r')
         memcpy(escape, "\\r", 3);
-    else if (text[0] == '\t')
+    else if (byte == '\t')
         memcpy(escape, "\\t", 3);
-    else if (count == 0 || text[0] < 0x20 || text[0] == 0x7F)
-        snprintf(escape, 8, "\\x%02x", text[0]);
-    else if (c1)
-        snprintf(escape, 8, "\\u%04x", text[1]);
-    return count ? count : 1;
+    else if (byte < 0x80 || (count == 1 && character == 0xFFFD))
+        snprintf(escape, ESCAPE_SIZE, "\\x%02x", byte);
+    else if (str_sight(character) != STR_VISIBLE)
+        snprintf(escape, ESCAPE_SIZE, character > 0xFFFF ? "\\U%08x" : "\\u%04x", character);
+    return count;
 }
 
 char *str_printable(struct span text, char *out, size_t out_size)
 {
-    const unsigned char *bytes = (const unsigned char *)text.data;
     size_t used = 0;
 
-    for (size_t i = 0; i < text.size;) {
-        char escape[8];
-        size_t count = printable_unit(bytes + i, text.size - i, escape);
+    while (text.size) {
+        char escape[ESCAPE_SIZE];
+        size_t count = printable_unit(text, escape);
         size_t written = escape[0] ? strlen(escape) : count;
 
         if (used + written + 1 > out_size)
             break;
-        memcpy(out + used, escape[0] ? escape : text.data + i, written);
+        memcpy(out + used, escape[0] ? escape : text.data, written);
         used += written;
-        i += count;
+        text = (struct span){text.data + count, text.size - count};
     }
     if (out_size)
         out[used] = '\0';

@@ -47,9 +47,36 @@ size_t str_utf8_valid(struct span text);
 /* Code points in valid UTF-8. */
 size_t str_utf8_length(struct span text);
 
-/* Writes text for people into out (always terminated, cut at out_size): control characters,
- * DEL, C1 and bytes that are not UTF-8 as \n, \t or \xNN, so that nothing from outside drives a
- * terminal. Returns out. */
+/* What a reader of a text sees of a character. */
+enum str_sight {
+    STR_VISIBLE,
+    STR_CONTROL,   /* general category Cc: C0, DEL, C1 */
+    STR_SPACE,     /* Zs: some width, no ink; U+0020 among them */
+    STR_FORMAT,    /* Cf, but with ink: marks that go around digits */
+    STR_INVISIBLE, /* Zl, Zp, other Cf, and what Unicode calls Default_Ignorable_Code_Point */
+};
+
+enum str_sight str_sight(uint32_t character);
+
+/* The character at the beginning of a text that is not empty, and its size in bytes; a byte that is
+ * not UTF-8 is a character of its own (U+FFFD). */
+uint32_t str_character(struct span text, size_t *size);
+
+/* Size of the blank at the beginning or the end of a text: any of STR_SPACE, or a tab. 0: none. */
+size_t str_space_first(struct span text);
+size_t str_space_last(struct span text);
+
+/* The text without U+0020, tab and U+00A0 at both ends. */
+struct span str_trim(struct span text);
+
+/* Whether a valid UTF-8 sequence is cut off by the end of the text: some bytes of it are there, and
+ * all of them fit. */
+bool str_utf8_cut(struct span text);
+
+/* Writes text for people into out (always terminated, cut at out_size), so that nothing from
+ * outside drives a terminal or hides: control characters, every space but U+0020, and what is
+ * STR_FORMAT or STR_INVISIBLE as \n, \t, \xNN, \uNNNN or \UNNNNNNNN, bytes that are not UTF-8 as
+ * \xNN. Returns out. */
 char *str_printable(struct span text, char *out, size_t out_size);
 
 #endif

@@ -64,8 +64,10 @@ static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct 
 /* Leaves nothing of a row whose form is wrong but its record id, where that is one. */
 static void strip(struct csv *csv, struct row *row, struct violations *violations)
 {
+    char text[ROW_FAULT_SIZE];
+
     violations_reset(violations);
-    if (row_record_id_fault(row->record_id)) {
+    if (row_record_id_fault(row->record_id, text)) {
         row->record_id = (struct span){0};
     } else if (row->record_id.data != csv->record_id.data) {
         /* it stands in the window, which may move */

@@ -1,5 +1,7 @@
 #include "core/row/row.h"
 
+#include <stdio.h>
+
 /* Eight bytes of which each is ASCII and neither a C0 nor DEL: the usual case, told at once. */
 static bool eight_are_plain(const char *bytes)
 {
@@ -12,30 +14,52 @@ static bool eight_are_plain(const char *bytes)
     return !((eight | (eight - ones * 0x20) | (del - ones)) & highs);
 }
 
-/* C0, DEL and C1: Unicode's category Cc. In UTF-8 a C1 is 0xC2 0x80 .. 0xC2 0x9F. */
-static bool holds_control(struct span text)
+/* A text without control and invisible characters and, at its ends, blanks: the common case. */
+static bool is_plain(struct span text)
 {
     size_t i = 0;
 
-    while (i < text.size) {
-        unsigned char byte = (unsigned char)text.data[i];
-
-        if (text.size - i >= 8 && eight_are_plain(text.data + i)) {
+    if (text.data[0] == ' ' || text.data[text.size - 1] == ' ')
+        return false;
+    while (text.size - i >= 8)
+        if (eight_are_plain(text.data + i))
             i += 8;
-            continue;
-        }
-        if (byte < 0x20 || byte == 0x7F)
-            return true;
-        if (byte == 0xC2 && i + 1 < text.size && ((unsigned char)text.data[i + 1] & 0xE0) == 0x80)
-            return true;
-        i++;
+        else
+            return false;
+    for (; i < text.size; i++)
+        if ((unsigned char)text.data[i] < 0x20 || (unsigned char)text.data[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+static const char *find_unseen(struct span text, char fault[ROW_FAULT_SIZE])
+{
+    size_t size;
+
+    for (struct span left = text; left.size;) {
+        uint32_t character = str_character(left, &size);
+        enum str_sight sight = str_sight(character);
+        bool at_end = left.size == text.size || left.size == size;
+
+        if (sight == STR_CONTROL)
+            return "must not hold control characters";
+        if (sight == STR_INVISIBLE)
+            snprintf(fault, ROW_FAULT_SIZE, "must not hold U+%04X, which is invisible", character);
+        else if (sight == STR_SPACE && at_end)
+            snprintf(fault, ROW_FAULT_SIZE,
+                     "must not %s with a blank (U+%04X); \"trim\": true under x-rowferry takes "
+                     "space, tab and U+00A0 off",
+                     left.size == text.size ? "begin" : "end", character);
+        if (sight == STR_INVISIBLE || (sight == STR_SPACE && at_end))
+            return fault;
+        left = (struct span){left.data + size, left.size - size};
     }
-    return false;
+    return NULL;
 }
 
 /* `.` and `..` are dot segments, which clients and proxies take out of a path (RFC 3986 section
  * 5.2.4); `auditlogs` in the place of a record id is another resource of the API. */
-const char *row_record_id_fault(struct span record_id)
+const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE])
 {
     if (record_id.size == 0)
         return "must not be empty";
@@ -45,9 +69,7 @@ const char *row_record_id_fault(struct span record_id)
         return "must not be . or .., which no path can hold";
     if (span_is(record_id, "auditlogs"))
         return "must not be auditlogs, which is another path of the API";
-    if (holds_control(record_id))
-        return "must not hold control characters";
-    return NULL;
+    return is_plain(record_id) ? NULL : find_unseen(record_id, fault);
 }
 
 bool row_version_read(struct span text, int64_t *version)

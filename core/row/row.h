@@ -57,8 +57,11 @@ struct row_shape {
 /* Record ids: CONTRACT section 3. */
 enum { ROW_RECORD_ID_MAX = 512 };
 
-/* NULL, or why no request could carry this record id. */
-const char *row_record_id_fault(struct span record_id);
+enum { ROW_FAULT_SIZE = 160 };
+
+/* NULL, or why no request could carry this record id, or why nobody could see which record it
+ * addresses; a text of fault or a constant one. */
+const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE]);
 
 /* A version: a JSON integer of 0 or more that fits int64, in digits alone. */
 bool row_version_read(struct span text, int64_t *version);

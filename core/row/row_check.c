@@ -5,7 +5,8 @@
 
 void row_check_record_id(const struct row *row, struct violations *violations)
 {
-    const char *fault = row_record_id_fault(row->record_id);
+    char text[ROW_FAULT_SIZE];
+    const char *fault = row_record_id_fault(row->record_id, text);
 
     if (fault)
         violations_add(violations, span_of("record_id"), "record_id", "%s", fault);

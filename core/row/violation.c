@@ -106,10 +106,21 @@ char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE])
 {
     size_t size = whole_size(value.data, value.size, VIOLATION_QUOTE_MAX);
 
-    str_printable((struct span){value.data, size}, out, VIOLATION_QUOTE_SIZE - 5);
+    str_printable((struct span){value.data, size}, out, 4 * VIOLATION_QUOTE_MAX + 1);
     if (size < value.size)
         memcpy(out + strlen(out), "...", 4);
     return out;
+}
+
+/* What a reader would not see of a quoted text. */
+static const char *blank_ends(struct span value)
+{
+    bool first = value.size && value.data[0] == ' ';
+    bool last = value.size && value.data[value.size - 1] == ' ';
+
+    if (first && last)
+        return " (begins and ends with a blank)";
+    return first ? " (begins with a blank)" : last ? " (ends with a blank)" : "";
 }
 
 char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE])
@@ -120,6 +131,6 @@ char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE])
     size = strlen(out);
     memmove(out + 1, out, size);
     out[0] = '"';
-    memcpy(out + 1 + size, "\"", 2);
+    snprintf(out + 1 + size, VIOLATION_QUOTE_SIZE - 1 - size, "\"%s", blank_ends(value));
     return out;
 }

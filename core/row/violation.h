@@ -47,13 +47,13 @@ struct span violation_message(const struct violations *list, size_t index);
 
 enum {
     VIOLATION_QUOTE_MAX = 40, /* bytes of a value that a message shows */
-    VIOLATION_QUOTE_SIZE = 4 * VIOLATION_QUOTE_MAX + 6,
+    VIOLATION_QUOTE_SIZE = 4 * VIOLATION_QUOTE_MAX + 6 + 32, /* the words for blanks at its ends */
 };
 
 /* Writes value for a message: printable, and with `...` where it was cut. Returns out. */
 char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
-/* The same between double quotes. */
+/* The same between double quotes, and with words for U+0020 at an end. */
 char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
 #endif

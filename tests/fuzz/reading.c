@@ -115,6 +115,8 @@ static void check_position(struct pass *pass)
 static void check_row(const struct pass *pass, const struct row *row,
                       const struct violations *violations)
 {
+    char text[ROW_FAULT_SIZE];
+
     fuzz_must(row->row_no == pass->before.rows + 1 && row->row_no == pass->now.rows,
               "rows are numbered one by one");
     fuzz_must(rows_tape_fits(row), "the tape is that of the fields");
@@ -127,7 +129,7 @@ static void check_row(const struct pass *pass, const struct row *row,
     if (violations->count)
         return;
     fuzz_must(row->fields.size >= 2 && row->tape.count, "a good row has fields");
-    fuzz_must(!row_record_id_fault(row->record_id), "a good row has a good record id");
+    fuzz_must(!row_record_id_fault(row->record_id, text), "a good row has a good record id");
     fuzz_must(row->has_version || !pass->reading->shape->version_required,
               "a good row has a version");
     fuzz_must(row->version >= 0, "a version is not negative");

@@ -45,7 +45,8 @@ static void an_unknown_column_is_named_with_the_remedy(void **state)
         "error: in: line 1: unknown column \"warehouse\": not a property of schema Item; "
         "add it to the schema or take it out of the file\n");
     assert_refused("\nrecord_id,Sku, price,\"two\nlines\"\n",
-                   "error: in: line 2: unknown columns \"Sku\", \" price\", \"two\\nlines\": "
+                   "error: in: line 2: unknown columns \"Sku\", \" price\" (begins with a blank), "
+                   "\"two\\nlines\": "
                    "not properties of schema Item; add them to the schema or take them out of the "
                    "file\n");
 }

@@ -156,7 +156,7 @@ static void what_is_no_number_is_a_violation_and_left_out(void **state)
                 "f,null,NaN,x\n",
                 "1@2 [a] {\"sku\":\"x\"}\n"
                 "  quantity|type|must be an integer, is \"abc\"\n"
-                "  price|type|must be a number, is \" 1.5\"\n"
+                "  price|type|must be a number, is \" 1.5\" (begins with a blank)\n"
                 "2@3 [b] {\"sku\":\"x\"}\n"
                 "  quantity|type|must be an integer, is \"+1\"\n"
                 "  price|type|must be a number, is \"1,5\"\n"
@@ -167,7 +167,7 @@ static void what_is_no_number_is_a_violation_and_left_out(void **state)
                 "  quantity|type|must be an integer, is \"\"\n"
                 "  price|type|must be a number, is \".5\"\n"
                 "5@6 [e] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"1 \"\n"
+                "  quantity|type|must be an integer, is \"1 \" (ends with a blank)\n"
                 "  price|type|must be a number, is \"\"1\"\"\n"
                 "6@7 [f] {\"sku\":\"x\"}\n"
                 "  quantity|type|must be an integer, is \"null\"\n"

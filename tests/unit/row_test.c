@@ -5,10 +5,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 static const char *fault_of(const char *record_id)
 {
-    return row_record_id_fault(span_of(record_id));
+    static char text[ROW_FAULT_SIZE];
+
+    return row_record_id_fault(span_of(record_id), text);
 }
 
 static void ordinary_record_ids_have_no_fault(void **state)
@@ -26,7 +29,9 @@ static void ordinary_record_ids_have_no_fault(void **state)
                                       "gr\xC3\xB6\xC3\x9F"
                                       "e",
                                       "\xE2\x82\xAC",
-                                      "1234567\xC2\xA0",
+                                      "1234567\xC2\xA0"
+                                      "8",
+                                      "a\xE3\x80\x80z",
                                       "\xF0\x9F\x98\x80",
                                       "~~~~~~~~"};
 
@@ -50,12 +55,12 @@ static void ids_that_no_path_can_carry_are_told_apart(void **state)
 
 static void ids_longer_than_512_bytes_are_refused(void **state)
 {
-    char id[ROW_RECORD_ID_MAX + 1];
+    char id[ROW_RECORD_ID_MAX + 1], fault[ROW_FAULT_SIZE];
 
     (void)state;
     memset(id, 'a', sizeof id);
-    assert_null(row_record_id_fault((struct span){id, ROW_RECORD_ID_MAX}));
-    assert_string_equal(row_record_id_fault((struct span){id, ROW_RECORD_ID_MAX + 1}),
+    assert_null(row_record_id_fault((struct span){id, ROW_RECORD_ID_MAX}, fault));
+    assert_string_equal(row_record_id_fault((struct span){id, ROW_RECORD_ID_MAX + 1}, fault),
                         "must not be longer than 512 bytes");
 }
 
@@ -64,13 +69,16 @@ static void control_characters_are_found_at_every_place(void **state)
     (void)state;
     for (unsigned byte = 0; byte < 256; byte++) {
         for (size_t place = 0; place < 20; place++) {
-            char id[20];
+            char id[20], text[ROW_FAULT_SIZE];
             const char *fault;
             bool control = byte < 0x20 || byte == 0x7F;
 
+            if (byte == ' ' && place % (sizeof id - 1) == 0)
+                continue;
+
             memset(id, 'a', sizeof id);
             id[place] = (char)byte;
-            fault = row_record_id_fault((struct span){id, sizeof id});
+            fault = row_record_id_fault((struct span){id, sizeof id}, text);
             assert_int_equal(fault != NULL, control);
             if (fault)
                 assert_string_equal(fault, "must not hold control characters");
@@ -80,7 +88,55 @@ static void control_characters_are_found_at_every_place(void **state)
         char id[] = "abcdefg\xC2?hij";
 
         id[8] = (char)second;
-        assert_int_equal(fault_of(id) != NULL, second < 0xA0);
+        assert_int_equal(fault_of(id) != NULL, second < 0xA0 || second == 0xAD);
+    }
+}
+
+static void what_nobody_sees_is_named_with_its_code_point(void **state)
+{
+    static const struct {
+        const char *id, *fault;
+    } invisible[] = {
+        {"\xEF\xBB\xBFWH-1042", "U+FEFF"},
+        {"WH\xE2\x80\x8B-1042", "U+200B"},
+        {"WH-1042\xE2\x80\x8F", "U+200F"},
+        {"W\xE2\x80\xA8H", "U+2028"},
+        {"W\xE2\x80\xA9H", "U+2029"},
+        {"\xE2\x80\xAE"
+         "1042",
+         "U+202E"},
+        {"W\xE2\x81\xA4H", "U+2064"},
+        {"W\xC2\xADH", "U+00AD"},
+        {"W\xE1\xA0\x8EH", "U+180E"},
+        {"W\xE2\x81\xA6H", "U+2066"},
+        {"W\xD8\x9CH", "U+061C"},
+        {"W\xF3\xA0\x80\xA0H", "U+E0020"},
+        {"W\xE3\x85\xA4H", "U+3164"},
+        {"W\xEF\xB8\x8F", "U+FE0F"},
+    };
+    static const struct {
+        const char *id, *fault;
+    } blank[] = {
+        {" WH-1042", "begin with a blank (U+0020)"},
+        {"WH-1042 ", "end with a blank (U+0020)"},
+        {"\xC2\xA0WH", "begin with a blank (U+00A0)"},
+        {"WH-1042\xC2\xA0", "end with a blank (U+00A0)"},
+        {"WH\xE3\x80\x80", "end with a blank (U+3000)"},
+        {"WH\xE2\x80\x89", "end with a blank (U+2009)"},
+        {" ", "begin with a blank (U+0020)"},
+    };
+    char text[ROW_FAULT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof invisible / sizeof *invisible; i++) {
+        snprintf(text, sizeof text, "must not hold %s, which is invisible", invisible[i].fault);
+        assert_string_equal(fault_of(invisible[i].id), text);
+    }
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++) {
+        snprintf(text, sizeof text,
+                 "must not %s; \"trim\": true under x-rowferry takes space, tab and U+00A0 off",
+                 blank[i].fault);
+        assert_string_equal(fault_of(blank[i].id), text);
     }
 }
 
@@ -112,6 +168,7 @@ int main(void)
         cmocka_unit_test(ids_that_no_path_can_carry_are_told_apart),
         cmocka_unit_test(ids_longer_than_512_bytes_are_refused),
         cmocka_unit_test(control_characters_are_found_at_every_place),
+        cmocka_unit_test(what_nobody_sees_is_named_with_its_code_point),
         cmocka_unit_test(versions_are_digits_alone_within_int64),
     };
 

@@ -265,7 +265,11 @@ static void nothing_printable_drives_a_terminal(void **state)
         {{"\x1b[2Jx", 5}, "\\x1b[2Jx"},
         {{"\0\x01\x1f\x7f", 4}, "\\x00\\x01\\x1f\\x7f"},
         {{"\xc2\x80\xc2\x9b\xc2\x9f", 6}, "\\u0080\\u009b\\u009f"},
-        {{"\xc2\xa0\xc3\xa4\xf0\x9f\x98\x80", 8}, "\xc2\xa0\xc3\xa4\xf0\x9f\x98\x80"},
+        {{"\xc2\xa1\xc3\xa4\xf0\x9f\x98\x80", 8}, "\xc2\xa1\xc3\xa4\xf0\x9f\x98\x80"},
+        {{"a\xc2\xa0\xe2\x80\x89 b", 8}, "a\\u00a0\\u2009 b"},
+        {{"\xc2\xad\xe2\x80\xae\xef\xbb\xbf", 8}, "\\u00ad\\u202e\\ufeff"},
+        {{"\xe2\x80\xa8\xe3\x80\x80\xf3\xa0\x80\xa0", 10}, "\\u2028\\u3000\\U000e0020"},
+        {{"\xd8\x80\xef\xbf\xbd", 5}, "\\u0600\xef\xbf\xbd"},
         {{"\xff\xfe", 2}, "\\xff\\xfe"},
         {{"\xe2\x82", 2}, "\\xe2\\x82"},
         {{"\xed\xa0\x80", 3}, "\\xed\\xa0\\x80"},
@@ -295,6 +299,33 @@ static void every_byte_comes_out_harmless(void **state)
                     fail_msg("%02x %02x comes out as %02x", first, second, *at);
         }
     }
+}
+
+static void blanks_are_taken_off_both_ends(void **state)
+{
+    (void)state;
+    assert_true(span_is(str_trim(SPAN(" \t\xc2\xa0 a b \xc2\xa0\t")), "a b"));
+    assert_true(span_is(str_trim(SPAN(" \xc2\xa0")), ""));
+    assert_true(span_is(str_trim(SPAN("\xe2\x80\x89x\n")), "\xe2\x80\x89x\n"));
+    assert_int_equal(str_space_first(SPAN("\xe2\x80\x89x")), 3);
+    assert_int_equal(str_space_last(SPAN("x\xc2\xa0")), 2);
+    assert_int_equal(str_space_last(SPAN("x\t")), 1);
+    assert_int_equal(str_space_last(SPAN("x")), 0);
+    assert_int_equal(str_space_last(SPAN("")), 0);
+}
+
+static void a_text_that_ends_within_a_character_is_cut(void **state)
+{
+    static const char *const cut[] = {"\xc3",         "a\xe2\x82",         "\xe0", "\xed",
+                                      "\xf0\x9f\x98", "a\xe2\x82\xac\xf4", "\xf0"};
+    static const char *const not_cut[] = {"",     "a",        "\xe2\x82\xac", "\xff",
+                                          "\x80", "\xc3\x28", "\xc0",         "\xed\xa0"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
+        assert_true(str_utf8_cut(span_of(cut[i])));
+    for (size_t i = 0; i < sizeof not_cut / sizeof *not_cut; i++)
+        assert_false(str_utf8_cut(span_of(not_cut[i])));
 }
 
 static void printable_text_is_cut_between_its_units(void **state)
@@ -342,6 +373,8 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_what_is_not),
         cmocka_unit_test(utf8_is_told_at_every_offset_in_long_text),
         cmocka_unit_test(lengths_count_code_points),
+        cmocka_unit_test(blanks_are_taken_off_both_ends),
+        cmocka_unit_test(a_text_that_ends_within_a_character_is_cut),
         cmocka_unit_test(nothing_printable_drives_a_terminal),
         cmocka_unit_test(every_byte_comes_out_harmless),
         cmocka_unit_test(printable_text_is_cut_between_its_units),

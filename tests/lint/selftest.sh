@@ -68,7 +68,7 @@ C
     echo '{'
     yes '    work();' | head -60
     echo '}'
-    yes '' | head -375
+    yes '' | head -675
 } >core/row/long.c
 
 cat >expected <<'E'
@@ -83,7 +83,7 @@ core/http/pool.c:2: core/store/db.h brings in sqlite3.h
 core/row/late.c:1: core/nowhere is no layer
 core/row/late.c:2: sqlite3.h
 core/row/long.c:2: long_one has 61 lines
-core/row/long.c:502: the file is longer
+core/row/long.c:802: the file is longer
 cmd/rowferry/main.c:2: the two programs
 E
 

@@ -9,15 +9,19 @@ static const struct {
     const char *code;
     const char *message;
 } usual[] = {
+    {301, "moved.permanently", "The resource has another address."},
     {400, "bad.request", "The request could not be understood by the server."},
     {401, "bad.credentials", "Invalid login credentials."},
     {403, "missing.permissions", "You do not have permission to perform the requested action."},
     {404, "not.found", "The requested resource was not found."},
     {405, "method.not.allowed", "The method is not allowed for this resource."},
+    {407, "proxy.authentication.required", "The proxy wants credentials."},
     {408, "request.timeout", "The request timed out."},
     {409, "version.conflict", "The record was changed by another request."},
     {413, "request.entity.too.large", "The request body is larger than 512000 bytes."},
+    {421, "misdirected.request", "The request came on a connection that does not serve this host."},
     {422, "validation.failed", "The record violates its schema."},
+    {425, "too.early", "The request came too early on this connection."},
     {429, "too.many.requests", "Rate limit exceeded the maximum."},
     {500, "internal.server.error", "The server encountered an unexpected condition."},
     {501, "not.implemented", "The method is not implemented."},

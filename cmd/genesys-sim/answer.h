@@ -16,7 +16,7 @@ enum answer_end {
     ANSWER_RESET,   /* the same, with a TCP reset */
 };
 
-enum { ANSWER_HEADERS = 3, ANSWER_VALUE_SIZE = 128 };
+enum { ANSWER_HEADERS = 4, ANSWER_VALUE_SIZE = 128 };
 
 struct answer {
     enum answer_end end;

@@ -59,9 +59,10 @@ static int by_seq(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Visible entries of every id, in an array of the caller's. False when an id is malformed. */
+/* Visible entries of every id, in an array of the caller's, and the first id, the caller's, too.
+ * False when an id is malformed. */
 static bool collect(const struct sim *sim, const struct request *request, struct span ids,
-                    struct found **found, size_t *count)
+                    struct found **found, size_t *count, char **first_id)
 {
     while (ids.size) {
         const char *comma = memchr(ids.data, ',', ids.size);
@@ -72,7 +73,10 @@ static bool collect(const struct sim *sim, const struct request *request, struct
         if (!id)
             return false;
         record = records_find(&sim->records, request->route.schema, id);
-        free(id);
+        if (*first_id)
+            free(id);
+        else
+            *first_id = id;
         for (size_t i = 0; record && i < record->audit_count; i++) {
             if (record->audit[i].visible_ms > request->at_ms)
                 continue;
@@ -85,7 +89,24 @@ static bool collect(const struct sim *sim, const struct request *request, struct
     return true;
 }
 
-static void append_entity(struct buf *out, const struct sim *sim, const struct found *found)
+static void append_user(struct buf *out, struct sim *sim, const struct audit_entry *entry)
+{
+    enum distort_kind kind = distort_draw_one(&sim->options->distortions, DISTORT_AUDIT,
+                                              DISTORT_NO_USER, DISTORT_OUR_USER, entry->seq);
+    bool foreign = entry->foreign;
+
+    if (kind == DISTORT_NO_USER)
+        return;
+    if (kind == DISTORT_OTHER_USER)
+        foreign = !foreign;
+    else if (kind == DISTORT_OUR_USER)
+        foreign = false;
+    buf_append_text(out, ",\"user\":{\"id\":\"");
+    buf_append_json(out, span_of(foreign ? "someone-else" : sim->options->client_id));
+    buf_append_text(out, "\"}");
+}
+
+static void append_entity(struct buf *out, struct sim *sim, const struct found *found)
 {
     const struct audit_entry *entry = found->entry;
     char at[CLOCK_ISO_SIZE];
@@ -95,21 +116,31 @@ static void append_entity(struct buf *out, const struct sim *sim, const struct f
     buf_append_json(out, span_of(found->record->id));
     buf_printf(out, "\",\"action\":\"update\",\"version\":%lld,\"timestamp\":\"%s\"",
                (long long)entry->version, clock_iso(entry->at_ms, at));
-    buf_append_text(out, ",\"user\":{\"id\":\"");
-    buf_append_json(out, span_of(entry->foreign ? "someone-else" : sim->options->client_id));
-    buf_append_text(out, "\"}");
-    if (entry->correlation_id[0])
-        buf_printf(out, ",\"requestCorrelationId\":\"%s\"", entry->correlation_id);
+    append_user(out, sim, entry);
+    if (entry->correlation_id[0]) {
+        char id[UUID_TEXT_SIZE + 2];
+        size_t before = out->size;
+
+        snprintf(id, sizeof id, "\"%s\"", entry->correlation_id);
+        buf_append_char(out, ',');
+        if (!distort_append_id(&sim->options->distortions, DISTORT_AUDIT, entry->seq, out,
+                               span_of(id)))
+            out->size = before;
+    }
     buf_append_char(out, '}');
 }
 
-static void append_page(struct request *request, const struct sim *sim,
-                        const struct audit_query *query, const struct found *found, size_t count)
+static void append_page(struct request *request, struct sim *sim, const struct audit_query *query,
+                        const struct found *found, size_t count)
 {
     struct buf *body = &request->answer.body;
     struct span path = {request->target, strcspn(request->target, "?")};
-    uint64_t first = (uint64_t)(query->page_size * (query->page_number - 1));
+    struct distortions *distortions = &sim->options->distortions;
+    bool repeated = query->page_number > 1 &&
+                    distort_draws(distortions, DISTORT_AUDIT, DISTORT_REPEATED, request->seq);
+    uint64_t first = repeated ? 0 : (uint64_t)(query->page_size * (query->page_number - 1));
     uint64_t last = first + (uint64_t)query->page_size;
+    size_t total = count;
 
     buf_append_text(body, "{\"entities\":[");
     for (uint64_t i = first; i < last && i < count; i++) {
@@ -117,9 +148,15 @@ static void append_page(struct request *request, const struct sim *sim,
             buf_append_char(body, ',');
         append_entity(body, sim, &found[i]);
     }
-    buf_printf(body, "],\"pageSize\":%lld,\"pageNumber\":%lld,\"total\":%zu",
-               (long long)query->page_size, (long long)query->page_number, count);
-    if (last < count) {
+    buf_printf(body, "],\"pageSize\":%lld,\"pageNumber\":%lld", (long long)query->page_size,
+               (long long)query->page_number);
+    if (distort_draws(distortions, DISTORT_AUDIT, DISTORT_LOW_TOTAL, request->seq))
+        total = count / 2;
+    else if (distort_draws(distortions, DISTORT_AUDIT, DISTORT_HIGH_TOTAL, request->seq))
+        total = count * 2 + 1;
+    if (!distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_TOTAL, request->seq))
+        buf_printf(body, ",\"total\":%zu", total);
+    if (last < count && !distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_NEXT, request->seq)) {
         buf_append_text(body, ",\"nextUri\":\"");
         buf_append_json(body, path);
         buf_append_text(body, "?entityIds=");
@@ -135,17 +172,19 @@ void audit_answer(struct sim *sim, struct request *request)
     struct audit_query query;
     struct found *found = NULL;
     size_t count = 0;
+    char *first_id = NULL;
     struct err err;
 
     if (!read_query(&query, request->route.query, &err)) {
         answer_error(&request->answer, 400, NULL, err.text, NULL);
-    } else if (!collect(sim, request, query.ids, &found, &count)) {
+    } else if (!collect(sim, request, query.ids, &found, &count, &first_id)) {
         answer_error(&request->answer, 400, NULL, "entityIds is not percent-encoded UTF-8", NULL);
-    } else {
+    } else if (!fixed_answer(sim, request, ANSWER_AUDIT, first_id)) {
         if (count)
             qsort(found, count, sizeof *found, by_seq);
         answer_json(&request->answer, 200);
         append_page(request, sim, &query, found, count);
     }
     free(found);
+    free(first_id);
 }

@@ -21,6 +21,10 @@ static void answer_stats(const struct sim *sim, struct answer *answer)
     for (int i = 0; i < FAULT_KINDS; i++)
         buf_printf(body, "%s\"%s\":%llu", i ? "," : "", fault_rule(i)->name,
                    (unsigned long long)sim->stats.faults[i]);
+    buf_append_text(body, "},\"distortions\":{");
+    for (int i = 0; i < DISTORT_KINDS; i++)
+        buf_printf(body, "%s\"%s\":%llu", i ? "," : "", distort_name((enum distort_kind)i),
+                   (unsigned long long)sim->options->distortions.drawn[i]);
     buf_printf(body,
                "},\"applied\":%llu,\"foreign\":%llu,\"throttled\":%llu,\"tokens\":%llu,"
                "\"logins_peak\":%llu,\"connections\":%llu,\"records\":%zu}",
@@ -33,14 +37,15 @@ static void answer_stats(const struct sim *sim, struct answer *answer)
 static void answer_record(const struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
+    const struct record *record;
 
     if (records_version(&sim->records, route->schema, route->id) < 0) {
         answer_error(&request->answer, 404, NULL, NULL, NULL);
         return;
     }
     answer_json(&request->answer, 200);
-    record_append(&request->answer.body, sim, route->id,
-                  records_find(&sim->records, route->schema, route->id));
+    record = records_find(&sim->records, route->schema, route->id);
+    record_append(&request->answer.body, sim, route->id, record ? &record->now : NULL);
 }
 
 /* {"fields", "correlationId"?}; the id gives the record metadata, without it there is none. */
@@ -67,7 +72,7 @@ static void foreign_update(struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
     struct payload *payload = &request->payload;
-    const struct record *record = NULL;
+    const struct record_state *state = NULL;
     struct ledger_update update = {.schema = route->schema, .id = route->id, .foreign = true};
     struct buf metadata = {0};
     enum update_result result;
@@ -84,7 +89,7 @@ static void foreign_update(struct sim *sim, struct request *request)
     update.submitted_version = records_version(&sim->records, route->schema, route->id);
     update.correlation_id = payload->correlation_id;
     update.fields = payload->fields;
-    result = update_apply(sim, &update, buf_span(&metadata), &record);
+    result = update_apply(sim, &update, buf_span(&metadata), &state);
     if (result == UPDATE_APPLIED)
         answer_record(sim, request);
     else

@@ -46,7 +46,7 @@ void erp_answer(struct sim *sim, struct request *request)
         answer_error(answer, 413, NULL, NULL, NULL);
     } else if (!request->payload_ok) {
         answer_error(answer, 400, "invalid.payload", request->problem.text, NULL);
-    } else if (!fixed_answer(sim, request)) {
+    } else if (!fixed_answer(sim, request, ANSWER_ERP, request->route.id)) {
         request->applied = true;
         answer_json(answer, 200);
         buf_append_text(&answer->body, "{\"accepted\":true}");

@@ -3,11 +3,12 @@
 #define GENESYS_SIM_HANDLERS_H
 
 #include "cmd/genesys-sim/ledger.h"
+#include "cmd/genesys-sim/options.h"
 #include "core/base/str.h"
 
 #include <stdbool.h>
 
-struct record;
+struct record_state;
 struct request;
 struct sim;
 
@@ -23,8 +24,10 @@ void erp_read(struct request *request);
 /* Everything below /sim. */
 void control_answer(struct sim *sim, struct request *request);
 
-/* True, with the answer filled in, when an option fixes the answer for this record. */
-bool fixed_answer(struct sim *sim, struct request *request);
+/* True, with the answer filled in, when an option fixes the answer for requests of this scope about
+ * the record. */
+bool fixed_answer(struct sim *sim, struct request *request, enum answer_scope scope,
+                  const char *id);
 
 /* True when value is the media type, parameters or not. */
 bool media_type_is(const char *value, const char *type);
@@ -32,14 +35,14 @@ bool media_type_is(const char *value, const char *type);
 enum update_result { UPDATE_APPLIED, UPDATE_MISSING, UPDATE_CONFLICT, UPDATE_FAILED };
 
 /* Applies one update if submitted_version is the record's: ledger first, then the record. metadata
- * data NULL: none; at_ms is filled in here. *record is set when applied. FAILED: the ledger could
+ * data NULL: none; at_ms is filled in here. *state is set when applied. FAILED: the ledger could
  * not be written, see sim->err. */
 enum update_result update_apply(struct sim *sim, struct ledger_update *update, struct span metadata,
-                                const struct record **record);
+                                const struct record_state **state);
 
-/* The JSON of a record; NULL stands for one never seen. */
+/* The JSON of a record in a state; NULL stands for one never seen. */
 void record_append(struct buf *out, const struct sim *sim, const char *id,
-                   const struct record *record);
+                   const struct record_state *state);
 
 /* The 429, or the login's 400, with the wait told as --retry-after says. */
 void throttle_answer(struct sim *sim, struct request *request, int64_t wait_ms);

@@ -100,7 +100,7 @@ void login_answer(struct sim *sim, struct request *request)
     struct options *options = sim->options;
     struct answer *answer = &request->answer;
     const struct refusal *refusal = NULL;
-    const struct fixed_answer *fixed;
+    struct fixed_answer *fixed;
     int64_t wait_ms, lifetime_us = options->token_lifetime_us;
     const char *token;
 
@@ -118,8 +118,10 @@ void login_answer(struct sim *sim, struct request *request)
         answer_login_error(answer, refusal->status, refusal->error, refusal->description);
         return;
     }
-    fixed = options_answer(options, ANSWER_TOKEN, options->client_id);
+    fixed = options_answer(options, ANSWER_TOKEN, options->client_id, false);
     if (fixed) {
+        if (fixed->times > 0)
+            fixed->times--;
         answer_login_error(answer, fixed->status, fixed->code ? fixed->code : "access_denied",
                            "the simulator was told to answer so");
         return;
@@ -128,5 +130,6 @@ void login_answer(struct sim *sim, struct request *request)
     answer_json(answer, 200);
     buf_printf(&answer->body,
                "{\"access_token\":\"%s\",\"token_type\":\"bearer\",\"expires_in\":%lld}", token,
-               (long long)((lifetime_us + 999999) / 1000000));
+               (long long)(options->expires_in == INT64_MIN ? (lifetime_us + 999999) / 1000000
+                                                            : options->expires_in));
 }

@@ -9,6 +9,7 @@
  *   answer      bodies and headers of answers and errors
  *   payload strict      the body of an update; JSON without leniency
  *   records tokens      what the server remembers
+ *   distort     answers that are not as the API gives them
  *   faults pace timers  what goes wrong, how much is allowed, what happens later
  *   ledger      what was applied and what came in, as JSON lines
  *

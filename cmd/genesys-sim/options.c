@@ -61,16 +61,45 @@ static bool set_fault(struct options *options, const char *value, struct err *er
     return faults_parse(&options->faults, value, err);
 }
 
+/* Takes `*N` and `@reused` off the end of STATUS[:CODE][*N][@reused]. */
+static bool take_condition(struct fixed_answer *answer, struct span *text, struct err *err)
+{
+    static const char reused[] = "@reused";
+    const char *star;
+
+    answer->times = -1;
+    if (text->size >= strlen(reused) &&
+        memcmp(text->data + text->size - strlen(reused), reused, strlen(reused)) == 0) {
+        text->size -= strlen(reused);
+        answer->reused = true;
+    }
+    star = memchr(text->data, '*', text->size);
+    if (!star)
+        return true;
+    if (!str_to_int64((struct span){star + 1, text->size - (size_t)(star - text->data) - 1}, 1,
+                      INT32_MAX, &answer->times))
+        return err_set(err, ERR_CONFIG, "'%s': a number of answers is expected after *", star);
+    text->size = (size_t)(star - text->data);
+    return true;
+}
+
+static bool set_distort(struct options *options, const char *value, struct err *err)
+{
+    return distort_parse(&options->distortions, value, err);
+}
+
 static bool set_answer(struct options *options, const char *value, struct err *err)
 {
     static const struct {
         const char *word;
         unsigned scopes;
-    } scopes[] = {{"put:", ANSWER_PUT}, {"get:", ANSWER_GET},     {"all:", ANSWER_PUT | ANSWER_GET},
-                  {"erp:", ANSWER_ERP}, {"early:", ANSWER_EARLY}, {"token:", ANSWER_TOKEN}};
+    } scopes[] = {
+        {"put:", ANSWER_PUT},    {"get:", ANSWER_GET},     {"all:", ANSWER_PUT | ANSWER_GET},
+        {"erp:", ANSWER_ERP},    {"early:", ANSWER_EARLY}, {"token:", ANSWER_TOKEN},
+        {"audit:", ANSWER_AUDIT}};
     struct fixed_answer answer = {.scopes = ANSWER_PUT};
     const char *prefix = value, *equals = strrchr(value, '='), *colon;
-    struct span status;
+    struct span rest, status;
     int64_t number;
 
     if (!equals)
@@ -82,13 +111,16 @@ static bool set_answer(struct options *options, const char *value, struct err *e
             break;
         }
     }
-    colon = strchr(equals, ':');
-    status = colon ? (struct span){equals + 1, (size_t)(colon - equals) - 1} : span_of(equals + 1);
+    rest = status = span_of(equals + 1);
+    if (!take_condition(&answer, &rest, err))
+        return false;
+    colon = memchr(rest.data, ':', rest.size);
+    status.size = colon ? (size_t)(colon - rest.data) : rest.size;
     if (!str_to_int64(status, 0, 599, &number) || (number > 0 && number < 200))
         return err_set(err, ERR_CONFIG, "'%s': a status from 200 to 599, or 0, is expected", value);
     answer.status = (unsigned)number;
     answer.prefix = mem_copy(prefix, (size_t)(equals - prefix));
-    answer.code = colon ? mem_strdup(colon + 1) : NULL;
+    answer.code = colon ? mem_copy(colon + 1, rest.size - status.size - 1) : NULL;
     options->answer =
         mem_resize(options->answer, options->answer_count + 1, sizeof *options->answer);
     options->answer[options->answer_count++] = answer;
@@ -103,6 +135,8 @@ static const struct option table[] = {
     {"client-secret", "S", "default sim-secret", OPTION_TEXT, true, AT(client_secret), 0, 0, NULL},
     {"token-lifetime", "S", "seconds, 0.5 for instance; default 3600", OPTION_CALL, true, 0, 0, 0,
      set_lifetime},
+    {"expires-in", "S", "what a login says instead of that, 0 or -5 for instance", OPTION_NUMBER,
+     true, AT(expires_in), INT32_MIN, INT64_MAX, NULL},
     {"token-limit", "N/P", "logins a period (s, m, h)", OPTION_PACE, true, AT(token_limit), 0, 0,
      NULL},
     {"jwt-issuer", "URL", "tokens are JWTs that name this issuer", OPTION_TEXT, false,
@@ -114,6 +148,8 @@ static const struct option table[] = {
     {"only-seeded", NULL, "other records are 404", OPTION_FLAG, false, AT(only_seeded), 0, 0, NULL},
     {"latency-ms", "N", "delay of every API answer", OPTION_NUMBER, true, AT(latency_ms), 0, DAY_MS,
      NULL},
+    {"login-latency-ms", "N", "further delay of a login's answer, whose token ages\nmeanwhile",
+     OPTION_NUMBER, true, AT(login_latency_ms), 0, DAY_MS, NULL},
     {"rate-limit", "N/P", "API requests a period (s, m, h), then 429", OPTION_PACE, true,
      AT(rate_limit), 0, 0, NULL},
     {"retry-after", "HOW",
@@ -121,12 +157,15 @@ static const struct option table[] = {
      OPTION_CALL, true, 0, 0, 0, set_retry_after},
     {"bare-conflicts", NULL, "409 does not tell the version", OPTION_FLAG, false,
      AT(bare_conflicts), 0, 0, NULL},
-    {"answer", "[SCOPE:]PREFIX=STATUS[:CODE]",
+    {"answer", "[SCOPE:]PREFIX=STATUS[:CODE][*N][@reused]",
      "fixed answer for record ids that start so; SCOPE is\n"
-     "put (default), get, all (put and get), erp, early: an\n"
-     "update before its body is read, token: the prefix is\n"
-     "the client id's; the last one that matches holds,\n"
-     "STATUS 0 is none; 422:details, 422:errors: there",
+     "put (default), get, all (put and get), audit: the first\n"
+     "id that is asked for, erp, early: an update before its\n"
+     "body is read, token: the prefix is the client id's;\n"
+     "*N: only the next N times; @reused: only on a\n"
+     "connection that has served a request; the last one\n"
+     "that matches holds, STATUS 0 is none; 422:details,\n"
+     "422:errors: there",
      OPTION_CALL, true, 0, 0, 0, set_answer},
     {"fault", "[SCOPE:]KIND=P",
      "probability of a fault; SCOPE is put (default), get,\n"
@@ -134,13 +173,20 @@ static const struct option table[] = {
      OPTION_CALL, true, 0, 0, 0, set_fault},
     {"fault-limit", "N", "so many faults, then none any more", OPTION_NUMBER, true, AT(fault_limit),
      0, INT64_MAX, NULL},
-    {"seed", "N", "of the faults; default 1", OPTION_NUMBER, false, AT(seed), 0, INT64_MAX, NULL},
+    {"distort", "SCOPE:KIND=P",
+     "probability of a distorted answer; SCOPE is put, get,\n"
+     "audit, token; `none` forgets all",
+     OPTION_CALL, true, 0, 0, 0, set_distort},
+    {"seed", "N", "of faults and distortions; default 1", OPTION_NUMBER, false, AT(seed), 0,
+     INT64_MAX, NULL},
     {"stall-ms", "N", "default 15000", OPTION_NUMBER, true, AT(stall_ms), 0, DAY_MS, NULL},
     {"late-ms", "N", "default 1000", OPTION_NUMBER, true, AT(late_ms), 0, DAY_MS, NULL},
     {"date-offset", "S", "answers' Date is so many seconds ahead, or behind (-S)", OPTION_NUMBER,
      true, AT(date_offset_s), -DAY_MS, DAY_MS, NULL},
     {"audit-lag-ms", "N", "audit entries show that much later", OPTION_NUMBER, true,
      AT(audit_lag_ms), 0, DAY_MS, NULL},
+    {"read-lag-ms", "N", "a GET shows the record as it was that long ago", OPTION_NUMBER, true,
+     AT(read_lag_ms), 0, DAY_MS, NULL},
     {"ledger", "FILE", "one JSON line an applied update, appended", OPTION_TEXT, false,
      AT(ledger_path), 0, 0, NULL},
     {"requests", "FILE", "one JSON line a request, appended", OPTION_TEXT, false, AT(requests_path),
@@ -198,6 +244,7 @@ void options_init(struct options *options)
         .client_id = mem_strdup("sim-client"),
         .client_secret = mem_strdup("sim-secret"),
         .token_lifetime_us = INT64_C(3600000000),
+        .expires_in = INT64_MIN,
         .base_version = 1,
         .stall_ms = 15000,
         .late_ms = 1000,
@@ -244,6 +291,7 @@ bool options_parse(struct options *options, int argc, char *const *argv, struct 
         if (!set_option(options, option, value, err))
             return err_wrap(err, "--%s", option->name);
     }
+    options->distortions.seed = (uint64_t)options->seed;
     return true;
 }
 
@@ -293,18 +341,24 @@ void options_help(FILE *out)
     fputs("\nKinds of faults:\n", out);
     for (int i = 0; i < FAULT_KINDS; i++)
         help_line(out, fault_rule(i)->name, fault_rule(i)->help);
+    fputs("\nKinds of distortions (put, get: a record; audit: an entry or a page; coded bodies: "
+          "all):\n",
+          out);
+    for (int i = 0; i < DISTORT_KINDS; i++)
+        help_line(out, distort_name((enum distort_kind)i), distort_help((enum distort_kind)i));
     fputs("\nControl requests:\n", out);
     for (size_t i = 0; i < sizeof control / sizeof *control; i++)
         help_line(out, control[i][0], control[i][1]);
 }
 
-const struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
-                                          const char *id)
+struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
+                                    const char *id, bool reused)
 {
     for (size_t i = options->answer_count; i-- > 0;) {
-        const struct fixed_answer *answer = &options->answer[i];
+        struct fixed_answer *answer = &options->answer[i];
 
-        if ((answer->scopes & (unsigned)scope) && str_starts(id, answer->prefix))
+        if ((answer->scopes & (unsigned)scope) && answer->times != 0 &&
+            (reused || !answer->reused) && str_starts(id, answer->prefix))
             return answer->status ? answer : NULL;
     }
     return NULL;

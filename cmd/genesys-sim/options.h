@@ -2,6 +2,7 @@
 #ifndef GENESYS_SIM_OPTIONS_H
 #define GENESYS_SIM_OPTIONS_H
 
+#include "cmd/genesys-sim/distort.h"
 #include "cmd/genesys-sim/faults.h"
 #include "cmd/genesys-sim/pace.h"
 #include "core/base/err.h"
@@ -19,8 +20,9 @@ enum answer_scope {
     ANSWER_PUT = 1,
     ANSWER_GET = 2,
     ANSWER_ERP = 4,
-    ANSWER_EARLY = 8, /* an update, before its body is read */
-    ANSWER_TOKEN = 16 /* the prefix is one of the client's id */
+    ANSWER_EARLY = 8,  /* an update, before its body is read */
+    ANSWER_TOKEN = 16, /* the prefix is one of the client's id */
+    ANSWER_AUDIT = 32  /* the prefix is one of the first id that is asked for */
 };
 
 /* Every request in scopes for a record whose id starts with prefix gets status; status 0 means
@@ -28,6 +30,8 @@ enum answer_scope {
 struct fixed_answer {
     unsigned scopes;
     unsigned status;
+    int64_t times; /* answers still to come, 0: none; negative: without end */
+    bool reused;   /* only on a connection that has served a request */
     char *prefix;
     char *code; /* NULL: the status's usual one */
 };
@@ -41,7 +45,8 @@ struct options {
     char *tls_cert_path, *tls_key_path; /* both, or neither: plain http */
     int64_t token_lifetime_us;
     int64_t base_version;
-    int64_t latency_ms, stall_ms, late_ms, audit_lag_ms;
+    int64_t latency_ms, login_latency_ms, stall_ms, late_ms, audit_lag_ms, read_lag_ms;
+    int64_t expires_in;    /* what a login says instead of the lifetime; INT64_MIN: the lifetime */
     int64_t date_offset_s; /* of the Date that answers carry */
     int64_t retry_after_s; /* for WAIT_FIXED */
     int64_t max_seconds;
@@ -51,6 +56,7 @@ struct options {
     enum wait_form wait_form;
     struct pace token_limit, rate_limit;
     struct faults faults;
+    struct distortions distortions;
     struct fixed_answer *answer;
     size_t answer_count;
 };
@@ -71,9 +77,9 @@ bool options_change(struct options *options, const char *name, const char *value
 /* Writes the help text, lists of faults and control requests included. */
 void options_help(FILE *out);
 
-/* The fixed answer for a request in scope (one bit) about the record: the last one given of those
- * that match; NULL when it is to be handled. */
-const struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
-                                          const char *id);
+/* The fixed answer for a request in scope (one bit) about the record, on a connection that is
+ * reused or not: the last one given of those that match; NULL when it is to be handled. */
+struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
+                                    const char *id, bool reused);
 
 #endif

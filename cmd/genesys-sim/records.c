@@ -30,12 +30,32 @@ void records_init(struct records *records, int64_t base_version, bool only_seede
     records->bucket = mem_calloc(records->bucket_count, sizeof *records->bucket);
 }
 
+/* Frees every state that is older than this one. */
+static void forget_older(struct record_state *state)
+{
+    while (state->older) {
+        struct record_state *older = state->older;
+
+        state->older = older->older;
+        free(older->fields);
+        free(older->metadata);
+        free(older);
+    }
+}
+
+static void state_release(struct record_state *state)
+{
+    forget_older(state);
+    free(state->fields);
+    free(state->metadata);
+    *state = (struct record_state){0};
+}
+
 static void record_free(struct record *record)
 {
     free(record->schema);
     free(record->id);
-    free(record->fields);
-    free(record->metadata);
+    state_release(&record->now);
     free(record->audit);
     free(record);
 }
@@ -70,7 +90,7 @@ int64_t records_version(const struct records *records, const char *schema, const
     const struct record *record = records_find(records, schema, id);
 
     if (record)
-        return record->version;
+        return record->now.version;
     return records->only_seeded ? -1 : records->base_version;
 }
 
@@ -104,7 +124,7 @@ static struct record *find_or_add(struct records *records, const char *schema, c
     record = mem_calloc(1, sizeof *record);
     record->schema = mem_strdup(schema);
     record->id = mem_strdup(id);
-    record->version = records->base_version;
+    record->now.version = records->base_version;
     record->hash = hash_names(schema, id);
     slot = &records->bucket[record->hash & (records->bucket_count - 1)];
     record->next = *slot;
@@ -113,27 +133,54 @@ static struct record *find_or_add(struct records *records, const char *schema, c
     return record;
 }
 
-static void replace(char **text, struct span span)
+static char *copy_text(struct span span)
 {
-    free(*text);
-    *text = span.data ? mem_copy(span.data, span.size) : NULL;
+    return span.data ? mem_copy(span.data, span.size) : NULL;
+}
+
+const struct record_state *record_at(const struct record *record, int64_t at_ms)
+{
+    const struct record_state *state = &record->now;
+
+    while (state->since_ms > at_ms && state->older)
+        state = state->older;
+    return state;
+}
+
+/* Puts the current state behind a new one; what no reader that lags can see any more is freed. */
+static void keep_state(struct record *record, int64_t seen_ms)
+{
+    struct record_state *kept = mem_calloc(1, sizeof *kept), *last = kept;
+
+    *kept = record->now;
+    while (last->since_ms > seen_ms && last->older)
+        last = last->older;
+    forget_older(last);
+    record->now.older = kept;
 }
 
 struct record *records_update(struct records *records, const char *schema, const char *id,
                               struct span fields, struct span metadata,
-                              const struct audit_entry *audit)
+                              const struct audit_entry *audit, int64_t lag_ms)
 {
     struct record *record = find_or_add(records, schema, id);
+    int64_t version = record->now.version + 1;
 
-    replace(&record->fields, fields);
-    replace(&record->metadata, metadata);
-    record->version++;
+    if (lag_ms > 0)
+        keep_state(record, audit->at_ms - lag_ms);
+    else
+        state_release(&record->now);
+    record->now = (struct record_state){.version = version,
+                                        .since_ms = audit->at_ms,
+                                        .fields = copy_text(fields),
+                                        .metadata = copy_text(metadata),
+                                        .older = record->now.older};
     if (record->audit_count == record->audit_capacity) {
         record->audit_capacity = record->audit_capacity ? record->audit_capacity * 2 : 1;
         record->audit = mem_resize(record->audit, record->audit_capacity, sizeof *record->audit);
     }
     record->audit[record->audit_count] = *audit;
-    record->audit[record->audit_count].version = record->version;
+    record->audit[record->audit_count].version = version;
     record->audit[record->audit_count].seq = ++records->audit_seq;
     record->audit_count++;
     return record;
@@ -161,9 +208,9 @@ static bool load_line(struct records *records, struct span line, struct err *err
     id = strict_text(strict_find(&object, "id"));
     if (schema && id) {
         record = find_or_add(records, schema, id);
-        record->version = version;
-        replace(&record->fields, fields);
-        replace(&record->metadata, metadata);
+        state_release(&record->now);
+        record->now = (struct record_state){
+            .version = version, .fields = copy_text(fields), .metadata = copy_text(metadata)};
     }
     free(schema);
     free(id);

@@ -20,13 +20,21 @@ struct audit_entry {
     char correlation_id[UUID_TEXT_SIZE]; /* empty: none */
 };
 
-/* Texts are owned; fields and metadata are JSON as it came, metadata NULL for none. */
+/* A record as one update left it. fields and metadata are JSON as it came, owned; fields NULL: {},
+ * metadata NULL: none. */
+struct record_state {
+    int64_t version;
+    int64_t since_ms;
+    char *fields;
+    char *metadata;
+    struct record_state *older;
+};
+
+/* Texts are owned. Older states are kept for readers that lag. */
 struct record {
     char *schema;
     char *id;
-    int64_t version;
-    char *fields;
-    char *metadata;
+    struct record_state now;
     struct audit_entry *audit;
     size_t audit_count;
     size_t audit_capacity;
@@ -57,9 +65,13 @@ struct record *records_find(const struct records *records, const char *schema, c
 int64_t records_version(const struct records *records, const char *schema, const char *id);
 
 /* Replaces fields and metadata (data NULL: none) as a whole, raises the version by 1 and adds the
- * audit entry, whose seq is set here. The record exists: records_version said so. */
+ * audit entry, whose seq is set here. The record exists: records_version said so. The state of
+ * lag_ms ago and all since then are kept. */
 struct record *records_update(struct records *records, const char *schema, const char *id,
                               struct span fields, struct span metadata,
-                              const struct audit_entry *audit);
+                              const struct audit_entry *audit, int64_t lag_ms);
+
+/* The record as it was at at_ms, or the oldest state that is kept. */
+const struct record_state *record_at(const struct record *record, int64_t at_ms);
 
 #endif

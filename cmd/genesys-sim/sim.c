@@ -207,8 +207,30 @@ static void judge(struct sim *sim, struct request *request)
         return;
     request->fault = rule->name;
     request->late = rule->moment == FAULT_LATE && route->kind == ROUTE_PUT && request->payload_ok &&
-                    !options_answer(sim->options, ANSWER_PUT, route->id);
+                    !options_answer(sim->options, ANSWER_PUT, route->id, false);
     spoil(sim, request, rule);
+}
+
+/* Codes the body of a whole answer where that is drawn. */
+static void code_answer(struct sim *sim, struct request *request)
+{
+    static const struct {
+        enum route_kind route;
+        enum distort_scope scope;
+    } coded[] = {{ROUTE_PUT, DISTORT_PUT},
+                 {ROUTE_GET, DISTORT_GET},
+                 {ROUTE_AUDIT, DISTORT_AUDIT},
+                 {ROUTE_TOKEN, DISTORT_TOKEN}};
+    const char *coding = NULL;
+
+    if (request->answer.end != ANSWER_WHOLE || !request->answer.body.size)
+        return;
+    for (size_t i = 0; i < sizeof coded / sizeof *coded; i++)
+        if (coded[i].route == request->route.kind)
+            coding = distort_code(&sim->options->distortions, coded[i].scope, request->seq,
+                                  &request->answer.body);
+    if (coding)
+        answer_header(&request->answer, "Content-Encoding", "%s", coding);
 }
 
 static void write_down(struct sim *sim, struct request *request)
@@ -247,7 +269,7 @@ static void run_late(void *context, void *subject, bool stopping)
 {
     struct sim *sim = context;
     struct late *late = subject;
-    const struct record *record;
+    const struct record_state *state;
     struct ledger_update update = {
         .request = late->request,
         .schema = late->route.schema,
@@ -259,7 +281,7 @@ static void run_late(void *context, void *subject, bool stopping)
     };
 
     if (!stopping)
-        update_apply(sim, &update, late->payload.metadata, &record);
+        update_apply(sim, &update, late->payload.metadata, &state);
     route_release(&late->route);
     buf_release(&late->body);
     free(late);
@@ -286,8 +308,9 @@ static void postpone(struct sim *sim, struct request *request)
 void sim_begin(struct sim *sim, struct request *request)
 {
     route_find(&request->route, request->method, request->target);
-    request->early = request->route.kind == ROUTE_PUT &&
-                     options_answer(sim->options, ANSWER_EARLY, request->route.id);
+    request->early =
+        request->route.kind == ROUTE_PUT &&
+        options_answer(sim->options, ANSWER_EARLY, request->route.id, request->client->served > 0);
 }
 
 void sim_end(struct sim *sim, const struct request *request)
@@ -319,6 +342,7 @@ void sim_answer(struct sim *sim, struct request *request)
     if (request->route.kind == ROUTE_TOKEN && ++sim->stats.logins > sim->stats.logins_peak)
         sim->stats.logins_peak = sim->stats.logins;
     judge(sim, request);
+    code_answer(sim, request);
     /* else the server adds the one of its clock */
     if (sim->options->date_offset_s)
         answer_date(&request->answer, "Date", request->at_ms + sim->options->date_offset_s * 1000);
@@ -326,6 +350,8 @@ void sim_answer(struct sim *sim, struct request *request)
     if (request->early && request->answer.end == ANSWER_WHOLE)
         answer_raw(&request->answer, 0, request->answer.body.size, request->answer.body.size);
     request->delay_us += sim->options->latency_ms * 1000;
+    if (request->route.kind == ROUTE_TOKEN)
+        request->delay_us += sim->options->login_latency_ms * 1000;
     if (request->late)
         postpone(sim, request);
     if (sim->failed)

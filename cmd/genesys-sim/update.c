@@ -1,6 +1,7 @@
 /* PUT and GET of one record (API section 1), and the answers that an option fixes. */
 #include "cmd/genesys-sim/handlers.h"
 #include "cmd/genesys-sim/sim.h"
+#include "cmd/genesys-sim/strict.h"
 #include "core/base/clock.h"
 
 #include <stdio.h>
@@ -14,23 +15,93 @@ bool media_type_is(const char *value, const char *type)
            (value[size] == '\0' || value[size] == ';' || value[size] == ' ');
 }
 
-void record_append(struct buf *out, const struct sim *sim, const char *id,
-                   const struct record *record)
+static void append_head(struct buf *out, const struct sim *sim, const char *id,
+                        const struct record_state *state)
 {
     buf_append_text(out, "{\"id\":\"");
     buf_append_json(out, span_of(id));
-    buf_printf(out, "\",\"version\":%lld,\"fields\":",
-               (long long)(record ? record->version : sim->records.base_version));
-    buf_append_text(out, record && record->fields ? record->fields : "{}");
-    if (record && record->metadata) {
+    buf_printf(out, "\",\"version\":%lld",
+               (long long)(state ? state->version : sim->records.base_version));
+}
+
+void record_append(struct buf *out, const struct sim *sim, const char *id,
+                   const struct record_state *state)
+{
+    append_head(out, sim, id, state);
+    buf_append_text(out, ",\"fields\":");
+    buf_append_text(out, state && state->fields ? state->fields : "{}");
+    if (state && state->metadata) {
         buf_append_text(out, ",\"metadata\":");
-        buf_append_text(out, record->metadata);
+        buf_append_text(out, state->metadata);
     }
     buf_append_char(out, '}');
 }
 
+/* metadata with the correlation id as it is drawn for n. */
+static void append_metadata(struct buf *out, struct sim *sim, enum distort_scope scope, uint64_t n,
+                            const char *metadata)
+{
+    struct strict_object object;
+    struct err err;
+    bool first = true;
+
+    if (!strict_split(&object, span_of(metadata), &err))
+        return;
+    buf_append_text(out, ",\"metadata\":{");
+    for (size_t i = 0; i < object.count; i++) {
+        const struct strict_member *member = &object.member[i];
+        size_t start = out->size;
+
+        if (!first)
+            buf_append_char(out, ',');
+        if (span_is(member->name, "requestCorrelationId")) {
+            if (!distort_append_id(&sim->options->distortions, scope, n, out, member->value)) {
+                out->size = start;
+                continue;
+            }
+        } else {
+            buf_append_char(out, '"');
+            buf_append_span(out, member->name);
+            buf_append_text(out, "\":");
+            buf_append_span(out, member->value);
+        }
+        first = false;
+    }
+    buf_append_char(out, '}');
+}
+
+/* The record as a distorting server shows it: the id of one version always in the same way, the
+ * rest drawn by request. */
+static void answer_record(struct sim *sim, struct request *request, enum distort_scope scope,
+                          const struct record *record, const struct record_state *state)
+{
+    static const char *const fields[DISTORT_KINDS] = {
+        [DISTORT_NO_FIELDS] = "",
+        [DISTORT_NULL_FIELDS] = ",\"fields\":null",
+        [DISTORT_TEXT_FIELDS] = ",\"fields\":\"{}\"",
+        [DISTORT_ARRAY_FIELDS] = ",\"fields\":[]",
+    };
+    struct distortions *distortions = &sim->options->distortions;
+    struct buf *out = &request->answer.body;
+    enum distort_kind kind =
+        distort_draw_one(distortions, scope, DISTORT_NO_FIELDS, DISTORT_ARRAY_FIELDS, request->seq);
+
+    answer_json(&request->answer, 200);
+    append_head(out, sim, request->route.id, state);
+    if (kind < DISTORT_KINDS) {
+        buf_append_text(out, fields[kind]);
+    } else {
+        buf_append_text(out, ",\"fields\":");
+        buf_append_text(out, state && state->fields ? state->fields : "{}");
+    }
+    if (state && state->metadata &&
+        !distort_draws(distortions, scope, DISTORT_NO_METADATA, request->seq))
+        append_metadata(out, sim, scope, record->hash + (uint64_t)state->version, state->metadata);
+    buf_append_char(out, '}');
+}
+
 enum update_result update_apply(struct sim *sim, struct ledger_update *update, struct span metadata,
-                                const struct record **record)
+                                const struct record_state **state)
 {
     int64_t version = records_version(&sim->records, update->schema, update->id);
     struct audit_entry audit = {.foreign = update->foreign};
@@ -46,8 +117,9 @@ enum update_result update_apply(struct sim *sim, struct ledger_update *update, s
         sim->failed = true;
         return UPDATE_FAILED;
     }
-    *record =
-        records_update(&sim->records, update->schema, update->id, update->fields, metadata, &audit);
+    *state = &records_update(&sim->records, update->schema, update->id, update->fields, metadata,
+                             &audit, sim->options->read_lag_ms)
+                  ->now;
     if (update->foreign)
         sim->stats.foreign++;
     else
@@ -66,20 +138,16 @@ static const char *violations(const char *code)
            "\"code\":\"minimum\",\"message\":\"quantity cannot be negative\"}]";
 }
 
-bool fixed_answer(struct sim *sim, struct request *request)
+bool fixed_answer(struct sim *sim, struct request *request, enum answer_scope scope, const char *id)
 {
-    static const enum answer_scope scopes[ROUTE_KINDS] = {
-        [ROUTE_PUT] = ANSWER_PUT,
-        [ROUTE_GET] = ANSWER_GET,
-        [ROUTE_ERP] = ANSWER_ERP,
-    };
-    const struct fixed_answer *fixed =
-        options_answer(sim->options, request->early ? ANSWER_EARLY : scopes[request->route.kind],
-                       request->route.id);
+    struct fixed_answer *fixed =
+        options_answer(sim->options, scope, id, request->client->served > 0);
     struct answer *answer = &request->answer;
 
     if (!fixed)
         return false;
+    if (fixed->times > 0)
+        fixed->times--;
     if (fixed->status < 300) {
         answer_json(answer, fixed->status);
         if (fixed->status != 204)
@@ -94,6 +162,8 @@ bool fixed_answer(struct sim *sim, struct request *request)
         answer_error(answer, fixed->status, fixed->code, NULL, NULL);
         if (fixed->status < 400)
             answer_header(answer, "Location", "/moved");
+        if (fixed->status == 407)
+            answer_header(answer, "Proxy-Authenticate", "Basic realm=\"proxy\"");
     }
     return true;
 }
@@ -110,7 +180,7 @@ static void conflict_answer(const struct sim *sim, struct request *request)
 static void apply(struct sim *sim, struct request *request)
 {
     const struct payload *payload = &request->payload;
-    const struct record *record = NULL;
+    const struct record_state *state = NULL;
     struct ledger_update update = {
         .request = request->seq,
         .schema = request->route.schema,
@@ -121,11 +191,11 @@ static void apply(struct sim *sim, struct request *request)
         .source = payload->source,
     };
 
-    switch (update_apply(sim, &update, payload->metadata, &record)) {
+    switch (update_apply(sim, &update, payload->metadata, &state)) {
     case UPDATE_APPLIED:
         request->applied = true;
-        answer_json(&request->answer, 200);
-        record_append(&request->answer.body, sim, request->route.id, record);
+        answer_record(sim, request, DISTORT_PUT,
+                      records_find(&sim->records, update.schema, update.id), state);
         break;
     case UPDATE_MISSING:
         answer_error(&request->answer, 404, NULL, NULL, NULL);
@@ -143,7 +213,7 @@ void put_answer(struct sim *sim, struct request *request)
 {
     struct answer *answer = &request->answer;
 
-    if (fixed_answer(sim, request))
+    if (fixed_answer(sim, request, request->early ? ANSWER_EARLY : ANSWER_PUT, request->route.id))
         return;
     if (request->route.query.data)
         answer_error(answer, 400, NULL, "The path takes no query.", NULL);
@@ -162,15 +232,17 @@ void get_answer(struct sim *sim, struct request *request)
     const struct route *route = &request->route;
     struct answer *answer = &request->answer;
 
-    if (fixed_answer(sim, request))
+    if (fixed_answer(sim, request, ANSWER_GET, route->id))
         return;
     if (route->query.data) {
         answer_error(answer, 400, NULL, "The path takes no query.", NULL);
     } else if (records_version(&sim->records, route->schema, route->id) < 0) {
         answer_error(answer, 404, NULL, NULL, NULL);
     } else {
-        answer_json(answer, 200);
-        record_append(&answer->body, sim, route->id,
-                      records_find(&sim->records, route->schema, route->id));
+        const struct record *record = records_find(&sim->records, route->schema, route->id);
+
+        answer_record(sim, request, DISTORT_GET, record,
+                      record ? record_at(record, request->at_ms - sim->options->read_lag_ms)
+                             : NULL);
     }
 }

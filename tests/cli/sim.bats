@@ -706,6 +706,192 @@ EOF
     [ "$(wc -l <requests)" -eq 5 ]
 }
 
+# ---- answers that are not as the API gives them ---------------------------------------------
+
+@test "the id of a record can be missing, blank, garbled or in capitals, in answers and reads apart" {
+    local id='.metadata.requestCorrelationId'
+    start_and_login --distort put:no-id=1 --distort get:blank-id=1
+    put A 1
+    jq -e '.version == 2 and (.metadata | has("requestCorrelationId") | not) and .metadata.source == "rowferry"' body
+    get A
+    jq -e "$id"' == "" and .metadata.tags == ["erp-sync"]' body
+    control 'config?distort=none&distort=get:garbled-id=1&distort=put:upper-id=1' -X POST
+    put A 2
+    jq -e "$id == \"${JOB_ID^^}\"" body
+    get A
+    jq -e ".metadata | has(\"requestCorrelationId\") and .requestCorrelationId != \"$JOB_ID\"" body
+    cp body before
+    get A
+    cmp body before
+    [ "$(last ledger '[.version, .correlation_id]')" = "[3,\"$JOB_ID\"]" ]
+    control records/Inv/A | jq -e "$id == \"$JOB_ID\""
+    control stats | jq -e '.distortions["garbled-id"] == 2 and .distortions["no-id"] == 1'
+}
+
+@test "an id that is dropped by chance is dropped at every reading of that version" {
+    local i dropped=0
+    start_and_login --distort get:no-id=0.5
+    for i in {1..40}; do
+        put "A$i" 1
+        get "A$i"
+        jq -r .metadata.requestCorrelationId body >one
+        get "A$i"
+        jq -r .metadata.requestCorrelationId body >other
+        cmp one other
+        [ "$(cat one)" != null ] || dropped=$((dropped + 1))
+    done
+    [ $dropped -gt 5 ]
+    [ $dropped -lt 35 ]
+}
+
+@test "a record without metadata, and fields that are no object" {
+    start_and_login --distort get:no-metadata=1
+    put A 1
+    jq -e 'has("metadata")' body
+    get A
+    jq -e '(has("metadata") | not) and .fields.price == 45.5' body
+    shape() {
+        control "config?distort=none&distort=get:$1-fields=1" -X POST
+        get A
+        jq -e ".version == 2 and ($2)" body
+    }
+    shape no 'has("fields") | not'
+    shape null 'has("fields") and .fields == null'
+    shape text '.fields == "{}"'
+    shape array '.fields == []'
+}
+
+@test "reads lag: a GET shows the record as it was that long ago" {
+    start_and_login --read-lag-ms 1500
+    local begin
+    put A 1
+    begin=$(date +%s%N)
+    get A
+    jq -e '.version == 1 and .fields == {}' body
+    put A 2
+    [ "$STATUS" = 200 ]
+    [ "$(jq .version body)" = 3 ]
+    put A 2
+    [ "$(jq .version body)" = 3 ]
+    control records/Inv/A | jq -e '.version == 3'
+    shows() {
+        get A
+        [ "$(jq .version body)" = "$1" ]
+    }
+    eventually shows 3
+    [ $((($(date +%s%N) - begin) / 1000000)) -ge 1400 ]
+    control 'config?read-lag-ms=0' -X POST
+    put A 3
+    shows 4
+}
+
+@test "audit entries without id or user, or with other ones" {
+    local entries="$API/Inv/records/auditlogs?entityIds=A"
+    start_and_login --distort audit:no-id=1 --distort audit:no-user=1
+    put A 1
+    control records/Inv/A -d '{"fields":{}}'
+    request GET "$entries"
+    jq -e '.entities | length == 2 and all(.[]; has("requestCorrelationId") or has("user") | not)' body
+    shape() {
+        control "config?distort=none&distort=audit:$1=1" -X POST
+        request GET "$entries"
+        jq -e "$2" body
+    }
+    shape blank-id '[.entities[].requestCorrelationId] == ["", null]'
+    shape garbled-id '.entities[0] | has("requestCorrelationId") and .requestCorrelationId != "'$JOB_ID'"'
+    shape other-user '[.entities[].user.id] == ["someone-else", "sim-client"]'
+    shape our-user '[.entities[].user.id] == ["sim-client", "sim-client"]'
+}
+
+@test "audit pages that do not lead on, that repeat, and totals that are wrong" {
+    local i entries="$API/Inv/records/auditlogs?entityIds=A&pageSize=2"
+    start_and_login --distort audit:no-next=1
+    for i in {1..5}; do put A "$i"; done
+    request GET "$entries"
+    jq -e '(has("nextUri") | not) and .total == 5 and (.entities | length) == 2' body
+    shape() {
+        control "config?distort=none&distort=audit:$1=1" -X POST
+        request GET "$entries&pageNumber=$2"
+        jq -e "$3" body
+    }
+    shape repeated-page 2 '[.entities[].version] == [2, 3] and .pageNumber == 2'
+    shape no-total 1 'has("total") | not'
+    shape low-total 1 '.total == 2'
+    shape high-total 1 '.total == 11'
+}
+
+@test "bodies can be coded, each in a way that curl decodes, or in none" {
+    start_and_login --distort get:gzip=1 --distort put:deflate=1 --distort audit:br=1
+    control 'config?distort=token:gzip=1' -X POST
+    login | gunzip | jq -e .access_token
+    put A 1 --compressed
+    [ "$(header Content-Encoding)" = deflate ]
+    [ "$(jq .version body)" = 2 ]
+    get A --compressed
+    [ "$(header Content-Encoding)" = gzip ]
+    [ "$(jq .version body)" = 2 ]
+    request GET "$API/Inv/records/auditlogs?entityIds=A" --compressed
+    [ "$(header Content-Encoding)" = br ]
+    [ "$(jq .total body)" = 1 ]
+    control 'config?distort=none&distort=get:bomb=1' -X POST
+    get A --compressed
+    [ "$(jq .version body)" = 2 ]
+    [ "$(stat -c %s body)" -gt 67000000 ]
+    control 'config?distort=none&distort=get:broken-gzip=1' -X POST
+    get A --compressed
+    fails jq -e .version body
+    control 'config?distort=none&distort=get:unknown-coding=1' -X POST
+    get A
+    [ "$(header Content-Encoding)" = x-unheard-of ]
+}
+
+@test "a fixed answer for the next requests only, on reused connections only, and for the audit log" {
+    start_and_login --answer 'A=421*2' --answer audit:A=403 --answer get:B=425:too.early@reused
+    put A 1
+    [ "$STATUS $(jq -r .code body)" = '421 misdirected.request' ]
+    put A 1
+    [ "$STATUS" = 421 ]
+    put A 1
+    [ "$STATUS" = 200 ]
+    request GET "$API/Inv/records/auditlogs?entityIds=A,B"
+    [ "$STATUS" = 403 ]
+    request GET "$API/Inv/records/auditlogs?entityIds=B,A"
+    [ "$STATUS" = 200 ]
+    [ "$(curl -s -H "Authorization: Bearer $TOKEN" -w '%{http_code} ' -o out "$URL/nothing" \
+        -o out "$URL$API/Inv/records/B")" = '404 425 ' ]
+    get B
+    [ "$STATUS" = 200 ]
+    control 'config?answer=P=407' -X POST
+    put P 1
+    [ "$STATUS" = 407 ]
+    [ -n "$(header Proxy-Authenticate)" ]
+}
+
+@test "a login's token can be over on arrival" {
+    start --token-lifetime 0.2 --login-latency-ms 400 --expires-in 0
+    TOKEN=none
+    login >answer
+    [ "$(jq .expires_in answer)" = 0 ]
+    TOKEN=$(jq -r .access_token answer)
+    get A
+    [ "$STATUS" = 401 ]
+}
+
+@test "the rate limit can change midway" {
+    start_and_login --rate-limit 2/h --retry-after 60
+    put A 1
+    put A 2
+    put A 3
+    [ "$STATUS $(header Retry-After)" = '429 60' ]
+    control 'config?rate-limit=4/h' -X POST
+    put A 3
+    [ "$STATUS" = 200 ]
+    control 'config?rate-limit=1/h&retry-after=5' -X POST
+    put A 4
+    put A 5
+    [ "$STATUS $(header Retry-After)" = '429 5' ]
+}
+
 # ---- the process ----------------------------------------------------------------------------
 
 @test "a bad option is exit 2 and says which" {
@@ -780,7 +966,7 @@ EOF
 @test "--help lists options, faults and control requests" {
     run "$BIN/genesys-sim" --help
     [ "$status" -eq 0 ]
-    [[ $output == *--token-lifetime*reset-reused-after*/sim/config* ]]
+    [[ $output == *--token-lifetime*reset-reused-after*garbled-id*/sim/config* ]]
 }
 
 @test "SIGTERM and SIGINT end it with 0 and without a word" {

@@ -9,7 +9,7 @@ BEGIN {
     home["sqlite3.h"] = "^core/store/|^core/validate/rules[^/]*$"
     home["curl/curl.h"] = "^core/http/pool[^/]*$"
     home["microhttpd.h"] = "^cmd/genesys-sim/"
-    home["zlib.h"] = "^core/row/gunzip[^/]*$"
+    home["zlib.h"] = "^(core/row/gunzip[^/]*|cmd/genesys-sim/distort[^/]*)$"
     home["iconv.h"] = "^core/row/(transcode|recode|source)[^/]*$"
 }
 

@@ -34,52 +34,67 @@ enum {
 };
 
 static const char *const sql[] = {
-    [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = ?1 "
+    [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = :schema "
                     "AND state IN ('open', 'done') ORDER BY id DESC LIMIT 1",
-    [BATCH_WAITING] = "SELECT id FROM batch WHERE schema = ?1 AND filing <> 0 "
-                      "AND filed_ms IS NULL AND state IN ('open', 'done') AND path = ?2 "
-                      "AND device = ?3 AND inode = ?4 AND size_bytes = ?5 AND mtime_ns = ?6 "
+    [BATCH_WAITING] = "SELECT id FROM batch WHERE schema = :schema AND filing <> 0 "
+                      "AND filed_ms IS NULL AND state IN ('open', 'done') AND path = :path "
+                      "AND device = :device AND inode = :inode AND size_bytes = :size_bytes AND "
+                      "mtime_ns = :mtime_ns "
                       "ORDER BY id DESC LIMIT 1",
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
-        "filing) VALUES (?1, ?2, ?3, ?4, ?5, 'loading', ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-        "?13, ?14)",
-    [BATCH_TALLY] = "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (?1, ?2)",
-    [BATCH_HEADER_SET] = "UPDATE batch SET header = ?2 WHERE id = ?1",
-    [BATCH_HEADER] = "SELECT header FROM batch WHERE id = ?1",
-    [BATCH_COUNT_JOBS] = "SELECT count(*) FROM job_row WHERE id > ?1 AND id < ?2",
-    [BATCH_COUNT_REJECTS] = "SELECT count(*) FROM rejected_row WHERE batch_id = ?1",
-    [BATCH_ROWS] = "SELECT rows_read FROM batch WHERE id = ?1",
-    [BATCH_OPEN] = "UPDATE batch SET state = ?2, content_hash = ?3, size_bytes = ?4, "
-                   "loaded_run_id = ?5, finished_ms = ?6, finished_run_id = ?7 "
-                   "WHERE id = ?1 AND state = 'loading'",
-    [BATCH_REFUSE] = "UPDATE batch SET state = 'refused', reason = ?2, loaded_run_id = ?3, "
-                     "finished_run_id = ?3, finished_ms = ?4 WHERE id = ?1 AND state = 'loading'",
-    [BATCH_DISCARD_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN "
-                           "(SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2)",
-    [BATCH_DISCARD_JOBS] = "DELETE FROM job_row WHERE id > ?1 AND id <= ?2",
-    [BATCH_DISCARDED] = "UPDATE batch SET rows_discarded = rows_discarded + ?2 WHERE id = ?1",
+        "filing) VALUES (:source, :schema, :format, :content_hash, :size_bytes, 'loading', "
+        ":now_ms, :run_id, :path, :device, :inode, :mtime_ns, :schema_hash, "
+        ":options, :filing)",
+    [BATCH_TALLY] =
+        "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (:batch_id, :next_job_id)",
+    [BATCH_HEADER_SET] = "UPDATE batch SET header = :header WHERE id = :batch_id",
+    [BATCH_HEADER] = "SELECT header FROM batch WHERE id = :batch_id",
+    [BATCH_COUNT_JOBS] =
+        "SELECT count(*) AS number FROM job_row WHERE id > :first_id AND id < :end_id",
+    [BATCH_COUNT_REJECTS] =
+        "SELECT count(*) AS number FROM rejected_row WHERE batch_id = :batch_id",
+    [BATCH_ROWS] = "SELECT rows_read AS number FROM batch WHERE id = :batch_id",
+    [BATCH_OPEN] =
+        "UPDATE batch SET state = :state, content_hash = :content_hash, size_bytes = :size_bytes, "
+        "loaded_run_id = :run_id, finished_ms = :finished_ms, finished_run_id = :finished_run_id "
+        "WHERE id = :batch_id AND state = 'loading'",
+    [BATCH_REFUSE] =
+        "UPDATE batch SET state = 'refused', reason = :reason, loaded_run_id = :run_id, "
+        "finished_run_id = :run_id, finished_ms = :now_ms WHERE id = :batch_id AND state = "
+        "'loading'",
+    [BATCH_DISCARD_KEYS] =
+        "DELETE FROM record_job WHERE (record_id, job_id) IN "
+        "(SELECT record_id, id FROM job_row WHERE id > :first_id AND id <= :last_id)",
+    [BATCH_DISCARD_JOBS] = "DELETE FROM job_row WHERE id > :first_id AND id <= :last_id",
+    [BATCH_DISCARDED] =
+        "UPDATE batch SET rows_discarded = rows_discarded + :rows WHERE id = :batch_id",
     /* without the hash it is begun anew, rather than gone on with, should this be interrupted */
-    [BATCH_UNREAD] = "UPDATE batch SET rows_read = rows_read - ?2, schema_hash = '' WHERE id = ?1",
-    [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = ?1",
-    [BATCH_FORGET_REJECTIONS] = "DELETE FROM rejection_tally WHERE batch_id = ?1",
+    [BATCH_UNREAD] =
+        "UPDATE batch SET rows_read = rows_read - :rows, schema_hash = '' WHERE id = :batch_id",
+    [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = :batch_id",
+    [BATCH_FORGET_REJECTIONS] = "DELETE FROM rejection_tally WHERE batch_id = :batch_id",
     [BATCH_FORGET_KEYS] = "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN "
                           "(SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
-                          "WHERE batch_id = ?1)",
-    [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = ?1",
-    [BATCH_RESTART] = "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
-                      "lines_done = 0, prefix_hash = '', header = NULL, content_hash = ?2, "
-                      "size_bytes = ?3, device = ?4, inode = ?5, mtime_ns = ?6, schema_hash = ?7, "
-                      "options = ?8 WHERE id = ?1",
-    [BATCH_RESTART_TALLY] = "UPDATE batch_tally SET pending = pending - ?2 WHERE batch_id = ?1",
-    [BATCH_LAST_JOB] = "SELECT max(id) FROM (SELECT id FROM job_row WHERE id > ?1 AND id < ?2 "
-                       "ORDER BY id LIMIT ?3)",
+                          "WHERE batch_id = :batch_id)",
+    [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = :batch_id",
+    [BATCH_RESTART] =
+        "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
+        "lines_done = 0, prefix_hash = '', header = NULL, content_hash = :content_hash, "
+        "size_bytes = :size_bytes, device = :device, inode = :inode, mtime_ns = :mtime_ns, "
+        "schema_hash = :schema_hash, "
+        "options = :options WHERE id = :batch_id",
+    [BATCH_RESTART_TALLY] =
+        "UPDATE batch_tally SET pending = pending - :rows WHERE batch_id = :batch_id",
+    [BATCH_LAST_JOB] = "SELECT max(id) AS number FROM (SELECT id FROM job_row WHERE id > :first_id "
+                       "AND id < :end_id "
+                       "ORDER BY id LIMIT :wanted)",
 };
 
 const struct db_statements batch_statements = {sql, sizeof sql / sizeof *sql};
 
-static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
     return db_get(store, DB_BATCHES, index, err);
 }
@@ -87,71 +102,72 @@ static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_KNOWN, err);
+    struct db_statement *statement = get(store, BATCH_KNOWN, err);
     bool row;
 
     *batch_id = 0;
     if (!statement)
         return false;
-    db_bind_text(statement, 1, schema);
+    db_bind_text(statement, DB_SCHEMA, schema);
     if (!db_step(store, statement, &row, err, "look for a known file"))
         return false;
-    if (row && span_is(db_column_span(statement, 1), content_hash) &&
-        (uint64_t)sqlite3_column_int64(statement, 2) == size_bytes)
-        *batch_id = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+    if (row && span_is(db_column_span(statement, DB_CONTENT_HASH), content_hash) &&
+        (uint64_t)db_column_int64(statement, DB_SIZE_BYTES) == size_bytes)
+        *batch_id = db_column_int64(statement, DB_ID);
+    db_reset(statement);
     return true;
 }
 
 bool batch_waiting(struct store *store, const struct batch_origin *origin, int64_t *batch_id,
                    struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_WAITING, err);
+    struct db_statement *statement = get(store, BATCH_WAITING, err);
     bool row;
 
     *batch_id = 0;
     if (!statement)
         return false;
-    db_bind_text(statement, 1, origin->schema);
-    db_bind_text(statement, 2, origin->path);
-    sqlite3_bind_int64(statement, 3, (int64_t)origin->device);
-    sqlite3_bind_int64(statement, 4, (int64_t)origin->inode);
-    sqlite3_bind_int64(statement, 5, (int64_t)origin->size_bytes);
-    sqlite3_bind_int64(statement, 6, origin->mtime_ns);
+    db_bind_text(statement, DB_SCHEMA, origin->schema);
+    db_bind_text(statement, DB_PATH, origin->path);
+    db_bind_int64(statement, DB_DEVICE, (int64_t)origin->device);
+    db_bind_int64(statement, DB_INODE, (int64_t)origin->inode);
+    db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
+    db_bind_int64(statement, DB_MTIME_NS, origin->mtime_ns);
     if (!db_step(store, statement, &row, err, "look for a file that waits"))
         return false;
     if (row)
-        *batch_id = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+        *batch_id = db_column_int64(statement, DB_ID);
+    db_reset(statement);
     return true;
 }
 
 static bool insert_batch(struct store *store, const struct batch_origin *origin, int64_t run_id,
                          int64_t now_ms, int64_t *batch_id, struct err *err)
 {
-    sqlite3_stmt *batch = get(store, BATCH_BEGIN, err), *tally = get(store, BATCH_TALLY, err);
+    struct db_statement *batch = get(store, BATCH_BEGIN, err),
+                        *tally = get(store, BATCH_TALLY, err);
 
     if (!batch || !tally)
         return false;
-    db_bind_text(batch, 1, origin->source);
-    db_bind_text(batch, 2, origin->schema);
-    db_bind_text(batch, 3, origin->format);
-    db_bind_text(batch, 4, origin->content_hash);
-    sqlite3_bind_int64(batch, 5, (int64_t)origin->size_bytes);
-    sqlite3_bind_int64(batch, 6, now_ms);
-    sqlite3_bind_int64(batch, 7, run_id);
-    db_bind_text(batch, 8, origin->path);
-    sqlite3_bind_int64(batch, 9, (int64_t)origin->device);
-    sqlite3_bind_int64(batch, 10, (int64_t)origin->inode);
-    sqlite3_bind_int64(batch, 11, origin->mtime_ns);
-    db_bind_text(batch, 12, origin->schema_hash);
-    db_bind_text(batch, 13, origin->options);
-    sqlite3_bind_int(batch, 14, (int)origin->filing);
+    db_bind_text(batch, DB_SOURCE, origin->source);
+    db_bind_text(batch, DB_SCHEMA, origin->schema);
+    db_bind_text(batch, DB_FORMAT, origin->format);
+    db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);
+    db_bind_int64(batch, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
+    db_bind_int64(batch, DB_NOW_MS, now_ms);
+    db_bind_int64(batch, DB_RUN_ID, run_id);
+    db_bind_text(batch, DB_PATH, origin->path);
+    db_bind_int64(batch, DB_DEVICE, (int64_t)origin->device);
+    db_bind_int64(batch, DB_INODE, (int64_t)origin->inode);
+    db_bind_int64(batch, DB_MTIME_NS, origin->mtime_ns);
+    db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
+    db_bind_text(batch, DB_OPTIONS, origin->options);
+    db_bind_int64(batch, DB_FILING, (int)origin->filing);
     if (!db_run(store, batch, err, "begin a batch"))
         return false;
     *batch_id = sqlite3_last_insert_rowid(store->db);
-    sqlite3_bind_int64(tally, 1, *batch_id);
-    sqlite3_bind_int64(tally, 2, *batch_id * JOB_ROWS);
+    db_bind_int64(tally, DB_BATCH_ID, *batch_id);
+    db_bind_int64(tally, DB_NEXT_JOB_ID, *batch_id * JOB_ROWS);
     return db_run(store, tally, err, "begin a batch");
 }
 
@@ -169,44 +185,42 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_HEADER_SET, err);
+    struct db_statement *statement = get(store, BATCH_HEADER_SET, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    sqlite3_bind_blob64(statement, 2, header.data ? header.data : "", header.size, SQLITE_STATIC);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_blob(statement, DB_HEADER, header.data, header.size);
     return db_run(store, statement, err, "keep the header");
 }
 
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_HEADER, err);
+    struct db_statement *statement = get(store, BATCH_HEADER, err);
     bool row;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, &row, err, "read the header"))
         return false;
     if (row) {
-        const void *bytes = sqlite3_column_blob(statement, 0);
-
-        buf_append(header, bytes, (size_t)sqlite3_column_bytes(statement, 0));
-        sqlite3_reset(statement);
+        buf_append_span(header, db_column_blob(statement, DB_HEADER));
+        db_reset(statement);
     }
     return true;
 }
 
 /* One number from a statement whose parameters are bound. */
-static bool read_number(struct store *store, sqlite3_stmt *statement, int64_t *number,
+static bool read_number(struct store *store, struct db_statement *statement, int64_t *number,
                         struct err *err)
 {
     bool row;
 
     if (!db_step(store, statement, &row, err, "count rows"))
         return false;
-    *number = row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
+    *number = row ? db_column_int64(statement, DB_NUMBER) : 0;
+    db_reset(statement);
     return true;
 }
 
@@ -214,16 +228,16 @@ static bool read_number(struct store *store, sqlite3_stmt *statement, int64_t *n
 static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int64_t *rejects,
                        int64_t *read, struct err *err)
 {
-    sqlite3_stmt *job_count = get(store, BATCH_COUNT_JOBS, err);
-    sqlite3_stmt *reject_count = get(store, BATCH_COUNT_REJECTS, err);
-    sqlite3_stmt *rows = get(store, BATCH_ROWS, err);
+    struct db_statement *job_count = get(store, BATCH_COUNT_JOBS, err);
+    struct db_statement *reject_count = get(store, BATCH_COUNT_REJECTS, err);
+    struct db_statement *rows = get(store, BATCH_ROWS, err);
 
     if (!job_count || !reject_count || !rows)
         return false;
-    sqlite3_bind_int64(job_count, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(job_count, 2, (batch_id + 1) * JOB_ROWS);
-    sqlite3_bind_int64(reject_count, 1, batch_id);
-    sqlite3_bind_int64(rows, 1, batch_id);
+    db_bind_int64(job_count, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(job_count, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(reject_count, DB_BATCH_ID, batch_id);
+    db_bind_int64(rows, DB_BATCH_ID, batch_id);
     return read_number(store, job_count, jobs, err) &&
            read_number(store, reject_count, rejects, err) && read_number(store, rows, read, err);
 }
@@ -244,7 +258,7 @@ static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, i
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_OPEN, err);
+    struct db_statement *statement = get(store, BATCH_OPEN, err);
     int64_t jobs, rejects, read;
 
     if (!statement || !count_rows(store, batch_id, &jobs, &rejects, &read, err))
@@ -256,17 +270,17 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                        (long long)batch_id, (long long)read, (long long)jobs, (long long)rejects);
     if (!complete_keys(store, batch_id, jobs, rejects, err) || !store_set_durable(store, true, err))
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    db_bind_text(statement, 2, jobs ? "open" : "done");
-    db_bind_text(statement, 3, content_hash);
-    sqlite3_bind_int64(statement, 4, (int64_t)size_bytes);
-    sqlite3_bind_int64(statement, 5, run_id);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_text(statement, DB_STATE, jobs ? "open" : "done");
+    db_bind_text(statement, DB_CONTENT_HASH, content_hash);
+    db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)size_bytes);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
     if (jobs) {
-        sqlite3_bind_null(statement, 6);
-        sqlite3_bind_null(statement, 7);
+        db_bind_null(statement, DB_FINISHED_MS);
+        db_bind_null(statement, DB_FINISHED_RUN_ID);
     } else {
-        sqlite3_bind_int64(statement, 6, now_ms);
-        sqlite3_bind_int64(statement, 7, run_id);
+        db_bind_int64(statement, DB_FINISHED_MS, now_ms);
+        db_bind_int64(statement, DB_FINISHED_RUN_ID, run_id);
     }
     if (!db_run(store, statement, err, "open the batch"))
         return false;
@@ -277,57 +291,57 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
 bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int64_t run_id,
                   int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, BATCH_REFUSE, err);
+    struct db_statement *statement = get(store, BATCH_REFUSE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    db_bind_text(statement, 2, reason);
-    sqlite3_bind_int64(statement, 3, run_id);
-    sqlite3_bind_int64(statement, 4, now_ms);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_text(statement, DB_REASON, reason);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "refuse the batch");
 }
 
 /* Deletes the next jobs of the batch in the running transaction; *deleted 0: none was left. */
 static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted, struct err *err)
 {
-    sqlite3_stmt *last = get(store, BATCH_LAST_JOB, err);
-    sqlite3_stmt *keys = get(store, BATCH_DISCARD_KEYS, err);
-    sqlite3_stmt *jobs = get(store, BATCH_DISCARD_JOBS, err);
-    sqlite3_stmt *tally = get(store, BATCH_RESTART_TALLY, err);
+    struct db_statement *last = get(store, BATCH_LAST_JOB, err);
+    struct db_statement *keys = get(store, BATCH_DISCARD_KEYS, err);
+    struct db_statement *jobs = get(store, BATCH_DISCARD_JOBS, err);
+    struct db_statement *tally = get(store, BATCH_RESTART_TALLY, err);
     int64_t last_id;
 
     *deleted = 0;
     if (!last || !keys || !jobs || !tally)
         return false;
-    sqlite3_bind_int64(last, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(last, 2, (batch_id + 1) * JOB_ROWS);
-    sqlite3_bind_int64(last, 3, DISCARD_ROWS);
+    db_bind_int64(last, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(last, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(last, DB_WANTED, DISCARD_ROWS);
     if (!read_number(store, last, &last_id, err))
         return false;
     if (!last_id)
         return true;
-    sqlite3_bind_int64(keys, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(keys, 2, last_id);
-    sqlite3_bind_int64(jobs, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(jobs, 2, last_id);
+    db_bind_int64(keys, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(keys, DB_LAST_ID, last_id);
+    db_bind_int64(jobs, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(jobs, DB_LAST_ID, last_id);
     if (!db_run(store, keys, err, "discard keys") || !db_run(store, jobs, err, "discard jobs"))
         return false;
     *deleted = sqlite3_changes(store->db);
-    sqlite3_bind_int64(tally, 1, batch_id);
-    sqlite3_bind_int64(tally, 2, *deleted);
+    db_bind_int64(tally, DB_BATCH_ID, batch_id);
+    db_bind_int64(tally, DB_ROWS, *deleted);
     return db_run(store, tally, err, "count the jobs");
 }
 
 static bool discard_step(struct store *store, int64_t batch_id, bool counts, int64_t *deleted,
                          struct err *err)
 {
-    sqlite3_stmt *statement = get(store, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
+    struct db_statement *statement = get(store, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
 
     if (!statement || !delete_some(store, batch_id, deleted, err))
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    sqlite3_bind_int64(statement, 2, *deleted);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_int64(statement, DB_ROWS, *deleted);
     return db_run(store, statement, err, "count discarded rows");
 }
 
@@ -363,11 +377,11 @@ static bool forget_rejects(struct store *store, int64_t batch_id, struct err *er
                                      BATCH_FORGET_REJECTIONS, BATCH_FORGET_REJECTS};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        sqlite3_stmt *statement = get(store, steps[i], err);
+        struct db_statement *statement = get(store, steps[i], err);
 
         if (!statement)
             return false;
-        sqlite3_bind_int64(statement, 1, batch_id);
+        db_bind_int64(statement, DB_BATCH_ID, batch_id);
         if (!db_run(store, statement, err, "begin anew"))
             return false;
     }
@@ -377,18 +391,18 @@ static bool forget_rejects(struct store *store, int64_t batch_id, struct err *er
 static bool forget(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err)
 {
-    sqlite3_stmt *batch = get(store, BATCH_RESTART, err);
+    struct db_statement *batch = get(store, BATCH_RESTART, err);
 
     if (!batch)
         return false;
-    sqlite3_bind_int64(batch, 1, batch_id);
-    db_bind_text(batch, 2, origin->content_hash);
-    sqlite3_bind_int64(batch, 3, (int64_t)origin->size_bytes);
-    sqlite3_bind_int64(batch, 4, (int64_t)origin->device);
-    sqlite3_bind_int64(batch, 5, (int64_t)origin->inode);
-    sqlite3_bind_int64(batch, 6, origin->mtime_ns);
-    db_bind_text(batch, 7, origin->schema_hash);
-    db_bind_text(batch, 8, origin->options);
+    db_bind_int64(batch, DB_BATCH_ID, batch_id);
+    db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);
+    db_bind_int64(batch, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
+    db_bind_int64(batch, DB_DEVICE, (int64_t)origin->device);
+    db_bind_int64(batch, DB_INODE, (int64_t)origin->inode);
+    db_bind_int64(batch, DB_MTIME_NS, origin->mtime_ns);
+    db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
+    db_bind_text(batch, DB_OPTIONS, origin->options);
     return forget_rejects(store, batch_id, err) && db_run(store, batch, err, "begin anew");
 }
 

@@ -16,13 +16,14 @@ enum { CANCEL_CURSOR, CANCEL_FRESH, CANCEL_INSERT, CANCEL_FIND };
 static const char *const sql[] = {
     [CANCEL_CURSOR] =
         "SELECT b.schema, t.next_job_id FROM batch b "
-        "JOIN batch_tally t ON t.batch_id = b.id WHERE b.id = ?1 AND b.state = 'open'",
-    [CANCEL_FRESH] = "SELECT r.id, r.record_id, s.job_id IS NULL FROM job_row r "
+        "JOIN batch_tally t ON t.batch_id = b.id WHERE b.id = :batch_id AND b.state = 'open'",
+    [CANCEL_FRESH] = "SELECT r.id, r.record_id, s.job_id IS NULL AS is_fresh FROM job_row r "
                      "LEFT JOIN job_state s ON s.job_id = r.id "
-                     "WHERE r.id >= ?1 AND r.id < ?2 ORDER BY r.id LIMIT ?3",
-    [CANCEL_INSERT] = "INSERT OR IGNORE INTO job_state (job_id, state, updated_ms) "
-                      "SELECT id, 'cancelled', ?3 FROM job_row WHERE id >= ?1 AND id <= ?2",
-    [CANCEL_FIND] = "SELECT job_id FROM job_state WHERE job_id > ?1 AND job_id < ?2 "
+                     "WHERE r.id >= :first_id AND r.id < :end_id ORDER BY r.id LIMIT :wanted",
+    [CANCEL_INSERT] =
+        "INSERT OR IGNORE INTO job_state (job_id, state, updated_ms) "
+        "SELECT id, 'cancelled', :now_ms FROM job_row WHERE id >= :first_id AND id <= :last_id",
+    [CANCEL_FIND] = "SELECT job_id FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
                     "AND state IN ('pending', 'sending', 'unknown')",
 };
 
@@ -39,7 +40,7 @@ struct fresh {
     struct buf text;
 };
 
-static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
     return db_get(store, DB_CANCELS, index, err);
 }
@@ -48,7 +49,7 @@ static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
 static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fresh, bool *open,
                         struct err *err)
 {
-    sqlite3_stmt *statement = get(store, CANCEL_CURSOR, err);
+    struct db_statement *statement = get(store, CANCEL_CURSOR, err);
     struct span schema;
 
     if (!statement)
@@ -56,43 +57,43 @@ static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fre
     buf_reset(&fresh->text);
     fresh->count = 0;
     fresh->last = 0;
-    sqlite3_bind_int64(statement, 1, batch_id);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, open, err, "read the batch"))
         return false;
     if (!*open)
         return true;
-    schema = db_column_span(statement, 0);
+    schema = db_column_span(statement, DB_SCHEMA);
     buf_append_span(&fresh->text, schema);
     fresh->schema_size = schema.size;
-    if (sqlite3_column_int64(statement, 1) > fresh->from)
-        fresh->from = sqlite3_column_int64(statement, 1);
+    if (db_column_int64(statement, DB_NEXT_JOB_ID) > fresh->from)
+        fresh->from = db_column_int64(statement, DB_NEXT_JOB_ID);
     fresh->first = fresh->from;
-    sqlite3_reset(statement);
+    db_reset(statement);
     return true;
 }
 
 /* fresh->last 0: none is left. */
 static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fresh, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, CANCEL_FRESH, err);
+    struct db_statement *statement = get(store, CANCEL_FRESH, err);
     bool row = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, fresh->first);
-    sqlite3_bind_int64(statement, 2, (batch_id + 1) * JOB_ROWS);
-    sqlite3_bind_int64(statement, 3, CANCEL_JOBS);
+    db_bind_int64(statement, DB_FIRST_ID, fresh->first);
+    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(statement, DB_WANTED, CANCEL_JOBS);
     while (row) {
         if (!db_step(store, statement, &row, err, "read jobs that were never claimed"))
             return false;
         if (!row)
             return true;
-        fresh->last = sqlite3_column_int64(statement, 0);
+        fresh->last = db_column_int64(statement, DB_ID);
         /* one that was sent ahead of its batch has a state, and is met with those */
-        if (!sqlite3_column_int(statement, 2))
+        if (!db_column_int(statement, DB_IS_FRESH))
             continue;
         fresh->ids[fresh->count] = fresh->last;
-        buf_append_span(&fresh->text, db_column_span(statement, 1));
+        buf_append_span(&fresh->text, db_column_span(statement, DB_RECORD_ID));
         fresh->ends[fresh->count++] = fresh->text.size;
     }
     return true;
@@ -101,16 +102,16 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
 static bool write_fresh(struct store *store, const struct decision *decision, int64_t batch_id,
                         const struct fresh *fresh, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, CANCEL_INSERT, err);
+    struct db_statement *statement = get(store, CANCEL_INSERT, err);
     int64_t deltas[JOB_STATES] = {0};
 
     if (!statement)
         return false;
     deltas[JOB_PENDING] = -(int64_t)fresh->count;
     deltas[JOB_CANCELLED] = (int64_t)fresh->count;
-    sqlite3_bind_int64(statement, 1, fresh->first);
-    sqlite3_bind_int64(statement, 2, fresh->last);
-    sqlite3_bind_int64(statement, 3, decision->now_ms);
+    db_bind_int64(statement, DB_FIRST_ID, fresh->first);
+    db_bind_int64(statement, DB_LAST_ID, fresh->last);
+    db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
     return db_run(store, statement, err, "withdraw jobs") &&
            decide_wake(store, fresh->first, fresh->last, decision->now_ms, err) &&
            tally_change(store, batch_id, deltas, fresh->last + 1, err) &&
@@ -196,19 +197,19 @@ static bool settle(struct store *store, const struct decision *decision, const s
 static bool cancel_claimed(struct store *store, const struct decision *decision, int64_t batch_id,
                            struct err *err)
 {
-    sqlite3_stmt *statement = get(store, CANCEL_FIND, err);
+    struct db_statement *statement = get(store, CANCEL_FIND, err);
     struct decision whole = *decision;
     struct buf job_ids = {0};
     bool row = true, fine = statement;
 
     if (fine) {
-        sqlite3_bind_int64(statement, 1, batch_id * JOB_ROWS);
-        sqlite3_bind_int64(statement, 2, (batch_id + 1) * JOB_ROWS);
+        db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+        db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
     }
     while (fine && row) {
         fine = db_step(store, statement, &row, err, "look for jobs to be withdrawn");
         if (fine && row) {
-            int64_t job_id = sqlite3_column_int64(statement, 0);
+            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
 
             buf_append(&job_ids, (const char *)&job_id, sizeof job_id);
         }

@@ -7,40 +7,29 @@
 
 enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS };
 
-/* Which column of CENSUS_NEXT says what. */
-enum {
-    NEXT_ID,
-    NEXT_SOURCE,
-    NEXT_STATE,
-    NEXT_READ,
-    NEXT_REJECTED,
-    NEXT_DISCARDED,
-    NEXT_VIOLATIONS,
-    NEXT_CURSOR,
-    NEXT_STATES,
-};
+#define STATE(name) ", count(*) FILTER (WHERE state = '" #name "') AS " #name
 
-#define STATE(name) ", count(*) FILTER (WHERE state = '" name "')"
-
-/* CENSUS_NEXT says which batches are counted. The jobs of one are those of ids between ?1 and ?2.
- */
+/* CENSUS_NEXT says which batches are counted. */
 static const char *const sql[] = {
     [CENSUS_NEXT] =
         "SELECT b.id, b.source, b.state, b.rows_read, b.rows_rejected, b.rows_discarded, "
-        "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id), t.next_job_id, "
+        "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id) AS violation_count, "
+        "t.next_job_id, "
         "t.pending, t.sending, t.unknown, t.applied, t.unchanged, t.conflict, t.refused, t.failed, "
         "t.dismissed, t.cancelled FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
-        "WHERE b.id > ?1 AND b.pruned_ms IS NULL ORDER BY b.id LIMIT 1",
-    [CENSUS_JOBS] = "SELECT count(*), count(k.job_id), count(*) FILTER (WHERE r.id < ?3) "
+        "WHERE b.id > :after AND b.pruned_ms IS NULL ORDER BY b.id LIMIT 1",
+    [CENSUS_JOBS] = "SELECT count(*) AS jobs, count(k.job_id) AS entered, "
+                    "count(*) FILTER (WHERE r.id < :next_job_id) AS passed "
                     "FROM job_row r LEFT JOIN record_job k ON k.record_id = r.record_id "
-                    "AND k.job_id = r.id WHERE r.id > ?1 AND r.id < ?2",
-    [CENSUS_STATES] = "SELECT count(*), count(*) FILTER (WHERE job_id < ?3)" STATE("pending")
-        STATE("sending") STATE("unknown") STATE("applied") STATE("unchanged") STATE("conflict")
-            STATE("refused") STATE("failed") STATE("dismissed")
-                STATE("cancelled") " FROM job_state WHERE job_id > ?1 AND job_id < ?2",
-    [CENSUS_REJECTED] = "SELECT count(*) FROM rejected_row WHERE batch_id = ?1",
-    [CENSUS_VIOLATIONS] = "SELECT count(*) FROM (SELECT DISTINCT row_no, field, rule "
-                          "FROM violation WHERE batch_id = ?1)",
+                    "AND k.job_id = r.id WHERE r.id > :first_id AND r.id < :end_id",
+    [CENSUS_STATES] =
+        "SELECT count(*) AS jobs, count(*) FILTER (WHERE job_id < :next_job_id) AS passed" STATE(
+            pending) STATE(sending) STATE(unknown) STATE(applied) STATE(unchanged) STATE(conflict)
+            STATE(refused) STATE(failed) STATE(dismissed)
+                STATE(cancelled) " FROM job_state WHERE job_id > :first_id AND job_id < :end_id",
+    [CENSUS_REJECTED] = "SELECT count(*) AS rows FROM rejected_row WHERE batch_id = :batch_id",
+    [CENSUS_VIOLATIONS] = "SELECT count(*) AS rows FROM (SELECT DISTINCT row_no, field, rule "
+                          "FROM violation WHERE batch_id = :batch_id)",
 };
 
 const struct db_statements census_statements = {sql, sizeof sql / sizeof *sql};
@@ -87,58 +76,64 @@ bool census_facts(struct store *store, struct census_facts *facts, struct err *e
 
 bool census_integrity(struct store *store, struct err *err)
 {
-    sqlite3_stmt *statement = NULL;
+    struct db_statement *statement =
+        db_prepare(store, "SELECT integrity_check AS found FROM pragma_integrity_check(1)", err);
     const char *text;
     bool row = false, fine;
 
-    if (sqlite3_prepare_v2(store->db, "PRAGMA integrity_check(1)", -1, &statement, NULL) !=
-        SQLITE_OK)
-        return db_fail(store, err, "check its integrity");
+    if (!statement)
+        return false;
     fine = db_step(store, statement, &row, err, "check its integrity");
-    text = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    text = row ? db_column_text(statement, DB_FOUND) : NULL;
     if (fine && (!text || strcmp(text, "ok") != 0))
         fine = err_set(err, ERR_STORE, "database %s is damaged: %s", store->path,
                        text ? text : "nothing was found in it");
-    sqlite3_finalize(statement);
+    db_finalize(statement);
     return fine;
 }
 
-/* The one row of a statement that counts in the range of a batch, into `count` numbers. */
-static bool count_rows(struct store *store, unsigned index, int64_t first, int64_t last,
-                       int64_t cursor, int64_t *numbers, int count, struct err *err)
+/* The one row of a statement that counts in a batch: into numbers, by the names of its columns. */
+static bool count_rows(struct store *store, unsigned index, int64_t batch_id, int64_t cursor,
+                       const enum db_name *columns, int count, int64_t *numbers, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_CENSUSES, index, err);
+    struct db_statement *statement = db_get(store, DB_CENSUSES, index, err);
     bool row = false;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, first);
-    if (sqlite3_bind_parameter_count(statement) > 1) {
-        sqlite3_bind_int64(statement, 2, last);
-        sqlite3_bind_int64(statement, 3, cursor);
+    if (index == CENSUS_JOBS || index == CENSUS_STATES) {
+        db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+        db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+        db_bind_int64(statement, DB_NEXT_JOB_ID, cursor);
+    } else {
+        db_bind_int64(statement, DB_BATCH_ID, batch_id);
     }
     if (!db_step(store, statement, &row, err, "count the rows"))
         return false;
     for (int i = 0; row && i < count; i++)
-        numbers[i] = sqlite3_column_int64(statement, i);
-    sqlite3_reset(statement);
+        numbers[i] = db_column_int64(statement, columns[i]);
+    db_reset(statement);
     return true;
 }
 
 static bool count_batch(struct store *store, int64_t batch_id, int64_t cursor, struct count *count,
                         struct err *err)
 {
-    int64_t first = batch_id * JOB_ROWS, last = first + JOB_ROWS;
+    static const enum db_name of_jobs[] = {DB_JOBS, DB_PASSED, DB_ENTERED}, rows = DB_ROWS;
+    enum db_name of_states[2 + JOB_STATES] = {DB_JOBS, DB_PASSED};
     int64_t jobs[3] = {0}, states[2 + JOB_STATES] = {0};
 
-    if (!count_rows(store, CENSUS_JOBS, first, last, cursor, jobs, 3, err) ||
-        !count_rows(store, CENSUS_STATES, first, last, cursor, states, 2 + JOB_STATES, err) ||
-        !count_rows(store, CENSUS_REJECTED, batch_id, 0, 0, &count->rejected, 1, err) ||
-        !count_rows(store, CENSUS_VIOLATIONS, batch_id, 0, 0, &count->violations, 1, err))
+    for (int state = 0; state < JOB_STATES; state++)
+        of_states[2 + state] = db_name_of_state(state);
+    if (!count_rows(store, CENSUS_JOBS, batch_id, cursor, of_jobs, 3, jobs, err) ||
+        !count_rows(store, CENSUS_STATES, batch_id, cursor, of_states, 2 + JOB_STATES, states,
+                    err) ||
+        !count_rows(store, CENSUS_REJECTED, batch_id, 0, &rows, 1, &count->rejected, err) ||
+        !count_rows(store, CENSUS_VIOLATIONS, batch_id, 0, &rows, 1, &count->violations, err))
         return false;
     count->jobs = jobs[0];
-    count->keys = jobs[1];
-    count->jobs_passed = jobs[2];
+    count->jobs_passed = jobs[1];
+    count->keys = jobs[2];
     count->states = states[0];
     count->states_passed = states[1];
     for (unsigned state = 0; state < JOB_STATES; state++)
@@ -148,12 +143,12 @@ static bool count_batch(struct store *store, int64_t batch_id, int64_t cursor, s
     return true;
 }
 
-static void compare(const struct taking *taking, sqlite3_stmt *batch, const char *counter,
+static void compare(const struct taking *taking, struct db_statement *batch, const char *counter,
                     int64_t kept, int64_t counted)
 {
     struct census_difference difference = {
-        .batch_id = sqlite3_column_int64(batch, NEXT_ID),
-        .source = (const char *)sqlite3_column_text(batch, NEXT_SOURCE),
+        .batch_id = db_column_int64(batch, DB_ID),
+        .source = db_column_text(batch, DB_SOURCE),
         .counter = counter,
         .kept = kept,
         .counted = counted,
@@ -163,20 +158,20 @@ static void compare(const struct taking *taking, sqlite3_stmt *batch, const char
         taking->visit(taking->context, &difference);
 }
 
-static void compare_batch(const struct taking *taking, sqlite3_stmt *batch,
+static void compare_batch(const struct taking *taking, struct db_statement *batch,
                           const struct count *count)
 {
-    struct span state = db_column_span(batch, NEXT_STATE);
-    int64_t discarded = sqlite3_column_int64(batch, NEXT_DISCARDED);
+    struct span state = db_column_span(batch, DB_STATE);
+    int64_t discarded = db_column_int64(batch, DB_ROWS_DISCARDED);
 
-    compare(taking, batch, "rows read", sqlite3_column_int64(batch, NEXT_READ),
+    compare(taking, batch, "rows read", db_column_int64(batch, DB_ROWS_READ),
             count->rejected + count->jobs + discarded);
-    compare(taking, batch, "rejected rows", sqlite3_column_int64(batch, NEXT_REJECTED),
+    compare(taking, batch, "rejected rows", db_column_int64(batch, DB_ROWS_REJECTED),
             count->rejected);
     compare(taking, batch, "violations by field and rule",
-            sqlite3_column_int64(batch, NEXT_VIOLATIONS), count->violations);
+            db_column_int64(batch, DB_VIOLATION_COUNT), count->violations);
     for (int i = 0; i < JOB_STATES; i++)
-        compare(taking, batch, state_counters[i], sqlite3_column_int64(batch, NEXT_STATES + i),
+        compare(taking, batch, state_counters[i], db_column_int64(batch, db_name_of_state(i)),
                 count->by_state[i]);
     compare(taking, batch, "jobs that were claimed", count->states_passed, count->jobs_passed);
     /* entered when a batch has been read, and taken out while a refused one is discarded */
@@ -187,23 +182,22 @@ static void compare_batch(const struct taking *taking, sqlite3_stmt *batch,
 /* One batch, in a transaction that is open already. */
 static bool take_batch(const struct taking *taking, int64_t *after, bool *found, struct err *err)
 {
-    sqlite3_stmt *batch = db_get(taking->store, DB_CENSUSES, CENSUS_NEXT, err);
+    struct db_statement *batch = db_get(taking->store, DB_CENSUSES, CENSUS_NEXT, err);
     struct count count = {0};
     bool fine;
 
     if (!batch)
         return false;
-    sqlite3_bind_int64(batch, 1, *after);
+    db_bind_int64(batch, DB_AFTER, *after);
     if (!db_step(taking->store, batch, found, err, "look for the next batch"))
         return false;
     if (!*found)
         return true;
-    *after = sqlite3_column_int64(batch, NEXT_ID);
-    fine =
-        count_batch(taking->store, *after, sqlite3_column_int64(batch, NEXT_CURSOR), &count, err);
+    *after = db_column_int64(batch, DB_ID);
+    fine = count_batch(taking->store, *after, db_column_int64(batch, DB_NEXT_JOB_ID), &count, err);
     if (fine)
         compare_batch(taking, batch, &count);
-    sqlite3_reset(batch);
+    db_reset(batch);
     taking->census->batches++;
     taking->census->jobs += (uint64_t)count.jobs;
     taking->census->rows_rejected += (uint64_t)count.rejected;

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 
 /* Rows of one INSERT: binding many rows at once costs half of what one at a time does. */
-enum { JOBS_AT_ONCE = 32 };
+enum { JOBS_AT_ONCE = 32, JOB_PARAMETERS = 6 };
 
-#define JOB_1   "(?,?,?,?,?,?)"
-#define JOB_4   JOB_1 "," JOB_1 "," JOB_1 "," JOB_1
-#define JOB_16  JOB_4 "," JOB_4 "," JOB_4 "," JOB_4
-#define JOB_32  JOB_16 "," JOB_16
-#define JOB_SQL "INSERT INTO job_row (id, line_no, record_id, version, fields, tags) VALUES "
+/* The parameters of the first row have names; those of the others have the places after them. */
+#define JOB_SQL                                                                                    \
+    "INSERT INTO job_row (id, line_no, record_id, version, fields, tags) "                         \
+    "VALUES (:id, :line_no, :record_id, :version, :fields, :tags)"
+#define JOB_NEXT    ",(?,?,?,?,?,?)"
+#define JOB_NEXT_5  JOB_NEXT JOB_NEXT JOB_NEXT JOB_NEXT JOB_NEXT
+#define JOB_NEXT_31 JOB_NEXT_5 JOB_NEXT_5 JOB_NEXT_5 JOB_NEXT_5 JOB_NEXT_5 JOB_NEXT_5 JOB_NEXT
 
 enum {
     CHUNK_JOB,
@@ -25,21 +27,23 @@ enum {
 };
 
 static const char *const sql[] = {
-    [CHUNK_JOB] = JOB_SQL JOB_1,
-    [CHUNK_JOBS] = JOB_SQL JOB_32,
+    [CHUNK_JOB] = JOB_SQL,
+    [CHUNK_JOBS] = JOB_SQL JOB_NEXT_31,
     [CHUNK_REJECT] = "INSERT INTO rejected_row (batch_id, row_no, line_no, record_id, raw) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5)",
+                     "VALUES (:batch_id, :row_no, :line_no, :record_id, :raw)",
     [CHUNK_VIOLATION] = "INSERT INTO violation (batch_id, row_no, place, field, rule, message) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [CHUNK_REJECTIONS] = "INSERT INTO rejection_tally (batch_id, field, rule, rows) "
-                         "SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
-                         "WHERE batch_id = ?1 AND row_no >= ?2 AND row_no <= ?3 "
-                         "GROUP BY batch_id, field, rule ON CONFLICT (batch_id, field, rule) "
-                         "DO UPDATE SET rows = rows + excluded.rows",
-    [CHUNK_PROGRESS] = "UPDATE batch SET rows_read = ?2, rows_rejected = rows_rejected + ?3, "
-                       "bytes_done = ?4, lines_done = ?5, prefix_hash = ?6 "
-                       "WHERE id = ?1 AND state = 'loading'",
-    [CHUNK_TALLY] = "UPDATE batch_tally SET pending = pending + ?2 WHERE batch_id = ?1",
+                        "VALUES (:batch_id, :row_no, :place, :field, :rule, :message)",
+    [CHUNK_REJECTIONS] =
+        "INSERT INTO rejection_tally (batch_id, field, rule, rows) "
+        "SELECT batch_id, field, rule, count(DISTINCT row_no) FROM violation "
+        "WHERE batch_id = :batch_id AND row_no >= :first_row AND row_no <= :last_row "
+        "GROUP BY batch_id, field, rule ON CONFLICT (batch_id, field, rule) "
+        "DO UPDATE SET rows = rows + excluded.rows",
+    [CHUNK_PROGRESS] =
+        "UPDATE batch SET rows_read = :rows_read, rows_rejected = rows_rejected + :rows_rejected, "
+        "bytes_done = :bytes_done, lines_done = :lines_done, prefix_hash = :prefix_hash "
+        "WHERE id = :batch_id AND state = 'loading'",
+    [CHUNK_TALLY] = "UPDATE batch_tally SET pending = pending + :rows WHERE batch_id = :batch_id",
 };
 
 const struct db_statements chunk_statements = {sql, sizeof sql / sizeof *sql};
@@ -95,40 +99,41 @@ static struct span text_at(const struct intake_chunk *chunk, size_t start, size_
     return (struct span){chunk->text.data + start, size};
 }
 
-static void bind_job(sqlite3_stmt *statement, int first, int64_t batch_id,
+static void bind_job(struct db_statement *statement, int place, int64_t batch_id,
                      const struct intake_chunk *chunk, const struct intake_row *row)
 {
-    sqlite3_bind_int64(statement, first, batch_id * JOB_ROWS + row->row_no);
-    sqlite3_bind_int64(statement, first + 1, (int64_t)row->line_no);
-    db_bind_span(statement, first + 2, text_at(chunk, row->record_id, row->record_id_size));
+    statement->shift = place * JOB_PARAMETERS;
+    db_bind_int64(statement, DB_ID, batch_id * JOB_ROWS + row->row_no);
+    db_bind_int64(statement, DB_LINE_NO, (int64_t)row->line_no);
+    db_bind_span(statement, DB_RECORD_ID, text_at(chunk, row->record_id, row->record_id_size));
     if (row->has_version)
-        sqlite3_bind_int64(statement, first + 3, row->version);
+        db_bind_int64(statement, DB_VERSION, row->version);
     else
-        sqlite3_bind_null(statement, first + 3);
-    db_bind_span(statement, first + 4, text_at(chunk, row->fields, row->fields_size));
+        db_bind_null(statement, DB_VERSION);
+    db_bind_span(statement, DB_FIELDS, text_at(chunk, row->fields, row->fields_size));
     if (row->tags_size)
-        db_bind_span(statement, first + 5, text_at(chunk, row->tags, row->tags_size));
+        db_bind_span(statement, DB_TAGS, text_at(chunk, row->tags, row->tags_size));
     else
-        sqlite3_bind_null(statement, first + 5);
+        db_bind_null(statement, DB_TAGS);
 }
 
 static bool insert_jobs(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                         struct err *err)
 {
-    sqlite3_stmt *many = db_get(store, DB_CHUNKS, CHUNK_JOBS, err);
-    sqlite3_stmt *one = db_get(store, DB_CHUNKS, CHUNK_JOB, err);
+    struct db_statement *many = db_get(store, DB_CHUNKS, CHUNK_JOBS, err);
+    struct db_statement *one = db_get(store, DB_CHUNKS, CHUNK_JOB, err);
     size_t i = 0;
 
     if (!many || !one)
         return false;
     for (; i + JOBS_AT_ONCE <= chunk->row_count; i += JOBS_AT_ONCE) {
         for (int k = 0; k < JOBS_AT_ONCE; k++)
-            bind_job(many, k * 6 + 1, batch_id, chunk, &chunk->rows[i + (size_t)k]);
+            bind_job(many, k, batch_id, chunk, &chunk->rows[i + (size_t)k]);
         if (!db_run(store, many, err, "insert jobs"))
             return false;
     }
     for (; i < chunk->row_count; i++) {
-        bind_job(one, 1, batch_id, chunk, &chunk->rows[i]);
+        bind_job(one, 0, batch_id, chunk, &chunk->rows[i]);
         if (!db_run(store, one, err, "insert a job"))
             return false;
     }
@@ -139,19 +144,19 @@ static bool insert_violations(struct store *store, int64_t batch_id,
                               const struct intake_chunk *chunk, const struct intake_reject *reject,
                               struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_CHUNKS, CHUNK_VIOLATION, err);
+    struct db_statement *statement = db_get(store, DB_CHUNKS, CHUNK_VIOLATION, err);
 
     if (!statement)
         return false;
     for (size_t i = 0; i < reject->violation_count; i++) {
         const struct intake_violation *found = &chunk->violations[reject->first_violation + i];
 
-        sqlite3_bind_int64(statement, 1, batch_id);
-        sqlite3_bind_int64(statement, 2, reject->row_no);
-        sqlite3_bind_int64(statement, 3, (int64_t)i);
-        db_bind_span(statement, 4, text_at(chunk, found->field, found->field_size));
-        db_bind_span(statement, 5, text_at(chunk, found->rule, found->rule_size));
-        db_bind_span(statement, 6, text_at(chunk, found->message, found->message_size));
+        db_bind_int64(statement, DB_BATCH_ID, batch_id);
+        db_bind_int64(statement, DB_ROW_NO, reject->row_no);
+        db_bind_int64(statement, DB_PLACE, (int64_t)i);
+        db_bind_span(statement, DB_FIELD, text_at(chunk, found->field, found->field_size));
+        db_bind_span(statement, DB_RULE, text_at(chunk, found->rule, found->rule_size));
+        db_bind_span(statement, DB_MESSAGE, text_at(chunk, found->message, found->message_size));
         if (!db_run(store, statement, err, "insert a violation"))
             return false;
     }
@@ -161,22 +166,22 @@ static bool insert_violations(struct store *store, int64_t batch_id,
 static bool insert_rejects(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                            struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_CHUNKS, CHUNK_REJECT, err);
+    struct db_statement *statement = db_get(store, DB_CHUNKS, CHUNK_REJECT, err);
 
     if (!statement)
         return false;
     for (size_t i = 0; i < chunk->reject_count; i++) {
         const struct intake_reject *reject = &chunk->rejects[i];
 
-        sqlite3_bind_int64(statement, 1, batch_id);
-        sqlite3_bind_int64(statement, 2, reject->row_no);
-        sqlite3_bind_int64(statement, 3, (int64_t)reject->line_no);
+        db_bind_int64(statement, DB_BATCH_ID, batch_id);
+        db_bind_int64(statement, DB_ROW_NO, reject->row_no);
+        db_bind_int64(statement, DB_LINE_NO, (int64_t)reject->line_no);
         if (reject->record_id_size)
-            db_bind_span(statement, 4, text_at(chunk, reject->record_id, reject->record_id_size));
+            db_bind_span(statement, DB_RECORD_ID,
+                         text_at(chunk, reject->record_id, reject->record_id_size));
         else
-            sqlite3_bind_null(statement, 4);
-        sqlite3_bind_blob64(statement, 5, chunk->text.data + reject->raw, reject->raw_size,
-                            SQLITE_STATIC);
+            db_bind_null(statement, DB_RECORD_ID);
+        db_bind_blob(statement, DB_RAW, chunk->text.data + reject->raw, reject->raw_size);
         if (!db_run(store, statement, err, "insert a rejected row") ||
             !insert_violations(store, batch_id, chunk, reject, err))
             return false;
@@ -188,39 +193,39 @@ static bool insert_rejects(struct store *store, int64_t batch_id, const struct i
 static bool count_rejections(struct store *store, int64_t batch_id,
                              const struct intake_chunk *chunk, struct err *err)
 {
-    sqlite3_stmt *statement;
+    struct db_statement *statement;
 
     if (chunk->reject_count == 0)
         return true;
     statement = db_get(store, DB_CHUNKS, CHUNK_REJECTIONS, err);
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    sqlite3_bind_int64(statement, 2, chunk->rejects[0].row_no);
-    sqlite3_bind_int64(statement, 3, chunk->rejects[chunk->reject_count - 1].row_no);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_int64(statement, DB_FIRST_ROW, chunk->rejects[0].row_no);
+    db_bind_int64(statement, DB_LAST_ROW, chunk->rejects[chunk->reject_count - 1].row_no);
     return db_run(store, statement, err, "count the rejected rows");
 }
 
 static bool write_progress(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                            struct err *err)
 {
-    sqlite3_stmt *progress = db_get(store, DB_CHUNKS, CHUNK_PROGRESS, err);
-    sqlite3_stmt *tally = db_get(store, DB_CHUNKS, CHUNK_TALLY, err);
+    struct db_statement *progress = db_get(store, DB_CHUNKS, CHUNK_PROGRESS, err);
+    struct db_statement *tally = db_get(store, DB_CHUNKS, CHUNK_TALLY, err);
 
     if (!progress || !tally)
         return false;
-    sqlite3_bind_int64(progress, 1, batch_id);
-    sqlite3_bind_int64(progress, 2, chunk->progress.rows);
-    sqlite3_bind_int64(progress, 3, (int64_t)chunk->reject_count);
-    sqlite3_bind_int64(progress, 4, (int64_t)chunk->progress.bytes);
-    sqlite3_bind_int64(progress, 5, (int64_t)chunk->progress.lines);
-    db_bind_text(progress, 6, chunk->progress.prefix_hash);
+    db_bind_int64(progress, DB_BATCH_ID, batch_id);
+    db_bind_int64(progress, DB_ROWS_READ, chunk->progress.rows);
+    db_bind_int64(progress, DB_ROWS_REJECTED, (int64_t)chunk->reject_count);
+    db_bind_int64(progress, DB_BYTES_DONE, (int64_t)chunk->progress.bytes);
+    db_bind_int64(progress, DB_LINES_DONE, (int64_t)chunk->progress.lines);
+    db_bind_text(progress, DB_PREFIX_HASH, chunk->progress.prefix_hash);
     if (!db_run(store, progress, err, "write the progress"))
         return false;
     if (sqlite3_changes(store->db) != 1)
         return err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
-    sqlite3_bind_int64(tally, 1, batch_id);
-    sqlite3_bind_int64(tally, 2, (int64_t)chunk->row_count);
+    db_bind_int64(tally, DB_BATCH_ID, batch_id);
+    db_bind_int64(tally, DB_ROWS, (int64_t)chunk->row_count);
     return db_run(store, tally, err, "count the jobs");
 }
 

@@ -24,76 +24,58 @@ enum {
 };
 
 static const char *const sql[] = {
-    [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = ?1 "
+    [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = :batch_id "
                   "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
-                  "AND not_before_ms <= ?2 ORDER BY not_before_ms LIMIT ?3",
-    [CLAIM_NEXT_DUE] = "SELECT min(not_before_ms) FROM job_state WHERE job_id / 1000000000 = ?1 "
-                       "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
+                  "AND not_before_ms <= :now_ms ORDER BY not_before_ms LIMIT :wanted",
+    [CLAIM_NEXT_DUE] =
+        "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / 1000000000 = :batch_id "
+        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
     /* one that was sent ahead of its batch has a state */
     [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
-                    "WHERE id >= ?1 AND id < ?2 ORDER BY id",
-    [CLAIM_AHEAD] = "SELECT 1 FROM job_state WHERE job_id >= ?1 AND job_id < ?2 LIMIT 1",
-    [CLAIM_FRESH_AMONG] = "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
-                          "LEFT JOIN job_state s ON s.job_id = r.id "
-                          "WHERE r.id >= ?1 AND r.id < ?2 AND s.job_id IS NULL ORDER BY r.id",
+                    "WHERE id >= :first_id AND id < :end_id ORDER BY id",
+    [CLAIM_AHEAD] =
+        "SELECT job_id FROM job_state WHERE job_id >= :first_id AND job_id < :end_id LIMIT 1",
+    [CLAIM_FRESH_AMONG] =
+        "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
+        "LEFT JOIN job_state s ON s.job_id = r.id "
+        "WHERE r.id >= :first_id AND r.id < :end_id AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
-        "s.http_status, b.rounds, b.version, b.fields, a.since_ms, a.look_ms, a.page, "
+        "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, a.since_ms, "
+        "a.look_ms, a.page, "
         "a.server_version, (SELECT http_status FROM attempt WHERE job_id = r.id "
-        "AND method = 'PUT' ORDER BY id DESC LIMIT 1), s.attempts_before "
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) AS put_status, s.attempts_before "
         "FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
-        "WHERE r.id = ?1",
+        "WHERE r.id = :job_id",
     [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
-                    "correlation_id, updated_ms) VALUES (?1, 'sending', 1, ?2, ?3, ?4, ?5)",
-    [CLAIM_AGAIN] = "UPDATE job_state SET state = 'sending', attempts = ?2, not_before_ms = NULL, "
-                    "waits_for = NULL, sent_version = ?3, correlation_id = ?4, updated_ms = ?5 "
-                    "WHERE job_id = ?1",
-    [CLAIM_ASK] = "UPDATE job_state SET not_before_ms = NULL, updated_ms = ?2 WHERE job_id = ?1",
+                    "correlation_id, updated_ms) VALUES (:job_id, 'sending', 1, :run_id, :version, "
+                    ":correlation_id, :now_ms)",
+    [CLAIM_AGAIN] =
+        "UPDATE job_state SET state = 'sending', attempts = :attempts, not_before_ms = NULL, "
+        "waits_for = NULL, sent_version = :version, correlation_id = :correlation_id, updated_ms = "
+        ":now_ms "
+        "WHERE job_id = :job_id",
+    [CLAIM_ASK] =
+        "UPDATE job_state SET not_before_ms = NULL, updated_ms = :now_ms WHERE job_id = :job_id",
     /* pending in hand: waits_for 0 lets the next run take it up should this one die */
     [CLAIM_FETCH_FIRST] = "INSERT INTO job_state (job_id, state, run_id, waits_for, "
-                          "correlation_id, updated_ms) VALUES (?1, 'pending', ?2, 0, ?3, ?4)",
+                          "correlation_id, updated_ms) VALUES (:job_id, 'pending', :run_id, 0, "
+                          ":correlation_id, :now_ms)",
     [CLAIM_FETCH_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = 0, "
-                          "updated_ms = ?2 WHERE job_id = ?1",
+                          "updated_ms = :now_ms WHERE job_id = :job_id",
     [CLAIM_WAIT_FIRST] = "INSERT INTO job_state (job_id, state, waits_for, updated_ms) "
-                         "VALUES (?1, 'pending', ?2, ?3)",
-    [CLAIM_WAIT_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = ?2, "
-                         "updated_ms = ?3 WHERE job_id = ?1",
+                         "VALUES (:job_id, 'pending', :waits_for, :now_ms)",
+    [CLAIM_WAIT_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = :waits_for, "
+                         "updated_ms = :now_ms WHERE job_id = :job_id",
     [CLAIM_ATTEMPT] = "INSERT INTO attempt (job_id, run_id, method, started_ms, sent_version) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5)",
+                      "VALUES (:job_id, :run_id, :method, :now_ms, :version)",
 };
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
 
-/* Columns of CLAIM_JOB behind those of CLAIM_FRESH. */
-enum {
-    JOB_STATE = 5,
-    JOB_ATTEMPTS,
-    JOB_READBACKS,
-    JOB_DOUBT,
-    JOB_RUN_ID,
-    JOB_RUN_RETRIES,
-    JOB_SENT_VERSION,
-    JOB_CORRELATION,
-    JOB_HTTP_STATUS,
-    JOB_ROUNDS,
-    JOB_BASE_VERSION,
-    JOB_BASE_FIELDS,
-    JOB_ASKED_SINCE,
-    JOB_LOOKED_SINCE,
-    JOB_AUDIT_PAGE,
-    JOB_AUDIT_VERSION,
-    JOB_PUT_STATUS,
-    JOB_ATTEMPTS_BEFORE,
-};
-
-static bool is_null(sqlite3_stmt *statement, int column)
-{
-    return sqlite3_column_type(statement, column) == SQLITE_NULL;
-}
-
-static sqlite3_stmt *get(struct turn *turn, unsigned index, struct err *err)
+static struct db_statement *get(struct turn *turn, unsigned index, struct err *err)
 {
     return db_get(turn->store, DB_CLAIMS, index, err);
 }
@@ -123,16 +105,17 @@ static bool new_correlation(struct turn *turn, struct claim *claim, struct err *
 
 /* Columns id, record_id, version, fields, tags, in that order; the fields may stand in another one.
  * A row without a version is built on the record as it is fetched. */
-static void read_row(struct turn *turn, sqlite3_stmt *statement, int fields_column,
+static void read_row(struct turn *turn, struct db_statement *statement, enum db_name fields_name,
                      struct claim *claim)
 {
-    struct span schema = span_of(turn->batch->schema), record_id = db_column_span(statement, 1);
-    struct span fields = db_column_span(statement, fields_column);
-    struct span tags = db_column_span(statement, 4);
+    struct span schema = span_of(turn->batch->schema),
+                record_id = db_column_span(statement, DB_RECORD_ID);
+    struct span fields = db_column_span(statement, fields_name);
+    struct span tags = db_column_span(statement, DB_TAGS);
 
-    claim->job_id = sqlite3_column_int64(statement, 0);
-    claim->version = sqlite3_column_int64(statement, 2);
-    claim->request = is_null(statement, 2) ? REQUEST_FETCH : REQUEST_UPDATE;
+    claim->job_id = db_column_int64(statement, DB_ID);
+    claim->version = db_column_int64(statement, DB_VERSION);
+    claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
     claim->doubt = claim->refused_token = claim->is_gone = false;
     claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
         claim->rounds = 0;
@@ -152,14 +135,14 @@ static void read_row(struct turn *turn, sqlite3_stmt *statement, int fields_colu
 static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, int64_t waits_for,
                     struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, fresh ? CLAIM_WAIT_FIRST : CLAIM_WAIT_AGAIN, err);
+    struct db_statement *statement = get(turn, fresh ? CLAIM_WAIT_FIRST : CLAIM_WAIT_AGAIN, err);
 
     if (!statement)
         return false;
     turn->store->jobs_wait = true;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, waits_for);
-    sqlite3_bind_int64(statement, 3, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_WAITS_FOR, waits_for);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     if (!db_run(turn->store, statement, err, "put a job off"))
         return false;
     errand_add(turn, waits_for);
@@ -169,18 +152,18 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
 /* The row that must be there before the request leaves. */
 static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_ATTEMPT, err);
+    struct db_statement *statement = get(turn, CLAIM_ATTEMPT, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
-    db_bind_text(statement, 3, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
-    sqlite3_bind_int64(statement, 4, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
+    db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     if (claim->request == REQUEST_UPDATE)
-        sqlite3_bind_int64(statement, 5, claim->version);
+        db_bind_int64(statement, DB_VERSION, claim->version);
     else
-        sqlite3_bind_null(statement, JOB_STATE);
+        db_bind_null(statement, DB_VERSION);
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
@@ -190,12 +173,13 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
 }
 
 /* What a first claim and a later one have in common; parameter 2 is bound by the caller. */
-static bool take(struct turn *turn, struct claim *claim, sqlite3_stmt *statement, struct err *err)
+static bool take(struct turn *turn, struct claim *claim, struct db_statement *statement,
+                 struct err *err)
 {
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 3, claim->version);
-    sqlite3_bind_blob(statement, 4, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 5, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_VERSION, claim->version);
+    db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     if (!db_run(turn->store, statement, err, "claim a job"))
         return false;
     turn->batch->deltas[JOB_PENDING]--;
@@ -205,23 +189,23 @@ static bool take(struct turn *turn, struct claim *claim, sqlite3_stmt *statement
 
 static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_FIRST, err);
+    struct db_statement *statement = get(turn, CLAIM_FIRST, err);
 
     if (!statement || !new_correlation(turn, claim, err))
         return false;
     claim->attempts = 1;
-    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
+    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     return take(turn, claim, statement, err);
 }
 
 static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_AGAIN, err);
+    struct db_statement *statement = get(turn, CLAIM_AGAIN, err);
 
     if (!statement)
         return false;
     claim->attempts++;
-    sqlite3_bind_int64(statement, 2, claim->attempts);
+    db_bind_int64(statement, DB_ATTEMPTS, claim->attempts);
     return take(turn, claim, statement, err);
 }
 
@@ -229,78 +213,80 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
 static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
 {
     bool fetch = claim->request == REQUEST_FETCH;
-    sqlite3_stmt *statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
+    struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     return db_run(turn->store, statement, err, "claim a read-back") &&
            begin_attempt(turn, claim, err);
 }
 
 static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_FETCH_FIRST, err);
+    struct db_statement *statement = get(turn, CLAIM_FETCH_FIRST, err);
 
     if (!statement || !new_correlation(turn, claim, err))
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, turn->exchange->run_id);
-    sqlite3_bind_blob(statement, 3, claim->correlation, sizeof claim->correlation, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 4, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
+    db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     return db_run(turn->store, statement, err, "claim a job to be fetched") &&
            begin_attempt(turn, claim, err);
 }
 
 /* What was decided about the record, of CLAIM_JOB: where the next PUT stands on a fetched record,
  * and what the audit log is asked about. */
-static void read_decisions(const struct turn *turn, sqlite3_stmt *statement, struct claim *claim)
+static void read_decisions(const struct turn *turn, struct db_statement *statement,
+                           struct claim *claim)
 {
-    bool has_base = !is_null(statement, JOB_BASE_VERSION);
-    bool unknown = span_is(db_column_span(statement, JOB_STATE), "unknown");
+    bool has_base = !db_column_is_null(statement, DB_BASE_VERSION);
+    bool unknown = span_is(db_column_span(statement, DB_STATE), "unknown");
     int64_t look_ms = turn->exchange->now_ms;
 
-    claim->rounds = (unsigned)sqlite3_column_int64(statement, JOB_ROUNDS);
+    claim->rounds = (unsigned)db_column_int64(statement, DB_ROUNDS);
     if (unknown)
         claim->request = REQUEST_READ_BACK;
-    else if (!is_null(statement, JOB_ROUNDS))
+    else if (!db_column_is_null(statement, DB_ROUNDS))
         claim->request = has_base ? REQUEST_UPDATE : REQUEST_FETCH;
     if (has_base)
-        claim->version = sqlite3_column_int64(statement, JOB_BASE_VERSION);
-    if (!unknown || is_null(statement, JOB_ASKED_SINCE))
+        claim->version = db_column_int64(statement, DB_BASE_VERSION);
+    if (!unknown || db_column_is_null(statement, DB_SINCE_MS))
         return;
     claim->request = REQUEST_AUDIT;
-    claim->page = sqlite3_column_int64(statement, JOB_AUDIT_PAGE);
+    claim->page = db_column_int64(statement, DB_PAGE);
     if (claim->page > 1)
-        look_ms = sqlite3_column_int64(statement, JOB_LOOKED_SINCE);
-    claim->asked_ms = look_ms - sqlite3_column_int64(statement, JOB_ASKED_SINCE);
-    claim->is_gone = is_null(statement, JOB_AUDIT_VERSION);
-    claim->shown_version = sqlite3_column_int64(statement, JOB_AUDIT_VERSION);
+        look_ms = db_column_int64(statement, DB_LOOK_MS);
+    claim->asked_ms = look_ms - db_column_int64(statement, DB_SINCE_MS);
+    claim->is_gone = db_column_is_null(statement, DB_SERVER_VERSION);
+    claim->shown_version = db_column_int64(statement, DB_SERVER_VERSION);
 }
 
 /* What the job carries from earlier claims, of CLAIM_JOB. *sent: its PUT goes out as it did. */
-static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim *claim, bool *sent,
-                       struct err *err)
+static bool read_state(struct turn *turn, struct db_statement *statement, struct claim *claim,
+                       bool *sent, struct err *err)
 {
-    bool same_run = sqlite3_column_int64(statement, JOB_RUN_ID) == turn->exchange->run_id;
+    bool same_run = db_column_int64(statement, DB_RUN_ID) == turn->exchange->run_id;
+    struct span correlation = db_column_blob(statement, DB_CORRELATION_ID);
 
     read_decisions(turn, statement, claim);
-    claim->attempts = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS);
-    claim->attempts_before = (unsigned)sqlite3_column_int64(statement, JOB_ATTEMPTS_BEFORE);
-    claim->readbacks = (unsigned)sqlite3_column_int64(statement, JOB_READBACKS);
-    claim->doubt = sqlite3_column_int(statement, JOB_DOUBT);
-    claim->run_retries = same_run ? (unsigned)sqlite3_column_int64(statement, JOB_RUN_RETRIES) : 0;
-    claim->http_status = sqlite3_column_int(statement, JOB_HTTP_STATUS);
-    claim->put_status = sqlite3_column_int(statement, JOB_PUT_STATUS);
+    claim->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
+    claim->attempts_before = (unsigned)db_column_int64(statement, DB_ATTEMPTS_BEFORE);
+    claim->readbacks = (unsigned)db_column_int64(statement, DB_READBACKS);
+    claim->doubt = db_column_int(statement, DB_DOUBT);
+    claim->run_retries = same_run ? (unsigned)db_column_int64(statement, DB_RUN_RETRIES) : 0;
+    claim->http_status = db_column_int(statement, DB_HTTP_STATUS);
+    claim->put_status = db_column_int(statement, DB_PUT_STATUS);
     claim->refused_token = same_run && claim->http_status == 401;
-    *sent = claim->rounds || (claim->attempts > 0 && !is_null(statement, JOB_SENT_VERSION));
+    *sent =
+        claim->rounds || (claim->attempts > 0 && !db_column_is_null(statement, DB_SENT_VERSION));
     if (*sent && !claim->rounds)
-        claim->version = sqlite3_column_int64(statement, JOB_SENT_VERSION);
-    if (sqlite3_column_bytes(statement, JOB_CORRELATION) != (int)sizeof claim->correlation)
+        claim->version = db_column_int64(statement, DB_SENT_VERSION);
+    if (correlation.size != sizeof claim->correlation)
         return new_correlation(turn, claim, err);
-    memcpy(claim->correlation, sqlite3_column_blob(statement, JOB_CORRELATION),
-           sizeof claim->correlation);
+    memcpy(claim->correlation, correlation.data, sizeof claim->correlation);
     return true;
 }
 
@@ -308,20 +294,21 @@ static bool read_state(struct turn *turn, sqlite3_stmt *statement, struct claim 
 bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
-    sqlite3_stmt *statement = get(turn, CLAIM_JOB, err);
+    struct db_statement *statement = get(turn, CLAIM_JOB, err);
     int64_t waits_for;
     bool row, sent, chained, fine;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
+    db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "read a job"))
         return false;
     if (!row)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
-    read_row(turn, statement, is_null(statement, JOB_BASE_FIELDS) ? 3 : 16, claim);
+    read_row(turn, statement,
+             db_column_is_null(statement, DB_BASE_FIELDS) ? DB_FIELDS : DB_BASE_FIELDS, claim);
     fine = read_state(turn, statement, claim, &sent, err);
-    sqlite3_reset(statement);
+    db_reset(statement);
     if (!fine)
         return false;
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
@@ -339,21 +326,21 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 
 static bool claim_due(struct turn *turn, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_DUE, err);
+    struct db_statement *statement = get(turn, CLAIM_DUE, err);
     const struct exchange *exchange = turn->exchange;
     struct buf ids = {0};
     bool row = true, fine = statement;
 
     if (fine) {
-        sqlite3_bind_int64(statement, 1, turn->batch->id);
-        sqlite3_bind_int64(statement, 2, exchange->now_ms);
-        sqlite3_bind_int64(statement, 3, exchange->wanted - exchange->claimed);
+        db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
+        db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+        db_bind_int64(statement, DB_WANTED, exchange->wanted - exchange->claimed);
     }
     /* collected first, because claiming changes the index that is walked */
     while (fine && row) {
         fine = db_step(turn->store, statement, &row, err, "look for due jobs");
         if (fine && row) {
-            int64_t job_id = sqlite3_column_int64(statement, 0);
+            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
 
             buf_append(&ids, (const char *)&job_id, sizeof job_id);
         }
@@ -368,13 +355,13 @@ static bool claim_due(struct turn *turn, struct err *err)
     return fine;
 }
 
-static bool claim_fresh_row(struct turn *turn, sqlite3_stmt *row, struct err *err)
+static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     int64_t waits_for;
     bool chained;
 
-    read_row(turn, row, 3, claim);
+    read_row(turn, row, DB_FIELDS, claim);
     if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
         return false;
     if (waits_for)
@@ -387,33 +374,33 @@ static bool claim_fresh_row(struct turn *turn, sqlite3_stmt *row, struct err *er
 }
 
 /* A statement over the batch's jobs from its cursor on. */
-static sqlite3_stmt *from_cursor(struct turn *turn, unsigned index, struct err *err)
+static struct db_statement *from_cursor(struct turn *turn, unsigned index, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, index, err);
+    struct db_statement *statement = get(turn, index, err);
 
     if (statement) {
-        sqlite3_bind_int64(statement, 1, turn->batch->next_job_id);
-        sqlite3_bind_int64(statement, 2, (turn->batch->id + 1) * JOB_ROWS);
+        db_bind_int64(statement, DB_FIRST_ID, turn->batch->next_job_id);
+        db_bind_int64(statement, DB_END_ID, (turn->batch->id + 1) * JOB_ROWS);
     }
     return statement;
 }
 
 /* Finds the jobs that were never claimed: one look for jobs sent ahead spares one at each. */
-static sqlite3_stmt *choose_fresh(struct turn *turn, struct err *err)
+static struct db_statement *choose_fresh(struct turn *turn, struct err *err)
 {
-    sqlite3_stmt *statement = from_cursor(turn, CLAIM_AHEAD, err);
+    struct db_statement *statement = from_cursor(turn, CLAIM_AHEAD, err);
     bool ahead;
 
     if (!statement || !db_step(turn->store, statement, &ahead, err, "look for jobs sent ahead"))
         return NULL;
-    sqlite3_reset(statement);
+    db_reset(statement);
     return from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
 }
 
 /* Jobs that were never claimed, from the batch's cursor on. *more: some may be left. */
 static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 {
-    sqlite3_stmt *statement = choose_fresh(turn, err);
+    struct db_statement *statement = choose_fresh(turn, err);
     bool row = true, fine = statement;
     unsigned put_off_before = 0;
 
@@ -427,50 +414,50 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
             *more = false;
             break;
         }
-        turn->batch->next_job_id = sqlite3_column_int64(statement, 0) + 1;
+        turn->batch->next_job_id = db_column_int64(statement, DB_ID) + 1;
         turn->batch->cursor_moved = true;
         fine = claim_fresh_row(turn, statement, err);
         put_off_before += claimed == turn->exchange->claimed;
     }
     if (statement)
-        sqlite3_reset(statement);
+        db_reset(statement);
     return fine;
 }
 
 bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_FRESH, err);
+    struct db_statement *statement = get(turn, CLAIM_FRESH, err);
     bool row, fine;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
-    sqlite3_bind_int64(statement, 2, job_id + 1);
+    db_bind_int64(statement, DB_FIRST_ID, job_id);
+    db_bind_int64(statement, DB_END_ID, job_id + 1);
     fine = db_step(turn->store, statement, &row, err, "look for a fresh job") &&
            (!row || claim_fresh_row(turn, statement, err));
-    sqlite3_reset(statement);
+    db_reset(statement);
     return fine;
 }
 
 /* When the next job of the batch that waits is due. */
 static bool read_next_due(struct turn *turn, struct err *err)
 {
-    sqlite3_stmt *statement = get(turn, CLAIM_NEXT_DUE, err);
+    struct db_statement *statement = get(turn, CLAIM_NEXT_DUE, err);
     struct exchange *exchange = turn->exchange;
     bool row;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, turn->batch->id);
+    db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
     if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
         return false;
-    if (row && !is_null(statement, 0)) {
-        int64_t due_ms = sqlite3_column_int64(statement, 0);
+    if (row && !db_column_is_null(statement, DB_DUE_MS)) {
+        int64_t due_ms = db_column_int64(statement, DB_DUE_MS);
 
         if (!exchange->next_due_ms || due_ms < exchange->next_due_ms)
             exchange->next_due_ms = due_ms;
     }
-    sqlite3_reset(statement);
+    db_reset(statement);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,42 +77,106 @@ bool db_fail(struct store *store, struct err *err, const char *doing)
                    sqlite3_errmsg(store->db), advice(code));
 }
 
-sqlite3_stmt *db_get(struct store *store, enum db_owner owner, unsigned index, struct err *err)
-{
-    sqlite3_stmt **slot = &store->statements[owner][index];
+#define NAME_TEXT(name) #name,
 
-    if (!*slot && sqlite3_prepare_v3(store->db, owners[owner]->sql[index], -1,
-                                     SQLITE_PREPARE_PERSISTENT, slot, NULL) != SQLITE_OK) {
-        db_fail(store, err, "prepare");
-        return NULL;
+static const char *const names[] = {DB_NAMES_LIST(NAME_TEXT)};
+
+_Noreturn void db_has_no(const struct db_statement *statement, enum db_name name)
+{
+    fprintf(stderr, "rowferry: internal error: '%s' is not in: %s\n", names[name],
+            sqlite3_sql(statement->stmt));
+    abort();
+}
+
+/* Enters where a name is. False where nobody knows the name, or it is there already. */
+static bool enter_name(unsigned char places[DB_NAMES], const char *name, int place)
+{
+    for (unsigned i = 0; i < DB_NAMES; i++) {
+        if (strcasecmp(names[i], name) == 0) {
+            bool is_new = !places[i];
+
+            places[i] = (unsigned char)place;
+            return is_new;
+        }
     }
+    return false;
+}
+
+/* Parameters without a name (`?`) are those of rows that are bound by their place. */
+static bool enter_names(struct db_statement *statement, struct err *err)
+{
+    int parameters = sqlite3_bind_parameter_count(statement->stmt);
+    int columns = sqlite3_column_count(statement->stmt);
+    const char *name = NULL;
+    bool fine = true;
+
+    for (int i = 1; fine && i <= parameters; i++) {
+        name = sqlite3_bind_parameter_name(statement->stmt, i);
+        fine = !name || enter_name(statement->parameters, name + 1, i);
+    }
+    for (int i = 0; fine && i < columns; i++) {
+        name = sqlite3_column_name(statement->stmt, i);
+        fine = enter_name(statement->columns, name, i + 1);
+    }
+    return fine || err_set(err, ERR_INTERNAL, "the name '%s' is not in names.h, or is twice in: %s",
+                           name, sqlite3_sql(statement->stmt));
+}
+
+struct db_statement *db_prepare(struct store *store, const char *sql, struct err *err)
+{
+    struct db_statement *statement = mem_calloc(1, sizeof *statement);
+
+    if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->stmt, NULL) !=
+        SQLITE_OK)
+        db_fail(store, err, "prepare");
+    else if (enter_names(statement, err))
+        return statement;
+    db_finalize(statement);
+    return NULL;
+}
+
+void db_finalize(struct db_statement *statement)
+{
+    if (!statement)
+        return;
+    sqlite3_finalize(statement->stmt);
+    free(statement);
+}
+
+struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned index,
+                            struct err *err)
+{
+    struct db_statement **slot = &store->statements[owner][index];
+
+    if (!*slot)
+        *slot = db_prepare(store, owners[owner]->sql[index], err);
     return *slot;
 }
 
-bool db_run(struct store *store, sqlite3_stmt *statement, struct err *err, const char *doing)
+bool db_run(struct store *store, struct db_statement *statement, struct err *err, const char *doing)
 {
-    int code = sqlite3_step(statement);
+    int code = sqlite3_step(statement->stmt);
 
     if (code != SQLITE_DONE && code != SQLITE_ROW) {
         db_fail(store, err, doing);
-        sqlite3_reset(statement);
+        db_reset(statement);
         return false;
     }
-    sqlite3_reset(statement);
+    db_reset(statement);
     return true;
 }
 
-bool db_step(struct store *store, sqlite3_stmt *statement, bool *row, struct err *err,
+bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing)
 {
-    int code = sqlite3_step(statement);
+    int code = sqlite3_step(statement->stmt);
 
     *row = code == SQLITE_ROW;
     if (code == SQLITE_ROW)
         return true;
     if (code != SQLITE_DONE)
         db_fail(store, err, doing);
-    sqlite3_reset(statement);
+    db_reset(statement);
     return code == SQLITE_DONE;
 }
 
@@ -129,14 +194,14 @@ bool db_exec(struct store *store, const char *sql, struct err *err)
 
 bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct err *err)
 {
-    sqlite3_stmt *statement = NULL;
+    struct db_statement statement = {0};
     bool row = false, fine;
 
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement.stmt, NULL) != SQLITE_OK)
         return db_fail(store, err, "open");
-    fine = db_step(store, statement, &row, err, "open");
-    *value = row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
+    fine = db_step(store, &statement, &row, err, "open");
+    *value = row ? sqlite3_column_int64(statement.stmt, 0) : 0;
+    sqlite3_finalize(statement.stmt);
     return fine;
 }
 
@@ -310,7 +375,7 @@ void store_close(struct store *store)
         return;
     for (unsigned owner = 0; owner < DB_OWNERS; owner++)
         for (unsigned i = 0; i < DB_STATEMENTS_MAX; i++)
-            sqlite3_finalize(store->statements[owner][i]);
+            db_finalize(store->statements[owner][i]);
     sqlite3_close(store->db);
     buf_release(&store->texts);
     buf_release(&store->errands);

@@ -3,6 +3,7 @@
 #define ROWFERRY_STORE_DB_H
 
 #include "core/base/buf.h"
+#include "core/store/names.h"
 #include "core/store/store.h"
 
 #include <sqlite3.h>
@@ -47,10 +48,19 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
 
 enum { DB_STATEMENTS_MAX = 32 };
 
+/* A prepared statement. Parameters (`:job_id`) and columns (`job_id`, or what follows AS) go by
+ * their names; where in the statement a name is was looked up once, when it was prepared. */
+struct db_statement {
+    sqlite3_stmt *stmt;
+    unsigned char parameters[DB_NAMES], columns[DB_NAMES]; /* from 1; 0: no such name */
+    int shift; /* of an INSERT of several rows, of which the first has names: the parameters before
+                  the row that is bound */
+};
+
 struct store {
     sqlite3 *db;
     char *path;
-    sqlite3_stmt *statements[DB_OWNERS][DB_STATEMENTS_MAX];
+    struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
     bool jobs_wait;        /* some job waits for an earlier one of its record, or may */
     int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
     int64_t keys_count;    /* and how many record ids came */
@@ -72,18 +82,24 @@ struct store {
 /* The owner's table, for the test that looks at every query plan. */
 const struct db_statements *db_statements_of(enum db_owner owner);
 
-/* The prepared statement, reset by whoever stepped it last; its parameters are all bound anew at
- * each use. NULL with ERR_STORE. */
-sqlite3_stmt *db_get(struct store *store, enum db_owner owner, unsigned index, struct err *err);
+/* The prepared statement, reset by whoever stepped it last; its parameters are all bound again at
+ * each use. NULL with ERR_STORE, or with ERR_INTERNAL where one of its names is not in names.h. */
+struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned index,
+                            struct err *err);
+
+/* The same of a statement that no table has, for db_finalize to end; that accepts NULL. */
+struct db_statement *db_prepare(struct store *store, const char *sql, struct err *err);
+void db_finalize(struct db_statement *statement);
 
 /* ERR_STORE with SQLite's message and, where it helps, what to do. Returns false. */
 bool db_fail(struct store *store, struct err *err, const char *doing);
 
 /* Runs a statement that gives no rows, and resets it. */
-bool db_run(struct store *store, sqlite3_stmt *statement, struct err *err, const char *doing);
+bool db_run(struct store *store, struct db_statement *statement, struct err *err,
+            const char *doing);
 
 /* Steps once: *row tells whether there is one. The statement is reset when there is none. */
-bool db_step(struct store *store, sqlite3_stmt *statement, bool *row, struct err *err,
+bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);
 
 /* BEGIN IMMEDIATE, COMMIT; db_rollback after a failure inside, keeps err. */
@@ -97,26 +113,99 @@ bool db_exec(struct store *store, const char *sql, struct err *err);
 /* The first column of the first row of fixed SQL, 0 without a row. */
 bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct err *err);
 
-/* Text that outlives the statement's step; a span without bytes is bound as ''. */
-static inline void db_bind_span(sqlite3_stmt *statement, int index, struct span span)
+/* Ends the process: the code uses a name that is not in the statement. */
+_Noreturn void db_has_no(const struct db_statement *statement, enum db_name name);
+
+static inline int db_parameter(const struct db_statement *statement, enum db_name name)
 {
-    sqlite3_bind_text64(statement, index, span.data ? span.data : "", span.size, SQLITE_STATIC,
-                        SQLITE_UTF8);
+    if (!statement->parameters[name])
+        db_has_no(statement, name);
+    return statement->parameters[name] + statement->shift;
 }
 
-static inline void db_bind_text(sqlite3_stmt *statement, int index, const char *text)
+static inline int db_column(const struct db_statement *statement, enum db_name name)
 {
-    if (text)
-        sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(statement, index);
+    if (!statement->columns[name])
+        db_has_no(statement, name);
+    return statement->columns[name] - 1;
 }
 
-static inline struct span db_column_span(sqlite3_stmt *statement, int index)
+static inline void db_reset(struct db_statement *statement)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, index);
+    sqlite3_reset(statement->stmt);
+}
 
-    return (struct span){text, (size_t)sqlite3_column_bytes(statement, index)};
+/* Bytes and texts outlive the statement's step. */
+static inline void db_bind_null(struct db_statement *statement, enum db_name name)
+{
+    sqlite3_bind_null(statement->stmt, db_parameter(statement, name));
+}
+
+static inline void db_bind_int64(struct db_statement *statement, enum db_name name, int64_t value)
+{
+    sqlite3_bind_int64(statement->stmt, db_parameter(statement, name), value);
+}
+
+static inline void db_bind_double(struct db_statement *statement, enum db_name name, double value)
+{
+    sqlite3_bind_double(statement->stmt, db_parameter(statement, name), value);
+}
+
+static inline void db_bind_blob(struct db_statement *statement, enum db_name name,
+                                const void *bytes, size_t size)
+{
+    sqlite3_bind_blob64(statement->stmt, db_parameter(statement, name), bytes ? bytes : "", size,
+                        SQLITE_STATIC);
+}
+
+/* A span without bytes is bound as ''. */
+static inline void db_bind_span(struct db_statement *statement, enum db_name name, struct span span)
+{
+    sqlite3_bind_text64(statement->stmt, db_parameter(statement, name), span.data ? span.data : "",
+                        span.size, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+/* NULL is bound as NULL. */
+static inline void db_bind_text(struct db_statement *statement, enum db_name name, const char *text)
+{
+    sqlite3_bind_text(statement->stmt, db_parameter(statement, name), text, -1, SQLITE_STATIC);
+}
+
+static inline bool db_column_is_null(struct db_statement *statement, enum db_name name)
+{
+    return sqlite3_column_type(statement->stmt, db_column(statement, name)) == SQLITE_NULL;
+}
+
+static inline int64_t db_column_int64(struct db_statement *statement, enum db_name name)
+{
+    return sqlite3_column_int64(statement->stmt, db_column(statement, name));
+}
+
+static inline int db_column_int(struct db_statement *statement, enum db_name name)
+{
+    return sqlite3_column_int(statement->stmt, db_column(statement, name));
+}
+
+static inline const char *db_column_text(struct db_statement *statement, enum db_name name)
+{
+    return (const char *)sqlite3_column_text(statement->stmt, db_column(statement, name));
+}
+
+static inline struct span db_column_span(struct db_statement *statement, enum db_name name)
+{
+    const char *text = db_column_text(statement, name);
+
+    return (struct span){text,
+                         (size_t)sqlite3_column_bytes(statement->stmt, db_column(statement, name))};
+}
+
+/* Bytes as they are. */
+static inline struct span db_column_blob(struct db_statement *statement, enum db_name name)
+{
+    int column = db_column(statement, name);
+    const char *bytes = sqlite3_column_blob(statement->stmt, column);
+
+    return (struct span){bytes, (size_t)sqlite3_column_bytes(statement->stmt, column)};
 }
 
 #endif

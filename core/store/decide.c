@@ -13,16 +13,17 @@ enum { DECIDE_JOBS = 256 };
 enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN, DECIDE_DONE, DECIDE_WAKE };
 
 static const char *const sql[] = {
-    [DECIDE_JOB] = "SELECT coalesce(s.state, 'pending'), b.schema, r.record_id, s.unsettled, "
-                   "s.attempts > 0 OR s.waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
-                   "WHERE a.job_id = r.id AND a.ended_ms IS NULL) FROM job_row r "
-                   "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
-                   "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
+    [DECIDE_JOB] =
+        "SELECT coalesce(s.state, 'pending') AS state, b.schema, r.record_id, s.unsettled, "
+        "s.attempts > 0 OR s.waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
+        "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
+        "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
+        "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
     /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
     [DECIDE_LATER] = "SELECT k.job_id, s.state FROM record_job k "
                      "JOIN job_state s ON s.job_id = k.job_id "
                      "JOIN batch b ON b.id = k.job_id / 1000000000 "
-                     "WHERE k.record_id = ?1 AND k.job_id > ?2 AND b.schema = ?3 "
+                     "WHERE k.record_id = :record_id AND k.job_id > :job_id AND b.schema = :schema "
                      "AND (s.state IN ('applied', 'unchanged', 'sending', 'unknown') "
                      "OR (s.state = 'pending' AND s.waits_for = 0 AND EXISTS (SELECT 1 "
                      "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
@@ -30,18 +31,19 @@ static const char *const sql[] = {
     /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
      * landed finds its version anew behind the record's other rows */
     [DECIDE_MOVE] =
-        "UPDATE job_state SET state = ?2, not_before_ms = ?3, waits_for = NULL, "
+        "UPDATE job_state SET state = :state, not_before_ms = :not_before_ms, waits_for = NULL, "
         "doubt = iif(state = 'conflict', 0, doubt OR unsettled), unsettled = 0, readbacks = 0, "
         "run_retries = 0, attempts_before = attempts, sent_version = "
         "iif(state IN ('refused', 'failed') AND NOT doubt AND NOT unsettled, NULL, sent_version), "
-        "updated_ms = ?4 WHERE job_id = ?1",
+        "updated_ms = :now_ms WHERE job_id = :job_id",
     [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
-                      "finished_run_id = NULL WHERE id = ?1 AND state = 'done'",
-    [DECIDE_DONE] = "UPDATE batch SET state = 'done', finished_ms = ?2 "
-                    "WHERE id = ?1 AND state = 'open' AND (SELECT pending + sending + unknown "
-                    "FROM batch_tally WHERE batch_id = ?1) = 0",
-    [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = ?3, waits_for = NULL "
-                    "WHERE waits_for >= ?1 AND waits_for <= ?2",
+                      "finished_run_id = NULL WHERE id = :batch_id AND state = 'done'",
+    [DECIDE_DONE] =
+        "UPDATE batch SET state = 'done', finished_ms = :now_ms "
+        "WHERE id = :batch_id AND state = 'open' AND (SELECT pending + sending + unknown "
+        "FROM batch_tally WHERE batch_id = :batch_id) = 0",
+    [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
+                    "WHERE waits_for >= :first_id AND waits_for <= :last_id",
 };
 
 const struct db_statements decide_statements = {sql, sizeof sql / sizeof *sql};
@@ -58,10 +60,10 @@ struct chunk {
     int64_t deltas[JOB_STATES];
 };
 
-static bool read_state(const struct chunk *chunk, sqlite3_stmt *statement, int column,
+static bool read_state(const struct chunk *chunk, struct db_statement *statement,
                        enum job_state *state, struct err *err)
 {
-    const char *name = (const char *)sqlite3_column_text(statement, column);
+    const char *name = db_column_text(statement, DB_STATE);
 
     if (name && job_state_parse(name, state))
         return true;
@@ -73,28 +75,28 @@ static bool read_state(const struct chunk *chunk, sqlite3_stmt *statement, int c
  * a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
     bool row, fine;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job->job_id);
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
     if (!db_step(chunk->store, statement, &row, err, "read a job"))
         return false;
     if (!row) {
         job->end = DECIDE_NO_JOB;
         return true;
     }
-    fine = read_state(chunk, statement, 0, &job->state, err);
+    fine = read_state(chunk, statement, &job->state, err);
     job->to = chunk->decision->to;
-    if (job->to == JOB_PENDING && sqlite3_column_int(statement, 3))
+    if (job->to == JOB_PENDING && db_column_int(statement, DB_UNSETTLED))
         job->to = JOB_UNKNOWN;
-    *sent = sqlite3_column_int(statement, 4);
-    job->schema = db_column_span(statement, 1);
-    job->record_id = db_column_span(statement, 2);
+    *sent = db_column_int(statement, DB_SENT);
+    job->schema = db_column_span(statement, DB_SCHEMA);
+    job->record_id = db_column_span(statement, DB_RECORD_ID);
     buf_append_span(&chunk->text, job->schema);
     buf_append_span(&chunk->text, job->record_id);
-    sqlite3_reset(statement);
+    db_reset(statement);
     return fine;
 }
 
@@ -102,23 +104,24 @@ static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struc
  * job's texts are the last in chunk->text. */
 static bool check_later(struct chunk *chunk, struct decided *job, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
     const char *texts =
         chunk->text.data + chunk->text.size - job->schema.size - job->record_id.size;
     bool row, fine = true;
 
     if (!statement)
         return false;
-    db_bind_span(statement, 1, (struct span){texts + job->schema.size, job->record_id.size});
-    sqlite3_bind_int64(statement, 2, job->job_id);
-    db_bind_span(statement, 3, (struct span){texts, job->schema.size});
+    db_bind_span(statement, DB_RECORD_ID,
+                 (struct span){texts + job->schema.size, job->record_id.size});
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    db_bind_span(statement, DB_SCHEMA, (struct span){texts, job->schema.size});
     if (!db_step(chunk->store, statement, &row, err, "look for later jobs"))
         return false;
     if (row) {
         job->end = DECIDE_SUPERSEDED;
-        job->later_id = sqlite3_column_int64(statement, 0);
-        fine = read_state(chunk, statement, 1, &job->later_state, err);
-        sqlite3_reset(statement);
+        job->later_id = db_column_int64(statement, DB_JOB_ID);
+        fine = read_state(chunk, statement, &job->later_state, err);
+        db_reset(statement);
     }
     return fine;
 }
@@ -149,31 +152,31 @@ static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
 
 bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_DECISIONS, DECIDE_DONE, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_DONE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    sqlite3_bind_int64(statement, 2, now_ms);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "finish the batch");
 }
 
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, first);
-    sqlite3_bind_int64(statement, 2, last);
-    sqlite3_bind_int64(statement, 3, now_ms);
+    db_bind_int64(statement, DB_FIRST_ID, first);
+    db_bind_int64(statement, DB_LAST_ID, last);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "wake waiting jobs");
 }
 
 /* The counters of the batch whose jobs were moved last. */
 static bool end_batch(struct chunk *chunk, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
 
     if (!statement)
         return false;
@@ -184,14 +187,14 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     memset(chunk->deltas, 0, sizeof chunk->deltas);
     if (!job_state_is_open(chunk->decision->to))
         return decide_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, err);
-    sqlite3_bind_int64(statement, 1, chunk->batch_id);
+    db_bind_int64(statement, DB_BATCH_ID, chunk->batch_id);
     return db_run(chunk->store, statement, err, "open the batch again");
 }
 
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
-    sqlite3_stmt *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
 
     if (!statement)
         return false;
@@ -202,13 +205,13 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
     }
     chunk->deltas[job->state]--;
     chunk->deltas[job->to]++;
-    sqlite3_bind_int64(statement, 1, job->job_id);
-    db_bind_text(statement, 2, job_state_name(job->to));
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    db_bind_text(statement, DB_STATE, job_state_name(job->to));
     if (job_state_is_open(job->to))
-        sqlite3_bind_int64(statement, 3, decision->now_ms);
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, decision->now_ms);
     else
-        sqlite3_bind_null(statement, 3);
-    sqlite3_bind_int64(statement, 4, decision->now_ms);
+        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
     return db_run(chunk->store, statement, err, "move a job") &&
            decision->settle(chunk->store, decision, job, err);
 }

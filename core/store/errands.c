@@ -8,8 +8,8 @@ enum { ERRAND_STATE };
 static const char *const sql[] = {
     /* left: to the next run, with the retries of this one used up */
     [ERRAND_STATE] = "SELECT s.state, s.not_before_ms, s.waits_for IS 0 AND NOT EXISTS (SELECT 1 "
-                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) "
-                     "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = ?1",
+                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) AS is_left "
+                     "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
 };
 
 const struct db_statements errand_statements = {sql, sizeof sql / sizeof *sql};
@@ -38,7 +38,7 @@ struct standing {
 static bool read_standing(struct turn *turn, int64_t job_id, struct standing *standing,
                           struct err *err)
 {
-    sqlite3_stmt *statement = db_get(turn->store, DB_ERRANDS, ERRAND_STATE, err);
+    struct db_statement *statement = db_get(turn->store, DB_ERRANDS, ERRAND_STATE, err);
     enum job_state state = JOB_PENDING;
     const char *name;
     bool row;
@@ -46,18 +46,18 @@ static bool read_standing(struct turn *turn, int64_t job_id, struct standing *st
     *standing = (struct standing){.is_over = true};
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
+    db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "look at a job that others wait for"))
         return false;
     if (!row)
         return true;
-    name = (const char *)sqlite3_column_text(statement, 0);
+    name = db_column_text(statement, DB_STATE);
     standing->is_fresh = !name;
     standing->is_over = name && (!job_state_parse(name, &state) || !job_state_is_open(state) ||
-                                 sqlite3_column_int(statement, 2));
-    standing->not_before_ms = sqlite3_column_int64(statement, 1);
+                                 db_column_int(statement, DB_IS_LEFT));
+    standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
     standing->is_due = standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms;
-    sqlite3_reset(statement);
+    db_reset(statement);
     return true;
 }
 

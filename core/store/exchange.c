@@ -15,20 +15,24 @@ static const char *const sql[] = {
         "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "
         "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state IN ('loading', 'open') AND b.state = 'open' ORDER BY b.id",
-    [TURN_TALLY] = "UPDATE batch_tally SET pending = pending + ?2, sending = sending + ?3, "
-                   "unknown = unknown + ?4, applied = applied + ?5, unchanged = unchanged + ?6, "
-                   "conflict = conflict + ?7, refused = refused + ?8, failed = failed + ?9, "
-                   "dismissed = dismissed + ?10, cancelled = cancelled + ?11, "
-                   "next_job_id = max(next_job_id, ?12) WHERE batch_id = ?1",
-    [TURN_DONE] = "UPDATE batch SET state = 'done', finished_ms = ?2, finished_run_id = ?3 "
-                  "WHERE id = ?1 AND state = 'open' AND (SELECT pending + sending + unknown "
-                  "FROM batch_tally WHERE batch_id = ?1) = 0",
-    [TURN_IN_HAND] = "SELECT job_id, state FROM job_state WHERE job_id > ?1 AND job_id < ?2 "
-                     "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL))",
+    [TURN_TALLY] =
+        "UPDATE batch_tally SET pending = pending + :pending, sending = sending + :sending, "
+        "unknown = unknown + :unknown, applied = applied + :applied, unchanged = unchanged + "
+        ":unchanged, "
+        "conflict = conflict + :conflict, refused = refused + :refused, failed = failed + :failed, "
+        "dismissed = dismissed + :dismissed, cancelled = cancelled + :cancelled, "
+        "next_job_id = max(next_job_id, :next_job_id) WHERE batch_id = :batch_id",
+    [TURN_DONE] =
+        "UPDATE batch SET state = 'done', finished_ms = :now_ms, finished_run_id = :run_id "
+        "WHERE id = :batch_id AND state = 'open' AND (SELECT pending + sending + unknown "
+        "FROM batch_tally WHERE batch_id = :batch_id) = 0",
+    [TURN_IN_HAND] =
+        "SELECT job_id, state FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
+        "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL))",
     /* a read-back that was interrupted is no doubt of its own */
     [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = doubt OR state = 'sending', "
-                     "not_before_ms = ?2, updated_ms = ?2 WHERE job_id = ?1",
-    [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = ?1, waits_for = NULL "
+                     "not_before_ms = :now_ms, updated_ms = :now_ms WHERE job_id = :job_id",
+    [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
                      "WHERE waits_for IS NOT NULL",
 };
 
@@ -97,7 +101,7 @@ static void open_batches_release(struct open_batches *open)
 static bool open_batches_read(struct store *store, int64_t batch_id, struct open_batches *open,
                               struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
     bool row = true;
 
     if (!statement)
@@ -112,13 +116,13 @@ static bool open_batches_read(struct store *store, int64_t batch_id, struct open
         open->items = mem_resize(open->items, open->count + 1, sizeof *open->items);
         batch = &open->items[open->count++];
         *batch = (struct open_batch){
-            .id = sqlite3_column_int64(statement, 0),
-            .schema = mem_strdup((const char *)sqlite3_column_text(statement, 1)),
-            .next_job_id = sqlite3_column_int64(statement, 2),
+            .id = db_column_int64(statement, DB_ID),
+            .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
+            .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
         };
         batch->in_question = !batch_id || batch->id == batch_id;
         for (int state = 0; state < JOB_STATES; state++)
-            batch->counts[state] = sqlite3_column_int64(statement, 3 + state);
+            batch->counts[state] = db_column_int64(statement, db_name_of_state(state));
     }
 }
 
@@ -134,14 +138,14 @@ static bool is_changed(const struct open_batch *batch)
 bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],
                   int64_t next_job_id, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_TALLY, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_TALLY, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
     for (int state = 0; state < JOB_STATES; state++)
-        sqlite3_bind_int64(statement, 2 + state, deltas[state]);
-    sqlite3_bind_int64(statement, 12, next_job_id);
+        db_bind_int64(statement, db_name_of_state(state), deltas[state]);
+    db_bind_int64(statement, DB_NEXT_JOB_ID, next_job_id);
     return db_run(store, statement, err, "count the jobs");
 }
 
@@ -149,7 +153,7 @@ bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JO
 static bool write_batch(struct store *store, const struct exchange *exchange,
                         const struct open_batch *batch, struct err *err)
 {
-    sqlite3_stmt *done = db_get(store, DB_TURNS, TURN_DONE, err);
+    struct db_statement *done = db_get(store, DB_TURNS, TURN_DONE, err);
     int64_t open_jobs = 0;
 
     if (!done || !tally_change(store, batch->id, batch->deltas, batch->next_job_id, err))
@@ -159,9 +163,9 @@ static bool write_batch(struct store *store, const struct exchange *exchange,
             open_jobs += batch->counts[state] + batch->deltas[state];
     if (open_jobs > 0)
         return true;
-    sqlite3_bind_int64(done, 1, batch->id);
-    sqlite3_bind_int64(done, 2, exchange->now_ms);
-    sqlite3_bind_int64(done, 3, exchange->run_id);
+    db_bind_int64(done, DB_BATCH_ID, batch->id);
+    db_bind_int64(done, DB_NOW_MS, exchange->now_ms);
+    db_bind_int64(done, DB_RUN_ID, exchange->run_id);
     return db_run(store, done, err, "finish the batch");
 }
 
@@ -235,21 +239,21 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
 static bool recover_batch(struct store *store, int64_t now_ms, struct open_batch *batch,
                           struct err *err)
 {
-    sqlite3_stmt *find = db_get(store, DB_TURNS, TURN_IN_HAND, err);
-    sqlite3_stmt *mend = db_get(store, DB_TURNS, TURN_RECOVER, err);
+    struct db_statement *find = db_get(store, DB_TURNS, TURN_IN_HAND, err);
+    struct db_statement *mend = db_get(store, DB_TURNS, TURN_RECOVER, err);
     struct buf ids = {0};
     bool row = batch->counts[JOB_SENDING] || batch->counts[JOB_UNKNOWN], fine = find && mend;
 
     if (fine) {
-        sqlite3_bind_int64(find, 1, batch->id * JOB_ROWS);
-        sqlite3_bind_int64(find, 2, (batch->id + 1) * JOB_ROWS);
+        db_bind_int64(find, DB_FIRST_ID, batch->id * JOB_ROWS);
+        db_bind_int64(find, DB_END_ID, (batch->id + 1) * JOB_ROWS);
     }
     while (fine && row) {
         fine = db_step(store, find, &row, err, "look for interrupted jobs");
         if (fine && row) {
-            int64_t job_id = sqlite3_column_int64(find, 0);
+            int64_t job_id = db_column_int64(find, DB_JOB_ID);
 
-            batch->deltas[JOB_SENDING] -= span_is(db_column_span(find, 1), "sending");
+            batch->deltas[JOB_SENDING] -= span_is(db_column_span(find, DB_STATE), "sending");
             buf_append(&ids, (const char *)&job_id, sizeof job_id);
         }
     }
@@ -258,8 +262,8 @@ static bool recover_batch(struct store *store, int64_t now_ms, struct open_batch
         int64_t job_id;
 
         memcpy(&job_id, ids.data + i, sizeof job_id);
-        sqlite3_bind_int64(mend, 1, job_id);
-        sqlite3_bind_int64(mend, 2, now_ms);
+        db_bind_int64(mend, DB_JOB_ID, job_id);
+        db_bind_int64(mend, DB_NOW_MS, now_ms);
         fine = db_run(store, mend, err, "take up an interrupted job");
     }
     buf_release(&ids);
@@ -269,11 +273,11 @@ static bool recover_batch(struct store *store, int64_t now_ms, struct open_batch
 /* Whatever a job waited for may have ended otherwise: the next claim looks anew. */
 static bool release_waiting(struct store *store, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_TURNS, TURN_RELEASE, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_RELEASE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, now_ms);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "release waiting jobs");
 }
 

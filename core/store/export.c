@@ -13,53 +13,57 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 
 /* In the order of read_job. */
 #define JOB                                                                                        \
-    "SELECT r.id, coalesce(s.state, 'pending'), r.record_id, r.version, s.http_status, "           \
+    "SELECT r.id, coalesce(s.state, 'pending') AS state, r.record_id, r.version, s.http_status, "  \
     "s.server_version, r.fields, r.tags, s.error_code, "                                           \
-    "s.error_message || coalesce(" FIELDS_REFUSED ", ''), "                                        \
-    "coalesce(s.attempts, 0), coalesce(s.updated_ms, b.created_ms) FROM "
+    "s.error_message || coalesce(" FIELDS_REFUSED ", '') AS error, "                               \
+    "coalesce(s.attempts, 0) AS attempts, coalesce(s.updated_ms, b.created_ms) AS updated_ms "     \
+    "FROM "
 
 static const char *const sql[] = {
-    [EXPORT_BATCH] = "SELECT schema, format, rows_read, rows_rejected FROM batch WHERE id = ?1",
+    [EXPORT_BATCH] =
+        "SELECT schema, format, rows_read, rows_rejected FROM batch WHERE id = :batch_id",
     [EXPORT_JOBS] = JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
-                        "WHERE b.id = ?1 AND r.id > ?2 AND r.id <= ?3 "
-                        "AND instr(?4, coalesce(s.state, 'pending')) ORDER BY r.id",
+                        "WHERE b.id = :batch_id AND r.id > :after AND r.id <= :last "
+                        "AND instr(:states, coalesce(s.state, 'pending')) ORDER BY r.id",
     /* without those that were never claimed: from the narrower table */
     [EXPORT_CLAIMED] = JOB "batch b CROSS JOIN job_state s CROSS JOIN job_row r "
-                           "ON r.id = s.job_id WHERE b.id = ?1 AND s.job_id > ?2 "
-                           "AND s.job_id <= ?3 AND instr(?4, s.state) ORDER BY s.job_id",
-    [EXPORT_REJECTS] = "SELECT r.row_no, r.record_id, r.raw, " DB_VIOLATIONS ", b.created_ms "
-                       "FROM batch b CROSS JOIN rejected_row r ON r.batch_id = b.id "
-                       "WHERE b.id = ?1 AND r.row_no > ?2 AND r.row_no <= ?3 ORDER BY r.row_no",
+                           "ON r.id = s.job_id WHERE b.id = :batch_id AND s.job_id > :after "
+                           "AND s.job_id <= :last AND instr(:states, s.state) ORDER BY s.job_id",
+    [EXPORT_REJECTS] =
+        "SELECT r.row_no, r.record_id, r.raw, " DB_VIOLATIONS " AS error, b.created_ms "
+        "FROM batch b CROSS JOIN rejected_row r ON r.batch_id = b.id "
+        "WHERE b.id = :batch_id AND r.row_no > :after AND r.row_no <= :last ORDER BY "
+        "r.row_no",
 };
 
 const struct db_statements export_statements = {sql, sizeof sql / sizeof *sql};
 
-static void keep_text(struct buf *buf, sqlite3_stmt *statement, int index)
+static void keep_text(struct buf *buf, struct db_statement *statement, enum db_name name)
 {
     buf_reset(buf);
-    buf_append_span(buf, db_column_span(statement, index));
+    buf_append_span(buf, db_column_span(statement, name));
     buf_text(buf);
 }
 
 bool export_batch(struct store *store, int64_t batch_id, struct export_batch *batch,
                   struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_EXPORTS, EXPORT_BATCH, err);
+    struct db_statement *statement = db_get(store, DB_EXPORTS, EXPORT_BATCH, err);
     bool row;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, &row, err, "read the batch"))
         return false;
     if (!row)
         return err_set(err, ERR_CONFIG, "there is no batch %lld in %s", (long long)batch_id,
                        store->path);
-    keep_text(&batch->schema, statement, 0);
-    keep_text(&batch->format, statement, 1);
-    batch->rows = (uint32_t)sqlite3_column_int64(statement, 2);
-    batch->rejected = (uint64_t)sqlite3_column_int64(statement, 3);
-    sqlite3_reset(statement);
+    keep_text(&batch->schema, statement, DB_SCHEMA);
+    keep_text(&batch->format, statement, DB_FORMAT);
+    batch->rows = (uint32_t)db_column_int64(statement, DB_ROWS_READ);
+    batch->rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED);
+    db_reset(statement);
     buf_reset(&batch->header);
     return batch_header(store, batch_id, &batch->header, err);
 }
@@ -79,48 +83,48 @@ static void name_states(unsigned states, struct buf *out)
             buf_printf(out, "%s,", job_state_name((enum job_state)state));
 }
 
-static struct export_number number(sqlite3_stmt *statement, int index)
+static struct export_number number(struct db_statement *statement, enum db_name name)
 {
-    return (struct export_number){sqlite3_column_type(statement, index) != SQLITE_NULL,
-                                  sqlite3_column_int64(statement, index)};
+    return (struct export_number){!db_column_is_null(statement, name),
+                                  db_column_int64(statement, name)};
 }
 
-static bool read_job(sqlite3_stmt *statement, struct export_row *row, struct err *err)
+static bool read_job(struct db_statement *statement, struct export_row *row, struct err *err)
 {
-    const char *state = (const char *)sqlite3_column_text(statement, 1);
+    const char *state = db_column_text(statement, DB_STATE);
 
     *row = (struct export_row){
-        .row_no = (uint32_t)(sqlite3_column_int64(statement, 0) % JOB_ROWS),
-        .record_id = db_column_span(statement, 2),
-        .version = number(statement, 3),
-        .http_status = number(statement, 4),
-        .server_version = number(statement, 5),
-        .fields = db_column_span(statement, 6),
-        .tags = db_column_span(statement, 7),
-        .error_code = db_column_span(statement, 8),
-        .error = db_column_span(statement, 9),
-        .attempts = sqlite3_column_int64(statement, 10),
-        .updated_ms = sqlite3_column_int64(statement, 11),
+        .row_no = (uint32_t)(db_column_int64(statement, DB_ID) % JOB_ROWS),
+        .record_id = db_column_span(statement, DB_RECORD_ID),
+        .version = number(statement, DB_VERSION),
+        .http_status = number(statement, DB_HTTP_STATUS),
+        .server_version = number(statement, DB_SERVER_VERSION),
+        .fields = db_column_span(statement, DB_FIELDS),
+        .tags = db_column_span(statement, DB_TAGS),
+        .error_code = db_column_span(statement, DB_ERROR_CODE),
+        .error = db_column_span(statement, DB_ERROR),
+        .attempts = db_column_int64(statement, DB_ATTEMPTS),
+        .updated_ms = db_column_int64(statement, DB_UPDATED_MS),
     };
     return job_state_parse(state, &row->state) ||
            err_set(err, ERR_INTERNAL, "a job in the state %s", state);
 }
 
-static void read_reject(sqlite3_stmt *statement, struct export_row *row)
+static void read_reject(struct db_statement *statement, struct export_row *row)
 {
     *row = (struct export_row){
         .rejected = true,
-        .row_no = (uint32_t)sqlite3_column_int64(statement, 0),
-        .record_id = db_column_span(statement, 1),
-        .raw = {sqlite3_column_blob(statement, 2), (size_t)sqlite3_column_bytes(statement, 2)},
-        .error = db_column_span(statement, 3),
-        .updated_ms = sqlite3_column_int64(statement, 4),
+        .row_no = (uint32_t)db_column_int64(statement, DB_ROW_NO),
+        .record_id = db_column_span(statement, DB_RECORD_ID),
+        .raw = db_column_blob(statement, DB_RAW),
+        .error = db_column_span(statement, DB_ERROR),
+        .updated_ms = db_column_int64(statement, DB_CREATED_MS),
     };
 }
 
 /* One of the two rows of rows that a page is merged from. */
 struct side {
-    sqlite3_stmt *statement; /* NULL: nothing of the kind is wanted */
+    struct db_statement *statement; /* NULL: nothing of the kind is wanted */
     bool rejects;
     bool there; /* row is filled, and not visited yet */
     struct export_row row;
@@ -162,16 +166,16 @@ static bool merge(struct store *store, struct export_page *page, struct side sid
     return true;
 }
 
-static sqlite3_stmt *begin_side(struct store *store, const struct export_page *page, unsigned index,
-                                int64_t base, uint32_t last, struct err *err)
+static struct db_statement *begin_side(struct store *store, const struct export_page *page,
+                                       unsigned index, int64_t base, uint32_t last, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_EXPORTS, index, err);
+    struct db_statement *statement = db_get(store, DB_EXPORTS, index, err);
 
     if (!statement)
         return NULL;
-    sqlite3_bind_int64(statement, 1, page->batch_id);
-    sqlite3_bind_int64(statement, 2, base + page->after);
-    sqlite3_bind_int64(statement, 3, base + last);
+    db_bind_int64(statement, DB_BATCH_ID, page->batch_id);
+    db_bind_int64(statement, DB_AFTER, base + page->after);
+    db_bind_int64(statement, DB_LAST, base + last);
     return statement;
 }
 
@@ -179,7 +183,7 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
 {
     uint32_t last = page->after < JOB_ROWS - PAGE_ROWS ? page->after + PAGE_ROWS : JOB_ROWS - 1;
     struct side sides[2] = {{.rejects = false}, {.rejects = true}};
-    sqlite3_stmt *statements[2] = {NULL, NULL};
+    struct db_statement *statements[2] = {NULL, NULL};
     bool jobs = page->states & ~(unsigned)EXPORT_REJECTED, fine = true;
     struct buf names = {0};
 
@@ -189,7 +193,7 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
         statements[0] = begin_side(store, page, index, page->batch_id * JOB_ROWS, last, err);
         name_states(page->states, &names);
         if (statements[0])
-            db_bind_span(statements[0], 4, buf_span(&names));
+            db_bind_span(statements[0], DB_STATES, buf_span(&names));
         fine = statements[0];
     }
     if (fine && page->states & EXPORT_REJECTED) {
@@ -200,7 +204,8 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
     sides[1].statement = statements[1];
     fine = fine && merge(store, page, sides, last, err);
     for (size_t i = 0; i < 2; i++)
-        sqlite3_reset(statements[i]);
+        if (statements[i])
+            db_reset(statements[i]);
     buf_release(&names);
     return fine;
 }

@@ -5,8 +5,8 @@
 /* The jobs of the records in question, beside what follows FROM. */
 #define JOBS                                                                                       \
     "record_job k JOIN batch b ON b.id = k.job_id / 1000000000 AND b.pruned_ms IS NULL "           \
-    "AND (?2 IS NULL OR b.schema = ?2) "
-#define OF_THEM "WHERE k.record_id = ?1 "
+    "AND (:schema IS NULL OR b.schema = :schema) "
+#define OF_THEM "WHERE k.record_id = :record_id "
 
 /* The arms of the story have these columns, in the order of read_event: place in time (schema, at,
  * job, kind, id), then what an event can speak of. */
@@ -21,7 +21,7 @@ static const char *const sql[] = {
     ", NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
     "ON r.batch_id = k.rejection_id / 1000000000 AND r.row_no = k.rejection_id % 1000000000 "
     "JOIN batch b ON b.id = r.batch_id AND b.pruned_ms IS NULL "
-    "AND (?2 IS NULL OR b.schema = ?2) " OF_THEM
+    "AND (:schema IS NULL OR b.schema = :schema) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
     "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "
     "a.correlation_header, NULL, NULL, NULL FROM " JOBS
@@ -43,36 +43,36 @@ static const char *const sql[] = {
 
 const struct db_statements history_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct history_number number(sqlite3_stmt *statement, int index)
+static struct history_number number(struct db_statement *statement, enum db_name name)
 {
-    return (struct history_number){sqlite3_column_type(statement, index) != SQLITE_NULL,
-                                   sqlite3_column_int64(statement, index)};
+    return (struct history_number){!db_column_is_null(statement, name),
+                                   db_column_int64(statement, name)};
 }
 
-static void read_event(sqlite3_stmt *statement, struct history_event *event)
+static void read_event(struct db_statement *statement, struct history_event *event)
 {
     *event = (struct history_event){
-        .schema = db_column_span(statement, 0),
-        .at_ms = sqlite3_column_int64(statement, 1),
-        .job_id = sqlite3_column_int64(statement, 2),
-        .kind = (enum history_kind)sqlite3_column_int(statement, 3),
-        .source = db_column_span(statement, 5),
-        .line_no = number(statement, 6),
-        .version = number(statement, 7),
-        .fields = db_column_span(statement, 8),
-        .server_version = number(statement, 9),
-        .run_id = number(statement, 10),
-        .ended_ms = number(statement, 11),
-        .latency_us = number(statement, 12),
-        .http_status = number(statement, 13),
-        .what = db_column_span(statement, 14),
-        .code = db_column_span(statement, 15),
-        .error = db_column_span(statement, 16),
-        .evidence = db_column_span(statement, 17),
-        .correlation = db_column_span(statement, 18),
-        .attempts = number(statement, 19),
-        .due_ms = number(statement, 20),
-        .waits_for = number(statement, 21),
+        .schema = db_column_span(statement, DB_SCHEMA),
+        .at_ms = db_column_int64(statement, DB_AT_MS),
+        .job_id = db_column_int64(statement, DB_JOB_ID),
+        .kind = (enum history_kind)db_column_int(statement, DB_KIND),
+        .source = db_column_span(statement, DB_SOURCE),
+        .line_no = number(statement, DB_LINE_NO),
+        .version = number(statement, DB_VERSION),
+        .fields = db_column_span(statement, DB_FIELDS),
+        .server_version = number(statement, DB_SERVER_VERSION),
+        .run_id = number(statement, DB_RUN_ID),
+        .ended_ms = number(statement, DB_ENDED_MS),
+        .latency_us = number(statement, DB_LATENCY_US),
+        .http_status = number(statement, DB_HTTP_STATUS),
+        .what = db_column_span(statement, DB_WHAT),
+        .code = db_column_span(statement, DB_CODE),
+        .error = db_column_span(statement, DB_ERROR),
+        .evidence = db_column_span(statement, DB_EVIDENCE),
+        .correlation = db_column_span(statement, DB_CORRELATION),
+        .attempts = number(statement, DB_ATTEMPTS),
+        .due_ms = number(statement, DB_DUE_MS),
+        .waits_for = number(statement, DB_WAITS_FOR),
     };
 }
 
@@ -81,13 +81,13 @@ bool history_record(struct store *store, struct span record_id, const char *sche
                                   struct err *err),
                     void *context, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_HISTORIES, 0, err);
+    struct db_statement *statement = db_get(store, DB_HISTORIES, 0, err);
     bool row = true, fine = true;
 
     if (!statement)
         return false;
-    db_bind_span(statement, 1, record_id);
-    db_bind_text(statement, 2, schema);
+    db_bind_span(statement, DB_RECORD_ID, record_id);
+    db_bind_text(statement, DB_SCHEMA, schema);
     while (fine && row) {
         struct history_event event;
 
@@ -97,6 +97,6 @@ bool history_record(struct store *store, struct span record_id, const char *sche
             fine = visit(context, &event, err);
         }
     }
-    sqlite3_reset(statement);
+    db_reset(statement);
     return fine;
 }

@@ -8,13 +8,11 @@
 enum { KEYS_AT_ONCE = 32768 };
 
 /* Keys of one INSERT: as in chunk.c. */
-enum { KEYS_BOUND = 64 };
+enum { KEYS_BOUND = 64, KEY_PARAMETERS = 2 };
 
-#define KEY_1   "(?,?)"
-#define KEY_4   KEY_1 "," KEY_1 "," KEY_1 "," KEY_1
-#define KEY_16  KEY_4 "," KEY_4 "," KEY_4 "," KEY_4
-#define KEY_64  KEY_16 "," KEY_16 "," KEY_16 "," KEY_16
-#define KEY_SQL "INSERT INTO record_job (record_id, job_id) VALUES "
+#define KEY_SQL     "INSERT INTO record_job (record_id, job_id) VALUES (:record_id, :job_id)"
+#define KEY_NEXT_3  ",(?,?),(?,?),(?,?)"
+#define KEY_NEXT_21 KEY_NEXT_3 KEY_NEXT_3 KEY_NEXT_3 KEY_NEXT_3 KEY_NEXT_3 KEY_NEXT_3 KEY_NEXT_3
 
 enum {
     KEYS_WALK,
@@ -28,37 +26,41 @@ enum {
 };
 
 static const char *const sql[] = {
-    [KEYS_WALK] = "SELECT id, record_id FROM job_row WHERE id > ?1 AND id < ?2 ORDER BY id",
-    [KEYS_ENTER_ROWS] = "INSERT OR IGNORE INTO record_job (record_id, job_id) "
-                        "SELECT record_id, id FROM job_row WHERE id > ?1 AND id <= ?2 ORDER BY id",
+    [KEYS_WALK] =
+        "SELECT id, record_id FROM job_row WHERE id > :first_id AND id < :end_id ORDER BY id",
+    [KEYS_ENTER_ROWS] =
+        "INSERT OR IGNORE INTO record_job (record_id, job_id) "
+        "SELECT record_id, id FROM job_row WHERE id > :first_id AND id <= :last_id ORDER BY id",
     [KEYS_SORT] =
         "INSERT INTO temp.sorted_key (record_id, job_id) SELECT record_id, id FROM job_row "
-        "WHERE id > ?1 AND id < ?2 ORDER BY record_id, id",
+        "WHERE id > :first_id AND id < :end_id ORDER BY record_id, id",
     [KEYS_ENTER] = "INSERT OR IGNORE INTO record_job (record_id, job_id) "
-                   "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2 "
+                   "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id AND "
+                   "rowid <= :last_id "
                    "ORDER BY rowid",
-    [KEYS_ONE] = KEY_SQL KEY_1,
-    [KEYS_MANY] = KEY_SQL KEY_64,
-    [KEYS_SORT_REJECTED] = "INSERT INTO temp.sorted_key (record_id, job_id) "
-                           "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
-                           "WHERE batch_id >= ?1 / 1000000000 AND batch_id < ?2 / 1000000000 "
-                           "AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
-    [KEYS_ENTER_REJECTED] =
-        "INSERT OR IGNORE INTO record_rejection (record_id, rejection_id) "
-        "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2 "
-        "ORDER BY rowid",
+    [KEYS_ONE] = KEY_SQL,
+    [KEYS_MANY] = KEY_SQL KEY_NEXT_21 KEY_NEXT_21 KEY_NEXT_21,
+    [KEYS_SORT_REJECTED] =
+        "INSERT INTO temp.sorted_key (record_id, job_id) "
+        "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
+        "WHERE batch_id >= :first_id / 1000000000 AND batch_id < :end_id / 1000000000 "
+        "AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
+    [KEYS_ENTER_REJECTED] = "INSERT OR IGNORE INTO record_rejection (record_id, rejection_id) "
+                            "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id "
+                            "AND rowid <= :last_id "
+                            "ORDER BY rowid",
 };
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};
 
 static bool begin_batch_range(struct store *store, unsigned index, int64_t batch_id,
-                              sqlite3_stmt **statement, struct err *err)
+                              struct db_statement **statement, struct err *err)
 {
     *statement = db_get(store, DB_KEYS, index, err);
     if (!*statement)
         return false;
-    sqlite3_bind_int64(*statement, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(*statement, 2, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(*statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(*statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
     return true;
 }
 
@@ -68,7 +70,7 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
                       struct err *err)
 {
     struct buf before = {0};
-    sqlite3_stmt *statement;
+    struct db_statement *statement;
     bool row = true, fine = begin_batch_range(store, KEYS_WALK, batch_id, &statement, err);
 
     *sorted = true;
@@ -77,15 +79,15 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
         fine = db_step(store, statement, &row, err, "look at the record ids");
         if (!fine || !row)
             break;
-        struct span record_id = db_column_span(statement, 1);
+        struct span record_id = db_column_span(statement, DB_RECORD_ID);
 
         *sorted = span_compare(buf_span(&before), record_id) <= 0;
-        *last = sqlite3_column_int64(statement, 0);
+        *last = db_column_int64(statement, DB_ID);
         buf_reset(&before);
         buf_append_span(&before, record_id);
     }
     if (statement)
-        sqlite3_reset(statement);
+        db_reset(statement);
     buf_release(&before);
     return fine;
 }
@@ -93,7 +95,7 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
 static bool sort(struct store *store, unsigned index, int64_t batch_id, int64_t *count,
                  struct err *err)
 {
-    sqlite3_stmt *statement;
+    struct db_statement *statement;
 
     if (!begin_batch_range(store, index, batch_id, &statement, err) ||
         !db_run(store, statement, err, "sort the record ids"))
@@ -105,13 +107,14 @@ static bool sort(struct store *store, unsigned index, int64_t batch_id, int64_t 
 /* Enters what the statement finds from `first` (exclusive) to `last` (inclusive). */
 static bool enter(struct store *store, unsigned index, int64_t first, int64_t last, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_KEYS, index, err);
+    struct db_statement *statement = db_get(store, DB_KEYS, index, err);
 
     if (!statement)
         return false;
     for (int64_t done = first; done < last; done += KEYS_AT_ONCE) {
-        sqlite3_bind_int64(statement, 1, done);
-        sqlite3_bind_int64(statement, 2, done + KEYS_AT_ONCE < last ? done + KEYS_AT_ONCE : last);
+        db_bind_int64(statement, DB_FIRST_ID, done);
+        db_bind_int64(statement, DB_LAST_ID,
+                      done + KEYS_AT_ONCE < last ? done + KEYS_AT_ONCE : last);
         if (!db_begin(store, err))
             return false;
         if (!db_run(store, statement, err, "enter the record ids")) {
@@ -162,32 +165,33 @@ bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err)
     return enter_sorted(store, true, batch_id, err);
 }
 
-static void bind(sqlite3_stmt *statement, int first, int64_t batch_id,
+static void bind(struct db_statement *statement, int place, int64_t batch_id,
                  const struct intake_chunk *chunk, const struct intake_row *row)
 {
     struct span key = {chunk->text.data + row->record_id, row->record_id_size};
 
-    db_bind_span(statement, first, key);
-    sqlite3_bind_int64(statement, first + 1, batch_id * JOB_ROWS + row->row_no);
+    statement->shift = place * KEY_PARAMETERS;
+    db_bind_span(statement, DB_RECORD_ID, key);
+    db_bind_int64(statement, DB_JOB_ID, batch_id * JOB_ROWS + row->row_no);
 }
 
 static bool insert(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                    struct err *err)
 {
-    sqlite3_stmt *many = db_get(store, DB_KEYS, KEYS_MANY, err);
-    sqlite3_stmt *one = db_get(store, DB_KEYS, KEYS_ONE, err);
+    struct db_statement *many = db_get(store, DB_KEYS, KEYS_MANY, err);
+    struct db_statement *one = db_get(store, DB_KEYS, KEYS_ONE, err);
     size_t i = 0;
 
     if (!many || !one)
         return false;
     for (; i + KEYS_BOUND <= chunk->row_count; i += KEYS_BOUND) {
         for (int k = 0; k < KEYS_BOUND; k++)
-            bind(many, k * 2 + 1, batch_id, chunk, &chunk->rows[i + (size_t)k]);
+            bind(many, k, batch_id, chunk, &chunk->rows[i + (size_t)k]);
         if (!db_run(store, many, err, "enter record ids"))
             return false;
     }
     for (; i < chunk->row_count; i++) {
-        bind(one, 1, batch_id, chunk, &chunk->rows[i]);
+        bind(one, 0, batch_id, chunk, &chunk->rows[i]);
         if (!db_run(store, one, err, "enter a record id"))
             return false;
     }

@@ -11,42 +11,48 @@ enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK, PRUNE_FILE, PRUNE_FILE_DONE };
 
 static const char *const sql[] = {
     [PRUNE_BATCHES] =
-        "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL, b.state = 'open', t.conflict, "
-        "b.filing IN (1, 2) AND b.filed_ms IS NULL, "
-        "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded, "
-        "b.state IN ('done', 'refused') AND b.finished_ms <= ?1, "
-        "t.failed + t.refused + t.conflict > 0 FROM batch b "
+        "SELECT b.id, b.finished_ms, b.pruned_ms IS NOT NULL AS is_begun, b.state = 'open' AS "
+        "is_open, t.conflict, "
+        "b.filing IN (1, 2) AND b.filed_ms IS NULL AS is_unfiled, "
+        "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded AS "
+        "is_discarding, "
+        "b.state IN ('done', 'refused') AND b.finished_ms <= :before_ms AS is_chosen, "
+        "t.failed + t.refused + t.conflict > 0 AS is_at_stake FROM batch b "
         "JOIN batch_tally t ON t.batch_id = b.id WHERE b.emptied_ms IS NULL ORDER BY b.id",
-    /* Jobs from ?1 to ?2 that may be sent again, and the batches behind them in which a later row
-     * of the record was applied: without that row nothing tells that the job is superseded. Of open
-     * batches (?3) all jobs are looked at that were sent, for --even-if-superseded sends some. */
+    /* Jobs from :first_id to :end_id that may be sent again, and the batches behind them in which a
+     * later row of the record was applied: without that row nothing tells that the job is
+     * superseded. Of open batches (:is_open) all jobs are looked at that were sent, for
+     * --even-if-superseded sends some. */
     [PRUNE_LATER] =
         "WITH stake (job_id) AS ("
         "SELECT job_id FROM job_state WHERE state IN ('failed', 'refused') "
-        "AND job_id > ?1 AND job_id < ?2 "
+        "AND job_id > :first_id AND job_id < :end_id "
         "UNION ALL SELECT job_id FROM conflict WHERE resolved_ms IS NULL "
-        "AND job_id > ?1 AND job_id < ?2 "
-        "UNION ALL SELECT job_id FROM job_state WHERE ?3 AND job_id > ?1 AND job_id < ?2 "
+        "AND job_id > :first_id AND job_id < :end_id "
+        "UNION ALL SELECT job_id FROM job_state WHERE :is_open AND job_id > :first_id AND job_id < "
+        ":end_id "
         "AND state IN ('pending', 'sending', 'unknown')) "
-        "SELECT l.id, min(stake.job_id) FROM stake "
+        "SELECT l.id, min(stake.job_id) AS needed_by FROM stake "
         "CROSS JOIN job_row r ON r.id = stake.job_id "
-        "CROSS JOIN record_job k ON k.record_id = r.record_id AND k.job_id >= ?2 "
+        "CROSS JOIN record_job k ON k.record_id = r.record_id AND k.job_id >= :end_id "
         "CROSS JOIN job_state e ON e.job_id = k.job_id AND e.state IN ('applied', 'unchanged') "
         "CROSS JOIN batch l ON l.id = k.job_id / 1000000000 AND l.schema = "
-        "(SELECT schema FROM batch WHERE id = ?1 / 1000000000) GROUP BY l.id",
-    [PRUNE_MARK] = "UPDATE batch SET pruned_ms = ?2 WHERE id = ?1 AND pruned_ms IS NULL "
-                   "AND state IN ('done', 'refused') AND finished_ms = ?3",
+        "(SELECT schema FROM batch WHERE id = :first_id / 1000000000) GROUP BY l.id",
+    [PRUNE_MARK] =
+        "UPDATE batch SET pruned_ms = :now_ms WHERE id = :batch_id AND pruned_ms IS NULL "
+        "AND state IN ('done', 'refused') AND finished_ms = :finished_ms",
     [PRUNE_FILE] =
-        "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0, "
-        "pruned_ms IS NOT NULL, filing = 2 FROM batch WHERE id > ?1 AND unfiled_ms IS NULL "
+        "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0 AS has_sheets, "
+        "pruned_ms IS NOT NULL AS is_pruned, filing = 2 AS in_sub_folder FROM batch WHERE id > "
+        ":after AND unfiled_ms IS NULL "
         "AND filing <> 0 AND filed_ms IS NOT NULL AND state = 'done' "
-        "AND finished_ms <= ?2 AND path IS NOT NULL ORDER BY id LIMIT 1",
-    [PRUNE_FILE_DONE] = "UPDATE batch SET unfiled_ms = ?2 WHERE id = ?1",
+        "AND finished_ms <= :before_ms AND path IS NOT NULL ORDER BY id LIMIT 1",
+    [PRUNE_FILE_DONE] = "UPDATE batch SET unfiled_ms = :now_ms WHERE id = :batch_id",
 };
 
 const struct db_statements prune_statements = {sql, sizeof sql / sizeof *sql};
 
-static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
     return db_get(store, DB_PRUNES, index, err);
 }
@@ -60,15 +66,17 @@ static struct prune_item *add_item(struct prune_plan *plan)
     return &plan->items[plan->count++];
 }
 
-static enum prune_fate fate_of(sqlite3_stmt *statement)
+static enum prune_fate fate_of(struct db_statement *statement)
 {
     static const struct {
-        int column;
+        enum db_name column;
         enum prune_fate fate;
-    } reasons[] = {{4, PRUNE_CONFLICT}, {5, PRUNE_UNFILED}, {6, PRUNE_DISCARDING}};
+    } reasons[] = {{DB_CONFLICT, PRUNE_CONFLICT},
+                   {DB_IS_UNFILED, PRUNE_UNFILED},
+                   {DB_IS_DISCARDING, PRUNE_DISCARDING}};
 
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (sqlite3_column_int64(statement, reasons[i].column) != 0)
+        if (db_column_int64(statement, reasons[i].column) != 0)
             return reasons[i].fate;
     return PRUNE_GOES;
 }
@@ -77,28 +85,28 @@ static enum prune_fate fate_of(sqlite3_stmt *statement)
 static bool read_batches(struct store *store, int64_t before_ms, struct prune_plan *plan,
                          struct err *err)
 {
-    sqlite3_stmt *statement = get(store, PRUNE_BATCHES, err);
+    struct db_statement *statement = get(store, PRUNE_BATCHES, err);
     bool row = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, before_ms);
+    db_bind_int64(statement, DB_BEFORE_MS, before_ms);
     while (row) {
         if (!db_step(store, statement, &row, err, "look for batches to prune"))
             return false;
         if (!row)
             return true;
-        bool begun = sqlite3_column_int(statement, 2);
+        bool begun = db_column_int(statement, DB_IS_BEGUN);
 
         *add_item(plan) = (struct prune_item){
-            .batch_id = sqlite3_column_int64(statement, 0),
-            .finished_ms = sqlite3_column_int64(statement, 1),
+            .batch_id = db_column_int64(statement, DB_ID),
+            .finished_ms = db_column_int64(statement, DB_FINISHED_MS),
             .begun = begun,
-            .open = sqlite3_column_int(statement, 3),
+            .open = db_column_int(statement, DB_IS_OPEN),
             .fate = begun ? PRUNE_GOES : fate_of(statement),
-            .conflicts = sqlite3_column_int64(statement, 4),
-            .chosen = begun || sqlite3_column_int(statement, 7),
-            .at_stake = sqlite3_column_int(statement, 8),
+            .conflicts = db_column_int64(statement, DB_CONFLICT),
+            .chosen = begun || db_column_int(statement, DB_IS_CHOSEN),
+            .at_stake = db_column_int(statement, DB_IS_AT_STAKE),
         };
     }
     return true;
@@ -116,24 +124,24 @@ static struct prune_item *find_item(const struct prune_plan *plan, int64_t batch
 static bool keep_later(struct store *store, const struct prune_plan *plan,
                        const struct prune_item *item, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, PRUNE_LATER, err);
+    struct db_statement *statement = get(store, PRUNE_LATER, err);
     bool row = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, item->batch_id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 2, (item->batch_id + 1) * JOB_ROWS);
-    sqlite3_bind_int(statement, 3, item->open);
+    db_bind_int64(statement, DB_FIRST_ID, item->batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, (item->batch_id + 1) * JOB_ROWS);
+    db_bind_int64(statement, DB_IS_OPEN, item->open);
     while (row) {
         struct prune_item *later;
 
         if (!db_step(store, statement, &row, err, "look for later rows"))
             return false;
-        later = row ? find_item(plan, sqlite3_column_int64(statement, 0)) : NULL;
+        later = row ? find_item(plan, db_column_int64(statement, DB_ID)) : NULL;
         if (!later || later->begun || later->fate != PRUNE_GOES)
             continue;
         later->fate = PRUNE_NEEDED;
-        later->needed_by = sqlite3_column_int64(statement, 1);
+        later->needed_by = db_column_int64(statement, DB_NEEDED_BY);
     }
     return true;
 }
@@ -178,7 +186,7 @@ void prune_plan_release(struct prune_plan *plan)
 static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t now_ms,
                      bool *marked, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, PRUNE_MARK, err);
+    struct db_statement *statement = get(store, PRUNE_MARK, err);
 
     if (!statement)
         return false;
@@ -188,9 +196,9 @@ static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t
 
         if (item->begun || item->fate != PRUNE_GOES)
             continue;
-        sqlite3_bind_int64(statement, 1, item->batch_id);
-        sqlite3_bind_int64(statement, 2, now_ms);
-        sqlite3_bind_int64(statement, 3, item->finished_ms);
+        db_bind_int64(statement, DB_BATCH_ID, item->batch_id);
+        db_bind_int64(statement, DB_NOW_MS, now_ms);
+        db_bind_int64(statement, DB_FINISHED_MS, item->finished_ms);
         if (!db_run(store, statement, err, "mark a batch pruned"))
             return false;
         *marked = sqlite3_changes(store->db) == 1;
@@ -220,40 +228,40 @@ bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_
 bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, struct prune_file *file,
                      bool *found, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, PRUNE_FILE, err);
+    struct db_statement *statement = get(store, PRUNE_FILE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, after);
-    sqlite3_bind_int64(statement, 2, before_ms);
+    db_bind_int64(statement, DB_AFTER, after);
+    db_bind_int64(statement, DB_BEFORE_MS, before_ms);
     if (!db_step(store, statement, found, err, "look for files of pruned batches"))
         return false;
     if (!*found)
         return true;
     buf_reset(&store->texts);
-    buf_append_span(&store->texts, db_column_span(statement, 1));
+    buf_append_span(&store->texts, db_column_span(statement, DB_PATH));
     *file = (struct prune_file){
-        .batch_id = sqlite3_column_int64(statement, 0),
+        .batch_id = db_column_int64(statement, DB_ID),
         .path = buf_text(&store->texts),
-        .device = (uint64_t)sqlite3_column_int64(statement, 2),
-        .inode = (uint64_t)sqlite3_column_int64(statement, 3),
-        .size = (uint64_t)sqlite3_column_int64(statement, 4),
-        .mtime_ns = sqlite3_column_int64(statement, 5),
-        .has_sheets = sqlite3_column_int(statement, 6),
-        .pruned = sqlite3_column_int(statement, 7),
-        .in_sub_folder = sqlite3_column_int(statement, 8),
+        .device = (uint64_t)db_column_int64(statement, DB_DEVICE),
+        .inode = (uint64_t)db_column_int64(statement, DB_INODE),
+        .size = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES),
+        .mtime_ns = db_column_int64(statement, DB_MTIME_NS),
+        .has_sheets = db_column_int(statement, DB_HAS_SHEETS),
+        .pruned = db_column_int(statement, DB_IS_PRUNED),
+        .in_sub_folder = db_column_int(statement, DB_IN_SUB_FOLDER),
     };
-    sqlite3_reset(statement);
+    db_reset(statement);
     return true;
 }
 
 bool prune_file_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, PRUNE_FILE_DONE, err);
+    struct db_statement *statement = get(store, PRUNE_FILE_DONE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id);
-    sqlite3_bind_int64(statement, 2, now_ms);
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "note that a file was seen to");
 }

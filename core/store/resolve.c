@@ -7,17 +7,19 @@ enum { RESOLVE_FIND, RESOLVE_REBASE, RESOLVE_CLOSE, RESOLVE_SHOW };
 
 static const char *const sql[] = {
     [RESOLVE_FIND] = "SELECT DISTINCT job_id FROM conflict WHERE resolved_ms IS NULL "
-                     "AND job_id > ?1 AND job_id < ?2 ORDER BY job_id",
+                     "AND job_id > :first_id AND job_id < :end_id ORDER BY job_id",
     /* a fetch comes next, whatever the job was built on before */
-    [RESOLVE_REBASE] = "INSERT INTO rebase (job_id, rounds) VALUES (?1, 0) ON CONFLICT (job_id) "
-                       "DO UPDATE SET rounds = 0, version = NULL, fields = NULL",
-    [RESOLVE_CLOSE] = "UPDATE conflict SET resolution = ?2, resolved_ms = ?3 "
-                      "WHERE job_id = ?1 AND resolved_ms IS NULL",
+    [RESOLVE_REBASE] =
+        "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, 0) ON CONFLICT (job_id) "
+        "DO UPDATE SET rounds = 0, version = NULL, fields = NULL",
+    [RESOLVE_CLOSE] = "UPDATE conflict SET resolution = :resolution, resolved_ms = :now_ms "
+                      "WHERE job_id = :job_id AND resolved_ms IS NULL",
     /* whole sides: the view open_conflict has the fields that differ, one a line */
-    [RESOLVE_SHOW] = "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields), "
-                     "coalesce(c.server_record -> '$.fields', '{}') FROM conflict c "
-                     "JOIN job_row r ON r.id = c.job_id LEFT JOIN rebase b ON b.job_id = c.job_id "
-                     "WHERE c.job_id = ?1 AND c.resolved_ms IS NULL ORDER BY c.id DESC LIMIT 1",
+    [RESOLVE_SHOW] =
+        "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields) AS ours, "
+        "coalesce(c.server_record -> '$.fields', '{}') AS theirs FROM conflict c "
+        "JOIN job_row r ON r.id = c.job_id LEFT JOIN rebase b ON b.job_id = c.job_id "
+        "WHERE c.job_id = :job_id AND c.resolved_ms IS NULL ORDER BY c.id DESC LIMIT 1",
 };
 
 const struct db_statements resolve_statements = {sql, sizeof sql / sizeof *sql};
@@ -37,18 +39,18 @@ const char *resolution_name(enum resolution resolution)
 
 bool resolve_find(struct store *store, int64_t batch_id, struct buf *job_ids, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_RESOLVES, RESOLVE_FIND, err);
+    struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_FIND, err);
     bool row = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, batch_id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 2, batch_id ? (batch_id + 1) * JOB_ROWS : INT64_MAX);
+    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, batch_id ? (batch_id + 1) * JOB_ROWS : INT64_MAX);
     while (row) {
         if (!db_step(store, statement, &row, err, "look for conflicts"))
             return false;
         if (row) {
-            int64_t job_id = sqlite3_column_int64(statement, 0);
+            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
 
             buf_append(job_ids, (const char *)&job_id, sizeof job_id);
         }
@@ -59,24 +61,24 @@ bool resolve_find(struct store *store, int64_t batch_id, struct buf *job_ids, st
 static bool close_conflict(struct store *store, enum resolution resolution,
                            const struct decision *decision, int64_t job_id, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_RESOLVES, RESOLVE_CLOSE, err);
+    struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_CLOSE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job_id);
-    db_bind_text(statement, 2, resolution_name(resolution));
-    sqlite3_bind_int64(statement, 3, decision->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, job_id);
+    db_bind_text(statement, DB_RESOLUTION, resolution_name(resolution));
+    db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
     return db_run(store, statement, err, "close a conflict");
 }
 
 static bool settle_ours(struct store *store, const struct decision *decision,
                         const struct decided *job, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_RESOLVES, RESOLVE_REBASE, err);
+    struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_REBASE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, job->job_id);
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
     return db_run(store, statement, err, "have the record fetched") &&
            close_conflict(store, RESOLVE_OURS, decision, job->job_id, err);
 }
@@ -106,7 +108,7 @@ void resolve_sides_release(struct resolve_sides *sides)
 
 bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_RESOLVES, RESOLVE_SHOW, err);
+    struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_SHOW, err);
     bool row;
 
     if (!statement)
@@ -114,17 +116,17 @@ bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sid
     buf_reset(&sides->ours);
     buf_reset(&sides->theirs);
     sides->has_submitted = sides->has_server = false;
-    sqlite3_bind_int64(statement, 1, job_id);
+    db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(store, statement, &row, err, "read a conflict"))
         return false;
     if (!row)
         return true;
-    sides->has_submitted = sqlite3_column_type(statement, 0) != SQLITE_NULL;
-    sides->has_server = sqlite3_column_type(statement, 1) != SQLITE_NULL;
-    sides->submitted_version = sqlite3_column_int64(statement, 0);
-    sides->server_version = sqlite3_column_int64(statement, 1);
-    buf_append_span(&sides->ours, db_column_span(statement, 2));
-    buf_append_span(&sides->theirs, db_column_span(statement, 3));
-    sqlite3_reset(statement);
+    sides->has_submitted = !db_column_is_null(statement, DB_SUBMITTED_VERSION);
+    sides->has_server = !db_column_is_null(statement, DB_SERVER_VERSION);
+    sides->submitted_version = db_column_int64(statement, DB_SUBMITTED_VERSION);
+    sides->server_version = db_column_int64(statement, DB_SERVER_VERSION);
+    buf_append_span(&sides->ours, db_column_span(statement, DB_OURS));
+    buf_append_span(&sides->theirs, db_column_span(statement, DB_THEIRS));
+    db_reset(statement);
     return true;
 }

@@ -6,7 +6,8 @@
 enum { RETRY_FIND, RETRY_FIND_RECORD, RETRY_FORGET_VIOLATIONS, RETRY_REBASE };
 
 #define WANTED                                                                                     \
-    "AND ((s.state = 'failed' AND ?2) OR (s.state = 'refused' AND ?3)) AND s.updated_ms >= ?4 "
+    "AND ((s.state = 'failed' AND :failed) OR (s.state = 'refused' AND :refused)) AND "            \
+    "s.updated_ms >= :since_ms "
 
 static const char *const sql[] = {
     /* only batches that count some are walked */
@@ -14,15 +15,16 @@ static const char *const sql[] = {
         "SELECT s.job_id FROM batch_tally t JOIN batch b ON b.id = t.batch_id "
         "AND b.pruned_ms IS NULL CROSS JOIN job_state s ON s.job_id > t.batch_id * 1000000000 "
         "AND s.job_id < (t.batch_id + 1) * 1000000000 "
-        "WHERE (?1 = 0 OR t.batch_id = ?1) AND t.failed + t.refused > 0 " WANTED
+        "WHERE (:batch_id = 0 OR t.batch_id = :batch_id) AND t.failed + t.refused > 0 " WANTED
         "ORDER BY t.batch_id, s.job_id",
-    [RETRY_FIND_RECORD] = "SELECT s.job_id FROM record_job k JOIN job_state s "
-                          "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / 1000000000 "
-                          "AND b.pruned_ms IS NULL WHERE k.record_id = ?5 "
-                          "AND (?1 = 0 OR k.job_id / 1000000000 = ?1) " WANTED "ORDER BY k.job_id",
-    [RETRY_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = ?1",
+    [RETRY_FIND_RECORD] =
+        "SELECT s.job_id FROM record_job k JOIN job_state s "
+        "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / 1000000000 "
+        "AND b.pruned_ms IS NULL WHERE k.record_id = :record_id "
+        "AND (:batch_id = 0 OR k.job_id / 1000000000 = :batch_id) " WANTED "ORDER BY k.job_id",
+    [RETRY_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [RETRY_REBASE] = "UPDATE rebase SET rounds = 0, version = NULL, fields = NULL "
-                     "WHERE job_id = ?1",
+                     "WHERE job_id = :job_id",
 };
 
 const struct db_statements retry_statements = {sql, sizeof sql / sizeof *sql};
@@ -30,23 +32,23 @@ const struct db_statements retry_statements = {sql, sizeof sql / sizeof *sql};
 bool retry_find(struct store *store, const struct retry_choice *choice, struct buf *job_ids,
                 struct err *err)
 {
-    sqlite3_stmt *statement =
+    struct db_statement *statement =
         db_get(store, DB_RETRIES, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
     bool row = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, choice->batch_id);
-    sqlite3_bind_int(statement, 2, (choice->states & 1u << JOB_FAILED) != 0);
-    sqlite3_bind_int(statement, 3, (choice->states & 1u << JOB_REFUSED) != 0);
-    sqlite3_bind_int64(statement, 4, choice->since_ms);
+    db_bind_int64(statement, DB_BATCH_ID, choice->batch_id);
+    db_bind_int64(statement, DB_FAILED, (choice->states & 1u << JOB_FAILED) != 0);
+    db_bind_int64(statement, DB_REFUSED, (choice->states & 1u << JOB_REFUSED) != 0);
+    db_bind_int64(statement, DB_SINCE_MS, choice->since_ms);
     if (choice->record_id)
-        db_bind_text(statement, 5, choice->record_id);
+        db_bind_text(statement, DB_RECORD_ID, choice->record_id);
     while (row) {
         if (!db_step(store, statement, &row, err, "look for jobs to be tried again"))
             return false;
         if (row) {
-            int64_t job_id = sqlite3_column_int64(statement, 0);
+            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
 
             buf_append(job_ids, (const char *)&job_id, sizeof job_id);
         }
@@ -57,14 +59,14 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct b
 static bool settle(struct store *store, const struct decision *decision, const struct decided *job,
                    struct err *err)
 {
-    sqlite3_stmt *violations = db_get(store, DB_RETRIES, RETRY_FORGET_VIOLATIONS, err);
-    sqlite3_stmt *rebase = db_get(store, DB_RETRIES, RETRY_REBASE, err);
+    struct db_statement *violations = db_get(store, DB_RETRIES, RETRY_FORGET_VIOLATIONS, err);
+    struct db_statement *rebase = db_get(store, DB_RETRIES, RETRY_REBASE, err);
 
     (void)decision;
     if (!violations || !rebase)
         return false;
-    sqlite3_bind_int64(violations, 1, job->job_id);
-    sqlite3_bind_int64(rebase, 1, job->job_id);
+    db_bind_int64(violations, DB_JOB_ID, job->job_id);
+    db_bind_int64(rebase, DB_JOB_ID, job->job_id);
     return db_run(store, violations, err, "forget what the server said") &&
            /* a read-back compares with what was sent */
            (job->to == JOB_UNKNOWN || db_run(store, rebase, err, "have the record fetched"));

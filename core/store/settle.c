@@ -20,105 +20,118 @@ enum {
 };
 
 static const char *const sql[] = {
-    [SETTLE_JOB] = "UPDATE job_state SET state = ?2, attempts = ?3, readbacks = ?4, doubt = ?5, "
-                   "unsettled = ?6, not_before_ms = ?7, run_id = ?8, run_retries = ?9, "
-                   "server_version = coalesce(?10, server_version), http_status = ?11, "
-                   "error_code = iif(?15, error_code, ?12), "
-                   "error_message = iif(?15, error_message, ?13), updated_ms = ?14 "
-                   "WHERE job_id = ?1",
+    [SETTLE_JOB] =
+        "UPDATE job_state SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt "
+        "= :doubt, "
+        "unsettled = :unsettled, not_before_ms = :not_before_ms, run_id = :run_id, run_retries = "
+        ":run_retries, "
+        "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
+        "error_code = iif(:error_stays, error_code, :error_code), "
+        "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms "
+        "WHERE job_id = :job_id",
     /* sent_version: what a job that was never sent would have carried */
-    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = ?2, attempts = ?3, not_before_ms = ?4, "
-                        "sent_version = iif(?3, sent_version, NULL), updated_ms = ?5 "
-                        "WHERE job_id = ?1",
+    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
+                        "= :not_before_ms, "
+                        "sent_version = iif(:attempts, sent_version, NULL), updated_ms = :now_ms "
+                        "WHERE job_id = :job_id",
     /* out of the index of due jobs, which every turn walks from its beginning */
-    [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = 0 WHERE job_id = ?1",
-    [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = ?2, latency_us = ?3, http_status = ?4, "
-                       "error = ?5, evidence = ?6, correlation_header = ?7 WHERE id = ?1",
-    [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = ?1",
-    [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = ?2, waits_for = NULL "
-                    "WHERE waits_for = ?1",
+    [SETTLE_LEAVE] =
+        "UPDATE job_state SET not_before_ms = NULL, waits_for = 0 WHERE job_id = :job_id",
+    [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = :ended_ms, latency_us = :latency_us, "
+                       "http_status = :http_status, "
+                       "error = :error, evidence = :evidence, correlation_header = "
+                       ":correlation_header WHERE id = :attempt_id",
+    [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = :attempt_id",
+    [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
+                    "WHERE waits_for = :job_id",
     /* after an audit, what the record was is known from before */
     [SETTLE_CONFLICT] =
         "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
-        "detected_ms, evidence, resolution, resolved_ms) VALUES (?1, ?2, "
-        "coalesce(?3, (SELECT server_version FROM arbitration WHERE job_id = ?1)), "
-        "coalesce(?4, (SELECT server_record FROM arbitration WHERE job_id = ?1)), ?5, ?6, ?7, "
-        "iif(?7 IS NULL, NULL, ?5))",
-    [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = ?1",
-    [SETTLE_BASE] = "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (?1, ?2, ?3, ?4) "
-                    "ON CONFLICT (job_id) DO UPDATE SET rounds = ?2, version = ?3, fields = ?4",
-    [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (?1, ?2) "
+        "detected_ms, evidence, resolution, resolved_ms) VALUES (:job_id, :version, "
+        "coalesce(:server_version, (SELECT server_version FROM arbitration WHERE job_id = "
+        ":job_id)), "
+        "coalesce(:server_record, (SELECT server_record FROM arbitration WHERE job_id = :job_id)), "
+        ":now_ms, :evidence, :resolution, "
+        "iif(:resolution IS NULL, NULL, :now_ms))",
+    [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = :job_id",
+    [SETTLE_BASE] =
+        "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (:job_id, :rounds, :version, "
+        ":fields) "
+        "ON CONFLICT (job_id) DO UPDATE SET rounds = :rounds, version = :version, fields = :fields",
+    [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, :rounds) "
                        "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
     /* asked again from the first page: since when it is asked stays */
     [SETTLE_ARBITRATE] =
         "INSERT INTO arbitration (job_id, since_ms, server_version, server_record) "
-        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (job_id) DO UPDATE SET page = 1",
+        "VALUES (:job_id, :now_ms, :server_version, :server_record) ON CONFLICT (job_id) DO UPDATE "
+        "SET page = 1",
     /* a look is as old as its first page: what shows up there meanwhile is not seen */
-    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + ?2 "
-                    "WHERE job_id = ?1",
-    [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = ?1",
-    [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = ?1",
+    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms "
+                    "WHERE job_id = :job_id",
+    [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = :job_id",
+    [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
-                         "VALUES (?1, ?2, ?3, ?4)",
+                         "VALUES (:job_id, :field, :code, :message)",
 };
 
 const struct db_statements settle_statements = {sql, sizeof sql / sizeof *sql};
 
-static sqlite3_stmt *get(struct store *store, unsigned index, struct err *err)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
     return db_get(store, DB_SETTLES, index, err);
 }
 
 /* '' in the outcome is NULL in the table. */
-static void bind_or_null(sqlite3_stmt *statement, int index, const char *text)
+static void bind_or_null(struct db_statement *statement, enum db_name name, const char *text)
 {
-    db_bind_text(statement, index, text[0] ? text : NULL);
+    db_bind_text(statement, name, text[0] ? text : NULL);
 }
 
-static void bind_status(sqlite3_stmt *statement, int index, int http_status)
+static void bind_status(struct db_statement *statement, enum db_name name, int http_status)
 {
     if (http_status)
-        sqlite3_bind_int(statement, index, http_status);
+        db_bind_int64(statement, name, http_status);
     else
-        sqlite3_bind_null(statement, index);
+        db_bind_null(statement, name);
 }
 
-static void bind_server_version(sqlite3_stmt *statement, int index,
+static void bind_server_version(struct db_statement *statement, enum db_name name,
                                 const struct claim_outcome *outcome)
 {
     if (outcome->has_server_version)
-        sqlite3_bind_int64(statement, index, outcome->server_version);
+        db_bind_int64(statement, name, outcome->server_version);
     else
-        sqlite3_bind_null(statement, index);
+        db_bind_null(statement, name);
 }
 
 static bool settle_job(struct store *store, const struct exchange *exchange,
                        const struct claim *claim, enum job_state state, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
-    sqlite3_stmt *statement = get(store, SETTLE_JOB, err);
+    struct db_statement *statement = get(store, SETTLE_JOB, err);
     bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    db_bind_text(statement, 2, job_state_name(state));
-    sqlite3_bind_int64(statement, 3, (int64_t)claim->attempts - uncounted);
-    sqlite3_bind_int64(statement, 4, outcome->readbacks);
-    sqlite3_bind_int(statement, 5, outcome->doubt);
-    sqlite3_bind_int(statement, 6, outcome->unsettled);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_text(statement, DB_STATE, job_state_name(state));
+    db_bind_int64(statement, DB_ATTEMPTS, (int64_t)claim->attempts - uncounted);
+    db_bind_int64(statement, DB_READBACKS, outcome->readbacks);
+    db_bind_int64(statement, DB_DOUBT, outcome->doubt);
+    db_bind_int64(statement, DB_UNSETTLED, outcome->unsettled);
     if (job_state_is_open(state))
-        sqlite3_bind_int64(statement, 7, outcome->not_before_ms);
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, outcome->not_before_ms);
     else
-        sqlite3_bind_null(statement, 7);
-    sqlite3_bind_int64(statement, 8, exchange->run_id);
-    sqlite3_bind_int64(statement, 9, outcome->run_retries);
-    bind_server_version(statement, 10, outcome);
-    bind_status(statement, 11, outcome->job_status ? outcome->job_status : outcome->http_status);
-    bind_or_null(statement, 12, outcome->error_code);
-    bind_or_null(statement, 13, outcome->error_message);
-    sqlite3_bind_int64(statement, 14, exchange->now_ms);
-    sqlite3_bind_int(statement, 15, outcome->error_stays);
+        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
+    db_bind_int64(statement, DB_RUN_RETRIES, outcome->run_retries);
+    bind_server_version(statement, DB_SERVER_VERSION, outcome);
+    bind_status(statement, DB_HTTP_STATUS,
+                outcome->job_status ? outcome->job_status : outcome->http_status);
+    bind_or_null(statement, DB_ERROR_CODE, outcome->error_code);
+    bind_or_null(statement, DB_ERROR_MESSAGE, outcome->error_message);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    db_bind_int64(statement, DB_ERROR_STAYS, outcome->error_stays);
     return db_run(store, statement, err, "settle a job");
 }
 
@@ -126,34 +139,35 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
 static bool put_back(struct store *store, const struct exchange *exchange,
                      const struct claim *claim, enum job_state state, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, SETTLE_PUT_BACK, err);
+    struct db_statement *statement = get(store, SETTLE_PUT_BACK, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    db_bind_text(statement, 2, job_state_name(state));
-    sqlite3_bind_int64(statement, 3, (int64_t)claim->attempts - (claim->request == REQUEST_UPDATE));
-    sqlite3_bind_int64(statement, 4, claim->outcome.not_before_ms);
-    sqlite3_bind_int64(statement, 5, exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_text(statement, DB_STATE, job_state_name(state));
+    db_bind_int64(statement, DB_ATTEMPTS,
+                  (int64_t)claim->attempts - (claim->request == REQUEST_UPDATE));
+    db_bind_int64(statement, DB_NOT_BEFORE_MS, claim->outcome.not_before_ms);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     return db_run(store, statement, err, "put a job back");
 }
 
 static bool settle_attempt(struct store *store, const struct claim *claim, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
-    sqlite3_stmt *statement =
+    struct db_statement *statement =
         get(store, outcome->untouched ? SETTLE_FORGET_ATTEMPT : SETTLE_ATTEMPT, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->attempt_id);
+    db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
     if (!outcome->untouched) {
-        sqlite3_bind_int64(statement, 2, outcome->ended_ms);
-        sqlite3_bind_int64(statement, 3, outcome->latency_us);
-        bind_status(statement, 4, outcome->http_status);
-        bind_or_null(statement, 5, outcome->attempt_error);
-        bind_or_null(statement, 6, outcome->evidence);
-        bind_or_null(statement, 7, outcome->correlation_header);
+        db_bind_int64(statement, DB_ENDED_MS, outcome->ended_ms);
+        db_bind_int64(statement, DB_LATENCY_US, outcome->latency_us);
+        bind_status(statement, DB_HTTP_STATUS, outcome->http_status);
+        bind_or_null(statement, DB_ERROR, outcome->attempt_error);
+        bind_or_null(statement, DB_EVIDENCE, outcome->evidence);
+        bind_or_null(statement, DB_CORRELATION_HEADER, outcome->correlation_header);
     }
     return db_run(store, statement, err, "settle an attempt");
 }
@@ -162,12 +176,12 @@ static bool settle_attempt(struct store *store, const struct claim *claim, struc
 static bool wake(struct store *store, const struct exchange *exchange, const struct claim *claim,
                  struct err *err)
 {
-    sqlite3_stmt *statement = get(store, SETTLE_WAKE, err);
+    struct db_statement *statement = get(store, SETTLE_WAKE, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, exchange->now_ms);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     return db_run(store, statement, err, "wake a waiting job");
 }
 
@@ -182,17 +196,17 @@ static const char *resolution_of(const struct claim_outcome *outcome)
 static bool write_conflict(struct store *store, const struct exchange *exchange,
                            const struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *statement = get(store, SETTLE_CONFLICT, err);
+    struct db_statement *statement = get(store, SETTLE_CONFLICT, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
-    sqlite3_bind_int64(statement, 2, claim->version);
-    bind_server_version(statement, 3, &claim->outcome);
-    db_bind_text(statement, 4, claim->outcome.server_record);
-    sqlite3_bind_int64(statement, 5, exchange->now_ms);
-    db_bind_text(statement, 6, claim->outcome.proven ? "proven" : "unproven");
-    db_bind_text(statement, 7, resolution_of(&claim->outcome));
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_VERSION, claim->version);
+    bind_server_version(statement, DB_SERVER_VERSION, &claim->outcome);
+    db_bind_text(statement, DB_SERVER_RECORD, claim->outcome.server_record);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    db_bind_text(statement, DB_EVIDENCE, claim->outcome.proven ? "proven" : "unproven");
+    db_bind_text(statement, DB_RESOLUTION, resolution_of(&claim->outcome));
     return db_run(store, statement, err, "write a conflict");
 }
 
@@ -207,26 +221,26 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         [POLICY_NEXT_PAGE] = SETTLE_PAGE,
     };
     const struct claim_outcome *outcome = &claim->outcome;
-    sqlite3_stmt *statement;
+    struct db_statement *statement;
 
     if (outcome->next == POLICY_BY_STATE)
         return true;
     statement = get(store, statements[outcome->next], err);
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     if (outcome->next == POLICY_NEXT_FETCH) {
-        sqlite3_bind_int64(statement, 2, claim->rounds);
+        db_bind_int64(statement, DB_ROUNDS, claim->rounds);
     } else if (outcome->next == POLICY_NEXT_SEND) {
-        sqlite3_bind_int64(statement, 2, (int64_t)claim->rounds + 1);
-        sqlite3_bind_int64(statement, 3, outcome->server_version);
-        db_bind_text(statement, 4, outcome->fields);
+        db_bind_int64(statement, DB_ROUNDS, (int64_t)claim->rounds + 1);
+        db_bind_int64(statement, DB_VERSION, outcome->server_version);
+        db_bind_text(statement, DB_FIELDS, outcome->fields);
     } else if (outcome->next == POLICY_NEXT_AUDIT) {
-        sqlite3_bind_int64(statement, 2, exchange->now_ms);
-        bind_server_version(statement, 3, outcome);
-        db_bind_text(statement, 4, outcome->server_record);
+        db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+        bind_server_version(statement, DB_SERVER_VERSION, outcome);
+        db_bind_text(statement, DB_SERVER_RECORD, outcome->server_record);
     } else {
-        sqlite3_bind_int64(statement, 2, claim->asked_ms);
+        db_bind_int64(statement, DB_ASKED_MS, claim->asked_ms);
     }
     return db_run(store, statement, err, "write what is asked next");
 }
@@ -235,31 +249,31 @@ static bool write_next(struct store *store, const struct exchange *exchange,
 static bool run_on_job(struct store *store, unsigned index, const struct claim *claim,
                        struct err *err, const char *doing)
 {
-    sqlite3_stmt *statement = get(store, index, err);
+    struct db_statement *statement = get(store, index, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, claim->job_id);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     return db_run(store, statement, err, doing);
 }
 
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
 {
-    sqlite3_stmt *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
-    sqlite3_stmt *statement = get(store, SETTLE_VIOLATION, err);
+    struct db_statement *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
+    struct db_statement *statement = get(store, SETTLE_VIOLATION, err);
 
     if (!forget || !statement)
         return false;
-    sqlite3_bind_int64(forget, 1, claim->job_id);
+    db_bind_int64(forget, DB_JOB_ID, claim->job_id);
     if (!db_run(store, forget, err, "replace the server's violations"))
         return false;
     for (size_t i = 0; i < claim->outcome.violation_count; i++) {
         const struct claim_violation *violation = &claim->outcome.violations[i];
 
-        sqlite3_bind_int64(statement, 1, claim->job_id);
-        db_bind_text(statement, 2, violation->field);
-        db_bind_text(statement, 3, violation->code);
-        db_bind_text(statement, 4, violation->message);
+        db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+        db_bind_text(statement, DB_FIELD, violation->field);
+        db_bind_text(statement, DB_CODE, violation->code);
+        db_bind_text(statement, DB_MESSAGE, violation->message);
         if (!db_run(store, statement, err, "write a violation of the server's"))
             return false;
     }

@@ -9,36 +9,36 @@
     "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
 
 static const char *const sql[] = {
-    [SUMMARY_ALL] = COLUMNS "WHERE ?1 IS NOT NULL ORDER BY b.id",
-    [SUMMARY_ONE] = COLUMNS "WHERE b.id = ?1",
-    [SUMMARY_INTAKE] = COLUMNS "WHERE b.loaded_run_id = ?1 ORDER BY b.id",
-    [SUMMARY_WORKED] = COLUMNS "WHERE b.state IN ('loading', 'open') OR b.loaded_run_id = ?1 "
-                               "OR b.finished_run_id = ?1 ORDER BY b.id",
-    [SUMMARY_DRAINED] = COLUMNS "WHERE b.state = 'open' OR (b.finished_run_id = ?1 "
+    [SUMMARY_ALL] = COLUMNS "WHERE :id IS NOT NULL ORDER BY b.id",
+    [SUMMARY_ONE] = COLUMNS "WHERE b.id = :id",
+    [SUMMARY_INTAKE] = COLUMNS "WHERE b.loaded_run_id = :id ORDER BY b.id",
+    [SUMMARY_WORKED] = COLUMNS "WHERE b.state IN ('loading', 'open') OR b.loaded_run_id = :id "
+                               "OR b.finished_run_id = :id ORDER BY b.id",
+    [SUMMARY_DRAINED] = COLUMNS "WHERE b.state = 'open' OR (b.finished_run_id = :id "
                                 "AND b.state = 'done') ORDER BY b.id",
 };
 
 const struct db_statements summary_statements = {sql, sizeof sql / sizeof *sql};
 
-static void read_counts(sqlite3_stmt *statement, struct batch_counts *batch)
+static void read_counts(struct db_statement *statement, struct batch_counts *batch)
 {
-    const char *reason = (const char *)sqlite3_column_text(statement, 4);
+    const char *reason = db_column_text(statement, DB_REASON);
 
     *batch = (struct batch_counts){
-        .id = sqlite3_column_int64(statement, 0),
-        .source = (const char *)sqlite3_column_text(statement, 1),
-        .schema = (const char *)sqlite3_column_text(statement, 2),
-        .state = (const char *)sqlite3_column_text(statement, 3),
+        .id = db_column_int64(statement, DB_ID),
+        .source = db_column_text(statement, DB_SOURCE),
+        .schema = db_column_text(statement, DB_SCHEMA),
+        .state = db_column_text(statement, DB_STATE),
         .reason = reason ? reason : "",
-        .rows_read = (uint64_t)sqlite3_column_int64(statement, 5),
-        .rows_rejected = (uint64_t)sqlite3_column_int64(statement, 6),
-        .rows_discarded = (uint64_t)sqlite3_column_int64(statement, 7),
-        .created_ms = sqlite3_column_int64(statement, 8),
-        .finished_ms = sqlite3_column_int64(statement, 9),
-        .pruned_ms = sqlite3_column_int64(statement, 10 + JOB_STATES),
+        .rows_read = (uint64_t)db_column_int64(statement, DB_ROWS_READ),
+        .rows_rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED),
+        .rows_discarded = (uint64_t)db_column_int64(statement, DB_ROWS_DISCARDED),
+        .created_ms = db_column_int64(statement, DB_CREATED_MS),
+        .finished_ms = db_column_int64(statement, DB_FINISHED_MS),
+        .pruned_ms = db_column_int64(statement, DB_PRUNED_MS),
     };
     for (int state = 0; state < JOB_STATES; state++) {
-        batch->by_state[state] = (uint64_t)sqlite3_column_int64(statement, 10 + state);
+        batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));
         batch->jobs += batch->by_state[state];
     }
 }
@@ -48,12 +48,12 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
                                    struct err *err),
                      void *context, struct err *err)
 {
-    sqlite3_stmt *statement = db_get(store, DB_SUMMARIES, scope, err);
+    struct db_statement *statement = db_get(store, DB_SUMMARIES, scope, err);
     bool row = true, fine = true;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, id);
+    db_bind_int64(statement, DB_ID, id);
     while (fine && row) {
         struct batch_counts batch;
 
@@ -63,7 +63,7 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
             fine = visit(context, &batch, err);
         }
     }
-    sqlite3_reset(statement);
+    db_reset(statement);
     return fine;
 }
 

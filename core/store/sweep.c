@@ -42,16 +42,21 @@ enum {
     SWEEP_EMPTIED,
 };
 
-#define OF_JOBS "WHERE job_id > ?1 AND job_id <= ?2"
-#define OF_KEYS "(SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > ?1 AND rowid <= ?2)"
+#define OF_JOBS "WHERE job_id > :first_id AND job_id <= :last_id"
+#define OF_KEYS                                                                                    \
+    "(SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id AND rowid <= "         \
+    ":last_id)"
 #define OF_ROWS                                                                                    \
-    "WHERE batch_id = ?1 / 1000000000 AND row_no > ?1 % 1000000000 AND row_no <= ?2 % 1000000000"
+    "WHERE batch_id = :first_id / 1000000000 AND row_no > :first_id % 1000000000 "                 \
+    "AND row_no <= :last_id % 1000000000"
 
 static const char *const sql[] = {
-    [SWEEP_LAST_JOB] = "SELECT max(id) FROM (SELECT id FROM job_row "
-                       "WHERE id > ?1 AND id < ?1 + 1000000000 ORDER BY id LIMIT ?2)",
-    [SWEEP_LAST_REJECT] = "SELECT ?1 + max(row_no) FROM (SELECT row_no FROM rejected_row "
-                          "WHERE batch_id = ?1 / 1000000000 ORDER BY row_no LIMIT ?2)",
+    [SWEEP_LAST_JOB] =
+        "SELECT max(id) AS last_id FROM (SELECT id FROM job_row "
+        "WHERE id > :first_id AND id < :first_id + 1000000000 ORDER BY id LIMIT :wanted)",
+    [SWEEP_LAST_REJECT] =
+        "SELECT :first_id + max(row_no) AS last_id FROM (SELECT row_no FROM rejected_row "
+        "WHERE batch_id = :first_id / 1000000000 ORDER BY row_no LIMIT :wanted)",
     [SWEEP_JOB_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN " OF_KEYS,
     [SWEEP_ATTEMPTS] = "DELETE FROM attempt " OF_JOBS,
     [SWEEP_CONFLICTS] = "DELETE FROM conflict " OF_JOBS,
@@ -59,13 +64,13 @@ static const char *const sql[] = {
     [SWEEP_REBASES] = "DELETE FROM rebase " OF_JOBS,
     [SWEEP_ARBITRATIONS] = "DELETE FROM arbitration " OF_JOBS,
     [SWEEP_STATES] = "DELETE FROM job_state " OF_JOBS,
-    [SWEEP_JOBS] = "DELETE FROM job_row WHERE id > ?1 AND id <= ?2",
+    [SWEEP_JOBS] = "DELETE FROM job_row WHERE id > :first_id AND id <= :last_id",
     [SWEEP_REJECT_KEYS] =
         "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN " OF_KEYS,
     [SWEEP_VIOLATIONS] = "DELETE FROM violation " OF_ROWS,
     [SWEEP_REJECTS] = "DELETE FROM rejected_row " OF_ROWS,
-    [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = ?1",
-    [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = ?2, header = NULL WHERE id = ?1",
+    [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = :batch_id",
+    [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = :now_ms, header = NULL WHERE id = :batch_id",
 };
 
 const struct db_statements sweep_statements = {sql, sizeof sql / sizeof *sql};
@@ -88,7 +93,7 @@ enum { PARTS = sizeof parts / sizeof *parts };
 
 struct sweep {
     struct store *store;
-    sqlite3_stmt *vacuum;
+    struct db_statement *vacuum;
     int64_t batch_id, now_ms; /* of what is deleted */
     const struct part *part;
     int64_t keys_done, keys_count; /* in temp.sorted_key */
@@ -120,10 +125,9 @@ struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct e
     sweep->watch = watch;
     /* instead of copying pages within a commit, whose time is measured */
     sqlite3_wal_hook(store->db, note_log, sweep);
-    if (sqlite3_prepare_v2(store->db, "PRAGMA incremental_vacuum", -1, &sweep->vacuum, NULL) ==
-        SQLITE_OK)
+    sweep->vacuum = db_prepare(store, "PRAGMA incremental_vacuum", err);
+    if (sweep->vacuum)
         return sweep;
-    db_fail(store, err, "prepare");
     sweep_close(sweep);
     return NULL;
 }
@@ -132,41 +136,41 @@ void sweep_close(struct sweep *sweep)
 {
     if (!sweep)
         return;
-    sqlite3_finalize(sweep->vacuum);
+    db_finalize(sweep->vacuum);
     sqlite3_wal_hook(sweep->store->db, NULL, NULL);
     free(sweep);
 }
 
-static sqlite3_stmt *get(struct sweep *sweep, unsigned index, struct err *err)
+static struct db_statement *get(struct sweep *sweep, unsigned index, struct err *err)
 {
     return db_get(sweep->store, DB_SWEEPS, index, err);
 }
 
-static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t second, struct err *err)
+static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t last, struct err *err)
 {
-    sqlite3_stmt *statement = get(sweep, index, err);
+    struct db_statement *statement = get(sweep, index, err);
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, first);
-    sqlite3_bind_int64(statement, 2, second);
+    db_bind_int64(statement, DB_FIRST_ID, first);
+    db_bind_int64(statement, DB_LAST_ID, last);
     return db_run(sweep->store, statement, err, "delete the rows of a pruned batch");
 }
 
 /* Of the next piece of the part, from the beginning of what is left of it; 0: nothing is left. */
 static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
 {
-    sqlite3_stmt *statement = get(sweep, sweep->part->last, err);
+    struct db_statement *statement = get(sweep, sweep->part->last, err);
     bool row;
 
     if (!statement)
         return false;
-    sqlite3_bind_int64(statement, 1, sweep->batch_id * JOB_ROWS);
-    sqlite3_bind_int64(statement, 2, PIECE);
+    db_bind_int64(statement, DB_FIRST_ID, sweep->batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_WANTED, PIECE);
     if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
         return false;
-    *last = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+    *last = db_column_int64(statement, DB_LAST_ID);
+    db_reset(statement);
     return true;
 }
 
@@ -198,9 +202,17 @@ static bool delete_keys(struct sweep *sweep, bool *ended, struct err *err)
 /* What a batch has beside rows. */
 static bool delete_rest(struct sweep *sweep, bool *ended, struct err *err)
 {
+    struct db_statement *tally = get(sweep, SWEEP_REJECTION_TALLY, err);
+    struct db_statement *emptied = get(sweep, SWEEP_EMPTIED, err);
+
     *ended = true;
-    return run(sweep, SWEEP_REJECTION_TALLY, sweep->batch_id, 0, err) &&
-           run(sweep, SWEEP_EMPTIED, sweep->batch_id, sweep->now_ms, err);
+    if (!tally || !emptied)
+        return false;
+    db_bind_int64(tally, DB_BATCH_ID, sweep->batch_id);
+    db_bind_int64(emptied, DB_BATCH_ID, sweep->batch_id);
+    db_bind_int64(emptied, DB_NOW_MS, sweep->now_ms);
+    return db_run(sweep->store, tally, err, "delete the counts of a pruned batch") &&
+           db_run(sweep->store, emptied, err, "note that a batch is empty");
 }
 
 /* The next pages, one a step (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum). */
@@ -253,7 +265,7 @@ static bool transact(struct sweep *sweep, piece_function *piece, bool *ended, in
         return false;
     begun_us = clock_monotonic_us();
     fine = work(sweep, piece, begun_us, ended, err);
-    sqlite3_reset(sweep->vacuum);
+    db_reset(sweep->vacuum);
     if (!fine) {
         db_rollback(store);
         return false;

@@ -26,7 +26,12 @@ BEGIN {
     rule("printf vprintf puts putchar perror getenv secure_getenv setenv putenv getopt getopt_long",
          "^core/", "^$", "only cmd/ prints, and reads arguments or the environment")
     rule("sleep usleep", "^(core|cmd)/", "^$", "wait for what is to happen (poll, a condition, a deadline)")
-    word_rule("stdout stderr environ", "^core/", "^core/base/mem\\.c$",
+    rule("sqlite3_bind_int sqlite3_bind_int64 sqlite3_bind_double sqlite3_bind_null " \
+         "sqlite3_bind_text sqlite3_bind_text64 sqlite3_bind_blob sqlite3_bind_blob64 " \
+         "sqlite3_column_int sqlite3_column_int64 sqlite3_column_double sqlite3_column_text " \
+         "sqlite3_column_blob sqlite3_column_bytes sqlite3_column_type", "^core/store/",
+         "^core/store/db\\.[ch]$", "use db_bind_ and db_column_, which go by names")
+    word_rule("stdout stderr environ", "^core/", "^core/(base/mem|store/db)\\.c$",
               "only cmd/ prints, and reads arguments or the environment")
     word_rule("goto", ".", "^$", "split the function: one worker that returns early, one that closes")
 }

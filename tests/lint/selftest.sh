@@ -43,6 +43,9 @@ C
 cat >core/store/fine.c <<'C'
 #include "core/store/db.h"
 C
+cat >core/store/bind.c <<'C'
+bool bind(void) { return sqlite3_bind_int64(statement, 2, 3); }
+C
 cat >core/validate/rules_x.c <<'C'
 #include <sqlite3.h>
 C
@@ -79,6 +82,7 @@ core/base/bad.c:16: stderr
 core/base/bad.c:1: core/base comes before core/row
 core/base/bad.c:2: core must not include cmd/rowferry/options.h
 core/base/bad.c:3: write the path
+core/store/bind.c:1: sqlite3_bind_int64
 core/http/pool.c:2: core/store/db.h brings in sqlite3.h
 core/row/late.c:1: core/nowhere is no layer
 core/row/late.c:2: sqlite3.h

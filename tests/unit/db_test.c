@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct place {
@@ -386,6 +388,84 @@ static void processes_that_make_it_at_the_same_moment_all_get_it(void **state)
     }
 }
 
+/* --- parameters and columns by name --- */
+
+static void a_statement_is_bound_and_read_by_names(void **state)
+{
+    bool created;
+    struct store *store = opened(*state, STORE_CREATE, &created);
+    struct err err = {0};
+    struct db_statement *statement = db_prepare(
+        store, "SELECT :version + 1 AS page, :job_id AS job_id, :version AS version", &err);
+    bool row;
+
+    assert_non_null(statement);
+    db_bind_int64(statement, DB_JOB_ID, 7);
+    db_bind_int64(statement, DB_VERSION, 41);
+    assert_true(db_step(store, statement, &row, &err, "read"));
+    assert_int_equal(db_column_int64(statement, DB_JOB_ID), 7);
+    assert_int_equal(db_column_int64(statement, DB_VERSION), 41);
+    assert_int_equal(db_column_int64(statement, DB_PAGE), 42);
+    db_finalize(statement);
+    store_close(store);
+}
+
+static void a_name_that_nobody_knows_or_that_is_twice_is_an_error(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"SELECT :job_idd AS job_id", ":job_idd"},
+        {"SELECT :job_id AS job_idd", "job_idd"},
+        {"SELECT :job_id", ":job_id"},
+        {"SELECT 1 AS version, 2 AS version", "version"},
+    };
+    bool created;
+    struct store *store = opened(*state, STORE_CREATE, &created);
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct err err = {0};
+        char expected[256];
+
+        assert_null(db_prepare(store, wrong[i][0], &err));
+        assert_int_equal(err.kind, ERR_INTERNAL);
+        snprintf(expected, sizeof expected, "the name '%s' is not in names.h, or is twice in: %s",
+                 wrong[i][1], wrong[i][0]);
+        assert_string_equal(err.text, expected);
+    }
+    store_close(store);
+}
+
+/* Whether a process ends by SIGABRT that uses a name which is not in the statement. */
+static bool ends_with(struct db_statement *statement, bool parameter)
+{
+    pid_t child = scratch_fork();
+    int status;
+
+    if (child == 0) {
+        fclose(stderr);
+        if (parameter)
+            db_bind_int64(statement, DB_STATE, 1);
+        else
+            db_column_int64(statement, DB_STATE);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void a_name_of_another_statement_ends_the_process(void **state)
+{
+    bool created;
+    struct store *store = opened(*state, STORE_CREATE, &created);
+    struct err err = {0};
+    struct db_statement *statement = db_prepare(store, "SELECT :job_id AS version", &err);
+
+    assert_non_null(statement);
+    assert_true(ends_with(statement, true));
+    assert_true(ends_with(statement, false));
+    db_finalize(statement);
+    store_close(store);
+}
+
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -407,6 +487,9 @@ int main(void)
         IN_A_PLACE(a_database_that_was_only_begun_is_finished),
         IN_A_PLACE(a_damaged_database_is_an_error_of_the_store),
         IN_A_PLACE(durability_can_be_switched),
+        IN_A_PLACE(a_statement_is_bound_and_read_by_names),
+        IN_A_PLACE(a_name_that_nobody_knows_or_that_is_twice_is_an_error),
+        IN_A_PLACE(a_name_of_another_statement_ends_the_process),
         cmocka_unit_test(closing_nothing_does_nothing),
         IN_A_PLACE(processes_that_make_it_at_the_same_moment_all_get_it),
     };

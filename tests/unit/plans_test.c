@@ -84,6 +84,21 @@ static void tell_plans(struct fixture *fixture, struct buf *out)
     }
 }
 
+/* Every parameter and column has a name that names.h knows, so that code which uses a name of
+ * another statement ends at once (db_has_no). */
+static void every_statement_names_its_parameters_and_columns(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned owner = 0; owner < DB_OWNERS; owner++) {
+        const struct db_statements *statements = db_statements_of((enum db_owner)owner);
+
+        for (unsigned i = 0; i < statements->count; i++)
+            if (!db_get(fixture->store, (enum db_owner)owner, i, &fixture->err))
+                fail_msg("%s %u: %s", owners[owner], i, fixture->err.text);
+    }
+}
+
 /* Where the first word of a plan's line is SCAN: what is walked, but constants, the fields of one
  * record, and what the statement itself made. */
 static const char *walked(const char *line)
@@ -223,6 +238,7 @@ static void every_plan_is_the_one_that_was_looked_at(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_STORE(every_statement_names_its_parameters_and_columns),
         WITH_STORE(no_statement_walks_a_table_that_grows),
         WITH_STORE(no_question_of_people_walks_a_table_that_grows),
         WITH_STORE(every_plan_is_the_one_that_was_looked_at),

@@ -4,7 +4,12 @@
 
 #include <sys/random.h>
 
-enum { CLAIM_BYTES_MAX = 8 << 20 }; /* texts of one turn's claims */
+enum {
+    CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
+    PUT_OFF_MAX = 4096,        /* jobs that have to wait, passed in one turn */
+    PROBE_ROWS = 64,           /* rows from one place on, of which one is to be sent */
+    PROBE_REACH = 1024,        /* places from there on that are looked at */
+};
 
 enum {
     CLAIM_DUE,
@@ -12,6 +17,9 @@ enum {
     CLAIM_FRESH,
     CLAIM_AHEAD,
     CLAIM_FRESH_AMONG,
+    CLAIM_LAST_ROW,
+    CLAIM_LAST,
+    CLAIM_LAST_REVERSED,
     CLAIM_JOB,
     CLAIM_FIRST,
     CLAIM_AGAIN,
@@ -39,6 +47,14 @@ static const char *const sql[] = {
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags FROM job_row r "
         "LEFT JOIN job_state s ON s.job_id = r.id "
         "WHERE r.id >= :first_id AND r.id < :end_id AND s.job_id IS NULL ORDER BY r.id",
+    [CLAIM_LAST_ROW] =
+        "SELECT max(id) AS last_id FROM job_row WHERE id >= :first_id AND id < :end_id",
+    /* what this run has left to the next one is outside the range */
+    [CLAIM_LAST] = "SELECT job_id FROM job_state WHERE waits_for > -:run_id AND waits_for <= 0 "
+                   "AND job_id > :first_id AND job_id < :end_id ORDER BY waits_for, job_id LIMIT 1",
+    [CLAIM_LAST_REVERSED] =
+        "SELECT job_id FROM job_state WHERE waits_for > -:run_id AND waits_for <= 0 "
+        "AND job_id > :first_id AND job_id < :end_id ORDER BY waits_for DESC, job_id DESC LIMIT 1",
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
@@ -58,12 +74,14 @@ static const char *const sql[] = {
         ":now_ms "
         "WHERE job_id = :job_id",
     [CLAIM_ASK] =
-        "UPDATE job_state SET not_before_ms = NULL, updated_ms = :now_ms WHERE job_id = :job_id",
-    /* pending in hand: waits_for 0 lets the next run take it up should this one die */
-    [CLAIM_FETCH_FIRST] = "INSERT INTO job_state (job_id, state, run_id, waits_for, "
-                          "correlation_id, updated_ms) VALUES (:job_id, 'pending', :run_id, 0, "
-                          ":correlation_id, :now_ms)",
-    [CLAIM_FETCH_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = 0, "
+        "UPDATE job_state SET not_before_ms = NULL, waits_for = NULL, updated_ms = :now_ms "
+        "WHERE job_id = :job_id",
+    /* pending in hand: the next run takes it up should this one die */
+    [CLAIM_FETCH_FIRST] =
+        "INSERT INTO job_state (job_id, state, run_id, waits_for, "
+        "correlation_id, updated_ms) VALUES (:job_id, 'pending', :run_id, -:run_id, "
+        ":correlation_id, :now_ms)",
+    [CLAIM_FETCH_AGAIN] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id, "
                           "updated_ms = :now_ms WHERE job_id = :job_id",
     [CLAIM_WAIT_FIRST] = "INSERT INTO job_state (job_id, state, waits_for, updated_ms) "
                          "VALUES (:job_id, 'pending', :waits_for, :now_ms)",
@@ -167,6 +185,7 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
+    claim->spread = turn->exchange->spread;
     turn->exchange->claimed++;
     turn->bytes += claim->text.size;
     return true;
@@ -219,6 +238,8 @@ static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
         return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    if (fetch)
+        db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     return db_run(turn->store, statement, err, "claim a read-back") &&
            begin_attempt(turn, claim, err);
 }
@@ -406,7 +427,7 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 
     *more = true;
     /* rows that must wait are put off and passed, but not without end in one transaction */
-    while (fine && !claim_is_full(turn) && put_off_before < 4096) {
+    while (fine && !claim_is_full(turn) && put_off_before < PUT_OFF_MAX) {
         unsigned claimed = turn->exchange->claimed;
 
         fine = db_step(turn->store, statement, &row, err, "look for fresh jobs");
@@ -461,26 +482,187 @@ static bool read_next_due(struct turn *turn, struct err *err)
     return true;
 }
 
+/* A sample's jobs go first, so that what one asks for leads to an answer. */
+static bool claim_sampled(struct turn *turn, struct err *err)
+{
+    struct store *store = turn->store;
+
+    for (unsigned i = 0; i < SAMPLE_MAX && !claim_is_full(turn); i++) {
+        struct standing standing;
+
+        turn->batch = open_batches_find(turn->open, store->sample[i] / JOB_ROWS);
+        if (!turn->batch)
+            continue;
+        if (!errand_standing(turn, store->sample[i], &standing, err) ||
+            (standing.is_due && !claim_due_job(turn, store->sample[i], err)))
+            return false;
+    }
+    return true;
+}
+
+/* Claims the first fresh row of [from, end) that may go. *any: there was a fresh one. */
+static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struct err *err)
+{
+    struct db_statement *statement = get(turn, CLAIM_FRESH_AMONG, err);
+    unsigned claimed = turn->exchange->claimed;
+    bool row = true, fine = statement;
+
+    *any = false;
+    if (fine) {
+        db_bind_int64(statement, DB_FIRST_ID, from);
+        db_bind_int64(statement, DB_END_ID, end);
+    }
+    for (unsigned i = 0; fine && i < PROBE_ROWS && turn->exchange->claimed == claimed; i++) {
+        fine = db_step(turn->store, statement, &row, err, "look for a job elsewhere");
+        if (!fine || !row)
+            break;
+        *any = true;
+        fine = claim_fresh_row(turn, statement, err);
+    }
+    if (statement)
+        db_reset(statement);
+    if (fine && turn->exchange->claimed > claimed)
+        turn->store->sample[turn->store->probes % SAMPLE_MAX] =
+            turn->exchange->claims[claimed]->job_id;
+    return fine;
+}
+
+/* Probes the batch at a place, 0 to 1 of what lies before its cursor; from there to the cursor
+ * itself, where that place has been sent already. */
+static bool probe_batch(struct turn *turn, double place, struct err *err)
+{
+    struct db_statement *statement = from_cursor(turn, CLAIM_LAST_ROW, err);
+    struct open_batch *batch = turn->batch;
+    int64_t from, end;
+    bool row, any;
+
+    if (!statement || !db_step(turn->store, statement, &row, err, "look for a batch's last job"))
+        return false;
+    end = db_column_int64(statement, DB_LAST_ID) + 1;
+    db_reset(statement);
+    if (end <= batch->next_job_id)
+        return true;
+    from = batch->next_job_id + (int64_t)((double)(end - batch->next_job_id) * place);
+    if (!probe(turn, from, from + PROBE_REACH < end ? from + PROBE_REACH : end, &any, err))
+        return false;
+    if (any)
+        return true;
+    from = batch->next_job_id;
+    end = from + PROBE_REACH < end ? from + PROBE_REACH : end;
+    if (!probe(turn, from, end, &any, err))
+        return false;
+    if (!any) {
+        batch->next_job_id = end;
+        batch->cursor_moved = true;
+    }
+    return true;
+}
+
+static double fraction(double value)
+{
+    return value - (double)(int64_t)value;
+}
+
+/* A sample of the whole queue: fresh jobs of batches and places that are far from one another. The
+ * places of the n-th probe are the fractions of n / g and n / g^2, which leave no gaps (g the
+ * plastic number; M. Roberts' R2 sequence). */
+static bool claim_spread(struct turn *turn, struct err *err)
+{
+    struct store *store = turn->store;
+    size_t count = turn->open->count;
+    unsigned tries = turn->exchange->wanted + PROBE_ROWS;
+
+    if (!claim_sampled(turn, err))
+        return false;
+    for (unsigned i = 0; i < tries && count && !claim_is_full(turn); i++) {
+        double n = ++store->probes, batch = fraction(n * 0.7548776662466927);
+
+        turn->batch = &turn->open->items[(size_t)(batch * (double)count)];
+        if (turn->batch->in_question && !probe_batch(turn, fraction(n * 0.5698402909980532), err))
+            return false;
+    }
+    return true;
+}
+
+/* The job that is next among those that are tried last; 0: none. from_end: the one that would be
+ * the very last. */
+static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct err *err)
+{
+    struct db_statement *statement = get(turn, from_end ? CLAIM_LAST_REVERSED : CLAIM_LAST, err);
+    int64_t batch_id = turn->exchange->batch_id;
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
+    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, batch_id ? (batch_id + 1) * JOB_ROWS : INT64_MAX);
+    if (!db_step(turn->store, statement, &row, err, "look for jobs that are tried last"))
+        return false;
+    *job_id = row ? db_column_int64(statement, DB_JOB_ID) : 0;
+    db_reset(statement);
+    return true;
+}
+
+/* What an earlier run has left, and what this one has put behind the others: when nothing else can
+ * go. A sample is taken from both ends. */
+static bool claim_last(struct turn *turn, struct err *err)
+{
+    for (unsigned i = 0; i < PUT_OFF_MAX && !claim_is_full(turn); i++) {
+        int64_t job_id;
+
+        if (!find_last(turn, turn->exchange->spread && i % 2, &job_id, err))
+            return false;
+        if (!job_id)
+            return true;
+        turn->batch = open_batches_find(turn->open, job_id / JOB_ROWS);
+        if (!turn->batch)
+            return err_set(err, ERR_STORE, "job %lld waits, and its batch is not open",
+                           (long long)job_id);
+        if (!claim_due_job(turn, job_id, err))
+            return false;
+    }
+    if (!claim_is_full(turn))
+        turn->exchange->next_due_ms = turn->exchange->now_ms;
+    return true;
+}
+
+/* In the order of the queue: oldest batch first, in each the due jobs, then fresh ones. */
+static bool claim_in_order(struct turn *turn, struct err *err)
+{
+    struct exchange *exchange = turn->exchange;
+    bool rest = false;
+
+    for (size_t i = 0; i < turn->open->count && !claim_is_full(turn); i++) {
+        bool more = false;
+
+        turn->batch = &turn->open->items[i];
+        if (!turn->batch->in_question)
+            continue;
+        if (!claim_due(turn, err) || (!claim_is_full(turn) && !claim_fresh(turn, &more, err)))
+            return false;
+        if (!claim_is_full(turn) && more)
+            exchange->next_due_ms = exchange->now_ms;
+        else if (!claim_is_full(turn) && !read_next_due(turn, err))
+            return false;
+        rest = rest || more;
+    }
+    return rest || claim_is_full(turn) || claim_last(turn, err);
+}
+
 bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
                 struct err *err)
 {
     struct turn turn = {.store = store, .exchange = exchange, .open = open};
 
-    if (!errands_claim(&turn, err))
+    if (exchange->spread && !claim_spread(&turn, err))
         return false;
-    for (size_t i = 0; i < open->count && !claim_is_full(&turn); i++) {
-        bool more = false;
-
-        turn.batch = &open->items[i];
-        if (!turn.batch->in_question)
-            continue;
-        if (!claim_due(&turn, err) || (!claim_is_full(&turn) && !claim_fresh(&turn, &more, err)))
-            return false;
-        if (!claim_is_full(&turn) && more)
-            exchange->next_due_ms = exchange->now_ms;
-        else if (!claim_is_full(&turn) && !read_next_due(&turn, err))
-            return false;
-    }
+    if (!exchange->spread && !errands_claim(&turn, err))
+        return false;
+    /* where no sample is left to be taken, all that there is is one */
+    if (!exchange->claimed && !claim_is_full(&turn) &&
+        ((exchange->spread && !errands_claim(&turn, err)) || !claim_in_order(&turn, err)))
+        return false;
     if (turn.errands_added && !claim_is_full(&turn))
         exchange->next_due_ms = exchange->now_ms;
     return true;

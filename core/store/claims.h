@@ -44,6 +44,7 @@ struct claim {
     int64_t shown_version; /* ... or what a GET showed it to be */
     int put_status;        /* of a read-back: what the PUT was answered; 0: nothing */
     unsigned run_retries;  /* of this run */
+    bool spread;           /* claimed as part of a sample of the whole queue */
     int http_status;       /* of the last answer, 0 where there is none: 409 before a read-back */
     struct buf text;
     size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
@@ -56,7 +57,9 @@ struct claim {
         enum job_state state;
         bool untouched; /* never started: everything is put back as it was before the claim, due at
                            not_before_ms; the rest of this is not read */
+        bool last;      /* of untouched: behind all others of this run */
         bool left;      /* false: a PUT that never left does not count as an attempt */
+        bool excused;   /* an attempt that does not count against max_attempts */
         enum policy_next next;
         bool doubt;
         bool unsettled;
@@ -100,6 +103,7 @@ struct exchange {
     unsigned settled_count;
     struct claim **claims; /* free ones, to be filled */
     unsigned wanted;       /* how many of them at most */
+    bool spread;           /* claim from places all over the queue, not in its order */
     unsigned claimed;      /* out: how many were filled */
     unsigned errands;      /* out: of these, jobs of other batches than batch_id */
     int64_t next_due_ms;   /* out: when the next job that waits is due; 0: none waits */
@@ -111,8 +115,14 @@ struct exchange {
  * returned. */
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err);
 
-/* At the start of a drain, under its lock: `sending` becomes `unknown`; what waited for another
- * job, was in hand, or was left to the next run is due at once. */
+/* These jobs, if they are still open and in nobody's hand, are left to the next run, which tries
+ * them last. */
+bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
+                struct err *err);
+
+/* At the start of a drain, under its lock: `sending` becomes `unknown`; what waited for another job
+ * or was in hand is due at once. What was left to the next run is claimed when nothing else can
+ * go. */
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err);
 
 #endif

@@ -46,7 +46,10 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
     retry_statements, cancel_statements, history_statements, export_statements, census_statements,
     prune_statements, sweep_statements;
 
-enum { DB_STATEMENTS_MAX = 32 };
+enum {
+    DB_STATEMENTS_MAX = 32,
+    SAMPLE_MAX = 64, /* jobs of a sample that are remembered */
+};
 
 /* A prepared statement. Parameters (`:job_id`) and columns (`job_id`, or what follows AS) go by
  * their names; where in the statement a name is was looked up once, when it was prepared. */
@@ -61,12 +64,14 @@ struct store {
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
-    bool jobs_wait;        /* some job waits for an earlier one of its record, or may */
-    int64_t keys_batch_id; /* the batch that batch_load_keys was called for last */
-    int64_t keys_count;    /* and how many record ids came */
-    struct buf texts;      /* what batch_next_unfinished gave out */
-    struct buf errands;    /* ids (int64_t) of jobs that others wait for, and that are in no batch
-                              that is claimed from; first in, first out */
+    unsigned probes;            /* of the queue, so far: where the next one is taken */
+    int64_t sample[SAMPLE_MAX]; /* the ids of the jobs that the last ones found */
+    bool jobs_wait;             /* some job waits for an earlier one of its record, or may */
+    int64_t keys_batch_id;      /* the batch that batch_load_keys was called for last */
+    int64_t keys_count;         /* and how many record ids came */
+    struct buf texts;           /* what batch_next_unfinished gave out */
+    struct buf errands; /* ids (int64_t) of jobs that others wait for, and that are in no batch
+                           that is claimed from; first in, first out */
 };
 
 /* What is wrong with a rejected row, r of rejected_row, in one text, and what the server says of

@@ -15,7 +15,7 @@ enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN, DECIDE_DONE, DECIDE
 static const char *const sql[] = {
     [DECIDE_JOB] =
         "SELECT coalesce(s.state, 'pending') AS state, b.schema, r.record_id, s.unsettled, "
-        "s.attempts > 0 OR s.waits_for = 0 AND EXISTS (SELECT 1 FROM attempt a "
+        "s.doubt OR s.waits_for <= 0 AND EXISTS (SELECT 1 FROM attempt a "
         "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
         "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
         "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
@@ -25,7 +25,7 @@ static const char *const sql[] = {
                      "JOIN batch b ON b.id = k.job_id / 1000000000 "
                      "WHERE k.record_id = :record_id AND k.job_id > :job_id AND b.schema = :schema "
                      "AND (s.state IN ('applied', 'unchanged', 'sending', 'unknown') "
-                     "OR (s.state = 'pending' AND s.waits_for = 0 AND EXISTS (SELECT 1 "
+                     "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
                      "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
                      "ORDER BY k.job_id DESC LIMIT 1",
     /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
@@ -71,8 +71,8 @@ static bool read_state(const struct chunk *chunk, struct db_statement *statement
                    store_path(chunk->store), name ? name : "");
 }
 
-/* What the job is now; its texts are appended to chunk->text. *sent: a PUT of it may have left, or
- * a drain has it in hand. */
+/* What the job is now; its texts are appended to chunk->text. *sent: a PUT of it may have landed,
+ * or a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);

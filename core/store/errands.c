@@ -6,10 +6,11 @@
 enum { ERRAND_STATE };
 
 static const char *const sql[] = {
-    /* left: to the next run, with the retries of this one used up */
-    [ERRAND_STATE] = "SELECT s.state, s.not_before_ms, s.waits_for IS 0 AND NOT EXISTS (SELECT 1 "
-                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) AS is_left "
-                     "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
+    /* left: by this run to the next one; last: by an earlier one to this */
+    [ERRAND_STATE] = "SELECT s.state, s.not_before_ms, s.waits_for IS -:run_id AND NOT EXISTS "
+                     "(SELECT 1 FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) "
+                     "AS is_left, s.waits_for > -:run_id AND s.waits_for <= 0 AS last FROM job_row "
+                     "r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
 };
 
 const struct db_statements errand_statements = {sql, sizeof sql / sizeof *sql};
@@ -27,16 +28,7 @@ void errand_add(struct turn *turn, int64_t job_id)
     turn->errands_added = true;
 }
 
-/* How a job stands that others wait for. */
-struct standing {
-    bool is_over; /* at its end, or nothing more is done about it in this run */
-    bool is_fresh;
-    bool is_due;
-    int64_t not_before_ms; /* 0: in hand, or waiting itself */
-};
-
-static bool read_standing(struct turn *turn, int64_t job_id, struct standing *standing,
-                          struct err *err)
+bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standing, struct err *err)
 {
     struct db_statement *statement = db_get(turn->store, DB_ERRANDS, ERRAND_STATE, err);
     enum job_state state = JOB_PENDING;
@@ -47,6 +39,7 @@ static bool read_standing(struct turn *turn, int64_t job_id, struct standing *st
     if (!statement)
         return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
+    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     if (!db_step(turn->store, statement, &row, err, "look at a job that others wait for"))
         return false;
     if (!row)
@@ -56,7 +49,9 @@ static bool read_standing(struct turn *turn, int64_t job_id, struct standing *st
     standing->is_over = name && (!job_state_parse(name, &state) || !job_state_is_open(state) ||
                                  db_column_int(statement, DB_IS_LEFT));
     standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
-    standing->is_due = standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms;
+    standing->is_due =
+        db_column_int(statement, DB_LAST) ||
+        (standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms);
     db_reset(statement);
     return true;
 }
@@ -72,7 +67,7 @@ static bool claim_errand(struct turn *turn, int64_t job_id, struct err *err)
     turn->batch = open_batches_find(turn->open, job_id / JOB_ROWS);
     if (!turn->batch)
         return true;
-    if (!read_standing(turn, job_id, &standing, err))
+    if (!errand_standing(turn, job_id, &standing, err))
         return false;
     if (standing.is_over)
         return true;

@@ -7,7 +7,15 @@
 
 #include <stdlib.h>
 
-enum { TURN_OPEN_BATCHES, TURN_TALLY, TURN_DONE, TURN_IN_HAND, TURN_RECOVER, TURN_RELEASE };
+enum {
+    TURN_OPEN_BATCHES,
+    TURN_TALLY,
+    TURN_DONE,
+    TURN_IN_HAND,
+    TURN_RECOVER,
+    TURN_RELEASE,
+    TURN_LEAVE
+};
 
 static const char *const sql[] = {
     [TURN_OPEN_BATCHES] =
@@ -28,12 +36,16 @@ static const char *const sql[] = {
         "FROM batch_tally WHERE batch_id = :batch_id) = 0",
     [TURN_IN_HAND] =
         "SELECT job_id, state FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
-        "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL))",
+        "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL "
+        "AND waits_for IS NULL))",
     /* a read-back that was interrupted is no doubt of its own */
     [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = doubt OR state = 'sending', "
                      "not_before_ms = :now_ms, updated_ms = :now_ms WHERE job_id = :job_id",
     [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
-                     "WHERE waits_for IS NOT NULL",
+                     "WHERE waits_for > 0",
+    [TURN_LEAVE] =
+        "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id WHERE job_id = :job_id "
+        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
 };
 
 const struct db_statements turn_statements = {sql, sizeof sql / sizeof *sql};
@@ -279,6 +291,25 @@ static bool release_waiting(struct store *store, int64_t now_ms, struct err *err
         return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "release waiting jobs");
+}
+
+bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
+                struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_LEAVE, err);
+    bool fine = statement && db_begin(store, err);
+
+    if (!fine)
+        return false;
+    for (size_t i = 0; fine && i < count; i++) {
+        db_bind_int64(statement, DB_JOB_ID, job_ids[i]);
+        db_bind_int64(statement, DB_RUN_ID, run_id);
+        fine = db_run(store, statement, err, "leave a job to the next run");
+    }
+    if (fine)
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
 }
 
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err)

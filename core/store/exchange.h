@@ -60,6 +60,16 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err);
 bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err);
 bool claim_is_full(const struct turn *turn);
 
+/* Where a job is that others wait for, or that is part of a sample. */
+struct standing {
+    bool is_over; /* at its end, or nothing more is done about it in this run */
+    bool is_fresh;
+    bool is_due;
+    int64_t not_before_ms; /* 0: in hand, waiting itself, or left by an earlier run */
+};
+
+bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standing, struct err *err);
+
 /* Has the job sent ahead of its batch, unless that is claimed from anyway. */
 void errand_add(struct turn *turn, int64_t job_id);
 

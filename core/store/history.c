@@ -36,7 +36,7 @@ static const char *const sql[] = {
     "NULL, NULL, s.server_version, NULL, NULL, NULL, s.http_status, coalesce(s.state, 'pending'), "
     "s.error_code, s.error_message, " DB_SERVER_VIOLATIONS(
         "k.job_id") ", NULL, s.attempts, "
-                    "s.not_before_ms, nullif(s.waits_for, 0) FROM " JOBS
+                    "s.not_before_ms, iif(s.waits_for > 0, s.waits_for, NULL) FROM " JOBS
                     "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
                     "ORDER BY schema, at_ms, job_id, kind, id",
 };

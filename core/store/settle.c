@@ -27,7 +27,8 @@ static const char *const sql[] = {
         ":run_retries, "
         "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
         "error_code = iif(:error_stays, error_code, :error_code), "
-        "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms "
+        "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
+        "attempts_before = attempts_before + :excused "
         "WHERE job_id = :job_id",
     /* sent_version: what a job that was never sent would have carried */
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
@@ -35,8 +36,8 @@ static const char *const sql[] = {
                         "sent_version = iif(:attempts, sent_version, NULL), updated_ms = :now_ms "
                         "WHERE job_id = :job_id",
     /* out of the index of due jobs, which every turn walks from its beginning */
-    [SETTLE_LEAVE] =
-        "UPDATE job_state SET not_before_ms = NULL, waits_for = 0 WHERE job_id = :job_id",
+    [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
+                     "WHERE job_id = :job_id",
     [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = :ended_ms, latency_us = :latency_us, "
                        "http_status = :http_status, "
                        "error = :error, evidence = :evidence, correlation_header = "
@@ -132,6 +133,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     bind_or_null(statement, DB_ERROR_MESSAGE, outcome->error_message);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     db_bind_int64(statement, DB_ERROR_STAYS, outcome->error_stays);
+    db_bind_int64(statement, DB_EXCUSED, outcome->excused && outcome->left);
     return db_run(store, statement, err, "settle a job");
 }
 
@@ -257,6 +259,18 @@ static bool run_on_job(struct store *store, unsigned index, const struct claim *
     return db_run(store, statement, err, doing);
 }
 
+/* To the next run; run_id 0: to the end of this one. */
+static bool leave(struct store *store, const struct claim *claim, int64_t run_id, struct err *err)
+{
+    struct db_statement *statement = get(store, SETTLE_LEAVE, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
+    return db_run(store, statement, err, "put a job behind the others");
+}
+
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
 {
     struct db_statement *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
@@ -303,9 +317,9 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
         !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))
         return false;
-    /* the retries of this run are used up: due when the next one begins */
+    /* the retries of this run are used up: the next one tries it last */
     if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
-        !run_on_job(store, SETTLE_LEAVE, claim, err, "leave a job to the next run"))
+        !leave(store, claim, exchange->run_id, err))
         return false;
     /* what a refusal named does not hold for a job that turns out not to be refused */
     if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
@@ -334,6 +348,8 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;
+    if (outcome->untouched && outcome->last && !leave(store, claim, 0, err))
+        return false;
     if (!outcome->untouched && !settle_rest(store, exchange, claim, to, err))
         return false;
     return job_state_is_open(to) || !store->jobs_wait || wake(store, exchange, claim, err);

@@ -79,11 +79,11 @@ static const struct {
      "SELECT s.job_id, s.waits_for FROM job_state s "
      "LEFT JOIN job_row r ON r.id = s.job_id LEFT JOIN job_row w ON w.id = s.waits_for "
      "LEFT JOIN job_state e ON e.job_id = s.waits_for "
-     "WHERE s.waits_for <> 0 AND (s.state <> 'pending' OR s.not_before_ms IS NOT NULL "
+     "WHERE s.waits_for > 0 AND (s.state <> 'pending' OR s.not_before_ms IS NOT NULL "
      "OR s.waits_for >= s.job_id OR r.record_id IS NOT w.record_id "
      "OR coalesce(e.state, 'pending') NOT IN ('pending', 'sending', 'unknown'))"},
     {"a job is left to the next run and due, or at its end",
-     "SELECT job_id FROM job_state WHERE waits_for = 0 AND (not_before_ms IS NOT NULL "
+     "SELECT job_id FROM job_state WHERE waits_for <= 0 AND (not_before_ms IS NOT NULL "
      "OR state NOT IN ('pending', 'unknown'))"},
     {"a pending job is neither due nor waiting",
      "SELECT job_id FROM job_state WHERE state = 'pending' AND not_before_ms IS NULL "
@@ -124,16 +124,17 @@ static const struct {
 
 static void check_hand(struct fixture *fixture)
 {
-    char expected[32];
+    char expected[32], sql[512];
 
     snprintf(expected, sizeof expected, "%u", fixture->in_hand_count + fixture->settling_count);
     /* a job that is fetched looks like one left to the next run, but for its open attempt */
-    if (strcmp(fixture_ask(fixture,
-                           "SELECT count(*) FROM job_state s WHERE state = 'sending' OR "
-                           "(state = 'unknown' AND not_before_ms IS NULL AND waits_for IS NULL) "
-                           "OR (state = 'pending' AND waits_for = 0 AND (SELECT ended_ms IS NULL "
-                           "FROM attempt WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1))"),
-               expected) != 0)
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM job_state s WHERE state = 'sending' OR (state = 'unknown' "
+             "AND not_before_ms IS NULL AND waits_for IS NULL) OR (state = 'pending' "
+             "AND waits_for = %lld AND (SELECT ended_ms IS NULL FROM attempt "
+             "WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1))",
+             -(long long)fixture->run_id);
+    if (strcmp(fixture_ask(fixture, sql), expected) != 0)
         fail_msg("%s jobs are in hand by the database, not %s", buf_text(&fixture->told), expected);
 }
 

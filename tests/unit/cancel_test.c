@@ -75,6 +75,23 @@ static void what_was_never_claimed_is_withdrawn_and_the_batch_is_done(void **sta
     buf_release(&heard.text);
 }
 
+static void what_the_server_has_not_done_for_certain_is_withdrawn(void **state)
+{
+    struct heard heard = {.fixture = *state};
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c");
+    fixture_claim(fixture, 3);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->excused = true;
+    fixture_settle(fixture, "1/2", JOB_PENDING)->run_retries = fixture->max_retries + 1;
+    fixture_settle(fixture, "1/3", JOB_PENDING)->run_retries = fixture->max_retries + 1;
+    fixture_claim(fixture, 0);
+    assert_string_equal(cancel(&heard, false),
+                        "1/1 a pending moved, 1/2 b pending moved, 1/3 c pending moved");
+    assert_string_equal(fixture_ask(fixture, "SELECT state FROM batch"), "done");
+    buf_release(&heard.text);
+}
+
 static void what_was_sent_or_is_in_hand_stays(void **state)
 {
     struct heard heard = {.fixture = *state};
@@ -82,7 +99,7 @@ static void what_was_sent_or_is_in_hand_stays(void **state)
 
     fixture_batch(fixture, "Item", "a:5 b:5 c d:5 e:5 f:5");
     fixture_claim(fixture, 5);
-    fixture_settle(fixture, "1/1", JOB_PENDING);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->doubt = true;
     fixture_settle(fixture, "1/2", JOB_UNKNOWN);
     fixture_put_back(fixture, "1/5");
     fixture_claim(fixture, 0);
@@ -190,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(what_was_never_claimed_is_withdrawn_and_the_batch_is_done),
+        WITH_STORE(what_the_server_has_not_done_for_certain_is_withdrawn),
         WITH_STORE(what_was_sent_or_is_in_hand_stays),
         WITH_STORE(what_waits_for_a_withdrawn_job_is_due),
         WITH_STORE(a_drain_that_claims_meanwhile_keeps_what_it_claimed),

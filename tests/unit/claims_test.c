@@ -324,6 +324,143 @@ static void a_401_is_remembered_within_its_run_alone(void **state)
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
+/* --- what goes last, and samples --- */
+
+static void next_run(struct fixture *fixture)
+{
+    uint64_t recovered;
+
+    fixture_reopen(fixture);
+    fixture->run_id++;
+    assert_true(jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err));
+    fixture_check(fixture);
+}
+
+static void what_a_run_left_goes_last_in_the_next_and_once_only(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5");
+    assert_claims(fixture, 2, "PUT 1/1 a v5, PUT 1/2 b v5");
+    fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = fixture->max_retries + 1;
+    fixture_settle(fixture, "1/2", JOB_UNKNOWN)->run_retries = fixture->max_retries + 1;
+    fixture_claim(fixture, 0);
+    next_run(fixture);
+    fixture_batch(fixture, "Item", "d:5");
+    assert_claims(fixture, 9, "PUT 1/3 c v5, PUT 2/1 d v5, PUT 1/1 a v5, GET 1/2 b v5");
+    fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = fixture->max_retries + 1;
+    assert_claims(fixture, 9, "");
+    assert_int_equal(fixture->exchange.next_due_ms, 0);
+    fixture_settle_all(fixture, JOB_APPLIED);
+    next_run(fixture);
+    assert_claims(fixture, 9, "PUT 1/1 a v5");
+}
+
+static void jobs_that_wait_for_a_time_can_be_left_as_a_list(void **state)
+{
+    static const int64_t jobs[] = {1000000001, 1000000002, 1000000003, 1000000004};
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5");
+    fixture_claim(fixture, 3);
+    fixture_settle(fixture, "1/1", JOB_PENDING)->not_before_ms = fixture->now_ms + 60000;
+    fixture_settle(fixture, "1/2", JOB_APPLIED);
+    fixture_claim(fixture, 0);
+    assert_true(jobs_leave(fixture->store, jobs, 4, fixture->run_id, &fixture->err));
+    fixture_check(fixture);
+    fixture_settle_all(fixture, JOB_APPLIED);
+    next_run(fixture);
+    assert_claims(fixture, 1, "PUT 1/4 d v5");
+    assert_claims(fixture, 9, "PUT 1/1 a v5");
+}
+
+static void what_is_put_behind_the_others_goes_last_in_its_own_run(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c");
+    fixture_claim(fixture, 1);
+    fixture_put_back(fixture, "1/1")->last = true;
+    assert_claims(fixture, 9, "PUT 1/2 b v5, FETCH 1/3 c v0, PUT 1/1 a v5");
+    fixture_put_back(fixture, "1/3")->last = true;
+    fixture_claim(fixture, 0);
+    assert_claims(fixture, 9, "FETCH 1/3 c v0");
+}
+
+/* 1000 rows: no two of 20 probes are closer than 1/40 of the queue. */
+static void a_sample_is_taken_from_places_that_are_far_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+
+    for (int i = 0; i < 1000; i++) {
+        char word[16];
+
+        snprintf(word, sizeof word, "r%d:5 ", i);
+        buf_append_text(&words, word);
+    }
+    fixture_batch(fixture, "Item", buf_text(&words));
+    buf_release(&words);
+    fixture_claim(fixture, 5);
+    fixture->spread = true;
+    for (int i = 0; i < 10; i++)
+        fixture_claim(fixture, 2);
+    assert_asked(fixture,
+                 "SELECT count(*), min(gap) > 10, max(gap) < 160, max(job_id) > 1000000950 FROM "
+                 "(SELECT job_id, job_id - lag(job_id) OVER (ORDER BY job_id) AS gap "
+                 "FROM job_state WHERE job_id > 1000000005)",
+                 "20|1|1|1");
+    for (unsigned i = 0; i < fixture->in_hand_count; i++)
+        assert_int_equal(fixture->in_hand[i]->spread, i >= 5);
+}
+
+static void a_sample_takes_jobs_of_later_batches_and_goes_on_with_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a b c d e f g h");
+    fixture_batch(fixture, "Item", "k l m n o p q r");
+    fixture_claim(fixture, 2);
+    fixture->spread = true;
+    fixture_claim(fixture, 4);
+    assert_asked(fixture, "SELECT count(DISTINCT job_id / 1000000000) FROM job_state", "2");
+    /* the head's turn does not come before the sample's */
+    fixture_settle_all(fixture, JOB_PENDING);
+    fixture_claim(fixture, 4);
+    assert_asked(fixture, "SELECT count(*) FROM attempt WHERE job_id < 1000000003", "2");
+    assert_asked(fixture, "SELECT count(*) FROM attempt", "10");
+}
+
+/* Beginning and end of what goes last, when nothing else is left to be sampled. */
+static void a_sample_of_what_goes_last_is_taken_from_both_ends(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5 e:5 f:5");
+    fixture_claim(fixture, 9);
+    for (int i = 1; i <= 6; i++) {
+        char job[8];
+
+        snprintf(job, sizeof job, "1/%d", i);
+        fixture_put_back(fixture, job)->last = true;
+    }
+    fixture->spread = true;
+    assert_claims(fixture, 3, "PUT 1/1 a v5, PUT 1/6 f v5, PUT 1/2 b v5");
+    assert_claims(fixture, 9, "PUT 1/3 c v5, PUT 1/5 e v5, PUT 1/4 d v5");
+}
+
+static void a_sample_passes_rows_that_have_to_wait(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5 a:5 a:5 a:5 a:5 b:5");
+    fixture_claim(fixture, 1);
+    fixture->spread = true;
+    assert_claims(fixture, 9, "PUT 1/7 b v5");
+    assert_claims(fixture, 9, "");
+    assert_asked(fixture, "SELECT count(*) FROM job_state WHERE waits_for > 0", "5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +480,13 @@ int main(void)
         WITH_STORE(the_earliest_due_time_of_all_batches_is_told),
         WITH_STORE(a_job_whose_retries_are_used_up_is_left_to_the_next_run),
         WITH_STORE(a_401_is_remembered_within_its_run_alone),
+        WITH_STORE(what_a_run_left_goes_last_in_the_next_and_once_only),
+        WITH_STORE(jobs_that_wait_for_a_time_can_be_left_as_a_list),
+        WITH_STORE(what_is_put_behind_the_others_goes_last_in_its_own_run),
+        WITH_STORE(a_sample_is_taken_from_places_that_are_far_apart),
+        WITH_STORE(a_sample_takes_jobs_of_later_batches_and_goes_on_with_them),
+        WITH_STORE(a_sample_of_what_goes_last_is_taken_from_both_ends),
+        WITH_STORE(a_sample_passes_rows_that_have_to_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

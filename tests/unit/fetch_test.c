@@ -71,7 +71,7 @@ static void a_row_without_a_version_is_fetched_first_and_stays_pending(void **st
 
     fixture_batch(fixture, "Item", "a");
     assert_claims(fixture, "FETCH 1/1 a v0");
-    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|0");
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     assert_asked(fixture, tally_sql, "1|0|0|0");
     assert_asked(fixture, "SELECT method, sent_version, ended_ms FROM attempt", "GET|NULL|NULL");
     assert_asked(fixture, "SELECT length(correlation_id) FROM job_state", "16");
@@ -181,7 +181,7 @@ static void a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt(vo
     fixture_settle_at(fixture, "1/2", JOB_APPLIED, 6);
     fixture_claim(fixture, 0);
     crash(fixture, 0);
-    assert_asked(fixture, job_sql, "pending|0|0|NULL|1001000|NULL");
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     assert_claims(fixture, "FETCH 1/1 a v0");
     assert_false(fixture_held(fixture, "1/1")->doubt);
     /* and once more behind a round */
@@ -232,7 +232,7 @@ static void a_fetch_whose_retries_are_used_up_is_left_to_the_next_run(void **sta
     fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = fixture->max_retries + 1;
     assert_claims(fixture, "");
     assert_int_equal(fixture->exchange.next_due_ms, 0);
-    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|0");
+    assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     crash(fixture, 0);
     assert_claims(fixture, "FETCH 1/1 a v0");
     assert_int_equal(fixture_held(fixture, "1/1")->run_retries, 0);

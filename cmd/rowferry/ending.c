@@ -142,6 +142,7 @@ static const char *resumption(const struct tally *tally, int status)
         const char *purpose;
     } purposes[] = {
         {EXIT_INCOMPLETE, true, "To go on, the same command again:"},
+        {EXIT_SIGHUP, true, "To go on, the same command again:"},
         {EXIT_SIGINT, true, "To go on, the same command again:"},
         {EXIT_SIGTERM, true, "To go on, the same command again:"},
         {EXIT_AUTH, true, "Once that is mended, the same command goes on:"},

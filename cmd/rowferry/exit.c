@@ -2,12 +2,10 @@
 
 #include "core/base/stop.h"
 
-#include <signal.h>
-
 /* The first of these that applies wins (CONTRACT section 1). */
 static const int precedence[] = {
-    EXIT_INTERNAL, EXIT_STORE,      EXIT_BUSY,  EXIT_CONFIG, EXIT_AUTH, EXIT_SIGINT,
-    EXIT_SIGTERM,  EXIT_INCOMPLETE, EXIT_LIMIT, EXIT_ROWS,   EXIT_DONE,
+    EXIT_INTERNAL, EXIT_STORE,   EXIT_BUSY,       EXIT_CONFIG, EXIT_AUTH, EXIT_SIGHUP,
+    EXIT_SIGINT,   EXIT_SIGTERM, EXIT_INCOMPLETE, EXIT_LIMIT,  EXIT_ROWS, EXIT_DONE,
 };
 
 enum { PRECEDENCES = sizeof precedence / sizeof *precedence };
@@ -25,6 +23,7 @@ static const struct {
     {EXIT_AUTH, "the API refused our credentials or permissions"},
     {EXIT_BUSY, "another process is reading into, or draining, this database"},
     {EXIT_STORE, "the database cannot be used"},
+    {EXIT_SIGHUP, "stopped by SIGHUP, what was in flight is settled"},
     {EXIT_SIGINT, "stopped by SIGINT, what was in flight is settled"},
     {EXIT_SIGTERM, "stopped by SIGTERM, what was in flight is settled"},
 };
@@ -45,9 +44,7 @@ static const struct {
 int exit_of(enum err_kind kind)
 {
     if (kind == ERR_STOPPED)
-        return stop_signal() == SIGINT    ? EXIT_SIGINT
-               : stop_signal() == SIGTERM ? EXIT_SIGTERM
-                                          : EXIT_INCOMPLETE;
+        return stop_signal() ? 128 + stop_signal() : EXIT_INCOMPLETE;
     return kinds[kind].status;
 }
 

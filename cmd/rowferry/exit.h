@@ -17,6 +17,7 @@ enum exit_status {
     EXIT_AUTH = 6,
     EXIT_BUSY = 7,
     EXIT_STORE = 8,
+    EXIT_SIGHUP = 129,
     EXIT_SIGINT = 130,
     EXIT_SIGTERM = 143,
 };

@@ -236,7 +236,8 @@ void report_error(struct report *report, enum err_kind kind, const char *format,
 void report_stopped(struct report *report)
 {
     int status = exit_of(ERR_STOPPED);
-    const char *cause = status == EXIT_SIGINT    ? "by SIGINT"
+    const char *cause = status == EXIT_SIGHUP    ? "by SIGHUP"
+                        : status == EXIT_SIGINT  ? "by SIGINT"
                         : status == EXIT_SIGTERM ? "by SIGTERM"
                                                  : "at --max-time";
     char text[64];

@@ -34,7 +34,7 @@ void report_fail(struct report *report, const struct err *err);
 void report_error(struct report *report, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* SIGINT or SIGTERM came, or --max-time is over; said once. */
+/* SIGINT, SIGTERM or SIGHUP came, or --max-time is over; said once. */
 void report_stopped(struct report *report);
 
 /* News that are no error: stderr unless --quiet, a `notice` line with --json. */

@@ -1,11 +1,13 @@
 #include "core/base/child.h"
 
 #include "core/base/clock.h"
+#include "core/base/stop.h"
 #include "core/base/whole_file.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,20 +26,20 @@ static int open_input(struct span text)
     return fd;
 }
 
-/* As a shell would start it: no signal blocked or ignored that we block or ignore. Returns errno.
- */
+/* Starts it with no signal blocked and none ignored. Returns errno. */
 static int start(const struct child_order *order, int input, pid_t *child)
 {
     char shell[] = "sh", option[] = "-c";
     char *const arguments[] = {shell, option, (char *)order->command, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none, ignored;
+    sigset_t none, all;
     int fault;
 
     sigemptyset(&none);
-    sigemptyset(&ignored);
-    sigaddset(&ignored, SIGPIPE);
+    /* every bit: sigfillset leaves out the two that glibc keeps for itself, and posix_spawn would
+     * have the command ignore them */
+    memset(&all, 0xff, sizeof all);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
@@ -45,7 +47,7 @@ static int start(const struct child_order *order, int input, pid_t *child)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
                                               POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &ignored);
+    posix_spawnattr_setsigdefault(&attributes, &all);
     fault = posix_spawn(child, "/bin/sh", &files, &attributes, arguments, order->environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
@@ -66,7 +68,7 @@ static bool await(pid_t child, int64_t deadline_us, const sigset_t *signals, int
         if (left_us <= 0)
             return false;
         signal = sigtimedwait(signals, NULL, &left);
-        if (signal == SIGINT || signal == SIGTERM) {
+        if (signal > 0 && signal != SIGCHLD) {
             *stopped = signal;
             return false;
         }
@@ -113,8 +115,7 @@ bool child_run(const struct child_order *order, struct child_result *result, str
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    stop_add_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     fault = start(order, input, &child);
     close(input);

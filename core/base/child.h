@@ -30,8 +30,9 @@ struct child_result {
 };
 
 /* Runs the command in a process group of its own and waits for it; its output goes to our standard
- * error. Cut is the whole group. SIGINT and SIGTERM are to be blocked (stop_init), and it alone
- * hears of them meanwhile. ERR_CONFIG: it could not be started. */
+ * error. It starts with all signals at their defaults. Cut is the whole group. The signals
+ * that ask to stop are to be blocked (stop_init), and only this function sees them meanwhile.
+ * ERR_CONFIG: it could not be started. */
 bool child_run(const struct child_order *order, struct child_result *result, struct err *err);
 
 #endif

@@ -14,7 +14,7 @@ enum err_kind {
     ERR_BUSY,     /* another process holds the intake or the drain lock */
     ERR_STORE,    /* the database cannot be used */
     ERR_LIMIT,    /* a file passed --max-errors or missed --min-rows */
-    ERR_STOPPED,  /* SIGINT, SIGTERM or --max-time; see stop_signal() */
+    ERR_STOPPED,  /* SIGINT, SIGTERM, SIGHUP or --max-time; see stop_signal() */
 };
 
 enum { ERR_TEXT_SIZE = 2048 };

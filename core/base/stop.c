@@ -16,15 +16,27 @@ static struct {
     atomic_bool out_of_time; /* the time of stop_after_ms is over */
 } stop = {-1, 0, false};
 
+void stop_add_signals(sigset_t *set)
+{
+    struct sigaction hangup;
+
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    /* ignored under nohup(1); a blocked signal would be queued all the same */
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
+        sigaddset(set, SIGHUP);
+}
+
 bool stop_init(struct err *err)
 {
     sigset_t signals;
 
     /* the kernel's word that a lease is wanted back (core/inbox), which would end the process */
     signal(SIGIO, SIG_IGN);
+    /* a file beyond `ulimit -f`: then write(2) fails with EFBIG, which is reported */
+    signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    stop_add_signals(&signals);
     sigaddset(&signals, SIGALRM);
     if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
         return err_set(err, ERR_INTERNAL, "cannot block signals: %s", strerror(errno));

@@ -220,6 +220,32 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     books_agree
 }
 
+@test "SIGHUP settles what is in flight, sums up, and ends 129; under nohup it changes nothing" {
+    local code=0
+
+    start_sim --latency-ms 20
+    many inbox/InventoryItem-a.csv 2000
+    in_background --json --metrics-file metrics --on-failure 'cat >hook; echo "$ROWFERRY_EXIT_STATUS" >>hook'
+    eventually enough_applied 100
+    kill -HUP $!
+    wait $! || code=$?
+    same 129 "$code"
+    same 129 "$(tail -n 1 out | jq .exit_status)"
+    same 129 "$(tail -n 1 hook)"
+    grep -q '^rowferry_run_active.* 0' metrics
+    holds "$(cat out)" 'stopped by SIGHUP'
+    same 0 "$(sql "SELECT count(*) FROM job WHERE state IN ('sending', 'unknown')")"
+    trap '' HUP
+    in_background --json
+    trap - HUP
+    eventually enough_applied 300
+    kill -HUP $!
+    wait $!
+    same 0 "$(tail -n 1 out | jq .exit_status)"
+    same 2000 "$(sql "SELECT count(*) FROM job WHERE state = 'applied'")"
+    books_agree
+}
+
 @test "a second drain of the same database ends 7 and names the first" {
     local pid
 

@@ -76,18 +76,25 @@ static void its_exit_status_is_told_and_the_signal_that_killed_it(void **state)
     assert_int_equal(result.status, SIGKILL);
 }
 
-static void signals_that_we_block_or_ignore_are_as_usual_to_it(void **state)
+static void every_signal_is_at_its_default_for_it_whatever_we_block_or_ignore(void **state)
 {
-    struct child_result result;
+    static const int signals[] = {SIGPIPE, SIGTERM, SIGIO,   SIGXFSZ,
+                                  SIGHUP,  SIGINT,  SIGUSR1, SIGALRM};
 
     (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    result = result_of("kill -PIPE $$", span_of(""), LONG_MS);
-    assert_int_equal(result.end, CHILD_KILLED);
-    assert_int_equal(result.status, SIGPIPE);
-    result = result_of("kill -TERM $$", span_of(""), LONG_MS);
-    assert_int_equal(result.end, CHILD_KILLED);
-    assert_int_equal(result.status, SIGTERM);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        char *command = mem_printf("kill -%d $$", signals[i]);
+        void (*before)(int) = signal(signals[i], SIG_IGN);
+        struct child_result result = result_of(command, span_of(""), LONG_MS);
+
+        assert_int_equal(result.end, CHILD_KILLED);
+        assert_int_equal(result.status, signals[i]);
+        signal(signals[i], before);
+        free(command);
+    }
+    assert_exits(
+        0, "grep -q '^SigBlk:.0*$' /proc/self/status && grep -q '^SigIgn:.0*$' /proc/self/status",
+        span_of(""));
 }
 
 /* The grandchild would hold the pipe open for ever. */
@@ -139,7 +146,7 @@ int main(void)
         cmocka_unit_test(a_text_that_nobody_reads_harms_nobody),
         cmocka_unit_test(its_environment_is_the_one_that_is_given),
         cmocka_unit_test(its_exit_status_is_told_and_the_signal_that_killed_it),
-        cmocka_unit_test(signals_that_we_block_or_ignore_are_as_usual_to_it),
+        cmocka_unit_test(every_signal_is_at_its_default_for_it_whatever_we_block_or_ignore),
         cmocka_unit_test(one_that_hangs_is_cut_with_all_that_it_started),
         cmocka_unit_test(asked_to_stop_it_is_cut_and_the_signal_told),
         cmocka_unit_test(its_end_is_seen_where_a_parent_left_the_end_of_children_ignored),

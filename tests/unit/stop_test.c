@@ -58,6 +58,39 @@ static int first_termination(void)
     return stop_requested() && stop_signal() == SIGTERM ? FINE : WRONG;
 }
 
+static int first_hangup(void)
+{
+    kill(getpid(), SIGHUP);
+    return stop_requested() && stop_signal() == SIGHUP ? FINE : WRONG;
+}
+
+static int hangup_after_nohup(void)
+{
+    kill(getpid(), SIGHUP);
+    return !stop_requested() && stop_signal() == 0 ? FINE : WRONG;
+}
+
+static void a_hangup_asks_to_stop_unless_it_was_ignored_from_the_start(void **state)
+{
+    (void)state;
+    assert_int_equal(ends_with(first_hangup), FINE);
+    signal(SIGHUP, SIG_IGN);
+    assert_int_equal(ends_with(hangup_after_nohup), FINE);
+    signal(SIGHUP, SIG_DFL);
+}
+
+static int file_beyond_the_limit(void)
+{
+    raise(SIGXFSZ);
+    return stop_requested() ? WRONG : FINE;
+}
+
+static void a_file_beyond_the_limit_ends_nobody_by_a_signal(void **state)
+{
+    (void)state;
+    assert_int_equal(ends_with(file_beyond_the_limit), FINE);
+}
+
 static void the_first_signal_asks_to_stop_and_stays_asked(void **state)
 {
     (void)state;
@@ -261,6 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_asked_before_a_signal),
         cmocka_unit_test(the_first_signal_asks_to_stop_and_stays_asked),
+        cmocka_unit_test(a_hangup_asks_to_stop_unless_it_was_ignored_from_the_start),
+        cmocka_unit_test(a_file_beyond_the_limit_ends_nobody_by_a_signal),
         cmocka_unit_test(the_second_signal_ends_the_process_with_its_number),
         cmocka_unit_test(two_that_wait_together_are_a_first_and_a_second),
         cmocka_unit_test(the_descriptor_is_readable_while_a_signal_waits),

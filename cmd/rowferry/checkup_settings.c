@@ -1,10 +1,14 @@
 /* Of `doctor`: what was set, schema files, and the inbox. */
 #include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/proxy.h"
 #include "cmd/rowferry/secret.h"
+#include "core/base/mem.h"
+#include "core/http/redact.h"
 #include "core/inbox/usable.h"
 #include "core/validate/catalog.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +20,17 @@ static const char inbox_default[] = "inbox";
 static bool is_secret(const struct option *option, const struct option_value *value)
 {
     return option->kind == KIND_SECRET && value->env && !str_ends(value->env, "_FILE");
+}
+
+/* A user name and a password in a URL are not shown. */
+static void say_setting(struct checkup *checkup, const char *name, const char *value, bool chosen)
+{
+    char *shown = mem_strdup(value);
+
+    redact_user_info(shown);
+    checkup_say(checkup, "%s=%s%s", name, shown, chosen ? "" : ", the default");
+    explicit_bzero(shown, strlen(shown));
+    free(shown);
 }
 
 /* `.env: ROWFERRY_RATE=100/m` for each setting that is no default; with --verbose, of all. */
@@ -36,8 +51,7 @@ static void list_settings(struct checkup *checkup)
         if (is_secret(option, value))
             checkup_say(checkup, "%s, which is not shown", buf_text(&name));
         else
-            checkup_say(checkup, "%s=%s%s", buf_text(&name), value->text,
-                        chosen ? "" : ", the default");
+            say_setting(checkup, buf_text(&name), value->text, chosen);
         set += chosen;
         buf_release(&name);
     }
@@ -58,6 +72,16 @@ static bool check_environment(struct checkup *checkup)
     checkup_take(checkup, &err,
                  "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a "
                  "region (eu-central-1)");
+    return false;
+}
+
+static bool check_proxy(struct checkup *checkup)
+{
+    struct err err = {0};
+
+    if (proxy_check(&checkup->environment, &err))
+        return true;
+    checkup_take(checkup, &err, "set the variable right, or unset it where no proxy is needed");
     return false;
 }
 
@@ -91,7 +115,7 @@ void check_configuration(struct checkup *checkup)
     struct options *options = &checkup->cli->options;
     struct notice_sink notices = report_sink(&checkup->cli->report);
     struct err err = {0};
-    bool environment, secret, certificates;
+    bool environment, proxy, secret, certificates;
 
     options->command = FOR_ALL; /* the night takes more settings than this command */
     if (!options_resolve(options, &notices, &err))
@@ -99,9 +123,10 @@ void check_configuration(struct checkup *checkup)
                      "no other command runs until that is mended; the other checks go on without "
                      "it");
     environment = check_environment(checkup);
+    proxy = environment && check_proxy(checkup);
     secret = check_secret(checkup);
     certificates = check_certificates(checkup);
-    checkup->addressed = environment && secret && certificates;
+    checkup->addressed = proxy && secret && certificates;
     if (options->values[OPT_RATE].rate <= 0)
         checkup_remark(checkup, "the platform's default limit for a token is 300/m, and so is ours",
                        "requests are not spaced: the rate is none");

@@ -3,6 +3,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/option_value.h"
 #include "cmd/rowferry/progress.h"
+#include "cmd/rowferry/proxy.h"
 #include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -17,7 +18,7 @@ bool sending_open(struct sending *sending, struct cli *cli)
     if (environment_resolve(
             options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
             options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &sending->environment, &err) &&
-        secret_read(options, &sending->secret, &err))
+        proxy_check(&sending->environment, &err) && secret_read(options, &sending->secret, &err))
         return true;
     report_fail(&cli->report, &err);
     return false;

@@ -72,7 +72,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     return headers_take(&slot->headers, (struct span){bytes, size * count}) ? size * count : 0;
 }
 
-/* CURLOPT_WRITEFUNCTION */
+/* CURLOPT_WRITEFUNCTION: what libcurl has decoded, so a small coded body cannot become a large one
+ */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct slot *slot = context;
@@ -114,6 +115,7 @@ static bool slot_open(struct slot *slot, const struct http_options *options)
     for (size_t i = 0; good && i < sizeof fixed_options / sizeof *fixed_options; i++)
         good = curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value) == CURLE_OK;
     return good && !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") && /* all that libcurl decodes */
            !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") &&
            !curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) &&
            !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error) &&
@@ -344,12 +346,13 @@ static bool is_untrusted(CURLcode code)
  * (RFC 9112 section 9.3): the answer counts where it came to the end of its Content-Length. */
 static bool answered_early(const struct slot *slot, CURLcode code)
 {
-    curl_off_t length = -1;
+    curl_off_t length = -1, got = 0;
 
     if (code != CURLE_SEND_ERROR && code != CURLE_OPERATION_TIMEDOUT)
         return false;
     curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    return length == (curl_off_t)slot->body.size;
+    curl_easy_getinfo(slot->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    return length == got;
 }
 
 static enum http_end slot_judge(const struct slot *slot, CURLcode code)
@@ -377,12 +380,15 @@ static void slot_explain(struct slot *slot, CURLcode code)
         snprintf(own, sizeof own, "the answer is longer than %d bytes", HTTP_BODY_MAX);
     else if (slot->headers.size > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
         snprintf(own, sizeof own, "the answer's headers are longer than %d bytes", HEADERS_MAX);
+    else if (strncmp(text, "Unsupported proxy", 17) == 0) /* quotes the URL, cut anywhere */
+        snprintf(own, sizeof own, "the proxy that the environment names cannot be used");
     else if (code == CURLE_OK)
         snprintf(own, sizeof own, "the connection closed within the headers of an answer");
     said = span_of(own[0] ? own : text);
     while (said.size && said.data[said.size - 1] == ' ') /* as libcurl ends some of its texts */
         said.size--;
     str_printable(said, slot->answer.error, HTTP_ERROR_SIZE);
+    redact_user_info(slot->answer.error);
 }
 
 static void slot_finish(struct slot *slot, CURLcode code)

@@ -11,7 +11,8 @@
 struct http_pool;
 
 enum {
-    HTTP_BODY_MAX = 1 << 20, /* bytes of an answer that are kept; beyond it the transfer ends */
+    HTTP_BODY_MAX = 1 << 20, /* bytes of an answer, decoded, that are kept; beyond it the transfer
+                                ends */
     HTTP_ERROR_SIZE = 256,
     HTTP_HEADER_SIZE = 128,
 };
@@ -62,9 +63,9 @@ struct http_answer {
 };
 
 /* After curl_global_init, which it does itself once. Only http and https, no redirects, no netrc,
- * no proxy to loopback, keep-alive, HTTP/2 where TLS offers it. Every transfer counts its
- * departures (CURLOPT_PREREQFUNCTION): none means HTTP_NEVER_LEFT; libcurl's own second one is
- * stopped. */
+ * no proxy to loopback, coded answers decoded, keep-alive, HTTP/2 where TLS offers it. Every
+ * transfer counts its departures (CURLOPT_PREREQFUNCTION): none means HTTP_NEVER_LEFT; libcurl's
+ * own second one is stopped. */
 struct http_pool *http_pool_open(const struct http_options *options, struct err *err);
 
 /* Ends what is in flight without an answer. */

@@ -13,3 +13,21 @@ void redact(char *text, size_t size, const char *authorization)
     while ((text = memmem(text, (size_t)(end - text), space + 1, secret_size)))
         memset(text, '*', secret_size);
 }
+
+void redact_user_info(char *text)
+{
+    char *at = strrchr(text, '@'), *start = strstr(text, "://");
+    size_t hidden;
+
+    if (!at)
+        return;
+    if (start && start < at) {
+        start += 3;
+    } else {
+        start = strpbrk(text, "'\"");
+        start = start && start < at ? start + 1 : text;
+    }
+    hidden = (size_t)(at - start) < 3 ? (size_t)(at - start) : 3;
+    memset(start, '*', hidden);
+    memmove(start + hidden, at, strlen(at) + 1);
+}

@@ -1,5 +1,5 @@
-/* Credentials that come back: a server that echoes requests would put ours into messages and the
- * database. */
+/* Credentials that come back: a server that echoes requests, or a library that quotes a URL, would
+ * put ours into messages and the database. */
 #ifndef ROWFERRY_HTTP_REDACT_H
 #define ROWFERRY_HTTP_REDACT_H
 
@@ -10,5 +10,9 @@ enum { REDACT_MIN = 8 }; /* bytes of a secret; a shorter one is found in any tex
 /* Stars out the credentials of an Authorization value (`Bearer SECRET`; NULL: none) wherever the
  * text holds them. */
 void redact(char *text, size_t size, const char *authorization);
+
+/* Replaces what may be the user name and password of a URL in the text: everything between `://`
+ * (or, without it, the first quote, or the start) and the last '@'. */
+void redact_user_info(char *text);
 
 #endif

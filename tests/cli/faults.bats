@@ -357,6 +357,94 @@ read_back() {
     row '--answer =501' '' 2 'pending 1' 'PUT 501: *' 'answered 501 to an update (*): it does not look like the API'
 }
 
+# ---- answers with a Content-Encoding -------------------------------------------------------
+
+# coded_everywhere KIND
+coded_everywhere() {
+    row "--distort put:$1=1 --distort get:$1=1 --distort audit:$1=1 --distort token:$1=1 --fault cut-after=1" \
+        '' 0 'applied 1' "PUT: $CLOSED > $OURS" ''
+}
+
+@test "coded: gzip, deflate and Brotli are decoded in every answer" {
+    local kind
+
+    curl -V | grep -q brotli || skip "libcurl decodes no Brotli here"
+    for kind in gzip deflate br; do
+        coded_everywhere $kind
+        stop_sim
+        rm -rf inbox rowferry.db* ledger requests
+    done
+}
+
+@test "coded: what an error says is read" {
+    ROWS=3 row '--answer A-2=422 --distort put:gzip=1' '' 3 'applied 2, refused 1' \
+        'PUT 200 > PUT 422: The record violates its schema. > PUT 200' ''
+}
+
+@test "coded: the ceiling counts what is decoded" {
+    row '--distort put:bomb=1' '' 0 'applied 1' \
+        "PUT 200: the answer is longer than 1048576 bytes > $OURS" ''
+}
+
+@test "coded: half a body, or a coding that is not known, is read back" {
+    row '--distort put:broken-gzip=1' '' 0 'applied 1' "PUT 200: * > $OURS" ''
+    stop_sim
+    rm -rf inbox rowferry.db* ledger requests
+    row '--distort put:unknown-coding=1' '' 0 'applied 1' "PUT 200: Unrecognized content encoding * > $OURS" ''
+}
+
+@test "coded: a login whose answer has no end when decoded" {
+    HEAL=distort=none row '--distort token:bomb=1' '' 2 'pending 1' '' \
+        'the answer is longer than 1048576 bytes'
+}
+
+# ---- a proxy that cannot be used -----------------------------------------------------------
+
+# wrong_proxy VARIABLE VALUE: status 2 with the variable, before anything is sent, and no password
+# anywhere
+wrong_proxy() {
+    local text
+
+    rm -rf inbox rowferry.db*
+    batch_file inbox/InventoryItem-a.csv 1
+    for command in "run inbox --min-age 0 --json --log-format json" "drain" "doctor -v" "doctor --json"; do
+        # shellcheck disable=SC2086 # words of a command
+        run --separate-stderr env "$1=$2" GENESYS_ENVIRONMENT=https://api.mypurecloud.de \
+            GENESYS_CLIENT_ID=a GENESYS_CLIENT_SECRET=b "$BIN/rowferry" $command
+        same 2 "$status"
+        text=$output$stderr
+        holds "$text" "$1 is not the URL of a proxy"
+        lacks "$text" Sec
+        lacks "$text" ret@
+    done
+    [ ! -e rowferry.db ] || lacks "$(sqlite3 rowferry.db .dump)" Sec
+}
+
+@test "proxy: one that does not parse is status 2 with the variable's name, and no password is shown" {
+    wrong_proxy https_proxy 'http://user:Sec#ret@proxy.invalid:3128'
+    wrong_proxy HTTPS_PROXY 'http://user:Sec/ret@proxy.invalid:3128'
+    wrong_proxy all_proxy 'http://user:Sec?ret@proxy.invalid:3128'
+    wrong_proxy ALL_PROXY 'http://user:Sec@ret@proxy.invalid:3128'
+    wrong_proxy https_proxy 'http://user:Sec ret@proxy.invalid:3128'
+    wrong_proxy https_proxy 'http://user:Secret@proxy.invalid:99999'
+    wrong_proxy https_proxy 'http://user:Secret@proxy.invalid:http'
+    wrong_proxy https_proxy 'gopher://user:Secret@proxy.invalid:70'
+    wrong_proxy https_proxy 'http://user:1/Secret@proxy.invalid:70'
+}
+
+@test "proxy: loopback is reached without one, so what it says does not matter" {
+    export http_proxy='http://user:Sec#ret@proxy.invalid:3128' ALL_PROXY=nonsense://
+    row '' '' 0 'applied 1' 'PUT 200' ''
+    ends 0 rowferry doctor inbox
+}
+
+@test "proxy: a user name and a password in a setting are not shown by doctor" {
+    ends 2 rowferry doctor --environment 'https://user:Sec#ret@api.example'
+    lacks "$output$stderr" Sec
+    ends 2 env GENESYS_ENVIRONMENT=https://user:Secret@api.example "$BIN/rowferry" doctor -v
+    lacks "$output$stderr" Sec
+}
+
 @test "hostile: all of it at once, for updates and read-backs, ends with every row applied once" {
     local kind faults=() i
 

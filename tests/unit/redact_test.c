@@ -37,9 +37,34 @@ static void credentials_are_starred_out_wherever_they_stand(void **state)
     redact(NULL, 0, "Bearer 12345678");
 }
 
+static void user_names_and_passwords_of_urls_are_replaced(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"proxy 'http://user:p#a/ss@host:1': bad", "proxy 'http://***@host:1': bad"},
+        {"proxy 'user:p a@ss@host'", "proxy '***@host'"},
+        {"u:p@host", "***@host"},
+        {"http://u@host", "http://*@host"},
+        {"http://host/a", "http://host/a"},
+        {"nothing", "nothing"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        redact_user_info(text);
+        assert_string_equal(text, cases[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(user_names_and_passwords_of_urls_are_replaced),
         cmocka_unit_test(credentials_are_starred_out_wherever_they_stand),
     };
 

@@ -1,0 +1,44 @@
+#include "cmd/rowferry/proxy.h"
+
+#include "core/http/pool_proxy.h"
+#include "core/http/url.h"
+
+#include <stdlib.h>
+
+const char *proxy_variable(const char *url)
+{
+    /* in libcurl's order (detect_proxy in its lib/url.c): never HTTP_PROXY, which a CGI's client
+     * could set */
+    static const struct {
+        const char *scheme; /* NULL: any */
+        const char *name;
+    } variables[] = {{"https", "https_proxy"},
+                     {"https", "HTTPS_PROXY"},
+                     {"http", "http_proxy"},
+                     {NULL, "all_proxy"},
+                     {NULL, "ALL_PROXY"}};
+    struct url parts;
+
+    if (!url_parse(span_of(url), &parts) || url_host_is_loopback(parts.host))
+        return NULL;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i].name), *scheme = variables[i].scheme;
+
+        if (value && *value && (!scheme || span_is(parts.scheme, scheme)))
+            return variables[i].name;
+    }
+    return NULL;
+}
+
+bool proxy_check(const struct environment *environment, struct err *err)
+{
+    const char *urls[] = {environment->api_url, environment->login_url};
+
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        const char *name = proxy_variable(urls[i]);
+
+        if (name && !pool_proxy_check(name, getenv(name), err))
+            return false;
+    }
+    return true;
+}

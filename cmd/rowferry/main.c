@@ -20,6 +20,7 @@
  *
  *     options.[ch] option_table.[ch] option_value.[ch]  one table of settings, and their values
  *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
+ *     proxy.[ch]                                        the proxy that the environment names
  *     help.[ch]                                         --help, from the tables
  *     report.[ch] json_line.[ch] log.[ch] exit.[ch]     messages, JSON lines, the exit status
  *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, words

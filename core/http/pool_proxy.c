@@ -63,7 +63,7 @@ bool pool_proxy_check(const char *name, const char *text, struct err *err)
     return !fault ||
            err_set(err, ERR_CONFIG,
                    "%s is not the URL of a proxy (%s): write http://HOST:PORT or "
-                   "http://USER:PASSWORD@HOST:PORT, with %%23 for #, %%2F for /, %%40 for "
-                   "@, %%20 for a blank within user name and password",
+                   "http://USER:PASSWORD@HOST:PORT, and # / ? @ and blanks within user name and "
+                   "password as %%23 %%2F %%3F %%40 %%20",
                    name, fault);
 }

@@ -605,13 +605,19 @@ static void the_proxy_of_the_environment_serves_other_hosts_only(void **state)
 static void no_text_shows_the_password_of_a_proxy(void **state)
 {
     static const char *const proxies[] = {
-        "http://user:Sec#ret@127.0.0.1:1",  "http://user:Sec/ret@127.0.0.1:1",
-        "http://user:Sec?ret@127.0.0.1:1",  "http://user:Sec@ret@127.0.0.1:1",
-        "http://user:Sec ret@127.0.0.1:1",  "http://user:Secret@127.0.0.1:99999",
-        "http://user:Secret@127.0.0.1:one", "gopher://user:Secret@127.0.0.1:1",
-        "http://user:Sec\tret@127.0.0.1:1", "http://user:Sec%0aret@127.0.0.1:1",
-        "http://user:Sec[ret@127.0.0.1:1",  "http://:Secret@:1",
-        "http://user:1/Secret@127.0.0.1:1", "user:Sec#ret@127.0.0.1",
+        "http://user:Sec#ret@127.0.0.1:1",
+        "http://user:Sec/ret@127.0.0.1:1",
+        "http://user:Sec?ret@127.0.0.1:1",
+        "http://user:Sec@ret@127.0.0.1:1",
+        "http://user:Sec ret@127.0.0.1:1",
+        "http://user:Secret@127.0.0.1:99999",
+        "http://user:Secret@127.0.0.1:one",
+        "gopher://user:Secret@127.0.0.1:1",
+        "http://user:Sec\tret@127.0.0.1:1",
+        "http://user:Sec%0aret@127.0.0.1:1",
+        "http://:Secret@:1",
+        "http://user:1/Secret@127.0.0.1:1",
+        "user:Sec#ret@127.0.0.1",
     };
     struct stage stage;
 

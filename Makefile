@@ -7,7 +7,7 @@ CC      ?= gcc
 B       := build/$(PROFILE)
 
 # One job a core, unless the command line says otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -67,6 +67,8 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 LIB_SRC  := $(wildcard tests/lib/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+# those that TESTS chooses; all without it
+chosen    = $(if $(TESTS),$(foreach word,$(TESTS),$(foreach file,$(1),$(if $(findstring $(word),$(file)),$(file)))),$(1))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 # what the targets share; replay.c is main where libFuzzer is not
@@ -90,8 +92,8 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              644:$(SHARE)/rowferry.env:share/doc/rowferry/examples/rowferry.env \
              $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
 
-.PHONY: all always help deps deps-lint deps-bench deps-fuzz need test unit cli crash fuzz fuzz-programs demo \
-        lint bench format install uninstall deb clean
+.PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden unit cli crash \
+        fuzz fuzz-programs demo lint bench format install uninstall deb clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
 .SECONDARY:
@@ -102,6 +104,10 @@ help:
 	@echo 'make           build/release/rowferry and build/release/genesys-sim'
 	@echo 'make demo      one night over sample-batches/ against the simulator'
 	@echo 'make test      unit tests (cmocka), the fuzz corpus, and command tests (bats)'
+	@echo '              TESTS="store drain" only some files, FILTER=429 only some tests'
+	@echo 'make quick     all but the command tests that take longest'
+	@echo 'make golden    writes the expected output of tests again'
+	@echo 'make compile_commands.json  for editors and clang tools'
 	@echo 'make crash     KILLS=1000: SIGKILL at every moment, judged by what the API applied'
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
@@ -112,7 +118,7 @@ help:
 	@echo 'make deps      what the above needs, through apt-get'
 	@echo 'PROFILE=       release (default), debug, asan, tsan, cov'
 
-$(B)/%.o: %.c | need
+$(B)/%.o: %.c | have-packages
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -131,7 +137,7 @@ $(B)/migrations.c: $(MIGRATIONS) Makefile
 	   echo '};'; \
 	   echo 'const unsigned migration_count = $(words $(MIGRATIONS));'; } > $@
 
-$(B)/migrations.o: $(B)/migrations.c | need
+$(B)/migrations.o: $(B)/migrations.c | have-packages
 	@$(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 
 $(B)/librowferry.a: $(CORE_OBJ)
@@ -165,7 +171,13 @@ $(B)/full_disk.so: tests/crash/full_disk.c
 # command -v looks at its first argument alone in some shells
 have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
 
-# Installs by itself what pkg-config misses, so that `make demo` and `make test` are enough.
+# A build installs nothing by itself.
+have-packages:
+	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || { \
+	  echo 'libraries are missing: run `make deps`, which installs these Debian packages, or install them yourself:'; \
+	  printf '  %s\n' $(DEB_BUILD); exit 1; } >&2
+
+# Installs what pkg-config misses, so that `make demo` and `make test` are enough.
 need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
@@ -189,12 +201,27 @@ deps-fuzz: need
 	@$(call have,clang) || tests/lib/deps.sh $(DEB_FUZZ)
 	@$(libfuzzer) || tests/lib/deps.sh libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
 
+# What the chosen tests need: the programs only where a command test is among them.
+CLI_TESTS = $(strip $(call chosen,$(wildcard tests/cli/*.bats)))
+TEST_BIN  = $(sort $(call chosen,$(UNIT_BIN)) $(call chosen,$(FUZZ_BIN)) \
+            $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so))
+
 test: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so $(UNIT_BIN) $(FUZZ_BIN)
+	@$(MAKE) --no-print-directory $(TEST_BIN)
 	@PROFILE=$(PROFILE) tests/run.sh
 
+quick: need-test
+	@$(MAKE) --no-print-directory $(TEST_BIN)
+	@PROFILE=$(PROFILE) tests/run.sh quick
+
+# Writes what the tests compare with: read the difference before you commit it.
+golden: need-test
+	@$(MAKE) --no-print-directory $(TEST_BIN)
+	@UPDATE_GOLDEN=1 PROFILE=$(PROFILE) tests/run.sh
+	@git status --short tests/golden
+
 unit: need-test
-	@$(MAKE) --no-print-directory $(UNIT_BIN)
+	@$(MAKE) --no-print-directory $(call chosen,$(UNIT_BIN))
 	@PROFILE=$(PROFILE) tests/run.sh unit
 
 cli: need-test
@@ -232,6 +259,15 @@ build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.
 
 build/release/begin_waits.so: tests/bench/begin_waits.c
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
+
+# The compiler's commands as make would run them.
+compile_commands.json: always
+	@$(MAKE) --no-print-directory -nB $(sort $(CORE_SRC:%.c=$(B)/%.o) $(CLI_SRC:%.c=$(B)/%.o) \
+	  $(SIM_SRC:%.c=$(B)/%.o) $(UNIT_SRC:%.c=$(B)/%.o) $(LIB_OBJ)) | \
+	  awk -v folder='$(CURDIR)' 'BEGIN { printf "[" } \
+	    / -c -o / { gsub(/\\/, "&&"); gsub(/"/, "\\\""); \
+	      printf "%s\n{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}", sep, folder, $$NF, $$0; sep = "," } \
+	    END { print "\n]" }' > $@
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -68,7 +68,7 @@ static const struct option table[OPT_COUNT] = {
         FOR_RESOLVE | FOR_RETRY, "also where a later row of the record was sent, whose values an older row may "
         "undo"},
     [OPT_FILES] = {"files", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_PRUNE,
-        "delete also the files in done/ that they came from, with what was written beside them"},
+        "delete also their files in done/ and refused/, with what was written next to them"},
     [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,
         "show what would be done, and change nothing"},
     [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,

@@ -1,16 +1,16 @@
-/* What lies in done/ of batches that are pruned. */
+/* What is in done/ and refused/ of batches that are pruned. */
 #include "cmd/rowferry/pruning.h"
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
-#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/store/filed.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void tell_file(struct pruning *pruning, const struct prune_file *file, const char *filed,
+static void tell_file(struct pruning *pruning, const struct filed *file, const char *path,
                       enum inbox_deletion end)
 {
     static const char *const ends[][2] = {
@@ -23,67 +23,72 @@ static void tell_file(struct pruning *pruning, const struct prune_file *file, co
 
     if (report->json) {
         json_line_begin(&line, "row");
-        json_line_count(&line, "batch", (uint64_t)file->batch_id);
-        json_line_text(&line, "file", span_of(filed));
+        if (file->batch_id)
+            json_line_count(&line, "batch", (uint64_t)file->batch_id);
+        else
+            json_line_text(&line, "batch", (struct span){0});
+        json_line_text(&line, "file", span_of(path));
         json_line_text(&line, "outcome", span_of(ends[end][pruning->dry_run]));
         json_line_end(&line);
         report_out(report, &line);
     } else if (end == INBOX_CHANGED) {
-        words_printable(&line, filed);
-        report_notice(report, "%s was changed since it was read, and stays", buf_text(&line));
+        words_printable(&line, path);
+        report_notice(report, "%s was changed since it was filed, and stays", buf_text(&line));
     } else if (end == INBOX_DELETED && pruning->dry_run &&
                pruning->files_by_end[end] <= PRUNING_LINES) {
-        words_printable(&pruning->filed, filed);
+        words_printable(&pruning->filed, path);
         buf_append_char(&pruning->filed, '\n');
     }
     buf_release(&line);
 }
 
-/* From done/ of the inbox that it came from. */
-static bool see_to_file(struct pruning *pruning, const struct prune_file *file, bool rehearsed,
+/* Sheets go without a word, unless somebody has changed them. */
+static void count_file(struct pruning *pruning, const struct filed *file, const char *path,
+                       bool rehearsed, enum inbox_deletion end)
+{
+    if (file->sheet && end != INBOX_CHANGED)
+        return;
+    pruning->files_by_end[end]++;
+    if (rehearsed == pruning->dry_run)
+        tell_file(pruning, file, path, end);
+}
+
+static bool see_to_file(struct pruning *pruning, const struct filed *file, bool rehearsed,
                         struct err *err)
 {
-    static const char *const sheets[] = {".rejected.csv", ".rejected.ndjson", ".errors.tsv", NULL};
     const struct inbox_identity identity = {file->device, file->inode, file->size, file->mtime_ns};
-    char *path = mem_strdup(file->path), *name = inbox_cut_name(path, file->in_sub_folder);
-    const char *slash = strrchr(name, '/');
-    struct inbox_place place = {.folder = *path ? path : "/",
-                                .name = slash ? slash + 1 : name,
-                                .sub = "done",
-                                .batch_id = file->batch_id,
-                                .file = &identity};
-    char found[INBOX_NAME_SIZE], *filed;
+    char found[INBOX_NAME_SIZE], *path;
     enum inbox_deletion end;
-    bool fine =
-        inbox_place_delete(&place, file->has_sheets ? sheets : sheets + 3, rehearsed, found, &end,
-                           err) &&
-        (rehearsed || prune_file_done(pruning->session.store, file->batch_id, clock_now_ms(), err));
 
-    filed = mem_printf("%s/done/%s", path, found);
-    if (fine) {
-        pruning->files_by_end[end]++;
-        if (rehearsed == pruning->dry_run)
-            tell_file(pruning, file, filed, end);
-    }
-    free(filed);
+    if (!inbox_filed_delete(file->folder, file->name, &identity, rehearsed, found, &end, err))
+        return false;
+    path = mem_printf("%s/%s", file->folder, *found ? found : "?");
+    count_file(pruning, file, path, rehearsed, end);
     free(path);
-    return fine;
+    return rehearsed || filed_forget(pruning->session.store, file->id, err);
 }
 
 /* Whether the plan, which is ascending, has that batch among those that go. */
-static bool plan_has(const struct prune_plan *plan, int64_t batch_id, size_t *at)
+static bool plan_has(const struct prune_plan *plan, int64_t batch_id)
 {
-    while (*at < plan->count && plan->items[*at].batch_id < batch_id)
-        ++*at;
-    return *at < plan->count && plan->items[*at].batch_id == batch_id &&
-           plan->items[*at].fate == PRUNE_GOES;
+    size_t low = 0, high = plan->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (plan->items[middle].batch_id < batch_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < plan->count && plan->items[low].batch_id == batch_id &&
+           plan->items[low].fate == PRUNE_GOES;
 }
 
 bool pruning_files(struct pruning *pruning, bool rehearsed, struct err *err)
 {
-    struct prune_file file = {0};
+    struct filed file = {0};
     bool found = pruning->files;
-    size_t at = 0;
 
     memset(pruning->files_by_end, 0, sizeof pruning->files_by_end);
     while (found) {
@@ -91,10 +96,9 @@ bool pruning_files(struct pruning *pruning, bool rehearsed, struct err *err)
 
         if (stop_requested())
             return err_set(err, ERR_STOPPED, "stopped");
-        if (!prune_next_file(pruning->session.store, file.batch_id, pruning->before_ms, &file,
-                             &found, err))
+        if (!filed_next(pruning->session.store, file.id, pruning->before_ms, &file, &found, err))
             return false;
-        if (!found || !(file.pruned || (rehearsed && plan_has(&pruning->plan, file.batch_id, &at))))
+        if (!found || !(file.pruned || (rehearsed && plan_has(&pruning->plan, file.batch_id))))
             continue;
         if (!see_to_file(pruning, &file, rehearsed, &fault) && rehearsed == pruning->dry_run)
             report_fail(pruning_report(pruning), &fault);

@@ -30,9 +30,10 @@ static inline struct report *pruning_report(struct pruning *pruning)
     return &pruning->session.cli->report;
 }
 
-/* Deletes the files of all batches that are pruned and old enough, and counts them; without --files
- * none. rehearsed: of those that the plan lets go too, and nothing is deleted. A file that cannot
- * be deleted is told, and is left to the next prune. False: the rest was not looked at. */
+/* Deletes the files of all batches that are pruned and old enough, and those of none, and counts
+ * them; without --files none. rehearsed: of those that the plan lets go too, and nothing is
+ * deleted. A file that cannot be deleted is told, and is left to the next prune. False: the rest
+ * was not looked at. */
 bool pruning_files(struct pruning *pruning, bool rehearsed, struct err *err);
 
 #endif

@@ -94,6 +94,7 @@ static const struct {
     [INGEST_KNOWN] = {"known", ERR_NONE, "", offsetof(struct tally, files_known)},
     [INGEST_REFUSED] = {"refused", ERR_INPUT, "refused", offsetof(struct tally, files_refused)},
     [INGEST_HELD] = {"held", ERR_CONFIG, "held back", offsetof(struct tally, files_held)},
+    [INGEST_WAITS] = {"waits", ERR_NETWORK, "held back", offsetof(struct tally, files_held)},
     [INGEST_UNREADABLE] = {"unreadable", ERR_INPUT, "left alone",
                            offsetof(struct tally, files_unreadable)},
 };
@@ -198,7 +199,7 @@ static bool note_recovered(void *context, const char *source, const struct inges
 static bool survive(struct reading *reading, const struct err *err)
 {
     report_fail(&reading->session->cli->report, err);
-    return err->kind == ERR_CONFIG || err->kind == ERR_INPUT;
+    return err->kind == ERR_CONFIG || err->kind == ERR_INPUT || err->kind == ERR_NETWORK;
 }
 
 static bool read_file(struct reading *reading, const char *path, enum batch_filing filing,

@@ -5,17 +5,16 @@
 #include "core/base/stop.h"
 #include "core/base/str.h"
 #include "core/inbox/place.h"
+#include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /* A file, or a sub-folder, as of the last look that found it changed. */
@@ -193,42 +192,6 @@ static bool scan_all(struct scan *scan, DIR *stream, struct err *err)
     return ok;
 }
 
-/* Network file systems also refuse a lease as busy where their server granted them nothing. */
-static bool is_remote(int fd)
-{
-    static const uint32_t remote[] = {NFS_SUPER_MAGIC, 0xFF534D42 /* CIFS */,
-                                      0xFE534D42 /* SMB2 */};
-    struct statfs status;
-
-    if (fstatfs(fd, &status) != 0)
-        return true;
-    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
-        if ((uint32_t)status.f_type == remote[i])
-            return true;
-    return false;
-}
-
-/* Whether some process has the file open for writing: then the kernel gives no read lease on it
- * (fcntl(2), F_SETLEASE). It knows the writers of this machine alone, and gives leases only to the
- * file's owner or with CAP_LEASE and not on every file system; where it does not say, the two looks
- * have to do. Who opens it after this question changes its size or time, which is compared when the
- * file was read. */
-static bool is_open_for_writing(int folder_fd, const char *name)
-{
-    int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool open_for_writing = false;
-
-    if (fd < 0)
-        return errno == EWOULDBLOCK; /* somebody has a lease that goes with writing; what else is
-                                        wrong, whoever reads it will say */
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
-        open_for_writing = errno == EAGAIN && !is_remote(fd);
-    else
-        fcntl(fd, F_SETLEASE, F_UNLCK);
-    close(fd);
-    return open_for_writing;
-}
-
 /* The second look and those after it: what is as it was is ready, what changed stays. Returns how
  * many are still young. */
 static size_t look_again(int folder_fd, struct scan *scan)
@@ -251,7 +214,7 @@ static size_t look_again(int folder_fd, struct scan *scan)
         }
         now = inbox_identity_of(&status);
         file->open = inbox_identity_equal(&now, &file->identity) &&
-                     is_open_for_writing(folder_fd, file->name);
+                     writers_look(folder_fd, file->name) == WRITERS_SOME;
         if (inbox_identity_equal(&now, &file->identity) && !file->open) {
             look->ready[look->ready_count++] = file->name;
             file->name = NULL;

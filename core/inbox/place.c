@@ -2,16 +2,23 @@
 
 #include "core/base/crash.h"
 #include "core/base/str.h"
+#include "core/inbox/writers.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAMES_TRIED_MAX = 10000 };
+enum {
+    NAMES_TRIED_MAX = 10000,
+    ENDING_MAX = 16, /* bytes of an ending with its dot */
+    MARK_SIZE = 48,
+};
 
 /* The folders of a place, while something is done there. */
 struct folders {
@@ -135,44 +142,106 @@ static bool folders_open(const struct inbox_place *place, struct folders *folder
     return true;
 }
 
-/* NAME<suffix>, of which NAME gives way where both together would be too long. */
-static void join_name(char out[INBOX_NAME_SIZE], const char *name, const char *suffix)
+/* STEM<rest>, of which STEM gives way where both together would be too long. */
+static void join_name(char out[INBOX_NAME_SIZE], const char *stem, size_t size, const char *rest)
 {
-    size_t room = INBOX_NAME_SIZE - 1 - strlen(suffix);
-    size_t size = strlen(name);
+    size_t room = INBOX_NAME_SIZE - 1 - strlen(rest);
 
     if (size > room) {
         size = room;
-        while (size > 0 && ((unsigned char)name[size] & 0xC0) == 0x80)
+        while (size > 0 && ((unsigned char)stem[size] & 0xC0) == 0x80)
             size--; /* no half code point */
     }
-    snprintf(out, INBOX_NAME_SIZE, "%.*s%s", (int)size, name, suffix);
+    snprintf(out, INBOX_NAME_SIZE, "%.*s%s", (int)size, stem, rest);
 }
 
-/* NAME, NAME.<batch>, NAME.<batch>.2, ...; without a batch NAME, NAME.2, NAME.3, ... */
+/* Where the ending of a name begins, of which `.csv` and `.csv.gz` are examples; its end where it
+ * has none. */
+static const char *ending_of(const char *name)
+{
+    const char *end = name + strlen(name), *dot = strrchr(name, '.');
+
+    if (!dot || dot == name || end - dot > ENDING_MAX)
+        return end;
+    if (strcasecmp(dot, ".gz") != 0)
+        return dot;
+    for (const char *at = dot - 1; at > name && dot - at <= ENDING_MAX; at--)
+        if (*at == '.')
+            return at;
+    return dot;
+}
+
+/* `` for 0, then .<batch>, .<batch>.2, .<batch>.3, ...; without a batch .2, .3, ... */
+static void nth_mark(const struct inbox_place *place, int n, char mark[MARK_SIZE])
+{
+    *mark = '\0';
+    if (n > 0 && place->batch_id == 0)
+        snprintf(mark, MARK_SIZE, ".%d", n + 1);
+    else if (n == 1)
+        snprintf(mark, MARK_SIZE, ".%" PRId64, place->batch_id);
+    else if (n > 1)
+        snprintf(mark, MARK_SIZE, ".%" PRId64 ".%d", place->batch_id, n);
+}
+
+/* NAME, STEM.<batch>.ENDING, STEM.<batch>.2.ENDING, ... */
 static void nth_name(const struct inbox_place *place, int n, char out[INBOX_NAME_SIZE])
 {
-    char suffix[48] = "";
+    const char *ending = ending_of(place->name);
+    char mark[MARK_SIZE], rest[MARK_SIZE + 2 * ENDING_MAX];
 
-    if (n > 0 && place->batch_id == 0)
-        snprintf(suffix, sizeof suffix, ".%d", n + 1);
-    else if (n == 1)
-        snprintf(suffix, sizeof suffix, ".%" PRId64, place->batch_id);
-    else if (n > 1)
-        snprintf(suffix, sizeof suffix, ".%" PRId64 ".%d", place->batch_id, n);
-    join_name(out, place->name, suffix);
+    nth_mark(place, n, mark);
+    snprintf(rest, sizeof rest, "%s%s", mark, ending);
+    join_name(out, place->name, (size_t)(ending - place->name), rest);
+}
+
+/* NAME<suffix>, NAME.<batch><suffix>, ... False: it would not be the name of one file alone. */
+static bool nth_sheet(const struct inbox_place *place, const char *filed, const char *suffix, int n,
+                      char out[INBOX_NAME_SIZE])
+{
+    char mark[MARK_SIZE], rest[MARK_SIZE + 64];
+
+    nth_mark(place, n, mark);
+    snprintf(rest, sizeof rest, "%s%s", mark, suffix);
+    join_name(out, filed, strlen(filed), rest);
+    return n > 0 || place->batch_id == 0 || strlen(filed) + strlen(suffix) < INBOX_NAME_SIZE;
+}
+
+/* What the name is, which is an error of its own where there is nothing. */
+static bool look_at(int folder_fd, const char *name, struct stat *status)
+{
+    return fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool is_file(const struct stat *status, const struct inbox_identity *file)
+{
+    struct inbox_identity found = inbox_identity_of(status);
+
+    return S_ISREG(status->st_mode) && inbox_identity_equal(&found, file);
 }
 
 /* Whether the name is that of this very file, and what it is like. */
 static bool stands_for(int folder_fd, const char *name, const struct inbox_identity *file,
                        struct stat *status)
 {
-    struct inbox_identity found;
+    return look_at(folder_fd, name, status) && is_file(status, file);
+}
 
-    if (fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status->st_mode))
-        return false;
-    found = inbox_identity_of(status);
-    return inbox_identity_equal(&found, file);
+static bool say_crowded(const struct inbox_place *place, const char *name, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "too many files named %s in %s/%s: tidy it up", name,
+                   place->folder, place->sub);
+}
+
+/* Whether a name is free in sub. False with an error: nobody can say. */
+static bool is_free(const struct inbox_place *place, const struct folders *folders,
+                    const char *name, bool *free_name, struct err *err)
+{
+    struct stat status;
+
+    *free_name = !look_at(folders->sub, name, &status);
+    return !*free_name || errno == ENOENT ||
+           err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s", place->folder, place->sub,
+                   strerror(errno));
 }
 
 /* The first name that is free, or that this very file has already (*there). */
@@ -180,21 +249,17 @@ static bool choose(const struct inbox_place *place, const struct folders *folder
                    char name[INBOX_NAME_SIZE], bool *there, struct err *err)
 {
     struct stat status;
+    bool free_name;
 
     for (int n = 0; n < NAMES_TRIED_MAX; n++) {
         nth_name(place, n, name);
         *there = stands_for(folders->sub, name, place->file, &status);
         if (*there)
             return true;
-        if (fstatat(folders->sub, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-            continue;
-        if (errno == ENOENT)
-            return true;
-        return err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s", place->folder, place->sub,
-                       strerror(errno));
+        if (!is_free(place, folders, name, &free_name, err) || free_name)
+            return free_name;
     }
-    return err_set(err, ERR_CONFIG, "too many files named %s in %s/%s: tidy it up", place->name,
-                   place->folder, place->sub);
+    return say_crowded(place, place->name, err);
 }
 
 bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
@@ -206,7 +271,8 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     bool ok = folders_open(place, &folders, err) && choose(place, &folders, name, &there, err);
 
     if (ok && stands_for(folders.source, place->name, place->file, &status))
-        *where = INBOX_WAITING;
+        *where = writers_look(folders.source, place->name) == WRITERS_SOME ? INBOX_WRITTEN
+                                                                           : INBOX_WAITING;
     else if (ok)
         *where = there ? INBOX_MOVED : INBOX_GONE;
     folders_close(&folders);
@@ -258,38 +324,68 @@ static bool say_unmoved(const struct inbox_place *place, const char *target, int
                    place->folder, place->sub, target, strerror(fault), remedies[i].remedy);
 }
 
-static bool move_into(const struct inbox_place *place, const struct folders *folders, bool *moved,
-                      struct err *err)
+/* What was moved may not be what was looked at a moment before: then it goes back. */
+static enum inbox_move look_again(const struct inbox_place *place, const struct folders *folders,
+                                  const char *target)
 {
-    char target[INBOX_NAME_SIZE];
     struct stat status;
+    bool same = stands_for(folders->sub, target, place->file, &status);
+
+    if (same && writers_look(folders->sub, target) != WRITERS_SOME)
+        return INBOX_MOVE_DONE;
+    if (rename_once(folders->sub, target, folders->source, place->name) != 0)
+        return INBOX_MOVE_LOST;
+    return same ? INBOX_MOVE_BUSY : INBOX_MOVE_LATE;
+}
+
+/* *fault: an errno, where it could not be moved. */
+static enum inbox_move move_once(const struct inbox_place *place, const struct folders *folders,
+                                 const char *target, bool there, int *fault)
+{
+    struct stat status;
+
+    *fault = 0;
+    if (!look_at(folders->source, place->name, &status))
+        return there ? INBOX_MOVE_DONE : INBOX_MOVE_GONE;
+    if (!is_file(&status, place->file))
+        return there ? INBOX_MOVE_DONE : INBOX_MOVE_LATE;
+    if (writers_look(folders->source, place->name) == WRITERS_SOME)
+        return INBOX_MOVE_BUSY;
+    if (there) {
+        if (unlinkat(folders->source, place->name, 0) != 0)
+            *fault = errno;
+        return INBOX_MOVE_DONE;
+    }
+    *fault = rename_once(folders->source, place->name, folders->sub, target);
+    if (*fault == 0)
+        return look_again(place, folders, target);
+    if (*fault == ENOENT && !look_at(folders->source, place->name, &status))
+        *fault = 0; /* somebody took it */
+    return INBOX_MOVE_GONE;
+}
+
+static bool move_into(const struct inbox_place *place, const struct folders *folders,
+                      char name[INBOX_NAME_SIZE], enum inbox_move *end, struct err *err)
+{
     bool there;
     int fault;
 
-    for (;;) {
-        if (!choose(place, folders, target, &there, err))
+    do {
+        if (!choose(place, folders, name, &there, err))
             return false;
-        *moved = stands_for(folders->source, place->name, place->file, &status);
-        if (!*moved)
-            return sync_folders(place, folders, err);
-        fault = 0;
-        if (!there)
-            fault = rename_once(folders->source, place->name, folders->sub, target);
-        else if (unlinkat(folders->source, place->name, 0) != 0)
-            fault = errno;
-        if (fault == 0)
-            break;
-        if (fault != EEXIST)
-            return say_unmoved(place, target, fault, err);
-    }
+        *end = move_once(place, folders, name, there, &fault);
+        if (fault && fault != EEXIST)
+            return say_unmoved(place, name, fault, err);
+    } while (fault);
     crash_point(CRASH_FILE_RENAMED);
     return sync_folders(place, folders, err);
 }
 
-bool inbox_place_move(const struct inbox_place *place, bool *moved, struct err *err)
+bool inbox_place_move(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
+                      enum inbox_move *end, struct err *err)
 {
     struct folders folders;
-    bool ok = folders_open(place, &folders, err) && move_into(place, &folders, moved, err);
+    bool ok = folders_open(place, &folders, err) && move_into(place, &folders, name, end, err);
 
     folders_close(&folders);
     return ok;
@@ -306,30 +402,90 @@ static void share_sheet(const struct inbox_place *place, const struct folders *f
         share(fd, &status, S_IRGRP | S_IROTH, S_IRUSR | S_IWUSR);
 }
 
-static bool write_into(const struct inbox_place *place, const struct folders *folders,
-                       const char *name, const char *target,
-                       bool (*write)(void *context, int fd, struct err *err), void *context,
+/* The first name for the sheet that is free, or whose file may be replaced (*taken). */
+static bool choose_sheet(const struct inbox_place *place, const struct folders *folders,
+                         const char *filed, const struct inbox_sheet *sheet,
+                         char name[INBOX_NAME_SIZE], bool *taken, struct err *err)
+{
+    for (int n = 0; n < NAMES_TRIED_MAX; n++) {
+        struct inbox_identity identity;
+        struct stat status;
+        bool ours = false;
+
+        if (!nth_sheet(place, filed, sheet->suffix, n, name))
+            continue;
+        *taken = look_at(folders->sub, name, &status);
+        if (!*taken)
+            return errno == ENOENT || err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s",
+                                              place->folder, place->sub, strerror(errno));
+        identity = inbox_identity_of(&status);
+        if (S_ISREG(status.st_mode) && sheet->is_ours &&
+            !sheet->is_ours(sheet->context, name, &identity, &ours, err))
+            return false;
+        if (ours)
+            return true;
+    }
+    return say_crowded(place, filed, err);
+}
+
+static bool say_unwritten(const struct inbox_place *place, const char *name, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub, name,
+                   strerror(errno));
+}
+
+/* Gives the temporary file its name. */
+static bool name_sheet(const struct inbox_place *place, const struct folders *folders,
+                       const char *filed, const struct inbox_sheet *sheet, const char *temporary,
+                       const struct inbox_identity *identity, char name[INBOX_NAME_SIZE],
                        struct err *err)
 {
+    bool taken = false;
+
+    for (;;) {
+        int fault = 0;
+
+        if (!choose_sheet(place, folders, filed, sheet, name, &taken, err) ||
+            (sheet->note && !sheet->note(sheet->context, name, identity, err)))
+            return false;
+        if (!taken)
+            fault = rename_once(folders->sub, temporary, folders->sub, name);
+        else if (renameat(folders->sub, temporary, folders->sub, name) != 0)
+            fault = errno;
+        if (fault == 0)
+            return true;
+        errno = fault;
+        if (fault != EEXIST)
+            return say_unwritten(place, name, err);
+    }
+}
+
+static bool write_into(const struct inbox_place *place, const struct folders *folders,
+                       const char *filed, const struct inbox_sheet *sheet,
+                       char name[INBOX_NAME_SIZE], struct err *err)
+{
     static const char temporary[] = ".rowferry.tmp";
+    struct inbox_identity identity;
+    struct stat status = {0};
     int fd;
     bool ok;
 
     /* what a crash left; the intake lock keeps any other writer away */
     unlinkat(folders->sub, temporary, 0);
+    nth_sheet(place, filed, sheet->suffix, 0, name);
     fd =
         openat(folders->sub, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub,
-                       target, strerror(errno));
-    ok = write(context, fd, err);
-    share_sheet(place, folders, name, fd);
+        return say_unwritten(place, name, err);
+    ok = sheet->write(sheet->context, fd, err);
+    share_sheet(place, folders, filed, fd);
     crash_point(CRASH_SHEET_WRITTEN);
     if (!ok)
-        err_wrap(err, "cannot write %s/%s/%s", place->folder, place->sub, target);
-    else if (fsync(fd) != 0 || renameat(folders->sub, temporary, folders->sub, target) != 0)
-        ok = err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub,
-                     target, strerror(errno));
+        err_wrap(err, "cannot write %s/%s/%s", place->folder, place->sub, name);
+    else if (fsync(fd) != 0 || fstat(fd, &status) != 0)
+        ok = say_unwritten(place, name, err);
+    identity = inbox_identity_of(&status);
+    ok = ok && name_sheet(place, folders, filed, sheet, temporary, &identity, name, err);
     crash_point(CRASH_SHEET_RENAMED);
     close(fd);
     if (!ok)
@@ -337,102 +493,74 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
     return ok && sync_folder(folders->sub, place, err);
 }
 
-void inbox_place_sheet(const struct inbox_place *place, const char *name, const char *suffix,
-                       char sheet[INBOX_NAME_SIZE])
-{
-    char ending[64];
-
-    snprintf(ending, sizeof ending, ".%" PRId64 "%s", place->batch_id, suffix);
-    if (strlen(name) + strlen(suffix) < INBOX_NAME_SIZE || place->batch_id == 0)
-        join_name(sheet, name, suffix);
-    else
-        join_name(sheet, place->name, ending);
-}
-
-bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
-                       bool (*write)(void *context, int fd, struct err *err), void *context,
-                       struct err *err)
+bool inbox_place_write(const struct inbox_place *place, const char *filed,
+                       const struct inbox_sheet *sheet, char name[INBOX_NAME_SIZE], struct err *err)
 {
     struct folders folders;
-    char target[INBOX_NAME_SIZE];
-    bool ok;
+    bool ok =
+        folders_open(place, &folders, err) && write_into(place, &folders, filed, sheet, name, err);
 
-    inbox_place_sheet(place, name, suffix, target);
-    ok = folders_open(place, &folders, err) &&
-         write_into(place, &folders, name, target, write, context, err);
     folders_close(&folders);
     return ok;
 }
 
-/* The folder sub as it is; folders->sub -1: there is none. */
-static bool folders_open_sub(const struct inbox_place *place, struct folders *folders,
-                             struct err *err)
+/* Looks for the file by its inode, whatever its name is. */
+static bool find_in(int folder_fd, const struct inbox_identity *file, char found[INBOX_NAME_SIZE])
 {
-    *folders = (struct folders){-1, -1, -1};
-    folders->inbox = open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folders->inbox >= 0)
-        folders->sub =
-            openat(folders->inbox, place->sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return folders->sub >= 0 || errno == ENOENT ||
-           err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s", place->folder, place->sub,
-                   strerror(errno));
+    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    struct stat status;
+    bool there = false;
+
+    if (!stream) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    while (!there && (entry = readdir(stream)) != NULL) {
+        there = entry->d_ino == file->inode && stands_for(fd, entry->d_name, file, &status);
+        if (there)
+            snprintf(found, INBOX_NAME_SIZE, "%s", entry->d_name);
+    }
+    closedir(stream);
+    return there;
 }
 
-/* Whether one of its names stands for the file with other content. */
-static bool was_changed(const struct inbox_place *place, const struct folders *folders,
-                        char name[INBOX_NAME_SIZE])
+static bool delete_from(int folder_fd, const char *folder, const char *name,
+                        const struct inbox_identity *file, bool rehearsed,
+                        char found[INBOX_NAME_SIZE], enum inbox_deletion *end, struct err *err)
 {
     struct stat status;
+    bool named = name && look_at(folder_fd, name, &status);
 
-    for (int n = 0; n < NAMES_TRIED_MAX; n++) {
-        nth_name(place, n, name);
-        if (fstatat(folders->sub, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-            return false;
-        if (status.st_dev == place->file->device && status.st_ino == place->file->inode)
-            return true;
+    snprintf(found, INBOX_NAME_SIZE, "%s", name ? name : "");
+    if (!(named && is_file(&status, file)) && !find_in(folder_fd, file, found)) {
+        *end = named ? INBOX_CHANGED : INBOX_MISSING;
+        return true;
     }
-    return false;
+    *end = INBOX_DELETED;
+    if (rehearsed)
+        return true;
+    if (unlinkat(folder_fd, found, 0) != 0 && errno != ENOENT)
+        return err_set(err, ERR_CONFIG, "cannot delete %s/%s: %s", folder, found, strerror(errno));
+    fsync(folder_fd); /* a file that is back after a crash is deleted by the next prune */
+    return true;
 }
 
-static bool remove_name(const struct inbox_place *place, const struct folders *folders,
-                        const char *name, struct err *err)
-{
-    return unlinkat(folders->sub, name, 0) == 0 || errno == ENOENT ||
-           err_set(err, ERR_CONFIG, "cannot delete %s/%s/%s: %s", place->folder, place->sub, name,
-                   strerror(errno));
-}
-
-static bool delete_from(const struct inbox_place *place, const struct folders *folders,
-                        const char *const *suffixes, const char *name, struct err *err)
-{
-    for (; *suffixes; suffixes++) {
-        char sheet[INBOX_NAME_SIZE];
-
-        inbox_place_sheet(place, name, *suffixes, sheet);
-        if (!remove_name(place, folders, sheet, err))
-            return false;
-    }
-    return remove_name(place, folders, name, err) && sync_folder(folders->sub, place, err);
-}
-
-bool inbox_place_delete(const struct inbox_place *place, const char *const *suffixes,
-                        bool rehearsed, char name[INBOX_NAME_SIZE], enum inbox_deletion *end,
+bool inbox_filed_delete(const char *folder, const char *name, const struct inbox_identity *file,
+                        bool rehearsed, char found[INBOX_NAME_SIZE], enum inbox_deletion *end,
                         struct err *err)
 {
-    struct folders folders;
-    bool there = false, ok = folders_open_sub(place, &folders, err);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool ok;
 
     *end = INBOX_MISSING;
-    nth_name(place, 0, name);
-    if (ok && folders.sub >= 0) {
-        ok = choose(place, &folders, name, &there, err);
-        if (ok && there)
-            *end = INBOX_DELETED;
-        else if (ok && was_changed(place, &folders, name))
-            *end = INBOX_CHANGED;
-        if (ok && there && !rehearsed)
-            ok = delete_from(place, &folders, suffixes, name, err);
-    }
-    folders_close(&folders);
+    snprintf(found, INBOX_NAME_SIZE, "%s", name ? name : "");
+    if (fd < 0)
+        return errno == ENOENT ||
+               err_set(err, ERR_CONFIG, "cannot look into %s: %s", folder, strerror(errno));
+    ok = delete_from(fd, folder, name, file, rehearsed, found, end, err);
+    close(fd);
     return ok;
 }

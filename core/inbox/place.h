@@ -1,4 +1,4 @@
-/* Where the files of an inbox go after they were read, and what is written beside them there. */
+/* Where the files of an inbox go after they were read, and what is written next to them there. */
 #ifndef ROWFERRY_INBOX_PLACE_H
 #define ROWFERRY_INBOX_PLACE_H
 
@@ -40,45 +40,63 @@ struct inbox_place {
 
 enum inbox_whereabouts {
     INBOX_WAITING, /* in the folder, not moved yet */
+    INBOX_WRITTEN, /* the same, and some process has it open for writing */
     INBOX_MOVED,   /* in sub */
-    INBOX_GONE,    /* in neither: its name stands for another file, or for none */
+    INBOX_GONE,    /* in neither: its name is that of another file, or of none */
 };
 
 /* The name that the file gets in sub or already has there: NAME, or where another file has that
- * name NAME.<batch id>, and so on. Errors: ERR_CONFIG. */
+ * name STEM.<batch id>.ENDING, and so on. Errors: ERR_CONFIG. */
 bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
                       enum inbox_whereabouts *where, struct err *err);
 
-/* Moves the file into sub under that name, never over another file, and fsyncs both folders.
- * *moved false: it is not in the folder any more. Errors: ERR_CONFIG, with what to do where the
- * file system does not let us; the file is then where it was. */
-bool inbox_place_move(const struct inbox_place *place, bool *moved, struct err *err);
+enum inbox_move {
+    INBOX_MOVE_DONE, /* it is in sub, now or since before */
+    INBOX_MOVE_GONE, /* nothing has its name in the folder */
+    INBOX_MOVE_LATE, /* what has its name in the folder is another file, or was changed: it stays */
+    INBOX_MOVE_BUSY, /* some process has it open for writing: it stays in the folder */
+    INBOX_MOVE_LOST, /* another file, or what it has become, took its place while it was moved, is
+                        in sub under that name, and could not be moved back */
+};
 
-/* The name of what is written about a file beside it, where it has that name: NAME<suffix>, or
- * where that is too long the beginning of the file's name with .<batch id><suffix>, so that no two
- * batches get the same. */
-void inbox_place_sheet(const struct inbox_place *place, const char *name, const char *suffix,
-                       char sheet[INBOX_NAME_SIZE]);
+/* Moves the file into sub, never over another file, and fsyncs both folders. Looks once more at
+ * what was moved, and moves it back where that is not the file, whole and left alone. name: in sub.
+ * Errors: ERR_CONFIG, with what to do where the file system does not let us; the file is then where
+ * it was. */
+bool inbox_place_move(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
+                      enum inbox_move *end, struct err *err);
 
-/* Writes that: a temporary file (O_EXCL), content by `write`, fsync, rename over an older one,
- * fsync of the folder. */
-bool inbox_place_write(const struct inbox_place *place, const char *name, const char *suffix,
-                       bool (*write)(void *context, int fd, struct err *err), void *context,
+/* What is written about a file, next to it. */
+struct inbox_sheet {
+    const char *suffix; /* its name is that of the file with this, where that is free */
+    bool (*write)(void *context, int fd, struct err *err);
+    /* Whether that file, which has the name in sub, may be replaced; NULL: none may. */
+    bool (*is_ours)(void *context, const char *name, const struct inbox_identity *file, bool *ours,
+                    struct err *err);
+    /* Told before it gets its name; NULL: nobody. */
+    bool (*note)(void *context, const char *name, const struct inbox_identity *file,
+                 struct err *err);
+    void *context;
+};
+
+/* Writes a sheet about the file that has or gets the name `filed` in sub: a temporary file
+ * (O_EXCL), content, fsync, rename, fsync of the folder. name: which it got, NAME<suffix>, or where
+ * that is another's or too long, NAME.<batch id><suffix>, and so on. */
+bool inbox_place_write(const struct inbox_place *place, const char *filed,
+                       const struct inbox_sheet *sheet, char name[INBOX_NAME_SIZE],
                        struct err *err);
 
 enum inbox_deletion {
     INBOX_DELETED, /* or would be, in a rehearsal */
     INBOX_MISSING,
-    INBOX_CHANGED, /* its name has other content by now, which stays */
+    INBOX_CHANGED, /* its name is that of another file, or has other content by now: it stays */
 };
 
-/* Deletes the file from sub, under whatever name it has there (name), and what inbox_place_write
- * has written beside it with one of the suffixes (NULL behind the last; the file goes last, so that
- * this can be repeated). Only if it is the very file that was moved there; no link is followed.
- * rehearsed: deletes nothing. Needs no lock: others leave its names alone while it is there.
- * Errors: ERR_CONFIG. */
-bool inbox_place_delete(const struct inbox_place *place, const char *const *suffixes,
-                        bool rehearsed, char name[INBOX_NAME_SIZE], enum inbox_deletion *end,
+/* Deletes a file from a folder (absolute) where it is the very one, under that name (NULL: not
+ * known) or whatever name it has by now. found: that name. No link is followed. rehearsed: deletes
+ * nothing. Errors: ERR_CONFIG. */
+bool inbox_filed_delete(const char *folder, const char *name, const struct inbox_identity *file,
+                        bool rehearsed, char found[INBOX_NAME_SIZE], enum inbox_deletion *end,
                         struct err *err);
 
 #endif

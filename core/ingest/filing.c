@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/whole_file.h"
+#include "core/store/filed.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,9 +16,11 @@
 
 enum { WRITE_AT_ONCE = 1 << 16 };
 
-/* A file that is being written from the database. */
+/* One file on its way, and what is written about it from the database. */
 struct sheet {
     struct store *store;
+    const struct inbox_place *place;
+    const char *folder; /* done/ or refused/, absolute */
     int64_t batch_id;
     int fd;
     struct buf pending;
@@ -112,23 +115,70 @@ static bool write_errors(void *context, int fd, struct err *err)
            flush(sheet, err);
 }
 
+static struct filed filed_of(const struct sheet *sheet, const char *name, bool is_sheet,
+                             const struct inbox_identity *file)
+{
+    return (struct filed){
+        .batch_id = sheet->batch_id,
+        .sheet = is_sheet,
+        .folder = sheet->folder,
+        .name = name,
+        .device = file->device,
+        .inode = file->inode,
+        .size = file->size,
+        .mtime_ns = file->mtime_ns,
+    };
+}
+
+/* A sheet of the same batch, which an earlier process has written: by identity, not by name. */
+static bool is_ours(void *context, const char *name, const struct inbox_identity *file, bool *ours,
+                    struct err *err)
+{
+    const struct sheet *sheet = context;
+    struct inbox_identity noted;
+    struct filed filed;
+
+    if (!filed_at(sheet->store, sheet->folder, name, &filed, ours, err))
+        return false;
+    if (!*ours)
+        return true;
+    noted = (struct inbox_identity){filed.device, filed.inode, filed.size, filed.mtime_ns};
+    *ours = filed.sheet && filed.batch_id == sheet->batch_id && inbox_identity_equal(&noted, file);
+    return true;
+}
+
+static bool note_sheet(void *context, const char *name, const struct inbox_identity *file,
+                       struct err *err)
+{
+    const struct sheet *sheet = context;
+    struct filed filed = filed_of(sheet, name, true, file);
+
+    return filed_note(sheet->store, &filed, clock_now_ms(), err);
+}
+
+static bool put_sheet(struct sheet *sheet, const char *filed, const char *suffix,
+                      bool (*write)(void *context, int fd, struct err *err),
+                      char name[INBOX_NAME_SIZE], struct err *err)
+{
+    const struct inbox_sheet form = {suffix, write, is_ours, note_sheet, sheet};
+
+    return inbox_place_write(sheet->place, filed, &form, name, err);
+}
+
 /* Only CSV has a header, so that its absence tells the format. */
-static bool write_sheets(struct store *store, const struct inbox_place *place, const char *name,
-                         const struct ingest_result *result, const struct notice_sink *notices,
+static bool write_sheets(struct sheet *sheet, const char *name, const struct notice_sink *notices,
                          struct err *err)
 {
-    struct sheet sheet = {.store = store, .batch_id = result->batch_id, .fd = -1};
+    const struct inbox_place *place = sheet->place;
     char rejected[INBOX_NAME_SIZE], errors[INBOX_NAME_SIZE];
     struct buf header = {0};
-    const char *suffix;
-    bool ok = batch_header(store, result->batch_id, &header, err);
+    bool ok = batch_header(sheet->store, sheet->batch_id, &header, err);
 
-    sheet.header = buf_span(&header);
-    suffix = header.size > 0 ? ".rejected.csv" : ".rejected.ndjson";
-    ok = ok && inbox_place_write(place, name, suffix, write_rejected, &sheet, err) &&
-         inbox_place_write(place, name, ".errors.tsv", write_errors, &sheet, err);
-    inbox_place_sheet(place, name, suffix, rejected);
-    inbox_place_sheet(place, name, ".errors.tsv", errors);
+    sheet->header = buf_span(&header);
+    ok = ok &&
+         put_sheet(sheet, name, header.size > 0 ? ".rejected.csv" : ".rejected.ndjson",
+                   write_rejected, rejected, err) &&
+         put_sheet(sheet, name, ".errors.tsv", write_errors, errors, err);
     if (ok)
         notice_say(notices,
                    "%s/%s/%s holds the rejected rows, to be mended and dropped in again%s%s%s%s; "
@@ -136,7 +186,6 @@ static bool write_sheets(struct store *store, const struct inbox_place *place, c
                    place->folder, place->sub, rejected, place->from ? " into " : "",
                    place->from ? place->folder : "", place->from ? "/" : "",
                    place->from ? place->from : "", errors);
-    buf_release(&sheet.pending);
     buf_release(&header);
     return ok;
 }
@@ -151,45 +200,114 @@ static bool write_reason(void *context, int fd, struct err *err)
     return flush(sheet, err);
 }
 
-static bool write_refusal(const struct inbox_place *place, const char *name,
-                          const struct ingest_result *result, struct err *err)
-{
-    struct sheet sheet = {.fd = -1, .reason = result->reason};
-    bool ok = inbox_place_write(place, name, ".error.txt", write_reason, &sheet, err);
-
-    buf_release(&sheet.pending);
-    return ok;
-}
-
 bool filing_mark(struct store *store, const struct ingest_result *result, struct err *err)
 {
     return result->batch_id == 0 || batch_filed(store, result->batch_id, clock_now_ms(), err);
 }
 
-static bool file_at(struct store *store, const struct ingest_options *options,
-                    const struct inbox_place *place, const struct ingest_result *result,
-                    struct err *err)
+/* Notes the file before it moves, for nobody knows of it after a crash in between. */
+static bool note_file(const struct sheet *sheet, const char *name, struct err *err)
 {
+    struct filed filed = filed_of(sheet, name, false, sheet->place->file);
+
+    return filed_note(sheet->store, &filed, clock_now_ms(), err);
+}
+
+static bool forget_file(const struct sheet *sheet, const char *name, struct err *err)
+{
+    struct filed filed;
+    bool found;
+
+    return filed_at(sheet->store, sheet->folder, name, &filed, &found, err) &&
+           (!found || filed_forget(sheet->store, filed.id, err));
+}
+
+static bool say_written(const struct inbox_place *place, struct err *err)
+{
+    return err_set(err, ERR_NETWORK, "%s/%s%s%s is still open for writing: left for later",
+                   place->folder, place->from ? place->from : "", place->from ? "/" : "",
+                   place->name);
+}
+
+/* Moves the file, with what is known of its place before and after. name: as it was found. */
+static bool move_file(const struct sheet *sheet, const char *name,
+                      const struct notice_sink *notices, struct err *err)
+{
+    const struct inbox_place *place = sheet->place;
+    char moved[INBOX_NAME_SIZE];
+    enum inbox_move end;
+
+    if (!note_file(sheet, name, err) || !inbox_place_move(place, moved, &end, err))
+        return false;
+    if (end == INBOX_MOVE_DONE)
+        return strcmp(moved, name) == 0 || note_file(sheet, moved, err);
+    if (end == INBOX_MOVE_LOST)
+        return err_set(err, ERR_INPUT,
+                       "%s/%s/%s is not what was read: it took the place of %s while that was "
+                       "moved, or grew: move it back to %s, where the next run reads it",
+                       place->folder, place->sub, moved, place->name, place->folder);
+    if (!forget_file(sheet, name, err))
+        return false;
+    if (end == INBOX_MOVE_BUSY)
+        return say_written(place, err);
+    if (end == INBOX_MOVE_LATE)
+        notice_say(notices, "%s/%s%s%s is not what was read any more: it stays, and is read next",
+                   place->folder, place->from ? place->from : "", place->from ? "/" : "",
+                   place->name);
+    return true;
+}
+
+static bool file_at(struct sheet *sheet, const struct ingest_options *options,
+                    const struct ingest_result *result, struct err *err)
+{
+    const struct inbox_place *place = sheet->place;
+    bool refused = result->outcome == INGEST_REFUSED;
+    char filed[INBOX_NAME_SIZE], written[INBOX_NAME_SIZE];
     enum inbox_whereabouts where;
-    char filed[INBOX_NAME_SIZE];
-    bool moved;
+    bool ok;
 
     if (!inbox_place_find(place, filed, &where, err))
         return false;
-    if (result->outcome == INGEST_LOADED && result->rows_rejected > 0 &&
-        !write_sheets(store, place, filed, result, options->notices, err))
+    if (where == INBOX_WRITTEN)
+        return say_written(place, err);
+    if (!refused && result->has_sheets && !write_sheets(sheet, filed, options->notices, err))
         return false;
     /* a file that is gone needs nobody to mend it */
-    if (result->outcome == INGEST_REFUSED && where != INBOX_GONE &&
-        !write_refusal(place, filed, result, err))
+    if (refused && where != INBOX_GONE &&
+        !put_sheet(sheet, filed, ".error.txt", write_reason, written, err))
         return false;
-    if (!inbox_place_move(place, &moved, err))
+    ok = move_file(sheet, filed, options->notices, err);
+    if (!ok && err->kind != ERR_INPUT)
         return false;
     crash_point(CRASH_FILE_MOVED);
-    if (!filing_mark(store, result, err))
+    if (!filing_mark(sheet->store, result, err))
         return false;
     crash_point(CRASH_FILE_RECORDED);
-    return true;
+    return ok;
+}
+
+static bool file_from(struct store *store, const struct ingest_options *options,
+                      const struct inbox_place *place, const struct ingest_result *result,
+                      struct err *err)
+{
+    char *inbox = realpath(place->folder, NULL);
+    struct sheet sheet = {.store = store,
+                          .place = place,
+                          .batch_id = result->batch_id,
+                          .fd = -1,
+                          .reason = result->reason};
+    char *folder;
+    bool ok;
+
+    if (!inbox)
+        return err_set(err, ERR_CONFIG, "cannot open inbox %s: %s", place->folder, strerror(errno));
+    folder = mem_printf("%s/%s", strcmp(inbox, "/") == 0 ? "" : inbox, place->sub);
+    sheet.folder = folder;
+    ok = file_at(&sheet, options, result, err);
+    buf_release(&sheet.pending);
+    free(folder);
+    free(inbox);
+    return ok;
 }
 
 bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
@@ -206,11 +324,12 @@ bool ingest_file_away(struct store *store, const struct ingest_options *options,
     char *from;
     bool ok;
 
-    if (result->outcome == INGEST_HELD || result->outcome == INGEST_UNREADABLE)
+    if (result->outcome == INGEST_HELD || result->outcome == INGEST_WAITS ||
+        result->outcome == INGEST_UNREADABLE)
         return true;
     from = slash ? mem_copy(name, (size_t)(slash - name)) : NULL;
     place.from = from;
-    ok = file_at(store, options, &place, result, err);
+    ok = file_from(store, options, &place, result, err);
     free(from);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "core/base/stop.h"
 #include "core/ingest/work.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,35 +28,74 @@ static bool judge(const struct work *work, struct ingest_result *result, const s
     return false;
 }
 
-/* The batch that holds this file already, or 0. */
-static bool find_earlier(const struct work *work, const struct batch_origin *origin,
-                         int64_t *earlier, struct err *err)
+/* Whether this file was read before: *known, and result says what became of it. */
+static bool find_earlier(struct work *work, const struct batch_origin *origin,
+                         struct ingest_result *result, bool *known, struct err *err)
 {
-    if (!batch_known(work->store, origin->schema, origin->content_hash, origin->size_bytes, earlier,
-                     err))
-        return false;
-    if (*earlier || origin->filing == BATCH_STAYS)
+    struct batch_waiting waiting = {0};
+    int64_t earlier = 0;
+
+    *known = false;
+    if (!work->feed.path || work->options->force)
         return true;
-    return batch_waiting(work->store, origin, earlier, err);
+    if (origin->filing != BATCH_STAYS && !batch_waiting(work->store, origin, &waiting, err))
+        return false;
+    if (!waiting.id && !batch_known(work->store, origin->schema, origin->content_hash,
+                                    origin->size_bytes, &earlier, err))
+        return false;
+    *known = waiting.id || earlier;
+    if (!*known)
+        return true;
+    *result = (struct ingest_result){
+        .outcome = waiting.refused ? INGEST_REFUSED : INGEST_KNOWN,
+        .batch_id = waiting.id ? waiting.id : earlier,
+        .over_limit = waiting.over_limit,
+        .has_sheets = waiting.rows_rejected > 0,
+        .file = work->feed.identity,
+    };
+    snprintf(result->reason, sizeof result->reason, "%s", waiting.reason);
+    return true;
+}
+
+/* Files of a schema are read one after the other, for a later one must not be overtaken by the rest
+ * of an earlier one. */
+static bool find_unread(struct work *work, const struct batch_origin *origin,
+                        struct ingest_result *result, bool *waits, struct err *err)
+{
+    char reason[ERR_TEXT_SIZE];
+    const char *source;
+    int64_t batch_id;
+
+    if (!batch_loading(work->store, origin->schema, &batch_id, &source, err))
+        return false;
+    *waits = batch_id != 0;
+    if (!*waits)
+        return true;
+    snprintf(reason, sizeof reason,
+             "%.900s waits for batch %" PRId64 ", whose file %.900s is not read to its end: let "
+             "this user read that file, or move it away, then run the same command again",
+             work->feed.source, batch_id, source);
+    return settle(result, INGEST_WAITS, reason);
 }
 
 static bool load_new(struct work *work, struct ingest_result *result, struct err *err)
 {
     struct batch_origin origin;
-    int64_t earlier = 0;
+    bool settled;
 
     if (!feed_fingerprint(&work->feed, err)) {
         result->file = work->feed.identity;
         return settle(result, INGEST_UNREADABLE, err->text);
     }
     origin = work_origin(work);
-    if (work->feed.path && !work->options->force && !find_earlier(work, &origin, &earlier, err))
+    if (!find_earlier(work, &origin, result, &settled, err))
         return false;
-    if (earlier) {
-        *result = (struct ingest_result){
-            .outcome = INGEST_KNOWN, .batch_id = earlier, .file = work->feed.identity};
+    if (settled)
         return true;
-    }
+    if (!find_unread(work, &origin, result, &settled, err))
+        return false;
+    if (settled)
+        return true;
     if (!batch_begin(work->store, &origin, work->options->run_id, clock_now_ms(), &work->batch_id,
                      err))
         return false;

@@ -36,6 +36,7 @@ enum ingest_outcome {
     INGEST_KNOWN,   /* nothing read: the result names the earlier batch */
     INGEST_REFUSED, /* refused as a whole; reason says why; batch_id 0: it never became a batch */
     INGEST_HELD,    /* its schema file is wrong: the file stays where it is; reason says why */
+    INGEST_WAITS,   /* an earlier file of its schema is not read to its end; it stays; reason ... */
     INGEST_UNREADABLE, /* no permission, no regular file, an I/O error: it stays; reason says why */
 };
 
@@ -44,6 +45,7 @@ struct ingest_result {
     int64_t batch_id;
     uint64_t rows_read, rows_rejected, jobs, violations;
     bool over_limit; /* of INGEST_REFUSED: by --max-errors or --min-rows */
+    bool has_sheets; /* rows were rejected, and are to be written next to the file */
     char reason[ERR_TEXT_SIZE];
     struct inbox_identity file; /* what was read, for ingest_file_away */
 };
@@ -59,7 +61,9 @@ bool ingest_file(struct store *store, const struct ingest_options *options, cons
 /* Steps 4 to 6 for a file of an inbox folder, by the result of ingest_file. name: in the folder, or
  * SUB-FOLDER/FILE; done/ and refused/ are the folder's either way. Rejected rows and
  * errors are written beside it, it moves to done/ or refused/ (with NAME.error.txt), the batch is
- * marked filed. INGEST_HELD and INGEST_UNREADABLE files stay. Safe to repeat. */
+ * marked filed. INGEST_HELD, INGEST_WAITS and INGEST_UNREADABLE files stay.
+ * ERR_NETWORK: some process has it open for writing, and it stays as well; ERR_INPUT: another file
+ * took its place while it was moved. Safe to repeat. */
 bool ingest_file_away(struct store *store, const struct ingest_options *options, const char *folder,
                       const char *name, const struct ingest_result *result, struct err *err);
 

@@ -24,7 +24,4 @@ bool limits_allow(const struct ingest_limits *limits, const char *source, uint64
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,
                    uint64_t rejected, struct err *err);
 
-/* Whether a text that is kept with a refused batch is an ERR_LIMIT of the above. */
-bool limits_refused(const char *source, const char *reason);
-
 #endif

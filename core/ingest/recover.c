@@ -4,6 +4,7 @@
 #include "core/ingest/work.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,9 +62,20 @@ static void fill_result(const struct leftover *left, enum ingest_outcome outcome
         .rows_read = progress->rows,
         .rows_rejected = progress->rejected,
         .jobs = outcome == INGEST_LOADED ? progress->rows - progress->rejected : 0,
+        .over_limit = left->batch.over_limit,
+        .has_sheets = progress->rejected > 0,
         .file = identity_of(left),
     };
     snprintf(result->reason, sizeof result->reason, "%s", reason);
+}
+
+static bool refuse(struct work *work, const struct leftover *left, const char *reason,
+                   struct ingest_result *result, struct err *err)
+{
+    if (!work_refuse(work, &left->batch.progress, reason, false, result, err))
+        return false;
+    result->file = identity_of(left);
+    return true;
 }
 
 /* The file is gone, or was a stream: what was read of it cannot be completed. */
@@ -74,10 +86,20 @@ static bool vanished(struct work *work, const struct leftover *left, struct inge
 
     snprintf(reason, sizeof reason, "%.1900s: source vanished at row %u; give the whole file again",
              left->source, left->batch.progress.rows);
-    if (!work_refuse(work, &left->batch.progress, reason, result, err))
-        return false;
-    result->file = identity_of(left);
-    return true;
+    return refuse(work, left, reason, result, err);
+}
+
+/* Its rows would be sent after newer ones. Databases of before may hold such a batch. */
+static bool overtaken(struct work *work, const struct leftover *left, int64_t newer,
+                      struct ingest_result *result, struct err *err)
+{
+    char reason[ERR_TEXT_SIZE];
+
+    snprintf(reason, sizeof reason,
+             "%.1800s: batch %" PRId64 " of its schema was read after it was begun, and may hold "
+             "newer values: if its rows are still wanted, drop it in again",
+             left->source, newer);
+    return refuse(work, left, reason, result, err);
 }
 
 /* The file at the path is another one by now, and one that a batch holds already. */
@@ -87,7 +109,7 @@ static bool replaced_by_known(struct work *work, const struct leftover *left, bo
     int64_t earlier = 0;
 
     *known = false;
-    if (strcmp(work->feed.hash, left->content_hash) == 0)
+    if (strcmp(work->feed.hash, left->content_hash) == 0 || work->options->force)
         return true;
     if (!batch_known(work->store, left->schema, work->feed.hash, work->feed.identity.size, &earlier,
                      err))
@@ -115,8 +137,7 @@ static bool same_as_begun(const struct work *work, const struct leftover *left)
     struct inbox_identity begun = identity_of(left);
 
     return inbox_identity_equal(&work->feed.identity, &begun) &&
-           strcmp(schema_hash(work->schema), left->schema_hash) == 0 &&
-           strcmp(work_options(work->options), left->options) == 0;
+           strcmp(schema_hash(work->schema), left->schema_hash) == 0;
 }
 
 static bool load_open_feed(struct work *work, const struct leftover *left,
@@ -147,12 +168,17 @@ static bool load_open_feed(struct work *work, const struct leftover *left,
 static bool recover_loading(struct work *work, const struct leftover *left,
                             struct ingest_result *result, struct err *err)
 {
+    int64_t newer;
     bool ok;
 
     work->batch_id = left->batch.id;
     work->filing = left->batch.origin.filing;
     work->feed.source = left->source;
     work->feed.fd = -1;
+    if (!batch_newer(work->store, left->schema, left->batch.id, &newer, err))
+        return false;
+    if (newer)
+        return overtaken(work, left, newer, result, err);
     if (!left->path)
         return vanished(work, left, result, err);
     if (!feed_open(&work->feed, left->source, left->path, err)) {
@@ -189,14 +215,15 @@ static bool file_leftover(struct store *store, const struct ingest_options *opti
 static bool recover_one(struct store *store, const struct ingest_options *options,
                         const struct leftover *left, struct ingest_result *result, struct err *err)
 {
-    struct work work = {.store = store, .options = options};
+    struct ingest_options begun = *options;
+    struct work work = {.store = store, .options = &begun};
 
+    work_read_options(left->options, &begun);
     if (strcmp(left->batch.state, "loading") == 0) {
         if (!recover_loading(&work, left, result, err))
             return false;
     } else if (strcmp(left->batch.state, "refused") == 0) {
         fill_result(left, INGEST_REFUSED, left->reason, result);
-        result->over_limit = limits_refused(left->source, left->reason);
         if (!batch_discard(store, left->batch.id, err))
             return false;
     } else {
@@ -223,7 +250,7 @@ static bool recover_file(struct store *store, const struct ingest_options *optio
 
     if (!is_filed(options, left) || file_leftover(store, options, left, result, &fault))
         return true;
-    if (fault.kind != ERR_CONFIG) {
+    if (fault.kind != ERR_CONFIG && fault.kind != ERR_INPUT && fault.kind != ERR_NETWORK) {
         *err = fault;
         return false;
     }

@@ -1,12 +1,15 @@
 #include "core/ingest/work.h"
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/crash.h"
+#include "core/base/str.h"
 #include "core/ingest/pipeline.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { RESTARTS_MAX = 1 }; /* of a file that changes while it is read */
@@ -25,34 +28,73 @@ enum reading {
     READING_FAILED,  /* err says why, and the command ends */
 };
 
-const char *work_options(const struct ingest_options *options)
+void work_write_options(const struct ingest_options *options, char text[WORK_OPTIONS_SIZE])
 {
+    const struct ingest_limits *limits = &options->limits;
+    struct buf out = {0};
+
     /* schema and format have columns of their own */
-    switch (options->delimiter) {
-    case ',':
-        return "delimiter=,";
-    case ';':
-        return "delimiter=;";
-    case '\t':
-        return "delimiter=tab";
-    case '|':
-        return "delimiter=|";
-    default:
-        return "";
+    if (options->delimiter)
+        buf_printf(&out, "delimiter=0x%02x ", (unsigned char)options->delimiter);
+    if (limits->has_errors)
+        buf_printf(&out, "max-errors=%" PRIu64 " ", limits->errors);
+    if (limits->has_percent)
+        buf_printf(&out, "max-errors-percent=%.17g ", limits->percent);
+    if (limits->rows)
+        buf_printf(&out, "min-rows=%" PRIu64 " ", limits->rows);
+    if (options->force)
+        buf_append_text(&out, "force ");
+    snprintf(text, WORK_OPTIONS_SIZE, "%s", buf_text(&out));
+    buf_release(&out);
+}
+
+/* As 0x3b, and in databases of before as `;` or `tab`. */
+static char read_delimiter(const char *text)
+{
+    if (strncmp(text, "0x", 2) == 0)
+        return (char)strtoul(text, NULL, 16);
+    return strncmp(text, "tab", 3) == 0 ? '\t' : *text;
+}
+
+void work_read_options(const char *text, struct ingest_options *options)
+{
+    struct ingest_limits *limits = &options->limits;
+
+    options->delimiter = 0;
+    options->force = false;
+    *limits = (struct ingest_limits){0};
+    for (; *text; text += strcspn(text, " "), text += *text == ' ') {
+        const char *value = text + strcspn(text, "= ");
+
+        value += *value == '=';
+        if (str_starts(text, "delimiter=")) {
+            options->delimiter = read_delimiter(value);
+        } else if (str_starts(text, "max-errors=")) {
+            limits->has_errors = true;
+            limits->errors = strtoull(value, NULL, 10);
+        } else if (str_starts(text, "max-errors-percent=")) {
+            limits->has_percent = true;
+            limits->percent = strtod(value, NULL);
+        } else if (str_starts(text, "min-rows=")) {
+            limits->rows = strtoull(value, NULL, 10);
+        } else if (str_starts(text, "force")) {
+            options->force = true;
+        }
     }
 }
 
-struct batch_origin work_origin(const struct work *work)
+struct batch_origin work_origin(struct work *work)
 {
     const struct feed *feed = &work->feed;
 
+    work_write_options(work->options, work->options_text);
     return (struct batch_origin){
         .source = feed->source,
         .path = feed->path,
         .schema = schema_name(work->schema),
         .schema_hash = schema_hash(work->schema),
         .format = feed_format_name(work->format),
-        .options = work_options(work->options),
+        .options = work->options_text,
         .content_hash = feed->hash,
         .size_bytes = feed->identity.size,
         .device = feed->identity.device,
@@ -188,8 +230,9 @@ static enum reading read_once(struct work *work, const struct batch_progress *re
 }
 
 bool work_refuse(struct work *work, const struct batch_progress *progress, const char *reason,
-                 struct ingest_result *result, struct err *err)
+                 bool over_limit, struct ingest_result *result, struct err *err)
 {
+    result->over_limit = over_limit;
     result->outcome = INGEST_REFUSED;
     result->batch_id = work->batch_id;
     result->rows_read = progress->rows;
@@ -197,8 +240,8 @@ bool work_refuse(struct work *work, const struct batch_progress *progress, const
     result->file = work->feed.identity;
     snprintf(result->reason, sizeof result->reason, "%s", reason);
     if (!store_set_durable(work->store, true, err) ||
-        !batch_refuse(work->store, work->batch_id, result->reason, work->options->run_id,
-                      clock_now_ms(), err))
+        !batch_refuse(work->store, work->batch_id, result->reason, over_limit,
+                      work->options->run_id, clock_now_ms(), err))
         return false;
     crash_point(CRASH_BATCH_REFUSED);
     return batch_discard(work->store, work->batch_id, err);
@@ -220,7 +263,7 @@ static bool known_at_end(struct work *work, const struct batch_progress *progres
     if (!earlier)
         return true;
     snprintf(reason, sizeof reason, "the same content is batch %" PRId64, earlier);
-    if (!work_refuse(work, progress, reason, result, err))
+    if (!work_refuse(work, progress, reason, false, result, err))
         return false;
     *known = true;
     *result = (struct ingest_result){.outcome = INGEST_KNOWN, .batch_id = earlier};
@@ -244,7 +287,7 @@ static bool open_batch(struct work *work, const struct pipeline_totals *totals,
     if (!batch_open(work->store, work->batch_id, end->hash, end->bytes, work->options->run_id,
                     clock_now_ms(), err)) {
         if (err->kind == ERR_INTERNAL)
-            work_refuse(work, &totals->progress, err->text, result, &second);
+            work_refuse(work, &totals->progress, err->text, false, result, &second);
         return false;
     }
     crash_point(CRASH_BATCH_OPENED);
@@ -255,6 +298,7 @@ static bool open_batch(struct work *work, const struct pipeline_totals *totals,
         .rows_rejected = totals->progress.rejected,
         .jobs = totals->progress.rows - totals->progress.rejected,
         .violations = totals->violations,
+        .has_sheets = totals->progress.rejected > 0,
         .file = work->feed.identity,
     };
     return true;
@@ -320,8 +364,7 @@ bool work_load(struct work *work, const struct batch_progress *resume, struct in
         ok = open_batch(work, &totals, &end, result, err);
         break;
     case READING_REFUSED:
-        result->over_limit = err->kind == ERR_LIMIT;
-        ok = work_refuse(work, &totals.progress, err->text, result, err);
+        ok = work_refuse(work, &totals.progress, err->text, err->kind == ERR_LIMIT, result, err);
         break;
     case READING_CHANGED:
     case READING_FAILED:

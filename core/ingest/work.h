@@ -6,6 +6,13 @@
 #include "core/ingest/feed.h"
 #include "core/ingest/ingest.h"
 
+/* What of the options decides about a batch, as text that is stored with it; and back: a leftover
+ * is read under the options that it was begun with. */
+enum { WORK_OPTIONS_SIZE = 256 };
+
+void work_write_options(const struct ingest_options *options, char text[WORK_OPTIONS_SIZE]);
+void work_read_options(const char *text, struct ingest_options *options);
+
 struct work {
     struct store *store;
     const struct ingest_options *options;
@@ -15,13 +22,11 @@ struct work {
     enum batch_filing filing;
     bool compressed; /* as its reader found; positions then count what it holds */
     int64_t batch_id;
+    char options_text[WORK_OPTIONS_SIZE]; /* of work_origin */
 };
 
 /* What the batch is made from, as of the last fingerprint; points into work. */
-struct batch_origin work_origin(const struct work *work);
-
-/* What of the options changes how a file is read: a batch is taken up only under the same. */
-const char *work_options(const struct ingest_options *options);
+struct batch_origin work_origin(struct work *work);
 
 /* The batch in state `loading` and feed at its first byte: reads it, from `resume` on where that is
  * not NULL and the bytes before it are what they were, else as a whole, and opens or refuses the
@@ -34,8 +39,9 @@ bool work_load(struct work *work, const struct batch_progress *resume, struct in
  * is deleted and the new fingerprint taken. ERR_INPUT when the file cannot be read. */
 bool work_restart(struct work *work, struct err *err);
 
-/* Marks the batch refused and empties it. progress: what was in the tables; reason: kept. */
+/* Marks the batch refused and empties it. progress: what was in the tables; reason: kept.
+ * over_limit: it was by a limit. */
 bool work_refuse(struct work *work, const struct batch_progress *progress, const char *reason,
-                 struct ingest_result *result, struct err *err);
+                 bool over_limit, struct ingest_result *result, struct err *err);
 
 #endif

@@ -5,12 +5,16 @@
 #include "core/store/intake.h"
 #include "core/store/keys.h"
 
+#include <stdio.h>
+
 /* Rows deleted in one transaction, so that no other writer waits for long. */
 enum { DISCARD_ROWS = 8192 };
 
 enum {
     BATCH_KNOWN,
     BATCH_WAITING,
+    BATCH_LOADING,
+    BATCH_NEWER,
     BATCH_BEGIN,
     BATCH_TALLY,
     BATCH_HEADER_SET,
@@ -36,11 +40,16 @@ enum {
 static const char *const sql[] = {
     [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = :schema "
                     "AND state IN ('open', 'done') ORDER BY id DESC LIMIT 1",
-    [BATCH_WAITING] = "SELECT id FROM batch WHERE schema = :schema AND filing <> 0 "
-                      "AND filed_ms IS NULL AND state IN ('open', 'done') AND path = :path "
-                      "AND device = :device AND inode = :inode AND size_bytes = :size_bytes AND "
-                      "mtime_ns = :mtime_ns "
-                      "ORDER BY id DESC LIMIT 1",
+    [BATCH_WAITING] =
+        "SELECT id, state = 'refused' AS is_refused, over_limit, rows_rejected, reason "
+        "FROM batch WHERE schema = :schema AND filing <> 0 AND filed_ms IS NULL "
+        "AND (state IN ('open', 'done') OR (state = 'refused' AND schema_hash = :schema_hash "
+        "AND options = :options)) AND path = :path AND device = :device AND inode = :inode "
+        "AND size_bytes = :size_bytes AND mtime_ns = :mtime_ns ORDER BY id DESC LIMIT 1",
+    [BATCH_LOADING] = "SELECT id, source FROM batch WHERE state IN ('loading', 'open') "
+                      "AND state = 'loading' AND +schema = :schema ORDER BY id LIMIT 1",
+    [BATCH_NEWER] = "SELECT id FROM batch WHERE schema = :schema AND id > :after "
+                    "AND state IN ('open', 'done') ORDER BY id LIMIT 1",
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
@@ -62,8 +71,8 @@ static const char *const sql[] = {
         "WHERE id = :batch_id AND state = 'loading'",
     [BATCH_REFUSE] =
         "UPDATE batch SET state = 'refused', reason = :reason, loaded_run_id = :run_id, "
-        "finished_run_id = :run_id, finished_ms = :now_ms WHERE id = :batch_id AND state = "
-        "'loading'",
+        "finished_run_id = :run_id, finished_ms = :now_ms, over_limit = :over_limit "
+        "WHERE id = :batch_id AND state = 'loading'",
     [BATCH_DISCARD_KEYS] =
         "DELETE FROM record_job WHERE (record_id, job_id) IN "
         "(SELECT record_id, id FROM job_row WHERE id > :first_id AND id <= :last_id)",
@@ -118,13 +127,13 @@ bool batch_known(struct store *store, const char *schema, const char *content_ha
     return true;
 }
 
-bool batch_waiting(struct store *store, const struct batch_origin *origin, int64_t *batch_id,
-                   struct err *err)
+bool batch_waiting(struct store *store, const struct batch_origin *origin,
+                   struct batch_waiting *waiting, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_WAITING, err);
     bool row;
 
-    *batch_id = 0;
+    *waiting = (struct batch_waiting){0};
     if (!statement)
         return false;
     db_bind_text(statement, DB_SCHEMA, origin->schema);
@@ -133,10 +142,60 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin, int64
     db_bind_int64(statement, DB_INODE, (int64_t)origin->inode);
     db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
     db_bind_int64(statement, DB_MTIME_NS, origin->mtime_ns);
+    db_bind_text(statement, DB_SCHEMA_HASH, origin->schema_hash);
+    db_bind_text(statement, DB_OPTIONS, origin->options);
     if (!db_step(store, statement, &row, err, "look for a file that waits"))
         return false;
-    if (row)
+    if (row) {
+        const char *reason = db_column_text(statement, DB_REASON);
+
+        waiting->id = db_column_int64(statement, DB_ID);
+        waiting->refused = db_column_int(statement, DB_IS_REFUSED);
+        waiting->over_limit = db_column_int(statement, DB_OVER_LIMIT);
+        waiting->rows_rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED);
+        snprintf(waiting->reason, sizeof waiting->reason, "%s", reason ? reason : "");
+    }
+    db_reset(statement);
+    return true;
+}
+
+bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,
+                   struct err *err)
+{
+    struct db_statement *statement = get(store, BATCH_LOADING, err);
+    bool row;
+
+    *batch_id = 0;
+    if (!statement)
+        return false;
+    db_bind_text(statement, DB_SCHEMA, schema);
+    if (!db_step(store, statement, &row, err, "look for a file that is not read to its end"))
+        return false;
+    if (row) {
         *batch_id = db_column_int64(statement, DB_ID);
+        buf_reset(&store->texts);
+        buf_append_span(&store->texts, db_column_span(statement, DB_SOURCE));
+        *source = buf_text(&store->texts);
+    }
+    db_reset(statement);
+    return true;
+}
+
+bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int64_t *newer,
+                 struct err *err)
+{
+    struct db_statement *statement = get(store, BATCH_NEWER, err);
+    bool row;
+
+    *newer = 0;
+    if (!statement)
+        return false;
+    db_bind_text(statement, DB_SCHEMA, schema);
+    db_bind_int64(statement, DB_AFTER, batch_id);
+    if (!db_step(store, statement, &row, err, "look for later batches"))
+        return false;
+    if (row)
+        *newer = db_column_int64(statement, DB_ID);
     db_reset(statement);
     return true;
 }
@@ -288,8 +347,8 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
            err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
 }
 
-bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int64_t run_id,
-                  int64_t now_ms, struct err *err)
+bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, bool over_limit,
+                  int64_t run_id, int64_t now_ms, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_REFUSE, err);
 
@@ -299,6 +358,7 @@ bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int
     db_bind_text(statement, DB_REASON, reason);
     db_bind_int64(statement, DB_RUN_ID, run_id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_OVER_LIMIT, over_limit);
     return db_run(store, statement, err, "refuse the batch");
 }
 

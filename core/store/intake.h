@@ -56,6 +56,7 @@ struct batch_unfinished {
     struct batch_progress progress;
     char state[16];     /* loading, open, done, refused */
     const char *reason; /* why it was refused; "" otherwise */
+    bool over_limit;    /* it was by a limit on rows or rejected rows */
 };
 
 /* One row of a chunk. Offsets into chunk.text; size 0 means NULL for tags and record_id of a
@@ -108,12 +109,29 @@ struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err);
 
-/* The batch that was made from this very file where it still lies, unmoved and unchanged, since a
- * move failed or it was to be kept: open or done, of the origin's schema, path and identity, of
- * an inbox and not filed. Other batches of the schema may have been opened after it, since nobody
- * has dropped it again. *batch_id is 0 where there is none. */
-bool batch_waiting(struct store *store, const struct batch_origin *origin, int64_t *batch_id,
+/* A batch whose file is where it was read. */
+struct batch_waiting {
+    int64_t id; /* 0: there is none */
+    bool refused, over_limit;
+    uint64_t rows_rejected;
+    char reason[ERR_TEXT_SIZE]; /* of a refused one */
+};
+
+/* The batch that was made from this very file, unmoved and unchanged, since a move failed or it was
+ * to be kept: of the origin's schema, path and identity, of an inbox and not filed; open or done,
+ * or refused under the same schema file and options. Other batches of the schema may have been
+ * opened after it, since nobody has dropped it again. */
+bool batch_waiting(struct store *store, const struct batch_origin *origin,
+                   struct batch_waiting *waiting, struct err *err);
+
+/* The batch of the schema that is being read, which under the intake lock an earlier process has
+ * left, and the name of its file (into the store, until its next call here). *batch_id 0: none. */
+bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,
                    struct err *err);
+
+/* A batch of the schema that is open or done and was begun after this one. *newer 0: none. */
+bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int64_t *newer,
+                 struct err *err);
 
 /* Step 1: a batch in state `loading`. header: bytes of a CSV header row, or empty. */
 bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t run_id,
@@ -140,9 +158,10 @@ bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err);
 
-/* Marks the batch refused (committed first), for batch_discard to empty. */
-bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, int64_t run_id,
-                  int64_t now_ms, struct err *err);
+/* Marks the batch refused (committed first), for batch_discard to empty. over_limit: by a limit on
+ * rows or rejected rows. */
+bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, bool over_limit,
+                  int64_t run_id, int64_t now_ms, struct err *err);
 
 /* Deletes jobs of a refused batch, a chunk a transaction, counting them as rows discarded, until
  * none is left. rows_read stays what was read. Safe to repeat. */

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK, PRUNE_FILE, PRUNE_FILE_DONE };
+enum { PRUNE_BATCHES, PRUNE_LATER, PRUNE_MARK };
 
 static const char *const sql[] = {
     [PRUNE_BATCHES] =
@@ -41,13 +41,6 @@ static const char *const sql[] = {
     [PRUNE_MARK] =
         "UPDATE batch SET pruned_ms = :now_ms WHERE id = :batch_id AND pruned_ms IS NULL "
         "AND state IN ('done', 'refused') AND finished_ms = :finished_ms",
-    [PRUNE_FILE] =
-        "SELECT id, path, device, inode, size_bytes, mtime_ns, rows_rejected > 0 AS has_sheets, "
-        "pruned_ms IS NOT NULL AS is_pruned, filing = 2 AS in_sub_folder FROM batch WHERE id > "
-        ":after AND unfiled_ms IS NULL "
-        "AND filing <> 0 AND filed_ms IS NOT NULL AND state = 'done' "
-        "AND finished_ms <= :before_ms AND path IS NOT NULL ORDER BY id LIMIT 1",
-    [PRUNE_FILE_DONE] = "UPDATE batch SET unfiled_ms = :now_ms WHERE id = :batch_id",
 };
 
 const struct db_statements prune_statements = {sql, sizeof sql / sizeof *sql};
@@ -223,45 +216,4 @@ bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_
         return false;
     crash_point(CRASH_PRUNE_MARKED);
     return true;
-}
-
-bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, struct prune_file *file,
-                     bool *found, struct err *err)
-{
-    struct db_statement *statement = get(store, PRUNE_FILE, err);
-
-    if (!statement)
-        return false;
-    db_bind_int64(statement, DB_AFTER, after);
-    db_bind_int64(statement, DB_BEFORE_MS, before_ms);
-    if (!db_step(store, statement, found, err, "look for files of pruned batches"))
-        return false;
-    if (!*found)
-        return true;
-    buf_reset(&store->texts);
-    buf_append_span(&store->texts, db_column_span(statement, DB_PATH));
-    *file = (struct prune_file){
-        .batch_id = db_column_int64(statement, DB_ID),
-        .path = buf_text(&store->texts),
-        .device = (uint64_t)db_column_int64(statement, DB_DEVICE),
-        .inode = (uint64_t)db_column_int64(statement, DB_INODE),
-        .size = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES),
-        .mtime_ns = db_column_int64(statement, DB_MTIME_NS),
-        .has_sheets = db_column_int(statement, DB_HAS_SHEETS),
-        .pruned = db_column_int(statement, DB_IS_PRUNED),
-        .in_sub_folder = db_column_int(statement, DB_IN_SUB_FOLDER),
-    };
-    db_reset(statement);
-    return true;
-}
-
-bool prune_file_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
-{
-    struct db_statement *statement = get(store, PRUNE_FILE_DONE, err);
-
-    if (!statement)
-        return false;
-    db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    return db_run(store, statement, err, "note that a file was seen to");
 }

@@ -48,24 +48,4 @@ void prune_plan_release(struct prune_plan *plan);
 bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_ms, bool *marked,
                 struct err *err);
 
-/* The file of a batch, from an inbox folder, that intake has moved to done/. */
-struct prune_file {
-    int64_t batch_id;
-    const char *path;   /* where it was read; valid until the next call */
-    bool in_sub_folder; /* of the inbox */
-    uint64_t device, inode, size;
-    int64_t mtime_ns;
-    bool has_sheets; /* of rejected rows */
-    bool pruned;     /* its batch is */
-};
-
-/* The next one, lowest batch first and above `after`, that nobody has seen to, of a batch that was
- * finished at that moment or before; batches that stay have one too. *found tells whether there is
- * one. */
-bool prune_next_file(struct store *store, int64_t after, int64_t before_ms, struct prune_file *file,
-                     bool *found, struct err *err);
-
-/* That batch's file was seen to. */
-bool prune_file_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
-
 #endif

@@ -11,7 +11,8 @@ static const char *const sql[] = {
     [UNFILED_NEXT] =
         "SELECT id, source, path, schema, schema_hash, format, options, content_hash, size_bytes, "
         "device, inode, mtime_ns, filing, bytes_done, lines_done, rows_read, rows_rejected, "
-        "prefix_hash, state, reason FROM batch WHERE id > :after AND (state = 'loading' "
+        "prefix_hash, state, reason, over_limit FROM batch WHERE id > :after AND (state = "
+        "'loading' "
         "OR (state = 'refused' AND rows_read > rows_rejected + rows_discarded) "
         "OR (filing IN (1, 2) AND filed_ms IS NULL)) ORDER BY id LIMIT 1",
     [UNFILED_MARK] =
@@ -84,6 +85,7 @@ static void read_unfinished(struct store *store, struct db_statement *statement,
              db_column_text(statement, DB_PREFIX_HASH));
     snprintf(batch->state, sizeof batch->state, "%s", db_column_text(statement, DB_STATE));
     batch->reason = texts[7];
+    batch->over_limit = db_column_int(statement, DB_OVER_LIMIT);
 }
 
 bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,

@@ -109,8 +109,68 @@ $PWD/inbox/done/InventoryItem-a.csv
     rm inbox/done/InventoryItem-c.csv
     ends 0 rowferry prune --older-than 0s --files --yes
     holds "$output" "3 batches pruned, 16 rows and 1 file"
-    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv was changed since it was read, and stays"
+    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv was changed since it was filed, and stays"
     same InventoryItem-b.csv "$(ls inbox/done)"
+}
+
+@test "all files of one name go, and the rehearsal names the same" {
+    local night
+
+    start_sim
+    for night in 1 2 3 4 5; do
+        batch_file inbox/InventoryItem-a.csv 5 N$night
+        ends 0 rowferry run inbox --min-age 0 --rate none
+    done
+    batch_file inbox/InventoryItem-a.csv 5 N5 # known
+    ends 0 rowferry run inbox --min-age 0 --rate none
+    same 6 "$(find inbox/done -type f | wc -l)"
+    mv inbox/done/InventoryItem-a.3.csv inbox/done/kept.csv
+    echo mine >inbox/done/InventoryItem-a.3.csv
+    ends 0 rowferry prune --older-than 0s --files --dry-run --json
+    rehearsed=$(jq -r 'select(.file) | "\(.batch) \(.file | sub(".*/"; ""))"' <<<"$output")
+    same "1 InventoryItem-a.csv
+2 InventoryItem-a.2.csv
+3 kept.csv
+4 InventoryItem-a.4.csv
+5 InventoryItem-a.5.csv
+5 InventoryItem-a.5.2.csv" "$rehearsed"
+    ends 0 rowferry prune --older-than 0s --files --yes --json
+    same "$rehearsed" "$(jq -r 'select(.file) | "\(.batch) \(.file | sub(".*/"; ""))"' <<<"$output")"
+    same InventoryItem-a.3.csv "$(ls inbox/done)"
+    same 0 "$(sql 'SELECT count(*) FROM filed')"
+}
+
+@test "what was refused goes too, with or without a batch" {
+    start_sim
+    mkdir inbox
+    printf 'record_id,skuu\n' >inbox/InventoryItem-a.csv
+    printf 'record_id,skuu\n' >inbox/Nobody-a.csv
+    ends 3 rowferry run inbox --min-age 0 --rate none
+    same 4 "$(find inbox/refused -type f | wc -l)"
+    ends 0 rowferry prune --older-than 1h --files --yes
+    same 4 "$(find inbox/refused -type f | wc -l)"
+    ends 0 rowferry prune --older-than 0s --files --yes
+    holds "$output" "1 batch pruned, 0 rows and 2 files"
+    same 0 "$(find inbox/refused -type f | wc -l)"
+}
+
+@test "a sheet's name that another file has by now keeps that file, and a sheet that was edited stays" {
+    start_sim
+    batch_file inbox/InventoryItem-a.csv 2
+    echo A-bad,x,WH-1042,1,1.50,active >>inbox/InventoryItem-a.csv
+    batch_file inbox/InventoryItem-b.csv 2 B
+    echo B-bad,x,WH-1042,1,1.50,active >>inbox/InventoryItem-b.csv
+    touch -d '1 hour ago' inbox/*
+    ends 3 rowferry run inbox --min-age 0 --rate none
+    mv inbox/done/InventoryItem-a.csv.rejected.csv inbox/
+    sed -i 's/,x,/,1,/' inbox/InventoryItem-a.csv.rejected.csv
+    ends 0 rowferry run inbox --min-age 0 --rate none
+    sed -i 's/,x,/,1,/' inbox/done/InventoryItem-b.csv.rejected.csv
+    sql 'UPDATE batch SET finished_ms = 1 WHERE id < 3; UPDATE filed SET filed_ms = 1 WHERE batch_id < 3'
+    ends 0 rowferry prune --older-than 1h --files --yes
+    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv.rejected.csv was changed since it was filed, and stays"
+    same "InventoryItem-a.csv.rejected.csv
+InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
 }
 
 @test "files go later, too, when their batches were pruned without" {

@@ -120,7 +120,7 @@ static void only_open_batches_are_claimed_from(void **state)
     assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
     intake_chunk_release(&chunk);
     assert_claims(fixture, 10, "");
-    assert_true(batch_refuse(fixture->store, batch_id, "no", 1, 2, &fixture->err));
+    assert_true(batch_refuse(fixture->store, batch_id, "no", false, 1, 2, &fixture->err));
     assert_claims(fixture, 10, "");
     assert_int_equal(fixture->exchange.left, 0);
 }

@@ -116,7 +116,7 @@ static void a_known_file_goes_to_done_under_a_name_of_its_own(void **state)
     }
     assert_int_equal(names_in(scene, "inbox"), 1);
     assert_int_equal(names_in(scene, "inbox/done"), 4);
-    identity_at(scene, "inbox/done/Item-1.csv.1");
+    identity_at(scene, "inbox/done/Item-1.1.csv");
     bench_close(&bench);
 }
 
@@ -134,7 +134,7 @@ static void rejected_rows_of_two_files_of_one_name_do_not_mix(void **state)
     ingest(&bench, scene, "inbox/Item-1.csv", &result);
     file_away(&bench, scene, "Item-1.csv", &result);
     assert_holds(scene, "inbox/done/Item-1.csv.rejected.csv", ITEM_HEADER "a,1,S,-1,\n");
-    assert_holds(scene, "inbox/done/Item-1.csv.2.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
+    assert_holds(scene, "inbox/done/Item-1.2.csv.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
     bench_close(&bench);
 }
 

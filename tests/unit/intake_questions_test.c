@@ -25,7 +25,7 @@ static void load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, 
 
 static void refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
 {
-    if (!batch_refuse(fixture->store, batch_id, reason, FIXTURE_RUN, fixture->now_ms,
+    if (!batch_refuse(fixture->store, batch_id, reason, false, FIXTURE_RUN, fixture->now_ms,
                       &fixture->err))
         fail_msg("%s", fixture->err.text);
 }
@@ -98,7 +98,7 @@ static void a_file_that_was_not_moved_waits_until_it_is_or_changes(void **state)
                                         .device = 1,
                                         .inode = 2,
                                         .mtime_ns = 3};
-    int64_t batch_id;
+    struct batch_waiting waiting;
 
     batch_of(fixture, "Item", "A", true);
     for (int filing = 1; filing <= 3; filing++) {
@@ -109,24 +109,24 @@ static void a_file_that_was_not_moved_waits_until_it_is_or_changes(void **state)
                  "filing = %d",
                  filing);
         fixture_ask(fixture, sql);
-        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
-        assert_int_equal(batch_id, 1);
+        assert_true(batch_waiting(fixture->store, &origin, &waiting, &fixture->err));
+        assert_int_equal(waiting.id, 1);
     }
     batch_of(fixture, "Item", "B", true);
-    assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
-    assert_int_equal(batch_id, 1);
+    assert_true(batch_waiting(fixture->store, &origin, &waiting, &fixture->err));
+    assert_int_equal(waiting.id, 1);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char sql[128];
 
         snprintf(sql, sizeof sql, "UPDATE batch SET %s WHERE id = 1", others[i]);
         fixture_ask(fixture, sql);
-        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
-        assert_int_equal(batch_id, 0);
+        assert_true(batch_waiting(fixture->store, &origin, &waiting, &fixture->err));
+        assert_int_equal(waiting.id, 0);
         fixture_ask(fixture, "UPDATE batch SET path = '/in/a.csv', device = 1, inode = 2, "
                              "mtime_ns = 3, filing = 1, filed_ms = NULL, size_bytes = 100, "
                              "schema = 'Item' WHERE id = 1");
-        assert_true(batch_waiting(fixture->store, &origin, &batch_id, &fixture->err));
-        assert_int_equal(batch_id, 1);
+        assert_true(batch_waiting(fixture->store, &origin, &waiting, &fixture->err));
+        assert_int_equal(waiting.id, 1);
     }
 }
 

@@ -36,7 +36,7 @@ static void open_batch(struct fixture *fixture, int64_t batch_id)
 
 static void refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
 {
-    if (!batch_refuse(fixture->store, batch_id, reason, FIXTURE_RUN, fixture->now_ms,
+    if (!batch_refuse(fixture->store, batch_id, reason, false, FIXTURE_RUN, fixture->now_ms,
                       &fixture->err))
         fail_msg("%s", fixture->err.text);
 }

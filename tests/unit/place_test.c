@@ -1,5 +1,6 @@
 #include "core/inbox/place.h"
 
+#include "core/inbox/writers.h"
 #include "tests/unit/scene.h"
 
 #include <errno.h>
@@ -9,11 +10,56 @@
 /* What renameat2 says instead of doing anything; 0: nothing. */
 static int rename_fault;
 
+/* What others do right before the next rename, and right after it. */
+static void (*meanwhile)(const struct scene *scene), (*afterwards)(const struct scene *scene);
+static const struct scene *meanwhile_scene;
+static int held_fd = -1;
+
+static void replace_it(const struct scene *scene)
+{
+    put(scene, "a.csv.new", "two");
+    assert_int_equal(rename(at(scene, "a.csv.new"), at(scene, "a.csv")), 0);
+}
+
+static void put_another(const struct scene *scene)
+{
+    put(scene, "a.csv", "three");
+}
+
+static void append_to_it(const struct scene *scene)
+{
+    FILE *file = fopen(at(scene, "a.csv"), "a");
+
+    fputs(", two", file);
+    fclose(file);
+}
+
+static void open_it(const struct scene *scene)
+{
+    held_fd = open(at(scene, "a.csv"), O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(held_fd >= 0);
+}
+
+static void happen(void (**what)(const struct scene *scene))
+{
+    void (*once)(const struct scene *scene) = *what;
+
+    *what = NULL;
+    if (once)
+        once(meanwhile_scene);
+}
+
 /* In the place of the C library's, for the programs of this test. */
 int renameat2(int from, const char *name, int to, const char *target, unsigned flags)
 {
-    if (!rename_fault)
-        return (int)syscall(SYS_renameat2, from, name, to, target, flags);
+    int end;
+
+    happen(&meanwhile);
+    if (!rename_fault) {
+        end = (int)syscall(SYS_renameat2, from, name, to, target, flags);
+        happen(&afterwards);
+        return end;
+    }
     errno = rename_fault;
     return -1;
 }
@@ -24,14 +70,15 @@ static struct inbox_place place_of(const struct scene *scene, const char *name, 
     return (struct inbox_place){scene->folder, NULL, name, sub, batch_id, file};
 }
 
-static void assert_moves(const struct inbox_place *place, bool expected)
+static void assert_moves(const struct inbox_place *place, enum inbox_move expected)
 {
+    char name[INBOX_NAME_SIZE];
+    enum inbox_move end;
     struct err err = {0};
-    bool moved = !expected;
 
-    if (!inbox_place_move(place, &moved, &err))
+    if (!inbox_place_move(place, name, &end, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(moved, expected);
+    assert_int_equal(end, expected);
 }
 
 static void assert_found(const struct inbox_place *place, const char *expected,
@@ -58,7 +105,7 @@ static void a_file_moves_into_a_folder_made_for_it(void **state)
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
     assert_found(&place, "a.csv", INBOX_WAITING);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_missing(scene, "a.csv");
     assert_holds(scene, "done/a.csv", "one");
     assert_int_equal(stat(at(scene, "done"), &status), 0);
@@ -74,15 +121,15 @@ static void a_second_move_of_the_same_file_does_nothing(void **state)
     put(scene, "a.csv", "one");
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_found(&place, "a.csv", INBOX_MOVED);
-    assert_moves(&place, false);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_int_equal(names_in(scene, "done"), 1);
 }
 
 static void names_that_are_taken_get_the_batch_and_then_a_number(void **state)
 {
-    static const char *const expected[] = {"a.csv", "a.csv.5", "a.csv.5.2", "a.csv.5.3"};
+    static const char *const expected[] = {"a.csv", "a.5.csv", "a.5.2.csv", "a.5.3.csv"};
     struct scene *scene = *state;
 
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -93,7 +140,7 @@ static void names_that_are_taken_get_the_batch_and_then_a_number(void **state)
         file = identity_at(scene, "a.csv");
         place = place_of(scene, "a.csv", "done", 5, &file);
         assert_found(&place, expected[i], INBOX_WAITING);
-        assert_moves(&place, true);
+        assert_moves(&place, INBOX_MOVE_DONE);
         assert_found(&place, expected[i], INBOX_MOVED);
     }
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -115,9 +162,9 @@ static void names_that_are_taken_without_a_batch_get_a_number(void **state)
     put(scene, "a.csv", "new");
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "refused", 0, &file);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_holds(scene, "refused/a.csv", "old");
-    assert_holds(scene, "refused/a.csv.2", "new");
+    assert_holds(scene, "refused/a.2.csv", "new");
 }
 
 static void another_file_under_the_old_name_stays(void **state)
@@ -132,7 +179,7 @@ static void another_file_under_the_old_name_stays(void **state)
     put(scene, "a.csv.new", "two");
     assert_int_equal(rename(at(scene, "a.csv.new"), at(scene, "a.csv")), 0);
     assert_found(&place, "a.csv", INBOX_GONE);
-    assert_moves(&place, false);
+    assert_moves(&place, INBOX_MOVE_LATE);
     assert_holds(scene, "a.csv", "two");
 }
 
@@ -146,7 +193,7 @@ static void a_file_that_was_changed_since_stays(void **state)
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
     put(scene, "a.csv", "one and more");
-    assert_moves(&place, false);
+    assert_moves(&place, INBOX_MOVE_LATE);
     assert_holds(scene, "a.csv", "one and more");
 }
 
@@ -162,7 +209,7 @@ static void a_move_by_link_that_was_cut_short_is_completed(void **state)
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
     assert_found(&place, "a.csv", INBOX_WAITING);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_missing(scene, "a.csv");
     assert_holds(scene, "done/a.csv", "one");
     assert_int_equal(names_in(scene, "done"), 1);
@@ -175,14 +222,15 @@ static void a_link_in_place_of_done_is_not_followed(void **state)
     struct inbox_place place;
     struct err err = {0};
     char expected[256];
-    bool moved;
+    char name[INBOX_NAME_SIZE];
+    enum inbox_move end;
 
     put(scene, "a.csv", "one");
     mkdir(at(scene, "elsewhere"), 0700);
     assert_int_equal(symlink("elsewhere", at(scene, "done")), 0);
     file = identity_at(scene, "a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
-    assert_false(inbox_place_move(&place, &moved, &err));
+    assert_false(inbox_place_move(&place, name, &end, &err));
     snprintf(expected, sizeof expected,
              "cannot use %s/done, which must be a folder: Not a directory", scene->folder);
     assert_int_equal(err.kind, ERR_CONFIG);
@@ -201,24 +249,24 @@ static void a_name_of_255_bytes_finds_room_for_its_ending(void **state)
     struct err err = {0};
 
     memset(name, 'n', sizeof name);
-    memcpy(name + 246,
+    memcpy(name + 243,
            "\xE2\x82\xAC"
-           "end.csv",
-           10); /* a code point that a cut would halve */
+           "ended.csv",
+           12); /* a code point that a cut would halve */
     name[255] = '\0';
     mkdir(at(scene, "done"), 0700);
     put(scene, name, "one");
     file = identity_at(scene, name);
     place = place_of(scene, name, "done", 123456, &file);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_true(inbox_place_find(&place, filed, &where, &err));
     assert_string_equal(filed, name);
     put(scene, name, "two");
     file = identity_at(scene, name);
     assert_true(inbox_place_find(&place, filed, &where, &err));
-    assert_int_equal(strlen(filed), 246 + strlen(".123456"));
-    assert_string_equal(filed + 245, "n.123456");
-    assert_moves(&place, true);
+    assert_int_equal(strlen(filed), 243 + strlen(".123456.csv"));
+    assert_string_equal(filed + 242, "n.123456.csv");
+    assert_moves(&place, INBOX_MOVE_DONE);
 }
 
 /* --- what is written beside --- */
@@ -232,6 +280,28 @@ static bool write_text(void *context, int fd, struct err *err)
     return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
+static bool ours = true;
+
+static bool is_ours(void *context, const char *name, const struct inbox_identity *file,
+                    bool *replaced, struct err *err)
+{
+    (void)context;
+    (void)name;
+    (void)file;
+    (void)err;
+    *replaced = ours;
+    return true;
+}
+
+static bool write_sheet(const struct inbox_place *place, const char *suffix, char *text,
+                        struct err *err)
+{
+    const struct inbox_sheet sheet = {suffix, write_text, is_ours, NULL, text};
+    char name[INBOX_NAME_SIZE];
+
+    return inbox_place_write(place, "a.csv", &sheet, name, err);
+}
+
 static void a_file_is_written_whole_over_an_older_one(void **state)
 {
     struct scene *scene = *state;
@@ -241,9 +311,9 @@ static void a_file_is_written_whole_over_an_older_one(void **state)
     char first[] = "first", second[] = "2nd";
     struct stat status;
 
-    assert_true(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, first, &err));
+    assert_true(write_sheet(&place, ".errors.tsv", first, &err));
     assert_holds(scene, "done/a.csv.errors.tsv", "first");
-    assert_true(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, second, &err));
+    assert_true(write_sheet(&place, ".errors.tsv", second, &err));
     assert_holds(scene, "done/a.csv.errors.tsv", "2nd");
     assert_int_equal(stat(at(scene, "done/a.csv.errors.tsv"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -260,7 +330,7 @@ static void what_a_crash_left_of_a_writing_is_swept_away(void **state)
 
     mkdir(at(scene, "done"), 0700);
     put(scene, "done/.rowferry.tmp", "half of an older one");
-    assert_true(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, text, &err));
+    assert_true(write_sheet(&place, ".errors.tsv", text, &err));
     assert_holds(scene, "done/a.csv.errors.tsv", "text");
     assert_int_equal(names_in(scene, "done"), 1);
 }
@@ -273,8 +343,8 @@ static void a_writing_that_fails_leaves_the_older_file(void **state)
     struct err err = {0};
     char text[] = "text", expected[256];
 
-    assert_true(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, text, &err));
-    assert_false(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, NULL, &err));
+    assert_true(write_sheet(&place, ".errors.tsv", text, &err));
+    assert_false(write_sheet(&place, ".errors.tsv", NULL, &err));
     snprintf(expected, sizeof expected,
              "cannot write %s/done/a.csv.errors.tsv: No space left on device", scene->folder);
     assert_string_equal(err.text, expected);
@@ -282,26 +352,123 @@ static void a_writing_that_fails_leaves_the_older_file(void **state)
     assert_int_equal(names_in(scene, "done"), 1);
 }
 
+static void assert_sheet(const struct inbox_place *place, const char *filed, const char *suffix,
+                         size_t size, const char *end)
+{
+    char text[] = "text", name[INBOX_NAME_SIZE];
+    const struct inbox_sheet sheet = {suffix, write_text, NULL, NULL, text};
+    struct err err = {0};
+
+    if (!inbox_place_write(place, filed, &sheet, name, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(strlen(name), size);
+    assert_string_equal(name + size - strlen(end), end);
+}
+
 static void sheets_of_long_names_are_told_apart_by_their_batch(void **state)
 {
     const struct inbox_identity file = {0};
     struct inbox_place place = place_of(*state, NULL, "done", 5, &file);
-    char name[256], sheet[INBOX_NAME_SIZE];
+    char name[256];
 
     memset(name, 'n', sizeof name);
     name[241] = '\0';
     place.name = name;
-    inbox_place_sheet(&place, name, ".rejected.csv", sheet);
-    assert_int_equal(strlen(sheet), 254);
-    assert_string_equal(sheet + 240, "n.rejected.csv");
+    assert_sheet(&place, name, ".rejected.csv", 254, "n.rejected.csv");
     name[241] = 'n';
     name[255] = '\0';
-    inbox_place_sheet(&place, name, ".rejected.csv", sheet);
-    assert_int_equal(strlen(sheet), 255);
-    assert_string_equal(sheet + 239, "n.5.rejected.csv");
+    assert_sheet(&place, name, ".rejected.csv", 255, "n.5.rejected.csv");
     place.batch_id = 0; /* of a file that is refused before it is a batch */
-    inbox_place_sheet(&place, name, ".error.txt", sheet);
-    assert_string_equal(sheet + 244, "n.error.txt");
+    assert_sheet(&place, name, ".error.txt", 255, "n.error.txt");
+}
+
+static void no_sheet_is_written_over_a_file_that_is_not_ours(void **state)
+{
+    struct scene *scene = *state;
+    const struct inbox_identity gone = {0};
+    struct inbox_place place = place_of(scene, "a.csv", "done", 5, &gone);
+    char text[] = "text";
+    struct err err = {0};
+
+    mkdir(at(scene, "done"), 0700);
+    put(scene, "done/a.csv.rejected.csv", "another's");
+    put(scene, "done/a.csv.5.rejected.csv", "another's");
+    ours = false;
+    assert_true(write_sheet(&place, ".rejected.csv", text, &err));
+    ours = true;
+    assert_holds(scene, "done/a.csv.rejected.csv", "another's");
+    assert_holds(scene, "done/a.csv.5.rejected.csv", "another's");
+    assert_holds(scene, "done/a.csv.5.2.rejected.csv", "text");
+}
+
+/* --- asked once more after the move --- */
+
+static void assert_goes_back(struct scene *scene, void (*what)(const struct scene *scene),
+                             const char *text)
+{
+    struct inbox_identity file;
+    struct inbox_place place;
+
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    meanwhile = what;
+    meanwhile_scene = scene;
+    assert_moves(&place, INBOX_MOVE_LATE);
+    assert_holds(scene, "a.csv", text);
+    assert_int_equal(names_in(scene, "done"), 0);
+}
+
+static void a_file_that_was_replaced_while_it_was_moved_goes_back(void **state)
+{
+    assert_goes_back(*state, replace_it, "two");
+}
+
+static void a_file_that_grew_while_it_was_moved_goes_back(void **state)
+{
+    assert_goes_back(*state, append_to_it, "one, two");
+}
+
+static void a_file_that_somebody_opened_while_it_was_moved_goes_back(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_identity file;
+    struct inbox_place place;
+    int fd;
+
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    if (writers_look(AT_FDCWD, at(scene, "a.csv")) == WRITERS_UNSEEN)
+        skip();
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    meanwhile = open_it;
+    meanwhile_scene = scene;
+    assert_moves(&place, INBOX_MOVE_BUSY);
+    assert_holds(scene, "a.csv", "one");
+    assert_found(&place, "a.csv", INBOX_WRITTEN);
+    assert_moves(&place, INBOX_MOVE_BUSY);
+    close(held_fd);
+    assert_moves(&place, INBOX_MOVE_DONE);
+    fd = open(at(scene, "done/a.csv"), O_RDONLY);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void what_cannot_go_back_is_named(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_identity file;
+    struct inbox_place place;
+
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    meanwhile = replace_it;
+    afterwards = put_another;
+    meanwhile_scene = scene;
+    assert_moves(&place, INBOX_MOVE_LOST);
+    assert_holds(scene, "a.csv", "three");
+    assert_holds(scene, "done/a.csv", "two");
 }
 
 /* --- sub-folders --- */
@@ -320,13 +487,13 @@ static void a_file_of_a_sub_folder_moves_to_the_folder_of_the_inbox(void **state
     assert_found(&place, "a.csv", INBOX_GONE);
     place.from = "Item";
     assert_found(&place, "a.csv", INBOX_WAITING);
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_found(&place, "a.csv", INBOX_MOVED);
     assert_holds(scene, "done/a.csv", "one");
     assert_holds(scene, "a.csv", "another");
     assert_int_equal(rmdir(at(scene, "Item")), 0);
     assert_found(&place, "a.csv", INBOX_MOVED);
-    assert_moves(&place, false);
+    assert_moves(&place, INBOX_MOVE_DONE);
 }
 
 static void a_link_in_place_of_a_sub_folder_is_not_followed(void **state)
@@ -336,7 +503,8 @@ static void a_link_in_place_of_a_sub_folder_is_not_followed(void **state)
     struct inbox_place place;
     struct err err = {0};
     char expected[256];
-    bool moved;
+    char name[INBOX_NAME_SIZE];
+    enum inbox_move end;
 
     mkdir(at(scene, "elsewhere"), 0700);
     put(scene, "elsewhere/a.csv", "one");
@@ -344,7 +512,7 @@ static void a_link_in_place_of_a_sub_folder_is_not_followed(void **state)
     file = identity_at(scene, "elsewhere/a.csv");
     place = place_of(scene, "a.csv", "done", 5, &file);
     place.from = "Item";
-    assert_false(inbox_place_move(&place, &moved, &err));
+    assert_false(inbox_place_move(&place, name, &end, &err));
     snprintf(expected, sizeof expected, "cannot open folder %s/Item: Not a directory",
              scene->folder);
     assert_string_equal(err.text, expected);
@@ -364,12 +532,12 @@ static void without_a_rename_that_replaces_nothing_a_link_is_made(void **state)
         put(scene, "a.csv", i == 0 ? "one" : "two");
         file = identity_at(scene, "a.csv");
         place = place_of(scene, "a.csv", "done", 5, &file);
-        assert_moves(&place, true);
+        assert_moves(&place, INBOX_MOVE_DONE);
         assert_missing(scene, "a.csv");
     }
     rename_fault = 0;
     assert_holds(scene, "done/a.csv", "one");
-    assert_holds(scene, "done/a.csv.5", "two");
+    assert_holds(scene, "done/a.5.csv", "two");
     assert_int_equal(names_in(scene, "done"), 2);
 }
 
@@ -398,10 +566,11 @@ static void a_file_that_cannot_be_moved_stays_and_the_error_says_what_to_do(void
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err = {0};
         char expected[512];
-        bool moved;
+        char name[INBOX_NAME_SIZE];
+        enum inbox_move end;
 
         rename_fault = cases[i].fault;
-        assert_false(inbox_place_move(&place, &moved, &err));
+        assert_false(inbox_place_move(&place, name, &end, &err));
         rename_fault = 0;
         snprintf(expected, sizeof expected, "cannot move %s/Item/a.csv to %s/done/a.csv: %s",
                  scene->folder, scene->folder, cases[i].text);
@@ -439,7 +608,7 @@ static void who_may_use_the_inbox_may_use_what_is_made_in_it(void **state)
         assert_int_equal(chmod(scene->folder, modes[i]), 0);
         put(scene, "a.csv", "one");
         file = identity_at(scene, "a.csv");
-        assert_moves(&place, true);
+        assert_moves(&place, INBOX_MOVE_DONE);
         assert_like(scene, "done", modes[i], user, group);
         unlink(at(scene, "done/a.csv"));
         assert_int_equal(rmdir(at(scene, "done")), 0);
@@ -457,7 +626,7 @@ static void a_folder_that_a_crash_left_half_made_is_used(void **state)
     mkdir(at(scene, ".rowferry.new"), 0700);
     put(scene, "a.csv", "one");
     file = identity_at(scene, "a.csv");
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_missing(scene, ".rowferry.new");
     assert_like(scene, "done", 0755, getuid(), getgid());
 }
@@ -472,7 +641,7 @@ static void a_folder_that_is_there_already_is_left_as_it_is(void **state)
     mkdir(at(scene, "done"), 0700);
     put(scene, "a.csv", "one");
     file = identity_at(scene, "a.csv");
-    assert_moves(&place, true);
+    assert_moves(&place, INBOX_MOVE_DONE);
     assert_like(scene, "done", 0700, getuid(), getgid());
 }
 
@@ -493,15 +662,15 @@ static void who_may_read_a_file_may_read_what_is_written_about_it(void **state)
     file = identity_at(scene, "a.csv");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         assert_int_equal(chmod(at(scene, "a.csv"), modes[i][0]), 0);
-        assert_true(inbox_place_write(&place, "a.csv", ".errors.tsv", write_text, text, &err));
+        assert_true(write_sheet(&place, ".errors.tsv", text, &err));
         assert_like(scene, "done/a.csv.errors.tsv", modes[i][1], user, group);
     }
     assert_int_equal(chmod(at(scene, "a.csv"), 0644), 0);
-    assert_moves(&place, true);
-    assert_true(inbox_place_write(&place, "a.csv", ".late", write_text, text, &err));
+    assert_moves(&place, INBOX_MOVE_DONE);
+    assert_true(write_sheet(&place, ".late", text, &err));
     assert_like(scene, "done/a.csv.late", 0644, user, group);
     unlink(at(scene, "done/a.csv"));
-    assert_true(inbox_place_write(&place, "a.csv", ".later", write_text, text, &err));
+    assert_true(write_sheet(&place, ".later", text, &err));
     assert_like(scene, "done/a.csv.later", 0600, getuid(), getgid());
 }
 
@@ -520,7 +689,7 @@ static void write_as_nobody(const struct scene *scene)
 
         snprintf(name, sizeof name, ".%o", (unsigned)modes[i]);
         if (seteuid(0) != 0 || chmod(at(scene, "a.csv"), modes[i]) != 0 || seteuid(12346) != 0 ||
-            !inbox_place_write(&place, "a.csv", name, write_text, text, &err))
+            !write_sheet(&place, name, text, &err))
             _exit(1);
     }
     _exit(0);
@@ -555,96 +724,112 @@ static void a_group_that_cannot_be_given_lets_nobody_read_more_than_before(void 
 
 /* --- deleted again --- */
 
-static const char *const sheets[] = {".rejected.csv", ".errors.tsv", NULL};
-
-static void assert_deletes(const struct inbox_place *place, bool rehearsed,
+static void assert_deletes(const struct scene *scene, const char *name,
+                           const struct inbox_identity *file, bool rehearsed,
                            enum inbox_deletion expected, const char *expected_name)
 {
-    char name[INBOX_NAME_SIZE];
+    char found[INBOX_NAME_SIZE];
     enum inbox_deletion end;
     struct err err = {0};
 
-    if (!inbox_place_delete(place, sheets, rehearsed, name, &end, &err))
+    if (!inbox_filed_delete(at(scene, "done"), name, file, rehearsed, found, &end, &err))
         fail_msg("%s", err.text);
     assert_int_equal(end, expected);
-    assert_string_equal(name, expected_name);
+    assert_string_equal(found, expected_name);
 }
 
-static void a_file_is_deleted_with_its_sheets_under_the_name_it_got(void **state)
+static void a_file_is_deleted_under_whatever_name_it_has(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file;
-    struct inbox_place place;
 
     mkdir(at(scene, "done"), 0700);
+    put(scene, "done/a.csv", "one");
+    file = identity_at(scene, "done/a.csv");
+    assert_int_equal(rename(at(scene, "done/a.csv"), at(scene, "done/old.csv")), 0);
     put(scene, "done/a.csv", "another");
-    put(scene, "done/a.csv.errors.tsv", "of another");
-    put(scene, "a.csv", "one");
-    file = identity_at(scene, "a.csv");
-    place = place_of(scene, "a.csv", "done", 5, &file);
-    assert_moves(&place, true);
-    put(scene, "done/a.csv.5.errors.tsv", "ours");
-    assert_deletes(&place, true, INBOX_DELETED, "a.csv.5");
-    assert_int_equal(names_in(scene, "done"), 4);
-    assert_deletes(&place, false, INBOX_DELETED, "a.csv.5");
-    assert_missing(scene, "done/a.csv.5");
-    assert_missing(scene, "done/a.csv.5.errors.tsv");
+    assert_deletes(scene, "a.csv", &file, true, INBOX_DELETED, "old.csv");
+    assert_int_equal(names_in(scene, "done"), 2);
+    assert_deletes(scene, NULL, &file, false, INBOX_DELETED, "old.csv");
     assert_holds(scene, "done/a.csv", "another");
-    assert_holds(scene, "done/a.csv.errors.tsv", "of another");
-    assert_deletes(&place, false, INBOX_MISSING, "a.csv.5");
+    assert_int_equal(names_in(scene, "done"), 1);
+    assert_deletes(scene, "a.csv", &file, false, INBOX_CHANGED, "a.csv");
+    assert_deletes(scene, NULL, &file, false, INBOX_MISSING, "");
+    assert_holds(scene, "done/a.csv", "another");
 }
 
-static void a_file_that_was_changed_stays_with_its_sheets(void **state)
+static void a_file_that_was_changed_is_not_deleted(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file;
-    struct inbox_place place;
 
-    put(scene, "a.csv", "one");
-    file = identity_at(scene, "a.csv");
-    place = place_of(scene, "a.csv", "done", 5, &file);
-    assert_moves(&place, true);
-    put(scene, "done/a.csv.errors.tsv", "ours");
+    mkdir(at(scene, "done"), 0700);
+    put(scene, "done/a.csv", "one");
+    file = identity_at(scene, "done/a.csv");
     put(scene, "done/a.csv", "mended");
-    assert_deletes(&place, false, INBOX_CHANGED, "a.csv");
+    assert_deletes(scene, "a.csv", &file, false, INBOX_CHANGED, "a.csv");
     assert_holds(scene, "done/a.csv", "mended");
-    assert_holds(scene, "done/a.csv.errors.tsv", "ours");
 }
 
 static void what_is_not_there_is_not_made_to_be_deleted(void **state)
 {
-    struct scene *scene = *state;
-    struct inbox_identity file = {1, 2, 3, 4};
-    struct inbox_place place = place_of(scene, "a.csv", "done", 5, &file);
+    const struct inbox_identity file = {1, 2, 3, 4};
 
-    assert_deletes(&place, false, INBOX_MISSING, "a.csv");
-    assert_missing(scene, "done");
-    place.folder = at(scene, "none");
-    assert_deletes(&place, false, INBOX_MISSING, "a.csv");
+    assert_deletes(*state, "a.csv", &file, false, INBOX_MISSING, "a.csv");
+    assert_missing(*state, "done");
 }
 
 static void no_link_is_followed_to_what_is_deleted(void **state)
 {
     struct scene *scene = *state;
-    char name[INBOX_NAME_SIZE], expected[600];
+    char found[INBOX_NAME_SIZE], expected[600];
     struct inbox_identity file;
-    struct inbox_place place;
     enum inbox_deletion end;
     struct err err = {0};
 
     mkdir(at(scene, "elsewhere"), 0700);
     put(scene, "elsewhere/a.csv", "one");
     file = identity_at(scene, "elsewhere/a.csv");
-    place = place_of(scene, "a.csv", "done", 5, &file);
     assert_int_equal(symlink("elsewhere", at(scene, "done")), 0);
-    assert_false(inbox_place_delete(&place, sheets, false, name, &end, &err));
+    assert_false(inbox_filed_delete(at(scene, "done"), "a.csv", &file, false, found, &end, &err));
     snprintf(expected, sizeof expected, "cannot look into %s/done: Not a directory", scene->folder);
     assert_string_equal(err.text, expected);
     assert_int_equal(unlink(at(scene, "done")), 0);
     mkdir(at(scene, "done"), 0700);
     assert_int_equal(symlink("../elsewhere/a.csv", at(scene, "done/a.csv")), 0);
-    assert_deletes(&place, false, INBOX_MISSING, "a.csv.5");
+    assert_deletes(scene, "a.csv", &file, false, INBOX_CHANGED, "a.csv");
     assert_holds(scene, "elsewhere/a.csv", "one");
+}
+
+static void a_name_keeps_its_ending(void **state)
+{
+    static const char *const names[][2] = {
+        {"x.csv", "x.5.csv"},
+        {"x.csv.gz", "x.5.csv.gz"},
+        {"x.y.NDJSON", "x.y.5.NDJSON"},
+        {"x.csv.GZ", "x.5.csv.GZ"},
+        {"x", "x.5"},
+        {"x.gz", "x.5.gz"},
+        {"a b.tsv", "a b.5.tsv"},
+        {"x.", "x.5."},
+        {".csv", ".csv.5"},
+        {"x.jsonl.gz", "x.5.jsonl.gz"},
+    };
+    struct scene *scene = *state;
+
+    mkdir(at(scene, "done"), 0700);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char taken[64];
+        struct inbox_identity file;
+        struct inbox_place place;
+
+        snprintf(taken, sizeof taken, "done/%s", names[i][0]);
+        put(scene, taken, "another");
+        put(scene, names[i][0], "one");
+        file = identity_at(scene, names[i][0]);
+        place = place_of(scene, names[i][0], "done", 5, &file);
+        assert_found(&place, names[i][1], INBOX_WAITING);
+    }
 }
 
 int main(void)
@@ -662,8 +847,14 @@ int main(void)
         SCENE_TEST(a_file_is_written_whole_over_an_older_one),
         SCENE_TEST(what_a_crash_left_of_a_writing_is_swept_away),
         SCENE_TEST(a_writing_that_fails_leaves_the_older_file),
-        SCENE_TEST(a_file_is_deleted_with_its_sheets_under_the_name_it_got),
-        SCENE_TEST(a_file_that_was_changed_stays_with_its_sheets),
+        SCENE_TEST(no_sheet_is_written_over_a_file_that_is_not_ours),
+        SCENE_TEST(a_file_that_was_replaced_while_it_was_moved_goes_back),
+        SCENE_TEST(a_file_that_grew_while_it_was_moved_goes_back),
+        SCENE_TEST(a_file_that_somebody_opened_while_it_was_moved_goes_back),
+        SCENE_TEST(what_cannot_go_back_is_named),
+        SCENE_TEST(a_name_keeps_its_ending),
+        SCENE_TEST(a_file_is_deleted_under_whatever_name_it_has),
+        SCENE_TEST(a_file_that_was_changed_is_not_deleted),
         SCENE_TEST(what_is_not_there_is_not_made_to_be_deleted),
         SCENE_TEST(no_link_is_followed_to_what_is_deleted),
         SCENE_TEST(sheets_of_long_names_are_told_apart_by_their_batch),

@@ -22,7 +22,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_TURNS] = "turns",         [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions",
     [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
     [DB_HISTORIES] = "histories", [DB_EXPORTS] = "exports",     [DB_CENSUSES] = "censuses",
-    [DB_PRUNES] = "prunes",       [DB_SWEEPS] = "sweeps",
+    [DB_PRUNES] = "prunes",       [DB_SWEEPS] = "sweeps",       [DB_FILED] = "filed",
 };
 
 /* What people ask. */

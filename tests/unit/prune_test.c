@@ -1,5 +1,6 @@
 /* Which batches may go and which stay, and that nothing is left of those that went but themselves.
  */
+#include "core/store/filed.h"
 #include "core/store/prune.h"
 
 #include "core/base/crash.h"
@@ -203,8 +204,8 @@ static void a_refused_batch_stays_until_its_jobs_are_discarded(void **state)
     fixture_fill(&chunk, 1, "a:5 !b b:5");
     assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
     intake_chunk_release(&chunk);
-    assert_true(batch_refuse(fixture->store, batch_id, "too many", FIXTURE_RUN, FIXTURE_NOW_MS,
-                             &fixture->err));
+    assert_true(batch_refuse(fixture->store, batch_id, "too many", false, FIXTURE_RUN,
+                             FIXTURE_NOW_MS, &fixture->err));
     assert_string_equal(planned(fixture, LATER_MS), "1 discarding");
     assert_true(batch_discard(fixture->store, batch_id, &fixture->err));
     assert_string_equal(planned(fixture, LATER_MS), "1 goes");
@@ -421,28 +422,59 @@ static void the_next_prune_finishes_what_a_crash_has_left(void **state)
 
 #endif
 
-static void files_of_finished_batches_are_told_until_they_are_seen_to(void **state)
+static void file_of(struct fixture *fixture, int64_t batch_id, uint64_t inode, int64_t filed_ms)
+{
+    char name[32];
+    struct filed filed = {
+        .batch_id = batch_id, .folder = "/inbox/done", .name = name, .inode = inode};
+
+    snprintf(name, sizeof name, "%llu.csv", (unsigned long long)inode);
+    assert_true(filed_note(fixture->store, &filed, filed_ms, &fixture->err));
+}
+
+static void files_of_finished_batches_are_listed_until_they_are_forgotten(void **state)
 {
     struct fixture *fixture = *state;
-    struct prune_file file;
+    struct filed file;
     bool found;
 
     ended(fixture, "a:5 !b", JOB_APPLIED);
     ended(fixture, "b:5", JOB_APPLIED);
-    ended(fixture, "c:5", JOB_APPLIED);
-    fixture_ask(fixture, "UPDATE batch SET filing = 1, filed_ms = 1 WHERE id <> 2");
-    fixture_ask(fixture, "UPDATE batch SET finished_ms = finished_ms + 1 WHERE id = 3");
+    fixture_batch(fixture, "Item", "c:5"); /* open */
+    file_of(fixture, 1, 11, FIXTURE_NOW_MS);
+    file_of(fixture, 2, 12, FIXTURE_NOW_MS);
+    file_of(fixture, 2, 13, FIXTURE_NOW_MS + 1); /* a copy that was known */
+    file_of(fixture, 3, 14, FIXTURE_NOW_MS);
+    file_of(fixture, 0, 15, FIXTURE_NOW_MS); /* of no batch */
     prune(fixture, FIXTURE_NOW_MS);
-    assert_true(prune_next_file(fixture->store, 0, LATER_MS, &file, &found, &fixture->err));
-    assert_true(found && file.batch_id == 1 && file.pruned && file.has_sheets);
-    assert_string_equal(file.path, "/inbox/x.csv");
-    assert_true(prune_next_file(fixture->store, 1, LATER_MS, &file, &found, &fixture->err));
-    assert_true(found && file.batch_id == 3 && !file.pruned && !file.has_sheets);
-    assert_true(prune_next_file(fixture->store, 1, FIXTURE_NOW_MS, &file, &found, &fixture->err));
+    assert_true(filed_next(fixture->store, 0, FIXTURE_NOW_MS, &file, &found, &fixture->err));
+    assert_true(found && file.batch_id == 1 && file.inode == 11 && file.pruned);
+    assert_string_equal(file.folder, "/inbox/done");
+    assert_string_equal(file.name, "11.csv");
+    assert_true(filed_next(fixture->store, 2, FIXTURE_NOW_MS, &file, &found, &fixture->err));
+    assert_true(found && file.inode == 15 && file.batch_id == 0 && file.pruned);
+    assert_true(filed_next(fixture->store, 2, LATER_MS, &file, &found, &fixture->err));
+    assert_true(found && file.inode == 13);
+    assert_true(filed_forget(fixture->store, 1, &fixture->err));
+    assert_true(filed_next(fixture->store, 0, FIXTURE_NOW_MS, &file, &found, &fixture->err));
+    assert_true(found && file.inode == 12);
+}
+
+static void one_file_has_one_place_and_one_place_one_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct filed file;
+    bool found;
+
+    ended(fixture, "a:5", JOB_APPLIED);
+    file_of(fixture, 1, 11, FIXTURE_NOW_MS);
+    file = (struct filed){.batch_id = 1, .folder = "/inbox/done", .name = "11.csv", .inode = 12};
+    assert_true(filed_note(fixture->store, &file, FIXTURE_NOW_MS, &fixture->err));
+    file.name = "other.csv";
+    assert_true(filed_note(fixture->store, &file, FIXTURE_NOW_MS, &fixture->err));
+    assert_string_equal(fixture_ask(fixture, "SELECT name, inode FROM filed"), "other.csv|12");
+    assert_true(filed_at(fixture->store, "/inbox/done", "11.csv", &file, &found, &fixture->err));
     assert_false(found);
-    assert_true(prune_file_done(fixture->store, 1, LATER_MS, &fixture->err));
-    assert_true(prune_next_file(fixture->store, 0, LATER_MS, &file, &found, &fixture->err));
-    assert_true(found && file.batch_id == 3);
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
@@ -465,7 +497,8 @@ int main(void)
 #ifdef ROWFERRY_CRASH_POINTS
         WITH_STORE(the_next_prune_finishes_what_a_crash_has_left),
 #endif
-        WITH_STORE(files_of_finished_batches_are_told_until_they_are_seen_to),
+        WITH_STORE(files_of_finished_batches_are_listed_until_they_are_forgotten),
+        WITH_STORE(one_file_has_one_place_and_one_place_one_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,8 @@ static void kill_after_first_chunk(void *context, const char *source, uint64_t b
         kill(getpid(), SIGKILL);
 }
 
+static struct ingest_limits begun_with;
+
 /* Leaves a batch with one chunk in the database. */
 static void read_one_chunk(struct scene *scene)
 {
@@ -80,6 +82,7 @@ static void read_one_chunk(struct scene *scene)
 
     bench_open(&bench, scene);
     bench.options.progress = kill_after_first_chunk;
+    bench.options.limits = begun_with;
     demand(ingest_file(bench.store, &bench.options, at(scene, "inbox/Item-1.csv"), BATCH_INBOX,
                        &result, &err),
            &err);
@@ -366,18 +369,91 @@ static void a_batch_whose_schema_file_changed_begins_anew(void **state)
     bench_close(&bench);
 }
 
-static void a_batch_begun_under_another_delimiter_begins_anew(void **state)
+/* What the next command is given is meant for other files. */
+static void a_batch_goes_on_under_the_options_that_it_was_begun_with(void **state)
 {
     struct scene *scene = *state;
     struct bench bench;
 
     leave_half_loaded(scene);
     bench_open(&bench, scene);
-    bench.options.delimiter = ',';
+    bench.options.delimiter = ';';
+    bench.options.force = true;
+    bench.options.limits = (struct ingest_limits){.has_errors = true, .rows = ROWS + 1};
     recover(&bench, NULL, NULL);
-    assert_non_null(strstr(scene->said, "batch 1: begins anew"));
-    assert_query(scene, "SELECT state || ' ' || options FROM batch", "open delimiter=,");
+    assert_non_null(strstr(scene->said, "batch 1: goes on with the reading"));
+    assert_query(scene, "SELECT state || ' ' || options FROM batch", "open ");
     assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    bench_close(&bench);
+}
+
+static void limits_that_a_batch_was_begun_with_hold_without_them(void **state)
+{
+    static const struct ingest_limits limits[] = {
+        {.rows = ROWS + 1},
+        {.has_errors = true, .errors = 399},
+        {.has_percent = true, .percent = 0.999},
+    };
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        reset(scene, ROWS);
+        begun_with = limits[i];
+        leave_half_loaded(scene);
+        begun_with = (struct ingest_limits){0};
+        bench_open(&bench, scene);
+        recover(&bench, keep_visit, &visits);
+        assert_int_equal(visits.last.outcome, INGEST_REFUSED);
+        assert_true(visits.last.over_limit);
+        assert_query(scene, "SELECT state || over_limit FROM batch", "refused1");
+        bench_close(&bench);
+    }
+}
+
+/* A database of before can hold one: its rows are older than what was sent meanwhile. */
+static void a_batch_that_a_later_one_has_overtaken_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct visits visits = {0};
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    bench_open(&bench, scene);
+    query(scene,
+          "INSERT INTO batch (id, source, schema, format, content_hash, size_bytes, state, "
+          "created_ms, loaded_run_id, device, inode, mtime_ns, schema_hash, options, "
+          "filing) VALUES (2, 'x', 'Item', 'csv', 'h', 1, 'done', 1, 1, 0, 0, 0, '', '', 0)");
+    recover(&bench, keep_visit, &visits);
+    assert_int_equal(visits.last.outcome, INGEST_REFUSED);
+    assert_non_null(strstr(visits.last.reason,
+                           "Item-1.csv: batch 2 of its schema was read after it was begun"));
+    assert_query(scene, "SELECT state || rows_discarded FROM batch WHERE id = 1", "refused16221");
+    assert_int_equal(names_in(scene, "inbox/refused"), 2);
+    bench_close(&bench);
+}
+
+static void later_files_of_a_schema_wait_for_one_that_cannot_be_read_to_its_end(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+
+    leave_half_loaded(scene);
+    put(scene, "inbox/Item-2.csv", ITEM_HEADER "a,1,S,5,\n");
+    assert_int_equal(rename(at(scene, "inbox/Item-1.csv"), at(scene, "away")), 0);
+    assert_int_equal(mkdir(at(scene, "inbox/Item-1.csv"), 0700), 0);
+    bench_open(&bench, scene);
+    recover(&bench, NULL, NULL);
+    ingest(&bench, scene, "inbox/Item-2.csv", &result);
+    assert_int_equal(result.outcome, INGEST_WAITS);
+    assert_int_equal(rmdir(at(scene, "inbox/Item-1.csv")), 0);
+    assert_int_equal(rename(at(scene, "away"), at(scene, "inbox/Item-1.csv")), 0);
+    recover(&bench, NULL, NULL);
+    ingest(&bench, scene, "inbox/Item-2.csv", &result);
+    assert_int_equal(result.outcome, INGEST_LOADED);
+    assert_query(scene, "SELECT group_concat(state) FROM batch", "open,open");
     bench_close(&bench);
 }
 
@@ -617,7 +693,10 @@ int main(void)
         INGEST_TEST(killed_at_random_moments_each_row_arrives_once),
         INGEST_TEST(a_batch_whose_file_was_replaced_begins_anew),
         INGEST_TEST(a_batch_whose_schema_file_changed_begins_anew),
-        INGEST_TEST(a_batch_begun_under_another_delimiter_begins_anew),
+        INGEST_TEST(a_batch_goes_on_under_the_options_that_it_was_begun_with),
+        INGEST_TEST(limits_that_a_batch_was_begun_with_hold_without_them),
+        INGEST_TEST(a_batch_that_a_later_one_has_overtaken_is_refused),
+        INGEST_TEST(later_files_of_a_schema_wait_for_one_that_cannot_be_read_to_its_end),
         INGEST_TEST(a_compressed_file_goes_on_where_it_was),
         INGEST_TEST(a_prefix_that_is_not_what_it_was_begins_anew),
         INGEST_TEST(a_batch_whose_file_is_gone_is_refused),

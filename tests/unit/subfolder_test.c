@@ -80,11 +80,11 @@ static void files_of_one_name_in_two_sub_folders_do_not_mix(void **state)
     assert_int_equal(names_in(scene, "inbox/Item") + names_in(scene, "inbox/Part"), 0);
     assert_holds(scene, "inbox/done/export.csv", ITEM_HEADER "a,1,S,-1,\n");
     assert_holds(scene, "inbox/done/export.csv.rejected.csv", ITEM_HEADER "a,1,S,-1,\n");
-    assert_holds(scene, "inbox/done/export.csv.2", ITEM_HEADER "b,1,S,-2,\n");
-    assert_holds(scene, "inbox/done/export.csv.2.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
+    assert_holds(scene, "inbox/done/export.2.csv", ITEM_HEADER "b,1,S,-2,\n");
+    assert_holds(scene, "inbox/done/export.2.csv.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
     snprintf(expected, sizeof expected,
-             "%s/inbox/done/export.csv.2.rejected.csv holds the rejected rows, to be mended and "
-             "dropped in again into %s/inbox/Part; export.csv.2.errors.tsv says what is wrong with "
+             "%s/inbox/done/export.2.csv.rejected.csv holds the rejected rows, to be mended and "
+             "dropped in again into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
              "them\n",
              scene->folder, scene->folder);
     assert_string_equal(scene->said, expected);

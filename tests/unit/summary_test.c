@@ -52,7 +52,7 @@ static void make_batches(struct fixture *fixture)
     fixture->run_id = 9;
     fixture_batch(fixture, "Item", "a:5");
     assert_int_equal(fixture_load_begin(fixture, "Item"), 4);
-    assert_true(batch_refuse(fixture->store, 4, "why", 9, 1, &fixture->err));
+    assert_true(batch_refuse(fixture->store, 4, "why", false, 9, 1, &fixture->err));
     fixture->run_id = 7;
     fixture_batch(fixture, "Other", "a:5");
     fixture->run_id = 10;

@@ -295,7 +295,8 @@ static void rejections_of_before_are_counted_too(void **state)
         "ALTER TABLE job_state DROP COLUMN attempts_before",
         "PRAGMA legacy_alter_table = ON", /* views name the columns */
         "ALTER TABLE batch DROP COLUMN emptied_ms",
-        "ALTER TABLE batch DROP COLUMN unfiled_ms",
+        "ALTER TABLE batch DROP COLUMN over_limit",
+        "DROP TABLE filed",
         "ALTER TABLE batch DROP COLUMN pruned_ms",
         "PRAGMA user_version = 2",
     };

@@ -1,0 +1,43 @@
+#include "core/inbox/writers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* Network file systems also refuse a lease as busy where their server granted them nothing. */
+static bool is_remote(int fd)
+{
+    static const uint32_t remote[] = {NFS_SUPER_MAGIC, 0xFF534D42 /* CIFS */,
+                                      0xFE534D42 /* SMB2 */};
+    struct statfs status;
+
+    if (fstatfs(fd, &status) != 0)
+        return true;
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if ((uint32_t)status.f_type == remote[i])
+            return true;
+    return false;
+}
+
+enum writers writers_look(int folder_fd, const char *name)
+{
+    int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    enum writers found = WRITERS_UNSEEN;
+
+    if (fd < 0) /* EWOULDBLOCK: somebody has a lease that goes with writing */
+        return errno == EWOULDBLOCK ? WRITERS_SOME : WRITERS_UNSEEN;
+    if (is_remote(fd))
+        found = WRITERS_UNSEEN;
+    else if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        found = WRITERS_NONE;
+    else if (errno == EAGAIN)
+        found = WRITERS_SOME;
+    if (found == WRITERS_NONE)
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+    close(fd);
+    return found;
+}

@@ -163,8 +163,10 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-# A library that plays a full disk for the tests; no sanitizer's, whatever the program is built with.
-$(B)/full_disk.so: tests/crash/full_disk.c
+# Libraries that play a full disk and a wrong clock for the tests; no sanitizer's, whatever the
+# program is built with.
+PRELOADS := $(B)/full_disk.so $(B)/clock_step.so
+$(PRELOADS): $(B)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
@@ -204,7 +206,7 @@ deps-fuzz: need
 # What the chosen tests need: the programs only where a command test is among them.
 CLI_TESTS = $(strip $(call chosen,$(wildcard tests/cli/*.bats)))
 TEST_BIN  = $(sort $(call chosen,$(UNIT_BIN)) $(call chosen,$(FUZZ_BIN)) \
-            $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so))
+            $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(PRELOADS)))
 
 test: need-test
 	@$(MAKE) --no-print-directory $(TEST_BIN)
@@ -225,7 +227,7 @@ unit: need-test
 	@PROFILE=$(PROFILE) tests/run.sh unit
 
 cli: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(B)/full_disk.so
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(PRELOADS)
 	@PROFILE=$(PROFILE) tests/run.sh cli
 
 fuzz: deps-fuzz
@@ -239,7 +241,7 @@ CRASH_PROFILE = $(PROFILE:release=debug)
 KILLS ?= 1000
 
 crash: need-test
-	@$(MAKE) --no-print-directory PROFILE=$(CRASH_PROFILE) all
+	@$(MAKE) --no-print-directory PROFILE=$(CRASH_PROFILE) all build/$(CRASH_PROFILE)/clock_step.so
 	@B=build/$(CRASH_PROFILE) KILLS='$(KILLS)' SEED='$(SEED)' tests/crash/run.sh
 
 demo: need-test

@@ -5,6 +5,8 @@
 #
 #   rows, rejects (percent that break a rule of the schema; with 0 the server refuses none either),
 #   seed, format (csv, ndjson)
+#   heads=N           so many rows at the start whose records the server forbids for ever (403), and as
+#                     many that it redirects (301)
 #   torn=1            the file will be cut short and refused as a whole: nothing of it may be sent
 #
 # KIND: valid; rejected (never sent); refused (the simulator is told to answer 422); torn.
@@ -26,6 +28,7 @@ BEGIN {
 
 function put(record, before, sku, quantity, price, fields)
 {
+    kind = record ~ /^NO/ ? "refused" : kind
     fields = sprintf("{\"sku\":\"%s\",\"quantity\":%d,\"price\":%.2f,\"status\":\"active\"," \
         "\"warehouseLocation\":\"S-%d\"}", sku, quantity, price, serial)
     if (format == "csv")
@@ -36,6 +39,10 @@ function put(record, before, sku, quantity, price, fields)
 }
 
 END {
+    for (i = 1; i <= 2 * heads; i++) {
+        serial++
+        put((i % 2 ? "NO403-" : "NO301-") serial, 1, sprintf("WH-%04d", serial % 10000), 1, 1)
+    }
     for (i = 1; i <= rows; i++) {
         serial++
         record = "R-" int(rand() * 300)

@@ -16,6 +16,34 @@ CRASH_FAULTS=(cut-before=0.015 cut-after=0.015 reset-reused-after=0.015 408-befo
     get:cut-before=0.02 get:500-before=0.02 get:truncate-after=0.01 get:stall-before=0.002
     token:cut-before=0.02 token:500-before=0.02)
 
+# Ids, metadata and fields that a server drops or spoils, in records, answers and audit entries, each
+# for itself; pages that do not lead on; coded bodies.
+CRASH_DISTORTIONS=(put:no-id=0.1 put:blank-id=0.1 put:garbled-id=0.1 put:no-metadata=0.1
+    put:null-fields=0.05 get:no-id=0.1 get:blank-id=0.1 get:garbled-id=0.1 get:upper-id=0.1
+    get:no-metadata=0.05 get:no-fields=0.02 get:null-fields=0.02 get:text-fields=0.02
+    get:array-fields=0.02 audit:no-id=0.2 audit:blank-id=0.1 audit:garbled-id=0.1 audit:no-user=0.1
+    audit:other-user=0.1 audit:no-next=0.3 audit:repeated-page=0.1 audit:low-total=0.1
+    put:gzip=0.05 put:deflate=0.05 get:gzip=0.05 get:broken-gzip=0.01 token:gzip=0.5)
+
+# Milliseconds that the client's clock can be wrong by.
+CRASH_CLOCKS=(-2592000000 -86400000 -3600000 -5000 5000 3600000 86400000 2592000000)
+
+# with PART: whether the caller left this part of what can go wrong in, by WITHOUT='PART ...'
+with() {
+    [[ " ${WITHOUT:-} " != *" $1 "* ]]
+}
+
+# set_clock MS: how wrong the client's clock is from now on
+set_clock() {
+    echo "$1" >clock-offset
+}
+
+# The program by the client's clock; a sanitizer's library wants to be the first, and is not.
+at_the_clock() {
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 CLOCK_STEP_FILE=$PWD/clock-offset \
+        LD_PRELOAD=$BIN/clock_step.so exec "$@"
+}
+
 # world_begin FOLDER SEED [OPTION-OF-GENESYS-SIM...]: the working directory is in it afterwards
 world_begin() {
     local seed=$2
@@ -27,12 +55,13 @@ world_begin() {
     : >ledger
     : >requests
     : >counted
+    set_clock 0
     sqlite3 judge.db <"$TOP/tests/crash/judge.sql"
     rm -f ready
     mkfifo ready
     "$BIN/genesys-sim" --with-parent --max-seconds 1800 --ledger ledger --requests requests \
         --latency-ms "$LATENCY_MS" --stall-ms "$STALL_MS" --late-ms 200 --seed "$seed" \
-        --answer BAD-=422 "$@" >ready 2>sim-errors 3>&- &
+        --answer BAD-=422 --answer NO403-=403 --answer NO301-=301 "$@" >ready 2>sim-errors 3>&- &
     SIM=$!
     read -r -t 20 _ _ URL <ready
     [[ ${URL:-} == http://127.0.0.1:* ]] || { cat sim-errors; return 1; }
@@ -56,6 +85,18 @@ world_faults() {
     world_change "$query"
 }
 
+# Everything else that a server can do, of the parts that are left in.
+world_is_odd() {
+    local query='retry-after=1' distortion
+
+    ! with lag || query+='&read-lag-ms=300'
+    ! with 429 || query+='&fault=429=0.002&fault=get:429=0.002'
+    for distortion in "${CRASH_DISTORTIONS[@]}"; do
+        ! with ids || query+="&distort=$distortion"
+    done
+    world_change "$query"
+}
+
 world_change() {
     curl -sf -X POST "$URL/sim/config?$1" >/dev/null || { echo "the simulator does not take $1"; return 1; }
 }
@@ -68,7 +109,7 @@ feed() {
     name=$(printf 'InventoryItem-%06d.%s' $FED "$2")
     : >asked.new
     awk -v rows="$1" -v format="$2" -v rejects="${3:-3}" -v torn="${4:+1}" -v file="$name" \
-        -v asked=asked.new -v seed=$((SEED + FED)) -f "$TOP/tests/crash/feed.awk" asked
+        -v heads="${HEADS:-0}" -v asked=asked.new -v seed=$((SEED + FED)) -f "$TOP/tests/crash/feed.awk" asked
     cat asked.new >>asked
     if [ -n "${4:-}" ]; then
         gzip -c "$name" | head -c -20 >"inbox/$name.gz"
@@ -149,20 +190,32 @@ in_flight() {
                 AND at_ms BETWEEN $1 AND $2 AND at_ms + $LATENCY_MS > $2)"
 }
 
-# The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs.
+# The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs. Where only
+# rows are left that the server forbids or redirects, a run cannot know that it is not all rows
+# (status 6 or 2), until a file with others comes.
 run_to_the_end() {
     local i status
 
+    set_clock 0
     for ((i = 0; i < 40; i++)); do
-        timeout -s KILL 120 "$BIN/rowferry" "${CRASH_RUN[@]}" >out 2>&1
+        (at_the_clock timeout -s KILL 120 "$BIN/rowferry" "${CRASH_RUN[@]}") >out 2>&1
         status=$?
         [ $status -ne 5 ] || continue
+        if [[ $status == [26] ]] && [ "${HEADS:-0}" -gt 0 ] && only_heads_are_left; then
+            HEADS=0 feed 30 csv 0
+            continue
+        fi
         [ $status -ne 0 ] && [ $status -ne 3 ] || return 0
         break
     done
     echo "it ended with status $status after $((i + 1)) runs:"
     tail -n 5 out
     return 1
+}
+
+only_heads_are_left() {
+    [ "$(sqlite3 "$DB" "SELECT count(*) FROM job WHERE state IN ('pending', 'sending', 'unknown')
+        AND record_id NOT LIKE 'NO___-%'")" = 0 ]
 }
 
 # The inbox is empty, every file is where it belongs, and with it what a person needs.

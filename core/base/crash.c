@@ -45,6 +45,8 @@ static const char *const places[] = {
     [CRASH_FILE_MOVED] = "file-moved",
     /* step 6: all of the intake is done */
     [CRASH_FILE_RECORDED] = "file-recorded",
+    /* some interrupted jobs are `unknown`, perhaps not all */
+    [CRASH_RECOVER_COMMITTED] = "recover-committed",
     /* interrupted jobs are `unknown`, none is asked */
     [CRASH_DRAIN_RECOVERED] = "drain-recovered",
     /* there is a token, and nothing was sent with it */

@@ -6,7 +6,7 @@
 
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
-    PUT_OFF_MAX = 4096,        /* jobs that have to wait, passed in one turn */
+    PUT_OFF_MAX = 2048,        /* jobs that have to wait, passed in one turn */
     PROBE_ROWS = 64,           /* rows from one place on, of which one is to be sent */
     PROBE_REACH = 1024,        /* places from there on that are looked at */
 };
@@ -61,7 +61,9 @@ static const char *const sql[] = {
         "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, a.since_ms, "
         "a.look_ms, a.page, "
         "a.server_version, (SELECT http_status FROM attempt WHERE job_id = r.id "
-        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) AS put_status, s.attempts_before "
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) AS put_status, s.attempts_before, "
+        "EXISTS (SELECT 1 FROM reopened_job o WHERE o.record_id = r.record_id "
+        "AND o.job_id = r.id) AS is_reopened "
         "FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
         "WHERE r.id = :job_id",
@@ -134,7 +136,7 @@ static void read_row(struct turn *turn, struct db_statement *statement, enum db_
     claim->job_id = db_column_int64(statement, DB_ID);
     claim->version = db_column_int64(statement, DB_VERSION);
     claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
-    claim->doubt = claim->refused_token = claim->is_gone = false;
+    claim->doubt = claim->refused_token = claim->is_gone = claim->is_reopened = false;
     claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
         claim->rounds = 0;
     claim->asked_ms = claim->page = claim->shown_version = 0;
@@ -158,6 +160,7 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
     if (!statement)
         return false;
     turn->store->jobs_wait = true;
+    turn->put_off++;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_WAITS_FOR, waits_for);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
@@ -297,6 +300,7 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
     claim->attempts_before = (unsigned)db_column_int64(statement, DB_ATTEMPTS_BEFORE);
     claim->readbacks = (unsigned)db_column_int64(statement, DB_READBACKS);
     claim->doubt = db_column_int(statement, DB_DOUBT);
+    claim->is_reopened = db_column_int(statement, DB_IS_REOPENED);
     claim->run_retries = same_run ? (unsigned)db_column_int64(statement, DB_RUN_RETRIES) : 0;
     claim->http_status = db_column_int(statement, DB_HTTP_STATUS);
     claim->put_status = db_column_int(statement, DB_PUT_STATUS);
@@ -316,8 +320,8 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     struct db_statement *statement = get(turn, CLAIM_JOB, err);
-    int64_t waits_for;
-    bool row, sent, chained, fine;
+    struct order order;
+    bool row, sent, fine;
 
     if (!statement)
         return false;
@@ -334,18 +338,19 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return false;
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
         return take_get(turn, claim, err);
-    if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
+    if (!order_look(turn, claim, &order, err))
         return false;
-    if (waits_for)
-        return put_off(turn, claim, false, waits_for, err);
+    if (order.waits_for)
+        return put_off(turn, claim, false, order.waits_for, err);
     if (claim->request == REQUEST_FETCH)
         return take_get(turn, claim, err);
-    if (chained && !sent && !order_chain_version(turn, claim, err))
+    if (order.previous_id && !sent && !order_chain_version(turn, claim, &order, err))
         return false;
     return take_again(turn, claim, err);
 }
 
-static bool claim_due(struct turn *turn, struct err *err)
+/* *more: there may be others, since as many were found as were asked for. */
+static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_DUE, err);
     const struct exchange *exchange = turn->exchange;
@@ -366,6 +371,7 @@ static bool claim_due(struct turn *turn, struct err *err)
             buf_append(&ids, (const char *)&job_id, sizeof job_id);
         }
     }
+    *more = ids.size / sizeof(int64_t) == exchange->wanted - exchange->claimed;
     for (size_t i = 0; fine && i < ids.size && !claim_is_full(turn); i += sizeof(int64_t)) {
         int64_t job_id;
 
@@ -376,20 +382,30 @@ static bool claim_due(struct turn *turn, struct err *err)
     return fine;
 }
 
+/* Those that turn out to wait are put off and passed, so that they do not stand before others. */
+static bool claim_due(struct turn *turn, struct err *err)
+{
+    bool more = true;
+
+    while (more && !claim_is_full(turn) && turn->put_off < PUT_OFF_MAX)
+        if (!claim_some_due(turn, &more, err))
+            return false;
+    return true;
+}
+
 static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
-    int64_t waits_for;
-    bool chained;
+    struct order order;
 
     read_row(turn, row, DB_FIELDS, claim);
-    if (!order_find_earlier(turn, claim, &waits_for, &chained, err))
+    if (!order_look(turn, claim, &order, err))
         return false;
-    if (waits_for)
-        return put_off(turn, claim, true, waits_for, err);
+    if (order.waits_for)
+        return put_off(turn, claim, true, order.waits_for, err);
     if (claim->request == REQUEST_FETCH)
         return take_first_fetch(turn, claim, err);
-    if (chained && !order_chain_version(turn, claim, err))
+    if (order.previous_id && !order_chain_version(turn, claim, &order, err))
         return false;
     return take_fresh(turn, claim, err);
 }
@@ -423,13 +439,10 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = choose_fresh(turn, err);
     bool row = true, fine = statement;
-    unsigned put_off_before = 0;
 
     *more = true;
     /* rows that must wait are put off and passed, but not without end in one transaction */
-    while (fine && !claim_is_full(turn) && put_off_before < PUT_OFF_MAX) {
-        unsigned claimed = turn->exchange->claimed;
-
+    while (fine && !claim_is_full(turn) && turn->put_off < PUT_OFF_MAX) {
         fine = db_step(turn->store, statement, &row, err, "look for fresh jobs");
         if (!fine || !row) {
             *more = false;
@@ -438,7 +451,6 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
         turn->batch->next_job_id = db_column_int64(statement, DB_ID) + 1;
         turn->batch->cursor_moved = true;
         fine = claim_fresh_row(turn, statement, err);
-        put_off_before += claimed == turn->exchange->claimed;
     }
     if (statement)
         db_reset(statement);

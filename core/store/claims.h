@@ -30,6 +30,7 @@ struct claim {
     int64_t attempt_id;
     enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
+    bool is_reopened;   /* a decision opened it again, after it had been at its end */
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
     unsigned char correlation[16];

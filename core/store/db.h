@@ -49,6 +49,7 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
 
 enum {
     DB_STATEMENTS_MAX = 32,
+    CHAIN_NOTES = 256,
     SAMPLE_MAX = 64, /* jobs of a sample that are remembered */
 };
 
@@ -61,16 +62,27 @@ struct db_statement {
                   the row that is bound */
 };
 
+/* What a claim was chained to (order.c): the version that the last applied row of its record in the
+ * batch came back with. */
+struct chain_note {
+    int64_t job_id;
+    bool has_returned;
+    int64_t returned;
+};
+
 struct store {
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
-    unsigned probes;            /* of the queue, so far: where the next one is taken */
-    int64_t sample[SAMPLE_MAX]; /* the ids of the jobs that the last ones found */
-    bool jobs_wait;             /* some job waits for an earlier one of its record, or may */
-    int64_t keys_batch_id;      /* the batch that batch_load_keys was called for last */
-    int64_t keys_count;         /* and how many record ids came */
-    struct buf texts;           /* what batch_next_unfinished gave out */
+    unsigned probes;                       /* of the queue, so far: where the next one is taken */
+    int64_t sample[SAMPLE_MAX];            /* the ids of the jobs that the last ones found */
+    struct chain_note chains[CHAIN_NOTES]; /* by job id */
+    bool jobs_reopened;       /* a decision opened some job again that is not at its end */
+    bool jobs_wait;           /* some job waits for an earlier one of its record */
+    int64_t keys_batch_id;    /* the batch that batch_load_keys was called for last */
+    int64_t keys_count;       /* and how many record ids came */
+    struct buf texts;         /* what batch_next_unfinished gave out */
+    int64_t errands_batch_id; /* the batch whose errands these are */
     struct buf errands; /* ids (int64_t) of jobs that others wait for, and that are in no batch
                            that is claimed from; first in, first out */
 };

@@ -1,6 +1,7 @@
 #include "core/store/decide.h"
 
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 #include "core/base/stop.h"
 #include "core/store/exchange.h"
 #include "core/store/intake.h"
@@ -8,9 +9,19 @@
 #include <stdlib.h>
 
 /* Jobs of one transaction, so that no other writer waits for long. */
-enum { DECIDE_JOBS = 256 };
+enum { DECIDE_JOBS = 256, HOLD_US = 20000 };
 
-enum { DECIDE_JOB, DECIDE_LATER, DECIDE_MOVE, DECIDE_REOPEN, DECIDE_DONE, DECIDE_WAKE };
+enum {
+    DECIDE_JOB,
+    DECIDE_LATER,
+    DECIDE_EARLIER,
+    DECIDE_MOVE,
+    DECIDE_OPENED,
+    DECIDE_ENDED,
+    DECIDE_REOPEN,
+    DECIDE_DONE,
+    DECIDE_WAKE,
+};
 
 static const char *const sql[] = {
     [DECIDE_JOB] =
@@ -28,14 +39,27 @@ static const char *const sql[] = {
                      "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
                      "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
                      "ORDER BY k.job_id DESC LIMIT 1",
+    /* what it waits for from now on: a drain then finds only what can go */
+    [DECIDE_EARLIER] = "SELECT k.job_id FROM record_job k "
+                       "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
+                       "LEFT JOIN job_state s ON s.job_id = k.job_id "
+                       "WHERE k.record_id = :record_id AND k.job_id < :job_id "
+                       "AND b.schema = :schema AND b.state IN ('open', 'done') "
+                       "AND coalesce(s.state, 'pending') IN ('pending', 'sending', 'unknown') "
+                       "ORDER BY k.job_id DESC LIMIT 1",
     /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
      * landed finds its version anew behind the record's other rows */
     [DECIDE_MOVE] =
-        "UPDATE job_state SET state = :state, not_before_ms = :not_before_ms, waits_for = NULL, "
+        "UPDATE job_state SET state = :state, not_before_ms = :not_before_ms, "
+        "waits_for = :waits_for, "
         "doubt = iif(state = 'conflict', 0, doubt OR unsettled), unsettled = 0, readbacks = 0, "
         "run_retries = 0, attempts_before = attempts, sent_version = "
         "iif(state IN ('refused', 'failed') AND NOT doubt AND NOT unsettled, NULL, sent_version), "
         "updated_ms = :now_ms WHERE job_id = :job_id",
+    [DECIDE_OPENED] = "INSERT OR IGNORE INTO reopened_job (record_id, job_id) "
+                      "SELECT record_id, id FROM job_row WHERE id = :job_id",
+    [DECIDE_ENDED] = "DELETE FROM reopened_job WHERE (record_id, job_id) IN "
+                     "(SELECT record_id, id FROM job_row WHERE id = :job_id)",
     [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
                       "finished_run_id = NULL WHERE id = :batch_id AND state = 'done'",
     [DECIDE_DONE] =
@@ -100,21 +124,28 @@ static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struc
     return fine;
 }
 
-/* Whether a later job of the same record has been sent, whose values an earlier one would undo. The
- * job's texts are the last in chunk->text. */
+/* The job's texts are the last in chunk->text. */
+static void bind_record(const struct chunk *chunk, struct db_statement *statement,
+                        const struct decided *job)
+{
+    const char *texts =
+        chunk->text.data + chunk->text.size - job->schema.size - job->record_id.size;
+
+    db_bind_span(statement, DB_SCHEMA, (struct span){texts, job->schema.size});
+    db_bind_span(statement, DB_RECORD_ID,
+                 (struct span){texts + job->schema.size, job->record_id.size});
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+}
+
+/* Whether a later job of the same record has been sent, whose values an earlier one would undo. */
 static bool check_later(struct chunk *chunk, struct decided *job, struct err *err)
 {
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
-    const char *texts =
-        chunk->text.data + chunk->text.size - job->schema.size - job->record_id.size;
     bool row, fine = true;
 
     if (!statement)
         return false;
-    db_bind_span(statement, DB_RECORD_ID,
-                 (struct span){texts + job->schema.size, job->record_id.size});
-    db_bind_int64(statement, DB_JOB_ID, job->job_id);
-    db_bind_span(statement, DB_SCHEMA, (struct span){texts, job->schema.size});
+    bind_record(chunk, statement, job);
     if (!db_step(chunk->store, statement, &row, err, "look for later jobs"))
         return false;
     if (row) {
@@ -191,12 +222,47 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     return db_run(chunk->store, statement, err, "open the batch again");
 }
 
+/* The earlier job of its record that one which is to be sent waits for; 0: none. */
+static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t *waits_for,
+                         struct err *err)
+{
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_EARLIER, err);
+    bool row;
+
+    *waits_for = 0;
+    if (!statement)
+        return false;
+    if (job->to != JOB_PENDING)
+        return true;
+    bind_record(chunk, statement, job);
+    if (!db_step(chunk->store, statement, &row, err, "look for earlier jobs"))
+        return false;
+    if (row) {
+        *waits_for = db_column_int64(statement, DB_JOB_ID);
+        db_reset(statement);
+    }
+    return true;
+}
+
+/* Whether its record has a job that was opened again. */
+static bool note_opened(struct chunk *chunk, const struct decided *job, struct err *err)
+{
+    unsigned index = job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED;
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, index, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    return db_run(chunk->store, statement, err, "note what is open again");
+}
+
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
+    int64_t waits_for;
 
-    if (!statement)
+    if (!statement || !find_earlier(chunk, job, &waits_for, err))
         return false;
     if (job->job_id / JOB_ROWS != chunk->batch_id) {
         if (!end_batch(chunk, err))
@@ -207,17 +273,24 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
     chunk->deltas[job->to]++;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     db_bind_text(statement, DB_STATE, job_state_name(job->to));
-    if (job_state_is_open(job->to))
+    if (job_state_is_open(job->to) && !waits_for)
         db_bind_int64(statement, DB_NOT_BEFORE_MS, decision->now_ms);
     else
         db_bind_null(statement, DB_NOT_BEFORE_MS);
+    if (waits_for)
+        db_bind_int64(statement, DB_WAITS_FOR, waits_for);
+    else
+        db_bind_null(statement, DB_WAITS_FOR);
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
-    return db_run(chunk->store, statement, err, "move a job") &&
+    return db_run(chunk->store, statement, err, "move a job") && note_opened(chunk, job, err) &&
            decision->settle(chunk->store, decision, job, err);
 }
 
+/* As many jobs as the time allows; the others come in the next chunk. */
 static bool decide_inside(struct chunk *chunk, struct err *err)
 {
+    int64_t begun_us = clock_monotonic_us();
+
     for (size_t i = 0; i < chunk->count; i++) {
         struct decided *job = &chunk->jobs[i];
 
@@ -225,6 +298,8 @@ static bool decide_inside(struct chunk *chunk, struct err *err)
             return false;
         if (job->end == DECIDE_MOVED && !chunk->decision->rehearsed && !move(chunk, job, err))
             return false;
+        if (clock_monotonic_us() - begun_us > HOLD_US)
+            chunk->count = i + 1;
     }
     return end_batch(chunk, err);
 }

@@ -3,7 +3,7 @@
 #include "core/store/exchange.h"
 #include "core/store/intake.h"
 
-enum { ERRAND_STATE };
+enum { ERRAND_STATE, ERRAND_FIND };
 
 static const char *const sql[] = {
     /* left: by this run to the next one; last: by an earlier one to this */
@@ -11,6 +11,14 @@ static const char *const sql[] = {
                      "(SELECT 1 FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) "
                      "AS is_left, s.waits_for > -:run_id AND s.waits_for <= 0 AS last FROM job_row "
                      "r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
+    /* of a batch's jobs that were put off by an earlier process: what they wait for elsewhere, and
+     * what that waits for in turn */
+    [ERRAND_FIND] =
+        "WITH RECURSIVE stake (job_id) AS (SELECT waits_for FROM job_state "
+        "WHERE job_id > :first_id AND job_id < :end_id AND waits_for > 0 "
+        "AND (waits_for < :first_id OR waits_for > :end_id) UNION SELECT s.waits_for FROM stake "
+        "CROSS JOIN job_state s ON s.job_id = stake.job_id WHERE s.waits_for > 0) "
+        "SELECT job_id FROM stake",
 };
 
 const struct db_statements errand_statements = {sql, sizeof sql / sizeof *sql};
@@ -53,6 +61,28 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
         db_column_int(statement, DB_LAST) ||
         (standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms);
     db_reset(statement);
+    return true;
+}
+
+bool errands_find(struct store *store, int64_t batch_id, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_ERRANDS, ERRAND_FIND, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    if (store->errands_batch_id == batch_id)
+        return true;
+    buf_reset(&store->errands);
+    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    while (batch_id && row) {
+        if (!db_step(store, statement, &row, err, "look for what the batch's jobs wait for"))
+            return false;
+        if (row)
+            append(store, db_column_int64(statement, DB_JOB_ID));
+    }
+    store->errands_batch_id = batch_id;
     return true;
 }
 

@@ -7,13 +7,17 @@
 
 #include <stdlib.h>
 
+enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer waits for long */
+
 enum {
     TURN_OPEN_BATCHES,
+    TURN_FACTS,
     TURN_TALLY,
     TURN_DONE,
     TURN_IN_HAND,
+    TURN_INTERRUPTED,
     TURN_RECOVER,
-    TURN_RELEASE,
+    TURN_RECOVER_GET,
     TURN_LEAVE
 };
 
@@ -23,6 +27,8 @@ static const char *const sql[] = {
         "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "
         "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state IN ('loading', 'open') AND b.state = 'open' ORDER BY b.id",
+    [TURN_FACTS] = "SELECT EXISTS (SELECT 1 FROM job_state WHERE waits_for > 0) AS is_waiting, "
+                   "EXISTS (SELECT 1 FROM reopened_job WHERE record_id >= '') AS is_reopened",
     [TURN_TALLY] =
         "UPDATE batch_tally SET pending = pending + :pending, sending = sending + :sending, "
         "unknown = unknown + :unknown, applied = applied + :applied, unchanged = unchanged + "
@@ -38,11 +44,16 @@ static const char *const sql[] = {
         "SELECT job_id, state FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
         "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL "
         "AND waits_for IS NULL))",
-    /* a read-back that was interrupted is no doubt of its own */
-    [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = doubt OR state = 'sending', "
-                     "not_before_ms = :now_ms, updated_ms = :now_ms WHERE job_id = :job_id",
-    [TURN_RELEASE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
-                     "WHERE waits_for > 0",
+    [TURN_INTERRUPTED] =
+        "SELECT b.id FROM batch b JOIN batch_tally t ON t.batch_id = b.id WHERE b.id > :after "
+        "AND b.state IN ('loading', 'open') AND b.state = 'open' AND t.sending + t.unknown > 0 "
+        "ORDER BY b.id LIMIT 1",
+    [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = 1, not_before_ms = :now_ms, "
+                     "updated_ms = :now_ms WHERE job_id = :job_id AND state = 'sending'",
+    /* a read-back that was interrupted leaves no doubt of its own */
+    [TURN_RECOVER_GET] = "UPDATE job_state SET not_before_ms = :now_ms, updated_ms = :now_ms "
+                         "WHERE job_id = :job_id AND state = 'unknown' AND not_before_ms IS NULL "
+                         "AND waits_for IS NULL",
     [TURN_LEAVE] =
         "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id WHERE job_id = :job_id "
         "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
@@ -217,10 +228,24 @@ static bool settle_all(struct store *store, const struct exchange *exchange,
     return true;
 }
 
+/* Whether there is anything that an ordinary turn need not look for. */
+static bool read_facts(struct store *store, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_FACTS, err);
+    bool row;
+
+    if (!statement || !db_step(store, statement, &row, err, "look for waiting jobs"))
+        return false;
+    store->jobs_wait = db_column_int(statement, DB_IS_WAITING);
+    store->jobs_reopened = db_column_int(statement, DB_IS_REOPENED);
+    db_reset(statement);
+    return true;
+}
+
 static bool exchange_inside(struct store *store, struct exchange *exchange,
                             struct open_batches *open, struct err *err)
 {
-    return open_batches_read(store, exchange->batch_id, open, err) &&
+    return open_batches_read(store, exchange->batch_id, open, err) && read_facts(store, err) &&
            settle_all(store, exchange, open, err) && claim_jobs(store, exchange, open, err) &&
            write_batches(store, exchange, open, err);
 }
@@ -228,7 +253,7 @@ static bool exchange_inside(struct store *store, struct exchange *exchange,
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err)
 {
     struct open_batches open = {0};
-    bool fine = db_begin(store, err);
+    bool fine = errands_find(store, exchange->batch_id, err) && db_begin(store, err);
 
     exchange->claimed = exchange->errands = 0;
     exchange->next_due_ms = 0;
@@ -245,52 +270,6 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
         for (unsigned i = 0; i < exchange->settled_count; i++)
             outcome_release(&exchange->settled[i]->outcome);
     return fine;
-}
-
-/* Jobs of one batch that an earlier process had in hand. */
-static bool recover_batch(struct store *store, int64_t now_ms, struct open_batch *batch,
-                          struct err *err)
-{
-    struct db_statement *find = db_get(store, DB_TURNS, TURN_IN_HAND, err);
-    struct db_statement *mend = db_get(store, DB_TURNS, TURN_RECOVER, err);
-    struct buf ids = {0};
-    bool row = batch->counts[JOB_SENDING] || batch->counts[JOB_UNKNOWN], fine = find && mend;
-
-    if (fine) {
-        db_bind_int64(find, DB_FIRST_ID, batch->id * JOB_ROWS);
-        db_bind_int64(find, DB_END_ID, (batch->id + 1) * JOB_ROWS);
-    }
-    while (fine && row) {
-        fine = db_step(store, find, &row, err, "look for interrupted jobs");
-        if (fine && row) {
-            int64_t job_id = db_column_int64(find, DB_JOB_ID);
-
-            batch->deltas[JOB_SENDING] -= span_is(db_column_span(find, DB_STATE), "sending");
-            buf_append(&ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
-    batch->deltas[JOB_UNKNOWN] = -batch->deltas[JOB_SENDING];
-    for (size_t i = 0; fine && i < ids.size; i += sizeof(int64_t)) {
-        int64_t job_id;
-
-        memcpy(&job_id, ids.data + i, sizeof job_id);
-        db_bind_int64(mend, DB_JOB_ID, job_id);
-        db_bind_int64(mend, DB_NOW_MS, now_ms);
-        fine = db_run(store, mend, err, "take up an interrupted job");
-    }
-    buf_release(&ids);
-    return fine;
-}
-
-/* Whatever a job waited for may have ended otherwise: the next claim looks anew. */
-static bool release_waiting(struct store *store, int64_t now_ms, struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_RELEASE, err);
-
-    if (!statement)
-        return false;
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    return db_run(store, statement, err, "release waiting jobs");
 }
 
 bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
@@ -312,25 +291,102 @@ bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64
     return false;
 }
 
+/* Finds the jobs of one batch that an earlier process had in hand: a walk over its jobs, for which
+ * nobody has to wait. */
+static bool find_in_hand(struct store *store, int64_t batch_id, struct buf *job_ids,
+                         struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_IN_HAND, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    while (row) {
+        if (!db_step(store, statement, &row, err, "look for interrupted jobs"))
+            return false;
+        if (row) {
+            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
+
+            buf_append(job_ids, (const char *)&job_id, sizeof job_id);
+        }
+    }
+    return true;
+}
+
+/* *recovered counts those that were `sending`; what changed meanwhile stays as it is. */
+static bool recover_inside(struct store *store, int64_t batch_id, const char *job_ids, size_t count,
+                           int64_t now_ms, uint64_t *recovered, struct err *err)
+{
+    static const unsigned steps[] = {TURN_RECOVER, TURN_RECOVER_GET};
+    int64_t deltas[JOB_STATES] = {0};
+
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct db_statement *statement = db_get(store, DB_TURNS, steps[i % 2], err);
+        int64_t job_id;
+
+        if (!statement)
+            return false;
+        memcpy(&job_id, job_ids + i / 2 * sizeof job_id, sizeof job_id);
+        db_bind_int64(statement, DB_JOB_ID, job_id);
+        db_bind_int64(statement, DB_NOW_MS, now_ms);
+        if (!db_run(store, statement, err, "take up an interrupted job"))
+            return false;
+        if (i % 2 == 0)
+            deltas[JOB_UNKNOWN] += sqlite3_changes(store->db);
+    }
+    deltas[JOB_SENDING] = -deltas[JOB_UNKNOWN];
+    *recovered += (uint64_t)deltas[JOB_UNKNOWN];
+    return tally_change(store, batch_id, deltas, 0, err);
+}
+
+/* A bounded number of jobs in each transaction: what is left of them after a crash is found again.
+ */
+static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
+                          uint64_t *recovered, struct err *err)
+{
+    struct buf job_ids = {0};
+    bool fine = find_in_hand(store, batch_id, &job_ids, err);
+    size_t total = job_ids.size / sizeof(int64_t);
+
+    for (size_t done = 0; fine && done < total; done += RECOVER_JOBS) {
+        size_t count = total - done < RECOVER_JOBS ? total - done : RECOVER_JOBS;
+
+        fine = db_begin(store, err);
+        if (!fine)
+            break;
+        if (recover_inside(store, batch_id, job_ids.data + done * sizeof(int64_t), count, now_ms,
+                           recovered, err)) {
+            fine = db_commit(store, err);
+        } else {
+            db_rollback(store);
+            fine = false;
+        }
+        crash_point(CRASH_RECOVER_COMMITTED);
+    }
+    buf_release(&job_ids);
+    return fine;
+}
+
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err)
 {
-    struct exchange exchange = {.now_ms = now_ms};
-    struct open_batches open = {0};
-    bool fine = db_begin(store, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_INTERRUPTED, err);
+    int64_t batch_id = 0;
 
     *recovered = 0;
-    if (fine) {
-        fine = release_waiting(store, now_ms, err) && open_batches_read(store, 0, &open, err);
-        for (size_t i = 0; fine && i < open.count; i++) {
-            fine = recover_batch(store, now_ms, &open.items[i], err);
-            *recovered += (uint64_t)open.items[i].deltas[JOB_UNKNOWN];
-        }
-        fine = fine && write_batches(store, &exchange, &open, err);
-        if (fine)
-            fine = db_commit(store, err);
-        else
-            db_rollback(store);
+    while (statement) {
+        bool row;
+
+        db_bind_int64(statement, DB_AFTER, batch_id);
+        if (!db_step(store, statement, &row, err, "look for interrupted batches"))
+            return false;
+        if (!row)
+            return true;
+        batch_id = db_column_int64(statement, DB_ID);
+        db_reset(statement);
+        if (!recover_batch(store, batch_id, now_ms, recovered, err))
+            return false;
     }
-    open_batches_release(&open);
-    return fine;
+    return false;
 }

@@ -33,17 +33,30 @@ struct turn {
     size_t bytes;
     unsigned char random[TURN_RANDOM_SIZE];
     size_t random_left;
+    unsigned put_off; /* jobs that turned out to wait */
     bool errands_added;
 };
 
-/* The latest earlier job of the claim's record that is still open, in whatever batch: the claim
- * must wait for it. *chained tells whether the batch has an earlier row of the record at all. */
-bool order_find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
-                        bool *chained, struct err *err);
+/* What the earlier jobs of a claim's record mean for it. */
+struct order {
+    int64_t waits_for;     /* the latest earlier job that is open, in whatever batch; 0: none */
+    int64_t previous_id;   /* the row of the record before it in its batch; 0: none */
+    bool previous_applied; /* ... was applied, or its values were there */
+    bool has_returned;     /* a version came back for an earlier row of the batch */
+    int64_t returned;
+};
+
+/* Looks at as few earlier jobs as there are batches of other schemas among them, and withdrawn ones
+ * in a row, however many the record has. */
+bool order_look(struct turn *turn, const struct claim *claim, struct order *order, struct err *err);
 
 /* A row whose record has earlier rows in the batch goes out with the version that the last of them
- * came back with, if its own lies between the first one's and that. */
-bool order_chain_version(struct turn *turn, struct claim *claim, struct err *err);
+ * came back with, if its own is between the first one's and that. */
+bool order_chain_version(struct turn *turn, struct claim *claim, struct order *order,
+                         struct err *err);
+
+/* A job that a decision had opened again is at its end. */
+bool order_ended(struct store *store, const struct claim *claim, struct err *err);
 
 /* Writes one outcome: job, attempt, and what hangs on them. */
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
@@ -72,6 +85,9 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
 
 /* Has the job sent ahead of its batch, unless that is claimed from anyway. */
 void errand_add(struct turn *turn, int64_t job_id);
+
+/* Before the first turn for that batch (0: all): finds the errands that an earlier process left. */
+bool errands_find(struct store *store, int64_t batch_id, struct err *err);
 
 /* Claims what can be sent of the jobs that others wait for. */
 bool errands_claim(struct turn *turn, struct err *err);

@@ -1,112 +1,208 @@
-/* The order of a record's jobs: which earlier one a job waits for, and what it carries on from. */
+/* The order of a record's jobs: which earlier one a job waits for, and what it carries on from.
+ *
+ * A job was claimed only when nothing earlier of its record was open. So the look back ends at the
+ * first earlier job that was sent, however many there are before that one, with one exception: a
+ * decision may have opened an earlier one again. Those are in reopened_job until they end. */
 #include "core/store/exchange.h"
 #include "core/store/intake.h"
 
-enum { ORDER_LATEST, ORDER_EARLIER, ORDER_CHAIN };
+enum { ORDER_EARLIER, ORDER_REOPENED, ORDER_FIRST, ORDER_RETURNED, ORDER_ENDED };
 
 static const char *const sql[] = {
-    [ORDER_LATEST] = "SELECT max(job_id) AS latest_id FROM record_job WHERE record_id = :record_id "
-                     "AND job_id >= :first_id "
-                     "AND job_id < :job_id",
-    [ORDER_EARLIER] =
-        "SELECT k.job_id FROM record_job k "
-        "LEFT JOIN job_state s ON s.job_id = k.job_id "
-        "WHERE k.record_id = :record_id AND k.job_id >= :first_id AND k.job_id < :job_id "
-        "AND coalesce(s.state, 'pending') IN ('pending', 'sending', 'unknown') "
-        "ORDER BY k.job_id DESC",
-    [ORDER_CHAIN] =
-        "SELECT (SELECT r.version FROM record_job k JOIN job_row r ON r.id = k.job_id "
-        "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :job_id ORDER BY "
-        "k.job_id LIMIT 1) AS first_version, "
-        "(SELECT s.server_version FROM record_job k JOIN job_state s ON s.job_id = k.job_id "
-        "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :job_id "
-        "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1) AS "
-        "returned_version",
+    [ORDER_EARLIER] = "SELECT k.job_id, b.schema, b.state = 'open' AS is_open, s.state, "
+                      "s.server_version FROM record_job k "
+                      "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
+                      "LEFT JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
+                      "AND k.job_id >= :first_id AND k.job_id < :end_id "
+                      "ORDER BY k.job_id DESC LIMIT 1",
+    [ORDER_REOPENED] =
+        "SELECT k.job_id FROM reopened_job k CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
+        "WHERE k.record_id = :record_id AND k.job_id < :end_id AND b.schema = :schema "
+        "ORDER BY k.job_id DESC LIMIT 1",
+    [ORDER_FIRST] = "SELECT r.version FROM record_job k CROSS JOIN job_row r ON r.id = k.job_id "
+                    "WHERE k.record_id = :record_id AND k.job_id > :first_id "
+                    "ORDER BY k.job_id LIMIT 1",
+    [ORDER_RETURNED] =
+        "SELECT s.server_version FROM record_job k CROSS JOIN job_state s ON s.job_id = k.job_id "
+        "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :end_id "
+        "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1",
+    [ORDER_ENDED] = "DELETE FROM reopened_job WHERE record_id = :record_id AND job_id = :job_id",
 };
 
 const struct db_statements order_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct turn *turn, unsigned index, struct err *err)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
-    return db_get(turn->store, DB_ORDERS, index, err);
+    return db_get(store, DB_ORDERS, index, err);
 }
 
-static void bind_earlier(struct turn *turn, struct db_statement *statement,
-                         const struct claim *claim)
+/* What one step back finds. */
+struct earlier {
+    int64_t job_id;
+    bool is_open;    /* it is of the same schema, and not at its end */
+    bool was_sent;   /* it is of the same schema, and at its end after it was claimed */
+    int64_t skip_to; /* where the look back goes on otherwise */
+};
+
+static struct chain_note *chain_of(struct store *store, int64_t job_id)
 {
+    return &store->chains[job_id % CHAIN_NOTES];
+}
+
+static bool read_earlier(struct turn *turn, struct db_statement *statement, struct order *order,
+                         struct earlier *earlier, struct err *err)
+{
+    const char *name = db_column_text(statement, DB_STATE);
+    bool same_schema = span_is(db_column_span(statement, DB_SCHEMA), turn->batch->schema);
+    bool batch_is_open = db_column_int(statement, DB_IS_OPEN);
+    int64_t job_id = db_column_int64(statement, DB_JOB_ID);
+    enum job_state state = JOB_PENDING;
+
+    if (name && !job_state_parse(name, &state))
+        return err_set(err, ERR_STORE, "job %lld has the state '%s', which does not exist",
+                       (long long)job_id, name);
+    *earlier = (struct earlier){
+        .job_id = job_id,
+        .is_open = same_schema && batch_is_open && job_state_is_open(state),
+        .was_sent = same_schema && !job_state_is_open(state) && state != JOB_CANCELLED,
+        .skip_to = same_schema && batch_is_open ? job_id : job_id / JOB_ROWS * JOB_ROWS,
+    };
+    if (job_id / JOB_ROWS == turn->batch->id && !order->previous_id) {
+        order->previous_id = job_id;
+        order->previous_applied = state == JOB_APPLIED || state == JOB_UNCHANGED;
+        order->has_returned =
+            order->previous_applied && !db_column_is_null(statement, DB_SERVER_VERSION);
+        order->returned = db_column_int64(statement, DB_SERVER_VERSION);
+    }
+    return true;
+}
+
+/* One step back from end_id. *found tells whether there is an earlier job at all. */
+static bool step_back(struct turn *turn, const struct claim *claim, int64_t end_id,
+                      struct order *order, struct earlier *earlier, bool *found, struct err *err)
+{
+    struct db_statement *statement = get(turn->store, ORDER_EARLIER, err);
+    bool fine;
+
+    if (!statement)
+        return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, turn->open->items[0].id * JOB_ROWS);
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_END_ID, end_id);
+    if (!db_step(turn->store, statement, found, err, "look for earlier jobs"))
+        return false;
+    fine = !*found || read_earlier(turn, statement, order, earlier, err);
+    db_reset(statement);
+    return fine;
 }
 
-/* The latest earlier job of the record, in whatever state; 0: none. */
-static bool find_latest(struct turn *turn, const struct claim *claim, int64_t *latest,
-                        struct err *err)
+/* The latest earlier job that a decision opened again. */
+static bool find_reopened(struct turn *turn, const struct claim *claim, struct order *order,
+                          struct err *err)
 {
-    struct db_statement *statement = get(turn, ORDER_LATEST, err);
+    struct db_statement *statement = get(turn->store, ORDER_REOPENED, err);
     bool row;
 
     if (!statement)
         return false;
-    bind_earlier(turn, statement, claim);
-    if (!db_step(turn->store, statement, &row, err, "look for earlier jobs"))
+    db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
+    db_bind_int64(statement, DB_END_ID, claim->job_id);
+    db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
+    if (!db_step(turn->store, statement, &row, err, "look for jobs that were opened again"))
         return false;
-    *latest = db_column_int64(statement, DB_LATEST_ID);
-    db_reset(statement);
-    return true;
-}
-
-bool order_find_earlier(struct turn *turn, const struct claim *claim, int64_t *waits_for,
-                        bool *chained, struct err *err)
-{
-    struct db_statement *statement = get(turn, ORDER_EARLIER, err);
-    int64_t latest;
-
-    if (!statement || !find_latest(turn, claim, &latest, err))
-        return false;
-    *waits_for = 0;
-    *chained = latest / JOB_ROWS == turn->batch->id;
-    if (!latest)
-        return true;
-    bind_earlier(turn, statement, claim);
-    while (!*waits_for) {
-        const struct open_batch *batch;
-        int64_t job_id;
-        bool row;
-
-        if (!db_step(turn->store, statement, &row, err, "look for earlier open jobs"))
-            return false;
-        if (!row)
-            return true;
-        job_id = db_column_int64(statement, DB_JOB_ID);
-        batch = open_batches_find(turn->open, job_id / JOB_ROWS);
-        if (batch && strcmp(batch->schema, turn->batch->schema) == 0)
-            *waits_for = job_id;
+    if (row) {
+        order->waits_for = db_column_int64(statement, DB_JOB_ID);
+        db_reset(statement);
     }
-    db_reset(statement);
     return true;
 }
 
-bool order_chain_version(struct turn *turn, struct claim *claim, struct err *err)
+bool order_look(struct turn *turn, const struct claim *claim, struct order *order, struct err *err)
 {
-    struct db_statement *statement = get(turn, ORDER_CHAIN, err);
+    struct earlier earlier = {.skip_to = claim->job_id};
+    bool found = true;
+
+    *order = (struct order){0};
+    while (found && !earlier.is_open && !earlier.was_sent)
+        if (!step_back(turn, claim, earlier.skip_to, order, &earlier, &found, err))
+            return false;
+    if (found && earlier.is_open)
+        order->waits_for = earlier.job_id;
+    return !found || earlier.is_open || !turn->store->jobs_reopened ||
+           find_reopened(turn, claim, order, err);
+}
+
+/* What the last row of the batch that was applied came back with, where that is not the row
+ * before. */
+static bool find_returned(struct turn *turn, const struct claim *claim, struct order *order,
+                          struct err *err)
+{
+    struct db_statement *statement = get(turn->store, ORDER_RETURNED, err);
     bool row;
 
     if (!statement)
         return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, turn->batch->id * JOB_ROWS);
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    if (!db_step(turn->store, statement, &row, err, "look for earlier versions"))
+    db_bind_int64(statement, DB_END_ID, order->previous_id);
+    if (!db_step(turn->store, statement, &row, err, "look for the version that came back"))
         return false;
-    if (row && !db_column_is_null(statement, DB_FIRST_VERSION) &&
-        !db_column_is_null(statement, DB_RETURNED_VERSION)) {
-        int64_t first = db_column_int64(statement, DB_FIRST_VERSION);
-        int64_t returned = db_column_int64(statement, DB_RETURNED_VERSION);
-
-        if (claim->version >= first && claim->version <= returned)
-            claim->version = returned;
+    if (row) {
+        order->has_returned = !db_column_is_null(statement, DB_SERVER_VERSION);
+        order->returned = db_column_int64(statement, DB_SERVER_VERSION);
+        db_reset(statement);
     }
+    return true;
+}
+
+static bool read_returned(struct turn *turn, const struct claim *claim, struct order *order,
+                          struct err *err)
+{
+    struct chain_note *note = chain_of(turn->store, order->previous_id);
+
+    if (order->previous_applied)
+        return true;
+    if (note->job_id != order->previous_id)
+        return find_returned(turn, claim, order, err);
+    order->has_returned = note->has_returned;
+    order->returned = note->returned;
+    return true;
+}
+
+bool order_chain_version(struct turn *turn, struct claim *claim, struct order *order,
+                         struct err *err)
+{
+    struct db_statement *statement = get(turn->store, ORDER_FIRST, err);
+    bool row;
+
+    if (!statement || !read_returned(turn, claim, order, err))
+        return false;
+    *chain_of(turn->store, claim->job_id) =
+        (struct chain_note){claim->job_id, order->has_returned, order->returned};
+    if (!order->has_returned)
+        return true;
+    db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
+    db_bind_int64(statement, DB_FIRST_ID, turn->batch->id * JOB_ROWS);
+    if (!db_step(turn->store, statement, &row, err, "look for the first version"))
+        return false;
+    if (!row)
+        return true;
+    if (!db_column_is_null(statement, DB_VERSION) &&
+        claim->version >= db_column_int64(statement, DB_VERSION) &&
+        claim->version <= order->returned)
+        claim->version = order->returned;
     db_reset(statement);
     return true;
+}
+
+bool order_ended(struct store *store, const struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(store, ORDER_ENDED, err);
+
+    if (!statement)
+        return false;
+    memset(store->chains, 0, sizeof store->chains);
+    db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    return db_run(store, statement, err, "end a job that was opened again");
 }

@@ -352,5 +352,8 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
         return false;
     if (!outcome->untouched && !settle_rest(store, exchange, claim, to, err))
         return false;
-    return job_state_is_open(to) || !store->jobs_wait || wake(store, exchange, claim, err);
+    if (job_state_is_open(to))
+        return true;
+    return (!claim->is_reopened || order_ended(store, claim, err)) &&
+           (!store->jobs_wait || wake(store, exchange, claim, err));
 }

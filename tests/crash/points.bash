@@ -23,6 +23,7 @@ file-renamed        1    rows
 file-moved          2    rows
 file-recorded       1    rows
 drain-recovered     1    rows  killed
+recover-committed   1    rows  killed
 token-taken         1    rows
 turn-written        3    rows
 turn-committed      3    rows

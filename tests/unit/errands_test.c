@@ -104,8 +104,31 @@ static void one_that_is_left_to_the_next_run_is_no_reason_to_wait(void **state)
     fixture_reopen(fixture);
     assert_true(jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err));
     fixture->run_id++;
-    puts_off(fixture);
     assert_string_equal(fixture_claim(fixture, 8), "PUT 1/1 a v5");
+    assert_int_equal(fixture->exchange.errands, 1);
+    apply(fixture, "1/1", 6);
+    assert_string_equal(fixture_claim(fixture, 8), "PUT 2/1 a v6");
+}
+
+static void what_an_earlier_process_put_off_still_has_its_errands(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5");
+    fixture_batch(fixture, "Item", "z:1 a:7");
+    fixture->batch_id = fixture_batch(fixture, "Item", "a:8 a:8");
+    puts_off(fixture);
+    puts_off(fixture);
+    fixture_reopen(fixture);
+    assert_string_equal(fixture_claim(fixture, 8), "");
+    assert_int_equal(fixture->exchange.next_due_ms, fixture->now_ms);
+    assert_string_equal(fixture_claim(fixture, 8), "PUT 1/1 a v5");
+    apply(fixture, "1/1", 6);
+    assert_string_equal(fixture_claim(fixture, 8), "PUT 1/2 a v6");
+    apply(fixture, "1/2", 7);
+    assert_string_equal(fixture_claim(fixture, 8), "PUT 2/2 a v7");
+    apply(fixture, "2/2", 8);
+    assert_string_equal(fixture_claim(fixture, 8), "PUT 3/1 a v8");
 }
 
 static void other_schemas_are_no_concern(void **state)
@@ -127,6 +150,7 @@ int main(void)
         WITH_STORE(rows_before_that_one_go_before_it),
         WITH_STORE(one_that_has_no_answer_is_read_back_and_sent_again_when_it_is_due),
         WITH_STORE(one_that_is_left_to_the_next_run_is_no_reason_to_wait),
+        WITH_STORE(what_an_earlier_process_put_off_still_has_its_errands),
         WITH_STORE(other_schemas_are_no_concern),
     };
 

@@ -173,6 +173,8 @@ static void a_long_run_of_waiting_rows_is_passed_in_several_turns(void **state)
     buf_release(&words);
     assert_claims(fixture, 10, "PUT 1/1 a v5");
     assert_int_equal(fixture->exchange.next_due_ms, fixture->now_ms);
+    assert_claims(fixture, 10, "");
+    assert_int_equal(fixture->exchange.next_due_ms, fixture->now_ms);
     assert_claims(fixture, 10, "PUT 1/5001 b v5");
     assert_int_equal(fixture->exchange.next_due_ms, 0);
 }

@@ -213,6 +213,7 @@ static void a_decision_is_committed_whole_or_not_at_all(void **state)
             /* out of the way of the next round */
             fixture_ask(fixture, "UPDATE job_state SET state = 'cancelled', not_before_ms = NULL "
                                  "WHERE state = 'pending'");
+            fixture_ask(fixture, "DELETE FROM reopened_job");
             fixture_ask(fixture, "UPDATE batch_tally SET cancelled = cancelled + pending, "
                                  "pending = 0");
             fixture_ask(fixture, "UPDATE batch SET state = 'done', finished_ms = 1, "

@@ -417,7 +417,7 @@ static void what_was_due_later_stays_due_later(void **state)
                  "unknown|0|1009000; pending|0|1008000");
 }
 
-static void whoever_waited_looks_anew(void **state)
+static void what_waited_before_a_restart_waits_after_it(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -425,7 +425,8 @@ static void whoever_waited_looks_anew(void **state)
     assert_string_equal(fixture_claim(fixture, 10), "PUT 1/1 a v5");
     fixture_reopen(fixture);
     assert_int_equal(recover(fixture), 1);
-    assert_asked(fixture, "SELECT count(*) FROM job_state WHERE waits_for IS NOT NULL", "0");
+    assert_asked(fixture, "SELECT waits_for FROM job_state WHERE waits_for IS NOT NULL",
+                 "1000000001; 1000000002");
     assert_string_equal(fixture_claim(fixture, 10), "GET 1/1 a v5");
     assert_asked(fixture, "SELECT waits_for FROM job_state WHERE waits_for IS NOT NULL",
                  "1000000001; 1000000002");
@@ -459,7 +460,7 @@ int main(void)
         WITH_STORE(interrupted_attempts_become_unknown_and_are_read_back),
         WITH_STORE(an_interrupted_read_back_is_asked_again_and_adds_no_doubt),
         WITH_STORE(what_was_due_later_stays_due_later),
-        WITH_STORE(whoever_waited_looks_anew),
+        WITH_STORE(what_waited_before_a_restart_waits_after_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <uuid/uuid.h>
 
 enum { UUID_TEXT = 36 };
@@ -92,15 +93,63 @@ bool member_version(const struct json_token *token, const char *text, int64_t *v
     return true;
 }
 
-bool member_uuid(struct span text, unsigned char uuid[16])
+static int hex_value(char byte)
 {
-    char terminated[UUID_TEXT + 1];
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *found = byte ? strchr(digits, byte) : NULL;
 
-    if (text.size != UUID_TEXT)
+    return found ? (int)((found - digits) & 15) : -1;
+}
+
+/* The digits of a UUID, with nothing else between them than what people and programs put there. */
+static bool read_digits(struct span text, unsigned char bytes[16])
+{
+    static const struct span urn = {"urn:uuid:", 9};
+    size_t count = 0;
+
+    while (text.size && strchr(" \t{(\"", *text.data) && *text.data)
+        text = (struct span){text.data + 1, text.size - 1};
+    if (text.size > urn.size && strncasecmp(text.data, urn.data, urn.size) == 0)
+        text = (struct span){text.data + urn.size, text.size - urn.size};
+    for (size_t i = 0; i < text.size; i++) {
+        int value = hex_value(text.data[i]);
+
+        if (value < 0 && text.data[i] && strchr("- \t})\"", text.data[i]))
+            continue;
+        if (value < 0 || count == 32)
+            return false;
+        bytes[count / 2] = (unsigned char)(bytes[count / 2] << 4 | value);
+        count++;
+    }
+    return count == 32;
+}
+
+static bool is_uuid(struct span text, const unsigned char bytes[16])
+{
+    static const unsigned char nil[16],
+        max[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    char terminated[UUID_TEXT + 1];
+    unsigned char parsed[16];
+
+    if (text.size != UUID_TEXT || memcmp(bytes, nil, 16) == 0 || memcmp(bytes, max, 16) == 0)
         return false;
     memcpy(terminated, text.data, UUID_TEXT);
     terminated[UUID_TEXT] = '\0';
-    return uuid_parse(terminated, uuid) == 0;
+    return uuid_parse(terminated, parsed) == 0;
+}
+
+void member_id(struct span text, struct api_id *id)
+{
+    *id = (struct api_id){0};
+    id->has_bytes = read_digits(text, id->bytes);
+    id->is_uuid = id->has_bytes && is_uuid(text, id->bytes);
+}
+
+enum api_owner api_owner(const struct api_id *id, const unsigned char correlation[16])
+{
+    if (id->has_bytes && memcmp(id->bytes, correlation, sizeof id->bytes) == 0)
+        return API_OURS;
+    return id->is_uuid ? API_ANOTHERS : API_OWNER_UNKNOWN;
 }
 
 /* The value at tokens[index] of the member `name`; metadata is the object around it. */
@@ -108,15 +157,12 @@ static void read_member(struct span name, bool metadata, const struct json_token
                         const char *text, struct buf *scratch, struct api_record *record)
 {
     if (metadata) {
-        if (value->kind != JSON_STRING || !span_is(name, "requestCorrelationId"))
-            return;
-        /* one that is no UUID is somebody else's */
-        record->has_metadata = true;
-        record->has_correlation =
-            member_uuid(json_string(value, text, scratch), record->correlation);
+        if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
+            member_id(json_string(value, text, scratch), &record->id);
     } else if (span_is(name, "version")) {
         record->has_version = member_version(value, text, &record->version);
     } else if (span_is(name, "fields") && value->kind == JSON_OBJECT) {
+        record->has_fields = true;
         record->fields = token_text(value, text);
     }
 }

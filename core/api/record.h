@@ -20,13 +20,27 @@ void api_record_url(struct buf *out, const char *api_url, struct span schema, st
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
                      const char *source, const unsigned char correlation[16]);
 
+/* The id of an update as a server shows it; zeroed: it shows none. */
+struct api_id {
+    bool has_bytes; /* the 32 hexadecimal digits of a UUID, whatever is around and between them */
+    bool is_uuid;   /* ... and written as RFC 9562 section 4 says, in upper or lower case */
+    unsigned char bytes[16];
+};
+
+enum api_owner { API_OWNER_UNKNOWN, API_OURS, API_ANOTHERS };
+
+/* Whose update an id names. The digits of our own id cannot be there by chance, so they count in
+ * any form (braces, urn:uuid:, blanks, without hyphens). Only a complete UUID that differs is
+ * another's: anything else may be what a server made of ours. So are the nil and the max UUID,
+ * which stand for 'none' (RFC 9562 sections 5.9 and 5.10). */
+enum api_owner api_owner(const struct api_id *id, const unsigned char correlation[16]);
+
 /* A record as a GET or a PUT answered it. What is not there is zero. */
 struct api_record {
     bool has_version;
     int64_t version;
-    bool has_metadata; /* a metadata object with a requestCorrelationId */
-    bool has_correlation;
-    unsigned char correlation[16];
+    struct api_id id;
+    bool has_fields;    /* a `fields` object, which may be empty */
     struct span fields; /* JSON text within the body, as the server wrote it; or empty */
 };
 

@@ -117,3 +117,14 @@ bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, s
                         api_fields_within(theirs, rebased->fields);
     return check_rules(rebase, base, &rebased->broken, err);
 }
+
+bool rebase_is_there(struct rebase *rebase, struct span schema, struct span sent, struct span held)
+{
+    struct err ignored;
+    struct base *base;
+
+    if (!api_fields_within(sent, held))
+        return false;
+    base = find(rebase, schema, &ignored);
+    return (base && !schema_shape(base->schema)->write_replaces) || api_fields_within(held, sent);
+}

@@ -2,13 +2,23 @@
 
 #include "core/api/audit.h"
 #include "core/base/mem.h"
+#include "core/store/intake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     KEPT_BYTES = 64 << 10,  /* a larger buffer is given back after its task */
     AUDIT_PAGES_MAX = 1000, /* of one record's log: an API that goes on and on is not followed */
+    ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
+};
+
+/* What an answer shows, for what is said about it. */
+struct shown {
+    struct rebased rebased;              /* of a fetch */
+    struct span entry;                   /* of an audit: the version's entry, or empty */
+    const struct claim_sibling *sibling; /* the other job of ours that made the version; or NULL */
 };
 
 static void give_back(struct buf *buf)
@@ -66,19 +76,91 @@ static enum policy_end end_of(const struct http_answer *answer)
     return ends[answer->end];
 }
 
-/* A page of the audit log, of the version that our PUT can have made. */
-static void read_audit(const struct claim *claim, struct span body, struct policy_answer *facts)
+/* The version that the claim's PUT can have made. */
+static int64_t next_version(const struct claim *claim)
 {
-    struct api_audit audit;
-    int64_t made = claim->version < INT64_MAX ? claim->version + 1 : claim->version;
+    return claim->version < INT64_MAX ? claim->version + 1 : claim->version;
+}
 
-    facts->has_page =
-        api_read_audit(body, claim_record_id(claim), made, claim->correlation, &audit);
-    facts->has_more = audit.has_more && claim->page < AUDIT_PAGES_MAX;
-    facts->version = made;
-    facts->entry = POLICY_NO_ENTRY;
-    if (audit.has_entry)
-        facts->entry = audit.is_ours ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
+/* The other job of the record's that made a version, by its id (NULL: unknown) or by what the
+ * server answered; NULL: none of ours. */
+static const struct claim_sibling *find_sibling(const struct claim *claim, const unsigned char *id,
+                                                int64_t version)
+{
+    const struct claim_sibling *siblings = (const void *)claim->siblings.data;
+    size_t count = claim->siblings.size / sizeof *siblings;
+
+    for (size_t i = 0; i < count; i++)
+        if ((id && memcmp(siblings[i].correlation, id, sizeof siblings[i].correlation) == 0) ||
+            (version >= 0 && siblings[i].made_version == version))
+            return &siblings[i];
+    return NULL;
+}
+
+static bool is_own(const void *claim, const unsigned char id[16])
+{
+    return find_sibling(claim, id, -1) != NULL;
+}
+
+/* Whose the version is, by this page and those before it. */
+static enum policy_entry entry_of(const struct api_audit *audit,
+                                  const struct claim_outcome *outcome)
+{
+    if (audit->is_ours)
+        return POLICY_OUR_ENTRY;
+    if (audit->is_anothers && !audit->is_unnamed)
+        return POLICY_THEIR_ENTRY;
+    if (outcome->entry_user[0] && strcmp(outcome->entry_user, outcome->own_user) == 0)
+        return POLICY_OUR_USERS_ENTRY;
+    return audit->is_unnamed || outcome->entry_user[0] ? POLICY_UNNAMED_ENTRY : POLICY_NO_ENTRY;
+}
+
+static void keep_user(char kept[CLAIM_USER_SIZE], const char *found, const char *before)
+{
+    _Static_assert((int)CLAIM_USER_SIZE == (int)API_USER_SIZE, "users are kept as they are read");
+    snprintf(kept, CLAIM_USER_SIZE, "%s", found[0] ? found : before);
+}
+
+/* A page of the audit log, of the version that our PUT can have made. */
+static void read_audit(struct claim *claim, struct span body, struct policy_answer *facts,
+                       struct shown *shown)
+{
+    struct claim_outcome *outcome = &claim->outcome;
+    const struct api_audit_question question = {.record_id = claim_record_id(claim),
+                                                .version = next_version(claim),
+                                                .correlation = claim->correlation,
+                                                .is_own = is_own,
+                                                .context = claim};
+    struct api_audit audit;
+
+    facts->has_page = api_read_audit(body, &question, &audit);
+    if (!facts->has_page)
+        return;
+    keep_user(outcome->entry_user, audit.user, claim->entry_user);
+    keep_user(outcome->own_user, audit.own_user, claim->own_user);
+    outcome->seen = claim->seen + audit.count;
+    outcome->page_hash = audit.hash;
+    facts->has_more =
+        claim->page < AUDIT_PAGES_MAX && api_audit_has_more(&audit, claim->seen, claim->page_hash);
+    facts->version = question.version;
+    facts->entry = entry_of(&audit, outcome);
+    facts->is_elsewhere = audit.is_elsewhere;
+    shown->entry = audit.entry;
+    shown->sibling = find_sibling(claim, audit.is_anothers ? audit.other : NULL, question.version);
+}
+
+/* The record that a read-back shows. */
+static void read_record(const struct claim *claim, const struct api_record *record,
+                        struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
+{
+    struct span ours = claim_fields(claim);
+
+    facts->fields_are_ours = api_fields_within(ours, record->fields);
+    facts->is_there = facts->fields_are_ours &&
+                      rebase_is_there(rebase, claim_schema(claim), ours, record->fields);
+    facts->next_is_known = find_sibling(claim, NULL, next_version(claim)) != NULL;
+    shown->sibling =
+        find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);
 }
 
 /* The record that a PUT is to be built on: builds it. */
@@ -89,7 +171,7 @@ static bool read_fetched(const struct claim *claim, const struct api_record *rec
     if (!rebase_build(rebase, claim_schema(claim), claim_fields(claim), record->fields, rebased,
                       err))
         return false;
-    facts->fields_are_ours = rebased->is_there;
+    facts->is_there = rebased->is_there;
     facts->rule_broken = rebased->broken;
     return true;
 }
@@ -103,12 +185,20 @@ static void read_fault(const struct http_answer *answer, struct api_fault *fault
         facts->retry_after_ms = fault->retry_after_ms;
 }
 
+/* A record as a GET must show it: without its fields it cannot be built on, and nothing is known of
+ * what it holds. */
+static bool is_record(const struct claim *claim, const struct api_record *record)
+{
+    return record->has_version && (claim->request == REQUEST_UPDATE || record->has_fields);
+}
+
 /* The facts that the policy judges by. */
-static bool read_answer(const struct claim *claim, const struct http_answer *answer,
+static bool read_answer(struct claim *claim, const struct http_answer *answer,
                         const struct task_reader *reader, struct policy_answer *facts,
-                        struct rebased *rebased, struct err *err)
+                        struct shown *shown, struct err *err)
 {
     struct api_record record;
+    enum api_owner owner;
 
     *facts = (struct policy_answer){.end = end_of(answer),
                                     .status = answer->status,
@@ -119,10 +209,11 @@ static bool read_answer(const struct claim *claim, const struct http_answer *ans
     if (answer->end != HTTP_DONE)
         return true;
     if (claim->request == REQUEST_AUDIT && answer->status == 200)
-        read_audit(claim, answer->body, facts);
+        read_audit(claim, answer->body, facts, shown);
     if (facts->has_page)
         return true;
-    if (answer->status != 200 || !api_read_record(answer->body, &record) || !record.has_version) {
+    if (answer->status != 200 || !api_read_record(answer->body, &record) ||
+        !is_record(claim, &record)) {
         read_fault(answer, reader->fault, facts);
         return true;
     }
@@ -130,13 +221,12 @@ static bool read_answer(const struct claim *claim, const struct http_answer *ans
     facts->version = record.version;
     if (claim->request == REQUEST_UPDATE)
         return true;
-    facts->has_correlation = record.has_metadata;
-    facts->is_ours = record.has_correlation &&
-                     memcmp(record.correlation, claim->correlation, sizeof record.correlation) == 0;
+    owner = api_owner(&record.id, claim->correlation);
+    facts->is_ours = owner == API_OURS;
+    facts->is_anothers = owner == API_ANOTHERS;
     if (claim->request == REQUEST_FETCH)
-        return read_fetched(claim, &record, reader->rebase, facts, rebased, err);
-    facts->fields_are_ours =
-        !record.has_metadata && api_fields_within(claim_fields(claim), record.fields);
+        return read_fetched(claim, &record, reader->rebase, facts, &shown->rebased, err);
+    read_record(claim, &record, reader->rebase, facts, shown);
     return true;
 }
 
@@ -153,11 +243,64 @@ static void copy_violations(const struct api_fault *fault, struct claim_outcome 
     }
 }
 
+/* What a conflict is about. */
+static void explain_conflict(const struct claim *claim, const struct policy_verdict *verdict,
+                             const struct claim_sibling *sibling, char text[CLAIM_ERROR_SIZE])
+{
+    long long sent = claim->version;
+    long long shown = verdict->has_server_version ? verdict->server_version : claim->shown_version;
+
+    if (verdict->ahead)
+        snprintf(text, CLAIM_ERROR_SIZE,
+                 "version %lld was submitted, the record is at %lld: check where the file's "
+                 "versions come from",
+                 sent, shown);
+    else if (sibling)
+        snprintf(text, CLAIM_ERROR_SIZE,
+                 "our own %lld/%lld changed the record: version %lld was submitted, the server has "
+                 "%lld",
+                 (long long)(sibling->job_id / JOB_ROWS), (long long)(sibling->job_id % JOB_ROWS),
+                 sent, shown);
+    else
+        snprintf(text, CLAIM_ERROR_SIZE,
+                 "someone else changed the record: version %lld was submitted, the server has %lld",
+                 sent, shown);
+}
+
+/* What the job's last PUT was answered, followed by what came of asking because of that. */
+static void explain_evidence(const struct claim *claim, const struct policy_verdict *verdict,
+                             const char *attempt_error, char text[CLAIM_ERROR_SIZE])
+{
+    enum { CAUSE_MAX = CLAIM_ERROR_SIZE / 2 };
+    const char *asked = claim->request == REQUEST_AUDIT ? "the audit log" : "the read-back";
+
+    if (!claim->put_error[0] || job_state_of_request(claim->request) != JOB_UNKNOWN)
+        snprintf(text, CLAIM_ERROR_SIZE, "%s",
+                 attempt_error[0] ? attempt_error : verdict->evidence);
+    else if (attempt_error[0])
+        snprintf(text, CLAIM_ERROR_SIZE, "%.*s; %s: %.*s", CAUSE_MAX, claim->put_error, asked,
+                 CAUSE_MAX - 32, attempt_error);
+    else
+        snprintf(text, CLAIM_ERROR_SIZE, "%.*s; %.*s", CAUSE_MAX, claim->put_error, CAUSE_MAX - 32,
+                 verdict->evidence);
+}
+
+/* True while a read-back or the audit log is to tell what became of a PUT: status and code of that
+ * are what the job is about. A 401 is noted, for a second one means something else; a 404 refuses
+ * the job by itself. */
+static bool keeps_cause(const struct claim *claim, const struct policy_verdict *verdict)
+{
+    return job_state_of_request(claim->request) == JOB_UNKNOWN && !verdict->conflict &&
+           verdict->run != POLICY_NEW_TOKEN && verdict->run != POLICY_STOP_AUTH &&
+           (job_state_is_open(verdict->state) || verdict->state == JOB_FAILED);
+}
+
 /* What the job itself is to say when it is not done. */
 static void explain(const struct claim *claim, const struct http_answer *answer,
                     const struct api_fault *fault, const struct policy_verdict *verdict,
-                    const struct rebased *rebased, struct claim_outcome *outcome)
+                    const struct shown *shown, struct claim_outcome *outcome)
 {
+    const char *broken = shown->rebased.broken;
     bool done = verdict->state == JOB_APPLIED || verdict->state == JOB_UNCHANGED ||
                 verdict->state == JOB_DISMISSED || verdict->next == POLICY_NEXT_SEND;
 
@@ -169,28 +312,13 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
     if (done)
         return;
     snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
-    if (verdict->state == JOB_CONFLICT && !rebased->broken) {
-        snprintf(outcome->error_message, sizeof outcome->error_message,
-                 "someone else changed the record: version %lld was submitted, the server has %lld",
-                 (long long)claim->version,
-                 (long long)(verdict->has_server_version ? verdict->server_version
-                                                         : claim->shown_version));
-        return;
-    }
-    if (claim->request == REQUEST_READ_BACK && verdict->has_server_version &&
-        verdict->server_version < claim->version) {
-        snprintf(
-            outcome->error_message, sizeof outcome->error_message,
-            "version %lld was submitted, and the record is only at %lld: check where the file's "
-            "versions come from",
-            (long long)claim->version, (long long)verdict->server_version);
-        return;
-    }
-    if (outcome->attempt_error[0])
-        memcpy(outcome->error_message, outcome->attempt_error, sizeof outcome->error_message);
+    if (verdict->state == JOB_CONFLICT && !broken)
+        explain_conflict(claim, verdict, shown->sibling, outcome->error_message);
+    else if (broken)
+        snprintf(outcome->error_message, sizeof outcome->error_message, "%s: %s", verdict->evidence,
+                 broken);
     else
-        snprintf(outcome->error_message, sizeof outcome->error_message, "%s%s%s", verdict->evidence,
-                 rebased->broken ? ": " : "", rebased->broken ? rebased->broken : "");
+        explain_evidence(claim, verdict, outcome->attempt_error, outcome->error_message);
 }
 
 static struct policy_job job_of(const struct claim *claim)
@@ -199,7 +327,9 @@ static struct policy_job job_of(const struct claim *claim)
         .request = claim->request,
         .doubt = claim->doubt,
         .refused_token = claim->refused_token,
+        .looks_again = claim->looks_again,
         .is_gone = claim->is_gone,
+        .was_there = claim->was_there,
         .version = claim->version,
         .asked_ms = claim->asked_ms,
         .put_status = claim->put_status,
@@ -211,8 +341,9 @@ static struct policy_job job_of(const struct claim *claim)
     };
 }
 
-static void fill_outcome(const struct http_answer *answer, const struct policy_verdict *verdict,
-                         int64_t now_ms, struct claim_outcome *outcome)
+static void fill_outcome(const struct claim *claim, const struct http_answer *answer,
+                         const struct policy_verdict *verdict, int64_t now_ms,
+                         struct claim_outcome *outcome)
 {
     outcome->state = verdict->state;
     outcome->untouched = false;
@@ -220,6 +351,8 @@ static void fill_outcome(const struct http_answer *answer, const struct policy_v
     outcome->next = verdict->next;
     outcome->conflict = verdict->conflict;
     outcome->proven = verdict->proven;
+    outcome->ahead = verdict->ahead;
+    outcome->looks_again = verdict->looks_again;
     outcome->doubt = verdict->doubt;
     outcome->unsettled = verdict->unsettled;
     outcome->readbacks = verdict->readbacks;
@@ -227,6 +360,10 @@ static void fill_outcome(const struct http_answer *answer, const struct policy_v
     outcome->not_before_ms = now_ms + verdict->delay_ms;
     outcome->http_status = (int)answer->status;
     outcome->job_status = verdict->conflict ? 409 : 0;
+    outcome->error_stays = verdict->refused && claim->request == REQUEST_READ_BACK;
+    outcome->code_stays = keeps_cause(claim, verdict);
+    if (outcome->error_stays || outcome->code_stays)
+        outcome->job_status = claim->put_status ? claim->put_status : CLAIM_STATUS_NONE;
     outcome->has_server_version = verdict->has_server_version;
     outcome->server_version = verdict->server_version;
     outcome->ended_ms = answer->ended_ms;
@@ -236,17 +373,36 @@ static void fill_outcome(const struct http_answer *answer, const struct policy_v
              answer->correlation);
 }
 
+/* What of the answer itself is kept. */
+static void keep_answer(const struct claim *claim, const struct http_answer *answer,
+                        const struct policy_verdict *verdict, const struct shown *shown,
+                        struct claim_outcome *outcome)
+{
+    static const struct span none = {"null", 4};
+    bool asked = claim->request == REQUEST_AUDIT && verdict->success;
+    struct span entry =
+        shown->entry.size && shown->entry.size <= ENTRY_BYTES_MAX ? shown->entry : none;
+
+    /* what the audit log is asked about is kept for the day on which it has answered */
+    if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
+        outcome->server_record = mem_copy(answer->body.data, answer->body.size);
+    if (verdict->conflict && asked)
+        outcome->audit_entry = mem_copy(entry.data, entry.size);
+    if (verdict->next == POLICY_NEXT_SEND)
+        outcome->fields = mem_copy(shown->rebased.fields.data, shown->rebased.fields.size);
+}
+
 bool task_answer(struct task *task, const struct http_answer *answer,
                  const struct task_reader *reader, struct policy_verdict *verdict, struct err *err)
 {
     struct claim *claim = &task->claim;
     struct claim_outcome *outcome = &claim->outcome;
-    struct rebased rebased = {0};
+    struct shown shown = {0};
     struct policy_answer facts;
     bool fine;
 
     task->job = job_of(claim);
-    fine = read_answer(claim, answer, reader, &facts, &rebased, err);
+    fine = read_answer(claim, answer, reader, &facts, &shown, err);
     if (fine)
         policy_judge(&task->job, &facts, &reader->limits, verdict);
     else
@@ -255,20 +411,14 @@ bool task_answer(struct task *task, const struct http_answer *answer,
                                            .doubt = claim->doubt,
                                            .run_retries = claim->run_retries,
                                            .evidence = "nothing could be built on the record"};
-    fill_outcome(answer, verdict, reader->now_ms, outcome);
-    explain(claim, answer, reader->fault, verdict, &rebased, outcome);
-    if (rebased.broken)
+    fill_outcome(claim, answer, verdict, reader->now_ms, outcome);
+    outcome->was_there = fine && facts.is_there;
+    explain(claim, answer, reader->fault, verdict, &shown, outcome);
+    if (shown.rebased.broken)
         outcome->job_status = 0;
-    outcome->error_stays = verdict->refused && claim->request == REQUEST_READ_BACK;
-    if (outcome->error_stays)
-        outcome->job_status = claim->put_status;
     if (verdict->state == JOB_REFUSED || verdict->refused)
         copy_violations(reader->fault, outcome);
-    /* what the audit log is asked about is kept for the day on which it has answered */
-    if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
-        outcome->server_record = mem_copy(answer->body.data, answer->body.size);
-    if (verdict->next == POLICY_NEXT_SEND)
-        outcome->fields = mem_copy(rebased.fields.data, rebased.fields.size);
+    keep_answer(claim, answer, verdict, &shown, outcome);
     return fine;
 }
 

@@ -4,6 +4,9 @@
 
 #include "core/job/policy.h"
 
+/* A read can lag so long behind what was done. */
+enum { JUDGE_LAG_MS = 1000 };
+
 /* What a status says, whichever request it answers. */
 enum meaning {
     MEANS_DONE,        /* 200: applied, or here is the record */

@@ -113,6 +113,9 @@ static void no_use(const struct judging *judging)
     judging->verdict->state = JOB_UNKNOWN;
     judging->verdict->doubt = true;
     judging->verdict->retry = true;
+    /* the read-back after the last attempt can end the job */
+    if (judge_is_exhausted(judging))
+        judging->verdict->delay_ms = JUDGE_LAG_MS;
 }
 
 /* A token that never worked and was refused to the same job as its predecessor: it is us. One that
@@ -137,6 +140,7 @@ static void judge_token(const struct judging *judging)
 static void refuse(const struct judging *judging)
 {
     judging->verdict->state = judging->job->doubt ? JOB_UNKNOWN : JOB_REFUSED;
+    judging->verdict->delay_ms = judging->job->doubt ? JUDGE_LAG_MS : 0;
     judging->verdict->refused = true;
 }
 
@@ -220,6 +224,10 @@ static bool judge_common(const struct judging *judging)
         no_use(judging);
         return true;
     }
+    /* a log that is asked only to be sure says nothing of the run either */
+    if (judging->job->request == REQUEST_AUDIT && !judging->job->doubt &&
+        (judging->meaning == MEANS_FORBIDDEN || judging->meaning == MEANS_WRONG_PLACE))
+        return false;
     switch (judging->meaning) {
     case MEANS_TOKEN:
         judge_token(judging);
@@ -259,6 +267,7 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
     *verdict = (struct policy_verdict){
         .left = true,
         .doubt = job->doubt,
+        .looks_again = job->looks_again,
         .readbacks = job->readbacks,
         .run_retries = job->run_retries,
         .evidence = "",

@@ -17,22 +17,32 @@ enum policy_end {
 };
 
 /* Whose the entry is that an audit page holds for the version after the one we sent. */
-enum policy_entry { POLICY_NO_ENTRY, POLICY_OUR_ENTRY, POLICY_THEIR_ENTRY };
+enum policy_entry {
+    POLICY_NO_ENTRY,
+    POLICY_UNNAMED_ENTRY,   /* without an id: nobody's */
+    POLICY_OUR_USERS_ENTRY, /* without an id, by the user who made earlier updates of ours */
+    POLICY_OUR_ENTRY,       /* with our id */
+    POLICY_THEIR_ENTRY,     /* with another one */
+};
 
 struct policy_answer {
     enum policy_end end;
     long status;
     const char *code;       /* of an API error, or "" */
     int64_t retry_after_ms; /* -1 without */
-    bool has_version;       /* the body is an object that holds an integer `version` */
+    bool has_version;       /* the body is an object that holds an integer `version`, and of a GET
+                               `fields` */
     int64_t version;
-    bool has_correlation;    /* the record carries a correlation id */
-    bool is_ours;            /* ... and it is this job's */
-    bool fields_are_ours;    /* the record holds what we sent, or of a fetch would send, by value */
+    bool is_ours;            /* the record carries this job's correlation id */
+    bool is_anothers;        /* ... or another one */
+    bool fields_are_ours;    /* the record holds what we sent, by value */
+    bool is_there;           /* sending it would change nothing */
+    bool next_is_known;      /* another job of ours was answered with the version after ours */
     bool rule_broken;        /* of a fetch: what we would send breaks a rule of the schema's */
     bool has_page;           /* the body is a page of the audit log */
     bool has_more;           /* ... and not the last one */
     enum policy_entry entry; /* its version is `version` */
+    bool is_elsewhere;       /* it has our id at another version */
 };
 
 /* The job that asked, as it was claimed. */
@@ -40,7 +50,9 @@ struct policy_job {
     enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
     bool refused_token; /* this run's last answer to this job was a 401 */
+    bool looks_again;   /* of a read-back: the one before showed no newer version */
     bool is_gone;       /* of an audit: the record was not there any more */
+    bool was_there;     /* ... or held our values already */
     int64_t version;    /* that the PUT in question carried */
     int64_t asked_ms;   /* of an audit: for how long the log had been asked when this look into
                            it, page by page, began */
@@ -90,11 +102,13 @@ struct policy_verdict {
     enum policy_run run;
     bool left; /* the request counts as an attempt that may have left */
     bool doubt, unsettled;
-    bool success;  /* a 2xx with a body that we understand: refills the retry budget */
-    bool conflict; /* someone else changed the record; the state tells what became of that */
-    bool proven;   /* ... and our PUT did not land for certain */
-    bool refused;  /* the server will not have this PUT: the job is refused, or will be once it is
-                      clear that no earlier attempt landed */
+    bool success;     /* a 2xx with a body that we understand: refills the retry budget */
+    bool conflict;    /* someone else changed the record; the state tells what became of that */
+    bool proven;      /* ... and our PUT did not land for certain */
+    bool ahead;       /* ... or the record never came to the version that was sent */
+    bool looks_again; /* of unknown: the record is read once more, because a read can lag */
+    bool refused; /* the server will not have this PUT: the job is refused, or will be once it is
+                     clear that no earlier attempt landed */
     enum policy_next next;
     bool retry; /* costs the retry budget */
     unsigned readbacks, run_retries;

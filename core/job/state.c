@@ -10,10 +10,11 @@ static const struct {
 } states[JOB_STATES] = {
     [JOB_PENDING] = {"pending",
                      TO(JOB_PENDING) | TO(JOB_SENDING) | TO(JOB_UNCHANGED) | TO(JOB_CANCELLED)},
-    [JOB_SENDING] = {"sending", TO(JOB_APPLIED) | TO(JOB_CONFLICT) | TO(JOB_REFUSED) |
-                                    TO(JOB_PENDING) | TO(JOB_UNKNOWN)},
-    [JOB_UNKNOWN] = {"unknown", TO(JOB_UNKNOWN) | TO(JOB_APPLIED) | TO(JOB_CONFLICT) |
-                                    TO(JOB_REFUSED) | TO(JOB_PENDING) | TO(JOB_FAILED)},
+    [JOB_SENDING] = {"sending", TO(JOB_APPLIED) | TO(JOB_UNCHANGED) | TO(JOB_CONFLICT) |
+                                    TO(JOB_REFUSED) | TO(JOB_PENDING) | TO(JOB_UNKNOWN)},
+    [JOB_UNKNOWN] = {"unknown", TO(JOB_UNKNOWN) | TO(JOB_APPLIED) | TO(JOB_UNCHANGED) |
+                                    TO(JOB_CONFLICT) | TO(JOB_REFUSED) | TO(JOB_PENDING) |
+                                    TO(JOB_FAILED)},
     [JOB_APPLIED] = {"applied", 0},
     [JOB_UNCHANGED] = {"unchanged", 0},
     [JOB_CONFLICT] = {"conflict", TO(JOB_PENDING) | TO(JOB_DISMISSED)},

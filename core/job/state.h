@@ -9,7 +9,7 @@ enum job_state {
     JOB_SENDING,   /* committed as sent before the request left */
     JOB_UNKNOWN,   /* sent, no answer; read back before anything else is sent */
     JOB_APPLIED,   /* the server has our update */
-    JOB_UNCHANGED, /* a GET showed these values there already */
+    JOB_UNCHANGED, /* these values were there already, by a GET */
     JOB_CONFLICT,  /* someone else changed the record */
     JOB_REFUSED,   /* the server rejected this row */
     JOB_FAILED,    /* gave up after --max-attempts */

@@ -2,6 +2,7 @@
 #include "core/store/exchange.h"
 #include "core/store/intake.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 
 enum {
@@ -60,12 +61,14 @@ static const char *const sql[] = {
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
         "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, a.since_ms, "
         "a.look_ms, a.page, "
-        "a.server_version, (SELECT http_status FROM attempt WHERE job_id = r.id "
-        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) AS put_status, s.attempts_before, "
+        "a.server_version, a.was_there, a.seen, a.page_hash, a.entry_user, a.own_user, "
+        "p.http_status AS put_status, p.error AS put_error, s.attempts_before, s.looks_again, "
         "EXISTS (SELECT 1 FROM reopened_job o WHERE o.record_id = r.record_id "
         "AND o.job_id = r.id) AS is_reopened "
         "FROM job_row r JOIN job_state s ON s.job_id = r.id "
         "LEFT JOIN rebase b ON b.job_id = r.id LEFT JOIN arbitration a ON a.job_id = r.id "
+        "LEFT JOIN attempt p ON p.id = (SELECT id FROM attempt WHERE job_id = r.id "
+        "AND method = 'PUT' ORDER BY id DESC LIMIT 1) "
         "WHERE r.id = :job_id",
     [CLAIM_FIRST] = "INSERT INTO job_state (job_id, state, attempts, run_id, sent_version, "
                     "correlation_id, updated_ms) VALUES (:job_id, 'sending', 1, :run_id, :version, "
@@ -136,7 +139,11 @@ static void read_row(struct turn *turn, struct db_statement *statement, enum db_
     claim->job_id = db_column_int64(statement, DB_ID);
     claim->version = db_column_int64(statement, DB_VERSION);
     claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
-    claim->doubt = claim->refused_token = claim->is_gone = claim->is_reopened = false;
+    claim->doubt = claim->refused_token = claim->is_gone = claim->was_there = claim->looks_again =
+        claim->is_reopened = false;
+    claim->seen = claim->page_hash = 0;
+    claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = '\0';
+    buf_reset(&claim->siblings);
     claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
         claim->rounds = 0;
     claim->asked_ms = claim->page = claim->shown_version = 0;
@@ -261,6 +268,28 @@ static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err 
            begin_attempt(turn, claim, err);
 }
 
+static void copy_column(struct db_statement *statement, enum db_name name, char *out,
+                        size_t out_size)
+{
+    const char *text = db_column_text(statement, name);
+
+    snprintf(out, out_size, "%s", text ? text : "");
+}
+
+/* What the audit log said on the pages before, of CLAIM_JOB. */
+static void read_audit(struct db_statement *statement, struct claim *claim)
+{
+    claim->is_gone = db_column_is_null(statement, DB_SERVER_VERSION);
+    claim->was_there = db_column_int(statement, DB_WAS_THERE);
+    claim->shown_version = db_column_int64(statement, DB_SERVER_VERSION);
+    copy_column(statement, DB_OWN_USER, claim->own_user, sizeof claim->own_user);
+    if (claim->page == 1)
+        return;
+    claim->seen = (uint64_t)db_column_int64(statement, DB_SEEN);
+    claim->page_hash = (uint64_t)db_column_int64(statement, DB_PAGE_HASH);
+    copy_column(statement, DB_ENTRY_USER, claim->entry_user, sizeof claim->entry_user);
+}
+
 /* What was decided about the record, of CLAIM_JOB: where the next PUT stands on a fetched record,
  * and what the audit log is asked about. */
 static void read_decisions(const struct turn *turn, struct db_statement *statement,
@@ -284,8 +313,7 @@ static void read_decisions(const struct turn *turn, struct db_statement *stateme
     if (claim->page > 1)
         look_ms = db_column_int64(statement, DB_LOOK_MS);
     claim->asked_ms = look_ms - db_column_int64(statement, DB_SINCE_MS);
-    claim->is_gone = db_column_is_null(statement, DB_SERVER_VERSION);
-    claim->shown_version = db_column_int64(statement, DB_SERVER_VERSION);
+    read_audit(statement, claim);
 }
 
 /* What the job carries from earlier claims, of CLAIM_JOB. *sent: its PUT goes out as it did. */
@@ -303,7 +331,9 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
     claim->is_reopened = db_column_int(statement, DB_IS_REOPENED);
     claim->run_retries = same_run ? (unsigned)db_column_int64(statement, DB_RUN_RETRIES) : 0;
     claim->http_status = db_column_int(statement, DB_HTTP_STATUS);
+    claim->looks_again = db_column_int(statement, DB_LOOKS_AGAIN);
     claim->put_status = db_column_int(statement, DB_PUT_STATUS);
+    copy_column(statement, DB_PUT_ERROR, claim->put_error, sizeof claim->put_error);
     claim->refused_token = same_run && claim->http_status == 401;
     *sent =
         claim->rounds || (claim->attempts > 0 && !db_column_is_null(statement, DB_SENT_VERSION));
@@ -337,7 +367,7 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     if (!fine)
         return false;
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
-        return take_get(turn, claim, err);
+        return order_find_siblings(turn, claim, err) && take_get(turn, claim, err);
     if (!order_look(turn, claim, &order, err))
         return false;
     if (order.waits_for)

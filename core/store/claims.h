@@ -15,6 +15,15 @@ enum {
     CLAIM_ERROR_SIZE = 512,
     CLAIM_HEADER_SIZE = 128,
     CLAIM_EVIDENCE_SIZE = 128,
+    CLAIM_USER_SIZE = 64,
+    CLAIM_STATUS_NONE = -1,
+};
+
+/* Another job of ours for the same record. */
+struct claim_sibling {
+    int64_t job_id;
+    int64_t made_version; /* that the server answered its PUT with; -1: none is known */
+    unsigned char correlation[16];
 };
 
 /* One error that the server named in a 422. */
@@ -42,11 +51,19 @@ struct claim {
                          this look into it was claimed */
     int64_t page;     /* ... and its page, from 1 */
     bool is_gone;     /* ... and the record was not there any more */
-    int64_t shown_version; /* ... or what a GET showed it to be */
-    int put_status;        /* of a read-back: what the PUT was answered; 0: nothing */
-    unsigned run_retries;  /* of this run */
-    bool spread;           /* claimed as part of a sample of the whole queue */
-    int http_status;       /* of the last answer, 0 where there is none: 409 before a read-back */
+    bool was_there;   /* ... or held our values already */
+    int64_t shown_version;            /* ... or what a GET showed it to be */
+    uint64_t seen;                    /* ... entries on the pages before this one */
+    uint64_t page_hash;               /* ... and the hash of the last of them */
+    char entry_user[CLAIM_USER_SIZE]; /* ... who made the next version, by an entry without an id */
+    char own_user[CLAIM_USER_SIZE];   /* ... and earlier updates of ours */
+    bool looks_again;                 /* of a read-back: the one before showed no newer version */
+    int put_status; /* of a read-back or an audit: what the PUT was answered; 0: nothing */
+    char put_error[CLAIM_ERROR_SIZE]; /* ... and what was said with that, or "" */
+    struct buf siblings;  /* of a read-back or an audit: struct claim_sibling, the nearest ones */
+    unsigned run_retries; /* of this run */
+    bool spread;          /* claimed as part of a sample of the whole queue */
+    int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
     struct buf text;
     size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
     size_t record_id_size;
@@ -68,11 +85,13 @@ struct claim {
         int64_t not_before_ms; /* of pending and unknown */
         int http_status;       /* of the attempt */
         int job_status;        /* of the job, where it is another: 409 for a conflict that a GET
-                                  proved; 0: the same */
+                                  proved, that of the PUT after a read-back; CLAIM_STATUS_NONE: it
+                                  has none; 0: the same */
         bool has_server_version;
         int64_t server_version;
         int64_t ended_ms, latency_us;
         bool error_stays; /* code and message of the job stay as the PUT's answer had them */
+        bool code_stays;  /* the code alone */
         char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
         char error_message[CLAIM_ERROR_SIZE];
         char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */
@@ -80,11 +99,16 @@ struct claim {
         char correlation_header[CLAIM_HEADER_SIZE];
         struct claim_violation *violations; /* freed by jobs_exchange */
         size_t violation_count;
-        bool conflict, proven; /* of the state or of what it was before that */
-        char *server_record;   /* of a conflict, and of what the audit log is asked about; freed by
-                                  jobs_exchange; or NULL: of an audit, as it was stored before */
-        char *fields;          /* of POLICY_NEXT_SEND: what the PUT carries, built on
-                                  server_version; freed by jobs_exchange */
+        bool conflict, proven, ahead; /* of the state or of what it was before that */
+        bool looks_again;
+        bool was_there;           /* of POLICY_NEXT_AUDIT: the record held our values */
+        uint64_t seen, page_hash; /* of POLICY_NEXT_PAGE, with the page that was read */
+        char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* ... */
+        char *server_record; /* of a conflict, and of what the audit log is asked about; freed by
+                                jobs_exchange; or NULL: of an audit, as it was stored before */
+        char *audit_entry; /* of a conflict after an audit: the entry, or `null`; freed likewise */
+        char *fields;      /* of POLICY_NEXT_SEND: what the PUT carries, built on
+                              server_version; freed by jobs_exchange */
     } outcome;
 };
 

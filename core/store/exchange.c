@@ -95,15 +95,17 @@ static void outcome_release(struct claim_outcome *outcome)
     free(outcome->violations);
     free(outcome->server_record);
     free(outcome->fields);
+    free(outcome->audit_entry);
     outcome->violations = NULL;
     outcome->violation_count = 0;
-    outcome->server_record = outcome->fields = NULL;
+    outcome->server_record = outcome->fields = outcome->audit_entry = NULL;
 }
 
 void claim_release(struct claim *claim)
 {
     outcome_release(&claim->outcome);
     buf_release(&claim->text);
+    buf_release(&claim->siblings);
 }
 
 struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id)

@@ -50,6 +50,9 @@ struct order {
  * in a row, however many the record has. */
 bool order_look(struct turn *turn, const struct claim *claim, struct order *order, struct err *err);
 
+/* Fills claim->siblings: the other jobs of its record that were sent, the nearest on each side. */
+bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err);
+
 /* A row whose record has earlier rows in the batch goes out with the version that the last of them
  * came back with, if its own is between the first one's and that. */
 bool order_chain_version(struct turn *turn, struct claim *claim, struct order *order,

@@ -6,7 +6,9 @@
 #include "core/store/exchange.h"
 #include "core/store/intake.h"
 
-enum { ORDER_EARLIER, ORDER_REOPENED, ORDER_FIRST, ORDER_RETURNED, ORDER_ENDED };
+enum { ORDER_EARLIER, ORDER_REOPENED, ORDER_FIRST, ORDER_RETURNED, ORDER_ENDED, ORDER_SIBLINGS };
+
+enum { SIBLINGS_MAX = 32 }; /* on each side */
 
 static const char *const sql[] = {
     [ORDER_EARLIER] = "SELECT k.job_id, b.schema, b.state = 'open' AS is_open, s.state, "
@@ -27,6 +29,16 @@ static const char *const sql[] = {
         "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :end_id "
         "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1",
     [ORDER_ENDED] = "DELETE FROM reopened_job WHERE record_id = :record_id AND job_id = :job_id",
+    /* a record can have many jobs: those that were sent right before and after this one do */
+    [ORDER_SIBLINGS] =
+        "SELECT s.job_id, s.correlation_id, "
+        "iif(s.state = 'applied', s.server_version, NULL) AS made_version "
+        "FROM (SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
+        "AND job_id < :job_id ORDER BY job_id DESC LIMIT :wanted) "
+        "UNION ALL SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
+        "AND job_id > :job_id ORDER BY job_id LIMIT :wanted)) k "
+        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 AND b.schema = :schema "
+        "CROSS JOIN job_state s ON s.job_id = k.job_id WHERE length(s.correlation_id) = 16",
 };
 
 const struct db_statements order_statements = {sql, sizeof sql / sizeof *sql};
@@ -205,4 +217,32 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     return db_run(store, statement, err, "end a job that was opened again");
+}
+
+bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(turn->store, ORDER_SIBLINGS, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
+    db_bind_int64(statement, DB_WANTED, SIBLINGS_MAX);
+    while (row) {
+        struct claim_sibling sibling = {.made_version = -1};
+
+        if (!db_step(turn->store, statement, &row, err, "look for other jobs of the record"))
+            return false;
+        if (!row)
+            break;
+        sibling.job_id = db_column_int64(statement, DB_JOB_ID);
+        memcpy(sibling.correlation, db_column_blob(statement, DB_CORRELATION_ID).data,
+               sizeof sibling.correlation);
+        if (!db_column_is_null(statement, DB_MADE_VERSION))
+            sibling.made_version = db_column_int64(statement, DB_MADE_VERSION);
+        buf_append(&claim->siblings, (const char *)&sibling, sizeof sibling);
+    }
+    return true;
 }

@@ -26,9 +26,9 @@ static const char *const sql[] = {
         "unsettled = :unsettled, not_before_ms = :not_before_ms, run_id = :run_id, run_retries = "
         ":run_retries, "
         "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
-        "error_code = iif(:error_stays, error_code, :error_code), "
+        "error_code = iif(:code_stays, error_code, :error_code), "
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
-        "attempts_before = attempts_before + :excused "
+        "attempts_before = attempts_before + :excused, looks_again = :looks_again "
         "WHERE job_id = :job_id",
     /* sent_version: what a job that was never sent would have carried */
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
@@ -48,12 +48,12 @@ static const char *const sql[] = {
     /* after an audit, what the record was is known from before */
     [SETTLE_CONFLICT] =
         "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
-        "detected_ms, evidence, resolution, resolved_ms) VALUES (:job_id, :version, "
+        "detected_ms, evidence, resolution, resolved_ms, audit_entry) VALUES (:job_id, :version, "
         "coalesce(:server_version, (SELECT server_version FROM arbitration WHERE job_id = "
         ":job_id)), "
         "coalesce(:server_record, (SELECT server_record FROM arbitration WHERE job_id = :job_id)), "
         ":now_ms, :evidence, :resolution, "
-        "iif(:resolution IS NULL, NULL, :now_ms))",
+        "iif(:resolution IS NULL, NULL, :now_ms), :audit_entry)",
     [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = :job_id",
     [SETTLE_BASE] =
         "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (:job_id, :rounds, :version, "
@@ -63,12 +63,13 @@ static const char *const sql[] = {
                        "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
     /* asked again from the first page: since when it is asked stays */
     [SETTLE_ARBITRATE] =
-        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record) "
-        "VALUES (:job_id, :now_ms, :server_version, :server_record) ON CONFLICT (job_id) DO UPDATE "
-        "SET page = 1",
+        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there) "
+        "VALUES (:job_id, :now_ms, :server_version, :server_record, :was_there) "
+        "ON CONFLICT (job_id) DO UPDATE SET page = 1",
     /* a look is as old as its first page: what shows up there meanwhile is not seen */
-    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms "
-                    "WHERE job_id = :job_id",
+    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms, "
+                    "seen = :seen, page_hash = :page_hash, entry_user = :entry_user, "
+                    "own_user = :own_user WHERE job_id = :job_id",
     [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = :job_id",
     [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
@@ -90,7 +91,7 @@ static void bind_or_null(struct db_statement *statement, enum db_name name, cons
 
 static void bind_status(struct db_statement *statement, enum db_name name, int http_status)
 {
-    if (http_status)
+    if (http_status > 0)
         db_bind_int64(statement, name, http_status);
     else
         db_bind_null(statement, name);
@@ -133,6 +134,8 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     bind_or_null(statement, DB_ERROR_MESSAGE, outcome->error_message);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     db_bind_int64(statement, DB_ERROR_STAYS, outcome->error_stays);
+    db_bind_int64(statement, DB_CODE_STAYS, outcome->error_stays || outcome->code_stays);
+    db_bind_int64(statement, DB_LOOKS_AGAIN, outcome->looks_again);
     db_bind_int64(statement, DB_EXCUSED, outcome->excused && outcome->left);
     return db_run(store, statement, err, "settle a job");
 }
@@ -195,6 +198,13 @@ static const char *resolution_of(const struct claim_outcome *outcome)
     return outcome->state == JOB_PENDING ? "rebase" : NULL;
 }
 
+static const char *evidence_of(const struct claim_outcome *outcome)
+{
+    if (outcome->ahead)
+        return "ahead";
+    return outcome->proven ? "proven" : "unproven";
+}
+
 static bool write_conflict(struct store *store, const struct exchange *exchange,
                            const struct claim *claim, struct err *err)
 {
@@ -207,7 +217,8 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
     bind_server_version(statement, DB_SERVER_VERSION, &claim->outcome);
     db_bind_text(statement, DB_SERVER_RECORD, claim->outcome.server_record);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-    db_bind_text(statement, DB_EVIDENCE, claim->outcome.proven ? "proven" : "unproven");
+    db_bind_text(statement, DB_EVIDENCE, evidence_of(&claim->outcome));
+    db_bind_text(statement, DB_AUDIT_ENTRY, claim->outcome.audit_entry);
     db_bind_text(statement, DB_RESOLUTION, resolution_of(&claim->outcome));
     return db_run(store, statement, err, "write a conflict");
 }
@@ -241,8 +252,13 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
         bind_server_version(statement, DB_SERVER_VERSION, outcome);
         db_bind_text(statement, DB_SERVER_RECORD, outcome->server_record);
+        db_bind_int64(statement, DB_WAS_THERE, outcome->was_there);
     } else {
         db_bind_int64(statement, DB_ASKED_MS, claim->asked_ms);
+        db_bind_int64(statement, DB_SEEN, (int64_t)outcome->seen);
+        db_bind_int64(statement, DB_PAGE_HASH, (int64_t)outcome->page_hash);
+        bind_or_null(statement, DB_ENTRY_USER, outcome->entry_user);
+        bind_or_null(statement, DB_OWN_USER, outcome->own_user);
     }
     return db_run(store, statement, err, "write what is asked next");
 }

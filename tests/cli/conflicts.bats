@@ -228,13 +228,33 @@ fetching() {
     same applied "$(sql 'SELECT state FROM job')"
 }
 
-@test "a version that the record never had is told as such" {
+@test "a version that the record never had is a conflict, after a second look" {
     start_sim
     mkdir inbox
-    printf 'record_id,version,status\nA-1,5,active\n' >inbox/InventoryItem-a.csv
-    ends 5 run_inbox --max-retries 0
-    same "pending|version 5 was submitted, and the record is only at 1: check where the file's versions come from" \
-        "$(sql 'SELECT state, error_message FROM job')"
+    printf 'record_id,version,status\nA-1,5,active\nA-2,1,active\n' >inbox/InventoryItem-a.csv
+    ends 3 run_inbox --on-conflict rebase
+    same "conflict|409|1|1" "$(sql 'SELECT state, http_status, attempts, server_version FROM job
+        WHERE row_no = 1')"
+    same "version 5 was submitted, the record is at 1: check where the file's versions come from" \
+        "$(sql 'SELECT error_message FROM job WHERE row_no = 1')"
+    same "5|1|ahead|NULL" "$(sql "SELECT submitted_version, server_version, evidence,
+        coalesce(resolution, 'NULL') FROM conflict")"
+    same "PUT|409
+GET|200
+GET|200" "$(sql 'SELECT method, http_status FROM attempt WHERE job_id % 10 = 1 ORDER BY id')"
+    same 1 "$(wc -l <ledger)"
+}
+
+@test "a record that is ahead for a moment only, because reads lag, is no conflict" {
+    start_sim --read-lag-ms 700
+    batch_file inbox/InventoryItem-a.csv 1
+    for i in 1 2 3 4; do someone_else A-1 "{\"quantity\":$i}"; done
+    sed -i 's/^A-1,[0-9]*/A-1,5/' inbox/InventoryItem-a.csv
+    setting fault=cut-before=1
+    setting fault-limit=1
+    ends 0 run_inbox
+    same applied "$(sql 'SELECT state FROM job')"
+    same 1 "$(jq -c 'select(.foreign | not)' ledger | wc -l)"
 }
 
 @test "rows of one record follow each other where versions are fetched" {
@@ -248,4 +268,227 @@ fetching() {
 2 3
 3 4" "$(jq -r 'select(.foreign | not) | "\(.submitted_version) \(.version)"' ledger)"
     same "applied|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+}
+
+# --- servers that lose ids, values, fields and pages; the ledger has the last word ---
+
+# Ours in the ledger.
+ours() {
+    jq -c 'select(.foreign | not)' ledger | wc -l
+}
+
+# The update landed, its answer was lost, somebody else wrote over it, and what could tell has no id.
+# lost_id SCOPE:KIND WAY
+lost_id() {
+    rm -rf rowferry.db* inbox ledger requests
+    in_doubt cut-after
+    someone_else A-1 '{"sku":"XX-0001"}' $OTHER
+    setting "distort=$1=1"
+    ends 3 run_inbox --audit-wait 1 --on-conflict "$2"
+    same "conflict|unproven|NULL" "$(sql "SELECT j.state, c.evidence, coalesce(resolution, 'NULL')
+        FROM job j JOIN conflict c ON c.job_id = j.id")"
+    same 1 "$(ours)"
+    same '[3,{"sku":"XX-0001"}]' "$(record A-1)"
+    stop_sim
+}
+
+@test "a landed update whose audit entry has no id is never applied twice" {
+    local kind
+
+    for kind in no-id blank-id garbled-id; do
+        lost_id audit:$kind rebase
+    done
+    holds "$(sql 'SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1')" \
+        "unproven: the audit log has the next version without a correlation id"
+}
+
+@test "a landed update whose audit entry has no id is never dismissed" {
+    local kind
+
+    for kind in no-id blank-id garbled-id; do
+        lost_id audit:$kind dismiss
+    done
+}
+
+@test "a landed update whose record shows no id is recognised by its values" {
+    local kind
+
+    for kind in no-id blank-id garbled-id upper-id no-metadata; do
+        rm -rf rowferry.db* inbox ledger requests
+        in_doubt cut-after --distort get:$kind=1
+        ends 0 run_inbox --on-conflict rebase
+        same "applied|2" "$(sql 'SELECT state, server_version FROM job')"
+        same 1 "$(ours)"
+        stop_sim
+    done
+}
+
+@test "an id in capitals is ours all the same, in the record and in the audit log" {
+    in_doubt cut-after --distort audit:upper-id=1 --distort get:upper-id=1
+    someone_else A-1 '{"sku":"XX-0001"}' $OTHER
+    ends 0 run_inbox --on-conflict rebase
+    same applied "$(sql 'SELECT state FROM job')"
+}
+
+@test "an answer without an id or with a garbled one is applied by its version" {
+    start_sim --distort put:garbled-id=1
+    batch_file inbox/InventoryItem-a.csv 2
+    ends 0 run_inbox
+    setting distort=none
+    setting distort=put:no-metadata=1
+    batch_file inbox/InventoryItem-b.csv 2 B
+    ends 0 run_inbox
+    same "applied|4" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+    same 4 "$(ours)"
+}
+
+# What the log has of A-1 for versions 2 to 4: ours, ours without its id, and somebody else's.
+@test "an audit entry without an id is ours where earlier ones of ours have its user" {
+    start_sim --seed 3
+    batch_file inbox/InventoryItem-a.csv 1
+    ends 0 run_inbox
+    setting fault=cut-after=1
+    setting fault=get:500-before=1
+    sed 's/^A-1,1/A-1,2/' inbox/done/InventoryItem-a.csv >inbox/InventoryItem-b.csv
+    touch -d '1 hour ago' inbox/InventoryItem-b.csv
+    ends 5 run_inbox --max-retries 0
+    setting fault=none
+    someone_else A-1 '{"sku":"XX-0001"}' $OTHER
+    setting distort=audit:no-id=0.5
+    ends 0 run_inbox --audit-wait 1 --on-conflict rebase
+    same "applied|3" "$(sql 'SELECT state, server_version FROM job WHERE batch_id = 2')"
+    same "the audit log has the next version by our own user, without a correlation id" \
+        "$(sql 'SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1')"
+    same 2 "$(ours)"
+}
+
+@test "a fetched record without fields wipes nothing" {
+    local kind
+
+    for kind in no-fields null-fields text-fields array-fields; do
+        rm -rf rowferry.db* inbox ledger requests
+        start_sim --distort get:$kind=1
+        fetching
+        mkdir inbox
+        printf 'record_id,sku,quantity,price,status\nA-1,WH-1042,1,1.50,active\n' \
+            >inbox/InventoryItem-a.csv
+        someone_else A-1 '{"note":"theirs"}'
+        ends 5 run_inbox --max-retries 1
+        same 0 "$(ours)"
+        setting distort=none
+        ends 0 run_inbox
+        same '[3,{"note":"theirs","price":1.5,"quantity":1,"sku":"WH-1042","status":"active"}]' \
+            "$(record A-1)"
+        stop_sim
+    done
+}
+
+@test "the audit log is read to its total, whether or not a next page is named" {
+    local kind i
+
+    for kind in no-next no-total high-total low-total; do
+        rm -rf rowferry.db* inbox ledger requests
+        in_doubt cut-after --distort audit:$kind=1
+        # the entries of a record come in the order of its versions: ours is made to be far down
+        for i in {1..60}; do
+            someone_else A-1 "{\"quantity\":$i}" $OTHER
+        done
+        ends 0 run_inbox
+        same applied "$(sql 'SELECT state FROM job')"
+        stop_sim
+    done
+}
+
+@test "an audit log that answers with the same page for ever is not followed" {
+    in_doubt cut-after --distort audit:no-id=1 --distort audit:repeated-page=1
+    local i
+    for i in {1..60}; do
+        someone_else A-1 "{\"quantity\":$i}" $OTHER
+    done
+    ends 3 run_inbox --audit-wait 1 --on-conflict rebase
+    same unproven "$(sql 'SELECT evidence FROM conflict')"
+    [ "$(jq -r .kind requests | grep -c -x audit)" -le 12 ]
+}
+
+# --- values that are there, versions that are ours ---
+
+@test "a conflict in which nothing differs is unchanged" {
+    start_sim
+    batch_file inbox/InventoryItem-a.csv 3
+    someone_else A-1 '{"sku":"WH-1042","quantity":1,"price":1.5,"status":"active","note":"theirs"}' \
+        $OTHER
+    for i in 1 2; do
+        someone_else A-2 '{"sku":"WH-1042","quantity":2.0,"price":15e-1,"status":"active"}'
+    done
+    ends 0 run_inbox --json
+    same "2 1 0" "$(summary '"\(.unchanged) \(.applied) \(.conflict)"')"
+    same "the record holds these values already|2" "$(sql "SELECT evidence, count(*) FROM attempt
+        WHERE evidence IS NOT NULL GROUP BY evidence")"
+    same 0 "$(sql 'SELECT count(*) FROM conflict')"
+    same 1 "$(ours)"
+}
+
+@test "write: replace is unchanged only where nothing else is there" {
+    start_sim
+    jq '.["x-rowferry"] += {write: "replace"}' "$TOP/schema/InventoryItem.json" \
+        >schema/InventoryItem.json
+    batch_file inbox/InventoryItem-a.csv 2
+    someone_else A-1 '{"sku":"WH-1042","quantity":1,"price":1.5,"status":"active","note":"theirs"}'
+    someone_else A-2 '{"sku":"WH-1042","quantity":2,"price":1.5,"status":"active"}'
+    ends 3 run_inbox
+    same "A-1|conflict
+A-2|unchanged" "$(sql 'SELECT record_id, state FROM job ORDER BY id')"
+}
+
+@test "the full export of the next night is unchanged where nothing has changed" {
+    start_sim
+    batch_file inbox/InventoryItem-a.csv 20
+    ends 0 run_inbox
+    sed 's/^A-7,1,WH-1042/A-7,1,WH-7777/' inbox/done/InventoryItem-a.csv >inbox/InventoryItem-b.csv
+    touch -d '1 hour ago' inbox/InventoryItem-b.csv
+    ends 3 run_inbox
+    same "conflict|1
+unchanged|19" "$(sql 'SELECT state, count(*) FROM job WHERE batch_id = 2 GROUP BY state')"
+    same "our own 1/7 changed the record: version 1 was submitted, the server has 2" \
+        "$(sql "SELECT error_message FROM job WHERE state = 'conflict'")"
+    same 20 "$(ours)"
+}
+
+@test "a database that was put back to before a run applies nothing twice" {
+    local way
+
+    for way in park rebase dismiss; do
+        rm -rf rowferry.db* inbox ledger requests copy.db
+        start_sim --fault 503-before=1
+        batch_file inbox/InventoryItem-a.csv 3
+        # every job has its id now
+        ends 5 run_inbox --max-retries 0
+        sqlite3 rowferry.db "VACUUM INTO 'copy.db'"
+        setting fault=none
+        ends 0 run_inbox
+        someone_else A-2 '{"sku":"XX-0001"}' $OTHER
+        someone_else A-3 '{"sku":"XX-0001"}' $OTHER
+        someone_else A-3 '{"sku":"XX-0002"}' $OTHER
+        rm rowferry.db*
+        mv copy.db rowferry.db
+        chmod 600 rowferry.db
+        ends 0 rowferry drain --rate none --on-conflict $way
+        same "applied|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+        same 3 "$(ours)"
+        stop_sim
+    done
+}
+
+@test "a failed job shows what the server answered to its update" {
+    start_sim --answer put:A-1=500 --answer put:A-2=503
+    batch_file inbox/InventoryItem-a.csv 3
+    ends 3 run_inbox --max-attempts 2
+    same "A-1|failed|500|2
+A-2|failed|503|2" "$(sql 'SELECT record_id, state, http_status, attempts FROM failed_job ORDER BY 1')"
+    holds "$(sql "SELECT error_message FROM failed_job WHERE record_id = 'A-1'")" \
+        "; the record's version shows that it did not land"
+    same "$(sql "SELECT DISTINCT error FROM attempt WHERE http_status = 500")" \
+        "$(sql "SELECT substr(error_message, 1, instr(error_message, ';') - 1) FROM failed_job
+            WHERE record_id = 'A-1'")"
+    [ -n "$(sql "SELECT error_code FROM failed_job WHERE record_id = 'A-1'")" ]
 }

@@ -11,7 +11,7 @@ enum {
 };
 
 /* Who made a version; nobody: our values, from the start. */
-enum maker { MAKER_NOBODY, MAKER_FOREIGN, MAKER_FOREIGN_PLAIN, MAKER_US };
+enum maker { MAKER_NOBODY, MAKER_FOREIGN, MAKER_FOREIGN_PLAIN, MAKER_FOREIGN_SAME, MAKER_US };
 
 /* What the process has in hand. */
 enum hand { HAND_EMPTY, HAND_CLAIMED, HAND_AWAY, HAND_ANSWERED };
@@ -20,15 +20,16 @@ enum hand { HAND_EMPTY, HAND_CLAIMED, HAND_AWAY, HAND_ANSWERED };
 enum status {
     STATUS_NONE,
     STATUS_OK,
+    STATUS_HOLLOW, /* a record without its fields */
     STATUS_CONFLICT,
     STATUS_MISSING,
     STATUS_REFUSED,
     STATUS_BUSY
 };
 
-static const long statuses[] = {0, 200, 409, 404, 422, 503};
+static const long statuses[] = {0, 200, 200, 409, 404, 422, 503};
 
-enum { SHOWS_CORRELATION = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4 };
+enum { SHOWS_ANOTHERS = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4 };
 
 void onlooker_complain(struct onlooker *onlooker, const char *text)
 {
@@ -112,6 +113,9 @@ static void step_others(struct onlooker *onlooker, const struct world *from)
         onlooker->add(onlooker, &world);
         world.makers[world.version] = MAKER_FOREIGN_PLAIN;
         onlooker->add(onlooker, &world);
+        world.makers[world.version] = MAKER_FOREIGN_SAME;
+        if (onlooker->settings->foreign_same)
+            onlooker->add(onlooker, &world);
     }
     if (from->deletes && !from->gone) {
         world = *from;
@@ -142,6 +146,8 @@ static void step_clock(struct onlooker *onlooker, const struct world *from)
     if (!from->waits && !asks)
         return;
     world.waits = 0;
+    if (onlooker->settings->lags)
+        world.readable = world.version;
     if (asks && ++world.asked == WAIT)
         world.missed = world.visible[world.sent_version + 1];
     onlooker->add(onlooker, &world);
@@ -198,55 +204,88 @@ static void step_claim(struct onlooker *onlooker, const struct world *from)
     onlooker->add(onlooker, &world);
 }
 
-static void read_record(struct world *world, bool metadata)
+static bool has_our_values(const struct onlooker *onlooker, enum maker maker)
 {
-    enum maker maker = (enum maker)world->makers[world->version];
+    return maker == MAKER_NOBODY || maker == MAKER_FOREIGN_SAME ||
+           (maker == MAKER_US && !onlooker->settings->changes_values);
+}
 
-    world->shows_version = world->version;
-    world->shows = maker == MAKER_US || maker == MAKER_NOBODY ? SHOWS_FIELDS : 0;
-    if (metadata && maker == MAKER_US)
+static void read_record(const struct onlooker *onlooker, struct world *world, unsigned version,
+                        bool id)
+{
+    enum maker maker = (enum maker)world->makers[version];
+
+    world->shows_version = (uint8_t)version;
+    world->shows = has_our_values(onlooker, maker) ? SHOWS_FIELDS : 0;
+    if (id && maker == MAKER_US)
         world->shows |= SHOWS_OURS;
-    if (metadata && (maker == MAKER_US || maker == MAKER_FOREIGN))
-        world->shows |= SHOWS_CORRELATION;
+    if (id && (maker == MAKER_FOREIGN || maker == MAKER_FOREIGN_SAME))
+        world->shows |= SHOWS_ANOTHERS;
+}
+
+static enum policy_entry entry_by(const struct onlooker *onlooker, enum maker maker, bool id)
+{
+    if (id && maker != MAKER_FOREIGN_PLAIN)
+        return maker == MAKER_US ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
+    return maker == MAKER_US && onlooker->settings->knows_user ? POLICY_OUR_USERS_ENTRY
+                                                               : POLICY_UNNAMED_ENTRY;
 }
 
 /* Visible entries in the order of their versions, the page that the store is at. */
-static void read_log(struct world *world)
+static void read_log(const struct onlooker *onlooker, struct world *world, bool ids)
 {
     unsigned place = 0, first = (world->page - 1u) * PAGE;
 
-    world->entry = POLICY_NO_ENTRY;
-    world->has_more = 0;
+    world->entry = world->unnamed;
+    world->has_more = world->elsewhere = 0;
     for (unsigned i = START + 1; i <= world->version; i++) {
         if (!world->visible[i])
             continue;
         if (place >= first && place < first + PAGE && i == world->claim_version + 1u)
-            world->entry = world->makers[i] == MAKER_US ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
+            world->entry = (uint8_t)entry_by(onlooker, (enum maker)world->makers[i], ids);
+        else if (place >= first && place < first + PAGE && ids && world->makers[i] == MAKER_US)
+            world->elsewhere = 1;
         world->has_more |= place >= first + PAGE;
         place++;
     }
 }
 
+static void step_audit(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world = *from;
+
+    read_log(onlooker, &world, true);
+    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+    if (!onlooker->settings->drops_audit_ids)
+        return;
+    read_log(onlooker, &world, false);
+    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+}
+
 static void step_get(struct onlooker *onlooker, const struct world *from)
 {
+    const struct model_settings *settings = onlooker->settings;
+    unsigned oldest = settings->lags ? from->readable : from->version;
     struct world world = *from;
 
     add_answered(onlooker, world, POLICY_NO_ANSWER, STATUS_NONE, true);
     if (from->request == REQUEST_AUDIT) {
-        read_log(&world);
-        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+        step_audit(onlooker, from);
         return;
     }
     if (from->gone) {
         add_answered(onlooker, world, POLICY_ANSWERED, STATUS_MISSING, false);
         return;
     }
-    read_record(&world, true);
-    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
-    if (!onlooker->settings->drops_metadata)
-        return;
-    read_record(&world, false);
-    add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+    for (unsigned version = oldest; version <= from->version; version++) {
+        read_record(onlooker, &world, version, true);
+        add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+        if (settings->drops_fields)
+            add_answered(onlooker, world, POLICY_ANSWERED, STATUS_HOLLOW, true);
+        read_record(onlooker, &world, version, false);
+        if (settings->drops_record_ids)
+            add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
+    }
 }
 
 static void step_departure(struct onlooker *onlooker, const struct world *from)
@@ -279,7 +318,8 @@ static void step_crash(struct onlooker *onlooker, const struct world *from)
     world.crashes--;
     world.hand = HAND_EMPTY;
     world.request = world.awaited = world.claim_version = world.claim_asked = 0;
-    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more = 0;
+    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more =
+        world.elsewhere = 0;
     if (from->state == JOB_SENDING) {
         world.state = JOB_UNKNOWN;
         world.doubt = world.blind = 1;
@@ -293,7 +333,9 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
     const struct policy_job job = {
         .request = (enum job_request)world->request,
         .doubt = world->doubt,
+        .looks_again = world->looks_again,
         .is_gone = world->is_gone,
+        .was_there = world->was_there,
         .version = world->claim_version,
         .asked_ms = (int64_t)world->claim_asked * TICK_MS,
         .put_status = statuses[world->put_status],
@@ -310,12 +352,14 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
         .has_version = !audit && world->status == STATUS_OK,
         .version = world->request == REQUEST_UPDATE || audit ? world->claim_version + 1
                                                              : world->shows_version,
-        .has_correlation = world->shows & SHOWS_CORRELATION,
+        .is_anothers = world->shows & SHOWS_ANOTHERS,
         .is_ours = world->shows & SHOWS_OURS,
         .fields_are_ours = world->shows & SHOWS_FIELDS,
+        .is_there = world->shows & SHOWS_FIELDS,
         .has_page = audit && world->status == STATUS_OK,
         .has_more = world->has_more,
         .entry = (enum policy_entry)world->entry,
+        .is_elsewhere = world->elsewhere,
     };
     const struct policy_limits limits = {.max_retries = 3,
                                          .max_attempts = MAX_ATTEMPTS,
@@ -342,30 +386,55 @@ static void keep_next(struct world *world, const struct policy_verdict *verdict)
         world->base_version = (uint8_t)verdict->server_version;
         break;
     case POLICY_NEXT_AUDIT:
-        if (!world->arbitrates)
+        if (!world->arbitrates) {
             world->is_gone = !verdict->has_server_version;
+            world->was_there = (world->shows & SHOWS_FIELDS) && verdict->has_server_version;
+        }
         world->arbitrates = world->page = 1;
-        world->look = 0;
+        world->look = world->unnamed = 0;
         break;
     case POLICY_NEXT_PAGE:
         world->look = world->claim_asked;
+        world->unnamed = world->entry;
         world->page++;
         break;
     }
     if (world->request == REQUEST_AUDIT && verdict->state != JOB_UNKNOWN)
-        world->arbitrates = world->asked = world->look = world->page = world->is_gone = 0;
+        world->arbitrates = world->asked = world->look = world->page = world->is_gone =
+            world->was_there = world->unnamed = 0;
 }
 
-/* An ending that is no proof is for the audit log's silence alone, for all of the audit wait. */
-static void check_end(struct onlooker *onlooker, const struct world *world,
-                      const struct policy_verdict *verdict)
+/* An ending that is no proof is for the audit log's silence alone, for all of the audit wait; an
+ * entry without an id is silence. */
+static void check_unproven(struct onlooker *onlooker, const struct world *world,
+                           const struct policy_verdict *verdict)
 {
-    bool silent = world->request == REQUEST_AUDIT && world->asked == WAIT && !world->missed;
+    bool unnamed = world->entry == POLICY_UNNAMED_ENTRY || world->entry == POLICY_OUR_USERS_ENTRY;
+    bool waited = world->asked == WAIT || !world->doubt;
+    bool silent = world->request == REQUEST_AUDIT && ((waited && (!world->missed || unnamed)) ||
+                                                      (world->elsewhere && world->restored));
 
-    if (verdict->state == JOB_CONFLICT && !verdict->proven && !silent)
+    if (verdict->state == JOB_CONFLICT && !verdict->proven && !verdict->ahead && !silent)
         onlooker_complain(onlooker, "a conflict is unproven, and the audit log could tell");
     if (verdict->state == JOB_REFUSED && strncmp(verdict->evidence, "unproven", 8) == 0 && !silent)
         onlooker_complain(onlooker, "a refusal is unproven, and the audit log could tell");
+}
+
+/* What else a verdict must not be. */
+static void check_verdict(struct onlooker *onlooker, const struct world *world,
+                          const struct policy_verdict *verdict)
+{
+    bool read = world->request == REQUEST_READ_BACK && world->status == STATUS_OK;
+
+    check_unproven(onlooker, world, verdict);
+    if (verdict->state == JOB_CONFLICT && read && (world->shows & SHOWS_FIELDS))
+        onlooker_complain(onlooker, "a conflict in which nothing differs");
+    if (verdict->ahead && world->has_base)
+        onlooker_complain(onlooker, "a version is ahead, and the record was there already");
+    if (verdict->state == JOB_FAILED && read && world->shows_version < world->claim_version)
+        onlooker_complain(onlooker, "a version that the record never had was sent to the end");
+    if (verdict->next == POLICY_NEXT_SEND && world->status == STATUS_HOLLOW)
+        onlooker_complain(onlooker, "a PUT is built on a record without its fields");
     if (verdict->state == JOB_FAILED && !verdict->unsettled && world->attempts < MAX_ATTEMPTS)
         onlooker_complain(onlooker, "a job failed before its last attempt");
     if (verdict->state == JOB_FAILED && verdict->unsettled && verdict->readbacks < MAX_ATTEMPTS)
@@ -378,7 +447,9 @@ static void forget(struct world *world)
     world->attempts = world->attempts > 0;
     world->readbacks = world->doubt = world->sent_version = world->put_status = 0;
     world->has_rebase = world->rounds = world->has_base = world->base_version = 0;
-    world->arbitrates = world->asked = world->look = world->page = world->is_gone = 0;
+    world->arbitrates = world->asked = world->look = world->page = world->is_gone =
+        world->was_there = world->unnamed = 0;
+    world->looks_again = 0;
     world->waits = world->missed = world->blind = world->faults = world->crashes = 0;
     memset(world->visible, 0, sizeof world->visible);
 }
@@ -391,14 +462,15 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
     if (from->hand != HAND_ANSWERED)
         return;
     judge(onlooker, from, &verdict);
-    check_end(onlooker, from, &verdict);
+    check_verdict(onlooker, from, &verdict);
     world.hand = HAND_EMPTY;
     world.state = (uint8_t)verdict.state;
     world.doubt = verdict.doubt;
     world.readbacks = (uint8_t)verdict.readbacks;
     world.waits = verdict.delay_ms > 0 && job_state_is_open(verdict.state);
-    world.proven = !job_state_is_open(verdict.state) && !verdict.unsettled &&
+    world.proven = !job_state_is_open(verdict.state) && !verdict.unsettled && !verdict.ahead &&
                    strncmp(verdict.evidence, "unproven", 8) != 0;
+    world.looks_again = verdict.looks_again;
     if (from->request == REQUEST_UPDATE) {
         world.put_status = from->status;
         world.attempts = (uint8_t)(world.attempts - !verdict.left);
@@ -408,7 +480,8 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
     }
     keep_next(&world, &verdict);
     world.request = world.claim_version = world.claim_asked = 0;
-    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more = 0;
+    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more =
+        world.elsewhere = 0;
     if (!job_state_is_open(verdict.state))
         forget(&world);
     onlooker->add(onlooker, &world);
@@ -432,8 +505,8 @@ void world_check(struct onlooker *onlooker, const struct world *world)
             onlooker_complain(onlooker, "a job is refused, and its update was applied");
         break;
     case JOB_UNCHANGED:
-        if (world->attempts || world->applied)
-            onlooker_complain(onlooker, "a job is unchanged, and was sent");
+        if (world->applied && !world->restored)
+            onlooker_complain(onlooker, "a job is unchanged, and its update was applied");
         break;
     case JOB_PENDING:
     case JOB_SENDING:
@@ -447,19 +520,45 @@ void world_check(struct onlooker *onlooker, const struct world *world)
         onlooker_complain(onlooker, "an update was applied twice");
 }
 
-/* An ended job can only be contradicted by a PUT that is still on its way. */
-static bool is_over(const struct world *world)
+static bool flies(const struct world *world)
 {
-    bool flies = false;
-
     for (unsigned i = 0; i < WORLD_FLYING; i++)
-        flies = flies || world->flying[i];
-    return !flies && !job_state_is_open((enum job_state)world->state);
+        if (world->flying[i])
+            return true;
+    return false;
+}
+
+/* Our database becomes what it was before the job began, so much later that all that was on its way
+ * has arrived, and that reads and the audit log no longer lag. */
+static void step_put_back(struct onlooker *onlooker, const struct world *from)
+{
+    struct world world;
+
+    if (!from->restores || from->hand != HAND_EMPTY || flies(from))
+        return;
+    world_first(onlooker->settings, &world);
+    memcpy(world.makers, from->makers, sizeof world.makers);
+    for (unsigned i = START + 1; i <= from->version; i++)
+        world.visible[i] = 1;
+    world.version = world.readable = from->version;
+    world.gone = from->gone;
+    world.closed = from->closed;
+    world.foreign = from->foreign;
+    world.faults = from->faults;
+    world.crashes = from->crashes;
+    world.deletes = from->deletes;
+    world.closes = from->closes;
+    world.applied = from->applied;
+    world.restores = 0;
+    world.restored = 1;
+    onlooker->add(onlooker, &world);
 }
 
 void world_step(struct onlooker *onlooker, const struct world *world)
 {
-    if (is_over(world))
+    step_put_back(onlooker, world);
+    /* an ended job can only be contradicted by a PUT that is still on its way */
+    if (!flies(world) && !job_state_is_open((enum job_state)world->state))
         return;
     step_claim(onlooker, world);
     step_departure(onlooker, world);
@@ -474,10 +573,12 @@ void world_step(struct onlooker *onlooker, const struct world *world)
 void world_first(const struct model_settings *settings, struct world *world)
 {
     *world = (struct world){.version = START,
+                            .readable = START,
                             .foreign = (uint8_t)settings->foreign,
                             .faults = (uint8_t)settings->faults,
                             .crashes = (uint8_t)settings->crashes,
                             .deletes = settings->foreign_deletes,
-                            .closes = settings->may_close};
+                            .closes = settings->may_close,
+                            .restores = settings->put_back};
     world->makers[START] = settings->holds_ours ? MAKER_NOBODY : MAKER_FOREIGN;
 }

@@ -13,22 +13,27 @@ enum {
 struct world {
     /* the server */
     uint8_t version, makers[WORLD_VERSIONS], visible[WORLD_VERSIONS], gone, closed;
+    uint8_t readable;             /* the oldest version that a GET may show */
     uint8_t flying[WORLD_FLYING]; /* the version that each PUT carries, 0: none */
     /* the store, by the names of its columns */
     uint8_t state, attempts, readbacks, doubt, sent_version, put_status;
     uint8_t has_rebase, rounds, has_base, base_version;
     uint8_t arbitrates, asked, look, page, is_gone; /* ticks that the log has been asked for */
-    uint8_t waits;                                  /* not due before the next tick */
-    uint8_t proven;                                 /* the verdict that ended the job is */
+    uint8_t was_there, looks_again,
+        unnamed;    /* unnamed: an entry on a page before, enum policy_entry */
+    uint8_t waits;  /* not due before the next tick */
+    uint8_t proven; /* the verdict that ended the job is */
     /* the process */
     uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */
-    uint8_t status, end, shows_version, shows, entry, has_more; /* the answer, before its commit */
+    uint8_t status, end, shows_version, shows, entry, has_more,
+        elsewhere; /* the answer, before its commit */
     /* what may still go wrong */
-    uint8_t foreign, faults, crashes, deletes, closes;
+    uint8_t foreign, faults, crashes, deletes, closes, restores;
     /* seen by nobody */
-    uint8_t applied; /* how often our update was */
-    uint8_t blind;   /* a PUT ended without an answer, and nothing was read since */
-    uint8_t missed;  /* the audit log had told whose the version was before the wait was over */
+    uint8_t applied;  /* how often our update was */
+    uint8_t blind;    /* a PUT ended without an answer, and nothing was read since */
+    uint8_t restored; /* our database was put back */
+    uint8_t missed;   /* the audit log had told whose the version was before the wait was over */
 };
 
 /* Who looks on. */

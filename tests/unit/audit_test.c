@@ -47,20 +47,32 @@ static void a_page_is_asked_for_by_schema_record_and_number(void **state)
     buf_release(&out);
 }
 
-/* What a page says of version 6 of record `A,1`: `none`, `ours`, `theirs`, with `+` when there are
- * more pages; `no page`. */
+#define OWN "22222222-2222-4333-8444-555555555555" /* of an earlier update of ours */
+
+static bool is_own(const void *context, const unsigned char id[16])
+{
+    (void)context;
+    return memcmp(id, "\x22\x22\x22\x22\x22\x22\x43\x33\x84\x44\x55\x55\x55\x55\x55\x55", 16) == 0;
+}
+
+/* What a page says of version 6 of record `A,1`: `none`, `ours`, `theirs`, `unnamed USER`, `own
+ * USER`, with `+` when there are more pages; `no page`. */
 static const char *said(struct span body)
 {
-    static char text[32];
+    static char text[256];
+    const struct api_audit_question question = {
+        .record_id = span_of("A,1"), .version = 6, .correlation = correlation, .is_own = is_own};
     struct api_audit audit;
+    bool silent;
 
-    if (!api_read_audit(body, span_of("A,1"), 6, correlation, &audit))
+    if (!api_read_audit(body, &question, &audit))
         return "no page";
-    snprintf(text, sizeof text, "%s%s",
-             !audit.has_entry ? "none"
-             : audit.is_ours  ? "ours"
-                              : "theirs",
-             audit.has_more ? "+" : "");
+    silent = !audit.is_ours && !audit.is_anothers && !audit.is_unnamed;
+    assert_int_equal(audit.entry.size == 0, silent);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s", silent ? "none" : "",
+             audit.is_ours ? "ours" : "", audit.is_anothers ? "theirs" : "",
+             audit.is_unnamed ? "unnamed " : "", audit.user, audit.own_user[0] ? " own " : "",
+             audit.own_user, api_audit_has_more(&audit, 0, 0) ? "+" : "");
     return text;
 }
 
@@ -89,10 +101,21 @@ static void the_entry_of_the_version_tells_whose_it_is(void **state)
         {PAGE(ENTITY("A,1", "6", BY(OURS))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY("0B5B4A3C-1111-4222-A333-44445555FF66"))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY(OTHER))), "theirs"},
-        /* whoever writes beside us need not have an id; we always have one */
-        {PAGE(ENTITY("A,1", "6", "")), "theirs"},
-        {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":null")), "theirs"},
-        {PAGE(ENTITY("A,1", "6", BY("no uuid"))), "theirs"},
+        /* the id is optional: one that is missing or garbled may have been ours */
+        {PAGE(ENTITY("A,1", "6", "")), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":null")), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":7")), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":[\"" OTHER "\"]")), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY(""))), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY("no uuid"))), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY("00000000-0000-0000-0000-000000000000"))), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY("{" OTHER "}"))), "unnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY("{" OURS "}"))), "ours"},
+        {PAGE(ENTITY("A,1", "6", BY("urn:uuid:" OURS))), "ours"},
+        /* twice, and in any order */
+        {PAGE(ENTITY("A,1", "6", BY(OTHER)) "," ENTITY("A,1", "6", BY(OTHER))), "theirs"},
+        {PAGE(ENTITY("A,1", "6", "") "," ENTITY("A,1", "6", BY(OURS))), "oursunnamed u"},
+        {PAGE(ENTITY("A,1", "6", BY(OTHER)) "," ENTITY("A,1", "6", "")), "theirsunnamed u"},
         {PAGE(ENTITY("A,1", "5", BY(OURS))), "none"},
         {PAGE(ENTITY("A,1", "7", BY(OURS))), "none"},
         {PAGE(ENTITY("A,1", "7", BY(OTHER)) "," ENTITY("A,1", "6", BY(OURS)) "," ENTITY("A,1", "5",
@@ -133,20 +156,75 @@ static void entries_of_other_records_say_nothing(void **state)
     assert_said(rows, sizeof rows / sizeof *rows);
 }
 
-static void there_are_more_pages_where_the_next_one_is_named(void **state)
+/* Who we are to the server is told by the entries of other updates of ours, of whatever version. */
+static void users_are_told_where_an_entry_has_no_id(void **state)
 {
     static const struct body_case rows[] = {
-        {"{\"entities\":[],\"nextUri\":\"/x?pageNumber=2\"}", "none+"},
-        {"{\"nextUri\":\"/x\",\"entities\":[" ENTITY("A,1", "6", BY(OURS)) "]}", "ours+"},
-        {"{\"entities\":[],\"nextUri\":\"\"}", "none"},
-        {"{\"entities\":[],\"nextUri\":null}", "none"},
-        {"{\"entities\":[],\"nextUri\":7}", "none"},
-        {"{\"entities\":[],\"nextur\\u0069\":\"/x\"}", "none"},
-        {"{\"entities\":[{\"nextUri\":\"/x\"}]}", "none"},
+        {PAGE(ENTITY("A,1", "5", BY(OWN)) "," ENTITY("A,1", "6", "")), "unnamed u own u"},
+        {PAGE(ENTITY("A,1", "6", "") "," ENTITY("A,1", "2", BY(OWN))), "unnamed u own u"},
+        {PAGE(ENTITY("A,1", "5", BY(OTHER)) "," ENTITY("A,1", "6", "")), "unnamed u"},
+        {PAGE(ENTITY("B", "5", BY(OWN)) "," ENTITY("A,1", "6", "")), "unnamed u"},
+        {PAGE("{\"entityId\":\"A,1\",\"version\":6}"), "unnamed "},
+        {PAGE("{\"entityId\":\"A,1\",\"version\":6,\"user\":\"u\"}"), "unnamed "},
+        {PAGE("{\"entityId\":\"A,1\",\"version\":6,\"user\":{\"id\":7}}"), "unnamed "},
+        {PAGE("{\"entityId\":\"A,1\",\"version\":6,\"user\":{\"id\":\"a\\u0000b\"}}"), "unnamed "},
+        {PAGE("{\"entityId\":\"A,1\",\"version\":6,\"user\":{\"id\":"
+              "\"0123456789012345678901234567890123456789012345678901234567890123\"}}"),
+         "unnamed "},
     };
 
     (void)state;
     assert_said(rows, sizeof rows / sizeof *rows);
+}
+
+#define ONE ENTITY("A,1", "6", BY(OURS))
+
+static void there_are_more_pages_until_the_total_is_reached(void **state)
+{
+    static const struct body_case rows[] = {
+        {"{\"entities\":[" ONE "],\"nextUri\":\"/x?pageNumber=2\"}", "ours+"},
+        {"{\"nextUri\":\"/x\",\"entities\":[" ONE "],\"total\":1}", "ours+"},
+        {"{\"entities\":[" ONE "],\"total\":2}", "ours+"},
+        {"{\"entities\":[" ONE "],\"total\":2,\"nextUri\":null}", "ours+"},
+        {"{\"entities\":[" ONE "],\"total\":1,\"nextUri\":\"\"}", "ours"},
+        {"{\"entities\":[" ONE "],\"total\":0}", "ours"},
+        {"{\"entities\":[" ONE "],\"total\":\"2\"}", "ours"},
+        {"{\"entities\":[" ONE "],\"total\":-2}", "ours"},
+        /* without a total a full page leads on */
+        {"{\"entities\":[" ONE "]}", "ours"},
+        {"{\"entities\":[" ONE "],\"pageSize\":1}", "ours+"},
+        {"{\"entities\":[" ONE "],\"pageSize\":2}", "ours"},
+        {"{\"entities\":[" ONE "],\"pageSize\":0}", "ours"},
+        /* an empty page leads nowhere, whatever it says */
+        {"{\"entities\":[],\"nextUri\":\"/x?pageNumber=2\"}", "none"},
+        {"{\"entities\":[],\"total\":7}", "none"},
+        {"{\"entities\":[{\"nextUri\":\"/x\"}]}", "none"},
+        {"{\"entities\":[{}],\"nextUri\":7}", "none"},
+        {"{\"entities\":[{}],\"nextur\\u0069\":\"/x\"}", "none"},
+    };
+
+    (void)state;
+    assert_said(rows, sizeof rows / sizeof *rows);
+}
+
+/* A server that does not know pageNumber answers with the first page again and again. */
+static void a_page_that_repeats_is_the_last_one(void **state)
+{
+    static const char body[] = "{\"entities\":[" ONE "," ONE "],\"total\":6,\"nextUri\":\"/x\"}";
+    static const char total[] = "{\"entities\":[" ONE "," ONE "],\"total\":6}";
+    const struct api_audit_question question = {.version = 6, .correlation = correlation};
+    struct api_audit audit;
+
+    (void)state;
+    assert_true(api_read_audit(span_of(body), &question, &audit));
+    assert_int_equal(audit.count, 2);
+    assert_true(api_audit_has_more(&audit, 0, 0));
+    assert_true(api_audit_has_more(&audit, 2, audit.hash + 1));
+    assert_false(api_audit_has_more(&audit, 2, audit.hash));
+    assert_true(api_read_audit(span_of(total), &question, &audit));
+    assert_true(api_audit_has_more(&audit, 3, 0));
+    assert_false(api_audit_has_more(&audit, 4, 0));
+    assert_false(api_audit_has_more(&audit, 400, 0));
 }
 
 static void what_is_no_page_is_told(void **state)
@@ -191,7 +269,9 @@ int main(void)
         cmocka_unit_test(a_page_is_asked_for_by_schema_record_and_number),
         cmocka_unit_test(the_entry_of_the_version_tells_whose_it_is),
         cmocka_unit_test(entries_of_other_records_say_nothing),
-        cmocka_unit_test(there_are_more_pages_where_the_next_one_is_named),
+        cmocka_unit_test(users_are_told_where_an_entry_has_no_id),
+        cmocka_unit_test(there_are_more_pages_until_the_total_is_reached),
+        cmocka_unit_test(a_page_that_repeats_is_the_last_one),
         cmocka_unit_test(what_is_no_page_is_told),
     };
 

@@ -7,77 +7,148 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 /* API.md section 3, row by row, for a PUT that carried version 5: once with a doubt from before
  * and once after a plain 409. */
 static void every_row_of_the_read_back_table_holds(void **state)
 {
-    enum { OTHERS = 1, OURS = 2, OUR_FIELDS = 4 };
+    enum { OTHERS = 1, OURS = 2, OUR_FIELDS = 4, THERE = 8 | OUR_FIELDS };
     static const struct {
         int64_t version;
         int shows;
         const char *doubting, *asking, *evidence;
     } rows[] = {
         {6, OURS, "applied", "applied", "the record carries our correlation id"},
-        {6, OURS | OUR_FIELDS, "applied", "applied", "the record carries our correlation id"},
+        {6, OURS | THERE, "applied", "applied", "the record carries our correlation id"},
         {9, OURS, "applied", "applied", "the record carries our correlation id"},
         {5, OTHERS, "pending", "pending", "the record's version shows that it did not land"},
         {5, OUR_FIELDS, "pending", "pending", "the record's version shows that it did not land"},
-        {4, 0, "pending", "pending", "the record's version shows that it did not land"},
-        {0, 0, "pending", "pending", "the record's version shows that it did not land"},
-        {-1, 0, "pending", "pending", "the record's version shows that it did not land"},
-        {6, OTHERS, "conflict", "conflict", NULL},
-        {6, OTHERS | OUR_FIELDS, "conflict", "conflict", NULL},
-        {6, OUR_FIELDS, "applied", "conflict", NULL},
-        {6, 0, "conflict", "conflict", NULL},
-        {7, OTHERS, "unknown", "conflict", NULL},
-        {7, OUR_FIELDS, "unknown", "conflict", NULL},
-        {INT64_MAX, 0, "unknown", "conflict", NULL},
+        {5, THERE, "pending", "unknown look", NULL},
+        {4, 0, "unknown look", "unknown look", NULL},
+        {4, THERE, "unknown look", "unknown look", NULL},
+        {0, 0, "unknown look", "unknown look", NULL},
+        {-1, 0, "unknown look", "unknown look", NULL},
+        {6, OTHERS, "conflict proven", "conflict proven",
+         "the next version carries another correlation id"},
+        {6, OTHERS | OUR_FIELDS, "conflict proven", "conflict proven", NULL},
+        {6, OTHERS | THERE, "unchanged", "unchanged", "the record holds these values already"},
+        {6, OUR_FIELDS, "applied", "conflict proven", NULL},
+        {6, THERE, "applied", "unchanged", NULL},
+        {6, 0, "unknown audit", "conflict proven", NULL},
+        {7, OTHERS, "unknown audit", "unknown audit",
+         "the record has moved on beyond the next version"},
+        {7, OUR_FIELDS, "unknown audit", "unknown audit", NULL},
+        {7, THERE, "unknown audit", "unchanged", NULL},
+        {7, OTHERS | THERE, "unknown audit", "unchanged", NULL},
+        {INT64_MAX, 0, "unknown audit", "unknown audit", NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct policy_answer answer = record_of(rows[i].version);
-        struct policy_verdict doubted, plain;
 
-        answer.has_correlation = rows[i].shows & (OTHERS | OURS);
+        answer.is_anothers = rows[i].shows & OTHERS;
         answer.is_ours = rows[i].shows & OURS;
         answer.fields_are_ours = rows[i].shows & OUR_FIELDS;
-        doubted = judge(&doubting, answer);
-        plain = judge(&asking, answer);
-        assert_string_equal(job_state_name(doubted.state), rows[i].doubting);
-        assert_string_equal(job_state_name(plain.state), rows[i].asking);
-        assert_true(doubted.doubt);
-        assert_false(plain.doubt);
-        assert_true(doubted.success && plain.success);
-        assert_true(doubted.has_server_version && doubted.server_version == rows[i].version);
-        assert_true(plain.has_server_version && plain.server_version == rows[i].version);
-        if (rows[i].evidence) {
-            assert_string_equal(doubted.evidence, rows[i].evidence);
-            assert_string_equal(plain.evidence, rows[i].evidence);
+        answer.is_there = rows[i].shows & 8;
+        for (int doubt = 0; doubt < 2; doubt++) {
+            const char *expected = doubt ? rows[i].doubting : rows[i].asking;
+            struct policy_verdict verdict = judge(doubt ? &doubting : &asking, answer);
+            char found[64];
+
+            snprintf(found, sizeof found, "%s%s%s%s", job_state_name(verdict.state),
+                     verdict.proven ? " proven" : "",
+                     verdict.next == POLICY_NEXT_AUDIT ? " audit" : "",
+                     verdict.looks_again ? " look" : "");
+            if (strcmp(found, expected) != 0)
+                fail_msg("row %zu, doubt %d: %s, expected %s", i, doubt, found, expected);
+            assert_int_equal(verdict.doubt, doubt);
+            assert_true(verdict.success);
+            assert_true(verdict.has_server_version && verdict.server_version == rows[i].version);
+            if (rows[i].evidence)
+                assert_string_equal(verdict.evidence, rows[i].evidence);
         }
     }
 }
 
-static void conflicts_say_what_they_rest_on(void **state)
+/* A read can lag: only at the second look does a version that is not newer end a job. */
+static void a_version_that_is_not_newer_ends_a_job_at_the_second_look(void **state)
 {
-    struct policy_answer next = record_of(6), later = record_of(7);
-    struct policy_verdict verdict;
+    static const struct {
+        int64_t version;
+        bool there;
+        long put_status;
+        unsigned attempts;
+        const char *second;
+    } rows[] = {
+        {4, false, 409, 1, "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {0, false, 0, 1, "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {4, true, 409, 1, "unchanged success retries 0 readbacks 0 delay 0"},
+        {5, true, 409, 1, "unchanged success retries 0 readbacks 0 delay 0"},
+    };
 
     (void)state;
-    verdict = judge(&asking, next);
-    assert_string_equal(verdict.evidence,
-                        "the record has a newer version, and no attempt of ours may have landed");
-    verdict = judge(&doubting, next);
-    assert_string_equal(verdict.evidence, "the next version holds other fields");
-    next.fields_are_ours = true;
-    verdict = judge(&doubting, next);
-    assert_string_equal(verdict.evidence,
-                        "the next version holds our fields, without a correlation id");
-    next.has_correlation = true;
-    verdict = judge(&doubting, next);
-    assert_string_equal(verdict.evidence, "the next version carries another correlation id");
-    verdict = judge(&doubting, later);
-    assert_string_equal(verdict.evidence, "the record has moved on beyond the next version");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_answer answer = record_of(rows[i].version);
+        struct policy_job job = asking;
+        struct policy_verdict verdict;
+
+        job.put_status = rows[i].put_status;
+        job.attempts = rows[i].attempts;
+        answer.is_there = answer.fields_are_ours = rows[i].there;
+        verdict = judge(&job, answer);
+        assert_string_equal(told(&verdict), "unknown success retries 0 readbacks 0 delay 1000");
+        assert_true(verdict.looks_again);
+        job.looks_again = true;
+        verdict = judge(&job, answer);
+        assert_string_equal(told(&verdict), rows[i].second);
+        assert_false(verdict.looks_again);
+        assert_int_equal(verdict.ahead, verdict.state == JOB_CONFLICT);
+        /* no answer in between does not end it */
+        verdict = judge(&job, answered(500));
+        assert_true(verdict.looks_again);
+    }
+}
+
+/* A version that is ahead is for a person, whatever is done with conflicts. */
+static void a_version_that_is_ahead_is_never_rebased_or_dismissed(void **state)
+{
+    struct policy_job job = asking;
+    struct policy_answer answer = record_of(1);
+
+    (void)state;
+    job.looks_again = true;
+    for (int way = POLICY_PARK; way <= POLICY_DISMISS; way++) {
+        struct policy_limits chosen = limits;
+        struct policy_verdict verdict;
+
+        chosen.on_conflict = (enum policy_on_conflict)way;
+        policy_judge(&job, &answer, &chosen, &verdict);
+        assert_int_equal(verdict.state, JOB_CONFLICT);
+        assert_true(verdict.ahead && !verdict.proven);
+    }
+}
+
+/* Our own database says whose the next version is. */
+static void a_version_that_another_job_of_ours_made_is_not_this_ones(void **state)
+{
+    static const int64_t versions[] = {6, 7, 900};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        struct policy_answer answer = record_of(versions[i]);
+        struct policy_verdict verdict;
+
+        answer.next_is_known = true;
+        verdict = judge(&doubting, answer);
+        assert_int_equal(verdict.state, JOB_CONFLICT);
+        assert_true(verdict.proven);
+        assert_string_equal(verdict.evidence, "another job of ours made the next version");
+        answer.is_there = answer.fields_are_ours = true;
+        assert_int_equal(judge(&doubting, answer).state, JOB_UNCHANGED);
+    }
 }
 
 static void the_highest_version_does_not_overflow(void **state)
@@ -173,7 +244,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_read_back_table_holds),
-        cmocka_unit_test(conflicts_say_what_they_rest_on),
+        cmocka_unit_test(a_version_that_is_not_newer_ends_a_job_at_the_second_look),
+        cmocka_unit_test(a_version_that_is_ahead_is_never_rebased_or_dismissed),
+        cmocka_unit_test(a_version_that_another_job_of_ours_made_is_not_this_ones),
         cmocka_unit_test(the_highest_version_does_not_overflow),
         cmocka_unit_test(what_did_not_land_is_sent_again_after_a_second_at_least),
         cmocka_unit_test(a_missing_record_refuses_unless_an_attempt_may_have_landed),

@@ -74,37 +74,37 @@ static void a_record_is_read_for_what_it_has(void **state)
     static const struct {
         const char *body;
         int64_t version; /* -1: none */
-        bool has_metadata, has_correlation;
-        const char *fields;
+        bool is_ours;
+        const char *fields; /* NULL: none */
     } cases[] = {
-        {"{}", -1, false, false, ""},
-        {"{\"version\":6}", 6, false, false, ""},
+        {"{}", -1, false, NULL},
+        {"{\"version\":6}", 6, false, NULL},
         {" {\"id\":\"x\",\"version\":0,\"fields\":{\"a\":1.50, "
          "\"b\":[{}]},\"metadata\":{\"tags\":[],"
          "\"requestCorrelationId\":\"" UUID "\"}}\n",
-         0, true, true, "{\"a\":1.50, \"b\":[{}]}"},
-        {"{\"metadata\":{\"requestCorrelationId\":\"0B5B4A3C-1111-4222-A333-44445555FF66\"}}", -1,
-         true, true, ""},
-        {"{\"metadata\":{\"requestCorrelationId\":\"" UUID "x\"}}", -1, true, false, ""},
-        {"{\"metadata\":{\"requestCorrelationId\":\"nightly import\"}}", -1, true, false, ""},
-        {"{\"metadata\":{\"requestCorrelationId\":null}}", -1, false, false, ""},
-        {"{\"metadata\":{\"tags\":[]}}", -1, false, false, ""},
-        {"{\"metadata\":null,\"fields\":null,\"version\":null}", -1, false, false, ""},
-        {"{\"requestCorrelationId\":\"" UUID "\"}", -1, false, false, ""},
+         0, true, "{\"a\":1.50, \"b\":[{}]}"},
+        {"{\"metadata\":{\"tags\":[]}}", -1, false, NULL},
+        {"{\"metadata\":null,\"fields\":null,\"version\":null}", -1, false, NULL},
+        {"{\"requestCorrelationId\":\"" UUID "\"}", -1, false, NULL},
         {"{\"fields\":{\"version\":3,\"metadata\":{\"requestCorrelationId\":\"" UUID "\"}}}", -1,
-         false, false, "{\"version\":3,\"metadata\":{\"requestCorrelationId\":\"" UUID "\"}}"},
+         false, "{\"version\":3,\"metadata\":{\"requestCorrelationId\":\"" UUID "\"}}"},
         {"{\"metadata\":{\"version\":3,\"metadata\":{\"requestCorrelationId\":\"" UUID "\"}}}", -1,
-         false, false, ""},
-        {"{\"ver\\u0073ion\":7}", 7, false, false, ""},
-        {"{\"version\":6.0}", 6, false, false, ""},
-        {"{\"version\":60e-1}", 6, false, false, ""},
-        {"{\"version\":12e2}", 1200, false, false, ""},
-        {"{\"version\":6.5}", -1, false, false, ""},
-        {"{\"version\":-1}", -1, false, false, ""},
-        {"{\"version\":\"6\"}", -1, false, false, ""},
-        {"{\"version\":999999999999999999}", 999999999999999999, false, false, ""},
-        {"{\"version\":1e999999999999}", -1, false, false, ""},
-        {"{\"version\":123456789012345678901234}", -1, false, false, ""},
+         false, NULL},
+        /* missing is not empty */
+        {"{\"version\":6,\"fields\":{}}", 6, false, "{}"},
+        {"{\"version\":6,\"fields\":\"{}\"}", 6, false, NULL},
+        {"{\"version\":6,\"fields\":[]}", 6, false, NULL},
+        {"{\"version\":6,\"fields\":0}", 6, false, NULL},
+        {"{\"ver\\u0073ion\":7}", 7, false, NULL},
+        {"{\"version\":6.0}", 6, false, NULL},
+        {"{\"version\":60e-1}", 6, false, NULL},
+        {"{\"version\":12e2}", 1200, false, NULL},
+        {"{\"version\":6.5}", -1, false, NULL},
+        {"{\"version\":-1}", -1, false, NULL},
+        {"{\"version\":\"6\"}", -1, false, NULL},
+        {"{\"version\":999999999999999999}", 999999999999999999, false, NULL},
+        {"{\"version\":1e999999999999}", -1, false, NULL},
+        {"{\"version\":123456789012345678901234}", -1, false, NULL},
     };
 
     (void)state;
@@ -115,12 +115,75 @@ static void a_record_is_read_for_what_it_has(void **state)
         assert_true(api_read_record(span_of(cases[i].body), &record));
         assert_int_equal(record.has_version, cases[i].version >= 0);
         assert_int_equal(record.version, cases[i].version >= 0 ? cases[i].version : 0);
-        assert_int_equal(record.has_metadata, cases[i].has_metadata);
-        assert_int_equal(record.has_correlation, cases[i].has_correlation);
-        if (record.has_correlation)
-            assert_memory_equal(record.correlation, correlation, 16);
-        assert_true(span_is(record.fields, cases[i].fields));
+        assert_int_equal(api_owner(&record.id, correlation) == API_OURS, cases[i].is_ours);
+        assert_int_equal(record.has_fields, cases[i].fields != NULL);
+        assert_true(span_is(record.fields, cases[i].fields ? cases[i].fields : ""));
     }
+}
+
+/* Only a complete UUID that differs is another's. What is missing, empty or garbled is nobody's: a
+ * server that drops or garbles ids does so with ours. Our digits count in any form. */
+static void an_id_names_its_owner_only_where_it_is_complete(void **state)
+{
+    static const struct {
+        const char *id; /* JSON */
+        enum api_owner owner;
+    } cases[] = {
+        {"\"" UUID "\"", API_OURS},
+        {"\"0B5B4A3C-1111-4222-A333-44445555FF66\"", API_OURS},
+        {"\"0b5b4a3c-1111-4222-A333-44445555ff66\"", API_OURS},
+        {"\"{" UUID "}\"", API_OURS},
+        {"\"{0B5B4A3C-1111-4222-A333-44445555FF66}\"", API_OURS},
+        {"\"urn:uuid:" UUID "\"", API_OURS},
+        {"\"URN:UUID:" UUID "\"", API_OURS},
+        {"\" " UUID "\"", API_OURS},
+        {"\"" UUID "  \"", API_OURS},
+        {"\"0b5b4a3c111142 22a33344445555ff66\"", API_OURS},
+        {"\"0b5b4a3c11114222a33344445555ff66\"", API_OURS},
+        {"\"\\u0030b5b4a3c-1111-4222-a333-44445555ff66\"", API_OURS},
+        {"\"11111111-2222-4333-8444-555555555555\"", API_ANOTHERS},
+        {"\"AAAAAAAA-2222-4333-8444-555555555555\"", API_ANOTHERS},
+        {"\"0b5b4a3c-1111-4222-a333-44445555ff67\"", API_ANOTHERS},
+        {"\"0b5b4a3c-1111-8222-a333-44445555ff66\"", API_ANOTHERS},
+        /* what could be a garbled form of ours */
+        {"null", API_OWNER_UNKNOWN},
+        {"\"\"", API_OWNER_UNKNOWN},
+        {"\" \"", API_OWNER_UNKNOWN},
+        {"7", API_OWNER_UNKNOWN},
+        {"true", API_OWNER_UNKNOWN},
+        {"{}", API_OWNER_UNKNOWN},
+        {"[\"" UUID "\"]", API_OWNER_UNKNOWN},
+        {"\"nightly import\"", API_OWNER_UNKNOWN},
+        {"\"" UUID "x\"", API_OWNER_UNKNOWN},
+        {"\"x" UUID "\"", API_OWNER_UNKNOWN},
+        {"\"" UUID "0\"", API_OWNER_UNKNOWN},
+        {"\"0b5b4a3c-1111-4222-a333-44445555ff6\"", API_OWNER_UNKNOWN},
+        {"\"0b5b4a3c-1111-4222-a333\"", API_OWNER_UNKNOWN},
+        {"\"gb5b4a3c-1111-4222-a333-44445555ff66\"", API_OWNER_UNKNOWN},
+        {"\"" UUID "\\u0000\"", API_OWNER_UNKNOWN},
+        {"\"\\ufeff" UUID "\"", API_OWNER_UNKNOWN},
+        {"\"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\"", API_OWNER_UNKNOWN},
+        {"\"{11111111-2222-4333-8444-555555555555}\"", API_OWNER_UNKNOWN},
+        {"\"urn:uuid:11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+        {"\" 11111111-2222-4333-8444-555555555555\"", API_OWNER_UNKNOWN},
+        {"\"11111111222243338444555555555555\"", API_OWNER_UNKNOWN},
+        {"\"111111112222-4333-8444-5555555555555\"", API_OWNER_UNKNOWN},
+        {"\"00000000-0000-0000-0000-000000000000\"", API_OWNER_UNKNOWN},
+        {"\"ffffffff-ffff-ffff-ffff-ffffffffffff\"", API_OWNER_UNKNOWN},
+    };
+    struct buf body = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct api_record record;
+
+        buf_reset(&body);
+        buf_printf(&body, "{\"metadata\":{\"requestCorrelationId\":%s}}", cases[i].id);
+        assert_true(api_read_record(buf_span(&body), &record));
+        if (api_owner(&record.id, correlation) != cases[i].owner)
+            fail_msg("%s: %d", cases[i].id, api_owner(&record.id, correlation));
+    }
+    buf_release(&body);
 }
 
 static void what_is_no_record_is_told(void **state)
@@ -383,6 +446,7 @@ int main(void)
         cmocka_unit_test(names_and_ids_are_one_path_segment_each),
         cmocka_unit_test(an_update_is_written_as_the_guide_has_it),
         cmocka_unit_test(a_record_is_read_for_what_it_has),
+        cmocka_unit_test(an_id_names_its_owner_only_where_it_is_complete),
         cmocka_unit_test(what_is_no_record_is_told),
         cmocka_unit_test(our_fields_are_looked_for_by_value),
         cmocka_unit_test(fields_that_differ_are_named_ours_first),

@@ -304,7 +304,7 @@ static void an_illegal_move_is_a_bug_and_nothing_is_written(void **state)
         const char *text;
     } rows[] = {
         {JOB_SENDING, JOB_FAILED, "job 1000000001: no way from sending to failed"},
-        {JOB_SENDING, JOB_UNCHANGED, "job 1000000001: no way from sending to unchanged"},
+        {JOB_SENDING, JOB_CANCELLED, "job 1000000001: no way from sending to cancelled"},
         {JOB_SENDING, JOB_SENDING, "job 1000000001: no way from sending to sending"},
         {JOB_UNKNOWN, JOB_SENDING, "job 1000000001: no way from unknown to sending"},
         {JOB_UNKNOWN, JOB_DISMISSED, "job 1000000001: no way from unknown to dismissed"},

@@ -65,11 +65,12 @@ static void assert_holds(const struct model_settings *settings, size_t states, u
     assert_int_equal(result.job_states, endings);
 }
 
+/* Servers that lose the ids of records, as people and other programs that write without one do. */
 static void parked_conflicts_are_true_in_every_interleaving(void **state)
 {
     (void)state;
     assert_holds(&(struct model_settings){.on_conflict = POLICY_PARK,
-                                          .drops_metadata = true,
+                                          .drops_record_ids = true,
                                           .foreign = 2,
                                           .faults = 2,
                                           .crashes = 1},
@@ -80,18 +81,81 @@ static void rebased_updates_are_applied_once_in_every_interleaving(void **state)
 {
     (void)state;
     assert_holds(&(struct model_settings){.on_conflict = POLICY_REBASE,
-                                          .drops_metadata = true,
+                                          .drops_record_ids = true,
+                                          .drops_audit_ids = true,
                                           .foreign = 2,
-                                          .faults = 2,
-                                          .crashes = 1},
-                 900000, ALWAYS | ENDS(JOB_CONFLICT));
+                                          .faults = 2},
+                 300000, ALWAYS | ENDS(JOB_CONFLICT));
+    assert_holds(
+        &(struct model_settings){
+            .on_conflict = POLICY_REBASE, .lags = true, .foreign = 2, .faults = 1, .crashes = 1},
+        300000, ALWAYS | ENDS(JOB_CONFLICT));
 }
 
 static void dismissed_updates_were_never_applied_in_any_interleaving(void **state)
 {
     (void)state;
-    assert_holds(&(struct model_settings){.on_conflict = POLICY_DISMISS, .foreign = 2, .faults = 2},
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_DISMISS,
+                                          .drops_record_ids = true,
+                                          .drops_audit_ids = true,
+                                          .knows_user = true,
+                                          .foreign = 2,
+                                          .faults = 2},
                  50000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_DISMISSED));
+}
+
+/* Neither the ids nor the values that a server shows need be ours. */
+static void a_server_that_shows_nothing_of_ours_costs_a_decision_at_most(void **state)
+{
+    static const enum policy_on_conflict all[] = {POLICY_REBASE, POLICY_DISMISS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        assert_holds(&(struct model_settings){.on_conflict = all[i],
+                                              .drops_record_ids = true,
+                                              .drops_audit_ids = true,
+                                              .changes_values = true,
+                                              .drops_fields = true,
+                                              .foreign = 1,
+                                              .faults = 2,
+                                              .crashes = 1},
+                     30000,
+                     ALWAYS | ENDS(JOB_CONFLICT) |
+                         (all[i] == POLICY_DISMISS ? ENDS(JOB_DISMISSED) : 0));
+}
+
+/* What landed before the copy was made is pending in it. Of an update that was rebased, and written
+ * over, the log must still have the id. */
+static void an_older_copy_of_the_database_applies_nothing_twice(void **state)
+{
+    static const struct {
+        enum policy_on_conflict way;
+        bool drops_ids;
+        unsigned foreign;
+    } rows[] = {
+        {POLICY_PARK, false, 2},  {POLICY_PARK, true, 2},     {POLICY_REBASE, false, 2},
+        {POLICY_REBASE, true, 1}, {POLICY_DISMISS, false, 2}, {POLICY_DISMISS, true, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct model_settings settings = {.judge = policy_judge,
+                                                .on_conflict = rows[i].way,
+                                                .put_back = true,
+                                                .drops_record_ids = rows[i].drops_ids,
+                                                .drops_audit_ids = rows[i].drops_ids,
+                                                .knows_user = rows[i].drops_ids,
+                                                .foreign = rows[i].foreign,
+                                                .faults = 1};
+        struct model_result result;
+
+        model_walk(&settings, &result);
+        if (result.violation)
+            fail_msg("%s, row %zu: %s", policies[rows[i].way], i, result.violation);
+        printf("# %s: %zu states, %zu ends\n", policies[rows[i].way], result.states, result.ends);
+        assert_true(result.states > 2000);
+        assert_true(result.job_states & ENDS(JOB_UNCHANGED) || !rows[i].drops_ids);
+    }
 }
 
 /* Three writers fill a second page of the audit log, and outrun the last round. */
@@ -102,13 +166,16 @@ static void a_foreign_writer_who_never_rests_changes_nothing_of_that(void **stat
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         assert_holds(&(struct model_settings){.on_conflict = all[i], .foreign = 3, .faults = 1},
-                     100000, ALWAYS | ENDS(JOB_CONFLICT));
+                     100000,
+                     ENDS(JOB_APPLIED) | ENDS(JOB_CONFLICT) |
+                         (all[i] == POLICY_REBASE ? ENDS(JOB_FAILED) : 0));
 }
 
 static void a_record_that_is_deleted_refuses_only_what_never_landed(void **state)
 {
     (void)state;
     assert_holds(&(struct model_settings){.on_conflict = POLICY_REBASE,
+                                          .drops_audit_ids = true,
                                           .foreign = 1,
                                           .foreign_deletes = true,
                                           .faults = 2,
@@ -119,10 +186,23 @@ static void a_record_that_is_deleted_refuses_only_what_never_landed(void **state
 static void a_server_that_begins_to_refuse_refuses_only_what_never_landed(void **state)
 {
     (void)state;
+    assert_holds(&(struct model_settings){.on_conflict = POLICY_PARK,
+                                          .lags = true,
+                                          .foreign = 1,
+                                          .may_close = true,
+                                          .faults = 2,
+                                          .crashes = 1},
+                 100000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_REFUSED));
+}
+
+/* Somebody else may write just what we send: then nothing is left to do, and to decide. */
+static void a_record_with_our_values_is_unchanged_however_they_came_there(void **state)
+{
     assert_holds(
         &(struct model_settings){
-            .on_conflict = POLICY_PARK, .foreign = 1, .may_close = true, .faults = 2, .crashes = 1},
-        100000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_REFUSED));
+            .on_conflict = POLICY_PARK, .foreign_same = true, .foreign = 2, .faults = 1},
+        50000, ENDS(JOB_APPLIED) | ENDS(JOB_CONFLICT) | ENDS(JOB_UNCHANGED));
+    (void)state;
 }
 
 static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **state)
@@ -265,6 +345,7 @@ static void forgets_its_own_id(const struct policy_job *job, const struct policy
 {
     struct policy_answer other = *answer;
 
+    other.is_anothers = other.is_anothers || other.is_ours;
     other.is_ours = false;
     policy_judge(job, &other, limits, verdict);
 }
@@ -278,39 +359,220 @@ static void never_tires(const struct policy_job *job, const struct policy_answer
         verdict->delay_ms = 0;
 }
 
-static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
+/* A record that shows no id shows that it is not ours. */
+static void takes_no_id_of_a_record_for_anothers(const struct policy_job *job,
+                                                 const struct policy_answer *answer,
+                                                 const struct policy_limits *limits,
+                                                 struct policy_verdict *verdict)
 {
-    static const struct {
-        model_judge *judge;
-        const char *violation;
-    } rows[] = {
-        {resends_what_is_ambiguous, "a PUT was sent while the fate of its predecessor was unknown"},
-        {forgets_its_doubt, "a conflict is proven, and the update was applied"},
-        {fetches_what_did_not_land, "an update was applied twice"},
-        {rebases_what_is_ambiguous, "an update was applied twice"},
-        {takes_a_newer_version_for_a_proof, "a conflict is proven, and the update was applied"},
-        {takes_silence_for_a_proof, "a conflict is proven, and the update was applied"},
-        {does_not_wait_for_the_audit_log, "a conflict is unproven, and the audit log could tell"},
-        {believes_a_503, "a conflict is proven, and the update was applied"},
-        {refuses_in_doubt, "a job is refused, and its update was applied"},
-        {takes_a_missing_record_for_a_proof, "a job is refused, and its update was applied"},
-        {forgets_its_own_id, "a conflict is proven, and the update was applied"},
-        {never_tires, "a run need not end"},
-    };
+    struct policy_answer other = *answer;
 
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct model_settings settings = {.judge = rows[i].judge,
-                                                .foreign = 2,
-                                                .foreign_deletes = true,
-                                                .may_close = true,
-                                                .faults = 1};
+    other.is_anothers = !other.is_ours;
+    policy_judge(job, &other, limits, verdict);
+}
+
+/* So does an entry of the audit log. */
+static void takes_no_id_of_an_entry_for_anothers(const struct policy_job *job,
+                                                 const struct policy_answer *answer,
+                                                 const struct policy_limits *limits,
+                                                 struct policy_verdict *verdict)
+{
+    struct policy_answer theirs = *answer;
+
+    if (answer->entry == POLICY_UNNAMED_ENTRY)
+        theirs.entry = POLICY_THEIR_ENTRY;
+    policy_judge(job, &theirs, limits, verdict);
+}
+
+/* So do other values than we sent. */
+static void takes_other_values_for_a_proof(const struct policy_job *job,
+                                           const struct policy_answer *answer,
+                                           const struct policy_limits *limits,
+                                           struct policy_verdict *verdict)
+{
+    struct policy_answer other = *answer;
+
+    if (!other.is_ours && !other.fields_are_ours && other.version == job->version + 1)
+        other.is_anothers = true;
+    policy_judge(job, &other, limits, verdict);
+}
+
+/* An entry without an id is as good as none, even in a database that may be an older copy. */
+static void overlooks_its_own_user(const struct policy_job *job, const struct policy_answer *answer,
+                                   const struct policy_limits *limits,
+                                   struct policy_verdict *verdict)
+{
+    struct policy_answer other = *answer;
+
+    if (answer->entry == POLICY_OUR_USERS_ENTRY)
+        other.entry = POLICY_UNNAMED_ENTRY;
+    policy_judge(job, &other, limits, verdict);
+}
+
+/* What our database does not know of was never sent. */
+static void never_asks_the_log_without_a_doubt(const struct policy_job *job,
+                                               const struct policy_answer *answer,
+                                               const struct policy_limits *limits,
+                                               struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (job->doubt || verdict->next != POLICY_NEXT_AUDIT)
+        return;
+    verdict->next = POLICY_BY_STATE;
+    verdict->state = JOB_CONFLICT;
+    verdict->conflict = verdict->proven = true;
+}
+
+/* A version that the record never had did not land, for ever. */
+static void sends_a_version_that_is_ahead(const struct policy_job *job,
+                                          const struct policy_answer *answer,
+                                          const struct policy_limits *limits,
+                                          struct policy_verdict *verdict)
+{
+    struct policy_job again = *job;
+
+    again.looks_again = false;
+    policy_judge(&again, answer, limits, verdict);
+    if (!verdict->looks_again)
+        return;
+    verdict->looks_again = false;
+    verdict->state = job->attempts < limits->max_attempts ? JOB_PENDING : JOB_FAILED;
+}
+
+/* The version has changed, so somebody else did. */
+static void takes_same_values_for_a_conflict(const struct policy_job *job,
+                                             const struct policy_answer *answer,
+                                             const struct policy_limits *limits,
+                                             struct policy_verdict *verdict)
+{
+    struct policy_answer other = *answer;
+
+    other.is_there = other.is_there && job->request == REQUEST_FETCH;
+    policy_judge(job, &other, limits, verdict);
+}
+
+/* A read shows what is. */
+static void believes_a_lagging_read(const struct policy_job *job,
+                                    const struct policy_answer *answer,
+                                    const struct policy_limits *limits,
+                                    struct policy_verdict *verdict)
+{
+    struct policy_job again = *job;
+
+    again.looks_again = true;
+    policy_judge(&again, answer, limits, verdict);
+}
+
+/* What was refused in doubt is read back at once. */
+static void does_not_wait_for_a_lagging_read(const struct policy_job *job,
+                                             const struct policy_answer *answer,
+                                             const struct policy_limits *limits,
+                                             struct policy_verdict *verdict)
+{
+    policy_judge(job, answer, limits, verdict);
+    if (verdict->refused)
+        verdict->delay_ms = 0;
+}
+
+/* A record without fields is an empty one. */
+static void takes_missing_fields_for_empty(const struct policy_job *job,
+                                           const struct policy_answer *answer,
+                                           const struct policy_limits *limits,
+                                           struct policy_verdict *verdict)
+{
+    struct policy_answer empty = *answer;
+
+    empty.has_version =
+        empty.has_version || (job->request == REQUEST_FETCH && answer->status == 200);
+    empty.is_ours = empty.is_ours && answer->has_version;
+    empty.fields_are_ours = empty.is_there = answer->has_version && answer->is_there;
+    policy_judge(job, &empty, limits, verdict);
+}
+
+/* What the walk is to find of a judge. */
+struct wrong {
+    model_judge *judge;
+    const char *violation;
+};
+
+static void assert_noticed(const struct model_settings *settings, const struct wrong *rows,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct model_settings one = *settings;
         struct model_result result;
 
-        walk_kinds(&settings, &result);
+        one.judge = rows[i].judge;
+        walk_kinds(&one, &result);
         if (!result.violation || strcmp(result.violation, rows[i].violation) != 0)
             fail_msg("judge %zu: %s, expected %s", i, result.violation, rows[i].violation);
     }
+}
+
+#define PROVEN "a conflict is proven, and the update was applied"
+
+static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
+{
+    static const struct wrong rows[] = {
+        {resends_what_is_ambiguous, "a PUT was sent while the fate of its predecessor was unknown"},
+        {forgets_its_doubt, PROVEN},
+        {fetches_what_did_not_land, "an update was applied twice"},
+        {rebases_what_is_ambiguous, "an update was applied twice"},
+        {takes_a_newer_version_for_a_proof, PROVEN},
+        {takes_silence_for_a_proof, PROVEN},
+        {does_not_wait_for_the_audit_log, "a conflict is unproven, and the audit log could tell"},
+        {believes_a_503, PROVEN},
+        {refuses_in_doubt, "a job is refused, and its update was applied"},
+        {takes_a_missing_record_for_a_proof, "a job is refused, and its update was applied"},
+        {forgets_its_own_id, "a job is unchanged, and its update was applied"},
+        {never_tires, "a run need not end"},
+        {sends_a_version_that_is_ahead, "a version that the record never had was sent to the end"},
+    };
+
+    (void)state;
+    assert_noticed(
+        &(struct model_settings){
+            .foreign = 2, .foreign_deletes = true, .may_close = true, .faults = 1},
+        rows, sizeof rows / sizeof *rows);
+}
+
+static void the_model_notices_a_judge_that_takes_what_is_missing_for_a_proof(void **state)
+{
+    static const struct wrong ids[] = {
+        {takes_no_id_of_a_record_for_anothers, PROVEN},
+        {takes_no_id_of_an_entry_for_anothers, PROVEN},
+        {takes_other_values_for_a_proof, PROVEN},
+        {takes_missing_fields_for_empty, "a PUT is built on a record without its fields"},
+    };
+    static const struct wrong reads[] = {
+        {believes_a_lagging_read, "a version is ahead, and the record was there already"},
+        {does_not_wait_for_a_lagging_read, "a job is refused, and its update was applied"},
+    };
+    static const struct wrong copies[] = {
+        {never_asks_the_log_without_a_doubt, PROVEN},
+        {overlooks_its_own_user, PROVEN},
+    };
+    static const struct wrong values[] = {
+        {takes_same_values_for_a_conflict, "a conflict in which nothing differs"},
+    };
+
+    (void)state;
+    assert_noticed(&(struct model_settings){.drops_record_ids = true,
+                                            .drops_audit_ids = true,
+                                            .changes_values = true,
+                                            .drops_fields = true,
+                                            .foreign = 2,
+                                            .faults = 1},
+                   ids, sizeof ids / sizeof *ids);
+    assert_noticed(
+        &(struct model_settings){.lags = true, .may_close = true, .foreign = 1, .faults = 2}, reads,
+        sizeof reads / sizeof *reads);
+    assert_noticed(
+        &(struct model_settings){
+            .put_back = true, .drops_audit_ids = true, .knows_user = true, .foreign = 2},
+        copies, sizeof copies / sizeof *copies);
+    assert_noticed(&(struct model_settings){.foreign_same = true, .foreign = 1}, values,
+                   sizeof values / sizeof *values);
 }
 
 int main(void)
@@ -319,11 +581,15 @@ int main(void)
         cmocka_unit_test(parked_conflicts_are_true_in_every_interleaving),
         cmocka_unit_test(rebased_updates_are_applied_once_in_every_interleaving),
         cmocka_unit_test(dismissed_updates_were_never_applied_in_any_interleaving),
+        cmocka_unit_test(a_server_that_shows_nothing_of_ours_costs_a_decision_at_most),
+        cmocka_unit_test(an_older_copy_of_the_database_applies_nothing_twice),
         cmocka_unit_test(a_foreign_writer_who_never_rests_changes_nothing_of_that),
         cmocka_unit_test(a_record_that_is_deleted_refuses_only_what_never_landed),
         cmocka_unit_test(a_server_that_begins_to_refuse_refuses_only_what_never_landed),
+        cmocka_unit_test(a_record_with_our_values_is_unchanged_however_they_came_there),
         cmocka_unit_test(a_record_with_our_values_is_unchanged_and_nothing_is_sent),
         cmocka_unit_test(the_model_notices_a_judge_that_is_wrong_in_one_thing),
+        cmocka_unit_test(the_model_notices_a_judge_that_takes_what_is_missing_for_a_proof),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,8 @@ static const char *const names[JOB_STATES] = {"pending",   "sending",  "unknown"
  * names: # by that table; o: stays, put off (pending) or asked again (unknown). */
 static const char *const moves[JOB_STATES] = {
     /* pending   */ "o#..#....#",
-    /* sending   */ "#.##.##...",
-    /* unknown   */ "#.o#.###..",
+    /* sending   */ "#.#####...",
+    /* unknown   */ "#.o#####..",
     /* applied   */ "..........",
     /* unchanged */ "..........",
     /* conflict  */ "#.......#.",

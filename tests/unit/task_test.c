@@ -9,17 +9,23 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OURS  "00000000-0000-0000-0000-000000000000" /* of a claim that is zeroed */
+#define OURS  "0b5b4a3c-1111-4222-a333-44445555ff66"
 #define OTHER "11111111-2222-4333-8444-555555555555"
+#define OWN   "22222222-2222-4222-8222-222222222222" /* of job 3/812, when there is one */
+
+static const unsigned char ours[16] = {0x0b, 0x5b, 0x4a, 0x3c, 0x11, 0x11, 0x42, 0x22,
+                                       0xa3, 0x33, 0x44, 0x44, 0x55, 0x55, 0xff, 0x66};
 
 /* A job with fields {"n":1} whose PUT carried version 5 and may have landed. */
 struct stage {
     struct task task;
     struct api_fault fault;
     struct policy_verdict verdict;
+    struct rebase *rebase; /* without a schema file: `replace` */
 };
 
 static int begin(void **state)
@@ -33,6 +39,8 @@ static int begin(void **state)
     claim->attempts = 1;
     claim->doubt = true;
     claim->page = 1;
+    memcpy(claim->correlation, ours, sizeof ours);
+    stage->rebase = rebase_open("no-such-folder");
     buf_append_text(&claim->text, text);
     claim->schema_size = 4;
     claim->record_id_size = 1;
@@ -45,6 +53,7 @@ static void forget_outcome(struct claim_outcome *outcome)
 {
     free(outcome->server_record);
     free(outcome->fields);
+    free(outcome->audit_entry);
     for (size_t i = 0; i < outcome->violation_count; i++) {
         free(outcome->violations[i].field);
         free(outcome->violations[i].code);
@@ -60,6 +69,7 @@ static int end(void **state)
 
     forget_outcome(&stage->task.claim.outcome);
     task_release(&stage->task);
+    rebase_close(stage->rebase);
     free(stage);
     return 0;
 }
@@ -69,8 +79,12 @@ static const struct claim_outcome *take(struct stage *stage, long status, const 
     struct http_answer answer = {
         .end = HTTP_DONE, .status = status, .body = span_of(body), .retry_after_ms = -1};
     struct task_reader reader = {
-        .limits = {.max_retries = 3, .max_attempts = 12, .run_succeeded = true},
+        .limits = {.max_retries = 3,
+                   .max_attempts = 12,
+                   .audit_wait_ms = 60000,
+                   .run_succeeded = true},
         .now_ms = 1000,
+        .rebase = stage->rebase,
         .fault = &stage->fault,
     };
     struct err err = {0};
@@ -85,7 +99,20 @@ static const struct claim_outcome *take(struct stage *stage, long status, const 
     "{\"id\":\"A\",\"version\":" version ",\"fields\":" fields metadata "}"
 #define BY(id) ",\"metadata\":{\"requestCorrelationId\":\"" id "\"}"
 
-/* Of the next version; where the record tells no id, its fields do. */
+/* Job 3/812 of the same record; made: the version that its PUT came back with, or -1. */
+static void add_sibling(struct stage *stage, int64_t made)
+{
+    struct claim_sibling sibling = {.job_id = 3000000812, .made_version = made};
+
+    memset(sibling.correlation, 0x22, sizeof sibling.correlation);
+    sibling.correlation[6] = 0x42;
+    sibling.correlation[8] = 0x82;
+    buf_reset(&stage->task.claim.siblings);
+    buf_append(&stage->task.claim.siblings, (const char *)&sibling, sizeof sibling);
+}
+
+/* Of the next version; where the record tells no id, its fields do, and where these are others, the
+ * audit log is asked. */
 static void a_read_back_tells_whose_the_record_is(void **state)
 {
     static const struct {
@@ -94,14 +121,23 @@ static void a_read_back_tells_whose_the_record_is(void **state)
         const char *evidence;
     } rows[] = {
         {RECORD("6", "{\"n\":2}", BY(OURS)), JOB_APPLIED, "the record carries our correlation id"},
-        {RECORD("6", "{\"n\":1}", BY(OTHER)), JOB_CONFLICT,
+        {RECORD("6", "{\"n\":2}", BY(OTHER)), JOB_CONFLICT,
          "the next version carries another correlation id"},
-        /* one that is no UUID is another's too */
-        {RECORD("6", "{\"n\":1}", BY("sync-7")), JOB_CONFLICT,
-         "the next version carries another correlation id"},
+        {RECORD("6", "{\"n\":1}", BY(OTHER)), JOB_UNCHANGED,
+         "the record holds these values already"},
+        /* one that is not a UUID is nobody's */
+        {RECORD("6", "{\"n\":1}", BY("sync-7")), JOB_APPLIED,
+         "the next version holds our fields, without a correlation id"},
+        {RECORD("6", "{\"n\":2}", BY("sync-7")), JOB_UNKNOWN,
+         "the next version holds other fields, without a correlation id"},
+        {RECORD("6", "{\"n\":2}", BY("")), JOB_UNKNOWN,
+         "the next version holds other fields, without a correlation id"},
+        {RECORD("6", "{\"n\":2}", BY("00000000-0000-0000-0000-000000000000")), JOB_UNKNOWN,
+         "the next version holds other fields, without a correlation id"},
         {RECORD("6", "{\"n\":1.0,\"m\":2}", ""), JOB_APPLIED,
          "the next version holds our fields, without a correlation id"},
-        {RECORD("6", "{\"n\":2}", ""), JOB_CONFLICT, "the next version holds other fields"},
+        {RECORD("6", "{\"n\":2}", ""), JOB_UNKNOWN,
+         "the next version holds other fields, without a correlation id"},
         {RECORD("6", "{\"n\":1}", ",\"metadata\":{}"), JOB_APPLIED,
          "the next version holds our fields, without a correlation id"},
     };
@@ -109,11 +145,40 @@ static void a_read_back_tells_whose_the_record_is(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct claim_outcome *outcome = take(*state, 200, rows[i].body);
 
-        assert_int_equal(outcome->state, rows[i].state);
         assert_string_equal(outcome->evidence, rows[i].evidence);
-        assert_int_equal(outcome->job_status, rows[i].state == JOB_CONFLICT ? 409 : 0);
+        assert_int_equal(outcome->state, rows[i].state);
+        if (rows[i].state != JOB_UNKNOWN)
+            assert_int_equal(outcome->job_status, rows[i].state == JOB_CONFLICT ? 409 : 0);
     }
 }
+
+/* A record without its fields is not a record, for a read-back and for a fetch. */
+static void a_record_without_fields_is_not_one(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"id\":\"A\",\"version\":6}",
+        RECORD("6", "null", ""),
+        RECORD("6", "\"{}\"", BY(OURS)),
+        RECORD("6", "[]", BY(OTHER)),
+        RECORD("6", "7", ""),
+        "{\"id\":\"A\",\"version\":5,\"field\":{}}",
+    };
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        stage->task.claim.request = REQUEST_READ_BACK;
+        assert_int_equal(take(stage, 200, bodies[i])->state, JOB_UNKNOWN);
+        assert_int_equal(stage->task.claim.outcome.readbacks, 1);
+        stage->task.claim.request = REQUEST_FETCH;
+        assert_int_equal(take(stage, 200, bodies[i])->state, JOB_PENDING);
+        assert_int_equal(stage->task.claim.outcome.next, POLICY_BY_STATE);
+        /* of an update, the version is all that counts */
+        stage->task.claim.request = REQUEST_UPDATE;
+        assert_int_equal(take(stage, 200, bodies[i])->state, JOB_APPLIED);
+    }
+}
+
+#define ENTRY "{\"entityId\":\"A\",\"version\":6,\"requestCorrelationId\":\"" OTHER "\"}"
 
 static void a_conflict_names_both_versions_whoever_proved_it(void **state)
 {
@@ -124,14 +189,127 @@ static void a_conflict_names_both_versions_whoever_proved_it(void **state)
         outcome->error_message,
         "someone else changed the record: version 5 was submitted, the server has 6");
     assert_string_equal(outcome->server_record, RECORD("6", "{}", BY(OTHER)));
+    assert_null(outcome->audit_entry); /* it was not asked */
     stage->task.claim.request = REQUEST_AUDIT;
     stage->task.claim.shown_version = 9;
-    outcome = take(stage, 200, "{\"entities\":[{\"entityId\":\"A\",\"version\":6}]}");
+    outcome = take(stage, 200, "{\"entities\":[" ENTRY "]}");
     assert_int_equal(outcome->state, JOB_CONFLICT);
     assert_string_equal(
         outcome->error_message,
         "someone else changed the record: version 5 was submitted, the server has 9");
     assert_null(outcome->server_record); /* it is stored already */
+    assert_string_equal(outcome->audit_entry, ENTRY);
+    stage->task.claim.doubt = false;
+    assert_string_equal(take(stage, 200, "{\"entities\":[]}")->audit_entry, "null");
+    stage->task.claim.request = REQUEST_READ_BACK;
+    stage->task.claim.looks_again = true;
+    outcome = take(stage, 200, RECORD("1", "{}", ""));
+    assert_true(outcome->ahead);
+    assert_string_equal(outcome->error_message,
+                        "version 5 was submitted, the record is at 1: check where the file's "
+                        "versions come from");
+}
+
+/* By its id, or by the version that the server gave it. */
+static void a_conflict_with_another_job_of_ours_names_it(void **state)
+{
+    static const char message[] =
+        "our own 3/812 changed the record: version 5 was submitted, the server has 6";
+    struct stage *stage = *state;
+
+    stage->task.claim.doubt = false;
+    add_sibling(stage, -1);
+    assert_string_equal(take(stage, 200, RECORD("6", "{}", BY(OWN)))->error_message, message);
+    add_sibling(stage, 6);
+    assert_string_equal(take(stage, 200, RECORD("6", "{}", ""))->error_message, message);
+    add_sibling(stage, 4);
+    assert_string_equal(
+        take(stage, 200, RECORD("6", "{}", ""))->error_message,
+        "someone else changed the record: version 5 was submitted, the server has 6");
+    stage->task.claim.request = REQUEST_AUDIT;
+    stage->task.claim.shown_version = 6;
+    assert_string_equal(take(stage, 200,
+                             "{\"entities\":[{\"entityId\":\"A\",\"version\":6,"
+                             "\"requestCorrelationId\":\"" OWN "\"}]}")
+                            ->error_message,
+                        message);
+}
+
+#define BY_USER(version, user, rest)                                                               \
+    "{\"entityId\":\"A\",\"version\":" version ",\"user\":{\"id\":\"" user "\"}" rest "}"
+#define OWN_ID ",\"requestCorrelationId\":\"" OWN "\""
+
+/* On one page or on two; another user proves nothing, for ours may have changed. */
+static void the_user_of_an_entry_without_an_id_tells_where_ours_is_known(void **state)
+{
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->request = REQUEST_AUDIT;
+    add_sibling(stage, -1);
+    assert_int_equal(
+        take(stage, 200,
+             "{\"entities\":[" BY_USER("6", "me", "") "," BY_USER("3", "me", OWN_ID) "]}")
+            ->state,
+        JOB_APPLIED);
+    assert_int_equal(
+        take(stage, 200,
+             "{\"entities\":[" BY_USER("6", "you", "") "," BY_USER("3", "me", OWN_ID) "]}")
+            ->state,
+        JOB_UNKNOWN);
+    assert_int_equal(
+        take(stage, 200, "{\"entities\":[" BY_USER("6", "me", "") "],\"total\":2}")->next,
+        POLICY_NEXT_PAGE);
+    assert_string_equal(claim->outcome.entry_user, "me");
+    assert_int_equal(claim->outcome.seen, 1);
+    snprintf(claim->entry_user, sizeof claim->entry_user, "me");
+    claim->page = 2;
+    claim->seen = 1;
+    claim->page_hash = claim->outcome.page_hash;
+    assert_int_equal(
+        take(stage, 200, "{\"entities\":[" BY_USER("3", "me", OWN_ID) "],\"total\":2}")->state,
+        JOB_APPLIED);
+    /* the same page again: that is all there is */
+    assert_int_equal(
+        take(stage, 200, "{\"entities\":[" BY_USER("6", "me", "") "],\"total\":3}")->next,
+        POLICY_NEXT_AUDIT);
+}
+
+/* What made us ask stays: status, code and message of the PUT, then what the read-back showed. */
+static void a_job_keeps_the_cause_of_its_read_back(void **state)
+{
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+    const struct claim_outcome *outcome;
+
+    claim->put_status = 500;
+    snprintf(claim->put_error, sizeof claim->put_error, "internal error");
+    claim->attempts = 12;
+    outcome = take(stage, 200, RECORD("5", "{}", ""));
+    assert_int_equal(outcome->state, JOB_FAILED);
+    assert_int_equal(outcome->http_status, 200);
+    assert_int_equal(outcome->job_status, 500);
+    assert_true(outcome->code_stays);
+    assert_string_equal(outcome->error_message,
+                        "internal error; the record's version shows that it did not land");
+    claim->readbacks = 11;
+    outcome = take(stage, 502, "{\"message\":\"bad gateway\"}");
+    assert_int_equal(outcome->state, JOB_FAILED);
+    assert_int_equal(outcome->job_status, 500);
+    assert_string_equal(outcome->error_message, "internal error; the read-back: bad gateway");
+    assert_string_equal(outcome->attempt_error, "bad gateway");
+    /* nothing was answered */
+    claim->put_status = 0;
+    snprintf(claim->put_error, sizeof claim->put_error, "timed out");
+    claim->readbacks = 0;
+    outcome = take(stage, 200, RECORD("7", "{}", ""));
+    assert_int_equal(outcome->job_status, CLAIM_STATUS_NONE);
+    assert_string_equal(outcome->error_message,
+                        "timed out; the record has moved on beyond the next version");
+    /* a second 401 means something else than the first */
+    assert_int_equal(take(stage, 401, "{}")->job_status, 0);
+    assert_int_equal(claim->outcome.http_status, 401);
+    assert_false(claim->outcome.code_stays);
 }
 
 static void a_record_that_moved_on_is_kept_for_the_audit_logs_answer(void **state)
@@ -223,7 +401,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_STAGE(a_read_back_tells_whose_the_record_is),
+        ON_STAGE(a_record_without_fields_is_not_one),
         ON_STAGE(a_conflict_names_both_versions_whoever_proved_it),
+        ON_STAGE(a_conflict_with_another_job_of_ours_names_it),
+        ON_STAGE(the_user_of_an_entry_without_an_id_tells_where_ours_is_known),
+        ON_STAGE(a_job_keeps_the_cause_of_its_read_back),
         ON_STAGE(a_record_that_moved_on_is_kept_for_the_audit_logs_answer),
         ON_STAGE(a_refusal_in_doubt_keeps_what_the_server_said),
         ON_STAGE(a_refused_fetch_says_why_itself),

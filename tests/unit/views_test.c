@@ -293,10 +293,18 @@ static void rejections_of_before_are_counted_too(void **state)
         "DROP TABLE record_rejection",
         "DROP INDEX server_violation_by_field",
         "ALTER TABLE job_state DROP COLUMN attempts_before",
+        "ALTER TABLE job_state DROP COLUMN looks_again",
+        "ALTER TABLE arbitration DROP COLUMN was_there",
+        "ALTER TABLE arbitration DROP COLUMN seen",
+        "ALTER TABLE arbitration DROP COLUMN page_hash",
+        "ALTER TABLE arbitration DROP COLUMN entry_user",
+        "ALTER TABLE arbitration DROP COLUMN own_user",
+        "ALTER TABLE conflict DROP COLUMN audit_entry",
         "PRAGMA legacy_alter_table = ON", /* views name the columns */
         "ALTER TABLE batch DROP COLUMN emptied_ms",
         "ALTER TABLE batch DROP COLUMN over_limit",
         "DROP TABLE filed",
+        "DROP TABLE reopened_job",
         "ALTER TABLE batch DROP COLUMN pruned_ms",
         "PRAGMA user_version = 2",
     };

@@ -316,6 +316,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     if (!slot_list(slot, request) || !slot_method(slot, request) ||
         !slot_proxy(slot, request->url) ||
         curl_easy_setopt(slot->easy, CURLOPT_URL, request->url) ||
+        curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)request->new_connection) ||
         curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms))
         return err_set(err, ERR_INTERNAL, "libcurl refuses an option of a request");
     slot->answer.context = request->context;
@@ -357,6 +358,11 @@ static bool answered_early(const struct slot *slot, CURLcode code)
 
 static enum http_end slot_judge(const struct slot *slot, CURLcode code)
 {
+    long connect_status = 0;
+
+    curl_easy_getinfo(slot->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (slot->departures == 0 && connect_status == 407)
+        return HTTP_PROXY;
     if (slot->departures == 0)
         return is_untrusted(code) ? HTTP_UNTRUSTED : HTTP_NEVER_LEFT;
     if (slot->body_over)

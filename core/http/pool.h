@@ -33,8 +33,9 @@ struct http_request {
     const char *authorization; /* a whole header value (`Bearer ...`, `Basic ...`), or NULL */
     const char *content_type;  /* of the body; NULL without one */
     struct span body;
-    int64_t timeout_ms; /* of the whole transfer */
-    void *context;      /* handed back with the answer */
+    int64_t timeout_ms;  /* of the whole transfer */
+    bool new_connection; /* none that is there is used (RFC 9110 section 15.5.20) */
+    void *context;       /* handed back with the answer */
 };
 
 /* How a transfer ended, beside its status. */
@@ -44,6 +45,7 @@ enum http_end {
     HTTP_UNTRUSTED,  /* never left, because the server's certificate is not trusted */
     HTTP_CUT,        /* left, and no complete answer came: ambiguous whatever the cause */
     HTTP_TOO_LARGE,  /* left, and the answer went beyond HTTP_BODY_MAX: ambiguous */
+    HTTP_PROXY,      /* never left, because the proxy wants credentials: 407 to CONNECT */
 };
 
 /* Valid until http_pool_release. What the request was authorized with is starred out in body and

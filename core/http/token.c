@@ -20,6 +20,7 @@ enum {
     WAIT_FIRST_MS = 1000,
     WAIT_MAX_MS = 60000,
     RATE_LIMIT_WAIT_MS = 60000, /* the login's own limit counts by the minute */
+    STILLBORN_MAX = 3,          /* tokens in a row that had expired when they came */
     TROUBLE_SIZE = 1536,
 };
 
@@ -36,7 +37,7 @@ struct token {
     int64_t renew_us, expires_us; /* of the present one */
     int64_t not_before_us;        /* of the next request */
     bool in_flight;
-    unsigned failures;
+    unsigned failures, stillborn;
     int64_t timeout_ms;
     char trouble[TROUBLE_SIZE];
 };
@@ -55,6 +56,9 @@ struct rule {
 
 #define NO_LOGIN "this is no login of the platform: check --environment and --login-url"
 
+#define NO_PROXY                                                                                   \
+    "a proxy wants credentials: check the proxy's settings in the environment (https_proxy)"
+
 static const struct rule rules[] = {
     {400, 400, "invalid_request", "rate limit exceeded", TOKEN_RETRY, RATE_LIMIT_WAIT_MS, ERR_NONE,
      "too many tokens were asked for"},
@@ -67,7 +71,10 @@ static const struct rule rules[] = {
      "check that the client is of the type 'client credentials' and has a role"},
     {403, 403, NULL, NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "the client may not log in: check that it is active, and --environment"},
+    {407, 407, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_PROXY},
     {408, 408, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "the login is busy"},
+    {421, 421, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "another connection is needed"},
+    {425, 425, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "another connection is needed"},
     {429, 429, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "too many tokens were asked for"},
     {501, 501, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
     {505, 505, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
@@ -162,6 +169,7 @@ void token_request(struct token *token, struct http_request *request)
         .content_type = "application/x-www-form-urlencoded",
         .body = {form, sizeof form - 1},
         .timeout_ms = token->timeout_ms,
+        .new_connection = token->failures > 0,
         .context = token,
     };
     token->in_flight = true;
@@ -284,6 +292,10 @@ static enum token_verdict take_nothing(struct token *token, const struct http_an
             answer->error);
         return refuse(token, ERR_CONFIG, err);
     }
+    if (answer->end == HTTP_PROXY) {
+        say(token, "407: " NO_PROXY);
+        return refuse(token, ERR_CONFIG, err);
+    }
     if (answer->end == HTTP_TOO_LARGE) {
         say(token, "%s: " NO_LOGIN, answer->error);
         return refuse(token, ERR_CONFIG, err);
@@ -342,18 +354,16 @@ static bool check_issuer(struct token *token, struct span text)
     return good;
 }
 
-/* Seconds of life that the answer names (RFC 6749 section 5.1), in microseconds. */
-static int64_t life_us(struct json_object *body)
+/* Seconds of life that the answer names (RFC 6749 section 5.1). */
+static int64_t life_s(struct json_object *body)
 {
     struct json_object *value;
-    int64_t seconds = 0;
+    int64_t seconds = LIFE_DEFAULT_S;
 
     if (json_object_object_get_ex(body, "expires_in", &value) &&
         (json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double)))
         seconds = json_object_get_int64(value);
-    if (seconds < 1)
-        seconds = LIFE_DEFAULT_S;
-    return (seconds < INT32_MAX ? seconds : INT32_MAX) * 1000000;
+    return seconds < INT32_MAX ? seconds : INT32_MAX;
 }
 
 static void adopt(struct token *token, struct span text, int64_t issued_us, int64_t life)
@@ -365,14 +375,31 @@ static void adopt(struct token *token, struct span text, int64_t issued_us, int6
     token->renew_us = issued_us + life / 5 * 4;
     token->expires_us = issued_us + life;
     token->not_before_us = 0;
-    token->failures = 0;
+    token->failures = token->stillborn = 0;
     token->trouble[0] = '\0';
 }
 
+/* A token that had expired when it came: the next ones may fare better, but not for ever. */
+static enum token_verdict take_stillborn(struct token *token, int64_t life,
+                                         const struct http_answer *answer, int64_t now_us,
+                                         int64_t *wait_ms, struct err *err)
+{
+    say(token,
+        "the token had expired when it came: expires_in is %lld s, and the login took %lld ms to "
+        "answer: check the login's settings for this client, and the network to it",
+        (long long)life, (long long)(answer->latency_us / 1000));
+    if (++token->stillborn >= STILLBORN_MAX)
+        return refuse(token, ERR_AUTH, err);
+    *wait_ms = WAIT_FIRST_MS;
+    token->not_before_us = now_us + *wait_ms * 1000;
+    return TOKEN_RETRY;
+}
+
 static enum token_verdict take_token(struct token *token, const struct http_answer *answer,
-                                     int64_t now_us, struct err *err)
+                                     int64_t now_us, int64_t *wait_ms, struct err *err)
 {
     struct json_object *body = body_parse(answer->body);
+    int64_t life = life_s(body);
     struct span text = body_string(body, "access_token");
     enum token_verdict verdict = TOKEN_REFUSED;
 
@@ -382,10 +409,12 @@ static enum token_verdict take_token(struct token *token, const struct http_answ
         say(token, "HTTP 200 with an access_token that no header can carry: " NO_LOGIN);
     else if (check_issuer(token, text))
         verdict = TOKEN_FRESH;
-    if (verdict == TOKEN_FRESH)
-        adopt(token, text, now_us - answer->latency_us, life_us(body));
-    else
+    if (verdict == TOKEN_REFUSED)
         refuse(token, ERR_CONFIG, err);
+    else if (life * 1000000 <= answer->latency_us)
+        verdict = take_stillborn(token, life, answer, now_us, wait_ms, err);
+    else
+        adopt(token, text, now_us - answer->latency_us, life * 1000000);
     if (text.data)
         explicit_bzero((char *)text.data, text.size);
     json_object_put(body);
@@ -400,5 +429,5 @@ enum token_verdict token_take(struct token *token, const struct http_answer *ans
         return take_nothing(token, answer, now_us, wait_ms, err);
     if (answer->status != 200)
         return take_error(token, answer, now_us, wait_ms, err);
-    return take_token(token, answer, now_us, err);
+    return take_token(token, answer, now_us, wait_ms, err);
 }

@@ -20,8 +20,9 @@ struct token_options {
 
 /* What the login said. */
 enum token_verdict {
-    TOKEN_FRESH, /* there is a new token */
-    TOKEN_RETRY, /* nothing wrong with us: ask again after *wait_ms (rate limit, 5xx, no answer) */
+    TOKEN_FRESH,   /* there is a new token */
+    TOKEN_RETRY,   /* ask again after *wait_ms: rate limit, 5xx, no answer, or a token that had
+                      expired when it came, of which the third in a row is TOKEN_REFUSED */
     TOKEN_REFUSED, /* err says why: ERR_AUTH, or ERR_CONFIG: wrong environment or certificate */
 };
 

@@ -232,6 +232,54 @@ static void waits_double_up_to_a_minute_until_a_token_comes(void **state)
     token_close(token);
 }
 
+static void tokens_that_had_expired_when_they_came_are_not_asked_for_without_end(void **state)
+{
+    static const struct {
+        const char *body;
+        int64_t latency_us;
+        const char *message;
+    } cases[] = {
+        {"{\"access_token\":\"t\",\"expires_in\":0}", 7000,
+         "expires_in is 0 s, and the login took 7"},
+        {"{\"access_token\":\"t\",\"expires_in\":-5}", 0,
+         "expires_in is -5 s, and the login took 0"},
+        {"{\"access_token\":\"t\",\"expires_in\":0.9}", 0,
+         "expires_in is 0 s, and the login took 0"},
+        {"{\"access_token\":\"t\",\"expires_in\":2}", 2000000,
+         "expires_in is 2 s, and the login took 2000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct token *token = open_token();
+        struct http_request request;
+        struct err err = {0};
+        int64_t wait_ms = 0, now_us = 77;
+
+        for (int n = 1; n <= 3; n++) {
+            struct http_answer answer = {.end = HTTP_DONE,
+                                         .status = 200,
+                                         .body = {cases[i].body, strlen(cases[i].body)},
+                                         .retry_after_ms = -1,
+                                         .latency_us = cases[i].latency_us};
+            char body[128];
+
+            snprintf(body, sizeof body, "%s", cases[i].body);
+            answer.body.data = body;
+            assert_true(token_due(token, now_us));
+            token_request(token, &request);
+            assert_int_equal(token_take(token, &answer, now_us, &wait_ms, &err),
+                             n < 3 ? TOKEN_RETRY : TOKEN_REFUSED);
+            assert_null(token_authorization(token, now_us));
+            assert_false(n < 3 && token_due(token, now_us + wait_ms * 1000 - 1));
+            now_us += wait_ms * 1000;
+        }
+        assert_int_equal(err.kind, ERR_AUTH);
+        assert_non_null(strstr(err.text, cases[i].message));
+        token_close(token);
+    }
+}
+
 static void a_token_is_renewed_at_80_percent_of_its_life_however_short(void **state)
 {
     static const struct {
@@ -242,8 +290,6 @@ static void a_token_is_renewed_at_80_percent_of_its_life_however_short(void **st
         {"{\"access_token\":\"t\",\"expires_in\":300.0}", 300},
         {"{\"access_token\":\"t\",\"expires_in\":1}", 1},
         {"{\"access_token\":\"t\"}", 300},
-        {"{\"access_token\":\"t\",\"expires_in\":0}", 300},
-        {"{\"access_token\":\"t\",\"expires_in\":-5}", 300},
         {"{\"access_token\":\"t\",\"expires_in\":\"soon\"}", 300},
         {"{\"access_token\":\"t\",\"expires_in\":null}", 300},
         {"{\"access_token\":\"t\",\"expires_in\":99999999999999999999}", INT32_MAX},
@@ -485,6 +531,7 @@ int main(void)
         cmocka_unit_test(every_answer_of_the_login_has_its_verdict),
         cmocka_unit_test(an_answer_that_did_not_come_is_asked_for_again_or_explained),
         cmocka_unit_test(waits_double_up_to_a_minute_until_a_token_comes),
+        cmocka_unit_test(tokens_that_had_expired_when_they_came_are_not_asked_for_without_end),
         cmocka_unit_test(a_token_is_renewed_at_80_percent_of_its_life_however_short),
         cmocka_unit_test(a_life_counts_from_when_the_token_was_asked_for),
         cmocka_unit_test(the_old_token_serves_until_it_ends_while_a_new_one_is_fetched),

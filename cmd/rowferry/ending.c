@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { REPLIES_SHOWN = 5 };
+
 #define JOBS_WHERE   "SELECT * FROM job_history WHERE "
 #define FAILED_WHERE "SELECT * FROM failed_job WHERE "
 
@@ -69,6 +71,35 @@ static void append_head(const struct session *session, struct buf *out)
     buf_append_char(out, '\n');
 }
 
+/* What the API said when it did not do as asked, the most frequent first. */
+static void append_replies(const struct meter_replies *replies, struct buf *out)
+{
+    uint64_t others = replies->others;
+
+    for (unsigned i = 0; i < replies->count; i++) {
+        const struct meter_reply *reply = &replies->items[i];
+
+        if (i >= REPLIES_SHOWN) {
+            others += reply->count;
+            continue;
+        }
+        buf_printf(out, "%8" PRIu64 " x ", reply->count);
+        if (reply->status)
+            buf_printf(out, "%ld", reply->status);
+        else
+            buf_append_text(out, "no answer");
+        if (reply->code[0]) {
+            buf_append_char(out, ' ');
+            words_printable(out, reply->code);
+        }
+        buf_append_text(out, ": ");
+        words_printable(out, reply->message);
+        buf_append_text(out, reply->varies ? " (and other messages)\n" : "\n");
+    }
+    if (others > 0)
+        buf_printf(out, "%8" PRIu64 " x other answers\n", others);
+}
+
 static void append_metrics(const struct tally *tally, struct buf *out)
 {
     const struct store_run *run = &tally->run;
@@ -82,6 +113,7 @@ static void append_metrics(const struct tally *tally, struct buf *out)
     buf_printf(out, "latency in ms: %.1f on average, p50 %.1f, p95 %.1f, p99 %.1f\n",
                (double)run->latency_avg_us / 1000, (double)run->latency_p50_us / 1000,
                (double)run->latency_p95_us / 1000, (double)run->latency_p99_us / 1000);
+    append_replies(&tally->replies, out);
 }
 
 /* A query to paste, for what a person will want to look at. */

@@ -136,6 +136,8 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     buf_release(&tags);
     result.run.validation_failures += cli->tally.run.validation_failures;
     cli->tally.run = result.run;
+    cli->tally.replies = result.meter.replies;
+    meter_sort(&cli->tally.replies);
     cli->watch.metrics.meter = result.meter;
     cli->tally.learned_per_s = result.learned_per_s;
     if (fine)

@@ -49,6 +49,27 @@ int64_t tally_forecast_ms(const struct tally *tally, uint64_t left, double rate_
     return rate_per_s > 0 ? (int64_t)((double)left / rate_per_s * 1000) : -1;
 }
 
+/* Bad answers by what they said: `"answers": [{"status", "code", "message", "count"}]`. */
+static void append_answers(const struct meter_replies *replies, struct buf *line)
+{
+    buf_append_text(line, ", \"answers\": [");
+    for (unsigned i = 0; i < replies->count; i++) {
+        const struct meter_reply *reply = &replies->items[i];
+
+        buf_append_text(line, i ? ", {" : "{");
+        if (reply->status)
+            buf_printf(line, "\"status\": %ld", reply->status);
+        else
+            buf_append_text(line, "\"status\": null");
+        json_line_text(line, "code", reply->code[0] ? span_of(reply->code) : (struct span){0});
+        json_line_text(line, "message", span_of(reply->message));
+        json_line_count(line, "count", reply->count);
+        buf_append_char(line, '}');
+    }
+    buf_append_char(line, ']');
+    json_line_count(line, "answers_others", replies->others);
+}
+
 void tally_json(struct tally *tally, const char *command, double rate_per_s, int exit_status,
                 struct buf *line)
 {
@@ -91,6 +112,7 @@ void tally_json(struct tally *tally, const char *command, double rate_per_s, int
     json_line_number(line, "error_rate", run->error_rate, 4);
     json_line_count(line, "validation_failures", run->validation_failures);
     json_line_count(line, "throttled", run->throttled);
+    append_answers(&tally->replies, line);
     json_line_number(line, "duration_s", (double)tally_duration_ms(tally) / 1000, 3);
     json_line_count(line, "requests_left", tally_left(tally));
     if (forecast_ms < 0)

@@ -3,6 +3,7 @@
 #define ROWFERRY_CMD_TALLY_H
 
 #include "core/base/buf.h"
+#include "core/drain/meter.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"
 
@@ -18,8 +19,9 @@ struct tally {
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];
     struct store_run run;
-    double learned_per_s; /* the pace that the API has taught this run; 0: none */
-    struct buf next;      /* the exact command that goes on from here, or empty */
+    struct meter_replies replies; /* of the API, in the order of their counts */
+    double learned_per_s;         /* the pace that the API has taught this run; 0: none */
+    struct buf next;              /* the exact command that goes on from here, or empty */
 };
 
 void tally_begin(struct tally *tally);

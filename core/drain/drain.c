@@ -77,12 +77,16 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
     struct task_reader reader = reader_of(loop, task);
     struct policy_verdict verdict;
     struct err why = {0};
+    bool fine;
 
     loop->in_flight--;
     if (!loop->settled.first)
         loop->settled_since_us = clock_monotonic_us();
     meter_count(&loop->meter, answer);
-    if (task_answer(task, answer, &reader, &verdict, &why)) {
+    fine = task_answer(task, answer, &reader, &verdict, &why);
+    if (task->claim.outcome.attempt_error[0])
+        meter_note(&loop->meter, answer, loop->fault.code, task->claim.outcome.attempt_error);
+    if (fine) {
         loop_react(loop, task, answer, &verdict, err);
         return;
     }

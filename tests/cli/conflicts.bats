@@ -492,3 +492,17 @@ A-2|failed|503|2" "$(sql 'SELECT record_id, state, http_status, attempts FROM fa
             WHERE record_id = 'A-1'")"
     [ -n "$(sql "SELECT error_code FROM failed_job WHERE record_id = 'A-1'")" ]
 }
+
+@test "the summary counts bad answers by status, code and message" {
+    start_sim --answer put:A-1=500 --answer put:A-2=422
+    batch_file inbox/InventoryItem-a.csv 3
+    ends 3 run_inbox --max-attempts 2 --summary summary.json
+    same "$(sql "SELECT http_status || '|' || count(*) || '|' || error FROM attempt
+        WHERE http_status <> 200 GROUP BY http_status, error ORDER BY count(*) DESC")" \
+        "$(jq -r '.answers[] | "\(.status)|\(.count)|\(.message)"' summary.json)"
+    holds "$output" " 2 x 500 "
+    holds "$output" " 1 x 422 "
+    # the code, too
+    same "$(sql "SELECT error_code FROM job WHERE state = 'failed'")" \
+        "$(jq -r '.answers[0].code' summary.json)"
+}

@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 static void count(struct meter *meter, enum http_end end, long status, int64_t latency_us)
 {
     const struct http_answer answer = {.end = end, .status = status, .latency_us = latency_us};
@@ -110,9 +113,88 @@ static void latencies_are_those_of_all_requests(void **state)
     assert_in_range(run.latency_p99_us, 92763, 105237);
 }
 
+/* --- what bad answers said --- */
+
+static void note(struct meter *meter, long status, const char *code, const char *message)
+{
+    const struct http_answer answer = {.end = status ? HTTP_DONE : HTTP_CUT, .status = status};
+
+    meter_note(meter, &answer, code, message);
+}
+
+static void bad_answers_are_counted_by_status_code_and_message(void **state)
+{
+    struct meter meter = {0};
+    const struct meter_reply *items = meter.replies.items;
+
+    (void)state;
+    note(&meter, 500, "internal", "broken");
+    for (int i = 0; i < 3; i++) {
+        note(&meter, 409, "", "conflict");
+        note(&meter, 0, "", "timed out");
+    }
+    note(&meter, 0, "", "timed out");
+    note(&meter, 500, "internal", "very broken");
+    note(&meter, 500, "other", "broken");
+    meter_sort(&meter.replies);
+    assert_int_equal(meter.replies.count, 5);
+    assert_int_equal(items[0].status, 0);
+    assert_int_equal(items[0].count, 4);
+    assert_string_equal(items[0].message, "timed out");
+    assert_int_equal(items[1].status, 409);
+    assert_int_equal(items[1].count, 3);
+    for (int i = 2; i < 5; i++)
+        assert_int_equal(items[i].count, 1);
+    assert_int_equal(meter.replies.others, 0);
+}
+
+/* A text that names the record is another one each time. */
+static void a_message_that_differs_each_time_fills_no_table(void **state)
+{
+    struct meter meter = {0};
+    uint64_t sum = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        char message[64];
+
+        snprintf(message, sizeof message, "no record %d", i);
+        note(&meter, 404, "not.found", message);
+    }
+    note(&meter, 500, "", "broken");
+    assert_int_equal(meter.replies.count, 4);
+    assert_true(meter.replies.items[0].varies);
+    assert_int_equal(meter.replies.items[0].count, 998);
+    assert_int_equal(meter.replies.items[3].status, 500);
+    for (int status = 400; status < 450; status++)
+        note(&meter, status, "", "x");
+    assert_int_equal(meter.replies.count, METER_REPLIES);
+    for (unsigned i = 0; i < meter.replies.count; i++)
+        sum += meter.replies.items[i].count;
+    assert_int_equal(sum + meter.replies.others, 1051);
+}
+
+static void texts_of_any_length_are_cut(void **state)
+{
+    struct meter meter = {0};
+    char text[1000];
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    note(&meter, 500, text, text);
+    note(&meter, 500, text, text);
+    assert_int_equal(meter.replies.count, 1);
+    assert_int_equal(meter.replies.items[0].count, 2);
+    assert_int_equal(strlen(meter.replies.items[0].message), 159);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_answers_are_counted_by_status_code_and_message),
+        cmocka_unit_test(a_message_that_differs_each_time_fills_no_table),
+        cmocka_unit_test(texts_of_any_length_are_cut),
         cmocka_unit_test(a_drain_without_requests_reports_zeros),
         cmocka_unit_test(what_never_left_is_no_request),
         cmocka_unit_test(errors_are_answers_of_400_and_above_and_none_at_all),

@@ -53,7 +53,7 @@ endif
 
 # The package check runs in the recipes, so that `make deps` works where all of it is missing.
 PKG_CFLAGS = $(shell pkg-config --cflags $(BUILD_PKGS) 2>/dev/null)
-PKG_LIBS   = $(shell pkg-config --libs $(BUILD_PKGS) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(BUILD_PKGS) 2>/dev/null) -lm
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DROWFERRY_VERSION='"$(VERSION)"' -pthread $(WARNINGS) \
              $(CFLAGS_$(PROFILE)) $(PKG_CFLAGS) $(CFLAGS)
@@ -242,6 +242,7 @@ KILLS ?= 1000
 
 crash: need-test
 	@$(MAKE) --no-print-directory PROFILE=$(CRASH_PROFILE) all build/$(CRASH_PROFILE)/clock_step.so
+	@$(MAKE) --no-print-directory PROFILE=release build/release/unit/governor_fuzz_test
 	@B=build/$(CRASH_PROFILE) KILLS='$(KILLS)' SEED='$(SEED)' tests/crash/run.sh
 
 demo: need-test

@@ -1,28 +1,43 @@
-/* How the limit is learned. A server counts requests in windows that it alone sees: of a second, a
- * minute, an hour, aligned to its own clock or sliding, and its Retry-After tells the end of one,
- * rounded up to whole seconds. `The period before` a 429 is therefore taken to end where the window
- * can end earliest (the wait less the second of rounding) and to begin where we last resumed, which
- * was the beginning of a window; it is never longer than the shortest of second, minute and hour
- * that holds the longest wait seen, for a window never asks for more than its own length, and never
- * shorter than a second, for Retry-After knows nothing finer. So a short window is measured over
- * itself, 300 a minute over the minute although all of it was used up in its first second, and a
- * limit that fell at its first 429 or, where our own pauses blur the picture, in steps of 3%.
+/* How the limit is learned. A server counts requests in windows that it alone sees, of a second to
+ * an hour, fixed, sliding, or as a bucket that refills. Its Retry-After is the end of a window, or
+ * a constant, or missing. What is certain after a 429:
  *
- * Before the first 429 nobody knows when the window began, nor what others used of it: then the
- * wait is left out of the period, and a few requests teach nothing. The estimate can only be too
- * high, and the next window mends it. */
+ *   - The pace that was refused is too high.
+ *   - What was accepted since the pause before, divided by the time until the pause for this 429
+ *     ends (`cycle`), is not too high: the server has given that. Nothing is learned below half of
+ *     the refused pace once a pace is known to have held, and nothing below the cycle before that.
+ *     So no pace is ever 0.
+ *
+ * With waits that end with the window, the cycle is a number of whole windows and therefore the
+ * limit itself. They are recognised by being different each time and never too short. With other
+ * waits the limit is somewhere between cycle and refused pace (`wide`): the pace starts low, and
+ * then closes a third of the gap in each period. How long a period is follows from the waits and
+ * from what holds: it is doubled when a pace fails that seemed to hold.
+ *
+ * A pace that has held for two periods and is refused while it is probed upwards confirms the
+ * limit: back to 97% of it, and twice as long until the next probe. One that is refused while it is
+ * held shows that the limit has fallen. */
 #include "core/http/governor.h"
+
+#include <math.h>
+#include <stdlib.h>
 
 enum {
     SECOND_US = 1000000,
     CAUGHT_UP = 2,    /* requests that may leave at one moment because the schedule was missed */
-    HELD_PERIODS = 8, /* before the pace is probed upwards */
-    ENOUGH = 50,      /* accepted, to learn from a window that may not have been all ours */
-    BLOCK = 100,      /* accepted, that make a rate of the recent past: known to 1% */
-    LONGEST_S = 60,   /* of a pause that the server did not ask for */
+    HELD_PERIODS = 8, /* before the pace is probed upwards ... */
+    WIDE_PERIODS = 4, /* ... or less, when the limit is not known well */
+    FAILURES_MAX = 4, /* doublings of that */
+    MISSES_MAX = 5,
+    ALONE_US = SECOND_US,     /* for so long at most after a pause that follows another */
+    ENOUGH = 50,              /* accepted, to learn from a window that may not have been all ours */
+    SAMPLE = 16,              /* requests that a period has at least */
+    LONGEST_S = 60,           /* of a pause that the server did not ask for */
+    LONG_US = 20 * SECOND_US, /* a period against which a second of rounding is little */
 };
 
-static const int64_t quota_us = INT64_C(3600) * SECOND_US; /* a longer wait is a quota, no pace */
+static const int64_t quota_us =
+    INT64_C(3660) * SECOND_US; /* a longer wait is a quota, not a pace */
 
 /* Share of the ceiling that is used. With one spacing of arrears (CAUGHT_UP above) a window of one
  * second at 100/s then sees at most 98.5 + 2 departures, and a window of a minute at 300/m 297.5:
@@ -30,6 +45,12 @@ static const int64_t quota_us = INT64_C(3600) * SECOND_US; /* a longer wait is a
 static const double CEILING_SHARE = 0.985;
 static const double LEARNED_SHARE = 0.97;
 static const double PROBE_PER_S = 0.002;
+static const double PROBE_A_PERIOD =
+    0.12;                           /* at most: it is the smaller one where periods are long */
+static const double PROBED = 0.975; /* of the limit: a pace above it was probed */
+static const double REFUTED = 1.06; /* of the limit: a pace above it shows that it is higher */
+static const double NARROW = 1.15;  /* a smaller gap up to the refused pace is not wide */
+static const double SPACING_MAX_US = 3600e6;
 
 void governor_init(struct governor *governor, double rate_per_s)
 {
@@ -78,39 +99,47 @@ uint32_t governor_allows(const struct governor *governor, int64_t now_us, int64_
 
 static void begin_count(struct governor *governor, int64_t since_us, bool whole)
 {
-    struct governor_count empty = {.since_us = since_us};
-
     governor->counting = true;
     governor->whole = whole;
-    governor->total = governor->recent = governor->block = empty;
+    governor->since_us = since_us;
+    governor->accepted = 0;
 }
 
-/* A learned pace creeps up while it is used: a silence proves nothing. */
+/* Growth of the pace a second, as a share of it. Near the limit and near the pace that was refused
+ * it creeps; between them it closes a third of the gap in a period; above them it doubles in one.
+ */
+static double growth(const struct governor *governor, double per_s)
+{
+    const struct governor_limit *limit = &governor->limit;
+    double period_s = (double)limit->period_us / 1e6;
+    double creep = fmin(PROBE_PER_S, PROBE_A_PERIOD / period_s);
+
+    if (per_s < REFUTED * limit->per_s)
+        return creep;
+    if (per_s < limit->bad_per_s)
+        return fmax(creep, log(limit->bad_per_s / per_s) / (3 * period_s));
+    return per_s < REFUTED * limit->bad_per_s ? creep : M_LN2 / period_s;
+}
+
+static void set_spacing(struct governor *governor, double spacing_us)
+{
+    governor->spacing_us = fmax(fmin(spacing_us, SPACING_MAX_US), governor->least_us);
+}
+
+/* A learned pace grows while it is used: a silence proves nothing. */
 static void probe(struct governor *governor, int64_t now_us)
 {
-    double elapsed_us = (double)(now_us - governor->departed_us);
+    double elapsed_us = (double)(now_us - governor->departed_us), per_s;
 
-    if (governor->spacing_us <= governor->least_us || now_us < governor->hold_until_us)
+    if (governor->spacing_us <= governor->least_us || !governor->limit.period_us)
         return;
-    if (elapsed_us > CAUGHT_UP * governor->spacing_us)
-        elapsed_us = CAUGHT_UP * governor->spacing_us;
-    governor->spacing_us /= 1 + PROBE_PER_S * elapsed_us / 1e6;
-    if (governor->spacing_us < governor->least_us)
-        governor->spacing_us = governor->least_us;
-}
-
-void governor_departed(struct governor *governor, int64_t now_us)
-{
-    if (!governor->counting)
-        begin_count(governor, now_us, false);
-    if (governor->refused && !governor->resumed) {
-        governor->resumed = true;
-        governor->resumed_us = now_us;
-        governor->hold_until_us = now_us + HELD_PERIODS * governor->period_us;
-    }
-    probe(governor, now_us);
-    governor->departed_us = now_us;
-    governor->next_us = next_place_us(governor, now_us) + governor->spacing_us;
+    elapsed_us = fmin(elapsed_us, CAUGHT_UP * governor->spacing_us);
+    per_s = governor_rate_per_s(governor);
+    governor->recent_per_s += (per_s - governor->recent_per_s) *
+                              fmin(1, 2 * elapsed_us / (double)governor->limit.period_us);
+    if (now_us >= governor->hold_until_us)
+        set_spacing(governor,
+                    governor->spacing_us / (1 + growth(governor, per_s) * elapsed_us / 1e6));
 }
 
 /* The schedule stands still meanwhile: a pause earns nothing to catch up. */
@@ -121,70 +150,170 @@ static void stand_still(struct governor *governor, int64_t until_us)
         governor->next_us = (double)until_us;
 }
 
-static int64_t period_of(int64_t wait_us)
+static void resume(struct governor *governor, int64_t now_us)
 {
-    static const int64_t lengths_s[] = {1, 60};
+    int64_t paused_us = now_us - governor->refused_us;
 
-    for (unsigned i = 0; i < sizeof lengths_s / sizeof *lengths_s; i++)
-        if (wait_us <= lengths_s[i] * SECOND_US)
-            return lengths_s[i] * SECOND_US;
-    return quota_us;
+    governor->resumed = true;
+    governor->resumed_us = now_us;
+    governor->hold_until_us = now_us + governor->hold_us;
+    governor->recent_per_s = governor_rate_per_s(governor);
+    if (governor->limit.per_s > 0 && governor->limit.period_us < paused_us)
+        governor->limit.period_us = paused_us < quota_us ? paused_us : quota_us;
+    if (governor->pauses > 1)
+        stand_still(governor, now_us + ALONE_US); /* the first one is a question */
 }
 
-/* Sets the pace by what was accepted in the period before the 429; again when an answer comes in
- * that was under way, or another 429 that tells more of the window. */
+void governor_departed(struct governor *governor, int64_t now_us)
+{
+    if (!governor->counting)
+        begin_count(governor, now_us, false);
+    if (governor->refused && !governor->resumed)
+        resume(governor, now_us);
+    probe(governor, now_us);
+    governor->departed_us = now_us;
+    governor->next_us = next_place_us(governor, now_us) + governor->spacing_us;
+}
+
+/* What a 429 shows of the time since the pause before it. */
+struct shown {
+    double used_s;      /* until the 429, a second at least */
+    double wait_s;      /* from there until the window ends */
+    double cycle_per_s; /* accepted on average until then */
+};
+
+/* Refused within two periods: the limit comes out of the count. */
+static void learn_count(const struct governor *governor, const struct shown *shown,
+                        struct governor_limit *limit)
+{
+    const struct governor_limit *before = &governor->before;
+    int64_t used_us = governor->refused_us - governor->since_us;
+    double bad_per_s = limit->bad_per_s, least_per_s;
+
+    limit->per_s = shown->cycle_per_s;
+    limit->settled = false;
+    if (!governor->exact && governor->pauses == 1 && governor->told_us >= 0) {
+        /* a constant is often the length of the window: so much was accepted in one, or in two */
+        double most_per_s =
+            fmin(bad_per_s, (double)governor->accepted / fmax(shown->used_s, shown->wait_s));
+        double cycle_share = 0.7;
+
+        if (shown->used_s < 0.75 * shown->wait_s)
+            cycle_share = shown->used_s < 0.1 * shown->wait_s;
+
+        limit->per_s = pow(limit->per_s, cycle_share) * pow(most_per_s, 1 - cycle_share);
+    }
+    if (before->per_s > 0) {
+        limit->misses = limit->per_s > LEARNED_SHARE * bad_per_s ? before->misses + 1 : 0;
+        limit->misses = limit->misses < MISSES_MAX ? limit->misses : MISSES_MAX;
+        limit->per_s = fmin(limit->per_s, (1 - 0.03 * limit->misses) * bad_per_s);
+    }
+    if (before->known) {
+        least_per_s = before->settled && used_us < before->period_us / 4 ? 0.9 : 0.5;
+        limit->per_s = fmax(limit->per_s, least_per_s * bad_per_s);
+    }
+    limit->wide = limit->per_s * NARROW < bad_per_s &&
+                  (!governor->exact || (used_us < SECOND_US && governor->told_us >= 0 &&
+                                        governor->told_us < SECOND_US / 2));
+}
+
+/* Refused while it was held: the limit has fallen. A bucket may also have emptied slowly. */
+static void learn_fall(const struct governor *governor, const struct shown *shown,
+                       struct governor_limit *limit)
+{
+    int64_t used_us = governor->refused_us - governor->since_us;
+
+    limit->per_s = fmin(shown->cycle_per_s, (governor->exact ? 0.98 : 0.95) * limit->bad_per_s);
+    limit->period_us =
+        used_us / 2 < 2 * governor->before.period_us ? used_us / 2 : 2 * governor->before.period_us;
+    limit->wide = limit->settled = limit->known = true;
+}
+
+/* Refused while it was probed: the limit as it was, or as it has turned out to be. */
+static void learn_probe(const struct governor *governor, const struct shown *shown,
+                        struct governor_limit *limit)
+{
+    const struct governor_limit *before = &governor->before;
+    double missed = shown->wait_s * 1e6 / (double)before->period_us;
+    double most_per_s = fmax(before->per_s, governor->recent_per_s);
+
+    if (governor->exact && before->period_us >= LONG_US)
+        most_per_s = fmin(most_per_s, governor->recent_per_s * (1 - fmin(missed, 0.5)));
+    limit->per_s = fmax(shown->cycle_per_s, most_per_s);
+    limit->period_us = before->period_us;
+    limit->settled = limit->known = true;
+    if (limit->bad_per_s <= REFUTED * 1.05 * before->per_s) {
+        limit->per_s = sqrt(limit->per_s * before->per_s);
+        limit->failures = before->failures < FAILURES_MAX ? before->failures + 1 : FAILURES_MAX;
+        return;
+    }
+    limit->wide = true;
+    if (!governor->exact || missed <= 0.02)
+        limit->period_us *= 2;
+}
+
+/* The pace that was refused: ours, or what was accepted where that is more. */
+static double refused_pace(const struct governor *governor, double used_s)
+{
+    double accepted = (double)governor->accepted;
+    int64_t used_us = governor->refused_us - governor->since_us;
+
+    if (governor->before_per_s <= 0)
+        return accepted / fmax(0.01, (double)used_us / 1e6);
+    return used_us < SECOND_US ? governor->before_per_s
+                               : fmax(governor->before_per_s, accepted / used_s);
+}
+
+/* Sets the pace by what was accepted before the 429; again when an answer comes in that was under
+ * way, or another 429 that tells more of the window. */
 static void learn(struct governor *governor)
 {
-    int64_t since_us = governor->total.since_us;
-    int64_t end_us = governor->whole ? governor->window_end_us : governor->refused_us;
-    int64_t longest_us = period_of(governor->longest_us), period_us = end_us - since_us;
-    double accepted = (double)governor->total.accepted, per_s;
+    const struct governor_limit *before = &governor->before;
+    int64_t used_us = governor->refused_us - governor->since_us;
+    int64_t wait_us = governor->window_end_us - governor->refused_us;
+    int64_t period_us = used_us + wait_us > SECOND_US ? used_us + wait_us : SECOND_US;
+    struct governor_limit limit = {.known = before->known};
+    struct shown shown = {(double)(used_us > SECOND_US ? used_us : SECOND_US) / 1e6,
+                          (double)wait_us / 1e6, 0};
+    double sample_per_s;
 
-    if (governor->total.accepted < (governor->whole ? 1 : ENOUGH) ||
-        governor->window_end_us - governor->refused_us > quota_us)
+    if (governor->accepted < (governor->whole ? 1 : ENOUGH) || wait_us > quota_us)
         return;
-    if (period_us > longest_us) {
-        /* only the last part of the count, at the rate of the last blocks */
-        const struct governor_count *recent = &governor->recent;
-        double per_us = (double)(recent->accepted + governor->block.accepted) /
-                        (double)(governor->refused_us - recent->since_us + 1);
-
-        period_us = longest_us;
-        accepted = per_us * (double)(period_us - (end_us - governor->refused_us));
-    } else if (period_us < SECOND_US) {
-        period_us = SECOND_US;
-    }
-    per_s = accepted / (double)period_us * 1e6;
-    if (governor->before_per_s > 0 && per_s > governor->before_per_s)
-        per_s = governor->before_per_s; /* a 429 makes nobody faster */
-    governor->period_us = period_us;
-    governor->spacing_us = 1e6 / (LEARNED_SHARE * per_s);
-    if (governor->spacing_us < governor->least_us)
-        governor->spacing_us = governor->least_us;
-}
-
-static void count(struct governor *governor, int64_t now_us)
-{
-    struct governor_count *block = &governor->block;
-
-    governor->total.accepted++;
-    block->accepted++;
-    if (block->accepted < BLOCK || now_us - block->since_us < SECOND_US)
-        return;
-    governor->recent = *block;
-    *block = (struct governor_count){.since_us = now_us};
+    limit.bad_per_s = refused_pace(governor, shown.used_s);
+    shown.cycle_per_s = fmin((double)governor->accepted / (double)period_us * 1e6, limit.bad_per_s);
+    limit.period_us = period_us;
+    if (!governor->whole && period_us > 2 * wait_us)
+        limit.period_us = 2 * wait_us > SECOND_US ? 2 * wait_us : SECOND_US;
+    if (before->per_s <= 0 || used_us < 2 * before->period_us)
+        learn_count(governor, &shown, &limit);
+    else if (limit.bad_per_s <= PROBED * before->per_s)
+        learn_fall(governor, &shown, &limit);
+    else
+        learn_probe(governor, &shown, &limit);
+    sample_per_s = limit.wide ? sqrt(limit.per_s * limit.bad_per_s) : limit.per_s;
+    limit.period_us = (int64_t)fmax((double)limit.period_us, SAMPLE * 1e6 / sample_per_s);
+    if (limit.period_us < before->period_us)
+        limit.period_us = before->period_us;
+    governor->hold_us = (limit.wide && limit.settled ? WIDE_PERIODS : HELD_PERIODS) *
+                        (limit.period_us << limit.failures);
+    governor->limit = limit;
+    set_spacing(governor, 1e6 / (LEARNED_SHARE * limit.per_s));
 }
 
 void governor_accepted(struct governor *governor, int64_t departed_us, int64_t now_us)
 {
-    if (!governor->counting || departed_us < governor->total.since_us)
+    if (!governor->counting || departed_us < governor->since_us)
         return;
     if (governor->refused && governor->resumed && departed_us >= governor->resumed_us) {
         governor->refused = false;
+        if (governor->pauses > 1 && governor->paused_until_us <= governor->resumed_us + ALONE_US) {
+            governor->paused_until_us = now_us;
+            governor->next_us = (double)governor->resumed_us + governor->spacing_us;
+        }
         governor->pauses = 0;
         begin_count(governor, governor->resumed_us, true);
     }
-    count(governor, now_us);
+    governor->accepted++;
     if (governor->refused)
         learn(governor); /* it was in flight when the 429 came */
 }
@@ -195,6 +324,7 @@ static void note_refusal(struct governor *governor, int64_t now_us)
     if (!governor->refused) {
         governor->refused_us = governor->window_end_us = now_us;
         governor->before_per_s = governor_rate_per_s(governor);
+        governor->before = governor->limit;
     }
     governor->counting = governor->refused = true;
     governor->resumed = false;
@@ -222,23 +352,47 @@ static int64_t wait_for(const struct governor *governor, int64_t told_us)
     return told_us > least_us ? told_us : least_us;
 }
 
+/* Whether the waits that are asked for end with a window: they then differ from 429 to 429 (more
+ * than rounding does) unless they are as short as they can be, and are never too short. */
+static void weigh(struct governor *governor, int64_t told_us)
+{
+    if (governor->pauses > 1)
+        governor->too_short = true;
+    else if (governor->told_us > 0 && told_us >= 0 &&
+             llabs(told_us - governor->told_us) > SECOND_US + SECOND_US / 2)
+        governor->varied = true;
+    governor->told_us = told_us;
+    governor->exact = !governor->too_short && (governor->varied || told_us <= SECOND_US);
+}
+
+/* Takes note of when the server's window ends at the earliest, for Retry-After is rounded up to
+ * seconds. A wait of our own, in place of one that was not named or too short, ends after that. */
+static void note_end(struct governor *governor, int64_t told_us, int64_t wait_us, int64_t now_us)
+{
+    int64_t end_us = now_us + wait_us - SECOND_US;
+
+    if (told_us < 0 || governor->pauses > 1)
+        end_us = governor->whole && governor->pauses > 1 ? now_us + wait_us / 2 : 0;
+    if (end_us > governor->window_end_us)
+        governor->window_end_us = end_us;
+}
+
 int64_t governor_refused(struct governor *governor, const struct governor_refusal *refusal,
                          double dice, int64_t now_us)
 {
-    int64_t wait_us = refusal->wait_us, until_us;
+    int64_t told_us = refusal->wait_us, wait_us, until_us;
 
     if (governor->refused ? governor->resumed && refusal->departed_us >= governor->resumed_us
-                          : refusal->departed_us >= governor->total.since_us)
+                          : refusal->departed_us >= governor->since_us) {
         note_refusal(governor, now_us);
-    else if (wait_us < 0)
+        weigh(governor, told_us);
+    } else if (told_us < 0) {
         return 0; /* the pause for it runs already, or is over */
-    wait_us = wait_for(governor, wait_us);
+    }
+    wait_us = wait_for(governor, told_us);
     until_us = now_us + wait_us;
     if (governor->refused) {
-        if (until_us - SECOND_US > governor->window_end_us)
-            governor->window_end_us = until_us - SECOND_US;
-        if (governor->window_end_us - governor->refused_us > governor->longest_us)
-            governor->longest_us = governor->window_end_us - governor->refused_us;
+        note_end(governor, told_us, wait_us, now_us);
         learn(governor);
     }
     if (until_us > governor->paused_until_us)

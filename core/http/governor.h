@@ -8,33 +8,42 @@
 
 enum { GOVERNOR_JITTER_US = 250000 }; /* at most, so that several clients do not come back as one */
 
-/* Answers that were no 429, since a moment. */
-struct governor_count {
-    int64_t since_us;
-    uint64_t accepted;
+/* What is believed of the server's limit. */
+struct governor_limit {
+    double per_s;      /* 0: nothing is */
+    double bad_per_s;  /* the pace that was refused last */
+    int64_t period_us; /* the time in which a pace proves itself: the server's window, or longer */
+    bool wide;         /* between the limit and the refused pace is much that is not known */
+    bool settled;      /* a pace had held for two periods before it was refused */
+    bool known;        /* ... once in this run */
+    unsigned failures; /* probes in a row that found the same limit */
+    unsigned misses;   /* 429s in a row that showed no more than that the pace was too high */
 };
 
 struct governor {
-    double least_us;              /* the spacing at 98.5% of the ceiling; 0: none */
-    double spacing_us;            /* between two departures; 0: none */
-    double next_us;               /* when the next may leave */
-    int64_t paused_until_us;      /* 0: not paused */
-    int64_t departed_us;          /* the last departure */
-    bool counting;                /* the counts have begun */
-    bool whole;                   /* ... where a window of the server's did */
-    struct governor_count total;  /* since the start, or since the last pause for a 429 */
-    struct governor_count block;  /* a hundred or so of these, unfinished */
-    struct governor_count recent; /* the block before it */
-    bool refused;                 /* a 429 came, and nothing has been accepted since its pause */
-    bool resumed;                 /* ... which is over */
-    int64_t refused_us;           /* when the first such 429 came */
-    int64_t resumed_us;           /* when the first request after it left */
-    int64_t window_end_us;        /* the earliest end of the server's window by what the 429s say */
-    int64_t longest_us;           /* the longest wait that a 429 asked for */
-    double before_per_s;          /* the pace when it came; 0: none */
-    int64_t period_us;            /* over which the limit was learned last */
-    int64_t hold_until_us;        /* no probing before */
-    unsigned pauses;              /* in a row, with nothing accepted in between */
+    double least_us;         /* the spacing at 98.5% of the ceiling; 0: none */
+    double spacing_us;       /* between two departures; 0: none */
+    double next_us;          /* when the next may leave */
+    int64_t paused_until_us; /* 0: not paused */
+    int64_t departed_us;     /* the last departure */
+    bool counting;           /* since_us and accepted are valid */
+    bool whole;              /* ... and begin where a pause for a 429 ended */
+    int64_t since_us;        /* the first departure that is counted */
+    uint64_t accepted;       /* complete answers since then that were not 429 */
+    bool refused;            /* a 429 came, and nothing has been accepted since its pause */
+    bool resumed;            /* ... which is over */
+    int64_t refused_us;      /* when the first such 429 came */
+    int64_t resumed_us;      /* when the first request after it left */
+    int64_t window_end_us;   /* the earliest end of the server's window by what the 429s say */
+    unsigned pauses;         /* in a row, with nothing accepted in between */
+    double before_per_s;     /* the pace when the 429 came; 0: none */
+    double recent_per_s;     /* the pace on average over about the last period */
+    struct governor_limit limit, before; /* before: when the 429 came */
+    int64_t told_us;                     /* the wait of the last 429; -1: it named none */
+    bool varied, too_short; /* waits differed from 429 to 429; some were not long enough */
+    bool exact;             /* waits are believed to end with the server's window */
+    int64_t hold_us;        /* no probing for so long after the pause ... */
+    int64_t hold_until_us;  /* ... which is until then */
 };
 
 /* A 429. */

@@ -224,5 +224,7 @@ mkdir -p "$WORK"
 : >"$WORK/endings"
 echo "crash: SEED=$FIRST_SEED, $BIN"
 find_crash_points
+# a million random servers, in simulated time
+[ "${1:-pace}" != pace ] || ROWFERRY_GOVERNOR_HISTORIES=1000000 "$TOP/build/release/unit/governor_fuzz_test" || exit 1
 [ "${1:-kills}" != kills ] || kill_often
 [ "${1:-points}" != points ] || scenes

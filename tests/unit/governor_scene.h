@@ -21,6 +21,7 @@ enum telling {
     WHOLE_SECONDS, /* rounded up */
     DATE,          /* a date, rounded up, against the answer's Date, rounded down */
     NOTHING,
+    CONSTANT, /* constant_s, whatever the wait is */
 };
 
 struct scenario {
@@ -36,6 +37,7 @@ struct scenario {
     int64_t outage_from_s;   /* every answer is 503 with Retry-After 30 ... */
     int64_t outage_length_s; /* ... for so long; 0: no outage */
     int64_t patience_s;      /* a longer wait ends the run; 0: none does */
+    int64_t constant_s;      /* what a CONSTANT 429 names */
 };
 
 struct server {
@@ -155,6 +157,8 @@ static inline int64_t told_wait_us(const struct server *server, int64_t at_us, i
     case DATE:
         return ((clock_us + wait_us + SECOND_US - 1) / SECOND_US - clock_us / SECOND_US) *
                SECOND_US;
+    case CONSTANT:
+        return server->scenario->constant_s * SECOND_US;
     case NOTHING:
         break;
     }

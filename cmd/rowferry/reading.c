@@ -346,6 +346,7 @@ bool reading_work(struct reading *reading, struct session *session, const char *
     reading->notices = report_sink(&session->cli->report);
     progress_begin(&reading->progress, &session->cli->report);
     reading->options = (struct ingest_options){
+        .lock = session->lock,
         .catalog = reading->catalog,
         .schema = options_text(options, OPT_SCHEMA),
         .format = (enum row_format)options_number(options, OPT_FORMAT),

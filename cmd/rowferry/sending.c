@@ -109,6 +109,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     fine = drain_run(
         session->store,
         &(struct drain_options){
+            .lock = session->lock,
             .environment = sending->environment,
             .client_id = options_text(options, OPT_CLIENT_ID),
             .client_secret = sending->secret,

@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/loop.h"
+#include "core/store/intake.h"
+#include "core/store/lock.h"
 #include "core/store/summary.h"
 
 #include <stdlib.h>
@@ -163,6 +165,18 @@ static void hand_turn(struct loop *loop)
     keeper_hand(loop->keeper, exchange);
 }
 
+static void note_taken(struct loop *loop, int64_t job_id, struct err *err)
+{
+    if (!job_id || loop->failed)
+        return;
+    err_set(err, ERR_BUSY,
+            "job %lld/%lld was changed by another process while it was in hand: another drain is "
+            "at work on this database, perhaps because its lock file was deleted; look for that "
+            "process, then run the same command again",
+            (long long)(job_id / JOB_ROWS), (long long)(job_id % JOB_ROWS));
+    loop_fail(loop);
+}
+
 /* Takes a finished turn back: what was claimed may leave now, everything else is free again. */
 static bool take_turn(struct loop *loop, struct err *err)
 {
@@ -189,6 +203,7 @@ static bool take_turn(struct loop *loop, struct err *err)
                    "those are sent first",
                    (long long)loop->options->batch_id);
     }
+    note_taken(loop, exchange->taken_id, err);
     loop->left = exchange->left;
     loop->finished += exchange->finished;
     if (exchange->wanted) {
@@ -266,6 +281,18 @@ static void report(struct loop *loop, bool last)
     loop->options->progress(loop->options->progress_context, &progress);
 }
 
+/* Someone else may work on the database: nothing more leaves, and what is in flight is settled
+ * where it is still ours. */
+static void look_at_lock(struct loop *loop, struct err *err)
+{
+    struct err why = {0};
+
+    if (loop->failed || lock_look(loop->options->lock, &why))
+        return;
+    *err = why;
+    loop_fail(loop);
+}
+
 static void look_for_stop(struct loop *loop)
 {
     if (!stop_requested())
@@ -280,6 +307,7 @@ static void look_for_stop(struct loop *loop)
 static bool turn_round(struct loop *loop, struct err *err)
 {
     look_for_stop(loop);
+    look_at_lock(loop, err);
     if (loop->stopping) {
         put_back_ready(loop);
         loop_judge_held(loop, err);

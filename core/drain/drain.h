@@ -31,7 +31,10 @@ struct drain_progress {
     const struct meter *meter;
 };
 
+struct lock;
+
 struct drain_options {
+    struct lock *lock; /* looked at while the drain runs; NULL: none */
     struct environment environment;
     const char *client_id, *client_secret;
     const char *ca_file; /* NULL: the system's */

@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct lock;
+
 struct ingest_options {
+    struct lock *lock; /* looked at before each chunk; NULL: none */
     const struct catalog *catalog;
     const char *schema;     /* --schema, or NULL: by the file's name */
     enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */

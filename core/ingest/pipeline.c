@@ -4,6 +4,7 @@
 #include "core/base/stop.h"
 #include "core/ingest/sorter.h"
 #include "core/store/checkpointer.h"
+#include "core/store/lock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -324,6 +325,8 @@ static bool insert(struct mailbox *box, const struct parcel *parcel, struct pipe
 {
     const struct pipeline *pipeline = box->pipeline;
 
+    if (!lock_look(pipeline->lock, err))
+        return false;
     if (!parcel->keys)
         return insert_rows(box, parcel, totals, err);
     return parcel->chunk.row_count == 0 ||

@@ -24,6 +24,7 @@ struct pipeline {
     struct checker *checker; /* of the schema that the reader's shape is from */
     struct store *store;
     int64_t batch_id;
+    struct lock *lock; /* looked at before each chunk; NULL: none */
     const struct ingest_limits *limits;
     const char *source; /* stands in messages */
     /* Where a temporary file may be made, to enter the record ids sorted; NULL: the reading goes on

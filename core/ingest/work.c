@@ -177,6 +177,7 @@ static enum reading read_with(struct work *work, struct reader *reader,
     struct pipeline pipeline = {
         .reader = reader,
         .store = work->store,
+        .lock = work->options->lock,
         .batch_id = work->batch_id,
         .limits = &work->options->limits,
         .source = work->feed.source,

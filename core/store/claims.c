@@ -195,6 +195,7 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
+    claim->claimed_ms = turn->exchange->now_ms;
     claim->spread = turn->exchange->spread;
     turn->exchange->claimed++;
     turn->bytes += claim->text.size;

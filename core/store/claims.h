@@ -37,6 +37,7 @@ struct claim {
     /* what to send; texts are offsets into text */
     int64_t job_id;
     int64_t attempt_id;
+    int64_t claimed_ms;
     enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
     bool is_reopened;   /* a decision opened it again, after it had been at its end */
@@ -134,6 +135,8 @@ struct exchange {
     int64_t next_due_ms;   /* out: when the next job that waits is due; 0: none waits */
     uint64_t left;         /* out: jobs pending or unknown in the batches in question */
     uint64_t finished;     /* out: jobs that became final in this turn */
+    int64_t taken_id; /* out: a job in hand that another process has touched, so that its outcome
+                         was not written; 0: none */
 };
 
 /* Settles, claims and inserts the attempts' rows in one transaction; nothing may leave before it

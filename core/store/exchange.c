@@ -214,18 +214,19 @@ static bool write_batches(struct store *store, struct exchange *exchange,
     return true;
 }
 
-static bool settle_all(struct store *store, const struct exchange *exchange,
-                       struct open_batches *open, struct err *err)
+static bool settle_all(struct store *store, struct exchange *exchange, struct open_batches *open,
+                       struct err *err)
 {
     for (unsigned i = 0; i < exchange->settled_count; i++) {
         const struct claim *claim = exchange->settled[i];
         struct open_batch *batch = open_batches_find(open, claim->job_id / JOB_ROWS);
 
-        if (!batch)
-            return err_set(err, ERR_INTERNAL, "job %lld was sent, and its batch is not open",
-                           (long long)claim->job_id);
-        if (!settle_claim(store, exchange, batch, claim, err))
+        bool taken = !batch;
+
+        if (batch && !settle_claim(store, exchange, batch, claim, &taken, err))
             return false;
+        if (taken)
+            exchange->taken_id = claim->job_id;
     }
     return true;
 }
@@ -258,6 +259,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
     bool fine = errands_find(store, exchange->batch_id, err) && db_begin(store, err);
 
     exchange->claimed = exchange->errands = 0;
+    exchange->taken_id = 0;
     exchange->next_due_ms = 0;
     if (fine) {
         fine = exchange_inside(store, exchange, &open, err);

@@ -61,9 +61,10 @@ bool order_chain_version(struct turn *turn, struct claim *claim, struct order *o
 /* A job that a decision had opened again is at its end. */
 bool order_ended(struct store *store, const struct claim *claim, struct err *err);
 
-/* Writes one outcome: job, attempt, and what hangs on them. */
+/* Writes one outcome: job, attempt, and what hangs on them. *taken: another process has touched the
+ * job since it was claimed, and nothing was written. */
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
-                  const struct claim *claim, struct err *err);
+                  const struct claim *claim, bool *taken, struct err *err);
 
 /* Fills exchange->claims from the open batches, oldest first: in each the due jobs, then fresh
  * ones. */

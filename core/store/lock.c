@@ -16,8 +16,13 @@
 /* Somebody who only looks is gone at once; so often is tried before he counts as a holder. */
 enum { LOOK_MS = 1, TRIES_MAX = 200 };
 
+enum { LOOK_EVERY_US = 1000000 };
+
 struct lock {
     int fd;
+    char *path;
+    enum lock_kind kind;
+    int64_t looked_us; /* when the file was looked at last */
 };
 
 static const struct {
@@ -52,11 +57,19 @@ static bool can_share(int fd)
     return flock(fd, LOCK_SH | LOCK_NB) == 0;
 }
 
+/* Whether the file of that name is the one that is open. */
+static bool is_named(int fd, const char *path)
+{
+    struct stat held, named;
+
+    return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
 /* Opens and locks; *again when the file was replaced between the two, or somebody looks at it. */
 static int open_locked(const char *path, enum lock_kind kind, const char *database, bool *again,
                        struct err *err)
 {
-    struct stat held, named;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     *again = false;
@@ -71,8 +84,7 @@ static int open_locked(const char *path, enum lock_kind kind, const char *databa
             *again = poll(NULL, 0, LOOK_MS) == 0;
         else
             say_holder(fd, kind, database, err);
-    } else if (fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
-               held.st_dev == named.st_dev) {
+    } else if (is_named(fd, path)) {
         return fd;
     } else {
         *again = true;
@@ -94,11 +106,15 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
         fd = open_locked(path, kind, database, &again, err);
     if (again)
         err_set(err, ERR_BUSY, "lock %s is held by a program that is not rowferry", path);
-    free(path);
-    if (fd < 0)
+    if (fd < 0) {
+        free(path);
         return NULL;
+    }
     lock = mem_calloc(1, sizeof *lock);
     lock->fd = fd;
+    lock->path = path;
+    lock->kind = kind;
+    lock->looked_us = clock_monotonic_us();
     /* the text is for people; a full disk does not make the lock any less held */
     if (ftruncate(fd, 0) == 0)
         dprintf(fd, "run %lld, started %s, process %ld\n", (long long)run_id,
@@ -110,8 +126,24 @@ void lock_release(struct lock *lock)
 {
     if (lock) {
         close(lock->fd);
+        free(lock->path);
         free(lock);
     }
+}
+
+bool lock_look(struct lock *lock, struct err *err)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (!lock || now_us - lock->looked_us < LOOK_EVERY_US)
+        return true;
+    lock->looked_us = now_us;
+    return is_named(lock->fd, lock->path) ||
+           err_set(err, ERR_BUSY,
+                   "lock %s was deleted or replaced, so that another process may be %s this "
+                   "database: leave the file there, look for that process, then run the same "
+                   "command again",
+                   lock->path, kinds[lock->kind].doing);
 }
 
 bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE])

@@ -19,6 +19,10 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
                        int64_t started_ms, struct err *err);
 void lock_release(struct lock *lock);
 
+/* Whether the lock is still this process's: someone may have deleted its file, and then another
+ * process can take it. Looks once a second; lock may be NULL. False with ERR_BUSY. */
+bool lock_look(struct lock *lock, struct err *err);
+
 enum { LOCK_HOLDER_SIZE = 128 };
 
 /* Is somebody at work? Then holder becomes `run 12, started ..., process 345`. To look at a lock

@@ -19,6 +19,11 @@ enum {
     SETTLE_VIOLATION,
 };
 
+/* The job is as this drain claimed it: nobody else has touched it since. */
+#define AS_CLAIMED                                                                                 \
+    "WHERE job_id = :job_id AND state = :claimed_as AND not_before_ms IS NULL "                    \
+    "AND updated_ms = :claimed_ms AND attempts = :claimed_attempts"
+
 static const char *const sql[] = {
     [SETTLE_JOB] =
         "UPDATE job_state SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt "
@@ -28,13 +33,12 @@ static const char *const sql[] = {
         "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
         "error_code = iif(:code_stays, error_code, :error_code), "
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
-        "attempts_before = attempts_before + :excused, looks_again = :looks_again "
-        "WHERE job_id = :job_id",
+        "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
     /* sent_version: what a job that was never sent would have carried */
-    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
-                        "= :not_before_ms, "
-                        "sent_version = iif(:attempts, sent_version, NULL), updated_ms = :now_ms "
-                        "WHERE job_id = :job_id",
+    [SETTLE_PUT_BACK] =
+        "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
+        "= :not_before_ms, "
+        "sent_version = iif(:attempts, sent_version, NULL), updated_ms = :now_ms " AS_CLAIMED,
     /* out of the index of due jobs, which every turn walks from its beginning */
     [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
                      "WHERE job_id = :job_id",
@@ -106,6 +110,14 @@ static void bind_server_version(struct db_statement *statement, enum db_name nam
         db_bind_null(statement, name);
 }
 
+static void bind_claim(struct db_statement *statement, const struct claim *claim)
+{
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_text(statement, DB_CLAIMED_AS, job_state_name(job_state_of_request(claim->request)));
+    db_bind_int64(statement, DB_CLAIMED_MS, claim->claimed_ms);
+    db_bind_int64(statement, DB_CLAIMED_ATTEMPTS, claim->attempts);
+}
+
 static bool settle_job(struct store *store, const struct exchange *exchange,
                        const struct claim *claim, enum job_state state, struct err *err)
 {
@@ -115,7 +127,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
     db_bind_int64(statement, DB_ATTEMPTS, (int64_t)claim->attempts - uncounted);
     db_bind_int64(statement, DB_READBACKS, outcome->readbacks);
@@ -148,7 +160,7 @@ static bool put_back(struct store *store, const struct exchange *exchange,
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
     db_bind_int64(statement, DB_ATTEMPTS,
                   (int64_t)claim->attempts - (claim->request == REQUEST_UPDATE));
@@ -345,7 +357,7 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
 }
 
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,
-                  const struct claim *claim, struct err *err)
+                  const struct claim *claim, bool *taken, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
     enum job_state from = job_state_of_request(claim->request);
@@ -356,8 +368,12 @@ bool settle_claim(struct store *store, const struct exchange *exchange, struct o
     if (!may_move(claim, from, to))
         return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s",
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
-    if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err) ||
-        !settle_attempt(store, claim, err))
+    if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err))
+        return false;
+    *taken = sqlite3_changes(store->db) == 0;
+    if (*taken)
+        return true;
+    if (!settle_attempt(store, claim, err))
         return false;
     if (claim->request == REQUEST_FETCH &&
         !run_on_job(store, SETTLE_FETCH, claim, err, "settle a fetch"))

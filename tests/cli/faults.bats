@@ -831,3 +831,45 @@ untrusted() {
             { echo "no row: $kind"; return 1; }
     done < <("$BIN/genesys-sim" --help | sed -n '/^Kinds/,/^Control/s/^  \([a-z0-9-]*\) .*/\1/p')
 }
+
+# ---- a lock file that a tidy hand deletes ----------------------------------------------------
+
+@test "lock: a drain whose lock file is deleted stops with 7, and the books stay right" {
+    start_sim --latency-ms 200
+    batch_file inbox/InventoryItem-a.csv 300
+    ends 0 rowferry ingest inbox/InventoryItem-a.csv
+    rowferry drain --rate 40/s >first.out 2>first &
+    local first=$! status=0
+    eventually ten_requests
+    rm rowferry.db.drain
+    run rowferry drain --rate 40/s
+    wait "$first" || status=$?
+    same 7 "$status"
+    [[ $(cat first) == *"lock $PWD/rowferry.db.drain was deleted or replaced"* ||
+        $(cat first) == *"was changed by another process while it was in hand"* ]]
+    run rowferry drain --rate none
+    same "0 applied 300" "$status $(states)"
+    books_agree
+    same "" "$(sql "SELECT batch_id FROM batch_tally WHERE applied <> 300 OR sending <> 0")"
+}
+
+ten_requests() {
+    [ "$(wc -l <requests)" -ge 10 ]
+}
+
+@test "lock: an intake whose lock file is deleted stops with 7, and the file is read once" {
+    batch_file inbox/InventoryItem-a.csv 300
+    mkfifo rows
+    rowferry ingest --schema InventoryItem --format csv - <rows >first.out 2>first &
+    local first=$! status=0
+    exec 9>rows
+    eventually test -e rowferry.db.intake
+    head -n 200 inbox/InventoryItem-a.csv >&9
+    rm rowferry.db.intake
+    sleep 1.1
+    tail -n +201 inbox/InventoryItem-a.csv >&9
+    exec 9>&-
+    wait "$first" || status=$?
+    same 7 "$status"
+    holds "$(cat first)" "lock $PWD/rowferry.db.intake was deleted or replaced"
+}

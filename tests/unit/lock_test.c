@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,33 @@ static void a_removed_lock_file_is_made_anew(void **state)
     lock_release(second);
 }
 
+/* Looked at once a second, its holder knows. */
+static void whoever_holds_a_lock_learns_that_its_file_is_gone(void **state)
+{
+    struct place *place = *state;
+    struct lock *first = taken(place, LOCK_DRAIN), *second;
+    struct err err = {0};
+    char expected[ERR_TEXT_SIZE];
+
+    assert_true(lock_look(NULL, &err));
+    assert_true(lock_look(first, &err));
+    assert_int_equal(unlink(path_of(place, "drain")), 0);
+    second = taken(place, LOCK_DRAIN);
+    while (lock_look(first, &err))
+        poll(NULL, 0, 20);
+    assert_int_equal(err.kind, ERR_BUSY);
+    snprintf(expected, sizeof expected,
+             "lock %s was deleted or replaced, so that another process may be draining this "
+             "database: leave the file there, look for that process, then run the same command "
+             "again",
+             path_of(place, "drain"));
+    assert_string_equal(err.text, expected);
+    poll(NULL, 0, 1100);
+    assert_true(lock_look(second, &err));
+    lock_release(first);
+    lock_release(second);
+}
+
 /* A child replaces the file over and over: whatever was locked must be the file that has the name,
  * at the moment of its locking, and never leaves us waiting. */
 static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **state)
@@ -369,6 +397,7 @@ int main(void)
         IN_A_PLACE(who_looks_disturbs_nobody),
         IN_A_PLACE(a_lock_that_another_program_shares_for_good_is_busy),
         IN_A_PLACE(a_removed_lock_file_is_made_anew),
+        IN_A_PLACE(whoever_holds_a_lock_learns_that_its_file_is_gone),
         IN_A_PLACE(a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm),
         IN_A_PLACE(the_text_of_a_longer_holder_leaves_nothing_behind),
         IN_A_PLACE(a_symbolic_link_in_its_place_is_not_followed),

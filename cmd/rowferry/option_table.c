@@ -30,8 +30,8 @@ static const struct option table[OPT_COUNT] = {
     [OPT_EXPORT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, FOR_EXPORT,
         "csv or ndjson, else as the batch's file was"},
     [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,
-        "between the cells of CSV files: , ; | or tab; else as the schema file says, or as the "
-        "header row tells"},
+        "field delimiter of CSV files: a byte, tab or U+0001 (default: from the schema file, else "
+        "detected from the header row)"},
     [OPT_FOR_SPREADSHEET] = {"for-spreadsheet", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_EXPORT,
         "CSV in UTF-8, with an apostrophe before each cell that a spreadsheet would compute; such "
         "a file is not taken back"},
@@ -41,8 +41,8 @@ static const struct option table[OPT_COUNT] = {
         READING, "a file with fewer rows is refused as a whole"},
     [OPT_MIN_AGE] = {"min-age", 0, KIND_DURATION, "D", {NULL}, "2s", 0, DAY_MS, FOR_RUN,
         "a file in the inbox is complete when it has not changed for so long"},
-    [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN | FOR_INGEST,
-        "read a file again that was read before"},
+    [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, READING,
+        "read a file that was read before, or whose declared encoding is doubtful"},
     [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
         "leave the files of an inbox where they are"},
     [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX,

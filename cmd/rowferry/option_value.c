@@ -195,16 +195,34 @@ static bool parse_states(const struct option *option, struct option_value *value
     return true;
 }
 
+/* Above 127 in all where it is none. */
+static unsigned hex_digit(char digit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *found = strchr(digits, digit >= 'A' && digit <= 'F' ? digit | 0x20 : digit);
+
+    return found && *found ? (unsigned)(found - digits) : 128;
+}
+
 static bool parse_delimiter(const struct option *option, struct option_value *value,
                             struct err *err)
 {
+    const char *text = value->text;
+    unsigned code = 0;
+
     (void)option;
-    if (strcmp(value->text, "tab") == 0 || strcmp(value->text, "\\t") == 0)
-        value->number = '\t';
-    else if (strlen(value->text) == 1 && strchr(",;|\t", value->text[0]))
-        value->number = (unsigned char)value->text[0];
-    else
-        return refuse(value, "a delimiter: , ; | or tab", err);
+    if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0)
+        code = '\t';
+    else if (strlen(text) == 1)
+        code = (unsigned char)text[0];
+    else if (strlen(text) == 6 && strncmp(text, "U+00", 4) == 0)
+        code = hex_digit(text[4]) * 16 + hex_digit(text[5]);
+    if (!code || code > 0x7F || !dialect_is_delimiter((char)code))
+        return refuse(value,
+                      "a delimiter: one byte like , ; | ~, or tab, or U+0001; no letter, "
+                      "digit, quote or line end",
+                      err);
+    value->number = code;
     return true;
 }
 

@@ -34,6 +34,16 @@ bool trusted_file_private(const char *path, mode_t mode, const char *what, struc
     return fine;
 }
 
+/* Editors of Windows put a byte order mark in front. Nothing is left behind of a secret. */
+static size_t skip_mark(char *bytes, size_t size)
+{
+    if (size < 3 || memcmp(bytes, "\xEF\xBB\xBF", 3) != 0)
+        return size;
+    memmove(bytes, bytes + 3, size - 3);
+    explicit_bzero(bytes + size - 3, 3);
+    return size - 3;
+}
+
 static bool read_all(int fd, const char *path, size_t size_max, char **text, size_t *size,
                      struct err *err)
 {
@@ -48,7 +58,7 @@ static bool read_all(int fd, const char *path, size_t size_max, char **text, siz
     }
     if (got >= 0 && used <= size_max) {
         *text = bytes;
-        *size = used;
+        *size = skip_mark(bytes, used);
         return true;
     }
     if (got < 0)

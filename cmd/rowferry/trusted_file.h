@@ -9,7 +9,8 @@
 #include <sys/types.h>
 
 /* Reads a regular file that belongs to the user or root and that nobody else can write, into memory
- * of its own, with a NUL behind it. *missing tells that there is no such file, or only a folder of
+ * of its own, with a NUL behind it; a byte order mark
+ * in front is left out. *missing tells that there is no such file, or only a folder of
  * that name (no error then). *mode: its permissions. ERR_CONFIG with the remedy. */
 bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *size, mode_t *mode,
                        bool *missing, struct err *err);

@@ -171,6 +171,7 @@ void command_validate(struct cli *cli)
             .schema = options_text(options, OPT_SCHEMA),
             .format = (enum row_format)options_number(options, OPT_FORMAT),
             .delimiter = (char)options_number(options, OPT_DELIMITER),
+            .force = options_flag(options, OPT_FORCE),
             .limits = reading_limits(options),
             .notices = &notices,
         };

@@ -106,7 +106,7 @@ static size_t sequence_size(const unsigned char *text, size_t size)
     return count;
 }
 
-size_t str_utf8_valid(struct span text)
+size_t str_utf8_scan(struct span text, bool *several)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
     size_t i = 0;
@@ -125,9 +125,17 @@ size_t str_utf8_valid(struct span text)
 
         if (!size)
             return i;
+        *several |= size > 1;
         i += size;
     }
     return i;
+}
+
+size_t str_utf8_valid(struct span text)
+{
+    bool several = false;
+
+    return str_utf8_scan(text, &several);
 }
 
 size_t str_utf8_length(struct span text)
@@ -139,27 +147,28 @@ size_t str_utf8_length(struct span text)
     return count;
 }
 
+/* Whether these bytes, which are no whole sequence, are the beginning of one. */
+static bool begins_sequence(const unsigned char *bytes, size_t size)
+{
+    /* the least second byte that each kind of first byte allows; those after it do not differ */
+    static const unsigned char seconds[] = {0x80, 0xA0, 0x90};
+    unsigned char whole[4];
+
+    for (size_t i = 0; i < sizeof seconds; i++) {
+        memset(whole, 0x80, sizeof whole);
+        whole[1] = seconds[i];
+        memcpy(whole, bytes, size);
+        if (sequence_size(whole, sizeof whole) > size)
+            return true;
+    }
+    return false;
+}
+
 bool str_utf8_cut(struct span text)
 {
-    size_t valid = str_utf8_valid(text), left = text.size - valid;
-    unsigned char whole[4] = {0};
-
-    if (!left || left > 3)
-        return false;
-    /* it is cut where the bytes that may follow make a character of it: those of the second place
-     * differ by the first byte */
-    memcpy(whole, text.data + valid, left);
-    for (size_t size = left + 1; size <= 4; size++) {
-        static const unsigned char seconds[] = {0x80, 0xA0, 0x90};
-
-        for (size_t i = 0; i < sizeof seconds; i++) {
-            memset(whole + left, 0x80, size - left);
-            if (left == 1)
-                whole[1] = seconds[i];
-            if (sequence_size(whole, size) == size)
-                return true;
-        }
-    }
+    for (size_t size = 1; size <= 3 && size <= text.size; size++)
+        if (begins_sequence((const unsigned char *)text.data + text.size - size, size))
+            return true;
     return false;
 }
 

@@ -44,6 +44,9 @@ bool str_to_duration_ms(const char *text, int64_t *ms);
  * or text.size. Runs of ASCII are passed eight bytes at a time. */
 size_t str_utf8_valid(struct span text);
 
+/* The same; sets *several where a character of several bytes is before that. */
+size_t str_utf8_scan(struct span text, bool *several);
+
 /* Code points in valid UTF-8. */
 size_t str_utf8_length(struct span text);
 
@@ -69,8 +72,8 @@ size_t str_space_last(struct span text);
 /* The text without U+0020, tab and U+00A0 at both ends. */
 struct span str_trim(struct span text);
 
-/* Whether a valid UTF-8 sequence is cut off by the end of the text: some bytes of it are there, and
- * all of them fit. */
+/* Whether a UTF-8 sequence is cut off by the end of the text: some of its bytes are there, and all
+ * of them fit. */
 bool str_utf8_cut(struct span text);
 
 /* Writes text for people into out (always terminated, cut at out_size), so that nothing from

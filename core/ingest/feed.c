@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
                 const struct schema *schema, struct row_shape *shape)
 {
     *shape = *schema_shape(schema);
+    shape->dialect.encoding_forced = options->force;
     if (options->delimiter)
         shape->dialect.delimiter = options->delimiter;
     else if (!shape->dialect.delimiter && feed->path && name_ends(feed->path, ".tsv"))
@@ -186,7 +188,8 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
 void feed_tell(const struct feed *feed, const struct ingest_options *options,
                const struct reader *reader)
 {
-    const char *delimiter = reader_delimiter_told(reader);
+    char name[DIALECT_DELIMITER_NAME_SIZE];
+    const char *delimiter = reader_delimiter_told(reader, name);
 
     if (delimiter)
         notice_say(options->notices, "%s: %s stands between cells, as its header row tells",
@@ -196,6 +199,22 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
 void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
                    const struct reader *reader)
 {
+    enum row_encoding doubtful = reader_encoding_doubtful(reader);
+    uint64_t first, lines = reader_footer(reader, &first);
+
+    if (lines)
+        notice_say(options->notices,
+                   "%s: %" PRIu64 " line%s left out as its footer, from line %" PRIu64 " on",
+                   feed->source, lines, lines == 1 ? "" : "s", first);
+    if (reader_ctrl_z_dropped(reader))
+        notice_say(options->notices,
+                   "%s: its last byte, 0x1A (Ctrl-Z), is left out: DOS programs end a text so",
+                   feed->source);
+    if (doubtful)
+        notice_say(options->notices,
+                   "%s: its only character above 0x7f would be UTF-8, too, and is read as %s, as "
+                   "declared",
+                   feed->source, encoding_name(doubtful));
     if (reader_version_ignored(reader))
         notice_say(options->notices,
                    "%s: its versions are ignored: the schema file has them fetched", feed->source);

@@ -1,6 +1,9 @@
 #include "core/row/cell_form.h"
 
+#include "core/base/zone.h"
 #include "core/row/violation.h"
+
+#include <stddef.h>
 
 enum { WORDS_SHOWN_MAX = 12 };
 
@@ -9,12 +12,27 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+static bool begins(struct span text, struct span part)
+{
+    return text.size >= part.size && memcmp(text.data, part.data, part.size) == 0;
+}
+
+static bool ends(struct span text, struct span part)
+{
+    return text.size >= part.size &&
+           memcmp(text.data + text.size - part.size, part.data, part.size) == 0;
+}
+
 /* --- numbers --- */
 
-static bool takes(struct span text, size_t at, struct span part)
+/* Size of what groups digits at the beginning of the text, or 0. A space is any space. */
+static size_t group_size(struct span text, struct span thousands)
 {
-    return part.size && text.size - at >= part.size &&
-           memcmp(text.data + at, part.data, part.size) == 0;
+    if (!thousands.size)
+        return 0;
+    if (text.size && span_is(thousands, " "))
+        return text.data[0] == '\t' ? 0 : str_space_first(text);
+    return begins(text, thousands) ? thousands.size : 0;
 }
 
 /* The digits before the decimals, without what groups them, to *out. False where the groups are
@@ -25,6 +43,8 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, c
     bool grouped = false;
 
     for (;;) {
+        size_t size;
+
         if (*at < content.size && is_digit(content.data[*at])) {
             *(*out)++ = content.data[(*at)++];
             group++;
@@ -32,26 +52,119 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, c
         }
         if (grouped ? group != 3 : group == 0)
             return false;
-        if (!takes(content, *at, thousands))
+        size = group_size((struct span){content.data + *at, content.size - *at}, thousands);
+        if (!size)
             return true;
         if (!grouped && group > 3)
             return false;
         grouped = true;
         group = 0;
-        *at += thousands.size;
+        *at += size;
+    }
+}
+
+static bool take_first(struct span *text, struct span part)
+{
+    if (!begins(*text, part))
+        return false;
+    *text = (struct span){text->data + part.size, text->size - part.size};
+    return true;
+}
+
+static bool take_last(struct span *text, struct span part)
+{
+    if (!ends(*text, part))
+        return false;
+    text->size -= part.size;
+    return true;
+}
+
+static void take_blanks(struct span *text)
+{
+    size_t size;
+
+    while ((size = str_space_first(*text)))
+        *text = (struct span){text->data + size, text->size - size};
+    while ((size = str_space_last(*text)))
+        text->size -= size;
+}
+
+/* The unit and the space between it and the number. */
+static bool take_unit(struct span *text, struct span unit)
+{
+    size_t size;
+
+    if (!unit.size)
+        return false;
+    if (take_first(text, unit)) {
+        size = str_space_first(*text);
+        *text = (struct span){text->data + size, text->size - size};
+        return true;
+    }
+    if (!take_last(text, unit))
+        return false;
+    text->size -= str_space_last(*text);
+    return true;
+}
+
+static bool take_sign(struct span *text, enum cell_sign sign, bool *negative)
+{
+    static const struct span minus = {"-", 1}, plus = {"+", 1};
+
+    switch (sign) {
+    case CELL_SIGN_PLAIN:
+        return *negative = take_first(text, minus);
+    case CELL_SIGN_LEADING:
+        return (*negative = take_first(text, minus)) || take_first(text, plus);
+    case CELL_SIGN_TRAILING:
+        return (*negative = take_last(text, minus)) || take_last(text, plus);
+    case CELL_SIGN_PARENTHESES:
+        if (text->size < 2 || text->data[0] != '(' || text->data[text->size - 1] != ')')
+            return false;
+        *text = (struct span){text->data + 1, text->size - 2};
+        return *negative = true;
+    }
+    return false;
+}
+
+/* Takes what is around the digits off, from the outside: the sign and the unit once each. */
+static void peel(const struct cell_form *form, struct span *content, bool *negative)
+{
+    bool sign_left = true, unit_left = form->unit.size > 0, taken = true;
+
+    *negative = false;
+    while (taken) {
+        taken = false;
+        if (form->padding == ' ')
+            take_blanks(content);
+        if (sign_left && take_sign(content, form->sign, negative)) {
+            sign_left = false;
+            taken = true;
+        }
+        if (unit_left && take_unit(content, form->unit)) {
+            unit_left = false;
+            taken = true;
+        }
     }
 }
 
 static bool read_decimal(const struct cell_form *form, struct span content, struct buf *out)
 {
-    char *start = buf_reserve(out, content.size), *end = start;
-    size_t at = 0;
+    char *start = buf_reserve(out, content.size + 1), *end = start, *digits;
+    bool negative;
+    size_t at = 0, zeros = 0;
 
-    if (content.size && content.data[0] == '-')
-        *end++ = content.data[at++];
+    peel(form, &content, &negative);
+    if (negative)
+        *end++ = '-';
+    digits = end;
     if (!read_whole(content, &at, form->thousands, &end))
         return false;
-    if (at < content.size && content.data[at] == form->decimal) {
+    while (form->padding == '0' && digits + zeros + 1 < end && digits[zeros] == '0')
+        zeros++;
+    memmove(digits, digits + zeros, (size_t)(end - digits) - zeros);
+    end -= zeros;
+    if (at < content.size && form->decimal && content.data[at] == form->decimal) {
         *end++ = '.';
         at++;
     } else if (memchr(content.data + at, '.', content.size - at)) {
@@ -67,8 +180,34 @@ static bool read_decimal(const struct cell_form *form, struct span content, stru
 /* --- dates --- */
 
 struct date {
-    unsigned year, month, day;
+    unsigned year, month, day, hour, minute, second;
 };
+
+/* Parts of a pattern, in the order of struct date; each once. */
+static const struct part {
+    char letter;
+    size_t place; /* in struct date */
+    bool time;
+    size_t at, size; /* in RFC 3339 */
+} parts[] = {
+    {'Y', offsetof(struct date, year), false, 0, 4},
+    {'M', offsetof(struct date, month), false, 5, 2},
+    {'D', offsetof(struct date, day), false, 8, 2},
+    {'h', offsetof(struct date, hour), true, 11, 2},
+    {'m', offsetof(struct date, minute), true, 14, 2},
+    {'s', offsetof(struct date, second), true, 17, 2},
+};
+
+enum { PARTS = sizeof parts / sizeof *parts, DATE_SIZE = 10, SECOND_PART = 5 };
+
+/* NULL: it stands for itself. */
+static const struct part *find_part(char letter, bool with_time)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].letter == letter && (with_time || !parts[i].time))
+            return &parts[i];
+    return NULL;
+}
 
 /* The number of a part of the pattern; `least` to `most` digits. */
 static bool read_part(struct span content, size_t *at, size_t least, size_t most, unsigned *value)
@@ -92,24 +231,18 @@ static size_t run_size(struct span pattern, size_t at)
     return size;
 }
 
-static bool read_parts(struct span pattern, struct span content, struct date *date)
+static bool read_parts(struct span pattern, bool with_time, struct span content, struct date *date)
 {
     size_t at = 0;
 
     for (size_t i = 0; i < pattern.size;) {
-        char letter = pattern.data[i];
-        size_t size = letter == 'Y' || letter == 'M' || letter == 'D' ? run_size(pattern, i) : 1;
-        bool fits;
+        const struct part *part = find_part(pattern.data[i], with_time);
+        size_t size = part ? run_size(pattern, i) : 1;
 
-        if (letter == 'Y')
-            fits = read_part(content, &at, 4, 4, &date->year);
-        else if (letter == 'M')
-            fits = read_part(content, &at, size, 2, &date->month);
-        else if (letter == 'D')
-            fits = read_part(content, &at, size, 2, &date->day);
-        else
-            fits = at < content.size && content.data[at++] == letter;
-        if (!fits)
+        if (part && !read_part(content, &at, size, part->size,
+                               (unsigned *)(void *)((char *)date + part->place)))
+            return false;
+        if (!part && (at == content.size || content.data[at++] != pattern.data[i]))
             return false;
         i += size;
     }
@@ -123,7 +256,8 @@ static bool in_calendar(const struct date *date)
 
     if (date->month < 1 || date->month > 12 || date->day < 1)
         return false;
-    return date->day <= days[date->month - 1] + (leap && date->month == 2 ? 1U : 0U);
+    return date->day <= days[date->month - 1] + (leap && date->month == 2 ? 1U : 0U) &&
+           date->hour < 24 && date->minute < 60 && date->second < 60;
 }
 
 static void put_digits(struct buf *out, unsigned value, size_t count)
@@ -137,47 +271,148 @@ static void put_digits(struct buf *out, unsigned value, size_t count)
     }
 }
 
+static void put_date(const struct date *date, struct buf *out)
+{
+    put_digits(out, date->year, 4);
+    buf_append_char(out, '-');
+    put_digits(out, date->month, 2);
+    buf_append_char(out, '-');
+    put_digits(out, date->day, 2);
+}
+
 static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
 {
     struct date date = {0};
 
-    if (!read_parts(form->pattern, content, &date) || !in_calendar(&date))
+    if (!read_parts(form->pattern, false, content, &date) || !in_calendar(&date))
         return false;
-    put_digits(out, date.year, 4);
-    buf_append_char(out, '-');
-    put_digits(out, date.month, 2);
-    buf_append_char(out, '-');
-    put_digits(out, date.day, 2);
+    put_date(&date, out);
     return true;
 }
 
-const char *cell_form_pattern_fault(struct span pattern)
+static int64_t seconds_of(const struct date *date)
 {
-    static const char letters[] = "YMD";
-    unsigned found[3] = {0};
+    return zone_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
+           date->minute * 60 + date->second;
+}
+
+/* The local time that is so many seconds after 1970. */
+static void set_seconds(struct date *date, int64_t seconds)
+{
+    int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400, year;
+    unsigned rest = (unsigned)(seconds - days * 86400);
+
+    zone_date(days, &year, &date->month, &date->day);
+    date->year = (unsigned)year;
+    date->hour = rest / 3600;
+    date->minute = rest / 60 % 60;
+    date->second = rest % 60;
+}
+
+/* RFC 3339 section 5.6, with the local time and its offset; in UTC where that has seconds, which
+ * RFC 3339 cannot say. */
+static void put_datetime(struct date *date, int32_t offset, struct buf *out)
+{
+    unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+
+    if (offset % 60) {
+        set_seconds(date, seconds_of(date) - offset);
+        offset = 0;
+    }
+    put_date(date, out);
+    buf_append_char(out, 'T');
+    put_digits(out, date->hour, 2);
+    buf_append_char(out, ':');
+    put_digits(out, date->minute, 2);
+    buf_append_char(out, ':');
+    put_digits(out, date->second, 2);
+    if (!offset) {
+        buf_append_char(out, 'Z');
+        return;
+    }
+    buf_append_char(out, offset < 0 ? '-' : '+');
+    put_digits(out, minutes / 60, 2);
+    buf_append_char(out, ':');
+    put_digits(out, minutes % 60, 2);
+}
+
+/* The offset of a local time. ZONE_TWO with *offset set: fold says which. */
+static enum zone_moments find_offset(const struct cell_form *form, const struct date *date,
+                                     int32_t *offset)
+{
+    int32_t offsets[2] = {0};
+    enum zone_moments moments = zone_find(form->zone, seconds_of(date), offsets);
+
+    *offset = offsets[form->fold == CELL_FOLD_LATER && moments == ZONE_TWO];
+    return moments;
+}
+
+static bool read_datetime(const struct cell_form *form, struct span content, struct buf *out)
+{
+    struct date date = {0};
+    enum zone_moments moments;
+    int32_t offset;
+
+    if (!read_parts(form->pattern, true, content, &date) || !in_calendar(&date) || !date.year)
+        return false;
+    moments = find_offset(form, &date, &offset);
+    if (moments == ZONE_NONE || (moments == ZONE_TWO && form->fold == CELL_FOLD_NONE))
+        return false;
+    put_datetime(&date, offset, out);
+    return true;
+}
+
+/* What is wrong with one part of a pattern. next: the letter after it, or '\0'. */
+static const char *part_fault(const struct part *part, size_t size, char next, bool with_time)
+{
+    if (part->letter == 'Y')
+        return size == 4 ? NULL : "must write the year as YYYY";
+    if (size > 2)
+        return part->time ? "must write the time as hh or h, mm or m, ss or s"
+                          : "must write the month as MM or M and the day as DD or D";
+    if (size == 1 && next && find_part(next, with_time))
+        return "needs something between M or D and what follows";
+    return NULL;
+}
+
+static const char *count_fault(const unsigned found[PARTS], bool with_time)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (found[i] > 1 || (!found[i] && i < SECOND_PART && (with_time || !parts[i].time)))
+            return with_time ? "must hold the year, the month, the day, the hour and the minute "
+                               "once each, like DD.MM.YYYY hh:mm:ss"
+                             : "must hold the year, the month and the day once each, like "
+                               "DD.MM.YYYY";
+    return NULL;
+}
+
+const char *cell_form_pattern_fault(struct span pattern, bool with_time)
+{
+    unsigned found[PARTS] = {0};
 
     for (size_t i = 0; i < pattern.size;) {
-        const char *letter = memchr(letters, pattern.data[i], 3);
-        size_t size = letter ? run_size(pattern, i) : 1;
-        unsigned char byte = (unsigned char)pattern.data[i];
+        char letter = pattern.data[i];
+        const struct part *part = find_part(letter, with_time);
+        size_t size = part ? run_size(pattern, i) : 1;
+        const char *fault = NULL;
 
-        if (letter && *letter == 'Y' && size != 4)
-            return "must write the year as YYYY";
-        if (letter && size > 2 && *letter != 'Y')
-            return "must write the month as MM or M and the day as DD or D";
-        if (letter && size == 1 && i + 1 < pattern.size && memchr(letters, pattern.data[i + 1], 3))
-            return "needs something between M or D and what follows";
-        if (!letter && (byte < 0x20 || byte > 0x7E || is_digit(pattern.data[i]) ||
-                        ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z')))
-            return "may hold YYYY, MM, M, DD, D and what stands between them, like . / - or a "
-                   "space";
-        if (letter)
-            found[letter - letters]++;
+        if (part)
+            fault = part_fault(part, size, i + size < pattern.size ? pattern.data[i + size] : '\0',
+                               with_time);
+        else if (letter < 0x20 || letter > 0x7E || is_digit(letter) ||
+                 ((letter | 0x20) >= 'a' && (letter | 0x20) <= 'z' &&
+                  !(with_time && letter == 'T')))
+            fault = with_time ? "may hold YYYY, MM, M, DD, D, hh, h, mm, m, ss, s and what stands "
+                                "between them, like . / - : T or a space"
+                              : "may hold YYYY, MM, M, DD, D and what stands between them, like . "
+                                "/ - or a space";
+        if (fault)
+            return fault;
+        if (part)
+            found[part - parts]++;
         i += size;
     }
-    if (found[0] != 1 || found[1] != 1 || found[2] != 1)
-        return "must hold the year, the month and the day once each, like DD.MM.YYYY";
-    return NULL;
+    return count_fault(found, with_time);
 }
 
 /* --- words --- */
@@ -202,6 +437,8 @@ bool cell_form_read(const struct cell_form *form, struct span content, struct bu
     bool fits = false;
 
     switch (form->kind) {
+    case CELL_PLAIN:
+        break;
     case CELL_DECIMAL:
         *kind = JSON_NUMBER;
         fits = read_decimal(form, content, out);
@@ -209,6 +446,10 @@ bool cell_form_read(const struct cell_form *form, struct span content, struct bu
     case CELL_DATE:
         *kind = JSON_STRING;
         fits = read_date(form, content, out);
+        break;
+    case CELL_DATETIME:
+        *kind = JSON_STRING;
+        fits = read_datetime(form, content, out);
         break;
     case CELL_BOOLEAN:
         fits = read_word(form, content, out, kind);
@@ -223,37 +464,71 @@ bool cell_form_read(const struct cell_form *form, struct span content, struct bu
 
 static void write_decimal(const struct cell_form *form, struct span text, struct buf *out)
 {
-    const char *point = memchr(text.data, '.', text.size);
+    static const char *const before[] = {"-", "-", "", "("}, *const after[] = {"", "", "-", ")"};
+    bool negative = text.size && text.data[0] == '-';
+    const char *point;
+    size_t start;
 
+    if (negative)
+        text = (struct span){text.data + 1, text.size - 1};
+    buf_append_text(out, negative ? before[form->sign] : "");
+    start = out->size;
     buf_append_span(out, text);
-    if (point)
-        out->data[out->size - text.size + (size_t)(point - text.data)] = form->decimal;
+    point = memchr(text.data, '.', text.size);
+    if (point && form->decimal)
+        out->data[start + (size_t)(point - text.data)] = form->decimal;
+    buf_append_text(out, negative ? after[form->sign] : "");
+    if (form->unit.size) {
+        buf_append_char(out, ' ');
+        buf_append_span(out, form->unit);
+    }
 }
 
-/* text: YYYY-MM-DD, or something that is not read back. */
-static void write_date(const struct cell_form *form, struct span text, struct buf *out)
+/* text: as RFC 3339 writes it, or something that is not read back. */
+static void write_parts(const struct cell_form *form, struct span text, struct buf *out)
 {
-    static const struct {
-        char letter;
-        size_t at;
-    } parts[] = {{'Y', 0}, {'M', 5}, {'D', 8}};
+    bool with_time = form->kind == CELL_DATETIME;
 
-    for (size_t i = 0; text.size == 10 && i < form->pattern.size;) {
-        char letter = form->pattern.data[i];
-        size_t size = run_size(form->pattern, i), part = 0, short_by;
+    for (size_t i = 0; i < form->pattern.size;) {
+        const struct part *part = find_part(form->pattern.data[i], with_time);
+        size_t size = part ? run_size(form->pattern, i) : 1, short_by;
 
-        while (part < 3 && parts[part].letter != letter)
-            part++;
-        if (part == 3) {
-            buf_append_char(out, letter);
-            i++;
+        if (!part) {
+            buf_append_char(out, form->pattern.data[i++]);
             continue;
         }
-        /* M and D are written without a zero in front */
-        short_by = size == 1 && text.data[parts[part].at] == '0';
-        buf_append(out, text.data + parts[part].at + short_by, (part ? 2 : 4) - short_by);
+        /* M, D, h, m and s are written without a zero in front */
+        short_by = size == 1 && text.data[part->at] == '0';
+        buf_append(out, text.data + part->at + short_by, part->size - short_by);
         i += size;
     }
+}
+
+static void write_date(const struct cell_form *form, struct span text, struct buf *out)
+{
+    if (text.size == DATE_SIZE)
+        write_parts(form, text, out);
+}
+
+/* Only what cell_form_read gives is read back, so that nothing else needs to be understood. */
+static void write_datetime(const struct cell_form *form, struct span text, struct buf *out)
+{
+    static const struct span rfc_3339 = {"YYYY-MM-DDThh:mm:ss", 19};
+    struct date date = {0};
+    struct buf local = {0};
+    int32_t offset;
+
+    if (text.size < rfc_3339.size ||
+        !read_parts(rfc_3339, true, (struct span){text.data, rfc_3339.size}, &date) ||
+        !in_calendar(&date))
+        return;
+    if (text.data[text.size - 1] == 'Z') {
+        offset = zone_offset(form->zone, seconds_of(&date));
+        set_seconds(&date, seconds_of(&date) + offset);
+    }
+    put_datetime(&date, 0, &local);
+    write_parts(form, buf_span(&local), out);
+    buf_release(&local);
 }
 
 static void write_word(const struct cell_form *form, enum json_kind kind, struct buf *out)
@@ -273,11 +548,16 @@ bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct s
     bool same;
 
     switch (form->kind) {
+    case CELL_PLAIN:
+        break;
     case CELL_DECIMAL:
         write_decimal(form, text, out);
         break;
     case CELL_DATE:
         write_date(form, text, out);
+        break;
+    case CELL_DATETIME:
+        write_datetime(form, text, out);
         break;
     case CELL_BOOLEAN:
         write_word(form, kind, out);
@@ -309,19 +589,37 @@ static void describe_words(const struct cell_form *form, struct buf *out)
     }
 }
 
+static void describe_number(const struct cell_form *form, bool integer, struct buf *out)
+{
+    static const char *const negative[] = {"", "", ", negative as 5-", ", negative as (5)"};
+    char unit[VIOLATION_QUOTE_SIZE];
+
+    buf_append_text(out, integer ? "an integer like 1" : "a number like 1");
+    buf_append_span(out, form->thousands);
+    buf_append_text(out, "234");
+    if (!integer && form->decimal)
+        buf_printf(out, "%c50", form->decimal);
+    buf_append_text(out, negative[form->sign]);
+    if (form->padding)
+        buf_append_text(out, form->padding == '0' ? ", padded with zeros" : ", padded with blanks");
+    if (form->unit.size)
+        buf_printf(out, ", with or without %s", violation_quote(form->unit, unit));
+}
+
 void cell_form_describe(const struct cell_form *form, bool integer, struct buf *out)
 {
     switch (form->kind) {
+    case CELL_PLAIN:
+        return;
     case CELL_DECIMAL:
-        buf_append_text(out, integer ? "an integer like 1" : "a number like 1");
-        buf_append_span(out, form->thousands);
-        buf_append_text(out, "234");
-        if (!integer)
-            buf_printf(out, "%c50", form->decimal);
+        describe_number(form, integer, out);
         return;
     case CELL_DATE:
         buf_printf(out, "a day of the calendar as %.*s", (int)form->pattern.size,
                    form->pattern.data);
+        return;
+    case CELL_DATETIME:
+        buf_printf(out, "a local time as %.*s", (int)form->pattern.size, form->pattern.data);
         return;
     case CELL_BOOLEAN:
         describe_words(form, out);

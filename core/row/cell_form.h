@@ -1,50 +1,79 @@
-/* Cells that are written as people of some country write them -> the JSON form that the schema
- * checks: what x-rowferry `formats` declares for a property. Nothing is guessed: a cell either fits
- * the declared form or is refused. */
+/* Cells that are written as people or programs of some kind write them -> the JSON form that the
+ * schema checks: what x-rowferry `formats` declares for a property. Nothing is guessed: a cell
+ * either fits the declared form or is refused. */
 #ifndef ROWFERRY_ROW_CELL_FORM_H
 #define ROWFERRY_ROW_CELL_FORM_H
 
 #include "core/base/buf.h"
+#include "core/row/dialect.h"
 #include "core/row/json.h"
 
 #include <stdbool.h>
 
+struct zone;
+
 enum cell_form_kind {
-    CELL_DECIMAL, /* "1.234,50" -> 1234.50 */
-    CELL_DATE,    /* "31.12.2026" -> "2026-12-31" */
-    CELL_BOOLEAN, /* "ja" -> true */
+    CELL_PLAIN,    /* no form of its own: the form knows absent words alone */
+    CELL_DECIMAL,  /* "1.234,50" -> 1234.50 */
+    CELL_DATE,     /* "31.12.2026" -> "2026-12-31" */
+    CELL_DATETIME, /* "31.12.2026 10:00:00" -> "2026-12-31T10:00:00+01:00" */
+    CELL_BOOLEAN,  /* "ja" -> true */
 };
+
+enum cell_sign {
+    CELL_SIGN_PLAIN,       /* -5 */
+    CELL_SIGN_LEADING,     /* -5, +5 */
+    CELL_SIGN_TRAILING,    /* 5-, 5+ */
+    CELL_SIGN_PARENTHESES, /* (5) */
+};
+
+/* Which of two moments a local time means where clocks were put back. */
+enum cell_fold { CELL_FOLD_NONE, CELL_FOLD_EARLIER, CELL_FOLD_LATER };
 
 /* Owned by the schema and constant. */
 struct cell_form {
     struct span property;
     enum cell_form_kind kind;
+    struct row_words absent;
     /* CELL_DECIMAL */
-    char decimal;          /* `,` or `.` */
-    struct span thousands; /* one character; empty: digits are not grouped */
-    /* CELL_DATE: YYYY, MM or M, DD or D once each; anything else stands for itself */
+    char decimal;          /* `,` or `.`; 0: no number has decimals */
+    struct span thousands; /* one character; a space is any space; empty: digits are not grouped */
+    enum cell_sign sign;
+    char padding;     /* '0': zeros before the digits; ' ': blanks on both sides; 0: neither */
+    struct span unit; /* before or after, with a space or none between; empty: there is none */
+    /* CELL_DATE: YYYY, MM or M, DD or D once each; anything else stands for itself. CELL_DATETIME:
+     * hh or h, mm or m once each too, and perhaps ss or s */
     struct span pattern;
+    struct zone *zone; /* of CELL_DATETIME */
+    enum cell_fold fold;
     /* CELL_BOOLEAN: first the words for true, then those for false */
     const struct span *words;
     size_t true_count, word_count;
 };
 
-/* What is wrong with a date pattern, or NULL. */
-const char *cell_form_pattern_fault(struct span pattern);
+/* What is wrong with a pattern of a date, or of a date with a time; or NULL. */
+const char *cell_form_pattern_fault(struct span pattern, bool with_time);
 
 /* Appends the content's JSON form to out (a string without its quotes, which needs no escapes). A
  * grouped number has three digits in each group but the first, or no group at all; a day must be in
- * the calendar (Gregorian, ISO 8601). False where the content does not fit: out is as it was. */
+ * the calendar (Gregorian, ISO 8601); a local time must mean one moment, unless fold says which.
+ * False where the content does not fit: out is as it was. */
 bool cell_form_read(const struct cell_form *form, struct span content, struct buf *out,
                     enum json_kind *kind);
 
 /* The inverse: appends the content of a cell that cell_form_read makes this value of. text: a
- * number's digits, a string without quotes and escapes, or true or false. Digits are not grouped,
- * and of several words the first is written. False, and out as it was: no cell says that. */
+ * number's digits, a string without quotes and escapes, or true or false. Digits are neither
+ * grouped nor padded, a unit is written after them, and of several words the first. False, and out
+ * as it was: no cell says that. */
 bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct span text,
                      struct buf *out);
 
 /* Appends what a fitting cell looks like: `a number like 1.234,50`. integer: it has no decimals. */
 void cell_form_describe(const struct cell_form *form, bool integer, struct buf *out);
+
+/* Appends `; ` and what to declare so that such a cell is read, or nothing where that is not clear.
+ * form: what is declared, or NULL. types: a set of enum row_type. */
+void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
+                    struct span content, struct buf *out);
 
 #endif

@@ -8,6 +8,7 @@ struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *sou
                               .end = source->data + source->end,
                               .ended = source->ended,
                               .delimiter = csv->delimiter,
+                              .unquoted = csv->shape->dialect.unquoted,
                               .cell_size_max = csv->cell_size_max,
                               .cell_lines_max = csv->cell_lines_max};
 }
@@ -53,7 +54,9 @@ static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct 
     violations_reset(violations);
     do {
         end = csv_lex(lexer, &cell);
-        if (number < csv->column_count && end <= CSV_LINE_END)
+        if (number >= csv->column_count)
+            csv->surplus |= cell.text.size > 0;
+        else if (end <= CSV_LINE_END)
             csv_put(csv, &csv->columns[number], &cell, row, violations);
         number++;
     } while (end == CSV_DELIMITER);
@@ -67,7 +70,8 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     char text[ROW_FAULT_SIZE];
 
     violations_reset(violations);
-    if (row_record_id_fault(row->record_id, text)) {
+    if (row_record_id_fault(row->record_id, text) ||
+        str_utf8_valid(row->record_id) != row->record_id.size) {
         row->record_id = (struct span){0};
     } else if (row->record_id.data != csv->record_id.data) {
         /* it stands in the window, which may move */
@@ -82,17 +86,70 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     row->tape = (struct json_tape){0};
 }
 
+/* Whether the cells of a row are those of the header row. */
+static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
+{
+    struct buf scratch = {0};
+    struct csv_cell cell;
+    bool same = true;
+
+    for (size_t i = 0; same && i < csv->column_count; i++) {
+        csv_lex(&lexer, &cell);
+        same = span_equal(csv_content(&cell, &scratch), csv->columns[i].heading);
+    }
+    buf_release(&scratch);
+    return same;
+}
+
+static const char mark[] = "\xEF\xBB\xBF";
+
+static bool begins_with_mark(struct span text)
+{
+    return text.size >= 3 && memcmp(text.data, mark, 3) == 0;
+}
+
+static void refuse_mark(bool header, struct violations *violations)
+{
+    row_refuse(violations,
+               "begins with a byte order mark (U+FEFF)%s: two files were put together; take it out",
+               header ? " and repeats the header row" : "");
+}
+
+/* text: of the window. from: the byte of the file at its beginning. */
+static void refuse_nul(const struct source *source, struct span text, uint64_t from,
+                       struct violations *violations)
+{
+    const char *first = memchr(text.data, '\0', text.size);
+    size_t count = 0;
+
+    if (!first)
+        return;
+    from += source_size(source, (struct span){text.data, (size_t)(first - text.data)});
+    for (size_t i = 0; i < text.size; i++)
+        count += text.data[i] == '\0';
+    row_refuse_nul(count, from, violations);
+}
+
 /* Rejects the physical line at the beginning of the window, so that a quote that never closes does
  * not swallow the good rows behind it: reading goes on at the next line. */
 static enum reader_step reject_line(struct csv *csv, struct source *source, const char *fault,
                                     struct row *row, struct violations *violations, struct err *err)
 {
-    bool whole;
+    struct span window = {source->data + source->begin, source->end - source->begin};
+    bool marked = begins_with_mark(window), whole;
+    uint64_t from = source->bytes;
+    char other[SOURCE_FAULT_SIZE];
 
     strip(csv, row, violations);
     row->line_no = source->lines + 1;
-    if (!source_take_line(source, &row->raw, &whole, err))
+    if (!source_take_line(source, &row->raw, &whole, other, err))
         return READER_ERROR;
+    if (marked)
+        refuse_mark(false, violations);
+    if (!source->transcoder)
+        refuse_nul(source, row->raw, from, violations);
+    if (*other)
+        row_refuse(violations, "%s", other);
     if (fault)
         row_refuse(violations, "%s", fault);
     if (!whole)
@@ -105,29 +162,105 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
     return READER_ROW;
 }
 
+/* A row that has more or fewer cells than the header row; false: it is declared that it may. */
+static bool refuse_count(struct csv *csv, size_t count, struct row *row,
+                         struct violations *violations)
+{
+    const struct row_dialect *dialect = &csv->shape->dialect;
+    const char *hint = "";
+
+    if (count < csv->column_count && dialect->short_rows) {
+        for (size_t i = count; i < csv->column_count; i++)
+            csv_put(csv, &csv->columns[i], &(struct csv_cell){0}, row, violations);
+        return false;
+    }
+    if (count > csv->column_count && dialect->long_rows && !csv->surplus)
+        return false;
+    if (count < csv->column_count)
+        hint = "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": "
+               "\"absent\"} under x-rowferry";
+    else if (!csv->surplus)
+        hint = "; those in excess are empty: declare \"csv\": {\"longRows\": \"empty\"} under "
+               "x-rowferry";
+    strip(csv, row, violations);
+    row_refuse(violations, "%zu cell%s, but the header row has %zu%s", count, count == 1 ? "" : "s",
+               csv->column_count, hint);
+    return true;
+}
+
+static void refuse_return(struct span text, struct violations *violations)
+{
+    static const char twice[] = "\r\r\n";
+
+    if (text.size >= 3 && memcmp(text.data + text.size - 3, twice, 3) == 0)
+        row_refuse(violations,
+                   "ends with CR CR LF: its line ends were converted twice; end lines with LF or "
+                   "CRLF");
+    else
+        row_refuse(violations, "holds a carriage return that ends no line, outside quotes");
+}
+
+/* What is wrong with a row as a whole. start: a lexer at its beginning. True: nothing more is to be
+ * said about it. */
+static bool refuse_row(struct csv *csv, const struct csv_lexer *start, struct span text,
+                       struct row *row, struct violations *violations)
+{
+    struct csv_lexer behind_mark = *start;
+
+    if (csv->maybe_header && repeats_header(csv, *start)) {
+        strip(csv, row, violations);
+        row_refuse(violations, "repeats the header row: take it out, or export one file");
+        return true;
+    }
+    if (text.data[0] != mark[0] || !begins_with_mark(text))
+        return false;
+    behind_mark.at += 3;
+    strip(csv, row, violations);
+    refuse_mark(repeats_header(csv, behind_mark), violations);
+    return true;
+}
+
 /* A row that reached its end. */
 static enum reader_step finish_row(struct csv *csv, struct source *source,
-                                   const struct csv_lexer *lexer, size_t count, struct row *row,
-                                   struct violations *violations, struct err *err)
+                                   const struct csv_lexer *start, const struct csv_lexer *lexer,
+                                   size_t count, struct row *row, struct violations *violations,
+                                   struct err *err)
 {
-    size_t size = (size_t)(lexer->at - (source->data + source->begin));
+    struct span text = {start->at, (size_t)(lexer->at - start->at)};
+    char other[SOURCE_FAULT_SIZE] = "";
+    uint64_t from = source->bytes;
 
     row->line_no = source->lines + 1;
-    if (!source_take(source, size, lexer->feeds + 1, err))
+    if (source_holds_other(source, text.size) && !source_pass_byte(source, text.size, other, err))
         return READER_ERROR;
-    row->raw = source_raw(source, size);
-    if (count != csv->column_count) {
+    if (!source_take(source, text.size, lexer->feeds + 1, err))
+        return READER_ERROR;
+    row->raw = source_raw(source, text.size);
+    source->controls |= lexer->has_control;
+    if (*other) {
         strip(csv, row, violations);
-        row_refuse(violations, "%zu cell%s, but the header row has %zu", count,
-                   count == 1 ? "" : "s", csv->column_count);
+        row_refuse(violations, "%s", other);
         return READER_ROW;
     }
+    if (lexer->has_nul && count != csv->column_count) {
+        strip(csv, row, violations);
+        refuse_nul(source, text, from, violations);
+        return READER_ROW;
+    }
+    if ((count != csv->column_count && refuse_count(csv, count, row, violations)) ||
+        refuse_row(csv, start, text, row, violations))
+        return READER_ROW;
     csv_row_end(csv, row, violations);
     if (lexer->has_nul)
-        row_refuse(violations, "holds a NUL byte");
+        refuse_nul(source, text, from, violations);
     if (lexer->has_return)
-        row_refuse(violations, "holds a carriage return that ends no line, outside quotes");
+        refuse_return(text, violations);
     return READER_ROW;
+}
+
+static enum reader_step finish_file(struct source *source, struct err *err)
+{
+    return source_finish(source, err) ? READER_END : READER_ERROR;
 }
 
 enum reader_step csv_next(struct csv *csv, struct source *source, struct row *row,
@@ -137,10 +270,13 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
 
     if (!csv_skip_blank(source, err))
         return READER_ERROR;
+    if (csv->screens_lines && !csv_screen_lines(csv, source, err))
+        return READER_ERROR;
     if (source->begin == source->end)
-        return READER_END;
+        return finish_file(source, err);
     for (;;) {
-        struct csv_lexer lexer = csv_lexer_start(csv, source);
+        const struct csv_lexer start = csv_lexer_start(csv, source);
+        struct csv_lexer lexer = start;
         size_t count;
         enum csv_end end = read_cells(csv, &lexer, row, violations, &count);
         size_t size = (size_t)(lexer.at - (source->data + source->begin));
@@ -151,7 +287,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
             return reject_line(csv, source, csv_describe(&lexer, count, text), row, violations,
                                err);
         if (end == CSV_LINE_END)
-            return finish_row(csv, source, &lexer, count, row, violations, err);
+            return finish_row(csv, source, &start, &lexer, count, row, violations, err);
         if (!source_fill(source, err))
             return READER_ERROR;
     }

@@ -16,20 +16,24 @@ enum csv_column_kind {
     CSV_STRING, /* a property whose cells are strings whatever they hold */
     CSV_NUMBER, /* a property that takes numbers and nothing else */
     CSV_OTHER,
-    CSV_FORMED,  /* a property with a declared form */
-    CSV_IGNORED, /* declared so */
-    CSV_OUTCOME, /* of an export; likewise ignored */
+    CSV_FORMED,   /* a property with a declared form */
+    CSV_IGNORED,  /* declared so */
+    CSV_OUTCOME,  /* of an export; likewise ignored */
+    CSV_NAMELESS, /* nothing, as long as its cells are empty */
+    CSV_SCREENED, /* of csv_column.put alone: a cell is first compared with what was declared */
 };
 
 struct csv_column {
     enum csv_column_kind kind;
-    unsigned types; /* set of enum row_type */
-    char *prefix;   /* `,"name":`, with slack to be read behind it */
+    enum csv_column_kind put; /* what csv_put goes by: kind, or CSV_SCREENED */
+    unsigned types;           /* set of enum row_type */
+    char *prefix;             /* `,"name":`, with slack to be read behind it */
     size_t prefix_size;
-    bool escaped;     /* the name, inside prefix */
-    struct span name; /* of what it fills; no data: nothing */
-    const struct cell_form *form;
-    struct span heading; /* its cell of the header row; owned */
+    bool escaped;                 /* the name, inside prefix */
+    struct span name;             /* of what it fills; no data: nothing */
+    const struct cell_form *form; /* NULL: none, or one that knows absent words alone */
+    struct row_words absent;      /* cells that mean 'absent' in this column */
+    struct span heading;          /* its cell of the header row; owned */
 };
 
 struct csv_complaints;
@@ -47,15 +51,23 @@ struct csv {
     const struct row_shape *shape;
     char delimiter;
     bool delimiter_told; /* by the header row alone */
+    bool delimiter_line; /* by a line `sep=;` */
+    bool screens_lines;  /* some of them are passed over: comments, a footer */
     uint32_t cell_size_max, cell_lines_max;
     struct csv_column *columns;
     size_t column_count;
-    struct buf header; /* the bytes of the header row */
+    struct buf header;   /* the bytes of the header row, and of the lines before it that count */
+    struct buf preamble; /* those lines, in UTF-8 */
+    size_t footer_size;  /* bytes at the end of the window; once footer_known */
+    bool footer_known;
+    uint64_t footer_lines, footer_first; /* how many there are, and the first of them */
     /* of the present row */
     struct buf fields, tags, record_id, scratch, formed;
     struct json_tape tape;
     bool version_ignored; /* some row had one, and the shape has them fetched */
     bool version_given;
+    bool maybe_header; /* its record id is the heading of that column */
+    bool surplus;      /* it has cells with something in them that no column is for */
 };
 
 /* Reads the header row. ERR_INPUT names all that is wrong with it. release also after an error. */
@@ -82,6 +94,9 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
 /* Whether a column of that name would be one of the outcome, and of nothing else. */
 bool csv_is_outcome(const struct row_shape *shape, struct span name);
 
+/* Whether a column of that name would be the record id's. */
+bool csv_is_record_id(const struct row_shape *shape, struct span name);
+
 /* Whether some column is one of them. */
 bool csv_has_outcome(const struct csv *csv);
 
@@ -89,6 +104,16 @@ void csv_columns_release(struct csv_column *columns, size_t count);
 
 /* Takes lines that hold nothing but their end. At the end of the file the window is empty then. */
 bool csv_skip_blank(struct source *source, struct err *err);
+
+/* Takes the lines before the header row: those that are skipped, `sep=;`, comments, blank ones. */
+bool csv_take_preamble(struct csv *csv, struct source *source, struct err *err);
+
+/* Takes comments, blank lines and the footer at the beginning of the window. */
+bool csv_screen_lines(struct csv *csv, struct source *source, struct err *err);
+
+/* Says which of the next lines may be the header row, and what to declare then. delimiter: what the
+ * present one was read with. False: none of them. */
+bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *text);
 
 /* A lexer at the beginning of the window. */
 struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *source);

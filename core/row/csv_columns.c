@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 enum {
-    NAMES_SHOWN_MAX = 600, /* bytes of column names in one complaint */
-    PREFIX_SLACK = 16,     /* put_name copies 16 bytes at a time */
+    NAMES_SHOWN_MAX = 600,   /* bytes of column names in one complaint */
+    HEADER_LOOKED_AT = 4096, /* bytes of a header row whose delimiter is searched for */
+    PREFIX_SLACK = 16,       /* put_name copies 16 bytes at a time */
 };
 
 /* Names of columns with commas between them, up to a size, and how many there are. */
@@ -20,7 +21,7 @@ struct name_list {
 };
 
 struct csv_complaints {
-    struct name_list repeated, unknown, unnamed, doubled;
+    struct name_list repeated, unknown, doubled;
     bool record_id_found;
     bool for_spreadsheet; /* an export whose cells were changed */
 };
@@ -78,7 +79,7 @@ static const struct cell_form *find_form(const struct row_shape *shape, struct s
 
 static enum csv_column_kind kind_of(unsigned types, const struct cell_form *form)
 {
-    if (form)
+    if (form && form->kind != CELL_PLAIN)
         return CSV_FORMED;
     if (types & ROW_STRING)
         return CSV_STRING;
@@ -106,7 +107,8 @@ static bool find_property(const struct row_shape *shape, struct span name,
         *column = (struct csv_column){.kind = kind_of(property->types, form),
                                       .types = property->types,
                                       .name = property->name,
-                                      .form = form,
+                                      .form = form && form->kind != CELL_PLAIN ? form : NULL,
+                                      .absent = form ? form->absent : (struct row_words){0},
                                       .prefix = prefix.data,
                                       .prefix_size = prefix.size,
                                       .escaped = prefix.size != name.size + 4};
@@ -143,6 +145,15 @@ static bool find_target(const struct row_shape *shape, struct span name, struct 
            find_outcome(name, column);
 }
 
+bool csv_is_record_id(const struct row_shape *shape, struct span name)
+{
+    struct csv_column column = {0};
+    bool is_record_id = find_target(shape, name, &column) && column.kind == CSV_RECORD_ID;
+
+    csv_columns_release(&column, 1);
+    return is_record_id;
+}
+
 bool csv_is_outcome(const struct row_shape *shape, struct span name)
 {
     struct csv_column column = {0};
@@ -160,12 +171,49 @@ bool csv_has_outcome(const struct csv *csv)
     return false;
 }
 
-static bool is_repeated(const struct csv_heading *heading, struct span name)
+/* Columns of which nothing is taken may share a name. */
+static bool is_nothing(const struct csv_column *column)
 {
+    return column->kind == CSV_IGNORED || column->kind == CSV_NAMELESS;
+}
+
+static bool is_repeated(const struct csv_heading *heading, struct span name, bool known)
+{
+    bool nothing = known && is_nothing(&heading->columns[heading->column_count]);
+
     for (size_t i = 0; i < heading->column_count; i++)
-        if (span_equal(heading->columns[i].heading, name))
+        if (span_equal(heading->columns[i].heading, name) &&
+            !(nothing && is_nothing(&heading->columns[i])))
             return true;
     return false;
+}
+
+/* Whether a cell of the column may mean something else than it says. */
+static bool is_screened(const struct row_shape *shape, const struct csv_column *column)
+{
+    const struct row_dialect *dialect = &shape->dialect;
+
+    if (column->kind == CSV_IGNORED || column->kind == CSV_OUTCOME)
+        return false;
+    return shape->trim || dialect->absent.count || dialect->quoted_absent || column->absent.count;
+}
+
+static bool find_column(const struct row_shape *shape, struct span *name, bool quoted,
+                        struct csv_column *column)
+{
+    struct span trimmed = str_trim(*name);
+
+    if (find_target(shape, *name, column))
+        return true;
+    if (shape->trim && !quoted && trimmed.size < name->size) {
+        *name = trimmed;
+        if (find_target(shape, trimmed, column))
+            return true;
+    }
+    if (name->size)
+        return false;
+    *column = (struct csv_column){.kind = CSV_NAMELESS};
+    return true;
 }
 
 /* Two columns that fill one thing: which of them would count? */
@@ -188,26 +236,21 @@ static bool is_doubled(const struct csv_heading *heading, const struct csv_colum
     return false;
 }
 
-static void add_column(struct csv_heading *heading, struct span name, size_t number)
+static void add_column(struct csv_heading *heading, struct span name, bool quoted)
 {
     struct csv_column *column = &heading->columns[heading->column_count];
     struct csv_complaints *complaints = heading->complaints;
-    char text[24];
-    bool known = find_target(heading->shape, name, column);
+    bool known = find_column(heading->shape, &name, quoted, column);
 
     complaints->for_spreadsheet |= !known && span_is(name, outcome_spreadsheet_column);
-    if (name.size == 0 && !known) {
-        snprintf(text, sizeof text, "%zu", number);
-        list_add(&complaints->unnamed, text);
-        return;
-    }
-    if (is_repeated(heading, name)) {
+    if (is_repeated(heading, name, known)) {
         list_name(&complaints->repeated, name);
     } else if (!known) {
         list_name(&complaints->unknown, name);
         return;
     } else {
         column->heading = (struct span){mem_copy(name.data, name.size), name.size};
+        column->put = is_screened(heading->shape, column) ? CSV_SCREENED : column->kind;
         if (!is_doubled(heading, column)) {
             complaints->record_id_found |= column->kind == CSV_RECORD_ID;
             heading->column_count++;
@@ -230,9 +273,9 @@ void csv_heading_read(struct csv_heading *heading, const struct row_shape *shape
         .columns = mem_calloc(count, sizeof *heading->columns),
         .complaints = mem_calloc(1, sizeof *heading->complaints),
     };
-    for (size_t number = 1; number <= count; number++) {
+    while (count--) {
         csv_lex(&lexer, &cell);
-        add_column(heading, csv_content(&cell, &scratch), number);
+        add_column(heading, csv_content(&cell, &scratch), cell.quoted);
     }
     buf_release(&scratch);
 }
@@ -242,7 +285,6 @@ void csv_heading_release(struct csv_heading *heading)
     if (heading->complaints) {
         buf_release(&heading->complaints->repeated.text);
         buf_release(&heading->complaints->unknown.text);
-        buf_release(&heading->complaints->unnamed.text);
         buf_release(&heading->complaints->doubled.text);
     }
     free(heading->complaints);
@@ -264,26 +306,65 @@ bool csv_heading_fits(const struct csv_heading *heading)
 {
     const struct csv_complaints *all = heading->complaints;
 
-    return all->record_id_found && !all->unnamed.count && !all->repeated.count &&
-           !all->unknown.count && !all->doubled.count;
+    return all->record_id_found && !all->repeated.count && !all->unknown.count &&
+           !all->doubled.count;
+}
+
+/* A byte that splits a header row of one cell so that one part names the record id. */
+static char find_delimiter(const struct csv_heading *heading, struct span header)
+{
+    for (size_t i = 0; i < header.size; i++) {
+        char byte = header.data[i];
+        struct span left = header;
+
+        if (!dialect_is_delimiter(byte) || memchr(header.data, byte, i))
+            continue;
+        while (left.size) {
+            const char *end = memchr(left.data, byte, left.size);
+            size_t size = end ? (size_t)(end - left.data) : left.size;
+            struct span part = {left.data, size};
+
+            while (part.size && memchr("\"\r\n", part.data[part.size - 1], 3))
+                part.size--;
+            if (part.size && part.data[0] == '"')
+                part = (struct span){part.data + 1, part.size - 1};
+            if (csv_is_record_id(heading->shape, part))
+                return byte;
+            size += end != NULL;
+            left = (struct span){left.data + size, left.size - size};
+        }
+    }
+    return '\0';
 }
 
 /* A header row that is one cell, because other programs put something else between cells. */
-static const char *other_delimiter(const struct csv_heading *heading, struct span header)
+static char other_delimiter(const struct csv_heading *heading, struct span header)
 {
-    static const char *const declared[] = {
-        "';'; if that stands between cells, declare \"csv\": {\"delimiter\": \";\"}",
-        "a tab; if that stands between cells, declare \"csv\": {\"delimiter\": \"\\t\"}",
-        "'|'; if that stands between cells, declare \"csv\": {\"delimiter\": \"|\"}",
-        "','; if that stands between cells, declare \"csv\": {\"delimiter\": \",\"}"};
-    static const char bytes[] = ";\t|,";
+    static const char usual[] = ";\t|,";
 
     if (memchr(header.data, heading->delimiter, header.size))
-        return NULL;
-    for (size_t i = 0; i < sizeof declared / sizeof *declared; i++)
-        if (memchr(header.data, bytes[i], header.size))
-            return declared[i];
-    return NULL;
+        return '\0';
+    for (const char *byte = usual; *byte; byte++)
+        if (memchr(header.data, *byte, header.size))
+            return *byte;
+    return header.size <= HEADER_LOOKED_AT ? find_delimiter(heading, header) : '\0';
+}
+
+static void complain_of_delimiter(char delimiter, struct buf *text)
+{
+    char name[DIALECT_DELIMITER_NAME_SIZE];
+
+    buf_printf(text,
+               "the header row is one cell and holds %s; if that stands between cells, declare "
+               "\"csv\": {\"delimiter\": \"",
+               dialect_delimiter_name(delimiter, name));
+    if (delimiter == '\t')
+        buf_append_text(text, "\\t");
+    else if (delimiter < 0x20)
+        buf_printf(text, "\\u%04x", (unsigned char)delimiter);
+    else
+        buf_printf(text, "%s%c", delimiter == '\\' ? "\\" : "", delimiter);
+    buf_append_text(text, "\"} under x-rowferry in the schema file, or give --delimiter");
 }
 
 /* Appends to what was said since `before`. */
@@ -305,7 +386,7 @@ static void complain(struct buf *text, size_t before, const char *format, ...)
 void csv_heading_complain(const struct csv_heading *heading, struct span header, struct buf *text)
 {
     struct csv_complaints *all = heading->complaints;
-    const char *other = other_delimiter(heading, header);
+    char other = other_delimiter(heading, header);
     size_t count = all->unknown.count, before = text->size;
 
     if (all->for_spreadsheet) {
@@ -315,17 +396,12 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
         return;
     }
     if (other) {
-        complain(text, before,
-                 "the header row is one cell and holds %s under x-rowferry in the schema file, or "
-                 "give --delimiter",
-                 other);
+        complain_of_delimiter(other, text);
         return;
     }
     if (!all->record_id_found)
         complain(text, before,
                  "no column \"record_id\"; it must name the record that each row updates");
-    if (all->unnamed.count)
-        complain(text, before, "without a name: column %s", list_text(&all->unnamed));
     if (all->repeated.count)
         complain(text, before, "more than one column %s", list_text(&all->repeated));
     if (all->doubled.count)

@@ -20,16 +20,22 @@ struct trial {
 
 /* A fault that leaves no header row. Bytes that are not UTF-8 in its first line explain it better.
  */
-static bool refuse_header(struct source *source, const char *fault, struct err *err)
+static bool refuse_header(const struct csv *csv, struct source *source, const char *fault,
+                          struct err *err)
 {
     uint64_t line_no = source->lines + 1;
+    char other[SOURCE_FAULT_SIZE];
+    struct buf hint = {0};
     struct span line;
-    bool whole;
+    bool whole, taken;
 
-    if (!source_take_line(source, &line, &whole, err))
-        return false;
-    return err_set(err, ERR_INPUT, "%s: line %llu: header row: %s", source->name,
-                   (unsigned long long)line_no, fault);
+    csv_hint_header(csv, source, &hint);
+    taken = source_take_line(source, &line, &whole, other, err);
+    if (taken)
+        err_set(err, ERR_INPUT, "%s: line %llu: header row: %s%s%s", source->name,
+                (unsigned long long)line_no, fault, hint.size ? "; " : "", buf_text(&hint));
+    buf_release(&hint);
+    return false;
 }
 
 static size_t trial_size(const struct trial *trial)
@@ -37,17 +43,42 @@ static size_t trial_size(const struct trial *trial)
     return (size_t)(trial->lexer.at - trial->start.at);
 }
 
-/* Why the trial found no header row that can be read; NULL: it found one. */
-static const char *trial_fault(const struct trial *trial, char text[CSV_DESCRIPTION_SIZE])
+static const char *describe_nul(const struct source *source, const struct trial *trial,
+                                char text[CSV_DESCRIPTION_SIZE])
 {
-    if (trial_size(trial) > READER_ROW_MAX)
-        return "longer than 1048576 bytes";
+    struct span before = {trial->start.at, strnlen(trial->start.at, trial_size(trial))};
+    size_t count = 0;
+
+    for (const char *at = trial->start.at; at < trial->lexer.at; at++)
+        count += *at == '\0';
+    snprintf(text, CSV_DESCRIPTION_SIZE,
+             "holds %zu NUL byte%s, the first at byte %llu of the file: was it cut off by a crash?",
+             count, count == 1 ? "" : "s",
+             (unsigned long long)(source->bytes + source_size(source, before)));
+    return text;
+}
+
+static bool ends_in_two_returns(const struct trial *trial)
+{
+    return trial_size(trial) >= 3 && memcmp(trial->lexer.at - 3, "\r\r\n", 3) == 0;
+}
+
+/* Why the trial found no header row that can be read; NULL: it found one. */
+static const char *trial_fault(const struct source *source, const struct trial *trial,
+                               char text[CSV_DESCRIPTION_SIZE])
+{
+    if (trial_size(trial) > source->row_max) {
+        snprintf(text, CSV_DESCRIPTION_SIZE, "longer than %zu bytes", source->row_max);
+        return text;
+    }
     if (trial->end == CSV_FAULT)
         return csv_describe(&trial->lexer, trial->count, text);
     if (trial->count > READER_COLUMNS_MAX)
         return "more than 2000 columns";
     if (trial->lexer.has_nul)
-        return "holds a NUL byte";
+        return describe_nul(source, trial, text);
+    if (trial->lexer.has_return && ends_in_two_returns(trial))
+        return "ends with CR CR LF: the line ends were converted twice; end lines with LF or CRLF";
     if (trial->lexer.has_return)
         return "holds a carriage return; end lines with LF or CRLF";
     return NULL;
@@ -76,7 +107,7 @@ static bool try_all(struct csv *csv, struct source *source, const char *delimite
 
         for (size_t i = 0; i < count; i++) {
             try_delimiter(csv, source, delimiter[i], &trials[i]);
-            more |= trials[i].end == CSV_MORE && trial_size(&trials[i]) <= READER_ROW_MAX;
+            more |= trials[i].end == CSV_MORE && trial_size(&trials[i]) <= source->row_max;
         }
         if (!more)
             return true;
@@ -88,13 +119,15 @@ static bool try_all(struct csv *csv, struct source *source, const char *delimite
 static bool refuse_ambiguous(const struct source *source, const struct trial *a,
                              const struct trial *b, struct err *err)
 {
+    char first[DIALECT_DELIMITER_NAME_SIZE], second[DIALECT_DELIMITER_NAME_SIZE];
+
     return err_set(err, ERR_INPUT,
                    "%s: line %llu: the header row can be read with %s and with %s between cells; "
                    "declare \"csv\": {\"delimiter\": ...} under x-rowferry in the schema file, or "
                    "give --delimiter",
                    source->name, (unsigned long long)source->lines + 1,
-                   dialect_delimiter_name(a->start.delimiter),
-                   dialect_delimiter_name(b->start.delimiter));
+                   dialect_delimiter_name(a->start.delimiter, first),
+                   dialect_delimiter_name(b->start.delimiter, second));
 }
 
 /* The trial whose cells are all known, or else the one that comes closest to it. NULL: there are
@@ -131,18 +164,23 @@ static struct trial *choose(struct source *source, struct trial *trials, size_t 
     return best;
 }
 
-static bool refuse_heading(const struct csv *csv, const struct csv_heading *heading,
-                           struct span header, const char *name, uint64_t line_no, struct err *err)
+/* header: in the window. */
+static bool refuse_heading(const struct csv *csv, struct source *source,
+                           const struct csv_heading *heading, struct span header, struct err *err)
 {
-    struct buf text = {0};
+    char name[DIALECT_DELIMITER_NAME_SIZE];
+    bool told = csv->delimiter_told && csv->delimiter != ',';
+    struct buf text = {0}, hint = {0};
 
     csv_heading_complain(heading, header, &text);
-    err_set(
-        err, ERR_INPUT, "%s: line %llu: %s%s%s%s", name, (unsigned long long)line_no,
-        csv->delimiter_told && csv->delimiter != ',' ? "with " : "",
-        csv->delimiter_told && csv->delimiter != ',' ? dialect_delimiter_name(csv->delimiter) : "",
-        csv->delimiter_told && csv->delimiter != ',' ? " between cells: " : "", buf_text(&text));
+    if (csv_hint_header(csv, source, &hint))
+        buf_printf(&text, "; %s", buf_text(&hint));
+    err_set(err, ERR_INPUT, "%s: line %llu: %s%s%s%s", source->name,
+            (unsigned long long)source->lines + 1, told ? "with " : "",
+            told ? dialect_delimiter_name(csv->delimiter, name) : "",
+            told ? " between cells: " : "", buf_text(&text));
     buf_release(&text);
+    buf_release(&hint);
     return false;
 }
 
@@ -150,22 +188,21 @@ static bool refuse_heading(const struct csv *csv, const struct csv_heading *head
 static bool take_header(struct csv *csv, struct source *source, struct trial *trial,
                         struct err *err)
 {
-    uint64_t line_no = source->lines + 1;
     char text[CSV_DESCRIPTION_SIZE];
-    const char *fault = trial_fault(trial, text);
+    const char *fault = trial_fault(source, trial, text);
     size_t size = trial_size(trial);
-    struct span header;
 
     csv->delimiter = trial->start.delimiter;
     if (fault)
-        return refuse_header(source, fault, err);
+        return refuse_header(csv, source, fault, err);
+    if (source_holds_other(source, size))
+        return source_refuse_byte(source, size, err);
+    if (!csv_heading_fits(&trial->heading))
+        return refuse_heading(csv, source, &trial->heading, (struct span){trial->start.at, size},
+                              err);
     if (!source_take(source, size, trial->lexer.feeds + 1, err))
         return false;
-    buf_append_span(&csv->header, source_mark(source));
     buf_append_span(&csv->header, source_raw(source, size));
-    header = (struct span){source->data + source->begin - size, size};
-    if (!csv_heading_fits(&trial->heading))
-        return refuse_heading(csv, &trial->heading, header, source->name, line_no, err);
     csv->columns = trial->heading.columns;
     csv->column_count = trial->heading.column_count;
     trial->heading.columns = NULL;
@@ -176,7 +213,8 @@ static bool take_header(struct csv *csv, struct source *source, struct trial *tr
 static bool read_header(struct csv *csv, struct source *source, struct trial trials[CANDIDATES],
                         struct err *err)
 {
-    char declared = csv->shape->dialect.delimiter, text[CSV_DESCRIPTION_SIZE];
+    char declared = csv->delimiter_line ? csv->delimiter : csv->shape->dialect.delimiter;
+    char text[CSV_DESCRIPTION_SIZE];
     size_t count = declared ? 1 : CANDIDATES;
     struct trial *chosen;
 
@@ -184,7 +222,7 @@ static bool read_header(struct csv *csv, struct source *source, struct trial tri
     if (!try_all(csv, source, declared ? &declared : candidates, count, trials, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!trial_fault(&trials[i], text))
+        if (!trial_fault(source, &trials[i], text))
             csv_heading_read(&trials[i].heading, csv->shape, trials[i].start, trials[i].count);
     chosen = choose(source, trials, count, err);
     return chosen && take_header(csv, source, chosen, err);
@@ -201,8 +239,10 @@ bool csv_init(struct csv *csv, struct source *source, const struct row_shape *sh
         .shape = shape,
         .cell_size_max = dialect->cell_size_max ? dialect->cell_size_max : DIALECT_CELL_SIZE,
         .cell_lines_max = dialect->cell_lines_max ? dialect->cell_lines_max : DIALECT_CELL_LINES,
+        .screens_lines = dialect->comment.size || dialect->is_footer,
     };
-    if (!csv_skip_blank(source, err))
+    buf_append_span(&csv->header, source_mark(source));
+    if (!csv_take_preamble(csv, source, err))
         return false;
     if (source->begin == source->end)
         return err_set(err, ERR_INPUT, "%s: there is no header row, only blank lines",
@@ -218,6 +258,7 @@ void csv_release(struct csv *csv)
     csv_columns_release(csv->columns, csv->column_count);
     free(csv->columns);
     buf_release(&csv->header);
+    buf_release(&csv->preamble);
     buf_release(&csv->fields);
     buf_release(&csv->tags);
     buf_release(&csv->record_id);

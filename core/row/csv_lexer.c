@@ -26,6 +26,11 @@ static enum csv_end line_end(struct csv_lexer *lexer, const char *at)
     return feed == at ? CSV_LINE_END : CSV_FAULT;
 }
 
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n';
+}
+
 static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
 {
     const char *start = lexer->at;
@@ -38,7 +43,7 @@ static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell,
             lexer->at = stop + 1;
             return CSV_DELIMITER;
         }
-        if (*stop == '"')
+        if (*stop == '"' && !lexer->unquoted)
             return fail(lexer, stop, CSV_QUOTE_INSIDE);
         if (*stop == '\n' || *stop == '\r')
             end = line_end(lexer, stop);
@@ -47,6 +52,7 @@ static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell,
         cell->special = true;
         lexer->has_return |= *stop == '\r';
         lexer->has_nul |= *stop == '\0';
+        lexer->has_control |= is_control(*stop);
     }
 }
 
@@ -92,13 +98,14 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
             return fail(lexer, at, CSV_TOO_MANY_LINES);
         cell->special = true;
         lexer->has_nul |= *at == '\0';
+        lexer->has_control |= is_control(*at);
     }
 }
 
 enum csv_end csv_lex_rest(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
 {
     *cell = (struct csv_cell){.text = {lexer->at, 0}};
-    if (stop == lexer->at && *stop == '"')
+    if (stop == lexer->at && *stop == '"' && !lexer->unquoted)
         return lex_quoted(lexer, cell);
     return lex_unquoted(lexer, cell, stop);
 }
@@ -115,12 +122,14 @@ char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DE
     case CSV_TOO_MANY_LINES:
         snprintf(
             out, CSV_DESCRIPTION_SIZE,
-            "the quoted cell %zu holds more than %u line breaks; is its closing quote missing?",
+            "the quoted cell %zu holds more than %u line breaks; is its closing quote missing? "
+            "\"csv\": {\"maxFieldLines\": N} under x-rowferry allows more",
             number, lexer->cell_lines_max);
         break;
     case CSV_TOO_LONG:
         snprintf(out, CSV_DESCRIPTION_SIZE,
-                 "the quoted cell %zu is longer than %u bytes; is its closing quote missing?",
+                 "the quoted cell %zu is longer than %u bytes; is its closing quote missing? "
+                 "\"csv\": {\"maxFieldBytes\": N} under x-rowferry allows more",
                  number, lexer->cell_size_max);
         break;
     case CSV_AFTER_QUOTE:
@@ -131,7 +140,10 @@ char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DE
             number, byte);
         break;
     case CSV_QUOTE_INSIDE:
-        snprintf(out, CSV_DESCRIPTION_SIZE, "quote inside the unquoted cell %zu", number);
+        snprintf(out, CSV_DESCRIPTION_SIZE,
+                 "quote inside the unquoted cell %zu; \"csv\": {\"quote\": null} under x-rowferry "
+                 "declares text without quoting",
+                 number);
         break;
     }
     return out;

@@ -38,8 +38,10 @@ struct csv_lexer {
     const char *end; /* of the window: *end is a line feed, and 16 bytes may be read there */
     bool ended;      /* the file ends there too */
     char delimiter;
+    bool unquoted;                          /* a quote is a character like others */
     uint32_t cell_size_max, cell_lines_max; /* bytes and line feeds of a quoted cell */
     uint64_t feeds;                         /* line feeds passed inside quotes */
+    bool has_control;                       /* control characters but tab, CR and LF */
     bool has_nul;
     bool has_return; /* a carriage return outside quotes that ends no line */
     enum csv_fault fault;
@@ -86,7 +88,7 @@ static inline enum csv_end csv_lex(struct csv_lexer *lexer, struct csv_cell *cel
     return CSV_DELIMITER;
 }
 
-enum { CSV_DESCRIPTION_SIZE = 128 };
+enum { CSV_DESCRIPTION_SIZE = 256 };
 
 /* Writes what lexer.fault means for the cell of that number, from 1. Returns out. */
 char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DESCRIPTION_SIZE]);

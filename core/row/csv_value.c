@@ -151,6 +151,7 @@ static void refuse_cell(const struct csv_column *column, struct span content,
                    {ROW_OBJECT, "a JSON object"},  {ROW_NULL, "null"}};
     char expected[128] = "absent", quoted[VIOLATION_QUOTE_SIZE];
     unsigned left = column->types;
+    struct buf hint = {0};
     size_t used = 0;
 
     if (left & ROW_NUMBER)
@@ -167,11 +168,15 @@ static void refuse_cell(const struct csv_column *column, struct span content,
                                  phrases[i].text);
     }
     violation_quote(content, quoted);
-    if (fault->message[0])
+    if (fault->message[0]) {
         violations_add(violations, column->name, "type", "must be %s, is %s: column %zu: %s",
                        expected, quoted, fault->offset + 1, fault->message);
-    else
-        violations_add(violations, column->name, "type", "must be %s, is %s", expected, quoted);
+        return;
+    }
+    cell_form_hint(NULL, column->name, column->types, content, &hint);
+    violations_add(violations, column->name, "type", "must be %s, is %s%s", expected, quoted,
+                   buf_text(&hint));
+    buf_release(&hint);
 }
 
 static void put_other(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
@@ -209,12 +214,17 @@ static void refuse_form(const struct csv_column *column, struct span content,
                         struct violations *violations)
 {
     char quoted[VIOLATION_QUOTE_SIZE];
-    struct buf expected = {0};
+    enum cell_form_kind kind = column->form->kind;
+    struct buf expected = {0}, hint = {0};
 
     cell_form_describe(column->form, !(column->types & ROW_NUMBER), &expected);
-    violations_add(violations, column->name, column->form->kind == CELL_DATE ? "format" : "type",
-                   "must be %s, is %s", buf_text(&expected), violation_quote(content, quoted));
+    cell_form_hint(column->form, column->name, column->types, content, &hint);
+    violations_add(violations, column->name,
+                   kind == CELL_DATE || kind == CELL_DATETIME ? "format" : "type",
+                   "must be %s, is %s%s", buf_text(&expected), violation_quote(content, quoted),
+                   buf_text(&hint));
     buf_release(&expected);
+    buf_release(&hint);
 }
 
 /* A cell that is written as the schema file declares it, unless its form is that of a string: then
@@ -249,6 +259,7 @@ static void put_version(struct csv *csv, const struct csv_cell *cell, struct row
 {
     struct span content = csv_content(cell, &csv->scratch);
     char quoted[VIOLATION_QUOTE_SIZE];
+    struct buf shown = {0};
 
     if (csv->shape->version_fetched) {
         csv->version_ignored = true;
@@ -256,11 +267,16 @@ static void put_version(struct csv *csv, const struct csv_cell *cell, struct row
     }
     csv->version_given = true;
     row->has_version = row_version_read(content, &row->version);
-    if (!row->has_version)
-        row_refuse_version(violation_quote(content, quoted), violations);
+    if (row->has_version)
+        return;
+    buf_append_text(&shown, violation_quote(content, quoted));
+    if (!content.size)
+        cell_form_hint(NULL, (struct span){0}, 0, content, &shown);
+    row_refuse_version(buf_text(&shown), violations);
+    buf_release(&shown);
 }
 
-/* `;` stands between tags; none left means that the row names none. */
+/* `;` is between tags; none left means that the row names none. */
 static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *row)
 {
     struct span left = csv_content(cell, &csv->scratch);
@@ -269,10 +285,13 @@ static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *r
     while (left.size) {
         const char *semicolon = memchr(left.data, ';', left.size);
         size_t size = semicolon ? (size_t)(semicolon - left.data) : left.size;
+        struct span tag = {left.data, size};
 
-        if (size) {
+        if (csv->shape->trim)
+            tag = str_trim(tag);
+        if (tag.size) {
             buf_append_text(&csv->tags, csv->tags.size ? ",\"" : "[\"");
-            buf_append_json(&csv->tags, (struct span){left.data, size});
+            buf_append_json(&csv->tags, tag);
             buf_append_char(&csv->tags, '"');
         }
         size += semicolon != NULL;
@@ -283,22 +302,57 @@ static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *r
     row->tags = buf_span(&csv->tags);
 }
 
-static void put_record_id(struct csv *csv, const struct csv_cell *cell, struct row *row,
+static void put_record_id(struct csv *csv, const struct csv_column *column,
+                          const struct csv_cell *cell, struct row *row,
                           struct violations *violations)
 {
     row->record_id = csv_content(cell, &csv->record_id);
+    csv->maybe_header = span_equal(row->record_id, column->heading);
     row_check_record_id(row, violations);
 }
 
-void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
-             struct row *row, struct violations *violations)
+static void refuse_nameless(const struct csv *csv, const struct csv_column *column,
+                            const struct csv_cell *cell, struct violations *violations)
+{
+    char quoted[VIOLATION_QUOTE_SIZE];
+
+    if (cell->text.size)
+        row_refuse(violations,
+                   "column %zu has no name, but holds %s; name it in the header row, or declare "
+                   "\"columns\": {\"\": null} under x-rowferry to ignore it",
+                   (size_t)(column - csv->columns) + 1, violation_quote(cell->text, quoted));
+}
+
+static void put(struct csv *csv, const struct csv_column *column, enum csv_column_kind kind,
+                const struct csv_cell *cell, struct row *row, struct violations *violations);
+
+/* A cell as it is after what was declared for absent ones and for blanks. */
+static void put_screened(struct csv *csv, const struct csv_column *column,
+                         const struct csv_cell *cell, struct row *row,
+                         struct violations *violations)
+{
+    const struct row_dialect *dialect = &csv->shape->dialect;
+    struct csv_cell screened = *cell;
+    struct span content;
+
+    if (csv->shape->trim && (!cell->quoted || column->kind == CSV_RECORD_ID))
+        screened.text = str_trim(cell->text);
+    content = csv_content(&screened, &csv->scratch);
+    if ((!content.size && (!cell->quoted || dialect->quoted_absent)) ||
+        dialect_holds(column->absent, content) || dialect_holds(dialect->absent, content)) {
+        if (column->kind != CSV_RECORD_ID)
+            return;
+        screened = (struct csv_cell){.text = {cell->text.data, 0}};
+    }
+    put(csv, column, column->kind, &screened, row, violations);
+}
+
+static void put(struct csv *csv, const struct csv_column *column, enum csv_column_kind kind,
+                const struct csv_cell *cell, struct row *row, struct violations *violations)
 {
     struct csv_cell formed;
 
-    /* RFC 4180 knows no absent value; CONTRACT section 3 makes an empty cell without quotes one */
-    if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
-        return;
-    switch (column->kind) {
+    switch (kind) {
     case CSV_FORMED:
         if (!put_formed(csv, column, cell, &formed, violations))
             return;
@@ -320,6 +374,9 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
     case CSV_IGNORED:
     case CSV_OUTCOME:
         return;
+    case CSV_NAMELESS:
+        refuse_nameless(csv, column, cell, violations);
+        return;
     case CSV_VERSION:
         put_version(csv, cell, row, violations);
         return;
@@ -327,9 +384,21 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
         put_tags(csv, cell, row);
         return;
     case CSV_RECORD_ID:
-        put_record_id(csv, cell, row, violations);
+        put_record_id(csv, column, cell, row, violations);
+        return;
+    case CSV_SCREENED:
+        put_screened(csv, column, cell, row, violations);
         return;
     }
+}
+
+void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
+             struct row *row, struct violations *violations)
+{
+    /* RFC 4180 knows no absent value; here an empty cell without quotes is one */
+    if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
+        return;
+    put(csv, column, column->put, cell, row, violations);
 }
 
 void csv_row_begin(struct csv *csv, struct row *row)
@@ -339,6 +408,8 @@ void csv_row_begin(struct csv *csv, struct row *row)
     row->version = 0;
     row->tags = (struct span){0};
     csv->version_given = false;
+    csv->maybe_header = false;
+    csv->surplus = false;
     csv->fields.size = 0;
     csv->tape.count = 0;
     json_tape_add(&csv->tape)->count = 0;

@@ -3,14 +3,39 @@
 
 #include "core/row/cell_form.h"
 
-void csv_write_cell(struct span content, char delimiter, struct buf *out)
+/* As memchr, and for a text without data too. */
+static bool holds(struct span text, char byte)
+{
+    return text.size && memchr(text.data, byte, text.size);
+}
+
+static bool holds_line_end(struct span text)
+{
+    return holds(text, '\n') || holds(text, '\r');
+}
+
+bool csv_can_hold(const struct csv_writer *writer, const struct csv_column *column,
+                  struct span content)
+{
+    const struct row_shape *shape = writer->options->shape;
+    const struct row_dialect *dialect = &shape->dialect;
+
+    if (writer->options->for_spreadsheet)
+        return true;
+    if (dialect_holds(dialect->absent, content) || dialect_holds(column->absent, content))
+        return false;
+    if (!content.size)
+        return !writer->literal && !dialect->quoted_absent;
+    return !writer->literal || (!holds(content, writer->delimiter) && !holds_line_end(content) &&
+                                (!shape->trim || str_trim(content).size == content.size));
+}
+
+void csv_write_cell(struct span content, char delimiter, bool quoted, struct buf *out)
 {
     const char *at = content.data, *end = at + content.size;
-    bool quoted = content.size == 0 || memchr(at, delimiter, content.size) ||
-                  memchr(at, '"', content.size) || memchr(at, '\n', content.size) ||
-                  memchr(at, '\r', content.size);
 
-    if (!quoted) {
+    if (!quoted && content.size && !holds(content, delimiter) && !holds(content, '"') &&
+        !holds_line_end(content)) {
         buf_append_span(out, content);
         return;
     }

@@ -17,6 +17,8 @@ struct csv_writer {
     struct csv csv;         /* the header row: columns, and what stands between cells of the file */
     char delimiter;         /* that is written */
     size_t row_max;
+    bool literal;              /* nothing is quoted, as declared */
+    bool first_quoted;         /* the first cell of the present row is, needed or not */
     bool tells[OUTCOME_PARTS]; /* the schema has no such name */
     struct recoder *encoder;   /* NULL: UTF-8 */
     unsigned fills;            /* set of 1 << kind of the columns */
@@ -43,8 +45,13 @@ void csv_writer_rejected(struct csv_writer *writer, struct span text, const stru
 /* Reads the header row of the options into csv, or makes one where they have none. */
 bool csv_writer_read_header(struct csv_writer *writer, struct err *err);
 
-/* Appends a cell with that content, in quotes where it needs them; "" where it is empty. */
-void csv_write_cell(struct span content, char delimiter, struct buf *out);
+/* Appends a cell with that content, in quotes where it needs them or is to have them; "" where it
+ * is empty. */
+void csv_write_cell(struct span content, char delimiter, bool quoted, struct buf *out);
+
+/* Whether a cell of the column can have that content, and is read as that again. */
+bool csv_can_hold(const struct csv_writer *writer, const struct csv_column *column,
+                  struct span content);
 
 /* The content of the cell that csv_put makes this value of; valid until fields or scratch change.
  * fields: the text of the token. False: there is none. */

@@ -30,9 +30,12 @@ static void put_heading(const struct row_shape *shape, struct span target, char 
 
     if (!find_heading(shape, target, &heading))
         return;
-    if (out->size)
+    if (out->size && out->data[out->size - 1] != '\n')
         buf_append_char(out, delimiter);
-    csv_write_cell(heading, delimiter, out);
+    if (shape->dialect.unquoted)
+        buf_append_span(out, heading);
+    else
+        csv_write_cell(heading, delimiter, false, out);
 }
 
 static bool is_reserved(struct span name)
@@ -43,6 +46,8 @@ static bool is_reserved(struct span name)
 /* One column for whatever a row that did not come from a CSV file can hold. */
 static void put_header(const struct row_shape *shape, char delimiter, struct buf *out)
 {
+    for (uint32_t i = 0; i < shape->dialect.skip_lines; i++)
+        buf_append_char(out, '\n');
     put_heading(shape, span_of("record_id"), delimiter, out);
     put_heading(shape, span_of("version"), delimiter, out);
     for (size_t i = 0; i < shape->count; i++)

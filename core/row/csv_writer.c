@@ -2,6 +2,7 @@
 #include "core/row/csv_write.h"
 #include "core/row/recode.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LEXER_SLACK = 16 /* bytes that may be read behind the last one */ };
@@ -19,7 +20,9 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
         return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
                              "needs none)");
     }
-    writer->delimiter = declared->delimiter ? declared->delimiter : writer->csv.delimiter;
+    writer->delimiter = declared->delimiter && !writer->csv.delimiter_line ? declared->delimiter
+                                                                           : writer->csv.delimiter;
+    writer->literal = declared->unquoted && !options->for_spreadsheet;
     writer->row_max = READER_ROW_MAX;
     if (declared->cell_size_max > READER_ROW_MAX)
         writer->row_max += declared->cell_size_max;
@@ -51,18 +54,51 @@ void csv_writer_release(struct csv_writer *writer)
 
 /* --- cells --- */
 
+/* Whether a cell would be no cell, or another one, without quotes. */
+static bool needs_quotes(const struct csv_writer *writer, struct span content)
+{
+    const struct row_shape *shape = writer->options->shape;
+    struct span comment = shape->dialect.comment;
+
+    if (shape->trim && str_trim(content).size < content.size)
+        return true;
+    if (writer->line.size)
+        return false;
+    /* what begins a line may make a comment of it, or look like the mark of another file */
+    return writer->first_quoted ||
+           (comment.size && content.size >= comment.size &&
+            memcmp(content.data, comment.data, comment.size) == 0) ||
+           (content.size >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0);
+}
+
 static void put_cell(struct csv_writer *writer, struct span content)
 {
     struct buf safe = {0};
 
+    if (writer->literal) {
+        buf_append_span(&writer->line, content);
+        return;
+    }
     if (!writer->options->for_spreadsheet || !csv_is_formula(content)) {
-        csv_write_cell(content, writer->delimiter, &writer->line);
+        csv_write_cell(content, writer->delimiter, needs_quotes(writer, content), &writer->line);
         return;
     }
     buf_append_char(&safe, '\'');
     buf_append_span(&safe, content);
-    csv_write_cell(buf_span(&safe), writer->delimiter, &writer->line);
+    csv_write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
     buf_release(&safe);
+}
+
+/* What no one reads again may lose what cannot be written without quotes. */
+static void put_shown(struct csv_writer *writer, struct span content)
+{
+    size_t start = writer->line.size;
+
+    put_cell(writer, content);
+    for (size_t i = start; writer->literal && i < writer->line.size; i++)
+        if (writer->line.data[i] == writer->delimiter || writer->line.data[i] == '\n' ||
+            writer->line.data[i] == '\r')
+            writer->line.data[i] = writer->delimiter == ' ' ? '_' : ' ';
 }
 
 /* Moves the line to where it is written. False: it holds what the encoding does not. */
@@ -87,7 +123,7 @@ static void put_outcome(struct csv_writer *writer, const struct outcome *outcome
             continue;
         buf_append_char(&writer->line, writer->delimiter);
         if (outcome->parts[i].data)
-            put_cell(writer, outcome->parts[i]);
+            put_shown(writer, outcome->parts[i]);
     }
     if (writer->options->for_spreadsheet)
         buf_append_char(&writer->line, writer->delimiter);
@@ -98,18 +134,21 @@ static void put_outcome(struct csv_writer *writer, const struct outcome *outcome
 
 void csv_writer_begin(struct csv_writer *writer, struct buf *out)
 {
-    const char *between = "";
-    char delimiter[] = {writer->delimiter, '\0'};
+    bool first = true;
 
     if (writer->options->for_spreadsheet ||
         (writer->encoder && writer->options->shape->dialect.encoding == ROW_ENCODING_UTF_16))
         buf_append_text(&writer->line, "\xEF\xBB\xBF");
+    if (!writer->options->for_spreadsheet)
+        buf_append_span(&writer->line, buf_span(&writer->csv.preamble));
+    flush_line(writer, "?", out);
     for (size_t i = 0; i < writer->csv.column_count; i++) {
         if (writer->csv.columns[i].kind == CSV_OUTCOME)
             continue;
-        buf_append_text(&writer->line, between);
+        if (!first)
+            buf_append_char(&writer->line, writer->delimiter);
+        first = false;
         put_cell(writer, writer->csv.columns[i].heading);
-        between = delimiter;
     }
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
         if (writer->tells[i])
@@ -168,8 +207,9 @@ static bool place_values(struct csv_writer *writer, const struct row *row, struc
     return true;
 }
 
-/* Tags with `;` between them. False: one of them holds that, or is empty. */
-static bool put_tags(struct csv_writer *writer, struct span tags)
+/* Tags with `;` between them. False: one of them holds that, or is empty, or no cell can hold them.
+ */
+static bool put_tags(struct csv_writer *writer, const struct csv_column *column, struct span tags)
 {
     struct buf *text = &writer->scratch.formed;
     struct json_fault fault;
@@ -184,15 +224,20 @@ static bool put_tags(struct csv_writer *writer, struct span tags)
         struct span tag =
             json_string(&writer->tags_tape.tokens[i], tags.data, &writer->scratch.text);
 
-        if (!tag.size || memchr(tag.data, ';', tag.size) || memchr(tag.data, '\0', tag.size))
+        if (!tag.size || memchr(tag.data, ';', tag.size) || memchr(tag.data, '\0', tag.size) ||
+            (writer->shape.trim && str_trim(tag).size < tag.size))
             return false;
         if (text->size)
             buf_append_char(text, ';');
         buf_append_span(text, tag);
     }
+    if (!csv_can_hold(writer, column, buf_span(text)))
+        return false;
     put_cell(writer, buf_span(text));
     return true;
 }
+
+static const char no_cell[] = "no CSV cell of it says this value";
 
 static bool too_many_lines(const struct csv_writer *writer, struct span content)
 {
@@ -227,29 +272,47 @@ static bool put_value(struct csv_writer *writer, const struct row *row, size_t i
         return true;
     if (!csv_write_value(column, &writer->tape.tokens[writer->values[index]], row->fields.data,
                          &writer->scratch, &content))
-        return refuse(writer, row, column->name, "no CSV cell of it says this value", err);
+        return refuse(writer, row, column->name, no_cell, err);
     if (writer->options->source == ROW_FORMAT_CSV &&
         writer->tape.tokens[writer->values[index]].kind >= JSON_ARRAY)
         content = text_as_read(&writer->tape, writer->values[index], row->fields);
+    if (!csv_can_hold(writer, column, content))
+        return refuse(writer, row, column->name, no_cell, err);
     if (too_many_lines(writer, content))
         return refuse(writer, row, column->name, "longer than a CSV cell may be", err);
     put_cell(writer, content);
     return true;
 }
 
+static bool put_version(struct csv_writer *writer, const struct csv_column *column,
+                        const struct row *row, struct err *err)
+{
+    char text[24];
+
+    if (!row->has_version)
+        return true;
+    snprintf(text, sizeof text, "%lld", (long long)row->version);
+    if (!csv_can_hold(writer, column, span_of(text)))
+        return refuse(writer, row, column->name, no_cell, err);
+    put_cell(writer, span_of(text));
+    return true;
+}
+
 static bool put_column(struct csv_writer *writer, const struct row *row, size_t index,
                        struct err *err)
 {
-    switch (writer->csv.columns[index].kind) {
+    const struct csv_column *column = &writer->csv.columns[index];
+
+    switch (column->kind) {
     case CSV_RECORD_ID:
+        if (!csv_can_hold(writer, column, row->record_id))
+            return refuse(writer, row, column->name, no_cell, err);
         put_cell(writer, row->record_id);
         return true;
     case CSV_VERSION:
-        if (row->has_version)
-            buf_printf(&writer->line, "%lld", (long long)row->version);
-        return true;
+        return put_version(writer, column, row, err);
     case CSV_TAGS:
-        return put_tags(writer, row->tags) ||
+        return put_tags(writer, column, row->tags) ||
                refuse(writer, row, span_of("tags"), "one of them is empty or holds ';'", err);
     case CSV_STRING:
     case CSV_NUMBER:
@@ -258,25 +321,19 @@ static bool put_column(struct csv_writer *writer, const struct row *row, size_t 
         return put_value(writer, row, index, err);
     case CSV_IGNORED:
     case CSV_OUTCOME:
+    case CSV_NAMELESS:
+    case CSV_SCREENED:
         return true;
     }
     return true;
 }
 
-bool csv_writer_job(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
-                    struct buf *out, struct err *err)
+/* The cells of the row, but not the outcome and the end of its line. */
+static bool put_cells(struct csv_writer *writer, const struct row *row, struct err *err)
 {
-    size_t before = out->size;
     bool first = true;
 
     buf_reset(&writer->line);
-    writer->row_size = 0;
-    if (row->has_version && !(writer->fills & 1u << CSV_VERSION))
-        return refuse(writer, row, span_of("version"), no_column, err);
-    if (row->tags.size && !(writer->fills & 1u << CSV_TAGS))
-        return refuse(writer, row, span_of("tags"), no_column, err);
-    if (!place_values(writer, row, err))
-        return false;
     for (size_t i = 0; i < writer->csv.column_count; i++) {
         if (writer->csv.columns[i].kind == CSV_OUTCOME)
             continue;
@@ -286,6 +343,69 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
         if (!put_column(writer, row, i, err))
             return false;
     }
+    return true;
+}
+
+/* Whether a reader would pass over the line that is about to be written, or take it for the footer
+ * of the file. */
+static bool is_passed_over(struct csv_writer *writer, const struct outcome *outcome)
+{
+    const struct row_dialect *dialect = &writer->options->shape->dialect;
+    struct span comment = dialect->comment, line;
+    size_t size = writer->line.size;
+    const char *feed;
+    bool passed;
+
+    if (writer->options->for_spreadsheet || (!dialect->is_footer && !comment.size))
+        return false;
+    for (size_t i = 0; i < OUTCOME_PARTS; i++) {
+        buf_append_char(&writer->line, writer->delimiter);
+        if (writer->tells[i] && outcome->parts[i].data)
+            put_shown(writer, outcome->parts[i]);
+    }
+    feed = memchr(writer->line.data, '\n', writer->line.size);
+    line = (struct span){writer->line.data,
+                         feed ? (size_t)(feed - writer->line.data) : writer->line.size};
+    passed = (comment.size && line.size >= comment.size &&
+              memcmp(line.data, comment.data, comment.size) == 0) ||
+             (dialect->is_footer && dialect->is_footer(dialect->footer, line));
+    writer->line.size = size;
+    return passed;
+}
+
+/* The same in a way that a reader takes for a row. */
+static bool put_row(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
+                    struct err *err)
+{
+    bool passed;
+
+    writer->first_quoted = false;
+    if (!put_cells(writer, row, err))
+        return false;
+    passed = is_passed_over(writer, outcome);
+    if (passed && !writer->literal) {
+        writer->first_quoted = true;
+        put_cells(writer, row, err);
+        writer->first_quoted = false;
+        passed = is_passed_over(writer, outcome);
+    }
+    return !passed || refuse(writer, row, row->record_id,
+                             "a row that reads like a declared footer or comment", err);
+}
+
+bool csv_writer_job(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
+                    struct buf *out, struct err *err)
+{
+    size_t before = out->size;
+
+    buf_reset(&writer->line);
+    writer->row_size = 0;
+    if (row->has_version && !(writer->fills & 1u << CSV_VERSION))
+        return refuse(writer, row, span_of("version"), no_column, err);
+    if (row->tags.size && !(writer->fills & 1u << CSV_TAGS))
+        return refuse(writer, row, span_of("tags"), no_column, err);
+    if (!place_values(writer, row, err) || !put_row(writer, row, outcome, err))
+        return false;
     if (!flush_line(writer, NULL, out))
         return refuse(writer, row, row->record_id, "holds what the declared encoding does not",
                       err);
@@ -298,21 +418,27 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 
 /* --- rejected rows --- */
 
-/* A cell as it stands in the file, unless it has to be another one here. */
-static void put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
+/* A cell as it is in the file, unless it has to be another one here. False: it cannot be. */
+static bool put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
 {
     struct span content = csv_content(cell, &writer->scratch.text);
 
+    if (writer->literal) {
+        buf_append_span(&writer->line, content);
+        return !memchr(content.data, writer->delimiter, content.size);
+    }
     if ((writer->options->for_spreadsheet && csv_is_formula(content)) ||
-        (!cell->quoted && memchr(content.data, writer->delimiter, content.size))) {
+        (!cell->quoted && (memchr(content.data, writer->delimiter, content.size) ||
+                           memchr(content.data, '"', content.size)))) {
         put_cell(writer, content);
-        return;
+        return true;
     }
     if (cell->quoted)
         buf_append_char(&writer->line, '"');
     buf_append_span(&writer->line, cell->text);
     if (cell->quoted)
         buf_append_char(&writer->line, '"');
+    return true;
 }
 
 /* Puts the cells into the line, and what an earlier export could not take apart into kept. False:
@@ -324,6 +450,7 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
                               .end = text.data + text.size,
                               .ended = true,
                               .delimiter = csv->delimiter,
+                              .unquoted = csv->shape->dialect.unquoted,
                               .cell_size_max = csv->cell_size_max,
                               .cell_lines_max = csv->cell_lines_max};
     enum csv_end end = CSV_DELIMITER;
@@ -345,7 +472,8 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);
         first = false;
-        put_raw_cell(writer, &cell);
+        if (!put_raw_cell(writer, &cell))
+            return false;
     }
     return end == CSV_LINE_END && lexer.at == lexer.end && !lexer.has_nul && !lexer.has_return;
 }

@@ -7,6 +7,7 @@
 #include "core/row/encoding.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct cell_form;
 
@@ -16,6 +17,12 @@ struct row_column {
     struct span target; /* a property or a reserved column; data NULL: the column is ignored */
 };
 
+/* Texts of cells. */
+struct row_words {
+    const struct span *items;
+    size_t count;
+};
+
 enum {
     /* Of a quoted cell, where the schema file says nothing else. More of either means that a
      * closing quote was lost. */
@@ -23,31 +30,65 @@ enum {
     DIALECT_CELL_LINES = 100,
     DIALECT_CELL_SIZE_MAX = 16 << 20, /* what a schema file may set them to */
     DIALECT_CELL_LINES_MAX = 100000,
+    DIALECT_SKIP_MAX = 1000,         /* lines before the header row */
+    DIALECT_COMMENT_MAX = 16,        /* bytes that begin a comment */
+    DIALECT_FOOTER_SIZE = 64 << 10,  /* bytes at the end of a file that may be a footer */
+    DIALECT_DELIMITER_NAME_SIZE = 8, /* of dialect_delimiter_name */
 };
 
 struct row_dialect {
-    char delimiter; /* `,` `;` tab or `|`; 0: told from the header row */
+    char delimiter;       /* 0: told from the header row */
+    bool unquoted;        /* a quote is a character like others, and no cell holds a line break */
+    bool quoted_absent;   /* "" is an absent cell */
+    bool short_rows;      /* cells may be missing at the end of a row: they are absent */
+    bool long_rows;       /* there may be more than the header row has, if they are empty */
+    bool encoding_forced; /* read as declared, whatever speaks against it */
     enum row_encoding encoding;
     uint32_t cell_size_max, cell_lines_max; /* 0: as above */
+    uint32_t row_max;                       /* 0: READER_ROW_MAX; tests set it lower */
+    uint32_t skip_lines;                    /* before the header row */
+    struct span comment;                    /* begins lines that are passed over; empty: none */
+    struct row_words absent;                /* cells that mean 'absent' in every column */
+    /* Whether a line, without its end, is one of those that may end a file; NULL: there are none.
+     * May be called by any thread. */
+    bool (*is_footer)(const void *footer, struct span line);
+    const void *footer;
     const struct row_column *columns;
     size_t column_count;
     const struct cell_form *forms; /* one a property at most */
     size_t form_count;
 };
 
-/* `','`, `a tab` and so on, for messages. */
-static inline const char *dialect_delimiter_name(char delimiter)
+/* Whether that byte may be between cells: one byte of ASCII, but no letter, digit, quote or line
+ * end. */
+static inline bool dialect_is_delimiter(char byte)
 {
-    switch (delimiter) {
-    case ';':
-        return "';'";
-    case '\t':
+    char letter = (char)(byte | 0x20);
+
+    return byte > 0 && byte != 0x7F && byte != '"' && byte != '\r' && byte != '\n' &&
+           !(letter >= 'a' && letter <= 'z') && !(byte >= '0' && byte <= '9');
+}
+
+/* Writes `','`, `a tab`, `U+0001` and so on, for messages. Returns out. */
+static inline const char *dialect_delimiter_name(char delimiter,
+                                                 char out[DIALECT_DELIMITER_NAME_SIZE])
+{
+    if (delimiter == '\t')
         return "a tab";
-    case '|':
-        return "'|'";
-    default:
-        return "','";
-    }
+    if (delimiter == ' ')
+        return "a blank";
+    snprintf(out, DIALECT_DELIMITER_NAME_SIZE, delimiter < 0x20 ? "U+%04X" : "'%c'",
+             (unsigned char)delimiter);
+    return out;
+}
+
+/* Whether a text is one of the words. */
+static inline bool dialect_holds(struct row_words words, struct span text)
+{
+    for (size_t i = 0; i < words.count; i++)
+        if (span_equal(words.items[i], text))
+            return true;
+    return false;
 }
 
 #endif

@@ -2,8 +2,67 @@
 
 #include "core/row/row_check.h"
 
+enum { RECORD_SEPARATOR = 0x1E /* before each text of a JSON sequence (RFC 7464) */ };
+
+/* How many objects and arrays the line leaves open. */
+static size_t depth_of(struct span line)
+{
+    bool in_string = false;
+    size_t depth = 0;
+
+    for (size_t i = 0; i < line.size; i++) {
+        char byte = line.data[i];
+
+        if (in_string && byte == '\\')
+            i++;
+        else if (byte == '"')
+            in_string = !in_string;
+        else if (!in_string && (byte == '{' || byte == '['))
+            depth++;
+        else if (!in_string && (byte == '}' || byte == ']'))
+            depth -= depth > 0;
+    }
+    return depth;
+}
+
+/* The first line that is not blank, from what the window holds; false: none is in it yet. */
+static bool find_first_line(const struct source *source, struct span *line)
+{
+    const char *at = source->data + source->begin, *end = source->data + source->end, *feed;
+
+    while (at < end && memchr(" \t\r\n\x1E", *at, 5))
+        at++;
+    feed = memchr(at, '\n', (size_t)(end - at));
+    *line = (struct span){at, (size_t)((feed ? feed : end) - at)};
+    return feed || source->ended || line->size > source->row_max ||
+           source->end - source->begin > source->row_max;
+}
+
+bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_shape *shape,
+                 struct err *err)
+{
+    struct span line;
+
+    *ndjson = (struct ndjson){.shape = shape};
+    while (!find_first_line(source, &line))
+        if (!source_fill(source, err))
+            return false;
+    if (line.size && line.data[0] == '[')
+        return err_set(err, ERR_INPUT,
+                       "%s: is a JSON array, not an object a line: convert it with jq -c '.[]' and "
+                       "hand in what that writes",
+                       source->name);
+    if (line.size && line.data[0] == '{' && line.size <= source->row_max && depth_of(line))
+        return err_set(err, ERR_INPUT,
+                       "%s: its first object goes on in the next line, and NDJSON is an object a "
+                       "line: convert it with jq -c . and hand in what that writes",
+                       source->name);
+    return true;
+}
+
 void ndjson_release(struct ndjson *ndjson)
 {
+    buf_release(&ndjson->tags);
     json_tape_release(&ndjson->tape);
     buf_release(&ndjson->record_id);
     buf_release(&ndjson->scratch);
@@ -31,6 +90,8 @@ static void take_record_id(struct ndjson *ndjson, struct span line, const struct
         return;
     }
     row->record_id = json_string(token, line.data, &ndjson->record_id);
+    if (ndjson->shape->trim)
+        row->record_id = str_trim(row->record_id);
     row_check_record_id(row, violations);
 }
 
@@ -66,8 +127,28 @@ static void take_fields(struct ndjson *ndjson, struct span line, uint32_t index,
     row->tape = (struct json_tape){.tokens = tokens, .count = count, .capacity = count};
 }
 
-static void take_tags(const struct ndjson *ndjson, struct span line, uint32_t index,
-                      struct row *row, struct violations *violations)
+/* The array again, with trimmed tags, and without those that nothing is left of. */
+static struct span trim_tags(struct ndjson *ndjson, struct span line, uint32_t index)
+{
+    const struct json_token *tokens = ndjson->tape.tokens;
+
+    buf_reset(&ndjson->tags);
+    for (uint32_t i = index + 1; i < tokens[index].next; i = tokens[i].next) {
+        struct span tag = str_trim(json_string(&tokens[i], line.data, &ndjson->scratch));
+
+        if (!tag.size)
+            continue;
+        buf_append_text(&ndjson->tags, ndjson->tags.size ? ",\"" : "[\"");
+        buf_append_json(&ndjson->tags, tag);
+        buf_append_char(&ndjson->tags, '"');
+    }
+    if (ndjson->tags.size)
+        buf_append_char(&ndjson->tags, ']');
+    return buf_span(&ndjson->tags);
+}
+
+static void take_tags(struct ndjson *ndjson, struct span line, uint32_t index, struct row *row,
+                      struct violations *violations)
 {
     const struct json_token *tokens = ndjson->tape.tokens;
     bool strings = tokens[index].kind == JSON_ARRAY;
@@ -76,6 +157,8 @@ static void take_tags(const struct ndjson *ndjson, struct span line, uint32_t in
         strings = tokens[i].kind == JSON_STRING;
     if (!strings)
         row_refuse(violations, "tags must be an array of strings");
+    else if (tokens[index].count && ndjson->shape->trim)
+        row->tags = trim_tags(ndjson, line, index);
     else if (tokens[index].count)
         row->tags = text_of(&tokens[index], line);
 }
@@ -167,10 +250,50 @@ static struct span without_end(struct span line)
     return line;
 }
 
+/* What explains more about a line that is not JSON than the place where that shows. */
+static bool refuse_known(const struct source *source, struct span raw,
+                         struct violations *violations)
+{
+    const char *first = memchr(raw.data, '\0', raw.size);
+    size_t count = 0;
+
+    if (raw.size >= 3 && memcmp(raw.data, "\xEF\xBB\xBF", 3) == 0) {
+        row_refuse(violations,
+                   "begins with a byte order mark (U+FEFF), which only a file may: take "
+                   "it out");
+        return true;
+    }
+    if (!first)
+        return false;
+    for (size_t i = 0; i < raw.size; i++)
+        count += raw.data[i] == '\0';
+    row_refuse_nul(count, source->bytes - raw.size + (size_t)(first - raw.data), violations);
+    return true;
+}
+
+static void take_line(struct ndjson *ndjson, const struct source *source, struct row *row,
+                      struct violations *violations)
+{
+    /* what is before the text moves its columns */
+    size_t before = row->raw.size && row->raw.data[0] == RECORD_SEPARATOR;
+    struct span line = {row->raw.data + before, row->raw.size - before};
+    struct json_fault fault;
+
+    if (!json_scan(&ndjson->tape, without_end(line), 0, &fault)) {
+        if (!refuse_known(source, row->raw, violations))
+            row_refuse(violations, "not JSON: column %zu: %s", fault.offset + before + 1,
+                       fault.message);
+    } else if (ndjson->tape.tokens[0].kind != JSON_OBJECT) {
+        row_refuse(violations, "must be a JSON object");
+    } else {
+        take_members(ndjson, line, row, violations);
+    }
+}
+
 enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
                              struct violations *violations, struct err *err)
 {
-    struct json_fault fault;
+    char fault[SOURCE_FAULT_SIZE]; /* stays empty: JSON text is checked with its line */
     bool whole;
 
     violations_reset(violations);
@@ -178,24 +301,27 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
         if (source->begin == source->end && !source->ended && !source_fill(source, err))
             return READER_ERROR;
         if (source->begin == source->end)
-            return READER_END;
+            return source_finish(source, err) ? READER_END : READER_ERROR;
         row->line_no = source->lines + 1;
-        if (!source_take_line(source, &row->raw, &whole, err))
+        if (!source_take_line(source, &row->raw, &whole, fault, err))
             return READER_ERROR;
     } while (is_blank(row->raw));
 
+    if (whole && source->ended && source->begin == source->end && str_utf8_cut(row->raw)) {
+        err_set(err, ERR_INPUT,
+                "%s: line %llu: the file ends within a character of UTF-8: it is cut off; have it "
+                "exported again",
+                source->name, (unsigned long long)row->line_no);
+        return READER_ERROR;
+    }
     row->record_id = row->tags = row->fields = (struct span){0};
     row->tape = (struct json_tape){0};
     row->has_version = false;
     row->version = 0;
     ndjson->tape.count = 0;
-    if (!whole)
-        row_refuse_length(source->row_max, violations);
-    else if (!json_scan(&ndjson->tape, without_end(row->raw), 0, &fault))
-        row_refuse(violations, "not JSON: column %zu: %s", fault.offset + 1, fault.message);
-    else if (ndjson->tape.tokens[0].kind != JSON_OBJECT)
-        row_refuse(violations, "must be a JSON object");
+    if (whole)
+        take_line(ndjson, source, row, violations);
     else
-        take_members(ndjson, row->raw, row, violations);
+        row_refuse_length(source->row_max, violations);
     return READER_ROW;
 }

@@ -5,15 +5,18 @@
 #include "core/row/reader.h"
 #include "core/row/source.h"
 
-/* Zeroed, with shape set, means ready. */
 struct ndjson {
     const struct row_shape *shape;
     struct json_tape tape; /* of the whole line */
-    struct buf record_id, scratch;
+    struct buf record_id, scratch, tags;
     bool version_ignored; /* some row had one, and the shape has them fetched */
     bool outcome_ignored; /* some row tells what became of an earlier one */
 };
 
+/* Looks at the first line, and takes nothing. ERR_INPUT: the file is JSON of another kind. release
+ * also after an error. */
+bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_shape *shape,
+                 struct err *err);
 void ndjson_release(struct ndjson *ndjson);
 
 /* As reader_next, without row_no. */

@@ -19,20 +19,23 @@ struct reader {
 static bool start(struct reader *reader, int fd, const char *name, const struct row_shape *shape,
                   struct err *err)
 {
-    struct source_kind kind = {.row_max = READER_ROW_MAX};
+    const struct row_dialect *dialect = &shape->dialect;
+    struct source_kind kind = {.row_max = dialect->row_max ? dialect->row_max : READER_ROW_MAX};
 
     if (reader->format == ROW_FORMAT_CSV) {
         kind.utf8 = true;
-        kind.encoding = shape->dialect.encoding;
+        kind.encoding = dialect->encoding;
+        kind.forced = dialect->encoding_forced;
+        kind.delimiter = dialect->delimiter;
         /* a cell that may be longer than a row needs room for the rest of its row */
-        if (shape->dialect.cell_size_max > READER_ROW_MAX)
-            kind.row_max += shape->dialect.cell_size_max;
+        if (dialect->cell_size_max > kind.row_max)
+            kind.row_max += dialect->cell_size_max;
     }
     if (!source_init(&reader->source, fd, name, &kind, err))
         return false;
-    reader->ndjson.shape = shape;
-    return reader->format == ROW_FORMAT_NDJSON ||
-           csv_init(&reader->csv, &reader->source, shape, err);
+    return reader->format == ROW_FORMAT_NDJSON
+               ? ndjson_init(&reader->ndjson, &reader->source, shape, err)
+               : csv_init(&reader->csv, &reader->source, shape, err);
 }
 
 struct reader *reader_open(int fd, const char *name, enum row_format format,
@@ -118,11 +121,28 @@ bool reader_is_compressed(const struct reader *reader)
     return reader->source.gunzip != NULL;
 }
 
-const char *reader_delimiter_told(const struct reader *reader)
+const char *reader_delimiter_told(const struct reader *reader,
+                                  char out[DIALECT_DELIMITER_NAME_SIZE])
 {
     bool worth_saying = reader->csv.delimiter_told && reader->csv.delimiter != ',';
 
-    return worth_saying ? dialect_delimiter_name(reader->csv.delimiter) : NULL;
+    return worth_saying ? dialect_delimiter_name(reader->csv.delimiter, out) : NULL;
+}
+
+uint64_t reader_footer(const struct reader *reader, uint64_t *first)
+{
+    *first = reader->csv.footer_first;
+    return *first ? reader->csv.footer_lines : 0;
+}
+
+bool reader_ctrl_z_dropped(const struct reader *reader)
+{
+    return reader->source.ctrl_z_taken;
+}
+
+enum row_encoding reader_encoding_doubtful(const struct reader *reader)
+{
+    return source_doubtful(&reader->source) ? reader->source.encoding : ROW_ENCODING_NONE;
 }
 
 bool reader_version_ignored(const struct reader *reader)

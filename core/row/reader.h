@@ -61,9 +61,20 @@ void reader_file(struct reader *reader, char hash[33], uint64_t *bytes);
 /* The file's content says so: it is gzip. */
 bool reader_is_compressed(const struct reader *reader);
 
-/* What stands between cells (`';'`, `a tab`), where nothing declared it and the header row alone
- * told that it is not the usual comma; else NULL. */
-const char *reader_delimiter_told(const struct reader *reader);
+/* What is between cells (`';'`, `a tab`), where nothing declared it and the header row alone shows
+ * that it is not the usual comma; else NULL. */
+const char *reader_delimiter_told(const struct reader *reader,
+                                  char out[DIALECT_DELIMITER_NAME_SIZE]);
+
+/* After the end: how many lines were a footer, as declared, and the first of them. */
+uint64_t reader_footer(const struct reader *reader, uint64_t *first);
+
+/* After the end: its last byte was 0x1A, as CP/M and DOS end a text, and was left out. */
+bool reader_ctrl_z_dropped(const struct reader *reader);
+
+/* After the end: the declared encoding, where the only character above 0x7f would be UTF-8 too;
+ * else ROW_ENCODING_NONE. */
+enum row_encoding reader_encoding_doubtful(const struct reader *reader);
 
 /* True when rows so far had a version that the shape has fetched instead. */
 bool reader_version_ignored(const struct reader *reader);
@@ -71,8 +82,9 @@ bool reader_version_ignored(const struct reader *reader);
 /* True when columns, or rows so far, tell what became of an earlier batch: an export. */
 bool reader_outcome_ignored(const struct reader *reader);
 
-/* CSV: the bytes of the header row with its line end, as in the file; without a byte order mark of
- * UTF-8, but with one of UTF-16, which what stands behind cannot be read without. Else empty. */
+/* CSV: the bytes of the header row with its line end, and of the lines before it that are skipped
+ * by their number or say what is between cells, as in the file; without a byte order mark of UTF-8,
+ * but with one of UTF-16, which what stands behind cannot be read without. Else empty. */
 struct span reader_header(const struct reader *reader);
 
 /* XXH3-128 of all bytes of fd from its present offset to the end, hexadecimal, and their count. */

@@ -47,7 +47,7 @@ struct recoder *recode_from(enum row_encoding encoding, bool big_endian, struct 
         open_as(encoding, "UTF-8", encoding_iconv_name(encoding, big_endian), err);
 
     if (recoder)
-        recoder->unit = encoding == ROW_ENCODING_UTF_16 ? 2 : 1;
+        recoder->unit = encoding_is_utf_16(encoding) ? 2 : 1;
     return recoder;
 }
 

@@ -51,6 +51,7 @@ struct row_shape {
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
     bool version_fetched;  /* ... is `fetch`: what a row says of a version is ignored */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
+    bool trim;             /* blanks (str_trim) go off record ids, tags and cells without quotes */
     struct row_dialect dialect;
 };
 

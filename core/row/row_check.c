@@ -1,5 +1,6 @@
 #include "core/row/row_check.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -33,6 +34,17 @@ void row_refuse(struct violations *violations, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     violations_add(violations, (struct span){0}, "row", "%s", text);
+}
+
+void row_refuse_nul(size_t count, uint64_t first, struct violations *violations)
+{
+    if (count == 1)
+        row_refuse(violations, "holds a NUL byte, at byte %" PRIu64 " of the file", first);
+    else
+        row_refuse(violations,
+                   "holds %zu NUL bytes, the first at byte %" PRIu64 " of the file: was it cut off "
+                   "by a crash?",
+                   count, first);
 }
 
 void row_refuse_length(size_t row_max, struct violations *violations)

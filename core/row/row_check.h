@@ -17,6 +17,9 @@ void row_miss_version(struct violations *violations);
 void row_refuse(struct violations *violations, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* NUL bytes in a row: how many, and where in the file the first is. */
+void row_refuse_nul(size_t count, uint64_t first, struct violations *violations);
+
 /* A line longer than row_max. */
 void row_refuse_length(size_t row_max, struct violations *violations);
 

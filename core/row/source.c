@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/row/file_kind.h"
 #include "core/row/gunzip.h"
 #include "core/row/reader.h"
 #include "core/row/transcode.h"
@@ -10,12 +11,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    BLOCK = 256 << 10,  /* bytes of one read(2): few calls, and still in the second level cache */
-    STOP_LOOK_MS = 250, /* a signal that another thread took is seen after this long */
-    UTF8_PENDING = 3,   /* bytes that may be the beginning of a character */
+    BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
+    BLOCK_LEAST = 4 << 10,
+    BLOCK_STREAM = 64 << 10, /* what a pipe holds */
+    STOP_LOOK_MS = 250,      /* a signal that another thread took is seen after this long */
+    CTRL_Z = 0x1A,
+    UTF8_PENDING = 3, /* bytes that may be the beginning of a character */
 };
 
 /* Waits until there is something to read. A quiet pipe must not keep the process from stopping:
@@ -99,28 +104,43 @@ void source_file(struct source *source, char hash[SOURCE_HASH_SIZE], uint64_t *b
 /* Enough for a row and for the piece that source_fill then adds to it. */
 static size_t capacity(const struct source *source)
 {
-    return source->row_max + source->row_max / 4 + BLOCK;
+    return source->row_max + source->row_max / 4 + source->block;
+}
+
+/* Puts the last byte back where it is no end of a text. */
+static void restore_ctrl_z(struct source *source)
+{
+    if (!source->ends_in_ctrl_z)
+        return;
+    source->data[source->end++] = CTRL_Z;
+    source->data[source->end] = '\n';
+    source->ends_in_ctrl_z = false;
 }
 
 /* What the window holds becomes the beginning of a compressed file, and the window empty. */
 static void start_gunzip(struct source *source)
 {
-    struct span first = {source->data, source->end};
+    struct span first;
+
+    restore_ctrl_z(source);
+    first = (struct span){source->data, source->end};
 
     source->gunzip = gunzip_open(source->fd, source->name, first, source->ended);
     source->end = source->checked = 0;
-    source->ended = false;
+    source->ended = source->several = false;
 }
 
 /* What the window holds becomes the beginning of what is converted. */
 static bool start_transcoder(struct source *source, enum row_encoding encoding, size_t mark_size,
                              struct err *err)
 {
-    struct transcoder *transcoder = transcode_open(encoding, source->data[0] == '\xFE',
-                                                   capacity(source), capacity(source), err);
+    struct transcoder *transcoder =
+        transcode_open(encoding, mark_size == 2 && source->data[0] == '\xFE', capacity(source),
+                       capacity(source), err);
 
     if (!transcoder)
         return err_wrap(err, "%s", source->name);
+    restore_ctrl_z(source);
     memcpy(transcoder->data, source->data, source->end);
     memcpy(source->mark, source->data, mark_size);
     source->mark_size = mark_size;
@@ -130,59 +150,111 @@ static bool start_transcoder(struct source *source, enum row_encoding encoding, 
     source->transcoder = transcoder;
     source->bytes = mark_size;
     source->end = source->checked = 0;
-    source->ended = false;
+    source->ended = source->several = false;
     return source_fill(source, err);
 }
 
 static enum row_encoding marked_encoding(const struct source *source, size_t *mark_size)
 {
-    if (source->end >= 3 && memcmp(source->data, "\xEF\xBB\xBF", 3) == 0) {
-        *mark_size = 3;
-        return ROW_ENCODING_UTF_8;
+    static const struct {
+        struct span mark;
+        enum row_encoding encoding;
+    } marks[] = {{{"\xEF\xBB\xBF", 3}, ROW_ENCODING_UTF_8},
+                 {{"\xFF\xFE", 2}, ROW_ENCODING_UTF_16LE},
+                 {{"\xFE\xFF", 2}, ROW_ENCODING_UTF_16BE}};
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        *mark_size = marks[i].mark.size;
+        if (source->end >= *mark_size && memcmp(source->data, marks[i].mark.data, *mark_size) == 0)
+            return marks[i].encoding;
     }
     *mark_size = 0;
-    if (!source->utf8 || source->end < 2)
-        return ROW_ENCODING_NONE;
-    if (memcmp(source->data, "\xFF\xFE", 2) != 0 && memcmp(source->data, "\xFE\xFF", 2) != 0)
-        return ROW_ENCODING_NONE;
-    *mark_size = 2;
-    return ROW_ENCODING_UTF_16;
+    return ROW_ENCODING_NONE;
+}
+
+/* Refuses what is no text of an encoding that is read. */
+static bool check_kind(const struct source *source, enum row_encoding marked, struct err *err)
+{
+    struct span first = {source->data, source->end < FILE_KIND_SIZE ? source->end : FILE_KIND_SIZE};
+    enum row_encoding guess = encoding_guess_utf_16(first);
+    char fault[FILE_KIND_FAULT_SIZE];
+
+    if (encoding_is_utf_16(marked) && source->utf8 && memcmp(first.data, "\xFF\xFE\0", 4) != 0)
+        return true;
+    if (!source->utf8 && (encoding_is_utf_16(marked) || guess))
+        return err_set(err, ERR_INPUT,
+                       "%s: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f %s -t UTF-8",
+                       source->name, marked ? "UTF-16" : encoding_name(guess));
+    if (source->utf8 && guess && !encoding_is_utf_16(source->encoding))
+        return err_set(err, ERR_INPUT,
+                       "%s: looks like UTF-16 without a byte order mark: declare \"csv\": "
+                       "{\"encoding\": \"%s\"} under x-rowferry in the schema file",
+                       source->name, encoding_name(guess));
+    if (encoding_is_utf_16(source->encoding) && source->utf8)
+        return true;
+    return !file_kind_fault(first, source->delimiter, fault) ||
+           err_set(err, ERR_INPUT, "%s: is %s", source->name, fault);
 }
 
 /* Goes by what is declared and by the byte order mark, which must not contradict each other. */
-static bool start_encoding(struct source *source, enum row_encoding declared, struct err *err)
+static bool start_encoding(struct source *source, struct err *err)
 {
     size_t mark_size;
-    enum row_encoding marked = marked_encoding(source, &mark_size);
+    enum row_encoding marked = marked_encoding(source, &mark_size), declared = source->encoding;
 
-    if (marked && declared && marked != declared && source->utf8)
+    if (!check_kind(source, marked, err))
+        return false;
+    if (marked && declared && marked != declared && source->utf8 &&
+        !(declared == ROW_ENCODING_UTF_16 && encoding_is_utf_16(marked)))
         return err_set(err, ERR_INPUT,
                        "%s: begins with the byte order mark of %s, but the schema file declares %s",
-                       source->name, encoding_name(marked), encoding_name(declared));
+                       source->name,
+                       encoding_name(encoding_is_utf_16(marked) ? ROW_ENCODING_UTF_16 : marked),
+                       encoding_name(declared));
     if (declared == ROW_ENCODING_UTF_16 && !marked && source->utf8 && source->end > 0)
         return err_set(err, ERR_INPUT,
-                       "%s: does not begin with a byte order mark, which UTF-16 needs",
+                       "%s: does not begin with a byte order mark, which UTF-16 needs; without "
+                       "one, declare UTF-16LE (which Windows writes) or UTF-16BE",
                        source->name);
-    if (marked == ROW_ENCODING_UTF_16)
-        return start_transcoder(source, marked, mark_size, err);
+    if (encoding_is_utf_16(marked) && source->utf8)
+        return start_transcoder(source, ROW_ENCODING_UTF_16, mark_size, err);
     if (source->utf8 && declared > ROW_ENCODING_UTF_16 && source->end > 0)
         return start_transcoder(source, declared, 0, err);
     return source_take(source, mark_size, 0, err);
 }
 
-/* Enough of the file to tell what it is. */
+/* Enough of the file to see what it is. */
 static bool fill_first(struct source *source, struct err *err)
 {
-    while (source->end < 3 && !source->ended)
+    while (source->end < FILE_KIND_SIZE && !source->ended)
         if (!source_fill(source, err))
             return false;
     return true;
 }
 
+/* A short file needs no large window. */
+static size_t block_size(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return BLOCK_STREAM;
+    if (status.st_size >= BLOCK)
+        return BLOCK;
+    return status.st_size < BLOCK_LEAST ? BLOCK_LEAST : (size_t)status.st_size + 1;
+}
+
 bool source_init(struct source *source, int fd, const char *name, const struct source_kind *kind,
                  struct err *err)
 {
-    *source = (struct source){.fd = fd, .name = name, .utf8 = kind->utf8, .row_max = kind->row_max};
+    *source = (struct source){.fd = fd,
+                              .name = name,
+                              .row_max = kind->row_max,
+                              .block = block_size(fd),
+                              .encoding = kind->encoding,
+                              .delimiter = kind->delimiter,
+                              .utf8 = kind->utf8,
+                              .forced = kind->forced};
     source->data = mem_calloc(1, capacity(source) + SOURCE_SLACK);
     source->hash = XXH3_createState();
     if (!source->hash)
@@ -196,7 +268,7 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
         if (!fill_first(source, err))
             return false;
     }
-    if (!start_encoding(source, kind->encoding, err))
+    if (!start_encoding(source, err))
         return false;
     if (source->begin == source->end && !source->ended && !source_fill(source, err))
         return false;
@@ -234,7 +306,7 @@ static void check_utf8(struct source *source)
     struct span unchecked = {source->data + source->checked, source->end - source->checked};
 
     if (source->utf8)
-        source->checked += str_utf8_valid(unchecked);
+        source->checked += str_utf8_scan(unchecked, &source->several);
 }
 
 bool source_refuse_read(const char *name, struct err *err)
@@ -284,7 +356,8 @@ static bool fill_converted(struct source *source, size_t *added, struct err *err
         source->ended = true;
         return true;
     }
-    if (!read_some(source, transcode_room(transcoder), BLOCK, &got, &transcoder->ended, err))
+    if (!read_some(source, transcode_room(transcoder), source->block, &got, &transcoder->ended,
+                   err))
         return false;
     transcoder->end += got;
     return true;
@@ -306,16 +379,49 @@ bool source_fill(struct source *source, struct err *err)
             if (!fill_converted(source, &added, err))
                 return false;
         } else {
-            if (!read_some(source, source->data + source->end, room < BLOCK ? room : BLOCK, &added,
-                           &source->ended, err))
+            if (!read_some(source, source->data + source->end,
+                           room < source->block ? room : source->block, &added, &source->ended,
+                           err))
                 return false;
             source->end += added;
         }
         got += added;
     }
-    source->data[source->end] = '\n';
     check_utf8(source);
+    /* which CP/M and DOS put behind a text */
+    if (source->ended && source->end > source->begin && source->data[source->end - 1] == CTRL_Z &&
+        source->delimiter != CTRL_Z && !source->ends_in_ctrl_z && !source->ctrl_z_taken) {
+        source->ends_in_ctrl_z = true;
+        source->end--;
+    }
+    source->data[source->end] = '\n';
     return true;
+}
+
+bool source_finish(struct source *source, struct err *err)
+{
+    const struct utf8_evidence *utf8 = source->transcoder ? &source->transcoder->utf8 : NULL;
+
+    if (source->ends_in_ctrl_z) {
+        restore_ctrl_z(source);
+        source->ctrl_z_taken = true;
+        if (!source_take(source, 1, 1, err))
+            return false;
+    }
+    if (!utf8 || source->forced || utf8->broken || utf8->pending_size || utf8->sequences < 2)
+        return true;
+    return err_set(err, ERR_INPUT,
+                   "%s: all its bytes above 0x7f are UTF-8 (%zu characters), but the schema file "
+                   "declares %s: take \"encoding\" out of it if the export is UTF-8 now, or give "
+                   "--force to read the file as declared",
+                   source->name, utf8->sequences, encoding_name(source->transcoder->encoding));
+}
+
+bool source_doubtful(const struct source *source)
+{
+    const struct utf8_evidence *utf8 = source->transcoder ? &source->transcoder->utf8 : NULL;
+
+    return utf8 && !utf8->broken && !utf8->pending_size && utf8->sequences == 1;
 }
 
 size_t source_take_converted(struct source *source, size_t size)
@@ -335,6 +441,11 @@ struct span source_raw_converted(const struct source *source, struct span text)
     return (struct span){transcoder->data + transcoder->begin - size, size};
 }
 
+size_t source_size_converted(const struct source *source, struct span text)
+{
+    return transcode_size(source->transcoder, text);
+}
+
 struct span source_mark(const struct source *source)
 {
     return (struct span){source->mark, source->mark_size};
@@ -346,46 +457,124 @@ static size_t columns_of(const struct source *source, const char *text, size_t s
     return source->transcoder ? transcode_characters((struct span){text, size}) : size;
 }
 
-/* What is wrong with the first bad byte, and what might help. */
-static void describe_byte(const struct source *source, char *out, size_t size)
+static bool fits(const struct source *source, enum row_encoding encoding, struct span row)
 {
-    unsigned char byte = (unsigned char)source->data[source->checked];
-
-    if (source->transcoder)
-        transcode_describe(source->transcoder, out, size);
-    else if (memchr("\x81\x8D\x8F\x90\x9D", byte, 5)) /* windows-1252 has no such characters */
-        snprintf(out, size,
-                 "byte 0x%02x is not UTF-8; declare the encoding with \"csv\": {\"encoding\": "
-                 "...} under x-rowferry in the schema file",
-                 byte);
-    else
-        snprintf(out, size,
-                 "byte 0x%02x is not UTF-8 (looks like windows-1252; declare it with \"csv\": "
-                 "{\"encoding\": \"windows-1252\"} under x-rowferry in the schema file)",
-                 byte);
+    return !source->controls && encoding_fits(encoding, row);
 }
 
-bool source_refuse_byte(const struct source *source, struct err *err)
+/* What is wrong with the first bad byte, and what might help. row: from its beginning, or from the
+ * bad byte on. */
+static void describe_byte(const struct source *source, struct span row, char *out, size_t size)
+{
+    static const char declare[] = "declare it with \"csv\": {\"encoding\": \"%s\"} under "
+                                  "x-rowferry in the schema file";
+    bool windows = fits(source, ROW_ENCODING_WINDOWS_1252, row);
+    bool dos = fits(source, ROW_ENCODING_CP850, row);
+    char names[64];
+    size_t used;
+
+    if (source->transcoder) {
+        transcode_describe(source->transcoder, out, size);
+        return;
+    }
+    used = (size_t)snprintf(out, size, "byte 0x%02x is not UTF-8",
+                            (unsigned char)source->data[source->checked]);
+    if (!windows && !dos) {
+        snprintf(out + used, size - used, "%s",
+                 encoding_fits(ROW_ENCODING_CP437, row) && !source->controls
+                     ? "; declare the encoding with \"csv\": {\"encoding\": ...} under x-rowferry "
+                       "in the schema file"
+                     : ", and control characters speak against text in another encoding; have it "
+                       "exported again");
+        return;
+    }
+    snprintf(names, sizeof names, "%s%s%s", windows ? "windows-1252" : "",
+             windows && dos ? " or CP850" : "", windows ? "" : "CP850");
+    used += (size_t)snprintf(out + used, size - used, " (looks like %s%s; ", names,
+                             windows && dos ? ": see which one shows the right letters" : "");
+    used += (size_t)snprintf(out + used, size - used, declare, windows ? "windows-1252" : "CP850");
+    snprintf(out + used, size - used, ")");
+}
+
+/* The line of the first bad byte, and its column there. */
+static uint64_t place_byte(const struct source *source, uint64_t *column)
 {
     const char *line = source->data + source->begin;
     const char *bad = source->data + source->checked;
-    uint64_t line_no = source->lines + 1, column = source->column + 1;
+    uint64_t line_no = source->lines + 1;
     const char *feed;
-    char what[200];
 
+    *column = source->column + 1;
     while ((feed = memchr(line, '\n', (size_t)(bad - line)))) {
         line = feed + 1;
         line_no++;
-        column = 1;
+        *column = 1;
     }
-    column += columns_of(source, line, (size_t)(bad - line));
-    describe_byte(source, what, sizeof what);
+    *column += columns_of(source, line, (size_t)(bad - line));
+    return line_no;
+}
+
+/* The last bytes of the file are the beginning of a character. */
+static bool is_cut(const struct source *source, size_t size)
+{
+    return source->ended && !source->transcoder && source->begin + size == source->end &&
+           str_utf8_cut((struct span){source->data + source->begin, size});
+}
+
+bool source_refuse_byte(const struct source *source, size_t size, struct err *err)
+{
+    struct span row = {source->data + source->begin, size};
+    uint64_t column, line_no = place_byte(source, &column);
+    char what[400];
+
+    if (is_cut(source, size))
+        return err_set(err, ERR_INPUT,
+                       "%s: line %llu, column %llu: the file ends within a character of UTF-8: it "
+                       "is cut off; have it exported again",
+                       source->name, (unsigned long long)line_no, (unsigned long long)column);
+    if (!size)
+        row = (struct span){source->data + source->checked, 1};
+    describe_byte(source, row, what, sizeof what);
     return err_set(err, ERR_INPUT, "%s: line %llu, column %llu: %s", source->name,
                    (unsigned long long)line_no, (unsigned long long)column, what);
 }
 
+bool source_pass_byte(struct source *source, size_t size, char fault[SOURCE_FAULT_SIZE],
+                      struct err *err)
+{
+    uint64_t column, line_no = place_byte(source, &column);
+
+    if (source->transcoder || is_cut(source, size) ||
+        (!source->several && source->encoding != ROW_ENCODING_UTF_8))
+        return source_refuse_byte(source, size, err);
+    snprintf(fault, SOURCE_FAULT_SIZE,
+             "is in another encoding: byte 0x%02x (line %llu, column %llu) is not UTF-8, as the "
+             "rest of the file is",
+             (unsigned char)source->data[source->checked], (unsigned long long)line_no,
+             (unsigned long long)column);
+    source->checked = source->begin + size;
+    check_utf8(source);
+    return true;
+}
+
+/* Takes a piece of a line. Where a line comes in pieces, how they are cut says nothing. */
+static bool take_piece(struct source *source, size_t size, uint64_t lines, bool whole,
+                       char fault[SOURCE_FAULT_SIZE], struct err *err)
+{
+    char later[SOURCE_FAULT_SIZE];
+
+    if (source_holds_other(source, size)) {
+        if (!whole && !is_cut(source, size) && !source->several &&
+            source->encoding != ROW_ENCODING_UTF_8)
+            return source_refuse_byte(source, 0, err);
+        if (!source_pass_byte(source, size, *fault ? later : fault, err))
+            return false;
+    }
+    return source_take(source, size, lines, err);
+}
+
 /* Takes the rest of a line that does not fit into the window. */
-static bool take_rest_of_line(struct source *source, struct err *err)
+static bool take_rest_of_line(struct source *source, char fault[SOURCE_FAULT_SIZE], struct err *err)
 {
     for (;;) {
         size_t size = source->end - source->begin;
@@ -396,13 +585,13 @@ static bool take_rest_of_line(struct source *source, struct err *err)
         if (feed || source->ended) {
             if (feed)
                 size = (size_t)(feed - begin) + 1;
-            taken = source_take(source, size, 1, err);
+            taken = take_piece(source, size, 1, false, fault, err);
             source->column = 0;
             return taken;
         }
         size -= size > UTF8_PENDING ? UTF8_PENDING : size;
         columns = columns_of(source, begin, size);
-        if (!source_take(source, size, 0, err))
+        if (!take_piece(source, size, 0, false, fault, err))
             return false;
         source->column += columns;
         if (!source_fill(source, err))
@@ -424,8 +613,10 @@ static struct span keep_beginning(struct source *source)
     return buf_span(&source->cut);
 }
 
-bool source_take_line(struct source *source, struct span *line, bool *whole, struct err *err)
+bool source_take_line(struct source *source, struct span *line, bool *whole,
+                      char fault[SOURCE_FAULT_SIZE], struct err *err)
 {
+    fault[0] = '\0';
     for (;;) {
         const char *begin = source->data + source->begin;
         size_t size = source->end - source->begin;
@@ -436,7 +627,7 @@ bool source_take_line(struct source *source, struct span *line, bool *whole, str
         if (size > source->row_max)
             break;
         if (feed || source->ended) {
-            if (!source_take(source, size, 1, err))
+            if (!take_piece(source, size, 1, true, fault, err))
                 return false;
             *line = source_raw(source, size);
             *whole = true;
@@ -447,7 +638,25 @@ bool source_take_line(struct source *source, struct span *line, bool *whole, str
     }
     *line = keep_beginning(source);
     *whole = false;
-    return take_rest_of_line(source, err);
+    return take_rest_of_line(source, fault, err);
+}
+
+bool source_show_line(struct source *source, size_t *size, struct err *err)
+{
+    for (;;) {
+        const char *begin = source->data + source->begin;
+        size_t held = source->end - source->begin;
+        const char *feed = memchr(begin, '\n', held);
+
+        *size = feed ? (size_t)(feed - begin) + 1 : held;
+        if (*size > source->row_max)
+            return err_set(err, ERR_INPUT, "%s: line %llu: longer than %zu bytes", source->name,
+                           (unsigned long long)source->lines + 1, source->row_max);
+        if (feed || source->ended)
+            return true;
+        if (!source_fill(source, err))
+            return false;
+    }
 }
 
 /* Takes what the window holds of the next `left` bytes of the file. */

@@ -26,15 +26,23 @@ struct transcoder;
 struct source {
     int fd;
     const char *name;
-    size_t row_max; /* bytes of a row that the window holds for sure */
-    bool utf8;      /* the file is refused at the first byte that is not of its encoding */
-    bool ended;     /* nothing comes behind data[end] */
-    char *data;     /* the window is data[begin] .. data[end - 1]: UTF-8 where utf8 is set */
+    size_t row_max;             /* bytes of a row that the window holds for sure */
+    size_t block;               /* bytes of one read(2) */
+    enum row_encoding encoding; /* as declared */
+    char delimiter;             /* likewise; 0: not declared */
+    bool utf8;                  /* bytes that are not of its encoding are found */
+    bool ended;                 /* nothing comes behind data[end] */
+    char *data; /* the window is data[begin] .. data[end - 1]: UTF-8 where utf8 is set */
     size_t begin, end;
-    size_t hashed;   /* up to here the hash has seen the window */
-    size_t checked;  /* up to here the window is UTF-8; a row that goes beyond is not */
-    uint64_t bytes;  /* taken so far, of the file, or of what it holds where it is compressed */
-    uint64_t lines;  /* line feeds taken, and the end of a last line without one */
+    size_t hashed;       /* up to here the hash has seen the window */
+    size_t checked;      /* up to here the window is UTF-8; a row that goes beyond is not */
+    bool several;        /* a character of several bytes came before that */
+    bool controls;       /* set by the reader: control characters came that no text has */
+    bool forced;         /* the declared encoding holds, whatever speaks against it */
+    bool ends_in_ctrl_z; /* the last byte is 0x1A, and not in the window yet */
+    bool ctrl_z_taken;   /* it was; only at the end */
+    uint64_t bytes;      /* taken so far, of the file, or of what it holds where it is compressed */
+    uint64_t lines;      /* line feeds taken, and the end of a last line without one */
     uint64_t column; /* bytes (characters, where they were converted) taken of a line that was too
                         long to be in the window as a whole */
     XXH3_state_t *hash;
@@ -49,11 +57,13 @@ struct source {
 struct source_kind {
     bool utf8;                  /* as above; only then the encoding counts */
     enum row_encoding encoding; /* as declared */
-    size_t row_max;             /* READER_ROW_MAX or more */
+    bool forced;                /* as above */
+    char delimiter;             /* as declared, or 0 */
+    size_t row_max;             /* of most files READER_ROW_MAX or more */
 };
 
-/* Reads the first bytes, which tell whether the file is compressed, and takes a byte order mark. An
- * empty file is refused. release also after an error. */
+/* Reads the first bytes, which say whether the file is compressed, or no text at all, and takes a
+ * byte order mark. An empty file is refused. release also after an error. */
 bool source_init(struct source *source, int fd, const char *name, const struct source_kind *kind,
                  struct err *err);
 void source_release(struct source *source);
@@ -62,19 +72,35 @@ void source_release(struct source *source);
  * here. The window holds at most row_max bytes before. */
 bool source_fill(struct source *source, struct err *err);
 
-/* ERR_INPUT that names the first byte of the window that is not UTF-8, and where it stands. */
-bool source_refuse_byte(const struct source *source, struct err *err);
+/* ERR_INPUT that names the first byte of the window that is not UTF-8, where it is, and what speaks
+ * for another encoding. size: of the row that begins the window; 0: not known. */
+bool source_refuse_byte(const struct source *source, size_t size, struct err *err);
 
-/* Of source_take and source_raw: the bytes of the file that a converted text stands for. */
+enum { SOURCE_FAULT_SIZE = 200 };
+
+/* The same for a row of that size with bytes that are not UTF-8, where others of the file are: the
+ * row alone is rejected, for the reason in fault, and can be taken then. */
+bool source_pass_byte(struct source *source, size_t size, char fault[SOURCE_FAULT_SIZE],
+                      struct err *err);
+
+/* Whether the row of that size that begins the window has bytes that are not UTF-8. */
+static inline bool source_holds_other(const struct source *source, size_t size)
+{
+    return source->utf8 && source->begin + size > source->checked;
+}
+
+/* Of source_take, source_raw and source_size: the bytes of the file that a converted text stands
+ * for. */
 size_t source_take_converted(struct source *source, size_t size);
 struct span source_raw_converted(const struct source *source, struct span text);
+size_t source_size_converted(const struct source *source, struct span text);
 
 /* Takes size bytes of the window that hold `lines` line ends. They stay readable until the next
  * source_fill. */
 static inline bool source_take(struct source *source, size_t size, uint64_t lines, struct err *err)
 {
-    if (source->utf8 && source->begin + size > source->checked)
-        return source_refuse_byte(source, err);
+    if (source_holds_other(source, size))
+        return source_refuse_byte(source, size, err);
     source->bytes += source->transcoder ? source_take_converted(source, size) : size;
     source->begin += size;
     source->lines += lines;
@@ -90,13 +116,32 @@ static inline struct span source_raw(const struct source *source, size_t size)
     return source->transcoder ? source_raw_converted(source, text) : text;
 }
 
+/* How many bytes of the file a text of the window is. */
+static inline size_t source_size(const struct source *source, struct span text)
+{
+    return source->transcoder ? source_size_converted(source, text) : text.size;
+}
+
 /* The byte order mark without which the file's bytes cannot be read; mostly empty. */
 struct span source_mark(const struct source *source);
 
 /* Takes the physical line at the beginning of the window, its line end included; the window is not
  * at the end of the file. A line of more than row_max bytes is taken as a whole, and `line` is its
- * beginning; `whole` tells. line: bytes of the file. */
-bool source_take_line(struct source *source, struct span *line, bool *whole, struct err *err);
+ * beginning; `whole` says so. line: bytes of the file. fault: why the line is rejected, as
+ * source_pass_byte has it, or "". */
+bool source_take_line(struct source *source, struct span *line, bool *whole,
+                      char fault[SOURCE_FAULT_SIZE], struct err *err);
+
+/* Brings the physical line at the beginning of the window into it as a whole; size: with its line
+ * end. False with ERR_INPUT: it is longer than row_max. */
+bool source_show_line(struct source *source, size_t *size, struct err *err);
+
+/* To be called at the end of the file, where the window is empty. ERR_INPUT: its bytes are UTF-8
+ * throughout, and another encoding is declared. */
+bool source_finish(struct source *source, struct err *err);
+
+/* A single character looked like UTF-8 in another declared encoding; only at the end. */
+bool source_doubtful(const struct source *source);
 
 /* Takes bytes up to an offset in the file; false with ERR_INPUT where the file ends before. */
 bool source_skip_to(struct source *source, uint64_t bytes, struct err *err);

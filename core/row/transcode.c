@@ -61,7 +61,7 @@ void transcode_move(struct transcoder *transcoder)
 size_t transcode_more(struct transcoder *transcoder, char *out, size_t room)
 {
     char *from = transcoder->data + transcoder->converted, *to = out;
-    size_t left = transcoder->end - transcoder->converted;
+    size_t left = transcoder->end - transcoder->converted, before = transcoder->converted;
     size_t result;
 
     if (left == 0 || transcoder->bad)
@@ -69,6 +69,9 @@ size_t transcode_more(struct transcoder *transcoder, char *out, size_t room)
     errno = 0;
     result = iconv(transcoder->iconv, &from, &left, &to, &room);
     transcoder->converted = (size_t)(from - transcoder->data);
+    if (encoding_is_single_byte(transcoder->encoding))
+        utf8_evidence_add(&transcoder->utf8,
+                          (struct span){transcoder->data + before, transcoder->converted - before});
     if (result == (size_t)-1)
         transcoder->bad = errno == EILSEQ || (errno == EINVAL && transcoder->ended);
     return (size_t)(to - out);
@@ -87,7 +90,7 @@ size_t transcode_size(const struct transcoder *transcoder, struct span text)
 {
     size_t count = transcode_characters(text), pairs = 0;
 
-    if (transcoder->encoding != ROW_ENCODING_UTF_16)
+    if (!encoding_is_utf_16(transcoder->encoding))
         return count;
     for (size_t i = 0; i < text.size; i++)
         pairs += (unsigned char)text.data[i] >= 0xF0;
@@ -112,12 +115,20 @@ size_t transcode_text_size(const struct transcoder *transcoder, struct span text
 void transcode_describe(const struct transcoder *transcoder, char *out, size_t out_size)
 {
     const unsigned char *bad = (const unsigned char *)transcoder->data + transcoder->converted;
+    const struct utf8_evidence *utf8 = &transcoder->utf8;
+    bool may_be_utf8 = !utf8->broken && (utf8->sequences || utf8->pending_size);
 
-    if (transcoder->encoding != ROW_ENCODING_UTF_16)
-        snprintf(out, out_size, "byte 0x%02x is not %s", bad[0],
-                 encoding_name(transcoder->encoding));
+    if (!encoding_is_utf_16(transcoder->encoding))
+        snprintf(out, out_size, "byte 0x%02x is not %s%s", bad[0],
+                 encoding_name(transcoder->encoding),
+                 may_be_utf8 ? ", and the bytes above 0x7f before it are UTF-8: if the export is "
+                               "UTF-8 now, take \"encoding\" out of the schema file"
+                             : "");
     else if (transcoder->end - transcoder->converted < 2)
-        snprintf(out, out_size, "byte 0x%02x is half a character of UTF-16", bad[0]);
+        snprintf(out, out_size,
+                 "byte 0x%02x is half a character of UTF-16: the file is cut off; have it "
+                 "exported again",
+                 bad[0]);
     else
         snprintf(out, out_size, "bytes 0x%02x 0x%02x are half a surrogate pair of UTF-16", bad[0],
                  bad[1]);

@@ -21,9 +21,10 @@ struct transcoder {
     size_t begin;     /* of what the window holds */
     size_t converted; /* up to here it is in the window */
     size_t end, capacity;
-    size_t hashed; /* up to here the hash has seen them */
-    bool ended;    /* the file ends at data[end] */
-    bool bad;      /* what stands at `converted` is no character of the encoding */
+    size_t hashed;             /* up to here the hash has seen them */
+    bool ended;                /* the file ends at data[end] */
+    bool bad;                  /* what is at `converted` is not a character of the encoding */
+    struct utf8_evidence utf8; /* of what was converted; only where a byte is a character */
 };
 
 /* mark: the byte order mark of UTF-16, big endian or not; ignored for the others. text_capacity:
@@ -54,7 +55,7 @@ size_t transcode_characters(struct span text);
 /* How much of the text was converted from the first `size` bytes of it. */
 size_t transcode_text_size(const struct transcoder *transcoder, struct span text, size_t size);
 
-/* `byte 0x81 is not windows-1252`, of what is bad. */
+/* `byte 0x81 is not windows-1252`, of what is bad, and what may have happened. */
 void transcode_describe(const struct transcoder *transcoder, char *out, size_t out_size);
 
 #endif

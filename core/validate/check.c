@@ -226,6 +226,21 @@ static const uint32_t *find_properties(struct checker *c)
     return c->slots + base;
 }
 
+/* Where nothing else is wrong with the record id. */
+static void check_record_id(struct checker *c, const struct row *row, struct violations *violations)
+{
+    char id[VIOLATION_QUOTE_SIZE], pattern[VIOLATION_QUOTE_SIZE];
+
+    for (size_t i = 0; i < violations->count; i++)
+        if (span_is(violation_rule(violations, i), "record_id"))
+            return;
+    if (check_search(c, c->schema->record_id, row->record_id) != PATTERN_FOUND)
+        violations_add(violations, span_of("record_id"), "record_id",
+                       "must match the pattern %s, is %s",
+                       violation_quote(span_of(pattern_source(c->schema->record_id)), pattern),
+                       violation_quote(row->record_id, id));
+}
+
 bool checker_check(struct checker *c, const struct row *row, struct violations *violations,
                    struct err *err)
 {
@@ -234,6 +249,8 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
     c->row = row;
     c->violations = violations;
     c->work_left = WORK_MAX;
+    if (c->schema->record_id)
+        check_record_id(c, row, violations);
     check_value(c, 0, 0);
     if (!c->work_left)
         violations_add(violations, (struct span){"", 0}, "row",

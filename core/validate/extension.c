@@ -126,12 +126,33 @@ static bool compile_write(struct compiler *c, uint32_t value)
     return compile_choice(c, value, "/write", "merge", "replace", &c->schema->shape.write_replaces);
 }
 
+static bool compile_record_id(struct compiler *c, uint32_t value)
+{
+    uint32_t pattern =
+        compiler_is(c, value, JSON_OBJECT) ? compiler_member(c, value, "pattern") : 0;
+
+    if (!pattern || compiler_token(c, value)->count != 1)
+        return compiler_refuse(c, "/recordId", "must be an object with pattern");
+    if (!compiler_is(c, pattern, JSON_STRING))
+        return compiler_refuse(c, "/recordId/pattern", "must be a string");
+    c->schema->record_id = compiler_pattern(c, compiler_string(c, pattern), "/recordId/pattern");
+    return c->schema->record_id != NULL;
+}
+
+static bool compile_trim(struct compiler *c, uint32_t value)
+{
+    c->schema->shape.trim = compiler_is(c, value, JSON_TRUE);
+    return c->schema->shape.trim || compiler_is(c, value, JSON_FALSE) ||
+           compiler_refuse(c, "/trim", "must be true or false");
+}
+
 static const struct {
     const char *name;
     bool (*compile)(struct compiler *c, uint32_t value);
 } settings[] = {
-    {"columns", extension_columns}, {"formats", extension_formats}, {"csv", extension_csv},
-    {"rules", compile_rules},       {"version", compile_version},   {"write", compile_write},
+    {"columns", extension_columns},  {"formats", extension_formats}, {"csv", extension_csv},
+    {"rules", compile_rules},        {"version", compile_version},   {"write", compile_write},
+    {"recordId", compile_record_id}, {"trim", compile_trim},
 };
 
 static bool compile_setting(struct compiler *c, uint32_t member)

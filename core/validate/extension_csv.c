@@ -2,8 +2,16 @@
  * object are written.
  *
  *     "csv": {
- *       "delimiter": ";",               , ; | or a tab; told from the header row without it
- *       "encoding": "windows-1252",     UTF-8, UTF-16, windows-1252, ISO-8859-1 or ISO-8859-15
+ *       "delimiter": ";",               found in the header row without it
+ *       "encoding": "windows-1252",     ROW_ENCODING_LIST
+ *       "quote": null,                  text without quoting
+ *       "skipLines": 1,                 before the header row
+ *       "comment": "#",                 begins lines that are passed over
+ *       "footer": "^Total",             matches the lines that end a file
+ *       "absent": ["NULL"],             cells that mean 'absent'
+ *       "quotedEmpty": "absent",        so does ""
+ *       "shortRows": "absent",          cells may be missing at the end of a row
+ *       "longRows": "empty",            there may be more of them, if they are empty
  *       "maxFieldBytes": 1048576,       of one quoted cell: beyond either, its closing quote is
  *       "maxFieldLines": 100            taken for lost
  *     },
@@ -12,12 +20,16 @@
  *       "Comment": null                 ignored
  *     },
  *     "formats": {                      by property; what does not fit is a violation
- *       "price": {"decimal": ",", "thousands": "."},
- *       "countedOn": {"date": "DD.MM.YYYY"},
+ *       "price": {"decimal": ",", "thousands": ".", "sign": "trailing", "padding": "0",
+ *                 "unit": "EUR"},
+ *       "countedOn": {"date": "DD.MM.YYYY", "absent": ["00.00.0000"]},
+ *       "changedAt": {"datetime": "DD.MM.YYYY hh:mm:ss", "zone": "Europe/Berlin",
+ *                     "fold": "earlier"},
  *       "blocked": {"boolean": {"true": ["ja", "J"], "false": ["nein", "N"]}}
  *     }
  */
 #include "core/base/mem.h"
+#include "core/base/zone.h"
 #include "core/row/cell_form.h"
 #include "core/validate/compiler.h"
 
@@ -56,49 +68,160 @@ static const struct row_property *find_property(const struct compiler *c, struct
 
 /* --- csv --- */
 
+/* What a string says; no data where the value is of another type. */
+static struct span text_of(struct compiler *c, uint32_t value)
+{
+    if (compiler_token(c, value)->kind != JSON_STRING)
+        return (struct span){0};
+    return compiler_string(c, value);
+}
+
 static bool csv_delimiter(struct compiler *c, uint32_t value, const char *below)
 {
-    struct span text = {0};
+    struct span text = text_of(c, value);
 
-    if (compiler_token(c, value)->kind == JSON_STRING)
-        text = compiler_string(c, value);
-    if (text.size != 1 || !memchr(",;\t|", text.data[0], 4))
-        return compiler_refuse(c, below, "must be \",\", \";\", \"|\" or \"\\t\"");
+    if (text.size != 1 || !dialect_is_delimiter(text.data[0]))
+        return compiler_refuse(c, below,
+                               "must be one byte, and not a letter, a digit, a quote or a line "
+                               "end, like \",\", \";\", \"|\" or \"\\t\"");
     dialect_of(c)->delimiter = text.data[0];
     return true;
 }
 
 static bool csv_encoding(struct compiler *c, uint32_t value, const char *below)
 {
-    if (compiler_token(c, value)->kind == JSON_STRING &&
-        encoding_find(compiler_string(c, value), &dialect_of(c)->encoding))
-        return true;
-    return compiler_refuse(c, below,
-                           "must be \"UTF-8\", \"UTF-16\", \"windows-1252\", \"ISO-8859-1\" or "
-                           "\"ISO-8859-15\"");
+    return encoding_find(text_of(c, value), &dialect_of(c)->encoding) ||
+           compiler_refuse(c, below, "must be one of " ROW_ENCODING_LIST);
 }
 
-static bool csv_limit(struct compiler *c, uint32_t value, const char *below, int64_t maximum,
-                      uint32_t *limit)
+static bool csv_quote(struct compiler *c, uint32_t value, const char *below)
+{
+    dialect_of(c)->unquoted = compiler_token(c, value)->kind == JSON_NULL;
+    return dialect_of(c)->unquoted || span_is(text_of(c, value), "\"") ||
+           compiler_refuse(c, below, "must be null, for text without quoting, or \"\\\"\"");
+}
+
+/* A setting that is one word, or the one that says what holds without it. */
+static bool csv_word(struct compiler *c, uint32_t value, const char *below, const char *word,
+                     const char *otherwise, bool *set)
+{
+    *set = span_is(text_of(c, value), word);
+    return *set || span_is(text_of(c, value), otherwise) ||
+           compiler_refuse(c, below, "must be \"%s\", or \"%s\" (the default)", word, otherwise);
+}
+
+static bool csv_quoted_empty(struct compiler *c, uint32_t value, const char *below)
+{
+    return csv_word(c, value, below, "absent", "empty", &dialect_of(c)->quoted_absent);
+}
+
+static bool csv_short_rows(struct compiler *c, uint32_t value, const char *below)
+{
+    return csv_word(c, value, below, "absent", "rejected", &dialect_of(c)->short_rows);
+}
+
+static bool csv_long_rows(struct compiler *c, uint32_t value, const char *below)
+{
+    return csv_word(c, value, below, "empty", "rejected", &dialect_of(c)->long_rows);
+}
+
+static bool csv_comment(struct compiler *c, uint32_t value, const char *below)
+{
+    struct span text = text_of(c, value);
+
+    if (!text.size || text.size > DIALECT_COMMENT_MAX || memchr(",;\t|\"\r\n", text.data[0], 7) ||
+        memchr(text.data, '\n', text.size))
+        return compiler_refuse(c, below,
+                               "must be what comment lines begin with, like \"#\" or \"//\": up to "
+                               "%d bytes, no delimiter and no quote",
+                               DIALECT_COMMENT_MAX);
+    dialect_of(c)->comment = compiler_own(c, value);
+    return true;
+}
+
+static bool is_footer(const void *footer, struct span line)
+{
+    struct matcher *matcher = matcher_open();
+    bool found = pattern_search(footer, matcher, line) == PATTERN_FOUND;
+
+    matcher_close(matcher);
+    return found;
+}
+
+static bool csv_footer(struct compiler *c, uint32_t value, const char *below)
+{
+    struct span text = text_of(c, value);
+    struct pattern *pattern;
+
+    if (!text.size)
+        return compiler_refuse(c, below, "must be a regular expression for the last lines");
+    pattern = compiler_pattern(c, text, below);
+    if (!pattern)
+        return false;
+    c->schema->footer = pattern;
+    if (is_footer(pattern, (struct span){"", 0}))
+        return compiler_refuse(c, below,
+                               "matches an empty line, and so every line: anchor it, "
+                               "like \"^Total\"");
+    dialect_of(c)->is_footer = is_footer;
+    dialect_of(c)->footer = pattern;
+    return true;
+}
+
+/* A list of words; owned by the plan. */
+static bool read_words(struct compiler *c, uint32_t list, const char *below,
+                       struct row_words *words)
+{
+    struct span *items;
+    size_t count = 0;
+
+    if (compiler_token(c, list)->kind != JSON_ARRAY || !compiler_token(c, list)->count)
+        return compiler_refuse(c, below, "must be a list of words");
+    items = plan_own(c->plan, mem_calloc(compiler_token(c, list)->count, sizeof *items));
+    *words = (struct row_words){.items = items};
+    for (uint32_t i = list + 1; i < compiler_token(c, list)->next; i = compiler_token(c, i)->next) {
+        if (compiler_token(c, i)->kind != JSON_STRING || !compiler_token(c, i)->size)
+            return compiler_refuse(c, below, "must be a list of words");
+        items[count] = compiler_own(c, i);
+        if (dialect_holds(*words, items[count]))
+            return compiler_refuse(c, below, "holds a word that stands there twice");
+        words->count = ++count;
+    }
+    return true;
+}
+
+static bool csv_absent(struct compiler *c, uint32_t value, const char *below)
+{
+    return read_words(c, value, below, &dialect_of(c)->absent);
+}
+
+static bool csv_limit(struct compiler *c, uint32_t value, const char *below, int64_t minimum,
+                      int64_t maximum, uint32_t *limit)
 {
     const struct json_token *token = compiler_token(c, value);
     struct span text = {c->plan->text + token->start, token->size};
     int64_t number;
 
-    if (token->kind != JSON_NUMBER || !str_to_int64(text, 1, maximum, &number))
-        return compiler_refuse(c, below, "must be an integer from 1 to %lld", (long long)maximum);
+    if (token->kind != JSON_NUMBER || !str_to_int64(text, minimum, maximum, &number))
+        return compiler_refuse(c, below, "must be an integer from %lld to %lld", (long long)minimum,
+                               (long long)maximum);
     *limit = (uint32_t)number;
     return true;
 }
 
 static bool csv_field_bytes(struct compiler *c, uint32_t value, const char *below)
 {
-    return csv_limit(c, value, below, DIALECT_CELL_SIZE_MAX, &dialect_of(c)->cell_size_max);
+    return csv_limit(c, value, below, 1, DIALECT_CELL_SIZE_MAX, &dialect_of(c)->cell_size_max);
 }
 
 static bool csv_field_lines(struct compiler *c, uint32_t value, const char *below)
 {
-    return csv_limit(c, value, below, DIALECT_CELL_LINES_MAX, &dialect_of(c)->cell_lines_max);
+    return csv_limit(c, value, below, 1, DIALECT_CELL_LINES_MAX, &dialect_of(c)->cell_lines_max);
+}
+
+static bool csv_skip_lines(struct compiler *c, uint32_t value, const char *below)
+{
+    return csv_limit(c, value, below, 0, DIALECT_SKIP_MAX, &dialect_of(c)->skip_lines);
 }
 
 static const struct {
@@ -107,6 +230,14 @@ static const struct {
 } csv_settings[] = {
     {"delimiter", csv_delimiter},
     {"encoding", csv_encoding},
+    {"quote", csv_quote},
+    {"skipLines", csv_skip_lines},
+    {"comment", csv_comment},
+    {"footer", csv_footer},
+    {"absent", csv_absent},
+    {"quotedEmpty", csv_quoted_empty},
+    {"shortRows", csv_short_rows},
+    {"longRows", csv_long_rows},
     {"maxFieldBytes", csv_field_bytes},
     {"maxFieldLines", csv_field_lines},
 };
@@ -120,7 +251,25 @@ static bool csv_setting(struct compiler *c, uint32_t member)
         if (span_is(compiler_string(c, member), csv_settings[i].name))
             return csv_settings[i].compile(c, member + 1, below);
     return compiler_refuse(c, below,
-                           "there are delimiter, encoding, maxFieldBytes and maxFieldLines");
+                           "there are delimiter, encoding, quote, skipLines, comment, footer, "
+                           "absent, quotedEmpty, shortRows, longRows, maxFieldBytes and "
+                           "maxFieldLines");
+}
+
+/* Settings that no file could follow together. */
+static bool csv_together(struct compiler *c, uint32_t value)
+{
+    const struct row_dialect *dialect = dialect_of(c);
+
+    if (dialect->unquoted && compiler_member(c, value, "quotedEmpty"))
+        return compiler_refuse(c, "/csv/quotedEmpty", "needs quotes, and \"quote\" is null");
+    if (dialect->unquoted && (dialect->cell_size_max || dialect->cell_lines_max))
+        return compiler_refuse(c,
+                               dialect->cell_size_max ? "/csv/maxFieldBytes" : "/csv/maxFieldLines",
+                               "is for cells in quotes, and \"quote\" is null");
+    if (dialect->comment.size && dialect->comment.data[0] == dialect->delimiter)
+        return compiler_refuse(c, "/csv/comment", "begins with the delimiter");
+    return true;
 }
 
 bool extension_csv(struct compiler *c, uint32_t value)
@@ -130,7 +279,7 @@ bool extension_csv(struct compiler *c, uint32_t value)
     for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
         if (!csv_setting(c, i))
             return false;
-    return true;
+    return csv_together(c, value);
 }
 
 /* --- columns --- */
@@ -214,19 +363,112 @@ static bool format_thousands(struct compiler *c, uint32_t value, const char *bel
     return true;
 }
 
-static bool format_date(struct compiler *c, uint32_t value, const char *below,
+static bool format_sign(struct compiler *c, uint32_t value, const char *below,
                         struct cell_form *form)
+{
+    static const struct {
+        const char *name;
+        enum cell_sign sign;
+    } signs[] = {{"leading", CELL_SIGN_LEADING},
+                 {"trailing", CELL_SIGN_TRAILING},
+                 {"parentheses", CELL_SIGN_PARENTHESES}};
+
+    form->kind = CELL_DECIMAL;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (span_is(text_of(c, value), signs[i].name)) {
+            form->sign = signs[i].sign;
+            return true;
+        }
+    return compiler_refuse(c, below, "must be \"leading\", \"trailing\" or \"parentheses\"");
+}
+
+static bool format_padding(struct compiler *c, uint32_t value, const char *below,
+                           struct cell_form *form)
+{
+    struct span text = text_of(c, value);
+
+    form->kind = CELL_DECIMAL;
+    if (text.size != 1 || (text.data[0] != '0' && text.data[0] != ' '))
+        return compiler_refuse(c, below, "must be \"0\" or \" \"");
+    form->padding = text.data[0];
+    return true;
+}
+
+/* A unit may not begin or end like a number, or where either ends would not be clear. */
+static bool format_unit(struct compiler *c, uint32_t value, const char *below,
+                        struct cell_form *form)
+{
+    enum { UNIT_MAX = 32 };
+    struct span text = text_of(c, value);
+    char shown[4 * UNIT_MAX + 1];
+
+    form->kind = CELL_DECIMAL;
+    if (!text.size || text.size > UNIT_MAX || str_space_first(text) || str_space_last(text) ||
+        memchr("0123456789+-(),.", text.data[0], 16) ||
+        memchr("+-(),", text.data[text.size - 1], 5) ||
+        strlen(str_printable(text, shown, sizeof shown)) != text.size)
+        return compiler_refuse(c, below,
+                               "must be a unit like \"EUR\" or \"%%\": it begins with no digit, "
+                               "sign or space");
+    form->unit = compiler_own(c, value);
+    return true;
+}
+
+static bool format_pattern(struct compiler *c, uint32_t value, const char *below,
+                           struct cell_form *form, bool with_time)
 {
     enum { PATTERN_MAX = 40 };
     const char *fault;
 
-    form->kind = CELL_DATE;
+    form->kind = with_time ? CELL_DATETIME : CELL_DATE;
     if (compiler_token(c, value)->kind != JSON_STRING ||
         compiler_token(c, value)->size > PATTERN_MAX)
-        return compiler_refuse(c, below, "must be a pattern like \"DD.MM.YYYY\"");
+        return compiler_refuse(c, below, "must be a pattern like \"DD.MM.YYYY%s\"",
+                               with_time ? " hh:mm:ss" : "");
     form->pattern = compiler_own(c, value);
-    fault = cell_form_pattern_fault(form->pattern);
+    fault = cell_form_pattern_fault(form->pattern, with_time);
     return !fault || compiler_refuse(c, below, "%s", fault);
+}
+
+static bool format_date(struct compiler *c, uint32_t value, const char *below,
+                        struct cell_form *form)
+{
+    return format_pattern(c, value, below, form, false);
+}
+
+static bool format_datetime(struct compiler *c, uint32_t value, const char *below,
+                            struct cell_form *form)
+{
+    return format_pattern(c, value, below, form, true);
+}
+
+static bool format_zone(struct compiler *c, uint32_t value, const char *below,
+                        struct cell_form *form)
+{
+    struct err fault = {0};
+
+    form->kind = CELL_DATETIME;
+    form->zone = zone_open(text_of(c, value), &fault);
+    return form->zone || compiler_refuse(c, below, "%s", fault.text);
+}
+
+static bool format_fold(struct compiler *c, uint32_t value, const char *below,
+                        struct cell_form *form)
+{
+    struct span text = text_of(c, value);
+
+    form->kind = CELL_DATETIME;
+    if (span_is(text, "earlier"))
+        form->fold = CELL_FOLD_EARLIER;
+    else if (span_is(text, "later"))
+        form->fold = CELL_FOLD_LATER;
+    return form->fold || compiler_refuse(c, below, "must be \"earlier\" or \"later\"");
+}
+
+static bool format_absent(struct compiler *c, uint32_t value, const char *below,
+                          struct cell_form *form)
+{
+    return read_words(c, value, below, &form->absent);
 }
 
 /* Adds the words of one truth value. */
@@ -275,12 +517,19 @@ static const struct {
 } format_settings[] = {
     {"decimal", format_decimal, CELL_DECIMAL, ROW_NUMBER | ROW_INTEGER, "a number"},
     {"thousands", format_thousands, CELL_DECIMAL, ROW_NUMBER | ROW_INTEGER, "a number"},
+    {"sign", format_sign, CELL_DECIMAL, ROW_NUMBER | ROW_INTEGER, "a number"},
+    {"padding", format_padding, CELL_DECIMAL, ROW_NUMBER | ROW_INTEGER, "a number"},
+    {"unit", format_unit, CELL_DECIMAL, ROW_NUMBER | ROW_INTEGER, "a number"},
     {"date", format_date, CELL_DATE, ROW_STRING, "a string"},
+    {"datetime", format_datetime, CELL_DATETIME, ROW_STRING, "a string"},
+    {"zone", format_zone, CELL_DATETIME, ROW_STRING, "a string"},
+    {"fold", format_fold, CELL_DATETIME, ROW_STRING, "a string"},
     {"boolean", format_boolean, CELL_BOOLEAN, ROW_BOOLEAN, "a boolean"},
+    {"absent", format_absent, CELL_PLAIN, ROW_ANY, "anything"},
 };
 
 static bool format_setting(struct compiler *c, uint32_t member, const char *above, unsigned types,
-                           struct cell_form *form, bool first)
+                           struct cell_form *form)
 {
     enum cell_form_kind kind = form->kind;
     char below[BELOW_SIZE];
@@ -292,11 +541,41 @@ static bool format_setting(struct compiler *c, uint32_t member, const char *abov
         if (!(types & format_settings[i].types))
             return compiler_refuse(c, below, "is for a property that can be %s",
                                    format_settings[i].type_names);
-        if (!first && kind != format_settings[i].kind)
+        if (kind && format_settings[i].kind && kind != format_settings[i].kind)
             return compiler_refuse(c, above, "must be of one kind");
         return format_settings[i].compile(c, member + 1, below, form);
     }
-    return compiler_refuse(c, below, "there are decimal, thousands, date and boolean");
+    return compiler_refuse(c, below,
+                           "there are decimal, thousands, sign, padding, unit, date, datetime, "
+                           "zone, fold, boolean and absent");
+}
+
+/* What one setting asks of another. */
+static bool format_together(struct compiler *c, uint32_t value, const char *below, unsigned types,
+                            struct cell_form *form)
+{
+    char at[BELOW_SIZE + 16];
+
+    if (form->kind == CELL_DATETIME && !form->pattern.size)
+        return compiler_refuse(c, below, "needs datetime, with zone and fold");
+    if (form->kind == CELL_DATETIME && !form->zone)
+        return compiler_refuse(c, below,
+                               "needs zone with datetime: the time zone of the local times, like "
+                               "\"Europe/Berlin\" or \"UTC\"");
+    if (form->kind != CELL_DECIMAL)
+        return true;
+    if (!compiler_member(c, value, "decimal")) {
+        bool integer = !(types & ROW_NUMBER);
+
+        form->decimal = integer && span_is(form->thousands, ".") ? '\0' : '.';
+    }
+    if (form->thousands.size == 1 && form->thousands.data[0] == form->decimal)
+        return compiler_refuse(c, below, "needs thousands that differ from decimal");
+    snprintf(at, sizeof at, "%s/unit", below);
+    if (form->unit.size == 1 &&
+        (form->unit.data[0] == form->decimal || span_equal(form->unit, form->thousands)))
+        return compiler_refuse(c, at, "must differ from decimal and thousands");
+    return true;
 }
 
 static bool format_compile(struct compiler *c, uint32_t member, struct cell_form *form)
@@ -309,15 +588,13 @@ static bool format_compile(struct compiler *c, uint32_t member, struct cell_form
     if (!property)
         return compiler_refuse(c, below, "is not declared in properties");
     if (compiler_token(c, value)->kind != JSON_OBJECT || !compiler_token(c, value)->count)
-        return compiler_refuse(c, below, "must be an object with decimal, date or boolean");
+        return compiler_refuse(c, below,
+                               "must be an object with decimal, date, datetime, boolean or absent");
     form->property = property->name;
-    form->decimal = '.';
     for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
-        if (!format_setting(c, i, below, property->types, form, i == value + 1))
+        if (!format_setting(c, i, below, property->types, form))
             return false;
-    if (form->thousands.size == 1 && form->thousands.data[0] == form->decimal)
-        return compiler_refuse(c, below, "needs thousands that differ from decimal");
-    return true;
+    return format_together(c, value, below, property->types, form);
 }
 
 bool extension_formats(struct compiler *c, uint32_t value)
@@ -328,10 +605,11 @@ bool extension_formats(struct compiler *c, uint32_t value)
     if (compiler_token(c, value)->kind != JSON_OBJECT)
         return compiler_refuse(c, "/formats", "must be an object");
     forms = plan_own(c->plan, mem_calloc(count + 1, sizeof *forms));
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
+    dialect_of(c)->forms = forms;
+    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i)) {
+        dialect_of(c)->form_count++; /* whose zone is closed with the schema */
         if (!format_compile(c, i, &forms[done++]))
             return false;
-    dialect_of(c)->forms = forms;
-    dialect_of(c)->form_count = done;
+    }
     return true;
 }

@@ -180,6 +180,7 @@ struct schema {
     struct row_property *properties;
     struct row_shape shape;
     struct rules *rules; /* NULL without any */
+    struct pattern *record_id, *footer; /* of x-rowferry; NULL: not declared */
 };
 
 void plan_release(struct plan *plan);

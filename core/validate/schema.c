@@ -1,6 +1,8 @@
 #include "core/validate/schema.h"
 
 #include "core/base/mem.h"
+#include "core/base/zone.h"
+#include "core/row/cell_form.h"
 #include "core/validate/compile.h"
 
 #include <errno.h>
@@ -69,6 +71,15 @@ static void hash_text(const struct plan *plan, char hash[33])
              (unsigned long long)value.low64);
 }
 
+/* Editors of Windows put a byte order mark in front. */
+static void skip_mark(struct plan *plan)
+{
+    if (!str_starts(plan->text, "\xEF\xBB\xBF"))
+        return;
+    plan->text_size -= 3;
+    memmove(plan->text, plan->text + 3, plan->text_size + 1);
+}
+
 static bool schema_load(struct schema *schema, const char *path, struct err *err)
 {
     schema->name = name_of(path);
@@ -77,6 +88,7 @@ static bool schema_load(struct schema *schema, const char *path, struct err *err
     if (!read_file(path, &schema->plan, err))
         return false;
     hash_text(&schema->plan, schema->hash);
+    skip_mark(&schema->plan);
     return compile_schema(schema, path, err);
 }
 
@@ -95,6 +107,10 @@ void schema_close(struct schema *schema)
     if (!schema)
         return;
     rules_close(schema->rules);
+    pattern_close(schema->record_id);
+    pattern_close(schema->footer);
+    for (size_t i = 0; i < schema->shape.dialect.form_count; i++)
+        zone_close(schema->shape.dialect.forms[i].zone);
     plan_release(&schema->plan);
     free(schema->properties);
     free(schema->name);

@@ -32,6 +32,20 @@ enum {
 void rows_feed_open(struct rows_feed *feed, struct span bytes, size_t chunk);
 void rows_feed_close(struct rows_feed *feed);
 
+/* What some messages say to declare. */
+#define ROWS_SHORT                                                                                 \
+    "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": \"absent\"} "   \
+    "under x-rowferry"
+#define ROWS_LONG                                                                                  \
+    "; those in excess are empty: declare \"csv\": {\"longRows\": \"empty\"} under x-rowferry"
+#define ROWS_UNQUOTED    "; \"csv\": {\"quote\": null} under x-rowferry declares text without quoting"
+#define ROWS_LIMIT(name) " \"csv\": {\"" name "\": N} under x-rowferry allows more"
+#define ROWS_FORM(field, form)                                                                     \
+    "; if that is meant, declare \"formats\": {\"" field "\": {" form "}} under x-rowferry"
+#define ROWS_QUOTED_EMPTY                                                                          \
+    "; an empty cell without quotes is absent, and \"csv\": {\"quotedEmpty\": \"absent\"} under "  \
+    "x-rowferry makes \"\" so too"
+
 /* Reads bytes to their end. For each row a line
  *     ROW_NO@LINE_NO [RECORD_ID] vVERSION TAGS FIELDS
  * without what the row does not have, then for each violation `  FIELD|RULE|MESSAGE`; at last

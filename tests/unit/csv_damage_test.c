@@ -32,12 +32,12 @@ static void a_row_of_another_size_than_the_header_is_rejected(void **state)
 {
     (void)state;
     assert_rows("record_id,sku,price\na,x\nb,x,1,2\nc\nd,x,1\n\"e\",\ne,x,1,\n",
-                "1@2 [a]\n  |row|2 cells, but the header row has 3\n"
+                "1@2 [a]\n  |row|2 cells, but the header row has 3" ROWS_SHORT "\n"
                 "2@3 [b]\n  |row|4 cells, but the header row has 3\n"
-                "3@4 [c]\n  |row|1 cell, but the header row has 3\n"
+                "3@4 [c]\n  |row|1 cell, but the header row has 3" ROWS_SHORT "\n"
                 "4@5 [d] {\"sku\":\"x\",\"price\":1}\n"
-                "5@6 [e]\n  |row|2 cells, but the header row has 3\n"
-                "6@7 [e]\n  |row|4 cells, but the header row has 3\n"
+                "5@6 [e]\n  |row|2 cells, but the header row has 3" ROWS_SHORT "\n"
+                "6@7 [e]\n  |row|4 cells, but the header row has 3" ROWS_LONG "\n"
                 "end\n");
 }
 
@@ -62,9 +62,9 @@ static void a_quote_inside_an_unquoted_cell_rejects_its_line(void **state)
 {
     (void)state;
     assert_rows("record_id,sku\na,6\" pipe\nb,x\nc,x\"\nd,y",
-                "1@2 [a]\n  |row|quote inside the unquoted cell 2\n"
+                "1@2 [a]\n  |row|quote inside the unquoted cell 2" ROWS_UNQUOTED "\n"
                 "2@3 [b] {\"sku\":\"x\"}\n"
-                "3@4 [c]\n  |row|quote inside the unquoted cell 2\n"
+                "3@4 [c]\n  |row|quote inside the unquoted cell 2" ROWS_UNQUOTED "\n"
                 "4@5 [d] {\"sku\":\"y\"}\n"
                 "end\n");
 }
@@ -123,7 +123,7 @@ static void a_quoted_cell_may_hold_100_line_breaks_and_no_more(void **state)
         else
             buf_append_text(&expected,
                             "\n  |row|the quoted cell 2 holds more than 100 line breaks; "
-                            "is its closing quote missing?\n");
+                            "is its closing quote missing?" ROWS_LIMIT("maxFieldLines") "\n");
         for (int i = 0; i < breaks; i++) {
             buf_append_text(&text, "\r\n");
             if (breaks == 100)
@@ -221,15 +221,15 @@ static void a_nul_byte_rejects_its_row(void **state)
 
     (void)state;
     check((struct span){text, sizeof text - 1}, "1@2 [a] {\"sku\":\"x\\u0000y\",\"price\":1}\n"
-                                                "  |row|holds a NUL byte\n"
+                                                "  |row|holds a NUL byte, at byte 23 of the file\n"
                                                 "2@3 [b] {\"sku\":\"\\u0000\\n\"}\n"
                                                 "  price|type|must be a number, is \"z\"\n"
-                                                "  |row|holds a NUL byte\n"
+                                                "  |row|holds a NUL byte, at byte 31 of the file\n"
                                                 "3@5 [c] {\"sku\":\"x\"}\n"
                                                 "  price|type|must be a number, is \"\\x00\"\n"
-                                                "  |row|holds a NUL byte\n"
+                                                "  |row|holds a NUL byte, at byte 41 of the file\n"
                                                 "4@6\n"
-                                                "  |row|1 cell, but the header row has 3\n"
+                                                "  |row|holds a NUL byte, at byte 43 of the file\n"
                                                 "5@7 [d] {\"sku\":\"x\",\"price\":1}\n"
                                                 "end\n");
 }
@@ -242,7 +242,8 @@ static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
                 "  |row|holds a carriage return that ends no line, outside quotes\n"
                 "2@3 [b] {\"sku\":\"x\\ry\"}\n"
                 "3@4 [c] {\"sku\":\"z\\r\"}\n"
-                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "  |row|ends with CR CR LF: its line ends were converted twice; end lines with LF "
+                "or CRLF\n"
                 "4@5 [d] {\"sku\":\"w\\r\"}\n"
                 "  |row|holds a carriage return that ends no line, outside quotes\n"
                 "end\n");
@@ -250,34 +251,112 @@ static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
 
 static void bytes_that_are_not_utf8_refuse_the_file_at_their_place(void **state)
 {
-    static const char hint[] =
-        " is not UTF-8 (looks like windows-1252; declare it with \"csv\": {\"encoding\": "
-        "\"windows-1252\"} under x-rowferry in the schema file)\n";
+    static const char declare[] = "declare it with \"csv\": {\"encoding\": \"windows-1252\"} under "
+                                  "x-rowferry in the schema file)\n";
+    static const char one[] = " is not UTF-8 (looks like windows-1252; ";
+    static const char two[] = " is not UTF-8 (looks like windows-1252 or CP850: see which one "
+                              "shows the right letters; ";
     static const struct {
-        const char *text, *rows, *error;
+        const char *text, *rows, *error, *looks;
     } cases[] = {
         {"record_id,sku\na,x\nb,gr\xFC"
          "n\nc,y\n",
-         "1@2 [a] {\"sku\":\"x\"}\n", "line 3, column 5: byte 0xfc"},
-        {"record_id,sku\na,\"x\n\xC3\xA9\xE9\"\n", "", "line 3, column 3: byte 0xe9"},
-        {"record_id,sku\na,\xE2\x82", "", "line 2, column 3: byte 0xe2"},
-        {"record_id,sku\na,\xE2\x82\n", "", "line 2, column 3: byte 0xe2"},
+         "1@2 [a] {\"sku\":\"x\"}\n", "line 3, column 5: byte 0xfc", one},
+        {"record_id,sku\na,\"x\n\xE9\"\n", "", "line 3, column 1: byte 0xe9", two},
+        {"record_id,sku\na,\xE2\x82\n", "", "line 2, column 3: byte 0xe2", two},
         {"record_id,sku\na,x\n\n\n\xFF\n", "1@2 [a] {\"sku\":\"x\"}\n",
-         "line 5, column 1: byte 0xff"},
+         "line 5, column 1: byte 0xff", one},
         {"record_id,sku\na,\"x\nb,y\nc,\x80\n",
          "1@2 [a]\n  |row|the quoted cell 2 is not closed before the end of the file\n"
          "2@3 [b] {\"sku\":\"y\"}\n",
-         "line 4, column 3: byte 0x80"},
+         "line 4, column 3: byte 0x80", two},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf expected = {0};
 
-        buf_printf(&expected, "%serror: in: %s%s", cases[i].rows, cases[i].error, hint);
+        buf_printf(&expected, "%serror: in: %s%s%s", cases[i].rows, cases[i].error, cases[i].looks,
+                   declare);
         assert_rows(cases[i].text, buf_text(&expected));
         buf_release(&expected);
     }
+}
+
+static void another_encoding_is_advised_only_where_nothing_speaks_against_it(void **state)
+{
+    (void)state;
+    assert_rows("record_id,sku\na,t\x81r\n",
+                "error: in: line 2, column 4: byte 0x81 is not UTF-8 (looks like CP850; declare it "
+                "with \"csv\": {\"encoding\": \"CP850\"} under x-rowferry in the schema file)\n");
+    assert_rows("record_id,sku\na,\x81\xFC\n",
+                "error: in: line 2, column 3: byte 0x81 is not UTF-8; declare the encoding with "
+                "\"csv\": {\"encoding\": ...} under x-rowferry in the schema file\n");
+    assert_rows("record_id,sku\nz,\x02\na,t\xFCr\n",
+                "1@2 [z] {\"sku\":\"\\u0002\"}\n"
+                "error: in: line 3, column 4: byte 0xfc is not UTF-8, and control characters speak "
+                "against text in another encoding; have it exported again\n");
+}
+
+static void a_row_in_another_encoding_than_the_rest_is_rejected_alone(void **state)
+{
+    (void)state;
+    assert_rows(
+        "record_id,sku\na,gr\xC3\xBCn\nb,gr\xFCn\nc,\"x\n\xE9\"\nd,y\n\xFF\"x\n",
+        "1@2 [a] {\"sku\":\"gr\xC3\xBCn\"}\n"
+        "2@3 [b]\n  |row|is in another encoding: byte 0xfc (line 3, column 5) is not UTF-8, "
+        "as the rest of the file is\n"
+        "3@4 [c]\n  |row|is in another encoding: byte 0xe9 (line 5, column 1) is not UTF-8, "
+        "as the rest of the file is\n"
+        "4@6 [d] {\"sku\":\"y\"}\n"
+        "5@7\n  |row|is in another encoding: byte 0xff (line 7, column 1) is not UTF-8, as "
+        "the rest of the file is\n"
+        "  |row|quote inside the unquoted cell 1" ROWS_UNQUOTED "\nend\n");
+}
+
+static void a_file_that_ends_within_a_character_is_refused(void **state)
+{
+    static const char error[] = ": the file ends within a character of UTF-8: it is cut off; have "
+                                "it exported again\n";
+    static const struct {
+        const char *text, *rows, *place;
+    } cases[] = {
+        {"record_id,sku\na,\xE2\x82", "", "line 2, column 3"},
+        {"record_id,sku\na,\xC3\xA9\nb,x\xF0\x9F\x98", "1@2 [a] {\"sku\":\"\xC3\xA9\"}\n",
+         "line 3, column 4"},
+        {"record_id,sku\na,\xC3\xA9\nb,\"\xC3", "1@2 [a] {\"sku\":\"\xC3\xA9\"}\n",
+         "line 3, column 4"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf expected = {0};
+
+        buf_printf(&expected, "%serror: in: %s%s", cases[i].rows, cases[i].place, error);
+        assert_rows(cases[i].text, buf_text(&expected));
+        buf_release(&expected);
+    }
+}
+
+static void what_two_files_left_when_they_were_put_together_is_rejected(void **state)
+{
+    (void)state;
+    assert_rows(
+        "record_id,sku\na,x\n\"record_id\",sku\n\xEF\xBB\xBFrecord_id,sku\nb,sku\n"
+        "\xEF\xBB\xBF\"record_id\",sku\n\xEF\xBB\xBF"
+        "c,x\nrecord_id,x\n",
+        "1@2 [a] {\"sku\":\"x\"}\n"
+        "2@3 [record_id]\n  |row|repeats the header row: take it out, or export one file\n"
+        "3@4\n  |row|begins with a byte order mark (U+FEFF) and repeats the header row: two "
+        "files were put together; take it out\n"
+        "4@5 [b] {\"sku\":\"sku\"}\n"
+        "5@6\n  |row|begins with a byte order mark (U+FEFF): two files were put together; "
+        "take it out\n"
+        "  |row|quote inside the unquoted cell 1" ROWS_UNQUOTED "\n"
+        "6@7\n  |row|begins with a byte order mark (U+FEFF): two files were put together; "
+        "take it out\n"
+        "7@8 [record_id] {\"sku\":\"x\"}\n"
+        "end\n");
 }
 
 static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **state)
@@ -449,6 +528,10 @@ int main(void)
         cmocka_unit_test(a_nul_byte_rejects_its_row),
         cmocka_unit_test(a_lone_carriage_return_outside_quotes_rejects_its_row),
         cmocka_unit_test(bytes_that_are_not_utf8_refuse_the_file_at_their_place),
+        cmocka_unit_test(another_encoding_is_advised_only_where_nothing_speaks_against_it),
+        cmocka_unit_test(a_row_in_another_encoding_than_the_rest_is_rejected_alone),
+        cmocka_unit_test(a_file_that_ends_within_a_character_is_refused),
+        cmocka_unit_test(what_two_files_left_when_they_were_put_together_is_rejected),
         cmocka_unit_test(a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found),
         cmocka_unit_test(its_column_is_right_where_it_stands_at_the_beginning),
         cmocka_unit_test(a_stray_quote_at_any_place_harms_only_the_row_that_it_touches),

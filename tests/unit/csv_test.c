@@ -147,32 +147,64 @@ static void numbers_keep_the_digits_of_the_file(void **state)
 static void what_is_no_number_is_a_violation_and_left_out(void **state)
 {
     (void)state;
-    assert_rows("record_id,quantity,price,sku\n"
-                "a,abc, 1.5,x\n"
-                "b,+1,\"1,5\",x\n"
-                "c,01,1.,x\n"
-                "d,\"\",.5,x\n"
-                "e,1 ,\"\"\"1\"\"\",x\n"
-                "f,null,NaN,x\n",
-                "1@2 [a] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"abc\"\n"
-                "  price|type|must be a number, is \" 1.5\" (begins with a blank)\n"
-                "2@3 [b] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"+1\"\n"
-                "  price|type|must be a number, is \"1,5\"\n"
-                "3@4 [c] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"01\"\n"
-                "  price|type|must be a number, is \"1.\"\n"
-                "4@5 [d] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"\"\n"
-                "  price|type|must be a number, is \".5\"\n"
-                "5@6 [e] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"1 \" (ends with a blank)\n"
-                "  price|type|must be a number, is \"\"1\"\"\n"
-                "6@7 [f] {\"sku\":\"x\"}\n"
-                "  quantity|type|must be an integer, is \"null\"\n"
-                "  price|type|must be a number, is \"NaN\"\n"
-                "end\n");
+    assert_rows(
+        "record_id,quantity,price,sku\n"
+        "a,abc, 1.5,x\n"
+        "b,+1,\"1,5\",x\n"
+        "c,01,1.,x\n"
+        "d,\"\",.5,x\n"
+        "e,1 ,\"\"\"1\"\"\",x\n"
+        "f,null,NaN,x\n",
+        "1@2 [a] {\"sku\":\"x\"}\n"
+        "  quantity|type|must be an integer, is \"abc\"\n"
+        "  price|type|must be a number, is \" 1.5\" (begins with a blank)" ROWS_FORM(
+            "price",
+            "\"padding\": \" \"") "\n"
+                                  "2@3 [b] {\"sku\":\"x\"}\n"
+                                  "  quantity|type|must be an integer, is \"+1\"" ROWS_FORM(
+                                      "quantity",
+                                      "\"sign\": \"leading\"") "\n"
+                                                               "  price|type|must be a number, is "
+                                                               "\"1,5\"" ROWS_FORM(
+                                                                   "price",
+                                                                   "\"decimal\": \",\"") "\n"
+                                                                                         "3@4 [c] "
+                                                                                         "{\"sku\":"
+                                                                                         "\"x\"}\n"
+                                                                                         "  "
+                                                                                         "quantity|"
+                                                                                         "type|"
+                                                                                         "must be "
+                                                                                         "an "
+                                                                                         "integer, "
+                                                                                         "is "
+                                                                                         "\"01"
+                                                                                         "\"" ROWS_FORM(
+                                                                                             "quant"
+                                                                                             "ity",
+                                                                                             "\"pad"
+                                                                                             "ding"
+                                                                                             "\": "
+                                                                                             "\"0"
+                                                                                             "\"") "\n"
+                                                                                                   "  price|type|must be a number, is \"1.\"\n"
+                                                                                                   "4@5 [d] {\"sku\":\"x\"}\n"
+                                                                                                   "  quantity|type|must be an integer, is \"\"" ROWS_QUOTED_EMPTY
+                                                                                                   "\n"
+                                                                                                   "  price|type|must be a number, is \".5\"\n"
+                                                                                                   "5@6 [e] {\"sku\":\"x\"}\n"
+                                                                                                   "  quantity|type|must be an integer, is \"1 \" (ends with a blank)" ROWS_FORM(
+                                                                                                       "quantity",
+                                                                                                       "\"padding\": \" \"") "\n"
+                                                                                                                             "  price|type|must be a number, is \"\"1\"\"\n"
+                                                                                                                             "6@7 [f] {\"sku\":\"x\"}\n"
+                                                                                                                             "  quantity|type|must be an integer, is \"null\"" ROWS_FORM(
+                                                                                                                                 "quantity",
+                                                                                                                                 "\"absent\": [\"null\"]") "\n"
+                                                                                                                                                           "  price|type|must be a number, is \"NaN\"" ROWS_FORM(
+                                                                                                                                                               "price",
+                                                                                                                                                               "\"absent\": [\"NaN\"]") "\n"
+                                                                                                                                                                                        "end\n");
 }
 
 static void a_value_in_a_message_is_printable_and_cut(void **state)
@@ -186,11 +218,15 @@ static void a_value_in_a_message_is_printable_and_cut(void **state)
         "1@2 [a] {}\n"
         "  quantity|type|must be an integer, is \"\\x1b[31m\"\n"
         "2@3 [b] {}\n"
-        "  quantity|type|must be an integer, is \"0123456789012345678901234567890123456789\"\n"
-        "3@4 [c] {}\n"
         "  quantity|type|must be an integer, is "
-        "\"0123456789012345678901234567890123456789...\"\n"
-        "end\n");
+        "\"0123456789012345678901234567890123456789\"" ROWS_FORM(
+            "quantity",
+            "\"padding\": \"0\"") "\n"
+                                  "3@4 [c] {}\n"
+                                  "  quantity|type|must be an integer, is "
+                                  "\"0123456789012345678901234567890123456789...\"" ROWS_FORM(
+                                      "quantity", "\"padding\": \"0\"") "\n"
+                                                                        "end\n");
 }
 
 static void booleans_are_true_or_false(void **state)
@@ -258,8 +294,8 @@ static void wrong_json_in_a_cell_is_a_violation_and_leaves_no_trace(void **state
                 "column 4: control character 0x0a in a string\n"
                 "  extra|type|must be a JSON object, is \"12\"\n"
                 "5@7 [e] {\"sku\":\"x\"}\n"
-                "  sizes|type|must be a JSON array, is \"\"\n"
-                "  extra|type|must be a JSON object, is \"\"\n"
+                "  sizes|type|must be a JSON array, is \"\"" ROWS_QUOTED_EMPTY "\n"
+                "  extra|type|must be a JSON object, is \"\"" ROWS_QUOTED_EMPTY "\n"
                 "end\n");
 }
 
@@ -336,7 +372,8 @@ static void a_version_is_an_integer_of_0_or_more(void **state)
                 "4@5 [d] {}\n"
                 "  version|version|must be an integer from 0 to 9223372036854775807, is \"1.0\"\n"
                 "5@6 [e] {}\n"
-                "  version|version|must be an integer from 0 to 9223372036854775807, is \"\"\n"
+                "  version|version|must be an integer from 0 to 9223372036854775807, is "
+                "\"\"" ROWS_QUOTED_EMPTY "\n"
                 "6@7 [f] {}\n"
                 "7@8 [g] {}\n"
                 "  version|version|must be an integer from 0 to 9223372036854775807, "

@@ -6,67 +6,129 @@
     "{\"properties\": {\"s\": {\"type\": \"string\"}, \"n\": {\"type\": [\"number\", \"null\"]}, " \
     "\"b\": {\"type\": \"boolean\"}}, \"x-rowferry\": {" inside "}}"
 
+static const struct {
+    const char *text, *refusal;
+} mistakes[] = {
+    {FILE_OF("\"csv\": []"), "#/x-rowferry/csv: must be an object"},
+    {FILE_OF("\"csv\": {\"quotes\": 1}"),
+     "#/x-rowferry/csv/quotes: there are delimiter, encoding, quote, skipLines, comment, "
+     "footer, "
+     "absent, quotedEmpty, shortRows, longRows, maxFieldBytes and maxFieldLines"},
+    {FILE_OF("\"csv\": {\"quote\": \"'\"}"),
+     "#/x-rowferry/csv/quote: must be null, for text without quoting, or \"\\\"\""},
+    {FILE_OF("\"csv\": {\"skipLines\": -1}"),
+     "#/x-rowferry/csv/skipLines: must be an integer from 0 to 1000"},
+    {FILE_OF("\"csv\": {\"comment\": \"\"}"), "#/x-rowferry/csv/comment: must be what comment "
+                                              "lines begin with, like \"#\" or \"//\": up "
+                                              "to 16 bytes, no delimiter and no quote"},
+    {FILE_OF("\"csv\": {\"comment\": \"~~\", \"delimiter\": \"~\"}"),
+     "#/x-rowferry/csv/comment: begins with the delimiter"},
+    {FILE_OF("\"csv\": {\"footer\": 1}"),
+     "#/x-rowferry/csv/footer: must be a regular expression for the last lines"},
+    {FILE_OF("\"csv\": {\"footer\": \"x*\"}"),
+     "#/x-rowferry/csv/footer: matches an empty line, and so every line: anchor it, like "
+     "\"^Total\""},
+    {FILE_OF("\"csv\": {\"absent\": \"NULL\"}"),
+     "#/x-rowferry/csv/absent: must be a list of words"},
+    {FILE_OF("\"csv\": {\"absent\": [\"\"]}"), "#/x-rowferry/csv/absent: must be a list of words"},
+    {FILE_OF("\"csv\": {\"quotedEmpty\": \"null\"}"),
+     "#/x-rowferry/csv/quotedEmpty: must be \"absent\", or \"empty\" (the default)"},
+    {FILE_OF("\"csv\": {\"quotedEmpty\": \"absent\", \"quote\": null}"),
+     "#/x-rowferry/csv/quotedEmpty: needs quotes, and \"quote\" is null"},
+    {FILE_OF("\"csv\": {\"quote\": null, \"maxFieldLines\": 5}"),
+     "#/x-rowferry/csv/maxFieldLines: is for cells in quotes, and \"quote\" is null"},
+    {FILE_OF("\"csv\": {\"shortRows\": true}"),
+     "#/x-rowferry/csv/shortRows: must be \"absent\", or \"rejected\" (the default)"},
+    {FILE_OF("\"csv\": {\"longRows\": \"absent\"}"),
+     "#/x-rowferry/csv/longRows: must be \"empty\", or \"rejected\" (the default)"},
+    {FILE_OF("\"trim\": 1"), "#/x-rowferry/trim: must be true or false"},
+    {FILE_OF("\"recordId\": {\"pattern\": 1}"), "#/x-rowferry/recordId/pattern: must be a string"},
+    {FILE_OF("\"recordId\": {\"format\": \"x\"}"),
+     "#/x-rowferry/recordId: must be an object with pattern"},
+    {FILE_OF("\"formats\": {\"n\": {\"sign\": \"behind\"}}"),
+     "#/x-rowferry/formats/n/sign: must be \"leading\", \"trailing\" or \"parentheses\""},
+    {FILE_OF("\"formats\": {\"n\": {\"padding\": \"x\"}}"),
+     "#/x-rowferry/formats/n/padding: must be \"0\" or \" \""},
+    {FILE_OF("\"formats\": {\"n\": {\"unit\": \"1x\"}}"),
+     "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\": it begins with no "
+     "digit, sign or space"},
+    {FILE_OF("\"formats\": {\"n\": {\"absent\": []}}"),
+     "#/x-rowferry/formats/n/absent: must be a list of words"},
+    {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\"}}"),
+     "#/x-rowferry/formats/s: needs zone with datetime: the time zone of the local times, like "
+     "\"Europe/Berlin\" or \"UTC\""},
+    {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY\", \"zone\": \"UTC\"}}"),
+     "#/x-rowferry/formats/s/datetime: must hold the year, the month, the day, the hour and "
+     "the "
+     "minute once each, like DD.MM.YYYY hh:mm:ss"},
+    {FILE_OF("\"formats\": {\"s\": {\"zone\": \"UTC\"}}"),
+     "#/x-rowferry/formats/s: needs datetime, with zone and fold"},
+    {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\", \"zone\": "
+             "\"Europe/Berlim\"}}"),
+     "#/x-rowferry/formats/s/zone: is not a time zone of this system's tz database "
+     "(/usr/share/zoneinfo)"},
+    {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\", \"zone\": \"UTC\", "
+             "\"fold\": \"first\"}}"),
+     "#/x-rowferry/formats/s/fold: must be \"earlier\" or \"later\""},
+    {FILE_OF("\"csv\": {\"delimiter\": \"::\"}"),
+     "#/x-rowferry/csv/delimiter: must be one byte, and not a letter, a digit, a quote or a "
+     "line end, like \",\", \";\", \"|\" or \"\\t\""},
+    {FILE_OF("\"csv\": {\"delimiter\": 9}"),
+     "#/x-rowferry/csv/delimiter: must be one byte, and not a letter, a digit, a quote or a "
+     "line end, like \",\", \";\", \"|\" or \"\\t\""},
+    {FILE_OF("\"csv\": {\"encoding\": \"latin1\"}"),
+     "#/x-rowferry/csv/encoding: must be one of UTF-8, UTF-16, UTF-16LE, UTF-16BE, "
+     "windows-1252, "
+     "ISO-8859-1, ISO-8859-15, CP850 or CP437"},
+    {FILE_OF("\"csv\": {\"maxFieldBytes\": 0}"),
+     "#/x-rowferry/csv/maxFieldBytes: must be an integer from 1 to 16777216"},
+    {FILE_OF("\"csv\": {\"maxFieldLines\": \"9\"}"),
+     "#/x-rowferry/csv/maxFieldLines: must be an integer from 1 to 100000"},
+    {FILE_OF("\"columns\": []"), "#/x-rowferry/columns: must be an object"},
+    {FILE_OF("\"columns\": {\"A\": 1}"),
+     "#/x-rowferry/columns/A: must be the name of a property, or null"},
+    {FILE_OF("\"columns\": {\"A\": \"z\"}"),
+     "#/x-rowferry/columns/A: is neither declared in properties nor record_id, version or "
+     "tags"},
+    {FILE_OF("\"formats\": 1"), "#/x-rowferry/formats: must be an object"},
+    {FILE_OF("\"formats\": {\"z\": {\"decimal\": \",\"}}"),
+     "#/x-rowferry/formats/z: is not declared in properties"},
+    {FILE_OF("\"formats\": {\"n\": {}}"), "#/x-rowferry/formats/n: must be an object with "
+                                          "decimal, date, datetime, boolean or absent"},
+    {FILE_OF("\"formats\": {\"n\": {\"comma\": 1}}"),
+     "#/x-rowferry/formats/n/comma: there are decimal, thousands, sign, padding, unit, date, "
+     "datetime, zone, fold, boolean and absent"},
+    {FILE_OF("\"formats\": {\"n\": {\"decimal\": \";\"}}"),
+     "#/x-rowferry/formats/n/decimal: must be \",\" or \".\""},
+    {FILE_OF("\"formats\": {\"n\": {\"thousands\": \"x\"}}"),
+     "#/x-rowferry/formats/n/thousands: must be \",\", \".\", an apostrophe, a space of some "
+     "kind or \"_\""},
+    {FILE_OF("\"formats\": {\"n\": {\"thousands\": \".\"}}"),
+     "#/x-rowferry/formats/n: needs thousands that differ from decimal"},
+    {FILE_OF("\"formats\": {\"s\": {\"decimal\": \",\"}}"),
+     "#/x-rowferry/formats/s/decimal: is for a property that can be a number"},
+    {FILE_OF("\"formats\": {\"n\": {\"date\": \"DD.MM.YYYY\"}}"),
+     "#/x-rowferry/formats/n/date: is for a property that can be a string"},
+    {FILE_OF("\"formats\": {\"s\": {\"date\": \"DD.MM.YY\"}}"),
+     "#/x-rowferry/formats/s/date: must write the year as YYYY"},
+    {FILE_OF("\"formats\": {\"s\": {\"date\": 1}}"),
+     "#/x-rowferry/formats/s/date: must be a pattern like \"DD.MM.YYYY\""},
+    {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"]}}}"),
+     "#/x-rowferry/formats/b/boolean: must be an object with true and false"},
+    {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": []}}}"),
+     "#/x-rowferry/formats/b/boolean/false: must be a list of words"},
+    {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": [\"ja\"]}}}"),
+     "#/x-rowferry/formats/b/boolean/false: holds a word that stands there twice"},
+    {"{\"properties\": {\"a\": {}}, \"x-rowferry\": {\"formats\": {\"a\": {\"decimal\": "
+     "\",\", \"date\": \"YYYYMMDD\"}}}}",
+     "#/x-rowferry/formats/a: must be of one kind"},
+};
+
 static void a_mistake_is_named_with_its_place(void **state)
 {
-    static const struct {
-        const char *text, *refusal;
-    } cases[] = {
-        {FILE_OF("\"csv\": []"), "#/x-rowferry/csv: must be an object"},
-        {FILE_OF("\"csv\": {\"quote\": 1}"),
-         "#/x-rowferry/csv/quote: there are delimiter, encoding, maxFieldBytes and maxFieldLines"},
-        {FILE_OF("\"csv\": {\"delimiter\": \"::\"}"),
-         "#/x-rowferry/csv/delimiter: must be \",\", \";\", \"|\" or \"\\t\""},
-        {FILE_OF("\"csv\": {\"delimiter\": 9}"),
-         "#/x-rowferry/csv/delimiter: must be \",\", \";\", \"|\" or \"\\t\""},
-        {FILE_OF("\"csv\": {\"encoding\": \"latin1\"}"),
-         "#/x-rowferry/csv/encoding: must be \"UTF-8\", \"UTF-16\", \"windows-1252\", "
-         "\"ISO-8859-1\" or \"ISO-8859-15\""},
-        {FILE_OF("\"csv\": {\"maxFieldBytes\": 0}"),
-         "#/x-rowferry/csv/maxFieldBytes: must be an integer from 1 to 16777216"},
-        {FILE_OF("\"csv\": {\"maxFieldLines\": \"9\"}"),
-         "#/x-rowferry/csv/maxFieldLines: must be an integer from 1 to 100000"},
-        {FILE_OF("\"columns\": []"), "#/x-rowferry/columns: must be an object"},
-        {FILE_OF("\"columns\": {\"A\": 1}"),
-         "#/x-rowferry/columns/A: must be the name of a property, or null"},
-        {FILE_OF("\"columns\": {\"A\": \"z\"}"),
-         "#/x-rowferry/columns/A: is neither declared in properties nor record_id, version or "
-         "tags"},
-        {FILE_OF("\"formats\": 1"), "#/x-rowferry/formats: must be an object"},
-        {FILE_OF("\"formats\": {\"z\": {\"decimal\": \",\"}}"),
-         "#/x-rowferry/formats/z: is not declared in properties"},
-        {FILE_OF("\"formats\": {\"n\": {}}"),
-         "#/x-rowferry/formats/n: must be an object with decimal, date or boolean"},
-        {FILE_OF("\"formats\": {\"n\": {\"comma\": 1}}"),
-         "#/x-rowferry/formats/n/comma: there are decimal, thousands, date and boolean"},
-        {FILE_OF("\"formats\": {\"n\": {\"decimal\": \";\"}}"),
-         "#/x-rowferry/formats/n/decimal: must be \",\" or \".\""},
-        {FILE_OF("\"formats\": {\"n\": {\"thousands\": \"x\"}}"),
-         "#/x-rowferry/formats/n/thousands: must be \",\", \".\", an apostrophe, a space of some "
-         "kind or \"_\""},
-        {FILE_OF("\"formats\": {\"n\": {\"thousands\": \".\"}}"),
-         "#/x-rowferry/formats/n: needs thousands that differ from decimal"},
-        {FILE_OF("\"formats\": {\"s\": {\"decimal\": \",\"}}"),
-         "#/x-rowferry/formats/s/decimal: is for a property that can be a number"},
-        {FILE_OF("\"formats\": {\"n\": {\"date\": \"DD.MM.YYYY\"}}"),
-         "#/x-rowferry/formats/n/date: is for a property that can be a string"},
-        {FILE_OF("\"formats\": {\"s\": {\"date\": \"DD.MM.YY\"}}"),
-         "#/x-rowferry/formats/s/date: must write the year as YYYY"},
-        {FILE_OF("\"formats\": {\"s\": {\"date\": 1}}"),
-         "#/x-rowferry/formats/s/date: must be a pattern like \"DD.MM.YYYY\""},
-        {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"]}}}"),
-         "#/x-rowferry/formats/b/boolean: must be an object with true and false"},
-        {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": []}}}"),
-         "#/x-rowferry/formats/b/boolean/false: must be a list of words"},
-        {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": [\"ja\"]}}}"),
-         "#/x-rowferry/formats/b/boolean/false: holds a word that stands there twice"},
-        {"{\"properties\": {\"a\": {}}, \"x-rowferry\": {\"formats\": {\"a\": {\"decimal\": "
-         "\",\", \"date\": \"YYYYMMDD\"}}}}",
-         "#/x-rowferry/formats/a: must be of one kind"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(refusal_of(cases[i].text), cases[i].refusal);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        assert_string_equal(refusal_of(mistakes[i].text), mistakes[i].refusal);
 }
 
 static void what_is_declared_reaches_the_reader(void **state)

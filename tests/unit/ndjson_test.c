@@ -26,13 +26,13 @@ static void assert_rows(const char *text, const char *expected)
     check(span_of(text), &rows_shape, expected);
 }
 
-/* One line, and the one violation that it has. */
+/* One line behind a good one, and the one violation that it has. */
 static void assert_fault(const char *line, const char *violation)
 {
     struct buf text = {0}, expected = {0};
 
-    buf_printf(&text, "%s\n{\"recordId\":\"good\",\"fields\":{}}\n", line);
-    buf_printf(&expected, "1@1\n  %s\n2@2 [good] {}\nend\n", violation);
+    buf_printf(&text, "{\"recordId\":\"good\",\"fields\":{}}\n%s\n", line);
+    buf_printf(&expected, "1@1 [good] {}\n2@2\n  %s\nend\n", violation);
     check(buf_span(&text), &rows_shape, buf_text(&expected));
     buf_release(&text);
     buf_release(&expected);
@@ -117,9 +117,65 @@ static void a_nul_in_a_line_rejects_its_row(void **state)
 
     (void)state;
     check((struct span){text, sizeof text - 1}, &rows_shape,
-          "1@1\n  |row|not JSON: column 15: control character 0x00 in a string\n"
-          "2@2\n  |row|not JSON: column 1: expected a value, found byte 0x00\n"
+          "1@1\n  |row|holds a NUL byte, at byte 14 of the file\n"
+          "2@2\n  |row|holds a NUL byte, at byte 30 of the file\n"
           "end\n");
+}
+
+static void json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it(void **state)
+{
+    static const char array[] = "error: in: is a JSON array, not an object a line: convert it with "
+                                "jq -c '.[]' and hand in what that writes\n";
+    static const char pretty[] = "error: in: its first object goes on in the next line, and NDJSON "
+                                 "is an object a line: convert it with jq -c . and hand in what "
+                                 "that writes\n";
+
+    (void)state;
+    assert_rows("[{\"recordId\":\"a\",\"fields\":{}}]", array);
+    assert_rows("[\n{\"recordId\":\"a\",\"fields\":{}},\n{\"recordId\":\"b\",\"fields\":{}}\n]\n",
+                array);
+    assert_rows("\n  \r\n [\n", array);
+    assert_rows("\xEF\xBB\xBF[]", array);
+    assert_rows("{\n  \"recordId\": \"a\",\n  \"fields\": {}\n}\n", pretty);
+    assert_rows("{\"recordId\":\"a}\",\"fields\":{\n}}\n", pretty);
+    assert_rows("{\"recordId\":\"{[\\\"{\",\"fields\":{}}\n", "1@1 [{[\"{] {}\nend\n");
+    check(
+        (struct span){"{\0\"\0r\0\"\0", 8}, &rows_shape,
+        "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16LE -t UTF-8\n");
+    check((struct span){"\xFE\xFF\0{\0}", 6}, &rows_shape,
+          "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16 -t UTF-8\n");
+}
+
+static void a_separator_before_a_text_is_passed_over(void **state)
+{
+    (void)state;
+    assert_rows(
+        "\x1E{\"recordId\":\"a\",\"fields\":{}}\n\x1E{\"recordId\":1,\"fields\":{}}\n\x1E{x\n",
+        "1@1 [a] {}\n2@2 {}\n  record_id|record_id|recordId must be a string, is 1\n"
+        "3@3\n  |row|not JSON: column 3: expected a member name in double quotes, found "
+        "'x'\nend\n");
+}
+
+static void what_is_around_a_text_is_named(void **state)
+{
+    (void)state;
+    assert_fault("\xEF\xBB\xBF{\"recordId\":\"a\",\"fields\":{}}",
+                 "|row|begins with a byte order mark (U+FEFF), which only a file may: take it out");
+    assert_rows("{\"recordId\":\"a\",\"fields\":{}}\n\x1A", "1@1 [a] {}\nend\n");
+    assert_rows("{\"recordId\":\"a\",\"fields\":{}}\n{\"recordId\":\"\xC3",
+                "1@1 [a] {}\nerror: in: line 2: the file ends within a character of UTF-8: it is "
+                "cut off; have it exported again\n");
+}
+
+static void blanks_go_off_where_that_is_declared(void **state)
+{
+    struct row_shape shape = rows_shape;
+
+    (void)state;
+    shape.trim = true;
+    check(
+        span_of("{\"recordId\":\" a\\t\",\"fields\":{\"sku\":\" x \"},\"tags\":[\" t \",\" \"]}\n"),
+        &shape, "1@1 [a] [\"t\"] {\"sku\":\" x \"}\nend\n");
 }
 
 static void nesting_counts_from_the_line(void **state)
@@ -293,6 +349,10 @@ int main(void)
         cmocka_unit_test(a_line_that_is_not_json_rejects_one_row),
         cmocka_unit_test(a_line_that_is_no_object_rejects_its_row),
         cmocka_unit_test(a_nul_in_a_line_rejects_its_row),
+        cmocka_unit_test(json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it),
+        cmocka_unit_test(a_separator_before_a_text_is_passed_over),
+        cmocka_unit_test(what_is_around_a_text_is_named),
+        cmocka_unit_test(blanks_go_off_where_that_is_declared),
         cmocka_unit_test(nesting_counts_from_the_line),
         cmocka_unit_test(missing_members_are_named),
         cmocka_unit_test(members_of_the_wrong_kind_are_told),

@@ -1,0 +1,218 @@
+/* What to declare so that a cell which does not fit is read. */
+#include "core/base/zone.h"
+#include "core/row/cell_form.h"
+#include "core/row/row.h"
+#include "core/row/violation.h"
+
+/* What programs write for a value that is not there, besides nothing. */
+static const char *const absent_words[] = {
+    "NULL", "null",     "Null",       "(null)",     "\\N",        "#N/A",       "#NV",
+    "N/A",  "n/a",      "NA",         "nan",        "NaN",        "None",       "nil",
+    "-",    "--",       "---",        ".",          "?",          "*",          "n.a.",
+    "k.A.", "00000000", "0000-00-00", "00.00.0000", "01.01.1753", "1753-01-01",
+};
+
+static bool is_number(unsigned types)
+{
+    return types & (ROW_NUMBER | ROW_INTEGER);
+}
+
+/* Zeros and what is between them, as in 00000000 for a date. */
+static bool is_zeros(struct span content)
+{
+    size_t zeros = 0;
+
+    for (size_t i = 0; i < content.size; i++) {
+        zeros += content.data[i] == '0';
+        if (!memchr("0./-: T", content.data[i], 7))
+            return false;
+    }
+    return zeros >= 6;
+}
+
+static bool means_absent(const struct cell_form *form, unsigned types, struct span content)
+{
+    for (size_t i = 0; i < sizeof absent_words / sizeof *absent_words; i++)
+        if (span_is(content, absent_words[i]))
+            return true;
+    return is_zeros(content) && (form || !is_number(types));
+}
+
+static void begin(struct buf *out, struct span property)
+{
+    buf_append_text(out, "; if that is meant, declare \"formats\": {\"");
+    buf_append_json(out, property);
+    buf_append_text(out, "\": {");
+}
+
+/* A member of that object. first: nothing is in it yet. */
+static void put_text(struct buf *out, bool *first, const char *name, struct span value)
+{
+    buf_printf(out, "%s\"%s\": \"", *first ? "" : ", ", name);
+    buf_append_json(out, value);
+    buf_append_char(out, '"');
+    *first = false;
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_of_number(char byte)
+{
+    return is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
+}
+
+/* The unit around the digits: letters and signs at one end. */
+static struct span find_unit(struct span content)
+{
+    size_t first = 0, last = content.size;
+    struct span unit;
+
+    while (first < last && !is_of_number(content.data[first]) &&
+           !str_space_first((struct span){content.data + first, last - first}))
+        first++;
+    if (first) {
+        unit = (struct span){content.data, first};
+    } else {
+        while (last && !is_of_number(content.data[last - 1]))
+            last--;
+        unit = (struct span){content.data + last, content.size - last};
+        /* a space of several bytes is not of it */
+        while (unit.size && str_space_first(unit))
+            unit =
+                (struct span){unit.data + str_space_first(unit), unit.size - str_space_first(unit)};
+    }
+    return unit.size <= 16 ? unit : (struct span){0};
+}
+
+/* What stands between the groups of digits, and before the decimals: the last of several different
+ * ones is the decimal sign, and so is a single comma or point. */
+static void find_separators(struct span digits, struct cell_form *form)
+{
+    const char *comma = memrchr(digits.data, ',', digits.size),
+               *point = memrchr(digits.data, '.', digits.size),
+               *apostrophe = memchr(digits.data, '\'', digits.size);
+
+    form->decimal = comma && (!point || comma > point) ? ',' : '.';
+    if (comma && point)
+        form->thousands = form->decimal == ',' ? (struct span){".", 1} : (struct span){",", 1};
+    else if (apostrophe)
+        form->thousands = (struct span){"'", 1};
+    else
+        for (size_t i = 0; i < digits.size && !form->thousands.size; i++)
+            if (str_space_first((struct span){digits.data + i, digits.size - i}))
+                form->thousands = (struct span){" ", 1};
+    /* two of a kind group digits */
+    if (comma && !point && memchr(digits.data, ',', (size_t)(comma - digits.data))) {
+        form->decimal = '.';
+        form->thousands = (struct span){",", 1};
+    }
+}
+
+/* The form of a number that such a cell would have. */
+static struct cell_form guess(struct span content)
+{
+    struct cell_form form = {.kind = CELL_DECIMAL, .unit = find_unit(content)};
+    struct span rest = content;
+
+    if (str_space_first(rest) || str_space_last(rest))
+        form.padding = ' ';
+    rest = str_trim(rest);
+    if (form.unit.size && rest.size > form.unit.size) {
+        if (memcmp(rest.data, form.unit.data, form.unit.size) == 0)
+            rest = (struct span){rest.data + form.unit.size, rest.size - form.unit.size};
+        else
+            rest.size -= form.unit.size;
+        rest = str_trim(rest);
+    }
+    if (rest.size > 1 && rest.data[0] == '(')
+        form.sign = CELL_SIGN_PARENTHESES;
+    else if (rest.size > 1 && rest.data[0] == '+')
+        form.sign = CELL_SIGN_LEADING;
+    else if (rest.size > 1 && memchr("+-", rest.data[rest.size - 1], 2))
+        form.sign = CELL_SIGN_TRAILING;
+    while (rest.size && memchr("+-( ", rest.data[0], 4))
+        rest = (struct span){rest.data + 1, rest.size - 1};
+    while (rest.size && memchr("+-) ", rest.data[rest.size - 1], 4))
+        rest.size--;
+    if (!form.padding && rest.size > 1 && rest.data[0] == '0' && is_digit(rest.data[1]))
+        form.padding = '0';
+    find_separators(rest, &form);
+    return form;
+}
+
+static bool hint_number(struct span property, struct span content, struct buf *out)
+{
+    static const char *const signs[] = {NULL, "leading", "trailing", "parentheses"};
+    struct cell_form form = guess(content);
+    struct buf read = {0};
+    enum json_kind kind;
+    bool fits, first = true;
+
+    fits = cell_form_read(&form, content, &read, &kind);
+    buf_release(&read);
+    if (!fits || (form.decimal == '.' && !form.thousands.size && !form.sign && !form.padding &&
+                  !form.unit.size))
+        return false;
+    begin(out, property);
+    if (form.decimal == ',')
+        put_text(out, &first, "decimal", (struct span){",", 1});
+    if (form.thousands.size)
+        put_text(out, &first, "thousands", form.thousands);
+    if (form.sign)
+        put_text(out, &first, "sign", span_of(signs[form.sign]));
+    if (form.padding)
+        put_text(out, &first, "padding", (struct span){&form.padding, 1});
+    if (form.unit.size)
+        put_text(out, &first, "unit", form.unit);
+    buf_append_text(out, "}} under x-rowferry");
+    return true;
+}
+
+/* Why a local time that is written as declared has no moment, or two. */
+static void hint_moment(const struct cell_form *form, struct span content, struct buf *out)
+{
+    struct cell_form folded = *form;
+    enum json_kind kind;
+    struct buf read = {0};
+
+    folded.fold = CELL_FOLD_EARLIER;
+    if (cell_form_read(&folded, content, &read, &kind)) {
+        buf_append_text(out,
+                        ", which came twice, as clocks were put back: \"fold\": \"earlier\" or "
+                        "\"later\" says which is meant");
+    } else {
+        /* in UTC every local time has its moment */
+        struct err ignored = {0};
+        struct zone *utc = zone_open((struct span){"UTC", 3}, &ignored);
+
+        folded.zone = utc;
+        if (utc && cell_form_read(&folded, content, &read, &kind))
+            buf_append_text(out, ", which never came, as clocks were put forward over it");
+        zone_close(utc);
+    }
+    buf_release(&read);
+}
+
+void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
+                    struct span content, struct buf *out)
+{
+    if (!content.size) {
+        buf_append_text(out, "; an empty cell without quotes is absent, and \"csv\": "
+                             "{\"quotedEmpty\": \"absent\"} under x-rowferry makes \"\" so too");
+        return;
+    }
+    if (means_absent(form, types, content)) {
+        begin(out, property);
+        buf_append_text(out, "\"absent\": [\"");
+        buf_append_json(out, content);
+        buf_append_text(out, "\"]}} under x-rowferry");
+        return;
+    }
+    if (form && form->kind == CELL_DATETIME)
+        hint_moment(form, content, out);
+    else if (is_number(types) && (!form || form->kind == CELL_DECIMAL))
+        hint_number(property, content, out);
+}

@@ -1,0 +1,292 @@
+/* Lines of a CSV file that are no rows: what stands before the header row, comments, and a footer.
+ */
+#include "core/row/csv.h"
+
+#include <strings.h>
+
+enum { HINT_LINES = 20 /* that are looked at for a header row */ };
+
+static struct span without_end(struct span line)
+{
+    if (line.size && line.data[line.size - 1] == '\n')
+        line.size--;
+    if (line.size && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
+/* `sep=;`, with which Excel is told what is between cells; in quotes where a program quotes every
+ * cell. '\0': the line is none. */
+static char separator_of(struct span line)
+{
+    line = without_end(line);
+    if (line.size == 7 && line.data[0] == '"' && line.data[6] == '"')
+        line = (struct span){line.data + 1, 5};
+    if (line.size != 5 || strncasecmp(line.data, "sep=", 4) != 0 ||
+        !dialect_is_delimiter(line.data[4]))
+        return '\0';
+    return line.data[4];
+}
+
+static bool take_separator(struct csv *csv, const struct source *source, struct span line,
+                           struct err *err)
+{
+    char separator = separator_of(line), declared = csv->shape->dialect.delimiter;
+    char first[DIALECT_DELIMITER_NAME_SIZE], second[DIALECT_DELIMITER_NAME_SIZE];
+
+    if (!separator)
+        return true;
+    if (declared && declared != separator)
+        return err_set(
+            err, ERR_INPUT, "%s: line %llu: sep= says that %s is between cells, but %s is declared",
+            source->name, (unsigned long long)source->lines + 1,
+            dialect_delimiter_name(separator, first), dialect_delimiter_name(declared, second));
+    csv->delimiter = separator;
+    csv->delimiter_line = true;
+    return true;
+}
+
+/* Takes a line before the header row that a copy of the header row must have, too. */
+static bool keep_line(struct csv *csv, struct source *source, size_t size, struct err *err)
+{
+    struct span line = {source->data + source->begin, size};
+
+    if (!take_separator(csv, source, line, err))
+        return false;
+    if (csv->preamble.size + size > source->row_max)
+        return err_set(err, ERR_INPUT, "%s: line %llu: more than %zu bytes before the header row",
+                       source->name, (unsigned long long)source->lines + 1, source->row_max);
+    buf_append_span(&csv->preamble, line);
+    if (!source_take(source, size, 1, err))
+        return false;
+    buf_append_span(&csv->header, source_raw(source, size));
+    return true;
+}
+
+static bool is_empty(const struct source *source)
+{
+    return source->begin == source->end && source->ended;
+}
+
+static bool skip_lines(struct csv *csv, struct source *source, uint32_t count, struct err *err)
+{
+    size_t size;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!source_show_line(source, &size, err))
+            return false;
+        if (is_empty(source))
+            return err_set(err, ERR_INPUT,
+                           "%s: the file has %u line%s, and skipLines skips %u: there is no header "
+                           "row",
+                           source->name, i, i == 1 ? "" : "s", count);
+        if (!keep_line(csv, source, size, err))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the window begins with a comment; sees to it that enough is in it. */
+static bool at_comment(const struct csv *csv, struct source *source, bool *found, struct err *err)
+{
+    struct span comment = csv->shape->dialect.comment;
+
+    while (source->end - source->begin < comment.size && !source->ended)
+        if (!source_fill(source, err))
+            return false;
+    *found = comment.size && source->end - source->begin >= comment.size &&
+             memcmp(source->data + source->begin, comment.data, comment.size) == 0;
+    return true;
+}
+
+static bool skip_comments(const struct csv *csv, struct source *source, struct err *err)
+{
+    for (;;) {
+        char fault[SOURCE_FAULT_SIZE];
+        struct span line;
+        bool found, whole;
+
+        if (!csv_skip_blank(source, err) || !at_comment(csv, source, &found, err))
+            return false;
+        if (!found)
+            return true;
+        if (!source_take_line(source, &line, &whole, fault, err))
+            return false;
+    }
+}
+
+bool csv_take_preamble(struct csv *csv, struct source *source, struct err *err)
+{
+    uint32_t skip = csv->shape->dialect.skip_lines;
+    size_t size;
+
+    if (!skip_lines(csv, source, skip, err) || !skip_comments(csv, source, err))
+        return false;
+    if (skip || is_empty(source))
+        return true;
+    while (source->end - source->begin < 9 && !source->ended)
+        if (!source_fill(source, err))
+            return false;
+    if (strncasecmp(source->data + source->begin, "sep=", 4) != 0 &&
+        strncasecmp(source->data + source->begin, "\"sep=", 5) != 0)
+        return true;
+    if (!source_show_line(source, &size, err))
+        return false;
+    if (!separator_of((struct span){source->data + source->begin, size}))
+        return true;
+    return keep_line(csv, source, size, err) && skip_comments(csv, source, err);
+}
+
+/* --- the end of the file --- */
+
+static bool is_footer(const struct csv *csv, struct span line)
+{
+    const struct row_dialect *dialect = &csv->shape->dialect;
+
+    return str_utf8_valid(line) == line.size && dialect->is_footer(dialect->footer, line);
+}
+
+/* Goes back from the end of the file, which is in the window. */
+static void find_footer(struct csv *csv, const struct source *source)
+{
+    const char *begin = source->data + source->begin, *end = source->data + source->end, *at = end;
+
+    csv->footer_known = true;
+    while (at > begin) {
+        const char *last = at[-1] == '\n' ? at - 1 : at;
+        const char *feed = memrchr(begin, '\n', (size_t)(last - begin));
+        const char *first = feed ? feed + 1 : begin;
+        struct span line = without_end((struct span){first, (size_t)(at - first)});
+
+        if (end - first >= DIALECT_FOOTER_SIZE || (line.size && !is_footer(csv, line)))
+            return;
+        at = first;
+        if (!line.size)
+            continue;
+        csv->footer_lines++;
+        csv->footer_size = (size_t)(end - at);
+    }
+}
+
+static bool look_for_footer(struct csv *csv, struct source *source, struct err *err)
+{
+    while (!source->ended && source->end - source->begin < DIALECT_FOOTER_SIZE)
+        if (!source_fill(source, err))
+            return false;
+    if (source->ended)
+        find_footer(csv, source);
+    return true;
+}
+
+static bool take_footer(struct csv *csv, struct source *source, struct err *err)
+{
+    const char *at = source->data + source->begin, *end = source->data + source->end;
+    uint64_t lines = at < end && end[-1] != '\n';
+
+    if (at == end)
+        return true;
+    csv->footer_first = source->lines + 1;
+    for (; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        lines++;
+    return source_take(source, source->end - source->begin, lines, err);
+}
+
+bool csv_screen_lines(struct csv *csv, struct source *source, struct err *err)
+{
+    const struct row_dialect *dialect = &csv->shape->dialect;
+
+    if (dialect->comment.size && !skip_comments(csv, source, err))
+        return false;
+    if (!dialect->is_footer)
+        return true;
+    if (!csv->footer_known && !look_for_footer(csv, source, err))
+        return false;
+    return !csv->footer_known || source->end - source->begin > csv->footer_size ||
+           take_footer(csv, source, err);
+}
+
+/* --- where the header row may be --- */
+
+/* Whether a cell of the line names the record id's column. */
+static bool names_record_id(const struct csv *csv, const struct source *source, struct span line,
+                            char delimiter, struct span *name)
+{
+    struct csv_lexer lexer = csv_lexer_start(csv, source);
+    struct csv_cell cell;
+    enum csv_end end;
+    size_t cells = 0;
+
+    lexer.at = line.data;
+    lexer.delimiter = delimiter;
+    do {
+        end = csv_lex(&lexer, &cell);
+        if (end <= CSV_LINE_END && lexer.at <= line.data + line.size && !cell.doubled &&
+            csv_is_record_id(csv->shape, cell.text)) {
+            *name = cell.text;
+            return true;
+        }
+    } while (end == CSV_DELIMITER && lexer.at < line.data + line.size && ++cells < 2000);
+    return false;
+}
+
+static bool is_header_like(const struct csv *csv, const struct source *source, struct span line,
+                           struct span *name)
+{
+    static const char usual[] = ",;\t|";
+
+    if (csv->shape->dialect.delimiter)
+        return names_record_id(csv, source, line, csv->shape->dialect.delimiter, name);
+    for (const char *delimiter = usual; *delimiter; delimiter++)
+        if (names_record_id(csv, source, line, *delimiter, name))
+            return true;
+    return false;
+}
+
+/* Brings the next lines into the window, as far as they fit. */
+static void show_lines(struct source *source)
+{
+    struct err ignored = {0};
+
+    for (;;) {
+        const char *at = source->data + source->begin, *end = source->data + source->end;
+        unsigned lines = 0;
+
+        while (lines < HINT_LINES && (at = memchr(at, '\n', (size_t)(end - at)))) {
+            at++;
+            lines++;
+        }
+        if (lines == HINT_LINES || source->ended || source->end - source->begin > source->row_max ||
+            !source_fill(source, &ignored))
+            return;
+    }
+}
+
+bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *text)
+{
+    char quoted[VIOLATION_QUOTE_SIZE];
+    struct span left, name;
+    bool marked = true;
+    char first;
+
+    show_lines(source);
+    left = (struct span){source->data + source->begin, source->end - source->begin};
+    first = left.size ? left.data[0] : 'a';
+    for (unsigned i = 0; i < HINT_LINES && left.size; i++) {
+        const char *feed = memchr(left.data, '\n', left.size);
+        struct span line = {left.data, feed ? (size_t)(feed - left.data) + 1 : left.size};
+        uint64_t line_no = source->lines + 1 + i;
+
+        if (i > 0 && is_header_like(csv, source, line, &name)) {
+            buf_printf(text, "line %llu holds %s: if that is the header row, declare \"csv\": {",
+                       (unsigned long long)line_no, violation_quote(name, quoted));
+            if (marked && memchr("#%!*/-", first, 6))
+                buf_printf(text, "\"comment\": \"%c\"}, or {", first);
+            buf_printf(text, "\"skipLines\": %llu} under x-rowferry in the schema file",
+                       (unsigned long long)line_no - 1);
+            return true;
+        }
+        marked &= line.data[0] == first || without_end(line).size == 0;
+        left = (struct span){left.data + line.size, left.size - line.size};
+    }
+    return false;
+}

@@ -133,7 +133,7 @@ on_terminal() {
 @test "--dry-run shows both sides of each, and changes nothing" {
     start_sim
     conflicts 2
-    someone_else A-3 '{"sku":"WH-1042","quantity":3,"price":1.5,"status":"active"}'
+    someone_else A-3 '{"sku":"WH-1042","quantity":4,"price":1.5,"status":"active"}'
     batch_file InventoryItem-c.csv 1 A
     sed -i 's/^A-1,1,WH-1042,1/A-3,1,WH-1042,3/' InventoryItem-c.csv
     ends 3 rowferry run InventoryItem-c.csv --rate none
@@ -141,13 +141,13 @@ on_terminal() {
     ends 0 resolve --ours --all --dry-run
     same "1/1 InventoryItem A-1: version 1 against 2, differing in sku, quantity, price, status, note
 1/2 InventoryItem A-2: version 1 against 2, differing in sku, quantity, price, status, note
-2/1 InventoryItem A-3: version 1 against 2
+2/1 InventoryItem A-3: version 1 against 2, differing in quantity
 
 3 conflicts would be settled with ours" "$output"
     ends 0 resolve --ours --all --dry-run --json
     same '["1/1",1,2,["note","price","quantity","sku","status"]]
 ["1/2",1,2,["note","price","quantity","sku","status"]]
-["2/1",1,2,[]]' "$(printf '%s\n' "$output" | jq -c 'select(.message_type == "row") |
+["2/1",1,2,["quantity"]]' "$(printf '%s\n' "$output" | jq -c 'select(.message_type == "row") |
         [.job, .submitted_version, .server_version, (.fields | sort)]')"
     sql .dump >after
     diff before after

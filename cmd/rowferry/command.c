@@ -5,7 +5,7 @@
 #include "cmd/rowferry/words.h"
 
 static const int running_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
-static const int sending_statuses[] = {0, 1, 2, 3, 5, 6, 7, 8, 129, 130, 143, -1};
+static const int sending_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
 static const int reading_statuses[] = {0, 1, 2, 3, 4, 5, 7, 8, 129, 130, 143, -1};
 static const int checking_statuses[] = {0, 1, 2, 3, 4, 129, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};

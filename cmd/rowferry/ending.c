@@ -177,6 +177,7 @@ static const char *resumption(const struct tally *tally, int status)
         {EXIT_SIGHUP, true, "To go on, the same command again:"},
         {EXIT_SIGINT, true, "To go on, the same command again:"},
         {EXIT_SIGTERM, true, "To go on, the same command again:"},
+        {EXIT_LIMIT, false, "Once that is fixed, the same command goes on:"},
         {EXIT_AUTH, true, "Once that is mended, the same command goes on:"},
         {EXIT_CONFIG, false, "Once that is mended, the same command goes on:"},
         {EXIT_STORE, false, "Once that is mended, the same command goes on:"},

@@ -18,7 +18,7 @@ static const struct {
     {EXIT_INTERNAL, "internal error: a bug, please report"},
     {EXIT_CONFIG, "usage, configuration, schema file or environment wrong"},
     {EXIT_ROWS, "finished, but rows or files were rejected, refused or failed"},
-    {EXIT_LIMIT, "a file passed --max-errors or missed --min-rows"},
+    {EXIT_LIMIT, "--max-errors, --min-rows or --max-refused does not allow it"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
     {EXIT_AUTH, "the API refused our credentials or permissions"},
     {EXIT_BUSY, "another process is reading into, or draining, this database"},

@@ -97,6 +97,9 @@ static const struct option table[OPT_COUNT] = {
         1000, SENDING, "of one job in one run"},
     [OPT_MAX_ATTEMPTS] = {"max-attempts", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_ATTEMPTS"}, "12", 1,
         10000, SENDING, "of one job over all runs; then it has failed"},
+    [OPT_MAX_REFUSED] = {"max-refused", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_REFUSED"}, NULL, 0, 0,
+        SENDING, "the run stops when the API refused more jobs (N, or N% of those that are at "
+        "their end, from 100 on)"},
     [OPT_MAX_WAIT] = {"max-wait", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_WAIT"}, "15m", 0,
         365 * (int64_t)DAY_MS, SENDING,
         "the API may ask us to wait so long; beyond it the run ends and a later one resumes"},

@@ -61,6 +61,7 @@ enum option_id {
     OPT_TIMEOUT,
     OPT_MAX_RETRIES,
     OPT_MAX_ATTEMPTS,
+    OPT_MAX_REFUSED,
     OPT_MAX_WAIT,
     OPT_MAX_TIME,
     OPT_ON_CONFLICT,

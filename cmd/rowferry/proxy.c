@@ -4,6 +4,7 @@
 #include "core/http/url.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *proxy_variable(const char *url)
 {
@@ -28,6 +29,20 @@ const char *proxy_variable(const char *url)
             return variables[i].name;
     }
     return NULL;
+}
+
+void proxy_name(const char *url, struct buf *out)
+{
+    const char *variable = proxy_variable(url), *value, *host, *at;
+
+    if (!variable)
+        return;
+    value = getenv(variable);
+    host = strstr(value, "://");
+    host = host ? host + 3 : value;
+    buf_append(out, value, (size_t)(host - value));
+    at = strrchr(host, '@'); /* proxy_check allows none after the host */
+    buf_printf(out, "%s (%s)", at ? at + 1 : host, variable);
 }
 
 bool proxy_check(const struct environment *environment, struct err *err)

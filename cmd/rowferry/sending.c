@@ -98,13 +98,15 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
     struct notice_sink notices = report_sink(&cli->report);
+    const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
     struct onlooker onlooker = {.session = session};
     struct drain_result result = {0};
-    struct buf tags = {0};
+    struct buf tags = {0}, proxy = {0};
     struct err err = {0};
     bool fine;
 
     option_value_tags(options_text(options, OPT_TAGS), &tags);
+    proxy_name(sending->environment.api_url, &proxy);
     progress_begin(&onlooker.progress, &cli->report);
     fine = drain_run(
         session->store,
@@ -114,6 +116,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
             .client_id = options_text(options, OPT_CLIENT_ID),
             .client_secret = sending->secret,
             .ca_file = options_text(options, OPT_CA_FILE),
+            .proxy = proxy.size ? buf_text(&proxy) : NULL,
             .user_agent = "rowferry/" ROWFERRY_VERSION,
             .source = options_text(options, OPT_SOURCE),
             .tags = buf_text(&tags),
@@ -123,6 +126,10 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
             .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
             .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
             .max_wait_ms = options_number(options, OPT_MAX_WAIT),
+            .has_max_refused = refused->text && !str_ends(refused->text, "%"),
+            .has_max_refused_percent = refused->text && str_ends(refused->text, "%"),
+            .max_refused = (uint64_t)refused->number,
+            .max_refused_percent = refused->rate,
             .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
             .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
             .schemas = options_text(options, OPT_SCHEMAS),
@@ -135,6 +142,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
         &result, &err);
     progress_end(&onlooker.progress);
     buf_release(&tags);
+    buf_release(&proxy);
     result.run.validation_failures += cli->tally.run.validation_failures;
     cli->tally.run = result.run;
     cli->tally.replies = result.meter.replies;
@@ -143,7 +151,9 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     cli->tally.learned_per_s = result.learned_per_s;
     if (fine)
         tell_end(cli, &result);
-    else
+    else if (err.kind == ERR_LIMIT)
+        session->over = true;
+    if (!fine)
         report_fail(&cli->report, &err);
 }
 

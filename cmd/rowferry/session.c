@@ -156,7 +156,7 @@ bool session_count_left(struct session *session, uint64_t *left)
 /* What a batch says about the exit status (CONTRACT section 1). A refused one says nothing here:
  * its file was told about when it was refused, and a stream that turned out to be known is no
  * error. */
-static int batch_status(const struct batch_counts *batch, bool sends)
+static int batch_status(const struct session *session, const struct batch_counts *batch)
 {
     int status = EXIT_DONE;
 
@@ -167,9 +167,9 @@ static int batch_status(const struct batch_counts *batch, bool sends)
     if (batch->rows_rejected > 0 || batch->by_state[JOB_REFUSED] > 0 ||
         batch->by_state[JOB_FAILED] > 0 || batch->by_state[JOB_CONFLICT] > 0)
         status = EXIT_ROWS;
-    for (unsigned state = 0; sends && state < JOB_STATES; state++)
+    for (unsigned state = 0; session->sends && state < JOB_STATES; state++)
         if (job_state_is_open((enum job_state)state) && batch->by_state[state] > 0)
-            status = EXIT_INCOMPLETE;
+            status = session->over ? EXIT_LIMIT : EXIT_INCOMPLETE;
     return status;
 }
 
@@ -205,7 +205,7 @@ bool session_count_batch(void *context, const struct batch_counts *batch, struct
     if (!summary_balance(batch, &fault))
         report_fail(&session->cli->report, &fault);
     if (session->judged)
-        report_status(&session->cli->report, batch_status(batch, session->sends));
+        report_status(&session->cli->report, batch_status(session, batch));
     return true;
 }
 

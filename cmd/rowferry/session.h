@@ -21,6 +21,7 @@ struct session {
     enum summary_scope scope;
     int64_t scope_id;
     bool sends;  /* open jobs make the exit status 5 */
+    bool over;   /* ... or 4, because the run stopped at --max-refused */
     bool judged; /* false: the batches were done before, and say nothing about this command */
     struct batch_table table;
 };

@@ -13,7 +13,7 @@ enum err_kind {
     ERR_NETWORK,  /* nothing answers; the same command again resumes */
     ERR_BUSY,     /* another process holds the intake or the drain lock */
     ERR_STORE,    /* the database cannot be used */
-    ERR_LIMIT,    /* a file passed --max-errors or missed --min-rows */
+    ERR_LIMIT,    /* --max-errors, --min-rows or --max-refused does not allow it */
     ERR_STOPPED,  /* SIGINT, SIGTERM, SIGHUP or --max-time; see stop_signal() */
 };
 

@@ -35,8 +35,7 @@ static bool start_token(struct loop *loop, struct err *err)
 /* Starts claimed jobs while there are slots, a token, and the pace allows. */
 static bool start_ready(struct loop *loop, struct err *err)
 {
-    while (!loop->stopping && loop->ready.first && loop->in_flight < loop->options->concurrency &&
-           loop->held.count < LOOP_HELD_MAX) {
+    while (!loop->stopping && loop->ready.first && loop->in_flight < loop_room(loop)) {
         int64_t now_us = clock_monotonic_us();
         const char *authorization = token_authorization(loop->token, now_us);
         struct http_request request;
@@ -64,7 +63,7 @@ static struct task_reader reader_of(struct loop *loop, const struct task *task)
                    .max_attempts = options->max_attempts,
                    .on_conflict = options->on_conflict,
                    .audit_wait_ms = options->audit_wait_ms,
-                   .run_succeeded = loop->succeeded,
+                   .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
                    .token_accepted = loop->accepted == task->authorization,
                    .dice = loop_dice(loop)},
         .now_ms = clock_now_ms(),
@@ -125,6 +124,8 @@ static unsigned wanted(const struct loop *loop)
         return 0;
     if (room > allowed)
         room = allowed;
+    if (loop->sampling && room > TRIAL_JOBS)
+        room = TRIAL_JOBS;
     room = room > loop->ready.count ? room - loop->ready.count : 0;
     return room < loop->free.count ? room : loop->free.count;
 }
@@ -156,6 +157,7 @@ static void hand_turn(struct loop *loop)
     exchange->settled_count = 0;
     exchange->claims = loop->claiming;
     exchange->wanted = want;
+    exchange->spread = loop->sampling;
     while (loop->settled.first)
         loop->settling[exchange->settled_count++] = &task_list_take(&loop->settled)->claim;
     for (unsigned i = 0; i < want; i++)
@@ -227,8 +229,8 @@ static bool is_finished(const struct loop *loop)
 /* Nothing is under way or to come that could still succeed. */
 static bool is_dry(const struct loop *loop)
 {
-    return !loop->in_flight && !loop->ready.first && keeper_is_idle(loop->keeper) && !loop->more &&
-           !loop->next_due_ms;
+    return !loop->in_flight && !loop->ready.first && !loop->settled.first &&
+           keeper_is_idle(loop->keeper) && !loop->more && !loop->next_due_ms;
 }
 
 /* How long nothing needs to be looked at, if no answer comes. */
@@ -253,8 +255,25 @@ static void put_back_ready(struct loop *loop)
     while (loop->ready.first) {
         struct task *task = task_list_take(&loop->ready);
 
-        task_put_back(task, clock_now_ms());
+        task_put_back(task, false, clock_now_ms());
         task_list_add(&loop->settled, task);
+    }
+}
+
+/* When a sample begins, what was claimed from the head of the queue goes behind all others. */
+static void look_for_sample(struct loop *loop)
+{
+    unsigned count = loop->ready.count;
+
+    loop->sampling = loop_wants_sample(loop);
+    for (unsigned i = 0; loop->sampling && i < count; i++) {
+        struct task *task = task_list_take(&loop->ready);
+        bool later =
+            !task->claim.spread && job_state_of_request(task->claim.request) != JOB_UNKNOWN;
+
+        if (later)
+            task_put_back(task, true, clock_now_ms());
+        task_list_add(later ? &loop->settled : &loop->ready, task);
     }
 }
 
@@ -310,12 +329,11 @@ static bool turn_round(struct loop *loop, struct err *err)
     look_at_lock(loop, err);
     if (loop->stopping) {
         put_back_ready(loop);
-        loop_judge_held(loop, err);
     }
     if (!take_turn(loop, err))
         return false;
-    if (loop->succeeded || is_dry(loop))
-        loop_judge_held(loop, err);
+    loop_rule_held(loop, is_dry(loop), err);
+    look_for_sample(loop);
     if (!start_token(loop, err) || !start_ready(loop, err))
         return false;
     hand_turn(loop);
@@ -352,7 +370,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
 
     loop->window =
         options->concurrency * 4 < LOOP_WINDOW_MAX ? options->concurrency * 4 : LOOP_WINDOW_MAX;
-    loop->task_count = loop->window * 3;
+    loop->task_count = loop->window * 3 + LOOP_HELD_MAX;
     loop->tasks = mem_calloc(loop->task_count, sizeof *loop->tasks);
     task_list_init(&loop->free);
     task_list_init(&loop->ready);
@@ -432,6 +450,19 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
     return true;
 }
 
+/* Jobs whose retries were still to come: the next run begins with others. After an error, that one
+ * stays what is reported. */
+static bool leave_charged(struct loop *loop, struct store *store, struct err *err)
+{
+    const struct budget *budget = &loop->budget;
+    struct err ignored = {0};
+
+    return !budget->count ||
+           jobs_leave(store, budget->job_ids,
+                      budget->count < BUDGET_JOBS ? budget->count : BUDGET_JOBS,
+                      loop->options->run_id, err->kind == ERR_NONE ? err : &ignored);
+}
+
 bool drain_run(struct store *store, const struct drain_options *options,
                struct drain_result *result, struct err *err)
 {
@@ -449,6 +480,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     result->meter = loop->meter;
     result->learned_per_s = governor_learned_per_s(&loop->governor);
     close_loop(loop);
+    fine = leave_charged(loop, store, err) && fine;
     if (fine && result->end == DRAIN_PARKED && !parked)
         fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);
     if (result->end == DRAIN_PARKED)

@@ -38,6 +38,8 @@ struct drain_options {
     struct environment environment;
     const char *client_id, *client_secret;
     const char *ca_file; /* NULL: the system's */
+    const char *proxy;   /* that the API is reached through, as messages name it, without its
+                            user-info; NULL: none is known */
     const char *user_agent;
     const char *source;    /* metadata.source */
     const char *tags;      /* JSON array: metadata.tags of rows that name none */
@@ -49,8 +51,11 @@ struct drain_options {
     int64_t max_wait_ms;   /* a longer Retry-After parks the run */
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
-    const char *schemas;   /* folder of the schema files */
-    int64_t batch_id;      /* 0: every open batch; else, of the others, what its jobs wait for */
+    bool has_max_refused, has_max_refused_percent; /* more refused jobs than these stop the run */
+    uint64_t max_refused;
+    double max_refused_percent; /* of those that are at their end, from 100 on */
+    const char *schemas;        /* folder of the schema files */
+    int64_t batch_id; /* 0: every open batch; else, of the others, what its jobs wait for */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called some times a second, at least once, and at the end, while `store` is idle; may be
@@ -79,8 +84,8 @@ struct drain_result {
 
 /* Sends what is due until nothing is left, under the drain lock that the caller holds. Opens a
  * second connection to the database for its store thread; `store` is idle meanwhile. result is
- * filled in either case. False: ERR_AUTH, ERR_CONFIG, ERR_NETWORK, ERR_STORE, ERR_INTERNAL; jobs in
- * flight are settled first wherever that is possible. */
+ * filled in either case. False: ERR_AUTH, ERR_CONFIG, ERR_NETWORK, ERR_LIMIT, ERR_STORE,
+ * ERR_INTERNAL; jobs in flight are settled first wherever that is possible. */
 bool drain_run(struct store *store, const struct drain_options *options,
                struct drain_result *result, struct err *err);
 

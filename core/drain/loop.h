@@ -9,12 +9,13 @@
 #include "core/http/governor.h"
 #include "core/http/token.h"
 #include "core/job/budget.h"
+#include "core/job/trial.h"
 
 enum {
-    LOOP_WINDOW_MAX = 256, /* jobs claimed ahead at most */
-    LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3,
-    LOOP_HELD_MAX = 3,   /* as many 403s, and nothing succeeded: it is us */
-    LOOP_TOKENS_MAX = 3, /* as many tokens refused in a row, and nothing succeeded: the same */
+    LOOP_WINDOW_MAX = 256,                        /* jobs claimed ahead at most */
+    LOOP_HELD_MAX = TRIAL_KINDS * TRIAL_JOBS * 2, /* tasks beyond those of the windows */
+    LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3 + LOOP_HELD_MAX,
+    LOOP_TOKENS_MAX = 3, /* as many tokens refused in a row, and nothing succeeded: it is us */
 };
 
 /* Tasks, first in first out. */
@@ -37,8 +38,12 @@ struct loop {
     struct task *tasks;
     unsigned task_count, window;
     struct task_list free, ready, settled;
-    struct task_list held; /* answered 403 while nothing had succeeded */
-    unsigned in_flight;    /* PUTs and GETs, without the token request */
+    struct task_list held;              /* denied, and it is not clear yet whose fault it is */
+    struct trial trials[TRIAL_KINDS];   /* ... by what kind of request */
+    bool sampling;                      /* jobs are claimed from all over the queue */
+    uint64_t answered, refused, doomed; /* jobs: at their end; of these, refused; or will be */
+    bool over_refused;                  /* beyond --max-refused */
+    unsigned in_flight;                 /* PUTs and GETs, without the token request */
 
     struct exchange exchange; /* of the turn that is with the keeper */
     struct claim *settling[LOOP_TASKS_MAX], *claiming[LOOP_WINDOW_MAX];
@@ -49,15 +54,14 @@ struct loop {
 
     bool stopping; /* start nothing more; settle what is in flight */
     bool told_errands;
-    bool failed;    /* err is filled: the drain ends with it */
-    bool succeeded; /* some request of this run was answered 2xx */
+    bool failed; /* err is filled: the drain ends with it */
     struct budget budget;
-    enum drain_pause pause;  /* why the governor paused last */
-    unsigned unreachable;    /* pauses in a row after which nothing was reached */
-    unsigned tokens_refused; /* refused in a row, with nothing that succeeded between */
-    const char *accepted;    /* the token that a request was answered 2xx with */
-    int64_t progress_us;     /* of the last report */
-    uint64_t dice;           /* state of the generator */
+    enum drain_pause pause;               /* why the governor paused last */
+    unsigned unreachable;                 /* pauses in a row after which nothing was reached */
+    unsigned tokens_refused[TRIAL_KINDS]; /* in a row, with nothing of the kind that succeeded */
+    const char *accepted;                 /* the token that a request was answered 2xx with */
+    int64_t progress_us;                  /* of the last report */
+    uint64_t dice;                        /* state of the generator */
 };
 
 void task_list_init(struct task_list *list);
@@ -71,9 +75,15 @@ double loop_dice(struct loop *loop);
 void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
                 const struct policy_verdict *verdict, struct err *err);
 
-/* 403s that were held are settled now that it is clear whom they concern; or, when nothing else is
- * under way, it is us. */
-void loop_judge_held(struct loop *loop, struct err *err);
+/* Settles what was held where it is clear by now whose fault it is. dry: nothing else is under way
+ * or to come. */
+void loop_rule_held(struct loop *loop, bool dry, struct err *err);
+
+/* True while a verdict on the run is due that a sample of the queue has to decide. */
+bool loop_wants_sample(const struct loop *loop);
+
+/* How many requests may be in flight. */
+unsigned loop_room(const struct loop *loop);
 
 /* The answer to a token request. */
 void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);

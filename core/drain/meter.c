@@ -15,7 +15,8 @@ static unsigned class_of(const struct http_answer *answer)
 
 void meter_count(struct meter *meter, const struct http_answer *answer)
 {
-    if (answer->end == HTTP_NEVER_LEFT || answer->end == HTTP_UNTRUSTED)
+    if (answer->end == HTTP_NEVER_LEFT || answer->end == HTTP_UNTRUSTED ||
+        answer->end == HTTP_PROXY)
         return;
     meter->requests++;
     meter->errors += answer->end != HTTP_DONE || answer->status >= 400;

@@ -48,7 +48,7 @@ void pace_throttle(struct loop *loop, const struct http_answer *answer, int64_t 
     while (wait_us / 1000 > PUT_BACK_MS && loop->ready.first) {
         struct task *task = task_list_take(&loop->ready);
 
-        task_put_back(task, clock_now_ms());
+        task_put_back(task, false, clock_now_ms());
         task_list_add(&loop->settled, task);
     }
 }
@@ -79,9 +79,11 @@ void pace_count(struct loop *loop, const struct http_answer *answer,
 
     if (answer->end == HTTP_DONE && verdict->run != POLICY_PAUSE)
         governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
-    if (verdict->success)
-        budget_earn(&loop->budget);
-    if (!verdict->retry || budget_charge(&loop->budget) || loop->stopping)
+}
+
+void pace_exhausted(struct loop *loop)
+{
+    if (loop->stopping)
         return;
     snprintf(loop->result->reason, sizeof loop->result->reason,
              "the API answers, but too few requests succeed for their retries (last: %s)",

@@ -11,10 +11,12 @@ struct http_answer;
 struct loop;
 struct policy_verdict;
 
-/* Tells the governor of a complete answer, and the retry budget of any. An empty budget stops the
- * run. */
+/* Reports a complete answer to the governor. */
 void pace_count(struct loop *loop, const struct http_answer *answer,
                 const struct policy_verdict *verdict);
+
+/* The retry budget is empty: stops the run. */
+void pace_exhausted(struct loop *loop);
 
 /* Parks the run where the wait is longer than --max-wait; false: it is not. why: what the server
  * did, before ", and asks to wait until". */

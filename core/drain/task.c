@@ -55,6 +55,7 @@ void task_request(struct task *task, const struct drain_options *options, const 
         .url = buf_text(&task->url),
         .authorization = authorization,
         .timeout_ms = options->timeout_ms,
+        .new_connection = claim->http_status == 421 || claim->http_status == 425,
         .context = task,
     };
     if (claim->request != REQUEST_UPDATE)
@@ -70,7 +71,7 @@ static enum policy_end end_of(const struct http_answer *answer)
     static const enum policy_end ends[] = {
         [HTTP_DONE] = POLICY_ANSWERED,       [HTTP_NEVER_LEFT] = POLICY_NEVER_LEFT,
         [HTTP_UNTRUSTED] = POLICY_UNTRUSTED, [HTTP_CUT] = POLICY_NO_ANSWER,
-        [HTTP_TOO_LARGE] = POLICY_NO_ANSWER,
+        [HTTP_TOO_LARGE] = POLICY_NO_ANSWER, [HTTP_PROXY] = POLICY_PROXY,
     };
 
     return ends[answer->end];
@@ -348,6 +349,8 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
     outcome->state = verdict->state;
     outcome->untouched = false;
     outcome->left = verdict->left;
+    outcome->last = false;
+    outcome->excused = verdict->excused;
     outcome->next = verdict->next;
     outcome->conflict = verdict->conflict;
     outcome->proven = verdict->proven;
@@ -422,12 +425,13 @@ bool task_answer(struct task *task, const struct http_answer *answer,
     return fine;
 }
 
-void task_put_back(struct task *task, int64_t now_ms)
+void task_put_back(struct task *task, bool last, int64_t now_ms)
 {
     struct claim *claim = &task->claim;
 
     claim->outcome = (struct claim_outcome){
         .untouched = true,
+        .last = last,
         .doubt = claim->doubt,
         .readbacks = claim->readbacks,
         .run_retries = claim->run_retries,
@@ -436,12 +440,15 @@ void task_put_back(struct task *task, int64_t now_ms)
     };
 }
 
-void task_forbid(struct task *task, int64_t now_ms)
+void task_spare(struct task *task, int64_t now_ms)
 {
     struct claim_outcome *outcome = &task->claim.outcome;
 
-    outcome->state = policy_forbidden_state(&task->job);
+    outcome->state = policy_spared_state(&task->job);
+    outcome->excused = true;
+    outcome->doubt = task->job.doubt;
+    outcome->readbacks = task->job.readbacks;
+    outcome->unsettled = false;
+    outcome->run_retries = UINT16_MAX; /* left to the next run */
     outcome->not_before_ms = now_ms;
-    if (outcome->state == JOB_UNKNOWN && task->claim.request != REQUEST_UPDATE)
-        outcome->run_retries = UINT16_MAX; /* left to the next run */
 }

@@ -14,6 +14,7 @@ struct task {
     struct buf url, body;
     const char *authorization; /* that it was sent with */
     struct policy_job job;     /* for a verdict that had to wait */
+    enum policy_run open;      /* ... and what it waits for */
     struct task *next;         /* in one of the loop's lists */
 };
 
@@ -37,10 +38,12 @@ struct task_reader {
 bool task_answer(struct task *task, const struct http_answer *answer,
                  const struct task_reader *reader, struct policy_verdict *verdict, struct err *err);
 
-/* The outcome of a task that was never started. */
-void task_put_back(struct task *task, int64_t now_ms);
+/* The outcome of a task that was never started. last: this run tries it when nothing else can go.
+ */
+void task_put_back(struct task *task, bool last, int64_t now_ms);
 
-/* The outcome of a 403 that was held until it was clear whom it concerns. */
-void task_forbid(struct task *task, int64_t now_ms);
+/* Changes the outcome of an answer that turned out to concern all of us: as before the request, and
+ * the next run tries it last. */
+void task_spare(struct task *task, int64_t now_ms);
 
 #endif

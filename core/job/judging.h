@@ -16,6 +16,7 @@ enum meaning {
     MEANS_FORBIDDEN,   /* 403 */
     MEANS_MISSING,     /* 404 */
     MEANS_CONFLICT,    /* 409 */
+    MEANS_PROXY,       /* 407 */
     MEANS_THROTTLED,   /* 429 */
     MEANS_WRONG_PLACE, /* the environment is wrong */
     MEANS_REFUSED,     /* this request is wrong */

@@ -12,7 +12,8 @@ static const struct {
 } statuses[] = {
     {200, 200, MEANS_DONE},        {201, 299, MEANS_AMBIGUOUS},   {300, 399, MEANS_WRONG_PLACE},
     {401, 401, MEANS_TOKEN},       {403, 403, MEANS_FORBIDDEN},   {404, 404, MEANS_MISSING},
-    {405, 405, MEANS_WRONG_PLACE}, {408, 408, MEANS_NOT_DONE},    {409, 409, MEANS_CONFLICT},
+    {405, 405, MEANS_WRONG_PLACE}, {407, 407, MEANS_PROXY},       {408, 408, MEANS_NOT_DONE},
+    {409, 409, MEANS_CONFLICT},    {421, 421, MEANS_NOT_DONE},    {425, 425, MEANS_NOT_DONE},
     {429, 429, MEANS_THROTTLED},   {400, 499, MEANS_REFUSED},     {501, 501, MEANS_WRONG_PLACE},
     {503, 503, MEANS_NOT_DONE},    {505, 505, MEANS_WRONG_PLACE},
 };
@@ -29,7 +30,7 @@ bool judge_is_refusal(long status)
 {
     enum meaning meaning = meaning_of(status);
 
-    return meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN;
+    return meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE;
 }
 
 int64_t policy_backoff_ms(unsigned retries, double dice)
@@ -90,8 +91,9 @@ static bool asks_for_fate(const struct judging *judging)
 /* Nothing was done and nothing is counted: the job stays where it was before the request. */
 static void uncounted(const struct judging *judging, enum policy_run run)
 {
-    judging->verdict->state = asks_for_fate(judging) ? JOB_UNKNOWN : JOB_PENDING;
+    judging->verdict->state = policy_spared_state(judging->job);
     judging->verdict->run = run;
+    judging->verdict->excused = true;
 }
 
 /* The same request once more, counted. */
@@ -129,11 +131,16 @@ static void judge_token(const struct judging *judging)
         uncounted(judging, POLICY_STOP_AUTH);
         return;
     }
-    if (job->refused_token)
+    if (job->refused_token) {
         once_more(judging);
-    else
+        judging->verdict->state = policy_spared_state(job);
+        judging->verdict->unsettled = false;
+        judging->verdict->readbacks = job->readbacks;
+    } else {
         uncounted(judging, POLICY_NEW_TOKEN);
+    }
     judging->verdict->run = POLICY_NEW_TOKEN;
+    judging->verdict->excused = true;
 }
 
 /* No word of the server's on this PUT tells what became of one before it. */
@@ -144,14 +151,27 @@ static void refuse(const struct judging *judging)
     judging->verdict->refused = true;
 }
 
-static void judge_forbidden(const struct judging *judging)
+/* 403, or the answer of something that is not the API: of the record alone, as far as the job is
+ * concerned. */
+static void judge_denied(const struct judging *judging, enum policy_run run)
 {
-    if (!judging->limits->run_succeeded)
-        uncounted(judging, POLICY_FORBIDDEN);
-    else if (asks_for_fate(judging))
+    if (asks_for_fate(judging))
         judge_ask_again(judging);
     else
         refuse(judging);
+    judging->verdict->excused = true;
+    if (!judging->limits->kind_works)
+        judging->verdict->run = run;
+}
+
+/* A refusal is the record's own, unless it is what everything is answered with. */
+static void judge_refused(const struct judging *judging)
+{
+    bool own = judging->meaning == MEANS_MISSING || judging->meaning == MEANS_REFUSED;
+
+    if (own && judging->answer->end == POLICY_ANSWERED && !asks_for_fate(judging) &&
+        judging->verdict->state == JOB_REFUSED && !judging->limits->kind_works)
+        judging->verdict->run = POLICY_REFUSING;
 }
 
 /* The read-back that follows tells whose update the record holds. A PUT that was built on a fetched
@@ -197,9 +217,11 @@ static void judge_put(const struct judging *judging)
         return;
     case MEANS_CONFLICT:
         judge_put_conflict(judging);
+        verdict->works = true;
         return;
     case MEANS_TOKEN:
     case MEANS_FORBIDDEN:
+    case MEANS_PROXY:
     case MEANS_THROTTLED:
     case MEANS_WRONG_PLACE:
     case MEANS_MISSING:
@@ -214,10 +236,12 @@ static bool judge_common(const struct judging *judging)
 {
     const struct policy_answer *answer = judging->answer;
 
-    if (answer->end == POLICY_NEVER_LEFT || answer->end == POLICY_UNTRUSTED) {
+    if (answer->end == POLICY_NEVER_LEFT || answer->end == POLICY_UNTRUSTED ||
+        answer->end == POLICY_PROXY) {
         judging->verdict->left = false;
-        uncounted(judging,
-                  answer->end == POLICY_UNTRUSTED ? POLICY_STOP_CONFIG : POLICY_UNREACHABLE);
+        uncounted(judging, answer->end == POLICY_UNTRUSTED ? POLICY_STOP_CONFIG
+                           : answer->end == POLICY_PROXY   ? POLICY_STOP_PROXY
+                                                           : POLICY_UNREACHABLE);
         return true;
     }
     if (answer->end == POLICY_NO_ANSWER) {
@@ -233,14 +257,17 @@ static bool judge_common(const struct judging *judging)
         judge_token(judging);
         return true;
     case MEANS_FORBIDDEN:
-        judge_forbidden(judging);
+        judge_denied(judging, POLICY_FORBIDDEN);
+        return true;
+    case MEANS_PROXY:
+        uncounted(judging, POLICY_STOP_PROXY);
         return true;
     case MEANS_THROTTLED:
         uncounted(judging, POLICY_PAUSE);
         judging->verdict->pause_ms = answer->retry_after_ms;
         return true;
     case MEANS_WRONG_PLACE:
-        uncounted(judging, POLICY_STOP_CONFIG);
+        judge_denied(judging, POLICY_WRONG_PLACE);
         return true;
     case MEANS_DONE:
     case MEANS_AMBIGUOUS:
@@ -274,10 +301,11 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
     };
     if (!judge_common(&judging))
         judges[job->request](&judging);
+    judge_refused(&judging);
+    verdict->works = verdict->works || verdict->success;
 }
 
-enum job_state policy_forbidden_state(const struct policy_job *job)
+enum job_state policy_spared_state(const struct policy_job *job)
 {
-    return job->doubt || job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN
-                                                                           : JOB_REFUSED;
+    return job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_PENDING;
 }

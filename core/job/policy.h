@@ -13,6 +13,7 @@ enum policy_end {
     POLICY_ANSWERED,   /* complete final answer: status counts */
     POLICY_NEVER_LEFT, /* no byte of it went out */
     POLICY_UNTRUSTED,  /* never left: certificate */
+    POLICY_PROXY,      /* never left: the proxy wants credentials */
     POLICY_NO_ANSWER,  /* it left, and no complete answer came */
 };
 
@@ -72,7 +73,7 @@ struct policy_limits {
     unsigned max_retries, max_attempts;
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
-    bool run_succeeded;    /* some request of this run was answered 2xx */
+    bool kind_works;       /* a request of this kind was taken in this run */
     bool token_accepted;   /* ... and one with the token that this request carried */
     double dice;           /* 0 to 1, for jitter */
 };
@@ -83,9 +84,14 @@ enum policy_run {
     POLICY_NEW_TOKEN,   /* fetch one, then the same request again */
     POLICY_PAUSE,       /* nothing leaves for pause_ms (-1: the server named no time) */
     POLICY_UNREACHABLE, /* nothing was reached: try again, end when nothing works */
-    POLICY_FORBIDDEN,   /* a 403 while nothing has succeeded: us, or this record alone? */
+    /* Nothing of the kind was taken so far: is it this record, as the verdict says, or all of us
+     * (policy_spare)? */
+    POLICY_FORBIDDEN,   /* 403 */
+    POLICY_WRONG_PLACE, /* not what the API would say */
+    POLICY_REFUSING,    /* the request is wrong, or what it names is not there */
     POLICY_STOP_AUTH,
     POLICY_STOP_CONFIG,
+    POLICY_STOP_PROXY,
 };
 
 /* What the job's next request is, where the state alone does not tell. */
@@ -100,9 +106,12 @@ enum policy_next {
 struct policy_verdict {
     enum job_state state;
     enum policy_run run;
-    bool left; /* the request counts as an attempt that may have left */
+    bool left;    /* the request may have left */
+    bool excused; /* the server has said that nothing was done, and not for the job's sake: no
+                     attempt that counts against max_attempts */
     bool doubt, unsettled;
     bool success;     /* a 2xx with a body that we understand: refills the retry budget */
+    bool works;       /* the API takes requests of this kind: a success, or a 409 to a PUT */
     bool conflict;    /* someone else changed the record; the state tells what became of that */
     bool proven;      /* ... and our PUT did not land for certain */
     bool ahead;       /* ... or the record never came to the version that was sent */
@@ -122,9 +131,8 @@ struct policy_verdict {
 void policy_judge(const struct policy_job *job, const struct policy_answer *answer,
                   const struct policy_limits *limits, struct policy_verdict *verdict);
 
-/* A 403 that POLICY_FORBIDDEN left open, once other requests have succeeded: unknown where a PUT
- * may have landed. */
-enum job_state policy_forbidden_state(const struct policy_job *job);
+/* The state of a job whose answer concerns all of us, and not the job: as before the request. */
+enum job_state policy_spared_state(const struct policy_job *job);
 
 /* 1 s doubled with each retry after the first, at most 60 s, plus up to a quarter of jitter. */
 int64_t policy_backoff_ms(unsigned retries, double dice);

@@ -353,7 +353,8 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
         !run_on_job(store, SETTLE_FORGET_VIOLATIONS, claim, err, "forget the server's violations"))
         return false;
-    return !outcome->violation_count || write_violations(store, claim, err);
+    /* one that is pending again was not refused after all */
+    return !outcome->violation_count || to == JOB_PENDING || write_violations(store, claim, err);
 }
 
 bool settle_claim(struct store *store, const struct exchange *exchange, struct open_batch *batch,

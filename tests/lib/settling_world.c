@@ -365,7 +365,7 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
                                          .max_attempts = MAX_ATTEMPTS,
                                          .on_conflict = onlooker->settings->on_conflict,
                                          .audit_wait_ms = (int64_t)WAIT * TICK_MS,
-                                         .run_succeeded = true};
+                                         .kind_works = true};
 
     onlooker->settings->judge(&job, &facts, &limits, verdict);
 }

@@ -6,7 +6,7 @@ const struct policy_job sent = {.version = 5, .attempts = 1};
 const struct policy_job asking = {.version = 5, .attempts = 1, .request = REQUEST_READ_BACK};
 const struct policy_job doubting = {
     .version = 5, .attempts = 1, .request = REQUEST_READ_BACK, .doubt = true};
-const struct policy_limits limits = {.max_retries = 3, .max_attempts = 12, .run_succeeded = true};
+const struct policy_limits limits = {.max_retries = 3, .max_attempts = 12, .kind_works = true};
 
 struct policy_answer answered(long status)
 {
@@ -44,8 +44,11 @@ static const char *run_name(enum policy_run run)
         [POLICY_PAUSE] = " pause",
         [POLICY_UNREACHABLE] = " unreachable",
         [POLICY_FORBIDDEN] = " forbidden",
+        [POLICY_WRONG_PLACE] = " wrong-place",
+        [POLICY_REFUSING] = " refusing",
         [POLICY_STOP_AUTH] = " stop-auth",
         [POLICY_STOP_CONFIG] = " stop-config",
+        [POLICY_STOP_PROXY] = " stop-proxy",
     };
 
     return names[run];
@@ -60,10 +63,11 @@ const char *told(const struct policy_verdict *verdict)
     };
     static char text[512];
 
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s%s retries %u readbacks %u delay %lld",
              job_state_name(verdict->state), run_name(verdict->run), verdict->left ? "" : " stayed",
-             verdict->doubt ? " doubt" : "", verdict->unsettled ? " unsettled" : "",
-             verdict->success ? " success" : "", verdict->retry ? " costs" : "",
+             verdict->excused && verdict->left ? " excused" : "", verdict->doubt ? " doubt" : "",
+             verdict->unsettled ? " unsettled" : "", verdict->success ? " success" : "",
+             verdict->retry ? " costs" : "",
              !verdict->conflict ? ""
              : verdict->proven  ? " proven"
                                 : " unproven",

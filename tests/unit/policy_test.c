@@ -15,41 +15,51 @@ static const struct status_row {
     const char *verdict;
 } put_rows[] = {
     {0, 299, "unknown doubt costs retries 0 readbacks 0 delay 0"},
-    {300, 399, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {300, 399, "refused excused retries 0 readbacks 0 delay 0"},
     {400, 400, "refused retries 0 readbacks 0 delay 0"},
-    {401, 401, "pending new-token retries 0 readbacks 0 delay 0"},
-    {402, 404, "refused retries 0 readbacks 0 delay 0"},
-    {405, 405, "pending stop-config retries 0 readbacks 0 delay 0"},
-    {406, 407, "refused retries 0 readbacks 0 delay 0"},
+    {401, 401, "pending new-token excused retries 0 readbacks 0 delay 0"},
+    {402, 402, "refused retries 0 readbacks 0 delay 0"},
+    {403, 403, "refused excused retries 0 readbacks 0 delay 0"},
+    {404, 404, "refused retries 0 readbacks 0 delay 0"},
+    {405, 405, "refused excused retries 0 readbacks 0 delay 0"},
+    {406, 406, "refused retries 0 readbacks 0 delay 0"},
+    {407, 407, "pending stop-proxy excused retries 0 readbacks 0 delay 0"},
     {408, 408, "pending doubt costs retries 1 readbacks 0 delay 1000"},
     {409, 409, "unknown retries 0 readbacks 0 delay 0"},
-    {410, 428, "refused retries 0 readbacks 0 delay 0"},
-    {429, 429, "pending pause retries 0 readbacks 0 delay 0"},
+    {410, 420, "refused retries 0 readbacks 0 delay 0"},
+    {421, 421, "pending doubt costs retries 1 readbacks 0 delay 1000"},
+    {422, 424, "refused retries 0 readbacks 0 delay 0"},
+    {425, 425, "pending doubt costs retries 1 readbacks 0 delay 1000"},
+    {426, 428, "refused retries 0 readbacks 0 delay 0"},
+    {429, 429, "pending pause excused retries 0 readbacks 0 delay 0"},
     {430, 499, "refused retries 0 readbacks 0 delay 0"},
     {500, 500, "unknown doubt costs retries 0 readbacks 0 delay 0"},
-    {501, 501, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {501, 501, "refused excused retries 0 readbacks 0 delay 0"},
     {502, 502, "unknown doubt costs retries 0 readbacks 0 delay 0"},
     {503, 503, "pending doubt costs retries 1 readbacks 0 delay 1000"},
     {504, 504, "unknown doubt costs retries 0 readbacks 0 delay 0"},
-    {505, 505, "pending stop-config retries 0 readbacks 0 delay 0"},
+    {505, 505, "refused excused retries 0 readbacks 0 delay 0"},
     {506, 999, "unknown doubt costs retries 0 readbacks 0 delay 0"},
 };
 
 /* The same for the GET of a job without doubt, as after a 409. */
 static const struct status_row get_rows[] = {
     {0, 299, "unknown costs retries 1 readbacks 1 delay 1000"},
-    {300, 399, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {300, 399, "unknown excused costs retries 1 readbacks 1 delay 1000"},
     {400, 400, "unknown costs retries 1 readbacks 1 delay 1000"},
-    {401, 401, "unknown new-token retries 0 readbacks 0 delay 0"},
-    {402, 403, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {401, 401, "unknown new-token excused retries 0 readbacks 0 delay 0"},
+    {402, 402, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {403, 403, "unknown excused costs retries 1 readbacks 1 delay 1000"},
     {404, 404, "refused retries 0 readbacks 0 delay 0"},
-    {405, 405, "unknown stop-config retries 0 readbacks 0 delay 0"},
-    {406, 428, "unknown costs retries 1 readbacks 1 delay 1000"},
-    {429, 429, "unknown pause retries 0 readbacks 0 delay 0"},
+    {405, 405, "unknown excused costs retries 1 readbacks 1 delay 1000"},
+    {406, 406, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {407, 407, "unknown stop-proxy excused retries 0 readbacks 0 delay 0"},
+    {408, 428, "unknown costs retries 1 readbacks 1 delay 1000"},
+    {429, 429, "unknown pause excused retries 0 readbacks 0 delay 0"},
     {430, 500, "unknown costs retries 1 readbacks 1 delay 1000"},
-    {501, 501, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {501, 501, "unknown excused costs retries 1 readbacks 1 delay 1000"},
     {502, 504, "unknown costs retries 1 readbacks 1 delay 1000"},
-    {505, 505, "unknown stop-config retries 0 readbacks 0 delay 0"},
+    {505, 505, "unknown excused costs retries 1 readbacks 1 delay 1000"},
     {506, 999, "unknown costs retries 1 readbacks 1 delay 1000"},
 };
 
@@ -160,10 +170,12 @@ static void retries_count_no_401_no_429_and_nothing_that_never_left(void **state
     get.readbacks = 11;
     for (unsigned i = 0; i < 2; i++) {
         const struct policy_job *job = i ? &get : &put;
-        struct policy_verdict verdicts[] = {judge(job, answered(401)), judge(job, answered(429)),
+        struct policy_verdict verdicts[] = {judge(job, answered(401)),
+                                            judge(job, answered(429)),
                                             judge(job, ended(POLICY_NEVER_LEFT)),
                                             judge(job, ended(POLICY_UNTRUSTED)),
-                                            judge(job, answered(302))};
+                                            judge(job, ended(POLICY_PROXY)),
+                                            judge(job, answered(407))};
 
         for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
             assert_int_equal(verdicts[k].run_retries, 2);
@@ -226,9 +238,9 @@ static void a_forbidden_address_stops_the_run(void **state)
     (void)state;
     address.code = "ip.not.authorized";
     put = judge(&sent, address);
-    assert_string_equal(told(&put), "pending stop-auth retries 0 readbacks 0 delay 0");
+    assert_string_equal(told(&put), "pending stop-auth excused retries 0 readbacks 0 delay 0");
     get = judge(&asking, address);
-    assert_string_equal(told(&get), "unknown stop-auth retries 0 readbacks 0 delay 0");
+    assert_string_equal(told(&get), "unknown stop-auth excused retries 0 readbacks 0 delay 0");
 }
 
 /* A second 401 in a row for the same job: of a token that worked for others, it may have been
@@ -239,10 +251,10 @@ static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void *
         bool accepted;
         const char *put, *get;
     } rows[] = {
-        {false, "pending stop-auth retries 0 readbacks 0 delay 0",
-         "unknown stop-auth retries 0 readbacks 0 delay 0"},
-        {true, "pending new-token costs retries 1 readbacks 0 delay 1000",
-         "unknown new-token costs retries 1 readbacks 1 delay 1000"},
+        {false, "pending stop-auth excused retries 0 readbacks 0 delay 0",
+         "unknown stop-auth excused retries 0 readbacks 0 delay 0"},
+        {true, "pending new-token excused costs retries 1 readbacks 0 delay 1000",
+         "unknown new-token excused costs retries 1 readbacks 0 delay 1000"},
     };
     struct policy_job put = sent, get = asking;
     struct policy_answer answer = answered(401);
@@ -286,19 +298,58 @@ static void another_code_of_a_401_asks_for_a_new_token(void **state)
     assert_int_equal(judge(&sent, answer).run, POLICY_NEW_TOKEN);
 }
 
-static void a_403_before_any_success_is_left_open(void **state)
+/* The verdict is that on the record; whether it holds is open until a request of the kind is
+ * taken. */
+static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(void **state)
 {
     const struct policy_limits fresh = {.max_retries = 3, .max_attempts = 12};
-    struct policy_answer answer = answered(403);
-    struct policy_verdict verdict;
+    const struct policy_job fetch = {.request = REQUEST_FETCH};
+    static const struct {
+        short first, last;
+        const char *put, *read_back, *fetch;
+    } rows[] = {
+        {403, 403, "refused forbidden excused retries 0 readbacks 0 delay 0",
+         "unknown forbidden excused costs retries 1 readbacks 1 delay 1000",
+         "refused forbidden excused retries 0 readbacks 0 delay 0"},
+        {300, 399, "refused wrong-place excused retries 0 readbacks 0 delay 0",
+         "unknown wrong-place excused costs retries 1 readbacks 1 delay 1000",
+         "refused wrong-place excused retries 0 readbacks 0 delay 0"},
+        {405, 405, "refused wrong-place excused retries 0 readbacks 0 delay 0",
+         "unknown wrong-place excused costs retries 1 readbacks 1 delay 1000",
+         "refused wrong-place excused retries 0 readbacks 0 delay 0"},
+        {501, 501, "refused wrong-place excused retries 0 readbacks 0 delay 0",
+         "unknown wrong-place excused costs retries 1 readbacks 1 delay 1000",
+         "refused wrong-place excused retries 0 readbacks 0 delay 0"},
+        {404, 404, "refused refusing retries 0 readbacks 0 delay 0",
+         "refused retries 0 readbacks 0 delay 0", "refused refusing retries 0 readbacks 0 delay 0"},
+        {422, 422, "refused refusing retries 0 readbacks 0 delay 0",
+         "unknown costs retries 1 readbacks 1 delay 1000",
+         "refused refusing retries 0 readbacks 0 delay 0"},
+        {410, 420, "refused refusing retries 0 readbacks 0 delay 0",
+         "unknown costs retries 1 readbacks 1 delay 1000",
+         "refused refusing retries 0 readbacks 0 delay 0"},
+        {400, 400, "refused refusing retries 0 readbacks 0 delay 0",
+         "unknown costs retries 1 readbacks 1 delay 1000",
+         "refused refusing retries 0 readbacks 0 delay 0"},
+    };
 
     (void)state;
-    policy_judge(&sent, &answer, &fresh, &verdict);
-    assert_string_equal(told(&verdict), "pending forbidden retries 0 readbacks 0 delay 0");
-    policy_judge(&asking, &answer, &fresh, &verdict);
-    assert_string_equal(told(&verdict), "unknown forbidden retries 0 readbacks 0 delay 0");
-    assert_int_equal(policy_forbidden_state(&sent), JOB_REFUSED);
-    assert_int_equal(policy_forbidden_state(&asking), JOB_UNKNOWN);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (long status = rows[i].first; status <= rows[i].last; status++) {
+            struct policy_answer answer = answered(status);
+            struct policy_verdict verdict;
+
+            policy_judge(&sent, &answer, &fresh, &verdict);
+            assert_string_equal(told(&verdict), rows[i].put);
+            policy_judge(&asking, &answer, &fresh, &verdict);
+            assert_string_equal(told(&verdict), rows[i].read_back);
+            policy_judge(&fetch, &answer, &fresh, &verdict);
+            assert_string_equal(told(&verdict), rows[i].fetch);
+        }
+    }
+    assert_int_equal(policy_spared_state(&sent), JOB_PENDING);
+    assert_int_equal(policy_spared_state(&fetch), JOB_PENDING);
+    assert_int_equal(policy_spared_state(&asking), JOB_UNKNOWN);
 }
 
 static void a_403_after_a_success_concerns_the_record_alone(void **state)
@@ -306,8 +357,37 @@ static void a_403_after_a_success_concerns_the_record_alone(void **state)
     struct policy_verdict put = judge(&sent, answered(403)), get = judge(&asking, answered(403));
 
     (void)state;
-    assert_string_equal(told(&put), "refused retries 0 readbacks 0 delay 0");
-    assert_string_equal(told(&get), "unknown costs retries 1 readbacks 1 delay 1000");
+    assert_string_equal(told(&put), "refused excused retries 0 readbacks 0 delay 0");
+    assert_string_equal(told(&get), "unknown excused costs retries 1 readbacks 1 delay 1000");
+}
+
+static void a_conflict_shows_that_writes_are_taken_and_a_refusal_does_not(void **state)
+{
+    (void)state;
+    assert_true(judge(&sent, answered(409)).works);
+    assert_true(judge(&sent, record_of(6)).works);
+    assert_true(judge(&asking, record_of(6)).works);
+    assert_false(judge(&asking, answered(409)).works);
+    assert_false(judge(&sent, answered(422)).works);
+    assert_false(judge(&sent, answered(404)).works);
+    assert_false(judge(&sent, answered(500)).works);
+}
+
+/* What the server has not done for certain, and not for the job's sake, is no attempt. */
+static void refusals_of_token_permission_or_pace_use_up_no_attempt(void **state)
+{
+    static const long excused[] = {301, 401, 403, 405, 407, 429, 501, 505};
+    static const long counted[] = {200, 202, 400, 404, 408, 409, 421, 422, 425, 500, 502, 503, 504};
+    struct policy_job job = sent;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof excused / sizeof *excused; i++)
+        assert_true(judge(&sent, answered(excused[i])).excused);
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        assert_false(judge(&sent, answered(counted[i])).excused);
+    job.attempts = 40;
+    job.attempts_before = 39;
+    assert_int_equal(judge(&job, answered(503)).state, JOB_PENDING);
 }
 
 static void pauses_last_as_long_as_the_server_says(void **state)
@@ -436,7 +516,9 @@ int main(void)
         cmocka_unit_test(a_second_401_stops_the_run_unless_the_token_worked_for_others),
         cmocka_unit_test(a_401_at_the_last_attempt_does_not_fail_the_job),
         cmocka_unit_test(another_code_of_a_401_asks_for_a_new_token),
-        cmocka_unit_test(a_403_before_any_success_is_left_open),
+        cmocka_unit_test(what_may_be_our_fault_is_left_open_before_any_success_of_the_kind),
+        cmocka_unit_test(a_conflict_shows_that_writes_are_taken_and_a_refusal_does_not),
+        cmocka_unit_test(refusals_of_token_permission_or_pace_use_up_no_attempt),
         cmocka_unit_test(a_403_after_a_success_concerns_the_record_alone),
         cmocka_unit_test(pauses_last_as_long_as_the_server_says),
         cmocka_unit_test(waits_double_from_one_second_to_sixty_and_grow_by_a_quarter_at_most),

@@ -133,7 +133,7 @@ const struct command *command_find(const char *name, const char **nearest)
 
     *nearest = NULL;
     for (unsigned i = 0; i < COMMANDS; i++) {
-        unsigned distance = words_distance(name, commands[i].name);
+        unsigned distance = str_distance(name, commands[i].name);
 
         if (distance == 0)
             return &commands[i];

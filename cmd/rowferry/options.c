@@ -55,7 +55,7 @@ static const char *nearest(const struct options *options, const char *name)
 
         if (!option->name || !(option->commands & options->command))
             continue;
-        distance = words_distance(name, option->name);
+        distance = str_distance(name, option->name);
         if (strlen(name) >= 3 && str_starts(option->name, name) && distance > 2)
             distance = 2;
         if (distance < best) {

@@ -164,29 +164,3 @@ void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned col
     }
     buf_append_char(out, '\n');
 }
-
-unsigned words_distance(const char *a, const char *b)
-{
-    unsigned row[64], size = (unsigned)strlen(b);
-
-    if (size > 63 || strlen(a) > 63)
-        return 1000;
-    for (unsigned j = 0; j <= size; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned corner = row[0];
-
-        row[0] = i;
-        for (unsigned j = 1; j <= size; j++) {
-            unsigned above = row[j], best = corner + (a[i - 1] != b[j - 1]);
-
-            if (above + 1 < best)
-                best = above + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-            corner = above;
-        }
-    }
-    return row[size];
-}

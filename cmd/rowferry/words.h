@@ -36,7 +36,4 @@ char *words_bytes(uint64_t bytes, char out[WORDS_SIZE]);
  * first begins. Ends with a newline. */
 void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned column);
 
-/* How far two names are apart (Levenshtein, both at most 63 bytes long; else a large number). */
-unsigned words_distance(const char *a, const char *b);
-
 #endif

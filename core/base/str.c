@@ -315,3 +315,30 @@ char *str_printable(struct span text, char *out, size_t out_size)
         out[used] = '\0';
     return out;
 }
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+unsigned str_distance(const char *a, const char *b)
+{
+    enum { SIZE = 64 };
+    unsigned rows[3][SIZE], size = (unsigned)strlen(b); /* of this byte of a and the two before */
+
+    if (size >= SIZE || strlen(a) >= SIZE)
+        return 1000;
+    for (unsigned j = 0; j <= size; j++)
+        rows[0][j] = j;
+    for (unsigned i = 1; a[i - 1]; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *over = rows[(i + 1) % 3];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= size; j++) {
+            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], over[j - 2] + 1);
+        }
+    }
+    return rows[strlen(a) % 3][size];
+}

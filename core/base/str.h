@@ -82,4 +82,8 @@ bool str_utf8_cut(struct span text);
  * \xNN. Returns out. */
 char *str_printable(struct span text, char *out, size_t out_size);
 
+/* How far two names are apart: bytes added, left out, replaced, or swapped with the next one. Both
+ * are at most 63 bytes long; else a large number. */
+unsigned str_distance(const char *a, const char *b);
+
 #endif

@@ -1,7 +1,7 @@
 #include "core/validate/ecma.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "core/validate/ecma_group.h"
+
 #include <stdlib.h>
 
 /* WhiteSpace and LineTerminator (ECMA-262 sections 12.2, 12.3), and everything else. */
@@ -13,46 +13,9 @@
     "\\x{200B}-\\x{2027}\\x{202A}-\\x{202E}\\x{2030}-\\x{205E}\\x{2060}-\\x{2FFF}"                 \
     "\\x{3001}-\\x{FEFE}\\x{FF00}-\\x{10FFFF}"
 
-struct translator {
-    const char *at, *end;
-    struct buf *out;
-    char *fault;
-};
-
-static bool refuse(struct translator *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse(struct translator *t, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(t->fault, ECMA_FAULT_SIZE, format, args);
-    va_end(args);
-    return false;
-}
-
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static bool is_one_of(char byte, const char *set)
-{
-    return byte && strchr(set, byte);
-}
-
-static bool next_is(const struct translator *t, const char *text)
-{
-    size_t size = strlen(text);
-
-    return (size_t)(t->end - t->at) >= size && memcmp(t->at, text, size) == 0;
-}
+#define NOT_DIGITS "\\x{0}-\\x{2F}\\x{3A}-\\x{10FFFF}"
+#define NOT_WORDS  "\\x{0}-\\x{2F}\\x{3A}-\\x{40}\\x{5B}-\\x{5E}\\x{60}\\x{7B}-\\x{10FFFF}"
+#define NOTHING    "(?:(?!))"
 
 /* Takes count hexadecimal digits; -1 where they are not there. */
 static long take_hex(struct translator *t, size_t count)
@@ -96,7 +59,7 @@ static bool escape_code(struct translator *t, char letter)
     long code = letter == 'x' ? take_hex(t, 2) : take_unicode(t);
 
     if (code < 0 || (code >= 0xD800 && code <= 0xDFFF))
-        return refuse(t, "\\%c is not followed by a code point", letter);
+        return ecma_refuse(t, "\\%c is not followed by a code point", letter);
     buf_printf(t->out, "\\x{%lX}", (unsigned long)code);
     return true;
 }
@@ -167,7 +130,7 @@ static bool escape_property(struct translator *t, char letter)
     struct span name;
 
     if (!close || *t->at != '{')
-        return refuse(t, "\\%c is not followed by {a property}", letter);
+        return ecma_refuse(t, "\\%c is not followed by {a property}", letter);
     t->at++;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (next_is(t, prefixes[i][0])) {
@@ -185,28 +148,26 @@ static bool escape_property(struct translator *t, char letter)
     return true;
 }
 
-/* \1 to \99 and \k<name>: never the octal code that PCRE2 makes of \12 where there is no group 12.
- */
-static bool escape_reference(struct translator *t, char letter)
+/* What is between the brackets of a set that PCRE2 means otherwise, or NULL: its \W and \D leave
+ * things out where a property such as \p{Ll} is in the same class. */
+static const char *set_of(char letter, bool in_class)
 {
-    const char *close = memchr(t->at, '>', (size_t)(t->end - t->at));
+    static const struct {
+        char letter;
+        bool always;
+        const char *inside;
+    } sets[] = {{'s', true, SPACES},
+                {'S', true, NOT_SPACES},
+                {'D', false, NOT_DIGITS},
+                {'W', false, NOT_WORDS}};
 
-    if (letter == 'k') {
-        if (!close || *t->at != '<')
-            return refuse(t, "\\k is not followed by <a name>");
-        buf_append_text(t->out, "\\k");
-        buf_append(t->out, t->at, (size_t)(close + 1 - t->at));
-        t->at = close + 1;
-        return true;
-    }
-    buf_printf(t->out, "\\g{%c", letter);
-    while (t->at < t->end && is_digit(*t->at))
-        buf_append_char(t->out, *t->at++);
-    buf_append_char(t->out, '}');
-    return true;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (sets[i].letter == letter && (sets[i].always || in_class))
+            return sets[i].inside;
+    return NULL;
 }
 
-/* The escapes that mean the same inside and outside of a class. t->at stands behind the letter. */
+/* The escapes that mean the same inside and outside of a class. t->at is behind the letter. */
 static bool escape_common(struct translator *t, char letter)
 {
     if (is_one_of(letter, "dDwWtnrf")) {
@@ -233,13 +194,13 @@ static bool escape_common(struct translator *t, char letter)
         buf_printf(t->out, "\\%c", letter);
         return true;
     }
-    return refuse(t, "the escape \\%c is not of ECMA-262", letter > ' ' ? letter : '?');
+    return ecma_refuse(t, "the escape \\%c is not of ECMA-262", letter > ' ' ? letter : '?');
 }
 
 static bool take_letter(struct translator *t, char *letter)
 {
     if (t->end - t->at < 2)
-        return refuse(t, "nothing follows the last \\");
+        return ecma_refuse(t, "nothing follows the last \\");
     *letter = t->at[1];
     t->at += 2;
     return true;
@@ -251,8 +212,8 @@ static bool escape_outside(struct translator *t)
 
     if (!take_letter(t, &letter))
         return false;
-    if (letter == 's' || letter == 'S') {
-        buf_append_text(t->out, letter == 's' ? "[" SPACES "]" : "[" NOT_SPACES "]");
+    if (set_of(letter, false)) {
+        buf_printf(t->out, "[%s]", set_of(letter, false));
         return true;
     }
     if (letter == 'b' || letter == 'B') {
@@ -260,7 +221,7 @@ static bool escape_outside(struct translator *t)
         return true;
     }
     if (letter == 'k' || (letter >= '1' && letter <= '9'))
-        return escape_reference(t, letter);
+        return ecma_take_reference(t, letter);
     return escape_common(t, letter);
 }
 
@@ -270,8 +231,8 @@ static bool escape_inside(struct translator *t)
 
     if (!take_letter(t, &letter))
         return false;
-    if (letter == 's' || letter == 'S')
-        buf_append_text(t->out, letter == 's' ? SPACES : NOT_SPACES);
+    if (set_of(letter, true))
+        buf_append_text(t->out, set_of(letter, true));
     else if (letter == 'b')
         buf_append_text(t->out, "\\x{8}");
     else
@@ -290,7 +251,7 @@ static bool class_set(struct translator *t, enum class_state *state)
     if (!escape_inside(t))
         return false;
     if (range || (t->end - t->at >= 2 && t->at[0] == '-' && t->at[1] != ']'))
-        return refuse(t, "a set such as \\w is no end of a range; a hyphen is written \\-");
+        return ecma_refuse(t, "a set such as \\w is no end of a range; a hyphen is written \\-");
     *state = CLASS_FRESH;
     return true;
 }
@@ -309,7 +270,7 @@ static bool class_atom(struct translator *t, enum class_state *state)
     *state = *state == CLASS_RANGE ? CLASS_FRESH : CLASS_ATOM;
     if (*t->at == '\\')
         return escape_inside(t);
-    if (*t->at == '[' || *t->at == '-') /* to PCRE2, [: may begin the name of a set */
+    if (is_one_of(*t->at, "[-.:=")) /* to PCRE2, [: [. and [= may begin a name */
         buf_append_char(t->out, '\\');
     do { /* all bytes of one code point */
         buf_append_char(t->out, *t->at++);
@@ -321,6 +282,11 @@ static bool take_class(struct translator *t)
 {
     enum class_state state = CLASS_FRESH;
 
+    if (next_is(t, "[]") || next_is(t, "[^]")) { /* PCRE2 does not let [] be optional */
+        buf_append_text(t->out, next_is(t, "[]") ? NOTHING : ECMA_ANYTHING);
+        t->at += next_is(t, "[]") ? 2 : 3;
+        return true;
+    }
     buf_append_char(t->out, *t->at++);
     if (t->at < t->end && *t->at == '^')
         buf_append_char(t->out, *t->at++);
@@ -328,63 +294,7 @@ static bool take_class(struct translator *t)
         if (!class_atom(t, &state))
             return false;
     if (t->at == t->end)
-        return refuse(t, "a [ is not closed");
-    buf_append_char(t->out, *t->at++);
-    return true;
-}
-
-/* Bytes of {n}, {n,} or {n,m} at t->at; 0 where a brace is only a brace. */
-static size_t braces_size(const struct translator *t)
-{
-    const char *at = t->at + 1;
-    const char *digits = at;
-
-    if (t->at == t->end || *t->at != '{')
-        return 0;
-    while (at < t->end && is_digit(*at))
-        at++;
-    if (at == digits)
-        return 0;
-    if (at < t->end && *at == ',')
-        at++;
-    while (at < t->end && is_digit(*at))
-        at++;
-    return at < t->end && *at == '}' ? (size_t)(at + 1 - t->at) : 0;
-}
-
-static size_t quantifier_size(const struct translator *t)
-{
-    if (t->at < t->end && is_one_of(*t->at, "*+?"))
-        return 1;
-    return braces_size(t);
-}
-
-static bool take_quantifier(struct translator *t)
-{
-    size_t size = quantifier_size(t);
-
-    buf_append(t->out, t->at, size);
-    t->at += size;
-    if (t->at < t->end && *t->at == '?')
-        buf_append_char(t->out, *t->at++);
-    if (quantifier_size(t))
-        return refuse(t, "a quantifier follows a quantifier");
-    return true;
-}
-
-static bool take_group(struct translator *t)
-{
-    static const char *const openings[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!"};
-
-    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
-        if (next_is(t, openings[i])) {
-            buf_append_text(t->out, openings[i]);
-            t->at += strlen(openings[i]);
-            return true;
-        }
-    }
-    if (next_is(t, "(*") || (next_is(t, "(?") && !next_is(t, "(?<")))
-        return refuse(t, "a group that begins with (%c is not of ECMA-262", t->at[1]);
+        return ecma_refuse(t, "a [ is not closed");
     buf_append_char(t->out, *t->at++);
     return true;
 }
@@ -397,7 +307,7 @@ static bool take_one(struct translator *t)
     case '[':
         return take_class(t);
     case '(':
-        return take_group(t);
+        return ecma_take_group(t);
     case '.': /* LineTerminator, of which PCRE2's newline options know other sets */
         buf_append_text(t->out, "[^\\n\\r\\x{2028}\\x{2029}]");
         t->at++;
@@ -405,8 +315,8 @@ static bool take_one(struct translator *t)
     default:
         break;
     }
-    if (quantifier_size(t))
-        return take_quantifier(t);
+    if (ecma_quantifier_at(t).size)
+        return ecma_take_quantifier(t);
     if (*t->at == '{') /* later versions of PCRE2 take {,3} for a quantifier */
         buf_append_char(t->out, '\\');
     buf_append_char(t->out, *t->at++);
@@ -415,10 +325,14 @@ static bool take_one(struct translator *t)
 
 bool ecma_translate(struct span pattern, struct buf *out, char fault[ECMA_FAULT_SIZE])
 {
-    struct translator t = {pattern.data, pattern.data + pattern.size, out, fault};
+    const char *start = pattern.size ? pattern.data : "";
+    struct translator t = {
+        .at = start, .end = start + pattern.size, .out = out, .fault = fault, .take_one = take_one};
+    bool done = ecma_find_groups(&t);
 
-    while (t.at < t.end)
-        if (!take_one(&t))
-            return false;
-    return true;
+    t.at = start;
+    while (done && t.at < t.end)
+        done = take_one(&t);
+    free(t.groups);
+    return done;
 }

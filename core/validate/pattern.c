@@ -28,37 +28,57 @@ struct matcher {
     pcre2_jit_stack *stack;
 };
 
-static pcre2_code *compile(struct span text, char fault[PATTERN_FAULT_SIZE])
+/* NULL with PCRE2's code of the error, or 0 where the translation failed, and the reason in fault.
+ */
+static pcre2_code *compile(struct span source, int *code, char fault[PATTERN_FAULT_SIZE])
 {
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
                        PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+    struct buf translated = {0};
+    pcre2_code *compiled = NULL;
     PCRE2_SIZE offset;
-    int code;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &offset, NULL);
 
-    if (!compiled)
-        pcre2_get_error_message(code, (PCRE2_UCHAR *)fault, PATTERN_FAULT_SIZE);
+    _Static_assert((int)ECMA_FAULT_SIZE <= (int)PATTERN_FAULT_SIZE, "both faults fit");
+    *code = 0;
+    if (ecma_translate(source, &translated, fault)) {
+        /* PCRE2 10.42 looks for the b of (?=b)c?b twice */
+        if (strstr(buf_text(&translated), "(?="))
+            options |= PCRE2_NO_START_OPTIMIZE;
+        compiled = pcre2_compile((PCRE2_SPTR)buf_text(&translated), translated.size, options, code,
+                                 &offset, NULL);
+        if (*code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH)
+            snprintf(fault, PATTERN_FAULT_SIZE,
+                     "a look-behind of variable length is not supported");
+        else if (!compiled)
+            pcre2_get_error_message(*code, (PCRE2_UCHAR *)fault, PATTERN_FAULT_SIZE);
+    }
+    buf_release(&translated);
     return compiled;
 }
 
 struct pattern *pattern_open(struct span source, char fault[PATTERN_FAULT_SIZE])
 {
-    struct pattern *pattern = NULL;
-    struct buf translated = {0};
-    pcre2_code *code = NULL;
+    struct pattern *pattern;
+    int error;
+    pcre2_code *code = compile(source, &error, fault);
 
-    _Static_assert((int)ECMA_FAULT_SIZE <= (int)PATTERN_FAULT_SIZE, "both faults fit");
-    if (ecma_translate(source, &translated, fault))
-        code = compile((struct span){buf_text(&translated), translated.size}, fault);
-    if (code) {
-        pattern = mem_calloc(1, sizeof *pattern);
-        pattern->code = code;
-        pattern->source = mem_copy(source.data, source.size);
-        pattern->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
-    }
-    buf_release(&translated);
+    if (!code)
+        return NULL;
+    pattern = mem_calloc(1, sizeof *pattern);
+    pattern->code = code;
+    pattern->source = mem_copy(source.data, source.size);
+    pattern->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
     return pattern;
+}
+
+bool pattern_is_valid(struct span source)
+{
+    char fault[PATTERN_FAULT_SIZE];
+    int error;
+    pcre2_code *code = compile(source, &error, fault);
+
+    pcre2_code_free(code);
+    return code || error == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH;
 }
 
 void pattern_close(struct pattern *pattern)

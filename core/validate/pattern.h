@@ -5,6 +5,8 @@
 
 #include "core/base/str.h"
 
+#include <stdbool.h>
+
 struct pattern;
 struct matcher;
 
@@ -14,6 +16,9 @@ enum { PATTERN_FAULT_SIZE = 256 };
  * is searched for anywhere in a text. NULL with the reason in fault. */
 struct pattern *pattern_open(struct span source, char fault[PATTERN_FAULT_SIZE]);
 void pattern_close(struct pattern *pattern);
+
+/* Whether the text is a regular expression, be it one that pattern_open cannot take. */
+bool pattern_is_valid(struct span source);
 
 /* As the schema file wrote it, terminated. */
 const char *pattern_source(const struct pattern *pattern);

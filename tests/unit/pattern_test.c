@@ -100,6 +100,130 @@ static void classes_mean_what_ecma_262_says(void **state)
     assert_searches(cases, COUNT(cases));
 }
 
+/* Verdicts of V8 with the flag u. */
+static void sets_in_classes_are_whole(void **state)
+{
+    static const struct search_case cases[] = {
+        {"^[^\\W\\p{Ll}]$", "\u03a9", '-'},
+        {"^[^\\W\\p{Ll}]$", "A", '+'},
+        {"^[^\\W\\p{Ll}]$", "a", '-'},
+        {"^[^\\W\\p{Ll}]$", "\u4e2d", '-'},
+        {"^[\\W\\p{Ll}]$", "\u03a9", '+'},
+        {"^[\\W\\p{Ll}]$", "A", '-'},
+        {"^[^\\D\\p{Lu}]$", "5", '+'},
+        {"^[^\\D\\p{Lu}]$", "\u0665", '-'},
+        {"^[\\D\\P{L}]$", "\u0665", '+'},
+        {"^[^\\D]$", "\U0001F600", '-'},
+        {"^[\\W\\d]$", "a", '-'},
+        {"^[\\W\\d]$", "\u00e9", '+'},
+        {"^[^\\w\\p{L}]$", "\u00e9", '-'},
+        {"^[.,.]$", ",", '+'},
+        {"^[.,.]$", "a", '-'},
+        {"[:a-z:]", ":", '+'},
+        {"^[:a-z:]+$", "a:z", '+'},
+        {"^[:a-z:]+$", "A", '-'},
+        {"^[=a=]+$", "=a", '+'},
+        {"^[.-:]$", "/", '+'},
+        {"^[[.a.]]$", "a]", '+'},
+
+        {"^[]?$", "", '+'},
+        {"^[]?$", "x", '-'},
+        {"^a[]*$", "a", '+'},
+        {"^a[]+$", "a", '-'},
+        {"^(?:[]|b)$", "b", '+'},
+        {"^[^]{2}$", "\n\u00e9", '+'},
+        {"[]", "", '-'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+}
+
+static void groups_begin_each_round_without_what_they_captured(void **state)
+{
+    static const struct search_case cases[] = {
+        {"^(b)?\\1{2}c$", "c", '+'},
+        {"^(b)?\\1{2}c$", "bbbc", '+'},
+        {"^(b)?\\1{2}c$", "bbc", '-'},
+        {"^(?:(a)|b)*\\1$", "ab", '+'},
+        {"^(?:(a)|b)*\\1$", "baa", '+'},
+        {"^(?:(a)|b){2}\\1$", "ab", '+'},
+        {"^(?:(a)|b){2}\\1$", "aba", '-'},
+        {"^(?:(a)|(b)|c)+\\1\\2$", "abb", '+'},
+        {"^(?:(a)|(b)|c)+\\1\\2$", "abcab", '-'},
+        {"^(?:(?<x>a)|b)+?\\k<x>$", "abb", '+'},
+        {"^(?:(?:(a)|b)\\1)*$", "aabaa", '+'},
+        {"^(?:(?:(a)|b)\\1)*$", "aaba", '-'},
+        {"^(?:(a)|b*)*\\1$", "a", '-'},
+        {"^(?:(a)|b*)*\\1$", "aa", '+'},
+        {"^(a*)*b\\1$", "aab", '-'},
+        {"^(a*)*b\\1$", "aabaa", '+'},
+        {"^(z)((a+)?(b+)?(c))*\\3$", "zaacbbbcac", '-'},
+        {"^(z)((a+)?(b+)?(c))*\\3$", "zaacbbbcaca", '+'},
+        {"^(?:\\1(a))+$", "aaa", '+'},
+        {"^(a\\1){2}$", "aa", '+'},
+        {"^\\1(a)$", "a", '+'},
+        {"^(a)|\\1b$", "b", '+'},
+        {"^(?:(a)(?!\\1)|b)*$", "aba", '+'},
+        {"^(?:(?:(a)|b)*c\\1)*$", "abcaca", '+'},
+        {"^(?:(?:(a)|b)*c\\1)*$", "abcbaca", '+'},
+        {"^(a){0}\\1b$", "b", '+'},
+        {"(?=b)c?b", "b", '+'},
+        {"^(?:(?=(a)))?a\\1$", "a", '+'},
+        {"^(?:(?=(a)))?a\\1$", "aa", '-'},
+        {"^(?<$a_1>a)\\k<$a_1>$", "aa", '+'},
+        {"^([\"'])(?:x|\\\\.)*\\1$", "\"xx\"", '+'},
+    };
+
+    (void)state;
+    assert_searches(cases, COUNT(cases));
+}
+
+static void what_pcre2_cannot_do_is_refused_with_the_reason(void **state)
+{
+    static const char *const cases[][2] = {
+        {"(?<=a+)b", "a look-behind of variable length is not supported"},
+        {"(?<!a{1,2})b", "a look-behind of variable length is not supported"},
+        {"(?<=x(?:a|bc))d", "a look-behind of variable length is not supported"},
+        {"(?<=\\1(a))b", "a look-behind of variable length is not supported"},
+        {"(?<=([ab]){2})\\1",
+         "a repeated group in a look-behind is referred to, which is not supported"},
+        {"(?=(?:(ab|a)|b)*)\\1",
+         "a repeated group in a look-ahead is referred to, which is not supported"},
+        {"(a)\\2", "\\2 refers to no group"},
+        {"(?<a>a)\\k<b>", "\\k<b> refers to no group"},
+        {"(?<a>a)(?<a>b)", "two groups are named a"},
+        {"(?<a", "(?< is not followed by a name and >"},
+    };
+    char fault[PATTERN_FAULT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_null(pattern_open(span_of(cases[i][0]), fault));
+        assert_string_equal(fault, cases[i][1]);
+    }
+}
+
+/* Each of them would be written down several times within the next. */
+static void groups_that_multiply_are_refused(void **state)
+{
+    char text[4096] = "", fault[PATTERN_FAULT_SIZE];
+
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        strcat(text, "(?:");
+    strcat(text, "(a)");
+    for (int i = 0; i < 40; i++)
+        strcat(text, ")+");
+    strcat(text, "\\1");
+    assert_null(pattern_open(span_of(text), fault));
+    assert_string_equal(fault, "repeats groups that it refers to in too many ways");
+    memset(text, '(', 300);
+    text[300] = '\0';
+    assert_null(pattern_open(span_of(text), fault));
+    assert_string_equal(fault, "more than 200 groups are within one another");
+}
+
 static void escapes_mean_what_ecma_262_says(void **state)
 {
     static const struct search_case cases[] = {
@@ -223,6 +347,10 @@ int main(void)
         cmocka_unit_test(patterns_are_searched_for_anywhere),
         cmocka_unit_test(the_end_is_the_very_end),
         cmocka_unit_test(classes_mean_what_ecma_262_says),
+        cmocka_unit_test(sets_in_classes_are_whole),
+        cmocka_unit_test(groups_begin_each_round_without_what_they_captured),
+        cmocka_unit_test(what_pcre2_cannot_do_is_refused_with_the_reason),
+        cmocka_unit_test(groups_that_multiply_are_refused),
         cmocka_unit_test(escapes_mean_what_ecma_262_says),
         cmocka_unit_test(what_ecma_262_does_not_know_is_refused),
         cmocka_unit_test(a_search_without_end_is_given_up),

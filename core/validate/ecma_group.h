@@ -1,0 +1,81 @@
+/* The groups, references and quantifiers of a regular expression of ECMA-262, for ecma.c. */
+#ifndef ROWFERRY_VALIDATE_ECMA_GROUP_H
+#define ROWFERRY_VALIDATE_ECMA_GROUP_H
+
+#include "core/base/buf.h"
+#include "core/base/str.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Any code point, in PCRE2's syntax. */
+#define ECMA_ANYTHING "[\\x{0}-\\x{10FFFF}]"
+
+struct quantifier {
+    unsigned least, most;
+    bool is_lazy;
+    size_t size; /* bytes; 0 where there is none */
+};
+
+struct group {
+    const char *open, *close; /* the '(', and behind the ')' */
+    int parent;               /* NO_GROUP at the top */
+    struct span name;         /* empty where there is none */
+    bool captures, looks, looks_behind;
+    bool is_referenced; /* by a \1 or \k<name> */
+    bool leaks;         /* looks ahead, and a group in it is referred to from outside */
+    bool is_reset;      /* is repeated, and a group that is referenced is part of it */
+    unsigned number;    /* in the translation, where it was written down last */
+    struct quantifier quantifier;
+};
+
+struct translator {
+    const char *at, *end;
+    struct buf *out;
+    char *fault;
+    struct group *groups; /* by their '(' */
+    int count, capacity;
+    unsigned numbers; /* groups written down that capture */
+    bool (*take_one)(struct translator *t); /* passes what is at `at` and writes it down */
+};
+
+/* Writes the reason into t->fault, of ECMA_FAULT_SIZE bytes. Returns false. */
+bool ecma_refuse(struct translator *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Finds all groups from t->at on, and those that begin each round without what the last captured.
+ * The caller frees t->groups. False after ecma_refuse. */
+bool ecma_find_groups(struct translator *t);
+
+/* Each passes what is at t->at and writes it down; false after ecma_refuse. */
+bool ecma_take_group(struct translator *t);
+bool ecma_take_quantifier(struct translator *t);
+/* letter: the one behind the '\\', which t->at is behind. */
+bool ecma_take_reference(struct translator *t, char letter);
+
+/* The quantifier at t->at, without the '?' that makes it lazy. */
+struct quantifier ecma_quantifier_at(const struct translator *t);
+
+static inline bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static inline bool is_letter(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+static inline bool is_one_of(char byte, const char *set)
+{
+    return byte && strchr(set, byte);
+}
+
+static inline bool next_is(const struct translator *t, const char *text)
+{
+    size_t size = strlen(text);
+
+    return (size_t)(t->end - t->at) >= size && memcmp(t->at, text, size) == 0;
+}
+
+#endif

@@ -31,6 +31,12 @@ static bool is_one_of(char byte, const char *set)
     return byte && strchr(set, byte);
 }
 
+/* Part of a character beyond ASCII; the text is valid UTF-8. */
+static bool is_wide(char byte)
+{
+    return (unsigned char)byte >= 0x80;
+}
+
 static struct span from(struct span text, size_t offset)
 {
     return (struct span){text.data + offset, text.size - offset};
@@ -79,19 +85,48 @@ static bool is_label(struct span label)
     return true;
 }
 
-bool format_is_hostname(struct span text)
+/* A U-label: one that could be registered, with at most LABEL_MAX bytes as an A-label. */
+static bool is_u_label(struct span label)
 {
-    if (text.size > HOSTNAME_MAX)
+    char text[4 * LABEL_MAX + 1] = {0};
+    uint8_t *out = NULL;
+    bool wide = false;
+
+    for (size_t i = 0; i < label.size; i++)
+        wide |= is_wide(label.data[i]);
+    if (!wide)
+        return is_label(label);
+    if (label.size >= sizeof text || memchr(label.data, '\0', label.size))
+        return false;
+    memcpy(text, label.data, label.size);
+    wide = idn2_register_u8((const uint8_t *)text, NULL, &out, 0) == IDN2_OK;
+    idn2_free(out);
+    return wide;
+}
+
+static bool are_labels(struct span text, size_t size_max, bool (*holds)(struct span label))
+{
+    if (text.size > size_max)
         return false;
     for (;;) {
         size_t size = find_byte(text, ".");
 
-        if (!is_label(up_to(text, size)))
+        if (!holds(up_to(text, size)))
             return false;
         if (size == text.size)
             return true;
         text = from(text, size + 1);
     }
+}
+
+bool format_is_hostname(struct span text)
+{
+    return are_labels(text, HOSTNAME_MAX, is_label);
+}
+
+bool format_is_idn_hostname(struct span text)
+{
+    return are_labels(text, 4 * HOSTNAME_MAX, is_u_label);
 }
 
 /* Bytes of the address with a NUL behind, or false where it is too long or holds a NUL itself. */
@@ -120,16 +155,16 @@ bool format_is_ipv6(struct span text)
     return copy_address(text, address) && inet_pton(AF_INET6, address, &parsed) == 1;
 }
 
-static bool is_dot_string(struct span text)
+static bool is_dot_string(struct span text, bool wide)
 {
     bool dot = true; /* none may stand first, last or beside another */
 
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.data[i];
 
-        if (byte == '.'
-                ? dot
-                : !is_letter(byte) && !is_digit(byte) && !is_one_of(byte, "!#$%&'*+-/=?^_`{|}~"))
+        if (byte == '.' ? dot
+                        : !is_letter(byte) && !is_digit(byte) &&
+                              !is_one_of(byte, "!#$%&'*+-/=?^_`{|}~") && !(wide && is_wide(byte)))
             return false;
         dot = byte == '.';
     }
@@ -162,7 +197,7 @@ static bool is_address_literal(struct span text)
     return format_is_ipv4(text);
 }
 
-bool format_is_email(struct span text)
+static bool is_mailbox(struct span text, bool wide)
 {
     size_t at = text.size;
     struct span local, domain;
@@ -173,14 +208,29 @@ bool format_is_email(struct span text)
         return false;
     local = up_to(text, at - 1);
     domain = from(text, at);
-    if (!is_dot_string(local) && !is_quoted_string(local))
+    if (!is_dot_string(local, wide) && !is_quoted_string(local))
         return false;
-    return format_is_hostname(domain) || is_address_literal(domain);
+    return (wide ? format_is_idn_hostname(domain) : format_is_hostname(domain)) ||
+           is_address_literal(domain);
 }
 
-/* Whether all of text is unreserved, sub-delims, of the set, or percent-encoded. */
+bool format_is_email(struct span text)
+{
+    return is_mailbox(text, false);
+}
+
+bool format_is_idn_email(struct span text)
+{
+    return is_mailbox(text, true);
+}
+
+/* Whether all of text is unreserved, sub-delims, of the set, or percent-encoded; with WIDE in the
+ * set, of an IRI. */
+#define WIDE "\x80"
 static bool is_made_of(struct span text, const char *set)
 {
+    bool wide = strchr(set, WIDE[0]);
+
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.data[i];
 
@@ -189,7 +239,7 @@ static bool is_made_of(struct span text, const char *set)
                 return false;
             i += 2;
         } else if (!is_letter(byte) && !is_digit(byte) && !is_one_of(byte, "-._~!$&'()*+,;=") &&
-                   !is_one_of(byte, set)) {
+                   !is_one_of(byte, set) && !(wide && is_wide(byte))) {
             return false;
         }
     }
@@ -211,12 +261,12 @@ static bool is_future_address(struct span text)
 }
 
 /* [ userinfo "@" ] host [ ":" port ] */
-static bool is_authority(struct span text)
+static bool is_authority(struct span text, bool wide)
 {
     size_t at = find_byte(text, "@"), end;
 
     if (at < text.size) {
-        if (!is_made_of(up_to(text, at), ":"))
+        if (!is_made_of(up_to(text, at), wide ? ":" WIDE : ":"))
             return false;
         text = from(text, at + 1);
     }
@@ -232,7 +282,7 @@ static bool is_authority(struct span text)
         end++;
     } else {
         end = find_byte(text, ":");
-        if (!is_made_of(up_to(text, end), ""))
+        if (!is_made_of(up_to(text, end), wide ? WIDE : ""))
             return false;
     }
     text = from(text, end);
@@ -242,36 +292,149 @@ static bool is_authority(struct span text)
     return true;
 }
 
-/* What stands behind the scheme and its colon. */
-static bool is_hier_part(struct span text)
+/* What follows the scheme and its colon, without query and fragment. */
+static bool is_hier_part(struct span text, bool wide)
 {
     if (text.size >= 2 && memcmp(text.data, "//", 2) == 0) {
         size_t size;
 
         text = from(text, 2);
         size = find_byte(text, "/");
-        if (!is_authority(up_to(text, size)))
+        if (!is_authority(up_to(text, size), wide))
             return false;
         text = from(text, size);
     }
-    return is_made_of(text, ":@/");
+    return is_made_of(text, wide ? ":@/" WIDE : ":@/");
+}
+
+/* Bytes of the scheme, or 0 where there is none. */
+static size_t scheme_size(struct span text)
+{
+    size_t colon = find_byte(text, ":/?#");
+
+    if (!colon || colon == text.size || text.data[colon] != ':' || !is_letter(text.data[0]))
+        return 0;
+    for (size_t i = 1; i < colon; i++)
+        if (!is_letter(text.data[i]) && !is_digit(text.data[i]) && !is_one_of(text.data[i], "+-."))
+            return 0;
+    return colon;
+}
+
+/* All of a URI but the scheme and its colon. */
+static bool is_rest(struct span text, bool wide)
+{
+    const char *set = wide ? ":@/?" WIDE : ":@/?";
+    size_t hash = find_byte(text, "#"), query = find_byte(up_to(text, hash), "?");
+
+    if (hash < text.size && !is_made_of(from(text, hash + 1), set))
+        return false;
+    if (query < hash && !is_made_of(from(up_to(text, hash), query + 1), set))
+        return false;
+    return is_hier_part(up_to(text, query < hash ? query : hash), wide);
+}
+
+static bool is_absolute(struct span text, bool wide)
+{
+    size_t colon = scheme_size(text);
+
+    return colon && is_rest(from(text, colon + 1), wide);
+}
+
+/* The first step of a relative path has no colon: it would be a scheme. */
+static bool is_reference(struct span text, bool wide)
+{
+    size_t step = find_byte(text, ":/?#");
+
+    if (step < text.size && text.data[step] == ':')
+        return is_absolute(text, wide);
+    return is_rest(text, wide);
 }
 
 bool format_is_uri(struct span text)
 {
-    size_t colon = find_byte(text, ":"), hash, query;
+    return is_absolute(text, false);
+}
 
-    if (!colon || colon == text.size || !is_letter(text.data[0]))
-        return false;
-    for (size_t i = 1; i < colon; i++)
-        if (!is_letter(text.data[i]) && !is_digit(text.data[i]) && !is_one_of(text.data[i], "+-."))
+bool format_is_uri_reference(struct span text)
+{
+    return is_reference(text, false);
+}
+
+bool format_is_iri(struct span text)
+{
+    return is_absolute(text, true);
+}
+
+bool format_is_iri_reference(struct span text)
+{
+    return is_reference(text, true);
+}
+
+/* varname [ ":" max-length / "*" ] */
+static bool is_variable(struct span text)
+{
+    size_t size = find_byte(text, ":*");
+    struct span name = up_to(text, size), digits;
+
+    for (size_t i = 0, start = 0; i <= name.size; i++) {
+        if (i < name.size && name.data[i] != '.') {
+            if (name.data[i] == '%' &&
+                (name.size - i < 3 || !is_hex(name.data[i + 1]) || !is_hex(name.data[i + 2])))
+                return false;
+            if (!is_letter(name.data[i]) && !is_digit(name.data[i]) &&
+                !is_one_of(name.data[i], "_%"))
+                return false;
+            continue;
+        }
+        if (i == start) /* a dot is between two of them */
             return false;
-    text = from(text, colon + 1);
-    hash = find_byte(text, "#");
-    query = find_byte(up_to(text, hash), "?");
-    if (hash < text.size && !is_made_of(from(text, hash + 1), ":@/?"))
-        return false;
-    if (query < hash && !is_made_of(from(up_to(text, hash), query + 1), ":@/?"))
-        return false;
-    return is_hier_part(up_to(text, query < hash ? query : hash));
+        start = i + 1;
+    }
+    if (size == text.size || span_is(from(text, size), "*"))
+        return true;
+    digits = from(text, size + 1);
+    for (size_t i = 0; i < digits.size; i++)
+        if (!is_digit(digits.data[i]))
+            return false;
+    return text.data[size] == ':' && digits.size >= 1 && digits.size <= 4 && digits.data[0] != '0';
+}
+
+/* What is between braces: an operator and variables. */
+static bool is_expression(struct span text)
+{
+    if (text.size && is_one_of(text.data[0], "+#./;?&=,!@|"))
+        text = from(text, 1);
+    for (;;) {
+        size_t size = find_byte(text, ",");
+
+        if (!is_variable(up_to(text, size)))
+            return false;
+        if (size == text.size)
+            return true;
+        text = from(text, size + 1);
+    }
+}
+
+bool format_is_uri_template(struct span text)
+{
+    while (text.size) {
+        size_t open = find_byte(text, "{}"), close;
+
+        for (size_t i = 0; i < open; i++) {
+            char byte = text.data[i];
+
+            if ((unsigned char)byte <= ' ' || byte == 0x7F || is_one_of(byte, "\"'<>\\^`|") ||
+                (byte == '%' &&
+                 (open - i < 3 || !is_hex(text.data[i + 1]) || !is_hex(text.data[i + 2]))))
+                return false;
+        }
+        if (open == text.size)
+            return true;
+        close = find_byte(text, "}");
+        if (close < open || close == text.size ||
+            !is_expression((struct span){text.data + open + 1, close - open - 1}))
+            return false;
+        text = from(text, close + 1);
+    }
+    return true;
 }

@@ -55,7 +55,8 @@ bool compile_definitions(struct compiler *c, const struct keyword *keyword, uint
         return compiler_refuse(c, "", "must be an object");
     for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
          i = compiler_token(c, i + 1)->next)
-        add_named(c, i);
+        if (!span_is(compiler_string(c, i), "//")) /* a comment */
+            add_named(c, i);
     return true;
 }
 
@@ -106,12 +107,12 @@ bool compile_items(struct compiler *c, const struct keyword *keyword, uint32_t v
 
     if (c->draft == DRAFT_2020 && compiler_is(c, value, JSON_ARRAY))
         return compiler_refuse(c, "", "is a schema in draft 2020-12; use \"prefixItems\"");
-    if (compiler_is(c, value, JSON_FALSE)) {
+    if (compiler_is(c, value, JSON_FALSE) && !c->is_evaluated) {
         closed.check = CHECK_MAX_ITEMS;
         compiler_add_check(c, &closed, value)->with.count = from;
         return true;
     }
-    if (compiler_is(c, value, JSON_TRUE))
+    if (compiler_is(c, value, JSON_TRUE) && !c->is_evaluated)
         return true;
     node = add_below(c, value);
     compiler_add_check(c, keyword, value)->with.items.node = node;
@@ -146,7 +147,7 @@ bool compile_additional_items(struct compiler *c, const struct keyword *keyword,
 bool compile_contains(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     uint32_t node = add_below(c, value), token = c->plan->nodes[c->node].token;
-    bool counts = c->draft == DRAFT_2020;
+    bool counts = c->draft & SINCE_2019;
     uint32_t least = counts ? compiler_member(c, token, "minContains") : 0;
     uint32_t most = counts ? compiler_member(c, token, "maxContains") : 0;
     struct check *check = compiler_add_check(c, keyword, value);
@@ -155,6 +156,7 @@ bool compile_contains(struct compiler *c, const struct keyword *keyword, uint32_
     check->with.contains.least_given = least;
     check->with.contains.most_given = most;
     check->with.contains.least = 1;
+    check->with.contains.evaluates = c->draft == DRAFT_2020;
     if (least && !compiler_count(c, least, &check->with.contains.least))
         return false;
     return !most || compiler_count(c, most, &check->with.contains.most);
@@ -224,6 +226,7 @@ bool compile_additional(struct compiler *c, const struct keyword *keyword, uint3
 {
     struct object *object = compiler_object(c, keyword, value);
 
+    object->is_complete = true;
     if (compiler_is(c, value, JSON_FALSE))
         object->closed = true;
     else if (compiler_is(c, value, JSON_OBJECT))
@@ -298,11 +301,21 @@ bool compile_if(struct compiler *c, const struct keyword *keyword, uint32_t valu
     uint32_t then = add_outcome(c, "then"), otherwise = add_outcome(c, "else");
     struct check *check;
 
-    if (then == NODE_NONE && otherwise == NODE_NONE)
+    if (then == NODE_NONE && otherwise == NODE_NONE && !c->is_evaluated)
         return true;
     check = compiler_add_check(c, keyword, value);
     check->with.choice.when = when;
     check->with.choice.then = then;
     check->with.choice.otherwise = otherwise;
+    return true;
+}
+
+bool compile_unevaluated(struct compiler *c, const struct keyword *keyword, uint32_t value)
+{
+    uint32_t node = add_below(c, value);
+    struct check *check = compiler_add_check(c, keyword, value);
+
+    check->with.unevaluated.node = node;
+    check->with.unevaluated.owner = c->node;
     return true;
 }

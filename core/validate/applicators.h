@@ -21,6 +21,10 @@ COMPILES(compile_required);
 COMPILES(compile_additional);
 COMPILES(compile_dependent); /* dependentRequired, dependentSchemas, dependencies */
 COMPILES(compile_if);
-COMPILES(compile_reference); /* $ref, in reference.c */
+COMPILES(compile_unevaluated);
+/* in reference.c */
+COMPILES(compile_reference); /* $ref, $dynamicRef, $recursiveRef */
+COMPILES(compile_anchor);    /* $anchor, $dynamicAnchor */
+COMPILES(compile_recursive_anchor);
 
 #endif

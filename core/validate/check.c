@@ -9,7 +9,6 @@
 
 enum {
     WORK_MAX = 4000000, /* steps per row: some 50 ms */
-    NESTING_MAX = 512,  /* schemas over one another */
     UNDECIDED_WORK = WORK_MAX / 100,
     SCHEMA_SHOWN_MAX = 120, /* bytes of a schema in a message */
 };
@@ -21,6 +20,7 @@ struct checker *checker_open(const struct schema *schema, struct err *err)
     c->schema = schema;
     c->plan = &schema->plan;
     c->matcher = matcher_open();
+    c->scope_count = 1;
     c->order = mem_calloc(schema->plan.member_count, sizeof *c->order);
     for (uint32_t i = 0; i < schema->plan.object_count; i++)
         for (uint32_t j = 0; j < schema->plan.objects[i].count; j++)
@@ -49,6 +49,7 @@ void checker_close(struct checker *c)
     free(c->hashes);
     free(c->order);
     free(c->slots);
+    free(c->marks);
     free(c);
 }
 
@@ -133,6 +134,7 @@ void check_append_reason(struct checker *c, uint32_t node, uint32_t token)
 static const struct assertion assertions[CHECK_KINDS] = {
     [CHECK_NEVER] = {check_never_holds, check_never_tell},
     [CHECK_TYPE] = {check_type_holds, check_type_tell},
+    [CHECK_INTEGER_04] = {check_integer_04_holds, check_integer_04_tell},
     [CHECK_ENUM] = {check_enum_holds, check_enum_tell},
     [CHECK_CONST] = {check_const_holds, check_const_tell},
     [CHECK_MINIMUM] = {check_limit_holds, check_limit_tell},
@@ -156,11 +158,15 @@ static const struct assertion assertions[CHECK_KINDS] = {
     [CHECK_MAX_PROPERTIES] = {check_count_holds, check_count_tell},
     [CHECK_DEPENDENT] = {check_dependent_holds, NULL},
     [CHECK_REF] = {check_ref_holds, NULL},
+    [CHECK_ENTER] = {check_enter_resource_holds, NULL},
+    [CHECK_DYNAMIC] = {check_dynamic_holds, NULL},
     [CHECK_ALL_OF] = {check_all_of_holds, NULL},
     [CHECK_ANY_OF] = {check_any_of_holds, check_any_of_tell},
     [CHECK_ONE_OF] = {check_one_of_holds, check_one_of_tell},
     [CHECK_NOT] = {check_not_holds, check_not_tell},
     [CHECK_IF] = {check_if_holds, NULL},
+    [CHECK_UNEVALUATED_ITEMS] = {check_unevaluated_holds, NULL},
+    [CHECK_UNEVALUATED_PROPERTIES] = {check_unevaluated_holds, NULL},
 };
 
 /* Goes down with a member or an item, whose nesting JSON_DEPTH_MAX bounds, or to a schema for the

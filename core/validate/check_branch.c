@@ -8,6 +8,40 @@ bool check_ref_holds(struct checker *c, const struct check *check, uint32_t toke
     return check_value(c, check->with.node, token);
 }
 
+static bool check_within(struct checker *c, struct target target, uint32_t token)
+{
+    bool good;
+
+    check_enter(c, target.resource);
+    good = check_value(c, target.node, token);
+    check_exit(c);
+    return good;
+}
+
+bool check_enter_resource_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct target target = {check->with.enter.resource, check->with.enter.node};
+
+    return check_within(c, target, token);
+}
+
+/* The outermost resource that has such an anchor decides (2020-12 core, section 8.2.3.2). */
+struct target check_target(const struct checker *c, const struct check *check)
+{
+    const struct target *targets = plan_targets(c->plan) + check->with.targets.first;
+
+    for (uint32_t i = 0; i < c->scope_count; i++)
+        for (uint32_t j = 0; j < check->with.targets.count; j++)
+            if (targets[j].resource == c->scope[i])
+                return targets[j];
+    return targets[0];
+}
+
+bool check_dynamic_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    return check_within(c, check_target(c, check), token);
+}
+
 bool check_all_of_holds(struct checker *c, const struct check *check, uint32_t token)
 {
     const uint32_t *nodes = plan_branches(c->plan) + check->with.nodes.first;

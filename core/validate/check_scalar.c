@@ -31,6 +31,24 @@ void check_type_tell(struct checker *c, const struct check *check, uint32_t toke
     violations_add(c->violations, check_field(c), "type", "must be %s", buf_text(&c->shown));
 }
 
+/* Draft-04 core, section 3.5: an integer is a number without a fraction or an exponent part. */
+bool check_integer_04_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct span text = value_span(check_at(c, token));
+
+    if (c->row->tape.tokens[token].kind != JSON_NUMBER)
+        return check_type_holds(c, check, token);
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == '.' || (text.data[i] | 0x20) == 'e')
+            return false;
+    return true;
+}
+
+void check_integer_04_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    check_type_tell(c, check, token);
+}
+
 bool check_enum_holds(struct checker *c, const struct check *check, uint32_t token)
 {
     struct value value = check_at(c, token), item = check_operand(c, check);

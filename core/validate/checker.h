@@ -6,6 +6,8 @@
 #include "core/validate/schema.h"
 #include "core/validate/value.h"
 
+enum { NESTING_MAX = 512 /* schemas over one another */ };
+
 /* One step down into the row's fields: a member, or an item of an array. */
 struct step {
     struct span name; /* of the member; its data is NULL for an item */
@@ -21,6 +23,10 @@ struct checker {
     uint32_t *order;     /* per object and position: the member that the last row had there */
     uint32_t *slots;     /* a stack of the members of open objects: token of the value, or 0 */
     uint32_t slot_count, slot_capacity;
+    uint8_t *marks; /* a stack: members and items that open values were looked at by */
+    uint32_t mark_count, mark_capacity;
+    uint32_t scope[2 * NESTING_MAX]; /* the resources entered; the file itself is the first */
+    uint32_t scope_count;
     struct buf decoded; /* a string with escapes */
     struct buf field, shown;
     struct violations tried; /* what alternatives of anyOf, oneOf say of a value */
@@ -43,6 +49,20 @@ bool check_value(struct checker *c, uint32_t node, uint32_t token);
 
 /* The same without telling anything. */
 bool check_quietly(struct checker *c, uint32_t node, uint32_t token);
+
+/* Enters a resource, at most one per schema that is being checked, and leaves it. */
+static inline void check_enter(struct checker *c, uint32_t resource)
+{
+    c->scope[c->scope_count++] = resource;
+}
+
+static inline void check_exit(struct checker *c)
+{
+    c->scope_count--;
+}
+
+/* Where a CHECK_DYNAMIC leads from here. */
+struct target check_target(const struct checker *c, const struct check *check);
 
 /* Takes work away from what the row has left, so that costly values do not take for ever; once all
  * of it is gone every value is good, and checker_check tells it. */
@@ -125,6 +145,7 @@ struct assertion {
 
 ASSERTION(check_never);
 ASSERTION(check_type);
+ASSERTION(check_integer_04);
 ASSERTION(check_enum);
 ASSERTION(check_const);
 ASSERTION(check_limit);
@@ -147,7 +168,10 @@ WALK(check_object);
 WALK(check_property_names);
 WALK(check_dependent);
 WALK(check_ref);
+WALK(check_enter_resource);
+WALK(check_dynamic);
 WALK(check_all_of);
 WALK(check_if);
+WALK(check_unevaluated);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    NODES_MAX = 20000,      /* schemas in a file */
+    NODES_MAX = 100000,     /* schemas in a file */
     POINTERS_MAX = 16 << 20 /* bytes of all their pointers */
 };
 
@@ -58,6 +58,14 @@ bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind)
     return compiler_token(c, index)->kind == kind;
 }
 
+static uint32_t add_node(struct compiler *c, bool is_inside)
+{
+    struct origin origin = {c->resource, is_inside};
+
+    list_add(&c->origins, &origin, sizeof origin);
+    return plan_add_node(c->plan);
+}
+
 uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span pointer)
 {
     bool defined = strcmp(c->keyword, "$defs") == 0 || strcmp(c->keyword, "definitions") == 0;
@@ -65,7 +73,7 @@ uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span 
 
     if (index != NODE_NONE)
         return index;
-    index = plan_add_node(c->plan);
+    index = add_node(c, false);
     c->node_of[token] = index;
     c->pointer_size += pointer.size;
     c->plan->nodes[index].token = token;
@@ -82,6 +90,17 @@ uint32_t compiler_add_schema(struct compiler *c, uint32_t token, const char *poi
     buf_printf(&pointer, "%s%s", c->plan->nodes[c->node].pointer, pointer_tail);
     index = compiler_add_schema_at(c, token, buf_span(&pointer));
     buf_release(&pointer);
+    return index;
+}
+
+uint32_t compiler_add_inside(struct compiler *c, uint32_t token)
+{
+    uint32_t index = add_node(c, true);
+
+    c->plan->nodes[index].token = token;
+    c->plan->nodes[index].pointer = c->plan->nodes[c->node].pointer;
+    c->plan->nodes[index].keyword = c->plan->nodes[c->node].keyword;
+    compiler_add_link(c, index);
     return index;
 }
 
@@ -136,7 +155,7 @@ static bool is_known(const struct compiler *c, struct span name)
     for (size_t i = 0; i < keyword_count; i++)
         if ((keywords[i].drafts & c->draft) && span_is(name, keywords[i].name))
             return true;
-    return false;
+    return compiler_is_annotation(name);
 }
 
 static bool refuse_unknown(struct compiler *c, uint32_t token)
@@ -145,35 +164,37 @@ static bool refuse_unknown(struct compiler *c, uint32_t token)
 
     for (uint32_t i = token + 1; i < next; i = compiler_token(c, i + 1)->next) {
         struct span name = compiler_string(c, i);
-        char printable[200], below[sizeof printable + 1];
 
-        if (is_known(c, name))
-            continue;
-        str_printable(name, printable, sizeof printable);
-        snprintf(below, sizeof below, "/%s", printable);
-        if (span_is(name, "x-rowferry"))
-            return compiler_refuse(c, below, "belongs at the root of the schema");
-        return compiler_refuse(c, below, "the keyword \"%s\" is not supported", printable);
+        if (span_is(name, "x-rowferry") && c->node)
+            return compiler_refuse(c, "/x-rowferry", "belongs at the root of the schema");
+        if (!is_known(c, name) && !compiler_pass_unknown(c, name))
+            return false;
     }
     return true;
 }
 
-/* Before 2020-12 nothing beside a $ref means anything. */
-static bool is_reference(struct compiler *c, uint32_t token)
+bool compiler_is_reference(struct compiler *c, uint32_t token)
 {
-    return c->draft != DRAFT_2020 && compiler_member(c, token, "$ref");
+    return (c->draft & BEFORE_2019) && compiler_member(c, token, "$ref");
+}
+
+/* Schemas that are defined next to a $ref can be led to all the same. */
+static bool is_ignored(const struct keyword *keyword)
+{
+    return keyword->check != CHECK_REF && strcmp(keyword->name, "definitions") != 0 &&
+           strcmp(keyword->name, "$defs") != 0;
 }
 
 static bool compile_keywords(struct compiler *c, uint32_t token)
 {
-    bool reference = is_reference(c, token);
+    bool reference = compiler_is_reference(c, token);
 
     if (!reference && !refuse_unknown(c, token))
         return false;
     for (size_t i = 0; i < keyword_count; i++) {
         uint32_t value;
 
-        if (!(keywords[i].drafts & c->draft) || (reference && keywords[i].check != CHECK_REF))
+        if (!(keywords[i].drafts & c->draft) || (reference && is_ignored(&keywords[i])))
             continue;
         value = compiler_member(c, token, keywords[i].name);
         c->keyword = keywords[i].name;
@@ -183,14 +204,44 @@ static bool compile_keywords(struct compiler *c, uint32_t token)
     return true;
 }
 
+/* A schema with a resource of its own, in a file whose references depend on the way to them: the
+ * node enters the resource, another has the keywords. */
+static void enter_resource(struct compiler *c, uint32_t token)
+{
+    static const struct keyword enter = {"$id", DRAFT_ANY, ON_ALL, CHECK_ENTER, NULL};
+    uint32_t inside = compiler_add_inside(c, token);
+    struct check *check = compiler_add_check(c, &enter, token);
+
+    check->with.enter.node = inside;
+    check->with.enter.resource = c->resource;
+}
+
+static bool compile_object(struct compiler *c, uint32_t index, uint32_t token)
+{
+    struct origin origin = ((const struct origin *)c->origins.items)[index];
+
+    if (!origin.is_inside && !reference_identify(c, token))
+        return false;
+    c->keyword = "";
+    ((struct origin *)c->origins.items)[index].resource = c->resource;
+    if (c->is_dynamic && c->resource != origin.resource) {
+        enter_resource(c, token);
+        return true;
+    }
+    return compile_keywords(c, token);
+}
+
 static bool compile_node(struct compiler *c, uint32_t index)
 {
     uint32_t token = c->plan->nodes[index].token;
     struct keyword never = {c->plan->nodes[index].keyword, DRAFT_ANY, ON_ALL, CHECK_NEVER, NULL};
-    bool boolean = index > 0 && c->draft != DRAFT_04;
+    bool boolean;
 
     c->node = index;
     c->keyword = "";
+    c->resource = ((const struct origin *)c->origins.items)[index].resource;
+    c->draft = ((const struct resource *)c->resources.items)[c->resource].draft;
+    boolean = index > 0 && c->draft != DRAFT_04;
     c->plan->nodes[index].first_check = c->plan->check_count;
     if (c->plan->node_count > NODES_MAX)
         return compiler_refuse(c, "", "is part of more than %d schemas in one file", NODES_MAX);
@@ -202,52 +253,61 @@ static bool compile_node(struct compiler *c, uint32_t index)
         return compiler_add_check(c, &never, token);
     if (!compiler_is(c, token, JSON_OBJECT))
         return compiler_refuse(c, "", "a schema must be an object");
-    return compile_keywords(c, token);
+    return compile_object(c, index, token);
 }
 
-static const struct {
-    const char *uri;
-    unsigned draft;
-} drafts[] = {
-    {"https://json-schema.org/draft/2020-12/schema", DRAFT_2020},
-    {"http://json-schema.org/draft-07/schema", DRAFT_07},
-    {"http://json-schema.org/draft-04/schema", DRAFT_04},
-};
-
-/* Which draft the file is written in; before anything else is compiled. */
-static bool choose_draft(struct compiler *c)
+/* Looks for keywords that make others do more work, wherever in the file they are. */
+static void look_ahead(struct compiler *c)
 {
-    uint32_t value = 0;
-    struct span uri = {0};
+    for (uint32_t i = 0; i < c->plan->tape.count; i++) {
+        struct span text =
+            compiler_is(c, i, JSON_STRING) ? compiler_string(c, i) : (struct span){0};
 
-    c->draft = DRAFT_2020;
-    if (compiler_token(c, 0)->kind == JSON_OBJECT)
-        value = compiler_member(c, 0, "$schema");
-    if (!value)
-        return true;
-    if (compiler_token(c, value)->kind == JSON_STRING)
-        uri = compiler_string(c, value);
-    if (uri.size && uri.data[uri.size - 1] == '#')
-        uri.size--;
-    for (size_t i = 0; i < sizeof drafts / sizeof *drafts; i++) {
-        c->draft = drafts[i].draft;
-        if (span_is(uri, drafts[i].uri))
-            return true;
+        c->is_dynamic |= span_is(text, "$dynamicRef") || span_is(text, "$recursiveRef");
+        c->is_evaluated |=
+            span_is(text, "unevaluatedProperties") || span_is(text, "unevaluatedItems");
     }
-    return compiler_refuse(c, "/$schema",
-                           "must be the address of draft 2020-12, draft-07 or draft-04");
+}
+
+/* The file as a resource, which has no address yet; its draft decides how its identifier is read.
+ */
+static bool add_root(struct compiler *c)
+{
+    struct resource root = {"", 0, DRAFT_2020};
+    uint32_t value = 0;
+
+    if (compiler_is(c, 0, JSON_OBJECT))
+        value = compiler_member(c, 0, "$schema");
+    c->keyword = "$schema";
+    if (value && !compiler_read_draft(c, value, &root.draft))
+        return false;
+    c->keyword = "";
+    list_add(&c->resources, &root, sizeof root);
+    compiler_add_schema_at(c, 0, (struct span){"", 0});
+    return true;
+}
+
+static bool compile_nodes(struct compiler *c)
+{
+    bool is_done = false;
+
+    for (uint32_t i = 0; !is_done;) {
+        for (; i < c->plan->node_count; i++)
+            if (!compile_node(c, i))
+                return false;
+        if (!reference_resolve(c, &is_done))
+            return false;
+    }
+    return true;
 }
 
 static bool compile_all(struct compiler *c)
 {
     uint32_t extension;
 
-    if (!choose_draft(c))
+    look_ahead(c);
+    if (!add_root(c) || !compile_nodes(c))
         return false;
-    compiler_add_schema_at(c, 0, (struct span){"", 0});
-    for (uint32_t i = 0; i < c->plan->node_count; i++)
-        if (!compile_node(c, i))
-            return false;
     c->node = 0;
     c->keyword = "";
     if (!graph_compile(c))
@@ -290,6 +350,10 @@ bool compile_schema(struct schema *schema, const char *path, struct err *err)
         c.node_of[i] = NODE_NONE;
     compiled = compile_all(&c);
     free(c.node_of);
+    free(c.resources.items);
+    free(c.anchors.items);
+    free(c.references.items);
+    free(c.origins.items);
     buf_release(&c.scratch);
     return compiled;
 }

@@ -11,23 +11,64 @@
 
 enum {
     DRAFT_04 = 1,
-    DRAFT_07 = 2,
-    DRAFT_2020 = 4,
-    SINCE_07 = DRAFT_07 | DRAFT_2020,
-    BEFORE_2020 = DRAFT_04 | DRAFT_07,
-    DRAFT_ANY = DRAFT_04 | SINCE_07,
+    DRAFT_06 = 2,
+    DRAFT_07 = 4,
+    DRAFT_2019 = 8,
+    DRAFT_2020 = 16,
+    SINCE_2019 = DRAFT_2019 | DRAFT_2020,
+    SINCE_07 = DRAFT_07 | SINCE_2019,
+    SINCE_06 = DRAFT_06 | SINCE_07,
+    BEFORE_2019 = DRAFT_04 | DRAFT_06 | DRAFT_07,
+    BEFORE_2020 = BEFORE_2019 | DRAFT_2019,
+    DRAFT_ANY = DRAFT_04 | SINCE_06,
+};
+
+/* A part of the file with an address of its own (2020-12 core, section 4.3.5); the first is the
+ * file. */
+struct resource {
+    const char *uri; /* absolute as far as `$id` says so, without a fragment; owned by the plan */
+    uint32_t node;   /* its root */
+    unsigned draft;  /* one of the above */
+};
+
+/* A schema that a fragment names. */
+struct anchor {
+    const char *name; /* owned by the plan; "" of $recursiveAnchor */
+    uint32_t resource, node;
+    bool dynamic; /* $dynamicAnchor, $recursiveAnchor */
+};
+
+/* A $ref that is resolved when the schemas of the file are known. */
+struct reference {
+    const char *keyword;
+    uint32_t node;  /* that it is part of */
+    uint32_t check; /* to be filled in */
+    uint32_t value; /* the token that says where it leads */
+};
+
+/* Where a node comes from. */
+struct origin {
+    uint32_t resource; /* that it is part of, or begins */
+    bool is_inside;    /* the node's keywords, behind a node that enters its resource */
 };
 
 struct compiler {
     struct schema *schema;
-    struct plan *plan;   /* of the schema */
-    const char *path;    /* of the file, for messages */
-    unsigned draft;      /* one of the above */
-    uint32_t node;       /* being compiled */
-    const char *keyword; /* being compiled; "" for the node as a whole */
-    uint32_t *node_of;   /* per token of the file: its node, or NODE_NONE */
-    size_t pointer_size; /* bytes of all nodes' pointers */
-    struct buf scratch;  /* of compiler_string */
+    struct plan *plan;      /* of the schema */
+    const char *path;       /* of the file, for messages */
+    unsigned draft;         /* one of the above */
+    uint32_t node;          /* being compiled */
+    uint32_t resource;      /* that it is part of */
+    const char *keyword;    /* being compiled; "" for the node as a whole */
+    uint32_t *node_of;      /* per token of the file: its node, or NODE_NONE */
+    size_t pointer_size;    /* bytes of all nodes' pointers */
+    struct list resources;  /* struct resource */
+    struct list anchors;    /* struct anchor */
+    struct list references; /* struct reference */
+    struct list origins;    /* struct origin, one per node */
+    bool is_dynamic;        /* the file has references that depend on the way to them */
+    bool is_evaluated;      /* the file asks which members and items other keywords look at */
+    struct buf scratch;     /* of compiler_string */
     struct err *err;
 };
 
@@ -48,6 +89,30 @@ extern const size_t keyword_count;
  * below is the rest of that pointer ("/1/check") or "". Returns false. */
 bool compiler_refuse(struct compiler *c, const char *below, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Passes an unknown keyword that holds definitions, because a $ref leads into it. False after
+ * compiler_refuse, which says what it may have been meant to be. */
+bool compiler_pass_unknown(struct compiler *c, struct span name);
+
+/* Whether tools know the keyword and it asserts nothing. */
+bool compiler_is_annotation(struct span name);
+
+/* Reads `$schema`; false after compiler_refuse. */
+bool compiler_read_draft(struct compiler *c, uint32_t value, unsigned *draft);
+
+/* How a draft is named in messages. */
+const char *compiler_draft_name(unsigned draft);
+
+/* Before 2020-12 nothing next to a $ref means anything. */
+bool compiler_is_reference(struct compiler *c, uint32_t token);
+
+/* Begins a resource or names an anchor where the schema being compiled has an identifier; false
+ * after compiler_refuse. */
+bool reference_identify(struct compiler *c, uint32_t token);
+
+/* Fills the checks of references in; true when all are done, false after compiler_refuse. May add
+ * schemas, which are to be compiled before the next call: then *is_done stays false. */
+bool reference_resolve(struct compiler *c, bool *is_done);
 
 /* A token of the schema file. */
 const struct json_token *compiler_token(const struct compiler *c, uint32_t index);
@@ -71,6 +136,9 @@ uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *poi
 
 /* Says that a node is such a schema. */
 void compiler_add_link(struct compiler *c, uint32_t to);
+
+/* A node for the keywords of the one being compiled, which itself enters its resource. */
+uint32_t compiler_add_inside(struct compiler *c, uint32_t token);
 
 /* Adds a check of the keyword's kind to the node being compiled; valid until the next is added. */
 struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value);

@@ -1,6 +1,12 @@
 /* The formats: dates and times here, names and addresses in address.c. */
 #include "core/validate/format.h"
 
+#include "core/validate/decimal.h"
+#include "core/validate/pattern.h"
+
+#include <float.h>
+#include <math.h>
+
 /* A fixed number of digits at an offset, or -1 where there is anything else. */
 static int digits_at(struct span text, size_t offset, size_t count)
 {
@@ -100,16 +106,196 @@ static bool is_uuid(struct span text)
     return true;
 }
 
+/* Passes numbers with these units, in this order but not each of them; how many there were. */
+static unsigned pass_units(struct span *text, const char *units)
+{
+    unsigned count = 0;
+
+    for (; *units; units++) {
+        size_t digits = 0;
+
+        while (digits_at(*text, digits, 1) >= 0)
+            digits++;
+        if (!digits || digits == text->size || text->data[digits] != *units)
+            continue;
+        *text = part(*text, digits + 1, text->size - digits - 1);
+        count++;
+    }
+    return count;
+}
+
+/* RFC 3339 appendix A; a unit between two others may be left out, as ISO 8601 has it. */
+static bool is_duration(struct span text)
+{
+    unsigned count;
+
+    if (text.size < 3 || text.data[0] != 'P')
+        return false;
+    text = part(text, 1, text.size - 1);
+    if (pass_units(&text, "W"))
+        return !text.size;
+    count = pass_units(&text, "YMD");
+    if (text.size && text.data[0] == 'T') {
+        text = part(text, 1, text.size - 1);
+        count = pass_units(&text, "HMS");
+    }
+    return count && !text.size;
+}
+
+/* RFC 6901 section 3. */
+static bool is_json_pointer(struct span text)
+{
+    if (text.size && text.data[0] != '/')
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == '~' && (++i == text.size || (text.data[i] | 1) != '1'))
+            return false;
+    return true;
+}
+
+/* draft-bhutton-relative-json-pointer-00 section 3. */
+static bool is_relative_json_pointer(struct span text)
+{
+    size_t size = 0, adjusted;
+
+    while (digits_at(text, size, 1) >= 0)
+        size++;
+    if (!size || (size > 1 && text.data[0] == '0'))
+        return false;
+    if (size < text.size && (text.data[size] == '+' || text.data[size] == '-')) {
+        adjusted = ++size;
+        while (digits_at(text, size, 1) >= 0)
+            size++;
+        if (size == adjusted || text.data[adjusted] == '0')
+            return false;
+    }
+    text = part(text, size, text.size - size);
+    return span_is(text, "#") || is_json_pointer(text);
+}
+
+/* RFC 4648 section 4, with padding. */
+static bool is_base64(struct span text)
+{
+    size_t size = text.size;
+
+    while (size && text.size - size < 2 && text.data[size - 1] == '=')
+        size--;
+    for (size_t i = 0; i < size; i++) {
+        char byte = text.data[i], letter = (char)(byte | 0x20);
+
+        if (!is_between(letter, 'a', 'z') && !is_between(byte, '0', '9') && byte != '+' &&
+            byte != '/')
+            return false;
+    }
+    return text.size % 4 == 0;
+}
+
+static bool is_regex(struct span text)
+{
+    return pattern_is_valid(text);
+}
+
+static bool is_whole_between(struct span text, const char *minimum, const char *maximum)
+{
+    struct decimal value = decimal_parse(text), least = decimal_parse(span_of(minimum)),
+                   most = decimal_parse(span_of(maximum));
+
+    return decimal_is_integer(&value) && decimal_compare(&value, &least) >= 0 &&
+           decimal_compare(&value, &most) <= 0;
+}
+
+static bool is_int8(struct span text)
+{
+    return is_whole_between(text, "-128", "127");
+}
+
+static bool is_uint8(struct span text)
+{
+    return is_whole_between(text, "0", "255");
+}
+
+static bool is_int16(struct span text)
+{
+    return is_whole_between(text, "-32768", "32767");
+}
+
+static bool is_uint16(struct span text)
+{
+    return is_whole_between(text, "0", "65535");
+}
+
+static bool is_int32(struct span text)
+{
+    return is_whole_between(text, "-2147483648", "2147483647");
+}
+
+static bool is_int64(struct span text)
+{
+    return is_whole_between(text, "-9223372036854775808", "9223372036854775807");
+}
+
+static bool is_uint32(struct span text)
+{
+    return is_whole_between(text, "0", "4294967295");
+}
+
+static bool is_uint64(struct span text)
+{
+    return is_whole_between(text, "0", "18446744073709551615");
+}
+
+static bool is_double(struct span text)
+{
+    struct decimal value = decimal_parse(text);
+
+    return isfinite(decimal_to_double(&value, text));
+}
+
+static bool is_float(struct span text)
+{
+    struct decimal value = decimal_parse(text);
+
+    return fabs(decimal_to_double(&value, text)) <= FLT_MAX;
+}
+
+/* Those of JSON Schema, then those of OpenAPI's registry, ajv-formats and code generators. */
 static const struct format formats[] = {
-    {"date", "a date like 2026-11-23", is_date},
-    {"time", "a time like 23:05:00Z or 23:05:00+01:00", is_time},
-    {"date-time", "a time like 2026-11-23T23:05:00Z", is_date_time},
-    {"email", "an e-mail address", format_is_email},
-    {"hostname", "a host name", format_is_hostname},
-    {"ipv4", "an IPv4 address", format_is_ipv4},
-    {"ipv6", "an IPv6 address", format_is_ipv6},
-    {"uri", "a URI with a scheme, like https://example.org/", format_is_uri},
-    {"uuid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid},
+    {"date", "a date like 2026-11-23", is_date, false},
+    {"time", "a time like 23:05:00Z or 23:05:00+01:00", is_time, false},
+    {"date-time", "a time like 2026-11-23T23:05:00Z", is_date_time, false},
+    {"duration", "a duration like P3DT12H30M or P2W", is_duration, false},
+    {"email", "an e-mail address", format_is_email, false},
+    {"idn-email", "an e-mail address", format_is_idn_email, false},
+    {"hostname", "a host name", format_is_hostname, false},
+    {"idn-hostname", "a host name", format_is_idn_hostname, false},
+    {"ipv4", "an IPv4 address", format_is_ipv4, false},
+    {"ipv6", "an IPv6 address", format_is_ipv6, false},
+    {"uri", "a URI with a scheme, like https://example.org/", format_is_uri, false},
+    {"uri-reference", "a URI, with or without its beginning", format_is_uri_reference, false},
+    {"iri", "an IRI with a scheme, like https://example.org/", format_is_iri, false},
+    {"iri-reference", "an IRI, with or without its beginning", format_is_iri_reference, false},
+    {"uri-template", "a URI template like /items/{id}", format_is_uri_template, false},
+    {"uuid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid, false},
+    {"json-pointer", "a JSON pointer like /items/0", is_json_pointer, false},
+    {"relative-json-pointer", "a relative JSON pointer like 1/items", is_relative_json_pointer,
+     false},
+    {"regex", "a regular expression", is_regex, false},
+    {"guid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid, false},
+    {"url", "a URL with a scheme, like https://example.org/", format_is_uri, false},
+    {"byte", "Base64", is_base64, false},
+    {"binary", NULL, NULL, false},
+    {"password", NULL, NULL, false},
+    {"int8", "a whole number from -128 to 127", is_int8, true},
+    {"uint8", "a whole number from 0 to 255", is_uint8, true},
+    {"int16", "a whole number from -32768 to 32767", is_int16, true},
+    {"uint16", "a whole number from 0 to 65535", is_uint16, true},
+    {"int32", "a whole number from -2147483648 to 2147483647", is_int32, true},
+    {"int64", "a whole number from -9223372036854775808 to 9223372036854775807", is_int64, true},
+    {"uint32", "a whole number from 0 to 4294967295", is_uint32, true},
+    {"uint", "a whole number from 0 to 18446744073709551615", is_uint64, true},
+    {"uint64", "a whole number from 0 to 18446744073709551615", is_uint64, true},
+    {"float", "a number that a float can hold", is_float, true},
+    {"double", "a number that a double can hold", is_double, true},
 };
 
 const struct format *format_find(struct span name)
@@ -118,9 +304,4 @@ const struct format *format_find(struct span name)
         if (span_is(name, formats[i].name))
             return &formats[i];
     return NULL;
-}
-
-const char *format_names(void)
-{
-    return "date, time, date-time, email, hostname, ipv4, ipv6, uri and uuid";
 }

@@ -15,10 +15,22 @@ struct graph {
     uint32_t ordered;  /* nodes in order */
 };
 
+static int link_order(const void *a, const void *b)
+{
+    const struct link *left = a, *right = b;
+
+    if (left->from != right->from)
+        return left->from < right->from ? -1 : 1;
+    return (left->to > right->to) - (left->to < right->to);
+}
+
 static void graph_init(struct graph *graph, const struct plan *plan)
 {
     const struct link *links = plan_links(plan);
     uint32_t link = 0;
+
+    if (plan->links.count)
+        qsort(plan->links.items, plan->links.count, sizeof *links, link_order);
 
     graph->first = mem_calloc(plan->node_count + 1, sizeof *graph->first);
     graph->waiting = mem_calloc(plan->node_count, sizeof *graph->waiting);
@@ -48,6 +60,16 @@ static void graph_release(struct graph *graph)
     free(graph->height);
 }
 
+static const char *reference_keyword(struct compiler *c, uint32_t token)
+{
+    static const char *const names[] = {"$ref", "$dynamicRef", "$recursiveRef"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (compiler_member(c, token, names[i]))
+            return names[i];
+    return NULL;
+}
+
 /* A node that still waits has a node before it that waits too: going back from one to the other, as
  * often as there are nodes, ends on a circle; and every circle goes through a $ref. */
 static bool refuse_circle(struct compiler *c, const struct graph *graph)
@@ -64,11 +86,10 @@ static bool refuse_circle(struct compiler *c, const struct graph *graph)
         at++;
     for (uint32_t i = 0; i < plan->node_count; i++)
         at = before[at];
-    while (!compiler_member(c, plan->nodes[at].token, "$ref"))
+    while (!(c->keyword = reference_keyword(c, plan->nodes[at].token)))
         at = before[at];
     free(before);
     c->node = at;
-    c->keyword = "$ref";
     return compiler_refuse(c, "", "leads back to itself without going down into the value");
 }
 
@@ -90,8 +111,8 @@ static unsigned types_of_check(const struct plan *plan, const struct check *chec
     const uint32_t *branches;
     unsigned types = check->kind == CHECK_ALL_OF ? ROW_ANY : 0;
 
-    if (check->kind == CHECK_REF)
-        return plan->nodes[check->with.node].types;
+    if (check->kind == CHECK_REF || check->kind == CHECK_ENTER)
+        return plan->nodes[plan_entered(check)].types;
     if (check->kind != CHECK_ALL_OF && check->kind != CHECK_ANY_OF && check->kind != CHECK_ONE_OF)
         return ROW_ANY;
     branches = plan_branches(plan) + check->with.nodes.first;
@@ -150,8 +171,8 @@ static bool *mark_root(const struct plan *plan, const struct graph *graph)
         for (uint32_t j = 0; marked[graph->order[i]] && j < node->check_count; j++) {
             const struct check *check = &plan->checks[node->first_check + j];
 
-            if (check->kind == CHECK_REF)
-                marked[check->with.node] = true;
+            if (check->kind == CHECK_REF || check->kind == CHECK_ENTER)
+                marked[plan_entered(check)] = true;
             for (uint32_t k = 0; check->kind == CHECK_ALL_OF && k < check->with.nodes.count; k++)
                 marked[plan_branches(plan)[check->with.nodes.first + k]] = true;
         }

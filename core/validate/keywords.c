@@ -34,12 +34,18 @@ static bool pass_array(struct compiler *c, const struct keyword *keyword, uint32
     return compiler_is(c, value, JSON_ARRAY) || compiler_refuse(c, "", "must be an array");
 }
 
-/* $schema, $id and id say something about the file as a whole. */
-static bool pass_at_root(struct compiler *c, const struct keyword *keyword, uint32_t value)
+/* The root and schemas with an identifier have been asked for their draft already. */
+static bool pass_draft(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    if (c->node)
-        return compiler_refuse(c, "", "is supported at the root of the schema only");
-    return pass_string(c, keyword, value);
+    unsigned draft;
+
+    (void)keyword;
+    if (!compiler_read_draft(c, value, &draft))
+        return false;
+    return draft == c->draft ||
+           compiler_refuse(c, "",
+                           "is another draft than that of the schemas around it: only a "
+                           "schema with an \"$id\" may have one of its own");
 }
 
 static unsigned type_named(struct span name)
@@ -87,10 +93,20 @@ static void add_type_check(struct compiler *c, const struct keyword *keyword, ui
     };
     struct check *check = compiler_add_check(c, keyword, value);
 
+    if (c->draft == DRAFT_04 && types & ROW_INTEGER)
+        check->kind = CHECK_INTEGER_04;
     check->with.types = types;
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
         if (types & right[i].type)
             check->on &= (uint8_t)~right[i].kinds;
+}
+
+/* OpenAPI 3.0 writes null beside the one type that `type` can name there. */
+static bool is_nullable(struct compiler *c)
+{
+    uint32_t flag = compiler_member(c, c->plan->nodes[c->node].token, "nullable");
+
+    return flag && compiler_is(c, flag, JSON_TRUE);
 }
 
 static bool compile_type(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -105,6 +121,8 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
             return false;
     if (!types)
         return compiler_refuse(c, "", "names no type");
+    if (is_nullable(c))
+        types |= ROW_NULL;
     c->plan->nodes[c->node].types = types;
     add_type_check(c, keyword, value, types);
     return true;
@@ -242,24 +260,34 @@ static bool compile_pattern(struct compiler *c, const struct keyword *keyword, u
 static bool compile_format(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     const struct format *format;
+    struct check *check;
     char name[100];
 
     if (!compiler_is(c, value, JSON_STRING))
         return compiler_refuse(c, "", "must be a string");
     format = format_find(compiler_string(c, value));
     if (!format)
-        return compiler_refuse(c, "", "the format \"%s\" is not supported; there are %s",
-                               str_printable(compiler_string(c, value), name, sizeof name),
-                               format_names());
-    compiler_add_check(c, keyword, value)->with.format = format;
+        return compiler_refuse(c, "",
+                               "the format \"%s\" is not supported: rowferry-schema(5) lists "
+                               "those that are",
+                               str_printable(compiler_string(c, value), name, sizeof name));
+    if (!format->holds) /* says how the text is meant, not what it looks like */
+        return true;
+    check = compiler_add_check(c, keyword, value);
+    check->with.format = format;
+    check->on = format->of_numbers ? ON_NUMBERS : ON_STRINGS;
     return true;
 }
 
 /* In the order in which a value's violations are told. */
 const struct keyword keywords[] = {
-    {"$schema", DRAFT_ANY, 0, 0, pass_at_root},
-    {"$id", DRAFT_ANY, 0, 0, pass_at_root},
-    {"id", DRAFT_ANY, 0, 0, pass_at_root},
+    {"$schema", DRAFT_ANY, 0, 0, pass_draft},
+    {"$id", DRAFT_ANY, 0, 0, pass_string}, /* and reference.c */
+    {"id", DRAFT_ANY, 0, 0, pass_string},
+    {"$anchor", SINCE_2019, 0, 0, compile_anchor},
+    {"$dynamicAnchor", DRAFT_2020, 0, 0, compile_anchor},
+    {"$recursiveAnchor", DRAFT_2019, 0, 0, compile_recursive_anchor},
+    {"$vocabulary", SINCE_2019, 0, 0, pass_anything},
     {"$comment", DRAFT_ANY, 0, 0, pass_string},
     {"title", DRAFT_ANY, 0, 0, pass_string},
     {"description", DRAFT_ANY, 0, 0, pass_string},
@@ -268,16 +296,20 @@ const struct keyword keywords[] = {
     {"deprecated", DRAFT_ANY, 0, 0, pass_boolean},
     {"readOnly", DRAFT_ANY, 0, 0, pass_boolean},
     {"writeOnly", DRAFT_ANY, 0, 0, pass_boolean},
-    {"$defs", DRAFT_2020, 0, 0, compile_definitions},
+    {"nullable", DRAFT_ANY, 0, 0, pass_boolean}, /* `type` looks at it itself */
+    {"contentMediaType", DRAFT_ANY, 0, 0, pass_string},
+    {"contentEncoding", DRAFT_ANY, 0, 0, pass_string},
+    {"contentSchema", SINCE_2019, 0, 0, pass_schema},
+    {"$defs", DRAFT_ANY, 0, 0, compile_definitions},
     {"definitions", DRAFT_ANY, 0, 0, compile_definitions},
     {"type", DRAFT_ANY, ON_ALL, CHECK_TYPE, compile_type},
     {"enum", DRAFT_ANY, ON_ALL, CHECK_ENUM, compile_enum},
-    {"const", SINCE_07, ON_ALL, CHECK_CONST, compile_const},
+    {"const", SINCE_06, ON_ALL, CHECK_CONST, compile_const},
     {"minimum", DRAFT_ANY, ON_NUMBERS, CHECK_MINIMUM, compile_limit},
-    {"exclusiveMinimum", SINCE_07, ON_NUMBERS, CHECK_EXCLUSIVE_MINIMUM, compile_number},
+    {"exclusiveMinimum", SINCE_06, ON_NUMBERS, CHECK_EXCLUSIVE_MINIMUM, compile_number},
     {"exclusiveMinimum", DRAFT_04, 0, CHECK_EXCLUSIVE_MINIMUM, pass_flag},
     {"maximum", DRAFT_ANY, ON_NUMBERS, CHECK_MAXIMUM, compile_limit},
-    {"exclusiveMaximum", SINCE_07, ON_NUMBERS, CHECK_EXCLUSIVE_MAXIMUM, compile_number},
+    {"exclusiveMaximum", SINCE_06, ON_NUMBERS, CHECK_EXCLUSIVE_MAXIMUM, compile_number},
     {"exclusiveMaximum", DRAFT_04, 0, CHECK_EXCLUSIVE_MAXIMUM, pass_flag},
     {"multipleOf", DRAFT_ANY, ON_NUMBERS, CHECK_MULTIPLE_OF, compile_multiple},
     {"minLength", DRAFT_ANY, ON_STRINGS, CHECK_MIN_LENGTH, compile_count},
@@ -287,24 +319,26 @@ const struct keyword keywords[] = {
     {"minItems", DRAFT_ANY, ON_ARRAYS, CHECK_MIN_ITEMS, compile_count},
     {"maxItems", DRAFT_ANY, ON_ARRAYS, CHECK_MAX_ITEMS, compile_count},
     {"uniqueItems", DRAFT_ANY, ON_ARRAYS, CHECK_UNIQUE, compile_unique},
-    {"minContains", DRAFT_2020, 0, 0, pass_count},
-    {"maxContains", DRAFT_2020, 0, 0, pass_count},
-    {"contains", SINCE_07, ON_ARRAYS, CHECK_CONTAINS, compile_contains},
+    {"minContains", SINCE_2019, 0, 0, pass_count},
+    {"maxContains", SINCE_2019, 0, 0, pass_count},
+    {"contains", SINCE_06, ON_ARRAYS, CHECK_CONTAINS, compile_contains},
     {"prefixItems", DRAFT_2020, ON_ARRAYS, CHECK_PREFIX, compile_list},
     {"items", DRAFT_2020, ON_ARRAYS, CHECK_ITEMS, compile_items},
     {"items", BEFORE_2020, ON_ARRAYS, CHECK_ITEMS, compile_items_of_two_forms},
     {"additionalItems", BEFORE_2020, ON_ARRAYS, CHECK_ITEMS, compile_additional_items},
     {"minProperties", DRAFT_ANY, ON_OBJECTS, CHECK_MIN_PROPERTIES, compile_count},
     {"maxProperties", DRAFT_ANY, ON_OBJECTS, CHECK_MAX_PROPERTIES, compile_count},
-    {"propertyNames", SINCE_07, ON_OBJECTS, CHECK_PROPERTY_NAMES, compile_schema_below},
+    {"propertyNames", SINCE_06, ON_OBJECTS, CHECK_PROPERTY_NAMES, compile_schema_below},
     {"properties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_properties},
     {"patternProperties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_pattern_properties},
     {"required", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_required},
     {"additionalProperties", DRAFT_ANY, ON_OBJECTS, CHECK_OBJECT, compile_additional},
-    {"dependentRequired", DRAFT_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
-    {"dependentSchemas", DRAFT_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
-    {"dependencies", BEFORE_2020, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"dependentRequired", SINCE_2019, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"dependentSchemas", SINCE_2019, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
+    {"dependencies", DRAFT_ANY, ON_OBJECTS, CHECK_DEPENDENT, compile_dependent},
     {"$ref", DRAFT_ANY, ON_ALL, CHECK_REF, compile_reference},
+    {"$dynamicRef", DRAFT_2020, ON_ALL, CHECK_REF, compile_reference},
+    {"$recursiveRef", DRAFT_2019, ON_ALL, CHECK_REF, compile_reference},
     {"allOf", DRAFT_ANY, ON_ALL, CHECK_ALL_OF, compile_list},
     {"anyOf", DRAFT_ANY, ON_ALL, CHECK_ANY_OF, compile_list},
     {"oneOf", DRAFT_ANY, ON_ALL, CHECK_ONE_OF, compile_list},
@@ -312,6 +346,10 @@ const struct keyword keywords[] = {
     {"if", SINCE_07, ON_ALL, CHECK_IF, compile_if},
     {"then", SINCE_07, 0, 0, pass_schema},
     {"else", SINCE_07, 0, 0, pass_schema},
+    /* behind all that they ask about */
+    {"unevaluatedItems", SINCE_2019, ON_ARRAYS, CHECK_UNEVALUATED_ITEMS, compile_unevaluated},
+    {"unevaluatedProperties", SINCE_2019, ON_OBJECTS, CHECK_UNEVALUATED_PROPERTIES,
+     compile_unevaluated},
 };
 
 const size_t keyword_count = sizeof keywords / sizeof *keywords;

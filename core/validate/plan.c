@@ -26,6 +26,7 @@ void plan_release(struct plan *plan)
     free(plan->dependencies.items);
     free(plan->patterns.items);
     free(plan->links.items);
+    free(plan->targets.items);
     free(plan->owned);
     free(plan->text);
     *plan = (struct plan){0};

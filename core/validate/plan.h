@@ -17,6 +17,7 @@
 enum check_kind {
     CHECK_NEVER, /* the schema `false` */
     CHECK_TYPE,
+    CHECK_INTEGER_04, /* `type` of draft-04, where 5.0 is not an integer */
     CHECK_ENUM,
     CHECK_CONST,
     CHECK_MINIMUM,
@@ -41,11 +42,15 @@ enum check_kind {
     CHECK_MAX_PROPERTIES,
     CHECK_DEPENDENT, /* dependentRequired, dependentSchemas, dependencies */
     CHECK_REF,
+    CHECK_ENTER,   /* the schema of another resource */
+    CHECK_DYNAMIC, /* $dynamicRef, $recursiveRef: the schema depends on the resources entered */
     CHECK_ALL_OF,
     CHECK_ANY_OF,
     CHECK_ONE_OF,
     CHECK_NOT,
     CHECK_IF,
+    CHECK_UNEVALUATED_ITEMS, /* what no other check of the value looked at */
+    CHECK_UNEVALUATED_PROPERTIES,
     CHECK_KINDS,
 };
 
@@ -77,14 +82,23 @@ struct check {
         uint32_t object;             /* of the plan's objects */
         uint32_t node;               /* the one schema */
         struct run nodes;            /* of the plan's branches: the schemas */
+        struct run targets;          /* of the plan's targets; the first is the one that is meant
+                                        where no resource that was entered has another */
+        struct {
+            uint32_t node, resource;
+        } enter;
         struct {
             uint32_t node, from; /* the schema of the items from that index on */
         } items;
         struct {
             uint32_t node;
             bool least_given, most_given; /* by minContains, maxContains */
+            bool evaluates;               /* what fits counts as looked at */
             uint64_t least, most;
         } contains;
+        struct {
+            uint32_t node, owner; /* the schema of what is left; that whose checks are asked */
+        } unevaluated;
         struct {
             uint32_t when, then, otherwise; /* NODE_NONE where there is none */
         } choice;
@@ -112,6 +126,11 @@ struct dependency {
     uint32_t trigger;  /* a member of the check's object */
     uint32_t required; /* likewise, or MEMBER_NONE */
     uint32_t node;     /* or NODE_NONE */
+};
+
+/* A schema that a dynamic reference may lead to. */
+struct target {
+    uint32_t resource, node;
 };
 
 /* A member of patternProperties. */
@@ -144,6 +163,7 @@ struct object {
     uint32_t additional; /* node of other members, or NODE_NONE */
     struct run patterns; /* of the plan's pattern members */
     bool closed;         /* additionalProperties: false */
+    bool is_complete;    /* additionalProperties is there, whatever it says */
 };
 
 /* A list of the plan: items of its own size. */
@@ -167,6 +187,7 @@ struct plan {
     struct list dependencies; /* struct dependency */
     struct list patterns;     /* struct pattern_member */
     struct list links;        /* struct link */
+    struct list targets;      /* struct target */
     uint32_t shape_object;    /* the object that declares all of the shape's properties */
     bool shape_is_own;        /* it is the root's own, and all that the root says of members */
     void **owned;             /* memory that lives as long as the plan */
@@ -202,6 +223,12 @@ uint32_t object_find(const struct object *object, struct span name);
 /* The object of a node's properties, or NULL where it says nothing about members. */
 const struct object *plan_object_of(const struct plan *plan, uint32_t node);
 
+/* The schema that a CHECK_REF or CHECK_ENTER applies. */
+static inline uint32_t plan_entered(const struct check *check)
+{
+    return check->kind == CHECK_REF ? check->with.node : check->with.enter.node;
+}
+
 /* Appends a copy of an item; returns its index. All of a list are of one size. */
 uint32_t list_add(struct list *list, const void *item, size_t size);
 
@@ -218,6 +245,11 @@ static inline const struct dependency *plan_dependencies(const struct plan *plan
 static inline const struct pattern_member *plan_patterns(const struct plan *plan)
 {
     return plan->patterns.items;
+}
+
+static inline const struct target *plan_targets(const struct plan *plan)
+{
+    return plan->targets.items;
 }
 
 static inline const struct link *plan_links(const struct plan *plan)

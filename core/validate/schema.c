@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { FILE_MAX = 1 << 20 /* bytes of a schema file */ };
+enum { FILE_MAX = 8 << 20 /* bytes of a schema file */ };
 
 static bool read_whole(int fd, const char *path, struct plan *plan, struct err *err)
 {

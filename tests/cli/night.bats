@@ -338,10 +338,10 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     start_sim
     many inbox/InventoryItem-a.csv 5
     cp "$TOP/sample-batches/CustomerAccount-2026-11-23.csv" inbox/
-    jq '.properties.sku.contentEncoding = "base64"' schema/InventoryItem.json >changed
+    jq '.properties.sku.minimun = "base64"' schema/InventoryItem.json >changed
     mv changed schema/InventoryItem.json
     ends 2 run_inbox
-    holds "$stderr" 'schema/InventoryItem.json: #/properties/sku/contentEncoding: the keyword "contentEncoding" is not supported'
+    holds "$stderr" 'schema/InventoryItem.json: #/properties/sku/minimun: the keyword "minimun" is not supported: did you mean "minimum"?'
     [ -e inbox/InventoryItem-a.csv ]
     [ -e inbox/done/CustomerAccount-2026-11-23.csv ]
 }

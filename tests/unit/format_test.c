@@ -162,6 +162,98 @@ static const struct {
     {"uri", "http://a@b@c/", false},
     {"uri", "https://[@example.org/", false},
     {"uri", "bar,baz:foo", false},
+    {"uri-reference", "abc", true},
+    {"uri-reference", "", true},
+    {"uri-reference", "#fragment", true},
+    {"uri-reference", "//foo.bar/?baz=qux#quux", true},
+    {"uri-reference", "../a/b:c", true},
+    {"uri-reference", "?q", true},
+    {"uri-reference", "http://foo.bar/", true},
+    {"uri-reference", "1a:b", false},
+    {"uri-reference", "\\\\WINDOWS", false},
+    {"uri-reference", "#a#b", false},
+    {"uri-reference", "f\u00f6o", false},
+    {"iri", "http://f\u00f6o.bar/\u00e4?\u00e9#\u4e2d", true},
+    {"iri", "http://foo.bar/", true},
+    {"iri", "f\u00f6o", false},
+    {"iri", "http://foo bar/", false},
+    {"iri-reference", "f\u00f6o", true},
+    {"iri-reference", "#f\u00f6o", true},
+    {"iri-reference", "\\\\f\u00f6o", false},
+    {"uri-template", "http://example.com/dictionary/{term:1}/{term}", true},
+    {"uri-template", "/a{?b*,c.d}", true},
+    {"uri-template", "", true},
+    {"uri-template", "/a/{b", false},
+    {"uri-template", "/a/b}", false},
+    {"uri-template", "/a/{}", false},
+    {"uri-template", "/a/{b:0}", false},
+    {"uri-template", "/a/{b..c}", false},
+    {"uri-template", "/a b", false},
+    {"url", "https://example.org/", true},
+    {"url", "example.org", false},
+    {"idn-hostname", "xn--ihqwcrb4cv8a8dqg056pqjye.example", true},
+    {"idn-hostname", "b\u00fccher.example", true},
+    {"idn-hostname", "example.ORG", true},
+    {"idn-hostname", "-b\u00fccher", false},
+    {"idn-hostname", "a..b", false},
+    {"idn-hostname", "\u3164a", false},
+    {"idn-email", "\u00fcmit@b\u00fccher.example", true},
+    {"idn-email", "a@b.example", true},
+    {"idn-email", "\u00fcmit", false},
+    {"email", "\u00fcmit@example.org", false},
+    {"duration", "P4DT12H30M5S", true},
+    {"duration", "P1Y", true},
+    {"duration", "PT36H", true},
+    {"duration", "P2W", true},
+    {"duration", "P1Y2D", true},
+    {"duration", "P", false},
+    {"duration", "PT", false},
+    {"duration", "P1D2H", false},
+    {"duration", "P2D1Y", false},
+    {"duration", "P1YT", false},
+    {"duration", "P1Y2W", false},
+    {"duration", "PT1D", false},
+    {"duration", "4DT12H", false},
+    {"duration", "P\u09e8Y", false},
+    {"json-pointer", "", true},
+    {"json-pointer", "/a~0b/~1/0", true},
+    {"json-pointer", "/a~", false},
+    {"json-pointer", "/a~2", false},
+    {"json-pointer", "a", false},
+    {"relative-json-pointer", "0", true},
+    {"relative-json-pointer", "1/a~1b", true},
+    {"relative-json-pointer", "10#", true},
+    {"relative-json-pointer", "0-1/a", true},
+    {"relative-json-pointer", "01", false},
+    {"relative-json-pointer", "/a", false},
+    {"relative-json-pointer", "0##", false},
+    {"relative-json-pointer", "-1", false},
+    {"regex", "^a+[.,.]$", true},
+    {"regex", "(?<=a+)b", true},
+    {"regex", "^(abc]", false},
+    {"regex", "a\\Z", false},
+    {"byte", "aGVsbG8=", true},
+    {"byte", "", true},
+    {"byte", "aGVsbG8", false},
+    {"byte", "aGVs_G8=", false},
+    {"byte", "a===", false},
+    {"guid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380", true},
+    {"int32", "2147483647", true},
+    {"int32", "-2147483648", true},
+    {"int32", "1.0", true},
+    {"int32", "2147483648", false},
+    {"int32", "1.5", false},
+    {"int64", "9223372036854775807", true},
+    {"int64", "9223372036854775808", false},
+    {"int64", "-9223372036854775808", true},
+    {"int64", "-9223372036854775809", false},
+    {"uint32", "-1", false},
+    {"uint64", "18446744073709551615", true},
+    {"uint64", "18446744073709551616", false},
+    {"float", "3.4e38", true},
+    {"float", "3.5e38", false},
+    {"double", "1.7e308", true},
+    {"double", "1e309", false},
     {"uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380", true},
     {"uuid", "2EB8AA08-AA98-11EA-B4AA-73B441D16380", true},
     {"uuid", "00000000-0000-0000-0000-000000000000", true},
@@ -185,6 +277,13 @@ static void each_format_takes_what_its_standard_takes(void **state)
     }
 }
 
+/* Pointers and regular expressions may hold any character; numbers never meet one. */
+static bool may_hold_nul(const struct format *format)
+{
+    return format->of_numbers || strstr(format->name, "pointer") ||
+           strcmp(format->name, "regex") == 0;
+}
+
 static void a_nul_is_no_part_of_any_format(void **state)
 {
     char text[512];
@@ -194,20 +293,22 @@ static void a_nul_is_no_part_of_any_format(void **state)
         const struct format *format = format_find(span_of(cases[i].format));
         size_t size = strlen(cases[i].text);
 
+        if (may_hold_nul(format))
+            continue;
         assert_true(size + 2 < sizeof text);
         memcpy(text, cases[i].text, size);
         text[size] = '\0';
         text[size + 1] = '1';
         assert_false(format->holds((struct span){text, size + 1}));
         assert_false(format->holds((struct span){text, size + 2}));
-        assert_false(format->holds((struct span){NULL, 0}));
+        assert_int_equal(format->holds((struct span){NULL, 0}), format->holds(span_of("")));
     }
 }
 
 static void a_format_that_is_not_there_is_not_found(void **state)
 {
     (void)state;
-    assert_null(format_find(span_of("idn-email")));
+    assert_null(format_find(span_of("iban")));
     assert_null(format_find(span_of("Date")));
     assert_null(format_find(span_of("")));
 }

@@ -1,0 +1,143 @@
+#include "core/validate/uri.h"
+
+/* The parts of a reference as RFC 3986 appendix B takes them apart; each includes the character
+ * that introduces it, and is empty where it is missing. */
+struct parts {
+    struct span scheme, authority, path, query;
+};
+
+static struct span take(struct span *text, size_t size)
+{
+    struct span taken = {text->data, size};
+
+    *text = (struct span){text->data + size, text->size - size};
+    return taken;
+}
+
+/* Bytes in front of the first of these characters. */
+static size_t length_until(struct span text, const char *set)
+{
+    size_t i = 0;
+
+    while (i < text.size && !(text.data[i] && strchr(set, text.data[i])))
+        i++;
+    return i;
+}
+
+struct span uri_without_fragment(struct span reference, struct span *fragment)
+{
+    size_t size = length_until(reference, "#");
+
+    *fragment = (struct span){0};
+    if (size < reference.size)
+        *fragment = (struct span){reference.data + size + 1, reference.size - size - 1};
+    return (struct span){reference.data, size};
+}
+
+static struct parts take_apart(struct span text)
+{
+    struct parts parts = {0};
+    struct span fragment;
+    size_t colon;
+
+    text = uri_without_fragment(text, &fragment);
+    colon = length_until(text, ":/?");
+    if (colon && colon < text.size && text.data[colon] == ':')
+        parts.scheme = take(&text, colon + 1);
+    if (text.size >= 2 && memcmp(text.data, "//", 2) == 0)
+        parts.authority =
+            take(&text, 2 + length_until((struct span){text.data + 2, text.size - 2}, "/?"));
+    parts.path = take(&text, length_until(text, "?"));
+    parts.query = text;
+    return parts;
+}
+
+/* Bytes of the folder: up to and with the last slash. */
+static size_t folder_size(struct span path)
+{
+    while (path.size && path.data[path.size - 1] != '/')
+        path.size--;
+    return path.size;
+}
+
+/* Appends a path without its steps `.` and `..` (RFC 3986 section 5.2.4). */
+static void append_path(struct buf *out, struct span path)
+{
+    size_t start = out->size;
+
+    while (path.size) {
+        size_t slash = length_until(path, "/");
+        struct span step = take(&path, slash < path.size ? slash + 1 : slash);
+        size_t name = step.size - (step.data[step.size - 1] == '/');
+
+        if (name == 1 && step.data[0] == '.')
+            continue;
+        if (name != 2 || memcmp(step.data, "..", 2) != 0) {
+            buf_append_span(out, step);
+            continue;
+        }
+        if (out->size > start + 1) /* the slash at the end of the folder above */
+            out->size--;
+        while (out->size > start && out->data[out->size - 1] != '/')
+            out->size--;
+    }
+}
+
+void uri_resolve(struct span base, struct span reference, struct buf *out)
+{
+    struct parts from = take_apart(base), to = take_apart(reference);
+    struct buf path = {0};
+
+    if (!to.scheme.size) {
+        bool inherits = !to.authority.size;
+
+        to.scheme = from.scheme;
+        if (inherits)
+            to.authority = from.authority;
+        if (inherits && !to.path.size) {
+            to.path = from.path;
+            to.query = to.query.size ? to.query : from.query;
+        } else if (inherits && to.path.data[0] != '/') {
+            if (from.authority.size && !from.path.size)
+                buf_append_char(&path, '/');
+            buf_append(&path, from.path.data, folder_size(from.path));
+            buf_append_span(&path, to.path);
+            to.path = buf_span(&path);
+        }
+    }
+    buf_append_span(out, to.scheme);
+    buf_append_span(out, to.authority);
+    append_path(out, to.path);
+    buf_append_span(out, to.query);
+    buf_release(&path);
+}
+
+static int hex_of(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f')
+        return (byte | 0x20) - 'a' + 10;
+    return -1;
+}
+
+bool uri_decode(struct span text, struct buf *out)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        int high, low;
+
+        if (text.data[i] != '%') {
+            buf_append_char(out, text.data[i]);
+            continue;
+        }
+        if (text.size - i < 3)
+            return false;
+        high = hex_of(text.data[i + 1]);
+        low = hex_of(text.data[i + 2]);
+        if (high < 0 || low < 0)
+            return false;
+        buf_append_char(out, (char)(high * 16 + low));
+        i += 2;
+    }
+    return true;
+}

@@ -7,6 +7,7 @@
 
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
+    VISITS_MAX = 512,          /* batches that a turn looks into */
     PUT_OFF_MAX = 2048,        /* jobs that have to wait, passed in one turn */
     PROBE_ROWS = 64,           /* rows from one place on, of which one is to be sent */
     PROBE_REACH = 1024,        /* places from there on that are looked at */
@@ -503,25 +504,28 @@ bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
     return fine;
 }
 
+static void note_due(struct exchange *exchange, int64_t due_ms)
+{
+    if (due_ms && (!exchange->next_due_ms || due_ms < exchange->next_due_ms))
+        exchange->next_due_ms = due_ms;
+}
+
 /* When the next job of the batch that waits is due. */
 static bool read_next_due(struct turn *turn, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_NEXT_DUE, err);
-    struct exchange *exchange = turn->exchange;
+    struct open_batch *batch = turn->batch;
     bool row;
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
+    db_bind_int64(statement, DB_BATCH_ID, batch->id);
     if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
         return false;
-    if (row && !db_column_is_null(statement, DB_DUE_MS)) {
-        int64_t due_ms = db_column_int64(statement, DB_DUE_MS);
-
-        if (!exchange->next_due_ms || due_ms < exchange->next_due_ms)
-            exchange->next_due_ms = due_ms;
-    }
+    batch->due_ms = row ? db_column_int64(statement, DB_DUE_MS) : 0;
+    batch->is_quiet = turn->put_off < PUT_OFF_MAX;
     db_reset(statement);
+    note_due(turn->exchange, batch->due_ms);
     return true;
 }
 
@@ -670,26 +674,57 @@ static bool claim_last(struct turn *turn, struct err *err)
     return true;
 }
 
+/* Whether nothing of the batch can be claimed now, as an earlier turn found. */
+static bool is_asleep(struct turn *turn)
+{
+    const struct open_batch *batch = turn->batch;
+
+    if (!batch->in_question)
+        return true;
+    if (!batch->is_quiet || (batch->due_ms && batch->due_ms <= turn->exchange->now_ms))
+        return false;
+    note_due(turn->exchange, batch->due_ms);
+    return true;
+}
+
+/* *rest: the batch has more than one turn may look at. */
+static bool visit_batch(struct turn *turn, bool *rest, struct err *err)
+{
+    bool more = false;
+
+    if (!claim_due(turn, err) || (!claim_is_full(turn) && !claim_fresh(turn, &more, err)))
+        return false;
+    turn->batch->is_quiet = false;
+    *rest = *rest || more;
+    return claim_is_full(turn) || more || read_next_due(turn, err);
+}
+
 /* In the order of the queue: oldest batch first, in each the due jobs, then fresh ones. */
 static bool claim_in_order(struct turn *turn, struct err *err)
 {
     struct exchange *exchange = turn->exchange;
-    bool rest = false;
+    struct open_batches *open = turn->open;
+    bool rest = open->from_id != 0;
+    unsigned visits = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < turn->open->count && !claim_is_full(turn); i++) {
-        bool more = false;
-
-        turn->batch = &turn->open->items[i];
-        if (!turn->batch->in_question)
+    while (i < open->count && open->items[i].id < open->from_id)
+        i++;
+    open->from_id = 0;
+    for (; i < open->count && !claim_is_full(turn); i++) {
+        turn->batch = &open->items[i];
+        if (is_asleep(turn))
             continue;
-        if (!claim_due(turn, err) || (!claim_is_full(turn) && !claim_fresh(turn, &more, err)))
+        if (visits++ == VISITS_MAX) {
+            open->from_id = turn->batch->id;
+            rest = true;
+            break;
+        }
+        if (!visit_batch(turn, &rest, err))
             return false;
-        if (!claim_is_full(turn) && more)
-            exchange->next_due_ms = exchange->now_ms;
-        else if (!claim_is_full(turn) && !read_next_due(turn, err))
-            return false;
-        rest = rest || more;
     }
+    if (rest && !claim_is_full(turn))
+        exchange->next_due_ms = exchange->now_ms;
     return rest || claim_is_full(turn) || claim_last(turn, err);
 }
 

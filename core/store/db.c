@@ -3,6 +3,7 @@
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/store/exchange.h"
 #include "core/store/holder.h"
 #include "core/store/migrate.h"
 
@@ -380,6 +381,7 @@ void store_close(struct store *store)
     sqlite3_close(store->db);
     buf_release(&store->texts);
     buf_release(&store->errands);
+    open_batches_close(store);
     free(store->path);
     free(store);
 }

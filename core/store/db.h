@@ -70,7 +70,10 @@ struct chain_note {
     int64_t returned;
 };
 
+struct open_batches;
+
 struct store {
+    struct open_batches *open; /* of the last turn; NULL before the first */
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];

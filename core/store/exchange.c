@@ -10,6 +10,7 @@
 enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer waits for long */
 
 enum {
+    TURN_VERSION,
     TURN_OPEN_BATCHES,
     TURN_FACTS,
     TURN_TALLY,
@@ -22,6 +23,7 @@ enum {
 };
 
 static const char *const sql[] = {
+    [TURN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [TURN_OPEN_BATCHES] =
         "SELECT b.id, b.schema, t.next_job_id, t.pending, t.sending, t.unknown, t.applied, "
         "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "
@@ -110,21 +112,49 @@ void claim_release(struct claim *claim)
 
 struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id)
 {
-    for (size_t i = 0; i < open->count; i++)
-        if (open->items[i].id == batch_id)
-            return &open->items[i];
+    size_t first = 0, end = open->count;
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (open->items[middle].id == batch_id)
+            return &open->items[middle];
+        if (open->items[middle].id < batch_id)
+            first = middle + 1;
+        else
+            end = middle;
+    }
     return NULL;
 }
 
-static void open_batches_release(struct open_batches *open)
+static void forget(struct open_batches *open)
 {
     for (size_t i = 0; i < open->count; i++)
         free(open->items[i].schema);
-    free(open->items);
+    open->count = 0;
+    open->is_valid = false;
 }
 
-static bool open_batches_read(struct store *store, int64_t batch_id, struct open_batches *open,
-                              struct err *err)
+void open_batches_close(struct store *store)
+{
+    if (!store->open)
+        return;
+    forget(store->open);
+    free(store->open->items);
+    free(store->open);
+}
+
+static struct open_batch *add_batch(struct open_batches *open)
+{
+    enum { AT_ONCE = 64 };
+
+    if (open->count % AT_ONCE == 0)
+        open->items = mem_resize(open->items, open->count + AT_ONCE, sizeof *open->items);
+    return &open->items[open->count++];
+}
+
+static bool read_open(struct store *store, int64_t batch_id, struct open_batches *open,
+                      struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
     bool row = true;
@@ -138,8 +168,7 @@ static bool open_batches_read(struct store *store, int64_t batch_id, struct open
             return false;
         if (!row)
             return true;
-        open->items = mem_resize(open->items, open->count + 1, sizeof *open->items);
-        batch = &open->items[open->count++];
+        batch = add_batch(open);
         *batch = (struct open_batch){
             .id = db_column_int64(statement, DB_ID),
             .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
@@ -149,6 +178,66 @@ static bool open_batches_read(struct store *store, int64_t batch_id, struct open
         for (int state = 0; state < JOB_STATES; state++)
             batch->counts[state] = db_column_int64(statement, db_name_of_state(state));
     }
+}
+
+static bool read_version(struct store *store, int64_t *version, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_VERSION, err);
+    bool row;
+
+    if (!statement || !db_step(store, statement, &row, err, "look for others' changes"))
+        return false;
+    *version = db_column_int64(statement, DB_DATA_VERSION);
+    db_reset(statement);
+    return true;
+}
+
+/* Reads the open batches where anyone but the last turn has changed the database. Before the
+ * transaction, so that nobody has to wait for it; again inside, for what changed between. */
+static bool refresh(struct store *store, const struct exchange *exchange, struct err *err)
+{
+    struct open_batches *open = store->open;
+    int64_t version, changes = sqlite3_total_changes64(store->db);
+
+    if (!read_version(store, &version, err))
+        return false;
+    if (open->is_valid && open->data_version == version && open->changes == changes &&
+        open->batch_id == exchange->batch_id)
+        return true;
+    forget(open);
+    open->data_version = version;
+    open->changes = changes;
+    open->batch_id = exchange->batch_id;
+    open->is_valid = read_open(store, exchange->batch_id, open, err);
+    return open->is_valid;
+}
+
+static int64_t open_jobs(const struct open_batch *batch)
+{
+    return batch->counts[JOB_PENDING] + batch->counts[JOB_SENDING] + batch->counts[JOB_UNKNOWN];
+}
+
+/* After the commit: what was changed is what there is. */
+static void keep_open(struct store *store)
+{
+    struct open_batches *open = store->open;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < open->count; i++) {
+        struct open_batch *batch = &open->items[i];
+
+        for (int state = 0; state < JOB_STATES; state++) {
+            batch->counts[state] += batch->deltas[state];
+            batch->deltas[state] = 0;
+        }
+        batch->cursor_moved = false;
+        if (open_jobs(batch) > 0)
+            open->items[kept++] = *batch;
+        else
+            free(batch->schema);
+    }
+    open->count = kept;
+    open->changes = sqlite3_total_changes64(store->db);
 }
 
 static bool is_changed(const struct open_batch *batch)
@@ -179,14 +268,14 @@ static bool write_batch(struct store *store, const struct exchange *exchange,
                         const struct open_batch *batch, struct err *err)
 {
     struct db_statement *done = db_get(store, DB_TURNS, TURN_DONE, err);
-    int64_t open_jobs = 0;
+    int64_t left = 0;
 
     if (!done || !tally_change(store, batch->id, batch->deltas, batch->next_job_id, err))
         return false;
     for (int state = 0; state < JOB_STATES; state++)
         if (job_state_is_open((enum job_state)state))
-            open_jobs += batch->counts[state] + batch->deltas[state];
-    if (open_jobs > 0)
+            left += batch->counts[state] + batch->deltas[state];
+    if (left > 0)
         return true;
     db_bind_int64(done, DB_BATCH_ID, batch->id);
     db_bind_int64(done, DB_NOW_MS, exchange->now_ms);
@@ -223,6 +312,8 @@ static bool settle_all(struct store *store, struct exchange *exchange, struct op
 
         bool taken = !batch;
 
+        if (batch)
+            batch->is_quiet = false;
         if (batch && !settle_claim(store, exchange, batch, claim, &taken, err))
             return false;
         if (taken)
@@ -248,28 +339,32 @@ static bool read_facts(struct store *store, struct err *err)
 static bool exchange_inside(struct store *store, struct exchange *exchange,
                             struct open_batches *open, struct err *err)
 {
-    return open_batches_read(store, exchange->batch_id, open, err) && read_facts(store, err) &&
-           settle_all(store, exchange, open, err) && claim_jobs(store, exchange, open, err) &&
-           write_batches(store, exchange, open, err);
+    return read_facts(store, err) && settle_all(store, exchange, open, err) &&
+           claim_jobs(store, exchange, open, err) && write_batches(store, exchange, open, err);
 }
 
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err)
 {
-    struct open_batches open = {0};
-    bool fine = errands_find(store, exchange->batch_id, err) && db_begin(store, err);
+    bool fine;
 
+    if (!store->open)
+        store->open = mem_calloc(1, sizeof *store->open);
+    fine = errands_find(store, exchange->batch_id, err) && refresh(store, exchange, err) &&
+           db_begin(store, err);
     exchange->claimed = exchange->errands = 0;
     exchange->taken_id = 0;
     exchange->next_due_ms = 0;
     if (fine) {
-        fine = exchange_inside(store, exchange, &open, err);
+        fine = refresh(store, exchange, err) && exchange_inside(store, exchange, store->open, err);
         crash_point(CRASH_TURN_WRITTEN);
         if (fine)
             fine = db_commit(store, err);
         else
             db_rollback(store);
     }
-    open_batches_release(&open);
+    store->open->is_valid = store->open->is_valid && fine;
+    if (fine)
+        keep_open(store);
     if (fine)
         for (unsigned i = 0; i < exchange->settled_count; i++)
             outcome_release(&exchange->settled[i]->outcome);

@@ -6,7 +6,7 @@
 #include "core/store/claims.h"
 #include "core/store/db.h"
 
-/* An open batch during one transaction, and how its counters change in it. */
+/* An open batch, and how its counters change in one transaction. */
 struct open_batch {
     int64_t id;
     char *schema;
@@ -15,12 +15,23 @@ struct open_batch {
     int64_t deltas[JOB_STATES];
     bool in_question; /* of the batches to claim from */
     bool cursor_moved;
+    bool is_quiet;  /* nothing of it can be claimed before due_ms, unless it is touched */
+    int64_t due_ms; /* 0: at no time */
 };
 
+/* All open batches by id, kept from turn to turn while nobody else writes to the database. */
 struct open_batches {
     struct open_batch *items;
     size_t count;
+    bool is_valid;
+    int64_t batch_id;     /* the exchange's when they were read */
+    int64_t data_version; /* of the database then, which others' commits change */
+    int64_t changes;      /* rows this connection has changed, as of the last turn */
+    int64_t from_id;      /* where the next turn begins to look for jobs; 0: at the first batch */
 };
+
+/* For store_close. */
+void open_batches_close(struct store *store);
 
 enum { TURN_RANDOM_SIZE = 256 }; /* what getrandom(2) always gives at once */
 

@@ -33,6 +33,7 @@
     X(CORRELATION_HEADER) \
     X(CORRELATION_ID) \
     X(CREATED_MS) \
+    X(DATA_VERSION) \
     X(DEVICE) \
     X(DOUBT) \
     X(DUE_MS) \

@@ -1,5 +1,6 @@
 /* What became of a claimed job, written; see claims.h. */
 #include "core/store/exchange.h"
+#include "core/store/intake.h"
 
 enum {
     SETTLE_JOB,
@@ -48,7 +49,7 @@ static const char *const sql[] = {
                        ":correlation_header WHERE id = :attempt_id",
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = :attempt_id",
     [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
-                    "WHERE waits_for = :job_id",
+                    "WHERE waits_for = :job_id RETURNING job_id AS job_id",
     /* after an audit, what the record was is known from before */
     [SETTLE_CONFLICT] =
         "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
@@ -194,12 +195,24 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
                  struct err *err)
 {
     struct db_statement *statement = get(store, SETTLE_WAKE, err);
+    bool row = true;
 
     if (!statement)
         return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-    return db_run(store, statement, err, "wake a waiting job");
+    while (row) {
+        struct open_batch *batch;
+
+        if (!db_step(store, statement, &row, err, "wake a waiting job"))
+            return false;
+        batch =
+            row ? open_batches_find(store->open, db_column_int64(statement, DB_JOB_ID) / JOB_ROWS)
+                : NULL;
+        if (batch)
+            batch->is_quiet = false;
+    }
+    return true;
 }
 
 /* How a conflict was settled by itself; NULL: it waits for a person. */

@@ -198,6 +198,75 @@ static void rows_that_are_tried_again_wait_for_each_other_at_once(void **state)
     assert_string_equal(fixture_ask(fixture, "SELECT count(*) FROM reopened_job"), "0");
 }
 
+/* Open batches 1 to count: each has one row, put off to a later time, but for the last, whose row
+ * is fresh. */
+static void add_parked_batches(struct fixture *fixture, unsigned count)
+{
+    char sql[1024];
+
+    snprintf(sql, sizeof sql,
+             "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < %u) "
+             "INSERT INTO batch (id, source, schema, format, content_hash, size_bytes, state, "
+             "created_ms, loaded_run_id, device, inode, mtime_ns, schema_hash, options, filing, "
+             "rows_read) SELECT id, 'x', 'Item', 'csv', '', 1, 'open', 1, 1, 0, 0, 0, '', '', 0, 1 "
+             "FROM n",
+             count);
+    fixture_ask(fixture, sql);
+    fixture_ask(fixture, "INSERT INTO job_row (id, line_no, record_id, version, fields) "
+                         "SELECT id * 1000000000 + 1, 2, 'r' || id, 5, '{}' FROM batch");
+    fixture_ask(fixture, "INSERT INTO record_job SELECT record_id, id FROM job_row");
+    snprintf(sql, sizeof sql,
+             "INSERT INTO job_state (job_id, state, not_before_ms, updated_ms) "
+             "SELECT id, 'pending', %d, 1 FROM job_row WHERE id < %u000000000",
+             FIXTURE_NOW_MS + 60000, count);
+    fixture_ask(fixture, sql);
+    fixture_ask(fixture, "INSERT INTO batch_tally (batch_id, next_job_id, pending) "
+                         "SELECT r.id / 1000000000, r.id + (s.job_id IS NOT NULL), 1 "
+                         "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id");
+    fixture_check(fixture);
+}
+
+static void a_turn_costs_the_same_however_many_batches_are_open(void **state)
+{
+    enum { BATCHES = 3000, OTHERS = 600 };
+    struct fixture *fixture = *state;
+    int64_t most = 0;
+    unsigned turns = 0;
+
+    add_parked_batches(fixture, BATCHES);
+    steps(fixture);
+    while (fixture->in_hand_count == 0) {
+        int64_t cost;
+
+        turn(fixture, 4);
+        cost = steps(fixture);
+        most = turns++ && cost > most ? cost : most;
+        assert_true(turns <= BATCHES / 500 + 1);
+        assert_int_equal(fixture->exchange.left, BATCHES);
+    }
+    /* the first turn reads all open batches, before its transaction */
+    assert_true(most < 100 * OTHERS);
+    turn(fixture, 4);
+    steps(fixture);
+    settle(fixture, JOB_APPLIED);
+    turn(fixture, 4);
+    assert_true(steps(fixture) < 1000);
+    assert_int_equal(fixture->exchange.left, BATCHES - 1);
+    assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 60000);
+    fixture_check(fixture);
+    /* when their time comes, they go, oldest first */
+    fixture->now_ms = FIXTURE_NOW_MS + 60000;
+    assert_string_equal(fixture_claim(fixture, 2), "PUT 1/1 r1 v5, PUT 2/1 r2 v5");
+    /* what someone else opens is seen at once */
+    settle(fixture, JOB_APPLIED);
+    fixture_claim(fixture, 0);
+    fixture_ask(fixture, "UPDATE job_state SET not_before_ms = 1 WHERE job_id = 2500000000001");
+    fixture->now_ms = FIXTURE_NOW_MS;
+    for (unsigned i = 0; i < BATCHES / 500 + 1 && fixture->in_hand_count == 0; i++)
+        turn(fixture, 1);
+    assert_int_equal(fixture->in_hand[0]->job_id, 2500000000001);
+}
+
 /* --- whatever happens, the order holds --- */
 
 static unsigned dice(unsigned *seed, unsigned sides)
@@ -372,6 +441,7 @@ int main(void)
         WITH_STORE(thousands_of_rows_of_a_record_cost_as_much_each_as_ten),
         WITH_STORE(a_restart_costs_the_same_however_many_rows_wait),
         WITH_STORE(rows_that_are_tried_again_wait_for_each_other_at_once),
+        WITH_STORE(a_turn_costs_the_same_however_many_batches_are_open),
         WITH_STORE(no_job_is_sent_before_an_earlier_one_of_its_record_has_ended),
     };
 

@@ -362,7 +362,8 @@ void zone_close(struct zone *zone)
 
 /* --- questions --- */
 
-int32_t zone_offset(const struct zone *zone, int64_t moment)
+/* The last change up to a moment. */
+static const struct change *find_change(const struct zone *zone, int64_t moment)
 {
     const int64_t cycle = (int64_t)CYCLE_DAYS * DAY_S;
     size_t low = 0, high = zone->count - 1;
@@ -377,18 +378,27 @@ int32_t zone_offset(const struct zone *zone, int64_t moment)
         else
             high = middle - 1;
     }
-    return zone->changes[low].offset;
+    return &zone->changes[low];
+}
+
+int32_t zone_offset(const struct zone *zone, int64_t moment)
+{
+    return find_change(zone, moment)->offset;
 }
 
 enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offsets[2])
 {
     /* no two changes are so near to each other that one more offset fits between these */
-    int32_t before = zone_offset(zone, local - OFFSET_MAX),
-            after = zone_offset(zone, local + OFFSET_MAX);
-    int32_t candidates[] = {before, after};
-    size_t count = before == after ? 1 : 2, found = 0;
+    const struct change *before = find_change(zone, local - OFFSET_MAX),
+                        *after = find_change(zone, local + OFFSET_MAX);
+    int32_t candidates[] = {before->offset, after->offset};
+    size_t found = 0;
 
-    for (size_t i = 0; i < count; i++)
+    if (before == after) {
+        offsets[0] = before->offset;
+        return ZONE_ONE;
+    }
+    for (size_t i = 0; i < 2; i++)
         if (zone_offset(zone, local - candidates[i]) == candidates[i])
             offsets[found++] = candidates[i];
     if (found == 2 && offsets[0] < offsets[1]) {

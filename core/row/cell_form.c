@@ -201,16 +201,29 @@ static const struct part {
 enum { PARTS = sizeof parts / sizeof *parts, DATE_SIZE = 10, SECOND_PART = 5 };
 
 /* NULL: it stands for itself. */
-static const struct part *find_part(char letter, bool with_time)
+static inline const struct part *find_part(char letter, bool with_time)
 {
-    for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].letter == letter && (with_time || !parts[i].time))
-            return &parts[i];
-    return NULL;
+    switch (letter) {
+    case 'Y':
+        return &parts[0];
+    case 'M':
+        return &parts[1];
+    case 'D':
+        return &parts[2];
+    case 'h':
+        return with_time ? &parts[3] : NULL;
+    case 'm':
+        return with_time ? &parts[4] : NULL;
+    case 's':
+        return with_time ? &parts[SECOND_PART] : NULL;
+    default:
+        return NULL;
+    }
 }
 
 /* The number of a part of the pattern; `least` to `most` digits. */
-static bool read_part(struct span content, size_t *at, size_t least, size_t most, unsigned *value)
+static inline bool read_part(struct span content, size_t *at, size_t least, size_t most,
+                             unsigned *value)
 {
     size_t digits = 0;
 
@@ -222,7 +235,7 @@ static bool read_part(struct span content, size_t *at, size_t least, size_t most
     return digits >= least;
 }
 
-static size_t run_size(struct span pattern, size_t at)
+static inline size_t run_size(struct span pattern, size_t at)
 {
     size_t size = 1;
 
@@ -260,24 +273,24 @@ static bool in_calendar(const struct date *date)
            date->hour < 24 && date->minute < 60 && date->second < 60;
 }
 
-static void put_digits(struct buf *out, unsigned value, size_t count)
+/* Writes that many digits; returns behind them. */
+static inline char *put_digits(char *out, unsigned value, size_t count)
 {
-    char *digits = buf_reserve(out, count);
-
-    out->size += count;
-    while (count--) {
-        digits[count] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    for (size_t i = count; i--; value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return out + count;
 }
 
-static void put_date(const struct date *date, struct buf *out)
+enum { DATETIME_SIZE = 25 };
+
+/* Room for as much is at out. */
+static char *put_date(char *out, const struct date *date)
 {
-    put_digits(out, date->year, 4);
-    buf_append_char(out, '-');
-    put_digits(out, date->month, 2);
-    buf_append_char(out, '-');
-    put_digits(out, date->day, 2);
+    out = put_digits(out, date->year, 4);
+    *out++ = '-';
+    out = put_digits(out, date->month, 2);
+    *out++ = '-';
+    return put_digits(out, date->day, 2);
 }
 
 static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
@@ -286,7 +299,8 @@ static bool read_date(const struct cell_form *form, struct span content, struct 
 
     if (!read_parts(form->pattern, false, content, &date) || !in_calendar(&date))
         return false;
-    put_date(&date, out);
+    put_date(buf_reserve(out, DATE_SIZE), &date);
+    out->size += DATE_SIZE;
     return true;
 }
 
@@ -314,26 +328,28 @@ static void set_seconds(struct date *date, int64_t seconds)
 static void put_datetime(struct date *date, int32_t offset, struct buf *out)
 {
     unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
+    char *at = buf_reserve(out, DATETIME_SIZE);
 
     if (offset % 60) {
         set_seconds(date, seconds_of(date) - offset);
         offset = 0;
     }
-    put_date(date, out);
-    buf_append_char(out, 'T');
-    put_digits(out, date->hour, 2);
-    buf_append_char(out, ':');
-    put_digits(out, date->minute, 2);
-    buf_append_char(out, ':');
-    put_digits(out, date->second, 2);
+    at = put_date(at, date);
+    *at++ = 'T';
+    at = put_digits(at, date->hour, 2);
+    *at++ = ':';
+    at = put_digits(at, date->minute, 2);
+    *at++ = ':';
+    at = put_digits(at, date->second, 2);
     if (!offset) {
-        buf_append_char(out, 'Z');
-        return;
+        *at++ = 'Z';
+    } else {
+        *at++ = offset < 0 ? '-' : '+';
+        at = put_digits(at, minutes / 60, 2);
+        *at++ = ':';
+        at = put_digits(at, minutes % 60, 2);
     }
-    buf_append_char(out, offset < 0 ? '-' : '+');
-    put_digits(out, minutes / 60, 2);
-    buf_append_char(out, ':');
-    put_digits(out, minutes % 60, 2);
+    out->size = (size_t)(at - out->data);
 }
 
 /* The offset of a local time. ZONE_TWO with *offset set: fold says which. */

@@ -200,55 +200,66 @@ static void refuse_return(struct span text, struct violations *violations)
         row_refuse(violations, "holds a carriage return that ends no line, outside quotes");
 }
 
-/* What is wrong with a row as a whole. start: a lexer at its beginning. True: nothing more is to be
- * said about it. */
-static bool refuse_row(struct csv *csv, const struct csv_lexer *start, struct span text,
-                       struct row *row, struct violations *violations)
+/* Rejects a row that shows that two files were put together: it repeats the header row, or begins
+ * with the mark of another file. lexer: behind the row. */
+static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, struct span text,
+                        struct row *row, struct violations *violations)
 {
-    struct csv_lexer behind_mark = *start;
+    struct csv_lexer again = *lexer;
+    bool marked = begins_with_mark(text), repeated;
 
-    if (csv->maybe_header && repeats_header(csv, *start)) {
-        strip(csv, row, violations);
-        row_refuse(violations, "repeats the header row: take it out, or export one file");
-        return true;
-    }
-    if (text.data[0] != mark[0] || !begins_with_mark(text))
+    again.at = text.data + (marked ? sizeof mark - 1 : 0);
+    repeated = repeats_header(csv, again);
+    if (!marked && !repeated)
         return false;
-    behind_mark.at += 3;
     strip(csv, row, violations);
-    refuse_mark(repeats_header(csv, behind_mark), violations);
+    if (marked)
+        refuse_mark(repeated, violations);
+    else
+        row_refuse(violations, "repeats the header row: take it out, or export one file");
     return true;
+}
+
+/* Takes a row whose bytes are not those of the file's encoding, and rejects it. */
+static enum reader_step reject_other(struct csv *csv, struct source *source, size_t size,
+                                     uint64_t lines, struct row *row, struct violations *violations,
+                                     struct err *err)
+{
+    char fault[SOURCE_FAULT_SIZE];
+
+    if (!source_pass_byte(source, size, fault, err) || !source_take(source, size, lines, err))
+        return READER_ERROR;
+    row->raw = source_raw(source, size);
+    strip(csv, row, violations);
+    row_refuse(violations, "%s", fault);
+    return READER_ROW;
 }
 
 /* A row that reached its end. */
 static enum reader_step finish_row(struct csv *csv, struct source *source,
-                                   const struct csv_lexer *start, const struct csv_lexer *lexer,
-                                   size_t count, struct row *row, struct violations *violations,
-                                   struct err *err)
+                                   const struct csv_lexer *lexer, size_t count, struct row *row,
+                                   struct violations *violations, struct err *err)
 {
-    struct span text = {start->at, (size_t)(lexer->at - start->at)};
-    char other[SOURCE_FAULT_SIZE] = "";
+    const char *begin = source->data + source->begin;
+    struct span text = {begin, (size_t)(lexer->at - begin)};
     uint64_t from = source->bytes;
 
     row->line_no = source->lines + 1;
-    if (source_holds_other(source, text.size) && !source_pass_byte(source, text.size, other, err))
-        return READER_ERROR;
+    source->controls |= lexer->has_control;
+    if (source_holds_other(source, text.size))
+        return reject_other(csv, source, text.size, lexer->feeds + 1, row, violations, err);
     if (!source_take(source, text.size, lexer->feeds + 1, err))
         return READER_ERROR;
     row->raw = source_raw(source, text.size);
-    source->controls |= lexer->has_control;
-    if (*other) {
-        strip(csv, row, violations);
-        row_refuse(violations, "%s", other);
-        return READER_ROW;
-    }
     if (lexer->has_nul && count != csv->column_count) {
         strip(csv, row, violations);
         refuse_nul(source, text, from, violations);
         return READER_ROW;
     }
-    if ((count != csv->column_count && refuse_count(csv, count, row, violations)) ||
-        refuse_row(csv, start, text, row, violations))
+    if (count != csv->column_count && refuse_count(csv, count, row, violations))
+        return READER_ROW;
+    if ((csv->maybe_header || text.data[0] == mark[0]) &&
+        refuse_seam(csv, lexer, text, row, violations))
         return READER_ROW;
     csv_row_end(csv, row, violations);
     if (lexer->has_nul)
@@ -275,8 +286,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
     if (source->begin == source->end)
         return finish_file(source, err);
     for (;;) {
-        const struct csv_lexer start = csv_lexer_start(csv, source);
-        struct csv_lexer lexer = start;
+        struct csv_lexer lexer = csv_lexer_start(csv, source);
         size_t count;
         enum csv_end end = read_cells(csv, &lexer, row, violations, &count);
         size_t size = (size_t)(lexer.at - (source->data + source->begin));
@@ -287,7 +297,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
             return reject_line(csv, source, csv_describe(&lexer, count, text), row, violations,
                                err);
         if (end == CSV_LINE_END)
-            return finish_row(csv, source, &start, &lexer, count, row, violations, err);
+            return finish_row(csv, source, &lexer, count, row, violations, err);
         if (!source_fill(source, err))
             return READER_ERROR;
     }

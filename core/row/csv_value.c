@@ -323,35 +323,39 @@ static void refuse_nameless(const struct csv *csv, const struct csv_column *colu
                    (size_t)(column - csv->columns) + 1, violation_quote(cell->text, quoted));
 }
 
-static void put(struct csv *csv, const struct csv_column *column, enum csv_column_kind kind,
-                const struct csv_cell *cell, struct row *row, struct violations *violations);
-
-/* A cell as it is after what was declared for absent ones and for blanks. */
-static void put_screened(struct csv *csv, const struct csv_column *column,
-                         const struct csv_cell *cell, struct row *row,
-                         struct violations *violations)
+/* A cell as it is after what was declared for absent ones and for blanks. False: it is absent. */
+static bool screen(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
+                   struct csv_cell *screened)
 {
     const struct row_dialect *dialect = &csv->shape->dialect;
-    struct csv_cell screened = *cell;
     struct span content;
 
+    *screened = *cell;
     if (csv->shape->trim && (!cell->quoted || column->kind == CSV_RECORD_ID))
-        screened.text = str_trim(cell->text);
-    content = csv_content(&screened, &csv->scratch);
-    if ((!content.size && (!cell->quoted || dialect->quoted_absent)) ||
-        dialect_holds(column->absent, content) || dialect_holds(dialect->absent, content)) {
-        if (column->kind != CSV_RECORD_ID)
-            return;
-        screened = (struct csv_cell){.text = {cell->text.data, 0}};
-    }
-    put(csv, column, column->kind, &screened, row, violations);
+        screened->text = str_trim(cell->text);
+    content = csv_content(screened, &csv->scratch);
+    if (!(!content.size && (!cell->quoted || dialect->quoted_absent)) &&
+        !dialect_holds(column->absent, content) && !dialect_holds(dialect->absent, content))
+        return true;
+    *screened = (struct csv_cell){.text = {cell->text.data, 0}};
+    return column->kind == CSV_RECORD_ID;
 }
 
-static void put(struct csv *csv, const struct csv_column *column, enum csv_column_kind kind,
-                const struct csv_cell *cell, struct row *row, struct violations *violations)
+void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
+             struct row *row, struct violations *violations)
 {
-    struct csv_cell formed;
+    enum csv_column_kind kind = column->put;
+    struct csv_cell screened, formed;
 
+    /* RFC 4180 knows no absent value; here an empty cell without quotes is one */
+    if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
+        return;
+    if (kind == CSV_SCREENED) {
+        if (!screen(csv, column, cell, &screened))
+            return;
+        cell = &screened;
+        kind = column->kind;
+    }
     switch (kind) {
     case CSV_FORMED:
         if (!put_formed(csv, column, cell, &formed, violations))
@@ -373,6 +377,7 @@ static void put(struct csv *csv, const struct csv_column *column, enum csv_colum
         return;
     case CSV_IGNORED:
     case CSV_OUTCOME:
+    case CSV_SCREENED:
         return;
     case CSV_NAMELESS:
         refuse_nameless(csv, column, cell, violations);
@@ -386,19 +391,7 @@ static void put(struct csv *csv, const struct csv_column *column, enum csv_colum
     case CSV_RECORD_ID:
         put_record_id(csv, column, cell, row, violations);
         return;
-    case CSV_SCREENED:
-        put_screened(csv, column, cell, row, violations);
-        return;
     }
-}
-
-void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
-             struct row *row, struct violations *violations)
-{
-    /* RFC 4180 knows no absent value; here an empty cell without quotes is one */
-    if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
-        return;
-    put(csv, column, column->put, cell, row, violations);
 }
 
 void csv_row_begin(struct csv *csv, struct row *row)

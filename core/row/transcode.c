@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* As POSIX has it: what iconv_open gives where it fails. */
 static bool is_open(iconv_t converter)
@@ -22,6 +23,19 @@ static bool start(struct transcoder *transcoder, bool big_endian, struct err *er
                    encoding_name(transcoder->encoding), strerror(errno));
 }
 
+/* Asks iconv for each byte once, so that the bytes of the file need not go through it. */
+static void fill_table(struct transcoder *transcoder)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        struct transcoded *entry = &transcoder->table[byte];
+        char in = (char)byte, *from = &in, *to = entry->bytes;
+        size_t left = 1, room = sizeof entry->bytes;
+
+        if (iconv(transcoder->iconv, &from, &left, &to, &room) != (size_t)-1)
+            entry->size = (unsigned char)(to - entry->bytes);
+    }
+}
+
 struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, size_t text_capacity,
                                   size_t block, struct err *err)
 {
@@ -32,10 +46,13 @@ struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, s
      */
     transcoder->capacity = 2 * text_capacity + 2 * block;
     transcoder->data = mem_calloc(1, transcoder->capacity);
-    if (start(transcoder, big_endian, err))
-        return transcoder;
-    transcode_close(transcoder);
-    return NULL;
+    if (!start(transcoder, big_endian, err)) {
+        transcode_close(transcoder);
+        return NULL;
+    }
+    if (encoding_is_single_byte(encoding))
+        fill_table(transcoder);
+    return transcoder;
 }
 
 void transcode_close(struct transcoder *transcoder)
@@ -58,31 +75,73 @@ void transcode_move(struct transcoder *transcoder)
     transcoder->end -= begin;
 }
 
+static size_t convert_bytes(struct transcoder *transcoder, char *out, size_t room)
+{
+    enum { EIGHT = sizeof(uint64_t) };
+    const char *at = transcoder->data + transcoder->converted,
+               *end = transcoder->data + transcoder->end;
+    char *to = out, *last = out + room;
+
+    while (at < end && last - to >= EIGHT) {
+        const struct transcoded *entry = &transcoder->table[(unsigned char)*at];
+        uint64_t eight;
+
+        if (end - at >= EIGHT) {
+            memcpy(&eight, at, EIGHT);
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                memcpy(to, &eight, EIGHT);
+                at += EIGHT;
+                to += EIGHT;
+                continue;
+            }
+        }
+        if (!entry->size) {
+            transcoder->bad = true;
+            break;
+        }
+        memcpy(to, entry->bytes, sizeof entry->bytes);
+        to += entry->size;
+        at++;
+    }
+    utf8_evidence_add(&transcoder->utf8,
+                      (struct span){transcoder->data + transcoder->converted,
+                                    (size_t)(at - transcoder->data) - transcoder->converted});
+    transcoder->converted = (size_t)(at - transcoder->data);
+    return (size_t)(to - out);
+}
+
 size_t transcode_more(struct transcoder *transcoder, char *out, size_t room)
 {
     char *from = transcoder->data + transcoder->converted, *to = out;
-    size_t left = transcoder->end - transcoder->converted, before = transcoder->converted;
+    size_t left = transcoder->end - transcoder->converted;
     size_t result;
 
     if (left == 0 || transcoder->bad)
         return 0;
+    if (encoding_is_single_byte(transcoder->encoding))
+        return convert_bytes(transcoder, out, room);
     errno = 0;
     result = iconv(transcoder->iconv, &from, &left, &to, &room);
     transcoder->converted = (size_t)(from - transcoder->data);
-    if (encoding_is_single_byte(transcoder->encoding))
-        utf8_evidence_add(&transcoder->utf8,
-                          (struct span){transcoder->data + before, transcoder->converted - before});
     if (result == (size_t)-1)
         transcoder->bad = errno == EILSEQ || (errno == EINVAL && transcoder->ended);
     return (size_t)(to - out);
 }
 
+/* A byte of UTF-8 that goes on is 10xxxxxx: its high bit is set, and the next is not. */
 size_t transcode_characters(struct span text)
 {
-    size_t count = 0;
+    const uint64_t highs = UINT64_C(0x8080808080808080);
+    size_t count = text.size, i = 0;
+    uint64_t eight;
 
-    for (size_t i = 0; i < text.size; i++)
-        count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+    for (; text.size - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text.data + i, sizeof eight);
+        if (eight & highs)
+            count -= (size_t)__builtin_popcountll(eight & ~(eight << 1) & highs);
+    }
+    for (; i < text.size; i++)
+        count -= ((unsigned char)text.data[i] & 0xC0) == 0x80;
     return count;
 }
 

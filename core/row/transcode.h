@@ -14,9 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A byte as UTF-8; no character: size 0. */
+struct transcoded {
+    char bytes[3];
+    unsigned char size;
+};
+
 struct transcoder {
     enum row_encoding encoding;
     iconv_t iconv;
+    struct transcoded table[256]; /* where a byte is a character */
     char *data;       /* bytes of the file: data[begin] .. data[end - 1] are not taken yet */
     size_t begin;     /* of what the window holds */
     size_t converted; /* up to here it is in the window */

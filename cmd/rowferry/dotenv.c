@@ -16,12 +16,12 @@ void dotenv_release(struct dotenv *dotenv)
     *dotenv = (struct dotenv){0};
 }
 
-const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key)
+const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key, bool or_empty)
 {
     for (size_t i = dotenv->count; i > 0; i--) {
         const struct dotenv_entry *entry = &dotenv->entries[i - 1];
 
-        if (*entry->value && strcmp(entry->key, key) == 0)
+        if ((or_empty || *entry->value) && strcmp(entry->key, key) == 0)
             return entry;
     }
     return NULL;

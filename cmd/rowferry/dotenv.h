@@ -33,6 +33,6 @@ bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
 void dotenv_release(struct dotenv *dotenv);
 
 /* The last entry of that key whose value is not empty, or NULL. */
-const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key);
+const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key, bool or_empty);
 
 #endif

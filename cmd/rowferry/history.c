@@ -270,8 +270,13 @@ static bool tell_all(struct telling *telling, struct err *err)
     const char *schema = options_text(options, OPT_SCHEMA);
     struct buf record = {0};
 
-    if (!history_record(telling->session.store, telling->record_id, schema, take_event, telling,
-                        err))
+    struct report *report = &telling->session.cli->report;
+    bool fine;
+
+    report_hold(report);
+    fine = history_record(telling->session.store, telling->record_id, schema, take_event, telling,
+                          err);
+    if (!report_release(report, fine, err))
         return false;
     if (telling->events > 0)
         return true;

@@ -49,11 +49,12 @@
 #include <unistd.h>
 
 /* A descriptor below 3 that is closed would be given to the first file that we open, and then
- * messages would be written into the database. */
+ * messages would be written into the database. Output that was meant for a closed one must not
+ * vanish: writing to it fails, as it would without this. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
             _exit(EXIT_CONFIG);
 }
 

@@ -214,19 +214,28 @@ static struct option_value fall_back(const struct option *option)
     return value;
 }
 
-/* The first of the option's variables that is set and not empty, in the environment and then in
- * .env; else the default. */
+/* Settings whose empty variable is a mistake: a unit file or a script that lost their value would
+ * otherwise send rows to the default region, or as another client. */
+static bool must_not_be_empty(const struct option *option)
+{
+    return option->kind == KIND_SECRET || option == option_at(OPT_ENVIRONMENT) ||
+           option == option_at(OPT_CLIENT_ID);
+}
+
+/* The first of the option's variables that is set, in the environment and then in .env; else the
+ * default. An empty one counts as not set, unless that is a mistake. */
 static struct option_value look_up(const struct options *options, const struct option *option)
 {
     for (unsigned i = 0; i < OPTION_ENV_MAX && option->env[i]; i++) {
         const char *text = getenv(option->env[i]);
 
-        if (text && *text)
+        if (text && (*text || must_not_be_empty(option)))
             return (struct option_value){
                 .text = text, .origin = FROM_ENVIRONMENT, .env = option->env[i]};
     }
     for (unsigned i = 0; i < OPTION_ENV_MAX && option->env[i]; i++) {
-        const struct dotenv_entry *entry = dotenv_find(&options->dotenv, option->env[i]);
+        const struct dotenv_entry *entry =
+            dotenv_find(&options->dotenv, option->env[i], must_not_be_empty(option));
 
         if (entry)
             return (struct option_value){
@@ -242,7 +251,9 @@ static bool take_value(struct options *options, enum option_id id, struct err *e
     struct buf name = {0};
 
     *value = look_up(options, option_at(id));
-    if (value->origin <= FROM_DEFAULT || option_value_parse(option_at(id), value, err))
+    if (value->origin > FROM_DEFAULT && !*value->text && must_not_be_empty(option_at(id)))
+        err_set(err, ERR_CONFIG, "it is set and empty: give it a value, or unset it");
+    else if (value->origin <= FROM_DEFAULT || option_value_parse(option_at(id), value, err))
         return true;
     options_describe(options, id, &name);
     err_wrap(err, "%s", buf_text(&name));

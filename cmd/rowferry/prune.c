@@ -133,9 +133,13 @@ static bool look_at(struct pruning *pruning, const struct prune_item *item,
                     bool (*visit)(void *context, const struct batch_counts *batch, struct err *err),
                     struct err *err)
 {
+    struct report *report = pruning_report(pruning);
     struct look look = {pruning, item};
+    bool fine;
 
-    return summary_batches(pruning->session.store, SUMMARY_ONE, item->batch_id, visit, &look, err);
+    report_hold(report);
+    fine = summary_batches(pruning->session.store, SUMMARY_ONE, item->batch_id, visit, &look, err);
+    return report_release(report, fine, err);
 }
 
 static bool make_plan(struct pruning *pruning, struct err *err)

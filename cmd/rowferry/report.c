@@ -17,7 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COLUMNS_DEFAULT = 80 };
+enum {
+    COLUMNS_DEFAULT = 80,
+    HELD_MAX = 8 << 20, /* bytes of output that is held in memory */
+    HELD_PART = 64 << 10,
+};
 
 static enum log_format log_format_of(const char *text)
 {
@@ -45,8 +49,28 @@ void report_init(struct report *report, int argc, char *const *argv)
     }
 }
 
+/* Moves what is held to the file. */
+static void spill(struct report *report)
+{
+    errno = 0;
+    if (!report->spilled)
+        report->spilled = tmpfile();
+    if (!report->spilled ||
+        fwrite(report->held.data, 1, report->held.size, report->spilled) != report->held.size)
+        report->held_errno = errno ? errno : EIO;
+    buf_reset(&report->held);
+}
+
 void report_out(struct report *report, struct buf *text)
 {
+    if (report->holding) {
+        if (!report->held_errno)
+            buf_append_span(&report->held, buf_span(text));
+        buf_reset(text);
+        if (report->held.size > HELD_MAX)
+            spill(report);
+        return;
+    }
     errno = 0;
     if (text->size && fwrite(text->data, 1, text->size, stdout) != text->size &&
         !report->output_errno)
@@ -78,11 +102,11 @@ static bool write_some(struct report *report, const char *bytes, size_t size, si
     }
     if (errno == EINTR || errno == EAGAIN)
         return true;
-    report->output_errno = EPIPE; /* told here, once */
+    report->output_errno = errno;
     return err_set(err, ERR_CONFIG, "cannot write to standard output: %s", strerror(errno));
 }
 
-bool report_stream(struct report *report, struct buf *text, struct err *err)
+static bool stream(struct report *report, struct buf *text, struct err *err)
 {
     struct stat status;
     bool is_file = fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode), fine = true;
@@ -98,6 +122,61 @@ bool report_stream(struct report *report, struct buf *text, struct err *err)
     }
     buf_reset(text);
     return fine;
+}
+
+bool report_stream(struct report *report, struct buf *text, struct err *err)
+{
+    bool fine = stream(report, text, err);
+
+    if (!fine)
+        report->output_errno = EPIPE; /* err says why, once */
+    return fine;
+}
+
+void report_hold(struct report *report)
+{
+    report->holding = true;
+}
+
+/* What is in the file, and then what is in memory, to stdout. */
+static bool stream_held(struct report *report, struct err *err)
+{
+    struct buf part = {0};
+    size_t got = report->spilled ? 1 : 0;
+    bool fine = true;
+
+    if (report->spilled)
+        rewind(report->spilled);
+    while (fine && got > 0) {
+        part.size = got = fread(buf_reserve(&part, HELD_PART), 1, HELD_PART, report->spilled);
+        fine = stream(report, &part, err);
+    }
+    buf_release(&part);
+    if (fine && report->spilled && ferror(report->spilled))
+        report->held_errno = EIO;
+    return fine && stream(report, &report->held, err);
+}
+
+bool report_release(struct report *report, bool fine, struct err *err)
+{
+    struct err fault = {0};
+    bool written;
+
+    report->holding = false;
+    written = report->held_errno || stream_held(report, &fault);
+    if (report->held_errno)
+        written = err_set(&fault, ERR_CONFIG, "cannot keep the output in a temporary file: %s",
+                          strerror(report->held_errno));
+    else if (!written && fault.kind != ERR_STOPPED)
+        written = true; /* report_close says it, unless the reader has seen enough */
+    if (report->spilled)
+        fclose(report->spilled);
+    report->spilled = NULL;
+    report->held_errno = 0;
+    buf_release(&report->held);
+    if (fine && !written)
+        *err = fault;
+    return fine && written;
 }
 
 void report_line_wipe(struct report *report)

@@ -10,6 +10,7 @@
 #include "core/base/notice.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct report {
     bool json, quiet, verbose;
@@ -20,6 +21,10 @@ struct report {
     int status;
     int output_errno; /* why stdout could not be written; 0: it could */
     bool closed;      /* stdout is */
+    bool holding;     /* what report_out is given waits for report_release */
+    struct buf held;
+    int held_errno;
+    FILE *spilled; /* what came before `held` and was too much for memory; or NULL */
     enum log_format log;
     const char *command; /* of log lines, and the run; 0: none yet */
     int64_t run_id;
@@ -63,6 +68,14 @@ void report_status(struct report *report, int status);
  * does not end because nobody reads along. */
 void report_out(struct report *report, struct buf *text);
 void report_flush(struct report *report);
+
+/* From report_hold to report_release, report_out keeps what it is given: in memory up to a ceiling,
+ * beyond it in a file without a name. For output that comes out of an open read of the database,
+ * which would stay open, and let the write-ahead log grow, for as long as a pager is read.
+ * report_release writes it, unless a signal comes: ERR_STOPPED; ERR_CONFIG when the file cannot be
+ * used. With fine false, which it returns then, err is left as it is. */
+void report_hold(struct report *report);
+bool report_release(struct report *report, bool fine, struct err *err);
 
 /* The same for data without end: written at once, and nobody who reads slowly keeps a signal from
  * ending it. ERR_STOPPED, or ERR_CONFIG where it cannot be written; a reader who has gone is an

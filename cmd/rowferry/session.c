@@ -45,10 +45,10 @@ bool session_look(struct session *session)
 {
     struct cli *cli = session->cli;
     struct err err = {0};
-    bool created;
+    bool reads = cli->command->bit & (FOR_STATUS | FOR_HISTORY | FOR_EXPORT), created;
 
-    session->store =
-        store_open(options_text(&cli->options, OPT_DB), STORE_EXISTING, &created, &err);
+    session->store = store_open(options_text(&cli->options, OPT_DB),
+                                reads ? STORE_READING : STORE_EXISTING, &created, &err);
     if (!session->store)
         report_fail(&cli->report, &err);
     return session->store != NULL;

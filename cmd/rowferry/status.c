@@ -103,13 +103,17 @@ static bool read_last_run(struct standing *standing, struct err *err)
 
 static bool read_all(struct standing *standing, struct err *err)
 {
+    struct report *report = &standing->session.cli->report;
     struct store *store = standing->session.store;
+    bool fine;
 
     for (unsigned i = 0; i < WORKS; i++)
         standing->at_work[i] =
             lock_is_held(store_path(store), (enum lock_kind)i, standing->holders[i]);
-    return summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
-                           standing->batch_id, take_batch, standing, err) &&
+    report_hold(report);
+    fine = summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
+                           standing->batch_id, take_batch, standing, err);
+    return report_release(report, fine, err) &&
            pause_read(store, &standing->parked_until_ms, standing->parked_reason,
                       sizeof standing->parked_reason, err) &&
            read_last_run(standing, err);

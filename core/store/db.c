@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +64,27 @@ static const char *advice(int code)
     return "";
 }
 
+/* Whether a file of the database is about as large as this process may make one (setrlimit(2),
+ * RLIMIT_FSIZE). SQLite has forgotten the errno by the time it reports the error. */
+static bool is_at_limit(const char *path)
+{
+    enum { NEAR = 64 << 10 }; /* a write that fails as a whole */
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    struct rlimit limit;
+    bool at_limit = false;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *name = mem_printf("%s%s", path, endings[i]);
+        struct stat status;
+
+        at_limit |= stat(name, &status) == 0 && (rlim_t)status.st_size + NEAR > limit.rlim_cur;
+        free(name);
+    }
+    return at_limit;
+}
+
 bool db_fail(struct store *store, struct err *err, const char *doing)
 {
     int code = sqlite3_extended_errcode(store->db);
@@ -75,6 +97,11 @@ bool db_fail(struct store *store, struct err *err, const char *doing)
                        "database %s: %s: %s: waited 30 seconds for %s; end its transaction, then "
                        "run the same command again",
                        store->path, doing, sqlite3_errmsg(store->db), holder);
+    if ((code & 0xff) == SQLITE_IOERR && is_at_limit(store->path))
+        return err_set(err, ERR_STORE,
+                       "database %s: %s: %s: the files of this process may not be larger (ulimit "
+                       "-f): raise that limit, then run the same command again",
+                       store->path, doing, strerror(EFBIG));
     return err_set(err, ERR_STORE, "database %s: %s: %s%s", store->path, doing,
                    sqlite3_errmsg(store->db), advice(code));
 }
@@ -289,7 +316,7 @@ static bool check_identity(struct store *store, enum store_mode mode, struct err
                        "database %s belongs to another program (application id %lld): name another "
                        "--db",
                        store->path, (long long)application_id);
-    if (mode == STORE_LOOKING)
+    if (mode == STORE_LOOKING || sqlite3_db_readonly(store->db, "main"))
         return err_set(err, ERR_STORE, "database %s is empty: `rowferry run` sets it up",
                        store->path);
     return set_up_new(store, err);
@@ -319,6 +346,20 @@ static int is_stopped(void *context)
     return stop_requested();
 }
 
+/* For a reader who cannot apply migrations. */
+static bool check_newest(struct store *store, struct err *err)
+{
+    int64_t version;
+
+    if (!migrate_version(store, &version, err))
+        return false;
+    return version == migration_count ||
+           err_set(err, ERR_STORE,
+                   "database %s was written by an older rowferry: let a user who may write it run "
+                   "`rowferry status` once, which brings it up to date",
+                   store->path);
+}
+
 static bool configure(struct store *store, enum store_mode mode, struct err *err)
 {
     enum { STEPS = 100000 }; /* of a statement, between two looks at the signals */
@@ -328,6 +369,8 @@ static bool configure(struct store *store, enum store_mode mode, struct err *err
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (mode != STORE_LOOKING && sqlite3_db_readonly(store->db, "main"))
+        return check_identity(store, mode, err) && check_newest(store, err);
     if (mode == STORE_LOOKING) {
         sqlite3_progress_handler(store->db, STEPS, is_stopped, NULL);
         return check_identity(store, mode, err) && migrate_version(store, &version, err);
@@ -346,9 +389,66 @@ void store_prepare(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static bool exists_beside(const char *path, const char *ending)
+{
+    char *name = mem_printf("%s%s", path, ending);
+    bool there = access(name, F_OK) == 0;
+
+    free(name);
+    return there;
+}
+
+/* What SQLite needs to write, and to read in WAL mode: the file, and its -wal and -shm, which it
+ * makes where they are missing. */
+static bool may_write(const char *path)
+{
+    char *folder = mem_strdup(path), *slash = strrchr(folder, '/');
+    bool may;
+
+    if (slash)
+        slash[slash == folder] = '\0';
+    may = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 &&
+          (exists_beside(path, "-shm") ||
+           faccessat(AT_FDCWD, slash ? folder : ".", W_OK, AT_EACCESS) == 0);
+    free(folder);
+    return may;
+}
+
+/* The database as a URI that reads it without a -shm. Only while no -wal is there: then nobody has
+ * the database open, and all of it is in the one file. */
+static char *unchanging(const char *path)
+{
+    struct buf uri = {0};
+
+    buf_append_text(&uri, "file:");
+    for (; *path; path++) {
+        if (strchr("%?#", *path))
+            buf_printf(&uri, "%%%02X", (unsigned char)*path);
+        else
+            buf_append_char(&uri, *path);
+    }
+    buf_append_text(&uri, "?immutable=1");
+    buf_text(&uri);
+    return uri.data;
+}
+
+static int open_database(struct store *store, enum store_mode mode)
+{
+    bool reads = mode == STORE_LOOKING || (mode == STORE_READING && !may_write(store->path));
+    int flags = SQLITE_OPEN_NOMUTEX | (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    char *uri;
+    int code;
+
+    if (mode != STORE_READING || !reads || exists_beside(store->path, "-wal"))
+        return sqlite3_open_v2(store->path, &store->db, flags, NULL);
+    uri = unchanging(store->path);
+    code = sqlite3_open_v2(uri, &store->db, flags | SQLITE_OPEN_URI, NULL);
+    free(uri);
+    return code;
+}
+
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)
 {
-    int access_mode = mode == STORE_LOOKING ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct store *store;
 
     *created = false;
@@ -358,8 +458,7 @@ struct store *store_open(const char *path, enum store_mode mode, bool *created, 
     store->path = realpath(path, NULL);
     if (!store->path)
         store->path = mem_strdup(path);
-    if (sqlite3_open_v2(store->path, &store->db, access_mode | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
+    if (open_database(store, mode) != SQLITE_OK) {
         db_fail(store, err, "open");
         store_close(store);
         return NULL;

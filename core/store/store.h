@@ -13,6 +13,8 @@ struct store;
 enum store_mode {
     STORE_CREATE,   /* run, ingest: make the database where there is none */
     STORE_EXISTING, /* every other command: a missing database is ERR_CONFIG */
+    STORE_READING,  /* status, history, export: as STORE_EXISTING, but read-only where this user may
+                       not write; an older version is ERR_STORE then */
     STORE_LOOKING,  /* doctor: as it is, read-only; an older version stays one, and a statement
                        that takes long ends with ERR_STOPPED when stopping is asked for. May leave an
                        empty -wal and its -shm beside it, as SQLite's readers do */

@@ -238,3 +238,52 @@ screen() {
     holds "$output" "To send them:
   $BIN/rowferry drain"
 }
+
+# --- who reads slowly --------------------------------------------------------------------------
+
+# reads_slowly COMMAND...: it has begun to write and waits for its reader; meanwhile nothing keeps the
+# write-ahead log from being emptied, and then it writes the rest
+reads_slowly() {
+    local line reader
+
+    rm -f pipe
+    mkfifo pipe
+    "$BIN/rowferry" "$@" >pipe 3>&- &
+    exec {reader}<pipe
+    read -r line <&$reader
+    sql "UPDATE batch SET reason = 'changed' WHERE id = 1"
+    same "0" "$(sqlite3 rowferry.db 'PRAGMA busy_timeout = 200' 'PRAGMA wal_checkpoint(TRUNCATE)' | tail -n 1 | cut -d '|' -f 1)"
+    kill -0 $!
+    wc -l <&$reader >rest
+    exec {reader}<&-
+    wait $!
+}
+
+@test "no read of the database is open while a slow reader of the output is waited for" {
+    one_row InventoryItem-1.csv A 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+         INSERT INTO attempt (job_id, run_id, method, started_ms, error)
+         SELECT (SELECT min(id) FROM job), 1, 'PUT', i, hex(zeroblob(100)) FROM n"
+    reads_slowly history A --json
+    same 60002 "$(cat rest)" # and the one that was read first: row, requests, state, summary
+    reads_slowly history A
+    sql "WITH RECURSIVE n(i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+         INSERT INTO batch (id, source, schema, format, content_hash, size_bytes, state, created_ms,
+             loaded_run_id, device, inode, mtime_ns, schema_hash, options, filing)
+         SELECT i, 'x.csv', 'InventoryItem', 'csv', '', 1, 'done', 1, 1, 0, 0, 0, '', '', 0 FROM n;
+         INSERT INTO batch_tally (batch_id, next_job_id) SELECT id, 0 FROM batch WHERE id > 1"
+    reads_slowly status --json
+}
+
+@test "a reader who has seen enough of a history is no error, and a full disk is" {
+    one_row InventoryItem-1.csv A 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+         INSERT INTO attempt (job_id, run_id, method, started_ms)
+         SELECT (SELECT min(id) FROM job), 1, 'PUT', i FROM n"
+    ends 0 bash -c 'set -o pipefail; "$@" | head -n 1' - "$BIN/rowferry" history A
+    ends 2 bash -c '"$@" >/dev/full' - "$BIN/rowferry" history A
+    holds "$stderr" "cannot write to standard output: No space left on device"
+    TMPDIR=/nowhere ends 0 rowferry history A
+}

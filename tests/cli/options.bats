@@ -196,6 +196,33 @@ fails_with() {
     holds "$stderr" "database rowferry.db does not exist"
 }
 
+@test "an empty environment, client id or secret is an error that names the variable" {
+    local name command
+
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    for name in GENESYS_ENVIRONMENT GENESYSCLOUD_REGION GENESYS_CLIENT_ID GENESYSCLOUD_OAUTHCLIENT_ID \
+        GENESYS_CLIENT_SECRET GENESYS_CLIENT_SECRET_FILE GENESYSCLOUD_OAUTHCLIENT_SECRET; do
+        for command in drain "run InventoryItem-1.csv" "doctor --json"; do
+            # shellcheck disable=SC2086 # words of a command
+            ends 2 env "$name=" "$BIN/rowferry" $command
+            holds "$output$stderr" "$name: it is set and empty: give it a value, or unset it"
+        done
+        printf 'GENESYS_CLIENT_SECRET_FILE=unused\n%s=x\n%s=""\n' "$name" "$name" >.env
+        chmod 600 .env
+        sed -i "/_FILE/{/$name/!d}" .env
+        ends 2 rowferry drain
+        holds "$stderr" ".env: $name: it is set and empty"
+        rm .env
+    done
+    # what does not need them does not look at them, and an option or an earlier variable decides
+    GENESYS_ENVIRONMENT='' GENESYS_CLIENT_ID='' ends 0 rowferry status
+    GENESYS_ENVIRONMENT='' ends 2 rowferry drain --environment nowhere
+    holds "$stderr" "environment 'nowhere'"
+    GENESYS_ENVIRONMENT=nowhere GENESYSCLOUD_REGION='' ends 2 rowferry drain
+    holds "$stderr" "environment 'nowhere'"
+}
+
 @test "of two variables for one setting the first wins, within the environment and within .env" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -788,4 +815,91 @@ To send them:
     ends 0 rowferry status
     [[ $output =~ parked\ until\ [0-9-]+T[0-9:]+Z,\ for\ another\ [12]h ]]
     same 3 "$(rowferry status --json | jq -s 'last | .requests_left')"
+}
+
+# --- a standard output that is closed, files that may not grow, a database that may only be read ---
+
+@test "output that was meant for a closed standard output is an error" {
+    local command
+
+    batch_file InventoryItem-1.csv 3
+    ends 0 rowferry ingest InventoryItem-1.csv
+    for command in "export 1" "status" "status --json" "history A-1" "history A-1 --json" "run --help" \
+        "--version" "validate InventoryItem-1.csv" "doctor"; do
+        # shellcheck disable=SC2086 # words of a command
+        run --separate-stderr bash -c '"$@" >&-' - "$BIN/rowferry" $command
+        same 2 "$status"
+        holds "$stderr" "cannot write to standard output: Bad file descriptor"
+    done
+}
+
+@test "a file that may not grow any more (ulimit -f) is an error with its cause, and no signal" {
+    batch_file InventoryItem-1.csv 5000
+    run --separate-stderr bash -c 'ulimit -f 100; "$@"' - "$BIN/rowferry" ingest InventoryItem-1.csv
+    same 8 "$status"
+    holds "$stderr" "File too large: the files of this process may not be larger (ulimit -f): raise that limit"
+    # the drain meets the limit, too
+    start_sim
+    ends 0 rowferry ingest InventoryItem-1.csv
+    run --separate-stderr bash -c 'ulimit -f "$1"; shift; "$@"' - $(($(stat -c %s rowferry.db) / 1024 + 200)) \
+        "$BIN/rowferry" drain --rate none
+    same 8 "$status"
+    holds "$stderr" "(ulimit -f): raise that limit, then run the same command again"
+    ends 0 rowferry drain --rate none
+    run --separate-stderr bash -c 'ulimit -f 200; "$@" >exported' - "$BIN/rowferry" export 1
+    same 2 "$status"
+    holds "$stderr" "cannot write to standard output: File too large"
+    same 5000 "$(sql 'SELECT count(*) FROM job')"
+}
+
+# as_reader COMMAND...: as a user who may read this folder and write nothing in it
+as_reader() {
+    [ "$(id -u)" -eq 0 ] || { "$@"; return; }
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# reads_all: all three commands do, in the folder as it is
+reads_all() {
+    ends 0 as_reader "$BIN/rowferry" status --db "$1/rowferry.db"
+    holds "$output" InventoryItem-1.csv
+    ends 0 as_reader "$BIN/rowferry" history A-1 --db "$1/rowferry.db"
+    holds "$output" "row read"
+    ends 0 as_reader "$BIN/rowferry" export 1 --db "$1/rowferry.db"
+    same 4 "$(wc -l <<<"$output")"
+}
+
+@test "status, history and export need no right to write the database" {
+    batch_file InventoryItem-1.csv 3
+    mkdir "read?only%"
+    ends 0 rowferry ingest InventoryItem-1.csv --db "read?only%/rowferry.db"
+    chmod 444 "read?only%/rowferry.db"
+    chmod 555 "read?only%"
+    reads_all "read?only%"
+    # while somebody has it open, with what is not in the file yet
+    mkfifo commands
+    sqlite3 "read?only%/rowferry.db" <commands >shown 3>&- &
+    exec {shell}>commands
+    printf "UPDATE batch SET reason = 'changed';\nSELECT 'done';\n" >&$shell
+    if [ "$(id -u)" -eq 0 ]; then
+        eventually grep -q done shown
+        [ -s "read?only%/rowferry.db-wal" ]
+        chmod 444 "read?only%"/*
+        reads_all "read?only%"
+    fi
+    exec {shell}>&-
+    wait $!
+    # what writes says so
+    ends 8 as_reader "$BIN/rowferry" cancel 1 --yes --db "read?only%/rowferry.db"
+    holds "$stderr" "make the file and its folder writable for this user"
+    chmod 755 "read?only%"
+}
+
+@test "a reader who cannot bring an older database up to date says who can" {
+    batch_file InventoryItem-1.csv 3
+    ends 0 rowferry ingest InventoryItem-1.csv
+    sqlite3 rowferry.db 'PRAGMA user_version = 5'
+    chmod 444 rowferry.db
+    ends 8 as_reader "$BIN/rowferry" status
+    holds "$stderr" "was written by an older rowferry: let a user who may write it run"
 }

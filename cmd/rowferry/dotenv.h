@@ -32,7 +32,7 @@ bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
                  bool (*is_secret)(const char *key), struct err *err);
 void dotenv_release(struct dotenv *dotenv);
 
-/* The last entry of that key whose value is not empty, or NULL. */
+/* The last entry of that key whose value is not empty (or any, with or_empty), or NULL. */
 const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key, bool or_empty);
 
 #endif

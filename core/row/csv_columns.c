@@ -81,7 +81,7 @@ static enum csv_column_kind kind_of(unsigned types, const struct cell_form *form
 {
     if (form && form->kind != CELL_PLAIN)
         return CSV_FORMED;
-    if (types & ROW_STRING)
+    if (types & ROW_STRING && !(types & ROW_WORDS))
         return CSV_STRING;
     if (types && !(types & ~(unsigned)(ROW_NUMBER | ROW_INTEGER)))
         return CSV_NUMBER;

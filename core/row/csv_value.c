@@ -207,7 +207,10 @@ static void put_other(struct csv *csv, const struct csv_column *column, const st
     if (column->types & (ROW_ARRAY | ROW_OBJECT) && begins_container(content) &&
         put_json(csv, column, content, &fault))
         return;
-    refuse_cell(column, content, &fault, violations);
+    if (column->types & ROW_STRING)
+        put_string(csv, column, cell);
+    else
+        refuse_cell(column, content, &fault, violations);
 }
 
 static void refuse_form(const struct csv_column *column, struct span content,

@@ -35,12 +35,14 @@ enum row_type {
     ROW_ARRAY = 32,
     ROW_OBJECT = 64,
     ROW_ANY = 127,
+    ROW_WORDS = 128, /* next to these: a cell is a string only if it is nothing else of them, for
+                        its values are listed and no string among them looks like another */
 };
 
 /* A property that a CSV column may fill. Owned by the schema. */
 struct row_property {
     struct span name;
-    unsigned types; /* set of enum row_type; ROW_ANY without `type`: the cell is a string */
+    unsigned types; /* set of enum row_type; ROW_ANY where nothing is said: the cell is a string */
 };
 
 /* What the readers must know of a schema; owned by it and constant. */

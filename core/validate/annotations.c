@@ -7,31 +7,89 @@
 /* None of them asserts anything. A new one is a word in the line of its tool. */
 static const char *const annotations[] = {
     /* comments, as many write them in JSON */
-    "//", "_comment",
+    "//",
+    "_comment",
     /* Visual Studio Code, its extensions and SchemaStore */
-    "markdownDescription", "markdownEnumDescriptions", "enumDescriptions", "enumItemLabels",
-    "enumSortTexts", "defaultSnippets", "deprecationMessage", "markdownDeprecationMessage",
-    "doNotSuggest", "suggestSortText", "allowComments", "allowTrailingCommas", "errorMessage",
-    "patternErrorMessage", "completionDetail", "scope", "order", "editPresentation",
+    "markdownDescription",
+    "markdownEnumDescriptions",
+    "enumDescriptions",
+    "enumItemLabels",
+    "enumSortTexts",
+    "defaultSnippets",
+    "deprecationMessage",
+    "markdownDeprecationMessage",
+    "doNotSuggest",
+    "suggestSortText",
+    "allowComments",
+    "allowTrailingCommas",
+    "errorMessage",
+    "patternErrorMessage",
+    "completionDetail",
+    "scope",
+    "order",
+    "editPresentation",
     "fileMatch",
     /* IntelliJ */
-    "deprecationReplacement", "enumMetadata", "language-injection",
+    "deprecationReplacement",
+    "enumMetadata",
+    "language-injection",
     /* OpenAPI 3 and Swagger 2 */
-    "discriminator", "xml", "externalDocs", "example", "collectionFormat", "enumNames",
+    "discriminator",
+    "xml",
+    "externalDocs",
+    "example",
+    "collectionFormat",
+    "enumNames",
     /* JSON Editor, JSON Forms, react-jsonschema-form */
-    "options", "headerTemplate", "propertyOrder", "template", "watch", "links", "media", "base",
-    "basicCategoryTitle", "ui:widget", "ui:options", "ui:order",
+    "options",
+    "headerTemplate",
+    "propertyOrder",
+    "template",
+    "watch",
+    "links",
+    "media",
+    "base",
+    "basicCategoryTitle",
+    "ui:widget",
+    "ui:options",
+    "ui:order",
     /* jsonschema2pojo, quicktype, json-schema-to-typescript, NJsonSchema, go-jsonschema */
-    "javaType", "existingJavaType", "javaName", "javaEnumNames", "javaEnums", "javaInterfaces",
-    "javaPackage", "extendsJavaClass", "javaAbstract", "javaJsonView", "customDateTimePattern",
-    "customDatePattern", "customTimePattern", "customPattern", "excludedFromEqualsAndHashCode",
-    "tsType", "tsEnumNames", "tsReadonlyProperties", "typescript", "goType", "goJSONSchema",
-    "goName", "qt-uri-protocols", "qt-uri-extensions", "cSharpType", "pythonType",
+    "javaType",
+    "existingJavaType",
+    "javaName",
+    "javaEnumNames",
+    "javaEnums",
+    "javaInterfaces",
+    "javaPackage",
+    "extendsJavaClass",
+    "javaAbstract",
+    "javaJsonView",
+    "customDateTimePattern",
+    "customDatePattern",
+    "customTimePattern",
+    "customPattern",
+    "excludedFromEqualsAndHashCode",
+    "tsType",
+    "tsEnumNames",
+    "tsReadonlyProperties",
+    "typescript",
+    "goType",
+    "goJSONSchema",
+    "goName",
+    "qt-uri-protocols",
+    "qt-uri-extensions",
+    "cSharpType",
+    "pythonType",
     /* ajv and its plug-ins */
-    "$async", "strictDefaults",
+    "$async",
+    "strictDefaults",
     /* hyper-schema and RAML */
-    "fragmentResolution", "pathStart", "meta:enum", "meta:license",
-    "meta:status", "meta:extensible",
+    "fragmentResolution",
+    "pathStart",
+    "meta:enum",
+    "meta:license",
+    "meta:status",
+    "meta:extensible",
 };
 
 bool compiler_is_annotation(struct span name)
@@ -105,8 +163,8 @@ bool compiler_pass_unknown(struct compiler *c, struct span name)
                                compiler_draft_name(c->draft));
     near = nearest(c, printable);
     if (near)
-        return compiler_refuse(c, below, "the keyword \"%s\" is not supported: did you mean \"%s\"?",
-                               printable, near);
+        return compiler_refuse(
+            c, below, "the keyword \"%s\" is not supported: did you mean \"%s\"?", printable, near);
     return compiler_refuse(c, below, "the keyword \"%s\" is not supported", printable);
 }
 
@@ -119,7 +177,8 @@ static const struct {
     {DRAFT_2020, "draft 2020-12", "://json-schema.org/schema"}, /* the current one */
     {DRAFT_2019, "draft 2019-09", "://json-schema.org/draft/2019-09/schema"},
     {DRAFT_07, "draft-07", "://json-schema.org/draft-07/schema"},
-    {DRAFT_07, "draft-07", "://json-schema-org/draft-07/schema"}, /* as all of Skaffold's write it */
+    {DRAFT_07, "draft-07",
+     "://json-schema-org/draft-07/schema"}, /* as all of Skaffold's write it */
     {DRAFT_06, "draft-06", "://json-schema.org/draft-06/schema"},
     {DRAFT_04, "draft-04", "://json-schema.org/draft-04/schema"},
 };
@@ -150,6 +209,7 @@ bool compiler_read_draft(struct compiler *c, uint32_t value, unsigned *draft)
                 return true;
         }
     }
-    return compiler_refuse(c, "", "must be the address of draft 2020-12, 2019-09, draft-07, draft-06 "
-                                  "or draft-04, like https://json-schema.org/draft/2020-12/schema");
+    return compiler_refuse(c, "",
+                           "must be the address of draft 2020-12, 2019-09, draft-07, draft-06 "
+                           "or draft-04, like https://json-schema.org/draft/2020-12/schema");
 }

@@ -396,8 +396,9 @@ static bool write_reset(struct translator *t, struct group *group)
 
     for (int i = group->parent; i != NO_GROUP; i = t->groups[i].parent)
         if (t->groups[i].looks_behind || t->groups[i].leaks)
-            return ecma_refuse(t, "a repeated group in a look-%s is referred to, which is not supported",
-                          t->groups[i].looks_behind ? "behind" : "ahead");
+            return ecma_refuse(
+                t, "a repeated group in a look-%s is referred to, which is not supported",
+                t->groups[i].looks_behind ? "behind" : "ahead");
     buf_append_text(t->out, "(?:(?(DEFINE)(");
     done = write_group(t, group);
     buf_append_text(t->out, "))(?|");

@@ -35,7 +35,7 @@ struct translator {
     char *fault;
     struct group *groups; /* by their '(' */
     int count, capacity;
-    unsigned numbers; /* groups written down that capture */
+    unsigned numbers;                       /* groups written down that capture */
     bool (*take_one)(struct translator *t); /* passes what is at `at` and writes it down */
 };
 

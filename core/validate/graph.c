@@ -7,12 +7,23 @@
 
 enum { CHAIN_MAX = 64 /* schemas that apply to one value through one another */ };
 
+/* What a schema says of the cells of a column. */
+struct cells {
+    unsigned types; /* set of enum row_type: ROW_ANY where nothing is said */
+    unsigned alike; /* those of them that a string which is allowed too may look like */
+    bool is_listed; /* enum and const leave a number of values */
+    bool is_typed;  /* `type` says how a cell is meant */
+};
+
+static const struct cells any_cells = {ROW_ANY, ROW_ANY & ~ROW_STRING, false, false};
+
 struct graph {
-    uint32_t *first;   /* per node: its first link, which are in the order of their nodes */
-    uint32_t *waiting; /* per node: links to it from nodes that are not in order yet */
-    uint32_t *order;   /* nodes, each behind all that apply it */
-    uint32_t *height;  /* per node: of the longest chain that begins there */
-    uint32_t ordered;  /* nodes in order */
+    uint32_t *first;     /* per node: its first link, which are in the order of their nodes */
+    uint32_t *waiting;   /* per node: links to it from nodes that are not in order yet */
+    uint32_t *order;     /* nodes, each behind all that apply it */
+    uint32_t *height;    /* per node: of the longest chain that begins there */
+    struct cells *cells; /* per node: what cells of a CSV file may hold */
+    uint32_t ordered;    /* nodes in order */
 };
 
 static int link_order(const void *a, const void *b)
@@ -36,6 +47,7 @@ static void graph_init(struct graph *graph, const struct plan *plan)
     graph->waiting = mem_calloc(plan->node_count, sizeof *graph->waiting);
     graph->order = mem_calloc(plan->node_count, sizeof *graph->order);
     graph->height = mem_calloc(plan->node_count, sizeof *graph->height);
+    graph->cells = mem_calloc(plan->node_count, sizeof *graph->cells);
     graph->ordered = 0;
     for (uint32_t i = 0; i < plan->node_count; i++) {
         graph->first[i] = link;
@@ -58,6 +70,7 @@ static void graph_release(struct graph *graph)
     free(graph->waiting);
     free(graph->order);
     free(graph->height);
+    free(graph->cells);
 }
 
 static const char *reference_keyword(struct compiler *c, uint32_t token)
@@ -105,23 +118,101 @@ static unsigned types_in_both(unsigned a, unsigned b)
     return (a & b & ROW_NUMBER) ? a & b & ~(unsigned)ROW_INTEGER : a & b;
 }
 
-/* What the schemas that a check applies to the same value leave of the types. */
-static unsigned types_of_check(const struct plan *plan, const struct check *check)
+static struct cells cells_in_both(struct cells a, struct cells b)
 {
-    const uint32_t *branches;
-    unsigned types = check->kind == CHECK_ALL_OF ? ROW_ANY : 0;
+    return (struct cells){types_in_both(a.types, b.types), a.alike & b.alike,
+                          a.is_listed || b.is_listed, a.is_typed || b.is_typed};
+}
 
-    if (check->kind == CHECK_REF || check->kind == CHECK_ENTER)
-        return plan->nodes[plan_entered(check)].types;
-    if (check->kind != CHECK_ALL_OF && check->kind != CHECK_ANY_OF && check->kind != CHECK_ONE_OF)
-        return ROW_ANY;
-    branches = plan_branches(plan) + check->with.nodes.first;
-    for (uint32_t i = 0; i < check->with.nodes.count; i++) {
-        unsigned branch = plan->nodes[branches[i]].types;
+static struct cells cells_in_either(struct cells a, struct cells b)
+{
+    return (struct cells){a.types | b.types, a.alike | b.alike, a.is_listed && b.is_listed,
+                          a.is_typed && b.is_typed};
+}
 
-        types = check->kind == CHECK_ALL_OF ? types_in_both(types, branch) : types | branch;
+/* What a cell that holds a string may be taken for (csv_value.c). */
+static unsigned types_alike(struct span text)
+{
+    static const struct {
+        const char *word;
+        unsigned type;
+    } words[] = {{"true", ROW_BOOLEAN}, {"false", ROW_BOOLEAN}, {"null", ROW_NULL}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_is(text, words[i].word))
+            return words[i].type;
+    if (json_is_number(text))
+        return ROW_NUMBER | ROW_INTEGER;
+    while (text.size && memchr(" \t\r\n", text.data[0], 4))
+        text = (struct span){text.data + 1, text.size - 1};
+    if (text.size && (text.data[0] == '[' || text.data[0] == '{'))
+        return ROW_ARRAY | ROW_OBJECT;
+    return 0;
+}
+
+static struct cells cells_of_value(struct compiler *c, uint32_t token)
+{
+    static const unsigned types[] = {
+        [JSON_NULL] = ROW_NULL,     [JSON_FALSE] = ROW_BOOLEAN, [JSON_TRUE] = ROW_BOOLEAN,
+        [JSON_NUMBER] = ROW_NUMBER, [JSON_STRING] = ROW_STRING, [JSON_ARRAY] = ROW_ARRAY,
+        [JSON_OBJECT] = ROW_OBJECT,
+    };
+    bool is_string = compiler_is(c, token, JSON_STRING);
+
+    return (struct cells){types[compiler_token(c, token)->kind],
+                          is_string ? types_alike(compiler_string(c, token)) : 0, true, false};
+}
+
+static struct cells cells_of_enum(struct compiler *c, uint32_t list)
+{
+    struct cells cells = {0, 0, true, false};
+
+    for (uint32_t i = list + 1; i < compiler_token(c, list)->next; i = compiler_token(c, i)->next)
+        cells = cells_in_either(cells, cells_of_value(c, i));
+    return cells;
+}
+
+static struct cells cells_of_branches(const struct plan *plan, const struct graph *graph,
+                                      const struct check *check)
+{
+    const uint32_t *branches = plan_branches(plan) + check->with.nodes.first;
+    struct cells cells = graph->cells[branches[0]];
+
+    for (uint32_t i = 1; i < check->with.nodes.count; i++)
+        cells = check->kind == CHECK_ALL_OF ? cells_in_both(cells, graph->cells[branches[i]])
+                                            : cells_in_either(cells, graph->cells[branches[i]]);
+    return cells;
+}
+
+/* What a check leaves, by itself or through the schemas that it applies to the same value. */
+static struct cells cells_of_check(struct compiler *c, const struct graph *graph,
+                                   const struct check *check)
+{
+    struct cells cells = any_cells;
+
+    switch (check->kind) {
+    case CHECK_TYPE:
+    case CHECK_INTEGER_04:
+        cells.types = check->with.types;
+        cells.is_typed = true;
+        break;
+    case CHECK_ENUM:
+        return cells_of_enum(c, check->token);
+    case CHECK_CONST:
+        return cells_of_value(c, check->token);
+    case CHECK_REF:
+    case CHECK_ENTER:
+        return graph->cells[plan_entered(check)];
+    case CHECK_ALL_OF:
+    case CHECK_ANY_OF:
+    case CHECK_ONE_OF:
+        return cells_of_branches(c->plan, graph, check);
+    default:
+        break;
     }
-    return types;
+    if (!(cells.types & ROW_STRING))
+        cells.alike = 0;
+    return cells;
 }
 
 /* From the ends of the chains up. */
@@ -136,9 +227,11 @@ static bool fold(struct compiler *c, struct graph *graph)
         for (uint32_t j = graph->first[index]; j < graph->first[index + 1]; j++)
             if (graph->height[links[j].to] >= graph->height[index])
                 graph->height[index] = graph->height[links[j].to] + 1;
+        graph->cells[index] = any_cells;
         for (uint32_t j = 0; j < node->check_count; j++)
-            node->types = types_in_both(
-                node->types, types_of_check(c->plan, &c->plan->checks[node->first_check + j]));
+            graph->cells[index] =
+                cells_in_both(graph->cells[index],
+                              cells_of_check(c, graph, &c->plan->checks[node->first_check + j]));
         c->node = index;
         if (graph->height[index] > CHAIN_MAX)
             return compiler_refuse(c, "", "applies more than %d schemas through one another",
@@ -180,18 +273,32 @@ static bool *mark_root(const struct plan *plan, const struct graph *graph)
     return marked;
 }
 
+/* A listed number is none in a column of strings, and nothing says so when rows come. */
+static bool refuse_alike(struct compiler *c, uint32_t node)
+{
+    c->node = node;
+    return compiler_refuse(c, "",
+                           "lists strings that look like its other values, which the cells of a "
+                           "CSV file cannot tell apart: add \"type\"");
+}
+
 /* Adds what one object declares to the object of the shape. */
-static void add_properties(struct compiler *c, const struct object *object)
+static bool add_properties(struct compiler *c, const struct graph *graph,
+                           const struct object *object)
 {
     struct plan *plan = c->plan;
     struct schema *schema = c->schema;
 
     for (uint32_t i = 0; i < object->declared_count; i++) {
         struct object *shape = &plan->objects[plan->shape_object];
-        unsigned types = plan->nodes[object->members[i].node].types;
+        struct cells cells = graph->cells[object->members[i].node];
         uint32_t index = object_add(plan, shape, object->members[i].name);
+        unsigned others = cells.types & ~(unsigned)ROW_STRING;
+        unsigned words = cells.is_listed && others && !(others & cells.alike) ? ROW_WORDS : 0;
         struct row_property *property;
 
+        if (cells.is_listed && !cells.is_typed && cells.types & ROW_STRING && others && !words)
+            return refuse_alike(c, object->members[i].node);
         if (index == shape->declared_count) {
             shape->declared_count++;
             schema->properties =
@@ -199,35 +306,40 @@ static void add_properties(struct compiler *c, const struct object *object)
             schema->properties[index] = (struct row_property){shape->members[index].name, ROW_ANY};
         }
         property = &schema->properties[index];
-        property->types = types_in_both(property->types, types);
+        words |= property->types & ROW_WORDS;
+        property->types = types_in_both(property->types & ROW_ANY, cells.types);
+        if (property->types & ROW_STRING)
+            property->types |= words;
     }
+    return true;
 }
 
 /* What the readers must know: the properties that a row may have by name. */
-static void make_shape(struct compiler *c, const struct graph *graph)
+static bool make_shape(struct compiler *c, const struct graph *graph)
 {
-    bool *marked = mark_root(c->plan, graph);
+    bool *marked = mark_root(c->plan, graph), done = true;
     uint32_t index = plan_add_object(c->plan);
     struct schema *schema = c->schema;
 
     c->plan->shape_object = index;
     c->plan->shape_is_own = is_own(c->plan);
-    for (uint32_t i = 0; i < graph->ordered; i++) {
+    for (uint32_t i = 0; i < graph->ordered && done; i++) {
         const struct object *object = NULL;
 
         if (marked[graph->order[i]])
             object = plan_object_of(c->plan, graph->order[i]);
         if (object)
-            add_properties(c, object);
+            done = add_properties(c, graph, object);
     }
     free(marked);
-    for (uint32_t i = 0; i < c->plan->objects[index].count; i++)
+    for (uint32_t i = 0; i < c->plan->objects[index].declared_count; i++)
         if (!schema->properties[i].types) /* no value is right: the checks will say why */
             schema->properties[i].types = ROW_ANY;
     schema->shape = (struct row_shape){.schema_name = schema->name,
                                        .properties = schema->properties,
                                        .count = c->plan->objects[index].declared_count,
                                        .version_required = true};
+    return done;
 }
 
 bool graph_compile(struct compiler *c)
@@ -238,11 +350,10 @@ bool graph_compile(struct compiler *c)
     graph_init(&graph, c->plan);
     done = graph.ordered == c->plan->node_count || refuse_circle(c, &graph);
     done = done && fold(c, &graph);
-    if (done && !(c->plan->nodes[0].types & ROW_OBJECT))
+    if (done && !(graph.cells[0].types & ROW_OBJECT))
         done = compiler_refuse(c, compiler_member(c, 0, "type") ? "/type" : "",
                                "must allow an object, which the fields of a row are");
-    if (done)
-        make_shape(c, &graph);
+    done = done && make_shape(c, &graph);
     graph_release(&graph);
     return done;
 }

@@ -123,7 +123,6 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
         return compiler_refuse(c, "", "names no type");
     if (is_nullable(c))
         types |= ROW_NULL;
-    c->plan->nodes[c->node].types = types;
     add_type_check(c, keyword, value, types);
     return true;
 }

@@ -53,7 +53,7 @@ static void *room(void *items, uint32_t count, uint32_t *capacity, size_t item_s
 uint32_t plan_add_node(struct plan *plan)
 {
     plan->nodes = room(plan->nodes, plan->node_count, &plan->node_capacity, sizeof *plan->nodes);
-    plan->nodes[plan->node_count] = (struct node){.types = ROW_ANY};
+    plan->nodes[plan->node_count] = (struct node){0};
     return plan->node_count++;
 }
 

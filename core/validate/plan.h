@@ -112,7 +112,6 @@ struct check {
 struct node {
     uint32_t token; /* the schema in the plan's tape */
     uint32_t first_check, check_count;
-    unsigned types;      /* what `type`, allOf, anyOf, oneOf and $ref leave; ROW_ANY without any */
     const char *pointer; /* JSON pointer of the schema, "" of the root */
     const char *keyword; /* that it stands under; constant text */
 };
@@ -200,7 +199,7 @@ struct schema {
     struct plan plan;
     struct row_property *properties;
     struct row_shape shape;
-    struct rules *rules; /* NULL without any */
+    struct rules *rules;                /* NULL without any */
     struct pattern *record_id, *footer; /* of x-rowferry; NULL: not declared */
 };
 

@@ -151,3 +151,39 @@ CSV
     ends 3 rowferry validate Article-2.csv.gz
     holds "$stderr" 'Article-2.csv.gz: the gzip data is damaged behind byte'
 }
+
+@test "a column without a type holds what its listed values are" {
+    mkdir -p schema
+    cat >schema/Article.json <<'JSON'
+{"$schema": "http://json-schema.org/draft-06/schema#",
+ "properties": {"level": {"enum": [1, 2]}, "active": {"const": true},
+                "map": {"enum": [false, "inline"]}, "kind": {"$ref": "#/definitions/kind"}},
+ "definitions": {"kind": {"anyOf": [{"const": 5}, {"const": null}]}}}
+JSON
+    printf '%s\n' record_id,version,level,active,map,kind A-1,1,1,true,false,5 A-2,1,2,true,inline,null \
+        A-3,1,3,true,false,5 A-4,1,1,yes,true,5 >Article-1.csv
+    ends 3 rowferry ingest Article-1.csv
+    same '{"level":1,"active":true,"map":false,"kind":5}
+{"level":2,"active":true,"map":"inline","kind":null}' "$(sqlite3 rowferry.db 'SELECT fields FROM job ORDER BY row_no')"
+    same '3|level|enum|must be one of 1, 2, is 3
+4|active|type|must be true or false, is "yes"
+4|map|enum|must be one of false, "inline", is true' \
+        "$(sqlite3 rowferry.db 'SELECT row_no, field, rule, message FROM violation ORDER BY row_no, field')"
+    ends 0 rowferry export 1 --format csv
+    holds "$output" 'A-2,1,2,true,inline,null'
+    sed -i 's/"inline"\]/"false"]/' schema/Article.json
+    ends 2 rowferry validate Article-1.csv
+    holds "$stderr" '#/properties/map: lists strings that look like its other values, which the cells of a CSV file cannot tell apart: add "type"'
+}
+
+@test "an integer of draft-04 has no fraction, in a cell as in JSON" {
+    mkdir -p schema
+    echo '{"$schema": "http://json-schema.org/draft-04/schema#", "properties": {"n": {"type": "integer"}}}' >schema/Article.json
+    printf '%s\n' record_id,version,n A-1,1,5 A-2,1,5.0 A-3,1,1e2 A-4,1,-0 >Article-1.csv
+    ends 3 rowferry validate Article-1.csv
+    holds "$output" 'Article-1.csv:3: A-2: n: must be an integer, is 5.0'
+    holds "$output" 'Article-1.csv:4: A-3: n: must be an integer, is 1e2'
+    lacks "$output" A-4
+    sed -i s/draft-04/draft-07/ schema/Article.json
+    ends 0 rowferry validate Article-1.csv
+}

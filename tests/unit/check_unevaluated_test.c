@@ -23,7 +23,8 @@ static void properties_that_a_schema_looked_at_are_evaluated(void **state)
          " {\"properties\": {\"b\": {\"const\": 2}}}], \"unevaluatedProperties\": false}",
          "{\"a\": 2, \"b\": 2}", "/v/a" LEFT},
         {"{\"oneOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
-         " {\"properties\": {\"b\": {}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": false}",
+         " {\"properties\": {\"b\": {}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": "
+         "false}",
          "{\"a\": 1, \"c\": 2}", "/v/c" LEFT},
         /* a value that fits nothing is told of that alone */
         {"{\"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}],"
@@ -40,7 +41,8 @@ static void properties_that_a_schema_looked_at_are_evaluated(void **state)
          " {\"properties\": {\"b\": {}}}, \"else\": {\"properties\": {\"c\": {}}},"
          " \"unevaluatedProperties\": false}",
          "{\"a\": 2, \"c\": 3}", "/v/a" LEFT},
-        {"{\"if\": {\"properties\": {\"a\": {}}}, \"unevaluatedProperties\": false}", "{\"a\": 1}", ""},
+        {"{\"if\": {\"properties\": {\"a\": {}}}, \"unevaluatedProperties\": false}", "{\"a\": 1}",
+         ""},
         {"{\"dependentSchemas\": {\"a\": {\"properties\": {\"a\": {}, \"b\": {}}}},"
          " \"unevaluatedProperties\": false}",
          "{\"a\": 1, \"b\": 2}", ""},
@@ -54,7 +56,8 @@ static void properties_that_a_schema_looked_at_are_evaluated(void **state)
         /* one schema does not see what is next to it */
         {"{\"allOf\": [{\"properties\": {\"a\": {}}}, {\"unevaluatedProperties\": false}]}",
          "{\"a\": 1}", "/v/a" LEFT},
-        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {}}}}, \"unevaluatedProperties\": false}",
+        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {}}}}, \"unevaluatedProperties\": "
+         "false}",
          "{\"a\": {\"c\": 1}}", ""},
         {"{\"unevaluatedProperties\": false}", "[1]", ""},
         {"{\"unevaluatedProperties\": false}", "{}", ""},

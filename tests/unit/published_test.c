@@ -1,9 +1,9 @@
 /* Schemas as tools publish them: identifiers, references, keywords of tools, formats of OpenAPI. */
 #include "tests/unit/schema_scene.h"
 
-#define DRAFT_04 "\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
-#define DRAFT_06 "\"$schema\": \"http://json-schema.org/draft-06/schema#\", "
-#define DRAFT_07 "\"$schema\": \"http://json-schema.org/draft-07/schema#\", "
+#define DRAFT_04   "\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
+#define DRAFT_06   "\"$schema\": \"http://json-schema.org/draft-06/schema#\", "
+#define DRAFT_07   "\"$schema\": \"http://json-schema.org/draft-07/schema#\", "
 #define DRAFT_2019 "\"$schema\": \"https://json-schema.org/draft/2019-09/schema\", "
 
 /* A schema file, the fields of a row, and what is said of them. */
@@ -48,7 +48,7 @@ static void an_integer_of_draft_04_has_no_fraction_and_no_exponent(void **state)
 static void references_lead_to_identifiers_of_the_same_file(void **state)
 {
 #define NUMBER(key) "\"" key "\": {\"n\": {\"type\": \"number\"}}"
-#define WRONG "v|type|must be a number, is \"x\""
+#define WRONG       "v|type|must be a number, is \"x\""
     static const char *const schemas[] = {
         /* the file's own address */
         "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
@@ -75,13 +75,15 @@ static void references_lead_to_identifiers_of_the_same_file(void **state)
         "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}}, \"n\": {\"$id\": \"n.json\", "
         "\"type\": \"number\"}}}",
         /* schemas with an address of their own */
-        "{\"$id\": \"https://x.test/a/\", \"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": "
+        "{\"$id\": \"https://x.test/a/\", \"properties\": {\"v\": {\"$ref\": \"n.json\"}}, "
+        "\"$defs\": "
         "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
         "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": "
         "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
         "{\"properties\": {\"v\": {\"$ref\": \"n.json#/$defs/m\"}}, \"$defs\": {\"n\": {\"$id\": "
         "\"n.json\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": {\"n\": {\"$id\": \"n.json\", "
+        "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": {\"n\": {\"$id\": "
+        "\"n.json\", "
         "\"$ref\": \"#/$defs/m\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
         "{\"properties\": {\"v\": {\"$ref\": \"b/n.json\"}}, \"$defs\": {\"b\": {\"$id\": "
         "\"b/\", \"$defs\": {\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}}}",
@@ -91,17 +93,23 @@ static void references_lead_to_identifiers_of_the_same_file(void **state)
         /* names */
         "{\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": \"n\", "
         "\"type\": \"number\"}}}",
-        "{" DRAFT_2019 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": "
+        "{" DRAFT_2019
+        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": "
         "\"n\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"b#n\"}}, \"$defs\": {\"b\": {\"$id\": \"b\", \"$defs\": "
+        "{\"properties\": {\"v\": {\"$ref\": \"b#n\"}}, \"$defs\": {\"b\": {\"$id\": \"b\", "
+        "\"$defs\": "
         "{\"a\": {\"$anchor\": \"n\", \"type\": \"number\"}}}}}",
-        "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
+        "{" DRAFT_07
+        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
         "\"#n\", \"type\": \"number\"}}}",
-        "{" DRAFT_06 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
+        "{" DRAFT_06
+        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
         "\"#n\", \"type\": \"number\"}}}",
-        "{" DRAFT_04 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"id\": "
+        "{" DRAFT_04
+        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"id\": "
         "\"#n\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$dynamicRef\": \"#n\"}}, \"$defs\": {\"a\": {\"$dynamicAnchor\": "
+        "{\"properties\": {\"v\": {\"$dynamicRef\": \"#n\"}}, \"$defs\": {\"a\": "
+        "{\"$dynamicAnchor\": "
         "\"n\", \"type\": \"number\"}}}",
         /* a generator's notes of where a schema is */
         "{" DRAFT_07 "\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
@@ -109,9 +117,11 @@ static void references_lead_to_identifiers_of_the_same_file(void **state)
         "{\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
         "\"#/properties/v\", \"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
         /* an identifier that is data is none */
-        "{\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"$defs\": {\"e\": {\"enum\": [{\"$id\": \"n\", "
+        "{\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"$defs\": {\"e\": {\"enum\": [{\"$id\": "
+        "\"n\", "
         "\"type\": \"null\"}]}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
-        "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"definitions\": {\"e\": {\"$id\": "
+        "{" DRAFT_07
+        "\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"definitions\": {\"e\": {\"$id\": "
         "\"n\", \"$ref\": \"#\"}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
     };
 
@@ -153,7 +163,8 @@ static void references_to_other_files_name_what_bundles_them(void **state)
          "#/properties/v/$schema: is another draft than that of the schemas around it: only a "
          "schema with an \"$id\" may have one of its own"},
         {"{\"properties\": {\"v\": {\"$schema\": \"https://x.test/\", \"$id\": \"v\"}}}",
-         "#/properties/v/$schema: must be the address of draft 2020-12, 2019-09, draft-07, draft-06 "
+         "#/properties/v/$schema: must be the address of draft 2020-12, 2019-09, draft-07, "
+         "draft-06 "
          "or draft-04, like https://json-schema.org/draft/2020-12/schema"},
     };
 
@@ -163,29 +174,47 @@ static void references_to_other_files_name_what_bundles_them(void **state)
 
 static void a_part_with_an_address_may_have_a_draft_of_its_own(void **state)
 {
-    static const char schema[] =
-        "{\"properties\": {\"v\": {\"$ref\": \"old\"}, \"w\": {\"minimum\": 1}}, \"$defs\": {\"old\": "
-        "{\"$schema\": \"http://json-schema.org/draft-04/schema#\", \"$id\": \"old\", \"properties\": "
-        "{\"a\": {\"minimum\": 1, \"exclusiveMinimum\": true}}}}}";
+    static const char schema[] = "{\"properties\": {\"v\": {\"$ref\": \"old\"}, \"w\": "
+                                 "{\"minimum\": 1}}, \"$defs\": {\"old\": "
+                                 "{\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
+                                 "\"$id\": \"old\", \"properties\": "
+                                 "{\"a\": {\"minimum\": 1, \"exclusiveMinimum\": true}}}}}";
 
     (void)state;
     assert_string_equal(violations_of(schema, "{\"v\": {\"a\": 1}, \"w\": 1}"),
                         "/v/a|exclusiveMinimum|must be more than 1, is 1");
     assert_string_equal(
-        refusal_of("{\"$defs\": {\"old\": {\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
-                   "\"$id\": \"old\", \"const\": 1}}}"),
+        refusal_of(
+            "{\"$defs\": {\"old\": {\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
+            "\"$id\": \"old\", \"const\": 1}}}"),
         "#/$defs/old/const: the keyword \"const\" is not supported in draft-04");
 }
 
 static void keywords_of_known_tools_pass_and_assert_nothing(void **state)
 {
     static const char *const names[] = {
-        "markdownDescription", "defaultSnippets", "enumDescriptions",    "deprecationMessage",
-        "doNotSuggest",        "allowComments",   "allowTrailingCommas", "errorMessage",
-        "discriminator",       "xml",             "externalDocs",        "example",
-        "javaType",            "tsType",          "existingJavaType",    "x-anything",
-        "options",             "headerTemplate",  "propertyOrder",       "//",
-        "tsEnumNames",         "$comment",
+        "markdownDescription",
+        "defaultSnippets",
+        "enumDescriptions",
+        "deprecationMessage",
+        "doNotSuggest",
+        "allowComments",
+        "allowTrailingCommas",
+        "errorMessage",
+        "discriminator",
+        "xml",
+        "externalDocs",
+        "example",
+        "javaType",
+        "tsType",
+        "existingJavaType",
+        "x-anything",
+        "options",
+        "headerTemplate",
+        "propertyOrder",
+        "//",
+        "tsEnumNames",
+        "$comment",
     };
     char schema[256];
 
@@ -212,7 +241,8 @@ static void an_unknown_keyword_is_refused_with_the_one_that_is_near(void **state
          "mean \"additionalProperties\"?"},
         {"{\"Type\": \"object\"}",
          "#/Type: the keyword \"Type\" is not supported: did you mean \"type\"?"},
-        {"{\"$def\": {}}", "#/$def: the keyword \"$def\" is not supported: did you mean \"$defs\"?"},
+        {"{\"$def\": {}}",
+         "#/$def: the keyword \"$def\" is not supported: did you mean \"$defs\"?"},
         {"{\"defaultSnipets\": []}",
          "#/defaultSnipets: the keyword \"defaultSnipets\" is not supported: did you mean "
          "\"defaultSnippets\"?"},
@@ -234,8 +264,7 @@ static void nullable_is_what_open_api_says(void **state)
         {"{\"type\": \"string\", \"nullable\": true}", "null", ""},
         {"{\"type\": \"string\", \"nullable\": true}", "1",
          "v|type|must be a string or null, is 1"},
-        {"{\"type\": \"string\", \"nullable\": false}", "null",
-         "v|type|must be a string, is null"},
+        {"{\"type\": \"string\", \"nullable\": false}", "null", "v|type|must be a string, is null"},
         {"{\"type\": \"string\", \"nullable\": true, \"enum\": [\"a\"]}", "null",
          "v|enum|must be one of \"a\", is null"},
         {"{\"nullable\": true, \"minimum\": 1}", "0", "v|minimum|must be at least 1, is 0"},
@@ -271,8 +300,8 @@ static void draft_06_and_2019_09_have_their_own_keywords(void **state)
     static const struct row_case cases[] = {
         {"{" DRAFT_06 "\"properties\": {\"v\": {\"exclusiveMinimum\": 1}}}", "{\"v\": 1}",
          "v|exclusiveMinimum|must be more than 1, is 1"},
-        {"{" DRAFT_06 "\"properties\": {\"v\": {\"const\": 1}, \"w\": false}}", "{\"v\": 2, \"w\": 1}",
-         "v|const|must be 1, is 2\nw|properties|is not allowed"},
+        {"{" DRAFT_06 "\"properties\": {\"v\": {\"const\": 1}, \"w\": false}}",
+         "{\"v\": 2, \"w\": 1}", "v|const|must be 1, is 2\nw|properties|is not allowed"},
         {"{" DRAFT_06 "\"properties\": {\"v\": {\"$ref\": \"#/definitions/a\", \"minimum\": 9}}, "
          "\"definitions\": {\"a\": {\"type\": \"number\"}}}",
          "{\"v\": 2}", ""},

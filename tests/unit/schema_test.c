@@ -324,7 +324,7 @@ static void the_shape_holds_the_declared_properties(void **state)
     } expected[] = {
         {"a", ROW_STRING},
         {"b", ROW_INTEGER | ROW_NULL},
-        {"c", ROW_ANY},
+        {"c", ROW_NUMBER},
         {"d\"e", ROW_NUMBER},
         {"f", ROW_ARRAY | ROW_OBJECT | ROW_BOOLEAN},
     };
@@ -349,6 +349,68 @@ static void the_shape_holds_the_declared_properties(void **state)
         assert_int_equal(shape->properties[i].types, expected[i].types);
     }
     schema_close(schema);
+}
+
+static void the_values_that_are_listed_say_what_a_cell_holds(void **state)
+{
+    static const struct {
+        const char *property;
+        unsigned types;
+    } cases[] = {
+        {"{\"enum\": [1, 2]}", ROW_NUMBER},
+        {"{\"const\": true}", ROW_BOOLEAN},
+        {"{\"const\": null}", ROW_NULL},
+        {"{\"const\": \"1\"}", ROW_STRING},
+        {"{\"enum\": [[1], {\"a\": 1}]}", ROW_ARRAY | ROW_OBJECT},
+        {"{\"enum\": [1, null]}", ROW_NUMBER | ROW_NULL},
+        {"{\"type\": \"integer\", \"enum\": [1]}", ROW_INTEGER},
+        {"{\"enum\": [\"mixed\", 0, 9]}", ROW_STRING | ROW_NUMBER | ROW_WORDS},
+        {"{\"enum\": [true, \"nofunc\"]}", ROW_STRING | ROW_BOOLEAN | ROW_WORDS},
+        {"{\"enum\": [null, \"a\"]}", ROW_STRING | ROW_NULL | ROW_WORDS},
+        {"{\"enum\": [\"1x\", \"tru\", \"\", 1]}", ROW_STRING | ROW_NUMBER | ROW_WORDS},
+        {"{\"enum\": [\"1\", \"true\", null]}", ROW_STRING | ROW_NULL | ROW_WORDS},
+        {"{\"type\": [\"string\", \"null\"]}", ROW_STRING | ROW_NULL},
+        {"{\"type\": [\"string\", \"number\"], \"enum\": [\"1\", 1]}", ROW_STRING | ROW_NUMBER},
+        {"{\"$ref\": \"#/$defs/n\"}", ROW_NUMBER},
+        {"{\"allOf\": [{\"$ref\": \"#/$defs/n\"}, {\"minimum\": 0}]}", ROW_NUMBER},
+        {"{\"anyOf\": [{\"const\": 1}, {\"const\": \"a\"}]}", ROW_STRING | ROW_NUMBER | ROW_WORDS},
+        {"{\"anyOf\": [{\"$ref\": \"#/$defs/n\"}, {\"type\": \"null\"}]}", ROW_NUMBER | ROW_NULL},
+        {"{\"anyOf\": [{\"const\": 1}, {\"type\": \"string\"}]}", ROW_STRING | ROW_NUMBER},
+        {"{\"allOf\": [{\"anyOf\": [{\"const\": 1}, {\"type\": \"string\"}]}, {\"enum\": "
+         "[\"a\", 1]}]}",
+         ROW_STRING | ROW_NUMBER | ROW_WORDS},
+        {"{\"anyOf\": [{\"const\": 1}, {\"minimum\": 2}]}", ROW_ANY},
+        {"{\"not\": {\"const\": 1}}", ROW_ANY},
+    };
+    static const char *const refused[] = {
+        "{\"enum\": [\"0.1\", 0.1]}",
+        "{\"enum\": [true, \"true\"]}",
+        "{\"enum\": [null, \"null\"]}",
+        "{\"enum\": [1, \" [x\", []]}",
+        "{\"anyOf\": [{\"const\": 1}, {\"const\": \"2\"}]}",
+    };
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = {0};
+        struct schema *schema;
+
+        snprintf(text, sizeof text,
+                 "{\"properties\": {\"v\": %s}, \"$defs\": {\"n\": {\"enum\": [1, 2]}}}",
+                 cases[i].property);
+        schema = schema_of(text, &err);
+        assert_non_null(schema);
+        if (schema_shape(schema)->properties[0].types != cases[i].types)
+            fail_msg("%s: %u", text, schema_shape(schema)->properties[0].types);
+        schema_close(schema);
+    }
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        snprintf(text, sizeof text, "{\"properties\": {\"v\": %s}}", refused[i]);
+        assert_string_equal(refusal_of(text),
+                            "#/properties/v: lists strings that look like its other values, which "
+                            "the cells of a CSV file cannot tell apart: add \"type\"");
+    }
 }
 
 static void the_hash_tells_files_apart(void **state)
@@ -455,6 +517,7 @@ int main(void)
         cmocka_unit_test(draft_07_has_its_own_keywords),
         cmocka_unit_test(settings_are_what_they_can_be_or_refused_by_name),
         cmocka_unit_test(the_shape_holds_the_declared_properties),
+        cmocka_unit_test(the_values_that_are_listed_say_what_a_cell_holds),
         cmocka_unit_test(the_hash_tells_files_apart),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
         cmocka_unit_test(the_shape_says_where_versions_come_from_and_what_is_sent),

@@ -1,11 +1,16 @@
-/* What ingest would accept and reject; no database, nothing written. */
+/* What ingest would accept and reject, and the schema file that would read a file; no database,
+ * nothing written. */
 #include "cmd/rowferry/findings.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/reading.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/stop.h"
+#include "core/ingest/suggest.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { LINES_MAX = 50 }; /* violations that people see without --verbose */
 
@@ -156,14 +161,82 @@ static void append_ending(struct validation *validation, struct buf *out)
         buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->tally.next));
 }
 
+/* The machine's time zone: files do not name theirs. */
+static const char *local_zone(char out[PATH_MAX])
+{
+    const char *zone = getenv("TZ");
+    ssize_t size = readlink("/etc/localtime", out, PATH_MAX - 1);
+
+    if (zone && *zone && *zone != ':')
+        return zone;
+    out[size > 0 ? size : 0] = '\0';
+    zone = strstr(out, "/zoneinfo/");
+    return zone ? zone + strlen("/zoneinfo/") : "UTC";
+}
+
+static void print_suggestion(struct cli *cli, const char *path, struct suggestion *suggestion)
+{
+    struct report *report = &cli->report;
+    struct buf line = {0};
+
+    if (report->json) {
+        json_line_begin(&line, "schema");
+        json_line_text(&line, "file", span_of(path));
+        json_line_count(&line, "rows", suggestion->rows);
+        json_line_count(&line, "accepted", suggestion->accepted);
+        buf_append_text(&line, ", \"schema\": ");
+        buf_append_json_text(&line, buf_span(&suggestion->schema));
+        json_line_end(&line);
+        report_out(report, &line);
+    } else {
+        report_out(report, &suggestion->schema);
+    }
+    buf_release(&line);
+    if (suggestion->rejected_line)
+        report_notice(report,
+                      "%s: with this schema file %" PRIu64 " of %" PRIu64
+                      " rows are accepted; the first that is not is in line %" PRIu64 ": %s",
+                      path, suggestion->accepted, suggestion->rows, suggestion->rejected_line,
+                      suggestion->rejected_why);
+    else
+        report_notice(report, "%s: with this schema file all %" PRIu64 " rows are accepted", path,
+                      suggestion->rows);
+}
+
+static void suggest_files(struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    const struct ingest_options reading = {
+        .format = (enum row_format)options_number(options, OPT_FORMAT),
+        .delimiter = (char)options_number(options, OPT_DELIMITER),
+    };
+    char zone[PATH_MAX];
+
+    for (size_t i = 0; i < options->path_count; i++) {
+        struct suggestion suggestion;
+        struct err err = {0};
+
+        if (ingest_suggest(&reading, options->paths[i], local_zone(zone), &suggestion, &err))
+            print_suggestion(cli, options->paths[i], &suggestion);
+        else
+            report_fail(&cli->report, &err);
+        buf_release(&suggestion.schema);
+    }
+}
+
 void command_validate(struct cli *cli)
 {
     const struct options *options = &cli->options;
     struct validation validation = {.cli = cli};
     struct reading reading;
     struct buf out = {0};
-    bool fine = reading_open(&reading, cli);
+    bool fine;
 
+    if (options_flag(options, OPT_SUGGEST)) {
+        suggest_files(cli);
+        return;
+    }
+    fine = reading_open(&reading, cli);
     if (fine) {
         struct notice_sink notices = report_sink(&cli->report);
         struct ingest_options checking = {

@@ -92,6 +92,20 @@ static bool schema_load(struct schema *schema, const char *path, struct err *err
     return compile_schema(schema, path, err);
 }
 
+struct schema *schema_parse(const char *name, struct span text, struct err *err)
+{
+    struct schema *schema = mem_calloc(1, sizeof *schema);
+
+    schema->name = mem_strdup(name);
+    schema->plan.text = mem_copy(text.data, text.size);
+    schema->plan.text_size = text.size;
+    hash_text(&schema->plan, schema->hash);
+    if (compile_schema(schema, name, err))
+        return schema;
+    schema_close(schema);
+    return NULL;
+}
+
 struct schema *schema_open(const char *path, struct err *err)
 {
     struct schema *schema = mem_calloc(1, sizeof *schema);

@@ -20,6 +20,10 @@ struct checker;
  * implemented, a pattern that does not compile, a rule that is no expression or names no property.
  * The caller closes it. NULL on error. */
 struct schema *schema_open(const char *path, struct err *err);
+
+/* The same of a schema file's text, which is copied; name is the schema's and stands for the file
+ * in errors. */
+struct schema *schema_parse(const char *name, struct span text, struct err *err);
 void schema_close(struct schema *schema);
 
 const char *schema_name(const struct schema *schema);

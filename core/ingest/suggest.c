@@ -1,0 +1,501 @@
+/* A suggestion is made by reading the file with the product's own reader: first with every property
+ * a text, to see all values; then with the types that these values fit, until the checker agrees.
+ * So what is suggested has been tried. */
+#include "core/ingest/suggest.h"
+
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/ingest/feed.h"
+#include "core/ingest/suggest_column.h"
+#include "core/ingest/suggest_layout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    PROPERTIES_MAX = 2000,
+    LOOK_EVERY_ROWS = 4096,
+};
+
+struct property {
+    char *name;
+    struct column column;
+    struct column_decision decision;
+};
+
+struct suggest {
+    const struct ingest_options *options;
+    struct feed feed;
+    enum row_format format;
+    struct layout layout; /* of CSV */
+    struct property *properties;
+    size_t property_count;
+    size_t next; /* where the next member of a row probably is */
+    struct column_context context;
+    struct buf title, text, scratch;
+    bool record_ids_padded, versions_missing;
+    struct suggestion *result;
+};
+
+/* --- the text of the schema file --- */
+
+static void append_string(struct buf *out, const char *text)
+{
+    buf_append_char(out, '"');
+    buf_append_json(out, span_of(text));
+    buf_append_char(out, '"');
+}
+
+/* A member of x-rowferry or csv, after a comma where it is not the first. */
+static void begin_member(struct buf *out, size_t start, const char *indent, const char *name)
+{
+    buf_printf(out, "%s\n%s", out->size > start ? "," : "", indent);
+    append_string(out, name);
+    buf_append_text(out, ": ");
+}
+
+static bool is_reserved(const char *name)
+{
+    return strcmp(name, "record_id") == 0 || strcmp(name, "version") == 0 ||
+           strcmp(name, "tags") == 0;
+}
+
+static void append_csv(struct suggest *suggest, struct buf *out)
+{
+    const struct layout *layout = &suggest->layout;
+    char delimiter[2] = {layout->delimiter, '\0'};
+    size_t start = out->size;
+    bool quoted_empty = false;
+
+    for (size_t i = 0; i < suggest->property_count; i++)
+        quoted_empty = quoted_empty || suggest->properties[i].decision.quoted_empty;
+    begin_member(out, start, "      ", "delimiter");
+    append_string(out, delimiter);
+    if (layout->encoding) {
+        begin_member(out, start, "      ", "encoding");
+        append_string(out, encoding_name(layout->encoding));
+    }
+    if (layout->skip_lines) {
+        begin_member(out, start, "      ", "skipLines");
+        buf_printf(out, "%u", layout->skip_lines);
+    }
+    if (layout->comments) {
+        begin_member(out, start, "      ", "comment");
+        append_string(out, "#");
+    }
+    if (layout->footer.size) {
+        begin_member(out, start, "      ", "footer");
+        buf_append_char(out, '"');
+        buf_append_json(out, buf_span(&layout->footer));
+        buf_append_char(out, '"');
+    }
+    if (layout->quote_none) {
+        begin_member(out, start, "      ", "quote");
+        buf_append_text(out, "null");
+    }
+    if (layout->short_rows) {
+        begin_member(out, start, "      ", "shortRows");
+        append_string(out, "absent");
+    }
+    if (layout->long_rows) {
+        begin_member(out, start, "      ", "longRows");
+        append_string(out, "empty");
+    }
+    if (suggest->context.absent_everywhere) {
+        size_t first;
+
+        begin_member(out, start, "      ", "absent");
+        buf_append_char(out, '[');
+        first = out->size;
+        for (unsigned i = 0; i < COLUMN_ABSENT_WORDS; i++) {
+            if (!(suggest->context.absent_everywhere & 1U << i))
+                continue;
+            buf_append_text(out, out->size > first ? ", " : "");
+            append_string(out, column_absent_word(i));
+        }
+        buf_append_char(out, ']');
+    }
+    if (quoted_empty && !layout->quote_none) {
+        begin_member(out, start, "      ", "quotedEmpty");
+        append_string(out, "absent");
+    }
+}
+
+/* Columns that are not named as what they fill: the record id's, and those that no property can
+ * be named after. */
+static void append_columns(const struct suggest *suggest, struct buf *out)
+{
+    const struct layout *layout = &suggest->layout;
+    size_t start = out->size;
+    bool nameless = false;
+
+    for (size_t i = 0; i < layout->column_count; i++) {
+        const char *name = layout->columns[i].name;
+        bool is_record = i == layout->record_column && strcmp(name, "record_id") != 0;
+
+        if (!is_record && (*name || layout->columns[i].empty || nameless))
+            continue;
+        nameless = nameless || !*name;
+        begin_member(out, start, "      ", name);
+        buf_append_text(out, is_record ? "\"record_id\"" : "null");
+    }
+}
+
+static void append_object(struct buf *out, size_t start, const char *name,
+                          const struct buf *members)
+{
+    if (!members->size)
+        return;
+    begin_member(out, start, "    ", name);
+    buf_append_char(out, '{');
+    buf_append_span(out, buf_span(members));
+    buf_append_text(out, "\n    }");
+}
+
+static void append_extension(struct suggest *suggest, const struct buf *formats, struct buf *out)
+{
+    struct buf members = {0};
+    size_t start;
+
+    buf_append_text(out, "  \"x-rowferry\": {");
+    start = out->size;
+    if (suggest->format == ROW_FORMAT_CSV) {
+        append_csv(suggest, &members);
+        append_object(out, start, "csv", &members);
+        buf_reset(&members);
+        append_columns(suggest, &members);
+        append_object(out, start, "columns", &members);
+        append_object(out, start, "formats", formats);
+    }
+    if (suggest->record_ids_padded) {
+        begin_member(out, start, "    ", "trim");
+        buf_append_text(out, "true");
+    }
+    begin_member(out, start, "    ", "version");
+    append_string(out, suggest->versions_missing ? "fetch" : "required");
+    buf_append_text(out, "\n  }\n");
+    buf_release(&members);
+}
+
+static void append_property(const struct property *property, bool typed, struct buf *out,
+                            struct buf *formats)
+{
+    const struct column_decision *decision = &property->decision;
+    struct span schema = typed ? buf_span(&decision->schema) : span_of("\"type\": \"string\"");
+
+    append_string(out, property->name);
+    buf_append_text(out, ": {");
+    buf_append_span(out, schema);
+    if (typed && decision->remarks.size) {
+        buf_append_text(out, schema.size ? ", \"$comment\": \"" : "\"$comment\": \"");
+        buf_append_json(out, buf_span(&decision->remarks));
+        buf_append_char(out, '"');
+    }
+    buf_append_char(out, '}');
+    if (typed && decision->format.size) {
+        begin_member(formats, 0, "      ", property->name);
+        buf_append_char(formats, '{');
+        buf_append_span(formats, buf_span(&decision->format));
+        buf_append_char(formats, '}');
+    }
+}
+
+/* Writes the schema file into suggest->text: with types, or every property a text. */
+static void write_schema(struct suggest *suggest, bool typed)
+{
+    struct buf *out = &suggest->text;
+    struct buf formats = {0};
+
+    buf_reset(out);
+    buf_append_text(out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+                         "  \"title\": ");
+    append_string(out, buf_text(&suggest->title));
+    if (suggest->layout.remarks.size) {
+        buf_append_text(out, ",\n  \"$comment\": \"");
+        buf_append_json(out, buf_span(&suggest->layout.remarks));
+        buf_append_char(out, '"');
+    }
+    buf_append_text(out, ",\n  \"type\": \"object\",\n  \"properties\": {");
+    for (size_t i = 0; i < suggest->property_count; i++) {
+        buf_append_text(out, i > 0 ? ",\n    " : "\n    ");
+        append_property(&suggest->properties[i], typed, out, &formats);
+    }
+    buf_append_text(out, "\n  },\n");
+    append_extension(suggest, &formats, out);
+    buf_append_text(out, "}\n");
+    buf_release(&formats);
+}
+
+/* --- reading --- */
+
+static struct property *add_property(struct suggest *suggest, struct span name)
+{
+    struct property *property;
+
+    suggest->properties =
+        mem_resize(suggest->properties, suggest->property_count + 1, sizeof *suggest->properties);
+    property = &suggest->properties[suggest->property_count++];
+    *property = (struct property){.name = mem_copy(name.data, name.size)};
+    return property;
+}
+
+/* Members come in the order of the properties, nearly always. NULL: there is no such property. */
+static struct property *find_property(struct suggest *suggest, struct span name)
+{
+    for (size_t i = 0; i < suggest->property_count; i++) {
+        size_t at = (suggest->next + i) % suggest->property_count;
+
+        if (span_is(name, suggest->properties[at].name)) {
+            suggest->next = at + 1;
+            return &suggest->properties[at];
+        }
+    }
+    return NULL;
+}
+
+static void take_member(struct suggest *suggest, const struct row *row, uint32_t index)
+{
+    const struct json_token *name = &row->tape.tokens[index], *value = name + 1;
+    struct span text = json_string(name, row->fields.data, &suggest->scratch);
+    struct property *property = find_property(suggest, text);
+
+    if (!property && suggest->format == ROW_FORMAT_NDJSON &&
+        suggest->property_count < PROPERTIES_MAX)
+        property = add_property(suggest, text);
+    if (!property)
+        return;
+    text = value->kind == JSON_STRING ? json_string(value, row->fields.data, &suggest->scratch)
+                                      : (struct span){row->fields.data + value->start, value->size};
+    if (suggest->format == ROW_FORMAT_CSV)
+        column_take_cell(&property->column, suggest->context.trials, text, row->line_no);
+    else
+        column_take_value(&property->column, (enum json_kind)value->kind, text, row->line_no);
+}
+
+/* Takes the values of a row that is read with every property a text. */
+static bool take_row(struct suggest *suggest, const struct row *row,
+                     const struct violations *violations, struct err *err)
+{
+    struct span id = row->record_id;
+
+    (void)err;
+    if (id.size && (id.data[0] == ' ' || id.data[id.size - 1] == ' '))
+        suggest->record_ids_padded = true;
+    if (violations->count > 0 || !row->tape.count)
+        return true;
+    suggest->versions_missing = suggest->versions_missing || !row->has_version;
+    for (uint32_t i = 1; i < row->tape.tokens[0].next; i = row->tape.tokens[i + 1].next)
+        take_member(suggest, row, i);
+    return true;
+}
+
+/* Counts a row of the trial; the property of its first violation loses its type where another is
+ * possible. */
+static bool try_row(struct suggest *suggest, const struct row *row,
+                    const struct violations *violations, struct err *err)
+{
+    struct suggestion *result = suggest->result;
+    struct span message;
+
+    (void)err;
+    result->rows++;
+    if (violations->count == 0) {
+        result->accepted++;
+        return true;
+    }
+    for (size_t i = 0; i < violations->count; i++) {
+        struct span field = violation_field(violations, i);
+        struct property *property = field.size ? find_property(suggest, field) : NULL;
+
+        if (property && !property->column.loosened_line)
+            property->column.loosened_line = row->line_no;
+    }
+    if (result->rejected_line)
+        return true;
+    result->rejected_line = row->line_no;
+    message = violation_message(violations, 0);
+    snprintf(result->rejected_why, sizeof result->rejected_why, "%.*s", (int)message.size,
+             message.data);
+    return true;
+}
+
+typedef bool take_function(struct suggest *suggest, const struct row *row,
+                           const struct violations *violations, struct err *err);
+
+static bool read_rows(struct suggest *suggest, struct reader *reader, struct checker *checker,
+                      take_function *take, struct err *err)
+{
+    struct violations violations = {0};
+    struct row row = {0};
+    enum reader_step step = READER_ROW;
+    bool fine = true;
+
+    while (fine && step == READER_ROW) {
+        step = reader_next(reader, &row, &violations, err);
+        if (step != READER_ROW)
+            break;
+        fine = (!checker || checker_check(checker, &row, &violations, err)) &&
+               take(suggest, &row, &violations, err);
+        if (row.row_no % LOOK_EVERY_ROWS == 0 && stop_requested())
+            fine = err_set(err, ERR_STOPPED, "stopped while reading %s", suggest->feed.source);
+    }
+    violations_release(&violations);
+    return fine && step == READER_END;
+}
+
+/* Reads the file with the schema file as it is written now. */
+static bool read_file(struct suggest *suggest, bool typed, take_function *take, struct err *err)
+{
+    struct schema *schema;
+    struct reader *reader = NULL;
+    struct checker *checker = NULL;
+    bool fine;
+
+    suggest->next = 0;
+    schema = schema_parse("the suggested schema file", buf_span(&suggest->text), err);
+    if (!schema)
+        return err_wrap(err, "internal error");
+    fine = feed_rewind(&suggest->feed, err);
+    if (fine)
+        reader = reader_open(suggest->feed.fd, suggest->feed.source, suggest->format,
+                             schema_shape(schema), err);
+    if (reader && typed)
+        checker = checker_open(schema, err);
+    fine = reader && (checker || !typed) && read_rows(suggest, reader, checker, take, err);
+    checker_close(checker);
+    reader_close(reader);
+    schema_close(schema);
+    return fine;
+}
+
+/* --- all of it --- */
+
+static size_t count_loosened(const struct suggest *suggest)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < suggest->property_count; i++)
+        count += suggest->properties[i].column.loosened_line > 0;
+    return count;
+}
+
+static void decide_columns(struct suggest *suggest)
+{
+    for (size_t i = 0; i < suggest->property_count; i++) {
+        struct property *property = &suggest->properties[i];
+
+        column_decision_release(&property->decision);
+        column_decide(&property->column, &suggest->context, &property->decision);
+    }
+}
+
+/* Each column alone; then with what one of them proves for all: the decimal sign, and the absent
+ * words that several have. */
+static void decide(struct suggest *suggest)
+{
+    uint32_t seen = 0, twice = 0;
+
+    suggest->context.decimal = '\0';
+    suggest->context.absent_everywhere = 0;
+    decide_columns(suggest);
+    for (size_t i = 0; i < suggest->property_count; i++) {
+        const struct column_decision *decision = &suggest->properties[i].decision;
+
+        if (!suggest->context.decimal)
+            suggest->context.decimal = decision->decimal;
+        twice |= seen & decision->absent;
+        seen |= decision->absent;
+    }
+    suggest->context.absent_everywhere = twice;
+    decide_columns(suggest);
+}
+
+/* Tries what was decided, and loosens the types that do not hold, until nothing changes. */
+static bool try_types(struct suggest *suggest, struct err *err)
+{
+    size_t before;
+
+    do {
+        before = count_loosened(suggest);
+        suggest->result->rows = suggest->result->accepted = suggest->result->rejected_line = 0;
+        decide(suggest);
+        write_schema(suggest, true);
+        if (!read_file(suggest, true, try_row, err))
+            return false;
+    } while (count_loosened(suggest) > before);
+    return true;
+}
+
+static bool suggest_csv(struct suggest *suggest, struct err *err)
+{
+    struct layout *layout = &suggest->layout;
+
+    if (!layout_find(&suggest->feed, suggest->options->delimiter, layout, err))
+        return false;
+    suggest->versions_missing = !layout->versioned;
+    for (size_t i = 0; i < layout->column_count; i++) {
+        const char *name = layout->columns[i].name;
+
+        if (i != layout->record_column && *name && !is_reserved(name))
+            add_property(suggest, span_of(name));
+    }
+    return true;
+}
+
+/* The object's name as the file has it: what comes before the first digit or separator after it. */
+static void name_object(struct suggest *suggest)
+{
+    const char *slash = strrchr(suggest->feed.source, '/');
+    const char *name = slash ? slash + 1 : suggest->feed.source;
+    size_t size = strcspn(name, "-_. 0123456789");
+
+    buf_append(&suggest->title, name, size ? size : strlen(name));
+}
+
+static bool run(struct suggest *suggest, struct err *err)
+{
+    if (!suggest->feed.path)
+        return err_set(err, ERR_CONFIG,
+                       "standard input cannot be read twice: save it to a file and name that");
+    if (!feed_format(&suggest->feed, suggest->options, &suggest->format, err))
+        return false;
+    name_object(suggest);
+    if (suggest->format == ROW_FORMAT_CSV && !suggest_csv(suggest, err))
+        return false;
+    write_schema(suggest, false);
+    if (!read_file(suggest, false, take_row, err))
+        return false;
+    return try_types(suggest, err);
+}
+
+bool ingest_suggest(const struct ingest_options *options, const char *path, const char *zone,
+                    struct suggestion *suggestion, struct err *err)
+{
+    struct suggest *suggest = mem_calloc(1, sizeof *suggest);
+    struct column_trials *trials = column_trials_open(zone);
+    bool fine;
+
+    *suggestion = (struct suggestion){0};
+    suggest->options = options;
+    suggest->result = suggestion;
+    suggest->context.trials = trials;
+    fine = feed_open(&suggest->feed, path, path, err) && run(suggest, err);
+    if (fine) {
+        suggestion->schema = suggest->text;
+        suggest->text = (struct buf){0};
+    }
+    for (size_t i = 0; i < suggest->property_count; i++) {
+        free(suggest->properties[i].name);
+        column_decision_release(&suggest->properties[i].decision);
+    }
+    free(suggest->properties);
+    column_trials_close(trials);
+    layout_release(&suggest->layout);
+    feed_close(&suggest->feed);
+    buf_release(&suggest->title);
+    buf_release(&suggest->text);
+    buf_release(&suggest->scratch);
+    free(suggest);
+    return fine;
+}

@@ -1,0 +1,675 @@
+#include "core/ingest/suggest_layout.h"
+
+#include "core/base/mem.h"
+#include "core/ingest/feed.h"
+#include "core/row/csv_lexer.h"
+#include "core/row/dialect.h"
+#include "core/row/gunzip.h"
+#include "core/row/recode.h"
+#include "core/row/source.h"
+#include "core/row/violation.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <xxhash.h>
+
+enum {
+    BLOCK = 256 << 10,
+    HEAD_MAX = 256 << 10,
+    TAIL_MAX = 16 << 10,
+    HEADER_LINES = 30, /* of the beginning, among which the header row is looked for */
+    SAMPLE_ROWS = 2000,
+    FOOTER_LINES = 8,
+    FOOTER_PREFIX = 24, /* characters of a footer that its expression holds */
+    CELLS_MAX = 2001,
+};
+
+/* --- the bytes --- */
+
+struct sample {
+    struct buf head, tail; /* raw, then UTF-8 */
+    uint64_t sequences;    /* of several bytes that are UTF-8 */
+    uint64_t bad;          /* bytes that are not */
+    bool whole;            /* the head is the file */
+};
+
+void layout_remark(struct buf *remarks, const char *format, ...)
+{
+    char text[ERR_TEXT_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buf_append_text(remarks, remarks->size ? "; " : "");
+    buf_append_text(remarks, text);
+}
+
+/* Counts what speaks for UTF-8 and against it; returns how much of the text was looked at. */
+static size_t weigh_utf8(struct sample *sample, struct span text, bool last)
+{
+    size_t at = 0;
+
+    while (at < text.size) {
+        struct span rest = {text.data + at, text.size - at};
+        size_t valid = str_utf8_valid(rest);
+
+        for (size_t i = 0; i < valid; i++)
+            sample->sequences += (unsigned char)rest.data[i] >= 0xC2;
+        at += valid;
+        if (at == text.size || (!last && text.size - at < 4))
+            break;
+        sample->bad++;
+        at++;
+    }
+    return at;
+}
+
+static void keep(struct sample *sample, struct span text)
+{
+    size_t room = HEAD_MAX - sample->head.size, more = text.size < room ? text.size : room;
+    struct buf *tail = &sample->tail;
+
+    buf_append(&sample->head, text.data, more);
+    if (more < text.size)
+        sample->whole = false;
+    if (text.size > TAIL_MAX) {
+        text.data += text.size - TAIL_MAX;
+        text.size = TAIL_MAX;
+    }
+    if (tail->size + text.size > TAIL_MAX) {
+        size_t drop = tail->size + text.size - TAIL_MAX;
+
+        memmove(tail->data, tail->data + drop, tail->size - drop);
+        tail->size -= drop;
+    }
+    buf_append_span(tail, text);
+}
+
+/* The bytes that are left over, which may be the beginning of a character, go before the next. */
+static void take_block(struct sample *sample, struct buf *block, bool last)
+{
+    size_t size = weigh_utf8(sample, buf_span(block), last);
+
+    keep(sample, (struct span){block->data, size});
+    memmove(block->data, block->data + size, block->size - size);
+    block->size -= size;
+}
+
+static bool read_blocks(struct feed *feed, struct sample *sample, struct buf *block,
+                        struct err *err)
+{
+    struct gunzip *gunzip = NULL;
+    size_t got = 1;
+    bool first = true, fine = true;
+
+    while (fine && got > 0) {
+        char *room = buf_reserve(block, BLOCK);
+
+        if (gunzip) {
+            fine = gunzip_read(gunzip, room, BLOCK, &got, err);
+        } else {
+            ssize_t size = source_read(feed->fd, room, BLOCK);
+
+            if (size < 0)
+                return source_refuse_read(feed->source, err);
+            got = (size_t)size;
+        }
+        if (first && fine && gunzip_knows((struct span){room, got})) {
+            gunzip = gunzip_open(feed->fd, feed->source, (struct span){room, got}, false);
+            got = 1;
+        } else if (fine) {
+            block->size += got;
+            take_block(sample, block, got == 0);
+        }
+        first = false;
+    }
+    gunzip_close(gunzip);
+    return fine;
+}
+
+static bool read_sample(struct feed *feed, struct sample *sample, struct err *err)
+{
+    struct buf block = {0};
+    bool fine;
+
+    sample->whole = true;
+    fine = feed_rewind(feed, err) && read_blocks(feed, sample, &block, err);
+    buf_release(&block);
+    return fine;
+}
+
+/* --- the encoding --- */
+
+/* Letters of western languages above 0x7F. */
+static const char windows_letters[] =
+    "\x8A\x8C\x8E\x9A\x9C\x9E\x9F\xC0\xC1\xC2\xC3\xC4\xC5\xC6\xC7\xC8\xC9\xCA\xCB\xCC\xCD\xCE\xCF"
+    "\xD1\xD2\xD3\xD4\xD5\xD6\xD8\xD9\xDA\xDB\xDC\xDD\xDF\xE0\xE1\xE2\xE3\xE4\xE5\xE6\xE7\xE8\xE9"
+    "\xEA\xEB\xEC\xED\xEE\xEF\xF1\xF2\xF3\xF4\xF5\xF6\xF8\xF9\xFA\xFB\xFC\xFD\xFF";
+static const char cp850_letters[] =
+    "\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8A\x8B\x8C\x8D\x8E\x8F\x90\x91\x92\x93\x94\x95\x96"
+    "\x97\x98\x99\x9A\x9B\x9D\xA0\xA1\xA2\xA3\xA4\xA5\xB5\xB6\xB7\xC6\xC7\xD2\xD3\xD4\xD6\xD7\xD8"
+    "\xDE\xE0\xE1\xE2\xE3\xE4\xE5\xE9\xEA\xEB\xEC\xED";
+
+/* How many bytes above 0x7F follow a letter without being one themselves. */
+static uint64_t count_odd_letters(const struct buf *head, const char *letters)
+{
+    uint64_t odd = 0;
+
+    for (size_t i = 1; i < head->size; i++)
+        odd += (unsigned char)head->data[i] >= 0x80 && isalpha((unsigned char)head->data[i - 1]) &&
+               !strchr(letters, head->data[i]);
+    return odd;
+}
+
+static void choose_single_byte(const struct sample *sample, struct layout *layout)
+{
+    uint64_t windows = count_odd_letters(&sample->head, windows_letters);
+    uint64_t cp850 = count_odd_letters(&sample->head, cp850_letters);
+
+    if (!encoding_fits(ROW_ENCODING_WINDOWS_1252, buf_span(&sample->head)))
+        layout->encoding = ROW_ENCODING_CP850;
+    else
+        layout->encoding = cp850 < windows ? ROW_ENCODING_CP850 : ROW_ENCODING_WINDOWS_1252;
+    layout_remark(&layout->remarks,
+                  "the file is not UTF-8, and nothing in it names its encoding: compare a word "
+                  "with an accent in the output of `rowferry validate --json` or export with the "
+                  "original");
+}
+
+static bool is_marked_utf16(const struct buf *head)
+{
+    return head->size > 1 &&
+           (memcmp(head->data, "\xFF\xFE", 2) == 0 || memcmp(head->data, "\xFE\xFF", 2) == 0);
+}
+
+static bool decode(struct buf *text, enum row_encoding encoding, bool big_endian, struct err *err)
+{
+    struct recoder *recoder = recode_from(encoding, big_endian, err);
+    struct buf out = {0};
+
+    if (!recoder)
+        return false;
+    if (encoding_is_utf_16(encoding))
+        text->size -= text->size % 2;
+    recode(recoder, buf_span(text), "?", &out);
+    recode_close(recoder);
+    buf_release(text);
+    *text = out;
+    return true;
+}
+
+/* Chooses the encoding by evidence, and turns head and tail into UTF-8. */
+static bool find_encoding(struct sample *sample, struct layout *layout, struct err *err)
+{
+    bool marked = is_marked_utf16(&sample->head);
+    enum row_encoding utf16 =
+        marked ? ROW_ENCODING_UTF_16 : encoding_guess_utf_16(buf_span(&sample->head));
+    bool big_endian = marked && sample->head.data[0] == '\xFE';
+
+    if (utf16) {
+        layout->encoding = marked ? ROW_ENCODING_NONE : utf16;
+        if (marked) {
+            memmove(sample->head.data, sample->head.data + 2, sample->head.size - 2);
+            sample->head.size -= 2;
+        }
+        return decode(&sample->head, utf16, big_endian, err) &&
+               decode(&sample->tail, utf16, big_endian, err);
+    }
+    if (sample->bad == 0)
+        return true;
+    if (sample->sequences > sample->bad) {
+        layout_remark(&layout->remarks,
+                      "%llu bytes are not UTF-8 while the rest is: rows in another encoding are "
+                      "rejected",
+                      (unsigned long long)sample->bad);
+        return true;
+    }
+    choose_single_byte(sample, layout);
+    return decode(&sample->head, layout->encoding, false, err) &&
+           decode(&sample->tail, layout->encoding, false, err);
+}
+
+/* --- rows --- */
+
+struct cells {
+    struct span *items; /* without the quotes around them */
+    size_t count;
+    bool fault; /* a quote where RFC 4180 has none */
+};
+
+/* Takes the cells of the row at *at, which may go over several lines, and moves *at to the next.
+ * False at the end of the text, after which SOURCE_SLACK bytes may be read. */
+static bool split_row(struct span text, size_t *at, char delimiter, bool quotes,
+                      struct cells *cells)
+{
+    struct csv_lexer lexer = {.at = text.data + *at,
+                              .end = text.data + text.size,
+                              .ended = true,
+                              .delimiter = delimiter,
+                              .unquoted = !quotes,
+                              .cell_size_max = DIALECT_CELL_SIZE,
+                              .cell_lines_max = DIALECT_CELL_LINES};
+    enum csv_end end = CSV_DELIMITER;
+    struct csv_cell cell;
+
+    cells->count = 0;
+    if (*at >= text.size)
+        return false;
+    while (end == CSV_DELIMITER) {
+        end = csv_lex(&lexer, &cell);
+        if (cells->count < CELLS_MAX && end <= CSV_LINE_END)
+            cells->items[cells->count++] = cell.text;
+    }
+    cells->fault = end != CSV_LINE_END;
+    if (cells->fault)
+        lexer.at = (const char *)rawmemchr(text.data + *at, '\n') + 1;
+    *at = (size_t)(lexer.at - text.data);
+    return true;
+}
+
+static bool is_blank(const struct cells *cells)
+{
+    return cells->count == 1 && cells->items[0].size == 0;
+}
+
+static bool is_comment(const struct cells *cells)
+{
+    return cells->count && cells->items[0].size && cells->items[0].data[0] == '#';
+}
+
+/* --- the header row --- */
+
+/* A delimiter, and what speaks for it. */
+struct guess {
+    char delimiter;
+    bool quotes;
+    size_t at;      /* of the header row, in the head */
+    unsigned lines; /* before it */
+    size_t columns;
+    double score;
+};
+
+static bool is_number_like(struct span cell)
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < cell.size; i++)
+        digits += isdigit((unsigned char)cell.data[i]) != 0;
+    return digits > 0 && digits * 2 >= cell.size;
+}
+
+/* A header row names its columns: texts, and no two the same, but for those without a name at the
+ * end. */
+static bool may_be_header(const struct cells *cells, size_t *named)
+{
+    size_t count = cells->count;
+
+    while (count > 0 && cells->items[count - 1].size == 0)
+        count--;
+    *named = count;
+    if (count == 0 || is_comment(cells))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!cells->items[i].size || is_number_like(cells->items[i]))
+            return false;
+        for (size_t j = 0; j < i && count < 400; j++)
+            if (span_equal(cells->items[i], cells->items[j]))
+                return false;
+    }
+    return true;
+}
+
+/* Share of the rows after `at` that have as many cells as the header row. */
+static double share_of_rows(struct span head, struct guess *guess, size_t at, struct cells *cells)
+{
+    size_t rows = 0, fitting = 0, faults = 0;
+
+    while (rows < SAMPLE_ROWS && split_row(head, &at, guess->delimiter, guess->quotes, cells)) {
+        if (is_blank(cells) || is_comment(cells))
+            continue;
+        rows++;
+        faults += cells->fault;
+        fitting += cells->count == guess->columns && !cells->fault;
+    }
+    return rows ? (double)fitting / (double)rows : 0.5;
+}
+
+static void try_guess(struct span head, struct guess *guess, struct guess *best,
+                      struct cells *cells)
+{
+    size_t at = 0;
+
+    for (guess->lines = 0; guess->lines < HEADER_LINES; guess->lines++) {
+        double share;
+        size_t named;
+
+        guess->at = at;
+        if (!split_row(head, &at, guess->delimiter, guess->quotes, cells))
+            return;
+        if (!may_be_header(cells, &named) || cells->fault)
+            continue;
+        guess->columns = cells->count;
+        share = share_of_rows(head, guess, at, cells);
+        /* many columns that fit are no accident; one column fits anything */
+        guess->score = guess->columns == 1 ? share * 0.3 : share + (guess->columns > 2 ? 0.05 : 0);
+        guess->score -= guess->quotes ? 0 : 0.01;
+        /* a title line that a spreadsheet has filled up with empty cells */
+        guess->score -= 0.5 * (double)(guess->columns - named) / (double)guess->columns;
+        if (guess->score > best->score)
+            *best = *guess;
+    }
+}
+
+static bool find_header(struct span head, const char *name, char delimiter, struct guess *best,
+                        struct cells *cells, struct err *err)
+{
+    static const char delimiters[] = {',', ';', '\t', '|', '~', '^', '\x01', ':'};
+
+    *best = (struct guess){0};
+    for (size_t i = 0; i < sizeof delimiters; i++)
+        for (int quotes = 1; quotes >= 0; quotes--)
+            if (!delimiter || delimiter == delimiters[i])
+                try_guess(head, &(struct guess){.delimiter = delimiters[i], .quotes = quotes}, best,
+                          cells);
+    if (best->score > 0)
+        return true;
+    return err_set(err, ERR_INPUT,
+                   "%s: none of the first %d lines is a header row: save it with the names of its "
+                   "columns in one line",
+                   name, HEADER_LINES);
+}
+
+/* --- columns --- */
+
+static void name_columns(struct layout *layout, const struct cells *cells)
+{
+    layout->columns = mem_calloc(cells->count, sizeof *layout->columns);
+    layout->column_count = cells->count;
+    for (size_t i = 0; i < cells->count; i++) {
+        struct buf name = {0};
+
+        for (size_t j = 0; j < cells->items[i].size; j++) {
+            buf_append_char(&name, cells->items[i].data[j]);
+            /* a quote that was doubled */
+            j += cells->items[i].data[j] == '"' && j + 1 < cells->items[i].size &&
+                 cells->items[i].data[j + 1] == '"';
+        }
+        buf_text(&name);
+        layout->columns[i] = (struct layout_column){
+            .name = name.data, .empty = true, .filled = true, .distinct = true};
+        layout->versioned = layout->versioned || strcmp(name.data, "version") == 0;
+    }
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+/* What the rows of the sample say of each column. */
+static void weigh_columns(struct span head, const struct guess *guess, struct layout *layout,
+                          struct cells *cells)
+{
+    size_t at = guess->at, rows = 0, count = layout->column_count, shorter = 0, longer = 0, fit = 0;
+    uint64_t *hashes = mem_calloc(count * SAMPLE_ROWS, sizeof *hashes);
+
+    split_row(head, &at, guess->delimiter, guess->quotes, cells);
+    while (rows < SAMPLE_ROWS && split_row(head, &at, guess->delimiter, guess->quotes, cells)) {
+        if (is_blank(cells))
+            continue;
+        if (is_comment(cells) && cells->count != count) {
+            layout->comments = true;
+            continue;
+        }
+        shorter += cells->count < count && cells->count > 1;
+        longer += cells->count > count;
+        if (cells->count != count)
+            continue;
+        fit++;
+        for (size_t i = 0; i < count; i++) {
+            struct layout_column *column = &layout->columns[i];
+
+            column->empty = column->empty && !cells->items[i].size;
+            column->filled = column->filled && cells->items[i].size;
+            hashes[i * SAMPLE_ROWS + rows] =
+                XXH3_64bits(cells->items[i].data, cells->items[i].size);
+        }
+        rows++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t *column = hashes + i * SAMPLE_ROWS;
+
+        qsort(column, rows, sizeof *column, by_hash);
+        for (size_t j = 1; j < rows; j++)
+            if (column[j] == column[j - 1])
+                layout->columns[i].distinct = false;
+    }
+    free(hashes);
+    layout->short_rows = shorter > 1 && shorter * 20 > fit;
+    layout->long_rows = longer > 1 && longer * 20 > fit;
+}
+
+/* Words in the name of a column that names a record, the strongest first. */
+static const char *const record_words[] = {"record_id", "recordid", "id",      "key",  "nr",
+                                           "no",        "number",   "nummer",  "code", "sku",
+                                           "konto",     "account",  "artikel", "item", "gtin"};
+
+static bool has_word(const char *name, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (const char *at = name; (at = strcasestr(at, word)); at++)
+        if ((at == name || !isalpha((unsigned char)at[-1])) && !isalpha((unsigned char)at[size]))
+            return true;
+    return false;
+}
+
+static void find_record_column(struct layout *layout)
+{
+    size_t others = 0;
+
+    layout->record_column = layout->column_count;
+    for (size_t word = 0; word < sizeof record_words / sizeof *record_words; word++) {
+        for (size_t i = 0; i < layout->column_count; i++) {
+            const struct layout_column *column = &layout->columns[i];
+
+            if (!has_word(column->name, record_words[word]) ||
+                (word > 0 && !(column->filled && column->distinct)))
+                continue;
+            if (layout->record_column == layout->column_count)
+                layout->record_column = i;
+            if (word == 0)
+                return;
+        }
+    }
+    for (size_t i = 0; i < layout->column_count; i++) {
+        const struct layout_column *column = &layout->columns[i];
+
+        if (!column->filled || !column->distinct || !*column->name || i == layout->record_column)
+            continue;
+        if (layout->record_column == layout->column_count)
+            layout->record_column = i;
+        else
+            others++;
+    }
+    if (layout->record_column == layout->column_count) {
+        /* no column can name a record alone: the first that is filled is a beginning */
+        for (size_t i = layout->column_count; i-- > 0;)
+            if (layout->columns[i].filled && *layout->columns[i].name)
+                layout->record_column = i;
+        if (layout->record_column < layout->column_count)
+            layout_remark(&layout->remarks,
+                          "no column has another value in each row: \"%s\" is taken for the record "
+                          "id, and rows with the same one update the same record",
+                          layout->columns[layout->record_column].name);
+        return;
+    }
+    layout_remark(&layout->remarks, "\"%s\" is taken for the record id%s",
+                  layout->columns[layout->record_column].name,
+                  others ? ", and other columns have another value in each row as well" : "");
+}
+
+/* --- after the table --- */
+
+static bool has_footer_word(struct span line)
+{
+    static const char *const words[] = {"total", "sum",  "summe", "gesamt",  "subtotal", "end",
+                                        "ende",  "eof",  "fin",   "trailer", "***",      "---",
+                                        "===",   "rows", "(",     "-- ",     "#"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (line.size >= strlen(words[i]) &&
+            strncasecmp(line.data, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Appends an expression for the beginning of a line: its letters as they are, digits as any. */
+static void append_expression(struct buf *out, struct span line, char delimiter)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < line.size && shown < FOOTER_PREFIX; i++, shown++) {
+        char byte = line.data[i];
+
+        if (byte == delimiter || byte == '"' || (unsigned char)byte < 0x20 ||
+            (unsigned char)byte >= 0x7F)
+            break;
+        if (isdigit((unsigned char)byte)) {
+            while (i + 1 < line.size && isdigit((unsigned char)line.data[i + 1]))
+                i++;
+            buf_append_text(out, "[0-9]+");
+            continue;
+        }
+        if (strchr("\\^$.|?*+()[]{}", byte))
+            buf_append_char(out, '\\');
+        buf_append_char(out, byte);
+    }
+}
+
+static bool same_expression(const struct buf *footer, struct span expression)
+{
+    return footer->size >= expression.size &&
+           memmem(footer->data, footer->size, expression.data, expression.size);
+}
+
+/* Lines at the end that are not rows: by a word, or by another count of cells. */
+static void find_footer(struct span tail, const struct guess *guess, struct layout *layout,
+                        struct cells *cells)
+{
+    size_t end = tail.size;
+
+    for (unsigned lines = 0; lines < FOOTER_LINES && end > 0; lines++) {
+        size_t start, at = 0;
+        struct span line;
+        struct buf expression = {0};
+        bool odd;
+
+        end -= tail.data[end - 1] == '\n';
+        for (start = end; start > 0 && tail.data[start - 1] != '\n';)
+            start--;
+        line = (struct span){tail.data + start, end - start};
+        end = start;
+        if (line.size == 0 || (line.size == 1 && strchr("\r\x1A", line.data[0])) || start == 0)
+            continue;
+        if (layout->comments && line.data[0] == '#')
+            continue;
+        split_row(line, &at, guess->delimiter, guess->quotes, cells);
+        odd = cells->count != guess->columns && !layout->short_rows && !layout->long_rows;
+        if (!odd && !has_footer_word(line))
+            return;
+        if (!odd && cells->items[0].size && layout->record_column == 0 && !has_footer_word(line))
+            return;
+        append_expression(&expression, line, guess->delimiter);
+        if (expression.size && !same_expression(&layout->footer, buf_span(&expression))) {
+            buf_append_text(&layout->footer, layout->footer.size ? "|" : "^(");
+            buf_append_span(&layout->footer, buf_span(&expression));
+        }
+        buf_release(&expression);
+    }
+}
+
+/* --- all of it --- */
+
+/* Lines before the header row: comments, or so many lines. Excel's `sep=` needs no declaration. */
+static void note_lines_before(struct span head, const struct guess *guess, struct layout *layout)
+{
+    bool comments = true;
+    size_t at = 0;
+
+    if (guess->lines == 1 && head.size > 5 && strncasecmp(head.data, "sep=", 4) == 0)
+        return;
+    for (unsigned i = 0; i < guess->lines; i++) {
+        comments = comments && head.data[at] == '#';
+        at = (size_t)((const char *)memchr(head.data + at, '\n', head.size - at) - head.data) + 1;
+    }
+    if (guess->lines && comments)
+        layout->comments = true;
+    else
+        layout->skip_lines = guess->lines;
+}
+
+/* Rows are read as the reader does, from a text that ends with a line feed and bytes to spare. */
+static struct span readable(struct buf *text)
+{
+    memset(buf_reserve(text, SOURCE_SLACK), '\n', SOURCE_SLACK);
+    return buf_span(text);
+}
+
+static bool analyse(struct sample *sample, const char *name, char delimiter, struct layout *layout,
+                    struct err *err)
+{
+    struct cells cells = {.items = mem_calloc(CELLS_MAX, sizeof *cells.items)};
+    struct span head = readable(&sample->head), tail = readable(&sample->tail);
+    struct guess guess;
+    bool fine;
+
+    if (head.size >= 3 && memcmp(head.data, "\xEF\xBB\xBF", 3) == 0)
+        head = (struct span){head.data + 3, head.size - 3};
+    while (!sample->whole && head.size && head.data[head.size - 1] != '\n')
+        head.size--;
+    fine = find_header(head, name, delimiter, &guess, &cells, err);
+    if (fine) {
+        size_t at = guess.at;
+
+        layout->delimiter = guess.delimiter;
+        layout->quote_none = !guess.quotes;
+        note_lines_before(head, &guess, layout);
+        split_row(head, &at, guess.delimiter, guess.quotes, &cells);
+        name_columns(layout, &cells);
+        weigh_columns(head, &guess, layout, &cells);
+        find_record_column(layout);
+        find_footer(tail, &guess, layout, &cells);
+        if (layout->footer.size)
+            buf_append_char(&layout->footer, ')');
+    }
+    free(cells.items);
+    return fine;
+}
+
+bool layout_find(struct feed *feed, char delimiter, struct layout *layout, struct err *err)
+{
+    struct sample sample = {0};
+    bool fine = read_sample(feed, &sample, err) && find_encoding(&sample, layout, err) &&
+                analyse(&sample, feed->source, delimiter, layout, err);
+
+    buf_release(&sample.head);
+    buf_release(&sample.tail);
+    return fine;
+}
+
+void layout_release(struct layout *layout)
+{
+    for (size_t i = 0; i < layout->column_count; i++)
+        free(layout->columns[i].name);
+    free(layout->columns);
+    buf_release(&layout->footer);
+    buf_release(&layout->remarks);
+    *layout = (struct layout){0};
+}

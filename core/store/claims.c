@@ -51,7 +51,8 @@ static const char *const sql[] = {
         "WHERE r.id >= :first_id AND r.id < :end_id AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_LAST_ROW] =
         "SELECT max(id) AS last_id FROM job_row WHERE id >= :first_id AND id < :end_id",
-    /* what this run has left to the next one is outside the range */
+    /* waits_for of a job that no other holds up: -RUN where that run has left it to the next one, 0
+     * where this run has put it behind the others; what this run has left is outside the range */
     [CLAIM_LAST] = "SELECT job_id FROM job_state WHERE waits_for > -:run_id AND waits_for <= 0 "
                    "AND job_id > :first_id AND job_id < :end_id ORDER BY waits_for, job_id LIMIT 1",
     [CLAIM_LAST_REVERSED] =

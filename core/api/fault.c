@@ -1,5 +1,6 @@
 #include "core/api/record.h"
 #include "core/http/body.h"
+#include "core/http/headers.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -29,23 +30,20 @@ static struct span find_text(struct json_object *object, const char *const *name
     return (struct span){0};
 }
 
-/* The milliseconds of `Retry the request in [N] seconds` (API errors 429), -1 without. */
+/* The milliseconds of `Retry the request in [N] seconds` (API errors 429), at most a day, -1
+ * without. */
 static int64_t find_retry_ms(struct span message)
 {
     static const char words[] = "Retry the request in [";
     const char *found =
         message.size ? memmem(message.data, message.size, words, sizeof words - 1) : NULL;
     const char *digits, *end;
-    int64_t seconds;
 
     if (!found)
         return -1;
     digits = found + sizeof words - 1;
     end = memchr(digits, ']', (size_t)(message.data + message.size - digits));
-    if (!end ||
-        !str_to_int64((struct span){digits, (size_t)(end - digits)}, 0, INT32_MAX, &seconds))
-        return -1;
-    return seconds * 1000;
+    return end ? headers_wait_ms((struct span){digits, (size_t)(end - digits)}) : -1;
 }
 
 static bool read_version(struct json_object *object, int64_t *version)

@@ -97,18 +97,33 @@ int64_t headers_date_ms(const struct http_headers *headers)
     return parse_date(headers->kept[HEADERS_DATE], &seconds) ? seconds * 1000 : 0;
 }
 
+int64_t headers_wait_ms(struct span seconds)
+{
+    const int64_t most = HEADERS_WAIT_MAX_MS / 1000;
+    int64_t wait = 0;
+
+    if (seconds.size == 0)
+        return -1;
+    for (size_t i = 0; i < seconds.size; i++) {
+        if (seconds.data[i] < '0' || seconds.data[i] > '9')
+            return -1;
+        wait = wait * 10 + (seconds.data[i] - '0');
+        wait = wait < most ? wait : most;
+    }
+    return wait * 1000;
+}
+
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms)
 {
     const char *text = headers->kept[HEADERS_RETRY_AFTER];
-    int64_t seconds, now;
+    int64_t wait_ms = headers_wait_ms(span_of(text)), seconds, now;
 
-    if (!text[0])
-        return -1;
-    if (str_to_int64(span_of(text), 0, INT32_MAX, &seconds))
-        return seconds * 1000;
-    if (!parse_date(text, &seconds))
-        return -1;
+    if (wait_ms >= 0 || !parse_date(text, &seconds))
+        return wait_ms;
     if (!parse_date(headers->kept[HEADERS_DATE], &now))
         now = now_ms / 1000;
-    return seconds > now ? (seconds - now) * 1000 : 0;
+    if (seconds <= now)
+        return 0;
+    return seconds - now < HEADERS_WAIT_MAX_MS / 1000 ? (seconds - now) * 1000
+                                                      : HEADERS_WAIT_MAX_MS;
 }

@@ -11,6 +11,7 @@
 
 enum {
     HEADERS_MAX = 64 << 10, /* bytes of all header lines of an answer, interim answers included */
+    HEADERS_WAIT_MAX_MS = 86400000, /* no server is heeded for longer than a day */
 };
 
 enum headers_kept { HEADERS_RETRY_AFTER, HEADERS_DATE, HEADERS_CORRELATION, HEADERS_KEPT };
@@ -31,8 +32,13 @@ bool headers_take(struct http_headers *headers, struct span line);
 /* Date (RFC 9110 section 6.6.1) in milliseconds since 1970 UTC; 0 without one that can be read. */
 int64_t headers_date_ms(const struct http_headers *headers);
 
+/* Seconds to wait, as decimal digits, in milliseconds: at most HEADERS_WAIT_MAX_MS, however many
+ * digits there are. -1 for anything else. */
+int64_t headers_wait_ms(struct span seconds);
+
 /* Retry-After (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date against the answer's
- * own Date, else against now_ms; a date in the past is 0. -1 without one that can be read. */
+ * own Date, else against now_ms; a date in the past is 0. At most HEADERS_WAIT_MAX_MS; -1 without
+ * one that can be read. */
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms);
 
 #endif

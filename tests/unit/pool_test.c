@@ -682,7 +682,13 @@ static void headers_that_matter_are_kept(void **state)
         {BUSY "Retry-After: 86400\r\n\r\n", 86400000, ""},
         {BUSY "Retry-After: soon\r\n\r\n", -1, ""},
         {BUSY "Retry-After: -3\r\n\r\n", -1, ""},
-        {BUSY "Retry-After: 99999999999999999999\r\n\r\n", -1, ""},
+        {BUSY "Retry-After: 86401\r\n\r\n", 86400000, ""},
+        {BUSY "Retry-After: 2147483647\r\n\r\n", 86400000, ""},
+        {BUSY "Retry-After: 99999999999\r\n\r\n", 86400000, ""},
+        {BUSY "Retry-After: 99999999999999999999\r\n\r\n", 86400000, ""},
+        {BUSY "Date: Mon, 23 Nov 2026 02:00:00 GMT\r\n"
+              "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n",
+         86400000, ""},
         {BUSY "Date: Mon, 23 Nov 2026 02:00:00 GMT\r\n"
               "Retry-After: Mon, 23 Nov 2026 02:01:30 GMT\r\n\r\n",
          90000, ""},

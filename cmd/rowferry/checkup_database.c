@@ -24,7 +24,10 @@
 #define FREE_FEW     UINT64_C(1000000000)
 #define FREE_TOO_FEW (50 * UINT64_C(1000000))
 
-enum { DIFFERENCES_MAX = 10 }; /* told of */
+enum { DIFFERENCES_MAX = 10 };   /* told of */
+enum { CLOCK_SLACK_MS = 60000 }; /* two clocks may differ so much */
+
+#define CLOCK_ADVICE "the clock was ahead when that was stored, or is behind now: check it"
 
 static const char *path_of(const struct checkup *checkup)
 {
@@ -320,16 +323,43 @@ static bool tell_left_over(struct checkup *checkup, struct err *err)
     return true;
 }
 
+/* Times that a clock which was ahead has left; the next drain sets those of jobs right. */
+static bool tell_ahead(struct checkup *checkup, struct err *err)
+{
+    int64_t now_ms = clock_now_ms();
+    struct census_ahead ahead;
+    char moment[WORDS_SIZE];
+
+    if (!census_ahead(checkup->store, now_ms + CLOCK_SLACK_MS, &ahead, err))
+        return false;
+    if (ahead.runs)
+        checkup_remark(checkup, CLOCK_ADVICE, "%" PRIu64 " %s in the future, the last at %s",
+                       ahead.runs, ahead.runs == 1 ? "run begins" : "runs begin",
+                       words_time(ahead.latest_run_ms, moment));
+    if (ahead.jobs)
+        checkup_remark(checkup, CLOCK_ADVICE,
+                       "%" PRIu64
+                       " %s put off until a time in the future; the next drain sends them",
+                       ahead.jobs, ahead.jobs == 1 ? "job is" : "jobs are");
+    return true;
+}
+
 static bool tell_pause(struct checkup *checkup, struct err *err)
 {
-    char reason[512], moment[WORDS_SIZE];
-    int64_t until_ms;
+    char moment[WORDS_SIZE], span[WORDS_SIZE];
+    int64_t now_ms = clock_now_ms();
+    struct pause_info pause;
 
-    if (!pause_read(checkup->store, &until_ms, reason, sizeof reason, err))
+    if (!pause_read(checkup->store, now_ms, &pause, err))
         return false;
-    if (until_ms > clock_now_ms())
-        checkup_remark(checkup, "the API has set that time, and nothing is sent before it",
-                       "parked until %s: %s", words_time(until_ms, moment), reason);
+    if (pause.until_ms > now_ms)
+        checkup_remark(checkup,
+                       "the API has set that time, and nothing is sent before it, except with "
+                       "`--ignore-pause`",
+                       "parked until %s: %s", words_time(pause.until_ms, moment), pause.reason);
+    if (pause.ahead_ms > CLOCK_SLACK_MS)
+        checkup_remark(checkup, CLOCK_ADVICE, "the stored pause ends %s too late",
+                       words_duration(pause.ahead_ms, span));
     return true;
 }
 
@@ -350,6 +380,7 @@ void check_work(struct checkup *checkup)
     }
     if (!held[LOCK_INTAKE] && !held[LOCK_DRAIN])
         checkup_say(checkup, "no process is at work on it");
-    if (!tell_pause(checkup, &err) || (!held[LOCK_INTAKE] && !tell_left_over(checkup, &err)))
+    if (!tell_pause(checkup, &err) || !tell_ahead(checkup, &err) ||
+        (!held[LOCK_INTAKE] && !tell_left_over(checkup, &err)))
         checkup_take(checkup, &err, "the database could not be read");
 }

@@ -51,17 +51,18 @@ bool metrics_ask(struct metrics *metrics, struct store *store, const char *comma
                  enum summary_scope scope, int64_t id, struct err *err)
 {
     struct metrics asked = {.database = metrics->database, .known = true, .meter = metrics->meter};
-    char reason[1];
+    struct pause_info pause;
 
     if (!asked.database)
         asked.database = metrics->database = mem_strdup(store_path(store));
     if (!summary_batches(store, SUMMARY_ALL, 0, count_batch, &asked, err) ||
         !summary_batches(store, scope, id, count_rows, &asked, err) ||
-        !pause_read(store, &asked.parked_until_ms, reason, sizeof reason, err) ||
+        !pause_read(store, clock_now_ms(), &pause, err) ||
         !run_last_ended(store, command, -1, &asked.last, err) ||
         !run_last_ended(store, command, EXIT_DONE, &asked.succeeded, err) ||
         !run_last_ended(store, command, EXIT_ROWS, &asked.finished, err))
         return false;
+    asked.parked_until_ms = pause.until_ms;
     if (asked.finished.id < asked.succeeded.id)
         asked.finished = asked.succeeded;
     *metrics = asked;

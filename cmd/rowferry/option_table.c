@@ -106,6 +106,8 @@ static const struct option table[OPT_COUNT] = {
     [OPT_MAX_WAIT] = {"max-wait", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_WAIT"}, "15m", 0,
         365 * (int64_t)DAY_MS, SENDING,
         "the API may ask us to wait so long; beyond it the run ends and a later one resumes"},
+    [OPT_IGNORE_PAUSE] = {"ignore-pause", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, SENDING,
+        "send at once, and forget that the API asked an earlier run to wait"},
     [OPT_MAX_TIME] = {"max-time", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_TIME"}, NULL, SECOND_MS,
         365 * (int64_t)DAY_MS, FOR_RUN | FOR_INGEST | FOR_DRAIN,
         "the command may take so long; then it settles what is under way and ends"},

@@ -64,6 +64,7 @@ enum option_id {
     OPT_MAX_ATTEMPTS,
     OPT_MAX_REFUSED,
     OPT_MAX_WAIT,
+    OPT_IGNORE_PAUSE,
     OPT_MAX_TIME,
     OPT_ON_CONFLICT,
     OPT_AUDIT,

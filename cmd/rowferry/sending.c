@@ -126,6 +126,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
             .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
             .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
             .max_wait_ms = options_number(options, OPT_MAX_WAIT),
+            .ignore_pause = options_flag(options, OPT_IGNORE_PAUSE),
             .has_max_refused = refused->text && !str_ends(refused->text, "%"),
             .has_max_refused_percent = refused->text && str_ends(refused->text, "%"),
             .max_refused = (uint64_t)refused->number,

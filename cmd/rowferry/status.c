@@ -31,8 +31,7 @@ struct standing {
     char holders[WORKS][LOCK_HOLDER_SIZE];
     int64_t batch_id;     /* 0: all */
     char *loading_source; /* of a batch whose intake did not end */
-    int64_t parked_until_ms;
-    char parked_reason[512];
+    struct pause_info pause;
     struct run_info last;
     struct buf details; /* of the one batch */
     bool pruned;        /* it has no rows to look at */
@@ -114,9 +113,7 @@ static bool read_all(struct standing *standing, struct err *err)
     fine = summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
                            standing->batch_id, take_batch, standing, err);
     return report_release(report, fine, err) &&
-           pause_read(store, &standing->parked_until_ms, standing->parked_reason,
-                      sizeof standing->parked_reason, err) &&
-           read_last_run(standing, err);
+           pause_read(store, clock_now_ms(), &standing->pause, err) && read_last_run(standing, err);
 }
 
 /* A batch that is still loading is taken up by any `run`; what is pending by a drain. NULL: nothing
@@ -141,8 +138,8 @@ static const char *note_next(const struct standing *standing)
     command_other(cli, FOR_DRAIN, next);
     if (standing->batch_id)
         buf_printf(next, " --batch %" PRId64, standing->batch_id);
-    return standing->parked_until_ms > clock_now_ms() ? "To send them, when that time is over:"
-                                                      : "To send them:";
+    return standing->pause.until_ms > clock_now_ms() ? "To send them, when that time is over:"
+                                                     : "To send them:";
 }
 
 static void tell_json(const struct standing *standing)
@@ -161,11 +158,11 @@ static void tell_json(const struct standing *standing)
         json_line_end(&line);
         report_out(report, &line);
     }
-    if (standing->parked_until_ms) {
+    if (standing->pause.until_ms) {
         json_line_begin(&line, "status");
         json_line_text(&line, "event", span_of("pause"));
-        json_line_time(&line, "until", standing->parked_until_ms);
-        json_line_text(&line, "reason", span_of(standing->parked_reason));
+        json_line_time(&line, "until", standing->pause.until_ms);
+        json_line_text(&line, "reason", span_of(standing->pause.reason));
         json_line_end(&line);
         report_out(report, &line);
     }
@@ -219,11 +216,11 @@ static void append_surroundings(const struct standing *standing, struct buf *out
     }
     if (last->id)
         append_last_run(last, out);
-    if (standing->parked_until_ms > now_ms) {
+    if (standing->pause.until_ms > now_ms) {
         buf_printf(out, "parked until %s, for another %s\n  ",
-                   words_time(standing->parked_until_ms, moment),
-                   words_duration(standing->parked_until_ms - now_ms, span));
-        words_printable(out, standing->parked_reason);
+                   words_time(standing->pause.until_ms, moment),
+                   words_duration(standing->pause.until_ms - now_ms, span));
+        words_printable(out, standing->pause.reason);
         buf_append_char(out, '\n');
     }
 }

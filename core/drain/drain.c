@@ -9,12 +9,17 @@
 #include "core/store/lock.h"
 #include "core/store/summary.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     GROUP_US = 10000, /* an outcome waits for others for at most this long */
     IDLE_MS = 1000,   /* of one wait; progress is reported in between */
     PROGRESS_US = 100000,
+    SECOND_US = 1000000,
+    SAID_US = 10 * SECOND_US, /* a longer wait is said */
+    PAUSE_STORED_MS = 1000,   /* a shorter rest of one is not worth it */
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
 
@@ -130,11 +135,18 @@ static unsigned wanted(const struct loop *loop)
     return room < loop->free.count ? room : loop->free.count;
 }
 
+/* A job that waits is due; one that is due later than any delay was put off by a wrong clock. */
+static bool is_due(const struct loop *loop)
+{
+    int64_t now_ms = clock_now_ms(), due_ms = loop->next_due_ms;
+
+    return due_ms && (due_ms <= now_ms || due_ms > now_ms + POLICY_DELAY_MAX_MS);
+}
+
 /* Is there work for the store, and enough of it? */
 static bool should_hand(const struct loop *loop, unsigned want)
 {
-    bool may_claim =
-        want && (loop->more || (loop->next_due_ms && clock_now_ms() >= loop->next_due_ms));
+    bool may_claim = want && (loop->more || is_due(loop));
     unsigned share = loop->window / HANDING_SHARE;
 
     if (may_claim && (want >= share || !loop->ready.first))
@@ -206,6 +218,12 @@ static bool take_turn(struct loop *loop, struct err *err)
                    (long long)loop->options->batch_id);
     }
     note_taken(loop, exchange->taken_id, err);
+    if (exchange->ahead && !loop->told_ahead) {
+        loop->told_ahead = true;
+        notice_say(loop->options->notices,
+                   "the clock was ahead when an earlier run stored times: jobs that were put off "
+                   "until then are due now");
+    }
     loop->left = exchange->left;
     loop->finished += exchange->finished;
     if (exchange->wanted) {
@@ -312,6 +330,53 @@ static void look_at_lock(struct loop *loop, struct err *err)
     loop_fail(loop);
 }
 
+/* What nothing leaves for, and until when (monotonic); NULL: nothing in particular. */
+static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *until_us)
+{
+    const struct governor *governor = &loop->governor;
+
+    if (governor_paused(governor, now_us)) {
+        *until_us = governor->paused_until_us;
+        return loop->pause == DRAIN_PAUSE_UNREACHABLE ? loop->trouble : loop->asked_why;
+    }
+    if (loop->in_flight)
+        return NULL;
+    if (!token_authorization(loop->token, now_us)) {
+        *until_us = now_us + token_wait_us(loop->token, now_us);
+        return token_trouble(loop->token);
+    }
+    if (loop->left && governor_wait_us(governor, now_us) > SAID_US) {
+        double per_s = governor_rate_per_s(governor);
+
+        *until_us = now_us + governor_wait_us(governor, now_us);
+        if (per_s > 0.9 * loop->said_per_s && per_s < 1.1 * loop->said_per_s)
+            return NULL; /* the same for each request */
+        loop->said_per_s = per_s;
+        return governor_learned_per_s(governor) > 0 ? "for the pace that the API allows"
+                                                    : "for the pace that --rate sets";
+    }
+    if (loop->more || loop->ready.first || loop->settled.first || !loop->next_due_ms)
+        return NULL;
+    *until_us = now_us + (loop->next_due_ms - clock_now_ms()) * 1000;
+    return "for the time at which the next job is tried again";
+}
+
+/* Whatever is waited for longer than SAID_US is said once, with its end. */
+static void say_wait(struct loop *loop)
+{
+    int64_t now_us = clock_monotonic_us(), until_us = 0;
+    const char *reason = loop->stopping ? NULL : reason_to_wait(loop, now_us, &until_us);
+    int64_t wait_us = until_us - now_us;
+    char until[CLOCK_ISO_SIZE];
+
+    if (!reason || wait_us <= SAID_US || until_us <= loop->said_until_us + SECOND_US)
+        return;
+    loop->said_until_us = until_us;
+    notice_say(loop->options->notices, "waiting %lld s: %s (until %s)",
+               (long long)(wait_us / SECOND_US), reason,
+               clock_iso(clock_now_ms() + wait_us / 1000, until));
+}
+
 static void look_for_stop(struct loop *loop)
 {
     if (!stop_requested())
@@ -339,6 +404,7 @@ static bool turn_round(struct loop *loop, struct err *err)
     hand_turn(loop);
     if (is_finished(loop))
         return true;
+    say_wait(loop);
     if (!http_pool_wait(loop->pool, wait_ms(loop), stop_fd(), err))
         return false;
     take_answers(loop, err);
@@ -409,30 +475,60 @@ static void close_loop(struct loop *loop)
  * now. */
 static bool heed_pause(struct loop *loop, struct store *store, bool *parked, struct err *err)
 {
+    const struct drain_options *options = loop->options;
     struct drain_result *result = loop->result;
-    int64_t until_ms, now_ms = clock_now_ms();
+    int64_t now_ms = clock_now_ms();
+    struct pause_info pause;
+    char until[CLOCK_ISO_SIZE];
 
     *parked = false;
-    if (!pause_read(store, &until_ms, result->reason, sizeof result->reason, err))
+    if (!pause_read(store, now_ms, &pause, err))
         return false;
-    if (!until_ms)
-        return true;
-    if (until_ms <= now_ms) {
-        result->reason[0] = '\0';
-        return pause_write(store, 0, "", 0, err);
+    if (pause.until_ms > now_ms && options->ignore_pause)
+        notice_say(options->notices, "the pause until %s is ignored: %s",
+                   clock_iso(pause.until_ms, until), pause.reason);
+    if (pause.until_ms <= now_ms || options->ignore_pause)
+        return !pause.until_ms || pause_write(store, now_ms, 0, "", 0, err);
+    if (pause.ahead_ms > 0) {
+        notice_say(options->notices,
+                   "the clock was ahead when a pause was stored: it ends at %s instead",
+                   clock_iso(pause.until_ms, until));
+        if (!pause_write(store, now_ms, pause.until_ms, pause.reason, options->run_id, err))
+            return false;
     }
-    if (until_ms - now_ms > loop->options->max_wait_ms) {
+    loop->asked_until_us = clock_monotonic_us() + (pause.until_ms - now_ms) * 1000;
+    snprintf(loop->asked_why, sizeof loop->asked_why, "%s", pause.reason);
+    if (pause.until_ms - now_ms > options->max_wait_ms) {
         *parked = true;
         result->end = DRAIN_PARKED;
-        result->parked_until_ms = until_ms;
+        result->parked_until_ms = pause.until_ms;
+        memcpy(result->reason, loop->asked_why, sizeof result->reason);
         return true;
     }
-    notice_say(loop->options->notices, "waiting %lld s: %s", (long long)(until_ms - now_ms) / 1000,
-               result->reason);
-    result->reason[0] = '\0';
+    notice_say(options->notices, "waiting %lld s: %s (until %s)",
+               (long long)(pause.until_ms - now_ms) / 1000, pause.reason,
+               clock_iso(pause.until_ms, until));
     loop->pause = DRAIN_PAUSE_EARLIER;
-    governor_pause(&loop->governor, clock_monotonic_us() + (until_ms - now_ms) * 1000);
+    loop->said_until_us = loop->asked_until_us;
+    governor_pause(&loop->governor, loop->asked_until_us);
     return true;
+}
+
+/* What the server asked this run for is stored while it lasts, for the next one: whatever ended
+ * this one. */
+static bool store_pause(struct loop *loop, struct store *store, struct err *err)
+{
+    int64_t left_ms = (loop->asked_until_us - clock_monotonic_us()) / 1000;
+    int64_t now_ms = clock_now_ms();
+    struct err ignored = {0};
+    bool fine = true;
+
+    if (loop->asked_now && left_ms >= PAUSE_STORED_MS)
+        fine = pause_write(store, now_ms, now_ms + left_ms, loop->asked_why, loop->options->run_id,
+                           err->kind == ERR_NONE ? err : &ignored);
+    if (loop->result->end == DRAIN_PARKED)
+        crash_point(CRASH_PAUSE_WRITTEN);
+    return fine;
 }
 
 /* Jobs that an earlier process had in hand when it ended. */
@@ -481,10 +577,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
     result->learned_per_s = governor_learned_per_s(&loop->governor);
     close_loop(loop);
     fine = leave_charged(loop, store, err) && fine;
-    if (fine && result->end == DRAIN_PARKED && !parked)
-        fine = pause_write(store, result->parked_until_ms, result->reason, options->run_id, err);
-    if (result->end == DRAIN_PARKED)
-        crash_point(CRASH_PAUSE_WRITTEN);
+    fine = store_pause(loop, store, err) && fine;
     free(loop);
     return fine;
 }

@@ -49,6 +49,7 @@ struct drain_options {
     unsigned max_retries;  /* per run and job */
     unsigned max_attempts; /* over all runs */
     int64_t max_wait_ms;   /* a longer Retry-After parks the run */
+    bool ignore_pause;     /* a stored pause is removed, and not waited for */
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
     bool has_max_refused, has_max_refused_percent; /* more refused jobs than these stop the run */

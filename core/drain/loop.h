@@ -54,9 +54,16 @@ struct loop {
 
     bool stopping; /* start nothing more; settle what is in flight */
     bool told_errands;
-    bool failed; /* err is filled: the drain ends with it */
+    bool told_ahead; /* of stored times that a wrong clock had put into the future */
+    bool failed;     /* err is filled: the drain ends with it */
     struct budget budget;
-    enum drain_pause pause;               /* why the governor paused last */
+    enum drain_pause pause; /* why the governor paused last */
+    int64_t asked_until_us; /* the end of the longest wait that we were asked for; 0: none */
+    bool asked_now;         /* ... by this run's server, not an earlier run's */
+    char asked_why[ERR_TEXT_SIZE];
+    char trouble[1024];                   /* of DRAIN_PAUSE_UNREACHABLE */
+    int64_t said_until_us;                /* the end of the wait that was said last */
+    double said_per_s;                    /* the pace that was said last, because it is slow */
     unsigned unreachable;                 /* pauses in a row after which nothing was reached */
     unsigned tokens_refused[TRIAL_KINDS]; /* in a row, with nothing of the kind that succeeded */
     const char *accepted;                 /* the token that a request was answered 2xx with */

@@ -4,6 +4,7 @@
 #include "core/drain/loop.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { PUT_BACK_MS = 2000 }; /* a longer pause puts claimed jobs back */
 
@@ -14,15 +15,27 @@ static void stop_because(struct loop *loop, enum drain_end end)
     loop->stopping = true;
 }
 
-bool pace_park(struct loop *loop, int64_t wait_ms, const char *why)
+void pace_ask(struct loop *loop, int64_t wait_ms, const char *why)
 {
+    int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
     char until[CLOCK_ISO_SIZE];
 
+    if (until_us <= loop->asked_until_us)
+        return;
+    loop->asked_until_us = until_us;
+    loop->asked_now = true;
+    snprintf(loop->asked_why, sizeof loop->asked_why, "%s, and asks to wait until %s", why,
+             clock_iso(clock_now_ms() + wait_ms, until));
+}
+
+bool pace_park(struct loop *loop, int64_t wait_ms, const char *why)
+{
     if (wait_ms <= loop->options->max_wait_ms)
         return false;
-    loop->result->parked_until_ms = clock_now_ms() + wait_ms;
-    snprintf(loop->result->reason, sizeof loop->result->reason, "%s, and asks to wait until %s",
-             why, clock_iso(loop->result->parked_until_ms, until));
+    pace_ask(loop, wait_ms, why);
+    loop->result->parked_until_ms =
+        clock_now_ms() + (loop->asked_until_us - clock_monotonic_us()) / 1000;
+    memcpy(loop->result->reason, loop->asked_why, sizeof loop->result->reason);
     stop_because(loop, DRAIN_PARKED);
     return true;
 }
@@ -43,6 +56,7 @@ void pace_throttle(struct loop *loop, const struct http_answer *answer, int64_t 
         governor_pause(&loop->governor, now_us + wait_us + (int64_t)(GOVERNOR_JITTER_US * dice));
     }
     snprintf(why, sizeof why, "the API answered %ld", answer->status);
+    pace_ask(loop, wait_us / 1000, why);
     if (pace_park(loop, wait_us / 1000, why))
         return;
     while (wait_us / 1000 > PUT_BACK_MS && loop->ready.first) {
@@ -68,6 +82,8 @@ void pace_unreachable(struct loop *loop, const char *why, struct err *err)
         return;
     }
     loop->pause = DRAIN_PAUSE_UNREACHABLE;
+    snprintf(loop->trouble, sizeof loop->trouble, "cannot reach %s: %s",
+             loop->options->environment.api_url, why);
     governor_pause(&loop->governor,
                    now_us + policy_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
 }

@@ -18,6 +18,10 @@ void pace_count(struct loop *loop, const struct http_answer *answer,
 /* The retry budget is empty: stops the run. */
 void pace_exhausted(struct loop *loop);
 
+/* The server asks to wait for wait_ms. The longest such wait holds, with its reason, and is stored
+ * however the run ends. why: what the server did, before ", and asks to wait until". */
+void pace_ask(struct loop *loop, int64_t wait_ms, const char *why);
+
 /* Parks the run where the wait is longer than --max-wait; false: it is not. why: what the server
  * did, before ", and asks to wait until". */
 bool pace_park(struct loop *loop, int64_t wait_ms, const char *why);

@@ -337,6 +337,8 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
         loop_fail(loop);
         return;
     }
+    if (answer->retry_after_ms >= 0)
+        pace_ask(loop, wait_ms, token_trouble(loop->token));
     if (pace_park(loop, wait_ms, token_trouble(loop->token)))
         return;
     /* a renewal may fail for a while, as long as the present token lives */

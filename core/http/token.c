@@ -160,6 +160,11 @@ bool token_due(const struct token *token, int64_t now_us)
     return !token->alive || now_us >= token->renew_us;
 }
 
+int64_t token_wait_us(const struct token *token, int64_t now_us)
+{
+    return token->not_before_us > now_us ? token->not_before_us - now_us : 0;
+}
+
 void token_request(struct token *token, struct http_request *request)
 {
     *request = (struct http_request){

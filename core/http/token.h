@@ -37,6 +37,9 @@ const char *token_authorization(struct token *token, int64_t now_us);
  * no token, it has lived 80% of its life, or it was refused. now_us: monotonic. */
 bool token_due(const struct token *token, int64_t now_us);
 
+/* Time until the wait that the login's last answer began is over; 0 without one. */
+int64_t token_wait_us(const struct token *token, int64_t now_us);
+
 /* Fills the request; its context is the token. At most one in flight. */
 void token_request(struct token *token, struct http_request *request);
 

@@ -135,6 +135,8 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
 enum job_state policy_spared_state(const struct policy_job *job);
 
 /* 1 s doubled with each retry after the first, at most 60 s, plus up to a quarter of jitter. */
+enum { POLICY_DELAY_MAX_MS = 120000 }; /* more than any delay_ms that is set */
+
 int64_t policy_backoff_ms(unsigned retries, double dice);
 
 #endif

@@ -1,11 +1,12 @@
 #include "core/store/census.h"
 
+#include "core/job/policy.h"
 #include "core/job/state.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
 #include "core/store/migrate.h"
 
-enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS };
+enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS, CENSUS_AHEAD };
 
 #define STATE(name) ", count(*) FILTER (WHERE state = '" #name "') AS " #name
 
@@ -30,6 +31,12 @@ static const char *const sql[] = {
     [CENSUS_REJECTED] = "SELECT count(*) AS rows FROM rejected_row WHERE batch_id = :batch_id",
     [CENSUS_VIOLATIONS] = "SELECT count(*) AS rows FROM (SELECT DISTINCT row_no, field, rule "
                           "FROM violation WHERE batch_id = :batch_id)",
+    [CENSUS_AHEAD] =
+        "SELECT (SELECT sum((SELECT count(*) FROM job_state NOT INDEXED "
+        "WHERE job_id > b.id * 1000000000 AND job_id < (b.id + 1) * 1000000000 "
+        "AND state IN ('pending', 'unknown') AND not_before_ms > :due_ms)) "
+        "FROM batch b WHERE b.state = 'open') AS jobs, "
+        "count(*) AS rows, max(started_ms) AS started_ms FROM run WHERE started_ms > :now_ms",
 };
 
 const struct db_statements census_statements = {sql, sizeof sql / sizeof *sql};
@@ -56,6 +63,24 @@ struct taking {
     void (*visit)(void *context, const struct census_difference *difference);
     void *context;
 };
+
+bool census_ahead(struct store *store, int64_t now_ms, struct census_ahead *ahead, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_CENSUSES, CENSUS_AHEAD, err);
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_DUE_MS, now_ms + POLICY_DELAY_MAX_MS);
+    if (!db_step(store, statement, &row, err, "look for times in the future"))
+        return false;
+    *ahead = (struct census_ahead){(uint64_t)db_column_int64(statement, DB_JOBS),
+                                   (uint64_t)db_column_int64(statement, DB_ROWS),
+                                   db_column_int64(statement, DB_STARTED_MS)};
+    db_reset(statement);
+    return true;
+}
 
 bool census_facts(struct store *store, struct census_facts *facts, struct err *err)
 {

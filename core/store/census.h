@@ -18,6 +18,15 @@ struct census_facts {
 
 bool census_facts(struct store *store, struct census_facts *facts, struct err *err);
 
+/* Stored times that are in the future, because the clock was ahead when they were written. */
+struct census_ahead {
+    uint64_t jobs;         /* put off for longer than any delay */
+    uint64_t runs;         /* that begin later than now_ms */
+    int64_t latest_run_ms; /* the last of these; 0: none */
+};
+
+bool census_ahead(struct store *store, int64_t now_ms, struct census_ahead *ahead, struct err *err);
+
 /* PRAGMA integrity_check (sqlite.org/pragma.html#pragma_integrity_check), which walks all tables
  * and compares their indexes, in one read transaction: what is committed meanwhile stays in the
  * write-ahead log until it is over. What is wrong is ERR_STORE, with the first thing found;

@@ -16,6 +16,7 @@ enum {
 enum {
     CLAIM_DUE,
     CLAIM_NEXT_DUE,
+    CLAIM_MUST_BE_DUE,
     CLAIM_FRESH,
     CLAIM_AHEAD,
     CLAIM_FRESH_AMONG,
@@ -26,6 +27,7 @@ enum {
     CLAIM_FIRST,
     CLAIM_AGAIN,
     CLAIM_ASK,
+    CLAIM_ASKED_NOW,
     CLAIM_FETCH_FIRST,
     CLAIM_FETCH_AGAIN,
     CLAIM_WAIT_FIRST,
@@ -40,6 +42,13 @@ static const char *const sql[] = {
     [CLAIM_NEXT_DUE] =
         "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / 1000000000 = :batch_id "
         "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
+    /* later than any delay: a clock was ahead. A part at a time, for it holds the write lock */
+    [CLAIM_MUST_BE_DUE] =
+        "UPDATE job_state SET not_before_ms = :now_ms WHERE job_id IN (SELECT job_id FROM "
+        "job_state "
+        "WHERE job_id / 1000000000 = :batch_id AND state IN ('pending', 'unknown') "
+        "AND not_before_ms IS NOT NULL AND not_before_ms > :due_ms ORDER BY not_before_ms LIMIT "
+        "500)",
     /* one that was sent ahead of its batch has a state */
     [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "
                     "WHERE id >= :first_id AND id < :end_id ORDER BY id",
@@ -83,6 +92,8 @@ static const char *const sql[] = {
     [CLAIM_ASK] =
         "UPDATE job_state SET not_before_ms = NULL, waits_for = NULL, updated_ms = :now_ms "
         "WHERE job_id = :job_id",
+    [CLAIM_ASKED_NOW] =
+        "UPDATE arbitration SET since_ms = :now_ms WHERE job_id = :job_id AND since_ms > :now_ms",
     /* pending in hand: the next run takes it up should this one die */
     [CLAIM_FETCH_FIRST] =
         "INSERT INTO job_state (job_id, state, run_id, waits_for, "
@@ -241,11 +252,29 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
     return take(turn, claim, statement, err);
 }
 
+/* The log was first asked by a clock that was ahead: it counts as asked from now on. */
+static bool ask_from_now(struct turn *turn, struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(turn, CLAIM_ASKED_NOW, err);
+
+    claim->asked_ahead = false;
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    turn->exchange->ahead++;
+    return db_run(turn->store, statement, err, "set when the audit log was first asked");
+}
+
 /* A GET: the job's state stays as it is. */
 static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
 {
     bool fetch = claim->request == REQUEST_FETCH;
-    struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
+    struct db_statement *statement;
+
+    if (claim->asked_ahead && !ask_from_now(turn, claim, err))
+        return false;
+    statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
 
     if (!statement)
         return false;
@@ -315,7 +344,12 @@ static void read_decisions(const struct turn *turn, struct db_statement *stateme
     claim->page = db_column_int64(statement, DB_PAGE);
     if (claim->page > 1)
         look_ms = db_column_int64(statement, DB_LOOK_MS);
+    if (look_ms > turn->exchange->now_ms)
+        look_ms = turn->exchange->now_ms;
     claim->asked_ms = look_ms - db_column_int64(statement, DB_SINCE_MS);
+    claim->asked_ahead = claim->asked_ms < 0;
+    if (claim->asked_ahead)
+        claim->asked_ms = 0;
     read_audit(statement, claim);
 }
 
@@ -511,6 +545,21 @@ static void note_due(struct exchange *exchange, int64_t due_ms)
         exchange->next_due_ms = due_ms;
 }
 
+/* Jobs that a clock which was ahead has put off for longer than any delay are due now. */
+static bool make_due(struct turn *turn, struct err *err)
+{
+    struct db_statement *statement = get(turn, CLAIM_MUST_BE_DUE, err);
+    struct exchange *exchange = turn->exchange;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    db_bind_int64(statement, DB_DUE_MS, exchange->now_ms + POLICY_DELAY_MAX_MS);
+    exchange->ahead++;
+    return db_run(turn->store, statement, err, "set when jobs are due");
+}
+
 /* When the next job of the batch that waits is due. */
 static bool read_next_due(struct turn *turn, struct err *err)
 {
@@ -526,6 +575,11 @@ static bool read_next_due(struct turn *turn, struct err *err)
     batch->due_ms = row ? db_column_int64(statement, DB_DUE_MS) : 0;
     batch->is_quiet = turn->put_off < PUT_OFF_MAX;
     db_reset(statement);
+    if (batch->due_ms > turn->exchange->now_ms + POLICY_DELAY_MAX_MS) {
+        batch->due_ms = turn->exchange->now_ms;
+        if (!make_due(turn, err))
+            return false;
+    }
     note_due(turn->exchange, batch->due_ms);
     return true;
 }
@@ -682,7 +736,9 @@ static bool is_asleep(struct turn *turn)
 
     if (!batch->in_question)
         return true;
-    if (!batch->is_quiet || (batch->due_ms && batch->due_ms <= turn->exchange->now_ms))
+    if (!batch->is_quiet ||
+        (batch->due_ms && (batch->due_ms <= turn->exchange->now_ms ||
+                           batch->due_ms > turn->exchange->now_ms + POLICY_DELAY_MAX_MS)))
         return false;
     note_due(turn->exchange, batch->due_ms);
     return true;

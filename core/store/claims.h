@@ -50,6 +50,7 @@ struct claim {
     unsigned rounds;  /* fetches that its PUTs were built on; 0: it is sent as its row says */
     int64_t asked_ms; /* of an audit: for how long the log had been asked when the first page of
                          this look into it was claimed */
+    bool asked_ahead; /* ... by a clock that was ahead of this one */
     int64_t page;     /* ... and its page, from 1 */
     bool is_gone;     /* ... and the record was not there any more */
     bool was_there;   /* ... or held our values already */
@@ -133,6 +134,7 @@ struct exchange {
     unsigned claimed;      /* out: how many were filled */
     unsigned errands;      /* out: of these, jobs of other batches than batch_id */
     int64_t next_due_ms;   /* out: when the next job that waits is due; 0: none waits */
+    unsigned ahead;        /* out: stored times that were in the future, and are set to now */
     uint64_t left;         /* out: jobs pending or unknown in the batches in question */
     uint64_t finished;     /* out: jobs that became final in this turn */
     int64_t taken_id; /* out: a job in hand that another process has touched, so that its outcome

@@ -57,9 +57,10 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
     standing->is_over = name && (!job_state_parse(name, &state) || !job_state_is_open(state) ||
                                  db_column_int(statement, DB_IS_LEFT));
     standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
-    standing->is_due =
-        db_column_int(statement, DB_LAST) ||
-        (standing->not_before_ms && standing->not_before_ms <= turn->exchange->now_ms);
+    standing->is_due = db_column_int(statement, DB_LAST) ||
+                       (standing->not_before_ms &&
+                        (standing->not_before_ms <= turn->exchange->now_ms ||
+                         standing->not_before_ms > turn->exchange->now_ms + POLICY_DELAY_MAX_MS));
     db_reset(statement);
     return true;
 }

@@ -351,7 +351,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
         store->open = mem_calloc(1, sizeof *store->open);
     fine = errands_find(store, exchange->batch_id, err) && refresh(store, exchange, err) &&
            db_begin(store, err);
-    exchange->claimed = exchange->errands = 0;
+    exchange->claimed = exchange->errands = exchange->ahead = 0;
     exchange->taken_id = 0;
     exchange->next_due_ms = 0;
     if (fine) {

@@ -136,6 +136,7 @@
     X(SENT_VERSION) \
     X(SERVER_RECORD) \
     X(SERVER_VERSION) \
+    X(SET_MS) \
     X(SINCE_MS) \
     X(SIZE_BYTES) \
     X(SOURCE) \

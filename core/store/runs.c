@@ -20,9 +20,9 @@ static const char *const sql[] = {
     [RUN_LAST_ENDED] =
         RUN_COLUMNS "WHERE command = :command AND ended_ms IS NOT NULL "
                     "AND (:exit_status < 0 OR exit_status = :exit_status) ORDER BY id DESC LIMIT 1",
-    [PAUSE_READ] = "SELECT not_before_ms, reason FROM pause WHERE scope = 'api'",
-    [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, reason, run_id) "
-                    "VALUES ('api', :not_before_ms, :reason, :run_id)",
+    [PAUSE_READ] = "SELECT not_before_ms, set_ms, reason FROM pause WHERE scope = 'api'",
+    [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, set_ms, reason, run_id) "
+                    "VALUES ('api', :not_before_ms, :set_ms, :reason, :run_id)",
     [PAUSE_CLEAR] = "DELETE FROM pause WHERE scope = 'api'",
 };
 
@@ -108,33 +108,47 @@ bool run_last_ended(struct store *store, const char *command, int exit_status, s
     return read_run(store, statement, run, err);
 }
 
-bool pause_read(struct store *store, int64_t *not_before_ms, char *reason, size_t reason_size,
-                struct err *err)
+/* The end of a pause as stored, cut to what can rightly be left of it. */
+static int64_t capped_end_ms(int64_t until_ms, int64_t set_ms, int64_t now_ms)
+{
+    int64_t length_ms =
+        set_ms > 0 && until_ms - set_ms < PAUSE_MAX_MS ? until_ms - set_ms : PAUSE_MAX_MS;
+
+    if (length_ms < 0)
+        length_ms = 0;
+    return until_ms < now_ms + length_ms ? until_ms : now_ms + length_ms;
+}
+
+bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_RUNS, PAUSE_READ, err);
     bool row;
 
-    *not_before_ms = 0;
+    *pause = (struct pause_info){0};
     if (!statement || !db_step(store, statement, &row, err, "read the pause"))
         return false;
     if (row) {
-        *not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
-        snprintf(reason, reason_size, "%s", db_column_text(statement, DB_REASON));
+        int64_t until_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
+
+        pause->until_ms = capped_end_ms(until_ms, db_column_int64(statement, DB_SET_MS), now_ms);
+        pause->ahead_ms = until_ms - pause->until_ms;
+        snprintf(pause->reason, sizeof pause->reason, "%s", db_column_text(statement, DB_REASON));
         db_reset(statement);
     }
     return true;
 }
 
-bool pause_write(struct store *store, int64_t not_before_ms, const char *reason, int64_t run_id,
-                 struct err *err)
+bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
+                 int64_t run_id, struct err *err)
 {
     struct db_statement *statement =
-        db_get(store, DB_RUNS, not_before_ms ? PAUSE_WRITE : PAUSE_CLEAR, err);
+        db_get(store, DB_RUNS, until_ms ? PAUSE_WRITE : PAUSE_CLEAR, err);
 
     if (!statement)
         return false;
-    if (not_before_ms) {
-        db_bind_int64(statement, DB_NOT_BEFORE_MS, not_before_ms);
+    if (until_ms) {
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, until_ms);
+        db_bind_int64(statement, DB_SET_MS, now_ms);
         db_bind_text(statement, DB_REASON, reason);
         db_bind_int64(statement, DB_RUN_ID, run_id);
     }

@@ -39,13 +39,20 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
  * states. A difference is ERR_INTERNAL and names the batch. `loading` batches are not judged. */
 bool summary_balance(const struct batch_counts *batch, struct err *err);
 
-/* What is parked until when; *not_before_ms 0: nothing. reason is cut to reason_size. */
-bool pause_read(struct store *store, int64_t *not_before_ms, char *reason, size_t reason_size,
-                struct err *err);
+enum { PAUSE_MAX_MS = 86400000 }; /* no pause is heeded for longer than a day */
 
-/* not_before_ms 0 removes it. */
-bool pause_write(struct store *store, int64_t not_before_ms, const char *reason, int64_t run_id,
-                 struct err *err);
+struct pause_info {
+    int64_t until_ms; /* 0: nothing is parked */
+    int64_t ahead_ms; /* the database says so much later: its clock was ahead when that was set */
+    char reason[512]; /* cut */
+};
+
+/* What is parked, at now_ms: never for longer than it was set for, nor than PAUSE_MAX_MS. */
+bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err);
+
+/* Parks until until_ms, as of now_ms; 0 removes the pause. */
+bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
+                 int64_t run_id, struct err *err);
 
 struct run_info {
     int64_t id;

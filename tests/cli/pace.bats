@@ -163,3 +163,92 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     ends 2 rowferry validate --max-time 5 x.csv
     holds "$stderr" "option --max-time is not for \`validate\`; see rowferry validate --help"
 }
+
+@test "no server is heeded for longer than a day" {
+    local wait
+
+    for wait in 86401 2147483647; do
+        rm -f rowferry.db*
+        start_sim --rate-limit 2/h --retry-after "$wait"
+        batch_file InventoryItem-a.csv 3
+        ends 0 rowferry ingest InventoryItem-a.csv
+        ends 5 rowferry drain --rate none
+        same 1 "$(sql "SELECT not_before_ms BETWEEN (strftime('%s', 'now') + 86300) * 1000
+            AND (strftime('%s', 'now') + 86401) * 1000 FROM pause")"
+        stop_sim
+    done
+}
+
+@test "--ignore-pause forgets a stored pause, and sends at once" {
+    start_sim
+    batch_file InventoryItem-a.csv 3
+    ends 0 rowferry ingest InventoryItem-a.csv
+    sql "INSERT INTO pause (scope, not_before_ms, reason, run_id)
+         VALUES ('api', $(($(date +%s%3N) + 7200000)), 'the API asked', 1)"
+    ends 5 rowferry drain
+    ends 0 rowferry drain --ignore-pause --json
+    holds "$output$stderr" "is ignored: the API asked"
+    same 3 "$(summary .applied)"
+    same 0 "$(sql 'SELECT count(*) FROM pause')"
+}
+
+throttled() {
+    [ "$(requests '.status == 429')" -ge 1 ]
+}
+
+@test "a pause that a signal ends is stored, and said once with its end" {
+    start_sim --rate-limit 2/h --retry-after 600
+    batch_file InventoryItem-a.csv 5
+    ends 0 rowferry ingest InventoryItem-a.csv
+    "$BIN/rowferry" drain --rate none --json >out 2>&1 3>&- &
+    eventually throttled
+    sleep 1.5
+    kill "$!"
+    wait "$!" || true
+    same 1 "$(grep notice out | grep -c 'waiting [0-9]* s: the API answered 429.* (until 20.*Z)')"
+    same "1|1" "$(sql "SELECT not_before_ms > (strftime('%s', 'now') + 500) * 1000,
+        not_before_ms - set_ms BETWEEN 500000 AND 600000 FROM pause")"
+    before=$(requests true)
+    ends 5 rowferry drain --max-wait 60s
+    holds "$stderr" "the API answered 429, and asks to wait until 20"
+    same "$before" "$(requests true)"
+}
+
+# with_clock MS COMMAND...: with a wall clock that is so much ahead
+with_clock() {
+    echo "$1" >clock_step
+    shift
+    CLOCK_STEP_FILE=$PWD/clock_step LD_PRELOAD=$BIN/clock_step.so "$@"
+}
+
+@test "a clock that was ahead for one run puts nothing off" {
+    [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
+    [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
+    start_sim --answer =503
+    batch_file InventoryItem-a.csv 20
+    ends 0 rowferry ingest InventoryItem-a.csv
+    ends 5 with_clock 2592000000 "$BIN/rowferry" drain --rate 5/s --max-time 1
+    [ "$(sql "SELECT count(*) FROM job WHERE not_before_ms > (strftime('%s', 'now') + 2500000) * 1000")" -ge 1 ]
+    ends 0 rowferry doctor
+    holds "$output" "1 run begins in the future, the last at"
+    holds "$output" "jobs are put off until a time in the future"
+    stop_sim
+    start_sim
+    ends 0 rowferry drain --rate none
+    holds "$stderr" "the clock was ahead when an earlier run stored times"
+    same "applied|20" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
+}
+
+@test "a pause that was set by a clock that was ahead is as long as it was meant to be" {
+    [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
+    [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
+    start_sim --rate-limit 2/h --retry-after 3600
+    batch_file InventoryItem-a.csv 5
+    ends 0 rowferry ingest InventoryItem-a.csv
+    ends 5 with_clock 2592000000 "$BIN/rowferry" drain --rate none
+    ends 0 rowferry doctor
+    holds "$output" "the stored pause ends 30d 0h too late"
+    ends 5 rowferry drain
+    holds "$stderr" "the clock was ahead when a pause was stored: it ends at 20"
+    same 1 "$(sql "SELECT not_before_ms <= (strftime('%s', 'now') + 3601) * 1000 FROM pause")"
+}

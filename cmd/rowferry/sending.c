@@ -104,7 +104,6 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     struct buf tags = {0}, proxy = {0};
     struct err err = {0};
     bool fine;
-
     option_value_tags(options_text(options, OPT_TAGS), &tags);
     proxy_name(sending->environment.api_url, &proxy);
     progress_begin(&onlooker.progress, &cli->report);

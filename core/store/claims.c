@@ -344,11 +344,9 @@ static void read_decisions(const struct turn *turn, struct db_statement *stateme
     claim->page = db_column_int64(statement, DB_PAGE);
     if (claim->page > 1)
         look_ms = db_column_int64(statement, DB_LOOK_MS);
-    if (look_ms > turn->exchange->now_ms)
-        look_ms = turn->exchange->now_ms;
+    look_ms = look_ms < turn->exchange->now_ms ? look_ms : turn->exchange->now_ms;
     claim->asked_ms = look_ms - db_column_int64(statement, DB_SINCE_MS);
-    claim->asked_ahead = claim->asked_ms < 0;
-    if (claim->asked_ahead)
+    if ((claim->asked_ahead = claim->asked_ms < 0))
         claim->asked_ms = 0;
     read_audit(statement, claim);
 }
@@ -549,14 +547,12 @@ static void note_due(struct exchange *exchange, int64_t due_ms)
 static bool make_due(struct turn *turn, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_MUST_BE_DUE, err);
-    struct exchange *exchange = turn->exchange;
-
     if (!statement)
         return false;
     db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
-    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-    db_bind_int64(statement, DB_DUE_MS, exchange->now_ms + POLICY_DELAY_MAX_MS);
-    exchange->ahead++;
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_DUE_MS, turn->exchange->now_ms + POLICY_DELAY_MAX_MS);
+    turn->exchange->ahead++;
     return db_run(turn->store, statement, err, "set when jobs are due");
 }
 

@@ -33,6 +33,8 @@ static const char *const places[] = {
     [CRASH_BATCH_REFUSED] = "batch-refused",
     /* some jobs of a refused batch are deleted */
     [CRASH_DISCARD_COMMITTED] = "discard-committed",
+    /* some rejected rows of a batch that is begun again are deleted */
+    [CRASH_REJECTS_FORGOTTEN] = "rejects-forgotten",
     /* before step 4: done/ or refused/ is there under its temporary name */
     [CRASH_FOLDER_MADE] = "folder-made",
     /* step 4: written under its temporary name */

@@ -1,4 +1,5 @@
 /* Batches from their beginning to their end; see intake.h. */
+#include "core/base/clock.h"
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/db.h"
@@ -8,7 +9,11 @@
 #include <stdio.h>
 
 /* Rows deleted in one transaction, so that no other writer waits for long. */
-enum { DISCARD_ROWS = 8192 };
+enum {
+    DISCARD_ROWS = 4096,
+    FORGET_ROWS = 16, /* between two looks at the clock; one may have 1 MB */
+    HOLD_US = 20000,
+};
 
 enum {
     BATCH_KNOWN,
@@ -28,10 +33,13 @@ enum {
     BATCH_DISCARD_JOBS,
     BATCH_DISCARDED,
     BATCH_UNREAD,
-    BATCH_FORGET_VIOLATIONS,
-    BATCH_FORGET_REJECTIONS,
+    BATCH_LAST_REJECT,
     BATCH_FORGET_KEYS,
+    BATCH_FORGET_REJECTIONS,
+    BATCH_FORGET_VIOLATIONS,
     BATCH_FORGET_REJECTS,
+    BATCH_FORGET_EMPTY,
+    BATCH_UNREJECTED,
     BATCH_RESTART,
     BATCH_RESTART_TALLY,
     BATCH_LAST_JOB,
@@ -82,12 +90,25 @@ static const char *const sql[] = {
     /* without the hash it is begun anew, rather than gone on with, should this be interrupted */
     [BATCH_UNREAD] =
         "UPDATE batch SET rows_read = rows_read - :rows, schema_hash = '' WHERE id = :batch_id",
-    [BATCH_FORGET_VIOLATIONS] = "DELETE FROM violation WHERE batch_id = :batch_id",
-    [BATCH_FORGET_REJECTIONS] = "DELETE FROM rejection_tally WHERE batch_id = :batch_id",
-    [BATCH_FORGET_KEYS] = "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN "
-                          "(SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
-                          "WHERE batch_id = :batch_id)",
-    [BATCH_FORGET_REJECTS] = "DELETE FROM rejected_row WHERE batch_id = :batch_id",
+    [BATCH_LAST_REJECT] = "SELECT max(row_no) AS number FROM (SELECT row_no FROM rejected_row "
+                          "WHERE batch_id = :batch_id ORDER BY row_no LIMIT :wanted)",
+    [BATCH_FORGET_KEYS] =
+        "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN (SELECT record_id, "
+        "batch_id * 1000000000 + row_no FROM rejected_row WHERE batch_id = :batch_id "
+        "AND row_no <= :last_row)",
+    [BATCH_FORGET_REJECTIONS] =
+        "INSERT INTO rejection_tally (batch_id, field, rule, rows) SELECT batch_id, field, rule, "
+        "-count(DISTINCT row_no) FROM violation WHERE batch_id = :batch_id AND row_no <= :last_row "
+        "GROUP BY batch_id, field, rule ON CONFLICT (batch_id, field, rule) "
+        "DO UPDATE SET rows = rows + excluded.rows",
+    [BATCH_FORGET_VIOLATIONS] =
+        "DELETE FROM violation WHERE batch_id = :batch_id AND row_no <= :last_row",
+    [BATCH_FORGET_REJECTS] =
+        "DELETE FROM rejected_row WHERE batch_id = :batch_id AND row_no <= :last_row",
+    [BATCH_FORGET_EMPTY] = "DELETE FROM rejection_tally WHERE batch_id = :batch_id AND rows = 0",
+    [BATCH_UNREJECTED] = "UPDATE batch SET rows_read = rows_read - :rows, "
+                         "rows_rejected = rows_rejected - :rows, schema_hash = '' "
+                         "WHERE id = :batch_id",
     [BATCH_RESTART] =
         "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
         "lines_done = 0, prefix_hash = '', header = NULL, content_hash = :content_hash, "
@@ -430,20 +451,71 @@ bool batch_discard(struct store *store, int64_t batch_id, struct err *err)
     return discard(store, batch_id, true, err);
 }
 
-/* What is known of its rejected rows: the keys first, which are found by the rows. */
-static bool forget_rejects(struct store *store, int64_t batch_id, struct err *err)
+/* Deletes the next rejected rows with what is known of them, the keys first, which are found by the
+ * rows. *deleted 0: none was left. */
+static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted, struct err *err)
 {
-    static const unsigned steps[] = {BATCH_FORGET_KEYS, BATCH_FORGET_VIOLATIONS,
-                                     BATCH_FORGET_REJECTIONS, BATCH_FORGET_REJECTS};
+    struct db_statement *last = get(store, BATCH_LAST_REJECT, err);
+    int64_t last_row;
 
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct db_statement *statement = get(store, steps[i], err);
+    *deleted = 0;
+    if (!last)
+        return false;
+    db_bind_int64(last, DB_BATCH_ID, batch_id);
+    db_bind_int64(last, DB_WANTED, FORGET_ROWS);
+    if (!read_number(store, last, &last_row, err))
+        return false;
+    for (unsigned i = BATCH_FORGET_KEYS; last_row && i <= BATCH_FORGET_REJECTS; i++) {
+        struct db_statement *statement = get(store, i, err);
 
         if (!statement)
             return false;
         db_bind_int64(statement, DB_BATCH_ID, batch_id);
-        if (!db_run(store, statement, err, "begin anew"))
+        db_bind_int64(statement, DB_LAST_ROW, last_row);
+        if (!db_run(store, statement, err, "begin again"))
             return false;
+        *deleted = sqlite3_changes(store->db);
+    }
+    return true;
+}
+
+/* As many pieces as the time allows. *more: there may be others. */
+static bool forget_some(struct store *store, int64_t batch_id, bool *more, struct err *err)
+{
+    struct db_statement *empty = get(store, BATCH_FORGET_EMPTY, err);
+    struct db_statement *unread = get(store, BATCH_UNREJECTED, err);
+    int64_t begun_us = clock_monotonic_us(), rows = 0, deleted;
+
+    if (!empty || !unread)
+        return false;
+    do {
+        if (!forget_piece(store, batch_id, &deleted, err))
+            return false;
+        rows += deleted;
+    } while (deleted && clock_monotonic_us() - begun_us < HOLD_US);
+    *more = deleted > 0;
+    db_bind_int64(empty, DB_BATCH_ID, batch_id);
+    db_bind_int64(unread, DB_BATCH_ID, batch_id);
+    db_bind_int64(unread, DB_ROWS, rows);
+    return db_run(store, empty, err, "begin again") && db_run(store, unread, err, "begin again");
+}
+
+/* The rejected rows of a batch, a bounded transaction at a time; each leaves a batch whose books
+ * balance, and which is begun again should this be interrupted. */
+static bool forget_rejects(struct store *store, int64_t batch_id, struct err *err)
+{
+    bool more = true;
+
+    while (more) {
+        if (!db_begin(store, err))
+            return false;
+        if (!forget_some(store, batch_id, &more, err)) {
+            db_rollback(store);
+            return false;
+        }
+        if (!db_commit(store, err))
+            return false;
+        crash_point(CRASH_REJECTS_FORGOTTEN);
     }
     return true;
 }
@@ -463,14 +535,15 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
     db_bind_int64(batch, DB_MTIME_NS, origin->mtime_ns);
     db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(batch, DB_OPTIONS, origin->options);
-    return forget_rejects(store, batch_id, err) && db_run(store, batch, err, "begin anew");
+    return db_run(store, batch, err, "begin again");
 }
 
 bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err)
 {
     store->keys_batch_id = 0;
-    if (!discard(store, batch_id, false, err) || !db_begin(store, err))
+    if (!discard(store, batch_id, false, err) || !forget_rejects(store, batch_id, err) ||
+        !db_begin(store, err))
         return false;
     if (!forget(store, batch_id, origin, err)) {
         db_rollback(store);

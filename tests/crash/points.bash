@@ -7,6 +7,7 @@
 #   new       the database is not there yet
 #   killed    an earlier run was killed amid its requests
 #   limited   the API asks to wait for longer than --max-wait
+#   changed   an earlier run was killed amid the reading of the file, and then the schema file changed
 #   pruned    the run has come to its end, and it is a prune that is killed
 CRASH_SCENES='
 database-made       1    rows  new
@@ -37,6 +38,7 @@ run-ended           1    rows
 chunk-committed     1    long
 batch-refused       1    torn
 discard-committed   1    torn
+rejects-forgotten   1    long  changed
 prune-marked        1    rows  pruned
 prune-committed     1    rows  pruned
 '
@@ -103,6 +105,10 @@ play_scene() {
     feed_scene "$3"
     case $4 in
     killed) crash_at answer-taken 5 || return ;;
+    changed)
+        crash_at chunk-committed 1 || return
+        echo >>schema/InventoryItem.json
+        ;;
     limited)
         world_change 'rate-limit=3/h&retry-after=2' || return
         limit=(--max-wait 1)

@@ -627,7 +627,7 @@ static void killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit(voi
         assert_refused_and_empty(scene);
     }
     assert_int_equal(WEXITSTATUS(ended), 4);
-    assert_int_equal(between, 4);
+    assert_int_equal(between, 9);
     assert_true(unfiled > 0);
 }
 

@@ -81,7 +81,7 @@ small_disk() {
 }
 
 @test "25 kills at random moments lose nothing and send nothing twice" {
-    B=${BIN#"$TOP/"} KILLS=25 WITHOUT=clock WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
+    B=${BIN#"$TOP/"} KILLS=25 WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
     holds "$output" "crash: 25 kills in 1 rounds"
     printf '%s\n' "$output" | sed 's/^/# /' >&3
 }

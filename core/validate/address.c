@@ -7,8 +7,9 @@
 enum {
     HOSTNAME_MAX = 253, /* bytes; RFC 1035 section 2.3.4, without the root's dot */
     LABEL_MAX = 63,
-    LOCAL_PART_MAX = 64, /* RFC 5321 section 4.5.3.1.1 */
-    ADDRESS_MAX = 45,    /* bytes of the longest IPv6 address */
+    UNICODE_NAME_MAX = 4 * HOSTNAME_MAX, /* bytes of the same in UTF-8, at most */
+    LOCAL_PART_MAX = 64,                 /* RFC 5321 section 4.5.3.1.1 */
+    ADDRESS_MAX = 45,                    /* bytes of the longest IPv6 address */
 };
 
 static bool is_digit(char byte)
@@ -126,7 +127,7 @@ bool format_is_hostname(struct span text)
 
 bool format_is_idn_hostname(struct span text)
 {
-    return are_labels(text, 4 * HOSTNAME_MAX, is_u_label);
+    return are_labels(text, UNICODE_NAME_MAX, is_u_label);
 }
 
 /* Bytes of the address with a NUL behind, or false where it is too long or holds a NUL itself. */
@@ -224,13 +225,10 @@ bool format_is_idn_email(struct span text)
     return is_mailbox(text, true);
 }
 
-/* Whether all of text is unreserved, sub-delims, of the set, or percent-encoded; with WIDE in the
- * set, of an IRI. */
-#define WIDE "\x80"
-static bool is_made_of(struct span text, const char *set)
+/* Whether all of text is unreserved, sub-delims, of the set, or percent-encoded; of an IRI: wide.
+ */
+static bool is_made_of(struct span text, const char *set, bool wide)
 {
-    bool wide = strchr(set, WIDE[0]);
-
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.data[i];
 
@@ -257,7 +255,7 @@ static bool is_future_address(struct span text)
         if (!is_hex(text.data[i]))
             return false;
     text = from(text, dot + 1);
-    return find_byte(text, "%") == text.size && is_made_of(text, ":");
+    return find_byte(text, "%") == text.size && is_made_of(text, ":", false);
 }
 
 /* [ userinfo "@" ] host [ ":" port ] */
@@ -266,7 +264,7 @@ static bool is_authority(struct span text, bool wide)
     size_t at = find_byte(text, "@"), end;
 
     if (at < text.size) {
-        if (!is_made_of(up_to(text, at), wide ? ":" WIDE : ":"))
+        if (!is_made_of(up_to(text, at), ":", wide))
             return false;
         text = from(text, at + 1);
     }
@@ -282,7 +280,7 @@ static bool is_authority(struct span text, bool wide)
         end++;
     } else {
         end = find_byte(text, ":");
-        if (!is_made_of(up_to(text, end), wide ? WIDE : ""))
+        if (!is_made_of(up_to(text, end), "", wide))
             return false;
     }
     text = from(text, end);
@@ -304,7 +302,7 @@ static bool is_hier_part(struct span text, bool wide)
             return false;
         text = from(text, size);
     }
-    return is_made_of(text, wide ? ":@/" WIDE : ":@/");
+    return is_made_of(text, ":@/", wide);
 }
 
 /* Bytes of the scheme, or 0 where there is none. */
@@ -323,12 +321,12 @@ static size_t scheme_size(struct span text)
 /* All of a URI but the scheme and its colon. */
 static bool is_rest(struct span text, bool wide)
 {
-    const char *set = wide ? ":@/?" WIDE : ":@/?";
+    static const char set[] = ":@/?";
     size_t hash = find_byte(text, "#"), query = find_byte(up_to(text, hash), "?");
 
-    if (hash < text.size && !is_made_of(from(text, hash + 1), set))
+    if (hash < text.size && !is_made_of(from(text, hash + 1), set, wide))
         return false;
-    if (query < hash && !is_made_of(from(up_to(text, hash), query + 1), set))
+    if (query < hash && !is_made_of(from(up_to(text, hash), query + 1), set, wide))
         return false;
     return is_hier_part(up_to(text, query < hash ? query : hash), wide);
 }

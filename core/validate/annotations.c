@@ -194,7 +194,7 @@ const char *compiler_draft_name(unsigned draft)
 
 bool compiler_read_draft(struct compiler *c, uint32_t value, unsigned *draft)
 {
-    struct span uri = {0};
+    struct span uri = {"", 0};
 
     if (compiler_is(c, value, JSON_STRING))
         uri = compiler_string(c, value);

@@ -10,7 +10,7 @@ enum {
     NESTING_MAX = 200,   /* groups within one another */
     OUT_MAX = 64 * 1024, /* bytes: what is repeated is written down several times */
     NO_GROUP = INT_MAX,
-    FOREVER = UINT_MAX, /* of a quantifier without an upper limit */
+    FOREVER = INT_MAX, /* of a quantifier without an upper limit */
 };
 
 bool ecma_refuse(struct translator *t, const char *format, ...)

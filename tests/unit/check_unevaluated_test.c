@@ -2,80 +2,81 @@
 
 #define LEFT "|unevaluatedProperties|is a property that no schema describes"
 
+/* v has the schema, with $defs/x next to it. */
+static const struct value_case objects[] = {
+    {"{\"properties\": {\"a\": {}}, \"unevaluatedProperties\": false}", "{\"a\": 1, \"b\": 2}",
+     "/v/b" LEFT},
+    {"{\"patternProperties\": {\"^a\": {}}, \"unevaluatedProperties\": false}",
+     "{\"ab\": 1, \"b\": 2}", "/v/b" LEFT},
+    {"{\"additionalProperties\": true, \"unevaluatedProperties\": false}", "{\"a\": 1}", ""},
+    {"{\"allOf\": [{\"properties\": {\"a\": {}}}], \"unevaluatedProperties\": false}",
+     "{\"a\": 1, \"b\": 2}", "/v/b" LEFT},
+    {"{\"allOf\": [{\"additionalProperties\": true}], \"unevaluatedProperties\": false}",
+     "{\"a\": 1}", ""},
+    {"{\"$ref\": \"#/$defs/x\", \"unevaluatedProperties\": {\"type\": \"number\"}}",
+     "{\"a\": \"s\", \"b\": \"s\"}", "/v/b|type|must be a number, is \"s\""},
+    {"{\"anyOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
+     " {\"properties\": {\"b\": {\"const\": 2}}}], \"unevaluatedProperties\": false}",
+     "{\"a\": 1, \"b\": 2}", ""},
+    {"{\"anyOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
+     " {\"properties\": {\"b\": {\"const\": 2}}}], \"unevaluatedProperties\": false}",
+     "{\"a\": 2, \"b\": 2}", "/v/a" LEFT},
+    {"{\"oneOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
+     " {\"properties\": {\"b\": {}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": "
+     "false}",
+     "{\"a\": 1, \"c\": 2}", "/v/c" LEFT},
+    /* a value that fits nothing is told of that alone */
+    {"{\"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}],"
+     " \"unevaluatedProperties\": false}",
+     "{\"c\": 2}",
+     "v|oneOf|fits none of the 2 schemas of oneOf (1: /v/a is required; 2: /v/b is required)"},
+    {"{\"not\": {\"not\": {\"properties\": {\"a\": {}}}}, \"unevaluatedProperties\": false}",
+     "{\"a\": 1}", "/v/a" LEFT},
+    {"{\"if\": {\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, \"then\":"
+     " {\"properties\": {\"b\": {}}}, \"else\": {\"properties\": {\"c\": {}}},"
+     " \"unevaluatedProperties\": false}",
+     "{\"a\": 1, \"b\": 2, \"c\": 3}", "/v/c" LEFT},
+    {"{\"if\": {\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, \"then\":"
+     " {\"properties\": {\"b\": {}}}, \"else\": {\"properties\": {\"c\": {}}},"
+     " \"unevaluatedProperties\": false}",
+     "{\"a\": 2, \"c\": 3}", "/v/a" LEFT},
+    {"{\"if\": {\"properties\": {\"a\": {}}}, \"unevaluatedProperties\": false}", "{\"a\": 1}", ""},
+    {"{\"dependentSchemas\": {\"a\": {\"properties\": {\"a\": {}, \"b\": {}}}},"
+     " \"unevaluatedProperties\": false}",
+     "{\"a\": 1, \"b\": 2}", ""},
+    {"{\"dependentSchemas\": {\"a\": {\"properties\": {\"a\": {}, \"b\": {}}}},"
+     " \"unevaluatedProperties\": false}",
+     "{\"b\": 2}", "/v/b" LEFT},
+    {"{\"propertyNames\": {\"maxLength\": 1}, \"unevaluatedProperties\": false}", "{\"a\": 1}",
+     "/v/a" LEFT},
+    {"{\"allOf\": [{\"unevaluatedProperties\": true}], \"unevaluatedProperties\": false}",
+     "{\"a\": 1}", ""},
+    /* one schema does not see what is next to it */
+    {"{\"allOf\": [{\"properties\": {\"a\": {}}}, {\"unevaluatedProperties\": false}]}",
+     "{\"a\": 1}", "/v/a" LEFT},
+    {"{\"properties\": {\"a\": {\"properties\": {\"b\": {}}}}, \"unevaluatedProperties\": "
+     "false}",
+     "{\"a\": {\"c\": 1}}", ""},
+    {"{\"unevaluatedProperties\": false}", "[1]", ""},
+    {"{\"unevaluatedProperties\": false}", "{}", ""},
+};
+
 static void properties_that_a_schema_looked_at_are_evaluated(void **state)
 {
-    static const struct value_case cases[] = {
-        {"{\"properties\": {\"a\": {}}, \"unevaluatedProperties\": false}", "{\"a\": 1, \"b\": 2}",
-         "/v/b" LEFT},
-        {"{\"patternProperties\": {\"^a\": {}}, \"unevaluatedProperties\": false}",
-         "{\"ab\": 1, \"b\": 2}", "/v/b" LEFT},
-        {"{\"additionalProperties\": true, \"unevaluatedProperties\": false}", "{\"a\": 1}", ""},
-        {"{\"allOf\": [{\"properties\": {\"a\": {}}}], \"unevaluatedProperties\": false}",
-         "{\"a\": 1, \"b\": 2}", "/v/b" LEFT},
-        {"{\"allOf\": [{\"additionalProperties\": true}], \"unevaluatedProperties\": false}",
-         "{\"a\": 1}", ""},
-        {"{\"$ref\": \"#/$defs/x\", \"unevaluatedProperties\": {\"type\": \"number\"}}",
-         "{\"a\": \"s\", \"b\": \"s\"}", "/v/b|type|must be a number, is \"s\""},
-        {"{\"anyOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
-         " {\"properties\": {\"b\": {\"const\": 2}}}], \"unevaluatedProperties\": false}",
-         "{\"a\": 1, \"b\": 2}", ""},
-        {"{\"anyOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
-         " {\"properties\": {\"b\": {\"const\": 2}}}], \"unevaluatedProperties\": false}",
-         "{\"a\": 2, \"b\": 2}", "/v/a" LEFT},
-        {"{\"oneOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]},"
-         " {\"properties\": {\"b\": {}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": "
-         "false}",
-         "{\"a\": 1, \"c\": 2}", "/v/c" LEFT},
-        /* a value that fits nothing is told of that alone */
-        {"{\"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}],"
-         " \"unevaluatedProperties\": false}",
-         "{\"c\": 2}",
-         "v|oneOf|fits none of the 2 schemas of oneOf (1: /v/a is required; 2: /v/b is required)"},
-        {"{\"not\": {\"not\": {\"properties\": {\"a\": {}}}}, \"unevaluatedProperties\": false}",
-         "{\"a\": 1}", "/v/a" LEFT},
-        {"{\"if\": {\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, \"then\":"
-         " {\"properties\": {\"b\": {}}}, \"else\": {\"properties\": {\"c\": {}}},"
-         " \"unevaluatedProperties\": false}",
-         "{\"a\": 1, \"b\": 2, \"c\": 3}", "/v/c" LEFT},
-        {"{\"if\": {\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, \"then\":"
-         " {\"properties\": {\"b\": {}}}, \"else\": {\"properties\": {\"c\": {}}},"
-         " \"unevaluatedProperties\": false}",
-         "{\"a\": 2, \"c\": 3}", "/v/a" LEFT},
-        {"{\"if\": {\"properties\": {\"a\": {}}}, \"unevaluatedProperties\": false}", "{\"a\": 1}",
-         ""},
-        {"{\"dependentSchemas\": {\"a\": {\"properties\": {\"a\": {}, \"b\": {}}}},"
-         " \"unevaluatedProperties\": false}",
-         "{\"a\": 1, \"b\": 2}", ""},
-        {"{\"dependentSchemas\": {\"a\": {\"properties\": {\"a\": {}, \"b\": {}}}},"
-         " \"unevaluatedProperties\": false}",
-         "{\"b\": 2}", "/v/b" LEFT},
-        {"{\"propertyNames\": {\"maxLength\": 1}, \"unevaluatedProperties\": false}", "{\"a\": 1}",
-         "/v/a" LEFT},
-        {"{\"allOf\": [{\"unevaluatedProperties\": true}], \"unevaluatedProperties\": false}",
-         "{\"a\": 1}", ""},
-        /* one schema does not see what is next to it */
-        {"{\"allOf\": [{\"properties\": {\"a\": {}}}, {\"unevaluatedProperties\": false}]}",
-         "{\"a\": 1}", "/v/a" LEFT},
-        {"{\"properties\": {\"a\": {\"properties\": {\"b\": {}}}}, \"unevaluatedProperties\": "
-         "false}",
-         "{\"a\": {\"c\": 1}}", ""},
-        {"{\"unevaluatedProperties\": false}", "[1]", ""},
-        {"{\"unevaluatedProperties\": false}", "{}", ""},
-    };
     char text[2048], fields[256];
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(objects); i++) {
         const char *found;
 
         snprintf(text, sizeof text,
                  "{\"properties\": {\"v\": %s}, \"$defs\": {\"x\": {\"properties\": {\"a\": {}}}}}",
-                 cases[i].schema);
-        snprintf(fields, sizeof fields, "{\"v\": %s}", cases[i].value);
+                 objects[i].schema);
+        snprintf(fields, sizeof fields, "{\"v\": %s}", objects[i].value);
         found = violations_of(text, fields);
-        if (strcmp(found, cases[i].violations) != 0)
-            fail_msg("%s on %s\n is: %s\nnot: %s", cases[i].schema, cases[i].value, found,
-                     cases[i].violations);
+        if (strcmp(found, objects[i].violations) != 0)
+            fail_msg("%s on %s\n is: %s\nnot: %s", objects[i].schema, objects[i].value, found,
+                     objects[i].violations);
     }
 }
 

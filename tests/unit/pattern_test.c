@@ -204,24 +204,30 @@ static void what_pcre2_cannot_do_is_refused_with_the_reason(void **state)
     }
 }
 
+static const char *fault_of(const char *before, const char *middle, const char *after, int count)
+{
+    static char fault[PATTERN_FAULT_SIZE];
+    struct buf text = {0};
+
+    for (int i = 0; i < count; i++)
+        buf_append_text(&text, before);
+    buf_append_text(&text, middle);
+    for (int i = 0; i < count; i++)
+        buf_append_text(&text, after);
+    buf_append_text(&text, "\\1");
+    assert_null(pattern_open(buf_span(&text), fault));
+    buf_release(&text);
+    return fault;
+}
+
 /* Each of them would be written down several times within the next. */
 static void groups_that_multiply_are_refused(void **state)
 {
-    char text[4096] = "", fault[PATTERN_FAULT_SIZE];
-
     (void)state;
-    for (int i = 0; i < 40; i++)
-        strcat(text, "(?:");
-    strcat(text, "(a)");
-    for (int i = 0; i < 40; i++)
-        strcat(text, ")+");
-    strcat(text, "\\1");
-    assert_null(pattern_open(span_of(text), fault));
-    assert_string_equal(fault, "repeats groups that it refers to in too many ways");
-    memset(text, '(', 300);
-    text[300] = '\0';
-    assert_null(pattern_open(span_of(text), fault));
-    assert_string_equal(fault, "more than 200 groups are within one another");
+    assert_string_equal(fault_of("(?:", "(a)", ")+", 40),
+                        "repeats groups that it refers to in too many ways");
+    assert_string_equal(fault_of("(", "a", ")", 300),
+                        "more than 200 groups are within one another");
 }
 
 static void escapes_mean_what_ecma_262_says(void **state)

@@ -45,86 +45,82 @@ static void an_integer_of_draft_04_has_no_fraction_and_no_exponent(void **state)
     assert_rows(cases, COUNT(cases));
 }
 
-static void references_lead_to_identifiers_of_the_same_file(void **state)
-{
 #define NUMBER(key) "\"" key "\": {\"n\": {\"type\": \"number\"}}"
 #define WRONG       "v|type|must be a number, is \"x\""
-    static const char *const schemas[] = {
-        /* the file's own address */
-        "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
-        "\"https://x.test/a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
-        "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
-        "\"a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
-        "{\"$id\": \"https://x.test/b/c/a.json#\", \"properties\": {\"v\": {\"$ref\": "
-        "\"/b/./d/../c/a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
-        "{" DRAFT_04 "\"id\": \"http://x.test/a\", \"properties\": {\"v\": {\"$ref\": "
-        "\"http://x.test/a#/definitions/n\"}}, " NUMBER("definitions") "}",
-        "{" DRAFT_04 "\"$id\": \"http://x.test/a\", \"properties\": {\"v\": {\"$ref\": "
-        "\"http://x.test/a#/definitions/n\"}}, " NUMBER("definitions") "}",
-        "{\"$id\": \"urn:uuid:1-2\", \"properties\": {\"v\": {\"$ref\": "
-        "\"urn:uuid:1-2#/$defs/n\"}}, " NUMBER("$defs") "}",
-        /* places for definitions in each draft, and such as nobody declared */
-        "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
-        "{" DRAFT_04 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
-        "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
-        "{\"properties\": {\"v\": {\"$ref\": \"#/components/n\"}}, " NUMBER("components") "}",
-        "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/a/n\"}}, "
-        "\"definitions\": {\"a\": {\"n\": {\"type\": \"number\"}}}}",
-        /* definitions next to a $ref that hides its neighbours */
-        "{" DRAFT_07 "\"$ref\": \"#/definitions/o\", \"minimun\": 1, \"definitions\": {\"o\": "
-        "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}}, \"n\": {\"$id\": \"n.json\", "
-        "\"type\": \"number\"}}}",
-        /* schemas with an address of their own */
-        "{\"$id\": \"https://x.test/a/\", \"properties\": {\"v\": {\"$ref\": \"n.json\"}}, "
-        "\"$defs\": "
-        "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": "
-        "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"n.json#/$defs/m\"}}, \"$defs\": {\"n\": {\"$id\": "
-        "\"n.json\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": {\"n\": {\"$id\": "
-        "\"n.json\", "
-        "\"$ref\": \"#/$defs/m\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"b/n.json\"}}, \"$defs\": {\"b\": {\"$id\": "
-        "\"b/\", \"$defs\": {\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}}}",
-        "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"definitions\": {\"n\": "
-        "{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"$id\": \"n.json\", "
-        "\"type\": \"number\"}}}",
-        /* names */
-        "{\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": \"n\", "
-        "\"type\": \"number\"}}}",
-        "{" DRAFT_2019
-        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": "
-        "\"n\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$ref\": \"b#n\"}}, \"$defs\": {\"b\": {\"$id\": \"b\", "
-        "\"$defs\": "
-        "{\"a\": {\"$anchor\": \"n\", \"type\": \"number\"}}}}}",
-        "{" DRAFT_07
-        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
-        "\"#n\", \"type\": \"number\"}}}",
-        "{" DRAFT_06
-        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
-        "\"#n\", \"type\": \"number\"}}}",
-        "{" DRAFT_04
-        "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"id\": "
-        "\"#n\", \"type\": \"number\"}}}",
-        "{\"properties\": {\"v\": {\"$dynamicRef\": \"#n\"}}, \"$defs\": {\"a\": "
-        "{\"$dynamicAnchor\": "
-        "\"n\", \"type\": \"number\"}}}",
-        /* a generator's notes of where a schema is */
-        "{" DRAFT_07 "\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
-        "\"#/properties/v\", \"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
-        "{\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
-        "\"#/properties/v\", \"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
-        /* an identifier that is data is none */
-        "{\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"$defs\": {\"e\": {\"enum\": [{\"$id\": "
-        "\"n\", "
-        "\"type\": \"null\"}]}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
-        "{" DRAFT_07
-        "\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"definitions\": {\"e\": {\"$id\": "
-        "\"n\", \"$ref\": \"#\"}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
-    };
+/* Each asks v for a number. */
+static const char *const schemas[] = {
+    /* the file's own address */
+    "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
+    "\"https://x.test/a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
+    "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
+    "\"a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
+    "{\"$id\": \"https://x.test/b/c/a.json#\", \"properties\": {\"v\": {\"$ref\": "
+    "\"/b/./d/../c/a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
+    "{" DRAFT_04 "\"id\": \"http://x.test/a\", \"properties\": {\"v\": {\"$ref\": "
+    "\"http://x.test/a#/definitions/n\"}}, " NUMBER("definitions") "}",
+    "{" DRAFT_04 "\"$id\": \"http://x.test/a\", \"properties\": {\"v\": {\"$ref\": "
+    "\"http://x.test/a#/definitions/n\"}}, " NUMBER("definitions") "}",
+    "{\"$id\": \"urn:uuid:1-2\", \"properties\": {\"v\": {\"$ref\": "
+    "\"urn:uuid:1-2#/$defs/n\"}}, " NUMBER("$defs") "}",
+    /* places for definitions in each draft, and such as nobody declared */
+    "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
+    "{" DRAFT_04 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
+    "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
+    "{\"properties\": {\"v\": {\"$ref\": \"#/components/n\"}}, " NUMBER("components") "}",
+    "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/a/n\"}}, "
+    "\"definitions\": {\"a\": {\"n\": {\"type\": \"number\"}}}}",
+    /* definitions next to a $ref that hides its neighbours */
+    "{" DRAFT_07 "\"$ref\": \"#/definitions/o\", \"minimun\": 1, \"definitions\": {\"o\": "
+    "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}}, \"n\": {\"$id\": \"n.json\", "
+    "\"type\": \"number\"}}}",
+    /* schemas with an address of their own */
+    "{\"$id\": \"https://x.test/a/\", \"properties\": {\"v\": {\"$ref\": \"n.json\"}}, "
+    "\"$defs\": "
+    "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
+    "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": "
+    "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
+    "{\"properties\": {\"v\": {\"$ref\": \"n.json#/$defs/m\"}}, \"$defs\": {\"n\": {\"$id\": "
+    "\"n.json\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
+    "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"$defs\": {\"n\": {\"$id\": "
+    "\"n.json\", "
+    "\"$ref\": \"#/$defs/m\", \"$defs\": {\"m\": {\"type\": \"number\"}}}}}",
+    "{\"properties\": {\"v\": {\"$ref\": \"b/n.json\"}}, \"$defs\": {\"b\": {\"$id\": "
+    "\"b/\", \"$defs\": {\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}}}",
+    "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"n.json\"}}, \"definitions\": {\"n\": "
+    "{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"$id\": \"n.json\", "
+    "\"type\": \"number\"}}}",
+    /* names */
+    "{\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": \"n\", "
+    "\"type\": \"number\"}}}",
+    "{" DRAFT_2019 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"$defs\": {\"a\": {\"$anchor\": "
+    "\"n\", \"type\": \"number\"}}}",
+    "{\"properties\": {\"v\": {\"$ref\": \"b#n\"}}, \"$defs\": {\"b\": {\"$id\": \"b\", "
+    "\"$defs\": "
+    "{\"a\": {\"$anchor\": \"n\", \"type\": \"number\"}}}}}",
+    "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
+    "\"#n\", \"type\": \"number\"}}}",
+    "{" DRAFT_06 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"$id\": "
+    "\"#n\", \"type\": \"number\"}}}",
+    "{" DRAFT_04 "\"properties\": {\"v\": {\"$ref\": \"#n\"}}, \"definitions\": {\"a\": {\"id\": "
+    "\"#n\", \"type\": \"number\"}}}",
+    "{\"properties\": {\"v\": {\"$dynamicRef\": \"#n\"}}, \"$defs\": {\"a\": "
+    "{\"$dynamicAnchor\": "
+    "\"n\", \"type\": \"number\"}}}",
+    /* a generator's notes of where a schema is */
+    "{" DRAFT_07 "\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
+    "\"#/properties/v\", \"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
+    "{\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
+    "\"#/properties/v\", \"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
+    /* an identifier that is data is none */
+    "{\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"$defs\": {\"e\": {\"enum\": [{\"$id\": "
+    "\"n\", "
+    "\"type\": \"null\"}]}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
+    "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"definitions\": {\"e\": {\"$id\": "
+    "\"n\", \"$ref\": \"#\"}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
+};
 
+static void references_lead_to_identifiers_of_the_same_file(void **state)
+{
     (void)state;
     for (size_t i = 0; i < COUNT(schemas); i++) {
         const char *good = violations_of(schemas[i], "{\"v\": 1}");

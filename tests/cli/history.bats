@@ -201,7 +201,7 @@ screen() {
     screen
     golden status.txt
     same 24 "$(printf '%s\n' "$output" | awk 'END { print NR <= 24 ? 24 : NR }')"
-    sql "INSERT INTO pause VALUES ('api', (unixepoch() + 7201) * 1000, 'the API asks us to wait', 3)"
+    sql "INSERT INTO pause (scope, not_before_ms, reason, run_id) VALUES ('api', (unixepoch() + 7201) * 1000, 'the API asks us to wait', 3)"
     screen
     holds "$output" "parked until MOMENT, for another 2h 0m
   the API asks us to wait"

@@ -16,11 +16,11 @@ VERSION := 0.1.0
 # core/ in the order of its layers: a file uses its own layer and those before it (make lint).
 LAYERS := base row validate job store http api inbox ingest drain
 
-BUILD_PKGS := libcurl json-c sqlite3 uuid libpcre2-8 libxxhash libmicrohttpd libidn2 zlib
+BUILD_PKGS := libcurl json-c sqlite3 uuid libpcre2-8 libxxhash libmicrohttpd libidn2 zlib libcrypto
 TEST_PKGS  := cmocka
 # what `make deps` installs: Debian's names for the above, and the tools of tests and demo
 DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
-              libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev
+              libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev libssl-dev
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light miller

@@ -4,7 +4,9 @@
 #include "cmd/rowferry/secret.h"
 #include "core/base/mem.h"
 #include "core/http/redact.h"
+#include "core/inbox/inbox.h"
 #include "core/inbox/usable.h"
+#include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
 
 #include <errno.h>
@@ -162,6 +164,20 @@ void check_schemas(struct checkup *checkup)
 
 /* --- inbox --- */
 
+static void say_inbox(struct checkup *checkup, const char *folder, size_t waiting)
+{
+    checkup_say(checkup, "%s, %zu file%s there to be read", folder, waiting,
+                waiting == 1 ? "" : "s");
+    if (writers_seen_in(folder))
+        checkup_say(checkup, "--min-age is %ds: this user can see who writes the files",
+                    INBOX_AGE_MS / 1000);
+    else
+        checkup_say(checkup,
+                    "--min-age is %ds: who writes the files cannot be seen (they are another "
+                    "user's, or on a network file system)",
+                    INBOX_AGE_UNSEEN_MS / 1000);
+}
+
 void check_inbox(struct checkup *checkup)
 {
     const struct options *options = &checkup->cli->options;
@@ -175,6 +191,5 @@ void check_inbox(struct checkup *checkup)
     else if (!inbox_usable(folder, checkup->catalog, &waiting, &advice, &err))
         checkup_take(checkup, &err, advice);
     else
-        checkup_say(checkup, "%s, %zu file%s there to be read", folder, waiting,
-                    waiting == 1 ? "" : "s");
+        say_inbox(checkup, folder, waiting);
 }

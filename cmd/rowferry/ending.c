@@ -41,7 +41,7 @@ static void append_files(const struct tally *tally, struct buf *out)
     } kinds[] = {
         {tally->files_known, "known already"},   {tally->files_refused, "refused"},
         {tally->files_held, "held back"},        {tally->files_unreadable, "unreadable"},
-        {tally->files_growing, "still growing"},
+        {tally->files_growing, "still growing"}, {tally->files_left, "left alone"},
     };
     const char *separator = " (";
 

@@ -4,6 +4,7 @@
  * The map. A command reads like its own summary and stays thin; command.[ch] has the table of them:
  *
  *     run.c ingest.c drain.c      reading.[ch]  files -> batches      core/inbox, core/ingest
+ *                                 grown.[ch]    filed files that were still written
  *                                 sending.[ch]  jobs -> the API       core/drain
  *                                 session.[ch]  database, run, locks, books
  *                                 ending.[ch]   the summary for people

@@ -3,6 +3,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/log.h"
 #include "core/base/str.h"
+#include "core/ingest/ingest.h"
 #include "core/job/policy.h"
 #include "core/row/row.h"
 #include "core/store/export.h"
@@ -81,6 +82,17 @@ static bool parse_rate(const struct option *option, struct option_value *value, 
         return true;
     }
     return refuse(value, "a rate: 300/m, 5/s, 1000/h or none", err);
+}
+
+static bool parse_suffix(const struct option *option, struct option_value *value, struct err *err)
+{
+    (void)option;
+    return (*value->text && strlen(value->text) < INGEST_SUFFIX_SIZE &&
+            !strpbrk(value->text, "/ ,")) ||
+           err_set(err, ERR_CONFIG,
+                   "expects the end of a name, such as .done: at most %d bytes, no slash, blank or "
+                   "comma",
+                   INGEST_SUFFIX_SIZE - 1);
 }
 
 static bool parse_tags(const struct option *option, struct option_value *value, struct err *err)
@@ -261,6 +273,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_DURATION] = parse_duration,
         [KIND_RATE] = parse_rate,
         [KIND_TAGS] = parse_tags,
+        [KIND_SUFFIX] = parse_suffix,
         [KIND_FORMAT] = parse_format,
         [KIND_LOG_FORMAT] = parse_log_format,
         [KIND_ON_CONFLICT] = parse_on_conflict,

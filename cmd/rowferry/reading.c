@@ -7,12 +7,15 @@
 #include "core/inbox/inbox.h"
 #include "core/validate/catalog.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LEFT_NAMED_MAX = 20 }; /* files that are left alone, by name */
 
 enum path_kind { PATH_MISSING, PATH_FOLDER, PATH_FILE };
 
@@ -79,6 +82,14 @@ void reading_release(struct reading *reading)
     for (size_t i = 0; i < reading->recovered_count; i++)
         free(reading->recovered[i].source);
     free(reading->recovered);
+    for (size_t i = 0; i < reading->past_count; i++)
+        free(reading->past[i].path);
+    free(reading->past);
+    for (size_t i = 0; i < reading->look_count; i++) {
+        free(reading->looks[i].folder);
+        inbox_look_release(&reading->looks[i].look);
+    }
+    free(reading->looks);
     catalog_close(reading->catalog);
     *reading = (struct reading){0};
 }
@@ -222,7 +233,48 @@ static bool read_file(struct reading *reading, const char *path, enum batch_fili
     return true;
 }
 
-static bool read_inbox_file(struct reading *reading, const char *folder, const char *name)
+/* A file that is still there, whatever became of it, is not read again by this run while it is what
+ * it was. Takes the path. */
+static void note_past(struct reading *reading, char *path, struct inbox_identity file)
+{
+    struct stat status;
+
+    if (file.inode == 0 && stat(path, &status) == 0)
+        file = inbox_identity_of(&status);
+    reading->past = mem_resize(reading->past, reading->past_count + 1, sizeof reading->past[0]);
+    reading->past[reading->past_count++] = (struct past){path, file};
+}
+
+/* The folder of the look in hand, and what is past in it. */
+struct folder_look {
+    struct reading *reading;
+    const char *folder;
+};
+
+static bool is_past(void *context, const char *name, const struct inbox_identity *file)
+{
+    const struct folder_look *look = context;
+    const struct reading *reading = look->reading;
+    size_t size = strlen(look->folder);
+
+    for (size_t i = 0; i < reading->past_count; i++) {
+        const char *path = reading->past[i].path;
+
+        if (inbox_identity_equal(&reading->past[i].identity, file) &&
+            strncmp(path, look->folder, size) == 0 && strcmp(path + size + 1, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_open(struct inbox_look *look, const char *name)
+{
+    look->unready = mem_resize(look->unready, look->unready_count + 1, sizeof look->unready[0]);
+    look->unready[look->unready_count++] = (struct inbox_unready){mem_strdup(name), INBOX_OPEN};
+}
+
+static bool read_inbox_file(struct reading *reading, const char *folder, struct inbox_look *look,
+                            const char *name)
 {
     bool keep = options_flag(&reading->session->cli->options, OPT_KEEP);
     enum batch_filing filing = strchr(name, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
@@ -231,12 +283,17 @@ static bool read_inbox_file(struct reading *reading, const char *folder, const c
     struct err err = {0};
     bool done, fine = read_file(reading, path, filing, &result, &done);
 
-    free(path);
-    if (!done || keep)
-        return fine;
-    if (ingest_file_away(reading->session->store, &reading->options, folder, name, &result, &err))
-        return true;
-    return survive(reading, &err);
+    if (done && !keep &&
+        !ingest_file_away(reading->session->store, &reading->options, folder, name, &result, &err))
+        fine = err.kind == ERR_NETWORK || survive(reading, &err);
+    reading->found++;
+    if (err.kind == ERR_NETWORK) { /* the next look sees it again */
+        add_open(look, name);
+        free(path);
+    } else {
+        note_past(reading, path, result.file);
+    }
+    return fine;
 }
 
 /* What is left in an inbox for later: the error that it is, and what people are told. */
@@ -249,6 +306,8 @@ static const struct {
                        offsetof(struct tally, files_growing)},
     [INBOX_OPEN] = {ERR_NETWORK, "is still open for writing: left for later",
                     offsetof(struct tally, files_growing)},
+    [INBOX_UNMARKED] = {ERR_NETWORK, "has no marker yet (--done-file): left for later",
+                        offsetof(struct tally, files_growing)},
     [INBOX_CLOSED] = {ERR_INPUT,
                       "cannot be read: let this user read this folder, then run the same command "
                       "again",
@@ -257,6 +316,11 @@ static const struct {
                          "is another file system, from where no file moves to done/: left alone; "
                          "make it an inbox of its own, with --schema",
                          0},
+    [INBOX_LINK] =
+        {ERR_INPUT,
+         "is a link, and is left alone: only a link to a regular file of the same owner, "
+         "on the file system of the inbox, is read",
+         offsetof(struct tally, files_left)},
 };
 
 static void tell_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
@@ -269,26 +333,109 @@ static void tell_unready(struct cli *cli, const char *folder, const struct inbox
                  unready[found->reason].phrase);
 }
 
+/* One line for all of them. */
+static void tell_left(struct cli *cli, const char *folder, const struct inbox_look *look)
+{
+    struct buf names = {0};
+
+    cli->tally.files_left += look->left_count;
+    for (size_t i = 0; i < look->left_count && i < LEFT_NAMED_MAX; i++)
+        buf_printf(&names, "%s%s/%s", i ? ", " : "", folder, look->left[i]);
+    if (look->left_count > LEFT_NAMED_MAX)
+        buf_printf(&names, " and %zu more", look->left_count - LEFT_NAMED_MAX);
+    if (look->left_count > 0)
+        report_notice(&cli->report, "left alone: %s", buf_text(&names));
+    buf_release(&names);
+}
+
+/* The look that was the last one says what is left. */
+static void keep_look(struct reading *reading, char *folder, struct inbox_look *look)
+{
+    struct last_look *last = NULL;
+
+    for (size_t i = 0; !last && i < reading->look_count; i++)
+        if (strcmp(reading->looks[i].folder, folder) == 0)
+            last = &reading->looks[i];
+    if (last) {
+        inbox_look_release(&last->look);
+        free(folder);
+    } else {
+        reading->looks =
+            mem_resize(reading->looks, reading->look_count + 1, sizeof reading->looks[0]);
+        last = &reading->looks[reading->look_count++];
+        last->folder = folder;
+    }
+    last->look = *look;
+}
+
 static bool read_folder(struct reading *reading, const char *path)
 {
-    struct cli *cli = reading->session->cli;
+    const struct options *options = &reading->session->cli->options;
+    char *folder = mem_strdup(path);
+    struct folder_look context = {reading, folder};
+    const struct option_value *age = &options->values[OPT_MIN_AGE];
+    const struct inbox_rules rules = {
+        .catalog = reading->catalog,
+        .any_name = options_text(options, OPT_FORMAT),
+        .any_schema = options_text(options, OPT_SCHEMA),
+        .ignore = options_text(options, OPT_IGNORE),
+        .done_suffix = options_text(options, OPT_DONE_FILE),
+        .min_age_ms = age->text ? age->number : -1,
+        .wait_ms = reading->again ? 0 : INBOX_WAIT_MS,
+        .is_past = is_past,
+        .context = &context,
+        .notices = reading->again ? NULL : &reading->notices,
+    };
     struct inbox_look look = {0};
     struct err err = {0};
-    char *folder = mem_strdup(path);
     bool fine = true;
 
     for (size_t size = strlen(folder); size > 1 && folder[size - 1] == '/'; size--)
         folder[size - 1] = '\0';
-    if (!inbox_look(folder, reading->catalog, options_number(&cli->options, OPT_MIN_AGE),
-                    &reading->notices, &look, &err))
-        fine = survive(reading, &err);
+    if (!inbox_look(folder, &rules, &look, &err)) {
+        free(folder);
+        return survive(reading, &err);
+    }
     for (size_t i = 0; fine && i < look.ready_count; i++)
-        fine = read_inbox_file(reading, folder, look.ready[i]);
-    for (size_t i = 0; i < look.unready_count; i++)
-        tell_unready(cli, folder, &look.unready[i]);
-    inbox_look_release(&look);
-    free(folder);
+        fine = read_inbox_file(reading, folder, &look, look.ready[i]);
+    keep_look(reading, folder, &look);
     return fine;
+}
+
+bool reading_again(struct reading *reading)
+{
+    uint64_t before = reading->found;
+    bool fine = true;
+
+    reading->again = true;
+    reading->options.lock = reading->session->lock;
+    for (size_t i = 0; fine && i < reading->look_count; i++) {
+        char *folder = mem_strdup(reading->looks[i].folder);
+
+        fine = read_folder(reading, folder);
+        free(folder);
+    }
+    progress_end(&reading->progress);
+    return fine && reading->found > before;
+}
+
+void reading_end(struct reading *reading)
+{
+    struct cli *cli = reading->session->cli;
+    uint64_t wanted = (uint64_t)options_number(&cli->options, OPT_MIN_FILES);
+
+    for (size_t i = 0; i < reading->look_count; i++) {
+        const struct inbox_look *look = &reading->looks[i].look;
+
+        for (size_t j = 0; j < look->unready_count; j++)
+            tell_unready(cli, reading->looks[i].folder, &look->unready[j]);
+        tell_left(cli, reading->looks[i].folder, look);
+    }
+    if (reading->look_count > 0 && reading->found < wanted)
+        report_error(&cli->report, ERR_LIMIT,
+                     "%" PRIu64 " files were in the inbox, and --min-files asks for %" PRIu64
+                     ": is an export missing?",
+                     reading->found, wanted);
 }
 
 /* A path that recovery brought to its end is not read again, nor missed where it was filed. */
@@ -352,6 +499,7 @@ bool reading_work(struct reading *reading, struct session *session, const char *
         .format = (enum row_format)options_number(options, OPT_FORMAT),
         .delimiter = (char)options_number(options, OPT_DELIMITER),
         .force = options_flag(options, OPT_FORCE),
+        .tail = options_flag(options, OPT_TAIL),
         .limits = reading_limits(options),
         .leave_files = !folders || options_flag(options, OPT_KEEP),
         .run_id = session->run_id,
@@ -359,6 +507,9 @@ bool reading_work(struct reading *reading, struct session *session, const char *
         .progress = progress_reading,
         .progress_context = &reading->progress,
     };
+    if (options_text(options, OPT_DONE_FILE))
+        snprintf(reading->options.done_suffix, sizeof reading->options.done_suffix, "%s",
+                 options_text(options, OPT_DONE_FILE));
     fine = ingest_recover(session->store, &reading->options, note_recovered, reading, &err) ||
            survive(reading, &err);
     if (fine && options->path_count == 0)

@@ -5,6 +5,7 @@
 
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
+#include "core/inbox/inbox.h"
 #include "core/ingest/ingest.h"
 
 #include <stdbool.h>
@@ -15,6 +16,18 @@ struct recovered {
     bool loaded;
 };
 
+/* A file that this run has dealt with, and that stays where it is. */
+struct past {
+    char *path;
+    struct inbox_identity identity;
+};
+
+/* What the last look at an inbox found. */
+struct last_look {
+    char *folder;
+    struct inbox_look look;
+};
+
 struct reading {
     struct session *session;
     struct catalog *catalog;
@@ -23,6 +36,12 @@ struct reading {
     struct ingest_options options;
     struct recovered *recovered;
     size_t recovered_count;
+    struct past *past;
+    size_t past_count;
+    struct last_look *looks;
+    size_t look_count;
+    uint64_t found; /* files of inboxes that were ready */
+    bool again;     /* looking at the inboxes once more */
 };
 
 /* Loads the schemas. False when that failed; it is told already. */
@@ -34,6 +53,13 @@ void reading_release(struct reading *reading);
  * bug, a signal). */
 bool reading_work(struct reading *reading, struct session *session, const char *fallback,
                   bool folders);
+
+/* Reads what has come into the inboxes since: under the intake lock again. True: some files were
+ * ready. */
+bool reading_again(struct reading *reading);
+
+/* Says what was left in the inboxes, and that too few files were there. */
+void reading_end(struct reading *reading);
 
 /* Counts a file by what became of it. */
 void reading_count(struct tally *tally, const struct ingest_result *result);

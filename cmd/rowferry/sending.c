@@ -93,7 +93,18 @@ static void look_on(void *context, const struct drain_progress *drain)
     watch_at_work(onlooker->session, drain->meter);
 }
 
-static void drain(struct sending *sending, struct session *session, int64_t batch_id)
+/* What was counted, of this drain and those before it in the run. */
+static void keep_counts(struct cli *cli, struct drain_result *result)
+{
+    result->run.validation_failures += cli->tally.run.validation_failures;
+    cli->tally.run = result->run;
+    cli->tally.replies = result->meter.replies;
+    meter_sort(&cli->tally.replies);
+    cli->watch.metrics.meter = result->meter;
+    cli->tally.learned_per_s = result->learned_per_s;
+}
+
+static bool drain(struct sending *sending, struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
@@ -135,6 +146,7 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
             .schemas = options_text(options, OPT_SCHEMAS),
             .batch_id = batch_id,
             .run_id = session->run_id,
+            .before = &cli->watch.metrics.meter,
             .notices = &notices,
             .progress = look_on,
             .progress_context = &onlooker,
@@ -143,28 +155,28 @@ static void drain(struct sending *sending, struct session *session, int64_t batc
     progress_end(&onlooker.progress);
     buf_release(&tags);
     buf_release(&proxy);
-    result.run.validation_failures += cli->tally.run.validation_failures;
-    cli->tally.run = result.run;
-    cli->tally.replies = result.meter.replies;
-    meter_sort(&cli->tally.replies);
-    cli->watch.metrics.meter = result.meter;
-    cli->tally.learned_per_s = result.learned_per_s;
+    keep_counts(cli, &result);
     if (fine)
         tell_end(cli, &result);
     else if (err.kind == ERR_LIMIT)
         session->over = true;
     if (!fine)
         report_fail(&cli->report, &err);
+    return fine && result.end == DRAIN_FINISHED;
 }
 
-void sending_work(struct sending *sending, struct session *session, int64_t batch_id)
+bool sending_work(struct sending *sending, struct session *session, int64_t batch_id)
 {
     uint64_t left;
+    bool fine;
 
-    if (!session_count_left(session, &left) || left == 0)
-        return;
+    if (!session_count_left(session, &left))
+        return false;
+    if (left == 0)
+        return true;
     if (!has_credentials(sending, session->cli, left) || !session_lock(session, LOCK_DRAIN))
-        return;
-    drain(sending, session, batch_id);
+        return false;
+    fine = drain(sending, session, batch_id);
     session_unlock(session);
+    return fine;
 }

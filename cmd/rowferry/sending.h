@@ -16,7 +16,8 @@ bool sending_open(struct sending *sending, struct cli *cli);
 void sending_release(struct sending *sending);
 
 /* Drains what the session's scope holds; batch_id 0: all. Credentials, network and lock are only
- * needed when there is something to send. How it ended is told. */
-void sending_work(struct sending *sending, struct session *session, int64_t batch_id);
+ * needed when there is something to send. How it ended is told; true: nothing keeps more from being
+ * sent. */
+bool sending_work(struct sending *sending, struct session *session, int64_t batch_id);
 
 #endif

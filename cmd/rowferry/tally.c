@@ -85,6 +85,7 @@ void tally_json(struct tally *tally, const char *command, double rate_per_s, int
         {"files_held", tally->files_held},
         {"files_unreadable", tally->files_unreadable},
         {"files_growing", tally->files_growing},
+        {"files_left", tally->files_left},
         {"batches", tally->batches},
         {"rows_read", tally->rows_read},
         {"rows_rejected", tally->rows_rejected},

@@ -15,6 +15,7 @@ struct tally {
     uint64_t files;                 /* looked at, and of these: */
     uint64_t files_known, files_refused, files_held, files_unreadable;
     uint64_t files_growing; /* left for later, not counted in files */
+    uint64_t files_left;    /* left alone: not ours to read; not counted in files */
     uint64_t batches, batches_loading;
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];

@@ -568,6 +568,8 @@ bool drain_run(struct store *store, const struct drain_options *options,
     *result = (struct drain_result){.end = DRAIN_FINISHED};
     loop->options = options;
     loop->result = result;
+    if (options->before)
+        loop->meter = *options->before;
     fine = open_loop(loop, store, err) && heed_pause(loop, store, &parked, err) &&
            take_up(loop, store, err);
     if (fine && !parked)

@@ -58,6 +58,8 @@ struct drain_options {
     const char *schemas;        /* folder of the schema files */
     int64_t batch_id; /* 0: every open batch; else, of the others, what its jobs wait for */
     int64_t run_id;
+    const struct meter
+        *before; /* what earlier drains of the run counted, to be added to; or NULL */
     const struct notice_sink *notices;
     /* Called some times a second, at least once, and at the end, while `store` is idle; may be
      * NULL. */

@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/base/str.h"
+#include "core/inbox/names.h"
 #include "core/inbox/place.h"
 #include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
@@ -17,11 +18,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LOOK_GAP_MS = 1000 };
+
 /* A file, or a sub-folder, as of the last look that found it changed. */
 struct candidate {
     char *name; /* NULL: it became ready, or it is gone */
     struct inbox_identity identity;
-    bool open; /* for writing, somewhere */
+    int64_t seen_us;          /* when that was */
+    enum inbox_reason reason; /* why it is not ready */
+    bool past;                /* it was dealt with before */
 };
 
 struct candidates {
@@ -32,37 +37,14 @@ struct candidates {
 /* The reading of one inbox. */
 struct scan {
     const char *inbox;
-    const struct catalog *catalog;
-    const struct notice_sink *notices;
+    const struct inbox_rules *rules;
     struct candidates files, folders;
     struct inbox_look found;
 };
 
-static bool is_unfinished(const char *name)
-{
-    return name[0] == '.' || str_ends(name, ".tmp") || str_ends(name, ".part") ||
-           str_ends(name, ".filepart");
-}
-
 static bool is_ours(const char *name)
 {
     return strcmp(name, "done") == 0 || strcmp(name, "refused") == 0;
-}
-
-static const char *kind_name(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFDIR:
-        return "a folder";
-    case S_IFLNK:
-        return "a symbolic link";
-    case S_IFIFO:
-        return "a pipe";
-    case S_IFSOCK:
-        return "a socket";
-    default:
-        return "a device";
-    }
 }
 
 static void candidates_release(struct candidates *list)
@@ -78,8 +60,8 @@ static void candidates_add(struct candidates *list, char *name, const struct sta
         list->capacity = list->capacity ? 2 * list->capacity : 64;
         list->items = mem_resize(list->items, list->capacity, sizeof list->items[0]);
     }
-    list->items[list->count++] =
-        (struct candidate){.name = name, .identity = inbox_identity_of(status)};
+    list->items[list->count++] = (struct candidate){
+        .name = name, .identity = inbox_identity_of(status), .seen_us = clock_monotonic_us()};
 }
 
 static int name_order(const char *left, const char *right)
@@ -108,38 +90,98 @@ static void add_unready(struct inbox_look *look, char *name, enum inbox_reason r
     look->unready[look->unready_count++] = (struct inbox_unready){name, reason};
 }
 
+static void add_left(struct inbox_look *look, char *name)
+{
+    look->left = mem_resize(look->left, look->left_count + 1, sizeof look->left[0]);
+    look->left[look->left_count++] = name;
+}
+
+/* Whether a file of that name is one that we read, or refuse because it is somebody's export. */
+static bool is_wanted(const struct scan *scan, const char *sub, const char *entry)
+{
+    const struct inbox_rules *rules = scan->rules;
+
+    if (names_ignored(entry, rules->ignore) || names_are_side(entry) ||
+        (rules->done_suffix && str_ends(entry, rules->done_suffix)))
+        return false;
+    if (names_format(entry) != ROW_FORMAT_NONE || rules->any_name)
+        return true;
+    return names_advice(entry) &&
+           (sub || rules->any_schema || (rules->catalog && catalog_fits(rules->catalog, entry)));
+}
+
+/* What a link leads to, where that is a file that counts in its place. */
+static bool read_link(int folder_fd, const char *entry, struct stat *status)
+{
+    struct stat folder, link = *status;
+
+    return fstatat(folder_fd, entry, status, 0) == 0 && S_ISREG(status->st_mode) &&
+           status->st_uid == link.st_uid && fstat(folder_fd, &folder) == 0 &&
+           status->st_dev == folder.st_dev;
+}
+
+/* Takes the name. */
+static bool consider_file(struct scan *scan, char *name, bool wanted, const struct stat *status,
+                          struct err *err)
+{
+    const struct inbox_rules *rules = scan->rules;
+    struct inbox_identity identity = inbox_identity_of(status);
+
+    if (!wanted) {
+        add_left(&scan->found, name);
+        return true;
+    }
+    if (scan->files.count == INBOX_FILES_MAX) {
+        free(name);
+        return err_set(err, ERR_CONFIG, "inbox %s holds more than %d files", scan->inbox,
+                       INBOX_FILES_MAX);
+    }
+    candidates_add(&scan->files, name, status);
+    scan->files.items[scan->files.count - 1].past =
+        rules->is_past && rules->is_past(rules->context, name, &identity);
+    return true;
+}
+
+/* Takes the name. sub: the sub-folder in which it is, or NULL. */
+static void consider_folder(struct scan *scan, char *name, const char *sub,
+                            const struct stat *status)
+{
+    if (!sub && scan->rules->catalog && catalog_has(scan->rules->catalog, name)) {
+        candidates_add(&scan->folders, name, status);
+        return;
+    }
+    notice_say(scan->rules->notices, "%s/%s is a folder%s: left alone", scan->inbox, name,
+               sub ? "" : ", and no schema has its name");
+    free(name);
+}
+
 /* sub: the sub-folder whose entry it is, or NULL. */
 static bool consider(struct scan *scan, int folder_fd, const char *sub, const char *entry,
                      struct err *err)
 {
+    bool wanted = is_wanted(scan, sub, entry);
     struct stat status;
     char *name;
 
-    if (is_unfinished(entry))
+    if (entry[0] == '.')
         return true;
     if (fstatat(folder_fd, entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true; /* gone since the folder was read */
     if (S_ISDIR(status.st_mode) && !sub && is_ours(entry))
         return true;
-    if (S_ISREG(status.st_mode) && scan->files.count == INBOX_FILES_MAX)
-        return err_set(err, ERR_CONFIG, "inbox %s holds more than %d files", scan->inbox,
-                       INBOX_FILES_MAX);
     name = mem_printf("%s%s%s", sub ? sub : "", sub ? "/" : "", entry);
-    if (S_ISREG(status.st_mode)) {
-        candidates_add(&scan->files, name, &status);
+    if (S_ISLNK(status.st_mode) && !read_link(folder_fd, entry, &status) &&
+        (wanted || !S_ISREG(status.st_mode))) {
+        add_unready(&scan->found, name, INBOX_LINK);
         return true;
     }
-    if (S_ISDIR(status.st_mode) && !sub && scan->catalog && catalog_has(scan->catalog, entry)) {
-        candidates_add(&scan->folders, name, &status);
+    if (S_ISREG(status.st_mode))
+        return consider_file(scan, name, wanted, &status, err);
+    if (S_ISDIR(status.st_mode)) {
+        consider_folder(scan, name, sub, &status);
         return true;
     }
-    if (S_ISDIR(status.st_mode) && !sub)
-        notice_say(scan->notices, "%s/%s is a folder, and no schema has its name: left alone",
-                   scan->inbox, name);
-    else
-        notice_say(scan->notices, "%s/%s is %s, not a regular file: left alone", scan->inbox, name,
-                   kind_name(status.st_mode));
-    free(name);
+    add_left(&scan->found, name);
     return true;
 }
 
@@ -181,6 +223,60 @@ static bool scan_subfolder(struct scan *scan, int inbox_fd, struct candidate *fo
     return ok;
 }
 
+static bool is_candidate(const struct scan *scan, char *name)
+{
+    const struct candidate key = {.name = name};
+
+    return scan->files.count > 0 &&
+           bsearch(&key, scan->files.items, scan->files.count, sizeof key, candidate_compare);
+}
+
+/* Whether the name is that of a file with that suffix, or without its own ending and with it. */
+static bool belongs_to_file(const struct scan *scan, const char *name, const char *suffix,
+                            bool or_stem)
+{
+    static const char *const endings[] = {"",    ".csv",    ".tsv",    ".ndjson",    ".jsonl",
+                                          ".gz", ".csv.gz", ".tsv.gz", ".ndjson.gz", ".jsonl.gz"};
+    bool found = false;
+
+    if (!str_ends(name, suffix))
+        return false;
+    for (size_t i = 0; !found && i < (or_stem ? sizeof endings / sizeof *endings : 1); i++) {
+        char *file = mem_printf("%.*s%s", (int)(strlen(name) - strlen(suffix)), name, endings[i]);
+
+        found = is_candidate(scan, file);
+        free(file);
+    }
+    return found;
+}
+
+/* A marker or a checksum that goes with its file is not left over. */
+static bool goes_along(const struct scan *scan, const char *name)
+{
+    const char *ending;
+
+    for (size_t n = 0; (ending = names_checksum(n, NULL)); n++)
+        if (belongs_to_file(scan, name, ending, false))
+            return true;
+    return scan->rules->done_suffix && belongs_to_file(scan, name, scan->rules->done_suffix, true);
+}
+
+static void drop_companions(struct scan *scan)
+{
+    struct inbox_look *found = &scan->found;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < found->left_count; i++) {
+        if (goes_along(scan, found->left[i]))
+            free(found->left[i]);
+        else
+            found->left[kept++] = found->left[i];
+    }
+    found->left_count = kept;
+    if (kept > 0)
+        qsort(found->left, kept, sizeof found->left[0], name_compare);
+}
+
 static bool scan_all(struct scan *scan, DIR *stream, struct err *err)
 {
     bool ok = scan_folder(scan, stream, NULL, err);
@@ -189,37 +285,108 @@ static bool scan_all(struct scan *scan, DIR *stream, struct err *err)
         ok = scan_subfolder(scan, dirfd(stream), &scan->folders.items[i], err);
     if (scan->files.count > 0)
         qsort(scan->files.items, scan->files.count, sizeof scan->files.items[0], candidate_compare);
+    drop_companions(scan);
     return ok;
 }
 
-/* The second look and those after it: what is as it was is ready, what changed stays. Returns how
- * many are still young. */
-static size_t look_again(int folder_fd, struct scan *scan)
+/* The file as it is now, or what its link leads to. False: it is gone. */
+static bool look_at(int folder_fd, const char *name, struct stat *status)
+{
+    if (fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    return S_ISREG(status->st_mode) ||
+           (S_ISLNK(status->st_mode) && read_link(folder_fd, name, status));
+}
+
+static bool has_marker(int folder_fd, const char *name, const char *suffix)
+{
+    char *marker = mem_printf("%s%s", name, suffix), stem[PATH_MAX];
+    bool there = faccessat(folder_fd, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                 (names_stem_marker(name, suffix, stem, sizeof stem) &&
+                  faccessat(folder_fd, stem, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+
+    free(marker);
+    return there;
+}
+
+/* Between two looks. */
+static int64_t look_gap_ms(const struct inbox_rules *rules)
+{
+    bool is_short = rules->min_age_ms >= 0 && rules->min_age_ms < LOOK_GAP_MS;
+
+    return is_short ? rules->min_age_ms : LOOK_GAP_MS;
+}
+
+/* How old a file must be, as far as that depends on who can be seen writing it. */
+static int64_t age_wanted(const struct inbox_rules *rules, enum writers writers)
+{
+    if (rules->min_age_ms >= 0)
+        return rules->min_age_ms;
+    return writers == WRITERS_UNSEEN ? INBOX_AGE_UNSEEN_MS : INBOX_AGE_MS;
+}
+
+/* For how long it is what it is; a time in the future says nothing. */
+static int64_t age_of(const struct candidate *file)
+{
+    int64_t seen_ms = (clock_monotonic_us() - file->seen_us) / 1000;
+    int64_t age_ms = clock_now_ms() - file->identity.mtime_ns / 1000000;
+
+    return age_ms < 0 ? seen_ms : age_ms;
+}
+
+/* Whether a file that is as it was at the last look is complete; else its reason says why not. */
+static bool is_complete(const struct scan *scan, int folder_fd, struct candidate *file,
+                        int64_t *wanted_ms)
+{
+    const struct inbox_rules *rules = scan->rules;
+    enum writers writers = writers_look(folder_fd, file->name);
+    int64_t age_ms = age_wanted(rules, writers);
+
+    if (age_ms > *wanted_ms)
+        *wanted_ms = age_ms;
+    file->reason = INBOX_GROWING;
+    if (age_ms > 0 &&
+        (age_of(file) < age_ms || clock_monotonic_us() - file->seen_us < 1000 * look_gap_ms(rules)))
+        return false;
+    if (writers == WRITERS_SOME)
+        file->reason = INBOX_OPEN;
+    else if (rules->done_suffix && !has_marker(folder_fd, file->name, rules->done_suffix))
+        file->reason = INBOX_UNMARKED;
+    else
+        return true;
+    return false;
+}
+
+/* A look after the first one: what is complete is ready, the rest stays. Returns how many stay.
+ * *wanted_ms: how old the one must be that has to be the oldest. */
+static size_t look_again(int folder_fd, struct scan *scan, int64_t *wanted_ms)
 {
     struct inbox_look *look = &scan->found;
     size_t young = 0;
 
+    *wanted_ms = 0;
     for (size_t i = 0; i < scan->files.count; i++) {
         struct candidate *file = &scan->files.items[i];
         struct inbox_identity now;
         struct stat status;
 
-        if (!file->name)
+        if (!file->name || file->past)
             continue;
-        if (fstatat(folder_fd, file->name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(status.st_mode)) {
+        if (!look_at(folder_fd, file->name, &status)) {
             free(file->name);
             file->name = NULL;
             continue;
         }
         now = inbox_identity_of(&status);
-        file->open = inbox_identity_equal(&now, &file->identity) &&
-                     writers_look(folder_fd, file->name) == WRITERS_SOME;
-        if (inbox_identity_equal(&now, &file->identity) && !file->open) {
+        if (!inbox_identity_equal(&now, &file->identity)) {
+            file->identity = now;
+            file->seen_us = clock_monotonic_us();
+            file->reason = INBOX_GROWING;
+            young++;
+        } else if (is_complete(scan, folder_fd, file, wanted_ms)) {
             look->ready[look->ready_count++] = file->name;
             file->name = NULL;
         } else {
-            file->identity = now;
             young++;
         }
     }
@@ -238,39 +405,49 @@ static bool wait_ms(int64_t ms)
     return !stop_requested();
 }
 
-static bool watch(struct scan *scan, int folder_fd, int64_t min_age_ms, int64_t wait_ms_max,
-                  struct err *err)
+static size_t count_candidates(const struct scan *scan)
 {
-    int64_t deadline_us = clock_monotonic_us() + 1000 * (min_age_ms + wait_ms_max);
+    size_t count = 0;
+
+    for (size_t i = 0; i < scan->files.count; i++)
+        count += !scan->files.items[i].past;
+    return count;
+}
+
+static bool watch(struct scan *scan, int folder_fd, struct err *err)
+{
+    const struct inbox_rules *rules = scan->rules;
+    int64_t begun_us = clock_monotonic_us(), gap_ms = look_gap_ms(rules), until_us, wanted_ms;
     struct inbox_look *look = &scan->found;
-    size_t young = scan->files.count;
+    size_t young = count_candidates(scan);
 
     look->ready = mem_calloc(scan->files.count + 1, sizeof look->ready[0]);
-    while (young > 0 && clock_monotonic_us() + 1000 * min_age_ms <= deadline_us) {
-        if (!wait_ms(min_age_ms))
+    while (young > 0) {
+        if (!wait_ms(gap_ms))
             return err_set(err, ERR_STOPPED, "stopped while waiting for files to be complete");
-        young = look_again(folder_fd, scan);
-        if (min_age_ms == 0)
+        young = look_again(folder_fd, scan, &wanted_ms);
+        until_us = begun_us + 1000 * (wanted_ms + gap_ms + rules->wait_ms);
+        if (rules->min_age_ms == 0 || clock_monotonic_us() > until_us)
             break;
     }
     for (size_t i = 0; i < scan->files.count; i++) {
         struct candidate *file = &scan->files.items[i];
 
-        if (file->name)
-            add_unready(look, file->name, file->open ? INBOX_OPEN : INBOX_GROWING);
-        file->name = NULL;
+        if (file->name && !file->past) {
+            add_unready(look, file->name, file->reason);
+            file->name = NULL;
+        }
     }
     qsort(look->ready, look->ready_count, sizeof look->ready[0], name_compare);
     return true;
 }
 
-bool inbox_look_within(const char *folder, const struct catalog *catalog, int64_t min_age_ms,
-                       int64_t wait_ms_max, const struct notice_sink *notices,
-                       struct inbox_look *look, struct err *err)
+bool inbox_look(const char *folder, const struct inbox_rules *rules, struct inbox_look *look,
+                struct err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    struct scan scan = {.inbox = folder, .catalog = catalog, .notices = notices};
+    struct scan scan = {.inbox = folder, .rules = rules};
     bool ok;
 
     if (!stream) {
@@ -279,7 +456,7 @@ bool inbox_look_within(const char *folder, const struct catalog *catalog, int64_
             close(fd);
         return false;
     }
-    ok = scan_all(&scan, stream, err) && watch(&scan, fd, min_age_ms, wait_ms_max, err);
+    ok = scan_all(&scan, stream, err) && watch(&scan, fd, err);
     closedir(stream);
     candidates_release(&scan.files);
     candidates_release(&scan.folders);
@@ -291,12 +468,6 @@ bool inbox_look_within(const char *folder, const struct catalog *catalog, int64_
     return true;
 }
 
-bool inbox_look(const char *folder, const struct catalog *catalog, int64_t min_age_ms,
-                const struct notice_sink *notices, struct inbox_look *look, struct err *err)
-{
-    return inbox_look_within(folder, catalog, min_age_ms, INBOX_WAIT_MS, notices, look, err);
-}
-
 void inbox_look_release(struct inbox_look *look)
 {
     for (size_t i = 0; i < look->ready_count; i++)
@@ -305,5 +476,8 @@ void inbox_look_release(struct inbox_look *look)
     for (size_t i = 0; i < look->unready_count; i++)
         free(look->unready[i].name);
     free(look->unready);
+    for (size_t i = 0; i < look->left_count; i++)
+        free(look->left[i]);
+    free(look->left);
     *look = (struct inbox_look){0};
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,9 @@ enum {
     ENDING_MAX = 16, /* bytes of an ending with its dot */
     MARK_SIZE = 48,
 };
+
+/* In sub, while something is written there; the intake lock keeps others away. */
+static const char temporary[] = ".rowferry.tmp";
 
 /* The folders of a place, while something is done there. */
 struct folders {
@@ -89,22 +93,22 @@ static void share(int fd, const struct stat *like, mode_t bits, mode_t own)
 /* Made under another name first, so that a crash leaves none that its people cannot enter. */
 static bool make_sub(const struct inbox_place *place, int inbox, struct err *err)
 {
-    static const char temporary[] = ".rowferry.new";
+    static const char half[] = ".rowferry.new";
     struct stat status;
     int fd;
     bool made;
 
     if (fstatat(inbox, place->sub, &status, AT_SYMLINK_NOFOLLOW) == 0)
         return true;
-    if (mkdirat(inbox, temporary, 0700) != 0 && errno != EEXIST)
+    if (mkdirat(inbox, half, 0700) != 0 && errno != EEXIST)
         return err_set(err, ERR_CONFIG, "cannot make folder %s/%s: %s: let this user write in %s",
                        place->folder, place->sub, strerror(errno), place->folder);
-    fd = openat(inbox, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = openat(inbox, half, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     made = fd >= 0 && fstat(inbox, &status) == 0;
     if (made)
         share(fd, &status, 07777, 0700);
     crash_point(CRASH_FOLDER_MADE);
-    made = made && renameat(inbox, temporary, inbox, place->sub) == 0;
+    made = made && renameat(inbox, half, inbox, place->sub) == 0;
     if (!made)
         err_set(err, ERR_CONFIG, "cannot make folder %s/%s: %s", place->folder, place->sub,
                 strerror(errno));
@@ -219,11 +223,46 @@ static bool is_file(const struct stat *status, const struct inbox_identity *file
     return S_ISREG(status->st_mode) && inbox_identity_equal(&found, file);
 }
 
-/* Whether the name is that of this very file, and what it is like. */
+/* What a name is to a file. */
+enum likeness {
+    LIKE_NOTHING, /* there is nothing of that name */
+    LIKE_OTHER,   /* it is that of another file */
+    LIKE_FILE,    /* of this very file */
+    LIKE_LINK,    /* of a link to it, which was read in its place */
+};
+
+/* status: of what has the name, and of LIKE_LINK what the link leads to. */
+static enum likeness likeness_of(int folder_fd, const char *name, const struct inbox_identity *file,
+                                 struct stat *status)
+{
+    if (!look_at(folder_fd, name, status))
+        return LIKE_NOTHING;
+    if (is_file(status, file))
+        return LIKE_FILE;
+    if (S_ISLNK(status->st_mode) && fstatat(folder_fd, name, status, 0) == 0 &&
+        is_file(status, file))
+        return LIKE_LINK;
+    return LIKE_OTHER;
+}
+
+/* Whether the name is that of this very file, or of a link that was read in its place. */
 static bool stands_for(int folder_fd, const char *name, const struct inbox_identity *file,
                        struct stat *status)
 {
-    return look_at(folder_fd, name, status) && is_file(status, file);
+    return likeness_of(folder_fd, name, file, status) >= LIKE_FILE;
+}
+
+/* Whether it is in sub under that name. A link there says nothing of a file that is in the inbox.
+ */
+static bool is_there(const struct inbox_place *place, const struct folders *folders,
+                     const char *name)
+{
+    struct stat status;
+    enum likeness like = likeness_of(folders->sub, name, place->file, &status);
+
+    return like == LIKE_FILE ||
+           (like == LIKE_LINK &&
+            likeness_of(folders->source, place->name, place->file, &status) != LIKE_FILE);
 }
 
 static bool say_crowded(const struct inbox_place *place, const char *name, struct err *err)
@@ -248,12 +287,11 @@ static bool is_free(const struct inbox_place *place, const struct folders *folde
 static bool choose(const struct inbox_place *place, const struct folders *folders,
                    char name[INBOX_NAME_SIZE], bool *there, struct err *err)
 {
-    struct stat status;
     bool free_name;
 
     for (int n = 0; n < NAMES_TRIED_MAX; n++) {
         nth_name(place, n, name);
-        *there = stands_for(folders->sub, name, place->file, &status);
+        *there = is_there(place, folders, name);
         if (*there)
             return true;
         if (!is_free(place, folders, name, &free_name, err) || free_name)
@@ -281,13 +319,13 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
 
 /* 0 or an errno. A link and an unlink where the file system cannot rename without replacing: what
  * a crash between the two leaves is found by stands_for in both folders. */
-static int rename_once(int from, const char *name, int to, const char *target)
+static int rename_once(int from, const char *old, int to, const char *new_name)
 {
-    if (renameat2(from, name, to, target, RENAME_NOREPLACE) == 0)
+    if (renameat2(from, old, to, new_name, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return errno;
-    if (linkat(from, name, to, target, 0) != 0 || unlinkat(from, name, 0) != 0)
+    if (linkat(from, old, to, new_name, 0) != 0 || unlinkat(from, old, 0) != 0)
         return errno;
     return 0;
 }
@@ -329,7 +367,7 @@ static enum inbox_move look_again(const struct inbox_place *place, const struct 
                                   const char *target)
 {
     struct stat status;
-    bool same = stands_for(folders->sub, target, place->file, &status);
+    bool same = look_at(folders->sub, target, &status) && is_file(&status, place->file);
 
     if (same && writers_look(folders->sub, target) != WRITERS_SOME)
         return INBOX_MOVE_DONE;
@@ -338,19 +376,81 @@ static enum inbox_move look_again(const struct inbox_place *place, const struct 
     return same ? INBOX_MOVE_BUSY : INBOX_MOVE_LATE;
 }
 
+/* A link as it is to read in sub. False: an errno. */
+static bool link_text(const struct inbox_place *place, const struct folders *folders,
+                      char text[PATH_MAX])
+{
+    char found[PATH_MAX];
+    ssize_t size = readlinkat(folders->source, place->name, found, sizeof found - 1);
+    int needed;
+
+    if (size < 0)
+        return false;
+    found[size] = '\0';
+    needed = *found == '/' ? snprintf(text, PATH_MAX, "%s", found)
+                           : snprintf(text, PATH_MAX, "../%s%s%s", place->from ? place->from : "",
+                                      place->from ? "/" : "", found);
+    errno = ENAMETOOLONG;
+    return needed < PATH_MAX;
+}
+
+/* Takes a link out of the inbox: not another one that has its name by now. An errno, or 0. */
+static int take_link(const struct inbox_place *place, const struct folders *folders,
+                     enum inbox_move *end)
+{
+    struct stat before, after;
+    int fault = look_at(folders->source, place->name, &before) ? 0 : errno;
+
+    unlinkat(folders->sub, temporary, 0);
+    if (!fault)
+        fault = rename_once(folders->source, place->name, folders->sub, temporary);
+    if (fault)
+        return fault;
+    if (!look_at(folders->sub, temporary, &after) || before.st_ino != after.st_ino ||
+        !S_ISLNK(after.st_mode)) {
+        *end = INBOX_MOVE_LATE;
+        return rename_once(folders->sub, temporary, folders->source, place->name);
+    }
+    *end = INBOX_MOVE_DONE;
+    return unlinkat(folders->sub, temporary, 0) == 0 ? 0 : errno;
+}
+
+/* The link is made again in sub, for its text may have to be another one there. there: it is. */
+static enum inbox_move move_link(const struct inbox_place *place, const struct folders *folders,
+                                 const char *target, bool there, int *fault)
+{
+    enum inbox_move end = INBOX_MOVE_LATE;
+    char text[PATH_MAX];
+    struct stat status;
+
+    if (!there &&
+        (!link_text(place, folders, text) || symlinkat(text, folders->sub, target) != 0)) {
+        *fault = errno;
+        return INBOX_MOVE_GONE;
+    }
+    if (stands_for(folders->sub, target, place->file, &status))
+        *fault = take_link(place, folders, &end);
+    if (end != INBOX_MOVE_DONE)
+        unlinkat(folders->sub, target, 0);
+    return end;
+}
+
 /* *fault: an errno, where it could not be moved. */
 static enum inbox_move move_once(const struct inbox_place *place, const struct folders *folders,
                                  const char *target, bool there, int *fault)
 {
     struct stat status;
+    enum likeness like = likeness_of(folders->source, place->name, place->file, &status);
 
     *fault = 0;
-    if (!look_at(folders->source, place->name, &status))
-        return there ? INBOX_MOVE_DONE : INBOX_MOVE_GONE;
-    if (!is_file(&status, place->file))
-        return there ? INBOX_MOVE_DONE : INBOX_MOVE_LATE;
+    if (like < LIKE_FILE && there)
+        return INBOX_MOVE_DONE;
+    if (like < LIKE_FILE)
+        return like == LIKE_NOTHING ? INBOX_MOVE_GONE : INBOX_MOVE_LATE;
     if (writers_look(folders->source, place->name) == WRITERS_SOME)
         return INBOX_MOVE_BUSY;
+    if (like == LIKE_LINK)
+        return move_link(place, folders, target, there, fault);
     if (there) {
         if (unlinkat(folders->source, place->name, 0) != 0)
             *fault = errno;
@@ -436,7 +536,7 @@ static bool say_unwritten(const struct inbox_place *place, const char *name, str
 
 /* Gives the temporary file its name. */
 static bool name_sheet(const struct inbox_place *place, const struct folders *folders,
-                       const char *filed, const struct inbox_sheet *sheet, const char *temporary,
+                       const char *filed, const struct inbox_sheet *sheet,
                        const struct inbox_identity *identity, char name[INBOX_NAME_SIZE],
                        struct err *err)
 {
@@ -464,7 +564,6 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
                        const char *filed, const struct inbox_sheet *sheet,
                        char name[INBOX_NAME_SIZE], struct err *err)
 {
-    static const char temporary[] = ".rowferry.tmp";
     struct inbox_identity identity;
     struct stat status = {0};
     int fd;
@@ -485,7 +584,7 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
     else if (fsync(fd) != 0 || fstat(fd, &status) != 0)
         ok = say_unwritten(place, name, err);
     identity = inbox_identity_of(&status);
-    ok = ok && name_sheet(place, folders, filed, sheet, temporary, &identity, name, err);
+    ok = ok && name_sheet(place, folders, filed, sheet, &identity, name, err);
     crash_point(CRASH_SHEET_RENAMED);
     close(fd);
     if (!ok)
@@ -504,6 +603,15 @@ bool inbox_place_write(const struct inbox_place *place, const char *filed,
     return ok;
 }
 
+/* A filed link is a file of its own. */
+static bool is_filed(const struct stat *status, const struct inbox_identity *file)
+{
+    struct inbox_identity found = inbox_identity_of(status);
+
+    return (S_ISREG(status->st_mode) || S_ISLNK(status->st_mode)) &&
+           inbox_identity_equal(&found, file);
+}
+
 /* Looks for the file by its inode, whatever its name is. */
 static bool find_in(int folder_fd, const struct inbox_identity *file, char found[INBOX_NAME_SIZE])
 {
@@ -519,7 +627,8 @@ static bool find_in(int folder_fd, const struct inbox_identity *file, char found
         return false;
     }
     while (!there && (entry = readdir(stream)) != NULL) {
-        there = entry->d_ino == file->inode && stands_for(fd, entry->d_name, file, &status);
+        there = entry->d_ino == file->inode && look_at(fd, entry->d_name, &status) &&
+                is_filed(&status, file);
         if (there)
             snprintf(found, INBOX_NAME_SIZE, "%s", entry->d_name);
     }
@@ -535,7 +644,7 @@ static bool delete_from(int folder_fd, const char *folder, const char *name,
     bool named = name && look_at(folder_fd, name, &status);
 
     snprintf(found, INBOX_NAME_SIZE, "%s", name ? name : "");
-    if (!(named && is_file(&status, file)) && !find_in(folder_fd, file, found)) {
+    if (!(named && is_filed(&status, file)) && !find_in(folder_fd, file, found)) {
         *end = named ? INBOX_CHANGED : INBOX_MISSING;
         return true;
     }

@@ -74,7 +74,7 @@ static bool check(int folder_fd, const char *folder, const struct catalog *catal
         return err_set(err, ERR_CONFIG, "%s: %s", folder, strerror(errno));
     if (!check_sub(folder_fd, folder, "done", &parent, advice, err) ||
         !check_sub(folder_fd, folder, "refused", &parent, advice, err) ||
-        !inbox_look(folder, catalog, 0, NULL, &look, err))
+        !inbox_look(folder, &(struct inbox_rules){.catalog = catalog}, &look, err))
         return false;
     *waiting = look.ready_count;
     fine = check_files(folder_fd, folder, &parent, &look, advice, err);

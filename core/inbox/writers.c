@@ -1,10 +1,11 @@
 #include "core/inbox/writers.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ static bool is_remote(int fd)
 
 enum writers writers_look(int folder_fd, const char *name)
 {
-    int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(folder_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     enum writers found = WRITERS_UNSEEN;
 
     if (fd < 0) /* EWOULDBLOCK: somebody has a lease that goes with writing */
@@ -40,4 +41,26 @@ enum writers writers_look(int folder_fd, const char *name)
         fcntl(fd, F_SETLEASE, F_UNLCK);
     close(fd);
     return found;
+}
+
+bool writers_seen_in(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    uid_t user = geteuid();
+    const struct dirent *entry;
+    struct stat status;
+    bool seen;
+
+    if (!stream) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    seen = !is_remote(fd) && (user == 0 || (fstat(fd, &status) == 0 && status.st_uid == user));
+    while (seen && user != 0 && (entry = readdir(stream)) != NULL)
+        seen = fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+               !S_ISREG(status.st_mode) || status.st_uid == user;
+    closedir(stream);
+    return seen;
 }

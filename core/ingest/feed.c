@@ -1,7 +1,7 @@
 #include "core/ingest/feed.h"
 
 #include "core/base/mem.h"
-#include "core/base/str.h"
+#include "core/inbox/names.h"
 #include "core/ingest/ingest.h"
 
 #include <errno.h>
@@ -10,25 +10,46 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct {
-    const char *ending;
-    enum row_format format;
-} endings[] = {
-    {".csv", ROW_FORMAT_CSV},
-    {".tsv", ROW_FORMAT_CSV},
-    {".ndjson", ROW_FORMAT_NDJSON},
-    {".jsonl", ROW_FORMAT_NDJSON},
-};
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
 
-static bool open_regular(struct feed *feed, const char *path, struct err *err)
+    return slash ? slash + 1 : path;
+}
+
+/* Where the name is, whatever the name leads to. */
+static char *path_of(const char *name)
+{
+    const char *base = base_name(name);
+    char *folder = base == name ? mem_strdup(".") : mem_copy(name, (size_t)(base - name));
+    char *found = realpath(folder, NULL), *path = NULL;
+
+    if (found)
+        path = mem_printf("%s/%s", strcmp(found, "/") == 0 ? "" : found, base);
+    free(found);
+    free(folder);
+    return path;
+}
+
+/* A link of an inbox is read where it leads to a file of its own owner. */
+static bool check_link(const struct feed *feed, const char *path, const struct stat *status,
+                       struct err *err)
+{
+    struct stat link;
+
+    if (lstat(path, &link) == 0 && (!S_ISLNK(link.st_mode) || link.st_uid == status->st_uid))
+        return true;
+    return err_set(err, ERR_INPUT, "%s is a link to a file of another user", feed->source);
+}
+
+static bool open_regular(struct feed *feed, const char *path, bool through_links, struct err *err)
 {
     struct stat status;
 
-    feed->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    feed->fd = open(path, O_RDONLY | (through_links ? 0 : O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC);
     if (feed->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return err_set(err, ERR_CONFIG, "%s: no such file", feed->source);
     if (feed->fd < 0 && errno == ELOOP)
@@ -44,7 +65,9 @@ static bool open_regular(struct feed *feed, const char *path, struct err *err)
     if (!S_ISREG(status.st_mode))
         return err_set(err, ERR_INPUT, "%s is not a regular file (a stream can be given as `-`)",
                        feed->source);
-    feed->path = realpath(path, NULL);
+    if (through_links && !check_link(feed, path, &status, err))
+        return false;
+    feed->path = path_of(path);
     if (!feed->path)
         return err_set(err, ERR_INPUT, "cannot find where %s is: %s", feed->source,
                        strerror(errno));
@@ -52,14 +75,15 @@ static bool open_regular(struct feed *feed, const char *path, struct err *err)
     return true;
 }
 
-bool feed_open(struct feed *feed, const char *source, const char *path, struct err *err)
+bool feed_open(struct feed *feed, const char *source, const char *path, bool through_links,
+               struct err *err)
 {
     *feed = (struct feed){.source = source, .fd = -1};
     if (strcmp(path, "-") == 0) {
         feed->fd = STDIN_FILENO;
         return true;
     }
-    if (open_regular(feed, path, err))
+    if (open_regular(feed, path, through_links, err))
         return true;
     feed_close(feed);
     return false;
@@ -111,13 +135,6 @@ bool feed_changed(const struct feed *feed)
     return !inbox_identity_equal(&now, &feed->identity);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static const struct schema *schema_of_folder(const struct feed *feed, const struct catalog *catalog,
                                              struct err *err)
 {
@@ -141,19 +158,11 @@ const struct schema *feed_schema(const struct feed *feed, const struct ingest_op
     return NULL;
 }
 
-/* In any case, and perhaps with .gz behind it: what is compressed is told by its content alone. */
-static bool name_ends(const char *path, const char *ending)
-{
-    size_t size = strlen(path), length = strlen(ending);
-
-    if (size > 3 && strcasecmp(path + size - 3, ".gz") == 0)
-        size -= 3;
-    return size > length && strncasecmp(path + size - length, ending, length) == 0;
-}
-
 bool feed_format(const struct feed *feed, const struct ingest_options *options,
                  enum row_format *format, struct err *err)
 {
+    const char *advice;
+
     *format = options->format;
     if (*format != ROW_FORMAT_NONE)
         return true;
@@ -161,12 +170,12 @@ bool feed_format(const struct feed *feed, const struct ingest_options *options,
         return err_set(err, ERR_CONFIG,
                        "standard input has no name that tells its format: give --format csv or "
                        "--format ndjson");
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (name_ends(feed->path, endings[i].ending)) {
-            *format = endings[i].format;
-            return true;
-        }
-    }
+    *format = names_format(feed->path);
+    if (*format != ROW_FORMAT_NONE)
+        return true;
+    advice = names_advice(feed->path);
+    if (advice)
+        return err_set(err, ERR_INPUT, "%s: %s", feed->source, advice);
     return err_set(
         err, ERR_INPUT,
         "%s: the end of its name tells no format: name it .csv, .tsv, .ndjson or .jsonl, or "
@@ -181,7 +190,7 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
     shape->dialect.encoding_forced = options->force;
     if (options->delimiter)
         shape->dialect.delimiter = options->delimiter;
-    else if (!shape->dialect.delimiter && feed->path && name_ends(feed->path, ".tsv"))
+    else if (!shape->dialect.delimiter && feed->path && names_end_in(feed->path, ".tsv"))
         shape->dialect.delimiter = '\t';
 }
 
@@ -226,4 +235,9 @@ void feed_tell_end(const struct feed *feed, const struct ingest_options *options
 const char *feed_format_name(enum row_format format)
 {
     return format == ROW_FORMAT_CSV ? "csv" : "ndjson";
+}
+
+enum row_format feed_format_of(const char *name)
+{
+    return strcmp(name, "csv") == 0 ? ROW_FORMAT_CSV : ROW_FORMAT_NDJSON;
 }

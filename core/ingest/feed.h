@@ -21,10 +21,12 @@ struct feed {
     char hash[BATCH_HASH_SIZE];     /* of all bytes; "" for standard input */
 };
 
-/* Opens path (`-`: standard input), which must be a regular file itself. source is kept as pointer.
- * ERR_CONFIG: there is no such file; ERR_INPUT: it cannot be read, or is something else than a
- * file. After an error there is nothing to close. */
-bool feed_open(struct feed *feed, const char *source, const char *path, struct err *err);
+/* Opens path (`-`: standard input), which must be a regular file itself, or through_links one that
+ * a link of the same owner leads to. source is kept as pointer. ERR_CONFIG: there is no such file;
+ * ERR_INPUT: it cannot be read, or is something else than a file. After an error there is nothing
+ * to close. */
+bool feed_open(struct feed *feed, const char *source, const char *path, bool through_links,
+               struct err *err);
 void feed_close(struct feed *feed);
 
 /* Takes identity and hash anew and goes back to the first byte; ERR_INPUT. Nothing to do for
@@ -60,7 +62,8 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
 void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
                    const struct reader *reader);
 
-/* As the batch's row has it: `csv`, `ndjson`. */
+/* As the batch's row has it: `csv`, `ndjson`; and back. */
 const char *feed_format_name(enum row_format format);
+enum row_format feed_format_of(const char *name);
 
 #endif

@@ -7,12 +7,16 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/whole_file.h"
+#include "core/inbox/names.h"
 #include "core/store/filed.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { WRITE_AT_ONCE = 1 << 16 };
 
@@ -206,9 +210,10 @@ bool filing_mark(struct store *store, const struct ingest_result *result, struct
 }
 
 /* Notes the file before it moves, for nobody knows of it after a crash in between. */
-static bool note_file(const struct sheet *sheet, const char *name, struct err *err)
+static bool note_file(const struct sheet *sheet, const char *name,
+                      const struct inbox_identity *file, struct err *err)
 {
-    struct filed filed = filed_of(sheet, name, false, sheet->place->file);
+    struct filed filed = filed_of(sheet, name, false, file);
 
     return filed_note(sheet->store, &filed, clock_now_ms(), err);
 }
@@ -220,6 +225,21 @@ static bool forget_file(const struct sheet *sheet, const char *name, struct err 
 
     return filed_at(sheet->store, sheet->folder, name, &filed, &found, err) &&
            (!found || filed_forget(sheet->store, filed.id, err));
+}
+
+/* The name may be another one than was noted, and a link is another one than before. */
+static bool note_moved(const struct sheet *sheet, const char *noted, const char *moved,
+                       struct err *err)
+{
+    char *path = mem_printf("%s/%s", sheet->folder, moved);
+    struct inbox_identity identity = *sheet->place->file;
+    struct stat status;
+
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+        identity = inbox_identity_of(&status);
+    free(path);
+    return (strcmp(moved, noted) == 0 && inbox_identity_equal(&identity, sheet->place->file)) ||
+           note_file(sheet, moved, &identity, err);
 }
 
 static bool say_written(const struct inbox_place *place, struct err *err)
@@ -237,10 +257,10 @@ static bool move_file(const struct sheet *sheet, const char *name,
     char moved[INBOX_NAME_SIZE];
     enum inbox_move end;
 
-    if (!note_file(sheet, name, err) || !inbox_place_move(place, moved, &end, err))
+    if (!note_file(sheet, name, place->file, err) || !inbox_place_move(place, moved, &end, err))
         return false;
     if (end == INBOX_MOVE_DONE)
-        return strcmp(moved, name) == 0 || note_file(sheet, moved, err);
+        return note_moved(sheet, name, moved, err);
     if (end == INBOX_MOVE_LOST)
         return err_set(err, ERR_INPUT,
                        "%s/%s/%s is not what was read: it took the place of %s while that was "
@@ -255,6 +275,47 @@ static bool move_file(const struct sheet *sheet, const char *name,
                    place->folder, place->from ? place->from : "", place->from ? "/" : "",
                    place->name);
     return true;
+}
+
+/* What the sender put next to the file goes along, before it: a marker that stayed would make a
+ * later file of the name count as complete. */
+static bool move_companion(const struct sheet *sheet, const char *name, struct err *err)
+{
+    struct inbox_place place = *sheet->place;
+    char *path = mem_printf("%s/%s%s%s", place.folder, place.from ? place.from : "",
+                            place.from ? "/" : "", name);
+    char moved[INBOX_NAME_SIZE];
+    struct inbox_identity identity;
+    struct stat status;
+    enum inbox_move end;
+    bool there = lstat(path, &status) == 0 && S_ISREG(status.st_mode);
+
+    free(path);
+    if (!there)
+        return true;
+    identity = inbox_identity_of(&status);
+    place.name = name;
+    place.file = &identity;
+    return inbox_place_move(&place, moved, &end, err) &&
+           (end != INBOX_MOVE_DONE || note_sheet((void *)sheet, moved, &identity, err));
+}
+
+static bool move_companions(const struct sheet *sheet, const char *suffix, struct err *err)
+{
+    const char *name = sheet->place->name, *ending;
+    char other[PATH_MAX];
+    bool ok = true;
+
+    for (size_t n = 0; ok && (ending = names_checksum(n, NULL)); n++) {
+        snprintf(other, sizeof other, "%s%s", name, ending);
+        ok = move_companion(sheet, other, err);
+    }
+    if (!ok || !*suffix)
+        return ok;
+    snprintf(other, sizeof other, "%s%s", name, suffix);
+    return move_companion(sheet, other, err) &&
+           (!names_stem_marker(name, suffix, other, sizeof other) ||
+            move_companion(sheet, other, err));
 }
 
 static bool file_at(struct sheet *sheet, const struct ingest_options *options,
@@ -275,6 +336,8 @@ static bool file_at(struct sheet *sheet, const struct ingest_options *options,
     /* a file that is gone needs nobody to mend it */
     if (refused && where != INBOX_GONE &&
         !put_sheet(sheet, filed, ".error.txt", write_reason, written, err))
+        return false;
+    if (where == INBOX_WAITING && !move_companions(sheet, options->done_suffix, err))
         return false;
     ok = move_file(sheet, filed, options->notices, err);
     if (!ok && err->kind != ERR_INPUT)

@@ -2,11 +2,15 @@
 
 #include "core/base/clock.h"
 #include "core/base/crash.h"
+#include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/ingest/checksum.h"
 #include "core/ingest/work.h"
+#include "core/store/filed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool settle(struct ingest_result *result, enum ingest_outcome outcome, const char *reason)
@@ -78,15 +82,49 @@ static bool find_unread(struct work *work, const struct batch_origin *origin,
     return settle(result, INGEST_WAITS, reason);
 }
 
+static void skip_what_was_read(struct work *work, const struct batch_read *batch)
+{
+    work->own.skip_bytes = batch->bytes;
+    memcpy(work->own.skip_hash, batch->prefix_hash, sizeof work->own.skip_hash);
+    notice_say(work->own.notices,
+               "%s grew since it was read as batch %" PRId64 ": only what came since is read",
+               work->feed.source, batch->id);
+}
+
+/* A file that is back in an inbox, or could not leave it, because somebody went on writing. */
+static bool find_shorter(struct work *work, const struct batch_origin *origin, struct err *err)
+{
+    struct batch_read batch;
+    bool begins = false;
+
+    if (work->filing == BATCH_STAYS || work->own.force)
+        return true;
+    if (!batch_read_shorter(work->store, origin, &batch, err))
+        return false;
+    if (!batch.id)
+        return true;
+    if (!work_begins_with(work, &batch, &begins, err))
+        return false;
+    if (begins)
+        skip_what_was_read(work, &batch);
+    return true;
+}
+
 static bool load_new(struct work *work, struct ingest_result *result, struct err *err)
 {
+    char reason[ERR_TEXT_SIZE];
     struct batch_origin origin;
-    bool settled;
+    bool settled, fits = true;
 
-    if (!feed_fingerprint(&work->feed, err)) {
+    if ((work->filing != BATCH_STAYS && !checksum_check(&work->feed, &fits, reason, err)) ||
+        !feed_fingerprint(&work->feed, err)) {
+        if (err->kind != ERR_INPUT)
+            return false;
         result->file = work->feed.identity;
         return settle(result, INGEST_UNREADABLE, err->text);
     }
+    if (!fits)
+        return settle(result, INGEST_WAITS, reason);
     origin = work_origin(work);
     if (!find_earlier(work, &origin, result, &settled, err))
         return false;
@@ -96,11 +134,101 @@ static bool load_new(struct work *work, struct ingest_result *result, struct err
         return false;
     if (settled)
         return true;
+    if (!find_shorter(work, &origin, err))
+        return false;
+    origin = work_origin(work);
     if (!batch_begin(work->store, &origin, work->options->run_id, clock_now_ms(), &work->batch_id,
                      err))
         return false;
     crash_point(CRASH_BATCH_BEGUN);
     return work_load(work, NULL, result, err);
+}
+
+/* The batch that read the file in done/ first. */
+static bool find_filed(struct work *work, struct filed *filed, struct err *err)
+{
+    const char *name = strrchr(work->feed.path, '/') + 1;
+    char *folder = mem_copy(work->feed.path, (size_t)(name - 1 - work->feed.path));
+    bool found, ok = filed_at(work->store, folder, name, filed, &found, err);
+
+    free(folder);
+    if (!ok)
+        return false;
+    return (found && !filed->sheet && filed->batch_id) ||
+           err_set(err, ERR_CONFIG,
+                   "%s is not a file that this database has put into done/: --tail is for those "
+                   "that grew there",
+                   work->feed.source);
+}
+
+/* From now on it is this batch's, as it is now. */
+static bool note_tail(struct work *work, const struct ingest_result *result, struct err *err)
+{
+    const char *name = strrchr(work->feed.path, '/') + 1;
+    char *folder = mem_copy(work->feed.path, (size_t)(name - 1 - work->feed.path));
+    const struct filed filed = {
+        .batch_id = result->batch_id,
+        .folder = folder,
+        .name = name,
+        .device = result->file.device,
+        .inode = result->file.inode,
+        .size = result->file.size,
+        .mtime_ns = result->file.mtime_ns,
+    };
+    bool ok = filed_note(work->store, &filed, clock_now_ms(), err);
+
+    free(folder);
+    return ok;
+}
+
+/* Schema, format and dialect are those of the batch; limits on rows are for whole files. */
+static bool prepare_tail(struct work *work, struct ingest_result *result, bool *begins,
+                         struct err *err)
+{
+    struct ingest_limits limits = work->own.limits;
+    struct batch_read batch;
+    struct filed filed;
+
+    if (!find_filed(work, &filed, err) || !batch_read_as(work->store, filed.batch_id, &batch, err))
+        return false;
+    if (!batch.id)
+        return err_set(err, ERR_CONFIG, "%s: batch %" PRId64 " is not one that was read to its end",
+                       work->feed.source, filed.batch_id);
+    work->schema = catalog_find(work->options->catalog, batch.schema, err);
+    if (!work->schema)
+        return false;
+    work->format = feed_format_of(batch.format);
+    work_read_options(batch.options, &work->own);
+    work->own.limits = limits;
+    work->own.limits.rows = 0;
+    if (!work_begins_with(work, &batch, begins, err))
+        return false;
+    if (*begins)
+        skip_what_was_read(work, &batch);
+    else
+        snprintf(result->reason, sizeof result->reason,
+                 "%.1000s does not begin with what batch %" PRId64
+                 " has read of it: if it is another file, drop it into the inbox",
+                 work->feed.source, batch.id);
+    return true;
+}
+
+static bool ingest_tail(struct work *work, struct ingest_result *result, struct err *err)
+{
+    bool begins = false;
+
+    if (!work->feed.path)
+        return err_set(err, ERR_CONFIG, "--tail needs files, and not standard input");
+    if (!prepare_tail(work, result, &begins, err))
+        return false;
+    if (!begins) {
+        result->outcome = INGEST_UNREADABLE;
+        return true;
+    }
+    if (!load_new(work, result, err))
+        return false;
+    return (result->outcome != INGEST_LOADED && result->outcome != INGEST_KNOWN) ||
+           note_tail(work, result, err);
 }
 
 static bool ingest_feed(struct work *work, enum batch_filing filing, struct ingest_result *result,
@@ -118,17 +246,18 @@ bool ingest_file(struct store *store, const struct ingest_options *options, cons
                  enum batch_filing filing, struct ingest_result *result, struct err *err)
 {
     bool keep = filing != BATCH_STAYS && options->leave_files;
-    struct work work = {.store = store, .options = options, .filing = keep ? BATCH_KEPT : filing};
+    struct work work = {.store = store, .own = *options, .filing = keep ? BATCH_KEPT : filing};
     bool ok;
 
+    work.options = &work.own;
     *result = (struct ingest_result){0};
-    if (!feed_open(&work.feed, path, path, err)) {
+    if (!feed_open(&work.feed, path, path, filing != BATCH_STAYS, err)) {
         /* in an inbox others may take files away again */
         if (err->kind == ERR_INPUT || filing != BATCH_STAYS)
             return settle(result, INGEST_UNREADABLE, err->text);
         return false;
     }
-    ok = ingest_feed(&work, filing, result, err);
+    ok = options->tail ? ingest_tail(&work, result, err) : ingest_feed(&work, filing, result, err);
     feed_close(&work.feed);
     return ok;
 }

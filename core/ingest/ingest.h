@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { INGEST_SUFFIX_SIZE = 32 };
+
 struct lock;
 
 struct ingest_options {
@@ -23,8 +25,12 @@ struct ingest_options {
     enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
     char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
     bool force;             /* read a known file again */
+    bool tail;              /* files in done/ that grew: only what came since */
+    uint64_t skip_bytes;    /* of the content: rows that end before them were read by an earlier */
+    char skip_hash[BATCH_HASH_SIZE]; /* batch; and their hash. For core/ingest alone */
     struct ingest_limits limits;
-    bool leave_files; /* files of an inbox stay there: `ingest`, --keep */
+    bool leave_files;                     /* files of an inbox stay there: `ingest`, --keep */
+    char done_suffix[INGEST_SUFFIX_SIZE]; /* of the markers that go along with files; or "" */
     int64_t run_id;
     const struct notice_sink *notices;
     /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not

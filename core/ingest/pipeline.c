@@ -41,6 +41,7 @@ struct mailbox {
     uint64_t rejected;                 /* in the tables and in the chunks */
     struct sorter *sorter;             /* NULL: record ids are not sorted here */
     bool merging;                      /* all rows are handed over, record ids follow */
+    uint32_t skipped;                  /* rows that an earlier batch has */
     struct checkpointer *checkpointer; /* NULL until there is enough to copy */
 };
 
@@ -117,6 +118,20 @@ static bool has_room(const struct intake_chunk *chunk)
            chunk->violation_count < PIPELINE_VIOLATIONS && chunk->text.size < PIPELINE_TEXT;
 }
 
+/* Whether an earlier batch has the row as it is: a last row that was cut short, it has not. */
+static bool was_read(const struct mailbox *box)
+{
+    const struct span raw = box->row.raw;
+    struct reader_position position;
+    size_t size = raw.size;
+
+    /* a line end may be two bytes a character */
+    while (size > 0 && strchr("\r\n", raw.data[size - 1]))
+        size--;
+    reader_position(box->pipeline->reader, &position);
+    return position.bytes - (raw.size - size) <= box->pipeline->skip_bytes;
+}
+
 /* Reading may wait for a stream that never goes on: then this is the one place where the thread can
  * be cancelled, with no lock held. */
 static enum reader_step next_row(struct mailbox *box, struct err *err)
@@ -125,7 +140,10 @@ static enum reader_step next_row(struct mailbox *box, struct err *err)
 
     if (box->pipeline->endless)
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    step = reader_next(box->pipeline->reader, &box->row, &box->violations, err);
+    do
+        step = reader_next(box->pipeline->reader, &box->row, &box->violations, err);
+    while (step == READER_ROW && box->pipeline->skip_bytes && was_read(box) && ++box->skipped);
+    box->row.row_no -= box->skipped;
     if (box->pipeline->endless)
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     return step;
@@ -139,7 +157,7 @@ static void note_position(const struct mailbox *box, struct intake_chunk *chunk)
     chunk->progress = (struct batch_progress){
         .bytes = position.bytes,
         .lines = position.lines,
-        .rows = position.rows,
+        .rows = position.rows - box->skipped,
     };
     memcpy(chunk->progress.prefix_hash, position.hash, sizeof position.hash);
 }

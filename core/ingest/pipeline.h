@@ -30,6 +30,7 @@ struct pipeline {
     /* Where a temporary file may be made, to enter the record ids sorted; NULL: the reading goes on
      * in the middle of a file, and batch_open sorts them all. */
     const char *sort_folder;
+    uint64_t skip_bytes; /* rows that end before them are passed over, and not counted; 0: none */
     bool endless; /* reading may wait for ever (standard input), and is given up when stopped */
     /* Called after each commit with what is in the tables, from the calling thread. */
     void (*committed)(void *context, const struct batch_progress *progress);

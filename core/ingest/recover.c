@@ -145,8 +145,7 @@ static bool load_open_feed(struct work *work, const struct leftover *left,
 {
     bool same;
 
-    work->format = strcmp(left->format, feed_format_name(ROW_FORMAT_CSV)) == 0 ? ROW_FORMAT_CSV
-                                                                               : ROW_FORMAT_NDJSON;
+    work->format = feed_format_of(left->format);
     work->schema = catalog_find(work->options->catalog, left->schema, err);
     if (!work->schema && err->kind != ERR_CONFIG)
         return false;
@@ -181,7 +180,7 @@ static bool recover_loading(struct work *work, const struct leftover *left,
         return overtaken(work, left, newer, result, err);
     if (!left->path)
         return vanished(work, left, result, err);
-    if (!feed_open(&work->feed, left->source, left->path, err)) {
+    if (!feed_open(&work->feed, left->source, left->path, work->filing != BATCH_STAYS, err)) {
         if (err->kind == ERR_CONFIG)
             return vanished(work, left, result, err);
         fill_result(left, INGEST_UNREADABLE, err->text, result);
@@ -215,10 +214,8 @@ static bool file_leftover(struct store *store, const struct ingest_options *opti
 static bool recover_one(struct store *store, const struct ingest_options *options,
                         const struct leftover *left, struct ingest_result *result, struct err *err)
 {
-    struct ingest_options begun = *options;
-    struct work work = {.store = store, .options = &begun};
+    struct work work = {.store = store, .options = options};
 
-    work_read_options(left->options, &begun);
     if (strcmp(left->batch.state, "loading") == 0) {
         if (!recover_loading(&work, left, result, err))
             return false;
@@ -278,6 +275,7 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
     while (ok) {
         struct leftover left;
         struct ingest_result result = {0};
+        struct ingest_options begun = *options;
 
         if (!batch_next_unfinished(store, after, &batch, &found, err))
             return false;
@@ -285,8 +283,9 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
             break;
         after = batch.id;
         leftover_keep(&left, &batch);
-        ok = recover_one(store, options, &left, &result, err) &&
-             recover_file(store, options, &left, &result, &unmoved, err);
+        work_read_options(left.options, &begun);
+        ok = recover_one(store, &begun, &left, &result, err) &&
+             recover_file(store, &begun, &left, &result, &unmoved, err);
         if (ok && visit && !only_waits(options, &left))
             ok = visit(context, left.source, &result, err);
         leftover_release(&left);

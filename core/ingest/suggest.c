@@ -480,7 +480,7 @@ bool ingest_suggest(const struct ingest_options *options, const char *path, cons
     suggest->options = options;
     suggest->result = suggestion;
     suggest->context.trials = trials;
-    fine = feed_open(&suggest->feed, path, path, err) && run(suggest, err);
+    fine = feed_open(&suggest->feed, path, path, false, err) && run(suggest, err);
     if (fine) {
         suggestion->schema = suggest->text;
         suggest->text = (struct buf){0};

@@ -195,7 +195,7 @@ bool ingest_validate(const struct ingest_options *options, const char *path,
     bool ok, named;
 
     *result = (struct ingest_result){0};
-    if (!feed_open(&trial.feed, path, path, err))
+    if (!feed_open(&trial.feed, path, path, false, err))
         return err->kind == ERR_INPUT && settle(result, INGEST_UNREADABLE, err);
     ok = try_feed(&trial, err);
     result->file = trial.feed.identity;

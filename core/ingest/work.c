@@ -44,6 +44,10 @@ void work_write_options(const struct ingest_options *options, char text[WORK_OPT
         buf_printf(&out, "min-rows=%" PRIu64 " ", limits->rows);
     if (options->force)
         buf_append_text(&out, "force ");
+    if (options->skip_bytes)
+        buf_printf(&out, "skip=%" PRIu64 ":%s ", options->skip_bytes, options->skip_hash);
+    if (*options->done_suffix)
+        buf_printf(&out, "done-file=%s ", options->done_suffix);
     snprintf(text, WORK_OPTIONS_SIZE, "%s", buf_text(&out));
     buf_release(&out);
 }
@@ -61,7 +65,9 @@ void work_read_options(const char *text, struct ingest_options *options)
     struct ingest_limits *limits = &options->limits;
 
     options->delimiter = 0;
-    options->force = false;
+    options->force = options->tail = false;
+    options->skip_bytes = 0;
+    *options->done_suffix = '\0';
     *limits = (struct ingest_limits){0};
     for (; *text; text += strcspn(text, " "), text += *text == ' ') {
         const char *value = text + strcspn(text, "= ");
@@ -77,6 +83,14 @@ void work_read_options(const char *text, struct ingest_options *options)
             limits->percent = strtod(value, NULL);
         } else if (str_starts(text, "min-rows=")) {
             limits->rows = strtoull(value, NULL, 10);
+        } else if (str_starts(text, "skip=")) {
+            options->skip_bytes = strtoull(value, NULL, 10);
+            value += strcspn(value, ": ");
+            snprintf(options->skip_hash, sizeof options->skip_hash, "%.*s",
+                     (int)strcspn(value + (*value == ':'), " "), value + (*value == ':'));
+        } else if (str_starts(text, "done-file=")) {
+            snprintf(options->done_suffix, sizeof options->done_suffix, "%.*s",
+                     (int)strcspn(value, " "), value);
         } else if (str_starts(text, "force")) {
             options->force = true;
         }
@@ -182,6 +196,7 @@ static enum reading read_with(struct work *work, struct reader *reader,
         .limits = &work->options->limits,
         .source = work->feed.source,
         .sort_folder = resume ? NULL : database_folder(work, folder),
+        .skip_bytes = resume ? 0 : work->options->skip_bytes,
         .endless = !work->feed.path,
         .committed = tell_progress,
         .context = work,
@@ -203,6 +218,40 @@ static enum reading read_with(struct work *work, struct reader *reader,
     return reading;
 }
 
+bool work_begins_with(struct work *work, const struct batch_read *batch, bool *begins,
+                      struct err *err)
+{
+    struct reader_position position = {.bytes = batch->bytes};
+    struct row_shape shape;
+    struct reader *reader;
+
+    memcpy(position.hash, batch->prefix_hash, sizeof position.hash);
+    feed_shape(&work->feed, work->options, work->schema, &shape);
+    if (!feed_rewind(&work->feed, err))
+        return false;
+    reader = reader_open(work->feed.fd, work->feed.source, work->format, &shape, err);
+    *begins = reader && reader_resume(reader, &position, err);
+    reader_close(reader);
+    if (!*begins && err->kind != ERR_INPUT)
+        return false;
+    *err = (struct err){0};
+    return feed_rewind(&work->feed, err);
+}
+
+/* A file that was replaced meanwhile may not begin with what is to be skipped. */
+static bool may_skip(struct work *work, struct err *err)
+{
+    struct batch_read batch = {.bytes = work->options->skip_bytes};
+    bool begins;
+
+    memcpy(batch.prefix_hash, work->options->skip_hash, sizeof batch.prefix_hash);
+    return work_begins_with(work, &batch, &begins, err) &&
+           (begins || err_set(err, ERR_INPUT,
+                              "%s does not begin any more with what was read of it before: drop it "
+                              "in again to have all of it read",
+                              work->feed.source));
+}
+
 /* Reads the file once. The hash of what was read proves that it is what was hashed before, even
  * where size and modification time do not tell. */
 static enum reading read_once(struct work *work, const struct batch_progress *resume,
@@ -212,6 +261,8 @@ static enum reading read_once(struct work *work, const struct batch_progress *re
     struct reader *reader;
     enum reading reading;
 
+    if (work->options->skip_bytes && !resume && !may_skip(work, err))
+        return failed(err);
     feed_shape(&work->feed, work->options, work->schema, &shape);
     reader = reader_open(work->feed.fd, work->feed.source, work->format, &shape, err);
     if (!reader) {

@@ -16,6 +16,7 @@ void work_read_options(const char *text, struct ingest_options *options);
 struct work {
     struct store *store;
     const struct ingest_options *options;
+    struct ingest_options own; /* what options points to, where some are this file's alone */
     struct feed feed;
     const struct schema *schema;
     enum row_format format;
@@ -27,6 +28,11 @@ struct work {
 
 /* What the batch is made from, as of the last fingerprint; points into work. */
 struct batch_origin work_origin(struct work *work);
+
+/* Whether the content begins with the bytes that the batch has read; the feed is then at its first
+ * byte again. */
+bool work_begins_with(struct work *work, const struct batch_read *batch, bool *begins,
+                      struct err *err);
 
 /* The batch in state `loading` and feed at its first byte: reads it, from `resume` on where that is
  * not NULL and the bytes before it are what they were, else as a whole, and opens or refuses the

@@ -20,6 +20,8 @@ enum {
     BATCH_WAITING,
     BATCH_LOADING,
     BATCH_NEWER,
+    BATCH_READ_AS,
+    BATCH_READ_SHORTER,
     BATCH_BEGIN,
     BATCH_TALLY,
     BATCH_HEADER_SET,
@@ -45,6 +47,10 @@ enum {
     BATCH_LAST_JOB,
 };
 
+#define READ_COLUMNS                                                                               \
+    "SELECT id, schema, format, options, content_hash, size_bytes, bytes_done, prefix_hash "       \
+    "FROM batch WHERE state IN ('open', 'done') "
+
 static const char *const sql[] = {
     [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = :schema "
                     "AND state IN ('open', 'done') ORDER BY id DESC LIMIT 1",
@@ -58,6 +64,11 @@ static const char *const sql[] = {
                       "AND state = 'loading' AND +schema = :schema ORDER BY id LIMIT 1",
     [BATCH_NEWER] = "SELECT id FROM batch WHERE schema = :schema AND id > :after "
                     "AND state IN ('open', 'done') ORDER BY id LIMIT 1",
+    [BATCH_READ_AS] = READ_COLUMNS "AND id = :batch_id",
+    [BATCH_READ_SHORTER] = READ_COLUMNS
+    "AND schema = :schema AND filing IN (1, 2) AND filed_ms IS NOT NULL AND path = :path "
+    "AND device = :device AND inode = :inode AND size_bytes < :size_bytes "
+    "ORDER BY id DESC LIMIT 1",
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
@@ -178,6 +189,63 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin,
     }
     db_reset(statement);
     return true;
+}
+
+static bool read_read(struct store *store, struct db_statement *statement, struct batch_read *batch,
+                      struct err *err)
+{
+    static const enum db_name names[] = {DB_SCHEMA, DB_FORMAT, DB_OPTIONS, DB_CONTENT_HASH};
+    enum { NAMES = sizeof names / sizeof *names };
+    size_t starts[NAMES];
+    bool row;
+
+    *batch = (struct batch_read){0};
+    if (!db_step(store, statement, &row, err, "look for what was read of a file"))
+        return false;
+    if (!row)
+        return true;
+    buf_reset(&store->texts);
+    for (size_t i = 0; i < NAMES; i++) {
+        starts[i] = store->texts.size;
+        buf_append_span(&store->texts, db_column_span(statement, names[i]));
+        buf_append_char(&store->texts, '\0');
+    }
+    batch->id = db_column_int64(statement, DB_ID);
+    batch->schema = store->texts.data + starts[0];
+    batch->format = store->texts.data + starts[1];
+    batch->options = store->texts.data + starts[2];
+    batch->content_hash = store->texts.data + starts[3];
+    batch->size_bytes = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES);
+    batch->bytes = (uint64_t)db_column_int64(statement, DB_BYTES_DONE);
+    snprintf(batch->prefix_hash, sizeof batch->prefix_hash, "%s",
+             db_column_text(statement, DB_PREFIX_HASH));
+    db_reset(statement);
+    return true;
+}
+
+bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *batch, struct err *err)
+{
+    struct db_statement *statement = get(store, BATCH_READ_AS, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    return read_read(store, statement, batch, err);
+}
+
+bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
+                        struct batch_read *batch, struct err *err)
+{
+    struct db_statement *statement = get(store, BATCH_READ_SHORTER, err);
+
+    if (!statement)
+        return false;
+    db_bind_text(statement, DB_SCHEMA, origin->schema);
+    db_bind_text(statement, DB_PATH, origin->path);
+    db_bind_int64(statement, DB_DEVICE, (int64_t)origin->device);
+    db_bind_int64(statement, DB_INODE, (int64_t)origin->inode);
+    db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
+    return read_read(store, statement, batch, err);
 }
 
 bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,

@@ -2,11 +2,11 @@
 
 #include "core/store/db.h"
 
-enum { FILED_CLEAR, FILED_NOTE, FILED_AT, FILED_NEXT, FILED_FORGET };
+enum { FILED_CLEAR, FILED_NOTE, FILED_AT, FILED_NEXT, FILED_WATCHED, FILED_UNWATCH, FILED_FORGET };
 
 #define COLUMNS                                                                                    \
     "SELECT f.id, f.folder, f.name, f.batch_id, f.sheet AS is_sheet, f.device, f.inode, "          \
-    "f.size_bytes, f.mtime_ns, b.id IS NULL OR b.pruned_ms IS NOT NULL AS is_pruned "              \
+    "f.size_bytes, f.mtime_ns, f.filed_ms, b.id IS NULL OR b.pruned_ms IS NOT NULL AS is_pruned "  \
     "FROM filed f LEFT JOIN batch b ON b.id = f.batch_id "
 
 static const char *const sql[] = {
@@ -20,6 +20,8 @@ static const char *const sql[] = {
     [FILED_NEXT] = COLUMNS "WHERE f.id > :after AND f.filed_ms <= :before_ms AND (b.id IS NULL "
                            "OR (b.state IN ('done', 'refused') AND b.finished_ms <= :before_ms)) "
                            "ORDER BY f.id LIMIT 1",
+    [FILED_WATCHED] = COLUMNS "WHERE f.watched AND f.id > :after ORDER BY f.id LIMIT 1",
+    [FILED_UNWATCH] = "UPDATE filed SET watched = 0 WHERE id = :id",
     [FILED_FORGET] = "DELETE FROM filed WHERE id = :id",
 };
 
@@ -92,6 +94,7 @@ static bool read_filed(struct store *store, struct db_statement *statement, stru
         .inode = (uint64_t)db_column_int64(statement, DB_INODE),
         .size = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES),
         .mtime_ns = db_column_int64(statement, DB_MTIME_NS),
+        .filed_ms = db_column_int64(statement, DB_FILED_MS),
         .pruned = db_column_int(statement, DB_IS_PRUNED),
     };
     db_reset(statement);
@@ -122,12 +125,34 @@ bool filed_next(struct store *store, int64_t after, int64_t before_ms, struct fi
     return read_filed(store, statement, filed, found, err);
 }
 
-bool filed_forget(struct store *store, int64_t id, struct err *err)
+bool filed_next_watched(struct store *store, int64_t after, struct filed *filed, bool *found,
+                        struct err *err)
 {
-    struct db_statement *statement = get(store, FILED_FORGET, err);
+    struct db_statement *statement = get(store, FILED_WATCHED, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_AFTER, after);
+    return read_filed(store, statement, filed, found, err);
+}
+
+/* Runs a statement that is about one file. */
+static bool run_for(struct store *store, unsigned index, int64_t id, struct err *err)
+{
+    struct db_statement *statement = get(store, index, err);
 
     if (!statement)
         return false;
     db_bind_int64(statement, DB_ID, id);
-    return db_run(store, statement, err, "forget a filed file");
+    return db_run(store, statement, err, "note a filed file");
+}
+
+bool filed_unwatch(struct store *store, int64_t id, struct err *err)
+{
+    return run_for(store, FILED_UNWATCH, id, err);
+}
+
+bool filed_forget(struct store *store, int64_t id, struct err *err)
+{
+    return run_for(store, FILED_FORGET, id, err);
 }

@@ -124,6 +124,25 @@ struct batch_waiting {
 bool batch_waiting(struct store *store, const struct batch_origin *origin,
                    struct batch_waiting *waiting, struct err *err);
 
+/* A batch that was read to its end, and how far that was. Texts point into the store, until its
+ * next call here. */
+struct batch_read {
+    int64_t id; /* 0: there is none */
+    const char *schema, *format, *options, *content_hash;
+    uint64_t size_bytes; /* of the file */
+    uint64_t bytes;      /* of its content, and their hash */
+    char prefix_hash[BATCH_HASH_SIZE];
+};
+
+/* That batch, open or done. */
+bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *batch,
+                   struct err *err);
+
+/* The latest one that was read from this file of an inbox when it was shorter: of the origin's
+ * schema, path, device and inode. */
+bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
+                        struct batch_read *batch, struct err *err);
+
 /* The batch of the schema that is being read, which under the intake lock an earlier process has
  * left, and the name of its file (into the store, until its next call here). *batch_id 0: none. */
 bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,

@@ -51,6 +51,7 @@
     X(EXIT_STATUS) \
     X(FIELD) \
     X(FIELDS) \
+    X(FILED_MS) \
     X(FILING) \
     X(FINISHED_MS) \
     X(FINISHED_RUN_ID) \

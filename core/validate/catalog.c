@@ -165,8 +165,7 @@ static bool ends_name(char byte)
            !(byte >= '0' && byte <= '9');
 }
 
-const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
-                                   struct err *err)
+static const struct entry *longest_match(const struct catalog *catalog, const char *file_name)
 {
     const struct entry *longest = NULL;
     size_t longest_size = 0;
@@ -182,6 +181,19 @@ const struct schema *catalog_match(const struct catalog *catalog, const char *fi
             longest_size = size;
         }
     }
+    return longest;
+}
+
+bool catalog_fits(const struct catalog *catalog, const char *file_name)
+{
+    return longest_match(catalog, file_name) != NULL;
+}
+
+const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
+                                   struct err *err)
+{
+    const struct entry *longest = longest_match(catalog, file_name);
+
     if (longest)
         return schema_of(longest, err);
     set_unknown(catalog, ERR_INPUT, "no schema's name begins the file name", file_name, err);

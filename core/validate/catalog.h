@@ -21,6 +21,9 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
 /* Whether there is a schema file of that name, be it right or wrong. */
 bool catalog_has(const struct catalog *catalog, const char *name);
 
+/* Whether some schema's name begins the file name, as catalog_match has it. */
+bool catalog_fits(const struct catalog *catalog, const char *file_name);
+
 /* The schema whose name is the longest that file_name (no folders) starts with, followed by a
  * character that is no letter or digit (CONTRACT section 3). NULL as above, with ERR_INPUT when no
  * schema name fits. */

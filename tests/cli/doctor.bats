@@ -101,7 +101,8 @@ ended() {
     batch_file inbox/InventoryItem-b.csv 3 B
     before=$(sha256sum rowferry.db; find inbox | sort; cat ledger; sql .dump | sha256sum)
     ends 0 rowferry doctor --json
-    finds inbox fine "inbox, 1 file there to be read" ""
+    finds inbox fine "inbox, 1 file there to be read
+--min-age is 2s: this user can see who writes the files" ""
     same "$before" "$(sha256sum rowferry.db; find inbox | sort; cat ledger; sql .dump | sha256sum)"
     same "get token" "$(jq -r .kind requests | tail -n 2 | sort | paste -sd' ')"
 }

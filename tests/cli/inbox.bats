@@ -428,7 +428,7 @@ InventoryItem-x.csv" "$(below inbox/done)"
     ends 0 run_inbox
     holds "$stderr" 'was read before, as batch 3'
     cp A inbox/InventoryItem-x.csv
-    ends 3 run_inbox --force
+    ends 0 run_inbox --force
     same 6 "$(sql 'SELECT max(id) FROM batch')"
 }
 
@@ -639,4 +639,258 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
     head -n 20000 away >inbox/InventoryItem-a.csv
     run --separate-stderr run_inbox --max-time 60
     same 7 "$(record A-1 | jq '.[1].quantity')"
+}
+
+### what is not ours
+
+@test "temporary names, markers and files of the desktop are left alone, counted and named once" {
+    local name
+
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    for name in InventoryItem-b.csv.1a2b.partial InventoryItem-b.csv.crdownload InventoryItem-b.csv.writing \
+        InventoryItem-b.csv~ InventoryItem-a.csv.done _SUCCESS desktop.ini Thumbs.db notes.xlsx .hidden; do
+        rows "inbox/$name" 2 0 B
+    done
+    ends 0 run_inbox --json
+    same "1 9" "$(summary '"\(.files) \(.files_left)"')"
+    same 1 "$(grep -c 'InventoryItem-b.csv.1a2b.partial' <<<"$output")"
+    holds "$output" 'left alone: inbox/InventoryItem-a.csv.done, inbox/InventoryItem-b.csv.1a2b.partial'
+    [ -e inbox/InventoryItem-b.csv.1a2b.partial ]
+    # the writer's rename goes well, and the file is read
+    mv inbox/InventoryItem-b.csv.1a2b.partial inbox/InventoryItem-b.csv
+    ends 0 run_inbox
+    same 6 "$(wc -l <ledger)"
+}
+
+@test "--ignore leaves files alone by pattern" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    rows inbox/InventoryItem-test-a.csv 4 0 B
+    rows inbox/other.csv 4 0 C
+    ends 0 run_inbox --ignore 'InventoryItem-test-*,o*.csv' --json
+    same "1 2" "$(summary '"\(.files) \(.files_left)"')"
+    same 4 "$(wc -l <ledger)"
+    ROWFERRY_IGNORE='*' ends 0 run_inbox
+}
+
+@test "an export in a format that is not read is refused, with advice" {
+    local ending
+
+    start_sim
+    mkdir inbox
+    for ending in xlsx xls ods zip json xml txt; do
+        echo x >"inbox/InventoryItem-1.$ending"
+        echo x >"inbox/other.$ending"
+    done
+    ends 3 run_inbox --json
+    same "7 7 7" "$(summary '"\(.files) \(.files_refused) \(.files_left)"')"
+    for ending in xlsx xls ods zip json xml txt; do
+        [ -e "inbox/refused/InventoryItem-1.$ending" ]
+        [ -e "inbox/other.$ending" ]
+    done
+    holds "$(cat inbox/refused/InventoryItem-1.xlsx.error.txt)" 'save it as CSV'
+    holds "$(cat inbox/refused/InventoryItem-1.json.error.txt)" "jq -c '.[]'"
+    holds "$(cat inbox/refused/InventoryItem-1.txt.error.txt)" 'name it .csv'
+}
+
+@test "--done-file: a file waits for its marker, and both are filed" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    rows inbox/InventoryItem-b.csv 4 0 B
+    touch inbox/InventoryItem-a.csv.done
+    ends 5 run_inbox --done-file .done
+    holds "$stderr" 'inbox/InventoryItem-b.csv has no marker yet (--done-file): left for later'
+    same "InventoryItem-b.csv
+done
+done/InventoryItem-a.csv
+done/InventoryItem-a.csv.done" "$(below inbox)"
+    touch inbox/InventoryItem-b.done
+    ends 0 run_inbox --done-file .done
+    same "done
+done/InventoryItem-a.csv
+done/InventoryItem-a.csv.done
+done/InventoryItem-b.csv
+done/InventoryItem-b.done" "$(below inbox)"
+    same 8 "$(wc -l <ledger)"
+    ends 0 rowferry prune --older-than 0s --files --yes
+    same done "$(below inbox)"
+    ends 2 run_inbox --done-file a/b
+}
+
+@test "a checksum next to a file is compared before anything is read" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    rows inbox/InventoryItem-b.csv 4 0 B
+    rows inbox/InventoryItem-c.csv 4 0 C
+    (cd inbox && md5sum InventoryItem-a.csv >InventoryItem-a.csv.md5)
+    (cd inbox && sha256sum --tag InventoryItem-b.csv | tr a-f A-F >InventoryItem-b.csv.sha256)
+    (cd inbox && sha256sum InventoryItem-c.csv | cut -c -64 >InventoryItem-c.csv.sha256)
+    head -n 3 inbox/InventoryItem-c.csv >cut && cp inbox/InventoryItem-c.csv whole && cp cut inbox/InventoryItem-c.csv
+    ends 5 run_inbox --json
+    holds "$output" 'inbox/InventoryItem-c.csv: its SHA256 sum is not the one in InventoryItem-c.csv.sha256: it is left for the next run'
+    same "3 1 0" "$(summary '"\(.files) \(.files_held) \(.files_left)"')"
+    same 8 "$(wc -l <ledger)"
+    [ -e inbox/done/InventoryItem-a.csv.md5 ]
+    [ -e inbox/done/InventoryItem-b.csv.sha256 ]
+    cp whole inbox/InventoryItem-c.csv
+    ends 0 run_inbox
+    same 12 "$(wc -l <ledger)"
+    [ -e inbox/done/InventoryItem-c.csv.sha256 ]
+    # whatever is in the file of sums, only the sum counts
+    rows inbox/InventoryItem-d.csv 4 0 D
+    echo 'no sum' >inbox/InventoryItem-d.csv.sha512
+    ends 5 run_inbox
+    rm inbox/InventoryItem-d.csv.sha512
+    ends 0 run_inbox
+}
+
+@test "too few files end 4, and those that are there are read" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    ends 4 run_inbox --min-files 2
+    holds "$stderr" '1 files were in the inbox, and --min-files asks for 2'
+    same 4 "$(wc -l <ledger)"
+    rows inbox/InventoryItem-b.csv 4 0 B
+    ends 0 run_inbox --min-files 1
+    ends 4 run_inbox --min-files 1
+}
+
+### links
+
+@test "a link to a file is read through, and filed so that it still leads there" {
+    start_sim
+    mkdir -p inbox/..2026 inbox/.exports inbox/InventoryItem
+    rows inbox/..2026/InventoryItem-a.csv 4 2
+    ln -s ..2026 inbox/..data
+    ln -s ..data/InventoryItem-a.csv inbox/InventoryItem-a.csv
+    rows inbox/.exports/b.csv 4 0 B
+    ln -s ../.exports/b.csv inbox/InventoryItem/current.csv
+    rows inbox/.exports/c.csv 4 0 C
+    ln -s "$PWD/inbox/.exports/c.csv" inbox/InventoryItem-c.csv
+    ends 3 run_inbox
+    same 10 "$(wc -l <ledger)"
+    same "InventoryItem-a.csv
+InventoryItem-a.csv.errors.tsv
+InventoryItem-a.csv.rejected.csv
+InventoryItem-c.csv
+current.csv" "$(below inbox/done)"
+    for name in InventoryItem-a.csv InventoryItem-c.csv current.csv; do
+        [ -L "inbox/done/$name" ]
+        [ -s "inbox/done/$name" ]
+    done
+    [ -e inbox/.exports/b.csv ]
+    same "" "$(find inbox -maxdepth 2 -name '*.csv' -path '*/InventoryItem*' -not -path '*/done/*' -not -path '*/..*' -print)"
+    # what has been read is known, though a link leads there again
+    ln -s ../.exports/b.csv inbox/InventoryItem/current.csv
+    ends 0 run_inbox
+    same 10 "$(wc -l <ledger)"
+    ends 0 rowferry prune --older-than 0s --files --yes
+    same "" "$(below inbox/done)"
+    [ -s inbox/..2026/InventoryItem-a.csv ]
+}
+
+@test "any other link is named, counted, and ends 3" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    ln -s nowhere.csv inbox/InventoryItem-b.csv
+    ln -s /proc/self/status inbox/InventoryItem-c.csv
+    ln -s /etc inbox/etc
+    ends 3 run_inbox --json
+    same 3 "$(summary .files_left)"
+    holds "$output" 'inbox/InventoryItem-b.csv is a link, and is left alone: only a link to a regular file of the same owner, on the file system of the inbox, is read'
+    same 4 "$(wc -l <ledger)"
+    [ -L inbox/InventoryItem-b.csv ]
+}
+
+### the same night
+
+@test "what comes while the run sends is taken in the same night" {
+    start_sim --latency-ms 20
+    rows inbox/InventoryItem-a.csv 100 0
+    rows later.csv 5 0 B
+    "$BIN/rowferry" run inbox --min-age 0 --rate none --concurrency 2 --json >out 2>err 3>&- &
+    RUN=$!
+    eventually [ -s ledger ]
+    mv later.csv inbox/InventoryItem-b.csv
+    wait "$RUN" || { cat out err; return 1; }
+    same 105 "$(wc -l <ledger)"
+    same "2 105 105" "$(tail -n 1 out | jq -r '"\(.files) \(.applied) \(.requests)"')"
+    same "done
+done/InventoryItem-a.csv
+done/InventoryItem-b.csv" "$(below inbox)"
+}
+
+@test "files that stay are not read again in the same night" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    printf 'record_id,skuu\n' >inbox/InventoryItem-b.csv
+    ends 3 run_inbox --keep --json
+    same "2 1 4" "$(summary '"\(.files) \(.files_refused) \(.applied)"')"
+}
+
+### a file that grows after it was filed
+
+@test "a filed file that grows is named with what to do, and its new rows are taken" {
+    start_sim
+    printf 'record_id,version,sku,quantity\nA-1,1,WH-1042,1\nA-2,1,WH-1042,2\nA-3,1,WH-1042,3' >InventoryItem-a.csv
+    mkdir inbox
+    mv InventoryItem-a.csv inbox
+    ends 0 run_inbox
+    same 3 "$(wc -l <ledger)"
+    # the rest arrives, the last row was complete
+    printf '\nA-4,1,WH-1042,4\nA-5,1,WH-1042,x\nA-6,1,WH-1042,6\n' >>inbox/done/InventoryItem-a.csv
+    ends 3 run_inbox
+    holds "$stderr" "$PWD/inbox/done/InventoryItem-a.csv grew by 49 bytes after it was read as batch 1 (78 bytes then, 127 now)"
+    holds "$stderr" "this reads the rows that came since: $BIN/rowferry ingest --rate none --tail $PWD/inbox/done/InventoryItem-a.csv"
+    ends 3 run_inbox
+    ends 3 rowferry ingest --tail inbox/done/InventoryItem-a.csv
+    same "2|3|1|2" "$(sql 'SELECT batch_id, rows_read, rows_rejected, jobs FROM batch_summary WHERE batch_id = 2')"
+    same "1 A-4
+3 A-6" "$(sql "SELECT row_no || ' ' || record_id FROM job WHERE batch_id = 2 ORDER BY id")"
+    ends 3 rowferry drain --rate none
+    ends 0 run_inbox
+    same "A-1 A-2 A-3 A-4 A-6" "$(jq -r .id ledger | sort | tr '\n' ' ' | sed 's/ $//')"
+    ends 0 rowferry ingest --tail inbox/done/InventoryItem-a.csv
+    holds "$stderr" 'was read before, as batch 2'
+}
+
+@test "a row that was cut short is taken again when the rest of it is there" {
+    start_sim
+    mkdir inbox
+    printf 'record_id,version,sku,quantity\nA-1,1,WH-1042,1\nA-2,1,WH' >inbox/InventoryItem-a.csv
+    ends 3 run_inbox
+    printf -- '-1042,2\nA-3,1,WH-1042,3\n' >>inbox/done/InventoryItem-a.csv
+    ends 3 run_inbox
+    ends 0 rowferry ingest --tail inbox/done/InventoryItem-a.csv
+    ends 0 rowferry drain --rate none
+    same "A-1 A-2 A-3" "$(jq -r .id ledger | sort | tr '\n' ' ' | sed 's/ $//')"
+}
+
+@test "a file that is back in the inbox because it grew is read from where it was read to" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    ends 0 run_inbox
+    mv inbox/done/InventoryItem-a.csv inbox
+    rows more 8 0
+    tail -n 4 more >>inbox/InventoryItem-a.csv
+    ends 0 run_inbox
+    holds "$stderr" 'inbox/InventoryItem-a.csv grew since it was read as batch 1: only what came since is read'
+    same 8 "$(wc -l <ledger)"
+}
+
+@test "a filed file that was changed is named once more, and --tail does not take it" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    ends 0 run_inbox
+    rows inbox/done/InventoryItem-a.csv 5 0 B
+    ends 3 run_inbox
+    holds "$stderr" "inbox/done/InventoryItem-a.csv "
+    ends 3 rowferry ingest --tail inbox/done/InventoryItem-a.csv
+    holds "$stderr" 'does not begin with what batch 1 has read of it'
+    ends 2 rowferry ingest --tail inbox/done/nothing.csv
+    rows other.csv 2 0
+    ends 2 rowferry ingest --tail other.csv
+    holds "$stderr" 'other.csv is not a file that this database has put into done/'
+    same 4 "$(wc -l <ledger)"
 }

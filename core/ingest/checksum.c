@@ -1,0 +1,116 @@
+#include "core/ingest/checksum.h"
+
+#include "core/base/mem.h"
+#include "core/inbox/names.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { SUMS_SIZE = 1 << 16 }; /* bytes that are read of a file of sums */
+
+/* The whole of a small file, as text. False: there is none of that name, or it cannot be read. */
+static bool read_text(const char *path, char text[SUMS_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, text, SUMS_SIZE - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    return size >= 0;
+}
+
+/* The sum of what is in the file, in hexadecimal. */
+static bool compute(struct feed *feed, const char *algorithm, char *sum, struct err *err)
+{
+    unsigned char buffer[1 << 16], digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD *kind = EVP_get_digestbyname(algorithm);
+    unsigned digest_size = 0;
+    ssize_t size = 0;
+    bool fine = context && kind && EVP_DigestInit_ex(context, kind, NULL) == 1;
+
+    if (!fine)
+        err_set(err, ERR_INTERNAL, "this system's libcrypto has no %s", algorithm);
+    else
+        fine = feed_rewind(feed, err);
+    while (fine && (size = read(feed->fd, buffer, sizeof buffer)) > 0)
+        EVP_DigestUpdate(context, buffer, (size_t)size);
+    if (fine && size < 0)
+        fine = err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
+    if (fine)
+        EVP_DigestFinal_ex(context, digest, &digest_size);
+    EVP_MD_CTX_free(context);
+    for (unsigned i = 0; i < digest_size; i++)
+        snprintf(sum + (size_t)2 * i, 3, "%02x", digest[i]);
+    return fine && feed_rewind(feed, err);
+}
+
+/* Whether the line has the sum as a word of its own: `SUM  name`, `MD5 (name) = SUM`, `SUM`. */
+static bool line_has(const char *line, size_t size, const char *sum)
+{
+    size_t length = strlen(sum);
+
+    for (size_t i = 0; i + length <= size; i++)
+        if (strncasecmp(line + i, sum, length) == 0 &&
+            (i == 0 || !isalnum((unsigned char)line[i - 1])) &&
+            (i + length == size || !isalnum((unsigned char)line[i + length])))
+            return true;
+    return false;
+}
+
+/* Where lines name files, the one that names this file counts. */
+static bool sums_have(const char *text, const char *name, const char *sum)
+{
+    bool named = strstr(text, name) != NULL;
+
+    while (*text) {
+        size_t size = strcspn(text, "\r\n");
+
+        if (line_has(text, size, sum) && (!named || memmem(text, size, name, strlen(name))))
+            return true;
+        text += size + (text[size] != '\0');
+    }
+    return false;
+}
+
+static bool check_one(struct feed *feed, const char *ending, const char *algorithm, bool *fits,
+                      char reason[ERR_TEXT_SIZE], struct err *err)
+{
+    char *path = mem_printf("%s%s", feed->path, ending), *text = mem_calloc(SUMS_SIZE, 1);
+    const char *name = strrchr(feed->path, '/') + 1;
+    char sum[2 * EVP_MAX_MD_SIZE + 1] = "";
+    bool fine = true;
+
+    if (read_text(path, text)) {
+        fine = compute(feed, algorithm, sum, err);
+        *fits = fine && sums_have(text, name, sum);
+        if (fine && !*fits)
+            snprintf(reason, ERR_TEXT_SIZE,
+                     "%.400s: its %s sum is not the one in %.400s%s: it is left for the next run, "
+                     "when the rest of it may have come; otherwise send both again, or delete "
+                     "%.400s%s to have it read as it is",
+                     feed->source, algorithm, name, ending, name, ending);
+    }
+    free(text);
+    free(path);
+    return fine;
+}
+
+bool checksum_check(struct feed *feed, bool *fits, char reason[ERR_TEXT_SIZE], struct err *err)
+{
+    const char *ending, *algorithm;
+
+    *fits = true;
+    for (size_t n = 0; *fits && (ending = names_checksum(n, &algorithm)); n++)
+        if (!check_one(feed, ending, algorithm, fits, reason, err))
+            return false;
+    return true;
+}

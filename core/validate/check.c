@@ -19,7 +19,6 @@ struct checker *checker_open(const struct schema *schema, struct err *err)
 
     c->schema = schema;
     c->plan = &schema->plan;
-    c->matcher = matcher_open();
     c->scope_count = 1;
     c->order = mem_calloc(schema->plan.member_count, sizeof *c->order);
     for (uint32_t i = 0; i < schema->plan.object_count; i++)
@@ -103,8 +102,11 @@ const char *check_show_schema(struct checker *c, uint32_t node)
 enum pattern_verdict check_search(struct checker *c, const struct pattern *pattern,
                                   struct span text)
 {
-    enum pattern_verdict verdict = pattern_search(pattern, c->matcher, text);
+    enum pattern_verdict verdict;
 
+    if (!c->matcher) /* its stack is costly to map: only where there are patterns */
+        c->matcher = matcher_open();
+    verdict = pattern_search(pattern, c->matcher, text);
     if (verdict == PATTERN_UNDECIDED)
         check_work(c, UNDECIDED_WORK);
     return verdict;

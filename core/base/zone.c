@@ -391,7 +391,7 @@ enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offs
     /* no two changes are so near to each other that one more offset fits between these */
     const struct change *before = find_change(zone, local - OFFSET_MAX),
                         *after = find_change(zone, local + OFFSET_MAX);
-    int32_t candidates[] = {before->offset, after->offset};
+    const int32_t candidates[] = {before->offset, after->offset};
     size_t found = 0;
 
     if (before == after) {

@@ -202,6 +202,7 @@ static bool take_header(struct csv *csv, struct source *source, struct trial *tr
                               err);
     if (!source_take(source, size, trial->lexer.feeds + 1, err))
         return false;
+    source->controls |= trial->lexer.has_control;
     buf_append_span(&csv->header, source_raw(source, size));
     csv->columns = trial->heading.columns;
     csv->column_count = trial->heading.column_count;

@@ -57,6 +57,7 @@ static bool keep_line(struct csv *csv, struct source *source, size_t size, struc
         return err_set(err, ERR_INPUT, "%s: line %llu: more than %zu bytes before the header row",
                        source->name, (unsigned long long)source->lines + 1, source->row_max);
     buf_append_span(&csv->preamble, line);
+    source_note(source, line);
     if (!source_take(source, size, 1, err))
         return false;
     buf_append_span(&csv->header, source_raw(source, size));

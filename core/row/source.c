@@ -557,11 +557,17 @@ bool source_pass_byte(struct source *source, size_t size, char fault[SOURCE_FAUL
     return true;
 }
 
+void source_note(struct source *source, struct span text)
+{
+    for (size_t i = 0; i < text.size && !source->controls; i++)
+        source->controls = (unsigned char)text.data[i] < 0x20 && !memchr("\t\r\n", text.data[i], 3);
+}
+
 /* Takes a piece of a line. Where a line comes in pieces, how they are cut says nothing. */
 static bool take_piece(struct source *source, size_t size, uint64_t lines, bool whole,
                        char fault[SOURCE_FAULT_SIZE], struct err *err)
 {
-    char later[SOURCE_FAULT_SIZE];
+    char later[SOURCE_FAULT_SIZE] = "";
 
     if (source_holds_other(source, size)) {
         if (!whole && !is_cut(source, size) && !source->several &&
@@ -570,6 +576,7 @@ static bool take_piece(struct source *source, size_t size, uint64_t lines, bool 
         if (!source_pass_byte(source, size, *fault ? later : fault, err))
             return false;
     }
+    source_note(source, (struct span){source->data + source->begin, size});
     return source_take(source, size, lines, err);
 }
 
@@ -673,6 +680,7 @@ static void skip_some(struct source *source, uint64_t left)
             text.size = (size_t)left;
         source->bytes += text.size;
     }
+    source_note(source, text);
     source->begin += text.size;
 }
 
@@ -685,6 +693,11 @@ bool source_skip_to(struct source *source, uint64_t bytes, struct err *err)
         if (source->begin == source->end && !source_fill(source, err))
             return false;
         skip_some(source, bytes - source->bytes);
+    }
+    /* rows in another encoding were among what was skipped: it goes on behind them */
+    if (source->checked < source->begin) {
+        source->checked = source->begin;
+        check_utf8(source);
     }
     return true;
 }

@@ -37,7 +37,7 @@ struct source {
     size_t hashed;       /* up to here the hash has seen the window */
     size_t checked;      /* up to here the window is UTF-8; a row that goes beyond is not */
     bool several;        /* a character of several bytes came before that */
-    bool controls;       /* set by the reader: control characters came that no text has */
+    bool controls;       /* control characters came that no text has: source_note, and the lexer */
     bool forced;         /* the declared encoding holds, whatever speaks against it */
     bool ends_in_ctrl_z; /* the last byte is 0x1A, and not in the window yet */
     bool ctrl_z_taken;   /* it was; only at the end */
@@ -131,6 +131,9 @@ struct span source_mark(const struct source *source);
  * source_pass_byte has it, or "". */
 bool source_take_line(struct source *source, struct span *line, bool *whole,
                       char fault[SOURCE_FAULT_SIZE], struct err *err);
+
+/* Notes what the text of a row or line, which was or is being taken, says against an encoding. */
+void source_note(struct source *source, struct span text);
 
 /* Brings the physical line at the beginning of the window into it as a whole; size: with its line
  * end. False with ERR_INPUT: it is longer than row_max. */

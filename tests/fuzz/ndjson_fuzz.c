@@ -160,10 +160,13 @@ static void visit(const struct row *row, const struct violations *violations)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct reading reading = {.format = ROW_FORMAT_NDJSON, .visit = visit};
+    struct row_shape shape;
 
     if (size < SETTINGS)
         return 0;
-    reading.shape = data[0] & 4 ? &rows_shape_versioned : &rows_shape;
+    shape = data[0] & 4 ? rows_shape_versioned : rows_shape;
+    shape.dialect.row_max = FUZZ_ROW_MAX;
+    reading.shape = &shape;
     reading.gzip_members = data[0] & 3;
     reading.stretched = (data[0] & ~3) == 'X';
     reading.chunk = data[1] & 8 ? ROWS_RANDOM : 1;

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -38,24 +39,33 @@ static void must(bool fine, const char *what)
     }
 }
 
-/* A packet is read as a whole and alone, so that the chunks of the writer are those of the reader.
- */
-static void *write_packets(void *context)
+/* Sends packets as long as there is room; 0 flags: waits for it. A packet is read as a whole and
+ * alone, so that the chunks of the writer are those of the reader. False: there is no room. */
+static bool send_packets(struct rows_feed *feed, int flags)
 {
-    struct rows_feed *feed = context;
-
-    for (size_t at = 0; at < feed->bytes.size;) {
-        size_t size = feed->bytes.size - at, chunk = feed->chunk;
+    while (feed->sent < feed->bytes.size) {
+        size_t size = feed->bytes.size - feed->sent, chunk = feed->chunk;
+        unsigned seed = feed->seed;
 
         if (chunk == ROWS_RANDOM)
-            chunk = 1 + (size_t)rand_r(&feed->seed) % 40;
+            chunk = 1 + (size_t)rand_r(&seed) % 40;
         if (size > chunk)
             size = chunk;
-        if (send(feed->writer, feed->bytes.data + at, size, MSG_NOSIGNAL) < 0)
+        if (send(feed->writer, feed->bytes.data + feed->sent, size, flags | MSG_NOSIGNAL) < 0) {
+            if (errno == EAGAIN)
+                return false;
             break; /* the reader has seen enough */
-        at += size;
+        }
+        feed->seed = seed;
+        feed->sent += size;
     }
     close(feed->writer);
+    return true;
+}
+
+static void *write_packets(void *context)
+{
+    send_packets(context, 0);
     return NULL;
 }
 
@@ -74,13 +84,15 @@ void rows_feed_open(struct rows_feed *feed, struct span bytes, size_t chunk)
     must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
     feed->fd = pair[0];
     feed->writer = pair[1];
-    must(pthread_create(&feed->thread, NULL, write_packets, feed) == 0, "pthread_create");
+    feed->has_thread = !send_packets(feed, MSG_DONTWAIT);
+    if (feed->has_thread)
+        must(pthread_create(&feed->thread, NULL, write_packets, feed) == 0, "pthread_create");
 }
 
 void rows_feed_close(struct rows_feed *feed)
 {
     close(feed->fd);
-    if (feed->chunk != ROWS_FILE)
+    if (feed->has_thread)
         pthread_join(feed->thread, NULL);
 }
 

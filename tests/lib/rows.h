@@ -21,6 +21,8 @@ struct rows_feed {
     struct span bytes;
     size_t chunk;
     unsigned seed;
+    size_t sent;
+    bool has_thread; /* more than fits into the socket at once */
     pthread_t thread;
 };
 

@@ -39,7 +39,7 @@ CFLAGS_asan    := -Og -g3 -fPIE -fno-omit-frame-pointer -fsanitize=address,undef
 CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread $(CRASHES)
 CFLAGS_cov     := -O0 -g3 -fPIE --coverage $(CRASHES)
 CFLAGS_fuzz    := -O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-                  -fno-sanitize-recover=undefined
+                  -fno-sanitize-recover=undefined -Wno-string-concatenation
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_debug   := -pie
 LDFLAGS_asan    := -pie -fsanitize=address,undefined

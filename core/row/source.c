@@ -16,7 +16,7 @@
 
 enum {
     BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
-    BLOCK_LEAST = 4 << 10,
+    BLOCK_LEAST = 1 << 10,   /* more than FILE_KIND_SIZE */
     BLOCK_STREAM = 64 << 10, /* what a pipe holds */
     STOP_LOOK_MS = 250,      /* a signal that another thread took is seen after this long */
     CTRL_Z = 0x1A,
@@ -570,6 +570,11 @@ static bool take_piece(struct source *source, size_t size, uint64_t lines, bool 
     char later[SOURCE_FAULT_SIZE] = "";
 
     if (source_holds_other(source, size)) {
+        if (!whole)
+            source_note(source, (struct span){source->data + source->begin,
+                                              source->checked > source->begin
+                                                  ? source->checked - source->begin
+                                                  : 0});
         if (!whole && !is_cut(source, size) && !source->several &&
             source->encoding != ROW_ENCODING_UTF_8)
             return source_refuse_byte(source, 0, err);

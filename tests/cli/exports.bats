@@ -441,3 +441,45 @@ CELLS
     ends 3 rowferry validate Article-1.csv
     holds "$output" 'ends with CR CR LF'
 }
+
+# Each literal block of the manual page with two blank lines in it: settings, a file, the fields of its
+# rows, into files 1.settings, 1.csv, 1.fields and so on.
+examples() {
+    awk '/^\.Bd -literal/ { inside = 1; part = 1; n++; next }
+         /^\.Ed/ { inside = 0 }
+         inside && /^$/ { part++; next }
+         inside { gsub(/\\e/, "\\"); print > (n (part == 1 ? ".settings" : part == 2 ? ".csv" : ".fields")) }' \
+        "$TOP/cmd/rowferry/share/rowferry-schema.5"
+}
+
+@test "the examples of rowferry-schema(5) are read as they say" {
+    local fields n count=0
+
+    examples
+    for fields in *.fields; do
+        n=${fields%.fields}
+        rm -f rowferry.db*
+        schema "$(cat "$n.settings")"
+        sed -i 's/"exclusiveMinimum": 0/"title": ""/' schema/Article.json
+        article "Article-$n.csv" <"$n.csv"
+        ends 0 rowferry ingest "Article-$n.csv"
+        same "$(cat "$fields")" "$(fields)"
+        back
+        count=$((count + 1))
+    done
+    [ "$count" -ge 8 ]
+}
+
+@test "the settings of the README can be declared together" {
+    mkdir -p readme
+    jq '.properties += {"countedOn": {"type": "string"}, "changedAt": {"type": "string"}} | del(."x-rowferry")' \
+        <(schema ''; cat schema/Article.json) >readme/bare.json
+    awk '/"x-rowferry": \{/ { inside = 1; text = "" } inside { text = text $0 "\n" } inside && /^    \}$/ { inside = 0; if (text ~ /changedAt/) print "{" text "}" }' \
+        "$TOP/README.md" >readme/settings.json
+    jq -s '.[0] * .[1]' readme/bare.json readme/settings.json >schema/Article.json
+    printf 'Artikel;version;Preis;Bemerkung;countedOn;changedAt;blocked\nA-1;1;1.234,50- EUR;x;00.00.0000;23.11.2026 10:00:00;ja\nTotal;;1\n' | article Article-1.csv
+    sed -i 's/"exclusiveMinimum": 0/"title": ""/' schema/Article.json
+    ends 0 rowferry ingest Article-1.csv
+    same '{"price":-1234.50,"changedAt":"2026-11-23T10:00:00+01:00","blocked":true}' "$(fields)"
+    back
+}

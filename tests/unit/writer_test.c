@@ -2,6 +2,7 @@
  * cells; and what a written file looks like. */
 #include "core/row/writer.h"
 
+#include "core/base/zone.h"
 #include "core/row/cell_form.h"
 #include "core/row/csv_write.h"
 #include "core/row/recode.h"
@@ -321,6 +322,116 @@ static void a_line_break_within_fields_ends_no_line_of_ndjson(void **state)
     copy_release(&copy);
 }
 
+/* --- everything that can be declared --- */
+
+static const struct span absent_words[] = {{"NULL", 4}, {"-", 1}, {"00000000", 8}};
+
+static struct cell_form real_forms[] = {
+    {.property = {"price", 5},
+     .kind = CELL_DECIMAL,
+     .decimal = ',',
+     .thousands = {" ", 1},
+     .sign = CELL_SIGN_TRAILING,
+     .padding = '0',
+     .unit = {"EUR", 3}},
+    {.property = {"quantity", 8},
+     .kind = CELL_DECIMAL,
+     .thousands = {".", 1},
+     .sign = CELL_SIGN_PARENTHESES,
+     .padding = ' ',
+     .absent = {absent_words, 2}},
+    {.property = {"status", 6},
+     .kind = CELL_DATETIME,
+     .pattern = {"DD.MM.YYYY hh:mm:ss", 19},
+     .fold = CELL_FOLD_EARLIER},
+    {.property = {"count", 5}, .kind = CELL_DECIMAL, .decimal = '.', .sign = CELL_SIGN_LEADING},
+    {.property = {"sku", 3}, .kind = CELL_PLAIN, .absent = {absent_words + 2, 1}},
+};
+
+static const char *const real_texts[] = {"a",        " b ",     "NULL",  "00000000", "-",
+                                         "x\"y",     "#c",      "Total", "",         "\xC2\xA0z",
+                                         "\xC3\xBC", "1;2|3~4", "n\nl",  "\\N"};
+static const char *const real_prices[] = {"1 234,50-", "0000012,5", "7 EUR",  "EUR 5-", "0",
+                                          "-",         "1,5",       "12-EUR", "-5",     "1.5"};
+static const char *const real_counts[] = {"+5", "-5", "0", "05", "5-"};
+static const char *const real_quantities[] = {"(1.234)", "  12 ", "( 5 )", "NULL",
+                                              "-",       "-5",    "1,5"};
+static const char *const real_times[] = {"23.11.2026 10:00:00", "01.07.2026 00:00:59",
+                                         "25.10.2026 02:30:00", "01.01.1890 12:00:00",
+                                         "29.03.2026 02:30:00", "1.1.2026 0:00:00"};
+static const char *const real_ids[] = {"A-1", " A-2 ", "Total", "#A-3", "a b", "x", "NULL", ""};
+
+static const struct pool real_pools[] = {
+    POOL("Artikel", real_ids, 5),         POOL("version", versions, 3),
+    POOL("sku", real_texts, 14),          POOL("status", real_times, 4),
+    POOL("quantity", real_quantities, 5), POOL("Preis", real_prices, 8),
+    POOL("active", booleans, 3),          POOL("count", real_counts, 3),
+    POOL("Bemerkung", real_texts, 14),    POOL("tags", tags, 6),
+    POOL("odd\"name", real_texts, 14),    POOL("any", real_texts, 14),
+};
+
+static bool is_total(const void *footer, struct span line)
+{
+    (void)footer;
+    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
+}
+
+static void everything_that_can_be_declared_is_written_as_it_is_declared(void **state)
+{
+    struct row_shape shape = german(ROW_ENCODING_NONE);
+    struct err err = {0};
+
+    (void)state;
+    real_forms[2].zone = zone_open((struct span){"Europe/Berlin", 13}, &err);
+    assert_non_null(real_forms[2].zone);
+    all_jobs = all_rows = 0;
+    for (unsigned round = 0; round < 2 * ROUNDS; round++) {
+        struct buf file = {0}, out;
+
+        chance_state = round;
+        shape.trim = round & 1;
+        shape.dialect = (struct row_dialect){
+            .delimiter = ";~\t\x01"[round / 2 % 4],
+            .quoted_absent = round & 8,
+            .short_rows = round & 16,
+            .long_rows = true,
+            .skip_lines = round % 3,
+            .comment = {"#", round & 32 ? 1 : 0},
+            .is_footer = round & 64 ? is_total : NULL,
+            .absent = {absent_words, round & 128 ? 2 : 0},
+            .columns = german_columns,
+            .column_count = 4,
+            .forms = real_forms,
+            .form_count = sizeof real_forms / sizeof *real_forms,
+        };
+        for (unsigned i = 0; i < shape.dialect.skip_lines; i++)
+            buf_append_text(&file, "a title; \"of several lines\n");
+        put_rows(&file, real_pools, sizeof real_pools / sizeof *real_pools, shape.dialect.delimiter,
+                 40);
+        if (shape.dialect.is_footer)
+            buf_append_text(&file, "Total;7\n\nTotal\n");
+        out = assert_same(buf_span(&file), ROW_FORMAT_CSV, ROW_FORMAT_CSV, &shape, false);
+        buf_release(&out);
+        buf_release(&file);
+    }
+    assert_in_range(all_jobs, all_rows / 10, all_rows);
+    zone_close(real_forms[2].zone);
+}
+
+static void text_without_quoting_is_written_without(void **state)
+{
+    static const char file[] =
+        "record_id\tsku\tprice\tany\na\t6\" x\t1\t\"\nb\t\t\t\nc\t,;\tx\ty\n";
+    struct row_shape shape = rows_shape;
+    struct buf out;
+
+    (void)state;
+    shape.dialect = (struct row_dialect){.delimiter = '\t', .unquoted = true};
+    out = assert_same(span_of(file), ROW_FORMAT_CSV, ROW_FORMAT_CSV, &shape, false);
+    assert_non_null(memmem(out.data, out.size, "\na\t6\" x\t1\t\"\t5/1\tapplied", 23));
+    buf_release(&out);
+}
+
 static void declared_forms_names_and_encodings_are_written_as_they_are_declared(void **state)
 {
     static const enum row_encoding encodings[] = {ROW_ENCODING_NONE, ROW_ENCODING_WINDOWS_1252,
@@ -607,6 +718,8 @@ int main(void)
         cmocka_unit_test(csv_written_and_read_again_is_the_same_rows),
         cmocka_unit_test(blanks_around_json_text_stay),
         cmocka_unit_test(a_line_break_within_fields_ends_no_line_of_ndjson),
+        cmocka_unit_test(everything_that_can_be_declared_is_written_as_it_is_declared),
+        cmocka_unit_test(text_without_quoting_is_written_without),
         cmocka_unit_test(declared_forms_names_and_encodings_are_written_as_they_are_declared),
         cmocka_unit_test(jobs_are_the_same_across_formats),
         cmocka_unit_test(ndjson_written_and_read_again_is_the_same_rows),

@@ -293,6 +293,13 @@ static char *put_date(char *out, const struct date *date)
     return put_digits(out, date->day, 2);
 }
 
+bool cell_form_fits(struct span pattern, bool with_time, struct span content)
+{
+    struct date date = {0};
+
+    return read_parts(pattern, with_time, content, &date) && in_calendar(&date);
+}
+
 static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
 {
     struct date date = {0};

@@ -54,6 +54,9 @@ struct cell_form {
 /* What is wrong with a pattern of a date, or of a date with a time; or NULL. */
 const char *cell_form_pattern_fault(struct span pattern, bool with_time);
 
+/* Whether a content is a day, or a day and a time, in that pattern, which has no fault. */
+bool cell_form_fits(struct span pattern, bool with_time, struct span content);
+
 /* Appends the content's JSON form to out (a string without its quotes, which needs no escapes). A
  * grouped number has three digits in each group but the first, or no group at all; a day must be in
  * the calendar (Gregorian, ISO 8601); a local time must mean one moment, unless fold says which.
@@ -75,5 +78,9 @@ void cell_form_describe(const struct cell_form *form, bool integer, struct buf *
  * form: what is declared, or NULL. types: a set of enum row_type. */
 void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
                     struct span content, struct buf *out);
+
+/* The same for a string that is no day, or no day with a time, of RFC 3339. */
+void cell_form_hint_date(struct span property, bool with_time, struct span content,
+                         struct buf *out);
 
 #endif

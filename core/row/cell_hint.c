@@ -4,6 +4,8 @@
 #include "core/row/row.h"
 #include "core/row/violation.h"
 
+#include <stdio.h>
+
 /* What programs write for a value that is not there, besides nothing. */
 static const char *const absent_words[] = {
     "NULL", "null",     "Null",       "(null)",     "\\N",        "#N/A",       "#NV",
@@ -196,6 +198,60 @@ static void hint_moment(const struct cell_form *form, struct span content, struc
     buf_release(&read);
 }
 
+static void hint_absent(struct span property, struct span content, struct buf *out)
+{
+    begin(out, property);
+    buf_append_text(out, "\"absent\": [\"");
+    buf_append_json(out, content);
+    buf_append_text(out, "\"]}} under x-rowferry");
+}
+
+/* How programs write days, and the times behind them; from LOOSE on without zeros in front. */
+static const char *const date_patterns[] = {"DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY",
+                                            "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD",   "YYYY-MM-DD",
+                                            "D.M.YYYY",   "D/M/YYYY",   "M/D/YYYY"};
+enum { LOOSE = 8 };
+static const char *const time_patterns[] = {" hh:mm:ss", " hh:mm", "Thh:mm:ss",
+                                            "Thh:mm",    "hhmmss", " hhmmss"};
+
+static bool fits_pattern(const char *date, const char *time, struct span content)
+{
+    char pattern[32];
+    int size = snprintf(pattern, sizeof pattern, "%s%s", date, time);
+
+    return cell_form_fits((struct span){pattern, (size_t)size}, *time != '\0', content);
+}
+
+void cell_form_hint_date(struct span property, bool with_time, struct span content, struct buf *out)
+{
+    static const char *const no_time[] = {""};
+    const char *const *times = with_time ? time_patterns : no_time;
+    size_t time_count = with_time ? sizeof time_patterns / sizeof *time_patterns : 1, found = 0;
+
+    if (means_absent(NULL, ROW_STRING, content)) {
+        hint_absent(property, content, out);
+        return;
+    }
+    for (size_t i = 0; i < sizeof date_patterns / sizeof *date_patterns; i++) {
+        if (i == LOOSE && found)
+            break;
+        for (size_t j = 0; j < time_count; j++) {
+            if (!fits_pattern(date_patterns[i], times[j], content))
+                continue;
+            if (found++)
+                buf_printf(out, " or \"%s%s\"", date_patterns[i], times[j]);
+            else
+                begin(out, property);
+            if (found == 1)
+                buf_printf(out, "\"%s\": \"%s%s\"", with_time ? "datetime" : "date",
+                           date_patterns[i], times[j]);
+        }
+    }
+    if (found)
+        buf_append_text(out,
+                        with_time ? ", \"zone\": ...}} under x-rowferry" : "}} under x-rowferry");
+}
+
 void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
                     struct span content, struct buf *out)
 {
@@ -205,10 +261,7 @@ void cell_form_hint(const struct cell_form *form, struct span property, unsigned
         return;
     }
     if (means_absent(form, types, content)) {
-        begin(out, property);
-        buf_append_text(out, "\"absent\": [\"");
-        buf_append_json(out, content);
-        buf_append_text(out, "\"]}} under x-rowferry");
+        hint_absent(property, content, out);
         return;
     }
     if (form && form->kind == CELL_DATETIME)

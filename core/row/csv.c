@@ -86,7 +86,7 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     row->tape = (struct json_tape){0};
 }
 
-/* Whether the cells of a row are those of the header row. */
+/* Whether the cells of a row are those of the header row; what an export added to either aside. */
 static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
 {
     struct buf scratch = {0};
@@ -95,7 +95,8 @@ static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
 
     for (size_t i = 0; same && i < csv->column_count; i++) {
         csv_lex(&lexer, &cell);
-        same = span_equal(csv_content(&cell, &scratch), csv->columns[i].heading);
+        same = csv->columns[i].kind == CSV_OUTCOME ||
+               span_equal(csv_content(&cell, &scratch), csv->columns[i].heading);
     }
     buf_release(&scratch);
     return same;

@@ -1,4 +1,5 @@
 /* Assertions that look at one value as a whole. What one holds stands beside what it says. */
+#include "core/row/cell_form.h"
 #include "core/validate/checker.h"
 
 enum { LIST_MAX = 200 /* bytes of enum's values in a message */ };
@@ -182,8 +183,15 @@ bool check_format_holds(struct checker *c, const struct check *check, uint32_t t
 
 void check_format_tell(struct checker *c, const struct check *check, uint32_t token)
 {
-    violations_add(c->violations, check_field(c), "format", "must be %s, is %s",
-                   check->with.format->meaning, check_show(c, check_at(c, token)));
+    bool is_date = strcmp(check->with.format->name, "date") == 0;
+    struct buf hint = {0};
+
+    /* a property that a CSV column may fill */
+    if (c->depth == 1 && (is_date || strcmp(check->with.format->name, "date-time") == 0))
+        cell_form_hint_date(check_field(c), !is_date, value_span(check_at(c, token)), &hint);
+    violations_add(c->violations, check_field(c), "format", "must be %s, is %s%s",
+                   check->with.format->meaning, check_show(c, check_at(c, token)), buf_text(&hint));
+    buf_release(&hint);
 }
 
 bool check_count_holds(struct checker *c, const struct check *check, uint32_t token)

@@ -327,6 +327,26 @@ CELLS
     back
 }
 
+@test "A10: an undeclared date or date-time stays rejected, and the message names the setting" {
+    local format cell words
+
+    while IFS='|' read -r format cell words; do
+        schema ''
+        sed -i "s/\"counted\": {\"type\": \"string\"}/\"counted\": {\"type\": \"string\", \"format\": \"$format\"}/" schema/Article.json
+        printf 'record_id;version;counted\nA-1;1;%s\n' "$cell" | article Article-1.csv
+        ends 3 rowferry validate Article-1.csv
+        holds "$output" "if that is meant, declare \"formats\": {\"counted\": {$words}} under x-rowferry"
+    done <<'CELLS'
+date-time|23.11.2026 10:00:00|"datetime": "DD.MM.YYYY hh:mm:ss", "zone": ...
+date-time|2026-11-23 10:00|"datetime": "YYYY-MM-DD hh:mm", "zone": ...
+date|23.11.2026|"date": "DD.MM.YYYY"
+date|11/23/2026|"date": "MM/DD/YYYY"
+date|20261123|"date": "YYYYMMDD"
+date|00000000|"absent": ["00000000"]
+date|NULL|"absent": ["NULL"]
+CELLS
+}
+
 @test "A11: text without quoting, and other delimiters, are read as declared and written back" {
     local delimiter
 

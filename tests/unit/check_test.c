@@ -140,7 +140,8 @@ static void formats_are_assertions(void **state)
         {"{\"format\": \"date\"}", "\"2026-11-23\"", ""},
         {"{\"format\": \"date\"}", "20261123", ""},
         {"{\"format\": \"date\"}", "\"23.11.2026\"",
-         "v|format|must be a date like 2026-11-23, is \"23.11.2026\""},
+         "v|format|must be a date like 2026-11-23, is \"23.11.2026\"; if that is meant, declare "
+         "\"formats\": {\"v\": {\"date\": \"DD.MM.YYYY\"}} under x-rowferry"},
         {"{\"format\": \"time\"}", "\"23:05\"",
          "v|format|must be a time like 23:05:00Z or 23:05:00+01:00, is \"23:05\""},
         {"{\"format\": \"date-time\"}", "\"2026-11-23\"",

@@ -454,7 +454,8 @@ static bool read_path(struct reading *reading, const char *path, bool folders)
     struct ingest_result result;
     bool done;
 
-    if (was_recovered(reading, path, kind == PATH_MISSING))
+    /* with --tail it is still to be noted that the file in done/ is read to its end */
+    if (!reading->options.tail && was_recovered(reading, path, kind == PATH_MISSING))
         return true;
     if (kind == PATH_MISSING)
         tell_missing(cli, path, folders);

@@ -894,3 +894,49 @@ done/InventoryItem-b.csv" "$(below inbox)"
     holds "$stderr" 'other.csv is not a file that this database has put into done/'
     same 4 "$(wc -l <ledger)"
 }
+
+@test "killed at any point, the rows that came later are taken once" {
+    local point
+
+    needs_crash_points
+    rows all.csv 40010 0
+    for point in batch-begun chunk-committed batch-read batch-opened; do
+        rm -rf inbox rowferry.db*
+        mkdir inbox
+        head -n 11 all.csv >inbox/InventoryItem-a.csv
+        export GENESYS_ENVIRONMENT=http://127.0.0.1:1 GENESYS_CLIENT_ID=x GENESYS_CLIENT_SECRET=y
+        ends 5 run_inbox --max-retries 0
+        tail -n +12 all.csv >>inbox/done/InventoryItem-a.csv
+        KILLED=0
+        { ROWFERRY_CRASH=$point "$BIN/rowferry" ingest --tail inbox/done/InventoryItem-a.csv >out 2>&1; } 2>/dev/null || KILLED=$?
+        same 137 "$KILLED"
+        ends 0 rowferry ingest --tail inbox/done/InventoryItem-a.csv
+        same "2|40000|40010" "$(sql 'SELECT max(batch_id), max(row_no), count(DISTINCT record_id) FROM job')"
+        same 40010 "$(sql 'SELECT count(*) FROM job')"
+        ends 5 run_inbox --max-retries 0
+        lacks "$stderr" grew
+    done
+}
+
+@test "where nobody can see who writes, a file must be older, and doctor says so" {
+    become_nobody
+    rows inbox/InventoryItem-a.csv 4 0
+    chmod 777 inbox
+    run --separate-stderr as_nobody doctor inbox
+    holds "$output" '--min-age is 30s: who writes the files cannot be seen'
+    run --separate-stderr rowferry doctor inbox
+    holds "$output" '--min-age is 2s: this user can see who writes the files'
+}
+
+@test "a file that is too young is waited for, and one that is old enough is not" {
+    local begun=$SECONDS
+
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    touch -d '1 hour ago' inbox/InventoryItem-a.csv
+    ends 0 rowferry run inbox --rate none --min-age 20s
+    [ $((SECONDS - begun)) -lt 15 ]
+    rows inbox/InventoryItem-b.csv 4 0 B
+    ends 0 rowferry run inbox --rate none --min-age 3s
+    same 8 "$(wc -l <ledger)"
+}

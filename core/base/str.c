@@ -257,16 +257,16 @@ size_t str_space_last(struct span text)
     return is_blank(str_character(text, &size)) && size == text.size ? size : 0;
 }
 
-struct span str_trim(struct span text)
+struct span str_trim_ends(struct span text)
 {
     while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
         text = (struct span){text.data + 1, text.size - 1};
     while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
         text.size--;
     if (text.size >= 2 && memcmp(text.data, "\xC2\xA0", 2) == 0)
-        return str_trim((struct span){text.data + 2, text.size - 2});
+        return str_trim_ends((struct span){text.data + 2, text.size - 2});
     if (text.size >= 2 && memcmp(text.data + text.size - 2, "\xC2\xA0", 2) == 0)
-        return str_trim((struct span){text.data, text.size - 2});
+        return str_trim_ends((struct span){text.data, text.size - 2});
     return text;
 }
 

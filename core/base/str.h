@@ -70,7 +70,15 @@ size_t str_space_first(struct span text);
 size_t str_space_last(struct span text);
 
 /* The text without U+0020, tab and U+00A0 at both ends. */
-struct span str_trim(struct span text);
+struct span str_trim_ends(struct span text);
+
+static inline struct span str_trim(struct span text)
+{
+    /* mostly there are none; a byte above 0x7f may be of U+00A0 */
+    if (text.size && (signed char)text.data[0] > ' ' && (signed char)text.data[text.size - 1] > ' ')
+        return text;
+    return str_trim_ends(text);
+}
 
 /* Whether a UTF-8 sequence is cut off by the end of the text: some of its bytes are there, and all
  * of them fit. */

@@ -122,7 +122,7 @@ static bool take_name(const char **at)
 
 static bool take_rule_date(const char **at, struct rule_date *date)
 {
-    *date = (struct rule_date){.time = 2 * 3600};
+    *date = (struct rule_date){.time = 7200};
     if (*(*at)++ != ',')
         return false;
     if (**at == 'M' || **at == 'J')
@@ -167,46 +167,58 @@ static int64_t rule_moment(const struct rule_date *date, int64_t year)
     return days * DAY_S + date->time;
 }
 
-/* Adds the changes of 400 years after the last that is there. */
-static bool add_rule(struct zone *zone, const char *at)
-{
-    int64_t standard, summer, year, last = zone->changes[zone->count - 1].moment;
+struct rule {
+    int64_t standard, summer; /* seconds east of UTC */
     struct rule_date begin, end;
+};
+
+/* Adds the changes of 400 years after the last that is there. */
+static void repeat_rule(struct zone *zone, const struct rule *rule)
+{
+    int64_t last = zone->changes[zone->count - 1].moment, year;
     unsigned month, day;
 
-    if (!*at)
-        return true;
-    if (!take_name(&at) || !take_time(&at, &standard))
-        return false;
-    standard = -standard;
-    if (!*at) {
-        add_change(zone, last + 1, (int32_t)standard);
-        return true;
-    }
-    if (!take_name(&at))
-        return false;
-    summer = -standard - 3600; /* in the string, west is positive */
-    if (*at != ',' && !take_time(&at, &summer))
-        return false;
-    summer = -summer;
-    if (!take_rule_date(&at, &begin) || !take_rule_date(&at, &end) || *at)
-        return false;
     if (last == INT64_MIN)
         last = zone_days(1800, 1, 1) * DAY_S;
     zone_date(last / DAY_S, &year, &month, &day);
     zone->cycle_from = zone_days(year + 1, 1, 1) * DAY_S;
     for (int64_t i = 0; i <= CYCLE_YEARS + 1; i++) {
-        int64_t to_summer = rule_moment(&begin, year + i) - standard,
-                to_standard = rule_moment(&end, year + i) - summer;
-        bool summer_first = to_summer < to_standard;
+        struct change to_summer = {rule_moment(&rule->begin, year + i) - rule->standard,
+                                   (int32_t)rule->summer},
+                      to_standard = {rule_moment(&rule->end, year + i) - rule->summer,
+                                     (int32_t)rule->standard};
+        bool summer_first = to_summer.moment < to_standard.moment;
+        const struct change both[] = {summer_first ? to_summer : to_standard,
+                                      summer_first ? to_standard : to_summer};
 
-        if ((summer_first ? to_summer : to_standard) > last)
-            add_change(zone, summer_first ? to_summer : to_standard,
-                       (int32_t)(summer_first ? summer : standard));
-        if ((summer_first ? to_standard : to_summer) > last)
-            add_change(zone, summer_first ? to_standard : to_summer,
-                       (int32_t)(summer_first ? standard : summer));
+        for (size_t k = 0; k < 2; k++)
+            if (both[k].moment > last)
+                add_change(zone, both[k].moment, both[k].offset);
     }
+}
+
+static bool add_rule(struct zone *zone, const char *at)
+{
+    struct rule rule;
+
+    if (!*at)
+        return true;
+    if (!take_name(&at) || !take_time(&at, &rule.standard))
+        return false;
+    rule.standard = -rule.standard; /* in the string, west is positive */
+    if (!*at) {
+        add_change(zone, zone->changes[zone->count - 1].moment + 1, (int32_t)rule.standard);
+        return true;
+    }
+    if (!take_name(&at))
+        return false;
+    rule.summer = -rule.standard - 3600;
+    if (*at != ',' && !take_time(&at, &rule.summer))
+        return false;
+    rule.summer = -rule.summer;
+    if (!take_rule_date(&at, &rule.begin) || !take_rule_date(&at, &rule.end) || *at)
+        return false;
+    repeat_rule(zone, &rule);
     return true;
 }
 

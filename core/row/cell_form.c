@@ -313,8 +313,8 @@ static bool read_date(const struct cell_form *form, struct span content, struct 
 
 static int64_t seconds_of(const struct date *date)
 {
-    return zone_days(date->year, date->month, date->day) * 86400 + date->hour * 3600 +
-           date->minute * 60 + date->second;
+    return zone_days(date->year, date->month, date->day) * 86400 + (int64_t)date->hour * 3600 +
+           (int64_t)date->minute * 60 + date->second;
 }
 
 /* The local time that is so many seconds after 1970. */

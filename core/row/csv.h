@@ -119,7 +119,12 @@ bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *t
 struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *source);
 
 /* What a cell stands for: its own bytes, or those in scratch where quotes were doubled. */
-struct span csv_content(const struct csv_cell *cell, struct buf *scratch);
+struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch);
+
+static inline struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
+{
+    return cell->doubled ? csv_undouble(cell, scratch) : cell->text;
+}
 
 /* Puts a cell where its column says: into fields and tape, or one of the row's own members. */
 void csv_row_begin(struct csv *csv, struct row *row);

@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/row/csv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,14 +48,15 @@ static const char *describe_nul(const struct source *source, const struct trial 
                                 char text[CSV_DESCRIPTION_SIZE])
 {
     struct span before = {trial->start.at, strnlen(trial->start.at, trial_size(trial))};
+    uint64_t first = source->bytes + source_size(source, before);
     size_t count = 0;
 
     for (const char *at = trial->start.at; at < trial->lexer.at; at++)
         count += *at == '\0';
     snprintf(text, CSV_DESCRIPTION_SIZE,
-             "holds %zu NUL byte%s, the first at byte %llu of the file: was it cut off by a crash?",
-             count, count == 1 ? "" : "s",
-             (unsigned long long)(source->bytes + source_size(source, before)));
+             "holds %zu NUL byte%s, the first at byte %" PRIu64
+             " of the file: was it cut off by a crash?",
+             count, count == 1 ? "" : "s", first);
     return text;
 }
 

@@ -21,12 +21,10 @@ static inline void copy(char *to, const char *from, size_t size)
         memcpy(to + i, from + i, SLACK);
 }
 
-struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
+struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch)
 {
     const char *at = cell->text.data, *end = at + cell->text.size;
 
-    if (!cell->doubled)
-        return cell->text;
     buf_reset(scratch);
     while (at < end) {
         const char *quote = memchr(at, '"', (size_t)(end - at));

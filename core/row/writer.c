@@ -168,6 +168,8 @@ static bool put_members(struct writer *writer, struct span line, const char **be
 
     tape->count = 0;
     *between = "";
+    if (line.size && line.data[0] == '\x1E') /* before a text of a JSON sequence (RFC 7464) */
+        line = (struct span){line.data + 1, line.size - 1};
     if (!json_scan(tape, line, 0, &fault) || tape->tokens[0].kind != JSON_OBJECT)
         return false;
     buf_append_text(out, writer->options->opening);

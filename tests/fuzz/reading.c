@@ -336,7 +336,8 @@ static struct span behind_middle(const struct pass *pass)
     return (struct span){pass->dump.data + pass->middle_dump, pass->dump.size - pass->middle_dump};
 }
 
-static void check_file(const struct reading *reading, struct span file, struct span content)
+/* True when the file is read to its end. */
+static bool check_file(const struct reading *reading, struct span file, struct span content)
 {
     struct pass whole = pass_over(reading, file, content), pieces = whole, rest = whole;
     size_t chunk = reading->chunk;
@@ -358,6 +359,7 @@ static void check_file(const struct reading *reading, struct span file, struct s
     buf_release(&whole.dump);
     buf_release(&pieces.dump);
     buf_release(&rest.dump);
+    return whole.complete;
 }
 
 /* --- export --- */
@@ -466,9 +468,9 @@ void reading_check(const struct reading *reading, struct span text)
         buf_append_span(&content, text);
     buf_reserve(&content, 1); /* so that it is somewhere */
     compress_text(&file, buf_span(&content), reading->gzip_members);
-    check_file(reading, buf_span(reading->gzip_members ? &file : &content),
-               damaged ? (struct span){0} : buf_span(&content));
-    if (reading->format == ROW_FORMAT_CSV)
+    if (check_file(reading, buf_span(reading->gzip_members ? &file : &content),
+                   damaged ? (struct span){0} : buf_span(&content)) &&
+        reading->format == ROW_FORMAT_CSV)
         check_export(reading, buf_span(reading->gzip_members ? &file : &content));
     buf_release(&content);
     buf_release(&file);

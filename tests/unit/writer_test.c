@@ -502,6 +502,8 @@ static void ndjson_written_and_read_again_is_the_same_rows(void **state)
         "{\"recordId\":\"a\",\"fields\":{}",
         "not \xFF JSON",
         "{\"recordId\":\"a\",\"recordId\":\"b\",\"fields\":{}}",
+        "\x1E{\"recordId\":\"a\",\"fields\":{}}",
+        "\x1E{\"recordId\":1,\"x\":{}}",
         "{\"recordId\":\"a\",\"version\":\"x\",\"fields\":{\"n\":1}}",
     };
 

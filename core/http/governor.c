@@ -193,13 +193,13 @@ static void learn_count(const struct governor *governor, const struct shown *sho
     limit->per_s = shown->cycle_per_s;
     limit->settled = false;
     if (!governor->exact && governor->pauses == 1 && governor->told_us >= 0) {
-        /* a constant is often the length of the window: so much was accepted in one, or in two */
+        /* a constant is often the length of the window: so much was accepted in one, or in two,
+         * which is the likelier the longer it took */
         double most_per_s =
             fmin(bad_per_s, (double)governor->accepted / fmax(shown->used_s, shown->wait_s));
-        double cycle_share = 0.7;
-
-        if (shown->used_s < 0.75 * shown->wait_s)
-            cycle_share = shown->used_s < 0.1 * shown->wait_s;
+        double used_share = shown->used_s / shown->wait_s;
+        double cycle_share =
+            used_share < 0.1 ? 1 : 0.7 * sqrt(fmin(fmax((used_share - 0.7) / 0.3, 0), 1));
 
         limit->per_s = pow(limit->per_s, cycle_share) * pow(most_per_s, 1 - cycle_share);
     }

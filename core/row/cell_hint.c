@@ -66,6 +66,15 @@ static bool is_of_number(char byte)
     return is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
 }
 
+/* Short, and nothing in it that cannot be seen. */
+static bool is_unit(struct span text)
+{
+    enum { UNIT_MAX = 16 };
+    char shown[4 * UNIT_MAX + 1];
+
+    return text.size <= UNIT_MAX && strlen(str_printable(text, shown, sizeof shown)) == text.size;
+}
+
 /* The unit around the digits: letters and signs at one end. */
 static struct span find_unit(struct span content)
 {
@@ -86,7 +95,7 @@ static struct span find_unit(struct span content)
             unit =
                 (struct span){unit.data + str_space_first(unit), unit.size - str_space_first(unit)};
     }
-    return unit.size <= 16 ? unit : (struct span){0};
+    return is_unit(unit) ? unit : (struct span){0};
 }
 
 /* What stands between the groups of digits, and before the decimals: the last of several different

@@ -326,13 +326,12 @@ static bool may_be_header(const struct cells *cells, size_t *named)
 /* Share of the rows after `at` that have as many cells as the header row. */
 static double share_of_rows(struct span head, struct guess *guess, size_t at, struct cells *cells)
 {
-    size_t rows = 0, fitting = 0, faults = 0;
+    size_t rows = 0, fitting = 0;
 
     while (rows < SAMPLE_ROWS && split_row(head, &at, guess->delimiter, guess->quotes, cells)) {
         if (is_blank(cells) || is_comment(cells))
             continue;
         rows++;
-        faults += cells->fault;
         fitting += cells->count == guess->columns && !cells->fault;
     }
     return rows ? (double)fitting / (double)rows : 0.5;

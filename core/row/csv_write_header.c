@@ -60,8 +60,11 @@ static void put_header(const struct row_shape *shape, char delimiter, struct buf
 /* Reads the header row as ingest would read it at the head of a file. */
 static bool read_header(struct csv_writer *writer, struct span header, struct err *err)
 {
-    struct source_kind kind = {
-        .utf8 = true, .encoding = writer->shape.dialect.encoding, .row_max = READER_ROW_MAX};
+    const struct row_dialect *dialect = &writer->shape.dialect;
+    struct source_kind kind = {.utf8 = true,
+                               .encoding = dialect->encoding,
+                               .delimiter = dialect->delimiter,
+                               .row_max = dialect->row_max ? dialect->row_max : READER_ROW_MAX};
     int fd = memfd_create("header", MFD_CLOEXEC);
     struct source source = {0};
     bool done;

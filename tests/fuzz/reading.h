@@ -15,8 +15,8 @@ struct reading {
 };
 
 enum {
-    FUZZ_ROW_MAX = 4 << 10, /* what the shapes of the targets set: files stay small */
-    FUZZ_STRETCH = 1300,
+    FUZZ_ROW_MAX = 1 << 10, /* what the shapes of the targets set: files stay small */
+    FUZZ_STRETCH = 330,
 };
 
 /* Reads the text as a file three times: at once, in chunks, and from a position in its middle on.

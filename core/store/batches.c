@@ -5,6 +5,7 @@
 #include "core/store/db.h"
 #include "core/store/intake.h"
 #include "core/store/keys.h"
+#include "core/store/lock.h"
 
 #include <stdio.h>
 
@@ -432,8 +433,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
     }
     if (!db_run(store, statement, err, "open the batch"))
         return false;
-    return sqlite3_changes(store->db) == 1 ||
-           err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
+    return sqlite3_changes(store->db) == 1 || lock_shared_batch(batch_id, err);
 }
 
 bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, bool over_limit,

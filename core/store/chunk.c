@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/store/db.h"
 #include "core/store/intake.h"
+#include "core/store/lock.h"
 
 #include <stdlib.h>
 
@@ -223,7 +224,7 @@ static bool write_progress(struct store *store, int64_t batch_id, const struct i
     if (!db_run(store, progress, err, "write the progress"))
         return false;
     if (sqlite3_changes(store->db) != 1)
-        return err_set(err, ERR_INTERNAL, "batch %lld is not being loaded", (long long)batch_id);
+        return lock_shared_batch(batch_id, err);
     db_bind_int64(tally, DB_BATCH_ID, batch_id);
     db_bind_int64(tally, DB_ROWS, (int64_t)chunk->row_count);
     return db_run(store, tally, err, "count the jobs");
@@ -237,6 +238,8 @@ bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk
     if (!insert_jobs(store, batch_id, chunk, err) || !insert_rejects(store, batch_id, chunk, err) ||
         !count_rejections(store, batch_id, chunk, err) ||
         !write_progress(store, batch_id, chunk, err)) {
+        if ((sqlite3_errcode(store->db) & 0xff) == SQLITE_CONSTRAINT)
+            lock_shared_batch(batch_id, err);
         db_rollback(store);
         return false;
     }

@@ -159,7 +159,8 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 /* Kept for the rejected file. Written with the first chunk's transaction or before it. */
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err);
 
-/* Step 2: one chunk, one transaction, with the progress behind it. */
+/* Step 2: one chunk, one transaction, with the progress behind it. ERR_BUSY where another process
+ * has written the same rows, or has ended the batch. */
 bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                 struct err *err);
 

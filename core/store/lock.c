@@ -146,6 +146,15 @@ bool lock_look(struct lock *lock, struct err *err)
                    lock->path, kinds[lock->kind].doing);
 }
 
+bool lock_shared_batch(int64_t batch_id, struct err *err)
+{
+    return err_set(err, ERR_BUSY,
+                   "batch %lld was changed by another process while its file was read: another "
+                   "process is %s this database, perhaps because its lock file was deleted; look "
+                   "for that process, then run the same command again",
+                   (long long)batch_id, kinds[LOCK_INTAKE].doing);
+}
+
 bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE])
 {
     char *path = mem_printf("%s.%s", database, kinds[kind].suffix);

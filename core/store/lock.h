@@ -23,6 +23,10 @@ void lock_release(struct lock *lock);
  * process can take it. Looks once a second; lock may be NULL. False with ERR_BUSY. */
 bool lock_look(struct lock *lock, struct err *err);
 
+/* Reports a batch that was not left as this process, which has the intake lock, has written it.
+ * Always false, with ERR_BUSY. */
+bool lock_shared_batch(int64_t batch_id, struct err *err);
+
 enum { LOCK_HOLDER_SIZE = 128 };
 
 /* Is somebody at work? Then holder becomes `run 12, started ..., process 345`. To look at a lock

@@ -874,3 +874,27 @@ ten_requests() {
     same 7 "$status"
     holds "$(cat first)" "lock $PWD/rowferry.db.intake was deleted or replaced"
 }
+
+is_loading() {
+    [ "$(sql "SELECT state FROM batch")" = loading ]
+}
+
+@test "lock: two intakes without their lock file end with 7, whoever of them finds out" {
+    batch_file inbox/InventoryItem-a.csv 300
+    batch_file InventoryItem-b.csv 5
+    mkfifo rows
+    rowferry ingest --schema InventoryItem --format csv - <rows >first.out 2>first &
+    local first=$! status=0
+    exec 9>rows
+    head -n 200 inbox/InventoryItem-a.csv >&9
+    eventually is_loading
+    rm rowferry.db.intake
+    # it cannot go on with standard input, and refuses that batch
+    run -3 rowferry ingest InventoryItem-b.csv
+    tail -n +201 inbox/InventoryItem-a.csv >&9
+    exec 9>&-
+    wait "$first" || status=$?
+    same 7 "$status"
+    # where a second has passed since it took the lock, it sees that the file is gone
+    grep -qE 'batch 1 was changed by another process|was deleted or replaced' first
+}

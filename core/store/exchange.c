@@ -363,12 +363,12 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
             db_rollback(store);
     }
     store->open->is_valid = store->open->is_valid && fine;
-    if (fine)
-        keep_open(store);
-    if (fine)
-        for (unsigned i = 0; i < exchange->settled_count; i++)
-            outcome_release(&exchange->settled[i]->outcome);
-    return fine;
+    if (!fine)
+        return false;
+    keep_open(store);
+    for (unsigned i = 0; i < exchange->settled_count; i++)
+        outcome_release(&exchange->settled[i]->outcome);
+    return true;
 }
 
 bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,

@@ -15,10 +15,12 @@ static void the_ending_says_the_format_in_any_case_and_compressed(void **state)
         const char *name;
         enum row_format format;
     } rows[] = {
-        {"a.csv", ROW_FORMAT_CSV},       {"a.CSV", ROW_FORMAT_CSV},     {"a.tsv.gz", ROW_FORMAT_CSV},
-        {"a.ndjson", ROW_FORMAT_NDJSON}, {"a.jsonl", ROW_FORMAT_NDJSON}, {"a.csv.GZ", ROW_FORMAT_CSV},
-        {".csv", ROW_FORMAT_NONE},       {"a.csv.gz.gz", ROW_FORMAT_NONE}, {"a.csv.", ROW_FORMAT_NONE},
-        {"csv", ROW_FORMAT_NONE},        {"a.gz", ROW_FORMAT_NONE},     {"", ROW_FORMAT_NONE},
+        {"a.csv", ROW_FORMAT_CSV},      {"a.CSV", ROW_FORMAT_CSV},
+        {"a.tsv.gz", ROW_FORMAT_CSV},   {"a.ndjson", ROW_FORMAT_NDJSON},
+        {"a.jsonl", ROW_FORMAT_NDJSON}, {"a.csv.GZ", ROW_FORMAT_CSV},
+        {".csv", ROW_FORMAT_NONE},      {"a.csv.gz.gz", ROW_FORMAT_NONE},
+        {"a.csv.", ROW_FORMAT_NONE},    {"csv", ROW_FORMAT_NONE},
+        {"a.gz", ROW_FORMAT_NONE},      {"", ROW_FORMAT_NONE},
     };
 
     (void)state;
@@ -28,7 +30,7 @@ static void the_ending_says_the_format_in_any_case_and_compressed(void **state)
 
 static void names_of_transfers_markers_and_desktops_are_no_files_to_read(void **state)
 {
-    static const char *const side[] = {"x.csv.partial", "x.csv.1a2b.PARTIAL", "x.csv~", "#x.csv#",
+    static const char *const side[] = {"x.csv.partial", "x.csv.1a2b.PARTIAL", "x.csv~",   "#x.csv#",
                                        "x.csv.ok",      "x.csv.sha512",       "THUMBS.DB"};
     static const char *const own[] = {"x.csv", "partial.csv", "x.part.csv", "done.csv", "x"};
 

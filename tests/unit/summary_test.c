@@ -245,21 +245,34 @@ static void the_last_run_is_the_last_that_ended(void **state)
 static void a_pause_is_kept_replaced_and_removed(void **state)
 {
     struct fixture *fixture = *state;
-    char reason[16] = "";
-    int64_t until = -1;
+    struct pause_info pause;
 
-    assert_true(pause_read(fixture->store, &until, reason, sizeof reason, &fixture->err));
-    assert_int_equal(until, 0);
-    assert_true(pause_write(fixture->store, 5000, "first", 1, &fixture->err));
-    assert_true(pause_write(fixture->store, 7000, "a reason beyond its room", 2, &fixture->err));
-    assert_asked(fixture, "SELECT * FROM pause", "api|7000|a reason beyond its room|2");
-    assert_true(pause_read(fixture->store, &until, reason, sizeof reason, &fixture->err));
-    assert_int_equal(until, 7000);
-    assert_string_equal(reason, "a reason beyond");
-    assert_true(pause_write(fixture->store, 0, "", 0, &fixture->err));
-    assert_true(pause_read(fixture->store, &until, reason, sizeof reason, &fixture->err));
-    assert_int_equal(until, 0);
+    assert_true(pause_read(fixture->store, 1000, &pause, &fixture->err));
+    assert_int_equal(pause.until_ms, 0);
+    assert_true(pause_write(fixture->store, 1000, 5000, "first", 1, &fixture->err));
+    assert_true(pause_write(fixture->store, 2000, 7000, "second", 2, &fixture->err));
+    assert_asked(fixture, "SELECT scope, not_before_ms, reason, run_id, set_ms FROM pause",
+                 "api|7000|second|2|2000");
+    assert_true(pause_read(fixture->store, 3000, &pause, &fixture->err));
+    assert_int_equal(pause.until_ms, 7000);
+    assert_int_equal(pause.ahead_ms, 0);
+    assert_string_equal(pause.reason, "second");
+    assert_true(pause_write(fixture->store, 3000, 0, "", 0, &fixture->err));
+    assert_true(pause_read(fixture->store, 3000, &pause, &fixture->err));
+    assert_int_equal(pause.until_ms, 0);
     assert_asked(fixture, "SELECT count(*) FROM pause", "0");
+}
+
+/* It was set for 5 s by a clock that was an hour ahead: it holds for 5 s from now. */
+static void a_pause_from_the_future_holds_for_its_length(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pause_info pause;
+
+    assert_true(pause_write(fixture->store, 3601000, 3606000, "ahead", 1, &fixture->err));
+    assert_true(pause_read(fixture->store, 1000, &pause, &fixture->err));
+    assert_int_equal(pause.until_ms, 6000);
+    assert_int_equal(pause.ahead_ms, 3600000);
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
@@ -308,6 +321,7 @@ int main(void)
         WITH_STORE(the_last_run_is_the_last_that_ended),
         WITH_STORE(the_last_run_that_ended_so_is_found_by_command_and_status),
         WITH_STORE(a_pause_is_kept_replaced_and_removed),
+        WITH_STORE(a_pause_from_the_future_holds_for_its_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

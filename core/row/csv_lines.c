@@ -271,6 +271,8 @@ bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *t
 
     show_lines(source);
     left = (struct span){source->data + source->begin, source->end - source->begin};
+    if (left.size > source->row_max)
+        left.size = source->row_max; /* how much more is there says nothing */
     first = left.size ? left.data[0] : 'a';
     for (unsigned i = 0; i < HINT_LINES && left.size; i++) {
         const char *feed = memchr(left.data, '\n', left.size);

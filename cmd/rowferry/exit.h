@@ -22,8 +22,8 @@ enum exit_status {
     EXIT_SIGTERM = 143,
 };
 
-/* The status that an error ends the command with. ERR_STOPPED asks stop_signal(): without one,
- * --max-time is over. */
+/* The status that an error ends the command with. ERR_STOPPED takes a waiting signal: without one,
+ * --max-time is over. Only the main thread calls it. */
 int exit_of(enum err_kind kind);
 
 /* The kind as the error lines of --json spell it. */

@@ -898,3 +898,36 @@ is_loading() {
     # where a second has passed since it took the lock, it sees that the file is gone
     grep -qE 'batch 1 was changed by another process|was deleted or replaced' first
 }
+
+# A pipe that is quiet: the reading thread sees the signal before the main thread takes it.
+stopped_at_a_pipe() {
+    local command=$1 signal=$2 want=$3 status=0 pid
+    mkfifo "pipe-$command-$signal"
+    "$BIN/rowferry" "$command" --schema InventoryItem --format csv --json - \
+        <"pipe-$command-$signal" >out 2>err &
+    pid=$!
+    exec 9>"pipe-$command-$signal"
+    head -n 3 InventoryItem-a.csv >&9
+    eventually waits_for_input "$pid"
+    kill "-$signal" "$pid"
+    wait "$pid" || status=$?
+    exec 9>&-
+    same "$command: $want" "$command: $status"
+    holds "$(cat err)" "stopped by SIG$signal"
+    holds "$(tail -n 1 out)" "\"exit_status\": $want"
+}
+
+# Process $1 has read what there was, and looks for signals.
+waits_for_input() {
+    grep -q signalfd <(ls -l "/proc/$1/fd" 2>/dev/null) && sleep 0.3
+}
+
+@test "a signal that comes while a pipe is quiet is the cause that is reported" {
+    local command
+    batch_file InventoryItem-a.csv 20
+    for command in ingest validate; do
+        stopped_at_a_pipe $command HUP 129
+        stopped_at_a_pipe $command INT 130
+        stopped_at_a_pipe $command TERM 143
+    done
+}

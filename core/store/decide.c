@@ -290,6 +290,7 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
 static bool decide_inside(struct chunk *chunk, struct err *err)
 {
     int64_t begun_us = clock_monotonic_us();
+    int64_t hold_us = chunk->decision->hold_us ? chunk->decision->hold_us : HOLD_US;
 
     for (size_t i = 0; i < chunk->count; i++) {
         struct decided *job = &chunk->jobs[i];
@@ -298,7 +299,7 @@ static bool decide_inside(struct chunk *chunk, struct err *err)
             return false;
         if (job->end == DECIDE_MOVED && !chunk->decision->rehearsed && !move(chunk, job, err))
             return false;
-        if (clock_monotonic_us() - begun_us > HOLD_US)
+        if (clock_monotonic_us() - begun_us > hold_us)
             chunk->count = i + 1;
     }
     return end_batch(chunk, err);

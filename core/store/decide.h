@@ -36,6 +36,7 @@ struct decision {
     bool even_if_superseded; /* pending again though a later job of the record was sent */
     bool rehearsed;          /* nothing is written */
     int64_t now_ms;
+    int64_t hold_us; /* after which a transaction ends with the job at hand; 0: 20 ms */
     /* Told of each job, in order, once its transaction is committed. */
     bool (*visit)(void *context, const struct decided *decided, struct err *err);
     void *context;

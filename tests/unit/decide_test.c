@@ -310,6 +310,7 @@ static void many_jobs_are_moved_in_bounded_transactions(void **state)
     struct decision decision = again(fixture);
     int64_t job_ids[600];
 
+    decision.hold_us = INT64_MAX;
     many_conflicts(fixture, job_ids);
     /* what was visited is committed, and of the rest nothing beyond that transaction */
     heard.stop_at = 1;
@@ -326,6 +327,21 @@ static void many_jobs_are_moved_in_bounded_transactions(void **state)
     assert_string_equal(fixture_ask(fixture, "SELECT pending, conflict FROM batch_tally"),
                         "300|0; 300|0");
     assert_string_equal(fixture_ask(fixture, "SELECT state FROM batch"), "open; open");
+}
+
+static void a_transaction_ends_with_the_job_in_which_its_time_is_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct decision decision = again(fixture);
+    int64_t job_ids[600];
+
+    many_conflicts(fixture, job_ids);
+    decision.hold_us = -1;
+    heard.stop_at = 1;
+    assert_false(try_decide(fixture, &decision, job_ids, 600));
+    heard.stop_at = 0;
+    assert_string_equal(fixture_ask(fixture, "SELECT count(*) FROM job WHERE state = 'pending'"),
+                        "1");
 }
 
 static bool hear_and_stop(void *context, const struct decided *decided, struct err *err)
@@ -345,6 +361,7 @@ static void a_signal_stops_between_two_transactions(void **state)
     many_conflicts(fixture, job_ids);
     assert_true(stop_init(&fixture->err));
     decision.visit = hear_and_stop;
+    decision.hold_us = INT64_MAX;
     assert_false(try_decide(fixture, &decision, job_ids, 600));
     assert_int_equal(fixture->err.kind, ERR_STOPPED);
     assert_string_equal(fixture->err.text, "stopped after 256 of 600 jobs");
@@ -374,6 +391,7 @@ int main(void)
         WITH_STORE(other_schemas_and_earlier_rows_supersede_nothing),
         WITH_STORE(a_move_that_the_table_does_not_allow_is_a_bug),
         WITH_STORE(many_jobs_are_moved_in_bounded_transactions),
+        WITH_STORE(a_transaction_ends_with_the_job_in_which_its_time_is_over),
         WITH_STORE(a_signal_stops_between_two_transactions),
     };
 

@@ -51,6 +51,7 @@ static bool start_ready(struct loop *loop, struct err *err)
         task = task_list_take(&loop->ready);
         task_request(task, loop->options, authorization, &request);
         governor_departed(&loop->governor, now_us);
+        lock_mark(loop->options->lock, task->claim.attempt_id);
         loop->in_flight++;
         if (!http_pool_start(loop->pool, &request, err))
             return false;
@@ -531,13 +532,20 @@ static bool store_pause(struct loop *loop, struct store *store, struct err *err)
     return fine;
 }
 
-/* Jobs that an earlier process had in hand when it ended. */
+/* Jobs that an earlier process had in hand when it ended. Claims leave in the order of their
+ * attempts, so that one number says which of them have left. */
 static bool take_up(struct loop *loop, struct store *store, struct err *err)
 {
+    struct lock *lock = loop->options->lock;
+    int64_t now_ms = clock_now_ms();
+    struct lock_mark mark;
     uint64_t recovered;
 
-    if (!jobs_recover(store, clock_now_ms(), &recovered, err))
+    if (lock_read_mark(lock, &mark) && !jobs_uncount(store, &mark, now_ms, err))
         return false;
+    if (!jobs_recover(store, now_ms, &recovered, err))
+        return false;
+    lock_begin_mark(lock, loop->options->run_id);
     crash_point(CRASH_DRAIN_RECOVERED);
     if (recovered)
         notice_say(loop->options->notices,

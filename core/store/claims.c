@@ -370,8 +370,8 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
     claim->put_status = db_column_int(statement, DB_PUT_STATUS);
     copy_column(statement, DB_PUT_ERROR, claim->put_error, sizeof claim->put_error);
     claim->refused_token = same_run && claim->http_status == 401;
-    *sent =
-        claim->rounds || (claim->attempts > 0 && !db_column_is_null(statement, DB_SENT_VERSION));
+    *sent = claim->rounds || ((claim->attempts > 0 || claim->doubt) &&
+                              !db_column_is_null(statement, DB_SENT_VERSION));
     if (*sent && !claim->rounds)
         claim->version = db_column_int64(statement, DB_SENT_VERSION);
     if (correlation.size != sizeof claim->correlation)

@@ -5,6 +5,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/job/policy.h"
+#include "core/store/lock.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -149,6 +150,11 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
  * them last. */
 bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
                 struct err *err);
+
+/* At the start of a drain, before jobs_recover: what the marked run claimed and never handed to the
+ * network counts as no attempt; its attempts' rows say so. The jobs are read back like others. */
+bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now_ms,
+                  struct err *err);
 
 /* At the start of a drain, under its lock: `sending` becomes `unknown`; what waited for another job
  * or was in hand is due at once. What was left to the next run is claimed when nothing else can

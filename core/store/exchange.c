@@ -17,6 +17,8 @@ enum {
     TURN_DONE,
     TURN_IN_HAND,
     TURN_INTERRUPTED,
+    TURN_UNCOUNT,
+    TURN_NEVER_LEFT,
     TURN_RECOVER,
     TURN_RECOVER_GET,
     TURN_LEAVE
@@ -50,6 +52,13 @@ static const char *const sql[] = {
         "SELECT b.id FROM batch b JOIN batch_tally t ON t.batch_id = b.id WHERE b.id > :after "
         "AND b.state IN ('loading', 'open') AND b.state = 'open' AND t.sending + t.unknown > 0 "
         "ORDER BY b.id LIMIT 1",
+    [TURN_UNCOUNT] =
+        "UPDATE job_state SET attempts = attempts - 1 WHERE state = 'sending' AND job_id IN "
+        "(SELECT job_id FROM attempt WHERE id > :attempt_id AND run_id = :run_id "
+        "AND ended_ms IS NULL AND method = 'PUT')",
+    [TURN_NEVER_LEFT] = "UPDATE attempt SET ended_ms = :now_ms, error = 'rowferry was killed "
+                        "before it started this request' "
+                        "WHERE id > :attempt_id AND run_id = :run_id AND ended_ms IS NULL",
     [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = 1, not_before_ms = :now_ms, "
                      "updated_ms = :now_ms WHERE job_id = :job_id AND state = 'sending'",
     /* a read-back that was interrupted leaves no doubt of its own */
@@ -385,6 +394,34 @@ bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64
         fine = db_run(store, statement, err, "leave a job to the next run");
     }
     if (fine)
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
+}
+
+static bool uncount_inside(struct store *store, const struct lock_mark *mark, int64_t now_ms,
+                           struct err *err)
+{
+    struct db_statement *jobs = db_get(store, DB_TURNS, TURN_UNCOUNT, err);
+    struct db_statement *attempts = db_get(store, DB_TURNS, TURN_NEVER_LEFT, err);
+
+    if (!jobs || !attempts)
+        return false;
+    db_bind_int64(jobs, DB_ATTEMPT_ID, mark->attempt_id);
+    db_bind_int64(jobs, DB_RUN_ID, mark->run_id);
+    db_bind_int64(attempts, DB_ATTEMPT_ID, mark->attempt_id);
+    db_bind_int64(attempts, DB_RUN_ID, mark->run_id);
+    db_bind_int64(attempts, DB_NOW_MS, now_ms);
+    return db_run(store, jobs, err, "uncount what never left") &&
+           db_run(store, attempts, err, "end what never left");
+}
+
+bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now_ms,
+                  struct err *err)
+{
+    if (!db_begin(store, err))
+        return false;
+    if (uncount_inside(store, mark, now_ms, err))
         return db_commit(store, err);
     db_rollback(store);
     return false;

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,11 +20,22 @@ enum { LOOK_MS = 1, TRIES_MAX = 200 };
 
 enum { LOOK_EVERY_US = 1000000 };
 
+/* Where the mark is in the file, after the holder's text; both are in the first page. */
+enum { MARK_AT = 256, BOOT_SIZE = 40 };
+
+struct stored_mark {
+    char boot[BOOT_SIZE]; /* since which start of the machine: proc(5), random/boot_id */
+    int64_t run_id;
+    _Atomic int64_t attempt_id;
+};
+
 struct lock {
     int fd;
     char *path;
     enum lock_kind kind;
     int64_t looked_us; /* when the file was looked at last */
+    char *page;        /* of the file, where the mark is; NULL: not mapped */
+    bool has_mark;
 };
 
 static const struct {
@@ -100,7 +113,7 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
     char started[CLOCK_ISO_SIZE];
     struct lock *lock = NULL;
     bool again = true;
-    int fd = -1;
+    int fd = -1, size;
 
     for (int tries = 0; again && tries < TRIES_MAX; tries++)
         fd = open_locked(path, kind, database, &again, err);
@@ -115,16 +128,20 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
     lock->path = path;
     lock->kind = kind;
     lock->looked_us = clock_monotonic_us();
-    /* the text is for people; a full disk does not make the lock any less held */
-    if (ftruncate(fd, 0) == 0)
-        dprintf(fd, "run %lld, started %s, process %ld\n", (long long)run_id,
-                clock_iso(started_ms, started), (long)getpid());
+    /* for people, with blanks over an earlier one up to the mark, which stays; a full disk does not
+     * make the lock any less held */
+    size = dprintf(fd, "run %lld, started %s, process %ld\n", (long long)run_id,
+                   clock_iso(started_ms, started), (long)getpid());
+    if (size > 0 && size < MARK_AT)
+        dprintf(fd, "%*s", MARK_AT - size, "");
     return lock;
 }
 
 void lock_release(struct lock *lock)
 {
     if (lock) {
+        if (lock->page)
+            munmap(lock->page, MARK_AT + sizeof(struct stored_mark));
         close(lock->fd);
         free(lock->path);
         free(lock);
@@ -153,6 +170,49 @@ bool lock_shared_batch(int64_t batch_id, struct err *err)
                    "process is %s this database, perhaps because its lock file was deleted; look "
                    "for that process, then run the same command again",
                    (long long)batch_id, kinds[LOCK_INTAKE].doing);
+}
+
+static bool read_boot(char boot[BOOT_SIZE])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    bool fine = fd >= 0 && read(fd, boot, BOOT_SIZE) > 0;
+
+    if (fd >= 0)
+        close(fd);
+    return fine;
+}
+
+bool lock_read_mark(const struct lock *lock, struct lock_mark *mark)
+{
+    struct stored_mark stored;
+    char boot[BOOT_SIZE] = "";
+
+    if (!lock || pread(lock->fd, &stored, sizeof stored, MARK_AT) != sizeof stored ||
+        !read_boot(boot) || memcmp(stored.boot, boot, sizeof boot) != 0)
+        return false;
+    *mark = (struct lock_mark){stored.run_id, stored.attempt_id};
+    return true;
+}
+
+void lock_begin_mark(struct lock *lock, int64_t run_id)
+{
+    struct stored_mark stored = {.run_id = run_id};
+    void *page;
+
+    if (!lock || !read_boot(stored.boot))
+        return;
+    page = mmap(NULL, MARK_AT + sizeof stored, PROT_READ | PROT_WRITE, MAP_SHARED, lock->fd, 0);
+    if (page == MAP_FAILED)
+        return;
+    lock->page = page;
+    lock->has_mark = pwrite(lock->fd, &stored, sizeof stored, MARK_AT) == sizeof stored;
+}
+
+void lock_mark(struct lock *lock, int64_t attempt_id)
+{
+    if (lock && lock->has_mark)
+        atomic_store_explicit(&((struct stored_mark *)(void *)(lock->page + MARK_AT))->attempt_id,
+                              attempt_id, memory_order_relaxed);
 }
 
 bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE])

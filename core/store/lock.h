@@ -27,6 +27,24 @@ bool lock_look(struct lock *lock, struct err *err);
  * Always false, with ERR_BUSY. */
 bool lock_shared_batch(int64_t batch_id, struct err *err);
 
+/* How far the holder of the drain lock got in handing requests to the network. */
+struct lock_mark {
+    int64_t run_id;
+    int64_t attempt_id; /* the last one handed over; what the run claimed after it never left */
+};
+
+/* What an earlier holder left, however it ended. False: nothing that proves anything, because there
+ * is no mark, or the machine was started since and may have lost the end of it. lock may be NULL.
+ */
+bool lock_read_mark(const struct lock *lock, struct lock_mark *mark);
+
+/* Replaces that by a mark of this run, which has handed over nothing so far. Where the file cannot
+ * hold one there is none. lock may be NULL. */
+void lock_begin_mark(struct lock *lock, int64_t run_id);
+
+/* Moves the mark, before the request can leave: a store into memory that outlives the process. */
+void lock_mark(struct lock *lock, int64_t attempt_id);
+
 enum { LOCK_HOLDER_SIZE = 128 };
 
 /* Is somebody at work? Then holder becomes `run 12, started ..., process 345`. To look at a lock

@@ -36,10 +36,10 @@ static const char *const sql[] = {
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
         "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
     /* sent_version: what a job that was never sent would have carried */
-    [SETTLE_PUT_BACK] =
-        "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
-        "= :not_before_ms, "
-        "sent_version = iif(:attempts, sent_version, NULL), updated_ms = :now_ms " AS_CLAIMED,
+    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
+                        "= :not_before_ms, "
+                        "sent_version = iif(:attempts OR doubt, sent_version, NULL), updated_ms = "
+                        ":now_ms " AS_CLAIMED,
     /* out of the index of due jobs, which every turn walks from its beginning */
     [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
                      "WHERE job_id = :job_id",

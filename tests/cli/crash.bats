@@ -92,6 +92,25 @@ small_disk() {
     holds "$output" "crash points, each reached, killed at, and put right"
 }
 
+@test "kills between claim and request use up no attempts" {
+    local passage
+
+    needs_crash_points
+    world_begin world 1
+    feed 1 csv 0
+    # from the second run on: a read-back, then the update
+    for passage in 1 2 2 2; do
+        crash_at claims-taken $passage --max-attempts 3 || return
+        same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM job WHERE state = 'sending'")"
+    done
+    same 0 "$(grep -c '"kind":"put"' requests)"
+    ends 0 rowferry "${CRASH_RUN[@]}" --max-attempts 3
+    same 'applied|1' "$(sqlite3 rowferry.db 'SELECT state, attempts FROM job')"
+    same "4|rowferry was killed before it started this request" "$(sqlite3 rowferry.db "SELECT count(*), error
+        FROM attempt WHERE method = 'PUT' AND http_status IS NULL GROUP BY error")"
+    world_is_right
+}
+
 @test "the build that is shipped cannot be killed through its environment, the others can" {
     local status_expected=137
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { STARTED_MS = 86400000 };
@@ -300,11 +301,13 @@ static void a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm(void **s
 
 static void the_text_of_a_longer_holder_leaves_nothing_behind(void **state)
 {
+    /* up to the mark, at 256 */
     static const char words[] = "run 123456789, started long ago, process 99999999999999999999\n\n";
     struct place *place = *state;
     struct lock *lock;
-    char left[128] = "";
+    char left[512] = "";
     FILE *file;
+    size_t size;
 
     scratch_write(path_of(place, "drain"), words, sizeof words - 1);
     lock = taken(place, LOCK_DRAIN);
@@ -314,7 +317,10 @@ static void the_text_of_a_longer_holder_leaves_nothing_behind(void **state)
     fclose(file);
     snprintf(place->expected, sizeof place->expected,
              "run 12, started 1970-01-02T00:00:00.000Z, process %ld\n", (long)getpid());
-    assert_string_equal(left, place->expected);
+    size = strlen(place->expected);
+    assert_memory_equal(left, place->expected, size);
+    assert_int_equal(size + strspn(left + size, " "), 256);
+    assert_int_equal(strlen(left), 256);
     lock_release(lock);
 }
 
@@ -375,6 +381,53 @@ static void a_program_that_is_started_does_not_inherit_the_lock(void **state)
     assert_int_equal(scratch_join(child), 0);
 }
 
+static void a_mark_outlives_a_kill_and_the_next_holder_reads_it(void **state)
+{
+    struct place *place = *state;
+    struct lock_mark mark;
+    struct lock *lock;
+    pid_t child = scratch_fork();
+
+    if (child == 0) {
+        lock = taken(place, LOCK_DRAIN);
+        lock_begin_mark(lock, 12);
+        lock_mark(lock, 7);
+        lock_mark(lock, INT64_MAX - 1);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(child, NULL, 0);
+    lock = taken(place, LOCK_DRAIN);
+    assert_true(lock_read_mark(lock, &mark));
+    assert_int_equal(mark.run_id, 12);
+    assert_int_equal(mark.attempt_id, INT64_MAX - 1);
+    lock_begin_mark(lock, 13);
+    assert_true(lock_read_mark(lock, &mark));
+    assert_int_equal(mark.run_id, 13);
+    assert_int_equal(mark.attempt_id, 0);
+    lock_release(lock);
+}
+
+static void a_mark_that_is_missing_or_of_an_earlier_start_of_the_machine_is_none(void **state)
+{
+    struct place *place = *state;
+    struct lock *lock = taken(place, LOCK_DRAIN);
+    struct lock_mark mark;
+    int fd;
+
+    lock_mark(lock, 7);
+    assert_false(lock_read_mark(lock, &mark));
+    assert_false(lock_read_mark(NULL, &mark));
+    lock_begin_mark(NULL, 12);
+    lock_begin_mark(lock, 12);
+    lock_release(lock);
+    fd = open(path_of(place, "drain"), O_WRONLY);
+    assert_int_equal(pwrite(fd, "00000000", 8, 256), 8);
+    close(fd);
+    lock = taken(place, LOCK_DRAIN);
+    assert_false(lock_read_mark(lock, &mark));
+    lock_release(lock);
+}
+
 static void releasing_nothing_does_nothing(void **state)
 {
     (void)state;
@@ -403,6 +456,8 @@ int main(void)
         IN_A_PLACE(a_symbolic_link_in_its_place_is_not_followed),
         IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),
         IN_A_PLACE(a_program_that_is_started_does_not_inherit_the_lock),
+        IN_A_PLACE(a_mark_outlives_a_kill_and_the_next_holder_reads_it),
+        IN_A_PLACE(a_mark_that_is_missing_or_of_an_earlier_start_of_the_machine_is_none),
         cmocka_unit_test(releasing_nothing_does_nothing),
     };
 

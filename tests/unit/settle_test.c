@@ -383,6 +383,51 @@ static void interrupted_attempts_become_unknown_and_are_read_back(void **state)
     assert_true(fixture_held(fixture, "1/1")->doubt);
 }
 
+static void what_was_claimed_and_never_handed_over_counts_as_no_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_mark mark = {.run_id = fixture->run_id};
+
+    fixture_batch(fixture, "Item", "a:5 a:5 b:5 c:5");
+    assert_string_equal(fixture_claim(fixture, 3), "PUT 1/1 a v5, PUT 1/3 b v5, PUT 1/4 c v5");
+    mark.attempt_id = fixture_held(fixture, "1/3")->attempt_id;
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 9);
+    assert_string_equal(fixture_claim(fixture, 1), "PUT 1/2 a v9");
+    fixture_reopen(fixture);
+    fixture->now_ms += 1000;
+    fixture->run_id++;
+    /* again after a crash on the way: nothing is taken off twice */
+    for (int i = 0; i < 2; i++)
+        assert_true(jobs_uncount(fixture->store, &mark, fixture->now_ms, &fixture->err));
+    assert_int_equal(recover(fixture), 3);
+    assert_asked(fixture, "SELECT job_id, state, attempts, doubt FROM job_state",
+                 "1000000001|applied|1|0; 1000000002|unknown|0|1; 1000000003|unknown|1|1; "
+                 "1000000004|unknown|0|1");
+    assert_asked(fixture, "SELECT job_id, ended_ms, error FROM attempt WHERE ended_ms IS NOT NULL",
+                 "1000000001|1000000|NULL; "
+                 "1000000004|1001000|rowferry was killed before it started this request; "
+                 "1000000002|1001000|rowferry was killed before it started this request");
+    /* the version that was claimed is the one that is asked for, and sent again */
+    assert_string_equal(fixture_claim(fixture, 9), "GET 1/2 a v9, GET 1/3 b v5, GET 1/4 c v5");
+    fixture_settle(fixture, "1/2", JOB_PENDING)->doubt = true;
+    assert_string_equal(fixture_claim(fixture, 1), "PUT 1/2 a v9");
+    assert_int_equal(fixture_held(fixture, "1/2")->attempts, 1);
+    fixture_put_back(fixture, "1/2");
+    assert_string_equal(fixture_claim(fixture, 1), "PUT 1/2 a v9");
+}
+
+static void the_mark_of_another_run_uncounts_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lock_mark mark = {.run_id = fixture->run_id + 1};
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    assert_true(jobs_uncount(fixture->store, &mark, fixture->now_ms, &fixture->err));
+    assert_asked(fixture, "SELECT attempts FROM job_state", "1");
+    assert_asked(fixture, "SELECT ended_ms FROM attempt", "NULL");
+}
+
 static void an_interrupted_read_back_is_asked_again_and_adds_no_doubt(void **state)
 {
     struct fixture *fixture = *state;
@@ -508,6 +553,8 @@ int main(void)
         WITH_STORE(an_outcome_for_a_batch_that_someone_else_ended_changes_nothing),
         WITH_STORE(an_empty_database_has_nothing_to_recover),
         WITH_STORE(interrupted_attempts_become_unknown_and_are_read_back),
+        WITH_STORE(what_was_claimed_and_never_handed_over_counts_as_no_attempt),
+        WITH_STORE(the_mark_of_another_run_uncounts_nothing),
         WITH_STORE(an_interrupted_read_back_is_asked_again_and_adds_no_doubt),
         WITH_STORE(what_was_due_later_stays_due_later),
         cmocka_unit_test(an_outcome_of_a_job_that_someone_else_touched_changes_nothing),

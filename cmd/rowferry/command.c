@@ -36,8 +36,8 @@ static const struct command commands[] = {
         0, 0, sending_statuses, command_drain},
     {"validate", FOR_VALIDATE, "FILE...", "say what ingest would accept and reject",
         "Says what ingest would accept and reject, and why. Writes nothing and needs no\n"
-        "database. FILE - is standard input, with --schema and --format. With --suggest it\n"
-        "prints the schema file that would read FILE instead.",
+        "database. FILE - is standard input, with --schema and --format. --suggest prints\n"
+        "the schema file that would read FILE instead.",
         "rowferry validate --json InventoryItem-2026-11-23.csv",
         1, PATHS_MANY, checking_statuses, command_validate},
     {"status", FOR_STATUS, "[BATCH]", "where every batch stands, and what would finish it",

@@ -36,8 +36,8 @@ static const struct option table[OPT_COUNT] = {
         "CSV in UTF-8, with an apostrophe before each cell that a spreadsheet would compute; such "
         "a file is not taken back"},
     [OPT_SUGGEST] = {"suggest", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_VALIDATE,
-                     "print the schema file that would read the file; what stays\n"
-                     "ambiguous is a $comment in it"},
+                     "print the schema file that would read the file; what is ambiguous is a $comment "
+                     "in it"},
     [OPT_MAX_ERRORS] = {"max-errors", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_ERRORS"}, NULL, 0, 0,
         READING, "a file with more rejected rows (N, or N% of its rows) is refused as a whole"},
     [OPT_MIN_ROWS] = {"min-rows", 0, KIND_INTEGER, "N", {"ROWFERRY_MIN_ROWS"}, NULL, 0, INT32_MAX,

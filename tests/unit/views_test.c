@@ -305,6 +305,7 @@ static void rejections_of_before_are_counted_too(void **state)
         "ALTER TABLE batch DROP COLUMN over_limit",
         "DROP TABLE filed",
         "DROP TABLE reopened_job",
+        "ALTER TABLE pause DROP COLUMN set_ms",
         "ALTER TABLE batch DROP COLUMN pruned_ms",
         "PRAGMA user_version = 2",
     };

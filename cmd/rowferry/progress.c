@@ -15,7 +15,6 @@ enum {
     ELSEWHERE_US = 30000000,
     PAUSE_SHOWN_MS = 1000, /* shorter ones are how a limit is kept to */
     PAUSE_LOGGED_MS = 2000,
-    PAUSE_SAID_MS = 10000, /* the drain itself says longer ones */
     PART_SIZE = 128,
     PARTS = 5,
     NAME_COLUMNS = 32,
@@ -187,8 +186,6 @@ static void tell_log(struct progress *progress, const struct drain_progress *dra
     if (drain->pause && drain->paused_ms >= PAUSE_LOGGED_MS &&
         until_us > progress->paused_until_us + 1000000) {
         progress->paused_until_us = until_us;
-        if (drain->paused_ms >= PAUSE_SAID_MS)
-            return; /* a notice says so */
         buf_reset(&members);
         json_line_time(&members, "until", clock_now_ms() + drain->paused_ms);
         json_line_text(&members, "reason", span_of(pauses[drain->pause]));

@@ -118,7 +118,7 @@ int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_m
     const char *text = headers->kept[HEADERS_RETRY_AFTER];
     int64_t wait_ms = headers_wait_ms(span_of(text)), seconds, now;
 
-    if (wait_ms >= 0 || !parse_date(text, &seconds))
+    if (wait_ms >= 0 || !text[0] || !parse_date(text, &seconds))
         return wait_ms;
     if (!parse_date(headers->kept[HEADERS_DATE], &now))
         now = now_ms / 1000;

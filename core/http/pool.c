@@ -247,6 +247,9 @@ static bool slot_list(struct slot *slot, const struct http_request *request)
         return true;
     append_header(&list, "Accept", "application/json");
     append_header(&list, "Expect", NULL);
+    /* a short answer is asked for in no coding, and decoded all the same if it comes in one */
+    if (request->content_type)
+        append_header(&list, "Accept-Encoding", NULL);
     content_type = append_header(&list, "Content-Type", request->content_type);
     if (request->authorization)
         authorization = append_header(&list, "Authorization", request->authorization);

@@ -373,7 +373,10 @@ static void a_request_leaves_byte_by_byte_as_asked(void **state)
                                               .timeout_ms = 5000};
         http_pool_release(stage.pool, fetch(&stage));
         sem_wait(&stage.server.settled);
-        cut_accept_encoding(&stage.server.last);
+        if (requests[i].content_type)
+            assert_null(strstr(buf_text(&stage.server.last), "Accept-Encoding"));
+        else
+            cut_accept_encoding(&stage.server.last);
         assert_string_equal(buf_text(&stage.server.last), buf_text(&expected));
         buf_release(&url);
         buf_release(&expected);

@@ -95,10 +95,11 @@ bool member_version(const struct json_token *token, const char *text, int64_t *v
 
 static int hex_value(char byte)
 {
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = byte ? strchr(digits, byte) : NULL;
+    char lower = (char)(byte | 0x20);
 
-    return found ? (int)((found - digits) & 15) : -1;
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /* The digits of a UUID, with nothing else between them than what people and programs put there. */
@@ -124,18 +125,15 @@ static bool read_digits(struct span text, unsigned char bytes[16])
     return count == 32;
 }
 
+/* text has the 32 digits that bytes are of. */
 static bool is_uuid(struct span text, const unsigned char bytes[16])
 {
     static const unsigned char nil[16],
         max[16] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-    char terminated[UUID_TEXT + 1];
-    unsigned char parsed[16];
 
-    if (text.size != UUID_TEXT || memcmp(bytes, nil, 16) == 0 || memcmp(bytes, max, 16) == 0)
-        return false;
-    memcpy(terminated, text.data, UUID_TEXT);
-    terminated[UUID_TEXT] = '\0';
-    return uuid_parse(terminated, parsed) == 0;
+    return text.size == UUID_TEXT && text.data[8] == '-' && text.data[13] == '-' &&
+           text.data[18] == '-' && text.data[23] == '-' && memcmp(bytes, nil, 16) != 0 &&
+           memcmp(bytes, max, 16) != 0;
 }
 
 void member_id(struct span text, struct api_id *id)

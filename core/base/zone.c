@@ -275,7 +275,9 @@ static bool read_zone(struct zone *zone, const unsigned char *bytes, size_t size
     bytes += at + HEADER_SIZE;
     size -= at + HEADER_SIZE;
     at = block_size(&counts, 8);
-    if (!counts.types || size < at + 2 || bytes[at] != '\n' || bytes[size - 1] != '\n')
+    /* with leap seconds (right/...) its moments are not those of POSIX */
+    if (counts.leaps || !counts.types || size < at + 2 || bytes[at] != '\n' ||
+        bytes[size - 1] != '\n')
         return false;
     indices = bytes + (size_t)counts.changes * 8;
     types = indices + counts.changes;

@@ -106,8 +106,9 @@ static void a_local_time_has_one_moment_or_none_or_two(void **state)
 static void what_is_no_zone_is_refused(void **state)
 {
     static const char *const names[] = {
-        "",       "Europe/Berlim", "../../etc/passwd", "/etc/passwd",
-        "Europe", "zone.tab",      "Europe/../UTC",    "UTC "};
+        "",         "Europe/Berlim", "../../etc/passwd", "/etc/passwd",
+        "Europe",   "zone.tab",      "Europe/../UTC",    "UTC ",
+        "right/UTC"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

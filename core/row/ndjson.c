@@ -234,8 +234,21 @@ static void take_members(struct ndjson *ndjson, struct span line, struct row *ro
         row_refuse(violations, "fields is missing");
 }
 
+/* How many separators are before the text; several in a row are one. */
+static size_t separators(struct span line)
+{
+    size_t count = 0;
+
+    while (count < line.size && line.data[count] == RECORD_SEPARATOR)
+        count++;
+    return count;
+}
+
 static bool is_blank(struct span line)
 {
+    size_t before = separators(line);
+
+    line = (struct span){line.data + before, line.size - before};
     return line.size == 0 || line.data[0] == '\n' ||
            (line.data[0] == '\r' && (line.size == 1 || line.data[1] == '\n'));
 }
@@ -275,7 +288,7 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
                       struct violations *violations)
 {
     /* what is before the text moves its columns */
-    size_t before = row->raw.size && row->raw.data[0] == RECORD_SEPARATOR;
+    size_t before = separators(row->raw);
     struct span line = {row->raw.data + before, row->raw.size - before};
     struct json_fault fault;
 

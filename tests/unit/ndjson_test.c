@@ -154,6 +154,9 @@ static void a_separator_before_a_text_is_passed_over(void **state)
         "1@1 [a] {}\n2@2 {}\n  record_id|record_id|recordId must be a string, is 1\n"
         "3@3\n  |row|not JSON: column 3: expected a member name in double quotes, found "
         "'x'\nend\n");
+    /* several in a row are one (RFC 7464 section 2.1) */
+    assert_rows("\x1E\n\x1E\x1E{\"recordId\":\"a\",\"fields\":{}}\n\x1E\r\n\x1E",
+                "1@2 [a] {}\nend\n");
 }
 
 static void what_is_around_a_text_is_named(void **state)

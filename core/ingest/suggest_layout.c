@@ -302,9 +302,20 @@ static bool is_number_like(struct span cell)
     return digits > 0 && digits * 2 >= cell.size;
 }
 
+static bool names_record_id(const struct cells *cells)
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        struct span name = str_trim(cells->items[i]);
+
+        if (name.size == 9 && strncasecmp(name.data, "record_id", 9) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A header row names its columns: texts, and no two the same, but for those without a name at the
- * end. */
-static bool may_be_header(const struct cells *cells, size_t *named)
+ * end. One of several cells that names our own column is one in any case. */
+static bool may_be_header(const struct cells *cells, bool ours, size_t *named)
 {
     size_t count = cells->count;
 
@@ -313,7 +324,7 @@ static bool may_be_header(const struct cells *cells, size_t *named)
     *named = count;
     if (count == 0 || is_comment(cells))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !ours; i++) {
         if (!cells->items[i].size || is_number_like(cells->items[i]))
             return false;
         for (size_t j = 0; j < i && count < 400; j++)
@@ -345,16 +356,19 @@ static void try_guess(struct span head, struct guess *guess, struct guess *best,
     for (guess->lines = 0; guess->lines < HEADER_LINES; guess->lines++) {
         double share;
         size_t named;
+        bool ours;
 
         guess->at = at;
         if (!split_row(head, &at, guess->delimiter, guess->quotes, cells))
             return;
-        if (!may_be_header(cells, &named) || cells->fault)
+        ours = cells->count > 1 && names_record_id(cells);
+        if (!may_be_header(cells, ours, &named) || cells->fault)
             continue;
         guess->columns = cells->count;
         share = share_of_rows(head, guess, at, cells);
         /* many columns that fit are no accident; one column fits anything */
         guess->score = guess->columns == 1 ? share * 0.3 : share + (guess->columns > 2 ? 0.05 : 0);
+        guess->score += ours ? 1 : 0;
         guess->score -= guess->quotes ? 0 : 0.01;
         /* a title line that a spreadsheet has filled up with empty cells */
         guess->score -= 0.5 * (double)(guess->columns - named) / (double)guess->columns;
@@ -558,6 +572,26 @@ static bool same_expression(const struct buf *footer, struct span expression)
            memmem(footer->data, footer->size, expression.data, expression.size);
 }
 
+/* Whether a line of the text begins as the expression says: that would drop rows. */
+static bool matches_row(struct span text, struct span expression, char delimiter)
+{
+    bool found = false;
+    size_t at = 0;
+
+    while (at < text.size && !found) {
+        const char *feed = memchr(text.data + at, '\n', text.size - at);
+        size_t end = feed ? (size_t)(feed - text.data) : text.size;
+        struct buf other = {0};
+
+        append_expression(&other, (struct span){text.data + at, end - at}, delimiter);
+        found = other.size >= expression.size &&
+                (expression.size == 0 || memcmp(other.data, expression.data, expression.size) == 0);
+        buf_release(&other);
+        at = end + 1;
+    }
+    return found;
+}
+
 /* Lines at the end that are not rows: by a word, or by another count of cells. */
 static void find_footer(struct span tail, const struct guess *guess, struct layout *layout,
                         struct cells *cells)
@@ -586,6 +620,11 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
         if (!odd && cells->items[0].size && layout->record_column == 0 && !has_footer_word(line))
             return;
         append_expression(&expression, line, guess->delimiter);
+        if (!has_footer_word(line) &&
+            matches_row((struct span){tail.data, start}, buf_span(&expression), guess->delimiter)) {
+            buf_release(&expression);
+            return;
+        }
         if (expression.size && !same_expression(&layout->footer, buf_span(&expression))) {
             buf_append_text(&layout->footer, layout->footer.size ? "|" : "^(");
             buf_append_span(&layout->footer, buf_span(&expression));

@@ -141,3 +141,18 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     ends 3 rowferry validate --suggest y.csv
     holds "$stderr" "y.csv"
 }
+
+@test "a header row with record_id is the header row, whatever else speaks for another reading" {
+    local text
+    for text in 'record_id,version,d1,d2\nA-1,1,x,y\nA-2,1,x,z\n' \
+        'record_id;version;name;\nA-1;1;x;\nA-2;1\nA-3;1;y;;;\n' \
+        'record_id,version,na me,"x,y",,z\nA-1,1,5,1,,2\n' \
+        "record_id,version,name\nA-1,1,\"$(printf 'z\\n%.0s' {1..150})\"\nA-2,1,y\n"; do
+        printf "$text" >Thing-1.csv
+        suggested Thing-1.csv
+        lacks "$output" '"columns"'
+        lacks "$output" skipLines
+        lacks "$output" footer
+        holds "$output" '"version": "required"'
+    done
+}

@@ -46,10 +46,11 @@ static const char *find_unseen(struct span text, char fault[ROW_FAULT_SIZE])
         if (sight == STR_INVISIBLE)
             snprintf(fault, ROW_FAULT_SIZE, "must not hold U+%04X, which is invisible", character);
         else if (sight == STR_SPACE && at_end)
-            snprintf(fault, ROW_FAULT_SIZE,
-                     "must not %s with a blank (U+%04X); \"trim\": true under x-rowferry takes "
-                     "space, tab and U+00A0 off",
-                     left.size == text.size ? "begin" : "end", character);
+            snprintf(fault, ROW_FAULT_SIZE, "must not %s with a blank (U+%04X)%s",
+                     left.size == text.size ? "begin" : "end", character,
+                     character == ' ' || character == 0xA0
+                         ? "; \"trim\": true under x-rowferry takes space, tab and U+00A0 off"
+                         : "");
         if (sight == STR_INVISIBLE || (sight == STR_SPACE && at_end))
             return fault;
         left = (struct span){left.data + size, left.size - size};

@@ -133,9 +133,11 @@ static void what_nobody_sees_is_named_with_its_code_point(void **state)
         assert_string_equal(fault_of(invisible[i].id), text);
     }
     for (size_t i = 0; i < sizeof blank / sizeof *blank; i++) {
-        snprintf(text, sizeof text,
-                 "must not %s; \"trim\": true under x-rowferry takes space, tab and U+00A0 off",
-                 blank[i].fault);
+        bool trimmed = strstr(blank[i].fault, "U+0020") || strstr(blank[i].fault, "U+00A0");
+
+        snprintf(text, sizeof text, "must not %s%s", blank[i].fault,
+                 trimmed ? "; \"trim\": true under x-rowferry takes space, tab and U+00A0 off"
+                         : "");
         assert_string_equal(fault_of(blank[i].id), text);
     }
 }

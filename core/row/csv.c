@@ -86,7 +86,8 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     row->tape = (struct json_tape){0};
 }
 
-/* Whether the cells of a row are those of the header row; what an export added to either aside. */
+/* Whether the cells of a row are those of the header row, in upper case or lower; what an export
+ * added to either aside. */
 static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
 {
     struct buf scratch = {0};
@@ -96,7 +97,7 @@ static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
     for (size_t i = 0; same && i < csv->column_count; i++) {
         csv_lex(&lexer, &cell);
         same = csv->columns[i].kind == CSV_OUTCOME ||
-               span_equal(csv_content(&cell, &scratch), csv->columns[i].heading);
+               csv_same_heading(csv_content(&cell, &scratch), csv->columns[i].heading);
     }
     buf_release(&scratch);
     return same;
@@ -301,5 +302,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
             return finish_row(csv, source, &lexer, count, row, violations, err);
         if (!source_fill(source, err))
             return READER_ERROR;
+        if (source->ended && source->begin == source->end) /* a Ctrl-Z was all that was left */
+            return finish_file(source, err);
     }
 }

@@ -7,6 +7,8 @@
 #include "core/row/reader.h"
 #include "core/row/source.h"
 
+#include <strings.h>
+
 struct cell_form;
 
 enum csv_column_kind {
@@ -124,6 +126,12 @@ struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch);
 static inline struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
 {
     return cell->doubled ? csv_undouble(cell, scratch) : cell->text;
+}
+
+/* Whether two headings differ in the case of ASCII letters at most. */
+static inline bool csv_same_heading(struct span a, struct span b)
+{
+    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
 /* Puts a cell where its column says: into fields and tape, or one of the row's own members. */

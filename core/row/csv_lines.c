@@ -164,7 +164,6 @@ static void find_footer(struct csv *csv, const struct source *source)
         at = first;
         if (!line.size)
             continue;
-        csv->footer_lines++;
         csv->footer_size = (size_t)(end - at);
     }
 }
@@ -181,14 +180,21 @@ static bool look_for_footer(struct csv *csv, struct source *source, struct err *
 
 static bool take_footer(struct csv *csv, struct source *source, struct err *err)
 {
-    const char *at = source->data + source->begin, *end = source->data + source->end;
-    uint64_t lines = at < end && end[-1] != '\n';
+    const char *at = source->data + source->begin, *end = source->data + source->end, *next;
+    uint64_t lines = 0;
 
     if (at == end)
         return true;
     csv->footer_first = source->lines + 1;
-    for (; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+    /* lines that a cell before it holds are none of it */
+    csv->footer_lines = 0;
+    for (; at < end; at = next) {
+        const char *feed = memchr(at, '\n', (size_t)(end - at));
+
+        next = feed ? feed + 1 : end;
+        csv->footer_lines += without_end((struct span){at, (size_t)(next - at)}).size > 0;
         lines++;
+    }
     return source_take(source, source->end - source->begin, lines, err);
 }
 

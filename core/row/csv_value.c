@@ -308,7 +308,7 @@ static void put_record_id(struct csv *csv, const struct csv_column *column,
                           struct violations *violations)
 {
     row->record_id = csv_content(cell, &csv->record_id);
-    csv->maybe_header = span_equal(row->record_id, column->heading);
+    csv->maybe_header = csv_same_heading(row->record_id, column->heading);
     row_check_record_id(row, violations);
 }
 

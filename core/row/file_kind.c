@@ -163,6 +163,16 @@ static const struct kind *find_kind(const struct kind *kinds, size_t count, stru
     return NULL;
 }
 
+/* Formats that are text may begin with a mark and with blank lines. */
+static struct span without_blanks(struct span first)
+{
+    size_t before = first.size >= 3 && memcmp(first.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+
+    while (before < first.size && memchr(" \t\r\n", first.data[before], 4))
+        before++;
+    return (struct span){first.data + before, first.size - before};
+}
+
 static bool is_text(struct span first)
 {
     for (size_t i = 0; i < first.size; i++)
@@ -179,7 +189,7 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
     if (first.size > FILE_KIND_SIZE)
         first.size = FILE_KIND_SIZE;
     text = is_text(first);
-    kind = find_kind(text_kinds, sizeof text_kinds / sizeof *text_kinds, first);
+    kind = find_kind(text_kinds, sizeof text_kinds / sizeof *text_kinds, without_blanks(first));
     if (!kind && !text)
         kind = find_kind(binary_kinds, sizeof binary_kinds / sizeof *binary_kinds, first);
     if (kind)

@@ -84,6 +84,7 @@ BZh91AY\46SY\1 is a bzip2 file
 \177ELF\2\1\1 is a program
 \231\205\203\226\231\204\155\211\204\153\245\205\231\242\211\226\225 is text in EBCDIC
 <!DOCTYPE\40html><html> is an HTML page
+\357\273\277\r\n\40<HTML><body> is an HTML page
 PAR1\25\4\25 is a Parquet file
 \1\2\3\4\5\6\7\10\16\17 is not text
 KINDS
@@ -190,6 +191,14 @@ Total|{"name":"in the middle"}
     back
     same 'Stock of today' "$(head -n 1 Article-again.csv)"
     same '"# A-3",1,z' "$(sed -n 6p Article-again.csv | cut -d, -f 1-3)"
+}
+
+@test "A6: the lines of a cell before the footer are not counted as footer" {
+    schema '"csv": {"footer": "^Total"}'
+    printf 'record_id,version,name\nA-1,1,"a\n\nTotal 1\nTotal 2"\nTotal 3\n' | article Article-1.csv
+    ends 0 rowferry ingest Article-1.csv
+    holds "$stderr" 'Article-1.csv: 1 line left out as its footer, from line 6 on'
+    same '{"name":"a\n\nTotal 1\nTotal 2"}' "$(fields)"
 }
 
 @test "A6: a row that reads like the footer is written so that it is a row" {
@@ -410,6 +419,17 @@ CELLS
     printf '{"recordId": "A-1", "version": 1, "fields": {}}\n\ufeff{"recordId": "A-2", "version": 1, "fields": {}}\n' | article Article-6.ndjson
     ends 3 rowferry validate Article-6.ndjson
     holds "$output" 'begins with a byte order mark (U+FEFF), which only a file may'
+}
+
+@test "A13: Ctrl-Z after the last line makes no row, whatever the encoding" {
+    local encoding
+    for encoding in windows-1252 ISO-8859-1 ISO-8859-15 CP850 CP437 UTF-16LE UTF-16BE; do
+        schema "\"csv\": {\"encoding\": \"$encoding\"}"
+        printf 'record_id,version,name\nA-1,1,Gr\u00fcn\n\x1a' | iconv -t "$encoding" >Article-1.csv
+        ends 0 rowferry validate Article-1.csv
+        holds "$output" '1 row: 1 accepted'
+        holds "$stderr" '0x1A (Ctrl-Z), is left out'
+    done
 }
 
 @test "A13: Ctrl-Z at the end is left out, NUL bytes are named, UTF-16 without a mark is guessed" {

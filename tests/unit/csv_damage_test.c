@@ -344,7 +344,7 @@ static void what_two_files_left_when_they_were_put_together_is_rejected(void **s
     assert_rows(
         "record_id,sku\na,x\n\"record_id\",sku\n\xEF\xBB\xBFrecord_id,sku\nb,sku\n"
         "\xEF\xBB\xBF\"record_id\",sku\n\xEF\xBB\xBF"
-        "c,x\nrecord_id,x\n",
+        "c,x\nrecord_id,x\nRecord_ID,SKU\n",
         "1@2 [a] {\"sku\":\"x\"}\n"
         "2@3 [record_id]\n  |row|repeats the header row: take it out, or export one file\n"
         "3@4\n  |row|begins with a byte order mark (U+FEFF) and repeats the header row: two "
@@ -356,6 +356,7 @@ static void what_two_files_left_when_they_were_put_together_is_rejected(void **s
         "6@7\n  |row|begins with a byte order mark (U+FEFF): two files were put together; "
         "take it out\n"
         "7@8 [record_id] {\"sku\":\"x\"}\n"
+        "8@9 [Record_ID]\n  |row|repeats the header row: take it out, or export one file\n"
         "end\n");
 }
 

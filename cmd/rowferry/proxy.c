@@ -35,9 +35,9 @@ void proxy_name(const char *url, struct buf *out)
 {
     const char *variable = proxy_variable(url), *value, *host, *at;
 
-    if (!variable)
+    value = variable ? getenv(variable) : NULL;
+    if (!value)
         return;
-    value = getenv(variable);
     host = strstr(value, "://");
     host = host ? host + 3 : value;
     buf_append(out, value, (size_t)(host - value));

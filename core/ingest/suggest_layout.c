@@ -469,9 +469,9 @@ static void weigh_columns(struct span head, const struct guess *guess, struct la
 }
 
 /* Words in the name of a column that names a record, the strongest first. */
-static const char *const record_words[] = {"record_id", "recordid", "id",      "key",  "nr",
-                                           "no",        "number",   "nummer",  "code", "sku",
-                                           "konto",     "account",  "artikel", "item", "gtin"};
+static const char *const record_words[] = {"recordid", "id",      "key",  "nr",  "no",
+                                           "number",   "nummer",  "code", "sku", "konto",
+                                           "account",  "artikel", "item", "gtin"};
 
 static bool has_word(const char *name, const char *word)
 {
@@ -483,28 +483,46 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
+/* Whether each row of the sample has another value in it, and the column has a name. */
+static bool names_records(const struct layout_column *column)
+{
+    return *column->name && column->filled && column->distinct;
+}
+
+/* The column whose name says most clearly that it names the record; column_count: none does. */
+static size_t find_named_column(const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->column_count; i++)
+        if (strcmp(layout->columns[i].name, "record_id") == 0)
+            return i;
+    for (size_t word = 0; word < sizeof record_words / sizeof *record_words; word++)
+        for (size_t i = 0; i < layout->column_count; i++)
+            if (names_records(&layout->columns[i]) &&
+                has_word(layout->columns[i].name, record_words[word]))
+                return i;
+    return layout->column_count;
+}
+
+/* No column can name a record alone: the first that is filled is a beginning. */
+static void take_filled_column(struct layout *layout)
+{
+    for (size_t i = layout->column_count; i-- > 0;)
+        if (layout->columns[i].filled && *layout->columns[i].name)
+            layout->record_column = i;
+    if (layout->record_column < layout->column_count)
+        layout_remark(&layout->remarks,
+                      "no column has another value in each row: \"%s\" is taken for the record id, "
+                      "and rows with the same one update the same record",
+                      layout->columns[layout->record_column].name);
+}
+
 static void find_record_column(struct layout *layout)
 {
     size_t others = 0;
 
-    layout->record_column = layout->column_count;
-    for (size_t word = 0; word < sizeof record_words / sizeof *record_words; word++) {
-        for (size_t i = 0; i < layout->column_count; i++) {
-            const struct layout_column *column = &layout->columns[i];
-
-            if (!has_word(column->name, record_words[word]) ||
-                (word > 0 && !(column->filled && column->distinct)))
-                continue;
-            if (layout->record_column == layout->column_count)
-                layout->record_column = i;
-            if (word == 0)
-                return;
-        }
-    }
+    layout->record_column = find_named_column(layout);
     for (size_t i = 0; i < layout->column_count; i++) {
-        const struct layout_column *column = &layout->columns[i];
-
-        if (!column->filled || !column->distinct || !*column->name || i == layout->record_column)
+        if (!names_records(&layout->columns[i]) || i == layout->record_column)
             continue;
         if (layout->record_column == layout->column_count)
             layout->record_column = i;
@@ -512,17 +530,11 @@ static void find_record_column(struct layout *layout)
             others++;
     }
     if (layout->record_column == layout->column_count) {
-        /* no column can name a record alone: the first that is filled is a beginning */
-        for (size_t i = layout->column_count; i-- > 0;)
-            if (layout->columns[i].filled && *layout->columns[i].name)
-                layout->record_column = i;
-        if (layout->record_column < layout->column_count)
-            layout_remark(&layout->remarks,
-                          "no column has another value in each row: \"%s\" is taken for the record "
-                          "id, and rows with the same one update the same record",
-                          layout->columns[layout->record_column].name);
+        take_filled_column(layout);
         return;
     }
+    if (strcmp(layout->columns[layout->record_column].name, "record_id") == 0)
+        return;
     layout_remark(&layout->remarks, "\"%s\" is taken for the record id%s",
                   layout->columns[layout->record_column].name,
                   others ? ", and other columns have another value in each row as well" : "");

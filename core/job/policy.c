@@ -46,7 +46,7 @@ int64_t policy_backoff_ms(unsigned retries, double dice)
 
 bool judge_is_exhausted(const struct judging *judging)
 {
-    return judging->job->attempts - judging->job->attempts_before >= judging->limits->max_attempts;
+    return judging->job->attempts >= judging->limits->max_attempts + judging->job->attempts_before;
 }
 
 void judge_send_again(const struct judging *judging)

@@ -149,7 +149,9 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     db_bind_int64(statement, DB_ERROR_STAYS, outcome->error_stays);
     db_bind_int64(statement, DB_CODE_STAYS, outcome->error_stays || outcome->code_stays);
     db_bind_int64(statement, DB_LOOKS_AGAIN, outcome->looks_again);
-    db_bind_int64(statement, DB_EXCUSED, outcome->excused && outcome->left);
+    /* only an update counts as an attempt, so only one can be excused */
+    db_bind_int64(statement, DB_EXCUSED,
+                  outcome->excused && outcome->left && claim->request == REQUEST_UPDATE);
     return db_run(store, statement, err, "settle a job");
 }
 

@@ -276,6 +276,22 @@ static void a_job_to_be_sent_again_keeps_all_it_had_when_it_was_never_started(vo
     check_put_back(*state, JOB_PENDING);
 }
 
+/* Only updates count as attempts: a throttled read-back that were excused like one would leave more
+ * excused attempts than there are. */
+static void a_read_back_that_is_throttled_excuses_no_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 b:5");
+    fixture_claim(fixture, 2);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
+    fixture_settle(fixture, "1/2", JOB_PENDING)->excused = true;
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_UNKNOWN)->excused = true;
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT attempts, attempts_before FROM job_state", "1|0; 1|1");
+}
+
 static void a_job_to_be_read_back_keeps_all_it_had_when_it_was_never_started(void **state)
 {
     check_put_back(*state, JOB_UNKNOWN);
@@ -542,6 +558,7 @@ int main(void)
         WITH_STORE(a_failed_job_says_whether_a_request_may_have_landed),
         WITH_STORE(errors_stand_at_the_job_and_at_the_attempt),
         WITH_STORE(a_read_back_that_never_left_counts_no_put),
+        WITH_STORE(a_read_back_that_is_throttled_excuses_no_attempt),
         WITH_STORE(the_servers_version_stays_where_an_answer_names_none),
         WITH_STORE(a_conflict_keeps_both_versions_and_the_servers_record),
         WITH_STORE(the_servers_violations_are_rows_and_the_last_answer_counts),

@@ -164,6 +164,29 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
     return READER_ROW;
 }
 
+/* Where rows may be short, the lines of a cell that is not closed look like rows: none of them is
+ * taken before one that has as many cells as any row so far, or the whole header row. After
+ * reader_resume nothing is known of a cell before it. */
+static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
+                         struct violations *violations)
+{
+    size_t enough = csv->cells_most ? csv->cells_most : csv->column_count;
+
+    if (count >= enough)
+        csv->lost_quote = false;
+    if (!csv->lost_quote) {
+        if (count > csv->cells_most && count <= csv->column_count)
+            csv->cells_most = count;
+        return false;
+    }
+    strip(csv, row, violations);
+    row_refuse(violations,
+               "may be a line of the cell before it that is not closed: short rows are taken again "
+               "after one of %zu cells",
+               enough);
+    return true;
+}
+
 /* A row that has more or fewer cells than the header row; false: it is declared that it may. */
 static bool refuse_count(struct csv *csv, size_t count, struct row *row,
                          struct violations *violations)
@@ -178,7 +201,11 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
     }
     if (count > csv->column_count && dialect->long_rows && !csv->surplus)
         return false;
-    if (count < csv->column_count)
+    if (count == 1 && count < csv->column_count && !dialect->is_footer)
+        hint =
+            "; if it is a line after the table, declare \"csv\": {\"footer\": \"^...\"}, or where "
+            "empty cells at the end are left out, {\"shortRows\": \"absent\"} under x-rowferry";
+    else if (count < csv->column_count)
         hint = "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": "
                "\"absent\"} under x-rowferry";
     else if (!csv->surplus)
@@ -258,6 +285,8 @@ static enum reader_step finish_row(struct csv *csv, struct source *source,
         refuse_nul(source, text, from, violations);
         return READER_ROW;
     }
+    if (csv->shape->dialect.short_rows && refuse_piece(csv, count, row, violations))
+        return READER_ROW;
     if (count != csv->column_count && refuse_count(csv, count, row, violations))
         return READER_ROW;
     if ((csv->maybe_header || text.data[0] == mark[0]) &&
@@ -293,6 +322,8 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
         enum csv_end end = read_cells(csv, &lexer, row, violations, &count);
         size_t size = (size_t)(lexer.at - (source->data + source->begin));
 
+        if (end == CSV_FAULT || size > source->row_max)
+            csv->lost_quote = end != CSV_FAULT || lexer.fault < CSV_AFTER_QUOTE;
         if (size > source->row_max)
             return reject_line(csv, source, NULL, row, violations, err);
         if (end == CSV_FAULT)

@@ -69,6 +69,8 @@ struct csv {
     bool version_ignored; /* some row had one, and the shape has them fetched */
     bool version_given;
     bool maybe_header; /* its record id is the heading of that column */
+    bool lost_quote;   /* a cell before it was not closed: short rows may be its lines */
+    size_t cells_most; /* of a row so far; kept where rows may be short */
     bool surplus;      /* it has cells with something in them that no column is for */
 };
 

@@ -131,6 +131,10 @@ KINDS
         printf 'record_id,version,name\nA-1,1,Küche\n' | article Article-2.csv
         ends 0 rowferry ingest Article-2.csv
         holds "$stderr" "its only character above 0x7f would be UTF-8, too, and is read as $encoding"
+        schema "\"csv\": {\"encoding\": \"$encoding\"}, \"columns\": {\"Größe\": \"name\"}"
+        printf 'record_id,version,Größe\nA-1,1,x\n' | article Article-3.csv
+        ends 3 rowferry ingest Article-3.csv
+        holds "$stderr" "its bytes above 0x7f are UTF-8, but the schema file declares $encoding"
     done
 }
 
@@ -199,6 +203,15 @@ Total|{"name":"in the middle"}
     ends 0 rowferry ingest Article-1.csv
     holds "$stderr" 'Article-1.csv: 1 line left out as its footer, from line 6 on'
     same '{"name":"a\n\nTotal 1\nTotal 2"}' "$(fields)"
+}
+
+@test "A11: lines of a cell that is not closed are no short rows" {
+    schema '"version": "fetch", "csv": {"shortRows": "absent", "maxFieldLines": 3}'
+    printf 'record_id,name,price\nA-1,"%s",1\nA-2\nA-3,y,2\nA-4\nA-5,"open\nA-6\nA-7,y,1\nA-8\n' \
+        $'A-9\nA-9,x\nA-9\nA-9\nz' | article Article-1.csv
+    ends 3 rowferry ingest Article-1.csv
+    same 'A-2 A-3 A-4 A-7 A-8' "$(sql "SELECT group_concat(record_id, ' ') FROM job")"
+    holds "$(sql 'SELECT message FROM violation')" 'may be a line of the cell before it that is not closed: short rows are taken again after one of 3 cells'
 }
 
 @test "A6: a row that reads like the footer is written so that it is a row" {

@@ -38,6 +38,9 @@ void rows_feed_close(struct rows_feed *feed);
 #define ROWS_SHORT                                                                                 \
     "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": \"absent\"} "   \
     "under x-rowferry"
+#define ROWS_ONE                                                                                   \
+    "; if it is a line after the table, declare \"csv\": {\"footer\": \"^...\"}, or where empty "  \
+    "cells at the end are left out, {\"shortRows\": \"absent\"} under x-rowferry"
 #define ROWS_LONG                                                                                  \
     "; those in excess are empty: declare \"csv\": {\"longRows\": \"empty\"} under x-rowferry"
 #define ROWS_UNQUOTED    "; \"csv\": {\"quote\": null} under x-rowferry declares text without quoting"

@@ -34,7 +34,7 @@ static void a_row_of_another_size_than_the_header_is_rejected(void **state)
     assert_rows("record_id,sku,price\na,x\nb,x,1,2\nc\nd,x,1\n\"e\",\ne,x,1,\n",
                 "1@2 [a]\n  |row|2 cells, but the header row has 3" ROWS_SHORT "\n"
                 "2@3 [b]\n  |row|4 cells, but the header row has 3\n"
-                "3@4 [c]\n  |row|1 cell, but the header row has 3" ROWS_SHORT "\n"
+                "3@4 [c]\n  |row|1 cell, but the header row has 3" ROWS_ONE "\n"
                 "4@5 [d] {\"sku\":\"x\",\"price\":1}\n"
                 "5@6 [e]\n  |row|2 cells, but the header row has 3" ROWS_SHORT "\n"
                 "6@7 [e]\n  |row|4 cells, but the header row has 3" ROWS_LONG "\n"

@@ -45,7 +45,7 @@ static void the_rows_say_nothing_about_the_delimiter(void **state)
     (void)state;
     assert_dump(NULL, "record_id;sku\na,b;c,d\n", "1@2 [a,b] {\"sku\":\"c,d\"}\nend\n");
     assert_dump(NULL, "record_id,sku\na;b\n",
-                "1@2 [a;b]\n  |row|1 cell, but the header row has 2" ROWS_SHORT "\nend\n");
+                "1@2 [a;b]\n  |row|1 cell, but the header row has 2" ROWS_ONE "\nend\n");
 }
 
 static void what_is_wrong_with_a_header_row_is_said_for_the_closest_delimiter(void **state)

@@ -417,6 +417,13 @@ bool source_finish(struct source *source, struct err *err)
                    source->name, utf8->sequences, encoding_name(source->transcoder->encoding));
 }
 
+bool source_seems_utf8(const struct source *source)
+{
+    const struct utf8_evidence *utf8 = source->transcoder ? &source->transcoder->utf8 : NULL;
+
+    return utf8 && !source->forced && !utf8->broken && utf8->sequences > 0;
+}
+
 bool source_doubtful(const struct source *source)
 {
     const struct utf8_evidence *utf8 = source->transcoder ? &source->transcoder->utf8 : NULL;

@@ -143,6 +143,9 @@ bool source_show_line(struct source *source, size_t *size, struct err *err);
  * throughout, and another encoding is declared. */
 bool source_finish(struct source *source, struct err *err);
 
+/* The bytes above 0x7F that were read so far are UTF-8, and another encoding is declared. */
+bool source_seems_utf8(const struct source *source);
+
 /* A single character looked like UTF-8 in another declared encoding; only at the end. */
 bool source_doubtful(const struct source *source);
 

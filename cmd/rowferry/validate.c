@@ -157,7 +157,7 @@ static void append_ending(struct validation *validation, struct buf *out)
     words_count(out, tally->rows_read, "row");
     buf_printf(out, ": %" PRIu64 " accepted, %" PRIu64 " rejected\n",
                tally->rows_read - tally->rows_rejected, tally->rows_rejected);
-    if (tally->next.size > 0)
+    if (tally->next.size > 0 && tally->rows_read > tally->rows_rejected)
         buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->tally.next));
 }
 

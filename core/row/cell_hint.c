@@ -273,8 +273,12 @@ void cell_form_hint(const struct cell_form *form, struct span property, unsigned
         hint_absent(property, content, out);
         return;
     }
-    if (form && form->kind == CELL_DATETIME)
+    if (!form && types == ROW_BOOLEAN) {
+        begin(out, property);
+        buf_append_text(out, "\"boolean\": {\"true\": [...], \"false\": [...]}}} under x-rowferry");
+    } else if (form && form->kind == CELL_DATETIME) {
         hint_moment(form, content, out);
-    else if (is_number(types) && (!form || form->kind == CELL_DECIMAL))
+    } else if (is_number(types) && (!form || form->kind == CELL_DECIMAL)) {
         hint_number(property, content, out);
+    }
 }

@@ -166,7 +166,7 @@ JSON
     same '{"level":1,"active":true,"map":false,"kind":5}
 {"level":2,"active":true,"map":"inline","kind":null}' "$(sqlite3 rowferry.db 'SELECT fields FROM job ORDER BY row_no')"
     same '3|level|enum|must be one of 1, 2, is 3
-4|active|type|must be true or false, is "yes"
+4|active|type|must be true or false, is "yes"; if that is meant, declare "formats": {"active": {"boolean": {"true": [...], "false": [...]}}} under x-rowferry
 4|map|enum|must be one of false, "inline", is true' \
         "$(sqlite3 rowferry.db 'SELECT row_no, field, rule, message FROM violation ORDER BY row_no, field')"
     ends 0 rowferry export 1 --format csv

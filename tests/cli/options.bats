@@ -646,6 +646,9 @@ InventoryItem-1.csv:4: A-9: quantity: must be at least 0, is -1
 1 file, 3 rows: 2 accepted, 1 rejected
 To make jobs of them:
   $BIN/rowferry ingest --schemas schema InventoryItem-1.csv" "$output"
+    sed -i 2,3d InventoryItem-1.csv
+    ends 3 rowferry validate InventoryItem-1.csv --schemas schema
+    lacks "$output" "To make jobs"
 }
 
 @test "the last line of an incomplete run is the command that resumes it" {

@@ -38,6 +38,9 @@ void rows_feed_close(struct rows_feed *feed);
 #define ROWS_SHORT                                                                                 \
     "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": \"absent\"} "   \
     "under x-rowferry"
+#define ROWS_BOOLEAN(property)                                                                     \
+    "; if that is meant, declare \"formats\": {\"" property "\": {\"boolean\": {\"true\": [...], " \
+    "\"false\": [...]}}} under x-rowferry"
 #define ROWS_ONE                                                                                   \
     "; if it is a line after the table, declare \"csv\": {\"footer\": \"^...\"}, or where empty "  \
     "cells at the end are left out, {\"shortRows\": \"absent\"} under x-rowferry"

@@ -236,11 +236,13 @@ static void booleans_are_true_or_false(void **state)
                 "1@2 [a] {\"active\":true}\n"
                 "2@3 [b] {\"active\":false}\n"
                 "3@4 [c] {}\n"
-                "  active|type|must be true or false, is \"True\"\n"
-                "4@5 [d] {}\n"
-                "  active|type|must be true or false, is \"1\"\n"
-                "5@6 [e] {}\n"
-                "end\n");
+                "  active|type|must be true or false, is \"True\"" ROWS_BOOLEAN(
+                    "active") "\n"
+                              "4@5 [d] {}\n"
+                              "  active|type|must be true or false, is \"1\"" ROWS_BOOLEAN(
+                                  "active") "\n"
+                                            "5@6 [e] {}\n"
+                                            "end\n");
 }
 
 static void null_is_null_where_the_type_allows_it(void **state)
@@ -406,8 +408,8 @@ static void all_violations_of_a_row_are_recorded(void **state)
                 "  version|version|must be an integer from 0 to 9223372036854775807, is \"x\"\n"
                 "  quantity|type|must be an integer, is \"a\"\n"
                 "  price|type|must be a number, is \"b\"\n"
-                "  active|type|must be true or false, is \"c\"\n"
-                "end\n");
+                "  active|type|must be true or false, is \"c\"" ROWS_BOOLEAN("active") "\n"
+                                                                                       "end\n");
 }
 
 static void a_wide_file_is_read_as_a_narrow_one(void **state)

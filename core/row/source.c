@@ -190,8 +190,16 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
                        "%s: looks like UTF-16 without a byte order mark: declare \"csv\": "
                        "{\"encoding\": \"%s\"} under x-rowferry in the schema file",
                        source->name, encoding_name(guess));
-    if (encoding_is_utf_16(source->encoding) && source->utf8)
-        return true;
+    if (encoding_is_utf_16(source->encoding) && source->utf8) {
+        /* what is between cells and lines has a byte 0 in UTF-16 */
+        if (marked || !first.size || memchr(first.data, '\0', first.size) ||
+            str_utf8_valid(first) + UTF8_PENDING < first.size)
+            return true;
+        return err_set(err, ERR_INPUT,
+                       "%s: is not %s, as the schema file declares, but UTF-8: take \"encoding\" "
+                       "out of it if the export is UTF-8 now",
+                       source->name, encoding_name(source->encoding));
+    }
     return !file_kind_fault(first, source->delimiter, fault) ||
            err_set(err, ERR_INPUT, "%s: is %s", source->name, fault);
 }

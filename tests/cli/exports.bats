@@ -138,6 +138,17 @@ KINDS
     done
 }
 
+@test "A2: UTF-8 is named where UTF-16 is declared" {
+    local encoding
+
+    for encoding in UTF-16 UTF-16LE UTF-16BE; do
+        schema "\"csv\": {\"encoding\": \"$encoding\"}"
+        printf 'record_id,version,name\nA-1,1,Küche\n' | article Article-1.csv
+        ends 3 rowferry validate Article-1.csv
+        holds "$stderr" "is not $encoding, as the schema file declares, but UTF-8: take \"encoding\" out of it"
+    done
+}
+
 @test "A3: record ids that nobody can see through are rejected, or trimmed where that is declared" {
     schema ''
     printf 'record_id,version,name\n%s,1,x\nA-2 ,1,x\n A-3,1,x\nA-4%s,1,x\nA%s-5,1,x\nA-6,1,x\n' \

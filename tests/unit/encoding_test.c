@@ -177,6 +177,9 @@ static void a_mark_that_contradicts_the_declaration_refuses_the_file(void **stat
                 "error: in: begins with the byte order mark of UTF-16, but the schema file "
                 "declares UTF-8\n");
     assert_dump(ROW_ENCODING_UTF_16, span_of("record_id\n"),
+                "error: in: is not UTF-16, as the schema file declares, but UTF-8: take "
+                "\"encoding\" out of it if the export is UTF-8 now\n");
+    assert_dump(ROW_ENCODING_UTF_16, (struct span){"r\0e\0", 4},
                 "error: in: does not begin with a byte order mark, which UTF-16 needs; without "
                 "one, declare UTF-16LE (which Windows writes) or UTF-16BE\n");
     assert_dump(ROW_ENCODING_UTF_16, (struct span){"\xFF\xFE", 2},

@@ -154,7 +154,8 @@ static struct cell_form guess(struct span content)
     return form;
 }
 
-static bool hint_number(struct span property, struct span content, struct buf *out)
+/* declared: the column has a form already, which the cell does not fit. */
+static bool hint_number(struct span property, bool declared, struct span content, struct buf *out)
 {
     static const char *const signs[] = {NULL, "leading", "trailing", "parentheses"};
     struct cell_form form = guess(content);
@@ -179,6 +180,8 @@ static bool hint_number(struct span property, struct span content, struct buf *o
     if (form.unit.size)
         put_text(out, &first, "unit", form.unit);
     buf_append_text(out, "}} under x-rowferry");
+    if (declared)
+        buf_append_text(out, " instead of what is there");
     return true;
 }
 
@@ -279,6 +282,6 @@ void cell_form_hint(const struct cell_form *form, struct span property, unsigned
     } else if (form && form->kind == CELL_DATETIME) {
         hint_moment(form, content, out);
     } else if (is_number(types) && (!form || form->kind == CELL_DECIMAL)) {
-        hint_number(property, content, out);
+        hint_number(property, form != NULL, content, out);
     }
 }

@@ -188,7 +188,7 @@ static void a_cell_that_fits_no_declaration_is_a_violation(void **state)
         "  count|type|must be an integer like 1\xC2\xA0"
         "234, is \"1,5\"" ROWS_FORM(
             "count",
-            "\"decimal\": \",\"") "\n"
+            "\"decimal\": \",\"") " instead of what is there\n"
                                   "  quantity|type|must be an integer like 1234, is \"1.5\"\n"
                                   "  sku|format|must be a day of the calendar as DD.MM.YYYY, is "
                                   "\"31.04.2026\"\n"

@@ -439,7 +439,7 @@ static void a_sample_of_what_goes_last_is_taken_from_both_ends(void **state)
     fixture_batch(fixture, "Item", "a:5 b:5 c:5 d:5 e:5 f:5");
     fixture_claim(fixture, 9);
     for (int i = 1; i <= 6; i++) {
-        char job[8];
+        char job[16];
 
         snprintf(job, sizeof job, "1/%d", i);
         fixture_put_back(fixture, job)->last = true;

@@ -429,7 +429,7 @@ bool format_is_uri_template(struct span text)
         if (open == text.size)
             return true;
         close = find_byte(text, "}");
-        if (close < open || close == text.size ||
+        if (close <= open || close == text.size ||
             !is_expression((struct span){text.data + open + 1, close - open - 1}))
             return false;
         text = from(text, close + 1);

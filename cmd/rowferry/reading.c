@@ -433,9 +433,9 @@ void reading_end(struct reading *reading)
     }
     if (reading->look_count > 0 && reading->found < wanted)
         report_error(&cli->report, ERR_LIMIT,
-                     "%" PRIu64 " files were in the inbox, and --min-files asks for %" PRIu64
+                     "%" PRIu64 " file%s in the inbox, and --min-files asks for %" PRIu64
                      ": is an export missing?",
-                     reading->found, wanted);
+                     reading->found, reading->found == 1 ? " was" : "s were", wanted);
 }
 
 /* A path that recovery brought to its end is not read again, nor missed where it was filed. */

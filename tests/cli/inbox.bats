@@ -749,7 +749,7 @@ done/InventoryItem-b.done" "$(below inbox)"
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ends 4 run_inbox --min-files 2
-    holds "$stderr" '1 files were in the inbox, and --min-files asks for 2'
+    holds "$stderr" '1 file was in the inbox, and --min-files asks for 2'
     same 4 "$(wc -l <ledger)"
     rows inbox/InventoryItem-b.csv 4 0 B
     ends 0 run_inbox --min-files 1

@@ -177,11 +177,13 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
 {
     struct span first = {source->data, source->end < FILE_KIND_SIZE ? source->end : FILE_KIND_SIZE};
     enum row_encoding guess = encoding_guess_utf_16(first);
+    bool utf_16 =
+        encoding_is_utf_16(marked) && (first.size < 4 || memcmp(first.data, "\xFF\xFE\0", 4) != 0);
     char fault[FILE_KIND_FAULT_SIZE];
 
-    if (encoding_is_utf_16(marked) && source->utf8 && memcmp(first.data, "\xFF\xFE\0", 4) != 0)
+    if (utf_16 && source->utf8)
         return true;
-    if (!source->utf8 && (encoding_is_utf_16(marked) || guess))
+    if (!source->utf8 && (utf_16 || guess))
         return err_set(err, ERR_INPUT,
                        "%s: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f %s -t UTF-8",
                        source->name, marked ? "UTF-16" : encoding_name(guess));

@@ -144,6 +144,10 @@ static void json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it(
         "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16LE -t UTF-8\n");
     check((struct span){"\xFE\xFF\0{\0}", 6}, &rows_shape,
           "error: in: is UTF-16, and NDJSON is UTF-8: convert it with iconv -f UTF-16 -t UTF-8\n");
+    check((struct span){"\xFF\xFE\0\0{\0\0\0}\0\0\0", 12}, &rows_shape,
+          "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
+    check((struct span){"\0\0\xFE\xFF\0\0\0{\0\0\0}", 12}, &rows_shape,
+          "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
 }
 
 static void a_separator_before_a_text_is_passed_over(void **state)

@@ -548,10 +548,11 @@ static bool any_shape_has(const struct column *column, const char *bytes)
 /* Ways to group digits and to write decimals; those of the file's other columns are tried first. */
 static void try_separators(struct number_search *search, struct number_form form)
 {
+    static const char curly[] = "\xE2\x80\x99"; /* a typographic apostrophe */
     static const char *const separators[][2] = {
-        {NULL, NULL}, {",", NULL}, {".", NULL}, {NULL, "."}, {NULL, ","},
-        {NULL, " "},  {NULL, "'"}, {",", "."},  {".", ","},  {",", " "},
-        {".", " "},   {",", "'"},  {".", "'"},  {",", "_"},  {",", "\xE2\x80\x99"},
+        {NULL, NULL}, {",", NULL},   {".", NULL}, {NULL, "."},  {NULL, ","}, {NULL, " "},
+        {NULL, "'"},  {NULL, curly}, {",", "."},  {".", ","},   {",", " "},  {".", " "},
+        {",", "'"},   {".", "'"},    {",", "_"},  {",", curly},
     };
     size_t count = sizeof separators / sizeof *separators;
 

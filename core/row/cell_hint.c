@@ -102,19 +102,19 @@ static struct span find_unit(struct span content)
  * ones is the decimal sign, and so is a single comma or point. */
 static void find_separators(struct span digits, struct cell_form *form)
 {
+    static const struct span apostrophes[] = {{"'", 1}, {"\xE2\x80\x99", 3}};
     const char *comma = memrchr(digits.data, ',', digits.size),
-               *point = memrchr(digits.data, '.', digits.size),
-               *apostrophe = memchr(digits.data, '\'', digits.size);
+               *point = memrchr(digits.data, '.', digits.size);
 
     form->decimal = comma && (!point || comma > point) ? ',' : '.';
     if (comma && point)
         form->thousands = form->decimal == ',' ? (struct span){".", 1} : (struct span){",", 1};
-    else if (apostrophe)
-        form->thousands = (struct span){"'", 1};
-    else
-        for (size_t i = 0; i < digits.size && !form->thousands.size; i++)
-            if (str_space_first((struct span){digits.data + i, digits.size - i}))
-                form->thousands = (struct span){" ", 1};
+    for (size_t i = 0; i < 2 && !form->thousands.size; i++)
+        if (memmem(digits.data, digits.size, apostrophes[i].data, apostrophes[i].size))
+            form->thousands = apostrophes[i];
+    for (size_t i = 0; i < digits.size && !form->thousands.size; i++)
+        if (str_space_first((struct span){digits.data + i, digits.size - i}))
+            form->thousands = (struct span){" ", 1};
     /* two of a kind group digits */
     if (comma && !point && memchr(digits.data, ',', (size_t)(comma - digits.data))) {
         form->decimal = '.';

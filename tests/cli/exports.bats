@@ -320,6 +320,9 @@ stock|must be an integer like 1.234, is "1.5"' "$(sqlite3 rowferry.db 'SELECT fi
 5,0 %|{"decimal": ",", "unit": "%"}
 USD 1,234.50|{"thousands": ",", "unit": "USD"}
 1'234.50|{"thousands": "'"}
+1’234.50|{"thousands": "’"}
+-1’234’567|{"thousands": "’"}
+CHF 1’234,50|{"decimal": ",", "thousands": "’", "unit": "CHF"}
 1 234 567|{"thousands": " "}
 #N/A|{"absent": ["#N/A"]}
 CELLS

@@ -383,6 +383,8 @@ static bool find_header(struct span head, const char *name, char delimiter, stru
     static const char delimiters[] = {',', ';', '\t', '|', '~', '^', '\x01', ':'};
 
     *best = (struct guess){0};
+    if (!head.size)
+        return err_set(err, ERR_INPUT, "%s: the file is empty", name);
     for (size_t i = 0; i < sizeof delimiters; i++)
         for (int quotes = 1; quotes >= 0; quotes--)
             if (!delimiter || delimiter == delimiters[i])

@@ -77,6 +77,13 @@ a2 {"name":"Rohr 12\"","length":12}' "$(fields "$DATA/Rohr-mysql.tsv" | head -n 
 A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail -n 2)"
 }
 
+@test "Swiss amounts with a typographic apostrophe between thousands" {
+    printf 'record_id;version;price;stock\nA-1;1;1’234.50;12’000\nA-2;1;99.95;1’234’567\n' >Thing-1.csv
+    suggested Thing-1.csv
+    holds "$output" '"price": {"thousands": "’"}'
+    holds "$output" '"stock": {"thousands": "’"}'
+}
+
 @test "an old DOS program's code page" {
     reads "$DATA/Kunde-dos.csv" 3
     same '1002 {"NAME":"Bäckerei Weiß","ORT":"Düsseldorf","UMSATZ":7.50}' \
@@ -139,7 +146,11 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     holds "$stderr" "x.csv: none of the first 30 lines is a header row"
     : >y.csv
     ends 3 rowferry validate --suggest y.csv
-    holds "$stderr" "y.csv"
+    holds "$stderr" "y.csv: the file is empty"
+    lacks "$stderr" "30 lines"
+    printf '\xef\xbb\xbf' >y.csv
+    ends 3 rowferry validate --suggest y.csv
+    holds "$stderr" "y.csv: the file is empty"
 }
 
 @test "a header row with record_id is the header row, whatever else speaks for another reading" {

@@ -54,6 +54,21 @@ static bool is_cp850_letter(unsigned char byte)
     return false;
 }
 
+/* What CP850 draws frames with: lines, corners, crossings and blocks. */
+static bool is_cp850_frame(unsigned char byte)
+{
+    return byte >= 0xB0 && byte <= 0xDF && byte != 0xB8 && byte != 0xBD && byte != 0xBE &&
+           byte != 0xCF && byte != 0xDD && !is_cp850_letter(byte);
+}
+
+/* One alone is more likely a letter of another encoding. */
+static bool is_in_frame(struct span text, size_t i)
+{
+    return is_cp850_frame((unsigned char)text.data[i]) &&
+           ((i > 0 && is_cp850_frame((unsigned char)text.data[i - 1])) ||
+            (i + 1 < text.size && is_cp850_frame((unsigned char)text.data[i + 1])));
+}
+
 bool encoding_fits(enum row_encoding encoding, struct span text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -63,12 +78,23 @@ bool encoding_fits(enum row_encoding encoding, struct span text)
             return false;
         if (byte < 0x80)
             continue;
-        if (encoding == ROW_ENCODING_CP850 && !is_cp850_letter(byte))
+        if (encoding == ROW_ENCODING_CP850 && !is_cp850_letter(byte) && !is_in_frame(text, i))
             return false;
         if (encoding == ROW_ENCODING_WINDOWS_1252 && memchr("\x81\x8D\x8F\x90\x9D", byte, 5))
             return false;
     }
     return true;
+}
+
+const char *encoding_guess_single_byte(struct span text, enum row_encoding *likely)
+{
+    bool windows = encoding_fits(ROW_ENCODING_WINDOWS_1252, text);
+    bool dos = encoding_fits(ROW_ENCODING_CP850, text);
+
+    *likely = windows ? ROW_ENCODING_WINDOWS_1252 : ROW_ENCODING_CP850;
+    if (windows && dos)
+        return "windows-1252 or CP850: see which one shows the right letters";
+    return windows || dos ? encoding_name(*likely) : NULL;
 }
 
 enum row_encoding encoding_guess_utf_16(struct span first)

@@ -45,9 +45,14 @@ static inline bool encoding_is_single_byte(enum row_encoding encoding)
 }
 
 /* Whether nothing speaks against a text being in that single-byte encoding: it has no control
- * character but tab, CR and LF, and each byte above 0x7f is a character of windows-1252, or a
- * letter of CP850 (every byte is one of its characters); in the others every byte may occur. */
+ * character but tab, CR and LF, and each byte above 0x7f is a character of windows-1252, or in
+ * CP850 (every byte is one of its characters) a letter or part of a frame of several; in the others
+ * every byte may occur. */
 bool encoding_fits(enum row_encoding encoding, struct span text);
+
+/* Which of windows-1252 and CP850 fit such a text, for people; likely: the first of them. NULL:
+ * neither fits. */
+const char *encoding_guess_single_byte(struct span text, enum row_encoding *likely);
 
 /* UTF-16 without a byte order mark, by the zeros of its ASCII characters; else
  * ROW_ENCODING_NONE. first: the beginning of a file. */

@@ -199,6 +199,7 @@ static bool scan_string(struct scan *scan)
         if (valid < size)
             return fail(scan, start + valid, "byte 0x%02x is not UTF-8",
                         (unsigned char)scan->text[start + valid]);
+        scan->tape->several = true;
     }
     scan->at++;
     token = json_tape_add(scan->tape);

@@ -35,6 +35,7 @@ struct json_tape {
     struct json_token *tokens;
     uint32_t count, capacity;
     struct json_scratch *scratch; /* the scanner's own; NULL until it needs one */
+    bool several; /* a string with a character of several bytes was scanned, now or before */
 };
 
 enum { JSON_DEPTH_MAX = 64 };

@@ -284,6 +284,28 @@ static bool refuse_known(const struct source *source, struct span raw,
     return true;
 }
 
+/* Refuses a line that is not JSON, at `before` bytes into its row. Where its text is in another
+ * encoding, and so nothing of several bytes in UTF-8 was read, the file can be converted. */
+static void refuse_text(const struct ndjson *ndjson, struct span line, size_t before,
+                        const struct json_fault *fault, struct violations *violations)
+{
+    bool several = ndjson->tape.several;
+    size_t valid = str_utf8_scan(line, &several);
+    enum row_encoding likely;
+    const char *names = NULL;
+
+    if (valid == fault->offset && valid < line.size && !several)
+        names = encoding_guess_single_byte(line, &likely);
+    if (names)
+        row_refuse(violations,
+                   "not JSON: column %zu: %s (looks like %s; convert the file with iconv -f %s -t "
+                   "UTF-8)",
+                   fault->offset + before + 1, fault->message, names, encoding_name(likely));
+    else
+        row_refuse(violations, "not JSON: column %zu: %s", fault->offset + before + 1,
+                   fault->message);
+}
+
 static void take_line(struct ndjson *ndjson, const struct source *source, struct row *row,
                       struct violations *violations)
 {
@@ -294,8 +316,7 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
 
     if (!json_scan(&ndjson->tape, without_end(line), 0, &fault)) {
         if (!refuse_known(source, row->raw, violations))
-            row_refuse(violations, "not JSON: column %zu: %s", fault.offset + before + 1,
-                       fault.message);
+            refuse_text(ndjson, without_end(line), before, &fault, violations);
     } else if (ndjson->tape.tokens[0].kind != JSON_OBJECT) {
         row_refuse(violations, "must be a JSON object");
     } else {

@@ -474,20 +474,12 @@ static size_t columns_of(const struct source *source, const char *text, size_t s
     return source->transcoder ? transcode_characters((struct span){text, size}) : size;
 }
 
-static bool fits(const struct source *source, enum row_encoding encoding, struct span row)
-{
-    return !source->controls && encoding_fits(encoding, row);
-}
-
 /* What is wrong with the first bad byte, and what might help. row: from its beginning, or from the
  * bad byte on. */
 static void describe_byte(const struct source *source, struct span row, char *out, size_t size)
 {
-    static const char declare[] = "declare it with \"csv\": {\"encoding\": \"%s\"} under "
-                                  "x-rowferry in the schema file";
-    bool windows = fits(source, ROW_ENCODING_WINDOWS_1252, row);
-    bool dos = fits(source, ROW_ENCODING_CP850, row);
-    char names[64];
+    enum row_encoding likely;
+    const char *names = source->controls ? NULL : encoding_guess_single_byte(row, &likely);
     size_t used;
 
     if (source->transcoder) {
@@ -496,21 +488,18 @@ static void describe_byte(const struct source *source, struct span row, char *ou
     }
     used = (size_t)snprintf(out, size, "byte 0x%02x is not UTF-8",
                             (unsigned char)source->data[source->checked]);
-    if (!windows && !dos) {
+    if (names)
+        snprintf(out + used, size - used,
+                 " (looks like %s; declare it with \"csv\": {\"encoding\": \"%s\"} under "
+                 "x-rowferry in the schema file)",
+                 names, encoding_name(likely));
+    else
         snprintf(out + used, size - used, "%s",
                  encoding_fits(ROW_ENCODING_CP437, row) && !source->controls
                      ? "; declare the encoding with \"csv\": {\"encoding\": ...} under x-rowferry "
                        "in the schema file"
                      : ", and control characters speak against text in another encoding; have it "
                        "exported again");
-        return;
-    }
-    snprintf(names, sizeof names, "%s%s%s", windows ? "windows-1252" : "",
-             windows && dos ? " or CP850" : "", windows ? "" : "CP850");
-    used += (size_t)snprintf(out + used, size - used, " (looks like %s%s; ", names,
-                             windows && dos ? ": see which one shows the right letters" : "");
-    used += (size_t)snprintf(out + used, size - used, declare, windows ? "windows-1252" : "CP850");
-    snprintf(out + used, size - used, ")");
 }
 
 /* The line of the first bad byte, and its column there. */

@@ -289,6 +289,15 @@ static void another_encoding_is_advised_only_where_nothing_speaks_against_it(voi
     assert_rows("record_id,sku\na,t\x81r\n",
                 "error: in: line 2, column 4: byte 0x81 is not UTF-8 (looks like CP850; declare it "
                 "with \"csv\": {\"encoding\": \"CP850\"} under x-rowferry in the schema file)\n");
+    /* a frame, as DOS programs draw it; a lone letter is none */
+    assert_rows("record_id,sku\na,\xC9\xCD\xCD\xBB\n",
+                "error: in: line 2, column 3: byte 0xc9 is not UTF-8 (looks like windows-1252 or "
+                "CP850: see which one shows the right letters; declare it with \"csv\": "
+                "{\"encoding\": \"windows-1252\"} under x-rowferry in the schema file)\n");
+    assert_rows("record_id,sku\na,\xC4\xD6\xDC\n",
+                "error: in: line 2, column 3: byte 0xc4 is not UTF-8 (looks like windows-1252; "
+                "declare it with \"csv\": {\"encoding\": \"windows-1252\"} under x-rowferry in the "
+                "schema file)\n");
     assert_rows("record_id,sku\na,\x81\xFC\n",
                 "error: in: line 2, column 3: byte 0x81 is not UTF-8; declare the encoding with "
                 "\"csv\": {\"encoding\": ...} under x-rowferry in the schema file\n");

@@ -96,9 +96,13 @@ static void a_line_that_is_not_json_rejects_one_row(void **state)
                  "|row|not JSON: column 33: member \"x\" stands twice in one object");
     assert_fault("{\"recordId\":\"a\",\"recordId\":\"a\",\"fields\":{}}",
                  "|row|not JSON: column 17: member \"recordId\" stands twice in one object");
-    assert_fault("{\"recordId\":\"a\",\"fields\":{\"x\":\"\xE9\"}}",
-                 "|row|not JSON: column 32: byte 0xe9 is not UTF-8");
-    assert_fault("\xFF", "|row|not JSON: column 1: expected a value, found byte 0xff");
+    assert_fault(
+        "{\"recordId\":\"a\",\"fields\":{\"x\":\"\xE9\"}}",
+        "|row|not JSON: column 32: byte 0xe9 is not UTF-8 (looks like windows-1252 or CP850: "
+        "see which one shows the right letters; convert the file with iconv -f "
+        "windows-1252 -t UTF-8)");
+    assert_fault("\xFF", "|row|not JSON: column 1: expected a value, found byte 0xff (looks like "
+                         "windows-1252; convert the file with iconv -f windows-1252 -t UTF-8)");
     assert_fault("{\"recordId\":\"a\",\"fields\":{}} // ok",
                  "|row|not JSON: column 30: expected the end, found '/'");
 }
@@ -148,6 +152,30 @@ static void json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it(
           "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
     check((struct span){"\0\0\xFE\xFF\0\0\0{\0\0\0}", 12}, &rows_shape,
           "error: in: is UTF-32: convert it: iconv -f UTF-32 -t UTF-8\n");
+}
+
+static void text_in_another_encoding_is_refused_with_the_command_that_converts_it(void **state)
+{
+    (void)state;
+    assert_rows("{\"recordId\":\"a\",\"fields\":{\"n\":\"K\xFC"
+                "che\"}}\n",
+                "1@1\n  |row|not JSON: column 33: byte 0xfc is not UTF-8 (looks like windows-1252; "
+                "convert the file with iconv -f windows-1252 -t UTF-8)\nend\n");
+    assert_rows(
+        "{\"recordId\":\"caf\xE9\"}\n{\"recordId\":\"K\x81\"}",
+        "1@1\n  |row|not JSON: column 17: byte 0xe9 is not UTF-8 (looks like windows-1252 or "
+        "CP850: see which one shows the right letters; convert the file with iconv -f "
+        "windows-1252 -t UTF-8)\n"
+        "2@2\n  |row|not JSON: column 15: byte 0x81 is not UTF-8 (looks like CP850; convert "
+        "the file with iconv -f CP850 -t UTF-8)\nend\n");
+    /* a row alone, or what is no text, is not to be converted */
+    assert_rows(
+        "{\"recordId\":\"\xC3\xBC\",\"fields\":{}}\n{\"recordId\":\"\xFC\"}\n",
+        "1@1 [\xC3\xBC] {}\n2@2\n  |row|not JSON: column 14: byte 0xfc is not UTF-8\nend\n");
+    assert_rows("{\"recordId\":\"\xC3\xBC\xFC\"}\n",
+                "1@1\n  |row|not JSON: column 16: byte 0xfc is not UTF-8\nend\n");
+    assert_rows("{\"recordId\":\"\xFC\"}\x02\n",
+                "1@1\n  |row|not JSON: column 14: byte 0xfc is not UTF-8\nend\n");
 }
 
 static void a_separator_before_a_text_is_passed_over(void **state)
@@ -358,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_nul_in_a_line_rejects_its_row),
         cmocka_unit_test(json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it),
         cmocka_unit_test(a_separator_before_a_text_is_passed_over),
+        cmocka_unit_test(text_in_another_encoding_is_refused_with_the_command_that_converts_it),
         cmocka_unit_test(what_is_around_a_text_is_named),
         cmocka_unit_test(blanks_go_off_where_that_is_declared),
         cmocka_unit_test(nesting_counts_from_the_line),

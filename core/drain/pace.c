@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/drain/loop.h"
+#include "core/store/summary.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ void pace_ask(struct loop *loop, int64_t wait_ms, const char *why)
         return;
     loop->asked_until_us = until_us;
     loop->asked_now = true;
-    snprintf(loop->asked_why, sizeof loop->asked_why, "%s, and asks to wait until %s", why,
+    snprintf(loop->asked_why, sizeof loop->asked_why, "%s" PAUSE_UNTIL "%s", why,
              clock_iso(clock_now_ms() + wait_ms, until));
 }
 

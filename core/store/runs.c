@@ -1,7 +1,9 @@
+#include "core/base/clock.h"
 #include "core/store/db.h"
 #include "core/store/summary.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { RUN_BEGIN, RUN_END, RUN_LAST, RUN_LAST_ENDED, PAUSE_READ, PAUSE_WRITE, PAUSE_CLEAR };
 
@@ -119,6 +121,18 @@ static int64_t capped_end_ms(int64_t until_ms, int64_t set_ms, int64_t now_ms)
     return until_ms < now_ms + length_ms ? until_ms : now_ms + length_ms;
 }
 
+/* Puts the pause's end in the place of the stored one. */
+static void name_end(struct pause_info *pause)
+{
+    char *end = strstr(pause->reason, PAUSE_UNTIL), until[CLOCK_ISO_SIZE];
+
+    if (!end)
+        return;
+    end += strlen(PAUSE_UNTIL);
+    snprintf(end, sizeof pause->reason - (size_t)(end - pause->reason), "%s",
+             clock_iso(pause->until_ms, until));
+}
+
 bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_RUNS, PAUSE_READ, err);
@@ -133,6 +147,8 @@ bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, s
         pause->until_ms = capped_end_ms(until_ms, db_column_int64(statement, DB_SET_MS), now_ms);
         pause->ahead_ms = until_ms - pause->until_ms;
         snprintf(pause->reason, sizeof pause->reason, "%s", db_column_text(statement, DB_REASON));
+        if (pause->ahead_ms > 0)
+            name_end(pause);
         db_reset(statement);
     }
     return true;

@@ -41,13 +41,17 @@ bool summary_balance(const struct batch_counts *batch, struct err *err);
 
 enum { PAUSE_MAX_MS = 86400000 }; /* no pause is heeded for longer than a day */
 
+/* In the reason of a pause, before its end (clock_iso). */
+#define PAUSE_UNTIL ", and asks to wait until "
+
 struct pause_info {
     int64_t until_ms; /* 0: nothing is parked */
     int64_t ahead_ms; /* the database says so much later: its clock was ahead when that was set */
     char reason[512]; /* cut */
 };
 
-/* What is parked, at now_ms: never for longer than it was set for, nor than PAUSE_MAX_MS. */
+/* What is parked, at now_ms: never for longer than it was set for, nor than PAUSE_MAX_MS. Where it
+ * ends earlier than is stored, the reason names that end. */
 bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err);
 
 /* Parks until until_ms, as of now_ms; 0 removes the pause. */

@@ -250,5 +250,9 @@ with_clock() {
     holds "$output" "the stored pause ends 30d 0h too late"
     ends 5 rowferry drain
     holds "$stderr" "the clock was ahead when a pause was stored: it ends at 20"
+    local end
+    end=$(sql "SELECT strftime('%Y-%m-%dT%H:%M', not_before_ms / 1000, 'unixepoch') FROM pause")
+    holds "$stderr" "the API answered 429, and asks to wait until $end"
+    holds "$(sql 'SELECT reason FROM pause')" "asks to wait until $end"
     same 1 "$(sql "SELECT not_before_ms <= (strftime('%s', 'now') + 3601) * 1000 FROM pause")"
 }

@@ -269,10 +269,12 @@ static void a_pause_from_the_future_holds_for_its_length(void **state)
     struct fixture *fixture = *state;
     struct pause_info pause;
 
-    assert_true(pause_write(fixture->store, 3601000, 3606000, "ahead", 1, &fixture->err));
+    assert_true(pause_write(fixture->store, 3601000, 3606000,
+                            "429" PAUSE_UNTIL "1970-01-01T01:00:06.000Z", 1, &fixture->err));
     assert_true(pause_read(fixture->store, 1000, &pause, &fixture->err));
     assert_int_equal(pause.until_ms, 6000);
     assert_int_equal(pause.ahead_ms, 3600000);
+    assert_string_equal(pause.reason, "429, and asks to wait until 1970-01-01T00:00:06.000Z");
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)

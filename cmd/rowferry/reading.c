@@ -183,6 +183,9 @@ static void tell_outcome(struct reading *reading, const char *source,
     log_file(&cli->report, source, result);
     if (outcomes[result->outcome].kind != ERR_NONE)
         reading_tell_fault(&cli->report, source, result);
+    else if (result->outcome == INGEST_KNOWN && reading->options.tail)
+        report_notice(&cli->report, "there is nothing new in %s: it was read before, as batch %lld",
+                      source, (long long)result->batch_id);
     else if (result->outcome == INGEST_KNOWN)
         report_notice(&cli->report, "%s was read before, as batch %lld; --force reads it again",
                       source, (long long)result->batch_id);

@@ -81,6 +81,19 @@ static bool sums_have(const char *text, const char *name, const char *sum)
     return false;
 }
 
+/* Whether anything in the text can be a sum: a word of so many hexadecimal digits. */
+static bool has_any(const char *text, size_t length)
+{
+    size_t digits = 0;
+
+    for (; *text; text++) {
+        digits = isxdigit((unsigned char)*text) ? digits + 1 : 0;
+        if (digits == length && !isalnum((unsigned char)text[1]))
+            return true;
+    }
+    return false;
+}
+
 static bool check_one(struct feed *feed, const char *ending, const char *algorithm, bool *fits,
                       char reason[ERR_TEXT_SIZE], struct err *err)
 {
@@ -92,7 +105,13 @@ static bool check_one(struct feed *feed, const char *ending, const char *algorit
     if (read_text(path, text)) {
         fine = compute(feed, algorithm, sum, err);
         *fits = fine && sums_have(text, name, sum);
-        if (fine && !*fits)
+        if (fine && !*fits && !has_any(text, strlen(sum)))
+            snprintf(
+                reason, ERR_TEXT_SIZE,
+                "%.400s: %.400s%s holds no %s sum of %zu hexadecimal digits: write it as "
+                "%ssum(1) does, in ASCII or UTF-8, or delete it to have the file read as it is",
+                feed->source, name, ending, algorithm, strlen(sum), ending + 1);
+        else if (fine && !*fits)
             snprintf(reason, ERR_TEXT_SIZE,
                      "%.400s: its %s sum is not the one in %.400s%s: it is left for the next run, "
                      "when the rest of it may have come; otherwise send both again, or delete "

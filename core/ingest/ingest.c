@@ -82,13 +82,14 @@ static bool find_unread(struct work *work, const struct batch_origin *origin,
     return settle(result, INGEST_WAITS, reason);
 }
 
-static void skip_what_was_read(struct work *work, const struct batch_read *batch)
+static void skip_what_was_read(struct work *work, const struct batch_read *batch, bool grew)
 {
     work->own.skip_bytes = batch->bytes;
     memcpy(work->own.skip_hash, batch->prefix_hash, sizeof work->own.skip_hash);
-    notice_say(work->own.notices,
-               "%s grew since it was read as batch %" PRId64 ": only what came since is read",
-               work->feed.source, batch->id);
+    if (grew)
+        notice_say(work->own.notices,
+                   "%s grew since it was read as batch %" PRId64 ": only what came since is read",
+                   work->feed.source, batch->id);
 }
 
 /* A file that is back in an inbox, or could not leave it, because somebody went on writing. */
@@ -106,7 +107,7 @@ static bool find_shorter(struct work *work, const struct batch_origin *origin, s
     if (!work_begins_with(work, &batch, &begins, err))
         return false;
     if (begins)
-        skip_what_was_read(work, &batch);
+        skip_what_was_read(work, &batch, true);
     return true;
 }
 
@@ -188,12 +189,16 @@ static bool prepare_tail(struct work *work, struct ingest_result *result, bool *
     struct ingest_limits limits = work->own.limits;
     struct batch_read batch;
     struct filed filed;
+    bool grew;
 
     if (!find_filed(work, &filed, err) || !batch_read_as(work->store, filed.batch_id, &batch, err))
         return false;
     if (!batch.id)
         return err_set(err, ERR_CONFIG, "%s: batch %" PRId64 " is not one that was read to its end",
                        work->feed.source, filed.batch_id);
+    if (!feed_fingerprint(&work->feed, err))
+        return false;
+    grew = strcmp(work->feed.hash, batch.content_hash) != 0;
     work->schema = catalog_find(work->options->catalog, batch.schema, err);
     if (!work->schema)
         return false;
@@ -204,7 +209,7 @@ static bool prepare_tail(struct work *work, struct ingest_result *result, bool *
     if (!work_begins_with(work, &batch, begins, err))
         return false;
     if (*begins)
-        skip_what_was_read(work, &batch);
+        skip_what_was_read(work, &batch, grew);
     else
         snprintf(result->reason, sizeof result->reason,
                  "%.1000s does not begin with what batch %" PRId64

@@ -741,6 +741,20 @@ done/InventoryItem-b.done" "$(below inbox)"
     rows inbox/InventoryItem-d.csv 4 0 D
     echo 'no sum' >inbox/InventoryItem-d.csv.sha512
     ends 5 run_inbox
+    holds "$stderr" 'InventoryItem-d.csv.sha512 holds no SHA512 sum of 128 hexadecimal digits: write it as sha512sum(1) does, in ASCII or UTF-8, or delete it to have the file read as it is'
+    local text
+    (cd inbox && sha512sum InventoryItem-d.csv) >sum
+    for text in '' "$(cut -c -127 sum)" "$(cut -c -128 sum)0" "$(cut -c -128 sum | sed 's/../& /g')"; do
+        printf '%s' "$text" >inbox/InventoryItem-d.csv.sha512
+        ends 5 run_inbox
+        holds "$stderr" 'InventoryItem-d.csv.sha512 holds no SHA512 sum'
+    done
+    iconv -f UTF-8 -t UTF-16 sum >inbox/InventoryItem-d.csv.sha512
+    ends 5 run_inbox
+    holds "$stderr" 'InventoryItem-d.csv.sha512 holds no SHA512 sum'
+    tr 0-9 1-90 <sum >inbox/InventoryItem-d.csv.sha512
+    ends 5 run_inbox
+    holds "$stderr" 'its SHA512 sum is not the one in InventoryItem-d.csv.sha512'
     rm inbox/InventoryItem-d.csv.sha512
     ends 0 run_inbox
 }
@@ -852,7 +866,9 @@ done/InventoryItem-b.csv" "$(below inbox)"
     ends 0 run_inbox
     same "A-1 A-2 A-3 A-4 A-6" "$(jq -r .id ledger | sort | tr '\n' ' ' | sed 's/ $//')"
     ends 0 rowferry ingest --tail inbox/done/InventoryItem-a.csv
-    holds "$stderr" 'was read before, as batch 2'
+    holds "$stderr" 'there is nothing new in inbox/done/InventoryItem-a.csv: it was read before, as batch 2'
+    lacks "$stderr" grew
+    lacks "$stderr" --force
 }
 
 @test "a row that was cut short is taken again when the rest of it is there" {

@@ -4,6 +4,7 @@
 #include "core/ingest/feed.h"
 #include "core/row/csv_lexer.h"
 #include "core/row/dialect.h"
+#include "core/row/file_kind.h"
 #include "core/row/gunzip.h"
 #include "core/row/recode.h"
 #include "core/row/source.h"
@@ -385,6 +386,8 @@ static bool find_header(struct span head, const char *name, char delimiter, stru
     *best = (struct guess){0};
     if (!head.size)
         return err_set(err, ERR_INPUT, "%s: the file is empty", name);
+    if (file_kind_json(head))
+        return err_set(err, ERR_INPUT, "%s: is %s", name, file_kind_json(head));
     for (size_t i = 0; i < sizeof delimiters; i++)
         for (int quotes = 1; quotes >= 0; quotes--)
             if (!delimiter || delimiter == delimiters[i])

@@ -173,6 +173,22 @@ static struct span without_blanks(struct span first)
     return (struct span){first.data + before, first.size - before};
 }
 
+const char *file_kind_json(struct span first)
+{
+    struct span text = without_blanks(first), inside;
+
+    if (!text.size || !memchr("[{", text.data[0], 2))
+        return NULL;
+    inside = without_blanks((struct span){text.data + 1, text.size - 1});
+    if (!inside.size || inside.data[0] != (text.data[0] == '[' ? '{' : '"'))
+        return NULL;
+    return text.data[0] == '['
+               ? "a JSON array, not CSV: convert it with jq -c '.[]', and hand in what that writes "
+                 "as .ndjson"
+               : "JSON, not CSV: rename it to .ndjson; where an object goes on in the next line, "
+                 "convert it with jq -c . first";
+}
+
 static bool is_text(struct span first)
 {
     for (size_t i = 0; i < first.size; i++)

@@ -14,4 +14,8 @@ enum {
  * between cells counts as text; 0: none is. */
 bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT_SIZE]);
 
+/* Whether a CSV file begins as JSON does, with `{"` or `[{`, and so has no header row: what it is,
+ * and what to do; else NULL. */
+const char *file_kind_json(struct span first);
+
 #endif

@@ -202,6 +202,8 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
                        "out of it if the export is UTF-8 now",
                        source->name, encoding_name(source->encoding));
     }
+    if (source->utf8 && file_kind_json(first))
+        return err_set(err, ERR_INPUT, "%s: is %s", source->name, file_kind_json(first));
     return !file_kind_fault(first, source->delimiter, fault) ||
            err_set(err, ERR_INPUT, "%s: is %s", source->name, fault);
 }

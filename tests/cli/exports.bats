@@ -91,6 +91,23 @@ KINDS
     printf 'PK\3\4\24\0\6\0' | gzip | article Article-1.csv.gz
     ends 3 rowferry validate Article-1.csv.gz
     holds "$stderr" 'is a ZIP archive'
+    local json
+    for json in '[{"recordId":"a","fields":{}}]' '\357\273\277 [\r\n {\n"recordId":"a"}]'; do
+        printf "$json" | article Article-1.csv
+        ends 3 rowferry validate Article-1.csv
+        holds "$stderr" "Article-1.csv: is a JSON array, not CSV: convert it with jq -c '.[]', and hand in what that writes as .ndjson"
+        ends 3 rowferry validate --suggest Article-1.csv
+        holds "$stderr" 'Article-1.csv: is a JSON array'
+    done
+    for json in '{"recordId":"a","fields":{}}\n' '{\n "recordId": "a"\n}\n'; do
+        printf "$json" | article Article-1.csv
+        ends 3 rowferry validate Article-1.csv
+        holds "$stderr" 'Article-1.csv: is JSON, not CSV: rename it to .ndjson; where an object goes on in the next line, convert it with jq -c . first'
+        lacks "$stderr" quote
+    done
+    schema '"columns": {"[record]": "record_id"}'
+    printf '[record],version\nA-1,1\n' | article Article-1.csv
+    ends 0 rowferry validate Article-1.csv
     # a heading that begins like one is none
     printf 'ORCID;record_id;version\nx;A-1;1\n' | article Article-2.csv
     schema '"columns": {"ORCID": "name"}'

@@ -4,9 +4,9 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
+#include "core/base/whole_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -50,26 +50,12 @@ void report_init(struct report *report, int argc, char *const *argv)
     }
 }
 
-/* A file without a name, which is gone with the process; NULL with errno. */
-static FILE *unnamed_file(void)
-{
-    char path[] = P_tmpdir "/rowferry.XXXXXX";
-    int fd = mkostemp(path, O_CLOEXEC);
-    FILE *file = fd >= 0 ? fdopen(fd, "w+") : NULL;
-
-    if (fd >= 0)
-        unlink(path);
-    if (fd >= 0 && !file)
-        close(fd);
-    return file;
-}
-
 /* Moves what is held to the file. */
 static void spill(struct report *report)
 {
     errno = 0;
     if (!report->spilled)
-        report->spilled = unnamed_file();
+        report->spilled = unnamed_file_open();
     if (!report->spilled ||
         fwrite(report->held.data, 1, report->held.size, report->spilled) != report->held.size)
         report->held_errno = errno ? errno : EIO;

@@ -67,3 +67,16 @@ bool whole_file_write(const char *path, struct span text, mode_t mode, struct er
     free(temporary);
     return fine;
 }
+
+FILE *unnamed_file_open(void)
+{
+    char path[] = P_tmpdir "/rowferry-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+") : NULL;
+
+    if (fd >= 0)
+        unlink(path);
+    if (fd >= 0 && !file)
+        close(fd);
+    return file;
+}

@@ -1,4 +1,5 @@
-/* A file that is there as a whole or not at all, whenever somebody reads it. */
+/* Files that are there as a whole or not at all, whenever somebody reads them, and files without a
+ * name. */
 #ifndef ROWFERRY_BASE_WHOLE_FILE_H
 #define ROWFERRY_BASE_WHOLE_FILE_H
 
@@ -6,6 +7,7 @@
 #include "core/base/str.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Puts the text in the place of what is at path: written beside it as PATH.<process>.tmp (O_EXCL),
@@ -16,5 +18,9 @@ bool whole_file_write(const char *path, struct span text, mode_t mode, struct er
 
 /* Writes all of it to the descriptor. False: errno says why. */
 bool whole_file_fill(int fd, struct span text);
+
+/* A temporary file without a name, for reading and writing: it is gone with its last descriptor.
+ * The caller closes it. NULL with errno. */
+FILE *unnamed_file_open(void);
 
 #endif

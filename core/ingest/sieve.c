@@ -2,11 +2,10 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/whole_file.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 enum {
@@ -61,21 +60,10 @@ static uint64_t hash_of(const struct sieve *sieve, struct span record_id)
     return XXH3_64bits_withSeed(record_id.data, record_id.size, sieve->seed) | 1;
 }
 
-static FILE *open_unnamed(void)
-{
-    char path[] = P_tmpdir "/rowferry-XXXXXX";
-    int fd = mkostemp(path, O_CLOEXEC);
-
-    if (fd < 0)
-        return NULL;
-    unlink(path);
-    return fdopen(fd, "w+");
-}
-
 static bool spill(struct sieve *sieve)
 {
     if (!sieve->file)
-        sieve->file = open_unnamed();
+        sieve->file = unnamed_file_open();
     if (!sieve->file || fwrite(sieve->held, sizeof *sieve->held, sieve->held_count, sieve->file) !=
                             sieve->held_count)
         return false;

@@ -2,7 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/ingest/feed.h"
-#include "core/row/csv_lexer.h"
+#include "core/row/csv.h"
 #include "core/row/dialect.h"
 #include "core/row/file_kind.h"
 #include "core/row/gunzip.h"
@@ -237,7 +237,7 @@ static bool find_encoding(struct sample *sample, struct layout *layout, struct e
 /* --- rows --- */
 
 struct cells {
-    struct span *items; /* without the quotes around them */
+    struct csv_cell *items;
     size_t count;
     bool fault; /* a quote where RFC 4180 has none */
 };
@@ -263,7 +263,7 @@ static bool split_row(struct span text, size_t *at, char delimiter, bool quotes,
     while (end == CSV_DELIMITER) {
         end = csv_lex(&lexer, &cell);
         if (cells->count < CELLS_MAX && end <= CSV_LINE_END)
-            cells->items[cells->count++] = cell.text;
+            cells->items[cells->count++] = cell;
     }
     cells->fault = end != CSV_LINE_END;
     if (cells->fault)
@@ -274,12 +274,12 @@ static bool split_row(struct span text, size_t *at, char delimiter, bool quotes,
 
 static bool is_blank(const struct cells *cells)
 {
-    return cells->count == 1 && cells->items[0].size == 0;
+    return cells->count == 1 && cells->items[0].text.size == 0;
 }
 
 static bool is_comment(const struct cells *cells)
 {
-    return cells->count && cells->items[0].size && cells->items[0].data[0] == '#';
+    return cells->count && cells->items[0].text.size && cells->items[0].text.data[0] == '#';
 }
 
 /* --- the header row --- */
@@ -306,7 +306,7 @@ static bool is_number_like(struct span cell)
 static bool names_record_id(const struct cells *cells)
 {
     for (size_t i = 0; i < cells->count; i++) {
-        struct span name = str_trim(cells->items[i]);
+        struct span name = str_trim(cells->items[i].text);
 
         if (name.size == 9 && strncasecmp(name.data, "record_id", 9) == 0)
             return true;
@@ -320,16 +320,16 @@ static bool may_be_header(const struct cells *cells, bool ours, size_t *named)
 {
     size_t count = cells->count;
 
-    while (count > 0 && cells->items[count - 1].size == 0)
+    while (count > 0 && cells->items[count - 1].text.size == 0)
         count--;
     *named = count;
     if (count == 0 || is_comment(cells))
         return false;
     for (size_t i = 0; i < count && !ours; i++) {
-        if (!cells->items[i].size || is_number_like(cells->items[i]))
+        if (!cells->items[i].text.size || is_number_like(cells->items[i].text))
             return false;
         for (size_t j = 0; j < i && count < 400; j++)
-            if (span_equal(cells->items[i], cells->items[j]))
+            if (span_equal(cells->items[i].text, cells->items[j].text))
                 return false;
     }
     return true;
@@ -405,22 +405,19 @@ static bool find_header(struct span head, const char *name, char delimiter, stru
 
 static void name_columns(struct layout *layout, const struct cells *cells)
 {
+    struct buf scratch = {0};
+
     layout->columns = mem_calloc(cells->count, sizeof *layout->columns);
     layout->column_count = cells->count;
     for (size_t i = 0; i < cells->count; i++) {
-        struct buf name = {0};
+        struct span content = csv_content(&cells->items[i], &scratch);
+        char *name = mem_copy(content.data, content.size);
 
-        for (size_t j = 0; j < cells->items[i].size; j++) {
-            buf_append_char(&name, cells->items[i].data[j]);
-            /* a quote that was doubled */
-            j += cells->items[i].data[j] == '"' && j + 1 < cells->items[i].size &&
-                 cells->items[i].data[j + 1] == '"';
-        }
-        buf_text(&name);
-        layout->columns[i] = (struct layout_column){
-            .name = name.data, .empty = true, .filled = true, .distinct = true};
-        layout->versioned = layout->versioned || strcmp(name.data, "version") == 0;
+        layout->columns[i] =
+            (struct layout_column){.name = name, .empty = true, .filled = true, .distinct = true};
+        layout->versioned = layout->versioned || strcmp(name, "version") == 0;
     }
+    buf_release(&scratch);
 }
 
 static int by_hash(const void *a, const void *b)
@@ -453,10 +450,10 @@ static void weigh_columns(struct span head, const struct guess *guess, struct la
         for (size_t i = 0; i < count; i++) {
             struct layout_column *column = &layout->columns[i];
 
-            column->empty = column->empty && !cells->items[i].size;
-            column->filled = column->filled && cells->items[i].size;
+            column->empty = column->empty && !cells->items[i].text.size;
+            column->filled = column->filled && cells->items[i].text.size;
             hashes[i * SAMPLE_ROWS + rows] =
-                XXH3_64bits(cells->items[i].data, cells->items[i].size);
+                XXH3_64bits(cells->items[i].text.data, cells->items[i].text.size);
         }
         rows++;
     }
@@ -634,7 +631,8 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
         odd = cells->count != guess->columns && !layout->short_rows && !layout->long_rows;
         if (!odd && !has_footer_word(line))
             return;
-        if (!odd && cells->items[0].size && layout->record_column == 0 && !has_footer_word(line))
+        if (!odd && cells->items[0].text.size && layout->record_column == 0 &&
+            !has_footer_word(line))
             return;
         append_expression(&expression, line, guess->delimiter);
         if (!has_footer_word(line) &&

@@ -167,3 +167,13 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
         holds "$output" '"version": "required"'
     done
 }
+
+@test "a heading is named as the reader takes it, with quotes of its own or doubled ones" {
+    printf 'record_id\tsay ""x"" now\ta\na\t5" b\t1\nb\t7" c\t2\n' >x.tsv
+    suggested x.tsv
+    holds "$stderr" "all 2 rows are accepted"
+    same '["say \"\"x\"\" now","a"]' "$(printf '%s\n' "$output" | jq -c '.properties | keys_unsorted')"
+    printf 'record_id,"say ""x"" now"\na,5\n' >y.csv
+    suggested y.csv
+    same '["say \"x\" now"]' "$(printf '%s\n' "$output" | jq -c '.properties | keys_unsorted')"
+}

@@ -141,6 +141,15 @@ static struct db_statement *get(struct store *store, unsigned index, struct err 
     return db_get(store, DB_BATCHES, index, err);
 }
 
+/* The identity of the file that a batch is made from. */
+static void bind_file(struct db_statement *statement, const struct batch_origin *origin)
+{
+    db_bind_int64(statement, DB_DEVICE, (int64_t)origin->device);
+    db_bind_int64(statement, DB_INODE, (int64_t)origin->inode);
+    db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
+    db_bind_int64(statement, DB_MTIME_NS, origin->mtime_ns);
+}
+
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err)
 {
@@ -171,10 +180,7 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin,
         return false;
     db_bind_text(statement, DB_SCHEMA, origin->schema);
     db_bind_text(statement, DB_PATH, origin->path);
-    db_bind_int64(statement, DB_DEVICE, (int64_t)origin->device);
-    db_bind_int64(statement, DB_INODE, (int64_t)origin->inode);
-    db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
-    db_bind_int64(statement, DB_MTIME_NS, origin->mtime_ns);
+    bind_file(statement, origin);
     db_bind_text(statement, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(statement, DB_OPTIONS, origin->options);
     if (!db_step(store, statement, &row, err, "look for a file that waits"))
@@ -302,13 +308,10 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
     db_bind_text(batch, DB_SCHEMA, origin->schema);
     db_bind_text(batch, DB_FORMAT, origin->format);
     db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);
-    db_bind_int64(batch, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
     db_bind_int64(batch, DB_NOW_MS, now_ms);
     db_bind_int64(batch, DB_RUN_ID, run_id);
     db_bind_text(batch, DB_PATH, origin->path);
-    db_bind_int64(batch, DB_DEVICE, (int64_t)origin->device);
-    db_bind_int64(batch, DB_INODE, (int64_t)origin->inode);
-    db_bind_int64(batch, DB_MTIME_NS, origin->mtime_ns);
+    bind_file(batch, origin);
     db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(batch, DB_OPTIONS, origin->options);
     db_bind_int64(batch, DB_FILING, (int)origin->filing);
@@ -597,10 +600,7 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
         return false;
     db_bind_int64(batch, DB_BATCH_ID, batch_id);
     db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);
-    db_bind_int64(batch, DB_SIZE_BYTES, (int64_t)origin->size_bytes);
-    db_bind_int64(batch, DB_DEVICE, (int64_t)origin->device);
-    db_bind_int64(batch, DB_INODE, (int64_t)origin->inode);
-    db_bind_int64(batch, DB_MTIME_NS, origin->mtime_ns);
+    bind_file(batch, origin);
     db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(batch, DB_OPTIONS, origin->options);
     return db_run(store, batch, err, "begin again");

@@ -1,8 +1,8 @@
 #include "core/http/token.h"
 
+#include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/mem.h"
-#include "core/http/base64.h"
 #include "core/http/body.h"
 #include "core/http/url.h"
 

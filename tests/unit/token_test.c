@@ -1,4 +1,4 @@
-#include "core/http/base64.h"
+#include "core/base/base64.h"
 #include "core/http/token.h"
 
 #include <setjmp.h>

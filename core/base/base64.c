@@ -1,4 +1,4 @@
-#include "core/http/base64.h"
+#include "core/base/base64.h"
 
 void base64_encode(struct buf *out, struct span bytes)
 {

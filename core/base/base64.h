@@ -1,6 +1,6 @@
 /* Base64 (RFC 4648): what HTTP Basic wants, and what a JWT is written in. */
-#ifndef ROWFERRY_HTTP_BASE64_H
-#define ROWFERRY_HTTP_BASE64_H
+#ifndef ROWFERRY_BASE_BASE64_H
+#define ROWFERRY_BASE_BASE64_H
 
 #include "core/base/buf.h"
 

@@ -1,7 +1,7 @@
 /* POST /oauth/token: client credentials in, a bearer token out (API sections 1 and 2). */
-#include "cmd/genesys-sim/base64.h"
 #include "cmd/genesys-sim/handlers.h"
 #include "cmd/genesys-sim/sim.h"
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static const struct refusal *check_client(const struct options *options, const c
     const char *colon;
 
     if (!authorization || !str_starts(authorization, "Basic ") ||
-        !base64_decode(&plain, span_of(authorization + strlen("Basic ")))) {
+        !base64_decode(&plain, span_of(authorization + strlen("Basic ")), BASE64_PADDED)) {
         buf_release(&plain);
         return &missing;
     }

@@ -1,6 +1,6 @@
 #include "cmd/genesys-sim/tokens.h"
 
-#include "cmd/genesys-sim/base64.h"
+#include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 
@@ -14,7 +14,7 @@ static void append_random(struct buf *out)
     /* up to 256 bytes never come in parts (getrandom(2)) */
     if (getrandom(noise, sizeof noise, 0) != (ssize_t)sizeof noise)
         abort();
-    base64_append_url(out, (struct span){noise, sizeof noise});
+    base64_encode(out, (struct span){noise, sizeof noise}, BASE64_URL);
 }
 
 static void append_jwt(struct buf *out, const char *issuer, int64_t lifetime_us)
@@ -25,9 +25,9 @@ static void append_jwt(struct buf *out, const char *issuer, int64_t lifetime_us)
     buf_append_json(&claims, span_of(issuer));
     buf_printf(&claims, "\",\"exp\":%lld}",
                (long long)((clock_now_ms() + lifetime_us / 1000) / 1000));
-    base64_append_url(out, span_of("{\"alg\":\"RS256\",\"typ\":\"JWT\"}"));
+    base64_encode(out, span_of("{\"alg\":\"RS256\",\"typ\":\"JWT\"}"), BASE64_URL);
     buf_append_char(out, '.');
-    base64_append_url(out, buf_span(&claims));
+    base64_encode(out, buf_span(&claims), BASE64_URL);
     buf_append_char(out, '.');
     buf_release(&claims);
 }

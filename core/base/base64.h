@@ -1,4 +1,4 @@
-/* Base64 (RFC 4648): what HTTP Basic wants, and what a JWT is written in. */
+/* Base64 (RFC 4648). */
 #ifndef ROWFERRY_BASE_BASE64_H
 #define ROWFERRY_BASE_BASE64_H
 
@@ -6,11 +6,15 @@
 
 #include <stdbool.h>
 
-/* Appends the standard form with padding (section 4). */
-void base64_encode(struct buf *out, struct span bytes);
+enum base64 {
+    BASE64_PADDED, /* section 4: '+' and '/', with padding; HTTP Basic */
+    BASE64_URL,    /* section 5: '-' and '_', without padding; JWT (RFC 7515 section 2) */
+};
 
-/* Appends what a text in the URL-safe alphabet without padding (section 5; RFC 7515 section 2)
- * stands for. False when it is none; out then holds a part of it. */
-bool base64url_decode(struct buf *out, struct span text);
+void base64_encode(struct buf *out, struct span bytes, enum base64 form);
+
+/* Appends the bytes that text encodes. False when text is not in this form, or has bits set after
+ * its last byte (section 3.5); out then holds a part of it. */
+bool base64_decode(struct buf *out, struct span text, enum base64 form);
 
 #endif

@@ -112,7 +112,7 @@ static char *basic_header(const struct token_options *options)
     buf_append_char(&pair, ':');
     buf_append_text(&pair, options->client_secret);
     buf_reserve(&code, pair.size * 2 + 4);
-    base64_encode(&code, buf_span(&pair));
+    base64_encode(&code, buf_span(&pair), BASE64_PADDED);
     header = joined("Basic ", buf_span(&code));
     explicit_bzero(pair.data, pair.size);
     explicit_bzero(code.data, code.size);
@@ -332,7 +332,7 @@ static struct json_object *jwt_payload(struct span text)
 
     if (!second || memchr(second + 1, '.', (size_t)(end - second - 1)))
         return NULL;
-    if (base64url_decode(&bytes, (struct span){first + 1, (size_t)(second - first - 1)}))
+    if (base64_decode(&bytes, (struct span){first + 1, (size_t)(second - first - 1)}, BASE64_URL))
         payload = body_parse(buf_span(&bytes));
     buf_release(&bytes);
     return payload;

@@ -2,7 +2,7 @@
 
 #include "core/base/stop.h"
 
-/* The first of these that applies wins (CONTRACT section 1). */
+/* The first of these that applies wins (README.md#exit-status). */
 static const int precedence[] = {
     EXIT_INTERNAL, EXIT_STORE,   EXIT_BUSY,       EXIT_CONFIG, EXIT_AUTH, EXIT_SIGHUP,
     EXIT_SIGINT,   EXIT_SIGTERM, EXIT_INCOMPLETE, EXIT_LIMIT,  EXIT_ROWS, EXIT_DONE,

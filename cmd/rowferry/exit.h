@@ -1,4 +1,5 @@
-/* The exit statuses of CONTRACT section 1: which error means which, and which of several wins. */
+/* The exit statuses of README.md#exit-status: which error means which, and which of several wins.
+ */
 #ifndef ROWFERRY_CMD_EXIT_H
 #define ROWFERRY_CMD_EXIT_H
 

@@ -1,5 +1,5 @@
 /* The settings of one command: from its arguments, the environment, .env and the defaults, in this
- * order (CONTRACT section 2). */
+ * order (docs/operations.md#settings). */
 #ifndef ROWFERRY_CMD_OPTIONS_H
 #define ROWFERRY_CMD_OPTIONS_H
 

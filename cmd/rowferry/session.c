@@ -153,7 +153,7 @@ bool session_count_left(struct session *session, uint64_t *left)
     return false;
 }
 
-/* What a batch says about the exit status (CONTRACT section 1). A refused one says nothing here:
+/* What a batch says about the exit status (README.md#exit-status). A refused one says nothing here:
  * its file was told about when it was refused, and a stream that turned out to be known is no
  * error. */
 static int batch_status(const struct session *session, const struct batch_counts *batch)

@@ -37,7 +37,7 @@ bool str_ends(const char *text, const char *suffix);
 /* A whole number in [minimum, maximum], decimal digits with an optional '-', nothing else. */
 bool str_to_int64(struct span text, int64_t minimum, int64_t maximum, int64_t *value);
 
-/* `90`, `90s`, `15m`, `4h`, `90d` as milliseconds (CONTRACT section 2). */
+/* `90`, `90s`, `15m`, `4h`, `90d` as milliseconds (docs/operations.md#settings). */
 bool str_to_duration_ms(const char *text, int64_t *ms);
 
 /* Offset of the first byte that is not UTF-8 (RFC 3629: no surrogates, no overlong forms),

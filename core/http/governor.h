@@ -1,5 +1,5 @@
 /* The pace of all requests, a pure value with clock and dice as arguments: a spacing, not a bucket,
- * that learns the server's limit from 429s (API.md section 4). Times are monotonic microseconds. */
+ * that learns the server's limit from 429s (docs/api.md#pace). Times are monotonic microseconds. */
 #ifndef ROWFERRY_HTTP_GOVERNOR_H
 #define ROWFERRY_HTTP_GOVERNOR_H
 

@@ -1,4 +1,4 @@
-/* The retry budget of a run (API.md section 4): a service that answers, but not usefully, ends the
+/* The retry budget of a run (docs/api.md#pace): a service that answers, but not usefully, ends the
  * run instead of every job's attempts. It counts jobs, not the repeats of the same few, and its
  * last quarter is for jobs from places all over the queue. */
 #ifndef ROWFERRY_JOB_BUDGET_H

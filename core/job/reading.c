@@ -1,4 +1,4 @@
-/* What a GET says: the read-back table, the audit log, the record to build on. API.md section 3. */
+/* What a GET says: the table of docs/api.md#read-back, the audit log, the record to build on. */
 #include "core/job/judging.h"
 
 enum {

@@ -1,4 +1,5 @@
-/* NDJSON files: one strict RFC 8259 object a line (CONTRACT section 3). Private to the reader. */
+/* NDJSON files: one strict RFC 8259 object per line (docs/guide.md#input-files). Private to the
+ * reader. */
 #ifndef ROWFERRY_ROW_NDJSON_H
 #define ROWFERRY_ROW_NDJSON_H
 

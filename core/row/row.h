@@ -57,7 +57,7 @@ struct row_shape {
     struct row_dialect dialect;
 };
 
-/* Record ids: CONTRACT section 3. */
+/* Record ids: docs/guide.md#input-files. */
 enum { ROW_RECORD_ID_MAX = 512 };
 
 enum { ROW_FAULT_SIZE = 160 };

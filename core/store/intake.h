@@ -105,7 +105,8 @@ struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk);
 struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
 
 /* The batch that makes a file known: same schema, size and hash, open or done, and no batch of
- * that schema opened after it (CONTRACT section 3). *batch_id is 0 where there is none. */
+ * that schema opened after it (docs/guide.md#the-same-file-again). *batch_id is 0 if there is
+ * none. */
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err);
 

@@ -35,8 +35,9 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
                                    struct err *err),
                      void *context, struct err *err);
 
-/* The books of CONTRACT section 4: rows read = rejected + jobs + discarded, jobs = the sum over the
- * states. A difference is ERR_INTERNAL and names the batch. `loading` batches are not judged. */
+/* The sums of docs/database.md#what-always-holds: rows read = rejected + jobs + discarded, jobs =
+ * the sum over the states. A difference is ERR_INTERNAL and names the batch. `loading` batches are
+ * not judged. */
 bool summary_balance(const struct batch_counts *batch, struct err *err);
 
 enum { PAUSE_MAX_MS = 86400000 }; /* no pause is heeded for longer than a day */

@@ -25,8 +25,8 @@ bool catalog_has(const struct catalog *catalog, const char *name);
 bool catalog_fits(const struct catalog *catalog, const char *file_name);
 
 /* The schema whose name is the longest that file_name (no folders) starts with, followed by a
- * character that is no letter or digit (CONTRACT section 3). NULL as above, with ERR_INPUT when no
- * schema name fits. */
+ * character that is not a letter or digit (docs/guide.md#input-files). NULL as above, with
+ * ERR_INPUT when no schema name fits. */
 const struct schema *catalog_match(const struct catalog *catalog, const char *file_name,
                                    struct err *err);
 

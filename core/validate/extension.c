@@ -1,4 +1,4 @@
-/* The extension keyword `x-rowferry` (CONTRACT section 3). */
+/* The extension keyword `x-rowferry` (rowferry-schema(5)). */
 #include "core/base/mem.h"
 #include "core/validate/compiler.h"
 

@@ -14,11 +14,11 @@ struct schema;
 /* What one thread needs to check rows: match data, prepared rules, scratch memory. */
 struct checker;
 
-/* Reads and compiles a schema file (JSON Schema with the extension `x-rowferry`, CONTRACT
- * section 3). The name is that of the file without `.json`. Everything that could not be checked
- * later is an ERR_CONFIG here that names the file and the JSON pointer: a keyword that is not
- * implemented, a pattern that does not compile, a rule that is no expression or names no property.
- * The caller closes it. NULL on error. */
+/* Reads and compiles a schema file: JSON Schema with the extension `x-rowferry`, as in
+ * rowferry-schema(5). The name is that of the file without `.json`. Everything that could not be
+ * checked later is an ERR_CONFIG here that names the file and the JSON pointer: a keyword that is
+ * not implemented, a pattern that does not compile, a rule that is not an expression or names no
+ * property. The caller closes it. NULL on error. */
 struct schema *schema_open(const char *path, struct err *err);
 
 /* The same of a schema file's text, which is copied; name is the schema's and stands for the file

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The simulator against API.md, so that it is right by itself and not only as our client is.
+# The simulator against docs/api.md, so that it is right by itself and not only as our client is.
 
 BIN=${ROWFERRY_BIN:-$BATS_TEST_DIRNAME/../../build/release}
 API=/api/v2/customobjects/schemas

@@ -1,5 +1,5 @@
 /* Whose a version was, and what becomes of it: verdicts on the audit log, on fetched records, and
- * on conflicts. API.md section 3. */
+ * on conflicts. docs/api.md#read-back. */
 #include "tests/lib/verdicts.h"
 
 #include <setjmp.h>

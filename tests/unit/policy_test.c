@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* API.md section 1 for a PUT, class by class. A 200 without a version does not parse. */
+/* docs/api.md#what-each-answer-means for a PUT, class by class. A 200 without a version does not
+ * parse. */
 static const struct status_row {
     short first, last;
     const char *verdict;

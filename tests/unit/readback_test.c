@@ -1,4 +1,4 @@
-/* What a read-back proves about the PUT before it: API.md section 3. */
+/* What a read-back proves about the PUT before it: docs/api.md#read-back. */
 #include "tests/lib/verdicts.h"
 
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* API.md section 3, row by row, for a PUT that carried version 5: once with a doubt from before
- * and once after a plain 409. */
+/* docs/api.md#read-back, row by row, for a PUT that carried version 5: once with a doubt from
+ * before and once after a plain 409. */
 static void every_row_of_the_read_back_table_holds(void **state)
 {
     enum { OTHERS = 1, OURS = 2, OUR_FIELDS = 4, THERE = 8 | OUR_FIELDS };

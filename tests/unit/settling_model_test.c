@@ -1,6 +1,6 @@
 /* Every interleaving of one job's life with a server, a foreign writer, a lagging audit log and
  * crashes: no update is applied twice, no verdict is wrong, and every run ends. And the model
- * notices where a judge is not what API.md section 3 asks for. */
+ * notices where a judge is not what docs/api.md#read-back asks for. */
 #include "tests/lib/settling_model.h"
 
 #include <setjmp.h>

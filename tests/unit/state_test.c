@@ -11,8 +11,8 @@ static const char *const names[JOB_STATES] = {"pending",   "sending",  "unknown"
                                               "unchanged", "conflict", "refused", "failed",
                                               "dismissed", "cancelled"};
 
-/* The table of CONTRACT section 4, a row a state, a column what may follow it in the order of
- * names: # by that table; o: stays, put off (pending) or asked again (unknown). */
+/* The table of docs/design.md#the-states-of-a-job, a row a state, a column what may follow it in
+ * the order of names: # by that table; o: stays, put off (pending) or asked again (unknown). */
 static const char *const moves[JOB_STATES] = {
     /* pending   */ "o#..#....#",
     /* sending   */ "#.#####...",

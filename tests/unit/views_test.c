@@ -19,7 +19,7 @@ static void assert_asked(struct fixture *fixture, const char *sql, const char *e
     assert_string_equal(fixture_ask(fixture, sql), expected);
 }
 
-/* CONTRACT section 5, of what exists now. */
+/* docs/database.md#views */
 static const struct {
     const char *name, *columns;
 } promised[] = {

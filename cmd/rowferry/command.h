@@ -5,14 +5,14 @@
 #include "cmd/rowferry/options.h"
 #include "cmd/rowferry/report.h"
 #include "cmd/rowferry/tally.h"
-#include "cmd/rowferry/watch.h"
+#include "cmd/rowferry/unattended.h"
 
 struct cli {
     const struct command *command;
     struct options options;
     struct report report;
     struct tally tally;
-    struct watch watch;
+    struct unattended unattended;
     int argc; /* as the program was started, for the command that resumes it */
     char **argv;
 };

@@ -1,6 +1,6 @@
 /* What is pending is sent; safe to stop and to start again at any moment. */
 #include "cmd/rowferry/ending.h"
-#include "cmd/rowferry/sending.h"
+#include "cmd/rowferry/send.h"
 
 #include <string.h>
 
@@ -25,16 +25,16 @@ static bool choose_batch(struct session *session, int64_t batch_id)
 void command_drain(struct cli *cli)
 {
     int64_t batch_id = options_number(&cli->options, OPT_BATCH);
-    struct sending sending = {0};
+    struct send send = {0};
     struct session session;
 
-    if (sending_open(&sending, cli) &&
+    if (send_open(&send, cli) &&
         session_open(&session, cli, STORE_EXISTING, SUMMARY_DRAINED, true)) {
         if (batch_id == 0 || choose_batch(&session, batch_id))
-            sending_work(&sending, &session, batch_id);
+            send_work(&send, &session, batch_id);
         session_close(&session);
         ending_tell(&session);
         session_release(&session);
     }
-    sending_release(&sending);
+    send_release(&send);
 }

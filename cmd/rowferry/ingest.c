@@ -1,15 +1,15 @@
 /* Files become jobs; nothing is sent and no file is moved. */
 #include "cmd/rowferry/ending.h"
-#include "cmd/rowferry/reading.h"
+#include "cmd/rowferry/load.h"
 
-static void work(struct cli *cli, struct reading *reading)
+static void work(struct cli *cli, struct load *load)
 {
     struct session session;
 
     if (!session_open(&session, cli, STORE_CREATE, SUMMARY_INTAKE, false))
         return;
     if (session_lock(&session, LOCK_INTAKE))
-        reading_work(reading, &session, NULL, false);
+        load_work(load, &session, NULL, false);
     session_close(&session);
     ending_tell(&session);
     session_release(&session);
@@ -17,9 +17,9 @@ static void work(struct cli *cli, struct reading *reading)
 
 void command_ingest(struct cli *cli)
 {
-    struct reading reading = {0};
+    struct load load = {0};
 
-    if (!reading_is_mistaken(cli, NULL, false) && reading_open(&reading, cli))
-        work(cli, &reading);
-    reading_release(&reading);
+    if (!load_is_mistaken(cli, NULL, false) && load_open(&load, cli))
+        work(cli, &load);
+    load_release(&load);
 }

@@ -3,12 +3,12 @@
  *
  * The map. A command reads like its own summary and stays thin; command.[ch] has the table of them:
  *
- *     run.c ingest.c drain.c      reading.[ch]  files -> batches      core/inbox, core/ingest
+ *     run.c ingest.c drain.c      load.[ch]     files -> batches      core/inbox, core/ingest
  *                                 grown.[ch]    filed files that were still written
- *                                 sending.[ch]  jobs -> the API       core/drain
+ *                                 send.[ch]     jobs -> the API       core/drain
  *                                 session.[ch]  database, run, locks, books
  *                                 ending.[ch]   the summary for people
- *                                 watch.[ch]    for those who do not look: files, and a command
+ *                                 unattended.[ch] for those who do not look: files, and a command
  *                                 metrics.[ch] hook.[ch]
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c history.c export.c
@@ -109,7 +109,7 @@ static void watch_despite(struct cli *cli)
     struct err ignored = {0};
 
     options_resolve(&cli->options, &(struct notice_sink){0}, &ignored);
-    cli->watch.armed = true;
+    cli->unattended.armed = true;
 }
 
 static void work(struct cli *cli)
@@ -142,7 +142,7 @@ static void work(struct cli *cli)
     /* doctor goes on where a setting is wrong, and so resolves them itself */
     fine = cli->command->bit == FOR_DOCTOR || options_resolve(options, &notices, &err);
     report->log = (enum log_format)options_number(options, OPT_LOG_FORMAT);
-    cli->watch.armed = true;
+    cli->unattended.armed = true;
     if (!fine || !check_paths(cli, &err)) {
         report_fail(report, &err);
         return;
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
         dispatch(&cli);
     else
         report_fail(&cli.report, &err);
-    status = watch_end(&cli);
+    status = unattended_end(&cli);
     options_release(&cli.options);
     tally_release(&cli.tally);
     return status;

@@ -1,29 +1,29 @@
 /* The nightly job: whatever waits in the inbox is read, whatever is pending is sent. */
 #include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/grown.h"
-#include "cmd/rowferry/reading.h"
-#include "cmd/rowferry/sending.h"
+#include "cmd/rowferry/load.h"
+#include "cmd/rowferry/send.h"
 #include "core/base/stop.h"
 
 static const char inbox_default[] = "inbox";
 
 /* What came while the run was sending is taken in the same night. Where another process reads into
  * the database, that takes it. */
-static bool look_again(struct reading *reading, struct session *session)
+static bool look_again(struct load *load, struct session *session)
 {
     char holder[LOCK_HOLDER_SIZE];
     bool more;
 
-    if (reading->look_count == 0 || stop_requested() ||
+    if (load->look_count == 0 || stop_requested() ||
         lock_is_held(store_path(session->store), LOCK_INTAKE, holder) ||
         !session_lock(session, LOCK_INTAKE))
         return false;
-    more = reading_again(reading);
+    more = load_again(load);
     session_unlock(session);
     return more;
 }
 
-static void work(struct cli *cli, struct reading *reading, struct sending *sending)
+static void work(struct cli *cli, struct load *load, struct send *send)
 {
     struct session session;
 
@@ -33,12 +33,12 @@ static void work(struct cli *cli, struct reading *reading, struct sending *sendi
         bool more;
 
         grown_look(&session, cli->tally.started_ms, true);
-        more = reading_work(reading, &session, inbox_default, true);
+        more = load_work(load, &session, inbox_default, true);
 
         session_unlock(&session);
-        while (more && sending_work(sending, &session, 0))
-            more = look_again(reading, &session);
-        reading_end(reading);
+        while (more && send_work(send, &session, 0))
+            more = look_again(load, &session);
+        load_end(load);
         grown_look(&session, cli->tally.started_ms, false);
     }
     session_close(&session);
@@ -48,12 +48,12 @@ static void work(struct cli *cli, struct reading *reading, struct sending *sendi
 
 void command_run(struct cli *cli)
 {
-    struct reading reading = {0};
-    struct sending sending = {0};
+    struct load load = {0};
+    struct send send = {0};
 
-    if (!reading_is_mistaken(cli, inbox_default, true) && sending_open(&sending, cli) &&
-        reading_open(&reading, cli))
-        work(cli, &reading, &sending);
-    reading_release(&reading);
-    sending_release(&sending);
+    if (!load_is_mistaken(cli, inbox_default, true) && send_open(&send, cli) &&
+        load_open(&load, cli))
+        work(cli, &load, &send);
+    load_release(&load);
+    send_release(&send);
 }

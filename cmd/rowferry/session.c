@@ -37,7 +37,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     session->scope_id = session->run_id;
     report_event(&cli->report, "began", NULL, "%s began: rowferry %s, database %s",
                  cli->command->name, ROWFERRY_VERSION, store_path(session->store));
-    watch_begin(session);
+    unattended_begin(session);
     return true;
 }
 
@@ -224,7 +224,7 @@ void session_close(struct session *session)
                  &cli->tally.run, &err))
         report_fail(&cli->report, &err);
     crash_point(CRASH_RUN_ENDED);
-    watch_ask(session);
+    unattended_ask(session);
 }
 
 void session_release(struct session *session)

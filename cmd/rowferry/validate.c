@@ -2,7 +2,7 @@
  * nothing written. */
 #include "cmd/rowferry/findings.h"
 #include "cmd/rowferry/json_line.h"
-#include "cmd/rowferry/reading.h"
+#include "cmd/rowferry/load.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/stop.h"
 #include "core/ingest/suggest.h"
@@ -109,17 +109,17 @@ static void take_result(struct validation *validation, const struct ingest_resul
     struct cli *cli = validation->cli;
     struct tally *tally = &cli->tally;
 
-    reading_count(tally, result);
+    load_count(tally, result);
     tally->rows_read += result->rows_read;
     tally->rows_rejected += result->rows_rejected;
     if (result->rows_rejected > 0)
         report_status(&cli->report, EXIT_ROWS);
     if (result->outcome != INGEST_LOADED)
-        reading_tell_fault(&cli->report, validation->path, result);
+        load_tell_fault(&cli->report, validation->path, result);
     else
         note_next(cli, validation->path);
     if (cli->report.json)
-        reading_tell_json(&cli->report, validation->path, result);
+        load_tell_json(&cli->report, validation->path, result);
 }
 
 /* False when nothing more should be checked; it is told. */
@@ -228,7 +228,7 @@ void command_validate(struct cli *cli)
 {
     const struct options *options = &cli->options;
     struct validation validation = {.cli = cli};
-    struct reading reading;
+    struct load load;
     struct buf out = {0};
     bool fine;
 
@@ -236,16 +236,16 @@ void command_validate(struct cli *cli)
         suggest_files(cli);
         return;
     }
-    fine = reading_open(&reading, cli);
+    fine = load_open(&load, cli);
     if (fine) {
         struct notice_sink notices = report_sink(&cli->report);
         struct ingest_options checking = {
-            .catalog = reading.catalog,
+            .catalog = load.catalog,
             .schema = options_text(options, OPT_SCHEMA),
             .format = (enum row_format)options_number(options, OPT_FORMAT),
             .delimiter = (char)options_number(options, OPT_DELIMITER),
             .force = options_flag(options, OPT_FORCE),
-            .limits = reading_limits(options),
+            .limits = load_limits(options),
             .notices = &notices,
         };
 
@@ -258,5 +258,5 @@ void command_validate(struct cli *cli)
     }
     buf_release(&out);
     findings_release(&validation.findings);
-    reading_release(&reading);
+    load_release(&load);
 }

@@ -1,7 +1,7 @@
 /* Files -> batches, for `run` and `ingest`: under the intake lock, with what an earlier process
  * left taken up first. */
-#ifndef ROWFERRY_CMD_READING_H
-#define ROWFERRY_CMD_READING_H
+#ifndef ROWFERRY_CMD_LOAD_H
+#define ROWFERRY_CMD_LOAD_H
 
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
@@ -28,7 +28,7 @@ struct last_look {
     struct inbox_look look;
 };
 
-struct reading {
+struct load {
     struct session *session;
     struct catalog *catalog;
     struct notice_sink notices;
@@ -45,37 +45,34 @@ struct reading {
 };
 
 /* Loads the schemas. False when that failed; it is told already. */
-bool reading_open(struct reading *reading, struct cli *cli);
-void reading_release(struct reading *reading);
+bool load_open(struct load *load, struct cli *cli);
+void load_release(struct load *load);
 
 /* Reads the paths of the command line (or `fallback` where there are none); folders: they may be
  * inbox folders. What goes wrong is told; false when the command should not go on (the database, a
  * bug, a signal). */
-bool reading_work(struct reading *reading, struct session *session, const char *fallback,
-                  bool folders);
+bool load_work(struct load *load, struct session *session, const char *fallback, bool folders);
 
 /* Reads what has come into the inboxes since: under the intake lock again. True: some files were
  * ready. */
-bool reading_again(struct reading *reading);
+bool load_again(struct load *load);
 
 /* Says what was left in the inboxes, and that too few files were there. */
-void reading_end(struct reading *reading);
+void load_end(struct load *load);
 
 /* Counts a file by what became of it. */
-void reading_count(struct tally *tally, const struct ingest_result *result);
+void load_count(struct tally *tally, const struct ingest_result *result);
 
 /* The `status` line of --json about one file. */
-void reading_tell_json(struct report *report, const char *source,
-                       const struct ingest_result *result);
+void load_tell_json(struct report *report, const char *source, const struct ingest_result *result);
 
 /* The error that a file is which was not read: refused, held back, unreadable. */
-void reading_tell_fault(struct report *report, const char *source,
-                        const struct ingest_result *result);
+void load_tell_fault(struct report *report, const char *source, const struct ingest_result *result);
 
 /* True when one of the paths is missing and so is the database: told, and nothing is made. */
-bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders);
+bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders);
 
 /* --max-errors and --min-rows. */
-struct ingest_limits reading_limits(const struct options *options);
+struct ingest_limits load_limits(const struct options *options);
 
 #endif

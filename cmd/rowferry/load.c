@@ -1,4 +1,4 @@
-#include "cmd/rowferry/reading.h"
+#include "cmd/rowferry/load.h"
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
@@ -42,7 +42,7 @@ static void tell_missing(struct cli *cli, const char *path, bool folders)
                      folders ? " or folder" : "");
 }
 
-bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders)
+bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders)
 {
     const struct options *options = &cli->options;
     bool missing = false;
@@ -62,36 +62,36 @@ bool reading_is_mistaken(struct cli *cli, const char *fallback, bool folders)
     return missing;
 }
 
-bool reading_open(struct reading *reading, struct cli *cli)
+bool load_open(struct load *load, struct cli *cli)
 {
     struct err err = {0};
 
-    *reading = (struct reading){0};
-    reading->catalog = catalog_open(options_text(&cli->options, OPT_SCHEMAS), &err);
-    if (!reading->catalog) {
+    *load = (struct load){0};
+    load->catalog = catalog_open(options_text(&cli->options, OPT_SCHEMAS), &err);
+    if (!load->catalog) {
         report_fail(&cli->report, &err);
         return false;
     }
-    for (size_t i = 0; i < catalog_fault_count(reading->catalog); i++)
-        report_detail(&cli->report, "%s", catalog_fault(reading->catalog, i));
+    for (size_t i = 0; i < catalog_fault_count(load->catalog); i++)
+        report_detail(&cli->report, "%s", catalog_fault(load->catalog, i));
     return true;
 }
 
-void reading_release(struct reading *reading)
+void load_release(struct load *load)
 {
-    for (size_t i = 0; i < reading->recovered_count; i++)
-        free(reading->recovered[i].source);
-    free(reading->recovered);
-    for (size_t i = 0; i < reading->past_count; i++)
-        free(reading->past[i].path);
-    free(reading->past);
-    for (size_t i = 0; i < reading->look_count; i++) {
-        free(reading->looks[i].folder);
-        inbox_look_release(&reading->looks[i].look);
+    for (size_t i = 0; i < load->recovered_count; i++)
+        free(load->recovered[i].source);
+    free(load->recovered);
+    for (size_t i = 0; i < load->past_count; i++)
+        free(load->past[i].path);
+    free(load->past);
+    for (size_t i = 0; i < load->look_count; i++) {
+        free(load->looks[i].folder);
+        inbox_look_release(&load->looks[i].look);
     }
-    free(reading->looks);
-    catalog_close(reading->catalog);
-    *reading = (struct reading){0};
+    free(load->looks);
+    catalog_close(load->catalog);
+    *load = (struct load){0};
 }
 
 /* What became of a file: as --json spells it, the error that it is, and what people are told. */
@@ -110,7 +110,7 @@ static const struct {
                            offsetof(struct tally, files_unreadable)},
 };
 
-void reading_count(struct tally *tally, const struct ingest_result *result)
+void load_count(struct tally *tally, const struct ingest_result *result)
 {
     size_t counter = outcomes[result->outcome].counter;
 
@@ -133,8 +133,7 @@ static void file_members(const char *source, const struct ingest_result *result,
     json_line_count(line, "jobs", result->jobs);
 }
 
-void reading_tell_json(struct report *report, const char *source,
-                       const struct ingest_result *result)
+void load_tell_json(struct report *report, const char *source, const struct ingest_result *result)
 {
     struct buf line = {0};
 
@@ -162,8 +161,7 @@ static void log_file(struct report *report, const char *source, const struct ing
     buf_release(&members);
 }
 
-void reading_tell_fault(struct report *report, const char *source,
-                        const struct ingest_result *result)
+void load_tell_fault(struct report *report, const char *source, const struct ingest_result *result)
 {
     bool named = str_starts(result->reason, source);
 
@@ -172,18 +170,17 @@ void reading_tell_fault(struct report *report, const char *source,
                  named ? "" : ": ", result->reason);
 }
 
-static void tell_outcome(struct reading *reading, const char *source,
-                         const struct ingest_result *result)
+static void tell_outcome(struct load *load, const char *source, const struct ingest_result *result)
 {
-    struct cli *cli = reading->session->cli;
+    struct cli *cli = load->session->cli;
 
-    reading_count(&cli->tally, result);
+    load_count(&cli->tally, result);
     if (cli->report.json)
-        reading_tell_json(&cli->report, source, result);
+        load_tell_json(&cli->report, source, result);
     log_file(&cli->report, source, result);
     if (outcomes[result->outcome].kind != ERR_NONE)
-        reading_tell_fault(&cli->report, source, result);
-    else if (result->outcome == INGEST_KNOWN && reading->options.tail)
+        load_tell_fault(&cli->report, source, result);
+    else if (result->outcome == INGEST_KNOWN && load->options.tail)
         report_notice(&cli->report, "there is nothing new in %s: it was read before, as batch %lld",
                       source, (long long)result->batch_id);
     else if (result->outcome == INGEST_KNOWN)
@@ -198,72 +195,72 @@ static void tell_outcome(struct reading *reading, const char *source,
 static bool note_recovered(void *context, const char *source, const struct ingest_result *result,
                            struct err *err)
 {
-    struct reading *reading = context;
+    struct load *load = context;
 
     (void)err;
-    tell_outcome(reading, source, result);
-    reading->recovered =
-        mem_resize(reading->recovered, reading->recovered_count + 1, sizeof reading->recovered[0]);
-    reading->recovered[reading->recovered_count++] =
+    tell_outcome(load, source, result);
+    load->recovered =
+        mem_resize(load->recovered, load->recovered_count + 1, sizeof load->recovered[0]);
+    load->recovered[load->recovered_count++] =
         (struct recovered){mem_strdup(source), result->outcome == INGEST_LOADED};
     return true;
 }
 
 /* Tells an error of core. False when it stops the command and not only one file. */
-static bool survive(struct reading *reading, const struct err *err)
+static bool survive(struct load *load, const struct err *err)
 {
-    report_fail(&reading->session->cli->report, err);
+    report_fail(&load->session->cli->report, err);
     return err->kind == ERR_CONFIG || err->kind == ERR_INPUT || err->kind == ERR_NETWORK;
 }
 
-static bool read_file(struct reading *reading, const char *path, enum batch_filing filing,
+static bool read_file(struct load *load, const char *path, enum batch_filing filing,
                       struct ingest_result *result, bool *done)
 {
     struct err err = {0};
 
     *done = false;
     if (stop_requested()) {
-        report_stopped(&reading->session->cli->report);
+        report_stopped(&load->session->cli->report);
         return false;
     }
     *result = (struct ingest_result){0};
-    reading->progress.source = NULL;
-    if (!ingest_file(reading->session->store, &reading->options, path, filing, result, &err))
-        return survive(reading, &err);
-    progress_end(&reading->progress);
-    tell_outcome(reading, path, result);
+    load->progress.source = NULL;
+    if (!ingest_file(load->session->store, &load->options, path, filing, result, &err))
+        return survive(load, &err);
+    progress_end(&load->progress);
+    tell_outcome(load, path, result);
     *done = true;
     return true;
 }
 
 /* A file that is still there, whatever became of it, is not read again by this run while it is what
  * it was. Takes the path. */
-static void note_past(struct reading *reading, char *path, struct inbox_identity file)
+static void note_past(struct load *load, char *path, struct inbox_identity file)
 {
     struct stat status;
 
     if (file.inode == 0 && stat(path, &status) == 0)
         file = inbox_identity_of(&status);
-    reading->past = mem_resize(reading->past, reading->past_count + 1, sizeof reading->past[0]);
-    reading->past[reading->past_count++] = (struct past){path, file};
+    load->past = mem_resize(load->past, load->past_count + 1, sizeof load->past[0]);
+    load->past[load->past_count++] = (struct past){path, file};
 }
 
 /* The folder of the look in hand, and what is past in it. */
 struct folder_look {
-    struct reading *reading;
+    struct load *load;
     const char *folder;
 };
 
 static bool is_past(void *context, const char *name, const struct inbox_identity *file)
 {
     const struct folder_look *look = context;
-    const struct reading *reading = look->reading;
+    const struct load *load = look->load;
     size_t size = strlen(look->folder);
 
-    for (size_t i = 0; i < reading->past_count; i++) {
-        const char *path = reading->past[i].path;
+    for (size_t i = 0; i < load->past_count; i++) {
+        const char *path = load->past[i].path;
 
-        if (inbox_identity_equal(&reading->past[i].identity, file) &&
+        if (inbox_identity_equal(&load->past[i].identity, file) &&
             strncmp(path, look->folder, size) == 0 && strcmp(path + size + 1, name) == 0)
             return true;
     }
@@ -276,25 +273,25 @@ static void add_open(struct inbox_look *look, const char *name)
     look->unready[look->unready_count++] = (struct inbox_unready){mem_strdup(name), INBOX_OPEN};
 }
 
-static bool read_inbox_file(struct reading *reading, const char *folder, struct inbox_look *look,
+static bool read_inbox_file(struct load *load, const char *folder, struct inbox_look *look,
                             const char *name)
 {
-    bool keep = options_flag(&reading->session->cli->options, OPT_KEEP);
+    bool keep = options_flag(&load->session->cli->options, OPT_KEEP);
     enum batch_filing filing = strchr(name, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
     char *path = mem_printf("%s/%s", folder, name);
     struct ingest_result result;
     struct err err = {0};
-    bool done, fine = read_file(reading, path, filing, &result, &done);
+    bool done, fine = read_file(load, path, filing, &result, &done);
 
     if (done && !keep &&
-        !ingest_file_away(reading->session->store, &reading->options, folder, name, &result, &err))
-        fine = err.kind == ERR_NETWORK || survive(reading, &err);
-    reading->found++;
+        !ingest_file_away(load->session->store, &load->options, folder, name, &result, &err))
+        fine = err.kind == ERR_NETWORK || survive(load, &err);
+    load->found++;
     if (err.kind == ERR_NETWORK) { /* the next look sees it again */
         add_open(look, name);
         free(path);
     } else {
-        note_past(reading, path, result.file);
+        note_past(load, path, result.file);
     }
     return fine;
 }
@@ -352,42 +349,41 @@ static void tell_left(struct cli *cli, const char *folder, const struct inbox_lo
 }
 
 /* The look that was the last one says what is left. */
-static void keep_look(struct reading *reading, char *folder, struct inbox_look *look)
+static void keep_look(struct load *load, char *folder, struct inbox_look *look)
 {
     struct last_look *last = NULL;
 
-    for (size_t i = 0; !last && i < reading->look_count; i++)
-        if (strcmp(reading->looks[i].folder, folder) == 0)
-            last = &reading->looks[i];
+    for (size_t i = 0; !last && i < load->look_count; i++)
+        if (strcmp(load->looks[i].folder, folder) == 0)
+            last = &load->looks[i];
     if (last) {
         inbox_look_release(&last->look);
         free(folder);
     } else {
-        reading->looks =
-            mem_resize(reading->looks, reading->look_count + 1, sizeof reading->looks[0]);
-        last = &reading->looks[reading->look_count++];
+        load->looks = mem_resize(load->looks, load->look_count + 1, sizeof load->looks[0]);
+        last = &load->looks[load->look_count++];
         last->folder = folder;
     }
     last->look = *look;
 }
 
-static bool read_folder(struct reading *reading, const char *path)
+static bool read_folder(struct load *load, const char *path)
 {
-    const struct options *options = &reading->session->cli->options;
+    const struct options *options = &load->session->cli->options;
     char *folder = mem_strdup(path);
-    struct folder_look context = {reading, folder};
+    struct folder_look context = {load, folder};
     const struct option_value *age = &options->values[OPT_MIN_AGE];
     const struct inbox_rules rules = {
-        .catalog = reading->catalog,
+        .catalog = load->catalog,
         .any_name = options_text(options, OPT_FORMAT),
         .any_schema = options_text(options, OPT_SCHEMA),
         .ignore = options_text(options, OPT_IGNORE),
         .done_suffix = options_text(options, OPT_DONE_FILE),
         .min_age_ms = age->text ? age->number : -1,
-        .wait_ms = reading->again ? 0 : INBOX_WAIT_MS,
+        .wait_ms = load->again ? 0 : INBOX_WAIT_MS,
         .is_past = is_past,
         .context = &context,
-        .notices = reading->again ? NULL : &reading->notices,
+        .notices = load->again ? NULL : &load->notices,
     };
     struct inbox_look look = {0};
     struct err err = {0};
@@ -397,82 +393,82 @@ static bool read_folder(struct reading *reading, const char *path)
         folder[size - 1] = '\0';
     if (!inbox_look(folder, &rules, &look, &err)) {
         free(folder);
-        return survive(reading, &err);
+        return survive(load, &err);
     }
     for (size_t i = 0; fine && i < look.ready_count; i++)
-        fine = read_inbox_file(reading, folder, &look, look.ready[i]);
-    keep_look(reading, folder, &look);
+        fine = read_inbox_file(load, folder, &look, look.ready[i]);
+    keep_look(load, folder, &look);
     return fine;
 }
 
-bool reading_again(struct reading *reading)
+bool load_again(struct load *load)
 {
-    uint64_t before = reading->found;
+    uint64_t before = load->found;
     bool fine = true;
 
-    reading->again = true;
-    reading->options.lock = reading->session->lock;
-    for (size_t i = 0; fine && i < reading->look_count; i++) {
-        char *folder = mem_strdup(reading->looks[i].folder);
+    load->again = true;
+    load->options.lock = load->session->lock;
+    for (size_t i = 0; fine && i < load->look_count; i++) {
+        char *folder = mem_strdup(load->looks[i].folder);
 
-        fine = read_folder(reading, folder);
+        fine = read_folder(load, folder);
         free(folder);
     }
-    progress_end(&reading->progress);
-    return fine && reading->found > before;
+    progress_end(&load->progress);
+    return fine && load->found > before;
 }
 
-void reading_end(struct reading *reading)
+void load_end(struct load *load)
 {
-    struct cli *cli = reading->session->cli;
+    struct cli *cli = load->session->cli;
     uint64_t wanted = (uint64_t)options_number(&cli->options, OPT_MIN_FILES);
 
-    for (size_t i = 0; i < reading->look_count; i++) {
-        const struct inbox_look *look = &reading->looks[i].look;
+    for (size_t i = 0; i < load->look_count; i++) {
+        const struct inbox_look *look = &load->looks[i].look;
 
         for (size_t j = 0; j < look->unready_count; j++)
-            tell_unready(cli, reading->looks[i].folder, &look->unready[j]);
-        tell_left(cli, reading->looks[i].folder, look);
+            tell_unready(cli, load->looks[i].folder, &look->unready[j]);
+        tell_left(cli, load->looks[i].folder, look);
     }
-    if (reading->look_count > 0 && reading->found < wanted)
+    if (load->look_count > 0 && load->found < wanted)
         report_error(&cli->report, ERR_LIMIT,
                      "%" PRIu64 " file%s in the inbox, and --min-files asks for %" PRIu64
                      ": is an export missing?",
-                     reading->found, reading->found == 1 ? " was" : "s were", wanted);
+                     load->found, load->found == 1 ? " was" : "s were", wanted);
 }
 
 /* A path that recovery brought to its end is not read again, nor missed where it was filed. */
-static bool was_recovered(const struct reading *reading, const char *path, bool missing)
+static bool was_recovered(const struct load *load, const char *path, bool missing)
 {
-    for (size_t i = 0; i < reading->recovered_count; i++)
-        if (strcmp(reading->recovered[i].source, path) == 0)
-            return missing || reading->recovered[i].loaded;
+    for (size_t i = 0; i < load->recovered_count; i++)
+        if (strcmp(load->recovered[i].source, path) == 0)
+            return missing || load->recovered[i].loaded;
     return false;
 }
 
-static bool read_path(struct reading *reading, const char *path, bool folders)
+static bool read_path(struct load *load, const char *path, bool folders)
 {
-    struct cli *cli = reading->session->cli;
+    struct cli *cli = load->session->cli;
     enum path_kind kind = path_kind(path);
     struct ingest_result result;
     bool done;
 
     /* with --tail it is still to be noted that the file in done/ is read to its end */
-    if (!reading->options.tail && was_recovered(reading, path, kind == PATH_MISSING))
+    if (!load->options.tail && was_recovered(load, path, kind == PATH_MISSING))
         return true;
     if (kind == PATH_MISSING)
         tell_missing(cli, path, folders);
     else if (kind == PATH_FILE)
-        return read_file(reading, path, BATCH_STAYS, &result, &done);
+        return read_file(load, path, BATCH_STAYS, &result, &done);
     else if (folders)
-        return read_folder(reading, path);
+        return read_folder(load, path);
     else
         report_error(&cli->report, ERR_CONFIG,
                      "%s is a folder: `rowferry run %s` reads what is in it", path, path);
     return true;
 }
 
-struct ingest_limits reading_limits(const struct options *options)
+struct ingest_limits load_limits(const struct options *options)
 {
     const struct option_value *errors = &options->values[OPT_MAX_ERRORS];
     bool percent = errors->text && str_ends(errors->text, "%");
@@ -486,40 +482,39 @@ struct ingest_limits reading_limits(const struct options *options)
     };
 }
 
-bool reading_work(struct reading *reading, struct session *session, const char *fallback,
-                  bool folders)
+bool load_work(struct load *load, struct session *session, const char *fallback, bool folders)
 {
     const struct options *options = &session->cli->options;
     struct err err = {0};
     bool fine;
 
-    reading->session = session;
-    reading->notices = report_sink(&session->cli->report);
-    progress_begin(&reading->progress, &session->cli->report);
-    reading->options = (struct ingest_options){
+    load->session = session;
+    load->notices = report_sink(&session->cli->report);
+    progress_begin(&load->progress, &session->cli->report);
+    load->options = (struct ingest_options){
         .lock = session->lock,
-        .catalog = reading->catalog,
+        .catalog = load->catalog,
         .schema = options_text(options, OPT_SCHEMA),
         .format = (enum row_format)options_number(options, OPT_FORMAT),
         .delimiter = (char)options_number(options, OPT_DELIMITER),
         .force = options_flag(options, OPT_FORCE),
         .tail = options_flag(options, OPT_TAIL),
-        .limits = reading_limits(options),
+        .limits = load_limits(options),
         .leave_files = !folders || options_flag(options, OPT_KEEP),
         .run_id = session->run_id,
-        .notices = &reading->notices,
+        .notices = &load->notices,
         .progress = progress_reading,
-        .progress_context = &reading->progress,
+        .progress_context = &load->progress,
     };
     if (options_text(options, OPT_DONE_FILE))
-        snprintf(reading->options.done_suffix, sizeof reading->options.done_suffix, "%s",
+        snprintf(load->options.done_suffix, sizeof load->options.done_suffix, "%s",
                  options_text(options, OPT_DONE_FILE));
-    fine = ingest_recover(session->store, &reading->options, note_recovered, reading, &err) ||
-           survive(reading, &err);
+    fine = ingest_recover(session->store, &load->options, note_recovered, load, &err) ||
+           survive(load, &err);
     if (fine && options->path_count == 0)
-        fine = read_path(reading, fallback, folders);
+        fine = read_path(load, fallback, folders);
     for (size_t i = 0; fine && i < options->path_count; i++)
-        fine = read_path(reading, options->paths[i], folders);
-    progress_end(&reading->progress);
+        fine = read_path(load, options->paths[i], folders);
+    progress_end(&load->progress);
     return fine;
 }

@@ -1,23 +1,23 @@
 /* Pending jobs -> the API, for `run` and `drain`: where to, as whom, and what the end of it means.
  */
-#ifndef ROWFERRY_CMD_SENDING_H
-#define ROWFERRY_CMD_SENDING_H
+#ifndef ROWFERRY_CMD_SEND_H
+#define ROWFERRY_CMD_SEND_H
 
 #include "cmd/rowferry/session.h"
 #include "core/api/environment.h"
 
-struct sending {
+struct send {
     struct environment environment;
     char *secret; /* NULL: none set */
 };
 
 /* Checks environment, login and secret file before anything is done. False: told. */
-bool sending_open(struct sending *sending, struct cli *cli);
-void sending_release(struct sending *sending);
+bool send_open(struct send *send, struct cli *cli);
+void send_release(struct send *send);
 
 /* Drains what the session's scope holds; batch_id 0: all. Credentials, network and lock are only
  * needed when there is something to send. How it ended is told; true: nothing keeps more from being
  * sent. */
-bool sending_work(struct sending *sending, struct session *session, int64_t batch_id);
+bool send_work(struct send *send, struct session *session, int64_t batch_id);
 
 #endif

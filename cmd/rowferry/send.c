@@ -1,4 +1,4 @@
-#include "cmd/rowferry/sending.h"
+#include "cmd/rowferry/send.h"
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/option_value.h"
@@ -9,39 +9,39 @@
 #include "core/base/clock.h"
 #include "core/drain/drain.h"
 
-bool sending_open(struct sending *sending, struct cli *cli)
+bool send_open(struct send *send, struct cli *cli)
 {
     const struct options *options = &cli->options;
     struct err err = {0};
 
-    *sending = (struct sending){0};
+    *send = (struct send){0};
     if (environment_resolve(
             options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
-            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &sending->environment, &err) &&
-        proxy_check(&sending->environment, &err) && secret_read(options, &sending->secret, &err))
+            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &send->environment, &err) &&
+        proxy_check(&send->environment, &err) && secret_read(options, &send->secret, &err))
         return true;
     report_fail(&cli->report, &err);
     return false;
 }
 
-void sending_release(struct sending *sending)
+void send_release(struct send *send)
 {
-    secret_release(sending->secret);
-    *sending = (struct sending){0};
+    secret_release(send->secret);
+    *send = (struct send){0};
 }
 
-static bool has_credentials(const struct sending *sending, struct cli *cli, uint64_t left)
+static bool has_credentials(const struct send *send, struct cli *cli, uint64_t left)
 {
     const char *id = options_text(&cli->options, OPT_CLIENT_ID);
 
-    if (id && sending->secret)
+    if (id && send->secret)
         return true;
     report_error(&cli->report, ERR_CONFIG,
                  "%llu %s waiting, and there are no credentials: set %s%s%s in the environment or "
                  "in .env",
                  (unsigned long long)left, left == 1 ? "job is" : "jobs are",
-                 id ? "" : "GENESYS_CLIENT_ID", id || sending->secret ? "" : " and ",
-                 sending->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
+                 id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
+                 send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
     return false;
 }
 
@@ -90,7 +90,7 @@ static void look_on(void *context, const struct drain_progress *drain)
     struct onlooker *onlooker = context;
 
     progress_sending(&onlooker->progress, drain);
-    watch_at_work(onlooker->session, drain->meter);
+    unattended_at_work(onlooker->session, drain->meter);
 }
 
 /* What was counted, of this drain and those before it in the run. */
@@ -100,11 +100,11 @@ static void keep_counts(struct cli *cli, struct drain_result *result)
     cli->tally.run = result->run;
     cli->tally.replies = result->meter.replies;
     meter_sort(&cli->tally.replies);
-    cli->watch.metrics.meter = result->meter;
+    cli->unattended.metrics.meter = result->meter;
     cli->tally.learned_per_s = result->learned_per_s;
 }
 
-static bool drain(struct sending *sending, struct session *session, int64_t batch_id)
+static bool drain(struct send *send, struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
@@ -116,15 +116,15 @@ static bool drain(struct sending *sending, struct session *session, int64_t batc
     struct err err = {0};
     bool fine;
     option_value_tags(options_text(options, OPT_TAGS), &tags);
-    proxy_name(sending->environment.api_url, &proxy);
+    proxy_name(send->environment.api_url, &proxy);
     progress_begin(&onlooker.progress, &cli->report);
     fine = drain_run(
         session->store,
         &(struct drain_options){
             .lock = session->lock,
-            .environment = sending->environment,
+            .environment = send->environment,
             .client_id = options_text(options, OPT_CLIENT_ID),
-            .client_secret = sending->secret,
+            .client_secret = send->secret,
             .ca_file = options_text(options, OPT_CA_FILE),
             .proxy = proxy.size ? buf_text(&proxy) : NULL,
             .user_agent = "rowferry/" ROWFERRY_VERSION,
@@ -146,7 +146,7 @@ static bool drain(struct sending *sending, struct session *session, int64_t batc
             .schemas = options_text(options, OPT_SCHEMAS),
             .batch_id = batch_id,
             .run_id = session->run_id,
-            .before = &cli->watch.metrics.meter,
+            .before = &cli->unattended.metrics.meter,
             .notices = &notices,
             .progress = look_on,
             .progress_context = &onlooker,
@@ -165,7 +165,7 @@ static bool drain(struct sending *sending, struct session *session, int64_t batc
     return fine && result.end == DRAIN_FINISHED;
 }
 
-bool sending_work(struct sending *sending, struct session *session, int64_t batch_id)
+bool send_work(struct send *send, struct session *session, int64_t batch_id)
 {
     uint64_t left;
     bool fine;
@@ -174,9 +174,9 @@ bool sending_work(struct sending *sending, struct session *session, int64_t batc
         return false;
     if (left == 0)
         return true;
-    if (!has_credentials(sending, session->cli, left) || !session_lock(session, LOCK_DRAIN))
+    if (!has_credentials(send, session->cli, left) || !session_lock(session, LOCK_DRAIN))
         return false;
-    fine = drain(sending, session, batch_id);
+    fine = drain(send, session, batch_id);
     session_unlock(session);
     return fine;
 }

@@ -1,4 +1,4 @@
-#include "cmd/rowferry/watch.h"
+#include "cmd/rowferry/unattended.h"
 
 #include "cmd/rowferry/hook.h"
 #include "cmd/rowferry/session.h"
@@ -34,7 +34,7 @@ static char *database_of(const struct cli *cli)
 static bool write_metrics(struct cli *cli, int64_t ended_ms, int exit_status, struct err *err)
 {
     const char *path = options_text(&cli->options, OPT_METRICS_FILE);
-    struct metrics *metrics = &cli->watch.metrics;
+    struct metrics *metrics = &cli->unattended.metrics;
     struct buf text = {0};
     bool fine;
 
@@ -46,43 +46,43 @@ static bool write_metrics(struct cli *cli, int64_t ended_ms, int exit_status, st
                   &text);
     fine = whole_file_write(path, buf_span(&text), METRICS_MODE, err);
     buf_release(&text);
-    cli->watch.written_us = clock_monotonic_us();
+    cli->unattended.written_us = clock_monotonic_us();
     return fine;
 }
 
-void watch_ask(struct session *session)
+void unattended_ask(struct session *session)
 {
     struct cli *cli = session->cli;
     struct err err = {0};
 
     if (options_text(&cli->options, OPT_METRICS_FILE) &&
-        !metrics_ask(&cli->watch.metrics, session->store, cli->command->name, session->scope,
+        !metrics_ask(&cli->unattended.metrics, session->store, cli->command->name, session->scope,
                      session->scope_id, &err))
         report_detail(&cli->report, "metrics: %s", err.text);
 }
 
-void watch_begin(struct session *session)
+void unattended_begin(struct session *session)
 {
     struct cli *cli = session->cli;
     struct err err = {0};
 
     if (!options_text(&cli->options, OPT_METRICS_FILE))
         return;
-    watch_ask(session);
-    if (write_metrics(cli, 0, 0, &err) || cli->watch.told)
+    unattended_ask(session);
+    if (write_metrics(cli, 0, 0, &err) || cli->unattended.told)
         return;
-    cli->watch.told = true;
+    cli->unattended.told = true;
     report_notice(&cli->report, "%s", err.text);
 }
 
-void watch_at_work(struct session *session, const struct meter *meter)
+void unattended_at_work(struct session *session, const struct meter *meter)
 {
-    struct watch *watch = &session->cli->watch;
+    struct unattended *unattended = &session->cli->unattended;
 
-    if (clock_monotonic_us() - watch->written_us < AGAIN_US)
+    if (clock_monotonic_us() - unattended->written_us < AGAIN_US)
         return;
-    watch->metrics.meter = *meter;
-    watch_begin(session);
+    unattended->metrics.meter = *meter;
+    unattended_begin(session);
 }
 
 /* The status as it is, but not 0: what was asked for is not there. */
@@ -157,12 +157,12 @@ static void end_command(struct cli *cli, struct buf *summary, int told)
         hook_run(&cli->report, hook, buf_span(summary), cli->report.status);
 }
 
-int watch_end(struct cli *cli)
+int unattended_end(struct cli *cli)
 {
     struct buf summary = {0}, line = {0};
     int told;
 
-    if (cli->watch.armed)
+    if (cli->unattended.armed)
         write_files(cli, &summary);
     else
         make_summary(cli, &summary);
@@ -172,9 +172,9 @@ int watch_end(struct cli *cli)
         report_out(&cli->report, &line);
     }
     report_close(&cli->report);
-    if (cli->watch.armed)
+    if (cli->unattended.armed)
         end_command(cli, &summary, told);
-    metrics_release(&cli->watch.metrics);
+    metrics_release(&cli->unattended.metrics);
     buf_release(&summary);
     buf_release(&line);
     return cli->report.status;

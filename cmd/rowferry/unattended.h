@@ -1,6 +1,6 @@
 /* Being watched: the files of --summary and --metrics-file, the command of --on-failure. */
-#ifndef ROWFERRY_CMD_WATCH_H
-#define ROWFERRY_CMD_WATCH_H
+#ifndef ROWFERRY_CMD_UNATTENDED_H
+#define ROWFERRY_CMD_UNATTENDED_H
 
 #include "cmd/rowferry/metrics.h"
 
@@ -10,7 +10,7 @@
 struct cli;
 struct session;
 
-struct watch {
+struct unattended {
     bool armed; /* a command is run, and its options are known as far as they will be */
     bool told;  /* that the metrics cannot be written */
     int64_t written_us;
@@ -19,17 +19,17 @@ struct watch {
 
 /* Asks the session's database for the metrics, where there is a file for them, and writes that file
  * with the run as one that is at work. */
-void watch_begin(struct session *session);
+void unattended_begin(struct session *session);
 
 /* The same while requests are made, at most every 15 s. */
-void watch_at_work(struct session *session, const struct meter *meter);
+void unattended_at_work(struct session *session, const struct meter *meter);
 
 /* Asks once more, after run_end. */
-void watch_ask(struct session *session);
+void unattended_ask(struct session *session);
 
 /* The last that a command does: the summary with --json, both files, the end of stdout, the end in
  * the log, the hook. Returns the exit status: a file that was asked for and cannot be written makes
  * 2 of 0. */
-int watch_end(struct cli *cli);
+int unattended_end(struct cli *cli);
 
 #endif

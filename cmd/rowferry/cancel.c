@@ -1,50 +1,49 @@
 /* What a batch has not sent yet is withdrawn. */
 #include "core/store/cancel.h"
-#include "cmd/rowferry/deciding.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/words.h"
 
 #include <inttypes.h>
 
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
-    struct deciding *deciding = context;
+    struct choice *choice = context;
 
     (void)err;
-    if (!deciding_hear(deciding, decided))
+    if (!choice_hear(choice, decided))
         return true;
-    if (deciding->session.cli->report.json) {
-        deciding_json(deciding, decided,
-                      decided->end == DECIDE_MOVED ? "withdrawn" : "not_withdrawn");
-        deciding_tell_json(deciding);
-    } else if (deciding_line(deciding, decided)) {
+    if (choice->session.cli->report.json) {
+        choice_json(choice, decided, decided->end == DECIDE_MOVED ? "withdrawn" : "not_withdrawn");
+        choice_tell_json(choice);
+    } else if (choice_line(choice, decided)) {
         if (decided->end == DECIDE_MOVED)
-            buf_append_text(&deciding->out, "withdrawn");
+            buf_append_text(&choice->out, "withdrawn");
         else
-            buf_printf(&deciding->out, "stays, is %s%s", job_state_name(decided->state),
+            buf_printf(&choice->out, "stays, is %s%s", job_state_name(decided->state),
                        job_state_is_open(decided->state) ? " and was sent, or is about to be" : "");
-        deciding_tell_line(deciding);
+        choice_tell_line(choice);
     }
     return true;
 }
 
-static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
+static bool decide(struct choice *choice, const struct decision *decision, struct err *err)
 {
-    return cancel_batch(deciding->session.store, decision, deciding->batch_id, err);
+    return cancel_batch(choice->session.store, decision, choice->batch_id, err);
 }
 
-static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
+static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
     buf_append_text(out, "withdraw ");
     words_count(out, count, "job");
-    buf_printf(out, " of batch %" PRId64, deciding->batch_id);
+    buf_printf(out, " of batch %" PRId64, choice->batch_id);
 }
 
-static void append_counts(struct deciding *deciding, struct buf *out)
+static void append_counts(struct choice *choice, struct buf *out)
 {
-    uint64_t stay = deciding->ends[DECIDE_SENT] + deciding->ends[DECIDE_UNFIT];
+    uint64_t stay = choice->ends[DECIDE_SENT] + choice->ends[DECIDE_UNFIT];
 
-    words_count(out, deciding->ends[DECIDE_MOVED], "job");
-    buf_append_text(out, deciding->dry_run ? " would be withdrawn" : " withdrawn");
+    words_count(out, choice->ends[DECIDE_MOVED], "job");
+    buf_append_text(out, choice->dry_run ? " would be withdrawn" : " withdrawn");
     if (stay > 0) {
         buf_append_text(out, ", ");
         words_count(out, stay, "job");
@@ -54,13 +53,13 @@ static void append_counts(struct deciding *deciding, struct buf *out)
 }
 
 /* False: there is nothing to be withdrawn from; told. */
-static bool is_open(struct deciding *deciding)
+static bool is_open(struct choice *choice)
 {
-    struct report *report = &deciding->session.cli->report;
-    int64_t batch_id = deciding->batch_id;
+    struct report *report = &choice->session.cli->report;
+    int64_t batch_id = choice->batch_id;
     char state[SESSION_STATE_SIZE];
 
-    if (!session_find_batch(&deciding->session, batch_id, state))
+    if (!session_find_batch(&choice->session, batch_id, state))
         return false;
     if (strcmp(state, "open") == 0)
         return true;
@@ -76,15 +75,15 @@ static bool is_open(struct deciding *deciding)
 
 void command_cancel(struct cli *cli)
 {
-    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
-    struct deciding deciding = {.session = {.cli = cli},
-                                .verb = &verb,
-                                .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
+    static const struct choice_verb verb = {decide, visit, append_question, append_counts};
+    struct choice choice = {.session = {.cli = cli},
+                            .verb = &verb,
+                            .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
     struct err err = {0};
 
-    if (!choosing_batch(&cli->options, &deciding.batch_id, &err))
+    if (!choice_batch(&cli->options, &choice.batch_id, &err))
         report_fail(&cli->report, &err);
-    else if (session_look(&deciding.session) && is_open(&deciding))
-        deciding_work(&deciding);
-    deciding_release(&deciding);
+    else if (session_look(&choice.session) && is_open(&choice))
+        choice_work(&choice);
+    choice_release(&choice);
 }

@@ -11,7 +11,7 @@ static const int checking_statuses[] = {0, 1, 2, 3, 4, 129, 130, 143, -1};
 static const int status_statuses[] = {0, 1, 2, 8, -1};
 static const int telling_statuses[] = {0, 1, 2, 8, 129, 130, 143, -1};
 static const int checkup_statuses[] = {0, 1, 2, 5, 6, 8, 129, 130, 143, -1};
-static const int deciding_statuses[] = {0, 1, 2, 3, 8, 129, 130, 143, -1};
+static const int choice_statuses[] = {0, 1, 2, 3, 8, 129, 130, 143, -1};
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -59,20 +59,20 @@ static const struct command commands[] = {
         "its record has superseded stays, is named, and is exit status 3. May be done\n"
         "while a run works.",
         "rowferry retry 5 --state failed --since 4h",
-        0, 1, deciding_statuses, command_retry},
+        0, 1, choice_statuses, command_retry},
     {"resolve", FOR_RESOLVE, "[JOB...]", "settle conflicts, for our row or for theirs",
         "Settles rows whose record someone else has changed: --ours sends them again,\n"
         "laid over the record as it is by then, --theirs dismisses them. JOB is\n"
         "BATCH/ROW (5/812); instead of jobs, --batch or --all. What stays in conflict\n"
         "is named, and is exit status 3. May be done while a run works.",
         "rowferry resolve --ours 5/812 5/813",
-        0, PATHS_MANY, deciding_statuses, command_resolve},
+        0, PATHS_MANY, choice_statuses, command_resolve},
     {"cancel", FOR_CANCEL, "BATCH", "withdraw what has not been sent yet",
         "Withdraws the jobs of a batch that were never sent, and lists them. What was\n"
         "sent once, or is being sent, stays, is named, and is exit status 3. May be done\n"
         "while a run works.",
         "rowferry cancel 5",
-        1, 1, deciding_statuses, command_cancel},
+        1, 1, choice_statuses, command_cancel},
     {"export", FOR_EXPORT, "BATCH", "write its rows with what became of each",
         "Writes the rows of a batch to standard output, in their order: the columns of\n"
         "its file, written as the schema file declares, and behind them rowferry_...\n"
@@ -91,7 +91,7 @@ static const struct command commands[] = {
         "to be made about; it is named, with the reason. May be done while a run works,\n"
         "and stopped at any moment: the next prune goes on.",
         "rowferry prune --older-than 90d --files",
-        0, 0, deciding_statuses, command_prune},
+        0, 0, choice_statuses, command_prune},
     {"doctor", FOR_DOCTOR, "[INBOX]", "check everything that a night needs",
         "Checks everything that a night needs, and says what to do where something is\n"
         "wrong: configuration, schema files, the database (and all its counters, by a\n"

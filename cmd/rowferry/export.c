@@ -1,6 +1,6 @@
 /* The rows of a batch with what became of each, as a file that can be read again. Takes no lock. */
 #include "core/store/export.h"
-#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/session.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -61,7 +61,7 @@ static bool put_row(struct exporting *exporting, const struct export_row *found,
         }};
 
     buf_reset(&exporting->job);
-    choosing_name(&exporting->job, exporting->batch_id * JOB_ROWS + found->row_no);
+    choice_name(&exporting->job, exporting->batch_id * JOB_ROWS + found->row_no);
     outcome.parts[OUTCOME_JOB] = buf_span(&exporting->job);
     if (!found->rejected)
         return writer_job(exporting->writer, &row, &outcome, &exporting->out, err);
@@ -209,7 +209,7 @@ void command_export(struct cli *cli)
     };
     struct err err = {0};
 
-    if (!choosing_batch(options, &exporting.batch_id, &err)) {
+    if (!choice_batch(options, &exporting.batch_id, &err)) {
         report_fail(&cli->report, &err);
         return;
     }

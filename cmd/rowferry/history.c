@@ -1,7 +1,7 @@
 /* One record's whole story in order: its rows, what was sent, what came back, what was decided.
  * Takes no lock. */
 #include "core/store/history.h"
-#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/session.h"
 #include "cmd/rowferry/words.h"
@@ -104,7 +104,7 @@ static void tell_state(struct telling *telling, const struct history_event *even
         buf_printf(out, ", not before %s", words_time(event->due_ms.value, moment));
     if (event->waits_for.known) {
         buf_append_text(out, ", waits for ");
-        choosing_name(out, event->waits_for.value);
+        choice_name(out, event->waits_for.value);
     }
     append_line(telling, "", event->code);
     append_line(telling, "", event->error);
@@ -138,7 +138,7 @@ static void tell_event(struct telling *telling, const struct history_event *even
         tell_heading(telling, event);
     begin = out->size;
     buf_printf(out, "  %s  ", clock_iso(event->at_ms, moment));
-    choosing_name(out, event->job_id);
+    choice_name(out, event->job_id);
     buf_append_text(out, "  ");
     telling->margin = (int)(out->size - begin);
     tell[event->kind](telling, event);
@@ -189,7 +189,7 @@ static void add_job(struct buf *line, const char *name, int64_t job_id)
 {
     struct buf job = {0};
 
-    choosing_name(&job, job_id);
+    choice_name(&job, job_id);
     json_line_text(line, name, buf_span(&job));
     buf_release(&job);
 }

@@ -12,8 +12,7 @@
  *                                 metrics.[ch] hook.[ch]
  *     validate.c                  findings.[ch] violations by field and rule
  *     status.c history.c export.c
- *     retry.c resolve.c cancel.c  choosing.[ch] which jobs, and whether it is meant
- *                                 deciding.[ch] told job by job, and summed up
+ *     retry.c resolve.c cancel.c  choice.[ch]   the jobs that a person decides about
  *     prune.c                     pruning.[ch]  old batches, and their files in done/
  *     doctor.c                    checkup.h, checkup_*.c  what it looks at
  *

@@ -1,7 +1,7 @@
 /* Old batches go: their rows, and with --files the files that they came from. Takes no lock. */
 #include "cmd/rowferry/pruning.h"
 
-#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -45,7 +45,7 @@ static void tell_json(struct pruning *pruning, const struct prune_item *item,
     if (item->fate == PRUNE_CONFLICT)
         json_line_count(&line, "conflicts", (uint64_t)item->conflicts);
     if (item->fate == PRUNE_NEEDED) {
-        choosing_name(&name, item->needed_by);
+        choice_name(&name, item->needed_by);
         json_line_text(&line, "job", buf_span(&name));
     }
     json_line_end(&line);
@@ -97,7 +97,7 @@ static void line_staying(struct pruning *pruning, const struct prune_item *item)
         append_resolve(pruning->session.cli, item->batch_id, out);
     } else if (item->fate == PRUNE_NEEDED) {
         buf_append_text(out, "it supersedes job ");
-        choosing_name(out, item->needed_by);
+        choice_name(out, item->needed_by);
         buf_printf(out, ", and can go when batch %" PRId64 " goes\n", item->needed_by / JOB_ROWS);
     } else {
         buf_append_text(out, item->fate == PRUNE_UNFILED
@@ -174,7 +174,7 @@ static bool confirmed(struct pruning *pruning)
         words_count(&what, files, "file");
     }
     if (what.size > 0)
-        fine = choosing_confirmed(pruning->session.cli, buf_text(&what));
+        fine = choice_confirmed(pruning->session.cli, buf_text(&what));
     buf_release(&what);
     return fine;
 }

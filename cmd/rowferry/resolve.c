@@ -1,6 +1,6 @@
 /* Conflicts are settled: for our rows, which the next drain sends again, or for theirs. */
 #include "core/store/resolve.h"
-#include "cmd/rowferry/deciding.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/record.h"
@@ -11,14 +11,14 @@
 enum { FIELDS_MAX = 8 };
 
 struct resolving {
-    struct deciding deciding;
+    struct choice choice;
     enum resolution resolution;
     struct resolve_sides sides;
 };
 
-static struct resolving *resolving_of(struct deciding *deciding)
+static struct resolving *resolving_of(struct choice *choice)
 {
-    return (struct resolving *)((char *)deciding - offsetof(struct resolving, deciding));
+    return (struct resolving *)((char *)choice - offsetof(struct resolving, choice));
 }
 
 /* The fields in which the sides differ, as they are told. */
@@ -61,11 +61,11 @@ static void tell_json(struct resolving *resolving, const struct decided *decided
         [DECIDE_SUPERSEDED] = "superseded",
     };
     const struct resolve_sides *sides = &resolving->sides;
-    struct buf *line = &resolving->deciding.out;
+    struct buf *line = &resolving->choice.out;
 
-    deciding_json(&resolving->deciding, decided, outcomes[decided->end]);
+    choice_json(&resolving->choice, decided, outcomes[decided->end]);
     json_line_text(line, "resolution", span_of(resolution_name(resolving->resolution)));
-    if (resolving->deciding.dry_run) {
+    if (resolving->choice.dry_run) {
         add_version(line, "submitted_version", sides->has_submitted, sides->submitted_version);
         add_version(line, "server_version", sides->has_server, sides->server_version);
         buf_append_text(line, ", \"fields\": [");
@@ -73,7 +73,7 @@ static void tell_json(struct resolving *resolving, const struct decided *decided
                              &(struct fields){line, 0});
         buf_append_char(line, ']');
     }
-    deciding_tell_json(&resolving->deciding);
+    choice_tell_json(&resolving->choice);
 }
 
 /* `version 5 against 7, differing in price, quantity` */
@@ -98,8 +98,8 @@ static void append_reason(const struct resolving *resolving, const struct decide
     if (decided->end == DECIDE_UNFIT) {
         buf_printf(out, "is %s, not in conflict", job_state_name(decided->state));
     } else if (decided->end == DECIDE_SUPERSEDED) {
-        deciding_superseded(decided, out);
-    } else if (resolving->deciding.dry_run) {
+        choice_superseded(decided, out);
+    } else if (resolving->choice.dry_run) {
         append_sides(&resolving->sides, out);
     } else {
         buf_printf(out, "settled with %s", resolution_name(resolving->resolution));
@@ -108,53 +108,53 @@ static void append_reason(const struct resolving *resolving, const struct decide
 
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
-    struct deciding *deciding = context;
-    struct resolving *resolving = resolving_of(deciding);
-    struct report *report = &deciding->session.cli->report;
+    struct choice *choice = context;
+    struct resolving *resolving = resolving_of(choice);
+    struct report *report = &choice->session.cli->report;
 
-    if (!deciding_hear(deciding, decided))
+    if (!choice_hear(choice, decided))
         return true;
-    if (deciding->dry_run && deciding_shows(deciding) &&
-        !resolve_show(deciding->session.store, decided->job_id, &resolving->sides, err))
+    if (choice->dry_run && choice_shows(choice) &&
+        !resolve_show(choice->session.store, decided->job_id, &resolving->sides, err))
         return false;
     if (report->json) {
         tell_json(resolving, decided);
-    } else if ((deciding->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
-               deciding_line(deciding, decided)) {
-        append_reason(resolving, decided, &deciding->out);
-        deciding_tell_line(deciding);
+    } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
+               choice_line(choice, decided)) {
+        append_reason(resolving, decided, &choice->out);
+        choice_tell_line(choice);
     }
     return true;
 }
 
-static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
+static bool decide(struct choice *choice, const struct decision *decision, struct err *err)
 {
-    return resolve_jobs(deciding->session.store, resolving_of(deciding)->resolution, decision,
-                        deciding_ids(deciding), deciding_count(deciding), err);
+    return resolve_jobs(choice->session.store, resolving_of(choice)->resolution, decision,
+                        choice_ids(choice), choice_count(choice), err);
 }
 
-static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
+static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
     buf_append_text(out, "settle ");
     words_count(out, count, "conflict");
-    buf_printf(out, " with %s", resolution_name(resolving_of(deciding)->resolution));
+    buf_printf(out, " with %s", resolution_name(resolving_of(choice)->resolution));
 }
 
-static void append_counts(struct deciding *deciding, struct buf *out)
+static void append_counts(struct choice *choice, struct buf *out)
 {
-    if (deciding_count(deciding) == 0) {
+    if (choice_count(choice) == 0) {
         buf_append_text(out, "no conflict waits for a decision\n");
         return;
     }
-    words_count(out, deciding->ends[DECIDE_MOVED], "conflict");
-    buf_printf(out, "%s settled with %s", deciding->dry_run ? " would be" : "",
-               resolution_name(resolving_of(deciding)->resolution));
-    deciding_stay(deciding, out);
+    words_count(out, choice->ends[DECIDE_MOVED], "conflict");
+    buf_printf(out, "%s settled with %s", choice->dry_run ? " would be" : "",
+               resolution_name(resolving_of(choice)->resolution));
+    choice_stay(choice, out);
 }
 
-static bool choose(struct deciding *deciding)
+static bool choose(struct choice *choice)
 {
-    struct session *session = &deciding->session;
+    struct session *session = &choice->session;
     int64_t batch_id = options_number(&session->cli->options, OPT_BATCH);
     char state[SESSION_STATE_SIZE];
     struct err err = {0};
@@ -163,7 +163,7 @@ static bool choose(struct deciding *deciding)
         return true;
     if (batch_id && !session_find_batch(session, batch_id, state))
         return false;
-    if (resolve_find(session->store, batch_id, &deciding->job_ids, &err))
+    if (resolve_find(session->store, batch_id, &choice->job_ids, &err))
         return true;
     report_fail(&session->cli->report, &err);
     return false;
@@ -171,7 +171,7 @@ static bool choose(struct deciding *deciding)
 
 static bool read_options(struct resolving *resolving, struct err *err)
 {
-    const struct options *options = &resolving->deciding.session.cli->options;
+    const struct options *options = &resolving->choice.session.cli->options;
     bool ours = options_flag(options, OPT_OURS), theirs = options_flag(options, OPT_THEIRS);
 
     if (ours == theirs)
@@ -180,21 +180,21 @@ static bool read_options(struct resolving *resolving, struct err *err)
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
         return err_set(err, ERR_CONFIG, "--even-if-superseded goes with --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
-    resolving->deciding.sends = ours;
-    resolving->deciding.dry_run = options_flag(options, OPT_DRY_RUN);
-    return choosing_read(options, &resolving->deciding.job_ids, err);
+    resolving->choice.sends = ours;
+    resolving->choice.dry_run = options_flag(options, OPT_DRY_RUN);
+    return choice_read(options, &resolving->choice.job_ids, err);
 }
 
 void command_resolve(struct cli *cli)
 {
-    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
-    struct resolving resolving = {.deciding = {.session = {.cli = cli}, .verb = &verb}};
+    static const struct choice_verb verb = {decide, visit, append_question, append_counts};
+    struct resolving resolving = {.choice = {.session = {.cli = cli}, .verb = &verb}};
     struct err err = {0};
 
     if (!read_options(&resolving, &err))
         report_fail(&cli->report, &err);
-    else if (session_look(&resolving.deciding.session) && choose(&resolving.deciding))
-        deciding_work(&resolving.deciding);
+    else if (session_look(&resolving.choice.session) && choose(&resolving.choice))
+        choice_work(&resolving.choice);
     resolve_sides_release(&resolving.sides);
-    deciding_release(&resolving.deciding);
+    choice_release(&resolving.choice);
 }

@@ -1,6 +1,6 @@
 /* What failed or was refused is put back to be sent, or read back, again. */
 #include "core/store/retry.h"
-#include "cmd/rowferry/deciding.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -12,96 +12,96 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
         [DECIDE_UNFIT] = "not_retried",
         [DECIDE_SUPERSEDED] = "superseded",
     };
-    struct deciding *deciding = context;
-    struct report *report = &deciding->session.cli->report;
+    struct choice *choice = context;
+    struct report *report = &choice->session.cli->report;
 
     (void)err;
-    if (!deciding_hear(deciding, decided))
+    if (!choice_hear(choice, decided))
         return true;
     if (report->json) {
-        deciding_json(deciding, decided, outcomes[decided->end]);
-        json_line_text(&deciding->out, "new_state",
+        choice_json(choice, decided, outcomes[decided->end]);
+        json_line_text(&choice->out, "new_state",
                        decided->end == DECIDE_MOVED ? span_of(job_state_name(decided->to))
                                                     : (struct span){0});
-        deciding_tell_json(deciding);
-    } else if ((deciding->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
-               deciding_line(deciding, decided)) {
+        choice_tell_json(choice);
+    } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
+               choice_line(choice, decided)) {
         if (decided->end == DECIDE_SUPERSEDED)
-            deciding_superseded(decided, &deciding->out);
+            choice_superseded(decided, &choice->out);
         else if (decided->end == DECIDE_UNFIT)
-            buf_printf(&deciding->out, "is %s by now", job_state_name(decided->state));
+            buf_printf(&choice->out, "is %s by now", job_state_name(decided->state));
         else
-            buf_printf(&deciding->out, "%s, %s again", job_state_name(decided->state),
+            buf_printf(&choice->out, "%s, %s again", job_state_name(decided->state),
                        decided->to == JOB_UNKNOWN ? "read back before it is sent" : "sent");
-        deciding_tell_line(deciding);
+        choice_tell_line(choice);
     }
     return true;
 }
 
-static bool decide(struct deciding *deciding, const struct decision *decision, struct err *err)
+static bool decide(struct choice *choice, const struct decision *decision, struct err *err)
 {
-    return retry_jobs(deciding->session.store, decision, deciding_ids(deciding),
-                      deciding_count(deciding), err);
+    return retry_jobs(choice->session.store, decision, choice_ids(choice), choice_count(choice),
+                      err);
 }
 
-static void append_question(struct deciding *deciding, uint64_t count, struct buf *out)
+static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
-    (void)deciding;
+    (void)choice;
     buf_append_text(out, "retry ");
     words_count(out, count, "job");
 }
 
-static void append_counts(struct deciding *deciding, struct buf *out)
+static void append_counts(struct choice *choice, struct buf *out)
 {
-    if (deciding_count(deciding) == 0) {
+    if (choice_count(choice) == 0) {
         buf_append_text(out, "no such job failed or was refused\n");
         return;
     }
-    words_count(out, deciding->ends[DECIDE_MOVED], "job");
-    buf_append_text(out, deciding->dry_run ? " would be sent again" : " to be sent again");
-    deciding_stay(deciding, out);
+    words_count(out, choice->ends[DECIDE_MOVED], "job");
+    buf_append_text(out, choice->dry_run ? " would be sent again" : " to be sent again");
+    choice_stay(choice, out);
 }
 
-static bool choose(struct deciding *deciding, struct retry_choice *choice)
+static bool choose(struct choice *choice, struct retry_choice *wanted)
 {
-    struct session *session = &deciding->session;
+    struct session *session = &choice->session;
     char state[SESSION_STATE_SIZE];
     struct err err = {0};
 
-    if (choice->batch_id && !session_find_batch(session, choice->batch_id, state))
+    if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, state))
         return false;
-    if (retry_find(session->store, choice, &deciding->job_ids, &err))
+    if (retry_find(session->store, wanted, &choice->job_ids, &err))
         return true;
     report_fail(&session->cli->report, &err);
     return false;
 }
 
-static bool read_options(const struct options *options, struct retry_choice *choice,
+static bool read_options(const struct options *options, struct retry_choice *wanted,
                          struct err *err)
 {
     if ((options->path_count > 0) == options_flag(options, OPT_ALL))
         return err_set(err, ERR_CONFIG,
                        "which jobs? name their batch, or --all; see rowferry retry --help");
-    choice->states = (unsigned)options_number(options, OPT_STATE);
-    choice->record_id = options_text(options, OPT_RECORD);
+    wanted->states = (unsigned)options_number(options, OPT_STATE);
+    wanted->record_id = options_text(options, OPT_RECORD);
     if (options_text(options, OPT_SINCE))
-        choice->since_ms = clock_now_ms() - options_number(options, OPT_SINCE);
-    return choosing_batch(options, &choice->batch_id, err);
+        wanted->since_ms = clock_now_ms() - options_number(options, OPT_SINCE);
+    return choice_batch(options, &wanted->batch_id, err);
 }
 
 void command_retry(struct cli *cli)
 {
-    static const struct deciding_verb verb = {decide, visit, append_question, append_counts};
-    struct deciding deciding = {.session = {.cli = cli},
-                                .verb = &verb,
-                                .sends = true,
-                                .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
-    struct retry_choice choice = {0};
+    static const struct choice_verb verb = {decide, visit, append_question, append_counts};
+    struct choice choice = {.session = {.cli = cli},
+                            .verb = &verb,
+                            .sends = true,
+                            .dry_run = options_flag(&cli->options, OPT_DRY_RUN)};
+    struct retry_choice wanted = {0};
     struct err err = {0};
 
-    if (!read_options(&cli->options, &choice, &err))
+    if (!read_options(&cli->options, &wanted, &err))
         report_fail(&cli->report, &err);
-    else if (session_look(&deciding.session) && choose(&deciding, &choice))
-        deciding_work(&deciding);
-    deciding_release(&deciding);
+    else if (session_look(&choice.session) && choose(&choice, &wanted))
+        choice_work(&choice);
+    choice_release(&choice);
 }

@@ -1,5 +1,5 @@
 /* Where every batch stands, and the exact command that would finish it. Takes no lock. */
-#include "cmd/rowferry/choosing.h"
+#include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
@@ -306,7 +306,7 @@ void command_status(struct cli *cli)
     struct standing standing = {.session = {.cli = cli, .table = {.limit = LINES_MAX}}};
     struct err err = {0};
 
-    if (!choosing_batch(options, &standing.batch_id, &err)) {
+    if (!choice_batch(options, &standing.batch_id, &err)) {
         report_fail(&cli->report, &err);
         return;
     }

@@ -1,0 +1,334 @@
+#include "cmd/rowferry/choice.h"
+
+#include "cmd/rowferry/ending.h"
+#include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "core/store/intake.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LINES_MAX = 50 };
+
+static bool parse_job(const char *text, int64_t *job_id)
+{
+    const char *slash = strchr(text, '/');
+    int64_t batch_id, row_no;
+
+    if (!slash ||
+        !str_to_int64((struct span){text, (size_t)(slash - text)}, 1, INT32_MAX, &batch_id) ||
+        !str_to_int64(span_of(slash + 1), 1, JOB_ROWS - 1, &row_no))
+        return false;
+    *job_id = batch_id * JOB_ROWS + row_no;
+    return true;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const int64_t *left = a, *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* Ascending, each once. */
+static void sort_ids(struct buf *job_ids)
+{
+    size_t count = job_ids->size / sizeof(int64_t), kept = 0;
+    int64_t *ids = (int64_t *)(void *)job_ids->data;
+
+    if (!count)
+        return;
+    qsort(ids, count, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || ids[i] != ids[kept - 1])
+            ids[kept++] = ids[i];
+    job_ids->size = kept * sizeof *ids;
+}
+
+bool choice_read(const struct options *options, struct buf *job_ids, struct err *err)
+{
+    int ways = (options->path_count > 0) + (options_number(options, OPT_BATCH) > 0) +
+               options_flag(options, OPT_ALL);
+
+    if (ways != 1)
+        return err_set(err, ERR_CONFIG,
+                       "%s name them (5/812), or --batch, or --all; see rowferry %s --help",
+                       ways ? "which jobs, in one way:" : "which jobs?", options->command_name);
+    for (size_t i = 0; i < options->path_count; i++) {
+        int64_t job_id;
+
+        if (!parse_job(options->paths[i], &job_id))
+            return err_set(err, ERR_CONFIG, "'%s' is no job: jobs are named BATCH/ROW, like 5/812",
+                           options->paths[i]);
+        buf_append(job_ids, (const char *)&job_id, sizeof job_id);
+    }
+    sort_ids(job_ids);
+    return true;
+}
+
+bool choice_batch(const struct options *options, int64_t *batch_id, struct err *err)
+{
+    *batch_id = 0;
+    return options->path_count == 0 ||
+           str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, batch_id) ||
+           err_set(err, ERR_CONFIG,
+                   "'%s' is no batch: batches have numbers, and `rowferry status` lists them",
+                   options->paths[0]);
+}
+
+void choice_name(struct buf *out, int64_t job_id)
+{
+    buf_printf(out, "%" PRId64 "/%" PRId64, job_id / JOB_ROWS, job_id % JOB_ROWS);
+}
+
+/* The first byte of a line typed on the terminal; 0: none, or a signal came. */
+static char read_answer(void)
+{
+    struct pollfd waiting[] = {{STDIN_FILENO, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
+    char line[256];
+
+    while (!stop_requested()) {
+        if (poll(waiting, 2, -1) > 0 && waiting[0].revents)
+            return read(STDIN_FILENO, line, sizeof line) > 0 ? line[0] : '\0';
+    }
+    return '\0';
+}
+
+bool choice_confirmed(struct cli *cli, const char *what)
+{
+    struct buf question = {0};
+    char answer;
+
+    if (options_flag(&cli->options, OPT_YES))
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        report_error(&cli->report, ERR_CONFIG,
+                     "%s? say --yes, as there is no terminal to ask on; --dry-run shows them",
+                     what);
+        return false;
+    }
+    buf_printf(&question, "%s?", what);
+    report_ask(&cli->report, buf_text(&question));
+    buf_release(&question);
+    answer = read_answer();
+    if (answer == 'y' || answer == 'Y')
+        return true;
+    if (stop_requested()) {
+        report_stopped(&cli->report);
+    } else {
+        report_notice(&cli->report, "nothing is changed");
+        report_status(&cli->report, EXIT_ROWS);
+    }
+    return false;
+}
+
+void choice_release(struct choice *choice)
+{
+    buf_release(&choice->job_ids);
+    buf_release(&choice->out);
+    session_release(&choice->session);
+}
+
+size_t choice_count(const struct choice *choice)
+{
+    return choice->job_ids.size / sizeof(int64_t);
+}
+
+const int64_t *choice_ids(const struct choice *choice)
+{
+    return (const int64_t *)(const void *)choice->job_ids.data;
+}
+
+bool choice_hear(struct choice *choice, const struct decided *decided)
+{
+    choice->ends[decided->end]++;
+    if (decided->end != DECIDE_NO_JOB)
+        return choice->telling;
+    if (session_was_pruned(&choice->session, decided->job_id / JOB_ROWS))
+        return false;
+    buf_reset(&choice->out);
+    choice_name(&choice->out, decided->job_id);
+    report_error(&choice->session.cli->report, ERR_CONFIG, "there is no job %s in %s",
+                 buf_text(&choice->out), store_path(choice->session.store));
+    buf_reset(&choice->out);
+    return false;
+}
+
+bool choice_shows(const struct choice *choice)
+{
+    return choice->session.cli->report.json || choice->lines < LINES_MAX;
+}
+
+void choice_json(struct choice *choice, const struct decided *decided, const char *outcome)
+{
+    struct buf name = {0}, *line = &choice->out;
+
+    json_line_begin(line, "row");
+    choice_name(&name, decided->job_id);
+    json_line_text(line, "job", buf_span(&name));
+    json_line_text(line, "schema", decided->schema);
+    json_line_text(line, "record_id", decided->record_id);
+    json_line_text(line, "state", span_of(job_state_name(decided->state)));
+    json_line_text(line, "outcome", span_of(outcome));
+    buf_reset(&name);
+    if (decided->end == DECIDE_SUPERSEDED)
+        choice_name(&name, decided->later_id);
+    json_line_text(line, "superseded_by", name.size ? buf_span(&name) : (struct span){0});
+    buf_release(&name);
+}
+
+void choice_tell_json(struct choice *choice)
+{
+    json_line_end(&choice->out);
+    report_out(&choice->session.cli->report, &choice->out);
+}
+
+bool choice_line(struct choice *choice, const struct decided *decided)
+{
+    struct buf *out = &choice->out;
+
+    if (choice->lines++ >= LINES_MAX)
+        return false;
+    choice_name(out, decided->job_id);
+    buf_append_char(out, ' ');
+    words_printable_span(out, decided->schema);
+    buf_append_char(out, ' ');
+    words_printable_span(out, decided->record_id);
+    buf_append_text(out, ": ");
+    return true;
+}
+
+void choice_tell_line(struct choice *choice)
+{
+    buf_append_char(&choice->out, '\n');
+    report_out(&choice->session.cli->report, &choice->out);
+}
+
+void choice_superseded(const struct decided *decided, struct buf *out)
+{
+    buf_append_text(out, "superseded by ");
+    choice_name(out, decided->later_id);
+    buf_printf(out, ", which is %s%s", job_state_name(decided->later_state),
+               job_state_is_open(decided->later_state) ? " and may be applied yet" : "");
+}
+
+void choice_stay(const struct choice *choice, struct buf *out)
+{
+    uint64_t stay = choice->ends[DECIDE_UNFIT] + choice->ends[DECIDE_SUPERSEDED];
+
+    if (stay > 0) {
+        buf_append_text(out, ", ");
+        words_count(out, stay, "job");
+        buf_printf(out, " %s as %s", stay == 1 ? "stays" : "stay",
+                   stay == 1 ? "it is" : "they are");
+    }
+    buf_append_char(out, '\n');
+    if (choice->ends[DECIDE_SUPERSEDED] > 0)
+        buf_append_text(out,
+                        "what a later row has superseded stays, unless --even-if-superseded\n");
+}
+
+static struct decision begin(struct choice *choice, bool rehearsed)
+{
+    memset(choice->ends, 0, sizeof choice->ends);
+    choice->telling = rehearsed == choice->dry_run;
+    return (struct decision){
+        .even_if_superseded = options_flag(&choice->session.cli->options, OPT_EVEN_IF_SUPERSEDED),
+        .rehearsed = rehearsed,
+        .now_ms = clock_now_ms(),
+        .visit = choice->verb->visit,
+        .context = choice,
+    };
+}
+
+/* Over all the jobs, once. False: told. */
+static bool pass(struct choice *choice, bool rehearsed)
+{
+    struct decision decision = begin(choice, rehearsed);
+    struct err err = {0};
+
+    if (choice->verb->decide(choice, &decision, &err))
+        return true;
+    report_fail(&choice->session.cli->report, &err);
+    return false;
+}
+
+static bool confirmed(struct choice *choice)
+{
+    uint64_t count = choice->ends[DECIDE_MOVED];
+    struct buf what = {0};
+    bool fine = true;
+
+    if (count > 1) {
+        choice->verb->append_question(choice, count, &what);
+        fine = choice_confirmed(choice->session.cli, buf_text(&what));
+    }
+    buf_release(&what);
+    return fine;
+}
+
+static void count_batch(struct choice *choice, int64_t batch_id)
+{
+    struct err err = {0};
+
+    if (!summary_batches(choice->session.store, SUMMARY_ONE, batch_id, session_count_batch,
+                         &choice->session, &err))
+        report_fail(&choice->session.cli->report, &err);
+}
+
+/* Each of them once, as it stands now. */
+static void count_batches(struct choice *choice)
+{
+    const int64_t *ids = choice_ids(choice);
+
+    if (choice->batch_id)
+        count_batch(choice, choice->batch_id);
+    for (size_t i = 0; i < choice_count(choice); i++)
+        if (i == 0 || ids[i] / JOB_ROWS != ids[i - 1] / JOB_ROWS)
+            count_batch(choice, ids[i] / JOB_ROWS);
+}
+
+/* Counts, the batches, and what goes on from here. */
+static void tell_end(struct choice *choice)
+{
+    struct cli *cli = choice->session.cli;
+    struct buf *out = &choice->out, *next = &cli->tally.next;
+
+    if (choice->sends && !choice->dry_run && choice->ends[DECIDE_MOVED] > 0)
+        command_other(cli, FOR_DRAIN, next);
+    if (cli->report.json || (cli->report.quiet && cli->report.status == EXIT_DONE))
+        return;
+    if (choice->lines > LINES_MAX)
+        buf_printf(out, "and %" PRIu64 " more\n", choice->lines - LINES_MAX);
+    if (choice->lines > 0)
+        buf_append_char(out, '\n');
+    choice->verb->append_counts(choice, out);
+    if (!choice->dry_run && choice->session.table.count > 0) {
+        buf_append_char(out, '\n');
+        batch_table_print(&choice->session.table, report_columns(STDOUT_FILENO), out);
+    }
+    if (next->size)
+        buf_printf(out, "\nTo send them:\n  %s\n", buf_text(next));
+    report_out(&cli->report, out);
+}
+
+void choice_work(struct choice *choice)
+{
+    const uint64_t *ends = choice->ends;
+
+    if (!pass(choice, true) || ends[DECIDE_NO_JOB] > 0)
+        return;
+    if (!choice->dry_run) {
+        if (!confirmed(choice))
+            return;
+        pass(choice, false); /* what it did before it failed is summed up too */
+    }
+    count_batches(choice);
+    if (ends[DECIDE_UNFIT] + ends[DECIDE_SUPERSEDED] + ends[DECIDE_SENT] > 0)
+        report_status(&choice->session.cli->report, EXIT_ROWS);
+    tell_end(choice);
+}

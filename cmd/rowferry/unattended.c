@@ -1,20 +1,25 @@
 #include "cmd/rowferry/unattended.h"
 
-#include "cmd/rowferry/hook.h"
+#include "cmd/rowferry/option_table.h"
 #include "cmd/rowferry/session.h"
 #include "cmd/rowferry/words.h"
+#include "core/base/child.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/str.h"
 #include "core/base/whole_file.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
     AGAIN_US = 15000000, /* between two writings of the metrics: Prometheus looks no oftener */
     METRICS_MODE = 0644, /* the node exporter is another user; it holds counts and a path */
     SUMMARY_MODE = 0600,
+    HOOK_TIMEOUT_MS = 60000,
 };
 
 /* The path of the database as far as we know it, for the caller to free. */
@@ -145,6 +150,78 @@ static void log_end(struct cli *cli, const struct buf *summary)
     buf_release(&text);
 }
 
+/* A secret, what we say ourselves, and ourselves: a hook that runs us and fails would go on for
+ * ever. */
+static bool is_withheld(const char *variable)
+{
+    static const char *const own[] = {"ROWFERRY_EXIT_STATUS", "ROWFERRY_ON_FAILURE"};
+    size_t size = strcspn(variable, "=");
+    struct span name = {variable, size};
+
+    for (unsigned i = 0; i < sizeof own / sizeof *own; i++)
+        if (span_is(name, own[i]))
+            return true;
+    return option_is_secret(name);
+}
+
+/* Our environment less what is withheld, and `first` before it; the strings stay where they are. */
+static char **make_environment(char *first)
+{
+    size_t count = 0, kept = 0;
+    char **made;
+
+    while (environ && environ[count])
+        count++;
+    made = mem_calloc(count + 2, sizeof made[0]);
+    made[kept++] = first;
+    for (size_t i = 0; i < count; i++)
+        if (!is_withheld(environ[i]))
+            made[kept++] = environ[i];
+    return made;
+}
+
+static void tell_hook(struct report *report, const struct child_result *result)
+{
+    switch (result->end) {
+    case CHILD_EXITED:
+        if (result->status != 0)
+            report_notice(report, "the command of --on-failure ended with exit status %d",
+                          result->status);
+        break;
+    case CHILD_KILLED:
+        report_notice(report, "the command of --on-failure was ended by signal %d", result->status);
+        break;
+    case CHILD_TIMED_OUT:
+        report_notice(report, "the command of --on-failure was cut: it took longer than %d s",
+                      HOOK_TIMEOUT_MS / 1000);
+        break;
+    case CHILD_STOPPED:
+        report_notice(report, "the command of --on-failure was cut by signal %d", result->status);
+        break;
+    }
+}
+
+/* Runs it by the shell, with the summary on its standard input, ROWFERRY_EXIT_STATUS in its
+ * environment, and no secret; what it writes goes to stderr. A minute is all it has. What goes
+ * wrong with it is told, and changes no exit status. */
+static void run_hook(struct report *report, const char *command, struct span summary,
+                     int exit_status)
+{
+    char *status = mem_printf("ROWFERRY_EXIT_STATUS=%d", exit_status);
+    char **environment = make_environment(status);
+    struct child_result result = {0};
+    struct err err = {0};
+
+    fflush(stderr);
+    if (child_run(&(struct child_order){command, summary, environment, HOOK_TIMEOUT_MS}, &result,
+                  &err))
+        tell_hook(report, &result);
+    else
+        report_notice(report, "the command of --on-failure: %s", err.text);
+    free(environment);
+    free(status);
+}
+
 /* What follows the last byte on stdout. */
 static void end_command(struct cli *cli, struct buf *summary, int told)
 {
@@ -154,7 +231,7 @@ static void end_command(struct cli *cli, struct buf *summary, int told)
         write_files(cli, summary);
     log_end(cli, summary);
     if (hook && cli->report.status != EXIT_DONE)
-        hook_run(&cli->report, hook, buf_span(summary), cli->report.status);
+        run_hook(&cli->report, hook, buf_span(summary), cli->report.status);
 }
 
 int unattended_end(struct cli *cli)

@@ -449,7 +449,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     loop->exchange.batch_id = options->batch_id;
     loop->exchange.max_retries = options->max_retries;
     loop->more = true;
-    budget_init(&loop->budget);
+    policy_budget_init(&loop->budget);
     loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
     governor_init(&loop->governor, options->rate_per_s);
     loop->token = token_open(&login);
@@ -558,7 +558,7 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
  * stays what is reported. */
 static bool leave_charged(struct loop *loop, struct store *store, struct err *err)
 {
-    const struct budget *budget = &loop->budget;
+    const struct policy_budget *budget = &loop->budget;
     struct err ignored = {0};
 
     return !budget->count ||

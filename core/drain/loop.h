@@ -8,7 +8,7 @@
 #include "core/drain/task.h"
 #include "core/http/governor.h"
 #include "core/http/token.h"
-#include "core/job/budget.h"
+#include "core/job/policy.h"
 #include "core/job/trial.h"
 
 enum {
@@ -56,7 +56,7 @@ struct loop {
     bool told_errands;
     bool told_ahead; /* of stored times that a wrong clock had put into the future */
     bool failed;     /* err is filled: the drain ends with it */
-    struct budget budget;
+    struct policy_budget budget;
     enum drain_pause pause; /* why the governor paused last */
     int64_t asked_until_us; /* the end of the longest wait that we were asked for; 0: none */
     bool asked_now;         /* ... by this run's server, not an earlier run's */

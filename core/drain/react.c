@@ -257,8 +257,9 @@ static void account(struct loop *loop, const struct task *task,
 {
     if (verdict->success &&
         (!job_state_is_open(verdict->state) || verdict->next == POLICY_NEXT_SEND))
-        budget_earn(&loop->budget);
-    if (verdict->retry && !budget_charge(&loop->budget, task->claim.job_id, task->claim.spread))
+        policy_budget_earn(&loop->budget);
+    if (verdict->retry &&
+        !policy_budget_charge(&loop->budget, task->claim.job_id, task->claim.spread))
         pace_exhausted(loop);
 }
 

@@ -6,6 +6,7 @@
 #include "core/job/state.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How the transfer ended. */
@@ -138,5 +139,31 @@ enum job_state policy_spared_state(const struct policy_job *job);
 enum { POLICY_DELAY_MAX_MS = 120000 }; /* more than any delay_ms that is set */
 
 int64_t policy_backoff_ms(unsigned retries, double dice);
+
+/* The retry budget of a run (docs/api.md#pace): a service that answers, but not usefully, ends the
+ * run instead of every job's attempts. It counts jobs, not the repeats of the same few, and its
+ * last quarter is for jobs from places all over the queue. */
+enum {
+    BUDGET_FULL = 100,     /* units, at the start and at most */
+    BUDGET_RETRY = 5,      /* what a job costs that has to be retried; a success earns 1 */
+    BUDGET_LOW = 50,       /* at this or below, a sample of the queue decides */
+    BUDGET_HEAD = 25,      /* below this, only that sample counts */
+    BUDGET_RECOVERED = 75, /* ... until this is reached */
+    BUDGET_JOBS = 256,     /* the last ones charged, which are not charged again */
+};
+
+struct policy_budget {
+    int units;
+    bool low;
+    size_t count; /* of jobs charged so far */
+    int64_t job_ids[BUDGET_JOBS];
+};
+
+void policy_budget_init(struct policy_budget *budget);
+void policy_budget_earn(struct policy_budget *budget);
+
+/* Charges for a job that has to be retried; sampled: it was not taken from the head of the queue.
+ * False when nothing is left: no further request should leave. */
+bool policy_budget_charge(struct policy_budget *budget, int64_t job_id, bool sampled);
 
 #endif

@@ -1,4 +1,4 @@
-#include "core/job/budget.h"
+#include "core/job/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,13 +10,13 @@
  * before the budget was empty, or `requests`. */
 static int play(int requests, int every)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 1; i <= requests; i++) {
         if (i % every)
-            budget_earn(&budget);
-        else if (!budget_charge(&budget, i, true))
+            policy_budget_earn(&budget);
+        else if (!policy_budget_charge(&budget, i, true))
             return i;
     }
     return requests;
@@ -49,39 +49,39 @@ static void half_of_the_requests_failing_ends_soon(void **state)
 
 static void successes_before_a_failure_save_up_no_more_than_the_start(void **state)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
     (void)state;
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 0; i < 1000; i++)
-        budget_earn(&budget);
+        policy_budget_earn(&budget);
     assert_int_equal(budget.units, 100);
     for (int i = 1; i < 20; i++)
-        assert_true(budget_charge(&budget, i, true));
-    assert_false(budget_charge(&budget, 20, true));
+        assert_true(policy_budget_charge(&budget, i, true));
+    assert_false(policy_budget_charge(&budget, 20, true));
 }
 
 static void an_empty_budget_owes_nothing(void **state)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
     (void)state;
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 0; i < 64; i++)
-        budget_charge(&budget, i, true);
+        policy_budget_charge(&budget, i, true);
     for (int i = 0; i < 6; i++)
-        budget_earn(&budget);
-    assert_true(budget_charge(&budget, 64, true));
+        policy_budget_earn(&budget);
+    assert_true(policy_budget_charge(&budget, 64, true));
 }
 
 static void the_repeats_of_the_same_few_jobs_cost_nothing(void **state)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
     (void)state;
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 0; i < 1000; i++)
-        assert_true(budget_charge(&budget, i % 9, false));
+        assert_true(policy_budget_charge(&budget, i % 9, false));
     assert_int_equal(budget.units, 55);
     assert_false(budget.low);
 }
@@ -89,31 +89,31 @@ static void the_repeats_of_the_same_few_jobs_cost_nothing(void **state)
 /* 256 jobs in flight at the head of the queue are not the service. */
 static void the_head_of_the_queue_does_not_use_it_up(void **state)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
     (void)state;
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 0; i < 256; i++)
-        assert_true(budget_charge(&budget, i, false));
+        assert_true(policy_budget_charge(&budget, i, false));
     assert_int_equal(budget.units, BUDGET_HEAD);
     assert_true(budget.low);
     for (int i = 0; i < 4; i++)
-        assert_true(budget_charge(&budget, 1000 + i, true));
-    assert_false(budget_charge(&budget, 2000, true));
+        assert_true(policy_budget_charge(&budget, 1000 + i, true));
+    assert_false(policy_budget_charge(&budget, 2000, true));
 }
 
 static void a_sample_that_succeeds_ends_the_doubt(void **state)
 {
-    struct budget budget;
+    struct policy_budget budget;
 
     (void)state;
-    budget_init(&budget);
+    policy_budget_init(&budget);
     for (int i = 0; i < 10; i++)
-        budget_charge(&budget, i, false);
+        policy_budget_charge(&budget, i, false);
     for (int i = 0; i < 24; i++)
-        budget_earn(&budget);
+        policy_budget_earn(&budget);
     assert_true(budget.low);
-    budget_earn(&budget);
+    policy_budget_earn(&budget);
     assert_false(budget.low);
 }
 

@@ -1,6 +1,6 @@
 #include "cmd/rowferry/proxy.h"
 
-#include "core/http/pool_proxy.h"
+#include "core/http/pool.h"
 #include "core/http/url.h"
 
 #include <stdlib.h>
@@ -52,7 +52,7 @@ bool proxy_check(const struct environment *environment, struct err *err)
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         const char *name = proxy_variable(urls[i]);
 
-        if (name && !pool_proxy_check(name, getenv(name), err))
+        if (name && !http_proxy_check(name, getenv(name), err))
             return false;
     }
     return true;

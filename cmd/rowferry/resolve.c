@@ -3,7 +3,7 @@
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
-#include "core/api/record.h"
+#include "core/api/fields.h"
 
 #include <inttypes.h>
 #include <stddef.h>

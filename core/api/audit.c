@@ -1,6 +1,6 @@
 #include "core/api/audit.h"
 
-#include "core/api/member.h"
+#include "core/api/record.h"
 #include "core/http/pool.h"
 
 #include <string.h>
@@ -11,9 +11,9 @@ enum { AUDIT_PAGE_SIZE = 25 };
 void api_audit_url(struct buf *out, const char *api_url, struct span schema, struct span id,
                    int64_t page)
 {
-    member_records_url(out, api_url, schema);
+    api_records_url(out, api_url, schema);
     buf_append_text(out, "auditlogs?entityIds=");
-    member_encode(out, id);
+    api_encode(out, id);
     buf_printf(out, "&pageSize=%d", AUDIT_PAGE_SIZE);
     if (page > 1)
         buf_printf(out, "&pageNumber=%lld", (long long)page);
@@ -62,11 +62,11 @@ static void read_member(struct page *page, uint32_t name_index, struct entry *en
 
     if (span_is(name, "version"))
         entry->is_version =
-            member_version(value, page->text, &number) && number == page->question->version;
+            api_read_version(value, page->text, &number) && number == page->question->version;
     else if (value->kind == JSON_STRING && span_is(name, "entityId"))
         entry->is_record = span_equal(text_at(page, name_index + 1), page->question->record_id);
     else if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
-        member_id(text_at(page, name_index + 1), &entry->id);
+        api_read_id(text_at(page, name_index + 1), &entry->id);
     else if (value->kind == JSON_OBJECT && span_is(name, "user"))
         read_user(page, name_index + 1, entry->user);
 }
@@ -131,9 +131,9 @@ bool api_read_audit(struct span body, const struct api_audit_question *question,
         if (value->kind == JSON_STRING && span_is(name, "nextUri"))
             audit->has_next = value->size > 0;
         if (value->kind == JSON_NUMBER && span_is(name, "total"))
-            member_version(value, page.text, &audit->total);
+            api_read_version(value, page.text, &audit->total);
         if (value->kind == JSON_NUMBER && span_is(name, "pageSize"))
-            member_version(value, page.text, &audit->page_size);
+            api_read_version(value, page.text, &audit->page_size);
         if (value->kind != JSON_ARRAY || !span_is(name, "entities"))
             continue;
         has_entities = true;

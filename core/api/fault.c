@@ -1,4 +1,5 @@
-#include "core/api/record.h"
+#include "core/api/fault.h"
+
 #include "core/http/body.h"
 #include "core/http/headers.h"
 

@@ -1,4 +1,5 @@
-#include "core/api/record.h"
+#include "core/api/fields.h"
+
 #include "core/row/json.h"
 #include "core/validate/decimal.h"
 

@@ -1,6 +1,7 @@
 #include "core/api/probe.h"
 
 #include "core/api/environment.h"
+#include "core/api/fault.h"
 #include "core/api/record.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"

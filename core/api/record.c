@@ -1,5 +1,4 @@
 #include "core/api/record.h"
-#include "core/api/member.h"
 
 #include "core/http/pool.h"
 #include "core/validate/decimal.h"
@@ -19,7 +18,7 @@ static bool is_unreserved(unsigned char byte)
            (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
-void member_encode(struct buf *out, struct span text)
+void api_encode(struct buf *out, struct span text)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *at = buf_reserve(out, text.size * 3);
@@ -38,18 +37,18 @@ void member_encode(struct buf *out, struct span text)
     out->size = (size_t)(at - out->data);
 }
 
-void member_records_url(struct buf *out, const char *api_url, struct span schema)
+void api_records_url(struct buf *out, const char *api_url, struct span schema)
 {
     buf_append_text(out, api_url);
     buf_append_text(out, "/api/v2/customobjects/schemas/");
-    member_encode(out, schema);
+    api_encode(out, schema);
     buf_append_text(out, "/records/");
 }
 
 void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
 {
-    member_records_url(out, api_url, schema);
-    member_encode(out, id);
+    api_records_url(out, api_url, schema);
+    api_encode(out, id);
 }
 
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
@@ -77,7 +76,7 @@ static struct span token_text(const struct json_token *token, const char *text)
     return (struct span){text + token->start, token->size};
 }
 
-bool member_version(const struct json_token *token, const char *text, int64_t *version)
+bool api_read_version(const struct json_token *token, const char *text, int64_t *version)
 {
     struct decimal value;
 
@@ -136,7 +135,7 @@ static bool is_uuid(struct span text, const unsigned char bytes[16])
            memcmp(bytes, max, 16) != 0;
 }
 
-void member_id(struct span text, struct api_id *id)
+void api_read_id(struct span text, struct api_id *id)
 {
     *id = (struct api_id){0};
     id->has_bytes = read_digits(text, id->bytes);
@@ -156,9 +155,9 @@ static void read_member(struct span name, bool metadata, const struct json_token
 {
     if (metadata) {
         if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
-            member_id(json_string(value, text, scratch), &record->id);
+            api_read_id(json_string(value, text, scratch), &record->id);
     } else if (span_is(name, "version")) {
-        record->has_version = member_version(value, text, &record->version);
+        record->has_version = api_read_version(value, text, &record->version);
     } else if (span_is(name, "fields") && value->kind == JSON_OBJECT) {
         record->has_fields = true;
         record->fields = token_text(value, text);

@@ -1,6 +1,6 @@
 #include "core/drain/rebase.h"
 
-#include "core/api/record.h"
+#include "core/api/fields.h"
 #include "core/base/mem.h"
 #include "core/validate/schema.h"
 

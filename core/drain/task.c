@@ -1,6 +1,8 @@
 #include "core/drain/task.h"
 
 #include "core/api/audit.h"
+#include "core/api/fields.h"
+#include "core/api/record.h"
 #include "core/base/mem.h"
 #include "core/store/intake.h"
 

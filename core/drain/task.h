@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_DRAIN_TASK_H
 #define ROWFERRY_DRAIN_TASK_H
 
-#include "core/api/record.h"
+#include "core/api/fault.h"
 #include "core/drain/drain.h"
 #include "core/drain/rebase.h"
 #include "core/http/pool.h"

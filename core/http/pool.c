@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -512,4 +513,66 @@ void http_pool_release(struct http_pool *pool, struct http_answer *answer)
     slot->next = pool->free;
     pool->free = slot;
     pool->free_count++;
+}
+
+/* Of libcurl's parse_proxy (lib/url.c). */
+static bool proxy_scheme_is_known(const char *scheme)
+{
+    static const char *const schemes[] = {"http",    "socks",  "socks4",
+                                          "socks4a", "socks5", "socks5h"};
+    bool https = curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTPS_PROXY;
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strcasecmp(scheme, schemes[i]) == 0)
+            return true;
+    return https && strcasecmp(scheme, "https") == 0;
+}
+
+/* A part that is missing is fine. With CURLU_URLDECODE, control characters are not. */
+static bool proxy_part_decodes(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    CURLUcode code = curl_url_get(url, part, &text, CURLU_URLDECODE);
+
+    if (text)
+        explicit_bzero(text, strlen(text));
+    curl_free(text);
+    return code == CURLUE_OK || code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD;
+}
+
+static const char *proxy_fault(CURLU *url, const char *text)
+{
+    CURLUcode code =
+        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME);
+    const char *start = strstr(text, "://"), *authority = start ? start + 3 : text;
+    char *scheme = NULL;
+    bool known;
+
+    if (code != CURLUE_OK)
+        return curl_url_strerror(code);
+    if (strchr(authority + strcspn(authority, "/?#"), '@'))
+        return "there is an @ after the host";
+    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+        return "it has no scheme";
+    known = proxy_scheme_is_known(scheme);
+    curl_free(scheme);
+    if (!known)
+        return "the scheme is not http, https, socks4, socks4a, socks5 or socks5h";
+    if (!proxy_part_decodes(url, CURLUPART_USER) || !proxy_part_decodes(url, CURLUPART_PASSWORD))
+        return "the user name or the password holds a control character";
+    return NULL;
+}
+
+bool http_proxy_check(const char *name, const char *text, struct err *err)
+{
+    CURLU *url = curl_url();
+    const char *fault = url ? proxy_fault(url, text) : "out of memory";
+
+    curl_url_cleanup(url);
+    return !fault ||
+           err_set(err, ERR_CONFIG,
+                   "%s is not the URL of a proxy (%s): write http://HOST:PORT or "
+                   "http://USER:PASSWORD@HOST:PORT, and # / ? @ and blanks within user name and "
+                   "password as %%23 %%2F %%3F %%40 %%20",
+                   name, fault);
 }

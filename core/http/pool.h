@@ -92,4 +92,9 @@ void http_pool_release(struct http_pool *pool, struct http_answer *answer);
 /* The Date of an answer that is not released, whole seconds; 0 without one. */
 int64_t http_pool_date_ms(const struct http_pool *pool, const struct http_answer *answer);
 
+/* Reads text as libcurl reads a proxy: [SCHEME://][USER:PASSWORD@]HOST[:PORT]. name is what the
+ * message calls it. ERR_CONFIG when libcurl would refuse it, or would take a part of a password for
+ * a host or a path; err holds nothing of the text, because a password may be in it. */
+bool http_proxy_check(const char *name, const char *text, struct err *err);
+
 #endif

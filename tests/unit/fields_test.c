@@ -1,5 +1,5 @@
-/* Fields laid over others; how they are compared is in record_test.c. */
-#include "core/api/record.h"
+/* Fields that are compared, and fields that are merged. */
+#include "core/api/fields.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +123,82 @@ static void what_was_merged_holds_our_fields_and_merges_to_itself(void **state)
     buf_release(&twice);
 }
 
+static void our_fields_are_looked_for_by_value(void **state)
+{
+    static const struct {
+        const char *ours, *theirs;
+        bool within;
+    } cases[] = {
+        {"{}", "{}", true},
+        {"{}", "{\"a\":1}", true},
+        {"{\"a\":1}", "{}", false},
+        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"x\":0,\"a\":1}", true},
+        {"{\"b\":2,\"a\":1,\"c\":3}", "{\"a\":1,\"b\":2,\"c\":3}", true},
+        {"{\"a\":1}", "{\"a\":2}", false},
+        {"{\"a\":45.50}", "{\"a\":45.5}", true},
+        {"{\"a\":1}", "{\"a\":1.0e0}", true},
+        {"{\"a\":0}", "{\"a\":-0.000}", true},
+        {"{\"a\":100}", "{\"a\":1E+2}", true},
+        {"{\"a\":12345678901234567890.1}", "{\"a\":12345678901234567890.10}", true},
+        {"{\"a\":12345678901234567890.1}", "{\"a\":12345678901234567890.2}", false},
+        {"{\"a\":1}", "{\"a\":-1}", false},
+        {"{\"a\":1}", "{\"a\":\"1\"}", false},
+        {"{\"a\":null}", "{\"a\":null}", true},
+        {"{\"a\":null}", "{}", false},
+        {"{\"a\":true}", "{\"a\":false}", false},
+        {"{\"a\":\"\\u00e9\\/\"}", "{\"\\u0061\":\"\xc3\xa9/\"}", true},
+        {"{\"a\":\"x\"}", "{\"a\":\"X\"}", false},
+        {"{\"a\":\"\"}", "{\"a\":\"\"}", true},
+        {"{\"a\":[1,2,{\"x\":[]}]}", "{\"a\":[1.0,2,{\"x\":[]}]}", true},
+        {"{\"a\":[1,2]}", "{\"a\":[2,1]}", false},
+        {"{\"a\":[1,2]}", "{\"a\":[1,2,3]}", false},
+        {"{\"a\":[]}", "{\"a\":{}}", false},
+        {"{\"a\":{\"x\":1,\"y\":{\"z\":2}}}", "{\"a\":{\"y\":{\"z\":2},\"x\":1}}", true},
+        {"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":1,\"y\":2}}", false},
+        {"{\"a\":{\"x\":1}}", "{\"a\":{\"y\":1}}", false},
+        {"[]", "{}", false},
+        {"{}", "[]", false},
+        {"{", "{}", false},
+        {"{}", "", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(api_fields_within(span_of(cases[i].ours), span_of(cases[i].theirs)),
+                         cases[i].within);
+}
+
+static void hear_name(void *context, struct span name)
+{
+    struct buf *names = context;
+
+    buf_append_text(names, names->size ? " " : "");
+    buf_append_span(names, name);
+}
+
+static void fields_that_differ_are_named_ours_first(void **state)
+{
+    static const struct {
+        const char *ours, *theirs, *names;
+    } cases[] = {
+        {"{\"a\":1}", "{\"a\":1.0}", ""},
+        {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"b\":1,\"x\":0}", "a b x"},
+        {"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":2}}", "a"},
+        {"{\"\\u00e9\":1}", "{}", "\xc3\xa9"},
+        {"{}", "{\"b\":null,\"a\":1}", "b a"},
+        {"{\"a\":1}", "", ""},
+    };
+    struct buf names = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_reset(&names);
+        api_fields_differing(span_of(cases[i].ours), span_of(cases[i].theirs), hear_name, &names);
+        assert_string_equal(buf_text(&names), cases[i].names);
+    }
+    buf_release(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +208,8 @@ int main(void)
         cmocka_unit_test(objects_and_arrays_are_replaced_as_a_whole),
         cmocka_unit_test(a_name_is_one_however_it_is_escaped),
         cmocka_unit_test(what_was_merged_holds_our_fields_and_merges_to_itself),
+        cmocka_unit_test(our_fields_are_looked_for_by_value),
+        cmocka_unit_test(fields_that_differ_are_named_ours_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

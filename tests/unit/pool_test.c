@@ -2,7 +2,6 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/http/pool.h"
-#include "core/http/pool_proxy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -638,7 +637,7 @@ static void no_text_shows_the_password_of_a_proxy(void **state)
         assert_null(strstr(answer->error, "Sec"));
         assert_null(strstr(answer->error, "ret"));
         http_pool_release(stage.pool, answer);
-        assert_false(pool_proxy_check("http_proxy", proxies[i], &err));
+        assert_false(http_proxy_check("http_proxy", proxies[i], &err));
         assert_int_equal(err.kind, ERR_CONFIG);
         assert_text(err.text, "http_proxy is not the URL of a proxy (*");
         assert_null(strstr(err.text, "Sec"));
@@ -667,7 +666,7 @@ static void proxies_that_libcurl_takes_are_right(void **state)
     for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) {
         struct err err = {0};
 
-        assert_true(pool_proxy_check("http_proxy", proxies[i], &err));
+        assert_true(http_proxy_check("http_proxy", proxies[i], &err));
     }
 }
 

@@ -1,0 +1,35 @@
+/* The bodies of answers that are errors. */
+#ifndef ROWFERRY_API_FAULT_H
+#define ROWFERRY_API_FAULT_H
+
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One error that the server names. Texts are cut to their arrays. */
+struct api_violation {
+    char field[256];
+    char code[128];
+    char message[512];
+};
+
+enum { API_VIOLATIONS_MAX = 100 };
+
+/* An error body, taken apart as far as it can be; every member is optional and a gateway's HTML
+ * gives code "" and a message that says so. */
+struct api_fault {
+    char code[128];
+    char message[512]; /* never empty */
+    bool has_version;  /* a 409 that carries the server's version */
+    int64_t version;
+    int64_t retry_after_ms; /* `Retry the request in [N] seconds` in the message; -1 without */
+    size_t violation_count;
+    struct api_violation
+        violations[API_VIOLATIONS_MAX]; /* validationErrors, else details, errors */
+};
+
+void api_read_fault(struct span body, long status, struct api_fault *fault);
+
+#endif

@@ -2,15 +2,17 @@
 #ifndef ROWFERRY_API_AUDIT_H
 #define ROWFERRY_API_AUDIT_H
 
+#include "core/api/record.h"
 #include "core/base/buf.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/auditlogs?entityIds={id}&...` for a
- * page from 1 on. One record a request: a comma between ids cannot be told from one inside. */
-void api_audit_url(struct buf *out, const char *api_url, struct span schema, struct span id,
-                   int64_t page);
+/* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/auditlogs?entityIds={id},...&...`
+ * for a page from 1 on. An id that contains a comma has to be asked alone: a server may decode the
+ * query before it splits the list. */
+void api_audit_url(struct buf *out, const char *api_url, struct span schema, const struct span *ids,
+                   size_t id_count, int64_t page);
 
 enum { API_USER_SIZE = 64 }; /* of a user's id; a longer one is not compared */
 
@@ -24,8 +26,35 @@ struct api_audit_question {
     const void *context;
 };
 
-/* What one page says. An entry whose version or record does not parse says nothing. */
+/* One entry of a page. What is not there, or does not parse, is zero. */
+struct api_audit_entry {
+    struct span record_id; /* decoded; empty without one */
+    bool has_version;
+    int64_t version;
+    struct api_id id;
+    char user[API_USER_SIZE]; /* "" without one, or where it is too long */
+    struct span text;         /* its JSON text within the body */
+};
+
+/* What a page says about itself. */
+struct api_audit_page {
+    uint64_t count; /* entries, of whatever record */
+    uint64_t hash;  /* of all of them, to recognise a page that repeats */
+    int64_t total;  /* entries on all pages; -1: not given */
+    int64_t page_size;
+    bool has_next; /* a next page is named */
+};
+
+/* Calls visit for each entry of a page, in order; texts are valid during the call. next: takes the
+ * URI of the next page, empty without one; or NULL. False when the body is not a page of the audit
+ * log. */
+bool api_read_audit_page(struct span body,
+                         void (*visit)(void *context, const struct api_audit_entry *entry),
+                         void *context, struct api_audit_page *page, struct buf *next);
+
+/* What one page says about the version in question. */
 struct api_audit {
+    struct api_audit_page page;
     bool is_ours;            /* an entry of the version with this correlation id */
     bool is_anothers;        /* ... with another one */
     bool is_unnamed;         /* ... without an id that could tell */
@@ -34,11 +63,6 @@ struct api_audit {
     struct span entry;       /* of any: its JSON text within the body; else empty */
     char user[API_USER_SIZE];     /* of is_unnamed: who made the version; or "" */
     char own_user[API_USER_SIZE]; /* the user of an update of ours on this page; or "" */
-    uint64_t count;               /* entries on the page, of whatever record */
-    uint64_t hash;                /* of all of them, to see that a page repeats */
-    int64_t total;                /* entries on all pages, -1: not said */
-    int64_t page_size;
-    bool has_next; /* a next page is named */
 };
 
 /* False when the body is not a page of the audit log. */
@@ -47,6 +71,10 @@ bool api_read_audit(struct span body, const struct api_audit_question *question,
 
 /* Is it worth asking for the next page? seen, last_hash: entries on the pages before this one, and
  * the hash of the last of them (0: there is none). Not after a page that is empty or repeats. */
-bool api_audit_has_more(const struct api_audit *audit, uint64_t seen, uint64_t last_hash);
+bool api_audit_has_more(const struct api_audit_page *page, uint64_t seen, uint64_t last_hash);
+
+/* Appends the absolute URL of the page that `next` names: a URL of the API's own origin, or a path
+ * on it. False, and nothing is appended, for any other: the token must not go there. */
+bool api_audit_next_url(struct buf *out, const char *api_url, struct span next);
 
 #endif

@@ -41,16 +41,15 @@ void task_request(struct task *task, const struct drain_options *options, const 
                   struct http_request *request)
 {
     const struct claim *claim = &task->claim;
-    struct span tags = claim_tags(claim);
+    struct span tags = claim_tags(claim), record_id = claim_record_id(claim);
 
     give_back(&task->url);
     give_back(&task->body);
     if (claim->request == REQUEST_AUDIT)
-        api_audit_url(&task->url, options->environment.api_url, claim_schema(claim),
-                      claim_record_id(claim), claim->page);
+        api_audit_url(&task->url, options->environment.api_url, claim_schema(claim), &record_id, 1,
+                      claim->page);
     else
-        api_record_url(&task->url, options->environment.api_url, claim_schema(claim),
-                       claim_record_id(claim));
+        api_record_url(&task->url, options->environment.api_url, claim_schema(claim), record_id);
     task->authorization = authorization;
     *request = (struct http_request){
         .method = claim->request == REQUEST_UPDATE ? HTTP_PUT : HTTP_GET,
@@ -141,10 +140,10 @@ static void read_audit(struct claim *claim, struct span body, struct policy_answ
         return;
     keep_user(outcome->entry_user, audit.user, claim->entry_user);
     keep_user(outcome->own_user, audit.own_user, claim->own_user);
-    outcome->seen = claim->seen + audit.count;
-    outcome->page_hash = audit.hash;
-    facts->has_more =
-        claim->page < AUDIT_PAGES_MAX && api_audit_has_more(&audit, claim->seen, claim->page_hash);
+    outcome->seen = claim->seen + audit.page.count;
+    outcome->page_hash = audit.page.hash;
+    facts->has_more = claim->page < AUDIT_PAGES_MAX &&
+                      api_audit_has_more(&audit.page, claim->seen, claim->page_hash);
     facts->version = question.version;
     facts->entry = entry_of(&audit, outcome);
     facts->is_elsewhere = audit.is_elsewhere;

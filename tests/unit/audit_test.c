@@ -39,12 +39,84 @@ static void a_page_is_asked_for_by_schema_record_and_number(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct span id = span_of(rows[i].id);
+
         buf_reset(&out);
-        api_audit_url(&out, "https://api.mypurecloud.de", span_of(rows[i].schema),
-                      span_of(rows[i].id), rows[i].page);
+        api_audit_url(&out, "https://api.mypurecloud.de", span_of(rows[i].schema), &id, 1,
+                      rows[i].page);
         assert_string_equal(buf_text(&out), rows[i].url);
     }
     buf_release(&out);
+}
+
+static void several_records_are_asked_for_at_once(void **state)
+{
+    const struct span ids[] = {span_of("A-1"), span_of("B 2"), span_of("C-3")};
+    struct buf out = {0};
+
+    (void)state;
+    api_audit_url(&out, "https://api.mypurecloud.de", span_of("S"), ids, 3, 1);
+    assert_string_equal(buf_text(&out),
+                        API "S/records/auditlogs?entityIds=A-1,B%202,C-3&pageSize=25");
+    buf_release(&out);
+}
+
+static void a_next_page_is_followed_on_the_own_origin_alone(void **state)
+{
+    static const char api[] = "https://api.mypurecloud.de";
+    static const struct {
+        const char *next, *url;
+    } rows[] = {
+        {"/api/v2/x?cursor=7", "https://api.mypurecloud.de/api/v2/x?cursor=7"},
+        {"https://api.mypurecloud.de/y", "https://api.mypurecloud.de/y"},
+        {"", NULL},
+        {"y", NULL},
+        {"//evil.example/y", NULL},
+        {"/\\evil.example/y", NULL},
+        {"https://api.mypurecloud.de", NULL},
+        {"https://api.mypurecloud.de.evil.example/y", NULL},
+        {"https://api.mypurecloud.de@evil.example/y", NULL},
+        {"https://api.mypurecloud.de:444/y", NULL},
+        {"https://api.mypurecloud.de//evil.example/y", NULL},
+        {"http://api.mypurecloud.de/y", NULL},
+        {"/y\r\nHost: evil.example", NULL},
+        {"/y z", NULL},
+    };
+    struct buf out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        buf_reset(&out);
+        assert_int_equal(api_audit_next_url(&out, api, span_of(rows[i].next)), rows[i].url != NULL);
+        assert_string_equal(buf_text(&out), rows[i].url ? rows[i].url : "");
+    }
+    buf_release(&out);
+}
+
+/* Entries as `RECORD VERSION ID?;`, and the URI of the next page. */
+static void note_entry(void *context, const struct api_audit_entry *entry)
+{
+    buf_printf(context, "%.*s %lld%s;", (int)entry->record_id.size, entry->record_id.data,
+               entry->has_version ? (long long)entry->version : -1LL,
+               entry->id.is_uuid ? " id" : "");
+}
+
+static void a_page_gives_its_entries_and_the_next_page(void **state)
+{
+    static const char body[] = "{\"entities\":[{\"entityId\":\"A\\u002c1\",\"version\":6,"
+                               "\"requestCorrelationId\":\"" OURS "\"},7,{\"entityId\":\"B\"}],"
+                               "\"total\":4,\"nextUri\":\"\\/api\\/v2\\/x\"}";
+    struct api_audit_page page;
+    struct buf out = {0}, next = {0};
+
+    (void)state;
+    assert_true(api_read_audit_page(span_of(body), note_entry, &out, &page, &next));
+    assert_string_equal(buf_text(&out), "A,1 6 id;B -1;");
+    assert_string_equal(buf_text(&next), "/api/v2/x");
+    assert_int_equal(page.total, 4);
+    assert_int_equal(page.count, 3);
+    buf_release(&out);
+    buf_release(&next);
 }
 
 #define OWN "22222222-2222-4333-8444-555555555555" /* of an earlier update of ours */
@@ -72,7 +144,7 @@ static const char *said(struct span body)
     snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s", silent ? "none" : "",
              audit.is_ours ? "ours" : "", audit.is_anothers ? "theirs" : "",
              audit.is_unnamed ? "unnamed " : "", audit.user, audit.own_user[0] ? " own " : "",
-             audit.own_user, api_audit_has_more(&audit, 0, 0) ? "+" : "");
+             audit.own_user, api_audit_has_more(&audit.page, 0, 0) ? "+" : "");
     return text;
 }
 
@@ -217,14 +289,14 @@ static void a_page_that_repeats_is_the_last_one(void **state)
 
     (void)state;
     assert_true(api_read_audit(span_of(body), &question, &audit));
-    assert_int_equal(audit.count, 2);
-    assert_true(api_audit_has_more(&audit, 0, 0));
-    assert_true(api_audit_has_more(&audit, 2, audit.hash + 1));
-    assert_false(api_audit_has_more(&audit, 2, audit.hash));
+    assert_int_equal(audit.page.count, 2);
+    assert_true(api_audit_has_more(&audit.page, 0, 0));
+    assert_true(api_audit_has_more(&audit.page, 2, audit.page.hash + 1));
+    assert_false(api_audit_has_more(&audit.page, 2, audit.page.hash));
     assert_true(api_read_audit(span_of(total), &question, &audit));
-    assert_true(api_audit_has_more(&audit, 3, 0));
-    assert_false(api_audit_has_more(&audit, 4, 0));
-    assert_false(api_audit_has_more(&audit, 400, 0));
+    assert_true(api_audit_has_more(&audit.page, 3, 0));
+    assert_false(api_audit_has_more(&audit.page, 4, 0));
+    assert_false(api_audit_has_more(&audit.page, 400, 0));
 }
 
 static void what_is_no_page_is_told(void **state)
@@ -267,6 +339,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_is_asked_for_by_schema_record_and_number),
+        cmocka_unit_test(several_records_are_asked_for_at_once),
+        cmocka_unit_test(a_next_page_is_followed_on_the_own_origin_alone),
+        cmocka_unit_test(a_page_gives_its_entries_and_the_next_page),
         cmocka_unit_test(the_entry_of_the_version_tells_whose_it_is),
         cmocka_unit_test(entries_of_other_records_say_nothing),
         cmocka_unit_test(users_are_told_where_an_entry_has_no_id),

@@ -1,6 +1,5 @@
-/* GET .../records/auditlogs: one page of what happened to the records named (API section 1). */
-#include "cmd/genesys-sim/handlers.h"
-#include "cmd/genesys-sim/sim.h"
+#include "cmd/genesys-sim/audit.h"
+
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
@@ -179,7 +178,7 @@ void audit_answer(struct sim *sim, struct request *request)
         answer_error(&request->answer, 400, NULL, err.text, NULL);
     } else if (!collect(sim, request, query.ids, &found, &count, &first_id)) {
         answer_error(&request->answer, 400, NULL, "entityIds is not percent-encoded UTF-8", NULL);
-    } else if (!fixed_answer(sim, request, ANSWER_AUDIT, first_id)) {
+    } else if (!sim_answer_fixed(sim, request, ANSWER_AUDIT, first_id)) {
         if (count)
             qsort(found, count, sizeof *found, by_seq);
         answer_json(&request->answer, 200);

@@ -1,6 +1,5 @@
-/* Requests below /sim: they look behind the scenes and play what the client does not do. */
-#include "cmd/genesys-sim/handlers.h"
-#include "cmd/genesys-sim/sim.h"
+#include "cmd/genesys-sim/control.h"
+
 #include "cmd/genesys-sim/strict.h"
 
 #include <stdlib.h>
@@ -34,20 +33,6 @@ static void answer_stats(const struct sim *sim, struct answer *answer)
                (unsigned long long)sim->stats.connections, sim->records.count);
 }
 
-static void answer_record(const struct sim *sim, struct request *request)
-{
-    const struct route *route = &request->route;
-    const struct record *record;
-
-    if (records_version(&sim->records, route->schema, route->id) < 0) {
-        answer_error(&request->answer, 404, NULL, NULL, NULL);
-        return;
-    }
-    answer_json(&request->answer, 200);
-    record = records_find(&sim->records, route->schema, route->id);
-    record_append(&request->answer.body, sim, route->id, record ? &record->now : NULL);
-}
-
 /* {"fields", "correlationId"?}; the id gives the record metadata, without it there is none. */
 static bool read_foreign(struct payload *payload, struct span body, struct err *err)
 {
@@ -72,7 +57,6 @@ static void foreign_update(struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
     struct payload *payload = &request->payload;
-    const struct record_state *state = NULL;
     struct ledger_update update = {.schema = route->schema, .id = route->id, .foreign = true};
     struct buf metadata = {0};
     enum update_result result;
@@ -89,12 +73,12 @@ static void foreign_update(struct sim *sim, struct request *request)
     update.submitted_version = records_version(&sim->records, route->schema, route->id);
     update.correlation_id = payload->correlation_id;
     update.fields = payload->fields;
-    result = update_apply(sim, &update, buf_span(&metadata), &state);
+    result = sim_update(sim, &update, buf_span(&metadata));
+    buf_release(&metadata);
     if (result == UPDATE_APPLIED)
-        answer_record(sim, request);
+        sim_answer_record(sim, request, DISTORT_SCOPES, INT64_MAX);
     else
         answer_error(&request->answer, result == UPDATE_MISSING ? 404 : 500, NULL, NULL, NULL);
-    buf_release(&metadata);
 }
 
 static bool change(struct sim *sim, struct span name, struct span value, struct err *err)
@@ -132,7 +116,7 @@ void control_answer(struct sim *sim, struct request *request)
         answer_stats(sim, &request->answer);
         break;
     case ROUTE_SIM_READ:
-        answer_record(sim, request);
+        sim_answer_record(sim, request, DISTORT_SCOPES, INT64_MAX);
         break;
     case ROUTE_SIM_WRITE:
         foreign_update(sim, request);

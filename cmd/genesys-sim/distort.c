@@ -106,7 +106,7 @@ static double chance(const struct distortions *distortions, enum distort_scope s
 bool distort_draws(struct distortions *distortions, enum distort_scope scope,
                    enum distort_kind kind, uint64_t n)
 {
-    double p = distortions->probability[scope][kind];
+    double p = scope < DISTORT_SCOPES ? distortions->probability[scope][kind] : 0;
 
     if (p <= 0 || chance(distortions, scope, kind, n) >= p)
         return false;

@@ -1,6 +1,5 @@
-/* POST /erp: stands in for the ERP endpoint that webhook notifications are forwarded to. */
-#include "cmd/genesys-sim/handlers.h"
-#include "cmd/genesys-sim/sim.h"
+#include "cmd/genesys-sim/erp.h"
+
 #include "cmd/genesys-sim/strict.h"
 
 static bool is_optional_string(struct span value)
@@ -38,17 +37,10 @@ void erp_read(struct request *request)
 
 void erp_answer(struct sim *sim, struct request *request)
 {
-    struct answer *answer = &request->answer;
-
-    if (!media_type_is(request->content_type, "application/json")) {
-        answer_error(answer, 400, NULL, "Content-Type must be application/json.", NULL);
-    } else if (request->body_size > BODY_MAX) {
-        answer_error(answer, 413, NULL, NULL, NULL);
-    } else if (!request->payload_ok) {
-        answer_error(answer, 400, "invalid.payload", request->problem.text, NULL);
-    } else if (!fixed_answer(sim, request, ANSWER_ERP, request->route.id)) {
-        request->applied = true;
-        answer_json(answer, 200);
-        buf_append_text(&answer->body, "{\"accepted\":true}");
-    }
+    if (!request_has_payload(request) ||
+        sim_answer_fixed(sim, request, ANSWER_ERP, request->route.id))
+        return;
+    request->applied = true;
+    answer_json(&request->answer, 200);
+    buf_append_text(&request->answer.body, "{\"accepted\":true}");
 }

@@ -48,17 +48,10 @@ static void add_text(struct buf *line, const char *name, const char *value)
     buf_append_char(line, '"');
 }
 
-/* Valid JSON has line breaks only between its tokens, where a space does as well. */
 static void add_json(struct buf *line, const char *name, struct span value)
 {
-    size_t start;
-
     buf_printf(line, ",\"%s\":", name);
-    start = line->size;
-    buf_append_span(line, value.data ? value : span_of("null"));
-    for (size_t i = start; i < line->size; i++)
-        if (line->data[i] == '\n' || line->data[i] == '\r')
-            line->data[i] = ' ';
+    buf_append_json_text(line, value.data ? value : span_of("null"));
 }
 
 static void add_number(struct buf *line, const char *name, int64_t value)

@@ -1,6 +1,5 @@
-/* POST /oauth/token: client credentials in, a bearer token out (API sections 1 and 2). */
-#include "cmd/genesys-sim/handlers.h"
-#include "cmd/genesys-sim/sim.h"
+#include "cmd/genesys-sim/login.h"
+
 #include "core/base/base64.h"
 #include "core/base/clock.h"
 
@@ -105,10 +104,10 @@ void login_answer(struct sim *sim, struct request *request)
     const char *token;
 
     if (!pace_take(&options->token_limit, request->at_ms, &wait_ms)) {
-        throttle_answer(sim, request, wait_ms);
+        sim_answer_throttled(sim, request, wait_ms);
         return;
     }
-    if (!media_type_is(request->content_type, "application/x-www-form-urlencoded"))
+    if (!request_has_type(request, "application/x-www-form-urlencoded"))
         refusal = &media;
     if (!refusal)
         refusal = check_client(options, request->authorization);

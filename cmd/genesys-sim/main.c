@@ -2,16 +2,16 @@
  *
  *   main.c      this map; options in, one line out, exit status
  *   options     the option table, for the command line and for /sim/config
- *   server tls  sockets and the loop: bytes become a request, an answer becomes bytes or a cut
- *   sim         one request: route, token, rate limit, fault, handler, ledger
+ *   server      sockets, TLS and the loop: bytes become a request, an answer becomes bytes or a cut
+ *   dispatch    one request: route, token, rate limit, fault, handler, line in the ledger
  *   routes      method and target -> kind, schema, record id
- *   login update audit erp control      the handlers, one kind of request each
- *   answer      bodies and headers of answers and errors
- *   payload strict      the body of an update; JSON without leniency
- *   records tokens      what the server remembers
- *   distort     answers that are not as the API gives them
- *   faults pace timers  what goes wrong, how much is allowed, what happens later
- *   ledger      what was applied and what came in, as JSON lines
+ *   login put_get audit erp control    the handlers, one file for each kind of request
+ *   sim         what the server remembers, and what several handlers do: update a record, answer
+ * one request payload strict             a request; the body of an update; strict JSON answer
+ * bodies and headers of answers and errors records tokens      records with their audit entries;
+ * bearer tokens distort     answers that differ from those of the API faults pace timers  what goes
+ * wrong, rate limits, what happens later ledger      updates applied and requests received, as JSON
+ * lines
  *
  * Exit status: 0 after SIGINT, SIGTERM, the parent's end (--with-parent) or --max-seconds; 2 when
  * options, a file or the port are wrong; 1 when the ledger cannot be written. */
@@ -44,7 +44,7 @@ static bool serve(struct sim *sim, const struct options *options, struct err *er
         server_close(&server);
         return false;
     }
-    printf("listening on http%s://127.0.0.1:%u\n", tls_is_on(&server.tls) ? "s" : "", server.port);
+    printf("listening on http%s://127.0.0.1:%u\n", options->tls_key_path ? "s" : "", server.port);
     ok = fflush(stdout) == 0 ? server_run(&server, options->max_seconds, err)
                              : err_set(err, ERR_CONFIG, "cannot write to stdout");
     server_close(&server);

@@ -159,9 +159,8 @@ static void keep_state(struct record *record, int64_t seen_ms)
     record->now.older = kept;
 }
 
-struct record *records_update(struct records *records, const char *schema, const char *id,
-                              struct span fields, struct span metadata,
-                              const struct audit_entry *audit, int64_t lag_ms)
+void records_update(struct records *records, const char *schema, const char *id, struct span fields,
+                    struct span metadata, const struct audit_entry *audit, int64_t lag_ms)
 {
     struct record *record = find_or_add(records, schema, id);
     int64_t version = record->now.version + 1;
@@ -183,7 +182,6 @@ struct record *records_update(struct records *records, const char *schema, const
     record->audit[record->audit_count].version = version;
     record->audit[record->audit_count].seq = ++records->audit_seq;
     record->audit_count++;
-    return record;
 }
 
 static bool load_line(struct records *records, struct span line, struct err *err)

@@ -67,9 +67,8 @@ int64_t records_version(const struct records *records, const char *schema, const
 /* Replaces fields and metadata (data NULL: none) as a whole, raises the version by 1 and adds the
  * audit entry, whose seq is set here. The record exists: records_version said so. The state of
  * lag_ms ago and all since then are kept. */
-struct record *records_update(struct records *records, const char *schema, const char *id,
-                              struct span fields, struct span metadata,
-                              const struct audit_entry *audit, int64_t lag_ms);
+void records_update(struct records *records, const char *schema, const char *id, struct span fields,
+                    struct span metadata, const struct audit_entry *audit, int64_t lag_ms);
 
 /* The record as it was at at_ms, or the oldest state that is kept. */
 const struct record_state *record_at(const struct record *record, int64_t at_ms);

@@ -1,5 +1,6 @@
 #include "cmd/genesys-sim/server.h"
 
+#include "cmd/genesys-sim/dispatch.h"
 #include "cmd/genesys-sim/sim.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -10,6 +11,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,7 +75,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
     if (!exchange)
         return;
-    sim_end(server->sim, &exchange->request);
+    dispatch_end(server->sim, &exchange->request);
     if (client && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         client->served++;
     request_release(&exchange->request);
@@ -200,7 +202,7 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
     struct request *request = &exchange->request;
 
     exchange->decided = true;
-    sim_answer(server->sim, request);
+    dispatch_answer(server->sim, request);
     /* what of an early one's body is still to come is read, and nothing more is said */
     if (request->answer.end == ANSWER_RAW)
         send_raw(exchange->connection, buf_span(&request->answer.body));
@@ -228,7 +230,7 @@ static void begin(struct server *server, struct exchange *exchange,
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     request->content_type =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
-    sim_begin(server->sim, request);
+    dispatch_begin(server->sim, request);
 }
 
 /* MHD calls it when the headers are there, for each part of the body, at its end, and once more
@@ -289,22 +291,37 @@ static int open_socket(uint16_t *port, struct err *err)
     return -1;
 }
 
+static bool read_pem(struct buf *out, const char *path, struct err *err)
+{
+    enum { PEM_MAX = 1 << 20 };
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+    out->size = fread(buf_reserve(out, PEM_MAX), 1, PEM_MAX, file);
+    fclose(file);
+    return true;
+}
+
 bool server_open(struct server *server, struct sim *sim, uint16_t port, struct err *err)
 {
     const union MHD_DaemonInfo *info;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_HTTPS_MEM_CERT, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
+    const char *certificate = sim->options->tls_cert_path, *key = sim->options->tls_key_path;
     int fd;
 
     *server = (struct server){.sim = sim, .port = port, .epoll_fd = -1};
-    if (!tls_read(&server->tls, sim->options->tls_cert_path, sim->options->tls_key_path, err))
-        return false;
-    if (tls_is_on(&server->tls)) {
+    if (!certificate != !key)
+        return err_set(err, ERR_CONFIG, "--tls-cert and --tls-key must be given together");
+    if (key) {
+        if (!read_pem(&server->certificate, certificate, err) || !read_pem(&server->key, key, err))
+            return false;
         flags |= MHD_USE_TLS;
         tls_options[0].option = MHD_OPTION_HTTPS_MEM_KEY;
-        tls_options[0].ptr_value = (void *)buf_text(&server->tls.key);
-        tls_options[1].ptr_value = (void *)buf_text(&server->tls.certificate);
+        tls_options[0].ptr_value = (void *)buf_text(&server->key);
+        tls_options[1].ptr_value = (void *)buf_text(&server->certificate);
     }
     fd = open_socket(&server->port, err);
     if (fd < 0)
@@ -318,9 +335,8 @@ bool server_open(struct server *server, struct sim *sim, uint16_t port, struct e
         MHD_OPTION_END);
     if (!server->daemon) {
         close(fd);
-        return err_set(err, tls_is_on(&server->tls) ? ERR_CONFIG : ERR_INTERNAL,
-                       "cannot start the HTTP server%s",
-                       tls_is_on(&server->tls) ? " with this certificate and key" : "");
+        return err_set(err, key ? ERR_CONFIG : ERR_INTERNAL, "cannot start the HTTP server%s",
+                       key ? " with this certificate and key" : "");
     }
     info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info)
@@ -378,5 +394,6 @@ void server_close(struct server *server)
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
     }
-    tls_release(&server->tls);
+    buf_release(&server->certificate);
+    buf_release(&server->key);
 }

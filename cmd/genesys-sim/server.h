@@ -3,7 +3,7 @@
 #ifndef GENESYS_SIM_SERVER_H
 #define GENESYS_SIM_SERVER_H
 
-#include "cmd/genesys-sim/tls.h"
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 #include <stdbool.h>
@@ -17,8 +17,8 @@ struct server {
     struct MHD_Daemon *daemon;
     int epoll_fd;
     uint16_t port;
-    struct tls tls;
-    bool closing; /* nothing is answered any more */
+    struct buf certificate, key; /* PEM; empty: plain http */
+    bool closing;                /* nothing is answered any more */
 };
 
 /* Listens on 127.0.0.1:port, 0 for a free one, which is in server->port then. On failure

@@ -1,54 +1,19 @@
-/* The simulator without its sockets: a request goes in, its answer and delay come out. */
+/* What the simulator remembers, and what several kinds of requests do with it. */
 #ifndef GENESYS_SIM_SIM_H
 #define GENESYS_SIM_SIM_H
 
-#include "cmd/genesys-sim/answer.h"
 #include "cmd/genesys-sim/ledger.h"
 #include "cmd/genesys-sim/options.h"
-#include "cmd/genesys-sim/payload.h"
 #include "cmd/genesys-sim/records.h"
-#include "cmd/genesys-sim/routes.h"
+#include "cmd/genesys-sim/request.h"
 #include "cmd/genesys-sim/timers.h"
 #include "cmd/genesys-sim/tokens.h"
-#include "core/base/err.h"
-
-/* One connection; served counts the answers it got whole. */
-struct client {
-    uint64_t number;
-    uint64_t served;
-};
-
-/* Header values and method are borrowed from the connection, NULL where the header is missing.
- * body holds what fits into BODY_MAX; body_size counts all of it. */
-struct request {
-    const char *method;
-    const char *authorization;
-    const char *content_type;
-    char *target;
-    const struct client *client;
-    struct buf body;
-    size_t body_size;
-
-    uint64_t seq;
-    int64_t at_ms;
-    struct route route;
-    struct payload payload;
-    bool payload_ok;
-    struct err problem; /* why payload_ok is false */
-    const char *fault;  /* NULL: none */
-    bool applied;
-    bool early; /* to be answered before its body is read */
-    bool late;  /* to be applied when the connection is gone */
-
-    struct answer answer;
-    int64_t delay_us; /* before the answer, or the cut */
-};
 
 struct stats {
     uint64_t requests[ROUTE_KINDS];
     uint64_t faults[FAULT_KINDS];
     uint64_t applied, foreign, throttled, connections;
-    uint64_t logins, logins_peak; /* in flight now; most that ever were */
+    uint64_t logins, logins_peak; /* in flight now; the most so far */
 };
 
 /* One thread uses it. failed is set, with err, when a ledger line could not be written; from then
@@ -66,21 +31,27 @@ struct sim {
     struct err err;
 };
 
-/* Loads seeds and opens the ledgers; options stay the caller's and have to outlive sim. On failure
- * sim_close is still due. */
+/* Loads seeds and opens the ledgers. The caller owns options, which must outlive sim, and calls
+ * sim_close after a failure too. */
 bool sim_open(struct sim *sim, struct options *options, struct err *err);
 void sim_close(struct sim *sim);
 
-/* The request's headers are there: finds its route, and whether it is to be answered at once. */
-void sim_begin(struct sim *sim, struct request *request);
+enum update_result { UPDATE_APPLIED, UPDATE_MISSING, UPDATE_CONFLICT, UPDATE_FAILED };
 
-/* Decides a request that is complete, or early: everything it changes is changed and written down
- * on return, but for late updates, which sim->timers will run. */
-void sim_answer(struct sim *sim, struct request *request);
+/* Applies one update if submitted_version is the record's: ledger first, then the record. metadata
+ * data NULL: none; update->at_ms is filled in here. FAILED: the ledger could not be written. */
+enum update_result sim_update(struct sim *sim, struct ledger_update *update, struct span metadata);
 
-/* The answer went out, or the connection is gone. */
-void sim_end(struct sim *sim, const struct request *request);
+/* Fills in the answer of a request about a record: the record as it was at at_ms, distorted by what
+ * is drawn for scope (DISTORT_SCOPES: not at all), or 404. */
+void sim_answer_record(struct sim *sim, struct request *request, enum distort_scope scope,
+                       int64_t at_ms);
 
-void request_release(struct request *request);
+/* Fills in the 429, or the 400 of the login, with the wait in the form of --retry-after. */
+void sim_answer_throttled(struct sim *sim, struct request *request, int64_t wait_ms);
+
+/* True, with the answer filled in, when --answer fixes it for requests of this scope about id. */
+bool sim_answer_fixed(struct sim *sim, struct request *request, enum answer_scope scope,
+                      const char *id);
 
 #endif

@@ -939,7 +939,7 @@ EOF
     : >empty
     run "$BIN/genesys-sim" --tls-cert empty
     [ "$status" -eq 2 ]
-    [ "$output" = "genesys-sim: --tls-cert and --tls-key belong together" ]
+    [ "$output" = "genesys-sim: --tls-cert and --tls-key must be given together" ]
     run "$BIN/genesys-sim" --tls-cert none --tls-key empty
     [ "$status" -eq 2 ]
     [ "$output" = "genesys-sim: cannot read none: No such file or directory" ]

@@ -1,0 +1,12 @@
+/* POST /erp: the ERP endpoint that webhook notifications are forwarded to. */
+#ifndef GENESYS_SIM_ERP_H
+#define GENESYS_SIM_ERP_H
+
+#include "cmd/genesys-sim/sim.h"
+
+/* Reads the body: schema and record id into request->route, and payload_ok or problem. */
+void erp_read(struct request *request);
+
+void erp_answer(struct sim *sim, struct request *request);
+
+#endif

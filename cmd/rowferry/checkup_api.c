@@ -1,5 +1,6 @@
 /* Of `doctor`: the login, one GET, and what the clock says beside the server's. */
 #include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/probe.h"
 #include "core/validate/catalog.h"
@@ -83,7 +84,7 @@ void check_login(struct checkup *checkup)
             .timeout_ms = options_number(options, OPT_TIMEOUT),
         },
         &err);
-    checkup->cli->tally.run.requests += checkup->probe != NULL;
+    checkup->cli->summary->run.requests += checkup->probe != NULL;
     checkup->has_token = checkup->probe && api_probe_login(checkup->probe, &answer, &err);
     append_origins(options, &origins);
     if (checkup->has_token)
@@ -141,7 +142,7 @@ void check_api(struct checkup *checkup)
     }
     schema = schema_to_ask_for(checkup->catalog);
     checkup_busy(checkup, "asking the API for a record ...");
-    checkup->cli->tally.run.requests++;
+    checkup->cli->summary->run.requests++;
     if (api_probe_record(checkup->probe, schema, record_id, &answer, &err)) {
         tell_answer(checkup, schema, &answer);
         return;

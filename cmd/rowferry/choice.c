@@ -1,7 +1,7 @@
 #include "cmd/rowferry/choice.h"
 
-#include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
@@ -296,7 +296,7 @@ static void count_batches(struct choice *choice)
 static void tell_end(struct choice *choice)
 {
     struct cli *cli = choice->session.cli;
-    struct buf *out = &choice->out, *next = &cli->tally.next;
+    struct buf *out = &choice->out, *next = &cli->summary->next;
 
     if (choice->sends && !choice->dry_run && choice->ends[DECIDE_MOVED] > 0)
         command_other(cli, FOR_DRAIN, next);
@@ -307,9 +307,9 @@ static void tell_end(struct choice *choice)
     if (choice->lines > 0)
         buf_append_char(out, '\n');
     choice->verb->append_counts(choice, out);
-    if (!choice->dry_run && choice->session.table.count > 0) {
+    if (!choice->dry_run && cli->summary->table.count > 0) {
         buf_append_char(out, '\n');
-        batch_table_print(&choice->session.table, report_columns(STDOUT_FILENO), out);
+        summary_batches_print(&cli->summary->table, report_columns(STDOUT_FILENO), out);
     }
     if (next->size)
         buf_printf(out, "\nTo send them:\n  %s\n", buf_text(next));

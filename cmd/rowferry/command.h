@@ -4,15 +4,16 @@
 
 #include "cmd/rowferry/options.h"
 #include "cmd/rowferry/report.h"
-#include "cmd/rowferry/tally.h"
-#include "cmd/rowferry/unattended.h"
+
+struct summary;
+struct unattended;
 
 struct cli {
     const struct command *command;
     struct options options;
     struct report report;
-    struct tally tally;
-    struct unattended unattended;
+    struct summary *summary;
+    struct unattended *unattended;
     int argc; /* as the program was started, for the command that resumes it */
     char **argv;
 };
@@ -28,7 +29,7 @@ struct command {
     const char *example;
     unsigned paths_min, paths_max;
     const int *statuses; /* what it can end with, for --help; -1 behind the last */
-    /* All that it has to say goes through cli->report and cli->tally. */
+    /* All that it has to say goes through cli->report and cli->summary. */
     void (*work)(struct cli *cli);
 };
 

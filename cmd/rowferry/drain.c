@@ -1,6 +1,6 @@
 /* What is pending is sent; safe to stop and to start again at any moment. */
-#include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/send.h"
+#include "cmd/rowferry/summary.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ void command_drain(struct cli *cli)
         if (batch_id == 0 || choose_batch(&session, batch_id))
             send_work(&send, &session, batch_id);
         session_close(&session);
-        ending_tell(&session);
+        summary_tell(cli);
         session_release(&session);
     }
     send_release(&send);

@@ -1,6 +1,6 @@
 /* Files become jobs; nothing is sent and no file is moved. */
-#include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/load.h"
+#include "cmd/rowferry/summary.h"
 
 static void work(struct cli *cli, struct load *load)
 {
@@ -11,7 +11,7 @@ static void work(struct cli *cli, struct load *load)
     if (session_lock(&session, LOCK_INTAKE))
         load_work(load, &session, NULL, false);
     session_close(&session);
-    ending_tell(&session);
+    summary_tell(cli);
     session_release(&session);
 }
 

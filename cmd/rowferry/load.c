@@ -1,6 +1,7 @@
 #include "cmd/rowferry/load.h"
 
 #include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
@@ -99,25 +100,25 @@ static const struct {
     const char *name;
     enum err_kind kind; /* ERR_NONE: no error */
     const char *phrase;
-    size_t counter; /* in struct tally, beside `files` */
+    size_t counter; /* in struct summary, beside `files` */
 } outcomes[] = {
     [INGEST_LOADED] = {"loaded", ERR_NONE, "", 0},
-    [INGEST_KNOWN] = {"known", ERR_NONE, "", offsetof(struct tally, files_known)},
-    [INGEST_REFUSED] = {"refused", ERR_INPUT, "refused", offsetof(struct tally, files_refused)},
-    [INGEST_HELD] = {"held", ERR_CONFIG, "held back", offsetof(struct tally, files_held)},
-    [INGEST_WAITS] = {"waits", ERR_NETWORK, "held back", offsetof(struct tally, files_held)},
+    [INGEST_KNOWN] = {"known", ERR_NONE, "", offsetof(struct summary, files_known)},
+    [INGEST_REFUSED] = {"refused", ERR_INPUT, "refused", offsetof(struct summary, files_refused)},
+    [INGEST_HELD] = {"held", ERR_CONFIG, "held back", offsetof(struct summary, files_held)},
+    [INGEST_WAITS] = {"waits", ERR_NETWORK, "held back", offsetof(struct summary, files_held)},
     [INGEST_UNREADABLE] = {"unreadable", ERR_INPUT, "left alone",
-                           offsetof(struct tally, files_unreadable)},
+                           offsetof(struct summary, files_unreadable)},
 };
 
-void load_count(struct tally *tally, const struct ingest_result *result)
+void load_count(struct summary *summary, const struct ingest_result *result)
 {
     size_t counter = outcomes[result->outcome].counter;
 
-    tally->files++;
-    tally->run.validation_failures += result->violations;
+    summary->files++;
+    summary->run.validation_failures += result->violations;
     if (counter)
-        ++*(uint64_t *)((char *)tally + counter);
+        ++*(uint64_t *)((char *)summary + counter);
 }
 
 static void file_members(const char *source, const struct ingest_result *result, struct buf *line)
@@ -174,7 +175,7 @@ static void tell_outcome(struct load *load, const char *source, const struct ing
 {
     struct cli *cli = load->session->cli;
 
-    load_count(&cli->tally, result);
+    load_count(cli->summary, result);
     if (cli->report.json)
         load_tell_json(&cli->report, source, result);
     log_file(&cli->report, source, result);
@@ -300,14 +301,14 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
 static const struct {
     enum err_kind kind;
     const char *phrase;
-    size_t counter; /* in struct tally, or 0 */
+    size_t counter; /* in struct summary, or 0 */
 } unready[] = {
     [INBOX_GROWING] = {ERR_NETWORK, "is still being written: left for later",
-                       offsetof(struct tally, files_growing)},
+                       offsetof(struct summary, files_growing)},
     [INBOX_OPEN] = {ERR_NETWORK, "is still open for writing: left for later",
-                    offsetof(struct tally, files_growing)},
+                    offsetof(struct summary, files_growing)},
     [INBOX_UNMARKED] = {ERR_NETWORK, "has no marker yet (--done-file): left for later",
-                        offsetof(struct tally, files_growing)},
+                        offsetof(struct summary, files_growing)},
     [INBOX_CLOSED] = {ERR_INPUT,
                       "cannot be read: let this user read this folder, then run the same command "
                       "again",
@@ -320,7 +321,7 @@ static const struct {
         {ERR_INPUT,
          "is a link, and is left alone: only a link to a regular file of the same owner, "
          "on the file system of the inbox, is read",
-         offsetof(struct tally, files_left)},
+         offsetof(struct summary, files_left)},
 };
 
 static void tell_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
@@ -328,7 +329,7 @@ static void tell_unready(struct cli *cli, const char *folder, const struct inbox
     size_t counter = unready[found->reason].counter;
 
     if (counter)
-        ++*(uint64_t *)((char *)&cli->tally + counter);
+        ++*(uint64_t *)((char *)cli->summary + counter);
     report_error(&cli->report, unready[found->reason].kind, "%s/%s %s", folder, found->name,
                  unready[found->reason].phrase);
 }
@@ -338,7 +339,7 @@ static void tell_left(struct cli *cli, const char *folder, const struct inbox_lo
 {
     struct buf names = {0};
 
-    cli->tally.files_left += look->left_count;
+    cli->summary->files_left += look->left_count;
     for (size_t i = 0; i < look->left_count && i < LEFT_NAMED_MAX; i++)
         buf_printf(&names, "%s%s/%s", i ? ", " : "", folder, look->left[i]);
     if (look->left_count > LEFT_NAMED_MAX)

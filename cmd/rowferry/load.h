@@ -61,7 +61,7 @@ bool load_again(struct load *load);
 void load_end(struct load *load);
 
 /* Counts a file by what became of it. */
-void load_count(struct tally *tally, const struct ingest_result *result);
+void load_count(struct summary *summary, const struct ingest_result *result);
 
 /* The `status` line of --json about one file. */
 void load_tell_json(struct report *report, const char *source, const struct ingest_result *result);

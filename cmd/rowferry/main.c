@@ -7,7 +7,6 @@
  *                                 grown.[ch]    filed files that were still written
  *                                 send.[ch]     jobs -> the API       core/drain
  *                                 session.[ch]  database, run, locks, books
- *                                 ending.[ch]   the summary for people
  *                                 unattended.[ch] for those who do not look: files, and a command
  *                                 metrics.[ch]  what Prometheus reads
  *     validate.c                  findings.[ch] violations by field and rule
@@ -23,7 +22,7 @@
  *     proxy.[ch]                                        the proxy that the environment names
  *     help.[ch]                                         --help, from the tables
  *     report.[ch] json_line.[ch] log.[ch] exit.[ch]     messages, JSON lines, the exit status
- *     tally.[ch] batch_table.[ch] words.[ch]            counts, the table of batches, words
+ *     summary.[ch] words.[ch]                           counts, the summary for people, words
  *     progress.[ch]                                     how far it is
  *
  * What is installed beside it stands in share/: manual pages, completions, systemd, Debian.
@@ -33,6 +32,8 @@
  * drain. Only this folder prints, reads arguments or the environment, and knows exit statuses. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/help.h"
+#include "cmd/rowferry/summary.h"
+#include "cmd/rowferry/unattended.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/crash.h"
 #include "core/base/stop.h"
@@ -108,7 +109,7 @@ static void watch_despite(struct cli *cli)
     struct err ignored = {0};
 
     options_resolve(&cli->options, &(struct notice_sink){0}, &ignored);
-    cli->unattended.armed = true;
+    cli->unattended->armed = true;
 }
 
 static void work(struct cli *cli)
@@ -141,7 +142,7 @@ static void work(struct cli *cli)
     /* doctor goes on where a setting is wrong, and so resolves them itself */
     fine = cli->command->bit == FOR_DOCTOR || options_resolve(options, &notices, &err);
     report->log = (enum log_format)options_number(options, OPT_LOG_FORMAT);
-    cli->unattended.armed = true;
+    cli->unattended->armed = true;
     if (!fine || !check_paths(cli, &err)) {
         report_fail(report, &err);
         return;
@@ -193,7 +194,9 @@ static bool arm_crash(struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.argc = argc, .argv = argv};
+    struct summary summary;
+    struct unattended unattended = {0};
+    struct cli cli = {.summary = &summary, .unattended = &unattended, .argc = argc, .argv = argv};
     struct err err = {0};
     int status;
 
@@ -203,13 +206,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     store_prepare();
     report_init(&cli.report, argc, argv);
-    tally_begin(&cli.tally);
+    summary_begin(&summary);
     if (stop_init(&err) && arm_crash(&err))
         dispatch(&cli);
     else
         report_fail(&cli.report, &err);
     status = unattended_end(&cli);
     options_release(&cli.options);
-    tally_release(&cli.tally);
+    summary_release(&summary);
     return status;
 }

@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_CMD_METRICS_H
 #define ROWFERRY_CMD_METRICS_H
 
-#include "cmd/rowferry/tally.h"
+#include "core/base/buf.h"
 #include "core/drain/meter.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"

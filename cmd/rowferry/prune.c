@@ -4,6 +4,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -467,7 +468,7 @@ static void tell_end(struct pruning *pruning)
     struct buf out = {0}, size = {0};
 
     if (report->stopped)
-        command_repeat(cli, &cli->tally.next);
+        command_repeat(cli, &cli->summary->next);
     if (!pruning->dry_run)
         append_size(pruning, &size);
     if (report->json && size.size > 0) {
@@ -476,9 +477,9 @@ static void tell_end(struct pruning *pruning)
         append_counts(pruning, &out);
         if (size.size > 0)
             buf_printf(&out, "%s\n", buf_text(&size));
-        if (cli->tally.next.size > 0)
+        if (cli->summary->next.size > 0)
             buf_printf(&out, "\nTo go on, the same command again:\n  %s\n",
-                       buf_text(&cli->tally.next));
+                       buf_text(&cli->summary->next));
         report_out(report, &out);
     }
     buf_release(&size);

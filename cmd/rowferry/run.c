@@ -1,8 +1,8 @@
 /* The nightly job: whatever waits in the inbox is read, whatever is pending is sent. */
-#include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/grown.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/send.h"
+#include "cmd/rowferry/summary.h"
 #include "core/base/stop.h"
 
 static const char inbox_default[] = "inbox";
@@ -32,17 +32,17 @@ static void work(struct cli *cli, struct load *load, struct send *send)
     if (session_lock(&session, LOCK_INTAKE)) {
         bool more;
 
-        grown_look(&session, cli->tally.started_ms, true);
+        grown_look(&session, cli->summary->started_ms, true);
         more = load_work(load, &session, inbox_default, true);
 
         session_unlock(&session);
         while (more && send_work(send, &session, 0))
             more = look_again(load, &session);
         load_end(load);
-        grown_look(&session, cli->tally.started_ms, false);
+        grown_look(&session, cli->summary->started_ms, false);
     }
     session_close(&session);
-    ending_tell(&session);
+    summary_tell(cli);
     session_release(&session);
 }
 

@@ -5,6 +5,8 @@
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/proxy.h"
 #include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/summary.h"
+#include "cmd/rowferry/unattended.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/drain/drain.h"
@@ -88,20 +90,22 @@ struct onlooker {
 static void look_on(void *context, const struct drain_progress *drain)
 {
     struct onlooker *onlooker = context;
+    struct session *session = onlooker->session;
 
     progress_sending(&onlooker->progress, drain);
-    unattended_at_work(onlooker->session, drain->meter);
+    unattended_at_work(session->cli, session->store, session->scope, session->scope_id,
+                       drain->meter);
 }
 
 /* What was counted, of this drain and those before it in the run. */
 static void keep_counts(struct cli *cli, struct drain_result *result)
 {
-    result->run.validation_failures += cli->tally.run.validation_failures;
-    cli->tally.run = result->run;
-    cli->tally.replies = result->meter.replies;
-    meter_sort(&cli->tally.replies);
-    cli->unattended.metrics.meter = result->meter;
-    cli->tally.learned_per_s = result->learned_per_s;
+    result->run.validation_failures += cli->summary->run.validation_failures;
+    cli->summary->run = result->run;
+    cli->summary->replies = result->meter.replies;
+    meter_sort(&cli->summary->replies);
+    cli->unattended->metrics.meter = result->meter;
+    cli->summary->learned_per_s = result->learned_per_s;
 }
 
 static bool drain(struct send *send, struct session *session, int64_t batch_id)
@@ -146,7 +150,7 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
             .schemas = options_text(options, OPT_SCHEMAS),
             .batch_id = batch_id,
             .run_id = session->run_id,
-            .before = &cli->unattended.metrics.meter,
+            .before = &cli->unattended->metrics.meter,
             .notices = &notices,
             .progress = look_on,
             .progress_context = &onlooker,

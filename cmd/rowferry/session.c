@@ -1,5 +1,7 @@
 #include "cmd/rowferry/session.h"
 
+#include "cmd/rowferry/summary.h"
+#include "cmd/rowferry/unattended.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/crash.h"
@@ -24,7 +26,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
         report_notice(&cli->report, "made the database %s", store_path(session->store));
     else
         report_detail(&cli->report, "the database is %s", store_path(session->store));
-    if (!run_begin(session->store, cli->command->name, ROWFERRY_VERSION, cli->tally.started_ms,
+    if (!run_begin(session->store, cli->command->name, ROWFERRY_VERSION, cli->summary->started_ms,
                    &session->run_id, &err)) {
         report_fail(&cli->report, &err);
         store_close(session->store);
@@ -32,12 +34,12 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
         return false;
     }
     crash_point(CRASH_RUN_BEGUN);
-    cli->tally.run_id = session->run_id;
+    cli->summary->run_id = session->run_id;
     cli->report.run_id = session->run_id;
     session->scope_id = session->run_id;
     report_event(&cli->report, "began", NULL, "%s began: rowferry %s, database %s",
                  cli->command->name, ROWFERRY_VERSION, store_path(session->store));
-    unattended_begin(session);
+    unattended_begin(cli, session->store, scope, session->scope_id);
     return true;
 }
 
@@ -59,7 +61,7 @@ bool session_lock(struct session *session, enum lock_kind kind)
     struct err err = {0};
 
     session->lock = lock_take(store_path(session->store), kind, session->run_id,
-                              session->cli->tally.started_ms, &err);
+                              session->cli->summary->started_ms, &err);
     if (!session->lock)
         report_fail(&session->cli->report, &err);
     return session->lock != NULL;
@@ -180,7 +182,7 @@ static void log_batch(struct report *report, const struct batch_counts *batch)
 
     if (!report->log)
         return;
-    batch_members(batch, &members);
+    summary_batch_members(batch, &members);
     buf_printf(&text, "%" PRIu64 " rows, %" PRIu64 " rejected", batch->rows_read,
                batch->rows_rejected);
     for (unsigned state = 0; state < JOB_STATES; state++)
@@ -199,8 +201,7 @@ bool session_count_batch(void *context, const struct batch_counts *batch, struct
     struct err fault = {0};
 
     (void)err;
-    tally_add(&session->cli->tally, batch);
-    batch_table_add(&session->table, batch);
+    summary_add(session->cli->summary, batch);
     log_batch(&session->cli->report, batch);
     if (!summary_balance(batch, &fault))
         report_fail(&session->cli->report, &fault);
@@ -221,15 +222,14 @@ void session_close(struct session *session)
                          session, &err))
         report_fail(&cli->report, &err);
     if (!run_end(session->store, session->run_id, clock_now_ms(), cli->report.status,
-                 &cli->tally.run, &err))
+                 &cli->summary->run, &err))
         report_fail(&cli->report, &err);
     crash_point(CRASH_RUN_ENDED);
-    unattended_ask(session);
+    unattended_ask(cli, session->store, session->scope, session->scope_id);
 }
 
 void session_release(struct session *session)
 {
-    batch_table_release(&session->table);
     store_close(session->store);
     *session = (struct session){0};
 }

@@ -3,7 +3,6 @@
 #ifndef ROWFERRY_CMD_SESSION_H
 #define ROWFERRY_CMD_SESSION_H
 
-#include "cmd/rowferry/batch_table.h"
 #include "cmd/rowferry/command.h"
 #include "core/store/lock.h"
 #include "core/store/store.h"
@@ -23,7 +22,6 @@ struct session {
     bool sends;  /* open jobs make the exit status 5 */
     bool over;   /* ... or 4, because the run stopped at --max-refused */
     bool judged; /* false: the batches were done before, and say nothing about this command */
-    struct batch_table table;
 };
 
 /* Opens the database (and says so where it made it) and begins the run; scope: SUMMARY_... by run.
@@ -47,7 +45,7 @@ bool session_find_batch(struct session *session, int64_t batch_id, char state[SE
 /* Whether the batch was pruned, which is told. */
 bool session_was_pruned(struct session *session, int64_t batch_id);
 
-/* For summary_batches: counts a batch in cli->tally and session->table, checks its books, and
+/* For summary_batches: counts a batch in cli->summary, checks its books, and
  * judges it. */
 bool session_count_batch(void *session, const struct batch_counts *batch, struct err *err);
 
@@ -55,7 +53,7 @@ bool session_count_batch(void *session, const struct batch_counts *batch, struct
 bool session_count_left(struct session *session, uint64_t *left);
 
 /* Counts, checks the books, ends the run with the exit status. Call it however the work ended; a
- * session that did not open is fine. Fills cli->tally and session->table. */
+ * session that did not open is fine. Fills cli->summary. */
 void session_close(struct session *session);
 void session_release(struct session *session);
 

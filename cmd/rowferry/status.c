@@ -1,7 +1,7 @@
 /* Where every batch stands, and the exact command that would finish it. Takes no lock. */
 #include "cmd/rowferry/choice.h"
-#include "cmd/rowferry/ending.h"
 #include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -43,7 +43,7 @@ static void tell_batch_json(struct report *report, const struct batch_counts *ba
 
     json_line_begin(&line, "status");
     json_line_text(&line, "event", span_of("batch"));
-    batch_members(batch, &line);
+    summary_batch_members(batch, &line);
     json_line_end(&line);
     report_out(report, &line);
     buf_release(&line);
@@ -75,8 +75,7 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
     struct cli *cli = standing->session.cli;
 
     (void)err;
-    tally_add(&cli->tally, batch);
-    batch_table_add(&standing->session.table, batch);
+    summary_add(cli->summary, batch);
     if (!standing->loading_source && strcmp(batch->state, "loading") == 0)
         standing->loading_source = mem_strdup(batch->source);
     if (standing->batch_id)
@@ -121,7 +120,7 @@ static bool read_all(struct standing *standing, struct err *err)
 static const char *note_next(const struct standing *standing)
 {
     struct cli *cli = standing->session.cli;
-    struct buf *next = &cli->tally.next;
+    struct buf *next = &cli->summary->next;
 
     if (standing->at_work[LOCK_INTAKE] || standing->at_work[LOCK_DRAIN])
         return NULL;
@@ -133,7 +132,7 @@ static const char *note_next(const struct standing *standing)
         }
         return "To read the rest and send it:";
     }
-    if (tally_left(&cli->tally) == 0)
+    if (summary_left(cli->summary) == 0)
         return NULL;
     command_other(cli, FOR_DRAIN, next);
     if (standing->batch_id)
@@ -230,7 +229,7 @@ static void append_surroundings(const struct standing *standing, struct buf *out
 static void append_conflicts(const struct standing *standing, struct buf *out)
 {
     struct cli *cli = standing->session.cli;
-    uint64_t conflicts = cli->tally.by_state[JOB_CONFLICT];
+    uint64_t conflicts = cli->summary->by_state[JOB_CONFLICT];
 
     if (conflicts == 0 || standing->batch_id)
         return;
@@ -244,14 +243,14 @@ static void append_conflicts(const struct standing *standing, struct buf *out)
 static void append_next(const struct standing *standing, const char *purpose, struct buf *out)
 {
     struct cli *cli = standing->session.cli;
-    uint64_t left = tally_left(&cli->tally);
+    uint64_t left = summary_left(cli->summary);
 
-    if (cli->tally.batches == 0)
+    if (cli->summary->batches == 0)
         return;
     buf_append_char(out, '\n');
-    ending_forecast(cli, left, out);
+    summary_forecast(cli, left, out);
     if (purpose)
-        buf_printf(out, "%s\n  %s\n", purpose, buf_text(&cli->tally.next));
+        buf_printf(out, "%s\n  %s\n", purpose, buf_text(&cli->summary->next));
     else if (left == 0 && !standing->loading_source)
         buf_append_text(out, "nothing is left to send\n");
     append_conflicts(standing, out);
@@ -264,15 +263,15 @@ static void tell_people(const struct standing *standing, const char *purpose)
 
     words_printable(&out, store_path(standing->session.store));
     buf_append_text(&out, "\n\n");
-    if (standing->session.table.count > 0)
-        batch_table_print(&standing->session.table, report_columns(STDOUT_FILENO), &out);
+    if (cli->summary->table.count > 0)
+        summary_batches_print(&cli->summary->table, report_columns(STDOUT_FILENO), &out);
     else
         buf_append_text(&out, "No batch yet: `rowferry run` reads what waits in an inbox.\n");
     buf_append_char(&out, '\n');
     buf_append_span(&out, buf_span(&standing->details));
     append_surroundings(standing, &out);
     if (standing->batch_id && !standing->pruned)
-        ending_queries(&standing->session, &out);
+        summary_queries(cli, &out);
     append_next(standing, purpose, &out);
     report_out(&cli->report, &out);
     buf_release(&out);
@@ -285,7 +284,7 @@ static void work(struct standing *standing)
 
     if (!read_all(standing, &err)) {
         report_fail(&cli->report, &err);
-    } else if (standing->batch_id && standing->session.table.count == 0) {
+    } else if (standing->batch_id && cli->summary->table.count == 0) {
         report_error(&cli->report, ERR_CONFIG,
                      "there is no batch %" PRId64 " in %s; "
                      "`rowferry status` lists them",
@@ -303,13 +302,14 @@ static void work(struct standing *standing)
 void command_status(struct cli *cli)
 {
     const struct options *options = &cli->options;
-    struct standing standing = {.session = {.cli = cli, .table = {.limit = LINES_MAX}}};
+    struct standing standing = {.session = {.cli = cli}};
     struct err err = {0};
 
     if (!choice_batch(options, &standing.batch_id, &err)) {
         report_fail(&cli->report, &err);
         return;
     }
+    cli->summary->table.limit = LINES_MAX;
     if (session_look(&standing.session))
         work(&standing);
     buf_release(&standing.details);

@@ -1,7 +1,8 @@
 #include "cmd/rowferry/unattended.h"
 
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/option_table.h"
-#include "cmd/rowferry/session.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/child.h"
 #include "core/base/clock.h"
@@ -39,7 +40,7 @@ static char *database_of(const struct cli *cli)
 static bool write_metrics(struct cli *cli, int64_t ended_ms, int exit_status, struct err *err)
 {
     const char *path = options_text(&cli->options, OPT_METRICS_FILE);
-    struct metrics *metrics = &cli->unattended.metrics;
+    struct metrics *metrics = &cli->unattended->metrics;
     struct buf text = {0};
     bool fine;
 
@@ -47,47 +48,45 @@ static bool write_metrics(struct cli *cli, int64_t ended_ms, int exit_status, st
         metrics->database = database_of(cli);
     metrics_print(metrics,
                   &(struct metrics_run){metrics->database, cli->command->name,
-                                        cli->tally.started_ms, ended_ms, exit_status},
+                                        cli->summary->started_ms, ended_ms, exit_status},
                   &text);
     fine = whole_file_write(path, buf_span(&text), METRICS_MODE, err);
     buf_release(&text);
-    cli->unattended.written_us = clock_monotonic_us();
+    cli->unattended->written_us = clock_monotonic_us();
     return fine;
 }
 
-void unattended_ask(struct session *session)
+void unattended_ask(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id)
 {
-    struct cli *cli = session->cli;
     struct err err = {0};
 
     if (options_text(&cli->options, OPT_METRICS_FILE) &&
-        !metrics_ask(&cli->unattended.metrics, session->store, cli->command->name, session->scope,
-                     session->scope_id, &err))
+        !metrics_ask(&cli->unattended->metrics, store, cli->command->name, scope, id, &err))
         report_detail(&cli->report, "metrics: %s", err.text);
 }
 
-void unattended_begin(struct session *session)
+void unattended_begin(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id)
 {
-    struct cli *cli = session->cli;
     struct err err = {0};
 
     if (!options_text(&cli->options, OPT_METRICS_FILE))
         return;
-    unattended_ask(session);
-    if (write_metrics(cli, 0, 0, &err) || cli->unattended.told)
+    unattended_ask(cli, store, scope, id);
+    if (write_metrics(cli, 0, 0, &err) || cli->unattended->told)
         return;
-    cli->unattended.told = true;
+    cli->unattended->told = true;
     report_notice(&cli->report, "%s", err.text);
 }
 
-void unattended_at_work(struct session *session, const struct meter *meter)
+void unattended_at_work(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id,
+                        const struct meter *meter)
 {
-    struct unattended *unattended = &session->cli->unattended;
+    struct unattended *unattended = cli->unattended;
 
     if (clock_monotonic_us() - unattended->written_us < AGAIN_US)
         return;
     unattended->metrics.meter = *meter;
-    unattended_begin(session);
+    unattended_begin(cli, store, scope, id);
 }
 
 /* The status as it is, but not 0: what was asked for is not there. */
@@ -100,10 +99,10 @@ static void fail(struct report *report, const struct err *err)
         report->status = status;
 }
 
-static void make_summary(struct cli *cli, struct buf *summary)
+static void make_summary(struct cli *cli, struct buf *line)
 {
-    tally_json(&cli->tally, cli->command ? cli->command->name : "",
-               cli->options.values[OPT_RATE].rate, cli->report.status, summary);
+    summary_json(cli->summary, cli->command ? cli->command->name : "",
+                 cli->options.values[OPT_RATE].rate, cli->report.status, line);
 }
 
 /* Both files; the summary is the one that is made last, because a failure changes what it says. */
@@ -122,9 +121,9 @@ static void write_files(struct cli *cli, struct buf *summary)
     }
 }
 
-static void log_end(struct cli *cli, const struct buf *summary)
+static void log_end(struct cli *cli, const struct buf *line)
 {
-    const struct tally *tally = &cli->tally;
+    const struct summary *summary = cli->summary;
     struct buf members = {0}, text = {0};
     const char *separator = ": ";
     char span[WORDS_SIZE];
@@ -132,19 +131,19 @@ static void log_end(struct cli *cli, const struct buf *summary)
     if (!cli->report.log)
         return;
     buf_append_text(&members, ", \"summary\": ");
-    buf_append(&members, summary->data, summary->size - 1); /* less its line end */
-    words_count(&text, tally->rows_read, "row");
-    buf_printf(&text, ", %" PRIu64 " rejected, ", tally->rows_rejected);
-    words_count(&text, tally->jobs, "job");
+    buf_append(&members, line->data, line->size - 1); /* less its line end */
+    words_count(&text, summary->rows_read, "row");
+    buf_printf(&text, ", %" PRIu64 " rejected, ", summary->rows_rejected);
+    words_count(&text, summary->jobs, "job");
     for (unsigned state = 0; state < JOB_STATES; state++) {
-        if (tally->by_state[state] == 0)
+        if (summary->by_state[state] == 0)
             continue;
-        buf_printf(&text, "%s%" PRIu64 " %s", separator, tally->by_state[state],
+        buf_printf(&text, "%s%" PRIu64 " %s", separator, summary->by_state[state],
                    job_state_name((enum job_state)state));
         separator = ", ";
     }
     report_event(&cli->report, "ended", &members, "%s ended after %s with exit status %d (%s): %s",
-                 cli->command->name, words_duration(tally_duration_ms(tally), span),
+                 cli->command->name, words_duration(summary_duration_ms(summary), span),
                  cli->report.status, exit_meaning(cli->report.status), buf_text(&text));
     buf_release(&members);
     buf_release(&text);
@@ -239,7 +238,7 @@ int unattended_end(struct cli *cli)
     struct buf summary = {0}, line = {0};
     int told;
 
-    if (cli->unattended.armed)
+    if (cli->unattended->armed)
         write_files(cli, &summary);
     else
         make_summary(cli, &summary);
@@ -249,9 +248,9 @@ int unattended_end(struct cli *cli)
         report_out(&cli->report, &line);
     }
     report_close(&cli->report);
-    if (cli->unattended.armed)
+    if (cli->unattended->armed)
         end_command(cli, &summary, told);
-    metrics_release(&cli->unattended.metrics);
+    metrics_release(&cli->unattended->metrics);
     buf_release(&summary);
     buf_release(&line);
     return cli->report.status;

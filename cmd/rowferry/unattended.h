@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct cli;
-struct session;
 
 struct unattended {
     bool armed; /* a command is run, and its options are known as far as they will be */
@@ -19,13 +18,14 @@ struct unattended {
 
 /* Asks the session's database for the metrics, where there is a file for them, and writes that file
  * with the run as one that is at work. */
-void unattended_begin(struct session *session);
+void unattended_begin(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id);
 
 /* The same while requests are made, at most every 15 s. */
-void unattended_at_work(struct session *session, const struct meter *meter);
+void unattended_at_work(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id,
+                        const struct meter *meter);
 
 /* Asks once more, after run_end. */
-void unattended_ask(struct session *session);
+void unattended_ask(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id);
 
 /* The last that a command does: the summary with --json, both files, the end of stdout, the end in
  * the log, the hook. Returns the exit status: a file that was asked for and cannot be written makes

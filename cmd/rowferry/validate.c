@@ -3,6 +3,7 @@
 #include "cmd/rowferry/findings.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/load.h"
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/stop.h"
 #include "core/ingest/suggest.h"
@@ -96,7 +97,7 @@ static bool take_row(void *context, const struct row *row, const struct violatio
 /* The command that would read the files, as far as they can be read. */
 static void note_next(struct cli *cli, const char *path)
 {
-    struct buf *next = &cli->tally.next;
+    struct buf *next = &cli->summary->next;
 
     if (next->size == 0)
         command_other(cli, FOR_INGEST, next);
@@ -107,11 +108,11 @@ static void note_next(struct cli *cli, const char *path)
 static void take_result(struct validation *validation, const struct ingest_result *result)
 {
     struct cli *cli = validation->cli;
-    struct tally *tally = &cli->tally;
+    struct summary *summary = cli->summary;
 
-    load_count(tally, result);
-    tally->rows_read += result->rows_read;
-    tally->rows_rejected += result->rows_rejected;
+    load_count(summary, result);
+    summary->rows_read += result->rows_read;
+    summary->rows_rejected += result->rows_rejected;
     if (result->rows_rejected > 0)
         report_status(&cli->report, EXIT_ROWS);
     if (result->outcome != INGEST_LOADED)
@@ -142,7 +143,7 @@ static bool validate_file(struct validation *validation, const struct ingest_opt
 static void append_ending(struct validation *validation, struct buf *out)
 {
     struct cli *cli = validation->cli;
-    const struct tally *tally = &cli->tally;
+    const struct summary *summary = cli->summary;
 
     if (validation->lines_left_out > 0)
         buf_printf(out, "... and %" PRIu64 " more; --verbose shows all of them\n",
@@ -152,13 +153,13 @@ static void append_ending(struct validation *validation, struct buf *out)
         findings_print(&validation->findings, out);
         buf_append_char(out, '\n');
     }
-    words_count(out, tally->files, "file");
+    words_count(out, summary->files, "file");
     buf_append_text(out, ", ");
-    words_count(out, tally->rows_read, "row");
+    words_count(out, summary->rows_read, "row");
     buf_printf(out, ": %" PRIu64 " accepted, %" PRIu64 " rejected\n",
-               tally->rows_read - tally->rows_rejected, tally->rows_rejected);
-    if (tally->next.size > 0 && tally->rows_read > tally->rows_rejected)
-        buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->tally.next));
+               summary->rows_read - summary->rows_rejected, summary->rows_rejected);
+    if (summary->next.size > 0 && summary->rows_read > summary->rows_rejected)
+        buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->summary->next));
 }
 
 /* The machine's time zone: files do not name theirs. */
@@ -251,7 +252,7 @@ void command_validate(struct cli *cli)
 
         for (size_t i = 0; fine && i < options->path_count; i++)
             fine = validate_file(&validation, &checking, options->paths[i]);
-        if (cli->tally.files > 0 && !cli->report.json &&
+        if (cli->summary->files > 0 && !cli->report.json &&
             !(cli->report.quiet && cli->report.status == EXIT_DONE))
             append_ending(&validation, &out);
         report_out(&cli->report, &out);

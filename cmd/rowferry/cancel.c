@@ -1,6 +1,7 @@
 /* What a batch has not sent yet is withdrawn. */
 #include "core/store/cancel.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/words.h"
 
 #include <inttypes.h>

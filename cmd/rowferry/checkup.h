@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_CMD_CHECKUP_H
 #define ROWFERRY_CMD_CHECKUP_H
 
-#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/cli.h"
 #include "core/api/environment.h"
 
 #include <stdbool.h>

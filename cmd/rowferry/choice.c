@@ -299,7 +299,7 @@ static void tell_end(struct choice *choice)
     struct buf *out = &choice->out, *next = &cli->summary->next;
 
     if (choice->sends && !choice->dry_run && choice->ends[DECIDE_MOVED] > 0)
-        command_other(cli, FOR_DRAIN, next);
+        cli_other(cli, FOR_DRAIN, next);
     if (cli->report.json || (cli->report.quiet && cli->report.status == EXIT_DONE))
         return;
     if (choice->lines > LINES_MAX)

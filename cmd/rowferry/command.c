@@ -2,7 +2,7 @@
  * own. */
 #include "cmd/rowferry/command.h"
 
-#include "cmd/rowferry/words.h"
+#include "core/base/str.h"
 
 static const int running_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
 static const int sending_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
@@ -14,7 +14,7 @@ static const int checkup_statuses[] = {0, 1, 2, 5, 6, 8, 129, 130, 143, -1};
 static const int choice_statuses[] = {0, 1, 2, 3, 8, 129, 130, 143, -1};
 
 /* clang-format off */
-static const struct command commands[] = {
+const struct command commands[] = {
     {"run", FOR_RUN, "[PATH...]", "the nightly job: read every waiting file, send, sum up",
         "The nightly job: reads every waiting file into the database, sends what is\n"
         "pending, and says what became of it. PATH is an inbox folder (inbox, where\n"
@@ -100,40 +100,16 @@ static const struct command commands[] = {
         "while a run works.",
         "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
         0, 1, checkup_statuses, command_doctor},
+    {0},
 };
 /* clang-format on */
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-const struct command *command_at(unsigned index)
-{
-    return index < COMMANDS ? &commands[index] : NULL;
-}
-
-void command_repeat(const struct cli *cli, struct buf *out)
-{
-    for (int i = 0; i < cli->argc; i++) {
-        if (i > 0)
-            buf_append_char(out, ' ');
-        words_quote(out, cli->argv[i]);
-    }
-}
-
-void command_other(const struct cli *cli, unsigned command, struct buf *out)
-{
-    words_quote(out, cli->argv[0]);
-    for (unsigned i = 0; i < COMMANDS; i++)
-        if (commands[i].bit == command)
-            buf_printf(out, " %s", commands[i].name);
-    options_repeat(&cli->options, command, out);
-}
 
 const struct command *command_find(const char *name, const char **nearest)
 {
     unsigned best = 3;
 
     *nearest = NULL;
-    for (unsigned i = 0; i < COMMANDS; i++) {
+    for (unsigned i = 0; commands[i].name; i++) {
         unsigned distance = str_distance(name, commands[i].name);
 
         if (distance == 0)

@@ -1,6 +1,7 @@
 /* Everything that a night needs, looked at before it: a table of checks, each with a line of advice
  * where something is wrong. Changes nothing. */
 #include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/words.h"

@@ -1,4 +1,5 @@
 /* What is pending is sent; safe to stop and to start again at any moment. */
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/send.h"
 #include "cmd/rowferry/summary.h"
 

@@ -1,6 +1,7 @@
 /* The rows of a batch with what became of each, as a file that can be read again. Takes no lock. */
 #include "core/store/export.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/session.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"

@@ -33,7 +33,7 @@ static void tell(struct cli *cli, const struct filed *file, const char *path, en
     long long batch = file->batch_id;
     struct buf command = {0};
 
-    command_other(cli, FOR_INGEST, &command);
+    cli_other(cli, FOR_INGEST, &command);
     buf_append_text(&command, " --tail ");
     words_quote(&command, path);
     if (str_ends(file->folder, "/refused"))

@@ -1,5 +1,6 @@
 #include "cmd/rowferry/help.h"
 
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/words.h"
 
 #include <stdio.h>
@@ -90,14 +91,13 @@ void help_command(const struct command *command, struct buf *out)
 
 void help_program(struct buf *out)
 {
-    const struct command *command;
     int status;
 
     buf_append_text(out, "Usage: rowferry COMMAND [OPTION...] [ARGUMENT...]\n\n"
                          "Takes the rows of CSV and NDJSON files to the custom object records of "
                          "Genesys\nCloud: checked, sent, and every answer kept in one SQLite "
                          "database.\n\nCommands\n");
-    for (unsigned i = 0; (command = command_at(i)) != NULL; i++) {
+    for (const struct command *command = commands; command->name; command++) {
         char left[32];
 
         snprintf(left, sizeof left, "%s %s", command->name, command->arguments);

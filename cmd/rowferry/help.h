@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_CMD_HELP_H
 #define ROWFERRY_CMD_HELP_H
 
-#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/cli.h"
 
 void help_program(struct buf *out);
 void help_command(const struct command *command, struct buf *out);

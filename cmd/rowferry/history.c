@@ -2,6 +2,7 @@
  * Takes no lock. */
 #include "core/store/history.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/session.h"
 #include "cmd/rowferry/words.h"

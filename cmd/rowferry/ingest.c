@@ -1,4 +1,5 @@
 /* Files become jobs; nothing is sent and no file is moved. */
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/summary.h"
 

@@ -17,6 +17,7 @@
  *
  * What they are given and what they say:
  *
+ *     cli.[ch]                                          all of it, and commands to paste
  *     options.[ch] option_table.[ch] option_value.[ch]  one table of settings, and their values
  *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
  *     proxy.[ch]                                        the proxy that the environment names

@@ -1,6 +1,7 @@
 /* Old batches go: their rows, and with --files the files that they came from. Takes no lock. */
 #include "core/store/prune.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
@@ -468,7 +469,7 @@ static void tell_end(struct pruning *pruning)
     struct buf out = {0}, size = {0};
 
     if (report->stopped)
-        command_repeat(cli, &cli->summary->next);
+        cli_repeat(cli, &cli->summary->next);
     if (!pruning->dry_run)
         append_size(pruning, &size);
     if (report->json && size.size > 0) {

@@ -1,6 +1,7 @@
 /* Conflicts are settled: for our rows, which the next drain sends again, or for theirs. */
 #include "core/store/resolve.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/fields.h"

@@ -1,6 +1,7 @@
 /* What failed or was refused is put back to be sent, or read back, again. */
 #include "core/store/retry.h"
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"

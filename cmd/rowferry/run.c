@@ -1,4 +1,5 @@
 /* The nightly job: whatever waits in the inbox is read, whatever is pending is sent. */
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/grown.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/send.h"

@@ -3,7 +3,7 @@
 #ifndef ROWFERRY_CMD_SESSION_H
 #define ROWFERRY_CMD_SESSION_H
 
-#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/cli.h"
 #include "core/store/lock.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"

@@ -1,5 +1,6 @@
 /* Where every batch stands, and the exact command that would finish it. Takes no lock. */
 #include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
@@ -125,7 +126,7 @@ static const char *note_next(const struct standing *standing)
     if (standing->at_work[LOCK_INTAKE] || standing->at_work[LOCK_DRAIN])
         return NULL;
     if (standing->loading_source) {
-        command_other(cli, FOR_RUN, next);
+        cli_other(cli, FOR_RUN, next);
         if (strcmp(standing->loading_source, "-") != 0) {
             buf_append_char(next, ' ');
             words_quote(next, standing->loading_source);
@@ -134,7 +135,7 @@ static const char *note_next(const struct standing *standing)
     }
     if (summary_left(cli->summary) == 0)
         return NULL;
-    command_other(cli, FOR_DRAIN, next);
+    cli_other(cli, FOR_DRAIN, next);
     if (standing->batch_id)
         buf_printf(next, " --batch %" PRId64, standing->batch_id);
     return standing->pause.until_ms > clock_now_ms() ? "To send them, when that time is over:"
@@ -236,7 +237,7 @@ static void append_conflicts(const struct standing *standing, struct buf *out)
     words_count(out, conflicts, "conflict");
     buf_printf(out, " %s for a decision (--ours or --theirs). To look at %s:\n  ",
                conflicts == 1 ? "waits" : "wait", conflicts == 1 ? "it" : "them");
-    command_other(cli, FOR_RESOLVE, out);
+    cli_other(cli, FOR_RESOLVE, out);
     buf_append_text(out, " --ours --all --dry-run\n");
 }
 

@@ -1,6 +1,6 @@
 #include "cmd/rowferry/summary.h"
 
-#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/cli.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
@@ -578,11 +578,11 @@ static const char *note_next(struct cli *cli)
     const char *purpose = resumption(cli->summary, cli->report.status);
 
     if (purpose) {
-        command_repeat(cli, &cli->summary->next);
+        cli_repeat(cli, &cli->summary->next);
         return purpose;
     }
     if (cli->command->bit == FOR_INGEST && summary_left(cli->summary) > 0) {
-        command_other(cli, FOR_DRAIN, &cli->summary->next);
+        cli_other(cli, FOR_DRAIN, &cli->summary->next);
         return "To send them:";
     }
     return NULL;

@@ -1,6 +1,6 @@
 #include "cmd/rowferry/unattended.h"
 
-#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/cli.h"
 #include "cmd/rowferry/option_table.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"

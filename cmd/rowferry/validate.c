@@ -1,5 +1,6 @@
 /* What ingest would accept and reject, and the schema file that would read a file; no database,
  * nothing written. */
+#include "cmd/rowferry/command.h"
 #include "cmd/rowferry/findings.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/load.h"
@@ -100,7 +101,7 @@ static void note_next(struct cli *cli, const char *path)
     struct buf *next = &cli->summary->next;
 
     if (next->size == 0)
-        command_other(cli, FOR_INGEST, next);
+        cli_other(cli, FOR_INGEST, next);
     buf_append_char(next, ' ');
     words_quote(next, path);
 }

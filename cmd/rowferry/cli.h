@@ -1,0 +1,41 @@
+/* What all commands are given, and the commands that they print for people to paste. */
+#ifndef ROWFERRY_CMD_CLI_H
+#define ROWFERRY_CMD_CLI_H
+
+#include "cmd/rowferry/options.h"
+#include "cmd/rowferry/report.h"
+
+struct summary;
+struct unattended;
+
+struct cli {
+    const struct command *commands; /* the table; the last has no name */
+    const struct command *command;  /* the one that runs; NULL: none */
+    struct options options;
+    struct report report;
+    struct summary *summary;
+    struct unattended *unattended;
+    int argc; /* as the program was started */
+    char **argv;
+};
+
+struct command {
+    const char *name;
+    unsigned bit;            /* FOR_... */
+    const char *arguments;   /* `[PATH...]` */
+    const char *summary;     /* one line of the list of commands */
+    const char *description; /* paragraphs of --help, broken to 80 columns by hand */
+    const char *example;
+    unsigned paths_min, paths_max;
+    const int *statuses; /* what it can end with, for --help; -1 after the last */
+    /* Reports everything through cli->report and cli->summary. */
+    void (*work)(struct cli *cli);
+};
+
+/* Appends the command as it was started, quoted for a shell. */
+void cli_repeat(const struct cli *cli, struct buf *out);
+
+/* Appends another command (FOR_...) with the same options as far as it takes them. */
+void cli_other(const struct cli *cli, unsigned command, struct buf *out);
+
+#endif

@@ -50,21 +50,4 @@ void checkup_skip(struct checkup *checkup, const char *because);
 /* A word on the terminal, before something that takes its time. */
 void checkup_busy(struct checkup *checkup, const char *doing);
 
-/* checkup_settings.c */
-void check_configuration(struct checkup *checkup);
-void check_schemas(struct checkup *checkup);
-void check_inbox(struct checkup *checkup);
-
-/* checkup_database.c */
-void check_database(struct checkup *checkup);
-void check_folder(struct checkup *checkup);
-void check_integrity(struct checkup *checkup);
-void check_counters(struct checkup *checkup);
-void check_work(struct checkup *checkup);
-
-/* checkup_api.c */
-void check_login(struct checkup *checkup);
-void check_api(struct checkup *checkup);
-void check_clock(struct checkup *checkup);
-
 #endif

@@ -1,5 +1,5 @@
-/* Of `doctor`: the login, one GET, and what the clock says beside the server's. */
-#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/checkup_api.h"
+
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/probe.h"

@@ -1,5 +1,5 @@
-/* Of `doctor`: the database, looked at and never changed, and who works on it. */
-#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/checkup_database.h"
+
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"

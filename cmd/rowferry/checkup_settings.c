@@ -1,5 +1,5 @@
-/* Of `doctor`: what was set, schema files, and the inbox. */
-#include "cmd/rowferry/checkup.h"
+#include "cmd/rowferry/checkup_settings.h"
+
 #include "cmd/rowferry/proxy.h"
 #include "cmd/rowferry/secret.h"
 #include "core/base/mem.h"

@@ -9,11 +9,11 @@
  *                                 session.[ch]  database, run, locks, books
  *                                 unattended.[ch] for those who do not look: files, and a command
  *                                 metrics.[ch]  what Prometheus reads
- *     validate.c                  findings.[ch] violations by field and rule
+ *     validate.c                                violations, and counted by field and rule
  *     status.c history.c export.c
  *     retry.c resolve.c cancel.c  choice.[ch]   the jobs that a person decides about
  *     prune.c                                   old batches, and their files in done/
- *     doctor.c                    checkup.h, checkup_*.c  what it looks at
+ *     doctor.c                    checkup*.[ch] what it looks at
  *
  * What they are given and what they say:
  *

@@ -1,26 +1,129 @@
 /* What ingest would accept and reject, and the schema file that would read a file; no database,
  * nothing written. */
 #include "cmd/rowferry/command.h"
-#include "cmd/rowferry/findings.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/ingest/suggest.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { LINES_MAX = 50 }; /* violations that people see without --verbose */
+enum {
+    LINES_MAX = 50,   /* violations that people see without --verbose */
+    KINDS_MAX = 1000, /* kinds that are told apart; rows choose the names of fields */
+    KINDS_SHOWN = 20,
+};
+
+struct violation_kind {
+    char *field, *rule;
+    uint64_t rows;
+};
+
+/* Zeroed means empty. */
+struct violation_kinds {
+    struct violation_kind *items;
+    size_t count, capacity;
+    uint64_t others; /* rows of kinds beyond KINDS_MAX */
+};
+
+static void kinds_release(struct violation_kinds *kinds)
+{
+    for (size_t i = 0; i < kinds->count; i++) {
+        free(kinds->items[i].field);
+        free(kinds->items[i].rule);
+    }
+    free(kinds->items);
+    *kinds = (struct violation_kinds){0};
+}
+
+/* True when an earlier violation of the row is of the same kind. */
+static bool is_repeated(const struct violations *violations, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (span_equal(violation_field(violations, i), violation_field(violations, index)) &&
+            span_equal(violation_rule(violations, i), violation_rule(violations, index)))
+            return true;
+    return false;
+}
+
+static struct violation_kind *find(struct violation_kinds *kinds, struct span field,
+                                   struct span rule)
+{
+    for (size_t i = 0; i < kinds->count; i++)
+        if (span_is(field, kinds->items[i].field) && span_is(rule, kinds->items[i].rule))
+            return &kinds->items[i];
+    if (kinds->count == KINDS_MAX)
+        return NULL;
+    if (kinds->count == kinds->capacity) {
+        kinds->capacity = kinds->capacity ? 2 * kinds->capacity : 16;
+        kinds->items = mem_resize(kinds->items, kinds->capacity, sizeof kinds->items[0]);
+    }
+    kinds->items[kinds->count] = (struct violation_kind){mem_copy(field.data, field.size),
+                                                         mem_copy(rule.data, rule.size), 0};
+    return &kinds->items[kinds->count++];
+}
+
+/* Counts one row's violations; each pair of field and rule once. */
+static void kinds_add(struct violation_kinds *kinds, const struct violations *violations)
+{
+    for (size_t i = 0; i < violations->count; i++) {
+        struct violation_kind *kind;
+
+        if (is_repeated(violations, i))
+            continue;
+        kind = find(kinds, violation_field(violations, i), violation_rule(violations, i));
+        if (kind)
+            kind->rows++;
+        else
+            kinds->others++;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct violation_kind *left = a, *right = b;
+    int order;
+
+    if (left->rows != right->rows)
+        return left->rows < right->rows ? 1 : -1;
+    order = strcmp(left->field, right->field);
+    return order ? order : strcmp(left->rule, right->rule);
+}
+
+/* Appends a table, the most frequent first. */
+static void kinds_print(struct violation_kinds *kinds, struct buf *out)
+{
+    uint64_t others = kinds->others;
+
+    qsort(kinds->items, kinds->count, sizeof kinds->items[0], compare);
+    buf_append_text(out, "      ROWS  RULE                  FIELD\n");
+    for (size_t i = 0; i < kinds->count; i++) {
+        const struct violation_kind *kind = &kinds->items[i];
+
+        if (i >= KINDS_SHOWN) {
+            others += kind->rows;
+            continue;
+        }
+        buf_printf(out, "%10" PRIu64 "  %-20s  ", kind->rows, kind->rule);
+        words_printable(out, *kind->field ? kind->field : "(the row)");
+        buf_append_char(out, '\n');
+    }
+    if (others > 0)
+        buf_printf(out, "%10" PRIu64 "  other kinds\n", others);
+}
 
 struct validation {
     struct cli *cli;
     const char *path;
     uint64_t lines, lines_left_out;
-    struct findings findings;
+    struct violation_kinds kinds;
 };
 
 static void tell_row_json(struct validation *validation, const struct row *row,
@@ -87,7 +190,7 @@ static bool take_row(void *context, const struct row *row, const struct violatio
 
     if (stop_requested())
         return err_set(err, ERR_STOPPED, "stopped while checking %s", validation->path);
-    findings_add(&validation->findings, violations);
+    kinds_add(&validation->kinds, violations);
     if (validation->cli->report.json)
         tell_row_json(validation, row, violations);
     else
@@ -149,9 +252,9 @@ static void append_ending(struct validation *validation, struct buf *out)
     if (validation->lines_left_out > 0)
         buf_printf(out, "... and %" PRIu64 " more; --verbose shows all of them\n",
                    validation->lines_left_out);
-    if (validation->findings.count > 0) {
+    if (validation->kinds.count > 0) {
         buf_append_char(out, '\n');
-        findings_print(&validation->findings, out);
+        kinds_print(&validation->kinds, out);
         buf_append_char(out, '\n');
     }
     words_count(out, summary->files, "file");
@@ -259,6 +362,6 @@ void command_validate(struct cli *cli)
         report_out(&cli->report, &out);
     }
     buf_release(&out);
-    findings_release(&validation.findings);
+    kinds_release(&validation.kinds);
     load_release(&load);
 }

@@ -60,66 +60,6 @@ static bool start_ready(struct loop *loop, struct err *err)
     return true;
 }
 
-static struct task_reader reader_of(struct loop *loop, const struct task *task)
-{
-    const struct drain_options *options = loop->options;
-
-    return (struct task_reader){
-        .limits = {.max_retries = options->max_retries,
-                   .max_attempts = options->max_attempts,
-                   .on_conflict = options->on_conflict,
-                   .audit_wait_ms = options->audit_wait_ms,
-                   .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
-                   .token_accepted = loop->accepted == task->authorization,
-                   .dice = loop_dice(loop)},
-        .now_ms = clock_now_ms(),
-        .rebase = loop->rebase,
-        .fault = &loop->fault,
-    };
-}
-
-static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
-{
-    struct task *task = answer->context;
-    struct task_reader reader = reader_of(loop, task);
-    struct policy_verdict verdict;
-    struct err why = {0};
-    bool fine;
-
-    loop->in_flight--;
-    if (!loop->settled.first)
-        loop->settled_since_us = clock_monotonic_us();
-    meter_count(&loop->meter, answer);
-    fine = task_answer(task, answer, &reader, &verdict, &why);
-    if (task->claim.outcome.attempt_error[0])
-        meter_note(&loop->meter, answer, loop->fault.code, task->claim.outcome.attempt_error);
-    if (fine) {
-        loop_react(loop, task, answer, &verdict, err);
-        return;
-    }
-    task_list_add(&loop->settled, task);
-    if (!loop->failed)
-        *err = why;
-    loop_fail(loop);
-}
-
-static void take_answers(struct loop *loop, struct err *err)
-{
-    struct http_answer *answer;
-
-    while ((answer = http_pool_next(loop->pool))) {
-        if (answer->context == loop->token) {
-            loop_take_token(loop, answer, err);
-            crash_point(CRASH_TOKEN_TAKEN);
-        } else {
-            crash_point(CRASH_ANSWER_TAKEN);
-            take_answer(loop, answer, err);
-            crash_point(CRASH_ANSWER_JUDGED);
-        }
-        http_pool_release(loop->pool, answer);
-    }
-}
-
 /* How many jobs to claim now: what the window holds, and what the pace lets go within a second. */
 static unsigned wanted(const struct loop *loop)
 {
@@ -180,16 +120,16 @@ static void hand_turn(struct loop *loop)
     keeper_hand(loop->keeper, exchange);
 }
 
-static void note_taken(struct loop *loop, int64_t job_id, struct err *err)
+static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
 {
-    if (!job_id || loop->failed)
-        return;
-    err_set(err, ERR_BUSY,
+    struct err why;
+
+    err_set(&why, ERR_BUSY,
             "job %lld/%lld was changed by another process while it was in hand: another drain is "
             "at work on this database, perhaps because its lock file was deleted; look for that "
             "process, then run the same command again",
             (long long)(job_id / JOB_ROWS), (long long)(job_id % JOB_ROWS));
-    loop_fail(loop);
+    loop_fail(loop, &why, err);
 }
 
 /* Takes a finished turn back: what was claimed may leave now, everything else is free again. */
@@ -211,16 +151,17 @@ static bool take_turn(struct loop *loop, struct err *err)
                       (struct task *)exchange->claims[i]);
     if (exchange->claimed)
         crash_point(CRASH_CLAIMS_TAKEN);
-    if (exchange->errands && !loop->told_errands) {
-        loop->told_errands = true;
+    if (exchange->errands && !loop->said_errands) {
+        loop->said_errands = true;
         notice_say(loop->options->notices,
                    "rows of batch %lld wait for earlier rows of their records in other batches: "
                    "those are sent first",
                    (long long)loop->options->batch_id);
     }
-    note_taken(loop, exchange->taken_id, err);
-    if (exchange->ahead && !loop->told_ahead) {
-        loop->told_ahead = true;
+    if (exchange->taken_id)
+        fail_taken(loop, exchange->taken_id, err);
+    if (exchange->ahead && !loop->said_ahead) {
+        loop->said_ahead = true;
         notice_say(loop->options->notices,
                    "the clock was ahead when an earlier run stored times: jobs that were put off "
                    "until then are due now");
@@ -237,19 +178,22 @@ static bool take_turn(struct loop *loop, struct err *err)
     return true;
 }
 
-static bool is_finished(const struct loop *loop)
-{
-    bool quiet = !loop->in_flight && !loop->ready.first && !loop->settled.first &&
-                 !loop->held.first && keeper_is_idle(loop->keeper);
-
-    return quiet && (loop->stopping || (!loop->more && !loop->next_due_ms));
-}
-
-/* Nothing is under way or to come that could still succeed. */
-static bool is_dry(const struct loop *loop)
+/* True when nothing is under way. */
+static bool is_quiet(const struct loop *loop)
 {
     return !loop->in_flight && !loop->ready.first && !loop->settled.first &&
-           keeper_is_idle(loop->keeper) && !loop->more && !loop->next_due_ms;
+           keeper_is_idle(loop->keeper);
+}
+
+/* True when nothing is to come, neither now nor later. */
+static bool is_dry(const struct loop *loop)
+{
+    return is_quiet(loop) && !loop->more && !loop->next_due_ms;
+}
+
+static bool is_finished(const struct loop *loop)
+{
+    return !loop->held.first && (loop->stopping ? is_quiet(loop) : is_dry(loop));
 }
 
 /* How long nothing needs to be looked at, if no answer comes. */
@@ -269,16 +213,6 @@ static int wait_ms(const struct loop *loop)
     return wait > 0 ? (int)wait : 0;
 }
 
-static void put_back_ready(struct loop *loop)
-{
-    while (loop->ready.first) {
-        struct task *task = task_list_take(&loop->ready);
-
-        task_put_back(task, false, clock_now_ms());
-        task_list_add(&loop->settled, task);
-    }
-}
-
 /* When a sample begins, what was claimed from the head of the queue goes behind all others. */
 static void look_for_sample(struct loop *loop)
 {
@@ -296,7 +230,7 @@ static void look_for_sample(struct loop *loop)
     }
 }
 
-static void report(struct loop *loop, bool last)
+static void report_progress(struct loop *loop, bool last)
 {
     int64_t now_us = clock_monotonic_us();
     const struct governor *governor = &loop->governor;
@@ -325,10 +259,8 @@ static void look_at_lock(struct loop *loop, struct err *err)
 {
     struct err why = {0};
 
-    if (loop->failed || lock_look(loop->options->lock, &why))
-        return;
-    *err = why;
-    loop_fail(loop);
+    if (!loop->failed && !lock_look(loop->options->lock, &why))
+        loop_fail(loop, &why, err);
 }
 
 /* What nothing leaves for, and until when (monotonic); NULL: nothing in particular. */
@@ -393,9 +325,8 @@ static bool turn_round(struct loop *loop, struct err *err)
 {
     look_for_stop(loop);
     look_at_lock(loop, err);
-    if (loop->stopping) {
-        put_back_ready(loop);
-    }
+    if (loop->stopping)
+        loop_put_back_ready(loop);
     if (!take_turn(loop, err))
         return false;
     loop_rule_held(loop, is_dry(loop), err);
@@ -408,8 +339,8 @@ static bool turn_round(struct loop *loop, struct err *err)
     say_wait(loop);
     if (!http_pool_wait(loop->pool, wait_ms(loop), stop_fd(), err))
         return false;
-    take_answers(loop, err);
-    report(loop, false);
+    loop_take_answers(loop, err);
+    report_progress(loop, false);
     return true;
 }
 
@@ -419,7 +350,7 @@ static bool run_loop(struct loop *loop, struct err *err)
 
     while (fine && !is_finished(loop))
         fine = turn_round(loop, err);
-    report(loop, true);
+    report_progress(loop, true);
     return fine && !loop->failed;
 }
 

@@ -1,42 +1,21 @@
-/* What an answer means for the run as a whole; see loop.h. */
-#include "core/base/clock.h"
 #include "core/drain/loop.h"
-#include "core/drain/pace.h"
+
+#include "core/base/clock.h"
+#include "core/base/crash.h"
+#include "core/store/summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { MAX_REFUSED_FROM = 100 }; /* jobs, before a share of them is judged */
+enum {
+    TOKENS_MAX = 3,         /* so many tokens refused in a row end the run */
+    MAX_REFUSED_FROM = 100, /* final jobs, before a share of them counts */
+    PUT_BACK_MS = 2000,     /* a longer pause puts claimed jobs back */
+};
 
-void task_list_init(struct task_list *list)
-{
-    list->first = NULL;
-    list->end = &list->first;
-    list->count = 0;
-}
-
-void task_list_add(struct task_list *list, struct task *task)
-{
-    task->next = NULL;
-    *list->end = task;
-    list->end = &task->next;
-    list->count++;
-}
-
-struct task *task_list_take(struct task_list *list)
-{
-    struct task *task = list->first;
-
-    if (!task)
-        return NULL;
-    list->first = task->next;
-    if (!list->first)
-        list->end = &list->first;
-    list->count--;
-    return task;
-}
-
-double loop_dice(struct loop *loop)
+/* 0 to 1 for jitter (xorshift64*). */
+static double loop_dice(struct loop *loop)
 {
     loop->dice ^= loop->dice >> 12;
     loop->dice ^= loop->dice << 25;
@@ -44,14 +23,115 @@ double loop_dice(struct loop *loop)
     return (double)((loop->dice * UINT64_C(2685821657736338717)) >> 11) / 9007199254740992.0;
 }
 
-void loop_fail(struct loop *loop)
+void loop_put_back_ready(struct loop *loop)
 {
-    loop->failed = true;
+    struct task *task;
+
+    while ((task = task_list_take(&loop->ready))) {
+        task_put_back(task, false, clock_now_ms());
+        task_list_add(&loop->settled, task);
+    }
+}
+
+void loop_fail(struct loop *loop, const struct err *why, struct err *err)
+{
+    if (!loop->failed)
+        *err = *why;
+    loop->failed = loop->stopping = true;
+}
+
+/* Stops the loop because of what an answer says. True when the caller is to set err: answers to a
+ * run that stops anyway are no errors. */
+static bool begin_failing(struct loop *loop)
+{
+    if (loop->stopping)
+        return false;
+    loop->failed = loop->stopping = true;
+    return true;
+}
+
+static void stop_because(struct loop *loop, enum drain_end end)
+{
+    if (!loop->stopping)
+        loop->result->end = end;
     loop->stopping = true;
 }
 
-/* ` CODE (MESSAGE)` of what the API said to a task. */
-static const char *said(const struct task *task, char *out, size_t out_size)
+/* The server asks to wait for wait_ms. The longest such wait is remembered with its reason, and
+ * stored however the run ends. why: what the server did. */
+static void ask_wait(struct loop *loop, int64_t wait_ms, const char *why)
+{
+    int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
+    char until[CLOCK_ISO_SIZE];
+
+    if (until_us <= loop->asked_until_us)
+        return;
+    loop->asked_until_us = until_us;
+    loop->asked_now = true;
+    snprintf(loop->asked_why, sizeof loop->asked_why, "%s" PAUSE_UNTIL "%s", why,
+             clock_iso(clock_now_ms() + wait_ms, until));
+}
+
+/* Parks the run if the wait is longer than --max-wait; returns whether it is. */
+static bool park(struct loop *loop, int64_t wait_ms, const char *why)
+{
+    if (wait_ms <= loop->options->max_wait_ms)
+        return false;
+    ask_wait(loop, wait_ms, why);
+    loop->result->parked_until_ms =
+        clock_now_ms() + (loop->asked_until_us - clock_monotonic_us()) / 1000;
+    memcpy(loop->result->reason, loop->asked_why, sizeof loop->result->reason);
+    stop_because(loop, DRAIN_PARKED);
+    return true;
+}
+
+/* A 429, or a 503 that names a time: nothing leaves for pause_ms (-1: no time is named). */
+static void throttle(struct loop *loop, const struct http_answer *answer, int64_t pause_ms)
+{
+    int64_t now_us = clock_monotonic_us(), wait_us = pause_ms < 0 ? -1 : pause_ms * 1000;
+    double dice = loop_dice(loop);
+    char why[64];
+
+    loop->pause = DRAIN_PAUSE_ASKED;
+    if (answer->status == 429) {
+        struct governor_refusal refusal = {now_us - answer->latency_us, wait_us};
+
+        wait_us = governor_refused(&loop->governor, &refusal, dice, now_us);
+    } else {
+        /* the service is in trouble, which says nothing about its limit */
+        governor_pause(&loop->governor, now_us + wait_us + (int64_t)(GOVERNOR_JITTER_US * dice));
+    }
+    snprintf(why, sizeof why, "the API answered %ld", answer->status);
+    ask_wait(loop, wait_us / 1000, why);
+    if (!park(loop, wait_us / 1000, why) && wait_us / 1000 > PUT_BACK_MS)
+        loop_put_back_ready(loop);
+}
+
+/* Nothing was reached: waits longer each time, and gives up after --max-retries waits. A failure
+ * while such a wait runs belongs to the same try. */
+static void pause_unreachable(struct loop *loop, const char *why, struct err *err)
+{
+    const char *api_url = loop->options->environment.api_url;
+    int64_t now_us = clock_monotonic_us();
+
+    if (loop->stopping || governor_paused(&loop->governor, now_us))
+        return;
+    if (loop->unreachable++ >= loop->options->max_retries) {
+        begin_failing(loop);
+        err_set(err, ERR_NETWORK,
+                "cannot reach %s: %s: check the network and --environment, then run the same "
+                "command again; nothing was lost",
+                api_url, why);
+        return;
+    }
+    loop->pause = DRAIN_PAUSE_UNREACHABLE;
+    snprintf(loop->trouble, sizeof loop->trouble, "cannot reach %s: %s", api_url, why);
+    governor_pause(&loop->governor,
+                   now_us + policy_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
+}
+
+/* `STATUS CODE (MESSAGE)` of what the API answered to a task. */
+static const char *answer_text(const struct task *task, char *out, size_t out_size)
 {
     const struct claim_outcome *outcome = &task->claim.outcome;
     const char *code = outcome->error_code;
@@ -64,20 +144,29 @@ static const char *said(const struct task *task, char *out, size_t out_size)
 static void stop_auth(struct loop *loop, const struct task *task, struct err *err)
 {
     char text[ERR_TEXT_SIZE / 2];
-    const char *advice =
-        task->claim.outcome.http_status == 403
-            ? "give the OAuth client a role with the custom objects permissions, or check that "
-              "--environment is the organisation that the client belongs to"
-            : "check the OAuth client and the address that it may be used from";
 
-    if (loop->stopping)
-        return;
-    err_set(err, ERR_AUTH, "the API refused us with %s: %s; no job was lost",
-            said(task, text, sizeof text), advice);
-    loop_fail(loop);
+    if (begin_failing(loop))
+        err_set(err, ERR_AUTH, "the API refused us with %s: %s; no job was lost",
+                answer_text(task, text, sizeof text),
+                task->claim.outcome.http_status == 403
+                    ? "give the OAuth client a role with the custom objects permissions, or check "
+                      "that --environment is the organisation that the client belongs to"
+                    : "check the OAuth client and the address that it may be used from");
 }
 
-static void stop_place(struct loop *loop, const struct task *task, struct err *err)
+static void stop_proxy(struct loop *loop, struct err *err)
+{
+    const char *proxy = loop->options->proxy;
+
+    if (begin_failing(loop))
+        err_set(err, ERR_CONFIG,
+                "%s%s wants credentials (407): set http://USER:PASSWORD@HOST:PORT; no job was lost",
+                proxy ? "the proxy " : "a proxy before ",
+                proxy ? proxy : loop->options->environment.api_url);
+}
+
+/* Stops the run because every request of a kind is denied: it is not the record's fault. */
+static void stop_denied(struct loop *loop, const struct task *task, struct err *err)
 {
     static const char *const requests[] = {
         [REQUEST_UPDATE] = "an update",
@@ -86,77 +175,37 @@ static void stop_place(struct loop *loop, const struct task *task, struct err *e
         [REQUEST_FETCH] = "a fetch",
     };
     const struct claim_outcome *outcome = &task->claim.outcome;
-
-    if (loop->stopping)
-        return;
-    err_set(err, ERR_CONFIG,
-            "%s answered %d to %s (%s): it does not look like the API; check --environment",
-            loop->options->environment.api_url, outcome->http_status, requests[task->job.request],
-            outcome->error_message);
-    loop_fail(loop);
-}
-
-static void stop_refused(struct loop *loop, const struct task *task, struct err *err)
-{
-    char text[ERR_TEXT_SIZE / 2];
     struct span schema = claim_schema(&task->claim);
+    char text[ERR_TEXT_SIZE / 2];
 
-    if (loop->stopping)
+    if (task->open == POLICY_FORBIDDEN)
+        stop_auth(loop, task, err);
+    else if (!begin_failing(loop))
         return;
-    err_set(err, ERR_CONFIG,
-            "%u jobs were answered %s, and none succeeded: check that --environment is the right "
-            "organisation, and that it has the object %.*s; these jobs are pending again",
-            loop->trials[trial_kind_of(task->job.request)].alike.jobs,
-            said(task, text, sizeof text), (int)schema.size, schema.data);
-    loop_fail(loop);
+    else if (task->open == POLICY_WRONG_PLACE)
+        err_set(err, ERR_CONFIG,
+                "%s answered %d to %s (%s): it does not look like the API; check --environment",
+                loop->options->environment.api_url, outcome->http_status,
+                requests[task->job.request], outcome->error_message);
+    else
+        err_set(err, ERR_CONFIG,
+                "%u jobs were answered %s, and none succeeded: check that --environment is the "
+                "right organisation, and that it has the object %.*s; these jobs are pending again",
+                loop->trials[trial_kind_of(task->job.request)].alike.jobs,
+                answer_text(task, text, sizeof text), (int)schema.size, schema.data);
 }
 
-static void stop_untrusted(struct loop *loop, const struct http_answer *answer, struct err *err)
-{
-    if (loop->stopping)
-        return;
-    err_set(err, ERR_CONFIG,
-            "the certificate of %s is not trusted: %s: name the authority that signed it with "
-            "--ca-file, or check --environment",
-            loop->options->environment.api_url, answer->error);
-    loop_fail(loop);
-}
-
-static void stop_proxy(struct loop *loop, struct err *err)
-{
-    const char *proxy = loop->options->proxy;
-
-    if (loop->stopping)
-        return;
-    err_set(err, ERR_CONFIG,
-            "%s%s wants credentials (407): set http://USER:PASSWORD@HOST:PORT; no job was lost",
-            proxy ? "the proxy " : "a proxy before ",
-            proxy ? proxy : loop->options->environment.api_url);
-    loop_fail(loop);
-}
-
-static void stop_us(struct loop *loop, const struct task *task, struct err *err)
-{
-    static void (*const stops[])(struct loop *, const struct task *, struct err *) = {
-        [POLICY_FORBIDDEN] = stop_auth,
-        [POLICY_WRONG_PLACE] = stop_place,
-        [POLICY_REFUSING] = stop_refused,
-    };
-
-    stops[task->open](loop, task, err);
-}
-
-/* --max-refused, by jobs that are at their end. doomed ones are refused unless it is our fault. */
+/* Stops the run when more jobs are refused than --max-refused allows. */
 static void check_refused(struct loop *loop, struct err *err)
 {
     const struct drain_options *options = loop->options;
     uint64_t refused = loop->refused + loop->doomed, answered = loop->answered + loop->doomed;
-    char allowed[32];
     bool over = options->has_max_refused && refused > options->max_refused;
+    char allowed[32];
 
     if (options->has_max_refused_percent && answered >= MAX_REFUSED_FROM)
         over = over || (double)refused * 100 > options->max_refused_percent * (double)answered;
-    if (!over || loop->stopping)
+    if (!over || !begin_failing(loop))
         return;
     loop->over_refused = true;
     if (options->has_max_refused)
@@ -164,15 +213,15 @@ static void check_refused(struct loop *loop, struct err *err)
     else
         snprintf(allowed, sizeof allowed, "%g%%", options->max_refused_percent);
     err_set(err, ERR_LIMIT,
-            "%" PRIu64 " of %" PRIu64
-            " jobs were refused, and --max-refused allows %s: fix what the "
-            "API names, then run the same command again",
+            "%" PRIu64 " of %" PRIu64 " jobs were refused, and --max-refused allows %s: fix what "
+            "the API names, then run the same command again",
             refused, answered, allowed);
-    loop_fail(loop);
 }
 
-static void count_end(struct loop *loop, const struct task *task, struct err *err)
+/* The end of a task's way: its outcome is written with the next turn. */
+static void settle_task(struct loop *loop, struct task *task, struct err *err)
 {
+    task_list_add(&loop->settled, task);
     if (job_state_is_open(task->claim.outcome.state))
         return;
     loop->answered++;
@@ -180,18 +229,18 @@ static void count_end(struct loop *loop, const struct task *task, struct err *er
     check_refused(loop, err);
 }
 
-/* Denied, and nothing of the kind has been taken so far. */
-static void hold(struct loop *loop, struct task *task, enum policy_run run, struct err *err)
+/* Denied, and no request of the kind has been taken so far: the task waits until it is clear
+ * whether the record or the run is at fault. */
+static void hold_task(struct loop *loop, struct task *task, enum policy_run run, struct err *err)
 {
     const struct claim_outcome *outcome = &task->claim.outcome;
-    enum trial_kind kind = trial_kind_of(task->job.request);
+    struct trial *trial = &loop->trials[trial_kind_of(task->job.request)];
     /* a read-back is asked for wherever its job is in the queue */
     bool sampled = task->claim.spread || job_state_of_request(task->job.request) == JOB_UNKNOWN;
 
     task->open = run;
-    if (trial_count(&loop->trials[kind], run, outcome->http_status, outcome->error_code, sampled) ==
-        TRIAL_US)
-        stop_us(loop, task, err);
+    if (trial_count(trial, run, outcome->http_status, outcome->error_code, sampled) == TRIAL_US)
+        stop_denied(loop, task, err);
     loop->doomed += run == POLICY_REFUSING;
     task_list_add(&loop->held, task);
     check_refused(loop, err);
@@ -205,15 +254,14 @@ void loop_rule_held(struct loop *loop, bool dry, struct err *err)
     if (!held.first)
         return;
     task_list_init(&loop->held);
-    while ((task = held.first)) {
+    while ((task = task_list_take(&held))) {
         const struct trial *trial = &loop->trials[trial_kind_of(task->job.request)];
         enum trial_ruling ruling = trial_rule(trial, task->open, dry);
 
-        held.first = task->next;
         if (loop->over_refused && task->open == POLICY_REFUSING)
             ruling = TRIAL_RECORD;
         if (ruling == TRIAL_US)
-            stop_us(loop, task, err);
+            stop_denied(loop, task, err);
         if (ruling != TRIAL_RECORD && !loop->stopping) {
             task_list_add(&loop->held, task);
             continue;
@@ -221,8 +269,7 @@ void loop_rule_held(struct loop *loop, bool dry, struct err *err)
         loop->doomed -= task->open == POLICY_REFUSING;
         if (ruling != TRIAL_RECORD)
             task_spare(task, clock_now_ms());
-        count_end(loop, task, err);
-        task_list_add(&loop->settled, task);
+        settle_task(loop, task, err);
     }
 }
 
@@ -251,107 +298,168 @@ unsigned loop_room(const struct loop *loop)
     return room;
 }
 
-/* The retry budget, which counts jobs: one that was charged earns nothing by being read back. */
-static void account(struct loop *loop, const struct task *task,
-                    const struct policy_verdict *verdict)
+/* What an answer shows of the service: that it is there, takes requests of the kind, the token and
+ * the pace. */
+static void note_service(struct loop *loop, const struct task *task,
+                         const struct http_answer *answer, const struct policy_verdict *verdict)
+{
+    enum trial_kind kind = trial_kind_of(task->job.request);
+    int64_t now_us = clock_monotonic_us();
+
+    if (verdict->left)
+        loop->unreachable = 0;
+    if (verdict->works)
+        loop->trials[kind].works = true;
+    if (verdict->success) {
+        loop->accepted = task->authorization;
+        loop->tokens_refused[kind] = 0;
+    }
+    if (answer->end == HTTP_DONE && verdict->run != POLICY_PAUSE)
+        governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
+}
+
+/* The retry budget counts jobs: one that was charged earns nothing by being read back. */
+static void charge(struct loop *loop, const struct task *task, const struct policy_verdict *verdict)
 {
     if (verdict->success &&
         (!job_state_is_open(verdict->state) || verdict->next == POLICY_NEXT_SEND))
         policy_budget_earn(&loop->budget);
-    if (verdict->retry &&
-        !policy_budget_charge(&loop->budget, task->claim.job_id, task->claim.spread))
-        pace_exhausted(loop);
-}
-
-static void note_success(struct loop *loop, const struct task *task,
-                         const struct policy_verdict *verdict)
-{
-    enum trial_kind kind = trial_kind_of(task->job.request);
-
-    if (verdict->works)
-        loop->trials[kind].works = true;
-    if (!verdict->success)
+    if (!verdict->retry ||
+        policy_budget_charge(&loop->budget, task->claim.job_id, task->claim.spread) ||
+        loop->stopping)
         return;
-    loop->accepted = task->authorization;
-    loop->tokens_refused[kind] = 0;
+    snprintf(loop->result->reason, sizeof loop->result->reason,
+             "the API answers, but too few requests succeed for their retries (last: %s)",
+             loop->fault.message[0] ? loop->fault.message : "no answer");
+    stop_because(loop, DRAIN_EXHAUSTED);
 }
 
-void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
-                const struct policy_verdict *verdict, struct err *err)
+/* What the verdict on an answer means for the run. */
+static void react(struct loop *loop, struct task *task, const struct http_answer *answer,
+                  const struct policy_verdict *verdict, struct err *err)
 {
-    if (verdict->left)
-        loop->unreachable = 0;
-    note_success(loop, task, verdict);
-    pace_count(loop, answer, verdict);
+    note_service(loop, task, answer, verdict);
     switch (verdict->run) {
     case POLICY_GO_ON:
         break;
     case POLICY_NEW_TOKEN:
         if (token_refused(loop->token, task->authorization) &&
-            ++loop->tokens_refused[trial_kind_of(task->job.request)] >= LOOP_TOKENS_MAX)
+            ++loop->tokens_refused[trial_kind_of(task->job.request)] >= TOKENS_MAX)
             stop_auth(loop, task, err);
         break;
     case POLICY_PAUSE:
-        pace_throttle(loop, answer, verdict->pause_ms);
+        throttle(loop, answer, verdict->pause_ms);
         break;
     case POLICY_UNREACHABLE:
-        pace_unreachable(loop, answer->error, err);
+        pause_unreachable(loop, answer->error, err);
         break;
     case POLICY_FORBIDDEN:
     case POLICY_WRONG_PLACE:
     case POLICY_REFUSING:
-        hold(loop, task, verdict->run, err);
+        hold_task(loop, task, verdict->run, err);
         return;
     case POLICY_STOP_AUTH:
         stop_auth(loop, task, err);
         break;
     case POLICY_STOP_CONFIG:
-        stop_untrusted(loop, answer, err);
+        if (begin_failing(loop))
+            err_set(err, ERR_CONFIG,
+                    "the certificate of %s is not trusted: %s: name the authority that signed it "
+                    "with --ca-file, or check --environment",
+                    loop->options->environment.api_url, answer->error);
         break;
     case POLICY_STOP_PROXY:
         stop_proxy(loop, err);
         break;
     }
-    account(loop, task, verdict);
-    count_end(loop, task, err);
-    task_list_add(&loop->settled, task);
+    charge(loop, task, verdict);
+    settle_task(loop, task, err);
 }
 
-void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
+static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
+{
+    const struct drain_options *options = loop->options;
+    struct task *task = answer->context;
+    struct task_reader reader = {
+        .limits = {.max_retries = options->max_retries,
+                   .max_attempts = options->max_attempts,
+                   .on_conflict = options->on_conflict,
+                   .audit_wait_ms = options->audit_wait_ms,
+                   .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
+                   .token_accepted = loop->accepted == task->authorization,
+                   .dice = loop_dice(loop)},
+        .now_ms = clock_now_ms(),
+        .rebase = loop->rebase,
+        .fault = &loop->fault,
+    };
+    struct policy_verdict verdict;
+    struct err why = {0};
+    bool fine;
+
+    loop->in_flight--;
+    if (!loop->settled.first)
+        loop->settled_since_us = clock_monotonic_us();
+    meter_count(&loop->meter, answer);
+    fine = task_answer(task, answer, &reader, &verdict, &why);
+    if (task->claim.outcome.attempt_error[0])
+        meter_note(&loop->meter, answer, loop->fault.code, task->claim.outcome.attempt_error);
+    if (fine) {
+        react(loop, task, answer, &verdict, err);
+        return;
+    }
+    task_list_add(&loop->settled, task);
+    loop_fail(loop, &why, err);
+}
+
+/* The answer to a token request. */
+static void take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
 {
     struct err why = {0};
     int64_t wait_ms = 0;
     enum token_verdict verdict =
         token_take(loop->token, answer, clock_monotonic_us(), &wait_ms, &why);
+    const char *trouble = token_trouble(loop->token);
 
     if (verdict == TOKEN_FRESH)
         loop->unreachable = 0;
     if (verdict == TOKEN_FRESH || loop->stopping)
         return;
-    if (verdict == TOKEN_REFUSED &&
-        (answer->end == HTTP_PROXY || (answer->end == HTTP_DONE && answer->status == 407))) {
-        stop_proxy(loop, err);
-        return;
-    }
     if (verdict == TOKEN_REFUSED) {
-        *err = why;
-        loop_fail(loop);
+        if (answer->end == HTTP_PROXY || (answer->end == HTTP_DONE && answer->status == 407))
+            stop_proxy(loop, err);
+        else if (begin_failing(loop))
+            *err = why;
         return;
     }
     if (answer->retry_after_ms >= 0)
-        pace_ask(loop, wait_ms, token_trouble(loop->token));
-    if (pace_park(loop, wait_ms, token_trouble(loop->token)))
+        ask_wait(loop, wait_ms, trouble);
+    if (park(loop, wait_ms, trouble))
         return;
     /* a renewal may fail for a while, as long as the present token lives */
     if (token_failures(loop->token) <= loop->options->max_retries ||
-        token_authorization(loop->token, clock_monotonic_us())) {
-        notice_say(loop->options->notices, "%s: asking again in %lld s", token_trouble(loop->token),
+        token_authorization(loop->token, clock_monotonic_us()))
+        notice_say(loop->options->notices, "%s: asking again in %lld s", trouble,
                    (long long)(wait_ms + 999) / 1000);
-        return;
+    else if (begin_failing(loop))
+        err_set(err, ERR_NETWORK,
+                "no token: %s: check the network, --environment and --login-url, then run the same "
+                "command again; nothing was lost",
+                trouble);
+}
+
+void loop_take_answers(struct loop *loop, struct err *err)
+{
+    struct http_answer *answer;
+
+    while ((answer = http_pool_next(loop->pool))) {
+        if (answer->context == loop->token) {
+            take_token(loop, answer, err);
+            crash_point(CRASH_TOKEN_TAKEN);
+        } else {
+            crash_point(CRASH_ANSWER_TAKEN);
+            take_answer(loop, answer, err);
+            crash_point(CRASH_ANSWER_JUDGED);
+        }
+        http_pool_release(loop->pool, answer);
     }
-    err_set(err, ERR_NETWORK,
-            "no token: %s: check the network, --environment and --login-url, then run the same "
-            "command again; nothing was lost",
-            token_trouble(loop->token));
-    loop_fail(loop);
 }

@@ -1,4 +1,4 @@
-/* Inside core/drain only: the state of one drain. */
+/* Inside core/drain only: the state of one drain, and what answers do to it. */
 #ifndef ROWFERRY_DRAIN_LOOP_H
 #define ROWFERRY_DRAIN_LOOP_H
 
@@ -8,20 +8,12 @@
 #include "core/drain/task.h"
 #include "core/http/governor.h"
 #include "core/http/token.h"
-#include "core/job/policy.h"
 #include "core/job/trial.h"
 
 enum {
     LOOP_WINDOW_MAX = 256,                        /* jobs claimed ahead at most */
     LOOP_HELD_MAX = TRIAL_KINDS * TRIAL_JOBS * 2, /* tasks beyond those of the windows */
     LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3 + LOOP_HELD_MAX,
-    LOOP_TOKENS_MAX = 3, /* as many tokens refused in a row, and nothing succeeded: it is us */
-};
-
-/* Tasks, first in first out. */
-struct task_list {
-    struct task *first, **end; /* end: where the next one is hung */
-    unsigned count;
 };
 
 struct loop {
@@ -35,13 +27,15 @@ struct loop {
     struct rebase *rebase;
     struct api_fault fault; /* scratch */
 
-    struct task *tasks;
+    struct task *tasks; /* each is in one list, in flight, or with the keeper */
     unsigned task_count, window;
     struct task_list free, ready, settled;
-    struct task_list held;              /* denied, and it is not clear yet whose fault it is */
-    struct trial trials[TRIAL_KINDS];   /* ... by what kind of request */
+    struct task_list held; /* refused, while it is unclear whether the record or the run is at
+                              fault */
+    struct trial trials[TRIAL_KINDS];   /* ... by the kind of request */
     bool sampling;                      /* jobs are claimed from all over the queue */
-    uint64_t answered, refused, doomed; /* jobs: at their end; of these, refused; or will be */
+    uint64_t answered, refused, doomed; /* final jobs; of these, refused; held and refused unless
+                                           the run is at fault */
     bool over_refused;                  /* beyond --max-refused */
     unsigned in_flight;                 /* PUTs and GETs, without the token request */
 
@@ -53,49 +47,42 @@ struct loop {
     uint64_t left, finished;
 
     bool stopping; /* start nothing more; settle what is in flight */
-    bool told_errands;
-    bool told_ahead; /* of stored times that a wrong clock had put into the future */
-    bool failed;     /* err is filled: the drain ends with it */
+    bool said_errands;
+    bool said_ahead; /* of stored times that a wrong clock had put into the future */
+    bool failed;     /* err is set: the drain ends with it */
     struct policy_budget budget;
     enum drain_pause pause; /* why the governor paused last */
-    int64_t asked_until_us; /* the end of the longest wait that we were asked for; 0: none */
-    bool asked_now;         /* ... by this run's server, not an earlier run's */
+    int64_t asked_until_us; /* the end of the longest wait that a server asked for; 0: none */
+    bool asked_now;         /* ... in this run, not in an earlier one */
     char asked_why[ERR_TEXT_SIZE];
     char trouble[1024];                   /* of DRAIN_PAUSE_UNREACHABLE */
-    int64_t said_until_us;                /* the end of the wait that was said last */
-    double said_per_s;                    /* the pace that was said last, because it is slow */
+    int64_t said_until_us;                /* the end of the wait that was reported last */
+    double said_per_s;                    /* the slow pace that was reported last */
     unsigned unreachable;                 /* pauses in a row after which nothing was reached */
-    unsigned tokens_refused[TRIAL_KINDS]; /* in a row, with nothing of the kind that succeeded */
+    unsigned tokens_refused[TRIAL_KINDS]; /* in a row, without a success of the kind */
     const char *accepted;                 /* the token that a request was answered 2xx with */
     int64_t progress_us;                  /* of the last report */
-    uint64_t dice;                        /* state of the generator */
+    uint64_t dice;                        /* state of the generator; not 0 */
 };
 
-void task_list_init(struct task_list *list);
-void task_list_add(struct task_list *list, struct task *task);
-struct task *task_list_take(struct task_list *list);
+/* Takes every answer that has come: settles its task or holds it, and changes pace, budget, token
+ * and the run accordingly. An error that ends the run is in err, and the loop is failed. */
+void loop_take_answers(struct loop *loop, struct err *err);
 
-/* 0 to 1 for jitter (xorshift64*). */
-double loop_dice(struct loop *loop);
-
-/* What the verdict on an answer means for the run. Errors stop the loop. */
-void loop_react(struct loop *loop, struct task *task, const struct http_answer *answer,
-                const struct policy_verdict *verdict, struct err *err);
-
-/* Settles what was held where it is clear by now whose fault it is. dry: nothing else is under way
- * or to come. */
+/* Settles the held tasks for which the fault is known by now. dry: nothing else is in flight or to
+ * come, so that what is known has to do. */
 void loop_rule_held(struct loop *loop, bool dry, struct err *err);
 
-/* True while a verdict on the run is due that a sample of the queue has to decide. */
+/* True while a decision about the run needs jobs from all over the queue. */
 bool loop_wants_sample(const struct loop *loop);
 
 /* How many requests may be in flight. */
 unsigned loop_room(const struct loop *loop);
 
-/* The answer to a token request. */
-void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);
+/* Gives claimed jobs that have not left back to the queue. */
+void loop_put_back_ready(struct loop *loop);
 
-/* Ends the loop with an error, the first one that came. */
-void loop_fail(struct loop *loop);
+/* Stops the loop with an error, unless an earlier one did. */
+void loop_fail(struct loop *loop, const struct err *why, struct err *err);
 
 #endif

@@ -37,6 +37,34 @@ void task_release(struct task *task)
     buf_release(&task->body);
 }
 
+void task_list_init(struct task_list *list)
+{
+    list->first = NULL;
+    list->end = &list->first;
+    list->count = 0;
+}
+
+void task_list_add(struct task_list *list, struct task *task)
+{
+    task->next = NULL;
+    *list->end = task;
+    list->end = &task->next;
+    list->count++;
+}
+
+struct task *task_list_take(struct task_list *list)
+{
+    struct task *task = list->first;
+
+    if (!task)
+        return NULL;
+    list->first = task->next;
+    if (!list->first)
+        list->end = &list->first;
+    list->count--;
+    return task;
+}
+
 void task_request(struct task *task, const struct drain_options *options, const char *authorization,
                   struct http_request *request)
 {

@@ -20,6 +20,16 @@ struct task {
 
 void task_release(struct task *task);
 
+/* Tasks, first in first out. */
+struct task_list {
+    struct task *first, **end; /* end: where the next one is hung */
+    unsigned count;
+};
+
+void task_list_init(struct task_list *list);
+void task_list_add(struct task_list *list, struct task *task);
+struct task *task_list_take(struct task_list *list); /* NULL: it is empty */
+
 /* Builds the request from the claim; valid until the task is used again. */
 void task_request(struct task *task, const struct drain_options *options, const char *authorization,
                   struct http_request *request);

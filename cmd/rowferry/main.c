@@ -197,7 +197,11 @@ int main(int argc, char **argv)
 {
     struct summary summary;
     struct unattended unattended = {0};
-    struct cli cli = {.summary = &summary, .unattended = &unattended, .argc = argc, .argv = argv};
+    struct cli cli = {.commands = commands,
+                      .summary = &summary,
+                      .unattended = &unattended,
+                      .argc = argc,
+                      .argv = argv};
     struct err err = {0};
     int status;
 

@@ -554,13 +554,12 @@ examples() {
     [ "$count" -ge 8 ]
 }
 
-@test "the settings of the README can be declared together" {
-    mkdir -p readme
+@test "the settings of docs/guide.md can be declared together" {
+    mkdir -p guide
     jq '.properties += {"countedOn": {"type": "string"}, "changedAt": {"type": "string"}} | del(."x-rowferry")' \
-        <(schema ''; cat schema/Article.json) >readme/bare.json
-    awk '/"x-rowferry": \{/ { inside = 1; text = "" } inside { text = text $0 "\n" } inside && /^    \}$/ { inside = 0; if (text ~ /changedAt/) print "{" text "}" }' \
-        "$TOP/README.md" >readme/settings.json
-    jq -s '.[0] * .[1]' readme/bare.json readme/settings.json >schema/Article.json
+        <(schema ''; cat schema/Article.json) >guide/bare.json
+    { echo '{'; sed -n '/^"x-rowferry": {/,/^}/p' "$TOP/docs/guide.md"; echo '}'; } >guide/settings.json
+    jq -s '.[0] * .[1]' guide/bare.json guide/settings.json >schema/Article.json
     printf 'Artikel;version;Preis;Bemerkung;countedOn;changedAt;blocked\nA-1;1;1.234,50- EUR;x;00.00.0000;23.11.2026 10:00:00;ja\nTotal;;1\n' | article Article-1.csv
     sed -i 's/"exclusiveMinimum": 0/"title": ""/' schema/Article.json
     ends 0 rowferry ingest Article-1.csv

@@ -1,4 +1,4 @@
-# What is known afterwards: the README's queries, `rowferry history`, and `rowferry status`.
+# What is known afterwards: the queries of docs/database.md, `rowferry history`, and `rowferry status`.
 load lib
 
 # one_row FILE ID VERSION
@@ -6,7 +6,7 @@ one_row() {
     printf 'record_id,version,sku,quantity,price,status\n%s,%s,WH-1042,7,1.50,active\n' "$2" "$3" >"$1"
 }
 
-# A database with something in it for every query of the README: five batches, the last with 813 rows
+# A database with something in it for every query of docs/database.md: five batches, the last with 813 rows
 # of which one is rejected, one refused, one in conflict; its row 812 is record ber-wh-1042.
 a_week() {
     local i
@@ -24,20 +24,20 @@ a_week() {
     ends 3 rowferry run InventoryItem-5.csv --rate none
 }
 
-# The README's query of that title, as it stands there
-readme_query() {
-    awk -v title="    -- $1" '
-        /^## / { inside = $0 == "## Ask the database" }
-        found && !/^    / { exit }
+# The document's query of that title, as it is written there
+documented_query() {
+    awk -v title="-- $1" '
+        /^## / { inside = $0 == "## Queries" }
+        found && /^$|^```/ { exit }
         found { print }
-        inside && $0 == title { found = 1 }' "$TOP/README.md"
+        inside && $0 == title { found = 1 }' "$TOP/docs/database.md"
 }
 
-# answers TITLE EXPECTED: the README's query does, on rowferry.db
+# answers TITLE EXPECTED: the document's query does, on rowferry.db
 answers() {
     local query
 
-    query=$(readme_query "$1")
+    query=$(documented_query "$1")
     holds "$query" ';'
     echo "$1" >>asked
     same "$2" "$(sql "$query" | masked)"
@@ -50,7 +50,7 @@ masked() {
         -e "s|$BIN/|BIN/|; s|$PWD/|FOLDER/|"
 }
 
-@test "every query of the README answers" {
+@test "every query of docs/database.md answers" {
     a_week
     answers "the last batches" "5|InventoryItem-5.csv|InventoryItem|done|813|2|0|811|0|0|0|809|0|1|1|0|0|0|MOMENT|MOMENT|
 4|InventoryItem-4.csv|InventoryItem|done|1|0|0|1|0|0|0|1|0|0|0|0|0|0|MOMENT|MOMENT|
@@ -84,7 +84,7 @@ InventoryItem|quantity|minimum|1"
     answers "every request of one row (batch 5, row 812), with the id that support asks for" \
         "PUT|2|200|||1500|ID"
     # and no other is there
-    same "$(sed -n '/^## Ask the database/,/^## Working/s/^    -- //p' "$TOP/README.md")" "$(cat asked)"
+    same "$(sed -n '/^## Queries/,$s/^-- //p' "$TOP/docs/database.md")" "$(cat asked)"
 }
 
 @test "the history of a record is told in order" {

@@ -19,13 +19,13 @@ static const struct {
     {408, "request.timeout", "The request timed out."},
     {409, "version.conflict", "The record was changed by another request."},
     {413, "request.entity.too.large", "The request body is larger than 512000 bytes."},
-    {421, "misdirected.request", "The request came on a connection that does not serve this host."},
+    {421, "misdirected.request", "The connection does not serve this host."},
     {422, "validation.failed", "The record violates its schema."},
-    {425, "too.early", "The request came too early on this connection."},
+    {425, "too.early", "The request was sent too early on this connection."},
     {429, "too.many.requests", "Rate limit exceeded the maximum."},
     {500, "internal.server.error", "The server encountered an unexpected condition."},
     {501, "not.implemented", "The method is not implemented."},
-    {502, "bad.gateway", "The server got no usable answer from upstream."},
+    {502, "bad.gateway", "The server received no usable answer from upstream."},
     {503, "service.unavailable", "The service is unavailable."},
     {504, "gateway.timeout", "The request timed out upstream."},
 };
@@ -43,7 +43,7 @@ static const char *usual_message(unsigned status)
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (usual[i].status == status)
             return usual[i].message;
-    return "The simulator was told to answer so.";
+    return "The simulator answers so because of an option.";
 }
 
 void answer_init(struct answer *answer, uint64_t high, uint64_t low)

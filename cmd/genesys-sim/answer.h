@@ -1,4 +1,4 @@
-/* One answer in the making: what the API, the login or a gateway says, and how it ends. */
+/* One answer of the API, the login or a gateway, and how it ends. */
 #ifndef GENESYS_SIM_ANSWER_H
 #define GENESYS_SIM_ANSWER_H
 
@@ -10,8 +10,8 @@
 enum answer_end {
     ANSWER_WHOLE,
     ANSWER_BROKEN,  /* breaks off halfway through its declared length */
-    ANSWER_ENDLESS, /* the body goes on for ever */
-    ANSWER_RAW,     /* body is the whole message byte by byte; then the connection closes */
+    ANSWER_ENDLESS, /* the body never ends */
+    ANSWER_RAW,     /* body is the complete message; then the connection closes */
     ANSWER_CUT,     /* the connection closes without an answer */
     ANSWER_RESET,   /* the same, with a TCP reset */
 };
@@ -20,7 +20,7 @@ enum { ANSWER_HEADERS = 4, ANSWER_VALUE_SIZE = 128 };
 
 struct answer {
     enum answer_end end;
-    unsigned status; /* HTTP; what is logged for CUT and RESET is 0 */
+    unsigned status; /* HTTP status; CUT and RESET are logged as 0 */
     const char *type;
     char context_id[UUID_TEXT_SIZE];
     struct {
@@ -31,34 +31,34 @@ struct answer {
     struct buf body;
 };
 
-/* Empties answer and gives it the context id made of two random numbers. */
+/* Empties answer and makes its context id from two random numbers. */
 void answer_init(struct answer *answer, uint64_t high, uint64_t low);
 
 void answer_release(struct answer *answer);
 
-/* Begins a JSON answer: empty body, no headers but ININ-Correlation-Id. */
+/* Starts a JSON answer: empty body, and ININ-Correlation-Id as the only header. */
 void answer_json(struct answer *answer, unsigned status);
 
-/* An API error (API section 2). code and message may be NULL: the status's usual ones. more is
- * NULL or further members, as `"version":6`. */
+/* Fills in an API error (docs/api.md). code and message NULL: the usual ones of the status. more:
+ * further members such as `"version":6`, or NULL. */
 void answer_error(struct answer *answer, unsigned status, const char *code, const char *message,
                   const char *more);
 
-/* A login error (API section 2). */
+/* Fills in a login error (docs/api.md). */
 void answer_login_error(struct answer *answer, unsigned status, const char *error,
                         const char *description);
 
-/* A gateway's page: HTML and no correlation id. */
+/* Fills in the HTML page of a gateway, without a correlation id. */
 void answer_html(struct answer *answer, unsigned status);
 
-/* Puts a member, as `"note":[]`, before the others of a body that is a JSON object. */
+/* Inserts a member such as `"note":[]` before the others of a body that is a JSON object. */
 void answer_lace(struct answer *answer, struct span member);
 
-/* Turns an answer into the bytes of its message (RFC 9112), ANSWER_RAW: after at least `padding`
- * bytes of further headers, a Content-Length of `length`, and the body's first body_size bytes. */
+/* Turns an answer into the bytes of its message (RFC 9112), ANSWER_RAW: at least `padding` bytes of
+ * extra headers, a Content-Length of `length`, and the first body_size bytes of the body. */
 void answer_raw(struct answer *answer, size_t padding, size_t length, size_t body_size);
 
-/* Appends a header whose value is a moment (RFC 9110 section 5.6.7: IMF-fixdate), rounded up to a
+/* Appends a header whose value is a time (RFC 9110 section 5.6.7: IMF-fixdate), rounded up to a
  * whole second. */
 void answer_date(struct answer *answer, const char *name, int64_t at_ms);
 

@@ -7,8 +7,8 @@
 
 enum { AUDIT_PAGE_SIZE = 25, AUDIT_PAGE_MAX = 500 };
 
-/* ids points into the query, still encoded; a comma between two ids is written as itself, one
- * inside an id as %2C. */
+/* ids points into the query, still encoded: a comma between two ids is a comma, one inside an id is
+ * %2C. */
 struct audit_query {
     struct span ids;
     int64_t page_size;
@@ -37,8 +37,7 @@ static bool read_query(struct audit_query *query, struct span rest, struct err *
             ok = str_to_int64(value, 1, INT32_MAX, &query->page_number);
         }
         if (!ok)
-            return err_set(err, ERR_INPUT,
-                           "query parameter '%.*s' is unknown, given twice or wrong",
+            return err_set(err, ERR_INPUT, "query parameter '%.*s' is unknown, repeated or invalid",
                            (int)(name.size < 64 ? name.size : 64), name.data);
     }
     if (!query->ids.size)
@@ -58,7 +57,7 @@ static int by_seq(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Visible entries of every id, in an array of the caller's, and the first id, the caller's, too.
+/* Collects the visible entries of every id, and the first id. The caller frees found and first_id.
  * False when an id is malformed. */
 static bool collect(const struct sim *sim, const struct request *request, struct span ids,
                     struct found **found, size_t *count, char **first_id)

@@ -1,4 +1,4 @@
-/* GET .../records/auditlogs: one page of what happened to the records named. */
+/* GET .../records/auditlogs: one page of the audit entries of some records. */
 #ifndef GENESYS_SIM_AUDIT_H
 #define GENESYS_SIM_AUDIT_H
 

@@ -33,7 +33,7 @@ static void answer_stats(const struct sim *sim, struct answer *answer)
                (unsigned long long)sim->stats.connections, sim->records.count);
 }
 
-/* {"fields", "correlationId"?}; the id gives the record metadata, without it there is none. */
+/* Reads {"fields", "correlationId"?}. Without the id the record gets no metadata. */
 static bool read_foreign(struct payload *payload, struct span body, struct err *err)
 {
     static const char *const names[] = {"fields", "correlationId", NULL};
@@ -92,7 +92,7 @@ static bool change(struct sim *sim, struct span name, struct span value, struct 
     return ok;
 }
 
-/* Keys before a bad one stay changed. */
+/* Options before an invalid one stay changed. */
 static void change_options(struct sim *sim, struct request *request)
 {
     struct span rest = request->route.query, name, value;

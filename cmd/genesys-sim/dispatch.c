@@ -23,7 +23,7 @@ static bool is_api(enum route_kind kind)
     return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT;
 }
 
-/* Token and rate limit; false when the answer is given. */
+/* Checks token and rate limit. False when the answer is an error. */
 static bool admit(struct sim *sim, struct request *request)
 {
     struct span token = span_of(request->authorization);
@@ -80,7 +80,7 @@ static void lace_deep(struct answer *answer)
     buf_release(&member);
 }
 
-/* Gives the fault's answer, in place of the one that is there. */
+/* Replaces the answer by that of the fault. */
 static void spoil(struct sim *sim, struct request *request, const struct fault_rule *rule)
 {
     struct answer *answer = &request->answer;
@@ -138,7 +138,7 @@ static void spoil(struct sim *sim, struct request *request, const struct fault_r
     }
 }
 
-static void judge(struct sim *sim, struct request *request)
+static void handle(struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
     const struct fault_rule *rule;
@@ -162,7 +162,7 @@ static void judge(struct sim *sim, struct request *request)
     spoil(sim, request, rule);
 }
 
-/* Codes the body of a whole answer where that is drawn. */
+/* Encodes the body of a complete answer if that is drawn. */
 static void code_answer(struct sim *sim, struct request *request)
 {
     static const struct {
@@ -184,7 +184,7 @@ static void code_answer(struct sim *sim, struct request *request)
         answer_header(&request->answer, "Content-Encoding", "%s", coding);
 }
 
-static void write_down(struct sim *sim, struct request *request)
+static void log_request(struct sim *sim, struct request *request)
 {
     enum answer_end end = request->answer.end;
     bool named = request->route.kind == ROUTE_PUT || request->route.kind == ROUTE_ERP;
@@ -208,7 +208,7 @@ static void write_down(struct sim *sim, struct request *request)
         sim->failed = true;
 }
 
-/* An update whose connection is gone. */
+/* An update that is applied after its connection was closed. */
 struct late {
     uint64_t request;
     struct route route;
@@ -227,7 +227,7 @@ static void run_late(void *context, void *subject, bool stopping)
     free(late);
 }
 
-/* Takes path and body out of the request; the payload's spans point into the body. */
+/* Moves route and body out of the request; the spans of payload point into the body. */
 static void postpone(struct sim *sim, struct request *request)
 {
     struct late *late = mem_calloc(1, sizeof *late);
@@ -281,12 +281,12 @@ void dispatch_answer(struct sim *sim, struct request *request)
         erp_read(request);
     if (request->route.kind == ROUTE_TOKEN && ++sim->stats.logins > sim->stats.logins_peak)
         sim->stats.logins_peak = sim->stats.logins;
-    judge(sim, request);
+    handle(sim, request);
     code_answer(sim, request);
-    /* else the server adds the one of its clock */
+    /* without this header libmicrohttpd adds the current time */
     if (sim->options->date_offset_s)
         answer_date(&request->answer, "Date", request->at_ms + sim->options->date_offset_s * 1000);
-    write_down(sim, request);
+    log_request(sim, request);
     if (request->early && request->answer.end == ANSWER_WHOLE)
         answer_raw(&request->answer, 0, request->answer.body.size, request->answer.body.size);
     request->delay_us += sim->options->latency_ms * 1000;

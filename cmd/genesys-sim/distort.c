@@ -24,26 +24,26 @@ static const struct {
     [DISTORT_NO_ID] = {"no-id", RECORD | AUDIT, "the correlation id is missing"},
     [DISTORT_BLANK_ID] = {"blank-id", RECORD | AUDIT, "it is an empty string"},
     [DISTORT_GARBLED_ID] = {"garbled-id", RECORD | AUDIT, "it is not a UUID"},
-    [DISTORT_UPPER_ID] = {"upper-id", RECORD | AUDIT, "it is in capitals"},
+    [DISTORT_UPPER_ID] = {"upper-id", RECORD | AUDIT, "it is in upper case"},
     [DISTORT_NO_METADATA] = {"no-metadata", RECORD, "the record has no metadata"},
     [DISTORT_NO_FIELDS] = {"no-fields", RECORD, "the record has no fields member"},
     [DISTORT_NULL_FIELDS] = {"null-fields", RECORD, "fields is null"},
     [DISTORT_TEXT_FIELDS] = {"text-fields", RECORD, "fields is a string"},
     [DISTORT_ARRAY_FIELDS] = {"array-fields", RECORD, "fields is an array"},
     [DISTORT_NO_USER] = {"no-user", AUDIT, "the entry has no user"},
-    [DISTORT_OTHER_USER] = {"other-user", AUDIT, "the user is not the one who did it"},
-    [DISTORT_OUR_USER] = {"our-user", AUDIT, "the user is our client, whoever did it"},
+    [DISTORT_OTHER_USER] = {"other-user", AUDIT, "the user is another one than the author"},
+    [DISTORT_OUR_USER] = {"our-user", AUDIT, "the user is our client, whoever the author is"},
     [DISTORT_NO_NEXT] = {"no-next", AUDIT, "the page has no nextUri"},
-    [DISTORT_REPEATED] = {"repeated-page", AUDIT, "a later page holds what the first one holds"},
+    [DISTORT_REPEATED] = {"repeated-page", AUDIT, "later pages repeat the first one"},
     [DISTORT_NO_TOTAL] = {"no-total", AUDIT, "the page has no total"},
-    [DISTORT_LOW_TOTAL] = {"low-total", AUDIT, "total is half of what it should be"},
-    [DISTORT_HIGH_TOTAL] = {"high-total", AUDIT, "total is twice what it should be, plus 1"},
-    [DISTORT_GZIP] = {"gzip", ALL, "the body is coded by gzip"},
-    [DISTORT_DEFLATE] = {"deflate", ALL, "the body is coded by deflate"},
-    [DISTORT_BROTLI] = {"br", ALL, "the body is coded by Brotli"},
-    [DISTORT_BOMB] = {"bomb", ALL, "64 MiB of blanks after the body, coded by gzip"},
-    [DISTORT_BROKEN_GZIP] = {"broken-gzip", ALL, "half of the body coded by gzip"},
-    [DISTORT_UNKNOWN_CODING] = {"unknown-coding", ALL, "a Content-Encoding that is not known"},
+    [DISTORT_LOW_TOTAL] = {"low-total", AUDIT, "total is half of the right number"},
+    [DISTORT_HIGH_TOTAL] = {"high-total", AUDIT, "total is twice the right number, plus 1"},
+    [DISTORT_GZIP] = {"gzip", ALL, "the body is encoded with gzip"},
+    [DISTORT_DEFLATE] = {"deflate", ALL, "the body is encoded with deflate"},
+    [DISTORT_BROTLI] = {"br", ALL, "the body is encoded with Brotli"},
+    [DISTORT_BOMB] = {"bomb", ALL, "64 MiB of spaces after the body, encoded with gzip"},
+    [DISTORT_BROKEN_GZIP] = {"broken-gzip", ALL, "the first half of the body encoded with gzip"},
+    [DISTORT_UNKNOWN_CODING] = {"unknown-coding", ALL, "a Content-Encoding that does not exist"},
 };
 
 static const char *const scopes[DISTORT_SCOPES] = {
@@ -86,15 +86,16 @@ bool distort_parse(struct distortions *distortions, const char *text, struct err
         kind = find_kind((struct span){name, (size_t)(equals - name)});
     }
     if (kind < 0 || !(kinds[kind].scopes & 1u << scope))
-        return err_set(err, ERR_CONFIG, "'%s' is not SCOPE:KIND=P of the list", text);
+        return err_set(err, ERR_CONFIG,
+                       "'%s' is not SCOPE:KIND=P with a scope and kind that --help lists", text);
     p = strtod(equals + 1, &end);
     if (end == equals + 1 || *end || !isfinite(p) || p < 0 || p > 1)
-        return err_set(err, ERR_CONFIG, "'%s': a probability from 0 to 1 is expected", text);
+        return err_set(err, ERR_CONFIG, "'%s' needs a probability from 0 to 1", text);
     distortions->probability[scope][kind] = p;
     return true;
 }
 
-/* A number from 0 to 1 for each scope, kind and n. */
+/* A pseudorandom number from 0 to 1 for each scope, kind and n. */
 static double chance(const struct distortions *distortions, enum distort_scope scope,
                      enum distort_kind kind, uint64_t n)
 {
@@ -152,7 +153,7 @@ bool distort_append_id(struct distortions *distortions, enum distort_scope scope
     return true;
 }
 
-/* zlib in one go; window_bits as deflateInit2 takes them. The coded bytes are in *out. */
+/* Compresses plain with zlib; window_bits as in deflateInit2. */
 static void compress_into(struct buf *out, struct span plain, int window_bits)
 {
     z_stream stream = {.avail_in = (uInt)plain.size};
@@ -173,12 +174,12 @@ static void compress_into(struct buf *out, struct span plain, int window_bits)
     free(bytes);
 }
 
-/* A Brotli stream (RFC 7932 section 9.2) of uncompressed meta-blocks of at most 65536 bytes: first
- * WBITS = 16 as the bit 0; a block is ISLAST 0, MNIBBLES 0 (4 nibbles), MLEN - 1 in 16 bits and
- * ISUNCOMPRESSED 1, padded to a whole byte; the end is ISLAST 1 and ISLASTEMPTY 1. */
+/* Writes a Brotli stream (RFC 7932 section 9.2) of uncompressed meta-blocks of at most 65536 bytes.
+ * First the bit 0, which is WBITS = 16. A block is ISLAST 0, MNIBBLES 0 (4 nibbles), MLEN - 1 in 16
+ * bits and ISUNCOMPRESSED 1, padded to a whole byte; the end is ISLAST 1 and ISLASTEMPTY 1. */
 static void brotli_into(struct buf *out, struct span plain)
 {
-    unsigned shift = 1; /* bits of the first block's header that WBITS takes */
+    unsigned shift = 1; /* WBITS is one bit before the first block */
 
     while (plain.size) {
         uint32_t size = plain.size < 65536 ? (uint32_t)plain.size : 65536;

@@ -1,6 +1,6 @@
-/* Answers that are not as the API gives them: ids and users that are missing or spoiled, fields
- * that are no object, audit pages that do not lead on, coded bodies. Each way has a probability of
- * its own for each kind of request, and several ways can meet in one answer. */
+/* Answers that differ from those of the API: ids and users that are missing or invalid, fields that
+ * are not an object, audit pages without a next one, encoded bodies. Each kind has its own
+ * probability for each scope, and one answer can be distorted in several ways. */
 #ifndef GENESYS_SIM_DISTORT_H
 #define GENESYS_SIM_DISTORT_H
 
@@ -15,7 +15,7 @@
 enum distort_scope { DISTORT_PUT, DISTORT_GET, DISTORT_AUDIT, DISTORT_TOKEN, DISTORT_SCOPES };
 
 enum distort_kind {
-    /* of the correlation id in a record or an audit entry: at most one of these, the first */
+    /* of the correlation id in a record or an audit entry; the first that is drawn applies */
     DISTORT_NO_ID,
     DISTORT_BLANK_ID,
     DISTORT_GARBLED_ID,
@@ -36,7 +36,7 @@ enum distort_kind {
     DISTORT_NO_TOTAL,
     DISTORT_LOW_TOTAL,
     DISTORT_HIGH_TOTAL,
-    /* of the body as it is sent */
+    /* of the body as sent */
     DISTORT_GZIP,
     DISTORT_DEFLATE,
     DISTORT_BROTLI,
@@ -46,7 +46,7 @@ enum distort_kind {
     DISTORT_KINDS
 };
 
-/* Zeroed means that no answer is distorted. */
+/* Zeroed: no answer is distorted. */
 struct distortions {
     double probability[DISTORT_SCOPES][DISTORT_KINDS];
     uint64_t seed;
@@ -56,23 +56,23 @@ struct distortions {
 /* Reads `SCOPE:KIND=P`, or `none`, which sets every probability to 0. */
 bool distort_parse(struct distortions *distortions, const char *text, struct err *err);
 
-/* True when the answer numbered n gets this kind. It depends on nothing but probability, seed,
- * scope, kind and n: a number that belongs to a version of a record or to an audit entry gives the
- * same at every reading. */
+/* True when the answer numbered n is distorted in this way. It depends only on probability, seed,
+ * scope, kind and n, so that a number which belongs to a version of a record or to an audit entry
+ * gives the same result at every request. DISTORT_SCOPES: never. */
 bool distort_draws(struct distortions *distortions, enum distort_scope scope,
                    enum distort_kind kind, uint64_t n);
 
-/* The first of the kinds from first to last that is drawn, or DISTORT_KINDS for none. */
+/* Returns the first of the kinds from first to last that is drawn, or DISTORT_KINDS for none. */
 enum distort_kind distort_draw_one(struct distortions *distortions, enum distort_scope scope,
                                    enum distort_kind first, enum distort_kind last, uint64_t n);
 
-/* Appends `"requestCorrelationId":VALUE` with the id as drawn for n, or nothing when it is dropped;
- * false then. id is a JSON string with its quotes. */
+/* Appends `"requestCorrelationId":VALUE` with the id as drawn for n. False, and nothing is
+ * appended, when the id is dropped. id is a JSON string with its quotes. */
 bool distort_append_id(struct distortions *distortions, enum distort_scope scope, uint64_t n,
                        struct buf *out, struct span id);
 
-/* Replaces body by its coded form (RFC 9110 section 8.4.1). The value of Content-Encoding, or NULL
- * when none is drawn and the body is as it was. */
+/* Replaces body by its encoded form (RFC 9110 section 8.4.1) and returns the value of
+ * Content-Encoding. NULL when none is drawn and body is unchanged. */
 const char *distort_code(struct distortions *distortions, enum distort_scope scope, uint64_t n,
                          struct buf *body);
 

@@ -7,7 +7,7 @@ static bool is_optional_string(struct span value)
     return !value.data || strict_is_string(value) || span_is(value, "null");
 }
 
-/* The body of API section 1, `ERP out`; the route takes the schema's name and the record's id. */
+/* Reads the body that docs/api.md describes; route gets schema and record id. */
 static bool read_body(struct route *route, struct span body, struct err *err)
 {
     static const char *const names[] = {"source",     "schemaName", "recordId", "timestamp",

@@ -4,7 +4,7 @@
 
 #include "cmd/genesys-sim/sim.h"
 
-/* Reads the body: schema and record id into request->route, and payload_ok or problem. */
+/* Reads the body: sets schema and record id of request->route, and payload_ok or problem. */
 void erp_read(struct request *request);
 
 void erp_answer(struct sim *sim, struct request *request);

@@ -27,11 +27,11 @@ static const struct fault_rule rules[] = {
     {"stall-after", "applied, silence for --stall-ms, then the answer", FAULT_AFTER, FAULT_STALL,
      0},
     {"late", "cut at once, applied --late-ms later", FAULT_LATE, FAULT_CUT, 0},
-    {"401", "the token is refused this once", FAULT_BEFORE, FAULT_STATUS, 401},
-    {"429", "as the rate limit answers", FAULT_BEFORE, FAULT_THROTTLE, 429},
+    {"401", "the token is refused for this request", FAULT_BEFORE, FAULT_STATUS, 401},
+    {"429", "the 429 of the rate limit", FAULT_BEFORE, FAULT_THROTTLE, 429},
     {"redirect", "307 with a Location, not applied", FAULT_BEFORE, FAULT_REDIRECT, 307},
     {"flood-after", "applied, 100 KiB of headers before the answer", FAULT_AFTER, FAULT_FLOOD, 0},
-    {"endless-after", "applied, the answer goes on for ever", FAULT_AFTER, FAULT_ENDLESS, 0},
+    {"endless-after", "applied, the answer never ends", FAULT_AFTER, FAULT_ENDLESS, 0},
     {"halt-after", "applied, the headers, then silence for --stall-ms", FAULT_AFTER, FAULT_HALT, 0},
     {"short-length-after", "applied, Content-Length is half the body's", FAULT_AFTER, FAULT_SHORT,
      0},
@@ -90,10 +90,10 @@ bool faults_parse(struct faults *faults, const char *text, struct err *err)
         return err_set(err, ERR_CONFIG, "'%s' is not KIND=P", text);
     kind = find_kind((struct span){kind_text, (size_t)(equals - kind_text)});
     if (kind < 0)
-        return err_set(err, ERR_CONFIG, "'%s': no such kind of fault", text);
+        return err_set(err, ERR_CONFIG, "unknown kind of fault in '%s'", text);
     p = strtod(equals + 1, &end);
     if (end == equals + 1 || *end || !isfinite(p) || p < 0 || p > 1)
-        return err_set(err, ERR_CONFIG, "'%s': a probability from 0 to 1 is expected", text);
+        return err_set(err, ERR_CONFIG, "'%s' needs a probability from 0 to 1", text);
     changed.probability[scope][kind] = p;
     if (!add_up(changed.probability[scope]))
         return err_set(err, ERR_CONFIG, "'%s': the probabilities add up to more than 1", text);

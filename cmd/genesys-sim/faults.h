@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The requests that a probability speaks of. */
+/* The requests that a probability applies to. */
 enum fault_scope {
     FAULT_SCOPE_PUT,
     FAULT_SCOPE_GET,
@@ -16,8 +16,8 @@ enum fault_scope {
     FAULT_SCOPES
 };
 
-/* before: the request is not looked at; after: it is handled, then its answer is replaced;
- * late: it is handled when the connection is long gone. */
+/* before: the request is not handled; after: it is handled, then its answer is replaced; late: it
+ * is handled after the connection was closed. */
 enum fault_moment { FAULT_BEFORE, FAULT_AFTER, FAULT_LATE };
 
 enum fault_effect {
@@ -25,17 +25,17 @@ enum fault_effect {
     FAULT_RESET_REUSED, /* the same, only on a connection that has served a request */
     FAULT_STATUS,       /* an API error body */
     FAULT_STATUS_WAIT,  /* the same, with Retry-After */
-    FAULT_THROTTLE,     /* 429 as the rate limit would give it */
+    FAULT_THROTTLE,     /* the 429 of the rate limit */
     FAULT_HTML,         /* a gateway's page */
     FAULT_TRUNCATE,     /* the answer breaks off halfway */
     FAULT_STALL,        /* before: silence, then a cut; after: silence, then the answer */
     FAULT_REDIRECT,     /* with a Location that is 404 */
-    FAULT_FLOOD,        /* headers beyond measure */
-    FAULT_ENDLESS,      /* a body without an end */
+    FAULT_FLOOD,        /* 100 KiB of headers */
+    FAULT_ENDLESS,      /* a body that never ends */
     FAULT_HALT,         /* the headers, then silence */
     FAULT_SHORT,        /* a Content-Length of half the body */
     FAULT_BAD_UTF8,     /* in the JSON of the body */
-    FAULT_DEEP,         /* the same, nested beyond measure */
+    FAULT_DEEP,         /* the same, nested 10000 deep */
 };
 
 struct fault_rule {
@@ -48,23 +48,23 @@ struct fault_rule {
 
 enum { FAULT_KINDS = 28 };
 
-/* Zeroed means that nothing goes wrong. */
+/* Zeroed: nothing goes wrong. */
 struct faults {
     double probability[FAULT_SCOPES][FAULT_KINDS];
 };
 
-/* Reads `[put:|get:|token:|erp:]KIND=P`, or `none`, which forgets all of them. Refused when the
+/* Reads `[put:|get:|token:|erp:]KIND=P`, or `none`, which removes all of them. False when the
  * probabilities of one scope add up to more than 1. */
 bool faults_parse(struct faults *faults, const char *text, struct err *err);
 
-/* The fault of one request, or -1. It depends on nothing but probabilities, seed and sequence
+/* Returns the fault of one request, or -1. It depends only on probabilities, seed and sequence
  * number, so a run can be repeated. */
 int faults_draw(const struct faults *faults, enum fault_scope scope, uint64_t seed, uint64_t seq);
 
-/* The kind's line in the table; kind is at least 0 and below FAULT_KINDS. */
+/* Returns the line of a kind in the table; kind is from 0 to FAULT_KINDS - 1. */
 const struct fault_rule *fault_rule(int kind);
 
-/* splitmix64's output for the n-th step from seed. */
+/* Returns the n-th number of splitmix64 from seed. */
 uint64_t faults_mix(uint64_t seed, uint64_t n);
 
 #endif

@@ -70,8 +70,8 @@ static bool put_line(struct ledger *ledger, int fd, struct err *err)
     } while (written < 0 && errno == EINTR);
     if (written == (ssize_t)line->size)
         return true;
-    return err_set(err, ERR_STORE, "cannot write a ledger line: %s",
-                   written < 0 ? strerror(errno) : "cut short");
+    return err_set(err, ERR_STORE, "cannot write to the ledger: %s",
+                   written < 0 ? strerror(errno) : "only a part was written");
 }
 
 bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update, struct err *err)

@@ -1,5 +1,5 @@
-/* What the simulator swears to: every applied update and every request, one JSON line each, on
- * its way to the disk before the answer leaves. */
+/* The ledgers: every applied update and every request as one JSON line, written before the answer
+ * is sent. */
 #ifndef GENESYS_SIM_LEDGER_H
 #define GENESYS_SIM_LEDGER_H
 
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* fd is -1 for a file that nobody wants. */
+/* fd is -1 for a file that was not asked for. */
 struct ledger {
     int updates_fd;
     int requests_fd;
@@ -19,12 +19,12 @@ struct ledger {
 };
 
 struct ledger_update {
-    uint64_t request; /* the seq of its line in the requests; 0 for a foreign update */
+    uint64_t request; /* seq of its request; 0 for a foreign update */
     const char *schema;
     const char *id;
     int64_t submitted_version;  /* the new one is this + 1 */
     const char *correlation_id; /* empty: none */
-    struct span fields;         /* JSON as it came; its line breaks become spaces */
+    struct span fields;         /* JSON as received; line breaks become spaces */
     struct span source;         /* a JSON string with its quotes; data NULL: none */
     int64_t at_ms;
     bool foreign;
@@ -37,7 +37,7 @@ struct ledger_request {
     const char *id;     /* NULL: none */
     int64_t version;    /* negative: none */
     const char *correlation_id;
-    unsigned status; /* 0: the connection is cut */
+    unsigned status; /* 0: closed without an answer */
     bool applied;
     const char *fault; /* NULL: none */
     uint64_t connection;
@@ -45,13 +45,13 @@ struct ledger_request {
     struct span body; /* JSON, for ERP requests; data NULL: none */
 };
 
-/* Opens both files for appending, made if need be; either path may be NULL. */
+/* Opens both files for appending, and creates them if missing; either path can be NULL. */
 bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
                  struct err *err);
 
 void ledger_close(struct ledger *ledger);
 
-/* One write(2) a line. False when it did not go out whole. */
+/* Write one line with one write(2). False when it was not written completely. */
 bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update, struct err *err);
 bool ledger_add_request(struct ledger *ledger, const struct ledger_request *request,
                         struct err *err);

@@ -11,7 +11,7 @@ struct refusal {
     const char *description;
 };
 
-/* Basic credentials against the client; NULL when they are its. */
+/* Compares the Basic credentials with those of the client; NULL when they are equal. */
 static const struct refusal *check_client(const struct options *options, const char *authorization)
 {
     static const struct refusal missing = {400, "invalid_client", "client credentials are missing"},
@@ -60,7 +60,7 @@ static bool has_scopes(const char *scope)
     return true;
 }
 
-/* The form: grant_type and scope, once each, and nothing else; NULL when it is right. */
+/* Checks the form: grant_type and scope, once each, and nothing else; NULL when it is right. */
 static const struct refusal *check_form(struct span body)
 {
     static const struct refusal malformed = {400, "invalid_request", "the form is malformed"},
@@ -122,7 +122,7 @@ void login_answer(struct sim *sim, struct request *request)
         if (fixed->times > 0)
             fixed->times--;
         answer_login_error(answer, fixed->status, fixed->code ? fixed->code : "access_denied",
-                           "the simulator was told to answer so");
+                           "the simulator answers so because of an option");
         return;
     }
     token = tokens_issue(&sim->tokens, options->jwt_issuer, clock_monotonic_us(), lifetime_us);

@@ -1,4 +1,4 @@
-/* genesys-sim: the Custom Objects API as a loopback server, for tests and for trying things out.
+/* genesys-sim: the Custom Objects API as a server on the loopback, for tests and first trials.
  *
  *   main.c      this map; options in, one line out, exit status
  *   options     the option table, for the command line and for /sim/config
@@ -13,8 +13,8 @@
  * wrong, rate limits, what happens later ledger      updates applied and requests received, as JSON
  * lines
  *
- * Exit status: 0 after SIGINT, SIGTERM, the parent's end (--with-parent) or --max-seconds; 2 when
- * options, a file or the port are wrong; 1 when the ledger cannot be written. */
+ * Exit status: 0 after SIGINT, SIGTERM, the end of the parent (--with-parent) or --max-seconds; 2
+ * if an option, a file or the port is wrong; 1 if the ledger cannot be written. */
 #include "cmd/genesys-sim/options.h"
 #include "cmd/genesys-sim/server.h"
 #include "cmd/genesys-sim/sim.h"
@@ -27,7 +27,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* SIGTERM for this process when its parent ends; false when that has happened already. */
+/* Asks for SIGTERM when the parent ends; false when it has ended already. */
 static bool follow_parent(void)
 {
     pid_t parent = getppid();

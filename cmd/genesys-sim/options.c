@@ -8,7 +8,7 @@
 
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG, OPTION_PACE, OPTION_CALL };
 
-/* One line an option. NUMBERs have limits; a CALL reads its value itself. */
+/* One option. NUMBERs have limits; a CALL reads its value itself. */
 struct option {
     const char *name;
     const char *argument; /* NULL for a flag */
@@ -61,7 +61,7 @@ static bool set_fault(struct options *options, const char *value, struct err *er
     return faults_parse(&options->faults, value, err);
 }
 
-/* Takes `*N` and `@reused` off the end of STATUS[:CODE][*N][@reused]. */
+/* Removes `*N` and `@reused` from the end of STATUS[:CODE][*N][@reused]. */
 static bool take_condition(struct fixed_answer *answer, struct span *text, struct err *err)
 {
     static const char reused[] = "@reused";
@@ -78,7 +78,7 @@ static bool take_condition(struct fixed_answer *answer, struct span *text, struc
         return true;
     if (!str_to_int64((struct span){star + 1, text->size - (size_t)(star - text->data) - 1}, 1,
                       INT32_MAX, &answer->times))
-        return err_set(err, ERR_CONFIG, "'%s': a number of answers is expected after *", star);
+        return err_set(err, ERR_CONFIG, "'%s' needs a number of answers after *", star);
     text->size = (size_t)(star - text->data);
     return true;
 }
@@ -117,7 +117,7 @@ static bool set_answer(struct options *options, const char *value, struct err *e
     colon = memchr(rest.data, ':', rest.size);
     status.size = colon ? (size_t)(colon - rest.data) : rest.size;
     if (!str_to_int64(status, 0, 599, &number) || (number > 0 && number < 200))
-        return err_set(err, ERR_CONFIG, "'%s': a status from 200 to 599, or 0, is expected", value);
+        return err_set(err, ERR_CONFIG, "'%s' needs a status from 200 to 599, or 0", value);
     answer.status = (unsigned)number;
     answer.prefix = mem_copy(prefix, (size_t)(equals - prefix));
     answer.code = colon ? mem_copy(colon + 1, rest.size - status.size - 1) : NULL;
@@ -133,72 +133,76 @@ static const struct option table[] = {
     {"port", "N", "0: a free one (default)", OPTION_NUMBER, false, AT(port), 0, 65535, NULL},
     {"client-id", "ID", "default sim-client", OPTION_TEXT, false, AT(client_id), 0, 0, NULL},
     {"client-secret", "S", "default sim-secret", OPTION_TEXT, true, AT(client_secret), 0, 0, NULL},
-    {"token-lifetime", "S", "seconds, 0.5 for instance; default 3600", OPTION_CALL, true, 0, 0, 0,
+    {"token-lifetime", "S", "seconds, for example 0.5; default 3600", OPTION_CALL, true, 0, 0, 0,
      set_lifetime},
-    {"expires-in", "S", "what a login says instead of that, 0 or -5 for instance", OPTION_NUMBER,
-     true, AT(expires_in), INT32_MIN, INT64_MAX, NULL},
-    {"token-limit", "N/P", "logins a period (s, m, h)", OPTION_PACE, true, AT(token_limit), 0, 0,
+    {"expires-in", "S", "expires_in of a login, for example 0 or -5; default: the\nlifetime",
+     OPTION_NUMBER, true, AT(expires_in), INT32_MIN, INT64_MAX, NULL},
+    {"token-limit", "N/P", "logins per period (s, m, h)", OPTION_PACE, true, AT(token_limit), 0, 0,
      NULL},
-    {"jwt-issuer", "URL", "tokens are JWTs that name this issuer", OPTION_TEXT, false,
-     AT(jwt_issuer), 0, 0, NULL},
-    {"base-version", "N", "version of a record never seen; default 1", OPTION_NUMBER, false,
+    {"jwt-issuer", "URL", "tokens are JWTs of this issuer", OPTION_TEXT, false, AT(jwt_issuer), 0,
+     0, NULL},
+    {"base-version", "N", "version of a record that is new; default 1", OPTION_NUMBER, false,
      AT(base_version), 0, INT64_MAX / 2, NULL},
     {"records", "FILE", "seeds, NDJSON: schema, id, version, fields, metadata", OPTION_TEXT, false,
      AT(records_path), 0, 0, NULL},
     {"only-seeded", NULL, "other records are 404", OPTION_FLAG, false, AT(only_seeded), 0, 0, NULL},
     {"latency-ms", "N", "delay of every API answer", OPTION_NUMBER, true, AT(latency_ms), 0, DAY_MS,
      NULL},
-    {"login-latency-ms", "N", "further delay of a login's answer, whose token ages\nmeanwhile",
-     OPTION_NUMBER, true, AT(login_latency_ms), 0, DAY_MS, NULL},
-    {"rate-limit", "N/P", "API requests a period (s, m, h), then 429", OPTION_PACE, true,
+    {"login-latency-ms", "N",
+     "additional delay of a login's answer; the token's\nlifetime starts before it", OPTION_NUMBER,
+     true, AT(login_latency_ms), 0, DAY_MS, NULL},
+    {"rate-limit", "N/P", "API requests per period (s, m, h), then 429", OPTION_PACE, true,
      AT(rate_limit), 0, 0, NULL},
     {"retry-after", "HOW",
-     "how 429 tells the wait: seconds, N, date, message, none;\nN holds for the login's 400, too",
+     "how a 429 gives the wait: seconds, N, date, message,\nnone; N applies to the login's 400 too",
      OPTION_CALL, true, 0, 0, 0, set_retry_after},
-    {"bare-conflicts", NULL, "409 does not tell the version", OPTION_FLAG, false,
+    {"bare-conflicts", NULL, "a 409 does not give the version", OPTION_FLAG, false,
      AT(bare_conflicts), 0, 0, NULL},
     {"answer", "[SCOPE:]PREFIX=STATUS[:CODE][*N][@reused]",
-     "fixed answer for record ids that start so; SCOPE is\n"
-     "put (default), get, all (put and get), audit: the first\n"
-     "id that is asked for, erp, early: an update before its\n"
-     "body is read, token: the prefix is the client id's;\n"
+     "fixed answer for record ids with this prefix; SCOPE is\n"
+     "put (default), get, all (put and get), audit (the first\n"
+     "id of the query), erp, early (an update before its body\n"
+     "is read) or token (the client id);\n"
      "*N: only the next N times; @reused: only on a\n"
-     "connection that has served a request; the last one\n"
-     "that matches holds, STATUS 0 is none; 422:details,\n"
-     "422:errors: there",
+     "connection that has served a request; the last match\n"
+     "applies; STATUS 0: as usual; 422:details, 422:errors:\n"
+     "the violations are in that member",
      OPTION_CALL, true, 0, 0, 0, set_answer},
     {"fault", "[SCOPE:]KIND=P",
      "probability of a fault; SCOPE is put (default), get,\n"
-     "token, erp; `none` forgets all",
+     "token, erp; `none` removes all",
      OPTION_CALL, true, 0, 0, 0, set_fault},
-    {"fault-limit", "N", "so many faults, then none any more", OPTION_NUMBER, true, AT(fault_limit),
-     0, INT64_MAX, NULL},
+    {"fault-limit", "N", "number of faults, after which there are no more", OPTION_NUMBER, true,
+     AT(fault_limit), 0, INT64_MAX, NULL},
     {"distort", "SCOPE:KIND=P",
      "probability of a distorted answer; SCOPE is put, get,\n"
-     "audit, token; `none` forgets all",
+     "audit, token; `none` removes all",
      OPTION_CALL, true, 0, 0, 0, set_distort},
-    {"seed", "N", "of faults and distortions; default 1", OPTION_NUMBER, false, AT(seed), 0,
+    {"seed", "N", "seed of faults and distortions; default 1", OPTION_NUMBER, false, AT(seed), 0,
      INT64_MAX, NULL},
-    {"stall-ms", "N", "default 15000", OPTION_NUMBER, true, AT(stall_ms), 0, DAY_MS, NULL},
-    {"late-ms", "N", "default 1000", OPTION_NUMBER, true, AT(late_ms), 0, DAY_MS, NULL},
-    {"date-offset", "S", "answers' Date is so many seconds ahead, or behind (-S)", OPTION_NUMBER,
+    {"stall-ms", "N", "silence of the stall and halt faults; default 15000", OPTION_NUMBER, true,
+     AT(stall_ms), 0, DAY_MS, NULL},
+    {"late-ms", "N", "delay of the late fault; default 1000", OPTION_NUMBER, true, AT(late_ms), 0,
+     DAY_MS, NULL},
+    {"date-offset", "S", "seconds that the Date of answers is ahead (-S: late)", OPTION_NUMBER,
      true, AT(date_offset_s), -DAY_MS, DAY_MS, NULL},
-    {"audit-lag-ms", "N", "audit entries show that much later", OPTION_NUMBER, true,
+    {"audit-lag-ms", "N", "delay until an audit entry is visible", OPTION_NUMBER, true,
      AT(audit_lag_ms), 0, DAY_MS, NULL},
-    {"read-lag-ms", "N", "a GET shows the record as it was that long ago", OPTION_NUMBER, true,
+    {"read-lag-ms", "N", "a GET shows the record of that time ago", OPTION_NUMBER, true,
      AT(read_lag_ms), 0, DAY_MS, NULL},
-    {"ledger", "FILE", "one JSON line an applied update, appended", OPTION_TEXT, false,
+    {"ledger", "FILE", "appends one JSON line per applied update", OPTION_TEXT, false,
      AT(ledger_path), 0, 0, NULL},
-    {"requests", "FILE", "one JSON line a request, appended", OPTION_TEXT, false, AT(requests_path),
+    {"requests", "FILE", "appends one JSON line per request", OPTION_TEXT, false, AT(requests_path),
      0, 0, NULL},
-    {"tls-cert", "FILE", "PEM: https with this certificate; no fault that breaks\nHTTP itself then",
+    {"tls-cert", "FILE",
+     "PEM: https with this certificate; faults that break\nHTTP itself do not work then",
      OPTION_TEXT, false, AT(tls_cert_path), 0, 0, NULL},
     {"tls-key", "FILE", "PEM: the certificate's key", OPTION_TEXT, false, AT(tls_key_path), 0, 0,
      NULL},
-    {"with-parent", NULL, "ends when its parent does", OPTION_FLAG, false, AT(with_parent), 0, 0,
+    {"with-parent", NULL, "exits when its parent does", OPTION_FLAG, false, AT(with_parent), 0, 0,
      NULL},
-    {"max-seconds", "N", "ends by itself; default 3600", OPTION_NUMBER, false, AT(max_seconds), 1,
-     INT32_MAX, NULL},
+    {"max-seconds", "N", "maximum run time in seconds; default 3600", OPTION_NUMBER, false,
+     AT(max_seconds), 1, INT32_MAX, NULL},
     {"help", NULL, "this text", OPTION_FLAG, false, AT(help), 0, 0, NULL},
 };
 
@@ -235,7 +239,7 @@ static bool set_option(struct options *options, const struct option *option, con
     case OPTION_CALL:
         return option->set(options, value, err);
     }
-    return err_set(err, ERR_INTERNAL, "option of an unknown type");
+    return err_set(err, ERR_INTERNAL, "an option has an unknown type");
 }
 
 void options_init(struct options *options)
@@ -324,13 +328,13 @@ void options_help(FILE *out)
     static const char *const control[][2] = {
         {"GET  /sim/stats", "counts"},
         {"GET  /sim/records/S/ID", "a record of schema S as it is, without a token"},
-        {"POST /sim/records/S/ID", "{\"fields\", \"correlationId\"?}: someone else updates it"},
-        {"POST /sim/revoke", "no token issued so far is accepted any more"},
-        {"POST /sim/config?KEY=VALUE", "changes options marked *, as fault=cut-after=0.05"},
+        {"POST /sim/records/S/ID", "{\"fields\", \"correlationId\"?}: an update by someone else"},
+        {"POST /sim/revoke", "revokes all tokens issued so far"},
+        {"POST /sim/config?KEY=VALUE", "changes an option marked *: fault=cut-after=0.05"},
     };
     char left[64];
 
-    fputs("genesys-sim plays the Custom Objects API, its login and an ERP endpoint on 127.0.0.1.\n"
+    fputs("genesys-sim serves the Custom Objects API, its login and an ERP endpoint on 127.0.0.1.\n"
           "It prints one line, `listening on http://127.0.0.1:PORT`.\n\nOptions:\n",
           out);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

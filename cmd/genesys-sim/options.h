@@ -1,4 +1,4 @@
-/* What the simulator is told: on its command line, and some of it again while it runs. */
+/* Options of the command line, some of which can be changed while the simulator runs. */
 #ifndef GENESYS_SIM_OPTIONS_H
 #define GENESYS_SIM_OPTIONS_H
 
@@ -12,31 +12,31 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* How a 429 tells the wait. */
+/* How a 429 gives the wait. */
 enum wait_form { WAIT_SECONDS, WAIT_FIXED, WAIT_DATE, WAIT_MESSAGE, WAIT_NONE };
 
-/* The requests that a fixed answer holds for, as bits. */
+/* The requests that a fixed answer applies to, as bits. */
 enum answer_scope {
     ANSWER_PUT = 1,
     ANSWER_GET = 2,
     ANSWER_ERP = 4,
     ANSWER_EARLY = 8,  /* an update, before its body is read */
-    ANSWER_TOKEN = 16, /* the prefix is one of the client's id */
-    ANSWER_AUDIT = 32  /* the prefix is one of the first id that is asked for */
+    ANSWER_TOKEN = 16, /* the prefix is compared with the client id */
+    ANSWER_AUDIT = 32  /* ... with the first id of the query */
 };
 
-/* Every request in scopes for a record whose id starts with prefix gets status; status 0 means
- * that it is handled after all. */
+/* Every request in scopes for a record whose id starts with prefix gets status; status 0: it is
+ * handled as usual. */
 struct fixed_answer {
     unsigned scopes;
     unsigned status;
-    int64_t times; /* answers still to come, 0: none; negative: without end */
+    int64_t times; /* answers still to give; negative: any number */
     bool reused;   /* only on a connection that has served a request */
     char *prefix;
     char *code; /* NULL: the status's usual one */
 };
 
-/* Owns its texts. A text that was not given is NULL, where nothing else is said. */
+/* Owns its texts. A text that was not given is NULL, except where noted. */
 struct options {
     int64_t port;                    /* 0: a free one */
     char *client_id, *client_secret; /* never NULL */
@@ -46,12 +46,12 @@ struct options {
     int64_t token_lifetime_us;
     int64_t base_version;
     int64_t latency_ms, login_latency_ms, stall_ms, late_ms, audit_lag_ms, read_lag_ms;
-    int64_t expires_in;    /* what a login says instead of the lifetime; INT64_MIN: the lifetime */
-    int64_t date_offset_s; /* of the Date that answers carry */
+    int64_t expires_in;    /* of a login's answer; INT64_MIN: the lifetime */
+    int64_t date_offset_s; /* added to the Date of answers */
     int64_t retry_after_s; /* for WAIT_FIXED */
     int64_t max_seconds;
     int64_t seed;
-    int64_t fault_limit; /* faults still to come; negative: without end */
+    int64_t fault_limit; /* faults still to come; negative: any number */
     bool only_seeded, bare_conflicts, with_parent, help;
     enum wait_form wait_form;
     struct pace token_limit, rate_limit;
@@ -61,24 +61,23 @@ struct options {
     size_t answer_count;
 };
 
-/* Fills in the defaults. */
+/* Sets the defaults. */
 void options_init(struct options *options);
 
 void options_release(struct options *options);
 
-/* Reads `--name value`, `--name=value` and flags. False, with err saying what is wrong with which
- * option, leaves options usable only for options_release. */
+/* Reads `--name value`, `--name=value` and flags. After an error options can only be released. */
 bool options_parse(struct options *options, int argc, char *const *argv, struct err *err);
 
-/* Sets one option while the simulator runs; only those marked for it in the help. What was there
- * stays when it fails. */
+/* Changes one option while the simulator runs, if the help marks it with *. On an error the old
+ * value stays. */
 bool options_change(struct options *options, const char *name, const char *value, struct err *err);
 
-/* Writes the help text, lists of faults and control requests included. */
+/* Writes the help text with the lists of faults, distortions and control requests. */
 void options_help(FILE *out);
 
-/* The fixed answer for a request in scope (one bit) about the record, on a connection that is
- * reused or not: the last one given of those that match; NULL when it is to be handled. */
+/* Returns the fixed answer for a request of this scope (one bit) about id, on a connection that is
+ * reused or not: the last option that matches. NULL when the request is handled as usual. */
 struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
                                     const char *id, bool reused);
 

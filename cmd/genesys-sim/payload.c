@@ -50,7 +50,7 @@ bool payload_read(struct payload *payload, struct span body, struct err *err)
     *payload = (struct payload){.version = -1};
     if (!strict_check(body, err) || !strict_split(&object, body, err))
         return false;
-    /* one below the limit, so that the next version exists too */
+    /* below INT64_MAX, so that the next version is a number too */
     if (str_to_int64(strict_find(&object, "version"), 0, INT64_MAX - 1, &version))
         payload->version = version;
     payload->fields = strict_find(&object, "fields");

@@ -1,4 +1,4 @@
-/* The body of an update (PUT), as API section 1 describes it and nothing more. */
+/* The body of an update (PUT): what docs/api.md describes and nothing else. */
 #ifndef GENESYS_SIM_PAYLOAD_H
 #define GENESYS_SIM_PAYLOAD_H
 
@@ -19,11 +19,11 @@ struct payload {
     char correlation_id[UUID_TEXT_SIZE];
 };
 
-/* Reads {"version", "fields", "metadata": {"tags", "source", "requestCorrelationId"}}. False, with
- * err naming the first thing wrong; what could be read is in payload even then, for the log. */
+/* Reads {"version", "fields", "metadata": {"tags", "source", "requestCorrelationId"}}. err names
+ * the first problem; payload then holds what could be read, for the ledger. */
 bool payload_read(struct payload *payload, struct span body, struct err *err);
 
-/* Copies a UUID (RFC 4122 text) out of a JSON string; false when it is none. */
+/* Copies a UUID (RFC 4122 text) out of a JSON string; false when it is not one. */
 bool payload_uuid(struct span value, char out[UUID_TEXT_SIZE]);
 
 #endif

@@ -147,7 +147,8 @@ const struct record_state *record_at(const struct record *record, int64_t at_ms)
     return state;
 }
 
-/* Puts the current state behind a new one; what no reader that lags can see any more is freed. */
+/* Makes the current state the older one of the next, and frees states that no lagging read needs.
+ */
 static void keep_state(struct record *record, int64_t seen_ms)
 {
     struct record_state *kept = mem_calloc(1, sizeof *kept), *last = kept;

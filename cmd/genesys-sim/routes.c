@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* '*' stands for any one segment: the first is the schema, the second the record id. The first
- * path that fits is taken. */
+/* '*' is any one segment: the first is the schema, the second the record id. The first path that
+ * matches is used. */
 static const struct path {
     const char *pattern;
     const char *allow;
@@ -81,7 +81,7 @@ bool route_next_pair(struct span *rest, struct span *name, struct span *value)
     return true;
 }
 
-/* pchar of RFC 3986 section 3.3; what is not has to come as %XX. */
+/* True for pchars of RFC 3986 section 3.3; other characters must be written as %XX. */
 static bool is_segment(struct span segment)
 {
     static const char marks[] = "-._~!$&'()*+,;=:@%";
@@ -113,7 +113,7 @@ static bool next_segment(struct span *path, struct span *segment)
     return true;
 }
 
-/* True when path has the pattern's form; the segments at '*' are in name, data NULL for none. */
+/* True when path matches the pattern; name gets the segments at '*', data NULL for none. */
 static bool path_fits(const char *pattern, struct span path, struct span name[2])
 {
     struct span rest = span_of(pattern), want, segment;
@@ -154,7 +154,7 @@ static bool take_name(struct route *route, struct span segment, char **name)
         return refuse(route, 400, "a path segment is not percent-encoded UTF-8");
     if (strlen(*name) > ROUTE_NAME_MAX)
         return refuse(route, 400, "a path segment is too long");
-    /* what a gateway would have resolved before it came here */
+    /* a gateway would have resolved these */
     if (strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
         return refuse(route, 404, NULL);
     return true;

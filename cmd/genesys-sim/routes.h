@@ -1,4 +1,4 @@
-/* Which request is meant: method and target (RFC 9112 section 3.2.1) as they came. */
+/* Method and target (RFC 9112 section 3.2.1) to the kind of request. */
 #ifndef GENESYS_SIM_ROUTES_H
 #define GENESYS_SIM_ROUTES_H
 
@@ -13,7 +13,7 @@ enum route_kind {
     ROUTE_GET,
     ROUTE_AUDIT,
     ROUTE_ERP,
-    ROUTE_SIM_STATS, /* from here on: control requests, no part of the API */
+    ROUTE_SIM_STATS, /* from here on: control requests, not part of the API */
     ROUTE_SIM_READ,
     ROUTE_SIM_WRITE,
     ROUTE_SIM_REVOKE,
@@ -34,7 +34,7 @@ struct route {
     struct span query;
 };
 
-/* Fills route, which is zeroed; a path segment is decoded once, as one segment. */
+/* Fills in route, which is zeroed; each path segment is decoded by itself, once. */
 void route_find(struct route *route, const char *method, const char *target);
 
 void route_release(struct route *route);
@@ -42,11 +42,11 @@ void route_release(struct route *route);
 /* `token`, `put`, `get`, `audit`, `erp`, `other`; control requests are `other` too. */
 const char *route_name(enum route_kind kind);
 
-/* Decodes %XX in text into memory of the caller's, '+' as a space when form is set. NULL when an
+/* Decodes %XX, and '+' as a space when form is set. The caller frees the result. NULL when an
  * escape is malformed, or the result holds NUL or is not UTF-8. */
 char *route_decode(struct span text, bool form);
 
-/* Takes the next `name=value` off a query or form body; spans still encoded. False at its end. */
+/* Takes the next `name=value` from a query or form body, still encoded. False at its end. */
 bool route_next_pair(struct span *rest, struct span *name, struct span *value);
 
 #endif

@@ -18,14 +18,14 @@
 
 enum { CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 64 * 1024 };
 
-/* One HTTP request and the connection it waits on. */
+/* One HTTP request and its connection. */
 struct exchange {
     struct request request;
     struct MHD_Connection *connection;
     bool decided;
 };
 
-/* A body that does not end as it should: half of it comes, or it never stops. */
+/* A body that ends after its first half, or never. */
 struct broken {
     struct buf body;
 };
@@ -55,7 +55,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     *slot = client;
 }
 
-/* The target as it came, before anything is decoded; the exchange begins here. */
+/* Begins an exchange; target is not decoded. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
     struct exchange *exchange = mem_calloc(1, sizeof *exchange);
@@ -83,7 +83,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *slot = NULL;
 }
 
-/* The body, and then what JSON takes for nothing. */
+/* Gives the body, then spaces, which JSON ignores. */
 static ssize_t read_endless(void *context, uint64_t at, char *out, size_t size)
 {
     const struct broken *broken = context;
@@ -119,7 +119,7 @@ static void free_broken(void *context)
     free(broken);
 }
 
-/* Makes MHD's response, which takes the body with it. */
+/* Makes the response of libmicrohttpd, which takes the body over. */
 static struct MHD_Response *make_response(struct answer *answer)
 {
     struct MHD_Response *response;
@@ -142,7 +142,7 @@ static struct MHD_Response *make_response(struct answer *answer)
     return response;
 }
 
-/* A close that sends RST instead of FIN. */
+/* Makes close send RST instead of FIN. */
 static void arm_reset(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -153,8 +153,8 @@ static void arm_reset(struct MHD_Connection *connection)
         setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-/* Past MHD, which knows no such answers. All of it has to fit into the socket's buffer; what does
- * not is one more way to break off. */
+/* Writes to the socket, as libmicrohttpd cannot send such answers. What does not fit into the
+ * buffer of the socket is lost, which is one more way to break off. */
 static void send_raw(struct MHD_Connection *connection, struct span bytes)
 {
     const union MHD_ConnectionInfo *info =
@@ -165,7 +165,7 @@ static void send_raw(struct MHD_Connection *connection, struct span bytes)
         send(info->connect_fd, bytes.data, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* MHD_NO makes MHD close the connection. */
+/* MHD_NO closes the connection. */
 static enum MHD_Result deliver(struct exchange *exchange)
 {
     struct answer *answer = &exchange->request.answer;
@@ -203,7 +203,7 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
 
     exchange->decided = true;
     dispatch_answer(server->sim, request);
-    /* what of an early one's body is still to come is read, and nothing more is said */
+    /* after an early answer the rest of the body is read and ignored */
     if (request->answer.end == ANSWER_RAW)
         send_raw(exchange->connection, buf_span(&request->answer.body));
     if (request->early)
@@ -233,8 +233,8 @@ static void begin(struct server *server, struct exchange *exchange,
     dispatch_begin(server->sim, request);
 }
 
-/* MHD calls it when the headers are there, for each part of the body, at its end, and once more
- * when a suspended connection wakes. */
+/* Called when the headers are complete, for each part of the body, at its end, and again when a
+ * suspended connection is resumed. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *part,
                                   size_t *part_size, void **slot)
@@ -261,7 +261,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return exchange->decided ? deliver(exchange) : decide(server, exchange);
 }
 
-/* Targets are decoded by routes.c, in pieces. */
+/* routes.c decodes targets, segment by segment. */
 static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text)
 {
     (void)context;
@@ -345,7 +345,7 @@ bool server_open(struct server *server, struct sim *sim, uint16_t port, struct e
     return true;
 }
 
-/* Microseconds that the loop may sleep. */
+/* Returns the microseconds that the loop can sleep. */
 static int64_t wait_us(const struct server *server, int64_t now_us, int64_t end_us)
 {
     int64_t wait = end_us - now_us, next = timers_wait_us(&server->sim->timers, now_us);
@@ -387,7 +387,7 @@ bool server_run(struct server *server, int64_t max_seconds, struct err *err)
 void server_close(struct server *server)
 {
     if (server->daemon) {
-        /* suspended connections have to run once more before the daemon may stop */
+        /* suspended connections must run again before the daemon can stop */
         server->closing = true;
         timers_release(&server->sim->timers);
         MHD_run(server->daemon);

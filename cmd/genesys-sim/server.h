@@ -1,5 +1,5 @@
-/* The sockets: HTTP/1.1 on the loopback, with or without TLS, one thread, one loop that nothing
- * blocks. */
+/* The sockets: HTTP/1.1 on the loopback, with or without TLS, in one thread and one loop that does
+ * not block. */
 #ifndef GENESYS_SIM_SERVER_H
 #define GENESYS_SIM_SERVER_H
 
@@ -18,18 +18,18 @@ struct server {
     int epoll_fd;
     uint16_t port;
     struct buf certificate, key; /* PEM; empty: plain http */
-    bool closing;                /* nothing is answered any more */
+    bool closing;                /* no more answers */
 };
 
-/* Listens on 127.0.0.1:port, 0 for a free one, which is in server->port then. On failure
- * server_close is still due. */
+/* Listens on 127.0.0.1:port; 0 picks a free port and sets server->port. The caller calls
+ * server_close after a failure too. */
 bool server_open(struct server *server, struct sim *sim, uint16_t port, struct err *err);
 
-/* Serves until a signal comes (stop.h), max_seconds are over or the ledger cannot be written;
- * only the last is an error. */
+/* Serves until a signal (stop.h), for max_seconds, or until the ledger cannot be written, which is
+ * an error. */
 bool server_run(struct server *server, int64_t max_seconds, struct err *err);
 
-/* Cuts every connection; timers that wait for their time are dropped. */
+/* Closes every connection and drops all timers. */
 void server_close(struct server *server);
 
 #endif

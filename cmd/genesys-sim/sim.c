@@ -47,7 +47,7 @@ enum update_result sim_update(struct sim *sim, struct ledger_update *update, str
     return UPDATE_APPLIED;
 }
 
-/* metadata with the correlation id as it is drawn for n. */
+/* Appends metadata with the correlation id as drawn for n. */
 static void append_metadata(struct buf *out, struct sim *sim, enum distort_scope scope, uint64_t n,
                             const char *metadata)
 {
@@ -80,7 +80,7 @@ static void append_metadata(struct buf *out, struct sim *sim, enum distort_scope
     buf_append_char(out, '}');
 }
 
-/* The correlation id of one version is distorted in the same way each time; the rest is drawn by
+/* The correlation id of one version is distorted in the same way each time; the rest is drawn per
  * request. */
 void sim_answer_record(struct sim *sim, struct request *request, enum distort_scope scope,
                        int64_t at_ms)
@@ -147,7 +147,8 @@ void sim_answer_throttled(struct sim *sim, struct request *request, int64_t wait
         answer_date(answer, "Retry-After", request->at_ms + offset_ms + wait_ms);
 }
 
-/* API section 1, 422: strings and objects in validationErrors, or the general members instead. */
+/* Returns the members of a 422 (docs/api.md): strings and objects in validationErrors, or the
+ * general members instead. */
 static const char *violations(const char *code)
 {
     if (code && strcmp(code, "details") == 0)

@@ -4,7 +4,7 @@
 
 #include <json-c/json.h>
 
-/* A place in the text; members counts the names seen at every level. */
+/* A position in the text; members counts the names at every level. */
 struct scan {
     const char *at;
     const char *end;
@@ -107,7 +107,7 @@ static bool scan_string(struct scan *scan)
     return fail(scan, "a string does not end");
 }
 
-/* `"name" : value`, with the spans in member when the caller wants them. */
+/* Scans `"name" : value`; member, if not NULL, gets the spans. */
 static bool scan_member(struct scan *scan, struct strict_member *member)
 {
     const char *name, *name_end, *value;
@@ -194,7 +194,7 @@ static bool scan_value(struct scan *scan)
     return ok;
 }
 
-/* Members in all objects of the tree, whose depth strict_check has limited. */
+/* Counts members in all objects of the tree, whose depth strict_check has limited. */
 static size_t count_members(struct json_object *value)
 {
     size_t count = 0;
@@ -212,8 +212,8 @@ static size_t count_members(struct json_object *value)
     return count;
 }
 
-/* json-c keeps the last of two members with one name, so fewer members than names is a duplicate.
- */
+/* json-c keeps the last of two members with one name, so fewer members than names means a
+ * duplicate. */
 static bool check_second(struct span text, size_t members, struct err *err)
 {
     struct json_tokener *tokener = json_tokener_new_ex(STRICT_DEPTH + 2);
@@ -223,7 +223,7 @@ static bool check_second(struct span text, size_t members, struct err *err)
 
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     value = json_tokener_parse_ex(tokener, text.data, (int)text.size);
-    /* a number or word alone may go on, as far as json-c knows */
+    /* json-c waits for more after a number or word alone */
     parsed = json_tokener_get_error(tokener) == json_tokener_success ||
              json_tokener_get_error(tokener) == json_tokener_continue;
     found = parsed ? count_members(value) : 0;
@@ -265,7 +265,7 @@ bool strict_split(struct strict_object *object, struct span text, struct err *er
     object->count = 0;
     skip_space(&scan);
     if (!take(&scan, '{'))
-        return err_set(err, ERR_INPUT, "a JSON object is expected");
+        return err_set(err, ERR_INPUT, "the value is not a JSON object");
     skip_space(&scan);
     if (take(&scan, '}'))
         return true;

@@ -1,5 +1,5 @@
-/* JSON read without mercy: RFC 8259 grammar, UTF-8, no duplicate names. json-c parses a second time
- * and has to agree; the bytes themselves are kept, so that no digit is ever lost. */
+/* Strict JSON: the grammar of RFC 8259, UTF-8, no duplicate names. json-c parses a second time and
+ * must agree; callers keep the bytes themselves, so that no digit is lost. */
 #ifndef GENESYS_SIM_STRICT_H
 #define GENESYS_SIM_STRICT_H
 
@@ -23,15 +23,15 @@ struct strict_object {
     size_t count;
 };
 
-/* True when text is one JSON value, alone, nested at most STRICT_DEPTH deep, in valid UTF-8, and
- * no object in it names a member twice (escapes resolved). err tells the first problem. */
+/* True when text is one JSON value, nested at most STRICT_DEPTH deep, in valid UTF-8, and no object
+ * in it has two members with one name (escapes resolved). err names the first problem. */
 bool strict_check(struct span text, struct err *err);
 
-/* Takes an object's first level apart; text has passed strict_check. False, with err filled, when
+/* Splits the first level of an object; text has passed strict_check. False, with err filled, when
  * it is not an object or has more than STRICT_MEMBERS members. */
 bool strict_split(struct strict_object *object, struct span text, struct err *err);
 
-/* The member's value, or a span whose data is NULL. */
+/* Returns the value of a member, or a span whose data is NULL. */
 struct span strict_find(const struct strict_object *object, const char *name);
 
 /* False, with err filled, when the object has a member that is not in names (ended by NULL). */
@@ -41,8 +41,8 @@ bool strict_is_object(struct span value);
 bool strict_is_string(struct span value);
 bool strict_is_string_array(struct span value);
 
-/* A JSON string's text with escapes resolved, in memory of the caller's; NULL when value is no
- * string or holds U+0000. */
+/* Returns the text of a JSON string with escapes resolved, which the caller frees; NULL when value
+ * is not a string or holds U+0000. */
 char *strict_text(struct span value);
 
 #endif

@@ -1,4 +1,4 @@
-/* What has to happen later, in the order of its time. */
+/* Calls to make later, in the order of their time. */
 #ifndef GENESYS_SIM_TIMERS_H
 #define GENESYS_SIM_TIMERS_H
 
@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* run(context, subject) is called once; stopping tells that the process ends and the time has not
- * come, so that the subject is only let go. */
+/* run(context, subject) is called once; stopping: the process ends before the time, and run only
+ * releases the subject. */
 struct timer {
     int64_t due_us; /* monotonic clock */
     void (*run)(void *context, void *subject, bool stopping);
@@ -15,7 +15,7 @@ struct timer {
     void *subject;
 };
 
-/* A binary heap, the next one first. Zeroed means empty. */
+/* A binary heap, the next one first. Zeroed: empty. */
 struct timers {
     struct timer *timer;
     size_t count;
@@ -24,13 +24,13 @@ struct timers {
 
 void timers_add(struct timers *timers, struct timer timer);
 
-/* Runs everything that is due at now_us, the earliest first. */
+/* Runs all that is due at now_us, the earliest first. */
 void timers_run(struct timers *timers, int64_t now_us);
 
-/* Microseconds until the next one, 0 when it is due, -1 when there is none. */
+/* Returns the microseconds until the next one, 0 when it is due, -1 when there is none. */
 int64_t timers_wait_us(const struct timers *timers, int64_t now_us);
 
-/* Lets every subject go, and frees the heap. */
+/* Runs every timer with stopping set, and frees the heap. */
 void timers_release(struct timers *timers);
 
 #endif

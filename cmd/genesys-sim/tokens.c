@@ -11,7 +11,7 @@ static void append_random(struct buf *out)
 {
     char noise[32];
 
-    /* up to 256 bytes never come in parts (getrandom(2)) */
+    /* up to 256 bytes are never returned in parts (getrandom(2)) */
     if (getrandom(noise, sizeof noise, 0) != (ssize_t)sizeof noise)
         abort();
     base64_encode(out, (struct span){noise, sizeof noise}, BASE64_URL);

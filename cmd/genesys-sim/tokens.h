@@ -1,4 +1,4 @@
-/* The bearer tokens that were issued and how long each of them is good. */
+/* The bearer tokens that were issued, and when they expire. */
 #ifndef GENESYS_SIM_TOKENS_H
 #define GENESYS_SIM_TOKENS_H
 
@@ -9,7 +9,7 @@
 
 enum { TOKENS_MAX = 1024 };
 
-/* A ring: the newest TOKENS_MAX are known, older ones are refused. Zeroed means none. */
+/* A ring of the newest TOKENS_MAX; older ones are refused. Zeroed: none. */
 struct tokens {
     struct {
         char *text;
@@ -18,14 +18,15 @@ struct tokens {
     uint64_t issued;
 };
 
-/* Makes a token that is good for lifetime_us from now_us: opaque, or with an issuer (not NULL) a
- * JWT (RFC 7519) whose signature is noise. The text is the ring's; a few tokens long. */
+/* Makes a token that is valid for lifetime_us from now_us: opaque, or with an issuer (not NULL) a
+ * JWT (RFC 7519) with random bytes as its signature. The text is valid until TOKENS_MAX more tokens
+ * are issued or all are revoked. */
 const char *tokens_issue(struct tokens *tokens, const char *issuer, int64_t now_us,
                          int64_t lifetime_us);
 
 bool tokens_accept(const struct tokens *tokens, struct span text, int64_t now_us);
 
-/* Forgets every token; the count of those issued stays. Releases too. */
+/* Forgets and frees every token; the count of those issued stays. */
 void tokens_revoke(struct tokens *tokens);
 
 #endif

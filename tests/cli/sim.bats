@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The simulator against docs/api.md, so that it is right by itself and not only as our client is.
+# The simulator against docs/api.md, independently of rowferry.
 
 BIN=${ROWFERRY_BIN:-$BATS_TEST_DIRNAME/../../build/release}
 API=/api/v2/customobjects/schemas
@@ -15,7 +15,7 @@ teardown() {
     [ -z "$SIM" ] || kill "$SIM" 2>/dev/null || true
 }
 
-# Starts a simulator with ledger and requests beside the test; URL and TOKEN are set.
+# Starts a simulator with ledger and requests in the current folder; sets URL and TOKEN.
 start() {
     rm -f ready
     mkfifo ready
@@ -37,8 +37,8 @@ start_and_login() {
     TOKEN=$(login | jq -r .access_token)
 }
 
-# put ID VERSION [curl options]: the answer in file body, its headers in head, the status in
-# STATUS (000 without an answer) and curl's exit status in CURL.
+# put ID VERSION [curl options]: writes the answer to file body and its headers to head, and sets
+# STATUS (000 without an answer) and CURL, the exit status of curl.
 put() {
     put_raw "$1" '{"version":'"$2"',"fields":{"price":45.50},'"$META"'}' "${@:3}"
 }
@@ -63,7 +63,7 @@ control() {
     curl -sf "${@:2}" "$URL/sim/$1"
 }
 
-# The n-th last line of ledger or requests through jq.
+# last ledger|requests FILTER: the last line through jq.
 last() {
     tail -n 1 "$1" | jq -c "$2"
 }
@@ -110,7 +110,7 @@ run_case() {
     COUNT=$((COUNT + 1))
 }
 
-@test "every request of the table gets the answer that the API gives" {
+@test "every request of the table gets the documented answer" {
     local text
     start_and_login
     CASE='' BODY='' COUNT=0 FAILED=0 LINE=() in_body=
@@ -132,7 +132,7 @@ run_case() {
 
 # ---- requests that a table cannot hold ------------------------------------------------------
 
-@test "a body of 512000 bytes is taken, one byte more is 413" {
+@test "a body of 512000 bytes is accepted, one byte more is 413" {
     start_and_login
     local frame='{"version":1,"fields":{"text":""},'$META'}' filler
     filler=$(head -c $((512000 - ${#frame})) /dev/zero | tr '\0' x)
@@ -164,7 +164,7 @@ run_case() {
     [ "$STATUS" = 400 ]
 }
 
-@test "the ledger holds fields with their digits, and the requests what became of each" {
+@test "the ledger keeps the digits of fields, and requests has the outcome of each request" {
     start_and_login
     put_raw A%2F1 '{"version":1,
  "fields":{"price":45.50, "n":123456789012345678901234567890},'"$META"'}'
@@ -179,14 +179,14 @@ run_case() {
     [ "$(jq -s length requests)" -eq 3 ]
 }
 
-@test "a conflict keeps its version to itself when told so" {
+@test "with --bare-conflicts a conflict does not give the version" {
     start_and_login --bare-conflicts
     put A 7
     [ "$STATUS" = 409 ]
     [ "$(jq 'has("version")' body)" = false ]
 }
 
-@test "an ERP notification is in the requests with its body" {
+@test "requests has the body of an ERP notification" {
     start
     request POST /erp -H 'Content-Type: application/json' \
         -d '{"source":"genesys-cloud","schemaName":"Inv","recordId":"A","fields":{"price":45.50}}'
@@ -197,7 +197,7 @@ run_case() {
 
 # ---- tokens ---------------------------------------------------------------------------------
 
-@test "a token expires when its life is over, to the fraction of a second" {
+@test "a token expires at the end of its lifetime, to the fraction of a second" {
     start_and_login --token-lifetime 0.4
     [ "$(login | jq .expires_in)" = 1 ]
     get A
@@ -206,7 +206,7 @@ run_case() {
     eventually refused
 }
 
-@test "revoked tokens are refused, a new one is taken" {
+@test "revoked tokens are refused, a new one is accepted" {
     start_and_login
     control revoke -X POST
     get A
@@ -226,13 +226,13 @@ run_case() {
     [ "$STATUS" = 200 ]
 }
 
-@test "the login limit is 400 invalid_request with a description that tells" {
+@test "beyond the login limit is 400 invalid_request with a description" {
     start --token-limit 1/h
     login | jq -e .access_token
     login | jq -e '.error == "invalid_request" and (.description | startswith("rate limit exceeded"))'
 }
 
-@test "a wait that is fixed is told by the login, too" {
+@test "a fixed Retry-After applies to the login too" {
     start --token-limit 1/h --retry-after 7
     login | jq -e .access_token
     curl -s -o body -D head -u sim-client:sim-secret -d grant_type=client_credentials "$URL/oauth/token"
@@ -281,7 +281,7 @@ header() {
     [ "$(wc -l <ledger)" -eq 1 ]
 }
 
-@test "the Date of answers is another clock's where it is asked for" {
+@test "--date-offset moves the Date of answers" {
     local ahead
 
     start_and_login --date-offset 7200
@@ -324,7 +324,7 @@ header() {
 
 # ---- faults ---------------------------------------------------------------------------------
 
-@test "cut-before is no answer and no update, cut-after an update without an answer" {
+@test "cut-before: no answer and no update; cut-after: an update without an answer" {
     start_and_login --fault cut-before=1
     put A 1
     [ "$CURL" = 52 ]
@@ -350,7 +350,7 @@ header() {
     [ "$(jq -s length ledger)" = 2 ]
 }
 
-@test "each status fault answers so, applied or not as its name says" {
+@test "each status fault gives its status, and applies the update only if it ends in -after" {
     start_and_login
     local kind status id=0
     for kind in 408-before 500-before 500-after 502-before 502-after 503-before 503-retry \
@@ -396,7 +396,7 @@ header() {
     [ ! -s ledger ]
 }
 
-@test "flood-after has its 100 KiB of headers before the answer" {
+@test "flood-after sends 100 KiB of headers before the answer" {
     start_and_login --fault flood-after=1
     put A 1
     [ "$STATUS" = 200 ]
@@ -437,7 +437,7 @@ header() {
     [ "$(wc -c <body)" -gt "$(header Content-Length)" ]
 }
 
-@test "utf8-after and deep-after spoil an answer that would do" {
+@test "utf8-after and deep-after make a good answer unreadable" {
     start_and_login --fault utf8-after=1
     put A 1
     [ "$STATUS" = 200 ]
@@ -450,7 +450,7 @@ header() {
     [ "$(jq -s -c 'map(.id)' ledger)" = '["A","B"]' ]
 }
 
-@test "an early answer comes before the body, which is then read and forgotten" {
+@test "an early answer is sent before the body, which is then read and ignored" {
     start_and_login --answer early:E=413
     printf 'PUT %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 5\r\n\r\n' \
         "$API/Inv/records/E1" "$TOKEN" >head
@@ -467,7 +467,7 @@ header() {
     [ "$STATUS" = 200 ]
 }
 
-@test "after --fault-limit faults there is none any more" {
+@test "there are at most --fault-limit faults" {
     start_and_login --fault 500-before=1 --fault get:500-before=1 --fault-limit 2
     put A 1
     get A
@@ -479,7 +479,7 @@ header() {
     [ "$STATUS" = 500 ]
 }
 
-@test "stall-before ends in a cut, stall-after in the answer" {
+@test "stall-before ends without an answer, stall-after with one" {
     start_and_login --fault stall-before=1 --stall-ms 200
     put A 1
     [ "$CURL" = 52 ]
@@ -490,7 +490,7 @@ header() {
     [ "$(last ledger .version)" = 2 ]
 }
 
-@test "a stalled request does not hold up others, and the simulator ends all the same" {
+@test "a stalled request delays neither others nor the end of the simulator" {
     start_and_login --fault stall-before=1 --stall-ms 60000
     put A 1 &
     local stalled=$!
@@ -504,7 +504,7 @@ header() {
     SIM=
 }
 
-@test "a late update lands after the connection was cut" {
+@test "a late update is applied after the connection was closed" {
     start_and_login --fault late=1 --late-ms 300
     put A 1
     [ "$CURL" = 52 ]
@@ -514,7 +514,7 @@ header() {
     [ "$(last ledger '[.id, .correlation_id]')" = '["A","'$JOB_ID'"]' ]
 }
 
-@test "a late update that comes too late changes nothing" {
+@test "a late update of an old version changes nothing" {
     start_and_login --fault late=1 --late-ms 200
     put A 1
     control records/Inv/A -d '{"fields":{"who":"other"}}'
@@ -524,7 +524,7 @@ header() {
     [ "$(jq -s -c 'map([.id, .foreign])' ledger)" = '[["A",true],["B",false]]' ]
 }
 
-@test "faults on reads leave updates alone" {
+@test "faults of reads do not apply to updates" {
     start_and_login --fault get:500-before=1
     get A
     [ "$STATUS" = 500 ]
@@ -534,7 +534,7 @@ header() {
     [ "$STATUS" = 200 ]
 }
 
-@test "faults on login and on the ERP endpoint" {
+@test "faults of the login and of the ERP endpoint" {
     start --fault token:503-before=1 --fault erp:cut-after=1
     [ "$(login | jq .status)" = 503 ]
     request POST /erp -H 'Content-Type: application/json' \
@@ -543,7 +543,7 @@ header() {
     [ "$(last requests '[.kind, .applied, .fault]')" = '["erp",true,"cut-after"]' ]
 }
 
-@test "the same seed draws the same faults, another seed others" {
+@test "the same seed draws the same faults, another seed draws others" {
     draws() {
         rm -f requests
         start_and_login --fault 500-before=0.3 --fault 503-before=0.3 --seed "$1"
@@ -603,7 +603,7 @@ header() {
     [ "$(jq -s -c 'map(.id)' ledger)" = '["G1","Pok"]' ]
 }
 
-@test "fixed answers of the login, by prefix of the client's id" {
+@test "fixed answers of the login, by prefix of the client id" {
     start --answer token:sim=401:invalid_client
     [ "$(login | jq -r .error)" = invalid_client ]
     [ "$(last requests '[.kind, .status]')" = '["token",401]' ]
@@ -613,7 +613,7 @@ header() {
     login | jq -e .access_token
 }
 
-@test "an empty prefix holds for every record" {
+@test "an empty prefix applies to every record" {
     start_and_login --answer =403
     put A 1
     [ "$STATUS" = 403 ]
@@ -621,7 +621,7 @@ header() {
     [ "$STATUS" = 403 ]
 }
 
-@test "a foreign writer raises the version and is in ledger and audit log" {
+@test "a foreign update raises the version and is in ledger and audit log" {
     start_and_login
     control records/Inv/A%2F1 -d '{"fields":{"who":"other"}}' |
         jq -e '.version == 2 and .fields == {"who": "other"} and (has("metadata") | not)'
@@ -634,7 +634,7 @@ header() {
     jq -e '[.entities[].requestCorrelationId] == [null, "11111111-2222-4333-8444-555555555555"]' body
 }
 
-@test "audit entries show after their lag" {
+@test "audit entries are visible after --audit-lag-ms" {
     start_and_login --audit-lag-ms 400
     put A 1
     total() {
@@ -645,7 +645,7 @@ header() {
     eventually total 1
 }
 
-@test "audit pages follow nextUri to the end" {
+@test "nextUri leads through all audit pages" {
     start_and_login
     local i uri="$API/Inv/records/auditlogs?entityIds=A%2F1,B&pageSize=3" pages=0
     for i in {1..4}; do
@@ -663,7 +663,7 @@ header() {
     [ "$(sort -u versions | wc -l)" -eq 8 ]
 }
 
-@test "seeded records keep what the file says; others do not exist if told so" {
+@test "seeded records are as in the file; with --only-seeded others do not exist" {
     cat >seeds <<'EOF'
 {"schema":"Inv","id":"A/1","version":5,"fields":{"price":45.50},"metadata":{"tags":[]}}
 {"schema":"Inv","id":"B","version":0,"fields":{}}
@@ -680,7 +680,7 @@ EOF
     [ "$STATUS" = 404 ]
 }
 
-@test "every answer is late by the latency, all of them at once" {
+@test "every answer is delayed by the latency, independently of others" {
     start_and_login --latency-ms 500 --base-version 9
     local begin end jobs=()
     begin=$(date +%s%N)
@@ -706,9 +706,9 @@ EOF
     [ "$(wc -l <requests)" -eq 5 ]
 }
 
-# ---- answers that are not as the API gives them ---------------------------------------------
+# ---- distorted answers ----------------------------------------------------------------------
 
-@test "the id of a record can be missing, blank, garbled or in capitals, in answers and reads apart" {
+@test "the correlation id can be missing, blank, garbled or in upper case, for PUT and GET separately" {
     local id='.metadata.requestCorrelationId'
     start_and_login --distort put:no-id=1 --distort get:blank-id=1
     put A 1
@@ -728,7 +728,7 @@ EOF
     control stats | jq -e '.distortions["garbled-id"] == 2 and .distortions["no-id"] == 1'
 }
 
-@test "an id that is dropped by chance is dropped at every reading of that version" {
+@test "an id that is dropped by chance is missing in every GET of that version" {
     local i dropped=0
     start_and_login --distort get:no-id=0.5
     for i in {1..40}; do
@@ -744,7 +744,7 @@ EOF
     [ $dropped -lt 35 ]
 }
 
-@test "a record without metadata, and fields that are no object" {
+@test "records without metadata, and with fields that are not an object" {
     start_and_login --distort get:no-metadata=1
     put A 1
     jq -e 'has("metadata")' body
@@ -761,7 +761,7 @@ EOF
     shape array '.fields == []'
 }
 
-@test "reads lag: a GET shows the record as it was that long ago" {
+@test "with --read-lag-ms a GET shows an older state of the record" {
     start_and_login --read-lag-ms 1500
     local begin
     put A 1
@@ -785,7 +785,7 @@ EOF
     shows 4
 }
 
-@test "audit entries without id or user, or with other ones" {
+@test "audit entries without id or user, or with wrong ones" {
     local entries="$API/Inv/records/auditlogs?entityIds=A"
     start_and_login --distort audit:no-id=1 --distort audit:no-user=1
     put A 1
@@ -803,7 +803,7 @@ EOF
     shape our-user '[.entities[].user.id] == ["sim-client", "sim-client"]'
 }
 
-@test "audit pages that do not lead on, that repeat, and totals that are wrong" {
+@test "audit pages without a next one, repeated pages, and wrong totals" {
     local i entries="$API/Inv/records/auditlogs?entityIds=A&pageSize=2"
     start_and_login --distort audit:no-next=1
     for i in {1..5}; do put A "$i"; done
@@ -820,7 +820,7 @@ EOF
     shape high-total 1 '.total == 11'
 }
 
-@test "bodies can be coded, each in a way that curl decodes, or in none" {
+@test "encoded bodies, and encodings that curl cannot decode" {
     start_and_login --distort get:gzip=1 --distort put:deflate=1 --distort audit:br=1
     control 'config?distort=token:gzip=1' -X POST
     login | gunzip | jq -e .access_token
@@ -845,7 +845,7 @@ EOF
     [ "$(header Content-Encoding)" = x-unheard-of ]
 }
 
-@test "a fixed answer for the next requests only, on reused connections only, and for the audit log" {
+@test "fixed answers for the next N requests, for reused connections, and for the audit log" {
     start_and_login --answer 'A=421*2' --answer audit:A=403 --answer get:B=425:too.early@reused
     put A 1
     [ "$STATUS $(jq -r .code body)" = '421 misdirected.request' ]
@@ -867,7 +867,7 @@ EOF
     [ -n "$(header Proxy-Authenticate)" ]
 }
 
-@test "a login's token can be over on arrival" {
+@test "a token can have expired when it arrives" {
     start --token-lifetime 0.2 --login-latency-ms 400 --expires-in 0
     TOKEN=none
     login >answer
@@ -877,7 +877,7 @@ EOF
     [ "$STATUS" = 401 ]
 }
 
-@test "the rate limit can change midway" {
+@test "the rate limit can be changed at run time" {
     start_and_login --rate-limit 2/h --retry-after 60
     put A 1
     put A 2
@@ -894,7 +894,7 @@ EOF
 
 # ---- the process ----------------------------------------------------------------------------
 
-@test "a bad option is exit 2 and says which" {
+@test "a wrong option is exit 2 and is named" {
     refused() {
         local message=$1
         shift
@@ -908,11 +908,11 @@ EOF
     refused "--port: 'x' is not a whole number from 0 to 65535" --port x
     refused "--token-lifetime: 'soon' is not a number of seconds" --token-lifetime=soon
     refused "--rate-limit: '5' is not N/s, N/m, N/h or none" --rate-limit 5
-    refused "--fault: 'cut=1': no such kind of fault" --fault cut=1
-    refused "--fault: 'cut-after=2': a probability from 0 to 1 is expected" --fault cut-after=2
+    refused "--fault: unknown kind of fault in 'cut=1'" --fault cut=1
+    refused "--fault: 'cut-after=2' needs a probability from 0 to 1" --fault cut-after=2
     refused "--fault: 'cut-after=0.6': the probabilities add up to more than 1" \
         --fault cut-before=0.6 --fault cut-after=0.6
-    refused "--answer: 'A=99': a status from 200 to 599, or 0, is expected" --answer A=99
+    refused "--answer: 'A=99' needs a status from 200 to 599, or 0" --answer A=99
     refused "--answer: 'A' is not PREFIX=STATUS[:CODE]" --answer A
     refused "--retry-after: 'x' is not seconds, date, message, none or a number" --retry-after x
     refused "cannot read none: No such file or directory" --records none
@@ -935,7 +935,7 @@ EOF
     [ "$CURL" = 60 ]
 }
 
-@test "a certificate without a key, or what is none, is exit 2" {
+@test "a certificate without a key, or an invalid one, is exit 2" {
     : >empty
     run "$BIN/genesys-sim" --tls-cert empty
     [ "$status" -eq 2 ]
@@ -955,12 +955,12 @@ EOF
     [[ $output == *"cannot listen on 127.0.0.1:${URL##*:}: Address already in use"* ]]
 }
 
-@test "a bad change at run time is 400 and names the key" {
+@test "a wrong change at run time is 400 and names the option" {
     start
     run curl -s -X POST "$URL/sim/config?port=1"
     [ "$(jq -r .message <<<"$output")" = "'port' cannot be changed at run time" ]
     run curl -s -X POST "$URL/sim/config?fault=cut=1"
-    [ "$(jq -r .message <<<"$output")" = "fault: 'cut=1': no such kind of fault" ]
+    [ "$(jq -r .message <<<"$output")" = "fault: unknown kind of fault in 'cut=1'" ]
 }
 
 @test "--help lists options, faults and control requests" {
@@ -969,7 +969,7 @@ EOF
     [[ $output == *--token-lifetime*reset-reused-after*garbled-id*/sim/config* ]]
 }
 
-@test "SIGTERM and SIGINT end it with 0 and without a word" {
+@test "SIGTERM and SIGINT end it with 0 and without a message" {
     local signal
     for signal in TERM INT; do
         start 2>errors
@@ -980,7 +980,7 @@ EOF
     done
 }
 
-@test "it ends after --max-seconds, and with its parent if told so" {
+@test "it ends after --max-seconds, and with its parent by --with-parent" {
     start --max-seconds 1
     wait "$SIM"
     SIM=
@@ -992,7 +992,7 @@ EOF
     SIM=
 }
 
-@test "a ledger that cannot be written ends it with 1, and nothing is answered" {
+@test "a ledger that cannot be written ends it with 1 and without an answer" {
     [ -w /dev/full ] || skip
     rm -f ready
     mkfifo ready
@@ -1004,10 +1004,10 @@ EOF
     [ "$CURL" = 52 ]
     wait "$SIM" || [ $? -eq 1 ]
     SIM=
-    [ "$(cat errors)" = "genesys-sim: cannot write a ledger line: No space left on device" ]
+    [ "$(cat errors)" = "genesys-sim: cannot write to the ledger: No space left on device" ]
 }
 
-@test "only the loopback is listened on" {
+@test "it listens on the loopback only" {
     start
     local port=${URL##*:} hex
     hex=$(printf %04X "$port")

@@ -2,7 +2,22 @@
 #ifndef ROWFERRY_CMD_OPTION_VALUE_H
 #define ROWFERRY_CMD_OPTION_VALUE_H
 
-#include "cmd/rowferry/options.h"
+#include "cmd/rowferry/option_table.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum option_origin { FROM_NOWHERE, FROM_DEFAULT, FROM_DOTENV, FROM_ENVIRONMENT, FROM_ARGUMENT };
+
+struct option_value {
+    const char *text; /* NULL: not set */
+    enum option_origin origin;
+    const char *env; /* the variable it came from, or NULL */
+    int64_t number;  /* integers, milliseconds, an enumeration, the delimiter, 1 for a flag */
+    double rate;     /* per second; 0: none */
+};
 
 /* Fills value.number or value.rate from value.text. ERR_CONFIG says what is expected; the caller
  * wraps it with the name. */

@@ -4,7 +4,7 @@
 #define ROWFERRY_CMD_OPTIONS_H
 
 #include "cmd/rowferry/dotenv.h"
-#include "cmd/rowferry/option_table.h"
+#include "cmd/rowferry/option_value.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/notice.h"
@@ -12,16 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum option_origin { FROM_NOWHERE, FROM_DEFAULT, FROM_DOTENV, FROM_ENVIRONMENT, FROM_ARGUMENT };
-
-struct option_value {
-    const char *text; /* NULL: not set */
-    enum option_origin origin;
-    const char *env; /* the variable it came from, or NULL */
-    int64_t number;  /* integers, milliseconds, an enumeration, the delimiter, 1 for a flag */
-    double rate;     /* per second; 0: none */
-};
 
 struct options {
     unsigned command; /* one of FOR_... */

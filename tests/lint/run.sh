@@ -90,6 +90,7 @@ awk -f tests/lint/code.awk "${every[@]}" >build/lint/code.txt
 step 'layers' layers
 step 'banned functions' banned
 step 'sizes' sizes
+step 'links' tests/lint/links.sh
 step 'clang-format' format
 step 'cppcheck' cppcheck_all
 step 'gcc -fanalyzer' each_source analyze

@@ -74,7 +74,32 @@ C
     yes '' | head -675
 } >core/row/long.c
 
+mkdir docs
+cat >docs/a.md <<'M'
+# The `first` heading, with a comma
+[here](#the-first-heading-with-a-comma) [there](b.md#two) [up](../core/row/row.h) [web](https://x.example/y.md)
+[lost](#the-first) [lost](c.md) [lost](b.md#three) `late.c` `core/row/gone.c` `NAME.c` `core/NAME/x.c`
+```
+# not a heading, and [not](a-link.md)
+```
+M
+cat >docs/b.md <<'M'
+## Two
+[not a heading](a.md#not-a-heading-and-nota-linkmd)
+M
+cat >core/row/cites.c <<'C'
+/* docs/b.md#two, bad.c, row.[ch]; docs/b.md#four, gone.c, gone.[ch] */
+C
+
 cat >expected <<'E'
+docs/a.md:3: there is no heading for docs/a.md#the-first
+docs/a.md:3: there is no docs/c.md
+docs/a.md:3: there is no heading for docs/b.md#three
+docs/a.md:3: there is no core/row/gone.c
+docs/b.md:2: there is no heading for docs/a.md#not-a-heading-and-nota-linkmd
+core/row/cites.c:1: there is no heading for docs/b.md#four
+core/row/cites.c:1: there is no file gone.c
+core/row/cites.c:1: there is no file gone.h
 core/base/bad.c:11: atoi
 core/base/bad.c:15: printf
 core/base/bad.c:15: sprintf
@@ -97,6 +122,7 @@ awk -f "$here/code.awk" "${files[@]}" >code.txt
     awk -v layers="base row validate store http" -f "$here/layers.awk" code.txt
     awk -f "$here/banned.awk" code.txt
     awk -f "$here/size.awk" "${files[@]}"
+    awk -f "$here/links.awk" <(printf '%s\n' "${files[@]}" docs/?.md) pass=1 docs/?.md pass=2 "${files[@]}" docs/?.md
 } >found
 
 status=0

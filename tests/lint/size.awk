@@ -1,5 +1,5 @@
-# Lengths of files and functions. -v allow="FILE:WHAT ..." spares a file ("core/x.c:file") or
-# one function ("core/x.c:name"). clang-format puts the braces of a function, and of nothing else,
+# Lengths of files and functions. -v allow="FILE:WHAT ..." spares a file ("FILE:file") or one
+# function ("FILE:name"). clang-format puts the braces of a function, and of nothing else,
 # into the first column.
 BEGIN {
     FILE_LINES = 800

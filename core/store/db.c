@@ -32,7 +32,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_CANCELS] = &cancel_statements,   [DB_HISTORIES] = &history_statements,
     [DB_EXPORTS] = &export_statements,   [DB_CENSUSES] = &census_statements,
     [DB_PRUNES] = &prune_statements,     [DB_SWEEPS] = &sweep_statements,
-    [DB_FILED] = &filed_statements,
+    [DB_FILED] = &filed_statements,      [DB_AUDITS] = &audit_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

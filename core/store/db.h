@@ -32,6 +32,7 @@ enum db_owner {
     DB_PRUNES,
     DB_SWEEPS,
     DB_FILED,
+    DB_AUDITS,
     DB_OWNERS
 };
 
@@ -45,7 +46,7 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
     chunk_statements, key_statements, claim_statements, errand_statements, order_statements,
     settle_statements, turn_statements, summary_statements, decide_statements, resolve_statements,
     retry_statements, cancel_statements, history_statements, export_statements, census_statements,
-    prune_statements, sweep_statements, filed_statements;
+    prune_statements, sweep_statements, filed_statements, audit_statements;
 
 enum {
     DB_STATEMENTS_MAX = 32,

@@ -11,6 +11,7 @@
     X(PENDING) X(SENDING) X(UNKNOWN) X(APPLIED) X(UNCHANGED) X(CONFLICT) X(REFUSED) X(FAILED) \
     X(DISMISSED) X(CANCELLED) \
     X(AFTER) \
+    X(AGAIN) \
     X(ASKED_MS) \
     X(ATTEMPTS) \
     X(ATTEMPTS_BEFORE) \
@@ -40,6 +41,7 @@
     X(ENDED_MS) \
     X(END_ID) \
     X(ENTERED) \
+    X(ENTRY) \
     X(ENTRY_USER) \
     X(ERROR) \
     X(ERROR_CODE) \
@@ -68,6 +70,7 @@
     X(IS_BEGUN) \
     X(IS_CHOSEN) \
     X(IS_DISCARDING) \
+    X(IS_DUE) \
     X(IS_FRESH) \
     X(IS_LEFT) \
     X(IS_OPEN) \
@@ -95,6 +98,8 @@
     X(MADE_VERSION) \
     X(MESSAGE) \
     X(METHOD) \
+    X(MISMATCH) \
+    X(MISSING) \
     X(MTIME_NS) \
     X(NAME) \
     X(NEEDED_BY) \
@@ -151,6 +156,8 @@
     X(UNSETTLED) \
     X(UPDATED_MS) \
     X(VALIDATION_FAILURES) \
+    X(VERDICT) \
+    X(VERIFIED) \
     X(VERSION) \
     X(VIOLATION_COUNT) \
     X(WAITS_FOR) \

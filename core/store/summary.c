@@ -5,17 +5,19 @@
 #define COLUMNS                                                                                    \
     "SELECT b.id, b.source, b.schema, b.state, b.reason, b.rows_read, b.rows_rejected, "           \
     "b.rows_discarded, b.created_ms, b.finished_ms, t.pending, t.sending, t.unknown, t.applied, "  \
-    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled, b.pruned_ms "         \
-    "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled, b.pruned_ms, "        \
+    "u.verified, u.missing, u.mismatch, u.due AS is_due FROM batch b "                             \
+    "JOIN batch_tally t ON t.batch_id = b.id LEFT JOIN batch_audit u ON u.batch_id = b.id "
 
 static const char *const sql[] = {
     [SUMMARY_ALL] = COLUMNS "WHERE :id IS NOT NULL ORDER BY b.id",
     [SUMMARY_ONE] = COLUMNS "WHERE b.id = :id",
     [SUMMARY_INTAKE] = COLUMNS "WHERE b.loaded_run_id = :id ORDER BY b.id",
     [SUMMARY_WORKED] = COLUMNS "WHERE b.state IN ('loading', 'open') OR b.loaded_run_id = :id "
-                               "OR b.finished_run_id = :id ORDER BY b.id",
+                               "OR b.finished_run_id = :id OR u.run_id = :id ORDER BY b.id",
     [SUMMARY_DRAINED] = COLUMNS "WHERE b.state = 'open' OR (b.finished_run_id = :id "
-                                "AND b.state = 'done') ORDER BY b.id",
+                                "AND b.state = 'done') OR u.run_id = :id ORDER BY b.id",
+    [SUMMARY_AUDITED] = COLUMNS "WHERE u.run_id = :id ORDER BY b.id",
 };
 
 const struct db_statements summary_statements = {sql, sizeof sql / sizeof *sql};
@@ -36,6 +38,13 @@ static void read_counts(struct db_statement *statement, struct batch_counts *bat
         .created_ms = db_column_int64(statement, DB_CREATED_MS),
         .finished_ms = db_column_int64(statement, DB_FINISHED_MS),
         .pruned_ms = db_column_int64(statement, DB_PRUNED_MS),
+        .by_verdict =
+            {
+                [VERDICT_VERIFIED] = (uint64_t)db_column_int64(statement, DB_VERIFIED),
+                [VERDICT_MISSING] = (uint64_t)db_column_int64(statement, DB_MISSING),
+                [VERDICT_MISMATCH] = (uint64_t)db_column_int64(statement, DB_MISMATCH),
+            },
+        .audits_due = db_column_int(statement, DB_IS_DUE),
     };
     for (int state = 0; state < JOB_STATES; state++) {
         batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));

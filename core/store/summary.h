@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/job/state.h"
+#include "core/job/verdict.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -18,15 +19,19 @@ struct batch_counts {
     uint64_t by_state[JOB_STATES];
     int64_t created_ms, finished_ms; /* finished_ms 0: not yet */
     int64_t pruned_ms;               /* 0: its rows are there */
+    uint64_t by_verdict[VERDICTS];   /* audits */
+    bool audits_due;                 /* a drain was to look its jobs up, and has not finished */
 };
 
 /* Which batches a command's summary and exit status speak of. */
 enum summary_scope {
-    SUMMARY_ALL,     /* every batch */
-    SUMMARY_ONE,     /* the batch `id` */
-    SUMMARY_INTAKE,  /* those that run `id` read into */
-    SUMMARY_WORKED,  /* those that are open, or that run `id` read into, finished or refused */
-    SUMMARY_DRAINED, /* those that are open or that run `id` finished */
+    SUMMARY_ALL,    /* every batch */
+    SUMMARY_ONE,    /* the batch `id` */
+    SUMMARY_INTAKE, /* those that run `id` read into */
+    SUMMARY_WORKED, /* those that are open, or that run `id` read into, finished, refused or audited
+                     */
+    SUMMARY_DRAINED, /* those that are open or that run `id` finished or audited */
+    SUMMARY_AUDITED, /* those that run `id` audited */
 };
 
 /* Calls visit for each batch of the scope, lowest id first. */

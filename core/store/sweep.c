@@ -33,6 +33,7 @@ enum {
     SWEEP_SERVER_VIOLATIONS,
     SWEEP_REBASES,
     SWEEP_ARBITRATIONS,
+    SWEEP_AUDITS,
     SWEEP_STATES,
     SWEEP_JOBS,
     SWEEP_REJECT_KEYS,
@@ -63,6 +64,7 @@ static const char *const sql[] = {
     [SWEEP_SERVER_VIOLATIONS] = "DELETE FROM server_violation " OF_JOBS,
     [SWEEP_REBASES] = "DELETE FROM rebase " OF_JOBS,
     [SWEEP_ARBITRATIONS] = "DELETE FROM arbitration " OF_JOBS,
+    [SWEEP_AUDITS] = "DELETE FROM audit " OF_JOBS,
     [SWEEP_STATES] = "DELETE FROM job_state " OF_JOBS,
     [SWEEP_JOBS] = "DELETE FROM job_row WHERE id > :first_id AND id <= :last_id",
     [SWEEP_REJECT_KEYS] =

@@ -23,6 +23,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
     [DB_HISTORIES] = "histories", [DB_EXPORTS] = "exports",     [DB_CENSUSES] = "censuses",
     [DB_PRUNES] = "prunes",       [DB_SWEEPS] = "sweeps",       [DB_FILED] = "filed",
+    [DB_AUDITS] = "audits",
 };
 
 /* What people ask. */
@@ -44,6 +45,10 @@ static const char *const questions[] = {
     "SELECT * FROM open_conflict WHERE record_id = 'WH-1042'",
     "SELECT * FROM open_conflict WHERE job_id = 5000000812",
     "SELECT DISTINCT batch_id, row_no, schema, record_id FROM open_conflict",
+    "SELECT * FROM audit_gap",
+    "SELECT * FROM audit_gap WHERE batch_id = 5",
+    "SELECT * FROM audit_gap WHERE record_id = 'WH-1042'",
+    "SELECT verdict, entry FROM audit WHERE job_id = 5000000812",
     "SELECT * FROM rejection_by_field",
     "SELECT * FROM rejection_tally WHERE batch_id = 5 ORDER BY rows DESC",
     "SELECT * FROM server_rejection_by_field",
@@ -128,6 +133,9 @@ static bool may_walk(const char *name)
         "pause",
         "c USING INDEX conflict_open",
         "s USING INDEX job_failed",
+        "a USING INDEX audit_open",
+        "u",
+        "batch_audit",
         "server_violation USING COVERING INDEX server_violation_by_field",
         "rejection_by_field", /* which stands for its lines */
         "server_rejection_by_field",

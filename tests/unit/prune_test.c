@@ -267,9 +267,11 @@ static void nothing_is_left_of_a_pruned_batch_but_itself_and_its_counters(void *
                          "VALUES (1000000002, 1, 2)");
     fixture_ask(fixture, "INSERT INTO rebase (job_id, rounds) VALUES (1000000002, 1)");
     fixture_ask(fixture, "INSERT INTO arbitration (job_id, since_ms) VALUES (1000000002, 1)");
+    fixture_ask(fixture, "INSERT INTO audit (job_id, verdict, checked_ms, run_id) "
+                         "VALUES (1000000001, 'missing', 1, 1)");
     ended(fixture, "a:6 !c", JOB_APPLIED);
     fixture_ask(fixture, "UPDATE batch SET finished_ms = finished_ms + 1 WHERE id = 2");
-    assert_int_equal(rows_of(fixture, 1), 2 * 4 + 4 + 2 * 3 + 1);
+    assert_int_equal(rows_of(fixture, 1), 2 * 4 + 5 + 2 * 3 + 1);
     batch = mem_strdup(fixture_ask(fixture, "SELECT source, schema, content_hash, size_bytes, "
                                             "state, rows_read, rows_rejected, created_ms, "
                                             "finished_ms FROM batch WHERE id = 1"));

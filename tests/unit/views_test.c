@@ -39,6 +39,8 @@ static const struct {
                  "detected_ms, resolved_ms"},
     {"server_violation", "job_id, field, code, message"},
     {"pause", "scope, not_before_ms, reason, run_id"},
+    {"audit", "job_id, verdict, entry, checked_ms"},
+    {"audit_gap", "job_id, batch_id, row_no, schema, record_id, verdict, checked"},
     {"open_conflict", "job_id, batch_id, row_no, schema, record_id, submitted_version, "
                       "server_version, field, ours, theirs, detected"},
     {"batch_summary", "batch_id, source, schema, state, rows_read, rows_rejected, rows_discarded, "
@@ -307,6 +309,9 @@ static void rejections_of_before_are_counted_too(void **state)
         "DROP TABLE reopened_job",
         "ALTER TABLE pause DROP COLUMN set_ms",
         "ALTER TABLE batch DROP COLUMN pruned_ms",
+        "DROP VIEW audit_gap",
+        "DROP TABLE audit",
+        "DROP TABLE batch_audit",
         "PRAGMA user_version = 2",
     };
     struct fixture *fixture = *state;

@@ -1,0 +1,35 @@
+/* What the audit log of the API says about an applied job. */
+#ifndef ROWFERRY_JOB_VERDICT_H
+#define ROWFERRY_JOB_VERDICT_H
+
+#include <stdbool.h>
+
+enum verdict {
+    VERDICT_NONE,     /* not looked up, or not known yet */
+    VERDICT_VERIFIED, /* the log has our update */
+    VERDICT_MISSING,  /* it has not, though it had the time to show it */
+    VERDICT_MISMATCH, /* it has another update for our version */
+    VERDICTS,
+};
+
+/* As the database and everything public spells it; "" for VERDICT_NONE. */
+const char *verdict_name(enum verdict verdict);
+
+/* What the entries of a job's record show, all pages together. */
+struct verdict_facts {
+    bool is_ours;     /* one has our correlation id */
+    bool is_anothers; /* one of our version has another correlation id */
+    bool is_unnamed;  /* one of our version has no id that could tell */
+    bool is_answered; /* the job is applied because the answer to its PUT gave the version */
+};
+
+/* VERDICT_NONE: the entries show nothing (docs/api.md#audit). A version is made by one update, so
+ * that an entry without an id is ours where the server has said that we made its version. An update
+ * in doubt has no such answer. */
+enum verdict verdict_of(const struct verdict_facts *facts);
+
+/* Whether the sample of `share` of all jobs (0 to 1) has the job with this correlation id. The same
+ * id gives the same answer, and a larger share holds the smaller ones. */
+bool verdict_samples(double share, const unsigned char correlation[16]);
+
+#endif

@@ -26,8 +26,8 @@ struct checker *checker_open(const struct schema *schema, struct err *err)
             c->order[schema->plan.objects[i].order_at + j] = j;
     if (!schema->rules)
         return c;
-    c->judge = judge_open(schema->rules, err);
-    if (c->judge)
+    c->rules = rule_checker_open(schema->rules, err);
+    if (c->rules)
         return c;
     err->kind = ERR_INTERNAL; /* it was opened once when the schema was loaded */
     checker_close(c);
@@ -39,7 +39,7 @@ void checker_close(struct checker *c)
     if (!c)
         return;
     matcher_close(c->matcher);
-    judge_close(c->judge);
+    rule_checker_close(c->rules);
     buf_release(&c->decoded);
     buf_release(&c->field);
     buf_release(&c->shown);
@@ -265,9 +265,9 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
                        "takes more than %d steps to check against the schema", WORK_MAX);
     /* the root's slots were the first ones; where nothing else has used them since, they are still
      * there */
-    return !c->judge ||
-           judge_row(c->judge, row, c->plan->shape_is_own ? c->slots : find_properties(c),
-                     violations, err);
+    return !c->rules ||
+           rule_checker_check(c->rules, row, c->plan->shape_is_own ? c->slots : find_properties(c),
+                              violations, err);
 }
 
 bool checker_check_rules(struct checker *c, const struct row *row, struct violations *violations,
@@ -276,5 +276,5 @@ bool checker_check_rules(struct checker *c, const struct row *row, struct violat
     c->row = row;
     c->violations = violations;
     c->work_left = WORK_MAX;
-    return !c->judge || judge_row(c->judge, row, find_properties(c), violations, err);
+    return !c->rules || rule_checker_check(c->rules, row, find_properties(c), violations, err);
 }

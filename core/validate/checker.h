@@ -19,9 +19,9 @@ struct checker {
     const struct schema *schema;
     const struct plan *plan;
     struct matcher *matcher;
-    struct judge *judge; /* NULL without rules */
-    uint32_t *order;     /* per object and position: the member that the last row had there */
-    uint32_t *slots;     /* a stack of the members of open objects: token of the value, or 0 */
+    struct rule_checker *rules; /* NULL without rules */
+    uint32_t *order; /* per object and position: the member that the last row had there */
+    uint32_t *slots; /* a stack of the members of open objects: token of the value, or 0 */
     uint32_t slot_count, slot_capacity;
     uint8_t *marks; /* a stack: members and items that open values were looked at by */
     uint32_t mark_count, mark_capacity;

@@ -68,14 +68,14 @@ static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
     return true;
 }
 
-/* All rules together must be good for a judge, so that none fails to open when rows come. */
-static bool prove_judge(struct compiler *c)
+/* Opens all rules together, so that this cannot fail when rows are checked. */
+static bool prove_rules(struct compiler *c)
 {
     struct err fault = {0};
-    struct judge *judge = judge_open(c->schema->rules, &fault);
+    struct rule_checker *checker = rule_checker_open(c->schema->rules, &fault);
 
-    judge_close(judge);
-    return judge || compiler_refuse(c, "/rules", "are too much together: %s", fault.text);
+    rule_checker_close(checker);
+    return checker || compiler_refuse(c, "/rules", "are too much together: %s", fault.text);
 }
 
 static bool compile_rules(struct compiler *c, uint32_t value)
@@ -95,7 +95,7 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = compiler_token(c, i)->next)
         if (!compile_rule(c, i, index++))
             return false;
-    return prove_judge(c);
+    return prove_rules(c);
 }
 
 /* A setting that is one of two words; *is_second tells which. */

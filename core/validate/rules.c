@@ -3,7 +3,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/validate/decimal.h"
-#include "core/validate/rules_cell.h"
+#include "core/validate/sandbox.h"
 #include "core/validate/value.h"
 
 #include <sqlite3.h>
@@ -18,13 +18,13 @@ struct rules {
     const struct row_shape *shape;
     struct rule *items;
     size_t count;
-    bool *named;      /* per property: bound for each row */
-    struct cell cell; /* with CELL_TABLE of the properties, to prove rules on */
+    bool *named;            /* per property: bound for each row */
+    struct sandbox sandbox; /* with SANDBOX_TABLE of the properties, to prove rules on */
 };
 
-struct judge {
+struct rule_checker {
     const struct rules *rules;
-    struct cell cell;
+    struct sandbox sandbox;
     sqlite3_stmt *all;     /* a row with all verdicts when one is bad; nothing for a good one */
     sqlite3_stmt **single; /* one each, for when `all` cannot be evaluated */
     uint32_t *properties;  /* index of the property behind parameter i + 1 */
@@ -53,7 +53,7 @@ static bool create_table(struct rules *rules, struct err *err)
     char *message = NULL;
     bool created;
 
-    buf_append_text(&sql, "CREATE TABLE \"" CELL_TABLE "\"");
+    buf_append_text(&sql, "CREATE TABLE \"" SANDBOX_TABLE "\"");
     for (size_t i = 0, count = 0; i < rules->shape->count; i++) {
         size_t before = sql.size;
 
@@ -64,7 +64,7 @@ static bool create_table(struct rules *rules, struct err *err)
             sql.size = before;
     }
     buf_append_char(&sql, ')');
-    created = sqlite3_exec(rules->cell.db, buf_text(&sql), NULL, NULL, &message) == SQLITE_OK;
+    created = sqlite3_exec(rules->sandbox.db, buf_text(&sql), NULL, NULL, &message) == SQLITE_OK;
     if (!created)
         err_set(err, ERR_CONFIG, "no rules can be built over these properties: %s", message);
     buf_release(&sql);
@@ -80,9 +80,9 @@ static bool rules_build(struct rules *rules, const struct row_shape *shape, stru
     rules->shape = shape;
     rules->items = mem_calloc(RULES_MAX, sizeof *rules->items);
     rules->named = mem_calloc(shape->count, sizeof *rules->named);
-    if (!cell_open(&rules->cell, DEPTH_MAX, err) || !create_table(rules, err))
+    if (!sandbox_open(&rules->sandbox, DEPTH_MAX, err) || !create_table(rules, err))
         return false;
-    cell_close_door(&rules->cell, shape);
+    sandbox_lock(&rules->sandbox, shape);
     return true;
 }
 
@@ -100,7 +100,7 @@ void rules_close(struct rules *rules)
 {
     if (!rules)
         return;
-    cell_close(&rules->cell);
+    sandbox_close(&rules->sandbox);
     free(rules->named);
     free(rules->items);
     free(rules);
@@ -119,10 +119,10 @@ static bool stands_between(struct rules *rules, struct span check, const char *b
     buf_printf(&sql, "%s\n", before);
     buf_append_span(&sql, check);
     buf_printf(&sql, "\n%s", behind);
-    statement = cell_prepare(&rules->cell, &sql, 1);
+    statement = sandbox_prepare(&rules->sandbox, &sql, 1);
     buf_release(&sql);
     if (!statement)
-        return err_set(err, ERR_CONFIG, "%s", cell_objection(&rules->cell));
+        return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&rules->sandbox));
     stands = sqlite3_column_count(statement) == 1;
     if (!stands)
         err_set(err, ERR_CONFIG, "must be one expression");
@@ -141,8 +141,8 @@ static bool prove(struct rules *rules, struct span check, struct err *err)
         return err_set(err, ERR_CONFIG, "must not be longer than %d bytes", RULE_SIZE_MAX);
     if (check.size && memchr(check.data, '\0', check.size))
         return err_set(err, ERR_CONFIG, "holds a NUL");
-    return stands_between(rules, check, "SELECT 1 FROM \"" CELL_TABLE "\" WHERE (", ")", err) &&
-           stands_between(rules, check, "SELECT", "FROM \"" CELL_TABLE "\"", err);
+    return stands_between(rules, check, "SELECT 1 FROM \"" SANDBOX_TABLE "\" WHERE (", ")", err) &&
+           stands_between(rules, check, "SELECT", "FROM \"" SANDBOX_TABLE "\"", err);
 }
 
 bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
@@ -151,12 +151,12 @@ bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
 
     if (rules->count == RULES_MAX)
         return err_set(err, ERR_CONFIG, "there are more than %d rules", RULES_MAX);
-    memset(rules->cell.named, 0, rules->shape->count * sizeof *rules->cell.named);
+    memset(rules->sandbox.named, 0, rules->shape->count * sizeof *rules->sandbox.named);
     if (!prove(rules, rule->check, err))
         return false;
     for (size_t i = 0; i < rules->shape->count; i++) {
-        named |= rules->cell.named[i];
-        rules->named[i] |= rules->cell.named[i];
+        named |= rules->sandbox.named[i];
+        rules->named[i] |= rules->sandbox.named[i];
     }
     if (!named)
         return err_set(err, ERR_CONFIG, "names no property");
@@ -173,9 +173,9 @@ static void append_failed(struct buf *sql, const struct rule *rule)
 
 /* The failures of some rules over one row of parameters; a row comes out only if there is one:
  * SELECT NOT(a), NOT(b) FROM (SELECT ?1 AS "x", ?2 AS "y") WHERE NOT(a) OR NOT(b) */
-static sqlite3_stmt *prepare_rules(struct judge *judge, size_t first, size_t count)
+static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, size_t count)
 {
-    const struct rules *rules = judge->rules;
+    const struct rules *rules = checker->rules;
     struct buf sql = {0};
     sqlite3_stmt *statement;
 
@@ -184,69 +184,69 @@ static sqlite3_stmt *prepare_rules(struct judge *judge, size_t first, size_t cou
         append_failed(&sql, &rules->items[i]);
     }
     buf_append_text(&sql, " FROM (SELECT ");
-    for (int i = 0; i < judge->parameter_count; i++) {
+    for (int i = 0; i < checker->parameter_count; i++) {
         buf_printf(&sql, "%s?%d AS ", i ? ", " : "", i + 1);
-        append_name(&sql, rules->shape->properties[judge->properties[i]].name);
+        append_name(&sql, rules->shape->properties[checker->properties[i]].name);
     }
     for (size_t i = first; i < first + count; i++) {
         buf_append_text(&sql, i == first ? ") WHERE " : " OR ");
         append_failed(&sql, &rules->items[i]);
     }
-    statement = cell_prepare(&judge->cell, &sql, 2);
+    statement = sandbox_prepare(&checker->sandbox, &sql, 2);
     buf_release(&sql);
     return statement;
 }
 
-static bool judge_build(struct judge *judge, struct err *err)
+static bool rule_checker_build(struct rule_checker *checker, struct err *err)
 {
-    const struct rules *rules = judge->rules;
+    const struct rules *rules = checker->rules;
     size_t property_count = rules->shape->count;
 
-    judge->properties = mem_calloc(property_count, sizeof *judge->properties);
-    judge->decoded = mem_calloc(property_count, sizeof *judge->decoded);
-    judge->single = mem_calloc(rules->count, sizeof(sqlite3_stmt *));
+    checker->properties = mem_calloc(property_count, sizeof *checker->properties);
+    checker->decoded = mem_calloc(property_count, sizeof *checker->decoded);
+    checker->single = mem_calloc(rules->count, sizeof(sqlite3_stmt *));
     for (size_t i = 0; i < property_count; i++)
         if (rules->named[i])
-            judge->properties[judge->parameter_count++] = (uint32_t)i;
-    if (!cell_open(&judge->cell, DEPTH_MAX + RULES_MAX + 10, err))
+            checker->properties[checker->parameter_count++] = (uint32_t)i;
+    if (!sandbox_open(&checker->sandbox, DEPTH_MAX + RULES_MAX + 10, err))
         return false;
-    cell_close_door(&judge->cell, NULL);
-    judge->all = prepare_rules(judge, 0, rules->count);
-    if (!judge->all)
-        return err_set(err, ERR_CONFIG, "%s", cell_objection(&judge->cell));
+    sandbox_lock(&checker->sandbox, NULL);
+    checker->all = prepare_rules(checker, 0, rules->count);
+    if (!checker->all)
+        return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
     for (size_t i = 0; i < rules->count; i++) {
-        judge->single[i] = prepare_rules(judge, i, 1);
-        if (!judge->single[i])
-            return err_set(err, ERR_CONFIG, "%s", cell_objection(&judge->cell));
+        checker->single[i] = prepare_rules(checker, i, 1);
+        if (!checker->single[i])
+            return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
     }
     return true;
 }
 
-struct judge *judge_open(const struct rules *rules, struct err *err)
+struct rule_checker *rule_checker_open(const struct rules *rules, struct err *err)
 {
-    struct judge *judge = mem_calloc(1, sizeof *judge);
+    struct rule_checker *checker = mem_calloc(1, sizeof *checker);
 
-    judge->rules = rules;
-    if (judge_build(judge, err))
-        return judge;
-    judge_close(judge);
+    checker->rules = rules;
+    if (rule_checker_build(checker, err))
+        return checker;
+    rule_checker_close(checker);
     return NULL;
 }
 
-void judge_close(struct judge *judge)
+void rule_checker_close(struct rule_checker *checker)
 {
-    if (!judge)
+    if (!checker)
         return;
-    sqlite3_finalize(judge->all);
-    for (size_t i = 0; judge->single && i < judge->rules->count; i++)
-        sqlite3_finalize(judge->single[i]);
-    for (int i = 0; i < judge->parameter_count; i++)
-        buf_release(&judge->decoded[i]);
-    cell_close(&judge->cell);
-    free(judge->single);
-    free(judge->properties);
-    free(judge->decoded);
-    free(judge);
+    sqlite3_finalize(checker->all);
+    for (size_t i = 0; checker->single && i < checker->rules->count; i++)
+        sqlite3_finalize(checker->single[i]);
+    for (int i = 0; i < checker->parameter_count; i++)
+        buf_release(&checker->decoded[i]);
+    sandbox_close(&checker->sandbox);
+    free(checker->single);
+    free(checker->properties);
+    free(checker->decoded);
+    free(checker);
 }
 
 static int bind_number(sqlite3_stmt *statement, int parameter, struct span text)
@@ -286,18 +286,18 @@ static int bind_value(sqlite3_stmt *statement, int parameter, struct value value
                              SQLITE_STATIC);
 }
 
-static int bind_row(struct judge *judge, sqlite3_stmt *statement, const struct row *row,
+static int bind_row(struct rule_checker *checker, sqlite3_stmt *statement, const struct row *row,
                     const uint32_t *members)
 {
-    const struct row_property *properties = judge->rules->shape->properties;
+    const struct row_property *properties = checker->rules->shape->properties;
     int result = SQLITE_OK;
 
-    for (int i = 0; i < judge->parameter_count && result == SQLITE_OK; i++) {
-        uint32_t property = judge->properties[i];
+    for (int i = 0; i < checker->parameter_count && result == SQLITE_OK; i++) {
+        uint32_t property = checker->properties[i];
         struct value value = {row->fields.data, row->tape.tokens, members[property]};
 
         if (value.index && value_has_type(value, properties[property].types))
-            result = bind_value(statement, i + 1, value, &judge->decoded[i]);
+            result = bind_value(statement, i + 1, value, &checker->decoded[i]);
         else
             result = sqlite3_bind_null(statement, i + 1);
     }
@@ -306,12 +306,12 @@ static int bind_row(struct judge *judge, sqlite3_stmt *statement, const struct r
 
 /* SQLITE_DONE: no rule of the statement fails; SQLITE_ROW: its columns say which do; else an error.
  * The caller resets the statement. */
-static int evaluate(struct judge *judge, sqlite3_stmt *statement, const struct row *row,
+static int evaluate(struct rule_checker *checker, sqlite3_stmt *statement, const struct row *row,
                     const uint32_t *members)
 {
-    int result = bind_row(judge, statement, row, members);
+    int result = bind_row(checker, statement, row, members);
 
-    judge->cell.ticks = 0;
+    checker->sandbox.ticks = 0;
     return result == SQLITE_OK ? sqlite3_step(statement) : result;
 }
 
@@ -322,35 +322,35 @@ static void add_violation(const struct rule *rule, struct violations *violations
 }
 
 /* One rule after the other, for a row that some rule cannot be evaluated on. */
-static void judge_singly(struct judge *judge, const struct row *row, const uint32_t *members,
-                         struct violations *violations)
+static void check_singly(struct rule_checker *checker, const struct row *row,
+                         const uint32_t *members, struct violations *violations)
 {
-    for (size_t i = 0; i < judge->rules->count; i++) {
-        const struct rule *rule = &judge->rules->items[i];
-        int result = evaluate(judge, judge->single[i], row, members);
+    for (size_t i = 0; i < checker->rules->count; i++) {
+        const struct rule *rule = &checker->rules->items[i];
+        int result = evaluate(checker, checker->single[i], row, members);
 
         if (result == SQLITE_ROW)
             add_violation(rule, violations);
         else if (result != SQLITE_DONE)
-            violations_add(violations, rule->field, "check", "cannot be judged (%s): %.*s",
-                           sqlite3_errmsg(judge->cell.db), (int)rule->message.size,
+            violations_add(violations, rule->field, "check", "cannot be evaluated (%s): %.*s",
+                           sqlite3_errmsg(checker->sandbox.db), (int)rule->message.size,
                            rule->message.data);
-        sqlite3_reset(judge->single[i]);
+        sqlite3_reset(checker->single[i]);
     }
 }
 
-bool judge_row(struct judge *judge, const struct row *row, const uint32_t *members,
-               struct violations *violations, struct err *err)
+bool rule_checker_check(struct rule_checker *checker, const struct row *row,
+                        const uint32_t *members, struct violations *violations, struct err *err)
 {
-    int result = evaluate(judge, judge->all, row, members);
+    int result = evaluate(checker, checker->all, row, members);
 
-    for (size_t i = 0; result == SQLITE_ROW && i < judge->rules->count; i++)
-        if (sqlite3_column_int(judge->all, (int)i) == 1)
-            add_violation(&judge->rules->items[i], violations);
-    sqlite3_reset(judge->all);
+    for (size_t i = 0; result == SQLITE_ROW && i < checker->rules->count; i++)
+        if (sqlite3_column_int(checker->all, (int)i) == 1)
+            add_violation(&checker->rules->items[i], violations);
+    sqlite3_reset(checker->all);
     if (result == SQLITE_NOMEM || result == SQLITE_MISUSE)
         return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errstr(result));
     if (result != SQLITE_ROW && result != SQLITE_DONE)
-        judge_singly(judge, row, members, violations);
+        check_singly(checker, row, members, violations);
     return true;
 }

@@ -33,15 +33,15 @@ void rules_close(struct rules *rules);
 
 /* Adds a rule; the spans must outlive the set. False with ERR_CONFIG where the check is not exactly
  * one expression, names no property, or uses what rules may not use (a SELECT, a table, a
- * parameter, an aggregate, a function that is not on the list in rules_cell.c). */
+ * parameter, an aggregate, a function that is not on the list in sandbox.c). */
 bool rules_add(struct rules *rules, const struct rule *rule, struct err *err);
 
 /* One thread's prepared rules. */
-struct judge;
+struct rule_checker;
 
 /* NULL on error, which is ERR_CONFIG: all rules together are too much for SQLite. */
-struct judge *judge_open(const struct rules *rules, struct err *err);
-void judge_close(struct judge *judge);
+struct rule_checker *rule_checker_open(const struct rules *rules, struct err *err);
+void rule_checker_close(struct rule_checker *checker);
 
 /* Evaluates all rules over one row and adds the violations. members[i] is the token of the i-th
  * property's value in row->tape, or 0 where the row has none. What a rule sees: an integer that
@@ -50,7 +50,7 @@ void judge_close(struct judge *judge);
  * is a violation already), the JSON text of an array or object. A rule that cannot be evaluated is
  * a violation that says why. Two comparisons cost some 0.2 us, an IN with more than two constants 2
  * us (SQLite builds an index each time; `enum` is the cheap way). False with ERR_INTERNAL only. */
-bool judge_row(struct judge *judge, const struct row *row, const uint32_t *members,
-               struct violations *violations, struct err *err);
+bool rule_checker_check(struct rule_checker *checker, const struct row *row,
+                        const uint32_t *members, struct violations *violations, struct err *err);
 
 #endif

@@ -187,14 +187,14 @@ static void a_rule_that_cannot_be_evaluated_rejects_its_row_alone(void **state)
     (void)state;
     assert_string_equal(check_row(checker, "{\"a\": {\"x\": 1}, \"b\": 2}"), "");
     assert_string_equal(check_row(checker, "{\"a\": \"{x\", \"b\": 2}"),
-                        "a|check|cannot be judged (malformed JSON): needs x");
+                        "a|check|cannot be evaluated (malformed JSON): needs x");
     assert_string_equal(check_row(checker, "{\"a\": \"{x\", \"b\": 1}"),
-                        "b|check|small\na|check|cannot be judged (malformed JSON): needs x");
+                        "b|check|small\na|check|cannot be evaluated (malformed JSON): needs x");
     assert_string_equal(check_row(checker, "{\"a\": {\"x\": 0}, \"b\": 2}"), "a|check|needs x");
     checker_close(checker);
     schema_close(loaded);
     assert_rule("abs(a) > 0", "{\"a\": -9223372036854775808}",
-                "a|check|cannot be judged (integer overflow): fails");
+                "a|check|cannot be evaluated (integer overflow): fails");
 }
 
 static void values_do_not_grow_without_limit(void **state)
@@ -211,7 +211,7 @@ static void values_do_not_grow_without_limit(void **state)
     snprintf(check + size, sizeof check - size, ") > 0");
     assert_rule(check, "{\"a\": \"y\"}", "");
     assert_rule(check, "{\"a\": \"x\"}",
-                "a|check|cannot be judged (string or blob too big): fails");
+                "a|check|cannot be evaluated (string or blob too big): fails");
 }
 
 static void a_rule_is_exactly_one_expression(void **state)

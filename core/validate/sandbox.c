@@ -1,4 +1,4 @@
-#include "core/validate/rules_cell.h"
+#include "core/validate/sandbox.h"
 
 #include "core/base/mem.h"
 
@@ -61,70 +61,70 @@ static const char *const functions[] = {
     "current_timestamp",
 };
 
-static int refuse(struct cell *cell, const char *what, const char *name)
+static int refuse(struct sandbox *sandbox, const char *what, const char *name)
 {
-    snprintf(cell->refusal, sizeof cell->refusal, "may not use %s%s", what, name ? name : "");
+    snprintf(sandbox->refusal, sizeof sandbox->refusal, "may not use %s%s", what, name ? name : "");
     return SQLITE_DENY;
 }
 
-static int allow_read(struct cell *cell, const char *table, const char *column)
+static int allow_read(struct sandbox *sandbox, const char *table, const char *column)
 {
-    if (!cell->shape || !table || !column || strcmp(table, CELL_TABLE) != 0)
-        return refuse(cell, "the table ", table);
-    for (size_t i = 0; i < cell->shape->count; i++) {
-        if (span_is(cell->shape->properties[i].name, column)) {
-            cell->named[i] = true;
+    if (!sandbox->shape || !table || !column || strcmp(table, SANDBOX_TABLE) != 0)
+        return refuse(sandbox, "the table ", table);
+    for (size_t i = 0; i < sandbox->shape->count; i++) {
+        if (span_is(sandbox->shape->properties[i].name, column)) {
+            sandbox->named[i] = true;
             return SQLITE_OK;
         }
     }
     /* "": the table stands in FROM and none of its columns is wanted */
-    return *column ? refuse(cell, "the column ", column) : SQLITE_OK;
+    return *column ? refuse(sandbox, "the column ", column) : SQLITE_OK;
 }
 
-static int allow_function(struct cell *cell, const char *name)
+static int allow_function(struct sandbox *sandbox, const char *name)
 {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (strcasecmp(name, functions[i]) == 0)
             return SQLITE_OK;
-    return refuse(cell, "the function ", name);
+    return refuse(sandbox, "the function ", name);
 }
 
 /* sqlite3_set_authorizer: called while a statement is prepared. */
 static int authorize(void *context, int action, const char *first, const char *second,
                      const char *database, const char *trigger)
 {
-    struct cell *cell = context;
+    struct sandbox *sandbox = context;
 
     (void)database;
     (void)trigger;
     switch (action) {
     case SQLITE_SELECT:
-        if (!cell->selects_left)
-            return refuse(cell, "a SELECT", NULL);
-        cell->selects_left--;
+        if (!sandbox->selects_left)
+            return refuse(sandbox, "a SELECT", NULL);
+        sandbox->selects_left--;
         return SQLITE_OK;
     case SQLITE_READ:
-        return allow_read(cell, first, second);
+        return allow_read(sandbox, first, second);
     case SQLITE_FUNCTION:
-        return allow_function(cell, second);
+        return allow_function(sandbox, second);
     default:
-        return refuse(cell, "anything but expressions", NULL);
+        return refuse(sandbox, "anything but expressions", NULL);
     }
 }
 
 static int tick(void *context)
 {
-    struct cell *cell = context;
+    struct sandbox *sandbox = context;
 
-    return ++cell->ticks > TICKS_MAX;
+    return ++sandbox->ticks > TICKS_MAX;
 }
 
-static bool cell_fault(const struct cell *cell, struct err *err)
+static bool sandbox_fault(const struct sandbox *sandbox, struct err *err)
 {
-    return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errmsg(cell->db));
+    return err_set(err, ERR_INTERNAL, "rules: %s", sqlite3_errmsg(sandbox->db));
 }
 
-bool cell_open(struct cell *cell, int depth_max, struct err *err)
+bool sandbox_open(struct sandbox *sandbox, int depth_max, struct err *err)
 {
     static const int settings[][2] = {
         {SQLITE_DBCONFIG_DQS_DDL, 0},        {SQLITE_DBCONFIG_DQS_DML, 0},
@@ -133,7 +133,7 @@ bool cell_open(struct cell *cell, int depth_max, struct err *err)
         {SQLITE_DBCONFIG_ENABLE_QPSG, 1},    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
     };
     const int limits[][2] = {
-        {SQLITE_LIMIT_LENGTH, VALUE_MAX},         {SQLITE_LIMIT_SQL_LENGTH, CELL_SQL_MAX},
+        {SQLITE_LIMIT_LENGTH, VALUE_MAX},         {SQLITE_LIMIT_SQL_LENGTH, SANDBOX_SQL_MAX},
         {SQLITE_LIMIT_EXPR_DEPTH, depth_max},     {SQLITE_LIMIT_ATTACHED, 0},
         {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
         {SQLITE_LIMIT_WORKER_THREADS, 0},
@@ -141,41 +141,41 @@ bool cell_open(struct cell *cell, int depth_max, struct err *err)
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
 
-    if (sqlite3_open_v2(":memory:", &cell->db, flags, NULL) != SQLITE_OK)
-        return cell_fault(cell, err);
+    if (sqlite3_open_v2(":memory:", &sandbox->db, flags, NULL) != SQLITE_OK)
+        return sandbox_fault(sandbox, err);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (sqlite3_db_config(cell->db, settings[i][0], settings[i][1], NULL) != SQLITE_OK)
-            return cell_fault(cell, err);
+        if (sqlite3_db_config(sandbox->db, settings[i][0], settings[i][1], NULL) != SQLITE_OK)
+            return sandbox_fault(sandbox, err);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        sqlite3_limit(cell->db, limits[i][0], limits[i][1]);
-    sqlite3_progress_handler(cell->db, TICK_STEPS, tick, cell);
+        sqlite3_limit(sandbox->db, limits[i][0], limits[i][1]);
+    sqlite3_progress_handler(sandbox->db, TICK_STEPS, tick, sandbox);
     return true;
 }
 
-void cell_close(struct cell *cell)
+void sandbox_close(struct sandbox *sandbox)
 {
-    sqlite3_close(cell->db);
-    free(cell->named);
-    *cell = (struct cell){0};
+    sqlite3_close(sandbox->db);
+    free(sandbox->named);
+    *sandbox = (struct sandbox){0};
 }
 
-void cell_close_door(struct cell *cell, const struct row_shape *shape)
+void sandbox_lock(struct sandbox *sandbox, const struct row_shape *shape)
 {
-    cell->shape = shape;
-    cell->named = mem_calloc(shape ? shape->count : 0, sizeof *cell->named);
-    sqlite3_set_authorizer(cell->db, authorize, cell);
+    sandbox->shape = shape;
+    sandbox->named = mem_calloc(shape ? shape->count : 0, sizeof *sandbox->named);
+    sqlite3_set_authorizer(sandbox->db, authorize, sandbox);
 }
 
-sqlite3_stmt *cell_prepare(struct cell *cell, struct buf *sql, unsigned selects)
+sqlite3_stmt *sandbox_prepare(struct sandbox *sandbox, struct buf *sql, unsigned selects)
 {
     sqlite3_stmt *statement = NULL;
     const char *tail = "";
 
-    cell->selects_left = selects;
-    cell->refusal[0] = '\0';
-    cell->ticks = 0;
-    if (sql->size > CELL_SQL_MAX ||
-        sqlite3_prepare_v3(cell->db, buf_text(sql), (int)sql->size + 1,
+    sandbox->selects_left = selects;
+    sandbox->refusal[0] = '\0';
+    sandbox->ticks = 0;
+    if (sql->size > SANDBOX_SQL_MAX ||
+        sqlite3_prepare_v3(sandbox->db, buf_text(sql), (int)sql->size + 1,
                            SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB, &statement,
                            &tail) != SQLITE_OK)
         return NULL;
@@ -185,7 +185,7 @@ sqlite3_stmt *cell_prepare(struct cell *cell, struct buf *sql, unsigned selects)
     return NULL;
 }
 
-const char *cell_objection(const struct cell *cell)
+const char *sandbox_objection(const struct sandbox *sandbox)
 {
-    return cell->refusal[0] ? cell->refusal : sqlite3_errmsg(cell->db);
+    return sandbox->refusal[0] ? sandbox->refusal : sqlite3_errmsg(sandbox->db);
 }

@@ -14,28 +14,11 @@
 #include <string.h>
 
 enum {
-    GROUP_US = 10000, /* an outcome waits for others for at most this long */
-    IDLE_MS = 1000,   /* of one wait; progress is reported in between */
-    PROGRESS_US = 100000,
-    SECOND_US = 1000000,
-    SAID_US = 10 * SECOND_US, /* a longer wait is said */
-    PAUSE_STORED_MS = 1000,   /* a shorter rest of one is not worth it */
+    GROUP_US = 10000,       /* an outcome waits for others for at most this long */
+    IDLE_MS = 1000,         /* of one wait; progress is reported in between */
+    PAUSE_STORED_MS = 1000, /* a shorter rest of one is not worth it */
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
-
-/* Starts the token request when it is time; it has a slot of its own. It takes no place in the
- * pace, which is the API's and not the login's: at few requests an hour every place would be a
- * token's, and each token dead before the next place. */
-static bool start_token(struct loop *loop, struct err *err)
-{
-    struct http_request request;
-
-    if (loop->stopping || !token_due(loop->token, clock_monotonic_us()) ||
-        !http_pool_free(loop->pool) || governor_wait_us(&loop->governor, clock_monotonic_us()) > 0)
-        return true;
-    token_request(loop->token, &request);
-    return http_pool_start(loop->pool, &request, err);
-}
 
 /* Starts claimed jobs while there are slots, a token, and the pace allows. */
 static bool start_ready(struct loop *loop, struct err *err)
@@ -230,117 +213,27 @@ static void look_for_sample(struct loop *loop)
     }
 }
 
-static void report_progress(struct loop *loop, bool last)
-{
-    int64_t now_us = clock_monotonic_us();
-    const struct governor *governor = &loop->governor;
-    struct drain_progress progress = {
-        .settled = loop->finished,
-        .left = loop->left,
-        .rate_per_s = governor_rate_per_s(governor),
-        .learned_per_s = governor_learned_per_s(governor),
-        .parked_until_ms = loop->result->parked_until_ms,
-        .meter = &loop->meter,
-    };
-
-    if (!loop->options->progress || (!last && now_us - loop->progress_us < PROGRESS_US))
-        return;
-    if (governor_paused(governor, now_us)) {
-        progress.pause = loop->pause;
-        progress.paused_ms = (governor->paused_until_us - now_us) / 1000;
-    }
-    loop->progress_us = now_us;
-    loop->options->progress(loop->options->progress_context, &progress);
-}
-
-/* Someone else may work on the database: nothing more leaves, and what is in flight is settled
- * where it is still ours. */
-static void look_at_lock(struct loop *loop, struct err *err)
-{
-    struct err why = {0};
-
-    if (!loop->failed && !lock_look(loop->options->lock, &why))
-        loop_fail(loop, &why, err);
-}
-
-/* What nothing leaves for, and until when (monotonic); NULL: nothing in particular. */
-static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *until_us)
-{
-    const struct governor *governor = &loop->governor;
-
-    if (governor_paused(governor, now_us)) {
-        *until_us = governor->paused_until_us;
-        return loop->pause == DRAIN_PAUSE_UNREACHABLE ? loop->trouble : loop->asked_why;
-    }
-    if (loop->in_flight)
-        return NULL;
-    if (!token_authorization(loop->token, now_us)) {
-        *until_us = now_us + token_wait_us(loop->token, now_us);
-        return token_trouble(loop->token);
-    }
-    if (loop->left && governor_wait_us(governor, now_us) > SAID_US) {
-        double per_s = governor_rate_per_s(governor);
-
-        *until_us = now_us + governor_wait_us(governor, now_us);
-        if (per_s > 0.9 * loop->said_per_s && per_s < 1.1 * loop->said_per_s)
-            return NULL; /* the same for each request */
-        loop->said_per_s = per_s;
-        return governor_learned_per_s(governor) > 0 ? "for the pace that the API allows"
-                                                    : "for the pace that --rate sets";
-    }
-    if (loop->more || loop->ready.first || loop->settled.first || !loop->next_due_ms)
-        return NULL;
-    *until_us = now_us + (loop->next_due_ms - clock_now_ms()) * 1000;
-    return "for the time at which the next job is tried again";
-}
-
-/* Whatever is waited for longer than SAID_US is said once, with its end. */
-static void say_wait(struct loop *loop)
-{
-    int64_t now_us = clock_monotonic_us(), until_us = 0;
-    const char *reason = loop->stopping ? NULL : reason_to_wait(loop, now_us, &until_us);
-    int64_t wait_us = until_us - now_us;
-    char until[CLOCK_ISO_SIZE];
-
-    if (!reason || wait_us <= SAID_US || until_us <= loop->said_until_us + SECOND_US)
-        return;
-    loop->said_until_us = until_us;
-    notice_say(loop->options->notices, "waiting %lld s: %s (until %s)",
-               (long long)(wait_us / SECOND_US), reason,
-               clock_iso(clock_now_ms() + wait_us / 1000, until));
-}
-
-static void look_for_stop(struct loop *loop)
-{
-    if (!stop_requested())
-        return;
-    if (!loop->stopping)
-        loop->result->end = DRAIN_STOPPED;
-    loop->stopping = true;
-}
-
 /* One round: turns, departures, answers. False when the store or libcurl failed: nothing more can
  * be settled. */
 static bool turn_round(struct loop *loop, struct err *err)
 {
-    look_for_stop(loop);
-    look_at_lock(loop, err);
+    loop_look(loop, err);
     if (loop->stopping)
         loop_put_back_ready(loop);
     if (!take_turn(loop, err))
         return false;
     loop_rule_held(loop, is_dry(loop), err);
     look_for_sample(loop);
-    if (!start_token(loop, err) || !start_ready(loop, err))
+    if (!loop_start_token(loop, err) || !start_ready(loop, err))
         return false;
     hand_turn(loop);
     if (is_finished(loop))
         return true;
-    say_wait(loop);
+    loop_say_wait(loop);
     if (!http_pool_wait(loop->pool, wait_ms(loop), stop_fd(), err))
         return false;
     loop_take_answers(loop, err);
-    report_progress(loop, false);
+    loop_report(loop, false);
     return true;
 }
 
@@ -350,7 +243,7 @@ static bool run_loop(struct loop *loop, struct err *err)
 
     while (fine && !is_finished(loop))
         fine = turn_round(loop, err);
-    report_progress(loop, true);
+    loop_report(loop, true);
     return fine && !loop->failed;
 }
 

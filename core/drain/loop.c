@@ -2,6 +2,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/crash.h"
+#include "core/base/stop.h"
+#include "core/store/lock.h"
 #include "core/store/summary.h"
 
 #include <inttypes.h>
@@ -12,10 +14,13 @@ enum {
     TOKENS_MAX = 3,         /* so many tokens refused in a row end the run */
     MAX_REFUSED_FROM = 100, /* final jobs, before a share of them counts */
     PUT_BACK_MS = 2000,     /* a longer pause puts claimed jobs back */
+    PROGRESS_US = 100000,
+    SECOND_US = 1000000,
+    SAID_US = 10 * SECOND_US, /* a longer wait is reported */
 };
 
-/* 0 to 1 for jitter (xorshift64*). */
-static double loop_dice(struct loop *loop)
+/* xorshift64* */
+double loop_dice(struct loop *loop)
 {
     loop->dice ^= loop->dice >> 12;
     loop->dice ^= loop->dice << 25;
@@ -335,12 +340,15 @@ static void charge(struct loop *loop, const struct task *task, const struct poli
 }
 
 /* What the verdict on an answer means for the run. */
-static void react(struct loop *loop, struct task *task, const struct http_answer *answer,
-                  const struct policy_verdict *verdict, struct err *err)
+void loop_heed(struct loop *loop, const struct task *task, const struct http_answer *answer,
+               const struct policy_verdict *verdict, struct err *err)
 {
     note_service(loop, task, answer, verdict);
     switch (verdict->run) {
     case POLICY_GO_ON:
+    case POLICY_FORBIDDEN:
+    case POLICY_WRONG_PLACE:
+    case POLICY_REFUSING:
         break;
     case POLICY_NEW_TOKEN:
         if (token_refused(loop->token, task->authorization) &&
@@ -353,11 +361,6 @@ static void react(struct loop *loop, struct task *task, const struct http_answer
     case POLICY_UNREACHABLE:
         pause_unreachable(loop, answer->error, err);
         break;
-    case POLICY_FORBIDDEN:
-    case POLICY_WRONG_PLACE:
-    case POLICY_REFUSING:
-        hold_task(loop, task, verdict->run, err);
-        return;
     case POLICY_STOP_AUTH:
         stop_auth(loop, task, err);
         break;
@@ -371,6 +374,17 @@ static void react(struct loop *loop, struct task *task, const struct http_answer
     case POLICY_STOP_PROXY:
         stop_proxy(loop, err);
         break;
+    }
+}
+
+static void react(struct loop *loop, struct task *task, const struct http_answer *answer,
+                  const struct policy_verdict *verdict, struct err *err)
+{
+    loop_heed(loop, task, answer, verdict, err);
+    if (verdict->run == POLICY_FORBIDDEN || verdict->run == POLICY_WRONG_PLACE ||
+        verdict->run == POLICY_REFUSING) {
+        hold_task(loop, task, verdict->run, err);
+        return;
     }
     charge(loop, task, verdict);
     settle_task(loop, task, err);
@@ -411,8 +425,7 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
     loop_fail(loop, &why, err);
 }
 
-/* The answer to a token request. */
-static void take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
+void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
 {
     struct err why = {0};
     int64_t wait_ms = 0;
@@ -453,7 +466,7 @@ void loop_take_answers(struct loop *loop, struct err *err)
 
     while ((answer = http_pool_next(loop->pool))) {
         if (answer->context == loop->token) {
-            take_token(loop, answer, err);
+            loop_take_token(loop, answer, err);
             crash_point(CRASH_TOKEN_TAKEN);
         } else {
             crash_point(CRASH_ANSWER_TAKEN);
@@ -462,4 +475,95 @@ void loop_take_answers(struct loop *loop, struct err *err)
         }
         http_pool_release(loop->pool, answer);
     }
+}
+
+void loop_look(struct loop *loop, struct err *err)
+{
+    struct err why = {0};
+
+    if (stop_requested())
+        stop_because(loop, DRAIN_STOPPED);
+    if (!loop->failed && !lock_look(loop->options->lock, &why))
+        loop_fail(loop, &why, err);
+}
+
+bool loop_start_token(struct loop *loop, struct err *err)
+{
+    struct http_request request;
+
+    if (loop->stopping || !token_due(loop->token, clock_monotonic_us()) ||
+        !http_pool_free(loop->pool) || governor_wait_us(&loop->governor, clock_monotonic_us()) > 0)
+        return true;
+    token_request(loop->token, &request);
+    return http_pool_start(loop->pool, &request, err);
+}
+
+/* What nothing leaves for, and until when (monotonic); NULL: nothing in particular. */
+static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *until_us)
+{
+    const struct governor *governor = &loop->governor;
+
+    if (governor_paused(governor, now_us)) {
+        *until_us = governor->paused_until_us;
+        return loop->pause == DRAIN_PAUSE_UNREACHABLE ? loop->trouble : loop->asked_why;
+    }
+    if (loop->in_flight)
+        return NULL;
+    if (!token_authorization(loop->token, now_us)) {
+        *until_us = now_us + token_wait_us(loop->token, now_us);
+        return token_trouble(loop->token);
+    }
+    if (loop->left && governor_wait_us(governor, now_us) > SAID_US) {
+        double per_s = governor_rate_per_s(governor);
+
+        *until_us = now_us + governor_wait_us(governor, now_us);
+        if (per_s > 0.9 * loop->said_per_s && per_s < 1.1 * loop->said_per_s)
+            return NULL; /* the same for each request */
+        loop->said_per_s = per_s;
+        return governor_learned_per_s(governor) > 0 ? "for the pace that the API allows"
+                                                    : "for the pace that --rate sets";
+    }
+    if (loop->more || loop->ready.first || loop->settled.first || !loop->next_due_ms)
+        return NULL;
+    *until_us = now_us + (loop->next_due_ms - clock_now_ms()) * 1000;
+    return loop->auditing ? "for the audit log, which does not show all updates yet"
+                          : "for the time at which the next job is tried again";
+}
+
+void loop_say_wait(struct loop *loop)
+{
+    int64_t now_us = clock_monotonic_us(), until_us = 0;
+    const char *reason = loop->stopping ? NULL : reason_to_wait(loop, now_us, &until_us);
+    int64_t wait_us = until_us - now_us;
+    char until[CLOCK_ISO_SIZE];
+
+    if (!reason || wait_us <= SAID_US || until_us <= loop->said_until_us + SECOND_US)
+        return;
+    loop->said_until_us = until_us;
+    notice_say(loop->options->notices, "waiting %lld s: %s (until %s)",
+               (long long)(wait_us / SECOND_US), reason,
+               clock_iso(clock_now_ms() + wait_us / 1000, until));
+}
+
+void loop_report(struct loop *loop, bool last)
+{
+    int64_t now_us = clock_monotonic_us();
+    const struct governor *governor = &loop->governor;
+    struct drain_progress progress = {
+        .settled = loop->finished,
+        .left = loop->left,
+        .rate_per_s = governor_rate_per_s(governor),
+        .learned_per_s = governor_learned_per_s(governor),
+        .parked_until_ms = loop->result->parked_until_ms,
+        .meter = &loop->meter,
+    };
+
+    if (!loop->options->progress || (!last && now_us - loop->progress_us < PROGRESS_US))
+        return;
+    if (governor_paused(governor, now_us)) {
+        progress.pause = loop->pause;
+        progress.paused_ms = (governor->paused_until_us - now_us) / 1000;
+    }
+    loop->progress_us = now_us;
+    loop->options->progress(loop->options->progress_context, &progress);
 }

@@ -46,6 +46,7 @@ struct loop {
     int64_t settled_since_us;
     uint64_t left, finished;
 
+    bool auditing; /* next_due_ms is that of the audit */
     bool stopping; /* start nothing more; settle what is in flight */
     bool said_errands;
     bool said_ahead; /* of stored times that a wrong clock had put into the future */
@@ -69,6 +70,17 @@ struct loop {
  * and the run accordingly. An error that ends the run is in err, and the loop is failed. */
 void loop_take_answers(struct loop *loop, struct err *err);
 
+/* 0 to 1, for jitter. */
+double loop_dice(struct loop *loop);
+
+/* Takes the answer to the token request. */
+void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);
+
+/* Changes pace, token and run as an answer asks: what it was sent with and what the server said is
+ * in the task. Denials of one kind of request are the caller's. */
+void loop_heed(struct loop *loop, const struct task *task, const struct http_answer *answer,
+               const struct policy_verdict *verdict, struct err *err);
+
 /* Settles the held tasks for which the fault is known by now. dry: nothing else is in flight or to
  * come, so that what is known has to do. */
 void loop_rule_held(struct loop *loop, bool dry, struct err *err);
@@ -84,5 +96,20 @@ void loop_put_back_ready(struct loop *loop);
 
 /* Stops the loop with an error, unless an earlier one did. */
 void loop_fail(struct loop *loop, const struct err *why, struct err *err);
+
+/* Notes that a signal asks to stop, or that someone else may work on the database: nothing more
+ * leaves, and what is in flight is settled where it is still ours. */
+void loop_look(struct loop *loop, struct err *err);
+
+/* Starts the token request when it is time; it has a slot of its own. It takes no place in the
+ * pace, which is the API's and not the login's: at few requests an hour every place would be a
+ * token's, and each token dead before the next place. False: libcurl failed. */
+bool loop_start_token(struct loop *loop, struct err *err);
+
+/* Reports once what is waited for longer than 10 s, with its end. */
+void loop_say_wait(struct loop *loop);
+
+/* Calls options.progress, if that is due or the last time. */
+void loop_report(struct loop *loop, bool last);
 
 #endif

@@ -283,8 +283,13 @@ $(B)/share/help.tsv: $(B)/rowferry $(SHARE)/help-table.sh
 $(B)/share/rowferry.1: $(B)/share/help.tsv $(SHARE)/rowferry.1.in $(SHARE)/man.awk
 	@awk -f $(SHARE)/man.awk $(filter-out %.awk,$^) > $@
 
+# The names of the states in a list of core/job/state.h.
+STATE_WORDS = $(shell echo '$1(NAME, NAME)' | \
+    $(CC) -E -P -I. -include core/job/state.h '-DNAME(state,name)=name' -x c - | tail -n 1)
+
 $(B)/share/rowferry.%: $(B)/share/help.tsv $(SHARE)/rowferry.%.in $(SHARE)/values.awk $(SHARE)/%.awk
-	@awk -f $(SHARE)/values.awk -f $(SHARE)/$*.awk $(filter-out %.awk,$^) > $@
+	@awk -v states="$(call STATE_WORDS,JOB_STATE_LIST)" -v retriable="$(call STATE_WORDS,JOB_RETRIABLE_LIST)" \
+	    -f $(SHARE)/values.awk -f $(SHARE)/$*.awk $(filter-out %.awk,$^) > $@
 
 # anew each time: PREFIX is no file
 $(B)/share/rowferry.service: $(SHARE)/rowferry.service.in always

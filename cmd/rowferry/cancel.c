@@ -58,19 +58,19 @@ static bool is_open(struct choice *choice)
 {
     struct report *report = &choice->session.cli->report;
     int64_t batch_id = choice->batch_id;
-    char state[SESSION_STATE_SIZE];
+    enum batch_state state;
 
-    if (!session_find_batch(&choice->session, batch_id, state))
+    if (!session_find_batch(&choice->session, batch_id, &state))
         return false;
-    if (strcmp(state, "open") == 0)
+    if (state == BATCH_OPEN)
         return true;
-    if (strcmp(state, "loading") == 0)
+    if (state == BATCH_LOADING)
         report_error(report, ERR_CONFIG,
                      "batch %" PRId64 " is still being read: withdraw it when that has ended",
                      batch_id);
     else
         report_notice(report, "batch %" PRId64 " is %s: nothing is left to be withdrawn", batch_id,
-                      state);
+                      batch_state_name(state));
     return false;
 }
 

@@ -290,11 +290,11 @@ static void tell_unfinished(struct checkup *checkup, const struct batch_unfinish
 {
     const char *source = batch->origin.source, *path = batch->origin.path;
 
-    if (strcmp(batch->state, "refused") == 0)
+    if (batch->state == BATCH_REFUSED)
         checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` goes on with it",
                        "batch %" PRId64 " (%s) was refused, and not tidied up to its end",
                        batch->id, source);
-    else if (strcmp(batch->state, "loading") != 0)
+    else if (batch->state != BATCH_LOADING)
         checkup_remark(checkup, "the next `rowferry run` moves it",
                        "batch %" PRId64 ": %s was read, and not moved from the inbox", batch->id,
                        source);

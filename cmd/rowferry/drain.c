@@ -9,17 +9,17 @@
 static bool choose_batch(struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
-    char state[SESSION_STATE_SIZE];
+    enum batch_state state;
 
     session->scope = SUMMARY_ONE;
     session->scope_id = batch_id;
-    if (!session_find_batch(session, batch_id, state))
+    if (!session_find_batch(session, batch_id, &state))
         return false;
-    if (strcmp(state, "open") == 0)
+    if (state == BATCH_OPEN)
         return true;
-    session->judged = strcmp(state, "loading") == 0;
+    session->judged = state == BATCH_LOADING;
     report_notice(&cli->report, "batch %lld is %s: nothing to send", (long long)batch_id,
-                  session->judged ? "still being read" : state);
+                  session->judged ? "still being read" : batch_state_name(state));
     return false;
 }
 

@@ -169,11 +169,11 @@ static bool work(struct exporting *exporting, struct err *err)
 /* False: there is no such batch, or it has no end yet; told. */
 static bool is_read(struct exporting *exporting)
 {
-    char state[SESSION_STATE_SIZE];
+    enum batch_state state;
 
-    if (!session_find_batch(&exporting->session, exporting->batch_id, state))
+    if (!session_find_batch(&exporting->session, exporting->batch_id, &state))
         return false;
-    if (strcmp(state, "loading") != 0)
+    if (state != BATCH_LOADING)
         return true;
     report_error(&exporting->session.cli->report, ERR_CONFIG,
                  "%s is still being read: export it when that has ended", exporting->name);

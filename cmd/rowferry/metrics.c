@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const batch_states[METRICS_BATCH_STATES] = {"loading", "open", "done",
-                                                               "refused"};
-
 /* Every sample has both, so that the files of two databases, or of two commands on one of them, can
  * stand in one folder: the collector takes no sample that it has already. */
 struct page {
@@ -30,8 +27,7 @@ static bool count_batch(void *context, const struct batch_counts *batch, struct 
     struct metrics *metrics = context;
 
     (void)err;
-    for (unsigned i = 0; i < METRICS_BATCH_STATES; i++)
-        metrics->batches[i] += strcmp(batch->state, batch_states[i]) == 0;
+    metrics->batches[batch->state]++;
     for (unsigned state = 0; state < JOB_STATES; state++)
         metrics->jobs[state] += batch->by_state[state];
     return true;
@@ -120,8 +116,9 @@ static void put_database(struct page *page, const struct metrics *metrics)
     for (unsigned state = 0; state < JOB_STATES; state++)
         put_own(page, jobs, "state", job_state_name((enum job_state)state), metrics->jobs[state]);
     prometheus_family(page->out, batches, "gauge", "Batches in the database by state.");
-    for (unsigned i = 0; i < METRICS_BATCH_STATES; i++)
-        put_own(page, batches, "state", batch_states[i], metrics->batches[i]);
+    for (unsigned state = 0; state < BATCH_STATES; state++)
+        put_own(page, batches, "state", batch_state_name((enum batch_state)state),
+                metrics->batches[state]);
     put_moment(page, "rowferry_parked_until_timestamp_seconds",
                "Nothing is sent before, as the API asked; 0 where it did not.",
                metrics->parked_until_ms);

@@ -16,6 +16,9 @@
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
+#define WORD(state, name)       #name
+#define COMMA_WORD(state, name) "," #name
+
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
@@ -62,8 +65,8 @@ static const struct option table[OPT_COUNT] = {
         FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
     [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE | FOR_RETRY,
         "every batch"},
-    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, "failed,refused", 0,
-        1 << JOB_FAILED | 1 << JOB_REFUSED, FOR_RETRY, "jobs in these states alone"},
+    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, JOB_RETRIABLE_LIST(WORD, COMMA_WORD), 0,
+        JOB_SET(JOB_RETRIABLE_LIST), FOR_RETRY, "jobs in these states alone"},
     [OPT_EXPORT_STATE] = {"state", 0, KIND_STATES, "STATES", {NULL}, "all", 0, EXPORT_ALL,
         FOR_EXPORT, "rows in these alone: rejected, any state of a job (pending, applied, "
         "conflict, refused, failed, ...), with commas; jobs is every one of them"},

@@ -157,12 +157,12 @@ static bool choose(struct choice *choice)
 {
     struct session *session = &choice->session;
     int64_t batch_id = options_number(&session->cli->options, OPT_BATCH);
-    char state[SESSION_STATE_SIZE];
+    enum batch_state state;
     struct err err = {0};
 
     if (session->cli->options.path_count > 0)
         return true;
-    if (batch_id && !session_find_batch(session, batch_id, state))
+    if (batch_id && !session_find_batch(session, batch_id, &state))
         return false;
     if (resolve_find(session->store, batch_id, &choice->job_ids, &err))
         return true;

@@ -66,10 +66,10 @@ static void append_counts(struct choice *choice, struct buf *out)
 static bool choose(struct choice *choice, struct retry_choice *wanted)
 {
     struct session *session = &choice->session;
-    char state[SESSION_STATE_SIZE];
+    enum batch_state state;
     struct err err = {0};
 
-    if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, state))
+    if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, &state))
         return false;
     if (retry_find(session->store, wanted, &choice->job_ids, &err))
         return true;

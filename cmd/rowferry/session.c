@@ -75,7 +75,8 @@ void session_unlock(struct session *session)
 
 /* What session_find_batch looks for. */
 struct sought {
-    char state[SESSION_STATE_SIZE];
+    bool found;
+    enum batch_state state;
     int64_t pruned_ms;
 };
 
@@ -84,8 +85,7 @@ static bool note_sought(void *context, const struct batch_counts *batch, struct 
     struct sought *sought = context;
 
     (void)err;
-    snprintf(sought->state, sizeof sought->state, "%s", batch->state);
-    sought->pruned_ms = batch->pruned_ms;
+    *sought = (struct sought){true, batch->state, batch->pruned_ms};
     return true;
 }
 
@@ -119,18 +119,18 @@ bool session_was_pruned(struct session *session, int64_t batch_id)
     return seek(session, batch_id, &sought) && tell_pruned(session, batch_id, &sought);
 }
 
-bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE])
+bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state)
 {
     struct sought sought;
 
     if (!seek(session, batch_id, &sought) || tell_pruned(session, batch_id, &sought))
         return false;
-    memcpy(state, sought.state, SESSION_STATE_SIZE);
-    if (!state[0])
+    *state = sought.state;
+    if (!sought.found)
         report_error(&session->cli->report, ERR_CONFIG,
                      "there is no batch %lld in %s; `rowferry status` lists them",
                      (long long)batch_id, store_path(session->store));
-    return state[0];
+    return sought.found;
 }
 
 static bool add_left(void *context, const struct batch_counts *batch, struct err *err)
@@ -138,7 +138,7 @@ static bool add_left(void *context, const struct batch_counts *batch, struct err
     uint64_t *left = context;
 
     (void)err;
-    for (unsigned state = 0; strcmp(batch->state, "open") == 0 && state < JOB_STATES; state++)
+    for (unsigned state = 0; batch->state == BATCH_OPEN && state < JOB_STATES; state++)
         if (job_state_is_open((enum job_state)state))
             *left += batch->by_state[state];
     return true;
@@ -162,9 +162,9 @@ static int batch_status(const struct session *session, const struct batch_counts
 {
     int status = EXIT_DONE;
 
-    if (strcmp(batch->state, "refused") == 0)
+    if (batch->state == BATCH_REFUSED)
         return EXIT_DONE;
-    if (strcmp(batch->state, "loading") == 0)
+    if (batch->state == BATCH_LOADING)
         return EXIT_INCOMPLETE;
     if (batch->rows_rejected > 0 || batch->by_state[JOB_REFUSED] > 0 ||
         batch->by_state[JOB_FAILED] > 0 || batch->by_state[JOB_CONFLICT] > 0)
@@ -190,7 +190,7 @@ static void log_batch(struct report *report, const struct batch_counts *batch)
             buf_printf(&text, ", %" PRIu64 " %s", batch->by_state[state],
                        job_state_name((enum job_state)state));
     report_event(report, "batch", &members, "batch %" PRId64 " is %s: %s: %s", batch->id,
-                 batch->state, batch->source, buf_text(&text));
+                 batch_state_name(batch->state), batch->source, buf_text(&text));
     buf_release(&members);
     buf_release(&text);
 }

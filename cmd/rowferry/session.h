@@ -36,11 +36,9 @@ bool session_look(struct session *session);
 bool session_lock(struct session *session, enum lock_kind kind);
 void session_unlock(struct session *session);
 
-enum { SESSION_STATE_SIZE = 16 };
-
 /* The state of a batch. False: there is none of that id, or it was pruned, or the database failed;
  * told. */
-bool session_find_batch(struct session *session, int64_t batch_id, char state[SESSION_STATE_SIZE]);
+bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state);
 
 /* Whether the batch was pruned, which is told. */
 bool session_was_pruned(struct session *session, int64_t batch_id);

@@ -77,7 +77,7 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
 
     (void)err;
     summary_add(cli->summary, batch);
-    if (!standing->loading_source && strcmp(batch->state, "loading") == 0)
+    if (!standing->loading_source && batch->state == BATCH_LOADING)
         standing->loading_source = mem_strdup(batch->source);
     if (standing->batch_id)
         note_details(standing, batch);

@@ -96,7 +96,7 @@ static void sum_up(struct batch_table *table, unsigned index)
 static unsigned least_wanted(const struct batch_table *table)
 {
     for (unsigned i = 0; i < table->shown; i++)
-        if (table->lines[i].ended)
+        if (table->lines[i].state == BATCH_DONE || table->lines[i].state == BATCH_REFUSED)
             return i;
     return 0;
 }
@@ -110,10 +110,9 @@ static void add_line(struct batch_table *table, const struct batch_counts *batch
     line = &table->lines[table->shown++];
     *line = (struct batch_line){
         .id = batch->id,
-        .ended = strcmp(batch->state, "done") == 0 || strcmp(batch->state, "refused") == 0,
+        .state = batch->state,
         .source = mem_strdup(batch->source),
     };
-    snprintf(line->state, sizeof line->state, "%s", batch->state);
     line->numbers[0] = batch->rows_read;
     line->numbers[1] = batch->rows_rejected;
     line->numbers[2] = batch->rows_discarded;
@@ -136,7 +135,8 @@ static struct layout lay_out_columns(const struct batch_table *table, const stru
     for (unsigned i = 0; i < table->shown; i++) {
         layout.id_width =
             larger(layout.id_width, snprintf(NULL, 0, "%" PRId64, table->lines[i].id));
-        layout.state_width = larger(layout.state_width, (int)strlen(table->lines[i].state));
+        layout.state_width =
+            larger(layout.state_width, (int)strlen(batch_state_name(table->lines[i].state)));
     }
     layout.used = 2 + layout.id_width + 2 + layout.state_width;
     for (unsigned i = 0; i < COLUMNS_MAX && columns[i].name; i++) {
@@ -241,7 +241,9 @@ void summary_batches_print(const struct batch_table *table, unsigned columns, st
         const struct batch_line *line = &table->lines[i];
 
         snprintf(id, sizeof id, "%" PRId64, line->id);
-        print_line(&layout, &(struct printed){id, line->state, line->source, line->numbers}, out);
+        print_line(
+            &layout,
+            &(struct printed){id, batch_state_name(line->state), line->source, line->numbers}, out);
     }
     if (table->count > 1)
         print_line(&layout, &(struct printed){"all", "", "", table->all}, out);
@@ -252,7 +254,7 @@ void summary_batch_members(const struct batch_counts *batch, struct buf *line)
     json_line_count(line, "batch", (uint64_t)batch->id);
     json_line_text(line, "source", span_of(batch->source));
     json_line_text(line, "schema", span_of(batch->schema));
-    json_line_text(line, "state", span_of(batch->state));
+    json_line_text(line, "state", span_of(batch_state_name(batch->state)));
     json_line_text(line, "reason", *batch->reason ? span_of(batch->reason) : (struct span){0});
     json_line_count(line, "rows_read", batch->rows_read);
     json_line_count(line, "rows_rejected", batch->rows_rejected);
@@ -282,7 +284,7 @@ void summary_release(struct summary *summary)
 void summary_add(struct summary *summary, const struct batch_counts *batch)
 {
     summary->batches++;
-    summary->batches_loading += strcmp(batch->state, "loading") == 0;
+    summary->batches_loading += batch->state == BATCH_LOADING;
     summary->rows_read += batch->rows_read;
     summary->rows_rejected += batch->rows_rejected;
     summary->rows_discarded += batch->rows_discarded;

@@ -20,8 +20,7 @@ enum {
 
 struct batch_line {
     int64_t id;
-    char state[16];
-    bool ended; /* done or refused */
+    enum batch_state state;
     char *source;
     uint64_t numbers[BATCH_TABLE_NUMBERS]; /* rows read, rejected, discarded; jobs by state */
 };

@@ -216,10 +216,10 @@ static bool recover_one(struct store *store, const struct ingest_options *option
 {
     struct work work = {.store = store, .options = options};
 
-    if (strcmp(left->batch.state, "loading") == 0) {
+    if (left->batch.state == BATCH_LOADING) {
         if (!recover_loading(&work, left, result, err))
             return false;
-    } else if (strcmp(left->batch.state, "refused") == 0) {
+    } else if (left->batch.state == BATCH_REFUSED) {
         fill_result(left, INGEST_REFUSED, left->reason, result);
         if (!batch_discard(store, left->batch.id, err))
             return false;
@@ -259,7 +259,7 @@ static bool recover_file(struct store *store, const struct ingest_options *optio
 /* Under leave_files a batch that only waits to be filed is none that this command works on. */
 static bool only_waits(const struct ingest_options *options, const struct leftover *left)
 {
-    return options->leave_files && strcmp(left->batch.state, "loading") != 0;
+    return options->leave_files && left->batch.state != BATCH_LOADING;
 }
 
 bool ingest_recover(struct store *store, const struct ingest_options *options,

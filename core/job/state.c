@@ -2,47 +2,92 @@
 
 #include <string.h>
 
-#define TO(state) (1u << (state))
+#define NAME(state, name) #name,
 
-static const struct {
-    const char *name;
-    unsigned next; /* set of TO(state) */
-} states[JOB_STATES] = {
-    [JOB_PENDING] = {"pending",
-                     TO(JOB_PENDING) | TO(JOB_SENDING) | TO(JOB_UNCHANGED) | TO(JOB_CANCELLED)},
-    [JOB_SENDING] = {"sending", TO(JOB_APPLIED) | TO(JOB_UNCHANGED) | TO(JOB_CONFLICT) |
-                                    TO(JOB_REFUSED) | TO(JOB_PENDING) | TO(JOB_UNKNOWN)},
-    [JOB_UNKNOWN] = {"unknown", TO(JOB_UNKNOWN) | TO(JOB_APPLIED) | TO(JOB_UNCHANGED) |
-                                    TO(JOB_CONFLICT) | TO(JOB_REFUSED) | TO(JOB_PENDING) |
-                                    TO(JOB_FAILED)},
-    [JOB_APPLIED] = {"applied", 0},
-    [JOB_UNCHANGED] = {"unchanged", 0},
-    [JOB_CONFLICT] = {"conflict", TO(JOB_PENDING) | TO(JOB_DISMISSED)},
-    [JOB_REFUSED] = {"refused", TO(JOB_PENDING)},
-    [JOB_FAILED] = {"failed", TO(JOB_PENDING) | TO(JOB_UNKNOWN)},
-    [JOB_DISMISSED] = {"dismissed", 0},
-    [JOB_CANCELLED] = {"cancelled", 0},
+static const char *const job_names[] = {JOB_STATE_LIST(NAME, NAME)};
+static const char *const batch_names[] = {BATCH_STATE_LIST(NAME, NAME)};
+
+#define TO(state) (1u << JOB_##state)
+
+/* The life of a job. A line leads from the states at its ends to those at its arrowheads; lines
+ * that meet at a + are one. tests/unit/state_test.c compares the picture with the table and with
+ * docs/design.md.
+ *
+ *                   +-------------------------------------------------------+
+ *  a row is         |                                                       |
+ *  accepted ---+    |                                                       |
+ *              v    v                                                       |
+ *  +------> [ pending ] -----------> [ cancelled ]                          |
+ *  |          |  |   |                                                      |
+ *  |          |  |   +----------------------+  fetched: it has these values |
+ *  +----------+  |                          v                               |
+ *  |     claimed |               +---> [ unchanged ]                        |
+ *  |             v               |                                          |
+ *  +------- [ sending ] ---------+---> [ applied ]                          |
+ *  | not         |               |                     resolved, for ours   |
+ *  | applied     | no answer,    +---> [ conflict ] ------------------------+
+ *  |             | or killed     |          |                               |
+ *  |             v               |          | resolved, for theirs          |
+ *  +------- [ unknown ] ---------+          v                               |
+ *           ^ |  |  ^            |     [ dismissed ]                        |
+ *           +-+  |  |            |                     retried              |
+ *     read again |  |            +---> [ refused ] -------------------------+
+ *                |  |                                                       |
+ *       too many |  | retried, a PUT                                        |
+ *       attempts v  | may have landed                  retried              |
+ *           [ failed ] -----------------------------------------------------+
+ */
+static const unsigned moves[JOB_STATES] = {
+    [JOB_PENDING] = TO(PENDING) | TO(SENDING) | TO(UNCHANGED) | TO(CANCELLED),
+    [JOB_SENDING] =
+        TO(PENDING) | TO(UNKNOWN) | TO(APPLIED) | TO(UNCHANGED) | TO(CONFLICT) | TO(REFUSED),
+    [JOB_UNKNOWN] = TO(PENDING) | TO(UNKNOWN) | TO(APPLIED) | TO(UNCHANGED) | TO(CONFLICT) |
+                    TO(REFUSED) | TO(FAILED),
+    [JOB_CONFLICT] = TO(PENDING) | TO(DISMISSED),
+    [JOB_REFUSED] = TO(PENDING),
+    [JOB_FAILED] = TO(PENDING) | TO(UNKNOWN),
 };
+
+static unsigned find_name(const char *const *names, unsigned count, const char *name)
+{
+    unsigned i = 0;
+
+    while (i < count && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
 
 const char *job_state_name(enum job_state state)
 {
-    return states[state].name;
+    return job_names[state];
+}
+
+const char *batch_state_name(enum batch_state state)
+{
+    return batch_names[state];
 }
 
 bool job_state_parse(const char *name, enum job_state *state)
 {
-    for (unsigned i = 0; i < JOB_STATES; i++) {
-        if (strcmp(states[i].name, name) == 0) {
-            *state = (enum job_state)i;
-            return true;
-        }
-    }
-    return false;
+    unsigned i = find_name(job_names, JOB_STATES, name);
+
+    if (i < JOB_STATES)
+        *state = (enum job_state)i;
+    return i < JOB_STATES;
+}
+
+bool batch_state_parse(const char *name, enum batch_state *state)
+{
+    unsigned i = find_name(batch_names, BATCH_STATES, name);
+
+    if (i < BATCH_STATES)
+        *state = (enum batch_state)i;
+    return i < BATCH_STATES;
 }
 
 bool job_state_can_move(enum job_state from, enum job_state to)
 {
-    return states[from].next & TO(to);
+    return moves[from] & 1u << to;
 }
 
 enum job_state job_state_of_request(enum job_request request)
@@ -55,9 +100,4 @@ enum job_state job_state_of_request(enum job_request request)
     };
 
     return held[request];
-}
-
-bool job_state_is_open(enum job_state state)
-{
-    return state == JOB_PENDING || state == JOB_SENDING || state == JOB_UNKNOWN;
 }

@@ -19,7 +19,7 @@ enum {
 enum {
     BATCH_KNOWN,
     BATCH_WAITING,
-    BATCH_LOADING,
+    BATCH_FIND_LOADING,
     BATCH_NEWER,
     BATCH_READ_AS,
     BATCH_READ_SHORTER,
@@ -30,7 +30,7 @@ enum {
     BATCH_COUNT_JOBS,
     BATCH_COUNT_REJECTS,
     BATCH_ROWS,
-    BATCH_OPEN,
+    BATCH_SET_OPEN,
     BATCH_REFUSE,
     BATCH_DISCARD_KEYS,
     BATCH_DISCARD_JOBS,
@@ -50,21 +50,21 @@ enum {
 
 #define READ_COLUMNS                                                                               \
     "SELECT id, schema, format, options, content_hash, size_bytes, bytes_done, prefix_hash "       \
-    "FROM batch WHERE state IN ('open', 'done') "
+    "FROM batch WHERE state " IN_BATCHES_READ " "
 
 static const char *const sql[] = {
     [BATCH_KNOWN] = "SELECT id, content_hash, size_bytes FROM batch WHERE schema = :schema "
-                    "AND state IN ('open', 'done') ORDER BY id DESC LIMIT 1",
+                    "AND state " IN_BATCHES_READ " ORDER BY id DESC LIMIT 1",
     [BATCH_WAITING] =
         "SELECT id, state = 'refused' AS is_refused, over_limit, rows_rejected, reason "
         "FROM batch WHERE schema = :schema AND filing <> 0 AND filed_ms IS NULL "
-        "AND (state IN ('open', 'done') OR (state = 'refused' AND schema_hash = :schema_hash "
+        "AND (state " IN_BATCHES_READ " OR (state = 'refused' AND schema_hash = :schema_hash "
         "AND options = :options)) AND path = :path AND device = :device AND inode = :inode "
         "AND size_bytes = :size_bytes AND mtime_ns = :mtime_ns ORDER BY id DESC LIMIT 1",
-    [BATCH_LOADING] = "SELECT id, source FROM batch WHERE state IN ('loading', 'open') "
-                      "AND state = 'loading' AND +schema = :schema ORDER BY id LIMIT 1",
+    [BATCH_FIND_LOADING] = "SELECT id, source FROM batch WHERE state " IN_BATCHES_UNFINISHED
+                           " AND state = 'loading' AND +schema = :schema ORDER BY id LIMIT 1",
     [BATCH_NEWER] = "SELECT id FROM batch WHERE schema = :schema AND id > :after "
-                    "AND state IN ('open', 'done') ORDER BY id LIMIT 1",
+                    "AND state " IN_BATCHES_READ " ORDER BY id LIMIT 1",
     [BATCH_READ_AS] = READ_COLUMNS "AND id = :batch_id",
     [BATCH_READ_SHORTER] = READ_COLUMNS
     "AND schema = :schema AND filing IN (1, 2) AND filed_ms IS NOT NULL AND path = :path "
@@ -85,7 +85,7 @@ static const char *const sql[] = {
     [BATCH_COUNT_REJECTS] =
         "SELECT count(*) AS number FROM rejected_row WHERE batch_id = :batch_id",
     [BATCH_ROWS] = "SELECT rows_read AS number FROM batch WHERE id = :batch_id",
-    [BATCH_OPEN] =
+    [BATCH_SET_OPEN] =
         "UPDATE batch SET state = :state, content_hash = :content_hash, size_bytes = :size_bytes, "
         "loaded_run_id = :run_id, finished_ms = :finished_ms, finished_run_id = :finished_run_id "
         "WHERE id = :batch_id AND state = 'loading'",
@@ -258,7 +258,7 @@ bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
 bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,
                    struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_LOADING, err);
+    struct db_statement *statement = get(store, BATCH_FIND_LOADING, err);
     bool row;
 
     *batch_id = 0;
@@ -410,7 +410,7 @@ static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, i
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_OPEN, err);
+    struct db_statement *statement = get(store, BATCH_SET_OPEN, err);
     int64_t jobs, rejects, read;
 
     if (!statement || !count_rows(store, batch_id, &jobs, &rejects, &read, err))
@@ -423,7 +423,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
     if (!complete_keys(store, batch_id, jobs, rejects, err) || !store_set_durable(store, true, err))
         return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    db_bind_text(statement, DB_STATE, jobs ? "open" : "done");
+    db_bind_text(statement, DB_STATE, batch_state_name(jobs ? BATCH_OPEN : BATCH_DONE));
     db_bind_text(statement, DB_CONTENT_HASH, content_hash);
     db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)size_bytes);
     db_bind_int64(statement, DB_RUN_ID, run_id);

@@ -24,7 +24,7 @@ static const char *const sql[] = {
         "INSERT OR IGNORE INTO job_state (job_id, state, updated_ms) "
         "SELECT id, 'cancelled', :now_ms FROM job_row WHERE id >= :first_id AND id <= :last_id",
     [CANCEL_FIND] = "SELECT job_id FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
-                    "AND state IN ('pending', 'sending', 'unknown')",
+                    "AND state " IN_OPEN,
 };
 
 const struct db_statements cancel_statements = {sql, sizeof sql / sizeof *sql};
@@ -214,7 +214,7 @@ static bool cancel_claimed(struct store *store, const struct decision *decision,
             buf_append(&job_ids, (const char *)&job_id, sizeof job_id);
         }
     }
-    whole.from = 1u << JOB_PENDING | 1u << JOB_SENDING | 1u << JOB_UNKNOWN;
+    whole.from = JOB_SET(JOB_OPEN_LIST);
     whole.to = JOB_CANCELLED;
     whole.settle = settle;
     fine = fine && decide_jobs(store, &whole, (const int64_t *)(const void *)job_ids.data,

@@ -8,47 +8,39 @@
 
 enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS, CENSUS_AHEAD };
 
-#define STATE(name) ", count(*) FILTER (WHERE state = '" #name "') AS " #name
+#define COUNT(state, name) ", count(*) FILTER (WHERE state = '" #name "') AS " #name
+#define COUNTS             JOB_STATE_LIST(COUNT, COUNT)
 
 /* CENSUS_NEXT says which batches are counted. */
 static const char *const sql[] = {
     [CENSUS_NEXT] =
         "SELECT b.id, b.source, b.state, b.rows_read, b.rows_rejected, b.rows_discarded, "
         "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id) AS violation_count, "
-        "t.next_job_id, "
-        "t.pending, t.sending, t.unknown, t.applied, t.unchanged, t.conflict, t.refused, t.failed, "
-        "t.dismissed, t.cancelled FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
+        "t.next_job_id, " SQL_COUNTERS " FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.id > :after AND b.pruned_ms IS NULL ORDER BY b.id LIMIT 1",
     [CENSUS_JOBS] = "SELECT count(*) AS jobs, count(k.job_id) AS entered, "
                     "count(*) FILTER (WHERE r.id < :next_job_id) AS passed "
                     "FROM job_row r LEFT JOIN record_job k ON k.record_id = r.record_id "
                     "AND k.job_id = r.id WHERE r.id > :first_id AND r.id < :end_id",
     [CENSUS_STATES] =
-        "SELECT count(*) AS jobs, count(*) FILTER (WHERE job_id < :next_job_id) AS passed" STATE(
-            pending) STATE(sending) STATE(unknown) STATE(applied) STATE(unchanged) STATE(conflict)
-            STATE(refused) STATE(failed) STATE(dismissed)
-                STATE(cancelled) " FROM job_state WHERE job_id > :first_id AND job_id < :end_id",
+        "SELECT count(*) AS jobs, count(*) FILTER (WHERE job_id < :next_job_id) AS passed" COUNTS
+        " FROM job_state WHERE job_id > :first_id AND job_id < :end_id",
     [CENSUS_REJECTED] = "SELECT count(*) AS rows FROM rejected_row WHERE batch_id = :batch_id",
     [CENSUS_VIOLATIONS] = "SELECT count(*) AS rows FROM (SELECT DISTINCT row_no, field, rule "
                           "FROM violation WHERE batch_id = :batch_id)",
     [CENSUS_AHEAD] =
         "SELECT (SELECT sum((SELECT count(*) FROM job_state NOT INDEXED "
         "WHERE job_id > b.id * 1000000000 AND job_id < (b.id + 1) * 1000000000 "
-        "AND state IN ('pending', 'unknown') AND not_before_ms > :due_ms)) "
+        "AND state " IN_DUE " AND not_before_ms > :due_ms)) "
         "FROM batch b WHERE b.state = 'open') AS jobs, "
         "count(*) AS rows, max(started_ms) AS started_ms FROM run WHERE started_ms > :now_ms",
 };
 
 const struct db_statements census_statements = {sql, sizeof sql / sizeof *sql};
 
-/* `applied jobs`, by enum job_state */
-static const char *const state_counters[JOB_STATES] = {
-    [JOB_PENDING] = "pending jobs",     [JOB_SENDING] = "sending jobs",
-    [JOB_UNKNOWN] = "unknown jobs",     [JOB_APPLIED] = "applied jobs",
-    [JOB_UNCHANGED] = "unchanged jobs", [JOB_CONFLICT] = "jobs in conflict",
-    [JOB_REFUSED] = "refused jobs",     [JOB_FAILED] = "failed jobs",
-    [JOB_DISMISSED] = "dismissed jobs", [JOB_CANCELLED] = "cancelled jobs",
-};
+#define JOBS(state, name) #name " jobs",
+
+static const char *const state_counters[] = {JOB_STATE_LIST(JOBS, JOBS)};
 
 /* What is counted of one batch; the first column of each statement says how many rows it has. */
 struct count {
@@ -183,10 +175,10 @@ static void compare(const struct taking *taking, struct db_statement *batch, con
         taking->visit(taking->context, &difference);
 }
 
-static void compare_batch(const struct taking *taking, struct db_statement *batch,
-                          const struct count *count)
+static bool compare_batch(const struct taking *taking, struct db_statement *batch,
+                          const struct count *count, struct err *err)
 {
-    struct span state = db_column_span(batch, DB_STATE);
+    enum batch_state state;
     int64_t discarded = db_column_int64(batch, DB_ROWS_DISCARDED);
 
     compare(taking, batch, "rows read", db_column_int64(batch, DB_ROWS_READ),
@@ -199,9 +191,12 @@ static void compare_batch(const struct taking *taking, struct db_statement *batc
         compare(taking, batch, state_counters[i], db_column_int64(batch, db_name_of_state(i)),
                 count->by_state[i]);
     compare(taking, batch, "jobs that were claimed", count->states_passed, count->jobs_passed);
+    if (!db_column_batch_state(taking->store, batch, &state, err))
+        return false;
     /* entered when a batch has been read, and taken out while a refused one is discarded */
-    if (span_is(state, "open") || span_is(state, "done"))
+    if (state == BATCH_OPEN || state == BATCH_DONE)
         compare(taking, batch, "record ids", count->keys, count->jobs);
+    return true;
 }
 
 /* One batch, in a transaction that is open already. */
@@ -219,9 +214,9 @@ static bool take_batch(const struct taking *taking, int64_t *after, bool *found,
     if (!*found)
         return true;
     *after = db_column_int64(batch, DB_ID);
-    fine = count_batch(taking->store, *after, db_column_int64(batch, DB_NEXT_JOB_ID), &count, err);
-    if (fine)
-        compare_batch(taking, batch, &count);
+    fine =
+        count_batch(taking->store, *after, db_column_int64(batch, DB_NEXT_JOB_ID), &count, err) &&
+        compare_batch(taking, batch, &count, err);
     db_reset(batch);
     taking->census->batches++;
     taking->census->jobs += (uint64_t)count.jobs;

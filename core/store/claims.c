@@ -37,17 +37,17 @@ enum {
 
 static const char *const sql[] = {
     [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = :batch_id "
-                  "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL "
+                  "AND state " IN_DUE " AND not_before_ms IS NOT NULL "
                   "AND not_before_ms <= :now_ms ORDER BY not_before_ms LIMIT :wanted",
     [CLAIM_NEXT_DUE] =
         "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / 1000000000 = :batch_id "
-        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
+        "AND state " IN_DUE " AND not_before_ms IS NOT NULL",
     /* later than any delay: a clock was ahead. A part at a time, for it holds the write lock */
     [CLAIM_MUST_BE_DUE] =
         "UPDATE job_state SET not_before_ms = :now_ms WHERE job_id IN (SELECT job_id FROM "
         "job_state "
-        "WHERE job_id / 1000000000 = :batch_id AND state IN ('pending', 'unknown') "
-        "AND not_before_ms IS NOT NULL AND not_before_ms > :due_ms ORDER BY not_before_ms LIMIT "
+        "WHERE job_id / 1000000000 = :batch_id AND state " IN_DUE
+        " AND not_before_ms IS NOT NULL AND not_before_ms > :due_ms ORDER BY not_before_ms LIMIT "
         "500)",
     /* one that was sent ahead of its batch has a state */
     [CLAIM_FRESH] = "SELECT id, record_id, version, fields, tags FROM job_row "

@@ -106,9 +106,34 @@ bool db_fail(struct store *store, struct err *err, const char *doing)
                    sqlite3_errmsg(store->db), advice(code));
 }
 
-#define NAME_TEXT(name) #name,
+#define NAME_TEXT(name)         #name,
+#define STATE_TEXT(state, name) #name,
 
-static const char *const names[] = {DB_NAMES_LIST(NAME_TEXT)};
+static const char *const names[] = {JOB_STATE_LIST(STATE_TEXT, STATE_TEXT)
+                                        DB_NAMES_LIST(NAME_TEXT)};
+
+static bool fail_state(struct store *store, const char *whose, const char *name, struct err *err)
+{
+    return err_set(err, ERR_STORE, "database %s: the state of a %s is '%s', which does not exist",
+                   store->path, whose, name);
+}
+
+bool db_column_job_state(struct store *store, struct db_statement *statement, enum job_state *state,
+                         struct err *err)
+{
+    const char *name = db_column_text(statement, DB_STATE);
+
+    *state = JOB_PENDING;
+    return !name || job_state_parse(name, state) || fail_state(store, "job", name, err);
+}
+
+bool db_column_batch_state(struct store *store, struct db_statement *statement,
+                           enum batch_state *state, struct err *err)
+{
+    const char *name = db_column_text(statement, DB_STATE);
+
+    return batch_state_parse(name, state) || fail_state(store, "batch", name, err);
+}
 
 _Noreturn void db_has_no(const struct db_statement *statement, enum db_name name)
 {

@@ -221,6 +221,13 @@ static inline struct span db_column_span(struct db_statement *statement, enum db
                          (size_t)sqlite3_column_bytes(statement->stmt, db_column(statement, name))};
 }
 
+/* The state of a job (NULL: pending, for it was never claimed) or of a batch, in the column
+ * `state`. Another word than those of core/job/state.h is ERR_STORE. */
+bool db_column_job_state(struct store *store, struct db_statement *statement, enum job_state *state,
+                         struct err *err);
+bool db_column_batch_state(struct store *store, struct db_statement *statement,
+                           enum batch_state *state, struct err *err);
+
 /* Bytes as they are. */
 static inline struct span db_column_blob(struct db_statement *statement, enum db_name name)
 {

@@ -24,29 +24,28 @@ enum {
 };
 
 static const char *const sql[] = {
-    [DECIDE_JOB] =
-        "SELECT coalesce(s.state, 'pending') AS state, b.schema, r.record_id, s.unsettled, "
-        "s.doubt OR s.waits_for <= 0 AND EXISTS (SELECT 1 FROM attempt a "
-        "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
-        "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
-        "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
+    [DECIDE_JOB] = "SELECT s.state, b.schema, r.record_id, s.unsettled, "
+                   "s.doubt OR s.waits_for <= 0 AND EXISTS (SELECT 1 FROM attempt a "
+                   "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
+                   "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
+                   "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
     /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
     [DECIDE_LATER] = "SELECT k.job_id, s.state FROM record_job k "
                      "JOIN job_state s ON s.job_id = k.job_id "
                      "JOIN batch b ON b.id = k.job_id / 1000000000 "
                      "WHERE k.record_id = :record_id AND k.job_id > :job_id AND b.schema = :schema "
-                     "AND (s.state IN ('applied', 'unchanged', 'sending', 'unknown') "
+                     "AND (s.state " IN_LANDED " OR s.state IN ('sending', 'unknown') "
                      "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
                      "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
                      "ORDER BY k.job_id DESC LIMIT 1",
     /* what it waits for from now on: a drain then finds only what can go */
-    [DECIDE_EARLIER] = "SELECT k.job_id FROM record_job k "
-                       "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
-                       "LEFT JOIN job_state s ON s.job_id = k.job_id "
-                       "WHERE k.record_id = :record_id AND k.job_id < :job_id "
-                       "AND b.schema = :schema AND b.state IN ('open', 'done') "
-                       "AND coalesce(s.state, 'pending') IN ('pending', 'sending', 'unknown') "
-                       "ORDER BY k.job_id DESC LIMIT 1",
+    [DECIDE_EARLIER] =
+        "SELECT k.job_id FROM record_job k "
+        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
+        "LEFT JOIN job_state s ON s.job_id = k.job_id "
+        "WHERE k.record_id = :record_id AND k.job_id < :job_id "
+        "AND b.schema = :schema AND b.state " IN_BATCHES_READ
+        " AND coalesce(s.state, 'pending') " IN_OPEN " ORDER BY k.job_id DESC LIMIT 1",
     /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
      * landed finds its version anew behind the record's other rows */
     [DECIDE_MOVE] =
@@ -54,7 +53,7 @@ static const char *const sql[] = {
         "waits_for = :waits_for, "
         "doubt = iif(state = 'conflict', 0, doubt OR unsettled), unsettled = 0, readbacks = 0, "
         "run_retries = 0, attempts_before = attempts, sent_version = "
-        "iif(state IN ('refused', 'failed') AND NOT doubt AND NOT unsettled, NULL, sent_version), "
+        "iif(state " IN_RETRIABLE " AND NOT doubt AND NOT unsettled, NULL, sent_version), "
         "updated_ms = :now_ms WHERE job_id = :job_id",
     [DECIDE_OPENED] = "INSERT OR IGNORE INTO reopened_job (record_id, job_id) "
                       "SELECT record_id, id FROM job_row WHERE id = :job_id",
@@ -62,10 +61,9 @@ static const char *const sql[] = {
                      "(SELECT record_id, id FROM job_row WHERE id = :job_id)",
     [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
                       "finished_run_id = NULL WHERE id = :batch_id AND state = 'done'",
-    [DECIDE_DONE] =
-        "UPDATE batch SET state = 'done', finished_ms = :now_ms "
-        "WHERE id = :batch_id AND state = 'open' AND (SELECT pending + sending + unknown "
-        "FROM batch_tally WHERE batch_id = :batch_id) = 0",
+    [DECIDE_DONE] = "UPDATE batch SET state = 'done', finished_ms = :now_ms "
+                    "WHERE id = :batch_id AND state = 'open' AND (SELECT " SQL_OPEN_JOBS
+                    " FROM batch_tally WHERE batch_id = :batch_id) = 0",
     [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
                     "WHERE waits_for >= :first_id AND waits_for <= :last_id",
 };
@@ -84,17 +82,6 @@ struct chunk {
     int64_t deltas[JOB_STATES];
 };
 
-static bool read_state(const struct chunk *chunk, struct db_statement *statement,
-                       enum job_state *state, struct err *err)
-{
-    const char *name = db_column_text(statement, DB_STATE);
-
-    if (name && job_state_parse(name, state))
-        return true;
-    return err_set(err, ERR_STORE, "database %s: a job has the state '%s', which is none",
-                   store_path(chunk->store), name ? name : "");
-}
-
 /* What the job is now; its texts are appended to chunk->text. *sent: a PUT of it may have landed,
  * or a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
@@ -111,7 +98,7 @@ static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struc
         job->end = DECIDE_NO_JOB;
         return true;
     }
-    fine = read_state(chunk, statement, &job->state, err);
+    fine = db_column_job_state(chunk->store, statement, &job->state, err);
     job->to = chunk->decision->to;
     if (job->to == JOB_PENDING && db_column_int(statement, DB_UNSETTLED))
         job->to = JOB_UNKNOWN;
@@ -151,7 +138,7 @@ static bool check_later(struct chunk *chunk, struct decided *job, struct err *er
     if (row) {
         job->end = DECIDE_SUPERSEDED;
         job->later_id = db_column_int64(statement, DB_JOB_ID);
-        fine = read_state(chunk, statement, &job->later_state, err);
+        fine = db_column_job_state(chunk->store, statement, &job->later_state, err);
         db_reset(statement);
     }
     return fine;

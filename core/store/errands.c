@@ -39,9 +39,8 @@ void errand_add(struct turn *turn, int64_t job_id)
 bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standing, struct err *err)
 {
     struct db_statement *statement = db_get(turn->store, DB_ERRANDS, ERRAND_STATE, err);
-    enum job_state state = JOB_PENDING;
-    const char *name;
-    bool row;
+    enum job_state state;
+    bool row, fine;
 
     *standing = (struct standing){.is_over = true};
     if (!statement)
@@ -52,17 +51,16 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
         return false;
     if (!row)
         return true;
-    name = db_column_text(statement, DB_STATE);
-    standing->is_fresh = !name;
-    standing->is_over = name && (!job_state_parse(name, &state) || !job_state_is_open(state) ||
-                                 db_column_int(statement, DB_IS_LEFT));
+    fine = db_column_job_state(turn->store, statement, &state, err);
+    standing->is_fresh = db_column_is_null(statement, DB_STATE);
+    standing->is_over = !job_state_is_open(state) || db_column_int(statement, DB_IS_LEFT);
     standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
     standing->is_due = db_column_int(statement, DB_LAST) ||
                        (standing->not_before_ms &&
                         (standing->not_before_ms <= turn->exchange->now_ms ||
                          standing->not_before_ms > turn->exchange->now_ms + POLICY_DELAY_MAX_MS));
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool errands_find(struct store *store, int64_t batch_id, struct err *err)

@@ -24,33 +24,30 @@ enum {
     TURN_LEAVE
 };
 
+#define ADD(state, name) #name " = " #name " + :" #name ", "
+#define TALLY_ADDED      JOB_STATE_LIST(ADD, ADD)
+
 static const char *const sql[] = {
     [TURN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [TURN_OPEN_BATCHES] =
-        "SELECT b.id, b.schema, t.next_job_id, t.pending, t.sending, t.unknown, t.applied, "
-        "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled "
-        "FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
-        "WHERE b.state IN ('loading', 'open') AND b.state = 'open' ORDER BY b.id",
+        "SELECT b.id, b.schema, t.next_job_id, " SQL_COUNTERS
+        " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+        "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
     [TURN_FACTS] = "SELECT EXISTS (SELECT 1 FROM job_state WHERE waits_for > 0) AS is_waiting, "
                    "EXISTS (SELECT 1 FROM reopened_job WHERE record_id >= '') AS is_reopened",
-    [TURN_TALLY] =
-        "UPDATE batch_tally SET pending = pending + :pending, sending = sending + :sending, "
-        "unknown = unknown + :unknown, applied = applied + :applied, unchanged = unchanged + "
-        ":unchanged, "
-        "conflict = conflict + :conflict, refused = refused + :refused, failed = failed + :failed, "
-        "dismissed = dismissed + :dismissed, cancelled = cancelled + :cancelled, "
-        "next_job_id = max(next_job_id, :next_job_id) WHERE batch_id = :batch_id",
+    [TURN_TALLY] = "UPDATE batch_tally SET " TALLY_ADDED
+                   "next_job_id = max(next_job_id, :next_job_id) WHERE batch_id = :batch_id",
     [TURN_DONE] =
         "UPDATE batch SET state = 'done', finished_ms = :now_ms, finished_run_id = :run_id "
-        "WHERE id = :batch_id AND state = 'open' AND (SELECT pending + sending + unknown "
-        "FROM batch_tally WHERE batch_id = :batch_id) = 0",
+        "WHERE id = :batch_id AND state = 'open' AND (SELECT " SQL_OPEN_JOBS
+        " FROM batch_tally WHERE batch_id = :batch_id) = 0",
     [TURN_IN_HAND] =
         "SELECT job_id, state FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
         "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL "
         "AND waits_for IS NULL))",
     [TURN_INTERRUPTED] =
         "SELECT b.id FROM batch b JOIN batch_tally t ON t.batch_id = b.id WHERE b.id > :after "
-        "AND b.state IN ('loading', 'open') AND b.state = 'open' AND t.sending + t.unknown > 0 "
+        "AND b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' AND t.sending + t.unknown > 0 "
         "ORDER BY b.id LIMIT 1",
     [TURN_UNCOUNT] =
         "UPDATE job_state SET attempts = attempts - 1 WHERE state = 'sending' AND job_id IN "
@@ -67,7 +64,7 @@ static const char *const sql[] = {
                          "AND waits_for IS NULL",
     [TURN_LEAVE] =
         "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id WHERE job_id = :job_id "
-        "AND state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL",
+        "AND state " IN_DUE " AND not_before_ms IS NOT NULL",
 };
 
 const struct db_statements turn_statements = {sql, sizeof sql / sizeof *sql};

@@ -13,7 +13,7 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 
 /* In the order of read_job. */
 #define JOB                                                                                        \
-    "SELECT r.id, coalesce(s.state, 'pending') AS state, r.record_id, r.version, s.http_status, "  \
+    "SELECT r.id, s.state, r.record_id, r.version, s.http_status, "                                \
     "s.server_version, r.fields, r.tags, s.error_code, "                                           \
     "s.error_message || coalesce(" FIELDS_REFUSED ", '') AS error, "                               \
     "coalesce(s.attempts, 0) AS attempts, coalesce(s.updated_ms, b.created_ms) AS updated_ms "     \
@@ -89,10 +89,9 @@ static struct export_number number(struct db_statement *statement, enum db_name 
                                   db_column_int64(statement, name)};
 }
 
-static bool read_job(struct db_statement *statement, struct export_row *row, struct err *err)
+static bool read_job(struct store *store, struct db_statement *statement, struct export_row *row,
+                     struct err *err)
 {
-    const char *state = db_column_text(statement, DB_STATE);
-
     *row = (struct export_row){
         .row_no = (uint32_t)(db_column_int64(statement, DB_ID) % JOB_ROWS),
         .record_id = db_column_span(statement, DB_RECORD_ID),
@@ -106,8 +105,7 @@ static bool read_job(struct db_statement *statement, struct export_row *row, str
         .attempts = db_column_int64(statement, DB_ATTEMPTS),
         .updated_ms = db_column_int64(statement, DB_UPDATED_MS),
     };
-    return job_state_parse(state, &row->state) ||
-           err_set(err, ERR_INTERNAL, "a job in the state %s", state);
+    return db_column_job_state(store, statement, &row->state, err);
 }
 
 static void read_reject(struct db_statement *statement, struct export_row *row)
@@ -143,7 +141,7 @@ static bool step(struct store *store, struct side *side, struct err *err)
     }
     if (side->rejects)
         read_reject(side->statement, &side->row);
-    return side->rejects || read_job(side->statement, &side->row, err);
+    return side->rejects || read_job(store, side->statement, &side->row, err);
 }
 
 static bool merge(struct store *store, struct export_page *page, struct side sides[2],

@@ -18,7 +18,7 @@ static const char *const sql[] = {
                    "NOT :is_sheet)",
     [FILED_AT] = COLUMNS "WHERE f.folder = :folder AND f.name = :name",
     [FILED_NEXT] = COLUMNS "WHERE f.id > :after AND f.filed_ms <= :before_ms AND (b.id IS NULL "
-                           "OR (b.state IN ('done', 'refused') AND b.finished_ms <= :before_ms)) "
+                           "OR (b.state " IN_BATCHES_ENDED " AND b.finished_ms <= :before_ms)) "
                            "ORDER BY f.id LIMIT 1",
     [FILED_WATCHED] = COLUMNS "WHERE f.watched AND f.id > :after ORDER BY f.id LIMIT 1",
     [FILED_UNWATCH] = "UPDATE filed SET watched = 0 WHERE id = :id",

@@ -4,6 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/job/state.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -54,7 +55,7 @@ struct batch_unfinished {
     int64_t id;
     struct batch_origin origin;
     struct batch_progress progress;
-    char state[16];     /* loading, open, done, refused */
+    enum batch_state state;
     const char *reason; /* why it was refused; "" otherwise */
     bool over_limit;    /* it was by a limit on rows or rejected rows */
 };

@@ -3,13 +3,11 @@
 #ifndef ROWFERRY_STORE_NAMES_H
 #define ROWFERRY_STORE_NAMES_H
 
-#include "core/job/state.h"
+#include "core/store/states.h"
 
-/* The counters first, in the order of enum job_state; then by alphabet, one a line. */
+/* By alphabet, one a line; the counters are those of JOB_STATE_LIST. */
 /* clang-format off */
 #define DB_NAMES_LIST(X) \
-    X(PENDING) X(SENDING) X(UNKNOWN) X(APPLIED) X(UNCHANGED) X(CONFLICT) X(REFUSED) X(FAILED) \
-    X(DISMISSED) X(CANCELLED) \
     X(AFTER) \
     X(AGAIN) \
     X(ASKED_MS) \
@@ -166,9 +164,12 @@
     X(WHAT)
 /* clang-format on */
 
-#define DB_NAME_ENTRY(name) DB_##name,
+#define DB_NAME_ENTRY(name)         DB_##name,
+#define DB_STATE_ENTRY(state, name) DB_##state,
 
-enum db_name { DB_NAMES_LIST(DB_NAME_ENTRY) DB_NAMES };
+enum db_name {
+    JOB_STATE_LIST(DB_STATE_ENTRY, DB_STATE_ENTRY) DB_NAMES_LIST(DB_NAME_ENTRY) DB_NAMES
+};
 
 /* The counter of jobs in that state. */
 static inline enum db_name db_name_of_state(int state)

@@ -27,7 +27,7 @@ static const char *const sql[] = {
     [ORDER_RETURNED] =
         "SELECT s.server_version FROM record_job k CROSS JOIN job_state s ON s.job_id = k.job_id "
         "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :end_id "
-        "AND s.state IN ('applied', 'unchanged') ORDER BY k.job_id DESC LIMIT 1",
+        "AND s.state " IN_LANDED " ORDER BY k.job_id DESC LIMIT 1",
     [ORDER_ENDED] = "DELETE FROM reopened_job WHERE record_id = :record_id AND job_id = :job_id",
     /* a record can have many jobs: those that were sent right before and after this one do */
     [ORDER_SIBLINGS] =
@@ -64,15 +64,13 @@ static struct chain_note *chain_of(struct store *store, int64_t job_id)
 static bool read_earlier(struct turn *turn, struct db_statement *statement, struct order *order,
                          struct earlier *earlier, struct err *err)
 {
-    const char *name = db_column_text(statement, DB_STATE);
     bool same_schema = span_is(db_column_span(statement, DB_SCHEMA), turn->batch->schema);
     bool batch_is_open = db_column_int(statement, DB_IS_OPEN);
     int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-    enum job_state state = JOB_PENDING;
+    enum job_state state;
 
-    if (name && !job_state_parse(name, &state))
-        return err_set(err, ERR_STORE, "job %lld has the state '%s', which does not exist",
-                       (long long)job_id, name);
+    if (!db_column_job_state(turn->store, statement, &state, err))
+        return false;
     *earlier = (struct earlier){
         .job_id = job_id,
         .is_open = same_schema && batch_is_open && job_state_is_open(state),
@@ -81,7 +79,7 @@ static bool read_earlier(struct turn *turn, struct db_statement *statement, stru
     };
     if (job_id / JOB_ROWS == turn->batch->id && !order->previous_id) {
         order->previous_id = job_id;
-        order->previous_applied = state == JOB_APPLIED || state == JOB_UNCHANGED;
+        order->previous_applied = JOB_SET(JOB_LANDED_LIST) & 1u << state;
         order->has_returned =
             order->previous_applied && !db_column_is_null(statement, DB_SERVER_VERSION);
         order->returned = db_column_int64(statement, DB_SERVER_VERSION);

@@ -16,7 +16,7 @@ static const char *const sql[] = {
         "b.filing IN (1, 2) AND b.filed_ms IS NULL AS is_unfiled, "
         "b.state = 'refused' AND b.rows_read > b.rows_rejected + b.rows_discarded AS "
         "is_discarding, "
-        "b.state IN ('done', 'refused') AND b.finished_ms <= :before_ms AS is_chosen, "
+        "b.state " IN_BATCHES_ENDED " AND b.finished_ms <= :before_ms AS is_chosen, "
         "t.failed + t.refused + t.conflict > 0 AS is_at_stake FROM batch b "
         "JOIN batch_tally t ON t.batch_id = b.id WHERE b.emptied_ms IS NULL ORDER BY b.id",
     /* Jobs from :first_id to :end_id that may be sent again, and the batches behind them in which a
@@ -25,22 +25,22 @@ static const char *const sql[] = {
      * --even-if-superseded sends some. */
     [PRUNE_LATER] =
         "WITH stake (job_id) AS ("
-        "SELECT job_id FROM job_state WHERE state IN ('failed', 'refused') "
-        "AND job_id > :first_id AND job_id < :end_id "
+        "SELECT job_id FROM job_state WHERE state " IN_RETRIABLE
+        " AND job_id > :first_id AND job_id < :end_id "
         "UNION ALL SELECT job_id FROM conflict WHERE resolved_ms IS NULL "
         "AND job_id > :first_id AND job_id < :end_id "
         "UNION ALL SELECT job_id FROM job_state WHERE :is_open AND job_id > :first_id AND job_id < "
         ":end_id "
-        "AND state IN ('pending', 'sending', 'unknown')) "
+        "AND state " IN_OPEN ") "
         "SELECT l.id, min(stake.job_id) AS needed_by FROM stake "
         "CROSS JOIN job_row r ON r.id = stake.job_id "
         "CROSS JOIN record_job k ON k.record_id = r.record_id AND k.job_id >= :end_id "
-        "CROSS JOIN job_state e ON e.job_id = k.job_id AND e.state IN ('applied', 'unchanged') "
-        "CROSS JOIN batch l ON l.id = k.job_id / 1000000000 AND l.schema = "
+        "CROSS JOIN job_state e ON e.job_id = k.job_id AND e.state " IN_LANDED
+        " CROSS JOIN batch l ON l.id = k.job_id / 1000000000 AND l.schema = "
         "(SELECT schema FROM batch WHERE id = :first_id / 1000000000) GROUP BY l.id",
     [PRUNE_MARK] =
         "UPDATE batch SET pruned_ms = :now_ms WHERE id = :batch_id AND pruned_ms IS NULL "
-        "AND state IN ('done', 'refused') AND finished_ms = :finished_ms",
+        "AND state " IN_BATCHES_ENDED " AND finished_ms = :finished_ms",
 };
 
 const struct db_statements prune_statements = {sql, sizeof sql / sizeof *sql};

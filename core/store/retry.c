@@ -77,7 +77,7 @@ bool retry_jobs(struct store *store, const struct decision *decision, const int6
 {
     struct decision whole = *decision;
 
-    whole.from = 1u << JOB_FAILED | 1u << JOB_REFUSED;
+    whole.from = JOB_SET(JOB_RETRIABLE_LIST);
     whole.to = JOB_PENDING;
     whole.settle = settle;
     return decide_jobs(store, &whole, job_ids, count, err);

@@ -4,8 +4,7 @@
 
 #define COLUMNS                                                                                    \
     "SELECT b.id, b.source, b.schema, b.state, b.reason, b.rows_read, b.rows_rejected, "           \
-    "b.rows_discarded, b.created_ms, b.finished_ms, t.pending, t.sending, t.unknown, t.applied, "  \
-    "t.unchanged, t.conflict, t.refused, t.failed, t.dismissed, t.cancelled, b.pruned_ms, "        \
+    "b.rows_discarded, b.created_ms, b.finished_ms, " SQL_COUNTERS ", b.pruned_ms, "               \
     "u.verified, u.missing, u.mismatch, u.due AS is_due FROM batch b "                             \
     "JOIN batch_tally t ON t.batch_id = b.id LEFT JOIN batch_audit u ON u.batch_id = b.id "
 
@@ -13,7 +12,7 @@ static const char *const sql[] = {
     [SUMMARY_ALL] = COLUMNS "WHERE :id IS NOT NULL ORDER BY b.id",
     [SUMMARY_ONE] = COLUMNS "WHERE b.id = :id",
     [SUMMARY_INTAKE] = COLUMNS "WHERE b.loaded_run_id = :id ORDER BY b.id",
-    [SUMMARY_WORKED] = COLUMNS "WHERE b.state IN ('loading', 'open') OR b.loaded_run_id = :id "
+    [SUMMARY_WORKED] = COLUMNS "WHERE b.state " IN_BATCHES_UNFINISHED " OR b.loaded_run_id = :id "
                                "OR b.finished_run_id = :id OR u.run_id = :id ORDER BY b.id",
     [SUMMARY_DRAINED] = COLUMNS "WHERE b.state = 'open' OR (b.finished_run_id = :id "
                                 "AND b.state = 'done') OR u.run_id = :id ORDER BY b.id",
@@ -22,7 +21,8 @@ static const char *const sql[] = {
 
 const struct db_statements summary_statements = {sql, sizeof sql / sizeof *sql};
 
-static void read_counts(struct db_statement *statement, struct batch_counts *batch)
+static bool read_counts(struct store *store, struct db_statement *statement,
+                        struct batch_counts *batch, struct err *err)
 {
     const char *reason = db_column_text(statement, DB_REASON);
 
@@ -30,7 +30,6 @@ static void read_counts(struct db_statement *statement, struct batch_counts *bat
         .id = db_column_int64(statement, DB_ID),
         .source = db_column_text(statement, DB_SOURCE),
         .schema = db_column_text(statement, DB_SCHEMA),
-        .state = db_column_text(statement, DB_STATE),
         .reason = reason ? reason : "",
         .rows_read = (uint64_t)db_column_int64(statement, DB_ROWS_READ),
         .rows_rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED),
@@ -50,6 +49,7 @@ static void read_counts(struct db_statement *statement, struct batch_counts *bat
         batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));
         batch->jobs += batch->by_state[state];
     }
+    return db_column_batch_state(store, statement, &batch->state, err);
 }
 
 bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
@@ -67,10 +67,8 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
         struct batch_counts batch;
 
         fine = db_step(store, statement, &row, err, "read the batches");
-        if (fine && row) {
-            read_counts(statement, &batch);
-            fine = visit(context, &batch, err);
-        }
+        if (fine && row)
+            fine = read_counts(store, statement, &batch, err) && visit(context, &batch, err);
     }
     db_reset(statement);
     return fine;
@@ -78,7 +76,7 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
 
 bool summary_balance(const struct batch_counts *batch, struct err *err)
 {
-    bool loading = strcmp(batch->state, "loading") == 0;
+    bool loading = batch->state == BATCH_LOADING;
 
     /* a refused batch whose discarding was interrupted still has its jobs, and they count as such
      */

@@ -13,7 +13,8 @@
 
 struct batch_counts {
     int64_t id;
-    const char *source, *schema, *state, *reason; /* valid during the visit; reason may be "" */
+    enum batch_state state;
+    const char *source, *schema, *reason; /* valid during the visit; reason may be "" */
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs;
     uint64_t by_state[JOB_STATES];

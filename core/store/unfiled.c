@@ -54,8 +54,8 @@ static void keep_texts(struct store *store, struct db_statement *statement,
         texts[i] = store->texts.data + starts[i];
 }
 
-static void read_unfinished(struct store *store, struct db_statement *statement,
-                            struct batch_unfinished *batch)
+static bool read_unfinished(struct store *store, struct db_statement *statement,
+                            struct batch_unfinished *batch, struct err *err)
 {
     const char *texts[sizeof text_columns / sizeof *text_columns];
 
@@ -83,26 +83,25 @@ static void read_unfinished(struct store *store, struct db_statement *statement,
     };
     snprintf(batch->progress.prefix_hash, sizeof batch->progress.prefix_hash, "%s",
              db_column_text(statement, DB_PREFIX_HASH));
-    snprintf(batch->state, sizeof batch->state, "%s", db_column_text(statement, DB_STATE));
     batch->reason = texts[7];
     batch->over_limit = db_column_int(statement, DB_OVER_LIMIT);
+    return db_column_batch_state(store, statement, &batch->state, err);
 }
 
 bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
                            bool *found, struct err *err)
 {
     struct db_statement *statement = get(store, UNFILED_NEXT, err);
+    bool fine;
 
     if (!statement)
         return false;
     db_bind_int64(statement, DB_AFTER, after);
     if (!db_step(store, statement, found, err, "look for unfinished batches"))
         return false;
-    if (*found) {
-        read_unfinished(store, statement, batch);
-        db_reset(statement);
-    }
-    return true;
+    fine = !*found || read_unfinished(store, statement, batch, err);
+    db_reset(statement);
+    return fine;
 }
 
 bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)

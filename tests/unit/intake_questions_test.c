@@ -157,8 +157,9 @@ static const char *unfinished(struct fixture *fixture)
         if (!batch_next_unfinished(fixture->store, batch.id, &batch, &found, &fixture->err))
             fail_msg("%s", fixture->err.text);
         if (found)
-            buf_printf(&fixture->said, "%lld %s %u/%u %s;", (long long)batch.id, batch.state,
-                       batch.progress.rows, batch.progress.rejected, batch.reason);
+            buf_printf(&fixture->said, "%lld %s %u/%u %s;", (long long)batch.id,
+                       batch_state_name(batch.state), batch.progress.rows, batch.progress.rejected,
+                       batch.reason);
     }
     return buf_text(&fixture->said);
 }
@@ -236,7 +237,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
     assert_true(batch.origin.device == UINT64_MAX && batch.origin.inode == 12);
     assert_true(batch.origin.mtime_ns == INT64_MAX);
     assert_int_equal(batch.origin.filing, BATCH_SUBFOLDER);
-    assert_string_equal(batch.state, "loading");
+    assert_int_equal(batch.state, BATCH_LOADING);
     assert_string_equal(batch.reason, "");
     assert_int_equal(batch.progress.rows, 2);
     assert_int_equal(batch.progress.rejected, 1);

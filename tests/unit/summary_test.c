@@ -22,7 +22,7 @@ static bool note(void *context, const struct batch_counts *batch, struct err *er
     struct fixture *fixture = context;
 
     (void)err;
-    buf_printf(&fixture->said, "%lld %s;", (long long)batch->id, batch->state);
+    buf_printf(&fixture->said, "%lld %s;", (long long)batch->id, batch_state_name(batch->state));
     return true;
 }
 
@@ -145,22 +145,22 @@ static void a_visit_that_fails_ends_the_walk_with_its_error(void **state)
 static void books_balance_or_the_batch_is_named(void **state)
 {
     static const struct {
-        const char *state;
+        enum batch_state state;
         uint64_t rows_read, rows_rejected, rows_discarded, jobs;
         const char *text;
     } rows[] = {
-        {"open", 10, 3, 0, 7, NULL},
-        {"done", 0, 0, 0, 0, NULL},
-        {"refused", 10, 3, 7, 0, NULL},
-        {"refused", 10, 3, 4, 3, NULL}, /* still being discarded */
-        {"loading", 10, 0, 0, 0, NULL},
-        {"open", 10, 3, 0, 6,
+        {BATCH_OPEN, 10, 3, 0, 7, NULL},
+        {BATCH_DONE, 0, 0, 0, 0, NULL},
+        {BATCH_REFUSED, 10, 3, 7, 0, NULL},
+        {BATCH_REFUSED, 10, 3, 4, 3, NULL}, /* still being discarded */
+        {BATCH_LOADING, 10, 0, 0, 0, NULL},
+        {BATCH_OPEN, 10, 3, 0, 6,
          "batch 5: the books do not balance: 10 rows read, 3 rejected, 6 jobs, 0 discarded; please "
          "report this"},
-        {"done", 10, 3, 1, 7,
+        {BATCH_DONE, 10, 3, 1, 7,
          "batch 5: the books do not balance: 10 rows read, 3 rejected, 7 jobs, 1 discarded; please "
          "report this"},
-        {"refused", 10, 3, 0, 0,
+        {BATCH_REFUSED, 10, 3, 0, 0,
          "batch 5: the books do not balance: 10 rows read, 3 rejected, 0 jobs, 0 discarded; please "
          "report this"},
     };

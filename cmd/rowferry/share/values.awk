@@ -1,13 +1,13 @@
-# What the value of an option may be, for the completions: `files`, `folders`, the words themselves,
-# or nothing where only the user can know.
+# What the value of an option can be, for the completions: `files`, `folders`, the words themselves,
+# or nothing where only the user can know. Variables: states and retriable, the names of these
+# states of jobs.
 function values(option, argument) {
     if (option == "format")
         return "csv ndjson"
     if (option == "on-conflict")
         return "park rebase dismiss"
     if (option == "state")
-        return (argument == "S" ? "" : "rejected jobs all pending sending unknown applied " \
-            "unchanged conflict dismissed cancelled ") "refused failed"
+        return argument == "S" ? retriable : "rejected jobs all " states
     if (option == "log-format")
         return "text json"
     if (argument == "FOLDER")

@@ -53,8 +53,7 @@ bool compile_definitions(struct compiler *c, const struct keyword *keyword, uint
     (void)keyword;
     if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next)
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
         if (!span_is(compiler_string(c, i), "//")) /* a comment */
             add_named(c, i);
     return true;
@@ -76,8 +75,7 @@ bool compile_list(struct compiler *c, const struct keyword *keyword, uint32_t va
 
     if (!compiler_is(c, value, JSON_ARRAY) || !compiler_token(c, value)->count)
         return compiler_refuse(c, "", "must be an array of at least one schema");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i)->next) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_token(c, i)->next) {
         uint32_t node;
 
         snprintf(tail, sizeof tail, "/%s/%u", c->keyword, nodes.count++);
@@ -95,7 +93,7 @@ bool compile_list(struct compiler *c, const struct keyword *keyword, uint32_t va
 static uint32_t prefix_count(struct compiler *c)
 {
     const char *name = c->draft == DRAFT_2020 ? "prefixItems" : "items";
-    uint32_t prefix = compiler_member(c, c->plan->nodes[c->node].token, name);
+    uint32_t prefix = compiler_sibling(c, name);
 
     return prefix && compiler_is(c, prefix, JSON_ARRAY) ? compiler_token(c, prefix)->count : 0;
 }
@@ -134,7 +132,7 @@ bool compile_items_of_two_forms(struct compiler *c, const struct keyword *keywor
 
 bool compile_additional_items(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
-    uint32_t items = compiler_member(c, c->plan->nodes[c->node].token, "items");
+    uint32_t items = compiler_sibling(c, "items");
     bool boolean = compiler_is(c, value, JSON_TRUE) || compiler_is(c, value, JSON_FALSE);
 
     if (!boolean && !compiler_is(c, value, JSON_OBJECT))
@@ -168,8 +166,7 @@ bool compile_properties(struct compiler *c, const struct keyword *keyword, uint3
 
     if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i)) {
         uint32_t member = object_add(c->plan, object, compiler_string(c, i));
 
         object->members[member].node = add_named(c, i);
@@ -185,8 +182,7 @@ bool compile_pattern_properties(struct compiler *c, const struct keyword *keywor
     if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
     object->patterns.first = c->plan->patterns.count;
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i)) {
         struct pattern_member member;
         struct buf tail = tail_of(c, i);
 
@@ -208,7 +204,7 @@ bool compile_required(struct compiler *c, const struct keyword *keyword, uint32_
 
     if (!compiler_is(c, value, JSON_ARRAY))
         return compiler_refuse(c, "", "must be an array of names");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i++) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i++) {
         uint32_t member;
 
         if (!compiler_is(c, i, JSON_STRING))
@@ -256,7 +252,7 @@ static void add_dependent_schema(struct compiler *c, uint32_t trigger, uint32_t 
 {
     struct dependency dependency = {trigger, MEMBER_NONE, add_named(c, name)};
 
-    compiler_add_link(c, dependency.node);
+    compiler_add_link(c, c->node, dependency.node);
     list_add(&c->plan->dependencies, &dependency, sizeof dependency);
 }
 
@@ -269,8 +265,7 @@ bool compile_dependent(struct compiler *c, const struct keyword *keyword, uint32
 
     if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i)) {
         uint32_t trigger = object_add(c->plan, &c->plan->objects[object], compiler_string(c, i));
 
         if (!schemas || (arrays && compiler_is(c, i + 1, JSON_ARRAY))) {
@@ -289,7 +284,7 @@ bool compile_dependent(struct compiler *c, const struct keyword *keyword, uint32
 /* The schema of `then` or `else` beside an `if`. */
 static uint32_t add_outcome(struct compiler *c, const char *keyword)
 {
-    uint32_t value = compiler_member(c, c->plan->nodes[c->node].token, keyword);
+    uint32_t value = compiler_sibling(c, keyword);
 
     c->keyword = keyword;
     return value ? add_branch(c, value) : NODE_NONE;

@@ -22,9 +22,5 @@ COMPILES(compile_additional);
 COMPILES(compile_dependent); /* dependentRequired, dependentSchemas, dependencies */
 COMPILES(compile_if);
 COMPILES(compile_unevaluated);
-/* in reference.c */
-COMPILES(compile_reference); /* $ref, $dynamicRef, $recursiveRef */
-COMPILES(compile_anchor);    /* $anchor, $dynamicAnchor */
-COMPILES(compile_recursive_anchor);
 
 #endif

@@ -1,208 +1,17 @@
 #include "core/validate/compile.h"
 
 #include "core/base/mem.h"
-#include "core/validate/compiler.h"
+#include "core/validate/extension.h"
+#include "core/validate/graph.h"
+#include "core/validate/keywords.h"
+#include "core/validate/reference.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     NODES_MAX = 100000,     /* schemas in a file */
     POINTERS_MAX = 16 << 20 /* bytes of all their pointers */
 };
-
-bool compiler_refuse(struct compiler *c, const char *below, const char *format, ...)
-{
-    const char *pointer = c->plan->node_count ? c->plan->nodes[c->node].pointer : "";
-    char reason[ERR_TEXT_SIZE / 2], where[ERR_TEXT_SIZE / 2];
-    struct buf text = {0};
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(reason, sizeof reason, format, args);
-    va_end(args);
-    buf_printf(&text, "%s%s%s%s", pointer, *c->keyword ? "/" : "", c->keyword, below);
-    str_printable(buf_span(&text), where, sizeof where);
-    buf_release(&text);
-    return err_set(c->err, ERR_CONFIG, "%s: #%s: %s", c->path, where, reason);
-}
-
-const struct json_token *compiler_token(const struct compiler *c, uint32_t index)
-{
-    return &c->plan->tape.tokens[index];
-}
-
-struct value compiler_value(const struct compiler *c, uint32_t index)
-{
-    return (struct value){c->plan->text, c->plan->tape.tokens, index};
-}
-
-struct span compiler_string(struct compiler *c, uint32_t index)
-{
-    return json_string(compiler_token(c, index), c->plan->text, &c->scratch);
-}
-
-uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name)
-{
-    uint32_t next = compiler_token(c, object)->next;
-
-    for (uint32_t i = object + 1; i < next; i = compiler_token(c, i + 1)->next)
-        if (span_is(compiler_string(c, i), name))
-            return i + 1;
-    return 0;
-}
-
-bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind)
-{
-    return compiler_token(c, index)->kind == kind;
-}
-
-static uint32_t add_node(struct compiler *c, bool is_inside)
-{
-    struct origin origin = {c->resource, is_inside};
-
-    list_add(&c->origins, &origin, sizeof origin);
-    return plan_add_node(c->plan);
-}
-
-uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span pointer)
-{
-    bool defined = strcmp(c->keyword, "$defs") == 0 || strcmp(c->keyword, "definitions") == 0;
-    uint32_t index = c->node_of[token];
-
-    if (index != NODE_NONE)
-        return index;
-    index = add_node(c, false);
-    c->node_of[token] = index;
-    c->pointer_size += pointer.size;
-    c->plan->nodes[index].token = token;
-    c->plan->nodes[index].pointer = plan_own(c->plan, mem_copy(pointer.data, pointer.size));
-    c->plan->nodes[index].keyword = defined ? "$ref" : c->keyword;
-    return index;
-}
-
-uint32_t compiler_add_schema(struct compiler *c, uint32_t token, const char *pointer_tail)
-{
-    struct buf pointer = {0};
-    uint32_t index;
-
-    buf_printf(&pointer, "%s%s", c->plan->nodes[c->node].pointer, pointer_tail);
-    index = compiler_add_schema_at(c, token, buf_span(&pointer));
-    buf_release(&pointer);
-    return index;
-}
-
-uint32_t compiler_add_inside(struct compiler *c, uint32_t token)
-{
-    uint32_t index = add_node(c, true);
-
-    c->plan->nodes[index].token = token;
-    c->plan->nodes[index].pointer = c->plan->nodes[c->node].pointer;
-    c->plan->nodes[index].keyword = c->plan->nodes[c->node].keyword;
-    compiler_add_link(c, index);
-    return index;
-}
-
-void compiler_add_link(struct compiler *c, uint32_t to)
-{
-    list_add(&c->plan->links, &(struct link){c->node, to}, sizeof(struct link));
-}
-
-uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *pointer_tail)
-{
-    uint32_t index = compiler_add_schema(c, token, pointer_tail);
-
-    compiler_add_link(c, index);
-    return index;
-}
-
-struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value)
-{
-    uint32_t index = plan_add_check(c->plan); /* moves the array */
-    struct check *check = &c->plan->checks[index];
-
-    check->kind = keyword->check;
-    check->on = keyword->on;
-    check->token = value;
-    check->keyword = keyword->name;
-    c->plan->nodes[c->node].check_count++;
-    return check;
-}
-
-struct object *compiler_object(struct compiler *c, const struct keyword *keyword, uint32_t value)
-{
-    const struct node *node = &c->plan->nodes[c->node];
-    uint32_t index;
-
-    for (uint32_t i = 0; i < node->check_count; i++) {
-        const struct check *check = &c->plan->checks[node->first_check + i];
-
-        if (check->kind == CHECK_OBJECT)
-            return &c->plan->objects[check->with.object];
-    }
-    index = plan_add_object(c->plan);
-    c->plan->objects[index].node = c->node;
-    compiler_add_check(c, keyword, value)->with.object = index;
-    return &c->plan->objects[index];
-}
-
-/* Whether a member of a schema is a keyword that will be compiled, or an annotation of somebody. */
-static bool is_known(const struct compiler *c, struct span name)
-{
-    if (name.size >= 2 && memcmp(name.data, "x-", 2) == 0)
-        return !span_is(name, "x-rowferry") || c->node == 0;
-    for (size_t i = 0; i < keyword_count; i++)
-        if ((keywords[i].drafts & c->draft) && span_is(name, keywords[i].name))
-            return true;
-    return compiler_is_annotation(name);
-}
-
-static bool refuse_unknown(struct compiler *c, uint32_t token)
-{
-    uint32_t next = compiler_token(c, token)->next;
-
-    for (uint32_t i = token + 1; i < next; i = compiler_token(c, i + 1)->next) {
-        struct span name = compiler_string(c, i);
-
-        if (span_is(name, "x-rowferry") && c->node)
-            return compiler_refuse(c, "/x-rowferry", "belongs at the root of the schema");
-        if (!is_known(c, name) && !compiler_pass_unknown(c, name))
-            return false;
-    }
-    return true;
-}
-
-bool compiler_is_reference(struct compiler *c, uint32_t token)
-{
-    return (c->draft & BEFORE_2019) && compiler_member(c, token, "$ref");
-}
-
-/* Schemas that are defined next to a $ref can be led to all the same. */
-static bool is_ignored(const struct keyword *keyword)
-{
-    return keyword->check != CHECK_REF && strcmp(keyword->name, "definitions") != 0 &&
-           strcmp(keyword->name, "$defs") != 0;
-}
-
-static bool compile_keywords(struct compiler *c, uint32_t token)
-{
-    bool reference = compiler_is_reference(c, token);
-
-    if (!reference && !refuse_unknown(c, token))
-        return false;
-    for (size_t i = 0; i < keyword_count; i++) {
-        uint32_t value;
-
-        if (!(keywords[i].drafts & c->draft) || (reference && is_ignored(&keywords[i])))
-            continue;
-        value = compiler_member(c, token, keywords[i].name);
-        c->keyword = keywords[i].name;
-        if (value && !keywords[i].compile(c, &keywords[i], value))
-            return false;
-    }
-    return true;
-}
 
 /* A schema with a resource of its own, in a file whose references depend on the way to them: the
  * node enters the resource, another has the keywords. */
@@ -228,7 +37,7 @@ static bool compile_object(struct compiler *c, uint32_t index, uint32_t token)
         enter_resource(c, token);
         return true;
     }
-    return compile_keywords(c, token);
+    return keywords_compile(c, token);
 }
 
 static bool compile_node(struct compiler *c, uint32_t index)

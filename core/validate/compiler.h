@@ -1,7 +1,8 @@
-/* The compiler's inside: what compile.c, its keywords, graph.c and extension.c share. */
+/* The compilation of one schema file: its state, and what the parts of the compiler share. */
 #ifndef ROWFERRY_VALIDATE_COMPILER_H
 #define ROWFERRY_VALIDATE_COMPILER_H
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/validate/plan.h"
 #include "core/validate/value.h"
@@ -72,60 +73,64 @@ struct compiler {
     struct err *err;
 };
 
-/* One line of the table in keywords.c. */
+/* A keyword of some drafts; keywords.c has the table. */
 struct keyword {
     const char *name;
     unsigned drafts;
-    uint8_t on;    /* what its check looks at; 0 for an annotation */
+    uint8_t on;    /* the kinds of values that its check looks at; 0 for an annotation */
     uint8_t check; /* enum check_kind */
     /* value: the keyword's value in the plan's tape. False after compiler_refuse. */
     bool (*compile)(struct compiler *c, const struct keyword *keyword, uint32_t value);
 };
-
-extern const struct keyword keywords[];
-extern const size_t keyword_count;
 
 /* Sets an ERR_CONFIG that begins with the file and the JSON pointer of the keyword being compiled;
  * below is the rest of that pointer ("/1/check") or "". Returns false. */
 bool compiler_refuse(struct compiler *c, const char *below, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Passes an unknown keyword that holds definitions, because a $ref leads into it. False after
- * compiler_refuse, which says what it may have been meant to be. */
-bool compiler_pass_unknown(struct compiler *c, struct span name);
+/* Returns a token of the schema file. */
+const struct json_token *compiler_token(const struct compiler *c, uint32_t index);
+struct value compiler_value(const struct compiler *c, uint32_t index);
+bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind);
 
-/* Whether tools know the keyword and it asserts nothing. */
-bool compiler_is_annotation(struct span name);
+/* Returns the text of a string, valid until the next call; data NULL for any other value. */
+struct span compiler_string(struct compiler *c, uint32_t index);
+
+/* Returns the text of a string, valid as long as the plan. */
+struct span compiler_own(struct compiler *c, uint32_t index);
+
+/* Returns the value of a member of an object, or 0 if it is missing. */
+uint32_t compiler_find(struct compiler *c, uint32_t object, struct span name);
+uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name);
+
+/* Returns the value of a keyword next to the one being compiled, or 0 if it is missing. */
+uint32_t compiler_sibling(struct compiler *c, const char *keyword);
+
+/* The loop over the members of an object: `for (i = object + 1; i < compiler_end(c, object); i =
+ * compiler_next(c, i))` has i on each name, and i + 1 is the value. */
+uint32_t compiler_end(const struct compiler *c, uint32_t container);
+uint32_t compiler_next(const struct compiler *c, uint32_t name);
+
+/* True if the schema has a $ref in a draft before 2019-09, where other keywords next to it mean
+ * nothing. */
+bool compiler_is_reference(struct compiler *c, uint32_t token);
+
+/* Reads a whole number of 0 or more with at most DECIMAL_SHORT digits; false after
+ * compiler_refuse. */
+bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count);
+
+/* Compiles a regular expression; below: where it is under the keyword. NULL after
+ * compiler_refuse. */
+struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below);
 
 /* Reads `$schema`; false after compiler_refuse. */
 bool compiler_read_draft(struct compiler *c, uint32_t value, unsigned *draft);
 
-/* How a draft is named in messages. */
+/* Returns the name of a draft for messages. */
 const char *compiler_draft_name(unsigned draft);
 
-/* Before 2020-12 nothing next to a $ref means anything. */
-bool compiler_is_reference(struct compiler *c, uint32_t token);
-
-/* Begins a resource or names an anchor where the schema being compiled has an identifier; false
- * after compiler_refuse. */
-bool reference_identify(struct compiler *c, uint32_t token);
-
-/* Fills the checks of references in; true when all are done, false after compiler_refuse. May add
- * schemas, which are to be compiled before the next call: then *is_done stays false. */
-bool reference_resolve(struct compiler *c, bool *is_done);
-
-/* A token of the schema file. */
-const struct json_token *compiler_token(const struct compiler *c, uint32_t index);
-struct value compiler_value(const struct compiler *c, uint32_t index);
-
-/* What a string says; valid until the next call. */
-struct span compiler_string(struct compiler *c, uint32_t index);
-
-/* The value of an object's member, or 0 where there is none. */
-uint32_t compiler_member(struct compiler *c, uint32_t object, const char *name);
-
-/* Queues a schema to be compiled, unless it is already; pointer_tail: where it stands below the
- * node's own pointer. Returns its node. */
+/* Queues a schema to be compiled, unless it is queued already, and returns its node. pointer_tail:
+ * its place below the pointer of the node being compiled. */
 uint32_t compiler_add_schema(struct compiler *c, uint32_t token, const char *pointer_tail);
 
 /* The same with a pointer from the root on. */
@@ -134,40 +139,16 @@ uint32_t compiler_add_schema_at(struct compiler *c, uint32_t token, struct span 
 /* The same for a schema that is applied to the same value as the node being compiled. */
 uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *pointer_tail);
 
-/* Says that a node is such a schema. */
-void compiler_add_link(struct compiler *c, uint32_t to);
+/* Notes that node `to` is applied to the same value as node `from`. */
+void compiler_add_link(struct compiler *c, uint32_t from, uint32_t to);
 
-/* A node for the keywords of the one being compiled, which itself enters its resource. */
+/* Adds a node for the keywords of the one being compiled, which itself enters its resource. */
 uint32_t compiler_add_inside(struct compiler *c, uint32_t token);
 
 /* Adds a check of the keyword's kind to the node being compiled; valid until the next is added. */
 struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value);
 
-/* The object of the node being compiled, made at the first call for any of its keywords. */
+/* Returns the object of the node being compiled, which the first of its keywords makes. */
 struct object *compiler_object(struct compiler *c, const struct keyword *keyword, uint32_t value);
-
-/* Whether a token of the file is of a kind. */
-bool compiler_is(const struct compiler *c, uint32_t index, enum json_kind kind);
-
-/* A whole number of 0 or more with at most DECIMAL_SHORT digits; false after compiler_refuse. */
-bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count);
-
-/* A regular expression; below: where it stands under the keyword. NULL after compiler_refuse. */
-struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below);
-
-/* Once all nodes are compiled: refuses schemas that apply to a value without end, and finds the
- * types that each node leaves and the properties of the shape. */
-bool graph_compile(struct compiler *c);
-
-/* What a string says, as long as the plan lives. */
-struct span compiler_own(struct compiler *c, uint32_t index);
-
-/* Members of x-rowferry: extension_csv.c has their form. */
-bool extension_columns(struct compiler *c, uint32_t value);
-bool extension_formats(struct compiler *c, uint32_t value);
-bool extension_csv(struct compiler *c, uint32_t value);
-
-/* `x-rowferry` at the root, once everything else is compiled. */
-bool extension_compile(struct compiler *c, uint32_t value);
 
 #endif

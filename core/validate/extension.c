@@ -1,17 +1,11 @@
 /* The extension keyword `x-rowferry` (rowferry-schema(5)). */
-#include "core/base/mem.h"
-#include "core/validate/compiler.h"
+#include "core/validate/extension.h"
+
+#include "core/validate/extension_csv.h"
 
 #include <stdio.h>
 
 enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
-
-struct span compiler_own(struct compiler *c, uint32_t index)
-{
-    struct span text = compiler_string(c, index);
-
-    return (struct span){plan_own(c->plan, mem_copy(text.data, text.size)), text.size};
-}
 
 /* Reads the members of a rule; each must be a string. */
 static bool read_rule(struct compiler *c, uint32_t value, const char *below, struct rule *rule)
@@ -23,7 +17,7 @@ static bool read_rule(struct compiler *c, uint32_t value, const char *below, str
     uint32_t known = 0, text;
     char at[BELOW_SIZE + 16];
 
-    if (compiler_token(c, value)->kind != JSON_OBJECT)
+    if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, below, "must be an object with check, field and message");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         text = compiler_member(c, value, members[i].name);
@@ -31,7 +25,7 @@ static bool read_rule(struct compiler *c, uint32_t value, const char *below, str
             continue;
         known++;
         snprintf(at, sizeof at, "%s/%s", below, members[i].name);
-        if (compiler_token(c, text)->kind != JSON_STRING)
+        if (!compiler_is(c, text, JSON_STRING))
             return compiler_refuse(c, at, "must be a string");
         *members[i].text = compiler_own(c, text);
     }
@@ -83,7 +77,7 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     struct err fault = {0};
     uint32_t index = 0;
 
-    if (compiler_token(c, value)->kind != JSON_ARRAY)
+    if (!compiler_is(c, value, JSON_ARRAY))
         return compiler_refuse(c, "/rules", "must be an array");
     if (!compiler_token(c, value)->count)
         return true;
@@ -92,7 +86,7 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     c->schema->rules = rules_open(&c->schema->shape, &fault);
     if (!c->schema->rules)
         return compiler_refuse(c, "/rules", "%s", fault.text);
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = compiler_token(c, i)->next)
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_token(c, i)->next)
         if (!compile_rule(c, i, index++))
             return false;
     return prove_rules(c);
@@ -104,7 +98,7 @@ static bool compile_choice(struct compiler *c, uint32_t value, const char *below
 {
     struct span choice = {0};
 
-    if (compiler_token(c, value)->kind == JSON_STRING)
+    if (compiler_is(c, value, JSON_STRING))
         choice = compiler_string(c, value);
     *is_second = span_is(choice, second);
     return *is_second || span_is(choice, first) ||
@@ -171,10 +165,9 @@ static bool compile_setting(struct compiler *c, uint32_t member)
 bool extension_compile(struct compiler *c, uint32_t value)
 {
     c->keyword = "x-rowferry";
-    if (compiler_token(c, value)->kind != JSON_OBJECT)
+    if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next;
-         i = compiler_token(c, i + 1)->next)
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
         if (!compile_setting(c, i))
             return false;
     return true;

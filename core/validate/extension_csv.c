@@ -28,10 +28,11 @@
  *       "blocked": {"boolean": {"true": ["ja", "J"], "false": ["nein", "N"]}}
  *     }
  */
+#include "core/validate/extension_csv.h"
+
 #include "core/base/mem.h"
 #include "core/base/zone.h"
 #include "core/row/cell_form.h"
-#include "core/validate/compiler.h"
 
 #include <stdio.h>
 
@@ -53,11 +54,6 @@ static const char *below_of(struct compiler *c, char out[BELOW_SIZE], const char
     return out;
 }
 
-static uint32_t next_member(const struct compiler *c, uint32_t member)
-{
-    return compiler_token(c, member + 1)->next;
-}
-
 static const struct row_property *find_property(const struct compiler *c, struct span name)
 {
     for (size_t i = 0; i < c->schema->shape.count; i++)
@@ -68,17 +64,9 @@ static const struct row_property *find_property(const struct compiler *c, struct
 
 /* --- csv --- */
 
-/* What a string says; no data where the value is of another type. */
-static struct span text_of(struct compiler *c, uint32_t value)
-{
-    if (compiler_token(c, value)->kind != JSON_STRING)
-        return (struct span){0};
-    return compiler_string(c, value);
-}
-
 static bool csv_delimiter(struct compiler *c, uint32_t value, const char *below)
 {
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
 
     if (text.size != 1 || !dialect_is_delimiter(text.data[0]))
         return compiler_refuse(c, below,
@@ -90,14 +78,14 @@ static bool csv_delimiter(struct compiler *c, uint32_t value, const char *below)
 
 static bool csv_encoding(struct compiler *c, uint32_t value, const char *below)
 {
-    return encoding_find(text_of(c, value), &dialect_of(c)->encoding) ||
+    return encoding_find(compiler_string(c, value), &dialect_of(c)->encoding) ||
            compiler_refuse(c, below, "must be one of " ROW_ENCODING_LIST);
 }
 
 static bool csv_quote(struct compiler *c, uint32_t value, const char *below)
 {
-    dialect_of(c)->unquoted = compiler_token(c, value)->kind == JSON_NULL;
-    return dialect_of(c)->unquoted || span_is(text_of(c, value), "\"") ||
+    dialect_of(c)->unquoted = compiler_is(c, value, JSON_NULL);
+    return dialect_of(c)->unquoted || span_is(compiler_string(c, value), "\"") ||
            compiler_refuse(c, below, "must be null, for text without quoting, or \"\\\"\"");
 }
 
@@ -105,8 +93,8 @@ static bool csv_quote(struct compiler *c, uint32_t value, const char *below)
 static bool csv_word(struct compiler *c, uint32_t value, const char *below, const char *word,
                      const char *otherwise, bool *set)
 {
-    *set = span_is(text_of(c, value), word);
-    return *set || span_is(text_of(c, value), otherwise) ||
+    *set = span_is(compiler_string(c, value), word);
+    return *set || span_is(compiler_string(c, value), otherwise) ||
            compiler_refuse(c, below, "must be \"%s\", or \"%s\" (the default)", word, otherwise);
 }
 
@@ -127,7 +115,7 @@ static bool csv_long_rows(struct compiler *c, uint32_t value, const char *below)
 
 static bool csv_comment(struct compiler *c, uint32_t value, const char *below)
 {
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
 
     if (!text.size || text.size > DIALECT_COMMENT_MAX || memchr(",;\t|\"\r\n", text.data[0], 7) ||
         memchr(text.data, '\n', text.size))
@@ -150,7 +138,7 @@ static bool is_footer(const void *footer, struct span line)
 
 static bool csv_footer(struct compiler *c, uint32_t value, const char *below)
 {
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
     struct pattern *pattern;
 
     if (!text.size)
@@ -175,12 +163,12 @@ static bool read_words(struct compiler *c, uint32_t list, const char *below,
     struct span *items;
     size_t count = 0;
 
-    if (compiler_token(c, list)->kind != JSON_ARRAY || !compiler_token(c, list)->count)
+    if (!compiler_is(c, list, JSON_ARRAY) || !compiler_token(c, list)->count)
         return compiler_refuse(c, below, "must be a list of words");
     items = plan_own(c->plan, mem_calloc(compiler_token(c, list)->count, sizeof *items));
     *words = (struct row_words){.items = items};
-    for (uint32_t i = list + 1; i < compiler_token(c, list)->next; i = compiler_token(c, i)->next) {
-        if (compiler_token(c, i)->kind != JSON_STRING || !compiler_token(c, i)->size)
+    for (uint32_t i = list + 1; i < compiler_end(c, list); i = compiler_token(c, i)->next) {
+        if (!compiler_is(c, i, JSON_STRING) || !compiler_token(c, i)->size)
             return compiler_refuse(c, below, "must be a list of words");
         items[count] = compiler_own(c, i);
         if (dialect_holds(*words, items[count]))
@@ -274,9 +262,9 @@ static bool csv_together(struct compiler *c, uint32_t value)
 
 bool extension_csv(struct compiler *c, uint32_t value)
 {
-    if (compiler_token(c, value)->kind != JSON_OBJECT)
+    if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "/csv", "must be an object");
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
         if (!csv_setting(c, i))
             return false;
     return csv_together(c, value);
@@ -313,10 +301,10 @@ bool extension_columns(struct compiler *c, uint32_t value)
     struct row_column *columns;
     uint32_t count = compiler_token(c, value)->count, done = 0;
 
-    if (compiler_token(c, value)->kind != JSON_OBJECT)
+    if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "/columns", "must be an object");
     columns = plan_own(c->plan, mem_calloc(count + 1, sizeof *columns));
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
         if (!column_compile(c, i, &columns[done++]))
             return false;
     dialect_of(c)->columns = columns;
@@ -338,7 +326,7 @@ static bool format_decimal(struct compiler *c, uint32_t value, const char *below
                            struct cell_form *form)
 {
     form->kind = CELL_DECIMAL;
-    if (compiler_token(c, value)->kind != JSON_STRING ||
+    if (!compiler_is(c, value, JSON_STRING) ||
         !is_one_of(compiler_string(c, value), (const char *const[]){",", "."}, 2))
         return compiler_refuse(c, below, "must be \",\" or \".\"");
     form->decimal = compiler_string(c, value).data[0];
@@ -354,7 +342,7 @@ static bool format_thousands(struct compiler *c, uint32_t value, const char *bel
         ",", ".", "'", " ", "_", "\xE2\x80\x99", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x89"};
 
     form->kind = CELL_DECIMAL;
-    if (compiler_token(c, value)->kind != JSON_STRING ||
+    if (!compiler_is(c, value, JSON_STRING) ||
         !is_one_of(compiler_string(c, value), texts, sizeof texts / sizeof *texts))
         return compiler_refuse(c, below,
                                "must be \",\", \".\", an apostrophe, a space of some kind or "
@@ -375,7 +363,7 @@ static bool format_sign(struct compiler *c, uint32_t value, const char *below,
 
     form->kind = CELL_DECIMAL;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (span_is(text_of(c, value), signs[i].name)) {
+        if (span_is(compiler_string(c, value), signs[i].name)) {
             form->sign = signs[i].sign;
             return true;
         }
@@ -385,7 +373,7 @@ static bool format_sign(struct compiler *c, uint32_t value, const char *below,
 static bool format_padding(struct compiler *c, uint32_t value, const char *below,
                            struct cell_form *form)
 {
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
 
     form->kind = CELL_DECIMAL;
     if (text.size != 1 || (text.data[0] != '0' && text.data[0] != ' '))
@@ -399,7 +387,7 @@ static bool format_unit(struct compiler *c, uint32_t value, const char *below,
                         struct cell_form *form)
 {
     enum { UNIT_MAX = 32 };
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
     char shown[4 * UNIT_MAX + 1];
 
     form->kind = CELL_DECIMAL;
@@ -421,8 +409,7 @@ static bool format_pattern(struct compiler *c, uint32_t value, const char *below
     const char *fault;
 
     form->kind = with_time ? CELL_DATETIME : CELL_DATE;
-    if (compiler_token(c, value)->kind != JSON_STRING ||
-        compiler_token(c, value)->size > PATTERN_MAX)
+    if (!compiler_is(c, value, JSON_STRING) || compiler_token(c, value)->size > PATTERN_MAX)
         return compiler_refuse(c, below, "must be a pattern like \"DD.MM.YYYY%s\"",
                                with_time ? " hh:mm:ss" : "");
     form->pattern = compiler_own(c, value);
@@ -448,14 +435,14 @@ static bool format_zone(struct compiler *c, uint32_t value, const char *below,
     struct err fault = {0};
 
     form->kind = CELL_DATETIME;
-    form->zone = zone_open(text_of(c, value), &fault);
+    form->zone = zone_open(compiler_string(c, value), &fault);
     return form->zone || compiler_refuse(c, below, "%s", fault.text);
 }
 
 static bool format_fold(struct compiler *c, uint32_t value, const char *below,
                         struct cell_form *form)
 {
-    struct span text = text_of(c, value);
+    struct span text = compiler_string(c, value);
 
     form->kind = CELL_DATETIME;
     if (span_is(text, "earlier"))
@@ -475,10 +462,10 @@ static bool format_absent(struct compiler *c, uint32_t value, const char *below,
 static bool add_words(struct compiler *c, uint32_t list, const char *below, struct span *words,
                       size_t *count)
 {
-    if (!list || compiler_token(c, list)->kind != JSON_ARRAY || !compiler_token(c, list)->count)
+    if (!list || !compiler_is(c, list, JSON_ARRAY) || !compiler_token(c, list)->count)
         return compiler_refuse(c, below, "must be a list of words");
-    for (uint32_t i = list + 1; i < compiler_token(c, list)->next; i = compiler_token(c, i)->next) {
-        if (compiler_token(c, i)->kind != JSON_STRING || !compiler_token(c, i)->size)
+    for (uint32_t i = list + 1; i < compiler_end(c, list); i = compiler_token(c, i)->next) {
+        if (!compiler_is(c, i, JSON_STRING) || !compiler_token(c, i)->size)
             return compiler_refuse(c, below, "must be a list of words");
         words[*count] = compiler_own(c, i);
         for (size_t j = 0; j < *count; j++)
@@ -496,7 +483,7 @@ static bool format_boolean(struct compiler *c, uint32_t value, const char *below
     struct span *words;
 
     form->kind = CELL_BOOLEAN;
-    if (compiler_token(c, value)->kind != JSON_OBJECT || compiler_token(c, value)->count != 2)
+    if (!compiler_is(c, value, JSON_OBJECT) || compiler_token(c, value)->count != 2)
         return compiler_refuse(c, below, "must be an object with true and false");
     words = plan_own(c->plan, mem_calloc(compiler_token(c, value)->next - value, sizeof *words));
     form->words = words;
@@ -587,11 +574,11 @@ static bool format_compile(struct compiler *c, uint32_t member, struct cell_form
     below_of(c, below, "/formats", member);
     if (!property)
         return compiler_refuse(c, below, "is not declared in properties");
-    if (compiler_token(c, value)->kind != JSON_OBJECT || !compiler_token(c, value)->count)
+    if (!compiler_is(c, value, JSON_OBJECT) || !compiler_token(c, value)->count)
         return compiler_refuse(c, below,
                                "must be an object with decimal, date, datetime, boolean or absent");
     form->property = property->name;
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i))
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
         if (!format_setting(c, i, below, property->types, form))
             return false;
     return format_together(c, value, below, property->types, form);
@@ -602,11 +589,11 @@ bool extension_formats(struct compiler *c, uint32_t value)
     struct cell_form *forms;
     uint32_t count = compiler_token(c, value)->count, done = 0;
 
-    if (compiler_token(c, value)->kind != JSON_OBJECT)
+    if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "/formats", "must be an object");
     forms = plan_own(c->plan, mem_calloc(count + 1, sizeof *forms));
     dialect_of(c)->forms = forms;
-    for (uint32_t i = value + 1; i < compiler_token(c, value)->next; i = next_member(c, i)) {
+    for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i)) {
         dialect_of(c)->form_count++; /* whose zone is closed with the schema */
         if (!format_compile(c, i, &forms[done++]))
             return false;

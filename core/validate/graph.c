@@ -1,7 +1,8 @@
 /* Schemas that apply to the same value as another: none may do so without end, and together they
  * say which types a value may have and which properties a row. */
+#include "core/validate/graph.h"
+
 #include "core/base/mem.h"
-#include "core/validate/compiler.h"
 
 #include <stdlib.h>
 
@@ -167,7 +168,7 @@ static struct cells cells_of_enum(struct compiler *c, uint32_t list)
 {
     struct cells cells = {0, 0, true, false};
 
-    for (uint32_t i = list + 1; i < compiler_token(c, list)->next; i = compiler_token(c, i)->next)
+    for (uint32_t i = list + 1; i < compiler_end(c, list); i = compiler_token(c, i)->next)
         cells = cells_in_either(cells, cells_of_value(c, i));
     return cells;
 }

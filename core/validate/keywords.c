@@ -1,10 +1,12 @@
 /* What each keyword of JSON Schema compiles into. A new one is a line in the table at the end, a
  * function where its value has a new form (with schemas inside: in applicators.c), and its check in
  * check.c. */
-#include "core/base/mem.h"
-#include "core/validate/applicators.h"
+#include "core/validate/keywords.h"
 
-#include <stdlib.h>
+#include "core/validate/applicators.h"
+#include "core/validate/reference.h"
+
+#include <stdio.h>
 
 /* Annotations: checked for their form, then left. */
 static bool pass_anything(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -104,7 +106,7 @@ static void add_type_check(struct compiler *c, const struct keyword *keyword, ui
 /* OpenAPI 3.0 writes null beside the one type that `type` can name there. */
 static bool is_nullable(struct compiler *c)
 {
-    uint32_t flag = compiler_member(c, c->plan->nodes[c->node].token, "nullable");
+    uint32_t flag = compiler_sibling(c, "nullable");
 
     return flag && compiler_is(c, flag, JSON_TRUE);
 }
@@ -156,7 +158,7 @@ static bool compile_limit(struct compiler *c, const struct keyword *keyword, uin
     bool lower = keyword->check == CHECK_MINIMUM;
     const char *name = lower ? "exclusiveMinimum" : "exclusiveMaximum";
     struct keyword exclusive = *keyword;
-    uint32_t flag = compiler_member(c, c->plan->nodes[c->node].token, name);
+    uint32_t flag = compiler_sibling(c, name);
 
     if (c->draft != DRAFT_04 || !flag || !compiler_is(c, flag, JSON_TRUE))
         return compile_number(c, keyword, value);
@@ -171,7 +173,7 @@ static bool pass_flag(struct compiler *c, const struct keyword *keyword, uint32_
 
     if (!compiler_is(c, value, JSON_TRUE) && !compiler_is(c, value, JSON_FALSE))
         return compiler_refuse(c, "", "must be true or false in draft-04");
-    if (!compiler_member(c, c->plan->nodes[c->node].token, limit))
+    if (!compiler_sibling(c, limit))
         return compiler_refuse(c, "", "stands without \"%s\"", limit);
     return true;
 }
@@ -187,22 +189,6 @@ static bool compile_multiple(struct compiler *c, const struct keyword *keyword, 
     if (divisor.count > DECIMAL_SHORT)
         return compiler_refuse(c, "", "must not have more than %d digits", DECIMAL_SHORT);
     return compile_number(c, keyword, value);
-}
-
-bool compiler_count(struct compiler *c, uint32_t value, uint64_t *count)
-{
-    struct decimal number = {.negative = true};
-
-    if (compiler_is(c, value, JSON_NUMBER))
-        number = decimal_parse(value_span(compiler_value(c, value)));
-    if (number.negative || !decimal_is_integer(&number))
-        return compiler_refuse(c, "", "must be a whole number, 0 or more");
-    if (number.count + number.exponent > DECIMAL_SHORT)
-        return compiler_refuse(c, "", "must not have more than %d digits", DECIMAL_SHORT);
-    *count = (uint64_t)number.coefficient;
-    for (int64_t i = 0; i < number.exponent; i++)
-        *count *= 10;
-    return true;
 }
 
 static bool compile_count(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -231,16 +217,6 @@ static bool compile_unique(struct compiler *c, const struct keyword *keyword, ui
     if (compiler_is(c, value, JSON_TRUE))
         compiler_add_check(c, keyword, value);
     return true;
-}
-
-struct pattern *compiler_pattern(struct compiler *c, struct span source, const char *below)
-{
-    char fault[PATTERN_FAULT_SIZE];
-    struct pattern *pattern = pattern_open(source, fault);
-
-    if (!pattern)
-        compiler_refuse(c, below, "is no regular expression: %s", fault);
-    return pattern;
 }
 
 static bool compile_pattern(struct compiler *c, const struct keyword *keyword, uint32_t value)
@@ -279,7 +255,7 @@ static bool compile_format(struct compiler *c, const struct keyword *keyword, ui
 }
 
 /* In the order in which a value's violations are told. */
-const struct keyword keywords[] = {
+static const struct keyword keywords[] = {
     {"$schema", DRAFT_ANY, 0, 0, pass_draft},
     {"$id", DRAFT_ANY, 0, 0, pass_string}, /* and reference.c */
     {"id", DRAFT_ANY, 0, 0, pass_string},
@@ -351,4 +327,220 @@ const struct keyword keywords[] = {
      compile_unevaluated},
 };
 
-const size_t keyword_count = sizeof keywords / sizeof *keywords;
+#define KEYWORD_COUNT (sizeof keywords / sizeof *keywords)
+
+/* None of them asserts anything. A new one is a word in the line of its tool. */
+static const char *const annotations[] = {
+    /* comments, as many write them in JSON */
+    "//",
+    "_comment",
+    /* Visual Studio Code, its extensions and SchemaStore */
+    "markdownDescription",
+    "markdownEnumDescriptions",
+    "enumDescriptions",
+    "enumItemLabels",
+    "enumSortTexts",
+    "defaultSnippets",
+    "deprecationMessage",
+    "markdownDeprecationMessage",
+    "doNotSuggest",
+    "suggestSortText",
+    "allowComments",
+    "allowTrailingCommas",
+    "errorMessage",
+    "patternErrorMessage",
+    "completionDetail",
+    "scope",
+    "order",
+    "editPresentation",
+    "fileMatch",
+    /* IntelliJ */
+    "deprecationReplacement",
+    "enumMetadata",
+    "language-injection",
+    /* OpenAPI 3 and Swagger 2 */
+    "discriminator",
+    "xml",
+    "externalDocs",
+    "example",
+    "collectionFormat",
+    "enumNames",
+    /* JSON Editor, JSON Forms, react-jsonschema-form */
+    "options",
+    "headerTemplate",
+    "propertyOrder",
+    "template",
+    "watch",
+    "links",
+    "media",
+    "base",
+    "basicCategoryTitle",
+    "ui:widget",
+    "ui:options",
+    "ui:order",
+    /* jsonschema2pojo, quicktype, json-schema-to-typescript, NJsonSchema, go-jsonschema */
+    "javaType",
+    "existingJavaType",
+    "javaName",
+    "javaEnumNames",
+    "javaEnums",
+    "javaInterfaces",
+    "javaPackage",
+    "extendsJavaClass",
+    "javaAbstract",
+    "javaJsonView",
+    "customDateTimePattern",
+    "customDatePattern",
+    "customTimePattern",
+    "customPattern",
+    "excludedFromEqualsAndHashCode",
+    "tsType",
+    "tsEnumNames",
+    "tsReadonlyProperties",
+    "typescript",
+    "goType",
+    "goJSONSchema",
+    "goName",
+    "qt-uri-protocols",
+    "qt-uri-extensions",
+    "cSharpType",
+    "pythonType",
+    /* ajv and its plug-ins */
+    "$async",
+    "strictDefaults",
+    /* hyper-schema and RAML */
+    "fragmentResolution",
+    "pathStart",
+    "meta:enum",
+    "meta:license",
+    "meta:status",
+    "meta:extensible",
+};
+
+static bool is_annotation(struct span name)
+{
+    for (size_t i = 0; i < sizeof annotations / sizeof *annotations; i++)
+        if (span_is(name, annotations[i]))
+            return true;
+    return false;
+}
+
+/* The keyword of the draft, or of a tool, whose name is nearest; NULL where none is near. */
+static const char *nearest(const struct compiler *c, const char *name)
+{
+    size_t count = KEYWORD_COUNT + sizeof annotations / sizeof *annotations;
+    unsigned best = strlen(name) < 5 ? 2 : 3;
+    const char *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        bool own = i < KEYWORD_COUNT;
+        const char *other = own ? keywords[i].name : annotations[i - KEYWORD_COUNT];
+        unsigned distance = str_distance(name, other);
+
+        if (distance >= best || (own && !(keywords[i].drafts & c->draft)))
+            continue;
+        best = distance;
+        found = other;
+    }
+    return found;
+}
+
+static bool is_of_another_draft(struct span name)
+{
+    for (size_t i = 0; i < KEYWORD_COUNT; i++)
+        if (span_is(name, keywords[i].name))
+            return true;
+    return false;
+}
+
+/* Whether a $ref leads to a member of the schema being compiled, or below it: it holds definitions
+ * then, and is not an assertion. */
+static bool is_led_to(struct compiler *c, struct span name)
+{
+    struct buf pointer = {0};
+    bool found = false;
+
+    buf_printf(&pointer, "#%s/", c->plan->nodes[c->node].pointer);
+    value_point(&pointer, name);
+    for (uint32_t i = 1; i < c->plan->tape.count && !found; i++) {
+        struct span text = value_span(compiler_value(c, i));
+
+        found = compiler_is(c, i, JSON_STRING) && text.size >= pointer.size &&
+                memcmp(text.data, pointer.data, pointer.size) == 0 &&
+                (text.size == pointer.size || text.data[pointer.size] == '/') &&
+                span_is(value_span(compiler_value(c, i - 1)), "$ref");
+    }
+    buf_release(&pointer);
+    return found;
+}
+
+static bool pass_unknown(struct compiler *c, struct span name)
+{
+    char printable[200], below[sizeof printable + 1];
+    const char *near;
+
+    if (is_led_to(c, name))
+        return true;
+    str_printable(name, printable, sizeof printable);
+    snprintf(below, sizeof below, "/%s", printable);
+    if (is_of_another_draft(name))
+        return compiler_refuse(c, below, "the keyword \"%s\" is not supported in %s", printable,
+                               compiler_draft_name(c->draft));
+    near = nearest(c, printable);
+    if (near)
+        return compiler_refuse(
+            c, below, "the keyword \"%s\" is not supported: did you mean \"%s\"?", printable, near);
+    return compiler_refuse(c, below, "the keyword \"%s\" is not supported", printable);
+}
+
+/* Whether a member of a schema is a keyword that will be compiled, or an annotation of somebody. */
+static bool is_known(const struct compiler *c, struct span name)
+{
+    if (name.size >= 2 && memcmp(name.data, "x-", 2) == 0)
+        return !span_is(name, "x-rowferry") || c->node == 0;
+    for (size_t i = 0; i < KEYWORD_COUNT; i++)
+        if ((keywords[i].drafts & c->draft) && span_is(name, keywords[i].name))
+            return true;
+    return is_annotation(name);
+}
+
+static bool refuse_unknown(struct compiler *c, uint32_t token)
+{
+    uint32_t next = compiler_token(c, token)->next;
+
+    for (uint32_t i = token + 1; i < next; i = compiler_token(c, i + 1)->next) {
+        struct span name = compiler_string(c, i);
+
+        if (span_is(name, "x-rowferry") && c->node)
+            return compiler_refuse(c, "/x-rowferry", "belongs at the root of the schema");
+        if (!is_known(c, name) && !pass_unknown(c, name))
+            return false;
+    }
+    return true;
+}
+
+/* Schemas that are defined next to a $ref can be led to all the same. */
+static bool is_ignored(const struct keyword *keyword)
+{
+    return keyword->check != CHECK_REF && strcmp(keyword->name, "definitions") != 0 &&
+           strcmp(keyword->name, "$defs") != 0;
+}
+
+bool keywords_compile(struct compiler *c, uint32_t token)
+{
+    bool reference = compiler_is_reference(c, token);
+
+    if (!reference && !refuse_unknown(c, token))
+        return false;
+    for (size_t i = 0; i < KEYWORD_COUNT; i++) {
+        uint32_t value;
+
+        if (!(keywords[i].drafts & c->draft) || (reference && is_ignored(&keywords[i])))
+            continue;
+        value = compiler_member(c, token, keywords[i].name);
+        c->keyword = keywords[i].name;
+        if (value && !keywords[i].compile(c, &keywords[i], value))
+            return false;
+    }
+    return true;
+}

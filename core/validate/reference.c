@@ -1,8 +1,8 @@
-/* Identifiers of schemas, and references to them: `$id`, `$anchor`, `$ref` and their kin. A
- * reference is resolved when all schemas are known that the file declares; one that leads to
+/* A reference is resolved when all schemas are known that the file declares; one that leads to
  * another part of it, which is then a schema too, makes another round. */
+#include "core/validate/reference.h"
+
 #include "core/base/mem.h"
-#include "core/validate/applicators.h"
 #include "core/validate/uri.h"
 
 #include <stdio.h>
@@ -142,16 +142,6 @@ static bool decode_step(struct span step, struct buf *out)
     return true;
 }
 
-static uint32_t find_member(struct compiler *c, uint32_t object, struct span name)
-{
-    uint32_t next = compiler_token(c, object)->next;
-
-    for (uint32_t i = object + 1; i < next; i = compiler_token(c, i + 1)->next)
-        if (span_equal(compiler_string(c, i), name))
-            return i + 1;
-    return 0;
-}
-
 /* The index is digits without a leading zero. */
 static uint32_t find_element(struct compiler *c, uint32_t array, struct span name)
 {
@@ -180,7 +170,7 @@ static bool follow(struct compiler *c, struct span pointer, uint32_t *token)
         found =
             pointer.data[0] == '/' && decode_step((struct span){pointer.data + 1, size - 1}, &step);
         if (found && compiler_is(c, *token, JSON_OBJECT))
-            *token = find_member(c, *token, buf_span(&step));
+            *token = compiler_find(c, *token, buf_span(&step));
         else if (found && compiler_is(c, *token, JSON_ARRAY))
             *token = find_element(c, *token, buf_span(&step));
         else
@@ -270,12 +260,6 @@ static uint32_t find_target(struct compiler *c, struct span reference)
     return node;
 }
 
-/* The link is kept apart from the schema's others until all are known. */
-static void add_link(struct compiler *c, uint32_t from, uint32_t to)
-{
-    list_add(&c->plan->links, &(struct link){from, to}, sizeof(struct link));
-}
-
 /* All schemas that a dynamic reference may lead to, the first of them by itself. One alone is what
  * is meant whatever the way to it. */
 static void fill_dynamic(struct compiler *c, const struct reference *reference,
@@ -293,7 +277,7 @@ static void fill_dynamic(struct compiler *c, const struct reference *reference,
             continue;
         list_add(&c->plan->targets, &target, sizeof target);
         targets.count++;
-        add_link(c, reference->node, target.node);
+        compiler_add_link(c, reference->node, target.node);
     }
     if (targets.count == 1)
         return;
@@ -338,7 +322,7 @@ static bool resolve(struct compiler *c, const struct reference *reference)
         } else {
             check->with.node = node;
         }
-        add_link(c, reference->node, node);
+        compiler_add_link(c, reference->node, node);
     }
     if (anchor)
         fill_dynamic(c, reference, anchor);

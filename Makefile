@@ -14,7 +14,7 @@ endif
 VERSION := 0.1.0
 
 # core/ in the order of its layers: a file uses its own layer and those before it (make lint).
-LAYERS := base row validate job store http api inbox ingest drain
+LAYERS := base row validate job store http api inbox ingest drain notify
 
 BUILD_PKGS := libcurl json-c sqlite3 uuid libpcre2-8 libxxhash libmicrohttpd libidn2 zlib libcrypto
 TEST_PKGS  := cmocka

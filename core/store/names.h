@@ -8,6 +8,8 @@
 /* By alphabet, one a line; the counters are those of JOB_STATE_LIST. */
 /* clang-format off */
 #define DB_NAMES_LIST(X) \
+    X(ACCEPTED) \
+    X(ACTION) \
     X(AFTER) \
     X(AGAIN) \
     X(ASKED_MS) \
@@ -20,6 +22,7 @@
     X(BASE_VERSION) \
     X(BATCH_ID) \
     X(BEFORE_MS) \
+    X(BODY) \
     X(BYTES_DONE) \
     X(CLAIMED_AS) \
     X(CLAIMED_ATTEMPTS) \
@@ -33,9 +36,11 @@
     X(CORRELATION_ID) \
     X(CREATED_MS) \
     X(DATA_VERSION) \
+    X(DELIVERED) \
     X(DEVICE) \
     X(DOUBT) \
     X(DUE_MS) \
+    X(ECHO) \
     X(ENDED_MS) \
     X(END_ID) \
     X(ENTERED) \
@@ -98,10 +103,12 @@
     X(METHOD) \
     X(MISMATCH) \
     X(MISSING) \
+    X(MODIFIED_MS) \
     X(MTIME_NS) \
     X(NAME) \
     X(NEEDED_BY) \
     X(NEXT_JOB_ID) \
+    X(NOT_ACCEPTED) \
     X(NOT_BEFORE_MS) \
     X(NOW_MS) \
     X(NUMBER) \
@@ -133,6 +140,7 @@
     X(RULE) \
     X(RUN_ID) \
     X(RUN_RETRIES) \
+    X(SAME_KEY) \
     X(SCHEMA) \
     X(SCHEMA_HASH) \
     X(SEEN) \

@@ -29,6 +29,23 @@ static const struct {
      "FROM (SELECT coalesce(s.state, 'pending') AS state FROM job_row r "
      "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id > t.batch_id * 1000000000 "
      "AND r.id < (t.batch_id + 1) * 1000000000))"},
+    {"a counter differs from the notifications and deliveries that it counts",
+     "SELECT * FROM notification_tally WHERE (accepted, not_accepted, echo, pending, delivered, "
+     "failed) IS NOT (SELECT count(*) FILTER (WHERE n.state = 'accepted'), "
+     "count(*) FILTER (WHERE n.state = 'not_accepted'), count(*) FILTER (WHERE n.state = 'echo'), "
+     "count(*) FILTER (WHERE d.state = 'pending'), count(*) FILTER (WHERE d.state = 'delivered'), "
+     "count(*) FILTER (WHERE d.state = 'failed') FROM notification n LEFT JOIN outbox d "
+     "ON d.id = n.id)"},
+    {"a delivery waits for nothing",
+     "SELECT d.id FROM outbox d JOIN notification n ON n.id = d.id WHERE d.state = 'pending' "
+     "AND d.not_before_ms IS NULL AND n.job_id IS NULL AND NOT EXISTS (SELECT 1 FROM outbox e "
+     "JOIN notification m ON m.id = e.id WHERE m.record_id = n.record_id AND m.id < n.id "
+     "AND e.state = 'pending')"},
+    {"an accepted notification has no delivery",
+     "SELECT id FROM notification WHERE state = 'accepted' AND id NOT IN (SELECT id FROM "
+     "delivery)"},
+    {"a delivery has no notification",
+     "SELECT id FROM outbox WHERE id NOT IN (SELECT id FROM notification)"},
     {"a row belongs to no batch",
      "SELECT id FROM job_row WHERE id / 1000000000 NOT IN (SELECT batch_id FROM batch_tally)"},
     {"a job has a state and no row",

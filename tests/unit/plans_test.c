@@ -16,14 +16,30 @@
 static const char golden_path[] = "tests/golden/query-plans.txt";
 
 static const char *const owners[DB_OWNERS] = {
-    [DB_RUNS] = "runs",           [DB_BATCHES] = "batches",     [DB_UNFILED] = "unfiled",
-    [DB_CHUNKS] = "chunks",       [DB_KEYS] = "keys",           [DB_CLAIMS] = "claims",
-    [DB_ERRANDS] = "errands",     [DB_ORDERS] = "orders",       [DB_SETTLES] = "settles",
-    [DB_TURNS] = "turns",         [DB_SUMMARIES] = "summaries", [DB_DECISIONS] = "decisions",
-    [DB_RESOLVES] = "resolves",   [DB_RETRIES] = "retries",     [DB_CANCELS] = "cancels",
-    [DB_HISTORIES] = "histories", [DB_EXPORTS] = "exports",     [DB_CENSUSES] = "censuses",
-    [DB_PRUNES] = "prunes",       [DB_SWEEPS] = "sweeps",       [DB_FILED] = "filed",
+    [DB_RUNS] = "runs",
+    [DB_BATCHES] = "batches",
+    [DB_UNFILED] = "unfiled",
+    [DB_CHUNKS] = "chunks",
+    [DB_KEYS] = "keys",
+    [DB_CLAIMS] = "claims",
+    [DB_ERRANDS] = "errands",
+    [DB_ORDERS] = "orders",
+    [DB_SETTLES] = "settles",
+    [DB_TURNS] = "turns",
+    [DB_SUMMARIES] = "summaries",
+    [DB_DECISIONS] = "decisions",
+    [DB_RESOLVES] = "resolves",
+    [DB_RETRIES] = "retries",
+    [DB_CANCELS] = "cancels",
+    [DB_HISTORIES] = "histories",
+    [DB_EXPORTS] = "exports",
+    [DB_CENSUSES] = "censuses",
+    [DB_PRUNES] = "prunes",
+    [DB_SWEEPS] = "sweeps",
+    [DB_FILED] = "filed",
     [DB_AUDITS] = "audits",
+    [DB_NOTIFICATIONS] = "notifications",
+    [DB_DELIVERIES] = "deliveries",
 };
 
 /* What people ask. */
@@ -55,6 +71,9 @@ static const char *const questions[] = {
     "SELECT * FROM batch_summary WHERE batch_id = 5",
     "SELECT * FROM batch_summary",
     "SELECT * FROM run_summary ORDER BY run_id DESC LIMIT 10",
+    "SELECT * FROM notification WHERE record_id = 'WH-1042'",
+    "SELECT * FROM undelivered",
+    "SELECT * FROM delivery WHERE notification_id = 812",
     "SELECT * FROM run_summary WHERE started >= date('now', '-1 month')",
 };
 
@@ -132,6 +151,7 @@ static bool may_walk(const char *name)
         "run",
         "pause",
         "c USING INDEX conflict_open",
+        "d USING INDEX outbox_open",
         "s USING INDEX job_failed",
         "a USING INDEX audit_open",
         "u",

@@ -1,0 +1,342 @@
+#include "core/store/delivery.h"
+
+#include "core/store/db.h"
+
+#include <string.h>
+
+enum {
+    DELIVERY_BEGIN,
+    DELIVERY_BLOCKED,
+    DELIVERY_DROP,
+    DELIVERY_FREE,
+    DELIVERY_NEXT,
+    DELIVERY_CLAMP,
+    DELIVERY_DUE,
+    DELIVERY_NEXT_DUE,
+    DELIVERY_READ,
+    DELIVERY_SETTLE,
+    DELIVERY_COUNT,
+    DELIVERY_LIST_FAILED,
+    DELIVERY_RETRY,
+};
+
+static const char *const sql[] = {
+    [DELIVERY_BEGIN] = "INSERT INTO outbox (id, state, not_before_ms, updated_ms) "
+                       "VALUES (:id, 'pending', :not_before_ms, :now_ms)",
+    /* the nearest earlier one decides: before one that is at its end there is none that is not,
+     * but for those that `retry` put back */
+    [DELIVERY_BLOCKED] = "SELECT d.state = 'pending' AS is_waiting FROM notification n "
+                         "CROSS JOIN outbox d ON d.id = n.id WHERE n.record_id = :record_id "
+                         "AND n.id < :id ORDER BY n.id DESC LIMIT 1",
+    [DELIVERY_DROP] = "DELETE FROM outbox WHERE id = :id",
+    [DELIVERY_FREE] = "UPDATE outbox SET not_before_ms = :now_ms "
+                      "WHERE id = :id AND state = 'pending' AND not_before_ms IS NULL",
+    [DELIVERY_NEXT] = "SELECT n.id, n.job_id IS NOT NULL AND n.state = 'accepted' AS is_waiting "
+                      "FROM notification n CROSS JOIN outbox d ON d.id = n.id "
+                      "AND d.state = 'pending' WHERE n.record_id = :record_id AND n.id > :id "
+                      "ORDER BY n.id LIMIT 1",
+    [DELIVERY_CLAMP] = "UPDATE outbox SET not_before_ms = :now_ms WHERE state <> 'delivered' "
+                       "AND not_before_ms > :before_ms",
+    [DELIVERY_DUE] = "SELECT id FROM outbox WHERE state <> 'delivered' "
+                     "AND not_before_ms <= :now_ms ORDER BY not_before_ms, id LIMIT :wanted",
+    [DELIVERY_NEXT_DUE] = "SELECT min(not_before_ms) AS due_ms FROM outbox "
+                          "WHERE state <> 'delivered' AND not_before_ms > :now_ms",
+    [DELIVERY_READ] = "SELECT d.attempts, n.record_id, n.body, n.same_key FROM outbox d "
+                      "JOIN notification n ON n.id = d.id WHERE d.id = :id",
+    [DELIVERY_SETTLE] =
+        "UPDATE outbox SET state = :state, attempts = :attempts, not_before_ms = :not_before_ms, "
+        "http_status = :http_status, error = :error, updated_ms = :now_ms WHERE id = :id "
+        "AND state = 'pending' RETURNING (SELECT record_id FROM notification n "
+        "WHERE n.id = outbox.id) AS record_id",
+    [DELIVERY_COUNT] = "UPDATE notification_tally SET pending = pending + :pending, "
+                       "delivered = delivered + :delivered, failed = failed + :failed WHERE id = 1",
+    [DELIVERY_LIST_FAILED] =
+        "SELECT d.id, n.schema, n.record_id, d.http_status, d.error FROM outbox d "
+        "JOIN notification n ON n.id = d.id WHERE d.state <> 'delivered' "
+        "AND d.not_before_ms IS NULL AND d.state = 'failed' ORDER BY d.id",
+    [DELIVERY_RETRY] = "UPDATE outbox SET state = 'pending', not_before_ms = :now_ms, "
+                       "updated_ms = :now_ms WHERE state <> 'delivered' AND not_before_ms IS NULL "
+                       "AND state = 'failed'",
+};
+
+const struct db_statements delivery_statements = {sql, sizeof sql / sizeof *sql};
+
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
+{
+    return db_get(store, DB_DELIVERIES, index, err);
+}
+
+/* Adds to the counters of deliveries. */
+static bool count(struct store *store, int64_t pending, int64_t delivered, int64_t failed,
+                  struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_COUNT, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_PENDING, pending);
+    db_bind_int64(statement, DB_DELIVERED, delivered);
+    db_bind_int64(statement, DB_FAILED, failed);
+    return db_run(store, statement, err, "count deliveries");
+}
+
+/* Whether an earlier delivery of the record is pending. */
+static bool is_blocked(struct store *store, int64_t id, struct span record_id, bool *blocked,
+                       struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_BLOCKED, err);
+    bool row;
+
+    *blocked = false;
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    db_bind_span(statement, DB_RECORD_ID, record_id);
+    if (!db_step(store, statement, &row, err, "look for an earlier delivery"))
+        return false;
+    if (row) {
+        *blocked = db_column_int(statement, DB_IS_WAITING);
+        db_reset(statement);
+    }
+    return true;
+}
+
+bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool waits,
+                    int64_t now_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_BEGIN, err);
+
+    if (!statement || (!waits && !is_blocked(store, id, record_id, &waits, err)))
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    if (waits)
+        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    else
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, now_ms);
+    return db_run(store, statement, err, "enter a delivery") && count(store, 1, 0, 0, err);
+}
+
+bool delivery_free(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
+                   struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_FREE, err);
+    bool blocked;
+
+    if (!statement || !is_blocked(store, id, record_id, &blocked, err))
+        return false;
+    if (blocked)
+        return true;
+    db_bind_int64(statement, DB_ID, id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    return db_run(store, statement, err, "make a delivery due");
+}
+
+/* Frees the first pending delivery of the record after that one. */
+static bool free_next(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
+                      struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_NEXT, err);
+    bool row, waits = true;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    db_bind_span(statement, DB_RECORD_ID, record_id);
+    if (!db_step(store, statement, &row, err, "look for the next delivery"))
+        return false;
+    if (row) {
+        id = db_column_int64(statement, DB_ID);
+        waits = db_column_int(statement, DB_IS_WAITING);
+        db_reset(statement);
+    }
+    return waits || delivery_free(store, id, record_id, now_ms, err);
+}
+
+bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
+                   struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_DROP, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    return db_run(store, statement, err, "drop a delivery") && count(store, -1, 0, 0, err) &&
+           free_next(store, id, record_id, now_ms, err);
+}
+
+void delivery_release(struct delivery *delivery)
+{
+    buf_release(&delivery->record_id);
+    buf_release(&delivery->body);
+}
+
+bool deliveries_recover(struct store *store, int64_t now_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_CLAMP, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_BEFORE_MS, now_ms + DELIVERY_WAIT_MAX_MS);
+    return db_run(store, statement, err, "look for deliveries");
+}
+
+static bool read_next_due(struct store *store, int64_t now_ms, int64_t *next_due_ms,
+                          struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_NEXT_DUE, err);
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    if (!db_step(store, statement, &row, err, "look for deliveries"))
+        return false;
+    *next_due_ms = db_column_int64(statement, DB_DUE_MS); /* 0 of NULL */
+    db_reset(statement);
+    return true;
+}
+
+bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *found,
+                    int64_t *next_due_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_DUE, err);
+    bool row = true;
+
+    *found = 0;
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_WANTED, (int64_t)max);
+    while (row && *found < max) {
+        if (!db_step(store, statement, &row, err, "look for deliveries"))
+            return false;
+        if (row)
+            ids[(*found)++] = db_column_int64(statement, DB_ID);
+    }
+    db_reset(statement);
+    return read_next_due(store, now_ms, next_due_ms, err);
+}
+
+bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_READ, err);
+    struct span key;
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    if (!db_step(store, statement, &row, err, "read a delivery"))
+        return false;
+    if (!row)
+        return err_set(err, ERR_STORE, "database %s: delivery %lld is gone", store->path,
+                       (long long)id);
+    delivery->id = id;
+    delivery->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
+    buf_reset(&delivery->record_id);
+    buf_append_span(&delivery->record_id, db_column_span(statement, DB_RECORD_ID));
+    buf_reset(&delivery->body);
+    buf_append_span(&delivery->body, db_column_span(statement, DB_BODY));
+    key = db_column_blob(statement, DB_SAME_KEY);
+    memset(delivery->key, 0, sizeof delivery->key);
+    memcpy(delivery->key, key.data,
+           key.size < sizeof delivery->key ? key.size : sizeof delivery->key);
+    db_reset(statement);
+    return true;
+}
+
+static const char *const state_names[] = {"pending", "delivered", "failed"};
+
+static bool settle(struct store *store, const struct delivery_outcome *outcome, int64_t now_ms,
+                   struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_SETTLE, err);
+    bool row, fine = true, is_over = outcome->state != DELIVERY_PENDING;
+    struct buf record_id = {0};
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, outcome->id);
+    db_bind_text(statement, DB_STATE, state_names[outcome->state]);
+    db_bind_int64(statement, DB_ATTEMPTS, outcome->attempts);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_text(statement, DB_ERROR, outcome->error[0] ? outcome->error : NULL);
+    if (is_over)
+        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    else
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, outcome->not_before_ms);
+    if (outcome->http_status)
+        db_bind_int64(statement, DB_HTTP_STATUS, outcome->http_status);
+    else
+        db_bind_null(statement, DB_HTTP_STATUS);
+    if (!db_step(store, statement, &row, err, "settle a delivery"))
+        return false;
+    if (row) {
+        buf_append_span(&record_id, db_column_span(statement, DB_RECORD_ID));
+        db_reset(statement);
+    }
+    if (row && is_over)
+        fine = count(store, -1, outcome->state == DELIVERY_DELIVERED,
+                     outcome->state == DELIVERY_FAILED, err) &&
+               free_next(store, outcome->id, buf_span(&record_id), now_ms, err);
+    buf_release(&record_id);
+    return fine;
+}
+
+bool deliveries_settle(struct store *store, const struct delivery_outcome *outcomes, size_t number,
+                       int64_t now_ms, struct err *err)
+{
+    bool fine = db_begin(store, err);
+
+    for (size_t i = 0; fine && i < number; i++)
+        fine = settle(store, &outcomes[i], now_ms, err);
+    if (fine)
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
+}
+
+bool deliveries_failed(struct store *store,
+                       void (*visit)(void *context, int64_t id, struct span schema,
+                                     struct span record_id, int http_status, struct span error),
+                       void *context, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_LIST_FAILED, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    while (row) {
+        if (!db_step(store, statement, &row, err, "list failed deliveries"))
+            return false;
+        if (row)
+            visit(context, db_column_int64(statement, DB_ID), db_column_span(statement, DB_SCHEMA),
+                  db_column_span(statement, DB_RECORD_ID), db_column_int(statement, DB_HTTP_STATUS),
+                  db_column_span(statement, DB_ERROR));
+    }
+    return true;
+}
+
+bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, struct err *err)
+{
+    struct db_statement *statement = get(store, DELIVERY_RETRY, err);
+    bool fine = statement && db_begin(store, err);
+
+    *retried = 0;
+    if (!fine)
+        return false;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    fine = db_run(store, statement, err, "put deliveries back");
+    if (fine) {
+        int64_t changed = sqlite3_changes64(store->db);
+
+        *retried = (uint64_t)changed;
+        fine = count(store, changed, 0, -changed, err);
+    }
+    if (fine)
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
+}

@@ -1,0 +1,78 @@
+/* The outbox: notifications on their way to the ERP, in order for each record. */
+#ifndef ROWFERRY_STORE_DELIVERY_H
+#define ROWFERRY_STORE_DELIVERY_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum delivery_state { DELIVERY_PENDING, DELIVERY_DELIVERED, DELIVERY_FAILED };
+
+enum { DELIVERY_ERROR_SIZE = 256, DELIVERY_WAIT_MAX_MS = 3600000 };
+
+/* What is sent. Used again for one after the other; zeroed means fresh. */
+struct delivery {
+    int64_t id;
+    unsigned attempts;
+    unsigned char key[16]; /* of the notification: the same whenever it is sent again */
+    struct buf record_id, body;
+};
+
+void delivery_release(struct delivery *delivery);
+
+/* At the start of a sender, under its lock: no delivery waits longer than DELIVERY_WAIT_MAX_MS,
+ * whatever the clock was when its time was stored. */
+bool deliveries_recover(struct store *store, int64_t now_ms, struct err *err);
+
+/* The ids of deliveries that are due, in the order in which they became so. *next_due_ms: when the
+ * first of the others is; 0: none is. Of a record it is the oldest one that is pending, and one
+ * that `retry` put back. What is in flight is among them until it is settled. */
+bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
+                    int64_t *next_due_ms, struct err *err);
+
+bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err);
+
+/* How an attempt ended. */
+struct delivery_outcome {
+    int64_t id;
+    enum delivery_state state;
+    unsigned attempts;               /* with this one */
+    int64_t not_before_ms;           /* of a pending one */
+    int http_status;                 /* 0: no answer came */
+    char error[DELIVERY_ERROR_SIZE]; /* "" where it was delivered */
+};
+
+/* Writes them in one transaction. After a delivery that is at its end, the next one of its record
+ * becomes due. */
+bool deliveries_settle(struct store *store, const struct delivery_outcome *outcomes, size_t count,
+                       int64_t now_ms, struct err *err);
+
+/* Visits the failed deliveries, oldest first. */
+bool deliveries_failed(struct store *store,
+                       void (*visit)(void *context, int64_t id, struct span schema,
+                                     struct span record_id, int http_status, struct span error),
+                       void *context, struct err *err);
+
+/* Puts the failed deliveries back to pending, due now, in one transaction. */
+bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *count, struct err *err);
+
+/* Inside core/store only. */
+
+/* Enters the delivery of a notification that has none; waits: its notification may still be an
+ * echo. */
+bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool waits,
+                    int64_t now_ms, struct err *err);
+
+/* The notification is an echo after all. */
+bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
+                   struct err *err);
+
+/* The delivery waits for nothing but the earlier ones of its record. */
+bool delivery_free(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
+                   struct err *err);
+
+#endif

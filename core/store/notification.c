@@ -1,0 +1,344 @@
+#include "core/store/notification.h"
+
+#include "core/base/buf.h"
+#include "core/store/db.h"
+#include "core/store/delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    NOTIFICATION_INSERT,
+    NOTIFICATION_CANDIDATES,
+    NOTIFICATION_BETWEEN,
+    NOTIFICATION_WAITING,
+    NOTIFICATION_READ,
+    NOTIFICATION_DECIDE,
+    NOTIFICATION_TALLY,
+    NOTIFICATION_COUNT,
+};
+
+static const char *const sql[] = {
+    [NOTIFICATION_INSERT] =
+        "INSERT INTO notification (received_ms, action, schema, record_id, body, state, reason, "
+        "same_key, modified_ms, job_id) VALUES (:now_ms, :action, :schema, :record_id, :body, "
+        ":state, :reason, :same_key, :modified_ms, :job_id) ON CONFLICT (same_key) DO NOTHING",
+    [NOTIFICATION_CANDIDATES] =
+        "SELECT k.job_id, s.state, s.correlation_id, coalesce(l.fields, r.fields) AS fields, "
+        "a.started_ms, a.ended_ms, (SELECT max(n.modified_ms) FROM notification n "
+        "WHERE n.job_id = k.job_id AND n.state = 'echo') AS seen FROM record_job k "
+        "CROSS JOIN job_state s ON s.job_id = k.job_id AND s.correlation_id IS NOT NULL "
+        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 AND b.pruned_ms IS NULL "
+        "AND (:schema = '' OR b.schema = :schema) CROSS JOIN job_row r ON r.id = k.job_id "
+        "LEFT JOIN rebase l ON l.job_id = k.job_id "
+        "LEFT JOIN attempt a ON a.id = (SELECT t.id FROM attempt t WHERE t.job_id = k.job_id "
+        "AND t.method = 'PUT' ORDER BY abs(t.started_ms - :modified_ms) LIMIT 1) "
+        "WHERE k.record_id = :record_id ORDER BY k.job_id DESC LIMIT :wanted",
+    [NOTIFICATION_BETWEEN] =
+        "SELECT body FROM notification WHERE record_id = :record_id AND received_ms >= :since_ms "
+        "AND modified_ms > :after AND modified_ms < :before_ms ORDER BY id DESC LIMIT :wanted",
+    [NOTIFICATION_WAITING] =
+        "SELECT n.id FROM notification n LEFT JOIN job_state s ON s.job_id = n.job_id "
+        "WHERE n.job_id IS NOT NULL AND n.state = 'accepted' "
+        "AND coalesce(s.state, '') NOT IN ('pending', 'sending', 'unknown') LIMIT :wanted",
+    [NOTIFICATION_READ] = "SELECT action, schema, record_id, body, modified_ms FROM notification "
+                          "WHERE id = :id",
+    [NOTIFICATION_DECIDE] = "UPDATE notification SET state = :state, reason = :reason, "
+                            "job_id = :job_id WHERE id = :id",
+    [NOTIFICATION_TALLY] =
+        "UPDATE notification_tally SET accepted = accepted + :accepted, "
+        "not_accepted = not_accepted + :not_accepted, echo = echo + :echo WHERE id = 1",
+    [NOTIFICATION_COUNT] = "SELECT accepted, not_accepted, echo, pending, delivered, failed "
+                           "FROM notification_tally WHERE id = 1",
+};
+
+const struct db_statements notification_statements = {sql, sizeof sql / sizeof *sql};
+
+static const char *const state_names[] = {
+    [NOTIFICATION_ACCEPTED] = "accepted",
+    [NOTIFICATION_NOT_ACCEPTED] = "not_accepted",
+    [NOTIFICATION_ECHO] = "echo",
+};
+
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
+{
+    return db_get(store, DB_NOTIFICATIONS, index, err);
+}
+
+bool notification_candidates(struct store *store, const struct notification *notification,
+                             int64_t modified_ms,
+                             bool (*visit)(void *context,
+                                           const struct notification_candidate *candidate,
+                                           bool *go_on, struct err *err),
+                             void *context, struct err *err)
+{
+    struct db_statement *statement = get(store, NOTIFICATION_CANDIDATES, err);
+    bool row = true, fine = true, go_on = true;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, DB_RECORD_ID, notification->record_id);
+    db_bind_span(statement, DB_SCHEMA, notification->schema);
+    db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
+    db_bind_int64(statement, DB_WANTED, NOTIFICATION_CANDIDATES_MAX);
+    while (fine && row && go_on) {
+        struct notification_candidate candidate = {0};
+
+        fine = db_step(store, statement, &row, err, "look for jobs of the record");
+        if (!fine || !row)
+            break;
+        candidate.job_id = db_column_int64(statement, DB_JOB_ID);
+        job_state_parse(db_column_text(statement, DB_STATE), &candidate.state);
+        candidate.correlation =
+            (const unsigned char *)db_column_blob(statement, DB_CORRELATION_ID).data;
+        candidate.fields = db_column_span(statement, DB_FIELDS);
+        candidate.started_ms = db_column_int64(statement, DB_STARTED_MS);
+        candidate.ended_ms = db_column_int64(statement, DB_ENDED_MS);
+        candidate.echo_ms = db_column_int64(statement, DB_SEEN);
+        fine = visit(context, &candidate, &go_on, err);
+    }
+    db_reset(statement);
+    return fine;
+}
+
+bool notification_between(struct store *store, struct span record_id, int64_t since_ms,
+                          int64_t after_ms, int64_t before_ms,
+                          void (*visit)(void *context, struct span body), void *context,
+                          struct err *err)
+{
+    struct db_statement *statement = get(store, NOTIFICATION_BETWEEN, err);
+    bool row = true;
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, DB_RECORD_ID, record_id);
+    db_bind_int64(statement, DB_SINCE_MS, since_ms);
+    db_bind_int64(statement, DB_AFTER, after_ms);
+    db_bind_int64(statement, DB_BEFORE_MS, before_ms);
+    db_bind_int64(statement, DB_WANTED, NOTIFICATION_CANDIDATES_MAX);
+    while (row) {
+        if (!db_step(store, statement, &row, err, "look for notifications of the record"))
+            return false;
+        if (row)
+            visit(context, db_column_span(statement, DB_BODY));
+    }
+    return true;
+}
+
+/* Adds to the counters of notifications. */
+static bool tally(struct store *store, const int64_t deltas[NOTIFICATION_STATES], struct err *err)
+{
+    struct db_statement *statement = get(store, NOTIFICATION_TALLY, err);
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ACCEPTED, deltas[NOTIFICATION_ACCEPTED]);
+    db_bind_int64(statement, DB_NOT_ACCEPTED, deltas[NOTIFICATION_NOT_ACCEPTED]);
+    db_bind_int64(statement, DB_ECHO, deltas[NOTIFICATION_ECHO]);
+    return db_run(store, statement, err, "count notifications");
+}
+
+/* Binds what a verdict makes of a notification; refusal: why it is not accepted, or NULL. Returns
+ * the state. */
+static enum notification_state bind_verdict(struct db_statement *statement, const char *refusal,
+                                            const struct notification_verdict *verdict,
+                                            char reason[64])
+{
+    enum notification_state state = refusal ? NOTIFICATION_NOT_ACCEPTED
+                                    : verdict->end == NOTIFICATION_OF_JOB ? NOTIFICATION_ECHO
+                                                                          : NOTIFICATION_ACCEPTED;
+
+    if (state == NOTIFICATION_ECHO) {
+        snprintf(reason, 64, "our own update, job %lld/%lld",
+                 (long long)(verdict->job_id / 1000000000),
+                 (long long)(verdict->job_id % 1000000000));
+        refusal = reason;
+    }
+    db_bind_text(statement, DB_STATE, state_names[state]);
+    db_bind_text(statement, DB_REASON, refusal);
+    if (refusal ? state == NOTIFICATION_ECHO : verdict->end == NOTIFICATION_WAITS)
+        db_bind_int64(statement, DB_JOB_ID, verdict->job_id);
+    else
+        db_bind_null(statement, DB_JOB_ID);
+    return state;
+}
+
+static bool add(struct store *store, struct notification *notification,
+                const struct notification_decider *decider, int64_t now_ms,
+                int64_t deltas[NOTIFICATION_STATES], struct err *err)
+{
+    struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
+    struct db_statement *statement = get(store, NOTIFICATION_INSERT, err);
+    enum notification_state state;
+    char reason[64];
+
+    if (!statement ||
+        (!notification->refusal && !decider->decide(decider->context, notification, &verdict, err)))
+        return false;
+    if (decider->delivers_echoes && verdict.end == NOTIFICATION_WAITS)
+        verdict.end = NOTIFICATION_FOREIGN;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_span(statement, DB_ACTION, notification->action);
+    db_bind_span(statement, DB_SCHEMA, notification->schema);
+    db_bind_span(statement, DB_RECORD_ID, notification->record_id);
+    db_bind_span(statement, DB_BODY, notification->body);
+    db_bind_blob(statement, DB_SAME_KEY, notification->key, sizeof notification->key);
+    db_bind_int64(statement, DB_MODIFIED_MS,
+                  notification->modified_ms ? notification->modified_ms : now_ms);
+    state = bind_verdict(statement, notification->refusal, &verdict, reason);
+    if (!db_run(store, statement, err, "store a notification"))
+        return false;
+    notification->is_repeated = sqlite3_changes(store->db) == 0;
+    if (notification->is_repeated)
+        return true;
+    notification->id = sqlite3_last_insert_rowid(store->db);
+    deltas[state]++;
+    if (state == NOTIFICATION_NOT_ACCEPTED ||
+        (state == NOTIFICATION_ECHO && !decider->delivers_echoes))
+        return true;
+    return delivery_begin(store, notification->id, notification->record_id,
+                          verdict.end == NOTIFICATION_WAITS, now_ms, err);
+}
+
+bool notifications_add(struct store *store, struct notification *const *notifications, size_t count,
+                       const struct notification_decider *decider, int64_t now_ms, struct err *err)
+{
+    int64_t deltas[NOTIFICATION_STATES] = {0};
+    bool fine = db_begin(store, err);
+
+    for (size_t i = 0; fine && i < count; i++)
+        fine = add(store, notifications[i], decider, now_ms, deltas, err);
+    if (fine && tally(store, deltas, err))
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
+}
+
+/* A stored notification that waits; texts holds what it points to. */
+static bool read_waiting(struct store *store, int64_t id, struct notification *notification,
+                         struct buf texts[4], struct err *err)
+{
+    static const enum db_name names[] = {DB_ACTION, DB_SCHEMA, DB_RECORD_ID, DB_BODY};
+    struct db_statement *statement = get(store, NOTIFICATION_READ, err);
+    bool row;
+
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_ID, id);
+    if (!db_step(store, statement, &row, err, "read a notification"))
+        return false;
+    if (!row)
+        return err_set(err, ERR_STORE, "database %s: notification %lld is gone", store->path,
+                       (long long)id);
+    for (unsigned i = 0; i < 4; i++) {
+        buf_reset(&texts[i]);
+        buf_append_span(&texts[i], db_column_span(statement, names[i]));
+    }
+    *notification = (struct notification){
+        .action = buf_span(&texts[0]),
+        .schema = buf_span(&texts[1]),
+        .record_id = buf_span(&texts[2]),
+        .body = buf_span(&texts[3]),
+        .modified_ms = db_column_int64(statement, DB_MODIFIED_MS),
+        .id = id,
+    };
+    db_reset(statement);
+    return true;
+}
+
+static bool decide_waiting(struct store *store, const struct notification *notification,
+                           const struct notification_decider *decider, int64_t now_ms,
+                           int64_t deltas[NOTIFICATION_STATES], uint64_t *decided, struct err *err)
+{
+    struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
+    struct db_statement *statement = get(store, NOTIFICATION_DECIDE, err);
+    char reason[64];
+
+    if (!statement || !decider->decide(decider->context, notification, &verdict, err))
+        return false;
+    if (verdict.end == NOTIFICATION_WAITS && decider->delivers_echoes)
+        verdict.end = NOTIFICATION_FOREIGN;
+    db_bind_int64(statement, DB_ID, notification->id);
+    if (bind_verdict(statement, NULL, &verdict, reason) == NOTIFICATION_ECHO) {
+        deltas[NOTIFICATION_ACCEPTED]--;
+        deltas[NOTIFICATION_ECHO]++;
+    }
+    if (!db_run(store, statement, err, "decide about a notification"))
+        return false;
+    if (verdict.end == NOTIFICATION_WAITS)
+        return true;
+    ++*decided;
+    if (verdict.end == NOTIFICATION_OF_JOB && !decider->delivers_echoes)
+        return delivery_drop(store, notification->id, notification->record_id, now_ms, err);
+    return delivery_free(store, notification->id, notification->record_id, now_ms, err);
+}
+
+enum { WAITING_MAX = 256 };
+
+/* The ids of notifications whose job is at its end. */
+static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *count,
+                         struct err *err)
+{
+    struct db_statement *statement = get(store, NOTIFICATION_WAITING, err);
+    bool row = true;
+
+    *count = 0;
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_WANTED, WAITING_MAX);
+    while (row && *count < WAITING_MAX) {
+        if (!db_step(store, statement, &row, err, "look for notifications that wait"))
+            return false;
+        if (row)
+            ids[(*count)++] = db_column_int64(statement, DB_ID);
+    }
+    db_reset(statement);
+    return true;
+}
+
+bool notifications_decide(struct store *store, const struct notification_decider *decider,
+                          int64_t now_ms, uint64_t *decided, struct err *err)
+{
+    int64_t ids[WAITING_MAX], deltas[NOTIFICATION_STATES] = {0};
+    struct notification notification;
+    struct buf texts[4] = {{0}};
+    bool fine = true;
+    size_t count;
+
+    *decided = 0;
+    if (!find_waiting(store, ids, &count, err))
+        return false;
+    if (count == 0)
+        return true;
+    fine = db_begin(store, err);
+    for (size_t i = 0; fine && i < count; i++)
+        fine = read_waiting(store, ids[i], &notification, texts, err) &&
+               decide_waiting(store, &notification, decider, now_ms, deltas, decided, err);
+    for (unsigned i = 0; i < 4; i++)
+        buf_release(&texts[i]);
+    if (fine && tally(store, deltas, err))
+        return db_commit(store, err);
+    db_rollback(store);
+    return false;
+}
+
+bool notification_count(struct store *store, struct notification_counts *counts, struct err *err)
+{
+    struct db_statement *statement = get(store, NOTIFICATION_COUNT, err);
+    static const enum db_name names[] = {DB_ACCEPTED, DB_NOT_ACCEPTED, DB_ECHO,
+                                         DB_PENDING,  DB_DELIVERED,    DB_FAILED};
+    uint64_t values[6] = {0};
+    bool row;
+
+    *counts = (struct notification_counts){0};
+    if (!statement || !db_step(store, statement, &row, err, "count notifications"))
+        return false;
+    for (unsigned i = 0; row && i < 6; i++)
+        values[i] = (uint64_t)db_column_int64(statement, names[i]);
+    memcpy(counts->by_state, values, sizeof counts->by_state);
+    counts->pending = values[3];
+    counts->delivered = values[4];
+    counts->failed = values[5];
+    db_reset(statement);
+    return true;
+}

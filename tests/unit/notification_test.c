@@ -1,0 +1,313 @@
+/* Notifications are stored once, and their deliveries wait for each other record by record. */
+#include "core/store/delivery.h"
+#include "core/store/notification.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+/* What the decider of a test answers, whatever it is asked. */
+struct script {
+    struct notification_verdict verdict;
+    bool delivers_echoes;
+    unsigned asked;
+};
+
+static bool by_script(void *context, const struct notification *notification,
+                      struct notification_verdict *verdict, struct err *err)
+{
+    struct script *script = context;
+
+    (void)notification;
+    (void)err;
+    script->asked++;
+    *verdict = script->verdict;
+    return true;
+}
+
+/* Adds one notification in a transaction of its own; the key is its name. */
+static int64_t add(struct fixture *fixture, struct script *script, const char *key,
+                   const char *record_id, const char *refusal)
+{
+    struct notification notification = {.action = span_of(refusal ? "delete" : "update"),
+                                        .schema = span_of("Item"),
+                                        .record_id = span_of(record_id),
+                                        .body = span_of("{}"),
+                                        .refusal = refusal};
+    struct notification *list[] = {&notification};
+    const struct notification_decider asked = {by_script, script, script->delivers_echoes};
+
+    memcpy(notification.key, key, strlen(key));
+    assert_true(notifications_add(fixture->store, list, 1, &asked, fixture->now_ms, &fixture->err));
+    return notification.is_repeated ? 0 : notification.id;
+}
+
+static void decide(struct fixture *fixture, struct script *script, unsigned expected)
+{
+    const struct notification_decider asked = {by_script, script, script->delivers_echoes};
+    uint64_t decided;
+
+    assert_true(
+        notifications_decide(fixture->store, &asked, fixture->now_ms, &decided, &fixture->err));
+    assert_int_equal(decided, expected);
+}
+
+static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
+{
+    assert_string_equal(fixture_ask(fixture, sql), expected);
+}
+
+/* The ids that are due now, in order. */
+static void assert_due(struct fixture *fixture, const char *expected)
+{
+    int64_t ids[16], next_due_ms;
+    struct buf text = {0};
+    size_t count;
+
+    assert_true(deliveries_due(fixture->store, fixture->now_ms, ids, 16, &count, &next_due_ms,
+                               &fixture->err));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s%lld", i ? " " : "", (long long)ids[i]);
+    assert_string_equal(buf_text(&text), expected);
+    buf_release(&text);
+}
+
+static void settle(struct fixture *fixture, int64_t id, enum delivery_state state, int status,
+                   int64_t wait_ms)
+{
+    const struct delivery_outcome outcome = {.id = id,
+                                             .state = state,
+                                             .attempts = 1,
+                                             .http_status = status,
+                                             .not_before_ms = fixture->now_ms + wait_ms};
+
+    assert_true(deliveries_settle(fixture->store, &outcome, 1, fixture->now_ms, &fixture->err));
+}
+
+static void one_that_comes_again_is_stored_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+
+    assert_int_equal(add(fixture, &script, "x", "a", NULL), 1);
+    assert_int_equal(add(fixture, &script, "x", "a", NULL), 0);
+    assert_int_equal(add(fixture, &script, "y", "a", NULL), 2);
+    assert_asked(fixture, "SELECT id, state, reason, job_id FROM notification",
+                 "1|accepted|NULL|NULL; 2|accepted|NULL|NULL");
+    assert_asked(fixture, "SELECT accepted, pending FROM notification_tally", "2|2");
+}
+
+static void what_is_not_accepted_has_a_reason_and_no_delivery(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+
+    add(fixture, &script, "x", "a", "not an update");
+    assert_int_equal(script.asked, 0);
+    assert_asked(fixture, "SELECT action, state, reason FROM notification",
+                 "delete|not_accepted|not an update");
+    assert_asked(fixture, "SELECT count(*) FROM delivery", "0");
+    assert_asked(fixture, "SELECT * FROM notification_tally", "1|0|1|0|0|0|0");
+}
+
+static void an_echo_is_not_delivered_unless_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {.verdict = {NOTIFICATION_OF_JOB, 3000000812}};
+
+    add(fixture, &script, "x", "a", NULL);
+    assert_asked(fixture, "SELECT state, reason, job_id FROM notification",
+                 "echo|our own update, job 3/812|3000000812");
+    assert_asked(fixture, "SELECT count(*) FROM delivery", "0");
+    script.delivers_echoes = true;
+    add(fixture, &script, "y", "a", NULL);
+    assert_due(fixture, "2");
+    assert_asked(fixture, "SELECT * FROM notification_tally", "1|0|0|2|1|0|0");
+}
+
+static void deliveries_of_a_record_follow_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+
+    add(fixture, &script, "1", "a", NULL);
+    add(fixture, &script, "2", "b", NULL);
+    add(fixture, &script, "3", "a", NULL);
+    add(fixture, &script, "4", "a", NULL);
+    assert_due(fixture, "1 2");
+    settle(fixture, 1, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "2 3");
+    settle(fixture, 3, DELIVERY_PENDING, 500, 1000);
+    assert_due(fixture, "2");
+    fixture->now_ms += 1000;
+    assert_due(fixture, "2 3");
+    /* a final failure does not hold up the next one */
+    settle(fixture, 3, DELIVERY_FAILED, 400, 0);
+    assert_due(fixture, "2 4");
+    settle(fixture, 2, DELIVERY_DELIVERED, 204, 0);
+    settle(fixture, 4, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "");
+    assert_asked(fixture, "SELECT notification_id, record_id, state, http_status FROM undelivered",
+                 "3|a|failed|400");
+    assert_asked(fixture, "SELECT * FROM notification_tally", "1|4|0|0|0|3|1");
+    add(fixture, &script, "5", "a", NULL);
+    assert_due(fixture, "5");
+}
+
+static void retry_puts_back_what_failed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+    uint64_t retried;
+
+    add(fixture, &script, "1", "a", NULL);
+    settle(fixture, 1, DELIVERY_FAILED, 422, 0);
+    /* settled by somebody else already: nothing changes */
+    settle(fixture, 1, DELIVERY_DELIVERED, 200, 0);
+    assert_true(deliveries_retry(fixture->store, fixture->now_ms, &retried, &fixture->err));
+    assert_int_equal(retried, 1);
+    assert_due(fixture, "1");
+    assert_asked(fixture, "SELECT pending, delivered, failed FROM notification_tally", "1|0|0");
+}
+
+/* Job 1/1 of record a, sent and without an answer. */
+static void a_job_is_on_its_way(struct fixture *fixture)
+{
+    fixture_batch(fixture, "Item", "a:5");
+    assert_string_equal(fixture_claim(fixture, 1), "PUT 1/1 a v5");
+}
+
+static void one_that_may_be_an_echo_waits_with_those_after_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {.verdict = {NOTIFICATION_WAITS, 1000000001}};
+
+    a_job_is_on_its_way(fixture);
+    add(fixture, &script, "1", "a", NULL);
+    script.verdict.end = NOTIFICATION_FOREIGN;
+    add(fixture, &script, "2", "a", NULL);
+    assert_due(fixture, "");
+    script.verdict = (struct notification_verdict){NOTIFICATION_OF_JOB, 1000000001};
+    decide(fixture, &script, 0); /* the job is not at its end */
+    fixture_settle_all(fixture, JOB_APPLIED);
+    decide(fixture, &script, 1);
+    assert_due(fixture, "2");
+    assert_asked(fixture, "SELECT state, job_id FROM notification",
+                 "echo|1000000001; accepted|NULL");
+    assert_asked(fixture, "SELECT * FROM notification_tally", "1|1|0|1|1|0|0");
+    decide(fixture, &script, 0);
+}
+
+static void one_that_is_no_echo_after_all_goes_out_in_its_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+
+    a_job_is_on_its_way(fixture);
+    add(fixture, &script, "1", "a", NULL);
+    script.verdict = (struct notification_verdict){NOTIFICATION_WAITS, 1000000001};
+    add(fixture, &script, "2", "a", NULL);
+    settle(fixture, 1, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "");
+    fixture_settle_all(fixture, JOB_REFUSED);
+    script.verdict.end = NOTIFICATION_FOREIGN;
+    decide(fixture, &script, 1);
+    assert_due(fixture, "2");
+    assert_asked(fixture, "SELECT state, job_id FROM notification", "accepted|NULL; accepted|NULL");
+}
+
+static void an_earlier_one_is_first_though_a_later_one_is_decided_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {.verdict = {NOTIFICATION_WAITS, 1000000001}};
+
+    a_job_is_on_its_way(fixture);
+    add(fixture, &script, "1", "a", NULL);
+    add(fixture, &script, "2", "a", NULL);
+    fixture_settle_all(fixture, JOB_REFUSED);
+    script.verdict.end = NOTIFICATION_FOREIGN;
+    decide(fixture, &script, 2);
+    assert_due(fixture, "1");
+    settle(fixture, 1, DELIVERY_DELIVERED, 200, 0);
+    assert_due(fixture, "2");
+}
+
+/* The candidates, as `JOB STATE FIELDS started echo`. */
+static bool list(void *context, const struct notification_candidate *candidate, bool *go_on,
+                 struct err *err)
+{
+    (void)go_on;
+    (void)err;
+    buf_printf(context, "%lld %s %.*s %lld-%lld %lld; ", (long long)candidate->job_id,
+               job_state_name(candidate->state), (int)candidate->fields.size,
+               candidate->fields.data, (long long)candidate->started_ms,
+               (long long)candidate->ended_ms, (long long)candidate->echo_ms);
+    return true;
+}
+
+static void assert_candidates(struct fixture *fixture, const char *schema, const char *expected)
+{
+    const struct notification notification = {.schema = span_of(schema), .record_id = span_of("a")};
+    struct buf text = {0};
+
+    assert_true(notification_candidates(fixture->store, &notification, fixture->now_ms, list, &text,
+                                        &fixture->err));
+    assert_string_equal(buf_text(&text), expected);
+    buf_release(&text);
+}
+
+static void candidates_are_the_jobs_of_the_record_that_were_claimed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {.verdict = {NOTIFICATION_OF_JOB, 1000000001}};
+
+    fixture_batch(fixture, "Item", "a:5 b:1");
+    fixture_batch(fixture, "Other", "a:7");
+    assert_candidates(fixture, "Item", "");
+    fixture_claim(fixture, 3);
+    fixture_settle_all(fixture, JOB_APPLIED);
+    assert_candidates(fixture, "Item", "1000000001 applied {\"n\":1} 1000000-1000000 0; ");
+    assert_candidates(fixture, "Nothing", "");
+    add(fixture, &script, "1", "a", NULL);
+    assert_candidates(fixture, "",
+                      "2000000001 applied {\"n\":1} 1000000-1000000 0; "
+                      "1000000001 applied {\"n\":1} 1000000-1000000 1000000; ");
+}
+
+static void nothing_waits_longer_than_the_ceiling(void **state)
+{
+    struct fixture *fixture = *state;
+    struct script script = {0};
+
+    add(fixture, &script, "1", "a", NULL);
+    settle(fixture, 1, DELIVERY_PENDING, 0, 10 * (int64_t)DELIVERY_WAIT_MAX_MS);
+    assert_due(fixture, "");
+    assert_true(deliveries_recover(fixture->store, fixture->now_ms, &fixture->err));
+    assert_due(fixture, "1");
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(one_that_comes_again_is_stored_once),
+        STORE_TEST(what_is_not_accepted_has_a_reason_and_no_delivery),
+        STORE_TEST(an_echo_is_not_delivered_unless_asked_for),
+        STORE_TEST(deliveries_of_a_record_follow_each_other),
+        STORE_TEST(retry_puts_back_what_failed),
+        STORE_TEST(one_that_may_be_an_echo_waits_with_those_after_it),
+        STORE_TEST(one_that_is_no_echo_after_all_goes_out_in_its_order),
+        STORE_TEST(an_earlier_one_is_first_though_a_later_one_is_decided_first),
+        STORE_TEST(candidates_are_the_jobs_of_the_record_that_were_claimed),
+        STORE_TEST(nothing_waits_longer_than_the_ceiling),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

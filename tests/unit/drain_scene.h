@@ -1,0 +1,510 @@
+/* A drain in simulated time: libcurl, the store's thread, the clocks and the signals are replaced
+ * by what is here, in the one program that includes it. The database, the token, the pace and the
+ * policy are the real ones. */
+#ifndef ROWFERRY_TESTS_DRAIN_SCENE_H
+#define ROWFERRY_TESTS_DRAIN_SCENE_H
+
+#include "core/drain/drain.h"
+
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "core/drain/keeper.h"
+#include "core/http/pool.h"
+#include "core/store/lock.h"
+#include "core/store/summary.h"
+#include "tests/lib/store_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SLOTS_MAX = 257,
+    RECORDS_MAX = 256,
+    WAITS_MAX = 100000, /* a loop that waits more often does not wait at all */
+    TURN_US = 2000,     /* of one transaction */
+    ANSWER_MS = 50,     /* from a request to its answer, unless the reply says otherwise */
+};
+
+/* What a request is answered instead of what a server in order would say. The first reply that
+ * fits the request and is not used up counts. */
+struct reply {
+    const char *to; /* how the request begins, as in the trace */
+    unsigned times; /* 0: always */
+    long status;    /* 0: as the server would answer, after latency_ms */
+    const char *body;
+    int64_t retry_after_s; /* 0: none is named */
+    enum http_end end;
+    bool applied; /* an update takes effect all the same */
+    int64_t latency_ms;
+};
+
+struct record {
+    char id[16];
+    int64_t version; /* -1: it does not exist */
+    char rest[512];  /* the record's JSON text after the version */
+};
+
+struct flight {
+    bool used, done;
+    int64_t end_us;
+    struct http_answer answer;
+    struct buf body;
+};
+
+struct http_pool {
+    unsigned slots;
+    struct flight flights[SLOTS_MAX];
+};
+
+static struct world {
+    struct fixture *fixture;
+    int64_t now_us;           /* since the test began */
+    int64_t stop_us, step_us; /* when stopping is asked for; when the wall clock is set; 0: never */
+    int64_t step_ms;          /* ... and by how much */
+    const struct reply *replies; /* the last one's `to` is NULL */
+    unsigned used[16];
+    struct record records[RECORDS_MAX];
+    unsigned record_count, logins, waits;
+    struct buf sent; /* `MS METHOD RECORD vVERSION`, a line for each request */
+    struct buf said; /* notices, a line each */
+    const char
+        *fails; /* what breaks: "turn", "wait", "start"; or "lock": another process drains, too */
+    struct exchange *turn;
+    int64_t turn_us;
+    struct drain_progress progress;
+    unsigned reports;
+} world;
+
+int64_t clock_monotonic_us(void)
+{
+    return world.now_us;
+}
+
+int64_t clock_now_ms(void)
+{
+    return FIXTURE_NOW_MS + world.now_us / 1000 +
+           (world.step_us && world.now_us >= world.step_us ? world.step_ms : 0);
+}
+
+/* `+SECONDS` since the test began */
+char *clock_iso(int64_t now_ms, char out[CLOCK_ISO_SIZE])
+{
+    snprintf(out, CLOCK_ISO_SIZE, "+%.3f", (double)(now_ms - FIXTURE_NOW_MS) / 1000);
+    return out;
+}
+
+bool stop_requested(void)
+{
+    return world.stop_us && world.now_us >= world.stop_us;
+}
+
+bool stop_noted(void)
+{
+    return stop_requested();
+}
+
+bool stop_wait_ms(int ms)
+{
+    world.now_us += (int64_t)ms * 1000;
+    return stop_requested();
+}
+
+int stop_fd(void)
+{
+    return 0;
+}
+
+struct keeper {
+    bool idle;
+};
+
+static struct keeper keeper;
+
+struct keeper *keeper_open(const char *database, void (*wake)(void *context), void *context,
+                           struct err *err)
+{
+    (void)wake;
+    (void)context;
+    (void)err;
+    assert_string_equal(database, world.fixture->path);
+    keeper.idle = true;
+    return &keeper;
+}
+
+void keeper_close(struct keeper *closed)
+{
+    assert_true(!closed || closed->idle || world.fails);
+}
+
+bool keeper_is_idle(const struct keeper *asked)
+{
+    return asked->idle;
+}
+
+void keeper_hand(struct keeper *handed, struct exchange *exchange)
+{
+    assert_true(handed->idle);
+    assert_true(exchange->wanted || exchange->settled_count);
+    handed->idle = false;
+    world.turn = exchange;
+    world.turn_us = world.now_us + TURN_US;
+}
+
+bool keeper_take(struct keeper *taken, bool *done, struct err *err)
+{
+    uint64_t recovered;
+
+    *done = world.now_us >= world.turn_us;
+    if (!*done)
+        return true;
+    taken->idle = true;
+    if (world.fails && strcmp(world.fails, "turn") == 0)
+        return err_set(err, ERR_STORE, "the disk is full");
+    if (world.fails && strcmp(world.fails, "lock") == 0 && world.turn->settled_count)
+        assert_true(jobs_recover(world.fixture->store, clock_now_ms(), &recovered, err));
+    return jobs_exchange(world.fixture->store, world.turn, err);
+}
+
+struct http_pool *http_pool_open(const struct http_options *options, struct err *err)
+{
+    struct http_pool *pool = calloc(1, sizeof *pool);
+
+    (void)err;
+    assert_true(options->slots <= SLOTS_MAX);
+    pool->slots = options->slots;
+    return pool;
+}
+
+void http_pool_close(struct http_pool *pool)
+{
+    for (unsigned i = 0; pool && i < pool->slots; i++)
+        buf_release(&pool->flights[i].body);
+    free(pool);
+}
+
+unsigned http_pool_free(const struct http_pool *pool)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < pool->slots; i++)
+        count += !pool->flights[i].used;
+    return count;
+}
+
+static struct record *find_record(const char *id, int64_t version)
+{
+    struct record *record = world.records;
+
+    for (unsigned i = 0; i < world.record_count; i++, record++)
+        if (strcmp(record->id, id) == 0)
+            return record;
+    assert_true(world.record_count < RECORDS_MAX);
+    world.record_count++;
+    *record = (struct record){.version = version, .rest = ",\"fields\":{\"n\":0}}"};
+    snprintf(record->id, sizeof record->id, "%s", id);
+    return record;
+}
+
+/* What a server in order does with an update, and answers. */
+static void apply(struct record *record, int64_t version, struct span body, struct flight *flight)
+{
+    const char *rest;
+
+    if (record->version != version) {
+        flight->answer.status = record->version < 0 ? 404 : 409;
+        buf_printf(&flight->body, "{\"code\":\"%s\",\"message\":\"no\"}",
+                   record->version < 0 ? "not.found" : "conflict");
+        return;
+    }
+    record->version++;
+    rest = memchr(body.data, ',', body.size);
+    snprintf(record->rest, sizeof record->rest, "%.*s", (int)(body.data + body.size - rest), rest);
+    flight->answer.status = 200;
+    buf_printf(&flight->body, "{\"version\":%" PRId64 "}", record->version);
+}
+
+static void answer_in_order(const struct http_request *request, const char *id,
+                            struct flight *flight)
+{
+    int64_t version = 0;
+    struct record *record;
+
+    if (request->method == HTTP_POST) {
+        flight->answer.status = 200;
+        buf_printf(&flight->body, "{\"access_token\":\"token%u\",\"expires_in\":3600}",
+                   ++world.logins);
+        return;
+    }
+    if (request->method == HTTP_PUT)
+        version = strtoll(request->body.data + strlen("{\"version\":"), NULL, 10);
+    record = find_record(id, request->method == HTTP_PUT ? version : -1);
+    if (request->method == HTTP_PUT) {
+        apply(record, version, request->body, flight);
+    } else if (record->version < 0) {
+        flight->answer.status = 404;
+        buf_append_text(&flight->body, "{\"code\":\"not.found\",\"message\":\"no\"}");
+    } else {
+        flight->answer.status = 200;
+        buf_printf(&flight->body, "{\"version\":%" PRId64 "%s", record->version, record->rest);
+    }
+}
+
+static const struct reply *find_reply(const char *text)
+{
+    for (unsigned i = 0; world.replies && world.replies[i].to; i++) {
+        const struct reply *reply = &world.replies[i];
+
+        if (strncmp(text, reply->to, strlen(reply->to)) != 0 ||
+            (reply->times && world.used[i] >= reply->times))
+            continue;
+        world.used[i]++;
+        return reply;
+    }
+    return NULL;
+}
+
+/* The request as the trace has it, without its time. */
+static void describe(const struct http_request *request, const char *id, char text[64])
+{
+    if (request->method == HTTP_POST)
+        snprintf(text, 64, "login");
+    else if (request->method == HTTP_PUT)
+        snprintf(text, 64, "PUT %s v%" PRId64, id,
+                 (int64_t)strtoll(request->body.data + strlen("{\"version\":"), NULL, 10));
+    else
+        snprintf(text, 64, "%s %s", strstr(request->url, "auditlogs") ? "AUDIT" : "GET", id);
+}
+
+bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err)
+{
+    struct flight *flight = pool->flights;
+    const char *id = strrchr(request->url, '/') + 1;
+    const struct reply *reply;
+    char text[64];
+
+    while (flight->used)
+        flight++;
+    assert_true(flight < pool->flights + pool->slots);
+    if (world.fails && strcmp(world.fails, "start") == 0)
+        return err_set(err, ERR_INTERNAL, "libcurl is broken");
+    describe(request, id, text);
+    buf_printf(&world.sent, "%" PRId64 " %s\n", world.now_us / 1000, text);
+    reply = find_reply(text);
+    *flight = (struct flight){.used = true, .body = flight->body};
+    buf_reset(&flight->body);
+    flight->answer = (struct http_answer){.context = request->context,
+                                          .retry_after_ms = -1,
+                                          .started_ms = clock_now_ms(),
+                                          .slot = (unsigned)(flight - pool->flights)};
+    if (!reply || reply->applied || (!reply->status && !reply->end))
+        answer_in_order(request, id, flight);
+    if (reply && (reply->status || reply->end)) {
+        flight->answer.end = reply->end;
+        flight->answer.status = reply->status;
+        flight->answer.retry_after_ms = reply->retry_after_s ? reply->retry_after_s * 1000 : -1;
+        if (reply->end != HTTP_DONE)
+            snprintf(flight->answer.error, sizeof flight->answer.error, "the cable was cut");
+        buf_reset(&flight->body);
+        buf_append_text(&flight->body, reply->body ? reply->body : "{\"message\":\"no\"}");
+    }
+    flight->answer.latency_us = (reply && reply->latency_ms ? reply->latency_ms : ANSWER_MS) * 1000;
+    flight->end_us = world.now_us + flight->answer.latency_us;
+    return true;
+}
+
+/* Moves the clock to the next event: an answer, the end of a turn, a signal, or the time-out. */
+bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *err)
+{
+    int64_t until_us = world.now_us + (int64_t)timeout_ms * 1000;
+
+    assert_int_equal(fd, stop_fd());
+    assert_true(++world.waits < WAITS_MAX);
+    if (world.fails && strcmp(world.fails, "wait") == 0)
+        return err_set(err, ERR_INTERNAL, "libcurl is broken");
+    for (unsigned i = 0; i < pool->slots; i++)
+        if (pool->flights[i].used && pool->flights[i].end_us < until_us)
+            until_us = pool->flights[i].end_us;
+    if (!keeper.idle && world.turn_us < until_us)
+        until_us = world.turn_us;
+    if (world.stop_us > world.now_us && world.stop_us < until_us)
+        until_us = world.stop_us;
+    if (until_us > world.now_us)
+        world.now_us = until_us;
+    for (unsigned i = 0; i < pool->slots; i++)
+        pool->flights[i].done = pool->flights[i].used && pool->flights[i].end_us <= world.now_us;
+    return true;
+}
+
+void http_pool_wake(struct http_pool *pool)
+{
+    (void)pool;
+}
+
+struct http_answer *http_pool_next(struct http_pool *pool)
+{
+    for (unsigned i = 0; i < pool->slots; i++) {
+        struct flight *flight = &pool->flights[i];
+
+        if (!flight->done)
+            continue;
+        flight->done = false;
+        flight->answer.ended_ms = clock_now_ms();
+        if (flight->answer.end == HTTP_DONE)
+            flight->answer.body = buf_span(&flight->body);
+        return &flight->answer;
+    }
+    return NULL;
+}
+
+void http_pool_release(struct http_pool *pool, struct http_answer *answer)
+{
+    assert_true(pool->flights[answer->slot].used);
+    pool->flights[answer->slot].used = false;
+}
+
+static int begin(void **state)
+{
+    void *fixture;
+
+    world = (struct world){0};
+    fixture_begin(&fixture);
+    world.fixture = fixture;
+    *state = fixture;
+    return 0;
+}
+
+static int end(void **state)
+{
+    buf_release(&world.sent);
+    buf_release(&world.said);
+    return fixture_end(state);
+}
+
+static void hear(void *context, const char *text)
+{
+    (void)context;
+    buf_append_text(&world.said, text);
+    buf_append_char(&world.said, '\n');
+}
+
+static void look_on(void *context, const struct drain_progress *progress)
+{
+    (void)context;
+    world.progress = *progress;
+    world.reports++;
+}
+
+static struct drain_options usual(void)
+{
+    static const struct notice_sink notices = {hear, NULL};
+    struct drain_options options = {
+        .client_id = "client",
+        .client_secret = "secret-of-the-client",
+        .user_agent = "test",
+        .source = "test",
+        .tags = "[]",
+        .concurrency = 2,
+        .timeout_ms = 30000,
+        .max_retries = 3,
+        .max_attempts = 10,
+        .max_wait_ms = 60000,
+        .audit_wait_ms = 10000,
+        .schemas = "schema",
+        .run_id = world.fixture->run_id++,
+        .notices = &notices,
+        .progress = look_on,
+    };
+
+    snprintf(options.environment.api_url, sizeof options.environment.api_url, "http://api");
+    snprintf(options.environment.login_url, sizeof options.environment.login_url, "http://login");
+    return options;
+}
+
+/* Drains with these replies; the books balance afterwards. */
+static bool drain(const struct drain_options *options, const struct reply *replies,
+                  struct drain_result *result)
+{
+    bool fine;
+
+    world.replies = replies;
+    memset(world.used, 0, sizeof world.used);
+    buf_reset(&world.sent);
+    buf_reset(&world.said);
+    world.fixture->err = (struct err){0};
+    fine = drain_run(world.fixture->store, options, result, &world.fixture->err);
+    assert_int_equal(fine, world.fixture->err.kind == ERR_NONE);
+    if (!world.fails)
+        fixture_check(world.fixture);
+    return fine;
+}
+
+static void assert_ends(const struct drain_options *options, const struct reply *replies,
+                        enum drain_end expected)
+{
+    struct drain_result result;
+
+    if (!drain(options, replies, &result))
+        fail_msg("%s", world.fixture->err.text);
+    assert_int_equal(result.end, expected);
+}
+
+static void assert_fails(const struct drain_options *options, const struct reply *replies,
+                         enum err_kind kind, const char *text)
+{
+    struct drain_result result;
+
+    assert_false(drain(options, replies, &result));
+    assert_int_equal(world.fixture->err.kind, kind);
+    if (!strstr(world.fixture->err.text, text))
+        fail_msg("%s: does not hold '%s'", world.fixture->err.text, text);
+}
+
+/* Jobs by state: `2 applied, 1 pending`. */
+static const char *jobs(void)
+{
+    return fixture_ask(world.fixture, "SELECT group_concat(n || ' ' || state, ', ') FROM (SELECT "
+                                      "count(*) AS n, state FROM job GROUP BY state)");
+}
+
+static unsigned requests(const char *text)
+{
+    unsigned count = 0;
+
+    for (const char *at = buf_text(&world.sent); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* When the n-th request, counted from 0, left (ms); -1 when there were fewer. */
+static int64_t sent_ms(unsigned n)
+{
+    const char *line = buf_text(&world.sent);
+
+    for (; n > 0 && line[0]; n--)
+        line = strchr(line, '\n') + 1;
+    return line[0] ? strtoll(line, NULL, 10) : -1;
+}
+
+#define BATCH(words) fixture_batch(world.fixture, "InventoryItem", words)
+
+/* A batch of records r0, r1, ... at version 5. */
+static void add_batch_of(int rows)
+{
+    struct buf words = {0};
+
+    for (int i = 0; i < rows; i++)
+        buf_printf(&words, "r%d:5 ", i);
+    BATCH(buf_text(&words));
+    buf_release(&words);
+}
+
+#endif

@@ -1,0 +1,569 @@
+/* The loop of a drain from the first claim to the last outcome, in simulated time. */
+#include "tests/unit/drain_scene.h"
+
+#include <unistd.h>
+
+static void every_job_is_claimed_sent_and_settled_once(void **state)
+{
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    BATCH("a:5 b:6 c:7");
+    assert_true(drain(&options, NULL, &result));
+    assert_int_equal(result.end, DRAIN_FINISHED);
+    /* two at a time, once the login has answered and the turn that claimed them is committed */
+    assert_string_equal(buf_text(&world.sent), "0 login\n"
+                                               "50 PUT a v5\n"
+                                               "50 PUT b v6\n"
+                                               "100 PUT c v7\n");
+    assert_string_equal(jobs(), "3 applied");
+    assert_int_equal(result.run.requests, 3);
+    assert_int_equal(result.meter.answers[2], 3);
+    assert_int_equal(result.run.latency_avg_us, ANSWER_MS * 1000);
+    assert_string_equal(buf_text(&world.said), "");
+    assert_int_equal(world.progress.settled, 3);
+    assert_int_equal(world.progress.left, 0);
+}
+
+static void nothing_is_sent_where_nothing_is_to_do(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_int_equal(requests("PUT"), 0);
+    assert_int_equal(requests("GET"), 0);
+}
+
+static void updates_of_one_record_follow_each_other(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 a:6 a:7 b:1");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "4 applied");
+    assert_int_equal(find_record("a", 0)->version, 8);
+    assert_int_equal(requests("PUT"), 4);
+}
+
+static void the_pace_spaces_departures(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    options.rate_per_s = 2;
+    BATCH("a:5 b:6 c:7 d:8 e:9");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "5 applied");
+    assert_true(sent_ms(5) - sent_ms(1) >= 3 * 1000 / 2);
+    assert_in_range(world.progress.rate_per_s * 100, 190, 200);
+}
+
+static void a_conflict_is_read_back_and_kept(void **state)
+{
+    struct drain_options options = usual();
+    static const char record[] =
+        "{\"version\":6,\"fields\":{\"n\":0},\"metadata\":{\"requestCorrelationId\":"
+        "\"11111111-2222-4333-8444-555555555555\"}}";
+    static const struct reply replies[] = {
+        {.to = "PUT a", .status = 409, .body = "{\"code\":\"conflict\",\"version\":6}"},
+        {.to = "GET a", .status = 200, .body = record},
+        {0}};
+
+    (void)state;
+    BATCH("a:5 b:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 applied, 1 conflict");
+    assert_int_equal(requests("a"), 2);
+    assert_string_equal(fixture_ask(world.fixture, "SELECT server_version, http_status FROM job "
+                                                   "WHERE state = 'conflict'"),
+                        "6|409");
+}
+
+static void a_429_holds_all_requests_for_its_time(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .times = 2, .status = 429, .retry_after_s = 20}, {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    BATCH("a:5 b:6 c:7 d:8");
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "4 applied");
+    assert_int_equal(requests("PUT"), 6);
+    /* two had left when the first answer came; then nothing, for 20 s and up to 250 ms */
+    assert_int_equal(sent_ms(2), 50);
+    assert_in_range(sent_ms(3), 100 + 20000, 100 + 20250);
+    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(attempts) FROM job"), "6");
+    assert_int_equal(result.run.throttled, 2);
+    assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "0");
+    assert_non_null(strstr(buf_text(&world.said), "the API answered 429, and asks to wait"));
+}
+
+static void a_wait_beyond_max_wait_parks_this_run_and_the_next(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .times = 1, .status = 429, .retry_after_s = 600}, {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    options.concurrency = 1;
+    BATCH("a:5 b:6");
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_PARKED);
+    assert_string_equal(jobs(), "2 pending");
+    assert_int_equal(result.parked_until_ms, FIXTURE_NOW_MS + 100 + 600000);
+    assert_string_equal(result.reason, "the API answered 429, and asks to wait until +600.100");
+
+    options = usual();
+    assert_true(drain(&options, NULL, &result));
+    assert_int_equal(result.end, DRAIN_PARKED);
+    assert_string_equal(buf_text(&world.sent), "");
+    assert_in_range(result.parked_until_ms, FIXTURE_NOW_MS + 600000, FIXTURE_NOW_MS + 600200);
+
+    options = usual();
+    options.max_wait_ms = 3600000;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_true(sent_ms(0) >= 600000);
+    assert_string_equal(jobs(), "2 applied");
+}
+
+static void a_stored_pause_is_ignored_where_that_is_asked_for(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS, FIXTURE_NOW_MS + 300000, "busy",
+                            1, &world.fixture->err));
+    options.ignore_pause = true;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_int_equal(sent_ms(0), 0);
+    assert_string_equal(buf_text(&world.said), "the pause until +300.000 is ignored: busy\n");
+}
+
+static void a_pause_of_a_clock_that_was_ahead_is_cut(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS + INT64_C(864000000),
+                            FIXTURE_NOW_MS + INT64_C(864030000), "busy", 1, &world.fixture->err));
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_non_null(strstr(buf_text(&world.said), "the clock was ahead when a pause was stored"));
+    assert_string_equal(jobs(), "1 applied");
+}
+
+static void a_503_with_a_time_holds_all_and_one_without_its_job(void **state)
+{
+    static const struct reply named[] = {
+        {.to = "PUT a", .times = 1, .status = 503, .retry_after_s = 5}, {0}};
+    static const struct reply unnamed[] = {{.to = "PUT c", .times = 1, .status = 503}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 1;
+    BATCH("a:5 b:6");
+    assert_ends(&options, named, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 applied");
+    assert_in_range(sent_ms(2), 100 + 5000, 100 + 5250); /* after the login and the first update */
+
+    world.now_us += 1000000;
+    options = usual();
+    options.concurrency = 1;
+    BATCH("c:5 d:6");
+    assert_ends(&options, unnamed, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "4 applied");
+    assert_int_equal(sent_ms(2) - sent_ms(1), ANSWER_MS);
+    assert_in_range(sent_ms(3) - sent_ms(1), 1000, 1500);
+}
+
+static void a_401_fetches_another_token_and_costs_no_attempt(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT a", .times = 1, .status = 401}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 applied");
+    assert_int_equal(world.logins, 2);
+    assert_int_equal(requests("PUT a"), 2);
+}
+
+static void three_tokens_refused_in_a_row_end_the_run(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT", .status = 401}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6 c:7 d:8 e:9 f:1 g:2 h:3");
+    assert_fails(&options, replies, ERR_AUTH, "the API refused us with 401");
+    assert_true(world.logins <= 3);
+    assert_true(requests("PUT") <= 6);
+    assert_string_equal(jobs(), "8 pending");
+}
+
+static void no_answer_is_read_back_before_anything_is_sent_again(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT a", .times = 1, .end = HTTP_CUT, .applied = true},
+        {.to = "PUT b", .times = 1, .end = HTTP_TOO_LARGE},
+        {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    /* what the server has for b is older than the update: it did not land */
+    find_record("b", 6);
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 applied");
+    assert_int_equal(requests("PUT a"), 1);
+    assert_int_equal(requests("GET a"), 1);
+    assert_int_equal(requests("PUT b"), 2);
+    assert_true(strstr(buf_text(&world.sent), "GET b") <
+                    strstr(buf_text(&world.sent), "PUT b v6\n") ||
+                requests("GET b") == 1);
+    assert_int_equal(find_record("b", 0)->version, 7);
+}
+
+static void what_is_not_reached_is_tried_longer_each_time_and_then_left(void **state)
+{
+    static const struct reply never[] = {{.to = "PUT", .end = HTTP_NEVER_LEFT}, {0}};
+    static const struct reply twice[] = {{.to = "PUT", .times = 2, .end = HTTP_NEVER_LEFT}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 1;
+    BATCH("a:5 b:6 c:7");
+    assert_fails(&options, never, ERR_NETWORK, "cannot reach http://api: the cable was cut");
+    assert_int_equal(requests("PUT"), 4);
+    assert_in_range(sent_ms(2) - sent_ms(1), 1000, 1400);
+    assert_in_range(sent_ms(3) - sent_ms(2), 2000, 2700);
+    assert_in_range(sent_ms(4) - sent_ms(3), 4000, 5200);
+    assert_string_equal(jobs(), "3 pending");
+    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(attempts) FROM job"), "0");
+
+    options = usual();
+    assert_ends(&options, twice, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "3 applied");
+}
+
+static void a_certificate_that_is_not_trusted_ends_the_run_at_once(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT", .end = HTTP_UNTRUSTED}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6 c:7 d:8");
+    assert_fails(&options, replies, ERR_CONFIG, "the certificate of http://api is not trusted");
+    assert_int_equal(requests("PUT"), 2);
+    assert_string_equal(jobs(), "4 pending");
+}
+
+static void a_proxy_that_wants_credentials_ends_the_run(void **state)
+{
+    static const struct reply tunnel[] = {{.to = "PUT", .end = HTTP_PROXY}, {0}};
+    static const struct reply plain[] = {{.to = "PUT", .status = 407}, {0}};
+    static const struct reply login[] = {{.to = "login", .status = 407}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_fails(&options, tunnel, ERR_CONFIG, "a proxy before http://api wants credentials (407)");
+    options = usual();
+    options.proxy = "http://proxy:3128";
+    assert_fails(&options, plain, ERR_CONFIG, "the proxy http://proxy:3128 wants credentials");
+    options = usual();
+    assert_fails(&options, login, ERR_CONFIG, "a proxy before http://api wants credentials (407)");
+    assert_string_equal(jobs(), "1 pending");
+}
+
+static void a_signal_settles_what_is_in_flight_and_sends_nothing_more(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    world.stop_us = 60000; /* two are in flight since 50 ms */
+    BATCH("a:5 b:6 c:7 d:8 e:9");
+    assert_ends(&options, NULL, DRAIN_STOPPED);
+    assert_int_equal(requests("PUT"), 2);
+    assert_string_equal(jobs(), "2 applied, 3 pending");
+    assert_in_range(world.now_us, 100000, 200000);
+
+    world.stop_us = 0;
+    options = usual();
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "5 applied");
+}
+
+/* --max-time is the same to the loop as a signal, and ends waits. */
+static void the_end_of_the_time_ends_a_pause(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT", .status = 429, .retry_after_s = 50}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    world.stop_us = 3000000;
+    BATCH("a:5 b:6 c:7");
+    assert_ends(&options, replies, DRAIN_STOPPED);
+    assert_string_equal(jobs(), "3 pending");
+    assert_in_range(world.now_us, 3000000, 3100000);
+    /* the server asked for longer: the next run waits the rest */
+    assert_string_equal(fixture_ask(world.fixture, "SELECT reason FROM pause"),
+                        "the API answered 429, and asks to wait until +50.100");
+    world.stop_us = 0;
+    options = usual();
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_in_range(sent_ms(0), 50000, 50400);
+    assert_string_equal(jobs(), "3 applied");
+}
+
+static void a_service_that_only_fails_ends_the_run_not_the_jobs(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 500, .body = "{\"message\":\"out of order\"}"},
+        {.to = "GET", .status = 500, .body = "{\"message\":\"out of order\"}"},
+        {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    add_batch_of(100);
+    options.concurrency = 8;
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_EXHAUSTED);
+    assert_string_equal(result.reason, "the API answers, but too few requests succeed for their "
+                                       "retries (last: out of order)");
+    assert_in_range(requests("PUT"), 20, 40);
+    assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM job WHERE state NOT IN "
+                                                   "('pending', 'unknown')"),
+                        "0");
+}
+
+static void a_403_to_all_is_ours_and_one_after_a_success_the_records(void **state)
+{
+    static const char denied[] = "{\"code\":\"not.authorized\",\"message\":\"no permission\"}";
+    static const struct reply all[] = {{.to = "PUT", .status = 403, .body = denied}, {0}};
+    static const struct reply one[] = {{.to = "PUT r7 ", .status = 403, .body = denied}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    add_batch_of(60);
+    assert_fails(
+        &options, all, ERR_AUTH,
+        "the API refused us with 403 not.authorized (no permission): give the OAuth client");
+    assert_in_range(requests("PUT"), 20, 30);
+    assert_string_equal(jobs(), "60 pending");
+
+    options = usual();
+    assert_ends(&options, one, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "59 applied, 1 refused");
+}
+
+static void what_is_not_the_api_ends_the_run(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 301, .body = "<html>moved</html>"}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    /* so few that no sample can be had: nothing else is left to try */
+    assert_fails(&options, replies, ERR_CONFIG, "http://api answered 301 to an update");
+    assert_string_equal(jobs(), "2 pending");
+}
+
+static void the_same_refusal_to_all_is_the_environment(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 404, .body = "{\"code\":\"not.found\",\"message\":\"no\"}"}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    add_batch_of(60);
+    assert_fails(&options, replies, ERR_CONFIG,
+                 "jobs were answered 404 not.found (no), and none succeeded");
+    assert_string_equal(jobs(), "60 pending");
+}
+
+static void more_refusals_than_allowed_end_the_run(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT r1", .status = 400, .body = "{\"message\":\"bad\"}"}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    add_batch_of(240);
+    options.has_max_refused = true;
+    options.max_refused = 2;
+    assert_fails(&options, replies, ERR_LIMIT, "jobs were refused, and --max-refused allows 2");
+    assert_string_equal(
+        fixture_ask(world.fixture,
+                    "SELECT count(*) BETWEEN 3 AND 4 FROM job WHERE state = 'refused'"),
+        "1");
+
+    options = usual();
+    options.has_max_refused_percent = true;
+    options.max_refused_percent = 7.5;
+    assert_fails(&options, replies, ERR_LIMIT, "jobs were refused, and --max-refused allows 7.5%");
+}
+
+static void the_login_decides_about_the_run_too(void **state)
+{
+    static const struct reply wrong[] = {
+        {.to = "login", .status = 401, .body = "{\"error\":\"invalid_client\"}"}, {0}};
+    static const struct reply busy[] = {{.to = "login", .times = 2, .status = 503}, {0}};
+    static const struct reply broken[] = {{.to = "login", .status = 503}, {0}};
+    static const struct reply later[] = {{.to = "login", .status = 429, .retry_after_s = 600}, {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    BATCH("a:5");
+    assert_fails(&options, wrong, ERR_AUTH, "wrong client secret");
+    assert_int_equal(requests("\n"), 1);
+    options = usual();
+    assert_fails(&options, broken, ERR_NETWORK, "no token: login at http://login: HTTP 503");
+    assert_int_equal(requests("login"), 4);
+    assert_int_equal(requests("PUT"), 0);
+    options = usual();
+    assert_ends(&options, busy, DRAIN_FINISHED);
+    assert_int_equal(requests("login"), 3);
+    assert_string_equal(jobs(), "1 applied");
+    BATCH("b:5");
+    options = usual();
+    assert_true(drain(&options, later, &result));
+    assert_int_equal(result.end, DRAIN_PARKED);
+    assert_non_null(strstr(result.reason, "login at http://login: HTTP 429"));
+}
+
+/* Jobs that are put off because of their own retries. */
+static void a_job_that_waits_for_its_retry_is_sent_when_it_is_due(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT a", .times = 2, .status = 408}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 applied");
+    assert_in_range(sent_ms(2) - sent_ms(1), 1000, 1400);
+    assert_in_range(sent_ms(3) - sent_ms(2), 2000, 2700);
+}
+
+static void jobs_of_an_interrupted_run_are_read_back_first(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    fixture_claim(world.fixture, 1); /* and the process ends */
+    fixture_reopen(world.fixture);
+    world.fixture->interrupted = true;
+    find_record("a", 5);
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 applied");
+    assert_int_equal(requests("GET a"), 1);
+    assert_non_null(strstr(buf_text(&world.said), "1 jobs were interrupted while they were sent"));
+}
+
+static void a_lock_that_is_lost_ends_the_run(void **state)
+{
+    struct drain_options options = usual();
+    char path[SCRATCH_SIZE + 32];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s.drain", world.fixture->path);
+    BATCH("a:5 b:6");
+    options.lock = lock_take(world.fixture->path, LOCK_DRAIN, 1, 1, &world.fixture->err);
+    assert_non_null(options.lock);
+    assert_int_equal(unlink(path), 0);
+    world.now_us += 2000000;
+    assert_fails(&options, NULL, ERR_BUSY, "");
+    assert_int_equal(requests("PUT"), 0);
+    assert_string_equal(jobs(), "2 pending");
+    lock_release(options.lock);
+}
+
+static void a_job_that_another_process_changed_ends_the_run(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    world.fails = "lock";
+    assert_fails(&options, NULL, ERR_BUSY, "was changed by another process while it was in hand");
+}
+
+static void a_store_or_a_network_that_breaks_ends_the_run(void **state)
+{
+    static const struct {
+        const char *fails;
+        enum err_kind kind;
+    } parts[] = {{"turn", ERR_STORE}, {"wait", ERR_INTERNAL}, {"start", ERR_INTERNAL}};
+
+    (void)state;
+    BATCH("a:5");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct drain_options options = usual();
+
+        world.fails = parts[i].fails;
+        assert_fails(&options, NULL, parts[i].kind, "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_job_is_claimed_sent_and_settled_once, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_sent_where_nothing_is_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(updates_of_one_record_follow_each_other, begin, end),
+        cmocka_unit_test_setup_teardown(the_pace_spaces_departures, begin, end),
+        cmocka_unit_test_setup_teardown(a_conflict_is_read_back_and_kept, begin, end),
+        cmocka_unit_test_setup_teardown(a_429_holds_all_requests_for_its_time, begin, end),
+        cmocka_unit_test_setup_teardown(a_wait_beyond_max_wait_parks_this_run_and_the_next, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_stored_pause_is_ignored_where_that_is_asked_for, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_pause_of_a_clock_that_was_ahead_is_cut, begin, end),
+        cmocka_unit_test_setup_teardown(a_503_with_a_time_holds_all_and_one_without_its_job, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_401_fetches_another_token_and_costs_no_attempt, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(three_tokens_refused_in_a_row_end_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(no_answer_is_read_back_before_anything_is_sent_again, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(what_is_not_reached_is_tried_longer_each_time_and_then_left,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_certificate_that_is_not_trusted_ends_the_run_at_once,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_proxy_that_wants_credentials_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_signal_settles_what_is_in_flight_and_sends_nothing_more,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(the_end_of_the_time_ends_a_pause, begin, end),
+        cmocka_unit_test_setup_teardown(a_service_that_only_fails_ends_the_run_not_the_jobs, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_403_to_all_is_ours_and_one_after_a_success_the_records,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(what_is_not_the_api_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(the_same_refusal_to_all_is_the_environment, begin, end),
+        cmocka_unit_test_setup_teardown(more_refusals_than_allowed_end_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(the_login_decides_about_the_run_too, begin, end),
+        cmocka_unit_test_setup_teardown(a_job_that_waits_for_its_retry_is_sent_when_it_is_due,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(jobs_of_an_interrupted_run_are_read_back_first, begin, end),
+        cmocka_unit_test_setup_teardown(a_lock_that_is_lost_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_job_that_another_process_changed_ends_the_run, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_store_or_a_network_that_breaks_ends_the_run, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

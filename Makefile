@@ -26,6 +26,7 @@ DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light miller
 DEB_FUZZ   := clang
 DEB_DEB    := dpkg-dev lintian
+DEB_COV    := gcovr jq
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
@@ -92,7 +93,7 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              644:$(SHARE)/rowferry.env:share/doc/rowferry/examples/rowferry.env \
              $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
 
-.PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden unit cli crash \
+.PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden cov unit cli crash \
         fuzz fuzz-programs demo lint bench format install uninstall deb clean
 .DELETE_ON_ERROR:
 # an object made for one test program is worth keeping for the next build
@@ -106,6 +107,7 @@ help:
 	@echo 'make test      unit tests (cmocka), the fuzz corpus, and command tests (bats)'
 	@echo '              TESTS="store drain" only some files, FILTER=429 only some tests'
 	@echo 'make quick     all but the command tests that take longest'
+	@echo 'make cov       all tests, and how much of core/ they take; fails below 98% of lines, 93% of branches'
 	@echo 'make golden    writes the expected output of tests again'
 	@echo 'make compile_commands.json  for editors and clang tools'
 	@echo 'make crash     KILLS=1000: SIGKILL at every moment, judged by what the API applied'
@@ -221,6 +223,13 @@ golden: need-test
 	@$(MAKE) --no-print-directory $(TEST_BIN)
 	@UPDATE_GOLDEN=1 PROFILE=$(PROFILE) tests/run.sh
 	@git status --short tests/golden
+
+# What all tests together take of core/; the parts that none takes are in build/cov/uncovered.txt.
+cov: need-test
+	@$(call have,gcovr) || tests/lib/deps.sh $(DEB_COV)
+	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory PROFILE=cov test
+	@tests/cov.sh
 
 unit: need-test
 	@$(MAKE) --no-print-directory $(call chosen,$(UNIT_BIN))

@@ -231,60 +231,80 @@ static void log_event(struct report *report, enum log_level level, const char *e
     buf_release(&line);
 }
 
-static void tell_log(struct report *report, enum log_level level, enum err_kind kind,
+static const char *source_of(const struct err *err)
+{
+    return err->source ? err->source : "core: an error without a cause";
+}
+
+/* Appends the members of a JSON line that an error has before its message. */
+static void append_error(const struct err *err, struct buf *line)
+{
+    json_line_text(line, "kind", span_of(exit_kind_name(err->kind)));
+    json_line_count(line, "exit_status", (uint64_t)exit_of(err->kind));
+    json_line_text(line, "source", span_of(source_of(err)));
+}
+
+static void tell_log(struct report *report, enum log_level level, const struct err *err,
                      const char *text)
 {
     struct buf members = {0};
 
-    if (kind != ERR_NONE) {
-        json_line_text(&members, "kind", span_of(exit_kind_name(kind)));
-        json_line_count(&members, "exit_status", (uint64_t)exit_of(kind));
-    }
+    if (err)
+        append_error(err, &members);
     log_event(report, level, NULL, buf_span(&members), text);
     buf_release(&members);
 }
 
-static void tell_people(struct report *report, enum err_kind kind, const char *text)
+static void tell_people(struct report *report, const struct err *err, const char *text)
 {
     struct buf out = {0};
 
     report_line_wipe(report);
     buf_append_text(&out, "rowferry: ");
-    if (kind != ERR_NONE)
-        buf_append_text(&out, report->color ? "\033[31merror:\033[0m " : "error: ");
+    if (err)
+        buf_printf(&out, "%s%serror:%s ", report->color ? "\033[31m" : "",
+                   err->kind == ERR_INTERNAL ? "internal " : "", report->color ? "\033[0m" : "");
     words_printable(&out, text);
     buf_append_char(&out, '\n');
     fwrite(out.data, 1, out.size, stderr);
     buf_release(&out);
 }
 
-static void tell_json(struct report *report, enum err_kind kind, const char *text)
+static void tell_json(struct report *report, const struct err *err, const char *text)
 {
     struct buf line = {0};
 
-    json_line_begin(&line, kind == ERR_NONE ? "notice" : "error");
-    if (kind != ERR_NONE) {
-        json_line_text(&line, "kind", span_of(exit_kind_name(kind)));
-        json_line_count(&line, "exit_status", (uint64_t)exit_of(kind));
-    }
+    json_line_begin(&line, err ? "error" : "notice");
+    if (err)
+        append_error(err, &line);
     json_line_text(&line, "message", span_of(text));
     json_line_end(&line);
     report_out(report, &line);
     buf_release(&line);
 }
 
-/* A message in its forms. kind: ERR_NONE unless it is an error. */
-static void say(struct report *report, enum log_level level, enum err_kind kind, const char *text)
+/* A message in its forms. err: NULL unless it is an error. */
+static void say(struct report *report, enum log_level level, const struct err *err,
+                const char *text)
 {
+    bool internal = err && err->kind == ERR_INTERNAL;
+    struct buf whole = {0};
+
     if (report->json && !report->closed)
-        tell_json(report, kind, text);
+        tell_json(report, err, text);
     report_flush(report);
-    if (report->quiet && kind == ERR_NONE)
+    if (report->quiet && !err)
         return;
+    buf_append_text(&whole, text);
+    if (internal || (err && report->verbose && report->log != LOG_JSON))
+        buf_printf(&whole, " (%s)", source_of(err));
+    if (internal)
+        buf_append_text(&whole, ": please report this");
     if (report->log)
-        tell_log(report, level, kind, text);
+        tell_log(report, level, err, buf_text(&whole));
     else
-        tell_people(report, kind, text);
+        tell_people(report, err, buf_text(&whole));
+    buf_release(&whole);
 }
 
 void report_status(struct report *report, int status)
@@ -299,12 +319,13 @@ void report_fail(struct report *report, const struct err *err)
         return;
     }
     report_status(report, exit_of(err->kind));
-    say(report, LOG_ERROR, err->kind, err->text);
+    say(report, LOG_ERROR, err, err->text);
 }
 
-void report_error(struct report *report, enum err_kind kind, const char *format, ...)
+void report_error_at(struct report *report, const char *source, enum err_kind kind,
+                     const char *format, ...)
 {
-    struct err err = {.kind = kind};
+    struct err err = {.kind = kind, .source = source};
     va_list args;
 
     va_start(args, format);
@@ -327,7 +348,7 @@ void report_stopped(struct report *report)
     report->stopped = true;
     report_status(report, status);
     snprintf(text, sizeof text, "stopped %s; everything so far is kept", cause);
-    say(report, LOG_NOTICE, ERR_NONE, text);
+    say(report, LOG_NOTICE, NULL, text);
 }
 
 static void say_formatted(struct report *report, enum log_level level, const char *format,
@@ -336,7 +357,7 @@ static void say_formatted(struct report *report, enum log_level level, const cha
     char text[ERR_TEXT_SIZE];
 
     vsnprintf(text, sizeof text, format, args);
-    say(report, level, ERR_NONE, text);
+    say(report, level, NULL, text);
 }
 
 void report_notice(struct report *report, const char *format, ...)
@@ -382,7 +403,7 @@ void report_ask(struct report *report, const char *question)
 
 static void say_notice(void *context, const char *text)
 {
-    say(context, LOG_NOTICE, ERR_NONE, text);
+    say(context, LOG_NOTICE, NULL, text);
 }
 
 struct notice_sink report_sink(struct report *report)

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+bool err_set_at(struct err *err, const char *source, enum err_kind kind, const char *format, ...)
 {
     va_list args;
 
     err->kind = kind;
+    err->source = source;
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);

@@ -1,4 +1,5 @@
-/* What went wrong: a kind that decides the exit status, and a text for the operator. */
+/* What went wrong: a kind that decides the exit status, a text for the operator, and the place in
+ * the sources that set it. */
 #ifndef ROWFERRY_BASE_ERR_H
 #define ROWFERRY_BASE_ERR_H
 
@@ -21,15 +22,22 @@ enum { ERR_TEXT_SIZE = 2048 };
 
 struct err {
     enum err_kind kind;
+    const char *source; /* `core/store/db.c:123`; NULL before err_set */
     char text[ERR_TEXT_SIZE];
 };
 
+/* The line that this stands in, as struct err has it. The Makefile compiles by relative paths. */
+#define ERR_SOURCE        __FILE__ ":" ERR_STRING(__LINE__)
+#define ERR_STRING(value) ERR_QUOTED(value)
+#define ERR_QUOTED(text)  #text
+
 /* Fills err, once, where the cause is known. A text beyond ERR_TEXT_SIZE is cut.
  * Returns false, so that a caller can write `return err_set(...)`. */
-bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+#define err_set(err, kind, ...) err_set_at(err, ERR_SOURCE, kind, __VA_ARGS__)
+bool err_set_at(struct err *err, const char *source, enum err_kind kind, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-/* Puts `format: ` before the text that is there; the kind stays. Returns false. */
+/* Puts `format: ` before the text that is there; kind and source stay. Returns false. */
 bool err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -417,7 +417,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
         return false;
     if (read != jobs + rejects)
         return err_set(err, ERR_INTERNAL,
-                       "batch %lld: the books do not balance: %lld rows read, %lld jobs, %lld "
+                       "batch %lld: the row counts do not add up: %lld rows read, %lld jobs, %lld "
                        "rejected",
                        (long long)batch_id, (long long)read, (long long)jobs, (long long)rejects);
     if (!complete_keys(store, batch_id, jobs, rejects, err) || !store_set_durable(store, true, err))

@@ -84,8 +84,8 @@ bool summary_balance(const struct batch_counts *batch, struct err *err)
         return true;
     return err_set(
         err, ERR_INTERNAL,
-        "batch %lld: the books do not balance: %llu rows read, %llu rejected, %llu jobs, "
-        "%llu discarded; please report this",
+        "batch %lld: the row counts do not add up: %llu rows read, %llu rejected, %llu jobs, "
+        "%llu discarded",
         (long long)batch->id, (unsigned long long)batch->rows_read,
         (unsigned long long)batch->rows_rejected, (unsigned long long)batch->jobs,
         (unsigned long long)batch->rows_discarded);

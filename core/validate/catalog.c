@@ -54,7 +54,8 @@ static bool list_folder(struct catalog *catalog, DIR *directory, struct err *err
         errno = 0;
     }
     if (errno)
-        return err_set(err, ERR_CONFIG, "%s: %s", catalog->folder, strerror(errno));
+        return err_set(err, ERR_CONFIG, "cannot read the schema folder '%s': %s", catalog->folder,
+                       strerror(errno));
     if (!catalog->count)
         return err_set(err, ERR_CONFIG, "%s: holds no schema file NAME.json", catalog->folder);
     qsort(catalog->entries, catalog->count, sizeof *catalog->entries, entry_order);
@@ -78,7 +79,10 @@ static bool catalog_load(struct catalog *catalog, struct err *err)
     bool listed;
 
     if (!directory)
-        return err_set(err, ERR_CONFIG, "%s: %s", catalog->folder, strerror(errno));
+        return err_set(
+            err, ERR_CONFIG,
+            "cannot read the schema folder '%s': %s: name it with --schemas or ROWFERRY_SCHEMAS",
+            catalog->folder, strerror(errno));
     listed = list_folder(catalog, directory, err);
     closedir(directory);
     for (size_t i = 0; listed && i < catalog->count; i++)

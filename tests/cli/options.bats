@@ -505,7 +505,7 @@ fails_with() {
 
 @test "a missing folder of schemas is exit 2, and makes no database" {
     batch_file inbox/InventoryItem-1.csv 1
-    fails_with "nowhere: No such file or directory" run --schemas nowhere
+    fails_with "cannot read the schema folder 'nowhere': No such file or directory: name it with --schemas or ROWFERRY_SCHEMAS" run --schemas nowhere
     [ ! -e rowferry.db ]
 }
 
@@ -607,6 +607,47 @@ fails_with() {
     done
     same "run 1 3 0 3 3 0" \
         "$(summary '[.command, .files, .rows_read, .rows_rejected, .jobs, .applied, .exit_status] | join(" ")')"
+}
+
+# An error names the line of the source that made it. The line numbers are read from the sources.
+
+# source_of FILE TEXT: FILE:LINE of the err_set that has that text
+source_of() {
+    echo "$1:$(awk -v text="$2" '/err_set\(/ { at = NR } index($0, text) { print at; exit }' "$TOP/$1")"
+}
+
+@test "-v shows the source line of an error, and without it nothing does" {
+    local source
+
+    source=$(source_of core/validate/catalog.c 'name it with --schemas')
+    ends 2 rowferry validate x.csv --schemas missing
+    lacks "$stderr" catalog.c
+    ends 2 rowferry validate x.csv --schemas missing -v
+    holds "$stderr" " ($source)"
+    ends 2 rowferry validate x.csv --schemas missing -v --log-format text
+    holds "$stderr" " ($source)"
+    ends 2 rowferry validate x.csv --schemas missing --log-format text
+    lacks "$stderr" catalog.c
+}
+
+@test "--json and the JSON log have the source line of an error as a member" {
+    local source
+
+    source=$(source_of core/validate/catalog.c 'name it with --schemas')
+    ends 2 rowferry validate x.csv --schemas missing --json --log-format json
+    same "$source" "$(printf '%s\n' "$output" | jq -r 'select(.message_type == "error").source')"
+    same "$source" "$(printf '%s\n' "$stderr" | jq -r 'select(.level == "error").source')"
+    lacks "$(printf '%s\n' "$output" | jq -r 'select(.message_type == "error").message')" catalog.c
+    lacks "$(printf '%s\n' "$stderr" | jq -r 'select(.level == "error").message')" catalog.c
+}
+
+@test "an internal error says so, and always shows its source line" {
+    batch_file InventoryItem-1.csv 2
+    ends 0 rowferry ingest InventoryItem-1.csv
+    sql 'UPDATE batch SET rows_read = 3'
+    ends 1 rowferry export 1 -q
+    holds "$stderr" "rowferry: internal error: batch 1: "
+    holds "$stderr" " ($(source_of core/store/summary.c 'the row counts do not')): please report this"
 }
 
 @test "each line of --json is JSON, and stderr still speaks to people" {

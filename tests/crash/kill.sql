@@ -20,5 +20,5 @@ SELECT 'job of ' || record_id || ' says `applied`, and the server never did that
 FROM found.job j WHERE state = 'applied' AND NOT EXISTS
     (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version);
 
-SELECT 'batch ' || batch_id || ': the books do not balance'
+SELECT 'batch ' || batch_id || ': the row counts do not add up'
 FROM found.batch_summary WHERE state IN ('open', 'done') AND rows_read <> rows_rejected + jobs;

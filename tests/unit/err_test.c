@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static void setting_fills_kind_and_text_and_is_false(void **state)
@@ -17,6 +18,18 @@ static void setting_fills_kind_and_text_and_is_false(void **state)
     assert_false(err_set(&err, ERR_INPUT, "line %d: %s", 812, "ragged"));
     assert_int_equal(err.kind, ERR_INPUT);
     assert_string_equal(err.text, "line 812: ragged");
+}
+
+static void the_line_that_set_it_is_its_source(void **state)
+{
+    struct err err = {0};
+    char expected[64];
+
+    (void)state;
+    snprintf(expected, sizeof expected, "tests/unit/err_test.c:%d", __LINE__ + 1);
+    err_set(&err, ERR_STORE, "disk full");
+    err_wrap(&err, "chunk %d", 3);
+    assert_string_equal(err.source, expected);
 }
 
 static void wrapping_puts_the_place_before_and_keeps_the_kind(void **state)
@@ -104,6 +117,7 @@ static void every_size_of_place_and_text_stays_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_line_that_set_it_is_its_source),
         cmocka_unit_test(setting_fills_kind_and_text_and_is_false),
         cmocka_unit_test(wrapping_puts_the_place_before_and_keeps_the_kind),
         cmocka_unit_test(wrapping_nothing_still_says_where),

@@ -295,7 +295,7 @@ static void books_that_do_not_balance_keep_a_batch_from_opening(void **state)
     assert_false(batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, 0, &fixture->err));
     assert_int_equal(fixture->err.kind, ERR_INTERNAL);
     assert_string_equal(fixture->err.text,
-                        "batch 1: the books do not balance: 3 rows read, 1 jobs, 1 rejected");
+                        "batch 1: the row counts do not add up: 3 rows read, 1 jobs, 1 rejected");
     assert_asked(fixture, "SELECT state FROM batch", "loading");
 }
 

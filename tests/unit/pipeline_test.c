@@ -392,7 +392,7 @@ static void books_that_do_not_balance_are_a_bug_and_refuse_the_batch(void **stat
     bench_open(&bench, scene);
     assert_false(ingest_with(&bench, &incident, &result, &err));
     assert_int_equal(err.kind, ERR_INTERNAL);
-    assert_non_null(strstr(err.text, "the books do not balance"));
+    assert_non_null(strstr(err.text, "the row counts do not add up"));
     assert_query(scene, "SELECT state FROM batch", "refused");
     assert_query(scene, "SELECT count(*) FROM job_row", "0");
     bench_close(&bench);

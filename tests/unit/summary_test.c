@@ -155,14 +155,11 @@ static void books_balance_or_the_batch_is_named(void **state)
         {BATCH_REFUSED, 10, 3, 4, 3, NULL}, /* still being discarded */
         {BATCH_LOADING, 10, 0, 0, 0, NULL},
         {BATCH_OPEN, 10, 3, 0, 6,
-         "batch 5: the books do not balance: 10 rows read, 3 rejected, 6 jobs, 0 discarded; please "
-         "report this"},
+         "batch 5: the row counts do not add up: 10 rows read, 3 rejected, 6 jobs, 0 discarded"},
         {BATCH_DONE, 10, 3, 1, 7,
-         "batch 5: the books do not balance: 10 rows read, 3 rejected, 7 jobs, 1 discarded; please "
-         "report this"},
+         "batch 5: the row counts do not add up: 10 rows read, 3 rejected, 7 jobs, 1 discarded"},
         {BATCH_REFUSED, 10, 3, 0, 0,
-         "batch 5: the books do not balance: 10 rows read, 3 rejected, 0 jobs, 0 discarded; please "
-         "report this"},
+         "batch 5: the row counts do not add up: 10 rows read, 3 rejected, 0 jobs, 0 discarded"},
     };
 
     (void)state;

@@ -90,7 +90,7 @@ kinds=${1:-unit fuzz cli}
 slow=
 if [ "$kinds" = quick ]; then
     kinds='unit fuzz cli'
-    slow=' faults crash options watch night pace sim export '
+    slow=' faults logins crash disk locks options watch night pace sim export '
 fi
 files=()
 for kind in $kinds; do

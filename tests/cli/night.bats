@@ -27,7 +27,7 @@ requests() {
 }
 
 # The ledger and the database agree on every record and version, and nothing was applied twice.
-books_agree() {
+ledger_agrees() {
     jq -r 'select(.foreign | not) | [.id, .version, .correlation_id] | join(" ")' ledger | sort >ledger.txt
     sql "SELECT record_id || ' ' || server_version || ' ' || correlation_id FROM job
          WHERE state = 'applied'" | sort >jobs.txt
@@ -42,7 +42,7 @@ books_agree() {
     ends 0 run_inbox --json
     same "3000 3000 3000 0" "$(summary '"\(.rows_read) \(.jobs) \(.applied) \(.exit_status)"')"
     same 3000 "$(requests put)"
-    books_agree
+    ledger_agrees
     [ -e inbox/done/InventoryItem-a.csv ]
     ends 0 run_inbox --json
     same "0 0" "$(summary '"\(.requests) \(.exit_status)"')"
@@ -57,7 +57,7 @@ books_agree() {
     same "$(sql 'SELECT count(*) FROM attempt')" "$(requests put get)"
     same 2000 "$(requests put)"
     [ "$(requests get)" -gt 20 ]
-    books_agree
+    ledger_agrees
 }
 
 @test "every fault at once ends with every row applied once" {
@@ -76,7 +76,7 @@ books_agree() {
     same 0 "$status"
     same "applied|1500" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same "$(sql 'SELECT count(*) FROM attempt')" "$(requests put get)"
-    books_agree
+    ledger_agrees
 }
 
 @test "kill -9 in the middle of a drain, and the same command again" {
@@ -97,7 +97,7 @@ books_agree() {
     ends 0 run_inbox
     same "applied|3000" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same ok "$(sql 'PRAGMA integrity_check')"
-    books_agree
+    ledger_agrees
 }
 
 enough_applied() {
@@ -168,7 +168,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     [ "$(summary .throttled)" -ge 1 ]
     # 8 in flight when the first 429 comes, and the two seconds that 60 take at 20 a second
     [ "$(summary .throttled)" -le 30 ]
-    books_agree
+    ledger_agrees
 }
 
 @test "a wait beyond --max-wait parks the run, and a rerun sends nothing before its time" {
@@ -187,7 +187,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     many inbox/InventoryItem-a.csv 2000
     ends 0 run_inbox
     [ "$(requests token)" -ge 2 ]
-    books_agree
+    ledger_agrees
 }
 
 @test "a token revoked midway costs one new token" {
@@ -198,7 +198,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     curl -s -X POST "$GENESYS_ENVIRONMENT/sim/revoke" >/dev/null
     wait $!
     same 2 "$(requests token)"
-    books_agree
+    ledger_agrees
 }
 
 @test "the first SIGINT settles what is in flight and ends 130" {
@@ -214,7 +214,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     same 0 "$(sql "SELECT count(*) FROM job WHERE state IN ('sending', 'unknown')")"
     same 130 "$(tail -n 1 out | jq .exit_status)"
     same "$(sql 'SELECT count(*) FROM attempt')" "$(requests put get)"
-    books_agree
+    ledger_agrees
 }
 
 @test "SIGHUP settles what is in flight, sums up, and ends 129; under nohup it changes nothing" {
@@ -240,7 +240,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     wait $!
     same 0 "$(tail -n 1 out | jq .exit_status)"
     same 2000 "$(sql "SELECT count(*) FROM job WHERE state = 'applied'")"
-    books_agree
+    ledger_agrees
 }
 
 @test "a second drain of the same database ends 7 and names the first" {
@@ -272,7 +272,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     holds "$stderr" "wrong client secret: check GENESYS_CLIENT_SECRET"
     same "pending|5" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     ends 0 run_inbox
-    books_agree
+    ledger_agrees
 }
 
 @test "a 403 for everything ends 6 with advice" {
@@ -369,7 +369,7 @@ A-3|quantity: must be at least 0, is -4" "$(sql 'SELECT record_id, messages FROM
     same 3 "$(wc -l <inbox/InventoryItem-b.csv)"
     ends 0 run_inbox
     same 3 "$(wc -l <ledger)"
-    books_agree
+    ledger_agrees
 }
 
 @test "a file that is known moves to done and sends nothing; --force takes it again" {

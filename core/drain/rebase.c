@@ -2,7 +2,7 @@
 
 #include "core/api/fields.h"
 #include "core/base/mem.h"
-#include "core/validate/schema.h"
+#include "core/validate/checker.h"
 
 #include <stdlib.h>
 

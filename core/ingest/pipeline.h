@@ -6,7 +6,7 @@
 #include "core/ingest/limits.h"
 #include "core/row/reader.h"
 #include "core/store/intake.h"
-#include "core/validate/schema.h"
+#include "core/validate/checker.h"
 
 #include <stdbool.h>
 #include <stdint.h>

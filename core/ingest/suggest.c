@@ -8,6 +8,7 @@
 #include "core/ingest/feed.h"
 #include "core/ingest/suggest_column.h"
 #include "core/ingest/suggest_layout.h"
+#include "core/validate/checker.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "core/ingest/feed.h"
 #include "core/ingest/ingest.h"
 #include "core/ingest/sieve.h"
+#include "core/validate/checker.h"
 
 #include <stdio.h>
 

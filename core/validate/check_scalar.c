@@ -1,8 +1,19 @@
-/* Assertions that look at one value as a whole. What one holds stands beside what it says. */
-#include "core/row/cell_form.h"
-#include "core/validate/checker.h"
+#include "core/validate/check_scalar.h"
 
-enum { LIST_MAX = 200 /* bytes of enum's values in a message */ };
+#include "core/base/mem.h"
+#include "core/row/cell_form.h"
+
+#include <stdlib.h>
+
+enum {
+    LIST_MAX = 200, /* bytes of the values of enum in a message */
+    FEW = 8,        /* items that are compared each with each */
+};
+
+struct item_hash {
+    uint64_t hash;
+    uint32_t token, item;
+};
 
 bool check_never_holds(struct checker *c, const struct check *check, uint32_t token)
 {
@@ -212,4 +223,89 @@ void check_count_tell(struct checker *c, const struct check *check, uint32_t tok
     violations_add(c->violations, check_field(c), check->keyword, "must have at %s %llu %s, has %u",
                    lower ? "least" : "most", (unsigned long long)check->with.count,
                    check->with.count == 1 ? one : more, c->row->tape.tokens[token].count);
+}
+
+static int hash_order(const void *a, const void *b)
+{
+    const struct item_hash *left = a, *right = b;
+
+    if (left->hash != right->hash)
+        return left->hash < right->hash ? -1 : 1;
+    return (left->item > right->item) - (left->item < right->item);
+}
+
+/* Two items that are equal: first and second, the earliest second; false where there are none. */
+static bool find_pair(struct checker *c, const struct item_hash *hashes, uint32_t count,
+                      bool by_hash, struct item_hash pair[2])
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = i + 1; j < count; j++) {
+            if (by_hash && hashes[j].hash != hashes[i].hash)
+                break;
+            if (found && hashes[j].item >= pair[1].item)
+                break;
+            check_work(c, 1);
+            if (!c->work_left)
+                return false;
+            if (!value_equal(check_at(c, hashes[i].token), check_at(c, hashes[j].token)))
+                continue;
+            pair[0] = hashes[i];
+            pair[1] = hashes[j];
+            found = true;
+            break;
+        }
+    }
+    return found;
+}
+
+static bool find_equal(struct checker *c, uint32_t token, struct item_hash pair[2])
+{
+    const struct json_token *tokens = c->row->tape.tokens;
+    uint32_t count = tokens[token].count, item = 0;
+    bool many = count > FEW;
+
+    if (c->hash_capacity < count) {
+        c->hashes = mem_resize(c->hashes, count, sizeof *c->hashes);
+        c->hash_capacity = count;
+    }
+    for (uint32_t i = token + 1; i < tokens[token].next; i = tokens[i].next, item++)
+        c->hashes[item] = (struct item_hash){many ? value_hash(check_at(c, i)) : 0, i, item};
+    if (many)
+        qsort(c->hashes, count, sizeof *c->hashes, hash_order);
+    return find_pair(c, c->hashes, count, many, pair);
+}
+
+bool check_unique_holds(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct item_hash pair[2];
+
+    (void)check;
+    check_work(c, c->row->tape.tokens[token].size >> 6);
+    return !find_equal(c, token, pair);
+}
+
+void check_unique_tell(struct checker *c, const struct check *check, uint32_t token)
+{
+    struct item_hash pair[2];
+
+    if (find_equal(c, token, pair))
+        violations_add(c->violations, check_field(c), check->keyword,
+                       "must not hold a value twice, items %u and %u are both %s", pair[0].item,
+                       pair[1].item, check_show(c, check_at(c, pair[1].token)));
+}
+
+void check_record_id(struct checker *c)
+{
+    struct span id = c->row->record_id, source = span_of(pattern_source(c->schema->record_id));
+    char shown_id[VIOLATION_QUOTE_SIZE], shown_pattern[VIOLATION_QUOTE_SIZE];
+
+    for (size_t i = 0; i < c->violations->count; i++)
+        if (span_is(violation_rule(c->violations, i), "record_id"))
+            return;
+    if (check_search(c, c->schema->record_id, id) != PATTERN_FOUND)
+        violations_add(c->violations, span_of("record_id"), "record_id",
+                       "must match the pattern %s, is %s", violation_quote(source, shown_pattern),
+                       violation_quote(id, shown_id));
 }

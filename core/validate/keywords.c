@@ -1,6 +1,6 @@
 /* What each keyword of JSON Schema compiles into. A new one is a line in the table at the end, a
  * function where its value has a new form (with schemas inside: in applicators.c), and its check in
- * check.c. */
+ * checker.c. */
 #include "core/validate/keywords.h"
 
 #include "core/validate/applicators.h"

@@ -1,6 +1,6 @@
 /* What a schema file compiles into: flat arrays that refer to each other by index. A node is a
  * (sub)schema, a run of checks; a check is one assertion, which looks at some kinds of values and
- * holds its operand ready. Built by compile.c, walked by check.c, constant in between. */
+ * holds its operand ready. Built by compile.c, walked by checker.c, constant in between. */
 #ifndef ROWFERRY_VALIDATE_PLAN_H
 #define ROWFERRY_VALIDATE_PLAN_H
 

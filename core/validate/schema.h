@@ -1,18 +1,14 @@
-/* A schema file -> a plan, and a plan x a row -> violations. */
+/* Schema files: JSON Schema with the extension `x-rowferry`. */
 #ifndef ROWFERRY_VALIDATE_SCHEMA_H
 #define ROWFERRY_VALIDATE_SCHEMA_H
 
 #include "core/base/err.h"
 #include "core/row/row.h"
-#include "core/row/violation.h"
 
 #include <stdbool.h>
 
 /* Compiled from schema/NAME.json; constant once loaded, may be shared between threads. */
 struct schema;
-
-/* What one thread needs to check rows: match data, prepared rules, scratch memory. */
-struct checker;
 
 /* Reads and compiles a schema file: JSON Schema with the extension `x-rowferry`, as in
  * rowferry-schema(5). The name is that of the file without `.json`. Everything that could not be
@@ -32,21 +28,5 @@ const struct row_shape *schema_shape(const struct schema *schema);
 /* XXH3-128 of the schema file's bytes, hexadecimal: tells whether a batch began under another one.
  */
 const char *schema_hash(const struct schema *schema);
-
-/* NULL on error (ERR_INTERNAL: the rules compiled once already). */
-struct checker *checker_open(const struct schema *schema, struct err *err);
-void checker_close(struct checker *checker);
-
-/* Adds every violation of the row's fields to the list; allocates nothing for a row of a flat
- * schema once its buffers have grown. Rows whose form is already bad need not be checked: an empty
- * tape is passed over. A required member that the list tells of already, because the reader could
- * not take its cell, is not told again. False only on ERR_INTERNAL. */
-bool checker_check(struct checker *checker, const struct row *row, struct violations *violations,
-                   struct err *err);
-
-/* The schema's rules alone, over a row of which only fields and tape are looked at: for what is
- * sent in place of a checked row. Nothing is added where there are none. */
-bool checker_check_rules(struct checker *checker, const struct row *row,
-                         struct violations *violations, struct err *err);
 
 #endif

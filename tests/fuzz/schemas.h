@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_TESTS_FUZZ_SCHEMAS_H
 #define ROWFERRY_TESTS_FUZZ_SCHEMAS_H
 
-#include "core/validate/schema.h"
+#include "core/validate/checker.h"
 
 /* Opens the text as a schema file. What must hold: it is refused with ERR_CONFIG and a text
  * that names the file, or else it is a schema. NULL with err set. */

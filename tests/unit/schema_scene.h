@@ -2,7 +2,7 @@
 #ifndef ROWFERRY_TESTS_SCHEMA_SCENE_H
 #define ROWFERRY_TESTS_SCHEMA_SCENE_H
 
-#include "core/validate/schema.h"
+#include "core/validate/checker.h"
 #include "tests/lib/scratch.h"
 
 #include <setjmp.h>

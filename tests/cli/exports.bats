@@ -551,7 +551,7 @@ examples() {
         back
         count=$((count + 1))
     done
-    [ "$count" -ge 8 ]
+    [ "$count" -ge 13 ]
 }
 
 @test "the settings of docs/guide.md can be declared together" {

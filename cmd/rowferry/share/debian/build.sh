@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a Debian package of what `make install` put into a folder: build.sh ROOT VERSION OUT
-# (OUT/rowferry_VERSION_ARCHITECTURE.deb), and lets lintian look at it; its errors are ours.
+# (OUT/rowferry_VERSION_ARCHITECTURE.deb). Errors of lintian are errors of this script.
 set -eu
 umask 022
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +10,7 @@ package=$out/rowferry_${version}_$architecture.deb
 
 written=$(dpkg-parsechangelog -l "$here/changelog" -S Version)
 if [ "$written" != "$version" ]; then
-    echo "$here/changelog speaks of $written, the Makefile of $version: begin the changelog anew" >&2
+    echo "$here/changelog has version $written, the Makefile has $version: add an entry to the changelog" >&2
     exit 1
 fi
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l "$here/changelog" -S Timestamp)

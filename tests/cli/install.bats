@@ -104,7 +104,7 @@ options() {
 
     page man5/rowferry-schema.5 >page
     {
-        sed -n '/^const struct keyword keywords/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/keywords.c"
+        sed -n '/^\(static \)*const struct keyword keywords/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/keywords.c"
         sed -n '/^static const struct format formats/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/format.c"
         sed -n '/functions\[\]/,/^};/s/^    "\([^"]*\)".*/\1/p' "$TOP/core/validate/sandbox.c"
         sed -n '/^} settings\[\]/,/^};/p' "$TOP/core/validate/extension.c" | grep -oE '\{"[a-z]+' | cut -c3-

@@ -1,12 +1,12 @@
 #!/bin/bash
-# `make demo`: one night over sample-batches/, against the simulator on a free loopback port.
-# B is the folder of the programs. Ends 0 when jobs were applied and the night ended as it should.
+# `make demo`: one nightly run over sample-batches/, against the simulator on a free loopback port.
+# B is the folder of the programs. Ends 0 if jobs were applied and the run ended as it should.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 top=$PWD
 bin=$(cd "${B:-build/release}" && pwd) || exit 2
 
-# Nothing of the reader's own settings: this must never talk to anything but the simulator.
+# Without the reader's own settings: this must never talk to anything but the simulator.
 for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_'); do
     unset "$name"
 done
@@ -20,7 +20,7 @@ title() {
     printf '\n== %s\n' "$*"
 }
 
-# show COMMAND...: as a reader would type it, then done
+# show COMMAND...: prints it as a reader would type it, and runs it
 show() {
     local word
     printf '$'
@@ -44,7 +44,7 @@ trap '[ -z "$sim" ] || kill "$sim" 2>/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkfifo ready
-# Every record stands at version 5 there; one account is refused, whatever is sent.
+# Every record has version 5 there; one account is refused, whatever is sent.
 "$bin/genesys-sim" --with-parent --max-seconds 900 --base-version 5 --answer put:acc-100205=422 \
     --ledger ledger.ndjson >ready 2>simulator.log &
 sim=$!
@@ -60,27 +60,27 @@ ENV
 title "A simulator of the API listens on $url; these files wait in $folder/inbox"
 ls inbox
 
-title 'The night'
+title 'The nightly run'
 show "$bin/rowferry" run --rate none
 status=$?
 echo "(exit status $status)"
-[ "$status" -eq 3 ] || fail "the night ended with status $status; 3 was expected"
+[ "$status" -eq 3 ] || fail "the run ended with status $status; 3 was expected"
 cat <<'TEXT'
 
-Status 3 is right here: it says that everything was read and sent, and that some rows did not get
-through. The samples hold bad rows on purpose (one for each rule), two rows whose version is out of
-date (conflicts), and one that the simulator refuses.
+Status 3 is right here: everything was read and sent, and some rows did not get through. The samples
+hold bad rows on purpose (one for each rule), two rows whose version is out of date (conflicts), and
+one that the simulator refuses.
 TEXT
 
-title 'Where every batch stands'
+title 'The status of every batch'
 show "$bin/rowferry" status
 
-title 'What became of a record that came three times, version 5 each'
+title 'What happened to a record with three rows, version 5 each'
 show sqlite3 -column -header rowferry.db \
     "SELECT row_no, line_no, version, sent_version, server_version, state FROM job_history
    WHERE record_id = 'ber-wh-1046'"
 
-title 'What the server did not take, and why'
+title 'What the server did not accept, and why'
 show sqlite3 -column -header rowferry.db \
     "SELECT record_id, state, http_status, error_message FROM job_history
    WHERE state NOT IN ('applied', 'unchanged')"
@@ -93,12 +93,12 @@ in_ledger=$(wc -l <ledger.ndjson)
 
 title "Done: $applied updates applied, and the simulator's own ledger counts as many"
 cat <<TEXT
-The database stays, for you to go on looking:
+The database is kept, so that you can look further:
 
   cd $folder
   sqlite3 rowferry.db "SELECT source, line_no, messages FROM rejection"
   sqlite3 -column -header rowferry.db "SELECT * FROM run_summary"
   sqlite3 -column -header rowferry.db "SELECT job_id, method, sent_version, http_status, latency_us FROM attempt"
 
-What came in lies in inbox/done, with the rejected rows beside it, to be mended and dropped in again.
+The files are in inbox/done, with the rejected rows next to them, to be fixed and dropped in again.
 TEXT

@@ -26,17 +26,6 @@ static const struct path {
     {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}},
 };
 
-static int hex_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 char *route_decode(struct span text, bool form)
 {
     char *out = mem_calloc(text.size + 1, 1);
@@ -47,8 +36,8 @@ char *route_decode(struct span text, bool form)
         char byte = text.data[i];
 
         if (byte == '%') {
-            int high = i + 2 < text.size ? hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_value(text.data[i + 2]) : -1;
+            int high = i + 2 < text.size ? str_hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.size ? str_hex_value(text.data[i + 2]) : -1;
 
             ok = high >= 0 && low >= 0 && high + low > 0;
             byte = ok ? (char)(high * 16 + low) : '\0';
@@ -88,10 +77,8 @@ static bool is_segment(struct span segment)
 
     for (size_t i = 0; i < segment.size; i++) {
         char byte = segment.data[i];
-        bool alnum = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-                     (byte >= 'A' && byte <= 'Z');
 
-        if (!alnum && (byte == '\0' || !strchr(marks, byte)))
+        if (!str_is_letter(byte) && !str_is_digit(byte) && !str_has(marks, byte))
             return false;
     }
     return true;

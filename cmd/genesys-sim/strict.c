@@ -37,21 +37,11 @@ static bool take(struct scan *scan, char byte)
     return true;
 }
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_hex(char byte)
-{
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
-}
-
 static bool scan_digits(struct scan *scan)
 {
     const char *start = scan->at;
 
-    while (scan->at < scan->end && is_digit(*scan->at))
+    while (scan->at < scan->end && str_is_digit(*scan->at))
         scan->at++;
     return scan->at > start ? true : fail(scan, "a number is malformed");
 }
@@ -61,7 +51,7 @@ static bool scan_number(struct scan *scan)
     take(scan, '-');
     if (!take(scan, '0') && !scan_digits(scan))
         return false;
-    if (scan->at < scan->end && is_digit(*scan->at))
+    if (scan->at < scan->end && str_is_digit(*scan->at))
         return fail(scan, "a number starts with 0");
     if (take(scan, '.') && !scan_digits(scan))
         return false;
@@ -85,7 +75,7 @@ static bool scan_escape(struct scan *scan)
     }
     scan->at++;
     for (int i = 0; i < 4; i++, scan->at++)
-        if (scan->at == scan->end || !is_hex(*scan->at))
+        if (scan->at == scan->end || str_hex_value(*scan->at) < 0)
             return fail(scan, "a string holds a malformed \\u escape");
     return true;
 }
@@ -183,7 +173,7 @@ static bool scan_value(struct scan *scan)
         return fail(scan, "a value is missing");
     if (*scan->at == '"')
         return scan_string(scan);
-    if (*scan->at == '-' || is_digit(*scan->at))
+    if (*scan->at == '-' || str_is_digit(*scan->at))
         return scan_number(scan);
     if (*scan->at != '{' && *scan->at != '[')
         return scan_word(scan);

@@ -28,6 +28,32 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
+/* ASCII, whatever the locale. */
+static inline bool str_is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static inline bool str_is_letter(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+/* Value of a hexadecimal digit, or -1. */
+static inline int str_hex_value(char byte)
+{
+    if (str_is_digit(byte))
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* True when the byte is one of the characters of set; NUL never is. */
+static inline bool str_has(const char *set, char byte)
+{
+    return byte && strchr(set, byte);
+}
+
 /* memcmp order, the shorter first where one is the beginning of the other. */
 int span_compare(struct span a, struct span b);
 

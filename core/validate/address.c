@@ -1,5 +1,4 @@
-/* Formats that name a place in a network. */
-#include "core/validate/format.h"
+#include "core/validate/address.h"
 
 #include <arpa/inet.h>
 #include <idn2.h>
@@ -11,26 +10,6 @@ enum {
     LOCAL_PART_MAX = 64,                 /* RFC 5321 section 4.5.3.1.1 */
     ADDRESS_MAX = 45,                    /* bytes of the longest IPv6 address */
 };
-
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static bool is_hex(char byte)
-{
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
-}
-
-static bool is_one_of(char byte, const char *set)
-{
-    return byte && strchr(set, byte);
-}
 
 /* Part of a character beyond ASCII; the text is valid UTF-8. */
 static bool is_wide(char byte)
@@ -53,7 +32,7 @@ static size_t find_byte(struct span text, const char *set)
 {
     size_t i = 0;
 
-    while (i < text.size && !is_one_of(text.data[i], set))
+    while (i < text.size && !str_has(set, text.data[i]))
         i++;
     return i;
 }
@@ -66,7 +45,7 @@ static bool is_a_label(struct span label)
     int code;
 
     for (size_t i = 0; i < label.size; i++)
-        lower[i] = (char)(is_letter(label.data[i]) ? label.data[i] | 0x20 : label.data[i]);
+        lower[i] = (char)(str_is_letter(label.data[i]) ? label.data[i] | 0x20 : label.data[i]);
     code = idn2_register_u8(NULL, (const uint8_t *)lower, &out, 0);
     idn2_free(out);
     return code == IDN2_OK;
@@ -77,7 +56,7 @@ static bool is_label(struct span label)
     if (!label.size || label.size > LABEL_MAX)
         return false;
     for (size_t i = 0; i < label.size; i++)
-        if (!is_letter(label.data[i]) && !is_digit(label.data[i]) && label.data[i] != '-')
+        if (!str_is_letter(label.data[i]) && !str_is_digit(label.data[i]) && label.data[i] != '-')
             return false;
     if (label.data[0] == '-' || label.data[label.size - 1] == '-')
         return false;
@@ -120,12 +99,12 @@ static bool are_labels(struct span text, size_t size_max, bool (*holds)(struct s
     }
 }
 
-bool format_is_hostname(struct span text)
+bool address_is_hostname(struct span text)
 {
     return are_labels(text, HOSTNAME_MAX, is_label);
 }
 
-bool format_is_idn_hostname(struct span text)
+bool address_is_idn_hostname(struct span text)
 {
     return are_labels(text, UNICODE_NAME_MAX, is_u_label);
 }
@@ -140,7 +119,7 @@ static bool copy_address(struct span text, char out[ADDRESS_MAX + 1])
     return true;
 }
 
-bool format_is_ipv4(struct span text)
+bool address_is_ipv4(struct span text)
 {
     char address[ADDRESS_MAX + 1];
     struct in_addr parsed;
@@ -148,7 +127,7 @@ bool format_is_ipv4(struct span text)
     return copy_address(text, address) && inet_pton(AF_INET, address, &parsed) == 1;
 }
 
-bool format_is_ipv6(struct span text)
+bool address_is_ipv6(struct span text)
 {
     char address[ADDRESS_MAX + 1];
     struct in6_addr parsed;
@@ -164,8 +143,8 @@ static bool is_dot_string(struct span text, bool wide)
         char byte = text.data[i];
 
         if (byte == '.' ? dot
-                        : !is_letter(byte) && !is_digit(byte) &&
-                              !is_one_of(byte, "!#$%&'*+-/=?^_`{|}~") && !(wide && is_wide(byte)))
+                        : !str_is_letter(byte) && !str_is_digit(byte) &&
+                              !str_has("!#$%&'*+-/=?^_`{|}~", byte) && !(wide && is_wide(byte)))
             return false;
         dot = byte == '.';
     }
@@ -194,8 +173,8 @@ static bool is_address_literal(struct span text)
         return false;
     text = (struct span){text.data + 1, text.size - 2};
     if (text.size > 5 && strncasecmp(text.data, "IPv6:", 5) == 0)
-        return format_is_ipv6(from(text, 5));
-    return format_is_ipv4(text);
+        return address_is_ipv6(from(text, 5));
+    return address_is_ipv4(text);
 }
 
 static bool is_mailbox(struct span text, bool wide)
@@ -211,16 +190,16 @@ static bool is_mailbox(struct span text, bool wide)
     domain = from(text, at);
     if (!is_dot_string(local, wide) && !is_quoted_string(local))
         return false;
-    return (wide ? format_is_idn_hostname(domain) : format_is_hostname(domain)) ||
+    return (wide ? address_is_idn_hostname(domain) : address_is_hostname(domain)) ||
            is_address_literal(domain);
 }
 
-bool format_is_email(struct span text)
+bool address_is_email(struct span text)
 {
     return is_mailbox(text, false);
 }
 
-bool format_is_idn_email(struct span text)
+bool address_is_idn_email(struct span text)
 {
     return is_mailbox(text, true);
 }
@@ -233,11 +212,13 @@ static bool is_made_of(struct span text, const char *set, bool wide)
         char byte = text.data[i];
 
         if (byte == '%') {
-            if (text.size - i < 3 || !is_hex(text.data[i + 1]) || !is_hex(text.data[i + 2]))
+            if (text.size - i < 3 || str_hex_value(text.data[i + 1]) < 0 ||
+                str_hex_value(text.data[i + 2]) < 0)
                 return false;
             i += 2;
-        } else if (!is_letter(byte) && !is_digit(byte) && !is_one_of(byte, "-._~!$&'()*+,;=") &&
-                   !is_one_of(byte, set) && !(wide && is_wide(byte))) {
+        } else if (!str_is_letter(byte) && !str_is_digit(byte) &&
+                   !str_has("-._~!$&'()*+,;=", byte) && !str_has(set, byte) &&
+                   !(wide && is_wide(byte))) {
             return false;
         }
     }
@@ -252,7 +233,7 @@ static bool is_future_address(struct span text)
     if (text.size < 4 || (text.data[0] | 0x20) != 'v' || dot < 2 || dot + 1 >= text.size)
         return false;
     for (size_t i = 1; i < dot; i++)
-        if (!is_hex(text.data[i]))
+        if (str_hex_value(text.data[i]) < 0)
             return false;
     text = from(text, dot + 1);
     return find_byte(text, "%") == text.size && is_made_of(text, ":", false);
@@ -275,7 +256,7 @@ static bool is_authority(struct span text, bool wide)
         if (end == text.size)
             return false;
         inside = (struct span){text.data + 1, end - 1};
-        if (!format_is_ipv6(inside) && !is_future_address(inside))
+        if (!address_is_ipv6(inside) && !is_future_address(inside))
             return false;
         end++;
     } else {
@@ -285,7 +266,7 @@ static bool is_authority(struct span text, bool wide)
     }
     text = from(text, end);
     for (size_t i = 0; i < text.size; i++)
-        if (i == 0 ? text.data[i] != ':' : !is_digit(text.data[i]))
+        if (i == 0 ? text.data[i] != ':' : !str_is_digit(text.data[i]))
             return false;
     return true;
 }
@@ -310,10 +291,11 @@ static size_t scheme_size(struct span text)
 {
     size_t colon = find_byte(text, ":/?#");
 
-    if (!colon || colon == text.size || text.data[colon] != ':' || !is_letter(text.data[0]))
+    if (!colon || colon == text.size || text.data[colon] != ':' || !str_is_letter(text.data[0]))
         return 0;
     for (size_t i = 1; i < colon; i++)
-        if (!is_letter(text.data[i]) && !is_digit(text.data[i]) && !is_one_of(text.data[i], "+-."))
+        if (!str_is_letter(text.data[i]) && !str_is_digit(text.data[i]) &&
+            !str_has("+-.", text.data[i]))
             return 0;
     return colon;
 }
@@ -348,22 +330,22 @@ static bool is_reference(struct span text, bool wide)
     return is_rest(text, wide);
 }
 
-bool format_is_uri(struct span text)
+bool address_is_uri(struct span text)
 {
     return is_absolute(text, false);
 }
 
-bool format_is_uri_reference(struct span text)
+bool address_is_uri_reference(struct span text)
 {
     return is_reference(text, false);
 }
 
-bool format_is_iri(struct span text)
+bool address_is_iri(struct span text)
 {
     return is_absolute(text, true);
 }
 
-bool format_is_iri_reference(struct span text)
+bool address_is_iri_reference(struct span text)
 {
     return is_reference(text, true);
 }
@@ -376,11 +358,11 @@ static bool is_variable(struct span text)
 
     for (size_t i = 0, start = 0; i <= name.size; i++) {
         if (i < name.size && name.data[i] != '.') {
-            if (name.data[i] == '%' &&
-                (name.size - i < 3 || !is_hex(name.data[i + 1]) || !is_hex(name.data[i + 2])))
+            if (name.data[i] == '%' && (name.size - i < 3 || str_hex_value(name.data[i + 1]) < 0 ||
+                                        str_hex_value(name.data[i + 2]) < 0))
                 return false;
-            if (!is_letter(name.data[i]) && !is_digit(name.data[i]) &&
-                !is_one_of(name.data[i], "_%"))
+            if (!str_is_letter(name.data[i]) && !str_is_digit(name.data[i]) &&
+                !str_has("_%", name.data[i]))
                 return false;
             continue;
         }
@@ -392,7 +374,7 @@ static bool is_variable(struct span text)
         return true;
     digits = from(text, size + 1);
     for (size_t i = 0; i < digits.size; i++)
-        if (!is_digit(digits.data[i]))
+        if (!str_is_digit(digits.data[i]))
             return false;
     return text.data[size] == ':' && digits.size >= 1 && digits.size <= 4 && digits.data[0] != '0';
 }
@@ -400,7 +382,7 @@ static bool is_variable(struct span text)
 /* What is between braces: an operator and variables. */
 static bool is_expression(struct span text)
 {
-    if (text.size && is_one_of(text.data[0], "+#./;?&=,!@|"))
+    if (text.size && str_has("+#./;?&=,!@|", text.data[0]))
         text = from(text, 1);
     for (;;) {
         size_t size = find_byte(text, ",");
@@ -413,7 +395,7 @@ static bool is_expression(struct span text)
     }
 }
 
-bool format_is_uri_template(struct span text)
+bool address_is_uri_template(struct span text)
 {
     while (text.size) {
         size_t open = find_byte(text, "{}"), close;
@@ -421,9 +403,9 @@ bool format_is_uri_template(struct span text)
         for (size_t i = 0; i < open; i++) {
             char byte = text.data[i];
 
-            if ((unsigned char)byte <= ' ' || byte == 0x7F || is_one_of(byte, "\"'<>\\^`|") ||
-                (byte == '%' &&
-                 (open - i < 3 || !is_hex(text.data[i + 1]) || !is_hex(text.data[i + 2]))))
+            if ((unsigned char)byte <= ' ' || byte == 0x7F || str_has("\"'<>\\^`|", byte) ||
+                (byte == '%' && (open - i < 3 || str_hex_value(text.data[i + 1]) < 0 ||
+                                 str_hex_value(text.data[i + 2]) < 0)))
                 return false;
         }
         if (open == text.size)

@@ -163,10 +163,7 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
 /* A byte beyond ASCII counts as part of a letter. */
 static bool ends_name(char byte)
 {
-    unsigned char letter = (unsigned char)byte | 0x20;
-
-    return byte && (unsigned char)byte < 0x80 && !(letter >= 'a' && letter <= 'z') &&
-           !(byte >= '0' && byte <= '9');
+    return byte && (unsigned char)byte < 0x80 && !str_is_letter(byte) && !str_is_digit(byte);
 }
 
 static const struct entry *longest_match(const struct catalog *catalog, const char *file_name)

@@ -170,7 +170,7 @@ static const char *set_of(char letter, bool in_class)
 /* The escapes that mean the same inside and outside of a class. t->at is behind the letter. */
 static bool escape_common(struct translator *t, char letter)
 {
-    if (is_one_of(letter, "dDwWtnrf")) {
+    if (str_has("dDwWtnrf", letter)) {
         buf_printf(t->out, "\\%c", letter);
         return true;
     }
@@ -178,11 +178,11 @@ static bool escape_common(struct translator *t, char letter)
         buf_append_text(t->out, "\\x{B}"); /* to PCRE2, \v is a set */
         return true;
     }
-    if (letter == '0' && (t->at == t->end || !is_digit(*t->at))) {
+    if (letter == '0' && (t->at == t->end || !str_is_digit(*t->at))) {
         buf_append_text(t->out, "\\x{0}");
         return true;
     }
-    if (letter == 'c' && t->at < t->end && is_letter(*t->at)) {
+    if (letter == 'c' && t->at < t->end && str_is_letter(*t->at)) {
         buf_printf(t->out, "\\x{%X}", (unsigned)*t->at++ & 31U);
         return true;
     }
@@ -190,7 +190,7 @@ static bool escape_common(struct translator *t, char letter)
         return escape_code(t, letter);
     if (letter == 'p' || letter == 'P')
         return escape_property(t, letter);
-    if (letter > ' ' && letter < 0x7F && !is_letter(letter) && !is_digit(letter)) {
+    if (letter > ' ' && letter < 0x7F && !str_is_letter(letter) && !str_is_digit(letter)) {
         buf_printf(t->out, "\\%c", letter);
         return true;
     }
@@ -260,7 +260,7 @@ static bool class_atom(struct translator *t, enum class_state *state)
 {
     bool last = t->end - t->at >= 2 && t->at[1] == ']';
 
-    if (*t->at == '\\' && t->end - t->at >= 2 && is_one_of(t->at[1], "dDwWsSpP"))
+    if (*t->at == '\\' && t->end - t->at >= 2 && str_has("dDwWsSpP", t->at[1]))
         return class_set(t, state);
     if (*t->at == '-' && *state == CLASS_ATOM && !last) {
         *state = CLASS_RANGE;
@@ -270,7 +270,7 @@ static bool class_atom(struct translator *t, enum class_state *state)
     *state = *state == CLASS_RANGE ? CLASS_FRESH : CLASS_ATOM;
     if (*t->at == '\\')
         return escape_inside(t);
-    if (is_one_of(*t->at, "[-.:=")) /* to PCRE2, [: [. and [= may begin a name */
+    if (str_has("[-.:=", *t->at)) /* to PCRE2, [: [. and [= may begin a name */
         buf_append_char(t->out, '\\');
     do { /* all bytes of one code point */
         buf_append_char(t->out, *t->at++);

@@ -28,7 +28,7 @@ static bool take_number(const struct translator *t, const char **at, unsigned *n
 {
     const char *digits = *at;
 
-    for (*number = 0; *at < t->end && is_digit(**at); ++*at)
+    for (*number = 0; *at < t->end && str_is_digit(**at); ++*at)
         *number = *number < USHRT_MAX ? *number * 10 + (unsigned)(**at - '0') : *number;
     return *at > digits;
 }
@@ -107,7 +107,7 @@ static int take_reference(struct translator *t, char letter)
         name = (struct span){t->at + 1, (size_t)(close - t->at) - 1};
         t->at = close + 1;
     }
-    while (letter != 'k' && t->at < t->end && is_digit(*t->at) && number < USHRT_MAX)
+    while (letter != 'k' && t->at < t->end && str_is_digit(*t->at) && number < USHRT_MAX)
         number = number * 10 + (unsigned)(*t->at++ - '0');
     for (int i = 0; i < t->count; i++) {
         if (letter == 'k' && name.size && span_equal(t->groups[i].name, name))
@@ -165,8 +165,8 @@ static void skip_one(struct translator *t)
 
 static bool is_name_byte(char byte, bool first)
 {
-    return is_letter(byte) || (unsigned char)byte >= 0x80 || is_one_of(byte, "_$") ||
-           (is_digit(byte) && !first);
+    return str_is_letter(byte) || (unsigned char)byte >= 0x80 || str_has("_$", byte) ||
+           (str_is_digit(byte) && !first);
 }
 
 /* The name behind "(?<". */
@@ -314,7 +314,7 @@ static void write_opening(struct translator *t, struct group *group)
     }
     do {
         buf_append_char(t->out, *t->at++);
-    } while (!is_one_of(t->at[-1], ":=!"));
+    } while (!str_has(":=!", t->at[-1]));
 }
 
 /* The group as if nothing repeated it. */

@@ -56,21 +56,6 @@ bool ecma_take_reference(struct translator *t, char letter);
 /* The quantifier at t->at, without the '?' that makes it lazy. */
 struct quantifier ecma_quantifier_at(const struct translator *t);
 
-static inline bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static inline bool is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static inline bool is_one_of(char byte, const char *set)
-{
-    return byte && strchr(set, byte);
-}
-
 static inline bool next_is(const struct translator *t, const char *text)
 {
     size_t size = strlen(text);

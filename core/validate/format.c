@@ -1,6 +1,7 @@
 /* The formats: dates and times here, names and addresses in address.c. */
 #include "core/validate/format.h"
 
+#include "core/validate/address.h"
 #include "core/validate/decimal.h"
 #include "core/validate/pattern.h"
 
@@ -98,9 +99,7 @@ static bool is_uuid(struct span text)
         return false;
     for (size_t i = 0; i < text.size; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        char byte = text.data[i], letter = (char)(byte | 0x20);
-
-        if (dash ? byte != '-' : !(byte >= '0' && byte <= '9') && !(letter >= 'a' && letter <= 'f'))
+        if (dash ? text.data[i] != '-' : str_hex_value(text.data[i]) < 0)
             return false;
     }
     return true;
@@ -181,10 +180,8 @@ static bool is_base64(struct span text)
     while (size && text.size - size < 2 && text.data[size - 1] == '=')
         size--;
     for (size_t i = 0; i < size; i++) {
-        char byte = text.data[i], letter = (char)(byte | 0x20);
-
-        if (!is_between(letter, 'a', 'z') && !is_between(byte, '0', '9') && byte != '+' &&
-            byte != '/')
+        if (!str_is_letter(text.data[i]) && !str_is_digit(text.data[i]) &&
+            !str_has("+/", text.data[i]))
             return false;
     }
     return text.size % 4 == 0;
@@ -264,24 +261,24 @@ static const struct format formats[] = {
     {"time", "a time like 23:05:00Z or 23:05:00+01:00", is_time, false},
     {"date-time", "a time like 2026-11-23T23:05:00Z", is_date_time, false},
     {"duration", "a duration like P3DT12H30M or P2W", is_duration, false},
-    {"email", "an e-mail address", format_is_email, false},
-    {"idn-email", "an e-mail address", format_is_idn_email, false},
-    {"hostname", "a host name", format_is_hostname, false},
-    {"idn-hostname", "a host name", format_is_idn_hostname, false},
-    {"ipv4", "an IPv4 address", format_is_ipv4, false},
-    {"ipv6", "an IPv6 address", format_is_ipv6, false},
-    {"uri", "a URI with a scheme, like https://example.org/", format_is_uri, false},
-    {"uri-reference", "a URI, with or without its beginning", format_is_uri_reference, false},
-    {"iri", "an IRI with a scheme, like https://example.org/", format_is_iri, false},
-    {"iri-reference", "an IRI, with or without its beginning", format_is_iri_reference, false},
-    {"uri-template", "a URI template like /items/{id}", format_is_uri_template, false},
+    {"email", "an e-mail address", address_is_email, false},
+    {"idn-email", "an e-mail address", address_is_idn_email, false},
+    {"hostname", "a host name", address_is_hostname, false},
+    {"idn-hostname", "a host name", address_is_idn_hostname, false},
+    {"ipv4", "an IPv4 address", address_is_ipv4, false},
+    {"ipv6", "an IPv6 address", address_is_ipv6, false},
+    {"uri", "a URI with a scheme, like https://example.org/", address_is_uri, false},
+    {"uri-reference", "a URI, with or without its beginning", address_is_uri_reference, false},
+    {"iri", "an IRI with a scheme, like https://example.org/", address_is_iri, false},
+    {"iri-reference", "an IRI, with or without its beginning", address_is_iri_reference, false},
+    {"uri-template", "a URI template like /items/{id}", address_is_uri_template, false},
     {"uuid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid, false},
     {"json-pointer", "a JSON pointer like /items/0", is_json_pointer, false},
     {"relative-json-pointer", "a relative JSON pointer like 1/items", is_relative_json_pointer,
      false},
     {"regex", "a regular expression", is_regex, false},
     {"guid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid, false},
-    {"url", "a URL with a scheme, like https://example.org/", format_is_uri, false},
+    {"url", "a URL with a scheme, like https://example.org/", address_is_uri, false},
     {"byte", "Base64", is_base64, false},
     {"binary", NULL, NULL, false},
     {"password", NULL, NULL, false},

@@ -112,15 +112,6 @@ void uri_resolve(struct span base, struct span reference, struct buf *out)
     buf_release(&path);
 }
 
-static int hex_of(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f')
-        return (byte | 0x20) - 'a' + 10;
-    return -1;
-}
-
 bool uri_decode(struct span text, struct buf *out)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -132,8 +123,8 @@ bool uri_decode(struct span text, struct buf *out)
         }
         if (text.size - i < 3)
             return false;
-        high = hex_of(text.data[i + 1]);
-        low = hex_of(text.data[i + 2]);
+        high = str_hex_value(text.data[i + 1]);
+        low = str_hex_value(text.data[i + 2]);
         if (high < 0 || low < 0)
             return false;
         buf_append_char(out, (char)(high * 16 + low));

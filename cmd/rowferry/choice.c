@@ -5,7 +5,7 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
-#include "core/store/intake.h"
+#include "core/job/id.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -14,42 +14,7 @@
 
 enum { LINES_MAX = 50 };
 
-static bool parse_job(const char *text, int64_t *job_id)
-{
-    const char *slash = strchr(text, '/');
-    int64_t batch_id, row_no;
-
-    if (!slash ||
-        !str_to_int64((struct span){text, (size_t)(slash - text)}, 1, INT32_MAX, &batch_id) ||
-        !str_to_int64(span_of(slash + 1), 1, JOB_ROWS - 1, &row_no))
-        return false;
-    *job_id = batch_id * JOB_ROWS + row_no;
-    return true;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const int64_t *left = a, *right = b;
-
-    return (*left > *right) - (*left < *right);
-}
-
-/* Ascending, each once. */
-static void sort_ids(struct buf *job_ids)
-{
-    size_t count = job_ids->size / sizeof(int64_t), kept = 0;
-    int64_t *ids = (int64_t *)(void *)job_ids->data;
-
-    if (!count)
-        return;
-    qsort(ids, count, sizeof *ids, compare_ids);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || ids[i] != ids[kept - 1])
-            ids[kept++] = ids[i];
-    job_ids->size = kept * sizeof *ids;
-}
-
-bool choice_read(const struct options *options, struct buf *job_ids, struct err *err)
+bool choice_read(const struct options *options, struct id_list *job_ids, struct err *err)
 {
     int ways = (options->path_count > 0) + (options_number(options, OPT_BATCH) > 0) +
                options_flag(options, OPT_ALL);
@@ -61,12 +26,12 @@ bool choice_read(const struct options *options, struct buf *job_ids, struct err 
     for (size_t i = 0; i < options->path_count; i++) {
         int64_t job_id;
 
-        if (!parse_job(options->paths[i], &job_id))
+        if (!id_parse(options->paths[i], &job_id))
             return err_set(err, ERR_CONFIG, "'%s' is no job: jobs are named BATCH/ROW, like 5/812",
                            options->paths[i]);
-        buf_append(job_ids, (const char *)&job_id, sizeof job_id);
+        id_list_add(job_ids, job_id);
     }
-    sort_ids(job_ids);
+    id_list_sort(job_ids);
     return true;
 }
 
@@ -82,7 +47,9 @@ bool choice_batch(const struct options *options, int64_t *batch_id, struct err *
 
 void choice_name(struct buf *out, int64_t job_id)
 {
-    buf_printf(out, "%" PRId64 "/%" PRId64, job_id / JOB_ROWS, job_id % JOB_ROWS);
+    char text[ID_TEXT_SIZE];
+
+    buf_append_text(out, id_print(job_id, text));
 }
 
 /* The first byte of a line typed on the terminal; 0: none, or a signal came. */
@@ -128,19 +95,9 @@ bool choice_confirmed(struct cli *cli, const char *what)
 
 void choice_release(struct choice *choice)
 {
-    buf_release(&choice->job_ids);
+    id_list_release(&choice->job_ids);
     buf_release(&choice->out);
     session_release(&choice->session);
-}
-
-size_t choice_count(const struct choice *choice)
-{
-    return choice->job_ids.size / sizeof(int64_t);
-}
-
-const int64_t *choice_ids(const struct choice *choice)
-{
-    return (const int64_t *)(const void *)choice->job_ids.data;
 }
 
 bool choice_hear(struct choice *choice, const struct decided *decided)
@@ -148,7 +105,7 @@ bool choice_hear(struct choice *choice, const struct decided *decided)
     choice->ends[decided->end]++;
     if (decided->end != DECIDE_NO_JOB)
         return choice->telling;
-    if (session_was_pruned(&choice->session, decided->job_id / JOB_ROWS))
+    if (session_was_pruned(&choice->session, id_batch(decided->job_id)))
         return false;
     buf_reset(&choice->out);
     choice_name(&choice->out, decided->job_id);
@@ -283,13 +240,13 @@ static void count_batch(struct choice *choice, int64_t batch_id)
 /* Each of them once, as it stands now. */
 static void count_batches(struct choice *choice)
 {
-    const int64_t *ids = choice_ids(choice);
+    const struct id_list *ids = &choice->job_ids;
 
     if (choice->batch_id)
         count_batch(choice, choice->batch_id);
-    for (size_t i = 0; i < choice_count(choice); i++)
-        if (i == 0 || ids[i] / JOB_ROWS != ids[i - 1] / JOB_ROWS)
-            count_batch(choice, ids[i] / JOB_ROWS);
+    for (size_t i = 0; i < ids->count; i++)
+        if (i == 0 || id_batch(ids->items[i]) != id_batch(ids->items[i - 1]))
+            count_batch(choice, id_batch(ids->items[i]));
 }
 
 /* Counts, the batches, and what goes on from here. */

@@ -26,7 +26,7 @@ struct choice {
     bool sends;       /* what moved is for the next drain */
     bool dry_run;
     bool telling;               /* this pass names jobs */
-    struct buf job_ids;         /* int64_t, ascending */
+    struct id_list job_ids;     /* ascending */
     uint64_t ends[DECIDE_ENDS]; /* of this pass */
     uint64_t lines;             /* for people, also those beyond what is shown */
     struct buf out;
@@ -38,9 +38,6 @@ void choice_release(struct choice *choice);
  * before anything is changed; nothing is where a job that was named is not there. Then the summary,
  * with status 3 where a job stays as it is. */
 void choice_work(struct choice *choice);
-
-size_t choice_count(const struct choice *choice);
-const int64_t *choice_ids(const struct choice *choice);
 
 /* Counts a job that was visited; one that there is not is told as an error. False: it is not to be
  * named in this pass. */
@@ -65,8 +62,8 @@ void choice_superseded(const struct decided *decided, struct buf *out);
 void choice_stay(const struct choice *choice, struct buf *out);
 
 /* Jobs are chosen as arguments, by --batch or by --all, and by one of these alone. Appends the ids
- * (int64_t) of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
-bool choice_read(const struct options *options, struct buf *job_ids, struct err *err);
+ * of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
+bool choice_read(const struct options *options, struct id_list *job_ids, struct err *err);
 
 /* The batch that the first argument names; 0 without one. ERR_CONFIG. */
 bool choice_batch(const struct options *options, int64_t *batch_id, struct err *err);

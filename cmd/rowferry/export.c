@@ -6,8 +6,8 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
+#include "core/job/id.h"
 #include "core/row/writer.h"
-#include "core/store/intake.h"
 #include "core/validate/catalog.h"
 
 #include <inttypes.h>
@@ -62,7 +62,7 @@ static bool put_row(struct exporting *exporting, const struct export_row *found,
         }};
 
     buf_reset(&exporting->job);
-    choice_name(&exporting->job, exporting->batch_id * JOB_ROWS + found->row_no);
+    choice_name(&exporting->job, id_of(exporting->batch_id, found->row_no));
     outcome.parts[OUTCOME_JOB] = buf_span(&exporting->job);
     if (!found->rejected)
         return writer_job(exporting->writer, &row, &outcome, &exporting->out, err);

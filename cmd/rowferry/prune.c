@@ -11,8 +11,8 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/inbox/place.h"
+#include "core/job/id.h"
 #include "core/store/filed.h"
-#include "core/store/intake.h"
 #include "core/store/sweep.h"
 
 #include <inttypes.h>
@@ -129,7 +129,7 @@ static void line_staying(struct pruning *pruning, const struct prune_item *item)
     } else if (item->fate == PRUNE_NEEDED) {
         buf_append_text(out, "it supersedes job ");
         choice_name(out, item->needed_by);
-        buf_printf(out, ", and can go when batch %" PRId64 " goes\n", item->needed_by / JOB_ROWS);
+        buf_printf(out, ", and can go when batch %" PRId64 " goes\n", id_batch(item->needed_by));
     } else {
         buf_append_text(out, item->fate == PRUNE_UNFILED
                                  ? "its file is not moved yet, which the next `run` does\n"

@@ -131,7 +131,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
 static bool decide(struct choice *choice, const struct decision *decision, struct err *err)
 {
     return resolve_jobs(choice->session.store, resolving_of(choice)->resolution, decision,
-                        choice_ids(choice), choice_count(choice), err);
+                        &choice->job_ids, err);
 }
 
 static void append_question(struct choice *choice, uint64_t count, struct buf *out)
@@ -143,7 +143,7 @@ static void append_question(struct choice *choice, uint64_t count, struct buf *o
 
 static void append_counts(struct choice *choice, struct buf *out)
 {
-    if (choice_count(choice) == 0) {
+    if (choice->job_ids.count == 0) {
         buf_append_text(out, "no conflict waits for a decision\n");
         return;
     }

@@ -41,8 +41,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
 
 static bool decide(struct choice *choice, const struct decision *decision, struct err *err)
 {
-    return retry_jobs(choice->session.store, decision, choice_ids(choice), choice_count(choice),
-                      err);
+    return retry_jobs(choice->session.store, decision, &choice->job_ids, err);
 }
 
 static void append_question(struct choice *choice, uint64_t count, struct buf *out)
@@ -54,7 +53,7 @@ static void append_question(struct choice *choice, uint64_t count, struct buf *o
 
 static void append_counts(struct choice *choice, struct buf *out)
 {
-    if (choice_count(choice) == 0) {
+    if (choice->job_ids.count == 0) {
         buf_append_text(out, "no such job failed or was refused\n");
         return;
     }

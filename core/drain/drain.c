@@ -5,7 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/loop.h"
-#include "core/store/intake.h"
+#include "core/job/id.h"
 #include "core/store/lock.h"
 #include "core/store/summary.h"
 
@@ -105,13 +105,14 @@ static void hand_turn(struct loop *loop)
 
 static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
 {
+    char name[ID_TEXT_SIZE];
     struct err why;
 
     err_set(&why, ERR_BUSY,
-            "job %lld/%lld was changed by another process while it was in hand: another drain is "
+            "job %s was changed by another process while it was in hand: another drain is "
             "at work on this database, perhaps because its lock file was deleted; look for that "
             "process, then run the same command again",
-            (long long)(job_id / JOB_ROWS), (long long)(job_id % JOB_ROWS));
+            id_print(job_id, name));
     loop_fail(loop, &why, err);
 }
 

@@ -4,7 +4,7 @@
 #include "core/api/fields.h"
 #include "core/api/record.h"
 #include "core/base/mem.h"
-#include "core/store/intake.h"
+#include "core/job/id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +279,7 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
 {
     long long sent = claim->version;
     long long shown = verdict->has_server_version ? verdict->server_version : claim->shown_version;
+    char name[ID_TEXT_SIZE];
 
     if (verdict->ahead)
         snprintf(text, CLAIM_ERROR_SIZE,
@@ -287,10 +288,8 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
                  sent, shown);
     else if (sibling)
         snprintf(text, CLAIM_ERROR_SIZE,
-                 "our own %lld/%lld changed the record: version %lld was submitted, the server has "
-                 "%lld",
-                 (long long)(sibling->job_id / JOB_ROWS), (long long)(sibling->job_id % JOB_ROWS),
-                 sent, shown);
+                 "our own %s changed the record: version %lld was submitted, the server has %lld",
+                 id_print(sibling->job_id, name), sent, shown);
     else
         snprintf(text, CLAIM_ERROR_SIZE,
                  "someone else changed the record: version %lld was submitted, the server has %lld",

@@ -1,7 +1,6 @@
 #include "core/store/audit.h"
 
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 #include <string.h>
 
@@ -193,7 +192,7 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
     if (!statement)
         return false;
     db_bind_int64(statement, DB_AFTER, after);
-    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_AGAIN, scope->again);
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);
     while (fine && row && *count < wanted) {
@@ -279,11 +278,11 @@ static bool write_all(struct store *store, const struct audit_result *results, s
     int64_t changes[VERDICTS] = {0};
 
     for (size_t i = 0; i < count; i++) {
-        int64_t batch_id = results[i].job_id / JOB_ROWS;
+        int64_t batch_id = id_batch(results[i].job_id);
 
         if (!write_one(store, &results[i], texts, run_id, now_ms, changes, err))
             return false;
-        if ((i + 1 == count || results[i + 1].job_id / JOB_ROWS != batch_id) &&
+        if ((i + 1 == count || id_batch(results[i + 1].job_id) != batch_id) &&
             !write_tally(store, batch_id, changes, err))
             return false;
     }

@@ -106,7 +106,7 @@ static const char *const sql[] = {
                           "WHERE batch_id = :batch_id ORDER BY row_no LIMIT :wanted)",
     [BATCH_FORGET_KEYS] =
         "DELETE FROM record_rejection WHERE (record_id, rejection_id) IN (SELECT record_id, "
-        "batch_id * 1000000000 + row_no FROM rejected_row WHERE batch_id = :batch_id "
+        "batch_id * " ID_ROWS_SQL " + row_no FROM rejected_row WHERE batch_id = :batch_id "
         "AND row_no <= :last_row)",
     [BATCH_FORGET_REJECTIONS] =
         "INSERT INTO rejection_tally (batch_id, field, rule, rows) SELECT batch_id, field, rule, "
@@ -319,7 +319,7 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
         return false;
     *batch_id = sqlite3_last_insert_rowid(store->db);
     db_bind_int64(tally, DB_BATCH_ID, *batch_id);
-    db_bind_int64(tally, DB_NEXT_JOB_ID, *batch_id * JOB_ROWS);
+    db_bind_int64(tally, DB_NEXT_JOB_ID, id_before(*batch_id));
     return db_run(store, tally, err, "begin a batch");
 }
 
@@ -386,8 +386,7 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
 
     if (!job_count || !reject_count || !rows)
         return false;
-    db_bind_int64(job_count, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(job_count, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_batch(job_count, batch_id);
     db_bind_int64(reject_count, DB_BATCH_ID, batch_id);
     db_bind_int64(rows, DB_BATCH_ID, batch_id);
     return read_number(store, job_count, jobs, err) &&
@@ -466,16 +465,15 @@ static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted,
     *deleted = 0;
     if (!last || !keys || !jobs || !tally)
         return false;
-    db_bind_int64(last, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(last, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_batch(last, batch_id);
     db_bind_int64(last, DB_WANTED, DISCARD_ROWS);
     if (!read_number(store, last, &last_id, err))
         return false;
     if (!last_id)
         return true;
-    db_bind_int64(keys, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(keys, DB_FIRST_ID, id_before(batch_id));
     db_bind_int64(keys, DB_LAST_ID, last_id);
-    db_bind_int64(jobs, DB_FIRST_ID, batch_id * JOB_ROWS);
+    db_bind_int64(jobs, DB_FIRST_ID, id_before(batch_id));
     db_bind_int64(jobs, DB_LAST_ID, last_id);
     if (!db_run(store, keys, err, "discard keys") || !db_run(store, jobs, err, "discard jobs"))
         return false;

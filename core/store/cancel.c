@@ -4,7 +4,6 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 #include <stdlib.h>
 
@@ -81,7 +80,7 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
     if (!statement)
         return false;
     db_bind_int64(statement, DB_FIRST_ID, fresh->first);
-    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_WANTED, CANCEL_JOBS);
     while (row) {
         if (!db_step(store, statement, &row, err, "read jobs that were never claimed"))
@@ -199,27 +198,18 @@ static bool cancel_claimed(struct store *store, const struct decision *decision,
 {
     struct db_statement *statement = get(store, CANCEL_FIND, err);
     struct decision whole = *decision;
-    struct buf job_ids = {0};
-    bool row = true, fine = statement;
+    struct id_list job_ids = {0};
+    bool fine;
 
-    if (fine) {
-        db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-        db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
-    }
-    while (fine && row) {
-        fine = db_step(store, statement, &row, err, "look for jobs to be withdrawn");
-        if (fine && row) {
-            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-
-            buf_append(&job_ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
+    if (!statement)
+        return false;
+    db_bind_batch(statement, batch_id);
     whole.from = JOB_SET(JOB_OPEN_LIST);
     whole.to = JOB_CANCELLED;
     whole.settle = settle;
-    fine = fine && decide_jobs(store, &whole, (const int64_t *)(const void *)job_ids.data,
-                               job_ids.size / sizeof(int64_t), err);
-    buf_release(&job_ids);
+    fine = db_collect(store, statement, &job_ids, err, "look for jobs to be withdrawn") &&
+           decide_jobs(store, &whole, &job_ids, err);
+    id_list_release(&job_ids);
     return fine;
 }
 

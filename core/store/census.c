@@ -3,7 +3,6 @@
 #include "core/job/policy.h"
 #include "core/job/state.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 #include "core/store/migrate.h"
 
 enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS, CENSUS_AHEAD };
@@ -30,8 +29,8 @@ static const char *const sql[] = {
                           "FROM violation WHERE batch_id = :batch_id)",
     [CENSUS_AHEAD] =
         "SELECT (SELECT sum((SELECT count(*) FROM job_state NOT INDEXED "
-        "WHERE job_id > b.id * 1000000000 AND job_id < (b.id + 1) * 1000000000 "
-        "AND state " IN_DUE " AND not_before_ms > :due_ms)) "
+        "WHERE job_id > b.id * " ID_ROWS_SQL " AND job_id < (b.id + 1) * " ID_ROWS_SQL
+        " AND state " IN_DUE " AND not_before_ms > :due_ms)) "
         "FROM batch b WHERE b.state = 'open') AS jobs, "
         "count(*) AS rows, max(started_ms) AS started_ms FROM run WHERE started_ms > :now_ms",
 };
@@ -119,8 +118,7 @@ static bool count_rows(struct store *store, unsigned index, int64_t batch_id, in
     if (!statement)
         return false;
     if (index == CENSUS_JOBS || index == CENSUS_STATES) {
-        db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-        db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+        db_bind_batch(statement, batch_id);
         db_bind_int64(statement, DB_NEXT_JOB_ID, cursor);
     } else {
         db_bind_int64(statement, DB_BATCH_ID, batch_id);

@@ -104,7 +104,7 @@ static void bind_job(struct db_statement *statement, int place, int64_t batch_id
                      const struct intake_chunk *chunk, const struct intake_row *row)
 {
     statement->shift = place * JOB_PARAMETERS;
-    db_bind_int64(statement, DB_ID, batch_id * JOB_ROWS + row->row_no);
+    db_bind_int64(statement, DB_ID, id_of(batch_id, row->row_no));
     db_bind_int64(statement, DB_LINE_NO, (int64_t)row->line_no);
     db_bind_span(statement, DB_RECORD_ID, text_at(chunk, row->record_id, row->record_id_size));
     if (row->has_version)

@@ -1,6 +1,5 @@
 /* Which jobs are sent next; see claims.h. */
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -36,17 +35,18 @@ enum {
 };
 
 static const char *const sql[] = {
-    [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / 1000000000 = :batch_id "
+    [CLAIM_DUE] = "SELECT job_id FROM job_state WHERE job_id / " ID_ROWS_SQL " = :batch_id "
                   "AND state " IN_DUE " AND not_before_ms IS NOT NULL "
                   "AND not_before_ms <= :now_ms ORDER BY not_before_ms LIMIT :wanted",
     [CLAIM_NEXT_DUE] =
-        "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / 1000000000 = :batch_id "
+        "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / " ID_ROWS_SQL
+        " = :batch_id "
         "AND state " IN_DUE " AND not_before_ms IS NOT NULL",
     /* later than any delay: a clock was ahead. A part at a time, for it holds the write lock */
     [CLAIM_MUST_BE_DUE] =
         "UPDATE job_state SET not_before_ms = :now_ms WHERE job_id IN (SELECT job_id FROM "
         "job_state "
-        "WHERE job_id / 1000000000 = :batch_id AND state " IN_DUE
+        "WHERE job_id / " ID_ROWS_SQL " = :batch_id AND state " IN_DUE
         " AND not_before_ms IS NOT NULL AND not_before_ms > :due_ms ORDER BY not_before_ms LIMIT "
         "500)",
     /* one that was sent ahead of its batch has a state */
@@ -419,8 +419,8 @@ static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_DUE, err);
     const struct exchange *exchange = turn->exchange;
-    struct buf ids = {0};
-    bool row = true, fine = statement;
+    struct id_list ids = {0};
+    bool fine = statement;
 
     if (fine) {
         db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
@@ -428,22 +428,11 @@ static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
         db_bind_int64(statement, DB_WANTED, exchange->wanted - exchange->claimed);
     }
     /* collected first, because claiming changes the index that is walked */
-    while (fine && row) {
-        fine = db_step(turn->store, statement, &row, err, "look for due jobs");
-        if (fine && row) {
-            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-
-            buf_append(&ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
-    *more = ids.size / sizeof(int64_t) == exchange->wanted - exchange->claimed;
-    for (size_t i = 0; fine && i < ids.size && !claim_is_full(turn); i += sizeof(int64_t)) {
-        int64_t job_id;
-
-        memcpy(&job_id, ids.data + i, sizeof job_id);
-        fine = claim_due_job(turn, job_id, err);
-    }
-    buf_release(&ids);
+    fine = fine && db_collect(turn->store, statement, &ids, err, "look for due jobs");
+    *more = ids.count == exchange->wanted - exchange->claimed;
+    for (size_t i = 0; fine && i < ids.count && !claim_is_full(turn); i++)
+        fine = claim_due_job(turn, ids.items[i], err);
+    id_list_release(&ids);
     return fine;
 }
 
@@ -482,7 +471,7 @@ static struct db_statement *from_cursor(struct turn *turn, unsigned index, struc
 
     if (statement) {
         db_bind_int64(statement, DB_FIRST_ID, turn->batch->next_job_id);
-        db_bind_int64(statement, DB_END_ID, (turn->batch->id + 1) * JOB_ROWS);
+        db_bind_int64(statement, DB_END_ID, id_end(turn->batch->id));
     }
     return statement;
 }
@@ -588,7 +577,7 @@ static bool claim_sampled(struct turn *turn, struct err *err)
     for (unsigned i = 0; i < SAMPLE_MAX && !claim_is_full(turn); i++) {
         struct standing standing;
 
-        turn->batch = open_batches_find(turn->open, store->sample[i] / JOB_ROWS);
+        turn->batch = open_batches_find(turn->open, id_batch(store->sample[i]));
         if (!turn->batch)
             continue;
         if (!errand_standing(turn, store->sample[i], &standing, err) ||
@@ -693,8 +682,7 @@ static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct 
     if (!statement)
         return false;
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
-    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(statement, DB_END_ID, batch_id ? (batch_id + 1) * JOB_ROWS : INT64_MAX);
+    db_bind_batch(statement, batch_id);
     if (!db_step(turn->store, statement, &row, err, "look for jobs that are tried last"))
         return false;
     *job_id = row ? db_column_int64(statement, DB_JOB_ID) : 0;
@@ -713,7 +701,7 @@ static bool claim_last(struct turn *turn, struct err *err)
             return false;
         if (!job_id)
             return true;
-        turn->batch = open_batches_find(turn->open, job_id / JOB_ROWS);
+        turn->batch = open_batches_find(turn->open, id_batch(job_id));
         if (!turn->batch)
             return err_set(err, ERR_STORE, "job %lld waits, and its batch is not open",
                            (long long)job_id);

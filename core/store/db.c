@@ -272,6 +272,20 @@ bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct er
     return fine;
 }
 
+bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,
+                struct err *err, const char *doing)
+{
+    bool row = true;
+
+    while (row) {
+        if (!db_step(store, statement, &row, err, doing))
+            return false;
+        if (row)
+            id_list_add(list, db_column_int64(statement, DB_JOB_ID));
+    }
+    return true;
+}
+
 bool db_begin(struct store *store, struct err *err)
 {
     return run_sql(store, "BEGIN IMMEDIATE", err, "begin");
@@ -530,7 +544,7 @@ void store_close(struct store *store)
             db_finalize(store->statements[owner][i]);
     sqlite3_close(store->db);
     buf_release(&store->texts);
-    buf_release(&store->errands);
+    id_list_release(&store->errands);
     open_batches_close(store);
     free(store->path);
     free(store);

@@ -3,6 +3,7 @@
 #define ROWFERRY_STORE_DB_H
 
 #include "core/base/buf.h"
+#include "core/job/id.h"
 #include "core/store/names.h"
 #include "core/store/store.h"
 
@@ -90,8 +91,8 @@ struct store {
     int64_t keys_count;       /* and how many record ids came */
     struct buf texts;         /* what batch_next_unfinished gave out */
     int64_t errands_batch_id; /* the batch whose errands these are */
-    struct buf errands; /* ids (int64_t) of jobs that others wait for, and that are in no batch
-                           that is claimed from; first in, first out */
+    struct id_list errands;   /* jobs that others wait for, and that are in no batch that is claimed
+                                 from; first in, first out */
 };
 
 /* What is wrong with a rejected row, r of rejected_row, in one text, and what the server says of
@@ -126,6 +127,10 @@ bool db_run(struct store *store, struct db_statement *statement, struct err *err
 /* Steps once: *row tells whether there is one. The statement is reset when there is none. */
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);
+
+/* Appends to list the ids that the statement finds, in its column job_id. */
+bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,
+                struct err *err, const char *doing);
 
 /* BEGIN IMMEDIATE, COMMIT; db_rollback after a failure inside, keeps err. */
 bool db_begin(struct store *store, struct err *err);
@@ -169,6 +174,13 @@ static inline void db_bind_null(struct db_statement *statement, enum db_name nam
 static inline void db_bind_int64(struct db_statement *statement, enum db_name name, int64_t value)
 {
     sqlite3_bind_int64(statement->stmt, db_parameter(statement, name), value);
+}
+
+/* Binds the ends of a batch's ids; batch 0: of all ids. */
+static inline void db_bind_batch(struct db_statement *statement, int64_t batch_id)
+{
+    db_bind_int64(statement, DB_FIRST_ID, id_before(batch_id));
+    db_bind_int64(statement, DB_END_ID, id_end(batch_id));
 }
 
 static inline void db_bind_double(struct db_statement *statement, enum db_name name, double value)

@@ -4,7 +4,6 @@
 #include "core/base/clock.h"
 #include "core/base/stop.h"
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 #include <stdlib.h>
 
@@ -27,22 +26,23 @@ static const char *const sql[] = {
     [DECIDE_JOB] = "SELECT s.state, b.schema, r.record_id, s.unsettled, "
                    "s.doubt OR s.waits_for <= 0 AND EXISTS (SELECT 1 FROM attempt a "
                    "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
-                   "JOIN batch b ON b.id = r.id / 1000000000 AND b.pruned_ms IS NULL "
+                   "JOIN batch b ON b.id = r.id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "
                    "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
     /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
-    [DECIDE_LATER] = "SELECT k.job_id, s.state FROM record_job k "
-                     "JOIN job_state s ON s.job_id = k.job_id "
-                     "JOIN batch b ON b.id = k.job_id / 1000000000 "
-                     "WHERE k.record_id = :record_id AND k.job_id > :job_id AND b.schema = :schema "
-                     "AND (s.state " IN_LANDED " OR s.state IN ('sending', 'unknown') "
-                     "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
-                     "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
-                     "ORDER BY k.job_id DESC LIMIT 1",
+    [DECIDE_LATER] =
+        "SELECT k.job_id, s.state FROM record_job k "
+        "JOIN job_state s ON s.job_id = k.job_id "
+        "JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " WHERE k.record_id = :record_id AND k.job_id > :job_id AND b.schema = :schema "
+        "AND (s.state " IN_LANDED " OR s.state IN ('sending', 'unknown') "
+        "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
+        "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
+        "ORDER BY k.job_id DESC LIMIT 1",
     /* what it waits for from now on: a drain then finds only what can go */
     [DECIDE_EARLIER] =
         "SELECT k.job_id FROM record_job k "
-        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
-        "LEFT JOIN job_state s ON s.job_id = k.job_id "
+        "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " LEFT JOIN job_state s ON s.job_id = k.job_id "
         "WHERE k.record_id = :record_id AND k.job_id < :job_id "
         "AND b.schema = :schema AND b.state " IN_BATCHES_READ
         " AND coalesce(s.state, 'pending') " IN_OPEN " ORDER BY k.job_id DESC LIMIT 1",
@@ -251,10 +251,10 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
 
     if (!statement || !find_earlier(chunk, job, &waits_for, err))
         return false;
-    if (job->job_id / JOB_ROWS != chunk->batch_id) {
+    if (id_batch(job->job_id) != chunk->batch_id) {
         if (!end_batch(chunk, err))
             return false;
-        chunk->batch_id = job->job_id / JOB_ROWS;
+        chunk->batch_id = id_batch(job->job_id);
     }
     chunk->deltas[job->state]--;
     chunk->deltas[job->to]++;
@@ -322,10 +322,11 @@ static bool visit_chunk(struct chunk *chunk, struct err *err)
     return true;
 }
 
-bool decide_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
-                 size_t count, struct err *err)
+bool decide_jobs(struct store *store, const struct decision *decision,
+                 const struct id_list *job_ids, struct err *err)
 {
     struct chunk chunk = {.store = store, .decision = decision};
+    size_t count = job_ids->count;
     bool fine = true;
 
     for (size_t done = 0; fine && done < count; done += chunk.count) {
@@ -337,7 +338,7 @@ bool decide_jobs(struct store *store, const struct decision *decision, const int
         chunk.batch_id = 0;
         buf_reset(&chunk.text);
         for (size_t i = 0; i < chunk.count; i++)
-            chunk.jobs[i] = (struct decided){.job_id = job_ids[done + i]};
+            chunk.jobs[i] = (struct decided){.job_id = job_ids->items[done + i]};
         fine = decide_chunk(&chunk, err) && visit_chunk(&chunk, err);
     }
     buf_release(&chunk.text);

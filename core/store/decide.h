@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/job/id.h"
 #include "core/job/state.h"
 #include "core/store/store.h"
 
@@ -56,8 +57,8 @@ struct decision {
  *
  * job_ids: ascending, each once. What was visited stays done when it fails later; ERR_STOPPED: a
  * signal came between two transactions. */
-bool decide_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
-                 size_t count, struct err *err);
+bool decide_jobs(struct store *store, const struct decision *decision,
+                 const struct id_list *job_ids, struct err *err);
 
 /* Inside core/store only. A batch in which nothing is open any more is done. */
 bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);

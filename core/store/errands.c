@@ -1,7 +1,6 @@
 /* Jobs that are sent ahead of their batch: a drain of one batch also sends what the batch's jobs
  * wait for, the earlier jobs of their records, in whatever batch these are. */
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 enum { ERRAND_STATE, ERRAND_FIND };
 
@@ -23,16 +22,11 @@ static const char *const sql[] = {
 
 const struct db_statements errand_statements = {sql, sizeof sql / sizeof *sql};
 
-static void append(struct store *store, int64_t job_id)
-{
-    buf_append(&store->errands, (const char *)&job_id, sizeof job_id);
-}
-
 void errand_add(struct turn *turn, int64_t job_id)
 {
-    if (open_batches_find(turn->open, job_id / JOB_ROWS)->in_question)
+    if (open_batches_find(turn->open, id_batch(job_id))->in_question)
         return;
-    append(turn->store, job_id);
+    id_list_add(&turn->store->errands, job_id);
     turn->errands_added = true;
 }
 
@@ -66,21 +60,16 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
 bool errands_find(struct store *store, int64_t batch_id, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_ERRANDS, ERRAND_FIND, err);
-    bool row = true;
 
     if (!statement)
         return false;
     if (store->errands_batch_id == batch_id)
         return true;
-    buf_reset(&store->errands);
-    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
-    while (batch_id && row) {
-        if (!db_step(store, statement, &row, err, "look for what the batch's jobs wait for"))
-            return false;
-        if (row)
-            append(store, db_column_int64(statement, DB_JOB_ID));
-    }
+    store->errands.count = 0;
+    db_bind_batch(statement, batch_id);
+    if (batch_id && !db_collect(store, statement, &store->errands, err,
+                                "look for what the batch's jobs wait for"))
+        return false;
     store->errands_batch_id = batch_id;
     return true;
 }
@@ -93,7 +82,7 @@ static bool claim_errand(struct turn *turn, int64_t job_id, struct err *err)
     unsigned claimed = exchange->claimed;
     struct standing standing;
 
-    turn->batch = open_batches_find(turn->open, job_id / JOB_ROWS);
+    turn->batch = open_batches_find(turn->open, id_batch(job_id));
     if (!turn->batch)
         return true;
     if (!errand_standing(turn, job_id, &standing, err))
@@ -108,26 +97,18 @@ static bool claim_errand(struct turn *turn, int64_t job_id, struct err *err)
         (!exchange->next_due_ms || standing.not_before_ms < exchange->next_due_ms))
         exchange->next_due_ms = standing.not_before_ms;
     exchange->errands += exchange->claimed - claimed;
-    append(turn->store, job_id);
+    id_list_add(&turn->store->errands, job_id);
     return true;
 }
 
 bool errands_claim(struct turn *turn, struct err *err)
 {
-    struct buf *errands = &turn->store->errands;
-    size_t size = errands->size, done = 0;
+    struct id_list *errands = &turn->store->errands;
+    size_t count = errands->count, done = 0;
     bool fine = true;
 
-    while (fine && done < size && !claim_is_full(turn)) {
-        int64_t job_id;
-
-        memcpy(&job_id, errands->data + done, sizeof job_id);
-        done += sizeof job_id;
-        fine = claim_errand(turn, job_id, err);
-    }
-    if (done) {
-        errands->size -= done;
-        memmove(errands->data, errands->data + done, errands->size);
-    }
+    while (fine && done < count && !claim_is_full(turn))
+        fine = claim_errand(turn, errands->items[done++], err);
+    id_list_drop(errands, done);
     return fine;
 }

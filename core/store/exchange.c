@@ -3,7 +3,6 @@
 
 #include "core/base/crash.h"
 #include "core/base/mem.h"
-#include "core/store/intake.h"
 
 #include <stdlib.h>
 
@@ -314,7 +313,7 @@ static bool settle_all(struct store *store, struct exchange *exchange, struct op
 {
     for (unsigned i = 0; i < exchange->settled_count; i++) {
         const struct claim *claim = exchange->settled[i];
-        struct open_batch *batch = open_batches_find(open, claim->job_id / JOB_ROWS);
+        struct open_batch *batch = open_batches_find(open, id_batch(claim->job_id));
 
         bool taken = !batch;
 
@@ -426,43 +425,30 @@ bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now
 
 /* Finds the jobs of one batch that an earlier process had in hand: a walk over its jobs, for which
  * nobody has to wait. */
-static bool find_in_hand(struct store *store, int64_t batch_id, struct buf *job_ids,
+static bool find_in_hand(struct store *store, int64_t batch_id, struct id_list *job_ids,
                          struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_IN_HAND, err);
-    bool row = true;
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "look for interrupted jobs"))
-            return false;
-        if (row) {
-            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-
-            buf_append(job_ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
-    return true;
+    db_bind_batch(statement, batch_id);
+    return db_collect(store, statement, job_ids, err, "look for interrupted jobs");
 }
 
 /* *recovered counts those that were `sending`; what changed meanwhile stays as it is. */
-static bool recover_inside(struct store *store, int64_t batch_id, const char *job_ids, size_t count,
-                           int64_t now_ms, uint64_t *recovered, struct err *err)
+static bool recover_inside(struct store *store, int64_t batch_id, const int64_t *job_ids,
+                           size_t count, int64_t now_ms, uint64_t *recovered, struct err *err)
 {
     static const unsigned steps[] = {TURN_RECOVER, TURN_RECOVER_GET};
     int64_t deltas[JOB_STATES] = {0};
 
     for (size_t i = 0; i < 2 * count; i++) {
         struct db_statement *statement = db_get(store, DB_TURNS, steps[i % 2], err);
-        int64_t job_id;
 
         if (!statement)
             return false;
-        memcpy(&job_id, job_ids + i / 2 * sizeof job_id, sizeof job_id);
-        db_bind_int64(statement, DB_JOB_ID, job_id);
+        db_bind_int64(statement, DB_JOB_ID, job_ids[i / 2]);
         db_bind_int64(statement, DB_NOW_MS, now_ms);
         if (!db_run(store, statement, err, "take up an interrupted job"))
             return false;
@@ -479,9 +465,9 @@ static bool recover_inside(struct store *store, int64_t batch_id, const char *jo
 static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
                           uint64_t *recovered, struct err *err)
 {
-    struct buf job_ids = {0};
+    struct id_list job_ids = {0};
     bool fine = find_in_hand(store, batch_id, &job_ids, err);
-    size_t total = job_ids.size / sizeof(int64_t);
+    size_t total = job_ids.count;
 
     for (size_t done = 0; fine && done < total; done += RECOVER_JOBS) {
         size_t count = total - done < RECOVER_JOBS ? total - done : RECOVER_JOBS;
@@ -489,8 +475,7 @@ static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
         fine = db_begin(store, err);
         if (!fine)
             break;
-        if (recover_inside(store, batch_id, job_ids.data + done * sizeof(int64_t), count, now_ms,
-                           recovered, err)) {
+        if (recover_inside(store, batch_id, job_ids.items + done, count, now_ms, recovered, err)) {
             fine = db_commit(store, err);
         } else {
             db_rollback(store);
@@ -498,7 +483,7 @@ static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
         }
         crash_point(CRASH_RECOVER_COMMITTED);
     }
-    buf_release(&job_ids);
+    id_list_release(&job_ids);
     return fine;
 }
 

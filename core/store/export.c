@@ -93,7 +93,7 @@ static bool read_job(struct store *store, struct db_statement *statement, struct
                      struct err *err)
 {
     *row = (struct export_row){
-        .row_no = (uint32_t)(db_column_int64(statement, DB_ID) % JOB_ROWS),
+        .row_no = id_row(db_column_int64(statement, DB_ID)),
         .record_id = db_column_span(statement, DB_RECORD_ID),
         .version = number(statement, DB_VERSION),
         .http_status = number(statement, DB_HTTP_STATUS),
@@ -179,7 +179,7 @@ static struct db_statement *begin_side(struct store *store, const struct export_
 
 bool export_next(struct store *store, struct export_page *page, struct err *err)
 {
-    uint32_t last = page->after < JOB_ROWS - PAGE_ROWS ? page->after + PAGE_ROWS : JOB_ROWS - 1;
+    uint32_t last = page->after < ID_ROWS - PAGE_ROWS ? page->after + PAGE_ROWS : ID_ROWS - 1;
     struct side sides[2] = {{.rejects = false}, {.rejects = true}};
     struct db_statement *statements[2] = {NULL, NULL};
     bool jobs = page->states & ~(unsigned)EXPORT_REJECTED, fine = true;
@@ -188,7 +188,7 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
     if (jobs) {
         unsigned index = (page->states & 1u << JOB_PENDING) ? EXPORT_JOBS : EXPORT_CLAIMED;
 
-        statements[0] = begin_side(store, page, index, page->batch_id * JOB_ROWS, last, err);
+        statements[0] = begin_side(store, page, index, id_before(page->batch_id), last, err);
         name_states(page->states, &names);
         if (statements[0])
             db_bind_span(statements[0], DB_STATES, buf_span(&names));

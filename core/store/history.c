@@ -4,7 +4,7 @@
 
 /* The jobs of the records in question, beside what follows FROM. */
 #define JOBS                                                                                       \
-    "record_job k JOIN batch b ON b.id = k.job_id / 1000000000 AND b.pruned_ms IS NULL "           \
+    "record_job k JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "      \
     "AND (:schema IS NULL OR b.schema = :schema) "
 #define OF_THEM "WHERE k.record_id = :record_id "
 
@@ -16,11 +16,11 @@ static const char *const sql[] = {
     "NULL AS ended_ms, NULL AS latency_us, NULL AS http_status, NULL AS what, NULL AS code, "
     "NULL AS error, NULL AS evidence, NULL AS correlation, NULL AS attempts, NULL AS due_ms, "
     "NULL AS waits_for FROM " JOBS "JOIN job_row r ON r.id = k.job_id " OF_THEM
-    "UNION ALL SELECT b.schema, b.created_ms, b.id * 1000000000 + r.row_no, 1, 0, b.source, "
+    "UNION ALL SELECT b.schema, b.created_ms, b.id * " ID_ROWS_SQL " + r.row_no, 1, 0, b.source, "
     "r.line_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, " DB_VIOLATIONS
     ", NULL, NULL, NULL, NULL, NULL FROM record_rejection k JOIN rejected_row r "
-    "ON r.batch_id = k.rejection_id / 1000000000 AND r.row_no = k.rejection_id % 1000000000 "
-    "JOIN batch b ON b.id = r.batch_id AND b.pruned_ms IS NULL "
+    "ON r.batch_id = k.rejection_id / " ID_ROWS_SQL " AND r.row_no = k.rejection_id % " ID_ROWS_SQL
+    " JOIN batch b ON b.id = r.batch_id AND b.pruned_ms IS NULL "
     "AND (:schema IS NULL OR b.schema = :schema) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
     "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "

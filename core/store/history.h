@@ -29,7 +29,7 @@ struct history_number {
 struct history_event {
     enum history_kind kind;
     int64_t at_ms;
-    int64_t job_id; /* of a rejected row too, which has none: BATCH * JOB_ROWS + ROW */
+    int64_t job_id; /* a rejected row has the id that its job would have */
     struct span schema;
     struct span source, fields; /* READ, REJECTED: the file; READ: as the row has them */
     struct history_number line_no;

@@ -10,10 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A job's id is BATCH * JOB_ROWS + ROW, so that 5000000812 reads as 5/812, a row loaded twice is a
- * constraint violation, and the jobs of a batch are one range of the primary key. */
-enum { JOB_ROWS = 1000000000 };
-
 enum { BATCH_HASH_SIZE = 33 };
 
 /* Where the file of a batch lay, and so what becomes of it after intake. In the database as a

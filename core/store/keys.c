@@ -42,9 +42,9 @@ static const char *const sql[] = {
     [KEYS_MANY] = KEY_SQL KEY_NEXT_21 KEY_NEXT_21 KEY_NEXT_21,
     [KEYS_SORT_REJECTED] =
         "INSERT INTO temp.sorted_key (record_id, job_id) "
-        "SELECT record_id, batch_id * 1000000000 + row_no FROM rejected_row "
-        "WHERE batch_id >= :first_id / 1000000000 AND batch_id < :end_id / 1000000000 "
-        "AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
+        "SELECT record_id, batch_id * " ID_ROWS_SQL " + row_no FROM rejected_row "
+        "WHERE batch_id >= :first_id / " ID_ROWS_SQL " AND batch_id < :end_id / " ID_ROWS_SQL
+        " AND record_id IS NOT NULL ORDER BY record_id, batch_id, row_no",
     [KEYS_ENTER_REJECTED] = "INSERT OR IGNORE INTO record_rejection (record_id, rejection_id) "
                             "SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id "
                             "AND rowid <= :last_id "
@@ -59,8 +59,7 @@ static bool begin_batch_range(struct store *store, unsigned index, int64_t batch
     *statement = db_get(store, DB_KEYS, index, err);
     if (!*statement)
         return false;
-    db_bind_int64(*statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(*statement, DB_END_ID, (batch_id + 1) * JOB_ROWS);
+    db_bind_batch(*statement, batch_id);
     return true;
 }
 
@@ -74,7 +73,7 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
     bool row = true, fine = begin_batch_range(store, KEYS_WALK, batch_id, &statement, err);
 
     *sorted = true;
-    *last = batch_id * JOB_ROWS;
+    *last = id_before(batch_id);
     while (fine && row && *sorted) {
         fine = db_step(store, statement, &row, err, "look at the record ids");
         if (!fine || !row)
@@ -156,7 +155,7 @@ bool keys_enter(struct store *store, int64_t batch_id, struct err *err)
 
     if (!is_sorted(store, batch_id, &sorted, &last, err))
         return false;
-    return sorted ? enter(store, KEYS_ENTER_ROWS, batch_id * JOB_ROWS, last, err)
+    return sorted ? enter(store, KEYS_ENTER_ROWS, id_before(batch_id), last, err)
                   : enter_sorted(store, false, batch_id, err);
 }
 
@@ -172,7 +171,7 @@ static void bind(struct db_statement *statement, int place, int64_t batch_id,
 
     statement->shift = place * KEY_PARAMETERS;
     db_bind_span(statement, DB_RECORD_ID, key);
-    db_bind_int64(statement, DB_JOB_ID, batch_id * JOB_ROWS + row->row_no);
+    db_bind_int64(statement, DB_JOB_ID, id_of(batch_id, row->row_no));
 }
 
 static bool insert(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,

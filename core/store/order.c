@@ -4,22 +4,22 @@
  * first earlier job that was sent, however many there are before that one, with one exception: a
  * decision may have opened an earlier one again. Those are in reopened_job until they end. */
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 enum { ORDER_EARLIER, ORDER_REOPENED, ORDER_FIRST, ORDER_RETURNED, ORDER_ENDED, ORDER_SIBLINGS };
 
 enum { SIBLINGS_MAX = 32 }; /* on each side */
 
 static const char *const sql[] = {
-    [ORDER_EARLIER] = "SELECT k.job_id, b.schema, b.state = 'open' AS is_open, s.state, "
-                      "s.server_version FROM record_job k "
-                      "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
-                      "LEFT JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
-                      "AND k.job_id >= :first_id AND k.job_id < :end_id "
-                      "ORDER BY k.job_id DESC LIMIT 1",
+    [ORDER_EARLIER] =
+        "SELECT k.job_id, b.schema, b.state = 'open' AS is_open, s.state, "
+        "s.server_version FROM record_job k "
+        "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " LEFT JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
+        "AND k.job_id >= :first_id AND k.job_id < :end_id "
+        "ORDER BY k.job_id DESC LIMIT 1",
     [ORDER_REOPENED] =
-        "SELECT k.job_id FROM reopened_job k CROSS JOIN batch b ON b.id = k.job_id / 1000000000 "
-        "WHERE k.record_id = :record_id AND k.job_id < :end_id AND b.schema = :schema "
+        "SELECT k.job_id FROM reopened_job k CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " WHERE k.record_id = :record_id AND k.job_id < :end_id AND b.schema = :schema "
         "ORDER BY k.job_id DESC LIMIT 1",
     [ORDER_FIRST] = "SELECT r.version FROM record_job k CROSS JOIN job_row r ON r.id = k.job_id "
                     "WHERE k.record_id = :record_id AND k.job_id > :first_id "
@@ -37,7 +37,7 @@ static const char *const sql[] = {
         "AND job_id < :job_id ORDER BY job_id DESC LIMIT :wanted) "
         "UNION ALL SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
         "AND job_id > :job_id ORDER BY job_id LIMIT :wanted)) k "
-        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 AND b.schema = :schema "
+        "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.schema = :schema "
         "CROSS JOIN job_state s ON s.job_id = k.job_id WHERE length(s.correlation_id) = 16",
 };
 
@@ -75,9 +75,9 @@ static bool read_earlier(struct turn *turn, struct db_statement *statement, stru
         .job_id = job_id,
         .is_open = same_schema && batch_is_open && job_state_is_open(state),
         .was_sent = same_schema && !job_state_is_open(state) && state != JOB_CANCELLED,
-        .skip_to = same_schema && batch_is_open ? job_id : job_id / JOB_ROWS * JOB_ROWS,
+        .skip_to = same_schema && batch_is_open ? job_id : id_before(id_batch(job_id)),
     };
-    if (job_id / JOB_ROWS == turn->batch->id && !order->previous_id) {
+    if (id_batch(job_id) == turn->batch->id && !order->previous_id) {
         order->previous_id = job_id;
         order->previous_applied = JOB_SET(JOB_LANDED_LIST) & 1u << state;
         order->has_returned =
@@ -97,7 +97,7 @@ static bool step_back(struct turn *turn, const struct claim *claim, int64_t end_
     if (!statement)
         return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, turn->open->items[0].id * JOB_ROWS);
+    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->open->items[0].id));
     db_bind_int64(statement, DB_END_ID, end_id);
     if (!db_step(turn->store, statement, found, err, "look for earlier jobs"))
         return false;
@@ -153,7 +153,7 @@ static bool find_returned(struct turn *turn, const struct claim *claim, struct o
     if (!statement)
         return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, turn->batch->id * JOB_ROWS);
+    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->batch->id));
     db_bind_int64(statement, DB_END_ID, order->previous_id);
     if (!db_step(turn->store, statement, &row, err, "look for the version that came back"))
         return false;
@@ -192,7 +192,7 @@ bool order_chain_version(struct turn *turn, struct claim *claim, struct order *o
     if (!order->has_returned)
         return true;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, turn->batch->id * JOB_ROWS);
+    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->batch->id));
     if (!db_step(turn->store, statement, &row, err, "look for the first version"))
         return false;
     if (!row)

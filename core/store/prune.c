@@ -3,7 +3,6 @@
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 #include <stdlib.h>
 
@@ -36,8 +35,8 @@ static const char *const sql[] = {
         "CROSS JOIN job_row r ON r.id = stake.job_id "
         "CROSS JOIN record_job k ON k.record_id = r.record_id AND k.job_id >= :end_id "
         "CROSS JOIN job_state e ON e.job_id = k.job_id AND e.state " IN_LANDED
-        " CROSS JOIN batch l ON l.id = k.job_id / 1000000000 AND l.schema = "
-        "(SELECT schema FROM batch WHERE id = :first_id / 1000000000) GROUP BY l.id",
+        " CROSS JOIN batch l ON l.id = k.job_id / " ID_ROWS_SQL " AND l.schema = "
+        "(SELECT schema FROM batch WHERE id = :first_id / " ID_ROWS_SQL ") GROUP BY l.id",
     [PRUNE_MARK] =
         "UPDATE batch SET pruned_ms = :now_ms WHERE id = :batch_id AND pruned_ms IS NULL "
         "AND state " IN_BATCHES_ENDED " AND finished_ms = :finished_ms",
@@ -122,8 +121,7 @@ static bool keep_later(struct store *store, const struct prune_plan *plan,
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_FIRST_ID, item->batch_id * JOB_ROWS);
-    db_bind_int64(statement, DB_END_ID, (item->batch_id + 1) * JOB_ROWS);
+    db_bind_batch(statement, item->batch_id);
     db_bind_int64(statement, DB_IS_OPEN, item->open);
     while (row) {
         struct prune_item *later;

@@ -1,7 +1,6 @@
 #include "core/store/resolve.h"
 
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 enum { RESOLVE_FIND, RESOLVE_REBASE, RESOLVE_CLOSE, RESOLVE_SHOW };
 
@@ -37,25 +36,14 @@ const char *resolution_name(enum resolution resolution)
     return resolutions[resolution].name;
 }
 
-bool resolve_find(struct store *store, int64_t batch_id, struct buf *job_ids, struct err *err)
+bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_FIND, err);
-    bool row = true;
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_FIRST_ID, batch_id * JOB_ROWS);
-    db_bind_int64(statement, DB_END_ID, batch_id ? (batch_id + 1) * JOB_ROWS : INT64_MAX);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "look for conflicts"))
-            return false;
-        if (row) {
-            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-
-            buf_append(job_ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
-    return true;
+    db_bind_batch(statement, batch_id);
+    return db_collect(store, statement, job_ids, err, "look for conflicts");
 }
 
 static bool close_conflict(struct store *store, enum resolution resolution,
@@ -90,14 +78,14 @@ static bool settle_theirs(struct store *store, const struct decision *decision,
 }
 
 bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,
-                  const int64_t *job_ids, size_t count, struct err *err)
+                  const struct id_list *job_ids, struct err *err)
 {
     struct decision whole = *decision;
 
     whole.from = 1u << JOB_CONFLICT;
     whole.to = resolutions[resolution].to;
     whole.settle = resolution == RESOLVE_OURS ? settle_ours : settle_theirs;
-    return decide_jobs(store, &whole, job_ids, count, err);
+    return decide_jobs(store, &whole, job_ids, err);
 }
 
 void resolve_sides_release(struct resolve_sides *sides)

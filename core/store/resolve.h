@@ -14,13 +14,13 @@ enum resolution {
 /* `ours` or `theirs`, as options, texts and conflict.resolution spell it. */
 const char *resolution_name(enum resolution resolution);
 
-/* Appends the ids (int64_t) of the jobs whose conflict waits for a decision, ascending. batch_id 0:
+/* Appends the ids of the jobs whose conflict waits for a decision, ascending. batch_id 0:
  * of every batch. */
-bool resolve_find(struct store *store, int64_t batch_id, struct buf *job_ids, struct err *err);
+bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids, struct err *err);
 
 /* Settles the conflicts of those jobs: decide_jobs with this decision. */
 bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,
-                  const int64_t *job_ids, size_t count, struct err *err);
+                  const struct id_list *job_ids, struct err *err);
 
 /* The two sides of a conflict that waits. Zeroed means ready; used again for one job after the
  * other. */

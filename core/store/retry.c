@@ -1,7 +1,6 @@
 #include "core/store/retry.h"
 
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 enum { RETRY_FIND, RETRY_FIND_RECORD, RETRY_FORGET_VIOLATIONS, RETRY_REBASE };
 
@@ -13,15 +12,15 @@ static const char *const sql[] = {
     /* only batches that count some are walked */
     [RETRY_FIND] =
         "SELECT s.job_id FROM batch_tally t JOIN batch b ON b.id = t.batch_id "
-        "AND b.pruned_ms IS NULL CROSS JOIN job_state s ON s.job_id > t.batch_id * 1000000000 "
-        "AND s.job_id < (t.batch_id + 1) * 1000000000 "
-        "WHERE (:batch_id = 0 OR t.batch_id = :batch_id) AND t.failed + t.refused > 0 " WANTED
+        "AND b.pruned_ms IS NULL CROSS JOIN job_state s ON s.job_id > t.batch_id * " ID_ROWS_SQL
+        " AND s.job_id < (t.batch_id + 1) * " ID_ROWS_SQL
+        " WHERE (:batch_id = 0 OR t.batch_id = :batch_id) AND t.failed + t.refused > 0 " WANTED
         "ORDER BY t.batch_id, s.job_id",
     [RETRY_FIND_RECORD] =
         "SELECT s.job_id FROM record_job k JOIN job_state s "
-        "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / 1000000000 "
-        "AND b.pruned_ms IS NULL WHERE k.record_id = :record_id "
-        "AND (:batch_id = 0 OR k.job_id / 1000000000 = :batch_id) " WANTED "ORDER BY k.job_id",
+        "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " AND b.pruned_ms IS NULL WHERE k.record_id = :record_id "
+        "AND (:batch_id = 0 OR k.job_id / " ID_ROWS_SQL " = :batch_id) " WANTED "ORDER BY k.job_id",
     [RETRY_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [RETRY_REBASE] = "UPDATE rebase SET rounds = 0, version = NULL, fields = NULL "
                      "WHERE job_id = :job_id",
@@ -29,12 +28,11 @@ static const char *const sql[] = {
 
 const struct db_statements retry_statements = {sql, sizeof sql / sizeof *sql};
 
-bool retry_find(struct store *store, const struct retry_choice *choice, struct buf *job_ids,
+bool retry_find(struct store *store, const struct retry_choice *choice, struct id_list *job_ids,
                 struct err *err)
 {
     struct db_statement *statement =
         db_get(store, DB_RETRIES, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
-    bool row = true;
 
     if (!statement)
         return false;
@@ -44,16 +42,7 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct b
     db_bind_int64(statement, DB_SINCE_MS, choice->since_ms);
     if (choice->record_id)
         db_bind_text(statement, DB_RECORD_ID, choice->record_id);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "look for jobs to be tried again"))
-            return false;
-        if (row) {
-            int64_t job_id = db_column_int64(statement, DB_JOB_ID);
-
-            buf_append(job_ids, (const char *)&job_id, sizeof job_id);
-        }
-    }
-    return true;
+    return db_collect(store, statement, job_ids, err, "look for jobs to be tried again");
 }
 
 static bool settle(struct store *store, const struct decision *decision, const struct decided *job,
@@ -72,13 +61,13 @@ static bool settle(struct store *store, const struct decision *decision, const s
            (job->to == JOB_UNKNOWN || db_run(store, rebase, err, "have the record fetched"));
 }
 
-bool retry_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
-                size_t count, struct err *err)
+bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
+                struct err *err)
 {
     struct decision whole = *decision;
 
     whole.from = JOB_SET(JOB_RETRIABLE_LIST);
     whole.to = JOB_PENDING;
     whole.settle = settle;
-    return decide_jobs(store, &whole, job_ids, count, err);
+    return decide_jobs(store, &whole, job_ids, err);
 }

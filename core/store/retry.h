@@ -13,14 +13,14 @@ struct retry_choice {
     const char *record_id; /* NULL: of every record */
 };
 
-/* Appends the ids (int64_t) of the jobs in one of those states, ascending. */
-bool retry_find(struct store *store, const struct retry_choice *choice, struct buf *job_ids,
+/* Appends the ids of the jobs in one of those states, ascending. */
+bool retry_find(struct store *store, const struct retry_choice *choice, struct id_list *job_ids,
                 struct err *err);
 
 /* Has them sent again, or read back where a request may have landed: decide_jobs with this
  * decision. What the server said of their fields is forgotten, for it is said anew or not; what
  * stood on a fetched record is built on a new fetch. */
-bool retry_jobs(struct store *store, const struct decision *decision, const int64_t *job_ids,
-                size_t count, struct err *err);
+bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
+                struct err *err);
 
 #endif

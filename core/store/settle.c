@@ -1,6 +1,5 @@
 /* What became of a claimed job, written; see claims.h. */
 #include "core/store/exchange.h"
-#include "core/store/intake.h"
 
 enum {
     SETTLE_JOB,
@@ -209,7 +208,7 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
         if (!db_step(store, statement, &row, err, "wake a waiting job"))
             return false;
         batch =
-            row ? open_batches_find(store->open, db_column_int64(statement, DB_JOB_ID) / JOB_ROWS)
+            row ? open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)))
                 : NULL;
         if (batch)
             batch->is_quiet = false;

@@ -5,7 +5,6 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 #include "core/store/keys.h"
 
 #include <errno.h>
@@ -48,16 +47,16 @@ enum {
     "(SELECT record_id, job_id FROM temp.sorted_key WHERE rowid > :first_id AND rowid <= "         \
     ":last_id)"
 #define OF_ROWS                                                                                    \
-    "WHERE batch_id = :first_id / 1000000000 AND row_no > :first_id % 1000000000 "                 \
-    "AND row_no <= :last_id % 1000000000"
+    "WHERE batch_id = :first_id / " ID_ROWS_SQL " AND row_no > :first_id % " ID_ROWS_SQL           \
+    " AND row_no <= :last_id % " ID_ROWS_SQL
 
 static const char *const sql[] = {
     [SWEEP_LAST_JOB] =
         "SELECT max(id) AS last_id FROM (SELECT id FROM job_row "
-        "WHERE id > :first_id AND id < :first_id + 1000000000 ORDER BY id LIMIT :wanted)",
+        "WHERE id > :first_id AND id < :first_id + " ID_ROWS_SQL " ORDER BY id LIMIT :wanted)",
     [SWEEP_LAST_REJECT] =
         "SELECT :first_id + max(row_no) AS last_id FROM (SELECT row_no FROM rejected_row "
-        "WHERE batch_id = :first_id / 1000000000 ORDER BY row_no LIMIT :wanted)",
+        "WHERE batch_id = :first_id / " ID_ROWS_SQL " ORDER BY row_no LIMIT :wanted)",
     [SWEEP_JOB_KEYS] = "DELETE FROM record_job WHERE (record_id, job_id) IN " OF_KEYS,
     [SWEEP_ATTEMPTS] = "DELETE FROM attempt " OF_JOBS,
     [SWEEP_CONFLICTS] = "DELETE FROM conflict " OF_JOBS,
@@ -167,7 +166,7 @@ static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_FIRST_ID, sweep->batch_id * JOB_ROWS);
+    db_bind_int64(statement, DB_FIRST_ID, id_before(sweep->batch_id));
     db_bind_int64(statement, DB_WANTED, PIECE);
     if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
         return false;
@@ -185,7 +184,7 @@ static bool delete_rows(struct sweep *sweep, bool *ended, struct err *err)
         return false;
     *ended = last == 0;
     for (unsigned i = part->first_delete; last && i <= part->last_delete; i++)
-        if (!run(sweep, i, sweep->batch_id * JOB_ROWS, last, err))
+        if (!run(sweep, i, id_before(sweep->batch_id), last, err))
             return false;
     if (last)
         sweep->rows += (uint64_t)sqlite3_changes(sweep->store->db); /* of the last, the rows */

@@ -215,7 +215,7 @@ static void tell_claim(struct buf *out, const struct claim *claim)
     if (out->size)
         buf_append_text(out, ", ");
     buf_printf(out, "%s %lld/%lld %.*s v%lld", names[claim->request],
-               (long long)(claim->job_id / JOB_ROWS), (long long)(claim->job_id % JOB_ROWS),
+               (long long)id_batch(claim->job_id), (long long)id_row(claim->job_id),
                (int)record_id.size, record_id.data, (long long)claim->version);
 }
 
@@ -238,7 +238,7 @@ static int64_t job_id_of(const char *job)
     int64_t batch_id = strtoll(job, &slash, 10);
 
     assert_int_equal(*slash, '/');
-    return batch_id * JOB_ROWS + strtoll(slash + 1, NULL, 10);
+    return id_of(batch_id, strtoll(slash + 1, NULL, 10));
 }
 
 static unsigned place_of(const struct fixture *fixture, const char *job)
@@ -295,10 +295,9 @@ void fixture_settle_all(struct fixture *fixture, enum job_state state)
 {
     while (fixture->in_hand_count) {
         int64_t job_id = fixture->in_hand[0]->job_id;
-        char job[48];
+        char job[ID_TEXT_SIZE];
 
-        snprintf(job, sizeof job, "%lld/%lld", (long long)(job_id / JOB_ROWS),
-                 (long long)(job_id % JOB_ROWS));
+        id_print(job_id, job);
         fixture_settle(fixture, job, state);
     }
     fixture_claim(fixture, 0);

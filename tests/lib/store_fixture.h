@@ -3,6 +3,7 @@
 #define ROWFERRY_TESTS_LIB_STORE_FIXTURE_H
 
 #include "core/base/buf.h"
+#include "core/job/id.h"
 #include "core/store/claims.h"
 #include "core/store/intake.h"
 #include "tests/lib/scratch.h"

@@ -26,7 +26,7 @@ static bool hear(void *context, const struct decided *decided, struct err *err)
     heard->moved += decided->end == DECIDE_MOVED;
     if (heard->text.size < 200)
         buf_printf(&heard->text, "%s%lld/%lld %.*s %s %s", heard->text.size ? ", " : "",
-                   (long long)(decided->job_id / JOB_ROWS), (long long)(decided->job_id % JOB_ROWS),
+                   (long long)id_batch(decided->job_id), (long long)id_row(decided->job_id),
                    (int)decided->record_id.size, decided->record_id.data,
                    job_state_name(decided->state),
                    decided->end == DECIDE_MOVED ? "moved" : "stays");

@@ -59,10 +59,9 @@ static void settle(struct fixture *fixture, enum job_state state)
     while (fixture->in_hand_count) {
         int64_t job_id = fixture->in_hand[0]->job_id;
         struct claim_outcome *outcome;
-        char job[48];
+        char job[ID_TEXT_SIZE];
 
-        snprintf(job, sizeof job, "%lld/%lld", (long long)(job_id / JOB_ROWS),
-                 (long long)(job_id % JOB_ROWS));
+        id_print(job_id, job);
         outcome = fixture_settle_at(fixture, job, state, fixture->in_hand[0]->version + 1);
         if (state != JOB_APPLIED)
             *outcome = (struct claim_outcome){.state = state, .left = true, .http_status = 422};
@@ -160,16 +159,15 @@ static struct decision decision_of(struct fixture *fixture, unsigned *moved)
 static unsigned retry_all(struct fixture *fixture, bool even_if_superseded)
 {
     struct retry_choice choice = {.states = 1u << JOB_FAILED | 1u << JOB_REFUSED};
-    struct buf ids = {0};
+    struct id_list ids = {0};
     unsigned moved;
     struct decision decision = decision_of(fixture, &moved);
 
     decision.even_if_superseded = even_if_superseded;
     assert_true(retry_find(fixture->store, &choice, &ids, &fixture->err));
-    if (!retry_jobs(fixture->store, &decision, (const int64_t *)(const void *)ids.data,
-                    ids.size / sizeof(int64_t), &fixture->err))
+    if (!retry_jobs(fixture->store, &decision, &ids, &fixture->err))
         fail_msg("%s", fixture->err.text);
-    buf_release(&ids);
+    id_list_release(&ids);
     return moved;
 }
 
@@ -295,13 +293,12 @@ static void settle_one(struct fixture *fixture, unsigned *seed)
     struct claim_outcome *outcome;
     enum job_state end;
     struct claim *claim;
-    char job[48];
+    char job[ID_TEXT_SIZE];
 
     if (!fixture->in_hand_count)
         return;
     claim = fixture->in_hand[dice(seed, fixture->in_hand_count)];
-    snprintf(job, sizeof job, "%lld/%lld", (long long)(claim->job_id / JOB_ROWS),
-             (long long)(claim->job_id % JOB_ROWS));
+    id_print(claim->job_id, job);
     if (!dice(seed, 6)) {
         fixture_put_back(fixture, job);
         return;
@@ -319,7 +316,7 @@ static void decide_something(struct fixture *fixture, unsigned *seed)
 {
     unsigned moved, way = dice(seed, 4);
     struct decision decision = decision_of(fixture, &moved);
-    struct buf ids = {0};
+    struct id_list ids = {0};
     char last[32];
 
     if (way < 2) {
@@ -328,9 +325,8 @@ static void decide_something(struct fixture *fixture, unsigned *seed)
         decision.even_if_superseded = dice(seed, 2);
         assert_true(resolve_find(fixture->store, 0, &ids, &fixture->err));
         assert_true(resolve_jobs(fixture->store, dice(seed, 2) ? RESOLVE_OURS : RESOLVE_THEIRS,
-                                 &decision, (const int64_t *)(const void *)ids.data,
-                                 ids.size / sizeof(int64_t), &fixture->err));
-        buf_release(&ids);
+                                 &decision, &ids, &fixture->err));
+        id_list_release(&ids);
     } else if (!dice(seed, 3)) {
         snprintf(last, sizeof last, "%s", fixture_ask(fixture, "SELECT max(id) FROM batch"));
         assert_true(cancel_batch(fixture->store, &decision,
@@ -402,10 +398,9 @@ static void finish(struct fixture *fixture, unsigned start)
             restart(fixture);
         while (fixture->in_hand_count) {
             const struct claim *claim = fixture->in_hand[0];
-            char job[48];
+            char job[ID_TEXT_SIZE];
 
-            snprintf(job, sizeof job, "%lld/%lld", (long long)(claim->job_id / JOB_ROWS),
-                     (long long)(claim->job_id % JOB_ROWS));
+            id_print(claim->job_id, job);
             fixture_settle_at(fixture, job,
                               claim->request == REQUEST_FETCH ? JOB_UNCHANGED : JOB_APPLIED,
                               claim->version + 1);

@@ -32,15 +32,14 @@ static bool hear(void *context, const struct decided *decided, struct err *err)
     (void)context;
     if (heard.text.size)
         buf_append_text(&heard.text, ", ");
-    buf_printf(&heard.text, "%lld/%lld %.*s %.*s %s", (long long)(decided->job_id / JOB_ROWS),
-               (long long)(decided->job_id % JOB_ROWS), (int)decided->schema.size,
-               decided->schema.data, (int)decided->record_id.size, decided->record_id.data,
-               names[decided->end]);
+    buf_printf(&heard.text, "%lld/%lld %.*s %.*s %s", (long long)id_batch(decided->job_id),
+               (long long)id_row(decided->job_id), (int)decided->schema.size, decided->schema.data,
+               (int)decided->record_id.size, decided->record_id.data, names[decided->end]);
     if (decided->end == DECIDE_UNFIT)
         buf_printf(&heard.text, " (%s)", job_state_name(decided->state));
     if (decided->end == DECIDE_SUPERSEDED)
-        buf_printf(&heard.text, " by %lld/%lld (%s)", (long long)(decided->later_id / JOB_ROWS),
-                   (long long)(decided->later_id % JOB_ROWS), job_state_name(decided->later_state));
+        buf_printf(&heard.text, " by %lld/%lld (%s)", (long long)id_batch(decided->later_id),
+                   (long long)id_row(decided->later_id), job_state_name(decided->later_state));
     if (++heard.visits == heard.stop_at)
         return err_set(err, ERR_INPUT, "enough");
     return true;
@@ -68,17 +67,18 @@ static struct decision again(const struct fixture *fixture)
     };
 }
 
-static bool try_decide(struct fixture *fixture, const struct decision *decision,
-                       const int64_t *job_ids, size_t count)
+static bool try_decide(struct fixture *fixture, const struct decision *decision, int64_t *job_ids,
+                       size_t count)
 {
     buf_reset(&heard.text);
     heard.settled = heard.visits = 0;
-    return decide_jobs(fixture->store, decision, job_ids, count, &fixture->err);
+    return decide_jobs(fixture->store, decision, &(struct id_list){job_ids, count, count},
+                       &fixture->err);
 }
 
 /* What was heard of each of the jobs. */
 static const char *decide(struct fixture *fixture, const struct decision *decision,
-                          const int64_t *job_ids, size_t count)
+                          int64_t *job_ids, size_t count)
 {
     if (!try_decide(fixture, decision, job_ids, count))
         fail_msg("%s", fixture->err.text);
@@ -100,7 +100,7 @@ static void close_conflicts(struct fixture *fixture)
     fixture_check(fixture);
 }
 
-static const int64_t first[] = {1 * (int64_t)JOB_ROWS + 1};
+static int64_t first[] = {ID_ROWS * INT64_C(1) + 1};
 
 static void a_job_is_due_at_once_and_its_batch_is_open_again(void **state)
 {
@@ -144,9 +144,9 @@ static void a_rehearsal_hears_the_same_and_writes_nothing(void **state)
 
 static void what_is_in_another_state_or_nowhere_is_told(void **state)
 {
-    static const int64_t ids[] = {1 * (int64_t)JOB_ROWS + 1, 1 * (int64_t)JOB_ROWS + 2,
-                                  1 * (int64_t)JOB_ROWS + 3, 1 * (int64_t)JOB_ROWS + 4,
-                                  9 * (int64_t)JOB_ROWS + 1};
+    static int64_t ids[] = {ID_ROWS * INT64_C(1) + 1, ID_ROWS * INT64_C(1) + 2,
+                            ID_ROWS * INT64_C(1) + 3, ID_ROWS * INT64_C(1) + 4,
+                            ID_ROWS * INT64_C(9) + 1};
     struct fixture *fixture = *state;
     struct decision decision = again(fixture);
 
@@ -253,7 +253,7 @@ static void a_row_that_is_not_sent_again_is_never_superseded(void **state)
 
 static void other_schemas_and_earlier_rows_supersede_nothing(void **state)
 {
-    static const int64_t second[] = {2 * (int64_t)JOB_ROWS + 1};
+    static int64_t second[] = {ID_ROWS * INT64_C(2) + 1};
     struct fixture *fixture = *state;
     struct decision decision = again(fixture);
 
@@ -293,7 +293,7 @@ static void many_conflicts(struct fixture *fixture, int64_t *job_ids)
         buf_reset(&words);
         for (unsigned i = 1; i <= 300; i++) {
             buf_printf(&words, "r%u-%u:5 ", batch, i);
-            job_ids[300 * (batch - 1) + i - 1] = batch * (int64_t)JOB_ROWS + i;
+            job_ids[300 * (batch - 1) + i - 1] = id_of(batch, i);
         }
         fixture_batch(fixture, "Item", buf_text(&words));
     }

@@ -255,12 +255,11 @@ static void prepare_turn(struct fixture *fixture)
         fixture_batch(fixture, "Item", many_rows());
     fixture_claim(fixture, 4);
     for (unsigned i = 0; fixture->in_hand_count; i++) {
-        char job[32];
+        char job[ID_TEXT_SIZE];
         struct claim *claim = fixture->in_hand[0];
         struct claim_outcome *outcome;
 
-        snprintf(job, sizeof job, "%lld/%lld", (long long)(claim->job_id / JOB_ROWS),
-                 (long long)(claim->job_id % JOB_ROWS));
+        id_print(claim->job_id, job);
         outcome = fixture_settle_at(fixture, job, ends[i % 4], claim->version + 1);
         outcome->doubt = outcome->state == JOB_UNKNOWN;
     }

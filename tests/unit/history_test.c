@@ -34,8 +34,8 @@ static bool tell_event(void *context, const struct history_event *event, struct 
 
     (void)err;
     buf_printf(out, "%" PRId64 " %.*s %" PRId64 "/%" PRId64 " %s", event->at_ms,
-               (int)event->schema.size, event->schema.data, event->job_id / JOB_ROWS,
-               event->job_id % JOB_ROWS, kinds[event->kind]);
+               (int)event->schema.size, event->schema.data, id_batch(event->job_id),
+               (int64_t)id_row(event->job_id), kinds[event->kind]);
     tell_text(out, "source", event->source);
     tell_number(out, "line", event->line_no);
     tell_number(out, "version", event->version);

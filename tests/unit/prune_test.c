@@ -168,7 +168,7 @@ static bool look_away(void *context, const struct decided *decided, struct err *
 
 static void a_batch_with_open_conflicts_stays_until_they_are_settled(void **state)
 {
-    static const int64_t job_ids[] = {JOB_ROWS + 1, JOB_ROWS + 2};
+    int64_t job_ids[] = {id_of(1, 1), id_of(1, 2)};
     struct fixture *fixture = *state;
     struct decision decision = {.now_ms = FIXTURE_NOW_MS, .visit = look_away};
 
@@ -176,11 +176,12 @@ static void a_batch_with_open_conflicts_stays_until_they_are_settled(void **stat
     assert_string_equal(planned(fixture, LATER_MS), "1 conflict 2");
     assert_true(mark(fixture, LATER_MS));
     assert_string_equal(fixture_ask(fixture, "SELECT pruned_ms FROM batch"), "NULL");
-    assert_true(resolve_jobs(fixture->store, RESOLVE_THEIRS, &decision, job_ids, 1, &fixture->err));
+    assert_true(resolve_jobs(fixture->store, RESOLVE_THEIRS, &decision,
+                             &(struct id_list){job_ids, 1, 1}, &fixture->err));
     assert_string_equal(planned(fixture, LATER_MS), "1 conflict 1");
     decision = (struct decision){.now_ms = FIXTURE_NOW_MS, .visit = look_away};
-    assert_true(
-        resolve_jobs(fixture->store, RESOLVE_THEIRS, &decision, job_ids + 1, 1, &fixture->err));
+    assert_true(resolve_jobs(fixture->store, RESOLVE_THEIRS, &decision,
+                             &(struct id_list){job_ids + 1, 1, 1}, &fixture->err));
     assert_string_equal(planned(fixture, LATER_MS), "1 goes");
 }
 
@@ -312,7 +313,7 @@ static void what_is_marked_is_seen_and_decided_about_no_more(void **state)
                                         "open_conflict",
                                         "server_rejection_by_field"};
     struct fixture *fixture = *state;
-    struct buf job_ids = {0};
+    struct id_list job_ids = {0};
 
     ended(fixture, "a:5 !b", JOB_REFUSED);
     fixture_ask(fixture, "INSERT INTO server_violation (job_id, field, code, message) "
@@ -330,10 +331,10 @@ static void what_is_marked_is_seen_and_decided_about_no_more(void **state)
     assert_true(retry_find(fixture->store,
                            &(struct retry_choice){.states = REFUSED, .record_id = "a"}, &job_ids,
                            &fixture->err));
-    assert_int_equal(job_ids.size, 0);
+    assert_int_equal(job_ids.count, 0);
     assert_string_equal(fixture_ask(fixture, "SELECT jobs, refused, pruned FROM batch_summary"),
                         "1|1|1970-01-01T00:16:41.000Z");
-    buf_release(&job_ids);
+    id_list_release(&job_ids);
 }
 
 static void nothing_is_marked_where_a_batch_was_opened_again_meanwhile(void **state)

@@ -26,15 +26,13 @@ static bool try_resolve(struct fixture *fixture, enum resolution resolution, uns
 {
     struct decision decision = {
         .now_ms = fixture->now_ms + 5, .visit = look_away, .context = moved};
-    struct buf job_ids = {0};
+    struct id_list job_ids = {0};
     bool fine;
 
     *moved = 0;
     fine = resolve_find(fixture->store, 0, &job_ids, &fixture->err) &&
-           resolve_jobs(fixture->store, resolution, &decision,
-                        (const int64_t *)(const void *)job_ids.data, job_ids.size / sizeof(int64_t),
-                        &fixture->err);
-    buf_release(&job_ids);
+           resolve_jobs(fixture->store, resolution, &decision, &job_ids, &fixture->err);
+    id_list_release(&job_ids);
     return fine;
 }
 
@@ -125,7 +123,7 @@ static void theirs_dismisses_the_row(void **state)
 static void conflicts_are_found_by_batch_and_only_while_they_wait(void **state)
 {
     struct fixture *fixture = *state;
-    struct buf job_ids = {0};
+    struct id_list job_ids = {0};
 
     for (int i = 1; i <= 2; i++) {
         fixture_batch(fixture, "Item", i == 1 ? "a:5 b:5" : "c:5");
@@ -133,16 +131,16 @@ static void conflicts_are_found_by_batch_and_only_while_they_wait(void **state)
         fixture_settle_all(fixture, JOB_CONFLICT);
     }
     assert_true(resolve_find(fixture->store, 1, &job_ids, &fixture->err));
-    assert_int_equal(job_ids.size, 2 * sizeof(int64_t));
-    assert_int_equal(*(const int64_t *)(const void *)job_ids.data, 1000000001);
-    buf_reset(&job_ids);
+    assert_int_equal(job_ids.count, 2);
+    assert_int_equal(job_ids.items[0], id_of(1, 1));
+    job_ids.count = 0;
     assert_true(resolve_find(fixture->store, 2, &job_ids, &fixture->err));
-    assert_int_equal(job_ids.size, sizeof(int64_t));
-    buf_reset(&job_ids);
+    assert_int_equal(job_ids.count, 1);
+    job_ids.count = 0;
     assert_int_equal(resolve(fixture, RESOLVE_THEIRS), 3);
     assert_true(resolve_find(fixture->store, 0, &job_ids, &fixture->err));
-    assert_int_equal(job_ids.size, 0);
-    buf_release(&job_ids);
+    assert_int_equal(job_ids.count, 0);
+    id_list_release(&job_ids);
 }
 
 static void both_sides_of_a_conflict_can_be_seen(void **state)

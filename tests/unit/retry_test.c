@@ -24,24 +24,21 @@ static bool look_away(void *context, const struct decided *decided, struct err *
     return true;
 }
 
-/* The jobs found, as the last three digits of their batch and row: `1/1 1/2`. */
+/* The jobs found: `1/1 1/2`. */
 static const char *find(struct fixture *fixture, struct retry_choice choice)
 {
     static char text[256];
-    struct buf job_ids = {0};
+    char job[ID_TEXT_SIZE];
+    struct id_list job_ids = {0};
     size_t size = 0;
 
     text[0] = '\0';
     if (!retry_find(fixture->store, &choice, &job_ids, &fixture->err))
         fail_msg("%s", fixture->err.text);
-    for (size_t i = 0; i < job_ids.size; i += sizeof(int64_t)) {
-        int64_t job_id;
-
-        memcpy(&job_id, job_ids.data + i, sizeof job_id);
-        size += (size_t)snprintf(text + size, sizeof text - size, "%s%lld/%lld", i ? " " : "",
-                                 (long long)(job_id / JOB_ROWS), (long long)(job_id % JOB_ROWS));
-    }
-    buf_release(&job_ids);
+    for (size_t i = 0; i < job_ids.count; i++)
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", i ? " " : "",
+                                 id_print(job_ids.items[i], job));
+    id_list_release(&job_ids);
     return text;
 }
 
@@ -50,14 +47,13 @@ static unsigned retry(struct fixture *fixture)
 {
     unsigned moved = 0;
     struct decision decision = {.now_ms = fixture->now_ms, .visit = look_away, .context = &moved};
-    struct buf job_ids = {0};
+    struct id_list job_ids = {0};
 
     if (!retry_find(fixture->store, &(struct retry_choice){.states = BOTH}, &job_ids,
                     &fixture->err) ||
-        !retry_jobs(fixture->store, &decision, (const int64_t *)(const void *)job_ids.data,
-                    job_ids.size / sizeof(int64_t), &fixture->err))
+        !retry_jobs(fixture->store, &decision, &job_ids, &fixture->err))
         fail_msg("%s", fixture->err.text);
-    buf_release(&job_ids);
+    id_list_release(&job_ids);
     fixture_check(fixture);
     return moved;
 }

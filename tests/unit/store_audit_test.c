@@ -45,10 +45,9 @@ static const char *open_jobs(struct fixture *fixture, const struct audit_scope *
             fail_msg("%s", fixture->err.text);
         for (unsigned i = 0; i < count; i++)
             buf_printf(&fixture->said, "%lld/%lld %.*s %lld%s;",
-                       (long long)(jobs[i].job_id / JOB_ROWS),
-                       (long long)(jobs[i].job_id % JOB_ROWS), (int)jobs[i].record_id_size,
-                       texts.data + jobs[i].record_id, (long long)jobs[i].version,
-                       jobs[i].is_answered ? "" : " in doubt");
+                       (long long)id_batch(jobs[i].job_id), (long long)id_row(jobs[i].job_id),
+                       (int)jobs[i].record_id_size, texts.data + jobs[i].record_id,
+                       (long long)jobs[i].version, jobs[i].is_answered ? "" : " in doubt");
     }
     buf_release(&schema);
     buf_release(&texts);

@@ -94,6 +94,8 @@ true_to_life() {
 
 @test "the transcripts of README.md are true" {
     true_to_life README.md
+    [[ $(cat performed) =~ cd\ (build/demo/night\.[A-Za-z0-9]+) ]]
+    rm -r "$TOP/${BASH_REMATCH[1]}"
 }
 
 @test "the transcripts of docs/guide.md are true" {

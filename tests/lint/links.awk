@@ -77,6 +77,13 @@ is_document && !in_code {
         if (link !~ /^[a-z]+:/)
             check(resolved(link))
     }
+    rest = $0
+    while (match(rest, /`(core|cmd|docs|tests|migrations)(\/[a-z_0-9-]+)+\/?`/)) {
+        word = substr(rest, RSTART + 1, RLENGTH - 2)
+        rest = substr(rest, RSTART + RLENGTH)
+        sub(/\/$/, "", word)
+        check(word)
+    }
     gsub(/\]\([^)]*\)/, "]") # what a link leads to is checked
 }
 

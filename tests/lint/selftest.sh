@@ -78,7 +78,7 @@ mkdir docs
 cat >docs/a.md <<'M'
 # The `first` heading, with a comma
 [here](#the-first-heading-with-a-comma) [there](b.md#two) [up](../core/row/row.h) [web](https://x.example/y.md)
-[lost](#the-first) [lost](c.md) [lost](b.md#three) `late.c` `core/row/gone.c` `NAME.c` `core/NAME/x.c`
+[lost](#the-first) [lost](c.md) [lost](b.md#three) `late.c` `core/row/gone.c` `NAME.c` `core/NAME/x.c` `core/row` `core/gone/`
 ```
 # not a heading, and [not](a-link.md)
 ```
@@ -96,6 +96,7 @@ docs/a.md:3: there is no heading for docs/a.md#the-first
 docs/a.md:3: there is no docs/c.md
 docs/a.md:3: there is no heading for docs/b.md#three
 docs/a.md:3: there is no core/row/gone.c
+docs/a.md:3: there is no core/gone
 docs/b.md:2: there is no heading for docs/a.md#not-a-heading-and-nota-linkmd
 core/row/cites.c:1: there is no heading for docs/b.md#four
 core/row/cites.c:1: there is no file gone.c

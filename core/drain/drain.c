@@ -67,18 +67,21 @@ static bool is_due(const struct loop *loop)
     return due_ms && (due_ms <= now_ms || due_ms > now_ms + POLICY_DELAY_MAX_MS);
 }
 
+/* True when so many claims are worth a turn. */
+static bool is_worth_claiming(const struct loop *loop, unsigned want)
+{
+    return want && (want >= loop->window / HANDING_SHARE || !loop->ready.first);
+}
+
 /* Is there work for the store, and enough of it? */
 static bool should_hand(const struct loop *loop, unsigned want)
 {
-    bool may_claim = want && (loop->more || is_due(loop));
-    unsigned share = loop->window / HANDING_SHARE;
-
-    if (may_claim && (want >= share || !loop->ready.first))
+    if (is_worth_claiming(loop, want) && (loop->more || is_due(loop)))
         return true;
     if (!loop->settled.first)
         return false;
-    return loop->stopping || loop->settled.count >= share || !loop->in_flight ||
-           clock_monotonic_us() - loop->settled_since_us >= GROUP_US;
+    return loop->stopping || loop->settled.count >= loop->window / HANDING_SHARE ||
+           !loop->in_flight || clock_monotonic_us() - loop->settled_since_us >= GROUP_US;
 }
 
 static void hand_turn(struct loop *loop)
@@ -191,8 +194,8 @@ static int wait_ms(const struct loop *loop)
     if ((loop->ready.first || !token_authorization(loop->token, now_us)) && pace_ms > 0 &&
         pace_ms < wait)
         wait = pace_ms;
-    if (loop->next_due_ms && keeper_is_idle(loop->keeper) && wanted(loop) &&
-        loop->next_due_ms - clock_now_ms() < wait)
+    if (loop->next_due_ms && keeper_is_idle(loop->keeper) &&
+        is_worth_claiming(loop, wanted(loop)) && loop->next_due_ms - clock_now_ms() < wait)
         wait = loop->next_due_ms - clock_now_ms();
     return wait > 0 ? (int)wait : 0;
 }

@@ -502,6 +502,7 @@ bool loop_start_token(struct loop *loop, struct err *err)
 static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *until_us)
 {
     const struct governor *governor = &loop->governor;
+    int64_t due_ms;
 
     if (governor_paused(governor, now_us)) {
         *until_us = governor->paused_until_us;
@@ -525,7 +526,10 @@ static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *un
     }
     if (loop->more || loop->ready.first || loop->settled.first || !loop->next_due_ms)
         return NULL;
-    *until_us = now_us + (loop->next_due_ms - clock_now_ms()) * 1000;
+    due_ms = loop->next_due_ms - clock_now_ms();
+    if (!loop->auditing && due_ms > POLICY_DELAY_MAX_MS)
+        return NULL; /* put off by a wrong clock, and due now */
+    *until_us = now_us + due_ms * 1000;
     return loop->auditing ? "for the audit log, which does not show all updates yet"
                           : "for the time at which the next job is tried again";
 }

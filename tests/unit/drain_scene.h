@@ -123,6 +123,11 @@ int stop_fd(void)
     return 0;
 }
 
+static bool is_broken(const char *part)
+{
+    return world.fails && strcmp(world.fails, part) == 0;
+}
+
 struct keeper {
     bool idle;
 };
@@ -132,10 +137,12 @@ static struct keeper keeper;
 struct keeper *keeper_open(const char *database, void (*wake)(void *context), void *context,
                            struct err *err)
 {
-    (void)wake;
-    (void)context;
-    (void)err;
     assert_string_equal(database, world.fixture->path);
+    if (is_broken("keeper")) {
+        err_set(err, ERR_STORE, "no second connection");
+        return NULL;
+    }
+    wake(context);
     keeper.idle = true;
     return &keeper;
 }
@@ -167,18 +174,22 @@ bool keeper_take(struct keeper *taken, bool *done, struct err *err)
     if (!*done)
         return true;
     taken->idle = true;
-    if (world.fails && strcmp(world.fails, "turn") == 0)
+    if (is_broken("turn"))
         return err_set(err, ERR_STORE, "the disk is full");
-    if (world.fails && strcmp(world.fails, "lock") == 0 && world.turn->settled_count)
+    if (is_broken("lock") && world.turn->settled_count)
         assert_true(jobs_recover(world.fixture->store, clock_now_ms(), &recovered, err));
     return jobs_exchange(world.fixture->store, world.turn, err);
 }
 
 struct http_pool *http_pool_open(const struct http_options *options, struct err *err)
 {
-    struct http_pool *pool = calloc(1, sizeof *pool);
+    struct http_pool *pool;
 
-    (void)err;
+    if (is_broken("pool")) {
+        err_set(err, ERR_CONFIG, "no such certificate file");
+        return NULL;
+    }
+    pool = calloc(1, sizeof *pool);
     assert_true(options->slots <= SLOTS_MAX);
     pool->slots = options->slots;
     return pool;
@@ -294,9 +305,11 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     while (flight->used)
         flight++;
     assert_true(flight < pool->flights + pool->slots);
-    if (world.fails && strcmp(world.fails, "start") == 0)
+    if (is_broken("start"))
         return err_set(err, ERR_INTERNAL, "libcurl is broken");
     describe(request, id, text);
+    if (is_broken("update") && request->method == HTTP_PUT)
+        return err_set(err, ERR_INTERNAL, "libcurl is broken");
     buf_printf(&world.sent, "%" PRId64 " %s\n", world.now_us / 1000, text);
     reply = find_reply(text);
     *flight = (struct flight){.used = true, .body = flight->body};
@@ -328,7 +341,7 @@ bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *
 
     assert_int_equal(fd, stop_fd());
     assert_true(++world.waits < WAITS_MAX);
-    if (world.fails && strcmp(world.fails, "wait") == 0)
+    if (is_broken("wait"))
         return err_set(err, ERR_INTERNAL, "libcurl is broken");
     for (unsigned i = 0; i < pool->slots; i++)
         if (pool->flights[i].used && pool->flights[i].end_us < until_us)

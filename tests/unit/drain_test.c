@@ -507,7 +507,8 @@ static void a_store_or_a_network_that_breaks_ends_the_run(void **state)
     static const struct {
         const char *fails;
         enum err_kind kind;
-    } parts[] = {{"turn", ERR_STORE}, {"wait", ERR_INTERNAL}, {"start", ERR_INTERNAL}};
+    } parts[] = {{"pool", ERR_CONFIG},   {"keeper", ERR_STORE},   {"turn", ERR_STORE},
+                 {"wait", ERR_INTERNAL}, {"start", ERR_INTERNAL}, {"update", ERR_INTERNAL}};
 
     (void)state;
     BATCH("a:5");
@@ -517,6 +518,271 @@ static void a_store_or_a_network_that_breaks_ends_the_run(void **state)
         world.fails = parts[i].fails;
         assert_fails(&options, NULL, parts[i].kind, "");
     }
+}
+
+static void rows_of_other_batches_that_must_go_first_are_reported(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:5");
+    options.batch_id = BATCH("a:6 c:7");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "3 applied, 1 pending");
+    assert_string_equal(buf_text(&world.said), "rows of batch 2 wait for earlier rows of their "
+                                               "records in other batches: those are sent first\n");
+}
+
+static void a_clock_that_is_set_back_delays_no_job(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT a", .times = 1, .status = 408}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    world.step_us = 500000;
+    world.step_ms = -86400000;
+    BATCH("a:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 applied");
+    assert_true(world.now_us < 3000000);
+    assert_string_equal(buf_text(&world.said),
+                        "the clock was ahead when an earlier run stored times: jobs that were put "
+                        "off until then are due now\n");
+}
+
+static void an_address_that_is_not_allowed_ends_the_run_at_once(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 401, .body = "{\"code\":\"ip.not.authorized\"}"}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6 c:7");
+    assert_fails(&options, replies, ERR_AUTH, "check the OAuth client and the address that it may");
+    assert_int_equal(world.logins, 1);
+    assert_string_equal(jobs(), "3 pending");
+}
+
+/* A record that someone else changed, and a client that is to build on that. */
+static void a_rebase_needs_the_schema_file_and_builds_on_what_is_fetched(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    find_record("a", 6);
+    snprintf(world.records[0].rest, sizeof world.records[0].rest,
+             ",\"fields\":{\"n\":0,\"note\":\"theirs\"},\"metadata\":{\"requestCorrelationId\":"
+             "\"11111111-2222-4333-8444-555555555555\"}}");
+    options.on_conflict = POLICY_REBASE;
+    options.schemas = "/nonexistent";
+    assert_fails(&options, NULL, ERR_CONFIG, "/nonexistent/InventoryItem.json");
+    assert_string_equal(jobs(), "1 pending");
+
+    options = usual();
+    options.on_conflict = POLICY_REBASE;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 applied");
+    assert_non_null(strstr(world.records[0].rest, "\"n\":1,\"note\":\"theirs\""));
+    assert_int_equal(world.records[0].version, 7);
+}
+
+static void a_slow_pace_is_reported_once(void **state)
+{
+    struct drain_options options = usual();
+    const char *first;
+
+    (void)state;
+    options.rate_per_s = 0.05;
+    BATCH("a:5 b:6 c:7 d:8");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "4 applied");
+    first = strstr(buf_text(&world.said), "for the pace that --rate sets");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "for the pace"));
+    assert_true(sent_ms(4) >= 40000);
+}
+
+static void a_login_that_wants_time_is_reported_with_its_end(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "login", .times = 1, .status = 429, .retry_after_s = 30}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 applied");
+    assert_int_equal(sent_ms(1), 50 + 30000);
+    assert_non_null(strstr(buf_text(&world.said), "asking again in 30 s"));
+    assert_non_null(strstr(buf_text(&world.said), "(until +30.050)"));
+}
+
+/* It also comes to a point where a job is due, few claims are not worth a turn, and all requests
+ * wait for their answers: the loop has to sleep there. */
+static void jobs_that_fail_at_the_head_of_the_queue_do_not_end_the_run(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT r1", .status = 500}, {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+    char id[16];
+
+    (void)state;
+    options.concurrency = 4;
+    for (int i = 0; i < 20; i++) {
+        snprintf(id, sizeof id, "r1%d", i);
+        find_record(id, 5);
+    }
+    BATCH("r10:5 r11:5 r12:5 r13:5 r14:5 r15:5 r16:5 r17:5 r18:5 r19:5 r110:5 r111:5 r112:5");
+    for (int i = 0; i < 4; i++)
+        BATCH("a:1 b:1 c:1 d:1 e:1 f:1 g:1 h:1 i:1 j:1 k:1 l:1 m:1 n:1 o:1 p:1");
+    world.record_count = 20; /* each batch meets the records as its rows expect them */
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_FINISHED);
+    assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM job WHERE record_id LIKE "
+                                                   "'r1%' AND state IN ('pending', 'unknown')"),
+                        "13");
+    assert_int_equal(result.run.requests,
+                     result.meter.answers[2] + result.meter.answers[4] + result.meter.answers[5]);
+}
+
+static const char theirs_in_the_log[] =
+    "{\"entities\":[{\"entityId\":\"a\",\"version\":6,\"requestCorrelationId\":"
+    "\"11111111-2222-4333-8444-555555555555\"}],\"total\":1}";
+
+static void the_audit_log_is_asked_where_the_record_has_moved_on(void **state)
+{
+    static const struct reply theirs[] = {{.to = "PUT a", .times = 1, .end = HTTP_CUT},
+                                          {.to = "AUDIT", .status = 200, .body = theirs_in_the_log},
+                                          {0}};
+    static const struct reply silent[] = {
+        {.to = "PUT b", .times = 1, .end = HTTP_CUT},
+        {.to = "AUDIT", .status = 200, .body = "{\"entities\":[],\"total\":0}"},
+        {0}};
+    struct drain_options options = usual();
+    int64_t began_us;
+
+    (void)state;
+    BATCH("a:5");
+    find_record("a", 8);
+    assert_ends(&options, theirs, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "1 conflict");
+    assert_int_equal(requests("AUDIT"), 1);
+
+    options = usual();
+    began_us = world.now_us;
+    BATCH("b:5");
+    find_record("b", 8);
+    assert_ends(&options, silent, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 conflict");
+    /* silence counts only after --audit-wait */
+    assert_in_range(world.now_us - began_us, 10000000, 12000000);
+    assert_in_range(requests("AUDIT"), 4, 10);
+}
+
+static void refusals_beyond_the_limit_are_final_though_nothing_was_taken(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 400, .body = "{\"code\":\"bad\",\"message\":\"no\"}"}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.has_max_refused = true;
+    options.max_refused = 2;
+    BATCH("a:5 b:6 c:7 d:8 e:9");
+    assert_fails(&options, replies, ERR_LIMIT, "3 of 3 jobs were refused");
+    assert_int_equal(requests("PUT"), 4);
+    assert_string_equal(jobs(), "1 pending, 4 refused");
+}
+
+static void refusals_that_differ_are_the_records(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT a", .status = 400, .body = "{\"code\":\"bad\"}"},
+        {.to = "PUT b", .status = 404, .body = "{\"code\":\"not.found\"}"},
+        {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 refused");
+}
+
+static void what_was_claimed_and_not_handed_over_counts_as_no_attempt(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    options.lock = lock_take(world.fixture->path, LOCK_DRAIN, 1, 1, &world.fixture->err);
+    assert_non_null(options.lock);
+    lock_begin_mark(options.lock, world.fixture->run_id);
+    fixture_claim(world.fixture, 2);
+    lock_mark(options.lock, world.fixture->in_hand[0]->attempt_id);
+    fixture_reopen(world.fixture);
+    world.fixture->interrupted = true;
+    find_record("a", 5);
+    find_record("b", 6);
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "2 applied");
+    assert_string_equal(fixture_ask(world.fixture, "SELECT record_id, attempts FROM job"),
+                        "a|2; b|1");
+    lock_release(options.lock);
+}
+
+static void counts_of_earlier_drains_of_the_run_are_added_to(void **state)
+{
+    struct drain_options options = usual();
+    struct meter before = {.requests = 7, .throttled = 2};
+    struct drain_result result;
+
+    (void)state;
+    options.before = &before;
+    options.progress = NULL;
+    BATCH("a:5");
+    assert_true(drain(&options, NULL, &result));
+    assert_int_equal(result.run.requests, 8);
+    assert_int_equal(result.run.throttled, 2);
+    assert_int_equal(world.reports, 0);
+}
+
+/* What comes of requests in flight when the run stops anyway is no second error. */
+static void the_first_reason_to_stop_is_the_one_that_is_reported(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT a", .end = HTTP_UNTRUSTED},
+        {.to = "PUT b",
+         .status = 401,
+         .body = "{\"code\":\"ip.not.authorized\"}",
+         .latency_ms = 60},
+        {.to = "PUT c", .status = 407, .latency_ms = 70},
+        {.to = "PUT d", .end = HTTP_NEVER_LEFT, .latency_ms = 80},
+        {.to = "PUT e", .status = 429, .retry_after_s = 600, .latency_ms = 90},
+        {.to = "PUT f", .status = 500, .latency_ms = 100},
+        {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 7;
+    BATCH("a:5 b:6 c:7 d:8 e:9 f:10 g:11");
+    assert_fails(&options, replies, ERR_CONFIG, "the certificate of http://api is not trusted");
+    assert_string_equal(jobs(), "1 applied, 5 pending, 1 unknown");
+    /* how long the server asked to wait is remembered all the same */
+    assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "1");
+}
+
+static void a_signal_while_the_login_is_asked_ends_the_run(void **state)
+{
+    static const struct reply replies[] = {{.to = "login", .status = 401, .latency_ms = 500}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    world.stop_us = 100000;
+    BATCH("a:5");
+    assert_ends(&options, replies, DRAIN_STOPPED);
+    assert_string_equal(jobs(), "1 pending");
+    assert_true(world.now_us < 500000);
 }
 
 int main(void)
@@ -563,6 +829,30 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_another_process_changed_ends_the_run, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_store_or_a_network_that_breaks_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(rows_of_other_batches_that_must_go_first_are_reported,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_delays_no_job, begin, end),
+        cmocka_unit_test_setup_teardown(an_address_that_is_not_allowed_ends_the_run_at_once, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            a_rebase_needs_the_schema_file_and_builds_on_what_is_fetched, begin, end),
+        cmocka_unit_test_setup_teardown(a_slow_pace_is_reported_once, begin, end),
+        cmocka_unit_test_setup_teardown(a_login_that_wants_time_is_reported_with_its_end, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(jobs_that_fail_at_the_head_of_the_queue_do_not_end_the_run,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(the_audit_log_is_asked_where_the_record_has_moved_on, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            refusals_beyond_the_limit_are_final_though_nothing_was_taken, begin, end),
+        cmocka_unit_test_setup_teardown(refusals_that_differ_are_the_records, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_claimed_and_not_handed_over_counts_as_no_attempt,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(counts_of_earlier_drains_of_the_run_are_added_to, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(the_first_reason_to_stop_is_the_one_that_is_reported, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_signal_while_the_login_is_asked_ends_the_run, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The documents show what the programs print. In README.md and docs/, a block that begins with
 # ```console is a transcript: its `$ ` lines are run in order, in one folder for each document, and
-# what they print must be what is shown there. A line `...` stands for lines that are left out.
+# what they print must be what is shown there. A line `...` means that lines are left out.
 # UPDATE_GOLDEN=1 (make golden) writes the new output into the document.
 load lib
 

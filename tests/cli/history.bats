@@ -1,4 +1,4 @@
-# What is known afterwards: the queries of docs/database.md, `rowferry history`, and `rowferry status`.
+# What people can ask: the queries of docs/database.md, `rowferry history` and `rowferry status`.
 load lib
 
 # one_row FILE ID VERSION
@@ -33,7 +33,7 @@ documented_query() {
         inside && $0 == title { found = 1 }' "$TOP/docs/database.md"
 }
 
-# answers TITLE EXPECTED: the document's query does, on rowferry.db
+# answers TITLE EXPECTED: the document's query gives that, on rowferry.db
 answers() {
     local query
 
@@ -43,7 +43,7 @@ answers() {
     same "$2" "$(sql "$query" | masked)"
 }
 
-# What differs from night to night: moments, spans of time, ids, the folder of the program
+# What differs from run to run: times, durations, ids, the folder of the program
 masked() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{3})?Z/MOMENT/g' \
         -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g' -e 's/[0-9]+\.[0-9] ms/N ms/' \
@@ -83,11 +83,11 @@ InventoryItem|quantity|minimum|1"
     sql "UPDATE attempt SET latency_us = 1500"
     answers "every request of one row (batch 5, row 812), with the id that support asks for" \
         "PUT|2|200|||1500|ID"
-    # and no other is there
+    # the document has no other queries
     same "$(sed -n '/^## Queries/,$s/^-- //p' "$TOP/docs/database.md")" "$(cat asked)"
 }
 
-@test "the history of a record is told in order" {
+@test "history shows the events of a record in order" {
     a_week
     ends 0 rowferry resolve --ours 5/30
     ends 3 rowferry drain --rate none
@@ -102,7 +102,7 @@ InventoryItem|quantity|minimum|1"
     holds "$output" '{"sku":"WH-1042","quantity":30,"price":1.50,"status":"active"}'
 }
 
-@test "the history of a record in JSON has a line an event" {
+@test "history --json writes one line per event" {
     a_week
     ends 0 rowferry resolve --theirs 5/30
     ends 0 rowferry history A-30 --json
@@ -114,7 +114,7 @@ InventoryItem|quantity|minimum|1"
 {"at":"MOMENT","event":"settled","job":"5/30","message_type":"row","record_id":"A-30","resolution":"theirs","schema":"InventoryItem"}' \
         "$(printf '%s\n' "$output" | jq -cS 'select(.event == "read" or .event == "conflict" or .event == "settled") | del(.fields)' | masked)"
     same 0 "$(summary .exit_status)"
-    # whatever a record is called, it is one line
+    # also of rejected rows, and of what the server says about fields
     ends 0 rowferry history A-10 --json
     same 'sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"; price: must be more than 0, is -1' \
         "$(printf '%s\n' "$output" | jq -r 'select(.event == "rejected") | .messages')"
@@ -123,7 +123,7 @@ InventoryItem|quantity|minimum|1"
         "$(printf '%s\n' "$output" | jq -r 'select(.event == "state") | .server_violations')"
 }
 
-@test "a record id of several objects is told of each, or of the one that is named" {
+@test "history shows a record id of several objects for each, or for the one in --schema" {
     one_row InventoryItem-1.csv same-1 1
     printf 'record_id,version\nsame-1,4\n' >CustomerAccount-1.csv
     echo '{"type": "object"}' >schema/CustomerAccount.json
@@ -146,7 +146,7 @@ InventoryItem same-1
     same "rowferry: error: there is no row of record 'same-1' of Other in $PWD/rowferry.db" "$stderr"
 }
 
-@test "a record that no row names is exit 2, and so is no database" {
+@test "history of an unknown record, or without a database, ends 2" {
     ends 2 rowferry history nobody
     holds "$stderr" "database rowferry.db does not exist"
     one_row InventoryItem-1.csv A-1 1
@@ -160,7 +160,7 @@ InventoryItem same-1
     same "rowferry: error: one argument too many: 'A-2'; see rowferry history --help" "$stderr"
 }
 
-@test "what a file brought cannot write to the terminal" {
+@test "names and values from a file cannot send escapes to the terminal" {
     printf '{"recordId":"--x","version":1,"fields":{"sku":"\\u001b[31m"}}\n' \
         >$'InventoryItem-\e[1m.ndjson'
     ends 3 rowferry ingest InventoryItem-*.ndjson
@@ -173,7 +173,7 @@ InventoryItem same-1
 
 # --- status ---------------------------------------------------------------------------------------
 
-# screen ROWS: of a terminal with 80 columns, what status shows
+# screen [ARGUMENT...]: what status shows on a terminal of 80 columns
 screen() {
     needs_a_terminal
     ends 0 env NO_COLOR=1 script -qec "stty cols 80 rows 24; $(printf '%q ' "$BIN/rowferry" status "$@")" \
@@ -181,7 +181,7 @@ screen() {
     output=$(printf '%s\n' "$output" | tr -d '\r' | masked)
 }
 
-@test "status fits on a screen, with what is not finished before what is" {
+@test "status fits on one screen, with unfinished batches first" {
     local i
 
     start_sim --answer A-2=422
@@ -207,11 +207,11 @@ screen() {
   the API asks us to wait"
     holds "$output" "To send them, when that time is over:
   BIN/rowferry drain"
-    # scripts are told of every batch
+    # scripts get every batch
     same 30 "$(rowferry status --json | jq -s 'map(select(.event == "batch")) | length')"
 }
 
-@test "status says who is at work, and proposes nothing that would only be told to wait" {
+@test "status says who is at work, and proposes no command that would have to wait" {
     start_sim --latency-ms 50
     batch_file InventoryItem-1.csv 100
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -239,10 +239,10 @@ screen() {
   $BIN/rowferry drain"
 }
 
-# --- who reads slowly --------------------------------------------------------------------------
+# --- slow readers of the output -----------------------------------------------------------------
 
-# reads_slowly COMMAND...: it has begun to write and waits for its reader; meanwhile nothing keeps the
-# write-ahead log from being emptied, and then it writes the rest
+# reads_slowly COMMAND...: runs it with a reader that waits; meanwhile the write-ahead log can be
+# emptied, and then the rest is read
 reads_slowly() {
     local line reader
 
@@ -259,7 +259,7 @@ reads_slowly() {
     wait $!
 }
 
-@test "no read of the database is open while a slow reader of the output is waited for" {
+@test "no read of the database stays open while the output waits for its reader" {
     one_row InventoryItem-1.csv A 1
     ends 0 rowferry ingest InventoryItem-1.csv
     sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
@@ -276,7 +276,7 @@ reads_slowly() {
     reads_slowly status --json
 }
 
-@test "a reader who has seen enough of a history is no error, and a full disk is" {
+@test "a reader that closes the pipe is not an error, a full disk is" {
     one_row InventoryItem-1.csv A 1
     ends 0 rowferry ingest InventoryItem-1.csv
     sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60000)

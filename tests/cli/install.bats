@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# What lies beside the program when it is installed: manual pages, completions, units, the package.
+# What is installed with the program: manual pages, completions, units, the package.
 load lib
 
-# make is called as a user would call it, not as a part of the make that runs the tests
+# Calls make as a user would, not as a part of the make that runs the tests
 make_it() {
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C "$TOP" PREFIX="$PREFIX" "$@"
 }
 
 setup_file() {
     load lib
-    # a path without a blank: a unit's ExecStart= would end there
+    # a path without a blank, which would end a unit's ExecStart=
     export PREFIX=$BATS_FILE_TMPDIR/usr
     make_it install
 }
@@ -19,7 +19,7 @@ setup() {
     PAGES=$PREFIX/share/man
 }
 
-# the commands that the program has
+# The commands of the program
 commands() {
     rowferry --help | sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
 }
@@ -29,14 +29,14 @@ page() {
     mandoc -Tascii "$PAGES/$1" | sed 's/.\x08//g'
 }
 
-# options COMMAND: `--db` and so on, as the program tells them
+# options COMMAND: `--db` and so on, from its help
 options() {
     rowferry "$1" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
 }
 
 # --- files --------------------------------------------------------------------------------------
 
-@test "make install puts everything below PREFIX, and make uninstall takes it away again" {
+@test "make install puts everything below PREFIX, and make uninstall removes it" {
     local destination=$PWD/destination
 
     make_it install DESTDIR="$destination"
@@ -59,7 +59,7 @@ options() {
     [ ! -e "$destination$PREFIX/share/rowferry" ]
 }
 
-@test "the example of an .env is read without a remark, also with every setting in it set" {
+@test "the example settings file is read without a notice, also with every setting in it set" {
     install -m 600 "$PREFIX/share/doc/rowferry/examples/rowferry.env" .env
     mkdir inbox
     ends 0 rowferry run
@@ -73,7 +73,7 @@ options() {
 
 # --- manual pages -------------------------------------------------------------------------------
 
-@test "mandoc has nothing to say about the manual pages" {
+@test "mandoc finds nothing in the manual pages" {
     ends 0 mandoc -Tlint "$PAGES/man1/rowferry.1" "$PAGES/man5/rowferry-schema.5"
     same "" "$output$stderr"
 }
@@ -94,12 +94,12 @@ options() {
     done
 }
 
-@test "rowferry(1) tells all that --help tells of an option" {
+@test "rowferry(1) says all that --help says about an option" {
     holds "$(page man1/rowferry.1 | tr -s '[:space:]' ' ')" \
         "--on-conflict HOW park: keep what someone else changed for a decision; rebase: lay our fields over theirs; dismiss: leave theirs [ROWFERRY_ON_CONFLICT] (park); for run, drain"
 }
 
-@test "rowferry-schema(5) names every keyword, format, setting and function that there is" {
+@test "rowferry-schema(5) names every keyword, format, setting and function" {
     local word
 
     page man5/rowferry-schema.5 >page
@@ -119,7 +119,7 @@ options() {
     done <words
 }
 
-@test "the example of rowferry-schema(5) is a schema, and reads what it says it reads" {
+@test "the schema file in rowferry-schema(5) reads the file that it describes" {
     sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$PAGES/man5/rowferry-schema.5" | sed '1,/^\.Bd/d;/^\.Ed/d;s/\\e/\\/g' \
         >schema/Artikel.json
     printf 'Artikel;sku;Preis;countedOn;blocked;Bemerkung\r\nA-1;WH-1042;1.234,50;23.11.2026;nein;sch\366n\r\n' \
@@ -131,8 +131,8 @@ options() {
 
 # --- completion ---------------------------------------------------------------------------------
 
-# typed SHELL KEYS...: each line is typed into an interactive shell, \t for the tab key. In that
-# shell rowferry is a function that writes down what it was called with, one argument in <> each.
+# typed SHELL KEYS...: types each line into an interactive shell, \t for the tab key. In that shell
+# rowferry is a function that records its arguments, each in <>.
 typed() {
     local shell=$1 line
 
@@ -175,11 +175,11 @@ complete_all() {
 <drain><--forc>" "$(sed 's/<--delimiter=>/<--delimiter>/;s|<folder/>|<folder>|' called)"
 }
 
-@test "bash completes commands, options, their words, files and folders, and nothing that is wrong" {
+@test "bash completes commands, options, their words, files and folders, and nothing wrong" {
     complete_all 'bash --norc -i'
 }
 
-@test "zsh completes commands, options, their words, files and folders, and nothing that is wrong" {
+@test "zsh completes commands, options, their words, files and folders, and nothing wrong" {
     command -v zsh >/dev/null || skip "there is no zsh"
     complete_all 'zsh -f -i'
 }
@@ -197,7 +197,7 @@ complete_all() {
     done
 }
 
-@test "every word that is completed as a value is one that the option takes" {
+@test "every word that completion offers as a value is accepted by its option" {
     local options words option word command own checked=0
 
     sed -n '/^_rowferry_value/,/^_rowferry_options/s/^ *\([a-z" ]*--.*\)) _rowferry_words "\(.*\)" ;;/\1=\2/p' \
@@ -243,7 +243,7 @@ complete_all() {
     same "$(stat -c %u root/var/lib/rowferry)" "$(sed -n 's/^rowferry:x:\([0-9]*\):.*/\1/p' root/etc/passwd)"
 }
 
-@test "the settings of the unit are settings of the program, and its command is one" {
+@test "the settings and the command of the unit are valid" {
     local unit=$PREFIX/lib/systemd/system/rowferry.service
 
     sed -n 's/^Environment=//p' "$unit" | sed "s|%d|$PWD|;s|/etc/rowferry|$PWD|" >.env
@@ -256,7 +256,7 @@ complete_all() {
 
 # --- the package --------------------------------------------------------------------------------
 
-@test "make deb builds a package of all that, which lintian has no error in" {
+@test "make deb builds a package of all that, without errors from lintian" {
     command -v dpkg-shlibdeps >/dev/null || skip "there is no dpkg-dev"
     command -v lintian >/dev/null || skip "there is no lintian"
     ends 0 make_it deb DEBDIR="$PWD"

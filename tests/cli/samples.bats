@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# sample-batches/ holds what it is said to hold, and `make demo` does with it what it says.
+# The files in sample-batches/ are accepted and rejected as documented, and `make demo` uses them.
 load lib
 
 setup() {
@@ -13,7 +13,7 @@ found() {
         jq -r 'select(.message_type == "row") | .violations[] | "\(.rule) \(.field)"' | sort -u
 }
 
-@test "every sample is accepted and rejected row by row as meant" {
+@test "every sample file has the expected number of accepted and rejected rows" {
     local file accepted rejected
 
     while read -r file accepted rejected; do
@@ -29,7 +29,7 @@ TABLE
     same 5 "$(ls "$SAMPLES" | wc -l)"
 }
 
-@test "the samples break each rule of the guide and of the reserved columns, and what NDJSON adds" {
+@test "the samples break each rule of their schema, of the reserved columns and of NDJSON" {
     same "check price
 check status
 exclusiveMinimum price
@@ -75,7 +75,7 @@ version version" "$(found "$SAMPLES/InventoryItem-2026-11-23-corrections.ndjson"
     holds "$(fields ber-wh-1053)" '"dimensions": {"width": 12.50, "height": 3}'
 }
 
-@test "make demo shows a night with applied jobs and leaves its database" {
+@test "make demo shows a run with applied jobs and keeps its database" {
     B=$BIN ends 0 "$TOP/tests/lib/demo.sh"
     holds "$output" '(exit status 3)'
     holds "$output" 'Done: 28 updates applied'

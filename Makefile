@@ -30,7 +30,7 @@ DEB_COV    := gcovr jq
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wvla -Wswitch-enum -Werror
-# what the profiles for tests have and the one that is shipped has not (core/base/crash.h)
+# what the profiles for tests have and the one that is shipped does not have (core/base/crash.h)
 CRASHES  := -DROWFERRY_CRASH_POINTS
 HARDEN   := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fPIE
 CFLAGS_release := -O2 -g $(HARDEN)
@@ -68,7 +68,7 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 LIB_SRC  := $(wildcard tests/lib/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
-# those that TESTS chooses; all without it
+# what TESTS chooses; all without it
 chosen    = $(if $(TESTS),$(foreach word,$(TESTS),$(foreach file,$(1),$(if $(findstring $(word),$(file)),$(file)))),$(1))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
@@ -77,7 +77,7 @@ FUZZ_LIB := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*
 FUZZ_OBJ := $(FUZZ_LIB:%.c=$(B)/%.o) $(if $(filter fuzz,$(PROFILE)),,$(B)/tests/fuzz/replay.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 
-# What lies beside the program when it is installed, and what is made of that.
+# What is installed with the program, and what is made of that.
 SHARE  := cmd/rowferry/share
 ZSHDIR ?= share/zsh/site-functions
 # MODE:FILE:where it goes below PREFIX
@@ -96,24 +96,24 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
 .PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden cov unit cli crash \
         fuzz fuzz-programs demo lint bench format install uninstall deb clean
 .DELETE_ON_ERROR:
-# an object made for one test program is worth keeping for the next build
+# objects that were made for one test program are kept for the next build
 .SECONDARY:
 
 all: $(B)/rowferry $(B)/genesys-sim
 
 help:
 	@echo 'make           build/release/rowferry and build/release/genesys-sim'
-	@echo 'make demo      one night over sample-batches/ against the simulator'
+	@echo 'make demo      one nightly run over sample-batches/ against the simulator'
 	@echo 'make test      unit tests (cmocka), the fuzz corpus, and command tests (bats)'
 	@echo '              TESTS="store drain" only some files, FILTER=429 only some tests'
 	@echo 'make quick     all but the command tests that take longest'
 	@echo 'make cov       all tests, and how much of core/ they take; fails below 98% of lines, 93% of branches'
 	@echo 'make golden    writes the expected output of tests again'
 	@echo 'make compile_commands.json  for editors and clang tools'
-	@echo 'make crash     KILLS=1000: SIGKILL at every moment, judged by what the API applied'
+	@echo 'make crash     KILLS=1000: SIGKILL at every moment, compared with what the API applied'
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
-	@echo 'make bench     speed of intake and drain, each beside its reference'
+	@echo 'make bench     speed of intake and drain, each next to its reference'
 	@echo 'make install   with manual pages, completions, systemd units; PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall what install put there'
 	@echo 'make deb       a Debian package, $(DEBDIR)/rowferry_$(VERSION)_*.deb'
@@ -125,7 +125,7 @@ $(B)/%.o: %.c | have-packages
 	@echo '  CC   $@'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Each migration as a string beside its name, in the order of the names.
+# Each migration as a string with its name, in the order of the names.
 $(B)/migrations.c: $(MIGRATIONS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '/* made by the Makefile from migrations/; do not edit */'; \
@@ -165,14 +165,14 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-# Libraries that play a full disk and a wrong clock for the tests; no sanitizer's, whatever the
-# program is built with.
+# Libraries that play a full disk and a wrong clock for the tests, without sanitizers in every
+# profile.
 PRELOADS := $(B)/full_disk.so $(B)/clock_step.so
 $(PRELOADS): $(B)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
-# command -v looks at its first argument alone in some shells
+# in some shells, command -v looks only at its first argument
 have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
 
 # A build installs nothing by itself.
@@ -245,7 +245,7 @@ fuzz: deps-fuzz
 
 fuzz-programs: $(FUZZ_BIN)
 
-# The shipped build has no crash points, so this takes another profile in its place.
+# The shipped build has no crash points, so this uses another profile.
 CRASH_PROFILE = $(PROFILE:release=debug)
 KILLS ?= 1000
 
@@ -300,7 +300,7 @@ $(B)/share/rowferry.%: $(B)/share/help.tsv $(SHARE)/rowferry.%.in $(SHARE)/value
 	@awk -v states="$(call STATE_WORDS,JOB_STATE_LIST)" -v retriable="$(call STATE_WORDS,JOB_RETRIABLE_LIST)" \
 	    -f $(SHARE)/values.awk -f $(SHARE)/$*.awk $(filter-out %.awk,$^) > $@
 
-# anew each time: PREFIX is no file
+# made each time, because it depends on PREFIX
 $(B)/share/rowferry.service: $(SHARE)/rowferry.service.in always
 	@mkdir -p $(@D)
 	@sed 's|@BINDIR@|$(PREFIX)/bin|' $< > $@

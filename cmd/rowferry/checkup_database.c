@@ -4,10 +4,11 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/store/census.h"
-#include "core/store/intake.h"
 #include "core/store/lock.h"
+#include "core/store/runs.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"
+#include "core/store/unfiled.h"
 
 #include <errno.h>
 #include <fcntl.h>

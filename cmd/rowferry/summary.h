@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/drain/meter.h"
+#include "core/store/runs.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"
 

@@ -7,6 +7,7 @@
 #include "core/drain/loop.h"
 #include "core/job/id.h"
 #include "core/store/lock.h"
+#include "core/store/runs.h"
 #include "core/store/summary.h"
 
 #include <stdio.h>

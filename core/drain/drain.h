@@ -7,6 +7,7 @@
 #include "core/base/notice.h"
 #include "core/drain/meter.h"
 #include "core/job/policy.h"
+#include "core/store/runs.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>

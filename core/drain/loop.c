@@ -4,6 +4,7 @@
 #include "core/base/crash.h"
 #include "core/base/stop.h"
 #include "core/store/lock.h"
+#include "core/store/runs.h"
 #include "core/store/summary.h"
 
 #include <inttypes.h>

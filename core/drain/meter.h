@@ -4,6 +4,7 @@
 
 #include "core/base/histogram.h"
 #include "core/http/pool.h"
+#include "core/store/runs.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>

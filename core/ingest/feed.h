@@ -6,7 +6,7 @@
 #include "core/base/err.h"
 #include "core/inbox/place.h"
 #include "core/row/reader.h"
-#include "core/store/intake.h"
+#include "core/store/batches.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,6 +9,7 @@
 #include "core/base/whole_file.h"
 #include "core/inbox/names.h"
 #include "core/store/filed.h"
+#include "core/store/unfiled.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 #include "core/ingest/limits.h"
 #include "core/row/row.h"
 #include "core/row/violation.h"
-#include "core/store/intake.h"
+#include "core/store/batches.h"
 #include "core/validate/catalog.h"
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 #include "core/base/stop.h"
 #include "core/ingest/sorter.h"
 #include "core/store/checkpointer.h"
+#include "core/store/keys.h"
 #include "core/store/lock.h"
 
 #include <errno.h>

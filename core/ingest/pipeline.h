@@ -5,7 +5,7 @@
 
 #include "core/ingest/limits.h"
 #include "core/row/reader.h"
-#include "core/store/intake.h"
+#include "core/store/batches.h"
 #include "core/validate/checker.h"
 
 #include <stdbool.h>

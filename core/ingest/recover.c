@@ -2,6 +2,7 @@
 #include "core/base/mem.h"
 #include "core/ingest/filing.h"
 #include "core/ingest/work.h"
+#include "core/store/unfiled.h"
 
 #include <errno.h>
 #include <inttypes.h>

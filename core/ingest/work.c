@@ -5,6 +5,7 @@
 #include "core/base/crash.h"
 #include "core/base/str.h"
 #include "core/ingest/pipeline.h"
+#include "core/store/unfiled.h"
 
 #include <inttypes.h>
 #include <limits.h>

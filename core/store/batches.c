@@ -1,9 +1,9 @@
-/* Batches from their beginning to their end; see intake.h. */
+#include "core/store/batches.h"
+
 #include "core/base/clock.h"
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 #include "core/store/keys.h"
 #include "core/store/lock.h"
 

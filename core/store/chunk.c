@@ -1,7 +1,7 @@
-/* Chunks of rows on their way into the tables; see intake.h. */
+#include "core/store/chunk.h"
+
 #include "core/base/mem.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 #include "core/store/lock.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "core/store/export.h"
 
+#include "core/store/batches.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 enum { PAGE_ROWS = 4096 };
 

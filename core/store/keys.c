@@ -1,8 +1,8 @@
 #include "core/store/keys.h"
 
 #include "core/base/crash.h"
+#include "core/store/chunk.h"
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 /* Entered in one transaction, so that no other writer waits for long. */
 enum { KEYS_AT_ONCE = 32768 };

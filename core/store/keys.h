@@ -1,17 +1,17 @@
-/* Inside core/store only: the index on record ids, entered for a batch as a whole. */
+/* The index on record ids, entered for a batch as a whole. */
 #ifndef ROWFERRY_STORE_KEYS_H
 #define ROWFERRY_STORE_KEYS_H
 
-#include "core/base/err.h"
+#include "core/store/chunk.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+/* Between steps 2 and 3, where the caller has them sorted: the record ids of the batch in ascending
+ * order, from a chunk of rows of which only record_id and row_no count. One transaction. */
+bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
+                     struct err *err);
 
-struct store;
-
-/* Sorts the record ids of a batch in a temporary table (on disk where they are many), unless they
- * stand in order already, and enters them into record_job in that order, a bounded transaction at a
- * time. Safe to repeat. */
+/* Inside core/store only, as the rest: sorts the record ids of a batch in a temporary table (on
+ * disk where they are many), unless they stand in order already, and enters them into record_job in
+ * that order, a bounded transaction at a time. Safe to repeat. */
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
 
 /* The same for its rejected rows, into record_rejection. */

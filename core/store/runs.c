@@ -1,6 +1,7 @@
+#include "core/store/runs.h"
+
 #include "core/base/clock.h"
 #include "core/store/db.h"
-#include "core/store/summary.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What became of a claimed job, written; see claims.h. */
+/* What became of a claimed job, written; see exchange.h. */
 #include "core/store/exchange.h"
 
 enum {

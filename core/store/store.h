@@ -37,16 +37,4 @@ const char *store_path(const struct store *store);
  * fsync each). Intake switches it off between its first and its last commit. Default: true. */
 bool store_set_durable(struct store *store, bool durable, struct err *err);
 
-/* The row in `run` of this command. */
-struct store_run {
-    uint64_t requests, latency_avg_us, latency_p50_us, latency_p95_us, latency_p99_us;
-    double error_rate; /* answers of 400 and above, and none at all, over requests */
-    uint64_t validation_failures, throttled;
-};
-
-bool run_begin(struct store *store, const char *command, const char *version, int64_t now_ms,
-               int64_t *run_id, struct err *err);
-bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_status,
-             const struct store_run *run, struct err *err);
-
 #endif

@@ -46,38 +46,4 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
  * not judged. */
 bool summary_balance(const struct batch_counts *batch, struct err *err);
 
-enum { PAUSE_MAX_MS = 86400000 }; /* no pause is heeded for longer than a day */
-
-/* In the reason of a pause, before its end (clock_iso). */
-#define PAUSE_UNTIL ", and asks to wait until "
-
-struct pause_info {
-    int64_t until_ms; /* 0: nothing is parked */
-    int64_t ahead_ms; /* the database says so much later: its clock was ahead when that was set */
-    char reason[512]; /* cut */
-};
-
-/* What is parked, at now_ms: never for longer than it was set for, nor than PAUSE_MAX_MS. Where it
- * ends earlier than is stored, the reason names that end. */
-bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err);
-
-/* Parks until until_ms, as of now_ms; 0 removes the pause. */
-bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
-                 int64_t run_id, struct err *err);
-
-struct run_info {
-    int64_t id;
-    char command[32];
-    int64_t started_ms, ended_ms; /* ended_ms 0: it is at work, or was killed */
-    int exit_status;
-    uint64_t requests;
-};
-
-/* The last run before that one; id 0: none. */
-bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err);
-
-/* The last run of a command that ended with that exit status (-1: any); id 0: none did. */
-bool run_last_ended(struct store *store, const char *command, int exit_status, struct run_info *run,
-                    struct err *err);
-
 #endif

@@ -1,7 +1,6 @@
-/* What is left to do for batches that were read, or were not read to their end: which they are, and
- * what is filed beside their files; see intake.h. */
+#include "core/store/unfiled.h"
+
 #include "core/store/db.h"
-#include "core/store/intake.h"
 
 #include <stdio.h>
 

@@ -3,6 +3,7 @@
 #include "core/store/census.h"
 
 #include "core/store/migrate.h"
+#include "core/store/runs.h"
 #include "core/store/summary.h"
 #include "tests/lib/store_fixture.h"
 

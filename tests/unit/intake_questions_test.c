@@ -1,5 +1,7 @@
 /* What intake asks of earlier batches: known files, what was left unfinished, rejected rows. */
-#include "core/store/intake.h"
+#include "core/store/batches.h"
+#include "core/store/chunk.h"
+#include "core/store/unfiled.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>

@@ -1,5 +1,7 @@
 /* Batches from their beginning to their filing. */
-#include "core/store/intake.h"
+#include "core/store/batches.h"
+#include "core/store/chunk.h"
+#include "core/store/keys.h"
 
 #include "core/store/db.h"
 #include "tests/lib/store_fixture.h"

@@ -8,6 +8,7 @@
 #include "core/store/resolve.h"
 #include "core/store/retry.h"
 #include "core/store/sweep.h"
+#include "core/store/unfiled.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>

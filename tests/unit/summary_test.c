@@ -1,4 +1,5 @@
 /* What is counted about batches and runs, and the views for people with sqlite3. */
+#include "core/store/runs.h"
 #include "core/store/summary.h"
 
 #include "tests/lib/store_fixture.h"

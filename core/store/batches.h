@@ -1,10 +1,10 @@
-/* Batches while their file is read: begun, loaded in chunks, opened or refused, filed. */
-#ifndef ROWFERRY_STORE_INTAKE_H
-#define ROWFERRY_STORE_INTAKE_H
+/* Batches while their file is read: known, begun, opened or refused. chunk.h and keys.h load their
+ * rows, and unfiled.h finds those that an earlier process left. */
+#ifndef ROWFERRY_STORE_BATCHES_H
+#define ROWFERRY_STORE_BATCHES_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
-#include "core/job/state.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -45,61 +45,6 @@ struct batch_progress {
     uint32_t rejected;
     char prefix_hash[BATCH_HASH_SIZE];
 };
-
-/* A batch that an earlier process left before the end of its intake. */
-struct batch_unfinished {
-    int64_t id;
-    struct batch_origin origin;
-    struct batch_progress progress;
-    enum batch_state state;
-    const char *reason; /* why it was refused; "" otherwise */
-    bool over_limit;    /* it was by a limit on rows or rejected rows */
-};
-
-/* One row of a chunk. Offsets into chunk.text; size 0 means NULL for tags and record_id of a
- * reject. */
-struct intake_row {
-    uint32_t row_no;
-    uint64_t line_no;
-    bool has_version;
-    int64_t version;
-    size_t record_id, record_id_size;
-    size_t fields, fields_size;
-    size_t tags, tags_size;
-};
-
-struct intake_reject {
-    uint32_t row_no;
-    uint64_t line_no;
-    size_t record_id, record_id_size;
-    size_t raw, raw_size;
-    size_t first_violation, violation_count; /* in chunk.violations */
-};
-
-struct intake_violation {
-    size_t field, field_size;
-    size_t rule, rule_size;
-    size_t message, message_size;
-};
-
-/* Rows on their way into the database, in one transaction. Filled by one thread, inserted by
- * another; zeroed means empty. */
-struct intake_chunk {
-    struct intake_row *rows;
-    size_t row_count, row_capacity;
-    struct intake_reject *rejects;
-    size_t reject_count, reject_capacity;
-    struct intake_violation *violations;
-    size_t violation_count, violation_capacity;
-    struct buf text;
-    struct batch_progress progress; /* behind the last row of this chunk; rejected is not read */
-};
-
-void intake_chunk_release(struct intake_chunk *chunk);
-void intake_chunk_reset(struct intake_chunk *chunk);
-struct intake_row *intake_chunk_add_row(struct intake_chunk *chunk);
-struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk);
-struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
 
 /* The batch that makes a file known: same schema, size and hash, open or done, and no batch of
  * that schema opened after it (docs/guide.md#the-same-file-again). *batch_id is 0 if there is
@@ -157,16 +102,6 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 /* Kept for the rejected file. Written with the first chunk's transaction or before it. */
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err);
 
-/* Step 2: one chunk, one transaction, with the progress behind it. ERR_BUSY where another process
- * has written the same rows, or has ended the batch. */
-bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
-                struct err *err);
-
-/* Between steps 2 and 3, where the caller has them sorted: the record ids of the batch in ascending
- * order, from a chunk of rows of which only record_id and row_no count. One transaction. */
-bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
-                     struct err *err);
-
 /* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), enters
  * the record ids into their index where batch_load_keys did not bring all of them through this
  * store (as one sorted run, a bounded transaction at a time), and makes the batch `open`, or `done`
@@ -189,30 +124,6 @@ bool batch_discard(struct store *store, int64_t batch_id, struct err *err);
  * origin replaced. Safe to repeat. */
 bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err);
-
-/* A batch in state `loading`, or a refused one that still has jobs to discard, or one with
- * a file to be moved that is not filed yet: whatever an earlier process left, lowest id first and
- * above `after`. *found tells whether there is one. Call it under the intake lock only. */
-bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
-                           bool *found, struct err *err);
-
-/* Step 6: the file is where it belongs. The first time counts. */
-bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
-
-/* One rejected row with its violations, for NAME.rejected.* and NAME.errors.tsv: calls visit for
- * each violation in order of row and place; `first` is true at a row's first one. False from
- * visit ends the walk with its error. */
-struct rejection {
-    uint32_t row_no;
-    uint64_t line_no;
-    struct span record_id, raw, field, rule, message;
-    bool first;
-};
-
-bool batch_rejections(struct store *store, int64_t batch_id,
-                      bool (*visit)(void *context, const struct rejection *rejection,
-                                    struct err *err),
-                      void *context, struct err *err);
 
 /* Appends the header bytes kept by batch_set_header. */
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err);

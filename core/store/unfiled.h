@@ -1,0 +1,42 @@
+/* Batches that an earlier process left before the end of their intake, and their rejected rows. */
+#ifndef ROWFERRY_STORE_UNFILED_H
+#define ROWFERRY_STORE_UNFILED_H
+
+#include "core/job/state.h"
+#include "core/store/batches.h"
+
+/* A batch that an earlier process left before the end of its intake. */
+struct batch_unfinished {
+    int64_t id;
+    struct batch_origin origin;
+    struct batch_progress progress;
+    enum batch_state state;
+    const char *reason; /* why it was refused; "" otherwise */
+    bool over_limit;    /* it was by a limit on rows or rejected rows */
+};
+
+/* A batch in state `loading`, or a refused one that still has jobs to discard, or one with
+ * a file to be moved that is not filed yet: whatever an earlier process left, lowest id first and
+ * above `after`. *found tells whether there is one. Call it under the intake lock only. */
+bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
+                           bool *found, struct err *err);
+
+/* Step 6: the file is where it belongs. The first time counts. */
+bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
+
+/* One rejected row with its violations, for NAME.rejected.* and NAME.errors.tsv: calls visit for
+ * each violation in order of row and place; `first` is true at a row's first one. False from
+ * visit ends the walk with its error. */
+struct rejection {
+    uint32_t row_no;
+    uint64_t line_no;
+    struct span record_id, raw, field, rule, message;
+    bool first;
+};
+
+bool batch_rejections(struct store *store, int64_t batch_id,
+                      bool (*visit)(void *context, const struct rejection *rejection,
+                                    struct err *err),
+                      void *context, struct err *err);
+
+#endif

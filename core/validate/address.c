@@ -6,7 +6,7 @@
 enum {
     HOSTNAME_MAX = 253, /* bytes; RFC 1035 section 2.3.4, without the root's dot */
     LABEL_MAX = 63,
-    UNICODE_NAME_MAX = 4 * HOSTNAME_MAX, /* bytes of the same in UTF-8, at most */
+    UNICODE_NAME_MAX = 4 * HOSTNAME_MAX, /* bytes in UTF-8 */
     LOCAL_PART_MAX = 64,                 /* RFC 5321 section 4.5.3.1.1 */
     ADDRESS_MAX = 45,                    /* bytes of the longest IPv6 address */
 };
@@ -37,7 +37,7 @@ static size_t find_byte(struct span text, const char *set)
     return i;
 }
 
-/* An A-label is one that its own U-label would be registered under: RFC 5891 section 4. */
+/* True if the U-label of an A-label would be registered under it (RFC 5891 section 4). */
 static bool is_a_label(struct span label)
 {
     char lower[LABEL_MAX + 1] = {0};
@@ -65,7 +65,7 @@ static bool is_label(struct span label)
     return true;
 }
 
-/* A U-label: one that could be registered, with at most LABEL_MAX bytes as an A-label. */
+/* True for a U-label that could be registered, with at most LABEL_MAX bytes as an A-label. */
 static bool is_u_label(struct span label)
 {
     char text[4 * LABEL_MAX + 1] = {0};
@@ -109,7 +109,7 @@ bool address_is_idn_hostname(struct span text)
     return are_labels(text, UNICODE_NAME_MAX, is_u_label);
 }
 
-/* Bytes of the address with a NUL behind, or false where it is too long or holds a NUL itself. */
+/* Copies the address with a NUL after it; false if it is too long or contains a NUL itself. */
 static bool copy_address(struct span text, char out[ADDRESS_MAX + 1])
 {
     if (!text.size || text.size > ADDRESS_MAX || memchr(text.data, '\0', text.size))
@@ -137,7 +137,7 @@ bool address_is_ipv6(struct span text)
 
 static bool is_dot_string(struct span text, bool wide)
 {
-    bool dot = true; /* none may stand first, last or beside another */
+    bool dot = true; /* none can be first, last or next to another */
 
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.data[i];
@@ -166,7 +166,7 @@ static bool is_quoted_string(struct span text)
     return true;
 }
 
-/* address-literal, without what RFC 5321 leaves to later standards. */
+/* address-literal, without the forms that RFC 5321 leaves to later standards. */
 static bool is_address_literal(struct span text)
 {
     if (text.size < 2 || text.data[0] != '[' || text.data[text.size - 1] != ']')
@@ -204,8 +204,8 @@ bool address_is_idn_email(struct span text)
     return is_mailbox(text, true);
 }
 
-/* Whether all of text is unreserved, sub-delims, of the set, or percent-encoded; of an IRI: wide.
- */
+/* True if text consists of unreserved, sub-delims, characters of the set, and percent-encoded
+ * bytes; wide: as in an IRI. */
 static bool is_made_of(struct span text, const char *set, bool wide)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -271,7 +271,7 @@ static bool is_authority(struct span text, bool wide)
     return true;
 }
 
-/* What follows the scheme and its colon, without query and fragment. */
+/* hier-part: what follows the scheme and its colon, without query and fragment. */
 static bool is_hier_part(struct span text, bool wide)
 {
     if (text.size >= 2 && memcmp(text.data, "//", 2) == 0) {
@@ -286,7 +286,7 @@ static bool is_hier_part(struct span text, bool wide)
     return is_made_of(text, ":@/", wide);
 }
 
-/* Bytes of the scheme, or 0 where there is none. */
+/* Returns the size of the scheme, or 0 if there is none. */
 static size_t scheme_size(struct span text)
 {
     size_t colon = find_byte(text, ":/?#");
@@ -300,7 +300,7 @@ static size_t scheme_size(struct span text)
     return colon;
 }
 
-/* All of a URI but the scheme and its colon. */
+/* A URI without the scheme and its colon. */
 static bool is_rest(struct span text, bool wide)
 {
     static const char set[] = ":@/?";
@@ -320,7 +320,7 @@ static bool is_absolute(struct span text, bool wide)
     return colon && is_rest(from(text, colon + 1), wide);
 }
 
-/* The first step of a relative path has no colon: it would be a scheme. */
+/* The first segment of a relative path has no colon: that would be a scheme. */
 static bool is_reference(struct span text, bool wide)
 {
     size_t step = find_byte(text, ":/?#");
@@ -366,7 +366,7 @@ static bool is_variable(struct span text)
                 return false;
             continue;
         }
-        if (i == start) /* a dot is between two of them */
+        if (i == start) /* a dot needs a name on both sides */
             return false;
         start = i + 1;
     }
@@ -379,7 +379,7 @@ static bool is_variable(struct span text)
     return text.data[size] == ':' && digits.size >= 1 && digits.size <= 4 && digits.data[0] != '0';
 }
 
-/* What is between braces: an operator and variables. */
+/* The text between braces: an operator and variables. */
 static bool is_expression(struct span text)
 {
     if (text.size && str_has("+#./;?&=,!@|", text.data[0]))

@@ -1,10 +1,10 @@
-/* Keywords whose values hold schemas or names of members. None of them goes down into a schema: it
- * is queued (compiler_add_schema). */
+/* None of these functions compiles a schema within a schema: they queue it (compiler_add_schema).
+ */
 #include "core/validate/applicators.h"
 
 #include <stdio.h>
 
-/* A schema at `/KEYWORD/NAME` below the node being compiled; name is a token. */
+/* Returns `/KEYWORD/NAME`, the pointer of a schema below the node being compiled. */
 static struct buf tail_of(struct compiler *c, uint32_t name)
 {
     struct buf tail = {0};
@@ -24,7 +24,7 @@ static uint32_t add_named(struct compiler *c, uint32_t name)
     return node;
 }
 
-/* A schema at `/KEYWORD` that is applied to the same value. */
+/* Adds the schema at `/KEYWORD`, which is applied to the same value. */
 static uint32_t add_branch(struct compiler *c, uint32_t value)
 {
     char tail[32];
@@ -89,7 +89,7 @@ bool compile_list(struct compiler *c, const struct keyword *keyword, uint32_t va
     return true;
 }
 
-/* How many items have a schema each; where there is none of these keywords, 0. */
+/* Returns the number of items that have a schema of their own. */
 static uint32_t prefix_count(struct compiler *c)
 {
     const char *name = c->draft == DRAFT_2020 ? "prefixItems" : "items";
@@ -232,7 +232,7 @@ bool compile_additional(struct compiler *c, const struct keyword *keyword, uint3
     return true;
 }
 
-/* The array of names that one member is followed by. */
+/* Adds the names that one member requires. */
 static bool add_required(struct compiler *c, uint32_t object, uint32_t trigger, uint32_t value)
 {
     const struct json_token *names = compiler_token(c, value);
@@ -241,11 +241,11 @@ static bool add_required(struct compiler *c, uint32_t object, uint32_t trigger, 
         struct dependency dependency = {trigger, MEMBER_NONE, NODE_NONE};
 
         if (!compiler_is(c, i, JSON_STRING))
-            return compiler_refuse(c, "", "must hold arrays of names");
+            return compiler_refuse(c, "", "must contain arrays of names");
         dependency.required = object_add(c->plan, &c->plan->objects[object], compiler_string(c, i));
         list_add(&c->plan->dependencies, &dependency, sizeof dependency);
     }
-    return names->kind == JSON_ARRAY || compiler_refuse(c, "", "must hold arrays of names");
+    return names->kind == JSON_ARRAY || compiler_refuse(c, "", "must contain arrays of names");
 }
 
 static void add_dependent_schema(struct compiler *c, uint32_t trigger, uint32_t name)
@@ -281,7 +281,7 @@ bool compile_dependent(struct compiler *c, const struct keyword *keyword, uint32
     return true;
 }
 
-/* The schema of `then` or `else` beside an `if`. */
+/* Adds the schema of `then` or `else` next to an `if`. */
 static uint32_t add_outcome(struct compiler *c, const char *keyword)
 {
     uint32_t value = compiler_sibling(c, keyword);

@@ -1,4 +1,4 @@
-/* The keywords whose values hold schemas or names of members, for the table in keywords.c. */
+/* The keywords whose values contain schemas or names of members, for the table in keywords.c. */
 #ifndef ROWFERRY_VALIDATE_APPLICATORS_H
 #define ROWFERRY_VALIDATE_APPLICATORS_H
 
@@ -7,11 +7,11 @@
 #define COMPILES(function)                                                                         \
     bool function(struct compiler *c, const struct keyword *keyword, uint32_t value)
 
-COMPILES(pass_schema);          /* looks at a schema that nothing applies */
+COMPILES(pass_schema);          /* compiles a schema that nothing applies */
 COMPILES(compile_definitions);  /* $defs, definitions */
 COMPILES(compile_schema_below); /* propertyNames, not: one schema */
 COMPILES(compile_list);         /* allOf, anyOf, oneOf, prefixItems: an array of schemas */
-COMPILES(compile_items);        /* a schema for the items behind those that have one each */
+COMPILES(compile_items);        /* a schema for the items after the prefix */
 COMPILES(compile_items_of_two_forms);
 COMPILES(compile_additional_items);
 COMPILES(compile_contains);

@@ -12,13 +12,13 @@ enum { SCHEMAS_MAX = 1000 /* of a folder */ };
 
 struct entry {
     char *name;            /* of the schema */
-    struct schema *schema; /* NULL where the file is wrong */
-    char *fault;           /* then what is wrong with it */
+    struct schema *schema; /* NULL if the file is invalid */
+    char *fault;           /* the error then */
 };
 
 struct catalog {
     char *folder;
-    struct entry *entries; /* in the order of the names */
+    struct entry *entries; /* sorted by name */
     size_t count;
 };
 
@@ -27,7 +27,7 @@ static int entry_order(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-/* Whether NAME.json in the folder is a regular file, perhaps behind a link. */
+/* True if NAME.json in the folder is a regular file, or a link to one. */
 static bool is_schema_file(DIR *directory, const char *name)
 {
     struct stat status;
@@ -57,7 +57,7 @@ static bool list_folder(struct catalog *catalog, DIR *directory, struct err *err
         return err_set(err, ERR_CONFIG, "cannot read the schema folder '%s': %s", catalog->folder,
                        strerror(errno));
     if (!catalog->count)
-        return err_set(err, ERR_CONFIG, "%s: holds no schema file NAME.json", catalog->folder);
+        return err_set(err, ERR_CONFIG, "%s: contains no schema file NAME.json", catalog->folder);
     qsort(catalog->entries, catalog->count, sizeof *catalog->entries, entry_order);
     return true;
 }
@@ -118,7 +118,7 @@ void catalog_close(struct catalog *catalog)
     free(catalog);
 }
 
-/* Sets an error that ends with the names there are. */
+/* Sets an error that ends with the names of all schemas. */
 static void set_unknown(const struct catalog *catalog, enum err_kind kind, const char *reason,
                         const char *subject, struct err *err)
 {
@@ -160,7 +160,7 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
     return NULL;
 }
 
-/* A byte beyond ASCII counts as part of a letter. */
+/* A byte above ASCII counts as part of a letter. */
 static bool ends_name(char byte)
 {
     return byte && (unsigned char)byte < 0x80 && !str_is_letter(byte) && !str_is_digit(byte);

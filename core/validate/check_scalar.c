@@ -23,7 +23,7 @@ bool check_never_holds(struct checker *c, const struct check *check, uint32_t to
     return false;
 }
 
-void check_never_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_never_report(struct checker *c, const struct check *check, uint32_t token)
 {
     (void)token;
     violations_add(c->violations, check_field(c), check->keyword, "is not allowed");
@@ -34,7 +34,7 @@ bool check_type_holds(struct checker *c, const struct check *check, uint32_t tok
     return value_has_type(check_at(c, token), check->with.types);
 }
 
-void check_type_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_type_report(struct checker *c, const struct check *check, uint32_t token)
 {
     buf_reset(&c->shown);
     value_name_types(&c->shown, check->with.types);
@@ -56,9 +56,9 @@ bool check_integer_04_holds(struct checker *c, const struct check *check, uint32
     return true;
 }
 
-void check_integer_04_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_integer_04_report(struct checker *c, const struct check *check, uint32_t token)
 {
-    check_type_tell(c, check, token);
+    check_type_report(c, check, token);
 }
 
 bool check_enum_holds(struct checker *c, const struct check *check, uint32_t token)
@@ -73,8 +73,8 @@ bool check_enum_holds(struct checker *c, const struct check *check, uint32_t tok
     return false;
 }
 
-/* All its values, or as many as a message should hold. */
-void check_enum_tell(struct checker *c, const struct check *check, uint32_t token)
+/* Lists all its values, or as many as a message can hold. */
+void check_enum_report(struct checker *c, const struct check *check, uint32_t token)
 {
     struct value item = check_operand(c, check);
     uint32_t next = value_token(item)->next;
@@ -98,7 +98,7 @@ bool check_const_holds(struct checker *c, const struct check *check, uint32_t to
     return value_equal(check_at(c, token), check_operand(c, check));
 }
 
-void check_const_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_const_report(struct checker *c, const struct check *check, uint32_t token)
 {
     buf_reset(&c->shown);
     value_describe(&c->shown, check_operand(c, check));
@@ -119,7 +119,7 @@ bool check_limit_holds(struct checker *c, const struct check *check, uint32_t to
     return check->kind == CHECK_MAXIMUM ? order <= 0 : order < 0;
 }
 
-void check_limit_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_limit_report(struct checker *c, const struct check *check, uint32_t token)
 {
     static const char *const words[CHECK_KINDS] = {
         [CHECK_MINIMUM] = "at least",
@@ -141,7 +141,7 @@ bool check_multiple_holds(struct checker *c, const struct check *check, uint32_t
     return decimal_is_multiple(&number, &check->with.number);
 }
 
-void check_multiple_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_multiple_report(struct checker *c, const struct check *check, uint32_t token)
 {
     struct span divisor = value_span(check_operand(c, check));
 
@@ -163,7 +163,7 @@ bool check_length_holds(struct checker *c, const struct check *check, uint32_t t
     return lower ? length >= count : length <= count;
 }
 
-void check_length_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_length_report(struct checker *c, const struct check *check, uint32_t token)
 {
     violations_add(
         c->violations, check_field(c), check->keyword, "must have at %s %llu character%s, has %zu",
@@ -176,7 +176,7 @@ bool check_pattern_holds(struct checker *c, const struct check *check, uint32_t 
     return check_search(c, check->with.pattern, check_string(c, token)) == PATTERN_FOUND;
 }
 
-void check_pattern_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_pattern_report(struct checker *c, const struct check *check, uint32_t token)
 {
     const struct pattern *pattern = check->with.pattern;
     bool absent = check_search(c, pattern, check_string(c, token)) == PATTERN_ABSENT;
@@ -192,7 +192,7 @@ bool check_format_holds(struct checker *c, const struct check *check, uint32_t t
     return check->with.format->holds(check_string(c, token));
 }
 
-void check_format_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_format_report(struct checker *c, const struct check *check, uint32_t token)
 {
     bool is_date = strcmp(check->with.format->name, "date") == 0;
     struct buf hint = {0};
@@ -214,7 +214,7 @@ bool check_count_holds(struct checker *c, const struct check *check, uint32_t to
     return count <= check->with.count;
 }
 
-void check_count_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_count_report(struct checker *c, const struct check *check, uint32_t token)
 {
     bool lower = check->kind == CHECK_MIN_ITEMS || check->kind == CHECK_MIN_PROPERTIES;
     bool items = check->kind == CHECK_MIN_ITEMS || check->kind == CHECK_MAX_ITEMS;
@@ -234,7 +234,7 @@ static int hash_order(const void *a, const void *b)
     return (left->item > right->item) - (left->item < right->item);
 }
 
-/* Two items that are equal: first and second, the earliest second; false where there are none. */
+/* Finds two equal items: the pair whose second item comes first. False if there is none. */
 static bool find_pair(struct checker *c, const struct item_hash *hashes, uint32_t count,
                       bool by_hash, struct item_hash pair[2])
 {
@@ -286,13 +286,13 @@ bool check_unique_holds(struct checker *c, const struct check *check, uint32_t t
     return !find_equal(c, token, pair);
 }
 
-void check_unique_tell(struct checker *c, const struct check *check, uint32_t token)
+void check_unique_report(struct checker *c, const struct check *check, uint32_t token)
 {
     struct item_hash pair[2];
 
     if (find_equal(c, token, pair))
         violations_add(c->violations, check_field(c), check->keyword,
-                       "must not hold a value twice, items %u and %u are both %s", pair[0].item,
+                       "must not contain a value twice, items %u and %u are both %s", pair[0].item,
                        pair[1].item, check_show(c, check_at(c, pair[1].token)));
 }
 

@@ -4,10 +4,10 @@
 
 #include "core/validate/check_state.h"
 
-/* NAME_holds: whether the value has what the check asks for; NAME_tell: adds the violation. */
+/* NAME_holds: whether the value has what the check asks for; NAME_report: adds the violation. */
 #define ASSERTION(name)                                                                            \
     bool name##_holds(struct checker *c, const struct check *check, uint32_t token);               \
-    void name##_tell(struct checker *c, const struct check *check, uint32_t token)
+    void name##_report(struct checker *c, const struct check *check, uint32_t token)
 
 ASSERTION(check_never);
 ASSERTION(check_type);

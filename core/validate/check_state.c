@@ -122,12 +122,12 @@ static bool has_violation(const struct checker *c, struct span field)
     return false;
 }
 
-void check_tell_missing(struct checker *c, struct span name, const char *keyword,
-                        const char *trigger)
+void check_report_missing(struct checker *c, struct span name, const char *keyword,
+                          const char *trigger)
 {
     c->path[c->depth++] = (struct step){.name = name};
     if (!has_violation(c, check_field(c)))
         violations_add(c->violations, check_field(c), keyword, "is required%s%s",
-                       *trigger ? " beside " : "", trigger);
+                       *trigger ? " next to " : "", trigger);
     check_leave(c);
 }

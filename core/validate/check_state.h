@@ -104,8 +104,8 @@ struct span check_field(struct checker *c);
 
 /* Adds the violation that a member is missing, unless the reader could not read its cell and has
  * reported that. trigger: the member that requires it, for the message, or "". */
-void check_tell_missing(struct checker *c, struct span name, const char *keyword,
-                        const char *trigger);
+void check_report_missing(struct checker *c, struct span name, const char *keyword,
+                          const char *trigger);
 
 /* Returns the value for a message; valid until the next call. */
 const char *check_show(struct checker *c, struct value value);

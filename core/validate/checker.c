@@ -105,7 +105,7 @@ static bool check_contains_holds(struct checker *c, const struct check *check, u
            (!check->with.contains.most_given || count <= check->with.contains.most);
 }
 
-static void check_contains_tell(struct checker *c, const struct check *check, uint32_t token)
+static void check_contains_report(struct checker *c, const struct check *check, uint32_t token)
 {
     uint64_t count = count_contained(c, check, token);
     bool few = count < check->with.contains.least;
@@ -122,7 +122,7 @@ static void check_contains_tell(struct checker *c, const struct check *check, ui
 
 /* --- members of an object --- */
 
-/* A member that neither `properties` nor `patternProperties` knows. */
+/* Checks a member that is neither in `properties` nor in `patternProperties`. */
 static bool check_additional(struct checker *c, const struct object *object, uint32_t token)
 {
     const char *pointer = c->plan->nodes[object->node].pointer;
@@ -135,7 +135,7 @@ static bool check_additional(struct checker *c, const struct object *object, uin
     return !object->closed;
 }
 
-/* All patterns that the name matches; known is set where one does. */
+/* Applies the schemas of all patterns that the name matches; sets *known if one does. */
 static bool check_patterns(struct checker *c, const struct object *object, uint32_t name,
                            bool *known)
 {
@@ -161,12 +161,11 @@ static bool check_patterns(struct checker *c, const struct object *object, uint3
     return good;
 }
 
-/* What a member's name and the schema ask of its value; a step down the path. */
+/* Applies all schemas for one member. */
 static bool check_member(struct checker *c, const struct object *object, uint32_t index,
                          uint32_t name)
 {
-    bool known =
-        index < object->declared_count; /* not MEMBER_NONE, nor named by `required` alone */
+    bool known = index < object->declared_count; /* false for MEMBER_NONE too */
     bool good = true;
 
     check_enter_member(c, name);
@@ -180,11 +179,11 @@ static bool check_member(struct checker *c, const struct object *object, uint32_
     return good;
 }
 
-static void tell_missing(struct checker *c, const struct object *object, uint32_t base)
+static void report_missing(struct checker *c, const struct object *object, uint32_t base)
 {
     for (uint32_t i = 0; i < object->count; i++)
         if (object->members[i].required && !c->slots[base + i])
-            check_tell_missing(c, object->members[i].name, "required", "");
+            check_report_missing(c, object->members[i].name, "required", "");
 }
 
 static bool check_object_holds(struct checker *c, const struct check *check, uint32_t token)
@@ -209,13 +208,13 @@ static bool check_object_holds(struct checker *c, const struct check *check, uin
     if (required < object->required_count) {
         good = false;
         if (!c->quiet)
-            tell_missing(c, object, base);
+            report_missing(c, object, base);
     }
     c->slot_count = base;
     return good;
 }
 
-static void tell_name(struct checker *c, const struct check *check, uint32_t name)
+static void report_name(struct checker *c, const struct check *check, uint32_t name)
 {
     check_enter_member(c, name);
     buf_reset(&c->reasons);
@@ -237,7 +236,7 @@ static bool check_property_names_holds(struct checker *c, const struct check *ch
         if (c->quiet)
             return false;
         if (!c->trying)
-            tell_name(c, check, i);
+            report_name(c, check, i);
     }
     if (!good && c->trying)
         violations_add(c->violations, check_field(c), check->keyword,
@@ -264,7 +263,7 @@ static bool check_dependent_holds(struct checker *c, const struct check *check, 
         } else if (!c->slots[base + dependency->required]) {
             good = false;
             if (!c->quiet)
-                check_tell_missing(
+                check_report_missing(
                     c, object->members[dependency->required].name, check->keyword,
                     violation_quote(object->members[dependency->trigger].name, trigger));
         }
@@ -327,8 +326,8 @@ static bool check_any_of_holds(struct checker *c, const struct check *check, uin
     return false;
 }
 
-/* What was tried, and why each of it failed. */
-static void check_any_of_tell(struct checker *c, const struct check *check, uint32_t token)
+/* Reports why each alternative does not fit. */
+static void check_any_of_report(struct checker *c, const struct check *check, uint32_t token)
 {
     const uint32_t *nodes = plan_branches(c->plan) + check->with.nodes.first;
     uint32_t count = check->with.nodes.count;
@@ -352,7 +351,7 @@ static void check_any_of_tell(struct checker *c, const struct check *check, uint
                    buf_text(&c->reasons));
 }
 
-/* How many alternatives fit, up to two; which these are. */
+/* Counts the alternatives that fit, up to two, and stores their indexes. */
 static uint32_t count_fitting(struct checker *c, const struct check *check, uint32_t token,
                               uint32_t fitting[2])
 {
@@ -372,12 +371,12 @@ static bool check_one_of_holds(struct checker *c, const struct check *check, uin
     return count_fitting(c, check, token, fitting) == 1;
 }
 
-static void check_one_of_tell(struct checker *c, const struct check *check, uint32_t token)
+static void check_one_of_report(struct checker *c, const struct check *check, uint32_t token)
 {
     uint32_t fitting[2] = {0};
 
     if (count_fitting(c, check, token, fitting) == 0)
-        check_any_of_tell(c, check, token);
+        check_any_of_report(c, check, token);
     else
         violations_add(c->violations, check_field(c), check->keyword,
                        "must fit one of the %u schemas of oneOf, fits %u and %u",
@@ -389,7 +388,7 @@ static bool check_not_holds(struct checker *c, const struct check *check, uint32
     return !check_quietly(c, check->with.node, token);
 }
 
-static void check_not_tell(struct checker *c, const struct check *check, uint32_t token)
+static void check_not_report(struct checker *c, const struct check *check, uint32_t token)
 {
     check_show_schema(c, check->with.node);
     buf_append_text(&c->shown, ", is ");
@@ -411,11 +410,11 @@ static bool check_if_holds(struct checker *c, const struct check *check, uint32_
  * Which members or items the other checks of a schema look at is found by going through these
  * checks again, along the schemas that fit. Schemas without these keywords pay nothing for it. */
 
-/* What is being looked for. */
+/* One search for evaluated members or items. */
 struct search {
     uint32_t token;             /* the value */
     uint32_t base;              /* of its marks in c->slots, one per member or item */
-    const struct check *except; /* the check that asks */
+    const struct check *except; /* the check that searches */
 };
 
 static void mark_node(struct checker *c, const struct search *search, uint32_t node);
@@ -470,7 +469,7 @@ static void mark_contained(struct checker *c, const struct search *search,
             c->slots[search->base + i] = 1;
 }
 
-/* Where no alternative fits, the value is bad for that reason: nothing is added to it. */
+/* If no alternative fits, the value is invalid for that reason, and all is marked. */
 static void mark_fitting(struct checker *c, const struct search *search, struct run nodes)
 {
     bool fits = false;
@@ -570,8 +569,8 @@ static void mark_check(struct checker *c, const struct search *search, const str
     }
 }
 
-/* The value fits the node, or is bad already. Goes on to schemas for the same value, which graph.c
- * proved to end; what is too deep stays unmarked. */
+/* Marks what a node evaluates that the value fits. Goes on to schemas for the same value, which
+ * ends (graph.c); what is too deep stays unmarked. */
 static void mark_node(struct checker *c, const struct search *search, uint32_t node)
 {
     const struct node *at = &c->plan->nodes[node];
@@ -590,7 +589,7 @@ static void mark_node(struct checker *c, const struct search *search, uint32_t n
     c->nesting--;
 }
 
-/* What the schema says of a member or an item that nothing looked at; the path leads to it. */
+/* Checks a member or item that no other check has evaluated; the path leads to it. */
 static bool check_left(struct checker *c, const struct check *check, uint32_t token)
 {
     const struct node *node = &c->plan->nodes[check->with.unevaluated.node];
@@ -629,50 +628,50 @@ static bool check_unevaluated_holds(struct checker *c, const struct check *check
 
 /* --- all checks --- */
 
-/* tell NULL: holds has reported already what is wrong within the value. */
+/* report NULL: holds has already reported what is wrong within the value. */
 static const struct {
     bool (*holds)(struct checker *c, const struct check *check, uint32_t token);
-    void (*tell)(struct checker *c, const struct check *check, uint32_t token);
+    void (*report)(struct checker *c, const struct check *check, uint32_t token);
 } assertions[CHECK_KINDS] = {
-    [CHECK_NEVER] = {check_never_holds, check_never_tell},
-    [CHECK_TYPE] = {check_type_holds, check_type_tell},
-    [CHECK_INTEGER_04] = {check_integer_04_holds, check_integer_04_tell},
-    [CHECK_ENUM] = {check_enum_holds, check_enum_tell},
-    [CHECK_CONST] = {check_const_holds, check_const_tell},
-    [CHECK_MINIMUM] = {check_limit_holds, check_limit_tell},
-    [CHECK_MAXIMUM] = {check_limit_holds, check_limit_tell},
-    [CHECK_EXCLUSIVE_MINIMUM] = {check_limit_holds, check_limit_tell},
-    [CHECK_EXCLUSIVE_MAXIMUM] = {check_limit_holds, check_limit_tell},
-    [CHECK_MULTIPLE_OF] = {check_multiple_holds, check_multiple_tell},
-    [CHECK_MIN_LENGTH] = {check_length_holds, check_length_tell},
-    [CHECK_MAX_LENGTH] = {check_length_holds, check_length_tell},
-    [CHECK_PATTERN] = {check_pattern_holds, check_pattern_tell},
-    [CHECK_FORMAT] = {check_format_holds, check_format_tell},
+    [CHECK_NEVER] = {check_never_holds, check_never_report},
+    [CHECK_TYPE] = {check_type_holds, check_type_report},
+    [CHECK_INTEGER_04] = {check_integer_04_holds, check_integer_04_report},
+    [CHECK_ENUM] = {check_enum_holds, check_enum_report},
+    [CHECK_CONST] = {check_const_holds, check_const_report},
+    [CHECK_MINIMUM] = {check_limit_holds, check_limit_report},
+    [CHECK_MAXIMUM] = {check_limit_holds, check_limit_report},
+    [CHECK_EXCLUSIVE_MINIMUM] = {check_limit_holds, check_limit_report},
+    [CHECK_EXCLUSIVE_MAXIMUM] = {check_limit_holds, check_limit_report},
+    [CHECK_MULTIPLE_OF] = {check_multiple_holds, check_multiple_report},
+    [CHECK_MIN_LENGTH] = {check_length_holds, check_length_report},
+    [CHECK_MAX_LENGTH] = {check_length_holds, check_length_report},
+    [CHECK_PATTERN] = {check_pattern_holds, check_pattern_report},
+    [CHECK_FORMAT] = {check_format_holds, check_format_report},
     [CHECK_PREFIX] = {check_prefix_holds, NULL},
     [CHECK_ITEMS] = {check_items_holds, NULL},
-    [CHECK_CONTAINS] = {check_contains_holds, check_contains_tell},
-    [CHECK_MIN_ITEMS] = {check_count_holds, check_count_tell},
-    [CHECK_MAX_ITEMS] = {check_count_holds, check_count_tell},
-    [CHECK_UNIQUE] = {check_unique_holds, check_unique_tell},
+    [CHECK_CONTAINS] = {check_contains_holds, check_contains_report},
+    [CHECK_MIN_ITEMS] = {check_count_holds, check_count_report},
+    [CHECK_MAX_ITEMS] = {check_count_holds, check_count_report},
+    [CHECK_UNIQUE] = {check_unique_holds, check_unique_report},
     [CHECK_OBJECT] = {check_object_holds, NULL},
     [CHECK_PROPERTY_NAMES] = {check_property_names_holds, NULL},
-    [CHECK_MIN_PROPERTIES] = {check_count_holds, check_count_tell},
-    [CHECK_MAX_PROPERTIES] = {check_count_holds, check_count_tell},
+    [CHECK_MIN_PROPERTIES] = {check_count_holds, check_count_report},
+    [CHECK_MAX_PROPERTIES] = {check_count_holds, check_count_report},
     [CHECK_DEPENDENT] = {check_dependent_holds, NULL},
     [CHECK_REF] = {check_ref_holds, NULL},
     [CHECK_ENTER] = {check_target_holds, NULL},
     [CHECK_DYNAMIC] = {check_target_holds, NULL},
     [CHECK_ALL_OF] = {check_all_of_holds, NULL},
-    [CHECK_ANY_OF] = {check_any_of_holds, check_any_of_tell},
-    [CHECK_ONE_OF] = {check_one_of_holds, check_one_of_tell},
-    [CHECK_NOT] = {check_not_holds, check_not_tell},
+    [CHECK_ANY_OF] = {check_any_of_holds, check_any_of_report},
+    [CHECK_ONE_OF] = {check_one_of_holds, check_one_of_report},
+    [CHECK_NOT] = {check_not_holds, check_not_report},
     [CHECK_IF] = {check_if_holds, NULL},
     [CHECK_UNEVALUATED_ITEMS] = {check_unevaluated_holds, NULL},
     [CHECK_UNEVALUATED_PROPERTIES] = {check_unevaluated_holds, NULL},
 };
 
-/* Goes down with a member or an item, whose nesting JSON_DEPTH_MAX bounds, or to a schema for the
- * same value, which graph.c proved to end. */
+/* Recursion ends: JSON_DEPTH_MAX bounds members and items, and graph.c the chain of schemas for the
+ * same value. */
 static bool walk(struct checker *c, uint32_t node, uint32_t token)
 {
     const struct node *at = &c->plan->nodes[node];
@@ -687,8 +686,8 @@ static bool walk(struct checker *c, uint32_t node, uint32_t token)
         good = false;
         if (c->quiet)
             return false;
-        if (assertions[check->kind].tell && c->work_left)
-            assertions[check->kind].tell(c, check, token);
+        if (assertions[check->kind].report && c->work_left)
+            assertions[check->kind].report(c, check, token);
     }
     return good;
 }
@@ -703,7 +702,7 @@ static bool check_value(struct checker *c, uint32_t node, uint32_t token)
     if (c->nesting == NESTING_MAX) {
         if (!c->quiet)
             violations_add(c->violations, check_field(c), c->plan->nodes[node].keyword,
-                           "is checked by more than %d schemas over one another", NESTING_MAX);
+                           "is checked by more than %d nested schemas", NESTING_MAX);
         return false;
     }
     c->nesting++;
@@ -728,7 +727,7 @@ struct checker *checker_open(const struct schema *schema, struct err *err)
     c->rules = rule_checker_open(schema->rules, err);
     if (c->rules)
         return c;
-    err->kind = ERR_INTERNAL; /* it was opened once when the schema was loaded */
+    err->kind = ERR_INTERNAL; /* the rules were opened when the schema was loaded */
     checker_close(c);
     return NULL;
 }
@@ -750,7 +749,7 @@ void checker_close(struct checker *c)
     free(c);
 }
 
-/* The tokens of the shape's properties. */
+/* Returns the tokens of the shape's properties. */
 static const uint32_t *find_properties(struct checker *c)
 {
     c->slot_count = check_push_members(c, &c->plan->objects[c->plan->shape_object], 0);
@@ -771,8 +770,7 @@ bool checker_check(struct checker *c, const struct row *row, struct violations *
     if (!c->work_left)
         violations_add(violations, (struct span){"", 0}, "row",
                        "takes more than %d steps to check against the schema", WORK_MAX);
-    /* the root's slots were the first ones; where nothing else has used them since, they are still
-     * there */
+    /* the slots of the root were the first ones, and shape_is_own says that they are unchanged */
     return !c->rules ||
            rule_checker_check(c->rules, row, c->plan->shape_is_own ? c->slots : find_properties(c),
                               violations, err);

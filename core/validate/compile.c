@@ -13,8 +13,8 @@ enum {
     POINTERS_MAX = 16 << 20 /* bytes of all their pointers */
 };
 
-/* A schema with a resource of its own, in a file whose references depend on the way to them: the
- * node enters the resource, another has the keywords. */
+/* For a schema with a resource of its own, in a file with dynamic references: this node enters the
+ * resource, and another one has the keywords. */
 static void enter_resource(struct compiler *c, uint32_t token)
 {
     static const struct keyword enter = {"$id", DRAFT_ANY, ON_ALL, CHECK_ENTER, NULL};
@@ -53,9 +53,9 @@ static bool compile_node(struct compiler *c, uint32_t index)
     boolean = index > 0 && c->draft != DRAFT_04;
     c->plan->nodes[index].first_check = c->plan->check_count;
     if (c->plan->node_count > NODES_MAX)
-        return compiler_refuse(c, "", "is part of more than %d schemas in one file", NODES_MAX);
+        return compiler_refuse(c, "", "is one of more than %d schemas in the file", NODES_MAX);
     if (c->pointer_size > POINTERS_MAX)
-        return compiler_refuse(c, "", "nests schemas under names that are too long");
+        return compiler_refuse(c, "", "is below names that are too long");
     if (compiler_is(c, token, JSON_TRUE) && boolean)
         return true;
     if (compiler_is(c, token, JSON_FALSE) && boolean)
@@ -65,7 +65,7 @@ static bool compile_node(struct compiler *c, uint32_t index)
     return compile_object(c, index, token);
 }
 
-/* Looks for keywords that make others do more work, wherever in the file they are. */
+/* Looks in the whole file for keywords that make others do more work. */
 static void look_ahead(struct compiler *c)
 {
     for (uint32_t i = 0; i < c->plan->tape.count; i++) {
@@ -78,8 +78,8 @@ static void look_ahead(struct compiler *c)
     }
 }
 
-/* The file as a resource, which has no address yet; its draft decides how its identifier is read.
- */
+/* Adds the file as a resource, which has no address yet; its draft decides how its identifier is
+ * read. */
 static bool add_root(struct compiler *c)
 {
     struct resource root = {"", 0, DRAFT_2020};
@@ -129,7 +129,7 @@ static bool compile_all(struct compiler *c)
     return !extension || extension_compile(c, extension);
 }
 
-/* Where in the text an offset is, for people. */
+/* Reports a JSON error with its line and column. */
 static bool refuse_text(struct compiler *c, const struct json_fault *fault)
 {
     size_t line = 1, line_start = 0;

@@ -1,4 +1,4 @@
-/* The text of a schema file -> the plan to check rows by. */
+/* The text of a schema file -> the plan that rows are checked with. */
 #ifndef ROWFERRY_VALIDATE_COMPILE_H
 #define ROWFERRY_VALIDATE_COMPILE_H
 
@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* Fills the plan, the shape and the rules of a schema whose name and plan.text are set. path stands
- * in messages. False with ERR_CONFIG; the schema is then fit for schema_close alone. */
+/* Fills the plan, the shape and the rules of a schema whose name and plan.text are set. path is for
+ * messages. After an error, which is ERR_CONFIG, the schema can only be closed. */
 bool compile_schema(struct schema *schema, const char *path, struct err *err);
 
 #endif

@@ -105,21 +105,20 @@ struct pattern *compiler_pattern(struct compiler *c, struct span source, const c
     struct pattern *pattern = pattern_open(source, fault);
 
     if (!pattern)
-        compiler_refuse(c, below, "is no regular expression: %s", fault);
+        compiler_refuse(c, below, "is not a regular expression: %s", fault);
     return pattern;
 }
 
 static const struct {
     unsigned draft;
     const char *name;
-    const char *uri; /* behind the scheme, which files write both ways */
+    const char *uri; /* after http or https, as files use both */
 } drafts[] = {
     {DRAFT_2020, "draft 2020-12", "://json-schema.org/draft/2020-12/schema"},
     {DRAFT_2020, "draft 2020-12", "://json-schema.org/schema"}, /* the current one */
     {DRAFT_2019, "draft 2019-09", "://json-schema.org/draft/2019-09/schema"},
     {DRAFT_07, "draft-07", "://json-schema.org/draft-07/schema"},
-    {DRAFT_07, "draft-07",
-     "://json-schema-org/draft-07/schema"}, /* as all of Skaffold's write it */
+    {DRAFT_07, "draft-07", "://json-schema-org/draft-07/schema"}, /* in all schemas of Skaffold */
     {DRAFT_06, "draft-06", "://json-schema.org/draft-06/schema"},
     {DRAFT_04, "draft-04", "://json-schema.org/draft-04/schema"},
 };

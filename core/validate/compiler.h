@@ -24,10 +24,10 @@ enum {
     DRAFT_ANY = DRAFT_04 | SINCE_06,
 };
 
-/* A part of the file with an address of its own (2020-12 core, section 4.3.5); the first is the
+/* A part of the file with an address of its own (2020-12 core, section 4.3.5); the first one is the
  * file. */
 struct resource {
-    const char *uri; /* absolute as far as `$id` says so, without a fragment; owned by the plan */
+    const char *uri; /* without a fragment, relative if `$id` is; owned by the plan */
     uint32_t node;   /* its root */
     unsigned draft;  /* one of the above */
 };
@@ -39,18 +39,18 @@ struct anchor {
     bool dynamic; /* $dynamicAnchor, $recursiveAnchor */
 };
 
-/* A $ref that is resolved when the schemas of the file are known. */
+/* A $ref, which is resolved when the schemas of the file are known. */
 struct reference {
     const char *keyword;
-    uint32_t node;  /* that it is part of */
-    uint32_t check; /* to be filled in */
-    uint32_t value; /* the token that says where it leads */
+    uint32_t node;  /* with the $ref */
+    uint32_t check; /* to fill in */
+    uint32_t value; /* the token with the target */
 };
 
-/* Where a node comes from. */
+/* The origin of a node. */
 struct origin {
-    uint32_t resource; /* that it is part of, or begins */
-    bool is_inside;    /* the node's keywords, behind a node that enters its resource */
+    uint32_t resource; /* that it belongs to, or begins */
+    bool is_inside;    /* it has the keywords of a node that enters its resource */
 };
 
 struct compiler {
@@ -59,7 +59,7 @@ struct compiler {
     const char *path;       /* of the file, for messages */
     unsigned draft;         /* one of the above */
     uint32_t node;          /* being compiled */
-    uint32_t resource;      /* that it is part of */
+    uint32_t resource;      /* of that node */
     const char *keyword;    /* being compiled; "" for the node as a whole */
     uint32_t *node_of;      /* per token of the file: its node, or NODE_NONE */
     size_t pointer_size;    /* bytes of all nodes' pointers */
@@ -67,8 +67,8 @@ struct compiler {
     struct list anchors;    /* struct anchor */
     struct list references; /* struct reference */
     struct list origins;    /* struct origin, one per node */
-    bool is_dynamic;        /* the file has references that depend on the way to them */
-    bool is_evaluated;      /* the file asks which members and items other keywords look at */
+    bool is_dynamic;        /* the file has $dynamicRef or $recursiveRef */
+    bool is_evaluated;      /* the file has unevaluatedItems or unevaluatedProperties */
     struct buf scratch;     /* of compiler_string */
     struct err *err;
 };

@@ -16,7 +16,7 @@ static const int64_t powers[] = {
 };
 _Static_assert(sizeof powers / sizeof *powers == DECIMAL_SHORT + 1, "one power per digit");
 
-/* What stands behind `e`: optional sign, digits. */
+/* Parses what follows `e`: an optional sign, digits. */
 static int64_t parse_exponent(const char *text, const char *end)
 {
     bool negative = text < end && *text == '-';
@@ -39,14 +39,14 @@ struct decimal decimal_parse(struct span text)
     bool negative = at < end && *at == '-';
     uint32_t zeros = 0; /* since the last digit that was not 0 */
     int64_t fraction = 0;
-    bool behind_point = false;
+    bool in_fraction = false;
 
     for (at += negative; at < end && *at != 'e' && *at != 'E'; at++) {
         if (*at == '.') {
-            behind_point = true;
+            in_fraction = true;
             continue;
         }
-        fraction += behind_point;
+        fraction += in_fraction;
         if (*at == '0') {
             zeros += value.count > 0;
             continue;
@@ -59,7 +59,7 @@ struct decimal decimal_parse(struct span text)
         zeros = 0;
     }
     if (!value.count)
-        return value; /* 0, -0, 0e9: all the same */
+        return value; /* 0, -0, 0e9 are equal */
     value.negative = negative;
     value.exponent = (int64_t)zeros - fraction;
     if (at < end)
@@ -67,7 +67,7 @@ struct decimal decimal_parse(struct span text)
     return value;
 }
 
-/* The order of two coefficients of more digits than an int64_t holds, both read as 0.ddd... */
+/* Compares two coefficients with more digits than int64_t holds, both read as 0.ddd... */
 static int compare_digits(const struct decimal *a, const struct decimal *b)
 {
     const char *left = a->digits, *right = b->digits;
@@ -82,7 +82,7 @@ static int compare_digits(const struct decimal *a, const struct decimal *b)
     return (a->count > b->count) - (a->count < b->count);
 }
 
-/* The order of the values without their signs; neither is 0. */
+/* Compares the values without their signs; neither is 0. */
 static int compare_magnitude(const struct decimal *a, const struct decimal *b)
 {
     int64_t a_top = a->exponent + a->count, b_top = b->exponent + b->count;
@@ -92,7 +92,7 @@ static int compare_magnitude(const struct decimal *a, const struct decimal *b)
         return a_top < b_top ? -1 : 1;
     if (a->count > DECIMAL_SHORT || b->count > DECIMAL_SHORT)
         return compare_digits(a, b);
-    /* their first digits weigh the same, so as many digits make them comparable */
+    /* their first digits have the same place, so pad the shorter one */
     if (a->count < b->count)
         left *= powers[b->count - a->count];
     else

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* WhiteSpace and LineTerminator (ECMA-262 sections 12.2, 12.3), and everything else. */
+/* WhiteSpace and LineTerminator (ECMA-262 sections 12.2, 12.3), and all other characters. */
 #define SPACES                                                                                     \
     "\\t-\\r\\x{20}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}"        \
     "\\x{3000}\\x{FEFF}"
@@ -17,7 +17,7 @@
 #define NOT_WORDS  "\\x{0}-\\x{2F}\\x{3A}-\\x{40}\\x{5B}-\\x{5E}\\x{60}\\x{7B}-\\x{10FFFF}"
 #define NOTHING    "(?:(?!))"
 
-/* Takes count hexadecimal digits; -1 where they are not there. */
+/* Takes count hexadecimal digits; -1 if they are missing. */
 static long take_hex(struct translator *t, size_t count)
 {
     char digits[9] = {0};
@@ -31,7 +31,8 @@ static long take_hex(struct translator *t, size_t count)
     return strtol(digits, NULL, 16);
 }
 
-/* Behind `\u`: four digits, two such escapes that form a surrogate pair, or {1 to 6 digits}. */
+/* Takes what follows `\u`: four digits, a surrogate pair of two such escapes, or {1 to 6 digits}.
+ */
 static long take_unicode(struct translator *t)
 {
     const char *close;
@@ -64,7 +65,7 @@ static bool escape_code(struct translator *t, char letter)
     return true;
 }
 
-/* ECMA-262's names of general categories (table 68), of which PCRE2 knows the short ones alone. */
+/* Names of general categories in ECMA-262 (table 68), of which PCRE2 knows only the short ones. */
 static const char *short_category(struct span name)
 {
     static const char *const names[][2] = {
@@ -119,7 +120,7 @@ static const char *short_category(struct span name)
     return NULL;
 }
 
-/* Behind \p or \P: {Letter}, {General_Category=Lu}, {Script=Greek}, {Alphabetic}. */
+/* Takes what follows \p or \P: {Letter}, {General_Category=Lu}, {Script=Greek}, {Alphabetic}. */
 static bool escape_property(struct translator *t, char letter)
 {
     static const char *const prefixes[][2] = {
@@ -148,8 +149,8 @@ static bool escape_property(struct translator *t, char letter)
     return true;
 }
 
-/* What is between the brackets of a set that PCRE2 means otherwise, or NULL: its \W and \D leave
- * things out where a property such as \p{Ll} is in the same class. */
+/* Returns the content of a class for a set that PCRE2 defines differently, or NULL. Its \W and \D
+ * are incomplete if a property such as \p{Ll} is in the same class. */
 static const char *set_of(char letter, bool in_class)
 {
     static const struct {
@@ -167,7 +168,7 @@ static const char *set_of(char letter, bool in_class)
     return NULL;
 }
 
-/* The escapes that mean the same inside and outside of a class. t->at is behind the letter. */
+/* Takes the escapes that mean the same inside and outside of a class. t->at is after the letter. */
 static bool escape_common(struct translator *t, char letter)
 {
     if (str_has("dDwWtnrf", letter)) {
@@ -175,7 +176,7 @@ static bool escape_common(struct translator *t, char letter)
         return true;
     }
     if (letter == 'v') {
-        buf_append_text(t->out, "\\x{B}"); /* to PCRE2, \v is a set */
+        buf_append_text(t->out, "\\x{B}"); /* \v is a set in PCRE2 */
         return true;
     }
     if (letter == '0' && (t->at == t->end || !str_is_digit(*t->at))) {
@@ -194,7 +195,7 @@ static bool escape_common(struct translator *t, char letter)
         buf_printf(t->out, "\\%c", letter);
         return true;
     }
-    return ecma_refuse(t, "the escape \\%c is not of ECMA-262", letter > ' ' ? letter : '?');
+    return ecma_refuse(t, "\\%c is not an escape of ECMA-262", letter > ' ' ? letter : '?');
 }
 
 static bool take_letter(struct translator *t, char *letter)
@@ -240,10 +241,10 @@ static bool escape_inside(struct translator *t)
     return true;
 }
 
-/* Where a class stands: in front of an atom, behind one that may begin a range, behind its '-'. */
+/* Within a class: before an atom, after one that can begin a range, after the '-' of a range. */
 enum class_state { CLASS_FRESH, CLASS_ATOM, CLASS_RANGE };
 
-/* A set such as \w: no end of a range, because \s becomes several here and ECMA-262 forbids it. */
+/* Takes a set such as \w, which cannot end a range: ECMA-262 forbids it, and \s is several here. */
 static bool class_set(struct translator *t, enum class_state *state)
 {
     bool range = *state == CLASS_RANGE;
@@ -251,7 +252,7 @@ static bool class_set(struct translator *t, enum class_state *state)
     if (!escape_inside(t))
         return false;
     if (range || (t->end - t->at >= 2 && t->at[0] == '-' && t->at[1] != ']'))
-        return ecma_refuse(t, "a set such as \\w is no end of a range; a hyphen is written \\-");
+        return ecma_refuse(t, "a set such as \\w cannot end a range: write \\- for a hyphen");
     *state = CLASS_FRESH;
     return true;
 }
@@ -270,7 +271,7 @@ static bool class_atom(struct translator *t, enum class_state *state)
     *state = *state == CLASS_RANGE ? CLASS_FRESH : CLASS_ATOM;
     if (*t->at == '\\')
         return escape_inside(t);
-    if (str_has("[-.:=", *t->at)) /* to PCRE2, [: [. and [= may begin a name */
+    if (str_has("[-.:=", *t->at)) /* [: [. and [= can begin a name in PCRE2 */
         buf_append_char(t->out, '\\');
     do { /* all bytes of one code point */
         buf_append_char(t->out, *t->at++);
@@ -282,7 +283,7 @@ static bool take_class(struct translator *t)
 {
     enum class_state state = CLASS_FRESH;
 
-    if (next_is(t, "[]") || next_is(t, "[^]")) { /* PCRE2 does not let [] be optional */
+    if (next_is(t, "[]") || next_is(t, "[^]")) { /* [] cannot be optional in PCRE2 */
         buf_append_text(t->out, next_is(t, "[]") ? NOTHING : ECMA_ANYTHING);
         t->at += next_is(t, "[]") ? 2 : 3;
         return true;
@@ -308,7 +309,7 @@ static bool take_one(struct translator *t)
         return take_class(t);
     case '(':
         return ecma_take_group(t);
-    case '.': /* LineTerminator, of which PCRE2's newline options know other sets */
+    case '.': /* LineTerminator is another set than any newline option of PCRE2 */
         buf_append_text(t->out, "[^\\n\\r\\x{2028}\\x{2029}]");
         t->at++;
         return true;
@@ -317,7 +318,7 @@ static bool take_one(struct translator *t)
     }
     if (ecma_quantifier_at(t).size)
         return ecma_take_quantifier(t);
-    if (*t->at == '{') /* later versions of PCRE2 take {,3} for a quantifier */
+    if (*t->at == '{') /* {,3} is a quantifier in later versions of PCRE2 */
         buf_append_char(t->out, '\\');
     buf_append_char(t->out, *t->at++);
     return true;

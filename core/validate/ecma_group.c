@@ -23,7 +23,7 @@ bool ecma_refuse(struct translator *t, const char *format, ...)
     return false;
 }
 
-/* A number at *at, which moves behind it; too large ones are cut. False where there is none. */
+/* Takes a number at *at; a large one is cut. False if there is none. */
 static bool take_number(const struct translator *t, const char **at, unsigned *number)
 {
     const char *digits = *at;
@@ -33,7 +33,7 @@ static bool take_number(const struct translator *t, const char **at, unsigned *n
     return *at > digits;
 }
 
-/* {n}, {n,} or {n,m} at t->at; a brace that is only a brace has no size. */
+/* Reads {n}, {n,} or {n,m} at t->at; a literal brace has size 0. */
 static struct quantifier braces_at(const struct translator *t)
 {
     struct quantifier quantifier = {0};
@@ -70,7 +70,7 @@ struct quantifier ecma_quantifier_at(const struct translator *t)
     }
 }
 
-/* Passes the quantifier at t->at, with its '?'. */
+/* Skips the quantifier at t->at, with its '?'. */
 static struct quantifier pass_quantifier(struct translator *t)
 {
     struct quantifier quantifier = ecma_quantifier_at(t);
@@ -95,8 +95,7 @@ bool ecma_take_quantifier(struct translator *t)
     return true;
 }
 
-/* The group that a \1 or \k<name> at t->at means, and passes it; the letter is behind the '\'.
- * NO_GROUP where there is none. */
+/* Takes a \1 or \k<name> at t->at and returns its group, or NO_GROUP; letter follows the '\'. */
 static int take_reference(struct translator *t, char letter)
 {
     const char *close = memchr(t->at, '>', (size_t)(t->end - t->at));
@@ -118,7 +117,7 @@ static int take_reference(struct translator *t, char letter)
     return NO_GROUP;
 }
 
-/* Whether both a place and a group are part of one look-behind, which ECMA-262 reads backwards. */
+/* True if a place and a group are in one lookbehind, which ECMA-262 matches backwards. */
 static bool is_read_backwards(const struct translator *t, const char *place, int group)
 {
     for (int i = t->groups[group].parent; i != NO_GROUP; i = t->groups[i].parent)
@@ -127,10 +126,10 @@ static bool is_read_backwards(const struct translator *t, const char *place, int
     return false;
 }
 
-/* Never the octal code that PCRE2 makes of \12 where there is no group 12. A group that is not
- * closed yet is not set, because each round begins without it, and what is not set matches the
- * empty text. PCRE2's compiler for processors takes only the first of several repeated references
- * for an unset group, unless they are in a group. */
+/* Never the octal code that PCRE2 makes of \12 if there is no group 12. A group that is not closed
+ * yet is unset, because each round starts without it, and a reference to it matches the empty text.
+ * The JIT compiler of PCRE2 treats only the first of several repeated references to an unset group
+ * so, unless they are in a group. */
 bool ecma_take_reference(struct translator *t, char letter)
 {
     const char *place = t->at;
@@ -139,9 +138,10 @@ bool ecma_take_reference(struct translator *t, char letter)
     if (group == NO_GROUP && t->at == place && letter == 'k')
         return ecma_refuse(t, "\\k is not followed by <a name>");
     if (group == NO_GROUP)
-        return ecma_refuse(t, "\\%.*s refers to no group", (int)(t->at - place) + 1, place - 1);
+        return ecma_refuse(t, "\\%.*s does not refer to a group", (int)(t->at - place) + 1,
+                           place - 1);
     if (is_read_backwards(t, place, group))
-        return ecma_refuse(t, "a look-behind of variable length is not supported");
+        return ecma_refuse(t, "a lookbehind of variable length is not supported");
     if (place < t->groups[group].close || !t->groups[group].number)
         buf_append_text(t->out, "(?:)");
     else
@@ -149,7 +149,7 @@ bool ecma_take_reference(struct translator *t, char letter)
     return true;
 }
 
-/* Passes an escape or a class without looking into it. */
+/* Skips a character, an escape or a class. */
 static void skip_one(struct translator *t)
 {
     bool is_class = *t->at == '[';
@@ -169,7 +169,7 @@ static bool is_name_byte(char byte, bool first)
            (str_is_digit(byte) && !first);
 }
 
-/* The name behind "(?<". */
+/* Takes the name after "(?<". */
 static bool take_name(struct translator *t, struct group *group)
 {
     const char *from = t->at;
@@ -186,7 +186,7 @@ static bool take_name(struct translator *t, struct group *group)
     return true;
 }
 
-/* What t->at begins; passes all up to the group's content. */
+/* Takes the opening of a group, up to its content. */
 static bool take_opening(struct translator *t, struct group *group)
 {
     static const struct {
@@ -208,7 +208,7 @@ static bool take_opening(struct translator *t, struct group *group)
         }
     }
     if (next_is(t, "(*") || (next_is(t, "(?") && !next_is(t, "(?<")))
-        return ecma_refuse(t, "a group that begins with (%c is not of ECMA-262", t->at[1]);
+        return ecma_refuse(t, "a group that starts with (%c is not part of ECMA-262", t->at[1]);
     group->captures = true;
     t->at += next_is(t, "(?<") ? 3 : 1;
     return group->open + 1 == t->at || take_name(t, group);
@@ -219,7 +219,7 @@ static bool add_group(struct translator *t, int parent, unsigned depth)
     struct group group = {.parent = parent, .close = t->end};
 
     if (depth > NESTING_MAX)
-        return ecma_refuse(t, "more than %d groups are within one another", NESTING_MAX);
+        return ecma_refuse(t, "more than %d groups are nested", NESTING_MAX);
     if (!take_opening(t, &group))
         return false;
     if (t->count == t->capacity) {
@@ -230,7 +230,7 @@ static bool add_group(struct translator *t, int parent, unsigned depth)
     return true;
 }
 
-/* What does not match is left for PCRE2 to find. */
+/* Unbalanced brackets are left for PCRE2 to find. */
 static bool find_groups(struct translator *t)
 {
     int open = NO_GROUP;
@@ -270,7 +270,7 @@ static void note_reference(struct translator *t, const char *place, int group)
     }
 }
 
-/* Finds the groups that begin each round without what the last one captured. */
+/* Finds the groups that forget their captures in each round. */
 static void find_resets(struct translator *t)
 {
     while (t->at < t->end) {
@@ -317,7 +317,7 @@ static void write_opening(struct translator *t, struct group *group)
     } while (!str_has(":=!", t->at[-1]));
 }
 
-/* The group as if nothing repeated it. */
+/* Writes the group without its quantifier. */
 static bool write_group(struct translator *t, struct group *group)
 {
     t->at = group->open;
@@ -326,10 +326,10 @@ static bool write_group(struct translator *t, struct group *group)
         if (!t->take_one(t))
             return false;
     return t->out->size <= OUT_MAX ||
-           ecma_refuse(t, "repeats groups that it refers to in too many ways");
+           ecma_refuse(t, "repeated groups with references make it too long");
 }
 
-/* The rest of the text is captured in front of a round, and may not be what is left behind it: to
+/* Captures the rest of the text before a round, which must differ from the rest after it: by
  * ECMA-262, a round that takes nothing does not count once there were enough. */
 static unsigned write_guard(struct translator *t)
 {
@@ -342,8 +342,8 @@ static void write_guard_end(struct translator *t, unsigned guard)
     buf_printf(t->out, "(?!\\g{%u}\\z)", guard);
 }
 
-/* Rounds by the subroutine, at most count, and one that is written down, so that what it captures
- * stays. */
+/* Writes at most count rounds as calls of the subroutine, and one in full, which keeps its
+ * captures. */
 static bool write_rounds(struct translator *t, struct group *group, unsigned subroutine,
                          unsigned count)
 {
@@ -365,10 +365,10 @@ static bool write_rounds(struct translator *t, struct group *group, unsigned sub
     return true;
 }
 
-/* Exactly as many rounds as there must be. */
+/* Writes the minimum of rounds. */
 static bool write_least(struct translator *t, struct group *group, unsigned subroutine)
 {
-    buf_append_text(t->out, "()()"); /* where write_rounds has its guards */
+    buf_append_text(t->out, "()()"); /* in place of the guards of write_rounds */
     t->numbers += 2;
     if (group->quantifier.least > 1)
         buf_printf(t->out, "(?%u){%u}", subroutine, group->quantifier.least - 1);
@@ -385,9 +385,9 @@ static bool write_more(struct translator *t, struct group *group, unsigned subro
 }
 
 /* PCRE2 keeps what a group captured in an earlier round, ECMA-262 does not (section 22.2.2.3.1).
- * All rounds but the last are calls of a subroutine, which forget what they capture; the last is
- * written down. The same texts match, but not in the same order: what looks ahead and keeps the
- * first is refused. */
+ * So all rounds but the last are calls of a subroutine, which forget their captures, and the last
+ * is written in full. The same texts match, but in another order: a lookahead, which keeps the
+ * first match, is refused. */
 static bool write_reset(struct translator *t, struct group *group)
 {
     const struct quantifier *quantifier = &group->quantifier;
@@ -396,9 +396,8 @@ static bool write_reset(struct translator *t, struct group *group)
 
     for (int i = group->parent; i != NO_GROUP; i = t->groups[i].parent)
         if (t->groups[i].looks_behind || t->groups[i].leaks)
-            return ecma_refuse(
-                t, "a repeated group in a look-%s is referred to, which is not supported",
-                t->groups[i].looks_behind ? "behind" : "ahead");
+            return ecma_refuse(t, "a reference to a repeated group in a %s is not supported",
+                               t->groups[i].looks_behind ? "lookbehind" : "lookahead");
     buf_append_text(t->out, "(?:(?(DEFINE)(");
     done = write_group(t, group);
     buf_append_text(t->out, "))(?|");
@@ -421,7 +420,7 @@ static bool write_reset(struct translator *t, struct group *group)
     return done;
 }
 
-/* A group that is repeated no times is looked through and left out; nothing in it is ever set. */
+/* Leaves out a group with {0}, after checking it; nothing in it is ever set. */
 static bool drop_group(struct translator *t, struct group *group)
 {
     size_t size = t->out->size;

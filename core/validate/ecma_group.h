@@ -14,18 +14,18 @@
 struct quantifier {
     unsigned least, most;
     bool is_lazy;
-    size_t size; /* bytes; 0 where there is none */
+    size_t size; /* bytes; 0: there is none */
 };
 
 struct group {
-    const char *open, *close; /* the '(', and behind the ')' */
+    const char *open, *close; /* the '(', and after the ')' */
     int parent;               /* NO_GROUP at the top */
-    struct span name;         /* empty where there is none */
+    struct span name;         /* empty: none */
     bool captures, looks, looks_behind;
     bool is_referenced; /* by a \1 or \k<name> */
-    bool leaks;         /* looks ahead, and a group in it is referred to from outside */
+    bool leaks;         /* looks ahead, and a group in it is referenced from outside */
     bool is_reset;      /* is repeated, and a group that is referenced is part of it */
-    unsigned number;    /* in the translation, where it was written down last */
+    unsigned number;    /* in the translation, of its last copy */
     struct quantifier quantifier;
 };
 
@@ -35,25 +35,25 @@ struct translator {
     char *fault;
     struct group *groups; /* by their '(' */
     int count, capacity;
-    unsigned numbers;                       /* groups written down that capture */
-    bool (*take_one)(struct translator *t); /* passes what is at `at` and writes it down */
+    unsigned numbers;                       /* capturing groups written so far */
+    bool (*take_one)(struct translator *t); /* takes what is at `at` and writes it */
 };
 
 /* Writes the reason into t->fault, of ECMA_FAULT_SIZE bytes. Returns false. */
 bool ecma_refuse(struct translator *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Finds all groups from t->at on, and those that begin each round without what the last captured.
- * The caller frees t->groups. False after ecma_refuse. */
+/* Finds all groups from t->at on, and those that forget their captures in each round. The caller
+ * frees t->groups. False after ecma_refuse. */
 bool ecma_find_groups(struct translator *t);
 
-/* Each passes what is at t->at and writes it down; false after ecma_refuse. */
+/* Take what is at t->at and write it; false after ecma_refuse. */
 bool ecma_take_group(struct translator *t);
 bool ecma_take_quantifier(struct translator *t);
-/* letter: the one behind the '\\', which t->at is behind. */
+/* letter: the one after the '\\'; t->at is after it. */
 bool ecma_take_reference(struct translator *t, char letter);
 
-/* The quantifier at t->at, without the '?' that makes it lazy. */
+/* Returns the quantifier at t->at, without the '?' that makes it lazy. */
 struct quantifier ecma_quantifier_at(const struct translator *t);
 
 static inline bool next_is(const struct translator *t, const char *text)

@@ -7,7 +7,7 @@
 
 enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
 
-/* Reads the members of a rule; each must be a string. */
+/* Reads the members of a rule, which are strings. */
 static bool read_rule(struct compiler *c, uint32_t value, const char *below, struct rule *rule)
 {
     struct {
@@ -30,7 +30,7 @@ static bool read_rule(struct compiler *c, uint32_t value, const char *below, str
         *members[i].text = compiler_own(c, text);
     }
     if (known != compiler_token(c, value)->count)
-        return compiler_refuse(c, below, "may only hold check, field and message");
+        return compiler_refuse(c, below, "can only have check, field and message");
     if (!rule->check.size || !rule->message.size)
         return compiler_refuse(c, below, "needs check and message");
     return true;
@@ -62,14 +62,14 @@ static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
     return true;
 }
 
-/* Opens all rules together, so that this cannot fail when rows are checked. */
+/* Opens all rules together, so that this does not fail when rows are checked. */
 static bool prove_rules(struct compiler *c)
 {
     struct err fault = {0};
     struct rule_checker *checker = rule_checker_open(c->schema->rules, &fault);
 
     rule_checker_close(checker);
-    return checker || compiler_refuse(c, "/rules", "are too much together: %s", fault.text);
+    return checker || compiler_refuse(c, "/rules", "are too complex together: %s", fault.text);
 }
 
 static bool compile_rules(struct compiler *c, uint32_t value)
@@ -82,7 +82,7 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     if (!compiler_token(c, value)->count)
         return true;
     if (!c->schema->shape.count)
-        return compiler_refuse(c, "/rules", "need properties to speak of");
+        return compiler_refuse(c, "/rules", "need declared properties");
     c->schema->rules = rules_open(&c->schema->shape, &fault);
     if (!c->schema->rules)
         return compiler_refuse(c, "/rules", "%s", fault.text);
@@ -92,7 +92,7 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     return prove_rules(c);
 }
 
-/* A setting that is one of two words; *is_second tells which. */
+/* Reads a setting with two values; sets *is_second for the second one. */
 static bool compile_choice(struct compiler *c, uint32_t value, const char *below, const char *first,
                            const char *second, bool *is_second)
 {

@@ -1,25 +1,24 @@
-/* `csv`, `columns` and `formats` of the extension keyword `x-rowferry`: how the CSV files of an
- * object are written.
+/* The members and their values:
  *
  *     "csv": {
- *       "delimiter": ";",               found in the header row without it
+ *       "delimiter": ";",               default: from the header row
  *       "encoding": "windows-1252",     ROW_ENCODING_LIST
  *       "quote": null,                  text without quoting
  *       "skipLines": 1,                 before the header row
- *       "comment": "#",                 begins lines that are passed over
+ *       "comment": "#",                 begins lines that are ignored
  *       "footer": "^Total",             matches the lines that end a file
- *       "absent": ["NULL"],             cells that mean 'absent'
+ *       "absent": ["NULL"],             cells of absent values
  *       "quotedEmpty": "absent",        so does ""
  *       "shortRows": "absent",          cells may be missing at the end of a row
  *       "longRows": "empty",            there may be more of them, if they are empty
- *       "maxFieldBytes": 1048576,       of one quoted cell: beyond either, its closing quote is
- *       "maxFieldLines": 100            taken for lost
+ *       "maxFieldBytes": 1048576,       of one quoted cell; beyond either limit,
+ *       "maxFieldLines": 100            its closing quote is missing
  *     },
  *     "columns": {
  *       "Item No.": "sku",              heading -> property, record_id, version or tags
  *       "Comment": null                 ignored
  *     },
- *     "formats": {                      by property; what does not fit is a violation
+ *     "formats": {                      by property; other cells are violations
  *       "price": {"decimal": ",", "thousands": ".", "sign": "trailing", "padding": "0",
  *                 "unit": "EUR"},
  *       "countedOn": {"date": "DD.MM.YYYY", "absent": ["00.00.0000"]},
@@ -43,7 +42,7 @@ static struct row_dialect *dialect_of(const struct compiler *c)
     return &c->schema->shape.dialect;
 }
 
-/* The pointer of a member below another. */
+/* Writes the pointer of a member below another. */
 static const char *below_of(struct compiler *c, char out[BELOW_SIZE], const char *above,
                             uint32_t member)
 {
@@ -89,7 +88,7 @@ static bool csv_quote(struct compiler *c, uint32_t value, const char *below)
            compiler_refuse(c, below, "must be null, for text without quoting, or \"\\\"\"");
 }
 
-/* A setting that is one word, or the one that says what holds without it. */
+/* Reads a setting that is `word`, or its default `otherwise`. */
 static bool csv_word(struct compiler *c, uint32_t value, const char *below, const char *word,
                      const char *otherwise, bool *set)
 {
@@ -156,7 +155,7 @@ static bool csv_footer(struct compiler *c, uint32_t value, const char *below)
     return true;
 }
 
-/* A list of words; owned by the plan. */
+/* Reads a list of words, which the plan owns. */
 static bool read_words(struct compiler *c, uint32_t list, const char *below,
                        struct row_words *words)
 {
@@ -172,7 +171,7 @@ static bool read_words(struct compiler *c, uint32_t list, const char *below,
             return compiler_refuse(c, below, "must be a list of words");
         items[count] = compiler_own(c, i);
         if (dialect_holds(*words, items[count]))
-            return compiler_refuse(c, below, "holds a word that stands there twice");
+            return compiler_refuse(c, below, "lists a word twice");
         words->count = ++count;
     }
     return true;
@@ -238,13 +237,14 @@ static bool csv_setting(struct compiler *c, uint32_t member)
     for (size_t i = 0; i < sizeof csv_settings / sizeof *csv_settings; i++)
         if (span_is(compiler_string(c, member), csv_settings[i].name))
             return csv_settings[i].compile(c, member + 1, below);
-    return compiler_refuse(c, below,
-                           "there are delimiter, encoding, quote, skipLines, comment, footer, "
-                           "absent, quotedEmpty, shortRows, longRows, maxFieldBytes and "
-                           "maxFieldLines");
+    return compiler_refuse(
+        c, below,
+        "is not a setting: use delimiter, encoding, quote, skipLines, comment, footer, "
+        "absent, quotedEmpty, shortRows, longRows, maxFieldBytes and "
+        "maxFieldLines");
 }
 
-/* Settings that no file could follow together. */
+/* Refuses settings that contradict each other. */
 static bool csv_together(struct compiler *c, uint32_t value)
 {
     const struct row_dialect *dialect = dialect_of(c);
@@ -336,8 +336,7 @@ static bool format_decimal(struct compiler *c, uint32_t value, const char *below
 static bool format_thousands(struct compiler *c, uint32_t value, const char *below,
                              struct cell_form *form)
 {
-    /* the last four: a typographic apostrophe, no-break spaces as they are and narrow, a thin one
-     */
+    /* the last four: a typographic apostrophe, a no-break space, a narrow one, a thin space */
     static const char *const texts[] = {
         ",", ".", "'", " ", "_", "\xE2\x80\x99", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x89"};
 
@@ -470,7 +469,7 @@ static bool add_words(struct compiler *c, uint32_t list, const char *below, stru
         words[*count] = compiler_own(c, i);
         for (size_t j = 0; j < *count; j++)
             if (span_equal(words[j], words[*count]))
-                return compiler_refuse(c, below, "holds a word that stands there twice");
+                return compiler_refuse(c, below, "lists a word twice");
         ++*count;
     }
     return true;
@@ -537,7 +536,7 @@ static bool format_setting(struct compiler *c, uint32_t member, const char *abov
                            "zone, fold, boolean and absent");
 }
 
-/* What one setting asks of another. */
+/* Checks what one setting requires of another. */
 static bool format_together(struct compiler *c, uint32_t value, const char *below, unsigned types,
                             struct cell_form *form)
 {
@@ -594,7 +593,7 @@ bool extension_formats(struct compiler *c, uint32_t value)
     forms = plan_own(c->plan, mem_calloc(count + 1, sizeof *forms));
     dialect_of(c)->forms = forms;
     for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i)) {
-        dialect_of(c)->form_count++; /* whose zone is closed with the schema */
+        dialect_of(c)->form_count++; /* its zone is closed with the schema */
         if (!format_compile(c, i, &forms[done++]))
             return false;
     }

@@ -8,7 +8,7 @@
 #include <float.h>
 #include <math.h>
 
-/* A fixed number of digits at an offset, or -1 where there is anything else. */
+/* Reads a fixed number of digits at an offset; -1 if there is anything else. */
 static int digits_at(struct span text, size_t offset, size_t count)
 {
     int value = 0;
@@ -46,7 +46,7 @@ static bool is_date(struct span text)
            is_between(day, 1, days[month - 1] + (month == 2 && leap));
 }
 
-/* time-offset: `Z` or `+hh:mm`; in minutes east of UTC. */
+/* Reads a time-offset, `Z` or `+hh:mm`, in minutes east of UTC. */
 static bool read_offset(struct span text, int *minutes)
 {
     int hour = digits_at(text, 1, 2), minute = digits_at(text, 4, 2);
@@ -105,7 +105,7 @@ static bool is_uuid(struct span text)
     return true;
 }
 
-/* Passes numbers with these units, in this order but not each of them; how many there were. */
+/* Skips numbers with some of these units in this order, and returns how many there were. */
 static unsigned pass_units(struct span *text, const char *units)
 {
     unsigned count = 0;
@@ -123,7 +123,7 @@ static unsigned pass_units(struct span *text, const char *units)
     return count;
 }
 
-/* RFC 3339 appendix A; a unit between two others may be left out, as ISO 8601 has it. */
+/* RFC 3339 appendix A; a unit between two others can be left out, as in ISO 8601. */
 static bool is_duration(struct span text)
 {
     unsigned count;
@@ -255,7 +255,7 @@ static bool is_float(struct span text)
     return fabs(decimal_to_double(&value, text)) <= FLT_MAX;
 }
 
-/* Those of JSON Schema, then those of OpenAPI's registry, ajv-formats and code generators. */
+/* Formats of JSON Schema, then of OpenAPI's registry, ajv-formats and code generators. */
 static const struct format formats[] = {
     {"date", "a date like 2026-11-23", is_date, false},
     {"time", "a time like 23:05:00Z or 23:05:00+01:00", is_time, false},
@@ -268,9 +268,9 @@ static const struct format formats[] = {
     {"ipv4", "an IPv4 address", address_is_ipv4, false},
     {"ipv6", "an IPv6 address", address_is_ipv6, false},
     {"uri", "a URI with a scheme, like https://example.org/", address_is_uri, false},
-    {"uri-reference", "a URI, with or without its beginning", address_is_uri_reference, false},
+    {"uri-reference", "a URI or a relative reference", address_is_uri_reference, false},
     {"iri", "an IRI with a scheme, like https://example.org/", address_is_iri, false},
-    {"iri-reference", "an IRI, with or without its beginning", address_is_iri_reference, false},
+    {"iri-reference", "an IRI or a relative reference", address_is_iri_reference, false},
     {"uri-template", "a URI template like /items/{id}", address_is_uri_template, false},
     {"uuid", "a UUID like 123e4567-e89b-12d3-a456-426614174000", is_uuid, false},
     {"json-pointer", "a JSON pointer like /items/0", is_json_pointer, false},
@@ -291,8 +291,8 @@ static const struct format formats[] = {
     {"uint32", "a whole number from 0 to 4294967295", is_uint32, true},
     {"uint", "a whole number from 0 to 18446744073709551615", is_uint64, true},
     {"uint64", "a whole number from 0 to 18446744073709551615", is_uint64, true},
-    {"float", "a number that a float can hold", is_float, true},
-    {"double", "a number that a double can hold", is_double, true},
+    {"float", "a number in the range of a float", is_float, true},
+    {"double", "a number in the range of a double", is_double, true},
 };
 
 const struct format *format_find(struct span name)

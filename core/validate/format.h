@@ -9,11 +9,11 @@
 struct format {
     const char *name;
     const char *meaning;             /* for a message: `must be ...` */
-    bool (*holds)(struct span text); /* of a number, its digits; NULL where nothing is asserted */
-    bool of_numbers;                 /* strings are passed over, otherwise numbers are */
+    bool (*holds)(struct span text); /* of a number: its text; NULL: asserts nothing */
+    bool of_numbers;                 /* applies to numbers, otherwise to strings */
 };
 
-/* The format of that name, or NULL where there is none. */
+/* Returns the format of that name, or NULL. */
 const struct format *format_find(struct span name);
 
 #endif

@@ -1,30 +1,28 @@
-/* Schemas that apply to the same value as another: none may do so without end, and together they
- * say which types a value may have and which properties a row. */
 #include "core/validate/graph.h"
 
 #include "core/base/mem.h"
 
 #include <stdlib.h>
 
-enum { CHAIN_MAX = 64 /* schemas that apply to one value through one another */ };
+enum { CHAIN_MAX = 64 /* schemas that each apply the next to the same value */ };
 
-/* What a schema says of the cells of a column. */
+/* What a schema allows in the cells of a column. */
 struct cells {
-    unsigned types; /* set of enum row_type: ROW_ANY where nothing is said */
-    unsigned alike; /* those of them that a string which is allowed too may look like */
-    bool is_listed; /* enum and const leave a number of values */
-    bool is_typed;  /* `type` says how a cell is meant */
+    unsigned types; /* set of enum row_type; ROW_ANY: not restricted */
+    unsigned alike; /* those that an allowed string can look like */
+    bool is_listed; /* enum or const lists the values */
+    bool is_typed;  /* `type` decides how a cell is read */
 };
 
 static const struct cells any_cells = {ROW_ANY, ROW_ANY & ~ROW_STRING, false, false};
 
 struct graph {
-    uint32_t *first;     /* per node: its first link, which are in the order of their nodes */
-    uint32_t *waiting;   /* per node: links to it from nodes that are not in order yet */
-    uint32_t *order;     /* nodes, each behind all that apply it */
-    uint32_t *height;    /* per node: of the longest chain that begins there */
-    struct cells *cells; /* per node: what cells of a CSV file may hold */
-    uint32_t ordered;    /* nodes in order */
+    uint32_t *first;     /* per node: its first link; links are sorted by node */
+    uint32_t *waiting;   /* per node: links to it from nodes that are not in `order` yet */
+    uint32_t *order;     /* nodes, each after all that apply it */
+    uint32_t *height;    /* per node: length of the longest chain that begins there */
+    struct cells *cells; /* per node */
+    uint32_t ordered;    /* nodes in `order` */
 };
 
 static int link_order(const void *a, const void *b)
@@ -84,8 +82,8 @@ static const char *reference_keyword(struct compiler *c, uint32_t token)
     return NULL;
 }
 
-/* A node that still waits has a node before it that waits too: going back from one to the other, as
- * often as there are nodes, ends on a circle; and every circle goes through a $ref. */
+/* A node that still waits has a node before it that waits too: going back as many steps as there
+ * are nodes ends on a circle, and every circle has a $ref. */
 static bool refuse_circle(struct compiler *c, const struct graph *graph)
 {
     const struct plan *plan = c->plan;
@@ -104,10 +102,10 @@ static bool refuse_circle(struct compiler *c, const struct graph *graph)
         at = before[at];
     free(before);
     c->node = at;
-    return compiler_refuse(c, "", "leads back to itself without going down into the value");
+    return compiler_refuse(c, "", "refers back to itself for the same value, without end");
 }
 
-/* Whether both could be told of one value; an integer is a number. */
+/* Returns the types that both allow; an integer is a number. */
 static unsigned types_in_both(unsigned a, unsigned b)
 {
     if (b == ROW_ANY)
@@ -131,7 +129,7 @@ static struct cells cells_in_either(struct cells a, struct cells b)
                           a.is_typed && b.is_typed};
 }
 
-/* What a cell that holds a string may be taken for (csv_value.c). */
+/* Returns the types that a cell with this string looks like (csv_value.c). */
 static unsigned types_alike(struct span text)
 {
     static const struct {
@@ -185,7 +183,7 @@ static struct cells cells_of_branches(const struct plan *plan, const struct grap
     return cells;
 }
 
-/* What a check leaves, by itself or through the schemas that it applies to the same value. */
+/* Returns what a check allows, by itself or through schemas for the same value. */
 static struct cells cells_of_check(struct compiler *c, const struct graph *graph,
                                    const struct check *check)
 {
@@ -216,7 +214,7 @@ static struct cells cells_of_check(struct compiler *c, const struct graph *graph
     return cells;
 }
 
-/* From the ends of the chains up. */
+/* Combines cells and heights, from the ends of the chains up. */
 static bool fold(struct compiler *c, struct graph *graph)
 {
     const struct link *links = plan_links(c->plan);
@@ -235,14 +233,14 @@ static bool fold(struct compiler *c, struct graph *graph)
                               cells_of_check(c, graph, &c->plan->checks[node->first_check + j]));
         c->node = index;
         if (graph->height[index] > CHAIN_MAX)
-            return compiler_refuse(c, "", "applies more than %d schemas through one another",
+            return compiler_refuse(c, "", "applies a chain of more than %d schemas to one value",
                                    CHAIN_MAX);
     }
     c->node = 0;
     return true;
 }
 
-/* Whether what fills the slots of the root's own object is still there when the root is checked. */
+/* True if the slots of the root's own object are unchanged after the root was checked. */
 static bool is_own(const struct plan *plan)
 {
     const struct node *root = &plan->nodes[0];
@@ -253,7 +251,7 @@ static bool is_own(const struct plan *plan)
     return true;
 }
 
-/* Marks the root and what allOf and $ref apply to a row as well. */
+/* Marks the root, and the schemas that allOf and $ref apply to every row. */
 static bool *mark_root(const struct plan *plan, const struct graph *graph)
 {
     bool *marked = mem_calloc(plan->node_count, sizeof *marked);
@@ -274,13 +272,13 @@ static bool *mark_root(const struct plan *plan, const struct graph *graph)
     return marked;
 }
 
-/* A listed number is none in a column of strings, and nothing says so when rows come. */
+/* Such a number would become a string in every row, without any violation. */
 static bool refuse_alike(struct compiler *c, uint32_t node)
 {
     c->node = node;
     return compiler_refuse(c, "",
-                           "lists strings that look like its other values, which the cells of a "
-                           "CSV file cannot tell apart: add \"type\"");
+                           "lists strings that look like its other values, which CSV cells cannot "
+                           "distinguish: add \"type\"");
 }
 
 /* Adds what one object declares to the object of the shape. */
@@ -315,7 +313,7 @@ static bool add_properties(struct compiler *c, const struct graph *graph,
     return true;
 }
 
-/* What the readers must know: the properties that a row may have by name. */
+/* Makes the shape for the readers: the properties that a row can have. */
 static bool make_shape(struct compiler *c, const struct graph *graph)
 {
     bool *marked = mark_root(c->plan, graph), done = true;
@@ -334,7 +332,7 @@ static bool make_shape(struct compiler *c, const struct graph *graph)
     }
     free(marked);
     for (uint32_t i = 0; i < c->plan->objects[index].declared_count; i++)
-        if (!schema->properties[i].types) /* no value is right: the checks will say why */
+        if (!schema->properties[i].types) /* no value is valid: the checks report why */
             schema->properties[i].types = ROW_ANY;
     schema->shape = (struct row_shape){.schema_name = schema->name,
                                        .properties = schema->properties,
@@ -353,7 +351,7 @@ bool graph_compile(struct compiler *c)
     done = done && fold(c, &graph);
     if (done && !(graph.cells[0].types & ROW_OBJECT))
         done = compiler_refuse(c, compiler_member(c, 0, "type") ? "/type" : "",
-                               "must allow an object, which the fields of a row are");
+                               "must allow an object, because the fields of a row are one");
     done = done && make_shape(c, &graph);
     graph_release(&graph);
     return done;

@@ -1,6 +1,5 @@
-/* What each keyword of JSON Schema compiles into. A new one is a line in the table at the end, a
- * function where its value has a new form (with schemas inside: in applicators.c), and its check in
- * checker.c. */
+/* A new keyword is a line in the table, a function if its value has a new form (with schemas
+ * inside: in applicators.c), and its check in checker.c or check_scalar.c. */
 #include "core/validate/keywords.h"
 
 #include "core/validate/applicators.h"
@@ -8,7 +7,7 @@
 
 #include <stdio.h>
 
-/* Annotations: checked for their form, then left. */
+/* pass_...: annotations, which are only checked for their form. */
 static bool pass_anything(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     (void)c;
@@ -36,7 +35,7 @@ static bool pass_array(struct compiler *c, const struct keyword *keyword, uint32
     return compiler_is(c, value, JSON_ARRAY) || compiler_refuse(c, "", "must be an array");
 }
 
-/* The root and schemas with an identifier have been asked for their draft already. */
+/* The draft of the root and of schemas with an identifier is known already. */
 static bool pass_draft(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     unsigned draft;
@@ -46,8 +45,8 @@ static bool pass_draft(struct compiler *c, const struct keyword *keyword, uint32
         return false;
     return draft == c->draft ||
            compiler_refuse(c, "",
-                           "is another draft than that of the schemas around it: only a "
-                           "schema with an \"$id\" may have one of its own");
+                           "is not the draft of the schemas around it: only a schema with an "
+                           "\"$id\" can have its own");
 }
 
 static unsigned type_named(struct span name)
@@ -82,7 +81,7 @@ static bool add_type(struct compiler *c, uint32_t token, unsigned *types)
     return true;
 }
 
-/* Values of a kind that is right whatever they are need no look. */
+/* Restricts the check to the kinds of values that can be wrong. */
 static void add_type_check(struct compiler *c, const struct keyword *keyword, uint32_t value,
                            unsigned types)
 {
@@ -103,7 +102,7 @@ static void add_type_check(struct compiler *c, const struct keyword *keyword, ui
             check->on &= (uint8_t)~right[i].kinds;
 }
 
-/* OpenAPI 3.0 writes null beside the one type that `type` can name there. */
+/* OpenAPI 3.0 has `nullable` because `type` names only one type there. */
 static bool is_nullable(struct compiler *c)
 {
     uint32_t flag = compiler_sibling(c, "nullable");
@@ -122,7 +121,7 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
         if (!add_type(c, i, &types))
             return false;
     if (!types)
-        return compiler_refuse(c, "", "names no type");
+        return compiler_refuse(c, "", "must name a type");
     if (is_nullable(c))
         types |= ROW_NULL;
     add_type_check(c, keyword, value, types);
@@ -152,7 +151,7 @@ static bool compile_number(struct compiler *c, const struct keyword *keyword, ui
     return true;
 }
 
-/* Draft-04: `exclusiveMinimum` is a boolean that says how `minimum` is meant. */
+/* In draft-04 `exclusiveMinimum` is a boolean that changes `minimum`. */
 static bool compile_limit(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     bool lower = keyword->check == CHECK_MINIMUM;
@@ -174,7 +173,7 @@ static bool pass_flag(struct compiler *c, const struct keyword *keyword, uint32_
     if (!compiler_is(c, value, JSON_TRUE) && !compiler_is(c, value, JSON_FALSE))
         return compiler_refuse(c, "", "must be true or false in draft-04");
     if (!compiler_sibling(c, limit))
-        return compiler_refuse(c, "", "stands without \"%s\"", limit);
+        return compiler_refuse(c, "", "needs \"%s\" next to it", limit);
     return true;
 }
 
@@ -201,7 +200,7 @@ static bool compile_count(struct compiler *c, const struct keyword *keyword, uin
     return true;
 }
 
-/* minContains and maxContains: `contains` looks at them itself. */
+/* minContains and maxContains: `contains` reads them itself. */
 static bool pass_count(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     uint64_t count;
@@ -243,10 +242,10 @@ static bool compile_format(struct compiler *c, const struct keyword *keyword, ui
     format = format_find(compiler_string(c, value));
     if (!format)
         return compiler_refuse(c, "",
-                               "the format \"%s\" is not supported: rowferry-schema(5) lists "
-                               "those that are",
+                               "the format \"%s\" is not supported: see the list in "
+                               "rowferry-schema(5)",
                                str_printable(compiler_string(c, value), name, sizeof name));
-    if (!format->holds) /* says how the text is meant, not what it looks like */
+    if (!format->holds) /* an annotation */
         return true;
     check = compiler_add_check(c, keyword, value);
     check->with.format = format;
@@ -254,7 +253,7 @@ static bool compile_format(struct compiler *c, const struct keyword *keyword, ui
     return true;
 }
 
-/* In the order in which a value's violations are told. */
+/* In the order in which the violations of a value are reported. */
 static const struct keyword keywords[] = {
     {"$schema", DRAFT_ANY, 0, 0, pass_draft},
     {"$id", DRAFT_ANY, 0, 0, pass_string}, /* and reference.c */
@@ -271,7 +270,7 @@ static const struct keyword keywords[] = {
     {"deprecated", DRAFT_ANY, 0, 0, pass_boolean},
     {"readOnly", DRAFT_ANY, 0, 0, pass_boolean},
     {"writeOnly", DRAFT_ANY, 0, 0, pass_boolean},
-    {"nullable", DRAFT_ANY, 0, 0, pass_boolean}, /* `type` looks at it itself */
+    {"nullable", DRAFT_ANY, 0, 0, pass_boolean}, /* `type` reads it itself */
     {"contentMediaType", DRAFT_ANY, 0, 0, pass_string},
     {"contentEncoding", DRAFT_ANY, 0, 0, pass_string},
     {"contentSchema", SINCE_2019, 0, 0, pass_schema},
@@ -321,7 +320,7 @@ static const struct keyword keywords[] = {
     {"if", SINCE_07, ON_ALL, CHECK_IF, compile_if},
     {"then", SINCE_07, 0, 0, pass_schema},
     {"else", SINCE_07, 0, 0, pass_schema},
-    /* behind all that they ask about */
+    /* after all that they depend on */
     {"unevaluatedItems", SINCE_2019, ON_ARRAYS, CHECK_UNEVALUATED_ITEMS, compile_unevaluated},
     {"unevaluatedProperties", SINCE_2019, ON_OBJECTS, CHECK_UNEVALUATED_PROPERTIES,
      compile_unevaluated},
@@ -329,7 +328,7 @@ static const struct keyword keywords[] = {
 
 #define KEYWORD_COUNT (sizeof keywords / sizeof *keywords)
 
-/* None of them asserts anything. A new one is a word in the line of its tool. */
+/* Keywords of tools that assert nothing. */
 static const char *const annotations[] = {
     /* comments, as many write them in JSON */
     "//",
@@ -425,7 +424,7 @@ static bool is_annotation(struct span name)
     return false;
 }
 
-/* The keyword of the draft, or of a tool, whose name is nearest; NULL where none is near. */
+/* Returns the most similar keyword of the draft or of a tool; NULL if none is similar. */
 static const char *nearest(const struct compiler *c, const char *name)
 {
     size_t count = KEYWORD_COUNT + sizeof annotations / sizeof *annotations;
@@ -453,9 +452,9 @@ static bool is_of_another_draft(struct span name)
     return false;
 }
 
-/* Whether a $ref leads to a member of the schema being compiled, or below it: it holds definitions
- * then, and is not an assertion. */
-static bool is_led_to(struct compiler *c, struct span name)
+/* True if a $ref leads to a member of the schema being compiled, or below it: then the member
+ * contains definitions, and is not an assertion. */
+static bool is_referenced(struct compiler *c, struct span name)
 {
     struct buf pointer = {0};
     bool found = false;
@@ -479,7 +478,7 @@ static bool pass_unknown(struct compiler *c, struct span name)
     char printable[200], below[sizeof printable + 1];
     const char *near;
 
-    if (is_led_to(c, name))
+    if (is_referenced(c, name))
         return true;
     str_printable(name, printable, sizeof printable);
     snprintf(below, sizeof below, "/%s", printable);
@@ -493,7 +492,7 @@ static bool pass_unknown(struct compiler *c, struct span name)
     return compiler_refuse(c, below, "the keyword \"%s\" is not supported", printable);
 }
 
-/* Whether a member of a schema is a keyword that will be compiled, or an annotation of somebody. */
+/* True if a member of a schema is a keyword of its draft, or an annotation of a tool. */
 static bool is_known(const struct compiler *c, struct span name)
 {
     if (name.size >= 2 && memcmp(name.data, "x-", 2) == 0)
@@ -519,7 +518,7 @@ static bool refuse_unknown(struct compiler *c, uint32_t token)
     return true;
 }
 
-/* Schemas that are defined next to a $ref can be led to all the same. */
+/* Definitions next to a $ref are used nevertheless. */
 static bool is_ignored(const struct keyword *keyword)
 {
     return keyword->check != CHECK_REF && strcmp(keyword->name, "definitions") != 0 &&

@@ -9,17 +9,17 @@
 #include <stdlib.h>
 
 enum {
-    STEPS_MAX = 1000000,       /* backtracking points from one start: some milliseconds */
+    STEPS_MAX = 1000000,       /* backtracking points from one start: a few milliseconds */
     DEPTH_MAX = STEPS_MAX,     /* nested backtracking points of the interpreter */
     HEAP_MAX_KB = 65536,       /* of the interpreter */
     JIT_STACK_MIN = 32 * 1024, /* bytes */
-    JIT_STACK_MAX = 64 << 20,  /* address space; memory where a text makes it grow */
+    JIT_STACK_MAX = 64 << 20,  /* address space; becomes memory as a text needs it */
 };
 
 struct pattern {
     pcre2_code *code;
     char *source;
-    bool jit; /* false where the system grants no executable memory */
+    bool jit; /* false if the system refuses executable memory */
 };
 
 struct matcher {
@@ -28,8 +28,7 @@ struct matcher {
     pcre2_jit_stack *stack;
 };
 
-/* NULL with PCRE2's code of the error, or 0 where the translation failed, and the reason in fault.
- */
+/* NULL with the reason in fault, and in code the error of PCRE2, or 0 if the translation failed. */
 static pcre2_code *compile(struct span source, int *code, char fault[PATTERN_FAULT_SIZE])
 {
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
@@ -41,14 +40,13 @@ static pcre2_code *compile(struct span source, int *code, char fault[PATTERN_FAU
     _Static_assert((int)ECMA_FAULT_SIZE <= (int)PATTERN_FAULT_SIZE, "both faults fit");
     *code = 0;
     if (ecma_translate(source, &translated, fault)) {
-        /* PCRE2 10.42 looks for the b of (?=b)c?b twice */
+        /* PCRE2 10.42 requires the b of (?=b)c?b twice */
         if (strstr(buf_text(&translated), "(?="))
             options |= PCRE2_NO_START_OPTIMIZE;
         compiled = pcre2_compile((PCRE2_SPTR)buf_text(&translated), translated.size, options, code,
                                  &offset, NULL);
         if (*code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH)
-            snprintf(fault, PATTERN_FAULT_SIZE,
-                     "a look-behind of variable length is not supported");
+            snprintf(fault, PATTERN_FAULT_SIZE, "a lookbehind of variable length is not supported");
         else if (!compiled)
             pcre2_get_error_message(*code, (PCRE2_UCHAR *)fault, PATTERN_FAULT_SIZE);
     }
@@ -95,7 +93,7 @@ const char *pattern_source(const struct pattern *pattern)
     return pattern->source;
 }
 
-/* PCRE2 allocates with malloc: no memory ends the process as everywhere (mem.h). */
+/* A failed allocation ends the process, as in mem.h. */
 static void *must(void *object)
 {
     if (!object)

@@ -1,5 +1,5 @@
-/* The keyword `pattern`: compiled once (PCRE2 with JIT), matched by each thread with a matcher of
- * its own. */
+/* Regular expressions: compiled once (PCRE2 with JIT), matched by each thread with its own
+ * matcher. */
 #ifndef ROWFERRY_VALIDATE_PATTERN_H
 #define ROWFERRY_VALIDATE_PATTERN_H
 
@@ -12,15 +12,15 @@ struct matcher;
 
 enum { PATTERN_FAULT_SIZE = 256 };
 
-/* source is UTF-8, in the syntax and with the meaning of ECMA-262 with the flag `u` (ecma.h), and
- * is searched for anywhere in a text. NULL with the reason in fault. */
+/* Compiles source, which is UTF-8 in the syntax of ECMA-262 with the flag `u` (ecma.h). NULL with
+ * the reason in fault. */
 struct pattern *pattern_open(struct span source, char fault[PATTERN_FAULT_SIZE]);
 void pattern_close(struct pattern *pattern);
 
-/* Whether the text is a regular expression, be it one that pattern_open cannot take. */
+/* True if the text is a regular expression, even if pattern_open does not support it. */
 bool pattern_is_valid(struct span source);
 
-/* As the schema file wrote it, terminated. */
+/* Returns the source. */
 const char *pattern_source(const struct pattern *pattern);
 
 struct matcher *matcher_open(void);
@@ -29,10 +29,10 @@ void matcher_close(struct matcher *matcher);
 enum pattern_verdict {
     PATTERN_FOUND,
     PATTERN_ABSENT,
-    PATTERN_UNDECIDED, /* the search passed its limits of steps or memory */
+    PATTERN_UNDECIDED, /* the search reached its limit of steps or memory */
 };
 
-/* text is valid UTF-8. */
+/* Searches the whole text, which is valid UTF-8. */
 enum pattern_verdict pattern_search(const struct pattern *pattern, struct matcher *matcher,
                                     struct span text);
 

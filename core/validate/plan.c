@@ -41,7 +41,7 @@ void *plan_own(struct plan *plan, void *memory)
     return plan->owned[plan->owned_count++] = memory;
 }
 
-/* An array with room for one more item of item_size bytes. */
+/* Makes room for one more item of item_size bytes. */
 static void *room(void *items, uint32_t count, uint32_t *capacity, size_t item_size)
 {
     if (count < *capacity)
@@ -73,7 +73,7 @@ uint32_t plan_add_object(struct plan *plan)
     return plan->object_count++;
 }
 
-/* Where the name is in the table, or where it would go. */
+/* Returns the slot of the name in the table, or the one where it would go. */
 static uint32_t slot_of(const struct object *object, struct span name, uint64_t hash)
 {
     uint32_t slot = (uint32_t)hash & (object->table_size - 1);
@@ -88,7 +88,7 @@ static uint32_t slot_of(const struct object *object, struct span name, uint64_t 
     }
 }
 
-/* Makes both arrays twice as large and enters all members anew. */
+/* Doubles both arrays and enters all members again. */
 static void object_grow(struct object *object)
 {
     object->table_size = object->table_size ? object->table_size * 2 : 16;

@@ -1,6 +1,6 @@
-/* What a schema file compiles into: flat arrays that refer to each other by index. A node is a
- * (sub)schema, a run of checks; a check is one assertion, which looks at some kinds of values and
- * holds its operand ready. Built by compile.c, walked by checker.c, constant in between. */
+/* A compiled schema file: flat arrays that refer to each other by index. A node is a (sub)schema, a
+ * run of checks; a check is one assertion about some kinds of values, with its operand. Built by
+ * compile.c, read by checker.c. */
 #ifndef ROWFERRY_VALIDATE_PLAN_H
 #define ROWFERRY_VALIDATE_PLAN_H
 
@@ -29,8 +29,8 @@ enum check_kind {
     CHECK_MAX_LENGTH,
     CHECK_PATTERN,
     CHECK_FORMAT,
-    CHECK_PREFIX, /* the first items, a schema each */
-    CHECK_ITEMS,  /* the items behind those */
+    CHECK_PREFIX, /* the first items, with a schema each */
+    CHECK_ITEMS,  /* the items after those */
     CHECK_CONTAINS,
     CHECK_MIN_ITEMS,
     CHECK_MAX_ITEMS,
@@ -49,12 +49,12 @@ enum check_kind {
     CHECK_ONE_OF,
     CHECK_NOT,
     CHECK_IF,
-    CHECK_UNEVALUATED_ITEMS, /* what no other check of the value looked at */
+    CHECK_UNEVALUATED_ITEMS, /* items that no other check of the value evaluates */
     CHECK_UNEVALUATED_PROPERTIES,
     CHECK_KINDS,
 };
 
-/* The kinds of values that a check looks at; others pass it. */
+/* The kinds of values that a check applies to; others pass it. */
 enum {
     ON_NUMBERS = 1 << JSON_NUMBER,
     ON_STRINGS = 1 << JSON_STRING,
@@ -63,7 +63,7 @@ enum {
     ON_ALL = (1 << (JSON_OBJECT + 1)) - 1,
 };
 
-/* Some of the plan's lists: count of them from first on. */
+/* A part of one of the plan's lists. */
 struct run {
     uint32_t first, count;
 };
@@ -72,7 +72,7 @@ struct check {
     uint8_t kind;        /* enum check_kind */
     uint8_t on;          /* set of the above */
     uint32_t token;      /* the keyword's value in the plan's tape */
-    const char *keyword; /* that a violation names; constant text */
+    const char *keyword; /* for violations; constant text */
     union {
         unsigned types;              /* set of enum row_type */
         uint64_t count;              /* a length */
@@ -82,8 +82,8 @@ struct check {
         uint32_t object;             /* of the plan's objects */
         uint32_t node;               /* the one schema */
         struct run nodes;            /* of the plan's branches: the schemas */
-        struct run targets;          /* of the plan's targets; the first is the one that is meant
-                                        where no resource that was entered has another */
+        struct run targets;          /* of the plan's targets; the first one applies if no
+                                        resource that was entered has another */
         struct {
             uint32_t node, resource;
         } enter;
@@ -93,17 +93,17 @@ struct check {
         struct {
             uint32_t node;
             bool least_given, most_given; /* by minContains, maxContains */
-            bool evaluates;               /* what fits counts as looked at */
+            bool evaluates;               /* items that fit count as evaluated */
             uint64_t least, most;
         } contains;
         struct {
-            uint32_t node, owner; /* the schema of what is left; that whose checks are asked */
+            uint32_t node, owner; /* the schema of the rest, and the one with this keyword */
         } unevaluated;
         struct {
-            uint32_t when, then, otherwise; /* NODE_NONE where there is none */
+            uint32_t when, then, otherwise; /* NODE_NONE: none */
         } choice;
         struct {
-            uint32_t object;         /* knows the names */
+            uint32_t object;         /* with the names */
             struct run dependencies; /* of the plan's dependencies */
         } dependent;
     } with;
@@ -113,21 +113,21 @@ struct node {
     uint32_t token; /* the schema in the plan's tape */
     uint32_t first_check, check_count;
     const char *pointer; /* JSON pointer of the schema, "" of the root */
-    const char *keyword; /* that it stands under; constant text */
+    const char *keyword; /* that it is the value of; constant text */
 };
 
-/* What an index is that means none. */
+/* Indexes that mean none. */
 #define NODE_NONE   UINT32_MAX
 #define MEMBER_NONE UINT32_MAX
 
-/* Where one member is there, another must be, or a schema must hold. */
+/* If one member is present, another is required, or a schema applies. */
 struct dependency {
     uint32_t trigger;  /* a member of the check's object */
     uint32_t required; /* likewise, or MEMBER_NONE */
     uint32_t node;     /* or NODE_NONE */
 };
 
-/* A schema that a dynamic reference may lead to. */
+/* A schema that a dynamic reference can lead to. */
 struct target {
     uint32_t resource, node;
 };
@@ -138,7 +138,7 @@ struct pattern_member {
     uint32_t node;
 };
 
-/* A schema that is applied to the same value as the schema it stands in. */
+/* Schema `from` applies schema `to` to the same value. */
 struct link {
     uint32_t from, to;
 };
@@ -146,12 +146,11 @@ struct link {
 struct member {
     struct span name; /* decoded */
     uint64_t hash;
-    uint32_t node; /* NODE_NONE where `required` alone names it */
+    uint32_t node; /* NODE_NONE if only `required` names it */
     bool required;
 };
 
-/* Members that `properties` declares come first, in its order; then those that `required` alone
- * names. */
+/* Members of `properties` come first, in its order; then those that only `required` names. */
 struct object {
     struct member *members;
     uint32_t count, declared_count, required_count;
@@ -162,10 +161,10 @@ struct object {
     uint32_t additional; /* node of other members, or NODE_NONE */
     struct run patterns; /* of the plan's pattern members */
     bool closed;         /* additionalProperties: false */
-    bool is_complete;    /* additionalProperties is there, whatever it says */
+    bool is_complete;    /* has additionalProperties, whatever its value */
 };
 
-/* A list of the plan: items of its own size. */
+/* A list of items of one size. */
 struct list {
     void *items;
     uint32_t count, capacity;
@@ -188,7 +187,7 @@ struct plan {
     struct list links;        /* struct link */
     struct list targets;      /* struct target */
     uint32_t shape_object;    /* the object that declares all of the shape's properties */
-    bool shape_is_own;        /* it is the root's own, and all that the root says of members */
+    bool shape_is_own;        /* the root's own slots are valid after a row was checked */
     void **owned;             /* memory that lives as long as the plan */
     size_t owned_count, owned_capacity;
 };
@@ -205,30 +204,30 @@ struct schema {
 
 void plan_release(struct plan *plan);
 
-/* Hands memory to the plan, which frees it; returns it. */
+/* Makes the plan the owner of memory; returns it. */
 void *plan_own(struct plan *plan, void *memory);
 
-/* Each appends one, zeroed, and returns its index; pointers into that array are then stale. */
+/* Append one, zeroed, and return its index; pointers into that array become invalid. */
 uint32_t plan_add_node(struct plan *plan);
 uint32_t plan_add_check(struct plan *plan);
 uint32_t plan_add_object(struct plan *plan);
 
-/* The index of the member of that name, added if it is not there. */
+/* Returns the index of the member of that name, which is added if it is missing. */
 uint32_t object_add(struct plan *plan, struct object *object, struct span name);
 
-/* The index of the member of that name, or MEMBER_NONE. */
+/* Returns the index of the member of that name, or MEMBER_NONE. */
 uint32_t object_find(const struct object *object, struct span name);
 
-/* The object of a node's properties, or NULL where it says nothing about members. */
+/* Returns the object of a node's properties, or NULL. */
 const struct object *plan_object_of(const struct plan *plan, uint32_t node);
 
-/* The schema that a CHECK_REF or CHECK_ENTER applies. */
+/* Returns the schema that a CHECK_REF or CHECK_ENTER applies. */
 static inline uint32_t plan_entered(const struct check *check)
 {
     return check->kind == CHECK_REF ? check->with.node : check->with.enter.node;
 }
 
-/* Appends a copy of an item; returns its index. All of a list are of one size. */
+/* Appends a copy of an item and returns its index; size is the same for all of a list. */
 uint32_t list_add(struct list *list, const void *item, size_t size);
 
 static inline const uint32_t *plan_branches(const struct plan *plan)

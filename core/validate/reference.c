@@ -1,5 +1,5 @@
-/* A reference is resolved when all schemas are known that the file declares; one that leads to
- * another part of it, which is then a schema too, makes another round. */
+/* References are resolved when all schemas that the file declares are known. If one leads to
+ * another part of the file, that is a schema too, and a further round follows. */
 #include "core/validate/reference.h"
 
 #include "core/base/mem.h"
@@ -55,7 +55,7 @@ bool compile_recursive_anchor(struct compiler *c, const struct keyword *keyword,
     return true;
 }
 
-/* Gives the schema being compiled an address, which begins a resource but at the root. */
+/* Gives the schema being compiled an address, and begins a resource except at the root. */
 static bool add_resource(struct compiler *c, uint32_t token, struct span reference)
 {
     struct resource resource = {NULL, c->node, c->draft};
@@ -90,7 +90,7 @@ static uint32_t find_identifier(struct compiler *c, uint32_t token)
     return value;
 }
 
-/* A fragment that is a JSON pointer identifies nothing: some generators write where a schema is. */
+/* A fragment that is a JSON pointer is ignored: some generators write the place of the schema. */
 bool reference_identify(struct compiler *c, uint32_t token)
 {
     uint32_t value = compiler_is_reference(c, token) ? 0 : find_identifier(c, token);
@@ -106,7 +106,7 @@ bool reference_identify(struct compiler *c, uint32_t token)
     if (fragment.size && !is_pointer && (c->draft & SINCE_2019))
         return compiler_refuse(c, "", "must not have a fragment: use \"$anchor\"");
     if (uri.size && (c->node == 0 || !is_pointer)) {
-        struct buf copy = {0}; /* of a text that is valid until the next string is read */
+        struct buf copy = {0}; /* as reading another string invalidates it */
         bool added;
 
         buf_append_span(&copy, compiler_string(c, value));
@@ -124,7 +124,7 @@ bool reference_identify(struct compiler *c, uint32_t token)
 
 /* --- references --- */
 
-/* Fills out with what a step of a pointer says: ~1 is a slash, ~0 a tilde. */
+/* Decodes a step of a pointer: ~1 is a slash, ~0 a tilde. */
 static bool decode_step(struct span step, struct buf *out)
 {
     buf_reset(out);
@@ -142,7 +142,7 @@ static bool decode_step(struct span step, struct buf *out)
     return true;
 }
 
-/* The index is digits without a leading zero. */
+/* name: digits without a leading zero. */
 static uint32_t find_element(struct compiler *c, uint32_t array, struct span name)
 {
     uint32_t at = array + 1;
@@ -156,8 +156,8 @@ static uint32_t find_element(struct compiler *c, uint32_t array, struct span nam
     return at;
 }
 
-/* Follows a pointer from a token to the one that it leads to, and notes the resource that this is
- * part of; false where nothing is there. */
+/* Follows a pointer from *token, and sets c->resource to the resource of its target; false if there
+ * is none. */
 static bool follow(struct compiler *c, struct span pointer, uint32_t *token)
 {
     struct buf step = {0};
@@ -184,7 +184,7 @@ static bool follow(struct compiler *c, struct span pointer, uint32_t *token)
     return found;
 }
 
-/* The resource of that address: NODE_NONE where there is none. */
+/* Returns the resource with that address, or NODE_NONE. */
 static uint32_t find_resource(const struct compiler *c, struct span uri)
 {
     for (uint32_t i = 0; i < c->resources.count; i++)
@@ -193,7 +193,7 @@ static uint32_t find_resource(const struct compiler *c, struct span uri)
     return NODE_NONE;
 }
 
-/* The anchor of that name, or NULL. */
+/* Returns the anchor of that name, or NULL. */
 static const struct anchor *find_anchor(const struct compiler *c, uint32_t resource,
                                         struct span name)
 {
@@ -205,7 +205,7 @@ static const struct anchor *find_anchor(const struct compiler *c, uint32_t resou
     return NULL;
 }
 
-/* The schema that a pointer leads to within the resource; NODE_NONE where nothing is there. */
+/* Returns the schema that a pointer leads to within the resource, or NODE_NONE. */
 static uint32_t find_below(struct compiler *c, struct span pointer)
 {
     const struct node *root = &c->plan->nodes[resource_at(c, c->resource)->node];
@@ -221,8 +221,8 @@ static uint32_t find_below(struct compiler *c, struct span pointer)
     return node;
 }
 
-/* The schema that a reference leads to, NODE_NONE after compiler_refuse; c->resource is then the
- * resource that it is part of. */
+/* Returns the schema that a reference leads to, with its resource in c->resource; NODE_NONE after
+ * compiler_refuse. */
 static uint32_t find_target(struct compiler *c, struct span reference)
 {
     struct span fragment, uri = uri_without_fragment(reference, &fragment);
@@ -256,12 +256,12 @@ static uint32_t find_target(struct compiler *c, struct span reference)
     if (anchor)
         node = anchor->node;
     if (node == NODE_NONE)
-        compiler_refuse(c, "", "\"%s\" leads to nothing in this file", shown);
+        compiler_refuse(c, "", "\"%s\" does not exist in this file", shown);
     return node;
 }
 
-/* All schemas that a dynamic reference may lead to, the first of them by itself. One alone is what
- * is meant whatever the way to it. */
+/* Lists all schemas that a dynamic reference can lead to, `first` first. A single one is always the
+ * target. */
 static void fill_dynamic(struct compiler *c, const struct reference *reference,
                          const struct anchor *first)
 {
@@ -301,7 +301,7 @@ static const struct anchor *dynamic_anchor(struct compiler *c, const struct refe
 static bool resolve(struct compiler *c, const struct reference *reference)
 {
     struct span text = compiler_string(c, reference->value);
-    struct buf copy = {0}; /* a text that is valid until the next string is read */
+    struct buf copy = {0}; /* as reading another string invalidates it */
     uint32_t from = origin_of(c, reference->node).resource, node;
     const struct anchor *anchor = NULL;
 
@@ -330,7 +330,7 @@ static bool resolve(struct compiler *c, const struct reference *reference)
     return node != NODE_NONE;
 }
 
-/* Dynamic references come last, when all that they may lead to is known. */
+/* Dynamic references come last, when all their targets are known. */
 bool reference_resolve(struct compiler *c, bool *is_done)
 {
     uint32_t count = c->plan->node_count;

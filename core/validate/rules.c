@@ -18,21 +18,21 @@ struct rules {
     const struct row_shape *shape;
     struct rule *items;
     size_t count;
-    bool *named;            /* per property: bound for each row */
-    struct sandbox sandbox; /* with SANDBOX_TABLE of the properties, to prove rules on */
+    bool *named;            /* per property: a rule names it, so it is bound for each row */
+    struct sandbox sandbox; /* with SANDBOX_TABLE of the properties */
 };
 
 struct rule_checker {
     const struct rules *rules;
     struct sandbox sandbox;
-    sqlite3_stmt *all;     /* a row with all verdicts when one is bad; nothing for a good one */
-    sqlite3_stmt **single; /* one each, for when `all` cannot be evaluated */
-    uint32_t *properties;  /* index of the property behind parameter i + 1 */
+    sqlite3_stmt *all;     /* gives a row with all results if a rule fails, else none */
+    sqlite3_stmt **single; /* one per rule, for rows that `all` cannot be evaluated on */
+    uint32_t *properties;  /* index of the property of parameter i + 1 */
     struct buf *decoded;   /* a string with escapes, per parameter */
     int parameter_count;
 };
 
-/* A property as an SQL name; SQL has none that holds a NUL. */
+/* Appends a property as an SQL name; false if it contains a NUL, which SQL does not allow. */
 static bool append_name(struct buf *sql, struct span name)
 {
     if (name.size && memchr(name.data, '\0', name.size))
@@ -66,7 +66,7 @@ static bool create_table(struct rules *rules, struct err *err)
     buf_append_char(&sql, ')');
     created = sqlite3_exec(rules->sandbox.db, buf_text(&sql), NULL, NULL, &message) == SQLITE_OK;
     if (!created)
-        err_set(err, ERR_CONFIG, "no rules can be built over these properties: %s", message);
+        err_set(err, ERR_CONFIG, "SQL cannot use these properties in rules: %s", message);
     buf_release(&sql);
     sqlite3_free(message);
     return created;
@@ -75,8 +75,7 @@ static bool create_table(struct rules *rules, struct err *err)
 static bool rules_build(struct rules *rules, const struct row_shape *shape, struct err *err)
 {
     if (shape->count > PROPERTIES_MAX)
-        return err_set(err, ERR_CONFIG, "no rules can be built over more than %d properties",
-                       PROPERTIES_MAX);
+        return err_set(err, ERR_CONFIG, "rules support at most %d properties", PROPERTIES_MAX);
     rules->shape = shape;
     rules->items = mem_calloc(RULES_MAX, sizeof *rules->items);
     rules->named = mem_calloc(shape->count, sizeof *rules->named);
@@ -106,43 +105,44 @@ void rules_close(struct rules *rules)
     free(rules);
 }
 
-/* Whether SQLite takes the check between these two texts, as a query with one column and nothing
- * to bind. */
-static bool stands_between(struct rules *rules, struct span check, const char *before,
-                           const char *behind, struct err *err)
+/* True if SQLite accepts the check between these two texts as a query with one column and without
+ * parameters. */
+static bool is_valid_between(struct rules *rules, struct span check, const char *before,
+                             const char *after, struct err *err)
 {
     struct buf sql = {0};
     sqlite3_stmt *statement;
-    bool stands;
+    bool valid;
 
-    /* line ends around it, so that a comment ends where the check does */
+    /* line ends around it, so that a comment ends with the check */
     buf_printf(&sql, "%s\n", before);
     buf_append_span(&sql, check);
-    buf_printf(&sql, "\n%s", behind);
+    buf_printf(&sql, "\n%s", after);
     statement = sandbox_prepare(&rules->sandbox, &sql, 1);
     buf_release(&sql);
     if (!statement)
         return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&rules->sandbox));
-    stands = sqlite3_column_count(statement) == 1;
-    if (!stands)
+    valid = sqlite3_column_count(statement) == 1;
+    if (!valid)
         err_set(err, ERR_CONFIG, "must be one expression");
     else if (sqlite3_bind_parameter_count(statement) > 0)
-        stands = err_set(err, ERR_CONFIG, "may not use parameters");
+        valid = err_set(err, ERR_CONFIG, "must not use parameters");
     sqlite3_finalize(statement);
-    return stands;
+    return valid;
 }
 
-/* Behind SELECT no bracket may close that it did not open itself; between brackets it can be
- * neither a list nor a clause nor end the statement; behind WHERE it is no aggregate. So a text
- * that stands in both places is one expression, wherever it is put between brackets. */
+/* After SELECT it cannot close a bracket that it did not open; within brackets it is neither a list
+ * nor a clause, nor does it end the statement; after WHERE it is not an aggregate. So a text that
+ * is valid in both places is one expression within brackets anywhere. */
 static bool prove(struct rules *rules, struct span check, struct err *err)
 {
     if (check.size > RULE_SIZE_MAX)
         return err_set(err, ERR_CONFIG, "must not be longer than %d bytes", RULE_SIZE_MAX);
     if (check.size && memchr(check.data, '\0', check.size))
-        return err_set(err, ERR_CONFIG, "holds a NUL");
-    return stands_between(rules, check, "SELECT 1 FROM \"" SANDBOX_TABLE "\" WHERE (", ")", err) &&
-           stands_between(rules, check, "SELECT", "FROM \"" SANDBOX_TABLE "\"", err);
+        return err_set(err, ERR_CONFIG, "contains a NUL byte");
+    return is_valid_between(rules, check, "SELECT 1 FROM \"" SANDBOX_TABLE "\" WHERE (", ")",
+                            err) &&
+           is_valid_between(rules, check, "SELECT", "FROM \"" SANDBOX_TABLE "\"", err);
 }
 
 bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
@@ -159,7 +159,7 @@ bool rules_add(struct rules *rules, const struct rule *rule, struct err *err)
         rules->named[i] |= rules->sandbox.named[i];
     }
     if (!named)
-        return err_set(err, ERR_CONFIG, "names no property");
+        return err_set(err, ERR_CONFIG, "does not name a property");
     rules->items[rules->count++] = *rule;
     return true;
 }
@@ -171,8 +171,8 @@ static void append_failed(struct buf *sql, const struct rule *rule)
     buf_append_text(sql, "\n)");
 }
 
-/* The failures of some rules over one row of parameters; a row comes out only if there is one:
- * SELECT NOT(a), NOT(b) FROM (SELECT ?1 AS "x", ?2 AS "y") WHERE NOT(a) OR NOT(b) */
+/* Prepares the failures of some rules over one row of parameters, which gives a row only if a rule
+ * fails: SELECT NOT(a), NOT(b) FROM (SELECT ?1 AS "x", ?2 AS "y") WHERE NOT(a) OR NOT(b) */
 static sqlite3_stmt *prepare_rules(struct rule_checker *checker, size_t first, size_t count)
 {
     const struct rules *rules = checker->rules;
@@ -260,7 +260,7 @@ static int bind_number(sqlite3_stmt *statement, int parameter, struct span text)
     return sqlite3_bind_double(statement, parameter, decimal_to_double(&number, text));
 }
 
-/* Texts stay the row's, which lives longer than the step that reads them. */
+/* Texts are not copied: the row outlives the step that reads them. */
 static int bind_value(sqlite3_stmt *statement, int parameter, struct value value,
                       struct buf *decoded)
 {
@@ -304,8 +304,8 @@ static int bind_row(struct rule_checker *checker, sqlite3_stmt *statement, const
     return result;
 }
 
-/* SQLITE_DONE: no rule of the statement fails; SQLITE_ROW: its columns say which do; else an error.
- * The caller resets the statement. */
+/* Returns SQLITE_DONE if no rule of the statement fails, SQLITE_ROW with the failures in its
+ * columns, or an error. The caller resets the statement. */
 static int evaluate(struct rule_checker *checker, sqlite3_stmt *statement, const struct row *row,
                     const uint32_t *members)
 {
@@ -321,7 +321,7 @@ static void add_violation(const struct rule *rule, struct violations *violations
                    rule->message.data);
 }
 
-/* One rule after the other, for a row that some rule cannot be evaluated on. */
+/* Evaluates the rules one by one, for a row that a rule cannot be evaluated on. */
 static void check_singly(struct rule_checker *checker, const struct row *row,
                          const uint32_t *members, struct violations *violations)
 {

@@ -1,6 +1,6 @@
 /* The rules of `x-rowferry`: SQL expressions over a row's properties, with the semantics of a CHECK
- * constraint: a rule fails where it is false (0); NULL passes. SQLite evaluates them on connections
- * of their own that hold nothing and may do nothing else. */
+ * constraint: a rule fails if it is false (0); NULL passes. SQLite evaluates them on connections of
+ * their own, which hold no data and can do nothing else. */
 #ifndef ROWFERRY_VALIDATE_RULES_H
 #define ROWFERRY_VALIDATE_RULES_H
 
@@ -19,37 +19,38 @@ enum {
 
 struct rule {
     struct span check;   /* the expression */
-    struct span field;   /* the property its violation is told of, or empty */
-    struct span message; /* what the violation says */
+    struct span field;   /* the property that its violation names, or empty */
+    struct span message; /* of the violation */
 };
 
-/* The rules of a schema, proven; constant, may be shared between threads. */
+/* The rules of a schema; constant, so threads can share them. */
 struct rules;
 
-/* Begins a set of rules over the properties of a shape, which must outlive it. NULL with ERR_CONFIG
- * where SQL could not tell two properties apart, or there are more of them than it has columns. */
+/* Makes an empty set of rules over the properties of a shape, which must outlive it. NULL with
+ * ERR_CONFIG if SQL cannot distinguish two properties, or they are more than a table has columns.
+ */
 struct rules *rules_open(const struct row_shape *shape, struct err *err);
 void rules_close(struct rules *rules);
 
-/* Adds a rule; the spans must outlive the set. False with ERR_CONFIG where the check is not exactly
- * one expression, names no property, or uses what rules may not use (a SELECT, a table, a
- * parameter, an aggregate, a function that is not on the list in sandbox.c). */
+/* Adds a rule; its spans must outlive the set. False with ERR_CONFIG if the check is not exactly
+ * one expression, does not name a property, or uses what is not allowed (a SELECT, a table, a
+ * parameter, an aggregate, a function that is not in the list in sandbox.c). */
 bool rules_add(struct rules *rules, const struct rule *rule, struct err *err);
 
 /* One thread's prepared rules. */
 struct rule_checker;
 
-/* NULL on error, which is ERR_CONFIG: all rules together are too much for SQLite. */
+/* NULL with ERR_CONFIG if all rules together are too complex for SQLite. */
 struct rule_checker *rule_checker_open(const struct rules *rules, struct err *err);
 void rule_checker_close(struct rule_checker *checker);
 
-/* Evaluates all rules over one row and adds the violations. members[i] is the token of the i-th
- * property's value in row->tape, or 0 where the row has none. What a rule sees: an integer that
- * fits 64 bits, any other number as a double (so arithmetic is SQLite's, not decimal), a string, 0
- * or 1 for a boolean, NULL for null, for an absent property and for a value of a wrong type (which
- * is a violation already), the JSON text of an array or object. A rule that cannot be evaluated is
- * a violation that says why. Two comparisons cost some 0.2 us, an IN with more than two constants 2
- * us (SQLite builds an index each time; `enum` is the cheap way). False with ERR_INTERNAL only. */
+/* Evaluates all rules over one row and adds the violations. members[i] is the token of the value of
+ * the i-th property in row->tape, or 0 if it is absent. A rule sees an integer that fits 64 bits,
+ * any other number as a double (so arithmetic is SQLite's, not decimal), a string, 0 or 1 for a
+ * boolean, the JSON text of an array or object, and NULL for null, an absent property, and a value
+ * of a wrong type, which is a violation already. A rule that cannot be evaluated is a violation
+ * with the reason. Two comparisons cost about 0.2 us, an IN with more than two constants 2 us
+ * (SQLite builds an index each time; `enum` is cheaper). False only with ERR_INTERNAL. */
 bool rule_checker_check(struct rule_checker *checker, const struct row *row,
                         const uint32_t *members, struct violations *violations, struct err *err);
 

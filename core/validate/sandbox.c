@@ -8,13 +8,13 @@
 #include <strings.h>
 
 enum {
-    VALUE_MAX = 1 << 20, /* bytes of a value, also in between; no row is longer */
-    TICK_STEPS = 1000,   /* virtual machine steps between two looks at the count */
-    TICKS_MAX = 1000,    /* of one evaluation */
+    VALUE_MAX = 1 << 20, /* bytes of a value, also an intermediate one; no row is longer */
+    TICK_STEPS = 1000,   /* virtual machine steps per tick */
+    TICKS_MAX = 1000,    /* per evaluation */
 };
 
-/* What a rule may call. All are pure but the dates, which may ask for 'now'; none reads anything
- * but its arguments or can make more than VALUE_MAX bytes. */
+/* The functions that a rule can call. None reads anything but its arguments, except dates for
+ * 'now', or makes more than VALUE_MAX bytes. */
 static const char *const functions[] = {
     "abs",
     "round",
@@ -77,7 +77,7 @@ static int allow_read(struct sandbox *sandbox, const char *table, const char *co
             return SQLITE_OK;
         }
     }
-    /* "": the table stands in FROM and none of its columns is wanted */
+    /* "": the table is in FROM, and none of its columns is used */
     return *column ? refuse(sandbox, "the column ", column) : SQLITE_OK;
 }
 

@@ -34,7 +34,7 @@ static bool read_whole(int fd, const char *path, struct plan *plan, struct err *
     return true;
 }
 
-/* Symbolic links are followed: the operator's own folder may be put together from them. */
+/* Follows symbolic links: the operator's folder can consist of them. */
 static bool read_file(const char *path, struct plan *plan, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -51,7 +51,7 @@ static bool read_file(const char *path, struct plan *plan, struct err *err)
     return done;
 }
 
-/* The file's name without folders and `.json`. */
+/* Returns the name of the file without folders and `.json`. */
 static char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -71,7 +71,7 @@ static void hash_text(const struct plan *plan, char hash[33])
              (unsigned long long)value.low64);
 }
 
-/* Editors of Windows put a byte order mark in front. */
+/* Windows editors put a byte order mark at the start. */
 static void skip_mark(struct plan *plan)
 {
     if (!str_starts(plan->text, "\xEF\xBB\xBF"))
@@ -84,7 +84,7 @@ static bool schema_load(struct schema *schema, const char *path, struct err *err
 {
     schema->name = name_of(path);
     if (!*schema->name)
-        return err_set(err, ERR_CONFIG, "%s: has no name in front of .json", path);
+        return err_set(err, ERR_CONFIG, "%s: has no name before .json", path);
     if (!read_file(path, &schema->plan, err))
         return false;
     hash_text(&schema->plan, schema->hash);

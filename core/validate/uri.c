@@ -1,7 +1,7 @@
 #include "core/validate/uri.h"
 
-/* The parts of a reference as RFC 3986 appendix B takes them apart; each includes the character
- * that introduces it, and is empty where it is missing. */
+/* The parts of a reference by RFC 3986 appendix B, each with the character that introduces it, or
+ * empty. */
 struct parts {
     struct span scheme, authority, path, query;
 };
@@ -14,7 +14,7 @@ static struct span take(struct span *text, size_t size)
     return taken;
 }
 
-/* Bytes in front of the first of these characters. */
+/* Returns the number of bytes before the first of these characters. */
 static size_t length_until(struct span text, const char *set)
 {
     size_t i = 0;
@@ -52,7 +52,7 @@ static struct parts take_apart(struct span text)
     return parts;
 }
 
-/* Bytes of the folder: up to and with the last slash. */
+/* Returns the size of the folder, with the last slash. */
 static size_t folder_size(struct span path)
 {
     while (path.size && path.data[path.size - 1] != '/')
@@ -60,7 +60,7 @@ static size_t folder_size(struct span path)
     return path.size;
 }
 
-/* Appends a path without its steps `.` and `..` (RFC 3986 section 5.2.4). */
+/* Appends a path without its segments `.` and `..` (RFC 3986 section 5.2.4). */
 static void append_path(struct buf *out, struct span path)
 {
     size_t start = out->size;
@@ -76,7 +76,7 @@ static void append_path(struct buf *out, struct span path)
             buf_append_span(out, step);
             continue;
         }
-        if (out->size > start + 1) /* the slash at the end of the folder above */
+        if (out->size > start + 1) /* the slash at the end of the parent folder */
             out->size--;
         while (out->size > start && out->data[out->size - 1] != '/')
             out->size--;

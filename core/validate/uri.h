@@ -1,4 +1,4 @@
-/* References that are resolved against the address of a schema. */
+/* URI references and their resolution. */
 #ifndef ROWFERRY_VALIDATE_URI_H
 #define ROWFERRY_VALIDATE_URI_H
 
@@ -7,15 +7,15 @@
 
 #include <stdbool.h>
 
-/* Appends the target of a reference without its fragment (RFC 3986 section 5.2.2). The base may be
- * relative or empty: the target is then relative too. */
+/* Appends the target of a reference without its fragment (RFC 3986 section 5.2.2). If the base is
+ * relative or empty, the target is relative too. */
 void uri_resolve(struct span base, struct span reference, struct buf *out);
 
-/* Cuts a reference in front of its '#'; *fragment is what follows it, empty where there is none. */
+/* Returns a reference up to its '#'; *fragment is what follows, or empty. */
 struct span uri_without_fragment(struct span reference, struct span *fragment);
 
-/* Appends text with its percent-encoded bytes decoded (RFC 3986 section 2.1). False where a '%' is
- * not followed by two digits. */
+/* Appends text with its percent-encoded bytes decoded (RFC 3986 section 2.1). False if a '%' is not
+ * followed by two digits. */
 bool uri_decode(struct span text, struct buf *out);
 
 #endif

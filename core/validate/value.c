@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { FEW = 16 /* members of an object that are searched one after the other */ };
+enum { FEW = 16 /* members of an object that are searched one by one */ };
 
 static bool strings_equal(struct value a, struct value b)
 {
@@ -59,7 +59,7 @@ static bool arrays_equal(struct value a, struct value b)
     return true;
 }
 
-/* Whether the object has a member of that name with that value. */
+/* True if the object has a member of that name with that value. */
 static bool has_member(struct value object, struct value name, struct value member)
 {
     uint32_t i = object.index + 1;
@@ -77,7 +77,7 @@ static int name_order(const void *a, const void *b)
     return (left[0] > right[0]) - (left[0] < right[0]);
 }
 
-/* Pairs of hash and token of each name, in the order of the hashes; the caller frees them. */
+/* Returns pairs of hash and token of each name, sorted by hash; the caller frees them. */
 static uint64_t *sort_names(struct value object)
 {
     uint64_t *names = mem_calloc(value_token(object)->count, 2 * sizeof *names);
@@ -92,7 +92,8 @@ static uint64_t *sort_names(struct value object)
     return names;
 }
 
-/* Two names with one hash in one object, which is no accident, may make equal objects different. */
+/* Two names with one hash in one object, which does not happen by accident, can make equal objects
+ * differ. */
 static bool large_objects_equal(struct value a, struct value b)
 {
     uint64_t *left = sort_names(a), *right = sort_names(b);
@@ -134,12 +135,12 @@ bool value_equal(struct value a, struct value b)
         return arrays_equal(a, b);
     case JSON_OBJECT:
         return objects_equal(a, b);
-    default: /* null, false and true have nothing but their kind */
+    default: /* null, false and true have only their kind */
         return true;
     }
 }
 
-/* A mixer of bits (splitmix64's). */
+/* The mixing function of splitmix64. */
 static uint64_t mix(uint64_t hash)
 {
     hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -173,7 +174,7 @@ uint64_t value_hash(struct value value)
          i = value.tokens[i].next)
         hash = mix(hash) + value_hash(at(value, i));
     for (uint32_t i = value.index + 1; token->kind == JSON_OBJECT && i < token->next;
-         i = value.tokens[i + 1].next) /* a sum, whatever the order */
+         i = value.tokens[i + 1].next) /* a sum, so that the order does not matter */
         hash += mix(hash_string(at(value, i)) ^ mix(value_hash(at(value, i + 1))));
     return mix(hash);
 }

@@ -1,4 +1,4 @@
-/* JSON values as values: when two are the same, what type they have, how a message shows them. */
+/* JSON values: equality, types, and their form in messages. */
 #ifndef ROWFERRY_VALIDATE_VALUE_H
 #define ROWFERRY_VALIDATE_VALUE_H
 
@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A token and what it belongs to; constant. */
+/* A token with its text and tape; constant. */
 struct value {
-    const char *text; /* that the tape was scanned from */
+    const char *text; /* of the tape */
     const struct json_token *tokens;
     uint32_t index;
 };
@@ -19,7 +19,7 @@ static inline const struct json_token *value_token(struct value value)
     return &value.tokens[value.index];
 }
 
-/* The bytes of a value; of a string without its quotes. */
+/* Returns the bytes of a value; of a string without its quotes. */
 static inline struct span value_span(struct value value)
 {
     const struct json_token *token = value_token(value);
@@ -27,21 +27,20 @@ static inline struct span value_span(struct value value)
     return (struct span){value.text + token->start, token->size};
 }
 
-/* Equality as JSON Schema defines it (2020-12 core, section 4.2.2): numbers by decimal value,
- * strings by code points, objects whatever the order of their members. */
+/* Equality by JSON Schema (2020-12 core, section 4.2.2): numbers by decimal value, strings by code
+ * points, objects in any order of their members. */
 bool value_equal(struct value a, struct value b);
 
-/* The same for values that are equal, whatever they look like. */
+/* Returns a hash that is the same for equal values. */
 uint64_t value_hash(struct value value);
 
-/* Whether the value has one of the types, a set of enum row_type. */
+/* True if the value has one of the types, a set of enum row_type. */
 bool value_has_type(struct value value, unsigned types);
 
 /* Appends `a string or null` for a set of enum row_type, in the words of the CSV reader. */
 void value_name_types(struct buf *out, unsigned types);
 
-/* Appends the value for a message: a scalar as JSON writes it, a long one cut; `an array`,
- * `an object`. */
+/* Appends the value for a message: a scalar as in JSON, a long one cut; `an array`, `an object`. */
 void value_describe(struct buf *out, struct value value);
 
 /* Appends a member's name as one step of a JSON pointer (RFC 6901 section 3). */

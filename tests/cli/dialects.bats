@@ -173,7 +173,7 @@ JSON
     holds "$output" 'A-2,1,2,true,inline,null'
     sed -i 's/"inline"\]/"false"]/' schema/Article.json
     ends 2 rowferry validate Article-1.csv
-    holds "$stderr" '#/properties/map: lists strings that look like its other values, which the cells of a CSV file cannot tell apart: add "type"'
+    holds "$stderr" '#/properties/map: lists strings that look like its other values, which CSV cells cannot distinguish: add "type"'
 }
 
 @test "an integer of draft-04 has no fraction, in a cell as in JSON" {

@@ -201,7 +201,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     holds "$output" "schema: CustomerAccount, InventoryItem"
     mkdir none
     ends 2 rowferry doctor --json --schemas none
-    finds schemas failed "none: holds no schema file NAME.json" \
+    finds schemas failed "none: contains no schema file NAME.json" \
         "--schemas or ROWFERRY_SCHEMAS names a folder with a file NAME.json for each object: see rowferry-schema(5)"
     finds api skipped "not checked, because no schema file tells an object to ask for" ""
 }

@@ -79,24 +79,24 @@ static void items_are_told_apart_by_value(void **state)
         {"{\"uniqueItems\": true}", "[1, \"1\", true, null, [1], {\"a\": 1}, 0, false]", ""},
         {"{\"uniqueItems\": false}", "[1, 1]", ""},
         {"{\"uniqueItems\": true}", "[1, 2, 1.0]",
-         "v|uniqueItems|must not hold a value twice, items 0 and 2 are both 1.0"},
+         "v|uniqueItems|must not contain a value twice, items 0 and 2 are both 1.0"},
         {"{\"uniqueItems\": true}", "[\"a\", \"\\u0061\"]",
-         "v|uniqueItems|must not hold a value twice, items 0 and 1 are both \"\\u0061\""},
+         "v|uniqueItems|must not contain a value twice, items 0 and 1 are both \"\\u0061\""},
         {"{\"uniqueItems\": true}", "[{\"a\": 1, \"b\": [2]}, {\"b\": [2.0], \"a\": 1}]",
-         "v|uniqueItems|must not hold a value twice, items 0 and 1 are both an object"},
+         "v|uniqueItems|must not contain a value twice, items 0 and 1 are both an object"},
         {"{\"uniqueItems\": true}",
          "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]", ""},
         {"{\"uniqueItems\": true}",
          "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 10.0, 3]",
-         "v|uniqueItems|must not hold a value twice, items 10 and 20 are both 10.0"},
+         "v|uniqueItems|must not contain a value twice, items 10 and 20 are both 10.0"},
         {"{\"uniqueItems\": true}",
          "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, {\"a\": \"b\", "
          "\"c\": 10000000000000000000000}, {\"c\": 1e22, \"\\u0061\": \"b\"}]",
-         "v|uniqueItems|must not hold a value twice, items 20 and 21 are both an object"},
+         "v|uniqueItems|must not contain a value twice, items 20 and 21 are both an object"},
         {"{\"uniqueItems\": true}",
          "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, "
          "100000000000000000000001, 100000000000000000000001.0]",
-         "v|uniqueItems|must not hold a value twice, items 20 and 21 are both "
+         "v|uniqueItems|must not contain a value twice, items 20 and 21 are both "
          "100000000000000000000001.0"},
     };
 
@@ -123,7 +123,7 @@ static void large_objects_are_compared_whatever_their_order(void **state)
     snprintf(fields + size, 64, "}]}");
     assert_string_equal(
         violations_of("{\"properties\": {\"v\": {\"uniqueItems\": true}}}", fields),
-        "v|uniqueItems|must not hold a value twice, items 0 and 1 are both an object");
+        "v|uniqueItems|must not contain a value twice, items 0 and 1 are both an object");
     free(fields);
 }
 

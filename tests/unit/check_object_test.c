@@ -72,10 +72,10 @@ static void members_may_depend_on_others(void **state)
     static const struct value_case cases[] = {
         {"{\"dependentRequired\": {\"card\": [\"street\", \"zip\"]}}", "{\"street\": 1}", ""},
         {"{\"dependentRequired\": {\"card\": [\"street\", \"zip\"]}}", "{\"card\": 1, \"zip\": 2}",
-         "/v/street|dependentRequired|is required beside \"card\""},
+         "/v/street|dependentRequired|is required next to \"card\""},
         {"{\"dependentRequired\": {\"card\": [\"street\", \"zip\"]}}", "{\"card\": null}",
-         "/v/street|dependentRequired|is required beside \"card\"\n/v/zip|dependentRequired|is "
-         "required beside \"card\""},
+         "/v/street|dependentRequired|is required next to \"card\"\n/v/zip|dependentRequired|is "
+         "required next to \"card\""},
         {"{\"dependentRequired\": {\"a\": []}}", "{\"a\": 1}", ""},
         {"{\"dependentSchemas\": {\"a\": {\"required\": [\"b\"], \"properties\": {\"b\": "
          "{\"minimum\": 1}}}}}",
@@ -100,7 +100,7 @@ static void older_drafts_have_one_keyword_for_both(void **state)
     (void)state;
     assert_string_equal(violations_of(schema, "{\"b\": 1, \"d\": 1}"), "");
     assert_string_equal(violations_of(schema, "{\"a\": 1, \"c\": 1, \"d\": 1}"),
-                        "b|dependencies|is required beside \"a\"\n"
+                        "b|dependencies|is required next to \"a\"\n"
                         "d|type|must be a string, is 1");
 }
 

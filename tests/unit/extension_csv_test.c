@@ -11,7 +11,8 @@ static const struct {
 } mistakes[] = {
     {FILE_OF("\"csv\": []"), "#/x-rowferry/csv: must be an object"},
     {FILE_OF("\"csv\": {\"quotes\": 1}"),
-     "#/x-rowferry/csv/quotes: there are delimiter, encoding, quote, skipLines, comment, "
+     "#/x-rowferry/csv/quotes: is not a setting: use delimiter, encoding, quote, skipLines, "
+     "comment, "
      "footer, "
      "absent, quotedEmpty, shortRows, longRows, maxFieldBytes and maxFieldLines"},
     {FILE_OF("\"csv\": {\"quote\": \"'\"}"),
@@ -118,7 +119,7 @@ static const struct {
     {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": []}}}"),
      "#/x-rowferry/formats/b/boolean/false: must be a list of words"},
     {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"ja\"], \"false\": [\"ja\"]}}}"),
-     "#/x-rowferry/formats/b/boolean/false: holds a word that stands there twice"},
+     "#/x-rowferry/formats/b/boolean/false: lists a word twice"},
     {"{\"properties\": {\"a\": {}}, \"x-rowferry\": {\"formats\": {\"a\": {\"decimal\": "
      "\",\", \"date\": \"YYYYMMDD\"}}}}",
      "#/x-rowferry/formats/a: must be of one kind"},

@@ -182,16 +182,14 @@ static void groups_begin_each_round_without_what_they_captured(void **state)
 static void what_pcre2_cannot_do_is_refused_with_the_reason(void **state)
 {
     static const char *const cases[][2] = {
-        {"(?<=a+)b", "a look-behind of variable length is not supported"},
-        {"(?<!a{1,2})b", "a look-behind of variable length is not supported"},
-        {"(?<=x(?:a|bc))d", "a look-behind of variable length is not supported"},
-        {"(?<=\\1(a))b", "a look-behind of variable length is not supported"},
-        {"(?<=([ab]){2})\\1",
-         "a repeated group in a look-behind is referred to, which is not supported"},
-        {"(?=(?:(ab|a)|b)*)\\1",
-         "a repeated group in a look-ahead is referred to, which is not supported"},
-        {"(a)\\2", "\\2 refers to no group"},
-        {"(?<a>a)\\k<b>", "\\k<b> refers to no group"},
+        {"(?<=a+)b", "a lookbehind of variable length is not supported"},
+        {"(?<!a{1,2})b", "a lookbehind of variable length is not supported"},
+        {"(?<=x(?:a|bc))d", "a lookbehind of variable length is not supported"},
+        {"(?<=\\1(a))b", "a lookbehind of variable length is not supported"},
+        {"(?<=([ab]){2})\\1", "a reference to a repeated group in a lookbehind is not supported"},
+        {"(?=(?:(ab|a)|b)*)\\1", "a reference to a repeated group in a lookahead is not supported"},
+        {"(a)\\2", "\\2 does not refer to a group"},
+        {"(?<a>a)\\k<b>", "\\k<b> does not refer to a group"},
         {"(?<a>a)(?<a>b)", "two groups are named a"},
         {"(?<a", "(?< is not followed by a name and >"},
     };
@@ -225,9 +223,8 @@ static void groups_that_multiply_are_refused(void **state)
 {
     (void)state;
     assert_string_equal(fault_of("(?:", "(a)", ")+", 40),
-                        "repeats groups that it refers to in too many ways");
-    assert_string_equal(fault_of("(", "a", ")", 300),
-                        "more than 200 groups are within one another");
+                        "repeated groups with references make it too long");
+    assert_string_equal(fault_of("(", "a", ")", 300), "more than 200 groups are nested");
 }
 
 static void escapes_mean_what_ecma_262_says(void **state)
@@ -268,27 +265,27 @@ static void what_ecma_262_does_not_know_is_refused(void **state)
     static const struct {
         const char *source, *fault; /* NULL: whatever PCRE2 says */
     } cases[] = {
-        {"\\Aa\\z", "the escape \\A is not of ECMA-262"},
-        {"a\\Z", "the escape \\Z is not of ECMA-262"},
-        {"\\Qa\\E", "the escape \\Q is not of ECMA-262"},
-        {"\\h", "the escape \\h is not of ECMA-262"},
-        {"\\R", "the escape \\R is not of ECMA-262"},
-        {"\\K", "the escape \\K is not of ECMA-262"},
-        {"[\\B]", "the escape \\B is not of ECMA-262"},
-        {"[\\1]", "the escape \\1 is not of ECMA-262"},
-        {"\\01", "the escape \\0 is not of ECMA-262"},
-        {"\\c1", "the escape \\c is not of ECMA-262"},
-        {"\\\u00e9", "the escape \\? is not of ECMA-262"},
-        {"(?i)a", "a group that begins with (? is not of ECMA-262"},
-        {"(?>a)", "a group that begins with (? is not of ECMA-262"},
-        {"(?P<n>a)", "a group that begins with (? is not of ECMA-262"},
-        {"(?#c)a", "a group that begins with (? is not of ECMA-262"},
-        {"(*UTF)a", "a group that begins with (* is not of ECMA-262"},
+        {"\\Aa\\z", "\\A is not an escape of ECMA-262"},
+        {"a\\Z", "\\Z is not an escape of ECMA-262"},
+        {"\\Qa\\E", "\\Q is not an escape of ECMA-262"},
+        {"\\h", "\\h is not an escape of ECMA-262"},
+        {"\\R", "\\R is not an escape of ECMA-262"},
+        {"\\K", "\\K is not an escape of ECMA-262"},
+        {"[\\B]", "\\B is not an escape of ECMA-262"},
+        {"[\\1]", "\\1 is not an escape of ECMA-262"},
+        {"\\01", "\\0 is not an escape of ECMA-262"},
+        {"\\c1", "\\c is not an escape of ECMA-262"},
+        {"\\\u00e9", "\\? is not an escape of ECMA-262"},
+        {"(?i)a", "a group that starts with (? is not part of ECMA-262"},
+        {"(?>a)", "a group that starts with (? is not part of ECMA-262"},
+        {"(?P<n>a)", "a group that starts with (? is not part of ECMA-262"},
+        {"(?#c)a", "a group that starts with (? is not part of ECMA-262"},
+        {"(*UTF)a", "a group that starts with (* is not part of ECMA-262"},
         {"a++", "a quantifier follows a quantifier"},
         {"a{2}{3}", "a quantifier follows a quantifier"},
         {"a+?*", "a quantifier follows a quantifier"},
-        {"[\\w-a]", "a set such as \\w is no end of a range; a hyphen is written \\-"},
-        {"[!-\\s]", "a set such as \\w is no end of a range; a hyphen is written \\-"},
+        {"[\\w-a]", "a set such as \\w cannot end a range: write \\- for a hyphen"},
+        {"[!-\\s]", "a set such as \\w cannot end a range: write \\- for a hyphen"},
         {"[a", "a [ is not closed"},
         {"[", "a [ is not closed"},
         {"a\\", "nothing follows the last \\"},

@@ -147,17 +147,17 @@ static void references_to_other_files_name_what_bundles_them(void **state)
         {"{" DRAFT_04 "\"$ref\": \"http://json-schema.org/draft-04/schema#\"}",
          "#/$ref: \"http://json-schema.org/draft-04/schema#\"" ELSEWHERE},
         {"{\"$ref\": \"#/definitions/a\"}",
-         "#/$ref: \"#/definitions/a\" leads to nothing in this file"},
-        {"{\"$ref\": \"#a\"}", "#/$ref: \"#a\" leads to nothing in this file"},
-        {"{\"$ref\": \"#%zz\"}", "#/$ref: \"#%zz\" leads to nothing in this file"},
-        {"{\"$ref\": \"#/%\"}", "#/$ref: \"#/%\" leads to nothing in this file"},
+         "#/$ref: \"#/definitions/a\" does not exist in this file"},
+        {"{\"$ref\": \"#a\"}", "#/$ref: \"#a\" does not exist in this file"},
+        {"{\"$ref\": \"#%zz\"}", "#/$ref: \"#%zz\" does not exist in this file"},
+        {"{\"$ref\": \"#/%\"}", "#/$ref: \"#/%\" does not exist in this file"},
         {"{\"$ref\": 1}", "#/$ref: must be a string"},
         {"{" DRAFT_2019 "\"$recursiveRef\": \"#a\"}", "#/$recursiveRef: must be \"#\""},
         {"{\"$dynamicRef\": \"#a\", \"$dynamicAnchor\": \"a\"}",
-         "#/$dynamicRef: leads back to itself without going down into the value"},
+         "#/$dynamicRef: refers back to itself for the same value, without end"},
         {"{\"properties\": {\"v\": {\"$schema\": \"http://json-schema.org/draft-07/schema#\"}}}",
-         "#/properties/v/$schema: is another draft than that of the schemas around it: only a "
-         "schema with an \"$id\" may have one of its own"},
+         "#/properties/v/$schema: is not the draft of the schemas around it: only a "
+         "schema with an \"$id\" can have its own"},
         {"{\"properties\": {\"v\": {\"$schema\": \"https://x.test/\", \"$id\": \"v\"}}}",
          "#/properties/v/$schema: must be the address of draft 2020-12, 2019-09, draft-07, "
          "draft-06 "
@@ -279,10 +279,10 @@ static void formats_of_numbers_look_at_numbers(void **state)
          "v|format|must be a whole number from -2147483648 to 2147483647, is 2147483648"},
         {"{\"format\": \"int32\"}", "\"x\"", ""},
         {"{\"format\": \"double\"}", "1e400",
-         "v|format|must be a number that a double can hold, is 1e400"},
+         "v|format|must be a number in the range of a double, is 1e400"},
         {"{\"format\": \"uri-reference\"}", "5", ""},
         {"{\"format\": \"uri-reference\"}", "\"a b\"",
-         "v|format|must be a URI, with or without its beginning, is \"a b\""},
+         "v|format|must be a URI or a relative reference, is \"a b\""},
         {"{\"format\": \"password\"}", "\"a b\"", ""},
         {"{\"format\": \"binary\"}", "\"\\u0001\"", ""},
     };
@@ -310,9 +310,9 @@ static void draft_06_and_2019_09_have_their_own_keywords(void **state)
          "\"$defs\": {\"a\": {\"type\": \"number\"}}}",
          "{\"v\": 2}", "v|minimum|must be at least 9, is 2"},
         {"{" DRAFT_2019 "\"dependentRequired\": {\"v\": [\"w\"]}}", "{\"v\": 2}",
-         "w|dependentRequired|is required beside \"v\""},
+         "w|dependentRequired|is required next to \"v\""},
         {"{\"dependencies\": {\"v\": [\"w\"]}}", "{\"v\": 2}",
-         "w|dependencies|is required beside \"v\""},
+         "w|dependencies|is required next to \"v\""},
     };
 
     (void)state;

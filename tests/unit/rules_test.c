@@ -241,11 +241,11 @@ static void a_rule_is_exactly_one_expression(void **state)
         {" ", NULL},
         {"-- a", NULL},
         {"'a", NULL},
-        {"a > ?", "may not use parameters"},
-        {"a > ?1", "may not use parameters"},
-        {"a > :b", "may not use parameters"},
-        {"a > @b", "may not use parameters"},
-        {"a > $b", "may not use parameters"},
+        {"a > ?", "must not use parameters"},
+        {"a > ?1", "must not use parameters"},
+        {"a > :b", "must not use parameters"},
+        {"a > @b", "must not use parameters"},
+        {"a > $b", "must not use parameters"},
     };
 
     (void)state;
@@ -256,9 +256,9 @@ static void a_rule_is_exactly_one_expression(void **state)
 static void a_rule_names_properties_and_nothing_else(void **state)
 {
     static const char *const checks[][2] = {
-        {"1", "names no property"},
-        {"'a' = 'b'", "names no property"},
-        {"length('a') > 0", "names no property"},
+        {"1", "does not name a property"},
+        {"'a' = 'b'", "does not name a property"},
+        {"length('a') > 0", "does not name a property"},
         {"d > 0", "no such column: d"},
         {"\"d\" = 'd'", "no such column: d"}, /* never a string */
         {"a > 0 AND stock > 1", "no such column: stock"},
@@ -345,7 +345,7 @@ static void a_rule_has_limits(void **state)
     assert_refused(buf_text(&check), "must not be longer than 4096 bytes");
     assert_string_equal(refusal_of("{\"properties\": {\"a\": {}}, \"x-rowferry\": {\"rules\": ["
                                    "{\"check\": \"a\\u0000)\", \"message\": \"m\"}]}}"),
-                        "#/x-rowferry/rules/0/check: holds a NUL");
+                        "#/x-rowferry/rules/0/check: contains a NUL byte");
     buf_release(&check);
 }
 
@@ -364,9 +364,8 @@ static void rules_span_two_thousand_properties_and_no_more(void **state)
             assert_string_equal(violations_of(buf_text(&text), "{\"p0\": 1, \"p1999\": 1}"),
                                 "|check|m");
         else
-            assert_string_equal(
-                refusal_of(buf_text(&text)),
-                "#/x-rowferry/rules: no rules can be built over more than 2000 properties");
+            assert_string_equal(refusal_of(buf_text(&text)),
+                                "#/x-rowferry/rules: rules support at most 2000 properties");
         buf_release(&text);
     }
 }

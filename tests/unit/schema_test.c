@@ -55,8 +55,9 @@ static void values_of_the_wrong_form_are_refused(void **state)
         {"{\"type\": {\"a\": \"string\"}}", types},
         {"{\"type\": [[\"string\"]]}", types},
         {"{\"type\": [\"object\", \"object\"]}", "#/type: names a type twice"},
-        {"{\"type\": []}", "#/type: names no type"},
-        {"{\"type\": \"string\"}", "#/type: must allow an object, which the fields of a row are"},
+        {"{\"type\": []}", "#/type: must name a type"},
+        {"{\"type\": \"string\"}",
+         "#/type: must allow an object, because the fields of a row are one"},
         {"{\"enum\": {}}", "#/enum: must be an array"},
         {"{\"minimum\": \"1\"}", "#/minimum: must be a number"},
         {"{\"exclusiveMaximum\": true}", "#/exclusiveMaximum: must be a number"},
@@ -70,9 +71,9 @@ static void values_of_the_wrong_form_are_refused(void **state)
         {"{\"maxLength\": \"1\"}", "#/maxLength: must be a whole number, 0 or more"},
         {"{\"maxLength\": 1e18}", "#/maxLength: must not have more than 18 digits"},
         {"{\"pattern\": 1}", "#/pattern: must be a string"},
-        {"{\"pattern\": \"[a\"}", "#/pattern: is no regular expression: a [ is not closed"},
-        {"{\"pattern\": \"(?i)a\"}",
-         "#/pattern: is no regular expression: a group that begins with (? is not of ECMA-262"},
+        {"{\"pattern\": \"[a\"}", "#/pattern: is not a regular expression: a [ is not closed"},
+        {"{\"pattern\": \"(?i)a\"}", "#/pattern: is not a regular expression: a group that starts "
+                                     "with (? is not part of ECMA-262"},
         {"{\"properties\": []}", "#/properties: must be an object"},
         {"{\"properties\": {\"a\": 1}}", "#/properties/a: a schema must be an object"},
         {"{\"properties\": {\"a\": {\"properties\": {\"b\": {\"type\": 0}}}}}",
@@ -115,13 +116,15 @@ static void nested_values_of_the_wrong_form_are_refused(void **state)
         {"{\"propertyNames\": 1}", "#/propertyNames: a schema must be an object"},
         {"{\"patternProperties\": 1}", "#/patternProperties: must be an object"},
         {"{\"patternProperties\": {\"^a/(\": {}}}",
-         "#/patternProperties/^a~1(: is no regular expression: missing closing parenthesis"},
+         "#/patternProperties/^a~1(: is not a regular expression: missing closing parenthesis"},
         {"{\"patternProperties\": {\"a\": {\"tpye\": 1}}}",
          "#/patternProperties/a/tpye: the keyword \"tpye\" is not supported: did you mean "
          "\"type\"?"},
         {"{\"dependentRequired\": []}", "#/dependentRequired: must be an object"},
-        {"{\"dependentRequired\": {\"a\": {}}}", "#/dependentRequired: must hold arrays of names"},
-        {"{\"dependentRequired\": {\"a\": [1]}}", "#/dependentRequired: must hold arrays of names"},
+        {"{\"dependentRequired\": {\"a\": {}}}",
+         "#/dependentRequired: must contain arrays of names"},
+        {"{\"dependentRequired\": {\"a\": [1]}}",
+         "#/dependentRequired: must contain arrays of names"},
         {"{\"dependentSchemas\": {\"a\": []}}", "#/dependentSchemas/a: a schema must be an object"},
         {"{\"allOf\": []}", "#/allOf: must be an array of at least one schema"},
         {"{\"anyOf\": {}}", "#/anyOf: must be an array of at least one schema"},
@@ -139,8 +142,8 @@ static void nested_values_of_the_wrong_form_are_refused(void **state)
         {"{\"definitions\": {\"a\": {\"format\": \"date\", \"typ\": 1}}}",
          "#/definitions/a/typ: the keyword \"typ\" is not supported: did you mean \"type\"?"},
         {"{\"properties\": {\"a\": {\"format\": \"iban\"}}}",
-         "#/properties/a/format: the format \"iban\" is not supported: rowferry-schema(5) lists "
-         "those that are"},
+         "#/properties/a/format: the format \"iban\" is not supported: see the list in "
+         "rowferry-schema(5)"},
         {"{\"format\": null}", "#/format: must be a string"},
         {"{\"properties\": {\"a\": {\"$anchor\": \"#x\"}}}",
          "#/properties/a/$anchor: must be a name, without \"#\" and \"/\""},
@@ -148,7 +151,7 @@ static void nested_values_of_the_wrong_form_are_refused(void **state)
          "#/allOf/0/$id: must not have a fragment: use \"$anchor\""},
         {"{\"allOf\": [{\"id\": 1}]}", "#/allOf/0/id: must be a string"},
         {"{\"allOf\": [{\"type\": \"array\"}]}",
-         "#: must allow an object, which the fields of a row are"},
+         "#: must allow an object, because the fields of a row are one"},
     };
 
     (void)state;
@@ -241,7 +244,8 @@ static void draft_04_has_its_own_keywords(void **state)
         {DRAFT_04 "\"definitions\": {}, \"additionalItems\": false, \"items\": []}", ""},
         {DRAFT_04 "\"minimum\": 1, \"exclusiveMinimum\": 1}",
          "#/exclusiveMinimum: must be true or false in draft-04"},
-        {DRAFT_04 "\"exclusiveMaximum\": true}", "#/exclusiveMaximum: stands without \"maximum\""},
+        {DRAFT_04 "\"exclusiveMaximum\": true}",
+         "#/exclusiveMaximum: needs \"maximum\" next to it"},
         {DRAFT_04 "\"minimum\": 1, \"exclusiveMinimum\": false}", ""},
     };
 
@@ -300,15 +304,15 @@ static void settings_are_what_they_can_be_or_refused_by_name(void **state)
         {EXTENSION("{\"rules\": [{\"check\": 1, \"message\": \"m\"}]}"),
          "#/x-rowferry/rules/0/check: must be a string"},
         {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\", \"fields\": \"v\"}]}"),
-         "#/x-rowferry/rules/0: may only hold check, field and message"},
+         "#/x-rowferry/rules/0: can only have check, field and message"},
         {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\"},"
                    " {\"check\": \"v\", \"message\": \"m\", \"field\": \"w\"}]}"),
          "#/x-rowferry/rules/1/field: is not declared in properties"},
         {"{\"x-rowferry\": {\"rules\": [{\"check\": \"v\", \"message\": \"m\"}]}}",
-         "#/x-rowferry/rules: need properties to speak of"},
+         "#/x-rowferry/rules: need declared properties"},
         {"{\"properties\": {\"sku\": {}, \"SKU\": {}},"
          " \"x-rowferry\": {\"rules\": [{\"check\": \"sku\", \"message\": \"m\"}]}}",
-         "#/x-rowferry/rules: no rules can be built over these properties: "
+         "#/x-rowferry/rules: SQL cannot use these properties in rules: "
          "duplicate column name: SKU"},
     };
 
@@ -409,7 +413,7 @@ static void the_values_that_are_listed_say_what_a_cell_holds(void **state)
         snprintf(text, sizeof text, "{\"properties\": {\"v\": %s}}", refused[i]);
         assert_string_equal(refusal_of(text),
                             "#/properties/v: lists strings that look like its other values, which "
-                            "the cells of a CSV file cannot tell apart: add \"type\"");
+                            "CSV cells cannot distinguish: add \"type\"");
     }
 }
 
@@ -469,7 +473,7 @@ static void files_that_cannot_be_read_are_refused(void **state)
     scratch_write(path, large, LARGE - 1);
     schema_close(schema_open(path, &(struct err){0}));
     snprintf(path, sizeof path, "%s/.json", folder);
-    assert_open_fails(path, "has no name in front of .json");
+    assert_open_fails(path, "has no name before .json");
     free(large);
     scratch_remove(folder);
 }

@@ -4,7 +4,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/base/str.h"
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 #include "core/inbox/place.h"
 #include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
@@ -101,12 +101,12 @@ static bool is_wanted(const struct scan *scan, const char *sub, const char *entr
 {
     const struct inbox_rules *rules = scan->rules;
 
-    if (names_ignored(entry, rules->ignore) || names_are_side(entry) ||
+    if (file_name_is_ignored(entry, rules->ignore) || file_name_is_side(entry) ||
         (rules->done_suffix && str_ends(entry, rules->done_suffix)))
         return false;
-    if (names_format(entry) != ROW_FORMAT_NONE || rules->any_name)
+    if (file_name_format(entry) != ROW_FORMAT_NONE || rules->any_name)
         return true;
-    return names_advice(entry) &&
+    return file_name_advice(entry) &&
            (sub || rules->any_schema || (rules->catalog && catalog_fits(rules->catalog, entry)));
 }
 
@@ -255,7 +255,7 @@ static bool goes_along(const struct scan *scan, const char *name)
 {
     const char *ending;
 
-    for (size_t n = 0; (ending = names_checksum(n, NULL)); n++)
+    for (size_t n = 0; (ending = file_name_checksum(n, NULL)); n++)
         if (belongs_to_file(scan, name, ending, false))
             return true;
     return scan->rules->done_suffix && belongs_to_file(scan, name, scan->rules->done_suffix, true);
@@ -302,7 +302,7 @@ static bool has_marker(int folder_fd, const char *name, const char *suffix)
 {
     char *marker = mem_printf("%s%s", name, suffix), stem[PATH_MAX];
     bool there = faccessat(folder_fd, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-                 (names_stem_marker(name, suffix, stem, sizeof stem) &&
+                 (file_name_stem_marker(name, suffix, stem, sizeof stem) &&
                   faccessat(folder_fd, stem, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 
     free(marker);

@@ -1,7 +1,7 @@
 #include "core/ingest/checksum.h"
 
 #include "core/base/mem.h"
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -128,7 +128,7 @@ bool checksum_check(struct feed *feed, bool *fits, char reason[ERR_TEXT_SIZE], s
     const char *ending, *algorithm;
 
     *fits = true;
-    for (size_t n = 0; *fits && (ending = names_checksum(n, &algorithm)); n++)
+    for (size_t n = 0; *fits && (ending = file_name_checksum(n, &algorithm)); n++)
         if (!check_one(feed, ending, algorithm, fits, reason, err))
             return false;
     return true;

@@ -1,7 +1,7 @@
 #include "core/ingest/feed.h"
 
 #include "core/base/mem.h"
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 #include "core/ingest/ingest.h"
 
 #include <errno.h>
@@ -170,10 +170,10 @@ bool feed_format(const struct feed *feed, const struct ingest_options *options,
         return err_set(err, ERR_CONFIG,
                        "standard input has no name that tells its format: give --format csv or "
                        "--format ndjson");
-    *format = names_format(feed->path);
+    *format = file_name_format(feed->path);
     if (*format != ROW_FORMAT_NONE)
         return true;
-    advice = names_advice(feed->path);
+    advice = file_name_advice(feed->path);
     if (advice)
         return err_set(err, ERR_INPUT, "%s: %s", feed->source, advice);
     return err_set(
@@ -190,7 +190,7 @@ void feed_shape(const struct feed *feed, const struct ingest_options *options,
     shape->dialect.encoding_forced = options->force;
     if (options->delimiter)
         shape->dialect.delimiter = options->delimiter;
-    else if (!shape->dialect.delimiter && feed->path && names_end_in(feed->path, ".tsv"))
+    else if (!shape->dialect.delimiter && feed->path && file_name_ends_in(feed->path, ".tsv"))
         shape->dialect.delimiter = '\t';
 }
 

@@ -7,7 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/whole_file.h"
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 #include "core/store/filed.h"
 #include "core/store/unfiled.h"
 
@@ -307,7 +307,7 @@ static bool move_companions(const struct sheet *sheet, const char *suffix, struc
     char other[PATH_MAX];
     bool ok = true;
 
-    for (size_t n = 0; ok && (ending = names_checksum(n, NULL)); n++) {
+    for (size_t n = 0; ok && (ending = file_name_checksum(n, NULL)); n++) {
         snprintf(other, sizeof other, "%s%s", name, ending);
         ok = move_companion(sheet, other, err);
     }
@@ -315,7 +315,7 @@ static bool move_companions(const struct sheet *sheet, const char *suffix, struc
         return ok;
     snprintf(other, sizeof other, "%s%s", name, suffix);
     return move_companion(sheet, other, err) &&
-           (!names_stem_marker(name, suffix, other, sizeof other) ||
+           (!file_name_stem_marker(name, suffix, other, sizeof other) ||
             move_companion(sheet, other, err));
 }
 

@@ -1,4 +1,4 @@
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 
 #include "core/base/str.h"
 
@@ -54,7 +54,7 @@ static bool ends_in(const char *name, size_t size, const char *ending)
     return size > length && strncasecmp(name + size - length, ending, length) == 0;
 }
 
-bool names_end_in(const char *name, const char *ending)
+bool file_name_ends_in(const char *name, const char *ending)
 {
     size_t size = strlen(name);
 
@@ -63,23 +63,23 @@ bool names_end_in(const char *name, const char *ending)
     return ends_in(name, size, ending);
 }
 
-enum row_format names_format(const char *name)
+enum row_format file_name_format(const char *name)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (names_end_in(name, formats[i].ending))
+        if (file_name_ends_in(name, formats[i].ending))
             return formats[i].format;
     return ROW_FORMAT_NONE;
 }
 
-const char *names_advice(const char *name)
+const char *file_name_advice(const char *name)
 {
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (names_end_in(name, foreign[i].ending))
+        if (file_name_ends_in(name, foreign[i].ending))
             return foreign[i].advice;
     return NULL;
 }
 
-bool names_are_side(const char *name)
+bool file_name_is_side(const char *name)
 {
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
         if (ends_in(name, strlen(name), sides[i]))
@@ -90,7 +90,7 @@ bool names_are_side(const char *name)
     return str_starts(name, "~$"); /* of an open workbook */
 }
 
-const char *names_checksum(size_t n, const char **algorithm)
+const char *file_name_checksum(size_t n, const char **algorithm)
 {
     if (n >= sizeof checksums / sizeof *checksums)
         return NULL;
@@ -99,7 +99,7 @@ const char *names_checksum(size_t n, const char **algorithm)
     return checksums[n].ending;
 }
 
-bool names_ignored(const char *name, const char *patterns)
+bool file_name_is_ignored(const char *name, const char *patterns)
 {
     while (patterns && *patterns) {
         size_t size = strcspn(patterns, ",");
@@ -113,12 +113,12 @@ bool names_ignored(const char *name, const char *patterns)
     return false;
 }
 
-bool names_stem_marker(const char *name, const char *suffix, char *marker, size_t size)
+bool file_name_stem_marker(const char *name, const char *suffix, char *marker, size_t size)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         size_t stem = strlen(name) - strlen(formats[i].ending);
 
-        if (!names_end_in(name, formats[i].ending))
+        if (!file_name_ends_in(name, formats[i].ending))
             continue;
         if (ends_in(name, strlen(name), ".gz"))
             stem -= 3;

@@ -1,4 +1,4 @@
-#include "core/inbox/names.h"
+#include "core/inbox/file_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ static void the_ending_says_the_format_in_any_case_and_compressed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(names_format(rows[i].name), rows[i].format);
+        assert_int_equal(file_name_format(rows[i].name), rows[i].format);
 }
 
 static void names_of_transfers_markers_and_desktops_are_no_files_to_read(void **state)
@@ -36,20 +36,20 @@ static void names_of_transfers_markers_and_desktops_are_no_files_to_read(void **
 
     (void)state;
     for (size_t i = 0; i < sizeof side / sizeof *side; i++)
-        assert_true(names_are_side(side[i]));
+        assert_true(file_name_is_side(side[i]));
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        assert_false(names_are_side(own[i]));
+        assert_false(file_name_is_side(own[i]));
 }
 
 static void patterns_are_those_of_a_shell_with_commas_between(void **state)
 {
     (void)state;
-    assert_false(names_ignored("a.csv", NULL));
-    assert_false(names_ignored("a.csv", ""));
-    assert_false(names_ignored("a.csv", ",,"));
-    assert_true(names_ignored("a.csv", "b*,[ab].csv"));
-    assert_true(names_ignored("a.csv", "*"));
-    assert_false(names_ignored("a.csv", "A.csv,?csv"));
+    assert_false(file_name_is_ignored("a.csv", NULL));
+    assert_false(file_name_is_ignored("a.csv", ""));
+    assert_false(file_name_is_ignored("a.csv", ",,"));
+    assert_true(file_name_is_ignored("a.csv", "b*,[ab].csv"));
+    assert_true(file_name_is_ignored("a.csv", "*"));
+    assert_false(file_name_is_ignored("a.csv", "A.csv,?csv"));
 }
 
 static void a_marker_may_have_the_name_without_its_ending(void **state)
@@ -57,12 +57,12 @@ static void a_marker_may_have_the_name_without_its_ending(void **state)
     char marker[16];
 
     (void)state;
-    assert_true(names_stem_marker("x.csv", ".done", marker, sizeof marker));
+    assert_true(file_name_stem_marker("x.csv", ".done", marker, sizeof marker));
     assert_string_equal(marker, "x.done");
-    assert_true(names_stem_marker("x.ndjson.gz", "_OK", marker, sizeof marker));
+    assert_true(file_name_stem_marker("x.ndjson.gz", "_OK", marker, sizeof marker));
     assert_string_equal(marker, "x_OK");
-    assert_false(names_stem_marker("x.dat", ".done", marker, sizeof marker));
-    assert_false(names_stem_marker("a-long-name.csv", ".done", marker, sizeof marker));
+    assert_false(file_name_stem_marker("x.dat", ".done", marker, sizeof marker));
+    assert_false(file_name_stem_marker("a-long-name.csv", ".done", marker, sizeof marker));
 }
 
 int main(void)

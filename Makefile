@@ -285,9 +285,12 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 # The manual page and the completions name the commands and options that this rowferry has.
-$(B)/share/help.tsv: $(B)/rowferry $(SHARE)/help-table.sh
+$(B)/help_table: $(B)/$(SHARE)/help_table.o $(filter-out %/main.o,$(CLI_SRC:%.c=$(B)/%.o)) $(B)/librowferry.a
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/share/help.tsv: $(B)/help_table
 	@mkdir -p $(@D)
-	@$(SHARE)/help-table.sh $< > $@
+	@$< > $@
 
 $(B)/share/rowferry.1: $(B)/share/help.tsv $(SHARE)/rowferry.1.in $(SHARE)/man.awk
 	@awk -f $(SHARE)/man.awk $(filter-out %.awk,$^) > $@

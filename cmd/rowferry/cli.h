@@ -19,15 +19,21 @@ struct cli {
     char **argv;
 };
 
+/* An exit status that a command can end with; meaning NULL: that of exit_meaning. */
+struct command_status {
+    int code;
+    const char *meaning;
+};
+
 struct command {
     const char *name;
     unsigned bit;            /* FOR_... */
     const char *arguments;   /* `[PATH...]` */
     const char *summary;     /* one line of the list of commands */
-    const char *description; /* paragraphs of --help, broken to 80 columns by hand */
+    const char *description; /* of --help; a blank line between paragraphs */
     const char *example;
     unsigned paths_min, paths_max;
-    const int *statuses; /* what it can end with, for --help; -1 after the last */
+    const struct command_status *statuses; /* for --help; code -1 after the last */
     /* Reports everything through cli->report and cli->summary. */
     void (*work)(struct cli *cli);
 };

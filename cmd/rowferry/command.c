@@ -4,102 +4,244 @@
 
 #include "core/base/str.h"
 
-static const int running_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
-static const int sending_statuses[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143, -1};
-static const int reading_statuses[] = {0, 1, 2, 3, 4, 5, 7, 8, 129, 130, 143, -1};
-static const int checking_statuses[] = {0, 1, 2, 3, 4, 129, 130, 143, -1};
-static const int status_statuses[] = {0, 1, 2, 8, -1};
-static const int telling_statuses[] = {0, 1, 2, 8, 129, 130, 143, -1};
-static const int checkup_statuses[] = {0, 1, 2, 5, 6, 8, 129, 130, 143, -1};
-static const int choice_statuses[] = {0, 1, 2, 3, 8, 129, 130, 143, -1};
+/* What most commands end with, and what every command that a signal can stop does. */
+#define DONE_OR_BUG {0, NULL}, {1, NULL}
+#define STOPPED     {129, NULL}, {130, NULL}, {143, NULL}, {-1, NULL}
+#define STATUSES    (const struct command_status[])
 
 /* clang-format off */
 const struct command commands[] = {
-    {"run", FOR_RUN, "[PATH...]", "the nightly job: read every waiting file, send, sum up",
-        "The nightly job: reads every waiting file into the database, sends what is\n"
-        "pending, and says what became of it. PATH is an inbox folder (inbox, where\n"
-        "none is named) or a file. Files of a folder are moved to its done/ or refused/,\n"
-        "with the rows that were rejected beside them; a file named itself stays.\n"
-        "Stopped at any moment, the same command again resumes.",
-        "rowferry run /srv/erp/inbox --db /srv/erp/rowferry.db",
-        0, PATHS_MANY, running_statuses, command_run},
-    {"ingest", FOR_INGEST, "FILE...", "check rows and keep them as jobs; no network",
-        "Checks the rows of files and keeps them in the database as jobs, to be sent by\n"
-        "drain or run. No network is used and no file is moved. FILE - is standard\n"
-        "input, with --schema and --format.",
-        "rowferry ingest InventoryItem-2026-11-23.csv",
-        1, PATHS_MANY, reading_statuses, command_ingest},
-    {"drain", FOR_DRAIN, "", "send what is pending",
-        "Sends what is pending. Safe to stop and to start again at any moment. With\n"
-        "--batch also the earlier rows, of other batches, that its rows wait for.",
-        "rowferry drain --batch 5 --rate 100/m",
-        0, 0, sending_statuses, command_drain},
-    {"validate", FOR_VALIDATE, "FILE...", "say what ingest would accept and reject",
-        "Says what ingest would accept and reject, and why. Writes nothing and needs no\n"
-        "database. FILE - is standard input, with --schema and --format. --suggest prints\n"
-        "the schema file that would read FILE instead.",
-        "rowferry validate --json InventoryItem-2026-11-23.csv",
-        1, PATHS_MANY, checking_statuses, command_validate},
-    {"status", FOR_STATUS, "[BATCH]", "where every batch stands, and what would finish it",
-        "Shows where every batch stands, and the exact command that would finish it.\n"
-        "May be asked at any time, while a run works too.",
-        "rowferry status 5",
-        0, 1, status_statuses, command_status},
-    {"history", FOR_HISTORY, "RECORD", "everything that ever happened to one record",
-        "Tells everything that ever happened to one record, in order: the rows of files\n"
-        "and their versions, what was sent and answered, conflicts and how they were\n"
-        "settled, and how each row stands now. RECORD is the record id, as files have it.\n"
-        "A record of which there is no row is exit status 2. May be asked at any time.",
-        "rowferry history ber-wh-1042 --schema InventoryItem",
-        0, 1, telling_statuses, command_history},
-    {"retry", FOR_RETRY, "[BATCH]", "put failed and refused jobs back to be sent",
-        "Has a batch's jobs that failed or were refused sent again by the next drain; one\n"
-        "whose request may have landed is read back first. Their history stays, and\n"
-        "--max-attempts counts anew. Instead of a batch, --all. A job that a later row of\n"
-        "its record has superseded stays, is named, and is exit status 3. May be done\n"
-        "while a run works.",
-        "rowferry retry 5 --state failed --since 4h",
-        0, 1, choice_statuses, command_retry},
-    {"resolve", FOR_RESOLVE, "[JOB...]", "settle conflicts, for our row or for theirs",
-        "Settles rows whose record someone else has changed: --ours sends them again,\n"
-        "laid over the record as it is by then, --theirs dismisses them. JOB is\n"
-        "BATCH/ROW (5/812); instead of jobs, --batch or --all. What stays in conflict\n"
-        "is named, and is exit status 3. May be done while a run works.",
-        "rowferry resolve --ours 5/812 5/813",
-        0, PATHS_MANY, choice_statuses, command_resolve},
-    {"cancel", FOR_CANCEL, "BATCH", "withdraw what has not been sent yet",
-        "Withdraws the jobs of a batch that were never sent, and lists them. What was\n"
-        "sent once, or is being sent, stays, is named, and is exit status 3. May be done\n"
-        "while a run works.",
-        "rowferry cancel 5",
-        1, 1, choice_statuses, command_cancel},
-    {"export", FOR_EXPORT, "BATCH", "write its rows with what became of each",
-        "Writes the rows of a batch to standard output, in their order: the columns of\n"
-        "its file, written as the schema file declares, and behind them rowferry_...\n"
-        "columns with what became of each row (NDJSON: a member \"outcome\"). ingest takes\n"
-        "such a file back and ignores those columns.\n"
-        "\n"
-        "What the schema file ignores is empty in the rows of jobs. Rejected rows keep\n"
-        "their cells; one that has too few or too many, or whose quotes are wrong, stands\n"
-        "in rowferry_raw alone, and is rejected again. May be done while a run works.",
-        "rowferry export 5 --state rejected,failed >InventoryItem-again.csv",
-        1, 1, telling_statuses, command_export},
-    {"prune", FOR_PRUNE, "", "delete the rows of old batches, and give the space back",
-        "Deletes the rows and the history of batches that are finished and old enough,\n"
-        "and gives the space back. The batch itself stays, with its counts and its hash,\n"
-        "so that its file stays known. What is open stays, and what a decision is still\n"
-        "to be made about; it is named, with the reason. May be done while a run works,\n"
-        "and stopped at any moment: the next prune goes on.",
-        "rowferry prune --older-than 90d --files",
-        0, 0, choice_statuses, command_prune},
-    {"doctor", FOR_DOCTOR, "[INBOX]", "check everything that a night needs",
-        "Checks everything that a night needs, and says what to do where something is\n"
-        "wrong: configuration, schema files, the database (and all its counters, by a\n"
-        "full count), rights, free space, the inbox (inbox, where none is named), the\n"
-        "login, one GET, and the clock. Changes nothing, here or at the API. May be done\n"
-        "while a run works.",
-        "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
-        0, 1, checkup_statuses, command_doctor},
+    {
+        .name = "run", .bit = FOR_RUN, .work = command_run,
+        .arguments = "[PATH...]", .paths_min = 0, .paths_max = PATHS_MANY,
+        .summary = "the nightly job: read every waiting file, send, sum up",
+        .description =
+            "Runs the nightly job: reads every waiting file into the database, sends what is "
+            "pending, and reports what happened to each row. PATH is an inbox folder "
+            "(default: inbox) or a file. Files of a folder are moved to its done/ or "
+            "refused/, and their rejected rows are written next to them; a file that is named "
+            "itself is not moved. It can be stopped at any moment: the same command again "
+            "resumes.",
+        .example = "rowferry run /srv/erp/inbox --db /srv/erp/rowferry.db",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage, a setting, a schema file, a certificate or the environment is wrong, "
+                "or the inbox is missing"},
+            {3, "finished, but rows or files were rejected, or jobs were refused, failed or "
+                "are in conflict"},
+            {4, "a file passed --max-errors or missed --min-rows and was refused, the inbox "
+                "missed --min-files, or the API refused more jobs than --max-refused"},
+            {5, "incomplete: jobs are left, the network is down, or a file is still being "
+                "written; the same command again resumes"},
+            {6, NULL}, {7, NULL}, {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "ingest", .bit = FOR_INGEST, .work = command_ingest,
+        .arguments = "FILE...", .paths_min = 1, .paths_max = PATHS_MANY,
+        .summary = "check rows and store them as jobs; no network",
+        .description =
+            "Checks the rows of files and stores them in the database as jobs, to be sent by "
+            "drain or run. It uses no network and moves no file. FILE - is standard input, "
+            "with --schema and --format.",
+        .example = "rowferry ingest InventoryItem-2026-11-23.csv",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage, a setting or a schema file is wrong, or a file is missing"},
+            {3, "finished, but rows were rejected, or a file was refused or cannot be read"},
+            {4, "a file passed --max-errors or missed --min-rows and was refused"},
+            {5, "incomplete: a file is still being written, or --max-time is over; the same "
+                "command again resumes"},
+            {7, "another process is reading into this database"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "drain", .bit = FOR_DRAIN, .work = command_drain,
+        .arguments = "", .paths_min = 0, .paths_max = 0,
+        .summary = "send what is pending",
+        .description =
+            "Sends what is pending. It can be stopped and started again at any moment. With "
+            "--batch it also sends the earlier rows of other batches that the rows of this "
+            "batch wait for.",
+        .example = "rowferry drain --batch 5 --rate 100/m",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage, a setting, a certificate or the environment is wrong, or the database "
+                "or the batch does not exist"},
+            {3, "finished, but the batches have rows that were rejected, refused, failed or "
+                "are in conflict"},
+            {4, "the API refused more jobs than --max-refused"},
+            {5, "incomplete: jobs are left, or the network is down; the same command again "
+                "resumes"},
+            {6, NULL},
+            {7, "another process is sending from this database"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "validate", .bit = FOR_VALIDATE, .work = command_validate,
+        .arguments = "FILE...", .paths_min = 1, .paths_max = PATHS_MANY,
+        .summary = "report what ingest would accept and reject",
+        .description =
+            "Reports what ingest would accept and reject, and why. It writes nothing and "
+            "needs no database. FILE - is standard input, with --schema and --format. "
+            "--suggest prints a schema file that would read FILE instead.",
+        .example = "rowferry validate --json InventoryItem-2026-11-23.csv",
+        .statuses = STATUSES{
+            {0, "ingest would accept every row"},
+            {1, NULL},
+            {2, "usage, a setting or a schema file is wrong, or a file is missing"},
+            {3, "ingest would reject rows, or refuse a file, or cannot read it"},
+            {4, "ingest would refuse a file because of --max-errors or --min-rows"},
+            STOPPED,
+        },
+    },
+    {
+        .name = "status", .bit = FOR_STATUS, .work = command_status,
+        .arguments = "[BATCH]", .paths_min = 0, .paths_max = 1,
+        .summary = "show the state of every batch, and what would finish it",
+        .description =
+            "Shows the state of every batch, and the exact command that would finish it. It "
+            "can be used at any time, also while a run works.",
+        .example = "rowferry status 5",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, or the database or the batch does not exist"},
+            {8, NULL}, {-1, NULL},
+        },
+    },
+    {
+        .name = "history", .bit = FOR_HISTORY, .work = command_history,
+        .arguments = "RECORD", .paths_min = 0, .paths_max = 1,
+        .summary = "show everything that ever happened to one record",
+        .description =
+            "Shows everything that ever happened to one record, in order: the rows of files "
+            "and their versions, what was sent and answered, conflicts and how they were "
+            "settled, and the state of each row. RECORD is the record id as the files have "
+            "it. It can be used at any time.",
+        .example = "rowferry history ber-wh-1042 --schema InventoryItem",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, the database does not exist or has no row of "
+                "the record, or several schemas have it"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "retry", .bit = FOR_RETRY, .work = command_retry,
+        .arguments = "[BATCH]", .paths_min = 0, .paths_max = 1,
+        .summary = "put failed and refused jobs back to be sent",
+        .description =
+            "Puts a batch's jobs that failed or were refused back to be sent by the next "
+            "drain. If the request of a job may have reached the API, the record is read back "
+            "first. Their history stays, and --max-attempts counts from 0 again. Use --all "
+            "instead of a batch for every batch. It can be used while a run works.",
+        .example = "rowferry retry 5 --state failed --since 4h",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, or the database or the batch does not exist"},
+            {3, "jobs stay as they are, because a later row of their record supersedes them, "
+                "or because the answer to the question was no"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "resolve", .bit = FOR_RESOLVE, .work = command_resolve,
+        .arguments = "[JOB...]", .paths_min = 0, .paths_max = PATHS_MANY,
+        .summary = "settle conflicts with our row or theirs",
+        .description =
+            "Settles rows whose record somebody else has changed: --ours sends them again, "
+            "with their fields set in the record as it is then, --theirs dismisses them. JOB "
+            "is BATCH/ROW (5/812); use --batch or --all instead of jobs. It can be used while "
+            "a run works.",
+        .example = "rowferry resolve --ours 5/812 5/813",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, or the database, the batch or a job does not "
+                "exist"},
+            {3, "jobs stay as they are, because they are not in conflict, because a later row "
+                "of their record supersedes them, or because the answer to the question was "
+                "no"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "cancel", .bit = FOR_CANCEL, .work = command_cancel,
+        .arguments = "BATCH", .paths_min = 1, .paths_max = 1,
+        .summary = "withdraw what was not sent yet",
+        .description =
+            "Withdraws the jobs of a batch that were never sent, and lists them. It can be "
+            "used while a run works.",
+        .example = "rowferry cancel 5",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, or the database or the batch does not exist"},
+            {3, "jobs stay as they are, because they were sent, are being sent or are "
+                "finished, or because the answer to the question was no"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "export", .bit = FOR_EXPORT, .work = command_export,
+        .arguments = "BATCH", .paths_min = 1, .paths_max = 1,
+        .summary = "write its rows with the outcome of each",
+        .description =
+            "Writes the rows of a batch to standard output, in their order: the columns of "
+            "its file, written as the schema file declares, followed by rowferry_... columns "
+            "with the outcome of each row (NDJSON: a member \"outcome\"). ingest reads such a "
+            "file and ignores those columns.\n\n"
+            "What the schema file ignores is empty in the rows of jobs. Rejected rows keep "
+            "their cells; a row that has too few or too many cells, or wrong quotes, is only "
+            "in rowferry_raw, and ingest rejects it again. It can be used while a run works.",
+        .example = "rowferry export 5 --state rejected,failed >InventoryItem-again.csv",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage, a setting or a schema file is wrong, the database or the batch does "
+                "not exist, or the rows cannot be written"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "prune", .bit = FOR_PRUNE, .work = command_prune,
+        .arguments = "", .paths_min = 0, .paths_max = 0,
+        .summary = "delete the rows of old batches, and free the space",
+        .description =
+            "Deletes the rows and the history of batches that are finished and old enough, "
+            "and frees their space. The batch itself stays, with its counts and its hash, so "
+            "that rowferry still recognises its file. Batches that are open or need a "
+            "decision stay, and are listed with the reason. It can be used while a run works, "
+            "and stopped at any moment: the next prune resumes.",
+        .example = "rowferry prune --older-than 90d --files",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, the database does not exist, or a file cannot "
+                "be deleted"},
+            {3, "nothing was deleted, because the answer to the question was no"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "doctor", .bit = FOR_DOCTOR, .work = command_doctor,
+        .arguments = "[INBOX]", .paths_min = 0, .paths_max = 1,
+        .summary = "check everything that a night needs",
+        .description =
+            "Checks everything that a night needs, and says what to do about each fault: "
+            "configuration, schema files, the database (and all its counters, by a full "
+            "count), permissions, free space, the inbox (default: inbox), the login, one GET, "
+            "and the clock. It changes nothing, here or at the API. It can be used while a "
+            "run works.",
+        .example = "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
+        .statuses = STATUSES{
+            {0, "every check is fine, or has only a remark"},
+            {1, "a counter of the database is wrong: a bug, please report"},
+            {2, "a setting, a schema file, a certificate, the inbox or the clock is wrong, or "
+                "the database does not exist"},
+            {5, "the network is down, or the API does not answer"},
+            {6, "the API refuses the credentials or permissions"},
+            {8, NULL}, STOPPED,
+        },
+    },
     {0},
 };
 /* clang-format on */

@@ -16,16 +16,16 @@ static const struct {
 } meanings[] = {
     {EXIT_DONE, "everything asked for is done"},
     {EXIT_INTERNAL, "internal error: a bug, please report"},
-    {EXIT_CONFIG, "usage, configuration, schema file or environment wrong"},
-    {EXIT_ROWS, "finished, but rows or files were rejected, refused or failed"},
-    {EXIT_LIMIT, "--max-errors, --min-rows or --max-refused does not allow it"},
+    {EXIT_CONFIG, "usage, setting, schema file, certificate or environment wrong"},
+    {EXIT_ROWS, "finished, but rows are rejected, refused, failed or in conflict"},
+    {EXIT_LIMIT, "a limit was passed: --max-errors, --min-rows, --min-files, --max-refused"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
-    {EXIT_AUTH, "the API refused our credentials or permissions"},
-    {EXIT_BUSY, "another process is reading into, or draining, this database"},
+    {EXIT_AUTH, "the API refused the credentials or permissions"},
+    {EXIT_BUSY, "another process is reading into this database or sending from it"},
     {EXIT_STORE, "the database cannot be used"},
-    {EXIT_SIGHUP, "stopped by SIGHUP, what was in flight is settled"},
-    {EXIT_SIGINT, "stopped by SIGINT, what was in flight is settled"},
-    {EXIT_SIGTERM, "stopped by SIGTERM, what was in flight is settled"},
+    {EXIT_SIGHUP, "stopped by SIGHUP, after finishing requests in flight"},
+    {EXIT_SIGINT, "stopped by SIGINT, after finishing requests in flight"},
+    {EXIT_SIGTERM, "stopped by SIGTERM, after finishing requests in flight"},
 };
 
 enum { MEANINGS = sizeof meanings / sizeof *meanings };

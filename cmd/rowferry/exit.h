@@ -33,7 +33,7 @@ const char *exit_kind_name(enum err_kind kind);
 /* Of two statuses the one that is told. */
 int exit_combine(int a, int b);
 
-/* What a status means, for --help and `status`; a line of at most 64 columns. */
+/* What a status means, for --help and `status`. */
 const char *exit_meaning(int status);
 
 /* The statuses in the order of their numbers, for --help: false behind the last. */

@@ -2,34 +2,27 @@
 
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/words.h"
+#include "core/base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_COLUMN = 26 };
+enum { TEXT_COLUMN = 26, STATUS_COLUMN = 7 };
 
-static const struct {
-    enum option_id first;
-    const char *heading;
-} groups[] = {
-    {OPT_DB, "Files and database"},     {OPT_BATCH, "Which jobs"},
-    {OPT_OURS, "What becomes of them"}, {OPT_ENVIRONMENT, "The API"},
-    {OPT_CONCURRENCY, "Sending"},       {OPT_ENV_FILE, "General"},
-};
-
-enum { GROUPS = sizeof groups / sizeof *groups };
-
-/* `[ROWFERRY_DB]`; the first variable stands at the left where there is no option. */
-static void append_variables(const struct option *option, struct buf *text)
+void help_option(const struct option *option, struct buf *out)
 {
     const char *separator = " [";
 
+    buf_append_text(out, option->help);
     for (unsigned i = option->name ? 0 : 1; i < OPTION_ENV_MAX && option->env[i]; i++) {
-        buf_printf(text, "%s%s", separator, option->env[i]);
+        buf_printf(out, "%s%s", separator, option->env[i]);
         separator = ", ";
     }
     if (*separator == ',')
-        buf_append_char(text, ']');
+        buf_append_char(out, ']');
+    if (option->fallback)
+        buf_printf(out, " (%s)", option->fallback);
 }
 
 static void append_option(const struct option *option, struct buf *out)
@@ -45,10 +38,7 @@ static void append_option(const struct option *option, struct buf *out)
     else
         size = snprintf(left, sizeof left, "      --%s%s%s", option->name,
                         option->argument ? " " : "", option->argument ? option->argument : "");
-    buf_append_text(&text, option->help);
-    append_variables(option, &text);
-    if (option->fallback)
-        buf_printf(&text, " (%s)", option->fallback);
+    help_option(option, &text);
     buf_append_text(out, left);
     if (size > TEXT_COLUMN - 2)
         buf_printf(out, "\n%*s", TEXT_COLUMN, "");
@@ -58,34 +48,52 @@ static void append_option(const struct option *option, struct buf *out)
     buf_release(&text);
 }
 
-static void append_group(const struct command *command, unsigned group, struct buf *out)
+static void append_group(const struct command *command, enum option_group group, struct buf *out)
 {
-    unsigned last = group + 1 < GROUPS ? groups[group + 1].first : OPT_COUNT;
     bool begun = false;
 
-    for (unsigned id = groups[group].first; id < last; id++) {
+    for (unsigned id = 0; id < OPT_COUNT; id++) {
         const struct option *option = option_at((enum option_id)id);
 
-        if (!(option->commands & command->bit))
+        if (option->group != group || !(option->commands & command->bit))
             continue;
         if (!begun)
-            buf_printf(out, "\n%s\n", groups[group].heading);
+            buf_printf(out, "\n%s\n", option_heading(group));
         begun = true;
         append_option(option, out);
     }
 }
 
+static void append_status(int status, const char *meaning, struct buf *out)
+{
+    buf_printf(out, "%5d  ", status);
+    words_wrap(out, meaning ? meaning : exit_meaning(status), STATUS_COLUMN, STATUS_COLUMN);
+}
+
 void help_command(const struct command *command, struct buf *out)
 {
-    buf_printf(out, "Usage: rowferry %s [OPTION...]%s%s\n\n%s\n", command->name,
-               *command->arguments ? " " : "", command->arguments, command->description);
-    for (unsigned group = 0; group < GROUPS; group++)
-        append_group(command, group, out);
-    buf_append_text(out, "\nIn brackets the environment variable, also read from .env, and in "
-                         "parentheses\nthe default. An option wins over the environment, and that "
-                         "over .env.\n\nExit status\n");
-    for (const int *status = command->statuses; *status >= 0; status++)
-        buf_printf(out, "%5d  %s\n", *status, exit_meaning(*status));
+    const char *paragraph = command->description, *end;
+
+    buf_printf(out, "Usage: rowferry %s [OPTION...]%s%s\n", command->name,
+               *command->arguments ? " " : "", command->arguments);
+    for (; paragraph; paragraph = *end ? end + 2 : NULL) {
+        char *text;
+
+        end = strstr(paragraph, "\n\n");
+        end = end ? end : strchr(paragraph, '\0');
+        text = mem_copy(paragraph, (size_t)(end - paragraph));
+        buf_append_char(out, '\n');
+        words_wrap(out, text, 0, 0);
+        free(text);
+    }
+    for (unsigned group = 0; group < OPTION_GROUPS; group++)
+        append_group(command, (enum option_group)group, out);
+    buf_append_text(out,
+                    "\nBrackets show the environment variable, which is also read from .env, and\n"
+                    "parentheses the default. An option wins over the environment, and the\n"
+                    "environment over .env.\n\nExit status\n");
+    for (const struct command_status *status = command->statuses; status->code >= 0; status++)
+        append_status(status->code, status->meaning, out);
     buf_printf(out, "\nExample\n  %s\n", command->example);
 }
 
@@ -93,18 +101,19 @@ void help_program(struct buf *out)
 {
     int status;
 
-    buf_append_text(out, "Usage: rowferry COMMAND [OPTION...] [ARGUMENT...]\n\n"
-                         "Takes the rows of CSV and NDJSON files to the custom object records of "
-                         "Genesys\nCloud: checked, sent, and every answer kept in one SQLite "
-                         "database.\n\nCommands\n");
+    buf_append_text(out,
+                    "Usage: rowferry COMMAND [OPTION...] [ARGUMENT...]\n\n"
+                    "Loads CSV and NDJSON files into Genesys Cloud custom objects. It sends one\n"
+                    "versioned update per row and records what happened to each one in an SQLite\n"
+                    "database.\n\nCommands\n");
     for (const struct command *command = commands; command->name; command++) {
         char left[32];
 
         snprintf(left, sizeof left, "%s %s", command->name, command->arguments);
         buf_printf(out, "  %-20s %s\n", left, command->summary);
     }
-    buf_append_text(out, "\nrowferry COMMAND --help tells the options of a command; "
-                         "rowferry --version the\nversion.\n\nExit status\n");
+    buf_append_text(out,
+                    "\nrowferry COMMAND --help lists the options of a command.\n\nExit status\n");
     for (size_t i = 0; exit_listed(i, &status); i++)
-        buf_printf(out, "%5d  %s\n", status, exit_meaning(status));
+        append_status(status, NULL, out);
 }

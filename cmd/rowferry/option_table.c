@@ -21,143 +21,340 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 /* clang-format off */
 static const struct option table[OPT_COUNT] = {
-    [OPT_DB] = {"db", 0, KIND_PATH, "FILE", {"ROWFERRY_DB"}, "rowferry.db", 0, 0,
-        STORING | DECIDING | LOOKING | FOR_PRUNE, "the database"},
-    [OPT_SCHEMAS] = {"schemas", 0, KIND_PATH, "FOLDER", {"ROWFERRY_SCHEMAS"}, "schema", 0, 0,
-        READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR, "schema files, NAME.json each"},
-    [OPT_SCHEMA] = {"schema", 0, KIND_TEXT, "NAME", {NULL}, NULL, 0, 0, READING | FOR_HISTORY,
-        "schema of the files, where their names do not begin with it; of the record, where several "
-        "have its id"},
-    [OPT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, READING,
-        "csv or ndjson, where the files' names do not end so"},
-    [OPT_EXPORT_FORMAT] = {"format", 0, KIND_FORMAT, "F", {NULL}, NULL, 0, 0, FOR_EXPORT,
-        "csv or ndjson, else as the batch's file was"},
-    [OPT_DELIMITER] = {"delimiter", 0, KIND_DELIMITER, "C", {NULL}, NULL, 0, 0, READING,
-        "field delimiter of CSV files: a byte, tab or U+0001 (default: from the schema file, else "
-        "detected from the header row)"},
-    [OPT_FOR_SPREADSHEET] = {"for-spreadsheet", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_EXPORT,
-        "CSV in UTF-8, with an apostrophe before each cell that a spreadsheet would compute; such "
-        "a file is not taken back"},
-    [OPT_SUGGEST] = {"suggest", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_VALIDATE,
-                     "print the schema file that would read the file; what is ambiguous is a $comment "
-                     "in it"},
-    [OPT_MAX_ERRORS] = {"max-errors", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_ERRORS"}, NULL, 0, 0,
-        READING, "a file with more rejected rows (N, or N% of its rows) is refused as a whole"},
-    [OPT_MIN_ROWS] = {"min-rows", 0, KIND_INTEGER, "N", {"ROWFERRY_MIN_ROWS"}, NULL, 0, INT32_MAX,
-        READING, "a file with fewer rows is refused as a whole"},
-    [OPT_MIN_AGE] = {"min-age", 0, KIND_DURATION, "D", {NULL}, NULL, 0, DAY_MS, FOR_RUN,
-        "a file in the inbox is complete when it has not changed for so long (2s, or 30s where "
-        "this user cannot see who writes it)"},
-    [OPT_MIN_FILES] = {"min-files", 0, KIND_INTEGER, "N", {"ROWFERRY_MIN_FILES"}, NULL, 0, INT32_MAX,
-        FOR_RUN, "fewer files in the inbox end the run with status 4; those that are there are read"},
-    [OPT_DONE_FILE] = {"done-file", 0, KIND_SUFFIX, "SUFFIX", {"ROWFERRY_DONE_FILE"}, NULL, 0, 0,
-        FOR_RUN, "a file is complete when X.csvSUFFIX, or XSUFFIX, is there next to X.csv; that is "
-        "moved along with it"},
-    [OPT_IGNORE] = {"ignore", 0, KIND_TEXT, "GLOB,...", {"ROWFERRY_IGNORE"}, NULL, 0, 0, FOR_RUN,
-        "files of the inbox to leave alone, though their names end in .csv"},
-    [OPT_FORCE] = {"force", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, READING,
-        "read a file that was read before, or whose declared encoding is doubtful"},
-    [OPT_KEEP] = {"keep", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RUN,
-        "leave the files of an inbox where they are"},
-    [OPT_TAIL] = {"tail", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_INGEST,
-        "of files in done/ that grew after they were read: only the rows that came since"},
-    [OPT_BATCH] = {"batch", 0, KIND_INTEGER, "ID", {NULL}, NULL, 1, INT32_MAX,
-        FOR_DRAIN | FOR_RESOLVE, "this batch alone"},
-    [OPT_ALL] = {"all", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE | FOR_RETRY,
-        "every batch"},
-    [OPT_STATE] = {"state", 0, KIND_STATES, "S", {NULL}, JOB_RETRIABLE_LIST(WORD, COMMA_WORD), 0,
-        JOB_SET(JOB_RETRIABLE_LIST), FOR_RETRY, "jobs in these states alone"},
-    [OPT_EXPORT_STATE] = {"state", 0, KIND_STATES, "STATES", {NULL}, "all", 0, EXPORT_ALL,
-        FOR_EXPORT, "rows in these alone: rejected, any state of a job (pending, applied, "
-        "conflict, refused, failed, ...), with commas; jobs is every one of them"},
-    [OPT_SINCE] = {"since", 0, KIND_DURATION, "D", {NULL}, NULL, 0, 36500 * (int64_t)DAY_MS,
-        FOR_RETRY, "jobs whose last change is not older: 4h, 90d"},
-    [OPT_RECORD] = {"record", 0, KIND_TEXT, "ID", {NULL}, NULL, 0, 0, FOR_RETRY,
-        "jobs of this record alone"},
-    [OPT_OLDER_THAN] = {"older-than", 0, KIND_DURATION, "D", {NULL}, NULL, 0,
-        36500 * (int64_t)DAY_MS, FOR_PRUNE, "of batches that were finished so long ago: 90d, 12h"},
-    [OPT_OURS] = {"ours", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
-        "the next drain fetches the record, lays the row's fields over it, and sends that"},
-    [OPT_THEIRS] = {"theirs", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_RESOLVE,
-        "dismiss the row; the record stays as it is"},
-    [OPT_EVEN_IF_SUPERSEDED] = {"even-if-superseded", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0,
-        FOR_RESOLVE | FOR_RETRY, "also where a later row of the record was sent, whose values an older row may "
-        "undo"},
-    [OPT_FILES] = {"files", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_PRUNE,
-        "delete also their files in done/ and refused/, with what was written next to them"},
-    [OPT_DRY_RUN] = {"dry-run", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,
-        "show what would be done, and change nothing"},
-    [OPT_YES] = {"yes", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, DECIDING | FOR_PRUNE,
-        "do not ask, though more than one job is changed"},
-    [OPT_ENVIRONMENT] = {"environment", 0, KIND_TEXT, "E",
-        {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"}, "https://api.mypurecloud.com", 0, 0,
-        REACHING, "a URL, a domain (mypurecloud.de) or a region (eu-central-1)"},
-    [OPT_LOGIN_URL] = {"login-url", 0, KIND_TEXT, "URL", {"GENESYS_LOGIN_URL"}, NULL, 0, 0,
-        REACHING, "where tokens come from, if not from the environment's login host"},
-    [OPT_CLIENT_ID] = {NULL, 0, KIND_TEXT, "client id",
-        {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, NULL, 0, 0, REACHING,
-        "the OAuth client"},
-    [OPT_CLIENT_SECRET] = {"client-secret-file", 0, KIND_SECRET, "FILE",
-        {"GENESYS_CLIENT_SECRET", "GENESYS_CLIENT_SECRET_FILE", "GENESYSCLOUD_OAUTHCLIENT_SECRET"},
-        NULL, 0, 0, REACHING, "holds the client secret, readable by nobody else; the secret "
-        "itself comes from a variable, never as an argument"},
-    [OPT_CA_FILE] = {"ca-file", 0, KIND_PATH, "FILE", {"ROWFERRY_CA_FILE"}, NULL, 0, 0, REACHING,
-        "certificates to trust instead of the system's"},
-    [OPT_CONCURRENCY] = {"concurrency", 0, KIND_INTEGER, "N", {"ROWFERRY_CONCURRENCY"}, "8", 1, 256,
-        SENDING, "requests in flight at most"},
-    [OPT_RATE] = {"rate", 0, KIND_RATE, "R", {"ROWFERRY_RATE"}, "300/m", 0, 0, STORING,
-        "requests at most: N/s, N/m, N/h or none"},
-    [OPT_TIMEOUT] = {"timeout", 0, KIND_DURATION, "S", {"ROWFERRY_TIMEOUT"}, "10", SECOND_MS,
-        HOUR_MS, REACHING, "seconds for one request"},
-    [OPT_MAX_RETRIES] = {"max-retries", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_RETRIES"}, "3", 0,
-        1000, SENDING, "of one job in one run"},
-    [OPT_MAX_ATTEMPTS] = {"max-attempts", 0, KIND_INTEGER, "N", {"ROWFERRY_MAX_ATTEMPTS"}, "12", 1,
-        10000, SENDING, "of one job over all runs; then it has failed"},
-    [OPT_MAX_REFUSED] = {"max-refused", 0, KIND_ERRORS, "N", {"ROWFERRY_MAX_REFUSED"}, NULL, 0, 0,
-        SENDING, "the run stops when the API refused more jobs (N, or N% of those that are at "
-        "their end, from 100 on)"},
-    [OPT_MAX_WAIT] = {"max-wait", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_WAIT"}, "15m", 0,
-        365 * (int64_t)DAY_MS, SENDING,
-        "the API may ask us to wait so long; beyond it the run ends and a later one resumes"},
-    [OPT_IGNORE_PAUSE] = {"ignore-pause", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, SENDING,
-        "send at once, and forget that the API asked an earlier run to wait"},
-    [OPT_MAX_TIME] = {"max-time", 0, KIND_DURATION, "D", {"ROWFERRY_MAX_TIME"}, NULL, SECOND_MS,
-        365 * (int64_t)DAY_MS, FOR_RUN | FOR_INGEST | FOR_DRAIN,
-        "the command may take so long; then it settles what is under way and ends"},
-    [OPT_ON_CONFLICT] = {"on-conflict", 0, KIND_ON_CONFLICT, "HOW", {"ROWFERRY_ON_CONFLICT"}, "park",
-        0, 0, SENDING, "park: keep what someone else changed for a decision; rebase: lay our fields "
-        "over theirs; dismiss: leave theirs"},
-    [OPT_AUDIT] = {"audit", 0, KIND_AUDIT, "A", {"ROWFERRY_AUDIT"}, "none", 0, 0, SENDING,
-        "applied updates to look up in the audit log; this version knows `none` alone"},
-    [OPT_AUDIT_WAIT] = {"audit-wait", 0, KIND_DURATION, "D", {"ROWFERRY_AUDIT_WAIT"}, "60s", 0,
-        DAY_MS, SENDING, "the audit log may lag so long before its silence means something"},
-    [OPT_TAGS] = {"tags", 0, KIND_TAGS, "A,B", {"ROWFERRY_TAGS"}, "api-update", 0, 0, SENDING,
-        "for rows that name none"},
-    [OPT_SOURCE] = {"source", 0, KIND_TEXT, "NAME", {"ROWFERRY_SOURCE"}, "rowferry", 0, 0, SENDING,
-        "what the API is told that updates come from"},
-    [OPT_SUMMARY] = {"summary", 0, KIND_PATH, "FILE", {"ROWFERRY_SUMMARY"}, NULL, 0, 0, WATCHED,
-        "at the end, however it comes, the summary of --json, as one JSON object"},
-    [OPT_METRICS_FILE] = {"metrics-file", 0, KIND_PATH, "FILE", {"ROWFERRY_METRICS_FILE"}, NULL, 0,
-        0, WATCHED, "measures for Prometheus, NAME.prom in the folder of the node exporter's "
-        "textfile collector; written every 15 s, and at the end"},
-    [OPT_ON_FAILURE] = {"on-failure", 0, KIND_TEXT, "CMD", {"ROWFERRY_ON_FAILURE"}, NULL, 0, 0,
-        WATCHED, "run by the shell when the exit status is not 0, with the summary on standard "
-        "input and ROWFERRY_EXIT_STATUS set; cut after 60 s, and no status changes by it"},
-    [OPT_LOG_FORMAT] = {"log-format", 0, KIND_LOG_FORMAT, "F", {"ROWFERRY_LOG_FORMAT"}, NULL, 0, 0,
-        WATCHED | FOR_VALIDATE | DECIDING, "text or json: messages as a log, one event a line, "
-        "with time and run"},
-    [OPT_ENV_FILE] = {"env-file", 0, KIND_PATH, "FILE", {NULL}, NULL, 0, 0, FOR_ALL,
-        "instead of .env in the working directory"},
-    [OPT_JSON] = {"json", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
-        "JSON lines on standard output"},
-    [OPT_QUIET] = {"quiet", 'q', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
-        "errors only; a summary only when something is wrong"},
-    [OPT_VERBOSE] = {"verbose", 'v', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
-        "say more"},
-    [OPT_NO_COLOR] = {"no-color", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL,
-        "as NO_COLOR in the environment does"},
-    [OPT_HELP] = {"help", 'h', KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL, "this text"},
-    [OPT_VERSION] = {"version", 0, KIND_FLAG, NULL, {NULL}, NULL, 0, 0, FOR_ALL, "the version"},
+    [OPT_DB] = {
+        .name = "db", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_DB"},
+        .fallback = "rowferry.db", .commands = STORING | DECIDING | LOOKING | FOR_PRUNE,
+        .group = GROUP_FILES,
+        .help = "the database",
+        .manual = "run and ingest make it if it does not exist; every other command fails with "
+                  "exit status 2."},
+    [OPT_SCHEMAS] = {
+        .name = "schemas", .kind = KIND_PATH, .argument = "FOLDER", .env = {"ROWFERRY_SCHEMAS"},
+        .fallback = "schema", .commands = READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR,
+        .group = GROUP_FILES,
+        .help = "the folder of schema files, one NAME.json per object"},
+    [OPT_SCHEMA] = {
+        .name = "schema", .kind = KIND_TEXT, .argument = "NAME", .commands = READING | FOR_HISTORY,
+        .group = GROUP_FILES,
+        .help = "schema of files whose names do not begin with it, or of the record, if several "
+                "schemas have its id"},
+    [OPT_FORMAT] = {
+        .name = "format", .kind = KIND_FORMAT, .argument = "F", .commands = READING,
+        .group = GROUP_FILES,
+        .help = "csv or ndjson, for files whose names do not end in it"},
+    [OPT_EXPORT_FORMAT] = {
+        .name = "format", .kind = KIND_FORMAT, .argument = "F", .commands = FOR_EXPORT,
+        .group = GROUP_FILES,
+        .help = "csv or ndjson (default: the format of the batch's file)"},
+    [OPT_DELIMITER] = {
+        .name = "delimiter", .kind = KIND_DELIMITER, .argument = "C", .commands = READING,
+        .group = GROUP_FILES,
+        .help = "field delimiter of CSV files: a byte, tab or U+0001 (default: from the schema "
+                "file, else detected from the header row)"},
+    [OPT_FOR_SPREADSHEET] = {
+        .name = "for-spreadsheet", .commands = FOR_EXPORT,
+        .group = GROUP_FILES,
+        .help = "write CSV in UTF-8, with an apostrophe before each cell that a spreadsheet would "
+                "compute",
+        .manual = "rowferry does not read such a file back."},
+    [OPT_SUGGEST] = {
+        .name = "suggest", .commands = FOR_VALIDATE,
+        .group = GROUP_FILES,
+        .help = "print a schema file that would read the file",
+        .manual = "What the file leaves open is a $comment in it."},
+    [OPT_MAX_ERRORS] = {
+        .name = "max-errors", .kind = KIND_ERRORS, .argument = "N", .env = {"ROWFERRY_MAX_ERRORS"},
+        .commands = READING,
+        .group = GROUP_FILES,
+        .help = "refuse a file as a whole if more than N, or N%, of its rows are rejected",
+        .manual = "Nothing of such a file is sent, and the exit status is 4."},
+    [OPT_MIN_ROWS] = {
+        .name = "min-rows", .kind = KIND_INTEGER, .argument = "N", .env = {"ROWFERRY_MIN_ROWS"},
+        .maximum = INT32_MAX, .commands = READING,
+        .group = GROUP_FILES,
+        .help = "refuse a file as a whole if it has fewer rows",
+        .manual = "Nothing of such a file is sent, and the exit status is 4."},
+    [OPT_MIN_AGE] = {
+        .name = "min-age", .kind = KIND_DURATION, .argument = "D", .maximum = DAY_MS,
+        .commands = FOR_RUN,
+        .group = GROUP_FILES,
+        .help = "read a file of the inbox only when it has not changed for this time (default: "
+                "2s, or 30s if this user cannot see which process writes it)"},
+    [OPT_MIN_FILES] = {
+        .name = "min-files", .kind = KIND_INTEGER, .argument = "N", .env = {"ROWFERRY_MIN_FILES"},
+        .maximum = INT32_MAX, .commands = FOR_RUN,
+        .group = GROUP_FILES,
+        .help = "end with exit status 4 if the inbox has fewer files",
+        .manual = "The files that are there are read and sent."},
+    [OPT_DONE_FILE] = {
+        .name = "done-file", .kind = KIND_SUFFIX, .argument = "SUFFIX",
+        .env = {"ROWFERRY_DONE_FILE"}, .commands = FOR_RUN,
+        .group = GROUP_FILES,
+        .help = "read X.csv only when X.csvSUFFIX or XSUFFIX exists next to it",
+        .manual = "That file is moved along with X.csv."},
+    [OPT_IGNORE] = {
+        .name = "ignore", .kind = KIND_TEXT, .argument = "GLOB,...", .env = {"ROWFERRY_IGNORE"},
+        .commands = FOR_RUN,
+        .group = GROUP_FILES,
+        .help = "leave these files of the inbox alone"},
+    [OPT_FORCE] = {
+        .name = "force", .commands = READING,
+        .group = GROUP_FILES,
+        .help = "read a file that was read before, or whose declared encoding is doubtful"},
+    [OPT_KEEP] = {
+        .name = "keep", .commands = FOR_RUN,
+        .group = GROUP_FILES,
+        .help = "leave the files of an inbox where they are"},
+    [OPT_TAIL] = {
+        .name = "tail", .commands = FOR_INGEST,
+        .group = GROUP_FILES,
+        .help = "read only the rows that were added to a file in done/ after it was read"},
+    [OPT_BATCH] = {
+        .name = "batch", .kind = KIND_INTEGER, .argument = "ID", .minimum = 1,
+        .maximum = INT32_MAX, .commands = FOR_DRAIN | FOR_RESOLVE,
+        .group = GROUP_JOBS,
+        .help = "only this batch"},
+    [OPT_ALL] = {
+        .name = "all", .commands = FOR_RESOLVE | FOR_RETRY,
+        .group = GROUP_JOBS,
+        .help = "every batch"},
+    [OPT_STATE] = {
+        .name = "state", .kind = KIND_STATES, .argument = "S",
+        .fallback = JOB_RETRIABLE_LIST(WORD, COMMA_WORD), .maximum = JOB_SET(JOB_RETRIABLE_LIST),
+        .commands = FOR_RETRY,
+        .group = GROUP_JOBS,
+        .help = "only jobs in these states"},
+    [OPT_EXPORT_STATE] = {
+        .name = "state", .kind = KIND_STATES, .argument = "STATES", .fallback = "all",
+        .maximum = EXPORT_ALL, .commands = FOR_EXPORT,
+        .group = GROUP_JOBS,
+        .help = "only rows in these states: rejected, any state of a job (pending, applied, "
+                "conflict, refused, failed, ...) or jobs for all of them; separate with commas"},
+    [OPT_SINCE] = {
+        .name = "since", .kind = KIND_DURATION, .argument = "D",
+        .maximum = 36500 * (int64_t)DAY_MS, .commands = FOR_RETRY,
+        .group = GROUP_JOBS,
+        .help = "only jobs that changed within this time: 4h, 90d"},
+    [OPT_RECORD] = {
+        .name = "record", .kind = KIND_TEXT, .argument = "ID", .commands = FOR_RETRY,
+        .group = GROUP_JOBS,
+        .help = "only jobs of this record"},
+    [OPT_OLDER_THAN] = {
+        .name = "older-than", .kind = KIND_DURATION, .argument = "D",
+        .maximum = 36500 * (int64_t)DAY_MS, .commands = FOR_PRUNE,
+        .group = GROUP_JOBS,
+        .help = "batches that were finished longer ago: 90d, 12h"},
+    [OPT_OURS] = {
+        .name = "ours", .commands = FOR_RESOLVE,
+        .group = GROUP_DECISION,
+        .help = "send the row again: the next drain fetches the record and sets the row's fields "
+                "in it"},
+    [OPT_THEIRS] = {
+        .name = "theirs", .commands = FOR_RESOLVE,
+        .group = GROUP_DECISION,
+        .help = "dismiss the row; the record stays as it is"},
+    [OPT_EVEN_IF_SUPERSEDED] = {
+        .name = "even-if-superseded", .commands = FOR_RESOLVE | FOR_RETRY,
+        .group = GROUP_DECISION,
+        .help = "include rows although a later row of their record was sent",
+        .manual = "The older row can undo the values of the later one."},
+    [OPT_FILES] = {
+        .name = "files", .commands = FOR_PRUNE,
+        .group = GROUP_DECISION,
+        .help = "also delete their files in done/ and refused/, and what was written next to them"},
+    [OPT_DRY_RUN] = {
+        .name = "dry-run", .commands = DECIDING | FOR_PRUNE,
+        .group = GROUP_DECISION,
+        .help = "show what would be done, and change nothing"},
+    [OPT_YES] = {
+        .name = "yes", .commands = DECIDING | FOR_PRUNE,
+        .group = GROUP_DECISION,
+        .help = "do not ask before changing more than one job"},
+    [OPT_ENVIRONMENT] = {
+        .name = "environment", .kind = KIND_TEXT, .argument = "E",
+        .env = {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"},
+        .fallback = "https://api.mypurecloud.com", .commands = REACHING,
+        .group = GROUP_API,
+        .help = "a URL, a domain (mypurecloud.de) or a region (eu-central-1)",
+        .manual = "Plain http:// is refused for every host but loopback."},
+    [OPT_LOGIN_URL] = {
+        .name = "login-url", .kind = KIND_TEXT, .argument = "URL", .env = {"GENESYS_LOGIN_URL"},
+        .commands = REACHING,
+        .group = GROUP_API,
+        .help = "where to get tokens (default: the login host of the environment)",
+        .manual = "A login host of another domain than the API's must be given as an option, not "
+                  "by the variable."},
+    [OPT_CLIENT_ID] = {
+        .kind = KIND_TEXT, .argument = "client id",
+        .env = {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, .commands = REACHING,
+        .group = GROUP_API,
+        .help = "id of the OAuth client"},
+    [OPT_CLIENT_SECRET] = {
+        .name = "client-secret-file", .kind = KIND_SECRET, .argument = "FILE",
+        .env = {"GENESYS_CLIENT_SECRET", "GENESYS_CLIENT_SECRET_FILE",
+                "GENESYSCLOUD_OAUTHCLIENT_SECRET"},
+        .commands = REACHING,
+        .group = GROUP_API,
+        .help = "a file with the client secret that nobody else can read; the secret itself comes "
+                "from a variable, never from an argument"},
+    [OPT_CA_FILE] = {
+        .name = "ca-file", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_CA_FILE"},
+        .commands = REACHING,
+        .group = GROUP_API,
+        .help = "certificates to trust instead of the system's"},
+    [OPT_CONCURRENCY] = {
+        .name = "concurrency", .kind = KIND_INTEGER, .argument = "N",
+        .env = {"ROWFERRY_CONCURRENCY"}, .fallback = "8", .minimum = 1, .maximum = 256,
+        .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "maximum number of requests in flight"},
+    [OPT_RATE] = {
+        .name = "rate", .kind = KIND_RATE, .argument = "R", .env = {"ROWFERRY_RATE"},
+        .fallback = "300/m", .commands = STORING,
+        .group = GROUP_SENDING,
+        .help = "maximum rate of requests: N/s, N/m, N/h or none",
+        .manual = "300/m is the platform's default limit for a token. If the API asks for less, "
+                  "rowferry sends less."},
+    [OPT_TIMEOUT] = {
+        .name = "timeout", .kind = KIND_DURATION, .argument = "S", .env = {"ROWFERRY_TIMEOUT"},
+        .fallback = "10", .minimum = SECOND_MS, .maximum = HOUR_MS, .commands = REACHING,
+        .group = GROUP_SENDING,
+        .help = "maximum time of one request, in seconds"},
+    [OPT_MAX_RETRIES] = {
+        .name = "max-retries", .kind = KIND_INTEGER, .argument = "N",
+        .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000, .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "retries per job in one run"},
+    [OPT_MAX_ATTEMPTS] = {
+        .name = "max-attempts", .kind = KIND_INTEGER, .argument = "N",
+        .env = {"ROWFERRY_MAX_ATTEMPTS"}, .fallback = "12", .minimum = 1, .maximum = 10000,
+        .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "attempts per job over all runs, after which it fails"},
+    [OPT_MAX_REFUSED] = {
+        .name = "max-refused", .kind = KIND_ERRORS, .argument = "N",
+        .env = {"ROWFERRY_MAX_REFUSED"}, .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "stop the run if the API refuses more than N jobs, or more than N% of the "
+                "finished jobs",
+        .manual = "The exit status is 4. A percentage counts from 100 finished jobs on."},
+    [OPT_MAX_WAIT] = {
+        .name = "max-wait", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_WAIT"},
+        .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS, .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "maximum wait that the API can ask for; if it asks for more, the run ends",
+        .manual = "The exit status is 5, the pause is stored, and a run after its end resumes."},
+    [OPT_IGNORE_PAUSE] = {
+        .name = "ignore-pause", .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "send at once although the API asked an earlier run to wait"},
+    [OPT_ON_CONFLICT] = {
+        .name = "on-conflict", .kind = KIND_ON_CONFLICT, .argument = "HOW",
+        .env = {"ROWFERRY_ON_CONFLICT"}, .fallback = "park", .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "what to do if somebody else changed the record: park (keep the row for a "
+                "decision), rebase (set our fields in the changed record) or dismiss (drop the "
+                "row)",
+        .manual = "It applies only to a conflict that is proven. Where ids are missing or "
+                  "garbled, and where the version of the row is ahead of the record, the row is "
+                  "kept for a decision."},
+    [OPT_AUDIT] = {
+        .name = "audit", .kind = KIND_AUDIT, .argument = "A", .env = {"ROWFERRY_AUDIT"},
+        .fallback = "none", .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "which applied updates to check in the audit log; this version supports only none"},
+    [OPT_AUDIT_WAIT] = {
+        .name = "audit-wait", .kind = KIND_DURATION, .argument = "D",
+        .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "how long the audit log can lag",
+        .manual = "A missing entry counts only after this time."},
+    [OPT_TAGS] = {
+        .name = "tags", .kind = KIND_TAGS, .argument = "A,B", .env = {"ROWFERRY_TAGS"},
+        .fallback = "api-update", .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "tags of rows that have none"},
+    [OPT_SOURCE] = {
+        .name = "source", .kind = KIND_TEXT, .argument = "NAME", .env = {"ROWFERRY_SOURCE"},
+        .fallback = "rowferry", .commands = SENDING,
+        .group = GROUP_SENDING,
+        .help = "the source of updates that is sent to the API"},
+    [OPT_SUMMARY] = {
+        .name = "summary", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_SUMMARY"},
+        .commands = WATCHED,
+        .group = GROUP_MONITORING,
+        .help = "write the summary of --json to this file at the end",
+        .manual = "It is one JSON object, and is written on every ending, signals and wrong "
+                  "settings included. Its mode is 0600. It is replaced as a whole. If it cannot "
+                  "be written, the exit status is 2 instead of 0."},
+    [OPT_METRICS_FILE] = {
+        .name = "metrics-file", .kind = KIND_PATH, .argument = "FILE",
+        .env = {"ROWFERRY_METRICS_FILE"}, .commands = WATCHED,
+        .group = GROUP_MONITORING,
+        .help = "write metrics for Prometheus to this file every 15 s and at the end: NAME.prom "
+                "in the folder of the node exporter's textfile collector",
+        .manual = "It has jobs and batches by state, the requests of the run, their answers and a "
+                  "histogram of their latencies, and the times of the last success (exit status "
+                  "0) and the last finish (0 or 3). Every sample has the labels database and "
+                  "command; each pair of these needs its own file. While rowferry_run_active is "
+                  "1, it is written every 15 seconds as long as requests are made. Its mode is "
+                  "0644. It is replaced as a whole. If it cannot be written, the exit status is 2 "
+                  "instead of 0."},
+    [OPT_ON_FAILURE] = {
+        .name = "on-failure", .kind = KIND_TEXT, .argument = "CMD", .env = {"ROWFERRY_ON_FAILURE"},
+        .commands = WATCHED,
+        .group = GROUP_MONITORING,
+        .help = "run this shell command if the exit status is not 0",
+        .manual = "It gets the summary on standard input and the exit status in "
+                  "ROWFERRY_EXIT_STATUS, and not the client secret. It runs after everything "
+                  "else, and its output goes to standard error. It is ended after 60 seconds, or "
+                  "when rowferry is told to stop. It does not change the exit status."},
+    [OPT_LOG_FORMAT] = {
+        .name = "log-format", .kind = KIND_LOG_FORMAT, .argument = "F",
+        .env = {"ROWFERRY_LOG_FORMAT"}, .commands = WATCHED | FOR_VALIDATE | DECIDING,
+        .group = GROUP_MONITORING,
+        .help = "write messages as a log, text or json, one line each with time and run",
+        .manual = "A line has a level: error, notice, or debug with --verbose. As JSON, an error "
+                  "has its kind, exit_status and the source line that reports it; lines about "
+                  "certain events have an event: began, file, reading, sending, throttled, "
+                  "paused, parked, batch and ended, the last one with the summary."},
+    [OPT_MAX_TIME] = {
+        .name = "max-time", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_TIME"},
+        .minimum = SECOND_MS, .maximum = 365 * (int64_t)DAY_MS,
+        .commands = FOR_RUN | FOR_INGEST | FOR_DRAIN,
+        .group = GROUP_GENERAL,
+        .help = "maximum run time; then rowferry finishes requests in flight and exits"},
+    [OPT_ENV_FILE] = {
+        .name = "env-file", .kind = KIND_PATH, .argument = "FILE", .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "read settings from this file instead of .env in the working directory"},
+    [OPT_JSON] = {
+        .name = "json", .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "write JSON lines to standard output",
+        .manual = "Each has a message_type: status, notice, row, error or summary. The summary "
+                  "comes last, on every ending. An error has its kind, exit_status and the source "
+                  "line that reports it."},
+    [OPT_QUIET] = {
+        .name = "quiet", .letter = 'q', .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "print only errors, and a summary only if something is wrong"},
+    [OPT_VERBOSE] = {
+        .name = "verbose", .letter = 'v', .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "print details, and the source line that reports an error"},
+    [OPT_NO_COLOR] = {
+        .name = "no-color", .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "print without color, like NO_COLOR in the environment"},
+    [OPT_HELP] = {
+        .name = "help", .letter = 'h', .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "print this text"},
+    [OPT_VERSION] = {
+        .name = "version", .commands = FOR_ALL,
+        .group = GROUP_GENERAL,
+        .help = "print the version"},
 };
 /* clang-format on */
 
@@ -174,4 +371,19 @@ bool option_is_secret(struct span variable)
 const struct option *option_at(enum option_id id)
 {
     return &table[id];
+}
+
+const char *option_heading(enum option_group group)
+{
+    static const char *const headings[] = {
+        [GROUP_FILES] = "Files and database",
+        [GROUP_JOBS] = "Which jobs",
+        [GROUP_DECISION] = "What to do with them",
+        [GROUP_API] = "The API",
+        [GROUP_SENDING] = "Sending",
+        [GROUP_MONITORING] = "Monitoring",
+        [GROUP_GENERAL] = "General",
+    };
+
+    return headings[group];
 }

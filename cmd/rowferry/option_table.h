@@ -24,7 +24,7 @@ enum {
     FOR_ALL = 4095,
 };
 
-/* The order of the table, and of --help. */
+/* In the order of --help within a group. */
 enum option_id {
     OPT_DB,
     OPT_SCHEMAS,
@@ -69,7 +69,6 @@ enum option_id {
     OPT_MAX_REFUSED,
     OPT_MAX_WAIT,
     OPT_IGNORE_PAUSE,
-    OPT_MAX_TIME,
     OPT_ON_CONFLICT,
     OPT_AUDIT,
     OPT_AUDIT_WAIT,
@@ -79,6 +78,7 @@ enum option_id {
     OPT_METRICS_FILE,
     OPT_ON_FAILURE,
     OPT_LOG_FORMAT,
+    OPT_MAX_TIME,
     OPT_ENV_FILE,
     OPT_JSON,
     OPT_QUIET,
@@ -108,9 +108,20 @@ enum option_kind {
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };
 
+/* Options that --help and the manual page show under one heading, in this order. */
+enum option_group {
+    GROUP_FILES,
+    GROUP_JOBS,
+    GROUP_DECISION,
+    GROUP_API,
+    GROUP_SENDING,
+    GROUP_MONITORING,
+    GROUP_GENERAL,
+    OPTION_GROUPS,
+};
+
 enum { OPTION_ENV_MAX = 3 };
 
-/* One line of the table. */
 struct option {
     const char *name; /* NULL: from the environment only */
     char letter;      /* of the short form; 0: none */
@@ -119,12 +130,17 @@ struct option {
     const char *env[OPTION_ENV_MAX];
     const char *fallback; /* NULL: none */
     int64_t minimum, maximum;
-    unsigned commands;
-    const char *help;
+    unsigned commands; /* FOR_... */
+    enum option_group group;
+    const char *help;   /* for --help and the manual page: what it does, without a full stop */
+    const char *manual; /* sentences that the manual page adds; NULL: none */
 };
 
-/* A line of the table. */
+/* An entry of the table. */
 const struct option *option_at(enum option_id id);
+
+/* `Files and database`. */
+const char *option_heading(enum option_group group);
 
 /* Whether the value of an environment variable of this name is a secret. */
 bool option_is_secret(struct span variable);

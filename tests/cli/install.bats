@@ -89,14 +89,51 @@ options() {
             grep -qE "^     (-[a-z], )?$option( |\$)" page || { echo "$command $option"; return 1; }
         done
     done
-    for status in $(rowferry --help | sed -n '/^Exit status/,$s/^ *\([0-9]*\) .*/\1/p'); do
+    for status in 0 1 2 3 4 5 6 7 8 129 130 143; do
         grep -qE "^     $status  " page || { echo "status $status"; return 1; }
     done
 }
 
-@test "rowferry(1) says all that --help says about an option" {
-    holds "$(page man1/rowferry.1 | tr -s '[:space:]' ' ')" \
-        "--on-conflict HOW park: keep what someone else changed for a decision; rebase: lay our fields over theirs; dismiss: leave theirs [ROWFERRY_ON_CONFLICT] (park); for run, drain"
+# one_line: the input as one line, the way both the page and --help are once they are not broken
+one_line() {
+    tr -s '[:space:]' ' ' | sed 's/- /-/g'
+}
+
+# The texts of --help, one a line: those of options with the option before them, those of exit
+# statuses with their command's words.
+help_texts() {
+    rowferry "$1" --help | awk '
+        function put() { if (text != "") print text; text = "" }
+        /^ +(-[a-z], )?--[a-z]/ || /^  [A-Z_]+ / || /^ +[0-9]+  / || !/^ / { put() }
+        /^[A-Z]/ { heading = $0 }
+        /^ / && heading != "Example" { text = text " " $0 }
+        END { put() }' | sed -E 's/ +/ /g;s/^ //;s/- /-/g'
+}
+
+@test "rowferry(1) says all that --help says of an option and of an exit status" {
+    local command text texts=0
+
+    page man1/rowferry.1 | one_line >page
+    for command in $(commands); do
+        while read -r text; do
+            texts=$((texts + 1))
+            [[ $text != [0-9]* ]] || text=${text#* }
+            grep -qF -- "$text" page || { echo "$command: $text"; return 1; }
+        done < <(help_texts "$command")
+    done
+    [ "$texts" -gt 200 ]
+}
+
+@test "rowferry(1) has the options under the headings of --help, in their order" {
+    page man1/rowferry.1 >page
+    rowferry run --help | grep -E '^(Files and database|The API|Sending|Monitoring|General)$' >headings
+    same 5 "$(wc -l <headings)"
+    same "$(cat headings)" "$(grep -xE "   ($(paste -sd '|' headings))" page | sed 's/^ *//')"
+}
+
+@test "rowferry(1) adds what the option table has for it" {
+    holds "$(page man1/rowferry.1 | one_line)" \
+        "[ROWFERRY_MAX_REFUSED]; for run, drain. The exit status is 4. A percentage counts from 100 finished jobs on."
 }
 
 @test "rowferry-schema(5) names every keyword, format, setting and function" {

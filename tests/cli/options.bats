@@ -32,6 +32,19 @@ fails_with() {
     done
 }
 
+@test "each command has its own words for the exit statuses 2 and 3" {
+    local command status
+
+    for command in run ingest drain validate status history retry resolve cancel export prune doctor; do
+        ends 0 rowferry $command --help
+        holds "$output" "
+    2  "
+        for status in 2 3; do
+            lacks "$output" "$(rowferry --help | grep "^    $status  ")"
+        done
+    done
+}
+
 @test "no help text is wider than 80 columns" {
     local command
 

@@ -1,4 +1,4 @@
-# The completion for bash: the lines of help-table.sh, then the template (and values.awk before).
+# The completion for bash: the lines of help_table, then the template (and values.awk before).
 BEGIN { FS = "\t" }
 
 # what completes a value of this kind

@@ -1,5 +1,5 @@
-# The manual page: the lines of help-table.sh, then the page as written by hand, where @NAMES@ stand
-# for what the program tells of itself. mdoc(7).
+# The manual page: the lines of help_table, then the page as written by hand, in which @NAMES@ are
+# replaced by what the tables of the program hold. mdoc(7).
 BEGIN { FS = "\t" }
 
 function escape(text) {
@@ -40,43 +40,40 @@ function arguments_of(text,    words, count, i, macros) {
     return macros
 }
 
-function put_group(group,    i, name) {
+function put_group(group,    j, name) {
     print ".Ss " group "\n.Bl -tag -width Ds"
-    for (i = 1; i <= setting_count; i++) {
-        name = settings[i]
+    for (j = 1; j <= setting_count; j++) {
+        name = settings[j]
         if (group_of[name] != group)
             continue
         print ".It " head_of[name]
-        put(text_of[name] (taker_count[name] < command_count ? "; for " takers[name] : ""))
+        put(text_of[name] (taker_count[name] < command_count ? "; for " takers[name] : "") \
+            (more_of[name] == "" ? "" : ". " more_of[name]))
     }
     print ".El"
 }
+
+$1 == "group" { groups[++group_count] = $2 }
 
 $1 == "command" {
     commands[++command_count] = $2
     arguments[$2] = $3
 }
 
-$1 == "text" {
-    if ($3 == "")
-        paragraph[$2] = paragraph[$2] + 1
-    else
-        texts[$2, paragraph[$2] + 0] = texts[$2, paragraph[$2] + 0] $3 " "
-}
+$1 == "text" { texts[$2, paragraphs[$2]++ + 0] = $3 }
+
+$1 == "own" { own[$2] = own[$2] (own[$2] == "" ? "Exit status " : "; ") $3 ": " $4 }
 
 $1 == "example" { examples[$2] = $3 }
 
 $1 == "option" || $1 == "variable" {
-    if (!($3 in group_known)) {
-        group_known[$3] = 1
-        groups[++group_count] = $3
-    }
     # one name may stand for two things
     setting = $4 SUBSEP $5
     if (!(setting in takers)) {
         settings[++setting_count] = setting
         group_of[setting] = $3
         text_of[setting] = $5
+        more_of[setting] = $8
         if ($1 == "variable")
             head_of[setting] = "Ev " $4
         else
@@ -110,6 +107,10 @@ FNR == NR { next }
                 print ".Pp"
             put(texts[command, j])
         }
+        if (own[command] != "") {
+            print ".Pp"
+            put(own[command] ".")
+        }
         print ".Pp\n.Dl " escape(examples[command])
     }
     print ".El"
@@ -118,9 +119,7 @@ FNR == NR { next }
 
 /^@OPTIONS@$/ {
     for (i = 1; i <= group_count; i++)
-        if (groups[i] != "General")
-            put_group(groups[i])
-    put_group("General")
+        put_group(groups[i])
     next
 }
 

@@ -1,4 +1,4 @@
-# The completion for zsh: the lines of help-table.sh, then the template (and values.awk before).
+# The completion for zsh: the lines of help_table, then the template (and values.awk before).
 BEGIN { FS = "\t" }
 
 # a text within single quotes, and there within the brackets of _arguments

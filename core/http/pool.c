@@ -106,28 +106,31 @@ static const struct {
     {CURLOPT_QUICK_EXIT, 1}, /* else one name server that hangs stalls every slot */
 };
 
+/* Each option returns CURLE_OK, which is 0. */
 static bool slot_open(struct slot *slot, const struct http_options *options)
 {
     CURL *easy = curl_easy_init();
-    bool good = easy != NULL;
+    unsigned failed = 0;
 
     slot->easy = easy;
     slot->method = HTTP_GET;
-    for (size_t i = 0; good && i < sizeof fixed_options / sizeof *fixed_options; i++)
-        good = curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value) == CURLE_OK;
-    return good && !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") && /* all that libcurl decodes */
-           !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") &&
-           !curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) &&
-           !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error) &&
-           !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_departure) &&
-           !curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot) &&
-           !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
-           !curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
-           !curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot) &&
-           !curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent) &&
-           (!options->ca_file || !curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file));
+    for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++)
+        failed |= curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value);
+    failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    failed |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that libcurl decodes */
+    failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, slot);
+    failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error);
+    failed |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_departure);
+    failed |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot);
+    failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
+    failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
+    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+    if (options->ca_file)
+        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    return !failed;
 }
 
 /* The list holds a token. */
@@ -237,15 +240,16 @@ static const char *append_header(struct curl_slist **list, const char *name, con
     return kept;
 }
 
-/* The header list for the request: the last one, as long as both values are the same. */
-static bool slot_list(struct slot *slot, const struct http_request *request)
+/* Sets the header list for the request: the last one, as long as both values are the same. Returns
+ * 0 or libcurl's error. */
+static unsigned slot_list(struct slot *slot, const struct http_request *request)
 {
     struct curl_slist *list = NULL;
     const char *authorization = NULL, *content_type;
 
     if (slot->request_headers && same_text(slot->authorization, request->authorization) &&
         same_text(slot->content_type, request->content_type))
-        return true;
+        return 0;
     append_header(&list, "Accept", "application/json");
     append_header(&list, "Expect", NULL);
     /* a short answer is asked for in no coding, and decoded all the same if it comes in one */
@@ -255,39 +259,42 @@ static bool slot_list(struct slot *slot, const struct http_request *request)
     if (request->authorization)
         authorization = append_header(&list, "Authorization", request->authorization);
     if (!same_text(authorization, request->authorization) ||
-        curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list) != CURLE_OK) {
+        !same_text(content_type, request->content_type)) {
         list_release(list);
-        return false;
+        return CURLE_OUT_OF_MEMORY;
     }
     list_release(slot->request_headers);
     slot->request_headers = list;
     slot->authorization = authorization;
     slot->content_type = content_type;
-    return true;
+    return curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list);
 }
 
-/* A PUT is libcurl's POST under another name: so its body stays where it is, uncopied. */
-static bool slot_method(struct slot *slot, const struct http_request *request)
+/* A PUT is libcurl's POST under another name: so its body stays where it is, uncopied. Returns 0
+ * or libcurl's error. */
+static unsigned slot_method(struct slot *slot, const struct http_request *request)
 {
-    const char *name = request->method == HTTP_PUT ? "PUT" : NULL;
-    CURLcode code = CURLE_OK;
+    unsigned failed = 0;
 
     if (slot->method != request->method) {
-        code = curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, name);
-        if (code == CURLE_OK && request->method == HTTP_GET)
-            code = curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
+        failed |= curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST,
+                                   request->method == HTTP_PUT ? "PUT" : NULL);
+        if (request->method == HTTP_GET)
+            failed |= curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
         slot->method = request->method;
     }
-    if (code != CURLE_OK || request->method == HTTP_GET)
-        return code == CURLE_OK;
-    return !curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
-                             request->body.size ? request->body.data : "") &&
-           !curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                             (curl_off_t)request->body.size);
+    if (request->method == HTTP_GET)
+        return failed;
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS,
+                               request->body.size ? request->body.data : "");
+    failed |=
+        curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
+    return failed;
 }
 
-/* The environment's proxy is for the outside: loopback is reached without one. */
-static bool slot_proxy(struct slot *slot, const char *text)
+/* The environment's proxy is for the outside: loopback is reached without one. Returns 0 or
+ * libcurl's error. */
+static unsigned slot_proxy(struct slot *slot, const char *text)
 {
     struct url url;
     enum proxy proxy = PROXY_OF_ENVIRONMENT;
@@ -295,9 +302,9 @@ static bool slot_proxy(struct slot *slot, const char *text)
     if (url_parse(span_of(text), &url) && url_host_is_loopback(url.host))
         proxy = PROXY_NONE;
     if (slot->proxy == proxy)
-        return true;
+        return 0;
     slot->proxy = proxy;
-    return !curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy == PROXY_NONE ? "" : NULL);
+    return curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy == PROXY_NONE ? "" : NULL);
 }
 
 static void slot_reset(struct slot *slot, unsigned index)
@@ -313,15 +320,18 @@ static void slot_reset(struct slot *slot, unsigned index)
 bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err)
 {
     struct slot *slot = pool->free;
+    unsigned failed = 0;
 
     if (!slot)
         return err_set(err, ERR_INTERNAL, "a request was started without a free slot");
     slot_reset(slot, (unsigned)(slot - pool->slots));
-    if (!slot_list(slot, request) || !slot_method(slot, request) ||
-        !slot_proxy(slot, request->url) ||
-        curl_easy_setopt(slot->easy, CURLOPT_URL, request->url) ||
-        curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)request->new_connection) ||
-        curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms))
+    failed |= slot_list(slot, request);
+    failed |= slot_method(slot, request);
+    failed |= slot_proxy(slot, request->url);
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)request->new_connection);
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    if (failed)
         return err_set(err, ERR_INTERNAL, "libcurl refuses an option of a request");
     slot->answer.context = request->context;
     slot->answer.started_ms = clock_now_ms();

@@ -9,12 +9,14 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -670,6 +672,66 @@ static void proxies_that_libcurl_takes_are_right(void **state)
     }
 }
 
+/* Where the server is reached through the proxy's tunnel alone, and the proxy wants a password. */
+static void a_tunnel_that_is_denied_is_told_from_a_server_that_is_not_there(void **state)
+{
+    static const struct step steps[] = {
+        STEP("HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n"
+             "Content-Length: 0\r\n\r\n",
+             CLOSE),
+        STEP("HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", CLOSE),
+    };
+    static const enum http_end ends[] = {HTTP_PROXY, HTTP_NEVER_LEFT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct http_answer *answer;
+        struct stage stage;
+
+        stage_open(&stage, &steps[i], 1, 1);
+        setenv("https_proxy", stage.url, 1);
+        snprintf(stage.url, sizeof stage.url, "https://nonexistent.invalid/x");
+        answer = fetch(&stage);
+        assert_int_equal(answer->end, ends[i]);
+        assert_text(buf_text(&stage.server.last), "CONNECT nonexistent.invalid:443 *");
+        assert_int_equal(stage_close(&stage), 1);
+        unsetenv("https_proxy");
+    }
+}
+
+/* The answer to a POST may hold a token: nothing of it stays in memory that is used again. */
+static void the_answer_to_a_post_is_wiped_and_a_large_one_given_back(void **state)
+{
+    enum { LINES = 2048 }; /* 128 KiB */
+    static const struct step steps[] = {
+        STEP(OK "Content-Length: 12\r\n\r\ntop-secret-1", KEEP),
+        {OK "Content-Length: 131072\r\n\r\n", KEEP, SIXTY_FOUR, LINES, false},
+        STEP(HEAD_TEN "0123456789", KEEP),
+    };
+    struct http_answer *answer;
+    const char *body;
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 3, 1);
+    stage.request.method = HTTP_POST;
+    answer = fetch(&stage);
+    assert_int_equal(answer->body.size, 12);
+    body = answer->body.data;
+    http_pool_release(stage.pool, answer);
+    assert_memory_equal(body, "\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+    stage.request.method = HTTP_PUT;
+    answer = fetch(&stage);
+    assert_int_equal(answer->body.size, 64 * LINES);
+    http_pool_release(stage.pool, answer);
+    assert_int_equal(fetch(&stage)->body.size, 10);
+    stage_close(&stage);
+}
+
+#define TWENTY_SEVEN "012345678901234567890123456"
+#define HUNDRED                                                                                    \
+    "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901" \
+    "23456789"
 #define BUSY "HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n"
 
 static void headers_that_matter_are_kept(void **state)
@@ -701,6 +763,9 @@ static void headers_that_matter_are_kept(void **state)
         {"HTTP/1.1 100 X\r\nRetry-After: 9\r\nININ-Correlation-Id: a\r\n\r\n" OK_EMPTY, -1, ""},
         {BUSY "Inin-Correlation-ID: 6f1c-\x1b[2J\r\n\r\n", -1, "6f1c-\\x1b[2J"},
         {CHUNKED "0\r\nRetry-After: 9\r\n\r\n", -1, ""},
+        {BUSY "ININ-Correlation-Id: " HUNDRED HUNDRED "\r\n\r\n", -1, HUNDRED TWENTY_SEVEN},
+        {BUSY "Retry-After: Mon, 23 Nov 2026 02:01:30 GMT, or later\r\n\r\n", -1, ""},
+        {BUSY "Date-of-birth: 9\r\nRetry-Afterwards: 9\r\n\r\n", -1, ""},
     };
 
     (void)state;
@@ -813,6 +878,112 @@ static void a_pool_closes_with_requests_in_flight(void **state)
     http_pool_close(NULL);
 }
 
+/* Allocations of libcurl still granted; below 0: all are. */
+static int granted = -1;
+
+static bool is_granted(void)
+{
+    if (granted < 0)
+        return true;
+    if (granted == 0)
+        return false;
+    granted--;
+    return true;
+}
+
+static void *scant_malloc(size_t size)
+{
+    return is_granted() ? malloc(size) : NULL;
+}
+
+static void *scant_calloc(size_t count, size_t size)
+{
+    return is_granted() ? calloc(count, size) : NULL;
+}
+
+static void *scant_realloc(void *memory, size_t size)
+{
+    return is_granted() ? realloc(memory, size) : NULL;
+}
+
+static char *scant_strdup(const char *text)
+{
+    return is_granted() ? strdup(text) : NULL;
+}
+
+/* One request of a pool whose libcurl gets `count` allocations. True when all went well. */
+static bool try_with(int count)
+{
+    static const struct step step = STEP(HEAD_TEN "0123456789", KEEP);
+    struct http_options options = {.slots = 1, .user_agent = "rowferry-test"};
+    struct http_answer *answer = NULL;
+    struct stage stage;
+    struct err err = {0};
+    bool fine;
+
+    stage_open(&stage, &step, 1, 1);
+    http_pool_close(stage.pool);
+    granted = count;
+    stage.pool = http_pool_open(&options, &err);
+    fine = stage.pool && http_pool_start(stage.pool, &stage.request, &err);
+    for (int i = 0; fine && !answer && i < 20; i++) {
+        fine = http_pool_wait(stage.pool, 1000, -1, &err);
+        answer = http_pool_next(stage.pool);
+    }
+    granted = -1;
+    if (fine) {
+        assert_non_null(answer);
+        fine = answer->end == HTTP_DONE && answer->body.size == 10;
+        assert_true(fine || answer->error[0]);
+    } else {
+        assert_int_equal(err.kind, ERR_INTERNAL);
+    }
+    stage_close(&stage);
+    return fine;
+}
+
+static void every_allocation_of_libcurl_can_fail(void **state)
+{
+    struct err err = {0};
+    int count = 0;
+    bool fine;
+
+    (void)state;
+    assert_int_equal(curl_global_init_mem(CURL_GLOBAL_DEFAULT, scant_malloc, free, scant_realloc,
+                                          scant_strdup, scant_calloc),
+                     CURLE_OK);
+    while (!try_with(count))
+        assert_true(++count < 2000);
+    assert_true(count > 10);
+    for (count = 0, fine = false; !fine; count++) {
+        granted = count;
+        fine = http_proxy_check("http_proxy", "http://user:pass%23@proxy:3128/", &err);
+        granted = -1;
+        assert_int_equal(err.kind, fine ? ERR_NONE : ERR_CONFIG);
+        err = (struct err){0};
+    }
+    assert_true(count > 5);
+    curl_global_cleanup();
+}
+
+static void a_pool_needs_a_descriptor(void **state)
+{
+    struct http_options options = {.slots = 1, .user_agent = "rowferry-test"};
+    struct rlimit limit, none;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_null(http_pool_open(&options, &err));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(err.kind, ERR_INTERNAL);
+    assert_text(err.text, "eventfd: *");
+    http_pool_close(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -829,11 +1000,15 @@ int main(void)
         cmocka_unit_test(the_proxy_of_the_environment_serves_other_hosts_only),
         cmocka_unit_test(no_text_shows_the_password_of_a_proxy),
         cmocka_unit_test(proxies_that_libcurl_takes_are_right),
+        cmocka_unit_test(a_tunnel_that_is_denied_is_told_from_a_server_that_is_not_there),
+        cmocka_unit_test(the_answer_to_a_post_is_wiped_and_a_large_one_given_back),
         cmocka_unit_test(headers_that_matter_are_kept),
         cmocka_unit_test(the_answer_tells_the_time_of_the_server),
         cmocka_unit_test(slots_limit_what_is_in_flight_and_answers_carry_their_context),
         cmocka_unit_test(a_wait_ends_with_a_wake_a_readable_descriptor_or_its_time),
         cmocka_unit_test(a_pool_closes_with_requests_in_flight),
+        cmocka_unit_test(every_allocation_of_libcurl_can_fail),
+        cmocka_unit_test(a_pool_needs_a_descriptor),
     };
 
     setenv("http_proxy", "http://127.0.0.1:1", 1); /* loopback does without */

@@ -177,7 +177,7 @@ static bool refuse_heading(const struct csv *csv, struct source *source,
     csv_heading_complain(heading, header, &text);
     if (csv_hint_header(csv, source, &hint))
         buf_printf(&text, "; %s", buf_text(&hint));
-    if (source_seems_utf8(source))
+    if (source_seems_utf8(source, header.size))
         buf_printf(&text,
                    "; its bytes above 0x7f are UTF-8, but the schema file declares %s: take "
                    "\"encoding\" out of it if the export is UTF-8 now",

@@ -26,9 +26,10 @@ static enum csv_end line_end(struct csv_lexer *lexer, const char *at)
     return feed == at ? CSV_LINE_END : CSV_FAULT;
 }
 
-static bool is_control(char byte)
+static bool is_control(const struct csv_lexer *lexer, char byte)
 {
-    return (unsigned char)byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n';
+    return (unsigned char)byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n' &&
+           byte != lexer->delimiter;
 }
 
 static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
@@ -52,7 +53,7 @@ static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell,
         cell->special = true;
         lexer->has_return |= *stop == '\r';
         lexer->has_nul |= *stop == '\0';
-        lexer->has_control |= is_control(*stop);
+        lexer->has_control |= is_control(lexer, *stop);
     }
 }
 
@@ -98,7 +99,7 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
             return fail(lexer, at, CSV_TOO_MANY_LINES);
         cell->special = true;
         lexer->has_nul |= *at == '\0';
-        lexer->has_control |= is_control(*at);
+        lexer->has_control |= is_control(lexer, *at);
     }
 }
 

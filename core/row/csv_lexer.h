@@ -41,7 +41,7 @@ struct csv_lexer {
     bool unquoted;                          /* a quote is a character like others */
     uint32_t cell_size_max, cell_lines_max; /* bytes and line feeds of a quoted cell */
     uint64_t feeds;                         /* line feeds passed inside quotes */
-    bool has_control;                       /* control characters but tab, CR and LF */
+    bool has_control; /* control characters but tab, CR, LF and the delimiter */
     bool has_nul;
     bool has_return; /* a carriage return outside quotes that ends no line */
     enum csv_fault fault;

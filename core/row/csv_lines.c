@@ -28,7 +28,7 @@ static char separator_of(struct span line)
     return line.data[4];
 }
 
-static bool take_separator(struct csv *csv, const struct source *source, struct span line,
+static bool take_separator(struct csv *csv, struct source *source, struct span line,
                            struct err *err)
 {
     char separator = separator_of(line), declared = csv->shape->dialect.delimiter;
@@ -41,7 +41,7 @@ static bool take_separator(struct csv *csv, const struct source *source, struct 
             err, ERR_INPUT, "%s: line %llu: sep= says that %s is between cells, but %s is declared",
             source->name, (unsigned long long)source->lines + 1,
             dialect_delimiter_name(separator, first), dialect_delimiter_name(declared, second));
-    csv->delimiter = separator;
+    csv->delimiter = source->delimiter = separator;
     csv->delimiter_line = true;
     return true;
 }

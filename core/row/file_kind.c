@@ -189,11 +189,15 @@ const char *file_kind_json(struct span first)
                  "convert it with jq -c . first";
 }
 
-static bool is_text(struct span first)
+static bool is_text(struct span first, char delimiter)
 {
-    for (size_t i = 0; i < first.size; i++)
-        if ((unsigned char)first.data[i] < 0x20 && !memchr("\t\r\n", first.data[i], 3))
+    for (size_t i = 0; i < first.size; i++) {
+        char byte = first.data[i];
+
+        if (!byte ||
+            ((unsigned char)byte < 0x20 && !memchr("\t\r\n", byte, 3) && byte != delimiter))
             return false;
+    }
     return str_utf8_valid(first) + 3 >= first.size; /* it may be cut within a character */
 }
 
@@ -204,7 +208,7 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
 
     if (first.size > FILE_KIND_SIZE)
         first.size = FILE_KIND_SIZE;
-    text = is_text(first);
+    text = is_text(first, delimiter);
     kind = find_kind(text_kinds, sizeof text_kinds / sizeof *text_kinds, without_blanks(first));
     if (!kind && !text)
         kind = find_kind(binary_kinds, sizeof binary_kinds / sizeof *binary_kinds, first);

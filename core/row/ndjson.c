@@ -284,6 +284,13 @@ static bool refuse_known(const struct source *source, struct span raw,
     return true;
 }
 
+/* Notes whether a line that was not scanned as JSON holds a character of several bytes. */
+static void note_text(struct ndjson *ndjson, struct span line)
+{
+    for (size_t at = 0; at < line.size && !ndjson->tape.several; at++)
+        at += str_utf8_scan((struct span){line.data + at, line.size - at}, &ndjson->tape.several);
+}
+
 /* Refuses a line that is not JSON, at `before` bytes into its row. Where its text is in another
  * encoding, and so nothing of several bytes in UTF-8 was read, the file can be converted. */
 static void refuse_text(const struct ndjson *ndjson, struct span line, size_t before,
@@ -317,6 +324,7 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
     if (!json_scan(&ndjson->tape, without_end(line), 0, &fault)) {
         if (!refuse_known(source, row->raw, violations))
             refuse_text(ndjson, without_end(line), before, &fault, violations);
+        note_text(ndjson, row->raw);
     } else if (ndjson->tape.tokens[0].kind != JSON_OBJECT) {
         row_refuse(violations, "must be a JSON object");
     } else {
@@ -353,9 +361,25 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
     row->has_version = false;
     row->version = 0;
     ndjson->tape.count = 0;
-    if (whole)
+    if (whole) {
         take_line(ndjson, source, row, violations);
-    else
+    } else {
+        note_text(ndjson, row->raw);
         row_refuse_length(source->row_max, violations);
+    }
     return READER_ROW;
+}
+
+bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err)
+{
+    char fault[SOURCE_FAULT_SIZE];
+    struct span line;
+    bool whole;
+
+    while (source->bytes < bytes && !(source->ended && source->begin == source->end)) {
+        if (!source_take_line(source, &line, &whole, fault, err))
+            return false;
+        note_text(ndjson, line);
+    }
+    return source_skip_to(source, bytes, err);
 }

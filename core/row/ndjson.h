@@ -24,4 +24,7 @@ void ndjson_release(struct ndjson *ndjson);
 enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
                              struct violations *violations, struct err *err);
 
+/* As source_skip_to, for an offset between rows; notes what the lines before it hold. */
+bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err);
+
 #endif

@@ -100,7 +100,9 @@ bool reader_resume(struct reader *reader, const struct reader_position *position
 
     if (source->bytes > position->bytes)
         return err_set(err, ERR_INPUT, "%s: its header row has changed", source->name);
-    if (!source_skip_to(source, position->bytes, err))
+    if (!(reader->format == ROW_FORMAT_CSV
+              ? source_skip_to(source, position->bytes, err)
+              : ndjson_skip_to(&reader->ndjson, source, position->bytes, err)))
         return false;
     source_hash(source, hash);
     if (strcmp(hash, position->hash) != 0)

@@ -429,11 +429,16 @@ bool source_finish(struct source *source, struct err *err)
                    source->name, utf8->sequences, encoding_name(source->transcoder->encoding));
 }
 
-bool source_seems_utf8(const struct source *source)
+bool source_seems_utf8(const struct source *source, size_t size)
 {
-    const struct utf8_evidence *utf8 = source->transcoder ? &source->transcoder->utf8 : NULL;
+    const struct transcoder *transcoder = source->transcoder;
+    struct utf8_evidence utf8 = {0};
 
-    return utf8 && !source->forced && !utf8->broken && utf8->sequences > 0;
+    if (!transcoder || source->forced || encoding_is_utf_16(transcoder->encoding))
+        return false;
+    size = transcode_size(transcoder, (struct span){source->data + source->begin, size});
+    utf8_evidence_add(&utf8, (struct span){transcoder->data + transcoder->begin, size});
+    return !utf8.broken && !utf8.pending_size && utf8.sequences > 0;
 }
 
 bool source_doubtful(const struct source *source)
@@ -568,7 +573,9 @@ bool source_pass_byte(struct source *source, size_t size, char fault[SOURCE_FAUL
 void source_note(struct source *source, struct span text)
 {
     for (size_t i = 0; i < text.size && !source->controls; i++)
-        source->controls = (unsigned char)text.data[i] < 0x20 && !memchr("\t\r\n", text.data[i], 3);
+        source->controls = (unsigned char)text.data[i] < 0x20 &&
+                           !memchr("\t\r\n", text.data[i], 3) &&
+                           (!text.data[i] || text.data[i] != source->delimiter);
 }
 
 /* Takes a piece of a line. Where a line comes in pieces, how they are cut says nothing. */

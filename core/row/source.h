@@ -29,7 +29,7 @@ struct source {
     size_t row_max;             /* bytes of a row that the window holds for sure */
     size_t block;               /* bytes of one read(2) */
     enum row_encoding encoding; /* as declared */
-    char delimiter;             /* likewise; 0: not declared */
+    char delimiter;             /* likewise, or by a sep= line; 0: not declared */
     bool utf8;                  /* bytes that are not of its encoding are found */
     bool ended;                 /* nothing comes behind data[end] */
     char *data; /* the window is data[begin] .. data[end - 1]: UTF-8 where utf8 is set */
@@ -143,8 +143,9 @@ bool source_show_line(struct source *source, size_t *size, struct err *err);
  * throughout, and another encoding is declared. */
 bool source_finish(struct source *source, struct err *err);
 
-/* The bytes above 0x7F that were read so far are UTF-8, and another encoding is declared. */
-bool source_seems_utf8(const struct source *source);
+/* The bytes above 0x7f of the row of that size that begins the window are UTF-8, and another
+ * encoding is declared. */
+bool source_seems_utf8(const struct source *source, size_t size);
 
 /* A single character looked like UTF-8 in another declared encoding; only at the end. */
 bool source_doubtful(const struct source *source);

@@ -13,15 +13,21 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { FILE_MAX = 8 << 20 /* bytes of a schema file */ };
+enum {
+    FILE_MAX = 8 << 20, /* bytes of a schema file */
+    READ_LEAST = 2 << 10,
+    READ_MOST = 64 << 10, /* bytes that a read asks for */
+};
 
-static bool read_whole(int fd, const char *path, struct plan *plan, struct err *err)
+/* expected: the size of the file, as far as the system knows it. */
+static bool read_whole(int fd, off_t expected, const char *path, struct plan *plan, struct err *err)
 {
+    size_t piece = expected < READ_LEAST ? READ_LEAST : READ_MOST;
     struct buf text = {0};
     ssize_t size = 1;
 
     while (size > 0 && text.size <= FILE_MAX) {
-        size = read(fd, buf_reserve(&text, 1 << 16), 1 << 16);
+        size = read(fd, buf_reserve(&text, piece), piece);
         text.size += size > 0 ? (size_t)size : 0;
     }
     buf_text(&text);
@@ -46,7 +52,7 @@ static bool read_file(const char *path, struct plan *plan, struct err *err)
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         done = err_set(err, ERR_CONFIG, "%s: is not a regular file", path);
     else
-        done = read_whole(fd, path, plan, err);
+        done = read_whole(fd, status.st_size, path, plan, err);
     close(fd);
     return done;
 }

@@ -10,6 +10,8 @@ static struct span take(struct span *text, size_t size)
 {
     struct span taken = {text->data, size};
 
+    if (!size) /* there may be no bytes at all */
+        return taken;
     *text = (struct span){text->data + size, text->size - size};
     return taken;
 }

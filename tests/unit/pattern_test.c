@@ -299,6 +299,7 @@ static void what_ecma_262_does_not_know_is_refused(void **state)
         {"\\pL", "\\p is not followed by {a property}"},
         {"\\p", "\\p is not followed by {a property}"},
         {"\\p{Nothing}", NULL},
+        {"\\p{sc=t[}r(?!a)[]", "\\p is not followed by {a property}"},
         {"\\k", "\\k is not followed by <a name>"},
         {"(a", NULL},
         {"a)", NULL},

@@ -19,11 +19,6 @@ setup() {
     PAGES=$PREFIX/share/man
 }
 
-# The commands of the program
-commands() {
-    rowferry --help | sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
-}
-
 # page NAME: a manual page as text, without overstrikes
 page() {
     mandoc -Tascii "$PAGES/$1" | sed 's/.\x08//g'

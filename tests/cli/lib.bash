@@ -32,6 +32,11 @@ rowferry() {
     "$BIN/rowferry" "$@"
 }
 
+# The commands of the program
+commands() {
+    rowferry --help | sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
 # ends STATUS COMMAND...: runs it, with output, stderr and status as `run --separate-stderr` sets
 # them, and shows all of it when the status is another.
 ends() {

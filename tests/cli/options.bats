@@ -24,7 +24,7 @@ fails_with() {
 @test "each command tells its options with variables, defaults, exit statuses and an example" {
     local command
 
-    for command in run ingest drain validate status history retry resolve cancel export prune doctor; do
+    for command in $(commands); do
         ends 0 rowferry $command --help
         golden help-$command.txt
         ends 0 rowferry $command -h
@@ -35,7 +35,7 @@ fails_with() {
 @test "each command has its own words for the exit statuses 2 and 3" {
     local command status
 
-    for command in run ingest drain validate status history retry resolve cancel export prune doctor; do
+    for command in $(commands); do
         ends 0 rowferry $command --help
         holds "$output" "
     2  "
@@ -48,7 +48,7 @@ fails_with() {
 @test "no help text is wider than 80 columns" {
     local command
 
-    for command in "" run ingest drain validate status history retry resolve cancel export prune doctor; do
+    for command in "" $(commands); do
         ends 0 rowferry $command --help
         same "" "$(printf '%s\n' "$output" | awk 'length > 80')"
     done

@@ -2,6 +2,7 @@
  * Printable settings do: of each byte only the low bits count, and those of '0' are none. */
 #include "core/base/zone.h"
 #include "core/row/cell_form.h"
+#include "tests/fuzz/feed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/reading.h"
 #include "tests/lib/rows.h"
@@ -85,7 +86,7 @@ static void set(const uint8_t settings[SETTINGS], struct row_shape *shape, struc
     }
     *reading = (struct reading){.format = ROW_FORMAT_CSV,
                                 .shape = shape,
-                                .chunk = settings[3] & 8 ? ROWS_RANDOM : 1,
+                                .chunk = settings[3] & 8 ? FEED_RANDOM : 1,
                                 .resume_rows = settings[3] & 7,
                                 .gzip_members = settings[2] & 3,
                                 .stretched = (settings[2] & ~3) == 'X'};

@@ -1,6 +1,7 @@
 /* NDJSON files: two bytes of settings (as in csv_fuzz.c), then the text. What json_scan accepts of
  * a line, json-c accepts too, with the same values. */
 #include "core/row/json.h"
+#include "tests/fuzz/feed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/reading.h"
 #include "tests/lib/rows.h"
@@ -58,29 +59,38 @@ static void compare_array(struct line *line, uint32_t index, struct json_object 
     fuzz_must(item == line->tokens[index].next, "tokens of an array end where it does");
 }
 
-/* json-c's names end at a NUL. */
+/* json-c cuts a name at a NUL; it may then take the place of another. */
+static bool has_cut_name(struct line *line, uint32_t index)
+{
+    uint32_t name = index + 1;
+
+    for (size_t i = 0; i < line->tokens[index].count; i++) {
+        struct span text = json_string(&line->tokens[name], line->text, &line->scratch);
+
+        if (text.size && memchr(text.data, '\0', text.size))
+            return true;
+        name = line->tokens[name + 1].next;
+    }
+    return false;
+}
+
 static void compare_object(struct line *line, uint32_t index, struct json_object *value)
 {
     uint32_t name = index + 1;
-    size_t count = line->tokens[index].count, cut = 0;
+    size_t count = line->tokens[index].count;
+    bool cut = has_cut_name(line, index);
 
     fuzz_must(json_object_is_type(value, json_type_object), "json-c has an object there too");
     for (size_t i = 0; i < count; i++) {
         struct span text = json_string(&line->tokens[name], line->text, &line->scratch);
         struct json_object *member = NULL;
+        char *copy = strndup(text.size ? text.data : "", text.size);
 
-        if (text.size && memchr(text.data, '\0', text.size)) {
-            cut++;
-        } else {
-            char *copy = strndup(text.size ? text.data : "", text.size);
-
-            /* where names were cut, one of them may have taken the place of this one */
-            if (json_object_object_get_ex(value, copy, &member) && !cut)
-                compare(line, name + 1, member);
-            fuzz_must(member || cut || line->tokens[name + 1].kind == JSON_NULL,
-                      "json-c has the member too");
-            free(copy);
-        }
+        if (!cut && json_object_object_get_ex(value, copy, &member))
+            compare(line, name + 1, member);
+        fuzz_must(member || cut || line->tokens[name + 1].kind == JSON_NULL,
+                  "json-c has the member too");
+        free(copy);
         name = line->tokens[name + 1].next;
     }
     fuzz_must(cut || (size_t)json_object_object_length(value) == count,
@@ -169,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reading.shape = &shape;
     reading.gzip_members = data[0] & 3;
     reading.stretched = (data[0] & ~3) == 'X';
-    reading.chunk = data[1] & 8 ? ROWS_RANDOM : 1;
+    reading.chunk = data[1] & 8 ? FEED_RANDOM : 1;
     reading.resume_rows = data[1] & 7;
     reading_check(&reading, (struct span){(const char *)data + SETTINGS, size - SETTINGS});
     return 0;

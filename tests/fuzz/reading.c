@@ -2,6 +2,7 @@
 
 #include "core/row/source.h"
 #include "core/row/writer.h"
+#include "tests/fuzz/feed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/rows.h"
 
@@ -81,13 +82,27 @@ static bool at_comment(const struct pass *pass, size_t at)
     return true;
 }
 
-/* Behind the blank lines and comments that begin at an offset. */
+/* The record separators (RFC 7464) that begin at an offset of an NDJSON file. */
+static size_t separators_at(const struct pass *pass, size_t at)
+{
+    size_t count = 0;
+
+    if (pass->reading->format == ROW_FORMAT_CSV)
+        return 0;
+    while (unit_at(pass, at + count) == 0x1E)
+        count++;
+    return count;
+}
+
+/* Returns the offset after the blank lines and comments that begin at an offset. */
 static size_t skip_blank(const struct pass *pass, size_t at)
 {
     size_t end = end_of(pass);
 
     while (at < end) {
-        size_t feed = unit_at(pass, at) == '\r' ? at + pass->unit : at;
+        size_t feed = at + separators_at(pass, at);
+
+        feed += unit_at(pass, feed) == '\r' ? pass->unit : 0;
 
         if (at_comment(pass, at))
             while (feed < end && unit_at(pass, feed) != '\n')
@@ -255,10 +270,9 @@ static void run_pass(struct pass *pass, size_t chunk, const struct reader_positi
     const struct reading *reading = pass->reading;
     enum reader_step step = READER_ERROR;
     struct err err = {0};
-    struct rows_feed feed;
 
-    rows_feed_open(&feed, pass->file, chunk);
-    pass->reader = reader_open(feed.fd, "in", reading->format, reading->shape, &err);
+    pass->reader =
+        reader_open(feed_open(pass->file, chunk), "in", reading->format, reading->shape, &err);
     if (pass->reader)
         step = read_rows(pass, from, &err);
     pass->complete = step == READER_END;
@@ -271,7 +285,6 @@ static void run_pass(struct pass *pass, size_t chunk, const struct reader_positi
         buf_append_text(&pass->dump, err.text);
     }
     reader_close(pass->reader);
-    rows_feed_close(&feed);
 }
 
 /* A gzip member of the text, behind what is there. */
@@ -344,7 +357,7 @@ static bool check_file(const struct reading *reading, struct span file, struct s
 
     if (chunk < file.size / CHUNKS_MAX || file.size > (size_t)CHUNKS_MAX * 20)
         chunk = 1 + file.size / CHUNKS_MAX;
-    run_pass(&whole, ROWS_FILE, NULL);
+    run_pass(&whole, FEED_WHOLE, NULL);
     run_pass(&pieces, chunk, NULL);
     fuzz_must(pieces.complete == whole.complete, "a file ends alike however its bytes arrive");
     /* a damaged gzip file may be refused before or behind rows */
@@ -408,11 +421,10 @@ static bool travel(struct trip *trip, struct span file)
     enum reader_step step = READER_ERROR;
     struct err err = {0};
     struct reader *reader;
-    struct rows_feed feed;
     struct row row;
 
-    rows_feed_open(&feed, file, ROWS_FILE);
-    reader = reader_open(feed.fd, "in", trip->options.source, trip->options.shape, &err);
+    reader = reader_open(feed_open(file, FEED_WHOLE), "in", trip->options.source,
+                         trip->options.shape, &err);
     if (reader && trip->options.format) {
         trip->options.header = reader_header(reader);
         writer = writer_open(&trip->options, &err);
@@ -430,7 +442,6 @@ static bool travel(struct trip *trip, struct span file)
     violations_release(&violations);
     writer_close(writer);
     reader_close(reader);
-    rows_feed_close(&feed);
     return step == READER_END;
 }
 

@@ -7,7 +7,7 @@
 struct reading {
     enum row_format format;
     const struct row_shape *shape;
-    size_t chunk;          /* bytes that a read gets the second time, or ROWS_RANDOM */
+    size_t chunk;          /* bytes that a read gets the second time, or FEED_RANDOM */
     uint32_t resume_rows;  /* after so many rows the third reading goes on */
     unsigned gzip_members; /* as which the file is compressed; 0: it is as it is */
     bool stretched;        /* the first four bytes 0x01 stand for FUZZ_STRETCH bytes each */

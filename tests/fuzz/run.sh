@@ -1,10 +1,11 @@
 #!/bin/bash
-# Fuzzes each target for some seconds: run.sh SECONDS [TARGET...], programs as `make fuzz` builds
-# them. What is found lies in build/fuzz/findings and makes the status 1; what covers something new
-# stays in build/fuzz/corpus/TARGET and is where the next run begins.
+# Fuzzes each target: run.sh SECONDS [TARGET...], programs as `make fuzz` builds them. With RUNS=N in
+# the environment each target makes N executions instead, however long they take. Inputs that show a
+# fault are in build/fuzz/findings and make the status 1; inputs that reach new code are kept in
+# build/fuzz/corpus/TARGET, where the next run begins.
 #
-# A finding becomes a file of tests/fuzz/corpus/TARGET with a name that says what it is. What reaches
-# code that nothing there reaches yet is added to it by
+# A finding becomes a file of tests/fuzz/corpus/TARGET, named after what it shows. Inputs that reach
+# code that none of these files reaches are added by
 #   build/fuzz/fuzz/TARGET_fuzz -merge=1 -use_counters=0 tests/fuzz/corpus/TARGET build/fuzz/corpus/TARGET
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -12,8 +13,14 @@ seconds=$1
 shift
 [ $# -gt 0 ] || set -- csv ndjson schema check
 build=build/fuzz
-# a short quarantine keeps the memory of small inputs in the cache
-export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=8:malloc_context_size=8}
+# Freed memory that stays out of the cache, and short stacks of allocations: run the program alone on a
+# finding for longer ones.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=1:malloc_context_size=1}
+if [ -n "${RUNS:-}" ]; then
+    limit="$RUNS executions" bound=-runs=$RUNS
+else
+    limit="$seconds s" bound=-max_total_time=$seconds
+fi
 mkdir -p $build/findings $build/log
 status=0
 for target in "$@"; do
@@ -26,9 +33,9 @@ for target in "$@"; do
         exit 2
     fi
     mkdir -p "$build/corpus/$target"
-    echo "fuzz: $target for $seconds s (log: $build/log/$target.log)"
+    echo "fuzz: $target for $limit (log: $build/log/$target.log)"
     # 20 s is far more than an input may take with sanitizers on: it bounds what a row may cost
-    if "$build/fuzz/${target}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+    if "$build/fuzz/${target}_fuzz" "$bound" -timeout=20 -rss_limit_mb=2048 \
         -print_final_stats=1 -entropic_scale_per_exec_time=1 -dict="tests/fuzz/$dictionary.dict" \
         -artifact_prefix="$build/findings/$target-" \
         "$build/corpus/$target" "tests/fuzz/corpus/$target" >"$build/log/$target.log" 2>&1; then

@@ -1,40 +1,23 @@
 #include "tests/fuzz/schemas.h"
 
+#include "tests/fuzz/feed.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* A file in memory that has a path, which is always the same: it stands in messages. */
-static const char *path_of(struct span text)
-{
-    static int fd = -1;
-    static char path[64];
-
-    if (fd < 0) {
-        fd = memfd_create("schema", MFD_CLOEXEC);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    }
-    fuzz_must(fd >= 0 && ftruncate(fd, 0) == 0 &&
-                  pwrite(fd, text.data, text.size, 0) == (ssize_t)text.size,
-              "there is a file in memory");
-    return path;
-}
 
 struct schema *schemas_open(struct span text, struct err *err)
 {
-    const char *path = path_of(text);
-    struct schema *schema = schema_open(path, err);
+    size_t size = strlen(feed_path);
+    struct schema *schema;
+
+    feed_open(text, FEED_WHOLE);
+    schema = schema_open(feed_path, err);
 
     if (schema) {
         fuzz_must(err->kind == ERR_NONE, "a schema comes without an error");
         return schema;
     }
     fuzz_must(err->kind == ERR_CONFIG, "a schema file is refused as configuration");
-    fuzz_must(str_starts(err->text, path) && str_starts(err->text + strlen(path), ": ") &&
-                  err->text[strlen(path) + 2],
+    fuzz_must(str_starts(err->text, feed_path) && str_starts(err->text + size, ": ") &&
+                  err->text[size + 2],
               "a refusal names the file and says something");
     return NULL;
 }

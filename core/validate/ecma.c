@@ -142,7 +142,8 @@ static bool escape_property(struct translator *t, char letter)
     }
     name = (struct span){t->at, (size_t)(close - t->at)};
     for (size_t i = 0; i < name.size; i++)
-        if (!is_letter(name.data[i]) && !is_digit(name.data[i]) && !is_one_of(name.data[i], "_="))
+        if (!str_is_letter(name.data[i]) && !str_is_digit(name.data[i]) && name.data[i] != '_' &&
+            name.data[i] != '=')
             return ecma_refuse(t, "\\%c is not followed by {a property}", letter);
     category = short_category(name);
     buf_printf(t->out, "\\%c{%s", letter, prefix);

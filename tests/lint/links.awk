@@ -95,7 +95,7 @@ is_document && !in_code {
     while (match(rest, /[A-Za-z0-9_.\/*<>{}$%-]+\.[a-z0-9]+(#[a-z0-9_-]+)?/)) {
         word = substr(rest, RSTART, RLENGTH)
         rest = substr(rest, RSTART + RLENGTH)
-        if (word ~ /[*<>{}$%]|NAME|NNNN/)
+        if (word ~ /[*<>{}$%]|NAME|NNNN|(^|\/)X[_.]/)
             continue # stands for many files
         if (word ~ /^(core|cmd|docs|tests|migrations)\/.*\.([chs]|md|bats|bash|sh|awk|sql|json|txt|in|5)(#|$)/ ||
             word ~ /^[A-Z]+\.md(#|$)/)

@@ -5,7 +5,6 @@
 #include "core/base/mem.h"
 #include "core/http/redact.h"
 #include "core/inbox/inbox.h"
-#include "core/inbox/usable.h"
 #include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
 

@@ -20,18 +20,18 @@ static const struct {
 static const struct {
     const char *ending, *advice;
 } foreign[] = {
-    {".xlsx", "a workbook is not read: save it as CSV (UTF-8), and drop that in"},
-    {".xls", "a workbook is not read: save it as CSV (UTF-8), and drop that in"},
-    {".ods", "a workbook is not read: save it as CSV (UTF-8), and drop that in"},
+    {".xlsx", "a workbook is not read: save it as CSV (UTF-8)"},
+    {".xls", "a workbook is not read: save it as CSV (UTF-8)"},
+    {".ods", "a workbook is not read: save it as CSV (UTF-8)"},
     {".zip", "a ZIP archive is not read: unpack it, or compress the file with gzip (.csv.gz)"},
-    {".json", "a JSON document is not read: make one object a line of it, as "
-              "`jq -c '.[]' X.json >X.ndjson` does"},
-    {".xml", "XML is not read: have the export write CSV or NDJSON"},
-    {".txt", "the end of its name tells no format: name it .csv if it is CSV"},
+    {".json", "a JSON document is not read: write one object per line, for example with "
+              "`jq -c '.[]' X.json >X.ndjson`"},
+    {".xml", "XML is not read: let the export write CSV or NDJSON"},
+    {".txt", "unknown file type .txt: rename it to .csv if it is CSV"},
 };
 
 static const char *const sides[] = {
-    /* while they are written or transferred */
+    /* being written or transferred */
     ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload",
     ".inprogress", ".in-progress", ".incomplete", ".upload", ".uploading", ".writing", ".lock",
     ".swp", ".swo", ".swx", ".bak", "~", "#", ".aria2", ".!ut", ".!qb",

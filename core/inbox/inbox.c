@@ -20,13 +20,13 @@
 
 enum { LOOK_GAP_MS = 1000 };
 
-/* A file, or a sub-folder, as of the last look that found it changed. */
+/* A file or a sub-folder, as it was when it was last found changed. */
 struct candidate {
-    char *name; /* NULL: it became ready, or it is gone */
+    char *name; /* NULL: it became ready, or it no longer exists */
     struct inbox_identity identity;
     int64_t seen_us;          /* when that was */
     enum inbox_reason reason; /* why it is not ready */
-    bool past;                /* it was dealt with before */
+    bool past;                /* it was read before */
 };
 
 struct candidates {
@@ -34,7 +34,7 @@ struct candidates {
     size_t count, capacity;
 };
 
-/* The reading of one inbox. */
+/* A look at one inbox. */
 struct scan {
     const char *inbox;
     const struct inbox_rules *rules;
@@ -96,7 +96,7 @@ static void add_left(struct inbox_look *look, char *name)
     look->left[look->left_count++] = name;
 }
 
-/* Whether a file of that name is one that we read, or refuse because it is somebody's export. */
+/* True if a file of that name is read, or refused because it can be an export. */
 static bool is_wanted(const struct scan *scan, const char *sub, const char *entry)
 {
     const struct inbox_rules *rules = scan->rules;
@@ -110,7 +110,7 @@ static bool is_wanted(const struct scan *scan, const char *sub, const char *entr
            (sub || rules->any_schema || (rules->catalog && catalog_fits(rules->catalog, entry)));
 }
 
-/* What a link leads to, where that is a file that counts in its place. */
+/* Replaces the status of a link by that of its target; false if the link is not followed. */
 static bool read_link(int folder_fd, const char *entry, struct stat *status)
 {
     struct stat folder, link = *status;
@@ -133,7 +133,7 @@ static bool consider_file(struct scan *scan, char *name, bool wanted, const stru
     }
     if (scan->files.count == INBOX_FILES_MAX) {
         free(name);
-        return err_set(err, ERR_CONFIG, "inbox %s holds more than %d files", scan->inbox,
+        return err_set(err, ERR_CONFIG, "inbox %s contains more than %d files", scan->inbox,
                        INBOX_FILES_MAX);
     }
     candidates_add(&scan->files, name, status);
@@ -150,8 +150,8 @@ static void consider_folder(struct scan *scan, char *name, const char *sub,
         candidates_add(&scan->folders, name, status);
         return;
     }
-    notice_say(scan->rules->notices, "%s/%s is a folder%s: left alone", scan->inbox, name,
-               sub ? "" : ", and no schema has its name");
+    notice_say(scan->rules->notices, "%s/%s is a folder%s: ignored", scan->inbox, name,
+               sub ? "" : " without a schema of that name");
     free(name);
 }
 
@@ -166,7 +166,7 @@ static bool consider(struct scan *scan, int folder_fd, const char *sub, const ch
     if (entry[0] == '.')
         return true;
     if (fstatat(folder_fd, entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return true; /* gone since the folder was read */
+        return true; /* removed since the folder was read */
     if (S_ISDIR(status.st_mode) && !sub && is_ours(entry))
         return true;
     name = mem_printf("%s%s%s", sub ? sub : "", sub ? "/" : "", entry);
@@ -197,7 +197,7 @@ static bool scan_folder(struct scan *scan, DIR *stream, const char *sub, struct 
                                  sub ? "/" : "", sub ? sub : "", strerror(errno));
 }
 
-/* Takes the folder's name. One that cannot be used is no reason to leave the others alone. */
+/* Takes the folder's name. If it cannot be used, the others are still read. */
 static bool scan_subfolder(struct scan *scan, int inbox_fd, struct candidate *folder,
                            struct err *err)
 {
@@ -231,7 +231,7 @@ static bool is_candidate(const struct scan *scan, char *name)
            bsearch(&key, scan->files.items, scan->files.count, sizeof key, candidate_compare);
 }
 
-/* Whether the name is that of a file with that suffix, or without its own ending and with it. */
+/* True if the name is that of a file plus the suffix, or with the suffix instead of its ending. */
 static bool belongs_to_file(const struct scan *scan, const char *name, const char *suffix,
                             bool or_stem)
 {
@@ -250,7 +250,7 @@ static bool belongs_to_file(const struct scan *scan, const char *name, const cha
     return found;
 }
 
-/* A marker or a checksum that goes with its file is not left over. */
+/* True for a marker or a checksum of a file, which is not reported. */
 static bool goes_along(const struct scan *scan, const char *name)
 {
     const char *ending;
@@ -289,7 +289,7 @@ static bool scan_all(struct scan *scan, DIR *stream, struct err *err)
     return ok;
 }
 
-/* The file as it is now, or what its link leads to. False: it is gone. */
+/* Reads the status of the file, or of the target of its link. False if it no longer exists. */
 static bool look_at(int folder_fd, const char *name, struct stat *status)
 {
     if (fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -309,7 +309,7 @@ static bool has_marker(int folder_fd, const char *name, const char *suffix)
     return there;
 }
 
-/* Between two looks. */
+/* Returns the time between two looks. */
 static int64_t look_gap_ms(const struct inbox_rules *rules)
 {
     bool is_short = rules->min_age_ms >= 0 && rules->min_age_ms < LOOK_GAP_MS;
@@ -317,7 +317,7 @@ static int64_t look_gap_ms(const struct inbox_rules *rules)
     return is_short ? rules->min_age_ms : LOOK_GAP_MS;
 }
 
-/* How old a file must be, as far as that depends on who can be seen writing it. */
+/* Returns the minimum age, which is higher for a file whose writers cannot be seen. */
 static int64_t age_wanted(const struct inbox_rules *rules, enum writers writers)
 {
     if (rules->min_age_ms >= 0)
@@ -325,7 +325,7 @@ static int64_t age_wanted(const struct inbox_rules *rules, enum writers writers)
     return writers == WRITERS_UNSEEN ? INBOX_AGE_UNSEEN_MS : INBOX_AGE_MS;
 }
 
-/* For how long it is what it is; a time in the future says nothing. */
+/* Returns the time since the last change; a modification time in the future does not count. */
 static int64_t age_of(const struct candidate *file)
 {
     int64_t seen_ms = (clock_monotonic_us() - file->seen_us) / 1000;
@@ -334,7 +334,7 @@ static int64_t age_of(const struct candidate *file)
     return age_ms < 0 ? seen_ms : age_ms;
 }
 
-/* Whether a file that is as it was at the last look is complete; else its reason says why not. */
+/* True if a file that is unchanged since the last look is complete; else sets its reason. */
 static bool is_complete(const struct scan *scan, int folder_fd, struct candidate *file,
                         int64_t *wanted_ms)
 {
@@ -357,8 +357,8 @@ static bool is_complete(const struct scan *scan, int folder_fd, struct candidate
     return false;
 }
 
-/* A look after the first one: what is complete is ready, the rest stays. Returns how many stay.
- * *wanted_ms: how old the one must be that has to be the oldest. */
+/* Looks again: files that are complete become ready. Returns the number of the others; *wanted_ms
+ * is the highest of their minimum ages. */
 static size_t look_again(int folder_fd, struct scan *scan, int64_t *wanted_ms)
 {
     struct inbox_look *look = &scan->found;
@@ -480,4 +480,95 @@ void inbox_look_release(struct inbox_look *look)
         free(look->left[i]);
     free(look->left);
     *look = (struct inbox_look){0};
+}
+
+/* --- whether a folder can be an inbox --- */
+
+static const char give_access[] =
+    "give the user who runs rowferry the right to read, write and enter it (chown, chmod)";
+
+/* Effective rights, as for open(2) and rename(2). */
+static bool may(int folder_fd, const char *path, int rights)
+{
+    return faccessat(folder_fd, path, rights, AT_EACCESS) == 0;
+}
+
+/* Checks a folder that files are moved to; it is fine if it does not exist yet. */
+static bool check_sub(int folder_fd, const char *folder, const char *sub, const struct stat *parent,
+                      const char **advice, struct err *err)
+{
+    struct stat status;
+
+    if (fstatat(folder_fd, sub, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+        return true;
+    *advice = "rename it: `rowferry run` makes the folder itself";
+    if (!S_ISDIR(status.st_mode))
+        return err_set(err, ERR_CONFIG, "%s/%s is not a folder", folder, sub);
+    *advice = "files are renamed into it, not copied: put it on the same file system";
+    if (status.st_dev != parent->st_dev)
+        return err_set(err, ERR_CONFIG, "%s/%s is a file system of its own", folder, sub);
+    *advice = give_access;
+    if (!may(folder_fd, sub, R_OK | W_OK | X_OK))
+        return err_set(err, ERR_CONFIG, "%s/%s: %s", folder, sub, strerror(errno));
+    return true;
+}
+
+/* Only the owner of the file, that of the folder, and root can move a file out of a sticky folder
+ * (inode(7)). */
+static bool check_files(int folder_fd, const char *folder, const struct stat *parent,
+                        const struct inbox_look *look, const char **advice, struct err *err)
+{
+    uid_t user = geteuid();
+    bool sticky = (parent->st_mode & S_ISVTX) && parent->st_uid != user && user != 0;
+    struct stat status;
+
+    for (size_t i = 0; i < look->ready_count; i++) {
+        const char *name = look->ready[i];
+
+        if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+            continue; /* removed */
+        *advice = "remove the sticky bit of the folder (chmod -t), or give the folder to this user";
+        if (sticky && status.st_uid != user)
+            return err_set(err, ERR_CONFIG,
+                           "%s is sticky: %s, of another user, cannot be moved to done/", folder,
+                           name);
+        *advice = "give the user who runs rowferry the right to read it (chown, chmod)";
+        if (!may(folder_fd, name, R_OK))
+            return err_set(err, ERR_CONFIG, "%s/%s: %s", folder, name, strerror(errno));
+    }
+    return true;
+}
+
+static bool check_folder(int folder_fd, const char *folder, const struct catalog *catalog,
+                         size_t *waiting, const char **advice, struct err *err)
+{
+    struct inbox_look look = {0};
+    struct stat parent;
+    bool fine;
+
+    *advice = give_access;
+    if (fstat(folder_fd, &parent) != 0 || !may(folder_fd, ".", R_OK | W_OK | X_OK))
+        return err_set(err, ERR_CONFIG, "%s: %s", folder, strerror(errno));
+    if (!check_sub(folder_fd, folder, "done", &parent, advice, err) ||
+        !check_sub(folder_fd, folder, "refused", &parent, advice, err) ||
+        !inbox_look(folder, &(struct inbox_rules){.catalog = catalog}, &look, err))
+        return false;
+    *waiting = look.ready_count;
+    fine = check_files(folder_fd, folder, &parent, &look, advice, err);
+    inbox_look_release(&look);
+    return fine;
+}
+
+bool inbox_usable(const char *folder, const struct catalog *catalog, size_t *waiting,
+                  const char **advice, struct err *err)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool fine;
+
+    *advice = errno == EACCES ? give_access : "name a folder: rowferry doctor FOLDER";
+    if (fd < 0)
+        return err_set(err, ERR_CONFIG, "%s: %s", folder, strerror(errno));
+    fine = check_folder(fd, folder, catalog, waiting, advice, err);
+    close(fd);
+    return fine;
 }

@@ -21,13 +21,13 @@ enum {
     MARK_SIZE = 48,
 };
 
-/* In sub, while something is written there; the intake lock keeps others away. */
+/* The temporary file in sub; the intake lock excludes other writers. */
 static const char temporary[] = ".rowferry.tmp";
 
-/* The folders of a place, while something is done there. */
+/* The open folders of a place. */
 struct folders {
     int inbox, sub;
-    int source; /* in which the file lies: the inbox, or -1 where the sub-folder is gone */
+    int source; /* with the file: the inbox or its sub-folder; -1: the sub-folder is gone */
 };
 
 struct inbox_identity inbox_identity_of(const struct stat *status)
@@ -76,21 +76,21 @@ static bool sync_folder(int fd, const struct inbox_place *place, struct err *err
     return err_set(err, ERR_CONFIG, "cannot sync %s: %s", place->folder, strerror(errno));
 }
 
-/* Gives what is made on behalf of `like` its owner, its group and these bits of its mode. */
+/* Sets owner and group as those of `like`, and the mode to these bits of its mode. */
 static void share(int fd, const struct stat *like, mode_t bits, mode_t own)
 {
     mode_t mode = like->st_mode & bits, common = mode >> 3 & mode & 07;
 
-    /* where the group is another one, the group's people would come under `others` */
+    /* if the group is another one, its members would be `others` */
     if (fchown(fd, like->st_uid, like->st_gid) != 0 && fchown(fd, (uid_t)-1, like->st_gid) != 0)
         mode = (mode & (S_IRWXU | S_ISVTX)) | common << 3 | common;
-    /* a service may be forbidden to set S_ISGID, which counts for little: what we write gets its
-     * group anyway */
+    /* services can be forbidden to set S_ISGID, which is not needed: what is written gets the group
+     * anyway */
     if (fchmod(fd, mode | own) != 0)
         fchmod(fd, (mode & ~(mode_t)S_ISGID) | own);
 }
 
-/* Made under another name first, so that a crash leaves none that its people cannot enter. */
+/* Makes it under another name first, so that a crash leaves none that its users cannot enter. */
 static bool make_sub(const struct inbox_place *place, int inbox, struct err *err)
 {
     static const char half[] = ".rowferry.new";
@@ -154,13 +154,12 @@ static void join_name(char out[INBOX_NAME_SIZE], const char *stem, size_t size, 
     if (size > room) {
         size = room;
         while (size > 0 && ((unsigned char)stem[size] & 0xC0) == 0x80)
-            size--; /* no half code point */
+            size--; /* keep code points whole */
     }
     snprintf(out, INBOX_NAME_SIZE, "%.*s%s", (int)size, stem, rest);
 }
 
-/* Where the ending of a name begins, of which `.csv` and `.csv.gz` are examples; its end where it
- * has none. */
+/* Returns the ending of a name, such as `.csv` or `.csv.gz`; "" if it has none. */
 static const char *ending_of(const char *name)
 {
     const char *end = name + strlen(name), *dot = strrchr(name, '.');
@@ -175,7 +174,7 @@ static const char *ending_of(const char *name)
     return dot;
 }
 
-/* `` for 0, then .<batch>, .<batch>.2, .<batch>.3, ...; without a batch .2, .3, ... */
+/* Writes "" for 0, then .<batch>, .<batch>.2, .<batch>.3, ...; without a batch .2, .3, ... */
 static void nth_mark(const struct inbox_place *place, int n, char mark[MARK_SIZE])
 {
     *mark = '\0';
@@ -187,7 +186,7 @@ static void nth_mark(const struct inbox_place *place, int n, char mark[MARK_SIZE
         snprintf(mark, MARK_SIZE, ".%" PRId64 ".%d", place->batch_id, n);
 }
 
-/* NAME, STEM.<batch>.ENDING, STEM.<batch>.2.ENDING, ... */
+/* Writes NAME, STEM.<batch>.ENDING, STEM.<batch>.2.ENDING, ... */
 static void nth_name(const struct inbox_place *place, int n, char out[INBOX_NAME_SIZE])
 {
     const char *ending = ending_of(place->name);
@@ -198,7 +197,7 @@ static void nth_name(const struct inbox_place *place, int n, char out[INBOX_NAME
     join_name(out, place->name, (size_t)(ending - place->name), rest);
 }
 
-/* NAME<suffix>, NAME.<batch><suffix>, ... False: it would not be the name of one file alone. */
+/* Writes NAME<suffix>, NAME.<batch><suffix>, ... False if the name would not be unique. */
 static bool nth_sheet(const struct inbox_place *place, const char *filed, const char *suffix, int n,
                       char out[INBOX_NAME_SIZE])
 {
@@ -210,7 +209,6 @@ static bool nth_sheet(const struct inbox_place *place, const char *filed, const 
     return n > 0 || place->batch_id == 0 || strlen(filed) + strlen(suffix) < INBOX_NAME_SIZE;
 }
 
-/* What the name is, which is an error of its own where there is nothing. */
 static bool look_at(int folder_fd, const char *name, struct stat *status)
 {
     return fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -223,15 +221,15 @@ static bool is_file(const struct stat *status, const struct inbox_identity *file
     return S_ISREG(status->st_mode) && inbox_identity_equal(&found, file);
 }
 
-/* What a name is to a file. */
+/* What has a name, compared with a file. */
 enum likeness {
-    LIKE_NOTHING, /* there is nothing of that name */
-    LIKE_OTHER,   /* it is that of another file */
-    LIKE_FILE,    /* of this very file */
-    LIKE_LINK,    /* of a link to it, which was read in its place */
+    LIKE_NOTHING, /* nothing */
+    LIKE_OTHER,   /* another file */
+    LIKE_FILE,    /* the file */
+    LIKE_LINK,    /* a link to it, through which it was read */
 };
 
-/* status: of what has the name, and of LIKE_LINK what the link leads to. */
+/* status: of what has the name; for LIKE_LINK of the link's target. */
 static enum likeness likeness_of(int folder_fd, const char *name, const struct inbox_identity *file,
                                  struct stat *status)
 {
@@ -245,15 +243,15 @@ static enum likeness likeness_of(int folder_fd, const char *name, const struct i
     return LIKE_OTHER;
 }
 
-/* Whether the name is that of this very file, or of a link that was read in its place. */
-static bool stands_for(int folder_fd, const char *name, const struct inbox_identity *file,
+/* True if the name is that of the file, or of a link through which it was read. */
+static bool means_file(int folder_fd, const char *name, const struct inbox_identity *file,
                        struct stat *status)
 {
     return likeness_of(folder_fd, name, file, status) >= LIKE_FILE;
 }
 
-/* Whether it is in sub under that name. A link there says nothing of a file that is in the inbox.
- */
+/* True if the file is in sub under that name. A link there does not count while the file itself is
+ * in the inbox. */
 static bool is_there(const struct inbox_place *place, const struct folders *folders,
                      const char *name)
 {
@@ -265,13 +263,13 @@ static bool is_there(const struct inbox_place *place, const struct folders *fold
             likeness_of(folders->source, place->name, place->file, &status) != LIKE_FILE);
 }
 
-static bool say_crowded(const struct inbox_place *place, const char *name, struct err *err)
+static bool refuse_crowded(const struct inbox_place *place, const char *name, struct err *err)
 {
-    return err_set(err, ERR_CONFIG, "too many files named %s in %s/%s: tidy it up", name,
+    return err_set(err, ERR_CONFIG, "too many files named %s in %s/%s: remove some", name,
                    place->folder, place->sub);
 }
 
-/* Whether a name is free in sub. False with an error: nobody can say. */
+/* Sets *free_name if a name is free in sub. */
 static bool is_free(const struct inbox_place *place, const struct folders *folders,
                     const char *name, bool *free_name, struct err *err)
 {
@@ -279,11 +277,11 @@ static bool is_free(const struct inbox_place *place, const struct folders *folde
 
     *free_name = !look_at(folders->sub, name, &status);
     return !*free_name || errno == ENOENT ||
-           err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s", place->folder, place->sub,
+           err_set(err, ERR_CONFIG, "cannot read %s/%s: %s", place->folder, place->sub,
                    strerror(errno));
 }
 
-/* The first name that is free, or that this very file has already (*there). */
+/* Chooses the first name that is free, or that the file already has (*there). */
 static bool choose(const struct inbox_place *place, const struct folders *folders,
                    char name[INBOX_NAME_SIZE], bool *there, struct err *err)
 {
@@ -297,7 +295,7 @@ static bool choose(const struct inbox_place *place, const struct folders *folder
         if (!is_free(place, folders, name, &free_name, err) || free_name)
             return free_name;
     }
-    return say_crowded(place, place->name, err);
+    return refuse_crowded(place, place->name, err);
 }
 
 bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
@@ -308,7 +306,7 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     bool there = false;
     bool ok = folders_open(place, &folders, err) && choose(place, &folders, name, &there, err);
 
-    if (ok && stands_for(folders.source, place->name, place->file, &status))
+    if (ok && means_file(folders.source, place->name, place->file, &status))
         *where = writers_look(folders.source, place->name) == WRITERS_SOME ? INBOX_WRITTEN
                                                                            : INBOX_WAITING;
     else if (ok)
@@ -317,8 +315,8 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     return ok;
 }
 
-/* 0 or an errno. A link and an unlink where the file system cannot rename without replacing: what
- * a crash between the two leaves is found by stands_for in both folders. */
+/* Renames without replacing; returns 0 or an errno. If the file system cannot do that, links and
+ * unlinks: after a crash in between means_file finds the file in both folders. */
 static int rename_once(int from, const char *old, int to, const char *new_name)
 {
     if (renameat2(from, old, to, new_name, RENAME_NOREPLACE) == 0)
@@ -333,7 +331,7 @@ static int rename_once(int from, const char *old, int to, const char *new_name)
 static bool sync_folders(const struct inbox_place *place, const struct folders *folders,
                          struct err *err)
 {
-    /* first where it came to: a file in both places beats one in none */
+    /* the target first: after a crash the file is better in both folders than in none */
     return sync_folder(folders->sub, place, err) &&
            (folders->source < 0 || sync_folder(folders->source, place, err));
 }
@@ -343,14 +341,14 @@ static const struct {
     const char *remedy;
 } remedies[] = {
     {EACCES, ": let this user write in both folders"},
-    {EPERM, ": this user may not take a file of another out of a sticky folder: take the sticky "
-            "bit off the folder, or let this user own it"},
-    {EXDEV, ": they are different file systems: move the file by hand, and put no mount below the "
+    {EPERM, ": only its owner can move a file out of a sticky folder: remove the sticky bit of the "
+            "folder, or let this user own it"},
+    {EXDEV, ": they are different file systems: move the file by hand, and mount nothing below the "
             "inbox"},
     {0, ""},
 };
 
-static bool say_unmoved(const struct inbox_place *place, const char *target, int fault,
+static bool refuse_move(const struct inbox_place *place, const char *target, int fault,
                         struct err *err)
 {
     unsigned i = 0;
@@ -362,7 +360,7 @@ static bool say_unmoved(const struct inbox_place *place, const char *target, int
                    place->folder, place->sub, target, strerror(fault), remedies[i].remedy);
 }
 
-/* What was moved may not be what was looked at a moment before: then it goes back. */
+/* Checks what was moved, which can have changed a moment before; if so, moves it back. */
 static enum inbox_move look_again(const struct inbox_place *place, const struct folders *folders,
                                   const char *target)
 {
@@ -376,7 +374,7 @@ static enum inbox_move look_again(const struct inbox_place *place, const struct 
     return same ? INBOX_MOVE_BUSY : INBOX_MOVE_LATE;
 }
 
-/* A link as it is to read in sub. False: an errno. */
+/* Reads a link and adapts a relative one to sub. False with errno. */
 static bool link_text(const struct inbox_place *place, const struct folders *folders,
                       char text[PATH_MAX])
 {
@@ -394,7 +392,7 @@ static bool link_text(const struct inbox_place *place, const struct folders *fol
     return needed < PATH_MAX;
 }
 
-/* Takes a link out of the inbox: not another one that has its name by now. An errno, or 0. */
+/* Removes a link from the inbox, unless another one has its name now. Returns 0 or an errno. */
 static int take_link(const struct inbox_place *place, const struct folders *folders,
                      enum inbox_move *end)
 {
@@ -415,7 +413,7 @@ static int take_link(const struct inbox_place *place, const struct folders *fold
     return unlinkat(folders->sub, temporary, 0) == 0 ? 0 : errno;
 }
 
-/* The link is made again in sub, for its text may have to be another one there. there: it is. */
+/* Makes the link again in sub, because a relative one differs there. there: it exists already. */
 static enum inbox_move move_link(const struct inbox_place *place, const struct folders *folders,
                                  const char *target, bool there, int *fault)
 {
@@ -428,14 +426,14 @@ static enum inbox_move move_link(const struct inbox_place *place, const struct f
         *fault = errno;
         return INBOX_MOVE_GONE;
     }
-    if (stands_for(folders->sub, target, place->file, &status))
+    if (means_file(folders->sub, target, place->file, &status))
         *fault = take_link(place, folders, &end);
     if (end != INBOX_MOVE_DONE)
         unlinkat(folders->sub, target, 0);
     return end;
 }
 
-/* *fault: an errno, where it could not be moved. */
+/* *fault: 0, or the errno if it could not be moved. */
 static enum inbox_move move_once(const struct inbox_place *place, const struct folders *folders,
                                  const char *target, bool there, int *fault)
 {
@@ -460,7 +458,7 @@ static enum inbox_move move_once(const struct inbox_place *place, const struct f
     if (*fault == 0)
         return look_again(place, folders, target);
     if (*fault == ENOENT && !look_at(folders->source, place->name, &status))
-        *fault = 0; /* somebody took it */
+        *fault = 0; /* it was removed */
     return INBOX_MOVE_GONE;
 }
 
@@ -475,7 +473,7 @@ static bool move_into(const struct inbox_place *place, const struct folders *fol
             return false;
         *end = move_once(place, folders, name, there, &fault);
         if (fault && fault != EEXIST)
-            return say_unmoved(place, name, fault, err);
+            return refuse_move(place, name, fault, err);
     } while (fault);
     crash_point(CRASH_FILE_RENAMED);
     return sync_folders(place, folders, err);
@@ -491,18 +489,18 @@ bool inbox_place_move(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     return ok;
 }
 
-/* Whoever may read the file may read what is written about it; where it is gone, nobody else. */
+/* Lets the readers of the file read the sheet; if the file is gone, only this user. */
 static void share_sheet(const struct inbox_place *place, const struct folders *folders,
                         const char *name, int fd)
 {
     struct stat status;
 
-    if (stands_for(folders->source, place->name, place->file, &status) ||
-        stands_for(folders->sub, name, place->file, &status))
+    if (means_file(folders->source, place->name, place->file, &status) ||
+        means_file(folders->sub, name, place->file, &status))
         share(fd, &status, S_IRGRP | S_IROTH, S_IRUSR | S_IWUSR);
 }
 
-/* The first name for the sheet that is free, or whose file may be replaced (*taken). */
+/* Chooses the first name for the sheet that is free, or whose file can be replaced (*taken). */
 static bool choose_sheet(const struct inbox_place *place, const struct folders *folders,
                          const char *filed, const struct inbox_sheet *sheet,
                          char name[INBOX_NAME_SIZE], bool *taken, struct err *err)
@@ -516,7 +514,7 @@ static bool choose_sheet(const struct inbox_place *place, const struct folders *
             continue;
         *taken = look_at(folders->sub, name, &status);
         if (!*taken)
-            return errno == ENOENT || err_set(err, ERR_CONFIG, "cannot look into %s/%s: %s",
+            return errno == ENOENT || err_set(err, ERR_CONFIG, "cannot read %s/%s: %s",
                                               place->folder, place->sub, strerror(errno));
         identity = inbox_identity_of(&status);
         if (S_ISREG(status.st_mode) && sheet->is_ours &&
@@ -525,10 +523,10 @@ static bool choose_sheet(const struct inbox_place *place, const struct folders *
         if (ours)
             return true;
     }
-    return say_crowded(place, filed, err);
+    return refuse_crowded(place, filed, err);
 }
 
-static bool say_unwritten(const struct inbox_place *place, const char *name, struct err *err)
+static bool refuse_write(const struct inbox_place *place, const char *name, struct err *err)
 {
     return err_set(err, ERR_CONFIG, "cannot write %s/%s/%s: %s", place->folder, place->sub, name,
                    strerror(errno));
@@ -556,7 +554,7 @@ static bool name_sheet(const struct inbox_place *place, const struct folders *fo
             return true;
         errno = fault;
         if (fault != EEXIST)
-            return say_unwritten(place, name, err);
+            return refuse_write(place, name, err);
     }
 }
 
@@ -569,20 +567,20 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
     int fd;
     bool ok;
 
-    /* what a crash left; the intake lock keeps any other writer away */
+    /* left by a crash; the intake lock excludes other writers */
     unlinkat(folders->sub, temporary, 0);
     nth_sheet(place, filed, sheet->suffix, 0, name);
     fd =
         openat(folders->sub, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return say_unwritten(place, name, err);
+        return refuse_write(place, name, err);
     ok = sheet->write(sheet->context, fd, err);
     share_sheet(place, folders, filed, fd);
     crash_point(CRASH_SHEET_WRITTEN);
     if (!ok)
         err_wrap(err, "cannot write %s/%s/%s", place->folder, place->sub, name);
     else if (fsync(fd) != 0 || fstat(fd, &status) != 0)
-        ok = say_unwritten(place, name, err);
+        ok = refuse_write(place, name, err);
     identity = inbox_identity_of(&status);
     ok = ok && name_sheet(place, folders, filed, sheet, &identity, name, err);
     crash_point(CRASH_SHEET_RENAMED);
@@ -603,7 +601,7 @@ bool inbox_place_write(const struct inbox_place *place, const char *filed,
     return ok;
 }
 
-/* A filed link is a file of its own. */
+/* True for the filed file, or a filed link, which has its own identity. */
 static bool is_filed(const struct stat *status, const struct inbox_identity *file)
 {
     struct inbox_identity found = inbox_identity_of(status);
@@ -612,7 +610,7 @@ static bool is_filed(const struct stat *status, const struct inbox_identity *fil
            inbox_identity_equal(&found, file);
 }
 
-/* Looks for the file by its inode, whatever its name is. */
+/* Finds the file by its inode. */
 static bool find_in(int folder_fd, const struct inbox_identity *file, char found[INBOX_NAME_SIZE])
 {
     int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -653,7 +651,7 @@ static bool delete_from(int folder_fd, const char *folder, const char *name,
         return true;
     if (unlinkat(folder_fd, found, 0) != 0 && errno != ENOENT)
         return err_set(err, ERR_CONFIG, "cannot delete %s/%s: %s", folder, found, strerror(errno));
-    fsync(folder_fd); /* a file that is back after a crash is deleted by the next prune */
+    fsync(folder_fd); /* if a crash restores the file, the next prune deletes it */
     return true;
 }
 
@@ -668,7 +666,7 @@ bool inbox_filed_delete(const char *folder, const char *name, const struct inbox
     snprintf(found, INBOX_NAME_SIZE, "%s", name ? name : "");
     if (fd < 0)
         return errno == ENOENT ||
-               err_set(err, ERR_CONFIG, "cannot look into %s: %s", folder, strerror(errno));
+               err_set(err, ERR_CONFIG, "cannot read %s: %s", folder, strerror(errno));
     ok = delete_from(fd, folder, name, file, rehearsed, found, end, err);
     close(fd);
     return ok;

@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Network file systems also refuse a lease as busy where their server granted them nothing. */
+/* Network file systems also refuse a lease as busy if their server has not granted them one. */
 static bool is_remote(int fd)
 {
     static const uint32_t remote[] = {NFS_SUPER_MAGIC, 0xFF534D42 /* CIFS */,
@@ -29,7 +29,7 @@ enum writers writers_look(int folder_fd, const char *name)
     int fd = openat(folder_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     enum writers found = WRITERS_UNSEEN;
 
-    if (fd < 0) /* EWOULDBLOCK: somebody has a lease that goes with writing */
+    if (fd < 0) /* EWOULDBLOCK: another process has a write lease */
         return errno == EWOULDBLOCK ? WRITERS_SOME : WRITERS_UNSEEN;
     if (is_remote(fd))
         found = WRITERS_UNSEEN;

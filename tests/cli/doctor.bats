@@ -338,13 +338,13 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     finds inbox failed "elsewhere: No such file or directory" "name a folder: rowferry doctor FOLDER"
 }
 
-@test "a done/ that is no folder fails" {
+@test "a done/ that is not a folder fails" {
     start_sim
     make_database
     ln -s /nowhere inbox/done
     ends 2 rowferry doctor --json
-    finds inbox failed "inbox/done is no folder" \
-        "move it out of the way: \`rowferry run\` makes the folder itself"
+    finds inbox failed "inbox/done is not a folder" \
+        "rename it: \`rowferry run\` makes the folder itself"
 }
 
 @test "an inbox that this user may not change, or whose files stick, fails" {
@@ -359,7 +359,7 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     chmod 644 inbox/InventoryItem-a.csv
     run unprivileged "$BIN/rowferry" doctor --json
     finds inbox failed "inbox is sticky: InventoryItem-a.csv, of another user, cannot be moved to done/" \
-        "take the sticky bit from the folder (chmod -t), or have it belong to this user"
+        "remove the sticky bit of the folder (chmod -t), or give the folder to this user"
 }
 
 # --- the API --------------------------------------------------------------------------------------

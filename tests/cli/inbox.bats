@@ -189,7 +189,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     rows inbox/InventoryItem-b.csv 4 0 B
     mkdir inbox/Invoices inbox/.git
     ends 3 run_inbox
-    holds "$stderr" 'inbox/Invoices is a folder, and no schema has its name: left alone'
+    holds "$stderr" 'inbox/Invoices is a folder without a schema of that name: ignored'
     lacks "$stderr" .git
     holds "$stderr" 'inbox/done/export.csv.rejected.csv holds the rejected rows, to be mended and dropped in again into inbox/InventoryItem;'
     same "inbox/InventoryItem-b.csv|InventoryItem
@@ -309,7 +309,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     chmod 1777 inbox
     for night in 1 2 3; do
         ends 2 as_nobody run inbox --min-age 0 --rate none
-        holds "$stderr" 'InventoryItem-b.csv: Operation not permitted: this user may not take a file of another out of a sticky folder'
+        holds "$stderr" 'InventoryItem-b.csv: Operation not permitted: only its owner can move a file out of a sticky folder'
         same 2 "$(sql 'SELECT count(*) FROM batch')"
     done
     same 10 "$(wc -l <ledger)"

@@ -218,7 +218,7 @@ static void what_is_no_regular_file_is_left_alone(void **state)
     assert_string_equal(found.ready[0], "done.csv");
     assert_string_equal(found.ready[1], "real.csv");
     snprintf(expected, sizeof expected,
-             "%s/folder is a folder, and no schema has its name: left alone\n", scene->folder);
+             "%s/folder is a folder without a schema of that name: ignored\n", scene->folder);
     assert_string_equal(scene->said, expected);
     assert_left(&found, left, 2);
     inbox_look_release(&found);
@@ -485,8 +485,8 @@ static void other_folders_are_named_and_left_alone(void **state)
     catalog_close(catalog);
     for (int i = 0; i < 3; i++) {
         static const char *const said[] = {
-            "item is a folder, and no schema has its name: left alone",
-            "Item/Item is a folder: left alone", "Item/done is a folder: left alone"};
+            "item is a folder without a schema of that name: ignored",
+            "Item/Item is a folder: ignored", "Item/done is a folder: ignored"};
 
         snprintf(expected, sizeof expected, "%s/%s\n", scene->folder, said[i]);
         assert_non_null(strstr(scene->said, expected));

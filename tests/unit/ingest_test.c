@@ -259,8 +259,7 @@ static void a_name_that_tells_no_schema_or_format_is_refused_without_a_batch(voi
     ingest(&bench, scene, "Item-1.xlsx", &result);
     assert_int_equal(result.outcome, INGEST_REFUSED);
     snprintf(expected, sizeof expected,
-             "%s/Item-1.xlsx: a workbook is not read: save it as CSV (UTF-8), and drop that in",
-             scene->folder);
+             "%s/Item-1.xlsx: a workbook is not read: save it as CSV (UTF-8)", scene->folder);
     assert_string_equal(result.reason, expected);
     assert_query(scene, "SELECT count(*) FROM batch", "0");
     bench.options.schema = "Item";

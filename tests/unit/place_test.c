@@ -548,10 +548,10 @@ static void a_file_that_cannot_be_moved_stays_and_the_error_says_what_to_do(void
         const char *text;
     } cases[] = {
         {EACCES, "Permission denied: let this user write in both folders"},
-        {EPERM, "Operation not permitted: this user may not take a file of another out of a sticky "
-                "folder: take the sticky bit off the folder, or let this user own it"},
+        {EPERM, "Operation not permitted: only its owner can move a file out of a sticky "
+                "folder: remove the sticky bit of the folder, or let this user own it"},
         {EXDEV, "Invalid cross-device link: they are different file systems: move the file by "
-                "hand, and put no mount below the inbox"},
+                "hand, and mount nothing below the inbox"},
         {EIO, "Input/output error"},
     };
     struct scene *scene = *state;
@@ -792,7 +792,7 @@ static void no_link_is_followed_to_what_is_deleted(void **state)
     file = identity_at(scene, "elsewhere/a.csv");
     assert_int_equal(symlink("elsewhere", at(scene, "done")), 0);
     assert_false(inbox_filed_delete(at(scene, "done"), "a.csv", &file, false, found, &end, &err));
-    snprintf(expected, sizeof expected, "cannot look into %s/done: Not a directory", scene->folder);
+    snprintf(expected, sizeof expected, "cannot read %s/done: Not a directory", scene->folder);
     assert_string_equal(err.text, expected);
     assert_int_equal(unlink(at(scene, "done")), 0);
     mkdir(at(scene, "done"), 0700);

@@ -1,4 +1,4 @@
-#include "core/inbox/usable.h"
+#include "core/inbox/inbox.h"
 
 #include "core/base/err.h"
 #include "tests/unit/scene.h"
@@ -55,7 +55,7 @@ static void folders_that_files_go_to_are_folders_and_no_links(void **state)
     assert_int_equal(symlink("done", at(scene, "refused")), 0);
     assert_string_equal(
         said_of(scene, scene->folder),
-        "/refused is no folder -> move it out of the way: `rowferry run` makes the folder itself");
+        "/refused is not a folder -> rename it: `rowferry run` makes the folder itself");
 }
 
 /* As a user who is not root, and to whom none of it belongs. */
@@ -76,8 +76,8 @@ static void what_a_user_may_not_do_is_told(void **state)
          "/a.csv: Permission denied -> give the user who runs rowferry the right to read it "
          "(chown, chmod)"},
         {01777, 0777, 0644,
-         " is sticky: a.csv, of another user, cannot be moved to done/ -> take the sticky bit from "
-         "the folder (chmod -t), or have it belong to this user"},
+         " is sticky: a.csv, of another user, cannot be moved to done/ -> remove the sticky bit of "
+         "the folder (chmod -t), or give the folder to this user"},
     };
     struct scene *scene = *state;
 

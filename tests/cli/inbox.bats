@@ -1,5 +1,5 @@
-# The inbox: which files are ready, where they go, and that a kill at any point of that neither loses
-# a file nor takes one twice.
+# The inbox: which files are ready, where they go, and that a kill at any point neither loses a file
+# nor reads one twice.
 load lib
 
 setup() {
@@ -30,12 +30,12 @@ rows() {
     }' >"$1"
 }
 
-# all that lies below a folder, a line each
+# everything below a folder, one per line
 below() {
     (cd "$1" && find . -mindepth 1 -printf '%P\n' | LC_ALL=C sort)
 }
 
-# As a user who is not root: only root can play somebody else.
+# Runs as a user who is not root, which only root can become.
 as_nobody() {
     "${AS_NOBODY[@]}" "$BIN/rowferry" "$@"
 }
@@ -50,15 +50,15 @@ become_nobody() {
 
 ### a kill at every point
 
-# killed POINT [PASSAGE]: one run that is to end there; sets KILLED, and the status where it did not
+# killed POINT [PASSAGE]: one run that ends there; sets KILLED to 137, or to its status if it did not
 killed() {
     KILLED=0
     { ROWFERRY_CRASH=$1:${2:-1} timeout 120 "$BIN/rowferry" run inbox --min-age 0 --rate none >out 2>&1; } 2>/dev/null ||
         KILLED=$?
 }
 
-# What is to be so after the last run, whatever came before it: $1 the file in the inbox, $2 the rows
-# that are right.
+# Checks the state after the last run, whatever came before it: $1 the file in the inbox, $2 the
+# number of valid rows.
 each_row_once() {
     local name=${1##*/} folder=
 
@@ -83,8 +83,8 @@ done/$name.rejected.csv" "$(below inbox | LC_ALL=C sort -r | LC_ALL=C sort)"
     same "$2 $2" "$(grep -c "\"$PREFIX-" ledger || true) $(jq -r .id ledger | grep "^$PREFIX-" | sort -u | wc -l)"
 }
 
-# killed_at_all FILE POINT...: for each, one kill and two; the function `make_file` makes the file with
-# records $PREFIX-... and says in VALID how many of its rows are right
+# killed_at_all FILE POINT...: one kill and two for each; the function `make_file` makes the file with
+# records $PREFIX-... and sets VALID to the number of valid rows
 killed_at_all() {
     local file=$1 point times i ended twice=0 reached=0
 
@@ -105,7 +105,7 @@ killed_at_all() {
             [ $times -eq 1 ] || [ -n "$ended" ] || twice=$((twice + 1))
             run --separate-stderr run_inbox
             echo "$point, killed $times times: $status after ${ended:-a kill} $stderr"
-            # what is all done, and told, before a command starts is none of its rows
+            # rows of work that was finished before a command starts are not its own
             case $VALID:$point:$ended in
             0:file-recorded:*) same "${ended:+0 }0" "${ended:+$ended }$status" ;;
             *:[0-9]*) same "3 0" "$ended $status" ;;
@@ -114,7 +114,7 @@ killed_at_all() {
             each_row_once "$file" "$VALID"
         done
     done
-    # most points lie on the way of what a recovery does again
+    # a recovery passes most points again
     [ "$twice" -ge 5 ]
 }
 
@@ -122,7 +122,7 @@ LOADING_POINTS='batch-begun chunk-committed batch-read keys-committed batch-open
 REFUSING_POINTS='batch-begun chunk-committed batch-refused discard-committed'
 FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved file-recorded'
 
-@test "killed at any point, a file with rejected rows is taken once" {
+@test "killed at any point, a file with rejected rows is read once" {
     needs_crash_points
     make_file() {
         local count=20 wrong=4
@@ -131,7 +131,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
         [ "$1" != chunk-committed ] || count=16900 wrong=most VALID=34
         rows inbox/InventoryItem-a.csv $count $wrong "$PREFIX"
     }
-    # the second of the sheets, too
+    # also the second of the sheets
     killed_at_all InventoryItem-a.csv $LOADING_POINTS $FILING_POINTS 'sheet-written 2' 'sheet-renamed 2'
 }
 
@@ -146,7 +146,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     killed_at_all InventoryItem-a.csv.gz $REFUSING_POINTS $FILING_POINTS
 }
 
-@test "killed at any point, a file of a sub-folder is taken once" {
+@test "killed at any point, a file of a sub-folder is read once" {
     needs_crash_points
     make_file() {
         local count=20 wrong=4
@@ -166,7 +166,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
 
 ### ready or not
 
-@test "a file that some process has open for writing is left for later, and ends 5" {
+@test "a file that a process has open for writing is left for later, exit 5" {
     start_sim
     rows inbox/InventoryItem-a.csv 5 0
     rows inbox/InventoryItem-b.csv 5 0 B
@@ -183,7 +183,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
 
 ### sub-folders
 
-@test "a sub-folder that is named like a schema says which schema, and its files go to the one done/" {
+@test "a sub-folder named like a schema sets the schema, and its files go to the same done/" {
     start_sim
     rows inbox/InventoryItem/export.csv 10 5
     rows inbox/InventoryItem-b.csv 4 0 B
@@ -191,7 +191,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     ends 3 run_inbox
     holds "$stderr" 'inbox/Invoices is a folder without a schema of that name: ignored'
     lacks "$stderr" .git
-    holds "$stderr" 'inbox/done/export.csv.rejected.csv holds the rejected rows, to be mended and dropped in again into inbox/InventoryItem;'
+    holds "$stderr" 'inbox/done/export.csv.rejected.csv holds the rejected rows, to be fixed and dropped in again into inbox/InventoryItem;'
     same "inbox/InventoryItem-b.csv|InventoryItem
 inbox/InventoryItem/export.csv|InventoryItem" "$(sql 'SELECT source, schema FROM batch ORDER BY id')"
     same ".git
@@ -208,7 +208,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     [ -e inbox/done/export.3.csv ]
 }
 
-@test "a schema file that is wrong holds back its sub-folder, and --schema wins over the folder" {
+@test "an invalid schema file blocks its sub-folder, and --schema overrides the folder" {
     start_sim
     rows inbox/InventoryItem/export.csv 5 0
     rows inbox/CustomerAccount/export.csv 5 0 C
@@ -221,7 +221,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     [ -e inbox/InventoryItem/export.csv ]
 }
 
-@test "a sub-folder on another file system is named, and nothing of it is read" {
+@test "a sub-folder on another file system is named and not read" {
     start_sim
     mkdir -p inbox/InventoryItem
     mount -t tmpfs -o size=1m tmpfs inbox/InventoryItem 2>/dev/null || skip 'no right to mount'
@@ -232,12 +232,12 @@ done/export.csv.rejected.csv" "$(below inbox)"
     holds "$stderr" 'inbox/InventoryItem is another file system, from where no file moves to done/'
     same "inbox/InventoryItem-b.csv" "$(sql 'SELECT source FROM batch')"
     [ -e inbox/InventoryItem/export.csv ]
-    # as an inbox of its own it works
+    # it works as an inbox by itself
     ends 0 rowferry run inbox/InventoryItem --min-age 0 --rate none --schema InventoryItem
     [ -e inbox/InventoryItem/done/export.csv ]
 }
 
-@test "files that cannot be moved out of a mounted folder are named each time, and taken once" {
+@test "files that cannot be moved out of a mounted folder are named each time and read once" {
     local night
 
     start_sim
@@ -257,7 +257,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
 
 ### whose they are
 
-@test "who may drop a file may read what became of it" {
+@test "who can write a file to the inbox can read its sheets" {
     start_sim
     rows inbox/InventoryItem-a.csv 10 5
     chmod 640 inbox/InventoryItem-a.csv
@@ -275,7 +275,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     same 600 "$(stat -c %a rowferry.db)"
 }
 
-@test "a sub-folder that this user may not read ends 3, and the others go on" {
+@test "a sub-folder that this user cannot read is exit 3, and the others are read" {
     become_nobody
     start_sim
     rows inbox/InventoryItem/a.csv 5 0
@@ -288,7 +288,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     [ -e inbox/done/InventoryItem-b.csv ]
 }
 
-@test "a file that this user may not read is named with what to do" {
+@test "a file that this user cannot read is named with what to do" {
     become_nobody
     start_sim
     rows inbox/InventoryItem-a.csv 5 0
@@ -299,7 +299,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     [ -e inbox/InventoryItem-a.csv ]
 }
 
-@test "files that a sticky folder does not give away are named each time, and taken once" {
+@test "files that cannot leave a sticky folder are named each time and read once" {
     local night
 
     become_nobody
@@ -321,7 +321,7 @@ done/InventoryItem-a.csv
 done/InventoryItem-b.csv" "$(below inbox)"
 }
 
-@test "an inbox that this user may not write is read once, and each run says what to do" {
+@test "files of a read-only inbox are read once, and each run says what to do" {
     become_nobody
     start_sim
     rows inbox/InventoryItem-a.csv 5 0
@@ -351,7 +351,7 @@ refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
     same 8 "$(wc -l <ledger)"
 }
 
-@test "an inbox may be named as a link, with a slash, as this folder, and files by themselves stay" {
+@test "an inbox can be a link, end in a slash, or be the current folder; single files stay" {
     local path
 
     start_sim
@@ -374,7 +374,7 @@ refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
     same 40 "$(wc -l <ledger)"
 }
 
-@test "names of any bytes are read, moved, and told without control characters" {
+@test "names of any bytes are read, moved, and printed without control characters" {
     local names=($'InventoryItem-new\nline.csv' $'InventoryItem-\e[31m.csv' $'InventoryItem-\xff\xfe.csv'
         'InventoryItem- sp ace .csv' 'InventoryItem-%s%n.csv' "InventoryItem-$(printf 'n%.0s' {1..237}).csv")
     local night n=0 name dash=$'-rf\t.csv'
@@ -398,7 +398,7 @@ refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
 
 ### known or not
 
-@test "A, B and A again are three batches, and a refused file is never known" {
+@test "A, B and A again are three batches, and a refused file is never a duplicate" {
     local file batch
 
     start_sim
@@ -407,7 +407,7 @@ refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
     mkdir inbox
     for file in A B A A; do
         cp $file inbox/InventoryItem-x.csv
-        # the third time, what A says is older than what is there
+        # the third time, the values of A are older than those on the server
         run --separate-stderr run_inbox
     done
     holds "$stderr" 'inbox/InventoryItem-x.csv was read before, as batch 3; --force reads it again'
@@ -432,7 +432,7 @@ InventoryItem-x.csv" "$(below inbox/done)"
     same 6 "$(sql 'SELECT max(id) FROM batch')"
 }
 
-@test "a file is known while its first batch is still open" {
+@test "a file is a duplicate while its first batch is still open" {
     rows inbox/InventoryItem-a.csv 5 0
     export GENESYS_ENVIRONMENT=http://127.0.0.1:1 GENESYS_CLIENT_ID=x GENESYS_CLIENT_SECRET=y
     ends 5 run_inbox --max-retries 0
@@ -443,7 +443,7 @@ InventoryItem-x.csv" "$(below inbox/done)"
     [ -e inbox/done/InventoryItem-a.1.csv ]
 }
 
-@test "--keep leaves files where they are, and none is taken twice, be there one or two of a schema" {
+@test "--keep leaves files in place, and none is read twice, with one or two per schema" {
     local night
 
     start_sim
@@ -469,7 +469,7 @@ done/c.csv" "$(below inbox)"
     same "3 18" "$(sql 'SELECT count(*) FROM batch') $(wc -l <ledger)"
 }
 
-@test "a crash before the move is no duplicate, with --keep neither" {
+@test "a file after a crash before the move is not a duplicate, nor with --keep" {
     needs_crash_points
     start_sim
     rows inbox/InventoryItem-a.csv 5 0
@@ -488,7 +488,7 @@ done/InventoryItem-a.csv
 done/InventoryItem-b.csv" "$(below inbox)"
 }
 
-### asked once more after the move
+### asked again after the move
 
 # Reads a file in the background, and waits until it is being read. Sets RUN.
 read_in_background() {
@@ -502,7 +502,7 @@ is_being_read() {
     [ "$(sqlite3 -batch rowferry.db "SELECT state FROM batch" 2>&1)" = loading ]
 }
 
-@test "a file that somebody opens for writing while it is read stays in the inbox, named" {
+@test "a file that is opened for writing while it is read stays in the inbox and is named" {
     local writer code
 
     start_sim
@@ -519,7 +519,7 @@ is_being_read() {
     same "1|1" "$(sql 'SELECT count(*), sum(filed_ms > 0) FROM batch')"
 }
 
-@test "a file that another one replaces while it is read goes nowhere unread" {
+@test "a file that replaces another one while that is read is not moved unread" {
     local code
 
     start_sim
@@ -533,16 +533,16 @@ is_being_read() {
 
 ### whose names they are
 
-@test "rejected rows that are dropped in again under their name are no sheet of another batch" {
+@test "rejected rows that are put into the inbox again are not overwritten as a sheet" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 2
     ends 3 run_inbox
-    sed 's/,-1$/,1/' inbox/done/InventoryItem-a.csv.rejected.csv >mended
+    sed 's/,-1$/,1/' inbox/done/InventoryItem-a.csv.rejected.csv >fixed
     rm inbox/done/InventoryItem-a.csv.rejected.csv
-    mv mended inbox/InventoryItem-a.csv.rejected.csv
+    mv fixed inbox/InventoryItem-a.csv.rejected.csv
     ends 0 run_inbox
     [ -e inbox/done/InventoryItem-a.csv.rejected.csv ]
-    # a file of the first name, whose sheet would have that name
+    # a file of the first name, whose sheet would get that name
     rm inbox/done/InventoryItem-a.csv
     rows inbox/InventoryItem-a.csv 4 2 B
     ends 3 run_inbox
@@ -550,7 +550,7 @@ is_being_read() {
     holds "$(cat inbox/done/InventoryItem-a.csv.3.rejected.csv)" B-2
 }
 
-@test "a file that is left with --keep and moved by a later run gets its sheets" {
+@test "a file that --keep left and a later run moves gets its sheets" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 2
     ends 3 run_inbox --keep
@@ -564,7 +564,7 @@ done/InventoryItem-a.csv.rejected.csv" "$(below inbox)"
     same 2 "$(wc -l <ledger)"
 }
 
-@test "a refused file that stays is refused by one batch, until its schema or the options change" {
+@test "a refused file that stays is refused once, until its schema or the options change" {
     local night
 
     start_sim
@@ -584,7 +584,7 @@ done/InventoryItem-a.csv.rejected.csv" "$(below inbox)"
     same 3 "$(sql 'SELECT count(*) FROM batch')"
 }
 
-@test "a refused file that cannot be moved is refused by one batch" {
+@test "a refused file that cannot be moved is refused once" {
     local night
 
     become_nobody
@@ -608,7 +608,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
 
 ### what an earlier command left
 
-@test "a leftover is read under its own options, not under those of the next command" {
+@test "an unfinished file is read with its own options, not with those of the next command" {
     needs_crash_points
     start_sim
     rows inbox/InventoryItem-a.csv 40000 10
@@ -620,7 +620,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
 2|open|2" "$(sql 'SELECT batch_id, state, jobs FROM batch_summary')"
 }
 
-@test "files of a schema wait for an earlier one that is not read to its end, and go after it" {
+@test "files of a schema wait for an earlier unfinished one" {
     needs_crash_points
     start_sim
     rows inbox/InventoryItem-a.csv 40000 0
@@ -643,7 +643,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
 
 ### what is not ours
 
-@test "temporary names, markers and files of the desktop are left alone, counted and named once" {
+@test "temporary names, markers and desktop files are not read, counted and named once" {
     local name
 
     start_sim
@@ -657,13 +657,13 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
     same 1 "$(grep -c 'InventoryItem-b.csv.1a2b.partial' <<<"$output")"
     holds "$output" 'left alone: inbox/InventoryItem-a.csv.done, inbox/InventoryItem-b.csv.1a2b.partial'
     [ -e inbox/InventoryItem-b.csv.1a2b.partial ]
-    # the writer's rename goes well, and the file is read
+    # the rename of the writer works, and the file is read
     mv inbox/InventoryItem-b.csv.1a2b.partial inbox/InventoryItem-b.csv
     ends 0 run_inbox
     same 6 "$(wc -l <ledger)"
 }
 
-@test "--ignore leaves files alone by pattern" {
+@test "--ignore skips files by pattern" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     rows inbox/InventoryItem-test-a.csv 4 0 B
@@ -737,7 +737,7 @@ done/InventoryItem-b.done" "$(below inbox)"
     ends 0 run_inbox
     same 12 "$(wc -l <ledger)"
     [ -e inbox/done/InventoryItem-c.csv.sha256 ]
-    # whatever is in the file of sums, only the sum counts
+    # only the sum in the checksum file counts
     rows inbox/InventoryItem-d.csv 4 0 D
     echo 'no sum' >inbox/InventoryItem-d.csv.sha512
     ends 5 run_inbox
@@ -759,7 +759,7 @@ done/InventoryItem-b.done" "$(below inbox)"
     ends 0 run_inbox
 }
 
-@test "too few files end 4, and those that are there are read" {
+@test "too few files are exit 4, and those that exist are read" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ends 4 run_inbox --min-files 2
@@ -772,7 +772,7 @@ done/InventoryItem-b.done" "$(below inbox)"
 
 ### links
 
-@test "a link to a file is read through, and filed so that it still leads there" {
+@test "a link to a file is followed, and still leads there after filing" {
     start_sim
     mkdir -p inbox/..2026 inbox/.exports inbox/InventoryItem
     rows inbox/..2026/InventoryItem-a.csv 4 2
@@ -795,7 +795,7 @@ current.csv" "$(below inbox/done)"
     done
     [ -e inbox/.exports/b.csv ]
     same "" "$(find inbox -maxdepth 2 -name '*.csv' -path '*/InventoryItem*' -not -path '*/done/*' -not -path '*/..*' -print)"
-    # what has been read is known, though a link leads there again
+    # a file that was read is known, even through a link
     ln -s ../.exports/b.csv inbox/InventoryItem/current.csv
     ends 0 run_inbox
     same 10 "$(wc -l <ledger)"
@@ -804,7 +804,7 @@ current.csv" "$(below inbox/done)"
     [ -s inbox/..2026/InventoryItem-a.csv ]
 }
 
-@test "any other link is named, counted, and ends 3" {
+@test "any other link is named, counted, and exit 3" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ln -s nowhere.csv inbox/InventoryItem-b.csv
@@ -819,7 +819,7 @@ current.csv" "$(below inbox/done)"
 
 ### the same night
 
-@test "what comes while the run sends is taken in the same night" {
+@test "files that arrive while the run sends are read in the same run" {
     start_sim --latency-ms 20
     rows inbox/InventoryItem-a.csv 100 0
     rows later.csv 5 0 B
@@ -835,7 +835,7 @@ done/InventoryItem-a.csv
 done/InventoryItem-b.csv" "$(below inbox)"
 }
 
-@test "files that stay are not read again in the same night" {
+@test "files that stay are not read again in the same run" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     printf 'record_id,skuu\n' >inbox/InventoryItem-b.csv
@@ -845,14 +845,14 @@ done/InventoryItem-b.csv" "$(below inbox)"
 
 ### a file that grows after it was filed
 
-@test "a filed file that grows is named with what to do, and its new rows are taken" {
+@test "a filed file that grows is named with what to do, and its new rows are read" {
     start_sim
     printf 'record_id,version,sku,quantity\nA-1,1,WH-1042,1\nA-2,1,WH-1042,2\nA-3,1,WH-1042,3' >InventoryItem-a.csv
     mkdir inbox
     mv InventoryItem-a.csv inbox
     ends 0 run_inbox
     same 3 "$(wc -l <ledger)"
-    # the rest arrives, the last row was complete
+    # the rest arrives; the last row was complete
     printf '\nA-4,1,WH-1042,4\nA-5,1,WH-1042,x\nA-6,1,WH-1042,6\n' >>inbox/done/InventoryItem-a.csv
     ends 3 run_inbox
     holds "$stderr" "$PWD/inbox/done/InventoryItem-a.csv grew by 49 bytes after it was read as batch 1 (78 bytes then, 127 now)"
@@ -871,7 +871,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     lacks "$stderr" --force
 }
 
-@test "a row that was cut short is taken again when the rest of it is there" {
+@test "a row that was cut off is read again when its rest has arrived" {
     start_sim
     mkdir inbox
     printf 'record_id,version,sku,quantity\nA-1,1,WH-1042,1\nA-2,1,WH' >inbox/InventoryItem-a.csv
@@ -883,7 +883,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     same "A-1 A-2 A-3" "$(jq -r .id ledger | sort | tr '\n' ' ' | sed 's/ $//')"
 }
 
-@test "a file that is back in the inbox because it grew is read from where it was read to" {
+@test "a grown file that is back in the inbox is read from where the last read ended" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ends 0 run_inbox
@@ -895,7 +895,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     same 8 "$(wc -l <ledger)"
 }
 
-@test "a filed file that was changed is named once more, and --tail does not take it" {
+@test "a filed file that was changed is named again, and --tail does not read it" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ends 0 run_inbox
@@ -911,7 +911,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     same 4 "$(wc -l <ledger)"
 }
 
-@test "killed at any point, the rows that came later are taken once" {
+@test "killed at any point, rows that were added later are read once" {
     local point
 
     needs_crash_points
@@ -934,7 +934,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     done
 }
 
-@test "where nobody can see who writes, a file must be older, and doctor says so" {
+@test "if writers cannot be seen, a file must be older, and doctor says so" {
     become_nobody
     rows inbox/InventoryItem-a.csv 4 0
     chmod 777 inbox
@@ -944,7 +944,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     holds "$output" '--min-age is 2s: this user can see who writes the files'
 }
 
-@test "a file that is too young is waited for, and one that is old enough is not" {
+@test "the run waits for a file that is too young, not for one that is old enough" {
     local begun=$SECONDS
 
     start_sim

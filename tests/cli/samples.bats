@@ -65,7 +65,7 @@ version version" "$(found "$SAMPLES/InventoryItem-2026-11-23-corrections.ndjson"
         sqlite3 rowferry.db "SELECT fields FROM job WHERE record_id = '$1'"
     }
     holds "$(fields ber-wh-1042)" '"price":45.50'
-    holds "$(fields ber-wh-1045)" '"warehouseLocation":"B-01-01\r\nupper shelf, after the \"green\" door"'
+    holds "$(fields ber-wh-1045)" '"warehouseLocation":"B-01-01\r\nupper shelf, behind the \"green\" door"'
     lacks "$(fields ham-pk-2002)" warehouseLocation
     holds "$(fields ham-pk-2003)" '"warehouseLocation":""'
     holds "$(fields ber-wh-1050)" '"price": 45.50'

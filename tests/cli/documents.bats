@@ -124,3 +124,13 @@ true_to_life() {
     same "$(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' rowferry.prom | sort)" \
         "$(sed -n '/^## Metrics/,/^## /s/^| \(`rowferry_[^|]*\) |.*/\1/p' "$TOP/docs/operations.md" | grep -o 'rowferry_[a-z_]*' | sort)"
 }
+
+@test "the functions in docs/design.md are in the files that it names" {
+    local function file count=0
+
+    while read -r function file; do
+        grep -qE "^[a-z].*\b$function\(" "$TOP/$file" || { echo "$file has no $function"; return 1; }
+        count=$((count + 1))
+    done < <(sed -n '/^## The life of a row/,/^## /s/^| [^|]*| `\([a-z_]*\)` | `\([a-z/_.]*\)` |$/\1 \2/p' "$TOP/docs/design.md")
+    [ "$count" -ge 15 ]
+}

@@ -81,8 +81,6 @@ bool audit_is_due(struct store *store, int64_t batch_id, bool *due, struct err *
 {
     struct db_statement *statement = get(store, AUDIT_DUE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, due, err, "look for audits that are due"))
         return false;
@@ -97,8 +95,6 @@ bool audit_begin(struct store *store, const struct audit_scope *scope, uint64_t 
     struct db_statement *count = get(store, AUDIT_COUNT, err);
     bool row;
 
-    if (!take || !count)
-        return false;
     db_bind_int64(take, DB_RUN_ID, scope->run_id);
     db_bind_int64(take, DB_BATCH_ID, scope->batch_id);
     db_bind_int64(count, DB_RUN_ID, scope->run_id);
@@ -117,8 +113,6 @@ bool audit_next_batch(struct store *store, const struct audit_scope *scope, int6
     struct db_statement *statement = get(store, AUDIT_BATCH, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);
     db_bind_int64(statement, DB_BATCH_ID, *batch_id);
     if (!db_step(store, statement, &row, err, "look for the next batch to be audited"))
@@ -135,8 +129,6 @@ bool audit_end_batch(struct store *store, int64_t batch_id, struct err *err)
 {
     struct db_statement *statement = get(store, AUDIT_END, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     return db_run(store, statement, err, "note that a batch is audited");
 }
@@ -147,8 +139,6 @@ static bool is_answered(struct store *store, int64_t job_id, bool *answered, str
     struct db_statement *statement = get(store, AUDIT_LAST_ATTEMPT, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(store, statement, &row, err, "read the last attempt of a job"))
         return false;
@@ -189,8 +179,6 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
     bool row = true, fine = true;
 
     *count = 0;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_AFTER, after);
     db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_AGAIN, scope->again);
@@ -217,8 +205,6 @@ static bool read_verdict(struct store *store, int64_t job_id, enum verdict *verd
     bool row;
 
     *verdict = VERDICT_NONE;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(store, statement, &row, err, "read an audit"))
         return false;
@@ -237,8 +223,6 @@ static bool write_tally(struct store *store, int64_t batch_id, int64_t changes[V
 {
     struct db_statement *statement = get(store, AUDIT_TALLY, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_VERIFIED, changes[VERDICT_VERIFIED]);
     db_bind_int64(statement, DB_MISSING, changes[VERDICT_MISSING]);
@@ -253,7 +237,7 @@ static bool write_one(struct store *store, const struct audit_result *result, co
     struct db_statement *statement = get(store, AUDIT_WRITE, err);
     enum verdict before;
 
-    if (!statement || !read_verdict(store, result->job_id, &before, err))
+    if (!read_verdict(store, result->job_id, &before, err))
         return false;
     db_bind_int64(statement, DB_JOB_ID, result->job_id);
     db_bind_text(statement, DB_VERDICT, verdict_name(result->verdict));
@@ -292,11 +276,6 @@ static bool write_all(struct store *store, const struct audit_result *results, s
 bool audit_write(struct store *store, const struct audit_result *results, size_t count,
                  const char *texts, int64_t run_id, int64_t now_ms, struct err *err)
 {
-    if (!db_begin(store, err))
-        return false;
-    if (!write_all(store, results, count, texts, run_id, now_ms, err)) {
-        db_rollback(store);
-        return false;
-    }
-    return db_commit(store, err);
+    return db_begin(store, err) &&
+           db_end(store, write_all(store, results, count, texts, run_id, now_ms, err), err);
 }

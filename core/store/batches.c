@@ -157,8 +157,6 @@ bool batch_known(struct store *store, const char *schema, const char *content_ha
     bool row;
 
     *batch_id = 0;
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_SCHEMA, schema);
     if (!db_step(store, statement, &row, err, "look for a known file"))
         return false;
@@ -176,8 +174,6 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin,
     bool row;
 
     *waiting = (struct batch_waiting){0};
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_SCHEMA, origin->schema);
     db_bind_text(statement, DB_PATH, origin->path);
     bind_file(statement, origin);
@@ -234,8 +230,6 @@ bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *bat
 {
     struct db_statement *statement = get(store, BATCH_READ_AS, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     return read_read(store, statement, batch, err);
 }
@@ -245,8 +239,6 @@ bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
 {
     struct db_statement *statement = get(store, BATCH_READ_SHORTER, err);
 
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_SCHEMA, origin->schema);
     db_bind_text(statement, DB_PATH, origin->path);
     db_bind_int64(statement, DB_DEVICE, (int64_t)origin->device);
@@ -259,41 +251,33 @@ bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, c
                    struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_FIND_LOADING, err);
-    bool row;
+    bool fine = true;
 
     *batch_id = 0;
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_SCHEMA, schema);
-    if (!db_step(store, statement, &row, err, "look for a file that is not read to its end"))
-        return false;
-    if (row) {
+    if (db_next(store, statement, &fine, err, "look for a file that is not read to its end")) {
         *batch_id = db_column_int64(statement, DB_ID);
         buf_reset(&store->texts);
         buf_append_span(&store->texts, db_column_span(statement, DB_SOURCE));
         *source = buf_text(&store->texts);
     }
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int64_t *newer,
                  struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_NEWER, err);
-    bool row;
+    bool fine = true;
 
     *newer = 0;
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_SCHEMA, schema);
     db_bind_int64(statement, DB_AFTER, batch_id);
-    if (!db_step(store, statement, &row, err, "look for later batches"))
-        return false;
-    if (row)
+    if (db_next(store, statement, &fine, err, "look for later batches"))
         *newer = db_column_int64(statement, DB_ID);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 static bool insert_batch(struct store *store, const struct batch_origin *origin, int64_t run_id,
@@ -302,8 +286,6 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
     struct db_statement *batch = get(store, BATCH_BEGIN, err),
                         *tally = get(store, BATCH_TALLY, err);
 
-    if (!batch || !tally)
-        return false;
     db_bind_text(batch, DB_SOURCE, origin->source);
     db_bind_text(batch, DB_SCHEMA, origin->schema);
     db_bind_text(batch, DB_FORMAT, origin->format);
@@ -326,21 +308,14 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
 bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t run_id,
                  int64_t now_ms, int64_t *batch_id, struct err *err)
 {
-    if (!db_begin(store, err))
-        return false;
-    if (!insert_batch(store, origin, run_id, now_ms, batch_id, err)) {
-        db_rollback(store);
-        return false;
-    }
-    return db_commit(store, err);
+    return db_begin(store, err) &&
+           db_end(store, insert_batch(store, origin, run_id, now_ms, batch_id, err), err);
 }
 
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_HEADER_SET, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_blob(statement, DB_HEADER, header.data, header.size);
     return db_run(store, statement, err, "keep the header");
@@ -349,18 +324,14 @@ bool batch_set_header(struct store *store, int64_t batch_id, struct span header,
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_HEADER, err);
-    bool row;
+    bool fine = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    if (!db_step(store, statement, &row, err, "read the header"))
-        return false;
-    if (row) {
+    if (db_next(store, statement, &fine, err, "read the header")) {
         buf_append_span(header, db_column_blob(statement, DB_HEADER));
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 /* One number from a statement whose parameters are bound. */
@@ -384,8 +355,6 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
     struct db_statement *reject_count = get(store, BATCH_COUNT_REJECTS, err);
     struct db_statement *rows = get(store, BATCH_ROWS, err);
 
-    if (!job_count || !reject_count || !rows)
-        return false;
     db_bind_batch(job_count, batch_id);
     db_bind_int64(reject_count, DB_BATCH_ID, batch_id);
     db_bind_int64(rows, DB_BATCH_ID, batch_id);
@@ -412,7 +381,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
     struct db_statement *statement = get(store, BATCH_SET_OPEN, err);
     int64_t jobs, rejects, read;
 
-    if (!statement || !count_rows(store, batch_id, &jobs, &rejects, &read, err))
+    if (!count_rows(store, batch_id, &jobs, &rejects, &read, err))
         return false;
     if (read != jobs + rejects)
         return err_set(err, ERR_INTERNAL,
@@ -443,8 +412,6 @@ bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, boo
 {
     struct db_statement *statement = get(store, BATCH_REFUSE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_text(statement, DB_REASON, reason);
     db_bind_int64(statement, DB_RUN_ID, run_id);
@@ -463,8 +430,6 @@ static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted,
     int64_t last_id;
 
     *deleted = 0;
-    if (!last || !keys || !jobs || !tally)
-        return false;
     db_bind_batch(last, batch_id);
     db_bind_int64(last, DB_WANTED, DISCARD_ROWS);
     if (!read_number(store, last, &last_id, err))
@@ -488,7 +453,7 @@ static bool discard_step(struct store *store, int64_t batch_id, bool counts, int
 {
     struct db_statement *statement = get(store, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
 
-    if (!statement || !delete_some(store, batch_id, deleted, err))
+    if (!delete_some(store, batch_id, deleted, err))
         return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_ROWS, *deleted);
@@ -528,8 +493,6 @@ static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted
     int64_t last_row;
 
     *deleted = 0;
-    if (!last)
-        return false;
     db_bind_int64(last, DB_BATCH_ID, batch_id);
     db_bind_int64(last, DB_WANTED, FORGET_ROWS);
     if (!read_number(store, last, &last_row, err))
@@ -555,8 +518,6 @@ static bool forget_some(struct store *store, int64_t batch_id, bool *more, struc
     struct db_statement *unread = get(store, BATCH_UNREJECTED, err);
     int64_t begun_us = clock_monotonic_us(), rows = 0, deleted;
 
-    if (!empty || !unread)
-        return false;
     do {
         if (!forget_piece(store, batch_id, &deleted, err))
             return false;
@@ -594,8 +555,6 @@ static bool forget(struct store *store, int64_t batch_id, const struct batch_ori
 {
     struct db_statement *batch = get(store, BATCH_RESTART, err);
 
-    if (!batch)
-        return false;
     db_bind_int64(batch, DB_BATCH_ID, batch_id);
     db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);
     bind_file(batch, origin);

@@ -51,8 +51,6 @@ static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fre
     struct db_statement *statement = get(store, CANCEL_CURSOR, err);
     struct span schema;
 
-    if (!statement)
-        return false;
     buf_reset(&fresh->text);
     fresh->count = 0;
     fresh->last = 0;
@@ -77,8 +75,6 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
     struct db_statement *statement = get(store, CANCEL_FRESH, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_FIRST_ID, fresh->first);
     db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_WANTED, CANCEL_JOBS);
@@ -104,8 +100,6 @@ static bool write_fresh(struct store *store, const struct decision *decision, in
     struct db_statement *statement = get(store, CANCEL_INSERT, err);
     int64_t deltas[JOB_STATES] = {0};
 
-    if (!statement)
-        return false;
     deltas[JOB_PENDING] = -(int64_t)fresh->count;
     deltas[JOB_CANCELLED] = (int64_t)fresh->count;
     db_bind_int64(statement, DB_FIRST_ID, fresh->first);
@@ -137,13 +131,8 @@ static bool cancel_chunk(struct store *store, const struct decision *decision, i
 {
     if (decision->rehearsed)
         return cancel_inside(store, decision, batch_id, fresh, err);
-    if (!db_begin(store, err))
-        return false;
-    if (!cancel_inside(store, decision, batch_id, fresh, err)) {
-        db_rollback(store);
-        return false;
-    }
-    return db_commit(store, err);
+    return db_begin(store, err) &&
+           db_end(store, cancel_inside(store, decision, batch_id, fresh, err), err);
 }
 
 static bool visit_fresh(const struct decision *decision, struct fresh *fresh, struct err *err)
@@ -201,8 +190,6 @@ static bool cancel_claimed(struct store *store, const struct decision *decision,
     struct id_list job_ids = {0};
     bool fine;
 
-    if (!statement)
-        return false;
     db_bind_batch(statement, batch_id);
     whole.from = JOB_SET(JOB_OPEN_LIST);
     whole.to = JOB_CANCELLED;

@@ -60,8 +60,6 @@ bool census_ahead(struct store *store, int64_t now_ms, struct census_ahead *ahea
     struct db_statement *statement = db_get(store, DB_CENSUSES, CENSUS_AHEAD, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_DUE_MS, now_ms + POLICY_DELAY_MAX_MS);
     if (!db_step(store, statement, &row, err, "look for times in the future"))
@@ -115,8 +113,6 @@ static bool count_rows(struct store *store, unsigned index, int64_t batch_id, in
     struct db_statement *statement = db_get(store, DB_CENSUSES, index, err);
     bool row = false;
 
-    if (!statement)
-        return false;
     if (index == CENSUS_JOBS || index == CENSUS_STATES) {
         db_bind_batch(statement, batch_id);
         db_bind_int64(statement, DB_NEXT_JOB_ID, cursor);
@@ -204,8 +200,6 @@ static bool take_batch(const struct taking *taking, int64_t *after, bool *found,
     struct count count = {0};
     bool fine;
 
-    if (!batch)
-        return false;
     db_bind_int64(batch, DB_AFTER, *after);
     if (!db_step(taking->store, batch, found, err, "look for the next batch"))
         return false;

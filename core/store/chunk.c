@@ -125,8 +125,6 @@ static bool insert_jobs(struct store *store, int64_t batch_id, const struct inta
     struct db_statement *one = db_get(store, DB_CHUNKS, CHUNK_JOB, err);
     size_t i = 0;
 
-    if (!many || !one)
-        return false;
     for (; i + JOBS_AT_ONCE <= chunk->row_count; i += JOBS_AT_ONCE) {
         for (int k = 0; k < JOBS_AT_ONCE; k++)
             bind_job(many, k, batch_id, chunk, &chunk->rows[i + (size_t)k]);
@@ -147,8 +145,6 @@ static bool insert_violations(struct store *store, int64_t batch_id,
 {
     struct db_statement *statement = db_get(store, DB_CHUNKS, CHUNK_VIOLATION, err);
 
-    if (!statement)
-        return false;
     for (size_t i = 0; i < reject->violation_count; i++) {
         const struct intake_violation *found = &chunk->violations[reject->first_violation + i];
 
@@ -169,8 +165,6 @@ static bool insert_rejects(struct store *store, int64_t batch_id, const struct i
 {
     struct db_statement *statement = db_get(store, DB_CHUNKS, CHUNK_REJECT, err);
 
-    if (!statement)
-        return false;
     for (size_t i = 0; i < chunk->reject_count; i++) {
         const struct intake_reject *reject = &chunk->rejects[i];
 
@@ -213,8 +207,6 @@ static bool write_progress(struct store *store, int64_t batch_id, const struct i
     struct db_statement *progress = db_get(store, DB_CHUNKS, CHUNK_PROGRESS, err);
     struct db_statement *tally = db_get(store, DB_CHUNKS, CHUNK_TALLY, err);
 
-    if (!progress || !tally)
-        return false;
     db_bind_int64(progress, DB_BATCH_ID, batch_id);
     db_bind_int64(progress, DB_ROWS_READ, chunk->progress.rows);
     db_bind_int64(progress, DB_ROWS_REJECTED, (int64_t)chunk->reject_count);

@@ -177,8 +177,6 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
 {
     struct db_statement *statement = get(turn, fresh ? CLAIM_WAIT_FIRST : CLAIM_WAIT_AGAIN, err);
 
-    if (!statement)
-        return false;
     turn->store->jobs_wait = true;
     turn->put_off++;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -195,8 +193,6 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
 {
     struct db_statement *statement = get(turn, CLAIM_ATTEMPT, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
@@ -234,7 +230,7 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_FIRST, err);
 
-    if (!statement || !new_correlation(turn, claim, err))
+    if (!new_correlation(turn, claim, err))
         return false;
     claim->attempts = 1;
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
@@ -245,8 +241,6 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_AGAIN, err);
 
-    if (!statement)
-        return false;
     claim->attempts++;
     db_bind_int64(statement, DB_ATTEMPTS, claim->attempts);
     return take(turn, claim, statement, err);
@@ -258,8 +252,6 @@ static bool ask_from_now(struct turn *turn, struct claim *claim, struct err *err
     struct db_statement *statement = get(turn, CLAIM_ASKED_NOW, err);
 
     claim->asked_ahead = false;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     turn->exchange->ahead++;
@@ -290,7 +282,7 @@ static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err 
 {
     struct db_statement *statement = get(turn, CLAIM_FETCH_FIRST, err);
 
-    if (!statement || !new_correlation(turn, claim, err))
+    if (!new_correlation(turn, claim, err))
         return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
@@ -388,8 +380,6 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     struct order order;
     bool row, sent, fine;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "read a job"))
         return false;
@@ -482,7 +472,7 @@ static struct db_statement *choose_fresh(struct turn *turn, struct err *err)
     struct db_statement *statement = from_cursor(turn, CLAIM_AHEAD, err);
     bool ahead;
 
-    if (!statement || !db_step(turn->store, statement, &ahead, err, "look for jobs sent ahead"))
+    if (!db_step(turn->store, statement, &ahead, err, "look for jobs sent ahead"))
         return NULL;
     db_reset(statement);
     return from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
@@ -516,8 +506,6 @@ bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
     struct db_statement *statement = get(turn, CLAIM_FRESH, err);
     bool row, fine;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_FIRST_ID, job_id);
     db_bind_int64(statement, DB_END_ID, job_id + 1);
     fine = db_step(turn->store, statement, &row, err, "look for a fresh job") &&
@@ -536,8 +524,6 @@ static void note_due(struct exchange *exchange, int64_t due_ms)
 static bool make_due(struct turn *turn, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_MUST_BE_DUE, err);
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     db_bind_int64(statement, DB_DUE_MS, turn->exchange->now_ms + POLICY_DELAY_MAX_MS);
@@ -552,8 +538,6 @@ static bool read_next_due(struct turn *turn, struct err *err)
     struct open_batch *batch = turn->batch;
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch->id);
     if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
         return false;
@@ -623,7 +607,7 @@ static bool probe_batch(struct turn *turn, double place, struct err *err)
     int64_t from, end;
     bool row, any;
 
-    if (!statement || !db_step(turn->store, statement, &row, err, "look for a batch's last job"))
+    if (!db_step(turn->store, statement, &row, err, "look for a batch's last job"))
         return false;
     end = db_column_int64(statement, DB_LAST_ID) + 1;
     db_reset(statement);
@@ -679,8 +663,6 @@ static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct 
     int64_t batch_id = turn->exchange->batch_id;
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     db_bind_batch(statement, batch_id);
     if (!db_step(turn->store, statement, &row, err, "look for jobs that are tried last"))

@@ -206,27 +206,27 @@ struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned i
 
     if (!*slot)
         *slot = db_prepare(store, owners[owner]->sql[index], err);
-    return *slot;
+    return *slot ? *slot : &store->unprepared;
 }
 
 bool db_run(struct store *store, struct db_statement *statement, struct err *err, const char *doing)
 {
-    int code = sqlite3_step(statement->stmt);
+    bool row, fine = db_step(store, statement, &row, err, doing);
 
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        db_fail(store, err, doing);
+    if (row)
         db_reset(statement);
-        return false;
-    }
-    db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing)
 {
-    int code = sqlite3_step(statement->stmt);
+    int code;
 
+    *row = false;
+    if (!statement->stmt)
+        return false;
+    code = sqlite3_step(statement->stmt);
     *row = code == SQLITE_ROW;
     if (code == SQLITE_ROW)
         return true;
@@ -234,6 +234,15 @@ bool db_step(struct store *store, struct db_statement *statement, bool *row, str
         db_fail(store, err, doing);
     db_reset(statement);
     return code == SQLITE_DONE;
+}
+
+bool db_next(struct store *store, struct db_statement *statement, bool *fine, struct err *err,
+             const char *doing)
+{
+    bool row = false;
+
+    *fine = *fine && db_step(store, statement, &row, err, doing);
+    return row;
 }
 
 static bool run_sql(struct store *store, const char *sql, struct err *err, const char *doing)
@@ -264,15 +273,11 @@ bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct er
 bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,
                 struct err *err, const char *doing)
 {
-    bool row = true;
+    bool fine = true;
 
-    while (row) {
-        if (!db_step(store, statement, &row, err, doing))
-            return false;
-        if (row)
-            id_list_add(list, db_column_int64(statement, DB_JOB_ID));
-    }
-    return true;
+    while (db_next(store, statement, &fine, err, doing))
+        id_list_add(list, db_column_int64(statement, DB_JOB_ID));
+    return fine;
 }
 
 bool db_begin(struct store *store, struct err *err)
@@ -284,6 +289,14 @@ bool db_commit(struct store *store, struct err *err)
 {
     if (run_sql(store, "COMMIT", err, "commit"))
         return true;
+    db_rollback(store);
+    return false;
+}
+
+bool db_end(struct store *store, bool fine, struct err *err)
+{
+    if (fine)
+        return db_commit(store, err);
     db_rollback(store);
     return false;
 }

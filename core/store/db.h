@@ -82,6 +82,7 @@ struct store {
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
+    struct db_statement unprepared; /* without stmt, with all names */
     unsigned probes;                       /* of the queue, so far: where the next one is taken */
     int64_t sample[SAMPLE_MAX];            /* the ids of the jobs that the last ones found */
     struct chain_note chains[CHAIN_NOTES]; /* by job id */
@@ -109,11 +110,14 @@ struct store {
 const struct db_statements *db_statements_of(enum db_owner owner);
 
 /* The prepared statement, reset by whoever stepped it last; its parameters are all bound again at
- * each use. NULL with ERR_STORE, or with ERR_INTERNAL where one of its names is not in names.h. */
+ * each use. Where it cannot be prepared, err says why (ERR_STORE, or ERR_INTERNAL for a name that is
+ * not in names.h), and what is returned takes what is bound and fails at its first step, so that
+ * only steps need a check. */
 struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned index,
                             struct err *err);
 
-/* The same of a statement that no table has, for db_finalize to end; that accepts NULL. */
+/* The same of a statement that no table has, for db_finalize to end, which accepts NULL. Returns NULL
+ * where it cannot be prepared. */
 struct db_statement *db_prepare(struct store *store, const char *sql, struct err *err);
 void db_finalize(struct db_statement *statement);
 
@@ -128,6 +132,11 @@ bool db_run(struct store *store, struct db_statement *statement, struct err *err
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);
 
+/* Steps unless *fine is false already. Returns whether there is a row; *fine becomes false where the
+ * step fails. For `while (db_next(...)) fine = take(row);`, with db_reset after it. */
+bool db_next(struct store *store, struct db_statement *statement, bool *fine, struct err *err,
+             const char *doing);
+
 /* Appends to list the ids that the statement finds, in its column job_id. */
 bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,
                 struct err *err, const char *doing);
@@ -136,6 +145,9 @@ bool db_collect(struct store *store, struct db_statement *statement, struct id_l
 bool db_begin(struct store *store, struct err *err);
 bool db_commit(struct store *store, struct err *err);
 void db_rollback(struct store *store);
+
+/* Commits when all was fine, and else rolls back and returns false. */
+bool db_end(struct store *store, bool fine, struct err *err);
 
 /* Runs fixed SQL without results (pragmas, migrations). */
 bool db_exec(struct store *store, const char *sql, struct err *err);

@@ -89,8 +89,6 @@ static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struc
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
     bool row, fine;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     if (!db_step(chunk->store, statement, &row, err, "read a job"))
         return false;
@@ -130,8 +128,6 @@ static bool check_later(struct chunk *chunk, struct decided *job, struct err *er
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
     bool row, fine = true;
 
-    if (!statement)
-        return false;
     bind_record(chunk, statement, job);
     if (!db_step(chunk->store, statement, &row, err, "look for later jobs"))
         return false;
@@ -172,8 +168,6 @@ bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct e
 {
     struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_DONE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "finish the batch");
@@ -183,8 +177,6 @@ bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_m
 {
     struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_FIRST_ID, first);
     db_bind_int64(statement, DB_LAST_ID, last);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -196,8 +188,6 @@ static bool end_batch(struct chunk *chunk, struct err *err)
 {
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
 
-    if (!statement)
-        return false;
     if (!chunk->batch_id)
         return true;
     if (!tally_change(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
@@ -214,21 +204,17 @@ static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t
                          struct err *err)
 {
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_EARLIER, err);
-    bool row;
+    bool fine = true;
 
     *waits_for = 0;
-    if (!statement)
-        return false;
     if (job->to != JOB_PENDING)
         return true;
     bind_record(chunk, statement, job);
-    if (!db_step(chunk->store, statement, &row, err, "look for earlier jobs"))
-        return false;
-    if (row) {
+    if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs")) {
         *waits_for = db_column_int64(statement, DB_JOB_ID);
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 /* Whether its record has a job that was opened again. */
@@ -237,8 +223,6 @@ static bool note_opened(struct chunk *chunk, const struct decided *job, struct e
     unsigned index = job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED;
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, index, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     return db_run(chunk->store, statement, err, "note what is open again");
 }
@@ -249,7 +233,7 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
     struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
     int64_t waits_for;
 
-    if (!statement || !find_earlier(chunk, job, &waits_for, err))
+    if (!find_earlier(chunk, job, &waits_for, err))
         return false;
     if (id_batch(job->job_id) != chunk->batch_id) {
         if (!end_batch(chunk, err))
@@ -296,13 +280,7 @@ static bool decide_chunk(struct chunk *chunk, struct err *err)
 {
     if (chunk->decision->rehearsed)
         return decide_inside(chunk, err);
-    if (!db_begin(chunk->store, err))
-        return false;
-    if (!decide_inside(chunk, err)) {
-        db_rollback(chunk->store);
-        return false;
-    }
-    return db_commit(chunk->store, err);
+    return db_begin(chunk->store, err) && db_end(chunk->store, decide_inside(chunk, err), err);
 }
 
 static bool visit_chunk(struct chunk *chunk, struct err *err)

@@ -37,8 +37,6 @@ bool errand_standing(struct turn *turn, int64_t job_id, struct standing *standin
     bool row, fine;
 
     *standing = (struct standing){.is_over = true};
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     if (!db_step(turn->store, statement, &row, err, "look at a job that others wait for"))
@@ -61,8 +59,6 @@ bool errands_find(struct store *store, int64_t batch_id, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_ERRANDS, ERRAND_FIND, err);
 
-    if (!statement)
-        return false;
     if (store->errands_batch_id == batch_id)
         return true;
     store->errands.count = 0;

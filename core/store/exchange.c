@@ -164,8 +164,6 @@ static bool read_open(struct store *store, int64_t batch_id, struct open_batches
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     for (;;) {
         struct open_batch *batch;
 
@@ -190,7 +188,7 @@ static bool read_version(struct store *store, int64_t *version, struct err *err)
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_VERSION, err);
     bool row;
 
-    if (!statement || !db_step(store, statement, &row, err, "look for others' changes"))
+    if (!db_step(store, statement, &row, err, "look for others' changes"))
         return false;
     *version = db_column_int64(statement, DB_DATA_VERSION);
     db_reset(statement);
@@ -259,8 +257,6 @@ bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JO
 {
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_TALLY, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     for (int state = 0; state < JOB_STATES; state++)
         db_bind_int64(statement, db_name_of_state(state), deltas[state]);
@@ -333,7 +329,7 @@ static bool read_facts(struct store *store, struct err *err)
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_FACTS, err);
     bool row;
 
-    if (!statement || !db_step(store, statement, &row, err, "look for waiting jobs"))
+    if (!db_step(store, statement, &row, err, "look for waiting jobs"))
         return false;
     store->jobs_wait = db_column_int(statement, DB_IS_WAITING);
     store->jobs_reopened = db_column_int(statement, DB_IS_REOPENED);
@@ -401,8 +397,6 @@ static bool uncount_inside(struct store *store, const struct lock_mark *mark, in
     struct db_statement *jobs = db_get(store, DB_TURNS, TURN_UNCOUNT, err);
     struct db_statement *attempts = db_get(store, DB_TURNS, TURN_NEVER_LEFT, err);
 
-    if (!jobs || !attempts)
-        return false;
     db_bind_int64(jobs, DB_ATTEMPT_ID, mark->attempt_id);
     db_bind_int64(jobs, DB_RUN_ID, mark->run_id);
     db_bind_int64(attempts, DB_ATTEMPT_ID, mark->attempt_id);
@@ -430,8 +424,6 @@ static bool find_in_hand(struct store *store, int64_t batch_id, struct id_list *
 {
     struct db_statement *statement = db_get(store, DB_TURNS, TURN_IN_HAND, err);
 
-    if (!statement)
-        return false;
     db_bind_batch(statement, batch_id);
     return db_collect(store, statement, job_ids, err, "look for interrupted jobs");
 }

@@ -51,8 +51,6 @@ bool export_batch(struct store *store, int64_t batch_id, struct export_batch *ba
     struct db_statement *statement = db_get(store, DB_EXPORTS, EXPORT_BATCH, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, &row, err, "read the batch"))
         return false;

@@ -37,8 +37,6 @@ static bool note(struct store *store, const struct filed *filed, int64_t now_ms,
     struct db_statement *clear = get(store, FILED_CLEAR, err),
                         *insert = get(store, FILED_NOTE, err);
 
-    if (!clear || !insert)
-        return false;
     db_bind_int64(clear, DB_INODE, (int64_t)filed->inode);
     db_bind_int64(clear, DB_DEVICE, (int64_t)filed->device);
     db_bind_int64(clear, DB_SIZE_BYTES, (int64_t)filed->size);
@@ -58,13 +56,7 @@ static bool note(struct store *store, const struct filed *filed, int64_t now_ms,
 
 bool filed_note(struct store *store, const struct filed *filed, int64_t now_ms, struct err *err)
 {
-    if (!db_begin(store, err))
-        return false;
-    if (!note(store, filed, now_ms, err)) {
-        db_rollback(store);
-        return false;
-    }
-    return db_commit(store, err);
+    return db_begin(store, err) && db_end(store, note(store, filed, now_ms, err), err);
 }
 
 /* Steps a statement of COLUMNS, and copies the row, since an open statement would hold its
@@ -106,8 +98,6 @@ bool filed_at(struct store *store, const char *folder, const char *name, struct 
 {
     struct db_statement *statement = get(store, FILED_AT, err);
 
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_FOLDER, folder);
     db_bind_text(statement, DB_NAME, name);
     return read_filed(store, statement, filed, found, err);
@@ -118,8 +108,6 @@ bool filed_next(struct store *store, int64_t after, int64_t before_ms, struct fi
 {
     struct db_statement *statement = get(store, FILED_NEXT, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_AFTER, after);
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
     return read_filed(store, statement, filed, found, err);
@@ -130,8 +118,6 @@ bool filed_next_watched(struct store *store, int64_t after, struct filed *filed,
 {
     struct db_statement *statement = get(store, FILED_WATCHED, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_AFTER, after);
     return read_filed(store, statement, filed, found, err);
 }
@@ -141,8 +127,6 @@ static bool run_for(struct store *store, unsigned index, int64_t id, struct err 
 {
     struct db_statement *statement = get(store, index, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     return db_run(store, statement, err, "note a filed file");
 }

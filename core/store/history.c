@@ -84,8 +84,6 @@ bool history_record(struct store *store, struct span record_id, const char *sche
     struct db_statement *statement = db_get(store, DB_HISTORIES, 0, err);
     bool row = true, fine = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, record_id);
     db_bind_text(statement, DB_SCHEMA, schema);
     while (fine && row) {

@@ -108,8 +108,6 @@ static bool enter(struct store *store, unsigned index, int64_t first, int64_t la
 {
     struct db_statement *statement = db_get(store, DB_KEYS, index, err);
 
-    if (!statement)
-        return false;
     for (int64_t done = first; done < last; done += KEYS_AT_ONCE) {
         db_bind_int64(statement, DB_FIRST_ID, done);
         db_bind_int64(statement, DB_LAST_ID,
@@ -181,8 +179,6 @@ static bool insert(struct store *store, int64_t batch_id, const struct intake_ch
     struct db_statement *one = db_get(store, DB_KEYS, KEYS_ONE, err);
     size_t i = 0;
 
-    if (!many || !one)
-        return false;
     for (; i + KEYS_BOUND <= chunk->row_count; i += KEYS_BOUND) {
         for (int k = 0; k < KEYS_BOUND; k++)
             bind(many, k, batch_id, chunk, &chunk->rows[i + (size_t)k]);
@@ -200,13 +196,7 @@ static bool insert(struct store *store, int64_t batch_id, const struct intake_ch
 bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                      struct err *err)
 {
-    if (!db_begin(store, err))
-        return false;
-    if (!insert(store, batch_id, chunk, err)) {
-        db_rollback(store);
-        return false;
-    }
-    if (!db_commit(store, err))
+    if (!db_begin(store, err) || !db_end(store, insert(store, batch_id, chunk, err), err))
         return false;
     crash_point(CRASH_KEYS_COMMITTED);
     if (store->keys_batch_id != batch_id) {

@@ -94,8 +94,6 @@ static bool step_back(struct turn *turn, const struct claim *claim, int64_t end_
     struct db_statement *statement = get(turn->store, ORDER_EARLIER, err);
     bool fine;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, id_before(turn->open->items[0].id));
     db_bind_int64(statement, DB_END_ID, end_id);
@@ -111,20 +109,16 @@ static bool find_reopened(struct turn *turn, const struct claim *claim, struct o
                           struct err *err)
 {
     struct db_statement *statement = get(turn->store, ORDER_REOPENED, err);
-    bool row;
+    bool fine = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_END_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
-    if (!db_step(turn->store, statement, &row, err, "look for jobs that were opened again"))
-        return false;
-    if (row) {
+    if (db_next(turn->store, statement, &fine, err, "look for jobs that were opened again")) {
         order->waits_for = db_column_int64(statement, DB_JOB_ID);
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 bool order_look(struct turn *turn, const struct claim *claim, struct order *order, struct err *err)
@@ -148,21 +142,17 @@ static bool find_returned(struct turn *turn, const struct claim *claim, struct o
                           struct err *err)
 {
     struct db_statement *statement = get(turn->store, ORDER_RETURNED, err);
-    bool row;
+    bool fine = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, id_before(turn->batch->id));
     db_bind_int64(statement, DB_END_ID, order->previous_id);
-    if (!db_step(turn->store, statement, &row, err, "look for the version that came back"))
-        return false;
-    if (row) {
+    if (db_next(turn->store, statement, &fine, err, "look for the version that came back")) {
         order->has_returned = !db_column_is_null(statement, DB_SERVER_VERSION);
         order->returned = db_column_int64(statement, DB_SERVER_VERSION);
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 static bool read_returned(struct turn *turn, const struct claim *claim, struct order *order,
@@ -185,7 +175,7 @@ bool order_chain_version(struct turn *turn, struct claim *claim, struct order *o
     struct db_statement *statement = get(turn->store, ORDER_FIRST, err);
     bool row;
 
-    if (!statement || !read_returned(turn, claim, order, err))
+    if (!read_returned(turn, claim, order, err))
         return false;
     *chain_of(turn->store, claim->job_id) =
         (struct chain_note){claim->job_id, order->has_returned, order->returned};
@@ -209,8 +199,6 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
 {
     struct db_statement *statement = get(store, ORDER_ENDED, err);
 
-    if (!statement)
-        return false;
     memset(store->chains, 0, sizeof store->chains);
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -222,8 +210,6 @@ bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err
     struct db_statement *statement = get(turn->store, ORDER_SIBLINGS, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));

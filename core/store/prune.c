@@ -80,8 +80,6 @@ static bool read_batches(struct store *store, int64_t before_ms, struct prune_pl
     struct db_statement *statement = get(store, PRUNE_BATCHES, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
     while (row) {
         if (!db_step(store, statement, &row, err, "look for batches to prune"))
@@ -119,8 +117,6 @@ static bool keep_later(struct store *store, const struct prune_plan *plan,
     struct db_statement *statement = get(store, PRUNE_LATER, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_batch(statement, item->batch_id);
     db_bind_int64(statement, DB_IS_OPEN, item->open);
     while (row) {
@@ -179,8 +175,6 @@ static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t
 {
     struct db_statement *statement = get(store, PRUNE_MARK, err);
 
-    if (!statement)
-        return false;
     *marked = true;
     for (size_t i = 0; *marked && i < plan->count; i++) {
         const struct prune_item *item = &plan->items[i];

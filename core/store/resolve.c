@@ -40,8 +40,6 @@ bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids
 {
     struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_FIND, err);
 
-    if (!statement)
-        return false;
     db_bind_batch(statement, batch_id);
     return db_collect(store, statement, job_ids, err, "look for conflicts");
 }
@@ -51,8 +49,6 @@ static bool close_conflict(struct store *store, enum resolution resolution,
 {
     struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_CLOSE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     db_bind_text(statement, DB_RESOLUTION, resolution_name(resolution));
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
@@ -64,8 +60,6 @@ static bool settle_ours(struct store *store, const struct decision *decision,
 {
     struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_REBASE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     return db_run(store, statement, err, "have the record fetched") &&
            close_conflict(store, RESOLVE_OURS, decision, job->job_id, err);
@@ -99,8 +93,6 @@ bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sid
     struct db_statement *statement = db_get(store, DB_RESOLVES, RESOLVE_SHOW, err);
     bool row;
 
-    if (!statement)
-        return false;
     buf_reset(&sides->ours);
     buf_reset(&sides->theirs);
     sides->has_submitted = sides->has_server = false;

@@ -34,8 +34,6 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
     struct db_statement *statement =
         db_get(store, DB_RETRIES, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, choice->batch_id);
     db_bind_int64(statement, DB_FAILED, (choice->states & 1u << JOB_FAILED) != 0);
     db_bind_int64(statement, DB_REFUSED, (choice->states & 1u << JOB_REFUSED) != 0);
@@ -52,8 +50,6 @@ static bool settle(struct store *store, const struct decision *decision, const s
     struct db_statement *rebase = db_get(store, DB_RETRIES, RETRY_REBASE, err);
 
     (void)decision;
-    if (!violations || !rebase)
-        return false;
     db_bind_int64(violations, DB_JOB_ID, job->job_id);
     db_bind_int64(rebase, DB_JOB_ID, job->job_id);
     return db_run(store, violations, err, "forget what the server said") &&

@@ -36,8 +36,6 @@ bool run_begin(struct store *store, const char *command, const char *version, in
 {
     struct db_statement *statement = db_get(store, DB_RUNS, RUN_BEGIN, err);
 
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_COMMAND, command);
     db_bind_text(statement, DB_VERSION, version);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -52,8 +50,6 @@ bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_statu
 {
     struct db_statement *statement = db_get(store, DB_RUNS, RUN_END, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_RUN_ID, run_id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_EXIT_STATUS, exit_status);
@@ -93,8 +89,6 @@ bool run_last(struct store *store, int64_t before_id, struct run_info *run, stru
 {
     struct db_statement *statement = db_get(store, DB_RUNS, RUN_LAST, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_RUN_ID, before_id);
     return read_run(store, statement, run, err);
 }
@@ -104,8 +98,6 @@ bool run_last_ended(struct store *store, const char *command, int exit_status, s
 {
     struct db_statement *statement = db_get(store, DB_RUNS, RUN_LAST_ENDED, err);
 
-    if (!statement)
-        return false;
     db_bind_text(statement, DB_COMMAND, command);
     db_bind_int64(statement, DB_EXIT_STATUS, exit_status);
     return read_run(store, statement, run, err);
@@ -140,7 +132,7 @@ bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, s
     bool row;
 
     *pause = (struct pause_info){0};
-    if (!statement || !db_step(store, statement, &row, err, "read the pause"))
+    if (!db_step(store, statement, &row, err, "read the pause"))
         return false;
     if (row) {
         int64_t until_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
@@ -161,8 +153,6 @@ bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const ch
     struct db_statement *statement =
         db_get(store, DB_RUNS, until_ms ? PAUSE_WRITE : PAUSE_CLEAR, err);
 
-    if (!statement)
-        return false;
     if (until_ms) {
         db_bind_int64(statement, DB_NOT_BEFORE_MS, until_ms);
         db_bind_int64(statement, DB_SET_MS, now_ms);

@@ -125,8 +125,6 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     struct db_statement *statement = get(store, SETTLE_JOB, err);
     bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
 
-    if (!statement)
-        return false;
     bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
     db_bind_int64(statement, DB_ATTEMPTS, (int64_t)claim->attempts - uncounted);
@@ -160,8 +158,6 @@ static bool put_back(struct store *store, const struct exchange *exchange,
 {
     struct db_statement *statement = get(store, SETTLE_PUT_BACK, err);
 
-    if (!statement)
-        return false;
     bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
     db_bind_int64(statement, DB_ATTEMPTS,
@@ -177,8 +173,6 @@ static bool settle_attempt(struct store *store, const struct claim *claim, struc
     struct db_statement *statement =
         get(store, outcome->untouched ? SETTLE_FORGET_ATTEMPT : SETTLE_ATTEMPT, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
     if (!outcome->untouched) {
         db_bind_int64(statement, DB_ENDED_MS, outcome->ended_ms);
@@ -198,8 +192,6 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
     struct db_statement *statement = get(store, SETTLE_WAKE, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     while (row) {
@@ -236,8 +228,6 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
 {
     struct db_statement *statement = get(store, SETTLE_CONFLICT, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_VERSION, claim->version);
     bind_server_version(statement, DB_SERVER_VERSION, &claim->outcome);
@@ -295,8 +285,6 @@ static bool run_on_job(struct store *store, unsigned index, const struct claim *
 {
     struct db_statement *statement = get(store, index, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     return db_run(store, statement, err, doing);
 }
@@ -306,8 +294,6 @@ static bool leave(struct store *store, const struct claim *claim, int64_t run_id
 {
     struct db_statement *statement = get(store, SETTLE_LEAVE, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, run_id);
     return db_run(store, statement, err, "put a job behind the others");
@@ -318,8 +304,6 @@ static bool write_violations(struct store *store, const struct claim *claim, str
     struct db_statement *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
     struct db_statement *statement = get(store, SETTLE_VIOLATION, err);
 
-    if (!forget || !statement)
-        return false;
     db_bind_int64(forget, DB_JOB_ID, claim->job_id);
     if (!db_run(store, forget, err, "replace the server's violations"))
         return false;

@@ -235,6 +235,7 @@ struct store *store_open(const char *path, enum store_mode mode, bool *created, 
     if (!make_file(path, mode, created, err))
         return NULL;
     store = mem_calloc(1, sizeof *store);
+    memset(store->unprepared.parameters, 1, sizeof store->unprepared.parameters);
     store->path = realpath(path, NULL);
     if (!store->path)
         store->path = mem_strdup(path);

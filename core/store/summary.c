@@ -60,8 +60,6 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
     struct db_statement *statement = db_get(store, DB_SUMMARIES, scope, err);
     bool row = true, fine = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     while (fine && row) {
         struct batch_counts batch;

@@ -151,8 +151,6 @@ static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t last
 {
     struct db_statement *statement = get(sweep, index, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_FIRST_ID, first);
     db_bind_int64(statement, DB_LAST_ID, last);
     return db_run(sweep->store, statement, err, "delete the rows of a pruned batch");
@@ -164,8 +162,6 @@ static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
     struct db_statement *statement = get(sweep, sweep->part->last, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_FIRST_ID, id_before(sweep->batch_id));
     db_bind_int64(statement, DB_WANTED, PIECE);
     if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
@@ -207,8 +203,6 @@ static bool delete_rest(struct sweep *sweep, bool *ended, struct err *err)
     struct db_statement *emptied = get(sweep, SWEEP_EMPTIED, err);
 
     *ended = true;
-    if (!tally || !emptied)
-        return false;
     db_bind_int64(tally, DB_BATCH_ID, sweep->batch_id);
     db_bind_int64(emptied, DB_BATCH_ID, sweep->batch_id);
     db_bind_int64(emptied, DB_NOW_MS, sweep->now_ms);

@@ -93,8 +93,6 @@ bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfi
     struct db_statement *statement = get(store, UNFILED_NEXT, err);
     bool fine;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_AFTER, after);
     if (!db_step(store, statement, found, err, "look for unfinished batches"))
         return false;
@@ -107,8 +105,6 @@ bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct e
 {
     struct db_statement *statement = get(store, UNFILED_MARK, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "mark the batch filed");
@@ -122,8 +118,6 @@ bool batch_rejections(struct store *store, int64_t batch_id,
     struct db_statement *statement = get(store, UNFILED_REJECTIONS, err);
     bool row = true, fine = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     while (fine && row) {
         fine = db_step(store, statement, &row, err, "read rejected rows");

@@ -118,7 +118,7 @@ static void every_statement_names_its_parameters_and_columns(void **state)
         const struct db_statements *statements = db_statements_of((enum db_owner)owner);
 
         for (unsigned i = 0; i < statements->count; i++)
-            if (!db_get(fixture->store, (enum db_owner)owner, i, &fixture->err))
+            if (!db_get(fixture->store, (enum db_owner)owner, i, &fixture->err)->stmt)
                 fail_msg("%s %u: %s", owners[owner], i, fixture->err.text);
     }
 }

@@ -134,3 +134,16 @@ true_to_life() {
     done < <(sed -n '/^## The life of a row/,/^## /s/^| [^|]*| `\([a-z_]*\)` | `\([a-z/_.]*\)` |$/\1 \2/p' "$TOP/docs/design.md")
     [ "$count" -ge 15 ]
 }
+
+@test "every command in the documents and the manual pages is understood" {
+    local command count=0
+
+    while read -r command; do
+        eval "ends 0 $command --help"
+        count=$((count + 1))
+    done < <({
+        sed -nE 's/^    (.*&& )?(sudo -u rowferry )?(rowferry [^#|>&\\]*).*/\3/p' "$TOP"/README.md "$TOP"/docs/*.md
+        sed -nE 's/^(\.Dl .*\| |\.Dl )?(sudo -u rowferry )?(rowferry [^#|>&\\]*).*/\3/p' "$TOP"/cmd/rowferry/share/*.1.in
+    } | sort -u)
+    [ "$count" -ge 20 ]
+}

@@ -27,12 +27,12 @@ const struct command commands[] = {
             DONE_OR_BUG,
             {2, "usage, a setting, a schema file, a certificate or the environment is wrong, "
                 "or the inbox is missing"},
-            {3, "finished, but rows or files were rejected, or jobs were refused, failed or "
-                "are in conflict"},
+            {3, "finished, but rows or files were rejected, jobs were refused, failed or are in "
+                "conflict, or the audit log does not show an update"},
             {4, "a file passed --max-errors or missed --min-rows and was refused, the inbox "
                 "missed --min-files, or the API refused more jobs than --max-refused"},
-            {5, "incomplete: jobs are left, the network is down, or a file is still being "
-                "written; the same command again resumes"},
+            {5, "incomplete: jobs or audits are left, the network is down, or a file is still "
+                "being written; the same command again resumes"},
             {6, NULL}, {7, NULL}, {8, NULL}, STOPPED,
         },
     },
@@ -70,10 +70,33 @@ const struct command commands[] = {
             {2, "usage, a setting, a certificate or the environment is wrong, or the database "
                 "or the batch does not exist"},
             {3, "finished, but the batches have rows that were rejected, refused, failed or "
-                "are in conflict"},
+                "are in conflict, or the audit log does not show an update"},
             {4, "the API refused more jobs than --max-refused"},
-            {5, "incomplete: jobs are left, or the network is down; the same command again "
-                "resumes"},
+            {5, "incomplete: jobs or audits are left, or the network is down; the same command "
+                "again resumes"},
+            {6, NULL},
+            {7, "another process is sending from this database"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "audit", .bit = FOR_AUDIT, .work = command_audit,
+        .arguments = "", .paths_min = 0, .paths_max = 0,
+        .summary = "look up applied updates in the API's audit log",
+        .description =
+            "Looks up applied updates in the audit log of the API, which shows whether the "
+            "platform recorded each of them. run and drain do this at their end, unless --audit "
+            "is none. This command does it for every batch or for one, and asks again for what "
+            "was missing. It never changes the outcome of a job.",
+        .example = "rowferry audit --batch 5",
+        .statuses = STATUSES{
+            {0, "every update that was looked up is in the audit log"},
+            {1, NULL},
+            {2, "usage, a setting, a certificate or the environment is wrong, or the database "
+                "or the batch does not exist"},
+            {3, "the audit log does not have an update, or has another update in its place"},
+            {5, "incomplete: the audit log cannot be read, or the network is down; the same "
+                "command again resumes"},
             {6, NULL},
             {7, "another process is sending from this database"},
             {8, NULL}, STOPPED,

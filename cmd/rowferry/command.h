@@ -15,6 +15,7 @@ const struct command *command_find(const char *name, const char **nearest);
 void command_run(struct cli *cli);
 void command_ingest(struct cli *cli);
 void command_drain(struct cli *cli);
+void command_audit(struct cli *cli);
 void command_validate(struct cli *cli);
 void command_status(struct cli *cli);
 void command_history(struct cli *cli);

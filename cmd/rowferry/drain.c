@@ -2,6 +2,7 @@
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/send.h"
 #include "cmd/rowferry/summary.h"
+#include "core/store/audit.h"
 
 #include <string.h>
 
@@ -10,12 +11,19 @@ static bool choose_batch(struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
     enum batch_state state;
+    struct err err = {0};
+    bool due = false;
 
     session->scope = SUMMARY_ONE;
     session->scope_id = batch_id;
     if (!session_find_batch(session, batch_id, &state))
         return false;
     if (state == BATCH_OPEN)
+        return true;
+    if (cli->options.values[OPT_AUDIT].rate > 0 &&
+        !audit_is_due(session->store, batch_id, &due, &err))
+        report_fail(&cli->report, &err);
+    if (due)
         return true;
     session->judged = state == BATCH_LOADING;
     report_notice(&cli->report, "batch %lld is %s: nothing to send", (long long)batch_id,

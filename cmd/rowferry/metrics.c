@@ -30,6 +30,8 @@ static bool count_batch(void *context, const struct batch_counts *batch, struct 
     metrics->batches[batch->state]++;
     for (unsigned state = 0; state < JOB_STATES; state++)
         metrics->jobs[state] += batch->by_state[state];
+    for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+        metrics->audits[verdict] += batch->by_verdict[verdict];
     return true;
 }
 
@@ -110,7 +112,8 @@ static void put_run(struct page *page, const struct metrics *metrics, const stru
 
 static void put_database(struct page *page, const struct metrics *metrics)
 {
-    static const char jobs[] = "rowferry_jobs", batches[] = "rowferry_batches";
+    static const char jobs[] = "rowferry_jobs", batches[] = "rowferry_batches",
+                      audits[] = "rowferry_audits";
 
     prometheus_family(page->out, jobs, "gauge", "Jobs in the database by state.");
     for (unsigned state = 0; state < JOB_STATES; state++)
@@ -119,6 +122,11 @@ static void put_database(struct page *page, const struct metrics *metrics)
     for (unsigned state = 0; state < BATCH_STATES; state++)
         put_own(page, batches, "state", batch_state_name((enum batch_state)state),
                 metrics->batches[state]);
+    prometheus_family(page->out, audits, "gauge",
+                      "Applied jobs in the database by what the audit log shows.");
+    for (unsigned verdict = VERDICT_NONE + 1; verdict < VERDICTS; verdict++)
+        put_own(page, audits, "verdict", verdict_name((enum verdict)verdict),
+                metrics->audits[verdict]);
     put_moment(page, "rowferry_parked_until_timestamp_seconds",
                "Nothing is sent before, as the API asked; 0 where it did not.",
                metrics->parked_until_ms);

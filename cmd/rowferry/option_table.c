@@ -6,13 +6,14 @@
 #include <stddef.h>
 
 #define SENDING  (FOR_RUN | FOR_DRAIN)
-#define REACHING (SENDING | FOR_DOCTOR)
+#define ASKING   (SENDING | FOR_AUDIT)
+#define REACHING (ASKING | FOR_DOCTOR)
 #define READING  (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
 #define DECIDING (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
 #define LOOKING  (FOR_HISTORY | FOR_EXPORT | FOR_DOCTOR)
-#define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS)
+#define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS | FOR_AUDIT)
 
-#define WATCHED  (FOR_RUN | FOR_INGEST | FOR_DRAIN)
+#define WATCHED  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_AUDIT)
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
@@ -111,7 +112,7 @@ static const struct option table[OPT_COUNT] = {
         .help = "read only the rows that were added to a file in done/ after it was read"},
     [OPT_BATCH] = {
         .name = "batch", .kind = KIND_INTEGER, .argument = "ID", .minimum = 1,
-        .maximum = INT32_MAX, .commands = FOR_DRAIN | FOR_RESOLVE,
+        .maximum = INT32_MAX, .commands = FOR_DRAIN | FOR_RESOLVE | FOR_AUDIT,
         .group = GROUP_JOBS,
         .help = "only this batch"},
     [OPT_ALL] = {
@@ -205,7 +206,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_CONCURRENCY] = {
         .name = "concurrency", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_CONCURRENCY"}, .fallback = "8", .minimum = 1, .maximum = 256,
-        .commands = SENDING,
+        .commands = ASKING,
         .group = GROUP_SENDING,
         .help = "maximum number of requests in flight"},
     [OPT_RATE] = {
@@ -222,7 +223,7 @@ static const struct option table[OPT_COUNT] = {
         .help = "maximum time of one request, in seconds"},
     [OPT_MAX_RETRIES] = {
         .name = "max-retries", .kind = KIND_INTEGER, .argument = "N",
-        .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000, .commands = SENDING,
+        .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000, .commands = ASKING,
         .group = GROUP_SENDING,
         .help = "retries per job in one run"},
     [OPT_MAX_ATTEMPTS] = {
@@ -240,12 +241,12 @@ static const struct option table[OPT_COUNT] = {
         .manual = "The exit status is 4. A percentage counts from 100 finished jobs on."},
     [OPT_MAX_WAIT] = {
         .name = "max-wait", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_WAIT"},
-        .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS, .commands = SENDING,
+        .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS, .commands = ASKING,
         .group = GROUP_SENDING,
         .help = "maximum wait that the API can ask for; if it asks for more, the run ends",
         .manual = "The exit status is 5, the pause is stored, and a run after its end resumes."},
     [OPT_IGNORE_PAUSE] = {
-        .name = "ignore-pause", .commands = SENDING,
+        .name = "ignore-pause", .commands = ASKING,
         .group = GROUP_SENDING,
         .help = "send at once although the API asked an earlier run to wait"},
     [OPT_ON_CONFLICT] = {
@@ -260,15 +261,22 @@ static const struct option table[OPT_COUNT] = {
                   "kept for a decision."},
     [OPT_AUDIT] = {
         .name = "audit", .kind = KIND_AUDIT, .argument = "A", .env = {"ROWFERRY_AUDIT"},
-        .fallback = "none", .commands = SENDING,
+        .fallback = "all", .commands = ASKING,
         .group = GROUP_SENDING,
-        .help = "which applied updates to check in the audit log; this version supports only none"},
+        .help = "which applied updates to look up in the audit log afterwards: all, none or N%",
+        .manual = "A share takes the same updates each time. rowferry audit looks up what run and "
+                  "drain were told to leave out."},
     [OPT_AUDIT_WAIT] = {
         .name = "audit-wait", .kind = KIND_DURATION, .argument = "D",
-        .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = SENDING,
+        .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = ASKING,
         .group = GROUP_SENDING,
         .help = "how long the audit log can lag",
         .manual = "A missing entry counts only after this time."},
+    [OPT_AUDIT_IDS] = {
+        .name = "audit-ids", .kind = KIND_INTEGER, .argument = "N", .env = {"ROWFERRY_AUDIT_IDS"},
+        .fallback = "25", .minimum = 1, .maximum = 100, .commands = ASKING,
+        .group = GROUP_SENDING,
+        .help = "records per request to the audit log"},
     [OPT_TAGS] = {
         .name = "tags", .kind = KIND_TAGS, .argument = "A,B", .env = {"ROWFERRY_TAGS"},
         .fallback = "api-update", .commands = SENDING,
@@ -321,7 +329,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_MAX_TIME] = {
         .name = "max-time", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_TIME"},
         .minimum = SECOND_MS, .maximum = 365 * (int64_t)DAY_MS,
-        .commands = FOR_RUN | FOR_INGEST | FOR_DRAIN,
+        .commands = WATCHED,
         .group = GROUP_GENERAL,
         .help = "maximum run time; then rowferry finishes requests in flight and exits"},
     [OPT_ENV_FILE] = {

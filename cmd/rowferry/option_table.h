@@ -21,7 +21,8 @@ enum {
     FOR_EXPORT = 512,
     FOR_PRUNE = 1024,
     FOR_DOCTOR = 2048,
-    FOR_ALL = 4095,
+    FOR_AUDIT = 4096,
+    FOR_ALL = 8191,
 };
 
 /* In the order of --help within a group. */
@@ -72,6 +73,7 @@ enum option_id {
     OPT_ON_CONFLICT,
     OPT_AUDIT,
     OPT_AUDIT_WAIT,
+    OPT_AUDIT_IDS,
     OPT_TAGS,
     OPT_SOURCE,
     OPT_SUMMARY,

@@ -9,6 +9,7 @@
 #include "core/store/export.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { RATE_MAX = 1000000 };
@@ -146,12 +147,24 @@ static bool parse_on_conflict(const struct option *option, struct option_value *
     return parse_word(value, words) || refuse(value, "park, rebase or dismiss", err);
 }
 
-/* Scripts that say what they mean, `none`, are understood before there is a choice. */
+/* The share is the rate: 0 to 1. */
 static bool parse_audit(const struct option *option, struct option_value *value, struct err *err)
 {
+    char *end;
+
     (void)option;
-    return strcmp(value->text, "none") == 0 ||
-           refuse(value, "none, which is all that this version can do", err);
+    value->rate = 1;
+    if (strcmp(value->text, "all") == 0)
+        return true;
+    value->rate = 0;
+    if (strcmp(value->text, "none") == 0)
+        return true;
+    if (strspn(value->text, "0123456789.") + 1 == strlen(value->text)) {
+        value->rate = strtod(value->text, &end) / 100;
+        if (end > value->text && strcmp(end, "%") == 0 && value->rate >= 0 && value->rate <= 1)
+            return true;
+    }
+    return refuse(value, "all, none or a share of the applied updates, such as 5%", err);
 }
 
 /* Words for more than one state, and for what is none of a job. */

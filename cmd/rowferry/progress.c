@@ -231,11 +231,14 @@ void progress_sending(void *context, const struct drain_progress *drain)
     struct progress *progress = context;
     int64_t now_us = clock_monotonic_us(), left_ms;
     uint64_t total = drain->settled + drain->left;
-    struct line line = {.what = "sending", .share = -1};
+    struct line line = {.what = drain->auditing ? "auditing" : "sending", .share = -1};
     char settled[WORDS_SIZE], all[WORDS_SIZE];
     struct buf members = {0};
     double per_s;
 
+    if (drain->auditing && !progress->auditing)
+        rate_begin(&progress->rate, drain->settled, now_us);
+    progress->auditing = drain->auditing;
     if (drain->pause)
         rate_pass(&progress->rate, drain->settled, now_us);
     else
@@ -244,7 +247,7 @@ void progress_sending(void *context, const struct drain_progress *drain)
     if (!is_due(progress, now_us))
         return;
     per_s = rate_per_s(&progress->rate);
-    left_ms = time_left_ms(drain, per_s);
+    left_ms = drain->auditing ? -1 : time_left_ms(drain, per_s); /* many jobs a request */
     if (total > 0)
         line.share = (double)drain->settled / (double)total;
     put_share(&line);
@@ -258,7 +261,7 @@ void progress_sending(void *context, const struct drain_progress *drain)
     json_line_number(&members, "jobs_per_s", per_s, 1);
     json_line_count(&members, "paused_ms", (uint64_t)drain->paused_ms);
     json_line_count(&members, "throttled", drain->meter->throttled);
-    show(progress->report, "sending", &line, &members);
+    show(progress->report, line.what, &line, &members);
     buf_release(&members);
 }
 

@@ -13,6 +13,7 @@ struct progress {
     struct report *report;
     const char *source; /* whose rate is measured; NULL before each file; never read */
     struct rate rate;
+    bool auditing; /* what is measured: verdicts */
     int64_t shown_us;
     /* what the log has been told */
     uint64_t throttled;

@@ -10,6 +10,10 @@
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/drain/drain.h"
+#include "core/store/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 bool send_open(struct send *send, struct cli *cli)
 {
@@ -32,17 +36,20 @@ void send_release(struct send *send)
     *send = (struct send){0};
 }
 
+/* left: jobs that wait to be sent; 0: only the audit log is to be asked. */
 static bool has_credentials(const struct send *send, struct cli *cli, uint64_t left)
 {
     const char *id = options_text(&cli->options, OPT_CLIENT_ID);
+    char waiting[64] = "applied updates are to be looked up in the audit log";
 
     if (id && send->secret)
         return true;
+    if (left)
+        snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
+                 left == 1 ? "job is" : "jobs are");
     report_error(&cli->report, ERR_CONFIG,
-                 "%llu %s waiting, and there are no credentials: set %s%s%s in the environment or "
-                 "in .env",
-                 (unsigned long long)left, left == 1 ? "job is" : "jobs are",
-                 id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
+                 "%s, and there are no credentials: set %s%s%s in the environment or in .env",
+                 waiting, id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
                  send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
     return false;
 }
@@ -115,6 +122,9 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     struct notice_sink notices = report_sink(&cli->report);
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
     struct onlooker onlooker = {.session = session};
+    bool audit_only = cli->command->bit == FOR_AUDIT;
+    double share =
+        options->values[OPT_AUDIT].rate; /* that run or drain need none does not bind audit */
     struct drain_result result = {0};
     struct buf tags = {0}, proxy = {0};
     struct err err = {0};
@@ -147,6 +157,9 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
             .max_refused_percent = refused->rate,
             .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
             .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
+            .audit_share = audit_only && share == 0 ? 1 : share,
+            .audit_ids = (unsigned)options_number(options, OPT_AUDIT_IDS),
+            .audit_only = audit_only,
             .schemas = options_text(options, OPT_SCHEMAS),
             .batch_id = batch_id,
             .run_id = session->run_id,
@@ -171,16 +184,37 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
 
 bool send_work(struct send *send, struct session *session, int64_t batch_id)
 {
+    bool due = false, fine;
+    struct err err = {0};
     uint64_t left;
-    bool fine;
 
     if (!session_count_left(session, &left))
         return false;
-    if (left == 0)
+    if (session->cli->options.values[OPT_AUDIT].rate > 0 &&
+        !audit_is_due(session->store, batch_id, &due, &err)) {
+        report_fail(&session->cli->report, &err);
+        return false;
+    }
+    if (left == 0 && !due)
         return true;
     if (!has_credentials(send, session->cli, left) || !session_lock(session, LOCK_DRAIN))
         return false;
     fine = drain(send, session, batch_id);
     session_unlock(session);
     return fine;
+}
+
+void send_audit(struct send *send, struct session *session, int64_t batch_id)
+{
+    struct audit_scope scope = {.run_id = session->run_id, .batch_id = batch_id, .again = true};
+    struct err err = {0};
+    uint64_t jobs;
+
+    if (!session_lock(session, LOCK_DRAIN))
+        return;
+    if (!audit_begin(session->store, &scope, &jobs, &err))
+        report_fail(&session->cli->report, &err);
+    else if (jobs > 0 && has_credentials(send, session->cli, 0))
+        drain(send, session, batch_id);
+    session_unlock(session);
 }

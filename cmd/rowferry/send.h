@@ -20,4 +20,7 @@ void send_release(struct send *send);
  * sent. */
 bool send_work(struct send *send, struct session *session, int64_t batch_id);
 
+/* Looks up the applied jobs of all batches, or of one, in the audit log. How it ended is told. */
+void send_audit(struct send *send, struct session *session, int64_t batch_id);
+
 #endif

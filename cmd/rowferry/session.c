@@ -166,6 +166,10 @@ static int batch_status(const struct session *session, const struct batch_counts
         return EXIT_DONE;
     if (batch->state == BATCH_LOADING)
         return EXIT_INCOMPLETE;
+    if (batch->by_verdict[VERDICT_MISSING] > 0 || batch->by_verdict[VERDICT_MISMATCH] > 0)
+        status = EXIT_ROWS;
+    if (session->cli->command->bit == FOR_AUDIT)
+        return status;
     if (batch->rows_rejected > 0 || batch->by_state[JOB_REFUSED] > 0 ||
         batch->by_state[JOB_FAILED] > 0 || batch->by_state[JOB_CONFLICT] > 0)
         status = EXIT_ROWS;

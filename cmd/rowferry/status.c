@@ -63,6 +63,7 @@ static void note_details(struct standing *standing, const struct batch_counts *b
         buf_printf(out, "pruned on %.10s: its rows are deleted, its counts are kept\n",
                    words_time(batch->pruned_ms, moment));
     standing->pruned = batch->pruned_ms > 0;
+    summary_audits(batch->by_verdict, batch->audits_due && !batch->pruned_ms, out);
     if (*batch->reason) {
         buf_append_text(out, "refused: ");
         words_printable(out, batch->reason);

@@ -249,6 +249,18 @@ void summary_batches_print(const struct batch_table *table, unsigned columns, st
         print_line(&layout, &(struct printed){"all", "", "", table->all}, out);
 }
 
+/* `audited` counts jobs with any verdict. */
+static void append_audits(const uint64_t by_verdict[VERDICTS], struct buf *line)
+{
+    uint64_t audited = 0;
+
+    for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+        audited += by_verdict[verdict];
+    json_line_count(line, "audited", audited);
+    json_line_count(line, "audit_missing", by_verdict[VERDICT_MISSING]);
+    json_line_count(line, "audit_mismatch", by_verdict[VERDICT_MISMATCH]);
+}
+
 void summary_batch_members(const struct batch_counts *batch, struct buf *line)
 {
     json_line_count(line, "batch", (uint64_t)batch->id);
@@ -262,6 +274,8 @@ void summary_batch_members(const struct batch_counts *batch, struct buf *line)
     json_line_count(line, "jobs", batch->jobs);
     for (unsigned state = 0; state < JOB_STATES; state++)
         json_line_count(line, job_state_name((enum job_state)state), batch->by_state[state]);
+    append_audits(batch->by_verdict, line);
+    json_line_count(line, "audits_due", batch->audits_due);
     json_line_time(line, "created", batch->created_ms);
     json_line_time(line, "finished", batch->finished_ms);
     json_line_time(line, "pruned", batch->pruned_ms);
@@ -291,6 +305,9 @@ void summary_add(struct summary *summary, const struct batch_counts *batch)
     summary->jobs += batch->jobs;
     for (unsigned state = 0; state < JOB_STATES; state++)
         summary->by_state[state] += batch->by_state[state];
+    for (unsigned verdict = 0; verdict < VERDICTS; verdict++)
+        summary->by_verdict[verdict] += batch->by_verdict[verdict];
+    summary->audits_due += batch->audits_due;
     add_line(&summary->table, batch);
 }
 
@@ -380,6 +397,7 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     json_line_number(line, "error_rate", run->error_rate, 4);
     json_line_count(line, "validation_failures", run->validation_failures);
     json_line_count(line, "throttled", run->throttled);
+    append_audits(summary->by_verdict, line);
     append_answers(&summary->replies, line);
     json_line_number(line, "duration_s", (double)summary_duration_ms(summary) / 1000, 3);
     json_line_count(line, "requests_left", summary_left(summary));
@@ -446,7 +464,7 @@ static void append_head(const struct cli *cli, struct buf *out)
 
     buf_printf(out, "%s took %s (run %" PRId64 ")", cli->command->name,
                words_duration(summary_duration_ms(summary), span), summary->run_id);
-    if (cli->command->bit != FOR_DRAIN) {
+    if (!(cli->command->bit & (FOR_DRAIN | FOR_AUDIT))) {
         buf_append_text(out, ": ");
         append_files(summary, out);
     }
@@ -545,6 +563,9 @@ void summary_queries(const struct cli *cli, struct buf *out)
             (kinds[i].state != JOB_PENDING ||
              (summary->run.requests > 0 && cli->report.status == EXIT_INCOMPLETE)))
             append_query(cli, kinds[i].what, kinds[i].retried, kinds[i].query, out);
+    if (summary->by_verdict[VERDICT_MISSING] + summary->by_verdict[VERDICT_MISMATCH] > 0)
+        append_query(cli, "The updates that the audit log does not show", false,
+                     "SELECT * FROM audit_gap", out);
 }
 
 /* When the same command has something left to do, what introduces it; else NULL. */
@@ -590,6 +611,23 @@ static const char *note_next(struct cli *cli)
     return NULL;
 }
 
+void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *out)
+{
+    const char *separator = "audit log: ";
+
+    for (unsigned verdict = VERDICT_NONE + 1; verdict < VERDICTS; verdict++) {
+        if (by_verdict[verdict] == 0)
+            continue;
+        buf_printf(out, "%s%" PRIu64 " %s", separator, by_verdict[verdict],
+                   verdict_name((enum verdict)verdict));
+        separator = ", ";
+    }
+    if (due)
+        buf_printf(out, "%snot all applied updates are looked up yet", separator);
+    if (due || *separator == ',')
+        buf_append_char(out, '\n');
+}
+
 static void append_work(const struct cli *cli, struct buf *out)
 {
     append_head(cli, out);
@@ -597,6 +635,7 @@ static void append_work(const struct cli *cli, struct buf *out)
         buf_append_char(out, '\n');
         summary_batches_print(&cli->summary->table, report_columns(STDOUT_FILENO), out);
     }
+    summary_audits(cli->summary->by_verdict, cli->summary->audits_due > 0, out);
     append_metrics(cli->summary, out);
     summary_queries(cli, out);
 }

@@ -48,6 +48,8 @@ struct summary {
     uint64_t batches, batches_loading;
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];
+    uint64_t by_verdict[VERDICTS]; /* audits */
+    uint64_t audits_due;           /* batches */
     struct store_run run;
     struct meter_replies replies; /* of the API, in the order of their counts */
     double learned_per_s;         /* the pace that the API has taught this run; 0: none */
@@ -75,6 +77,9 @@ int64_t summary_forecast_ms(const struct summary *summary, uint64_t left, double
 
 /* Appends the table. columns: the width of the terminal, which shortens names; 0: no limit. */
 void summary_batches_print(const struct batch_table *table, unsigned columns, struct buf *out);
+
+/* Appends a line about audits, or nothing where there is none. due: some are still to come. */
+void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *out);
 
 /* Appends the members of a JSON line about a batch. */
 void summary_batch_members(const struct batch_counts *batch, struct buf *line);

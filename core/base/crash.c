@@ -69,6 +69,16 @@ static const char *const places[] = {
     [CRASH_TURN_READY] = "turn-ready",
     /* the run is parked, and has not said so */
     [CRASH_PAUSE_WRITTEN] = "pause-written",
+    /* the batches to be audited are the run's, and nothing is asked */
+    [CRASH_AUDITS_BEGUN] = "audits-begun",
+    /* a question to the audit log is with libcurl, others have left */
+    [CRASH_AUDIT_STARTED] = "audit-started",
+    /* a page of the audit log came, and is not read */
+    [CRASH_AUDIT_ANSWERED] = "audit-answered",
+    /* some verdicts are committed */
+    [CRASH_AUDITS_WRITTEN] = "audits-written",
+    /* all of them are, and the batches are still due */
+    [CRASH_AUDITS_DONE] = "audits-done",
     /* the run's row is complete, its process is not */
     [CRASH_RUN_ENDED] = "run-ended",
     /* batches count as pruned, and have all their rows yet */

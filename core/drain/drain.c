@@ -4,8 +4,10 @@
 #include "core/base/crash.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/drain/audit.h"
 #include "core/drain/loop.h"
 #include "core/job/id.h"
+#include "core/store/audit.h"
 #include "core/store/lock.h"
 #include "core/store/runs.h"
 #include "core/store/summary.h"
@@ -375,6 +377,8 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
     if (!jobs_recover(store, now_ms, &recovered, err))
         return false;
     lock_begin_mark(lock, loop->options->run_id);
+    if (loop->options->audit_share > 0 && !audit_expect(store, err))
+        return false;
     crash_point(CRASH_DRAIN_RECOVERED);
     if (recovered)
         notice_say(loop->options->notices,
@@ -408,9 +412,11 @@ bool drain_run(struct store *store, const struct drain_options *options,
     if (options->before)
         loop->meter = *options->before;
     fine = open_loop(loop, store, err) && heed_pause(loop, store, &parked, err) &&
-           take_up(loop, store, err);
-    if (fine && !parked)
+           (options->audit_only || take_up(loop, store, err));
+    if (fine && !parked && !options->audit_only)
         fine = run_loop(loop, err);
+    if (fine && options->audit_share > 0 && result->end == DRAIN_FINISHED)
+        fine = audit_run(loop, store, err);
     meter_report(&loop->meter, &result->run);
     result->meter = loop->meter;
     result->learned_per_s = governor_learned_per_s(&loop->governor);

@@ -24,6 +24,7 @@ enum drain_pause {
 /* How far a drain is. */
 struct drain_progress {
     uint64_t settled, left; /* jobs: of this run, and to go */
+    bool auditing;          /* ... or their verdicts, while the audit log is asked */
     double rate_per_s;      /* the pace that requests are held to; 0: none */
     double learned_per_s;   /* the same where a 429 has set it below the ceiling; else 0 */
     enum drain_pause pause;
@@ -53,6 +54,9 @@ struct drain_options {
     bool ignore_pause;     /* a stored pause is removed, and not waited for */
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* for so long the audit log's silence is no evidence */
+    double audit_share;    /* of the applied jobs that are looked up in it afterwards; 0: none */
+    unsigned audit_ids;    /* records that one request asks for at most */
+    bool audit_only; /* nothing is sent; all applied jobs count, not only those that are due */
     bool has_max_refused, has_max_refused_percent; /* more refused jobs than these stop the run */
     uint64_t max_refused;
     double max_refused_percent; /* of those that are at their end, from 100 on */

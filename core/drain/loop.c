@@ -557,6 +557,7 @@ void loop_report(struct loop *loop, bool last)
     struct drain_progress progress = {
         .settled = loop->finished,
         .left = loop->left,
+        .auditing = loop->auditing,
         .rate_per_s = governor_rate_per_s(governor),
         .learned_per_s = governor_learned_per_s(governor),
         .parked_until_ms = loop->result->parked_until_ms,

@@ -95,7 +95,7 @@ void task_request(struct task *task, const struct drain_options *options, const 
     request->body = buf_span(&task->body);
 }
 
-static enum policy_end end_of(const struct http_answer *answer)
+enum policy_end task_end(const struct http_answer *answer)
 {
     static const enum policy_end ends[] = {
         [HTTP_DONE] = POLICY_ANSWERED,       [HTTP_NEVER_LEFT] = POLICY_NEVER_LEFT,
@@ -230,7 +230,7 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     struct api_record record;
     enum api_owner owner;
 
-    *facts = (struct policy_answer){.end = end_of(answer),
+    *facts = (struct policy_answer){.end = task_end(answer),
                                     .status = answer->status,
                                     .code = "",
                                     .retry_after_ms = answer->retry_after_ms};

@@ -34,6 +34,9 @@ struct task *task_list_take(struct task_list *list); /* NULL: it is empty */
 void task_request(struct task *task, const struct drain_options *options, const char *authorization,
                   struct http_request *request);
 
+/* How the transfer ended, for the policy. */
+enum policy_end task_end(const struct http_answer *answer);
+
 /* What answers are read with. */
 struct task_reader {
     struct policy_limits limits;

@@ -15,6 +15,7 @@ in_a_folder() {
     for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_' || true); do
         unset "$name"
     done
+    export ROWFERRY_AUDIT=none # audit.bats says otherwise
     SIM=
     cd "$BATS_TEST_TMPDIR" || return 1
     cp -r "$TOP/schema" schema

@@ -79,7 +79,7 @@ fails_with() {
 @test "what is not built yet is no command" {
     local command
 
-    for command in audit forward listen; do
+    for command in forward listen; do
         ends 2 rowferry $command
         holds "$stderr" "unknown command '$command'"
     done
@@ -170,9 +170,19 @@ fails_with() {
     fails_with "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
 }
 
-@test "updates are looked up in no audit log yet" {
-    fails_with "--audit: 'all' is not none, which is all that this version can do" drain --audit all
-    ROWFERRY_AUDIT=10% fails_with "ROWFERRY_AUDIT: '10%' is not none, which is all that this version can do" drain
+@test "audits are all, none or a share" {
+    local value expected='not all, none or a share of the applied updates, such as 5%'
+
+    for value in some 5 101% % -1% 5%% 1e1% 'all '; do
+        fails_with "--audit: '$value' is $expected" drain "--audit=$value"
+    done
+    ROWFERRY_AUDIT=half fails_with "ROWFERRY_AUDIT: 'half' is $expected" drain
+    for value in all none 5% 0.5% 100%; do
+        ends 2 rowferry drain --audit "$value"
+        holds "$stderr" 'does not exist'
+    done
+    fails_with '--audit none leaves nothing to do: say --audit all or N%, or leave it out' audit --audit none
+    fails_with "--audit-ids: '101' is not a whole number from 1 to 100" audit --audit-ids 101
 }
 
 @test "a format is csv or ndjson" {

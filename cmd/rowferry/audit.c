@@ -1,0 +1,27 @@
+/* The audit log shows for each applied job whether the platform recorded it; what is missing is
+ * asked for again. */
+#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/send.h"
+#include "cmd/rowferry/summary.h"
+
+void command_audit(struct cli *cli)
+{
+    int64_t batch_id = options_number(&cli->options, OPT_BATCH);
+    struct send send = {0};
+    struct session session;
+    enum batch_state state;
+
+    if (cli->options.values[OPT_AUDIT].rate == 0 &&
+        cli->options.values[OPT_AUDIT].origin == FROM_ARGUMENT)
+        report_error(&cli->report, ERR_CONFIG,
+                     "--audit none leaves nothing to do: say --audit all or N%%, or leave it out");
+    else if (send_open(&send, cli) &&
+             session_open(&session, cli, STORE_EXISTING, SUMMARY_AUDITED, false)) {
+        if (batch_id == 0 || session_find_batch(&session, batch_id, &state))
+            send_audit(&send, &session, batch_id);
+        session_close(&session);
+        summary_tell(cli);
+        session_release(&session);
+    }
+    send_release(&send);
+}

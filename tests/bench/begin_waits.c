@@ -1,6 +1,6 @@
-/* A library put in front of SQLite (LD_PRELOAD) that tells how long a process waits for the write
- * lock: at its end it writes a line to the file BEGIN_WAITS names, with the longest BEGIN IMMEDIATE
- * in ms, the 99.9th percentile, how many there were, and the longest COMMIT. */
+/* A library loaded before SQLite (LD_PRELOAD) that measures how long a process waits for the write
+ * lock. At its end it writes a line to the file in BEGIN_WAITS: the longest BEGIN IMMEDIATE in ms,
+ * the 99.9th percentile, how many there were, and the longest COMMIT. */
 #include <dlfcn.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { WAITS_MAX = 1000000 };
 typedef int exec_function(sqlite3 *, const char *, int (*)(void *, int, char **, char **), void *,
                           char **);
 
-/* The main thread begins all transactions; those of others, if any, are too few to matter. */
+/* The main thread begins all transactions; the few of other threads do not matter. */
 static double waits[WAITS_MAX], longest_commit;
 static size_t count;
 
@@ -50,7 +50,7 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-__attribute__((destructor)) static void tell(void)
+__attribute__((destructor)) static void write_waits(void)
 {
     const char *path = getenv("BEGIN_WAITS");
     FILE *file = path && count > 0 ? fopen(path, "w") : NULL;

@@ -3,8 +3,8 @@
  *
  *   limit_drain http://127.0.0.1:PORT COUNT CONCURRENCY
  *
- * One easy handle a slot for the whole run, with everything that does not change set once; bodies
- * are printed into the slot when they are due, so that no time goes into memory either. */
+ * Each slot has one easy handle for the whole run, with everything constant set once. Bodies are
+ * printed into the slot when they are due, so that no time is spent on memory. */
 #include <curl/curl.h>
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make bench`: each figure of ours beside its reference, in one run, alternating, the median of
-# several. The references are the best that anyone could do who keeps nothing of what we keep.
+# `make bench`: each of our figures next to its reference, measured in turns, the median of several
+# runs. The references are the best that a program can do that stores nothing of what we store.
 #
 #   BENCH_RUNS=3             runs of each
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
@@ -42,7 +42,7 @@ trap 'exit 130' INT TERM
 mkdir -p "$dir"
 work=$(mktemp -d "$dir/work.XXXXXX") || exit 1
 
-# rows_file ORDER COUNT: the name of the file, made once
+# rows_file ORDER COUNT: prints the name of the file, which is made once
 rows_file() {
     local file=$dir/InventoryItem-$1-$2.csv shuffled=0
     [ "$1" = shuffled ] && shuffled=1
@@ -54,8 +54,8 @@ rows_file() {
     echo "$file"
 }
 
-# measure NAME COMMAND...: one run; its figures are added to NAME. What it printed is shown only when
-# it fails.
+# measure NAME COMMAND...: one run, whose figures are added to NAME. Its output is shown only if it
+# fails.
 measure() {
     local name=$1
     shift
@@ -67,7 +67,7 @@ measure() {
     cat "$work/one" >>"$work/$name"
 }
 
-# median NAME: seconds, cpu seconds, KiB of the run in the middle
+# median NAME: prints seconds, cpu seconds and KiB of the median run
 median() {
     sort -n "$work/$1" | awk '{ line[NR] = $0 } END { print line[int((NR + 1) / 2)] }'
 }
@@ -83,7 +83,7 @@ ratio() {
     echo "$(median "$1") $(median "$2")" | awk '{ printf "  %-22s %9.2f x\n", "ratio", $5 / $1 }'
 }
 
-# expect NUMBER DATABASE SQL: a figure counts only when the work was done
+# expect NUMBER DATABASE SQL: a figure counts only if the work was done
 expect() {
     local found
     found=$(sqlite3 "$2" "$3" 2>&1)
@@ -133,8 +133,8 @@ bench_validate() {
     ratio validate mlr
 }
 
-# Its own process in a folder of its own; nobody else's port is taken: where it is in use, nginx
-# says so and another is tried.
+# A process of its own in a folder of its own. If the port is in use, nginx says so, and another one
+# is tried.
 start_nginx() {
     local try
     for try in 1 2 3 4 5 6 7 8; do
@@ -156,7 +156,7 @@ start_nginx() {
     die "nginx does not start"
 }
 
-# fill NAME COUNT: a database of so many pending jobs
+# fill NAME COUNT: makes a database of that many pending jobs
 fill() {
     local file
     file=$(rows_file sequential "$2") || exit 1
@@ -165,7 +165,7 @@ fill() {
     sqlite3 "$work/$1.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 }
 
-# ours_drain NAME DATABASE URL: a drain of a copy
+# ours_drain NAME DATABASE URL: drains a copy of the database
 ours_drain() {
     rm -f "$work"/d.db*
     cp "$work/$2.db" "$work/d.db"
@@ -188,14 +188,14 @@ bench_drain() {
     ratio drain limit
 }
 
-# 64 requests in flight that take 100 ms each are 640 a second at best.
+# 64 requests in flight that take 100 ms each are at most 640 a second.
 bench_latency() {
     local url i count=12800
     fill slow $count
     for ((i = 0; i < runs; i++)); do
         rm -f "$work/ready"
         mkfifo "$work/ready"
-        # a new one each time: to it no record has been updated yet
+        # a new one each time, on which no record has been updated yet
         "$bin/genesys-sim" --with-parent --max-seconds 600 --latency-ms 100 >"$work/ready" &
         simulator=$!
         read -r _ _ url <"$work/ready"
@@ -209,7 +209,7 @@ bench_latency() {
     median latency | awk -v count=$count '{ printf "  %-22s %9.2f of 640 /s\n", "share", count / $1 / 640 }'
 }
 
-# Whether a job costs more when many wait.
+# Whether a job costs more if many wait.
 bench_backlog() {
     local i
     [ -n "$nginx" ] || start_nginx
@@ -227,8 +227,8 @@ bench_backlog() {
         awk '{ printf "  %-22s %9.2f x\n", "time per job", ($5 / 1000000) / ($1 / 10000) }'
 }
 
-# How long a drain waits for a prune of BENCH_ROWS jobs beside it, and what that leaves of the file.
-# Once: it takes minutes.
+# How long a drain waits for a prune of BENCH_ROWS jobs at the same time, and how much of the file is
+# free afterwards. It runs once, because it takes minutes.
 bench_prune() {
     local file drain db=$work/p.db
     [ -n "$nginx" ] || start_nginx
@@ -248,7 +248,7 @@ bench_prune() {
     wait $drain
     unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
     expect "$rows" "$db" 'SELECT sum(applied) FROM batch_summary WHERE pruned IS NOT NULL'
-    echo "prune of $rows jobs beside a drain of 1000/s"
+    echo "prune of $rows jobs during a drain of 1000/s"
     line prune "$rows" 'rowferry prune'
     awk '{ printf "  %-22s %9.1f ms at most, 99.9%% of %d below %.1f ms\n", "the drain waited", $1, $3, $2 }' \
         "$work/waits"
@@ -260,7 +260,7 @@ bench_prune() {
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
 awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
-    echo "(others are using this machine: the figures, and the ratios too, are worth less)"
+    echo "(this machine is busy: the figures and the ratios are less reliable)"
 for figure in $only; do
     case $figure in
     ingest | validate | drain | latency | backlog | prune) "bench_$figure" ;;

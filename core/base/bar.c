@@ -4,7 +4,7 @@
 
 enum { BAR_LEAST = 8, BAR_MOST = 32, GAP = 2, BAR_PARTS_MAX = 8 };
 
-/* Of the character that begins with this byte; of one that only goes on, 0. */
+/* Width of the character that starts with this byte; 0 for a byte within a character. */
 static size_t width_of(char byte)
 {
     unsigned char value = (unsigned char)byte;

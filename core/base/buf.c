@@ -81,7 +81,7 @@ static void append_json_byte(struct buf *buf, unsigned char byte)
     }
 }
 
-/* Appends valid UTF-8; runs that need no escape go in one piece. */
+/* Appends valid UTF-8; runs without escapes are appended at once. */
 static void append_json_valid(struct buf *buf, struct span text)
 {
     size_t start = 0;

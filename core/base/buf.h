@@ -1,4 +1,4 @@
-/* Bytes that grow: one owner, appended to, emptied and used again. */
+/* A growing buffer of bytes with one owner, which can be emptied and used again. */
 #ifndef ROWFERRY_BASE_BUF_H
 #define ROWFERRY_BASE_BUF_H
 
@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Zeroed means empty and ready. data is NULL until the first byte comes. */
+/* Zeroed: empty and ready. data is NULL until the first byte is appended. */
 struct buf {
     char *data;
     size_t size;
@@ -15,7 +15,7 @@ struct buf {
 
 void buf_release(struct buf *buf);
 
-/* Makes room for size bytes more and returns where they go, which is never NULL; size does not
+/* Makes room for size more bytes and returns their place, which is never NULL; buf->size does not
  * change. */
 char *buf_reserve(struct buf *buf, size_t size);
 
@@ -25,14 +25,15 @@ void buf_append_text(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char byte);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* JSON text on one line: a line break, which can only stand between tokens, becomes a space. */
+/* Appends JSON text on one line: a line break, which can only be between tokens, becomes a space.
+ */
 void buf_append_json_text(struct buf *buf, struct span json);
 
-/* Appends text as the inside of a JSON string (RFC 8259 section 7), without the quotes around it.
- * What is not UTF-8 becomes U+FFFD. */
+/* Appends text as the content of a JSON string (RFC 8259 section 7), without the quotes. Bytes that
+ * are not UTF-8 become U+FFFD. */
 void buf_append_json(struct buf *buf, struct span text);
 
-/* The bytes with a NUL behind them; valid until the buffer changes. */
+/* Returns the bytes with a NUL after them; valid until the buffer changes. */
 const char *buf_text(struct buf *buf);
 
 static inline void buf_reset(struct buf *buf)

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The text as a file without a name: a pipe would wait for a reader, or end one who writes. */
+/* Opens the text as a file without a name: a pipe would block, or raise SIGPIPE. */
 static int open_input(struct span text)
 {
     int fd = memfd_create("rowferry", MFD_CLOEXEC);
@@ -26,7 +26,7 @@ static int open_input(struct span text)
     return fd;
 }
 
-/* Starts it with no signal blocked and none ignored. Returns errno. */
+/* Starts it with no signal blocked or ignored. Returns 0 or an errno. */
 static int start(const struct child_order *order, int input, pid_t *child)
 {
     char shell[] = "sh", option[] = "-c";
@@ -37,8 +37,8 @@ static int start(const struct child_order *order, int input, pid_t *child)
     int fault;
 
     sigemptyset(&none);
-    /* every bit: sigfillset leaves out the two that glibc keeps for itself, and posix_spawn would
-     * have the command ignore them */
+    /* every bit: sigfillset omits the two signals of glibc, and posix_spawn would make the command
+     * ignore them */
     memset(&all, 0xff, sizeof all);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
@@ -54,8 +54,8 @@ static int start(const struct child_order *order, int input, pid_t *child)
     return fault;
 }
 
-/* True when the child has ended; false at the deadline, with *stopped 0, or at a signal. The set is
- * blocked; a blocked SIGCHLD stays to be waited for, though by default it is ignored. */
+/* True when the child has ended; false at the deadline, with *stopped 0, or at a signal. The
+ * signals are blocked; a blocked SIGCHLD can be waited for, though it is ignored by default. */
 static bool await(pid_t child, int64_t deadline_us, const sigset_t *signals, int *wait_status,
                   int *stopped)
 {
@@ -76,7 +76,7 @@ static bool await(pid_t child, int64_t deadline_us, const sigset_t *signals, int
     return true;
 }
 
-static void cut(pid_t child, const sigset_t *signals)
+static void end_group(pid_t child, const sigset_t *signals)
 {
     int wait_status, stopped;
 
@@ -99,7 +99,7 @@ static void wait_for(pid_t child, int64_t timeout_ms, const sigset_t *signals,
                       : (struct child_result){CHILD_KILLED, WTERMSIG(wait_status)};
         return;
     }
-    cut(child, signals);
+    end_group(child, signals);
     *result = (struct child_result){stopped ? CHILD_STOPPED : CHILD_TIMED_OUT, stopped};
 }
 
@@ -110,8 +110,8 @@ bool child_run(const struct child_order *order, struct child_result *result, str
     pid_t child;
 
     if (input < 0)
-        return err_set(err, ERR_CONFIG, "cannot hold its input: %s", strerror(errno));
-    /* whoever started us may have had its children reaped by nobody */
+        return err_set(err, ERR_CONFIG, "cannot store its input: %s", strerror(errno));
+    /* it can be inherited as ignored, and then children leave no status */
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);

@@ -1,5 +1,4 @@
-/* A command of the operator's, run by the shell, with a text on its standard input and an end in
- * sight. */
+/* A shell command of the operator, with a text on its standard input and a time limit. */
 #ifndef ROWFERRY_BASE_CHILD_H
 #define ROWFERRY_BASE_CHILD_H
 
@@ -8,11 +7,11 @@
 
 #include <stdint.h>
 
-enum { CHILD_GRACE_MS = 5000 }; /* between SIGTERM and SIGKILL for one that is cut */
+enum { CHILD_GRACE_MS = 5000 }; /* between SIGTERM and SIGKILL */
 
 struct child_order {
     const char *command; /* for /bin/sh -c */
-    struct span input;   /* standard input, as a file: who does not read it harms nobody */
+    struct span input;   /* standard input, as a file, so that it need not be read */
     char *const *environment;
     int64_t timeout_ms;
 };
@@ -20,8 +19,8 @@ struct child_order {
 enum child_end {
     CHILD_EXITED,    /* status: its exit status */
     CHILD_KILLED,    /* status: the signal that ended it */
-    CHILD_TIMED_OUT, /* it was cut at timeout_ms */
-    CHILD_STOPPED,   /* it was cut because we were asked to stop; status: by which signal */
+    CHILD_TIMED_OUT, /* it was ended after timeout_ms */
+    CHILD_STOPPED,   /* it was ended because a signal asked to stop; status: the signal */
 };
 
 struct child_result {
@@ -29,9 +28,9 @@ struct child_result {
     int status;
 };
 
-/* Runs the command in a process group of its own and waits for it; its output goes to our standard
- * error. It starts with all signals at their defaults. Cut is the whole group. The signals
- * that ask to stop are to be blocked (stop_init), and only this function sees them meanwhile.
+/* Runs the command in its own process group and waits for it; its output goes to standard error. It
+ * starts with all signals at their defaults. Ends the whole group at the time limit. The signals
+ * that ask to stop must be blocked (stop_init), and only this function sees them meanwhile.
  * ERR_CONFIG: it could not be started. */
 bool child_run(const struct child_order *order, struct child_result *result, struct err *err);
 

@@ -21,7 +21,7 @@ int64_t clock_monotonic_us(void)
 
 char *clock_iso(int64_t now_ms, char out[CLOCK_ISO_SIZE])
 {
-    int ms = (int)((now_ms % 1000 + 1000) % 1000); /* counted upwards before 1970, too */
+    int ms = (int)((now_ms % 1000 + 1000) % 1000); /* also positive before 1970 */
     time_t seconds = (time_t)((now_ms - ms) / 1000);
     struct tm parts;
     size_t size;

@@ -10,64 +10,64 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The scene in which each is reached stands in tests/crash/points.bash. */
+/* tests/crash/points.bash has a scene that reaches each of them. */
 /* clang-format off */
 static const char *const places[] = {
-    /* the file is there, and empty */
+    /* the file exists and is empty */
     [CRASH_DATABASE_MADE] = "database-made",
-    /* it is ours and in WAL mode, without a table */
+    /* it is marked and in WAL mode, without a table */
     [CRASH_DATABASE_SET_UP] = "database-set-up",
-    /* the run has its row, and no lock yet */
+    /* the run has its row, but no lock yet */
     [CRASH_RUN_BEGUN] = "run-begun",
     /* step 1: the batch is `loading`, without a row */
     [CRASH_BATCH_BEGUN] = "batch-begun",
-    /* step 2: some rows of the file are in */
+    /* step 2: some rows of the file are stored */
     [CRASH_CHUNK_COMMITTED] = "chunk-committed",
-    /* before step 3: all rows are in, the batch is not open */
+    /* before step 3: all rows are stored, the batch is not open */
     [CRASH_BATCH_READ] = "batch-read",
     /* before step 3: record ids are entered */
     [CRASH_KEYS_COMMITTED] = "keys-committed",
-    /* step 3: the batch is open, its file still waits */
+    /* step 3: the batch is open, its file is in the inbox */
     [CRASH_BATCH_OPENED] = "batch-opened",
-    /* the batch is refused, and has its jobs yet */
+    /* the batch is refused, and still has its jobs */
     [CRASH_BATCH_REFUSED] = "batch-refused",
     /* some jobs of a refused batch are deleted */
     [CRASH_DISCARD_COMMITTED] = "discard-committed",
-    /* some rejected rows of a batch that is begun again are deleted */
+    /* some rejected rows of a batch that starts again are deleted */
     [CRASH_REJECTS_FORGOTTEN] = "rejects-forgotten",
-    /* before step 4: done/ or refused/ is there under its temporary name */
+    /* before step 4: done/ or refused/ has its temporary name */
     [CRASH_FOLDER_MADE] = "folder-made",
-    /* step 4: written under its temporary name */
+    /* step 4: a sheet is written under its temporary name */
     [CRASH_SHEET_WRITTEN] = "sheet-written",
-    /* step 4: one of the files has its name */
+    /* step 4: a sheet has its name */
     [CRASH_SHEET_RENAMED] = "sheet-renamed",
-    /* step 5: the file is moved, and its folders are not synced */
+    /* step 5: the file is moved, but its folders are not synced */
     [CRASH_FILE_RENAMED] = "file-renamed",
-    /* step 5: that is done, and nobody has noted it */
+    /* step 5: that is done, but not recorded */
     [CRASH_FILE_MOVED] = "file-moved",
-    /* step 6: all of the intake is done */
+    /* step 6: intake is complete */
     [CRASH_FILE_RECORDED] = "file-recorded",
     /* some interrupted jobs are `unknown`, perhaps not all */
     [CRASH_RECOVER_COMMITTED] = "recover-committed",
-    /* interrupted jobs are `unknown`, none is asked */
+    /* interrupted jobs are `unknown`, none is read back */
     [CRASH_DRAIN_RECOVERED] = "drain-recovered",
     /* there is a token, and nothing was sent with it */
     [CRASH_TOKEN_TAKEN] = "token-taken",
     /* a turn of the drain is written, not committed */
     [CRASH_TURN_WRITTEN] = "turn-written",
-    /* it is committed, and the loop does not know */
+    /* it is committed, but the loop does not know it */
     [CRASH_TURN_COMMITTED] = "turn-committed",
-    /* the loop has the claims, and none has left */
+    /* the loop has the claims, but no request was sent */
     [CRASH_CLAIMS_TAKEN] = "claims-taken",
-    /* a request is with libcurl, others have left */
+    /* libcurl has a request, others were sent */
     [CRASH_REQUEST_STARTED] = "request-started",
-    /* an answer came, and is not judged */
+    /* an answer arrived, and its verdict is not known */
     [CRASH_ANSWER_TAKEN] = "answer-taken",
-    /* it is judged, and waits to be settled */
-    [CRASH_ANSWER_JUDGED] = "answer-judged",
+    /* it has a verdict, and waits to be settled */
+    [CRASH_ANSWER_DECIDED] = "answer-decided",
     /* outcomes are about to go to the store */
     [CRASH_TURN_READY] = "turn-ready",
-    /* the run is parked, and has not said so */
+    /* the run is parked, but has not reported it */
     [CRASH_PAUSE_WRITTEN] = "pause-written",
     /* the batches to be audited are the run's, and nothing is asked */
     [CRASH_AUDITS_BEGUN] = "audits-begun",
@@ -81,16 +81,16 @@ static const char *const places[] = {
     [CRASH_AUDITS_DONE] = "audits-done",
     /* the run's row is complete, its process is not */
     [CRASH_RUN_ENDED] = "run-ended",
-    /* batches count as pruned, and have all their rows yet */
+    /* batches are marked as pruned, but still have all rows */
     [CRASH_PRUNE_MARKED] = "prune-marked",
-    /* some rows of a pruned batch are deleted, or some free pages given back */
+    /* some rows of a pruned batch are deleted, or some free pages returned */
     [CRASH_PRUNE_COMMITTED] = "prune-committed",
 };
 /* clang-format on */
 
 _Static_assert(sizeof places / sizeof *places == CRASH_PLACES, "a line for each place");
 
-/* Set once, before threads start, but for the count. */
+/* Set once, before threads start, except the count. */
 static struct {
     bool armed;
     enum crash_place place;
@@ -104,7 +104,7 @@ static bool say_places(const char *text, struct err *err)
 
     for (unsigned i = 0; i < CRASH_PLACES; i++)
         buf_printf(&names, " %s", places[i]);
-    err_set(err, ERR_CONFIG, "ROWFERRY_CRASH: '%s' is none of:%s", text, buf_text(&names));
+    err_set(err, ERR_CONFIG, "ROWFERRY_CRASH: '%s' is not one of:%s", text, buf_text(&names));
     buf_release(&names);
     return false;
 }

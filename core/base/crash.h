@@ -1,14 +1,12 @@
-/* Named places at which a test build can be made to kill itself, to prove that the next start puts
- * everything right. The build that is shipped has none of them: `make` compiles them only into the
- * profiles for tests (-DROWFERRY_CRASH_POINTS), so that no setting can end a process in production.
- */
+/* Named places at which a test build can kill itself, to prove that the next start recovers. Only
+ * the profiles for tests have them (-DROWFERRY_CRASH_POINTS), not the shipped build, so that no
+ * setting can end a process in production. */
 #ifndef ROWFERRY_BASE_CRASH_H
 #define ROWFERRY_BASE_CRASH_H
 
 #include "core/base/err.h"
 
-/* In the order in which a run passes them, then those of prune; what each stands for is in crash.c.
- */
+/* In the order in which a run passes them, then those of prune; crash.c describes them. */
 enum crash_place {
     CRASH_DATABASE_MADE,
     CRASH_DATABASE_SET_UP,
@@ -35,7 +33,7 @@ enum crash_place {
     CRASH_CLAIMS_TAKEN,
     CRASH_REQUEST_STARTED,
     CRASH_ANSWER_TAKEN,
-    CRASH_ANSWER_JUDGED,
+    CRASH_ANSWER_DECIDED,
     CRASH_TURN_READY,
     CRASH_PAUSE_WRITTEN,
     CRASH_AUDITS_BEGUN,
@@ -51,12 +49,12 @@ enum crash_place {
 
 #ifdef ROWFERRY_CRASH_POINTS
 
-/* `NAME[:N]`: the process ends by SIGKILL when it passes that place for the N-th time (default 1).
- * Before any thread starts. ERR_CONFIG where N is no number from 1 on, or there is no such place;
- * then the text lists all of them. */
+/* Reads `NAME[:N]`: the process kills itself when it passes that place for the N-th time (default
+ * 1). Called before any thread starts. ERR_CONFIG if N is not a number of 1 or more, or there is no
+ * such place; then the text lists all of them. */
 bool crash_arm(const char *text, struct err *err);
 
-/* Here it may end; any thread. */
+/* Marks a place where the process can end; any thread. */
 void crash_point(enum crash_place place);
 
 #else

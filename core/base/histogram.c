@@ -1,6 +1,6 @@
 #include "core/base/histogram.h"
 
-/* Below 16 a bucket a value; above, sixteen buckets for each power of two. */
+/* One bucket for each value below 16; above, sixteen buckets for each power of two. */
 static unsigned bucket_of(uint64_t value)
 {
     unsigned power, bucket;
@@ -12,7 +12,7 @@ static unsigned bucket_of(uint64_t value)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The middle of a bucket. */
+/* Returns the middle of a bucket. */
 static uint64_t value_of(unsigned bucket)
 {
     unsigned power = bucket / 16 + 3;

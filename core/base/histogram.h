@@ -1,5 +1,5 @@
-/* Latencies in constant memory: buckets that grow by a sixteenth, so a percentile is off by at most
- * about 6%. */
+/* A histogram of latencies in constant memory. Buckets grow by a sixteenth, so that a percentile is
+ * wrong by at most about 6%. */
 #ifndef ROWFERRY_BASE_HISTOGRAM_H
 #define ROWFERRY_BASE_HISTOGRAM_H
 
@@ -7,7 +7,7 @@
 
 enum { HISTOGRAM_BUCKETS = 40 * 16 };
 
-/* Zeroed means empty. */
+/* Zeroed: empty. */
 struct histogram {
     uint64_t counts[HISTOGRAM_BUCKETS];
     uint64_t count, sum;
@@ -15,10 +15,10 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t value);
 
-/* The value below which `percent` of all lie; 0 when empty. */
+/* Returns the value that `percent` of all values do not exceed; 0 if empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned percent);
 
-/* How many are not above the limit, which counts as all of its bucket does. */
+/* Returns the number of values up to the limit; all values in its bucket count. */
 uint64_t histogram_up_to(const struct histogram *histogram, uint64_t limit);
 
 uint64_t histogram_average(const struct histogram *histogram);

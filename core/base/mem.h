@@ -1,23 +1,23 @@
-/* Memory that is there or ends the process: callers never see a failed allocation.
- * What outside data can make large is bounded by its owner, not here. */
+/* Allocation that ends the process when it fails. Whoever allocates for data from outside sets its
+ * limit. */
 #ifndef ROWFERRY_BASE_MEM_H
 #define ROWFERRY_BASE_MEM_H
 
 #include <stddef.h>
 
-/* Zeroed memory for count items of size bytes; the caller frees it with free(). */
+/* Returns zeroed memory for count items of size bytes; the caller frees it with free(). */
 void *mem_calloc(size_t count, size_t size);
 
 /* Grows or shrinks an array to count items of size bytes, as reallocarray(3). */
 void *mem_resize(void *memory, size_t count, size_t size);
 
-/* A copy of size bytes with a NUL behind them. */
+/* Returns a copy of size bytes with a NUL after them. */
 char *mem_copy(const char *bytes, size_t size);
 
-/* A copy of a C string; NULL gives NULL. */
+/* Returns a copy of a C string; NULL for NULL. */
 char *mem_strdup(const char *text);
 
-/* printf into memory of its own. */
+/* Formats into new memory, which the caller frees. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,14 +1,14 @@
-/* How core tells the person at the other end something that is no error: only cmd/ prints. */
+/* Messages of core to the user that are not errors; cmd/ prints them. */
 #ifndef ROWFERRY_BASE_NOTICE_H
 #define ROWFERRY_BASE_NOTICE_H
 
-/* say may be NULL: then nobody listens. */
+/* say NULL: notices are dropped. */
 struct notice_sink {
     void (*say)(void *context, const char *text);
     void *context;
 };
 
-/* Formats and passes on; the text holds no control characters afterwards. */
+/* Formats a notice, without control characters, and passes it to the sink. */
 void notice_say(const struct notice_sink *sink, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -35,7 +35,7 @@ static void append_label(struct buf *out, const struct prometheus_label *label, 
     buf_append_char(out, '"');
 }
 
-/* 15 digits: whole numbers as such, and moments to the millisecond. */
+/* 15 digits are enough for whole numbers, and for times in milliseconds. */
 static void append_sample(struct buf *out, const char *name, const char *suffix,
                           const struct prometheus_labels *labels, double value)
 {

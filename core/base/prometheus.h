@@ -1,4 +1,4 @@
-/* Measures as Prometheus reads them: the text exposition format 0.0.4
+/* Metrics in the text exposition format 0.0.4 of Prometheus
  * (prometheus.io/docs/instrumenting/exposition_formats). */
 #ifndef ROWFERRY_BASE_PROMETHEUS_H
 #define ROWFERRY_BASE_PROMETHEUS_H
@@ -7,24 +7,24 @@
 #include "core/base/histogram.h"
 
 struct prometheus_label {
-    const char *name, *value; /* value: anything; what is not UTF-8 becomes U+FFFD */
+    const char *name, *value; /* value: any text; bytes that are not UTF-8 become U+FFFD */
 };
 
-/* Labels that every sample has, and in `own` one that only this sample has, or none (NULL). */
+/* The labels of all samples, and in `own` one of this sample only (name NULL: none). */
 struct prometheus_labels {
     const struct prometheus_label *common;
     size_t count;
     struct prometheus_label own;
 };
 
-/* What is measured, before its samples: HELP and TYPE. type: gauge, counter or histogram; help: one
- * line without a backslash. */
+/* Appends HELP and TYPE of a metric, before its samples. type: gauge, counter or histogram; help:
+ * one line without a backslash. */
 void prometheus_family(struct buf *out, const char *name, const char *type, const char *help);
 
 void prometheus_sample(struct buf *out, const char *name, const struct prometheus_labels *labels,
                        double value);
 
-/* The samples of a histogram of microseconds, in seconds: buckets from 5 ms to a minute. */
+/* Appends a histogram of microseconds in seconds, with buckets from 5 ms to a minute. */
 void prometheus_histogram(struct buf *out, const char *name, const struct prometheus_labels *labels,
                           const struct histogram *histogram);
 

@@ -1,6 +1,6 @@
 #include "core/base/rate.h"
 
-static const double MEMORY_S = 20; /* after so long, what was counted weighs a half or less */
+static const double MEMORY_S = 20; /* after this time a sample weighs half or less */
 static const double LEAST_S = 0.5;
 
 enum { STEP_US = 100000 };

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The one global of the program beside const tables: a process has one set of signals. */
+/* The only global variable of the shipped program: a process has one set of signals. */
 static struct {
     int fd;
     atomic_int signal;       /* read by other threads, as is: */
@@ -22,7 +22,7 @@ void stop_add_signals(sigset_t *set)
 
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
-    /* ignored under nohup(1); a blocked signal would be queued all the same */
+    /* ignored under nohup(1); a blocked signal would be queued nevertheless */
     if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN)
         sigaddset(set, SIGHUP);
 }
@@ -31,9 +31,9 @@ bool stop_init(struct err *err)
 {
     sigset_t signals;
 
-    /* the kernel's word that a lease is wanted back (core/inbox), which would end the process */
+    /* the kernel asks for a lease back with it (core/inbox); the default ends the process */
     signal(SIGIO, SIG_IGN);
-    /* a file beyond `ulimit -f`: then write(2) fails with EFBIG, which is reported */
+    /* for files beyond `ulimit -f`: write(2) then fails with EFBIG, which is reported */
     signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&signals);
     stop_add_signals(&signals);

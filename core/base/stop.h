@@ -1,5 +1,5 @@
-/* SIGINT, SIGTERM and SIGHUP as a descriptor: the first asks to settle and stop, the second ends
- * the process at once. The end of a given time asks too. */
+/* SIGINT, SIGTERM and SIGHUP as a descriptor: the first signal asks to settle and stop, the second
+ * ends the process at once. A time limit asks too. */
 #ifndef ROWFERRY_BASE_STOP_H
 #define ROWFERRY_BASE_STOP_H
 
@@ -9,31 +9,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Blocks these signals, and that of the clock (SIGALRM), in the calling thread and opens the
- * descriptor; before any thread starts, so that all inherit the mask. Ignores SIGIO and
- * SIGXFSZ. */
+/* Blocks these signals and SIGALRM in the calling thread and opens the descriptor. Called before
+ * any thread starts, so that all inherit the mask. Ignores SIGIO and SIGXFSZ. */
 bool stop_init(struct err *err);
 
 /* Adds the signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). */
 void stop_add_signals(sigset_t *set);
 
-/* The descriptor, readable when a signal waits, for poll(2) loops; -1 before stop_init. */
+/* Returns the descriptor for poll(2), readable when a signal waits; -1 before stop_init. */
 int stop_fd(void);
 
-/* Asks to stop when ms, more than 0, have passed. After stop_init. */
+/* Asks to stop after ms, more than 0. Called after stop_init. */
 void stop_after_ms(int64_t ms);
 
-/* Takes waiting signals. True from the first one on, and when the time is over; at the second
- * signal it calls _exit(128 + signal). Only the main thread calls it. */
+/* Reads waiting signals. True from the first one on, and after the time limit; calls
+ * _exit(128 + signal) at the second signal. Only for the main thread. */
 bool stop_requested(void);
 
-/* What stop_requested said last, for any thread. */
+/* Returns the last result of stop_requested, in any thread. */
 bool stop_noted(void);
 
-/* SIGINT, SIGTERM, SIGHUP, or 0 while none came, be the time over or not. */
+/* Returns SIGINT, SIGTERM or SIGHUP, or 0 if there was none, even after the time limit. */
 int stop_signal(void);
 
-/* Waits until ms have passed or stopping is asked for; returns stop_requested(). */
+/* Waits for ms, or until it is to stop; returns stop_requested(). */
 bool stop_wait_ms(int ms);
 
 #endif

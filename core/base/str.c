@@ -37,7 +37,7 @@ bool str_to_int64(struct span text, int64_t minimum, int64_t maximum, int64_t *v
 
         if (digit < 0 || digit > 9)
             return false;
-        /* counted downwards, because INT64_MIN has no positive twin */
+        /* negative, because -INT64_MIN does not exist */
         if (__builtin_mul_overflow(result, 10, &result) ||
             __builtin_sub_overflow(result, digit, &result))
             return false;
@@ -72,7 +72,7 @@ bool str_to_duration_ms(const char *text, int64_t *ms)
     return true;
 }
 
-/* Size of the UTF-8 sequence at text (RFC 3629 section 4), 0 where there is none. */
+/* Returns the size of the UTF-8 sequence at text (RFC 3629 section 4), or 0. */
 static size_t sequence_size(const unsigned char *text, size_t size)
 {
     unsigned char low = 0x80, high = 0xBF;
@@ -147,10 +147,10 @@ size_t str_utf8_length(struct span text)
     return count;
 }
 
-/* Whether these bytes, which are no whole sequence, are the beginning of one. */
+/* True if these bytes, which are not a complete sequence, are the beginning of one. */
 static bool begins_sequence(const unsigned char *bytes, size_t size)
 {
-    /* the least second byte that each kind of first byte allows; those after it do not differ */
+    /* the lowest second byte after each kind of first byte; later bytes do not depend on it */
     static const unsigned char seconds[] = {0x80, 0xA0, 0x90};
     unsigned char whole[4];
 
@@ -190,7 +190,7 @@ uint32_t str_character(struct span text, size_t *size)
     return character;
 }
 
-/* Unicode 15.1, DerivedGeneralCategory.txt and DerivedCoreProperties.txt; in order. */
+/* Unicode 15.1, DerivedGeneralCategory.txt and DerivedCoreProperties.txt; sorted. */
 static const struct {
     uint32_t first, last;
     enum str_sight sight;
@@ -272,7 +272,7 @@ struct span str_trim_ends(struct span text)
 
 enum { ESCAPE_SIZE = 12 };
 
-/* One unit of str_printable: the bytes to take, and the escape that stands for them or "". */
+/* One unit of str_printable: returns its size, and writes its escape or "". */
 static size_t printable_unit(struct span text, char escape[ESCAPE_SIZE])
 {
     unsigned char byte = (unsigned char)text.data[0];

@@ -1,4 +1,4 @@
-/* Bytes with a length, and the few questions asked of them. */
+/* Bytes with a length: comparison, numbers, UTF-8, printing. */
 #ifndef ROWFERRY_BASE_STR_H
 #define ROWFERRY_BASE_STR_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes that somebody else owns; not terminated. data may be NULL when size is 0. */
+/* Bytes that are owned elsewhere; not terminated. data can be NULL if size is 0. */
 struct span {
     const char *data;
     size_t size;
@@ -28,7 +28,7 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
-/* ASCII, whatever the locale. */
+/* ASCII, independent of the locale. */
 static inline bool str_is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
@@ -39,7 +39,7 @@ static inline bool str_is_letter(char byte)
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
-/* Value of a hexadecimal digit, or -1. */
+/* Returns the value of a hexadecimal digit, or -1. */
 static inline int str_hex_value(char byte)
 {
     if (str_is_digit(byte))
@@ -54,70 +54,70 @@ static inline bool str_has(const char *set, char byte)
     return byte && strchr(set, byte);
 }
 
-/* memcmp order, the shorter first where one is the beginning of the other. */
+/* Compares as memcmp; a beginning of the other comes first. */
 int span_compare(struct span a, struct span b);
 
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* A whole number in [minimum, maximum], decimal digits with an optional '-', nothing else. */
+/* Reads a whole number in [minimum, maximum]: decimal digits with an optional '-'. */
 bool str_to_int64(struct span text, int64_t minimum, int64_t maximum, int64_t *value);
 
-/* `90`, `90s`, `15m`, `4h`, `90d` as milliseconds (docs/operations.md#settings). */
+/* Reads `90`, `90s`, `15m`, `4h`, `90d` as milliseconds (docs/operations.md#settings). */
 bool str_to_duration_ms(const char *text, int64_t *ms);
 
-/* Offset of the first byte that is not UTF-8 (RFC 3629: no surrogates, no overlong forms),
- * or text.size. Runs of ASCII are passed eight bytes at a time. */
+/* Returns the offset of the first byte that is not UTF-8 (RFC 3629: no surrogates, no overlong
+ * forms), or text.size. Reads runs of ASCII eight bytes at a time. */
 size_t str_utf8_valid(struct span text);
 
-/* The same; sets *several where a character of several bytes is before that. */
+/* The same; sets *several if a character of several bytes is before that. */
 size_t str_utf8_scan(struct span text, bool *several);
 
-/* Code points in valid UTF-8. */
+/* Returns the number of code points in valid UTF-8. */
 size_t str_utf8_length(struct span text);
 
 /* What a reader of a text sees of a character. */
 enum str_sight {
     STR_VISIBLE,
     STR_CONTROL,   /* general category Cc: C0, DEL, C1 */
-    STR_SPACE,     /* Zs: some width, no ink; U+0020 among them */
-    STR_FORMAT,    /* Cf, but with ink: marks that go around digits */
-    STR_INVISIBLE, /* Zl, Zp, other Cf, and what Unicode calls Default_Ignorable_Code_Point */
+    STR_SPACE,     /* Zs: width without ink, such as U+0020 */
+    STR_FORMAT,    /* Cf with ink: marks around digits */
+    STR_INVISIBLE, /* Zl, Zp, other Cf, and Default_Ignorable_Code_Point */
 };
 
 enum str_sight str_sight(uint32_t character);
 
-/* The character at the beginning of a text that is not empty, and its size in bytes; a byte that is
- * not UTF-8 is a character of its own (U+FFFD). */
+/* Returns the first character of a text that is not empty, and its size in bytes; a byte that is
+ * not UTF-8 counts as one character (U+FFFD). */
 uint32_t str_character(struct span text, size_t *size);
 
-/* Size of the blank at the beginning or the end of a text: any of STR_SPACE, or a tab. 0: none. */
+/* Return the size of a blank at the beginning or the end of a text, which is a STR_SPACE or a tab;
+ * 0: none. */
 size_t str_space_first(struct span text);
 size_t str_space_last(struct span text);
 
-/* The text without U+0020, tab and U+00A0 at both ends. */
+/* Returns the text without U+0020, tab and U+00A0 at both ends. */
 struct span str_trim_ends(struct span text);
 
 static inline struct span str_trim(struct span text)
 {
-    /* mostly there are none; a byte above 0x7f may be of U+00A0 */
+    /* mostly there are none; a byte above 0x7f can belong to U+00A0 */
     if (text.size && (signed char)text.data[0] > ' ' && (signed char)text.data[text.size - 1] > ' ')
         return text;
     return str_trim_ends(text);
 }
 
-/* Whether a UTF-8 sequence is cut off by the end of the text: some of its bytes are there, and all
- * of them fit. */
+/* True if the text ends within a UTF-8 sequence. */
 bool str_utf8_cut(struct span text);
 
-/* Writes text for people into out (always terminated, cut at out_size), so that nothing from
- * outside drives a terminal or hides: control characters, every space but U+0020, and what is
+/* Writes text for people to out (always terminated, cut at out_size), so that nothing controls a
+ * terminal or stays invisible: control characters, spaces except U+0020, and what is
  * STR_FORMAT or STR_INVISIBLE as \n, \t, \xNN, \uNNNN or \UNNNNNNNN, bytes that are not UTF-8 as
  * \xNN. Returns out. */
 char *str_printable(struct span text, char *out, size_t out_size);
 
-/* How far two names are apart: bytes added, left out, replaced, or swapped with the next one. Both
- * are at most 63 bytes long; else a large number. */
+/* Returns the edit distance of two names: bytes added, removed, replaced, or swapped with the next
+ * one. A large number if one is longer than 63 bytes. */
 unsigned str_distance(const char *a, const char *b);
 
 #endif

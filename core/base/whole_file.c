@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing but a regular file may be replaced: a rename over /dev/null would be one for all. */
+/* Only a regular file can be replaced: a rename over /dev/null would break it for everybody. */
 static bool may_replace(const char *path)
 {
     struct stat status;
@@ -40,7 +40,7 @@ static bool replace(const char *path, const char *temporary, struct span text, m
     int fd, fault;
     bool fine;
 
-    unlink(temporary); /* of a process that was killed and had our number */
+    unlink(temporary); /* left by a killed process with the same number */
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;

@@ -1,5 +1,4 @@
-/* Files that are there as a whole or not at all, whenever somebody reads them, and files without a
- * name. */
+/* Files that are replaced as a whole, and files without a name. */
 #ifndef ROWFERRY_BASE_WHOLE_FILE_H
 #define ROWFERRY_BASE_WHOLE_FILE_H
 
@@ -10,17 +9,15 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Puts the text in the place of what is at path: written beside it as PATH.<process>.tmp (O_EXCL),
- * brought to the disk, renamed. mode: whatever the umask. What is there and is no regular file (a
- * device, a link) is left alone, and an error. ERR_CONFIG: `cannot write PATH: ...`; the old file
- * is then as it was. */
+/* Replaces the file at path: writes PATH.<process>.tmp next to it (O_EXCL), syncs it and renames
+ * it. mode: independent of the umask. ERR_CONFIG: `cannot write PATH: ...`, also if path exists and
+ * is not a regular file (a device, a link); the old file is then unchanged. */
 bool whole_file_write(const char *path, struct span text, mode_t mode, struct err *err);
 
-/* Writes all of it to the descriptor. False: errno says why. */
+/* Writes the whole text to the descriptor. False with errno. */
 bool whole_file_fill(int fd, struct span text);
 
-/* A temporary file without a name, for reading and writing: it is gone with its last descriptor.
- * The caller closes it. NULL with errno. */
+/* Opens a temporary file without a name, which disappears when it is closed. NULL with errno. */
 FILE *unnamed_file_open(void);
 
 #endif

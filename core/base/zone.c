@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    FILE_MAX = 1 << 20, /* bytes of a TZif file; the largest today has 4000 */
+    FILE_MAX = 1 << 20, /* bytes of a TZif file; the largest current one has 4000 */
     HEADER_SIZE = 44,
     DAY_S = 86400,
     /* The calendar repeats after 400 years, which are whole weeks. */
@@ -27,10 +27,9 @@ struct change {
 };
 
 struct zone {
-    struct change *changes; /* in order; the first is for all time */
+    struct change *changes; /* sorted; the first has no beginning */
     size_t count, capacity;
-    int64_t
-        cycle_from; /* from here on the changes repeat every 400 years; INT64_MAX: they do not */
+    int64_t cycle_from; /* the changes repeat every 400 years from here on; INT64_MAX: never */
 };
 
 /* --- the calendar; the algorithms are Howard Hinnant's (days_from_civil) --- */
@@ -88,7 +87,7 @@ static bool take_number(const char **at, int64_t *number)
     return *at > start;
 }
 
-/* `[+-]hh[:mm[:ss]]` */
+/* Takes `[+-]hh[:mm[:ss]]`. */
 static bool take_time(const char **at, int64_t *seconds)
 {
     int64_t sign = 1, part, unit = 3600;
@@ -146,7 +145,7 @@ static bool is_leap(int64_t year)
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* The moment as if local time were UTC. */
+/* Returns the moment in local time. */
 static int64_t rule_moment(const struct rule_date *date, int64_t year)
 {
     int64_t days = zone_days(year, 1, 1), first, next;
@@ -172,7 +171,7 @@ struct rule {
     struct rule_date begin, end;
 };
 
-/* Adds the changes of 400 years after the last that is there. */
+/* Adds the changes of 400 years after the last one. */
 static void repeat_rule(struct zone *zone, const struct rule *rule)
 {
     int64_t last = zone->changes[zone->count - 1].moment, year;
@@ -257,8 +256,7 @@ static size_t block_size(const struct counts *counts, size_t time_size)
            counts->utc;
 }
 
-/* The block of version 1 is passed over: the one after it has 64 bits and a rule for later years.
- */
+/* Skips the block of version 1: the one after it has 64 bits and a rule for later years. */
 static bool read_zone(struct zone *zone, const unsigned char *bytes, size_t size)
 {
     struct counts counts;
@@ -294,7 +292,7 @@ static bool read_zone(struct zone *zone, const unsigned char *bytes, size_t size
     return true;
 }
 
-/* The rule is the line after the last block. */
+/* Reads the rule, the line after the last block. */
 static bool read_rule(struct zone *zone, const char *bytes, size_t size)
 {
     const char *last = memrchr(bytes, '\n', size - 1);
@@ -374,9 +372,9 @@ void zone_close(struct zone *zone)
     free(zone);
 }
 
-/* --- questions --- */
+/* --- lookups --- */
 
-/* The last change up to a moment. */
+/* Returns the last change up to a moment. */
 static const struct change *find_change(const struct zone *zone, int64_t moment)
 {
     const int64_t cycle = (int64_t)CYCLE_DAYS * DAY_S;
@@ -402,7 +400,7 @@ int32_t zone_offset(const struct zone *zone, int64_t moment)
 
 enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offsets[2])
 {
-    /* no two changes are so near to each other that one more offset fits between these */
+    /* changes are never so close that a third offset would be between these two */
     const struct change *before = find_change(zone, local - OFFSET_MAX),
                         *after = find_change(zone, local + OFFSET_MAX);
     const int32_t candidates[] = {before->offset, after->offset};

@@ -1,5 +1,5 @@
-/* Local times of a time zone, by the system's tz database (TZif files, RFC 8536). Constant once
- * open, may be shared between threads. */
+/* Local times of a time zone, from the tz database of the system (TZif files, RFC 8536). Constant,
+ * so threads can share it. */
 #ifndef ROWFERRY_BASE_ZONE_H
 #define ROWFERRY_BASE_ZONE_H
 
@@ -10,24 +10,24 @@
 
 struct zone;
 
-/* name: `Europe/Berlin`. NULL with ERR_CONFIG: there is no such zone, or no such database. */
+/* Opens a zone such as `Europe/Berlin`. NULL with ERR_CONFIG if the database does not have it. */
 struct zone *zone_open(struct span name, struct err *err);
 void zone_close(struct zone *zone);
 
-/* Seconds east of UTC at a moment, which is counted from 1970 without leap seconds. */
+/* Returns the seconds east of UTC at a moment, in seconds since 1970 without leap seconds. */
 int32_t zone_offset(const struct zone *zone, int64_t moment);
 
 enum zone_moments {
-    ZONE_NONE, /* clocks were put forward over it */
+    ZONE_NONE, /* it was skipped when clocks were set forward */
     ZONE_ONE,
-    ZONE_TWO, /* clocks were put back to before it */
+    ZONE_TWO, /* it was repeated when clocks were set back */
 };
 
-/* The offsets that a local time (counted likewise, as if it were UTC) may have; the earlier
- * moment's comes first. */
+/* Finds the offsets that a local time (in seconds as if it were UTC) can have; the one of the
+ * earlier moment is first. */
 enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offsets[2]);
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar, and back. */
+/* Convert a day of the Gregorian calendar to days since 1970-01-01, and back. */
 int64_t zone_days(int64_t year, unsigned month, unsigned day);
 void zone_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 

@@ -472,7 +472,7 @@ void loop_take_answers(struct loop *loop, struct err *err)
         } else {
             crash_point(CRASH_ANSWER_TAKEN);
             take_answer(loop, answer, err);
-            crash_point(CRASH_ANSWER_JUDGED);
+            crash_point(CRASH_ANSWER_DECIDED);
         }
         http_pool_release(loop->pool, answer);
     }

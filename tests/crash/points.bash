@@ -32,7 +32,7 @@ turn-committed      3    rows
 claims-taken        2    rows
 request-started     40   rows
 answer-taken        25   rows
-answer-judged       25   rows
+answer-decided       25   rows
 turn-ready          2    rows
 pause-written       1    rows  limited
 run-ended           1    rows
@@ -46,7 +46,7 @@ prune-committed     1    rows  pruned
 
 # Is this a build with crash points? Sets CRASH_POINTS, their names.
 find_crash_points() {
-    CRASH_POINTS=$(ROWFERRY_CRASH=list "$BIN/rowferry" 2>&1 | sed -n "s/.*'list' is none of: //p")
+    CRASH_POINTS=$(ROWFERRY_CRASH=list "$BIN/rowferry" 2>&1 | sed -n "s/.*'list' is not one of: //p")
     [ -n "$CRASH_POINTS" ]
 }
 

@@ -66,8 +66,8 @@ static void an_unknown_point_is_refused_and_all_of_them_are_listed(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_refused("list", "ROWFERRY_CRASH: 'list' is none of: database-made database-set-up ");
-    assert_refused("", "ROWFERRY_CRASH: '' is none of: database-made ");
+    assert_refused("list", "ROWFERRY_CRASH: 'list' is not one of: database-made database-set-up ");
+    assert_refused("", "ROWFERRY_CRASH: '' is not one of: database-made ");
     assert_false(crash_arm("x", &err));
     assert_non_null(strstr(err.text, " pause-written run-ended prune-marked prune-committed"));
 }

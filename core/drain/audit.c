@@ -323,8 +323,7 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
                                   .status = answer->status,
                                   .code = "",
                                   .retry_after_ms = answer->retry_after_ms};
-    const struct policy_limits limits = {.max_retries = loop->options->max_retries,
-                                         .max_attempts = UINT32_MAX,
+    const struct policy_limits limits = {.max_attempts = UINT32_MAX,
                                          .audit_wait_ms = INT64_MAX,
                                          .token_accepted =
                                              loop->accepted == inquiry->task.authorization,
@@ -340,7 +339,7 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
                      api_read_audit_page(answer->body, match_entry, inquiry, &page, &next);
     if (!facts.has_page)
         note_fault(audit, inquiry, answer, &facts);
-    policy_judge(&inquiry->task.job, &facts, &limits, &verdict);
+    policy_assess(&inquiry->task.job, &facts, &limits, &verdict);
     loop_heed(loop, &inquiry->task, answer, &verdict, err);
     if (facts.has_page)
         fine = take_page(audit, inquiry, &page, buf_span(&next), err);

@@ -245,7 +245,7 @@ static void hold_task(struct loop *loop, struct task *task, enum policy_run run,
     bool sampled = task->claim.spread || job_state_of_request(task->job.request) == JOB_UNKNOWN;
 
     task->open = run;
-    if (trial_count(trial, run, outcome->http_status, outcome->error_code, sampled) == TRIAL_US)
+    if (trial_count(trial, run, outcome->http_status, outcome->error_code, sampled) == TRIAL_RUN)
         stop_denied(loop, task, err);
     loop->doomed += run == POLICY_REFUSING;
     task_list_add(&loop->held, task);
@@ -266,7 +266,7 @@ void loop_rule_held(struct loop *loop, bool dry, struct err *err)
 
         if (loop->over_refused && task->open == POLICY_REFUSING)
             ruling = TRIAL_RECORD;
-        if (ruling == TRIAL_US)
+        if (ruling == TRIAL_RUN)
             stop_denied(loop, task, err);
         if (ruling != TRIAL_RECORD && !loop->stopping) {
             task_list_add(&loop->held, task);
@@ -396,8 +396,7 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
     const struct drain_options *options = loop->options;
     struct task *task = answer->context;
     struct task_reader reader = {
-        .limits = {.max_retries = options->max_retries,
-                   .max_attempts = options->max_attempts,
+        .limits = {.max_attempts = options->max_attempts,
                    .on_conflict = options->on_conflict,
                    .audit_wait_ms = options->audit_wait_ms,
                    .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,

@@ -435,7 +435,7 @@ bool task_answer(struct task *task, const struct http_answer *answer,
     task->job = job_of(claim);
     fine = read_answer(claim, answer, reader, &facts, &shown, err);
     if (fine)
-        policy_judge(&task->job, &facts, &reader->limits, verdict);
+        policy_assess(&task->job, &facts, &reader->limits, verdict);
     else
         *verdict = (struct policy_verdict){.state = JOB_PENDING,
                                            .left = true,

@@ -6,16 +6,16 @@
 enum {
     BACKOFF_MS = 1000,
     BACKOFF_MAX_MS = 60000,
-    LAG_MS = 1000,        /* a read can lag so long behind what was done */
+    LAG_MS = 1000,        /* how long a read can lag behind a write */
     AUDIT_FIRST_MS = 500, /* between two looks into the audit log: half of the time asked so far */
     AUDIT_LAST_MS = 5000,
 };
 
-/* What a status says, whichever request it answers. */
+/* What a status means, whichever request it answers. */
 enum meaning {
     MEANS_DONE,        /* 200: applied, or here is the record */
-    MEANS_AMBIGUOUS,   /* may have landed */
-    MEANS_NOT_DONE,    /* not done, says the server, and asks to try again */
+    MEANS_AMBIGUOUS,   /* the update may have landed */
+    MEANS_NOT_DONE,    /* the server did nothing, and asks to try again */
     MEANS_TOKEN,       /* 401 */
     MEANS_FORBIDDEN,   /* 403 */
     MEANS_MISSING,     /* 404 */
@@ -26,16 +26,15 @@ enum meaning {
     MEANS_REFUSED,     /* this request is wrong */
 };
 
-/* The facts of one case, and the verdict that grows. */
-struct judging {
+/* What an answer is assessed by. */
+struct facts {
     const struct policy_job *job;
     const struct policy_answer *answer;
     const struct policy_limits *limits;
-    struct policy_verdict *verdict;
     enum meaning meaning; /* of the answer's status */
 };
 
-/* The first line that fits holds. */
+/* The first line that fits counts (docs/api.md#what-each-answer-means). */
 static const struct {
     short first, last;
     enum meaning meaning;
@@ -56,6 +55,7 @@ static enum meaning meaning_of(long status)
     return MEANS_AMBIGUOUS;
 }
 
+/* True of a status that means the server will never take the same PUT. */
 static bool is_refusal(long status)
 {
     enum meaning meaning = meaning_of(status);
@@ -74,180 +74,181 @@ int64_t policy_backoff_ms(unsigned retries, double dice)
     return ms + (int64_t)((double)ms * dice / 4);
 }
 
-static bool is_exhausted(const struct judging *judging)
+/* True when no attempt is left. */
+static bool is_exhausted(const struct facts *in)
 {
-    return judging->job->attempts >= judging->limits->max_attempts + judging->job->attempts_before;
+    return in->job->attempts >= in->limits->max_attempts + in->job->attempts_before;
 }
 
-static void judge_send_again(const struct judging *judging)
+/* The job is sent, or fetched, again; that counts as a retry of this run. */
+static void assess_send_again(const struct facts *in, struct policy_verdict *out)
 {
-    struct policy_verdict *verdict = judging->verdict;
-
-    verdict->state = JOB_PENDING;
-    verdict->retry = true;
-    verdict->run_retries = judging->job->run_retries + 1;
-    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, judging->limits->dice);
+    out->state = JOB_PENDING;
+    out->retry = true;
+    out->run_retries = in->job->run_retries + 1;
+    out->delay_ms = policy_backoff_ms(out->run_retries, in->limits->dice);
 }
 
-static void judge_ask_again(const struct judging *judging)
+/* It stays open whether the PUT landed, and the server is asked again later. Only requests in a row
+ * without a usable answer end that. */
+static void assess_ask_again(const struct facts *in, struct policy_verdict *out)
 {
-    struct policy_verdict *verdict = judging->verdict;
-
-    verdict->state = JOB_UNKNOWN;
-    verdict->retry = true;
-    verdict->readbacks = judging->job->readbacks + 1;
-    verdict->run_retries = judging->job->run_retries + 1;
-    verdict->delay_ms = policy_backoff_ms(verdict->run_retries, judging->limits->dice);
-    if (verdict->readbacks >= judging->limits->max_attempts) {
-        verdict->state = JOB_FAILED;
-        verdict->unsettled = true;
+    out->state = JOB_UNKNOWN;
+    out->retry = true;
+    out->readbacks = in->job->readbacks + 1;
+    out->run_retries = in->job->run_retries + 1;
+    out->delay_ms = policy_backoff_ms(out->run_retries, in->limits->dice);
+    if (out->readbacks >= in->limits->max_attempts) {
+        out->state = JOB_FAILED;
+        out->unsettled = true;
     }
 }
 
-static void judge_pause(const struct judging *judging)
+/* A 503 with Retry-After pauses the whole run. */
+static void assess_pause(const struct facts *in, struct policy_verdict *out)
 {
-    if (judging->answer->status != 503 || judging->answer->retry_after_ms < 0)
+    if (in->answer->status != 503 || in->answer->retry_after_ms < 0)
         return;
-    judging->verdict->run = POLICY_PAUSE;
-    judging->verdict->pause_ms = judging->answer->retry_after_ms;
+    out->run = POLICY_PAUSE;
+    out->pause_ms = in->answer->retry_after_ms;
 }
 
-/* True while the fate of a PUT is open and this request was to settle it. */
-static bool asks_for_fate(const struct judging *judging)
+/* True when the request was to find out whether a PUT landed. */
+static bool asks_for_fate(const struct facts *in)
 {
-    return job_state_of_request(judging->job->request) == JOB_UNKNOWN;
+    return job_state_of_request(in->job->request) == JOB_UNKNOWN;
 }
 
-/* Nothing was done and nothing is counted: the job stays where it was before the request. */
-static void judge_uncounted(const struct judging *judging, enum policy_run run)
+/* The server did nothing and nothing is counted: the job is as it was before the request. */
+static void assess_uncounted(const struct facts *in, struct policy_verdict *out,
+                             enum policy_run run)
 {
-    judging->verdict->state = policy_spared_state(judging->job);
-    judging->verdict->run = run;
-    judging->verdict->excused = true;
+    out->state = policy_spared_state(in->job);
+    out->run = run;
+    out->excused = true;
 }
 
-/* The same request once more, counted. */
-static void judge_repeat(const struct judging *judging)
+/* The same request again, counted. */
+static void assess_repeat(const struct facts *in, struct policy_verdict *out)
 {
-    if (asks_for_fate(judging))
-        judge_ask_again(judging);
+    if (asks_for_fate(in))
+        assess_ask_again(in, out);
     else
-        judge_send_again(judging);
+        assess_send_again(in, out);
 }
 
-/* The answer does not tell whether the request had any effect. */
-static void judge_useless(const struct judging *judging)
+/* The answer does not show whether the request had any effect. */
+static void assess_useless(const struct facts *in, struct policy_verdict *out)
 {
-    if (judging->job->request != REQUEST_UPDATE) {
-        judge_repeat(judging);
+    if (in->job->request != REQUEST_UPDATE) {
+        assess_repeat(in, out);
         return;
     }
-    judging->verdict->state = JOB_UNKNOWN;
-    judging->verdict->doubt = true;
-    judging->verdict->retry = true;
+    out->state = JOB_UNKNOWN;
+    out->doubt = true;
+    out->retry = true;
     /* the read-back after the last attempt can end the job */
-    if (is_exhausted(judging))
-        judging->verdict->delay_ms = LAG_MS;
+    if (is_exhausted(in))
+        out->delay_ms = LAG_MS;
 }
 
-/* A token that never worked and was refused to the same job as its predecessor: it is us. One that
- * works for others may have been revoked a second time; that counts as a retry, so it ends. */
-static void judge_token(const struct judging *judging)
+/* A 401. Two tokens in a row that were refused to the same job stop the run, unless the second one
+ * works for other jobs. Then it can have been revoked, too; that counts as a retry, so it ends. */
+static void assess_token(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_job *job = judging->job;
-    bool blocked = strcmp(judging->answer->code, "ip.not.authorized") == 0;
+    const struct policy_job *job = in->job;
+    bool blocked = strcmp(in->answer->code, "ip.not.authorized") == 0;
 
-    if (blocked || (job->refused_token && !judging->limits->token_accepted)) {
-        judge_uncounted(judging, POLICY_STOP_AUTH);
+    if (blocked || (job->refused_token && !in->limits->token_accepted)) {
+        assess_uncounted(in, out, POLICY_STOP_AUTH);
         return;
     }
     if (job->refused_token) {
-        judge_repeat(judging);
-        judging->verdict->state = policy_spared_state(job);
-        judging->verdict->unsettled = false;
-        judging->verdict->readbacks = job->readbacks;
+        assess_repeat(in, out);
+        out->state = policy_spared_state(job);
+        out->unsettled = false;
+        out->readbacks = job->readbacks;
     } else {
-        judge_uncounted(judging, POLICY_NEW_TOKEN);
+        assess_uncounted(in, out, POLICY_NEW_TOKEN);
     }
-    judging->verdict->run = POLICY_NEW_TOKEN;
-    judging->verdict->excused = true;
+    out->run = POLICY_NEW_TOKEN;
+    out->excused = true;
 }
 
-/* No word of the server's on this PUT tells what became of one before it. */
-static void judge_refusal(const struct judging *judging)
+/* The server refused this PUT, which does not show whether an earlier one landed. */
+static void assess_refusal(const struct facts *in, struct policy_verdict *out)
 {
-    judging->verdict->state = judging->job->doubt ? JOB_UNKNOWN : JOB_REFUSED;
-    judging->verdict->delay_ms = judging->job->doubt ? LAG_MS : 0;
-    judging->verdict->refused = true;
+    out->state = in->job->doubt ? JOB_UNKNOWN : JOB_REFUSED;
+    out->delay_ms = in->job->doubt ? LAG_MS : 0;
+    out->refused = true;
 }
 
-/* 403, or the answer of something that is not the API: of the record alone, as far as the job is
- * concerned. */
-static void judge_denied(const struct judging *judging, enum policy_run run)
+/* A 403, or an answer that is not the API's. For the job it is a refusal; whether it concerns all
+ * jobs is decided for the run. */
+static void assess_denied(const struct facts *in, struct policy_verdict *out, enum policy_run run)
 {
-    if (asks_for_fate(judging))
-        judge_ask_again(judging);
+    if (asks_for_fate(in))
+        assess_ask_again(in, out);
     else
-        judge_refusal(judging);
-    judging->verdict->excused = true;
-    if (!judging->limits->kind_works)
-        judging->verdict->run = run;
+        assess_refusal(in, out);
+    out->excused = true;
+    if (!in->limits->kind_works)
+        out->run = run;
 }
 
-/* A refusal is the record's own, unless it is what everything is answered with. */
-static void judge_own_refusal(const struct judging *judging)
+/* A refusal concerns the record alone, unless every request gets the same. */
+static void assess_own_refusal(const struct facts *in, struct policy_verdict *out)
 {
-    bool own = judging->meaning == MEANS_MISSING || judging->meaning == MEANS_REFUSED;
+    bool own = in->meaning == MEANS_MISSING || in->meaning == MEANS_REFUSED;
 
-    if (own && judging->answer->end == POLICY_ANSWERED && !asks_for_fate(judging) &&
-        judging->verdict->state == JOB_REFUSED && !judging->limits->kind_works)
-        judging->verdict->run = POLICY_REFUSING;
+    if (own && in->answer->end == POLICY_ANSWERED && !asks_for_fate(in) &&
+        out->state == JOB_REFUSED && !in->limits->kind_works)
+        out->run = POLICY_REFUSING;
 }
 
-/* The read-back that follows tells whose update the record holds. A PUT that was built on a fetched
- * record, and of which no attempt may have landed, is built anew on what a new fetch shows. */
-static void judge_put_conflict(const struct judging *judging)
+/* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
+ * fetched record, and none of whose attempts can have landed, is built again on a new fetch. */
+static void assess_put_conflict(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_job *job = judging->job;
+    const struct policy_job *job = in->job;
 
-    judging->verdict->state = JOB_UNKNOWN;
+    out->state = JOB_UNKNOWN;
     if (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX || job->doubt)
         return;
-    judging->verdict->state = JOB_PENDING;
-    judging->verdict->next = POLICY_NEXT_FETCH;
+    out->state = JOB_PENDING;
+    out->next = POLICY_NEXT_FETCH;
 }
 
-static void judge_put(const struct judging *judging)
+static void assess_put(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_answer *answer = judging->answer;
-    struct policy_verdict *verdict = judging->verdict;
+    const struct policy_answer *answer = in->answer;
 
-    switch (judging->meaning) {
+    switch (in->meaning) {
     case MEANS_DONE:
         if (!answer->has_version) {
-            judge_useless(judging);
+            assess_useless(in, out);
             return;
         }
-        verdict->state = JOB_APPLIED;
-        verdict->success = true;
-        verdict->has_server_version = true;
-        verdict->server_version = answer->version;
+        out->state = JOB_APPLIED;
+        out->success = true;
+        out->has_server_version = true;
+        out->server_version = answer->version;
         return;
     case MEANS_AMBIGUOUS:
-        judge_useless(judging);
+        assess_useless(in, out);
         return;
     case MEANS_NOT_DONE:
         /* at the last attempt a read-back settles it, rather than the server's word */
-        if (is_exhausted(judging))
-            judge_useless(judging);
+        if (is_exhausted(in))
+            assess_useless(in, out);
         else
-            judge_send_again(judging);
-        verdict->doubt = true;
-        judge_pause(judging);
+            assess_send_again(in, out);
+        out->doubt = true;
+        assess_pause(in, out);
         return;
     case MEANS_CONFLICT:
-        judge_put_conflict(judging);
-        verdict->works = true;
+        assess_put_conflict(in, out);
+        out->works = true;
         return;
     case MEANS_TOKEN:
     case MEANS_FORBIDDEN:
@@ -258,337 +259,333 @@ static void judge_put(const struct judging *judging)
     case MEANS_REFUSED:
         break;
     }
-    judge_refusal(judging);
+    assess_refusal(in, out);
 }
 
-/* Someone else changed the record. Only what is proven is rebased or dismissed by itself. */
-static void judge_conflict(const struct judging *judging, bool proven, const char *evidence)
+/* Someone else changed the record. Only a proven conflict is rebased or dismissed automatically. */
+static void assess_conflict(const struct facts *in, struct policy_verdict *out, bool proven,
+                            const char *evidence)
 {
-    struct policy_verdict *verdict = judging->verdict;
-
-    verdict->conflict = true;
-    verdict->proven = proven;
-    verdict->evidence = evidence;
-    verdict->state = JOB_CONFLICT;
+    out->conflict = true;
+    out->proven = proven;
+    out->evidence = evidence;
+    out->state = JOB_CONFLICT;
     if (!proven)
         return;
-    switch (judging->limits->on_conflict) {
+    switch (in->limits->on_conflict) {
     case POLICY_PARK:
         break;
     case POLICY_DISMISS:
-        verdict->state = JOB_DISMISSED;
+        out->state = JOB_DISMISSED;
         break;
     case POLICY_REBASE:
-        if (judging->job->rounds >= POLICY_ROUNDS_MAX)
+        if (in->job->rounds >= POLICY_ROUNDS_MAX)
             break;
-        verdict->state = JOB_PENDING;
-        verdict->next = POLICY_NEXT_FETCH;
-        verdict->doubt = false; /* no PUT so far can land any more */
+        out->state = JOB_PENDING;
+        out->next = POLICY_NEXT_FETCH;
+        out->doubt = false; /* no PUT so far can land any more */
         break;
     }
 }
 
-/* The record is answered by a version; an answered GET ends the count of those without. */
-static void judge_note_record(const struct judging *judging)
+/* The GET was answered with a record, which ends the count of those that were not. */
+static void assess_note_record(const struct facts *in, struct policy_verdict *out)
 {
-    judging->verdict->success = true;
-    judging->verdict->has_server_version = true;
-    judging->verdict->server_version = judging->answer->version;
-    judging->verdict->readbacks = 0;
-    judging->verdict->looks_again = false;
+    out->success = true;
+    out->has_server_version = true;
+    out->server_version = in->answer->version;
+    out->readbacks = 0;
+    out->looks_again = false;
 }
 
-static void judge_settled(const struct judging *judging, enum job_state state, const char *evidence)
+static void conclude(struct policy_verdict *out, enum job_state state, const char *evidence)
 {
-    judging->verdict->state = state;
-    judging->verdict->evidence = evidence;
+    out->state = state;
+    out->evidence = evidence;
 }
 
-/* What did not land is sent again as it was. The service works, and the failure before this was
- * charged to the retry budget already. */
-static void judge_not_landed(const struct judging *judging)
+/* The update did not land and is sent again. The service works, and the retry budget was already
+ * charged for the failure before. */
+static void assess_not_landed(const struct facts *in, struct policy_verdict *out)
 {
-    judge_send_again(judging);
-    judging->verdict->retry = false;
-    judging->verdict->evidence = "the record's version shows that it did not land";
-    if (is_exhausted(judging))
-        judging->verdict->state = JOB_FAILED;
+    assess_send_again(in, out);
+    out->retry = false;
+    out->evidence = "the record's version shows that it did not land";
+    if (is_exhausted(in))
+        out->state = JOB_FAILED;
 }
 
-/* Nothing of ours was applied, and nothing needs to be. */
-static void judge_unchanged(const struct judging *judging)
+/* None of our updates was applied, and none needs to be. */
+static void assess_unchanged(struct policy_verdict *out)
 {
-    judge_settled(judging, JOB_UNCHANGED, "the record holds these values already");
+    conclude(out, JOB_UNCHANGED, "the record holds these values already");
 }
 
-/* Only what a read cannot show because it lags is looked at once more, a moment later. */
-static void judge_look_again(const struct judging *judging)
+/* The record is read again after a moment where a lagging read would show the same. */
+static void assess_look_again(struct policy_verdict *out)
 {
-    judge_settled(judging, JOB_UNKNOWN,
-                  "the record has no newer version: looked at once more, because a read can lag");
-    judging->verdict->looks_again = true;
-    judging->verdict->delay_ms = LAG_MS;
+    conclude(out, JOB_UNKNOWN,
+             "the record has no newer version: read again, because a read can lag");
+    out->looks_again = true;
+    out->delay_ms = LAG_MS;
 }
 
-/* The record is at the version that was sent, or below it. */
-static void judge_older(const struct judging *judging)
+/* The record is at the version that was sent, or at an older one. */
+static void assess_older(const struct facts *in, struct policy_verdict *out)
 {
-    bool ahead = judging->answer->version < judging->job->version;
-    bool there = judging->answer->is_there && !judging->job->doubt;
+    bool ahead = in->answer->version < in->job->version;
+    bool there = in->answer->is_there && !in->job->doubt;
 
-    if (is_refusal(judging->job->put_status)) {
-        judge_settled(
-            judging, JOB_REFUSED,
+    if (is_refusal(in->job->put_status)) {
+        conclude(
+            out, JOB_REFUSED,
             "the server refused it, and the record's version shows that it did not land before");
-        judging->verdict->refused = true;
-    } else if ((ahead || there) && !judging->job->looks_again) {
-        judge_look_again(judging);
+        out->refused = true;
+    } else if ((ahead || there) && !in->job->looks_again) {
+        assess_look_again(out);
     } else if (there) {
-        judge_unchanged(judging);
+        assess_unchanged(out);
     } else if (ahead) {
-        judge_conflict(judging, false, "the record is not at the version that was sent");
-        judging->verdict->ahead = true;
+        assess_conflict(in, out, false, "the record is not at the version that was sent");
+        out->ahead = true;
     } else {
-        judge_not_landed(judging);
+        assess_not_landed(in, out);
     }
 }
 
-/* The record is beyond the version that was sent, and without our id. A PUT with version v can only
- * ever create v + 1, so the question is whose that is. */
-static void judge_newer(const struct judging *judging)
+/* The record has a newer version than was sent, and not our id. A PUT with version v can only
+ * create v + 1, so the question is who made that. */
+static void assess_newer(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_job *job = judging->job;
-    const struct policy_answer *answer = judging->answer;
+    const struct policy_job *job = in->job;
+    const struct policy_answer *answer = in->answer;
     bool is_next = answer->version == job->version + 1;
     bool proven = answer->next_is_known || (is_next && answer->is_anothers);
 
     if (answer->is_there && (proven || !job->doubt)) {
-        judge_unchanged(judging);
+        assess_unchanged(out);
     } else if (answer->next_is_known) {
-        judge_conflict(judging, true, "another job of ours made the next version");
+        assess_conflict(in, out, true, "another job of ours made the next version");
     } else if (proven) {
-        judge_conflict(judging, true, "the next version carries another correlation id");
+        assess_conflict(in, out, true, "the next version carries another correlation id");
     } else if (is_next && !job->doubt) {
-        judge_conflict(judging, true,
-                       "the record has a newer version, and no attempt of ours may have landed");
+        assess_conflict(in, out, true,
+                        "the record has a newer version, and no attempt of ours may have landed");
     } else if (is_next && answer->fields_are_ours) {
-        judge_settled(judging, JOB_APPLIED,
-                      "the next version holds our fields, without a correlation id");
+        conclude(out, JOB_APPLIED, "the next version holds our fields, without a correlation id");
     } else {
-        judge_settled(judging, JOB_UNKNOWN,
-                      is_next ? "the next version holds other fields, without a correlation id"
-                              : "the record has moved on beyond the next version");
-        judging->verdict->next = POLICY_NEXT_AUDIT;
+        conclude(out, JOB_UNKNOWN,
+                 is_next ? "the next version holds other fields, without a correlation id"
+                         : "the record has moved on beyond the next version");
+        out->next = POLICY_NEXT_AUDIT;
     }
 }
 
-static void judge_read_back(const struct judging *judging)
+static void assess_read_back(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_job *job = judging->job;
-    const struct policy_answer *answer = judging->answer;
+    const struct policy_job *job = in->job;
+    const struct policy_answer *answer = in->answer;
 
-    if (judging->meaning == MEANS_DONE && answer->has_version) {
-        judge_note_record(judging);
+    if (in->meaning == MEANS_DONE && answer->has_version) {
+        assess_note_record(in, out);
         if (answer->is_ours)
-            judge_settled(judging, JOB_APPLIED, "the record carries our correlation id");
+            conclude(out, JOB_APPLIED, "the record carries our correlation id");
         else if (answer->version <= job->version)
-            judge_older(judging);
+            assess_older(in, out);
         else
-            judge_newer(judging);
-    } else if (judging->meaning == MEANS_MISSING && !job->doubt) {
-        judge_settled(judging, JOB_REFUSED, "the record is gone");
-    } else if (judging->meaning == MEANS_MISSING) {
-        judge_settled(judging, JOB_UNKNOWN, "the record is gone");
-        judging->verdict->readbacks = 0;
-        judging->verdict->next = POLICY_NEXT_AUDIT;
+            assess_newer(in, out);
+    } else if (in->meaning == MEANS_MISSING && !job->doubt) {
+        conclude(out, JOB_REFUSED, "the record is gone");
+    } else if (in->meaning == MEANS_MISSING) {
+        conclude(out, JOB_UNKNOWN, "the record is gone");
+        out->readbacks = 0;
+        out->next = POLICY_NEXT_AUDIT;
     } else {
-        judge_ask_again(judging);
-        judge_pause(judging);
+        assess_ask_again(in, out);
+        assess_pause(in, out);
     }
 }
 
-/* The log lags: silence is no evidence before --audit-wait is over. An entry without an id is
- * silence as well. */
-static void judge_silence(const struct judging *judging)
+/* The log has no entry that names who made the next version. It lags, so that this counts only
+ * after
+ * --audit-wait. */
+static void assess_silence(const struct facts *in, struct policy_verdict *out)
 {
-    int64_t asked_ms = judging->job->asked_ms;
-    int64_t left_ms = judging->limits->audit_wait_ms - asked_ms;
+    int64_t asked_ms = in->job->asked_ms;
+    int64_t left_ms = in->limits->audit_wait_ms - asked_ms;
     int64_t delay_ms = asked_ms / 2;
-    bool unnamed = judging->answer->entry == POLICY_UNNAMED_ENTRY;
+    bool unnamed = in->answer->entry == POLICY_UNNAMED_ENTRY;
 
-    if (left_ms <= 0 && judging->job->is_gone) {
-        judge_settled(
-            judging, JOB_REFUSED,
-            unnamed ? "unproven: the record is gone, and the audit log has the next version "
-                      "without a correlation id"
-                    : "unproven: the record is gone, and the audit log does not have the next "
-                      "version");
+    if (left_ms <= 0 && in->job->is_gone) {
+        conclude(out, JOB_REFUSED,
+                 unnamed ? "unproven: the record is gone, and the audit log has the next version "
+                           "without a correlation id"
+                         : "unproven: the record is gone, and the audit log does not have the next "
+                           "version");
     } else if (left_ms <= 0) {
-        judge_conflict(judging, false,
-                       unnamed
-                           ? "unproven: the audit log has the next version without a correlation id"
-                           : "unproven: the audit log does not have the next version");
+        assess_conflict(
+            in, out, false,
+            unnamed ? "unproven: the audit log has the next version without a correlation id"
+                    : "unproven: the audit log does not have the next version");
     } else {
         if (delay_ms < AUDIT_FIRST_MS)
             delay_ms = AUDIT_FIRST_MS;
         if (delay_ms > AUDIT_LAST_MS)
             delay_ms = AUDIT_LAST_MS;
-        judge_settled(judging, JOB_UNKNOWN,
-                      unnamed ? "the audit log has the next version without a correlation id so far"
-                              : "the audit log does not have the next version yet");
-        judging->verdict->next = POLICY_NEXT_AUDIT;
-        judging->verdict->delay_ms = delay_ms < left_ms ? delay_ms : left_ms;
+        conclude(out, JOB_UNKNOWN,
+                 unnamed ? "the audit log has the next version without a correlation id so far"
+                         : "the audit log does not have the next version yet");
+        out->next = POLICY_NEXT_AUDIT;
+        out->delay_ms = delay_ms < left_ms ? delay_ms : left_ms;
     }
 }
 
-/* The last page, where no entry says by its id whose the next version is. Without a doubt the log
- * is asked once: our own database says that nothing of ours can have landed. It may be an older
- * copy, though, and then an entry of our own user is too much of a chance. */
-static void judge_last_page(const struct judging *judging)
+/* The last page, and no entry names by an id who made the next version. Without a doubt the log is
+ * asked once: our database says that nothing of ours can have landed. But it can be an older copy,
+ * so that an entry of our own user proves nothing. */
+static void assess_last_page(const struct facts *in, struct policy_verdict *out)
 {
-    const bool doubt = judging->job->doubt;
+    const bool doubt = in->job->doubt;
 
-    if (judging->answer->entry == POLICY_OUR_USERS_ENTRY && doubt) {
-        judge_settled(
-            judging, JOB_APPLIED,
-            "the audit log has the next version by our own user, without a correlation id");
-        judging->verdict->has_server_version = true;
-        judging->verdict->server_version = judging->answer->version;
-    } else if (judging->answer->entry == POLICY_OUR_USERS_ENTRY) {
-        judge_conflict(judging, false,
-                       "unproven: the audit log has the next version by our own user, without a "
-                       "correlation id");
+    if (in->answer->entry == POLICY_OUR_USERS_ENTRY && doubt) {
+        conclude(out, JOB_APPLIED,
+                 "the audit log has the next version by our own user, without a correlation id");
+        out->has_server_version = true;
+        out->server_version = in->answer->version;
+    } else if (in->answer->entry == POLICY_OUR_USERS_ENTRY) {
+        assess_conflict(in, out, false,
+                        "unproven: the audit log has the next version by our own user, without a "
+                        "correlation id");
     } else if (doubt) {
-        judge_silence(judging);
+        assess_silence(in, out);
     } else {
-        judge_conflict(judging, true,
-                       judging->answer->entry == POLICY_UNNAMED_ENTRY
-                           ? "no attempt of ours may have landed; the audit log has the next "
-                             "version without a correlation id"
-                           : "no attempt of ours may have landed; the audit log does not have the "
-                             "next version");
+        assess_conflict(in, out, true,
+                        in->answer->entry == POLICY_UNNAMED_ENTRY
+                            ? "no attempt of ours may have landed; the audit log has the next "
+                              "version without a correlation id"
+                            : "no attempt of ours may have landed; the audit log does not have the "
+                              "next version");
     }
 }
 
-/* A log that we may not read, or that is not there, keeps no job from its end without a doubt. */
-static void judge_no_page(const struct judging *judging)
+/* The log could not be read. Where there is no doubt, that does not keep the job open. */
+static void assess_no_page(const struct facts *in, struct policy_verdict *out)
 {
-    enum meaning meaning = judging->meaning;
+    enum meaning meaning = in->meaning;
     bool never = meaning == MEANS_FORBIDDEN || meaning == MEANS_MISSING ||
                  meaning == MEANS_REFUSED || meaning == MEANS_WRONG_PLACE;
 
-    judge_ask_again(judging);
-    judge_pause(judging);
-    if (judging->job->doubt || (!never && judging->verdict->state != JOB_FAILED))
+    assess_ask_again(in, out);
+    assess_pause(in, out);
+    if (in->job->doubt || (!never && out->state != JOB_FAILED))
         return;
-    judging->verdict->retry = judging->verdict->unsettled = false;
-    judging->verdict->delay_ms = 0;
-    judge_conflict(judging, true,
-                   "no attempt of ours may have landed; the audit log was not to be read");
+    out->retry = out->unsettled = false;
+    out->delay_ms = 0;
+    assess_conflict(in, out, true,
+                    "no attempt of ours may have landed; the audit log could not be read");
 }
 
-static void judge_audit(const struct judging *judging)
+static void assess_audit(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_answer *answer = judging->answer;
+    const struct policy_answer *answer = in->answer;
 
-    if (judging->meaning != MEANS_DONE || !answer->has_page) {
-        judge_no_page(judging);
+    if (in->meaning != MEANS_DONE || !answer->has_page) {
+        assess_no_page(in, out);
         return;
     }
-    judging->verdict->success = true;
-    judging->verdict->readbacks = 0;
+    out->success = true;
+    out->readbacks = 0;
     if (answer->entry == POLICY_OUR_ENTRY) {
-        judge_settled(
-            judging, JOB_APPLIED,
-            "the audit log has the next version with our correlation id; superseded since");
-        judging->verdict->has_server_version = true;
-        judging->verdict->server_version = answer->version;
-    } else if (answer->entry == POLICY_THEIR_ENTRY && judging->job->is_gone) {
-        judge_settled(judging, JOB_REFUSED,
-                      "the record is gone, and the audit log has its next version as another's");
-    } else if (answer->is_elsewhere &&
-               (!judging->job->doubt || answer->entry == POLICY_THEIR_ENTRY)) {
-        /* not the one that our PUT can have made: our database does not know of all that we sent,
-         * because it is an older copy, and a person has to decide */
-        judge_conflict(judging, false,
-                       "unproven: the audit log has our correlation id at another version");
-    } else if (answer->entry == POLICY_THEIR_ENTRY && judging->job->was_there) {
-        judge_unchanged(judging);
+        conclude(out, JOB_APPLIED,
+                 "the audit log has the next version with our correlation id; superseded since");
+        out->has_server_version = true;
+        out->server_version = answer->version;
+    } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->is_gone) {
+        conclude(out, JOB_REFUSED,
+                 "the record is gone, and the audit log has its next version under another id");
+    } else if (answer->is_elsewhere && (!in->job->doubt || answer->entry == POLICY_THEIR_ENTRY)) {
+        /* our PUT cannot have made that version: the database is an older copy, which does not know
+         * all that was sent, and a person has to decide */
+        assess_conflict(in, out, false,
+                        "unproven: the audit log has our correlation id at another version");
+    } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->was_there) {
+        assess_unchanged(out);
     } else if (answer->entry == POLICY_THEIR_ENTRY) {
-        judge_conflict(judging, true, "the audit log has the next version as another's");
+        assess_conflict(in, out, true, "the audit log has the next version under another id");
     } else if (answer->has_more) {
-        judge_settled(judging, JOB_UNKNOWN, "the audit log has more pages");
-        judging->verdict->next = POLICY_NEXT_PAGE;
+        conclude(out, JOB_UNKNOWN, "the audit log has more pages");
+        out->next = POLICY_NEXT_PAGE;
     } else {
-        judge_last_page(judging);
+        assess_last_page(in, out);
     }
 }
 
-static void judge_fetch(const struct judging *judging)
+static void assess_fetch(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_job *job = judging->job;
-    const struct policy_answer *answer = judging->answer;
+    const struct policy_job *job = in->job;
+    const struct policy_answer *answer = in->answer;
 
-    if (judging->meaning == MEANS_MISSING) {
-        judge_settled(judging, JOB_REFUSED, "there is no such record");
-    } else if (judging->meaning == MEANS_REFUSED || judging->meaning == MEANS_CONFLICT) {
-        judging->verdict->state = JOB_REFUSED;
-    } else if (judging->meaning != MEANS_DONE || !answer->has_version) {
-        judge_send_again(judging);
-        judge_pause(judging);
+    if (in->meaning == MEANS_MISSING) {
+        conclude(out, JOB_REFUSED, "there is no such record");
+    } else if (in->meaning == MEANS_REFUSED || in->meaning == MEANS_CONFLICT) {
+        out->state = JOB_REFUSED;
+    } else if (in->meaning != MEANS_DONE || !answer->has_version) {
+        assess_send_again(in, out);
+        assess_pause(in, out);
     } else if (answer->is_ours) {
-        judge_note_record(judging);
-        judge_settled(judging, JOB_APPLIED, "the record carries our correlation id");
+        assess_note_record(in, out);
+        conclude(out, JOB_APPLIED, "the record carries our correlation id");
     } else if (answer->is_there && job->attempts == 0) {
-        judge_note_record(judging);
-        judge_unchanged(judging);
+        assess_note_record(in, out);
+        assess_unchanged(out);
     } else if (answer->rule_broken) {
-        judge_note_record(judging);
-        judge_conflict(judging, false, "our fields over the record's break a rule of the schema");
+        assess_note_record(in, out);
+        assess_conflict(in, out, false, "our fields over the record's break a rule of the schema");
     } else {
-        judge_note_record(judging);
-        judge_settled(judging, JOB_PENDING, "");
-        judging->verdict->next = POLICY_NEXT_SEND;
+        assess_note_record(in, out);
+        conclude(out, JOB_PENDING, "");
+        out->next = POLICY_NEXT_SEND;
     }
 }
 
-/* What holds for any request; false leaves the answer to the request's own table. */
-static bool judge_common(const struct judging *judging)
+/* Assesses what means the same for every request. Returns false for the rest. */
+static bool assess_common(const struct facts *in, struct policy_verdict *out)
 {
-    const struct policy_answer *answer = judging->answer;
+    const struct policy_answer *answer = in->answer;
 
     if (answer->end == POLICY_NEVER_LEFT || answer->end == POLICY_UNTRUSTED ||
         answer->end == POLICY_PROXY) {
-        judging->verdict->left = false;
-        judge_uncounted(judging, answer->end == POLICY_UNTRUSTED ? POLICY_STOP_CONFIG
-                                 : answer->end == POLICY_PROXY   ? POLICY_STOP_PROXY
-                                                                 : POLICY_UNREACHABLE);
+        out->left = false;
+        assess_uncounted(in, out,
+                         answer->end == POLICY_UNTRUSTED ? POLICY_STOP_CONFIG
+                         : answer->end == POLICY_PROXY   ? POLICY_STOP_PROXY
+                                                         : POLICY_UNREACHABLE);
         return true;
     }
     if (answer->end == POLICY_NO_ANSWER) {
-        judge_useless(judging);
+        assess_useless(in, out);
         return true;
     }
-    /* a log that is asked only to be sure says nothing of the run either */
-    if (judging->job->request == REQUEST_AUDIT && !judging->job->doubt &&
-        (judging->meaning == MEANS_FORBIDDEN || judging->meaning == MEANS_WRONG_PLACE))
+    /* the log was asked only to be sure: that it is denied does not concern the run */
+    if (in->job->request == REQUEST_AUDIT && !in->job->doubt &&
+        (in->meaning == MEANS_FORBIDDEN || in->meaning == MEANS_WRONG_PLACE))
         return false;
-    switch (judging->meaning) {
+    switch (in->meaning) {
     case MEANS_TOKEN:
-        judge_token(judging);
+        assess_token(in, out);
         return true;
     case MEANS_FORBIDDEN:
-        judge_denied(judging, POLICY_FORBIDDEN);
+        assess_denied(in, out, POLICY_FORBIDDEN);
         return true;
     case MEANS_PROXY:
-        judge_uncounted(judging, POLICY_STOP_PROXY);
+        assess_uncounted(in, out, POLICY_STOP_PROXY);
         return true;
     case MEANS_THROTTLED:
-        judge_uncounted(judging, POLICY_PAUSE);
-        judging->verdict->pause_ms = answer->retry_after_ms;
+        assess_uncounted(in, out, POLICY_PAUSE);
+        out->pause_ms = answer->retry_after_ms;
         return true;
     case MEANS_WRONG_PLACE:
-        judge_denied(judging, POLICY_WRONG_PLACE);
+        assess_denied(in, out, POLICY_WRONG_PLACE);
         return true;
     case MEANS_DONE:
     case MEANS_AMBIGUOUS:
@@ -601,16 +598,16 @@ static bool judge_common(const struct judging *judging)
     return false;
 }
 
-void policy_judge(const struct policy_job *job, const struct policy_answer *answer,
-                  const struct policy_limits *limits, struct policy_verdict *verdict)
+void policy_assess(const struct policy_job *job, const struct policy_answer *answer,
+                   const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    static void (*const judges[])(const struct judging *judging) = {
-        [REQUEST_UPDATE] = judge_put,
-        [REQUEST_READ_BACK] = judge_read_back,
-        [REQUEST_AUDIT] = judge_audit,
-        [REQUEST_FETCH] = judge_fetch,
+    static void (*const requests[])(const struct facts *in, struct policy_verdict *out) = {
+        [REQUEST_UPDATE] = assess_put,
+        [REQUEST_READ_BACK] = assess_read_back,
+        [REQUEST_AUDIT] = assess_audit,
+        [REQUEST_FETCH] = assess_fetch,
     };
-    struct judging judging = {job, answer, limits, verdict, meaning_of(answer->status)};
+    const struct facts facts = {job, answer, limits, meaning_of(answer->status)};
 
     *verdict = (struct policy_verdict){
         .left = true,
@@ -620,9 +617,9 @@ void policy_judge(const struct policy_job *job, const struct policy_answer *answ
         .run_retries = job->run_retries,
         .evidence = "",
     };
-    if (!judge_common(&judging))
-        judges[job->request](&judging);
-    judge_own_refusal(&judging);
+    if (!assess_common(&facts, verdict))
+        requests[job->request](&facts, verdict);
+    assess_own_refusal(&facts, verdict);
     verdict->works = verdict->works || verdict->success;
 }
 

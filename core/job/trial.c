@@ -15,7 +15,7 @@ enum trial_kind trial_kind_of(enum job_request request)
     return kinds[request];
 }
 
-static bool is_ours(const struct trial_count *count)
+static bool is_conclusive(const struct trial_count *count)
 {
     return count->jobs >= TRIAL_JOBS && count->sampled >= TRIAL_SAMPLED;
 }
@@ -50,9 +50,9 @@ enum trial_ruling trial_count(struct trial *trial, enum policy_run run, long sta
         add(&trial->alike, sampled);
     else
         trial->varied = true;
-    if (!trial->works && is_ours(refusing ? &trial->alike : &trial->denied) &&
+    if (!trial->works && is_conclusive(refusing ? &trial->alike : &trial->denied) &&
         !(refusing && trial->varied))
-        return TRIAL_US;
+        return TRIAL_RUN;
     return trial_rule(trial, run, false);
 }
 
@@ -62,7 +62,7 @@ enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, boo
         return TRIAL_RECORD;
     if (run == POLICY_REFUSING)
         return trial->varied || dry ? TRIAL_RECORD : TRIAL_OPEN;
-    return dry ? TRIAL_US : TRIAL_OPEN;
+    return dry ? TRIAL_RUN : TRIAL_OPEN;
 }
 
 static unsigned wants(const struct trial_count *count)

@@ -1,19 +1,19 @@
-/* Whose fault it is when the API denies a request and has taken none of its kind so far: the
- * record's, or ours (the client's permissions, the environment, the object). A verdict on all of
- * the queue rests on a sample of all of the queue. Pure functions over values. */
+/* What is at fault when the API denies a request and has accepted none of its kind so far: the
+ * record, or the run (the client's permissions, the environment, the object). A ruling about the
+ * whole queue rests on a sample of the whole queue. Pure functions over values. */
 #ifndef ROWFERRY_JOB_TRIAL_H
 #define ROWFERRY_JOB_TRIAL_H
 
 #include "core/job/policy.h"
 
 enum {
-    TRIAL_JOBS = 20,      /* as many were denied, and none was taken: it is us */
+    TRIAL_JOBS = 20,      /* so many were denied, and none was accepted: it is the run */
     TRIAL_SAMPLED = 12,   /* of these, from places all over the queue */
-    TRIAL_FEW = 3,        /* as many from the head of the queue begin the sample */
+    TRIAL_FEW = 3,        /* so many from the head of the queue begin the sample */
     TRIAL_CODE_SIZE = 64, /* of an error code that is compared */
 };
 
-/* Success of one kind is no proof for another. */
+/* Kinds of requests: one can be allowed and another denied. */
 enum trial_kind { TRIAL_WRITE, TRIAL_READ, TRIAL_AUDIT, TRIAL_KINDS };
 
 /* Jobs whose request was denied. */
@@ -21,9 +21,9 @@ struct trial_count {
     unsigned jobs, sampled;
 };
 
-/* One kind of request in one run; zeroed at first. */
+/* One kind of request in one run; starts zeroed. */
 struct trial {
-    bool works;                       /* a request was taken */
+    bool works;                       /* a request was accepted */
     bool varied;                      /* refusals differ: each is its record's */
     struct trial_count denied, alike; /* 403s and wrong places; refusals of the same sort */
     long status;                      /* of these refusals */
@@ -31,9 +31,9 @@ struct trial {
 };
 
 enum trial_ruling {
-    TRIAL_RECORD, /* it is this record */
-    TRIAL_OPEN,   /* it is not clear yet: the job is held */
-    TRIAL_US,     /* it is us: the run stops */
+    TRIAL_RECORD, /* the record is at fault */
+    TRIAL_OPEN,   /* unclear so far: the job is held */
+    TRIAL_RUN,    /* the run is at fault and stops */
 };
 
 enum trial_kind trial_kind_of(enum job_request request);
@@ -43,7 +43,7 @@ enum trial_kind trial_kind_of(enum job_request request);
 enum trial_ruling trial_count(struct trial *trial, enum policy_run run, long status,
                               const char *code, bool sampled);
 
-/* What became of a job that is held, by what is known now; `dry`: nothing else is left to try. */
+/* The ruling on a job that is held, by what is known now. dry: nothing else is left to try. */
 enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, bool dry);
 
 /* How many further jobs of the sample decide; 0: there is nothing to decide, or the head of the

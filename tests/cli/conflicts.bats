@@ -66,7 +66,7 @@ the audit log has the next version with our correlation id; superseded since" \
         "$(sql 'SELECT error_message FROM job')"
     same "1|3|proven|XX-0002" "$(sql "SELECT submitted_version, server_version, evidence,
         server_record ->> '\$.fields.sku' FROM conflict")"
-    same "the audit log has the next version as another's" \
+    same "the audit log has the next version under another id" \
         "$(sql "SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1")"
 }
 

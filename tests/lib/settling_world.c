@@ -361,8 +361,7 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
         .entry = (enum policy_entry)world->entry,
         .is_elsewhere = world->elsewhere,
     };
-    const struct policy_limits limits = {.max_retries = 3,
-                                         .max_attempts = MAX_ATTEMPTS,
+    const struct policy_limits limits = {.max_attempts = MAX_ATTEMPTS,
                                          .on_conflict = onlooker->settings->on_conflict,
                                          .audit_wait_ms = (int64_t)WAIT * TICK_MS,
                                          .kind_works = true};

@@ -6,7 +6,7 @@ const struct policy_job sent = {.version = 5, .attempts = 1};
 const struct policy_job asking = {.version = 5, .attempts = 1, .request = REQUEST_READ_BACK};
 const struct policy_job doubting = {
     .version = 5, .attempts = 1, .request = REQUEST_READ_BACK, .doubt = true};
-const struct policy_limits limits = {.max_retries = 3, .max_attempts = 12, .kind_works = true};
+const struct policy_limits limits = {.max_attempts = 12, .kind_works = true};
 
 struct policy_answer answered(long status)
 {
@@ -32,7 +32,7 @@ struct policy_verdict judge(const struct policy_job *job, struct policy_answer a
 {
     struct policy_verdict verdict;
 
-    policy_judge(job, &answer, &limits, &verdict);
+    policy_assess(job, &answer, &limits, &verdict);
     return verdict;
 }
 

@@ -43,7 +43,7 @@ static struct policy_verdict decide(const struct policy_job *job, struct policy_
 
     decided.on_conflict = on_conflict;
     decided.audit_wait_ms = 60000;
-    policy_judge(job, &answer, &decided, &verdict);
+    policy_assess(job, &answer, &decided, &verdict);
     return verdict;
 }
 
@@ -68,9 +68,9 @@ static void the_audit_log_tells_whose_the_next_version_is(void **state)
         {POLICY_OUR_ENTRY, true, "applied doubt success retries 0 readbacks 0 delay 0",
          "the audit log has the next version with our correlation id; superseded since"},
         {POLICY_THEIR_ENTRY, false, "conflict doubt success proven retries 0 readbacks 0 delay 0",
-         "the audit log has the next version as another's"},
+         "the audit log has the next version under another id"},
         {POLICY_THEIR_ENTRY, true, "refused doubt success retries 0 readbacks 0 delay 0",
-         "the record is gone, and the audit log has its next version as another's"},
+         "the record is gone, and the audit log has its next version under another id"},
     };
 
     (void)state;
@@ -264,7 +264,7 @@ static void an_audit_log_that_cannot_be_read_settles_what_is_without_a_doubt(voi
         struct policy_verdict verdict;
 
         job.doubt = false;
-        policy_judge(&job, &answer, &fresh, &verdict);
+        policy_assess(&job, &answer, &fresh, &verdict);
         assert_int_equal(verdict.state, rows[i].state);
         assert_int_equal(verdict.proven, rows[i].state == JOB_CONFLICT);
         job.readbacks = 11;

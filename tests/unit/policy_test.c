@@ -267,9 +267,9 @@ static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void *
         struct policy_verdict verdict;
 
         accepting.token_accepted = rows[i].accepted;
-        policy_judge(&put, &answer, &accepting, &verdict);
+        policy_assess(&put, &answer, &accepting, &verdict);
         assert_string_equal(told(&verdict), rows[i].put);
-        policy_judge(&get, &answer, &accepting, &verdict);
+        policy_assess(&get, &answer, &accepting, &verdict);
         assert_string_equal(told(&verdict), rows[i].get);
     }
 }
@@ -286,7 +286,7 @@ static void a_401_at_the_last_attempt_does_not_fail_the_job(void **state)
     accepting.token_accepted = true;
     job.attempts = 12;
     job.refused_token = true;
-    policy_judge(&job, &answer, &accepting, &verdict);
+    policy_assess(&job, &answer, &accepting, &verdict);
     assert_int_equal(verdict.state, JOB_PENDING);
 }
 
@@ -303,7 +303,7 @@ static void another_code_of_a_401_asks_for_a_new_token(void **state)
  * taken. */
 static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(void **state)
 {
-    const struct policy_limits fresh = {.max_retries = 3, .max_attempts = 12};
+    const struct policy_limits fresh = {.max_attempts = 12};
     const struct policy_job fetch = {.request = REQUEST_FETCH};
     static const struct {
         short first, last;
@@ -340,11 +340,11 @@ static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(vo
             struct policy_answer answer = answered(status);
             struct policy_verdict verdict;
 
-            policy_judge(&sent, &answer, &fresh, &verdict);
+            policy_assess(&sent, &answer, &fresh, &verdict);
             assert_string_equal(told(&verdict), rows[i].put);
-            policy_judge(&asking, &answer, &fresh, &verdict);
+            policy_assess(&asking, &answer, &fresh, &verdict);
             assert_string_equal(told(&verdict), rows[i].read_back);
-            policy_judge(&fetch, &answer, &fresh, &verdict);
+            policy_assess(&fetch, &answer, &fresh, &verdict);
             assert_string_equal(told(&verdict), rows[i].fetch);
         }
     }
@@ -445,7 +445,7 @@ static void check_verdict(const struct policy_job *job, const struct policy_answ
 {
     struct policy_verdict verdict;
 
-    policy_judge(job, answer, &limits, &verdict);
+    policy_assess(job, answer, &limits, &verdict);
     assert_true(job_state_can_move(job_state_of_request(job->request), verdict.state));
     assert_true(verdict.doubt || !job->doubt);
     assert_true(!verdict.unsettled || verdict.state == JOB_FAILED);

@@ -125,7 +125,7 @@ static void a_version_that_is_ahead_is_never_rebased_or_dismissed(void **state)
         struct policy_verdict verdict;
 
         chosen.on_conflict = (enum policy_on_conflict)way;
-        policy_judge(&job, &answer, &chosen, &verdict);
+        policy_assess(&job, &answer, &chosen, &verdict);
         assert_int_equal(verdict.state, JOB_CONFLICT);
         assert_true(verdict.ahead && !verdict.proven);
     }

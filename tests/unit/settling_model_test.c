@@ -28,7 +28,7 @@ static struct model_settings of_kind(const struct model_settings *settings, int 
 {
     struct model_settings one = *settings;
 
-    one.judge = one.judge ? one.judge : policy_judge;
+    one.judge = one.judge ? one.judge : policy_assess;
     one.fetched = kind == KINDS - 1;
     one.declared = one.fetched ? 0 : kind - 1;
     return one;
@@ -139,7 +139,7 @@ static void an_older_copy_of_the_database_applies_nothing_twice(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct model_settings settings = {.judge = policy_judge,
+        const struct model_settings settings = {.judge = policy_assess,
                                                 .on_conflict = rows[i].way,
                                                 .put_back = true,
                                                 .drops_record_ids = rows[i].drops_ids,
@@ -207,7 +207,7 @@ static void a_record_with_our_values_is_unchanged_however_they_came_there(void *
 
 static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **state)
 {
-    const struct model_settings settings = {.judge = policy_judge,
+    const struct model_settings settings = {.judge = policy_assess,
                                             .on_conflict = POLICY_REBASE,
                                             .fetched = true,
                                             .holds_ours = true,
@@ -231,7 +231,7 @@ static void resends_what_is_ambiguous(const struct policy_job *job,
                                       const struct policy_limits *limits,
                                       struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (job->request == REQUEST_UPDATE && verdict->state == JOB_UNKNOWN && verdict->doubt)
         verdict->state = JOB_PENDING;
 }
@@ -240,7 +240,7 @@ static void resends_what_is_ambiguous(const struct policy_job *job,
 static void forgets_its_doubt(const struct policy_job *job, const struct policy_answer *answer,
                               const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (job->request == REQUEST_READ_BACK)
         verdict->doubt = false;
 }
@@ -251,7 +251,7 @@ static void fetches_what_did_not_land(const struct policy_job *job,
                                       const struct policy_limits *limits,
                                       struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (job->request == REQUEST_READ_BACK && verdict->state == JOB_PENDING)
         verdict->next = POLICY_NEXT_FETCH;
 }
@@ -262,7 +262,7 @@ static void rebases_what_is_ambiguous(const struct policy_job *job,
                                       const struct policy_limits *limits,
                                       struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (verdict->next != POLICY_NEXT_AUDIT || job->rounds >= POLICY_ROUNDS_MAX)
         return;
     verdict->state = JOB_PENDING;
@@ -275,7 +275,7 @@ static void takes_a_newer_version_for_a_proof(const struct policy_job *job,
                                               const struct policy_limits *limits,
                                               struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (verdict->next != POLICY_NEXT_AUDIT)
         return;
     verdict->next = POLICY_BY_STATE;
@@ -293,7 +293,7 @@ static void takes_silence_for_a_proof(const struct policy_job *job,
 
     if (job->request == REQUEST_AUDIT && answer->entry == POLICY_NO_ENTRY && !answer->has_more)
         theirs.entry = POLICY_THEIR_ENTRY;
-    policy_judge(job, &theirs, limits, verdict);
+    policy_assess(job, &theirs, limits, verdict);
 }
 
 /* The audit log is asked once. */
@@ -305,14 +305,14 @@ static void does_not_wait_for_the_audit_log(const struct policy_job *job,
     struct policy_limits hasty = *limits;
 
     hasty.audit_wait_ms = 0;
-    policy_judge(job, answer, &hasty, verdict);
+    policy_assess(job, answer, &hasty, verdict);
 }
 
 /* A 503 is a promise. */
 static void believes_a_503(const struct policy_job *job, const struct policy_answer *answer,
                            const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (answer->end == POLICY_ANSWERED && answer->status == 503)
         verdict->doubt = job->doubt;
 }
@@ -321,7 +321,7 @@ static void believes_a_503(const struct policy_job *job, const struct policy_ans
 static void refuses_in_doubt(const struct policy_job *job, const struct policy_answer *answer,
                              const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (verdict->refused)
         verdict->state = JOB_REFUSED;
 }
@@ -332,7 +332,7 @@ static void takes_a_missing_record_for_a_proof(const struct policy_job *job,
                                                const struct policy_limits *limits,
                                                struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (job->request == REQUEST_READ_BACK && answer->status == 404) {
         verdict->state = JOB_REFUSED;
         verdict->next = POLICY_BY_STATE;
@@ -347,14 +347,14 @@ static void forgets_its_own_id(const struct policy_job *job, const struct policy
 
     other.is_anothers = other.is_anothers || other.is_ours;
     other.is_ours = false;
-    policy_judge(job, &other, limits, verdict);
+    policy_assess(job, &other, limits, verdict);
 }
 
 /* Asks again at once, and again. */
 static void never_tires(const struct policy_job *job, const struct policy_answer *answer,
                         const struct policy_limits *limits, struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (verdict->next == POLICY_NEXT_AUDIT)
         verdict->delay_ms = 0;
 }
@@ -368,7 +368,7 @@ static void takes_no_id_of_a_record_for_anothers(const struct policy_job *job,
     struct policy_answer other = *answer;
 
     other.is_anothers = !other.is_ours;
-    policy_judge(job, &other, limits, verdict);
+    policy_assess(job, &other, limits, verdict);
 }
 
 /* So does an entry of the audit log. */
@@ -381,7 +381,7 @@ static void takes_no_id_of_an_entry_for_anothers(const struct policy_job *job,
 
     if (answer->entry == POLICY_UNNAMED_ENTRY)
         theirs.entry = POLICY_THEIR_ENTRY;
-    policy_judge(job, &theirs, limits, verdict);
+    policy_assess(job, &theirs, limits, verdict);
 }
 
 /* So do other values than we sent. */
@@ -394,7 +394,7 @@ static void takes_other_values_for_a_proof(const struct policy_job *job,
 
     if (!other.is_ours && !other.fields_are_ours && other.version == job->version + 1)
         other.is_anothers = true;
-    policy_judge(job, &other, limits, verdict);
+    policy_assess(job, &other, limits, verdict);
 }
 
 /* An entry without an id is as good as none, even in a database that may be an older copy. */
@@ -406,7 +406,7 @@ static void overlooks_its_own_user(const struct policy_job *job, const struct po
 
     if (answer->entry == POLICY_OUR_USERS_ENTRY)
         other.entry = POLICY_UNNAMED_ENTRY;
-    policy_judge(job, &other, limits, verdict);
+    policy_assess(job, &other, limits, verdict);
 }
 
 /* What our database does not know of was never sent. */
@@ -415,7 +415,7 @@ static void never_asks_the_log_without_a_doubt(const struct policy_job *job,
                                                const struct policy_limits *limits,
                                                struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (job->doubt || verdict->next != POLICY_NEXT_AUDIT)
         return;
     verdict->next = POLICY_BY_STATE;
@@ -432,7 +432,7 @@ static void sends_a_version_that_is_ahead(const struct policy_job *job,
     struct policy_job again = *job;
 
     again.looks_again = false;
-    policy_judge(&again, answer, limits, verdict);
+    policy_assess(&again, answer, limits, verdict);
     if (!verdict->looks_again)
         return;
     verdict->looks_again = false;
@@ -448,7 +448,7 @@ static void takes_same_values_for_a_conflict(const struct policy_job *job,
     struct policy_answer other = *answer;
 
     other.is_there = other.is_there && job->request == REQUEST_FETCH;
-    policy_judge(job, &other, limits, verdict);
+    policy_assess(job, &other, limits, verdict);
 }
 
 /* A read shows what is. */
@@ -460,7 +460,7 @@ static void believes_a_lagging_read(const struct policy_job *job,
     struct policy_job again = *job;
 
     again.looks_again = true;
-    policy_judge(&again, answer, limits, verdict);
+    policy_assess(&again, answer, limits, verdict);
 }
 
 /* What was refused in doubt is read back at once. */
@@ -469,7 +469,7 @@ static void does_not_wait_for_a_lagging_read(const struct policy_job *job,
                                              const struct policy_limits *limits,
                                              struct policy_verdict *verdict)
 {
-    policy_judge(job, answer, limits, verdict);
+    policy_assess(job, answer, limits, verdict);
     if (verdict->refused)
         verdict->delay_ms = 0;
 }
@@ -486,7 +486,7 @@ static void takes_missing_fields_for_empty(const struct policy_job *job,
         empty.has_version || (job->request == REQUEST_FETCH && answer->status == 200);
     empty.is_ours = empty.is_ours && answer->has_version;
     empty.fields_are_ours = empty.is_there = answer->has_version && answer->is_there;
-    policy_judge(job, &empty, limits, verdict);
+    policy_assess(job, &empty, limits, verdict);
 }
 
 /* What the walk is to find of a judge. */

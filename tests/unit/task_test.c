@@ -79,10 +79,7 @@ static const struct claim_outcome *take(struct stage *stage, long status, const 
     struct http_answer answer = {
         .end = HTTP_DONE, .status = status, .body = span_of(body), .retry_after_ms = -1};
     struct task_reader reader = {
-        .limits = {.max_retries = 3,
-                   .max_attempts = 12,
-                   .audit_wait_ms = 60000,
-                   .kind_works = true},
+        .limits = {.max_attempts = 12, .audit_wait_ms = 60000, .kind_works = true},
         .now_ms = 1000,
         .rebase = stage->rebase,
         .fault = &stage->fault,

@@ -54,13 +54,13 @@ static void a_verdict_on_all_takes_twenty_jobs_of_which_twelve_are_a_sample(void
         {TEN("f") TEN("f"), TRIAL_OPEN, 12},
         {TEN("f") TEN("f") TEN("f"), TRIAL_OPEN, 12},
         {TEN("f") TEN("f") TEN("F"), TRIAL_OPEN, 2},
-        {TEN("f") TEN("f") TEN("F") "FF", TRIAL_US, 0},
+        {TEN("f") TEN("f") TEN("F") "FF", TRIAL_RUN, 0},
         {"fff" TEN("F") "FFFFFF", TRIAL_OPEN, 1},
-        {"fff" TEN("F") "FFFFFFF", TRIAL_US, 0},
-        {"ppp" TEN("P") "PPPPPPP", TRIAL_US, 0},
-        {"fpf" TEN("P") "FFFFFFF", TRIAL_US, 0},
-        {"nnn" TEN("N") "NNNNNNN", TRIAL_US, 0},
-        {"vvv" TEN("V") "VVVVVVV", TRIAL_US, 0},
+        {"fff" TEN("F") "FFFFFFF", TRIAL_RUN, 0},
+        {"ppp" TEN("P") "PPPPPPP", TRIAL_RUN, 0},
+        {"fpf" TEN("P") "FFFFFFF", TRIAL_RUN, 0},
+        {"nnn" TEN("N") "NNNNNNN", TRIAL_RUN, 0},
+        {"vvv" TEN("V") "VVVVVVV", TRIAL_RUN, 0},
         {TEN("n") TEN("n"), TRIAL_OPEN, 12},
         /* another refusal: each is its record's */
         {"nnn" TEN("N") "NNNNNNb", TRIAL_RECORD, 0},
@@ -93,8 +93,8 @@ static void what_is_held_is_ruled_by_what_became_known_since(void **state)
         bool dry;
         enum trial_ruling ruling;
     } rows[] = {
-        {"f", POLICY_FORBIDDEN, false, TRIAL_OPEN},   {"f", POLICY_FORBIDDEN, true, TRIAL_US},
-        {"p", POLICY_WRONG_PLACE, true, TRIAL_US},    {"f+", POLICY_FORBIDDEN, false, TRIAL_RECORD},
+        {"f", POLICY_FORBIDDEN, false, TRIAL_OPEN},   {"f", POLICY_FORBIDDEN, true, TRIAL_RUN},
+        {"p", POLICY_WRONG_PLACE, true, TRIAL_RUN},   {"f+", POLICY_FORBIDDEN, false, TRIAL_RECORD},
         {"f+", POLICY_FORBIDDEN, true, TRIAL_RECORD}, {"fnb", POLICY_FORBIDDEN, false, TRIAL_OPEN},
         {"n", POLICY_REFUSING, false, TRIAL_OPEN},    {"n", POLICY_REFUSING, true, TRIAL_RECORD},
         {"nb", POLICY_REFUSING, false, TRIAL_RECORD}, {"n+", POLICY_REFUSING, false, TRIAL_RECORD},

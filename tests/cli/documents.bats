@@ -9,6 +9,7 @@ load lib
 a_document_folder() {
     in_a_folder
     mkdir inbox
+    unset ROWFERRY_AUDIT
     start_sim --base-version 5 --answer put:ber-wh-1048=422 "$@"
     BIN=$(cd "$BIN" && pwd)
     FOLDER=$PWD

@@ -17,13 +17,14 @@
 #include <string.h>
 
 enum {
-    GROUP_US = 10000,       /* an outcome waits for others for at most this long */
+    GROUP_US = 10000,       /* how long an outcome waits for others at most */
     IDLE_MS = 1000,         /* of one wait; progress is reported in between */
-    PAUSE_STORED_MS = 1000, /* a shorter rest of one is not worth it */
+    PAUSE_STORED_MS = 1000, /* a pause that ends earlier is not stored */
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
 
-/* Starts claimed jobs while there are slots, a token, and the pace allows. */
+/* Starts claimed jobs while there are slots and a token and the pace allows it. False: libcurl
+ * failed. */
 static bool start_ready(struct loop *loop, struct err *err)
 {
     while (!loop->stopping && loop->ready.first && loop->in_flight < loop_room(loop)) {
@@ -46,7 +47,7 @@ static bool start_ready(struct loop *loop, struct err *err)
     return true;
 }
 
-/* How many jobs to claim now: what the window holds, and what the pace lets go within a second. */
+/* How many jobs to claim now: what the window holds, and what the pace allows within a second. */
 static unsigned wanted(const struct loop *loop)
 {
     uint32_t allowed = governor_allows(&loop->governor, clock_monotonic_us(), 1000000);
@@ -62,7 +63,8 @@ static unsigned wanted(const struct loop *loop)
     return room < loop->free.count ? room : loop->free.count;
 }
 
-/* A job that waits is due; one that is due later than any delay was put off by a wrong clock. */
+/* True when a waiting job is due. One that is due later than any delay can be was put off by a
+ * wrong clock. */
 static bool is_due(const struct loop *loop)
 {
     int64_t now_ms = clock_now_ms(), due_ms = loop->next_due_ms;
@@ -76,7 +78,7 @@ static bool is_worth_claiming(const struct loop *loop, unsigned want)
     return want && (want >= loop->window / HANDING_SHARE || !loop->ready.first);
 }
 
-/* Is there work for the store, and enough of it? */
+/* True when there is enough work for a turn of the store. */
 static bool should_hand(const struct loop *loop, unsigned want)
 {
     if (is_worth_claiming(loop, want) && (loop->more || is_due(loop)))
@@ -109,6 +111,7 @@ static void hand_turn(struct loop *loop)
     keeper_hand(loop->keeper, exchange);
 }
 
+/* Fails because another process has touched a job that was in hand. */
 static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
 {
     char name[ID_TEXT_SIZE];
@@ -122,7 +125,8 @@ static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
     loop_fail(loop, &why, err);
 }
 
-/* Takes a finished turn back: what was claimed may leave now, everything else is free again. */
+/* Takes a finished turn back: what was claimed may be sent now, everything else is free again.
+ * False: the turn failed. */
 static bool take_turn(struct loop *loop, struct err *err)
 {
     struct exchange *exchange = &loop->exchange;
@@ -168,14 +172,14 @@ static bool take_turn(struct loop *loop, struct err *err)
     return true;
 }
 
-/* True when nothing is under way. */
+/* True when no request, claim or outcome is in progress. */
 static bool is_quiet(const struct loop *loop)
 {
     return !loop->in_flight && !loop->ready.first && !loop->settled.first &&
            keeper_is_idle(loop->keeper);
 }
 
-/* True when nothing is to come, neither now nor later. */
+/* True when no job can be claimed either, neither now nor later in this run. */
 static bool is_dry(const struct loop *loop)
 {
     return is_quiet(loop) && !loop->more && !loop->next_due_ms;
@@ -186,7 +190,7 @@ static bool is_finished(const struct loop *loop)
     return !loop->held.first && (loop->stopping ? is_quiet(loop) : is_dry(loop));
 }
 
-/* How long nothing needs to be looked at, if no answer comes. */
+/* How long to sleep at most, if no answer comes. */
 static int wait_ms(const struct loop *loop)
 {
     int64_t now_us = clock_monotonic_us(), wait = IDLE_MS;
@@ -203,8 +207,9 @@ static int wait_ms(const struct loop *loop)
     return wait > 0 ? (int)wait : 0;
 }
 
-/* When a sample begins, what was claimed from the head of the queue goes behind all others. */
-static void look_for_sample(struct loop *loop)
+/* Begins or ends sampling. When it begins, what was claimed from the head of the queue is put back
+ * and comes last. */
+static void switch_sampling(struct loop *loop)
 {
     unsigned count = loop->ready.count;
 
@@ -220,8 +225,8 @@ static void look_for_sample(struct loop *loop)
     }
 }
 
-/* One round: turns, departures, answers. False when the store or libcurl failed: nothing more can
- * be settled. */
+/* One round: turns, departures, answers. False when the store or libcurl failed, so that nothing
+ * more can be settled. */
 static bool turn_round(struct loop *loop, struct err *err)
 {
     loop_look(loop, err);
@@ -230,7 +235,7 @@ static bool turn_round(struct loop *loop, struct err *err)
     if (!take_turn(loop, err))
         return false;
     loop_rule_held(loop, is_dry(loop), err);
-    look_for_sample(loop);
+    switch_sampling(loop);
     if (!loop_start_token(loop, err) || !start_ready(loop, err))
         return false;
     hand_turn(loop);
@@ -303,8 +308,8 @@ static void close_loop(struct loop *loop)
     free(loop->tasks);
 }
 
-/* A pause that an earlier run left: waited for, or too long to wait for. *parked: nothing to do
- * now. */
+/* Reads the pause that an earlier run stored. It holds all requests, or, if it is longer than
+ * --max-wait, parks the run at once: *parked. */
 static bool heed_pause(struct loop *loop, struct store *store, bool *parked, struct err *err)
 {
     const struct drain_options *options = loop->options;
@@ -346,8 +351,7 @@ static bool heed_pause(struct loop *loop, struct store *store, bool *parked, str
     return true;
 }
 
-/* What the server asked this run for is stored while it lasts, for the next one: whatever ended
- * this one. */
+/* Stores the pause that the server asked this run for, unless it is over, for the next run. */
 static bool store_pause(struct loop *loop, struct store *store, struct err *err)
 {
     int64_t left_ms = (loop->asked_until_us - clock_monotonic_us()) / 1000;
@@ -363,8 +367,8 @@ static bool store_pause(struct loop *loop, struct store *store, struct err *err)
     return fine;
 }
 
-/* Jobs that an earlier process had in hand when it ended. Claims leave in the order of their
- * attempts, so that one number says which of them have left. */
+/* Recovers the jobs that an earlier process had in hand when it ended. Claims leave in the order of
+ * their attempts, so that one number says which of them have left. */
 static bool take_up(struct loop *loop, struct store *store, struct err *err)
 {
     struct lock *lock = loop->options->lock;
@@ -387,8 +391,8 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
     return true;
 }
 
-/* Jobs whose retries were still to come: the next run begins with others. After an error, that one
- * stays what is reported. */
+/* Has the next run begin with other jobs than those whose retries were still to come. An earlier
+ * error stays the one that is reported. */
 static bool leave_charged(struct loop *loop, struct store *store, struct err *err)
 {
     const struct policy_budget *budget = &loop->budget;

@@ -13,7 +13,7 @@ struct keeper {
     void (*wake)(void *context);
     void *context;
     pthread_t thread;
-    bool idle; /* of the loop's side: no turn handed over */
+    bool idle; /* for the loop alone: no turn is handed over */
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;

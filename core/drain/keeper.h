@@ -1,5 +1,5 @@
-/* The store's own thread during a drain: takes a turn (outcomes in, claims out), commits it, and
- * wakes the loop. One turn at a time. */
+/* The store's thread during a drain: takes a turn (outcomes in, claims out), commits it, and wakes
+ * the loop. One turn at a time. */
 #ifndef ROWFERRY_DRAIN_KEEPER_H
 #define ROWFERRY_DRAIN_KEEPER_H
 
@@ -10,22 +10,22 @@
 
 struct keeper;
 
-/* Opens a connection of its own to the database. wake is called from the thread after each turn.
- * NULL on error. */
+/* Starts the thread with its own connection to the database. wake(context) is called from it after
+ * each turn. NULL on error. */
 struct keeper *keeper_open(const char *database, void (*wake)(void *context), void *context,
                            struct err *err);
 
-/* Ends the thread after the turn in hand. */
+/* Ends the thread, after the turn that was handed over. */
 void keeper_close(struct keeper *keeper);
 
-/* True while a turn is neither handed over nor waiting to be taken back. */
+/* True when a turn can be handed over. */
 bool keeper_is_idle(const struct keeper *keeper);
 
 /* Hands a turn over; the exchange and all it points to are the keeper's until keeper_take. */
 void keeper_hand(struct keeper *keeper, struct exchange *exchange);
 
-/* Takes a finished turn back: *done false while it is still worked on. False when the turn
- * failed (ERR_STORE, ERR_INTERNAL): nothing of it is in the database. */
+/* Takes a finished turn back; *done is false while it is not finished. False when the turn failed
+ * (ERR_STORE, ERR_INTERNAL): nothing of it is in the database. */
 bool keeper_take(struct keeper *keeper, bool *done, struct err *err);
 
 #endif

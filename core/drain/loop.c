@@ -46,8 +46,8 @@ void loop_fail(struct loop *loop, const struct err *why, struct err *err)
     loop->failed = loop->stopping = true;
 }
 
-/* Stops the loop because of what an answer says. True when the caller is to set err: answers to a
- * run that stops anyway are no errors. */
+/* Stops the loop because of what an answer says. True when the caller is to set err: while the run
+ * stops for another reason, answers are not errors. */
 static bool begin_failing(struct loop *loop)
 {
     if (loop->stopping)
@@ -104,7 +104,7 @@ static void throttle(struct loop *loop, const struct http_answer *answer, int64_
 
         wait_us = governor_refused(&loop->governor, &refusal, dice, now_us);
     } else {
-        /* the service is in trouble, which says nothing about its limit */
+        /* a service in trouble shows nothing about its limit */
         governor_pause(&loop->governor, now_us + wait_us + (int64_t)(GOVERNOR_JITTER_US * dice));
     }
     snprintf(why, sizeof why, "the API answered %ld", answer->status);
@@ -113,8 +113,8 @@ static void throttle(struct loop *loop, const struct http_answer *answer, int64_
         loop_put_back_ready(loop);
 }
 
-/* Nothing was reached: waits longer each time, and gives up after --max-retries waits. A failure
- * while such a wait runs belongs to the same try. */
+/* Nothing was reached: pauses longer each time, and gives up after --max-retries pauses. A failure
+ * during such a pause belongs to the same try. */
 static void pause_unreachable(struct loop *loop, const char *why, struct err *err)
 {
     const char *api_url = loop->options->environment.api_url;
@@ -171,7 +171,7 @@ static void stop_proxy(struct loop *loop, struct err *err)
                 proxy ? proxy : loop->options->environment.api_url);
 }
 
-/* Stops the run because every request of a kind is denied: it is not the record's fault. */
+/* Stops the run because every request of a kind is denied, so that the records are not at fault. */
 static void stop_denied(struct loop *loop, const struct task *task, struct err *err)
 {
     static const char *const requests[] = {
@@ -224,7 +224,7 @@ static void check_refused(struct loop *loop, struct err *err)
             refused, answered, allowed);
 }
 
-/* The end of a task's way: its outcome is written with the next turn. */
+/* Has the next turn write the task's outcome, and counts final jobs. */
 static void settle_task(struct loop *loop, struct task *task, struct err *err)
 {
     task_list_add(&loop->settled, task);
@@ -235,13 +235,13 @@ static void settle_task(struct loop *loop, struct task *task, struct err *err)
     check_refused(loop, err);
 }
 
-/* Denied, and no request of the kind has been taken so far: the task waits until it is clear
- * whether the record or the run is at fault. */
+/* Holds the task of a denied request, because no request of its kind has been accepted so far,
+ * until it is clear whether the record or the run is at fault. */
 static void hold_task(struct loop *loop, struct task *task, enum policy_run run, struct err *err)
 {
     const struct claim_outcome *outcome = &task->claim.outcome;
     struct trial *trial = &loop->trials[trial_kind_of(task->job.request)];
-    /* a read-back is asked for wherever its job is in the queue */
+    /* read-backs come from anywhere in the queue */
     bool sampled = task->claim.spread || job_state_of_request(task->job.request) == JOB_UNKNOWN;
 
     task->open = run;
@@ -304,8 +304,8 @@ unsigned loop_room(const struct loop *loop)
     return room;
 }
 
-/* What an answer shows of the service: that it is there, takes requests of the kind, the token and
- * the pace. */
+/* Notes what an answer shows about the service: that it is reached, and accepts this kind of
+ * request, the token and the pace. */
 static void note_service(struct loop *loop, const struct task *task,
                          const struct http_answer *answer, const struct policy_verdict *verdict)
 {
@@ -324,7 +324,8 @@ static void note_service(struct loop *loop, const struct task *task,
         governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
 }
 
-/* The retry budget counts jobs: one that was charged earns nothing by being read back. */
+/* Charges or refills the retry budget. It counts jobs: one that was charged earns nothing by being
+ * read back. */
 static void charge(struct loop *loop, const struct task *task, const struct policy_verdict *verdict)
 {
     if (verdict->success &&
@@ -340,7 +341,6 @@ static void charge(struct loop *loop, const struct task *task, const struct poli
     stop_because(loop, DRAIN_EXHAUSTED);
 }
 
-/* What the verdict on an answer means for the run. */
 void loop_heed(struct loop *loop, const struct task *task, const struct http_answer *answer,
                const struct policy_verdict *verdict, struct err *err)
 {
@@ -498,7 +498,7 @@ bool loop_start_token(struct loop *loop, struct err *err)
     return http_pool_start(loop->pool, &request, err);
 }
 
-/* What nothing leaves for, and until when (monotonic); NULL: nothing in particular. */
+/* Returns what all requests wait for, and until when (monotonic); NULL: nothing in particular. */
 static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *until_us)
 {
     const struct governor *governor = &loop->governor;
@@ -519,7 +519,7 @@ static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *un
 
         *until_us = now_us + governor_wait_us(governor, now_us);
         if (per_s > 0.9 * loop->said_per_s && per_s < 1.1 * loop->said_per_s)
-            return NULL; /* the same for each request */
+            return NULL; /* the same wait before each request is reported once */
         loop->said_per_s = per_s;
         return governor_learned_per_s(governor) > 0 ? "for the pace that the API allows"
                                                     : "for the pace that --rate sets";

@@ -76,13 +76,13 @@ double loop_dice(struct loop *loop);
 /* Takes the answer to the token request. */
 void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err);
 
-/* Changes pace, token and run as an answer asks: what it was sent with and what the server said is
- * in the task. Denials of one kind of request are the caller's. */
+/* Changes pace, token and run as the verdict on an answer demands. task: what was sent, and the
+ * outcome. Denials of a kind of request are left to the caller. */
 void loop_heed(struct loop *loop, const struct task *task, const struct http_answer *answer,
                const struct policy_verdict *verdict, struct err *err);
 
 /* Settles the held tasks for which the fault is known by now. dry: nothing else is in flight or to
- * come, so that what is known has to do. */
+ * come, so that it is decided by what is known. */
 void loop_rule_held(struct loop *loop, bool dry, struct err *err);
 
 /* True while a decision about the run needs jobs from all over the queue. */
@@ -97,19 +97,19 @@ void loop_put_back_ready(struct loop *loop);
 /* Stops the loop with an error, unless an earlier one did. */
 void loop_fail(struct loop *loop, const struct err *why, struct err *err);
 
-/* Notes that a signal asks to stop, or that someone else may work on the database: nothing more
- * leaves, and what is in flight is settled where it is still ours. */
+/* Stops the loop when a signal asks for it, or fails it when the lock is lost: nothing more leaves,
+ * and what is in flight is settled where no other process has touched it. */
 void loop_look(struct loop *loop, struct err *err);
 
-/* Starts the token request when it is time; it has a slot of its own. It takes no place in the
- * pace, which is the API's and not the login's: at few requests an hour every place would be a
- * token's, and each token dead before the next place. False: libcurl failed. */
+/* Starts the token request when it is due, in its own slot. It takes no place in the pace, which is
+ * the API's and not the login's: at a few requests an hour the token requests would take every
+ * place, and each token would expire before the next one. False: libcurl failed. */
 bool loop_start_token(struct loop *loop, struct err *err);
 
-/* Reports once what is waited for longer than 10 s, with its end. */
+/* Reports a wait of more than 10 s, once, with its reason and end. */
 void loop_say_wait(struct loop *loop);
 
-/* Calls options.progress, if that is due or the last time. */
+/* Calls options.progress if that is due, or for the last time. */
 void loop_report(struct loop *loop, bool last);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { MESSAGES_MAX = 3 }; /* for one status and code */
 
-/* What HTTP does not know is no complete answer either. */
+/* 0 also for a status that HTTP does not have. */
 static unsigned class_of(const struct http_answer *answer)
 {
     long class = answer->end == HTTP_DONE ? answer->status / 100 : 0;
@@ -25,7 +25,7 @@ void meter_count(struct meter *meter, const struct http_answer *answer)
     histogram_add(&meter->latencies, (uint64_t)answer->latency_us);
 }
 
-/* The kind that a reply counts with; NULL: it is a new one. */
+/* Returns the kind that a reply counts with; NULL: it is a new one. */
 static struct meter_reply *find_reply(struct meter_replies *replies,
                                       const struct meter_reply *reply)
 {

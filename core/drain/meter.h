@@ -12,7 +12,7 @@
 
 enum {
     METER_CLASSES = 6,
-    METER_REPLIES = 16, /* kinds of bad answers that are counted each by itself */
+    METER_REPLIES = 16, /* kinds of bad answers that are counted separately */
 };
 
 /* A kind of answer that is not a success, by what the server said. */
@@ -20,8 +20,8 @@ struct meter_reply {
     uint64_t count;
     long status;       /* 0: no complete answer */
     char code[64];     /* of an API error, or "" */
-    char message[160]; /* the first one's; texts are cut to their arrays */
-    bool varies;       /* others of the status and code said something else */
+    char message[160]; /* of the first one; texts are cut to their arrays */
+    bool varies;       /* others of the status and code have another message */
 };
 
 struct meter_replies {
@@ -37,19 +37,18 @@ struct meter {
     struct meter_replies replies;
 };
 
-/* Counts one answer to a PUT or GET; what never left is no request. */
+/* Counts one answer to a PUT or GET. Requests that never left do not count. */
 void meter_count(struct meter *meter, const struct http_answer *answer);
 
-/* Counts what a bad answer said: code and message of the API error, or why there is no answer. A
- * message that differs in every answer fills no table: beyond three for a status and code, it
- * counts with the first one. */
+/* Counts a bad answer by code and message of the API error, or by why there is no answer. After
+ * three messages for a status and code, further ones count with the first. */
 void meter_note(struct meter *meter, const struct http_answer *answer, const char *code,
                 const char *message);
 
-/* The kinds, the most frequent one first. */
+/* Sorts the kinds, the most frequent one first. */
 void meter_sort(struct meter_replies *replies);
 
-/* As the `run` row and the summary have it; validation_failures is not touched. */
+/* Fills what the `run` row and the summary show; validation_failures is left alone. */
 void meter_report(const struct meter *meter, struct store_run *run);
 
 #endif

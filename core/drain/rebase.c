@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* A schema file that some record was built by. */
+/* A schema file that was needed. */
 struct base {
     struct base *next;
     struct schema *schema;
@@ -77,7 +77,8 @@ static struct base *find(struct rebase *rebase, struct span name, struct err *er
     return load(rebase, name, err);
 }
 
-/* What the rules say of rebase->fields. */
+/* Checks the rules of the schema file with rebase->fields; *broken: the message of the first one
+ * that is broken, or NULL. */
 static bool check_rules(struct rebase *rebase, struct base *base, const char **broken,
                         struct err *err)
 {

@@ -1,5 +1,5 @@
-/* What is sent where the record's present state counts: our fields laid over those that a GET
- * fetched, or instead of them, as the schema file says, and the schema's rules checked again. */
+/* Builds an update on a fetched record: our fields merged into its fields, or in place of them, as
+ * the schema file says. The rules of the schema file are checked again. */
 #ifndef ROWFERRY_DRAIN_REBASE_H
 #define ROWFERRY_DRAIN_REBASE_H
 
@@ -10,18 +10,18 @@
 
 struct rebase;
 
-/* folder: of the schema files, which are read when the first record of their object comes. */
+/* folder: of the schema files. Each is read when the first record of its schema comes. */
 struct rebase *rebase_open(const char *folder);
 void rebase_close(struct rebase *rebase);
 
 struct rebased {
     struct span fields; /* to send; valid until the next rebase_build */
-    bool is_there;      /* the record holds just these values already */
-    const char *broken; /* what a rule says of them, valid likewise; NULL: none is broken */
+    bool is_there;      /* the record already holds exactly these values */
+    const char *broken; /* the message of a rule that they break, valid likewise; NULL: none */
 };
 
-/* ours, theirs: JSON objects; theirs may be empty. False with ERR_CONFIG: the schema file is
- * missing or wrong. */
+/* Fills *rebased. ours, theirs: JSON objects; theirs can be empty. False with ERR_CONFIG: the
+ * schema file is missing or wrong. */
 bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
                   struct rebased *rebased, struct err *err);
 

@@ -11,16 +11,16 @@
 #include <string.h>
 
 enum {
-    KEPT_BYTES = 64 << 10,  /* a larger buffer is given back after its task */
-    AUDIT_PAGES_MAX = 1000, /* of one record's log: an API that goes on and on is not followed */
+    KEPT_BYTES = 64 << 10,      /* a larger buffer is given back after its task */
+    AUDIT_PAGES_MAX = 1000,     /* of one record's log: pages after these are not asked for */
     ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
 };
 
-/* What an answer shows, for what is said about it. */
+/* What an answer shows, for the texts about it. */
 struct shown {
     struct rebased rebased;              /* of a fetch */
     struct span entry;                   /* of an audit: the version's entry, or empty */
-    const struct claim_sibling *sibling; /* the other job of ours that made the version; or NULL */
+    const struct claim_sibling *sibling; /* another job of ours that made the version; or NULL */
 };
 
 static void give_back(struct buf *buf)
@@ -112,8 +112,8 @@ static int64_t next_version(const struct claim *claim)
     return claim->version < INT64_MAX ? claim->version + 1 : claim->version;
 }
 
-/* The other job of the record's that made a version, by its id (NULL: unknown) or by what the
- * server answered; NULL: none of ours. */
+/* Returns the other job of the record that made a version, by its id (NULL: unknown) or by what the
+ * server answered to it; NULL: none of ours did. */
 static const struct claim_sibling *find_sibling(const struct claim *claim, const unsigned char *id,
                                                 int64_t version)
 {
@@ -132,7 +132,7 @@ static bool is_own(const void *claim, const unsigned char id[16])
     return find_sibling(claim, id, -1) != NULL;
 }
 
-/* Whose the version is, by this page and those before it. */
+/* Who made the version, by this page and those before it. */
 static enum policy_entry entry_of(const struct api_audit *audit,
                                   const struct claim_outcome *outcome)
 {
@@ -151,7 +151,7 @@ static void keep_user(char kept[CLAIM_USER_SIZE], const char *found, const char 
     snprintf(kept, CLAIM_USER_SIZE, "%s", found[0] ? found : before);
 }
 
-/* A page of the audit log, of the version that our PUT can have made. */
+/* Reads a page of the audit log for the version that our PUT can have made. */
 static void read_audit(struct claim *claim, struct span body, struct policy_answer *facts,
                        struct shown *shown)
 {
@@ -179,7 +179,7 @@ static void read_audit(struct claim *claim, struct span body, struct policy_answ
     shown->sibling = find_sibling(claim, audit.is_anothers ? audit.other : NULL, question.version);
 }
 
-/* The record that a read-back shows. */
+/* Compares the record of a read-back with what we sent. */
 static void read_record(const struct claim *claim, const struct api_record *record,
                         struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
 {
@@ -193,7 +193,7 @@ static void read_record(const struct claim *claim, const struct api_record *reco
         find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);
 }
 
-/* The record that a PUT is to be built on: builds it. */
+/* Builds what a PUT is to carry on the record that was fetched. */
 static bool read_fetched(const struct claim *claim, const struct api_record *record,
                          struct rebase *rebase, struct policy_answer *facts,
                          struct rebased *rebased, struct err *err)
@@ -215,14 +215,13 @@ static void read_fault(const struct http_answer *answer, struct api_fault *fault
         facts->retry_after_ms = fault->retry_after_ms;
 }
 
-/* A record as a GET must show it: without its fields it cannot be built on, and nothing is known of
- * what it holds. */
+/* True of a record as the request needs it: after a GET with its fields. */
 static bool is_record(const struct claim *claim, const struct api_record *record)
 {
     return record->has_version && (claim->request == REQUEST_UPDATE || record->has_fields);
 }
 
-/* The facts that the policy judges by. */
+/* Reads from the answer what the policy depends on. */
 static bool read_answer(struct claim *claim, const struct http_answer *answer,
                         const struct task_reader *reader, struct policy_answer *facts,
                         struct shown *shown, struct err *err)
@@ -273,7 +272,7 @@ static void copy_violations(const struct api_fault *fault, struct claim_outcome 
     }
 }
 
-/* What a conflict is about. */
+/* Describes a conflict. */
 static void explain_conflict(const struct claim *claim, const struct policy_verdict *verdict,
                              const struct claim_sibling *sibling, char text[CLAIM_ERROR_SIZE])
 {
@@ -296,7 +295,7 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
                  sent, shown);
 }
 
-/* What the job's last PUT was answered, followed by what came of asking because of that. */
+/* Describes the answer to the job's last PUT, and what the read-back or the audit log showed. */
 static void explain_evidence(const struct claim *claim, const struct policy_verdict *verdict,
                              const char *attempt_error, char text[CLAIM_ERROR_SIZE])
 {
@@ -314,9 +313,8 @@ static void explain_evidence(const struct claim *claim, const struct policy_verd
                  verdict->evidence);
 }
 
-/* True while a read-back or the audit log is to tell what became of a PUT: status and code of that
- * are what the job is about. A 401 is noted, for a second one means something else; a 404 refuses
- * the job by itself. */
+/* True while it is open whether a PUT landed: the job keeps status and code of the answer to it.
+ * Not after a 401, because a second one means something else, nor where a 404 refuses the job. */
 static bool keeps_cause(const struct claim *claim, const struct policy_verdict *verdict)
 {
     return job_state_of_request(claim->request) == JOB_UNKNOWN && !verdict->conflict &&
@@ -324,7 +322,7 @@ static bool keeps_cause(const struct claim *claim, const struct policy_verdict *
            (job_state_is_open(verdict->state) || verdict->state == JOB_FAILED);
 }
 
-/* What the job itself is to say when it is not done. */
+/* Fills the texts of the attempt and, unless it is done, of the job. */
 static void explain(const struct claim *claim, const struct http_answer *answer,
                     const struct api_fault *fault, const struct policy_verdict *verdict,
                     const struct shown *shown, struct claim_outcome *outcome)
@@ -404,7 +402,7 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
              answer->correlation);
 }
 
-/* What of the answer itself is kept. */
+/* Copies the parts of the answer that are stored. */
 static void keep_answer(const struct claim *claim, const struct http_answer *answer,
                         const struct policy_verdict *verdict, const struct shown *shown,
                         struct claim_outcome *outcome)
@@ -414,7 +412,7 @@ static void keep_answer(const struct claim *claim, const struct http_answer *ans
     struct span entry =
         shown->entry.size && shown->entry.size <= ENTRY_BYTES_MAX ? shown->entry : none;
 
-    /* what the audit log is asked about is kept for the day on which it has answered */
+    /* the audit log will be asked about this record: it is needed if that shows a conflict */
     if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
         outcome->server_record = mem_copy(answer->body.data, answer->body.size);
     if (verdict->conflict && asked)

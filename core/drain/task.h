@@ -10,11 +10,11 @@
 #include "core/store/claims.h"
 
 struct task {
-    struct claim claim; /* first, so that the store's pointers lead back here */
+    struct claim claim; /* first, so that a claim's address is its task's */
     struct buf url, body;
-    const char *authorization; /* that it was sent with */
-    struct policy_job job;     /* for a verdict that had to wait */
-    enum policy_run open;      /* ... and what it waits for */
+    const char *authorization; /* of the request */
+    struct policy_job job;     /* as the answer was assessed */
+    enum policy_run open;      /* of a held task: what is unclear */
     struct task *next;         /* in one of the loop's lists */
 };
 
@@ -22,7 +22,7 @@ void task_release(struct task *task);
 
 /* Tasks, first in first out. */
 struct task_list {
-    struct task *first, **end; /* end: where the next one is hung */
+    struct task *first, **end; /* end: where the next one is linked */
     unsigned count;
 };
 
@@ -37,7 +37,7 @@ void task_request(struct task *task, const struct drain_options *options, const 
 /* How the transfer ended, for the policy. */
 enum policy_end task_end(const struct http_answer *answer);
 
-/* What answers are read with. */
+/* What task_answer needs. */
 struct task_reader {
     struct policy_limits limits;
     int64_t now_ms;
@@ -45,18 +45,17 @@ struct task_reader {
     struct api_fault *fault; /* scratch; afterwards it holds what the server said */
 };
 
-/* Reads the answer, judges it, and fills the claim's outcome. False with ERR_CONFIG when the answer
- * to a fetch cannot be built on, because the schema file is missing or wrong: the job stays
- * pending. */
+/* Reads the answer, assesses it, and fills the claim's outcome. False with ERR_CONFIG when the
+ * job's PUT cannot be built on a fetched record, because the schema file is missing or wrong: the
+ * job stays pending. */
 bool task_answer(struct task *task, const struct http_answer *answer,
                  const struct task_reader *reader, struct policy_verdict *verdict, struct err *err);
 
-/* The outcome of a task that was never started. last: this run tries it when nothing else can go.
- */
+/* Fills the outcome of a task that was never started. last: this run tries it after all others. */
 void task_put_back(struct task *task, bool last, int64_t now_ms);
 
-/* Changes the outcome of an answer that turned out to concern all of us: as before the request, and
- * the next run tries it last. */
+/* Changes the outcome of an answer that concerned the whole run: the job is as before the request,
+ * and the next run tries it last. */
 void task_spare(struct task *task, int64_t now_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* The audit log of a record, which tells whose each of its versions is. */
+/* The audit log of records, which shows who made each of their versions. */
 #ifndef ROWFERRY_API_AUDIT_H
 #define ROWFERRY_API_AUDIT_H
 
@@ -57,7 +57,7 @@ struct api_audit {
     struct api_audit_page page;
     bool is_ours;            /* an entry of the version with this correlation id */
     bool is_anothers;        /* ... with another one */
-    bool is_unnamed;         /* ... without an id that could tell */
+    bool is_unnamed;         /* ... without an id that identifies anyone */
     bool is_elsewhere;       /* an entry of another version, or of none, with this correlation id */
     unsigned char other[16]; /* of is_anothers: the id */
     struct span entry;       /* of any: its JSON text within the body; else empty */

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The platform's regions, as its documentation lists them. The API is `api.` before the domain, the
- * login `login.`. */
+/* The regions of the platform by its documentation. The host of the API is `api.` and the domain,
+ * that of the login `login.` and the domain. */
 static const struct region {
     const char *name;
     const char *domain;
@@ -34,12 +34,12 @@ static const struct region {
     {"ap-northeast-3", "apne3.pure.cloud"},
 };
 
-enum { REGIONS = sizeof regions / sizeof *regions };
+enum {
+    REGIONS = sizeof regions / sizeof *regions,
+    SHOWN_SIZE = 200, /* of a setting in messages */
+};
 
-/* What of a setting is shown in messages. */
-enum { SHOWN_SIZE = 200 };
-
-/* `EU_Central_1` is eu-central-1. */
+/* True also for other spellings: `EU_Central_1` is eu-central-1. */
 static bool same_token(const char *text, const char *name)
 {
     for (; *text && *name; text++, name++)
@@ -48,8 +48,7 @@ static bool same_token(const char *text, const char *name)
     return !*text && !*name;
 }
 
-/* The domain that a region or domain means, with or without `api.`; NULL when it is none of them.
- */
+/* Returns the domain that a region or domain, with or without `api.`, means; else NULL. */
 static const char *find_domain(const char *text)
 {
     const char *bare = strncasecmp(text, "api.", 4) == 0 ? text + 4 : text;
@@ -60,7 +59,7 @@ static const char *find_domain(const char *text)
     return NULL;
 }
 
-/* The platform's domain that the host lies in, though it is not its API; else NULL. */
+/* Returns the domain of the platform that the host is in without being its API; else NULL. */
 static const char *misplaced(const char *host)
 {
     for (size_t i = 0; i < REGIONS; i++) {
@@ -75,7 +74,7 @@ static const char *misplaced(const char *host)
     return NULL;
 }
 
-/* Letters, digits, '-', '_' and '.'; or what an IPv6 address is written with. */
+/* True for letters, digits, '-', '_' and '.'; in brackets for what IPv6 addresses consist of. */
 static bool is_host(struct span host, bool bracketed)
 {
     for (size_t i = 0; i < host.size; i++) {
@@ -90,26 +89,26 @@ static bool is_host(struct span host, bool bracketed)
     return true;
 }
 
-/* An address of ours: where it is, and how it is written. */
+/* A URL of scheme, host and port. */
 struct origin {
     char url[512];
     char host[256]; /* lower case, without brackets */
 };
 
-/* What speaks against a URL as the origin of an API, or NULL. */
+/* Why a URL cannot be the origin of an API, after its text; or NULL. */
 static const char *find_fault(const struct url *url, bool https, bool bracketed)
 {
     struct span rest = url->rest;
     int64_t port;
 
     if (url->host.size >= sizeof((struct origin *)0)->host || !is_host(url->host, bracketed))
-        return "the host is no name or address";
+        return "has a host that is not a name or an address";
     if (url->port.size > 5 || (url->port.size && !str_to_int64(url->port, 1, 65535, &port)))
-        return "the port is no number from 1 to 65535";
+        return "has a port that is not a number from 1 to 65535";
     if (rest.size && !span_is(rest, "/"))
-        return "it has a path: only scheme, host and port belong here";
+        return "has a path: give only scheme, host and port";
     if (!https && !url_host_is_loopback(url->host))
-        return "plain http is for loopback alone: write https";
+        return "is plain http, which is for loopback alone: write https";
     return NULL;
 }
 
@@ -123,23 +122,25 @@ static void write_origin(const struct url *url, bool https, bool bracketed, stru
              (int)url->port.size, url->port.size ? url->port.data : "");
 }
 
-/* A setting as messages show it; nothing of it where a password may stand before an '@'. */
+/* A setting as messages show it: nothing of it if there is an '@', because a password can be before
+ * it. */
 static const char *shown(const char *text, char out[SHOWN_SIZE])
 {
     return str_printable(span_of(strchr(text, '@') ? "..." : text), out, SHOWN_SIZE);
 }
 
-/* what: the setting's name in messages. */
+/* what: the name of the setting in messages. */
 static bool parse_origin(const char *what, const char *text, struct origin *origin, struct err *err)
 {
-    const char *fault = "it is no URL like https://api.mypurecloud.com";
+    const char *fault = "is not a URL like https://api.mypurecloud.com";
     bool https = strncasecmp(text, "https:", 6) == 0, bracketed;
     char out[SHOWN_SIZE];
     struct url url;
 
     if (url_parse(span_of(text), &url) && (https || strncasecmp(text, "http:", 5) == 0)) {
         if (url.has_user)
-            return err_set(err, ERR_CONFIG, "%s: a URL here has no user name or password", what);
+            return err_set(err, ERR_CONFIG,
+                           "the %s has a user name or password: give the URL without", what);
         bracketed = url.host.data[-1] == '[';
         fault = find_fault(&url, https, bracketed);
         if (!fault) {
@@ -147,7 +148,7 @@ static bool parse_origin(const char *what, const char *text, struct origin *orig
             return true;
         }
     }
-    return err_set(err, ERR_CONFIG, "%s '%s': %s", what, shown(text, out), fault);
+    return err_set(err, ERR_CONFIG, "%s '%s' %s", what, shown(text, out), fault);
 }
 
 static bool resolve_api(const char *text, struct origin *api, struct err *err)
@@ -161,16 +162,16 @@ static bool resolve_api(const char *text, struct origin *api, struct err *err)
     }
     if (!strstr(text, "://"))
         return err_set(err, ERR_CONFIG,
-                       "environment '%s': it is no region (eu-central-1) or domain "
-                       "(mypurecloud.de) of the platform; another API is named by its URL, "
+                       "environment '%s' is not a region (eu-central-1) or domain "
+                       "(mypurecloud.de) of the platform: name another API by its URL, "
                        "https://HOST",
                        shown(text, out));
     if (!parse_origin("environment", text, api, err))
         return false;
     domain = misplaced(api->host);
     if (domain)
-        return err_set(err, ERR_CONFIG, "environment '%s': the API is at https://api.%s", api->url,
-                       domain);
+        return err_set(err, ERR_CONFIG, "environment '%s' is not the API: it is at https://api.%s",
+                       api->url, domain);
     return true;
 }
 
@@ -196,24 +197,13 @@ bool environment_resolve(const char *text, const char *login_url, bool login_url
         derive_login(&api, &login);
     else if (!parse_origin("login URL", login_url, &login, err))
         return false;
-    else if (!login_url_is_option && !environment_same_domain(api.host, login.host))
+    else if (!login_url_is_option && !url_same_domain(span_of(api.host), span_of(login.host)))
         return err_set(err, ERR_CONFIG,
-                       "login URL '%s': it is of another domain than the API's '%s', and the "
-                       "client secret would go there: give it as the option --login-url if that "
-                       "is meant",
+                       "login URL '%s' is of another domain than the API '%s', and would receive "
+                       "the client secret: give it as the option --login-url if that is meant",
                        login.url, api.url);
     memcpy(environment->api_url, api.url, sizeof environment->api_url);
     memcpy(environment->login_url, login.url, sizeof environment->login_url);
     memcpy(environment->api_host, api.host, sizeof environment->api_host);
     return true;
-}
-
-bool environment_is_loopback(const char *host)
-{
-    return url_host_is_loopback(span_of(host));
-}
-
-bool environment_same_domain(const char *api_host, const char *host)
-{
-    return url_same_domain(span_of(api_host), span_of(host));
 }

@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXCERPT_SIZE = 81 }; /* of a body that is no JSON, as messages show it */
+enum { EXCERPT_SIZE = 81 }; /* of a body that is not JSON, in messages */
 
-/* The members that errors of the API and of its login are told by, the best first. */
+/* The members of errors of the API and of its login, the most informative one first. */
 static const char *const message_names[] = {"message", "error_description", "description", NULL};
 static const char *const code_names[] = {"code", "errorCode", "error", NULL};
 static const char *const field_names[] = {"field", "fieldName", NULL};
 static const char *const violation_names[] = {"validationErrors", "details", "errors", NULL};
 
-/* The text of the first of the members that is a string with something in it, or a number. */
+/* Returns the text of the first of the members that is a number or a string that is not empty. */
 static struct span find_text(struct json_object *object, const char *const *names)
 {
     for (; *names; names++) {
@@ -31,7 +31,7 @@ static struct span find_text(struct json_object *object, const char *const *name
     return (struct span){0};
 }
 
-/* The milliseconds of `Retry the request in [N] seconds` (API errors 429), at most a day, -1
+/* Returns the milliseconds of `Retry the request in [N] seconds` in a message, at most a day; -1
  * without. */
 static int64_t find_retry_ms(struct span message)
 {
@@ -62,7 +62,7 @@ static bool read_version(struct json_object *object, int64_t *version)
     return true;
 }
 
-/* A string, or an object; where nothing in it is known, its JSON is the message. */
+/* Reads a string or an object. If no member of it is known, its JSON becomes the message. */
 static void read_violation(struct json_object *item, struct api_violation *violation)
 {
     struct span field = find_text(item, field_names), code = find_text(item, code_names);
@@ -78,7 +78,7 @@ static void read_violation(struct json_object *item, struct api_violation *viola
     str_printable(message, violation->message, sizeof violation->message);
 }
 
-/* The first of the lists that has something in it, or NULL. */
+/* Returns the first list that is not empty, or NULL. */
 static struct json_object *find_violations(struct json_object *object)
 {
     struct json_object *list;
@@ -109,13 +109,13 @@ static void describe(struct span body, long status, bool json, struct api_fault 
         snprintf(fault->message, sizeof fault->message, "HTTP %ld without a body", status);
     else if (json && status >= 200 && status < 300)
         snprintf(fault->message, sizeof fault->message,
-                 "HTTP %ld with a body that is no record (\"%s\")", status,
+                 "HTTP %ld with a body that is not a record (\"%s\")", status,
                  str_printable(body, excerpt, sizeof excerpt));
     else if (json)
         snprintf(fault->message, sizeof fault->message, "HTTP %ld without a message", status);
     else
         snprintf(fault->message, sizeof fault->message,
-                 "HTTP %ld with a body that is no JSON object (\"%s\")", status,
+                 "HTTP %ld with a body that is not a JSON object (\"%s\")", status,
                  str_printable(body, excerpt, sizeof excerpt));
 }
 

@@ -17,8 +17,8 @@ struct api_violation {
 
 enum { API_VIOLATIONS_MAX = 100 };
 
-/* An error body, taken apart as far as it can be; every member is optional and a gateway's HTML
- * gives code "" and a message that says so. */
+/* What an error body says. Every member is optional; the HTML of a gateway gives code "" and a
+ * message that says so. */
 struct api_fault {
     char code[128];
     char message[512]; /* never empty */
@@ -30,6 +30,7 @@ struct api_fault {
         violations[API_VIOLATIONS_MAX]; /* validationErrors, else details, errors */
 };
 
+/* Fills *fault. status: of the answer, for the message where the body has none. */
 void api_read_fault(struct span body, long status, struct api_fault *fault);
 
 #endif

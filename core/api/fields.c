@@ -3,7 +3,7 @@
 #include "core/row/json.h"
 #include "core/validate/decimal.h"
 
-/* One of the two texts that are compared. */
+/* One of two JSON texts. */
 struct side {
     const char *text;
     struct json_tape tape;
@@ -26,8 +26,9 @@ static bool same_number(const struct side *a, const struct json_token *left, con
     return decimal_compare(&first, &second) == 0;
 }
 
-/* The value of the member of b's object whose name is at a's tokens[name]; 0 when there is none.
- * The search begins where the last one ended, because both sides mostly have the same order. */
+/* Returns the token of the value in b's object whose name is at a's tokens[name]; 0 when there is
+ * none. The search begins where the last one ended, because both sides mostly have the same order.
+ */
 static uint32_t find_value(struct side *a, uint32_t name, struct side *b, uint32_t object,
                            uint32_t *cursor)
 {
@@ -72,7 +73,7 @@ static bool same_array(struct side *a, uint32_t i, struct side *b, uint32_t j)
     return true;
 }
 
-/* Goes as deep as the scanner lets values nest: JSON_DEPTH_MAX. */
+/* Recurses at most JSON_DEPTH_MAX deep, because the scanner allows no more. */
 static bool same_value(struct side *a, uint32_t i, struct side *b, uint32_t j)
 {
     const struct json_token *left = &a->tape.tokens[i], *right = &b->tape.tokens[j];
@@ -124,7 +125,7 @@ static void append_member(struct buf *out, const struct side *side, uint32_t nam
         buf_append_char(out, '"');
 }
 
-/* The members of a, each with its value from b where that has one. */
+/* Appends the members of a, each with its value from b where b has one. */
 static void append_members(struct buf *out, struct side *a, struct side *b)
 {
     const struct json_token *tokens = a->tape.tokens;
@@ -138,7 +139,7 @@ static void append_members(struct buf *out, struct side *a, struct side *b)
     }
 }
 
-/* The members of a whose names b does not have. */
+/* Appends the members of a whose names b does not have. */
 static void append_others(struct buf *out, struct side *a, struct side *b)
 {
     const struct json_token *tokens = a->tape.tokens;
@@ -173,9 +174,9 @@ bool api_fields_within(struct span ours, struct span theirs)
     return within;
 }
 
-/* The members of a that b does not have, or, with `values`, has another value for. */
-static void tell_differing(struct side *a, struct side *b, bool values,
-                           void (*visit)(void *context, struct span name), void *context)
+/* Visits the members of a that b does not have or, with `values`, has another value for. */
+static void visit_differing(struct side *a, struct side *b, bool values,
+                            void (*visit)(void *context, struct span name), void *context)
 {
     const struct json_token *tokens = a->tape.tokens;
     uint32_t cursor = 1;
@@ -194,8 +195,8 @@ void api_fields_differing(struct span ours, struct span theirs,
     struct side a = {0}, b = {0};
 
     if (side_read(&a, ours) && side_read(&b, theirs)) {
-        tell_differing(&a, &b, true, visit, context);
-        tell_differing(&b, &a, false, visit, context);
+        visit_differing(&a, &b, true, visit, context);
+        visit_differing(&b, &a, false, visit, context);
     }
     side_release(&a);
     side_release(&b);

@@ -7,15 +7,15 @@
 #include <stdbool.h>
 
 /* True when every member of `ours` is in `theirs` with an equal JSON value: numbers by decimal
- * value, objects regardless of order. Both are JSON objects. */
+ * value, objects in any order. False also when one of them is not a JSON object. */
 bool api_fields_within(struct span ours, struct span theirs);
 
-/* Appends `theirs` with the members of `ours` in place of, or behind, its own: values and digits as
- * both sides wrote them. Both are JSON objects; theirs may be empty. */
+/* Appends `theirs` with the members of `ours` in place of its own, or after them. Values keep their
+ * spelling. Both are JSON objects; theirs can be empty. */
 void api_fields_merge(struct buf *out, struct span ours, struct span theirs);
 
-/* Tells the names of the members in which the two differ, decoded: first those of ours, then those
- * that only theirs has. Numbers are equal by value. */
+/* Calls visit with the decoded name of each member in which the two differ: first those of ours,
+ * then those that only theirs has. Values are compared as by api_fields_within. */
 void api_fields_differing(struct span ours, struct span theirs,
                           void (*visit)(void *context, struct span name), void *context);
 

@@ -22,11 +22,11 @@ struct api_probe {
     int64_t ahead_ms;
 };
 
-/* What the status of an answer about a record means here. The first rule that fits holds; ERR_NONE:
- * the API answers, and us. */
+/* What the status of an answer about a record means here. The first rule that fits counts.
+ * ERR_NONE: the API answers, and accepts us. */
 static const struct {
     long from, to;
-    bool json; /* only where the body is a JSON object, as all of the API's are */
+    bool json; /* only if the body is a JSON object, as all bodies of the API are */
     enum err_kind kind;
 } rules[] = {
     {200, 200, true, ERR_NONE},    {404, 404, true, ERR_NONE},    {429, 429, false, ERR_NONE},
@@ -61,7 +61,7 @@ void api_probe_close(struct api_probe *probe)
     free(probe);
 }
 
-/* A Date is cut to whole seconds, and was made at some moment while the request was under way. */
+/* A Date is cut to whole seconds, and was set at some moment between request and answer. */
 static void compare_clocks(struct api_probe *probe, const struct http_answer *answer)
 {
     int64_t date_ms = http_pool_date_ms(probe->pool, answer);
@@ -80,7 +80,7 @@ static void compare_clocks(struct api_probe *probe, const struct http_answer *an
 static struct http_answer *exchange(struct api_probe *probe, const struct http_request *request,
                                     struct err *err)
 {
-    enum { WAIT_MS = 1000 }; /* at once ended by a signal, too */
+    enum { WAIT_MS = 1000 }; /* a signal ends it at once */
     struct http_answer *answer = NULL;
 
     if (!http_pool_start(probe->pool, request, err))
@@ -117,19 +117,12 @@ bool api_probe_login(struct api_probe *probe, struct api_probe_answer *result, s
     return verdict == TOKEN_FRESH;
 }
 
-static bool is_json(struct span body)
+static enum err_kind find_kind(const struct http_answer *answer)
 {
-    struct json_object *object = body_parse(body);
+    struct json_object *object = body_parse(answer->body);
     bool json = object != NULL;
 
     json_object_put(object);
-    return json;
-}
-
-static enum err_kind judge(const struct http_answer *answer)
-{
-    bool json = is_json(answer->body);
-
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (answer->status >= rules[i].from && answer->status <= rules[i].to &&
             (json || !rules[i].json))
@@ -137,11 +130,11 @@ static enum err_kind judge(const struct http_answer *answer)
     return ERR_CONFIG;
 }
 
-/* An answer that is complete. */
+/* Reads a complete answer. */
 static bool take_answer(const struct http_answer *answer, struct api_probe_answer *result,
                         struct err *err)
 {
-    enum err_kind kind = judge(answer);
+    enum err_kind kind = find_kind(answer);
     struct api_fault *fault;
 
     if (answer->status == 200 && kind == ERR_NONE)

@@ -1,5 +1,5 @@
-/* One login and one look at the API, one after the other, for `doctor`: only to see whether they
- * answer. Nothing is written at the server. */
+/* One login and one GET at a time, for `doctor`: whether login and API answer, and what. Nothing is
+ * written at the server. */
 #ifndef ROWFERRY_API_PROBE_H
 #define ROWFERRY_API_PROBE_H
 
@@ -26,8 +26,8 @@ struct api_probe_answer {
     char message[512]; /* what the API says about an error; "" with a record */
 };
 
-/* NULL: ERR_CONFIG, the certificate file cannot be read; ERR_INTERNAL. The texts of options stay
- * the caller's, and stay until the probe is closed. */
+/* NULL with ERR_CONFIG (the certificate file cannot be read) or ERR_INTERNAL. The texts of options
+ * have to live until the probe is closed. */
 struct api_probe *api_probe_open(const struct api_probe_options *options, struct err *err);
 void api_probe_close(struct api_probe *probe);
 
@@ -35,14 +35,15 @@ void api_probe_close(struct api_probe *probe);
  * ERR_NETWORK where it should be asked again later, or with ERR_STOPPED. */
 bool api_probe_login(struct api_probe *probe, struct api_probe_answer *answer, struct err *err);
 
-/* GETs a record of a schema, after a login. True with 200, with a 404 of the API, and with 429:
- * answer tells. False: ERR_AUTH (401, 403), ERR_CONFIG (it does not look like the API, or the
- * certificate is not trusted), ERR_NETWORK (no answer, or 408 or 5xx), ERR_STOPPED. */
+/* GETs a record of a schema, after a login. True with 200, with a 404 of the API, and with 429; see
+ * answer. False: ERR_AUTH (401, 403), ERR_CONFIG (it does not look like the API, or the certificate
+ * is not trusted), ERR_NETWORK (no answer, or 408 or 5xx), ERR_STOPPED. */
 bool api_probe_record(struct api_probe *probe, const char *schema, const char *record_id,
                       struct api_probe_answer *answer, struct err *err);
 
-/* How far our clock is ahead of the server's (below 0: behind), at least, by the Date of the last
- * answer that had one and by how long that answer took; 0 while both agree. False without one. */
+/* Computes how far our clock is ahead of the server's (negative: late), at least, by the Date of
+ * the last answer that had one and by how long that answer took; 0 where both agree. False without
+ * a Date. */
 bool api_probe_clock_ahead_ms(const struct api_probe *probe, int64_t *ahead_ms);
 
 #endif

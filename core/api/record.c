@@ -101,7 +101,7 @@ static int hex_value(char byte)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The digits of a UUID, with nothing else between them than what people and programs put there. */
+/* Reads the 32 digits of a UUID, whatever braces, quotes, hyphens and blanks are between them. */
 static bool read_digits(struct span text, unsigned char bytes[16])
 {
     static const struct span urn = {"urn:uuid:", 9};
@@ -124,7 +124,7 @@ static bool read_digits(struct span text, unsigned char bytes[16])
     return count == 32;
 }
 
-/* text has the 32 digits that bytes are of. */
+/* True when text, whose digits gave bytes, is a complete UUID that is not nil or max. */
 static bool is_uuid(struct span text, const unsigned char bytes[16])
 {
     static const unsigned char nil[16],
@@ -149,7 +149,7 @@ enum api_owner api_owner(const struct api_id *id, const unsigned char correlatio
     return id->is_uuid ? API_ANOTHERS : API_OWNER_UNKNOWN;
 }
 
-/* The value at tokens[index] of the member `name`; metadata is the object around it. */
+/* Reads one member of the record or, with `metadata`, of its metadata. */
 static void read_member(struct span name, bool metadata, const struct json_token *value,
                         const char *text, struct buf *scratch, struct api_record *record)
 {
@@ -164,7 +164,7 @@ static void read_member(struct span name, bool metadata, const struct json_token
     }
 }
 
-/* The members of the object at tokens[object], and those of `metadata` in it. */
+/* Reads the members of the object at tokens[object], and those of `metadata` in it. */
 static void read_members(const struct json_tape *tape, uint32_t object, bool metadata,
                          const char *text, struct buf *scratch, struct api_record *record)
 {

@@ -1,5 +1,4 @@
-/* Custom object records on the wire: paths, payloads and answers, as the API's documentation has
- * them. */
+/* Custom object records on the wire: paths, bodies and answers (docs/api.md). */
 #ifndef ROWFERRY_API_RECORD_H
 #define ROWFERRY_API_RECORD_H
 
@@ -9,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Appends text percent-encoded but for RFC 3986's unreserved characters. */
+/* Appends text percent-encoded, except the unreserved characters of RFC 3986 section 2.3. */
 void api_encode(struct buf *out, struct span text);
 
 /* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/`, the schema encoded. */
@@ -23,7 +22,7 @@ void api_record_url(struct buf *out, const char *api_url, struct span schema, st
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
                      const char *source, const unsigned char correlation[16]);
 
-/* The id of an update as a server shows it; zeroed: it shows none. */
+/* The id of an update as a server shows it; zeroed: none. */
 struct api_id {
     bool has_bytes; /* the 32 hexadecimal digits of a UUID, whatever is around and between them */
     bool is_uuid;   /* ... and written as RFC 9562 section 4 says, in upper or lower case */
@@ -35,16 +34,17 @@ void api_read_id(struct span text, struct api_id *id);
 
 enum api_owner { API_OWNER_UNKNOWN, API_OURS, API_ANOTHERS };
 
-/* Whose update an id names. The digits of our own id cannot be there by chance, so they count in
- * any form (braces, urn:uuid:, blanks, without hyphens). Only a complete UUID that differs is
- * another's: anything else may be what a server made of ours. So are the nil and the max UUID,
- * which stand for 'none' (RFC 9562 sections 5.9 and 5.10). */
+/* Returns whose update an id names. The digits of our own id cannot be there by chance, so they
+ * count in any form (braces, urn:uuid:, blanks, without hyphens). Only a complete UUID that differs
+ * is API_ANOTHERS: anything else can be what a server made of ours. The nil and the max UUID mean
+ * 'none' (RFC 9562 sections 5.9 and 5.10), and are unknown. */
 enum api_owner api_owner(const struct api_id *id, const unsigned char correlation[16]);
 
-/* A whole number from 0 on, by value: 6, 6.0 and 60e-1 are the same JSON number. */
+/* Reads a whole number from 0 on by its value: 6, 6.0 and 60e-1 are the same JSON number. False for
+ * anything else. */
 bool api_read_version(const struct json_token *token, const char *text, int64_t *version);
 
-/* A record as a GET or a PUT answered it. What is not there is zero. */
+/* A record in the answer to a GET or a PUT. What is not there is zero. */
 struct api_record {
     bool has_version;
     int64_t version;
@@ -53,8 +53,8 @@ struct api_record {
     struct span fields; /* JSON text within the body, as the server wrote it; or empty */
 };
 
-/* Reads a record. False when the body is no JSON object (the row scanner is the judge: strict,
- * depth and size limited). */
+/* Reads a record. False when the body is not a JSON object by the scanner of rows, which is strict
+ * and limits depth and size. */
 bool api_read_record(struct span body, struct api_record *record);
 
 #endif

@@ -20,7 +20,7 @@ CLOSED='the connection closed before an answer came'
 OURS='GET 200: the record carries our correlation id'
 LOST="GET 200: the record's version shows that it did not land"
 TIMED_OUT='Operation timed out after * milliseconds with'
-HTML='HTTP * with a body that is no JSON object ("<html>*")'
+HTML='HTTP * with a body that is not a JSON object ("<html>*")'
 AGAIN='then run the same command again; nothing was lost'
 
 # matches PATTERN TEXT

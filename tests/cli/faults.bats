@@ -161,15 +161,15 @@ read_back() {
 }
 
 @test "read-back: a Content-Length of half the body" {
-    read_back short-length-after '' 'GET 200: HTTP 200 with a body that is no JSON object *'
+    read_back short-length-after '' 'GET 200: HTTP 200 with a body that is not a JSON object *'
 }
 
 @test "read-back: JSON that is not UTF-8" {
-    read_back utf8-after '' 'GET 200: HTTP 200 with a body that is no record ("{"note":"\\xc3(\\xff"*'
+    read_back utf8-after '' 'GET 200: HTTP 200 with a body that is not a record ("{"note":"\\xc3(\\xff"*'
 }
 
 @test "read-back: JSON 10000 deep" {
-    read_back deep-after '' 'GET 200: HTTP 200 with a body that is no JSON object ("{"note":\[\[\[*'
+    read_back deep-after '' 'GET 200: HTTP 200 with a body that is not a JSON object ("{"note":\[\[\[*'
 }
 
 @test "read-back: a body that never ends" {
@@ -200,17 +200,17 @@ read_back() {
 
 @test "hostile: a Content-Length of half the body" {
     row '--fault short-length-after=1' '' 0 'applied 1' \
-        "PUT 200: HTTP 200 with a body that is no JSON object (\"{\"id\":\"A-1\"*) > $OURS" ''
+        "PUT 200: HTTP 200 with a body that is not a JSON object (\"{\"id\":\"A-1\"*) > $OURS" ''
 }
 
 @test "hostile: JSON that is not UTF-8" {
     row '--fault utf8-after=1' '' 0 'applied 1' \
-        "PUT 200: HTTP 200 with a body that is no record (\"{\"note\":\"*) > $OURS" ''
+        "PUT 200: HTTP 200 with a body that is not a record (\"{\"note\":\"*) > $OURS" ''
 }
 
 @test "hostile: JSON 10000 deep" {
     row '--fault deep-after=1' '' 0 'applied 1' \
-        "PUT 200: HTTP 200 with a body that is no JSON object (\"{\"note\":\[\[*) > $OURS" ''
+        "PUT 200: HTTP 200 with a body that is not a JSON object (\"{\"note\":\[\[*) > $OURS" ''
 }
 
 @test "hostile: an answer before the request is complete" {
@@ -220,7 +220,7 @@ read_back() {
 
 @test "hostile: 200 for an update, and no record" {
     row '--answer put:=200 --answer get:=200' '--max-retries 1' 5 'unknown 1' \
-        'PUT 200: HTTP 200 with a body that is no record ("{}") > GET 200: HTTP 200 with a body that is no record ("{}")*' ''
+        'PUT 200: HTTP 200 with a body that is not a record ("{}") > GET 200: HTTP 200 with a body that is not a record ("{}")*' ''
 }
 
 @test "hostile: 204 for an update that was not applied" {
@@ -368,7 +368,7 @@ wrong_proxy() {
 
 @test "refused: 422 with JSON 10000 deep" {
     row '--answer =422 --fault deep-after=1' '' 3 'refused 1' \
-        'PUT 422: HTTP 422 with a body that is no JSON object *' ''
+        'PUT 422: HTTP 422 with a body that is not a JSON object *' ''
 }
 
 @test "refused: 422 with JSON that is not UTF-8" {

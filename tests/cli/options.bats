@@ -485,7 +485,7 @@ fails_with() {
 # --- addresses ----------------------------------------------------------------------------------
 
 @test "plain http is refused for any host but loopback" {
-    fails_with "environment 'http://api.example.com': plain http is for loopback alone: write https" \
+    fails_with "environment 'http://api.example.com' is plain http, which is for loopback alone: write https" \
         drain --environment http://api.example.com
     GENESYS_ENVIRONMENT=http://127.0.0.1:1 ends 2 rowferry drain
     holds "$stderr" "database rowferry.db does not exist"

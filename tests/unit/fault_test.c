@@ -45,20 +45,20 @@ static void an_error_body_gives_code_message_and_more(void **state)
         {"{}", 500, "", "HTTP 500 without a message", -1, -1},
         {"{\"message\":\"no\"} \r\n\t", 400, "", "no", -1, -1},
         {"{\"message\":\"no\"} x", 400, "",
-         "HTTP 400 with a body that is no JSON object (\"{\"message\":\"no\"} x\")", -1, -1},
+         "HTTP 400 with a body that is not a JSON object (\"{\"message\":\"no\"} x\")", -1, -1},
         {"{\"note\":\"\xFF\"}", 200, "",
-         "HTTP 200 with a body that is no record (\"{\"note\":\"\\xff\"}\")", -1, -1},
+         "HTTP 200 with a body that is not a record (\"{\"note\":\"\\xff\"}\")", -1, -1},
         {"", 502, "", "HTTP 502 without a body", -1, -1},
         {"<html>\r\n<body>Bad Gateway</body></html>", 502, "",
-         "HTTP 502 with a body that is no JSON object "
+         "HTTP 502 with a body that is not a JSON object "
          "(\"<html>\\r\\n<body>Bad Gateway</body></html>\")",
          -1, -1},
-        {"[1]", 400, "", "HTTP 400 with a body that is no JSON object (\"[1]\")", -1, -1},
+        {"[1]", 400, "", "HTTP 400 with a body that is not a JSON object (\"[1]\")", -1, -1},
         {"{\"message\":\"cut", 500, "",
-         "HTTP 500 with a body that is no JSON object (\"{\"message\":\"cut\")", -1, -1},
+         "HTTP 500 with a body that is not a JSON object (\"{\"message\":\"cut\")", -1, -1},
         {"<0123456789012345678901234567890123456789012345678901234567890123456789012345678>more",
          500, "",
-         "HTTP 500 with a body that is no JSON object "
+         "HTTP 500 with a body that is not a JSON object "
          "(\"<0123456789012345678901234567890123456789012345678901234567890123456789012345678\")",
          -1, -1},
     };
@@ -154,7 +154,7 @@ static void nesting_beyond_all_bounds_is_no_json(void **state)
     buf_append_char(&body, '}');
     api_read_fault(buf_span(&body), 500, &fault);
     assert_true(
-        str_starts(fault.message, "HTTP 500 with a body that is no JSON object (\"{\"mess"));
+        str_starts(fault.message, "HTTP 500 with a body that is not a JSON object (\"{\"mess"));
     buf_release(&body);
 }
 

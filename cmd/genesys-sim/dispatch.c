@@ -202,8 +202,11 @@ static void log_request(struct sim *sim, struct request *request)
         .at_ms = request->at_ms,
     };
 
-    if (request->route.kind == ROUTE_ERP && request->payload_ok)
+    if (request->route.kind == ROUTE_ERP && request->payload_ok) {
         line.body = buf_span(&request->body);
+        line.idempotency_key = request->idempotency_key;
+        line.webhook_id = request->webhook_id;
+    }
     if (!sim->failed && !ledger_add_request(&sim->ledger, &line, &sim->err))
         sim->failed = true;
 }
@@ -292,6 +295,8 @@ void dispatch_answer(struct sim *sim, struct request *request)
     request->delay_us += sim->options->latency_ms * 1000;
     if (request->route.kind == ROUTE_TOKEN)
         request->delay_us += sim->options->login_latency_ms * 1000;
+    if (request->route.kind == ROUTE_ERP)
+        request->delay_us += sim->options->erp_latency_ms * 1000;
     if (request->late)
         postpone(sim, request);
     if (sim->failed)

@@ -12,6 +12,8 @@ enum {
     RECORD = 1u << DISTORT_PUT | 1u << DISTORT_GET,
     AUDIT = 1u << DISTORT_AUDIT,
     ALL = RECORD | AUDIT | 1u << DISTORT_TOKEN,
+    WEBHOOK = 1u << DISTORT_WEBHOOK,
+    STREAMS = 23, /* of numbers a scope, so that a seed gives the same ones in all versions */
     BOMB_SIZE = 64 << 20,
     GZIP_WINDOW = 15 + 16 /* deflateInit2: the largest window, with gzip's header */
 };
@@ -25,7 +27,7 @@ static const struct {
     [DISTORT_BLANK_ID] = {"blank-id", RECORD | AUDIT, "it is an empty string"},
     [DISTORT_GARBLED_ID] = {"garbled-id", RECORD | AUDIT, "it is not a UUID"},
     [DISTORT_UPPER_ID] = {"upper-id", RECORD | AUDIT, "it is in upper case"},
-    [DISTORT_NO_METADATA] = {"no-metadata", RECORD, "the record has no metadata"},
+    [DISTORT_NO_METADATA] = {"no-metadata", RECORD | WEBHOOK, "the record has no metadata"},
     [DISTORT_NO_FIELDS] = {"no-fields", RECORD, "the record has no fields member"},
     [DISTORT_NULL_FIELDS] = {"null-fields", RECORD, "fields is null"},
     [DISTORT_TEXT_FIELDS] = {"text-fields", RECORD, "fields is a string"},
@@ -44,13 +46,18 @@ static const struct {
     [DISTORT_BOMB] = {"bomb", ALL, "64 MiB of spaces after the body, encoded with gzip"},
     [DISTORT_BROKEN_GZIP] = {"broken-gzip", ALL, "the first half of the body encoded with gzip"},
     [DISTORT_UNKNOWN_CODING] = {"unknown-coding", ALL, "a Content-Encoding that does not exist"},
+    [DISTORT_LOST] = {"lost", WEBHOOK, "the notification is never sent"},
+    [DISTORT_DUPLICATED] = {"duplicated", WEBHOOK, "it is sent twice, with the same id"},
+    [DISTORT_REORDERED] = {"reordered", WEBHOOK, "it is sent after the next ones"},
+    [DISTORT_NO_WEBHOOK_ID] = {"no-webhook-id", WEBHOOK,
+                               "it is signed by X-Hub-Signature-256 only"},
+    [DISTORT_UNSIGNED] = {"unsigned", WEBHOOK, "it has no signature"},
+    [DISTORT_BAD_SIGNATURE] = {"bad-signature", WEBHOOK, "its signatures are wrong"},
 };
 
 static const char *const scopes[DISTORT_SCOPES] = {
-    [DISTORT_PUT] = "put:",
-    [DISTORT_GET] = "get:",
-    [DISTORT_AUDIT] = "audit:",
-    [DISTORT_TOKEN] = "token:",
+    [DISTORT_PUT] = "put:",     [DISTORT_GET] = "get:",         [DISTORT_AUDIT] = "audit:",
+    [DISTORT_TOKEN] = "token:", [DISTORT_WEBHOOK] = "webhook:",
 };
 
 static int find_scope(const char *text)
@@ -99,7 +106,7 @@ bool distort_parse(struct distortions *distortions, const char *text, struct err
 static double chance(const struct distortions *distortions, enum distort_scope scope,
                      enum distort_kind kind, uint64_t n)
 {
-    uint64_t stream = faults_mix(distortions->seed, (uint64_t)scope * DISTORT_KINDS + kind + 1);
+    uint64_t stream = faults_mix(distortions->seed, (uint64_t)scope * STREAMS + kind + 1);
 
     return (double)(faults_mix(stream, n) >> 11) * 0x1.0p-53;
 }

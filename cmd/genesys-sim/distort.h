@@ -12,7 +12,14 @@
 #include <stdint.h>
 
 /* The answers that a probability applies to. */
-enum distort_scope { DISTORT_PUT, DISTORT_GET, DISTORT_AUDIT, DISTORT_TOKEN, DISTORT_SCOPES };
+enum distort_scope {
+    DISTORT_PUT,
+    DISTORT_GET,
+    DISTORT_AUDIT,
+    DISTORT_TOKEN,
+    DISTORT_WEBHOOK,
+    DISTORT_SCOPES
+};
 
 enum distort_kind {
     /* of the correlation id in a record or an audit entry; the first that is drawn applies */
@@ -43,6 +50,13 @@ enum distort_kind {
     DISTORT_BOMB,
     DISTORT_BROKEN_GZIP,
     DISTORT_UNKNOWN_CODING,
+    /* of a notification */
+    DISTORT_LOST,
+    DISTORT_DUPLICATED,
+    DISTORT_REORDERED,
+    DISTORT_NO_WEBHOOK_ID,
+    DISTORT_UNSIGNED,
+    DISTORT_BAD_SIGNATURE,
     DISTORT_KINDS
 };
 

@@ -35,8 +35,30 @@ void erp_read(struct request *request)
     request->payload_ok = read_body(&request->route, buf_span(&request->body), &request->problem);
 }
 
+static bool is_signed(const struct sim *sim, const struct request *request)
+{
+    const char *secret = sim->options->erp_secret;
+    struct buf expected = {0};
+    bool signed_so;
+
+    if (!secret)
+        return true;
+    if (!request->webhook_id || !request->webhook_timestamp || !request->webhook_signature)
+        return false;
+    webhooks_sign(secret, request->webhook_id, request->webhook_timestamp, buf_span(&request->body),
+                  &expected);
+    signed_so = strcmp(request->webhook_signature, buf_text(&expected)) == 0;
+    buf_release(&expected);
+    return signed_so;
+}
+
 void erp_answer(struct sim *sim, struct request *request)
 {
+    if (!is_signed(sim, request)) {
+        answer_error(&request->answer, 401, "bad.signature", "The signature is missing or wrong.",
+                     NULL);
+        return;
+    }
     if (!request_has_payload(request) ||
         sim_answer_fixed(sim, request, ANSWER_ERP, request->route.id))
         return;

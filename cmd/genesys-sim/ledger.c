@@ -16,11 +16,12 @@ static bool open_one(int *fd, const char *path, struct err *err)
 }
 
 bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
-                 struct err *err)
+                 const char *notifications_path, struct err *err)
 {
-    *ledger = (struct ledger){.updates_fd = -1, .requests_fd = -1};
+    *ledger = LEDGER_CLOSED;
     if (open_one(&ledger->updates_fd, updates_path, err) &&
-        open_one(&ledger->requests_fd, requests_path, err))
+        open_one(&ledger->requests_fd, requests_path, err) &&
+        open_one(&ledger->notifications_fd, notifications_path, err))
         return true;
     ledger_close(ledger);
     return false;
@@ -32,8 +33,10 @@ void ledger_close(struct ledger *ledger)
         close(ledger->updates_fd);
     if (ledger->requests_fd >= 0)
         close(ledger->requests_fd);
+    if (ledger->notifications_fd >= 0)
+        close(ledger->notifications_fd);
     buf_release(&ledger->line);
-    *ledger = (struct ledger){.updates_fd = -1, .requests_fd = -1};
+    *ledger = LEDGER_CLOSED;
 }
 
 static void add_text(struct buf *line, const char *name, const char *value)
@@ -118,7 +121,34 @@ bool ledger_add_request(struct ledger *ledger, const struct ledger_request *requ
     add_text(line, "fault", request->fault);
     add_number(line, "connection", (int64_t)request->connection);
     add_number(line, "at_ms", request->at_ms);
-    if (request->body.data)
+    if (request->body.data) {
+        add_text(line, "idempotency_key", request->idempotency_key);
+        add_text(line, "webhook_id", request->webhook_id);
         add_json(line, "body", request->body);
+    }
     return put_line(ledger, ledger->requests_fd, err);
+}
+
+bool ledger_add_notification(struct ledger *ledger, const struct ledger_notification *sent,
+                             struct err *err)
+{
+    struct buf *line = &ledger->line;
+
+    if (ledger->notifications_fd < 0)
+        return true;
+    buf_reset(line);
+    buf_printf(line, "{\"number\":%llu", (unsigned long long)sent->number);
+    add_text(line, "webhook_id", sent->webhook_id);
+    add_text(line, "id", sent->id);
+    add_number(line, "attempt", sent->attempt);
+    add_number(line, "status", sent->status);
+    add_text(line, "error", sent->error);
+    add_text(line, "distorted", sent->distorted);
+    add_number(line, "at_ms", sent->at_ms);
+    add_number(line, "ended_ms", sent->ended_ms);
+    add_text(line, "timestamp", sent->timestamp);
+    add_text(line, "signature", sent->signature);
+    add_text(line, "hub", sent->hub);
+    add_json(line, "body", sent->body);
+    return put_line(ledger, ledger->notifications_fd, err);
 }

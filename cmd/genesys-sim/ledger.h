@@ -14,6 +14,7 @@
 struct ledger {
     int updates_fd;
     int requests_fd;
+    int notifications_fd;
     uint64_t updates;
     struct buf line;
 };
@@ -42,12 +43,28 @@ struct ledger_request {
     const char *fault; /* NULL: none */
     uint64_t connection;
     int64_t at_ms;
-    struct span body; /* JSON, for ERP requests; data NULL: none */
+    struct span body;                         /* JSON, for ERP requests; data NULL: none */
+    const char *idempotency_key, *webhook_id; /* of ERP requests; NULL: none */
 };
 
-/* Opens both files for appending, and creates them if missing; either path can be NULL. */
+/* One attempt to send a notification. */
+struct ledger_notification {
+    uint64_t number; /* the changes of records, counted from 1 */
+    const char *webhook_id;
+    const char *id;                /* of the record */
+    unsigned attempt;              /* from 1 */
+    long status;                   /* 0: no complete answer */
+    const char *error, *distorted; /* NULL or empty: none */
+    int64_t at_ms, ended_ms;
+    const char *timestamp, *signature, *hub; /* as sent; NULL: not */
+    struct span body;
+};
+
+#define LEDGER_CLOSED ((struct ledger){.updates_fd = -1, .requests_fd = -1, .notifications_fd = -1})
+
+/* Opens the files for appending, and creates them if missing; each path can be NULL. */
 bool ledger_open(struct ledger *ledger, const char *updates_path, const char *requests_path,
-                 struct err *err);
+                 const char *notifications_path, struct err *err);
 
 void ledger_close(struct ledger *ledger);
 
@@ -55,5 +72,9 @@ void ledger_close(struct ledger *ledger);
 bool ledger_add_update(struct ledger *ledger, const struct ledger_update *update, struct err *err);
 bool ledger_add_request(struct ledger *ledger, const struct ledger_request *request,
                         struct err *err);
+
+/* Writes a line when the attempt has ended. */
+bool ledger_add_notification(struct ledger *ledger, const struct ledger_notification *sent,
+                             struct err *err);
 
 #endif

@@ -1,17 +1,19 @@
 /* genesys-sim: the Custom Objects API as a server on the loopback, for tests and first trials.
  *
- *   main.c      this map; options in, one line out, exit status
- *   options     the option table, for the command line and for /sim/config
- *   server      sockets, TLS and the loop: bytes become a request, an answer becomes bytes or a cut
- *   dispatch    one request: route, token, rate limit, fault, handler, line in the ledger
- *   routes      method and target -> kind, schema, record id
- *   login put_get audit erp control    the handlers, one file for each kind of request
- *   sim         what the server remembers, and what several handlers do: update a record, answer
- * one request payload strict             a request; the body of an update; strict JSON answer
- * bodies and headers of answers and errors records tokens      records with their audit entries;
- * bearer tokens distort     answers that differ from those of the API faults pace timers  what goes
- * wrong, rate limits, what happens later ledger      updates applied and requests received, as JSON
- * lines
+ * - main.c: this map; options in, one line out, exit status
+ * - options: the option table, for the command line and for /sim/config
+ * - server: sockets, TLS and the loop: bytes become a request, an answer becomes bytes or a cut
+ * - dispatch: one request: route, token, rate limit, fault, handler, line in the ledger
+ * - routes: method and target to kind, schema and record id
+ * - login, put_get, audit, erp, control: the handlers, one file for each kind of request
+ * - sim: what the server remembers, and what several handlers do: update, answer a record
+ * - request, payload, strict: a request; the body of an update; strict JSON
+ * - answer: bodies and headers of answers and errors
+ * - records, tokens: records with their audit entries; bearer tokens
+ * - webhooks: notifications of changed records, sent to --webhook-url
+ * - distort: answers that differ from those of the API
+ * - faults, pace, timers: what goes wrong, rate limits, what happens later
+ * - ledger: updates, requests and notifications as JSON lines
  *
  * Exit status: 0 after SIGINT, SIGTERM, the end of the parent (--with-parent) or --max-seconds; 2
  * if an option, a file or the port is wrong; 1 if the ledger cannot be written. */

@@ -176,7 +176,7 @@ static const struct option table[] = {
      AT(fault_limit), 0, INT64_MAX, NULL},
     {"distort", "SCOPE:KIND=P",
      "probability of a distorted answer; SCOPE is put, get,\n"
-     "audit, token; `none` removes all",
+     "audit, token, webhook; `none` removes all",
      OPTION_CALL, true, 0, 0, 0, set_distort},
     {"seed", "N", "seed of faults and distortions; default 1", OPTION_NUMBER, false, AT(seed), 0,
      INT64_MAX, NULL},
@@ -190,6 +190,26 @@ static const struct option table[] = {
      AT(audit_lag_ms), 0, DAY_MS, NULL},
     {"read-lag-ms", "N", "a GET shows the record of that time ago", OPTION_NUMBER, true,
      AT(read_lag_ms), 0, DAY_MS, NULL},
+    {"webhook-url", "URL", "a notification of each change of a record is POSTed here", OPTION_TEXT,
+     true, AT(webhook_url), 0, 0, NULL},
+    {"webhook-secret", "S",
+     "signs them, by Standard Webhooks and X-Hub-Signature-256:\nwhsec_BASE64 or plain text",
+     OPTION_TEXT, true, AT(webhook_secret), 0, 0, NULL},
+    {"webhook-delay-ms", "N", "notifications are sent that much after the change", OPTION_NUMBER,
+     true, AT(webhook_delay_ms), 0, DAY_MS, NULL},
+    {"webhook-retries", "N",
+     "so often one is sent again, 1 s later each time, until\nit is answered 2xx; default 3",
+     OPTION_NUMBER, true, AT(webhook_retries), 0, INT32_MAX, NULL},
+    {"erp-secret", "S",
+     "/erp answers 401 to what is not signed with it, by\nStandard Webhooks: whsec_BASE64 or plain "
+     "text",
+     OPTION_TEXT, true, AT(erp_secret), 0, 0, NULL},
+    {"erp-latency-ms", "N", "further delay of answers of /erp", OPTION_NUMBER, true,
+     AT(erp_latency_ms), 0, DAY_MS, NULL},
+    {"notifications", "FILE",
+     "one JSON line each time a notification was sent:\nwebhook_id, id of the record, attempt, "
+     "status, body ...,\nappended",
+     OPTION_TEXT, false, AT(notifications_path), 0, 0, NULL},
     {"ledger", "FILE", "appends one JSON line per applied update", OPTION_TEXT, false,
      AT(ledger_path), 0, 0, NULL},
     {"requests", "FILE", "appends one JSON line per request", OPTION_TEXT, false, AT(requests_path),
@@ -252,6 +272,7 @@ void options_init(struct options *options)
         .base_version = 1,
         .stall_ms = 15000,
         .late_ms = 1000,
+        .webhook_retries = 3,
         .max_seconds = 3600,
         .seed = 1,
         .fault_limit = -1,
@@ -345,8 +366,8 @@ void options_help(FILE *out)
     fputs("\nKinds of faults:\n", out);
     for (int i = 0; i < FAULT_KINDS; i++)
         help_line(out, fault_rule(i)->name, fault_rule(i)->help);
-    fputs("\nKinds of distortions (put, get: a record; audit: an entry or a page; coded bodies: "
-          "all):\n",
+    fputs("\nKinds of distortions (put, get: a record; audit: an entry or a page; webhook: a "
+          "notification;\ncoded bodies: put, get, audit, token):\n",
           out);
     for (int i = 0; i < DISTORT_KINDS; i++)
         help_line(out, distort_name((enum distort_kind)i), distort_help((enum distort_kind)i));

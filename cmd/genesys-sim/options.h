@@ -41,11 +41,13 @@ struct options {
     int64_t port;                    /* 0: a free one */
     char *client_id, *client_secret; /* never NULL */
     char *jwt_issuer;
-    char *records_path, *ledger_path, *requests_path;
+    char *records_path, *ledger_path, *requests_path, *notifications_path;
+    char *webhook_url, *webhook_secret, *erp_secret;
     char *tls_cert_path, *tls_key_path; /* both, or neither: plain http */
     int64_t token_lifetime_us;
     int64_t base_version;
     int64_t latency_ms, login_latency_ms, stall_ms, late_ms, audit_lag_ms, read_lag_ms;
+    int64_t webhook_delay_ms, webhook_retries, erp_latency_ms;
     int64_t expires_in;    /* of a login's answer; INT64_MIN: the lifetime */
     int64_t date_offset_s; /* added to the Date of answers */
     int64_t retry_after_s; /* for WAIT_FIXED */

@@ -19,6 +19,7 @@ struct request {
     const char *method;
     const char *authorization;
     const char *content_type;
+    const char *idempotency_key, *webhook_id, *webhook_timestamp, *webhook_signature;
     char *target;
     const struct client *client;
     struct buf body;

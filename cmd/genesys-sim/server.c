@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -230,6 +231,13 @@ static void begin(struct server *server, struct exchange *exchange,
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     request->content_type =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+    request->idempotency_key =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
+    request->webhook_id = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-id");
+    request->webhook_timestamp =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-timestamp");
+    request->webhook_signature =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-signature");
     dispatch_begin(server->sim, request);
 }
 
@@ -310,9 +318,10 @@ bool server_open(struct server *server, struct sim *sim, uint16_t port, struct e
         {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_HTTPS_MEM_CERT, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
     const char *certificate = sim->options->tls_cert_path, *key = sim->options->tls_key_path;
+    struct epoll_event readable = {.events = EPOLLIN};
     int fd;
 
-    *server = (struct server){.sim = sim, .port = port, .epoll_fd = -1};
+    *server = (struct server){.sim = sim, .port = port, .epoll_fd = -1, .both_fd = -1};
     if (!certificate != !key)
         return err_set(err, ERR_CONFIG, "--tls-cert and --tls-key must be given together");
     if (key) {
@@ -342,6 +351,11 @@ bool server_open(struct server *server, struct sim *sim, uint16_t port, struct e
     if (!info)
         return err_set(err, ERR_INTERNAL, "the HTTP server has no epoll descriptor");
     server->epoll_fd = info->epoll_fd;
+    server->both_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (server->both_fd < 0 ||
+        epoll_ctl(server->both_fd, EPOLL_CTL_ADD, server->epoll_fd, &readable) != 0 ||
+        epoll_ctl(server->both_fd, EPOLL_CTL_ADD, stop_fd(), &readable) != 0)
+        return err_set(err, ERR_INTERNAL, "epoll: %s", strerror(errno));
     return true;
 }
 
@@ -353,26 +367,39 @@ static int64_t wait_us(const struct server *server, int64_t now_us, int64_t end_
 
     if (next >= 0 && next < wait)
         wait = next;
+    next = webhooks_wait_us(&server->sim->webhooks, now_us);
+    if (next >= 0 && next < wait)
+        wait = next;
     if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES &&
         timeout_ms < (MHD_UNSIGNED_LONG_LONG)(wait / 1000))
         wait = (int64_t)timeout_ms * 1000;
     return wait > 0 ? wait : 0;
 }
 
-bool server_run(struct server *server, int64_t max_seconds, struct err *err)
+/* Sleeps until a socket, a signal or sleep_us; while notifications can be in flight, with libcurl,
+ * which waits for one descriptor beside its own. */
+static bool sleep_for(struct server *server, int64_t sleep_us, struct err *err)
 {
     struct pollfd waiting[] = {{server->epoll_fd, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
+    struct timespec timeout = {.tv_sec = sleep_us / 1000000, .tv_nsec = sleep_us % 1000000 * 1000};
+
+    if (webhooks_in_flight(&server->sim->webhooks))
+        return webhooks_work(&server->sim->webhooks, (int)((sleep_us + 999) / 1000),
+                             server->both_fd, err);
+    return ppoll(waiting, 2, &timeout, NULL) >= 0 || errno == EINTR ||
+           err_set(err, ERR_INTERNAL, "poll: %s", strerror(errno));
+}
+
+bool server_run(struct server *server, int64_t max_seconds, struct err *err)
+{
     int64_t now_us = clock_monotonic_us(), end_us = now_us + max_seconds * 1000000;
     struct sim *sim = server->sim;
 
     while (now_us < end_us && !sim->failed) {
-        int64_t sleep_us = wait_us(server, now_us, end_us);
-        struct timespec timeout = {.tv_sec = sleep_us / 1000000,
-                                   .tv_nsec = sleep_us % 1000000 * 1000};
-
-        if (ppoll(waiting, 2, &timeout, NULL) < 0 && errno != EINTR)
-            return err_set(err, ERR_INTERNAL, "poll: %s", strerror(errno));
-        if (waiting[1].revents && stop_requested())
+        if (!webhooks_send(&sim->webhooks, now_us, err) ||
+            !sleep_for(server, wait_us(server, now_us, end_us), err))
+            return false;
+        if (stop_requested())
             return true;
         now_us = clock_monotonic_us();
         timers_run(&sim->timers, now_us);
@@ -394,6 +421,8 @@ void server_close(struct server *server)
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
     }
+    if (server->both_fd >= 0)
+        close(server->both_fd);
     buf_release(&server->certificate);
     buf_release(&server->key);
 }

@@ -16,6 +16,7 @@ struct server {
     struct sim *sim;
     struct MHD_Daemon *daemon;
     int epoll_fd;
+    int both_fd; /* epoll: epoll_fd and the one that signals are seen at */
     uint16_t port;
     struct buf certificate, key; /* PEM; empty: plain http */
     bool closing;                /* no more answers */

@@ -7,15 +7,18 @@
 
 bool sim_open(struct sim *sim, struct options *options, struct err *err)
 {
-    *sim = (struct sim){.options = options, .ledger = {.updates_fd = -1, .requests_fd = -1}};
+    *sim = (struct sim){.options = options, .ledger = LEDGER_CLOSED};
+    webhooks_init(&sim->webhooks, options, &sim->ledger);
     records_init(&sim->records, options->base_version, options->only_seeded);
     if (options->records_path && !records_load(&sim->records, options->records_path, err))
         return false;
-    return ledger_open(&sim->ledger, options->ledger_path, options->requests_path, err);
+    return ledger_open(&sim->ledger, options->ledger_path, options->requests_path,
+                       options->notifications_path, err);
 }
 
 void sim_close(struct sim *sim)
 {
+    webhooks_release(&sim->webhooks);
     timers_release(&sim->timers);
     records_release(&sim->records);
     tokens_revoke(&sim->tokens);
@@ -40,6 +43,7 @@ enum update_result sim_update(struct sim *sim, struct ledger_update *update, str
     }
     records_update(&sim->records, update->schema, update->id, update->fields, metadata, &audit,
                    sim->options->read_lag_ms);
+    webhooks_add(&sim->webhooks, update, metadata);
     if (update->foreign)
         sim->stats.foreign++;
     else

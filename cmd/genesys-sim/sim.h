@@ -8,6 +8,7 @@
 #include "cmd/genesys-sim/request.h"
 #include "cmd/genesys-sim/timers.h"
 #include "cmd/genesys-sim/tokens.h"
+#include "cmd/genesys-sim/webhooks.h"
 
 struct stats {
     uint64_t requests[ROUTE_KINDS];
@@ -24,6 +25,7 @@ struct sim {
     struct tokens tokens;
     struct ledger ledger;
     struct timers timers;
+    struct webhooks webhooks;
     struct stats stats;
     uint64_t request_seq;
     uint64_t context_seq;

@@ -27,6 +27,7 @@ struct slot {
     CURL *easy;
     struct slot *next;                  /* in the list of free ones or of answers */
     struct curl_slist *request_headers; /* the last request's, used again while they fit */
+    bool has_fields;                    /* ... and it had fields of its own */
     const char *authorization;          /* the values in there, or NULL */
     const char *content_type;
     enum http_method method;
@@ -240,15 +241,17 @@ static const char *append_header(struct curl_slist **list, const char *name, con
     return kept;
 }
 
-/* Sets the header list for the request: the last one, as long as both values are the same. Returns
- * 0 or libcurl's error. */
+/* Sets the header list for the request: the last one, as long as both values are the same and there
+ * are no others. Returns 0 or libcurl's error. */
 static unsigned slot_list(struct slot *slot, const struct http_request *request)
 {
     struct curl_slist *list = NULL;
     const char *authorization = NULL, *content_type;
+    bool complete = true;
 
     if (slot->request_headers && same_text(slot->authorization, request->authorization) &&
-        same_text(slot->content_type, request->content_type))
+        same_text(slot->content_type, request->content_type) && !slot->has_fields &&
+        !request->fields)
         return 0;
     append_header(&list, "Accept", "application/json");
     append_header(&list, "Expect", NULL);
@@ -258,7 +261,9 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
     content_type = append_header(&list, "Content-Type", request->content_type);
     if (request->authorization)
         authorization = append_header(&list, "Authorization", request->authorization);
-    if (!same_text(authorization, request->authorization) ||
+    for (const struct http_field *field = request->fields; field && field->name; field++)
+        complete = append_header(&list, field->name, field->value) && complete;
+    if (!complete || !same_text(authorization, request->authorization) ||
         !same_text(content_type, request->content_type)) {
         list_release(list);
         return CURLE_OUT_OF_MEMORY;
@@ -267,6 +272,7 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
     slot->request_headers = list;
     slot->authorization = authorization;
     slot->content_type = content_type;
+    slot->has_fields = request->fields;
     return curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list);
 }
 

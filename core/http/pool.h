@@ -25,13 +25,19 @@ struct http_options {
     const char *user_agent;
 };
 
+/* A header field of a request. */
+struct http_field {
+    const char *name, *value;
+};
+
 /* The texts are copied when the request starts; the body is not: it stays the caller's and is
  * unchanged until the answer came. */
 struct http_request {
     enum http_method method;
-    const char *url;           /* absolute, path already encoded; sent as is */
-    const char *authorization; /* a whole header value (`Bearer ...`, `Basic ...`), or NULL */
-    const char *content_type;  /* of the body; NULL without one */
+    const char *url;                 /* absolute, path already encoded; sent as is */
+    const char *authorization;       /* a whole header value (`Bearer ...`, `Basic ...`), or NULL */
+    const char *content_type;        /* of the body; NULL without one */
+    const struct http_field *fields; /* further header fields, the last without a name; or NULL */
     struct span body;
     int64_t timeout_ms;  /* of the whole transfer */
     bool new_connection; /* none that is there is used (RFC 9110 section 15.5.20) */

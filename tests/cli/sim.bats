@@ -892,6 +892,130 @@ EOF
     [ "$STATUS $(header Retry-After)" = '429 5' ]
 }
 
+# --- notifications and the ERP -------------------------------------------------------------------
+
+SECRET=whsec_$(printf 'a key of thirty-two bytes, or so.' | base64 -w0)
+
+# hmac TEXT: HMAC-SHA256 by the bytes of SECRET, in hexadecimal
+hmac() {
+    printf %s "$1" | openssl dgst -sha256 -mac HMAC -macopt \
+        "hexkey:$(base64 -d <<<"${SECRET#whsec_}" | od -An -v -tx1 | tr -d ' \n')" | sed 's/.* //'
+}
+
+# change ID [FIELDS]: somebody else changes the record
+change() {
+    curl -sf -o /dev/null -X POST "$URL/sim/records/Inv/$1" -d "{\"fields\":${2:-{\}}}"
+}
+
+# Sets --webhook-url to the simulator's own /erp, which answers 200 to everything.
+notify_itself() {
+    start_and_login --notifications notifications --fault erp:html-200-after=1 "$@"
+    curl -sf -o /dev/null -X POST "$URL/sim/config?webhook-url=$URL/erp"
+}
+
+# notified NUMBER: so many lines are in the ledger of notifications
+notified() {
+    [ -f notifications ] && [ "$(wc -l <notifications)" -eq "$1" ]
+}
+
+@test "a change of a record is notified, with its metadata and both signatures" {
+    local id time body
+
+    notify_itself --webhook-secret "$SECRET"
+    put A 1
+    change B '{"price":7}'
+    eventually notified 2
+    jq -es --arg id "$JOB_ID" 'sort_by(.number) | map([.id, .attempt, .status, .body.action, .body.schemaName,
+            .body.record.id, .body.record.modifiedBy.id, .body.record.fields.price,
+            .body.record.metadata.requestCorrelationId]) == [
+        ["A", 1, 200, "update", "Inv", "A", "sim-client", 45.50, $id],
+        ["B", 1, 200, "update", "Inv", "B", "someone-else", 7, null]]' notifications
+    while IFS=$'\t' read -r id time; do
+        body=$(grep "$id" notifications | sed 's/.*,"body":\(.*\)}$/\1/')
+        [ "$(grep "$id" notifications | jq -r .hub)" = "sha256=$(hmac "$body")" ]
+        [ "$(grep "$id" notifications | jq -r .signature)" = \
+            "v1,$(hmac "$id.$time.$body" | tr a-f A-F | basenc --base16 -d | base64 -w0)" ]
+    done < <(jq -r '[.webhook_id, .timestamp] | @tsv' notifications)
+}
+
+@test "notifications can be lost, duplicated, unsigned, without an id or without metadata" {
+    local row
+
+    for row in 'lost 0' 'duplicated 2' 'unsigned 1' 'no-webhook-id 1' 'bad-signature 1' 'no-metadata 1'; do
+        rm -f notifications
+        notify_itself --webhook-secret "$SECRET" --distort "webhook:${row% *}=1"
+        put A 1
+        [ "$STATUS" = 200 ]
+        if [ "${row#* }" = 0 ]; then
+            sleep 0.2
+            [ ! -s notifications ]
+        else
+            eventually notified "${row#* }"
+        fi
+        case ${row% *} in
+        duplicated) [ "$(jq -r .webhook_id notifications | uniq | wc -l)" = 1 ] ;;
+        unsigned) [ "$(last notifications '[.hub, .signature, .webhook_id != null]')" = '[null,null,true]' ] ;;
+        no-webhook-id) [ "$(last notifications '[.hub != null, .signature, .webhook_id]')" = '[true,null,null]' ] ;;
+        bad-signature) [ "$(last notifications .hub)" != "\"sha256=$(hmac "$(last notifications .body)")\"" ] ;;
+        no-metadata) [ "$(last notifications .body.record.metadata)" = null ] ;;
+        esac
+        kill "$SIM"
+        wait "$SIM"
+    done
+}
+
+@test "a notification can come after the next one, or alone after a while" {
+    notify_itself --distort webhook:reordered=0.5 --seed 2
+    for i in 1 2 3 4 5 6 7 8; do
+        change R "{\"n\":$i}"
+    done
+    eventually notified 8
+    [ "$(jq -r .body.record.fields.n notifications | sort -n | tr '\n' ' ')" = '1 2 3 4 5 6 7 8 ' ]
+    [ "$(jq -r .body.record.fields.n notifications | tr '\n' ' ')" != '1 2 3 4 5 6 7 8 ' ]
+}
+
+@test "a notification waits, and is sent again until it is answered 2xx, before others of its record" {
+    local begun
+
+    start_and_login --notifications notifications --webhook-delay-ms 300 --webhook-retries 2
+    curl -sf -o /dev/null -X POST "$URL/sim/config?webhook-url=$URL/nowhere"
+    begun=$(date +%s%3N)
+    change A '{"n":1}'
+    change A '{"n":2}'
+    change B '{"n":3}'
+    eventually notified 2
+    [ $(($(jq -r .at_ms notifications | sort -n | head -n 1) - begun)) -ge 295 ]
+    [ "$(jq -c '[.id, .attempt, .status]' notifications | sort | tr '\n' ' ')" = '["A",1,404] ["B",1,404] ' ]
+    curl -sf -o /dev/null -X POST "$URL/sim/config?webhook-url=$URL/erp&fault=erp:html-200-after=1"
+    eventually notified 5
+    [ "$(jq -c 'select(.id == "A") | [.body.record.fields.n, .attempt, .status]' notifications | tr '\n' ' ')" = \
+        '[1,1,404] [1,2,200] [2,1,200] ' ]
+    # nobody listens
+    curl -sf -o /dev/null -X POST "$URL/sim/config?webhook-url=http://127.0.0.1:1/&webhook-retries=0"
+    change C
+    eventually notified 6
+    last notifications '.status == 0 and (.error | length > 0)' | grep -qx true
+}
+
+@test "the ledger shows keys and ids of what the ERP got, and the ERP can ask for signatures" {
+    local body='{"source":"genesys-cloud","schemaName":"Inv","recordId":"A","timestamp":"2026-01-01T00:00:00Z","modifiedBy":"x","fields":{}}'
+    local signature
+
+    start --erp-secret "$SECRET" --erp-latency-ms 300
+    signature=v1,$(hmac "msg_1.1700000000.$body" | tr a-f A-F | basenc --base16 -d | base64 -w0)
+    request POST /erp -H 'Content-Type: application/json' -d "$body"
+    [ "$STATUS" = 401 ]
+    request POST /erp -H 'Content-Type: application/json' -d "$body" -H 'webhook-id: msg_1' \
+        -H 'webhook-timestamp: 1700000001' -H "webhook-signature: $signature"
+    [ "$STATUS" = 401 ]
+    [ "$(last requests '[.status, .applied]')" = '[401,false]' ]
+    request POST /erp -H 'Content-Type: application/json' -d "$body" -H 'webhook-id: msg_1' -w '%{time_total} %{http_code}' \
+        -H 'webhook-timestamp: 1700000000' -H "webhook-signature: $signature" -H 'Idempotency-Key: k-1'
+    [ "${STATUS##* }" = 200 ]
+    [[ $STATUS == 0.[3-9]* ]]
+    [ "$(last requests '[.applied, .idempotency_key, .webhook_id, .body.recordId]')" = '[true,"k-1","msg_1","A"]' ]
+}
+
 # ---- the process ----------------------------------------------------------------------------
 
 @test "a wrong option is exit 2 and is named" {

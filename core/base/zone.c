@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@ struct zone {
     struct change *changes; /* sorted; the first has no beginning */
     size_t count, capacity;
     int64_t cycle_from; /* the changes repeat every 400 years from here on; INT64_MAX: never */
+    atomic_size_t last; /* the change found last: the times of a file are near each other */
 };
 
 /* --- the calendar; the algorithms are Howard Hinnant's (days_from_civil) --- */
@@ -375,13 +377,17 @@ void zone_close(struct zone *zone)
 /* --- lookups --- */
 
 /* Returns the last change up to a moment. */
-static const struct change *find_change(const struct zone *zone, int64_t moment)
+static const struct change *find_change(struct zone *zone, int64_t moment)
 {
     const int64_t cycle = (int64_t)CYCLE_DAYS * DAY_S;
-    size_t low = 0, high = zone->count - 1;
+    size_t low = atomic_load_explicit(&zone->last, memory_order_relaxed), high = zone->count - 1;
 
     if (zone->cycle_from != INT64_MAX && moment >= zone->cycle_from)
         moment = zone->cycle_from + (moment - zone->cycle_from) % cycle;
+    if (zone->changes[low].moment <= moment &&
+        (low == high || moment < zone->changes[low + 1].moment))
+        return &zone->changes[low];
+    low = 0;
     while (low < high) {
         size_t middle = low + (high - low + 1) / 2;
 
@@ -390,15 +396,16 @@ static const struct change *find_change(const struct zone *zone, int64_t moment)
         else
             high = middle - 1;
     }
+    atomic_store_explicit(&zone->last, low, memory_order_relaxed);
     return &zone->changes[low];
 }
 
-int32_t zone_offset(const struct zone *zone, int64_t moment)
+int32_t zone_offset(struct zone *zone, int64_t moment)
 {
     return find_change(zone, moment)->offset;
 }
 
-enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offsets[2])
+enum zone_moments zone_find(struct zone *zone, int64_t local, int32_t offsets[2])
 {
     /* changes are never so close that a third offset would be between these two */
     const struct change *before = find_change(zone, local - OFFSET_MAX),

@@ -1,5 +1,5 @@
-/* Local times of a time zone, from the tz database of the system (TZif files, RFC 8536). Constant,
- * so threads can share it. */
+/* Local times of a time zone, from the tz database of the system (TZif files, RFC 8536).
+ * Threads can share it. */
 #ifndef ROWFERRY_BASE_ZONE_H
 #define ROWFERRY_BASE_ZONE_H
 
@@ -15,7 +15,7 @@ struct zone *zone_open(struct span name, struct err *err);
 void zone_close(struct zone *zone);
 
 /* Returns the seconds east of UTC at a moment, in seconds since 1970 without leap seconds. */
-int32_t zone_offset(const struct zone *zone, int64_t moment);
+int32_t zone_offset(struct zone *zone, int64_t moment);
 
 enum zone_moments {
     ZONE_NONE, /* it was skipped when clocks were set forward */
@@ -25,7 +25,7 @@ enum zone_moments {
 
 /* Finds the offsets that a local time (in seconds as if it were UTC) can have; the one of the
  * earlier moment is first. */
-enum zone_moments zone_find(const struct zone *zone, int64_t local, int32_t offsets[2]);
+enum zone_moments zone_find(struct zone *zone, int64_t local, int32_t offsets[2]);
 
 /* Convert a day of the Gregorian calendar to days since 1970-01-01, and back. */
 int64_t zone_days(int64_t year, unsigned month, unsigned day);

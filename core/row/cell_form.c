@@ -12,18 +12,35 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* part: not empty. */
 static bool begins(struct span text, struct span part)
 {
-    return text.size >= part.size && memcmp(text.data, part.data, part.size) == 0;
+    return text.size >= part.size && text.data[0] == part.data[0] &&
+           memcmp(text.data, part.data, part.size) == 0;
 }
 
 static bool ends(struct span text, struct span part)
 {
-    return text.size >= part.size &&
+    return text.size >= part.size && text.data[text.size - 1] == part.data[part.size - 1] &&
            memcmp(text.data + text.size - part.size, part.data, part.size) == 0;
 }
 
 /* --- numbers --- */
+
+/* Most cells have neither; a space other than U+0020 and tab begins above 0x7f, and ends there. */
+static inline size_t blank_first(struct span text)
+{
+    if (!text.size || (signed char)text.data[0] > ' ')
+        return 0;
+    return text.data[0] == ' ' ? 1 : str_space_first(text);
+}
+
+static inline size_t blank_last(struct span text)
+{
+    if (!text.size || (signed char)text.data[text.size - 1] > ' ')
+        return 0;
+    return text.data[text.size - 1] == ' ' ? 1 : str_space_last(text);
+}
 
 /* Size of what groups digits at the beginning of the text, or 0. A space is any space. */
 static size_t group_size(struct span text, struct span thousands)
@@ -31,7 +48,7 @@ static size_t group_size(struct span text, struct span thousands)
     if (!thousands.size)
         return 0;
     if (text.size && span_is(thousands, " "))
-        return text.data[0] == '\t' ? 0 : str_space_first(text);
+        return text.data[0] == '\t' ? 0 : blank_first(text);
     return begins(text, thousands) ? thousands.size : 0;
 }
 
@@ -83,9 +100,9 @@ static void take_blanks(struct span *text)
 {
     size_t size;
 
-    while ((size = str_space_first(*text)))
+    while ((size = blank_first(*text)))
         *text = (struct span){text->data + size, text->size - size};
-    while ((size = str_space_last(*text)))
+    while ((size = blank_last(*text)))
         text->size -= size;
 }
 
@@ -97,34 +114,32 @@ static bool take_unit(struct span *text, struct span unit)
     if (!unit.size)
         return false;
     if (take_first(text, unit)) {
-        size = str_space_first(*text);
+        size = blank_first(*text);
         *text = (struct span){text->data + size, text->size - size};
         return true;
     }
     if (!take_last(text, unit))
         return false;
-    text->size -= str_space_last(*text);
+    text->size -= blank_last(*text);
     return true;
 }
 
 static bool take_sign(struct span *text, enum cell_sign sign, bool *negative)
 {
-    static const struct span minus = {"-", 1}, plus = {"+", 1};
+    bool last = sign == CELL_SIGN_TRAILING;
+    char byte = text->size ? text->data[last ? text->size - 1 : 0] : '\0';
 
-    switch (sign) {
-    case CELL_SIGN_PLAIN:
-        return *negative = take_first(text, minus);
-    case CELL_SIGN_LEADING:
-        return (*negative = take_first(text, minus)) || take_first(text, plus);
-    case CELL_SIGN_TRAILING:
-        return (*negative = take_last(text, minus)) || take_last(text, plus);
-    case CELL_SIGN_PARENTHESES:
-        if (text->size < 2 || text->data[0] != '(' || text->data[text->size - 1] != ')')
+    if (sign == CELL_SIGN_PARENTHESES) {
+        if (byte != '(' || text->size < 2 || text->data[text->size - 1] != ')')
             return false;
         *text = (struct span){text->data + 1, text->size - 2};
         return *negative = true;
     }
-    return false;
+    if (byte != '-' && (byte != '+' || sign == CELL_SIGN_PLAIN))
+        return false;
+    *negative = byte == '-';
+    *text = (struct span){text->data + !last, text->size - 1};
+    return true;
 }
 
 /* Takes what is around the digits off, from the outside: the sign and the unit once each. */
@@ -162,7 +177,8 @@ static bool read_decimal(const struct cell_form *form, struct span content, stru
         return false;
     while (form->padding == '0' && digits + zeros + 1 < end && digits[zeros] == '0')
         zeros++;
-    memmove(digits, digits + zeros, (size_t)(end - digits) - zeros);
+    if (zeros)
+        memmove(digits, digits + zeros, (size_t)(end - digits) - zeros);
     end -= zeros;
     if (at < content.size && form->decimal && content.data[at] == form->decimal) {
         *end++ = '.';
@@ -244,6 +260,58 @@ static inline size_t run_size(struct span pattern, size_t at)
     return size;
 }
 
+void cell_form_place(struct cell_form *form)
+{
+    bool with_time = form->kind == CELL_DATETIME;
+
+    form->placed = true;
+    for (size_t i = 0; i < form->pattern.size;) {
+        const struct part *part = find_part(form->pattern.data[i], with_time);
+        size_t size = part ? run_size(form->pattern, i) : 1;
+
+        if (part && size == part->size)
+            form->places[part - parts] = (unsigned char)i;
+        else if (part || form->literal_count == CELL_LITERALS)
+            form->placed = false;
+        else
+            form->literals[form->literal_count++] = (unsigned char)i;
+        i += size;
+    }
+    form->has_second = with_time && memchr(form->pattern.data, 's', form->pattern.size);
+}
+
+static inline unsigned two_digits(const char *at, bool *wrong)
+{
+    unsigned tens = (unsigned)at[0] - '0', ones = (unsigned)at[1] - '0';
+
+    *wrong |= tens > 9 || ones > 9;
+    return tens * 10 + ones;
+}
+
+/* As read_parts, where each part has its place. */
+static bool read_placed(const struct cell_form *form, struct span content, struct date *date)
+{
+    const char *text = content.data;
+    const unsigned char *places = form->places;
+    bool wrong = content.size != form->pattern.size;
+
+    for (size_t i = 0; !wrong && i < form->literal_count; i++)
+        wrong = text[form->literals[i]] != form->pattern.data[form->literals[i]];
+    if (wrong)
+        return false;
+    date->year = two_digits(text + places[0], &wrong) * 100;
+    date->year += two_digits(text + places[0] + 2, &wrong);
+    date->month = two_digits(text + places[1], &wrong);
+    date->day = two_digits(text + places[2], &wrong);
+    if (form->kind == CELL_DATETIME) {
+        date->hour = two_digits(text + places[3], &wrong);
+        date->minute = two_digits(text + places[4], &wrong);
+    }
+    if (form->has_second)
+        date->second = two_digits(text + places[SECOND_PART], &wrong);
+    return !wrong;
+}
+
 static bool read_parts(struct span pattern, bool with_time, struct span content, struct date *date)
 {
     size_t at = 0;
@@ -262,6 +330,13 @@ static bool read_parts(struct span pattern, bool with_time, struct span content,
     return at == content.size;
 }
 
+static bool read_form(const struct cell_form *form, struct span content, struct date *date)
+{
+    if (form->placed)
+        return read_placed(form, content, date);
+    return read_parts(form->pattern, form->kind == CELL_DATETIME, content, date);
+}
+
 static bool in_calendar(const struct date *date)
 {
     static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -273,12 +348,12 @@ static bool in_calendar(const struct date *date)
            date->hour < 24 && date->minute < 60 && date->second < 60;
 }
 
-/* Writes that many digits; returns behind them. */
-static inline char *put_digits(char *out, unsigned value, size_t count)
+/* Writes two digits; returns the place after them. */
+static inline char *put_two(char *out, unsigned value)
 {
-    for (size_t i = count; i--; value /= 10)
-        out[i] = (char)('0' + value % 10);
-    return out + count;
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+    return out + 2;
 }
 
 enum { DATETIME_SIZE = 25 };
@@ -286,11 +361,11 @@ enum { DATETIME_SIZE = 25 };
 /* Room for as much is at out. */
 static char *put_date(char *out, const struct date *date)
 {
-    out = put_digits(out, date->year, 4);
+    out = put_two(put_two(out, date->year / 100), date->year % 100);
     *out++ = '-';
-    out = put_digits(out, date->month, 2);
+    out = put_two(out, date->month);
     *out++ = '-';
-    return put_digits(out, date->day, 2);
+    return put_two(out, date->day);
 }
 
 bool cell_form_fits(struct span pattern, bool with_time, struct span content)
@@ -304,7 +379,7 @@ static bool read_date(const struct cell_form *form, struct span content, struct 
 {
     struct date date = {0};
 
-    if (!read_parts(form->pattern, false, content, &date) || !in_calendar(&date))
+    if (!read_form(form, content, &date) || !in_calendar(&date))
         return false;
     put_date(buf_reserve(out, DATE_SIZE), &date);
     out->size += DATE_SIZE;
@@ -343,18 +418,18 @@ static void put_datetime(struct date *date, int32_t offset, struct buf *out)
     }
     at = put_date(at, date);
     *at++ = 'T';
-    at = put_digits(at, date->hour, 2);
+    at = put_two(at, date->hour);
     *at++ = ':';
-    at = put_digits(at, date->minute, 2);
+    at = put_two(at, date->minute);
     *at++ = ':';
-    at = put_digits(at, date->second, 2);
+    at = put_two(at, date->second);
     if (!offset) {
         *at++ = 'Z';
     } else {
         *at++ = offset < 0 ? '-' : '+';
-        at = put_digits(at, minutes / 60, 2);
+        at = put_two(at, minutes / 60);
         *at++ = ':';
-        at = put_digits(at, minutes % 60, 2);
+        at = put_two(at, minutes % 60);
     }
     out->size = (size_t)(at - out->data);
 }
@@ -376,7 +451,7 @@ static bool read_datetime(const struct cell_form *form, struct span content, str
     enum zone_moments moments;
     int32_t offset;
 
-    if (!read_parts(form->pattern, true, content, &date) || !in_calendar(&date) || !date.year)
+    if (!read_form(form, content, &date) || !in_calendar(&date) || !date.year)
         return false;
     moments = find_offset(form, &date, &offset);
     if (moments == ZONE_NONE || (moments == ZONE_TWO && form->fold == CELL_FOLD_NONE))

@@ -30,6 +30,8 @@ enum cell_sign {
 /* Which of two moments a local time means where clocks were put back. */
 enum cell_fold { CELL_FOLD_NONE, CELL_FOLD_EARLIER, CELL_FOLD_LATER };
 
+enum { CELL_LITERALS = 8 };
+
 /* Owned by the schema and constant. */
 struct cell_form {
     struct span property;
@@ -45,6 +47,10 @@ struct cell_form {
      * hh or h, mm or m once each too, and perhaps ss or s */
     struct span pattern;
     struct zone *zone; /* of CELL_DATETIME */
+    /* what cell_form_place finds in a pattern whose parts have all their digits */
+    bool placed, has_second;
+    unsigned char places[6]; /* of year, month, day, hour, minute, second */
+    unsigned char literal_count, literals[CELL_LITERALS];
     enum cell_fold fold;
     /* CELL_BOOLEAN: first the words for true, then those for false */
     const struct span *words;
@@ -53,6 +59,10 @@ struct cell_form {
 
 /* What is wrong with a pattern of a date, or of a date with a time; or NULL. */
 const char *cell_form_pattern_fault(struct span pattern, bool with_time);
+
+/* Finds where the parts of the form's pattern are, so that its dates are read fast; once, when the
+ * pattern has no fault. */
+void cell_form_place(struct cell_form *form);
 
 /* Whether a content is a day, or a day and a time, in that pattern, which has no fault. */
 bool cell_form_fits(struct span pattern, bool with_time, struct span content);

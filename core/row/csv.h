@@ -35,6 +35,7 @@ struct csv_column {
     struct span name;             /* of what it fills; no data: nothing */
     const struct cell_form *form; /* NULL: none, or one that knows absent words alone */
     struct row_words absent;      /* cells that mean 'absent' in this column */
+    uint64_t absent_marks;        /* the csv_mark of each of them and of the file's, a bit each */
     struct span heading;          /* its cell of the header row; owned */
 };
 
@@ -128,6 +129,14 @@ struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch);
 static inline struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
 {
     return cell->doubled ? csv_undouble(cell, scratch) : cell->text;
+}
+
+/* A number below 64 that tells most texts apart without comparing them. text: not empty. */
+static inline unsigned csv_mark(struct span text)
+{
+    unsigned first = (unsigned char)text.data[0], last = (unsigned char)text.data[text.size - 1];
+
+    return ((unsigned)text.size * 7 + first + last * 3) & 63;
 }
 
 /* Whether two headings differ in the case of ASCII letters at most. */

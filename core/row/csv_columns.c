@@ -198,6 +198,15 @@ static bool is_screened(const struct row_shape *shape, const struct csv_column *
     return shape->trim || dialect->absent.count || dialect->quoted_absent || column->absent.count;
 }
 
+static uint64_t marks_of(struct row_words words)
+{
+    uint64_t marks = 0;
+
+    for (size_t i = 0; i < words.count; i++)
+        marks |= UINT64_C(1) << csv_mark(words.items[i]);
+    return marks;
+}
+
 static bool find_column(const struct row_shape *shape, struct span *name, bool quoted,
                         struct csv_column *column)
 {
@@ -251,6 +260,7 @@ static void add_column(struct csv_heading *heading, struct span name, bool quote
     } else {
         column->heading = (struct span){mem_copy(name.data, name.size), name.size};
         column->put = is_screened(heading->shape, column) ? CSV_SCREENED : column->kind;
+        column->absent_marks = marks_of(column->absent) | marks_of(heading->shape->dialect.absent);
         if (!is_doubled(heading, column)) {
             complaints->record_id_found |= column->kind == CSV_RECORD_ID;
             heading->column_count++;

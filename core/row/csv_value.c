@@ -238,6 +238,7 @@ static bool put_formed(struct csv *csv, const struct csv_column *column,
     enum json_kind kind;
 
     buf_reset(&csv->formed);
+    reserve(&csv->formed, content.size + SHORT_MAX);
     if (column->types & ROW_NULL && !(column->types & ROW_STRING) && span_is(content, "null")) {
         kind = JSON_NULL;
         buf_append_span(&csv->formed, content);
@@ -245,7 +246,6 @@ static bool put_formed(struct csv *csv, const struct csv_column *column,
         refuse_form(column, content, violations);
         return false;
     }
-    buf_reserve(&csv->formed, SLACK);
     content = buf_span(&csv->formed);
     if (kind != JSON_STRING) {
         put_scalar(csv, kind, content.data, content.size, put_name(csv, column, content.size));
@@ -324,37 +324,45 @@ static void refuse_nameless(const struct csv *csv, const struct csv_column *colu
                    (size_t)(column - csv->columns) + 1, violation_quote(cell->text, quoted));
 }
 
-/* A cell as it is after what was declared for absent ones and for blanks. False: it is absent. */
-static bool screen(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
-                   struct csv_cell *screened)
+/* The cell as it is after what was declared for absent ones and for blanks; NULL: it is absent.
+ * changed: room for it. */
+static const struct csv_cell *screen(struct csv *csv, const struct csv_column *column,
+                                     const struct csv_cell *cell, struct csv_cell *changed)
 {
     const struct row_dialect *dialect = &csv->shape->dialect;
-    struct span content;
+    struct span text = cell->text, content;
 
-    *screened = *cell;
     if (csv->shape->trim && (!cell->quoted || column->kind == CSV_RECORD_ID))
-        screened->text = str_trim(cell->text);
-    content = csv_content(screened, &csv->scratch);
-    if (!(!content.size && (!cell->quoted || dialect->quoted_absent)) &&
-        !dialect_holds(column->absent, content) && !dialect_holds(dialect->absent, content))
-        return true;
-    *screened = (struct csv_cell){.text = {cell->text.data, 0}};
-    return column->kind == CSV_RECORD_ID;
+        text = str_trim(text);
+    if (text.size != cell->text.size) {
+        *changed = *cell;
+        changed->text = text;
+        cell = changed;
+    }
+    content = csv_content(cell, &csv->scratch);
+    if (content.size ? !(column->absent_marks >> csv_mark(content) & 1)
+                     : cell->quoted && !dialect->quoted_absent)
+        return cell;
+    if (content.size && !dialect_holds(column->absent, content) &&
+        !dialect_holds(dialect->absent, content))
+        return cell;
+    *changed = (struct csv_cell){.text = {text.data, 0}};
+    return column->kind == CSV_RECORD_ID ? changed : NULL;
 }
 
 void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
              struct row *row, struct violations *violations)
 {
     enum csv_column_kind kind = column->put;
-    struct csv_cell screened, formed;
+    struct csv_cell changed, formed;
 
     /* RFC 4180 knows no absent value; here an empty cell without quotes is one */
     if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
         return;
     if (kind == CSV_SCREENED) {
-        if (!screen(csv, column, cell, &screened))
+        cell = screen(csv, column, cell, &changed);
+        if (!cell)
             return;
-        cell = &screened;
         kind = column->kind;
     }
     switch (kind) {

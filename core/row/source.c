@@ -454,15 +454,15 @@ size_t source_take_converted(struct source *source, size_t size)
     size_t bytes = transcode_size(source->transcoder, text);
 
     source->transcoder->begin += bytes;
+    source->taken = bytes;
     return bytes;
 }
 
-struct span source_raw_converted(const struct source *source, struct span text)
+struct span source_raw_converted(const struct source *source)
 {
     const struct transcoder *transcoder = source->transcoder;
-    size_t size = transcode_size(transcoder, text);
 
-    return (struct span){transcoder->data + transcoder->begin - size, size};
+    return (struct span){transcoder->data + transcoder->begin - source->taken, source->taken};
 }
 
 size_t source_size_converted(const struct source *source, struct span text)

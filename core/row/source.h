@@ -41,8 +41,9 @@ struct source {
     bool forced;         /* the declared encoding holds, whatever speaks against it */
     bool ends_in_ctrl_z; /* the last byte is 0x1A, and not in the window yet */
     bool ctrl_z_taken;   /* it was; only at the end */
-    uint64_t bytes;      /* taken so far, of the file, or of what it holds where it is compressed */
-    uint64_t lines;      /* line feeds taken, and the end of a last line without one */
+    size_t taken;    /* bytes of the file that source_take took last, where they are converted */
+    uint64_t bytes;  /* taken so far, of the file, or of what it holds where it is compressed */
+    uint64_t lines;  /* line feeds taken, and the end of a last line without one */
     uint64_t column; /* bytes (characters, where they were converted) taken of a line that was too
                         long to be in the window as a whole */
     XXH3_state_t *hash;
@@ -89,10 +90,10 @@ static inline bool source_holds_other(const struct source *source, size_t size)
     return source->utf8 && source->begin + size > source->checked;
 }
 
-/* Of source_take, source_raw and source_size: the bytes of the file that a converted text stands
- * for. */
+/* Of source_take, source_raw and source_size: the bytes of the file that a converted text was made
+ * of. */
 size_t source_take_converted(struct source *source, size_t size);
-struct span source_raw_converted(const struct source *source, struct span text);
+struct span source_raw_converted(const struct source *source);
 size_t source_size_converted(const struct source *source, struct span text);
 
 /* Takes size bytes of the window that hold `lines` line ends. They stay readable until the next
@@ -107,13 +108,12 @@ static inline bool source_take(struct source *source, size_t size, uint64_t line
     return true;
 }
 
-/* The bytes of the file of which the last `size` taken bytes of the window were made; valid as
+/* The bytes of the file of which the `size` bytes were made that source_take took last; valid as
  * long as these. */
 static inline struct span source_raw(const struct source *source, size_t size)
 {
-    struct span text = {source->data + source->begin - size, size};
-
-    return source->transcoder ? source_raw_converted(source, text) : text;
+    return source->transcoder ? source_raw_converted(source)
+                              : (struct span){source->data + source->begin - size, size};
 }
 
 /* How many bytes of the file a text of the window is. */

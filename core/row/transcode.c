@@ -75,6 +75,22 @@ void transcode_move(struct transcoder *transcoder)
     transcoder->end -= begin;
 }
 
+/* How many of eight bytes come before the first above 0x7f. */
+static inline size_t ascii_before(const char *at)
+{
+    uint64_t eight;
+
+    memcpy(&eight, at, sizeof eight);
+    eight &= UINT64_C(0x8080808080808080);
+    if (!eight)
+        return sizeof eight;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (size_t)__builtin_clzll(eight) / 8;
+#else
+    return (size_t)__builtin_ctzll(eight) / 8;
+#endif
+}
+
 static size_t convert_bytes(struct transcoder *transcoder, char *out, size_t room)
 {
     enum { EIGHT = sizeof(uint64_t) };
@@ -82,19 +98,19 @@ static size_t convert_bytes(struct transcoder *transcoder, char *out, size_t roo
                *end = transcoder->data + transcoder->end;
     char *to = out, *last = out + room;
 
-    while (at < end && last - to >= EIGHT) {
-        const struct transcoded *entry = &transcoder->table[(unsigned char)*at];
-        uint64_t eight;
+    while (at < end && last - to >= 2 * EIGHT) {
+        const struct transcoded *entry;
 
         if (end - at >= EIGHT) {
-            memcpy(&eight, at, EIGHT);
-            if (!(eight & UINT64_C(0x8080808080808080))) {
-                memcpy(to, &eight, EIGHT);
-                at += EIGHT;
-                to += EIGHT;
+            size_t ascii = ascii_before(at);
+
+            memcpy(to, at, EIGHT);
+            at += ascii;
+            to += ascii;
+            if (ascii == EIGHT)
                 continue;
-            }
         }
+        entry = &transcoder->table[(unsigned char)*at];
         if (!entry->size) {
             transcoder->bad = true;
             break;

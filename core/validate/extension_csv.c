@@ -413,7 +413,10 @@ static bool format_pattern(struct compiler *c, uint32_t value, const char *below
                                with_time ? " hh:mm:ss" : "");
     form->pattern = compiler_own(c, value);
     fault = cell_form_pattern_fault(form->pattern, with_time);
-    return !fault || compiler_refuse(c, below, "%s", fault);
+    if (fault)
+        return compiler_refuse(c, below, "%s", fault);
+    cell_form_place(form);
+    return true;
 }
 
 static bool format_date(struct compiler *c, uint32_t value, const char *below,

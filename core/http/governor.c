@@ -1,22 +1,22 @@
-/* How the limit is learned. A server counts requests in windows that it alone sees, of a second to
+/* How the limit is learned. A server counts requests in windows that only it knows, of a second to
  * an hour, fixed, sliding, or as a bucket that refills. Its Retry-After is the end of a window, or
  * a constant, or missing. What is certain after a 429:
  *
  *   - The pace that was refused is too high.
- *   - What was accepted since the pause before, divided by the time until the pause for this 429
- *     ends (`cycle`), is not too high: the server has given that. Nothing is learned below half of
- *     the refused pace once a pace is known to have held, and nothing below the cycle before that.
- *     So no pace is ever 0.
+ *   - What was accepted since the last pause, divided by the time until the pause for this 429 ends
+ *     (`cycle`), is not too high, because the server has accepted it. Once a pace is known to have
+ *     held, nothing below half of the refused pace is learned, and before that nothing below the
+ *     cycle. So no pace is ever 0.
  *
  * With waits that end with the window, the cycle is a number of whole windows and therefore the
- * limit itself. They are recognised by being different each time and never too short. With other
- * waits the limit is somewhere between cycle and refused pace (`wide`): the pace starts low, and
- * then closes a third of the gap in each period. How long a period is follows from the waits and
- * from what holds: it is doubled when a pace fails that seemed to hold.
+ * limit itself. Such waits differ each time and are never too short. With other waits the limit is
+ * somewhere between cycle and refused pace (`wide`): the pace starts low, and then closes a third
+ * of the gap in each period. The length of a period follows from the waits and from the paces that
+ * hold: it is doubled when a pace fails that seemed to hold.
  *
  * A pace that has held for two periods and is refused while it is probed upwards confirms the
- * limit: back to 97% of it, and twice as long until the next probe. One that is refused while it is
- * held shows that the limit has fallen. */
+ * limit: the pace goes back to 97% of it, and it takes twice as long until the next probe. A pace
+ * that is refused while it is held shows that the limit has fallen. */
 #include "core/http/governor.h"
 
 #include <math.h>
@@ -29,19 +29,19 @@ enum {
     WIDE_PERIODS = 4, /* ... or less, when the limit is not known well */
     FAILURES_MAX = 4, /* doublings of that */
     MISSES_MAX = 5,
-    ALONE_US = SECOND_US,     /* for so long at most after a pause that follows another */
-    ENOUGH = 50,              /* accepted, to learn from a window that may not have been all ours */
-    SAMPLE = 16,              /* requests that a period has at least */
-    LONGEST_S = 60,           /* of a pause that the server did not ask for */
-    LONG_US = 20 * SECOND_US, /* a period against which a second of rounding is little */
+    ALONE_US = SECOND_US, /* the first request after a second pause in a row is alone for so long */
+    ENOUGH = 50,          /* accepted, to learn from a window that was perhaps shared */
+    SAMPLE = 16,          /* requests that a period has at least */
+    LONGEST_S = 60,       /* of a pause that the server did not ask for */
+    LONG_US = 20 * SECOND_US, /* a period that makes a second of rounding negligible */
 };
 
 static const int64_t quota_us =
     INT64_C(3660) * SECOND_US; /* a longer wait is a quota, not a pace */
 
-/* Share of the ceiling that is used. With one spacing of arrears (CAUGHT_UP above) a window of one
+/* Share of the ceiling that is used. With one spacing to catch up (CAUGHT_UP above) a window of one
  * second at 100/s then sees at most 98.5 + 2 departures, and a window of a minute at 300/m 297.5:
- * a fixed-window limit equal to the ceiling is not touched, wherever its windows begin. */
+ * a fixed-window limit equal to the ceiling is never reached, wherever its windows begin. */
 static const double CEILING_SHARE = 0.985;
 static const double LEARNED_SHARE = 0.97;
 static const double PROBE_PER_S = 0.002;
@@ -59,7 +59,7 @@ void governor_init(struct governor *governor, double rate_per_s)
     *governor = (struct governor){.least_us = least_us, .spacing_us = least_us};
 }
 
-/* The schedule's next place as seen at now_us: what was missed beyond CAUGHT_UP is gone. */
+/* The next place in the schedule at now_us: places missed beyond CAUGHT_UP are lost. */
 static double next_place_us(const struct governor *governor, int64_t now_us)
 {
     double oldest_us = (double)now_us - (CAUGHT_UP - 1) * governor->spacing_us;
@@ -93,7 +93,7 @@ uint32_t governor_allows(const struct governor *governor, int64_t now_us, int64_
     if (first_us > (double)end_us)
         return 0;
     count = ((double)end_us - first_us) / governor->spacing_us + 1;
-    count += 1e-6; /* two spacings may come out as 1.9999999999 */
+    count += 1e-6; /* two spacings can come out as 1.9999999999 */
     return count >= (double)UINT32_MAX ? UINT32_MAX : (uint32_t)count;
 }
 
@@ -105,9 +105,9 @@ static void begin_count(struct governor *governor, int64_t since_us, bool whole)
     governor->accepted = 0;
 }
 
-/* Growth of the pace a second, as a share of it. Near the limit and near the pace that was refused
- * it creeps; between them it closes a third of the gap in a period; above them it doubles in one.
- */
+/* Growth of the pace per second, as a share of the pace. Near the limit and near the refused pace
+ * it is small; between them it closes a third of the gap in a period; above them it doubles the
+ * pace in a period. */
 static double growth(const struct governor *governor, double per_s)
 {
     const struct governor_limit *limit = &governor->limit;
@@ -126,7 +126,7 @@ static void set_spacing(struct governor *governor, double spacing_us)
     governor->spacing_us = fmax(fmin(spacing_us, SPACING_MAX_US), governor->least_us);
 }
 
-/* A learned pace grows while it is used: a silence proves nothing. */
+/* Grows a learned pace while it is used: a time without requests proves nothing. */
 static void probe(struct governor *governor, int64_t now_us)
 {
     double elapsed_us = (double)(now_us - governor->departed_us), per_s;
@@ -142,8 +142,8 @@ static void probe(struct governor *governor, int64_t now_us)
                     governor->spacing_us / (1 + growth(governor, per_s) * elapsed_us / 1e6));
 }
 
-/* The schedule stands still meanwhile: a pause earns nothing to catch up. */
-static void stand_still(struct governor *governor, int64_t until_us)
+/* Stops the schedule until then: a pause leaves no places to catch up. */
+static void hold_schedule(struct governor *governor, int64_t until_us)
 {
     governor->paused_until_us = until_us;
     if (governor->next_us < (double)until_us)
@@ -161,7 +161,7 @@ static void resume(struct governor *governor, int64_t now_us)
     if (governor->limit.per_s > 0 && governor->limit.period_us < paused_us)
         governor->limit.period_us = paused_us < quota_us ? paused_us : quota_us;
     if (governor->pauses > 1)
-        stand_still(governor, now_us + ALONE_US); /* the first one is a question */
+        hold_schedule(governor, now_us + ALONE_US); /* the first request is a test */
 }
 
 void governor_departed(struct governor *governor, int64_t now_us)
@@ -175,14 +175,14 @@ void governor_departed(struct governor *governor, int64_t now_us)
     governor->next_us = next_place_us(governor, now_us) + governor->spacing_us;
 }
 
-/* What a 429 shows of the time since the pause before it. */
+/* What a 429 shows about the time since the pause before it. */
 struct shown {
     double used_s;      /* until the 429, a second at least */
     double wait_s;      /* from there until the window ends */
     double cycle_per_s; /* accepted on average until then */
 };
 
-/* Refused within two periods: the limit comes out of the count. */
+/* Learns from a refusal within two periods: the limit follows from the count. */
 static void learn_count(const struct governor *governor, const struct shown *shown,
                         struct governor_limit *limit)
 {
@@ -192,9 +192,9 @@ static void learn_count(const struct governor *governor, const struct shown *sho
 
     limit->per_s = shown->cycle_per_s;
     limit->settled = false;
-    if (!governor->exact && governor->pauses == 1 && governor->told_us >= 0) {
-        /* a constant is often the length of the window: so much was accepted in one, or in two,
-         * which is the likelier the longer it took */
+    if (!governor->exact && governor->pauses == 1 && governor->named_us >= 0) {
+        /* a constant is often the length of the window: so much was accepted in one window, or in
+         * two, which is more likely the longer it took */
         double most_per_s =
             fmin(bad_per_s, (double)governor->accepted / fmax(shown->used_s, shown->wait_s));
         double used_share = shown->used_s / shown->wait_s;
@@ -213,11 +213,12 @@ static void learn_count(const struct governor *governor, const struct shown *sho
         limit->per_s = fmax(limit->per_s, least_per_s * bad_per_s);
     }
     limit->wide = limit->per_s * NARROW < bad_per_s &&
-                  (!governor->exact || (used_us < SECOND_US && governor->told_us >= 0 &&
-                                        governor->told_us < SECOND_US / 2));
+                  (!governor->exact || (used_us < SECOND_US && governor->named_us >= 0 &&
+                                        governor->named_us < SECOND_US / 2));
 }
 
-/* Refused while it was held: the limit has fallen. A bucket may also have emptied slowly. */
+/* Learns from a refusal of a pace that was held: the limit has fallen. Or a bucket has emptied
+ * slowly. */
 static void learn_fall(const struct governor *governor, const struct shown *shown,
                        struct governor_limit *limit)
 {
@@ -229,7 +230,7 @@ static void learn_fall(const struct governor *governor, const struct shown *show
     limit->wide = limit->settled = limit->known = true;
 }
 
-/* Refused while it was probed: the limit as it was, or as it has turned out to be. */
+/* Learns from a refusal of a pace that was probed: the limit is as before, or as it has proved. */
 static void learn_probe(const struct governor *governor, const struct shown *shown,
                         struct governor_limit *limit)
 {
@@ -252,7 +253,7 @@ static void learn_probe(const struct governor *governor, const struct shown *sho
         limit->period_us *= 2;
 }
 
-/* The pace that was refused: ours, or what was accepted where that is more. */
+/* The refused pace: ours, or what was accepted if that is more. */
 static double refused_pace(const struct governor *governor, double used_s)
 {
     double accepted = (double)governor->accepted;
@@ -264,8 +265,8 @@ static double refused_pace(const struct governor *governor, double used_s)
                                : fmax(governor->before_per_s, accepted / used_s);
 }
 
-/* Sets the pace by what was accepted before the 429; again when an answer comes in that was under
- * way, or another 429 that tells more of the window. */
+/* Sets the pace by what was accepted before the 429; again when an answer comes to a request from
+ * before it, or another 429 that shows more of the window. */
 static void learn(struct governor *governor)
 {
     const struct governor_limit *before = &governor->before;
@@ -318,7 +319,7 @@ void governor_accepted(struct governor *governor, int64_t departed_us, int64_t n
         learn(governor); /* it was in flight when the 429 came */
 }
 
-/* A first 429, or one that shows that the pause for the last was too short. */
+/* Notes a first 429, or one that shows that the pause for the last one was too short. */
 static void note_refusal(struct governor *governor, int64_t now_us)
 {
     if (!governor->refused) {
@@ -341,37 +342,37 @@ static int64_t doubled_us(unsigned pauses)
     return (seconds < LONGEST_S ? seconds : LONGEST_S) * SECOND_US;
 }
 
-/* How long to wait for a 429: as it says, but longer each time when that was too short. */
-static int64_t wait_for(const struct governor *governor, int64_t told_us)
+/* How long to wait after a 429: as it says, but longer each time when that was too short. */
+static int64_t wait_for(const struct governor *governor, int64_t named_us)
 {
     int64_t least_us;
 
-    if (told_us < 0)
+    if (named_us < 0)
         return doubled_us(governor->pauses);
     least_us = governor->pauses > 1 ? doubled_us(governor->pauses - 1) : 0;
-    return told_us > least_us ? told_us : least_us;
+    return named_us > least_us ? named_us : least_us;
 }
 
-/* Whether the waits that are asked for end with a window: they then differ from 429 to 429 (more
- * than rounding does) unless they are as short as they can be, and are never too short. */
-static void weigh(struct governor *governor, int64_t told_us)
+/* Decides whether the waits end with a window: then they differ from 429 to 429 (by more than
+ * rounding) unless they are as short as they can be, and are never too short. */
+static void weigh(struct governor *governor, int64_t named_us)
 {
     if (governor->pauses > 1)
         governor->too_short = true;
-    else if (governor->told_us > 0 && told_us >= 0 &&
-             llabs(told_us - governor->told_us) > SECOND_US + SECOND_US / 2)
+    else if (governor->named_us > 0 && named_us >= 0 &&
+             llabs(named_us - governor->named_us) > SECOND_US + SECOND_US / 2)
         governor->varied = true;
-    governor->told_us = told_us;
-    governor->exact = !governor->too_short && (governor->varied || told_us <= SECOND_US);
+    governor->named_us = named_us;
+    governor->exact = !governor->too_short && (governor->varied || named_us <= SECOND_US);
 }
 
-/* Takes note of when the server's window ends at the earliest, for Retry-After is rounded up to
- * seconds. A wait of our own, in place of one that was not named or too short, ends after that. */
-static void note_end(struct governor *governor, int64_t told_us, int64_t wait_us, int64_t now_us)
+/* Notes the earliest end of the server's window, because Retry-After is rounded up to seconds. A
+ * wait of our own, where none was named or it was too short, ends later. */
+static void note_end(struct governor *governor, int64_t named_us, int64_t wait_us, int64_t now_us)
 {
     int64_t end_us = now_us + wait_us - SECOND_US;
 
-    if (told_us < 0 || governor->pauses > 1)
+    if (named_us < 0 || governor->pauses > 1)
         end_us = governor->whole && governor->pauses > 1 ? now_us + wait_us / 2 : 0;
     if (end_us > governor->window_end_us)
         governor->window_end_us = end_us;
@@ -380,32 +381,32 @@ static void note_end(struct governor *governor, int64_t told_us, int64_t wait_us
 int64_t governor_refused(struct governor *governor, const struct governor_refusal *refusal,
                          double dice, int64_t now_us)
 {
-    int64_t told_us = refusal->wait_us, wait_us, until_us;
+    int64_t named_us = refusal->wait_us, wait_us, until_us;
 
     if (governor->refused ? governor->resumed && refusal->departed_us >= governor->resumed_us
                           : refusal->departed_us >= governor->since_us) {
         note_refusal(governor, now_us);
-        weigh(governor, told_us);
-    } else if (told_us < 0) {
+        weigh(governor, named_us);
+    } else if (named_us < 0) {
         return 0; /* the pause for it runs already, or is over */
     }
-    wait_us = wait_for(governor, told_us);
+    wait_us = wait_for(governor, named_us);
     until_us = now_us + wait_us;
     if (governor->refused) {
-        note_end(governor, told_us, wait_us, now_us);
+        note_end(governor, named_us, wait_us, now_us);
         learn(governor);
     }
     if (until_us > governor->paused_until_us)
-        stand_still(governor, until_us + (int64_t)(GOVERNOR_JITTER_US * dice));
+        hold_schedule(governor, until_us + (int64_t)(GOVERNOR_JITTER_US * dice));
     return wait_us;
 }
 
 void governor_pause(struct governor *governor, int64_t until_us)
 {
     if (!governor->refused)
-        governor->counting = false; /* it begins anew, where nothing is known of any window */
+        governor->counting = false; /* it begins again, and nothing is known about the window */
     if (until_us > governor->paused_until_us)
-        stand_still(governor, until_us);
+        hold_schedule(governor, until_us);
 }
 
 bool governor_paused(const struct governor *governor, int64_t now_us)

@@ -1,23 +1,26 @@
-/* The pace of all requests, a pure value with clock and dice as arguments: a spacing, not a bucket,
- * that learns the server's limit from 429s (docs/api.md#pace). Times are monotonic microseconds. */
+/* The pace of all requests: a spacing, not a bucket, that learns the limit of the server from 429s
+ * (docs/api.md#pace). A pure value: clock and dice are arguments. Times are monotonic microseconds.
+ */
 #ifndef ROWFERRY_HTTP_GOVERNOR_H
 #define ROWFERRY_HTTP_GOVERNOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GOVERNOR_JITTER_US = 250000 }; /* at most, so that several clients do not come back as one */
+enum {
+    GOVERNOR_JITTER_US = 250000
+}; /* at most, so that several clients do not return at the same moment */
 
-/* What is believed of the server's limit. */
+/* What is believed about the limit of the server. */
 struct governor_limit {
-    double per_s;      /* 0: nothing is */
+    double per_s;      /* 0: nothing is believed */
     double bad_per_s;  /* the pace that was refused last */
     int64_t period_us; /* the time in which a pace proves itself: the server's window, or longer */
-    bool wide;         /* between the limit and the refused pace is much that is not known */
+    bool wide;         /* the limit can be anywhere between this and the refused pace */
     bool settled;      /* a pace had held for two periods before it was refused */
     bool known;        /* ... once in this run */
     unsigned failures; /* probes in a row that found the same limit */
-    unsigned misses;   /* 429s in a row that showed no more than that the pace was too high */
+    unsigned misses;   /* 429s in a row that showed only that the pace was too high */
 };
 
 struct governor {
@@ -39,7 +42,7 @@ struct governor {
     double before_per_s;     /* the pace when the 429 came; 0: none */
     double recent_per_s;     /* the pace on average over about the last period */
     struct governor_limit limit, before; /* before: when the 429 came */
-    int64_t told_us;                     /* the wait of the last 429; -1: it named none */
+    int64_t named_us;                    /* the wait of the last 429; -1: it named none */
     bool varied, too_short; /* waits differed from 429 to 429; some were not long enough */
     bool exact;             /* waits are believed to end with the server's window */
     int64_t hold_us;        /* no probing for so long after the pause ... */
@@ -58,23 +61,25 @@ void governor_init(struct governor *governor, double rate_per_s);
 /* Time until a request may leave: 0 now. */
 int64_t governor_wait_us(const struct governor *governor, int64_t now_us);
 
-/* How many may leave within `within_us`; UINT32_MAX without a limit, 0 while paused beyond it. */
+/* How many may leave within `within_us`; UINT32_MAX without a limit, 0 while a longer pause runs.
+ */
 uint32_t governor_allows(const struct governor *governor, int64_t now_us, int64_t within_us);
 
-/* One request leaves. At most 2 behind schedule are caught up: so many may leave at one moment. */
+/* Counts a request that leaves. Of the places that were missed, 2 are caught up: so many requests
+ * can leave at one moment. */
 void governor_departed(struct governor *governor, int64_t now_us);
 
-/* A complete answer that is no 429, to a request that left at departed_us. */
+/* Counts a complete answer that is not a 429, to a request that left at departed_us. */
 void governor_accepted(struct governor *governor, int64_t departed_us, int64_t now_us);
 
-/* A 429: learns, and pauses for the wait (1 s doubled each time, at most 60 s, when none is named)
- * plus up to 250 ms by the dice, 0 to 1. Those that come for requests from before the pause are the
- * same event. Returns the wait without the jitter. */
+/* Learns from a 429, and pauses for its wait (1 s doubled each time, at most 60 s, when none is
+ * named) plus up to 250 ms by the dice, 0 to 1. 429s to requests from before the pause are the same
+ * event. Returns the wait without the jitter. */
 int64_t governor_refused(struct governor *governor, const struct governor_refusal *refusal,
                          double dice, int64_t now_us);
 
-/* Nothing leaves before until_us, and nothing is caught up afterwards; a longer pause that runs
- * already stays. Teaches nothing about the limit. */
+/* Pauses until until_us, unless a longer pause runs; nothing is caught up afterwards. Shows nothing
+ * about the limit. */
 void governor_pause(struct governor *governor, int64_t until_us);
 
 /* True while a pause runs. */

@@ -68,8 +68,7 @@ bool headers_take(struct http_headers *headers, struct span line)
     return true;
 }
 
-/* Seconds since 1970 of an HTTP date (RFC 9110 section 5.6.7: the three forms a recipient takes).
- */
+/* Reads an HTTP date in any of its three forms (RFC 9110 section 5.6.7), in seconds since 1970. */
 static bool parse_date(const char *text, int64_t *seconds)
 {
     static const char *const forms[] = {

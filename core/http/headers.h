@@ -1,4 +1,4 @@
-/* The header lines of an answer as they come, and the three of them that matter. */
+/* The header lines of an answer as they come, and the three that are kept. */
 #ifndef ROWFERRY_HTTP_HEADERS_H
 #define ROWFERRY_HTTP_HEADERS_H
 
@@ -11,7 +11,7 @@
 
 enum {
     HEADERS_MAX = 64 << 10, /* bytes of all header lines of an answer, interim answers included */
-    HEADERS_WAIT_MAX_MS = 86400000, /* no server is heeded for longer than a day */
+    HEADERS_WAIT_MAX_MS = 86400000, /* a longer Retry-After counts as a day */
 };
 
 enum headers_kept { HEADERS_RETRY_AFTER, HEADERS_DATE, HEADERS_CORRELATION, HEADERS_KEPT };
@@ -19,26 +19,27 @@ enum headers_kept { HEADERS_RETRY_AFTER, HEADERS_DATE, HEADERS_CORRELATION, HEAD
 /* Zeroed means empty and ready. */
 struct http_headers {
     size_t size;
-    bool interim; /* the lines that now come belong to a 1xx answer, which is passed over */
-    bool ended;   /* the final answer's headers are complete; trailers change nothing */
+    bool interim; /* the lines that come now belong to a 1xx answer, which is skipped */
+    bool ended;   /* the headers of the final answer are complete; trailers are ignored */
     char kept[HEADERS_KEPT][HTTP_HEADER_SIZE]; /* as they came, cut */
 };
 
 void headers_reset(struct http_headers *headers);
 
-/* Takes one whole line, a status line or the empty one included. False beyond HEADERS_MAX. */
+/* Takes a whole line, which can be a status line or empty. False beyond HEADERS_MAX. */
 bool headers_take(struct http_headers *headers, struct span line);
 
-/* Date (RFC 9110 section 6.6.1) in milliseconds since 1970 UTC; 0 without one that can be read. */
+/* Returns the Date (RFC 9110 section 6.6.1) in milliseconds since 1970 UTC; 0 without a valid one.
+ */
 int64_t headers_date_ms(const struct http_headers *headers);
 
-/* Seconds to wait, as decimal digits, in milliseconds: at most HEADERS_WAIT_MAX_MS, however many
+/* Reads seconds as decimal digits, in milliseconds: at most HEADERS_WAIT_MAX_MS, however many
  * digits there are. -1 for anything else. */
 int64_t headers_wait_ms(struct span seconds);
 
-/* Retry-After (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date against the answer's
- * own Date, else against now_ms; a date in the past is 0. At most HEADERS_WAIT_MAX_MS; -1 without
- * one that can be read. */
+/* Returns Retry-After (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date relative to the
+ * Date of the answer, else to now_ms; a date in the past is 0. At most HEADERS_WAIT_MAX_MS; -1
+ * without a valid one. */
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms);
 
 #endif

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 enum {
-    BODY_KEPT = 64 << 10, /* a slot gives back the memory of a larger answer */
+    BODY_KEPT = 64 << 10, /* the memory of a larger answer is freed */
 };
 
 enum proxy { PROXY_UNSET, PROXY_OF_ENVIRONMENT, PROXY_NONE };
 
-/* One request at a time. What does not change between requests is set on the easy handle once. */
+/* One request at a time. Options that are the same for all requests are set once. */
 struct slot {
     CURL *easy;
     struct slot *next;                  /* in the list of free ones or of answers */
@@ -46,13 +46,13 @@ struct http_pool {
     struct slot *slots;
     unsigned slot_count, free_count;
     struct slot *free;
-    struct slot *answers, *last_answer; /* in the order of their coming */
+    struct slot *answers, *last_answer; /* in the order in which they came */
     int wake_fd;
 };
 
-/* CURLOPT_PREREQFUNCTION: the connection stands and the request is about to leave. libcurl itself
- * sends a request again, PUT included, when a reused connection dies before the first byte of the
- * answer; whether the first one was applied is then unknown, so the second is stopped here. */
+/* CURLOPT_PREREQFUNCTION: there is a connection, and the request is about to leave. libcurl sends a
+ * request again, also a PUT, when a reused connection dies before the first byte of the answer.
+ * Whether the first one was applied is unknown then, so the second is stopped here. */
 static int on_departure(void *context, char *remote_ip, char *local_ip, int remote_port,
                         int local_port)
 {
@@ -74,7 +74,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     return headers_take(&slot->headers, (struct span){bytes, size * count}) ? size * count : 0;
 }
 
-/* CURLOPT_WRITEFUNCTION: what libcurl has decoded, so a small coded body cannot become a large one
+/* CURLOPT_WRITEFUNCTION: takes decoded bytes, so that the limit holds for compressed answers, too
  */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
@@ -104,7 +104,7 @@ static const struct {
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
     {CURLOPT_TCP_KEEPALIVE, 1},
-    {CURLOPT_QUICK_EXIT, 1}, /* else one name server that hangs stalls every slot */
+    {CURLOPT_QUICK_EXIT, 1}, /* otherwise a name server that hangs stalls every slot */
 };
 
 /* Each option returns CURLE_OK, which is 0. */
@@ -222,8 +222,8 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Appends `name: value`, or `name:` (which keeps libcurl from sending one of its own) without a
- * value. Returns where the value stands in the list, or NULL. */
+/* Appends `name: value`, or without a value `name:`, which keeps libcurl from sending its own.
+ * Returns the value in the list, or NULL. */
 static const char *append_header(struct curl_slist **list, const char *name, const char *value)
 {
     char *line = mem_printf("%s:%s%s", name, value ? " " : "", value ? value : "");
@@ -241,8 +241,8 @@ static const char *append_header(struct curl_slist **list, const char *name, con
     return kept;
 }
 
-/* Sets the header list for the request: the last one, as long as both values are the same and there
- * are no others. Returns 0 or libcurl's error. */
+/* Sets the header list for the request: the last one, if both values are the same and neither
+ * request has further fields. Returns 0 or the error of libcurl. */
 static unsigned slot_list(struct slot *slot, const struct http_request *request)
 {
     struct curl_slist *list = NULL;
@@ -255,7 +255,7 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
         return 0;
     append_header(&list, "Accept", "application/json");
     append_header(&list, "Expect", NULL);
-    /* a short answer is asked for in no coding, and decoded all the same if it comes in one */
+    /* answers to updates are short: no compression is asked for, but it is decoded if it comes */
     if (request->content_type)
         append_header(&list, "Accept-Encoding", NULL);
     content_type = append_header(&list, "Content-Type", request->content_type);
@@ -298,8 +298,7 @@ static unsigned slot_method(struct slot *slot, const struct http_request *reques
     return failed;
 }
 
-/* The environment's proxy is for the outside: loopback is reached without one. Returns 0 or
- * libcurl's error. */
+/* Uses the proxy of the environment for all hosts except loopback. Returns 0 or libcurl's error. */
 static unsigned slot_proxy(struct slot *slot, const char *text)
 {
     struct url url;
@@ -350,7 +349,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     return true;
 }
 
-/* Ends of transfers that mean a certificate which is not trusted. */
+/* True of the errors that mean a certificate which is not trusted. */
 static bool is_untrusted(CURLcode code)
 {
     static const CURLcode codes[] = {CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
@@ -363,8 +362,8 @@ static bool is_untrusted(CURLcode code)
     return false;
 }
 
-/* A server may answer before it has read the request to its end, and then close or read no more
- * (RFC 9112 section 9.3): the answer counts where it came to the end of its Content-Length. */
+/* A server can answer before it has read the whole request, and then close or read no more (RFC
+ * 9112 section 9.3). The answer counts if its whole Content-Length came. */
 static bool answered_early(const struct slot *slot, CURLcode code)
 {
     curl_off_t length = -1, got = 0;
@@ -376,7 +375,7 @@ static bool answered_early(const struct slot *slot, CURLcode code)
     return length == got;
 }
 
-static enum http_end slot_judge(const struct slot *slot, CURLcode code)
+static enum http_end slot_end(const struct slot *slot, CURLcode code)
 {
     long connect_status = 0;
 
@@ -393,7 +392,7 @@ static enum http_end slot_judge(const struct slot *slot, CURLcode code)
     return code == CURLE_OK || answered_early(slot, code) ? HTTP_DONE : HTTP_CUT;
 }
 
-/* Why there is no complete answer, in our own words where libcurl's would mislead. */
+/* Says why there is no complete answer, in our words where those of libcurl would mislead. */
 static void slot_explain(struct slot *slot, CURLcode code)
 {
     const char *text = slot->error[0] ? slot->error : curl_easy_strerror(code);
@@ -406,12 +405,12 @@ static void slot_explain(struct slot *slot, CURLcode code)
         snprintf(own, sizeof own, "the answer is longer than %d bytes", HTTP_BODY_MAX);
     else if (slot->headers.size > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
         snprintf(own, sizeof own, "the answer's headers are longer than %d bytes", HEADERS_MAX);
-    else if (strncmp(text, "Unsupported proxy", 17) == 0) /* quotes the URL, cut anywhere */
+    else if (strncmp(text, "Unsupported proxy", 17) == 0) /* quotes the URL, cut somewhere */
         snprintf(own, sizeof own, "the proxy that the environment names cannot be used");
     else if (code == CURLE_OK)
         snprintf(own, sizeof own, "the connection closed within the headers of an answer");
     said = span_of(own[0] ? own : text);
-    while (said.size && said.data[said.size - 1] == ' ') /* as libcurl ends some of its texts */
+    while (said.size && said.data[said.size - 1] == ' ') /* some texts of libcurl end with blanks */
         said.size--;
     str_printable(said, slot->answer.error, HTTP_ERROR_SIZE);
     redact_user_info(slot->answer.error);
@@ -426,8 +425,8 @@ static void slot_finish(struct slot *slot, CURLcode code)
     answer->ended_ms = clock_now_ms();
     answer->latency_us = clock_monotonic_us() - slot->started_us;
     curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-    answer->status = status >= 200 ? status : 0; /* an interim answer is none */
-    answer->end = slot_judge(slot, code);
+    answer->status = status >= 200 ? status : 0; /* not of an interim answer */
+    answer->end = slot_end(slot, code);
     answer->error[0] = '\0';
     answer->body = (struct span){0};
     redact(slot->body.data, slot->body.size, slot->authorization);
@@ -497,7 +496,7 @@ void http_pool_wake(struct http_pool *pool)
 {
     static const uint64_t one = 1;
 
-    /* fails only where the counter is full: then a wake waits already */
+    /* fails only if the counter is full, which ends the wait as well */
     if (write(pool->wake_fd, &one, sizeof one) < 0)
         return;
 }
@@ -531,7 +530,7 @@ void http_pool_release(struct http_pool *pool, struct http_answer *answer)
     pool->free_count++;
 }
 
-/* Of libcurl's parse_proxy (lib/url.c). */
+/* The schemes of parse_proxy in libcurl (lib/url.c). */
 static bool proxy_scheme_is_known(const char *scheme)
 {
     static const char *const schemes[] = {"http",    "socks",  "socks4",
@@ -544,7 +543,7 @@ static bool proxy_scheme_is_known(const char *scheme)
     return https && strcasecmp(scheme, "https") == 0;
 }
 
-/* A part that is missing is fine. With CURLU_URLDECODE, control characters are not. */
+/* True when the part can be decoded or is missing. CURLU_URLDECODE refuses control characters. */
 static bool proxy_part_decodes(CURLU *url, CURLUPart part)
 {
     char *text = NULL;

@@ -30,8 +30,8 @@ struct http_field {
     const char *name, *value;
 };
 
-/* The texts are copied when the request starts; the body is not: it stays the caller's and is
- * unchanged until the answer came. */
+/* The texts are copied when the request starts. The body is not: it has to stay unchanged until the
+ * answer came. */
 struct http_request {
     enum http_method method;
     const char *url;                 /* absolute, path already encoded; sent as is */
@@ -40,29 +40,28 @@ struct http_request {
     const struct http_field *fields; /* further header fields, the last without a name; or NULL */
     struct span body;
     int64_t timeout_ms;  /* of the whole transfer */
-    bool new_connection; /* none that is there is used (RFC 9110 section 15.5.20) */
+    bool new_connection; /* do not reuse one (RFC 9110 section 15.5.20) */
     void *context;       /* handed back with the answer */
 };
 
-/* How a transfer ended, beside its status. */
+/* How a transfer ended. */
 enum http_end {
-    HTTP_DONE,       /* a complete final answer; status, headers and body are there */
+    HTTP_DONE,       /* a complete final answer, with status, headers and body */
     HTTP_NEVER_LEFT, /* no byte of the request went out: DNS, connect, TLS handshake, proxy */
     HTTP_UNTRUSTED,  /* never left, because the server's certificate is not trusted */
-    HTTP_CUT,        /* left, and no complete answer came: ambiguous whatever the cause */
-    HTTP_TOO_LARGE,  /* left, and the answer went beyond HTTP_BODY_MAX: ambiguous */
+    HTTP_CUT,        /* left, and no complete answer came: ambiguous, whatever the cause */
+    HTTP_TOO_LARGE,  /* left, and the answer exceeded HTTP_BODY_MAX: ambiguous */
     HTTP_PROXY,      /* never left, because the proxy wants credentials: 407 to CONNECT */
 };
 
-/* Valid until http_pool_release. What the request was authorized with is starred out in body and
+/* Valid until http_pool_release. The credentials of the request are replaced by stars in body and
  * correlation. */
 struct http_answer {
     void *context;
     enum http_end end;
     long status;            /* 0 unless a final status line came */
     struct span body;       /* empty unless HTTP_DONE */
-    int64_t retry_after_ms; /* from Retry-After, seconds or a date against the answer's own
-                               Date; -1 without one */
+    int64_t retry_after_ms; /* from Retry-After, see headers_retry_after_ms; -1 without */
     char correlation[HTTP_HEADER_SIZE]; /* ININ-Correlation-Id, or "" */
     char error[HTTP_ERROR_SIZE];        /* why there is no complete answer, or "" */
     int64_t started_ms, ended_ms;       /* wall clock */
@@ -70,10 +69,10 @@ struct http_answer {
     unsigned slot;
 };
 
-/* After curl_global_init, which it does itself once. Only http and https, no redirects, no netrc,
- * no proxy to loopback, coded answers decoded, keep-alive, HTTP/2 where TLS offers it. Every
- * transfer counts its departures (CURLOPT_PREREQFUNCTION): none means HTTP_NEVER_LEFT; libcurl's
- * own second one is stopped. */
+/* Only http and https, no redirects, no netrc, no proxy to loopback, compressed answers are
+ * decoded, keep-alive, HTTP/2 where TLS offers it. Each transfer counts its departures
+ * (CURLOPT_PREREQFUNCTION): none means HTTP_NEVER_LEFT, and a second one by libcurl is stopped.
+ * NULL with ERR_CONFIG (the certificate file cannot be read) or ERR_INTERNAL. */
 struct http_pool *http_pool_open(const struct http_options *options, struct err *err);
 
 /* Ends what is in flight without an answer. */
@@ -81,26 +80,28 @@ void http_pool_close(struct http_pool *pool);
 
 unsigned http_pool_free(const struct http_pool *pool); /* slots without a request */
 
-/* Starts a request in a free slot; the first bytes may leave at once. False on ERR_INTERNAL. */
+/* Starts a request in a free slot; its first bytes can leave at once. False with ERR_INTERNAL. */
 bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err);
 
-/* Works until an answer is there, timeout_ms passed, fd (or -1) is readable, or http_pool_wake was
- * called. Answers that are there already end it before it looks at fd. */
+/* Transfers until an answer has come, timeout_ms has passed, fd (-1: none) is readable, or
+ * http_pool_wake was called. It returns before it looks at fd when an answer is there already.
+ * False with ERR_INTERNAL. */
 bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *err);
 
-/* From any thread: ends a http_pool_wait. */
+/* Ends the http_pool_wait that is running, or the next one. For any thread. */
 void http_pool_wake(struct http_pool *pool);
 
-/* The next answer that came, or NULL. The slot is free again after http_pool_release. */
+/* Returns the next answer that has come, or NULL. http_pool_release frees its slot. */
 struct http_answer *http_pool_next(struct http_pool *pool);
 void http_pool_release(struct http_pool *pool, struct http_answer *answer);
 
-/* The Date of an answer that is not released, whole seconds; 0 without one. */
+/* Returns the Date of an answer that is not released, in whole seconds; 0 without one. */
 int64_t http_pool_date_ms(const struct http_pool *pool, const struct http_answer *answer);
 
-/* Reads text as libcurl reads a proxy: [SCHEME://][USER:PASSWORD@]HOST[:PORT]. name is what the
- * message calls it. ERR_CONFIG when libcurl would refuse it, or would take a part of a password for
- * a host or a path; err holds nothing of the text, because a password may be in it. */
+/* Checks the URL of a proxy as environment variables have it,
+ * [SCHEME://][USER:PASSWORD@]HOST[:PORT]. name: of the variable, for the message. ERR_CONFIG when
+ * libcurl would refuse it, or would take a part of a password for a host or a path. err contains
+ * nothing of the text, because a password can be in it. */
 bool http_proxy_check(const char *name, const char *text, struct err *err);
 
 #endif

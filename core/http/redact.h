@@ -1,5 +1,5 @@
-/* Credentials that come back: a server that echoes requests, or a library that quotes a URL, would
- * put ours into messages and the database. */
+/* Removes our credentials from texts of others: of a server that echoes requests, or of a library
+ * that quotes a URL. Otherwise they would get into messages and the database. */
 #ifndef ROWFERRY_HTTP_REDACT_H
 #define ROWFERRY_HTTP_REDACT_H
 
@@ -7,8 +7,8 @@
 
 enum { REDACT_MIN = 8 }; /* bytes of a secret; a shorter one is found in any text */
 
-/* Stars out the credentials of an Authorization value (`Bearer SECRET`; NULL: none) wherever the
- * text holds them. */
+/* Replaces the credentials of an Authorization value (`Bearer SECRET`; NULL: none) by stars
+ * wherever the text contains them. */
 void redact(char *text, size_t size, const char *authorization);
 
 /* Replaces what may be the user name and password of a URL in the text: everything between `://`

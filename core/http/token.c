@@ -14,12 +14,12 @@
 #include <strings.h>
 
 enum {
-    TEXTS_KEPT = 8,       /* tokens whose text is still there, the present one included */
+    TEXTS_KEPT = 8,       /* tokens whose text is kept, with the present one */
     TOKEN_MAX = 16 << 10, /* bytes of a token */
-    LIFE_DEFAULT_S = 300, /* the platform's shortest; where the answer names none */
+    LIFE_DEFAULT_S = 300, /* where the answer names none: the platform's shortest */
     WAIT_FIRST_MS = 1000,
     WAIT_MAX_MS = 60000,
-    RATE_LIMIT_WAIT_MS = 60000, /* the login's own limit counts by the minute */
+    RATE_LIMIT_WAIT_MS = 60000, /* the limit of the login is per minute */
     STILLBORN_MAX = 3,          /* tokens in a row that had expired when they came */
     TROUBLE_SIZE = 1536,
 };
@@ -30,7 +30,7 @@ static const char form[] = "grant_type=client_credentials"
 
 struct token {
     char *login_url, *request_url, *api_host;
-    char *client_secret, *basic;  /* wiped when they are freed, and so are the texts */
+    char *client_secret, *basic;  /* wiped when they are freed, as the texts are */
     char *texts[TEXTS_KEPT];      /* the last ones, in a ring */
     unsigned present;             /* the newest of them */
     bool alive;                   /* it was not refused */
@@ -42,8 +42,8 @@ struct token {
     char trouble[TROUBLE_SIZE];
 };
 
-/* What an answer without a token means. The first rule that fits holds; NULL fits everything, an
- * error of "" an answer that names none. */
+/* What an answer without a token means. The first rule that fits counts. NULL fits everything; an
+ * error of "" fits an answer that names none. */
 struct rule {
     long from, to; /* statuses */
     const char *error;
@@ -54,7 +54,7 @@ struct rule {
     const char *advice;
 };
 
-#define NO_LOGIN "this is no login of the platform: check --environment and --login-url"
+#define NO_LOGIN "this is not a login of the platform: check --environment and --login-url"
 
 #define NO_PROXY                                                                                   \
     "a proxy wants credentials: check the proxy's settings in the environment (https_proxy)"
@@ -89,7 +89,7 @@ static void wipe(char *secret)
     free(secret);
 }
 
-/* `first` and `second` in memory that never moved, so that no copy of a secret is left behind. */
+/* Joins `first` and `second` in memory that never moves, so that no copy of a secret remains. */
 static char *joined(const char *first, struct span second)
 {
     size_t size = strlen(first);
@@ -100,8 +100,8 @@ static char *joined(const char *first, struct span second)
     return text;
 }
 
-/* HTTP Basic (RFC 7617). RFC 6749 section 2.3.1 would have both parts form encoded first; the
- * platform takes them as they are. */
+/* Builds the HTTP Basic header (RFC 7617). RFC 6749 section 2.3.1 wants both parts form encoded
+ * first; the platform takes them as they are. */
 static char *basic_header(const struct token_options *options)
 {
     struct buf pair = {0}, code = {0};
@@ -216,7 +216,8 @@ static enum token_verdict refuse(const struct token *token, enum err_kind kind, 
     return TOKEN_REFUSED;
 }
 
-/* The next request waits as long as the answer told, else default_ms, else longer each time. */
+/* Puts the next request off for the time that the answer names, else default_ms, else longer each
+ * time. */
 static enum token_verdict retry(struct token *token, const struct http_answer *answer,
                                 int64_t default_ms, int64_t now_us, int64_t *wait_ms)
 {
@@ -237,7 +238,7 @@ static bool holds(struct span text, const char *part)
     return size && text.size >= size && memmem(text.data, text.size, part, size);
 }
 
-/* A text of the login's for a message, in out; nothing where it gives our own secret back. */
+/* Quotes a text of the login in out; "" where it contains our secret. */
 static const char *quoted(const struct token *token, struct span text, char *out, size_t out_size)
 {
     bool secret = holds(text, token->client_secret) || holds(text, strchr(token->basic, ' ') + 1);
@@ -263,7 +264,8 @@ static const struct rule *find_rule(long status, struct span error, struct span 
     return rule;
 }
 
-/* An answer other than 200: `{"error", "description", "error_description"}`, or a gateway's. */
+/* Takes an answer other than 200: `{"error", "description", "error_description"}`, or a gateway's.
+ */
 static enum token_verdict take_error(struct token *token, const struct http_answer *answer,
                                      int64_t now_us, int64_t *wait_ms, struct err *err)
 {
@@ -286,7 +288,7 @@ static enum token_verdict take_error(struct token *token, const struct http_answ
     return refuse(token, rule->kind, err);
 }
 
-/* No complete answer. */
+/* Takes the end of a transfer without a complete answer. */
 static enum token_verdict take_nothing(struct token *token, const struct http_answer *answer,
                                        int64_t now_us, int64_t *wait_ms, struct err *err)
 {
@@ -309,7 +311,7 @@ static enum token_verdict take_nothing(struct token *token, const struct http_an
     return retry(token, answer, 0, now_us, wait_ms);
 }
 
-/* Visible ASCII: what a header can carry and RFC 6750 section 2.1 allows, and more. */
+/* True of visible ASCII, which a header can carry. RFC 6750 section 2.1 allows less. */
 static bool is_sendable(struct span text)
 {
     if (text.size == 0 || text.size > TOKEN_MAX)
@@ -320,8 +322,8 @@ static bool is_sendable(struct span text)
     return true;
 }
 
-/* The payload of a JWT (RFC 7519): the middle one of three base64url parts; NULL when the token is
- * opaque. The caller puts it. */
+/* Returns the payload of a JWT (RFC 7519), the middle one of three base64url parts; NULL when the
+ * token is opaque. The caller puts it (json_object_put). */
 static struct json_object *jwt_payload(struct span text)
 {
     const char *end = text.data + text.size;
@@ -338,8 +340,7 @@ static struct json_object *jwt_payload(struct span text)
     return payload;
 }
 
-/* Whether a JWT was issued by the login that belongs to the API; an opaque token is taken as it is.
- */
+/* True when a JWT was issued by the login of the API, and for every opaque token. */
 static bool check_issuer(struct token *token, struct span text)
 {
     struct json_object *payload = jwt_payload(text);
@@ -359,7 +360,7 @@ static bool check_issuer(struct token *token, struct span text)
     return good;
 }
 
-/* Seconds of life that the answer names (RFC 6749 section 5.1). */
+/* Returns the lifetime in seconds that the answer names (RFC 6749 section 5.1). */
 static int64_t life_s(struct json_object *body)
 {
     struct json_object *value;
@@ -384,7 +385,8 @@ static void adopt(struct token *token, struct span text, int64_t issued_us, int6
     token->trouble[0] = '\0';
 }
 
-/* A token that had expired when it came: the next ones may fare better, but not for ever. */
+/* Takes a token that had expired when it came. The next ones can be better, but the third such
+ * token in a row ends the run. */
 static enum token_verdict take_stillborn(struct token *token, int64_t life,
                                          const struct http_answer *answer, int64_t now_us,
                                          int64_t *wait_ms, struct err *err)

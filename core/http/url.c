@@ -11,7 +11,7 @@ static inline bool is_one_of(char byte, const char *set)
     return false;
 }
 
-/* Cuts text at the first of the bytes in `ends`; what follows, that byte included, goes to rest. */
+/* Returns the text before the first of the bytes in `ends`; rest: that byte and what follows. */
 static inline struct span cut_at(struct span text, const char *ends, struct span *rest)
 {
     size_t size = 0;
@@ -22,7 +22,7 @@ static inline struct span cut_at(struct span text, const char *ends, struct span
     return (struct span){text.data, size};
 }
 
-/* host[:port] or [IPv6][:port] (RFC 3986 section 3.2). */
+/* Reads host[:port] or [IPv6][:port] (RFC 3986 section 3.2). */
 static bool parse_host(struct span text, struct url *url)
 {
     struct span rest;
@@ -76,7 +76,7 @@ bool url_host_is_loopback(struct span host)
 
     if (same_letters(host, span_of("localhost")))
         return true;
-    /* asked for every request: names are passed without a look at the rest */
+    /* called for every request: most names are rejected by their first byte */
     if (!host.size || host.size >= sizeof text || !is_one_of(host.data[0], "01:"))
         return false;
     memcpy(text, host.data, host.size);

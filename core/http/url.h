@@ -1,4 +1,4 @@
-/* The parts of an absolute URL (RFC 3986), and what its host means for us. */
+/* The parts of an absolute URL (RFC 3986), and properties of its host. */
 #ifndef ROWFERRY_HTTP_URL_H
 #define ROWFERRY_HTTP_URL_H
 
@@ -16,16 +16,15 @@ struct url {
     bool has_user;
 };
 
-/* Takes `scheme://[user@]host[:port][rest]` apart. Says nothing about what may stand in the parts.
- * False when the text has another form or no host. */
+/* Splits `scheme://[user@]host[:port][rest]`, without checking the contents of the parts. False
+ * when the text has another form or no host. */
 bool url_parse(struct span text, struct url *url);
 
 /* True for 127.0.0.0/8, ::1 and localhost. */
 bool url_host_is_loopback(struct span host);
 
-/* True when both belong together: host is the domain of api_host, or ends in `.domain`, where the
- * domain is what is left of api_host without `api.`; or both are loopback. Letters of either case.
- */
+/* True when host is the domain of api_host (which is api_host without `api.`) or is in it, or when
+ * both are loopback. Letters of either case. */
 bool url_same_domain(struct span api_host, struct span host);
 
 #endif

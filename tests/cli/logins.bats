@@ -147,7 +147,7 @@ login() {
 # no_login FAULT TROUBLE: the run ends
 no_login() {
     row "--fault token:$1=1" '' 2 'pending 1' '' \
-        "login at http://127.0.0.1:*: $2: this is no login of the platform: check --environment and --login-url"
+        "login at http://127.0.0.1:*: $2: this is not a login of the platform: check --environment and --login-url"
 }
 
 @test "login: cut" {

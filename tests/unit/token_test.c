@@ -68,7 +68,7 @@ static void the_request_is_the_one_the_platform_documents(void **state)
 }
 
 #define HERE  "login at " LOGIN ": "
-#define WRONG "this is no login of the platform: check --environment and --login-url"
+#define WRONG "this is not a login of the platform: check --environment and --login-url"
 
 /* Every answer but a good token. */
 static const struct {

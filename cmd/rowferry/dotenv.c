@@ -32,7 +32,7 @@ static char *skip_blanks(char *text)
     return text + strspn(text, " \t");
 }
 
-/* Decodes what a double-quoted value may hold, in place. Returns the closing quote or NULL. */
+/* Decodes a double-quoted value in place. Returns the closing quote or NULL. */
 static char *unescape(char *text)
 {
     static const char from[] = "nrt\"\\$`", to[] = "\n\r\t\"\\$`";
@@ -51,7 +51,7 @@ static char *unescape(char *text)
     return text;
 }
 
-/* Takes a value apart in place. Returns NULL, or what is wrong with it. */
+/* Decodes a value in place. Returns NULL, or what is wrong with it. */
 static const char *read_value(char *text, const char **value)
 {
     char quote = *text, *end;
@@ -69,10 +69,10 @@ static const char *read_value(char *text, const char **value)
     *value = text + 1;
     end = quote == '"' ? unescape(text + 1) : strchr(text + 1, '\'');
     if (!end)
-        return "a quote is opened and not closed";
+        return "the closing quote is missing";
     *end = '\0';
     end = skip_blanks(end + 1);
-    return *end && *end != '#' ? "something stands behind the closing quote" : NULL;
+    return *end && *end != '#' ? "text follows the closing quote: put # before a comment" : NULL;
 }
 
 static const char *read_entry(char *line, struct dotenv_entry *entry)
@@ -86,17 +86,11 @@ static const char *read_entry(char *line, struct dotenv_entry *entry)
     size = strspn(line, letters);
     rest = skip_blanks(line + size);
     if (size == 0 || strchr("0123456789", *line) || *rest != '=')
-        return "not KEY=value";
+        return "it is not KEY=value: put # before a comment";
     entry->key = line;
     rest = skip_blanks(rest + 1);
     line[size] = '\0';
     return read_value(rest, &entry->value);
-}
-
-static void add(struct dotenv *dotenv, struct dotenv_entry entry)
-{
-    dotenv->entries = mem_resize(dotenv->entries, dotenv->count + 1, sizeof dotenv->entries[0]);
-    dotenv->entries[dotenv->count++] = entry;
 }
 
 static bool parse(struct dotenv *dotenv, struct err *err)
@@ -105,7 +99,7 @@ static bool parse(struct dotenv *dotenv, struct err *err)
     unsigned line_no = 0;
 
     if (strlen(next) != dotenv->text_size)
-        return err_set(err, ERR_CONFIG, "%s holds a NUL byte: it is no text", dotenv->path);
+        return err_set(err, ERR_CONFIG, "'%s' has a NUL byte: write it as text", dotenv->path);
     if (strncmp(next, "\xEF\xBB\xBF", 3) == 0)
         next += 3;
     while (next) {
@@ -121,7 +115,8 @@ static bool parse(struct dotenv *dotenv, struct err *err)
         fault = read_entry(line, &entry);
         if (fault)
             return err_set(err, ERR_CONFIG, "%s: line %u: %s", dotenv->path, line_no, fault);
-        add(dotenv, entry);
+        dotenv->entries = mem_resize(dotenv->entries, dotenv->count + 1, sizeof dotenv->entries[0]);
+        dotenv->entries[dotenv->count++] = entry;
     }
     return true;
 }
@@ -134,7 +129,7 @@ static bool check_secrets(const struct dotenv *dotenv, mode_t mode,
     for (size_t i = 0; i < dotenv->count; i++) {
         if (!*dotenv->entries[i].value || !is_secret(dotenv->entries[i].key))
             continue;
-        snprintf(what, sizeof what, "holds %s", dotenv->entries[i].key);
+        snprintf(what, sizeof what, "has %s", dotenv->entries[i].key);
         return trusted_file_private(dotenv->path, mode, what, err);
     }
     return true;
@@ -151,6 +146,7 @@ bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
                            &missing, err))
         return false;
     if (missing)
-        return !required || err_set(err, ERR_CONFIG, "%s: no such file, named by --env-file", path);
+        return !required ||
+               err_set(err, ERR_CONFIG, "'%s' does not exist: name another with --env-file", path);
     return parse(dotenv, err) && check_secrets(dotenv, mode, is_secret, err);
 }

@@ -23,16 +23,16 @@ struct dotenv {
     size_t count;
 };
 
-/* Reads the file. required: a missing one is an error, else it is as if it were empty. It must
- * belong to the user or root, and nobody else may write it; nor read it, when one of its keys
- * is_secret. Blank lines, `#` and `;` comments, `export ` before the key; a value is bare (it ends
- * before ` #`), in single quotes (as it is) or in double quotes (with \n \t \r \" \\ \$ \`).
- * ERR_CONFIG names file and line. */
+/* Reads the file. If it is missing, that is an error if required, else it counts as empty. It must
+ * belong to the user or root, and nobody else can write it, or read it if it has a key that
+ * is_secret. It has blank lines, `#` and `;` comments, and `export ` before keys. A value is bare
+ * (it ends before ` #`), in single quotes (as it is) or in double quotes (with \n \t \r \" \\ \$
+ * \`). ERR_CONFIG names file and line. */
 bool dotenv_read(struct dotenv *dotenv, const char *path, bool required,
                  bool (*is_secret)(const char *key), struct err *err);
 void dotenv_release(struct dotenv *dotenv);
 
-/* The last entry of that key whose value is not empty (or any, with or_empty), or NULL. */
+/* Returns the last entry of that key whose value is not empty (or any, with or_empty), or NULL. */
 const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key, bool or_empty);
 
 #endif

@@ -354,7 +354,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_NO_COLOR] = {
         .name = "no-color", .commands = FOR_ALL,
         .group = GROUP_GENERAL,
-        .help = "print without color, like NO_COLOR in the environment"},
+        .help = "print without colour, like NO_COLOR in the environment"},
     [OPT_HELP] = {
         .name = "help", .letter = 'h', .commands = FOR_ALL,
         .group = GROUP_GENERAL,

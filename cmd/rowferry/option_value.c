@@ -24,9 +24,9 @@ static bool parse_text(const struct option *option, struct option_value *value, 
     (void)option;
     for (const char *c = value->text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            return err_set(err, ERR_CONFIG, "holds a control character");
+            return err_set(err, ERR_CONFIG, "the value has a control character: remove it");
     if (str_utf8_valid(span_of(value->text)) != strlen(value->text))
-        return err_set(err, ERR_CONFIG, "is not UTF-8");
+        return err_set(err, ERR_CONFIG, "the value is not UTF-8: convert it");
     return true;
 }
 
@@ -51,9 +51,9 @@ static bool parse_duration(const struct option *option, struct option_value *val
     int64_t ms;
 
     if (!str_to_duration_ms(value->text, &ms))
-        return refuse(value, "a duration: 90, 90s, 15m, 4h or 90d", err);
+        return refuse(value, "a duration: use 90, 90s, 15m, 4h or 90d", err);
     if (ms < option->minimum || ms > option->maximum)
-        return err_set(err, ERR_CONFIG, "'%s' is out of range: from %" PRId64 "s to %" PRId64 "s",
+        return err_set(err, ERR_CONFIG, "'%s' is not a time from %" PRId64 "s to %" PRId64 "s",
                        value->text, option->minimum / 1000, option->maximum / 1000);
     value->number = ms;
     return true;
@@ -82,7 +82,7 @@ static bool parse_rate(const struct option *option, struct option_value *value, 
         value->rate = (double)count / units[i].seconds;
         return true;
     }
-    return refuse(value, "a rate: 300/m, 5/s, 1000/h or none", err);
+    return refuse(value, "a rate: use 300/m, 5/s, 1000/h or none", err);
 }
 
 static bool parse_suffix(const struct option *option, struct option_value *value, struct err *err)
@@ -90,10 +90,11 @@ static bool parse_suffix(const struct option *option, struct option_value *value
     (void)option;
     return (*value->text && strlen(value->text) < INGEST_SUFFIX_SIZE &&
             !strpbrk(value->text, "/ ,")) ||
-           err_set(err, ERR_CONFIG,
-                   "expects the end of a name, such as .done: at most %d bytes, no slash, blank or "
-                   "comma",
-                   INGEST_SUFFIX_SIZE - 1);
+           err_set(
+               err, ERR_CONFIG,
+               "'%s' is not the end of a file name: use one like .done, at most %d bytes, without "
+               "slash, blank or comma",
+               value->text, INGEST_SUFFIX_SIZE - 1);
 }
 
 static bool parse_tags(const struct option *option, struct option_value *value, struct err *err)
@@ -103,11 +104,11 @@ static bool parse_tags(const struct option *option, struct option_value *value, 
     if (!parse_text(option, value, err))
         return false;
     if (*text == ',' || str_ends(text, ",") || strstr(text, ",,"))
-        return refuse(value, "a list of tags: a,b", err);
+        return refuse(value, "a list of tags: use a,b", err);
     return true;
 }
 
-/* One of the words, which end with NULL: its index. */
+/* Looks the text up in words, which end with NULL. Returns false if it is none of them. */
 static bool parse_word(struct option_value *value, const char *const *words)
 {
     for (value->number = 0; words[value->number]; value->number++)
@@ -167,7 +168,7 @@ static bool parse_audit(const struct option *option, struct option_value *value,
     return refuse(value, "all, none or a share of the applied updates, such as 5%", err);
 }
 
-/* Words for more than one state, and for what is none of a job. */
+/* Words for several states, and for rejected rows, which have no job. */
 static const struct {
     const char *word;
     unsigned states;
@@ -186,13 +187,13 @@ static unsigned states_of(struct span word)
     return 0;
 }
 
-/* Names the words that the option takes. */
+/* Sets an error that lists the words that the option takes. */
 static bool refuse_states(const struct option *option, const struct option_value *value,
                           struct err *err)
 {
     struct buf expected = {0};
 
-    buf_append_text(&expected, "a list, with commas, of ");
+    buf_append_text(&expected, "a list of states: use, separated by commas, ");
     for (unsigned state = 0; state < JOB_STATES; state++)
         if (option->maximum & 1 << state)
             buf_printf(&expected, "%s, ", job_state_name((enum job_state)state));
@@ -220,7 +221,7 @@ static bool parse_states(const struct option *option, struct option_value *value
     return true;
 }
 
-/* Above 127 in all where it is none. */
+/* The value of a digit; 128 for other characters, which no code can make up for. */
 static unsigned hex_digit(char digit)
 {
     static const char digits[] = "0123456789abcdef";
@@ -244,7 +245,7 @@ static bool parse_delimiter(const struct option *option, struct option_value *va
         code = hex_digit(text[4]) * 16 + hex_digit(text[5]);
     if (!code || code > 0x7F || !dialect_is_delimiter((char)code))
         return refuse(value,
-                      "a delimiter: one byte like , ; | ~, or tab, or U+0001; no letter, "
+                      "a delimiter: use one byte like , ; | ~, or tab, or U+0001; no letter, "
                       "digit, quote or line end",
                       err);
     value->number = code;
@@ -259,13 +260,13 @@ static bool parse_errors(const struct option *option, struct option_value *value
     if (str_ends(value->text, "%")) {
         digits.size--;
         if (!str_to_int64(digits, 0, 100, &value->number))
-            return refuse(value, "a share of rows: 0% to 100%", err);
+            return refuse(value, "a share of rows: use 0% to 100%", err);
         value->rate = (double)value->number;
         return true;
     }
     if (str_to_int64(digits, 0, INT32_MAX, &value->number))
         return true;
-    return refuse(value, "a number of rows, or a share of them: 100 or 5%", err);
+    return refuse(value, "a number or a share of rows: use 100 or 5%", err);
 }
 
 static bool parse_flag(const struct option *option, struct option_value *value, struct err *err)

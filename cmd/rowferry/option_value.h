@@ -1,4 +1,4 @@
-/* Text -> value, for each kind of option. */
+/* Values of options: where they come from, and their parsing for each kind of option. */
 #ifndef ROWFERRY_CMD_OPTION_VALUE_H
 #define ROWFERRY_CMD_OPTION_VALUE_H
 
@@ -19,11 +19,11 @@ struct option_value {
     double rate;     /* per second; 0: none */
 };
 
-/* Fills value.number or value.rate from value.text. ERR_CONFIG says what is expected; the caller
- * wraps it with the name. */
+/* Fills value->number or value->rate from value->text. ERR_CONFIG says what is expected; the caller
+ * puts the name before it. */
 bool option_value_parse(const struct option *option, struct option_value *value, struct err *err);
 
-/* `a,b` -> `["a", "b"]`. The text has passed option_value_parse. */
+/* Appends `["a", "b"]` for `a,b`, a text that option_value_parse accepts. */
 void option_value_tags(const char *text, struct buf *out);
 
 #endif

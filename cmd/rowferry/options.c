@@ -7,14 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a wrong argument is told about: `see rowferry run --help`. */
-static bool refuse(const struct options *options, struct err *err, const char *text)
-{
-    return err_set(err, ERR_CONFIG, "%s; see rowferry %s --help", text, options->command_name);
-}
-
-/* A name may stand for different things to different commands: this command's, or else the first.
- */
+/* Finds an option by name. Several options can have one name, for different commands: it prefers
+ * that of this command, then the first. */
 static bool find_long(const struct options *options, struct span name, enum option_id *id)
 {
     bool found = false;
@@ -43,7 +37,7 @@ static bool find_letter(char letter, enum option_id *id)
     return false;
 }
 
-/* The option of this command whose name is nearest, or NULL. */
+/* Returns the name of this command's option that is nearest, or NULL. */
 static const char *nearest(const struct options *options, const char *name)
 {
     unsigned best = 3;
@@ -66,31 +60,31 @@ static const char *nearest(const struct options *options, const char *name)
     return found;
 }
 
-/* name: without dashes and value, because the value may be a secret. */
+/* name: without dashes and value, because the value can be a secret. */
 static bool refuse_unknown(const struct options *options, struct span name, struct err *err)
 {
     static const struct {
         const char *name, *advice;
     } never[] = {
-        {"client-secret", "secrets never come as an argument, use GENESYS_CLIENT_SECRET or "
+        {"client-secret", "a secret is never an argument, use GENESYS_CLIENT_SECRET or "
                           "--client-secret-file"},
-        {"client-id", "the client id comes from GENESYS_CLIENT_ID"},
+        {"client-id", "set GENESYS_CLIENT_ID"},
     };
     char *text = mem_copy(name.data, name.size);
     const char *other;
 
-    err_set(err, ERR_CONFIG, "unknown option --%s; see rowferry %s --help", text,
+    err_set(err, ERR_CONFIG, "unknown option '--%s': see rowferry %s --help", text,
             options->command_name);
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
         if (strcmp(text, never[i].name) == 0) {
-            err_set(err, ERR_CONFIG, "unknown option --%s: %s", text, never[i].advice);
+            err_set(err, ERR_CONFIG, "unknown option '--%s': %s", text, never[i].advice);
             free(text);
             return false;
         }
     }
     other = nearest(options, text);
     if (other)
-        err_set(err, ERR_CONFIG, "unknown option --%s; did you mean --%s? see rowferry %s --help",
+        err_set(err, ERR_CONFIG, "unknown option '--%s': did you mean --%s? See rowferry %s --help",
                 text, other, options->command_name);
     free(text);
     return false;
@@ -108,17 +102,18 @@ static bool take(struct options *options, enum option_id id, const char *text, s
     struct option_value value = {.text = text, .origin = FROM_ARGUMENT};
 
     if (!(option->commands & options->command))
-        return err_set(err, ERR_CONFIG, "option --%s is not for `%s`; see rowferry %s --help",
+        return err_set(err, ERR_CONFIG, "option '--%s' is not for `%s`: see rowferry %s --help",
                        option->name, options->command_name, options->command_name);
     if (!*text)
-        return err_set(err, ERR_CONFIG, "option --%s needs a value", option->name);
+        return err_set(err, ERR_CONFIG, "option '--%s' has no value: write --%s %s", option->name,
+                       option->name, option->argument);
     if (!option_value_parse(option, &value, err))
         return err_wrap(err, "--%s", option->name);
     options->values[id] = value;
     return true;
 }
 
-/* `--name`, `--name=value`, `--name value`. */
+/* Reads `--name`, `--name=value` or `--name value`. */
 static bool read_long(struct options *options, struct arguments *arguments, const char *argument,
                       struct err *err)
 {
@@ -129,25 +124,24 @@ static bool read_long(struct options *options, struct arguments *arguments, cons
     if (!find_long(options, name, &id))
         return refuse_unknown(options, name, err);
     if (option_at(id)->kind == KIND_FLAG)
-        return inside ? err_set(err, ERR_CONFIG, "option --%s takes no value", option_at(id)->name)
-                      : take(options, id, "1", err);
-    if (!inside && arguments->next == arguments->count)
-        return err_set(err, ERR_CONFIG, "option --%s needs a value", option_at(id)->name);
-    return take(options, id, inside ? inside : arguments->items[arguments->next++], err);
+        return inside
+                   ? err_set(err, ERR_CONFIG, "option '--%s' takes no value: leave the value out",
+                             option_at(id)->name)
+                   : take(options, id, "1", err);
+    if (!inside)
+        inside = arguments->next < arguments->count ? arguments->items[arguments->next++] : "";
+    return take(options, id, inside, err);
 }
 
-/* `-q`, `-qv`: every short option is a flag. */
+/* Reads `-q` or `-qv`: every short option is a flag. */
 static bool read_letters(struct options *options, const char *letters, struct err *err)
 {
     enum option_id id;
 
     for (; *letters; letters++) {
-        if (!find_letter(*letters, &id)) {
-            char text[] = "unknown option -?";
-
-            text[sizeof text - 2] = *letters;
-            return refuse(options, err, text);
-        }
+        if (!find_letter(*letters, &id))
+            return err_set(err, ERR_CONFIG, "unknown option '-%c': see rowferry %s --help",
+                           *letters, options->command_name);
         if (!take(options, id, "1", err))
             return false;
     }
@@ -193,16 +187,17 @@ static bool is_known(const char *key)
     return false;
 }
 
-/* The names of others are none of our business, but a misspelt one of ours is. */
+/* Names the settings that begin with ROWFERRY_ and are unknown. */
 static void name_strangers(const struct dotenv *dotenv, const struct notice_sink *notices)
 {
     for (size_t i = 0; i < dotenv->count; i++)
         if (str_starts(dotenv->entries[i].key, "ROWFERRY_") && !is_known(dotenv->entries[i].key))
-            notice_say(notices, "%s: line %u: %s is no setting of this version", dotenv->path,
-                       dotenv->entries[i].line, dotenv->entries[i].key);
+            notice_say(notices,
+                       "%s: line %u: '%s' is not a setting of this version: check its name",
+                       dotenv->path, dotenv->entries[i].line, dotenv->entries[i].key);
 }
 
-/* The default, which is always right. */
+/* Returns the default, which always parses. */
 static struct option_value fall_back(const struct option *option)
 {
     struct option_value value = {.text = option->fallback,
@@ -214,16 +209,16 @@ static struct option_value fall_back(const struct option *option)
     return value;
 }
 
-/* Settings whose empty variable is a mistake: a unit file or a script that lost their value would
- * otherwise send rows to the default region, or as another client. */
+/* Whether an empty variable of the setting is an error: a unit file or a script that lost its value
+ * would otherwise send rows to the default region, or as another client. */
 static bool must_not_be_empty(const struct option *option)
 {
     return option->kind == KIND_SECRET || option == option_at(OPT_ENVIRONMENT) ||
            option == option_at(OPT_CLIENT_ID);
 }
 
-/* The first of the option's variables that is set, in the environment and then in .env; else the
- * default. An empty one counts as not set, unless that is a mistake. */
+/* Returns the value of the first of the option's variables that is set, in the environment and then
+ * in .env; else the default. An empty variable counts as not set, unless that is an error. */
 static struct option_value look_up(const struct options *options, const struct option *option)
 {
     for (unsigned i = 0; i < OPTION_ENV_MAX && option->env[i]; i++) {
@@ -244,7 +239,8 @@ static struct option_value look_up(const struct options *options, const struct o
     return fall_back(option);
 }
 
-/* What is wrong is taken as not given, so that others can go by what else is. */
+/* Looks a setting up and parses it. A wrong value is replaced by the default, so that callers can
+ * go on with the other settings. */
 static bool take_value(struct options *options, enum option_id id, struct err *err)
 {
     struct option_value *value = &options->values[id];
@@ -252,7 +248,7 @@ static bool take_value(struct options *options, enum option_id id, struct err *e
 
     *value = look_up(options, option_at(id));
     if (value->origin > FROM_DEFAULT && !*value->text && must_not_be_empty(option_at(id)))
-        err_set(err, ERR_CONFIG, "it is set and empty: give it a value, or unset it");
+        err_set(err, ERR_CONFIG, "set but empty: give it a value, or unset it");
     else if (value->origin <= FROM_DEFAULT || option_value_parse(option_at(id), value, err))
         return true;
     options_describe(options, id, &name);

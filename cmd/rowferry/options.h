@@ -17,17 +17,17 @@ struct options {
     unsigned command; /* one of FOR_... */
     const char *command_name;
     struct option_value values[OPT_COUNT];
-    char **paths; /* what is no option, in order; points into argv */
+    char **paths; /* the arguments that are not options, in order; point into argv */
     size_t path_count;
     struct dotenv dotenv;
 };
 
-/* Reads the arguments behind the command's name. ERR_CONFIG with a remedy in the text. */
+/* Reads the arguments after the command's name. ERR_CONFIG with a remedy in the text. */
 bool options_read_arguments(struct options *options, int argc, char **argv, struct err *err);
 
-/* Adds environment, .env and defaults, and checks every value that the command takes. When it
- * fails, err has the first fault; what is wrong is then as if it were not set, and so is all of an
- * .env that cannot be read or trusted. */
+/* Adds environment, .env and defaults, and checks every value that the command takes. If it fails,
+ * err has the first fault; wrong values count as not set, and so does all of a .env that cannot be
+ * read or trusted. */
 bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err);
 void options_release(struct options *options);
 
@@ -46,10 +46,11 @@ static inline bool options_flag(const struct options *options, enum option_id id
     return options->values[id].number != 0;
 }
 
-/* The name under which a value was given: `--rate`, `ROWFERRY_RATE`, `.env: ROWFERRY_RATE`. */
+/* Appends where a value comes from: `--rate`, `ROWFERRY_RATE`, `.env: ROWFERRY_RATE`. */
 void options_describe(const struct options *options, enum option_id id, struct buf *out);
 
-/* Appends the options given as arguments that another command takes too, quoted for a shell. */
+/* Appends the options that were given as arguments and that another command (FOR_...) takes too,
+ * quoted for a shell. */
 void options_repeat(const struct options *options, unsigned command, struct buf *out);
 
 #endif

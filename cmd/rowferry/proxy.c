@@ -41,7 +41,7 @@ void proxy_name(const char *url, struct buf *out)
     host = strstr(value, "://");
     host = host ? host + 3 : value;
     buf_append(out, value, (size_t)(host - value));
-    at = strrchr(host, '@'); /* proxy_check allows none after the host */
+    at = strrchr(host, '@'); /* proxy_check has refused an @ after the host */
     buf_printf(out, "%s (%s)", at ? at + 1 : host, variable);
 }
 

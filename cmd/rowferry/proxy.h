@@ -1,4 +1,4 @@
-/* The proxy that the environment names. */
+/* The proxy, from the variables of the environment. */
 #ifndef ROWFERRY_CMD_PROXY_H
 #define ROWFERRY_CMD_PROXY_H
 
@@ -8,16 +8,17 @@
 
 #include <stdbool.h>
 
-/* The variable that libcurl takes the proxy for this URL from (https_proxy, HTTPS_PROXY,
- * http_proxy, all_proxy, ALL_PROXY); NULL when there is none, or the URL is at loopback, which does
- * without. */
+/* Returns the variable from which libcurl takes the proxy for this URL (https_proxy, HTTPS_PROXY,
+ * http_proxy, all_proxy, ALL_PROXY); NULL if there is none, or if the URL is at loopback, which
+ * never uses a proxy. */
 const char *proxy_variable(const char *url);
 
-/* Appends `SCHEME://HOST:PORT (VARIABLE)` of the proxy for this URL, without the user-info; nothing
- * where there is none. */
+/* Appends `SCHEME://HOST:PORT (VARIABLE)` of the proxy for this URL, if there is one, without the
+ * user-info. */
 void proxy_name(const char *url, struct buf *out);
 
-/* Checks the proxies for API and login. ERR_CONFIG names the variable and shows nothing of it. */
+/* Checks the proxies for API and login. ERR_CONFIG names the variable, and shows nothing of its
+ * value. */
 bool proxy_check(const struct environment *environment, struct err *err);
 
 #endif

@@ -17,7 +17,7 @@ void secret_release(char *secret)
     free(secret);
 }
 
-/* Editors and `echo` end a file with a newline that is no part of the secret. */
+/* Removes the newline that editors and `echo` write at the end of a file. */
 static void strip_line_end(char *text)
 {
     size_t size = strlen(text);
@@ -31,16 +31,19 @@ static void strip_line_end(char *text)
 static bool check(const char *name, const char *text, struct err *err)
 {
     if (!*text)
-        return err_set(err, ERR_CONFIG, "%s holds no secret: it is empty", name);
+        return err_set(err, ERR_CONFIG, "'%s' is empty: it must have the client secret", name);
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            return err_set(err, ERR_CONFIG, "%s holds more than one line, or is no text", name);
+            return err_set(
+                err, ERR_CONFIG,
+                "'%s' has more than one line, or control characters: it must have only the secret",
+                name);
     return true;
 }
 
-/* A credential of a systemd service (systemd.exec(5), LoadCredential=). It may be root's, with an
- * access list for the service's user: then its group bits are the mask of that list, and say
- * nothing about a group. */
+/* Whether the path is a credential of a systemd service (systemd.exec(5), LoadCredential=). It can
+ * belong to root and have an access list for the service's user. Then its group bits are the mask
+ * of that list, and do not mean that a group can read it. */
 static bool is_credential(const char *path)
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
@@ -58,11 +61,12 @@ static bool read_file(const char *path, char **secret, struct err *err)
     if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "%s: no such file", path);
+        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the client secret",
+                       path);
     fine = (is_credential(path) && !(mode & S_IROTH)) ||
-           trusted_file_private(path, mode, "holds the client secret", err);
+           trusted_file_private(path, mode, "has the client secret", err);
     if (fine && strlen(text) != size)
-        fine = err_set(err, ERR_CONFIG, "%s holds a NUL byte: it is no text", path);
+        fine = err_set(err, ERR_CONFIG, "'%s' has a NUL byte: it must have only the secret", path);
     strip_line_end(text);
     if (fine && check(path, text, err)) {
         *secret = text;

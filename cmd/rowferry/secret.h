@@ -4,8 +4,8 @@
 
 #include "cmd/rowferry/options.h"
 
-/* *secret is NULL where none is set, else the caller's until secret_release. ERR_CONFIG names the
- * file, its mode and the remedy; no error text holds the secret. */
+/* Reads the secret into *secret, the caller's until secret_release; NULL if none is set. ERR_CONFIG
+ * names the file, its mode and the remedy. No error text has the secret. */
 bool secret_read(const struct options *options, char **secret, struct err *err);
 void secret_release(char *secret);
 

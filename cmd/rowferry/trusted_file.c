@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ERR_CONFIG: `FILE WHAT (mode 0644): chmod 600 FILE`. */
+/* Sets `FILE WHAT (mode 0644): run chmod 600 FILE`. */
 static bool refuse_mode(const char *path, mode_t mode, const char *what, struct err *err)
 {
     struct buf quoted = {0};
 
     words_quote(&quoted, path);
-    err_set(err, ERR_CONFIG, "%s %s (mode %04o): chmod 600 %s", path, what, mode & 07777u,
+    err_set(err, ERR_CONFIG, "'%s' %s (mode %04o): run chmod 600 %s", path, what, mode & 07777u,
             buf_text(&quoted));
     buf_release(&quoted);
     return false;
@@ -34,7 +34,8 @@ bool trusted_file_private(const char *path, mode_t mode, const char *what, struc
     return fine;
 }
 
-/* Editors of Windows put a byte order mark in front. Nothing is left behind of a secret. */
+/* Removes the byte order mark that editors of Windows write, and wipes the bytes it moved. Returns
+ * the new size. */
 static size_t skip_mark(char *bytes, size_t size)
 {
     if (size < 3 || memcmp(bytes, "\xEF\xBB\xBF", 3) != 0)
@@ -62,9 +63,9 @@ static bool read_all(int fd, const char *path, size_t size_max, char **text, siz
         return true;
     }
     if (got < 0)
-        err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+        err_set(err, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
     else
-        err_set(err, ERR_CONFIG, "%s is larger than %zu bytes: is it the right file?", path,
+        err_set(err, ERR_CONFIG, "'%s' is larger than %zu bytes: name the right file", path,
                 size_max);
     explicit_bzero(bytes, size_max + 2);
     free(bytes);
@@ -74,11 +75,11 @@ static bool read_all(int fd, const char *path, size_t size_max, char **text, siz
 static bool check(const char *path, const struct stat *status, struct err *err)
 {
     if (!S_ISREG(status->st_mode))
-        return err_set(err, ERR_CONFIG, "%s is no regular file", path);
+        return err_set(err, ERR_CONFIG, "'%s' is not a regular file: name a regular file", path);
     if (status->st_uid != geteuid() && status->st_uid != 0)
         return err_set(err, ERR_CONFIG,
-                       "%s belongs to user %u, neither to you nor to root: it is not read", path,
-                       (unsigned)status->st_uid);
+                       "'%s' belongs to user %u, not to you or root: change its owner (chown)",
+                       path, (unsigned)status->st_uid);
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return refuse_mode(path, status->st_mode, "can be written by others", err);
     return true;
@@ -93,11 +94,11 @@ bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *s
 
     if (fd < 0) {
         *missing = errno == ENOENT || errno == ENOTDIR;
-        return *missing || err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+        return *missing || err_set(err, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
     }
     *missing = false;
     if (fstat(fd, &status) != 0) {
-        fine = err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
+        fine = err_set(err, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
     } else if (S_ISDIR(status.st_mode)) {
         *missing = true;
         fine = true;

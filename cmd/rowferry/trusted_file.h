@@ -1,4 +1,4 @@
-/* Small files that decide what we do or who we are: whose they are, and who else can reach them. */
+/* Small files that rowferry obeys or that hold secrets: it checks their owner and permissions. */
 #ifndef ROWFERRY_CMD_TRUSTED_FILE_H
 #define ROWFERRY_CMD_TRUSTED_FILE_H
 
@@ -8,15 +8,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a regular file that belongs to the user or root and that nobody else can write, into memory
- * of its own, with a NUL behind it; a byte order mark
- * in front is left out. *missing tells that there is no such file, or only a folder of
- * that name (no error then). *mode: its permissions. ERR_CONFIG with the remedy. */
+/* Reads a regular file that belongs to the user or root and that nobody else can write. *text is
+ * the caller's, ends with a NUL and has no byte order mark. *missing: there is no such file, or it
+ * is a folder, which is not an error. *mode: its permissions. ERR_CONFIG with the remedy. */
 bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *size, mode_t *mode,
                        bool *missing, struct err *err);
 
-/* False, with ERR_CONFIG and the remedy, when somebody else may read it. what: `holds the client
- * secret` */
+/* Checks that nobody else can read the file; ERR_CONFIG with the remedy. what: `has the client
+ * secret`. */
 bool trusted_file_private(const char *path, mode_t mode, const char *what, struct err *err);
 
 #endif

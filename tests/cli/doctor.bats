@@ -5,6 +5,7 @@ load lib
 
 setup() {
     in_a_folder
+    unset ROWFERRY_AUDIT # which would be listed among the settings
     mkdir inbox
 }
 
@@ -31,7 +32,7 @@ make_database() {
     batch_file InventoryItem-a.csv 2
     echo 'A-3,1,wrong,3,1.50,active' >>InventoryItem-a.csv
     ends 3 rowferry ingest InventoryItem-a.csv
-    ends 3 rowferry drain --rate none
+    ends 3 rowferry drain --rate none --audit none
 }
 
 # unprivileged COMMAND...: as a user who is not root
@@ -148,7 +149,7 @@ all other settings have their defaults" \
     chmod 644 .env
     unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
     ends 2 rowferry doctor --json
-    finds configuration failed ".env holds GENESYS_CLIENT_SECRET and others can read it (mode 0644): chmod 600 .env
+    finds configuration failed "'.env' has GENESYS_CLIENT_SECRET and others can read it (mode 0644): run chmod 600 .env
 GENESYS_ENVIRONMENT=$GENESYS_ENVIRONMENT
 all other settings have their defaults" \
         "no other command runs until that is mended; the other checks go on without it"
@@ -176,7 +177,7 @@ no client secret is set: GENESYS_CLIENT_SECRET or GENESYS_CLIENT_SECRET_FILE" \
         "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a region (eu-central-1)
 the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its owner can read
 --ca-file and ROWFERRY_CA_FILE name a file of certificates (PEM); without them, the system's are trusted"
-    holds "$output" "secret holds the client secret and others can read it (mode 0644): chmod 600 secret"
+    holds "$output" "'secret' has the client secret and others can read it (mode 0644): run chmod 600 secret"
     holds "$output" "certificate file none.pem: No such file or directory"
     finds login skipped "not checked, because the configuration is wrong; no request was made" ""
     same "$asked" "$(wc -l <requests)"

@@ -86,24 +86,24 @@ fails_with() {
 }
 
 @test "an unknown option is exit 2 and names the nearest" {
-    fails_with "unknown option --concurency; did you mean --concurrency? see rowferry run --help" \
+    fails_with "unknown option '--concurency': did you mean --concurrency? See rowferry run --help" \
         run --concurency 4
-    fails_with "unknown option --conc; did you mean --concurrency? see rowferry run --help" \
+    fails_with "unknown option '--conc': did you mean --concurrency? See rowferry run --help" \
         run --conc=4
-    fails_with "unknown option --frobnicate; see rowferry status --help" status --frobnicate
-    fails_with "unknown option -x; see rowferry status --help" status -qx
+    fails_with "unknown option '--frobnicate': see rowferry status --help" status --frobnicate
+    fails_with "unknown option '-x': see rowferry status --help" status -qx
 }
 
 @test "an option of another command is not taken" {
-    fails_with "option --concurrency is not for \`validate\`; see rowferry validate --help" \
+    fails_with "option '--concurrency' is not for \`validate\`: see rowferry validate --help" \
         validate --concurrency 4 x.csv
-    fails_with "option --batch is not for \`run\`; see rowferry run --help" run --batch 1
+    fails_with "option '--batch' is not for \`run\`: see rowferry run --help" run --batch 1
 }
 
 @test "values are where they belong" {
-    fails_with "option --db needs a value" status --db
-    fails_with "option --db needs a value" status --db=
-    fails_with "option --json takes no value" status --json=yes
+    fails_with "option '--db' has no value: write --db FILE" status --db
+    fails_with "option '--db' has no value: write --db FILE" status --db=
+    fails_with "option '--json' takes no value: leave the value out" status --json=yes
 }
 
 @test "arguments that a command has no place for, or misses, are told" {
@@ -140,7 +140,7 @@ fails_with() {
     local rate
 
     for rate in 300 5/d /m 0/s -1/s 1.5/s 5/ms '5 /s' 99999999999/s; do
-        fails_with "--rate: '$rate' is not a rate: 300/m, 5/s, 1000/h or none" status --rate "$rate"
+        fails_with "--rate: '$rate' is not a rate: use 300/m, 5/s, 1000/h or none" status --rate "$rate"
     done
     batch_file InventoryItem-1.csv 2
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -154,11 +154,11 @@ fails_with() {
 
     for duration in soon 5w 1.5h -5 ''; do
         ROWFERRY_MAX_WAIT=${duration:-x} ends 2 rowferry drain
-        holds "$stderr" "ROWFERRY_MAX_WAIT: '${duration:-x}' is not a duration: 90, 90s, 15m, 4h or 90d"
+        holds "$stderr" "ROWFERRY_MAX_WAIT: '${duration:-x}' is not a duration: use 90, 90s, 15m, 4h or 90d"
     done
-    fails_with "--timeout: '0' is out of range: from 1s to 3600s" drain --timeout 0
-    fails_with "--timeout: '2h' is out of range: from 1s to 3600s" drain --timeout 2h
-    fails_with "--min-age: '2d' is out of range: from 0s to 86400s" run --min-age 2d
+    fails_with "--timeout: '0' is not a time from 1s to 3600s" drain --timeout 0
+    fails_with "--timeout: '2h' is not a time from 1s to 3600s" drain --timeout 2h
+    fails_with "--min-age: '2d' is not a time from 0s to 86400s" run --min-age 2d
 }
 
 @test "a number has limits" {
@@ -190,10 +190,10 @@ fails_with() {
 }
 
 @test "tags are a list without holes, of text" {
-    fails_with "--tags: 'a,,b' is not a list of tags: a,b" drain --tags a,,b
-    fails_with "--tags: ',a' is not a list of tags: a,b" drain --tags ,a
-    fails_with "--tags: holds a control character" drain --tags $'a\nb'
-    fails_with "--source: is not UTF-8" drain --source $'\xff'
+    fails_with "--tags: 'a,,b' is not a list of tags: use a,b" drain --tags a,,b
+    fails_with "--tags: ',a' is not a list of tags: use a,b" drain --tags ,a
+    fails_with "--tags: the value has a control character: remove it" drain --tags $'a\nb'
+    fails_with "--source: the value is not UTF-8: convert it" drain --source $'\xff'
 }
 
 # --- precedence ---------------------------------------------------------------------------------
@@ -229,13 +229,13 @@ fails_with() {
         for command in drain "run InventoryItem-1.csv" "doctor --json"; do
             # shellcheck disable=SC2086 # words of a command
             ends 2 env "$name=" "$BIN/rowferry" $command
-            holds "$output$stderr" "$name: it is set and empty: give it a value, or unset it"
+            holds "$output$stderr" "$name: set but empty: give it a value, or unset it"
         done
         printf 'GENESYS_CLIENT_SECRET_FILE=unused\n%s=x\n%s=""\n' "$name" "$name" >.env
         chmod 600 .env
         sed -i "/_FILE/{/$name/!d}" .env
         ends 2 rowferry drain
-        holds "$stderr" ".env: $name: it is set and empty"
+        holds "$stderr" ".env: $name: set but empty"
         rm .env
     done
     # what does not need them does not look at them, and an option or an earlier variable decides
@@ -263,14 +263,14 @@ fails_with() {
     printf 'ROWFERRY_DB=right.db\n' >night.env
     ends 2 rowferry status --env-file night.env
     holds "$stderr" "database right.db does not exist"
-    fails_with "missing.env: no such file, named by --env-file" status --env-file missing.env
+    fails_with "'missing.env' does not exist: name another with --env-file" status --env-file missing.env
 }
 
 @test "a wrong value names where it came from" {
     printf '# pace\nROWFERRY_RATE=fast\n' >.env
-    fails_with ".env: ROWFERRY_RATE: 'fast' is not a rate: 300/m, 5/s, 1000/h or none" status
+    fails_with ".env: ROWFERRY_RATE: 'fast' is not a rate: use 300/m, 5/s, 1000/h or none" status
     ROWFERRY_RATE=slow ends 2 rowferry status
-    same "rowferry: error: ROWFERRY_RATE: 'slow' is not a rate: 300/m, 5/s, 1000/h or none" "$stderr"
+    same "rowferry: error: ROWFERRY_RATE: 'slow' is not a rate: use 300/m, 5/s, 1000/h or none" "$stderr"
 }
 
 @test "a setting that a command does not take is not looked at" {
@@ -304,21 +304,21 @@ fails_with() {
 
 @test "a line of .env that cannot be read is named" {
     printf 'A=1\nthis is not one\n' >.env
-    fails_with ".env: line 2: not KEY=value" status
+    fails_with ".env: line 2: it is not KEY=value: put # before a comment" status
     printf 'A="1\n' >.env
-    fails_with ".env: line 1: a quote is opened and not closed" status
+    fails_with ".env: line 1: the closing quote is missing" status
     printf "A='1' 2\n" >.env
-    fails_with ".env: line 1: something stands behind the closing quote" status
+    fails_with ".env: line 1: text follows the closing quote: put # before a comment" status
     printf '1A=x\n' >.env
-    fails_with ".env: line 1: not KEY=value" status
+    fails_with ".env: line 1: it is not KEY=value: put # before a comment" status
     printf 'A=1\0\n' >.env
-    fails_with ".env holds a NUL byte: it is no text" status
+    fails_with "'.env' has a NUL byte: write it as text" status
 }
 
 @test "a misspelt setting of ours in .env is named, those of others are not" {
     printf 'ROWFERRY_RAET=5/s\nNODE_ENV=production\n' >.env
     ends 2 rowferry status
-    holds "$stderr" "rowferry: .env: line 1: ROWFERRY_RAET is no setting of this version"
+    holds "$stderr" "rowferry: .env: line 1: 'ROWFERRY_RAET' is not a setting of this version: check its name"
     lacks "$stderr" NODE_ENV
 }
 
@@ -328,7 +328,7 @@ fails_with() {
     printf 'ROWFERRY_DB=x.db\n' >.env
     for mode in 0620 0602 0666; do
         chmod $mode .env
-        fails_with ".env can be written by others (mode $mode): chmod 600 .env" status
+        fails_with "'.env' can be written by others (mode $mode): run chmod 600 .env" status
     done
 }
 
@@ -339,7 +339,7 @@ fails_with() {
         printf '%s=hush\n' $name >.env
         for mode in 0640 0604 0644; do
             chmod $mode .env
-            fails_with ".env holds $name and others can read it (mode $mode): chmod 600 .env" status
+            fails_with "'.env' has $name and others can read it (mode $mode): run chmod 600 .env" status
         done
     done
     chmod 600 .env
@@ -355,7 +355,7 @@ fails_with() {
     [ "$(id -u)" -eq 0 ] || skip "only root can give a file away"
     printf 'ROWFERRY_DB=x.db\n' >.env
     chown 12345 .env
-    fails_with ".env belongs to user 12345, neither to you nor to root: it is not read" status
+    fails_with "'.env' belongs to user 12345, not to you or root: change its owner (chown)" status
 }
 
 @test "a folder named .env is none of ours" {
@@ -367,25 +367,25 @@ fails_with() {
 # --- secrets ------------------------------------------------------------------------------------
 
 @test "the secret never comes as an argument, and is not repeated" {
-    fails_with "unknown option --client-secret: secrets never come as an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+    fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
         run --client-secret=hush
-    fails_with "unknown option --client-secret: secrets never come as an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+    fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
         run --client-secret hush
-    fails_with "unknown option --client-id: the client id comes from GENESYS_CLIENT_ID" \
+    fails_with "unknown option '--client-id': set GENESYS_CLIENT_ID" \
         run --client-id me
 }
 
 @test "a secret file that others can read or write is refused" {
     echo hush >secret
     chmod 644 secret
-    fails_with "--client-secret-file: secret holds the client secret and others can read it (mode 0644): chmod 600 secret" \
+    fails_with "--client-secret-file: 'secret' has the client secret and others can read it (mode 0644): run chmod 600 secret" \
         drain --client-secret-file secret
     chmod 620 secret
-    fails_with "--client-secret-file: secret can be written by others (mode 0620): chmod 600 secret" \
+    fails_with "--client-secret-file: 'secret' can be written by others (mode 0620): run chmod 600 secret" \
         drain --client-secret-file secret
     chmod 640 secret
     GENESYS_CLIENT_SECRET_FILE=secret ends 2 rowferry drain
-    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: secret holds the client secret and others can read it (mode 0640): chmod 600 secret" \
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: 'secret' has the client secret and others can read it (mode 0640): run chmod 600 secret" \
         "$stderr"
 }
 
@@ -401,28 +401,28 @@ fails_with() {
     GENESYS_CLIENT_SECRET_FILE=$PWD/credentials/client-secret ends 0 rowferry run --rate none
     same 2 "$(wc -l <ledger)"
     GENESYS_CLIENT_SECRET_FILE=$PWD/credentials-of-others/client-secret ends 2 rowferry run
-    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: $PWD/credentials-of-others/client-secret holds the client secret and others can read it (mode 0440): chmod 600 $PWD/credentials-of-others/client-secret" \
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: '$PWD/credentials-of-others/client-secret' has the client secret and others can read it (mode 0440): run chmod 600 $PWD/credentials-of-others/client-secret" \
         "$stderr"
     chmod 444 credentials/client-secret
     GENESYS_CLIENT_SECRET_FILE=$PWD/credentials/client-secret ends 2 rowferry run
-    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: $PWD/credentials/client-secret holds the client secret and others can read it (mode 0444): chmod 600 $PWD/credentials/client-secret" \
+    same "rowferry: error: GENESYS_CLIENT_SECRET_FILE: '$PWD/credentials/client-secret' has the client secret and others can read it (mode 0444): run chmod 600 $PWD/credentials/client-secret" \
         "$stderr"
 }
 
 @test "a secret file must hold one line" {
     umask 077
-    fails_with "--client-secret-file: secret: no such file" drain --client-secret-file secret
+    fails_with "--client-secret-file: 'secret' does not exist: name the file of the client secret" drain --client-secret-file secret
     : >secret
-    fails_with "--client-secret-file: secret holds no secret: it is empty" \
+    fails_with "--client-secret-file: 'secret' is empty: it must have the client secret" \
         drain --client-secret-file secret
     printf 'a\nb\n' >secret
-    fails_with "--client-secret-file: secret holds more than one line, or is no text" \
+    fails_with "--client-secret-file: 'secret' has more than one line, or control characters: it must have only the secret" \
         drain --client-secret-file secret
     printf 'a\0b\n' >secret
-    fails_with "--client-secret-file: secret holds a NUL byte: it is no text" \
+    fails_with "--client-secret-file: 'secret' has a NUL byte: it must have only the secret" \
         drain --client-secret-file secret
     head -c 5000 /dev/zero | tr '\0' x >secret
-    fails_with "--client-secret-file: secret is larger than 4096 bytes: is it the right file?" \
+    fails_with "--client-secret-file: 'secret' is larger than 4096 bytes: name the right file" \
         drain --client-secret-file secret
 }
 
@@ -598,7 +598,7 @@ fails_with() {
 @test "every ending writes a summary line with --json, a wrong option too" {
     ends 2 rowferry run --json --frobnicate
     same error "$(printf '%s\n' "$output" | head -n 1 | jq -r .message_type)"
-    same "unknown option --frobnicate; see rowferry run --help" \
+    same "unknown option '--frobnicate': see rowferry run --help" \
         "$(printf '%s\n' "$output" | head -n 1 | jq -r .message)"
     same 2 "$(summary .exit_status)"
     ends 2 rowferry drian --json

@@ -159,9 +159,9 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 
 @test "--max-time is a duration of at least a second" {
     ends 2 rowferry drain --max-time 0
-    holds "$stderr" "--max-time: '0' is out of range: from 1s to "
+    holds "$stderr" "--max-time: '0' is not a time from 1s to "
     ends 2 rowferry validate --max-time 5 x.csv
-    holds "$stderr" "option --max-time is not for \`validate\`; see rowferry validate --help"
+    holds "$stderr" "option '--max-time' is not for \`validate\`: see rowferry validate --help"
 }
 
 @test "no server is heeded for longer than a day" {

@@ -194,7 +194,7 @@ refused() {
     refused "which jobs? name their batch, or --all; see rowferry retry --help" retry 5 --all
     refused "'5/1' is no batch: batches have numbers, and \`rowferry status\` lists them" retry 5/1
     refused "--state: 'applied' is not a list, with commas, of refused, failed" retry 5 --state applied
-    refused "--since: 'monday' is not a duration: 90, 90s, 15m, 4h or 90d" retry 5 --since monday
+    refused "--since: 'monday' is not a duration: use 90, 90s, 15m, 4h or 90d" retry 5 --since monday
     refused "\`rowferry cancel\` needs a batch; see rowferry cancel --help" cancel
     start_sim
     refused_batch 1

@@ -315,7 +315,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     ends 2 rowferry drain --log-format json
     same "error config 2" "$(printf '%s\n' "$stderr" | head -n 1 | jq -r '"\(.level) \(.kind) \(.exit_status)"')"
     ends 2 rowferry drain --log-format=json --no-such-option
-    same "unknown option --no-such-option; see rowferry drain --help" \
+    same "unknown option '--no-such-option': see rowferry drain --help" \
         "$(printf '%s\n' "$stderr" | head -n 1 | jq -r .message)"
     ROWFERRY_LOG_FORMAT=json ends 2 rowferry run --rate fast
     same "error ended" "$(printf '%s\n' "$stderr" | jq -r '.event // .level' | paste -sd ' ')"
@@ -368,7 +368,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     done
     for command in validate retry resolve cancel; do
         ends 2 rowferry $command --summary summary.json
-        holds "$stderr" "option --summary is not for \`$command\`"
+        holds "$stderr" "option '--summary' is not for \`$command\`"
     done
 }
 

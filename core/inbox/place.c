@@ -292,8 +292,10 @@ static bool choose(const struct inbox_place *place, const struct folders *folder
         *there = is_there(place, folders, name);
         if (*there)
             return true;
-        if (!is_free(place, folders, name, &free_name, err) || free_name)
-            return free_name;
+        if (!is_free(place, folders, name, &free_name, err))
+            return false;
+        if (free_name)
+            return true;
     }
     return refuse_crowded(place, place->name, err);
 }

@@ -44,7 +44,7 @@ run_one() {
     "${command[@]}" >"$log" 2>&1 </dev/null
     status=$?
 
-    # Both speak TAP; what a test prints itself may stand before a result on its line.
+    # Both write TAP; what a test prints itself can come before a result on its line.
     passed=$(grep -oE '(not )?ok [0-9]+ .*' "$log" | grep -E '^ok ' | grep -ciEv '# skip')
     skipped=$(grep -oE '(not )?ok [0-9]+ .*' "$log" | grep -ciE '# skip')
     failed=$(grep -oE 'not ok [0-9]+ .*' "$log" | grep -ciEv '# skip')

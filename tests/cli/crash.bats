@@ -49,14 +49,14 @@ teardown() {
     ROWFERRY_CRASH=batch-opened ends $status_expected rowferry "${CRASH_RUN[@]}"
 }
 
-@test "the judge sees a row that is missing, doubled, in the wrong order, or never asked for" {
+@test "the checks see a row that is missing, doubled, in the wrong order, or never asked for" {
     world_begin world 1
     feed 200 csv
     world_is_right
     # both updates of a record that has two
-    read -r record first second < <(sqlite3 -separator ' ' judge.db 'SELECT record_id, min(seq), max(seq)
+    read -r record first second < <(sqlite3 -separator ' ' witness.db 'SELECT record_id, min(seq), max(seq)
         FROM ledger GROUP BY record_id HAVING count(*) = 2 LIMIT 1')
-    cp judge.db good.db
+    cp witness.db good.db
     tampered "DELETE FROM ledger WHERE seq = $first" "of $record was applied 0 times"
     tampered "INSERT INTO ledger SELECT 9999, record_id, version + 1, version, correlation_id, fields, serial
         FROM ledger WHERE seq = $second" "of $record was applied 2 times"
@@ -65,30 +65,30 @@ teardown() {
     tampered "UPDATE ledger SET fields = json_set(fields, '\$.price', 0.01) WHERE seq = $first" \
         "of $record was never asked for"
     tampered "UPDATE ledger SET submitted = 0 WHERE seq = $second" "$record: version 3 follows 2"
-    cp good.db judge.db
+    cp good.db witness.db
     sed -i '1d' asked
-    run judge end.sql
+    run check end.sql
     holds "$output" "was never asked for"
 }
 
-# tampered SQL FAULT: with that done to the judge's book of the server, it says so
+# tampered SQL FAULT: with that done to witness.db, the checks report the fault
 tampered() {
-    cp good.db judge.db
-    sqlite3 judge.db "$1"
-    run judge end.sql
+    cp good.db witness.db
+    sqlite3 witness.db "$1"
+    run check end.sql
     same 1 "$status"
     holds "$output" "$2"
 }
 
-@test "the judge sees a request without an attempt, and a job that says more than is true" {
+@test "the checks see a request without an attempt, and a job that says more than is true" {
     world_begin world 1
     feed 50 csv
     world_is_right
     sqlite3 rowferry.db "DELETE FROM attempt WHERE id = 7"
-    run judge kill.sql
+    run check kill.sql
     same 1 "$status"
     holds "$output" "reached the server 1 times, with fewer attempts"
     sqlite3 rowferry.db "UPDATE job_state SET server_version = 77 WHERE state = 'applied'"
-    run judge kill.sql
+    run check kill.sql
     holds "$output" 'says `applied`, and the server never did that'
 }

@@ -34,7 +34,7 @@ small_disk() {
         [ "$status" -eq 8 ] || break
         full=$((full + 1))
         holds "$stderr" "free space on that disk, then run the same command again"
-        judge kill.sql
+        check kill.sql
     done
     [ "$full" -ge 2 ]
     # it was the drain that met the full disk, not the intake alone
@@ -56,7 +56,7 @@ small_disk() {
         ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 FULL_DISK_AT=$bytes \
             LD_PRELOAD=$BIN/full_disk.so ends 8 "$BIN/rowferry" "${CRASH_RUN[@]}"
         holds "$stderr" "free space on that disk, then run the same command again"
-        judge kill.sql
+        check kill.sql
     done
     # it was the drain that met the full disk, not the intake alone
     [ "$(wc -l <ledger)" -gt 0 ]

@@ -121,7 +121,7 @@ opened_by_another() {
     kill "$(cat shell)"
     rm shell
     . ./settings
-    judge kill.sql
+    check kill.sql
     world_is_right
 }
 

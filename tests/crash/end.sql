@@ -1,4 +1,4 @@
--- At the end: the ledger, and what the database (`found`) tells of it. A line for each fault.
+-- At the end: the ledger, and what the database (`found`) says of it. A line for each fault.
 SELECT text FROM wrong;
 
 SELECT 'the database says ' || coalesce(group_concat(state || ' ' || n, ', '), 'nothing') || '; asked for: '

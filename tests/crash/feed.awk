@@ -1,7 +1,7 @@
 # One file of InventoryItem as an ERP would export it, and what is to become of each of its rows.
 #
 # In: the rows asked for so far, SERIAL RECORD KIND FIELDS with tabs between. Out: to `file` the
-# export, and the rows to `asked` in the same form. A row's serial stands in its warehouseLocation.
+# export, and the rows to `asked` in the same form. A row's serial number is in its warehouseLocation.
 #
 #   rows, rejects (percent that break a rule of the schema; with 0 the server refuses none either),
 #   seed, format (csv, ndjson)
@@ -9,7 +9,7 @@
 #                     many that it redirects (301)
 #   torn=1            the file will be cut short and refused as a whole: nothing of it may be sent
 #
-# KIND: valid; rejected (never sent); refused (the simulator is told to answer 422); torn.
+# KIND: valid; rejected (never sent); refused (the simulator answers 422); torn.
 # A file holds several rows of most records. Each has the version that the record had when the file
 # was made, or the one that it has after the rows before it; both must end as an unbroken chain.
 BEGIN {

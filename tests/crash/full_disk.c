@@ -9,7 +9,7 @@
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset);
 
 static long long
-    written; /* the program writes from two threads: a byte more or less is no matter */
+    written; /* the program writes from two threads: a byte more or less does not matter */
 
 /* False when the bytes find no room. */
 static int has_room(int fd, size_t size)

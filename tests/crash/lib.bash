@@ -1,8 +1,8 @@
-# What the crash proof is made of: a folder with an inbox and a simulator whose ledger is the judge.
+# Parts of the crash test: a folder with an inbox, and a simulator whose ledger decides what is true.
 # The caller sets BIN (the folder of the programs) and TOP (of the project).
 #
-# A judge never looks at the database itself but at a copy, so that the next run finds what the kill
-# left, with a write-ahead log that nobody has read yet.
+# Checks look at a copy of the database only, so that the next run finds what the kill left, with a
+# write-ahead log that nobody has read yet.
 
 LATENCY_MS=10 STALL_MS=1500
 DB=rowferry.db
@@ -56,7 +56,7 @@ world_begin() {
     : >requests
     : >counted
     set_clock 0
-    sqlite3 judge.db <"$TOP/tests/crash/judge.sql"
+    sqlite3 witness.db <"$TOP/tests/crash/witness.sql"
     rm -f ready
     mkfifo ready
     "$BIN/genesys-sim" --with-parent --max-seconds 1800 --ledger ledger --requests requests \
@@ -129,13 +129,13 @@ copy_database() {
     cp "$DB" copy.db && { [ ! -e "$DB-wal" ] || cp "$DB-wal" copy.db-wal; }
 }
 
-# Shows the judge what the simulator wrote since the last time.
-judge_take_in() {
+# Takes into witness.db what the simulator wrote since the last time.
+witness_take_in() {
     local seen applied
 
-    read -r seen applied < <(sqlite3 -separator ' ' judge.db 'SELECT (SELECT coalesce(max(seq), 0)
+    read -r seen applied < <(sqlite3 -separator ' ' witness.db 'SELECT (SELECT coalesce(max(seq), 0)
         FROM request), (SELECT coalesce(max(seq), 0) FROM ledger)')
-    sqlite3 -batch judge.db <<SQL
+    sqlite3 -batch witness.db <<SQL
 .bail on
 .mode ascii
 .separator "\037" "\n"
@@ -158,17 +158,17 @@ COMMIT;
 SQL
 }
 
-# judge FILE.sql: 1 with the faults on stdout if there are any
-judge() {
+# check FILE.sql: 1 with the faults on stdout if there are any
+check() {
     local faults
 
     if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" = 0 ]; then
         [ -s requests ] || return 0
-        echo 'requests left, and there is no table to write them down'
+        echo 'requests left, and there is no table to record them in'
         return 1
     fi
-    judge_take_in || { echo "the judge cannot read"; return 1; }
-    faults=$(sqlite3 -batch judge.db "ATTACH 'file:copy.db' AS found" ".read $TOP/tests/crash/$1" \
+    witness_take_in || { echo "what the simulator wrote cannot be read"; return 1; }
+    faults=$(sqlite3 -batch witness.db "ATTACH 'file:copy.db' AS found" ".read $TOP/tests/crash/$1" \
         'PRAGMA found.integrity_check' 2>&1 | head -n 20)
     [ "$faults" = ok ] || { printf '%s\n' "${faults%ok}"; return 1; }
 }
@@ -178,7 +178,7 @@ judge() {
 # had not answered yet, since it sits on each for LATENCY_MS.
 in_flight() {
     [ "$(sqlite3 copy.db 'PRAGMA user_version' 2>/dev/null || echo 0)" -gt 0 ] || { echo '0 0'; return; }
-    sqlite3 -separator ' ' judge.db "ATTACH 'file:copy.db' AS found" "
+    sqlite3 -separator ' ' witness.db "ATTACH 'file:copy.db' AS found" "
         SELECT (SELECT count(*) FROM found.attempt a JOIN found.job j ON j.id = a.job_id
                 WHERE a.started_ms >= $1 AND a.ended_ms IS NULL AND EXISTS (SELECT 1 FROM request r
                     WHERE r.at_ms >= a.started_ms AND (r.kind, r.correlation_id) = ('put', j.correlation_id)
@@ -224,19 +224,19 @@ files_are_filed() {
 
     for file in inbox/* inbox/*/.rowferry.tmp; do
         [ -f "$file" ] || continue
-        echo "left behind: $file"
+        echo "not filed: $file"
         return 1
     done
     while IFS='|' read -r name rows; do
         [ "$rows" -eq "$(grep -c 'S-[0-9]' inbox/done/"$name".rejected.*)" ] || {
-            echo "$name: $rows rows were rejected, and the file beside it holds others"
+            echo "$name: $rows rows were rejected, and the file next to it has others"
             return 1
         }
     done < <(sqlite3 copy.db "SELECT replace(source, 'inbox/', ''), rows_rejected FROM batch
         WHERE state = 'done' AND rows_rejected > 0")
 }
 
-# Runs to the end and judges all of it. 1 with the reasons on stdout.
+# Runs to the end and checks everything. 1 with the reasons on stdout.
 world_is_right() {
-    run_to_the_end && judge kill.sql && judge end.sql && files_are_filed
+    run_to_the_end && check kill.sql && check end.sql && files_are_filed
 }

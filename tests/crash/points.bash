@@ -83,7 +83,7 @@ feed_scene() {
 }
 
 # play_prune POINT PASSAGE: a prune of all that was sent, killed; the next one, which leaves no row;
-# and the files once more, which are known
+# and the files again, which are known
 play_prune() {
     local CRASH_RUN=(prune --older-than 0s --yes) left applied
 
@@ -121,5 +121,5 @@ play_scene() {
     esac
     crash_at "$1" "$2" "${limit[@]}" || return
     [ "$4" != limited ] || world_change rate-limit=none || return
-    judge kill.sql && world_is_right
+    check kill.sql && world_is_right
 }

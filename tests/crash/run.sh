@@ -1,12 +1,12 @@
 #!/bin/bash
-# The crash proof, `make crash`: `rowferry run` against a simulator with every kind of fault, killed
-# with SIGKILL again and again, and run again until all is done. The judge is the simulator's ledger.
+# The crash test, `make crash`: `rowferry run` against a simulator with every kind of fault, killed
+# with SIGKILL again and again, and run again until all is done. The simulator's ledger decides.
 #
 #   B=build/debug     the programs
 #   KILLS=1000        as many kills; then every named crash point once, in a scene of its own
 #   SEED=N            of moments, rows and faults (default: the clock); moments depend on the machine
 #   WITHOUT='PART..'  leaves out: ids (dropped or garbled), lag (of reads), heads (rows at the head of
-#                     each file that are 403 or 301 for ever), 429, clock (steps of the client's)
+#                     each file that are always answered 403 or 301), 429, clock (steps of the client's)
 #   WORK=FOLDER       where it works and what it leaves of a failure (default build/crash)
 #
 # After each kill: what the server saw has its attempt row, no job says `applied` that is not, the
@@ -133,7 +133,7 @@ one_kill() {
     *) fail "a run ended by itself with status $status: $(tail -n 3 out)" ;;
     esac
     kills=$((kills + 1))
-    judge kill.sql || fail 'after the kill'
+    check kill.sql || fail 'after the kill'
     # what was in flight is found by comparing the times of both sides
     [ $stepped -eq 0 ] || return 0
     timed=$((timed + 1))
@@ -146,7 +146,7 @@ one_kill() {
 # How each request that ended without an answer worth the name was settled: by the evidence of the
 # next read-back of its record, or else by the answer to the next PUT.
 tell_endings() {
-    sqlite3 -batch judge.db "ATTACH 'file:copy.db' AS found" >>"$WORK/endings" "
+    sqlite3 -batch witness.db "ATTACH 'file:copy.db' AS found" >>"$WORK/endings" "
         SELECT r.fault || '|' || coalesce((SELECT evidence FROM found.attempt a
                 WHERE a.job_id = j.id AND a.method = 'GET' AND a.started_ms >= r.at_ms
                   AND a.evidence IS NOT NULL ORDER BY a.id LIMIT 1),
@@ -210,7 +210,7 @@ scenes() {
     echo "crash: $(wc -w <<<"$CRASH_POINTS") crash points, each reached, killed at, and put right"
 }
 
-tell() {
+print_result() {
     echo "crash: $kills kills in $rounds rounds ($at_points at crash points), $SECONDS s; $ended runs ended by themselves"
     echo "crash: $hits of $timed kills at a right clock hit requests in flight ($held requests); at $hard_hits of them the server had not answered all yet"
     echo 'crash: requests without an answer to rely on, by what happened and what settled them:'
@@ -222,7 +222,7 @@ kill_often() {
     while [ $kills -lt "$KILLS" ]; do
         one_round
     done
-    tell
+    print_result
     [ $((hits * 2)) -ge $timed ] ||
         fail "only $hits of $timed kills hit requests in flight: it proves too little"
 }

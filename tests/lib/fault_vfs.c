@@ -11,7 +11,7 @@
 
 struct fault_file {
     sqlite3_file base;
-    sqlite3_file *real; /* in the same allocation, behind this */
+    sqlite3_file *real; /* in the same allocation, after this */
 };
 
 static struct {

@@ -136,7 +136,7 @@ bool rows_tape_fits(const struct row *row)
     return same;
 }
 
-/* raw ends where the reader stands, but for a line that was too long. */
+/* raw ends where the reader is, except for a line that was too long. */
 static void check_raw(struct buf *out, struct span bytes, const struct row *row,
                       struct reader *reader)
 {

@@ -15,7 +15,7 @@ struct walk {
     struct onlooker onlooker; /* first, so that its pointer leads back here */
     struct model_result *result;
     struct world *worlds;
-    uint8_t *done; /* everything behind it has been seen */
+    uint8_t *done; /* everything after it has been seen */
     uint32_t count, capacity;
     uint32_t *table, table_size; /* index + 1 by hash */
     uint32_t *successors;
@@ -126,7 +126,7 @@ void model_walk(const struct model_settings *settings, struct model_result *resu
             walk.depth--;
             continue;
         }
-        /* behind the last frame's successors nothing is kept */
+        /* nothing is kept after the last frame's successors */
         walk.successor_count = frame->end;
         node = walk.successors[frame->next++];
         if (walk.done[node] == 1)

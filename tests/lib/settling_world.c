@@ -181,7 +181,7 @@ static void check_put(struct onlooker *onlooker, const struct world *world)
         if (world->flying[i] && world->flying[i] != world->claim_version && !world->gone &&
             world->flying[i] >= world->version)
             onlooker_complain(onlooker,
-                              "a PUT was sent while an earlier one could still land beside it");
+                              "a PUT was sent while an earlier one could still land next to it");
 }
 
 static void step_claim(struct onlooker *onlooker, const struct world *from)
@@ -414,9 +414,9 @@ static void check_unproven(struct onlooker *onlooker, const struct world *world,
                                                       (world->elsewhere && world->restored));
 
     if (verdict->state == JOB_CONFLICT && !verdict->proven && !verdict->ahead && !silent)
-        onlooker_complain(onlooker, "a conflict is unproven, and the audit log could tell");
+        onlooker_complain(onlooker, "a conflict is unproven, and the audit log could show whose it was");
     if (verdict->state == JOB_REFUSED && strncmp(verdict->evidence, "unproven", 8) == 0 && !silent)
-        onlooker_complain(onlooker, "a refusal is unproven, and the audit log could tell");
+        onlooker_complain(onlooker, "a refusal is unproven, and the audit log could show whose it was");
 }
 
 /* What else a verdict must not be. */

@@ -60,7 +60,7 @@ static const struct {
      "EXCEPT SELECT record_id, job_id FROM record_job"},
     {"the index on record ids has a row too many",
      "SELECT record_id, job_id FROM record_job EXCEPT SELECT record_id, id FROM job_row"},
-    {"the books of a batch do not balance",
+    {"the row counts of a batch do not add up",
      "SELECT b.id, b.rows_read, b.rows_rejected, b.rows_discarded FROM batch b "
      "WHERE b.pruned_ms IS NULL AND b.rows_read <> b.rows_rejected + b.rows_discarded + "
      "(SELECT count(*) FROM job_row r WHERE r.id > b.id * 1000000000 "

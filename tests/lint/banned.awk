@@ -6,7 +6,7 @@ BEGIN {
     FS = ":"
     rule("strcpy stpcpy strcat strncpy strncat sprintf vsprintf gets", ".", "^$",
          "use snprintf, mem_printf or a buf, which know the room there is")
-    rule("atoi atol atoll atof", ".", "^$", "use str_to_int64, which tells a number from none")
+    rule("atoi atol atoll atof", ".", "^$", "use str_to_int64, which reports what is not a number")
     rule("scanf sscanf fscanf vsscanf", ".", "^$", "read the text with str_ functions")
     rule("strtok strtok_r", ".", "^$", "use spans (core/base/str.h)")
     rule("gmtime localtime localtime_r mktime ctime asctime", "^(core|cmd)/", "^$",

@@ -1,4 +1,4 @@
-# C sources without comments and without what stands between quotes, so that the rules see code
+# C sources without comments and without what is between quotes, so that the rules see code
 # alone. Prints FILE:LINE:CODE; the text of an #include line is kept.
 FNR == 1 { in_comment = 0 }
 {

@@ -96,7 +96,7 @@ is_document && !in_code {
         word = substr(rest, RSTART, RLENGTH)
         rest = substr(rest, RSTART + RLENGTH)
         if (word ~ /[*<>{}$%]|NAME|NNNN|(^|\/)X[_.]/)
-            continue # stands for many files
+            continue # means many files
         if (word ~ /^(core|cmd|docs|tests|migrations)\/.*\.([chs]|md|bats|bash|sh|awk|sql|json|txt|in|5)(#|$)/ ||
             word ~ /^[A-Z]+\.md(#|$)/)
             check(word)

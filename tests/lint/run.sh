@@ -2,7 +2,7 @@
 # All that `make lint` looks at. Each finding is FILE:LINE and what to do; the status is 1 if there
 # is any. The Makefile hands over CC, CFLAGS and LAYERS.
 #
-# A finding that is wrong is silenced where it stands, with the reason beside it:
+# A wrong finding is silenced at its line, with the reason next to it:
 #   cppcheck     // cppcheck-suppress id
 #   clang-tidy   // NOLINT(check-name): reason
 #   sizes        SIZE_ALLOWED below

@@ -110,7 +110,7 @@ core/base/bad.c:2: core must not include cmd/rowferry/options.h
 core/base/bad.c:3: write the path
 core/store/bind.c:1: sqlite3_bind_int64
 core/http/pool.c:2: core/store/db.h brings in sqlite3.h
-core/row/late.c:1: core/nowhere is no layer
+core/row/late.c:1: core/nowhere is not a layer
 core/row/late.c:2: sqlite3.h
 core/row/long.c:2: long_one has 61 lines
 core/row/long.c:802: the file is longer

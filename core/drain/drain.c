@@ -145,8 +145,8 @@ static bool take_turn(struct loop *loop, struct err *err)
                       (struct task *)exchange->claims[i]);
     if (exchange->claimed)
         crash_point(CRASH_CLAIMS_TAKEN);
-    if (exchange->errands && !loop->said_errands) {
-        loop->said_errands = true;
+    if (exchange->prior && !loop->said_prior) {
+        loop->said_prior = true;
         notice_say(loop->options->notices,
                    "rows of batch %lld wait for earlier rows of their records in other batches: "
                    "those are sent first",

@@ -4,7 +4,7 @@
 #define ROWFERRY_DRAIN_KEEPER_H
 
 #include "core/base/err.h"
-#include "core/store/claims.h"
+#include "core/store/exchange.h"
 
 #include <stdbool.h>
 

@@ -48,7 +48,7 @@ struct loop {
 
     bool auditing; /* next_due_ms is that of the audit */
     bool stopping; /* start nothing more; settle what is in flight */
-    bool said_errands;
+    bool said_prior;
     bool said_ahead; /* of stored times that a wrong clock had put into the future */
     bool failed;     /* err is set: the drain ends with it */
     struct policy_budget budget;

@@ -7,7 +7,7 @@
 #include "core/drain/rebase.h"
 #include "core/http/pool.h"
 #include "core/job/policy.h"
-#include "core/store/claims.h"
+#include "core/store/claim.h"
 
 struct task {
     struct claim claim; /* first, so that a claim's address is its task's */

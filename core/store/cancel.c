@@ -3,7 +3,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
-#include "core/store/exchange.h"
+#include "core/store/open_batches.h"
 
 #include <stdlib.h>
 
@@ -107,8 +107,8 @@ static bool write_fresh(struct store *store, const struct decision *decision, in
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
     return db_run(store, statement, err, "withdraw jobs") &&
            decide_wake(store, fresh->first, fresh->last, decision->now_ms, err) &&
-           tally_change(store, batch_id, deltas, fresh->last + 1, err) &&
-           decide_done(store, batch_id, decision->now_ms, err);
+           open_batches_count(store, batch_id, deltas, fresh->last + 1, err) &&
+           open_batches_done(store, batch_id, decision->now_ms, 0, err);
 }
 
 static bool cancel_inside(struct store *store, const struct decision *decision, int64_t batch_id,

@@ -1,5 +1,6 @@
-/* Which jobs are sent next; see claims.h. */
-#include "core/store/exchange.h"
+#include "core/store/claims.h"
+
+#include "core/store/order.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -111,12 +112,26 @@ static const char *const sql[] = {
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
 
+enum { TURN_RANDOM_SIZE = 256 }; /* what getrandom(2) always gives at once */
+
+/* A turn while it claims. */
+struct turn {
+    struct store *store;
+    struct exchange *exchange;
+    struct open_batch *batch; /* the one that is walked */
+    size_t bytes;
+    unsigned char random[TURN_RANDOM_SIZE];
+    size_t random_left;
+    unsigned put_off; /* jobs that turned out to wait */
+    bool prior_added;
+};
+
 static struct db_statement *get(struct turn *turn, unsigned index, struct err *err)
 {
     return db_get(turn->store, DB_CLAIMS, index, err);
 }
 
-bool claim_is_full(const struct turn *turn)
+static bool is_full(const struct turn *turn)
 {
     return turn->exchange->claimed == turn->exchange->wanted || turn->bytes >= CLAIM_BYTES_MAX;
 }
@@ -184,7 +199,10 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     if (!db_run(turn->store, statement, err, "put a job off"))
         return false;
-    errand_add(turn, waits_for);
+    if (!open_batches_find(turn->store->open, id_batch(waits_for))->in_question) {
+        id_list_add(&turn->store->prior, waits_for);
+        turn->prior_added = true;
+    }
     return true;
 }
 
@@ -211,7 +229,7 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     return true;
 }
 
-/* What a first claim and a later one have in common; parameter 2 is bound by the caller. */
+/* What a first PUT and a later one have in common. */
 static bool take(struct turn *turn, struct claim *claim, struct db_statement *statement,
                  struct err *err)
 {
@@ -224,17 +242,6 @@ static bool take(struct turn *turn, struct claim *claim, struct db_statement *st
     turn->batch->deltas[JOB_PENDING]--;
     turn->batch->deltas[JOB_SENDING]++;
     return begin_attempt(turn, claim, err);
-}
-
-static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
-{
-    struct db_statement *statement = get(turn, CLAIM_FIRST, err);
-
-    if (!new_correlation(turn, claim, err))
-        return false;
-    claim->attempts = 1;
-    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
-    return take(turn, claim, statement, err);
 }
 
 static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
@@ -262,13 +269,9 @@ static bool ask_from_now(struct turn *turn, struct claim *claim, struct err *err
 static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
 {
     bool fetch = claim->request == REQUEST_FETCH;
-    struct db_statement *statement;
+    struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
 
     if (claim->asked_ahead && !ask_from_now(turn, claim, err))
-        return false;
-    statement = get(turn, fetch ? CLAIM_FETCH_AGAIN : CLAIM_ASK, err);
-
-    if (!statement)
         return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
@@ -278,14 +281,20 @@ static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
            begin_attempt(turn, claim, err);
 }
 
-static bool take_first_fetch(struct turn *turn, struct claim *claim, struct err *err)
+/* A job that was never claimed: a PUT, or a GET of the record that it is to be built on. */
+static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(turn, CLAIM_FETCH_FIRST, err);
+    bool fetch = claim->request == REQUEST_FETCH;
+    struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_FIRST : CLAIM_FIRST, err);
 
     if (!new_correlation(turn, claim, err))
         return false;
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
+    if (!fetch) {
+        claim->attempts = 1;
+        return take(turn, claim, statement, err);
+    }
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     return db_run(turn->store, statement, err, "claim a job to be fetched") &&
@@ -373,7 +382,7 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
 }
 
 /* Sent again, read back, or put off again. */
-bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
+static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     struct db_statement *statement = get(turn, CLAIM_JOB, err);
@@ -392,14 +401,15 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     if (!fine)
         return false;
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
-        return order_find_siblings(turn, claim, err) && take_get(turn, claim, err);
-    if (!order_look(turn, claim, &order, err))
+        return order_find_siblings(turn->store, claim, err) && take_get(turn, claim, err);
+    if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)
         return put_off(turn, claim, false, order.waits_for, err);
     if (claim->request == REQUEST_FETCH)
         return take_get(turn, claim, err);
-    if (order.previous_id && !sent && !order_chain_version(turn, claim, &order, err))
+    if (order.previous_id && !sent &&
+        !order_chain_version(turn->store, turn->batch, claim, &order, err))
         return false;
     return take_again(turn, claim, err);
 }
@@ -408,19 +418,17 @@ bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_DUE, err);
-    const struct exchange *exchange = turn->exchange;
+    unsigned wanted = turn->exchange->wanted - turn->exchange->claimed;
     struct id_list ids = {0};
-    bool fine = statement;
+    bool fine;
 
-    if (fine) {
-        db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
-        db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-        db_bind_int64(statement, DB_WANTED, exchange->wanted - exchange->claimed);
-    }
+    db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
+    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_WANTED, wanted);
     /* collected first, because claiming changes the index that is walked */
-    fine = fine && db_collect(turn->store, statement, &ids, err, "look for due jobs");
-    *more = ids.count == exchange->wanted - exchange->claimed;
-    for (size_t i = 0; fine && i < ids.count && !claim_is_full(turn); i++)
+    fine = db_collect(turn->store, statement, &ids, err, "look for due jobs");
+    *more = ids.count == wanted;
+    for (size_t i = 0; fine && i < ids.count && !is_full(turn); i++)
         fine = claim_due_job(turn, ids.items[i], err);
     id_list_release(&ids);
     return fine;
@@ -431,7 +439,7 @@ static bool claim_due(struct turn *turn, struct err *err)
 {
     bool more = true;
 
-    while (more && !claim_is_full(turn) && turn->put_off < PUT_OFF_MAX)
+    while (more && !is_full(turn) && turn->put_off < PUT_OFF_MAX)
         if (!claim_some_due(turn, &more, err))
             return false;
     return true;
@@ -443,13 +451,12 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
     struct order order;
 
     read_row(turn, row, DB_FIELDS, claim);
-    if (!order_look(turn, claim, &order, err))
+    if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)
         return put_off(turn, claim, true, order.waits_for, err);
-    if (claim->request == REQUEST_FETCH)
-        return take_first_fetch(turn, claim, err);
-    if (order.previous_id && !order_chain_version(turn, claim, &order, err))
+    if (claim->request != REQUEST_FETCH && order.previous_id &&
+        !order_chain_version(turn->store, turn->batch, claim, &order, err))
         return false;
     return take_fresh(turn, claim, err);
 }
@@ -459,57 +466,44 @@ static struct db_statement *from_cursor(struct turn *turn, unsigned index, struc
 {
     struct db_statement *statement = get(turn, index, err);
 
-    if (statement) {
-        db_bind_int64(statement, DB_FIRST_ID, turn->batch->next_job_id);
-        db_bind_int64(statement, DB_END_ID, id_end(turn->batch->id));
-    }
+    db_bind_int64(statement, DB_FIRST_ID, turn->batch->next_job_id);
+    db_bind_int64(statement, DB_END_ID, id_end(turn->batch->id));
     return statement;
 }
 
-/* Finds the jobs that were never claimed: one look for jobs sent ahead spares one at each. */
-static struct db_statement *choose_fresh(struct turn *turn, struct err *err)
-{
-    struct db_statement *statement = from_cursor(turn, CLAIM_AHEAD, err);
-    bool ahead;
-
-    if (!db_step(turn->store, statement, &ahead, err, "look for jobs sent ahead"))
-        return NULL;
-    db_reset(statement);
-    return from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
-}
-
-/* Jobs that were never claimed, from the batch's cursor on. *more: some may be left. */
+/* Jobs that were never claimed, from the batch's cursor on; one look for jobs sent ahead spares one
+ * at each. *more: some may be left. */
 static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 {
-    struct db_statement *statement = choose_fresh(turn, err);
-    bool row = true, fine = statement;
+    struct db_statement *statement = from_cursor(turn, CLAIM_AHEAD, err);
+    bool fine = true, ahead;
 
+    ahead = db_next(turn->store, statement, &fine, err, "look for jobs sent ahead");
+    db_reset(statement);
+    statement = from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
     *more = true;
     /* rows that must wait are put off and passed, but not without end in one transaction */
-    while (fine && !claim_is_full(turn) && turn->put_off < PUT_OFF_MAX) {
-        fine = db_step(turn->store, statement, &row, err, "look for fresh jobs");
-        if (!fine || !row) {
-            *more = false;
+    while (fine && !is_full(turn) && turn->put_off < PUT_OFF_MAX) {
+        *more = db_next(turn->store, statement, &fine, err, "look for fresh jobs");
+        if (!*more)
             break;
-        }
         turn->batch->next_job_id = db_column_int64(statement, DB_ID) + 1;
         turn->batch->cursor_moved = true;
         fine = claim_fresh_row(turn, statement, err);
     }
-    if (statement)
-        db_reset(statement);
+    db_reset(statement);
     return fine;
 }
 
-bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
+static bool claim_fresh_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_FRESH, err);
-    bool row, fine;
+    bool fine = true;
 
     db_bind_int64(statement, DB_FIRST_ID, job_id);
     db_bind_int64(statement, DB_END_ID, job_id + 1);
-    fine = db_step(turn->store, statement, &row, err, "look for a fresh job") &&
-           (!row || claim_fresh_row(turn, statement, err));
+    if (db_next(turn->store, statement, &fine, err, "look for a fresh job"))
+        fine = claim_fresh_row(turn, statement, err);
     db_reset(statement);
     return fine;
 }
@@ -520,37 +514,32 @@ static void note_due(struct exchange *exchange, int64_t due_ms)
         exchange->next_due_ms = due_ms;
 }
 
-/* Jobs that a clock which was ahead has put off for longer than any delay are due now. */
-static bool make_due(struct turn *turn, struct err *err)
-{
-    struct db_statement *statement = get(turn, CLAIM_MUST_BE_DUE, err);
-    db_bind_int64(statement, DB_BATCH_ID, turn->batch->id);
-    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
-    db_bind_int64(statement, DB_DUE_MS, turn->exchange->now_ms + POLICY_DELAY_MAX_MS);
-    turn->exchange->ahead++;
-    return db_run(turn->store, statement, err, "set when jobs are due");
-}
-
-/* When the next job of the batch that waits is due. */
+/* When the next job of the batch that waits is due. Jobs that a clock which was ahead has put off
+ * for longer than any delay are due now. */
 static bool read_next_due(struct turn *turn, struct err *err)
 {
+    int64_t now_ms = turn->exchange->now_ms, latest_ms = now_ms + POLICY_DELAY_MAX_MS;
     struct db_statement *statement = get(turn, CLAIM_NEXT_DUE, err);
     struct open_batch *batch = turn->batch;
-    bool row;
+    bool fine = true;
 
+    batch->due_ms = 0;
     db_bind_int64(statement, DB_BATCH_ID, batch->id);
-    if (!db_step(turn->store, statement, &row, err, "look for the next due job"))
-        return false;
-    batch->due_ms = row ? db_column_int64(statement, DB_DUE_MS) : 0;
-    batch->is_quiet = turn->put_off < PUT_OFF_MAX;
+    if (db_next(turn->store, statement, &fine, err, "look for the next due job"))
+        batch->due_ms = db_column_int64(statement, DB_DUE_MS);
     db_reset(statement);
-    if (batch->due_ms > turn->exchange->now_ms + POLICY_DELAY_MAX_MS) {
-        batch->due_ms = turn->exchange->now_ms;
-        if (!make_due(turn, err))
-            return false;
+    batch->is_quiet = fine && turn->put_off < PUT_OFF_MAX;
+    if (batch->due_ms > latest_ms) {
+        statement = get(turn, CLAIM_MUST_BE_DUE, err);
+        db_bind_int64(statement, DB_BATCH_ID, batch->id);
+        db_bind_int64(statement, DB_NOW_MS, now_ms);
+        db_bind_int64(statement, DB_DUE_MS, latest_ms);
+        fine = db_run(turn->store, statement, err, "set when jobs are due");
+        turn->exchange->ahead++;
+        batch->due_ms = now_ms;
     }
     note_due(turn->exchange, batch->due_ms);
-    return true;
+    return fine;
 }
 
 /* A sample's jobs go first, so that what one asks for leads to an answer. */
@@ -558,13 +547,14 @@ static bool claim_sampled(struct turn *turn, struct err *err)
 {
     struct store *store = turn->store;
 
-    for (unsigned i = 0; i < SAMPLE_MAX && !claim_is_full(turn); i++) {
-        struct standing standing;
+    for (unsigned i = 0; i < SAMPLE_MAX && !is_full(turn); i++) {
+        struct order_standing standing;
 
-        turn->batch = open_batches_find(turn->open, id_batch(store->sample[i]));
+        turn->batch = open_batches_find(turn->store->open, id_batch(store->sample[i]));
         if (!turn->batch)
             continue;
-        if (!errand_standing(turn, store->sample[i], &standing, err) ||
+        if (!order_find_standing(store, store->sample[i], turn->exchange->run_id,
+                                 turn->exchange->now_ms, &standing, err) ||
             (standing.is_due && !claim_due_job(turn, store->sample[i], err)))
             return false;
     }
@@ -576,22 +566,18 @@ static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struc
 {
     struct db_statement *statement = get(turn, CLAIM_FRESH_AMONG, err);
     unsigned claimed = turn->exchange->claimed;
-    bool row = true, fine = statement;
+    bool fine = true;
 
     *any = false;
-    if (fine) {
-        db_bind_int64(statement, DB_FIRST_ID, from);
-        db_bind_int64(statement, DB_END_ID, end);
-    }
-    for (unsigned i = 0; fine && i < PROBE_ROWS && turn->exchange->claimed == claimed; i++) {
-        fine = db_step(turn->store, statement, &row, err, "look for a job elsewhere");
-        if (!fine || !row)
-            break;
+    db_bind_int64(statement, DB_FIRST_ID, from);
+    db_bind_int64(statement, DB_END_ID, from + PROBE_REACH < end ? from + PROBE_REACH : end);
+    for (unsigned i = 0; i < PROBE_ROWS && turn->exchange->claimed == claimed &&
+                         db_next(turn->store, statement, &fine, err, "look for a job elsewhere");
+         i++) {
         *any = true;
         fine = claim_fresh_row(turn, statement, err);
     }
-    if (statement)
-        db_reset(statement);
+    db_reset(statement);
     if (fine && turn->exchange->claimed > claimed)
         turn->store->sample[turn->store->probes % SAMPLE_MAX] =
             turn->exchange->claims[claimed]->job_id;
@@ -604,26 +590,20 @@ static bool probe_batch(struct turn *turn, double place, struct err *err)
 {
     struct db_statement *statement = from_cursor(turn, CLAIM_LAST_ROW, err);
     struct open_batch *batch = turn->batch;
-    int64_t from, end;
-    bool row, any;
+    int64_t from = batch->next_job_id, end = 0;
+    bool fine = true, any = false;
 
-    if (!db_step(turn->store, statement, &row, err, "look for a batch's last job"))
-        return false;
-    end = db_column_int64(statement, DB_LAST_ID) + 1;
+    if (db_next(turn->store, statement, &fine, err, "look for a batch's last job"))
+        end = db_column_int64(statement, DB_LAST_ID) + 1;
     db_reset(statement);
-    if (end <= batch->next_job_id)
-        return true;
-    from = batch->next_job_id + (int64_t)((double)(end - batch->next_job_id) * place);
-    if (!probe(turn, from, from + PROBE_REACH < end ? from + PROBE_REACH : end, &any, err))
+    if (!fine || end <= from)
+        return fine;
+    if (!probe(turn, from + (int64_t)((double)(end - from) * place), end, &any, err))
         return false;
-    if (any)
-        return true;
-    from = batch->next_job_id;
-    end = from + PROBE_REACH < end ? from + PROBE_REACH : end;
-    if (!probe(turn, from, end, &any, err))
+    if (!any && !probe(turn, from, end, &any, err))
         return false;
     if (!any) {
-        batch->next_job_id = end;
+        batch->next_job_id = from + PROBE_REACH < end ? from + PROBE_REACH : end;
         batch->cursor_moved = true;
     }
     return true;
@@ -640,15 +620,15 @@ static double fraction(double value)
 static bool claim_spread(struct turn *turn, struct err *err)
 {
     struct store *store = turn->store;
-    size_t count = turn->open->count;
+    size_t count = turn->store->open->count;
     unsigned tries = turn->exchange->wanted + PROBE_ROWS;
 
     if (!claim_sampled(turn, err))
         return false;
-    for (unsigned i = 0; i < tries && count && !claim_is_full(turn); i++) {
+    for (unsigned i = 0; i < tries && count && !is_full(turn); i++) {
         double n = ++store->probes, batch = fraction(n * 0.7548776662466927);
 
-        turn->batch = &turn->open->items[(size_t)(batch * (double)count)];
+        turn->batch = &turn->store->open->items[(size_t)(batch * (double)count)];
         if (turn->batch->in_question && !probe_batch(turn, fraction(n * 0.5698402909980532), err))
             return false;
     }
@@ -660,37 +640,36 @@ static bool claim_spread(struct turn *turn, struct err *err)
 static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct err *err)
 {
     struct db_statement *statement = get(turn, from_end ? CLAIM_LAST_REVERSED : CLAIM_LAST, err);
-    int64_t batch_id = turn->exchange->batch_id;
-    bool row;
+    bool fine = true;
 
+    *job_id = 0;
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
-    db_bind_batch(statement, batch_id);
-    if (!db_step(turn->store, statement, &row, err, "look for jobs that are tried last"))
-        return false;
-    *job_id = row ? db_column_int64(statement, DB_JOB_ID) : 0;
+    db_bind_batch(statement, turn->exchange->batch_id);
+    if (db_next(turn->store, statement, &fine, err, "look for jobs that are tried last"))
+        *job_id = db_column_int64(statement, DB_JOB_ID);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 /* What an earlier run has left, and what this one has put behind the others: when nothing else can
  * go. A sample is taken from both ends. */
 static bool claim_last(struct turn *turn, struct err *err)
 {
-    for (unsigned i = 0; i < PUT_OFF_MAX && !claim_is_full(turn); i++) {
+    for (unsigned i = 0; i < PUT_OFF_MAX && !is_full(turn); i++) {
         int64_t job_id;
 
         if (!find_last(turn, turn->exchange->spread && i % 2, &job_id, err))
             return false;
         if (!job_id)
             return true;
-        turn->batch = open_batches_find(turn->open, id_batch(job_id));
+        turn->batch = open_batches_find(turn->store->open, id_batch(job_id));
         if (!turn->batch)
             return err_set(err, ERR_STORE, "job %lld waits, and its batch is not open",
                            (long long)job_id);
         if (!claim_due_job(turn, job_id, err))
             return false;
     }
-    if (!claim_is_full(turn))
+    if (!is_full(turn))
         turn->exchange->next_due_ms = turn->exchange->now_ms;
     return true;
 }
@@ -715,18 +694,18 @@ static bool visit_batch(struct turn *turn, bool *rest, struct err *err)
 {
     bool more = false;
 
-    if (!claim_due(turn, err) || (!claim_is_full(turn) && !claim_fresh(turn, &more, err)))
+    if (!claim_due(turn, err) || (!is_full(turn) && !claim_fresh(turn, &more, err)))
         return false;
     turn->batch->is_quiet = false;
     *rest = *rest || more;
-    return claim_is_full(turn) || more || read_next_due(turn, err);
+    return is_full(turn) || more || read_next_due(turn, err);
 }
 
 /* In the order of the queue: oldest batch first, in each the due jobs, then fresh ones. */
 static bool claim_in_order(struct turn *turn, struct err *err)
 {
     struct exchange *exchange = turn->exchange;
-    struct open_batches *open = turn->open;
+    struct open_batches *open = turn->store->open;
     bool rest = open->from_id != 0;
     unsigned visits = 0;
     size_t i = 0;
@@ -734,7 +713,7 @@ static bool claim_in_order(struct turn *turn, struct err *err)
     while (i < open->count && open->items[i].id < open->from_id)
         i++;
     open->from_id = 0;
-    for (; i < open->count && !claim_is_full(turn); i++) {
+    for (; i < open->count && !is_full(turn); i++) {
         turn->batch = &open->items[i];
         if (is_asleep(turn))
             continue;
@@ -746,25 +725,63 @@ static bool claim_in_order(struct turn *turn, struct err *err)
         if (!visit_batch(turn, &rest, err))
             return false;
     }
-    if (rest && !claim_is_full(turn))
+    if (rest && !is_full(turn))
         exchange->next_due_ms = exchange->now_ms;
-    return rest || claim_is_full(turn) || claim_last(turn, err);
+    return rest || is_full(turn) || claim_last(turn, err);
 }
 
-bool claim_jobs(struct store *store, struct exchange *exchange, struct open_batches *open,
-                struct err *err)
+/* A job that one of the exchange's batch waits for. It stays prior until it is at its end, for what
+ * it is answered with may have it sent again. */
+static bool claim_prior_job(struct turn *turn, int64_t job_id, struct err *err)
 {
-    struct turn turn = {.store = store, .exchange = exchange, .open = open};
+    struct exchange *exchange = turn->exchange;
+    unsigned claimed = exchange->claimed;
+    struct order_standing standing;
+
+    turn->batch = open_batches_find(turn->store->open, id_batch(job_id));
+    if (!turn->batch)
+        return true;
+    if (!order_find_standing(turn->store, job_id, exchange->run_id, exchange->now_ms, &standing,
+                             err))
+        return false;
+    if (standing.is_over)
+        return true;
+    if (standing.is_fresh && !claim_fresh_job(turn, job_id, err))
+        return false;
+    if (standing.is_due && !claim_due_job(turn, job_id, err))
+        return false;
+    if (!standing.is_due)
+        note_due(exchange, standing.not_before_ms);
+    exchange->prior += exchange->claimed - claimed;
+    id_list_add(&turn->store->prior, job_id);
+    return true;
+}
+
+static bool claim_prior(struct turn *turn, struct err *err)
+{
+    struct id_list *prior = &turn->store->prior;
+    size_t count = prior->count, done = 0;
+    bool fine = true;
+
+    while (fine && done < count && !is_full(turn))
+        fine = claim_prior_job(turn, prior->items[done++], err);
+    id_list_drop(prior, done);
+    return fine;
+}
+
+bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err)
+{
+    struct turn turn = {.store = store, .exchange = exchange};
 
     if (exchange->spread && !claim_spread(&turn, err))
         return false;
-    if (!exchange->spread && !errands_claim(&turn, err))
+    if (!exchange->spread && !claim_prior(&turn, err))
         return false;
     /* where no sample is left to be taken, all that there is is one */
-    if (!exchange->claimed && !claim_is_full(&turn) &&
-        ((exchange->spread && !errands_claim(&turn, err)) || !claim_in_order(&turn, err)))
+    if (!exchange->claimed && !is_full(&turn) &&
+        ((exchange->spread && !claim_prior(&turn, err)) || !claim_in_order(&turn, err)))
         return false;
-    if (turn.errands_added && !claim_is_full(&turn))
+    if (turn.prior_added && !is_full(&turn))
         exchange->next_due_ms = exchange->now_ms;
     return true;
 }

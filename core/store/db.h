@@ -18,9 +18,8 @@ enum db_owner {
     DB_CHUNKS,
     DB_KEYS,
     DB_CLAIMS,
-    DB_ERRANDS,
     DB_ORDERS,
-    DB_SETTLES,
+    DB_OPEN_BATCHES,
     DB_TURNS,
     DB_SUMMARIES,
     DB_DECISIONS,
@@ -46,10 +45,10 @@ struct db_statements {
 
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, unfiled_statements,
-    chunk_statements, key_statements, claim_statements, errand_statements, order_statements,
-    settle_statements, turn_statements, summary_statements, decide_statements, resolve_statements,
-    retry_statements, cancel_statements, history_statements, export_statements, census_statements,
-    prune_statements, sweep_statements, filed_statements, audit_statements, notification_statements,
+    chunk_statements, key_statements, claim_statements, order_statements, open_batch_statements,
+    turn_statements, summary_statements, decide_statements, resolve_statements, retry_statements,
+    cancel_statements, history_statements, export_statements, census_statements, prune_statements,
+    sweep_statements, filed_statements, audit_statements, notification_statements,
     delivery_statements;
 
 enum {
@@ -82,17 +81,17 @@ struct store {
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
-    struct db_statement unprepared; /* without stmt, with all names */
+    struct db_statement unprepared;        /* without stmt, with all names */
     unsigned probes;                       /* of the queue, so far: where the next one is taken */
     int64_t sample[SAMPLE_MAX];            /* the ids of the jobs that the last ones found */
     struct chain_note chains[CHAIN_NOTES]; /* by job id */
-    bool jobs_reopened;       /* a decision opened some job again that is not at its end */
-    bool jobs_wait;           /* some job waits for an earlier one of its record */
-    int64_t keys_batch_id;    /* the batch that batch_load_keys was called for last */
-    int64_t keys_count;       /* and how many record ids came */
-    struct buf texts;         /* what batch_next_unfinished gave out */
-    int64_t errands_batch_id; /* the batch whose errands these are */
-    struct id_list errands;   /* jobs that others wait for, and that are in no batch that is claimed
+    bool jobs_reopened;     /* a decision opened some job again that is not at its end */
+    bool jobs_wait;         /* some job waits for an earlier one of its record */
+    int64_t keys_batch_id;  /* the batch that batch_load_keys was called for last */
+    int64_t keys_count;     /* and how many record ids came */
+    struct buf texts;       /* what batch_next_unfinished gave out */
+    int64_t prior_batch_id; /* the batch whose jobs wait for these */
+    struct id_list prior;   /* jobs that others wait for, and that are in no batch that is claimed
                                  from; first in, first out */
 };
 
@@ -110,14 +109,14 @@ struct store {
 const struct db_statements *db_statements_of(enum db_owner owner);
 
 /* The prepared statement, reset by whoever stepped it last; its parameters are all bound again at
- * each use. Where it cannot be prepared, err says why (ERR_STORE, or ERR_INTERNAL for a name that is
- * not in names.h), and what is returned takes what is bound and fails at its first step, so that
+ * each use. Where it cannot be prepared, err says why (ERR_STORE, or ERR_INTERNAL for a name that
+ * is not in names.h), and what is returned takes what is bound and fails at its first step, so that
  * only steps need a check. */
 struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned index,
                             struct err *err);
 
-/* The same of a statement that no table has, for db_finalize to end, which accepts NULL. Returns NULL
- * where it cannot be prepared. */
+/* The same of a statement that no table has, for db_finalize to end, which accepts NULL. Returns
+ * NULL where it cannot be prepared. */
 struct db_statement *db_prepare(struct store *store, const char *sql, struct err *err);
 void db_finalize(struct db_statement *statement);
 
@@ -132,8 +131,8 @@ bool db_run(struct store *store, struct db_statement *statement, struct err *err
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);
 
-/* Steps unless *fine is false already. Returns whether there is a row; *fine becomes false where the
- * step fails. For `while (db_next(...)) fine = take(row);`, with db_reset after it. */
+/* Steps unless *fine is false already. Returns whether there is a row; *fine becomes false where
+ * the step fails. For `while (db_next(...)) fine = take(row);`, with db_reset after it. */
 bool db_next(struct store *store, struct db_statement *statement, bool *fine, struct err *err,
              const char *doing);
 

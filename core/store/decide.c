@@ -3,7 +3,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
-#include "core/store/exchange.h"
+#include "core/store/open_batches.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,6 @@ enum {
     DECIDE_OPENED,
     DECIDE_ENDED,
     DECIDE_REOPEN,
-    DECIDE_DONE,
     DECIDE_WAKE,
 };
 
@@ -61,9 +60,6 @@ static const char *const sql[] = {
                      "(SELECT record_id, id FROM job_row WHERE id = :job_id)",
     [DECIDE_REOPEN] = "UPDATE batch SET state = 'open', finished_ms = NULL, "
                       "finished_run_id = NULL WHERE id = :batch_id AND state = 'done'",
-    [DECIDE_DONE] = "UPDATE batch SET state = 'done', finished_ms = :now_ms "
-                    "WHERE id = :batch_id AND state = 'open' AND (SELECT " SQL_OPEN_JOBS
-                    " FROM batch_tally WHERE batch_id = :batch_id) = 0",
     [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
                     "WHERE waits_for >= :first_id AND waits_for <= :last_id",
 };
@@ -164,15 +160,6 @@ static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
            check_later(chunk, job, err);
 }
 
-bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_DONE, err);
-
-    db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    return db_run(store, statement, err, "finish the batch");
-}
-
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
@@ -190,11 +177,11 @@ static bool end_batch(struct chunk *chunk, struct err *err)
 
     if (!chunk->batch_id)
         return true;
-    if (!tally_change(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
+    if (!open_batches_count(chunk->store, chunk->batch_id, chunk->deltas, 0, err))
         return false;
     memset(chunk->deltas, 0, sizeof chunk->deltas);
     if (!job_state_is_open(chunk->decision->to))
-        return decide_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, err);
+        return open_batches_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, 0, err);
     db_bind_int64(statement, DB_BATCH_ID, chunk->batch_id);
     return db_run(chunk->store, statement, err, "open the batch again");
 }

@@ -60,9 +60,6 @@ struct decision {
 bool decide_jobs(struct store *store, const struct decision *decision,
                  const struct id_list *job_ids, struct err *err);
 
-/* Inside core/store only. A batch in which nothing is open any more is done. */
-bool decide_done(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
-
 /* Inside core/store only. What waits for one of the jobs from first to last is due now. */
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err);
 

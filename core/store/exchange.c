@@ -1,19 +1,27 @@
-/* One turn of the drain in one transaction; see claims.h. */
 #include "core/store/exchange.h"
 
 #include "core/base/crash.h"
-#include "core/base/mem.h"
-
-#include <stdlib.h>
+#include "core/store/order.h"
 
 enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer waits for long */
 
 enum {
-    TURN_VERSION,
-    TURN_OPEN_BATCHES,
+    SETTLE_JOB,
+    SETTLE_PUT_BACK,
+    SETTLE_LEAVE,
+    SETTLE_ATTEMPT,
+    SETTLE_FORGET_ATTEMPT,
+    SETTLE_WAKE,
+    SETTLE_CONFLICT,
+    SETTLE_FETCH,
+    SETTLE_BASE,
+    SETTLE_NO_BASE,
+    SETTLE_ARBITRATE,
+    SETTLE_PAGE,
+    SETTLE_ARBITRATED,
+    SETTLE_FORGET_VIOLATIONS,
+    SETTLE_VIOLATION,
     TURN_FACTS,
-    TURN_TALLY,
-    TURN_DONE,
     TURN_IN_HAND,
     TURN_INTERRUPTED,
     TURN_UNCOUNT,
@@ -23,23 +31,67 @@ enum {
     TURN_LEAVE
 };
 
-#define ADD(state, name) #name " = " #name " + :" #name ", "
-#define TALLY_ADDED      JOB_STATE_LIST(ADD, ADD)
+/* The job is as this drain claimed it: nobody else has touched it since. */
+#define AS_CLAIMED                                                                                 \
+    "WHERE job_id = :job_id AND state = :claimed_as AND not_before_ms IS NULL "                    \
+    "AND updated_ms = :claimed_ms AND attempts = :claimed_attempts"
 
 static const char *const sql[] = {
-    [TURN_VERSION] = "SELECT data_version FROM pragma_data_version",
-    [TURN_OPEN_BATCHES] =
-        "SELECT b.id, b.schema, t.next_job_id, " SQL_COUNTERS
-        " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
-        "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
+    [SETTLE_JOB] =
+        "UPDATE job_state SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt "
+        "= :doubt, "
+        "unsettled = :unsettled, not_before_ms = :not_before_ms, run_id = :run_id, run_retries = "
+        ":run_retries, "
+        "server_version = coalesce(:server_version, server_version), http_status = :http_status, "
+        "error_code = iif(:code_stays, error_code, :error_code), "
+        "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
+        "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
+    /* sent_version: what a job that was never sent would have carried */
+    [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
+                        "= :not_before_ms, "
+                        "sent_version = iif(:attempts OR doubt, sent_version, NULL), updated_ms = "
+                        ":now_ms " AS_CLAIMED,
+    /* out of the index of due jobs, which every turn walks from its beginning */
+    [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
+                     "WHERE job_id = :job_id",
+    [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = :ended_ms, latency_us = :latency_us, "
+                       "http_status = :http_status, "
+                       "error = :error, evidence = :evidence, correlation_header = "
+                       ":correlation_header WHERE id = :attempt_id",
+    [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = :attempt_id",
+    [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
+                    "WHERE waits_for = :job_id RETURNING job_id AS job_id",
+    /* after an audit, what the record was is known from before */
+    [SETTLE_CONFLICT] =
+        "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
+        "detected_ms, evidence, resolution, resolved_ms, audit_entry) VALUES (:job_id, :version, "
+        "coalesce(:server_version, (SELECT server_version FROM arbitration WHERE job_id = "
+        ":job_id)), "
+        "coalesce(:server_record, (SELECT server_record FROM arbitration WHERE job_id = :job_id)), "
+        ":now_ms, :evidence, :resolution, "
+        "iif(:resolution IS NULL, NULL, :now_ms), :audit_entry)",
+    [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = :job_id",
+    [SETTLE_BASE] =
+        "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (:job_id, :rounds, :version, "
+        ":fields) "
+        "ON CONFLICT (job_id) DO UPDATE SET rounds = :rounds, version = :version, fields = :fields",
+    [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, :rounds) "
+                       "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
+    /* asked again from the first page: since when it is asked stays */
+    [SETTLE_ARBITRATE] =
+        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there) "
+        "VALUES (:job_id, :now_ms, :server_version, :server_record, :was_there) "
+        "ON CONFLICT (job_id) DO UPDATE SET page = 1",
+    /* a look is as old as its first page: what shows up there meanwhile is not seen */
+    [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms, "
+                    "seen = :seen, page_hash = :page_hash, entry_user = :entry_user, "
+                    "own_user = :own_user WHERE job_id = :job_id",
+    [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = :job_id",
+    [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
+    [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
+                         "VALUES (:job_id, :field, :code, :message)",
     [TURN_FACTS] = "SELECT EXISTS (SELECT 1 FROM job_state WHERE waits_for > 0) AS is_waiting, "
                    "EXISTS (SELECT 1 FROM reopened_job WHERE record_id >= '') AS is_reopened",
-    [TURN_TALLY] = "UPDATE batch_tally SET " TALLY_ADDED
-                   "next_job_id = max(next_job_id, :next_job_id) WHERE batch_id = :batch_id",
-    [TURN_DONE] =
-        "UPDATE batch SET state = 'done', finished_ms = :now_ms, finished_run_id = :run_id "
-        "WHERE id = :batch_id AND state = 'open' AND (SELECT " SQL_OPEN_JOBS
-        " FROM batch_tally WHERE batch_id = :batch_id) = 0",
     [TURN_IN_HAND] =
         "SELECT job_id, state FROM job_state WHERE job_id > :first_id AND job_id < :end_id "
         "AND (state = 'sending' OR (state = 'unknown' AND not_before_ms IS NULL "
@@ -68,249 +120,321 @@ static const char *const sql[] = {
 
 const struct db_statements turn_statements = {sql, sizeof sql / sizeof *sql};
 
-struct span claim_schema(const struct claim *claim)
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
 {
-    return (struct span){claim->text.data, claim->schema_size};
+    return db_get(store, DB_TURNS, index, err);
 }
 
-struct span claim_record_id(const struct claim *claim)
+/* '' in the outcome is NULL in the table. */
+static void bind_or_null(struct db_statement *statement, enum db_name name, const char *text)
 {
-    return (struct span){claim->text.data + claim->schema_size, claim->record_id_size};
+    db_bind_text(statement, name, text[0] ? text : NULL);
 }
 
-struct span claim_fields(const struct claim *claim)
+static void bind_status(struct db_statement *statement, enum db_name name, int http_status)
 {
-    return (struct span){claim->text.data + claim->schema_size + claim->record_id_size,
-                         claim->fields_size};
+    if (http_status > 0)
+        db_bind_int64(statement, name, http_status);
+    else
+        db_bind_null(statement, name);
 }
 
-struct span claim_tags(const struct claim *claim)
+static void bind_server_version(struct db_statement *statement, enum db_name name,
+                                const struct claim_outcome *outcome)
 {
-    size_t before = claim->schema_size + claim->record_id_size + claim->fields_size;
-
-    return (struct span){claim->text.data + before, claim->tags_size};
+    if (outcome->has_server_version)
+        db_bind_int64(statement, name, outcome->server_version);
+    else
+        db_bind_null(statement, name);
 }
 
-/* What an outcome holds on the heap, empty in all but a few. */
-static void outcome_release(struct claim_outcome *outcome)
+static void bind_claim(struct db_statement *statement, const struct claim *claim)
 {
-    for (size_t i = 0; i < outcome->violation_count; i++) {
-        free(outcome->violations[i].field);
-        free(outcome->violations[i].code);
-        free(outcome->violations[i].message);
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_text(statement, DB_CLAIMED_AS, job_state_name(job_state_of_request(claim->request)));
+    db_bind_int64(statement, DB_CLAIMED_MS, claim->claimed_ms);
+    db_bind_int64(statement, DB_CLAIMED_ATTEMPTS, claim->attempts);
+}
+
+static bool settle_job(struct store *store, const struct exchange *exchange,
+                       const struct claim *claim, enum job_state state, struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+    struct db_statement *statement = get(store, SETTLE_JOB, err);
+    bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
+
+    bind_claim(statement, claim);
+    db_bind_text(statement, DB_STATE, job_state_name(state));
+    db_bind_int64(statement, DB_ATTEMPTS, (int64_t)claim->attempts - uncounted);
+    db_bind_int64(statement, DB_READBACKS, outcome->readbacks);
+    db_bind_int64(statement, DB_DOUBT, outcome->doubt);
+    db_bind_int64(statement, DB_UNSETTLED, outcome->unsettled);
+    if (job_state_is_open(state))
+        db_bind_int64(statement, DB_NOT_BEFORE_MS, outcome->not_before_ms);
+    else
+        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
+    db_bind_int64(statement, DB_RUN_RETRIES, outcome->run_retries);
+    bind_server_version(statement, DB_SERVER_VERSION, outcome);
+    bind_status(statement, DB_HTTP_STATUS,
+                outcome->job_status ? outcome->job_status : outcome->http_status);
+    bind_or_null(statement, DB_ERROR_CODE, outcome->error_code);
+    bind_or_null(statement, DB_ERROR_MESSAGE, outcome->error_message);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    db_bind_int64(statement, DB_ERROR_STAYS, outcome->error_stays);
+    db_bind_int64(statement, DB_CODE_STAYS, outcome->error_stays || outcome->code_stays);
+    db_bind_int64(statement, DB_LOOKS_AGAIN, outcome->looks_again);
+    /* only an update counts as an attempt, so only one can be excused */
+    db_bind_int64(statement, DB_EXCUSED,
+                  outcome->excused && outcome->left && claim->request == REQUEST_UPDATE);
+    return db_run(store, statement, err, "settle a job");
+}
+
+/* Nothing happened: what the job carries from before, texts and counts, stays as it is. */
+static bool put_back(struct store *store, const struct exchange *exchange,
+                     const struct claim *claim, enum job_state state, struct err *err)
+{
+    struct db_statement *statement = get(store, SETTLE_PUT_BACK, err);
+
+    bind_claim(statement, claim);
+    db_bind_text(statement, DB_STATE, job_state_name(state));
+    db_bind_int64(statement, DB_ATTEMPTS,
+                  (int64_t)claim->attempts - (claim->request == REQUEST_UPDATE));
+    db_bind_int64(statement, DB_NOT_BEFORE_MS, claim->outcome.not_before_ms);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    return db_run(store, statement, err, "put a job back");
+}
+
+static bool settle_attempt(struct store *store, const struct claim *claim, struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+    struct db_statement *statement =
+        get(store, outcome->untouched ? SETTLE_FORGET_ATTEMPT : SETTLE_ATTEMPT, err);
+
+    db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
+    if (!outcome->untouched) {
+        db_bind_int64(statement, DB_ENDED_MS, outcome->ended_ms);
+        db_bind_int64(statement, DB_LATENCY_US, outcome->latency_us);
+        bind_status(statement, DB_HTTP_STATUS, outcome->http_status);
+        bind_or_null(statement, DB_ERROR, outcome->attempt_error);
+        bind_or_null(statement, DB_EVIDENCE, outcome->evidence);
+        bind_or_null(statement, DB_CORRELATION_HEADER, outcome->correlation_header);
     }
-    free(outcome->violations);
-    free(outcome->server_record);
-    free(outcome->fields);
-    free(outcome->audit_entry);
-    outcome->violations = NULL;
-    outcome->violation_count = 0;
-    outcome->server_record = outcome->fields = outcome->audit_entry = NULL;
+    return db_run(store, statement, err, "settle an attempt");
 }
 
-void claim_release(struct claim *claim)
+/* Jobs of the same record that waited for this one are due now. */
+static bool wake(struct store *store, const struct exchange *exchange, const struct claim *claim,
+                 struct err *err)
 {
-    outcome_release(&claim->outcome);
-    buf_release(&claim->text);
-    buf_release(&claim->siblings);
-}
-
-struct open_batch *open_batches_find(struct open_batches *open, int64_t batch_id)
-{
-    size_t first = 0, end = open->count;
-
-    while (first < end) {
-        size_t middle = first + (end - first) / 2;
-
-        if (open->items[middle].id == batch_id)
-            return &open->items[middle];
-        if (open->items[middle].id < batch_id)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return NULL;
-}
-
-static void forget(struct open_batches *open)
-{
-    for (size_t i = 0; i < open->count; i++)
-        free(open->items[i].schema);
-    open->count = 0;
-    open->is_valid = false;
-}
-
-void open_batches_close(struct store *store)
-{
-    if (!store->open)
-        return;
-    forget(store->open);
-    free(store->open->items);
-    free(store->open);
-}
-
-static struct open_batch *add_batch(struct open_batches *open)
-{
-    enum { AT_ONCE = 64 };
-
-    if (open->count % AT_ONCE == 0)
-        open->items = mem_resize(open->items, open->count + AT_ONCE, sizeof *open->items);
-    return &open->items[open->count++];
-}
-
-static bool read_open(struct store *store, int64_t batch_id, struct open_batches *open,
-                      struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_OPEN_BATCHES, err);
+    struct db_statement *statement = get(store, SETTLE_WAKE, err);
     bool row = true;
 
-    for (;;) {
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    while (row) {
         struct open_batch *batch;
 
-        if (!db_step(store, statement, &row, err, "read the open batches"))
+        if (!db_step(store, statement, &row, err, "wake a waiting job"))
             return false;
-        if (!row)
-            return true;
-        batch = add_batch(open);
-        *batch = (struct open_batch){
-            .id = db_column_int64(statement, DB_ID),
-            .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
-            .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
-        };
-        batch->in_question = !batch_id || batch->id == batch_id;
-        for (int state = 0; state < JOB_STATES; state++)
-            batch->counts[state] = db_column_int64(statement, db_name_of_state(state));
+        batch =
+            row ? open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)))
+                : NULL;
+        if (batch)
+            batch->is_quiet = false;
     }
-}
-
-static bool read_version(struct store *store, int64_t *version, struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_VERSION, err);
-    bool row;
-
-    if (!db_step(store, statement, &row, err, "look for others' changes"))
-        return false;
-    *version = db_column_int64(statement, DB_DATA_VERSION);
-    db_reset(statement);
     return true;
 }
 
-/* Reads the open batches where anyone but the last turn has changed the database. Before the
- * transaction, so that nobody has to wait for it; again inside, for what changed between. */
-static bool refresh(struct store *store, const struct exchange *exchange, struct err *err)
+/* How a conflict was settled by itself; NULL: it waits for a person. */
+static const char *resolution_of(const struct claim_outcome *outcome)
 {
-    struct open_batches *open = store->open;
-    int64_t version, changes = sqlite3_total_changes64(store->db);
+    if (outcome->state == JOB_DISMISSED)
+        return "dismiss";
+    return outcome->state == JOB_PENDING ? "rebase" : NULL;
+}
 
-    if (!read_version(store, &version, err))
-        return false;
-    if (open->is_valid && open->data_version == version && open->changes == changes &&
-        open->batch_id == exchange->batch_id)
+static const char *evidence_of(const struct claim_outcome *outcome)
+{
+    if (outcome->ahead)
+        return "ahead";
+    return outcome->proven ? "proven" : "unproven";
+}
+
+static bool write_conflict(struct store *store, const struct exchange *exchange,
+                           const struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(store, SETTLE_CONFLICT, err);
+
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_VERSION, claim->version);
+    bind_server_version(statement, DB_SERVER_VERSION, &claim->outcome);
+    db_bind_text(statement, DB_SERVER_RECORD, claim->outcome.server_record);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    db_bind_text(statement, DB_EVIDENCE, evidence_of(&claim->outcome));
+    db_bind_text(statement, DB_AUDIT_ENTRY, claim->outcome.audit_entry);
+    db_bind_text(statement, DB_RESOLUTION, resolution_of(&claim->outcome));
+    return db_run(store, statement, err, "write a conflict");
+}
+
+/* What the job asks next, where its state alone does not tell. */
+static bool write_next(struct store *store, const struct exchange *exchange,
+                       const struct claim *claim, struct err *err)
+{
+    static const unsigned statements[] = {
+        [POLICY_NEXT_FETCH] = SETTLE_NO_BASE,
+        [POLICY_NEXT_SEND] = SETTLE_BASE,
+        [POLICY_NEXT_AUDIT] = SETTLE_ARBITRATE,
+        [POLICY_NEXT_PAGE] = SETTLE_PAGE,
+    };
+    const struct claim_outcome *outcome = &claim->outcome;
+    struct db_statement *statement;
+
+    if (outcome->next == POLICY_BY_STATE)
         return true;
-    forget(open);
-    open->data_version = version;
-    open->changes = changes;
-    open->batch_id = exchange->batch_id;
-    open->is_valid = read_open(store, exchange->batch_id, open, err);
-    return open->is_valid;
-}
-
-static int64_t open_jobs(const struct open_batch *batch)
-{
-    return batch->counts[JOB_PENDING] + batch->counts[JOB_SENDING] + batch->counts[JOB_UNKNOWN];
-}
-
-/* After the commit: what was changed is what there is. */
-static void keep_open(struct store *store)
-{
-    struct open_batches *open = store->open;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < open->count; i++) {
-        struct open_batch *batch = &open->items[i];
-
-        for (int state = 0; state < JOB_STATES; state++) {
-            batch->counts[state] += batch->deltas[state];
-            batch->deltas[state] = 0;
-        }
-        batch->cursor_moved = false;
-        if (open_jobs(batch) > 0)
-            open->items[kept++] = *batch;
-        else
-            free(batch->schema);
+    statement = get(store, statements[outcome->next], err);
+    if (!statement)
+        return false;
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    if (outcome->next == POLICY_NEXT_FETCH) {
+        db_bind_int64(statement, DB_ROUNDS, claim->rounds);
+    } else if (outcome->next == POLICY_NEXT_SEND) {
+        db_bind_int64(statement, DB_ROUNDS, (int64_t)claim->rounds + 1);
+        db_bind_int64(statement, DB_VERSION, outcome->server_version);
+        db_bind_text(statement, DB_FIELDS, outcome->fields);
+    } else if (outcome->next == POLICY_NEXT_AUDIT) {
+        db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+        bind_server_version(statement, DB_SERVER_VERSION, outcome);
+        db_bind_text(statement, DB_SERVER_RECORD, outcome->server_record);
+        db_bind_int64(statement, DB_WAS_THERE, outcome->was_there);
+    } else {
+        db_bind_int64(statement, DB_ASKED_MS, claim->asked_ms);
+        db_bind_int64(statement, DB_SEEN, (int64_t)outcome->seen);
+        db_bind_int64(statement, DB_PAGE_HASH, (int64_t)outcome->page_hash);
+        bind_or_null(statement, DB_ENTRY_USER, outcome->entry_user);
+        bind_or_null(statement, DB_OWN_USER, outcome->own_user);
     }
-    open->count = kept;
-    open->changes = sqlite3_total_changes64(store->db);
+    return db_run(store, statement, err, "write what is asked next");
 }
 
-static bool is_changed(const struct open_batch *batch)
+/* A statement on the job alone. */
+static bool run_on_job(struct store *store, unsigned index, const struct claim *claim,
+                       struct err *err, const char *doing)
 {
-    bool changed = batch->cursor_moved;
+    struct db_statement *statement = get(store, index, err);
 
-    for (int state = 0; state < JOB_STATES; state++)
-        changed = changed || batch->deltas[state];
-    return changed;
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    return db_run(store, statement, err, doing);
 }
 
-bool tally_change(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],
-                  int64_t next_job_id, struct err *err)
+/* To the next run; run_id 0: to the end of this one. */
+static bool leave(struct store *store, const struct claim *claim, int64_t run_id, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_TALLY, err);
+    struct db_statement *statement = get(store, SETTLE_LEAVE, err);
 
-    db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    for (int state = 0; state < JOB_STATES; state++)
-        db_bind_int64(statement, db_name_of_state(state), deltas[state]);
-    db_bind_int64(statement, DB_NEXT_JOB_ID, next_job_id);
-    return db_run(store, statement, err, "count the jobs");
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
+    return db_run(store, statement, err, "put a job behind the others");
 }
 
-/* Counters, cursor, and `done` where nothing is left open. */
-static bool write_batch(struct store *store, const struct exchange *exchange,
-                        const struct open_batch *batch, struct err *err)
+static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *done = db_get(store, DB_TURNS, TURN_DONE, err);
-    int64_t left = 0;
+    struct db_statement *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
+    struct db_statement *statement = get(store, SETTLE_VIOLATION, err);
 
-    if (!done || !tally_change(store, batch->id, batch->deltas, batch->next_job_id, err))
+    db_bind_int64(forget, DB_JOB_ID, claim->job_id);
+    if (!db_run(store, forget, err, "replace the server's violations"))
         return false;
-    for (int state = 0; state < JOB_STATES; state++)
-        if (job_state_is_open((enum job_state)state))
-            left += batch->counts[state] + batch->deltas[state];
-    if (left > 0)
-        return true;
-    db_bind_int64(done, DB_BATCH_ID, batch->id);
-    db_bind_int64(done, DB_NOW_MS, exchange->now_ms);
-    db_bind_int64(done, DB_RUN_ID, exchange->run_id);
-    return db_run(store, done, err, "finish the batch");
-}
+    for (size_t i = 0; i < claim->outcome.violation_count; i++) {
+        const struct claim_violation *violation = &claim->outcome.violations[i];
 
-static bool write_batches(struct store *store, struct exchange *exchange,
-                          const struct open_batches *open, struct err *err)
-{
-    exchange->left = 0;
-    exchange->finished = 0;
-    for (size_t i = 0; i < open->count; i++) {
-        const struct open_batch *batch = &open->items[i];
-
-        for (int state = 0; state < JOB_STATES; state++) {
-            if (!job_state_is_open((enum job_state)state))
-                exchange->finished += (uint64_t)batch->deltas[state];
-            else if (batch->in_question)
-                exchange->left += (uint64_t)(batch->counts[state] + batch->deltas[state]);
-        }
-        if (is_changed(batch) && !write_batch(store, exchange, batch, err))
+        db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+        db_bind_text(statement, DB_FIELD, violation->field);
+        db_bind_text(statement, DB_CODE, violation->code);
+        db_bind_text(statement, DB_MESSAGE, violation->message);
+        if (!db_run(store, statement, err, "write a violation of the server's"))
             return false;
     }
     return true;
 }
 
-static bool settle_all(struct store *store, struct exchange *exchange, struct open_batches *open,
-                       struct err *err)
+/* A fetch that ends a job passes through `sending`. */
+static bool may_move(const struct claim *claim, enum job_state from, enum job_state to)
+{
+    return job_state_can_move(from, to) ||
+           (claim->request == REQUEST_FETCH && job_state_can_move(JOB_SENDING, to)) ||
+           (claim->outcome.conflict && job_state_can_move(from, JOB_CONFLICT) &&
+            job_state_can_move(JOB_CONFLICT, to));
+}
+
+/* What hangs on the job's state and on the attempt. */
+static bool settle_rest(struct store *store, const struct exchange *exchange,
+                        const struct claim *claim, enum job_state to, struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+    enum job_state from = job_state_of_request(claim->request);
+
+    if (outcome->conflict && !write_conflict(store, exchange, claim, err))
+        return false;
+    if (!write_next(store, exchange, claim, err))
+        return false;
+    if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
+        !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))
+        return false;
+    /* the retries of this run are used up: the next one tries it last */
+    if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
+        !leave(store, claim, exchange->run_id, err))
+        return false;
+    /* what a refusal named does not hold for a job that turns out not to be refused */
+    if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
+        !run_on_job(store, SETTLE_FORGET_VIOLATIONS, claim, err, "forget the server's violations"))
+        return false;
+    /* one that is pending again was not refused after all */
+    return !outcome->violation_count || to == JOB_PENDING || write_violations(store, claim, err);
+}
+
+/* Writes one outcome: job, attempt, and what hangs on them. *taken: another process has touched the
+ * job since it was claimed, and nothing was written. */
+static bool settle_claim(struct store *store, const struct exchange *exchange,
+                         struct open_batch *batch, const struct claim *claim, bool *taken,
+                         struct err *err)
+{
+    const struct claim_outcome *outcome = &claim->outcome;
+    enum job_state from = job_state_of_request(claim->request);
+    enum job_state to = outcome->state;
+
+    if (outcome->untouched)
+        to = from == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_PENDING;
+    if (!may_move(claim, from, to))
+        return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s",
+                       (long long)claim->job_id, job_state_name(from), job_state_name(to));
+    if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err))
+        return false;
+    *taken = sqlite3_changes(store->db) == 0;
+    if (*taken)
+        return true;
+    if (!settle_attempt(store, claim, err))
+        return false;
+    if (claim->request == REQUEST_FETCH &&
+        !run_on_job(store, SETTLE_FETCH, claim, err, "settle a fetch"))
+        return false;
+    batch->deltas[from]--;
+    batch->deltas[to]++;
+    if (outcome->untouched && outcome->last && !leave(store, claim, 0, err))
+        return false;
+    if (!outcome->untouched && !settle_rest(store, exchange, claim, to, err))
+        return false;
+    if (job_state_is_open(to))
+        return true;
+    return (!claim->is_reopened || order_ended(store, claim, err)) &&
+           (!store->jobs_wait || wake(store, exchange, claim, err));
+}
+
+static bool settle_all(struct store *store, struct exchange *exchange, struct err *err)
 {
     for (unsigned i = 0; i < exchange->settled_count; i++) {
         const struct claim *claim = exchange->settled[i];
-        struct open_batch *batch = open_batches_find(open, id_batch(claim->job_id));
-
+        struct open_batch *batch = open_batches_find(store->open, id_batch(claim->job_id));
         bool taken = !batch;
 
         if (batch)
@@ -326,7 +450,7 @@ static bool settle_all(struct store *store, struct exchange *exchange, struct op
 /* Whether there is anything that an ordinary turn need not look for. */
 static bool read_facts(struct store *store, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_FACTS, err);
+    struct db_statement *statement = get(store, TURN_FACTS, err);
     bool row;
 
     if (!db_step(store, statement, &row, err, "look for waiting jobs"))
@@ -337,65 +461,65 @@ static bool read_facts(struct store *store, struct err *err)
     return true;
 }
 
-static bool exchange_inside(struct store *store, struct exchange *exchange,
-                            struct open_batches *open, struct err *err)
+static bool exchange_inside(struct store *store, struct exchange *exchange, struct err *err)
 {
-    return read_facts(store, err) && settle_all(store, exchange, open, err) &&
-           claim_jobs(store, exchange, open, err) && write_batches(store, exchange, open, err);
+    bool fine = open_batches_refresh(store, exchange->batch_id, err) && read_facts(store, err) &&
+                settle_all(store, exchange, err) && claim_jobs(store, exchange, err) &&
+                open_batches_write(store, exchange->now_ms, exchange->run_id, &exchange->left,
+                                   &exchange->finished, err);
+
+    crash_point(CRASH_TURN_WRITTEN);
+    return fine;
 }
 
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err)
 {
     bool fine;
 
-    if (!store->open)
-        store->open = mem_calloc(1, sizeof *store->open);
-    fine = errands_find(store, exchange->batch_id, err) && refresh(store, exchange, err) &&
-           db_begin(store, err);
-    exchange->claimed = exchange->errands = exchange->ahead = 0;
+    exchange->claimed = exchange->prior = exchange->ahead = 0;
     exchange->taken_id = 0;
     exchange->next_due_ms = 0;
-    if (fine) {
-        fine = refresh(store, exchange, err) && exchange_inside(store, exchange, store->open, err);
-        crash_point(CRASH_TURN_WRITTEN);
-        if (fine)
-            fine = db_commit(store, err);
-        else
-            db_rollback(store);
-    }
-    store->open->is_valid = store->open->is_valid && fine;
-    if (!fine)
+    /* before the transaction, so that nobody has to wait for it; again inside, for what changed
+     * between */
+    fine = order_find_prior(store, exchange->batch_id, err) &&
+           open_batches_refresh(store, exchange->batch_id, err) && db_begin(store, err) &&
+           db_end(store, exchange_inside(store, exchange, err), err);
+    if (!fine) {
+        open_batches_forget(store);
         return false;
-    keep_open(store);
+    }
+    open_batches_keep(store);
     for (unsigned i = 0; i < exchange->settled_count; i++)
-        outcome_release(&exchange->settled[i]->outcome);
+        claim_release_outcome(&exchange->settled[i]->outcome);
     return true;
 }
 
-bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
-                struct err *err)
+static bool leave_inside(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
+                         struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_LEAVE, err);
-    bool fine = statement && db_begin(store, err);
+    struct db_statement *statement = get(store, TURN_LEAVE, err);
+    bool fine = true;
 
-    if (!fine)
-        return false;
     for (size_t i = 0; fine && i < count; i++) {
         db_bind_int64(statement, DB_JOB_ID, job_ids[i]);
         db_bind_int64(statement, DB_RUN_ID, run_id);
         fine = db_run(store, statement, err, "leave a job to the next run");
     }
-    if (fine)
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    return fine;
+}
+
+bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
+                struct err *err)
+{
+    return db_begin(store, err) &&
+           db_end(store, leave_inside(store, job_ids, count, run_id, err), err);
 }
 
 static bool uncount_inside(struct store *store, const struct lock_mark *mark, int64_t now_ms,
                            struct err *err)
 {
-    struct db_statement *jobs = db_get(store, DB_TURNS, TURN_UNCOUNT, err);
-    struct db_statement *attempts = db_get(store, DB_TURNS, TURN_NEVER_LEFT, err);
+    struct db_statement *jobs = get(store, TURN_UNCOUNT, err);
+    struct db_statement *attempts = get(store, TURN_NEVER_LEFT, err);
 
     db_bind_int64(jobs, DB_ATTEMPT_ID, mark->attempt_id);
     db_bind_int64(jobs, DB_RUN_ID, mark->run_id);
@@ -409,12 +533,7 @@ static bool uncount_inside(struct store *store, const struct lock_mark *mark, in
 bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now_ms,
                   struct err *err)
 {
-    if (!db_begin(store, err))
-        return false;
-    if (uncount_inside(store, mark, now_ms, err))
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    return db_begin(store, err) && db_end(store, uncount_inside(store, mark, now_ms, err), err);
 }
 
 /* Finds the jobs of one batch that an earlier process had in hand: a walk over its jobs, for which
@@ -422,7 +541,7 @@ bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now
 static bool find_in_hand(struct store *store, int64_t batch_id, struct id_list *job_ids,
                          struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_IN_HAND, err);
+    struct db_statement *statement = get(store, TURN_IN_HAND, err);
 
     db_bind_batch(statement, batch_id);
     return db_collect(store, statement, job_ids, err, "look for interrupted jobs");
@@ -436,10 +555,8 @@ static bool recover_inside(struct store *store, int64_t batch_id, const int64_t 
     int64_t deltas[JOB_STATES] = {0};
 
     for (size_t i = 0; i < 2 * count; i++) {
-        struct db_statement *statement = db_get(store, DB_TURNS, steps[i % 2], err);
+        struct db_statement *statement = get(store, steps[i % 2], err);
 
-        if (!statement)
-            return false;
         db_bind_int64(statement, DB_JOB_ID, job_ids[i / 2]);
         db_bind_int64(statement, DB_NOW_MS, now_ms);
         if (!db_run(store, statement, err, "take up an interrupted job"))
@@ -449,7 +566,7 @@ static bool recover_inside(struct store *store, int64_t batch_id, const int64_t 
     }
     deltas[JOB_SENDING] = -deltas[JOB_UNKNOWN];
     *recovered += (uint64_t)deltas[JOB_UNKNOWN];
-    return tally_change(store, batch_id, deltas, 0, err);
+    return open_batches_count(store, batch_id, deltas, 0, err);
 }
 
 /* A bounded number of jobs in each transaction: what is left of them after a crash is found again.
@@ -464,15 +581,10 @@ static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
     for (size_t done = 0; fine && done < total; done += RECOVER_JOBS) {
         size_t count = total - done < RECOVER_JOBS ? total - done : RECOVER_JOBS;
 
-        fine = db_begin(store, err);
-        if (!fine)
-            break;
-        if (recover_inside(store, batch_id, job_ids.items + done, count, now_ms, recovered, err)) {
-            fine = db_commit(store, err);
-        } else {
-            db_rollback(store);
-            fine = false;
-        }
+        fine = db_begin(store, err) && db_end(store,
+                                              recover_inside(store, batch_id, job_ids.items + done,
+                                                             count, now_ms, recovered, err),
+                                              err);
         crash_point(CRASH_RECOVER_COMMITTED);
     }
     id_list_release(&job_ids);
@@ -481,22 +593,18 @@ static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
 
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_TURNS, TURN_INTERRUPTED, err);
+    struct db_statement *statement = get(store, TURN_INTERRUPTED, err);
     int64_t batch_id = 0;
+    bool fine = true;
 
     *recovered = 0;
-    while (statement) {
-        bool row;
-
+    do {
         db_bind_int64(statement, DB_AFTER, batch_id);
-        if (!db_step(store, statement, &row, err, "look for interrupted batches"))
-            return false;
-        if (!row)
-            return true;
-        batch_id = db_column_int64(statement, DB_ID);
+        batch_id = db_next(store, statement, &fine, err, "look for interrupted batches")
+                       ? db_column_int64(statement, DB_ID)
+                       : 0;
         db_reset(statement);
-        if (!recover_batch(store, batch_id, now_ms, recovered, err))
-            return false;
-    }
-    return false;
+        fine = fine && (!batch_id || recover_batch(store, batch_id, now_ms, recovered, err));
+    } while (fine && batch_id);
+    return fine;
 }

@@ -1,11 +1,20 @@
+#include "core/store/order.h"
+
 /* The order of a record's jobs: which earlier one a job waits for, and what it carries on from.
  *
  * A job was claimed only when nothing earlier of its record was open. So the look back ends at the
  * first earlier job that was sent, however many there are before that one, with one exception: a
  * decision may have opened an earlier one again. Those are in reopened_job until they end. */
-#include "core/store/exchange.h"
-
-enum { ORDER_EARLIER, ORDER_REOPENED, ORDER_FIRST, ORDER_RETURNED, ORDER_ENDED, ORDER_SIBLINGS };
+enum {
+    ORDER_EARLIER,
+    ORDER_REOPENED,
+    ORDER_FIRST,
+    ORDER_RETURNED,
+    ORDER_ENDED,
+    ORDER_SIBLINGS,
+    ORDER_STANDING,
+    ORDER_PRIOR
+};
 
 enum { SIBLINGS_MAX = 32 }; /* on each side */
 
@@ -39,6 +48,20 @@ static const char *const sql[] = {
         "AND job_id > :job_id ORDER BY job_id LIMIT :wanted)) k "
         "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.schema = :schema "
         "CROSS JOIN job_state s ON s.job_id = k.job_id WHERE length(s.correlation_id) = 16",
+    /* left: by this run to the next one; last: by an earlier one to this */
+    [ORDER_STANDING] =
+        "SELECT s.state, s.not_before_ms, s.waits_for IS -:run_id AND NOT EXISTS "
+        "(SELECT 1 FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL) "
+        "AS is_left, s.waits_for > -:run_id AND s.waits_for <= 0 AS last FROM job_row "
+        "r LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
+    /* of a batch's jobs that were put off by an earlier process: what they wait for elsewhere, and
+     * what that waits for in turn */
+    [ORDER_PRIOR] =
+        "WITH RECURSIVE stake (job_id) AS (SELECT waits_for FROM job_state "
+        "WHERE job_id > :first_id AND job_id < :end_id AND waits_for > 0 "
+        "AND (waits_for < :first_id OR waits_for > :end_id) UNION SELECT s.waits_for FROM stake "
+        "CROSS JOIN job_state s ON s.job_id = stake.job_id WHERE s.waits_for > 0) "
+        "SELECT job_id FROM stake",
 };
 
 const struct db_statements order_statements = {sql, sizeof sql / sizeof *sql};
@@ -61,15 +84,16 @@ static struct chain_note *chain_of(struct store *store, int64_t job_id)
     return &store->chains[job_id % CHAIN_NOTES];
 }
 
-static bool read_earlier(struct turn *turn, struct db_statement *statement, struct order *order,
+static bool read_earlier(struct store *store, const struct open_batch *batch,
+                         struct db_statement *statement, struct order *order,
                          struct earlier *earlier, struct err *err)
 {
-    bool same_schema = span_is(db_column_span(statement, DB_SCHEMA), turn->batch->schema);
+    bool same_schema = span_is(db_column_span(statement, DB_SCHEMA), batch->schema);
     bool batch_is_open = db_column_int(statement, DB_IS_OPEN);
     int64_t job_id = db_column_int64(statement, DB_JOB_ID);
     enum job_state state;
 
-    if (!db_column_job_state(turn->store, statement, &state, err))
+    if (!db_column_job_state(store, statement, &state, err))
         return false;
     *earlier = (struct earlier){
         .job_id = job_id,
@@ -77,7 +101,7 @@ static bool read_earlier(struct turn *turn, struct db_statement *statement, stru
         .was_sent = same_schema && !job_state_is_open(state) && state != JOB_CANCELLED,
         .skip_to = same_schema && batch_is_open ? job_id : id_before(id_batch(job_id)),
     };
-    if (id_batch(job_id) == turn->batch->id && !order->previous_id) {
+    if (id_batch(job_id) == batch->id && !order->previous_id) {
         order->previous_id = job_id;
         order->previous_applied = JOB_SET(JOB_LANDED_LIST) & 1u << state;
         order->has_returned =
@@ -88,66 +112,68 @@ static bool read_earlier(struct turn *turn, struct db_statement *statement, stru
 }
 
 /* One step back from end_id. *found tells whether there is an earlier job at all. */
-static bool step_back(struct turn *turn, const struct claim *claim, int64_t end_id,
-                      struct order *order, struct earlier *earlier, bool *found, struct err *err)
+static bool step_back(struct store *store, const struct open_batch *batch,
+                      const struct claim *claim, int64_t end_id, struct order *order,
+                      struct earlier *earlier, bool *found, struct err *err)
 {
-    struct db_statement *statement = get(turn->store, ORDER_EARLIER, err);
+    struct db_statement *statement = get(store, ORDER_EARLIER, err);
     bool fine;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->open->items[0].id));
+    db_bind_int64(statement, DB_FIRST_ID, id_before(store->open->items[0].id));
     db_bind_int64(statement, DB_END_ID, end_id);
-    if (!db_step(turn->store, statement, found, err, "look for earlier jobs"))
+    if (!db_step(store, statement, found, err, "look for earlier jobs"))
         return false;
-    fine = !*found || read_earlier(turn, statement, order, earlier, err);
+    fine = !*found || read_earlier(store, batch, statement, order, earlier, err);
     db_reset(statement);
     return fine;
 }
 
 /* The latest earlier job that a decision opened again. */
-static bool find_reopened(struct turn *turn, const struct claim *claim, struct order *order,
+static bool find_reopened(struct store *store, const struct claim *claim, struct order *order,
                           struct err *err)
 {
-    struct db_statement *statement = get(turn->store, ORDER_REOPENED, err);
+    struct db_statement *statement = get(store, ORDER_REOPENED, err);
     bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_END_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
-    if (db_next(turn->store, statement, &fine, err, "look for jobs that were opened again")) {
+    if (db_next(store, statement, &fine, err, "look for jobs that were opened again")) {
         order->waits_for = db_column_int64(statement, DB_JOB_ID);
     }
     db_reset(statement);
     return fine;
 }
 
-bool order_look(struct turn *turn, const struct claim *claim, struct order *order, struct err *err)
+bool order_look(struct store *store, const struct open_batch *batch, const struct claim *claim,
+                struct order *order, struct err *err)
 {
     struct earlier earlier = {.skip_to = claim->job_id};
     bool found = true;
 
     *order = (struct order){0};
     while (found && !earlier.is_open && !earlier.was_sent)
-        if (!step_back(turn, claim, earlier.skip_to, order, &earlier, &found, err))
+        if (!step_back(store, batch, claim, earlier.skip_to, order, &earlier, &found, err))
             return false;
     if (found && earlier.is_open)
         order->waits_for = earlier.job_id;
-    return !found || earlier.is_open || !turn->store->jobs_reopened ||
-           find_reopened(turn, claim, order, err);
+    return !found || earlier.is_open || !store->jobs_reopened ||
+           find_reopened(store, claim, order, err);
 }
 
 /* What the last row of the batch that was applied came back with, where that is not the row
  * before. */
-static bool find_returned(struct turn *turn, const struct claim *claim, struct order *order,
-                          struct err *err)
+static bool find_returned(struct store *store, const struct open_batch *batch,
+                          const struct claim *claim, struct order *order, struct err *err)
 {
-    struct db_statement *statement = get(turn->store, ORDER_RETURNED, err);
+    struct db_statement *statement = get(store, ORDER_RETURNED, err);
     bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->batch->id));
+    db_bind_int64(statement, DB_FIRST_ID, id_before(batch->id));
     db_bind_int64(statement, DB_END_ID, order->previous_id);
-    if (db_next(turn->store, statement, &fine, err, "look for the version that came back")) {
+    if (db_next(store, statement, &fine, err, "look for the version that came back")) {
         order->has_returned = !db_column_is_null(statement, DB_SERVER_VERSION);
         order->returned = db_column_int64(statement, DB_SERVER_VERSION);
     }
@@ -155,35 +181,35 @@ static bool find_returned(struct turn *turn, const struct claim *claim, struct o
     return fine;
 }
 
-static bool read_returned(struct turn *turn, const struct claim *claim, struct order *order,
-                          struct err *err)
+static bool read_returned(struct store *store, const struct open_batch *batch,
+                          const struct claim *claim, struct order *order, struct err *err)
 {
-    struct chain_note *note = chain_of(turn->store, order->previous_id);
+    struct chain_note *note = chain_of(store, order->previous_id);
 
     if (order->previous_applied)
         return true;
     if (note->job_id != order->previous_id)
-        return find_returned(turn, claim, order, err);
+        return find_returned(store, batch, claim, order, err);
     order->has_returned = note->has_returned;
     order->returned = note->returned;
     return true;
 }
 
-bool order_chain_version(struct turn *turn, struct claim *claim, struct order *order,
-                         struct err *err)
+bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
+                         struct order *order, struct err *err)
 {
-    struct db_statement *statement = get(turn->store, ORDER_FIRST, err);
+    struct db_statement *statement = get(store, ORDER_FIRST, err);
     bool row;
 
-    if (!read_returned(turn, claim, order, err))
+    if (!read_returned(store, batch, claim, order, err))
         return false;
-    *chain_of(turn->store, claim->job_id) =
+    *chain_of(store, claim->job_id) =
         (struct chain_note){claim->job_id, order->has_returned, order->returned};
     if (!order->has_returned)
         return true;
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
-    db_bind_int64(statement, DB_FIRST_ID, id_before(turn->batch->id));
-    if (!db_step(turn->store, statement, &row, err, "look for the first version"))
+    db_bind_int64(statement, DB_FIRST_ID, id_before(batch->id));
+    if (!db_step(store, statement, &row, err, "look for the first version"))
         return false;
     if (!row)
         return true;
@@ -205,9 +231,9 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
     return db_run(store, statement, err, "end a job that was opened again");
 }
 
-bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err)
+bool order_find_siblings(struct store *store, struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(turn->store, ORDER_SIBLINGS, err);
+    struct db_statement *statement = get(store, ORDER_SIBLINGS, err);
     bool row = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
@@ -217,7 +243,7 @@ bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err
     while (row) {
         struct claim_sibling sibling = {.made_version = -1};
 
-        if (!db_step(turn->store, statement, &row, err, "look for other jobs of the record"))
+        if (!db_step(store, statement, &row, err, "look for other jobs of the record"))
             return false;
         if (!row)
             break;
@@ -228,5 +254,49 @@ bool order_find_siblings(struct turn *turn, struct claim *claim, struct err *err
             sibling.made_version = db_column_int64(statement, DB_MADE_VERSION);
         buf_append(&claim->siblings, (const char *)&sibling, sizeof sibling);
     }
+    return true;
+}
+
+bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, int64_t now_ms,
+                         struct order_standing *standing, struct err *err)
+{
+    struct db_statement *statement = get(store, ORDER_STANDING, err);
+    enum job_state state;
+    bool row, fine;
+
+    *standing = (struct order_standing){.is_over = true};
+    db_bind_int64(statement, DB_JOB_ID, job_id);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
+    if (!db_step(store, statement, &row, err, "look at a job that others wait for"))
+        return false;
+    if (!row)
+        return true;
+    fine = db_column_job_state(store, statement, &state, err);
+    standing->is_fresh = db_column_is_null(statement, DB_STATE);
+    standing->is_over = !job_state_is_open(state) || db_column_int(statement, DB_IS_LEFT);
+    standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
+    standing->is_due =
+        db_column_int(statement, DB_LAST) ||
+        (standing->not_before_ms && (standing->not_before_ms <= now_ms ||
+                                     standing->not_before_ms > now_ms + POLICY_DELAY_MAX_MS));
+    db_reset(statement);
+    return fine;
+}
+
+bool order_find_prior(struct store *store, int64_t batch_id, struct err *err)
+{
+    struct db_statement *statement;
+
+    if (store->prior_batch_id == batch_id)
+        return true;
+    store->prior.count = 0;
+    if (batch_id) {
+        statement = get(store, ORDER_PRIOR, err);
+        db_bind_batch(statement, batch_id);
+        if (!db_collect(store, statement, &store->prior, err,
+                        "look for what the batch's jobs wait for"))
+            return false;
+    }
+    store->prior_batch_id = batch_id;
     return true;
 }

@@ -4,8 +4,8 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/store/db.h"
-#include "core/store/exchange.h"
 #include "core/store/migrate.h"
+#include "core/store/open_batches.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,7 +260,7 @@ void store_close(struct store *store)
             db_finalize(store->statements[owner][i]);
     sqlite3_close(store->db);
     buf_release(&store->texts);
-    id_list_release(&store->errands);
+    id_list_release(&store->prior);
     open_batches_close(store);
     free(store->path);
     free(store);

@@ -2,7 +2,7 @@
  * late or not at all, that loses ids, values and fields, answers that get lost, reads and an audit
  * log that lag, a foreign writer, a clock, crashes, an older copy of our database. All
  * interleavings are walked; the verdicts are policy_assess's, and what of them is kept is what
- * core/store/settle.c keeps. */
+ * core/store/exchange.c keeps. */
 #ifndef ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
 #define ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
 

@@ -369,7 +369,7 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
     onlooker->settings->judge(&job, &facts, &limits, verdict);
 }
 
-/* As core/store/settle.c writes what is asked next. */
+/* As core/store/exchange.c writes what is asked next. */
 static void keep_next(struct world *world, const struct policy_verdict *verdict)
 {
     switch (verdict->next) {

@@ -5,7 +5,7 @@
 #include "core/base/buf.h"
 #include "core/job/id.h"
 #include "core/store/chunk.h"
-#include "core/store/claims.h"
+#include "core/store/exchange.h"
 #include "tests/lib/scratch.h"
 
 #include <sqlite3.h>

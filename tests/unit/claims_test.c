@@ -1,5 +1,5 @@
 /* Which jobs are claimed, in which order, and with which version. */
-#include "core/store/claims.h"
+#include "core/store/exchange.h"
 
 #include "tests/lib/store_fixture.h"
 

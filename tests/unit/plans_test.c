@@ -22,9 +22,9 @@ static const char *const owners[DB_OWNERS] = {
     [DB_CHUNKS] = "chunks",
     [DB_KEYS] = "keys",
     [DB_CLAIMS] = "claims",
-    [DB_ERRANDS] = "errands",
+
     [DB_ORDERS] = "orders",
-    [DB_SETTLES] = "settles",
+    [DB_OPEN_BATCHES] = "open batches",
     [DB_TURNS] = "turns",
     [DB_SUMMARIES] = "summaries",
     [DB_DECISIONS] = "decisions",

@@ -1,5 +1,5 @@
 /* Jobs of one record: one after the other, and within a batch with the versions that came back. */
-#include "core/store/claims.h"
+#include "core/store/exchange.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* What became of claimed jobs, and what a start makes of those that an earlier process had in
  * hand. */
 #include "core/base/mem.h"
-#include "core/store/claims.h"
+#include "core/store/exchange.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* The next turn comes at once: what is put off in this one is an errand of that. */
+/* The next turn comes at once: what is put off in this one is a prior job of that. */
 static void puts_off(struct fixture *fixture)
 {
     assert_string_equal(fixture_claim(fixture, 8), "");
@@ -29,10 +29,10 @@ static void an_earlier_row_goes_first_and_its_neighbours_stay(void **state)
     fixture->batch_id = fixture_batch(fixture, "Item", "a:6");
     puts_off(fixture);
     assert_string_equal(fixture_claim(fixture, 8), "PUT 1/2 a v5");
-    assert_int_equal(fixture->exchange.errands, 1);
+    assert_int_equal(fixture->exchange.prior, 1);
     apply(fixture, "1/2", 6);
     assert_string_equal(fixture_claim(fixture, 8), "PUT 2/1 a v6");
-    assert_int_equal(fixture->exchange.errands, 0);
+    assert_int_equal(fixture->exchange.prior, 0);
     apply(fixture, "2/1", 7);
     assert_string_equal(fixture_claim(fixture, 8), "");
     assert_int_equal(fixture->exchange.next_due_ms, 0);
@@ -105,12 +105,12 @@ static void one_that_is_left_to_the_next_run_is_no_reason_to_wait(void **state)
     assert_true(jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err));
     fixture->run_id++;
     assert_string_equal(fixture_claim(fixture, 8), "PUT 1/1 a v5");
-    assert_int_equal(fixture->exchange.errands, 1);
+    assert_int_equal(fixture->exchange.prior, 1);
     apply(fixture, "1/1", 6);
     assert_string_equal(fixture_claim(fixture, 8), "PUT 2/1 a v6");
 }
 
-static void what_an_earlier_process_put_off_still_has_its_errands(void **state)
+static void what_an_earlier_process_put_off_is_still_found(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -138,7 +138,7 @@ static void other_schemas_are_no_concern(void **state)
     fixture_batch(fixture, "Account", "a:5");
     fixture->batch_id = fixture_batch(fixture, "Item", "a:6");
     assert_string_equal(fixture_claim(fixture, 8), "PUT 2/1 a v6");
-    assert_int_equal(fixture->exchange.errands, 0);
+    assert_int_equal(fixture->exchange.prior, 0);
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
@@ -150,7 +150,7 @@ int main(void)
         WITH_STORE(rows_before_that_one_go_before_it),
         WITH_STORE(one_that_has_no_answer_is_read_back_and_sent_again_when_it_is_due),
         WITH_STORE(one_that_is_left_to_the_next_run_is_no_reason_to_wait),
-        WITH_STORE(what_an_earlier_process_put_off_still_has_its_errands),
+        WITH_STORE(what_an_earlier_process_put_off_is_still_found),
         WITH_STORE(other_schemas_are_no_concern),
     };
 

@@ -1,0 +1,125 @@
+/* A job in hand: what the drain sends, and what became of it. */
+#ifndef ROWFERRY_STORE_CLAIM_H
+#define ROWFERRY_STORE_CLAIM_H
+
+#include "core/base/buf.h"
+#include "core/job/policy.h"
+#include "core/job/state.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CLAIM_ERROR_CODE_SIZE = 128,
+    CLAIM_ERROR_SIZE = 512,
+    CLAIM_HEADER_SIZE = 128,
+    CLAIM_EVIDENCE_SIZE = 128,
+    CLAIM_USER_SIZE = 64,
+    CLAIM_STATUS_NONE = -1,
+};
+
+/* Another job of ours for the same record. */
+struct claim_sibling {
+    int64_t job_id;
+    int64_t made_version; /* that the server answered its PUT with; -1: none is known */
+    unsigned char correlation[16];
+};
+
+/* One error that the server named in a 422. */
+struct claim_violation {
+    char *field, *code, *message;
+};
+
+/* A job in hand: filled by jobs_exchange, sent, and handed back to it with its outcome. Used again
+ * for one job after the other; zeroed means fresh. */
+struct claim {
+    /* what to send; texts are offsets into text */
+    int64_t job_id;
+    int64_t attempt_id;
+    int64_t claimed_ms;
+    enum job_request request;
+    bool doubt;         /* an earlier attempt may have landed */
+    bool is_reopened;   /* a decision opened it again, after it had been at its end */
+    bool refused_token; /* this run's last answer to this job was a 401 */
+    int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
+    unsigned char correlation[16];
+    unsigned attempts;        /* PUTs that may have left, with this one */
+    unsigned attempts_before; /* of these, before a person had the job tried again */
+    unsigned readbacks;       /* GETs in a row without an answer */
+    unsigned rounds;  /* fetches that its PUTs were built on; 0: it is sent as its row says */
+    int64_t asked_ms; /* of an audit: for how long the log had been asked when the first page of
+                         this look into it was claimed */
+    bool asked_ahead; /* ... by a clock that was ahead of this one */
+    int64_t page;     /* ... and its page, from 1 */
+    bool is_gone;     /* ... and the record was not there any more */
+    bool was_there;   /* ... or held our values already */
+    int64_t shown_version;            /* ... or what a GET showed it to be */
+    uint64_t seen;                    /* ... entries on the pages before this one */
+    uint64_t page_hash;               /* ... and the hash of the last of them */
+    char entry_user[CLAIM_USER_SIZE]; /* ... who made the next version, by an entry without an id */
+    char own_user[CLAIM_USER_SIZE];   /* ... and earlier updates of ours */
+    bool looks_again;                 /* of a read-back: the one before showed no newer version */
+    int put_status; /* of a read-back or an audit: what the PUT was answered; 0: nothing */
+    char put_error[CLAIM_ERROR_SIZE]; /* ... and what was said with that, or "" */
+    struct buf siblings;  /* of a read-back or an audit: struct claim_sibling, the nearest ones */
+    unsigned run_retries; /* of this run */
+    bool spread;          /* claimed as part of a sample of the whole queue */
+    int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
+    struct buf text;
+    size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
+    size_t record_id_size;
+    size_t fields_size;
+    size_t tags_size; /* 0: the row names none */
+
+    /* what became of it */
+    struct claim_outcome {
+        enum job_state state;
+        bool untouched; /* never started: everything is put back as it was before the claim, due at
+                           not_before_ms; the rest of this is not read */
+        bool last;      /* of untouched: behind all others of this run */
+        bool left;      /* false: a PUT that never left does not count as an attempt */
+        bool excused;   /* an attempt that does not count against max_attempts */
+        enum policy_next next;
+        bool doubt;
+        bool unsettled;
+        unsigned readbacks, run_retries;
+        int64_t not_before_ms; /* of pending and unknown */
+        int http_status;       /* of the attempt */
+        int job_status;        /* of the job, where it is another: 409 for a conflict that a GET
+                                  proved, that of the PUT after a read-back; CLAIM_STATUS_NONE: it
+                                  has none; 0: the same */
+        bool has_server_version;
+        int64_t server_version;
+        int64_t ended_ms, latency_us;
+        bool error_stays; /* code and message of the job stay as the PUT's answer had them */
+        bool code_stays;  /* the code alone */
+        char error_code[CLAIM_ERROR_CODE_SIZE]; /* of the job, or "" */
+        char error_message[CLAIM_ERROR_SIZE];
+        char attempt_error[CLAIM_ERROR_SIZE]; /* why the attempt has no answer, or "" */
+        char evidence[CLAIM_EVIDENCE_SIZE];   /* what a verdict rests on, or "" */
+        char correlation_header[CLAIM_HEADER_SIZE];
+        struct claim_violation *violations; /* freed by jobs_exchange */
+        size_t violation_count;
+        bool conflict, proven, ahead; /* of the state or of what it was before that */
+        bool looks_again;
+        bool was_there;           /* of POLICY_NEXT_AUDIT: the record held our values */
+        uint64_t seen, page_hash; /* of POLICY_NEXT_PAGE, with the page that was read */
+        char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* ... */
+        char *server_record; /* of a conflict, and of what the audit log is asked about; freed by
+                                jobs_exchange; or NULL: of an audit, as it was stored before */
+        char *audit_entry; /* of a conflict after an audit: the entry, or `null`; freed likewise */
+        char *fields;      /* of POLICY_NEXT_SEND: what the PUT carries, built on
+                              server_version; freed by jobs_exchange */
+    } outcome;
+};
+
+struct span claim_schema(const struct claim *claim);
+struct span claim_record_id(const struct claim *claim);
+struct span claim_fields(const struct claim *claim);
+struct span claim_tags(const struct claim *claim);
+void claim_release(struct claim *claim);
+
+/* Frees what the outcome holds, which is empty in all but a few. */
+void claim_release_outcome(struct claim_outcome *outcome);
+
+#endif

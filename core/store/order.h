@@ -1,0 +1,50 @@
+/* Inside core/store only: the order in which the jobs of one record are sent. A job waits for the
+ * earlier jobs of its record, in whatever batch these are. */
+#ifndef ROWFERRY_STORE_ORDER_H
+#define ROWFERRY_STORE_ORDER_H
+
+#include "core/store/claim.h"
+#include "core/store/open_batches.h"
+
+/* What the earlier jobs of a claim's record mean for it. */
+struct order {
+    int64_t waits_for;     /* the latest earlier job that is open, in whatever batch; 0: none */
+    int64_t previous_id;   /* the row of the record before it in its batch; 0: none */
+    bool previous_applied; /* ... was applied, or its values were there */
+    bool has_returned;     /* a version came back for an earlier row of the batch */
+    int64_t returned;
+};
+
+/* Looks at as few earlier jobs as there are batches of other schemas among them, and withdrawn ones
+ * in a row, however many the record has. */
+bool order_look(struct store *store, const struct open_batch *batch, const struct claim *claim,
+                struct order *order, struct err *err);
+
+/* Fills claim->siblings: the other jobs of its record that were sent, the nearest on each side. */
+bool order_find_siblings(struct store *store, struct claim *claim, struct err *err);
+
+/* A row whose record has earlier rows in the batch goes out with the version that the last of them
+ * came back with, if its own is between the first one's and that. */
+bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
+                         struct order *order, struct err *err);
+
+/* A job that a decision had opened again is at its end. */
+bool order_ended(struct store *store, const struct claim *claim, struct err *err);
+
+/* Where a job is that others wait for, or that is part of a sample. */
+struct order_standing {
+    bool is_over; /* at its end, or nothing more is done about it in this run */
+    bool is_fresh;
+    bool is_due;
+    int64_t not_before_ms; /* 0: in hand, waiting itself, or left by an earlier run */
+};
+
+bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, int64_t now_ms,
+                         struct order_standing *standing, struct err *err);
+
+/* Before the first turn for that batch (0: all): fills store->prior with the jobs of other batches
+ * that the batch's jobs wait for, and what those wait for in turn, as an earlier process left it.
+ */
+bool order_find_prior(struct store *store, int64_t batch_id, struct err *err);
+
+#endif

@@ -25,13 +25,14 @@ CREATE INDEX notification_waiting ON notification (job_id)
 -- The outbox: one row for each notification that goes to the ERP. Of a record's pending deliveries, only
 -- the first has a time; the others (and one whose notification may still turn out to be an echo) wait.
 CREATE TABLE outbox (
-    id            INTEGER PRIMARY KEY,      -- of the notification
-    state         TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
-    attempts      INTEGER NOT NULL DEFAULT 0,
-    not_before_ms INTEGER,                  -- when due; NULL: waits, or is at its end
-    http_status   INTEGER,                  -- of the last answer
-    error         TEXT,                     -- why the last attempt delivered nothing
-    updated_ms    INTEGER NOT NULL
+    id              INTEGER PRIMARY KEY,    -- of the notification
+    state           TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    attempts_before INTEGER NOT NULL DEFAULT 0, -- of these, before the last run that delivers began
+    not_before_ms   INTEGER,                -- when due; NULL: waits, or is at its end
+    http_status     INTEGER,                -- of the last answer
+    error           TEXT,                   -- why the last attempt delivered nothing
+    updated_ms      INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX outbox_open ON outbox (not_before_ms) WHERE state <> 'delivered';

@@ -6,6 +6,8 @@
 #include "core/http/redact.h"
 #include "core/inbox/inbox.h"
 #include "core/inbox/writers.h"
+#include "core/notify/sender.h"
+#include "core/notify/signature.h"
 #include "core/validate/catalog.h"
 
 #include <errno.h>
@@ -90,7 +92,7 @@ static bool check_secret(struct checkup *checkup)
 {
     struct err err = {0};
 
-    if (secret_read(&checkup->cli->options, &checkup->secret, &err))
+    if (secret_read(&checkup->cli->options, OPT_CLIENT_SECRET, &checkup->secret, &err))
         return true;
     checkup_take(checkup, &err,
                  "the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its "
@@ -111,6 +113,34 @@ static bool check_certificates(struct checkup *checkup)
     return false;
 }
 
+/* What `listen`, `forward` and `run` need for notifications, as far as it is set. */
+static void check_notifications(struct checkup *checkup)
+{
+    static const struct {
+        enum option_id id;
+        const char *name;
+    } secrets[] = {{OPT_ERP_SECRET, "--erp-secret-file"},
+                   {OPT_WEBHOOK_SECRET, "--webhook-secret-file"}};
+    const char *endpoint = options_text(&checkup->cli->options, OPT_ERP_ENDPOINT);
+    struct err err = {0};
+
+    if (endpoint && !sender_check(endpoint, &err))
+        checkup_take(checkup, &err, "set --erp-endpoint or ERP_ENDPOINT right");
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        struct signature_keys *keys = NULL;
+        char *secret = NULL;
+
+        if (!secret_read(&checkup->cli->options, secrets[i].id, &secret, &err) ||
+            (secret && !(keys = signature_keys_read(span_of(secret), &err)) &&
+             !err_wrap(&err, "%s", secrets[i].name)))
+            checkup_take(checkup, &err,
+                         "a secret is whsec_ and base64, or plain text, one a line, in a file that "
+                         "nobody but its owner can read");
+        signature_keys_free(keys);
+        secret_release(secret);
+    }
+}
+
 void check_configuration(struct checkup *checkup)
 {
     struct options *options = &checkup->cli->options;
@@ -127,6 +157,7 @@ void check_configuration(struct checkup *checkup)
     proxy = environment && check_proxy(checkup);
     secret = check_secret(checkup);
     certificates = check_certificates(checkup);
+    check_notifications(checkup);
     checkup->addressed = proxy && secret && certificates;
     if (options->values[OPT_RATE].rate <= 0)
         checkup_remark(checkup, "the platform's default limit for a token is 300/m, and so is ours",

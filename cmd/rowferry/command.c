@@ -226,6 +226,44 @@ const struct command commands[] = {
         },
     },
     {
+        .name = "forward", .bit = FOR_FORWARD, .work = command_forward,
+        .arguments = "FILE|-", .paths_min = 1, .paths_max = 1,
+        .summary = "deliver the notifications of a file to the ERP",
+        .description =
+            "Stores the notifications of a file (NDJSON, one a line; - is standard input) and "
+            "posts them to the ERP endpoint, in order for each record, until the ERP has "
+            "taken each one. A notification that is stored already is not delivered again, and "
+            "neither is one that reports an update of our own. Without an endpoint they are "
+            "stored only. The same command again resumes.",
+        .example = "rowferry forward notes.ndjson --erp-endpoint https://erp.example.com/",
+        .statuses = STATUSES{
+            DONE_OR_BUG,
+            {2, "usage or a setting is wrong, the file cannot be read, or the ERP's certificate "
+                "is not trusted"},
+            {3, "finished, but lines are not notifications, or the ERP refused deliveries"},
+            {5, "incomplete: deliveries are left; the same command again resumes"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
+        .name = "listen", .bit = FOR_LISTEN, .work = command_listen,
+        .arguments = "[HOST:]PORT", .paths_min = 0, .paths_max = 1,
+        .summary = "receive notifications, deliver them to the ERP",
+        .description =
+            "Receives notifications by POST to / and answers 2xx when they are stored, then "
+            "delivers them as forward does, until a signal ends it. It listens on 127.0.0.1 "
+            "unless HOST is given; an address that other machines can reach needs "
+            "--webhook-secret-file. GET /healthz and GET /metrics answer monitoring. A socket "
+            "that systemd hands over (LISTEN_FDS) is used instead of PORT. Runs can work on "
+            "the same database at the same time.",
+        .example = "rowferry listen 8080 --erp-endpoint https://erp.example.com/",
+        .statuses = STATUSES{
+            {1, NULL},
+            {2, "usage or a setting is wrong, or the address cannot be used"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
         .name = "prune", .bit = FOR_PRUNE, .work = command_prune,
         .arguments = "", .paths_min = 0, .paths_max = 0,
         .summary = "delete the rows of old batches, and free the space",

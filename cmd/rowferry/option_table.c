@@ -11,9 +11,11 @@
 #define READING  (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
 #define DECIDING (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
 #define LOOKING  (FOR_HISTORY | FOR_EXPORT | FOR_DOCTOR)
+#define DELIVERING (FOR_RUN | FOR_FORWARD | FOR_LISTEN)
 #define STORING  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS | FOR_AUDIT)
 
-#define WATCHED  (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_AUDIT)
+#define MEASURED (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_AUDIT | FOR_FORWARD)
+#define WATCHED  (MEASURED | FOR_LISTEN)
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
@@ -24,7 +26,7 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {
         .name = "db", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_DB"},
-        .fallback = "rowferry.db", .commands = STORING | DECIDING | LOOKING | FOR_PRUNE,
+        .fallback = "rowferry.db", .commands = STORING | DECIDING | LOOKING | FOR_PRUNE | DELIVERING,
         .group = GROUP_FILES,
         .help = "the database",
         .manual = "run and ingest make it if it does not exist; every other command fails with "
@@ -159,6 +161,10 @@ static const struct option table[OPT_COUNT] = {
         .group = GROUP_DECISION,
         .help = "include rows although a later row of their record was sent",
         .manual = "The older row can undo the values of the later one."},
+    [OPT_DELIVERIES] = {
+        .name = "deliveries", .commands = FOR_RETRY,
+        .group = GROUP_JOBS,
+        .help = "instead of jobs, the deliveries to the ERP that failed"},
     [OPT_FILES] = {
         .name = "files", .commands = FOR_PRUNE,
         .group = GROUP_DECISION,
@@ -187,7 +193,8 @@ static const struct option table[OPT_COUNT] = {
                   "by the variable."},
     [OPT_CLIENT_ID] = {
         .kind = KIND_TEXT, .argument = "client id",
-        .env = {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"}, .commands = REACHING,
+        .env = {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"},
+        .commands = REACHING | DELIVERING,
         .group = GROUP_API,
         .help = "id of the OAuth client"},
     [OPT_CLIENT_SECRET] = {
@@ -200,13 +207,13 @@ static const struct option table[OPT_COUNT] = {
                 "from a variable, never from an argument"},
     [OPT_CA_FILE] = {
         .name = "ca-file", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_CA_FILE"},
-        .commands = REACHING,
+        .commands = REACHING | DELIVERING,
         .group = GROUP_API,
         .help = "certificates to trust instead of the system's"},
     [OPT_CONCURRENCY] = {
         .name = "concurrency", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_CONCURRENCY"}, .fallback = "8", .minimum = 1, .maximum = 256,
-        .commands = ASKING,
+        .commands = ASKING | DELIVERING,
         .group = GROUP_SENDING,
         .help = "maximum number of requests in flight"},
     [OPT_RATE] = {
@@ -223,7 +230,8 @@ static const struct option table[OPT_COUNT] = {
         .help = "maximum time of one request, in seconds"},
     [OPT_MAX_RETRIES] = {
         .name = "max-retries", .kind = KIND_INTEGER, .argument = "N",
-        .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000, .commands = ASKING,
+        .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000,
+        .commands = ASKING | FOR_FORWARD,
         .group = GROUP_SENDING,
         .help = "retries per job in one run"},
     [OPT_MAX_ATTEMPTS] = {
@@ -241,7 +249,7 @@ static const struct option table[OPT_COUNT] = {
         .manual = "The exit status is 4. A percentage counts from 100 finished jobs on."},
     [OPT_MAX_WAIT] = {
         .name = "max-wait", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_WAIT"},
-        .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS, .commands = ASKING,
+        .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS, .commands = ASKING | FOR_FORWARD,
         .group = GROUP_SENDING,
         .help = "maximum wait that the API can ask for; if it asks for more, the run ends",
         .manual = "The exit status is 5, the pause is stored, and a run after its end resumes."},
@@ -287,6 +295,45 @@ static const struct option table[OPT_COUNT] = {
         .fallback = "rowferry", .commands = SENDING,
         .group = GROUP_SENDING,
         .help = "the source of updates that is sent to the API"},
+    [OPT_ERP_ENDPOINT] = {
+        .name = "erp-endpoint", .kind = KIND_TEXT, .argument = "URL", .env = {"ERP_ENDPOINT"},
+        .commands = DELIVERING | FOR_DOCTOR,
+        .group = GROUP_WEBHOOKS,
+        .help = "the URL of the ERP that notifications are posted to",
+        .manual = "Without it, notifications are stored and not delivered. Plain http:// is "
+                  "refused for every host but loopback."},
+    [OPT_ERP_SECRET] = {
+        .name = "erp-secret-file", .kind = KIND_SECRET, .argument = "FILE",
+        .env = {"ROWFERRY_ERP_SECRET", "ROWFERRY_ERP_SECRET_FILE"},
+        .commands = DELIVERING | FOR_DOCTOR,
+        .group = GROUP_WEBHOOKS,
+        .help = "a file with the secret that deliveries are signed with (default: unsigned)",
+        .manual = "A secret is whsec_ and base64, or plain text. While a secret is being changed, "
+                  "the file has one a line. Deliveries are signed by Standard Webhooks."},
+    [OPT_WEBHOOK_SECRET] = {
+        .name = "webhook-secret-file", .kind = KIND_SECRET, .argument = "FILE",
+        .env = {"ROWFERRY_WEBHOOK_SECRET", "ROWFERRY_WEBHOOK_SECRET_FILE"},
+        .commands = FOR_LISTEN,
+        .group = GROUP_WEBHOOKS,
+        .help = "a file with the secret that notifications must be signed with",
+        .manual = "It is required unless only this machine can reach the address. Secrets are "
+                  "written as for --erp-secret-file. Signatures are those of Standard Webhooks "
+                  "(at most 5 minutes old), or X-Hub-Signature-256."},
+    [OPT_ECHO] = {
+        .name = "echo", .kind = KIND_ECHO, .argument = "HOW", .env = {"ROWFERRY_ECHO"},
+        .fallback = "drop", .commands = DELIVERING,
+        .group = GROUP_WEBHOOKS,
+        .help = "what to do with notifications of our own updates: drop or deliver"},
+    [OPT_TLS_CERT] = {
+        .name = "tls-cert", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_TLS_CERT"},
+        .commands = FOR_LISTEN,
+        .group = GROUP_WEBHOOKS,
+        .help = "serve HTTPS with this certificate (PEM), with its chain"},
+    [OPT_TLS_KEY] = {
+        .name = "tls-key", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_TLS_KEY"},
+        .commands = FOR_LISTEN,
+        .group = GROUP_WEBHOOKS,
+        .help = "the key of the certificate (PEM), which nobody else can read"},
     [OPT_SUMMARY] = {
         .name = "summary", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_SUMMARY"},
         .commands = WATCHED,
@@ -297,7 +344,7 @@ static const struct option table[OPT_COUNT] = {
                   "be written, the exit status is 2 instead of 0."},
     [OPT_METRICS_FILE] = {
         .name = "metrics-file", .kind = KIND_PATH, .argument = "FILE",
-        .env = {"ROWFERRY_METRICS_FILE"}, .commands = WATCHED,
+        .env = {"ROWFERRY_METRICS_FILE"}, .commands = MEASURED,
         .group = GROUP_MONITORING,
         .help = "write metrics for Prometheus to this file every 15 s and at the end: NAME.prom "
                 "in the folder of the node exporter's textfile collector",
@@ -329,7 +376,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_MAX_TIME] = {
         .name = "max-time", .kind = KIND_DURATION, .argument = "D", .env = {"ROWFERRY_MAX_TIME"},
         .minimum = SECOND_MS, .maximum = 365 * (int64_t)DAY_MS,
-        .commands = WATCHED,
+        .commands = MEASURED,
         .group = GROUP_GENERAL,
         .help = "maximum run time; then rowferry finishes requests in flight and exits"},
     [OPT_ENV_FILE] = {
@@ -389,6 +436,7 @@ const char *option_heading(enum option_group group)
         [GROUP_DECISION] = "What to do with them",
         [GROUP_API] = "The API",
         [GROUP_SENDING] = "Sending",
+        [GROUP_WEBHOOKS] = "Notifications and the ERP",
         [GROUP_MONITORING] = "Monitoring",
         [GROUP_GENERAL] = "General",
     };

@@ -22,7 +22,9 @@ enum {
     FOR_PRUNE = 1024,
     FOR_DOCTOR = 2048,
     FOR_AUDIT = 4096,
-    FOR_ALL = 8191,
+    FOR_FORWARD = 8192,
+    FOR_LISTEN = 16384,
+    FOR_ALL = 32767,
 };
 
 /* In the order of --help within a group. */
@@ -54,6 +56,7 @@ enum option_id {
     OPT_OURS,
     OPT_THEIRS,
     OPT_EVEN_IF_SUPERSEDED,
+    OPT_DELIVERIES,
     OPT_FILES,
     OPT_DRY_RUN,
     OPT_YES,
@@ -76,6 +79,12 @@ enum option_id {
     OPT_AUDIT_IDS,
     OPT_TAGS,
     OPT_SOURCE,
+    OPT_ERP_ENDPOINT,
+    OPT_ERP_SECRET,
+    OPT_WEBHOOK_SECRET,
+    OPT_ECHO,
+    OPT_TLS_CERT,
+    OPT_TLS_KEY,
     OPT_SUMMARY,
     OPT_METRICS_FILE,
     OPT_ON_FAILURE,
@@ -103,6 +112,7 @@ enum option_kind {
     KIND_FORMAT,
     KIND_ON_CONFLICT,
     KIND_AUDIT,
+    KIND_ECHO,
     KIND_DELIMITER,
     KIND_STATES, /* a set of EXPORT_ALL, with commas; maximum: those that there are */
     KIND_ERRORS, /* N, or N% as the rate */
@@ -117,6 +127,7 @@ enum option_group {
     GROUP_DECISION,
     GROUP_API,
     GROUP_SENDING,
+    GROUP_WEBHOOKS,
     GROUP_MONITORING,
     GROUP_GENERAL,
     OPTION_GROUPS,

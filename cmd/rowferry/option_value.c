@@ -168,6 +168,14 @@ static bool parse_audit(const struct option *option, struct option_value *value,
     return refuse(value, "all, none or a share of the applied updates, such as 5%", err);
 }
 
+static bool parse_echo(const struct option *option, struct option_value *value, struct err *err)
+{
+    static const char *const words[] = {"drop", "deliver", NULL};
+
+    (void)option;
+    return parse_word(value, words) || refuse(value, "drop or deliver", err);
+}
+
 /* Words for several states, and for rejected rows, which have no job. */
 static const struct {
     const char *word;
@@ -292,6 +300,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_LOG_FORMAT] = parse_log_format,
         [KIND_ON_CONFLICT] = parse_on_conflict,
         [KIND_AUDIT] = parse_audit,
+        [KIND_ECHO] = parse_echo,
         [KIND_SECRET] = parse_path,
         [KIND_STATES] = parse_states,
         [KIND_DELIMITER] = parse_delimiter,

@@ -5,6 +5,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
+#include "core/store/delivery.h"
 
 static bool visit(void *context, const struct decided *decided, struct err *err)
 {
@@ -89,6 +90,88 @@ static bool read_options(const struct options *options, struct retry_choice *wan
     return choice_batch(options, &wanted->batch_id, err);
 }
 
+/* --- deliveries --- */
+
+/* The failed deliveries, shown before something is changed. */
+struct failed {
+    struct cli *cli;
+    struct buf out;
+    uint64_t count;
+};
+
+static void list_failed(void *context, int64_t id, struct span schema, struct span record_id,
+                        int http_status, struct span error)
+{
+    struct failed *failed = context;
+
+    failed->count++;
+    if (failed->cli->report.json) {
+        json_line_begin(&failed->out, "row");
+        json_line_count(&failed->out, "notification_id", (uint64_t)id);
+        json_line_text(&failed->out, "schema", schema);
+        json_line_text(&failed->out, "record_id", record_id);
+        json_line_count(&failed->out, "http_status", (uint64_t)http_status);
+        json_line_text(&failed->out, "error", error);
+        json_line_end(&failed->out);
+    } else {
+        buf_printf(&failed->out, "notification %lld ", (long long)id);
+        words_printable_span(&failed->out, schema);
+        buf_append_char(&failed->out, ' ');
+        words_printable_span(&failed->out, record_id);
+        buf_append_text(&failed->out, ": ");
+        words_printable_span(&failed->out, error);
+        buf_append_char(&failed->out, '\n');
+    }
+    report_out(&failed->cli->report, &failed->out);
+}
+
+static bool retry_failed(struct session *session, struct failed *failed, struct err *err)
+{
+    struct report *report = &session->cli->report;
+    bool dry_run = options_flag(&session->cli->options, OPT_DRY_RUN);
+    struct buf text = {0};
+    uint64_t retried = 0;
+
+    buf_append_text(&text, "retry ");
+    words_count(&text, failed->count, "delivery");
+    if (!dry_run && failed->count > 1 && !choice_confirmed(session->cli, buf_text(&text))) {
+        buf_release(&text);
+        return true;
+    }
+    if (!dry_run && !deliveries_retry(session->store, clock_now_ms(), &retried, err)) {
+        buf_release(&text);
+        return false;
+    }
+    buf_reset(&text);
+    words_count(&text, dry_run ? failed->count : retried, "delivery");
+    buf_append_text(&text, dry_run ? " would be sent again\n" : " to be sent again\n");
+    if (!report->json && !report->quiet)
+        report_out(report, &text);
+    buf_release(&text);
+    return true;
+}
+
+static void retry_deliveries(struct cli *cli)
+{
+    struct session session = {.cli = cli};
+    struct failed failed = {.cli = cli};
+    struct err err = {0};
+
+    if (!session_look(&session))
+        return;
+    report_hold(&cli->report);
+    if (!report_release(&cli->report, deliveries_failed(session.store, list_failed, &failed, &err),
+                        &err) ||
+        (failed.count > 0 && !retry_failed(&session, &failed, &err)))
+        report_fail(&cli->report, &err);
+    else if (failed.count == 0 && !cli->report.json) {
+        buf_append_text(&failed.out, "no delivery failed\n");
+        report_out(&cli->report, &failed.out);
+    }
+    buf_release(&failed.out);
+    session_release(&session);
+}
+
 void command_retry(struct cli *cli)
 {
     static const struct choice_verb verb = {decide, visit, append_question, append_counts};
@@ -99,7 +182,9 @@ void command_retry(struct cli *cli)
     struct retry_choice wanted = {0};
     struct err err = {0};
 
-    if (!read_options(&cli->options, &wanted, &err))
+    if (options_flag(&cli->options, OPT_DELIVERIES))
+        retry_deliveries(cli);
+    else if (!read_options(&cli->options, &wanted, &err))
         report_fail(&cli->report, &err);
     else if (session_look(&choice.session) && choose(&choice, &wanted))
         choice_work(&choice);

@@ -1,5 +1,7 @@
-/* The nightly job: whatever waits in the inbox is read, whatever is pending is sent. */
+/* The nightly job: whatever waits in the inbox is read, whatever is pending is sent, to
+ * the API and to the ERP. */
 #include "cmd/rowferry/command.h"
+#include "cmd/rowferry/deliver.h"
 #include "cmd/rowferry/grown.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/send.h"
@@ -24,7 +26,8 @@ static bool look_again(struct load *load, struct session *session)
     return more;
 }
 
-static void work(struct cli *cli, struct load *load, struct send *send)
+static void work(struct cli *cli, struct load *load, struct send *send,
+                 const struct deliver *deliver)
 {
     struct session session;
 
@@ -39,6 +42,7 @@ static void work(struct cli *cli, struct load *load, struct send *send)
         session_unlock(&session);
         while (more && send_work(send, &session, 0))
             more = look_again(load, &session);
+        deliver_work(deliver, &session);
         load_end(load);
         grown_look(&session, cli->summary->started_ms, false);
     }
@@ -51,10 +55,12 @@ void command_run(struct cli *cli)
 {
     struct load load = {0};
     struct send send = {0};
+    struct deliver deliver = {0};
 
     if (!load_is_mistaken(cli, inbox_default, true) && send_open(&send, cli) &&
-        load_open(&load, cli))
-        work(cli, &load, &send);
+        load_open(&load, cli) && deliver_open(&deliver, cli))
+        work(cli, &load, &send, &deliver);
+    deliver_release(&deliver);
     load_release(&load);
     send_release(&send);
 }

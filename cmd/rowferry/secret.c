@@ -28,12 +28,14 @@ static void strip_line_end(char *text)
         text[--size] = '\0';
 }
 
-static bool check(const char *name, const char *text, struct err *err)
+/* several: the lines of the text are secrets, for a key that is being changed. */
+static bool check(const char *name, const char *text, bool several, struct err *err)
 {
     if (!*text)
-        return err_set(err, ERR_CONFIG, "'%s' is empty: it must have the client secret", name);
+        return err_set(err, ERR_CONFIG, "'%s' is empty: it must have the %ssecret", name,
+                       several ? "" : "client ");
     for (const char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+        if (((unsigned char)*c < 0x20 && !(several && strchr("\r\n", *c))) || *c == 0x7F)
             return err_set(
                 err, ERR_CONFIG,
                 "'%s' has more than one line, or control characters: it must have only the secret",
@@ -51,7 +53,13 @@ static bool is_credential(const char *path)
     return folder && *folder == '/' && str_starts(path, folder) && path[strlen(folder)] == '/';
 }
 
-static bool read_file(const char *path, char **secret, struct err *err)
+bool secret_file_is_private(const char *path, mode_t mode, const char *what, struct err *err)
+{
+    return (is_credential(path) && !(mode & S_IROTH)) ||
+           trusted_file_private(path, mode, what, err);
+}
+
+static bool read_file(const char *path, bool several, char **secret, struct err *err)
 {
     char *text = NULL;
     size_t size = 0;
@@ -61,14 +69,13 @@ static bool read_file(const char *path, char **secret, struct err *err)
     if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the client secret",
-                       path);
-    fine = (is_credential(path) && !(mode & S_IROTH)) ||
-           trusted_file_private(path, mode, "has the client secret", err);
+        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the secret", path);
+    fine =
+        secret_file_is_private(path, mode, several ? "has a secret" : "has the client secret", err);
     if (fine && strlen(text) != size)
         fine = err_set(err, ERR_CONFIG, "'%s' has a NUL byte: it must have only the secret", path);
     strip_line_end(text);
-    if (fine && check(path, text, err)) {
+    if (fine && check(path, text, several, err)) {
         *secret = text;
         return true;
     }
@@ -77,23 +84,24 @@ static bool read_file(const char *path, char **secret, struct err *err)
     return false;
 }
 
-bool secret_read(const struct options *options, char **secret, struct err *err)
+bool secret_read(const struct options *options, enum option_id id, char **secret, struct err *err)
 {
-    const struct option_value *value = &options->values[OPT_CLIENT_SECRET];
+    const struct option_value *value = &options->values[id];
+    bool several = id != OPT_CLIENT_SECRET;
     struct buf name = {0};
     bool fine;
 
     *secret = NULL;
     if (!value->text)
         return true;
-    options_describe(options, OPT_CLIENT_SECRET, &name);
+    options_describe(options, id, &name);
     if (value->origin == FROM_ARGUMENT || str_ends(value->env, "_FILE")) {
-        fine = read_file(value->text, secret, err) || err_wrap(err, "%s", buf_text(&name));
+        fine = read_file(value->text, several, secret, err) || err_wrap(err, "%s", buf_text(&name));
     } else {
         char *text = mem_strdup(value->text);
 
         strip_line_end(text);
-        fine = check(buf_text(&name), text, err);
+        fine = check(buf_text(&name), text, several, err);
         if (fine)
             *secret = text;
         else

@@ -24,7 +24,8 @@ bool send_open(struct send *send, struct cli *cli)
     if (environment_resolve(
             options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
             options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &send->environment, &err) &&
-        proxy_check(&send->environment, &err) && secret_read(options, &send->secret, &err))
+        proxy_check(&send->environment, &err) &&
+        secret_read(options, OPT_CLIENT_SECRET, &send->secret, &err))
         return true;
     report_fail(&cli->report, &err);
     return false;

@@ -376,6 +376,7 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
         {"rows_discarded", summary->rows_discarded},
         {"jobs", summary->jobs},
     };
+    const struct summary_notifications *notifications = &summary->notifications;
 
     json_line_begin(line, "summary");
     json_line_text(line, "command", span_of(command));
@@ -399,6 +400,11 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     json_line_count(line, "throttled", run->throttled);
     append_audits(summary->by_verdict, line);
     append_answers(&summary->replies, line);
+    json_line_count(line, "notifications", notifications->received);
+    json_line_count(line, "notifications_repeated", notifications->repeated);
+    json_line_count(line, "delivered", notifications->delivered);
+    json_line_count(line, "deliveries_failed", notifications->failed);
+    json_line_count(line, "deliveries_pending", notifications->pending);
     json_line_number(line, "duration_s", (double)summary_duration_ms(summary) / 1000, 3);
     json_line_count(line, "requests_left", summary_left(summary));
     if (forecast_ms < 0)
@@ -464,7 +470,7 @@ static void append_head(const struct cli *cli, struct buf *out)
 
     buf_printf(out, "%s took %s (run %" PRId64 ")", cli->command->name,
                words_duration(summary_duration_ms(summary), span), summary->run_id);
-    if (!(cli->command->bit & (FOR_DRAIN | FOR_AUDIT))) {
+    if (cli->command->bit & (FOR_RUN | FOR_INGEST)) {
         buf_append_text(out, ": ");
         append_files(summary, out);
     }
@@ -628,9 +634,44 @@ void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *o
         buf_append_char(out, '\n');
 }
 
+static void append_counted(struct buf *out, uint64_t count, const char *what)
+{
+    char number[WORDS_SIZE];
+
+    if (count > 0)
+        buf_printf(out, ", %s %s", words_grouped(count, number), what);
+}
+
+/* Notifications and deliveries, where there are any. */
+static void append_notifications(const struct cli *cli, struct buf *out)
+{
+    const struct summary_notifications *counts = &cli->summary->notifications;
+    size_t begin = out->size;
+
+    words_count(out, counts->received, "notification");
+    buf_append_text(out, " stored");
+    append_counted(out, counts->repeated, "known already");
+    append_counted(out, counts->by_state[NOTIFICATION_NOT_ACCEPTED], "not accepted");
+    append_counted(out, counts->by_state[NOTIFICATION_ECHO], "of our own updates");
+    append_counted(out, counts->delivered, "delivered to the ERP");
+    append_counted(out, counts->failed, "failed");
+    append_counted(out, counts->pending, "left to deliver");
+    buf_append_char(out, '\n');
+    if (!(cli->command->bit & (FOR_FORWARD | FOR_LISTEN)) &&
+        counts->delivered + counts->failed + counts->pending == 0)
+        out->size = begin;
+    if (counts->failed > 0) {
+        buf_append_text(out, "\nThe deliveries that failed, which `rowferry retry --deliveries` "
+                             "sends again:\n  sqlite3 ");
+        words_quote(out, options_text(&cli->options, OPT_DB));
+        buf_append_text(out, " \"SELECT * FROM undelivered WHERE state = 'failed'\"\n");
+    }
+}
+
 static void append_work(const struct cli *cli, struct buf *out)
 {
     append_head(cli, out);
+    append_notifications(cli, out);
     if (cli->summary->table.count > 0) {
         buf_append_char(out, '\n');
         summary_batches_print(&cli->summary->table, report_columns(STDOUT_FILENO), out);
@@ -648,7 +689,7 @@ void summary_tell(struct cli *cli)
     purpose = note_next(cli);
     if (!cli->report.json && !(cli->report.quiet && cli->report.status == EXIT_DONE)) {
         if (cli->summary->table.count > 0 || cli->summary->files > 0 ||
-            cli->report.status == EXIT_DONE)
+            cli->command->bit & (FOR_FORWARD | FOR_LISTEN) || cli->report.status == EXIT_DONE)
             append_work(cli, &out);
         if (out.size > 0 && (summary_left(cli->summary) > 0 || purpose))
             buf_append_char(&out, '\n');

@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/drain/meter.h"
+#include "core/store/notification.h"
 #include "core/store/runs.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"
@@ -38,6 +39,14 @@ struct batch_table {
     uint64_t all[BATCH_TABLE_NUMBERS];
 };
 
+/* Notifications of the platform, and their deliveries to the ERP. */
+struct summary_notifications {
+    uint64_t received, repeated; /* stored now; known from before */
+    uint64_t by_state[NOTIFICATION_STATES];
+    uint64_t delivered, failed; /* deliveries of this run */
+    uint64_t pending;           /* all that are left */
+};
+
 struct summary {
     int64_t started_ms, started_us; /* wall clock; monotonic */
     int64_t run_id;                 /* 0: none */
@@ -53,6 +62,7 @@ struct summary {
     struct store_run run;
     struct meter_replies replies; /* of the API, in the order of their counts */
     double learned_per_s;         /* the pace that the API has taught this run; 0: none */
+    struct summary_notifications notifications;
     struct batch_table table;
     struct buf next; /* the exact command that goes on from here, or empty */
 };

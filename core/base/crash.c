@@ -85,6 +85,16 @@ static const char *const places[] = {
     [CRASH_PRUNE_MARKED] = "prune-marked",
     /* some rows of a pruned batch are deleted, or some free pages returned */
     [CRASH_PRUNE_COMMITTED] = "prune-committed",
+    /* a group of notifications is written, and not committed */
+    [CRASH_NOTIFICATION_READ] = "notification-read",
+    /* it is committed, and nobody was answered */
+    [CRASH_NOTIFICATION_COMMITTED] = "notification-committed",
+    /* a delivery is with libcurl */
+    [CRASH_DELIVERY_STARTED] = "delivery-started",
+    /* the ERP answered, and nothing is written */
+    [CRASH_DELIVERY_ANSWERED] = "delivery-answered",
+    /* what it answered is written */
+    [CRASH_DELIVERY_SETTLED] = "delivery-settled",
 };
 /* clang-format on */
 

@@ -6,7 +6,8 @@
 
 #include "core/base/err.h"
 
-/* In the order in which a run passes them, then those of prune; crash.c describes them. */
+/* In the order in which a run passes them, then those of prune and of notifications; crash.c
+ * describes them. */
 enum crash_place {
     CRASH_DATABASE_MADE,
     CRASH_DATABASE_SET_UP,
@@ -44,6 +45,11 @@ enum crash_place {
     CRASH_RUN_ENDED,
     CRASH_PRUNE_MARKED,
     CRASH_PRUNE_COMMITTED,
+    CRASH_NOTIFICATION_READ,
+    CRASH_NOTIFICATION_COMMITTED,
+    CRASH_DELIVERY_STARTED,
+    CRASH_DELIVERY_ANSWERED,
+    CRASH_DELIVERY_SETTLED,
     CRASH_PLACES
 };
 

@@ -10,7 +10,7 @@ enum {
     DELIVERY_DROP,
     DELIVERY_FREE,
     DELIVERY_NEXT,
-    DELIVERY_CLAMP,
+    DELIVERY_BEGIN_RUN,
     DELIVERY_DUE,
     DELIVERY_NEXT_DUE,
     DELIVERY_READ,
@@ -35,14 +35,18 @@ static const char *const sql[] = {
                       "FROM notification n CROSS JOIN outbox d ON d.id = n.id "
                       "AND d.state = 'pending' WHERE n.record_id = :record_id AND n.id > :id "
                       "ORDER BY n.id LIMIT 1",
-    [DELIVERY_CLAMP] = "UPDATE outbox SET not_before_ms = :now_ms WHERE state <> 'delivered' "
-                       "AND not_before_ms > :before_ms",
+    [DELIVERY_BEGIN_RUN] = "UPDATE outbox SET attempts_before = attempts, not_before_ms = :now_ms "
+                           "WHERE state <> 'delivered' AND not_before_ms IS NOT NULL "
+                           "AND (attempts > attempts_before OR not_before_ms > :now_ms)",
     [DELIVERY_DUE] = "SELECT id FROM outbox WHERE state <> 'delivered' "
-                     "AND not_before_ms <= :now_ms ORDER BY not_before_ms, id LIMIT :wanted",
+                     "AND not_before_ms <= :now_ms AND attempts - attempts_before < :attempts "
+                     "ORDER BY not_before_ms, id LIMIT :wanted",
     [DELIVERY_NEXT_DUE] = "SELECT min(not_before_ms) AS due_ms FROM outbox "
-                          "WHERE state <> 'delivered' AND not_before_ms > :now_ms",
-    [DELIVERY_READ] = "SELECT d.attempts, n.record_id, n.body, n.same_key FROM outbox d "
-                      "JOIN notification n ON n.id = d.id WHERE d.id = :id",
+                          "WHERE state <> 'delivered' AND not_before_ms > :now_ms "
+                          "AND attempts - attempts_before < :attempts",
+    [DELIVERY_READ] =
+        "SELECT d.attempts, d.attempts_before, n.record_id, n.body, n.same_key FROM outbox d "
+        "JOIN notification n ON n.id = d.id WHERE d.id = :id",
     [DELIVERY_SETTLE] =
         "UPDATE outbox SET state = :state, attempts = :attempts, not_before_ms = :not_before_ms, "
         "http_status = :http_status, error = :error, updated_ms = :now_ms WHERE id = :id "
@@ -55,6 +59,7 @@ static const char *const sql[] = {
         "JOIN notification n ON n.id = d.id WHERE d.state <> 'delivered' "
         "AND d.not_before_ms IS NULL AND d.state = 'failed' ORDER BY d.id",
     [DELIVERY_RETRY] = "UPDATE outbox SET state = 'pending', not_before_ms = :now_ms, "
+                       "attempts_before = attempts, "
                        "updated_ms = :now_ms WHERE state <> 'delivered' AND not_before_ms IS NULL "
                        "AND state = 'failed'",
 };
@@ -171,18 +176,17 @@ void delivery_release(struct delivery *delivery)
     buf_release(&delivery->body);
 }
 
-bool deliveries_recover(struct store *store, int64_t now_ms, struct err *err)
+bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_CLAMP, err);
+    struct db_statement *statement = get(store, DELIVERY_BEGIN_RUN, err);
 
     if (!statement)
         return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
-    db_bind_int64(statement, DB_BEFORE_MS, now_ms + DELIVERY_WAIT_MAX_MS);
-    return db_run(store, statement, err, "look for deliveries");
+    return db_run(store, statement, err, "begin to deliver");
 }
 
-static bool read_next_due(struct store *store, int64_t now_ms, int64_t *next_due_ms,
+static bool read_next_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *next_due_ms,
                           struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_NEXT_DUE, err);
@@ -191,6 +195,7 @@ static bool read_next_due(struct store *store, int64_t now_ms, int64_t *next_due
     if (!statement)
         return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_ATTEMPTS, tries);
     if (!db_step(store, statement, &row, err, "look for deliveries"))
         return false;
     *next_due_ms = db_column_int64(statement, DB_DUE_MS); /* 0 of NULL */
@@ -198,8 +203,8 @@ static bool read_next_due(struct store *store, int64_t now_ms, int64_t *next_due
     return true;
 }
 
-bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *found,
-                    int64_t *next_due_ms, struct err *err)
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
+                    size_t *found, int64_t *next_due_ms, struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_DUE, err);
     bool row = true;
@@ -208,6 +213,7 @@ bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t ma
     if (!statement)
         return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_ATTEMPTS, tries);
     db_bind_int64(statement, DB_WANTED, (int64_t)max);
     while (row && *found < max) {
         if (!db_step(store, statement, &row, err, "look for deliveries"))
@@ -216,7 +222,7 @@ bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t ma
             ids[(*found)++] = db_column_int64(statement, DB_ID);
     }
     db_reset(statement);
-    return read_next_due(store, now_ms, next_due_ms, err);
+    return read_next_due(store, now_ms, tries, next_due_ms, err);
 }
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)
@@ -235,6 +241,7 @@ bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, s
                        (long long)id);
     delivery->id = id;
     delivery->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
+    delivery->tries = delivery->attempts - (unsigned)db_column_int64(statement, DB_ATTEMPTS_BEFORE);
     buf_reset(&delivery->record_id);
     buf_append_span(&delivery->record_id, db_column_span(statement, DB_RECORD_ID));
     buf_reset(&delivery->body);

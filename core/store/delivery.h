@@ -12,27 +12,29 @@
 
 enum delivery_state { DELIVERY_PENDING, DELIVERY_DELIVERED, DELIVERY_FAILED };
 
-enum { DELIVERY_ERROR_SIZE = 256, DELIVERY_WAIT_MAX_MS = 3600000 };
+enum { DELIVERY_ERROR_SIZE = 256 };
 
 /* What is sent. Used again for one after the other; zeroed means fresh. */
 struct delivery {
     int64_t id;
     unsigned attempts;
+    unsigned tries;        /* of these, since deliveries_begin */
     unsigned char key[16]; /* of the notification: the same whenever it is sent again */
     struct buf record_id, body;
 };
 
 void delivery_release(struct delivery *delivery);
 
-/* At the start of a sender, under its lock: no delivery waits longer than DELIVERY_WAIT_MAX_MS,
- * whatever the clock was when its time was stored. */
-bool deliveries_recover(struct store *store, int64_t now_ms, struct err *err);
+/* At the start of a sender, under its lock: what waited for another try is due now, and tries are
+ * counted from here on. */
+bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err);
 
-/* The ids of deliveries that are due, in the order in which they became so. *next_due_ms: when the
- * first of the others is; 0: none is. Of a record it is the oldest one that is pending, and one
- * that `retry` put back. What is in flight is among them until it is settled. */
-bool deliveries_due(struct store *store, int64_t now_ms, int64_t *ids, size_t max, size_t *count,
-                    int64_t *next_due_ms, struct err *err);
+/* The ids of deliveries that are due and have been tried less than `tries` times, in the order in
+ * which they became due. *next_due_ms: when the first of the others is; 0: none is. Of a record it
+ * is the oldest one that is pending, and one that `retry` put back. What is in flight is among them
+ * until it is settled. */
+bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
+                    size_t *count, int64_t *next_due_ms, struct err *err);
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err);
 

@@ -43,6 +43,7 @@ static const struct {
 } kinds[] = {
     [LOCK_INTAKE] = {"intake", "reading files into"},
     [LOCK_DRAIN] = {"drain", "draining"},
+    [LOCK_DELIVERY] = {"delivery", "delivering notifications from"},
 };
 
 static void read_holder(int fd, char holder[LOCK_HOLDER_SIZE])

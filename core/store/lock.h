@@ -1,5 +1,6 @@
-/* The two locks beside the database: `intake` for reading files into it, `drain` for sending from
- * it. Held by flock(2), so that the kernel releases them at death. */
+/* The locks next to the database: `intake` for reading files into it, `drain` for sending from it,
+ * `delivery` for delivering notifications to the ERP. Held by flock(2), so that the kernel releases
+ * them at death. */
 #ifndef ROWFERRY_STORE_LOCK_H
 #define ROWFERRY_STORE_LOCK_H
 
@@ -10,9 +11,9 @@
 
 struct lock;
 
-enum lock_kind { LOCK_INTAKE, LOCK_DRAIN };
+enum lock_kind { LOCK_INTAKE, LOCK_DRAIN, LOCK_DELIVERY };
 
-/* Takes the lock file `<database>.intake` or `<database>.drain`, and writes into it who holds it:
+/* Takes the lock file (`<database>.intake` and so on), and writes into it who holds it:
  * run and start. NULL with ERR_BUSY, the holder's run and start in the text, when another process
  * has it; with ERR_STORE when the file cannot be made. */
 struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id,

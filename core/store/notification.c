@@ -1,6 +1,7 @@
 #include "core/store/notification.h"
 
 #include "core/base/buf.h"
+#include "core/base/crash.h"
 #include "core/store/db.h"
 #include "core/store/delivery.h"
 
@@ -192,6 +193,7 @@ static bool add(struct store *store, struct notification *notification,
     if (notification->is_repeated)
         return true;
     notification->id = sqlite3_last_insert_rowid(store->db);
+    notification->state = state;
     deltas[state]++;
     if (state == NOTIFICATION_NOT_ACCEPTED ||
         (state == NOTIFICATION_ECHO && !decider->delivers_echoes))
@@ -208,10 +210,12 @@ bool notifications_add(struct store *store, struct notification *const *notifica
 
     for (size_t i = 0; fine && i < count; i++)
         fine = add(store, notifications[i], decider, now_ms, deltas, err);
-    if (fine && tally(store, deltas, err))
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    crash_point(CRASH_NOTIFICATION_READ);
+    fine = fine && tally(store, deltas, err) && db_commit(store, err);
+    if (!fine)
+        db_rollback(store);
+    crash_point(CRASH_NOTIFICATION_COMMITTED);
+    return fine;
 }
 
 /* A stored notification that waits; texts holds what it points to. */

@@ -31,7 +31,8 @@ struct notification {
     const char *refusal;                   /* why it is not accepted, or NULL */
 
     /* of notifications_add */
-    int64_t id;       /* of the row */
+    int64_t id; /* of the row */
+    enum notification_state state;
     bool is_repeated; /* it was there already, and nothing was stored */
 };
 

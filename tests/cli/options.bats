@@ -79,7 +79,7 @@ fails_with() {
 @test "what is not built yet is no command" {
     local command
 
-    for command in forward listen; do
+    for command in diff backup; do
         ends 2 rowferry $command
         holds "$stderr" "unknown command '$command'"
     done

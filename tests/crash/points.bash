@@ -10,6 +10,7 @@
 #   limited   the API asks to wait for longer than --max-wait
 #   changed   an earlier run was killed amid the reading of the file, and then the schema file changed
 #   pruned    the run has come to its end, and it is a prune that is killed
+#   notes     a file of notifications for the ERP, and it is a forward that is killed
 CRASH_SCENES='
 database-made       1    rows  new
 database-set-up     1    rows  new
@@ -42,6 +43,11 @@ discard-committed   1    torn
 rejects-forgotten   1    long  changed
 prune-marked        1    rows  pruned
 prune-committed     1    rows  pruned
+notification-read       1  none  notes
+notification-committed  1  none  notes
+delivery-started        7  none  notes
+delivery-answered       2  none  notes
+delivery-settled        2  none  notes
 '
 
 # Is this a build with crash points? Sets CRASH_POINTS, their names.
@@ -99,6 +105,23 @@ play_prune() {
     [ "$applied" -eq "$(wc -l <ledger)" ] || { echo 'files were read again after a prune'; return 1; }
 }
 
+# play_forward POINT PASSAGE: a forward of 40 notifications of 5 records, killed; the next one, after
+# which the ERP has each of them, and those of a record in their order
+play_forward() {
+    local CRASH_RUN=(forward notes.ndjson --erp-endpoint "$URL/erp" --concurrency 4) wrong
+
+    seq 40 | jq -c '{action: "update", schemaName: "InventoryItem", record: {id: "N-\(. % 5)",
+        modifiedTime: "2026-11-29T10:00:\(. + 10).000Z", modifiedBy: {id: "u"}, fields: {n: .}}}' >notes.ndjson
+    crash_at "$1" "$2" || return
+    "$BIN/rowferry" "${CRASH_RUN[@]}" >out 2>&1 || { cat out; return 1; }
+    [ "$(sqlite3 "$DB" 'PRAGMA integrity_check; SELECT count(*) FROM undelivered')" = $'ok\n0' ] ||
+        { echo 'notifications were left'; return 1; }
+    # the ERP has each, and a repeated one only before the next of its record
+    jq -s 'map(select(.kind == "erp" and .applied)) | group_by(.id) | map(map(.body.fields.n))' requests >got
+    wrong=$(jq -c '(flatten | unique) != [range(1; 41)] or any(.[]; . != sort)' got)
+    [ "$wrong" = false ] || { echo "the ERP got $(jq -c . got)"; return 1; }
+}
+
 # play_scene POINT PASSAGE FILES WHAT: the kill, what it left, and the way from there to the end
 play_scene() {
     local limit=()
@@ -116,6 +139,10 @@ play_scene() {
         ;;
     pruned)
         world_is_right && play_prune "$1" "$2"
+        return
+        ;;
+    notes)
+        play_forward "$1" "$2"
         return
         ;;
     esac

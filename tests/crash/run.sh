@@ -198,7 +198,8 @@ scenes() {
     LATENCY_MS=5 HEADS=0
     while read -r point passage files what; do
         [ -n "$point" ] || continue
-        if [ -z "$folder" ] || [ "$what" = new ] || [ "$what" = pruned ]; then
+        if [ -z "$folder" ] || [ "$what" = new ] || [ "$what" = pruned ] ||
+            [ "$what" = notes ]; then
             world_end
             folder=$WORK/scene-$point
             world_begin "$folder" $SEED || fail 'the simulator does not start'

@@ -70,7 +70,7 @@ static void assert_due(struct fixture *fixture, const char *expected)
     struct buf text = {0};
     size_t count;
 
-    assert_true(deliveries_due(fixture->store, fixture->now_ms, ids, 16, &count, &next_due_ms,
+    assert_true(deliveries_due(fixture->store, fixture->now_ms, 3, ids, 16, &count, &next_due_ms,
                                &fixture->err));
     for (size_t i = 0; i < count; i++)
         buf_printf(&text, "%s%lld", i ? " " : "", (long long)ids[i]);
@@ -280,16 +280,31 @@ static void candidates_are_the_jobs_of_the_record_that_were_claimed(void **state
                       "1000000001 applied {\"n\":1} 1000000-1000000 1000000; ");
 }
 
-static void nothing_waits_longer_than_the_ceiling(void **state)
+static void tries_are_counted_from_the_start_of_a_sender(void **state)
 {
     struct fixture *fixture = *state;
+    struct delivery_outcome outcome = {.id = 1, .state = DELIVERY_PENDING};
     struct script script = {0};
+    struct delivery delivery = {0};
 
     add(fixture, &script, "1", "a", NULL);
-    settle(fixture, 1, DELIVERY_PENDING, 0, 10 * (int64_t)DELIVERY_WAIT_MAX_MS);
+    outcome.not_before_ms = fixture->now_ms + 1000;
+    outcome.attempts = 2;
+    assert_true(deliveries_settle(fixture->store, &outcome, 1, fixture->now_ms, &fixture->err));
     assert_due(fixture, "");
-    assert_true(deliveries_recover(fixture->store, fixture->now_ms, &fixture->err));
+    assert_true(deliveries_begin(fixture->store, fixture->now_ms, &fixture->err));
     assert_due(fixture, "1");
+    assert_true(delivery_read(fixture->store, 1, &delivery, &fixture->err));
+    assert_int_equal(delivery.attempts, 2);
+    assert_int_equal(delivery.tries, 0);
+    outcome.not_before_ms = fixture->now_ms;
+    outcome.attempts = 4;
+    assert_true(deliveries_settle(fixture->store, &outcome, 1, fixture->now_ms, &fixture->err));
+    assert_due(fixture, "1");
+    outcome.attempts = 5; /* three tries */
+    assert_true(deliveries_settle(fixture->store, &outcome, 1, fixture->now_ms, &fixture->err));
+    assert_due(fixture, "");
+    delivery_release(&delivery);
 }
 
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
@@ -306,7 +321,7 @@ int main(void)
         STORE_TEST(one_that_is_no_echo_after_all_goes_out_in_its_order),
         STORE_TEST(an_earlier_one_is_first_though_a_later_one_is_decided_first),
         STORE_TEST(candidates_are_the_jobs_of_the_record_that_were_claimed),
-        STORE_TEST(nothing_waits_longer_than_the_ceiling),
+        STORE_TEST(tries_are_counted_from_the_start_of_a_sender),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

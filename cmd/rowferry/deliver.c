@@ -1,0 +1,204 @@
+#include "cmd/rowferry/deliver.h"
+
+#include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/summary.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/clock.h"
+#include "core/base/stop.h"
+#include "core/notify/echo.h"
+
+#include <stdio.h>
+
+bool deliver_open(struct deliver *deliver, struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    char *secret = NULL;
+    struct err err = {0};
+    bool fine;
+
+    *deliver = (struct deliver){
+        .endpoint = options_text(options, OPT_ERP_ENDPOINT),
+        .client_id = options_text(options, OPT_CLIENT_ID),
+        .delivers_echoes = options_number(options, OPT_ECHO) != 0,
+    };
+    fine = (!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
+           secret_read(options, OPT_ERP_SECRET, &secret, &err);
+    if (fine && secret) {
+        deliver->keys = signature_keys_read(span_of(secret), &err);
+        fine = deliver->keys || err_wrap(&err, "--erp-secret-file");
+    }
+    secret_release(secret);
+    if (!fine)
+        report_fail(&cli->report, &err);
+    return fine;
+}
+
+void deliver_release(struct deliver *deliver)
+{
+    signature_keys_free(deliver->keys);
+    *deliver = (struct deliver){0};
+}
+
+void deliver_options(const struct deliver *deliver, const struct cli *cli, unsigned max_tries,
+                     struct sender_options *options)
+{
+    *options = (struct sender_options){
+        .endpoint = deliver->endpoint,
+        .ca_file = options_text(&cli->options, OPT_CA_FILE),
+        .user_agent = "rowferry/" ROWFERRY_VERSION,
+        .keys = deliver->keys,
+        .concurrency = (unsigned)options_number(&cli->options, OPT_CONCURRENCY),
+        .max_tries = max_tries,
+        .max_wait_ms = max_tries > 0 ? options_number(&cli->options, OPT_MAX_WAIT) : 0,
+    };
+}
+
+bool deliver_count(struct session *session, struct notification_counts *counts)
+{
+    struct err err = {0};
+
+    if (notification_count(session->store, counts, &err))
+        return true;
+    report_fail(&session->cli->report, &err);
+    return false;
+}
+
+/* Jobs that notifications waited for may be at their end. False: reported. */
+static bool decide(const struct deliver *deliver, struct session *session)
+{
+    struct echo echo = {.store = session->store, .client_id = deliver->client_id};
+    const struct notification_decider decider = {echo_of_store, &echo, deliver->delivers_echoes};
+    struct err err = {0};
+    uint64_t decided = 1;
+    bool fine = true;
+
+    while (fine && decided > 0)
+        fine = notifications_decide(session->store, &decider, clock_now_ms(), &decided, &err);
+    echo_release(&echo);
+    if (!fine)
+        report_fail(&session->cli->report, &err);
+    return fine;
+}
+
+static void tell_end(struct report *report, const struct sender *sender, enum sender_end end)
+{
+    const char *trouble = sender_trouble(sender);
+
+    switch (end) {
+    case SENDER_AT_WORK:
+        break;
+    case SENDER_DONE:
+        break;
+    case SENDER_EXHAUSTED:
+        report_error(report, ERR_NETWORK,
+                     "the ERP does not take notifications (%s): the same command again goes on",
+                     trouble);
+        break;
+    case SENDER_PARKED:
+        report_error(report, ERR_NETWORK, "the ERP asks to wait longer than --max-wait (%s)",
+                     trouble);
+        break;
+    case SENDER_UNTRUSTED:
+        report_error(report, ERR_CONFIG,
+                     "the ERP's certificate is not trusted (%s): name its issuer with --ca-file",
+                     trouble);
+        break;
+    }
+}
+
+/* Until nothing is due any more, or a signal comes. */
+static bool run(struct sender *sender, struct session *session, struct lock *lock, struct err *err)
+{
+    enum sender_end end = SENDER_AT_WORK;
+    bool fine = sender_begin(sender, err);
+
+    while (fine && end == SENDER_AT_WORK) {
+        bool stopping = stop_requested();
+
+        fine = lock_look(lock, err) &&
+               sender_turn(sender, stopping, 1000, stopping ? -1 : stop_fd(), &end, err);
+    }
+    if (stop_requested())
+        report_stopped(&session->cli->report);
+    if (fine)
+        tell_end(&session->cli->report, sender, end);
+    return fine;
+}
+
+static void note_counts(struct summary *summary, const struct sender_counts *counts)
+{
+    summary->notifications.delivered += counts->delivered;
+    summary->notifications.failed += counts->failed;
+}
+
+/* Under the lock, or not at all. False: another process delivers. */
+static bool work(const struct deliver *deliver, struct session *session,
+                 char trouble[DELIVERY_ERROR_SIZE])
+{
+    struct cli *cli = session->cli;
+    int64_t tries = options_number(&cli->options, OPT_MAX_RETRIES);
+    struct sender_options options;
+    struct sender *sender;
+    struct err err = {0};
+    struct lock *lock = lock_take(store_path(session->store), LOCK_DELIVERY, session->run_id,
+                                  cli->summary->started_ms, &err);
+    bool fine = false;
+
+    if (!lock && err.kind == ERR_BUSY) {
+        report_detail(&cli->report, "notifications are left to the process that delivers them: %s",
+                      err.text);
+        return false;
+    }
+    deliver_options(deliver, cli, tries > 0 ? (unsigned)tries : 1, &options);
+    sender = lock ? sender_open(session->store, &options, &err) : NULL;
+    if (sender) {
+        fine = run(sender, session, lock, &err);
+        note_counts(cli->summary, sender_counts(sender));
+        snprintf(trouble, DELIVERY_ERROR_SIZE, "%s", sender_trouble(sender));
+        sender_close(sender);
+    }
+    lock_release(lock);
+    if (!fine)
+        report_fail(&cli->report, &err);
+    return true;
+}
+
+static void tell_left(struct report *report, uint64_t count, const char *trouble)
+{
+    struct buf text = {0};
+
+    words_count(&text, count, "notification");
+    report_error(report, ERR_NETWORK, "%s not delivered%s%s: the same command again goes on",
+                 buf_text(&text), trouble[0] ? ", the ERP's last answer: " : "", trouble);
+    buf_release(&text);
+}
+
+void deliver_work(const struct deliver *deliver, struct session *session)
+{
+    struct report *report = &session->cli->report;
+    struct summary_notifications *summary = &session->cli->summary->notifications;
+    struct notification_counts counts;
+    char trouble[DELIVERY_ERROR_SIZE] = "";
+    struct buf text = {0};
+
+    if (!decide(deliver, session) || !deliver_count(session, &counts))
+        return;
+    if (counts.pending > 0 && deliver->endpoint && !stop_requested()) {
+        if (!work(deliver, session, trouble) || !deliver_count(session, &counts))
+            return;
+        if (counts.pending > 0 && report->status == EXIT_DONE)
+            tell_left(report, counts.pending, trouble);
+    } else if (counts.pending > 0 && !deliver->endpoint) {
+        words_count(&text, counts.pending, "notification");
+        report_notice(report,
+                      "%s stored and not delivered: set --erp-endpoint or ERP_ENDPOINT to the "
+                      "ERP's URL",
+                      buf_text(&text));
+        buf_release(&text);
+    }
+    summary->pending = counts.pending;
+    if (counts.pending > 0)
+        report_status(report, EXIT_INCOMPLETE);
+    if (summary->failed > 0)
+        report_status(report, EXIT_ROWS);
+}

@@ -1,0 +1,35 @@
+/* Pending notifications are delivered to the ERP. */
+#ifndef ROWFERRY_CMD_DELIVER_H
+#define ROWFERRY_CMD_DELIVER_H
+
+#include "cmd/rowferry/session.h"
+#include "core/notify/sender.h"
+#include "core/notify/signature.h"
+#include "core/store/notification.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct deliver {
+    const char *endpoint; /* NULL: none is set */
+    struct signature_keys *keys;
+    const char *client_id; /* by which echoes are recognised; or NULL */
+    bool delivers_echoes;
+};
+
+/* Reads the settings. False: a setting is wrong; reported. deliver_release is due either way. */
+bool deliver_open(struct deliver *deliver, struct cli *cli);
+void deliver_release(struct deliver *deliver);
+
+/* Fills the options of a sender. max_tries 0: without end. */
+void deliver_options(const struct deliver *deliver, const struct cli *cli, unsigned max_tries,
+                     struct sender_options *options);
+
+/* Delivers what is pending, unless another process does, and counts it in the summary. What is
+ * still pending at the end makes exit status 5, what failed 3. */
+void deliver_work(const struct deliver *deliver, struct session *session);
+
+/* Counts what the database has of notifications and deliveries, for the summary. */
+bool deliver_count(struct session *session, struct notification_counts *counts);
+
+#endif

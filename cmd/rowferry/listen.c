@@ -1,0 +1,421 @@
+/* Notifications come over HTTP, are stored, and go on to the ERP, until a signal comes. */
+#include "cmd/rowferry/command.h"
+#include "cmd/rowferry/deliver.h"
+#include "cmd/rowferry/secret.h"
+#include "cmd/rowferry/summary.h"
+#include "cmd/rowferry/trusted_file.h"
+#include "core/base/clock.h"
+#include "core/base/prometheus.h"
+#include "core/base/stop.h"
+#include "core/notify/address.h"
+#include "core/notify/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIRST_FD = 3, PEM_MAX = 1 << 20, LOCK_EVERY_MS = 2000 };
+
+/* The thread that delivers, and what it reports to the others. */
+struct courier {
+    pthread_t thread;
+    bool is_running;
+    struct store *store;
+    struct sender *sender;
+    struct session *session;
+
+    pthread_mutex_t mutex;
+    bool is_stopping;
+    bool delivers; /* it has the lock */
+    bool has_failed;
+    struct err err;
+    struct sender_counts counts;
+    char trouble[DELIVERY_ERROR_SIZE];
+};
+
+struct listen {
+    struct session session;
+    struct deliver deliver;
+    struct signature_keys *keys;
+    struct courier courier;
+    struct listener *listener;
+    struct store *store; /* of the committer */
+    int fd;
+    bool is_local;
+    char *certificate, *key;
+    size_t key_size;
+    bool told_database, told_erp, told_waiting;
+};
+
+/* --- the courier --- */
+
+static bool is_stopping(struct courier *courier)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&courier->mutex);
+    stopping = courier->is_stopping;
+    pthread_mutex_unlock(&courier->mutex);
+    return stopping;
+}
+
+static void note(struct courier *courier, bool delivers)
+{
+    pthread_mutex_lock(&courier->mutex);
+    courier->delivers = delivers;
+    courier->counts = *sender_counts(courier->sender);
+    snprintf(courier->trouble, sizeof courier->trouble, "%s", sender_trouble(courier->sender));
+    pthread_mutex_unlock(&courier->mutex);
+}
+
+/* Delivers for as long as it has the lock. */
+static bool deliver(struct courier *courier, struct lock *lock, struct err *err)
+{
+    enum sender_end end = SENDER_AT_WORK;
+
+    if (!sender_begin(courier->sender, err))
+        return false;
+    for (;;) {
+        bool stopping = is_stopping(courier);
+
+        if (!lock_look(lock, err) || !sender_turn(courier->sender, stopping, 1000, -1, &end, err))
+            return false;
+        note(courier, true);
+        if (stopping && end != SENDER_AT_WORK)
+            return true;
+    }
+}
+
+/* A database that fails is tried again, as is a lock that another process holds. */
+static void *work_courier(void *context)
+{
+    struct courier *courier = context;
+    struct session *session = courier->session;
+
+    while (!is_stopping(courier)) {
+        struct err err = {0};
+        struct lock *lock = lock_take(store_path(courier->store), LOCK_DELIVERY, session->run_id,
+                                      session->cli->summary->started_ms, &err);
+        bool fine = lock && deliver(courier, lock, &err);
+
+        lock_release(lock);
+        pthread_mutex_lock(&courier->mutex);
+        courier->delivers = false;
+        courier->has_failed = !fine && err.kind != ERR_BUSY;
+        courier->err = err;
+        pthread_mutex_unlock(&courier->mutex);
+        for (int waited = 0; !fine && waited < LOCK_EVERY_MS && !is_stopping(courier);
+             waited += 100)
+            usleep(100000);
+    }
+    return NULL;
+}
+
+static bool courier_open(struct listen *listen, struct err *err)
+{
+    struct courier *courier = &listen->courier;
+    struct sender_options options;
+    bool created;
+    int code;
+
+    pthread_mutex_init(&courier->mutex, NULL);
+    courier->session = &listen->session;
+    if (!listen->deliver.endpoint)
+        return true;
+    deliver_options(&listen->deliver, listen->session.cli, 0, &options);
+    courier->store = store_open(store_path(listen->session.store), STORE_EXISTING, &created, err);
+    courier->sender = courier->store ? sender_open(courier->store, &options, err) : NULL;
+    if (!courier->sender)
+        return false;
+    code = pthread_create(&courier->thread, NULL, work_courier, courier);
+    courier->is_running = code == 0;
+    return code == 0 || err_set(err, ERR_INTERNAL, "cannot start a thread: %s", strerror(code));
+}
+
+static void courier_close(struct courier *courier)
+{
+    if (courier->is_running) {
+        pthread_mutex_lock(&courier->mutex);
+        courier->is_stopping = true;
+        pthread_mutex_unlock(&courier->mutex);
+        sender_wake(courier->sender);
+        pthread_join(courier->thread, NULL);
+    }
+    sender_close(courier->sender);
+    store_close(courier->store);
+    pthread_mutex_destroy(&courier->mutex);
+}
+
+/* --- what it says --- */
+
+/* From the committer's thread. */
+static void on_stored(void *context)
+{
+    struct listen *listen = context;
+
+    if (listen->courier.is_running)
+        sender_wake(listen->courier.sender);
+}
+
+static void print_deliveries(void *context, struct buf *out)
+{
+    static const char notifications[] = "rowferry_notifications",
+                      deliveries[] = "rowferry_deliveries";
+    static const char *const states[] = {"accepted", "not_accepted", "echo"};
+    struct listen *listen = context;
+    struct prometheus_labels labels = {0};
+    struct listener_counts counts;
+    struct committer_counts commits;
+    const struct notification_counts *stored = &commits.stored;
+    struct sender_counts sent;
+
+    listener_count(listen->listener, &counts, &commits);
+    prometheus_family(out, notifications, "gauge", "Notifications in the database by state.");
+    for (unsigned i = 0; i < NOTIFICATION_STATES; i++) {
+        labels.own = (struct prometheus_label){"state", states[i]};
+        prometheus_sample(out, notifications, &labels, (double)stored->by_state[i]);
+    }
+    prometheus_family(out, deliveries, "gauge", "Deliveries to the ERP in the database by state.");
+    labels.own = (struct prometheus_label){"state", "pending"};
+    prometheus_sample(out, deliveries, &labels, (double)stored->pending);
+    labels.own = (struct prometheus_label){"state", "delivered"};
+    prometheus_sample(out, deliveries, &labels, (double)stored->delivered);
+    labels.own = (struct prometheus_label){"state", "failed"};
+    prometheus_sample(out, deliveries, &labels, (double)stored->failed);
+    labels.own = (struct prometheus_label){0};
+    if (!listen->courier.is_running)
+        return;
+    pthread_mutex_lock(&listen->courier.mutex);
+    sent = listen->courier.counts;
+    pthread_mutex_unlock(&listen->courier.mutex);
+    prometheus_family(out, "rowferry_delivery_retries_total", "counter",
+                      "Deliveries that have to be tried again.");
+    prometheus_sample(out, "rowferry_delivery_retries_total", &labels, (double)sent.retried);
+    prometheus_family(out, "rowferry_delivery_duration_seconds", "histogram",
+                      "Time until the ERP answered.");
+    prometheus_histogram(out, "rowferry_delivery_duration_seconds", &labels, &sent.latency_us);
+}
+
+/* From the loop, about once a second: what changed is said once. */
+static void on_tick(void *context)
+{
+    struct listen *listen = context;
+    struct report *report = &listen->session.cli->report;
+    struct listener_counts counts;
+    struct committer_counts commits;
+    struct courier *courier = &listen->courier;
+
+    listener_count(listen->listener, &counts, &commits);
+    if (commits.is_failing != listen->told_database) {
+        listen->told_database = commits.is_failing;
+        if (commits.is_failing)
+            report_notice(report, "requests are answered 503: %s", commits.err.text);
+        else
+            report_notice(report, "the database works again");
+    }
+    if (!courier->is_running)
+        return;
+    pthread_mutex_lock(&courier->mutex);
+    if (courier->has_failed && !listen->told_erp)
+        report_notice(report, "notifications are not delivered: %s", courier->err.text);
+    listen->told_erp = courier->has_failed;
+    if (!courier->delivers && courier->err.kind == ERR_BUSY && !listen->told_waiting) {
+        report_notice(report, "notifications are delivered by another process for now: %s",
+                      courier->err.text);
+        listen->told_waiting = true;
+    }
+    if (courier->trouble[0] && courier->counts.retried > 0 && commits.stored.pending > 0)
+        report_detail(report, "the ERP: %s", courier->trouble);
+    pthread_mutex_unlock(&courier->mutex);
+}
+
+/* --- the command --- */
+
+/* The socket that systemd hands over (sd_listen_fds(3)). *found false: none. */
+static bool inherit_socket(int *fd, bool *found, struct err *err)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    int64_t number;
+
+    *found = pid && count && str_to_int64(span_of(pid), 1, INT64_MAX, &number) &&
+             number == getpid() && str_to_int64(span_of(count), 0, INT32_MAX, &number) &&
+             number > 0;
+    if (!*found)
+        return true;
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    if (number != 1)
+        return err_set(err, ERR_CONFIG,
+                       "systemd hands over %" PRId64 " sockets: one is served, so let the .socket "
+                       "unit have one ListenStream",
+                       number);
+    fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
+    *fd = FIRST_FD;
+    return true;
+}
+
+static bool open_socket(struct listen *listen, const struct options *options, struct err *err)
+{
+    bool found;
+
+    if (!inherit_socket(&listen->fd, &found, err))
+        return false;
+    if (found)
+        return address_adopt(listen->fd, &listen->is_local, err);
+    if (options->path_count == 0)
+        return err_set(err, ERR_CONFIG,
+                       "`rowferry listen` needs a port: [HOST:]PORT; see rowferry listen --help");
+    listen->fd = address_listen(options->paths[0], &listen->is_local, err);
+    return listen->fd >= 0;
+}
+
+static bool read_pem(const char *path, bool secret, char **text, size_t *size, struct err *err)
+{
+    bool missing;
+    mode_t mode;
+
+    if (!trusted_file_read(path, PEM_MAX, text, size, &mode, &missing, err))
+        return false;
+    if (missing)
+        return err_set(err, ERR_CONFIG, "%s: no such file", path);
+    return !secret || secret_file_is_private(path, mode, "holds the key of the certificate", err);
+}
+
+static bool read_tls(struct listen *listen, const struct options *options, struct err *err)
+{
+    const char *certificate = options_text(options, OPT_TLS_CERT);
+    const char *key = options_text(options, OPT_TLS_KEY);
+    size_t size;
+
+    if (!certificate != !key)
+        return err_set(err, ERR_CONFIG, "--tls-cert and --tls-key belong together");
+    return !certificate || (read_pem(certificate, false, &listen->certificate, &size, err) &&
+                            read_pem(key, true, &listen->key, &listen->key_size, err));
+}
+
+static bool read_keys(struct listen *listen, const struct options *options, struct err *err)
+{
+    char *secret = NULL;
+    bool fine = secret_read(options, OPT_WEBHOOK_SECRET, &secret, err);
+
+    if (fine && secret) {
+        listen->keys = signature_keys_read(span_of(secret), err);
+        fine = listen->keys || err_wrap(err, "--webhook-secret-file");
+    }
+    secret_release(secret);
+    return fine;
+}
+
+static bool prepare(struct listen *listen, struct cli *cli)
+{
+    struct err err = {0};
+
+    if (!deliver_open(&listen->deliver, cli))
+        return false;
+    if (read_keys(listen, &cli->options, &err) && read_tls(listen, &cli->options, &err) &&
+        open_socket(listen, &cli->options, &err) &&
+        (listen->keys || listen->is_local ||
+         err_set(&err, ERR_CONFIG,
+                 "other machines can reach this address, and there is no secret: set "
+                 "--webhook-secret-file, or listen on 127.0.0.1")))
+        return true;
+    report_fail(&cli->report, &err);
+    return false;
+}
+
+static void say_beginning(struct listen *listen)
+{
+    struct report *report = &listen->session.cli->report;
+    struct buf name = {0};
+
+    address_name(listen->fd, &name);
+    report_notice(report, "listening on %s%s", listen->certificate ? "https://" : "http://",
+                  buf_text(&name));
+    if (!listen->deliver.endpoint)
+        report_notice(report, "notifications are stored and not delivered: set --erp-endpoint or "
+                              "ERP_ENDPOINT to the ERP's URL");
+    buf_release(&name);
+}
+
+static void count(struct listen *listen)
+{
+    struct summary_notifications *summary = &listen->session.cli->summary->notifications;
+    struct listener_counts counts;
+    struct committer_counts commits;
+    struct notification_counts stored;
+
+    listener_count(listen->listener, &counts, &commits);
+    summary->received = counts.stored;
+    summary->repeated = counts.repeated;
+    summary->delivered = listen->courier.counts.delivered;
+    summary->failed = listen->courier.counts.failed;
+    if (deliver_count(&listen->session, &stored))
+        summary->pending = stored.pending;
+}
+
+static void work(struct listen *listen)
+{
+    struct report *report = &listen->session.cli->report;
+    struct err err = {0};
+    bool created, fine;
+
+    listen->store = store_open(store_path(listen->session.store), STORE_EXISTING, &created, &err);
+    fine = listen->store && courier_open(listen, &err);
+    if (fine) {
+        listen->listener = listener_open(
+            &(struct listener_options){.fd = listen->fd,
+                                       .store = listen->store,
+                                       .keys = listen->keys,
+                                       .client_id = listen->deliver.client_id,
+                                       .delivers_echoes = listen->deliver.delivers_echoes,
+                                       .tls_certificate = listen->certificate,
+                                       .tls_key = listen->key,
+                                       .stored = on_stored,
+                                       .tick = on_tick,
+                                       .print_metrics = print_deliveries,
+                                       .context = listen},
+            &err);
+        fine = listen->listener != NULL;
+    }
+    if (fine) {
+        say_beginning(listen);
+        fine = listener_run(listen->listener, &err);
+        listener_end(listen->listener);
+    }
+    if (!fine)
+        report_fail(report, &err);
+    else
+        report_stopped(report);
+    courier_close(&listen->courier);
+    if (listen->listener)
+        count(listen);
+    listener_close(listen->listener);
+    store_close(listen->store);
+}
+
+void command_listen(struct cli *cli)
+{
+    struct listen listen = {.fd = -1};
+
+    if (prepare(&listen, cli) &&
+        session_open(&listen.session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
+        listen.session.judged = false;
+        work(&listen);
+        session_close(&listen.session);
+        summary_tell(cli);
+        session_release(&listen.session);
+    }
+    if (listen.fd >= 0)
+        close(listen.fd);
+    if (listen.key)
+        explicit_bzero(listen.key, listen.key_size);
+    free(listen.key);
+    free(listen.certificate);
+    signature_keys_free(listen.keys);
+    deliver_release(&listen.deliver);
+}

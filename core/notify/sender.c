@@ -1,0 +1,461 @@
+#include "core/notify/sender.h"
+
+#include "core/base/clock.h"
+#include "core/base/crash.h"
+#include "core/base/mem.h"
+#include "core/http/governor.h"
+#include "core/http/url.h"
+#include "core/notify/payload.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum {
+    FIELDS = 4,
+    FIELD_SIZE = 64,
+    BUDGET_UNITS = 100, /* of a run; what has to be tried again costs 5, a success earns 1 */
+    BUDGET_COST = 5,
+    TROUBLE_FROM = 3, /* deliveries in a row without a success: then one at a time, with pauses */
+    TROUBLE_WAIT_MAX_MS = 60000,
+};
+
+/* A delivery on its way. */
+struct flight {
+    struct delivery delivery;
+    bool is_used;
+    struct buf body, signature;
+    char idempotency_key[FIELD_SIZE], id[FIELD_SIZE], timestamp[FIELD_SIZE];
+    struct http_field fields[FIELDS + 1];
+};
+
+struct sender {
+    struct store *store;
+    struct sender_options options;
+    struct http_pool *pool;
+    struct governor governor;
+    struct payload_reader reader;
+    struct flight *flights;
+    unsigned in_flight;
+    struct delivery_outcome *outcomes; /* to be settled, at most one for each flight */
+    struct flight **settled;
+    unsigned outcome_count;
+    int64_t *due_ids;
+    int budget;
+    unsigned trouble; /* deliveries in a row without a success */
+    int64_t trouble_id;
+    struct sender_counts counts;
+    enum sender_end end;
+    char problem[DELIVERY_ERROR_SIZE];
+    unsigned short dice[3];
+};
+
+bool sender_check(const char *endpoint, struct err *err)
+{
+    struct url url;
+    bool is_plain;
+
+    if (!url_parse(span_of(endpoint), &url) ||
+        (strncasecmp(endpoint, "http://", 7) != 0 && strncasecmp(endpoint, "https://", 8) != 0))
+        return err_set(err, ERR_CONFIG,
+                       "the ERP's endpoint must be a URL: https://HOST[:PORT]/PATH");
+    is_plain = url.scheme.size == 4;
+    if (url.has_user)
+        return err_set(err, ERR_CONFIG,
+                       "the ERP's endpoint must not hold a user name or a password");
+    if (is_plain && !url_host_is_loopback(url.host))
+        return err_set(err, ERR_CONFIG,
+                       "the ERP's endpoint '%s' is plain http to another host: use https",
+                       endpoint);
+    return true;
+}
+
+struct sender *sender_open(struct store *store, const struct sender_options *options,
+                           struct err *err)
+{
+    struct sender *sender = mem_calloc(1, sizeof *sender);
+    unsigned slots = options->concurrency;
+    int64_t seed = clock_monotonic_us();
+
+    sender->store = store;
+    sender->options = *options;
+    sender->pool = http_pool_open(&(struct http_options){.slots = slots,
+                                                         .ca_file = options->ca_file,
+                                                         .user_agent = options->user_agent},
+                                  err);
+    sender->flights = mem_calloc(slots, sizeof *sender->flights);
+    sender->outcomes = mem_calloc(slots, sizeof *sender->outcomes);
+    sender->settled = mem_calloc(slots, sizeof(struct flight *));
+    sender->due_ids = mem_calloc(2 * (size_t)slots, sizeof *sender->due_ids);
+    sender->budget = BUDGET_UNITS;
+    memcpy(sender->dice, &seed, sizeof sender->dice);
+    governor_init(&sender->governor, 0);
+    if (sender->pool)
+        return sender;
+    sender_close(sender);
+    return NULL;
+}
+
+void sender_close(struct sender *sender)
+{
+    if (!sender)
+        return;
+    http_pool_close(sender->pool);
+    for (unsigned i = 0; i < sender->options.concurrency; i++) {
+        delivery_release(&sender->flights[i].delivery);
+        buf_release(&sender->flights[i].body);
+        buf_release(&sender->flights[i].signature);
+    }
+    payload_reader_release(&sender->reader);
+    free(sender->flights);
+    free(sender->outcomes);
+    free(sender->settled);
+    free(sender->due_ids);
+    free(sender);
+}
+
+bool sender_begin(struct sender *sender, struct err *err)
+{
+    return deliveries_begin(sender->store, clock_now_ms(), err);
+}
+
+void sender_wake(struct sender *sender)
+{
+    http_pool_wake(sender->pool);
+}
+
+const struct sender_counts *sender_counts(const struct sender *sender)
+{
+    return &sender->counts;
+}
+
+const char *sender_trouble(const struct sender *sender)
+{
+    return sender->problem;
+}
+
+/* --- what an answer means --- */
+
+/* 4xx says that this request is wrong, but for those that speak of the moment; a redirect is never
+ * followed. */
+static bool is_final(long status)
+{
+    return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
+}
+
+static void describe(const struct http_answer *answer, char out[DELIVERY_ERROR_SIZE])
+{
+    char shown[DELIVERY_ERROR_SIZE - 32];
+    struct span body = answer->body;
+
+    if (answer->end != HTTP_DONE && !is_final(answer->status)) {
+        snprintf(out, DELIVERY_ERROR_SIZE, "%s", answer->error);
+        return;
+    }
+    str_printable(body, shown, sizeof shown);
+    snprintf(out, DELIVERY_ERROR_SIZE, "status %ld%s%s", answer->status, body.size ? ": " : "",
+             shown);
+}
+
+void sender_settle(struct delivery_outcome *outcome, const struct http_answer *answer,
+                   unsigned tries, double dice, int64_t now_ms)
+{
+    int64_t wait_ms = SENDER_BACKOFF_MAX_MS;
+    bool has_status = answer->end == HTTP_DONE || answer->end == HTTP_TOO_LARGE;
+
+    outcome->http_status = (int)answer->status;
+    outcome->error[0] = '\0';
+    outcome->not_before_ms = 0;
+    if (has_status && answer->status >= 200 && answer->status < 300) {
+        outcome->state = DELIVERY_DELIVERED;
+        return;
+    }
+    describe(answer, outcome->error);
+    if (has_status && is_final(answer->status)) {
+        outcome->state = DELIVERY_FAILED;
+        return;
+    }
+    outcome->state = DELIVERY_PENDING;
+    if (tries < 20 && (int64_t)SENDER_BACKOFF_MS << tries < wait_ms)
+        wait_ms = (int64_t)SENDER_BACKOFF_MS << tries;
+    outcome->not_before_ms = now_ms + wait_ms + (int64_t)(dice * (double)wait_ms / 2);
+}
+
+/* The ERP asks all of us to wait. */
+static void note_refusal(struct sender *sender, const struct http_answer *answer, int64_t now_us)
+{
+    int64_t wait_us = answer->retry_after_ms < 0 ? -1 : answer->retry_after_ms * 1000;
+    const int64_t most_us = (int64_t)SENDER_WAIT_MAX_MS * 1000;
+
+    sender->counts.throttled++;
+    if (sender->options.max_wait_ms > 0 && answer->retry_after_ms > sender->options.max_wait_ms)
+        sender->end = SENDER_PARKED;
+    wait_us = governor_refused(&sender->governor,
+                               &(struct governor_refusal){now_us - answer->latency_us,
+                                                          wait_us > most_us ? most_us : wait_us},
+                               erand48(sender->dice), now_us);
+    (void)wait_us;
+}
+
+/* Without an answer that helps: then one at a time, with pauses that grow. */
+static void note_trouble(struct sender *sender, int64_t id, int64_t now_us)
+{
+    int64_t wait_ms = SENDER_BACKOFF_MS;
+
+    if (sender->trouble_id != id && sender->trouble < UINT_MAX)
+        sender->trouble++;
+    sender->trouble_id = id;
+    if (sender->options.max_tries > 0) {
+        sender->budget -= BUDGET_COST;
+        if (sender->budget <= 0 && sender->end == SENDER_AT_WORK)
+            sender->end = SENDER_EXHAUSTED;
+        return;
+    }
+    if (sender->trouble < TROUBLE_FROM)
+        return;
+    for (unsigned i = TROUBLE_FROM; i < sender->trouble && wait_ms < TROUBLE_WAIT_MAX_MS; i++)
+        wait_ms *= 2;
+    if (wait_ms > TROUBLE_WAIT_MAX_MS)
+        wait_ms = TROUBLE_WAIT_MAX_MS;
+    wait_ms += (int64_t)(erand48(sender->dice) * (double)wait_ms / 4);
+    governor_pause(&sender->governor, now_us + wait_ms * 1000);
+}
+
+static void note_answer(struct sender *sender, const struct http_answer *answer,
+                        const struct delivery_outcome *outcome)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after_ms >= 0);
+
+    if (answer->end == HTTP_DONE)
+        histogram_add(&sender->counts.latency_us, (uint64_t)answer->latency_us);
+    if (outcome->error[0])
+        memcpy(sender->problem, outcome->error, sizeof sender->problem);
+    switch (outcome->state) {
+    case DELIVERY_DELIVERED:
+        sender->counts.delivered++;
+        sender->trouble = 0;
+        sender->trouble_id = 0;
+        if (sender->budget < BUDGET_UNITS)
+            sender->budget++;
+        governor_accepted(&sender->governor, now_us - answer->latency_us, now_us);
+        return;
+    case DELIVERY_FAILED: /* it works, and refuses this one */
+        sender->counts.failed++;
+        sender->trouble = 0;
+        governor_accepted(&sender->governor, now_us - answer->latency_us, now_us);
+        return;
+    case DELIVERY_PENDING:
+        break;
+    }
+    sender->counts.retried++;
+    if (answer->end == HTTP_UNTRUSTED && sender->options.max_tries > 0)
+        sender->end = SENDER_UNTRUSTED;
+    if (refused)
+        note_refusal(sender, answer, now_us);
+    else
+        note_trouble(sender, outcome->id, now_us);
+}
+
+static void take_answers(struct sender *sender)
+{
+    struct http_answer *answer;
+
+    while ((answer = http_pool_next(sender->pool))) {
+        struct flight *flight = answer->context;
+        struct delivery_outcome *outcome = &sender->outcomes[sender->outcome_count];
+
+        outcome->id = flight->delivery.id;
+        outcome->attempts = flight->delivery.attempts + 1;
+        sender_settle(outcome, answer, flight->delivery.tries, erand48(sender->dice),
+                      clock_now_ms());
+        note_answer(sender, answer, outcome);
+        http_pool_release(sender->pool, answer);
+        sender->settled[sender->outcome_count++] = flight;
+    }
+}
+
+static bool settle(struct sender *sender, struct err *err)
+{
+    if (sender->outcome_count == 0)
+        return true;
+    crash_point(CRASH_DELIVERY_ANSWERED);
+    if (!deliveries_settle(sender->store, sender->outcomes, sender->outcome_count, clock_now_ms(),
+                           err))
+        return false;
+    crash_point(CRASH_DELIVERY_SETTLED);
+    for (unsigned i = 0; i < sender->outcome_count; i++)
+        sender->settled[i]->is_used = false;
+    sender->in_flight -= sender->outcome_count;
+    sender->outcome_count = 0;
+    return true;
+}
+
+/* --- what leaves --- */
+
+static void hexadecimal(const unsigned char *bytes, size_t size, char *out)
+{
+    for (size_t i = 0; i < size; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void add_field(struct flight *flight, const char *name, const char *value)
+{
+    unsigned count = 0;
+
+    while (flight->fields[count].name)
+        count++;
+    flight->fields[count] = (struct http_field){name, value};
+    flight->fields[count + 1] = (struct http_field){NULL, NULL};
+}
+
+/* The header fields that name the delivery: the same however often it is sent. */
+static void make_fields(struct sender *sender, struct flight *flight)
+{
+    char key[2 * NOTIFICATION_KEY_SIZE + 1];
+    int64_t now_s = clock_now_ms() / 1000;
+
+    hexadecimal(flight->delivery.key, NOTIFICATION_KEY_SIZE, key);
+    flight->fields[0].name = NULL;
+    snprintf(flight->idempotency_key, FIELD_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", key, key + 8,
+             key + 12, key + 16, key + 20);
+    add_field(flight, "Idempotency-Key", flight->idempotency_key);
+    if (!sender->options.keys)
+        return;
+    snprintf(flight->id, FIELD_SIZE, "msg_%s", key);
+    snprintf(flight->timestamp, FIELD_SIZE, "%" PRId64, now_s);
+    buf_reset(&flight->signature);
+    signature_make(sender->options.keys, flight->id, now_s, buf_span(&flight->body),
+                   &flight->signature);
+    add_field(flight, "webhook-id", flight->id);
+    add_field(flight, "webhook-timestamp", flight->timestamp);
+    add_field(flight, "webhook-signature", buf_text(&flight->signature));
+}
+
+static bool make_body(struct sender *sender, struct flight *flight, struct err *err)
+{
+    char problem[PAYLOAD_PROBLEM_SIZE];
+    struct payload payload;
+
+    if (!payload_read(&sender->reader, buf_span(&flight->delivery.body), NULL, &payload, problem))
+        return err_set(err, ERR_INTERNAL, "notification %" PRId64 " cannot be read again: %s",
+                       flight->delivery.id, problem);
+    buf_reset(&flight->body);
+    payload_for_erp(&payload, &flight->body);
+    return true;
+}
+
+static bool start(struct sender *sender, struct flight *flight, struct err *err)
+{
+    if (!make_body(sender, flight, err))
+        return false;
+    make_fields(sender, flight);
+    if (!http_pool_start(sender->pool,
+                         &(struct http_request){
+                             .method = HTTP_POST,
+                             .url = sender->options.endpoint,
+                             .content_type = "application/json",
+                             .fields = flight->fields,
+                             .body = buf_span(&flight->body),
+                             .timeout_ms = SENDER_TIMEOUT_MS,
+                             .context = flight,
+                         },
+                         err))
+        return false;
+    flight->is_used = true;
+    sender->in_flight++;
+    governor_departed(&sender->governor, clock_monotonic_us());
+    crash_point(CRASH_DELIVERY_STARTED);
+    return true;
+}
+
+static struct flight *find_free(struct sender *sender)
+{
+    for (unsigned i = 0; i < sender->options.concurrency; i++)
+        if (!sender->flights[i].is_used)
+            return &sender->flights[i];
+    return NULL;
+}
+
+static bool is_in_flight(const struct sender *sender, int64_t id)
+{
+    for (unsigned i = 0; i < sender->options.concurrency; i++)
+        if (sender->flights[i].is_used && sender->flights[i].delivery.id == id)
+            return true;
+    return false;
+}
+
+static bool record_is_in_flight(const struct sender *sender, struct span record_id)
+{
+    for (unsigned i = 0; i < sender->options.concurrency; i++)
+        if (sender->flights[i].is_used &&
+            span_equal(buf_span(&sender->flights[i].delivery.record_id), record_id))
+            return true;
+    return false;
+}
+
+static unsigned allowed(const struct sender *sender)
+{
+    unsigned most = sender->trouble >= TROUBLE_FROM && sender->options.max_tries == 0
+                        ? 1
+                        : sender->options.concurrency;
+
+    return sender->in_flight < most ? most - sender->in_flight : 0;
+}
+
+/* Starts what is due; *wait_ms: until more is, at most. */
+static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
+{
+    int64_t now_ms = clock_now_ms(), wait_us, next_due_ms;
+    unsigned most = allowed(sender);
+    size_t count;
+
+    if (!deliveries_due(
+            sender->store, now_ms, sender->options.max_tries ? sender->options.max_tries : INT_MAX,
+            sender->due_ids, 2 * (size_t)sender->options.concurrency, &count, &next_due_ms, err))
+        return false;
+    wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
+    for (size_t i = 0; i < count && most > 0 && wait_us == 0; i++) {
+        struct flight *flight = find_free(sender);
+
+        if (is_in_flight(sender, sender->due_ids[i]))
+            continue;
+        if (!delivery_read(sender->store, sender->due_ids[i], &flight->delivery, err))
+            return false;
+        if (record_is_in_flight(sender, buf_span(&flight->delivery.record_id)))
+            continue;
+        if (!start(sender, flight, err))
+            return false;
+        most--;
+        wait_us = governor_wait_us(&sender->governor, clock_monotonic_us());
+    }
+    if (count > 0 && wait_us > 0 && wait_us / 1000 < *wait_ms)
+        *wait_ms = (int)(wait_us / 1000) + 1;
+    if (next_due_ms > 0 && next_due_ms - now_ms < *wait_ms)
+        *wait_ms = (int)(next_due_ms - now_ms) + 1;
+    if (count == 0 && next_due_ms == 0 && sender->in_flight == 0 && sender->end == SENDER_AT_WORK)
+        sender->end = SENDER_DONE;
+    return true;
+}
+
+bool sender_turn(struct sender *sender, bool stopping, int wait_ms, int fd, enum sender_end *end,
+                 struct err *err)
+{
+    if (sender->end == SENDER_DONE)
+        sender->end = SENDER_AT_WORK;
+    take_answers(sender);
+    if (!settle(sender, err))
+        return false;
+    if (stopping || sender->end != SENDER_AT_WORK)
+        stopping = true;
+    else if (!send_due(sender, &wait_ms, err))
+        return false;
+    *end = stopping && sender->in_flight > 0           ? SENDER_AT_WORK
+           : stopping && sender->end == SENDER_AT_WORK ? SENDER_DONE
+                                                       : sender->end;
+    if (*end == SENDER_AT_WORK || (!stopping && sender->options.max_tries == 0))
+        return http_pool_wait(sender->pool, wait_ms, fd, err);
+    return true;
+}

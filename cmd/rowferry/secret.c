@@ -69,7 +69,8 @@ static bool read_file(const char *path, bool several, char **secret, struct err 
     if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the secret", path);
+        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the %ssecret", path,
+                       several ? "" : "client ");
     fine =
         secret_file_is_private(path, mode, several ? "has a secret" : "has the client secret", err);
     if (fine && strlen(text) != size)

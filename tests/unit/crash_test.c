@@ -69,7 +69,9 @@ static void an_unknown_point_is_refused_and_all_of_them_are_listed(void **state)
     assert_refused("list", "ROWFERRY_CRASH: 'list' is not one of: database-made database-set-up ");
     assert_refused("", "ROWFERRY_CRASH: '' is not one of: database-made ");
     assert_false(crash_arm("x", &err));
-    assert_non_null(strstr(err.text, " run-ended prune-marked prune-committed"));
+    assert_non_null(strstr(err.text, " run-ended prune-marked prune-committed"
+                                     " notification-read notification-committed"
+                                     " delivery-started delivery-answered delivery-settled"));
 }
 
 static void a_passage_is_a_number_from_1_on(void **state)

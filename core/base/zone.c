@@ -281,11 +281,10 @@ static bool read_zone(struct zone *zone, const unsigned char *bytes, size_t size
         return false;
     indices = bytes + (size_t)counts.changes * 8;
     types = indices + counts.changes;
-    add_change(zone, INT64_MIN, (int32_t)number_at(types, 4));
-    for (uint32_t i = 0; i < counts.changes; i++) {
-        int64_t moment = number_at(bytes + (size_t)i * 8, 8);
-        int64_t offset = indices[i] < counts.types ? number_at(types + (size_t)indices[i] * 6, 4)
-                                                   : OFFSET_MAX + 1;
+    for (uint32_t i = 0; i <= counts.changes; i++) {
+        int64_t moment = i ? number_at(bytes + (size_t)(i - 1) * 8, 8) : INT64_MIN;
+        uint32_t type = i ? indices[i - 1] : 0;
+        int64_t offset = type < counts.types ? number_at(types + (size_t)type * 6, 4) : INT64_MAX;
 
         if (offset > OFFSET_MAX || offset < -OFFSET_MAX)
             return false;
@@ -335,35 +334,40 @@ static size_t read_whole(int fd, char *bytes)
     return size;
 }
 
-struct zone *zone_open(struct span name, struct err *err)
+struct zone *zone_parse(struct span file)
 {
     struct zone *zone = mem_calloc(1, sizeof *zone);
-    char path[PATH_MAX], *bytes;
-    struct stat status;
-    bool read = false;
-    int fd = -1;
 
     zone->cycle_from = INT64_MAX;
+    if (read_zone(zone, (const unsigned char *)file.data, file.size) &&
+        read_rule(zone, file.data, file.size))
+        return zone;
+    zone_close(zone);
+    return NULL;
+}
+
+struct zone *zone_open(struct span name, struct err *err)
+{
+    char path[PATH_MAX], *bytes;
+    struct zone *zone = NULL;
+    struct stat status;
+    int fd = -1;
+
     if (is_zone_name(name)) {
         snprintf(path, sizeof path, "%s/%.*s", folder, (int)name.size, name.data);
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     }
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-        size_t size;
-
         bytes = mem_calloc(1, FILE_MAX);
-        size = read_whole(fd, bytes);
-        read = read_zone(zone, (const unsigned char *)bytes, size) && read_rule(zone, bytes, size);
+        zone = zone_parse((struct span){bytes, read_whole(fd, bytes)});
         free(bytes);
     }
     if (fd >= 0)
         close(fd);
-    if (read)
-        return zone;
-    zone_close(zone);
-    err_set(err, ERR_CONFIG, "is not a time zone of this system's tz database (%s)%s", folder,
-            access(folder, X_OK) == 0 ? "" : ", which is missing: install tzdata");
-    return NULL;
+    if (!zone)
+        err_set(err, ERR_CONFIG, "is not a time zone of this system's tz database (%s)%s", folder,
+                access(folder, X_OK) == 0 ? "" : ", which is missing: install tzdata");
+    return zone;
 }
 
 void zone_close(struct zone *zone)

@@ -14,6 +14,10 @@ struct zone;
 struct zone *zone_open(struct span name, struct err *err);
 void zone_close(struct zone *zone);
 
+/* Reads the bytes of a TZif file. NULL if they are not one, of version 2 or later and without leap
+ * seconds. */
+struct zone *zone_parse(struct span file);
+
 /* Returns the seconds east of UTC at a moment, in seconds since 1970 without leap seconds. */
 int32_t zone_offset(struct zone *zone, int64_t moment);
 

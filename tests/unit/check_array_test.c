@@ -76,6 +76,10 @@ static void contains_counts_the_items_that_fit(void **state)
 static void items_are_told_apart_by_value(void **state)
 {
     static const struct value_case cases[] = {
+        {"{\"uniqueItems\": true}", "[[1], [2], [3], [4], [5], [6], [7], [8], [9], [1.0]]",
+         "v|uniqueItems|must not contain a value twice, items 0 and 9 are both an array"},
+        {"{\"uniqueItems\": true}",
+         "[[], [2], true, null, false, {}, \"\", 8, [[9]], [[10]], {\"a\": 1}, {\"a\": 2}]", ""},
         {"{\"uniqueItems\": true}", "[1, \"1\", true, null, [1], {\"a\": 1}, 0, false]", ""},
         {"{\"uniqueItems\": false}", "[1, 1]", ""},
         {"{\"uniqueItems\": true}", "[1, 2, 1.0]",
@@ -155,6 +159,41 @@ static void older_drafts_have_two_forms_of_items(void **state)
     }
 }
 
+/* An object of 20 members n0 to n19; the value and the name of the last can differ. */
+static const char *large_object(const char *last_name, const char *last_value, bool backwards)
+{
+    static char texts[2][512];
+    static unsigned next;
+    char *text = texts[next++ % 2];
+    size_t size = 1;
+
+    strcpy(text, "{");
+    for (int i = 0; i < 20; i++) {
+        int n = backwards ? 19 - i : i;
+        char name[16], value[16];
+
+        snprintf(name, sizeof name, "n%d", n);
+        snprintf(value, sizeof value, "[%d]", n);
+        size += (size_t)snprintf(text + size, 512 - size, "%s\"%s\": %s", i ? ", " : "",
+                                 n == 19 ? last_name : name, n == 19 ? last_value : value);
+    }
+    strcpy(text + size, "}");
+    return text;
+}
+
+static void large_objects_are_compared_whatever_their_order(void **state)
+{
+    char schema[1024];
+
+    (void)state;
+    snprintf(schema, sizeof schema, "{\"const\": %s}", large_object("n19", "[19]", false));
+    assert_string_equal(violations_of_value(schema, large_object("n19", "[19.0]", true)), "");
+    assert_string_equal(violations_of_value(schema, large_object("n19", "[20]", true)),
+                        "v|const|must be an object, is an object");
+    assert_string_equal(violations_of_value(schema, large_object("n20", "[19]", true)),
+                        "v|const|must be an object, is an object");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +203,7 @@ int main(void)
         cmocka_unit_test(items_are_told_apart_by_value),
         cmocka_unit_test(large_objects_are_compared_whatever_their_order),
         cmocka_unit_test(older_drafts_have_two_forms_of_items),
+        cmocka_unit_test(large_objects_are_compared_whatever_their_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,33 @@ static void any_of_says_what_was_tried(void **state)
     assert_values(cases, COUNT(cases));
 }
 
+/* Alternatives are left at the first thing that is wrong. */
+static void an_alternative_that_does_not_fit_is_passed(void **state)
+{
+    static const char *const schemas[][2] = {
+        {"{\"prefixItems\": [{\"type\": \"string\"}, {}]}", "[1, 2]"},
+        {"{\"items\": {\"type\": \"string\"}}", "[1, 2]"},
+        {"{\"allOf\": [{\"type\": \"string\"}, {\"minimum\": 1}]}", "5"},
+        {"{\"dependentRequired\": {\"a\": [\"b\", \"c\"]}}", "{\"a\": 1}"},
+        {"{\"additionalProperties\": false}", "{\"a\": 1, \"b\": 2}"},
+        {"{\"required\": [\"a\"]}", "{}"},
+        {"{\"properties\": {\"a\": {\"type\": \"string\"}}}", "{\"a\": 1, \"b\": 2}"},
+        {"{\"propertyNames\": {\"maxLength\": 1}}", "{\"ab\": 1, \"cd\": 2}"},
+        {"{\"unevaluatedItems\": false}", "[1, 2]"},
+        {"{\"contains\": {\"type\": \"string\"}, \"maxContains\": 1}", "[\"a\", \"b\"]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(schemas); i++) {
+        char both[512];
+
+        snprintf(both, sizeof both, "{\"anyOf\": [%s, {\"title\": \"any\"}]}", schemas[i][0]);
+        assert_string_equal(violations_of_value(both, schemas[i][1]), "");
+        snprintf(both, sizeof both, "{\"not\": %s}", schemas[i][0]);
+        assert_string_equal(violations_of_value(both, schemas[i][1]), "");
+    }
+}
+
 static void one_of_fits_exactly_one(void **state)
 {
     static const struct value_case cases[] = {
@@ -150,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_tells_what_each_schema_tells),
         cmocka_unit_test(any_of_says_what_was_tried),
+        cmocka_unit_test(an_alternative_that_does_not_fit_is_passed),
         cmocka_unit_test(one_of_fits_exactly_one),
         cmocka_unit_test(not_shows_what_must_not_fit),
         cmocka_unit_test(if_chooses_what_applies),

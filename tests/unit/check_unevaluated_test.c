@@ -134,6 +134,27 @@ static void the_row_itself_can_be_closed(void **state)
 }
 
 /* Alternatives within alternatives are gone through once more for each that asks. */
+/* The schema of a dynamic reference counts, by itself or as the outermost one. */
+static void what_a_dynamic_reference_looked_at_is_evaluated(void **state)
+{
+    static const char schema[] =
+        "{\"$id\": \"http://x.test/root\", \"$defs\": {"
+        "\"a\": {\"$id\": \"a\", \"$dynamicAnchor\": \"n\", \"properties\": {\"p\": {\"type\": "
+        "\"string\"}}}, "
+        "\"b\": {\"$id\": \"b\", \"$dynamicAnchor\": \"n\"}}, "
+        "\"properties\": {\"v\": {\"$dynamicRef\": \"a#n\", \"unevaluatedProperties\": false}, "
+        "\"w\": {\"$ref\": \"a\", \"unevaluatedProperties\": false}}}";
+
+    (void)state;
+    assert_string_equal(violations_of(schema, "{\"v\": {\"p\": \"x\"}, \"w\": {\"p\": \"x\"}}"),
+                        "");
+    assert_string_equal(violations_of(schema, "{\"v\": {\"p\": 5}}"),
+                        "/v/p|type|must be a string, is 5");
+    assert_string_equal(violations_of(schema, "{\"v\": {\"q\": 5}, \"w\": {\"q\": 5}}"),
+                        "/v/q|unevaluatedProperties|is a property that no schema describes\n"
+                        "/w/q|unevaluatedProperties|is a property that no schema describes");
+}
+
 static void costly_questions_are_given_up(void **state)
 {
     struct buf schema = {0}, fields = {0};
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(properties_that_a_schema_looked_at_are_evaluated),
         cmocka_unit_test(items_that_a_schema_looked_at_are_evaluated),
         cmocka_unit_test(the_row_itself_can_be_closed),
+        cmocka_unit_test(what_a_dynamic_reference_looked_at_is_evaluated),
         cmocka_unit_test(costly_questions_are_given_up),
     };
 

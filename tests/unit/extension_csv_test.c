@@ -29,6 +29,31 @@ static const struct {
     {FILE_OF("\"csv\": {\"footer\": \"x*\"}"),
      "#/x-rowferry/csv/footer: matches an empty line, and so every line: anchor it, like "
      "\"^Total\""},
+    {FILE_OF("\"csv\": {\"footer\": \"(\"}"),
+     "#/x-rowferry/csv/footer: is not a regular expression: missing closing parenthesis"},
+    {FILE_OF("\"csv\": {\"absent\": [1]}"), "#/x-rowferry/csv/absent: must be a list of words"},
+    {FILE_OF("\"csv\": {\"absent\": []}"), "#/x-rowferry/csv/absent: must be a list of words"},
+    {FILE_OF("\"csv\": {\"absent\": [\"a\", \"a\"]}"),
+     "#/x-rowferry/csv/absent: lists a word twice"},
+    {FILE_OF("\"csv\": {\"encoding\": 1}"),
+     "#/x-rowferry/csv/encoding: must be one of " ROW_ENCODING_LIST},
+    {FILE_OF("\"csv\": {\"quote\": null, \"maxFieldBytes\": 5}"),
+     "#/x-rowferry/csv/maxFieldBytes: is for cells in quotes, and \"quote\" is null"},
+    {FILE_OF("\"formats\": {\"n\": {\"unit\": \"E\", \"decimal\": \".\", \"thousands\": \".\"}}"),
+     "#/x-rowferry/formats/n: needs thousands that differ from decimal"},
+    {FILE_OF("\"formats\": {\"n\": {\"unit\": \"'\", \"thousands\": \"'\"}}"),
+     "#/x-rowferry/formats/n/unit: must differ from decimal and thousands"},
+    {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"x\"], \"false\": [1]}}}"),
+     "#/x-rowferry/formats/b/boolean/false: must be a list of words"},
+    {FILE_OF("\"formats\": {\"b\": {\"boolean\": {\"true\": [\"\"], \"false\": [\"x\"]}}}"),
+     "#/x-rowferry/formats/b/boolean/true: must be a list of words"},
+    {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\", \"zone\": \"UTC\", "
+             "\"fold\": \"x\"}}"),
+     "#/x-rowferry/formats/s/fold: must be \"earlier\" or \"later\""},
+    {FILE_OF("\"formats\": {\"s\": {\"date\": 1}}"),
+     "#/x-rowferry/formats/s/date: must be a pattern like \"DD.MM.YYYY\""},
+    {FILE_OF("\"formats\": {\"s\": []}"),
+     "#/x-rowferry/formats/s: must be an object with decimal, date, datetime, boolean or absent"},
     {FILE_OF("\"csv\": {\"absent\": \"NULL\"}"),
      "#/x-rowferry/csv/absent: must be a list of words"},
     {FILE_OF("\"csv\": {\"absent\": [\"\"]}"), "#/x-rowferry/csv/absent: must be a list of words"},
@@ -167,11 +192,69 @@ static void what_is_declared_reaches_the_reader(void **state)
     schema_close(schema);
 }
 
+static void every_setting_reaches_the_reader(void **state)
+{
+    struct err err = {0};
+    struct schema *schema = schema_of(
+        FILE_OF("\"csv\": {\"skipLines\": 2, \"comment\": \"//\", \"footer\": \"^Total\", "
+                "\"absent\": [\"NULL\", \"-\"], \"quotedEmpty\": \"absent\", "
+                "\"shortRows\": \"absent\", \"longRows\": \"empty\"}, "
+                "\"columns\": {\"V\": \"version\", \"T\": \"tags\"}, "
+                "\"formats\": {\"n\": {\"thousands\": \" \", \"sign\": \"trailing\", "
+                "\"padding\": \"0\", \"unit\": \"EUR\", \"absent\": [\"n/a\"]}, "
+                "\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\", \"zone\": \"UTC\", "
+                "\"fold\": \"later\"}}"),
+        &err);
+    const struct row_dialect *dialect;
+
+    (void)state;
+    if (!schema)
+        fail_msg("%s", err.text);
+    dialect = &schema_shape(schema)->dialect;
+    assert_int_equal(dialect->skip_lines, 2);
+    assert_true(span_is(dialect->comment, "//"));
+    assert_true(dialect->is_footer(dialect->footer, span_of("Total 5")));
+    assert_false(dialect->is_footer(dialect->footer, span_of("5 Total")));
+    assert_true(dialect_holds(dialect->absent, span_of("-")));
+    assert_false(dialect_holds(dialect->absent, span_of("")));
+    assert_true(dialect->quoted_absent && dialect->short_rows && dialect->long_rows);
+    assert_true(span_is(dialect->columns[0].target, "version"));
+    assert_true(span_is(dialect->columns[1].target, "tags"));
+    assert_int_equal(dialect->forms[0].sign, CELL_SIGN_TRAILING);
+    assert_int_equal(dialect->forms[0].padding, '0');
+    assert_int_equal(dialect->forms[0].decimal, '.');
+    assert_true(span_is(dialect->forms[0].unit, "EUR"));
+    assert_true(dialect_holds(dialect->forms[0].absent, span_of("n/a")));
+    assert_int_equal(dialect->forms[1].fold, CELL_FOLD_LATER);
+    assert_non_null(dialect->forms[1].zone);
+    schema_close(schema);
+}
+
+static void defaults_can_be_written_down(void **state)
+{
+    struct err err = {0};
+    struct schema *schema =
+        schema_of(FILE_OF("\"csv\": {\"quote\": \"\\\"\", \"quotedEmpty\": \"empty\", "
+                          "\"shortRows\": \"rejected\", \"longRows\": \"rejected\"}"),
+                  &err);
+    const struct row_dialect *dialect;
+
+    (void)state;
+    if (!schema)
+        fail_msg("%s", err.text);
+    dialect = &schema_shape(schema)->dialect;
+    assert_false(dialect->unquoted || dialect->quoted_absent || dialect->short_rows ||
+                 dialect->long_rows);
+    schema_close(schema);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mistake_is_named_with_its_place),
         cmocka_unit_test(what_is_declared_reaches_the_reader),
+        cmocka_unit_test(every_setting_reaches_the_reader),
+        cmocka_unit_test(defaults_can_be_written_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

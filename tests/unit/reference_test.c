@@ -9,6 +9,12 @@ static void references_lead_into_the_same_file(void **state)
         {"{\"$id\": \"http://example.org/x.json\", \"allOf\": [{\"$ref\": "
          "\"x.json#/definitions/a\"}]}",
          "#/allOf/0/$ref: \"x.json#/definitions/a\" does not exist in this file"},
+        {"{\"$ref\": \"#/allOf/\", \"allOf\": [{}]}",
+         "#/$ref: \"#/allOf/\" does not exist in this file"},
+        {"{\"$ref\": \"#/allOf/x\", \"allOf\": [{}]}",
+         "#/$ref: \"#/allOf/x\" does not exist in this file"},
+        {"{\"$ref\": \"#/$defs/a~\", \"$defs\": {\"a~\": {}}}",
+         "#/$ref: \"#/$defs/a~\" does not exist in this file"},
         {"{\"$ref\": \"#item\"}", "#/$ref: \"#item\" does not exist in this file"},
         {"{\"$ref\": \"\"}", "#/$ref: refers back to itself for the same value, without end"},
         {"{\"$ref\": 1}", "#/$ref: must be a string"},

@@ -55,6 +55,24 @@ static void values_of_the_wrong_form_are_refused(void **state)
         {"{\"type\": {\"a\": \"string\"}}", types},
         {"{\"type\": [[\"string\"]]}", types},
         {"{\"type\": [\"object\", \"object\"]}", "#/type: names a type twice"},
+        {"{\"title\": 5}", "#/title: must be a string"},
+        {"{\"readOnly\": 1}", "#/readOnly: must be true or false"},
+        {"{\"deprecated\": false}", ""},
+        {"{\"examples\": {}}", "#/examples: must be an array"},
+        {"{\"$anchor\": 5}", "#/$anchor: must be a name, without \"#\" and \"/\""},
+        {"{\"$anchor\": \"a#b\"}", "#/$anchor: must be a name, without \"#\" and \"/\""},
+        {"{\"$anchor\": \"a/b\"}", "#/$anchor: must be a name, without \"#\" and \"/\""},
+        {"{\"$schema\": \"https://json-schema.org/draft/2019-09/schema\", \"$recursiveAnchor\": 5}",
+         "#/$recursiveAnchor: must be true or false"},
+        {"{\"$schema\": \"https://json-schema.org/draft/2019-09/schema\", \"$recursiveAnchor\": "
+         "false}",
+         ""},
+        {"{\"$defs\": {\"//\": \"a comment\"}}", ""},
+        {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"properties\": "
+         "{\"v\": {\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"items\": {}, "
+         "\"additionalItems\": {\"type\": \"string\"}}}}",
+         ""},
+        {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"items\": []}", ""},
         {"{\"type\": []}", "#/type: must name a type"},
         {"{\"type\": \"string\"}",
          "#/type: must allow an object, because the fields of a row are one"},
@@ -259,6 +277,10 @@ static void draft_04_has_its_own_keywords(void **state)
                                                " \"exclusiveMaximum\": false}}}",
                                       "{\"v\": 1}"),
                         "");
+    assert_string_equal(violations_of(DRAFT_04 "\"properties\": {\"v\": {\"maximum\": 1,"
+                                               " \"exclusiveMaximum\": true}}}",
+                                      "{\"v\": 1}"),
+                        "v|exclusiveMaximum|must be less than 1, is 1");
 #undef DRAFT_04
 }
 
@@ -310,6 +332,11 @@ static void settings_are_what_they_can_be_or_refused_by_name(void **state)
          "#/x-rowferry/rules/1/field: is not declared in properties"},
         {"{\"x-rowferry\": {\"rules\": [{\"check\": \"v\", \"message\": \"m\"}]}}",
          "#/x-rowferry/rules: need declared properties"},
+        {EXTENSION("{\"trim\": 1}"), "#/x-rowferry/trim: must be true or false"},
+        {EXTENSION("{\"trim\": false}"), ""},
+        {EXTENSION("{\"recordId\": 1}"), "#/x-rowferry/recordId: must be an object with pattern"},
+        {EXTENSION("{\"recordId\": {\"pattern\": \"(\"}}"),
+         "#/x-rowferry/recordId/pattern: is not a regular expression: missing closing parenthesis"},
         {"{\"properties\": {\"sku\": {}, \"SKU\": {}},"
          " \"x-rowferry\": {\"rules\": [{\"check\": \"sku\", \"message\": \"m\"}]}}",
          "#/x-rowferry/rules: SQL cannot use these properties in rules: "
@@ -449,6 +476,33 @@ static void assert_open_fails(const char *path, const char *reason)
     assert_string_equal(err.text, expected);
 }
 
+static void a_text_is_a_schema_as_a_file_is(void **state)
+{
+    struct err err = {0};
+    struct schema *schema = schema_parse("Item", span_of("{\"properties\": {\"a\": {}}}"), &err);
+
+    (void)state;
+    assert_non_null(schema);
+    assert_string_equal(schema_name(schema), "Item");
+    assert_int_equal(schema_shape(schema)->count, 1);
+    assert_int_equal(strlen(schema_hash(schema)), 32);
+    schema_close(schema);
+    assert_null(schema_parse("Item", span_of("{\n \"type\" 5}"), &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_memory_equal(err.text, "Item: line 2, column 9: ", 24);
+}
+
+/* The record id of check_row is empty. */
+static void a_record_id_can_have_a_pattern(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        violations_of("{\"x-rowferry\": {\"recordId\": {\"pattern\": \"^A\\\\d\"}}}", "{}"),
+        "record_id|record_id|must match the pattern \"^A\\d\", is \"\"");
+    assert_string_equal(
+        violations_of("{\"x-rowferry\": {\"recordId\": {\"pattern\": \"^$\"}}}", "{}"), "");
+}
+
 static void files_that_cannot_be_read_are_refused(void **state)
 {
     enum { LARGE = (8 << 20) + 1 };
@@ -523,6 +577,8 @@ int main(void)
         cmocka_unit_test(the_shape_holds_the_declared_properties),
         cmocka_unit_test(the_values_that_are_listed_say_what_a_cell_holds),
         cmocka_unit_test(the_hash_tells_files_apart),
+        cmocka_unit_test(a_text_is_a_schema_as_a_file_is),
+        cmocka_unit_test(a_record_id_can_have_a_pattern),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
         cmocka_unit_test(the_shape_says_where_versions_come_from_and_what_is_sent),
     };

@@ -181,7 +181,7 @@ static const char *large_object(const char *last_name, const char *last_value, b
     return text;
 }
 
-static void large_objects_are_compared_whatever_their_order(void **state)
+static void objects_of_many_members_differ_in_a_name_or_a_value(void **state)
 {
     char schema[1024];
 
@@ -203,7 +203,7 @@ int main(void)
         cmocka_unit_test(items_are_told_apart_by_value),
         cmocka_unit_test(large_objects_are_compared_whatever_their_order),
         cmocka_unit_test(older_drafts_have_two_forms_of_items),
-        cmocka_unit_test(large_objects_are_compared_whatever_their_order),
+        cmocka_unit_test(objects_of_many_members_differ_in_a_name_or_a_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

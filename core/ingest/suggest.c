@@ -81,9 +81,9 @@ static void append_csv(struct suggest *suggest, struct buf *out)
         begin_member(out, start, "      ", "skipLines");
         buf_printf(out, "%u", layout->skip_lines);
     }
-    if (layout->comments) {
+    if (*layout->comment) {
         begin_member(out, start, "      ", "comment");
-        append_string(out, "#");
+        append_string(out, layout->comment);
     }
     if (layout->footer.size) {
         begin_member(out, start, "      ", "footer");

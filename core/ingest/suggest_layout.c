@@ -294,10 +294,13 @@ struct guess {
     double score;
 };
 
-static bool is_number_like(struct span cell)
+/* heading: a cell such as `d1` may be one. */
+static bool is_number_like(struct span cell, bool heading)
 {
     size_t digits = 0;
 
+    if (heading && cell.size && isalpha((unsigned char)cell.data[0]))
+        return false;
     for (size_t i = 0; i < cell.size; i++)
         digits += isdigit((unsigned char)cell.data[i]) != 0;
     return digits > 0 && digits * 2 >= cell.size;
@@ -316,7 +319,7 @@ static bool names_record_id(const struct cells *cells)
 
 /* A header row names its columns: texts, and no two the same, but for those without a name at the
  * end. One of several cells that names our own column is one in any case. */
-static bool may_be_header(const struct cells *cells, bool ours, size_t *named)
+static bool may_be_header(const struct cells *cells, bool ours, bool first, size_t *named)
 {
     size_t count = cells->count;
 
@@ -326,7 +329,7 @@ static bool may_be_header(const struct cells *cells, bool ours, size_t *named)
     if (count == 0 || is_comment(cells))
         return false;
     for (size_t i = 0; i < count && !ours; i++) {
-        if (!cells->items[i].text.size || is_number_like(cells->items[i].text))
+        if (!cells->items[i].text.size || is_number_like(cells->items[i].text, first))
             return false;
         for (size_t j = 0; j < i && count < 400; j++)
             if (span_equal(cells->items[i].text, cells->items[j].text))
@@ -352,18 +355,21 @@ static double share_of_rows(struct span head, struct guess *guess, size_t at, st
 static void try_guess(struct span head, struct guess *guess, struct guess *best,
                       struct cells *cells)
 {
+    bool first = true;
     size_t at = 0;
 
     for (guess->lines = 0; guess->lines < HEADER_LINES; guess->lines++) {
         double share;
         size_t named;
-        bool ours;
+        bool ours, fits;
 
         guess->at = at;
         if (!split_row(head, &at, guess->delimiter, guess->quotes, cells))
             return;
         ours = cells->count > 1 && names_record_id(cells);
-        if (!may_be_header(cells, ours, &named) || cells->fault)
+        fits = may_be_header(cells, ours, first, &named) && !cells->fault;
+        first = first && is_comment(cells);
+        if (!fits)
             continue;
         guess->columns = cells->count;
         share = share_of_rows(head, guess, at, cells);
@@ -427,6 +433,26 @@ static int by_hash(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+static void note_comments(struct layout *layout)
+{
+    if (!*layout->comment)
+        layout->comment[0] = '#';
+}
+
+/* Passes a line of dashes at *at, under the header row. */
+static void take_dashes(struct span head, size_t *at, char delimiter, struct layout *layout)
+{
+    const char *feed = memchr(head.data + *at, '\n', head.size - *at);
+    struct span line = {head.data + *at, feed ? (size_t)(feed - head.data) - *at : 0};
+    size_t size = csv_dashes(line, delimiter);
+
+    if (!size)
+        return;
+    *at += line.size + 1;
+    if (!*layout->comment)
+        memcpy(layout->comment, line.data, size);
+}
+
 /* What the rows of the sample say of each column. */
 static void weigh_columns(struct span head, const struct guess *guess, struct layout *layout,
                           struct cells *cells)
@@ -435,11 +461,12 @@ static void weigh_columns(struct span head, const struct guess *guess, struct la
     uint64_t *hashes = mem_calloc(count * SAMPLE_ROWS, sizeof *hashes);
 
     split_row(head, &at, guess->delimiter, guess->quotes, cells);
+    take_dashes(head, &at, guess->delimiter, layout);
     while (rows < SAMPLE_ROWS && split_row(head, &at, guess->delimiter, guess->quotes, cells)) {
         if (is_blank(cells))
             continue;
         if (is_comment(cells) && cells->count != count) {
-            layout->comments = true;
+            note_comments(layout);
             continue;
         }
         shorter += cells->count < count && cells->count > 1;
@@ -625,7 +652,7 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
         end = start;
         if (line.size == 0 || (line.size == 1 && strchr("\r\x1A", line.data[0])) || start == 0)
             continue;
-        if (layout->comments && line.data[0] == '#')
+        if (line.data[0] == '#' && layout->comment[0] == '#')
             continue;
         split_row(line, &at, guess->delimiter, guess->quotes, cells);
         odd = cells->count != guess->columns && !layout->short_rows && !layout->long_rows;
@@ -663,7 +690,7 @@ static void note_lines_before(struct span head, const struct guess *guess, struc
         at = (size_t)((const char *)memchr(head.data + at, '\n', head.size - at) - head.data) + 1;
     }
     if (guess->lines && comments)
-        layout->comments = true;
+        note_comments(layout);
     else
         layout->skip_lines = guess->lines;
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/row/dialect.h"
 #include "core/row/encoding.h"
 
 #include <stdbool.h>
@@ -26,8 +27,9 @@ struct layout {
     enum row_encoding encoding; /* ROW_ENCODING_NONE: UTF-8, or UTF-16 with a byte order mark */
     char delimiter;
     unsigned skip_lines; /* physical lines before the header row, unless they are comments */
-    bool comments;       /* lines that begin with # */
-    bool quote_none;     /* a quote is a character like any other */
+    /* what begins comments: `#`, or a line of dashes under the header row; or empty */
+    char comment[DIALECT_COMMENT_MAX + 1];
+    bool quote_none; /* a quote is a character like any other */
     bool short_rows, long_rows;
     bool versioned;       /* there is a column named version */
     size_t record_column; /* the column that names the record; column_count: none does */

@@ -165,8 +165,7 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
 }
 
 /* Where rows may be short, the lines of a cell that is not closed look like rows: none of them is
- * taken before one that has as many cells as any row so far, or the whole header row. After
- * reader_resume nothing is known of a cell before it. */
+ * taken before one that has as many cells as any row so far, or the whole header row. */
 static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
                          struct violations *violations)
 {
@@ -214,6 +213,26 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
     strip(csv, row, violations);
     row_refuse(violations, "%zu cell%s, but the header row has %zu%s", count, count == 1 ? "" : "s",
                csv->column_count, hint);
+    return true;
+}
+
+/* What some programs draw under the header row, as wide as its columns: never a record. */
+static bool refuse_dashes(struct csv *csv, struct span text, struct row *row,
+                          struct violations *violations)
+{
+    size_t size = csv_dashes(text, csv->delimiter);
+    struct buf comment = {0};
+
+    if (!size)
+        return false;
+    buf_append_json(&comment, (struct span){text.data, size});
+    strip(csv, row, violations);
+    row->record_id = (struct span){0};
+    row_refuse(violations,
+               "is a line of dashes; if it is under the header row, declare \"csv\": {\"comment\": "
+               "\"%s\"} under x-rowferry",
+               buf_text(&comment));
+    buf_release(&comment);
     return true;
 }
 
@@ -285,6 +304,8 @@ static enum reader_step finish_row(struct csv *csv, struct source *source,
         refuse_nul(source, text, from, violations);
         return READER_ROW;
     }
+    if (text.data[0] == '-' && refuse_dashes(csv, text, row, violations))
+        return READER_ROW;
     if (csv->shape->dialect.short_rows && refuse_piece(csv, count, row, violations))
         return READER_ROW;
     if (count != csv->column_count && refuse_count(csv, count, row, violations))

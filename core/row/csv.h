@@ -116,6 +116,10 @@ bool csv_take_preamble(struct csv *csv, struct source *source, struct err *err);
 /* Takes comments, blank lines and the footer at the beginning of the window. */
 bool csv_screen_lines(struct csv *csv, struct source *source, struct err *err);
 
+/* Returns how many bytes of a line of dashes, such as `----+------`, tell it from a row: what a
+ * schema file can declare as the beginning of comments. 0: the line is a row. */
+size_t csv_dashes(struct span line, char delimiter);
+
 /* Says which of the next lines may be the header row, and what to declare then. delimiter: what the
  * present one was read with. False: none of them. */
 bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *text);

@@ -64,6 +64,23 @@ static bool keep_line(struct csv *csv, struct source *source, size_t size, struc
     return true;
 }
 
+size_t csv_dashes(struct span line, char delimiter)
+{
+    size_t run = 0;
+
+    line = without_end(line);
+    while (run < line.size && line.data[run] == '-')
+        run++;
+    for (size_t i = run; run > 1 && i < line.size; i++)
+        if (!memchr("-+= |", line.data[i], 5) && line.data[i] != delimiter)
+            return 0;
+    if (run < 2 || line.size < 3)
+        return 0;
+    if (run < 3)
+        run = line.size;
+    return run < DIALECT_COMMENT_MAX ? run : DIALECT_COMMENT_MAX;
+}
+
 static bool is_empty(const struct source *source)
 {
     return source->begin == source->end && source->ended;

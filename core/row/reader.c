@@ -93,6 +93,28 @@ void reader_position(struct reader *reader, struct reader_position *position)
     source_hash(&reader->source, position->hash);
 }
 
+/* Reads the rows before a position again: where rows may be short, what is one depends on them. */
+static bool skip_rows(struct reader *reader, uint64_t bytes, struct err *err)
+{
+    struct violations violations = {0};
+    enum reader_step step = READER_ROW;
+    struct row row;
+
+    while (step == READER_ROW && reader->source.bytes < bytes)
+        step = csv_next(&reader->csv, &reader->source, &row, &violations, err);
+    violations_release(&violations);
+    return step != READER_ERROR && source_skip_to(&reader->source, bytes, err);
+}
+
+static bool skip_to(struct reader *reader, const struct reader_position *position, struct err *err)
+{
+    if (reader->format != ROW_FORMAT_CSV)
+        return ndjson_skip_to(&reader->ndjson, &reader->source, position->bytes, err);
+    if (position->rows && reader->csv.shape->dialect.short_rows)
+        return skip_rows(reader, position->bytes, err);
+    return source_skip_to(&reader->source, position->bytes, err);
+}
+
 bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err)
 {
     struct source *source = &reader->source;
@@ -100,9 +122,7 @@ bool reader_resume(struct reader *reader, const struct reader_position *position
 
     if (source->bytes > position->bytes)
         return err_set(err, ERR_INPUT, "%s: its header row has changed", source->name);
-    if (!(reader->format == ROW_FORMAT_CSV
-              ? source_skip_to(source, position->bytes, err)
-              : ndjson_skip_to(&reader->ndjson, source, position->bytes, err)))
+    if (!skip_to(reader, position, err))
         return false;
     source_hash(source, hash);
     if (strcmp(hash, position->hash) != 0)

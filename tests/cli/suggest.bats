@@ -61,6 +61,30 @@ a2 {"name":"Rohr 12\"","length":12}' "$(fields "$DATA/Rohr-mysql.tsv" | head -n 
     same 'k-2 {}' "$(fields "$DATA/Lager-sqlcmd.csv" | sed -n 2p)"
 }
 
+@test "headings of a word and a digit" {
+    printf 'Nr;d1;d2\nA-1;1,5;2\nA-2;2,5;3\n' >Wert-1.csv
+    reads Wert-1.csv 2
+    same 'A-2 {"d1":2.5,"d2":3}' "$(fields Wert-1.csv | tail -n 1)"
+}
+
+@test "a line of dashes under the header row" {
+    printf 'id|name|qty\n---+----+---\na1|one|1\na2|two|2\n(2 rows)\n' >Psql-1.csv
+    reads Psql-1.csv 2
+    holds "$(cat suggested/Psql.json)" '"comment": "---"'
+    printf 'id;name;qty\n--;----;---\na1;one;1\na2;two;2\n' >Sqlcmd-1.csv
+    reads Sqlcmd-1.csv 2
+    holds "$(cat suggested/Sqlcmd.json)" '"comment": "--;----;---"'
+    # undeclared, such a line is rejected with what to declare
+    for file in suggested/Psql.json suggested/Sqlcmd.json; do
+        jq 'del(."x-rowferry".csv.comment)' "$file" >changed.json
+        mv changed.json "$file"
+    done
+    ends 3 rowferry validate --schemas suggested Psql-1.csv
+    holds "$output" 'is a line of dashes; if it is under the header row, declare "csv": {"comment": "---"}'
+    ends 3 rowferry validate --schemas suggested Sqlcmd-1.csv
+    holds "$output" 'is a line of dashes; if it is under the header row, declare "csv": {"comment": "--;----;---"}'
+}
+
 @test "an Excel text file: UTF-16, sep=, an amount with its currency" {
     reads "$DATA/Preis-excel.csv" 3
     same '0013 {"Menge":7,"Preis":1250.00}' "$(fields "$DATA/Preis-excel.csv" | sed -n 2p)"

@@ -92,7 +92,7 @@ CSV
     ends 3 rowferry validate Article-3.tsv
     holds "$stderr" "the header row is one cell and holds ','"
     ends 2 rowferry validate --delimiter x Article-1.csv
-    holds "$stderr" "--delimiter: 'x' is not a delimiter: one byte like , ; | ~, or tab, or U+0001"
+    holds "$stderr" "--delimiter: 'x' is not a delimiter: use one byte like , ; | ~, or tab, or U+0001"
 }
 
 @test "a header row that fits two delimiters is refused with what to declare" {

@@ -45,7 +45,7 @@ static void make_version(struct world *world, enum maker maker)
     world->applied = (uint8_t)(world->applied + (maker == MAKER_US));
 }
 
-/* What the server answers a PUT, once it has done what it does. */
+/* The answer of the server to a PUT, after it has applied or refused it. */
 static enum status serve(struct world *world, unsigned flying)
 {
     uint8_t version = world->flying[flying];
@@ -80,8 +80,8 @@ static void add_answered(struct onlooker *onlooker, struct world world, enum pol
     onlooker->add(onlooker, &world);
 }
 
-/* A PUT on its way arrives, or is lost; while it is awaited, its answer may be lost as well, or be
- * one that says nothing. */
+/* A PUT in flight arrives or is lost. While its answer is awaited, that can be lost as well, or say
+ * nothing. */
 static void step_flying(struct onlooker *onlooker, const struct world *from, unsigned i)
 {
     struct world served = *from, lost = *from;
@@ -100,7 +100,7 @@ static void step_flying(struct onlooker *onlooker, const struct world *from, uns
     add_answered(onlooker, served, POLICY_NO_ANSWER, STATUS_NONE, true);
     add_answered(onlooker, served, POLICY_ANSWERED, STATUS_BUSY, true);
     add_answered(onlooker, lost, POLICY_NO_ANSWER, STATUS_NONE, true);
-    add_answered(onlooker, *from, POLICY_NO_ANSWER, STATUS_NONE, true); /* it may still arrive */
+    add_answered(onlooker, *from, POLICY_NO_ANSWER, STATUS_NONE, true); /* it can still arrive */
 }
 
 static void step_others(struct onlooker *onlooker, const struct world *from)
@@ -129,7 +129,7 @@ static void step_others(struct onlooker *onlooker, const struct world *from)
         world.closed = 1;
         onlooker->add(onlooker, &world);
     }
-    /* what nobody asks for need not show */
+    /* what nobody asks for need not become visible */
     for (unsigned i = START + 1; from->arbitrates && i <= from->version; i++) {
         world = *from;
         world.visible[i] = 1;
@@ -155,7 +155,7 @@ static void step_clock(struct onlooker *onlooker, const struct world *from)
 
 /* --- the process --- */
 
-/* As core/store/claims.c reads what is next. */
+/* Decides on the next request as core/store/claims.c does. */
 static enum job_request request_of(const struct onlooker *onlooker, const struct world *world)
 {
     if (world->state == JOB_UNKNOWN)
@@ -172,7 +172,7 @@ static uint8_t version_of(const struct onlooker *onlooker, const struct world *w
     return world->attempts ? world->sent_version : (uint8_t)(START + onlooker->settings->declared);
 }
 
-/* A PUT may leave while no other can do what it does. */
+/* A PUT can leave while no other can have its effect. */
 static void check_put(struct onlooker *onlooker, const struct world *world)
 {
     if (world->blind)
@@ -231,7 +231,8 @@ static enum policy_entry entry_by(const struct onlooker *onlooker, enum maker ma
                                                                : POLICY_UNNAMED_ENTRY;
 }
 
-/* Visible entries in the order of their versions, the page that the store is at. */
+/* The page of the audit log that the store asks for: visible entries, in the order of their
+ * versions. */
 static void read_log(const struct onlooker *onlooker, struct world *world, bool ids)
 {
     unsigned place = 0, first = (world->page - 1u) * PAGE;
@@ -308,7 +309,7 @@ static void step_departure(struct onlooker *onlooker, const struct world *from)
     onlooker->add(onlooker, &world);
 }
 
-/* What the process had in hand is lost; core/store/exchange.c, jobs_recover. */
+/* The process ends, and the next one recovers its job as jobs_recover does. */
 static void step_crash(struct onlooker *onlooker, const struct world *from)
 {
     struct world world = *from;
@@ -327,8 +328,8 @@ static void step_crash(struct onlooker *onlooker, const struct world *from)
     onlooker->add(onlooker, &world);
 }
 
-static void judge(const struct onlooker *onlooker, const struct world *world,
-                  struct policy_verdict *verdict)
+static void assess(const struct onlooker *onlooker, const struct world *world,
+                   struct policy_verdict *verdict)
 {
     const struct policy_job job = {
         .request = (enum job_request)world->request,
@@ -366,10 +367,10 @@ static void judge(const struct onlooker *onlooker, const struct world *world,
                                          .audit_wait_ms = (int64_t)WAIT * TICK_MS,
                                          .kind_works = true};
 
-    onlooker->settings->judge(&job, &facts, &limits, verdict);
+    onlooker->settings->policy(&job, &facts, &limits, verdict);
 }
 
-/* As core/store/exchange.c writes what is asked next. */
+/* Stores the next request as core/store/exchange.c does. */
 static void keep_next(struct world *world, const struct policy_verdict *verdict)
 {
     switch (verdict->next) {
@@ -403,8 +404,8 @@ static void keep_next(struct world *world, const struct policy_verdict *verdict)
             world->was_there = world->unnamed = 0;
 }
 
-/* An ending that is no proof is for the audit log's silence alone, for all of the audit wait; an
- * entry without an id is silence. */
+/* An unproven end is allowed only where the audit log had no entry with an id for the whole wait.
+ */
 static void check_unproven(struct onlooker *onlooker, const struct world *world,
                            const struct policy_verdict *verdict)
 {
@@ -414,12 +415,14 @@ static void check_unproven(struct onlooker *onlooker, const struct world *world,
                                                       (world->elsewhere && world->restored));
 
     if (verdict->state == JOB_CONFLICT && !verdict->proven && !verdict->ahead && !silent)
-        onlooker_complain(onlooker, "a conflict is unproven, and the audit log could show whose it was");
+        onlooker_complain(onlooker,
+                          "a conflict is unproven, and the audit log could show whose it was");
     if (verdict->state == JOB_REFUSED && strncmp(verdict->evidence, "unproven", 8) == 0 && !silent)
-        onlooker_complain(onlooker, "a refusal is unproven, and the audit log could show whose it was");
+        onlooker_complain(onlooker,
+                          "a refusal is unproven, and the audit log could show whose it was");
 }
 
-/* What else a verdict must not be. */
+/* Checks other rules about verdicts. */
 static void check_verdict(struct onlooker *onlooker, const struct world *world,
                           const struct policy_verdict *verdict)
 {
@@ -440,7 +443,7 @@ static void check_verdict(struct onlooker *onlooker, const struct world *world,
         onlooker_complain(onlooker, "an ambiguous end became failed by counting");
 }
 
-/* What no longer matters once a job has ended, so that states are the same. */
+/* Clears what no longer matters once a job has ended, so that states compare equal. */
 static void forget(struct world *world)
 {
     world->attempts = world->attempts > 0;
@@ -460,7 +463,7 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
 
     if (from->hand != HAND_ANSWERED)
         return;
-    judge(onlooker, from, &verdict);
+    assess(onlooker, from, &verdict);
     check_verdict(onlooker, from, &verdict);
     world.hand = HAND_EMPTY;
     world.state = (uint8_t)verdict.state;
@@ -486,7 +489,6 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
     onlooker->add(onlooker, &world);
 }
 
-/* What holds in every state. */
 void world_check(struct onlooker *onlooker, const struct world *world)
 {
     switch ((enum job_state)world->state) {
@@ -527,8 +529,8 @@ static bool flies(const struct world *world)
     return false;
 }
 
-/* Our database becomes what it was before the job began, so much later that all that was on its way
- * has arrived, and that reads and the audit log no longer lag. */
+/* Restores our database to before the job began, so much later that every PUT in flight has
+ * arrived, and that reads and the audit log no longer lag. */
 static void step_put_back(struct onlooker *onlooker, const struct world *from)
 {
     struct world world;
@@ -556,7 +558,7 @@ static void step_put_back(struct onlooker *onlooker, const struct world *from)
 void world_step(struct onlooker *onlooker, const struct world *world)
 {
     step_put_back(onlooker, world);
-    /* an ended job can only be contradicted by a PUT that is still on its way */
+    /* an ended job can only be contradicted by a PUT that is still in flight */
     if (!flies(world) && !job_state_is_open((enum job_state)world->state))
         return;
     step_claim(onlooker, world);

@@ -1,4 +1,4 @@
-/* Inside the settling model only: one state of it, and the steps that lead to others. */
+/* Inside the settling model only: one of its states, and the steps to others. */
 #ifndef ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
 #define ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
 
@@ -9,7 +9,7 @@ enum {
     WORLD_FLYING = 4,    /* PUTs on their way at most */
 };
 
-/* Bytes alone, so that states compare as memory. */
+/* Only bytes, so that states compare as memory. */
 struct world {
     /* the server */
     uint8_t version, makers[WORLD_VERSIONS], visible[WORLD_VERSIONS], gone, closed;
@@ -27,16 +27,16 @@ struct world {
     uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */
     uint8_t status, end, shows_version, shows, entry, has_more,
         elsewhere; /* the answer, before its commit */
-    /* what may still go wrong */
+    /* what can still go wrong */
     uint8_t foreign, faults, crashes, deletes, closes, restores;
-    /* seen by nobody */
-    uint8_t applied;  /* how often our update was */
+    /* known only to the model */
+    uint8_t applied;  /* how often our update was applied */
     uint8_t blind;    /* a PUT ended without an answer, and nothing was read since */
-    uint8_t restored; /* our database was put back */
-    uint8_t missed;   /* the audit log had told whose the version was before the wait was over */
+    uint8_t restored; /* our database was restored */
+    uint8_t missed;   /* the audit log had shown who made the version before the wait was over */
 };
 
-/* Who looks on. */
+/* Receives the states that follow, and violations. */
 struct onlooker {
     const struct model_settings *settings;
     void (*add)(struct onlooker *onlooker, const struct world *world); /* a state that follows */
@@ -45,13 +45,13 @@ struct onlooker {
 
 void world_first(const struct model_settings *settings, struct world *world);
 
-/* All that can happen next. */
+/* Adds every state that can follow. */
 void world_step(struct onlooker *onlooker, const struct world *world);
 
-/* What must hold in every state. */
+/* Checks what must hold in every state. */
 void world_check(struct onlooker *onlooker, const struct world *world);
 
-/* The first violation counts. */
+/* Notes a violation; the first one counts. */
 void onlooker_complain(struct onlooker *onlooker, const char *text);
 
 #endif

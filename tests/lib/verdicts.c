@@ -28,7 +28,7 @@ struct policy_answer ended(enum policy_end end)
     return (struct policy_answer){.end = end, .code = "", .retry_after_ms = -1};
 }
 
-struct policy_verdict judge(const struct policy_job *job, struct policy_answer answer)
+struct policy_verdict assess(const struct policy_job *job, struct policy_answer answer)
 {
     struct policy_verdict verdict;
 
@@ -54,7 +54,7 @@ static const char *run_name(enum policy_run run)
     return names[run];
 }
 
-const char *told(const struct policy_verdict *verdict)
+const char *verdict_text(const struct policy_verdict *verdict)
 {
     static const char *const nexts[] = {
         [POLICY_BY_STATE] = "",       [POLICY_NEXT_FETCH] = " fetch",

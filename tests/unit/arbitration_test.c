@@ -1,5 +1,5 @@
-/* Whose a version was, and what becomes of it: verdicts on the audit log, on fetched records, and
- * on conflicts. docs/api.md#read-back. */
+/* Verdicts on answers of the audit log, on fetched records and on conflicts: docs/api.md#read-back.
+ */
 #include "tests/lib/verdicts.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The question about a PUT with version 5 that was asked for so long. */
+/* A job whose PUT with version 5 the audit log has been asked about for so long. */
 static struct policy_job arbitrated(int64_t asked_ms, bool is_gone)
 {
     struct policy_job job = doubting;
@@ -50,13 +50,13 @@ static struct policy_verdict decide(const struct policy_job *job, struct policy_
 static void assert_told(const struct policy_verdict *verdict, const char *expected,
                         const char *evidence)
 {
-    assert_string_equal(told(verdict), expected);
+    assert_string_equal(verdict_text(verdict), expected);
     assert_string_equal(verdict->evidence, evidence);
 }
 
 /* --- the audit log --- */
 
-static void the_audit_log_tells_whose_the_next_version_is(void **state)
+static void the_audit_log_shows_who_made_the_next_version(void **state)
 {
     static const struct {
         enum policy_entry entry;
@@ -88,7 +88,7 @@ static void the_audit_log_tells_whose_the_next_version_is(void **state)
     }
 }
 
-static void our_entry_tells_the_version_that_we_made(void **state)
+static void our_entry_gives_the_version_that_we_made(void **state)
 {
     struct policy_job job = arbitrated(0, false);
     struct policy_verdict verdict = decide(&job, page_with(POLICY_OUR_ENTRY, false), POLICY_PARK);
@@ -97,7 +97,7 @@ static void our_entry_tells_the_version_that_we_made(void **state)
     assert_int_equal(verdict.server_version, 6);
 }
 
-static void a_page_without_the_version_leads_to_the_next_one_however_late_it_is(void **state)
+static void a_page_without_the_version_leads_to_the_next_one_at_any_time(void **state)
 {
     static const int64_t asked_ms[] = {0, 59999, 60000, 3600000};
 
@@ -113,7 +113,7 @@ static void a_page_without_the_version_leads_to_the_next_one_however_late_it_is(
 
 /* The log lags: it is asked again after half of the time asked so far, 0.5 s to 5 s, and for the
  * last time when the wait is over. */
-static void silence_is_no_evidence_before_the_wait_is_over(void **state)
+static void a_missing_entry_proves_nothing_before_the_wait_is_over(void **state)
 {
     static const struct {
         int64_t asked_ms, delay_ms;
@@ -136,7 +136,7 @@ static void silence_is_no_evidence_before_the_wait_is_over(void **state)
     }
 }
 
-static void silence_to_the_end_leaves_it_unproven_whatever_is_done_with_conflicts(void **state)
+static void an_entry_missing_to_the_end_leaves_an_unproven_conflict(void **state)
 {
     (void)state;
     for (int way = POLICY_PARK; way <= POLICY_DISMISS; way++) {
@@ -165,7 +165,7 @@ static void an_audit_log_that_does_not_answer_is_asked_again(void **state)
 
         job.readbacks = 3;
         verdict = decide(&job, answer, POLICY_PARK);
-        assert_string_equal(told(&verdict),
+        assert_string_equal(verdict_text(&verdict),
                             statuses[i] == 403
                                 ? "unknown excused doubt costs retries 1 readbacks 4 delay 1000"
                                 : "unknown doubt costs retries 1 readbacks 4 delay 1000");
@@ -176,10 +176,10 @@ static void an_audit_log_that_does_not_answer_is_asked_again(void **state)
     }
 }
 
-/* --- what tells nothing --- */
+/* --- entries that identify nobody --- */
 
-/* An entry without an id is silence; but it may be by our own user. */
-static void an_entry_without_an_id_is_nobodys(void **state)
+/* An entry without an id counts as missing, unless it is by our own user. */
+static void an_entry_without_an_id_identifies_nobody(void **state)
 {
     static const struct {
         enum policy_entry entry;
@@ -213,7 +213,7 @@ static void an_entry_without_an_id_is_nobodys(void **state)
         }
 }
 
-/* Without a doubt the log is asked once, for our database may be an older copy. */
+/* Without a doubt the log is asked once, because our database can be an older copy. */
 static void without_a_doubt_the_audit_log_is_asked_once(void **state)
 {
     static const struct {
@@ -239,12 +239,12 @@ static void without_a_doubt_the_audit_log_is_asked_once(void **state)
         job.doubt = false;
         page.is_elsewhere = rows[i].elsewhere;
         verdict = decide(&job, page, POLICY_PARK);
-        assert_string_equal(told(&verdict), rows[i].verdict);
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }
 }
 
-/* A client that may not read the log keeps its jobs from no end. */
-static void an_audit_log_that_cannot_be_read_settles_what_is_without_a_doubt(void **state)
+/* The jobs of a client that may not read the log still end. */
+static void an_unreadable_audit_log_keeps_no_job_open_without_a_doubt(void **state)
 {
     static const struct {
         long status;
@@ -269,11 +269,11 @@ static void an_audit_log_that_cannot_be_read_settles_what_is_without_a_doubt(voi
         assert_int_equal(verdict.proven, rows[i].state == JOB_CONFLICT);
         job.readbacks = 11;
         if (rows[i].status != 401 && rows[i].status != 429)
-            assert_int_equal(judge(&job, answer).state, JOB_CONFLICT);
+            assert_int_equal(assess(&job, answer).state, JOB_CONFLICT);
     }
 }
 
-static void values_that_were_there_leave_nothing_to_decide(void **state)
+static void values_that_the_record_held_leave_nothing_to_decide(void **state)
 {
     struct policy_job job = arbitrated(0, false);
     struct policy_verdict verdict;
@@ -282,16 +282,16 @@ static void values_that_were_there_leave_nothing_to_decide(void **state)
     job.was_there = true;
     verdict = decide(&job, page_with(POLICY_THEIR_ENTRY, false), POLICY_REBASE);
     assert_int_equal(verdict.state, JOB_UNCHANGED);
-    /* but not while ours may be the version between */
+    /* but not while the version in between can be ours */
     job.asked_ms = 60000;
     verdict = decide(&job, page_with(POLICY_NO_ENTRY, false), POLICY_REBASE);
     assert_int_equal(verdict.state, JOB_CONFLICT);
     assert_false(verdict.proven);
 }
 
-/* --- what becomes of a conflict --- */
+/* --- proven conflicts --- */
 
-static void a_proven_conflict_goes_the_way_that_was_chosen(void **state)
+static void a_proven_conflict_is_treated_as_on_conflict_says(void **state)
 {
     static const struct {
         enum policy_on_conflict way;
@@ -302,7 +302,7 @@ static void a_proven_conflict_goes_the_way_that_was_chosen(void **state)
         {POLICY_PARK, 3, "conflict doubt success proven retries 0 readbacks 0 delay 0"},
         {POLICY_DISMISS, 0, "dismissed doubt success proven retries 0 readbacks 0 delay 0"},
         {POLICY_DISMISS, 3, "dismissed doubt success proven retries 0 readbacks 0 delay 0"},
-        /* no PUT so far can land any more: what comes now begins without a doubt */
+        /* no earlier PUT can still land, so that the next one begins without a doubt */
         {POLICY_REBASE, 0, "pending success proven fetch retries 0 readbacks 0 delay 0"},
         {POLICY_REBASE, 2, "pending success proven fetch retries 0 readbacks 0 delay 0"},
         {POLICY_REBASE, 3, "conflict doubt success proven retries 0 readbacks 0 delay 0"},
@@ -319,11 +319,12 @@ static void a_proven_conflict_goes_the_way_that_was_chosen(void **state)
         verdict = decide(&job, other, rows[i].way);
         assert_told(&verdict, rows[i].verdict, "the next version carries another correlation id");
         verdict = decide(&audit, page_with(POLICY_THEIR_ENTRY, false), rows[i].way);
-        assert_string_equal(told(&verdict), rows[i].verdict);
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }
 }
 
-/* A 409 to what was built on a fetched record, without a doubt: built anew; else read back. */
+/* After a 409, an update that was built on a fetched record is built again if there is no doubt;
+ * else it is read back. */
 static void a_409_is_fetched_again_where_the_put_was_built_on_a_fetch(void **state)
 {
     static const struct {
@@ -345,8 +346,8 @@ static void a_409_is_fetched_again_where_the_put_was_built_on_a_fetch(void **sta
 
         job.rounds = rows[i].rounds;
         job.doubt = rows[i].doubt;
-        verdict = judge(&job, answered(409));
-        assert_string_equal(told(&verdict), rows[i].verdict);
+        verdict = assess(&job, answered(409));
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }
 }
 
@@ -362,21 +363,21 @@ static void a_refusal_in_doubt_is_read_back_first(void **state)
         struct policy_verdict verdict;
 
         job.doubt = true;
-        verdict = judge(&job, answered(statuses[i]));
+        verdict = assess(&job, answered(statuses[i]));
         /* not at once, because a read can lag */
-        assert_string_equal(told(&verdict),
+        assert_string_equal(verdict_text(&verdict),
                             statuses[i] == 403
                                 ? "unknown excused doubt retries 0 readbacks 0 delay 1000"
                                 : "unknown doubt retries 0 readbacks 0 delay 1000");
         assert_true(verdict.refused);
         job.doubt = false;
-        verdict = judge(&job, answered(statuses[i]));
+        verdict = assess(&job, answered(statuses[i]));
         assert_int_equal(verdict.state, JOB_REFUSED);
         assert_true(verdict.refused);
     }
 }
 
-static void what_was_refused_and_did_not_land_is_not_sent_again(void **state)
+static void a_refused_update_that_did_not_land_is_not_sent_again(void **state)
 {
     static const struct {
         long put_status;
@@ -394,18 +395,18 @@ static void what_was_refused_and_did_not_land_is_not_sent_again(void **state)
         struct policy_verdict verdict;
 
         job.put_status = rows[i].put_status;
-        verdict = judge(&job, record_of(5));
+        verdict = assess(&job, record_of(5));
         assert_int_equal(verdict.state, rows[i].state);
         assert_int_equal(verdict.refused, rows[i].state == JOB_REFUSED);
-        /* what landed landed */
+        /* the earlier attempt has landed */
         ours.is_ours = true;
-        assert_int_equal(judge(&job, ours).state, JOB_APPLIED);
+        assert_int_equal(assess(&job, ours).state, JOB_APPLIED);
     }
 }
 
 /* --- the record that a PUT is built on --- */
 
-static void a_fetched_record_is_built_on_unless_nothing_is_left_to_do(void **state)
+static void an_update_is_built_on_a_fetched_record_unless_it_is_done(void **state)
 {
     enum { OURS = 1, THERE = 2, BROKEN = 4 };
     static const struct {
@@ -449,7 +450,7 @@ static void a_fetched_record_is_built_on_unless_nothing_is_left_to_do(void **sta
     }
 }
 
-static void every_other_answer_to_a_fetch_refuses_or_is_asked_for_again(void **state)
+static void every_other_answer_to_a_fetch_refuses_or_repeats_it(void **state)
 {
     static const struct {
         long status;
@@ -474,31 +475,31 @@ static void every_other_answer_to_a_fetch_refuses_or_is_asked_for_again(void **s
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct policy_answer answer =
             rows[i].status ? answered(rows[i].status) : ended(POLICY_NO_ANSWER);
-        struct policy_verdict verdict = judge(&fetching, answer);
+        struct policy_verdict verdict = assess(&fetching, answer);
 
-        assert_string_equal(told(&verdict), rows[i].verdict);
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_audit_log_tells_whose_the_next_version_is),
-        cmocka_unit_test(our_entry_tells_the_version_that_we_made),
-        cmocka_unit_test(a_page_without_the_version_leads_to_the_next_one_however_late_it_is),
-        cmocka_unit_test(silence_is_no_evidence_before_the_wait_is_over),
-        cmocka_unit_test(silence_to_the_end_leaves_it_unproven_whatever_is_done_with_conflicts),
+        cmocka_unit_test(the_audit_log_shows_who_made_the_next_version),
+        cmocka_unit_test(our_entry_gives_the_version_that_we_made),
+        cmocka_unit_test(a_page_without_the_version_leads_to_the_next_one_at_any_time),
+        cmocka_unit_test(a_missing_entry_proves_nothing_before_the_wait_is_over),
+        cmocka_unit_test(an_entry_missing_to_the_end_leaves_an_unproven_conflict),
         cmocka_unit_test(an_audit_log_that_does_not_answer_is_asked_again),
-        cmocka_unit_test(an_entry_without_an_id_is_nobodys),
+        cmocka_unit_test(an_entry_without_an_id_identifies_nobody),
         cmocka_unit_test(without_a_doubt_the_audit_log_is_asked_once),
-        cmocka_unit_test(an_audit_log_that_cannot_be_read_settles_what_is_without_a_doubt),
-        cmocka_unit_test(values_that_were_there_leave_nothing_to_decide),
-        cmocka_unit_test(a_proven_conflict_goes_the_way_that_was_chosen),
+        cmocka_unit_test(an_unreadable_audit_log_keeps_no_job_open_without_a_doubt),
+        cmocka_unit_test(values_that_the_record_held_leave_nothing_to_decide),
+        cmocka_unit_test(a_proven_conflict_is_treated_as_on_conflict_says),
         cmocka_unit_test(a_409_is_fetched_again_where_the_put_was_built_on_a_fetch),
         cmocka_unit_test(a_refusal_in_doubt_is_read_back_first),
-        cmocka_unit_test(what_was_refused_and_did_not_land_is_not_sent_again),
-        cmocka_unit_test(a_fetched_record_is_built_on_unless_nothing_is_left_to_do),
-        cmocka_unit_test(every_other_answer_to_a_fetch_refuses_or_is_asked_for_again),
+        cmocka_unit_test(a_refused_update_that_did_not_land_is_not_sent_again),
+        cmocka_unit_test(an_update_is_built_on_a_fetched_record_unless_it_is_done),
+        cmocka_unit_test(every_other_answer_to_a_fetch_refuses_or_repeats_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

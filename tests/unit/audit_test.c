@@ -61,7 +61,7 @@ static void several_records_are_asked_for_at_once(void **state)
     buf_release(&out);
 }
 
-static void a_next_page_is_followed_on_the_own_origin_alone(void **state)
+static void a_next_page_is_followed_only_on_the_origin_of_the_api(void **state)
 {
     static const char api[] = "https://api.mypurecloud.de";
     static const struct {
@@ -127,8 +127,8 @@ static bool is_own(const void *context, const unsigned char id[16])
     return memcmp(id, "\x22\x22\x22\x22\x22\x22\x43\x33\x84\x44\x55\x55\x55\x55\x55\x55", 16) == 0;
 }
 
-/* What a page says of version 6 of record `A,1`: `none`, `ours`, `theirs`, `unnamed USER`, `own
- * USER`, with `+` when there are more pages; `no page`. */
+/* What a page shows about version 6 of record `A,1`: `none`, `ours`, `theirs`, `unnamed USER`, `own
+ * USER`, with `+` when there are more pages; or `no page`. */
 static const char *said(struct span body)
 {
     static char text[256];
@@ -166,14 +166,14 @@ static void assert_said(const struct body_case *rows, size_t count)
     ",\"timestamp\":\"2026-11-23T22:00:00Z\",\"user\":{\"id\":\"u\"}" rest "}"
 #define BY(uuid) ",\"requestCorrelationId\":\"" uuid "\""
 
-static void the_entry_of_the_version_tells_whose_it_is(void **state)
+static void the_entry_of_the_version_shows_who_made_it(void **state)
 {
     static const struct body_case rows[] = {
         {PAGE(""), "none"},
         {PAGE(ENTITY("A,1", "6", BY(OURS))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY("0B5B4A3C-1111-4222-A333-44445555FF66"))), "ours"},
         {PAGE(ENTITY("A,1", "6", BY(OTHER))), "theirs"},
-        /* the id is optional: one that is missing or garbled may have been ours */
+        /* the id is optional: one that is missing or garbled can have been ours */
         {PAGE(ENTITY("A,1", "6", "")), "unnamed u"},
         {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":null")), "unnamed u"},
         {PAGE(ENTITY("A,1", "6", ",\"requestCorrelationId\":7")), "unnamed u"},
@@ -207,7 +207,7 @@ static void the_entry_of_the_version_tells_whose_it_is(void **state)
     assert_said(rows, sizeof rows / sizeof *rows);
 }
 
-/* A server that takes the comma for one between ids answers with two other records. */
+/* A server that splits the id at its comma answers with two other records. */
 static void entries_of_other_records_say_nothing(void **state)
 {
     static const struct body_case rows[] = {
@@ -219,7 +219,7 @@ static void entries_of_other_records_say_nothing(void **state)
         {PAGE("{\"version\":6,\"requestCorrelationId\":\"" OURS "\"}"), "none"},
         {PAGE("{\"entityId\":7,\"version\":6,\"requestCorrelationId\":\"" OURS "\"}"), "none"},
         {PAGE(ENTITY("B", "6", BY(OTHER)) "," ENTITY("A,1", "6", BY(OURS))), "ours"},
-        /* only what the entity itself says */
+        /* only members of the entity itself count */
         {PAGE("{\"entityId\":\"A,1\",\"data\":{\"version\":6}}"), "none"},
         {PAGE("{\"data\":[{\"entityId\":\"A,1\",\"version\":6}]}"), "none"},
     };
@@ -228,8 +228,8 @@ static void entries_of_other_records_say_nothing(void **state)
     assert_said(rows, sizeof rows / sizeof *rows);
 }
 
-/* Who we are to the server is told by the entries of other updates of ours, of whatever version. */
-static void users_are_told_where_an_entry_has_no_id(void **state)
+/* Our user is known from the entries of other updates of ours, of any version. */
+static void an_entry_without_an_id_gives_its_user(void **state)
 {
     static const struct body_case rows[] = {
         {PAGE(ENTITY("A,1", "5", BY(OWN)) "," ENTITY("A,1", "6", "")), "unnamed u own u"},
@@ -262,12 +262,12 @@ static void there_are_more_pages_until_the_total_is_reached(void **state)
         {"{\"entities\":[" ONE "],\"total\":0}", "ours"},
         {"{\"entities\":[" ONE "],\"total\":\"2\"}", "ours"},
         {"{\"entities\":[" ONE "],\"total\":-2}", "ours"},
-        /* without a total a full page leads on */
+        /* without a total, a full page has a next one */
         {"{\"entities\":[" ONE "]}", "ours"},
         {"{\"entities\":[" ONE "],\"pageSize\":1}", "ours+"},
         {"{\"entities\":[" ONE "],\"pageSize\":2}", "ours"},
         {"{\"entities\":[" ONE "],\"pageSize\":0}", "ours"},
-        /* an empty page leads nowhere, whatever it says */
+        /* an empty page has no next one, whatever it says */
         {"{\"entities\":[],\"nextUri\":\"/x?pageNumber=2\"}", "none"},
         {"{\"entities\":[],\"total\":7}", "none"},
         {"{\"entities\":[{\"nextUri\":\"/x\"}]}", "none"},
@@ -299,7 +299,7 @@ static void a_page_that_repeats_is_the_last_one(void **state)
     assert_false(api_audit_has_more(&audit.page, 400, 0));
 }
 
-static void what_is_no_page_is_told(void **state)
+static void a_body_that_is_not_a_page_is_recognised(void **state)
 {
     static const struct body_case rows[] = {
         {"", "no page"},
@@ -315,7 +315,7 @@ static void what_is_no_page_is_told(void **state)
         {"<html>502</html>", "no page"},
         {"{\"total\":0}", "no page"},
         {"{\"entities\":[\xff]}", "no page"},
-        /* what is no entity is passed over */
+        /* anything but an object is skipped */
         {"{\"entities\":[1,null,\"x\",[{}],{}," ENTITY("A,1", "6", BY(OURS)) "]}", "ours"},
     };
     struct buf large = {0};
@@ -340,14 +340,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_is_asked_for_by_schema_record_and_number),
         cmocka_unit_test(several_records_are_asked_for_at_once),
-        cmocka_unit_test(a_next_page_is_followed_on_the_own_origin_alone),
+        cmocka_unit_test(a_next_page_is_followed_only_on_the_origin_of_the_api),
         cmocka_unit_test(a_page_gives_its_entries_and_the_next_page),
-        cmocka_unit_test(the_entry_of_the_version_tells_whose_it_is),
+        cmocka_unit_test(the_entry_of_the_version_shows_who_made_it),
         cmocka_unit_test(entries_of_other_records_say_nothing),
-        cmocka_unit_test(users_are_told_where_an_entry_has_no_id),
+        cmocka_unit_test(an_entry_without_an_id_gives_its_user),
         cmocka_unit_test(there_are_more_pages_until_the_total_is_reached),
         cmocka_unit_test(a_page_that_repeats_is_the_last_one),
-        cmocka_unit_test(what_is_no_page_is_told),
+        cmocka_unit_test(a_body_that_is_not_a_page_is_recognised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,32 +22,32 @@ static int play(int requests, int every)
     return requests;
 }
 
-static void a_dead_service_is_left_after_twenty_retries(void **state)
+static void a_dead_service_ends_the_run_after_twenty_retries(void **state)
 {
     (void)state;
     assert_int_equal(play(1000, 1), 20);
 }
 
-static void one_retry_in_six_is_borne_for_ever(void **state)
+static void one_retry_in_six_never_ends_the_run(void **state)
 {
     (void)state;
     assert_int_equal(play(1000000, 6), 1000000);
 }
 
-static void one_retry_in_five_ends_in_time(void **state)
+static void one_retry_in_five_ends_the_run_after_some_time(void **state)
 {
     (void)state;
     /* 1 unit is lost in 5 requests */
     assert_int_equal(play(1000000, 5), 480);
 }
 
-static void half_of_the_requests_failing_ends_soon(void **state)
+static void half_of_the_requests_failing_ends_the_run_soon(void **state)
 {
     (void)state;
     assert_int_equal(play(1000000, 2), 50);
 }
 
-static void successes_before_a_failure_save_up_no_more_than_the_start(void **state)
+static void successes_never_raise_the_budget_above_its_start(void **state)
 {
     struct policy_budget budget;
 
@@ -61,7 +61,7 @@ static void successes_before_a_failure_save_up_no_more_than_the_start(void **sta
     assert_false(policy_budget_charge(&budget, 20, true));
 }
 
-static void an_empty_budget_owes_nothing(void **state)
+static void an_empty_budget_has_no_debt(void **state)
 {
     struct policy_budget budget;
 
@@ -74,7 +74,7 @@ static void an_empty_budget_owes_nothing(void **state)
     assert_true(policy_budget_charge(&budget, 64, true));
 }
 
-static void the_repeats_of_the_same_few_jobs_cost_nothing(void **state)
+static void repeated_failures_of_the_same_jobs_cost_nothing(void **state)
 {
     struct policy_budget budget;
 
@@ -86,8 +86,8 @@ static void the_repeats_of_the_same_few_jobs_cost_nothing(void **state)
     assert_false(budget.low);
 }
 
-/* 256 jobs in flight at the head of the queue are not the service. */
-static void the_head_of_the_queue_does_not_use_it_up(void **state)
+/* 256 failing jobs at the head of the queue do not prove that the service fails. */
+static void the_head_of_the_queue_cannot_spend_all_of_it(void **state)
 {
     struct policy_budget budget;
 
@@ -102,7 +102,7 @@ static void the_head_of_the_queue_does_not_use_it_up(void **state)
     assert_false(policy_budget_charge(&budget, 2000, true));
 }
 
-static void a_sample_that_succeeds_ends_the_doubt(void **state)
+static void a_sample_that_succeeds_ends_sampling(void **state)
 {
     struct policy_budget budget;
 
@@ -120,15 +120,15 @@ static void a_sample_that_succeeds_ends_the_doubt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_dead_service_is_left_after_twenty_retries),
-        cmocka_unit_test(one_retry_in_six_is_borne_for_ever),
-        cmocka_unit_test(one_retry_in_five_ends_in_time),
-        cmocka_unit_test(half_of_the_requests_failing_ends_soon),
-        cmocka_unit_test(successes_before_a_failure_save_up_no_more_than_the_start),
-        cmocka_unit_test(an_empty_budget_owes_nothing),
-        cmocka_unit_test(the_repeats_of_the_same_few_jobs_cost_nothing),
-        cmocka_unit_test(the_head_of_the_queue_does_not_use_it_up),
-        cmocka_unit_test(a_sample_that_succeeds_ends_the_doubt),
+        cmocka_unit_test(a_dead_service_ends_the_run_after_twenty_retries),
+        cmocka_unit_test(one_retry_in_six_never_ends_the_run),
+        cmocka_unit_test(one_retry_in_five_ends_the_run_after_some_time),
+        cmocka_unit_test(half_of_the_requests_failing_ends_the_run_soon),
+        cmocka_unit_test(successes_never_raise_the_budget_above_its_start),
+        cmocka_unit_test(an_empty_budget_has_no_debt),
+        cmocka_unit_test(repeated_failures_of_the_same_jobs_cost_nothing),
+        cmocka_unit_test(the_head_of_the_queue_cannot_spend_all_of_it),
+        cmocka_unit_test(a_sample_that_succeeds_ends_sampling),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

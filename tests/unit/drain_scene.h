@@ -34,12 +34,12 @@ enum {
     ANSWER_MS = 50,     /* from a request to its answer, unless the reply says otherwise */
 };
 
-/* What a request is answered instead of what a server in order would say. The first reply that
- * fits the request and is not used up counts. */
+/* An answer in place of that of a correct server. The first reply that fits the request and is not
+ * used up counts. */
 struct reply {
     const char *to; /* how the request begins, as in the trace */
     unsigned times; /* 0: always */
-    long status;    /* 0: as the server would answer, after latency_ms */
+    long status;    /* 0: as a correct server answers, after latency_ms */
     const char *body;
     int64_t retry_after_s; /* 0: none is named */
     enum http_end end;
@@ -225,7 +225,7 @@ static struct record *find_record(const char *id, int64_t version)
     return record;
 }
 
-/* What a server in order does with an update, and answers. */
+/* Applies an update as a correct server does, and answers it. */
 static void apply(struct record *record, int64_t version, struct span body, struct flight *flight)
 {
     const char *rest;
@@ -243,8 +243,8 @@ static void apply(struct record *record, int64_t version, struct span body, stru
     buf_printf(&flight->body, "{\"version\":%" PRId64 "}", record->version);
 }
 
-static void answer_in_order(const struct http_request *request, const char *id,
-                            struct flight *flight)
+static void answer_correctly(const struct http_request *request, const char *id,
+                             struct flight *flight)
 {
     int64_t version = 0;
     struct record *record;
@@ -319,7 +319,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
                                           .started_ms = clock_now_ms(),
                                           .slot = (unsigned)(flight - pool->flights)};
     if (!reply || reply->applied || (!reply->status && !reply->end))
-        answer_in_order(request, id, flight);
+        answer_correctly(request, id, flight);
     if (reply && (reply->status || reply->end)) {
         flight->answer.end = reply->end;
         flight->answer.status = reply->status;
@@ -442,7 +442,7 @@ static struct drain_options usual(void)
     return options;
 }
 
-/* Drains with these replies; the books balance afterwards. */
+/* Drains with these replies, and checks the database afterwards. */
 static bool drain(const struct drain_options *options, const struct reply *replies,
                   struct drain_result *result)
 {

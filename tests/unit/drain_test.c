@@ -26,7 +26,7 @@ static void every_job_is_claimed_sent_and_settled_once(void **state)
     assert_int_equal(world.progress.left, 0);
 }
 
-static void nothing_is_sent_where_nothing_is_to_do(void **state)
+static void nothing_is_sent_without_jobs(void **state)
 {
     struct drain_options options = usual();
 
@@ -133,7 +133,7 @@ static void a_wait_beyond_max_wait_parks_this_run_and_the_next(void **state)
     assert_string_equal(jobs(), "2 applied");
 }
 
-static void a_stored_pause_is_ignored_where_that_is_asked_for(void **state)
+static void a_stored_pause_is_ignored_with_ignore_pause(void **state)
 {
     struct drain_options options = usual();
 
@@ -233,7 +233,7 @@ static void no_answer_is_read_back_before_anything_is_sent_again(void **state)
     assert_int_equal(find_record("b", 0)->version, 7);
 }
 
-static void what_is_not_reached_is_tried_longer_each_time_and_then_left(void **state)
+static void an_unreachable_api_is_tried_with_growing_pauses_and_given_up(void **state)
 {
     static const struct reply never[] = {{.to = "PUT", .end = HTTP_NEVER_LEFT}, {0}};
     static const struct reply twice[] = {{.to = "PUT", .times = 2, .end = HTTP_NEVER_LEFT}, {0}};
@@ -315,7 +315,7 @@ static void the_end_of_the_time_ends_a_pause(void **state)
     assert_ends(&options, replies, DRAIN_STOPPED);
     assert_string_equal(jobs(), "3 pending");
     assert_in_range(world.now_us, 3000000, 3100000);
-    /* the server asked for longer: the next run waits the rest */
+    /* the server asked for longer: the next run waits for the rest */
     assert_string_equal(fixture_ask(world.fixture, "SELECT reason FROM pause"),
                         "the API answered 429, and asks to wait until +50.100");
     world.stop_us = 0;
@@ -347,7 +347,7 @@ static void a_service_that_only_fails_ends_the_run_not_the_jobs(void **state)
                         "0");
 }
 
-static void a_403_to_all_is_ours_and_one_after_a_success_the_records(void **state)
+static void a_403_to_all_stops_the_run_and_one_after_a_success_refuses_its_job(void **state)
 {
     static const char denied[] = "{\"code\":\"not.authorized\",\"message\":\"no permission\"}";
     static const struct reply all[] = {{.to = "PUT", .status = 403, .body = denied}, {0}};
@@ -367,7 +367,7 @@ static void a_403_to_all_is_ours_and_one_after_a_success_the_records(void **stat
     assert_string_equal(jobs(), "59 applied, 1 refused");
 }
 
-static void what_is_not_the_api_ends_the_run(void **state)
+static void an_answer_that_is_not_the_apis_ends_the_run(void **state)
 {
     static const struct reply replies[] = {
         {.to = "PUT", .status = 301, .body = "<html>moved</html>"}, {0}};
@@ -375,12 +375,12 @@ static void what_is_not_the_api_ends_the_run(void **state)
 
     (void)state;
     BATCH("a:5 b:6");
-    /* so few that no sample can be had: nothing else is left to try */
+    /* too few for a sample: nothing else is left to try */
     assert_fails(&options, replies, ERR_CONFIG, "http://api answered 301 to an update");
     assert_string_equal(jobs(), "2 pending");
 }
 
-static void the_same_refusal_to_all_is_the_environment(void **state)
+static void the_same_refusal_to_all_jobs_ends_the_run(void **state)
 {
     static const struct reply replies[] = {
         {.to = "PUT", .status = 404, .body = "{\"code\":\"not.found\",\"message\":\"no\"}"}, {0}};
@@ -415,7 +415,7 @@ static void more_refusals_than_allowed_end_the_run(void **state)
     assert_fails(&options, replies, ERR_LIMIT, "jobs were refused, and --max-refused allows 7.5%");
 }
 
-static void the_login_decides_about_the_run_too(void **state)
+static void answers_of_the_login_end_the_run_too(void **state)
 {
     static const struct reply wrong[] = {
         {.to = "login", .status = 401, .body = "{\"error\":\"invalid_client\"}"}, {0}};
@@ -444,7 +444,6 @@ static void the_login_decides_about_the_run_too(void **state)
     assert_non_null(strstr(result.reason, "login at http://login: HTTP 429"));
 }
 
-/* Jobs that are put off because of their own retries. */
 static void a_job_that_waits_for_its_retry_is_sent_when_it_is_due(void **state)
 {
     static const struct reply replies[] = {{.to = "PUT a", .times = 2, .status = 408}, {0}};
@@ -563,7 +562,7 @@ static void an_address_that_is_not_allowed_ends_the_run_at_once(void **state)
     assert_string_equal(jobs(), "3 pending");
 }
 
-/* A record that someone else changed, and a client that is to build on that. */
+/* Someone else has changed the record, and --on-conflict rebase. */
 static void a_rebase_needs_the_schema_file_and_builds_on_what_is_fetched(void **state)
 {
     struct drain_options options = usual();
@@ -618,8 +617,8 @@ static void a_login_that_wants_time_is_reported_with_its_end(void **state)
     assert_non_null(strstr(buf_text(&world.said), "(until +30.050)"));
 }
 
-/* It also comes to a point where a job is due, few claims are not worth a turn, and all requests
- * wait for their answers: the loop has to sleep there. */
+/* At one point a job is due, few claims are not worth a turn, and all requests wait for their
+ * answers: the loop has to sleep there. */
 static void jobs_that_fail_at_the_head_of_the_queue_do_not_end_the_run(void **state)
 {
     static const struct reply replies[] = {{.to = "PUT r1", .status = 500}, {0}};
@@ -675,7 +674,7 @@ static void the_audit_log_is_asked_where_the_record_has_moved_on(void **state)
     find_record("b", 8);
     assert_ends(&options, silent, DRAIN_FINISHED);
     assert_string_equal(jobs(), "2 conflict");
-    /* silence counts only after --audit-wait */
+    /* a missing entry counts only after --audit-wait */
     assert_in_range(world.now_us - began_us, 10000000, 12000000);
     assert_in_range(requests("AUDIT"), 4, 10);
 }
@@ -695,7 +694,7 @@ static void refusals_beyond_the_limit_are_final_though_nothing_was_taken(void **
     assert_string_equal(jobs(), "1 pending, 4 refused");
 }
 
-static void refusals_that_differ_are_the_records(void **state)
+static void refusals_that_differ_refuse_their_jobs(void **state)
 {
     static const struct reply replies[] = {
         {.to = "PUT a", .status = 400, .body = "{\"code\":\"bad\"}"},
@@ -709,7 +708,7 @@ static void refusals_that_differ_are_the_records(void **state)
     assert_string_equal(jobs(), "2 refused");
 }
 
-static void what_was_claimed_and_not_handed_over_counts_as_no_attempt(void **state)
+static void a_claim_that_was_not_handed_over_does_not_count_as_an_attempt(void **state)
 {
     struct drain_options options = usual();
 
@@ -747,8 +746,7 @@ static void counts_of_earlier_drains_of_the_run_are_added_to(void **state)
     assert_int_equal(world.reports, 0);
 }
 
-/* What comes of requests in flight when the run stops anyway is no second error. */
-static void the_first_reason_to_stop_is_the_one_that_is_reported(void **state)
+static void only_the_first_reason_to_stop_is_reported(void **state)
 {
     static const struct reply replies[] = {
         {.to = "PUT a", .end = HTTP_UNTRUSTED},
@@ -789,15 +787,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_job_is_claimed_sent_and_settled_once, begin, end),
-        cmocka_unit_test_setup_teardown(nothing_is_sent_where_nothing_is_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_sent_without_jobs, begin, end),
         cmocka_unit_test_setup_teardown(updates_of_one_record_follow_each_other, begin, end),
         cmocka_unit_test_setup_teardown(the_pace_spaces_departures, begin, end),
         cmocka_unit_test_setup_teardown(a_conflict_is_read_back_and_kept, begin, end),
         cmocka_unit_test_setup_teardown(a_429_holds_all_requests_for_its_time, begin, end),
         cmocka_unit_test_setup_teardown(a_wait_beyond_max_wait_parks_this_run_and_the_next, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(a_stored_pause_is_ignored_where_that_is_asked_for, begin,
-                                        end),
+        cmocka_unit_test_setup_teardown(a_stored_pause_is_ignored_with_ignore_pause, begin, end),
         cmocka_unit_test_setup_teardown(a_pause_of_a_clock_that_was_ahead_is_cut, begin, end),
         cmocka_unit_test_setup_teardown(a_503_with_a_time_holds_all_and_one_without_its_job, begin,
                                         end),
@@ -806,8 +803,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(three_tokens_refused_in_a_row_end_the_run, begin, end),
         cmocka_unit_test_setup_teardown(no_answer_is_read_back_before_anything_is_sent_again, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(what_is_not_reached_is_tried_longer_each_time_and_then_left,
-                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            an_unreachable_api_is_tried_with_growing_pauses_and_given_up, begin, end),
         cmocka_unit_test_setup_teardown(a_certificate_that_is_not_trusted_ends_the_run_at_once,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_proxy_that_wants_credentials_ends_the_run, begin, end),
@@ -816,12 +813,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_of_the_time_ends_a_pause, begin, end),
         cmocka_unit_test_setup_teardown(a_service_that_only_fails_ends_the_run_not_the_jobs, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(a_403_to_all_is_ours_and_one_after_a_success_the_records,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(what_is_not_the_api_ends_the_run, begin, end),
-        cmocka_unit_test_setup_teardown(the_same_refusal_to_all_is_the_environment, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_403_to_all_stops_the_run_and_one_after_a_success_refuses_its_job, begin, end),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_not_the_apis_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(the_same_refusal_to_all_jobs_ends_the_run, begin, end),
         cmocka_unit_test_setup_teardown(more_refusals_than_allowed_end_the_run, begin, end),
-        cmocka_unit_test_setup_teardown(the_login_decides_about_the_run_too, begin, end),
+        cmocka_unit_test_setup_teardown(answers_of_the_login_end_the_run_too, begin, end),
         cmocka_unit_test_setup_teardown(a_job_that_waits_for_its_retry_is_sent_when_it_is_due,
                                         begin, end),
         cmocka_unit_test_setup_teardown(jobs_of_an_interrupted_run_are_read_back_first, begin, end),
@@ -845,13 +842,12 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(
             refusals_beyond_the_limit_are_final_though_nothing_was_taken, begin, end),
-        cmocka_unit_test_setup_teardown(refusals_that_differ_are_the_records, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_claimed_and_not_handed_over_counts_as_no_attempt,
-                                        begin, end),
+        cmocka_unit_test_setup_teardown(refusals_that_differ_refuse_their_jobs, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_claim_that_was_not_handed_over_does_not_count_as_an_attempt, begin, end),
         cmocka_unit_test_setup_teardown(counts_of_earlier_drains_of_the_run_are_added_to, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(the_first_reason_to_stop_is_the_one_that_is_reported, begin,
-                                        end),
+        cmocka_unit_test_setup_teardown(only_the_first_reason_to_stop_is_reported, begin, end),
         cmocka_unit_test_setup_teardown(a_signal_while_the_login_is_asked_ends_the_run, begin, end),
     };
 

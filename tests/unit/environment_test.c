@@ -183,7 +183,7 @@ static void what_is_wrong_or_unsafe_is_refused_with_a_reason(void **state)
     }
 }
 
-static void a_host_beyond_all_bounds_is_refused(void **state)
+static void a_host_that_is_too_long_is_refused(void **state)
 {
     struct environment environment;
     struct err err = {0};
@@ -210,7 +210,7 @@ int main(void)
         cmocka_unit_test(every_region_and_domain_means_its_api_and_login),
         cmocka_unit_test(other_spellings_and_other_hosts_are_understood),
         cmocka_unit_test(what_is_wrong_or_unsafe_is_refused_with_a_reason),
-        cmocka_unit_test(a_host_beyond_all_bounds_is_refused),
+        cmocka_unit_test(a_host_that_is_too_long_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,7 @@ static void violations_come_in_every_form_the_api_has(void **state)
     }
 }
 
-static void what_is_too_much_is_cut_between_characters(void **state)
+static void texts_and_lists_that_are_too_long_are_cut(void **state)
 {
     static struct api_fault fault;
     struct buf body = {0};
@@ -140,7 +140,7 @@ static void what_is_too_much_is_cut_between_characters(void **state)
     buf_release(&body);
 }
 
-static void nesting_beyond_all_bounds_is_no_json(void **state)
+static void a_body_nested_too_deep_is_not_json(void **state)
 {
     static struct api_fault fault;
     struct buf body = {0};
@@ -163,8 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_body_gives_code_message_and_more),
         cmocka_unit_test(violations_come_in_every_form_the_api_has),
-        cmocka_unit_test(what_is_too_much_is_cut_between_characters),
-        cmocka_unit_test(nesting_beyond_all_bounds_is_no_json),
+        cmocka_unit_test(texts_and_lists_that_are_too_long_are_cut),
+        cmocka_unit_test(a_body_nested_too_deep_is_not_json),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

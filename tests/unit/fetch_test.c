@@ -1,5 +1,5 @@
-/* Jobs that are built on a fetched record, and those of which the audit log is asked: what is
- * claimed, what is kept between the requests, and what a crash leaves of it. */
+/* Jobs whose updates are built on a fetched record, and jobs that the audit log is asked about:
+ * what is claimed, what is stored between the requests, and what a crash leaves. */
 #include "core/base/mem.h"
 #include "tests/lib/store_fixture.h"
 
@@ -76,7 +76,7 @@ static void a_row_without_a_version_is_fetched_first_and_stays_pending(void **st
     assert_asked(fixture, "SELECT method, sent_version, ended_ms FROM attempt", "GET|NULL|NULL");
     assert_asked(fixture, "SELECT length(correlation_id) FROM job_state", "16");
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 0);
-    /* in hand: nobody else gets it */
+    /* in hand: it is not claimed again */
     assert_claims(fixture, "");
 }
 
@@ -99,7 +99,7 @@ static void what_was_built_on_the_record_is_sent_with_its_version(void **state)
     fixture_settle_at(fixture, "1/1", JOB_APPLIED, 42);
     fixture_claim(fixture, 0);
     assert_asked(fixture, tally_sql, "0|0|0|1");
-    /* it stays as what was sent */
+    /* it is kept as sent */
     assert_asked(fixture, "SELECT rounds, version FROM rebase", "1|41");
 }
 
@@ -122,7 +122,7 @@ static void what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_
     assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
 }
 
-static void a_fetch_that_ends_the_job_ends_it(void **state)
+static void a_fetch_can_end_the_job(void **state)
 {
     static const enum job_state ends[] = {JOB_UNCHANGED, JOB_REFUSED, JOB_CONFLICT, JOB_APPLIED};
     struct fixture *fixture = *state;
@@ -142,7 +142,7 @@ static void a_fetch_that_ends_the_job_ends_it(void **state)
     assert_asked(fixture, "SELECT state FROM batch", "done");
 }
 
-static void a_rebase_fetches_anew_and_counts_its_rounds(void **state)
+static void a_rebase_fetches_again_and_counts_its_rounds(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -172,7 +172,7 @@ static void a_rebase_fetches_anew_and_counts_its_rounds(void **state)
     assert_asked(fixture, "SELECT attempts, sent_version FROM job_state", "4|13");
 }
 
-static void a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt(void **state)
+static void a_fetch_interrupted_by_a_crash_is_repeated_without_a_doubt(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -184,7 +184,7 @@ static void a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt(vo
     assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     assert_claims(fixture, "FETCH 1/1 a v0");
     assert_false(fixture_held(fixture, "1/1")->doubt);
-    /* and once more behind a round */
+    /* and again after a round */
     build(fixture, 41, "{\"n\":7}");
     fixture_claim(fixture, 1);
     ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
@@ -195,8 +195,8 @@ static void a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt(vo
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 1);
 }
 
-/* Between the commit of what is to be sent and its departure. */
-static void a_put_that_a_crash_interrupted_is_read_back_with_what_it_carried(void **state)
+/* A crash between the commit of an update and its departure. */
+static void a_put_interrupted_by_a_crash_is_read_back_with_its_version(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -252,7 +252,7 @@ static void rows_of_one_record_are_fetched_one_after_the_other(void **state)
 
 /* --- the audit log --- */
 
-/* Job 1/1, sent with version 5, is a question for the audit log; the record is at version 9. */
+/* Has the audit log asked about job 1/1, which was sent with version 5; the record is at 9. */
 static void begin_audit(struct fixture *fixture)
 {
     struct claim_outcome *outcome;
@@ -292,13 +292,13 @@ static void the_audit_log_is_asked_page_by_page(void **state)
                  "1000000|1|NULL|9|{\"version\":9}");
     fixture->now_ms += 300;
     assert_audit(fixture, 1, 300);
-    /* a look is as old as its first page */
+    /* a look begins with its first page */
     for (int page = 2; page <= 4; page++) {
         fixture->now_ms += 1000;
         ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
         assert_audit(fixture, page, 300);
     }
-    /* silence: anew from the first page, and for as long as it has been asked in all */
+    /* no entry: from the first page again; the time asked so far counts on */
     ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT)->server_version = 77;
     fixture->now_ms += 700;
     assert_audit(fixture, 1, 4000);
@@ -323,7 +323,7 @@ static void an_audit_without_an_answer_asks_for_the_same_page(void **state)
     assert_audit(fixture, 2, 0);
 }
 
-static void a_question_to_the_audit_log_outlives_a_crash(void **state)
+static void a_question_to_the_audit_log_survives_a_crash(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -336,7 +336,7 @@ static void a_question_to_the_audit_log_outlives_a_crash(void **state)
     assert_audit(fixture, 2, 0);
 }
 
-static void an_answered_question_is_over_and_its_record_stays_with_the_conflict(void **state)
+static void an_answered_question_ends_and_leaves_its_record_to_the_conflict(void **state)
 {
     static const struct {
         enum job_state state;
@@ -369,7 +369,7 @@ static void an_answered_question_is_over_and_its_record_stays_with_the_conflict(
     (void)state;
 }
 
-static void of_a_record_that_is_gone_no_version_is_shown(void **state)
+static void no_version_is_shown_of_a_record_that_is_gone(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -382,9 +382,9 @@ static void of_a_record_that_is_gone_no_version_is_shown(void **state)
     assert_true(fixture_held(fixture, "1/1")->is_gone);
 }
 
-/* --- refused, and perhaps landed before --- */
+/* --- refused, with an earlier attempt in doubt --- */
 
-static void a_read_back_knows_what_the_put_before_it_was_answered(void **state)
+static void a_read_back_knows_the_answer_to_its_put(void **state)
 {
     struct fixture *fixture = *state;
     struct claim_outcome *outcome;
@@ -407,7 +407,7 @@ static void a_read_back_knows_what_the_put_before_it_was_answered(void **state)
                  "refused|422|bad.field|no such sku");
 }
 
-static void what_a_refusal_named_goes_when_the_job_was_applied_before_it(void **state)
+static void violations_are_removed_when_the_job_turns_out_applied(void **state)
 {
     static const struct {
         enum job_state state;
@@ -438,7 +438,7 @@ static void what_a_refusal_named_goes_when_the_job_was_applied_before_it(void **
     }
 }
 
-static void a_put_whose_end_nobody_saw_was_answered_nothing(void **state)
+static void a_put_interrupted_by_a_crash_has_no_status(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -459,21 +459,21 @@ int main(void)
         WITH_STORE(a_row_without_a_version_is_fetched_first_and_stays_pending),
         WITH_STORE(what_was_built_on_the_record_is_sent_with_its_version),
         WITH_STORE(what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_was),
-        WITH_STORE(a_fetch_that_ends_the_job_ends_it),
-        WITH_STORE(a_rebase_fetches_anew_and_counts_its_rounds),
-        WITH_STORE(a_fetch_that_a_crash_interrupted_is_fetched_again_without_a_doubt),
-        WITH_STORE(a_put_that_a_crash_interrupted_is_read_back_with_what_it_carried),
+        WITH_STORE(a_fetch_can_end_the_job),
+        WITH_STORE(a_rebase_fetches_again_and_counts_its_rounds),
+        WITH_STORE(a_fetch_interrupted_by_a_crash_is_repeated_without_a_doubt),
+        WITH_STORE(a_put_interrupted_by_a_crash_is_read_back_with_its_version),
         WITH_STORE(a_fetch_that_was_never_started_is_as_it_was),
         WITH_STORE(a_fetch_whose_retries_are_used_up_is_left_to_the_next_run),
         WITH_STORE(rows_of_one_record_are_fetched_one_after_the_other),
         WITH_STORE(the_audit_log_is_asked_page_by_page),
         WITH_STORE(an_audit_without_an_answer_asks_for_the_same_page),
-        WITH_STORE(a_question_to_the_audit_log_outlives_a_crash),
-        WITH_STORE(of_a_record_that_is_gone_no_version_is_shown),
-        WITH_STORE(a_read_back_knows_what_the_put_before_it_was_answered),
-        WITH_STORE(a_put_whose_end_nobody_saw_was_answered_nothing),
-        cmocka_unit_test(what_a_refusal_named_goes_when_the_job_was_applied_before_it),
-        cmocka_unit_test(an_answered_question_is_over_and_its_record_stays_with_the_conflict),
+        WITH_STORE(a_question_to_the_audit_log_survives_a_crash),
+        WITH_STORE(no_version_is_shown_of_a_record_that_is_gone),
+        WITH_STORE(a_read_back_knows_the_answer_to_its_put),
+        WITH_STORE(a_put_interrupted_by_a_crash_has_no_status),
+        cmocka_unit_test(violations_are_removed_when_the_job_turns_out_applied),
+        cmocka_unit_test(an_answered_question_ends_and_leaves_its_record_to_the_conflict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Files of a schema whose versions are fetched: what a row says of one is ignored. */
+/* Files of a schema whose versions are fetched: versions in the file are ignored. */
 #include "tests/lib/rows.h"
 #include "tests/unit/ingest_scene.h"
 
@@ -18,8 +18,8 @@ static void assert_dump(const char *bytes, enum row_format format, const char *e
     free(dump);
 }
 
-/* Not even looked at: a version that would reject its row does not. */
-static void a_reader_passes_over_versions(void **state)
+/* Even a version that would reject its row is ignored. */
+static void a_reader_skips_versions(void **state)
 {
     (void)state;
     assert_dump("record_id,version,sku\nr1,5,a\nr2,,b\nr3,-1,c\nr4,five,d\nr5,\"\",e\n",
@@ -35,7 +35,7 @@ static void a_reader_passes_over_versions(void **state)
                 "4@4 [r4] {\"sku\":\"d\"}\nend\n");
 }
 
-/* One file through intake: how many rows became jobs without a version, and what was said. */
+/* Loads one file: how many rows became jobs without a version, and which notices came. */
 static void take_in(struct scene *scene, const char *name, const char *text, const char *said)
 {
     char expected[512] = "", *at_folder;
@@ -54,7 +54,7 @@ static void take_in(struct scene *scene, const char *name, const char *text, con
     assert_int_equal(at_folder != NULL, *said != '\0');
     if (at_folder)
         assert_non_null(strstr(scene->said, expected));
-    /* once a file, not once a row */
+    /* once per file, not per row */
     if (at_folder)
         assert_null(strstr(at_folder + 1, "ignored"));
     bench_close(&bench);
@@ -89,7 +89,7 @@ static void an_ndjson_file_without_versions_says_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_reader_passes_over_versions),
+        cmocka_unit_test(a_reader_skips_versions),
         INGEST_TEST(a_csv_file_with_versions_is_taken_without_them_and_says_so_once),
         INGEST_TEST(a_csv_file_without_versions_says_nothing),
         INGEST_TEST(an_ndjson_file_with_versions_is_taken_without_them_and_says_so_once),

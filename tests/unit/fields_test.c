@@ -28,7 +28,7 @@ static void assert_merged(const struct merge_case *rows, size_t count)
     buf_release(&out);
 }
 
-static void our_members_stand_in_place_of_theirs_and_new_ones_behind(void **state)
+static void our_members_replace_theirs_and_new_ones_follow(void **state)
 {
     static const struct merge_case rows[] = {
         {"{\"a\":1}", "{\"a\":2}", "{\"a\":1}"},
@@ -73,7 +73,7 @@ static void values_stay_as_both_sides_wrote_them(void **state)
     assert_merged(rows, sizeof rows / sizeof *rows);
 }
 
-/* A property is the unit of an update: what lies in it is not mixed. */
+/* A property is the unit of an update: its contents are not merged. */
 static void objects_and_arrays_are_replaced_as_a_whole(void **state)
 {
     static const struct merge_case rows[] = {
@@ -104,7 +104,7 @@ static void a_name_is_one_however_it_is_escaped(void **state)
     assert_merged(rows, sizeof rows / sizeof *rows);
 }
 
-/* Laid over once more, nothing changes: a rebase of what is there already is that. */
+/* Merging a second time changes nothing, so that a repeated rebase is recognised. */
 static void what_was_merged_holds_our_fields_and_merges_to_itself(void **state)
 {
     static const char ours[] = "{\"q\":1.50,\"caf\\u00e9\":[1],\"new\":{}}";
@@ -123,7 +123,7 @@ static void what_was_merged_holds_our_fields_and_merges_to_itself(void **state)
     buf_release(&twice);
 }
 
-static void our_fields_are_looked_for_by_value(void **state)
+static void fields_are_compared_by_value(void **state)
 {
     static const struct {
         const char *ours, *theirs;
@@ -202,13 +202,13 @@ static void fields_that_differ_are_named_ours_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(our_members_stand_in_place_of_theirs_and_new_ones_behind),
+        cmocka_unit_test(our_members_replace_theirs_and_new_ones_follow),
         cmocka_unit_test(either_side_may_be_empty),
         cmocka_unit_test(values_stay_as_both_sides_wrote_them),
         cmocka_unit_test(objects_and_arrays_are_replaced_as_a_whole),
         cmocka_unit_test(a_name_is_one_however_it_is_escaped),
         cmocka_unit_test(what_was_merged_holds_our_fields_and_merges_to_itself),
-        cmocka_unit_test(our_fields_are_looked_for_by_value),
+        cmocka_unit_test(fields_are_compared_by_value),
         cmocka_unit_test(fields_that_differ_are_named_ours_first),
     };
 

@@ -1,11 +1,12 @@
 /* The governor against random servers, in simulated time: ROWFERRY_GOVERNOR_HISTORIES of them,
  * 100000 by default (10000 in the profiles for tests), from ROWFERRY_GOVERNOR_FIRST, 0 by
- * default. Of each, from the first request that is accepted after the second pause for a 429 on: at
+ * default. In each, after the first request that is accepted after the second pause for a 429, at
  * least 85% of the limit is used, and at most 3% of the requests are 429s. A history has 600
- * windows, or as many of the waits that the server asks for where those are longer, and at least
- * 2000 requests; three times that if the limit is halved midway, because it is learned again. All
- * the time: no wait is longer than what the server asked for last, a minute, or the time between
- * two requests at half the pace that it gives. */
+ * windows, or as many waits where those are longer, and at least 2000 requests; three times that if
+ * the limit is halved midway, because it is learned again. No wait is ever longer than what the
+ * server asked for last, a minute, or the time between two requests at half the pace that it
+ * allows.
+ */
 #include "core/http/governor.h"
 
 #include <math.h>
@@ -34,7 +35,7 @@ enum {
 
 enum counting { FIXED_WINDOWS, SLIDING_LOG, TOKEN_BUCKET, COUNTINGS };
 
-/* How a 429 tells the wait. */
+/* How a 429 gives the wait. */
 enum telling {
     EXACT,
     ROUNDED_UP,
@@ -153,7 +154,7 @@ static bool server_takes(struct play *play, int64_t at_us, int64_t *wait_us)
     return false;
 }
 
-static int64_t told_us(struct play *play, int64_t at_us, int64_t wait_us)
+static int64_t heard_us(struct play *play, int64_t at_us, int64_t wait_us)
 {
     const struct world *world = &play->world;
     int64_t clock_us = at_us + world->phase_us;
@@ -204,7 +205,7 @@ static void depart(struct play *play)
         !server_takes(play, play->now_us + play->world.latency_us / 2, &wait_us);
     if (play->flights[slot].refused)
         play->flights[slot].wait_us =
-            told_us(play, play->now_us + play->world.latency_us / 2, wait_us);
+            heard_us(play, play->now_us + play->world.latency_us / 2, wait_us);
 }
 
 static void begin_measure(struct play *play)
@@ -239,7 +240,7 @@ static void take_answer(struct play *play)
     governor_accepted(&play->governor, flight->departed_us, play->now_us);
 }
 
-/* The longest time in which nothing may leave. */
+/* The longest time without a departure that is allowed. */
 static int64_t rightful_us(const struct world *world)
 {
     double spacing_us = (double)world->window_us / (world->later ? world->later : world->limit);
@@ -251,7 +252,7 @@ static int64_t rightful_us(const struct world *world)
         wait_us += world->constant_us;
     else if (world->telling != MISSING)
         wait_us += world->window_us;
-    /* once a pace was learned out of a single request in a pause of that length, and halved */
+    /* a pace can be learned from a single request in a pause of that length, and halved once */
     return 2 * wait_us + (int64_t)(8 * spacing_us);
 }
 
@@ -317,7 +318,8 @@ static void invent(struct play *play)
     }
 }
 
-/* Plays a history. What it breaks, or NULL. A quota of hours is only waited for. */
+/* Plays a history. Returns the bound that it breaks, or NULL. A quota of hours is only waited for.
+ */
 static const char *play_history(struct play *play, uint64_t number)
 {
     const struct world *world = &play->world;
@@ -348,7 +350,7 @@ static uint64_t setting(const char *name, uint64_t by_default)
     return text && text[0] ? strtoull(text, NULL, 10) : by_default;
 }
 
-static void every_server_is_used_and_spared(void **state)
+static void every_server_is_used_well_and_rarely_exceeded(void **state)
 {
     uint64_t first = setting("ROWFERRY_GOVERNOR_FIRST", 0);
     uint64_t count = setting("ROWFERRY_GOVERNOR_HISTORIES", HISTORIES), broken = 0;
@@ -377,7 +379,7 @@ static void every_server_is_used_and_spared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_server_is_used_and_spared),
+        cmocka_unit_test(every_server_is_used_well_and_rarely_exceeded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

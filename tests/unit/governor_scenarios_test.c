@@ -1,5 +1,5 @@
-/* The governor against servers with limits of several kinds, each scenario twenty times with the
- * server's windows at other places. */
+/* The governor against servers with limits of several kinds; each scenario twenty times, with the
+ * windows of the server beginning at other moments. */
 #include "tests/unit/governor_scene.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* What is played, and what it may come to. */
+/* Scenarios and their bounds. */
 struct trial {
     const char *name;
     struct scenario scenario;
@@ -26,10 +26,10 @@ static void play_trials(const struct trial *trials, size_t count)
 
 #define PLAY(trials) play_trials(trials, sizeof(trials) / sizeof *(trials))
 
-/* Of a scenario: the rate, requests at a time, latency in ms, duration in s, how the server counts,
- * how it tells the wait, its limit, the window in s, the limit later, an outage (from, for so
- * long), patience, and what a constant Retry-After names. Of its bounds: used at least, on average
- * at least, at most; refused on average, at most. */
+/* A scenario: rate, requests at a time, latency in ms, duration in s, how the server counts, how it
+ * gives the wait, its limit, the window in s, the limit later, an outage (from, for so long),
+ * patience, and the value of a constant Retry-After. Its bounds: used at least, on average at
+ * least, at most; refused on average, at most. */
 /* clang-format off */
 
 static void a_constant_limit_under_the_same_ceiling_is_used_and_never_touched(void **state)
@@ -90,7 +90,7 @@ static void a_limit_a_minute_with_the_wait_rounded_up_is_found(void **state)
     PLAY(trials);
 }
 
-static void without_a_header_the_window_is_felt_out(void **state)
+static void without_a_header_the_window_is_explored(void **state)
 {
     static const struct trial trials[] = {
         {"100/s, no time named",
@@ -103,9 +103,9 @@ static void without_a_header_the_window_is_felt_out(void **state)
     PLAY(trials);
 }
 
-/* 200 a minute over ten minutes, from the first request on. What a run gets below 85% it loses where
- * its first window began unseen, in pauses of a minute that do not end with a window. */
-static void a_wait_that_is_always_the_same_is_heeded_and_not_believed(void **state)
+/* 200 a minute over ten minutes, from the first request on. A run below 85% has lost the rest in
+ * pauses of a minute that do not end with a window, because its first window began unseen. */
+static void a_wait_that_is_always_the_same_is_kept_but_not_taken_for_the_window(void **state)
 {
     static const struct trial trials[] = {
         {"200/m, always 60, rate none",
@@ -157,7 +157,7 @@ static void a_wait_that_is_always_the_same_is_heeded_and_not_believed(void **sta
     PLAY(trials);
 }
 
-static void a_date_serves_as_well_as_seconds(void **state)
+static void a_date_works_as_well_as_seconds(void **state)
 {
     static const struct trial trials[] = {
         {"100/s, a date",
@@ -185,7 +185,7 @@ static void limits_that_slide_or_refill_are_found_too(void **state)
     PLAY(trials);
 }
 
-static void an_outage_of_ten_minutes_costs_ten_minutes_and_teaches_nothing(void **state)
+static void an_outage_of_ten_minutes_costs_ten_minutes_and_changes_no_limit(void **state)
 {
     static const struct trial trials[] = {
         {"100/s, ten minutes out of an hour, rate none",
@@ -220,7 +220,7 @@ static void a_daily_limit_ends_an_impatient_run_at_the_first_429s(void **state)
     }
 }
 
-static void a_daily_limit_is_waited_out_and_is_no_pace(void **state)
+static void a_daily_limit_is_waited_out_and_does_not_set_the_pace(void **state)
 {
     const struct scenario scenario = {.concurrency = 16,
                                       .latency_ms = 50,
@@ -264,13 +264,13 @@ int main(void)
         cmocka_unit_test(a_constant_limit_is_found_without_a_ceiling),
         cmocka_unit_test(a_limit_halved_midway_is_followed),
         cmocka_unit_test(a_limit_a_minute_with_the_wait_rounded_up_is_found),
-        cmocka_unit_test(without_a_header_the_window_is_felt_out),
-        cmocka_unit_test(a_wait_that_is_always_the_same_is_heeded_and_not_believed),
-        cmocka_unit_test(a_date_serves_as_well_as_seconds),
+        cmocka_unit_test(without_a_header_the_window_is_explored),
+        cmocka_unit_test(a_wait_that_is_always_the_same_is_kept_but_not_taken_for_the_window),
+        cmocka_unit_test(a_date_works_as_well_as_seconds),
         cmocka_unit_test(limits_that_slide_or_refill_are_found_too),
         cmocka_unit_test(a_daily_limit_ends_an_impatient_run_at_the_first_429s),
-        cmocka_unit_test(a_daily_limit_is_waited_out_and_is_no_pace),
-        cmocka_unit_test(an_outage_of_ten_minutes_costs_ten_minutes_and_teaches_nothing),
+        cmocka_unit_test(a_daily_limit_is_waited_out_and_does_not_set_the_pace),
+        cmocka_unit_test(an_outage_of_ten_minutes_costs_ten_minutes_and_changes_no_limit),
         cmocka_unit_test(an_outage_sees_few_requests),
     };
 

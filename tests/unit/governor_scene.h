@@ -16,7 +16,7 @@ enum counting {
     TOKEN_BUCKET,  /* that holds one window's worth */
 };
 
-/* How a 429 tells the wait, as the client sees it. */
+/* How a 429 gives the wait, as the client sees it. */
 enum telling {
     WHOLE_SECONDS, /* rounded up */
     DATE,          /* a date, rounded up, against the answer's Date, rounded down */
@@ -90,7 +90,7 @@ static inline double limit_at(const struct scenario *scenario, int64_t at_us)
     return later ? scenario->limit_later : scenario->limit;
 }
 
-/* Does one more request fit? If not, the true wait. */
+/* True when one more request fits; else the real wait. */
 static inline bool fixed_take(struct server *server, double limit, int64_t at_us, int64_t *wait_us)
 {
     int64_t length_us = server->scenario->window_s * SECOND_US, clock_us = at_us + server->phase_us;
@@ -146,7 +146,7 @@ static inline bool server_take(struct server *server, int64_t at_us, int64_t *wa
                                              wait_us);
 }
 
-/* What the client reads out of a 429. */
+/* What the client reads from a 429. */
 static inline int64_t told_wait_us(const struct server *server, int64_t at_us, int64_t wait_us)
 {
     int64_t clock_us = at_us + server->phase_us;
@@ -287,7 +287,7 @@ static inline struct outcome play_all(const struct scenario *scenario)
     return outcome;
 }
 
-/* What a scenario's runs may come to. */
+/* Bounds for the runs of a scenario. */
 struct bounds {
     double used_minimum, used_mean, used_maximum; /* mean: at least */
     double refused_mean, refused_maximum;         /* at most */

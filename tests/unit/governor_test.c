@@ -9,7 +9,7 @@
 enum { SECOND_US = 1000000 };
 
 /* Lets requests leave as early as the governor allows from start_us until end_us; returns how
- * many. Each leaves late_us after it might have. */
+ * many. Each leaves late_us after it could have. */
 static unsigned drive(struct governor *governor, int64_t start_us, int64_t end_us, int64_t late_us)
 {
     unsigned count = 0;
@@ -63,7 +63,7 @@ static void no_window_of_a_second_sees_more_than_the_ceiling(void **state)
 
     (void)state;
     governor_init(&governor, 100);
-    /* a loop that stalls now and then, and catches up as much as it may */
+    /* a loop that stalls now and then, and catches up as much as is allowed */
     for (int64_t now_us = 0; count < 4096; now_us += count % 37 ? 100 : 25000)
         while (count < 4096 && governor_wait_us(&governor, now_us) == 0) {
             governor_departed(&governor, now_us);
@@ -76,7 +76,7 @@ static void no_window_of_a_second_sees_more_than_the_ceiling(void **state)
     }
 }
 
-static void at_most_two_leave_at_once_after_a_long_silence(void **state)
+static void at_most_two_leave_at_once_after_a_long_idle_time(void **state)
 {
     struct governor governor;
     int64_t now_us = 3600LL * SECOND_US;
@@ -126,7 +126,7 @@ static void without_a_rate_only_a_pause_holds_requests(void **state)
     assert_int_equal(governor_wait_us(&governor, 1000), 0);
 }
 
-static void the_longer_of_two_pauses_holds(void **state)
+static void the_longer_of_two_pauses_counts(void **state)
 {
     struct governor governor;
 
@@ -255,7 +255,7 @@ static void a_window_of_a_minute_is_measured_over_the_minute(void **state)
 
     (void)state;
     learn_300_a_minute(&governor, &now_us);
-    /* the second window may have ended a second earlier, for Retry-After is rounded up */
+    /* the second window can have ended a second earlier, because Retry-After is rounded up */
     assert_true(governor_rate_per_s(&governor) >= 4.85);
     assert_true(governor_rate_per_s(&governor) <= 4.85 * 60 / 58.9);
 }
@@ -278,7 +278,7 @@ static void the_learned_pace_holds_for_eight_periods_and_creeps_up_then(void **s
     assert_true(governor_rate_per_s(&governor) < learned * 1.022);
 }
 
-static void a_silence_is_no_probe(void **state)
+static void an_idle_time_does_not_raise_the_pace(void **state)
 {
     struct governor governor;
     int64_t now_us;
@@ -307,20 +307,20 @@ static void probing_ends_at_the_ceiling(void **state)
     assert_true(governor_learned_per_s(&governor) == 0);
 }
 
-static void a_429_makes_nobody_faster(void **state)
+static void a_429_never_raises_the_pace(void **state)
 {
     struct governor governor;
     int64_t now_us;
 
     (void)state;
     governor_init(&governor, 100);
-    /* answers that were long on their way make more of a second than ever left in one */
+    /* slow answers accumulate to more per second than ever left in one */
     now_us = accept(&governor, 0, 100000, 300);
     refuse(&governor, now_us, SECOND_US, now_us);
     assert_rate(&governor, 0.97 * 98.5);
 }
 
-static void few_requests_before_the_first_429_teach_nothing(void **state)
+static void few_requests_before_the_first_429_set_no_limit(void **state)
 {
     struct governor governor;
     int64_t now_us;
@@ -330,7 +330,7 @@ static void few_requests_before_the_first_429_teach_nothing(void **state)
     now_us = accept(&governor, 0, 10 * SECOND_US, 49);
     refuse(&governor, now_us, 20 * SECOND_US, now_us);
     assert_rate(&governor, 4.925);
-    /* the next window is known to have been ours from its beginning on */
+    /* the next window is known to be ours from its beginning */
     now_us = accept(&governor, 30 * SECOND_US, 10 * SECOND_US, 10);
     refuse(&governor, now_us, 50 * SECOND_US, now_us);
     assert_true(governor_rate_per_s(&governor) < 0.2);
@@ -374,7 +374,7 @@ static void a_wait_that_was_too_short_is_not_believed_again(void **state)
     assert_int_equal(refuse(&governor, 3 * SECOND_US, 9 * SECOND_US, 3 * SECOND_US), 9 * SECOND_US);
 }
 
-static void a_pause_for_another_reason_teaches_nothing(void **state)
+static void a_pause_for_another_reason_changes_no_limit(void **state)
 {
     struct governor governor;
     int64_t now_us;
@@ -403,7 +403,7 @@ static void a_429_from_before_a_pause_that_is_over_only_pauses(void **state)
     assert_int_equal(governor_wait_us(&governor, now_us), 3 * SECOND_US);
 }
 
-static void a_wait_of_more_than_an_hour_is_a_quota_and_no_pace(void **state)
+static void a_wait_of_more_than_an_hour_is_a_quota_not_a_pace(void **state)
 {
     struct governor governor;
     int64_t now_us;
@@ -421,10 +421,10 @@ int main(void)
         cmocka_unit_test(rates_are_held_within_one_percent_at_985_thousandths),
         cmocka_unit_test(lateness_below_a_spacing_costs_no_throughput),
         cmocka_unit_test(no_window_of_a_second_sees_more_than_the_ceiling),
-        cmocka_unit_test(at_most_two_leave_at_once_after_a_long_silence),
+        cmocka_unit_test(at_most_two_leave_at_once_after_a_long_idle_time),
         cmocka_unit_test(allowance_counts_what_may_leave_within_a_time),
         cmocka_unit_test(without_a_rate_only_a_pause_holds_requests),
-        cmocka_unit_test(the_longer_of_two_pauses_holds),
+        cmocka_unit_test(the_longer_of_two_pauses_counts),
         cmocka_unit_test(nothing_is_caught_up_after_a_pause),
         cmocka_unit_test(present_rate_is_what_the_spacing_gives),
         cmocka_unit_test(a_429_pauses_for_its_wait_and_the_jitter_of_the_dice),
@@ -432,15 +432,15 @@ int main(void)
         cmocka_unit_test(requests_in_flight_at_a_429_belong_to_it),
         cmocka_unit_test(a_window_of_a_minute_is_measured_over_the_minute),
         cmocka_unit_test(the_learned_pace_holds_for_eight_periods_and_creeps_up_then),
-        cmocka_unit_test(a_silence_is_no_probe),
+        cmocka_unit_test(an_idle_time_does_not_raise_the_pace),
         cmocka_unit_test(probing_ends_at_the_ceiling),
-        cmocka_unit_test(a_429_makes_nobody_faster),
-        cmocka_unit_test(few_requests_before_the_first_429_teach_nothing),
+        cmocka_unit_test(a_429_never_raises_the_pace),
+        cmocka_unit_test(few_requests_before_the_first_429_set_no_limit),
         cmocka_unit_test(nothing_accepted_after_a_pause_lengthens_it_and_learns_once),
         cmocka_unit_test(a_wait_that_was_too_short_is_not_believed_again),
-        cmocka_unit_test(a_pause_for_another_reason_teaches_nothing),
+        cmocka_unit_test(a_pause_for_another_reason_changes_no_limit),
         cmocka_unit_test(a_429_from_before_a_pause_that_is_over_only_pauses),
-        cmocka_unit_test(a_wait_of_more_than_an_hour_is_a_quota_and_no_pace),
+        cmocka_unit_test(a_wait_of_more_than_an_hour_is_a_quota_not_a_pace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

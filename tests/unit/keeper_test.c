@@ -1,4 +1,4 @@
-/* The store's thread: what is handed over is done once, and comes back when it is committed. */
+/* The store's thread does what is handed over once, and gives it back when it is committed. */
 #include "core/drain/keeper.h"
 
 #include "tests/lib/store_fixture.h"
@@ -16,7 +16,7 @@
 
 enum { CLAIMS = 4 };
 
-/* A loop's side of a keeper. */
+/* The side of the loop. */
 struct scene {
     struct fixture *fixture;
     struct keeper *keeper;
@@ -136,7 +136,7 @@ static void one_turn_follows_the_other_until_all_is_done(void **state)
                         "done|250");
 }
 
-static void nothing_is_taken_while_nothing_is_finished(void **state)
+static void nothing_is_taken_before_a_turn_is_finished(void **state)
 {
     struct scene *scene = *state;
     bool done = true;
@@ -166,7 +166,7 @@ static void a_turn_that_fails_comes_back_with_its_error(void **state)
     assert_string_equal(scene->fixture->err.text,
                         "job 1000000001: no way from sending to cancelled");
     fixture_check(scene->fixture);
-    /* and the keeper goes on */
+    /* and the keeper still works */
     claim->outcome.state = JOB_REFUSED;
     hand(scene, 1, 0);
     assert_true(take(scene));
@@ -210,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_SCENE(a_turn_comes_back_committed),
         IN_A_SCENE(one_turn_follows_the_other_until_all_is_done),
-        IN_A_SCENE(nothing_is_taken_while_nothing_is_finished),
+        IN_A_SCENE(nothing_is_taken_before_a_turn_is_finished),
         IN_A_SCENE(a_turn_that_fails_comes_back_with_its_error),
         IN_A_SCENE(a_turn_in_hand_is_finished_before_the_keeper_closes),
         cmocka_unit_test(a_missing_database_is_an_error),

@@ -37,7 +37,7 @@ static void a_drain_without_requests_reports_zeros(void **state)
     assert_true(run.error_rate == 0);
 }
 
-static void what_never_left_is_no_request(void **state)
+static void requests_that_never_left_do_not_count(void **state)
 {
     struct meter meter = {0};
 
@@ -113,7 +113,7 @@ static void latencies_are_those_of_all_requests(void **state)
     assert_in_range(run.latency_p99_us, 92763, 105237);
 }
 
-/* --- what bad answers said --- */
+/* --- bad answers by their texts --- */
 
 static void note(struct meter *meter, long status, const char *code, const char *message)
 {
@@ -148,8 +148,8 @@ static void bad_answers_are_counted_by_status_code_and_message(void **state)
     assert_int_equal(meter.replies.others, 0);
 }
 
-/* A text that names the record is another one each time. */
-static void a_message_that_differs_each_time_fills_no_table(void **state)
+/* A text that names the record differs each time. */
+static void a_message_that_differs_each_time_does_not_fill_the_table(void **state)
 {
     struct meter meter = {0};
     uint64_t sum = 0;
@@ -193,10 +193,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_answers_are_counted_by_status_code_and_message),
-        cmocka_unit_test(a_message_that_differs_each_time_fills_no_table),
+        cmocka_unit_test(a_message_that_differs_each_time_does_not_fill_the_table),
         cmocka_unit_test(texts_of_any_length_are_cut),
         cmocka_unit_test(a_drain_without_requests_reports_zeros),
-        cmocka_unit_test(what_never_left_is_no_request),
+        cmocka_unit_test(requests_that_never_left_do_not_count),
         cmocka_unit_test(errors_are_answers_of_400_and_above_and_none_at_all),
         cmocka_unit_test(answers_are_counted_by_the_hundreds_of_their_status),
         cmocka_unit_test(the_rate_is_errors_over_requests),

@@ -71,10 +71,10 @@ static void check_rows(const struct policy_job *job, const struct status_row *ro
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(rows[i].first, next); /* no status is forgotten */
         for (short status = rows[i].first; status <= rows[i].last; status++) {
-            struct policy_verdict verdict = judge(job, answered(status));
+            struct policy_verdict verdict = assess(job, answered(status));
 
-            if (strcmp(told(&verdict), rows[i].verdict) != 0)
-                fail_msg("%d: %s, expected %s", status, told(&verdict), rows[i].verdict);
+            if (strcmp(verdict_text(&verdict), rows[i].verdict) != 0)
+                fail_msg("%d: %s, expected %s", status, verdict_text(&verdict), rows[i].verdict);
         }
         next = (short)(rows[i].last + 1);
     }
@@ -95,10 +95,10 @@ static void every_status_of_a_read_back_means_what_the_api_says(void **state)
 
 static void a_put_answered_with_a_version_is_applied(void **state)
 {
-    struct policy_verdict verdict = judge(&sent, record_of(6));
+    struct policy_verdict verdict = assess(&sent, record_of(6));
 
     (void)state;
-    assert_string_equal(told(&verdict), "applied success retries 0 readbacks 0 delay 0");
+    assert_string_equal(verdict_text(&verdict), "applied success retries 0 readbacks 0 delay 0");
     assert_true(verdict.has_server_version);
     assert_int_equal(verdict.server_version, 6);
     assert_string_equal(verdict.evidence, "");
@@ -112,14 +112,15 @@ static void other_successes_with_a_version_are_ambiguous_all_the_same(void **sta
         struct policy_verdict verdict;
 
         answer.status = status;
-        verdict = judge(&sent, answer);
-        assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 0");
+        verdict = assess(&sent, answer);
+        assert_string_equal(verdict_text(&verdict),
+                            "unknown doubt costs retries 0 readbacks 0 delay 0");
         assert_false(verdict.has_server_version);
     }
 }
 
-/* What left and came to no complete answer, and what never left. */
-static void transfers_without_an_answer_are_judged_by_whether_they_left(void **state)
+/* Requests that left and got no complete answer, and requests that never left. */
+static void transfers_without_an_answer_depend_on_whether_they_left(void **state)
 {
     static const struct {
         const struct policy_job *job;
@@ -139,9 +140,9 @@ static void transfers_without_an_answer_are_judged_by_whether_they_left(void **s
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct policy_verdict verdict = judge(rows[i].job, ended(rows[i].end));
+        struct policy_verdict verdict = assess(rows[i].job, ended(rows[i].end));
 
-        assert_string_equal(told(&verdict), rows[i].verdict);
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }
 }
 
@@ -153,11 +154,11 @@ static void every_retry_of_a_run_waits_longer(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof delays / sizeof *delays; i++) {
         put.run_retries = get.run_retries = i;
-        assert_int_equal(judge(&put, answered(503)).delay_ms, delays[i]);
-        assert_int_equal(judge(&put, answered(503)).run_retries, i + 1);
-        assert_int_equal(judge(&get, answered(500)).delay_ms, delays[i]);
-        assert_int_equal(judge(&get, answered(500)).run_retries, i + 1);
-        assert_int_equal(judge(&get, record_of(5)).delay_ms, delays[i]);
+        assert_int_equal(assess(&put, answered(503)).delay_ms, delays[i]);
+        assert_int_equal(assess(&put, answered(503)).run_retries, i + 1);
+        assert_int_equal(assess(&get, answered(500)).delay_ms, delays[i]);
+        assert_int_equal(assess(&get, answered(500)).run_retries, i + 1);
+        assert_int_equal(assess(&get, record_of(5)).delay_ms, delays[i]);
     }
 }
 
@@ -171,12 +172,12 @@ static void retries_count_no_401_no_429_and_nothing_that_never_left(void **state
     get.readbacks = 11;
     for (unsigned i = 0; i < 2; i++) {
         const struct policy_job *job = i ? &get : &put;
-        struct policy_verdict verdicts[] = {judge(job, answered(401)),
-                                            judge(job, answered(429)),
-                                            judge(job, ended(POLICY_NEVER_LEFT)),
-                                            judge(job, ended(POLICY_UNTRUSTED)),
-                                            judge(job, ended(POLICY_PROXY)),
-                                            judge(job, answered(407))};
+        struct policy_verdict verdicts[] = {assess(job, answered(401)),
+                                            assess(job, answered(429)),
+                                            assess(job, ended(POLICY_NEVER_LEFT)),
+                                            assess(job, ended(POLICY_UNTRUSTED)),
+                                            assess(job, ended(POLICY_PROXY)),
+                                            assess(job, answered(407))};
 
         for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
             assert_int_equal(verdicts[k].run_retries, 2);
@@ -187,19 +188,21 @@ static void retries_count_no_401_no_429_and_nothing_that_never_left(void **state
     }
 }
 
-static void the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word(void **state)
+static void the_last_attempt_is_settled_by_a_read_back(void **state)
 {
     struct policy_job job = sent;
     struct policy_verdict verdict;
 
     (void)state;
     job.attempts = 11;
-    assert_int_equal(judge(&job, answered(503)).state, JOB_PENDING);
+    assert_int_equal(assess(&job, answered(503)).state, JOB_PENDING);
     job.attempts = 12;
-    verdict = judge(&job, answered(503));
-    assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 1000");
-    verdict = judge(&job, answered(408));
-    assert_string_equal(told(&verdict), "unknown doubt costs retries 0 readbacks 0 delay 1000");
+    verdict = assess(&job, answered(503));
+    assert_string_equal(verdict_text(&verdict),
+                        "unknown doubt costs retries 0 readbacks 0 delay 1000");
+    verdict = assess(&job, answered(408));
+    assert_string_equal(verdict_text(&verdict),
+                        "unknown doubt costs retries 0 readbacks 0 delay 1000");
 }
 
 static void attempts_before_a_retry_do_not_count(void **state)
@@ -212,11 +215,11 @@ static void attempts_before_a_retry_do_not_count(void **state)
     answer.version = get.version;
     put.attempts = get.attempts = 23;
     put.attempts_before = get.attempts_before = 12;
-    assert_int_equal(judge(&put, answered(503)).state, JOB_PENDING);
-    assert_int_equal(judge(&get, answer).state, JOB_PENDING);
+    assert_int_equal(assess(&put, answered(503)).state, JOB_PENDING);
+    assert_int_equal(assess(&get, answer).state, JOB_PENDING);
     put.attempts = get.attempts = 24;
-    assert_int_equal(judge(&put, answered(503)).state, JOB_UNKNOWN);
-    assert_int_equal(judge(&get, answer).state, JOB_FAILED);
+    assert_int_equal(assess(&put, answered(503)).state, JOB_UNKNOWN);
+    assert_int_equal(assess(&get, answer).state, JOB_FAILED);
 }
 
 static void an_ambiguous_put_never_fails_by_counting(void **state)
@@ -226,9 +229,9 @@ static void an_ambiguous_put_never_fails_by_counting(void **state)
     (void)state;
     job.attempts = 1000;
     job.run_retries = 1000;
-    assert_int_equal(judge(&job, answered(500)).state, JOB_UNKNOWN);
-    assert_int_equal(judge(&job, answered(503)).state, JOB_UNKNOWN);
-    assert_int_equal(judge(&job, ended(POLICY_NO_ANSWER)).state, JOB_UNKNOWN);
+    assert_int_equal(assess(&job, answered(500)).state, JOB_UNKNOWN);
+    assert_int_equal(assess(&job, answered(503)).state, JOB_UNKNOWN);
+    assert_int_equal(assess(&job, ended(POLICY_NO_ANSWER)).state, JOB_UNKNOWN);
 }
 
 static void a_forbidden_address_stops_the_run(void **state)
@@ -238,14 +241,16 @@ static void a_forbidden_address_stops_the_run(void **state)
 
     (void)state;
     address.code = "ip.not.authorized";
-    put = judge(&sent, address);
-    assert_string_equal(told(&put), "pending stop-auth excused retries 0 readbacks 0 delay 0");
-    get = judge(&asking, address);
-    assert_string_equal(told(&get), "unknown stop-auth excused retries 0 readbacks 0 delay 0");
+    put = assess(&sent, address);
+    assert_string_equal(verdict_text(&put),
+                        "pending stop-auth excused retries 0 readbacks 0 delay 0");
+    get = assess(&asking, address);
+    assert_string_equal(verdict_text(&get),
+                        "unknown stop-auth excused retries 0 readbacks 0 delay 0");
 }
 
-/* A second 401 in a row for the same job: of a token that worked for others, it may have been
- * revoked once more; of one that never worked, we are refused. */
+/* A second 401 in a row for the same job: a token that worked for others can have been revoked,
+ * too; a token that never worked means that the client is refused. */
 static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void **state)
 {
     static const struct {
@@ -268,13 +273,13 @@ static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void *
 
         accepting.token_accepted = rows[i].accepted;
         policy_assess(&put, &answer, &accepting, &verdict);
-        assert_string_equal(told(&verdict), rows[i].put);
+        assert_string_equal(verdict_text(&verdict), rows[i].put);
         policy_assess(&get, &answer, &accepting, &verdict);
-        assert_string_equal(told(&verdict), rows[i].get);
+        assert_string_equal(verdict_text(&verdict), rows[i].get);
     }
 }
 
-/* It did not land for sure: there is nothing to give up on, only to leave to the next run. */
+/* It certainly did not land: the job is left to the next run instead of failing. */
 static void a_401_at_the_last_attempt_does_not_fail_the_job(void **state)
 {
     struct policy_limits accepting = limits;
@@ -296,12 +301,11 @@ static void another_code_of_a_401_asks_for_a_new_token(void **state)
 
     (void)state;
     answer.code = "bad.credentials";
-    assert_int_equal(judge(&sent, answer).run, POLICY_NEW_TOKEN);
+    assert_int_equal(assess(&sent, answer).run, POLICY_NEW_TOKEN);
 }
 
-/* The verdict is that on the record; whether it holds is open until a request of the kind is
- * taken. */
-static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(void **state)
+/* The verdict concerns the record; it is open until a request of the kind is accepted. */
+static void a_denial_stays_open_before_any_success_of_its_kind(void **state)
 {
     const struct policy_limits fresh = {.max_attempts = 12};
     const struct policy_job fetch = {.request = REQUEST_FETCH};
@@ -341,11 +345,11 @@ static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(vo
             struct policy_verdict verdict;
 
             policy_assess(&sent, &answer, &fresh, &verdict);
-            assert_string_equal(told(&verdict), rows[i].put);
+            assert_string_equal(verdict_text(&verdict), rows[i].put);
             policy_assess(&asking, &answer, &fresh, &verdict);
-            assert_string_equal(told(&verdict), rows[i].read_back);
+            assert_string_equal(verdict_text(&verdict), rows[i].read_back);
             policy_assess(&fetch, &answer, &fresh, &verdict);
-            assert_string_equal(told(&verdict), rows[i].fetch);
+            assert_string_equal(verdict_text(&verdict), rows[i].fetch);
         }
     }
     assert_int_equal(policy_spared_state(&sent), JOB_PENDING);
@@ -355,26 +359,28 @@ static void what_may_be_our_fault_is_left_open_before_any_success_of_the_kind(vo
 
 static void a_403_after_a_success_concerns_the_record_alone(void **state)
 {
-    struct policy_verdict put = judge(&sent, answered(403)), get = judge(&asking, answered(403));
+    struct policy_verdict put = assess(&sent, answered(403)), get = assess(&asking, answered(403));
 
     (void)state;
-    assert_string_equal(told(&put), "refused excused retries 0 readbacks 0 delay 0");
-    assert_string_equal(told(&get), "unknown excused costs retries 1 readbacks 1 delay 1000");
+    assert_string_equal(verdict_text(&put), "refused excused retries 0 readbacks 0 delay 0");
+    assert_string_equal(verdict_text(&get),
+                        "unknown excused costs retries 1 readbacks 1 delay 1000");
 }
 
-static void a_conflict_shows_that_writes_are_taken_and_a_refusal_does_not(void **state)
+static void a_conflict_shows_that_writes_are_accepted_and_a_refusal_does_not(void **state)
 {
     (void)state;
-    assert_true(judge(&sent, answered(409)).works);
-    assert_true(judge(&sent, record_of(6)).works);
-    assert_true(judge(&asking, record_of(6)).works);
-    assert_false(judge(&asking, answered(409)).works);
-    assert_false(judge(&sent, answered(422)).works);
-    assert_false(judge(&sent, answered(404)).works);
-    assert_false(judge(&sent, answered(500)).works);
+    assert_true(assess(&sent, answered(409)).works);
+    assert_true(assess(&sent, record_of(6)).works);
+    assert_true(assess(&asking, record_of(6)).works);
+    assert_false(assess(&asking, answered(409)).works);
+    assert_false(assess(&sent, answered(422)).works);
+    assert_false(assess(&sent, answered(404)).works);
+    assert_false(assess(&sent, answered(500)).works);
 }
 
-/* What the server has not done for certain, and not for the job's sake, is no attempt. */
+/* A request that the server certainly did not execute, for a reason other than the job, does not
+ * count as an attempt. */
 static void refusals_of_token_permission_or_pace_use_up_no_attempt(void **state)
 {
     static const long excused[] = {301, 401, 403, 405, 407, 429, 501, 505};
@@ -383,12 +389,12 @@ static void refusals_of_token_permission_or_pace_use_up_no_attempt(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof excused / sizeof *excused; i++)
-        assert_true(judge(&sent, answered(excused[i])).excused);
+        assert_true(assess(&sent, answered(excused[i])).excused);
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-        assert_false(judge(&sent, answered(counted[i])).excused);
+        assert_false(assess(&sent, answered(counted[i])).excused);
     job.attempts = 40;
     job.attempts_before = 39;
-    assert_int_equal(judge(&job, answered(503)).state, JOB_PENDING);
+    assert_int_equal(assess(&job, answered(503)).state, JOB_PENDING);
 }
 
 static void pauses_last_as_long_as_the_server_says(void **state)
@@ -411,8 +417,8 @@ static void pauses_last_as_long_as_the_server_says(void **state)
         struct policy_verdict put, get;
 
         answer.retry_after_ms = rows[i].retry_after_ms;
-        put = judge(&sent, answer);
-        get = judge(&asking, answer);
+        put = assess(&sent, answer);
+        get = assess(&asking, answer);
         assert_int_equal(put.run, rows[i].run);
         assert_int_equal(get.run, rows[i].run);
         assert_int_equal(put.pause_ms, rows[i].pause_ms);
@@ -456,7 +462,7 @@ static void check_verdict(const struct policy_job *job, const struct policy_answ
     assert_true(verdict.state != JOB_DISMISSED);
     assert_true(verdict.delay_ms >= 0 && verdict.pause_ms >= -1);
     assert_non_null(verdict.evidence);
-    /* what stays and goes on at once must come to an end */
+    /* a job that stays as it is, and is due at once, must come to an end */
     if (verdict.run == POLICY_GO_ON && verdict.state == JOB_PENDING)
         assert_true(verdict.run_retries > job->run_retries && verdict.delay_ms >= 1000);
     if (verdict.run == POLICY_GO_ON && verdict.next == POLICY_BY_STATE &&
@@ -507,18 +513,18 @@ int main(void)
         cmocka_unit_test(every_status_of_a_read_back_means_what_the_api_says),
         cmocka_unit_test(a_put_answered_with_a_version_is_applied),
         cmocka_unit_test(other_successes_with_a_version_are_ambiguous_all_the_same),
-        cmocka_unit_test(transfers_without_an_answer_are_judged_by_whether_they_left),
+        cmocka_unit_test(transfers_without_an_answer_depend_on_whether_they_left),
         cmocka_unit_test(every_retry_of_a_run_waits_longer),
         cmocka_unit_test(retries_count_no_401_no_429_and_nothing_that_never_left),
-        cmocka_unit_test(the_last_attempt_is_settled_by_a_read_back_not_by_the_servers_word),
+        cmocka_unit_test(the_last_attempt_is_settled_by_a_read_back),
         cmocka_unit_test(attempts_before_a_retry_do_not_count),
         cmocka_unit_test(an_ambiguous_put_never_fails_by_counting),
         cmocka_unit_test(a_forbidden_address_stops_the_run),
         cmocka_unit_test(a_second_401_stops_the_run_unless_the_token_worked_for_others),
         cmocka_unit_test(a_401_at_the_last_attempt_does_not_fail_the_job),
         cmocka_unit_test(another_code_of_a_401_asks_for_a_new_token),
-        cmocka_unit_test(what_may_be_our_fault_is_left_open_before_any_success_of_the_kind),
-        cmocka_unit_test(a_conflict_shows_that_writes_are_taken_and_a_refusal_does_not),
+        cmocka_unit_test(a_denial_stays_open_before_any_success_of_its_kind),
+        cmocka_unit_test(a_conflict_shows_that_writes_are_accepted_and_a_refusal_does_not),
         cmocka_unit_test(refusals_of_token_permission_or_pace_use_up_no_attempt),
         cmocka_unit_test(a_403_after_a_success_concerns_the_record_alone),
         cmocka_unit_test(pauses_last_as_long_as_the_server_says),

@@ -20,10 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What the server does when its answer was written. */
+/* What the server does after its answer. */
 enum ending { KEEP, CLOSE, RESET, HOLD };
 
-/* One request's fate: `repeat` is written `times` after the answer. */
+/* The answer to one request: `repeat` is written `times` after it. */
 struct step {
     const char *answer;
     enum ending ending;
@@ -182,7 +182,7 @@ static void server_stop(struct server *server)
     buf_release(&server->last);
 }
 
-/* A server with its steps, and a pool that is to meet it. */
+/* A server with its steps, and a pool. */
 struct stage {
     struct server server;
     struct http_pool *pool;
@@ -232,7 +232,7 @@ static struct http_answer *fetch(struct stage *stage)
     return answer;
 }
 
-/* An expected text that ends in `*` is a beginning. */
+/* An expected text that ends in `*` is a prefix. */
 static void assert_text(const char *text, const char *expected)
 {
     size_t size = strlen(expected);
@@ -253,7 +253,7 @@ static void assert_text(const char *text, const char *expected)
 #define CUT_HEADERS  "the connection closed within the headers of an answer"
 #define TIMED_OUT    "Operation timed out after *"
 
-/* Every way an answer can come, and what it counts as. */
+/* Every way an answer can end, and what it counts as. */
 static const struct {
     struct step step;
     enum http_end end;
@@ -338,7 +338,7 @@ static const struct {
      "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\n[1]"},
 };
 
-/* Takes out the line of the codings that this build of libcurl decodes. */
+/* Removes the line with the codings that this build of libcurl decodes. */
 static void cut_accept_encoding(struct buf *request)
 {
     char *line = strstr(buf_text(request), "Accept-Encoding: "), *next;
@@ -406,7 +406,7 @@ static void a_reused_connection_that_dies_is_not_sent_to_again(void **state)
     assert_int_equal(stage_close(&stage), 3);
 }
 
-static void credentials_that_an_answer_echoes_are_starred_out(void **state)
+static void credentials_that_an_answer_echoes_are_replaced_by_stars(void **state)
 {
     static const struct step steps[] = {
         STEP("HTTP/1.1 400 Bad\r\nININ-Correlation-Id: top-secret\r\nContent-Length: 35\r\n\r\n"
@@ -425,7 +425,7 @@ static void credentials_that_an_answer_echoes_are_starred_out(void **state)
     stage_close(&stage);
 }
 
-/* A server that declares less than it sends could answer the next request before it is made. */
+/* A server that sends more than it declares could answer the next request before it is made. */
 static void what_follows_an_answer_is_never_taken_for_the_next_one(void **state)
 {
     static const struct {
@@ -503,7 +503,7 @@ static void an_answer_before_the_whole_request_counts_when_it_is_complete(void *
     free(body);
 }
 
-static void what_did_not_leave_is_told_apart(void **state)
+static void requests_that_did_not_leave_are_recognised(void **state)
 {
     static const struct {
         const char *origin, *error;
@@ -560,7 +560,7 @@ static void a_connection_that_is_not_accepted_in_time_never_left(void **state)
     close(listener);
 }
 
-static void certificates_decide_before_anything_leaves(void **state)
+static void certificates_are_checked_before_anything_leaves(void **state)
 {
     static const struct step steps[] = {STEP(OK_EMPTY, KEEP)};
     struct http_options options = {.slots = 1, .ca_file = "/nonexistent/ca.pem"};
@@ -649,7 +649,7 @@ static void no_text_shows_the_password_of_a_proxy(void **state)
     stage_close(&stage);
 }
 
-static void proxies_that_libcurl_takes_are_right(void **state)
+static void proxies_that_libcurl_accepts_are_accepted(void **state)
 {
     static const char *const proxies[] = {
         "http://proxy:3128",
@@ -672,8 +672,8 @@ static void proxies_that_libcurl_takes_are_right(void **state)
     }
 }
 
-/* Where the server is reached through the proxy's tunnel alone, and the proxy wants a password. */
-static void a_tunnel_that_is_denied_is_told_from_a_server_that_is_not_there(void **state)
+/* The server is reached only through a tunnel of the proxy, which wants a password. */
+static void a_tunnel_that_is_denied_differs_from_a_server_that_is_not_reached(void **state)
 {
     static const struct step steps[] = {
         STEP("HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n"
@@ -700,7 +700,7 @@ static void a_tunnel_that_is_denied_is_told_from_a_server_that_is_not_there(void
 }
 
 /* The answer to a POST may hold a token: nothing of it stays in memory that is used again. */
-static void the_answer_to_a_post_is_wiped_and_a_large_one_given_back(void **state)
+static void the_answer_to_a_post_is_wiped_and_a_large_one_freed(void **state)
 {
     enum { LINES = 2048 }; /* 128 KiB */
     static const struct step steps[] = {
@@ -783,7 +783,7 @@ static void headers_that_matter_are_kept(void **state)
     }
 }
 
-static void the_answer_tells_the_time_of_the_server(void **state)
+static void an_answer_gives_the_time_of_the_server(void **state)
 {
     static const struct {
         const char *answer;
@@ -990,20 +990,20 @@ int main(void)
         cmocka_unit_test(every_way_an_answer_ends_has_its_verdict),
         cmocka_unit_test(a_request_leaves_byte_by_byte_as_asked),
         cmocka_unit_test(a_reused_connection_that_dies_is_not_sent_to_again),
-        cmocka_unit_test(credentials_that_an_answer_echoes_are_starred_out),
+        cmocka_unit_test(credentials_that_an_answer_echoes_are_replaced_by_stars),
         cmocka_unit_test(what_follows_an_answer_is_never_taken_for_the_next_one),
         cmocka_unit_test(a_connection_closed_while_idle_costs_nothing),
         cmocka_unit_test(an_answer_before_the_whole_request_counts_when_it_is_complete),
-        cmocka_unit_test(what_did_not_leave_is_told_apart),
+        cmocka_unit_test(requests_that_did_not_leave_are_recognised),
         cmocka_unit_test(a_connection_that_is_not_accepted_in_time_never_left),
-        cmocka_unit_test(certificates_decide_before_anything_leaves),
+        cmocka_unit_test(certificates_are_checked_before_anything_leaves),
         cmocka_unit_test(the_proxy_of_the_environment_serves_other_hosts_only),
         cmocka_unit_test(no_text_shows_the_password_of_a_proxy),
-        cmocka_unit_test(proxies_that_libcurl_takes_are_right),
-        cmocka_unit_test(a_tunnel_that_is_denied_is_told_from_a_server_that_is_not_there),
-        cmocka_unit_test(the_answer_to_a_post_is_wiped_and_a_large_one_given_back),
+        cmocka_unit_test(proxies_that_libcurl_accepts_are_accepted),
+        cmocka_unit_test(a_tunnel_that_is_denied_differs_from_a_server_that_is_not_reached),
+        cmocka_unit_test(the_answer_to_a_post_is_wiped_and_a_large_one_freed),
         cmocka_unit_test(headers_that_matter_are_kept),
-        cmocka_unit_test(the_answer_tells_the_time_of_the_server),
+        cmocka_unit_test(an_answer_gives_the_time_of_the_server),
         cmocka_unit_test(slots_limit_what_is_in_flight_and_answers_carry_their_context),
         cmocka_unit_test(a_wait_ends_with_a_wake_a_readable_descriptor_or_its_time),
         cmocka_unit_test(a_pool_closes_with_requests_in_flight),

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* docs/api.md#read-back, row by row, for a PUT that carried version 5: once with a doubt from
- * before and once after a plain 409. */
+/* docs/api.md#read-back, row by row, for a PUT that carried version 5: once in doubt and once after
+ * a plain 409. */
 static void every_row_of_the_read_back_table_holds(void **state)
 {
     enum { OTHERS = 1, OURS = 2, OUR_FIELDS = 4, THERE = 8 | OUR_FIELDS };
@@ -55,7 +55,7 @@ static void every_row_of_the_read_back_table_holds(void **state)
         answer.is_there = rows[i].shows & 8;
         for (int doubt = 0; doubt < 2; doubt++) {
             const char *expected = doubt ? rows[i].doubting : rows[i].asking;
-            struct policy_verdict verdict = judge(doubt ? &doubting : &asking, answer);
+            struct policy_verdict verdict = assess(doubt ? &doubting : &asking, answer);
             char found[64];
 
             snprintf(found, sizeof found, "%s%s%s%s", job_state_name(verdict.state),
@@ -73,7 +73,7 @@ static void every_row_of_the_read_back_table_holds(void **state)
     }
 }
 
-/* A read can lag: only at the second look does a version that is not newer end a job. */
+/* A read can lag: a version that is not newer ends a job only at the second look. */
 static void a_version_that_is_not_newer_ends_a_job_at_the_second_look(void **state)
 {
     static const struct {
@@ -98,21 +98,22 @@ static void a_version_that_is_not_newer_ends_a_job_at_the_second_look(void **sta
         job.put_status = rows[i].put_status;
         job.attempts = rows[i].attempts;
         answer.is_there = answer.fields_are_ours = rows[i].there;
-        verdict = judge(&job, answer);
-        assert_string_equal(told(&verdict), "unknown success retries 0 readbacks 0 delay 1000");
+        verdict = assess(&job, answer);
+        assert_string_equal(verdict_text(&verdict),
+                            "unknown success retries 0 readbacks 0 delay 1000");
         assert_true(verdict.looks_again);
         job.looks_again = true;
-        verdict = judge(&job, answer);
-        assert_string_equal(told(&verdict), rows[i].second);
+        verdict = assess(&job, answer);
+        assert_string_equal(verdict_text(&verdict), rows[i].second);
         assert_false(verdict.looks_again);
         assert_int_equal(verdict.ahead, verdict.state == JOB_CONFLICT);
-        /* no answer in between does not end it */
-        verdict = judge(&job, answered(500));
+        /* a missing answer in between does not end it */
+        verdict = assess(&job, answered(500));
         assert_true(verdict.looks_again);
     }
 }
 
-/* A version that is ahead is for a person, whatever is done with conflicts. */
+/* A version that is ahead always needs a decision. */
 static void a_version_that_is_ahead_is_never_rebased_or_dismissed(void **state)
 {
     struct policy_job job = asking;
@@ -131,8 +132,8 @@ static void a_version_that_is_ahead_is_never_rebased_or_dismissed(void **state)
     }
 }
 
-/* Our own database says whose the next version is. */
-static void a_version_that_another_job_of_ours_made_is_not_this_ones(void **state)
+/* Our database shows who made the next version. */
+static void a_version_made_by_another_job_of_ours_is_not_this_jobs(void **state)
 {
     static const int64_t versions[] = {6, 7, 900};
 
@@ -142,12 +143,12 @@ static void a_version_that_another_job_of_ours_made_is_not_this_ones(void **stat
         struct policy_verdict verdict;
 
         answer.next_is_known = true;
-        verdict = judge(&doubting, answer);
+        verdict = assess(&doubting, answer);
         assert_int_equal(verdict.state, JOB_CONFLICT);
         assert_true(verdict.proven);
         assert_string_equal(verdict.evidence, "another job of ours made the next version");
         answer.is_there = answer.fields_are_ours = true;
-        assert_int_equal(judge(&doubting, answer).state, JOB_UNCHANGED);
+        assert_int_equal(assess(&doubting, answer).state, JOB_UNCHANGED);
     }
 }
 
@@ -155,7 +156,7 @@ static void the_highest_version_does_not_overflow(void **state)
 {
     struct policy_job highest = {
         .version = INT64_MAX, .attempts = 1, .request = REQUEST_READ_BACK, .doubt = true};
-    struct policy_verdict verdict = judge(&highest, record_of(INT64_MAX));
+    struct policy_verdict verdict = assess(&highest, record_of(INT64_MAX));
 
     (void)state;
     assert_int_equal(verdict.state, JOB_PENDING);
@@ -163,33 +164,34 @@ static void the_highest_version_does_not_overflow(void **state)
 
 static void what_did_not_land_is_sent_again_after_a_second_at_least(void **state)
 {
-    struct policy_verdict verdict = judge(&asking, record_of(5));
+    struct policy_verdict verdict = assess(&asking, record_of(5));
 
     (void)state;
-    assert_string_equal(told(&verdict), "pending success retries 1 readbacks 0 delay 1000");
+    assert_string_equal(verdict_text(&verdict), "pending success retries 1 readbacks 0 delay 1000");
 }
 
 static void a_missing_record_refuses_unless_an_attempt_may_have_landed(void **state)
 {
     struct policy_job long_doubting = doubting;
-    struct policy_verdict plain = judge(&asking, answered(404)), doubted;
+    struct policy_verdict plain = assess(&asking, answered(404)), doubted;
 
     (void)state;
     assert_int_equal(plain.state, JOB_REFUSED);
     assert_string_equal(plain.evidence, "the record is gone");
     long_doubting.readbacks = 7;
-    doubted = judge(&long_doubting, answered(404));
-    /* only the audit log can tell */
-    assert_string_equal(told(&doubted), "unknown doubt audit retries 0 readbacks 0 delay 0");
+    doubted = assess(&long_doubting, answered(404));
+    /* only the audit log can show it */
+    assert_string_equal(verdict_text(&doubted),
+                        "unknown doubt audit retries 0 readbacks 0 delay 0");
     assert_string_equal(doubted.evidence, "the record is gone");
 }
 
-static void a_record_beyond_the_next_version_is_a_question_for_the_audit_log(void **state)
+static void a_record_beyond_the_next_version_needs_the_audit_log(void **state)
 {
-    struct policy_verdict verdict = judge(&doubting, record_of(7));
+    struct policy_verdict verdict = assess(&doubting, record_of(7));
 
     (void)state;
-    assert_string_equal(told(&verdict),
+    assert_string_equal(verdict_text(&verdict),
                         "unknown doubt success audit retries 0 readbacks 0 delay 0");
 }
 
@@ -201,7 +203,7 @@ static void an_answered_read_back_ends_the_count_of_those_without(void **state)
     (void)state;
     job.readbacks = 11;
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(judge(&job, record_of(versions[i])).readbacks, 0);
+        assert_int_equal(assess(&job, record_of(versions[i])).readbacks, 0);
 }
 
 static void what_did_not_land_at_the_last_attempt_has_failed_and_is_settled(void **state)
@@ -211,9 +213,9 @@ static void what_did_not_land_at_the_last_attempt_has_failed_and_is_settled(void
 
     (void)state;
     job.attempts = 11;
-    assert_int_equal(judge(&job, record_of(5)).state, JOB_PENDING);
+    assert_int_equal(assess(&job, record_of(5)).state, JOB_PENDING);
     job.attempts = 12;
-    verdict = judge(&job, record_of(5));
+    verdict = assess(&job, record_of(5));
     assert_int_equal(verdict.state, JOB_FAILED);
     assert_false(verdict.unsettled);
 }
@@ -229,12 +231,12 @@ static void read_backs_without_an_answer_fail_at_the_ceiling_unsettled(void **st
         struct policy_verdict verdict;
 
         job.readbacks = 10;
-        verdict = judge(&job, answer);
+        verdict = assess(&job, answer);
         assert_int_equal(verdict.state, JOB_UNKNOWN);
         assert_int_equal(verdict.readbacks, 11);
         assert_false(verdict.unsettled);
         job.readbacks = 11;
-        verdict = judge(&job, answer);
+        verdict = assess(&job, answer);
         assert_int_equal(verdict.state, JOB_FAILED);
         assert_true(verdict.unsettled);
     }
@@ -246,11 +248,11 @@ int main(void)
         cmocka_unit_test(every_row_of_the_read_back_table_holds),
         cmocka_unit_test(a_version_that_is_not_newer_ends_a_job_at_the_second_look),
         cmocka_unit_test(a_version_that_is_ahead_is_never_rebased_or_dismissed),
-        cmocka_unit_test(a_version_that_another_job_of_ours_made_is_not_this_ones),
+        cmocka_unit_test(a_version_made_by_another_job_of_ours_is_not_this_jobs),
         cmocka_unit_test(the_highest_version_does_not_overflow),
         cmocka_unit_test(what_did_not_land_is_sent_again_after_a_second_at_least),
         cmocka_unit_test(a_missing_record_refuses_unless_an_attempt_may_have_landed),
-        cmocka_unit_test(a_record_beyond_the_next_version_is_a_question_for_the_audit_log),
+        cmocka_unit_test(a_record_beyond_the_next_version_needs_the_audit_log),
         cmocka_unit_test(an_answered_read_back_ends_the_count_of_those_without),
         cmocka_unit_test(what_did_not_land_at_the_last_attempt_has_failed_and_is_settled),
         cmocka_unit_test(read_backs_without_an_answer_fail_at_the_ceiling_unsettled),

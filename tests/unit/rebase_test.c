@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A folder of schema files, and what builds by them. */
+/* A folder of schema files, and a rebase. */
 struct desk {
     char folder[SCRATCH_SIZE];
     struct rebase *rebase;
@@ -77,7 +77,7 @@ static void assert_built(struct desk *desk, const char *schema, const char *ours
     assert_null(desk->rebased.broken);
 }
 
-static void our_fields_are_laid_over_theirs(void **state)
+static void our_fields_are_merged_into_theirs(void **state)
 {
     assert_built(*state, "Item", "{\"quantity\":45.50}",
                  "{\"sku\":\"A\",\"quantity\":1,\"x\":[ 1 ]}",
@@ -86,14 +86,14 @@ static void our_fields_are_laid_over_theirs(void **state)
     assert_built(*state, "Item", "{\"sku\":\"A\"}", "{}", "{\"sku\":\"A\"}", false);
 }
 
-static void a_schema_that_replaces_sends_the_rows_fields_alone(void **state)
+static void a_schema_that_replaces_sends_only_the_fields_of_the_row(void **state)
 {
     assert_built(*state, "Whole", "{\"quantity\": 45.50}", "{\"sku\":\"A\",\"quantity\":1}",
                  "{\"quantity\": 45.50}", false);
 }
 
-/* Merged, ours must be in theirs; replaced, both must be the same. */
-static void what_is_there_already_is_told(void **state)
+/* With merge, ours must be in theirs; with replace, both must be equal. */
+static void a_record_that_holds_the_values_is_recognised(void **state)
 {
     static const struct {
         const char *schema, *ours, *theirs, *fields;
@@ -111,7 +111,7 @@ static void what_is_there_already_is_told(void **state)
         {"Whole", "{\"sku\":\"A\"}", "{\"sku\":\"A\",\"x\":1}", "{\"sku\":\"A\"}", false},
         {"Whole", "{\"sku\":\"A\",\"x\":1}", "{\"sku\":\"A\"}", "{\"sku\":\"A\",\"x\":1}", false},
         {"Whole", "{}", "{}", "{}", true},
-        /* of a record that shows no fields, nothing is known */
+        /* nothing is known about a record without fields */
         {"Item", "{}", "", "{}", false},
         {"Whole", "{}", "", "{}", false},
     };
@@ -121,11 +121,11 @@ static void what_is_there_already_is_told(void **state)
                      rows[i].is_there);
 }
 
-static void the_rules_are_held_against_what_would_be_sent(void **state)
+static void the_rules_are_checked_with_what_would_be_sent(void **state)
 {
     struct desk *desk = *state;
 
-    /* neither side breaks it alone */
+    /* neither side alone breaks it */
     assert_true(build(desk, "Ruled", "{\"price\":20}", "{\"quantity\":6,\"sku\":\"A\"}"));
     assert_string_equal(desk->rebased.broken, "too dear");
     /* the first of two */
@@ -133,21 +133,21 @@ static void the_rules_are_held_against_what_would_be_sent(void **state)
     assert_string_equal(desk->rebased.broken, "too dear");
     assert_true(build(desk, "Ruled", "{\"price\":2,\"sku\":\"X\"}", "{\"quantity\":6}"));
     assert_string_equal(desk->rebased.broken, "no X");
-    /* and nothing stays of it */
+    /* and it is forgotten */
     assert_built(desk, "Ruled", "{\"price\":2}", "{\"quantity\":6,\"sku\":\"A\"}",
                  "{\"quantity\":6,\"sku\":\"A\",\"price\":2}", false);
-    /* what is absent passes, as with CHECK */
+    /* absent fields pass, as with CHECK */
     assert_built(desk, "Ruled", "{\"price\":2000}", "{}", "{\"price\":2000}", false);
 }
 
-/* Only the rules: what the schema demands of a row, the record need not keep. */
-static void the_records_other_fields_need_not_fit_the_schema(void **state)
+/* Only rules are checked: other demands of the schema on rows need not hold for the record. */
+static void other_fields_of_the_record_need_not_fit_the_schema(void **state)
 {
     assert_built(*state, "Item", "{\"quantity\":1}", "{\"sku\":7}", "{\"sku\":7,\"quantity\":1}",
                  false);
 }
 
-static void each_record_is_built_by_its_own_schema(void **state)
+static void each_record_is_built_with_its_own_schema(void **state)
 {
     for (int i = 0; i < 3; i++) {
         assert_built(*state, "Item", "{\"sku\":\"A\"}", "{\"x\":1}", "{\"x\":1,\"sku\":\"A\"}",
@@ -165,7 +165,7 @@ static void a_schema_file_is_read_once(void **state)
     assert_built(desk, "Item", "{}", "{\"x\":1}", "{\"x\":1}", true);
 }
 
-static void a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended(void **state)
+static void a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed(void **state)
 {
     struct desk *desk = *state;
     char expected[SCRATCH_SIZE + 256];
@@ -188,14 +188,14 @@ static void a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        AT_DESK(our_fields_are_laid_over_theirs),
-        AT_DESK(a_schema_that_replaces_sends_the_rows_fields_alone),
-        AT_DESK(what_is_there_already_is_told),
-        AT_DESK(the_rules_are_held_against_what_would_be_sent),
-        AT_DESK(the_records_other_fields_need_not_fit_the_schema),
-        AT_DESK(each_record_is_built_by_its_own_schema),
+        AT_DESK(our_fields_are_merged_into_theirs),
+        AT_DESK(a_schema_that_replaces_sends_only_the_fields_of_the_row),
+        AT_DESK(a_record_that_holds_the_values_is_recognised),
+        AT_DESK(the_rules_are_checked_with_what_would_be_sent),
+        AT_DESK(other_fields_of_the_record_need_not_fit_the_schema),
+        AT_DESK(each_record_is_built_with_its_own_schema),
         AT_DESK(a_schema_file_is_read_once),
-        AT_DESK(a_schema_file_that_is_missing_or_wrong_is_named_and_may_be_mended),
+        AT_DESK(a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static void names_and_ids_are_one_path_segment_each(void **state)
     buf_release(&out);
 }
 
-static void an_update_is_written_as_the_guide_has_it(void **state)
+static void an_update_is_written_as_docs_api_shows(void **state)
 {
     struct buf out = {0};
     struct json_object *read;
@@ -69,7 +69,7 @@ static void an_update_is_written_as_the_guide_has_it(void **state)
     buf_release(&out);
 }
 
-static void a_record_is_read_for_what_it_has(void **state)
+static void every_member_of_a_record_is_optional(void **state)
 {
     static const struct {
         const char *body;
@@ -121,9 +121,10 @@ static void a_record_is_read_for_what_it_has(void **state)
     }
 }
 
-/* Only a complete UUID that differs is another's. What is missing, empty or garbled is nobody's: a
- * server that drops or garbles ids does so with ours. Our digits count in any form. */
-static void an_id_names_its_owner_only_where_it_is_complete(void **state)
+/* Only a complete UUID that differs is the id of another update. Missing, empty or garbled ids
+ * identify nobody, because a server that garbles ids garbles ours, too. Our digits count in any
+ * form. */
+static void an_id_identifies_an_update_only_if_it_is_complete(void **state)
 {
     static const struct {
         const char *id; /* JSON */
@@ -186,7 +187,7 @@ static void an_id_names_its_owner_only_where_it_is_complete(void **state)
     buf_release(&body);
 }
 
-static void what_is_no_record_is_told(void **state)
+static void a_body_that_is_not_a_record_is_recognised(void **state)
 {
     static const char *const bodies[] = {
         "",
@@ -228,10 +229,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_ids_are_one_path_segment_each),
-        cmocka_unit_test(an_update_is_written_as_the_guide_has_it),
-        cmocka_unit_test(a_record_is_read_for_what_it_has),
-        cmocka_unit_test(an_id_names_its_owner_only_where_it_is_complete),
-        cmocka_unit_test(what_is_no_record_is_told),
+        cmocka_unit_test(an_update_is_written_as_docs_api_shows),
+        cmocka_unit_test(every_member_of_a_record_is_optional),
+        cmocka_unit_test(an_id_identifies_an_update_only_if_it_is_complete),
+        cmocka_unit_test(a_body_that_is_not_a_record_is_recognised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void credentials_are_starred_out_wherever_they_stand(void **state)
+static void credentials_are_replaced_by_stars_anywhere_in_a_text(void **state)
 {
     static const struct {
         const char *authorization, *text, *expected;
@@ -19,8 +19,8 @@ static void credentials_are_starred_out_wherever_they_stand(void **state)
         {"Bearer 12345678", "a 12345678, 1234567 and 1234567812345678.",
          "a ********, 1234567 and ****************."},
         {"Basic QWxhZGRpbjpvcGVu", "Basic QWxhZGRpbjpvcGVu", "Basic ****************"},
-        {"Bearer 1234567", "too short to be told from other text: 1234567",
-         "too short to be told from other text: 1234567"},
+        {"Bearer 1234567", "too short to be a secret: 1234567",
+         "too short to be a secret: 1234567"},
         {"Bearer", "Bearer", "Bearer"},
         {NULL, "nothing", "nothing"},
         {"Bearer 12345678", "", ""},
@@ -65,7 +65,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(user_names_and_passwords_of_urls_are_replaced),
-        cmocka_unit_test(credentials_are_starred_out_wherever_they_stand),
+        cmocka_unit_test(credentials_are_replaced_by_stars_anywhere_in_a_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

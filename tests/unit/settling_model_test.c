@@ -1,6 +1,6 @@
 /* Every interleaving of one job's life with a server, a foreign writer, a lagging audit log and
  * crashes: no update is applied twice, no verdict is wrong, and every run ends. And the model
- * notices where a judge is not what docs/api.md#read-back asks for. */
+ * notices where a policy differs from docs/api.md#read-back. */
 #include "tests/lib/settling_model.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #define ENDS(state) (1u << (state))
 
 enum {
-    /* whatever is decided, the attempts may end first */
+    /* the attempts can be used up before any decision */
     ALWAYS = ENDS(JOB_APPLIED) | ENDS(JOB_FAILED),
     KINDS =
         4, /* of jobs: version: fetch, and a declared version below, at and above the record's */
@@ -23,12 +23,12 @@ enum {
 
 static const char *const policies[] = {"park", "rebase", "dismiss"};
 
-/* The settings with one kind of job. */
+/* Settings with one kind of job. */
 static struct model_settings of_kind(const struct model_settings *settings, int kind)
 {
     struct model_settings one = *settings;
 
-    one.judge = one.judge ? one.judge : policy_assess;
+    one.policy = one.policy ? one.policy : policy_assess;
     one.fetched = kind == KINDS - 1;
     one.declared = one.fetched ? 0 : kind - 1;
     return one;
@@ -50,8 +50,8 @@ static void walk_kinds(const struct model_settings *settings, struct model_resul
     }
 }
 
-/* Nothing may be wrong in any kind of job; together they must have at least so many states and just
- * these endings. */
+/* No kind of job has a violation; together they have at least so many states, and exactly these
+ * final ones. */
 static void assert_holds(const struct model_settings *settings, size_t states, unsigned endings)
 {
     struct model_result result;
@@ -65,8 +65,8 @@ static void assert_holds(const struct model_settings *settings, size_t states, u
     assert_int_equal(result.job_states, endings);
 }
 
-/* Servers that lose the ids of records, as people and other programs that write without one do. */
-static void parked_conflicts_are_true_in_every_interleaving(void **state)
+/* Servers that lose the ids of records, and writers that send none. */
+static void parked_conflicts_are_real_in_every_interleaving(void **state)
 {
     (void)state;
     assert_holds(&(struct model_settings){.on_conflict = POLICY_PARK,
@@ -104,7 +104,7 @@ static void dismissed_updates_were_never_applied_in_any_interleaving(void **stat
                  50000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_DISMISSED));
 }
 
-/* Neither the ids nor the values that a server shows need be ours. */
+/* Servers that show neither our ids nor our values. */
 static void a_server_that_shows_nothing_of_ours_costs_a_decision_at_most(void **state)
 {
     static const enum policy_on_conflict all[] = {POLICY_REBASE, POLICY_DISMISS};
@@ -124,8 +124,8 @@ static void a_server_that_shows_nothing_of_ours_costs_a_decision_at_most(void **
                          (all[i] == POLICY_DISMISS ? ENDS(JOB_DISMISSED) : 0));
 }
 
-/* What landed before the copy was made is pending in it. Of an update that was rebased, and written
- * over, the log must still have the id. */
+/* An update that landed after the copy was made is pending in it. If it was rebased and
+ * overwritten, the log must still have its id. */
 static void an_older_copy_of_the_database_applies_nothing_twice(void **state)
 {
     static const struct {
@@ -139,7 +139,7 @@ static void an_older_copy_of_the_database_applies_nothing_twice(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct model_settings settings = {.judge = policy_assess,
+        const struct model_settings settings = {.policy = policy_assess,
                                                 .on_conflict = rows[i].way,
                                                 .put_back = true,
                                                 .drops_record_ids = rows[i].drops_ids,
@@ -158,8 +158,8 @@ static void an_older_copy_of_the_database_applies_nothing_twice(void **state)
     }
 }
 
-/* Three writers fill a second page of the audit log, and outrun the last round. */
-static void a_foreign_writer_who_never_rests_changes_nothing_of_that(void **state)
+/* Three writes fill a second page of the audit log, and exceed the last round. */
+static void a_foreign_writer_that_keeps_writing_changes_none_of_that(void **state)
 {
     static const enum policy_on_conflict all[] = {POLICY_PARK, POLICY_REBASE};
 
@@ -195,8 +195,8 @@ static void a_server_that_begins_to_refuse_refuses_only_what_never_landed(void *
                  100000, ALWAYS | ENDS(JOB_CONFLICT) | ENDS(JOB_REFUSED));
 }
 
-/* Somebody else may write just what we send: then nothing is left to do, and to decide. */
-static void a_record_with_our_values_is_unchanged_however_they_came_there(void **state)
+/* Somebody else can write exactly what we send: then nothing is left to do or to decide. */
+static void a_record_with_our_values_is_unchanged_whoever_wrote_them(void **state)
 {
     assert_holds(
         &(struct model_settings){
@@ -207,7 +207,7 @@ static void a_record_with_our_values_is_unchanged_however_they_came_there(void *
 
 static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **state)
 {
-    const struct model_settings settings = {.judge = policy_assess,
+    const struct model_settings settings = {.policy = policy_assess,
                                             .on_conflict = POLICY_REBASE,
                                             .fetched = true,
                                             .holds_ours = true,
@@ -223,9 +223,9 @@ static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **sta
     assert_true(result.job_states & ENDS(JOB_UNCHANGED));
 }
 
-/* --- judges that are wrong in one thing --- */
+/* --- policies that are wrong in one point --- */
 
-/* What it is not sure of did not happen. */
+/* Takes an ambiguous answer for a failure. */
 static void resends_what_is_ambiguous(const struct policy_job *job,
                                       const struct policy_answer *answer,
                                       const struct policy_limits *limits,
@@ -236,7 +236,7 @@ static void resends_what_is_ambiguous(const struct policy_job *job,
         verdict->state = JOB_PENDING;
 }
 
-/* What was not seen to happen leaves no doubt. */
+/* Forgets the doubt after an ambiguous answer. */
 static void forgets_its_doubt(const struct policy_job *job, const struct policy_answer *answer,
                               const struct policy_limits *limits, struct policy_verdict *verdict)
 {
@@ -245,7 +245,7 @@ static void forgets_its_doubt(const struct policy_job *job, const struct policy_
         verdict->doubt = false;
 }
 
-/* Builds anew what may still be on its way. */
+/* Builds again on a fetch while an earlier PUT can still land. */
 static void fetches_what_did_not_land(const struct policy_job *job,
                                       const struct policy_answer *answer,
                                       const struct policy_limits *limits,
@@ -256,7 +256,7 @@ static void fetches_what_did_not_land(const struct policy_job *job,
         verdict->next = POLICY_NEXT_FETCH;
 }
 
-/* Builds anew what may have landed. */
+/* Builds again on a fetch although an earlier PUT may have landed. */
 static void rebases_what_is_ambiguous(const struct policy_job *job,
                                       const struct policy_answer *answer,
                                       const struct policy_limits *limits,
@@ -269,7 +269,7 @@ static void rebases_what_is_ambiguous(const struct policy_job *job,
     verdict->next = POLICY_NEXT_FETCH;
 }
 
-/* A newer version is somebody else's. */
+/* Takes every newer version for that of somebody else. */
 static void takes_a_newer_version_for_a_proof(const struct policy_job *job,
                                               const struct policy_answer *answer,
                                               const struct policy_limits *limits,
@@ -283,7 +283,7 @@ static void takes_a_newer_version_for_a_proof(const struct policy_job *job,
     verdict->conflict = verdict->proven = true;
 }
 
-/* What the audit log does not say is not so. */
+/* Takes a missing entry of the audit log for proof. */
 static void takes_silence_for_a_proof(const struct policy_job *job,
                                       const struct policy_answer *answer,
                                       const struct policy_limits *limits,
@@ -296,7 +296,7 @@ static void takes_silence_for_a_proof(const struct policy_job *job,
     policy_assess(job, &theirs, limits, verdict);
 }
 
-/* The audit log is asked once. */
+/* Asks the audit log only once. */
 static void does_not_wait_for_the_audit_log(const struct policy_job *job,
                                             const struct policy_answer *answer,
                                             const struct policy_limits *limits,
@@ -308,7 +308,7 @@ static void does_not_wait_for_the_audit_log(const struct policy_job *job,
     policy_assess(job, answer, &hasty, verdict);
 }
 
-/* A 503 is a promise. */
+/* Takes a 503 for proof that nothing was done. */
 static void believes_a_503(const struct policy_job *job, const struct policy_answer *answer,
                            const struct policy_limits *limits, struct policy_verdict *verdict)
 {
@@ -317,7 +317,7 @@ static void believes_a_503(const struct policy_job *job, const struct policy_ans
         verdict->doubt = job->doubt;
 }
 
-/* Whatever came before, what is refused now was refused. */
+/* Refuses a job without looking at earlier attempts. */
 static void refuses_in_doubt(const struct policy_job *job, const struct policy_answer *answer,
                              const struct policy_limits *limits, struct policy_verdict *verdict)
 {
@@ -326,7 +326,7 @@ static void refuses_in_doubt(const struct policy_job *job, const struct policy_a
         verdict->state = JOB_REFUSED;
 }
 
-/* Whatever came before, a record that is gone never had our update. */
+/* Refuses a job whose record is gone without looking at earlier attempts. */
 static void takes_a_missing_record_for_a_proof(const struct policy_job *job,
                                                const struct policy_answer *answer,
                                                const struct policy_limits *limits,
@@ -339,7 +339,7 @@ static void takes_a_missing_record_for_a_proof(const struct policy_job *job,
     }
 }
 
-/* Does not look whose the record is. */
+/* Ignores the id of the record. */
 static void forgets_its_own_id(const struct policy_job *job, const struct policy_answer *answer,
                                const struct policy_limits *limits, struct policy_verdict *verdict)
 {
@@ -350,7 +350,7 @@ static void forgets_its_own_id(const struct policy_job *job, const struct policy
     policy_assess(job, &other, limits, verdict);
 }
 
-/* Asks again at once, and again. */
+/* Asks again at once, for ever. */
 static void never_tires(const struct policy_job *job, const struct policy_answer *answer,
                         const struct policy_limits *limits, struct policy_verdict *verdict)
 {
@@ -359,7 +359,7 @@ static void never_tires(const struct policy_job *job, const struct policy_answer
         verdict->delay_ms = 0;
 }
 
-/* A record that shows no id shows that it is not ours. */
+/* Takes a record without an id for that of somebody else. */
 static void takes_no_id_of_a_record_for_anothers(const struct policy_job *job,
                                                  const struct policy_answer *answer,
                                                  const struct policy_limits *limits,
@@ -371,7 +371,7 @@ static void takes_no_id_of_a_record_for_anothers(const struct policy_job *job,
     policy_assess(job, &other, limits, verdict);
 }
 
-/* So does an entry of the audit log. */
+/* Takes an entry without an id for that of somebody else. */
 static void takes_no_id_of_an_entry_for_anothers(const struct policy_job *job,
                                                  const struct policy_answer *answer,
                                                  const struct policy_limits *limits,
@@ -384,7 +384,7 @@ static void takes_no_id_of_an_entry_for_anothers(const struct policy_job *job,
     policy_assess(job, &theirs, limits, verdict);
 }
 
-/* So do other values than we sent. */
+/* Takes other values than we sent for those of somebody else. */
 static void takes_other_values_for_a_proof(const struct policy_job *job,
                                            const struct policy_answer *answer,
                                            const struct policy_limits *limits,
@@ -397,7 +397,7 @@ static void takes_other_values_for_a_proof(const struct policy_job *job,
     policy_assess(job, &other, limits, verdict);
 }
 
-/* An entry without an id is as good as none, even in a database that may be an older copy. */
+/* Ignores an entry of our own user although the database can be an older copy. */
 static void overlooks_its_own_user(const struct policy_job *job, const struct policy_answer *answer,
                                    const struct policy_limits *limits,
                                    struct policy_verdict *verdict)
@@ -409,7 +409,7 @@ static void overlooks_its_own_user(const struct policy_job *job, const struct po
     policy_assess(job, &other, limits, verdict);
 }
 
-/* What our database does not know of was never sent. */
+/* Ignores that the database can be an older copy. */
 static void never_asks_the_log_without_a_doubt(const struct policy_job *job,
                                                const struct policy_answer *answer,
                                                const struct policy_limits *limits,
@@ -423,7 +423,7 @@ static void never_asks_the_log_without_a_doubt(const struct policy_job *job,
     verdict->conflict = verdict->proven = true;
 }
 
-/* A version that the record never had did not land, for ever. */
+/* Sends again for ever because the record is not at the version sent. */
 static void sends_a_version_that_is_ahead(const struct policy_job *job,
                                           const struct policy_answer *answer,
                                           const struct policy_limits *limits,
@@ -439,7 +439,7 @@ static void sends_a_version_that_is_ahead(const struct policy_job *job,
     verdict->state = job->attempts < limits->max_attempts ? JOB_PENDING : JOB_FAILED;
 }
 
-/* The version has changed, so somebody else did. */
+/* Takes every other version for a conflict. */
 static void takes_same_values_for_a_conflict(const struct policy_job *job,
                                              const struct policy_answer *answer,
                                              const struct policy_limits *limits,
@@ -451,7 +451,7 @@ static void takes_same_values_for_a_conflict(const struct policy_job *job,
     policy_assess(job, &other, limits, verdict);
 }
 
-/* A read shows what is. */
+/* Ignores that reads can lag. */
 static void believes_a_lagging_read(const struct policy_job *job,
                                     const struct policy_answer *answer,
                                     const struct policy_limits *limits,
@@ -463,7 +463,7 @@ static void believes_a_lagging_read(const struct policy_job *job,
     policy_assess(&again, answer, limits, verdict);
 }
 
-/* What was refused in doubt is read back at once. */
+/* Reads back a refusal in doubt at once. */
 static void does_not_wait_for_a_lagging_read(const struct policy_job *job,
                                              const struct policy_answer *answer,
                                              const struct policy_limits *limits,
@@ -474,7 +474,7 @@ static void does_not_wait_for_a_lagging_read(const struct policy_job *job,
         verdict->delay_ms = 0;
 }
 
-/* A record without fields is an empty one. */
+/* Takes a record without fields for an empty one. */
 static void takes_missing_fields_for_empty(const struct policy_job *job,
                                            const struct policy_answer *answer,
                                            const struct policy_limits *limits,
@@ -489,9 +489,9 @@ static void takes_missing_fields_for_empty(const struct policy_job *job,
     policy_assess(job, &empty, limits, verdict);
 }
 
-/* What the walk is to find of a judge. */
+/* The violation that the walk has to find for a policy. */
 struct wrong {
-    model_judge *judge;
+    model_policy *policy;
     const char *violation;
 };
 
@@ -502,16 +502,16 @@ static void assert_noticed(const struct model_settings *settings, const struct w
         struct model_settings one = *settings;
         struct model_result result;
 
-        one.judge = rows[i].judge;
+        one.policy = rows[i].policy;
         walk_kinds(&one, &result);
         if (!result.violation || strcmp(result.violation, rows[i].violation) != 0)
-            fail_msg("judge %zu: %s, expected %s", i, result.violation, rows[i].violation);
+            fail_msg("policy %zu: %s, expected %s", i, result.violation, rows[i].violation);
     }
 }
 
 #define PROVEN "a conflict is proven, and the update was applied"
 
-static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
+static void the_model_notices_a_policy_that_is_wrong_in_one_point(void **state)
 {
     static const struct wrong rows[] = {
         {resends_what_is_ambiguous, "a PUT was sent while the fate of its predecessor was unknown"},
@@ -520,7 +520,8 @@ static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
         {rebases_what_is_ambiguous, "an update was applied twice"},
         {takes_a_newer_version_for_a_proof, PROVEN},
         {takes_silence_for_a_proof, PROVEN},
-        {does_not_wait_for_the_audit_log, "a conflict is unproven, and the audit log could tell"},
+        {does_not_wait_for_the_audit_log,
+         "a conflict is unproven, and the audit log could show whose it was"},
         {believes_a_503, PROVEN},
         {refuses_in_doubt, "a job is refused, and its update was applied"},
         {takes_a_missing_record_for_a_proof, "a job is refused, and its update was applied"},
@@ -536,7 +537,7 @@ static void the_model_notices_a_judge_that_is_wrong_in_one_thing(void **state)
         rows, sizeof rows / sizeof *rows);
 }
 
-static void the_model_notices_a_judge_that_takes_what_is_missing_for_a_proof(void **state)
+static void the_model_notices_a_policy_that_takes_missing_parts_for_proof(void **state)
 {
     static const struct wrong ids[] = {
         {takes_no_id_of_a_record_for_anothers, PROVEN},
@@ -578,18 +579,18 @@ static void the_model_notices_a_judge_that_takes_what_is_missing_for_a_proof(voi
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parked_conflicts_are_true_in_every_interleaving),
+        cmocka_unit_test(parked_conflicts_are_real_in_every_interleaving),
         cmocka_unit_test(rebased_updates_are_applied_once_in_every_interleaving),
         cmocka_unit_test(dismissed_updates_were_never_applied_in_any_interleaving),
         cmocka_unit_test(a_server_that_shows_nothing_of_ours_costs_a_decision_at_most),
         cmocka_unit_test(an_older_copy_of_the_database_applies_nothing_twice),
-        cmocka_unit_test(a_foreign_writer_who_never_rests_changes_nothing_of_that),
+        cmocka_unit_test(a_foreign_writer_that_keeps_writing_changes_none_of_that),
         cmocka_unit_test(a_record_that_is_deleted_refuses_only_what_never_landed),
         cmocka_unit_test(a_server_that_begins_to_refuse_refuses_only_what_never_landed),
-        cmocka_unit_test(a_record_with_our_values_is_unchanged_however_they_came_there),
+        cmocka_unit_test(a_record_with_our_values_is_unchanged_whoever_wrote_them),
         cmocka_unit_test(a_record_with_our_values_is_unchanged_and_nothing_is_sent),
-        cmocka_unit_test(the_model_notices_a_judge_that_is_wrong_in_one_thing),
-        cmocka_unit_test(the_model_notices_a_judge_that_takes_what_is_missing_for_a_proof),
+        cmocka_unit_test(the_model_notices_a_policy_that_is_wrong_in_one_point),
+        cmocka_unit_test(the_model_notices_a_policy_that_takes_missing_parts_for_proof),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What of an answer becomes an outcome: the facts that are judged, and what a person is told. */
+/* How answers become outcomes: the facts for the policy, and the texts for people. */
 #include "core/drain/task.h"
 
 #include "core/base/mem.h"
@@ -108,9 +108,9 @@ static void add_sibling(struct stage *stage, int64_t made)
     buf_append(&stage->task.claim.siblings, (const char *)&sibling, sizeof sibling);
 }
 
-/* Of the next version; where the record tells no id, its fields do, and where these are others, the
- * audit log is asked. */
-static void a_read_back_tells_whose_the_record_is(void **state)
+/* Who made the next version: the id of the record shows it, else its fields, else the audit log is
+ * asked. */
+static void a_read_back_shows_who_made_the_version(void **state)
 {
     static const struct {
         const char *body;
@@ -122,7 +122,7 @@ static void a_read_back_tells_whose_the_record_is(void **state)
          "the next version carries another correlation id"},
         {RECORD("6", "{\"n\":1}", BY(OTHER)), JOB_UNCHANGED,
          "the record holds these values already"},
-        /* one that is not a UUID is nobody's */
+        /* an id that is not a UUID identifies nobody */
         {RECORD("6", "{\"n\":1}", BY("sync-7")), JOB_APPLIED,
          "the next version holds our fields, without a correlation id"},
         {RECORD("6", "{\"n\":2}", BY("sync-7")), JOB_UNKNOWN,
@@ -150,7 +150,7 @@ static void a_read_back_tells_whose_the_record_is(void **state)
 }
 
 /* A record without its fields is not a record, for a read-back and for a fetch. */
-static void a_record_without_fields_is_not_one(void **state)
+static void a_record_without_fields_does_not_count(void **state)
 {
     static const char *const bodies[] = {
         "{\"id\":\"A\",\"version\":6}",
@@ -169,7 +169,7 @@ static void a_record_without_fields_is_not_one(void **state)
         stage->task.claim.request = REQUEST_FETCH;
         assert_int_equal(take(stage, 200, bodies[i])->state, JOB_PENDING);
         assert_int_equal(stage->task.claim.outcome.next, POLICY_BY_STATE);
-        /* of an update, the version is all that counts */
+        /* after an update only the version counts */
         stage->task.claim.request = REQUEST_UPDATE;
         assert_int_equal(take(stage, 200, bodies[i])->state, JOB_APPLIED);
     }
@@ -207,7 +207,7 @@ static void a_conflict_names_both_versions_whoever_proved_it(void **state)
                         "versions come from");
 }
 
-/* By its id, or by the version that the server gave it. */
+/* It is known by its id, or by the version that the server gave it. */
 static void a_conflict_with_another_job_of_ours_names_it(void **state)
 {
     static const char message[] =
@@ -236,8 +236,8 @@ static void a_conflict_with_another_job_of_ours_names_it(void **state)
     "{\"entityId\":\"A\",\"version\":" version ",\"user\":{\"id\":\"" user "\"}" rest "}"
 #define OWN_ID ",\"requestCorrelationId\":\"" OWN "\""
 
-/* On one page or on two; another user proves nothing, for ours may have changed. */
-static void the_user_of_an_entry_without_an_id_tells_where_ours_is_known(void **state)
+/* On one page or on two. Another user proves nothing, because ours can have changed. */
+static void the_user_of_an_entry_without_an_id_counts_where_ours_is_known(void **state)
 {
     struct stage *stage = *state;
     struct claim *claim = &stage->task.claim;
@@ -266,13 +266,13 @@ static void the_user_of_an_entry_without_an_id_tells_where_ours_is_known(void **
     assert_int_equal(
         take(stage, 200, "{\"entities\":[" BY_USER("3", "me", OWN_ID) "],\"total\":2}")->state,
         JOB_APPLIED);
-    /* the same page again: that is all there is */
+    /* the same page again: it was the last one */
     assert_int_equal(
         take(stage, 200, "{\"entities\":[" BY_USER("6", "me", "") "],\"total\":3}")->next,
         POLICY_NEXT_AUDIT);
 }
 
-/* What made us ask stays: status, code and message of the PUT, then what the read-back showed. */
+/* The job keeps status, code and message of the PUT, followed by what the read-back showed. */
 static void a_job_keeps_the_cause_of_its_read_back(void **state)
 {
     struct stage *stage = *state;
@@ -295,7 +295,7 @@ static void a_job_keeps_the_cause_of_its_read_back(void **state)
     assert_int_equal(outcome->job_status, 500);
     assert_string_equal(outcome->error_message, "internal error; the read-back: bad gateway");
     assert_string_equal(outcome->attempt_error, "bad gateway");
-    /* nothing was answered */
+    /* without an answer */
     claim->put_status = 0;
     snprintf(claim->put_error, sizeof claim->put_error, "timed out");
     claim->readbacks = 0;
@@ -303,13 +303,13 @@ static void a_job_keeps_the_cause_of_its_read_back(void **state)
     assert_int_equal(outcome->job_status, CLAIM_STATUS_NONE);
     assert_string_equal(outcome->error_message,
                         "timed out; the record has moved on beyond the next version");
-    /* a second 401 means something else than the first */
+    /* because a second 401 means something else than the first */
     assert_int_equal(take(stage, 401, "{}")->job_status, 0);
     assert_int_equal(claim->outcome.http_status, 401);
     assert_false(claim->outcome.code_stays);
 }
 
-static void a_record_that_moved_on_is_kept_for_the_audit_logs_answer(void **state)
+static void a_record_that_moved_on_is_kept_until_the_audit_log_answers(void **state)
 {
     const struct claim_outcome *outcome = take(*state, 200, RECORD("7", "{}", ""));
 
@@ -336,7 +336,7 @@ static void a_refusal_in_doubt_keeps_what_the_server_said(void **state)
     assert_string_equal(outcome->error_code, "bad.field");
     assert_string_equal(outcome->error_message, "invalid");
     assert_false(outcome->error_stays);
-    /* it did not land: what was said then is what the job ends with */
+    /* it did not land: the job ends with what the server said then */
     stage->task.claim.request = REQUEST_READ_BACK;
     stage->task.claim.put_status = 422;
     outcome = take(stage, 200, RECORD("5", "{}", ""));
@@ -370,7 +370,7 @@ static void a_refused_fetch_says_why_itself(void **state)
 }
 
 /* The job is as before the request, and the next run tries it last. */
-static void a_refusal_that_turned_out_to_be_our_fault_changes_nothing_for_the_job(void **state)
+static void a_refusal_that_concerned_the_run_changes_nothing_for_the_job(void **state)
 {
     static const long statuses[] = {301, 403, 404, 422, 501};
     struct stage *stage = *state;
@@ -409,16 +409,16 @@ static void a_refusal_that_turned_out_to_be_our_fault_changes_nothing_for_the_jo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_STAGE(a_read_back_tells_whose_the_record_is),
-        ON_STAGE(a_record_without_fields_is_not_one),
+        ON_STAGE(a_read_back_shows_who_made_the_version),
+        ON_STAGE(a_record_without_fields_does_not_count),
         ON_STAGE(a_conflict_names_both_versions_whoever_proved_it),
         ON_STAGE(a_conflict_with_another_job_of_ours_names_it),
-        ON_STAGE(the_user_of_an_entry_without_an_id_tells_where_ours_is_known),
+        ON_STAGE(the_user_of_an_entry_without_an_id_counts_where_ours_is_known),
         ON_STAGE(a_job_keeps_the_cause_of_its_read_back),
-        ON_STAGE(a_record_that_moved_on_is_kept_for_the_audit_logs_answer),
+        ON_STAGE(a_record_that_moved_on_is_kept_until_the_audit_log_answers),
         ON_STAGE(a_refusal_in_doubt_keeps_what_the_server_said),
         ON_STAGE(a_refused_fetch_says_why_itself),
-        ON_STAGE(a_refusal_that_turned_out_to_be_our_fault_changes_nothing_for_the_job),
+        ON_STAGE(a_refusal_that_concerned_the_run_changes_nothing_for_the_job),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ static enum token_verdict take_body(struct token *token, const char *body, int64
     return verdict;
 }
 
-static void the_request_is_the_one_the_platform_documents(void **state)
+static void the_token_request_is_the_one_that_the_platform_documents(void **state)
 {
     struct token *token = open_token();
     struct http_request request;
@@ -232,7 +232,7 @@ static void waits_double_up_to_a_minute_until_a_token_comes(void **state)
     token_close(token);
 }
 
-static void tokens_that_had_expired_when_they_came_are_not_asked_for_without_end(void **state)
+static void the_third_token_that_had_expired_when_it_came_ends_the_run(void **state)
 {
     static const struct {
         const char *body;
@@ -311,7 +311,7 @@ static void a_token_is_renewed_at_80_percent_of_its_life_however_short(void **st
     }
 }
 
-static void a_life_counts_from_when_the_token_was_asked_for(void **state)
+static void the_lifetime_begins_with_the_request_of_the_token(void **state)
 {
     struct http_answer answer = answer_of(200, "");
     struct token *token = open_token();
@@ -328,7 +328,7 @@ static void a_life_counts_from_when_the_token_was_asked_for(void **state)
     token_close(token);
 }
 
-static void the_old_token_serves_until_it_ends_while_a_new_one_is_fetched(void **state)
+static void the_old_token_is_used_until_it_expires_or_a_new_one_comes(void **state)
 {
     struct token *token = open_token();
     struct http_answer failure = answer_of(503, "");
@@ -444,7 +444,7 @@ static void a_jwt_must_come_from_the_environment_and_an_opaque_token_is_taken(vo
     }
 }
 
-static void tokens_with_dots_that_are_no_jwt_are_taken(void **state)
+static void tokens_with_dots_that_are_not_jwts_are_accepted(void **state)
 {
     static const char *const bodies[] = {
         "{\"access_token\":\"a.b\"}",       "{\"access_token\":\"...\"}",
@@ -485,18 +485,18 @@ static void a_token_beyond_16_kib_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_request_is_the_one_the_platform_documents),
+        cmocka_unit_test(the_token_request_is_the_one_that_the_platform_documents),
         cmocka_unit_test(every_answer_of_the_login_has_its_verdict),
         cmocka_unit_test(an_answer_that_did_not_come_is_asked_for_again_or_explained),
         cmocka_unit_test(waits_double_up_to_a_minute_until_a_token_comes),
-        cmocka_unit_test(tokens_that_had_expired_when_they_came_are_not_asked_for_without_end),
+        cmocka_unit_test(the_third_token_that_had_expired_when_it_came_ends_the_run),
         cmocka_unit_test(a_token_is_renewed_at_80_percent_of_its_life_however_short),
-        cmocka_unit_test(a_life_counts_from_when_the_token_was_asked_for),
-        cmocka_unit_test(the_old_token_serves_until_it_ends_while_a_new_one_is_fetched),
+        cmocka_unit_test(the_lifetime_begins_with_the_request_of_the_token),
+        cmocka_unit_test(the_old_token_is_used_until_it_expires_or_a_new_one_comes),
         cmocka_unit_test(a_refused_token_is_dropped_and_an_older_one_changes_nothing),
         cmocka_unit_test(texts_of_the_last_eight_tokens_stay),
         cmocka_unit_test(a_jwt_must_come_from_the_environment_and_an_opaque_token_is_taken),
-        cmocka_unit_test(tokens_with_dots_that_are_no_jwt_are_taken),
+        cmocka_unit_test(tokens_with_dots_that_are_not_jwts_are_accepted),
         cmocka_unit_test(a_token_beyond_16_kib_is_refused),
     };
 

@@ -1,4 +1,4 @@
-/* Whose fault it is that the API denies: rules on samples, case by case. */
+/* Whether the record or the run is at fault when the API denies requests. */
 #include "core/job/trial.h"
 
 #include <setjmp.h>
@@ -40,7 +40,7 @@ static enum trial_ruling play(struct trial *trial, const char *answers)
 
 #define TEN(x) x x x x x x x x x x
 
-static void a_verdict_on_all_takes_twenty_jobs_of_which_twelve_are_a_sample(void **state)
+static void a_ruling_on_all_takes_twenty_jobs_of_which_twelve_are_sampled(void **state)
 {
     static const struct {
         const char *answers;
@@ -62,16 +62,16 @@ static void a_verdict_on_all_takes_twenty_jobs_of_which_twelve_are_a_sample(void
         {"nnn" TEN("N") "NNNNNNN", TRIAL_RUN, 0},
         {"vvv" TEN("V") "VVVVVVV", TRIAL_RUN, 0},
         {TEN("n") TEN("n"), TRIAL_OPEN, 12},
-        /* another refusal: each is its record's */
+        /* refusals differ: each concerns its record */
         {"nnn" TEN("N") "NNNNNNb", TRIAL_RECORD, 0},
         {"vvv" TEN("V") "VVVVVVw", TRIAL_RECORD, 0},
         {"vvvw" TEN("V") TEN("V"), TRIAL_RECORD, 0},
-        /* a success: the same, of 403s too */
+        /* after a success the same, for 403s too */
         {"fff" TEN("F") "FFFFFF+F", TRIAL_RECORD, 0},
         {"nnn" TEN("N") "NNNNNN+N", TRIAL_RECORD, 0},
         {"+f", TRIAL_RECORD, 0},
         {"fff+", TRIAL_OPEN, 0},
-        /* 403s are no refusals of the same sort, and the other way round */
+        /* 403s and refusals are counted separately */
         {"fffnnn" TEN("N"), TRIAL_OPEN, 17},
     };
 
@@ -85,7 +85,7 @@ static void a_verdict_on_all_takes_twenty_jobs_of_which_twelve_are_a_sample(void
     }
 }
 
-static void what_is_held_is_ruled_by_what_became_known_since(void **state)
+static void held_jobs_are_ruled_by_what_is_known_later(void **state)
 {
     static const struct {
         const char *answers;
@@ -110,7 +110,7 @@ static void what_is_held_is_ruled_by_what_became_known_since(void **state)
     }
 }
 
-static void codes_are_compared_as_far_as_they_are_kept(void **state)
+static void codes_are_compared_up_to_their_kept_length(void **state)
 {
     struct trial trial = {0};
     char code[200];
@@ -136,9 +136,9 @@ static void reads_and_fetches_are_one_kind_writes_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_verdict_on_all_takes_twenty_jobs_of_which_twelve_are_a_sample),
-        cmocka_unit_test(what_is_held_is_ruled_by_what_became_known_since),
-        cmocka_unit_test(codes_are_compared_as_far_as_they_are_kept),
+        cmocka_unit_test(a_ruling_on_all_takes_twenty_jobs_of_which_twelve_are_sampled),
+        cmocka_unit_test(held_jobs_are_ruled_by_what_is_known_later),
+        cmocka_unit_test(codes_are_compared_up_to_their_kept_length),
         cmocka_unit_test(reads_and_fetches_are_one_kind_writes_another),
     };
 

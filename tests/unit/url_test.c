@@ -1,4 +1,4 @@
-/* URLs in parts, and what their hosts mean. */
+/* The parts of URLs, and properties of their hosts. */
 #include "core/http/url.h"
 
 #include <setjmp.h>

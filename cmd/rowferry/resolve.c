@@ -1,5 +1,5 @@
 /* Conflicts are settled: for our rows, which the next drain sends again, or for theirs. */
-#include "core/store/resolve.h"
+#include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"

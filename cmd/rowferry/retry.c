@@ -1,5 +1,5 @@
 /* What failed or was refused is put back to be sent, or read back, again. */
-#include "core/store/retry.h"
+#include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"

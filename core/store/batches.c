@@ -395,13 +395,8 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
     db_bind_text(statement, DB_CONTENT_HASH, content_hash);
     db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)size_bytes);
     db_bind_int64(statement, DB_RUN_ID, run_id);
-    if (jobs) {
-        db_bind_null(statement, DB_FINISHED_MS);
-        db_bind_null(statement, DB_FINISHED_RUN_ID);
-    } else {
-        db_bind_int64(statement, DB_FINISHED_MS, now_ms);
-        db_bind_int64(statement, DB_FINISHED_RUN_ID, run_id);
-    }
+    db_bind_known(statement, DB_FINISHED_MS, !jobs, now_ms);
+    db_bind_known(statement, DB_FINISHED_RUN_ID, !jobs, run_id);
     if (!db_run(store, statement, err, "open the batch"))
         return false;
     return sqlite3_changes(store->db) == 1 || lock_shared_batch(batch_id, err);

@@ -215,10 +215,7 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
-    if (claim->request == REQUEST_UPDATE)
-        db_bind_int64(statement, DB_VERSION, claim->version);
-    else
-        db_bind_null(statement, DB_VERSION);
+    db_bind_known(statement, DB_VERSION, claim->request == REQUEST_UPDATE, claim->version);
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);

@@ -23,8 +23,6 @@ enum db_owner {
     DB_TURNS,
     DB_SUMMARIES,
     DB_DECISIONS,
-    DB_RESOLVES,
-    DB_RETRIES,
     DB_CANCELS,
     DB_HISTORIES,
     DB_EXPORTS,
@@ -46,10 +44,9 @@ struct db_statements {
 /* Tables defined by the owners, entered in db.c. */
 extern const struct db_statements run_statements, batch_statements, unfiled_statements,
     chunk_statements, key_statements, claim_statements, order_statements, open_batch_statements,
-    turn_statements, summary_statements, decide_statements, resolve_statements, retry_statements,
-    cancel_statements, history_statements, export_statements, census_statements, prune_statements,
-    sweep_statements, filed_statements, audit_statements, notification_statements,
-    delivery_statements;
+    turn_statements, summary_statements, decide_statements, cancel_statements, history_statements,
+    export_statements, census_statements, prune_statements, sweep_statements, filed_statements,
+    audit_statements, notification_statements, delivery_statements;
 
 enum {
     DB_STATEMENTS_MAX = 32,
@@ -185,6 +182,16 @@ static inline void db_bind_null(struct db_statement *statement, enum db_name nam
 static inline void db_bind_int64(struct db_statement *statement, enum db_name name, int64_t value)
 {
     sqlite3_bind_int64(statement->stmt, db_parameter(statement, name), value);
+}
+
+/* NULL where the value is not known. */
+static inline void db_bind_known(struct db_statement *statement, enum db_name name, bool known,
+                                 int64_t value)
+{
+    if (known)
+        db_bind_int64(statement, name, value);
+    else
+        db_bind_null(statement, name);
 }
 
 /* Binds the ends of a batch's ids; batch 0: of all ids. */

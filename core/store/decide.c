@@ -19,7 +19,19 @@ enum {
     DECIDE_ENDED,
     DECIDE_REOPEN,
     DECIDE_WAKE,
+    RESOLVE_FIND,
+    RESOLVE_REBASE,
+    RESOLVE_CLOSE,
+    RESOLVE_SHOW,
+    RETRY_FIND,
+    RETRY_FIND_RECORD,
+    RETRY_FORGET_VIOLATIONS,
+    RETRY_REBASE,
 };
+
+#define WANTED                                                                                     \
+    "AND ((s.state = 'failed' AND :failed) OR (s.state = 'refused' AND :refused)) AND "            \
+    "s.updated_ms >= :since_ms "
 
 static const char *const sql[] = {
     [DECIDE_JOB] = "SELECT s.state, b.schema, r.record_id, s.unsettled, "
@@ -62,9 +74,43 @@ static const char *const sql[] = {
                       "finished_run_id = NULL WHERE id = :batch_id AND state = 'done'",
     [DECIDE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
                     "WHERE waits_for >= :first_id AND waits_for <= :last_id",
+    [RESOLVE_FIND] = "SELECT DISTINCT job_id FROM conflict WHERE resolved_ms IS NULL "
+                     "AND job_id > :first_id AND job_id < :end_id ORDER BY job_id",
+    /* a fetch comes next, whatever the job was built on before */
+    [RESOLVE_REBASE] =
+        "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, 0) ON CONFLICT (job_id) "
+        "DO UPDATE SET rounds = 0, version = NULL, fields = NULL",
+    [RESOLVE_CLOSE] = "UPDATE conflict SET resolution = :resolution, resolved_ms = :now_ms "
+                      "WHERE job_id = :job_id AND resolved_ms IS NULL",
+    /* whole sides: the view open_conflict has the fields that differ, one a line */
+    [RESOLVE_SHOW] =
+        "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields) AS ours, "
+        "coalesce(c.server_record -> '$.fields', '{}') AS theirs FROM conflict c "
+        "JOIN job_row r ON r.id = c.job_id LEFT JOIN rebase b ON b.job_id = c.job_id "
+        "WHERE c.job_id = :job_id AND c.resolved_ms IS NULL ORDER BY c.id DESC LIMIT 1",
+    /* only batches that count some are walked */
+    [RETRY_FIND] =
+        "SELECT s.job_id FROM batch_tally t JOIN batch b ON b.id = t.batch_id "
+        "AND b.pruned_ms IS NULL CROSS JOIN job_state s ON s.job_id > t.batch_id * " ID_ROWS_SQL
+        " AND s.job_id < (t.batch_id + 1) * " ID_ROWS_SQL
+        " WHERE (:batch_id = 0 OR t.batch_id = :batch_id) AND t.failed + t.refused > 0 " WANTED
+        "ORDER BY t.batch_id, s.job_id",
+    [RETRY_FIND_RECORD] =
+        "SELECT s.job_id FROM record_job k JOIN job_state s "
+        "ON s.job_id = k.job_id JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " AND b.pruned_ms IS NULL WHERE k.record_id = :record_id "
+        "AND (:batch_id = 0 OR k.job_id / " ID_ROWS_SQL " = :batch_id) " WANTED "ORDER BY k.job_id",
+    [RETRY_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
+    [RETRY_REBASE] = "UPDATE rebase SET rounds = 0, version = NULL, fields = NULL "
+                     "WHERE job_id = :job_id",
 };
 
 const struct db_statements decide_statements = {sql, sizeof sql / sizeof *sql};
+
+static struct db_statement *get(struct store *store, unsigned index, struct err *err)
+{
+    return db_get(store, DB_DECISIONS, index, err);
+}
 
 /* The jobs of one transaction. Their texts stand in `text` one behind the other, and get their
  * addresses when all are there. */
@@ -82,7 +128,7 @@ struct chunk {
  * or a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
+    struct db_statement *statement = get(chunk->store, DECIDE_JOB, err);
     bool row, fine;
 
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
@@ -121,22 +167,20 @@ static void bind_record(const struct chunk *chunk, struct db_statement *statemen
 /* Whether a later job of the same record has been sent, whose values an earlier one would undo. */
 static bool check_later(struct chunk *chunk, struct decided *job, struct err *err)
 {
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
-    bool row, fine = true;
+    struct db_statement *statement = get(chunk->store, DECIDE_LATER, err);
+    bool fine = true;
 
     bind_record(chunk, statement, job);
-    if (!db_step(chunk->store, statement, &row, err, "look for later jobs"))
-        return false;
-    if (row) {
+    if (db_next(chunk->store, statement, &fine, err, "look for later jobs")) {
         job->end = DECIDE_SUPERSEDED;
         job->later_id = db_column_int64(statement, DB_JOB_ID);
         fine = db_column_job_state(chunk->store, statement, &job->later_state, err);
-        db_reset(statement);
     }
+    db_reset(statement);
     return fine;
 }
 
-static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
+static bool check(struct chunk *chunk, struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
     bool sent = false;
@@ -162,7 +206,7 @@ static bool judge(struct chunk *chunk, struct decided *job, struct err *err)
 
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
+    struct db_statement *statement = get(store, DECIDE_WAKE, err);
 
     db_bind_int64(statement, DB_FIRST_ID, first);
     db_bind_int64(statement, DB_LAST_ID, last);
@@ -173,7 +217,7 @@ bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_m
 /* The counters of the batch whose jobs were moved last. */
 static bool end_batch(struct chunk *chunk, struct err *err)
 {
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
+    struct db_statement *statement = get(chunk->store, DECIDE_REOPEN, err);
 
     if (!chunk->batch_id)
         return true;
@@ -190,34 +234,25 @@ static bool end_batch(struct chunk *chunk, struct err *err)
 static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t *waits_for,
                          struct err *err)
 {
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_EARLIER, err);
+    struct db_statement *statement = get(chunk->store, DECIDE_EARLIER, err);
     bool fine = true;
 
     *waits_for = 0;
     if (job->to != JOB_PENDING)
         return true;
     bind_record(chunk, statement, job);
-    if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs")) {
+    if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs"))
         *waits_for = db_column_int64(statement, DB_JOB_ID);
-    }
     db_reset(statement);
     return fine;
-}
-
-/* Whether its record has a job that was opened again. */
-static bool note_opened(struct chunk *chunk, const struct decided *job, struct err *err)
-{
-    unsigned index = job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED;
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, index, err);
-
-    db_bind_int64(statement, DB_JOB_ID, job->job_id);
-    return db_run(chunk->store, statement, err, "note what is open again");
 }
 
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
-    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
+    struct db_statement *statement = get(chunk->store, DECIDE_MOVE, err);
+    struct db_statement *note =
+        get(chunk->store, job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED, err);
     int64_t waits_for;
 
     if (!find_earlier(chunk, job, &waits_for, err))
@@ -231,16 +266,13 @@ static bool move(struct chunk *chunk, const struct decided *job, struct err *err
     chunk->deltas[job->to]++;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     db_bind_text(statement, DB_STATE, job_state_name(job->to));
-    if (job_state_is_open(job->to) && !waits_for)
-        db_bind_int64(statement, DB_NOT_BEFORE_MS, decision->now_ms);
-    else
-        db_bind_null(statement, DB_NOT_BEFORE_MS);
-    if (waits_for)
-        db_bind_int64(statement, DB_WAITS_FOR, waits_for);
-    else
-        db_bind_null(statement, DB_WAITS_FOR);
+    db_bind_known(statement, DB_NOT_BEFORE_MS, job_state_is_open(job->to) && !waits_for,
+                  decision->now_ms);
+    db_bind_known(statement, DB_WAITS_FOR, waits_for, waits_for);
+    db_bind_int64(note, DB_JOB_ID, job->job_id);
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
-    return db_run(chunk->store, statement, err, "move a job") && note_opened(chunk, job, err) &&
+    return db_run(chunk->store, statement, err, "move a job") &&
+           db_run(chunk->store, note, err, "note what is open again") &&
            decision->settle(chunk->store, decision, job, err);
 }
 
@@ -253,7 +285,7 @@ static bool decide_inside(struct chunk *chunk, struct err *err)
     for (size_t i = 0; i < chunk->count; i++) {
         struct decided *job = &chunk->jobs[i];
 
-        if (!judge(chunk, job, err))
+        if (!check(chunk, job, err))
             return false;
         if (job->end == DECIDE_MOVED && !chunk->decision->rehearsed && !move(chunk, job, err))
             return false;
@@ -308,4 +340,119 @@ bool decide_jobs(struct store *store, const struct decision *decision,
     }
     buf_release(&chunk.text);
     return fine;
+}
+
+static const struct {
+    const char *name;
+    enum job_state to;
+} resolutions[] = {
+    [RESOLVE_OURS] = {"ours", JOB_PENDING},
+    [RESOLVE_THEIRS] = {"theirs", JOB_DISMISSED},
+};
+
+const char *resolution_name(enum resolution resolution)
+{
+    return resolutions[resolution].name;
+}
+
+bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids, struct err *err)
+{
+    struct db_statement *statement = get(store, RESOLVE_FIND, err);
+
+    db_bind_batch(statement, batch_id);
+    return db_collect(store, statement, job_ids, err, "look for conflicts");
+}
+
+/* The first part of ours: the record is fetched. */
+static bool settle_conflict(struct store *store, const struct decision *decision,
+                            const struct decided *job, struct err *err)
+{
+    bool ours = decision->to == resolutions[RESOLVE_OURS].to;
+    struct db_statement *rebase = get(store, RESOLVE_REBASE, err);
+    struct db_statement *statement = get(store, RESOLVE_CLOSE, err);
+
+    db_bind_int64(rebase, DB_JOB_ID, job->job_id);
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    db_bind_text(statement, DB_RESOLUTION, resolution_name(ours ? RESOLVE_OURS : RESOLVE_THEIRS));
+    db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
+    return (!ours || db_run(store, rebase, err, "have the record fetched")) &&
+           db_run(store, statement, err, "close a conflict");
+}
+
+bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,
+                  const struct id_list *job_ids, struct err *err)
+{
+    struct decision whole = *decision;
+
+    whole.from = 1u << JOB_CONFLICT;
+    whole.to = resolutions[resolution].to;
+    whole.settle = settle_conflict;
+    return decide_jobs(store, &whole, job_ids, err);
+}
+
+void resolve_sides_release(struct resolve_sides *sides)
+{
+    buf_release(&sides->ours);
+    buf_release(&sides->theirs);
+}
+
+bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides, struct err *err)
+{
+    struct db_statement *statement = get(store, RESOLVE_SHOW, err);
+    bool fine = true;
+
+    buf_reset(&sides->ours);
+    buf_reset(&sides->theirs);
+    sides->has_submitted = sides->has_server = false;
+    db_bind_int64(statement, DB_JOB_ID, job_id);
+    if (db_next(store, statement, &fine, err, "read a conflict")) {
+        sides->has_submitted = !db_column_is_null(statement, DB_SUBMITTED_VERSION);
+        sides->has_server = !db_column_is_null(statement, DB_SERVER_VERSION);
+        sides->submitted_version = db_column_int64(statement, DB_SUBMITTED_VERSION);
+        sides->server_version = db_column_int64(statement, DB_SERVER_VERSION);
+        buf_append_span(&sides->ours, db_column_span(statement, DB_OURS));
+        buf_append_span(&sides->theirs, db_column_span(statement, DB_THEIRS));
+    }
+    db_reset(statement);
+    return fine;
+}
+
+bool retry_find(struct store *store, const struct retry_choice *choice, struct id_list *job_ids,
+                struct err *err)
+{
+    struct db_statement *statement =
+        get(store, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
+
+    db_bind_int64(statement, DB_BATCH_ID, choice->batch_id);
+    db_bind_int64(statement, DB_FAILED, (choice->states & 1u << JOB_FAILED) != 0);
+    db_bind_int64(statement, DB_REFUSED, (choice->states & 1u << JOB_REFUSED) != 0);
+    db_bind_int64(statement, DB_SINCE_MS, choice->since_ms);
+    if (choice->record_id)
+        db_bind_text(statement, DB_RECORD_ID, choice->record_id);
+    return db_collect(store, statement, job_ids, err, "look for jobs to be tried again");
+}
+
+static bool settle_retry(struct store *store, const struct decision *decision,
+                         const struct decided *job, struct err *err)
+{
+    struct db_statement *violations = get(store, RETRY_FORGET_VIOLATIONS, err);
+    struct db_statement *rebase = get(store, RETRY_REBASE, err);
+
+    (void)decision;
+    db_bind_int64(violations, DB_JOB_ID, job->job_id);
+    db_bind_int64(rebase, DB_JOB_ID, job->job_id);
+    return db_run(store, violations, err, "forget what the server said") &&
+           /* a read-back compares with what was sent */
+           (job->to == JOB_UNKNOWN || db_run(store, rebase, err, "have the record fetched"));
+}
+
+bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
+                struct err *err)
+{
+    struct decision whole = *decision;
+
+    whole.from = JOB_SET(JOB_RETRIABLE_LIST);
+    whole.to = JOB_PENDING;
+    whole.settle = settle_retry;
+    return decide_jobs(store, &whole, job_ids, err);
 }

@@ -3,6 +3,7 @@
 #ifndef ROWFERRY_STORE_DECIDE_H
 #define ROWFERRY_STORE_DECIDE_H
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/job/id.h"
@@ -62,5 +63,53 @@ bool decide_jobs(struct store *store, const struct decision *decision,
 
 /* Inside core/store only. What waits for one of the jobs from first to last is due now. */
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err);
+
+/* Conflicts that a person settles: for our row, which is laid over the record as it is now, or for
+ * theirs. */
+enum resolution {
+    RESOLVE_OURS,   /* pending: the next drain fetches the record and lays our fields over it */
+    RESOLVE_THEIRS, /* dismissed */
+};
+
+/* `ours` or `theirs`, as options, texts and conflict.resolution spell it. */
+const char *resolution_name(enum resolution resolution);
+
+/* Appends the ids of the jobs whose conflict waits for a decision, ascending. batch_id 0:
+ * of every batch. */
+bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids, struct err *err);
+
+/* Settles the conflicts of those jobs: decide_jobs with this decision. */
+bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,
+                  const struct id_list *job_ids, struct err *err);
+
+/* The two sides of a conflict that waits. Zeroed means ready; used again for one job after the
+ * other. */
+struct resolve_sides {
+    bool has_submitted, has_server; /* a server that names no version: the record is gone */
+    int64_t submitted_version, server_version;
+    struct buf ours, theirs; /* the fields, as JSON objects; empty where nothing waits */
+};
+
+bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides,
+                  struct err *err);
+void resolve_sides_release(struct resolve_sides *sides);
+
+/* Jobs that failed or were refused, and that a person has sent again: which jobs. */
+struct retry_choice {
+    int64_t batch_id;      /* 0: of every batch */
+    unsigned states;       /* bits 1 << state, of failed and refused */
+    int64_t since_ms;      /* whose last change is not before that moment; 0: whenever it was */
+    const char *record_id; /* NULL: of every record */
+};
+
+/* Appends the ids of the jobs in one of those states, ascending. */
+bool retry_find(struct store *store, const struct retry_choice *choice, struct id_list *job_ids,
+                struct err *err);
+
+/* Has them sent again, or read back where a request may have landed: decide_jobs with this
+ * decision. What the server said of their fields is forgotten, for it is said anew or not; what
+ * stood on a fetched record is built on a new fetch. */
+bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
+                struct err *err);
 
 #endif

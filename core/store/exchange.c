@@ -131,23 +131,6 @@ static void bind_or_null(struct db_statement *statement, enum db_name name, cons
     db_bind_text(statement, name, text[0] ? text : NULL);
 }
 
-static void bind_status(struct db_statement *statement, enum db_name name, int http_status)
-{
-    if (http_status > 0)
-        db_bind_int64(statement, name, http_status);
-    else
-        db_bind_null(statement, name);
-}
-
-static void bind_server_version(struct db_statement *statement, enum db_name name,
-                                const struct claim_outcome *outcome)
-{
-    if (outcome->has_server_version)
-        db_bind_int64(statement, name, outcome->server_version);
-    else
-        db_bind_null(statement, name);
-}
-
 static void bind_claim(struct db_statement *statement, const struct claim *claim)
 {
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -162,6 +145,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     const struct claim_outcome *outcome = &claim->outcome;
     struct db_statement *statement = get(store, SETTLE_JOB, err);
     bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
+    int status = outcome->job_status ? outcome->job_status : outcome->http_status;
 
     bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
@@ -169,15 +153,12 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     db_bind_int64(statement, DB_READBACKS, outcome->readbacks);
     db_bind_int64(statement, DB_DOUBT, outcome->doubt);
     db_bind_int64(statement, DB_UNSETTLED, outcome->unsettled);
-    if (job_state_is_open(state))
-        db_bind_int64(statement, DB_NOT_BEFORE_MS, outcome->not_before_ms);
-    else
-        db_bind_null(statement, DB_NOT_BEFORE_MS);
+    db_bind_known(statement, DB_NOT_BEFORE_MS, job_state_is_open(state), outcome->not_before_ms);
     db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
     db_bind_int64(statement, DB_RUN_RETRIES, outcome->run_retries);
-    bind_server_version(statement, DB_SERVER_VERSION, outcome);
-    bind_status(statement, DB_HTTP_STATUS,
-                outcome->job_status ? outcome->job_status : outcome->http_status);
+    db_bind_known(statement, DB_SERVER_VERSION, outcome->has_server_version,
+                  outcome->server_version);
+    db_bind_known(statement, DB_HTTP_STATUS, status > 0, status);
     bind_or_null(statement, DB_ERROR_CODE, outcome->error_code);
     bind_or_null(statement, DB_ERROR_MESSAGE, outcome->error_message);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
@@ -215,7 +196,7 @@ static bool settle_attempt(struct store *store, const struct claim *claim, struc
     if (!outcome->untouched) {
         db_bind_int64(statement, DB_ENDED_MS, outcome->ended_ms);
         db_bind_int64(statement, DB_LATENCY_US, outcome->latency_us);
-        bind_status(statement, DB_HTTP_STATUS, outcome->http_status);
+        db_bind_known(statement, DB_HTTP_STATUS, outcome->http_status > 0, outcome->http_status);
         bind_or_null(statement, DB_ERROR, outcome->attempt_error);
         bind_or_null(statement, DB_EVIDENCE, outcome->evidence);
         bind_or_null(statement, DB_CORRELATION_HEADER, outcome->correlation_header);
@@ -268,7 +249,8 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_VERSION, claim->version);
-    bind_server_version(statement, DB_SERVER_VERSION, &claim->outcome);
+    db_bind_known(statement, DB_SERVER_VERSION, claim->outcome.has_server_version,
+                  claim->outcome.server_version);
     db_bind_text(statement, DB_SERVER_RECORD, claim->outcome.server_record);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     db_bind_text(statement, DB_EVIDENCE, evidence_of(&claim->outcome));
@@ -304,7 +286,8 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         db_bind_text(statement, DB_FIELDS, outcome->fields);
     } else if (outcome->next == POLICY_NEXT_AUDIT) {
         db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-        bind_server_version(statement, DB_SERVER_VERSION, outcome);
+        db_bind_known(statement, DB_SERVER_VERSION, outcome->has_server_version,
+                      outcome->server_version);
         db_bind_text(statement, DB_SERVER_RECORD, outcome->server_record);
         db_bind_int64(statement, DB_WAS_THERE, outcome->was_there);
     } else {

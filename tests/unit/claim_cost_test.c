@@ -2,8 +2,7 @@
  * whatever happens in whatever order, no job is sent while an earlier one of its record is open. */
 #include "core/store/cancel.h"
 #include "core/store/db.h"
-#include "core/store/resolve.h"
-#include "core/store/retry.h"
+#include "core/store/decide.h"
 #include "tests/lib/store_fixture.h"
 
 #include <setjmp.h>

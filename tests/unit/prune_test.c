@@ -5,8 +5,7 @@
 
 #include "core/base/crash.h"
 #include "core/base/mem.h"
-#include "core/store/resolve.h"
-#include "core/store/retry.h"
+#include "core/store/decide.h"
 #include "core/store/sweep.h"
 #include "core/store/unfiled.h"
 #include "tests/lib/store_fixture.h"

@@ -1,5 +1,5 @@
 /* Conflicts settled for our row and for theirs, and what the next claim makes of them. */
-#include "core/store/resolve.h"
+#include "core/store/decide.h"
 
 #include "core/base/mem.h"
 #include "tests/lib/fault_vfs.h"

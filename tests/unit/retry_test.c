@@ -1,5 +1,5 @@
 /* What failed or was refused, found and put back, and what the next claims make of it. */
-#include "core/store/retry.h"
+#include "core/store/decide.h"
 
 #include "core/base/mem.h"
 #include "tests/lib/store_fixture.h"

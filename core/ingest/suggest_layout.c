@@ -6,7 +6,7 @@
 #include "core/row/dialect.h"
 #include "core/row/file_kind.h"
 #include "core/row/gunzip.h"
-#include "core/row/recode.h"
+#include "core/row/encoding.h"
 #include "core/row/source.h"
 #include "core/row/violation.h"
 

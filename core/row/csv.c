@@ -1,6 +1,6 @@
 #include "core/row/csv.h"
 
-#include "core/row/row_check.h"
+#include "core/row/row.h"
 
 struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *source)
 {

@@ -1,7 +1,7 @@
 #include "core/row/csv.h"
 
 #include "core/row/cell_form.h"
-#include "core/row/row_check.h"
+#include "core/row/row.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "core/base/mem.h"
 #include "core/row/csv_write.h"
-#include "core/row/recode.h"
+#include "core/row/encoding.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,16 @@
-/* The encodings that a CSV file may be in, and what the bytes of a file say for and against one. */
+/* The encodings that a CSV file may be in: what the bytes of a file say for and against one, and
+ * conversion to UTF-8 and back through iconv(3). */
 #ifndef ROWFERRY_ROW_ENCODING_H
 #define ROWFERRY_ROW_ENCODING_H
 
+#include "core/base/buf.h"
+#include "core/base/err.h"
 #include "core/base/str.h"
 
+#include <iconv.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum row_encoding {
     ROW_ENCODING_NONE, /* not declared: UTF-8, or UTF-16 where a byte order mark says so */
@@ -27,9 +32,6 @@ enum row_encoding {
 
 /* `windows-1252`; NULL for ROW_ENCODING_NONE. */
 const char *encoding_name(enum row_encoding encoding);
-
-/* As iconv(3) calls it; big_endian is of ROW_ENCODING_UTF_16. */
-const char *encoding_iconv_name(enum row_encoding encoding, bool big_endian);
 
 /* By its name in any case; false: it is none of these. */
 bool encoding_find(struct span name, enum row_encoding *encoding);
@@ -67,5 +69,68 @@ struct utf8_evidence {
 };
 
 void utf8_evidence_add(struct utf8_evidence *evidence, struct span bytes);
+
+/* A byte as UTF-8; no character: size 0. */
+struct transcoded {
+    char bytes[3];
+    unsigned char size;
+};
+
+struct transcoder {
+    enum row_encoding encoding;
+    iconv_t iconv;
+    struct transcoded table[256]; /* where a byte is a character */
+    char *data;       /* bytes of the file: data[begin] .. data[end - 1] are not taken yet */
+    size_t begin;     /* of what the window holds */
+    size_t converted; /* up to here it is in the window */
+    size_t end, capacity;
+    size_t hashed;             /* up to here the hash has seen them */
+    bool ended;                /* the file ends at data[end] */
+    bool bad;                  /* what is at `converted` is not a character of the encoding */
+    struct utf8_evidence utf8; /* of what was converted; only where a byte is a character */
+};
+
+/* mark: the byte order mark of UTF-16, big endian or not; ignored for the others. text_capacity:
+ * bytes of converted text that are kept at once; block: bytes that one read adds. NULL with
+ * ERR_CONFIG where this system knows no such conversion. */
+struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, size_t text_capacity,
+                                  size_t block, struct err *err);
+void transcode_close(struct transcoder *transcoder);
+
+/* Room for the next bytes of the file; the caller adds what it put there to `end`. */
+static inline char *transcode_room(struct transcoder *transcoder)
+{
+    return transcoder->data + transcoder->end;
+}
+
+/* Drops what was taken; hashed equals begin. */
+void transcode_move(struct transcoder *transcoder);
+
+/* Converts into out what fits; the bytes of UTF-8. 0: more bytes are needed, `bad`, or the end. */
+size_t transcode_more(struct transcoder *transcoder, char *out, size_t room);
+
+/* How many bytes of the file a text was converted from. */
+size_t transcode_size(const struct transcoder *transcoder, struct span text);
+
+/* How many code points are in it. */
+size_t transcode_characters(struct span text);
+
+/* How much of the text was converted from the first `size` bytes of it. */
+size_t transcode_text_size(const struct transcoder *transcoder, struct span text, size_t size);
+
+/* `byte 0x81 is not windows-1252`, of what is bad, and what may have happened. */
+void transcode_describe(const struct transcoder *transcoder, char *out, size_t out_size);
+
+struct recoder;
+
+/* From UTF-8 to the encoding (UTF-16: little endian), or back (big_endian: of UTF-16). NULL with
+ * ERR_CONFIG where this system knows no such conversion. */
+struct recoder *recode_to(enum row_encoding encoding, struct err *err);
+struct recoder *recode_from(enum row_encoding encoding, bool big_endian, struct err *err);
+void recode_close(struct recoder *recoder);
+
+/* Appends the converted text. What has no place in the encoding becomes the substitute, which is
+ * written as it is; without one, false, and out is as it was. */
+bool recode(struct recoder *recoder, struct span text, const char *substitute, struct buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 #include "core/row/ndjson.h"
 
-#include "core/row/row_check.h"
+#include "core/row/row.h"
 
 enum { RECORD_SEPARATOR = 0x1E /* before each text of a JSON sequence (RFC 7464) */ };
 

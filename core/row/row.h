@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/row/dialect.h"
 #include "core/row/json.h"
+#include "core/row/violation.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,5 +69,23 @@ const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE
 
 /* A version: a JSON integer of 0 or more that fits int64, in digits alone. */
 bool row_version_read(struct span text, int64_t *version);
+
+void row_check_record_id(const struct row *row, struct violations *violations);
+
+/* A version that is none; shown is how the message shows it. */
+void row_refuse_version(const char *shown, struct violations *violations);
+
+/* A row without a version, where the schema wants one. */
+void row_miss_version(struct violations *violations);
+
+/* A fault of the row as a whole. */
+void row_refuse(struct violations *violations, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* NUL bytes in a row: how many, and where in the file the first is. */
+void row_refuse_nul(size_t count, uint64_t first, struct violations *violations);
+
+/* A line longer than row_max. */
+void row_refuse_length(size_t row_max, struct violations *violations);
 
 #endif

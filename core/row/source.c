@@ -2,10 +2,10 @@
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/row/encoding.h"
 #include "core/row/file_kind.h"
 #include "core/row/gunzip.h"
 #include "core/row/reader.h"
-#include "core/row/transcode.h"
 
 #include <errno.h>
 #include <poll.h>

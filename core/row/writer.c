@@ -2,7 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/row/csv_write.h"
-#include "core/row/recode.h"
+#include "core/row/encoding.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What a batch has not sent yet is withdrawn. */
+/* Withdraws the jobs of a batch that were not sent yet. */
 #include "core/store/cancel.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -11,18 +11,18 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     struct choice *choice = context;
 
     (void)err;
-    if (!choice_hear(choice, decided))
+    if (!choice_count(choice, decided))
         return true;
     if (choice->session.cli->report.json) {
         choice_json(choice, decided, decided->end == DECIDE_MOVED ? "withdrawn" : "not_withdrawn");
-        choice_tell_json(choice);
+        choice_end_json(choice);
     } else if (choice_line(choice, decided)) {
         if (decided->end == DECIDE_MOVED)
             buf_append_text(&choice->out, "withdrawn");
         else
-            buf_printf(&choice->out, "stays, is %s%s", job_state_name(decided->state),
-                       job_state_is_open(decided->state) ? " and was sent, or is about to be" : "");
-        choice_tell_line(choice);
+            buf_printf(&choice->out, "stays, because it is %s%s", job_state_name(decided->state),
+                       job_state_is_open(decided->state) ? " and was sent, or is being sent" : "");
+        choice_end_line(choice);
     }
     return true;
 }
@@ -53,7 +53,7 @@ static void append_counts(struct choice *choice, struct buf *out)
     buf_append_char(out, '\n');
 }
 
-/* False: there is nothing to be withdrawn from; told. */
+/* Returns false after reporting why there is nothing to withdraw. */
 static bool is_open(struct choice *choice)
 {
     struct report *report = &choice->session.cli->report;
@@ -66,10 +66,10 @@ static bool is_open(struct choice *choice)
         return true;
     if (state == BATCH_LOADING)
         report_error(report, ERR_CONFIG,
-                     "batch %" PRId64 " is still being read: withdraw it when that has ended",
+                     "batch %" PRId64 " is still being read: cancel it when that has ended",
                      batch_id);
     else
-        report_notice(report, "batch %" PRId64 " is %s: nothing is left to be withdrawn", batch_id,
+        report_notice(report, "batch %" PRId64 " is %s: nothing is left to withdraw", batch_id,
                       batch_state_name(state));
     return false;
 }

@@ -21,13 +21,14 @@ bool choice_read(const struct options *options, struct id_list *job_ids, struct 
 
     if (ways != 1)
         return err_set(err, ERR_CONFIG,
-                       "%s name them (5/812), or --batch, or --all; see rowferry %s --help",
-                       ways ? "which jobs, in one way:" : "which jobs?", options->command_name);
+                       "%s: name jobs (5/812), or use --batch or --all; see rowferry %s --help",
+                       ways ? "jobs are chosen in several ways" : "no job is named",
+                       options->command_name);
     for (size_t i = 0; i < options->path_count; i++) {
         int64_t job_id;
 
         if (!id_parse(options->paths[i], &job_id))
-            return err_set(err, ERR_CONFIG, "'%s' is no job: jobs are named BATCH/ROW, like 5/812",
+            return err_set(err, ERR_CONFIG, "'%s' is not a job: write BATCH/ROW, like 5/812",
                            options->paths[i]);
         id_list_add(job_ids, job_id);
     }
@@ -41,7 +42,7 @@ bool choice_batch(const struct options *options, int64_t *batch_id, struct err *
     return options->path_count == 0 ||
            str_to_int64(span_of(options->paths[0]), 1, INT32_MAX, batch_id) ||
            err_set(err, ERR_CONFIG,
-                   "'%s' is no batch: batches have numbers, and `rowferry status` lists them",
+                   "'%s' is not a batch: use its number, which `rowferry status` lists",
                    options->paths[0]);
 }
 
@@ -52,7 +53,7 @@ void choice_name(struct buf *out, int64_t job_id)
     buf_append_text(out, id_print(job_id, text));
 }
 
-/* The first byte of a line typed on the terminal; 0: none, or a signal came. */
+/* Returns the first byte of a line typed on the terminal; 0 without a line, or after a signal. */
 static char read_answer(void)
 {
     struct pollfd waiting[] = {{STDIN_FILENO, POLLIN, 0}, {stop_fd(), POLLIN, 0}};
@@ -72,12 +73,12 @@ bool choice_confirmed(struct cli *cli, const char *what)
 
     if (options_flag(&cli->options, OPT_YES))
         return true;
-    if (!isatty(STDIN_FILENO)) {
-        report_error(&cli->report, ERR_CONFIG,
-                     "%s? say --yes, as there is no terminal to ask on; --dry-run shows them",
-                     what);
-        return false;
-    }
+    if (!isatty(STDIN_FILENO))
+        return report_error(
+            &cli->report, ERR_CONFIG,
+            "cannot ask '%s?' without a terminal: use --yes, or --dry-run to see what "
+            "would be done",
+            what);
     buf_printf(&question, "%s?", what);
     report_ask(&cli->report, buf_text(&question));
     buf_release(&question);
@@ -100,17 +101,18 @@ void choice_release(struct choice *choice)
     session_release(&choice->session);
 }
 
-bool choice_hear(struct choice *choice, const struct decided *decided)
+bool choice_count(struct choice *choice, const struct decided *decided)
 {
     choice->ends[decided->end]++;
     if (decided->end != DECIDE_NO_JOB)
-        return choice->telling;
+        return choice->reporting;
     if (session_was_pruned(&choice->session, id_batch(decided->job_id)))
         return false;
     buf_reset(&choice->out);
     choice_name(&choice->out, decided->job_id);
-    report_error(&choice->session.cli->report, ERR_CONFIG, "there is no job %s in %s",
-                 buf_text(&choice->out), store_path(choice->session.store));
+    report_error(&choice->session.cli->report, ERR_CONFIG,
+                 "job %s does not exist in '%s': check batch and row", buf_text(&choice->out),
+                 store_path(choice->session.store));
     buf_reset(&choice->out);
     return false;
 }
@@ -138,7 +140,7 @@ void choice_json(struct choice *choice, const struct decided *decided, const cha
     buf_release(&name);
 }
 
-void choice_tell_json(struct choice *choice)
+void choice_end_json(struct choice *choice)
 {
     json_line_end(&choice->out);
     report_out(&choice->session.cli->report, &choice->out);
@@ -159,7 +161,7 @@ bool choice_line(struct choice *choice, const struct decided *decided)
     return true;
 }
 
-void choice_tell_line(struct choice *choice)
+void choice_end_line(struct choice *choice)
 {
     buf_append_char(&choice->out, '\n');
     report_out(&choice->session.cli->report, &choice->out);
@@ -186,32 +188,25 @@ void choice_stay(const struct choice *choice, struct buf *out)
     buf_append_char(out, '\n');
     if (choice->ends[DECIDE_SUPERSEDED] > 0)
         buf_append_text(out,
-                        "what a later row has superseded stays, unless --even-if-superseded\n");
+                        "rows that a later row has superseded stay, unless --even-if-superseded\n");
 }
 
-static struct decision begin(struct choice *choice, bool rehearsed)
+/* Goes over all the jobs, once. Returns false after reporting the error. */
+static bool pass(struct choice *choice, bool rehearsed)
 {
-    memset(choice->ends, 0, sizeof choice->ends);
-    choice->telling = rehearsed == choice->dry_run;
-    return (struct decision){
+    struct report *report = &choice->session.cli->report;
+    struct decision decision = {
         .even_if_superseded = options_flag(&choice->session.cli->options, OPT_EVEN_IF_SUPERSEDED),
         .rehearsed = rehearsed,
         .now_ms = clock_now_ms(),
         .visit = choice->verb->visit,
         .context = choice,
     };
-}
-
-/* Over all the jobs, once. False: told. */
-static bool pass(struct choice *choice, bool rehearsed)
-{
-    struct decision decision = begin(choice, rehearsed);
     struct err err = {0};
 
-    if (choice->verb->decide(choice, &decision, &err))
-        return true;
-    report_fail(&choice->session.cli->report, &err);
-    return false;
+    memset(choice->ends, 0, sizeof choice->ends);
+    choice->reporting = rehearsed == choice->dry_run;
+    return choice->verb->decide(choice, &decision, &err) || report_fail(report, &err);
 }
 
 static bool confirmed(struct choice *choice)
@@ -237,7 +232,7 @@ static void count_batch(struct choice *choice, int64_t batch_id)
         report_fail(&choice->session.cli->report, &err);
 }
 
-/* Each of them once, as it stands now. */
+/* Counts each batch once, as it is now. */
 static void count_batches(struct choice *choice)
 {
     const struct id_list *ids = &choice->job_ids;
@@ -249,8 +244,8 @@ static void count_batches(struct choice *choice)
             count_batch(choice, id_batch(ids->items[i]));
 }
 
-/* Counts, the batches, and what goes on from here. */
-static void tell_end(struct choice *choice)
+/* Prints the counts, the batches, and the command to run next. */
+static void print_end(struct choice *choice)
 {
     struct cli *cli = choice->session.cli;
     struct buf *out = &choice->out, *next = &cli->summary->next;
@@ -282,10 +277,10 @@ void choice_work(struct choice *choice)
     if (!choice->dry_run) {
         if (!confirmed(choice))
             return;
-        pass(choice, false); /* what it did before it failed is summed up too */
+        pass(choice, false); /* if it fails, the summary has what it did before */
     }
     count_batches(choice);
     if (ends[DECIDE_UNFIT] + ends[DECIDE_SUPERSEDED] + ends[DECIDE_SENT] > 0)
         report_status(&choice->session.cli->report, EXIT_ROWS);
-    tell_end(choice);
+    print_end(choice);
 }

@@ -1,4 +1,4 @@
-/* A person's decision about jobs, as a command: told job by job and summed up. */
+/* A person's decision about jobs, as a command: it reports each job, and a summary. */
 #ifndef ROWFERRY_CMD_CHOICE_H
 #define ROWFERRY_CMD_CHOICE_H
 
@@ -9,70 +9,71 @@ struct choice;
 
 /* What the commands differ in. */
 struct choice_verb {
-    /* Decides about all the jobs, in the decision's pass. */
+    /* Makes the decision for all the jobs. */
     bool (*decide)(struct choice *choice, const struct decision *decision, struct err *err);
-    /* Tells of one job; context is the choice. */
+    /* Reports one job; context is the choice. */
     bool (*visit)(void *context, const struct decided *decided, struct err *err);
-    /* What is about to be done with that many jobs: `retry 3 jobs`. */
+    /* Appends what is about to be done with that many jobs: `retry 3 jobs`. */
     void (*append_question)(struct choice *choice, uint64_t count, struct buf *out);
-    /* What was done, a line or more. */
+    /* Appends what was done, a line or more. */
     void (*append_counts)(struct choice *choice, struct buf *out);
 };
 
 struct choice {
     struct session session; /* without a run: nothing is read or sent */
     const struct choice_verb *verb;
-    int64_t batch_id; /* whose jobs they are, where job_ids does not hold them; or 0 */
-    bool sends;       /* what moved is for the next drain */
+    int64_t batch_id; /* the batch of the jobs, if job_ids does not hold them; else 0 */
+    bool sends;       /* the next drain sends the jobs that moved */
     bool dry_run;
-    bool telling;               /* this pass names jobs */
+    bool reporting;             /* this pass names jobs */
     struct id_list job_ids;     /* ascending */
     uint64_t ends[DECIDE_ENDS]; /* of this pass */
-    uint64_t lines;             /* for people, also those beyond what is shown */
+    uint64_t lines;             /* for people, the ones that are not shown included */
     struct buf out;
 };
 
 void choice_release(struct choice *choice);
 
-/* The command once its jobs are known. A rehearsal first: what it finds is shown, or asked about,
- * before anything is changed; nothing is where a job that was named is not there. Then the summary,
- * with status 3 where a job stays as it is. */
+/* Runs the command once its jobs are known. It rehearses first, and shows or asks about what it
+ * found before it changes anything; it changes nothing if a named job does not exist. Then it
+ * prints the summary, with status 3 if a job stays as it is. */
 void choice_work(struct choice *choice);
 
-/* Counts a job that was visited; one that there is not is told as an error. False: it is not to be
- * named in this pass. */
-bool choice_hear(struct choice *choice, const struct decided *decided);
+/* Counts a visited job, and reports one that does not exist as an error. Returns whether to name
+ * the job in this pass. */
+bool choice_count(struct choice *choice, const struct decided *decided);
 
-/* True while a line about the job would be shown. */
+/* Returns whether a line about the job would be shown. */
 bool choice_shows(const struct choice *choice);
 
-/* The `row` line of --json in choice->out, to which members may be added; tell it then. */
+/* Begins the `row` line of --json in choice->out; add members, then call choice_end_json. */
 void choice_json(struct choice *choice, const struct decided *decided, const char *outcome);
-void choice_tell_json(struct choice *choice);
+void choice_end_json(struct choice *choice);
 
-/* `5/812 InventoryItem WH-1042: ` in choice->out, to which the rest is added; tell it then.
- * False: enough lines were shown. */
+/* Begins the line `5/812 InventoryItem WH-1042: ` in choice->out; add the rest, then call
+ * choice_end_line. Returns false if enough lines were shown. */
 bool choice_line(struct choice *choice, const struct decided *decided);
-void choice_tell_line(struct choice *choice);
+void choice_end_line(struct choice *choice);
 
-/* `superseded by 5/900, which is applied` */
+/* Appends `superseded by 5/900, which is applied`. */
 void choice_superseded(const struct decided *decided, struct buf *out);
 
-/* `, 2 jobs stay as they are` with its line end, and what --even-if-superseded would do. */
+/* Appends `, 2 jobs stay as they are` if any do, the line end, and what --even-if-superseded does.
+ */
 void choice_stay(const struct choice *choice, struct buf *out);
 
-/* Jobs are chosen as arguments, by --batch or by --all, and by one of these alone. Appends the ids
- * of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
+/* Checks that jobs are chosen in exactly one way, as arguments, by --batch or by --all, and appends
+ * the ids of the arguments to job_ids, ascending, each once. ERR_CONFIG. */
 bool choice_read(const struct options *options, struct id_list *job_ids, struct err *err);
 
-/* The batch that the first argument names; 0 without one. ERR_CONFIG. */
+/* Reads the batch that the first argument names; 0 without one. ERR_CONFIG. */
 bool choice_batch(const struct options *options, int64_t *batch_id, struct err *err);
 
-/* Appends a job as it is named everywhere: `5/812`. */
+/* Appends the name of a job, `5/812`. */
 void choice_name(struct buf *out, int64_t job_id);
 
-/* Asks `what? [y/N]` on the terminal, unless --yes was given. False: no, or a signal, or nobody to
- * ask; told, and in the exit status. */
+/* Asks `what? [y/N]` on the terminal, unless --yes was given. Returns false after reporting if the
+ * answer is no, a signal came, or there is no terminal; the exit status says so. */
 bool choice_confirmed(struct cli *cli, const char *what);
 
 #endif

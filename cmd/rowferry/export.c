@@ -175,9 +175,8 @@ static bool is_read(struct exporting *exporting)
         return false;
     if (state != BATCH_LOADING)
         return true;
-    report_error(&exporting->session.cli->report, ERR_CONFIG,
-                 "%s is still being read: export it when that has ended", exporting->name);
-    return false;
+    return report_error(&exporting->session.cli->report, ERR_CONFIG,
+                        "%s is still being read: export it when that has ended", exporting->name);
 }
 
 static void tell_end(const struct exporting *exporting)

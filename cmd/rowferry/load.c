@@ -69,10 +69,8 @@ bool load_open(struct load *load, struct cli *cli)
 
     *load = (struct load){0};
     load->catalog = catalog_open(options_text(&cli->options, OPT_SCHEMAS), &err);
-    if (!load->catalog) {
-        report_fail(&cli->report, &err);
-        return false;
-    }
+    if (!load->catalog)
+        return report_fail(&cli->report, &err);
     for (size_t i = 0; i < catalog_fault_count(load->catalog); i++)
         report_detail(&cli->report, "%s", catalog_fault(load->catalog, i));
     return true;

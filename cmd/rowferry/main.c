@@ -1,36 +1,33 @@
-/* rowferry: rows of files become jobs in SQLite, jobs become updates on the API, answers become
- * rows again.
+/* rowferry: loads files into SQLite as jobs, sends each job as an update to the API, and records
+ * the answers.
  *
- * The map. A command reads like its own summary and stays thin; command.[ch] has the table of them:
+ * command.[ch] has the table of commands. Each command is in the file of its name, and uses:
  *
- *     run.c ingest.c drain.c      load.[ch]     files -> batches      core/inbox, core/ingest
- *                                 grown.[ch]    filed files that were still written
- *                                 send.[ch]     jobs -> the API       core/drain
- *                                 session.[ch]  database, run, locks, books
- *                                 unattended.[ch] for those who do not look: files, and a command
- *                                 metrics.[ch]  what Prometheus reads
- *     validate.c                                violations, and counted by field and rule
- *     status.c history.c export.c
- *     retry.c resolve.c cancel.c  choice.[ch]   the jobs that a person decides about
- *     prune.c                                   old batches, and their files in done/
- *     doctor.c                    checkup*.[ch] what it looks at
+ *     run.c ingest.c drain.c      load.[ch]        files -> jobs      core/inbox, core/ingest
+ *                                 grown.[ch]       files that grew after they were loaded
+ *                                 send.[ch]        jobs -> the API    core/drain
+ *                                 session.[ch]     database, run, locks, row counts
+ *                                 unattended.[ch]  --summary, --metrics-file, --on-failure
+ *                                 metrics.[ch]     the text for Prometheus
+ *     retry.c resolve.c cancel.c  choice.[ch]      the jobs that a person decides about
+ *     doctor.c                    checkup*.[ch]    its checks
  *
- * What they are given and what they say:
+ * All commands use:
  *
- *     cli.[ch]                                          all of it, and commands to paste
- *     options.[ch] option_table.[ch] option_value.[ch]  one table of settings, and their values
- *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env, the client secret, whose they are
- *     proxy.[ch]                                        the proxy that the environment names
+ *     cli.[ch]                                          what all commands are given
+ *     options.[ch] option_table.[ch] option_value.[ch]  the table of settings, and their values
+ *     dotenv.[ch] secret.[ch] trusted_file.[ch]         .env and the client secret
+ *     proxy.[ch]                                        the proxy of the environment
  *     help.[ch]                                         --help, from the tables
  *     report.[ch] json_line.[ch] log.[ch] exit.[ch]     messages, JSON lines, the exit status
  *     summary.[ch] words.[ch]                           counts, the summary for people, words
- *     progress.[ch]                                     how far it is
+ *     progress.[ch]                                     the progress line
  *
- * What is installed beside it stands in share/: manual pages, completions, systemd, Debian.
+ * share/ has what is installed with it: manual pages, completions, systemd units, the Debian
+ * package.
  *
- * Below lies core/, in layers (the Makefile's LAYERS): base, row (bytes <-> rows), validate (schema
- * files), job (states, verdicts), store (SQLite), http (libcurl), api (the wire), inbox, ingest,
- * drain. Only this folder prints, reads arguments or the environment, and knows exit statuses. */
+ * core/ is below, in layers (LAYERS in the Makefile). Only this folder prints, reads arguments or
+ * the environment, and knows exit statuses. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/help.h"
 #include "cmd/rowferry/summary.h"
@@ -50,9 +47,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A descriptor below 3 that is closed would be given to the first file that we open, and then
- * messages would be written into the database. Output that was meant for a closed one must not
- * vanish: writing to it fails, as it would without this. */
+/* Opens the standard descriptors that are closed: otherwise the first file that we open gets one of
+ * them, and messages would go into the database. Writing to a closed one still fails. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -94,17 +90,16 @@ static bool check_paths(const struct cli *cli, struct err *err)
     size_t count = cli->options.path_count;
 
     if (count < command->paths_min)
-        return err_set(
-            err, ERR_CONFIG, "`rowferry %s` needs %s; see rowferry %s --help", command->name,
-            command->bit & (FOR_CANCEL | FOR_EXPORT) ? "a batch" : "a file", command->name);
+        return err_set(err, ERR_CONFIG, "no %s is named: see rowferry %s --help",
+                       command->bit & (FOR_CANCEL | FOR_EXPORT) ? "batch" : "file", command->name);
     if (count > command->paths_max)
-        return err_set(err, ERR_CONFIG, "one argument too many: '%s'; see rowferry %s --help",
+        return err_set(err, ERR_CONFIG, "unexpected argument '%s': see rowferry %s --help",
                        cli->options.paths[command->paths_max], command->name);
     return true;
 }
 
-/* A command line that cannot be read is a failure like others to those who watch: by what was read
- * of it, and the environment. */
+/* Makes --summary, --metrics-file and --on-failure work for a wrong command line too, as far as the
+ * options before the mistake and the environment set them. */
 static void watch_despite(struct cli *cli)
 {
     struct err ignored = {0};
@@ -133,14 +128,14 @@ static void work(struct cli *cli)
     report->verbose = options_flag(options, OPT_VERBOSE);
     report->color = report->color && !options_flag(options, OPT_NO_COLOR);
     if (options_flag(options, OPT_HELP) || options_flag(options, OPT_VERSION)) {
-        report->json = false; /* no command is run, so there is nothing to sum up */
+        report->json = false; /* no command is run, so there is no summary */
         if (options_flag(options, OPT_HELP))
             print_help(cli);
         else
             print_version(cli);
         return;
     }
-    /* doctor goes on where a setting is wrong, and so resolves them itself */
+    /* doctor goes on if a setting is wrong, and so resolves them itself */
     fine = cli->command->bit == FOR_DOCTOR || options_resolve(options, &notices, &err);
     report->log = (enum log_format)options_number(options, OPT_LOG_FORMAT);
     cli->unattended->armed = true;
@@ -167,20 +162,20 @@ static void dispatch(struct cli *cli)
         cli->report.json = false;
         print_version(cli);
     } else if (!*name) {
-        report_error(&cli->report, ERR_CONFIG, "which command? see rowferry --help");
+        report_error(&cli->report, ERR_CONFIG, "no command is given: see rowferry --help");
     } else if (*name == '-') {
         report_error(&cli->report, ERR_CONFIG,
-                     "options stand behind the command, and '%.*s' is none; see rowferry --help",
+                     "'%.*s' is not a command: options go after the command, see rowferry --help",
                      (int)strcspn(name, "="), name);
     } else if (nearest) {
         report_error(&cli->report, ERR_CONFIG,
-                     "unknown command '%s'; did you mean %s? see rowferry --help", name, nearest);
+                     "unknown command '%s': did you mean %s? See rowferry --help", name, nearest);
     } else {
-        report_error(&cli->report, ERR_CONFIG, "unknown command '%s'; see rowferry --help", name);
+        report_error(&cli->report, ERR_CONFIG, "unknown command '%s': see rowferry --help", name);
     }
 }
 
-/* Of a build for tests: ROWFERRY_CRASH=NAME[:N] makes it kill itself there. */
+/* In a build for tests, ROWFERRY_CRASH=NAME[:N] makes it kill itself at that point. */
 static bool arm_crash(struct err *err)
 {
 #ifdef ROWFERRY_CRASH_POINTS

@@ -1,4 +1,5 @@
-/* Old batches go: their rows, and with --files the files that they came from. Takes no lock. */
+/* Deletes the rows of old batches, and with --files the files that they came from. Takes no lock.
+ */
 #include "core/store/prune.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -36,7 +37,7 @@ struct pruning {
     struct buf going, staying, filed; /* the lines for people */
 };
 
-static struct report *pruning_report(struct pruning *pruning)
+static struct report *report_of(struct pruning *pruning)
 {
     return &pruning->session.cli->report;
 }
@@ -53,11 +54,6 @@ static const char *const reasons[] = {
     [PRUNE_NEEDED] = "needed",
 };
 
-static uint64_t rows_of(const struct batch_counts *batch)
-{
-    return batch->jobs + batch->rows_rejected;
-}
-
 /* --- what goes and what stays --- */
 
 static void tell_json(struct pruning *pruning, const struct prune_item *item,
@@ -70,7 +66,7 @@ static void tell_json(struct pruning *pruning, const struct prune_item *item,
     json_line_count(&line, "batch", (uint64_t)batch->id);
     json_line_text(&line, "source", span_of(batch->source));
     json_line_time(&line, "finished", batch->finished_ms);
-    json_line_count(&line, "rows", rows_of(batch));
+    json_line_count(&line, "rows", batch->jobs + batch->rows_rejected);
     json_line_text(&line, "outcome", span_of(outcome));
     json_line_text(&line, "reason", reason ? span_of(reason) : (struct span){0});
     if (item->fate == PRUNE_CONFLICT)
@@ -80,7 +76,7 @@ static void tell_json(struct pruning *pruning, const struct prune_item *item,
         json_line_text(&line, "job", buf_span(&name));
     }
     json_line_end(&line);
-    report_out(pruning_report(pruning), &line);
+    report_out(report_of(pruning), &line);
     buf_release(&name);
     buf_release(&line);
 }
@@ -96,12 +92,12 @@ static void line_going(struct pruning *pruning, const struct prune_item *item,
     if (pruning->go > PRUNING_LINES)
         return;
     buf_printf(out, "%7" PRId64 "  %s  %10" PRIu64 "  ", batch->id,
-               words_time(batch->finished_ms, moment), rows_of(batch));
+               words_time(batch->finished_ms, moment), batch->jobs + batch->rows_rejected);
     words_printable(out, batch->source);
     buf_append_text(out, item->begun ? " (begun before)\n" : "\n");
 }
 
-/* The command that shows the conflicts. */
+/* Appends the command that shows the conflicts. */
 static void append_resolve(struct cli *cli, int64_t batch_id, struct buf *out)
 {
     buf_append_text(out, "\n  ");
@@ -123,17 +119,17 @@ static void line_staying(struct pruning *pruning, const struct prune_item *item)
     buf_printf(out, "batch %" PRId64 " stays: ", item->batch_id);
     if (item->fate == PRUNE_CONFLICT) {
         words_count(out, (uint64_t)item->conflicts, "conflict");
-        buf_printf(out, " %s for a decision (--ours or --theirs)",
+        buf_printf(out, " %s for a decision (--ours or --theirs):",
                    item->conflicts == 1 ? "waits" : "wait");
         append_resolve(pruning->session.cli, item->batch_id, out);
     } else if (item->fate == PRUNE_NEEDED) {
         buf_append_text(out, "it supersedes job ");
         choice_name(out, item->needed_by);
-        buf_printf(out, ", and can go when batch %" PRId64 " goes\n", id_batch(item->needed_by));
+        buf_printf(out, ", and is pruned when batch %" PRId64 " is\n", id_batch(item->needed_by));
     } else {
         buf_append_text(out, item->fate == PRUNE_UNFILED
-                                 ? "its file is not moved yet, which the next `run` does\n"
-                                 : "the next `run` has jobs of it to discard\n");
+                                 ? "the next `run` has to move its file\n"
+                                 : "the next `run` has to discard jobs of it\n");
     }
 }
 
@@ -149,13 +145,13 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
         pruning->go++;
         pruning->asked += !item->begun;
         pruning->jobs += item->begun ? 0 : batch->jobs;
-        pruning->rows += rows_of(batch);
+        pruning->rows += batch->jobs + batch->rows_rejected;
         line_going(pruning, item, batch);
     } else {
         pruning->stay++;
         line_staying(pruning, item);
     }
-    if (pruning_report(pruning)->json && (pruning->dry_run || !goes))
+    if (report_of(pruning)->json && (pruning->dry_run || !goes))
         tell_json(pruning, item, batch, goes ? "would_prune" : "stays");
     return true;
 }
@@ -164,7 +160,7 @@ static bool look_at(struct pruning *pruning, const struct prune_item *item,
                     bool (*visit)(void *context, const struct batch_counts *batch, struct err *err),
                     struct err *err)
 {
-    struct report *report = pruning_report(pruning);
+    struct report *report = report_of(pruning);
     struct look look = {pruning, item};
     bool fine;
 
@@ -196,7 +192,7 @@ static void tell_file(struct pruning *pruning, const struct filed *file, const c
         [INBOX_MISSING] = {"missing", "missing"},
         [INBOX_CHANGED] = {"changed", "changed"},
     };
-    struct report *report = pruning_report(pruning);
+    struct report *report = report_of(pruning);
     struct buf line = {0};
 
     if (report->json) {
@@ -211,7 +207,7 @@ static void tell_file(struct pruning *pruning, const struct filed *file, const c
         report_out(report, &line);
     } else if (end == INBOX_CHANGED) {
         words_printable(&line, path);
-        report_notice(report, "%s was changed since it was filed, and stays", buf_text(&line));
+        report_notice(report, "'%s' was changed after it was filed, and stays", buf_text(&line));
     } else if (end == INBOX_DELETED && pruning->dry_run &&
                pruning->files_by_end[end] <= PRUNING_LINES) {
         words_printable(&pruning->filed, path);
@@ -220,7 +216,7 @@ static void tell_file(struct pruning *pruning, const struct filed *file, const c
     buf_release(&line);
 }
 
-/* Sheets go without a word, unless somebody has changed them. */
+/* The sheets next to a file are deleted without a message, unless somebody has changed them. */
 static void count_file(struct pruning *pruning, const struct filed *file, const char *path,
                        bool rehearsed, enum inbox_deletion end)
 {
@@ -246,7 +242,7 @@ static bool see_to_file(struct pruning *pruning, const struct filed *file, bool 
     return rehearsed || filed_forget(pruning->session.store, file->id, err);
 }
 
-/* Whether the plan, which is ascending, has that batch among those that go. */
+/* Whether the plan, which is ascending, prunes that batch. */
 static bool plan_has(const struct prune_plan *plan, int64_t batch_id)
 {
     size_t low = 0, high = plan->count;
@@ -263,10 +259,10 @@ static bool plan_has(const struct prune_plan *plan, int64_t batch_id)
            plan->items[low].fate == PRUNE_GOES;
 }
 
-/* Deletes the files of all batches that are pruned and old enough, and those of none, and counts
- * them; without --files none. rehearsed: of those that the plan lets go too, and nothing is
- * deleted. A file that cannot be deleted is told, and is left to the next prune. False: the rest
- * was not looked at. */
+/* With --files, deletes and counts the files of all batches that are pruned and old enough, and the
+ * old files that belong to no batch. rehearsed: counts those that the plan would prune too, and
+ * deletes nothing. It reports a file that cannot be deleted and leaves it to the next prune.
+ * Returns false if it did not finish. */
 static bool delete_files(struct pruning *pruning, bool rehearsed, struct err *err)
 {
     struct filed file = {0};
@@ -283,7 +279,7 @@ static bool delete_files(struct pruning *pruning, bool rehearsed, struct err *er
         if (!found || !(file.pruned || (rehearsed && plan_has(&pruning->plan, file.batch_id))))
             continue;
         if (!see_to_file(pruning, &file, rehearsed, &fault) && rehearsed == pruning->dry_run)
-            report_fail(pruning_report(pruning), &fault);
+            report_fail(report_of(pruning), &fault);
     }
     return true;
 }
@@ -318,10 +314,10 @@ static void append_more(uint64_t count, struct buf *out)
         buf_printf(out, "and %" PRIu64 " more\n", count - PRUNING_LINES);
 }
 
-/* The plan, for people. */
+/* Prints the plan for people. */
 static void tell_plan(struct pruning *pruning)
 {
-    struct report *report = pruning_report(pruning);
+    struct report *report = report_of(pruning);
     struct buf out = {0};
 
     if (report->json || report->quiet)
@@ -342,7 +338,8 @@ static void tell_plan(struct pruning *pruning)
     buf_release(&out);
 }
 
-/* Until what was shown and confirmed is what is marked. False: no, or told in err. */
+/* Plans and asks until the batches that were confirmed are the ones that are marked. Returns false
+ * if the answer is no, or with err. */
 static bool decide(struct pruning *pruning, struct err *err)
 {
     struct store *store = pruning->session.store;
@@ -359,8 +356,7 @@ static bool decide(struct pruning *pruning, struct err *err)
         if (!prune_mark(store, &pruning->plan, clock_now_ms(), &marked, err))
             return false;
         if (!marked)
-            report_notice(pruning_report(pruning),
-                          "a batch was opened again meanwhile: looking anew");
+            report_notice(report_of(pruning), "a batch was opened again meanwhile: looking again");
     }
     return true;
 }
@@ -378,7 +374,7 @@ static bool take_pruned(void *context, const struct batch_counts *batch, struct 
     const struct look *look = context;
 
     (void)err;
-    if (pruning_report(look->pruning)->json)
+    if (report_of(look->pruning)->json)
         tell_json(look->pruning, look->item, batch, "pruned");
     return true;
 }
@@ -408,7 +404,7 @@ static bool sweep_plan(struct pruning *pruning, struct err *err)
 
     if (!sweep)
         return false;
-    progress_begin(&pruning->progress, pruning_report(pruning));
+    progress_begin(&pruning->progress, report_of(pruning));
     fine = sweep_all(pruning, sweep, err);
     progress_end(&pruning->progress);
     sweep_close(sweep);
@@ -417,7 +413,7 @@ static bool sweep_plan(struct pruning *pruning, struct err *err)
 
 /* --- the end --- */
 
-/* Before and after. */
+/* Appends the size of the database before and after. */
 static void append_size(struct pruning *pruning, struct buf *out)
 {
     const char *path = options_text(&pruning->session.cli->options, OPT_DB);
@@ -426,7 +422,7 @@ static void append_size(struct pruning *pruning, struct buf *out)
     struct err err = {0};
 
     if (!sweep_measure(pruning->session.store, &after, &err)) {
-        report_fail(pruning_report(pruning), &err);
+        report_fail(report_of(pruning), &err);
         return;
     }
     words_printable(out, path);
@@ -435,10 +431,11 @@ static void append_size(struct pruning *pruning, struct buf *out)
         buf_printf(out, ", was %s", words_bytes((uint64_t)pruning->before.file_bytes, then));
     if (after.shrinks)
         return;
-    buf_printf(out,
-               "\nit was made without auto_vacuum, and keeps its size, of which %s are free; "
-               "to give\nthem back, while nothing uses it:\n  sqlite3 ",
-               words_bytes((uint64_t)after.free_bytes, now));
+    buf_printf(
+        out,
+        "\nit was created without auto_vacuum and cannot shrink; %s of it are free. To give\n"
+        "them back, while nothing uses it:\n  sqlite3 ",
+        words_bytes((uint64_t)after.free_bytes, now));
     words_quote(out, path);
     buf_append_text(out, " 'PRAGMA auto_vacuum = INCREMENTAL; VACUUM'");
 }
@@ -479,7 +476,7 @@ static void tell_end(struct pruning *pruning)
         if (size.size > 0)
             buf_printf(&out, "%s\n", buf_text(&size));
         if (cli->summary->next.size > 0)
-            buf_printf(&out, "\nTo go on, the same command again:\n  %s\n",
+            buf_printf(&out, "\nTo resume, run the same command again:\n  %s\n",
                        buf_text(&cli->summary->next));
         report_out(report, &out);
     }
@@ -489,7 +486,7 @@ static void tell_end(struct pruning *pruning)
 
 static void work(struct pruning *pruning)
 {
-    struct report *report = pruning_report(pruning);
+    struct report *report = report_of(pruning);
     struct err err = {0};
     bool fine =
         sweep_measure(pruning->session.store, &pruning->before, &err) && decide(pruning, &err);
@@ -513,7 +510,7 @@ void command_prune(struct cli *cli)
 
     if (!options_text(options, OPT_OLDER_THAN)) {
         report_error(&cli->report, ERR_CONFIG,
-                     "how old? --older-than 90d; see rowferry prune --help");
+                     "no age is given: use --older-than 90d; see rowferry prune --help");
         return;
     }
     pruning.before_ms = clock_now_ms() - options_number(options, OPT_OLDER_THAN);

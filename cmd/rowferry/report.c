@@ -312,17 +312,18 @@ void report_status(struct report *report, int status)
     report->status = exit_combine(report->status, status);
 }
 
-void report_fail(struct report *report, const struct err *err)
+bool report_fail(struct report *report, const struct err *err)
 {
     if (err->kind == ERR_STOPPED) {
         report_stopped(report);
-        return;
+        return false;
     }
     report_status(report, exit_of(err->kind));
     say(report, LOG_ERROR, err, err->text);
+    return false;
 }
 
-void report_error_at(struct report *report, const char *source, enum err_kind kind,
+bool report_error_at(struct report *report, const char *source, enum err_kind kind,
                      const char *format, ...)
 {
     struct err err = {.kind = kind, .source = source};
@@ -331,7 +332,7 @@ void report_error_at(struct report *report, const char *source, enum err_kind ki
     va_start(args, format);
     vsnprintf(err.text, sizeof err.text, format, args);
     va_end(args);
-    report_fail(report, &err);
+    return report_fail(report, &err);
 }
 
 void report_stopped(struct report *report)

@@ -34,11 +34,12 @@ struct report {
  * wrong option is told in that form too. */
 void report_init(struct report *report, int argc, char *const *argv);
 
-/* An error: its text to stderr, an `error` line with --json, its exit status combined. The place in
- * the sources is in JSON, and in text with --verbose or where the error is ours. */
-void report_fail(struct report *report, const struct err *err);
+/* Reports an error: its text to stderr, an `error` line with --json, its exit status combined. The
+ * place in the sources is in JSON, and in text with --verbose or for internal errors. Returns
+ * false, so that a caller can write `return report_fail(...)`. */
+bool report_fail(struct report *report, const struct err *err);
 #define report_error(report, kind, ...) report_error_at(report, ERR_SOURCE, kind, __VA_ARGS__)
-void report_error_at(struct report *report, const char *source, enum err_kind kind,
+bool report_error_at(struct report *report, const char *source, enum err_kind kind,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* SIGINT, SIGTERM or SIGHUP came, or --max-time is over; said once. */

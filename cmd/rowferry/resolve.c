@@ -1,4 +1,4 @@
-/* Conflicts are settled: for our rows, which the next drain sends again, or for theirs. */
+/* Settles conflicts: with our rows, which the next drain sends again, or with theirs. */
 #include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -22,7 +22,7 @@ static struct resolving *resolving_of(struct choice *choice)
     return (struct resolving *)((char *)choice - offsetof(struct resolving, choice));
 }
 
-/* The fields in which the sides differ, as they are told. */
+/* The fields in which the sides differ, as they are printed. */
 struct fields {
     struct buf *out;
     uint64_t count;
@@ -74,10 +74,10 @@ static void tell_json(struct resolving *resolving, const struct decided *decided
                              &(struct fields){line, 0});
         buf_append_char(line, ']');
     }
-    choice_tell_json(&resolving->choice);
+    choice_end_json(&resolving->choice);
 }
 
-/* `version 5 against 7, differing in price, quantity` */
+/* Appends `version 5 against 7, differing in price, quantity`. */
 static void append_sides(const struct resolve_sides *sides, struct buf *out)
 {
     struct fields fields = {out, 0};
@@ -113,7 +113,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     struct resolving *resolving = resolving_of(choice);
     struct report *report = &choice->session.cli->report;
 
-    if (!choice_hear(choice, decided))
+    if (!choice_count(choice, decided))
         return true;
     if (choice->dry_run && choice_shows(choice) &&
         !resolve_show(choice->session.store, decided->job_id, &resolving->sides, err))
@@ -123,7 +123,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
                choice_line(choice, decided)) {
         append_reason(resolving, decided, &choice->out);
-        choice_tell_line(choice);
+        choice_end_line(choice);
     }
     return true;
 }
@@ -164,10 +164,8 @@ static bool choose(struct choice *choice)
         return true;
     if (batch_id && !session_find_batch(session, batch_id, &state))
         return false;
-    if (resolve_find(session->store, batch_id, &choice->job_ids, &err))
-        return true;
-    report_fail(&session->cli->report, &err);
-    return false;
+    return resolve_find(session->store, batch_id, &choice->job_ids, &err) ||
+           report_fail(&session->cli->report, &err);
 }
 
 static bool read_options(struct resolving *resolving, struct err *err)
@@ -176,10 +174,12 @@ static bool read_options(struct resolving *resolving, struct err *err)
     bool ours = options_flag(options, OPT_OURS), theirs = options_flag(options, OPT_THEIRS);
 
     if (ours == theirs)
-        return err_set(err, ERR_CONFIG,
-                       "--ours or --theirs, one of them; see rowferry resolve --help");
+        return err_set(err, ERR_CONFIG, "%s: use one of them; see rowferry resolve --help",
+                       ours ? "--ours and --theirs exclude each other"
+                            : "neither --ours nor --theirs is given");
     if (theirs && options_flag(options, OPT_EVEN_IF_SUPERSEDED))
-        return err_set(err, ERR_CONFIG, "--even-if-superseded goes with --ours");
+        return err_set(err, ERR_CONFIG,
+                       "--even-if-superseded does not go with --theirs: use --ours");
     resolving->resolution = ours ? RESOLVE_OURS : RESOLVE_THEIRS;
     resolving->choice.sends = ours;
     resolving->choice.dry_run = options_flag(options, OPT_DRY_RUN);

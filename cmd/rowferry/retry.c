@@ -1,4 +1,4 @@
-/* What failed or was refused is put back to be sent, or read back, again. */
+/* Puts jobs that failed or were refused back to be sent, or read back, again. */
 #include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -18,14 +18,14 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
     struct report *report = &choice->session.cli->report;
 
     (void)err;
-    if (!choice_hear(choice, decided))
+    if (!choice_count(choice, decided))
         return true;
     if (report->json) {
         choice_json(choice, decided, outcomes[decided->end]);
         json_line_text(&choice->out, "new_state",
                        decided->end == DECIDE_MOVED ? span_of(job_state_name(decided->to))
                                                     : (struct span){0});
-        choice_tell_json(choice);
+        choice_end_json(choice);
     } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
                choice_line(choice, decided)) {
         if (decided->end == DECIDE_SUPERSEDED)
@@ -35,7 +35,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
         else
             buf_printf(&choice->out, "%s, %s again", job_state_name(decided->state),
                        decided->to == JOB_UNKNOWN ? "read back before it is sent" : "sent");
-        choice_tell_line(choice);
+        choice_end_line(choice);
     }
     return true;
 }
@@ -71,18 +71,17 @@ static bool choose(struct choice *choice, struct retry_choice *wanted)
 
     if (wanted->batch_id && !session_find_batch(session, wanted->batch_id, &state))
         return false;
-    if (retry_find(session->store, wanted, &choice->job_ids, &err))
-        return true;
-    report_fail(&session->cli->report, &err);
-    return false;
+    return retry_find(session->store, wanted, &choice->job_ids, &err) ||
+           report_fail(&session->cli->report, &err);
 }
 
 static bool read_options(const struct options *options, struct retry_choice *wanted,
                          struct err *err)
 {
     if ((options->path_count > 0) == options_flag(options, OPT_ALL))
-        return err_set(err, ERR_CONFIG,
-                       "which jobs? name their batch, or --all; see rowferry retry --help");
+        return err_set(err, ERR_CONFIG, "%s: name a batch, or use --all; see rowferry retry --help",
+                       options->path_count ? "a batch and --all exclude each other"
+                                           : "no batch is named");
     wanted->states = (unsigned)options_number(options, OPT_STATE);
     wanted->record_id = options_text(options, OPT_RECORD);
     if (options_text(options, OPT_SINCE))

@@ -21,14 +21,12 @@ bool send_open(struct send *send, struct cli *cli)
     struct err err = {0};
 
     *send = (struct send){0};
-    if (environment_resolve(
-            options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
-            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &send->environment, &err) &&
-        proxy_check(&send->environment, &err) &&
-        secret_read(options, OPT_CLIENT_SECRET, &send->secret, &err))
-        return true;
-    report_fail(&cli->report, &err);
-    return false;
+    return (environment_resolve(
+                options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
+                options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &send->environment, &err) &&
+            proxy_check(&send->environment, &err) &&
+            secret_read(options, OPT_CLIENT_SECRET, &send->secret, &err)) ||
+           report_fail(&cli->report, &err);
 }
 
 void send_release(struct send *send)
@@ -48,11 +46,11 @@ static bool has_credentials(const struct send *send, struct cli *cli, uint64_t l
     if (left)
         snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
                  left == 1 ? "job is" : "jobs are");
-    report_error(&cli->report, ERR_CONFIG,
-                 "%s, and there are no credentials: set %s%s%s in the environment or in .env",
-                 waiting, id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
-                 send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
-    return false;
+    return report_error(
+        &cli->report, ERR_CONFIG,
+        "%s, and there are no credentials: set %s%s%s in the environment or in .env", waiting,
+        id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
+        send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
 }
 
 static void log_parking(struct cli *cli, const struct drain_result *result)
@@ -192,10 +190,8 @@ bool send_work(struct send *send, struct session *session, int64_t batch_id)
     if (!session_count_left(session, &left))
         return false;
     if (session->cli->options.values[OPT_AUDIT].rate > 0 &&
-        !audit_is_due(session->store, batch_id, &due, &err)) {
-        report_fail(&session->cli->report, &err);
-        return false;
-    }
+        !audit_is_due(session->store, batch_id, &due, &err))
+        return report_fail(&session->cli->report, &err);
     if (left == 0 && !due)
         return true;
     if (!has_credentials(send, session->cli, left) || !session_lock(session, LOCK_DRAIN))

@@ -18,10 +18,8 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
 
     *session = (struct session){.cli = cli, .scope = scope, .sends = sends, .judged = true};
     session->store = store_open(options_text(&cli->options, OPT_DB), mode, &created, &err);
-    if (!session->store) {
-        report_fail(&cli->report, &err);
-        return false;
-    }
+    if (!session->store)
+        return report_fail(&cli->report, &err);
     if (created)
         report_notice(&cli->report, "made the database %s", store_path(session->store));
     else
@@ -95,10 +93,8 @@ static bool seek(struct session *session, int64_t batch_id, struct sought *sough
     struct err err = {0};
 
     *sought = (struct sought){0};
-    if (summary_batches(session->store, SUMMARY_ONE, batch_id, note_sought, sought, &err))
-        return true;
-    report_fail(&session->cli->report, &err);
-    return false;
+    return summary_batches(session->store, SUMMARY_ONE, batch_id, note_sought, sought, &err) ||
+           report_fail(&session->cli->report, &err);
 }
 
 static bool tell_pruned(struct session *session, int64_t batch_id, const struct sought *sought)
@@ -149,10 +145,9 @@ bool session_count_left(struct session *session, uint64_t *left)
     struct err err = {0};
 
     *left = 0;
-    if (summary_batches(session->store, session->scope, session->scope_id, add_left, left, &err))
-        return true;
-    report_fail(&session->cli->report, &err);
-    return false;
+    return summary_batches(session->store, session->scope, session->scope_id, add_left, left,
+                           &err) ||
+           report_fail(&session->cli->report, &err);
 }
 
 /* What a batch says about the exit status (README.md#exit-status). A refused one says nothing here:

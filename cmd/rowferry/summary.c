@@ -582,15 +582,15 @@ static const char *resumption(const struct summary *summary, int status)
         bool always; /* or only when something is known to be left */
         const char *purpose;
     } purposes[] = {
-        {EXIT_INCOMPLETE, true, "To go on, the same command again:"},
-        {EXIT_SIGHUP, true, "To go on, the same command again:"},
-        {EXIT_SIGINT, true, "To go on, the same command again:"},
-        {EXIT_SIGTERM, true, "To go on, the same command again:"},
-        {EXIT_LIMIT, false, "Once that is fixed, the same command goes on:"},
-        {EXIT_AUTH, true, "Once that is mended, the same command goes on:"},
-        {EXIT_CONFIG, false, "Once that is mended, the same command goes on:"},
-        {EXIT_STORE, false, "Once that is mended, the same command goes on:"},
-        {EXIT_BUSY, true, "Once the other process has ended, the same command goes on:"},
+        {EXIT_INCOMPLETE, true, "To resume, run the same command again:"},
+        {EXIT_SIGHUP, true, "To resume, run the same command again:"},
+        {EXIT_SIGINT, true, "To resume, run the same command again:"},
+        {EXIT_SIGTERM, true, "To resume, run the same command again:"},
+        {EXIT_LIMIT, false, "When that is fixed, run the same command again:"},
+        {EXIT_AUTH, true, "When that is fixed, run the same command again:"},
+        {EXIT_CONFIG, false, "When that is fixed, run the same command again:"},
+        {EXIT_STORE, false, "When that is fixed, run the same command again:"},
+        {EXIT_BUSY, true, "When the other process has ended, run the same command again:"},
     };
     bool left =
         summary_left(summary) > 0 || summary->files_held > 0 || summary->batches_loading > 0;

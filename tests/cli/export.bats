@@ -155,7 +155,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,' \
     same 1 "$(rowferry export 1 --state rejected 2>/dev/null | grep -c ,1/2,rejected,)"
     same 2 "$(rowferry export 1 --state jobs 2>/dev/null | grep -c ',1/[13],')"
     same 1 "$(rowferry export 1 --state pending 2>/dev/null | wc -l)"
-    fails_with 2 "--state: 'failed,done' is not a list, with commas, of pending, sending, unknown, applied, unchanged, conflict, refused, failed, dismissed, cancelled, rejected, jobs, all" \
+    fails_with 2 "--state: 'failed,done' is not a list of states: use, separated by commas, pending, sending, unknown, applied, unchanged, conflict, refused, failed, dismissed, cancelled, rejected, jobs, all" \
         export 1 --state failed,done
 }
 

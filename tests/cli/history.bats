@@ -157,7 +157,7 @@ InventoryItem same-1
     ends 2 rowferry history
     same "rowferry: error: which record? \`rowferry history RECORD\`; see rowferry history --help" "$stderr"
     ends 2 rowferry history A-1 A-2
-    same "rowferry: error: one argument too many: 'A-2'; see rowferry history --help" "$stderr"
+    same "rowferry: error: unexpected argument 'A-2': see rowferry history --help" "$stderr"
 }
 
 @test "names and values from a file cannot send escapes to the terminal" {

@@ -70,10 +70,10 @@ fails_with() {
 # --- commands and options -----------------------------------------------------------------------
 
 @test "an unknown command is exit 2 and names the nearest" {
-    fails_with "unknown command 'drian'; did you mean drain? see rowferry --help" drian
-    fails_with "unknown command 'frobnicate'; see rowferry --help" frobnicate
-    fails_with "which command? see rowferry --help"
-    fails_with "options stand behind the command, and '--db' is none; see rowferry --help" --db=x run
+    fails_with "unknown command 'drian': did you mean drain? See rowferry --help" drian
+    fails_with "unknown command 'frobnicate': see rowferry --help" frobnicate
+    fails_with "no command is given: see rowferry --help"
+    fails_with "'--db' is not a command: options go after the command, see rowferry --help" --db=x run
 }
 
 @test "what is not built yet is no command" {
@@ -107,11 +107,11 @@ fails_with() {
 }
 
 @test "arguments that a command has no place for, or misses, are told" {
-    fails_with "\`rowferry ingest\` needs a file; see rowferry ingest --help" ingest
-    fails_with "\`rowferry validate\` needs a file; see rowferry validate --help" validate
-    fails_with "one argument too many: '5'; see rowferry drain --help" drain 5
-    fails_with "one argument too many: '2'; see rowferry status --help" status 1 2
-    fails_with "'five' is no batch: batches have numbers, and \`rowferry status\` lists them" \
+    fails_with "no file is named: see rowferry ingest --help" ingest
+    fails_with "no file is named: see rowferry validate --help" validate
+    fails_with "unexpected argument '5': see rowferry drain --help" drain 5
+    fails_with "unexpected argument '2': see rowferry status --help" status 1 2
+    fails_with "'five' is not a batch: use its number, which \`rowferry status\` lists" \
         status five
 }
 

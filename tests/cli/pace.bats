@@ -116,7 +116,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     ends 5 rowferry run --min-age 0 --rate 20/s --max-time 3
     holds "$stderr" "stopped at --max-time; everything so far is kept"
     holds "$output" " requests left, about "
-    holds "$output" "To go on, the same command again:
+    holds "$output" "To resume, run the same command again:
   $BIN/rowferry run --min-age 0 --rate 20/s --max-time 3"
     same 0 "$(sql "SELECT count(*) FROM job WHERE state IN ('sending', 'unknown')")"
     [ "$(sql "SELECT count(*) FROM job WHERE state = 'applied'")" -ge 1 ]

@@ -27,7 +27,7 @@ left() {
 
 @test "which batches is asked for, and a database is needed" {
     ends 2 rowferry prune
-    same "rowferry: error: how old? --older-than 90d; see rowferry prune --help" "$stderr"
+    same "rowferry: error: no age is given: use --older-than 90d; see rowferry prune --help" "$stderr"
     ends 2 rowferry prune --older-than 90d
     holds "$stderr" "database rowferry.db does not exist"
     ends 2 rowferry prune --older-than soon
@@ -60,7 +60,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     start_sim
     night 30
     ends 2 rowferry prune --older-than 0s
-    holds "$stderr" "prune 1 batch with 30 jobs? say --yes, as there is no terminal to ask on"
+    holds "$stderr" "cannot ask 'prune 1 batch with 30 jobs?' without a terminal: use --yes"
     same "1|60|0" "$(left)"
     ends 0 rowferry prune --older-than 0s --yes
     holds "$output" "1 batch pruned, 30 rows"
@@ -85,7 +85,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same "1|done
 2|open" "$(sql 'SELECT id, state FROM batch')"
     ends 0 rowferry prune --older-than 0s --yes
-    holds "$output" "batch 1 stays: 3 conflicts wait for a decision (--ours or --theirs)
+    holds "$output" "batch 1 stays: 3 conflicts wait for a decision (--ours or --theirs):
   $BIN/rowferry resolve --batch 1 --ours --dry-run"
     holds "$output" "0 batches pruned, 0 rows; 1 batch stays"
     ends 0 rowferry prune --older-than 0s --yes --json
@@ -109,7 +109,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     rm inbox/done/InventoryItem-c.csv
     ends 0 rowferry prune --older-than 0s --files --yes
     holds "$output" "3 batches pruned, 16 rows and 1 file"
-    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv was changed since it was filed, and stays"
+    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv' was changed after it was filed, and stays"
     same InventoryItem-b.csv "$(ls inbox/done)"
 }
 
@@ -168,7 +168,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     sed -i 's/,x,/,1,/' inbox/done/InventoryItem-b.csv.rejected.csv
     sql 'UPDATE batch SET finished_ms = 1 WHERE id < 3; UPDATE filed SET filed_ms = 1 WHERE batch_id < 3'
     ends 0 rowferry prune --older-than 1h --files --yes
-    holds "$stderr" "$PWD/inbox/done/InventoryItem-b.csv.rejected.csv was changed since it was filed, and stays"
+    holds "$stderr" "'$PWD/inbox/done/InventoryItem-b.csv.rejected.csv' was changed after it was filed, and stays"
     same "InventoryItem-a.csv.rejected.csv
 InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
 }
@@ -179,7 +179,7 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     ends 0 rowferry prune --older-than 0s --yes
     [ -e inbox/done/InventoryItem-a.csv ]
     ends 2 rowferry prune --older-than 0s --files
-    holds "$stderr" "delete 1 file? say --yes"
+    holds "$stderr" "cannot ask 'delete 1 file?' without a terminal: use --yes"
     ends 0 rowferry prune --older-than 0s --files --yes
     same "" "$(ls inbox/done)"
 }
@@ -247,7 +247,7 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     code=0
     wait $prune || code=$?
     same 143 $code
-    holds "$(cat out)" "To go on, the same command again:
+    holds "$(cat out)" "To resume, run the same command again:
   $BIN/rowferry prune --older-than 0s --yes"
     same 2 "$(sql 'SELECT count(*) FROM batch WHERE pruned_ms IS NOT NULL')"
     ends 0 rowferry prune --older-than 90d
@@ -261,6 +261,6 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     start_sim
     night 5
     ends 0 rowferry prune --older-than 0s --yes
-    holds "$output" "it was made without auto_vacuum, and keeps its size, of which "
+    holds "$output" "it was created without auto_vacuum and cannot shrink; "
     holds "$output" "  sqlite3 rowferry.db 'PRAGMA auto_vacuum = INCREMENTAL; VACUUM'"
 }

@@ -84,7 +84,7 @@ To send them:
     start_sim
     conflicts 2
     ends 2 resolve --theirs --all </dev/null
-    same "rowferry: error: settle 2 conflicts with theirs? say --yes, as there is no terminal to ask on; --dry-run shows them" \
+    same "rowferry: error: cannot ask 'settle 2 conflicts with theirs?' without a terminal: use --yes, or --dry-run to see what would be done" \
         "$stderr"
     same "" "$output"
     ends 2 resolve --theirs 1/1 1/2 < <(echo y)
@@ -176,7 +176,7 @@ on_terminal() {
     same "1/1 InventoryItem A-1: superseded by 2/1, which is applied
 
 1 conflict settled with ours, 1 job stays as it is
-what a later row has superseded stays, unless --even-if-superseded" "$(printf '%s\n' "$output" | head -4)"
+rows that a later row has superseded stay, unless --even-if-superseded" "$(printf '%s\n' "$output" | head -4)"
     same "1/1 conflict
 1/2 pending
 2/1 applied" "$(states)"
@@ -204,8 +204,8 @@ what a later row has superseded stays, unless --even-if-superseded" "$(printf '%
     start_sim
     conflicts 1
     ends 2 resolve --theirs 1/1 1/2 7/1
-    same "rowferry: error: there is no job 1/2 in $PWD/rowferry.db
-rowferry: error: there is no job 7/1 in $PWD/rowferry.db" "$stderr"
+    same "rowferry: error: job 1/2 does not exist in '$PWD/rowferry.db': check batch and row
+rowferry: error: job 7/1 does not exist in '$PWD/rowferry.db': check batch and row" "$stderr"
     ends 2 resolve --theirs --batch 9 --json
     same 2 "$(summary .exit_status)"
     holds "$stderr" "there is no batch 9 in $PWD/rowferry.db"
@@ -222,16 +222,16 @@ refused() {
 @test "arguments that say too little or too much are refused" {
     local job
 
-    refused "--ours or --theirs, one of them; see rowferry resolve --help" 1/1
-    refused "--ours or --theirs, one of them; see rowferry resolve --help" 1/1 --ours --theirs
-    refused "--even-if-superseded goes with --ours" 1/1 --theirs --even-if-superseded
-    refused "which jobs? name them (5/812), or --batch, or --all; see rowferry resolve --help" --ours
-    refused "which jobs, in one way: name them (5/812), or --batch, or --all; see rowferry resolve --help" \
+    refused "neither --ours nor --theirs is given: use one of them; see rowferry resolve --help" 1/1
+    refused "--ours and --theirs exclude each other: use one of them; see rowferry resolve --help" 1/1 --ours --theirs
+    refused "--even-if-superseded does not go with --theirs: use --ours" 1/1 --theirs --even-if-superseded
+    refused "no job is named: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" --ours
+    refused "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
         --ours --all --batch 5
-    refused "which jobs, in one way: name them (5/812), or --batch, or --all; see rowferry resolve --help" \
+    refused "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
         --ours --all 5/812
     for job in 5 5/ /812 5/0 0/1 5/x 5/812/1 5/1000000000 -; do
-        refused "'$job' is no job: jobs are named BATCH/ROW, like 5/812" --ours "$job"
+        refused "'$job' is not a job: write BATCH/ROW, like 5/812" --ours "$job"
     done
 }
 

@@ -65,7 +65,7 @@ To send them:
     refused_batch 2
     refused_batch 2 B
     ends 2 rowferry retry --all </dev/null
-    same "rowferry: error: retry 4 jobs? say --yes, as there is no terminal to ask on; --dry-run shows them" \
+    same "rowferry: error: cannot ask 'retry 4 jobs?' without a terminal: use --yes, or --dry-run to see what would be done" \
         "$stderr"
     ends 0 rowferry retry --all --dry-run
     same "1/1 InventoryItem A-1: refused, sent again
@@ -98,7 +98,7 @@ To send them:
     same "1/1 InventoryItem A-1: superseded by 2/1, which is applied
 
 1 job to be sent again, 1 job stays as it is
-what a later row has superseded stays, unless --even-if-superseded" "$(printf '%s\n' "$output" | head -4)"
+rows that a later row has superseded stay, unless --even-if-superseded" "$(printf '%s\n' "$output" | head -4)"
     same "1/1 refused
 1/2 pending
 2/1 applied" "$(states)"
@@ -112,7 +112,7 @@ what a later row has superseded stays, unless --even-if-superseded" "$(printf '%
     batch_file InventoryItem-b.csv 1
     ends 0 rowferry ingest InventoryItem-a.csv InventoryItem-b.csv
     ends 2 rowferry cancel 1 </dev/null
-    holds "$stderr" "withdraw 2 jobs of batch 1? say --yes"
+    holds "$stderr" "cannot ask 'withdraw 2 jobs of batch 1?' without a terminal: use --yes"
     ends 0 rowferry cancel 1 --dry-run
     holds "$output" "2 jobs would be withdrawn"
     ends 0 rowferry cancel 1 --yes
@@ -129,7 +129,7 @@ what a later row has superseded stays, unless --even-if-superseded" "$(printf '%
 2/1 applied" "$(states)"
     same 1 "$(jq -r .version ledger | wc -l)"
     ends 0 rowferry cancel 1
-    same "rowferry: batch 1 is done: nothing is left to be withdrawn" "$stderr"
+    same "rowferry: batch 1 is done: nothing is left to withdraw" "$stderr"
 }
 
 @test "what was sent once is not withdrawn" {
@@ -190,12 +190,12 @@ refused() {
 }
 
 @test "arguments that say too little or too much are refused" {
-    refused "which jobs? name their batch, or --all; see rowferry retry --help" retry
-    refused "which jobs? name their batch, or --all; see rowferry retry --help" retry 5 --all
-    refused "'5/1' is no batch: batches have numbers, and \`rowferry status\` lists them" retry 5/1
-    refused "--state: 'applied' is not a list, with commas, of refused, failed" retry 5 --state applied
+    refused "no batch is named: name a batch, or use --all; see rowferry retry --help" retry
+    refused "a batch and --all exclude each other: name a batch, or use --all; see rowferry retry --help" retry 5 --all
+    refused "'5/1' is not a batch: use its number, which \`rowferry status\` lists" retry 5/1
+    refused "--state: 'applied' is not a list of states: use, separated by commas, refused, failed" retry 5 --state applied
     refused "--since: 'monday' is not a duration: use 90, 90s, 15m, 4h or 90d" retry 5 --since monday
-    refused "\`rowferry cancel\` needs a batch; see rowferry cancel --help" cancel
+    refused "no batch is named: see rowferry cancel --help" cancel
     start_sim
     refused_batch 1
     refused "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" retry 9

@@ -38,7 +38,7 @@ CFLAGS_debug   := -Og -g3 -fPIE $(CRASHES)
 CFLAGS_asan    := -Og -g3 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
                   -fno-sanitize-recover=undefined $(CRASHES)
 CFLAGS_tsan    := -Og -g3 -fPIE -fsanitize=thread $(CRASHES)
-CFLAGS_cov     := -O0 -g3 -fPIE --coverage $(CRASHES)
+CFLAGS_cov     := -O0 -g3 -fPIE --coverage -DROWFERRY_COVERAGE $(CRASHES)
 # without trace-cmp: it took a third of the time, most of it for comparisons of the sanitizers' own
 CFLAGS_fuzz    := -O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-coverage=trace-cmp -fno-sanitize-recover=undefined -Wno-string-concatenation

@@ -88,10 +88,10 @@ bool clock_read_iso(struct span text, int64_t *ns)
     parts.tm_mon--;
     known = parts;
     seconds = timegm(&known);
-    /* timegm takes the 31st of February for one in March; a leap second is the next one's first */
+    /* timegm reads the 31st of February as a day in March */
     if (!read_offset(at, &offset) || known.tm_mon != parts.tm_mon ||
         known.tm_mday != parts.tm_mday || parts.tm_year < 70 || parts.tm_year > 361 ||
-        parts.tm_sec > 59)
+        parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 59)
         return false;
     *ns = (seconds - offset) * INT64_C(1000000000) + fraction;
     return true;

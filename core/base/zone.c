@@ -424,12 +424,5 @@ enum zone_moments zone_find(struct zone *zone, int64_t local, int32_t offsets[2]
     for (size_t i = 0; i < 2; i++)
         if (zone_offset(zone, local - candidates[i]) == candidates[i])
             offsets[found++] = candidates[i];
-    if (found == 2 && offsets[0] < offsets[1]) {
-        /* the larger offset is the earlier moment */
-        int32_t larger = offsets[1];
-
-        offsets[1] = offsets[0];
-        offsets[0] = larger;
-    }
     return found == 2 ? ZONE_TWO : found == 1 ? ZONE_ONE : ZONE_NONE;
 }

@@ -11,15 +11,43 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LONG_MS = 600000 };
 
 static char path_variable[] = "PATH=/usr/bin:/bin", mark_variable[] = "MARK=here";
 static char *const environment[] = {path_variable, mark_variable, NULL};
+
+/* What memfd_create and posix_spawn fail with; 0: they are those of the C library. */
+static int memfd_fault, spawn_fault;
+
+int memfd_create(const char *name, unsigned flags)
+{
+    if (!memfd_fault)
+        return (int)syscall(SYS_memfd_create, name, flags);
+    errno = memfd_fault;
+    return -1;
+}
+
+int posix_spawn(pid_t *restrict pid, const char *restrict path,
+                const posix_spawn_file_actions_t *restrict files,
+                const posix_spawnattr_t *restrict attributes, char *const arguments[restrict],
+                char *const variables[restrict])
+{
+    int (*real)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                const posix_spawnattr_t *, char *const[], char *const[]) = NULL;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
+    return spawn_fault ? spawn_fault : real(pid, path, files, attributes, arguments, variables);
+}
 
 static struct child_result result_of(const char *command, struct span input, int64_t timeout_ms)
 {
@@ -139,6 +167,24 @@ static void its_end_is_seen_where_a_parent_left_the_end_of_children_ignored(void
     assert_exits(3, "exit 3", span_of(""));
 }
 
+static void a_command_that_cannot_be_started_is_an_error(void **state)
+{
+    struct child_order order = {"true", span_of("text"), environment, LONG_MS};
+    struct child_result result;
+    struct err err = {0};
+
+    (void)state;
+    memfd_fault = EMFILE;
+    assert_false(child_run(&order, &result, &err));
+    memfd_fault = 0;
+    assert_string_equal(err.text, "cannot store its input: Too many open files");
+    spawn_fault = EAGAIN;
+    assert_false(child_run(&order, &result, &err));
+    spawn_fault = 0;
+    assert_string_equal(err.text, "cannot start /bin/sh: Resource temporarily unavailable");
+    assert_int_equal(err.kind, ERR_CONFIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +196,7 @@ int main(void)
         cmocka_unit_test(one_that_hangs_is_cut_with_all_that_it_started),
         cmocka_unit_test(asked_to_stop_it_is_cut_and_the_signal_told),
         cmocka_unit_test(its_end_is_seen_where_a_parent_left_the_end_of_children_ignored),
+        cmocka_unit_test(a_command_that_cannot_be_started_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,63 @@ static void the_clock_for_stamps_is_between_2020_and_2100(void **state)
     assert_true(clock_now_ms() < 4102444800000);
 }
 
+static void times_of_rfc_3339_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"1970-01-01t00:00:01.5z", 1500000000},
+        {"1970-01-01 01:00:00+01:00", 0},
+        {"2026-11-23T02:00:00.123456789Z", INT64_C(1795399200123456789)},
+        {"2026-11-23T02:00:00.1234567899Z", INT64_C(1795399200123456789)},
+        {"2024-02-29T23:59:59Z", INT64_C(1709251199000000000)},
+    };
+    static const char *const wrong[] = {
+        "",
+        "1970-01-01",
+        "1970-01-01T00:00:00",
+        "1970-01-01T00:00:00.Zx",
+        "1970-01-01X00:00:00Z",
+        "1970-1-01T00:00:00Z",
+        "1970/01-01T00:00:00Z",
+        "1970-01/01T00:00:00Z",
+        "1970-01-01T00-00:00Z",
+        "1970-01-01T00:00-00Z",
+        "1970-01-01T00:0000Z",
+        "1970-01-01T00:00:0Z",
+        "2023-02-29T00:00:00Z",
+        "2023-13-01T00:00:00Z",
+        "2023-04-31T00:00:00Z",
+        "2023-01-01T24:00:00Z",
+        "2023-01-01T00:60:00Z",
+        "2023-01-01T00:00:60Z",
+        "2262-01-01T00:00:00Z",
+        "2023-01-01T00:00:00+24:00",
+        "2023-01-01T00:00:00+01:60",
+        "2023-01-01T00:00:00+0100",
+        "2023-01-01T00:00:00+01:0",
+        "2023-01-01T00:00:00+01:00x",
+        "2023-01-01T00:00:00*01:00",
+        "2023-01-01T00:00:00Zx",
+        "2023-01-01T00:00:00.00000000000000000000000000000000000000000000000000000000Z",
+    };
+    int64_t ns;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!clock_read_iso(span_of(cases[i].text), &ns))
+            fail_msg("%s is refused", cases[i].text);
+        assert_int_equal(ns, cases[i].ns);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (clock_read_iso(span_of(wrong[i]), &ns))
+            fail_msg("%s is read", wrong[i]);
+    assert_false(clock_read_iso((struct span){"1970-01-01T00:00:00\0Z", 21}, &ns));
+    assert_false(clock_read_iso((struct span){NULL, 0}, &ns));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +129,7 @@ int main(void)
         cmocka_unit_test(the_latest_time_there_is_fits),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
         cmocka_unit_test(the_clock_for_stamps_is_between_2020_and_2100),
+        cmocka_unit_test(times_of_rfc_3339_are_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,17 @@ static void an_unknown_point_is_refused_and_all_of_them_are_listed(void **state)
                                      " delivery-started delivery-answered delivery-settled"));
 }
 
+static void other_points_and_earlier_passages_are_passed(void **state)
+{
+    struct err err = {0};
+
+    (void)state;
+    assert_true(crash_arm("run-ended:3", &err));
+    crash_point(CRASH_RUN_ENDED);
+    crash_point(CRASH_BATCH_BEGUN);
+    crash_point(CRASH_RUN_ENDED);
+}
+
 static void a_passage_is_a_number_from_1_on(void **state)
 {
     (void)state;
@@ -88,6 +99,7 @@ int main(void)
         cmocka_unit_test(nothing_ends_at_a_point_that_is_not_armed),
         cmocka_unit_test(the_process_ends_by_sigkill_at_the_passage_that_was_named),
         cmocka_unit_test(an_unknown_point_is_refused_and_all_of_them_are_listed),
+        cmocka_unit_test(other_points_and_earlier_passages_are_passed),
         cmocka_unit_test(a_passage_is_a_number_from_1_on),
     };
 

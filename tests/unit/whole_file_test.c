@@ -11,12 +11,51 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* The nth of these calls from now on fails with EIO, instead of those of the C library; 0: none.
+ * interrupted: the first write is interrupted, and the second writes one byte. */
+static unsigned countdown;
+static int interrupted;
+
+static bool fails(void)
+{
+    if (!countdown || --countdown)
+        return false;
+    errno = EIO;
+    return true;
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+    if (interrupted && interrupted++ == 1) {
+        errno = EINTR;
+        return -1;
+    }
+    return fails() ? -1 : syscall(SYS_write, fd, bytes, interrupted == 2 ? 1 : size);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    return fails() ? -1 : (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int fsync(int fd)
+{
+    return fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+    return fails() ? -1 : (int)syscall(SYS_rename, from, to);
+}
 
 struct bench {
     char folder[SCRATCH_SIZE];
@@ -151,6 +190,53 @@ static void a_write_that_breaks_off_leaves_the_old_file_as_it_was(void **state)
     assert_int_equal(entries_of(bench->folder), 1);
 }
 
+static void any_call_that_fails_leaves_the_old_file_and_nothing_else(void **state)
+{
+    const struct bench *bench = *state;
+    unsigned call = 0;
+    bool written;
+
+    do {
+        struct err err = {0};
+
+        countdown = 0;
+        assert_true(whole_file_write(bench->path, span_of("old"), 0600, &err));
+        countdown = ++call;
+        written = whole_file_write(bench->path, span_of("new"), 0600, &err);
+        assert_int_equal(countdown > 0, written);
+        countdown = 0;
+        if (!written)
+            assert_true(str_ends(err.text, "/file: Input/output error"));
+        assert_holds(bench->path, written ? "new" : "old");
+        assert_int_equal(entries_of(bench->folder), 1);
+    } while (!written);
+    assert_int_equal(call, 5);
+}
+
+static void a_write_in_parts_is_completed(void **state)
+{
+    const struct bench *bench = *state;
+    struct err err = {0};
+
+    interrupted = 1;
+    assert_true(whole_file_write(bench->path, span_of("in parts"), 0600, &err));
+    interrupted = 0;
+    assert_holds(bench->path, "in parts");
+}
+
+static void a_file_without_a_name_is_read_and_written(void **state)
+{
+    FILE *file = unnamed_file_open();
+    char text[16];
+
+    (void)state;
+    assert_non_null(file);
+    fputs("text", file);
+    rewind(file);
+    assert_string_equal(fgets(text, sizeof text, file), "text");
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +249,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_that_is_missing_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_write_that_breaks_off_leaves_the_old_file_as_it_was,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_call_that_fails_leaves_the_old_file_and_nothing_else,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_write_in_parts_is_completed, set_up, tear_down),
+        cmocka_unit_test(a_file_without_a_name_is_read_and_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

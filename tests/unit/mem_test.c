@@ -1,0 +1,50 @@
+#include "core/base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+static void nothing_is_an_allocation_too(void **state)
+{
+    void *memory = mem_calloc(0, 8), *other = mem_calloc(8, 0);
+
+    (void)state;
+    assert_non_null(memory);
+    assert_non_null(other);
+    memory = mem_resize(memory, 0, 8);
+    other = mem_resize(other, 8, 0);
+    assert_non_null(memory);
+    assert_non_null(other);
+    free(memory);
+    free(other);
+}
+
+static void copies_are_terminated(void **state)
+{
+    char *copy = mem_copy("ab\0c", 4), *none = mem_copy(NULL, 0),
+         *text = mem_printf("%d%s", 5, "x");
+
+    (void)state;
+    assert_memory_equal(copy, "ab\0c", 5);
+    assert_string_equal(none, "");
+    assert_string_equal(text, "5x");
+    assert_null(mem_strdup(NULL));
+    free(copy);
+    free(none);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_an_allocation_too),
+        cmocka_unit_test(copies_are_terminated),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

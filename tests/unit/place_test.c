@@ -832,6 +832,103 @@ static void a_name_keeps_its_ending(void **state)
     }
 }
 
+/* Gives another file 10000 names: `first`, then those of the batch and a number. */
+static void take_names(const struct scene *scene, const char *first, const char *stem,
+                       const char *ending)
+{
+    char name[64];
+
+    put(scene, "done/.other", "other");
+    assert_int_equal(link(at(scene, "done/.other"), at(scene, first)), 0);
+    for (int n = 1; n < 10000; n++) {
+        if (n == 1)
+            snprintf(name, sizeof name, "done/%s.5%s", stem, ending);
+        else
+            snprintf(name, sizeof name, "done/%s.5.%d%s", stem, n, ending);
+        assert_int_equal(link(at(scene, "done/.other"), at(scene, name)), 0);
+    }
+}
+
+static void when_every_name_is_taken_the_file_stays(void **state)
+{
+    struct scene *scene = *state;
+    char name[INBOX_NAME_SIZE], expected[256], text[] = "text";
+    const struct inbox_sheet sheet = {".errors.tsv", write_text, NULL, NULL, text};
+    struct inbox_identity file = {0};
+    struct inbox_place place;
+    enum inbox_move end;
+    struct err err = {0};
+
+    mkdir(at(scene, "done"), 0700);
+    take_names(scene, "done/a.csv", "a", ".csv");
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    place = place_of(scene, "a.csv", "done", 5, &file);
+    assert_false(inbox_place_move(&place, name, &end, &err));
+    snprintf(expected, sizeof expected, "too many files named a.csv in %s/done: remove some",
+             scene->folder);
+    assert_string_equal(err.text, expected);
+    assert_holds(scene, "a.csv", "one");
+    take_names(scene, "done/a.csv.errors.tsv", "a.csv", ".errors.tsv");
+    err = (struct err){0};
+    assert_false(inbox_place_write(&place, "a.csv", &sheet, name, &err));
+    assert_string_equal(err.text, expected);
+}
+
+/* Writers are seen of the files of this user, in a folder of this user. */
+static void whose_writers_are_seen(void **state)
+{
+    struct scene *scene = *state;
+
+    if (geteuid() != 0)
+        skip();
+    assert_true(writers_seen_in(scene->folder));
+    assert_false(writers_seen_in(at(scene, "missing")));
+    assert_int_equal(chown(scene->folder, 65534, 65534), 0);
+    put(scene, "a.csv", "one");
+    assert_int_equal(chown(at(scene, "a.csv"), 65534, 65534), 0);
+    mkdir(at(scene, "done"), 0700);
+    assert_int_equal(seteuid(65534), 0);
+    assert_true(writers_seen_in(scene->folder));
+    assert_int_equal(seteuid(0), 0);
+    put(scene, "b.csv", "two");
+    assert_int_equal(seteuid(65534), 0);
+    assert_false(writers_seen_in(scene->folder));
+    assert_int_equal(seteuid(0), 0);
+    unlink(at(scene, "b.csv"));
+    assert_int_equal(chown(scene->folder, 0, 65534), 0);
+    assert_int_equal(chmod(scene->folder, 0750), 0);
+    assert_int_equal(setegid(65534), 0);
+    assert_int_equal(seteuid(65534), 0);
+    assert_false(writers_seen_in(scene->folder));
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(setegid(0), 0);
+}
+
+static void files_are_the_same_by_device_inode_size_and_time(void **state)
+{
+    const struct inbox_identity file = {1, 2, 3, 4},
+                                others[] = {{9, 2, 3, 4}, {1, 9, 3, 4}, {1, 2, 9, 4}, {1, 2, 3, 9}};
+
+    (void)state;
+    assert_true(inbox_identity_equal(&file, &file));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(inbox_identity_equal(&file, &others[i]));
+}
+
+static void a_path_is_cut_into_inbox_and_name(void **state)
+{
+    char plain[] = "/in/box/a.csv", below[] = "/in/box/Item/a.csv", root[] = "/a.csv";
+
+    (void)state;
+    assert_string_equal(inbox_cut_name(plain, false), "a.csv");
+    assert_string_equal(plain, "/in/box");
+    assert_string_equal(inbox_cut_name(below, true), "Item/a.csv");
+    assert_string_equal(below, "/in/box");
+    assert_string_equal(inbox_cut_name(root, false), "a.csv");
+    assert_string_equal(root, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -867,6 +964,10 @@ int main(void)
         SCENE_TEST(a_folder_that_is_there_already_is_left_as_it_is),
         SCENE_TEST(who_may_read_a_file_may_read_what_is_written_about_it),
         SCENE_TEST(a_group_that_cannot_be_given_lets_nobody_read_more_than_before),
+        SCENE_TEST(when_every_name_is_taken_the_file_stays),
+        SCENE_TEST(whose_writers_are_seen),
+        SCENE_TEST(files_are_the_same_by_device_inode_size_and_time),
+        SCENE_TEST(a_path_is_cut_into_inbox_and_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-# Records that someone else changes too: what is proven, who is asked, and what becomes of it.
+# Records that someone else changes, too: read-backs, the audit log, conflicts and decisions.
 load lib
 
 # An update of A-1 with version 1 whose answer was lost, and whose read-backs fail so far.
@@ -13,7 +13,7 @@ in_doubt() {
 
 OTHER=11111111-2222-4333-8444-555555555555
 
-@test "an update that landed and was written over is found in the audit log" {
+@test "an update that landed and was overwritten is found in the audit log" {
     in_doubt cut-after
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER
     ends 0 run_inbox
@@ -43,7 +43,7 @@ the audit log has the next version with our correlation id; superseded since" \
     same "applied|2" "$(sql 'SELECT state, server_version FROM job')"
 }
 
-@test "an id with a comma is asked about by itself, as one id" {
+@test "an id with a comma is asked about alone, as one id" {
     start_sim --fault cut-after=1 --fault get:500-before=1
     mkdir inbox
     printf 'record_id,version,status\n"A,1",1,active\nA,1,active\n' >inbox/InventoryItem-a.csv
@@ -56,7 +56,7 @@ the audit log has the next version with our correlation id; superseded since" \
     same 2 "$(jq -r .kind requests | grep -c -x audit)"
 }
 
-@test "an update that did not land and was written over twice is a proven conflict" {
+@test "an update that did not land, followed by two others, is a proven conflict" {
     in_doubt cut-before
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER
     someone_else A-1 '{"sku":"XX-0002"}' $OTHER
@@ -70,7 +70,7 @@ the audit log has the next version with our correlation id; superseded since" \
         "$(sql "SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1")"
 }
 
-@test "an audit log that stays silent leaves the conflict unproven, for a person" {
+@test "an audit log that never has the entry leaves an unproven conflict for a decision" {
     in_doubt cut-after --audit-lag-ms 600000
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER
     ends 3 run_inbox --audit-wait 1 --on-conflict rebase
@@ -79,8 +79,8 @@ the audit log has the next version with our correlation id; superseded since" \
     holds "$(sql "SELECT evidence FROM attempt ORDER BY id DESC LIMIT 1")" unproven
 }
 
-# The attempt before the refusal may have landed: only a read-back can tell that it did not.
-@test "what is refused in doubt is read back, and keeps what the server said" {
+# The attempt before the refusal may have landed: only a read-back can show that it did not.
+@test "a refusal in doubt is read back, and keeps what the server said" {
     start_sim --fault 503-before=1
     batch_file inbox/InventoryItem-a.csv 1
     ends 5 run_inbox --max-retries 0
@@ -97,7 +97,7 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
         "$(sql 'SELECT error_message FROM job')"
 }
 
-@test "a question to the audit log outlives a crash" {
+@test "a question to the audit log survives a crash" {
     in_doubt cut-after --audit-lag-ms 600000
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER
     "$BIN/rowferry" run inbox --min-age 0 --rate none >out 2>&1 3>&- &
@@ -123,7 +123,7 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
         server_version, field, ours, theirs FROM open_conflict ORDER BY field')"
 }
 
-@test "--on-conflict dismiss leaves theirs, and is done" {
+@test "--on-conflict dismiss keeps theirs and dismisses the job" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 2
     someone_else A-1 '{"sku":"XX-0001"}'
@@ -133,7 +133,7 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
     same '[2,{"sku":"XX-0001"}]' "$(record A-1)"
 }
 
-@test "--on-conflict rebase lays our fields over theirs" {
+@test "--on-conflict rebase merges our fields into theirs" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 1
     someone_else A-1 '{"sku":"XX-0001","note":"theirs","weight":1.250}'
@@ -143,12 +143,12 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
         "$(record A-1)"
     same "rebase" "$(sql 'SELECT resolution FROM conflict')"
     same "1|3" "$(sql 'SELECT version, server_version FROM job')"
-    # what was sent is kept beside what the row says
+    # what was sent is stored in addition to the row
     holds "$(sql 'SELECT fields FROM rebase')" '"weight":1.250'
     same 0 "$(sql 'SELECT count(*) FROM open_conflict')"
 }
 
-@test "a rebase that breaks a rule of the schema is parked with the rule's words" {
+@test "a rebase that breaks a rule of the schema is parked with the message of the rule" {
     start_sim
     mkdir inbox
     printf 'record_id,version,status\nA-1,1,reserved\n' >inbox/InventoryItem-a.csv
@@ -159,13 +159,13 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt ORDER BY id')"
     same '[2,{"price":2,"quantity":0,"sku":"WH-1042"}]' "$(record A-1)"
 }
 
-# fetching [WRITE]: the schema has its versions fetched
+# fetching [WRITE]: makes the schema fetch versions
 fetching() {
     jq ".[\"x-rowferry\"] += {version: \"fetch\", write: \"${1:-merge}\"}" \
         "$TOP/schema/InventoryItem.json" >schema/InventoryItem.json
 }
 
-@test "version: fetch reads the record first, and lays the row over it" {
+@test "version: fetch reads the record first, and merges the row into it" {
     start_sim
     fetching
     mkdir inbox
@@ -176,7 +176,7 @@ fetching() {
     same '[3,{"note":"theirs","price":1.5,"quantity":1,"sku":"WH-1042","status":"active"}]' \
         "$(record A-1)"
     same "applied|2|3|1" "$(sql 'SELECT state, sent_version, server_version, attempts FROM job')"
-    # a second file with the same values finds them there
+    # a second file with the same values changes nothing
     cp inbox/done/InventoryItem-a.csv inbox/InventoryItem-b.csv
     echo >>inbox/InventoryItem-b.csv
     ends 0 run_inbox --json
@@ -185,7 +185,7 @@ fetching() {
         FROM job WHERE batch_id = 2")"
 }
 
-@test "write: replace sends the row's fields alone" {
+@test "write: replace sends only the fields of the row" {
     start_sim
     fetching replace
     batch_file inbox/InventoryItem-a.csv 1
@@ -200,7 +200,7 @@ fetching() {
     fetching
     batch_file inbox/InventoryItem-a.csv 2
     ends 5 run_inbox --max-retries 0
-    # the record is not newer in truth: the read-back finds that out, and it is sent again
+    # the record is not really newer: the read-back shows it, and the update is sent again
     same "A-2|applied" "$(sql "SELECT record_id, state FROM job WHERE row_no = 2")"
     same 3 "$(sql "SELECT rounds FROM rebase WHERE job_id % 1000000000 = 1")"
 }
@@ -245,7 +245,7 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt WHERE job_id % 10 = 1 O
     same 1 "$(wc -l <ledger)"
 }
 
-@test "a record that is ahead for a moment only, because reads lag, is no conflict" {
+@test "a record that seems ahead for a moment, because reads lag, is not a conflict" {
     start_sim --read-lag-ms 700
     batch_file inbox/InventoryItem-a.csv 1
     for i in 1 2 3 4; do someone_else A-1 "{\"quantity\":$i}"; done
@@ -270,14 +270,14 @@ GET|200" "$(sql 'SELECT method, http_status FROM attempt WHERE job_id % 10 = 1 O
     same "applied|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 }
 
-# --- servers that lose ids, values, fields and pages; the ledger has the last word ---
+# --- servers that lose ids, values, fields and pages; the ledger shows what was applied ---
 
-# Ours in the ledger.
+# Our updates in the ledger.
 ours() {
     jq -c 'select(.foreign | not)' ledger | wc -l
 }
 
-# The update landed, its answer was lost, somebody else wrote over it, and what could tell has no id.
+# The update landed, its answer was lost, somebody else overwrote it, and record or log have no id.
 # lost_id SCOPE:KIND WAY
 lost_id() {
     rm -rf rowferry.db* inbox ledger requests
@@ -323,7 +323,7 @@ lost_id() {
     done
 }
 
-@test "an id in capitals is ours all the same, in the record and in the audit log" {
+@test "our id is recognised in capitals, in the record and in the audit log" {
     in_doubt cut-after --distort audit:upper-id=1 --distort get:upper-id=1
     someone_else A-1 '{"sku":"XX-0001"}' $OTHER
     ends 0 run_inbox --on-conflict rebase
@@ -342,7 +342,7 @@ lost_id() {
     same 4 "$(ours)"
 }
 
-# What the log has of A-1 for versions 2 to 4: ours, ours without its id, and somebody else's.
+# The entries of A-1 for versions 2 to 4: ours, ours without its id, and somebody else's.
 @test "an audit entry without an id is ours where earlier ones of ours have its user" {
     start_sim --seed 3
     batch_file inbox/InventoryItem-a.csv 1
@@ -362,7 +362,7 @@ lost_id() {
     same 2 "$(ours)"
 }
 
-@test "a fetched record without fields wipes nothing" {
+@test "a fetched record without fields removes nothing" {
     local kind
 
     for kind in no-fields null-fields text-fields array-fields; do
@@ -389,7 +389,7 @@ lost_id() {
     for kind in no-next no-total high-total low-total; do
         rm -rf rowferry.db* inbox ledger requests
         in_doubt cut-after --distort audit:$kind=1
-        # the entries of a record come in the order of its versions: ours is made to be far down
+        # entries come in the order of their versions: this puts ours far down
         for i in {1..60}; do
             someone_else A-1 "{\"quantity\":$i}" $OTHER
         done
@@ -410,9 +410,9 @@ lost_id() {
     [ "$(jq -r .kind requests | grep -c -x audit)" -le 12 ]
 }
 
-# --- values that are there, versions that are ours ---
+# --- records that hold our values already ---
 
-@test "a conflict in which nothing differs is unchanged" {
+@test "a conflict without any difference is unchanged" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 3
     someone_else A-1 '{"sku":"WH-1042","quantity":1,"price":1.5,"status":"active","note":"theirs"}' \
@@ -428,7 +428,7 @@ lost_id() {
     same 1 "$(ours)"
 }
 
-@test "write: replace is unchanged only where nothing else is there" {
+@test "write: replace is unchanged only if the record holds nothing else" {
     start_sim
     jq '.["x-rowferry"] += {write: "replace"}' "$TOP/schema/InventoryItem.json" \
         >schema/InventoryItem.json
@@ -440,7 +440,7 @@ lost_id() {
 A-2|unchanged" "$(sql 'SELECT record_id, state FROM job ORDER BY id')"
 }
 
-@test "the full export of the next night is unchanged where nothing has changed" {
+@test "rows of the next full export that have not changed are unchanged" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 20
     ends 0 run_inbox
@@ -454,14 +454,14 @@ unchanged|19" "$(sql 'SELECT state, count(*) FROM job WHERE batch_id = 2 GROUP B
     same 20 "$(ours)"
 }
 
-@test "a database that was put back to before a run applies nothing twice" {
+@test "a database restored to before a run applies nothing twice" {
     local way
 
     for way in park rebase dismiss; do
         rm -rf rowferry.db* inbox ledger requests copy.db
         start_sim --fault 503-before=1
         batch_file inbox/InventoryItem-a.csv 3
-        # every job has its id now
+        # now every job has its id
         ends 5 run_inbox --max-retries 0
         sqlite3 rowferry.db "VACUUM INTO 'copy.db'"
         setting fault=none
@@ -479,7 +479,7 @@ unchanged|19" "$(sql 'SELECT state, count(*) FROM job WHERE batch_id = 2 GROUP B
     done
 }
 
-@test "a failed job shows what the server answered to its update" {
+@test "a failed job shows the answer to its update" {
     start_sim --answer put:A-1=500 --answer put:A-2=503
     batch_file inbox/InventoryItem-a.csv 3
     ends 3 run_inbox --max-attempts 2

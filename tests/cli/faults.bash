@@ -5,15 +5,15 @@
 #   row SIM OPTIONS EXIT STATES ATTEMPTS MESSAGE
 #
 #   SIM       options of the simulator; --fault-limit 1 unless they name another
-#   OPTIONS   of `rowferry run`, after --rate none --concurrency 1; @ stands for 127.0.0.1:PORT
+#   OPTIONS   of `rowferry run`, after --rate none --concurrency 1; @ means 127.0.0.1:PORT
 #   EXIT      status
 #   STATES    of the jobs at the end
 #   ATTEMPTS  of the jobs one after the other: METHOD [STATUS][: ERROR OR EVIDENCE], as a pattern
-#   MESSAGE   a part of what stderr says; where it is empty, stderr says nothing of note
+#   MESSAGE   a part of stderr; where it is empty, stderr has no warning or error
 #
 # ROWS=3 before a row: as many records, A-1 to A-3, instead of one. Where jobs are left pending or
 # unknown, the row ends with the fault gone and the same command again: 0, all of them applied.
-# HEAL=KEY=VALUE: what has to be told to the simulator for that, beside the end of faults and fixed
+# HEAL=KEY=VALUE: what the simulator has to be given for that, besides the end of faults and fixed
 # answers. HEAL=none: nothing heals it.
 
 CLOSED='the connection closed before an answer came'
@@ -41,8 +41,8 @@ attempts() {
           FROM attempt ORDER BY job_id, id)"
 }
 
-# What was applied is in the ledger and nothing else is, but for jobs that are still unknown; and
-# nothing is there twice.
+# The ledger has every applied update once, and nothing else except updates of jobs that are still
+# unknown.
 ledger_agrees() {
     local unknown
 

@@ -1,5 +1,5 @@
-# What can go wrong on the wire, each with its verdict, exit status and message. row and its columns are
-# in faults.bash; logins.bats has the login's part.
+# Faults on the wire, each with its verdict, exit status and message. `row` and its columns are in
+# faults.bash; faults of the login are in logins.bats.
 load lib
 load faults
 
@@ -92,29 +92,29 @@ load faults
         "PUT 200: transfer closed with * bytes remaining to read > $OURS" ''
 }
 
-@test "update: silence before" {
+@test "update: no answer before" {
     row '--fault stall-before=1' '--timeout 1' 0 'applied 1' \
         "PUT: $TIMED_OUT 0 bytes received > $LOST > PUT 200" ''
 }
 
-@test "update: silence after" {
+@test "update: no answer after" {
     row '--fault stall-after=1' '--timeout 1' 0 'applied 1' \
         "PUT: $TIMED_OUT 0 bytes received > $OURS" ''
 }
 
-@test "update: one that lands late, after it was read back" {
+@test "update: lands late, after it was read back" {
     row '--fault late=1 --late-ms 300' '' 0 'applied 1' \
         "PUT: $CLOSED > $LOST > PUT 409: The record was changed * > $OURS" ''
 }
 
-@test "update: nothing but 500 leaves the job for the next run" {
+@test "update: repeated 500s leave the job for the next run" {
     row '--fault 500-before=1 --fault-limit 9' '--max-retries 1' 5 'pending 1' \
         "PUT 500: * > $LOST > PUT 500: * > $LOST" ''
 }
 
 @test "update: a service that fails every row does not cost every row its attempts" {
     # the first retry is due after a second, long after the budget is spent: whether 20 rows were
-    # sent or a few more that were on their way is not told beforehand
+    # sent, or a few more that were in flight, depends on the timing
     ROWS=60 row '--fault 500-before=1 --fault get:500-before=1 --fault-limit 9999' '' 5 \
         'pending [34]?, unknown [12]?' 'PUT 500: *' \
         'the API answers, but too few requests succeed for their retries (last: The server encountered an unexpected condition.)'
@@ -156,7 +156,7 @@ read_back() {
     read_back truncate-after '' 'GET 200: transfer closed with *'
 }
 
-@test "read-back: silence" {
+@test "read-back: no answer" {
     read_back stall-before '--timeout 1' "GET: $TIMED_OUT 0 bytes received"
 }
 
@@ -193,7 +193,7 @@ read_back() {
         "PUT 200: the answer is longer than 1048576 bytes > $OURS" ''
 }
 
-@test "hostile: silence after the headers" {
+@test "hostile: nothing after the headers" {
     row '--fault halt-after=1' '--timeout 1' 0 'applied 1' \
         "PUT 200: $TIMED_OUT 0 out of * bytes received > $OURS" ''
 }
@@ -218,7 +218,7 @@ read_back() {
     same '["put",413,false]' "$(jq -c 'select(.kind == "put") | [.kind, .status, .applied]' requests)"
 }
 
-@test "hostile: 200 for an update, and no record" {
+@test "hostile: 200 for an update without a record" {
     row '--answer put:=200 --answer get:=200' '--max-retries 1' 5 'unknown 1' \
         'PUT 200: HTTP 200 with a body that is not a record ("{}") > GET 200: HTTP 200 with a body that is not a record ("{}")*' ''
 }
@@ -242,7 +242,7 @@ read_back() {
     row '--answer =501' '' 2 'pending 1' 'PUT 501: *' 'answered 501 to an update (*): it does not look like the API'
 }
 
-# ---- answers with a Content-Encoding -------------------------------------------------------
+# ---- compressed answers ---------------------------------------------------------------------
 
 # coded_everywhere KIND
 coded_everywhere() {
@@ -261,17 +261,17 @@ coded_everywhere() {
     done
 }
 
-@test "coded: what an error says is read" {
+@test "coded: the text of an error is read" {
     ROWS=3 row '--answer A-2=422 --distort put:gzip=1' '' 3 'applied 2, refused 1' \
         'PUT 200 > PUT 422: The record violates its schema. > PUT 200' ''
 }
 
-@test "coded: the ceiling counts what is decoded" {
+@test "coded: the size limit counts decoded bytes" {
     row '--distort put:bomb=1' '' 0 'applied 1' \
         "PUT 200: the answer is longer than 1048576 bytes > $OURS" ''
 }
 
-@test "coded: half a body, or a coding that is not known, is read back" {
+@test "coded: half a body, or an unknown coding, is read back" {
     row '--distort put:broken-gzip=1' '' 0 'applied 1' "PUT 200: * > $OURS" ''
     stop_sim
     rm -rf inbox rowferry.db* ledger requests
@@ -285,8 +285,8 @@ coded_everywhere() {
 
 # ---- a proxy that cannot be used -----------------------------------------------------------
 
-# wrong_proxy VARIABLE VALUE: status 2 with the variable, before anything is sent, and no password
-# anywhere
+# wrong_proxy VARIABLE VALUE: status 2 with the name of the variable, before anything is sent, and no
+# password in any output
 wrong_proxy() {
     local text
 
@@ -317,7 +317,7 @@ wrong_proxy() {
     wrong_proxy https_proxy 'http://user:1/Secret@proxy.invalid:70'
 }
 
-@test "proxy: loopback is reached without one, so what it says does not matter" {
+@test "proxy: loopback is reached without one, so that a wrong one does not matter" {
     export http_proxy='http://user:Sec#ret@proxy.invalid:3128' ALL_PROXY=nonsense://
     row '' '' 0 'applied 1' 'PUT 200' ''
     ends 0 rowferry doctor inbox
@@ -330,7 +330,7 @@ wrong_proxy() {
     lacks "$output$stderr" Sec
 }
 
-@test "hostile: all of it at once, for updates and read-backs, ends with every row applied once" {
+@test "hostile: all faults at once still end with every row applied once" {
     local kind faults=() i
 
     for kind in flood endless halt short-length utf8 deep html-200 truncate; do
@@ -376,13 +376,13 @@ wrong_proxy() {
     same 2 "$(sql 'SELECT count(*) FROM server_violation')"
 }
 
-@test "refused: a conflict that nobody's update explains" {
+@test "refused: a conflict without any other update" {
     row '--base-version 2' '' 3 'conflict 1' 'PUT 409: The record was changed * > GET 200: *' ''
 }
 
 # ---- names in paths ------------------------------------------------------------------------
 
-@test "record ids and schema names go out as one path segment, whatever they hold" {
+@test "record ids and schema names are sent as one path segment, whatever they contain" {
     local ids=(a/../b '?' '#' %2f 'a b' ... '..;' ';' + '&=' ü日本 A,B '"q"' 'a\b' ./ /.. %00 '%' : @ '{}' '~')
 
     start_sim
@@ -399,7 +399,7 @@ wrong_proxy() {
     same 'Stück & Gut?' "$(jq -r .schema ledger | uniq)"
 }
 
-@test "record ids that no encoding can save are rejected at intake" {
+@test "record ids that a URL cannot carry are rejected at intake" {
     start_sim
     mkdir inbox
     printf 'record_id,version,sku\n%s,1,WH-1042\n' . >inbox/InventoryItem-a.csv

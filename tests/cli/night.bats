@@ -1,4 +1,4 @@
-# The night from end to end: files in, updates out, and the simulator's ledger as the judge.
+# A night from end to end: files in, updates out, checked with the ledger of the simulator.
 load lib
 
 teardown() {
@@ -6,7 +6,7 @@ teardown() {
     [ -z "${MOUNT:-}" ] || umount "$MOUNT"
 }
 
-# many FILE ROWS: a batch of InventoryItem without a fault, quickly made
+# many FILE ROWS: a correct file of InventoryItem
 many() {
     mkdir -p "$(dirname "$1")"
     awk -v rows="$2" 'BEGIN {
@@ -16,7 +16,7 @@ many() {
     }' >"$1"
 }
 
-# The same as a process of its own, $!, for signals; what it says goes to `out`.
+# The same in the background, as $!, for signals; its output goes to `out`.
 in_background() {
     "$BIN/rowferry" run inbox --min-age 0 --rate none "$@" >out 2>&1 3>&- &
 }
@@ -104,7 +104,7 @@ enough_applied() {
     [ -e ledger ] && [ "$(wc -l <ledger)" -ge "$1" ]
 }
 
-@test "rows of one record go out in file order, each with the version the last came back with" {
+@test "rows of one record are sent in file order, each with the version that the last one got" {
     start_sim --base-version 5
     mkdir inbox
     {
@@ -122,7 +122,7 @@ enough_applied() {
         (SELECT sent_version FROM job WHERE record_id = 'A-1' ORDER BY id)")"
 }
 
-@test "a version that the server has not reached is sent once, looked at twice, and in conflict" {
+@test "a version that the record has not reached is sent once, read back twice, and in conflict" {
     start_sim --base-version 5
     mkdir inbox
     printf 'record_id,version,sku\nA-1,9,WH-0001\n' >inbox/InventoryItem-a.csv
@@ -132,7 +132,7 @@ enough_applied() {
     [ ! -s ledger ]
 }
 
-@test "a record that someone else changed is a conflict, with both sides kept" {
+@test "a record changed by someone else is a conflict, and both sides are kept" {
     start_sim --base-version 5
     mkdir inbox
     printf 'record_id,version,sku\nA-1,5,WH-0001\nA-2,5,WH-0002\n' >inbox/InventoryItem-a.csv
@@ -146,7 +146,7 @@ A-2|applied|6" "$(sql 'SELECT record_id, state, server_version FROM job ORDER BY
     same 3 "$(requests put get)"
 }
 
-@test "a row that the server refuses is taken apart, and the others go on" {
+@test "the violations of a refused row are stored, and the other rows are sent" {
     start_sim --answer BAD-=422 --answer GONE-=404 --answer OWN-=403
     mkdir inbox
     printf 'record_id,version,sku\nA-1,1,WH-0001\nBAD-1,1,WH-0002\nGONE-1,1,WH-0003\nOWN-1,1,WH-0004\n' \
@@ -160,7 +160,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     ends 0 run_inbox
 }
 
-@test "a 429 makes everything wait as long as it says" {
+@test "a 429 holds all requests as long as it says" {
     start_sim --rate-limit 20/s
     many inbox/InventoryItem-a.csv 60
     ends 0 run_inbox --json
@@ -217,7 +217,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     ledger_agrees
 }
 
-@test "SIGHUP settles what is in flight, sums up, and ends 129; under nohup it changes nothing" {
+@test "SIGHUP settles what is in flight, prints the summary, and ends 129; under nohup it is ignored" {
     local code=0
 
     start_sim --latency-ms 20
@@ -265,7 +265,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     same "pending|5" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 }
 
-@test "a wrong secret ends 6, and the right one goes on" {
+@test "a wrong secret ends 6, and with the right one the run continues" {
     start_sim
     many inbox/InventoryItem-a.csv 5
     GENESYS_CLIENT_SECRET=wrong ends 6 run_inbox
@@ -314,7 +314,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     same 20000 "$(wc -l <ledger)"
 }
 
-@test "an unreadable file is named, stays, and ends 3 while the others go on" {
+@test "an unreadable file is named and stays, and the others are loaded: 3" {
     start_sim
     many inbox/InventoryItem-a.csv 5
     many inbox/InventoryItem-b.csv 5
@@ -334,7 +334,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     same 5 "$(wc -l <ledger)"
 }
 
-@test "a schema with an unknown keyword holds back its own files only" {
+@test "a schema with an unknown keyword holds back only its own files" {
     start_sim
     many inbox/InventoryItem-a.csv 5
     cp "$TOP/sample-batches/CustomerAccount-2026-11-23.csv" inbox/
@@ -346,7 +346,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     [ -e inbox/done/CustomerAccount-2026-11-23.csv ]
 }
 
-@test "an unknown column refuses the file, with the reason beside it" {
+@test "an unknown column refuses the file, with the reason in a file next to it" {
     start_sim
     mkdir inbox
     printf 'record_id,version,skuu\nA-1,1,WH-0001\n' >inbox/InventoryItem-a.csv
@@ -357,7 +357,7 @@ OWN-1|403" "$(sql "SELECT record_id, http_status FROM job WHERE state = 'refused
     same refused "$(sql 'SELECT state FROM batch')"
 }
 
-@test "a mended rejected file can be dropped in again as it is" {
+@test "a file of rejected rows can be corrected and put into the inbox again" {
     start_sim
     mkdir inbox
     printf 'record_id,version,sku,quantity\r\nA-1,1,wh-0001,"1"\r\nA-2,1,WH-0002,2\r\nA-3,1,WH-0003,-4\r\n' \
@@ -372,7 +372,7 @@ A-3|quantity: must be at least 0, is -4" "$(sql 'SELECT record_id, messages FROM
     ledger_agrees
 }
 
-@test "a file that is known moves to done and sends nothing; --force takes it again" {
+@test "a known file is moved to done and sends nothing; --force loads it again" {
     start_sim
     many inbox/InventoryItem-a.csv 5
     ends 0 run_inbox
@@ -382,13 +382,13 @@ A-3|quantity: must be at least 0, is -4" "$(sql 'SELECT record_id, messages FROM
     [ -e inbox/done/InventoryItem-again.csv ]
     same 5 "$(wc -l <ledger)"
     many inbox/InventoryItem-again.csv 5
-    # version 1 is not the server's any more, but the values are
+    # the record is no longer at version 1, but holds the values
     ends 0 run_inbox --force
     same "unchanged|5" "$(sql 'SELECT state, count(*) FROM job WHERE batch_id = 2 GROUP BY state')"
     same 5 "$(wc -l <ledger)"
 }
 
-@test "secret and token stand nowhere that others could read" {
+@test "secret and token are nowhere that others could read" {
     local pid
 
     start_sim --latency-ms 20 --client-secret 'S3cret-Needle'
@@ -399,7 +399,7 @@ A-3|quantity: must be at least 0, is -4" "$(sql 'SELECT record_id, messages FROM
     eventually enough_applied 20
     tr '\0' ' ' <"/proc/$pid/cmdline" >cmdline
     same "" "$(grep -l S3cret-Needle cmdline || true)"
-    # while it runs, and the write-ahead log holds everything that was ever written
+    # while it runs, the write-ahead log contains everything that was written
     cp rowferry.db rowferry.db-wal .. 2>/dev/null || true
     kill -INT $pid
     wait $pid || true

@@ -1,12 +1,12 @@
-# How fast, how long, and when not at all: the limits of the server and of the run.
+# The limits of the server and of the run: pace, pauses and maximum times.
 load lib
 
-# requests EXPRESSION: how many requests of the server's record it is true for
+# requests EXPRESSION: how many requests in the record of the server it is true for
 requests() {
     jq -s "map(select($1)) | length" requests
 }
 
-@test "without a rate the server's limit is found, with few requests refused" {
+@test "without --rate the limit of the server is found, with few requests refused" {
     start_sim --rate-limit 50/s --latency-ms 5
     batch_file InventoryItem-a.csv 300
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -18,7 +18,7 @@ requests() {
     [ "$(summary .throttled)" -le 24 ]
 }
 
-@test "a rate below the server's limit is never refused" {
+@test "a rate below the limit of the server is never refused" {
     start_sim --rate-limit 50/s
     batch_file InventoryItem-a.csv 120
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -26,7 +26,7 @@ requests() {
     same "120 0" "$(summary '"\(.applied) \(.throttled)"')"
 }
 
-@test "a 429 is obeyed as a date and as a message too" {
+@test "a 429 is obeyed with a date and with a message, too" {
     local form
 
     for form in date message; do
@@ -40,7 +40,7 @@ requests() {
     done
 }
 
-@test "a limit that sinks midway is followed" {
+@test "a limit that falls midway is followed" {
     start_sim --rate-limit 100/s --latency-ms 5
     batch_file InventoryItem-a.csv 250
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -57,7 +57,7 @@ enough_applied() {
     [ -e ledger ] && [ "$(wc -l <ledger)" -ge "$1" ]
 }
 
-@test "a pause that an earlier run left is waited for, without a request before its end" {
+@test "a pause stored by an earlier run is waited for, without a request before its end" {
     start_sim
     batch_file InventoryItem-a.csv 3
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -67,14 +67,14 @@ enough_applied() {
     holds "$stderr" "s: the API asked"
     same 0 "$(requests ".at_ms < $until")"
     same 3 "$(requests '.kind == "put"')"
-    # a pause that is over is forgotten by the next run that has something to send
+    # a pause that is over is removed by the next run that has something to send
     batch_file InventoryItem-b.csv 1 B
     ends 0 rowferry ingest InventoryItem-b.csv
     ends 0 rowferry drain
     same 0 "$(sql 'SELECT count(*) FROM pause')"
 }
 
-@test "a pause longer than --max-wait ends the run with 5 and not a single request" {
+@test "a pause longer than --max-wait ends the run with 5, before any request" {
     start_sim
     batch_file InventoryItem-a.csv 3
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -86,7 +86,7 @@ enough_applied() {
     same 0 "$(requests true)"
 }
 
-@test "what a long wait leaves behind tells scope, time, reason and run" {
+@test "a stored pause has scope, time, reason and run" {
     start_sim --rate-limit 2/h --retry-after 7200
     batch_file InventoryItem-a.csv 5
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -97,7 +97,7 @@ enough_applied() {
 pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 }
 
-@test "a service that serves nobody ends the run with 5 before every job's attempts are used up" {
+@test "a service that fails every request ends the run with 5 before the attempts of every job are used up" {
     start_sim --answer =503
     batch_file InventoryItem-a.csv 300
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -110,7 +110,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same 1 "$(sql 'SELECT max(attempts) FROM job')"
 }
 
-@test "--max-time settles what is in flight, tells what is left, and ends 5" {
+@test "--max-time settles what is in flight, reports what is left, and ends 5" {
     start_sim --latency-ms 20
     batch_file inbox/InventoryItem-a.csv 400
     ends 5 rowferry run --min-age 0 --rate 20/s --max-time 3
@@ -126,7 +126,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same 400 "$(requests '.kind == "put"')"
 }
 
-@test "what is left is forecast at the pace that the API has taught" {
+@test "the forecast for what is left uses the pace learned from the API" {
     start_sim --rate-limit 100/s --latency-ms 5
     batch_file InventoryItem-a.csv 600
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -137,7 +137,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same true "$(summary '(.seconds_left * 5 | round) == .requests_left')"
 }
 
-@test "--max-time ends a wait for the API too" {
+@test "--max-time also ends a wait for the API" {
     start_sim --rate-limit 2/h --retry-after 600
     batch_file InventoryItem-a.csv 5
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -164,7 +164,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     holds "$stderr" "option '--max-time' is not for \`validate\`: see rowferry validate --help"
 }
 
-@test "no server is heeded for longer than a day" {
+@test "a Retry-After of more than a day counts as a day" {
     local wait
 
     for wait in 86401 2147483647; do
@@ -179,7 +179,7 @@ pending|3" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     done
 }
 
-@test "--ignore-pause forgets a stored pause, and sends at once" {
+@test "--ignore-pause removes a stored pause, and sends at once" {
     start_sim
     batch_file InventoryItem-a.csv 3
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -196,7 +196,7 @@ throttled() {
     [ "$(requests '.status == 429')" -ge 1 ]
 }
 
-@test "a pause that a signal ends is stored, and said once with its end" {
+@test "a pause ended by a signal is stored, and reported once with its end" {
     start_sim --rate-limit 2/h --retry-after 600
     batch_file InventoryItem-a.csv 5
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -214,14 +214,14 @@ throttled() {
     same "$before" "$(requests true)"
 }
 
-# with_clock MS COMMAND...: with a wall clock that is so much ahead
+# with_clock MS COMMAND...: runs it with a wall clock that is MS ahead
 with_clock() {
     echo "$1" >clock_step
     shift
     CLOCK_STEP_FILE=$PWD/clock_step LD_PRELOAD=$BIN/clock_step.so "$@"
 }
 
-@test "a clock that was ahead for one run puts nothing off" {
+@test "a clock that was ahead for one run delays nothing" {
     [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
     [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
     start_sim --answer =503
@@ -239,7 +239,7 @@ with_clock() {
     same "applied|20" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
 }
 
-@test "a pause that was set by a clock that was ahead is as long as it was meant to be" {
+@test "a pause set by a clock that was ahead keeps its intended length" {
     [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
     [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
     start_sim --rate-limit 2/h --retry-after 3600

@@ -1,5 +1,5 @@
-# What stops a run, and what does not: no sample of always the same rows decides about all, and
-# nothing that cannot go holds up what can. The simulator's ledger is the witness.
+# What stops a run, and what does not: the same few rows never decide about all, and rows that cannot be
+# sent do not hold up others. The ledger of the simulator shows what was applied.
 load lib
 
 # mixed FILE PREFIX:COUNT...: a CSV of InventoryItem; records PREFIX-1, PREFIX-2, ... in that order.
@@ -25,7 +25,7 @@ fetched() {
     mv fetched.json schema/InventoryItem.json
 }
 
-# in_ledger PREFIX: how many of its records were applied, each once
+# in_ledger PREFIX: how many of these records were applied, each once
 in_ledger() {
     same "" "$(jq -r .id ledger | sort | uniq -d)" >&2
     jq -r .id ledger | grep -c "^$1-" || true
@@ -76,7 +76,7 @@ night() {
     done
 }
 
-@test "forbidden records that fill whole batches do not end the night while later ones have others" {
+@test "forbidden records that fill whole batches do not end the night while later batches have others" {
     start_sim --answer BAD-=403
     mixed inbox/InventoryItem-a.csv BAD:60
     mixed inbox/InventoryItem-b.csv BADLY:60
@@ -87,7 +87,7 @@ night() {
     same "applied 120, refused 60" "$(counts)"
 }
 
-@test "five good records behind 25 forbidden ones are found" {
+@test "five good records after 25 forbidden ones are found" {
     start_sim --answer BAD-=403
     mixed inbox/InventoryItem-a.csv BAD:25 A:5
     night 3
@@ -95,7 +95,7 @@ night() {
     same "applied 5, refused 25" "$(counts)"
 }
 
-@test "a run that is forbidden everything stops after a sample of the queue, and the next begins with others" {
+@test "a run in which everything is forbidden stops after a sample of the queue, and the next begins with others" {
     local first
 
     start_sim --answer =403
@@ -112,13 +112,13 @@ night() {
     night 6 --concurrency 1
     same "" "$(comm -12 <(sort <<<"$first") <(puts | sort))"
     same 0 "$(sql 'SELECT max(attempts - attempts_before) FROM job_state')"
-    # the day on which the role is there
+    # the client has got its role
     setting 'answer=all:=0'
     night 0
     same 1000 "$(in_ledger A)"
 }
 
-@test "what was held can be withdrawn" {
+@test "jobs that were held can be cancelled" {
     local answer
 
     for answer in 403 301 404; do
@@ -133,7 +133,7 @@ night() {
     done
 }
 
-@test "everything in the wrong place stops with 2 after a sample" {
+@test "redirects for everything stop the run with 2 after a sample" {
     local answer
 
     for answer in 302 405 501 505; do
@@ -170,7 +170,7 @@ night() {
     same 0 "$(in_ledger A)"
 }
 
-@test "the same refusal for the first twenty stops with 2, and these jobs are pending again" {
+@test "the same refusal for the first twenty jobs stops with 2, and they are pending again" {
     local answer
 
     for answer in 404 400 422 410 404:object.not.deployed; do
@@ -205,14 +205,14 @@ night() {
     same 19 "$(puts | wc -l)"
 }
 
-@test "refusals that differ are refused one by one" {
+@test "refusals that differ refuse their jobs" {
     start_sim --answer =422 --answer A-1=404
     mixed inbox/InventoryItem-a.csv A:60
     night 3
     same "refused 60" "$(counts)"
 }
 
-@test "30 rows with the same refusal at the head do not stop what comes after them" {
+@test "30 rows with the same refusal at the head do not stop the rows after them" {
     start_sim --answer BAD-=422
     mixed inbox/InventoryItem-a.csv BAD:30 A:100
     night 3
@@ -220,7 +220,7 @@ night() {
     same "applied 100, refused 30" "$(counts)"
 }
 
-@test "--max-refused stops the run with 4, and what was refused stays refused" {
+@test "--max-refused stops the run with 4, and refused jobs stay refused" {
     start_sim --answer BAD-=422
     mixed inbox/InventoryItem-a.csv A:10 BAD:40 B:100
     ROWFERRY_MAX_REFUSED=12 night 4 --concurrency 1
@@ -230,14 +230,14 @@ night() {
     same "applied 110, refused 40" "$(counts)"
 }
 
-@test "--max-refused below twenty holds for the same refusal, too" {
+@test "--max-refused below twenty counts the same refusals, too" {
     start_sim --answer =404
     mixed inbox/InventoryItem-a.csv A:40
     night 4 --max-refused 5 --concurrency 1
     same "pending 34, refused 6" "$(counts)"
 }
 
-@test "a share of --max-refused counts from 100 jobs on" {
+@test "--max-refused as a share counts from 100 jobs on" {
     start_sim --answer BAD-=422
     mixed inbox/InventoryItem-a.csv A:20 BAD:70 B:100
     night 4 --max-refused 50% --concurrency 1
@@ -258,7 +258,7 @@ night() {
     done
 }
 
-@test "421 for ever is a retry, and counts" {
+@test "repeated 421s count as retries" {
     start_sim --answer A-1=421
     mixed inbox/InventoryItem-a.csv A:3
     night 5 --max-retries 1
@@ -315,7 +315,7 @@ night() {
     same "failed" "$(sql "SELECT state FROM job WHERE record_id = 'B-1'")"
 }
 
-@test "an end that may have landed does not become failed by counting" {
+@test "a job that may have landed does not fail by counting attempts" {
     start_sim --fault 500-after=1 --fault get:500-before=1 --fault-limit 3
     mixed inbox/InventoryItem-a.csv A:1
     night 5 --max-attempts 9 --max-retries 1
@@ -324,7 +324,7 @@ night() {
     same 1 "$(in_ledger A)"
 }
 
-@test "tokens that have expired when they come end the run with 6 after a few" {
+@test "tokens that have expired when they come end the run with 6 after three" {
     local expires
 
     for expires in 0 -5; do
@@ -347,7 +347,7 @@ night() {
     same "pending 3" "$(counts)"
 }
 
-@test "writes that are answered 401 with each fresh token end the run with 6, though reads are taken" {
+@test "writes that are answered 401 with each fresh token end the run with 6, though reads are accepted" {
     fetched
     start_sim --answer =401
     VERSION='' mixed inbox/InventoryItem-a.csv A:60
@@ -356,7 +356,7 @@ night() {
     [ "$(jq -r 'select(.kind == "token") | .kind' requests | wc -l)" -le 6 ]
 }
 
-@test "rows at the head that fail with 500 do not cost the others their night" {
+@test "rows at the head that fail with 500 do not keep the others from being sent" {
     local bad concurrency
 
     while read -r concurrency bad; do
@@ -380,7 +380,7 @@ night() {
 32 25"
 }
 
-@test "a service that fails every row is left soon, with its jobs where they were" {
+@test "a service that fails every row ends the run soon, and the jobs stay open" {
     start_sim --answer =500
     mixed inbox/InventoryItem-a.csv A:500
     night 5

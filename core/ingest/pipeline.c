@@ -135,15 +135,15 @@ static bool was_read(const struct mailbox *box)
 
 /* Reading may wait for a stream that never goes on: then this is the one place where the thread can
  * be cancelled, with no lock held. */
-static enum reader_step next_row(struct mailbox *box, struct err *err)
+static enum row_step next_row(struct mailbox *box, struct err *err)
 {
-    enum reader_step step;
+    enum row_step step;
 
     if (box->pipeline->endless)
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     do
         step = reader_next(box->pipeline->reader, &box->row, &box->violations, err);
-    while (step == READER_ROW && box->pipeline->skip_bytes && was_read(box) && ++box->skipped);
+    while (step == ROW_STEP_ROW && box->pipeline->skip_bytes && was_read(box) && ++box->skipped);
     box->row.row_no -= box->skipped;
     if (box->pipeline->endless)
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -175,13 +175,13 @@ static bool within_limits(struct mailbox *box, struct err *err)
 static void fill_rows(struct mailbox *box, struct parcel *parcel)
 {
     struct intake_chunk *chunk = &parcel->chunk;
-    enum reader_step step = READER_ROW;
+    enum row_step step = ROW_STEP_ROW;
     bool fine = true;
 
     intake_chunk_reset(chunk);
     while (fine && has_room(chunk)) {
         step = next_row(box, &parcel->err);
-        if (step != READER_ROW)
+        if (step != ROW_STEP_ROW)
             break;
         fine = checker_check(box->pipeline->checker, &box->row, &box->violations, &parcel->err);
         if (fine && box->violations.count == 0)
@@ -196,8 +196,8 @@ static void fill_rows(struct mailbox *box, struct parcel *parcel)
         note_position(box, chunk);
         return;
     }
-    parcel->failed = !fine || step == READER_ERROR;
-    parcel->last = parcel->failed || step == READER_END;
+    parcel->failed = !fine || step == ROW_STEP_ERROR;
+    parcel->last = parcel->failed || step == ROW_STEP_END;
     if (parcel->failed)
         return;
     note_position(box, chunk);

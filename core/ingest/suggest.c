@@ -329,12 +329,12 @@ static bool read_rows(struct suggest *suggest, struct reader *reader, struct che
 {
     struct violations violations = {0};
     struct row row = {0};
-    enum reader_step step = READER_ROW;
+    enum row_step step = ROW_STEP_ROW;
     bool fine = true;
 
-    while (fine && step == READER_ROW) {
+    while (fine && step == ROW_STEP_ROW) {
         step = reader_next(reader, &row, &violations, err);
-        if (step != READER_ROW)
+        if (step != ROW_STEP_ROW)
             break;
         fine = (!checker || checker_check(checker, &row, &violations, err)) &&
                take(suggest, &row, &violations, err);
@@ -342,7 +342,7 @@ static bool read_rows(struct suggest *suggest, struct reader *reader, struct che
             fine = err_set(err, ERR_STOPPED, "stopped while reading %s", suggest->feed.source);
     }
     violations_release(&violations);
-    return fine && step == READER_END;
+    return fine && step == ROW_STEP_END;
 }
 
 /* Reads the file with the schema file as it is written now. */

@@ -4,9 +4,9 @@
 #include "core/ingest/feed.h"
 #include "core/row/csv.h"
 #include "core/row/dialect.h"
-#include "core/row/file_kind.h"
-#include "core/row/gunzip.h"
 #include "core/row/encoding.h"
+#include "core/row/file_kind.h"
+#include "core/row/input.h"
 #include "core/row/source.h"
 #include "core/row/violation.h"
 
@@ -100,45 +100,23 @@ static void take_block(struct sample *sample, struct buf *block, bool last)
     block->size -= size;
 }
 
-static bool read_blocks(struct feed *feed, struct sample *sample, struct buf *block,
-                        struct err *err)
-{
-    struct gunzip *gunzip = NULL;
-    size_t got = 1;
-    bool first = true, fine = true;
-
-    while (fine && got > 0) {
-        char *room = buf_reserve(block, BLOCK);
-
-        if (gunzip) {
-            fine = gunzip_read(gunzip, room, BLOCK, &got, err);
-        } else {
-            ssize_t size = source_read(feed->fd, room, BLOCK);
-
-            if (size < 0)
-                return source_refuse_read(feed->source, err);
-            got = (size_t)size;
-        }
-        if (first && fine && gunzip_knows((struct span){room, got})) {
-            gunzip = gunzip_open(feed->fd, feed->source, (struct span){room, got}, false);
-            got = 1;
-        } else if (fine) {
-            block->size += got;
-            take_block(sample, block, got == 0);
-        }
-        first = false;
-    }
-    gunzip_close(gunzip);
-    return fine;
-}
-
 static bool read_sample(struct feed *feed, struct sample *sample, struct err *err)
 {
+    struct input *input;
     struct buf block = {0};
-    bool fine;
+    size_t got = 1;
+    bool fine = feed_rewind(feed, err);
 
     sample->whole = true;
-    fine = feed_rewind(feed, err) && read_blocks(feed, sample, &block, err);
+    input = input_open(feed->fd, (struct span){0}, feed->source);
+    while (fine && got > 0) {
+        fine = input_read(input, buf_reserve(&block, BLOCK), BLOCK, &got, err);
+        if (fine) {
+            block.size += got;
+            take_block(sample, &block, got == 0);
+        }
+    }
+    input_close(input);
     buf_release(&block);
     return fine;
 }

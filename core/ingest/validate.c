@@ -94,16 +94,16 @@ static bool each_row(struct trial *trial,
 {
     struct violations violations = {0};
     struct row row = {0};
-    enum reader_step step = READER_ROW;
+    enum row_step step = ROW_STEP_ROW;
     bool ok = true;
 
-    while (ok && step == READER_ROW) {
+    while (ok && step == ROW_STEP_ROW) {
         step = reader_next(trial->reader, &row, &violations, err);
-        if (step == READER_ROW)
+        if (step == ROW_STEP_ROW)
             ok = take(trial, &row, &violations, err);
     }
     violations_release(&violations);
-    return ok && step == READER_END;
+    return ok && step == ROW_STEP_END;
 }
 
 static bool compare_again(struct trial *trial, enum row_format format,

@@ -134,8 +134,8 @@ static void refuse_nul(const struct source *source, struct span text, uint64_t f
 
 /* Rejects the physical line at the beginning of the window, so that a quote that never closes does
  * not swallow the good rows behind it: reading goes on at the next line. */
-static enum reader_step reject_line(struct csv *csv, struct source *source, const char *fault,
-                                    struct row *row, struct violations *violations, struct err *err)
+static enum row_step reject_line(struct csv *csv, struct source *source, const char *fault,
+                                 struct row *row, struct violations *violations, struct err *err)
 {
     struct span window = {source->data + source->begin, source->end - source->begin};
     bool marked = begins_with_mark(window), whole;
@@ -145,7 +145,7 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
     strip(csv, row, violations);
     row->line_no = source->lines + 1;
     if (!source_take_line(source, &row->raw, &whole, other, err))
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     if (marked)
         refuse_mark(false, violations);
     if (!source->transcoder)
@@ -161,7 +161,7 @@ static enum reader_step reject_line(struct csv *csv, struct source *source, cons
                    "the row that begins here is longer than %zu bytes; "
                    "is a closing quote missing?",
                    source->row_max);
-    return READER_ROW;
+    return ROW_STEP_ROW;
 }
 
 /* Where rows may be short, the lines of a cell that is not closed look like rows: none of them is
@@ -269,24 +269,24 @@ static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, struct s
 }
 
 /* Takes a row whose bytes are not those of the file's encoding, and rejects it. */
-static enum reader_step reject_other(struct csv *csv, struct source *source, size_t size,
-                                     uint64_t lines, struct row *row, struct violations *violations,
-                                     struct err *err)
+static enum row_step reject_other(struct csv *csv, struct source *source, size_t size,
+                                  uint64_t lines, struct row *row, struct violations *violations,
+                                  struct err *err)
 {
     char fault[SOURCE_FAULT_SIZE];
 
     if (!source_pass_byte(source, size, fault, err) || !source_take(source, size, lines, err))
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     row->raw = source_raw(source, size);
     strip(csv, row, violations);
     row_refuse(violations, "%s", fault);
-    return READER_ROW;
+    return ROW_STEP_ROW;
 }
 
 /* A row that reached its end. */
-static enum reader_step finish_row(struct csv *csv, struct source *source,
-                                   const struct csv_lexer *lexer, size_t count, struct row *row,
-                                   struct violations *violations, struct err *err)
+static enum row_step finish_row(struct csv *csv, struct source *source,
+                                const struct csv_lexer *lexer, size_t count, struct row *row,
+                                struct violations *violations, struct err *err)
 {
     const char *begin = source->data + source->begin;
     struct span text = {begin, (size_t)(lexer->at - begin)};
@@ -297,44 +297,44 @@ static enum reader_step finish_row(struct csv *csv, struct source *source,
     if (source_holds_other(source, text.size))
         return reject_other(csv, source, text.size, lexer->feeds + 1, row, violations, err);
     if (!source_take(source, text.size, lexer->feeds + 1, err))
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     row->raw = source_raw(source, text.size);
     if (lexer->has_nul && count != csv->column_count) {
         strip(csv, row, violations);
         refuse_nul(source, text, from, violations);
-        return READER_ROW;
+        return ROW_STEP_ROW;
     }
     if (text.data[0] == '-' && refuse_dashes(csv, text, row, violations))
-        return READER_ROW;
+        return ROW_STEP_ROW;
     if (csv->shape->dialect.short_rows && refuse_piece(csv, count, row, violations))
-        return READER_ROW;
+        return ROW_STEP_ROW;
     if (count != csv->column_count && refuse_count(csv, count, row, violations))
-        return READER_ROW;
+        return ROW_STEP_ROW;
     if ((csv->maybe_header || text.data[0] == mark[0]) &&
         refuse_seam(csv, lexer, text, row, violations))
-        return READER_ROW;
+        return ROW_STEP_ROW;
     csv_row_end(csv, row, violations);
     if (lexer->has_nul)
         refuse_nul(source, text, from, violations);
     if (lexer->has_return)
         refuse_return(text, violations);
-    return READER_ROW;
+    return ROW_STEP_ROW;
 }
 
-static enum reader_step finish_file(struct source *source, struct err *err)
+static enum row_step finish_file(struct source *source, struct err *err)
 {
-    return source_finish(source, err) ? READER_END : READER_ERROR;
+    return source_finish(source, err) ? ROW_STEP_END : ROW_STEP_ERROR;
 }
 
-enum reader_step csv_next(struct csv *csv, struct source *source, struct row *row,
-                          struct violations *violations, struct err *err)
+enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
+                       struct violations *violations, struct err *err)
 {
     char text[CSV_DESCRIPTION_SIZE];
 
     if (!csv_skip_blank(source, err))
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     if (csv->screens_lines && !csv_screen_lines(csv, source, err))
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     if (source->begin == source->end)
         return finish_file(source, err);
     for (;;) {
@@ -353,7 +353,7 @@ enum reader_step csv_next(struct csv *csv, struct source *source, struct row *ro
         if (end == CSV_LINE_END)
             return finish_row(csv, source, &lexer, count, row, violations, err);
         if (!source_fill(source, err))
-            return READER_ERROR;
+            return ROW_STEP_ERROR;
         if (source->ended && source->begin == source->end) /* a Ctrl-Z was all that was left */
             return finish_file(source, err);
     }

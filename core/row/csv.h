@@ -4,7 +4,7 @@
 #define ROWFERRY_ROW_CSV_H
 
 #include "core/row/csv_lexer.h"
-#include "core/row/reader.h"
+#include "core/row/row.h"
 #include "core/row/source.h"
 
 #include <strings.h>
@@ -81,8 +81,8 @@ bool csv_init(struct csv *csv, struct source *source, const struct row_shape *sh
 void csv_release(struct csv *csv);
 
 /* As reader_next, without row_no. */
-enum reader_step csv_next(struct csv *csv, struct source *source, struct row *row,
-                          struct violations *violations, struct err *err);
+enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
+                       struct violations *violations, struct err *err);
 
 /* Reads the cells of a header row whose form is right. A lexer at its beginning; for at most
  * `count` cells. release always. */

@@ -75,7 +75,7 @@ static const char *trial_fault(const struct source *source, const struct trial *
     }
     if (trial->end == CSV_FAULT)
         return csv_describe(&trial->lexer, trial->count, text);
-    if (trial->count > READER_COLUMNS_MAX)
+    if (trial->count > ROW_COLUMNS_MAX)
         return "more than 2000 columns";
     if (trial->lexer.has_nul)
         return describe_nul(source, trial, text);

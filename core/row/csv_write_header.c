@@ -64,7 +64,7 @@ static bool read_header(struct csv_writer *writer, struct span header, struct er
     struct source_kind kind = {.utf8 = true,
                                .encoding = dialect->encoding,
                                .delimiter = dialect->delimiter,
-                               .row_max = dialect->row_max ? dialect->row_max : READER_ROW_MAX};
+                               .row_max = dialect->row_max ? dialect->row_max : ROW_SIZE_MAX};
     int fd = memfd_create("header", MFD_CLOEXEC);
     struct source source = {0};
     bool done;

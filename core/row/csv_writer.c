@@ -23,7 +23,7 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
     writer->delimiter = declared->delimiter && !writer->csv.delimiter_line ? declared->delimiter
                                                                            : writer->csv.delimiter;
     writer->literal = declared->unquoted && !options->for_spreadsheet;
-    writer->row_max = declared->row_max ? declared->row_max : READER_ROW_MAX;
+    writer->row_max = declared->row_max ? declared->row_max : ROW_SIZE_MAX;
     if (declared->cell_size_max > writer->row_max)
         writer->row_max += declared->cell_size_max;
     for (size_t i = 0; i < writer->csv.column_count; i++)

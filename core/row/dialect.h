@@ -45,7 +45,7 @@ struct row_dialect {
     bool encoding_forced; /* read as declared, whatever speaks against it */
     enum row_encoding encoding;
     uint32_t cell_size_max, cell_lines_max; /* 0: as above */
-    uint32_t row_max;                       /* 0: READER_ROW_MAX; tests set it lower */
+    uint32_t row_max;                       /* 0: ROW_SIZE_MAX; tests set it lower */
     uint32_t skip_lines;                    /* before the header row */
     struct span comment;                    /* begins lines that are passed over; empty: none */
     struct row_words absent;                /* cells that mean 'absent' in every column */

@@ -332,8 +332,8 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
     }
 }
 
-enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
-                             struct violations *violations, struct err *err)
+enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
+                          struct violations *violations, struct err *err)
 {
     char fault[SOURCE_FAULT_SIZE]; /* stays empty: JSON text is checked with its line */
     bool whole;
@@ -341,12 +341,12 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
     violations_reset(violations);
     do {
         if (source->begin == source->end && !source->ended && !source_fill(source, err))
-            return READER_ERROR;
+            return ROW_STEP_ERROR;
         if (source->begin == source->end)
-            return source_finish(source, err) ? READER_END : READER_ERROR;
+            return source_finish(source, err) ? ROW_STEP_END : ROW_STEP_ERROR;
         row->line_no = source->lines + 1;
         if (!source_take_line(source, &row->raw, &whole, fault, err))
-            return READER_ERROR;
+            return ROW_STEP_ERROR;
     } while (is_blank(row->raw));
 
     if (whole && source->ended && source->begin == source->end && str_utf8_cut(row->raw)) {
@@ -354,7 +354,7 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
                 "%s: line %llu: the file ends within a character of UTF-8: it is cut off; have it "
                 "exported again",
                 source->name, (unsigned long long)row->line_no);
-        return READER_ERROR;
+        return ROW_STEP_ERROR;
     }
     row->record_id = row->tags = row->fields = (struct span){0};
     row->tape = (struct json_tape){0};
@@ -367,7 +367,7 @@ enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struc
         note_text(ndjson, row->raw);
         row_refuse_length(source->row_max, violations);
     }
-    return READER_ROW;
+    return ROW_STEP_ROW;
 }
 
 bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err)

@@ -3,7 +3,7 @@
 #ifndef ROWFERRY_ROW_NDJSON_H
 #define ROWFERRY_ROW_NDJSON_H
 
-#include "core/row/reader.h"
+#include "core/row/row.h"
 #include "core/row/source.h"
 
 struct ndjson {
@@ -21,8 +21,8 @@ bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_
 void ndjson_release(struct ndjson *ndjson);
 
 /* As reader_next, without row_no. */
-enum reader_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
-                             struct violations *violations, struct err *err);
+enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
+                          struct violations *violations, struct err *err);
 
 /* As source_skip_to, for an offset between rows; notes what the lines before it hold. */
 bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err);

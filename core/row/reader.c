@@ -20,7 +20,7 @@ static bool start(struct reader *reader, int fd, const char *name, const struct 
                   struct err *err)
 {
     const struct row_dialect *dialect = &shape->dialect;
-    struct source_kind kind = {.row_max = dialect->row_max ? dialect->row_max : READER_ROW_MAX};
+    struct source_kind kind = {.row_max = dialect->row_max ? dialect->row_max : ROW_SIZE_MAX};
 
     if (reader->format == ROW_FORMAT_CSV) {
         kind.utf8 = true;
@@ -65,24 +65,24 @@ void reader_close(struct reader *reader)
     free(reader);
 }
 
-enum reader_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
-                             struct err *err)
+enum row_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
+                          struct err *err)
 {
-    enum reader_step step;
+    enum row_step step;
 
     if (reader->format == ROW_FORMAT_CSV)
         step = csv_next(&reader->csv, &reader->source, row, violations, err);
     else
         step = ndjson_next(&reader->ndjson, &reader->source, row, violations, err);
-    if (step != READER_ROW)
+    if (step != ROW_STEP_ROW)
         return step;
-    if (reader->rows == READER_ROWS_MAX) {
+    if (reader->rows == ROW_COUNT_MAX) {
         err_set(err, ERR_INPUT, "%s: line %llu: more than %d rows; split the file",
-                reader->source.name, (unsigned long long)row->line_no, READER_ROWS_MAX);
-        return READER_ERROR;
+                reader->source.name, (unsigned long long)row->line_no, ROW_COUNT_MAX);
+        return ROW_STEP_ERROR;
     }
     row->row_no = ++reader->rows;
-    return READER_ROW;
+    return ROW_STEP_ROW;
 }
 
 void reader_position(struct reader *reader, struct reader_position *position)
@@ -97,13 +97,13 @@ void reader_position(struct reader *reader, struct reader_position *position)
 static bool skip_rows(struct reader *reader, uint64_t bytes, struct err *err)
 {
     struct violations violations = {0};
-    enum reader_step step = READER_ROW;
+    enum row_step step = ROW_STEP_ROW;
     struct row row;
 
-    while (step == READER_ROW && reader->source.bytes < bytes)
+    while (step == ROW_STEP_ROW && reader->source.bytes < bytes)
         step = csv_next(&reader->csv, &reader->source, &row, &violations, err);
     violations_release(&violations);
-    return step != READER_ERROR && source_skip_to(&reader->source, bytes, err);
+    return step != ROW_STEP_ERROR && source_skip_to(&reader->source, bytes, err);
 }
 
 static bool skip_to(struct reader *reader, const struct reader_position *position, struct err *err)
@@ -118,7 +118,7 @@ static bool skip_to(struct reader *reader, const struct reader_position *positio
 bool reader_resume(struct reader *reader, const struct reader_position *position, struct err *err)
 {
     struct source *source = &reader->source;
-    char hash[SOURCE_HASH_SIZE];
+    char hash[INPUT_HASH_SIZE];
 
     if (source->bytes > position->bytes)
         return err_set(err, ERR_INPUT, "%s: its header row has changed", source->name);
@@ -140,7 +140,7 @@ void reader_file(struct reader *reader, char hash[33], uint64_t *bytes)
 
 bool reader_is_compressed(const struct reader *reader)
 {
-    return reader->source.gunzip != NULL;
+    return input_is_compressed(reader->source.input);
 }
 
 const char *reader_delimiter_told(const struct reader *reader,
@@ -193,14 +193,14 @@ bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err)
         abort(); /* out of memory, as in mem_ */
     XXH3_128bits_reset(state);
     *size = 0;
-    while ((got = source_read(fd, block, BLOCK)) > 0) {
+    while ((got = input_read_fd(fd, block, BLOCK)) > 0) {
         XXH3_128bits_update(state, block, (size_t)got);
         *size += (uint64_t)got;
     }
     if (got < 0)
         err_set(err, ERR_INPUT, "read: %s", strerror(errno));
     else
-        source_hash_text(state, hash);
+        input_hash_text(state, hash);
     free(block);
     XXH3_freeState(state);
     return got >= 0;

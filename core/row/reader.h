@@ -11,19 +11,6 @@
 
 struct reader;
 
-enum {
-    READER_ROW_MAX = 1 << 20, /* bytes of one row, as UTF-8; a longer one is a bad row, and is
-                                 skipped. A schema file that allows longer cells adds them. */
-    READER_COLUMNS_MAX = 2000,
-    READER_ROWS_MAX = 999999999, /* rows of a file; a job id has nine digits for the row */
-};
-
-enum reader_step {
-    READER_ROW,   /* row is filled; violations holds what is wrong with its form */
-    READER_END,   /* the file is read to its end */
-    READER_ERROR, /* err says why the file as a whole is refused (ERR_INPUT), file and line named */
-};
-
 /* How far a reader is: all that is needed to go on later. */
 struct reader_position {
     uint64_t bytes; /* consumed from the beginning of the file; of what a gzip file holds */
@@ -44,8 +31,8 @@ struct reader *reader_open(int fd, const char *name, enum row_format format,
 void reader_close(struct reader *reader);
 
 /* The next row. Blank lines between rows are skipped. violations is reset, then filled. */
-enum reader_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
-                             struct err *err);
+enum row_step reader_next(struct reader *reader, struct row *row, struct violations *violations,
+                          struct err *err);
 
 /* The position behind the last row that reader_next gave. */
 void reader_position(struct reader *reader, struct reader_position *position);

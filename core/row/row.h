@@ -24,6 +24,20 @@ struct row {
     struct json_tape tape; /* tokens of fields, tokens[0] the object; empty when fields is */
 };
 
+enum {
+    ROW_SIZE_MAX = 1 << 20, /* bytes of one row, as UTF-8; a longer one is a bad row, and is
+                                 skipped. A schema file that allows longer cells adds them. */
+    ROW_COLUMNS_MAX = 2000,
+    ROW_COUNT_MAX = 999999999, /* rows of a file; a job id has nine digits for the row */
+};
+
+enum row_step {
+    ROW_STEP_ROW,   /* row is filled; violations holds what is wrong with its form */
+    ROW_STEP_END,   /* the file is read to its end */
+    ROW_STEP_ERROR, /* err says why the file as a whole is refused (ERR_INPUT), file and line named
+                     */
+};
+
 enum row_format { ROW_FORMAT_NONE, ROW_FORMAT_CSV, ROW_FORMAT_NDJSON };
 
 /* What a cell may become: a set of these, from the property's `type`. */

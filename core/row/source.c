@@ -1,74 +1,17 @@
 #include "core/row/source.h"
 
 #include "core/base/mem.h"
-#include "core/base/stop.h"
 #include "core/row/encoding.h"
 #include "core/row/file_kind.h"
-#include "core/row/gunzip.h"
-#include "core/row/reader.h"
+#include "core/row/input.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
-    BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
-    BLOCK_LEAST = 1 << 10,   /* more than FILE_KIND_SIZE */
-    BLOCK_STREAM = 64 << 10, /* what a pipe holds */
-    STOP_LOOK_MS = 250,      /* a signal that another thread took is seen after this long */
     CTRL_Z = 0x1A,
     UTF8_PENDING = 3, /* bytes that may be the beginning of a character */
 };
-
-/* Waits until there is something to read. A quiet pipe must not keep the process from stopping:
- * false with ECANCELED when a signal came first. The signal is only looked at: whoever owns it
- * takes it. */
-static bool wait_for_input(int fd)
-{
-    struct pollfd waiting[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd(), .events = POLLIN}};
-
-    for (;;) {
-        int ready = poll(waiting, 2, STOP_LOOK_MS);
-
-        if (ready < 0 && errno != EINTR)
-            return false;
-        if (ready > 0 && waiting[0].revents)
-            return true;
-        if (stop_noted() || (ready > 0 && waiting[1].revents)) {
-            errno = ECANCELED;
-            return false;
-        }
-    }
-}
-
-ssize_t source_read(int fd, char *bytes, size_t size)
-{
-    for (;;) {
-        ssize_t got;
-
-        if (!wait_for_input(fd))
-            return -1;
-        got = read(fd, bytes, size);
-        if (got >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
-            return got;
-    }
-}
-
-void source_hash_text(XXH3_state_t *state, char hash[SOURCE_HASH_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    XXH128_canonical_t canonical;
-
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
-    for (size_t i = 0; i < sizeof canonical.digest; i++) {
-        hash[2 * i] = digits[canonical.digest[i] >> 4];
-        hash[2 * i + 1] = digits[canonical.digest[i] & 15];
-    }
-    hash[SOURCE_HASH_SIZE - 1] = '\0';
-}
 
 static void hash_taken(struct source *source)
 {
@@ -85,16 +28,16 @@ static void hash_taken(struct source *source)
     source->hashed = source->begin;
 }
 
-void source_hash(struct source *source, char hash[SOURCE_HASH_SIZE])
+void source_hash(struct source *source, char hash[INPUT_HASH_SIZE])
 {
     hash_taken(source);
-    source_hash_text(source->hash, hash);
+    input_hash_text(source->hash, hash);
 }
 
-void source_file(struct source *source, char hash[SOURCE_HASH_SIZE], uint64_t *bytes)
+void source_file(struct source *source, char hash[INPUT_HASH_SIZE], uint64_t *bytes)
 {
-    if (source->gunzip) {
-        gunzip_file(source->gunzip, hash, bytes);
+    if (input_is_compressed(source->input)) {
+        input_file(source->input, hash, bytes);
         return;
     }
     source_hash(source, hash);
@@ -115,19 +58,6 @@ static void restore_ctrl_z(struct source *source)
     source->data[source->end++] = CTRL_Z;
     source->data[source->end] = '\n';
     source->ends_in_ctrl_z = false;
-}
-
-/* What the window holds becomes the beginning of a compressed file, and the window empty. */
-static void start_gunzip(struct source *source)
-{
-    struct span first;
-
-    restore_ctrl_z(source);
-    first = (struct span){source->data, source->end};
-
-    source->gunzip = gunzip_open(source->fd, source->name, first, source->ended);
-    source->end = source->checked = 0;
-    source->ended = source->several = false;
 }
 
 /* What the window holds becomes the beginning of what is converted. */
@@ -244,29 +174,17 @@ static bool fill_first(struct source *source, struct err *err)
     return true;
 }
 
-/* A short file needs no large window. */
-static size_t block_size(int fd)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-        return BLOCK_STREAM;
-    if (status.st_size >= BLOCK)
-        return BLOCK;
-    return status.st_size < BLOCK_LEAST ? BLOCK_LEAST : (size_t)status.st_size + 1;
-}
-
 bool source_init(struct source *source, int fd, const char *name, const struct source_kind *kind,
                  struct err *err)
 {
-    *source = (struct source){.fd = fd,
-                              .name = name,
+    *source = (struct source){.name = name,
                               .row_max = kind->row_max,
-                              .block = block_size(fd),
+                              .block = input_block(fd, kind->text),
                               .encoding = kind->encoding,
                               .delimiter = kind->delimiter,
                               .utf8 = kind->utf8,
                               .forced = kind->forced};
+    source->input = input_open(fd, kind->text, name);
     source->data = mem_calloc(1, capacity(source) + SOURCE_SLACK);
     source->hash = XXH3_createState();
     if (!source->hash)
@@ -275,11 +193,6 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
 
     if (!fill_first(source, err))
         return false;
-    if (gunzip_knows((struct span){source->data, source->end})) {
-        start_gunzip(source);
-        if (!fill_first(source, err))
-            return false;
-    }
     if (!start_encoding(source, err))
         return false;
     if (source->begin == source->end && !source->ended && !source_fill(source, err))
@@ -295,7 +208,7 @@ void source_release(struct source *source)
     XXH3_freeState(source->hash);
     buf_release(&source->cut);
     transcode_close(source->transcoder);
-    gunzip_close(source->gunzip);
+    input_close(source->input);
     *source = (struct source){0};
 }
 
@@ -321,32 +234,6 @@ static void check_utf8(struct source *source)
         source->checked += str_utf8_scan(unchecked, &source->several);
 }
 
-bool source_refuse_read(const char *name, struct err *err)
-{
-    return err_set(err, errno == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s", name,
-                   errno == ECANCELED ? "stopped" : strerror(errno));
-}
-
-/* Bytes of the file, or of what it holds. Sets *ended where there are none any more. */
-static bool read_some(struct source *source, char *out, size_t room, size_t *got, bool *ended,
-                      struct err *err)
-{
-    ssize_t size;
-
-    if (source->gunzip) {
-        if (!gunzip_read(source->gunzip, out, room, got, err))
-            return false;
-        *ended = *got == 0;
-        return true;
-    }
-    size = source_read(source->fd, out, room);
-    if (size < 0)
-        return source_refuse_read(source->name, err);
-    *ended = size == 0;
-    *got = (size_t)size;
-    return true;
-}
-
 /* Adds converted text to the window. What is no character stands in it as a byte that is not
  * UTF-8, and is the last thing that is read. */
 static bool fill_converted(struct source *source, size_t *added, struct err *err)
@@ -368,9 +255,9 @@ static bool fill_converted(struct source *source, size_t *added, struct err *err
         source->ended = true;
         return true;
     }
-    if (!read_some(source, transcode_room(transcoder), source->block, &got, &transcoder->ended,
-                   err))
+    if (!input_read(source->input, transcode_room(transcoder), source->block, &got, err))
         return false;
+    transcoder->ended = got == 0;
     transcoder->end += got;
     return true;
 }
@@ -391,10 +278,10 @@ bool source_fill(struct source *source, struct err *err)
             if (!fill_converted(source, &added, err))
                 return false;
         } else {
-            if (!read_some(source, source->data + source->end,
-                           room < source->block ? room : source->block, &added, &source->ended,
-                           err))
+            if (!input_read(source->input, source->data + source->end,
+                            room < source->block ? room : source->block, &added, err))
                 return false;
+            source->ended = added == 0;
             source->end += added;
         }
         got += added;

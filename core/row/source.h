@@ -7,6 +7,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/row/encoding.h"
+#include "core/row/input.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,14 +18,12 @@ enum {
     /* Bytes behind the window that may be read, so that loops may look at 16 bytes at once. The
      * first of them is a line feed, which ends every search. */
     SOURCE_SLACK = 64,
-    SOURCE_HASH_SIZE = 33,
 };
 
-struct gunzip;
 struct transcoder;
 
 struct source {
-    int fd;
+    struct input *input;
     const char *name;
     size_t row_max;             /* bytes of a row that the window holds for sure */
     size_t block;               /* bytes of one read(2) */
@@ -49,7 +48,6 @@ struct source {
     XXH3_state_t *hash;
     struct buf cut;                /* the beginning of such a line */
     struct transcoder *transcoder; /* NULL: the window holds the bytes as they are */
-    struct gunzip *gunzip;         /* NULL: the file is not compressed */
     char mark[2];                  /* the byte order mark of UTF-16, where mark_size is 2 */
     size_t mark_size;
 };
@@ -60,7 +58,8 @@ struct source_kind {
     enum row_encoding encoding; /* as declared */
     bool forced;                /* as above */
     char delimiter;             /* as declared, or 0 */
-    size_t row_max;             /* of most files READER_ROW_MAX or more */
+    size_t row_max;             /* of most files ROW_SIZE_MAX or more */
+    struct span text; /* the file itself, in memory; without data the descriptor is read */
 };
 
 /* Reads the first bytes, which say whether the file is compressed, or no text at all, and takes a
@@ -154,18 +153,9 @@ bool source_doubtful(const struct source *source);
 bool source_skip_to(struct source *source, uint64_t bytes, struct err *err);
 
 /* Hash and size of the file itself, compressed or not; only at its end. */
-void source_file(struct source *source, char hash[SOURCE_HASH_SIZE], uint64_t *bytes);
+void source_file(struct source *source, char hash[INPUT_HASH_SIZE], uint64_t *bytes);
 
 /* XXH3-128 of all that was taken, hexadecimal. */
-void source_hash(struct source *source, char hash[SOURCE_HASH_SIZE]);
-
-/* read(2) that goes on after a signal and waits where the descriptor does not block. -1 with errno.
- */
-ssize_t source_read(int fd, char *bytes, size_t size);
-
-/* ERR_INPUT of a read that failed, by errno; ERR_STOPPED where a signal ended it. */
-bool source_refuse_read(const char *name, struct err *err);
-
-void source_hash_text(XXH3_state_t *state, char hash[SOURCE_HASH_SIZE]);
+void source_hash(struct source *source, char hash[INPUT_HASH_SIZE]);
 
 #endif

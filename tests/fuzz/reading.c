@@ -26,7 +26,7 @@ struct pass {
     struct reader_position before, now; /* around the present row */
     uint64_t line_feeds;                /* in front of before.bytes */
     struct buf dump;
-    bool complete; /* READER_END was reached */
+    bool complete; /* ROW_STEP_END was reached */
     /* at resume_rows */
     struct reader_position middle;
     size_t middle_dump;
@@ -186,19 +186,19 @@ static void check_row(const struct pass *pass, const struct row *row,
 static void check_hash(struct span bytes, const char *hash)
 {
     XXH3_state_t *state = XXH3_createState();
-    char expected[SOURCE_HASH_SIZE];
+    char expected[INPUT_HASH_SIZE];
 
     fuzz_must(state != NULL, "there is memory");
     XXH3_128bits_reset(state);
     XXH3_128bits_update(state, bytes.data, bytes.size);
-    source_hash_text(state, expected);
+    input_hash_text(state, expected);
     XXH3_freeState(state);
     fuzz_must(strcmp(hash, expected) == 0, "a hash is that of the bytes");
 }
 
 static void check_end(struct pass *pass)
 {
-    char hash[SOURCE_HASH_SIZE];
+    char hash[INPUT_HASH_SIZE];
     uint64_t size;
 
     reader_file(pass->reader, hash, &size);
@@ -241,11 +241,11 @@ static void note_middle(struct pass *pass)
 }
 
 /* Reads what is left, from `from` on where that is given. */
-static enum reader_step read_rows(struct pass *pass, const struct reader_position *from,
-                                  struct err *err)
+static enum row_step read_rows(struct pass *pass, const struct reader_position *from,
+                               struct err *err)
 {
     struct violations violations = {0};
-    enum reader_step step = READER_ROW;
+    enum row_step step = ROW_STEP_ROW;
     struct row row;
 
     reader_position(pass->reader, &pass->before);
@@ -255,10 +255,10 @@ static enum reader_step read_rows(struct pass *pass, const struct reader_positio
     }
     if (pass->content.data)
         pass->line_feeds = count_feeds(pass, 0, pass->before.bytes);
-    while (step == READER_ROW) {
+    while (step == ROW_STEP_ROW) {
         note_middle(pass);
         step = reader_next(pass->reader, &row, &violations, err);
-        if (step == READER_ROW)
+        if (step == ROW_STEP_ROW)
             take_row(pass, &row, &violations);
     }
     violations_release(&violations);
@@ -268,14 +268,14 @@ static enum reader_step read_rows(struct pass *pass, const struct reader_positio
 static void run_pass(struct pass *pass, size_t chunk, const struct reader_position *from)
 {
     const struct reading *reading = pass->reading;
-    enum reader_step step = READER_ERROR;
+    enum row_step step = ROW_STEP_ERROR;
     struct err err = {0};
 
     pass->reader =
         reader_open(feed_open(pass->file, chunk), "in", reading->format, reading->shape, &err);
     if (pass->reader)
         step = read_rows(pass, from, &err);
-    pass->complete = step == READER_END;
+    pass->complete = step == ROW_STEP_END;
     if (pass->complete) {
         check_end(pass);
     } else {
@@ -418,7 +418,7 @@ static bool travel(struct trip *trip, struct span file)
 {
     struct violations violations = {0};
     struct writer *writer = NULL;
-    enum reader_step step = READER_ERROR;
+    enum row_step step = ROW_STEP_ERROR;
     struct err err = {0};
     struct reader *reader;
     struct row row;
@@ -431,18 +431,18 @@ static bool travel(struct trip *trip, struct span file)
         fuzz_must(writer != NULL, "a header row that was read can be written");
         writer_begin(writer, &trip->out);
     }
-    while (reader && (step = reader_next(reader, &row, &violations, &err)) == READER_ROW) {
+    while (reader && (step = reader_next(reader, &row, &violations, &err)) == ROW_STEP_ROW) {
         trip->rejected += violations.count > 0;
         if (writer)
             write_row(trip, writer, &row, !violations.count);
         else if (!violations.count)
             tell_row(trip, &row);
     }
-    fuzz_must(step == READER_END || err.kind == ERR_INPUT, "a file is refused as input");
+    fuzz_must(step == ROW_STEP_END || err.kind == ERR_INPUT, "a file is refused as input");
     violations_release(&violations);
     writer_close(writer);
     reader_close(reader);
-    return step == READER_END;
+    return step == ROW_STEP_END;
 }
 
 static void check_export(const struct reading *reading, struct span file)

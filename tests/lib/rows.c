@@ -143,7 +143,7 @@ static void check_raw(struct buf *out, struct span bytes, const struct row *row,
     struct reader_position position;
 
     reader_position(reader, &position);
-    if (row->raw.size == READER_ROW_MAX)
+    if (row->raw.size == ROW_SIZE_MAX)
         return;
     if (row->raw.size == 0 || row->raw.size > position.bytes ||
         memcmp(bytes.data + position.bytes - row->raw.size, row->raw.data, row->raw.size) != 0)
@@ -158,22 +158,22 @@ char *rows_dump(struct span bytes, enum row_format format, const struct row_shap
     struct err err = {0};
     struct buf out = {0};
     struct row row;
-    enum reader_step step = READER_ERROR;
+    enum row_step step = ROW_STEP_ERROR;
     struct reader *reader;
 
     rows_feed_open(&feed, bytes, chunk);
     reader = reader_open(feed.fd, "in", format, shape, &err);
-    while (reader && (step = reader_next(reader, &row, &violations, &err)) == READER_ROW) {
+    while (reader && (step = reader_next(reader, &row, &violations, &err)) == ROW_STEP_ROW) {
         rows_print(&out, &row, &violations);
         if (!rows_tape_fits(&row))
             buf_append_text(&out, "TAPE DIFFERS\n");
         check_raw(&out, bytes, &row, reader);
     }
-    if (step == READER_END)
+    if (step == ROW_STEP_END)
         buf_append_text(&out, "end\n");
     else
         buf_printf(&out, "error: %s\n", err.text);
-    if (step != READER_END && err.kind != ERR_INPUT)
+    if (step != ROW_STEP_END && err.kind != ERR_INPUT)
         buf_printf(&out, "KIND IS %d\n", err.kind);
     reader_close(reader);
     rows_feed_close(&feed);

@@ -154,7 +154,7 @@ static void a_row_longer_than_1_mib_is_cut_and_the_next_line_is_read(void **stat
 
     (void)state;
     buf_append_text(&text, "record_id,sku\na,");
-    append_fill(&text, READER_ROW_MAX - 2);
+    append_fill(&text, ROW_SIZE_MAX - 2);
     buf_append_text(&text, "\nb,y\n");
     check(buf_span(&text),
           "1@2 [a]\n  |row|is longer than 1048576 bytes; only those at its beginning are kept\n"
@@ -162,7 +162,7 @@ static void a_row_longer_than_1_mib_is_cut_and_the_next_line_is_read(void **stat
           "end\n");
 
     text.size = strlen("record_id,sku\na,");
-    append_fill(&text, 5 * (size_t)READER_ROW_MAX);
+    append_fill(&text, 5 * (size_t)ROW_SIZE_MAX);
     check(buf_span(&text),
           "1@2 [a]\n  |row|is longer than 1048576 bytes; only those at its beginning are kept\n"
           "end\n");
@@ -175,10 +175,10 @@ static void a_row_of_exactly_1_mib_is_read(void **state)
 
     (void)state;
     buf_append_text(&text, "record_id,sku\na,");
-    append_fill(&text, READER_ROW_MAX - 3);
+    append_fill(&text, ROW_SIZE_MAX - 3);
     buf_append_text(&text, "\nb,y\n");
     buf_append_text(&expected, "1@2 [a] {\"sku\":\"");
-    append_fill(&expected, READER_ROW_MAX - 3);
+    append_fill(&expected, ROW_SIZE_MAX - 3);
     /* rows_dump tells a cut line from a whole one by its size: this one says nothing */
     buf_append_text(&expected, "\"}\n2@3 [b] {\"sku\":\"y\"}\nend\n");
     check(buf_span(&text), buf_text(&expected));
@@ -375,7 +375,7 @@ static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **sta
 
     (void)state;
     buf_append_text(&text, "record_id,sku\na,");
-    append_fill(&text, 4 * (size_t)READER_ROW_MAX);
+    append_fill(&text, 4 * (size_t)ROW_SIZE_MAX);
     buf_append_text(&text, "\xFF\nb,y\n");
     check(buf_span(&text), "error: in: line 2, column 4194307: byte 0xff is not UTF-8 (looks like "
                            "windows-1252; declare it with \"csv\": {\"encoding\": "
@@ -389,7 +389,7 @@ static void its_column_is_right_where_it_stands_at_the_beginning(void **state)
 
     (void)state;
     buf_append_text(&text, "record_id,sku\na,\xFF");
-    append_fill(&text, 4 * (size_t)READER_ROW_MAX);
+    append_fill(&text, 4 * (size_t)ROW_SIZE_MAX);
     buf_append_text(&text, "\nb,y\n");
     check(buf_span(&text), "error: in: line 2, column 3: byte 0xff is not UTF-8 (looks like "
                            "windows-1252; declare it with \"csv\": {\"encoding\": "
@@ -469,7 +469,7 @@ static void read_sample(struct span text, struct outcome *outcome)
     reader = reader_open(feed.fd, "in", ROW_FORMAT_CSV, &rows_shape, &err);
     assert_non_null(reader);
     at = reader_header(reader).size;
-    while (reader_next(reader, &row, &violations, &err) == READER_ROW) {
+    while (reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW) {
         while (row.raw.data[0] != '\n' && text.data[at] == '\n')
             at++; /* a blank line, which a quote has left behind */
         assert_true(row.raw.size <= text.size - at);

@@ -115,13 +115,13 @@ static void a_header_row_beyond_its_limits_is_refused(void **state)
 
     (void)state;
     buf_append_text(&text, "record_id");
-    for (int i = 0; i < READER_COLUMNS_MAX; i++)
+    for (int i = 0; i < ROW_COLUMNS_MAX; i++)
         buf_append_text(&text, ",a");
     assert_refused_bytes(buf_span(&text),
                          "error: in: line 1: header row: more than 2000 columns\n");
     buf_reset(&text);
-    memset(buf_reserve(&text, READER_ROW_MAX + 1), 'a', READER_ROW_MAX + 1);
-    text.size = READER_ROW_MAX + 1;
+    memset(buf_reserve(&text, ROW_SIZE_MAX + 1), 'a', ROW_SIZE_MAX + 1);
+    text.size = ROW_SIZE_MAX + 1;
     assert_refused_bytes(buf_span(&text),
                          "error: in: line 1: header row: longer than 1048576 bytes\n");
     buf_release(&text);

@@ -216,7 +216,7 @@ static void read_rest(struct reader *reader, struct buf *out)
     struct err err = {0};
     struct row row;
 
-    while (reader_next(reader, &row, &violations, &err) == READER_ROW)
+    while (reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW)
         rows_print(out, &row, &violations);
     assert_int_equal(err.kind, ERR_NONE);
     violations_release(&violations);
@@ -238,7 +238,7 @@ static bool read_in_two(struct span bytes, const struct row_shape *shape, unsign
     reader = reader_open(feed.fd, "in", ROW_FORMAT_CSV, shape, &err);
     assert_non_null(reader);
     for (unsigned i = 0; enough && i < n; i++) {
-        enough = reader_next(reader, &row, &violations, &err) == READER_ROW;
+        enough = reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW;
         if (enough)
             rows_print(out, &row, &violations);
     }
@@ -319,18 +319,18 @@ static void a_line_that_is_too_long_keeps_bytes_of_the_file(void **state)
 
     (void)state;
     buf_append_text(&utf8, "record_id,sku\na,");
-    for (int i = 0; i < 2 * READER_ROW_MAX; i++)
+    for (int i = 0; i < 2 * ROW_SIZE_MAX; i++)
         buf_append_text(&utf8, "\xC3\xA9");
     buf_append_text(&utf8, "\nb,y\n");
     encode("UTF-16LE", "\xFF\xFE", buf_span(&utf8), &bytes);
     rows_feed_open(&feed, buf_span(&bytes), ROWS_FILE);
     reader = reader_open(feed.fd, "in", ROW_FORMAT_CSV, &rows_shape, &err);
     assert_non_null(reader);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
     assert_int_equal(violations.count, 1);
-    assert_int_equal(row.raw.size, READER_ROW_MAX + 2);
+    assert_int_equal(row.raw.size, ROW_SIZE_MAX + 2);
     assert_memory_equal(row.raw.data, bytes.data + 30, row.raw.size);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
     assert_int_equal(row.line_no, 3);
     assert_memory_equal(row.raw.data, "b\0,\0y\0\n\0", 8);
     reader_close(reader);
@@ -349,14 +349,14 @@ static char *dump_packed(struct span bytes, enum row_format format, size_t chunk
     struct violations violations = {0};
     struct buf out = {0};
     struct row row;
-    enum reader_step step = READER_ERROR;
+    enum row_step step = ROW_STEP_ERROR;
     struct reader *reader;
 
     rows_feed_open(&feed, bytes, chunk);
     reader = reader_open(feed.fd, "in", format, &rows_shape, &err);
-    while (reader && (step = reader_next(reader, &row, &violations, &err)) == READER_ROW)
+    while (reader && (step = reader_next(reader, &row, &violations, &err)) == ROW_STEP_ROW)
         rows_print(&out, &row, &violations);
-    if (step == READER_END) {
+    if (step == ROW_STEP_END) {
         char hash[33], expected[33];
         uint64_t size, expected_size;
         struct rows_feed whole;

@@ -356,12 +356,12 @@ static void a_line_of_exactly_the_longest_size_is_read(void **state)
     char *dump;
 
     (void)state;
-    append_line(&text, "a", READER_ROW_MAX);
-    append_line(&text, "b", READER_ROW_MAX + 1);
-    append_line(&text, "c", 3 * READER_ROW_MAX);
-    append_line(&text, "d", READER_ROW_MAX);
+    append_line(&text, "a", ROW_SIZE_MAX);
+    append_line(&text, "b", ROW_SIZE_MAX + 1);
+    append_line(&text, "c", 3 * ROW_SIZE_MAX);
+    append_line(&text, "d", ROW_SIZE_MAX);
     dump = rows_dump(buf_span(&text), ROW_FORMAT_NDJSON, &rows_shape, ROWS_FILE);
-    assert_int_equal(strlen(dump), 2 * (size_t)READER_ROW_MAX + 124);
+    assert_int_equal(strlen(dump), 2 * (size_t)ROW_SIZE_MAX + 124);
     assert_memory_equal(dump, "1@1 [a] {\"a\":\"x", 15);
     assert_non_null(strstr(
         dump, "xx\"}\n"

@@ -94,7 +94,7 @@ static void rows_of_a_long_file_do_not_depend_on_it_either(void **state)
 
     (void)state;
     buf_append_text(&text, "record_id,sku,quantity\n");
-    for (int i = 0; text.size < 3 * (size_t)READER_ROW_MAX; i++) {
+    for (int i = 0; text.size < 3 * (size_t)ROW_SIZE_MAX; i++) {
         size_t size = (size_t)rand_r(&seed) % (i % 50 ? 60 : 90000);
 
         buf_printf(&text, "r%d,\"", i);
@@ -130,9 +130,9 @@ static void positions_count_bytes_lines_and_rows(void **state)
         assert_int_equal(position.bytes, expected[i].bytes);
         assert_int_equal(position.lines, expected[i].lines);
         assert_int_equal(position.rows, expected[i].rows);
-        assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+        assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
     }
-    while (reader_next(reader, &row, &violations, &err) == READER_ROW)
+    while (reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW)
         continue;
     reader_position(reader, &position);
     assert_int_equal(position.bytes, samples[0].text.size);
@@ -152,7 +152,7 @@ static void the_hash_of_a_position_is_that_of_the_bytes_before_it(void **state)
         struct rows_feed feed;
         struct reader *reader;
         struct row row;
-        enum reader_step step;
+        enum row_step step;
 
         rows_feed_open(&feed, samples[i].text, 5);
         reader = open_feed(&feed, samples[i].format);
@@ -169,8 +169,8 @@ static void the_hash_of_a_position_is_that_of_the_bytes_before_it(void **state)
             assert_int_equal(size, position.bytes);
             assert_string_equal(hash, position.hash);
             rows_feed_close(&prefix);
-        } while (step == READER_ROW);
-        assert_int_equal(step, READER_END);
+        } while (step == ROW_STEP_ROW);
+        assert_int_equal(step, ROW_STEP_END);
         reader_close(reader);
         rows_feed_close(&feed);
         violations_release(&violations);
@@ -200,7 +200,7 @@ static void dump_rest(struct buf *out, struct reader *reader)
     struct row row;
 
     buf_reset(out);
-    while (reader_next(reader, &row, &violations, &err) == READER_ROW)
+    while (reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW)
         rows_print(out, &row, &violations);
     if (err.kind != ERR_NONE)
         buf_append_text(out, err.text);
@@ -234,9 +234,9 @@ static void reading_goes_on_behind_every_row_as_if_it_had_not_stopped(void **sta
 {
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
-        enum reader_step step = READER_ROW;
+        enum row_step step = ROW_STEP_ROW;
 
-        for (uint32_t rows = 0; step == READER_ROW; rows++) {
+        for (uint32_t rows = 0; step == ROW_STEP_ROW; rows++) {
             struct violations violations = {0};
             struct reader_position position;
             struct err err = {0};
@@ -257,11 +257,12 @@ static void reading_goes_on_behind_every_row_as_if_it_had_not_stopped(void **sta
             rows_feed_close(&feed);
             violations_release(&violations);
         }
-        assert_int_equal(step, READER_END);
+        assert_int_equal(step, ROW_STEP_END);
     }
 }
 
-/* Which rows may be short depends on those before them: lines of a cell that is not closed are not. */
+/* Which rows may be short depends on those before them: lines of a cell that is not closed are not.
+ */
 static void short_rows_are_the_same_after_a_resume(void **state)
 {
     static const char text[] = "record_id,sku,status\na,1,x\nb,\"open\nc,2\nd\ne,3,y\nf\n";
@@ -282,7 +283,7 @@ static void short_rows_are_the_same_after_a_resume(void **state)
         rows_feed_open(&feed, span_of(text), ROWS_FILE);
         reader = reader_open(feed.fd, "in", ROW_FORMAT_CSV, &shape, &err);
         for (unsigned i = 0; i < rows; i++)
-            assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+            assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
         reader_position(reader, &position);
         dump_rest(&whole, reader);
         reader_close(reader);
@@ -331,7 +332,7 @@ static void a_file_that_changed_before_the_position_is_not_resumed(void **state)
     (void)state;
     rows_feed_open(&feed, span_of(text), ROWS_FILE);
     reader = open_feed(&feed, ROW_FORMAT_CSV);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
     reader_position(reader, &position);
     reader_close(reader);
     rows_feed_close(&feed);
@@ -359,11 +360,11 @@ static void a_file_has_at_most_999999999_rows(void **state)
     rows_feed_open(&feed, span_of(text), ROWS_FILE);
     reader = open_feed(&feed, ROW_FORMAT_CSV);
     reader_position(reader, &position);
-    position.rows = READER_ROWS_MAX - 1;
+    position.rows = ROW_COUNT_MAX - 1;
     assert_true(reader_resume(reader, &position, &err));
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
-    assert_int_equal(row.row_no, READER_ROWS_MAX);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ERROR);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
+    assert_int_equal(row.row_no, ROW_COUNT_MAX);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ERROR);
     assert_int_equal(err.kind, ERR_INPUT);
     assert_string_equal(err.text, "in: line 3: more than 999999999 rows; split the file");
     reader_close(reader);
@@ -382,9 +383,9 @@ static void the_end_stays_the_end(void **state)
     (void)state;
     rows_feed_open(&feed, span_of("record_id\na"), ROWS_FILE);
     reader = open_feed(&feed, ROW_FORMAT_CSV);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(reader_next(reader, &row, &violations, &err), READER_END);
+        assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_END);
     reader_close(reader);
     rows_feed_close(&feed);
     violations_release(&violations);

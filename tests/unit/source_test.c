@@ -69,8 +69,8 @@ static void a_descriptor_that_does_not_block_is_waited_for(void **state)
     rows_feed_open(&feed, span_of("record_id,sku\na,x\n"), 1);
     assert_int_equal(fcntl(feed.fd, F_SETFL, O_NONBLOCK), 0);
     reader = open_feed(&feed, ROW_FORMAT_CSV);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
-    assert_int_equal(reader_next(reader, &row, &violations, &err), READER_END);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_END);
     reader_close(reader);
     rows_feed_close(&feed);
     violations_release(&violations);
@@ -141,17 +141,17 @@ static void a_read_that_fails_within_a_line_that_is_too_long_ends_in_an_error(vo
 
     (void)state;
     buf_append_text(&text, "record_id\n");
-    memset(buf_reserve(&text, 4 * READER_ROW_MAX), 'x', 4 * READER_ROW_MAX);
-    text.size += 4 * READER_ROW_MAX;
+    memset(buf_reserve(&text, 4 * ROW_SIZE_MAX), 'x', 4 * ROW_SIZE_MAX);
+    text.size += 4 * ROW_SIZE_MAX;
     for (enum row_format format = ROW_FORMAT_CSV; format <= ROW_FORMAT_NDJSON; format++) {
         struct reader *reader;
 
         rows_feed_open(&feed, buf_span(&text), ROWS_FILE);
         reader = open_feed(&feed, format);
         if (format == ROW_FORMAT_NDJSON)
-            assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ROW);
+            assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ROW);
         reads_before_fault = 8;
-        assert_int_equal(reader_next(reader, &row, &violations, &err), READER_ERROR);
+        assert_int_equal(reader_next(reader, &row, &violations, &err), ROW_STEP_ERROR);
         reads_before_fault = -1;
         assert_string_equal(err.text, "in: read: Input/output error");
         reader_close(reader);

@@ -89,7 +89,7 @@ static void copy_rows(struct copy *copy, struct span bytes)
     struct rows_feed feed;
     struct reader *reader;
     struct row row = {0};
-    enum reader_step step;
+    enum row_step step;
 
     rows_feed_open(&feed, bytes, ROWS_FILE);
     reader = reader_open(feed.fd, "in", copy->options.source, copy->options.shape, &copy->err);
@@ -104,7 +104,7 @@ static void copy_rows(struct copy *copy, struct span bytes)
             fail_msg("%s", copy->err.text);
         writer_begin(writer, &copy->out);
     }
-    while ((step = reader_next(reader, &row, &violations, &copy->err)) == READER_ROW) {
+    while ((step = reader_next(reader, &row, &violations, &copy->err)) == ROW_STEP_ROW) {
         if (violations.count > 0 && !copy->jobs_only)
             buf_append_text(&copy->told, "rejected\n");
         if (violations.count == 0)
@@ -116,7 +116,7 @@ static void copy_rows(struct copy *copy, struct span bytes)
         if (writer)
             write_row(copy, writer, &row, violations.count == 0);
     }
-    if (step != READER_END)
+    if (step != ROW_STEP_END)
         fail_msg("%s", copy->err.text);
     writer_close(writer);
     reader_close(reader);
@@ -689,7 +689,7 @@ static void assert_refused(const char *line, const char *reason)
     assert_non_null(writer);
     rows_feed_open(&feed, span_of(line), ROWS_FILE);
     reader = reader_open(feed.fd, "in", ROW_FORMAT_NDJSON, &rows_shape, &copy.err);
-    assert_int_equal(reader_next(reader, &row, &violations, &copy.err), READER_ROW);
+    assert_int_equal(reader_next(reader, &row, &violations, &copy.err), ROW_STEP_ROW);
     assert_false(writer_job(writer, &row, &outcome, &copy.out, &copy.err));
     assert_int_equal(copy.err.kind, ERR_CONFIG);
     assert_string_equal(copy.err.text, reason);

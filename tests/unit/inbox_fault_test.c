@@ -223,6 +223,18 @@ static void move_link(struct scene *scene, unsigned call)
     move_round(scene, NULL, "target");
 }
 
+static void move_link_of_sub_folder(struct scene *scene, unsigned call)
+{
+    (void)call;
+    move_round(scene, "Item", "../target");
+}
+
+static void move_absolute_link(struct scene *scene, unsigned call)
+{
+    (void)call;
+    move_round(scene, NULL, at(scene, "target"));
+}
+
 static void a_file_survives_any_fault_of_a_move(void **state)
 {
     struct scene *scene = *state;
@@ -231,6 +243,8 @@ static void a_file_survives_any_fault_of_a_move(void **state)
     each_fault(scene, move_plain);
     each_fault(scene, move_from_sub_folder);
     each_fault(scene, move_link);
+    each_fault(scene, move_link_of_sub_folder);
+    each_fault(scene, move_absolute_link);
 }
 
 static bool write_text(void *context, int fd, struct err *err)
@@ -249,11 +263,22 @@ static bool replace_any(void *context, const char *name, const struct inbox_iden
     return *ours = true;
 }
 
+static bool fail_by_itself;
+
+static bool note(void *context, const char *name, const struct inbox_identity *file,
+                 struct err *err)
+{
+    (void)context;
+    (void)name;
+    (void)file;
+    return !fail_by_itself || err_set(err, ERR_CONFIG, "cannot be noted");
+}
+
 static void write_round(struct scene *scene, unsigned call)
 {
     static char text[] = "whole";
     unsigned left = disarm();
-    const struct inbox_sheet sheet = {".errors.tsv", write_text, replace_any, NULL, text};
+    const struct inbox_sheet sheet = {".errors.tsv", write_text, replace_any, note, text};
     const struct inbox_identity file = {0};
     struct inbox_place place = {scene->folder, NULL, "a.csv", "done", 5, &file};
     char name[INBOX_NAME_SIZE];
@@ -281,7 +306,20 @@ static void write_round(struct scene *scene, unsigned call)
 
 static void a_sheet_is_complete_or_missing_after_any_fault(void **state)
 {
-    each_fault(*state, write_round);
+    static char text[] = "text";
+    const struct inbox_sheet sheet = {".errors.tsv", write_text, replace_any, note, text};
+    struct scene *scene = *state;
+    const struct inbox_identity file = {0};
+    struct inbox_place place = {scene->folder, NULL, "a.csv", "done", 5, &file};
+    char name[INBOX_NAME_SIZE];
+    struct err err = {0};
+
+    each_fault(scene, write_round);
+    fail_by_itself = true;
+    assert_false(inbox_place_write(&place, "a.csv", &sheet, name, &err));
+    fail_by_itself = false;
+    assert_string_equal(err.text, "cannot be noted");
+    assert_holds(scene, "done/a.csv.errors.tsv", "whole");
 }
 
 static void delete_round(struct scene *scene, unsigned call)

@@ -402,21 +402,21 @@ static int end(void **state)
     return fixture_end(state);
 }
 
-static void hear(void *context, const char *text)
+static inline void hear(void *context, const char *text)
 {
     (void)context;
     buf_append_text(&world.said, text);
     buf_append_char(&world.said, '\n');
 }
 
-static void look_on(void *context, const struct drain_progress *progress)
+static inline void look_on(void *context, const struct drain_progress *progress)
 {
     (void)context;
     world.progress = *progress;
     world.reports++;
 }
 
-static struct drain_options usual(void)
+static inline struct drain_options usual(void)
 {
     static const struct notice_sink notices = {hear, NULL};
     struct drain_options options = {
@@ -443,8 +443,8 @@ static struct drain_options usual(void)
 }
 
 /* Drains with these replies, and checks the database afterwards. */
-static bool drain(const struct drain_options *options, const struct reply *replies,
-                  struct drain_result *result)
+static inline bool drain(const struct drain_options *options, const struct reply *replies,
+                         struct drain_result *result)
 {
     bool fine;
 
@@ -460,8 +460,8 @@ static bool drain(const struct drain_options *options, const struct reply *repli
     return fine;
 }
 
-static void assert_ends(const struct drain_options *options, const struct reply *replies,
-                        enum drain_end expected)
+static inline void assert_ends(const struct drain_options *options, const struct reply *replies,
+                               enum drain_end expected)
 {
     struct drain_result result;
 
@@ -470,8 +470,8 @@ static void assert_ends(const struct drain_options *options, const struct reply 
     assert_int_equal(result.end, expected);
 }
 
-static void assert_fails(const struct drain_options *options, const struct reply *replies,
-                         enum err_kind kind, const char *text)
+static inline void assert_fails(const struct drain_options *options, const struct reply *replies,
+                                enum err_kind kind, const char *text)
 {
     struct drain_result result;
 
@@ -482,13 +482,13 @@ static void assert_fails(const struct drain_options *options, const struct reply
 }
 
 /* Jobs by state: `2 applied, 1 pending`. */
-static const char *jobs(void)
+static inline const char *jobs(void)
 {
     return fixture_ask(world.fixture, "SELECT group_concat(n || ' ' || state, ', ') FROM (SELECT "
                                       "count(*) AS n, state FROM job GROUP BY state)");
 }
 
-static unsigned requests(const char *text)
+static inline unsigned requests(const char *text)
 {
     unsigned count = 0;
 
@@ -498,7 +498,7 @@ static unsigned requests(const char *text)
 }
 
 /* When the n-th request, counted from 0, left (ms); -1 when there were fewer. */
-static int64_t sent_ms(unsigned n)
+static inline int64_t sent_ms(unsigned n)
 {
     const char *line = buf_text(&world.sent);
 
@@ -510,7 +510,7 @@ static int64_t sent_ms(unsigned n)
 #define BATCH(words) fixture_batch(world.fixture, "InventoryItem", words)
 
 /* A batch of records r0, r1, ... at version 5. */
-static void add_batch_of(int rows)
+static inline void add_batch_of(int rows)
 {
     struct buf words = {0};
 

@@ -1,4 +1,4 @@
-/* The loop of a drain from the first claim to the last outcome, in simulated time. */
+/* The loop of a drain in simulated time: what is claimed, sent and settled, and how a run ends. */
 #include "tests/unit/drain_scene.h"
 
 #include <unistd.h>
@@ -48,19 +48,6 @@ static void updates_of_one_record_follow_each_other(void **state)
     assert_int_equal(requests("PUT"), 4);
 }
 
-static void the_pace_spaces_departures(void **state)
-{
-    struct drain_options options = usual();
-
-    (void)state;
-    options.rate_per_s = 2;
-    BATCH("a:5 b:6 c:7 d:8 e:9");
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "5 applied");
-    assert_true(sent_ms(5) - sent_ms(1) >= 3 * 1000 / 2);
-    assert_in_range(world.progress.rate_per_s * 100, 190, 200);
-}
-
 static void a_conflict_is_read_back_and_kept(void **state)
 {
     struct drain_options options = usual();
@@ -80,108 +67,6 @@ static void a_conflict_is_read_back_and_kept(void **state)
     assert_string_equal(fixture_ask(world.fixture, "SELECT server_version, http_status FROM job "
                                                    "WHERE state = 'conflict'"),
                         "6|409");
-}
-
-static void a_429_holds_all_requests_for_its_time(void **state)
-{
-    static const struct reply replies[] = {
-        {.to = "PUT", .times = 2, .status = 429, .retry_after_s = 20}, {0}};
-    struct drain_options options = usual();
-    struct drain_result result;
-
-    (void)state;
-    BATCH("a:5 b:6 c:7 d:8");
-    assert_true(drain(&options, replies, &result));
-    assert_int_equal(result.end, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "4 applied");
-    assert_int_equal(requests("PUT"), 6);
-    /* two had left when the first answer came; then nothing, for 20 s and up to 250 ms */
-    assert_int_equal(sent_ms(2), 50);
-    assert_in_range(sent_ms(3), 100 + 20000, 100 + 20250);
-    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(attempts) FROM job"), "6");
-    assert_int_equal(result.run.throttled, 2);
-    assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "0");
-    assert_non_null(strstr(buf_text(&world.said), "the API answered 429, and asks to wait"));
-}
-
-static void a_wait_beyond_max_wait_parks_this_run_and_the_next(void **state)
-{
-    static const struct reply replies[] = {
-        {.to = "PUT", .times = 1, .status = 429, .retry_after_s = 600}, {0}};
-    struct drain_options options = usual();
-    struct drain_result result;
-
-    (void)state;
-    options.concurrency = 1;
-    BATCH("a:5 b:6");
-    assert_true(drain(&options, replies, &result));
-    assert_int_equal(result.end, DRAIN_PARKED);
-    assert_string_equal(jobs(), "2 pending");
-    assert_int_equal(result.parked_until_ms, FIXTURE_NOW_MS + 100 + 600000);
-    assert_string_equal(result.reason, "the API answered 429, and asks to wait until +600.100");
-
-    options = usual();
-    assert_true(drain(&options, NULL, &result));
-    assert_int_equal(result.end, DRAIN_PARKED);
-    assert_string_equal(buf_text(&world.sent), "");
-    assert_in_range(result.parked_until_ms, FIXTURE_NOW_MS + 600000, FIXTURE_NOW_MS + 600200);
-
-    options = usual();
-    options.max_wait_ms = 3600000;
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_true(sent_ms(0) >= 600000);
-    assert_string_equal(jobs(), "2 applied");
-}
-
-static void a_stored_pause_is_ignored_with_ignore_pause(void **state)
-{
-    struct drain_options options = usual();
-
-    (void)state;
-    BATCH("a:5");
-    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS, FIXTURE_NOW_MS + 300000, "busy",
-                            1, &world.fixture->err));
-    options.ignore_pause = true;
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_int_equal(sent_ms(0), 0);
-    assert_string_equal(buf_text(&world.said), "the pause until +300.000 is ignored: busy\n");
-}
-
-static void a_pause_of_a_clock_that_was_ahead_is_cut(void **state)
-{
-    struct drain_options options = usual();
-
-    (void)state;
-    BATCH("a:5");
-    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS + INT64_C(864000000),
-                            FIXTURE_NOW_MS + INT64_C(864030000), "busy", 1, &world.fixture->err));
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_non_null(strstr(buf_text(&world.said), "the clock was ahead when a pause was stored"));
-    assert_string_equal(jobs(), "1 applied");
-}
-
-static void a_503_with_a_time_holds_all_and_one_without_its_job(void **state)
-{
-    static const struct reply named[] = {
-        {.to = "PUT a", .times = 1, .status = 503, .retry_after_s = 5}, {0}};
-    static const struct reply unnamed[] = {{.to = "PUT c", .times = 1, .status = 503}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    options.concurrency = 1;
-    BATCH("a:5 b:6");
-    assert_ends(&options, named, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "2 applied");
-    assert_in_range(sent_ms(2), 100 + 5000, 100 + 5250); /* after the login and the first update */
-
-    world.now_us += 1000000;
-    options = usual();
-    options.concurrency = 1;
-    BATCH("c:5 d:6");
-    assert_ends(&options, unnamed, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "4 applied");
-    assert_int_equal(sent_ms(2) - sent_ms(1), ANSWER_MS);
-    assert_in_range(sent_ms(3) - sent_ms(1), 1000, 1500);
 }
 
 static void a_401_fetches_another_token_and_costs_no_attempt(void **state)
@@ -233,28 +118,6 @@ static void no_answer_is_read_back_before_anything_is_sent_again(void **state)
     assert_int_equal(find_record("b", 0)->version, 7);
 }
 
-static void an_unreachable_api_is_tried_with_growing_pauses_and_given_up(void **state)
-{
-    static const struct reply never[] = {{.to = "PUT", .end = HTTP_NEVER_LEFT}, {0}};
-    static const struct reply twice[] = {{.to = "PUT", .times = 2, .end = HTTP_NEVER_LEFT}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    options.concurrency = 1;
-    BATCH("a:5 b:6 c:7");
-    assert_fails(&options, never, ERR_NETWORK, "cannot reach http://api: the cable was cut");
-    assert_int_equal(requests("PUT"), 4);
-    assert_in_range(sent_ms(2) - sent_ms(1), 1000, 1400);
-    assert_in_range(sent_ms(3) - sent_ms(2), 2000, 2700);
-    assert_in_range(sent_ms(4) - sent_ms(3), 4000, 5200);
-    assert_string_equal(jobs(), "3 pending");
-    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(attempts) FROM job"), "0");
-
-    options = usual();
-    assert_ends(&options, twice, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "3 applied");
-}
-
 static void a_certificate_that_is_not_trusted_ends_the_run_at_once(void **state)
 {
     static const struct reply replies[] = {{.to = "PUT", .end = HTTP_UNTRUSTED}, {0}};
@@ -283,46 +146,6 @@ static void a_proxy_that_wants_credentials_ends_the_run(void **state)
     options = usual();
     assert_fails(&options, login, ERR_CONFIG, "a proxy before http://api wants credentials (407)");
     assert_string_equal(jobs(), "1 pending");
-}
-
-static void a_signal_settles_what_is_in_flight_and_sends_nothing_more(void **state)
-{
-    struct drain_options options = usual();
-
-    (void)state;
-    world.stop_us = 60000; /* two are in flight since 50 ms */
-    BATCH("a:5 b:6 c:7 d:8 e:9");
-    assert_ends(&options, NULL, DRAIN_STOPPED);
-    assert_int_equal(requests("PUT"), 2);
-    assert_string_equal(jobs(), "2 applied, 3 pending");
-    assert_in_range(world.now_us, 100000, 200000);
-
-    world.stop_us = 0;
-    options = usual();
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "5 applied");
-}
-
-/* --max-time is the same to the loop as a signal, and ends waits. */
-static void the_end_of_the_time_ends_a_pause(void **state)
-{
-    static const struct reply replies[] = {{.to = "PUT", .status = 429, .retry_after_s = 50}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    world.stop_us = 3000000;
-    BATCH("a:5 b:6 c:7");
-    assert_ends(&options, replies, DRAIN_STOPPED);
-    assert_string_equal(jobs(), "3 pending");
-    assert_in_range(world.now_us, 3000000, 3100000);
-    /* the server asked for longer: the next run waits for the rest */
-    assert_string_equal(fixture_ask(world.fixture, "SELECT reason FROM pause"),
-                        "the API answered 429, and asks to wait until +50.100");
-    world.stop_us = 0;
-    options = usual();
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_in_range(sent_ms(0), 50000, 50400);
-    assert_string_equal(jobs(), "3 applied");
 }
 
 static void a_service_that_only_fails_ends_the_run_not_the_jobs(void **state)
@@ -532,23 +355,6 @@ static void rows_of_other_batches_that_must_go_first_are_reported(void **state)
                                                "records in other batches: those are sent first\n");
 }
 
-static void a_clock_that_is_set_back_delays_no_job(void **state)
-{
-    static const struct reply replies[] = {{.to = "PUT a", .times = 1, .status = 408}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    world.step_us = 500000;
-    world.step_ms = -86400000;
-    BATCH("a:5");
-    assert_ends(&options, replies, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "1 applied");
-    assert_true(world.now_us < 3000000);
-    assert_string_equal(buf_text(&world.said),
-                        "the clock was ahead when an earlier run stored times: jobs that were put "
-                        "off until then are due now\n");
-}
-
 static void an_address_that_is_not_allowed_ends_the_run_at_once(void **state)
 {
     static const struct reply replies[] = {
@@ -584,37 +390,6 @@ static void a_rebase_needs_the_schema_file_and_builds_on_what_is_fetched(void **
     assert_string_equal(jobs(), "1 applied");
     assert_non_null(strstr(world.records[0].rest, "\"n\":1,\"note\":\"theirs\""));
     assert_int_equal(world.records[0].version, 7);
-}
-
-static void a_slow_pace_is_reported_once(void **state)
-{
-    struct drain_options options = usual();
-    const char *first;
-
-    (void)state;
-    options.rate_per_s = 0.05;
-    BATCH("a:5 b:6 c:7 d:8");
-    assert_ends(&options, NULL, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "4 applied");
-    first = strstr(buf_text(&world.said), "for the pace that --rate sets");
-    assert_non_null(first);
-    assert_null(strstr(first + 1, "for the pace"));
-    assert_true(sent_ms(4) >= 40000);
-}
-
-static void a_login_that_wants_time_is_reported_with_its_end(void **state)
-{
-    static const struct reply replies[] = {
-        {.to = "login", .times = 1, .status = 429, .retry_after_s = 30}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    BATCH("a:5");
-    assert_ends(&options, replies, DRAIN_FINISHED);
-    assert_string_equal(jobs(), "1 applied");
-    assert_int_equal(sent_ms(1), 50 + 30000);
-    assert_non_null(strstr(buf_text(&world.said), "asking again in 30 s"));
-    assert_non_null(strstr(buf_text(&world.said), "(until +30.050)"));
 }
 
 /* At one point a job is due, few claims are not worth a turn, and all requests wait for their
@@ -770,47 +545,21 @@ static void only_the_first_reason_to_stop_is_reported(void **state)
     assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "1");
 }
 
-static void a_signal_while_the_login_is_asked_ends_the_run(void **state)
-{
-    static const struct reply replies[] = {{.to = "login", .status = 401, .latency_ms = 500}, {0}};
-    struct drain_options options = usual();
-
-    (void)state;
-    world.stop_us = 100000;
-    BATCH("a:5");
-    assert_ends(&options, replies, DRAIN_STOPPED);
-    assert_string_equal(jobs(), "1 pending");
-    assert_true(world.now_us < 500000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_job_is_claimed_sent_and_settled_once, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_sent_without_jobs, begin, end),
         cmocka_unit_test_setup_teardown(updates_of_one_record_follow_each_other, begin, end),
-        cmocka_unit_test_setup_teardown(the_pace_spaces_departures, begin, end),
         cmocka_unit_test_setup_teardown(a_conflict_is_read_back_and_kept, begin, end),
-        cmocka_unit_test_setup_teardown(a_429_holds_all_requests_for_its_time, begin, end),
-        cmocka_unit_test_setup_teardown(a_wait_beyond_max_wait_parks_this_run_and_the_next, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_stored_pause_is_ignored_with_ignore_pause, begin, end),
-        cmocka_unit_test_setup_teardown(a_pause_of_a_clock_that_was_ahead_is_cut, begin, end),
-        cmocka_unit_test_setup_teardown(a_503_with_a_time_holds_all_and_one_without_its_job, begin,
-                                        end),
         cmocka_unit_test_setup_teardown(a_401_fetches_another_token_and_costs_no_attempt, begin,
                                         end),
         cmocka_unit_test_setup_teardown(three_tokens_refused_in_a_row_end_the_run, begin, end),
         cmocka_unit_test_setup_teardown(no_answer_is_read_back_before_anything_is_sent_again, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(
-            an_unreachable_api_is_tried_with_growing_pauses_and_given_up, begin, end),
         cmocka_unit_test_setup_teardown(a_certificate_that_is_not_trusted_ends_the_run_at_once,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_proxy_that_wants_credentials_ends_the_run, begin, end),
-        cmocka_unit_test_setup_teardown(a_signal_settles_what_is_in_flight_and_sends_nothing_more,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(the_end_of_the_time_ends_a_pause, begin, end),
         cmocka_unit_test_setup_teardown(a_service_that_only_fails_ends_the_run_not_the_jobs, begin,
                                         end),
         cmocka_unit_test_setup_teardown(
@@ -828,14 +577,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_store_or_a_network_that_breaks_ends_the_run, begin, end),
         cmocka_unit_test_setup_teardown(rows_of_other_batches_that_must_go_first_are_reported,
                                         begin, end),
-        cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_delays_no_job, begin, end),
         cmocka_unit_test_setup_teardown(an_address_that_is_not_allowed_ends_the_run_at_once, begin,
                                         end),
         cmocka_unit_test_setup_teardown(
             a_rebase_needs_the_schema_file_and_builds_on_what_is_fetched, begin, end),
-        cmocka_unit_test_setup_teardown(a_slow_pace_is_reported_once, begin, end),
-        cmocka_unit_test_setup_teardown(a_login_that_wants_time_is_reported_with_its_end, begin,
-                                        end),
         cmocka_unit_test_setup_teardown(jobs_that_fail_at_the_head_of_the_queue_do_not_end_the_run,
                                         begin, end),
         cmocka_unit_test_setup_teardown(the_audit_log_is_asked_where_the_record_has_moved_on, begin,
@@ -848,7 +593,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_of_earlier_drains_of_the_run_are_added_to, begin,
                                         end),
         cmocka_unit_test_setup_teardown(only_the_first_reason_to_stop_is_reported, begin, end),
-        cmocka_unit_test_setup_teardown(a_signal_while_the_login_is_asked_ends_the_run, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,8 +100,9 @@ true_to_life() {
 }
 
 @test "the transcripts of docs/guide.md are true" {
-    cp "$BATS_TEST_DIRNAME"/data/guide/*.csv .
+    cp "$BATS_TEST_DIRNAME"/data/guide/* .
     touch -d '1 hour ago' ./*.csv
+    export ERP_ENDPOINT=$GENESYS_ENVIRONMENT/erp
     someone_else ber-wh-1047 '{"sku":"WH-1047","quantity":12,"price":22.22,"status":"blocked"}'
     true_to_life docs/guide.md
 }

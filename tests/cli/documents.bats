@@ -149,3 +149,17 @@ true_to_life() {
     } | sort -u)
     [ "$count" -ge 20 ]
 }
+
+@test "docs/operations.md lists the metrics of listen" {
+    local url pid
+
+    export ERP_ENDPOINT=$GENESYS_ENVIRONMENT/erp
+    "$BIN/rowferry" listen 0 2>listening 3>&- &
+    pid=$!
+    eventually grep -q 'http://' listening
+    url=$(grep -om 1 'http://[0-9.:]*' listening)
+    curl -sf "$url/metrics" >metrics
+    kill $pid
+    same "$(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' metrics | sort)" \
+        "$(sed -n '/^## Listening/,/^## /s/^| \(`rowferry_[^|]*\) |.*/\1/p' "$TOP/docs/operations.md" | grep -o 'rowferry_[a-z_]*' | sort)"
+}

@@ -279,7 +279,10 @@ bool db_collect(struct store *store, struct db_statement *statement, struct id_l
 
 bool db_begin(struct store *store, struct err *err)
 {
-    return run_sql(store, "BEGIN IMMEDIATE", err, "begin");
+    if (run_sql(store, "BEGIN IMMEDIATE", err, "begin"))
+        return true;
+    db_rollback(store);
+    return false;
 }
 
 bool db_commit(struct store *store, struct err *err)

@@ -217,7 +217,7 @@ bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_m
 /* The counters of the batch whose jobs were moved last. */
 static bool end_batch(struct chunk *chunk, struct err *err)
 {
-    struct db_statement *statement = get(chunk->store, DECIDE_REOPEN, err);
+    struct db_statement *statement;
 
     if (!chunk->batch_id)
         return true;
@@ -226,6 +226,7 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     memset(chunk->deltas, 0, sizeof chunk->deltas);
     if (!job_state_is_open(chunk->decision->to))
         return open_batches_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, 0, err);
+    statement = get(chunk->store, DECIDE_REOPEN, err);
     db_bind_int64(statement, DB_BATCH_ID, chunk->batch_id);
     return db_run(chunk->store, statement, err, "open the batch again");
 }
@@ -234,12 +235,13 @@ static bool end_batch(struct chunk *chunk, struct err *err)
 static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t *waits_for,
                          struct err *err)
 {
-    struct db_statement *statement = get(chunk->store, DECIDE_EARLIER, err);
+    struct db_statement *statement;
     bool fine = true;
 
     *waits_for = 0;
     if (job->to != JOB_PENDING)
         return true;
+    statement = get(chunk->store, DECIDE_EARLIER, err);
     bind_record(chunk, statement, job);
     if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs"))
         *waits_for = db_column_int64(statement, DB_JOB_ID);
@@ -363,20 +365,23 @@ bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids
     return db_collect(store, statement, job_ids, err, "look for conflicts");
 }
 
-/* The first part of ours: the record is fetched. */
 static bool settle_conflict(struct store *store, const struct decision *decision,
                             const struct decided *job, struct err *err)
 {
     bool ours = decision->to == resolutions[RESOLVE_OURS].to;
-    struct db_statement *rebase = get(store, RESOLVE_REBASE, err);
-    struct db_statement *statement = get(store, RESOLVE_CLOSE, err);
+    struct db_statement *statement;
 
-    db_bind_int64(rebase, DB_JOB_ID, job->job_id);
+    if (ours) {
+        statement = get(store, RESOLVE_REBASE, err);
+        db_bind_int64(statement, DB_JOB_ID, job->job_id);
+        if (!db_run(store, statement, err, "have the record fetched"))
+            return false;
+    }
+    statement = get(store, RESOLVE_CLOSE, err);
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     db_bind_text(statement, DB_RESOLUTION, resolution_name(ours ? RESOLVE_OURS : RESOLVE_THEIRS));
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
-    return (!ours || db_run(store, rebase, err, "have the record fetched")) &&
-           db_run(store, statement, err, "close a conflict");
+    return db_run(store, statement, err, "close a conflict");
 }
 
 bool resolve_jobs(struct store *store, enum resolution resolution, const struct decision *decision,
@@ -435,15 +440,17 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
 static bool settle_retry(struct store *store, const struct decision *decision,
                          const struct decided *job, struct err *err)
 {
-    struct db_statement *violations = get(store, RETRY_FORGET_VIOLATIONS, err);
-    struct db_statement *rebase = get(store, RETRY_REBASE, err);
+    struct db_statement *statement = get(store, RETRY_FORGET_VIOLATIONS, err);
 
     (void)decision;
-    db_bind_int64(violations, DB_JOB_ID, job->job_id);
-    db_bind_int64(rebase, DB_JOB_ID, job->job_id);
-    return db_run(store, violations, err, "forget what the server said") &&
-           /* a read-back compares with what was sent */
-           (job->to == JOB_UNKNOWN || db_run(store, rebase, err, "have the record fetched"));
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    if (!db_run(store, statement, err, "forget what the server said"))
+        return false;
+    if (job->to == JOB_UNKNOWN)
+        return true; /* a read-back compares with what was sent */
+    statement = get(store, RETRY_REBASE, err);
+    db_bind_int64(statement, DB_JOB_ID, job->job_id);
+    return db_run(store, statement, err, "have the record fetched");
 }
 
 bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,

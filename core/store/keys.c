@@ -175,19 +175,17 @@ static void bind(struct db_statement *statement, int place, int64_t batch_id,
 static bool insert(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                    struct err *err)
 {
-    struct db_statement *many = db_get(store, DB_KEYS, KEYS_MANY, err);
-    struct db_statement *one = db_get(store, DB_KEYS, KEYS_ONE, err);
-    size_t i = 0;
+    size_t many = KEYS_BOUND, count = chunk->row_count;
 
-    for (; i + KEYS_BOUND <= chunk->row_count; i += KEYS_BOUND) {
-        for (int k = 0; k < KEYS_BOUND; k++)
-            bind(many, k, batch_id, chunk, &chunk->rows[i + (size_t)k]);
-        if (!db_run(store, many, err, "enter record ids"))
-            return false;
-    }
-    for (; i < chunk->row_count; i++) {
-        bind(one, 0, batch_id, chunk, &chunk->rows[i]);
-        if (!db_run(store, one, err, "enter a record id"))
+    for (size_t i = 0; i < count; i += many) {
+        struct db_statement *statement;
+
+        if (count - i < KEYS_BOUND)
+            many = 1;
+        statement = db_get(store, DB_KEYS, many == 1 ? KEYS_ONE : KEYS_MANY, err);
+        for (size_t k = 0; k < many; k++)
+            bind(statement, (int)k, batch_id, chunk, &chunk->rows[i + k]);
+        if (!db_run(store, statement, err, "enter record ids"))
             return false;
     }
     return true;

@@ -2,7 +2,8 @@
 
 #include "core/base/mem.h"
 #include "core/ingest/feed.h"
-#include "core/row/csv.h"
+#include "core/row/csv_lexer.h"
+#include "core/row/csv_lines.h"
 #include "core/row/dialect.h"
 #include "core/row/encoding.h"
 #include "core/row/file_kind.h"
@@ -422,7 +423,7 @@ static void take_dashes(struct span head, size_t *at, char delimiter, struct lay
 {
     const char *feed = memchr(head.data + *at, '\n', head.size - *at);
     struct span line = {head.data + *at, feed ? (size_t)(feed - head.data) - *at : 0};
-    size_t size = csv_dashes(line, delimiter);
+    size_t size = csv_lines_dashes(line, delimiter);
 
     if (!size)
         return;

@@ -84,13 +84,4 @@ bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct s
 /* Appends what a fitting cell looks like: `a number like 1.234,50`. integer: it has no decimals. */
 void cell_form_describe(const struct cell_form *form, bool integer, struct buf *out);
 
-/* Appends `; ` and what to declare so that such a cell is read, or nothing where that is not clear.
- * form: what is declared, or NULL. types: a set of enum row_type. */
-void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
-                    struct span content, struct buf *out);
-
-/* The same for a string that is no day, or no day with a time, of RFC 3339. */
-void cell_form_hint_date(struct span property, bool with_time, struct span content,
-                         struct buf *out);
-
 #endif

@@ -1,6 +1,6 @@
 /* What to declare so that a cell which does not fit is read. */
+#include "core/row/cell_hint.h"
 #include "core/base/zone.h"
-#include "core/row/cell_form.h"
 #include "core/row/row.h"
 #include "core/row/violation.h"
 
@@ -234,7 +234,7 @@ static bool fits_pattern(const char *date, const char *time, struct span content
     return cell_form_fits((struct span){pattern, (size_t)size}, *time != '\0', content);
 }
 
-void cell_form_hint_date(struct span property, bool with_time, struct span content, struct buf *out)
+void cell_hint_date(struct span property, bool with_time, struct span content, struct buf *out)
 {
     static const char *const no_time[] = {""};
     const char *const *times = with_time ? time_patterns : no_time;
@@ -264,8 +264,8 @@ void cell_form_hint_date(struct span property, bool with_time, struct span conte
                         with_time ? ", \"zone\": ...}} under x-rowferry" : "}} under x-rowferry");
 }
 
-void cell_form_hint(const struct cell_form *form, struct span property, unsigned types,
-                    struct span content, struct buf *out)
+void cell_hint(const struct cell_form *form, struct span property, unsigned types,
+               struct span content, struct buf *out)
 {
     if (!content.size) {
         buf_append_text(out, "; an empty cell without quotes is absent, and \"csv\": "

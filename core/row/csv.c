@@ -1,46 +1,277 @@
 #include "core/row/csv.h"
 
-#include "core/row/row.h"
+#include "core/base/mem.h"
 
-struct csv_lexer csv_lexer_start(const struct csv *csv, const struct source *source)
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- the header row: where it ends, what is between its cells, what they name --- */
+
+enum { CANDIDATES = 4 };
+
+/* What may stand between cells; the first where nothing speaks for another. */
+static const char candidates[CANDIDATES] = {',', ';', '\t', '|'};
+
+/* The header row as it is when one candidate stands between cells. */
+struct trial {
+    struct csv_lexer start, lexer; /* before and behind it */
+    enum csv_end end;
+    size_t count; /* cells, up to where it ended */
+    struct csv_heading heading;
+};
+
+/* A fault that leaves no header row. Bytes that are not UTF-8 in its first line explain it better.
+ */
+static bool refuse_header(const struct csv *csv, struct source *source, const char *fault,
+                          struct err *err)
 {
-    return (struct csv_lexer){.at = source->data + source->begin,
-                              .end = source->data + source->end,
-                              .ended = source->ended,
-                              .delimiter = csv->delimiter,
-                              .unquoted = csv->shape->dialect.unquoted,
-                              .cell_size_max = csv->cell_size_max,
-                              .cell_lines_max = csv->cell_lines_max};
+    uint64_t line_no = source->lines + 1;
+    char other[SOURCE_FAULT_SIZE];
+    struct buf hint = {0};
+    struct span line;
+    bool whole, taken;
+
+    csv_lines_hint(&csv->lines, source, &hint);
+    taken = source_take_line(source, &line, &whole, other, err);
+    if (taken)
+        err_set(err, ERR_INPUT, "%s: line %llu: header row: %s%s%s", source->name,
+                (unsigned long long)line_no, fault, hint.size ? "; " : "", buf_text(&hint));
+    buf_release(&hint);
+    return false;
 }
 
-/* Size of the blank line at the beginning of the window; 0: it is not blank, or not there whole. */
-static size_t blank_size(const struct source *source)
+static size_t trial_size(const struct trial *trial)
 {
-    const char *at = source->data + source->begin, *end = source->data + source->end;
-
-    if (at < end && *at == '\n')
-        return 1;
-    if (at == end || *at != '\r' || at[1] != '\n')
-        return 0;
-    /* a line feed at `end` is the window's own */
-    return at + 1 < end ? 2 : source->ended;
+    return (size_t)(trial->lexer.at - trial->start.at);
 }
 
-bool csv_skip_blank(struct source *source, struct err *err)
+static const char *describe_nul(const struct source *source, const struct trial *trial,
+                                char text[CSV_DESCRIPTION_SIZE])
+{
+    struct span before = {trial->start.at, strnlen(trial->start.at, trial_size(trial))};
+    uint64_t first = source->bytes + source_size(source, before);
+    size_t count = 0;
+
+    for (const char *at = trial->start.at; at < trial->lexer.at; at++)
+        count += *at == '\0';
+    snprintf(text, CSV_DESCRIPTION_SIZE,
+             "holds %zu NUL byte%s, the first at byte %" PRIu64
+             " of the file: was it cut off by a crash?",
+             count, count == 1 ? "" : "s", first);
+    return text;
+}
+
+static bool ends_in_two_returns(const struct trial *trial)
+{
+    return trial_size(trial) >= 3 && memcmp(trial->lexer.at - 3, "\r\r\n", 3) == 0;
+}
+
+/* Why the trial found no header row that can be read; NULL: it found one. */
+static const char *trial_fault(const struct source *source, const struct trial *trial,
+                               char text[CSV_DESCRIPTION_SIZE])
+{
+    if (trial_size(trial) > source->row_max) {
+        snprintf(text, CSV_DESCRIPTION_SIZE, "longer than %zu bytes", source->row_max);
+        return text;
+    }
+    if (trial->end == CSV_FAULT)
+        return csv_describe(&trial->lexer, trial->count, text);
+    if (trial->count > ROW_COLUMNS_MAX)
+        return "more than 2000 columns";
+    if (trial->lexer.has_nul)
+        return describe_nul(source, trial, text);
+    if (trial->lexer.has_return && ends_in_two_returns(trial))
+        return "ends with CR CR LF: the line ends were converted twice; end lines with LF or CRLF";
+    if (trial->lexer.has_return)
+        return "holds a carriage return; end lines with LF or CRLF";
+    return NULL;
+}
+
+static void try_delimiter(const struct csv *csv, const struct source *source, char delimiter,
+                          struct trial *trial)
+{
+    struct csv_cell cell;
+
+    *trial = (struct trial){.start = csv_lexer_at(source_window(source), source->ended,
+                                                  &csv->shape->dialect, delimiter)};
+    trial->lexer = trial->start;
+    do {
+        trial->end = csv_lex(&trial->lexer, &cell);
+        trial->count++;
+    } while (trial->end == CSV_DELIMITER);
+}
+
+/* Brings the header row into the window as a whole, whatever stands between its cells. */
+static bool try_all(const struct csv *csv, struct source *source, const char *delimiter,
+                    size_t count, struct trial *trials, struct err *err)
 {
     for (;;) {
-        size_t size = blank_size(source), left = source->end - source->begin;
+        bool more = false;
 
-        if (size && !source_take(source, size, 1, err))
-            return false;
-        if (size)
-            continue;
-        if (source->ended || (left && source->data[source->begin] != '\r') || left > 1)
+        for (size_t i = 0; i < count; i++) {
+            try_delimiter(csv, source, delimiter[i], &trials[i]);
+            more |= trials[i].end == CSV_MORE && trial_size(&trials[i]) <= source->row_max;
+        }
+        if (!more)
             return true;
         if (!source_fill(source, err))
             return false;
     }
 }
+
+static bool refuse_ambiguous(const struct source *source, const struct trial *a,
+                             const struct trial *b, struct err *err)
+{
+    char first[DIALECT_DELIMITER_NAME_SIZE], second[DIALECT_DELIMITER_NAME_SIZE];
+
+    return err_set(err, ERR_INPUT,
+                   "%s: line %llu: the header row can be read with %s and with %s between cells; "
+                   "declare \"csv\": {\"delimiter\": ...} under x-rowferry in the schema file, or "
+                   "give --delimiter",
+                   source->name, (unsigned long long)source->lines + 1,
+                   dialect_delimiter_name(a->start.delimiter, first),
+                   dialect_delimiter_name(b->start.delimiter, second));
+}
+
+/* The trial whose cells are all known, or else the one that comes closest to it. NULL: there are
+ * two of the first kind. */
+static struct trial *choose(struct source *source, struct trial *trials, size_t count,
+                            struct err *err)
+{
+    struct trial *best = NULL, *fitting = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct trial *trial = &trials[i];
+
+        if (!trial->heading.columns)
+            continue;
+        if (!best || trial->heading.column_count > best->heading.column_count)
+            best = trial;
+        if (!csv_heading_fits(&trial->heading))
+            continue;
+        /* a row of one cell is the same whatever stands between others */
+        if (fitting && trial->count + fitting->count > 2) {
+            refuse_ambiguous(source, fitting, trial, err);
+            return NULL;
+        }
+        fitting = fitting ? fitting : trial;
+    }
+    if (fitting)
+        return fitting;
+    if (best && best->heading.column_count)
+        return best;
+    best = trials;
+    for (size_t i = 1; i < count; i++)
+        if (trials[i].count > best->count)
+            best = &trials[i];
+    return best;
+}
+
+/* header: in the window. */
+static bool refuse_heading(const struct csv *csv, struct source *source,
+                           const struct csv_heading *heading, struct span header, struct err *err)
+{
+    char name[DIALECT_DELIMITER_NAME_SIZE];
+    bool told = csv->delimiter_told && csv->delimiter != ',';
+    struct buf text = {0}, hint = {0};
+
+    csv_heading_complain(heading, header, &text);
+    if (csv_lines_hint(&csv->lines, source, &hint))
+        buf_printf(&text, "; %s", buf_text(&hint));
+    if (source_seems_utf8(source, header.size))
+        buf_printf(&text,
+                   "; its bytes above 0x7f are UTF-8, but the schema file declares %s: take "
+                   "\"encoding\" out of it if the export is UTF-8 now",
+                   encoding_name(csv->shape->dialect.encoding));
+    err_set(err, ERR_INPUT, "%s: line %llu: %s%s%s%s", source->name,
+            (unsigned long long)source->lines + 1, told ? "with " : "",
+            told ? dialect_delimiter_name(csv->delimiter, name) : "",
+            told ? " between cells: " : "", buf_text(&text));
+    buf_release(&text);
+    buf_release(&hint);
+    return false;
+}
+
+/* Takes the header row as the trial reads it. */
+static bool take_header(struct csv *csv, struct source *source, struct trial *trial,
+                        struct err *err)
+{
+    char text[CSV_DESCRIPTION_SIZE];
+    const char *fault = trial_fault(source, trial, text);
+    size_t size = trial_size(trial);
+
+    csv->delimiter = trial->start.delimiter;
+    if (fault)
+        return refuse_header(csv, source, fault, err);
+    if (source_holds_other(source, size))
+        return source_refuse_byte(source, size, err);
+    if (!csv_heading_fits(&trial->heading))
+        return refuse_heading(csv, source, &trial->heading, (struct span){trial->start.at, size},
+                              err);
+    if (!source_take(source, size, trial->lexer.feeds + 1, err))
+        return false;
+    source->controls |= trial->lexer.has_control;
+    buf_append_span(&csv->lines.header, source_raw(source, size));
+    csv->row.columns = trial->heading.columns;
+    csv->row.column_count = trial->heading.column_count;
+    trial->heading.columns = NULL;
+    trial->heading.column_count = 0;
+    return true;
+}
+
+static bool read_header(struct csv *csv, struct source *source, struct trial trials[CANDIDATES],
+                        struct err *err)
+{
+    char declared = csv->lines.separator ? csv->lines.separator : csv->shape->dialect.delimiter;
+    char text[CSV_DESCRIPTION_SIZE];
+    size_t count = declared ? 1 : CANDIDATES;
+    struct trial *chosen;
+
+    csv->delimiter_told = !declared;
+    if (!try_all(csv, source, declared ? &declared : candidates, count, trials, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!trial_fault(source, &trials[i], text))
+            csv_heading_read(&trials[i].heading, csv->shape, trials[i].start, trials[i].count);
+    chosen = choose(source, trials, count, err);
+    return chosen && take_header(csv, source, chosen, err);
+}
+
+bool csv_init(struct csv *csv, struct source *source, const struct row_shape *shape,
+              struct err *err)
+{
+    struct trial trials[CANDIDATES] = {0};
+    bool done;
+
+    *csv = (struct csv){.shape = shape, .row.shape = shape};
+    if (!csv_lines_begin(&csv->lines, source, shape, err))
+        return false;
+    if (source->begin == source->end)
+        return err_set(err, ERR_INPUT, "%s: there is no header row, only blank lines",
+                       source->name);
+    done = read_header(csv, source, trials, err);
+    for (size_t i = 0; i < CANDIDATES; i++)
+        csv_heading_release(&trials[i].heading);
+    return done;
+}
+
+void csv_release(struct csv *csv)
+{
+    csv_lines_release(&csv->lines);
+    csv_row_release(&csv->row);
+    *csv = (struct csv){0};
+}
+
+bool csv_has_outcome(const struct csv *csv)
+{
+    for (size_t i = 0; i < csv->row.column_count; i++)
+        if (csv->row.columns[i].kind == CSV_OUTCOME)
+            return true;
+    return false;
+}
+
+/* --- rows --- */
 
 /* One try at the row that begins the window. count: cells, up to where it ended. */
 static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct row *row,
@@ -50,14 +281,15 @@ static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct 
     enum csv_end end;
     size_t number = 0;
 
-    csv_row_begin(csv, row);
+    csv_row_begin(&csv->row, row);
+    csv->surplus = false;
     violations_reset(violations);
     do {
         end = csv_lex(lexer, &cell);
-        if (number >= csv->column_count)
+        if (number >= csv->row.column_count)
             csv->surplus |= cell.text.size > 0;
         else if (end <= CSV_LINE_END)
-            csv_put(csv, &csv->columns[number], &cell, row, violations);
+            csv_row_put(&csv->row, &csv->row.columns[number], &cell, row, violations);
         number++;
     } while (end == CSV_DELIMITER);
     *count = number;
@@ -73,11 +305,11 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     if (row_record_id_fault(row->record_id, text) ||
         str_utf8_valid(row->record_id) != row->record_id.size) {
         row->record_id = (struct span){0};
-    } else if (row->record_id.data != csv->record_id.data) {
+    } else if (row->record_id.data != csv->row.record_id.data) {
         /* it stands in the window, which may move */
-        buf_reset(&csv->record_id);
-        buf_append_span(&csv->record_id, row->record_id);
-        row->record_id = buf_span(&csv->record_id);
+        buf_reset(&csv->row.record_id);
+        buf_append_span(&csv->row.record_id, row->record_id);
+        row->record_id = buf_span(&csv->row.record_id);
     }
     row->has_version = false;
     row->version = 0;
@@ -94,10 +326,10 @@ static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
     struct csv_cell cell;
     bool same = true;
 
-    for (size_t i = 0; same && i < csv->column_count; i++) {
+    for (size_t i = 0; same && i < csv->row.column_count; i++) {
         csv_lex(&lexer, &cell);
-        same = csv->columns[i].kind == CSV_OUTCOME ||
-               csv_same_heading(csv_content(&cell, &scratch), csv->columns[i].heading);
+        same = csv->row.columns[i].kind == CSV_OUTCOME ||
+               csv_same_heading(csv_content(&cell, &scratch), csv->row.columns[i].heading);
     }
     buf_release(&scratch);
     return same;
@@ -169,12 +401,12 @@ static enum row_step reject_line(struct csv *csv, struct source *source, const c
 static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
                          struct violations *violations)
 {
-    size_t enough = csv->cells_most ? csv->cells_most : csv->column_count;
+    size_t enough = csv->cells_most ? csv->cells_most : csv->row.column_count;
 
     if (count >= enough)
         csv->lost_quote = false;
     if (!csv->lost_quote) {
-        if (count > csv->cells_most && count <= csv->column_count)
+        if (count > csv->cells_most && count <= csv->row.column_count)
             csv->cells_most = count;
         return false;
     }
@@ -193,18 +425,18 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
     const struct row_dialect *dialect = &csv->shape->dialect;
     const char *hint = "";
 
-    if (count < csv->column_count && dialect->short_rows) {
-        for (size_t i = count; i < csv->column_count; i++)
-            csv_put(csv, &csv->columns[i], &(struct csv_cell){0}, row, violations);
+    if (count < csv->row.column_count && dialect->short_rows) {
+        for (size_t i = count; i < csv->row.column_count; i++)
+            csv_row_put(&csv->row, &csv->row.columns[i], &(struct csv_cell){0}, row, violations);
         return false;
     }
-    if (count > csv->column_count && dialect->long_rows && !csv->surplus)
+    if (count > csv->row.column_count && dialect->long_rows && !csv->surplus)
         return false;
-    if (count == 1 && count < csv->column_count && !dialect->is_footer)
+    if (count == 1 && count < csv->row.column_count && !dialect->is_footer)
         hint =
             "; if it is a line after the table, declare \"csv\": {\"footer\": \"^...\"}, or where "
             "empty cells at the end are left out, {\"shortRows\": \"absent\"} under x-rowferry";
-    else if (count < csv->column_count)
+    else if (count < csv->row.column_count)
         hint = "; where empty cells at the end are left out, declare \"csv\": {\"shortRows\": "
                "\"absent\"} under x-rowferry";
     else if (!csv->surplus)
@@ -212,7 +444,7 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
                "x-rowferry";
     strip(csv, row, violations);
     row_refuse(violations, "%zu cell%s, but the header row has %zu%s", count, count == 1 ? "" : "s",
-               csv->column_count, hint);
+               csv->row.column_count, hint);
     return true;
 }
 
@@ -220,7 +452,7 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
 static bool refuse_dashes(struct csv *csv, struct span text, struct row *row,
                           struct violations *violations)
 {
-    size_t size = csv_dashes(text, csv->delimiter);
+    size_t size = csv_lines_dashes(text, csv->delimiter);
     struct buf comment = {0};
 
     if (!size)
@@ -299,7 +531,7 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
     if (!source_take(source, text.size, lexer->feeds + 1, err))
         return ROW_STEP_ERROR;
     row->raw = source_raw(source, text.size);
-    if (lexer->has_nul && count != csv->column_count) {
+    if (lexer->has_nul && count != csv->row.column_count) {
         strip(csv, row, violations);
         refuse_nul(source, text, from, violations);
         return ROW_STEP_ROW;
@@ -308,12 +540,12 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
         return ROW_STEP_ROW;
     if (csv->shape->dialect.short_rows && refuse_piece(csv, count, row, violations))
         return ROW_STEP_ROW;
-    if (count != csv->column_count && refuse_count(csv, count, row, violations))
+    if (count != csv->row.column_count && refuse_count(csv, count, row, violations))
         return ROW_STEP_ROW;
-    if ((csv->maybe_header || text.data[0] == mark[0]) &&
+    if ((csv->row.maybe_header || text.data[0] == mark[0]) &&
         refuse_seam(csv, lexer, text, row, violations))
         return ROW_STEP_ROW;
-    csv_row_end(csv, row, violations);
+    csv_row_end(&csv->row, row, violations);
     if (lexer->has_nul)
         refuse_nul(source, text, from, violations);
     if (lexer->has_return)
@@ -331,14 +563,15 @@ enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
 {
     char text[CSV_DESCRIPTION_SIZE];
 
-    if (!csv_skip_blank(source, err))
+    if (!csv_lines_skip_blank(source, err))
         return ROW_STEP_ERROR;
-    if (csv->screens_lines && !csv_screen_lines(csv, source, err))
+    if (csv->lines.screened && !csv_lines_screen(&csv->lines, source, err))
         return ROW_STEP_ERROR;
     if (source->begin == source->end)
         return finish_file(source, err);
     for (;;) {
-        struct csv_lexer lexer = csv_lexer_start(csv, source);
+        struct csv_lexer lexer = csv_lexer_at(source_window(source), source->ended,
+                                              &csv->shape->dialect, csv->delimiter);
         size_t count;
         enum csv_end end = read_cells(csv, &lexer, row, violations, &count);
         size_t size = (size_t)(lexer.at - (source->data + source->begin));

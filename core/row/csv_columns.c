@@ -1,7 +1,7 @@
 /* The names in a header row -> columns, or what is wrong with them. */
+#include "core/row/csv_columns.h"
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
-#include "core/row/csv.h"
 #include "core/row/outcome.h"
 
 #include <stdarg.h>
@@ -161,14 +161,6 @@ bool csv_is_outcome(const struct row_shape *shape, struct span name)
 
     csv_columns_release(&column, 1);
     return is_outcome;
-}
-
-bool csv_has_outcome(const struct csv *csv)
-{
-    for (size_t i = 0; i < csv->column_count; i++)
-        if (csv->columns[i].kind == CSV_OUTCOME)
-            return true;
-    return false;
 }
 
 /* Columns of which nothing is taken may share a name. */

@@ -103,6 +103,21 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
     }
 }
 
+struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch)
+{
+    const char *at = cell->text.data, *end = at + cell->text.size;
+
+    buf_reset(scratch);
+    while (at < end) {
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        const char *stop = quote ? quote + 1 : end;
+
+        buf_append(scratch, at, (size_t)(stop - at));
+        at = quote ? stop + 1 : end; /* the second of a pair stands for nothing */
+    }
+    return buf_span(scratch);
+}
+
 enum csv_end csv_lex_rest(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop)
 {
     *cell = (struct csv_cell){.text = {lexer->at, 0}};

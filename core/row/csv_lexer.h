@@ -2,7 +2,8 @@
 #ifndef ROWFERRY_ROW_CSV_LEXER_H
 #define ROWFERRY_ROW_CSV_LEXER_H
 
-#include "core/base/str.h"
+#include "core/base/buf.h"
+#include "core/row/dialect.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,20 @@ struct csv_lexer {
     enum csv_fault fault;
 };
 
+/* A lexer at the beginning of a text, behind which a line feed and 16 bytes may be read. ended: the
+ * file ends with it. */
+static inline struct csv_lexer csv_lexer_at(struct span text, bool ended,
+                                            const struct row_dialect *dialect, char delimiter)
+{
+    return (struct csv_lexer){.at = text.data,
+                              .end = text.data + text.size,
+                              .ended = ended,
+                              .delimiter = delimiter,
+                              .unquoted = dialect->unquoted,
+                              .cell_size_max = dialect_cell_size(dialect),
+                              .cell_lines_max = dialect_cell_lines(dialect)};
+}
+
 /* The next byte that is a control character, a quote, a backslash or the delimiter; the line feed
  * behind the window at last. */
 static inline const char *csv_stop(const char *at, char delimiter)
@@ -86,6 +101,14 @@ static inline enum csv_end csv_lex(struct csv_lexer *lexer, struct csv_cell *cel
     *cell = (struct csv_cell){.text = {start, (size_t)(stop - start)}};
     lexer->at = stop + 1;
     return CSV_DELIMITER;
+}
+
+/* What a cell stands for: its own bytes, or those in scratch where quotes were doubled. */
+struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch);
+
+static inline struct span csv_content(const struct csv_cell *cell, struct buf *scratch)
+{
+    return cell->doubled ? csv_undouble(cell, scratch) : cell->text;
 }
 
 enum { CSV_DESCRIPTION_SIZE = 256 };

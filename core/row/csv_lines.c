@@ -1,6 +1,6 @@
-/* Lines of a CSV file that are no rows: what stands before the header row, comments, and a footer.
- */
-#include "core/row/csv.h"
+#include "core/row/csv_lines.h"
+
+#include "core/row/csv_columns.h"
 
 #include <strings.h>
 
@@ -28,10 +28,10 @@ static char separator_of(struct span line)
     return line.data[4];
 }
 
-static bool take_separator(struct csv *csv, struct source *source, struct span line,
+static bool take_separator(struct csv_lines *lines, struct source *source, struct span line,
                            struct err *err)
 {
-    char separator = separator_of(line), declared = csv->shape->dialect.delimiter;
+    char separator = separator_of(line), declared = lines->shape->dialect.delimiter;
     char first[DIALECT_DELIMITER_NAME_SIZE], second[DIALECT_DELIMITER_NAME_SIZE];
 
     if (!separator)
@@ -41,30 +41,29 @@ static bool take_separator(struct csv *csv, struct source *source, struct span l
             err, ERR_INPUT, "%s: line %llu: sep= says that %s is between cells, but %s is declared",
             source->name, (unsigned long long)source->lines + 1,
             dialect_delimiter_name(separator, first), dialect_delimiter_name(declared, second));
-    csv->delimiter = source->delimiter = separator;
-    csv->delimiter_line = true;
+    lines->separator = source->delimiter = separator;
     return true;
 }
 
 /* Takes a line before the header row that a copy of the header row must have, too. */
-static bool keep_line(struct csv *csv, struct source *source, size_t size, struct err *err)
+static bool keep_line(struct csv_lines *lines, struct source *source, size_t size, struct err *err)
 {
     struct span line = {source->data + source->begin, size};
 
-    if (!take_separator(csv, source, line, err))
+    if (!take_separator(lines, source, line, err))
         return false;
-    if (csv->preamble.size + size > source->row_max)
+    if (lines->preamble.size + size > source->row_max)
         return err_set(err, ERR_INPUT, "%s: line %llu: more than %zu bytes before the header row",
                        source->name, (unsigned long long)source->lines + 1, source->row_max);
-    buf_append_span(&csv->preamble, line);
+    buf_append_span(&lines->preamble, line);
     source_note(source, line);
     if (!source_take(source, size, 1, err))
         return false;
-    buf_append_span(&csv->header, source_raw(source, size));
+    buf_append_span(&lines->header, source_raw(source, size));
     return true;
 }
 
-size_t csv_dashes(struct span line, char delimiter)
+size_t csv_lines_dashes(struct span line, char delimiter)
 {
     size_t run = 0;
 
@@ -81,12 +80,42 @@ size_t csv_dashes(struct span line, char delimiter)
     return run < DIALECT_COMMENT_MAX ? run : DIALECT_COMMENT_MAX;
 }
 
+/* Size of the blank line at the beginning of the window; 0: it is not blank, or not there whole. */
+static size_t blank_size(const struct source *source)
+{
+    const char *at = source->data + source->begin, *end = source->data + source->end;
+
+    if (at < end && *at == '\n')
+        return 1;
+    if (at == end || *at != '\r' || at[1] != '\n')
+        return 0;
+    /* a line feed at `end` is the window's own */
+    return at + 1 < end ? 2 : source->ended;
+}
+
+bool csv_lines_skip_blank(struct source *source, struct err *err)
+{
+    for (;;) {
+        size_t size = blank_size(source), left = source->end - source->begin;
+
+        if (size && !source_take(source, size, 1, err))
+            return false;
+        if (size)
+            continue;
+        if (source->ended || (left && source->data[source->begin] != '\r') || left > 1)
+            return true;
+        if (!source_fill(source, err))
+            return false;
+    }
+}
+
 static bool is_empty(const struct source *source)
 {
     return source->begin == source->end && source->ended;
 }
 
-static bool skip_lines(struct csv *csv, struct source *source, uint32_t count, struct err *err)
+static bool skip_lines(struct csv_lines *lines, struct source *source, uint32_t count,
+                       struct err *err)
 {
     size_t size;
 
@@ -98,16 +127,17 @@ static bool skip_lines(struct csv *csv, struct source *source, uint32_t count, s
                            "%s: the file has %u line%s, and skipLines skips %u: there is no header "
                            "row",
                            source->name, i, i == 1 ? "" : "s", count);
-        if (!keep_line(csv, source, size, err))
+        if (!keep_line(lines, source, size, err))
             return false;
     }
     return true;
 }
 
 /* Whether the window begins with a comment; sees to it that enough is in it. */
-static bool at_comment(const struct csv *csv, struct source *source, bool *found, struct err *err)
+static bool at_comment(const struct csv_lines *lines, struct source *source, bool *found,
+                       struct err *err)
 {
-    struct span comment = csv->shape->dialect.comment;
+    struct span comment = lines->shape->dialect.comment;
 
     while (source->end - source->begin < comment.size && !source->ended)
         if (!source_fill(source, err))
@@ -117,14 +147,14 @@ static bool at_comment(const struct csv *csv, struct source *source, bool *found
     return true;
 }
 
-static bool skip_comments(const struct csv *csv, struct source *source, struct err *err)
+static bool skip_comments(const struct csv_lines *lines, struct source *source, struct err *err)
 {
     for (;;) {
         char fault[SOURCE_FAULT_SIZE];
         struct span line;
         bool found, whole;
 
-        if (!csv_skip_blank(source, err) || !at_comment(csv, source, &found, err))
+        if (!csv_lines_skip_blank(source, err) || !at_comment(lines, source, &found, err))
             return false;
         if (!found)
             return true;
@@ -133,12 +163,17 @@ static bool skip_comments(const struct csv *csv, struct source *source, struct e
     }
 }
 
-bool csv_take_preamble(struct csv *csv, struct source *source, struct err *err)
+bool csv_lines_begin(struct csv_lines *lines, struct source *source, const struct row_shape *shape,
+                     struct err *err)
 {
-    uint32_t skip = csv->shape->dialect.skip_lines;
+    const struct row_dialect *dialect = &shape->dialect;
+    uint32_t skip = dialect->skip_lines;
     size_t size;
 
-    if (!skip_lines(csv, source, skip, err) || !skip_comments(csv, source, err))
+    *lines =
+        (struct csv_lines){.shape = shape, .screened = dialect->comment.size || dialect->is_footer};
+    buf_append_span(&lines->header, source_mark(source));
+    if (!skip_lines(lines, source, skip, err) || !skip_comments(lines, source, err))
         return false;
     if (skip || is_empty(source))
         return true;
@@ -152,100 +187,106 @@ bool csv_take_preamble(struct csv *csv, struct source *source, struct err *err)
         return false;
     if (!separator_of((struct span){source->data + source->begin, size}))
         return true;
-    return keep_line(csv, source, size, err) && skip_comments(csv, source, err);
+    return keep_line(lines, source, size, err) && skip_comments(lines, source, err);
+}
+
+void csv_lines_release(struct csv_lines *lines)
+{
+    buf_release(&lines->header);
+    buf_release(&lines->preamble);
 }
 
 /* --- the end of the file --- */
 
-static bool is_footer(const struct csv *csv, struct span line)
+static bool is_footer(const struct csv_lines *lines, struct span line)
 {
-    const struct row_dialect *dialect = &csv->shape->dialect;
+    const struct row_dialect *dialect = &lines->shape->dialect;
 
     return str_utf8_valid(line) == line.size && dialect->is_footer(dialect->footer, line);
 }
 
 /* Goes back from the end of the file, which is in the window. */
-static void find_footer(struct csv *csv, const struct source *source)
+static void find_footer(struct csv_lines *lines, const struct source *source)
 {
     const char *begin = source->data + source->begin, *end = source->data + source->end, *at = end;
 
-    csv->footer_known = true;
+    lines->footer_known = true;
     while (at > begin) {
         const char *last = at[-1] == '\n' ? at - 1 : at;
         const char *feed = memrchr(begin, '\n', (size_t)(last - begin));
         const char *first = feed ? feed + 1 : begin;
         struct span line = without_end((struct span){first, (size_t)(at - first)});
 
-        if (end - first >= DIALECT_FOOTER_SIZE || (line.size && !is_footer(csv, line)))
+        if (end - first >= DIALECT_FOOTER_SIZE || (line.size && !is_footer(lines, line)))
             return;
         at = first;
         if (!line.size)
             continue;
-        csv->footer_size = (size_t)(end - at);
+        lines->footer_size = (size_t)(end - at);
     }
 }
 
-static bool look_for_footer(struct csv *csv, struct source *source, struct err *err)
+static bool look_for_footer(struct csv_lines *lines, struct source *source, struct err *err)
 {
     while (!source->ended && source->end - source->begin < DIALECT_FOOTER_SIZE)
         if (!source_fill(source, err))
             return false;
     if (source->ended)
-        find_footer(csv, source);
+        find_footer(lines, source);
     return true;
 }
 
-static bool take_footer(struct csv *csv, struct source *source, struct err *err)
+static bool take_footer(struct csv_lines *lines, struct source *source, struct err *err)
 {
     const char *at = source->data + source->begin, *end = source->data + source->end, *next;
-    uint64_t lines = 0;
+    uint64_t count = 0;
 
     if (at == end)
         return true;
-    csv->footer_first = source->lines + 1;
+    lines->footer_first = source->lines + 1;
     /* lines that a cell before it holds are none of it */
-    csv->footer_lines = 0;
+    lines->footer_lines = 0;
     for (; at < end; at = next) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
 
         next = feed ? feed + 1 : end;
-        csv->footer_lines += without_end((struct span){at, (size_t)(next - at)}).size > 0;
-        lines++;
+        lines->footer_lines += without_end((struct span){at, (size_t)(next - at)}).size > 0;
+        count++;
     }
-    return source_take(source, source->end - source->begin, lines, err);
+    return source_take(source, source->end - source->begin, count, err);
 }
 
-bool csv_screen_lines(struct csv *csv, struct source *source, struct err *err)
+bool csv_lines_screen(struct csv_lines *lines, struct source *source, struct err *err)
 {
-    const struct row_dialect *dialect = &csv->shape->dialect;
+    const struct row_dialect *dialect = &lines->shape->dialect;
 
-    if (dialect->comment.size && !skip_comments(csv, source, err))
+    if (dialect->comment.size && !skip_comments(lines, source, err))
         return false;
     if (!dialect->is_footer)
         return true;
-    if (!csv->footer_known && !look_for_footer(csv, source, err))
+    if (!lines->footer_known && !look_for_footer(lines, source, err))
         return false;
-    return !csv->footer_known || source->end - source->begin > csv->footer_size ||
-           take_footer(csv, source, err);
+    return !lines->footer_known || source->end - source->begin > lines->footer_size ||
+           take_footer(lines, source, err);
 }
 
 /* --- where the header row may be --- */
 
 /* Whether a cell of the line names the record id's column. */
-static bool names_record_id(const struct csv *csv, const struct source *source, struct span line,
-                            char delimiter, struct span *name)
+static bool names_record_id(const struct csv_lines *lines, const struct source *source,
+                            struct span line, char delimiter, struct span *name)
 {
-    struct csv_lexer lexer = csv_lexer_start(csv, source);
+    struct csv_lexer lexer =
+        csv_lexer_at(source_window(source), source->ended, &lines->shape->dialect, delimiter);
     struct csv_cell cell;
     enum csv_end end;
     size_t cells = 0;
 
     lexer.at = line.data;
-    lexer.delimiter = delimiter;
     do {
         end = csv_lex(&lexer, &cell);
         if (end <= CSV_LINE_END && lexer.at <= line.data + line.size && !cell.doubled &&
-            csv_is_record_id(csv->shape, cell.text)) {
+            csv_is_record_id(lines->shape, cell.text)) {
             *name = cell.text;
             return true;
         }
@@ -253,15 +294,15 @@ static bool names_record_id(const struct csv *csv, const struct source *source, 
     return false;
 }
 
-static bool is_header_like(const struct csv *csv, const struct source *source, struct span line,
-                           struct span *name)
+static bool is_header_like(const struct csv_lines *lines, const struct source *source,
+                           struct span line, struct span *name)
 {
     static const char usual[] = ",;\t|";
 
-    if (csv->shape->dialect.delimiter)
-        return names_record_id(csv, source, line, csv->shape->dialect.delimiter, name);
+    if (lines->shape->dialect.delimiter)
+        return names_record_id(lines, source, line, lines->shape->dialect.delimiter, name);
     for (const char *delimiter = usual; *delimiter; delimiter++)
-        if (names_record_id(csv, source, line, *delimiter, name))
+        if (names_record_id(lines, source, line, *delimiter, name))
             return true;
     return false;
 }
@@ -285,7 +326,7 @@ static void show_lines(struct source *source)
     }
 }
 
-bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *text)
+bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct buf *text)
 {
     char quoted[VIOLATION_QUOTE_SIZE];
     struct span left, name;
@@ -293,7 +334,7 @@ bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *t
     char first;
 
     show_lines(source);
-    left = (struct span){source->data + source->begin, source->end - source->begin};
+    left = source_window(source);
     if (left.size > source->row_max)
         left.size = source->row_max; /* how much more is there says nothing */
     first = left.size ? left.data[0] : 'a';
@@ -302,7 +343,7 @@ bool csv_hint_header(const struct csv *csv, struct source *source, struct buf *t
         struct span line = {left.data, feed ? (size_t)(feed - left.data) + 1 : left.size};
         uint64_t line_no = source->lines + 1 + i;
 
-        if (i > 0 && is_header_like(csv, source, line, &name)) {
+        if (i > 0 && is_header_like(lines, source, line, &name)) {
             buf_printf(text, "line %llu holds %s: if that is the header row, declare \"csv\": {",
                        (unsigned long long)line_no, violation_quote(name, quoted));
             if (marked && memchr("#%!*/-", first, 6))

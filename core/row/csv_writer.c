@@ -20,15 +20,15 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
         return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
                              "needs none)");
     }
-    writer->delimiter = declared->delimiter && !writer->csv.delimiter_line ? declared->delimiter
-                                                                           : writer->csv.delimiter;
+    writer->delimiter = declared->delimiter && !writer->csv.lines.separator ? declared->delimiter
+                                                                            : writer->csv.delimiter;
     writer->literal = declared->unquoted && !options->for_spreadsheet;
     writer->row_max = declared->row_max ? declared->row_max : ROW_SIZE_MAX;
     if (declared->cell_size_max > writer->row_max)
         writer->row_max += declared->cell_size_max;
-    for (size_t i = 0; i < writer->csv.column_count; i++)
-        writer->fills |= 1u << writer->csv.columns[i].kind;
-    writer->values = mem_calloc(writer->csv.column_count, sizeof *writer->values);
+    for (size_t i = 0; i < writer->csv.row.column_count; i++)
+        writer->fills |= 1u << writer->csv.row.columns[i].kind;
+    writer->values = mem_calloc(writer->csv.row.column_count, sizeof *writer->values);
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
         writer->tells[i] = csv_is_outcome(options->shape, span_of(outcome_names[i].column));
     if (!options->for_spreadsheet && declared->encoding > ROW_ENCODING_UTF_8) {
@@ -140,15 +140,15 @@ void csv_writer_begin(struct csv_writer *writer, struct buf *out)
         (writer->encoder && writer->options->shape->dialect.encoding == ROW_ENCODING_UTF_16))
         buf_append_text(&writer->line, "\xEF\xBB\xBF");
     if (!writer->options->for_spreadsheet)
-        buf_append_span(&writer->line, buf_span(&writer->csv.preamble));
+        buf_append_span(&writer->line, buf_span(&writer->csv.lines.preamble));
     flush_line(writer, "?", out);
-    for (size_t i = 0; i < writer->csv.column_count; i++) {
-        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+    for (size_t i = 0; i < writer->csv.row.column_count; i++) {
+        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
             continue;
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);
         first = false;
-        put_cell(writer, writer->csv.columns[i].heading);
+        put_cell(writer, writer->csv.row.columns[i].heading);
     }
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
         if (writer->tells[i])
@@ -173,14 +173,14 @@ static bool refuse(const struct csv_writer *writer, const struct row *row, struc
 /* The column of a member; mostly the one behind the last. */
 static size_t find_column(const struct csv *csv, struct span name, size_t guess)
 {
-    for (size_t i = 0; i < csv->column_count; i++) {
-        size_t at = (guess + i) % csv->column_count;
-        const struct csv_column *column = &csv->columns[at];
+    for (size_t i = 0; i < csv->row.column_count; i++) {
+        size_t at = (guess + i) % csv->row.column_count;
+        const struct csv_column *column = &csv->row.columns[at];
 
         if (column->kind > CSV_TAGS && column->name.data && span_equal(column->name, name))
             return at;
     }
-    return csv->column_count;
+    return csv->row.column_count;
 }
 
 /* Notes for each column which value it is to show. */
@@ -190,7 +190,7 @@ static bool place_values(struct csv_writer *writer, const struct row *row, struc
     struct json_fault fault;
     size_t column = 0;
 
-    memset(writer->values, 0, csv->column_count * sizeof *writer->values);
+    memset(writer->values, 0, csv->row.column_count * sizeof *writer->values);
     writer->tape.count = 0;
     if (!json_scan(&writer->tape, row->fields, 0, &fault))
         return err_set(err, ERR_INTERNAL, "%s: row %u: the fields that are kept are not JSON: %s",
@@ -200,7 +200,7 @@ static bool place_values(struct csv_writer *writer, const struct row *row, struc
             json_string(&writer->tape.tokens[i], row->fields.data, &writer->scratch.text);
 
         column = find_column(csv, name, column);
-        if (column == csv->column_count)
+        if (column == csv->row.column_count)
             return refuse(writer, row, name, no_column, err);
         writer->values[column++] = i + 1;
     }
@@ -243,12 +243,12 @@ static bool too_many_lines(const struct csv_writer *writer, struct span content)
 {
     size_t lines = 0;
 
-    if (content.size > writer->csv.cell_size_max)
+    if (content.size > dialect_cell_size(&writer->shape.dialect))
         return true;
     for (const char *at = content.data;
          (at = memchr(at, '\n', (size_t)(content.data + content.size - at))); at++)
         lines++;
-    return lines > writer->csv.cell_lines_max;
+    return lines > dialect_cell_lines(&writer->shape.dialect);
 }
 
 /* JSON text as the cell had it, with the blanks around it, which csv_value.c keeps. */
@@ -265,7 +265,7 @@ static struct span text_as_read(const struct json_tape *tape, uint32_t value, st
 static bool put_value(struct csv_writer *writer, const struct row *row, size_t index,
                       struct err *err)
 {
-    const struct csv_column *column = &writer->csv.columns[index];
+    const struct csv_column *column = &writer->csv.row.columns[index];
     struct span content;
 
     if (!writer->values[index])
@@ -301,7 +301,7 @@ static bool put_version(struct csv_writer *writer, const struct csv_column *colu
 static bool put_column(struct csv_writer *writer, const struct row *row, size_t index,
                        struct err *err)
 {
-    const struct csv_column *column = &writer->csv.columns[index];
+    const struct csv_column *column = &writer->csv.row.columns[index];
 
     switch (column->kind) {
     case CSV_RECORD_ID:
@@ -334,8 +334,8 @@ static bool put_cells(struct csv_writer *writer, const struct row *row, struct e
     bool first = true;
 
     buf_reset(&writer->line);
-    for (size_t i = 0; i < writer->csv.column_count; i++) {
-        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+    for (size_t i = 0; i < writer->csv.row.column_count; i++) {
+        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
             continue;
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);
@@ -446,25 +446,19 @@ static bool put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
 static bool put_raw_cells(struct csv_writer *writer, struct span text, struct span *kept)
 {
     const struct csv *csv = &writer->csv;
-    struct csv_lexer lexer = {.at = text.data,
-                              .end = text.data + text.size,
-                              .ended = true,
-                              .delimiter = csv->delimiter,
-                              .unquoted = csv->shape->dialect.unquoted,
-                              .cell_size_max = csv->cell_size_max,
-                              .cell_lines_max = csv->cell_lines_max};
+    struct csv_lexer lexer = csv_lexer_at(text, true, &csv->shape->dialect, csv->delimiter);
     enum csv_end end = CSV_DELIMITER;
     struct csv_cell cell;
     bool first = true;
 
-    for (size_t i = 0; i < csv->column_count; i++) {
+    for (size_t i = 0; i < csv->row.column_count; i++) {
         if (end != CSV_DELIMITER)
             return false;
         end = csv_lex(&lexer, &cell);
         if (end != CSV_DELIMITER && end != CSV_LINE_END)
             return false;
-        if (csv->columns[i].kind == CSV_OUTCOME) {
-            if (span_is(csv->columns[i].heading, outcome_names[OUTCOME_RAW].column) &&
+        if (csv->row.columns[i].kind == CSV_OUTCOME) {
+            if (span_is(csv->row.columns[i].heading, outcome_names[OUTCOME_RAW].column) &&
                 cell.text.size)
                 *kept = csv_content(&cell, &writer->scratch.formed);
             continue;
@@ -484,8 +478,8 @@ static void put_no_cells(struct csv_writer *writer)
     bool first = true;
 
     buf_reset(&writer->line);
-    for (size_t i = 0; i < writer->csv.column_count; i++) {
-        if (writer->csv.columns[i].kind == CSV_OUTCOME)
+    for (size_t i = 0; i < writer->csv.row.column_count; i++) {
+        if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
             continue;
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);

@@ -59,6 +59,16 @@ struct row_dialect {
     size_t form_count;
 };
 
+static inline uint32_t dialect_cell_size(const struct row_dialect *dialect)
+{
+    return dialect->cell_size_max ? dialect->cell_size_max : DIALECT_CELL_SIZE;
+}
+
+static inline uint32_t dialect_cell_lines(const struct row_dialect *dialect)
+{
+    return dialect->cell_lines_max ? dialect->cell_lines_max : DIALECT_CELL_LINES;
+}
+
 /* Whether that byte may be between cells: one byte of ASCII, but no letter, digit, quote or line
  * end. */
 static inline bool dialect_is_delimiter(char byte)

@@ -153,8 +153,8 @@ const char *reader_delimiter_told(const struct reader *reader,
 
 uint64_t reader_footer(const struct reader *reader, uint64_t *first)
 {
-    *first = reader->csv.footer_first;
-    return *first ? reader->csv.footer_lines : 0;
+    *first = reader->csv.lines.footer_first;
+    return *first ? reader->csv.lines.footer_lines : 0;
 }
 
 bool reader_ctrl_z_dropped(const struct reader *reader)
@@ -169,7 +169,7 @@ enum row_encoding reader_encoding_doubtful(const struct reader *reader)
 
 bool reader_version_ignored(const struct reader *reader)
 {
-    return reader->csv.version_ignored || reader->ndjson.version_ignored;
+    return reader->csv.row.version_ignored || reader->ndjson.version_ignored;
 }
 
 bool reader_outcome_ignored(const struct reader *reader)
@@ -179,7 +179,7 @@ bool reader_outcome_ignored(const struct reader *reader)
 
 struct span reader_header(const struct reader *reader)
 {
-    return buf_span(&reader->csv.header);
+    return buf_span(&reader->csv.lines.header);
 }
 
 bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err)

@@ -68,6 +68,11 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
                  struct err *err);
 void source_release(struct source *source);
 
+static inline struct span source_window(const struct source *source)
+{
+    return (struct span){source->data + source->begin, source->end - source->begin};
+}
+
 /* Reads more behind what the window holds, or sets `ended`. Moves the window: pointers into it end
  * here. The window holds at most row_max bytes before. */
 bool source_fill(struct source *source, struct err *err);

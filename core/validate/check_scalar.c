@@ -1,7 +1,7 @@
 #include "core/validate/check_scalar.h"
 
 #include "core/base/mem.h"
-#include "core/row/cell_form.h"
+#include "core/row/cell_hint.h"
 
 #include <stdlib.h>
 
@@ -199,7 +199,7 @@ void check_format_report(struct checker *c, const struct check *check, uint32_t 
 
     /* a property that a CSV column may fill */
     if (c->depth == 1 && (is_date || strcmp(check->with.format->name, "date-time") == 0))
-        cell_form_hint_date(check_field(c), !is_date, value_span(check_at(c, token)), &hint);
+        cell_hint_date(check_field(c), !is_date, value_span(check_at(c, token)), &hint);
     violations_add(c->violations, check_field(c), "format", "must be %s, is %s%s",
                    check->with.format->meaning, check_show(c, check_at(c, token)), buf_text(&hint));
     buf_release(&hint);

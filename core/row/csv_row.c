@@ -1,9 +1,11 @@
-#include "core/row/csv.h"
+#include "core/row/csv_row.h"
 
 #include "core/row/cell_form.h"
+#include "core/row/cell_hint.h"
 #include "core/row/row.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     SLACK = 16, /* short runs are copied as 16 bytes, whatever their size */
@@ -21,21 +23,6 @@ static inline void copy(char *to, const char *from, size_t size)
         memcpy(to + i, from + i, SLACK);
 }
 
-struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch)
-{
-    const char *at = cell->text.data, *end = at + cell->text.size;
-
-    buf_reset(scratch);
-    while (at < end) {
-        const char *quote = memchr(at, '"', (size_t)(end - at));
-        const char *stop = quote ? quote + 1 : end;
-
-        buf_append(scratch, at, (size_t)(stop - at));
-        at = quote ? stop + 1 : end; /* the second of a pair stands for nothing */
-    }
-    return buf_span(scratch);
-}
-
 /* Room for size bytes and what copy() writes behind them. */
 static inline char *reserve(struct buf *buf, size_t size)
 {
@@ -45,7 +32,8 @@ static inline char *reserve(struct buf *buf, size_t size)
 }
 
 /* Writes `,"name":`, its token, and room for a value; returns where the value goes. */
-static inline char *put_name(struct csv *csv, const struct csv_column *column, size_t value_size)
+static inline char *put_name(struct csv_row *csv, const struct csv_column *column,
+                             size_t value_size)
 {
     char *out = reserve(&csv->fields, column->prefix_size + SHORT_MAX + value_size);
     struct json_token *token = json_tape_add(&csv->tape);
@@ -62,8 +50,8 @@ static inline char *put_name(struct csv *csv, const struct csv_column *column, s
 }
 
 /* A scalar of size bytes that stands at the end of fields. */
-static inline void put_scalar(struct csv *csv, enum json_kind kind, const char *bytes, size_t size,
-                              char *out)
+static inline void put_scalar(struct csv_row *csv, enum json_kind kind, const char *bytes,
+                              size_t size, char *out)
 {
     struct json_token *token = json_tape_add(&csv->tape);
 
@@ -75,7 +63,7 @@ static inline void put_scalar(struct csv *csv, enum json_kind kind, const char *
     csv->fields.size += size;
 }
 
-static void put_string(struct csv *csv, const struct csv_column *column,
+static void put_string(struct csv_row *csv, const struct csv_column *column,
                        const struct csv_cell *cell)
 {
     char *out = put_name(csv, column, cell->text.size + 2);
@@ -115,7 +103,7 @@ static bool begins_container(struct span content)
 }
 
 /* An array or an object, as its text says. Leaves no trace when it is not of the right kind. */
-static bool put_json(struct csv *csv, const struct csv_column *column, struct span content,
+static bool put_json(struct csv_row *csv, const struct csv_column *column, struct span content,
                      struct json_fault *fault)
 {
     uint32_t count = csv->tape.count;
@@ -171,14 +159,14 @@ static void refuse_cell(const struct csv_column *column, struct span content,
                        expected, quoted, fault->offset + 1, fault->message);
         return;
     }
-    cell_form_hint(NULL, column->name, column->types, content, &hint);
+    cell_hint(NULL, column->name, column->types, content, &hint);
     violations_add(violations, column->name, "type", "must be %s, is %s%s", expected, quoted,
                    buf_text(&hint));
     buf_release(&hint);
 }
 
-static void put_other(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
-                      struct violations *violations)
+static void put_other(struct csv_row *csv, const struct csv_column *column,
+                      const struct csv_cell *cell, struct violations *violations)
 {
     static const struct {
         unsigned type;
@@ -219,7 +207,7 @@ static void refuse_form(const struct csv_column *column, struct span content,
     struct buf expected = {0}, hint = {0};
 
     cell_form_describe(column->form, !(column->types & ROW_NUMBER), &expected);
-    cell_form_hint(column->form, column->name, column->types, content, &hint);
+    cell_hint(column->form, column->name, column->types, content, &hint);
     violations_add(violations, column->name,
                    kind == CELL_DATE || kind == CELL_DATETIME ? "format" : "type",
                    "must be %s, is %s%s", buf_text(&expected), violation_quote(content, quoted),
@@ -230,7 +218,7 @@ static void refuse_form(const struct csv_column *column, struct span content,
 
 /* A cell that is written as the schema file declares it, unless its form is that of a string: then
  * `text` is what the string holds, and true is returned. */
-static bool put_formed(struct csv *csv, const struct csv_column *column,
+static bool put_formed(struct csv_row *csv, const struct csv_column *column,
                        const struct csv_cell *cell, struct csv_cell *text,
                        struct violations *violations)
 {
@@ -255,7 +243,7 @@ static bool put_formed(struct csv *csv, const struct csv_column *column,
     return true;
 }
 
-static void put_version(struct csv *csv, const struct csv_cell *cell, struct row *row,
+static void put_version(struct csv_row *csv, const struct csv_cell *cell, struct row *row,
                         struct violations *violations)
 {
     struct span content = csv_content(cell, &csv->scratch);
@@ -272,13 +260,13 @@ static void put_version(struct csv *csv, const struct csv_cell *cell, struct row
         return;
     buf_append_text(&shown, violation_quote(content, quoted));
     if (!content.size)
-        cell_form_hint(NULL, (struct span){0}, 0, content, &shown);
+        cell_hint(NULL, (struct span){0}, 0, content, &shown);
     row_refuse_version(buf_text(&shown), violations);
     buf_release(&shown);
 }
 
 /* `;` is between tags; none left means that the row names none. */
-static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *row)
+static void put_tags(struct csv_row *csv, const struct csv_cell *cell, struct row *row)
 {
     struct span left = csv_content(cell, &csv->scratch);
 
@@ -303,7 +291,7 @@ static void put_tags(struct csv *csv, const struct csv_cell *cell, struct row *r
     row->tags = buf_span(&csv->tags);
 }
 
-static void put_record_id(struct csv *csv, const struct csv_column *column,
+static void put_record_id(struct csv_row *csv, const struct csv_column *column,
                           const struct csv_cell *cell, struct row *row,
                           struct violations *violations)
 {
@@ -312,7 +300,7 @@ static void put_record_id(struct csv *csv, const struct csv_column *column,
     row_check_record_id(row, violations);
 }
 
-static void refuse_nameless(const struct csv *csv, const struct csv_column *column,
+static void refuse_nameless(const struct csv_row *csv, const struct csv_column *column,
                             const struct csv_cell *cell, struct violations *violations)
 {
     char quoted[VIOLATION_QUOTE_SIZE];
@@ -326,7 +314,7 @@ static void refuse_nameless(const struct csv *csv, const struct csv_column *colu
 
 /* The cell as it is after what was declared for absent ones and for blanks; NULL: it is absent.
  * changed: room for it. */
-static const struct csv_cell *screen(struct csv *csv, const struct csv_column *column,
+static const struct csv_cell *screen(struct csv_row *csv, const struct csv_column *column,
                                      const struct csv_cell *cell, struct csv_cell *changed)
 {
     const struct row_dialect *dialect = &csv->shape->dialect;
@@ -350,8 +338,8 @@ static const struct csv_cell *screen(struct csv *csv, const struct csv_column *c
     return column->kind == CSV_RECORD_ID ? changed : NULL;
 }
 
-void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_cell *cell,
-             struct row *row, struct violations *violations)
+void csv_row_put(struct csv_row *csv, const struct csv_column *column, const struct csv_cell *cell,
+                 struct row *row, struct violations *violations)
 {
     enum csv_column_kind kind = column->put;
     struct csv_cell changed, formed;
@@ -403,7 +391,19 @@ void csv_put(struct csv *csv, const struct csv_column *column, const struct csv_
     }
 }
 
-void csv_row_begin(struct csv *csv, struct row *row)
+void csv_row_release(struct csv_row *csv)
+{
+    csv_columns_release(csv->columns, csv->column_count);
+    free(csv->columns);
+    buf_release(&csv->fields);
+    buf_release(&csv->tags);
+    buf_release(&csv->record_id);
+    buf_release(&csv->scratch);
+    buf_release(&csv->formed);
+    json_tape_release(&csv->tape);
+}
+
+void csv_row_begin(struct csv_row *csv, struct row *row)
 {
     row->record_id = (struct span){0};
     row->has_version = false;
@@ -411,13 +411,12 @@ void csv_row_begin(struct csv *csv, struct row *row)
     row->tags = (struct span){0};
     csv->version_given = false;
     csv->maybe_header = false;
-    csv->surplus = false;
     csv->fields.size = 0;
     csv->tape.count = 0;
     json_tape_add(&csv->tape)->count = 0;
 }
 
-void csv_row_end(struct csv *csv, struct row *row, struct violations *violations)
+void csv_row_end(struct csv_row *csv, struct row *row, struct violations *violations)
 {
     struct json_token *root;
 

@@ -1,0 +1,40 @@
+/* Lines of a CSV file that are not rows: what is before the header row, blank lines, comments, and
+ * a footer. Private to core/row. */
+#ifndef ROWFERRY_ROW_CSV_LINES_H
+#define ROWFERRY_ROW_CSV_LINES_H
+
+#include "core/row/row.h"
+#include "core/row/source.h"
+
+struct csv_lines {
+    const struct row_shape *shape;
+    char separator;      /* of a line `sep=;`; 0: there is none */
+    bool screened;       /* some lines are passed over: comments, a footer */
+    struct buf header;   /* the bytes of the header row, and of the lines before it that count */
+    struct buf preamble; /* those lines, in UTF-8 */
+    size_t footer_size;  /* bytes at the end of the window; once footer_known */
+    bool footer_known;
+    uint64_t footer_lines, footer_first; /* how many there are, and the first of them */
+};
+
+/* Takes the lines before the header row: those that are skipped, `sep=;`, comments, blank ones.
+ * release also after an error. */
+bool csv_lines_begin(struct csv_lines *lines, struct source *source, const struct row_shape *shape,
+                     struct err *err);
+void csv_lines_release(struct csv_lines *lines);
+
+/* Takes lines that hold nothing but their end. At the end of the file the window is empty then. */
+bool csv_lines_skip_blank(struct source *source, struct err *err);
+
+/* Takes comments, blank lines and the footer at the beginning of the window. */
+bool csv_lines_screen(struct csv_lines *lines, struct source *source, struct err *err);
+
+/* Returns how many bytes of a line of dashes, such as `----+------`, tell it from a row: what a
+ * schema file can declare as the beginning of comments. 0: the line is a row. */
+size_t csv_lines_dashes(struct span line, char delimiter);
+
+/* Appends which of the next lines may be the header row, and what to declare then. False: none of
+ * them. */
+bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct buf *text);
+
+#endif

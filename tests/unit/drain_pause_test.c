@@ -239,6 +239,46 @@ static void a_signal_while_the_login_is_asked_ends_the_run(void **state)
     assert_true(world.now_us < 500000);
 }
 
+/* The login fails from the first renewal on: the run goes on while the token lives. */
+static void a_renewal_can_fail_while_the_token_lives(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "login", .times = 1}, {.to = "login", .status = 503}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.rate_per_s = 0.05;
+    options.max_wait_ms = 600000;
+    options.concurrency = 1;
+    for (int i = 0; i < 7; i++)
+        BATCH("a:5 b:5 c:5 d:5 e:5 f:5 g:5 h:5 i:5 j:5 k:5 l:5 m:5 n:5 o:5 p:5 q:5 r:5 s:5 t:5");
+    world.stop_us = INT64_C(3500) * 1000000;
+    assert_ends(&options, replies, DRAIN_STOPPED);
+    assert_true(requests("login") > 4);
+    assert_non_null(strstr(buf_text(&world.said), "asking again in"));
+    assert_true(requests("PUT") > 60);
+}
+
+static void the_pace_learned_from_a_429_is_reported(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT r3", .times = 1, .status = 429, .retry_after_s = 50},
+        {.to = "PUT r5", .times = 1, .status = 429, .retry_after_s = 55},
+        {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    options.concurrency = 1;
+    options.rate_per_s = 1;
+    add_batch_of(8);
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "8 applied");
+    assert_true(result.learned_per_s > 0 && result.learned_per_s < 0.2);
+    assert_non_null(strstr(buf_text(&world.said), "for the pace that the API allows"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +300,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_login_that_wants_time_is_reported_with_its_end, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_signal_while_the_login_is_asked_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_renewal_can_fail_while_the_token_lives, begin, end),
+        cmocka_unit_test_setup_teardown(the_pace_learned_from_a_429_is_reported, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,33 @@ static void apply(struct record *record, int64_t version, struct span body, stru
     buf_printf(&flight->body, "{\"version\":%" PRId64 "}", record->version);
 }
 
+/* The page of the audit log for the records that the URL names: one entry for each record, of the
+ * version that it is at. */
+static void answer_audit(const char *url, struct flight *flight)
+{
+    const char *id = strstr(url, "entityIds=") + strlen("entityIds=");
+    unsigned count = 0;
+
+    buf_append_text(&flight->body, "{\"entities\":[");
+    while (*id && *id != '&') {
+        size_t size = strcspn(id, ",&");
+
+        for (unsigned i = 0; i < world.record_count; i++) {
+            const struct record *record = &world.records[i];
+            const char *uuid = strstr(record->rest, "\"requestCorrelationId\"");
+
+            if (strlen(record->id) != size || strncmp(record->id, id, size) != 0 || !uuid)
+                continue;
+            buf_printf(&flight->body, "%s{\"entityId\":\"%s\",\"version\":%" PRId64 ",%.*s}",
+                       count++ ? "," : "", record->id, record->version, (int)strcspn(uuid, "}"),
+                       uuid);
+        }
+        id += size + (id[size] == ',');
+    }
+    buf_printf(&flight->body, "],\"total\":%u}", count);
+    flight->answer.status = 200;
+}
+
 static void answer_correctly(const struct http_request *request, const char *id,
                              struct flight *flight)
 {
@@ -253,6 +280,10 @@ static void answer_correctly(const struct http_request *request, const char *id,
         flight->answer.status = 200;
         buf_printf(&flight->body, "{\"access_token\":\"token%u\",\"expires_in\":3600}",
                    ++world.logins);
+        return;
+    }
+    if (strstr(request->url, "/auditlogs?")) {
+        answer_audit(request->url, flight);
         return;
     }
     if (request->method == HTTP_PUT)

@@ -135,6 +135,7 @@ static void a_proxy_that_wants_credentials_ends_the_run(void **state)
     static const struct reply tunnel[] = {{.to = "PUT", .end = HTTP_PROXY}, {0}};
     static const struct reply plain[] = {{.to = "PUT", .status = 407}, {0}};
     static const struct reply login[] = {{.to = "login", .status = 407}, {0}};
+    static const struct reply tunnel_of_login[] = {{.to = "login", .end = HTTP_PROXY}, {0}};
     struct drain_options options = usual();
 
     (void)state;
@@ -145,6 +146,8 @@ static void a_proxy_that_wants_credentials_ends_the_run(void **state)
     assert_fails(&options, plain, ERR_CONFIG, "the proxy http://proxy:3128 wants credentials");
     options = usual();
     assert_fails(&options, login, ERR_CONFIG, "a proxy before http://api wants credentials (407)");
+    options = usual();
+    assert_fails(&options, tunnel_of_login, ERR_CONFIG, "wants credentials (407)");
     assert_string_equal(jobs(), "1 pending");
 }
 
@@ -545,6 +548,116 @@ static void only_the_first_reason_to_stop_is_reported(void **state)
     assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "1");
 }
 
+static const char *verdicts(void)
+{
+    return fixture_ask(world.fixture, "SELECT group_concat(n || ' ' || verdict, ', ') FROM (SELECT "
+                                      "count(*) AS n, verdict FROM audit GROUP BY verdict)");
+}
+
+static void applied_jobs_are_looked_up_in_the_audit_log(void **state)
+{
+    static const struct reply silent[] = {
+        {.to = "AUDIT", .status = 200, .body = "{\"entities\":[],\"total\":0}"}, {0}};
+    static const struct reply theirs[] = {{.to = "AUDIT", .status = 200, .body = theirs_in_the_log},
+                                          {0}};
+    struct drain_options options = usual();
+    int64_t began_us;
+
+    (void)state;
+    BATCH("b:5 c:6 d:7");
+    options.audit_share = 1;
+    options.audit_ids = 2;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "3 applied");
+    assert_string_equal(verdicts(), "3 verified");
+    assert_int_equal(requests("AUDIT"), 2);
+    assert_true(world.progress.auditing);
+
+    /* what the log does not show is missing after --audit-wait, and not before */
+    BATCH("e:5");
+    options = usual();
+    options.audit_share = 1;
+    options.audit_ids = 2;
+    began_us = world.now_us;
+    assert_ends(&options, silent, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "1 missing, 3 verified");
+    assert_in_range(world.now_us - began_us, 10000000, 20000000);
+
+    BATCH("a:5");
+    options = usual();
+    options.audit_share = 1;
+    options.audit_ids = 1;
+    assert_ends(&options, theirs, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "1 mismatch, 1 missing, 3 verified");
+}
+
+/* Later audits of the same jobs send no updates. */
+static void an_audit_alone_sends_nothing(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    BATCH("c:6");
+    options = usual();
+    options.audit_share = 1;
+    options.audit_ids = 50;
+    options.audit_only = true;
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "2 verified");
+    assert_int_equal(requests("PUT"), 0);
+    assert_string_equal(jobs(), "2 applied, 1 pending");
+}
+
+/* A sample needs few requests in flight, even where many are allowed. */
+static void a_sample_limits_what_is_in_flight(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT", .status = 403}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 100;
+    add_batch_of(240);
+    assert_fails(&options, replies, ERR_AUTH, "the API refused us with 403");
+    assert_in_range(requests("PUT"), 100, 140);
+    assert_string_equal(jobs(), "240 pending");
+}
+
+static void a_service_that_never_answers_ends_the_run(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .end = HTTP_CUT}, {.to = "GET", .end = HTTP_CUT}, {0}};
+    struct drain_options options = usual();
+    struct drain_result result;
+
+    (void)state;
+    options.concurrency = 4;
+    add_batch_of(60);
+    assert_true(drain(&options, replies, &result));
+    assert_int_equal(result.end, DRAIN_EXHAUSTED);
+    assert_string_equal(result.reason, "the API answers, but too few requests succeed for their "
+                                       "retries (last: no answer)");
+}
+
+static void a_database_that_cannot_store_a_pause_is_an_error(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT", .status = 429, .retry_after_s = 600}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5");
+    fixture_ask(world.fixture, "CREATE TRIGGER full BEFORE INSERT ON pause BEGIN SELECT "
+                               "RAISE(ABORT, 'full'); END");
+    assert_fails(&options, replies, ERR_STORE, "full");
+    fixture_ask(world.fixture, "DROP TRIGGER full");
+    fixture_ask(world.fixture, "ALTER TABLE pause RENAME TO paused");
+    options = usual();
+    assert_fails(&options, NULL, ERR_STORE, "pause");
+    assert_string_equal(buf_text(&world.sent), "");
+    fixture_ask(world.fixture, "ALTER TABLE paused RENAME TO pause");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +706,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_of_earlier_drains_of_the_run_are_added_to, begin,
                                         end),
         cmocka_unit_test_setup_teardown(only_the_first_reason_to_stop_is_reported, begin, end),
+        cmocka_unit_test_setup_teardown(applied_jobs_are_looked_up_in_the_audit_log, begin, end),
+        cmocka_unit_test_setup_teardown(an_audit_alone_sends_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_sample_limits_what_is_in_flight, begin, end),
+        cmocka_unit_test_setup_teardown(a_service_that_never_answers_ends_the_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_database_that_cannot_store_a_pause_is_an_error, begin,
+                                        end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,109 @@ static void a_refusal_that_concerned_the_run_changes_nothing_for_the_job(void **
     assert_false(claim->outcome.unsettled);
 }
 
+/* The request that the task leads to, with the options that a request depends on. */
+static struct http_request request_of(struct stage *stage)
+{
+    struct drain_options options = {.tags = "[\"default\"]", .source = "erp", .timeout_ms = 7};
+    struct http_request request;
+
+    snprintf(options.environment.api_url, sizeof options.environment.api_url, "https://api");
+    task_request(&stage->task, &options, "Bearer x", &request);
+    return request;
+}
+
+static void a_request_is_built_from_the_claim(void **state)
+{
+    enum { LARGE = 100000 };
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+    struct http_request request;
+    char *large = mem_calloc(LARGE + 1, 1);
+    size_t fields = strlen("ItemA");
+
+    request = request_of(stage);
+    assert_int_equal(request.method, HTTP_GET);
+    assert_string_equal(request.url, "https://api/api/v2/customobjects/schemas/Item/records/A");
+    assert_null(request.content_type);
+    claim->request = REQUEST_AUDIT;
+    claim->page = 3;
+    request = request_of(stage);
+    assert_non_null(strstr(request.url, "/auditlogs?entityIds=A&"));
+    assert_non_null(strstr(request.url, "pageNumber=3"));
+
+    claim->request = REQUEST_UPDATE;
+    request = request_of(stage);
+    assert_int_equal(request.method, HTTP_PUT);
+    assert_false(request.new_connection);
+    assert_non_null(memmem(request.body.data, request.body.size, "\"tags\":[\"default\"]", 18));
+    claim->http_status = 421;
+    assert_true(request_of(stage).new_connection);
+    claim->http_status = 425;
+    assert_true(request_of(stage).new_connection);
+
+    /* a row with its own tags, and fields that are too large for their buffer to be kept */
+    memset(large, 'x', LARGE);
+    buf_reset(&claim->text);
+    buf_printf(&claim->text, "ItemA{\"n\":\"%s\"}[\"own\"]", large);
+    claim->tags_size = strlen("[\"own\"]");
+    claim->fields_size = claim->text.size - fields - claim->tags_size;
+    request = request_of(stage);
+    assert_non_null(memmem(request.body.data, request.body.size, "\"tags\":[\"own\"]", 14));
+    buf_reset(&claim->text);
+    buf_append_text(&claim->text, "ItemA{\"n\":1}");
+    claim->tags_size = 0;
+    claim->fields_size = claim->text.size - fields;
+    request_of(stage);
+    assert_true(stage->task.body.capacity < LARGE);
+    free(large);
+}
+
+static void an_audit_page_shows_our_entry_or_is_not_one(void **state)
+{
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+    const struct claim_outcome *outcome;
+
+    claim->request = REQUEST_AUDIT;
+    outcome = take(stage, 200,
+                   "{\"entities\":[{\"entityId\":\"A\",\"version\":6,"
+                   "\"requestCorrelationId\":\"" OURS "\"}]}");
+    assert_int_equal(outcome->state, JOB_APPLIED);
+    assert_int_equal(outcome->server_version, 6);
+    outcome = take(stage, 200, "{\"message\":\"later\"}");
+    assert_int_equal(outcome->state, JOB_UNKNOWN);
+    assert_string_equal(outcome->attempt_error, "later");
+    /* a log of more pages than are read */
+    claim->page = 1000;
+    outcome = take(stage, 200, "{\"entities\":[{\"entityId\":\"B\"}],\"total\":9999999}");
+    assert_int_equal(outcome->next, POLICY_NEXT_AUDIT);
+    /* the highest version has no next one */
+    claim->version = INT64_MAX;
+    outcome = take(stage, 200, "{\"entities\":[]}");
+    assert_int_equal(outcome->state, JOB_UNKNOWN);
+}
+
+static void an_audit_entry_that_is_too_long_is_not_kept(void **state)
+{
+    struct stage *stage = *state;
+    struct buf page = {0};
+    const struct claim_outcome *outcome;
+
+    stage->task.claim.request = REQUEST_AUDIT;
+    for (int long_one = 0; long_one < 2; long_one++) {
+        buf_reset(&page);
+        buf_append_text(&page, "{\"entities\":[{\"entityId\":\"A\",\"version\":6,"
+                               "\"requestCorrelationId\":\"" OTHER "\",\"note\":\"");
+        for (int i = 0; long_one && i < 10000; i++)
+            buf_append_text(&page, "0123456");
+        buf_append_text(&page, "\"}]}");
+        outcome = take(stage, 200, buf_text(&page));
+        assert_int_equal(outcome->state, JOB_CONFLICT);
+        assert_int_equal(strcmp(outcome->audit_entry, "null") == 0, long_one);
+    }
+    buf_release(&page);
+}
+
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -419,6 +522,9 @@ int main(void)
         ON_STAGE(a_refusal_in_doubt_keeps_what_the_server_said),
         ON_STAGE(a_refused_fetch_says_why_itself),
         ON_STAGE(a_refusal_that_concerned_the_run_changes_nothing_for_the_job),
+        ON_STAGE(a_request_is_built_from_the_claim),
+        ON_STAGE(an_audit_page_shows_our_entry_or_is_not_one),
+        ON_STAGE(an_audit_entry_that_is_too_long_is_not_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

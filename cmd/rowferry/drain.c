@@ -1,4 +1,4 @@
-/* What is pending is sent; safe to stop and to start again at any moment. */
+/* Sends what is pending. It can be stopped and started again at any moment. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/send.h"
 #include "cmd/rowferry/summary.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Narrows the session down to --batch. False when there is nothing to do for it; it is told. */
+/* Limits the session to --batch. Returns false after reporting that there is nothing to do. */
 static bool choose_batch(struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
@@ -25,9 +25,9 @@ static bool choose_batch(struct session *session, int64_t batch_id)
         report_fail(&cli->report, &err);
     if (due)
         return true;
-    session->judged = state == BATCH_LOADING;
+    session->sets_status = state == BATCH_LOADING;
     report_notice(&cli->report, "batch %lld is %s: nothing to send", (long long)batch_id,
-                  session->judged ? "still being read" : batch_state_name(state));
+                  session->sets_status ? "still being read" : batch_state_name(state));
     return false;
 }
 

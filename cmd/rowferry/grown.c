@@ -37,20 +37,22 @@ static void tell(struct cli *cli, const struct filed *file, const char *path, en
     buf_append_text(&command, " --tail ");
     words_quote(&command, path);
     if (str_ends(file->folder, "/refused"))
-        report_error(&cli->report, ERR_INPUT,
-                     "%s has %llu bytes, and had %llu when it was refused: if it is complete now, "
-                     "move it back into the inbox",
-                     path, size, then);
+        report_error(
+            &cli->report, ERR_INPUT,
+            "'%s' has %llu bytes, and had %llu when it was refused: if it is complete now, "
+            "move it back into the inbox",
+            path, size, then);
     else if (fate == FATE_GROWN)
-        report_error(&cli->report, ERR_INPUT,
-                     "%s grew by %llu bytes after it was read as batch %lld (%llu bytes then, %llu "
-                     "now): when it is complete, this reads the rows that came since: %s",
-                     path, size - then, batch, then, size, buf_text(&command));
+        report_error(
+            &cli->report, ERR_INPUT,
+            "'%s' grew by %llu bytes after it was read as batch %lld (%llu bytes then, %llu "
+            "now): when it is complete, read the rest with %s",
+            path, size - then, batch, then, size, buf_text(&command));
     else
         report_error(
             &cli->report, ERR_INPUT,
-            "%s was changed after it was read as batch %lld (%llu bytes then, %llu now): to "
-            "have it read as it is, move it back into the inbox",
+            "'%s' was changed after it was read as batch %lld (%llu bytes then, %llu now): to "
+            "read it again, move it back into the inbox",
             path, batch, then, size);
     buf_release(&command);
 }
@@ -67,7 +69,7 @@ static bool look_at(struct session *session, const struct filed *file, int64_t s
     if (told)
         tell(session->cli, file, path, fate, &now);
     free(path);
-    /* what grew is said until its rows are read, or it is moved */
+    /* a file that grew is reported until its rows are read, or it is moved */
     return !first || fate == FATE_GROWN || filed_unwatch(session->store, file->id, err);
 }
 

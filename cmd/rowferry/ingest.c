@@ -1,4 +1,4 @@
-/* Files become jobs; nothing is sent and no file is moved. */
+/* Loads files as jobs; sends nothing and moves no file. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/load.h"
 #include "cmd/rowferry/summary.h"

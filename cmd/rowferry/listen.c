@@ -404,7 +404,7 @@ void command_listen(struct cli *cli)
 
     if (prepare(&listen, cli) &&
         session_open(&listen.session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
-        listen.session.judged = false;
+        listen.session.sets_status = false;
         work(&listen);
         session_close(&listen.session);
         summary_tell(cli);

@@ -35,12 +35,12 @@ static void tell_missing(struct cli *cli, const char *path, bool folders)
 {
     if (folders && cli->options.path_count == 0)
         report_error(&cli->report, ERR_CONFIG,
-                     "there is no folder '%s' here: make it, or name another: "
-                     "rowferry run FOLDER",
+                     "there is no inbox folder '%s' here: create it, or name another: rowferry run "
+                     "FOLDER",
                      path);
     else
-        report_error(&cli->report, ERR_CONFIG, "%s: no such file%s", path,
-                     folders ? " or folder" : "");
+        report_error(&cli->report, ERR_CONFIG, "'%s' does not exist: check the name of the file%s",
+                     path, folders ? " or folder" : "");
 }
 
 bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders)
@@ -93,12 +93,12 @@ void load_release(struct load *load)
     *load = (struct load){0};
 }
 
-/* What became of a file: as --json spells it, the error that it is, and what people are told. */
+/* The outcomes of a file: for --json, as an error, and for people. */
 static const struct {
     const char *name;
     enum err_kind kind; /* ERR_NONE: no error */
     const char *phrase;
-    size_t counter; /* in struct summary, beside `files` */
+    size_t counter; /* in struct summary, in addition to `files` */
 } outcomes[] = {
     [INGEST_LOADED] = {"loaded", ERR_NONE, "", 0},
     [INGEST_KNOWN] = {"known", ERR_NONE, "", offsetof(struct summary, files_known)},
@@ -132,7 +132,7 @@ static void file_members(const char *source, const struct ingest_result *result,
     json_line_count(line, "jobs", result->jobs);
 }
 
-void load_tell_json(struct report *report, const char *source, const struct ingest_result *result)
+void load_report_json(struct report *report, const char *source, const struct ingest_result *result)
 {
     struct buf line = {0};
 
@@ -145,7 +145,7 @@ void load_tell_json(struct report *report, const char *source, const struct inge
     buf_release(&line);
 }
 
-/* The log hears of each file; those that are wrong are told of by an error besides. */
+/* Logs each file; a file with a fault is also reported as an error. */
 static void log_file(struct report *report, const char *source, const struct ingest_result *result)
 {
     struct buf members = {0};
@@ -160,7 +160,8 @@ static void log_file(struct report *report, const char *source, const struct ing
     buf_release(&members);
 }
 
-void load_tell_fault(struct report *report, const char *source, const struct ingest_result *result)
+void load_report_fault(struct report *report, const char *source,
+                       const struct ingest_result *result)
 {
     bool named = str_starts(result->reason, source);
 
@@ -175,15 +176,15 @@ static void tell_outcome(struct load *load, const char *source, const struct ing
 
     load_count(cli->summary, result);
     if (cli->report.json)
-        load_tell_json(&cli->report, source, result);
+        load_report_json(&cli->report, source, result);
     log_file(&cli->report, source, result);
     if (outcomes[result->outcome].kind != ERR_NONE)
-        load_tell_fault(&cli->report, source, result);
+        load_report_fault(&cli->report, source, result);
     else if (result->outcome == INGEST_KNOWN && load->options.tail)
-        report_notice(&cli->report, "there is nothing new in %s: it was read before, as batch %lld",
+        report_notice(&cli->report, "'%s' has nothing new: it was read before, as batch %lld",
                       source, (long long)result->batch_id);
     else if (result->outcome == INGEST_KNOWN)
-        report_notice(&cli->report, "%s was read before, as batch %lld; --force reads it again",
+        report_notice(&cli->report, "'%s' was read before, as batch %lld; --force reads it again",
                       source, (long long)result->batch_id);
     else
         report_detail(&cli->report, "%s: batch %lld, %llu rows, %llu rejected", source,
@@ -205,7 +206,7 @@ static bool note_recovered(void *context, const char *source, const struct inges
     return true;
 }
 
-/* Tells an error of core. False when it stops the command and not only one file. */
+/* Reports an error of core. Returns false if it stops the command and not only one file. */
 static bool survive(struct load *load, const struct err *err)
 {
     report_fail(&load->session->cli->report, err);
@@ -232,8 +233,8 @@ static bool read_file(struct load *load, const char *path, enum batch_filing fil
     return true;
 }
 
-/* A file that is still there, whatever became of it, is not read again by this run while it is what
- * it was. Takes the path. */
+/* Remembers a file that is still there, so that this run does not read it again unless it changes.
+ * Takes the path. */
 static void note_past(struct load *load, char *path, struct inbox_identity file)
 {
     struct stat status;
@@ -244,7 +245,7 @@ static void note_past(struct load *load, char *path, struct inbox_identity file)
     load->past[load->past_count++] = (struct past){path, file};
 }
 
-/* The folder of the look in hand, and what is past in it. */
+/* The context of is_past: the folder that is scanned. */
 struct folder_look {
     struct load *load;
     const char *folder;
@@ -286,7 +287,7 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
         !ingest_file_away(load->session->store, &load->options, folder, name, &result, &err))
         fine = err.kind == ERR_NETWORK || survive(load, &err);
     load->found++;
-    if (err.kind == ERR_NETWORK) { /* the next look sees it again */
+    if (err.kind == ERR_NETWORK) { /* the next scan finds it again */
         add_open(look, name);
         free(path);
     } else {
@@ -295,30 +296,34 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
     return fine;
 }
 
-/* What is left in an inbox for later: the error that it is, and what people are told. */
+/* Files that are left in an inbox: the kind of error, and the text for people. */
 static const struct {
     enum err_kind kind;
     const char *phrase;
     size_t counter; /* in struct summary, or 0 */
 } unready[] = {
-    [INBOX_GROWING] = {ERR_NETWORK, "is still being written: left for later",
+    [INBOX_GROWING] = {ERR_NETWORK,
+                       "is still being written: run the same command again when it is complete",
                        offsetof(struct summary, files_growing)},
-    [INBOX_OPEN] = {ERR_NETWORK, "is still open for writing: left for later",
+    [INBOX_OPEN] = {ERR_NETWORK,
+                    "is still open for writing: run the same command again when it is complete",
                     offsetof(struct summary, files_growing)},
-    [INBOX_UNMARKED] = {ERR_NETWORK, "has no marker yet (--done-file): left for later",
-                        offsetof(struct summary, files_growing)},
-    [INBOX_CLOSED] = {ERR_INPUT,
-                      "cannot be read: let this user read this folder, then run the same command "
-                      "again",
-                      0},
-    [INBOX_ELSEWHERE] = {ERR_CONFIG,
-                         "is another file system, from where no file moves to done/: left alone; "
-                         "make it an inbox of its own, with --schema",
-                         0},
+    [INBOX_UNMARKED] =
+        {ERR_NETWORK,
+         "has no marker yet (--done-file): run the same command again when it is complete",
+         offsetof(struct summary, files_growing)},
+    [INBOX_CLOSED] =
+        {ERR_INPUT,
+         "cannot be read: let this user read the folder, then run the same command again", 0},
+    [INBOX_ELSEWHERE] =
+        {ERR_CONFIG,
+         "is on another file system, so that no file of it can move to done/: make it an "
+         "inbox of its own, with --schema",
+         0},
     [INBOX_LINK] =
         {ERR_INPUT,
-         "is a link, and is left alone: only a link to a regular file of the same owner, "
-         "on the file system of the inbox, is read",
+         "is a link that is not followed: link to a regular file of the same owner on the file "
+         "system of the inbox",
          offsetof(struct summary, files_left)},
 };
 
@@ -332,7 +337,7 @@ static void tell_unready(struct cli *cli, const char *folder, const struct inbox
                  unready[found->reason].phrase);
 }
 
-/* One line for all of them. */
+/* Reports the files that were left alone, in one line. */
 static void tell_left(struct cli *cli, const char *folder, const struct inbox_look *look)
 {
     struct buf names = {0};
@@ -347,7 +352,7 @@ static void tell_left(struct cli *cli, const char *folder, const struct inbox_lo
     buf_release(&names);
 }
 
-/* The look that was the last one says what is left. */
+/* Keeps the last scan of each folder, which has what is left. */
 static void keep_look(struct load *load, char *folder, struct inbox_look *look)
 {
     struct last_look *last = NULL;
@@ -431,12 +436,13 @@ void load_end(struct load *load)
     }
     if (load->look_count > 0 && load->found < wanted)
         report_error(&cli->report, ERR_LIMIT,
-                     "%" PRIu64 " file%s in the inbox, and --min-files asks for %" PRIu64
-                     ": is an export missing?",
+                     "%" PRIu64 " file%s in the inbox, fewer than --min-files %" PRIu64
+                     ": check whether an export is missing",
                      load->found, load->found == 1 ? " was" : "s were", wanted);
 }
 
-/* A path that recovery brought to its end is not read again, nor missed where it was filed. */
+/* Whether recovery finished this path: then it is not read again, and can be missing because it was
+ * moved. */
 static bool was_recovered(const struct load *load, const char *path, bool missing)
 {
     for (size_t i = 0; i < load->recovered_count; i++)
@@ -452,7 +458,7 @@ static bool read_path(struct load *load, const char *path, bool folders)
     struct ingest_result result;
     bool done;
 
-    /* with --tail it is still to be noted that the file in done/ is read to its end */
+    /* with --tail, the size of the file in done/ still has to be recorded */
     if (!load->options.tail && was_recovered(load, path, kind == PATH_MISSING))
         return true;
     if (kind == PATH_MISSING)
@@ -463,7 +469,7 @@ static bool read_path(struct load *load, const char *path, bool folders)
         return read_folder(load, path);
     else
         report_error(&cli->report, ERR_CONFIG,
-                     "%s is a folder: `rowferry run %s` reads what is in it", path, path);
+                     "'%s' is a folder: use `rowferry run %s`, which reads its files", path, path);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Files -> batches, for `run` and `ingest`: under the intake lock, with what an earlier process
- * left taken up first. */
+/* Loads files into batches, for `run` and `ingest`, under the intake lock. It first finishes what
+ * an earlier process left. */
 #ifndef ROWFERRY_CMD_LOAD_H
 #define ROWFERRY_CMD_LOAD_H
 
@@ -16,13 +16,13 @@ struct recovered {
     bool loaded;
 };
 
-/* A file that this run has dealt with, and that stays where it is. */
+/* A file that this run has loaded or left, and that stays where it is. */
 struct past {
     char *path;
     struct inbox_identity identity;
 };
 
-/* What the last look at an inbox found. */
+/* What the last scan of an inbox found. */
 struct last_look {
     char *folder;
     struct inbox_look look;
@@ -41,38 +41,41 @@ struct load {
     struct last_look *looks;
     size_t look_count;
     uint64_t found; /* files of inboxes that were ready */
-    bool again;     /* looking at the inboxes once more */
+    bool again;     /* this is not the first scan of the inboxes */
 };
 
-/* Loads the schemas. False when that failed; it is told already. */
+/* Opens the schema files. Returns false after reporting the error. */
 bool load_open(struct load *load, struct cli *cli);
 void load_release(struct load *load);
 
-/* Reads the paths of the command line (or `fallback` where there are none); folders: they may be
- * inbox folders. What goes wrong is told; false when the command should not go on (the database, a
- * bug, a signal). */
+/* Loads the paths of the command line (or `fallback` without any); folders: they can be inbox
+ * folders. Reports errors. Returns false if the command must not go on (the database, a bug, a
+ * signal). */
 bool load_work(struct load *load, struct session *session, const char *fallback, bool folders);
 
-/* Reads what has come into the inboxes since: under the intake lock again. True: some files were
- * ready. */
+/* Loads what has come into the inboxes since, under the intake lock again. Returns true if files
+ * were ready. */
 bool load_again(struct load *load);
 
-/* Says what was left in the inboxes, and that too few files were there. */
+/* Reports what was left in the inboxes, and whether there were too few files. */
 void load_end(struct load *load);
 
-/* Counts a file by what became of it. */
+/* Counts a file by its outcome. */
 void load_count(struct summary *summary, const struct ingest_result *result);
 
-/* The `status` line of --json about one file. */
-void load_tell_json(struct report *report, const char *source, const struct ingest_result *result);
+/* Writes the `status` line of --json about one file. */
+void load_report_json(struct report *report, const char *source,
+                      const struct ingest_result *result);
 
-/* The error that a file is which was not read: refused, held back, unreadable. */
-void load_tell_fault(struct report *report, const char *source, const struct ingest_result *result);
+/* Reports the error of a file that was not read: refused, held back or unreadable. */
+void load_report_fault(struct report *report, const char *source,
+                       const struct ingest_result *result);
 
-/* True when one of the paths is missing and so is the database: told, and nothing is made. */
+/* Returns true after reporting that a path is missing, if the database is missing too: then nothing
+ * is created. */
 bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders);
 
-/* --max-errors and --min-rows. */
+/* Returns --max-errors and --min-rows. */
 struct ingest_limits load_limits(const struct options *options);
 
 #endif

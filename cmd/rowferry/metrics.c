@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every sample has both, so that the files of two databases, or of two commands on one of them, can
- * stand in one folder: the collector takes no sample that it has already. */
+/* Every sample has both labels, so that the files of two databases, or of two commands on one
+ * database, can be in one folder: the collector refuses a sample that it already has. */
 struct page {
     struct buf *out;
     struct prometheus_label common[2];
@@ -91,7 +91,7 @@ static void put_run(struct page *page, const struct metrics *metrics, const stru
 {
     int64_t until_ms = run->ended_ms ? run->ended_ms : clock_now_ms();
 
-    put_gauge(page, "rowferry_run_active", "1 while a run is at work.", run->ended_ms == 0);
+    put_gauge(page, "rowferry_run_active", "1 while a run is working.", run->ended_ms == 0);
     put_moment(page, "rowferry_run_start_timestamp_seconds", "When this run began.",
                run->started_ms);
     put_gauge(page, "rowferry_run_duration_seconds", "How long this run has taken so far.",
@@ -128,7 +128,7 @@ static void put_database(struct page *page, const struct metrics *metrics)
         put_own(page, audits, "verdict", verdict_name((enum verdict)verdict),
                 metrics->audits[verdict]);
     put_moment(page, "rowferry_parked_until_timestamp_seconds",
-               "Nothing is sent before, as the API asked; 0 where it did not.",
+               "Nothing is sent before this time, which the API asked for; 0 if it did not.",
                metrics->parked_until_ms);
     put_gauge(page, "rowferry_run_rows_read", "Rows of the batches that this run worked on.",
               (double)metrics->rows_read);

@@ -1,4 +1,4 @@
-/* What --metrics-file tells Prometheus, through the node exporter's textfile collector. */
+/* The text of --metrics-file for Prometheus, read by the node exporter's textfile collector. */
 #ifndef ROWFERRY_CMD_METRICS_H
 #define ROWFERRY_CMD_METRICS_H
 
@@ -21,19 +21,20 @@ struct metrics {
     struct meter meter;                        /* of this run */
 };
 
-/* The other side of a sample's labels, and what the text says beside it. */
+/* The labels of every sample, and the state of the run. */
 struct metrics_run {
     const char *database, *command;
-    int64_t started_ms, ended_ms; /* ended_ms 0: it is at work */
+    int64_t started_ms, ended_ms; /* ended_ms 0: it is running */
     int exit_status;
 };
 
-/* Asks the database. scope and id: of the run's summary. An error leaves it unknown. */
+/* Reads the values from the database. scope and id: of the run's summary. After an error they are
+ * unknown. */
 bool metrics_ask(struct metrics *metrics, struct store *store, const char *command,
                  enum summary_scope scope, int64_t id, struct err *err);
 void metrics_release(struct metrics *metrics);
 
-/* Appends the text. What nobody knows is left out: a 0 would be a lie. */
+/* Appends the text. Unknown values are omitted. */
 void metrics_print(const struct metrics *metrics, const struct metrics_run *run, struct buf *out);
 
 #endif

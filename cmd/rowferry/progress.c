@@ -13,17 +13,17 @@
 enum {
     TERMINAL_US = 200000,
     ELSEWHERE_US = 30000000,
-    PAUSE_SHOWN_MS = 1000, /* shorter ones are how a limit is kept to */
+    PAUSE_SHOWN_MS = 1000, /* shorter pauses space requests at the limit */
     PAUSE_LOGGED_MS = 2000,
     PART_SIZE = 128,
     PARTS = 5,
     NAME_COLUMNS = 32,
 };
 
-/* What a line says, in the order in which it is shown; those that are empty are not. */
+/* The parts of a line, in the order in which they are shown; empty ones are not. */
 struct line {
-    const char *what; /* before it, where there is no bar */
-    double share;     /* done, 0 to 1; negative: nobody knows */
+    const char *what; /* before the parts, without a bar */
+    double share;     /* done, 0 to 1; negative: unknown */
     char parts[PARTS][PART_SIZE];
 };
 
@@ -45,7 +45,7 @@ static bool has_bar(const struct report *report)
     return report->bar && !report->json && !report->log;
 }
 
-/* True when it is time for a line again. */
+/* Returns whether it is time for a line again. */
 static bool is_due(struct progress *progress, int64_t now_us)
 {
     const struct report *report = progress->report;
@@ -57,7 +57,7 @@ static bool is_due(struct progress *progress, int64_t now_us)
     return true;
 }
 
-/* `what: part, part`, or the bar. */
+/* Appends `what: part, part`, or the bar. */
 static void append_line(const struct line *line, bool bar, struct buf *out)
 {
     const char *parts[PARTS], *separator = ": ";
@@ -112,7 +112,7 @@ static void put_left(struct line *line, int64_t left_ms)
     snprintf(line->parts[4], PART_SIZE, "%s left", words_duration(left_ms, span));
 }
 
-/* The last part of a path, as far as a line has room for it. */
+/* Writes the last part of a path, as far as the line has room. */
 static void put_name(char *part, const char *source)
 {
     const char *slash = strrchr(source, '/');
@@ -160,13 +160,13 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
 
 static const char *const pauses[] = {
     [DRAIN_PAUSE_NONE] = "",
-    [DRAIN_PAUSE_ASKED] = "the API asked us to wait",
+    [DRAIN_PAUSE_ASKED] = "the API asked for a wait",
     [DRAIN_PAUSE_UNREACHABLE] = "the API cannot be reached",
     [DRAIN_PAUSE_EARLIER] = "an earlier run was asked to wait",
 };
 
-/* What the log hears at once: 429s, at most every 30 s, and each pause that is worth a line. */
-static void tell_log(struct progress *progress, const struct drain_progress *drain, int64_t now_us)
+/* Logs 429s, at most every 30 s, and each pause of 2 s or more. */
+static void log_waits(struct progress *progress, const struct drain_progress *drain, int64_t now_us)
 {
     uint64_t throttled = drain->meter->throttled;
     int64_t until_us = now_us + drain->paused_ms * 1000;
@@ -195,7 +195,7 @@ static void tell_log(struct progress *progress, const struct drain_progress *dra
     buf_release(&members);
 }
 
-/* Why it does not go faster, or not at all. */
+/* Writes the pace, and why requests wait. */
 static void put_pace(struct line *line, const struct drain_progress *drain, double per_s)
 {
     bool paused = drain->pause && drain->paused_ms >= PAUSE_SHOWN_MS;
@@ -218,7 +218,7 @@ static void put_pace(struct line *line, const struct drain_progress *drain, doub
                  per_s > 0.9 * drain->rate_per_s && drain->rate_per_s > 0 ? " as --rate" : "");
 }
 
-/* By the pace of late, but not beyond what is allowed now. */
+/* Returns the time left at the recent pace, or at the allowed one if that is lower; -1: unknown. */
 static int64_t time_left_ms(const struct drain_progress *drain, double per_s)
 {
     if (per_s <= 0 || (drain->rate_per_s > 0 && drain->rate_per_s < per_s))
@@ -243,11 +243,11 @@ void progress_sending(void *context, const struct drain_progress *drain)
         rate_pass(&progress->rate, drain->settled, now_us);
     else
         rate_note(&progress->rate, drain->settled, now_us);
-    tell_log(progress, drain, now_us);
+    log_waits(progress, drain, now_us);
     if (!is_due(progress, now_us))
         return;
     per_s = rate_per_s(&progress->rate);
-    left_ms = drain->auditing ? -1 : time_left_ms(drain, per_s); /* many jobs a request */
+    left_ms = drain->auditing ? -1 : time_left_ms(drain, per_s); /* one request covers many jobs */
     if (total > 0)
         line.share = (double)drain->settled / (double)total;
     put_share(&line);

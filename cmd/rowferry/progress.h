@@ -1,5 +1,5 @@
-/* How far the work is: a bar on a terminal, a line every 30 s elsewhere, an event as often with
- * --log-format, a `status` line as often with --json, nothing with --quiet. */
+/* Progress: a bar on a terminal, else a line every 30 s, with --log-format an event, with --json a
+ * `status` line, with --quiet nothing. */
 #ifndef ROWFERRY_CMD_PROGRESS_H
 #define ROWFERRY_CMD_PROGRESS_H
 
@@ -11,11 +11,11 @@
 
 struct progress {
     struct report *report;
-    const char *source; /* whose rate is measured; NULL before each file; never read */
+    const char *source; /* of the file whose rate is measured, only compared; NULL before each */
     struct rate rate;
-    bool auditing; /* what is measured: verdicts */
+    bool auditing; /* verdicts are measured */
     int64_t shown_us;
-    /* what the log has been told */
+    /* what the log has */
     uint64_t throttled;
     int64_t throttled_us, paused_until_us;
 };
@@ -28,7 +28,7 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
                       uint64_t rows);
 void progress_sending(void *context, const struct drain_progress *drain);
 
-/* ... and of prune; free_bytes: what can still be given back, once all rows are deleted. */
+/* Shows the progress of prune. free_bytes: still to be given back, once all rows are deleted. */
 void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_total,
                       uint64_t free_bytes);
 

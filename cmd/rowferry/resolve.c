@@ -1,10 +1,10 @@
 /* Settles conflicts: with our rows, which the next drain sends again, or with theirs. */
-#include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/fields.h"
+#include "core/store/decide.h"
 
 #include <inttypes.h>
 #include <stddef.h>

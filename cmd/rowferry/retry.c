@@ -1,10 +1,10 @@
 /* Puts jobs that failed or were refused back to be sent, or read back, again. */
-#include "core/store/decide.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
+#include "core/store/decide.h"
 #include "core/store/delivery.h"
 
 static bool visit(void *context, const struct decided *decided, struct err *err)

@@ -1,5 +1,5 @@
-/* The nightly job: whatever waits in the inbox is read, whatever is pending is sent, to
- * the API and to the ERP. */
+/* The nightly job: loads the files of the inbox, and sends what is pending to the API and to the
+ * ERP. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/deliver.h"
 #include "cmd/rowferry/grown.h"
@@ -10,8 +10,8 @@
 
 static const char inbox_default[] = "inbox";
 
-/* What came while the run was sending is taken in the same night. Where another process reads into
- * the database, that takes it. */
+/* Loads files that came while the run was sending, unless another process reads into the database,
+ * which loads them then. */
 static bool look_again(struct load *load, struct session *session)
 {
     char holder[LOCK_HOLDER_SIZE];

@@ -35,7 +35,7 @@ void send_release(struct send *send)
     *send = (struct send){0};
 }
 
-/* left: jobs that wait to be sent; 0: only the audit log is to be asked. */
+/* left: jobs that wait to be sent; 0: only the audit log is needed. */
 static bool has_credentials(const struct send *send, struct cli *cli, uint64_t left)
 {
     const char *id = options_text(&cli->options, OPT_CLIENT_ID);
@@ -48,7 +48,7 @@ static bool has_credentials(const struct send *send, struct cli *cli, uint64_t l
                  left == 1 ? "job is" : "jobs are");
     return report_error(
         &cli->report, ERR_CONFIG,
-        "%s, and there are no credentials: set %s%s%s in the environment or in .env", waiting,
+        "%s, but there are no credentials: set %s%s%s in the environment or in .env", waiting,
         id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
         send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
 }
@@ -65,7 +65,7 @@ static void log_parking(struct cli *cli, const struct drain_result *result)
     buf_release(&members);
 }
 
-static void tell_end(struct cli *cli, const struct drain_result *result)
+static void report_end(struct cli *cli, const struct drain_result *result)
 {
     char span[WORDS_SIZE];
 
@@ -87,23 +87,23 @@ static void tell_end(struct cli *cli, const struct drain_result *result)
     }
 }
 
-/* What the drain tells of its progress goes to two who watch. */
-struct onlooker {
+/* The progress of the drain goes to the progress line and to the metrics. */
+struct watcher {
     struct session *session;
     struct progress progress;
 };
 
-static void look_on(void *context, const struct drain_progress *drain)
+static void watch_drain(void *context, const struct drain_progress *drain)
 {
-    struct onlooker *onlooker = context;
-    struct session *session = onlooker->session;
+    struct watcher *watcher = context;
+    struct session *session = watcher->session;
 
-    progress_sending(&onlooker->progress, drain);
+    progress_sending(&watcher->progress, drain);
     unattended_at_work(session->cli, session->store, session->scope, session->scope_id,
                        drain->meter);
 }
 
-/* What was counted, of this drain and those before it in the run. */
+/* Keeps the counts of this drain and of those before it in the run. */
 static void keep_counts(struct cli *cli, struct drain_result *result)
 {
     result->run.validation_failures += cli->summary->run.validation_failures;
@@ -120,7 +120,7 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     const struct options *options = &cli->options;
     struct notice_sink notices = report_sink(&cli->report);
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
-    struct onlooker onlooker = {.session = session};
+    struct watcher watcher = {.session = session};
     bool audit_only = cli->command->bit == FOR_AUDIT;
     double share =
         options->values[OPT_AUDIT].rate; /* that run or drain need none does not bind audit */
@@ -130,7 +130,7 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     bool fine;
     option_value_tags(options_text(options, OPT_TAGS), &tags);
     proxy_name(send->environment.api_url, &proxy);
-    progress_begin(&onlooker.progress, &cli->report);
+    progress_begin(&watcher.progress, &cli->report);
     fine = drain_run(
         session->store,
         &(struct drain_options){
@@ -164,16 +164,16 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
             .run_id = session->run_id,
             .before = &cli->unattended->metrics.meter,
             .notices = &notices,
-            .progress = look_on,
-            .progress_context = &onlooker,
+            .progress = watch_drain,
+            .progress_context = &watcher,
         },
         &result, &err);
-    progress_end(&onlooker.progress);
+    progress_end(&watcher.progress);
     buf_release(&tags);
     buf_release(&proxy);
     keep_counts(cli, &result);
     if (fine)
-        tell_end(cli, &result);
+        report_end(cli, &result);
     else if (err.kind == ERR_LIMIT)
         session->over = true;
     if (!fine)

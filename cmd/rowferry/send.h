@@ -1,5 +1,4 @@
-/* Pending jobs -> the API, for `run` and `drain`: where to, as whom, and what the end of it means.
- */
+/* Sends pending jobs to the API, for `run`, `drain` and `audit`. */
 #ifndef ROWFERRY_CMD_SEND_H
 #define ROWFERRY_CMD_SEND_H
 
@@ -11,16 +10,18 @@ struct send {
     char *secret; /* NULL: none set */
 };
 
-/* Checks environment, login and secret file before anything is done. False: told. */
+/* Checks environment, login and secret file before the command starts. Returns false after
+ * reporting the error. */
 bool send_open(struct send *send, struct cli *cli);
 void send_release(struct send *send);
 
-/* Drains what the session's scope holds; batch_id 0: all. Credentials, network and lock are only
- * needed when there is something to send. How it ended is told; true: nothing keeps more from being
- * sent. */
+/* Drains the session's scope; batch_id 0: all batches. It needs credentials, network and lock only
+ * if there is something to send, and reports how it ended. Returns true if nothing keeps it from
+ * sending more. */
 bool send_work(struct send *send, struct session *session, int64_t batch_id);
 
-/* Looks up the applied jobs of all batches, or of one, in the audit log. How it ended is told. */
+/* Looks up the applied jobs of all batches, or of one, in the audit log, and reports how it ended.
+ */
 void send_audit(struct send *send, struct session *session, int64_t batch_id);
 
 #endif

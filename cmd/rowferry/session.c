@@ -16,7 +16,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     struct err err = {0};
     bool created = false;
 
-    *session = (struct session){.cli = cli, .scope = scope, .sends = sends, .judged = true};
+    *session = (struct session){.cli = cli, .scope = scope, .sends = sends, .sets_status = true};
     session->store = store_open(options_text(&cli->options, OPT_DB), mode, &created, &err);
     if (!session->store)
         return report_fail(&cli->report, &err);
@@ -87,46 +87,25 @@ static bool note_sought(void *context, const struct batch_counts *batch, struct 
     return true;
 }
 
-/* False: the database failed; told. */
-static bool seek(struct session *session, int64_t batch_id, struct sought *sought)
-{
-    struct err err = {0};
-
-    *sought = (struct sought){0};
-    return summary_batches(session->store, SUMMARY_ONE, batch_id, note_sought, sought, &err) ||
-           report_fail(&session->cli->report, &err);
-}
-
-static bool tell_pruned(struct session *session, int64_t batch_id, const struct sought *sought)
-{
-    char moment[WORDS_SIZE];
-
-    if (sought->pruned_ms)
-        report_error(&session->cli->report, ERR_CONFIG,
-                     "batch %lld was pruned on %.10s: its rows are deleted", (long long)batch_id,
-                     words_time(sought->pruned_ms, moment));
-    return sought->pruned_ms;
-}
-
-bool session_was_pruned(struct session *session, int64_t batch_id)
-{
-    struct sought sought;
-
-    return seek(session, batch_id, &sought) && tell_pruned(session, batch_id, &sought);
-}
-
 bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state)
 {
-    struct sought sought;
+    struct report *report = &session->cli->report;
+    struct sought sought = {0};
+    char moment[WORDS_SIZE];
+    struct err err = {0};
 
-    if (!seek(session, batch_id, &sought) || tell_pruned(session, batch_id, &sought))
-        return false;
-    *state = sought.state;
+    if (!summary_batches(session->store, SUMMARY_ONE, batch_id, note_sought, &sought, &err))
+        return report_fail(report, &err);
     if (!sought.found)
-        report_error(&session->cli->report, ERR_CONFIG,
-                     "there is no batch %lld in %s; `rowferry status` lists them",
-                     (long long)batch_id, store_path(session->store));
-    return sought.found;
+        return report_error(report, ERR_CONFIG,
+                            "there is no batch %" PRId64 " in '%s': `rowferry status` lists them",
+                            batch_id, store_path(session->store));
+    if (sought.pruned_ms)
+        return report_error(report, ERR_CONFIG,
+                            "batch %" PRId64 " was pruned on %.10s: its rows are deleted", batch_id,
+                            words_time(sought.pruned_ms, moment));
+    *state = sought.state;
+    return true;
 }
 
 static bool add_left(void *context, const struct batch_counts *batch, struct err *err)
@@ -150,8 +129,8 @@ bool session_count_left(struct session *session, uint64_t *left)
            report_fail(&session->cli->report, &err);
 }
 
-/* What a batch says about the exit status (README.md#exit-status). A refused one says nothing here:
- * its file was told about when it was refused, and a stream that turned out to be known is no
+/* Returns the exit status that a batch means (README.md#exit-status). A refused batch means none:
+ * its file was reported when it was refused, and a stream that rowferry already knew is not an
  * error. */
 static int batch_status(const struct session *session, const struct batch_counts *batch)
 {
@@ -174,7 +153,7 @@ static int batch_status(const struct session *session, const struct batch_counts
     return status;
 }
 
-/* Every batch that the summary speaks of, as the command leaves it. */
+/* Logs a batch of the summary as the command leaves it. */
 static void log_batch(struct report *report, const struct batch_counts *batch)
 {
     struct buf members = {0}, text = {0};
@@ -204,7 +183,7 @@ bool session_count_batch(void *context, const struct batch_counts *batch, struct
     log_batch(&session->cli->report, batch);
     if (!summary_balance(batch, &fault))
         report_fail(&session->cli->report, &fault);
-    if (session->judged)
+    if (session->sets_status)
         report_status(&session->cli->report, batch_status(session, batch));
     return true;
 }

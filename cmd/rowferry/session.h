@@ -1,5 +1,5 @@
-/* A command that works on the database: opened, its run recorded, one lock at a time, and at the
- * end the books checked and the summary told. */
+/* A command that works on the database: it opens it, records the run, holds one lock at a time, and
+ * at the end checks the row counts. */
 #ifndef ROWFERRY_CMD_SESSION_H
 #define ROWFERRY_CMD_SESSION_H
 
@@ -16,42 +16,41 @@ struct session {
     struct lock *lock;
     int64_t run_id;
 
-    /* Which batches the summary and the exit status speak of. */
+    /* The batches that the summary and the exit status are about. */
     enum summary_scope scope;
     int64_t scope_id;
-    bool sends;  /* open jobs make the exit status 5 */
-    bool over;   /* ... or 4, because the run stopped at --max-refused */
-    bool judged; /* false: the batches were done before, and say nothing about this command */
+    bool sends;       /* open jobs make the exit status 5 */
+    bool over;        /* ... or 4, because the run stopped at --max-refused */
+    bool sets_status; /* false: the batches were done before, and do not set the exit status */
 };
 
-/* Opens the database (and says so where it made it) and begins the run; scope: SUMMARY_... by run.
- * False when that failed; it is told already. */
+/* Opens the database (and reports it if it created it) and begins the run; scope: SUMMARY_... by
+ * run. Returns false after reporting the error. */
 bool session_open(struct session *session, struct cli *cli, enum store_mode mode,
                   enum summary_scope scope, bool sends);
 
-/* Opens a database that must be there, for a command that is no run. False: told. */
+/* Opens an existing database, for a command that is not recorded as a run. Returns false after
+ * reporting the error. */
 bool session_look(struct session *session);
 
-/* Takes the lock; ERR_BUSY and others are told. */
+/* Takes the lock. Returns false after reporting ERR_BUSY or another error. */
 bool session_lock(struct session *session, enum lock_kind kind);
 void session_unlock(struct session *session);
 
-/* The state of a batch. False: there is none of that id, or it was pruned, or the database failed;
- * told. */
+/* Reads the state of a batch. Returns false after reporting that it does not exist or was pruned,
+ * or the error. */
 bool session_find_batch(struct session *session, int64_t batch_id, enum batch_state *state);
 
-/* Whether the batch was pruned, which is told. */
-bool session_was_pruned(struct session *session, int64_t batch_id);
-
-/* For summary_batches: counts a batch in cli->summary, checks its books, and
- * judges it. */
+/* Visits a batch for summary_batches: counts it in cli->summary, checks its row counts, and sets
+ * the exit status. */
 bool session_count_batch(void *session, const struct batch_counts *batch, struct err *err);
 
-/* Jobs that a drain would work on, in batches of the scope that are open. False: told. */
+/* Counts the jobs that a drain would work on, in open batches of the scope. Returns false after
+ * reporting the error. */
 bool session_count_left(struct session *session, uint64_t *left);
 
-/* Counts, checks the books, ends the run with the exit status. Call it however the work ended; a
- * session that did not open is fine. Fills cli->summary. */
+/* Counts the batches into cli->summary, checks the row counts, and ends the run with the exit
+ * status. Call it however the work ended, also for a session that did not open. */
 void session_close(struct session *session);
 void session_release(struct session *session);
 

@@ -288,8 +288,7 @@ static void work(struct standing *standing)
         report_fail(&cli->report, &err);
     } else if (standing->batch_id && cli->summary->table.count == 0) {
         report_error(&cli->report, ERR_CONFIG,
-                     "there is no batch %" PRId64 " in %s; "
-                     "`rowferry status` lists them",
+                     "there is no batch %" PRId64 " in '%s': `rowferry status` lists them",
                      standing->batch_id, store_path(standing->session.store));
     } else {
         const char *purpose = note_next(standing);

@@ -19,7 +19,7 @@ enum { SOURCE_COLUMNS_MIN = 12, COLUMNS_MAX = BATCH_TABLE_NUMBERS, REPLIES_SHOWN
 
 /* --- the table of batches --- */
 
-/* One printed line: `older` or `more`, and `all`, have a word where a batch has its id. */
+/* One printed line. `older` or `more`, and `all`, have a word instead of the id of a batch. */
 struct printed {
     const char *id, *state, *source;
     const uint64_t *numbers;
@@ -49,7 +49,7 @@ static const struct column wide[COLUMNS_MAX] = {
     {"CANCELLED", NUMBER(CANCELLED)},
 };
 
-/* For a terminal that has no room for all of them. */
+/* For a terminal that has no room for all columns. */
 static const struct column narrow[COLUMNS_MAX] = {
     {"ROWS", 1},
     {"REJECTED", 2},
@@ -60,7 +60,7 @@ static const struct column narrow[COLUMNS_MAX] = {
     {"FAILED", NUMBER(REFUSED) | NUMBER(FAILED)},
 };
 
-/* The columns that are shown, and how wide each is. */
+/* The columns that are shown, and their widths. */
 struct layout {
     const struct column *columns;
     int id_width, state_width, used;
@@ -78,7 +78,7 @@ static uint64_t value_of(const struct column *column, const uint64_t *numbers)
     return value;
 }
 
-/* Takes out a line that is shown no longer. */
+/* Removes a line and adds its numbers up. */
 static void sum_up(struct batch_table *table, unsigned index)
 {
     struct batch_line *line = &table->lines[index];
@@ -92,7 +92,7 @@ static void sum_up(struct batch_table *table, unsigned index)
     memmove(line, line + 1, (table->shown - index) * sizeof *line);
 }
 
-/* The oldest that has ended, or else the oldest. */
+/* Returns the oldest line that has ended, or else the oldest. */
 static unsigned least_wanted(const struct batch_table *table)
 {
     for (unsigned i = 0; i < table->shown; i++)
@@ -163,7 +163,7 @@ static struct layout lay_out(const struct batch_table *table, unsigned columns)
     return layout;
 }
 
-/* The end of a name tells more than its beginning. */
+/* Appends the name of a file; if it is too long, only its end, which says more. */
 static void print_source(const struct layout *layout, const char *source, struct buf *out)
 {
     struct buf text = {0};
@@ -218,7 +218,8 @@ static void print_head(const struct layout *layout, struct buf *out)
     buf_append_text(out, "  FILE\n");
 }
 
-/* Older than what is shown, or some of them newer than a batch that has not ended. */
+/* Appends the line of the batches that are not shown. Some of them can be newer than a batch that
+ * has not ended. */
 static void print_summed(const struct layout *layout, const struct batch_table *table,
                          struct buf *out)
 {
@@ -333,7 +334,7 @@ int64_t summary_forecast_ms(const struct summary *summary, uint64_t left, double
     return rate_per_s > 0 ? (int64_t)((double)left / rate_per_s * 1000) : -1;
 }
 
-/* Bad answers by what they said: `"answers": [{"status", "code", "message", "count"}]`. */
+/* Appends the error answers: `"answers": [{"status", "code", "message", "count"}]`. */
 static void append_answers(const struct meter_replies *replies, struct buf *line)
 {
     buf_append_text(line, ", \"answers\": [");
@@ -439,7 +440,7 @@ void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out)
     buf_append_char(out, '\n');
 }
 
-/* Each member that is not 0, as ` (2 known already, 1 refused)`. */
+/* Appends `5 files (2 known already, 1 refused)`. */
 static void append_files(const struct summary *summary, struct buf *out)
 {
     const struct {
@@ -477,7 +478,7 @@ static void append_head(const struct cli *cli, struct buf *out)
     buf_append_char(out, '\n');
 }
 
-/* What the API said when it did not do as asked, the most frequent first. */
+/* Appends the error answers of the API, the most frequent first. */
 static void append_replies(const struct meter_replies *replies, struct buf *out)
 {
     uint64_t others = replies->others;
@@ -522,7 +523,7 @@ static void append_metrics(const struct summary *summary, struct buf *out)
     append_replies(&summary->replies, out);
 }
 
-/* A query to paste, for what a person will want to look at. */
+/* Appends a query to paste. */
 static void append_query(const struct cli *cli, const char *what, bool retried, const char *query,
                          struct buf *out)
 {
@@ -549,7 +550,7 @@ void summary_queries(const struct cli *cli, struct buf *out)
     static const struct {
         enum job_state state;
         const char *what, *query;
-        bool retried; /* what `rowferry retry` is for */
+        bool retried; /* `rowferry retry` sends them again */
     } kinds[] = {
         {JOB_CONFLICT, "The conflicts, which `rowferry resolve` settles",
          "SELECT * FROM open_conflict", false},
@@ -563,7 +564,7 @@ void summary_queries(const struct cli *cli, struct buf *out)
 
     if (summary->rows_rejected > 0)
         append_query(cli, "The rejected rows", false, "SELECT * FROM rejection", out);
-    /* a pending job is only a riddle when the run came to its end without it */
+    /* pending jobs need a look only if the run ended without sending them */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (summary->by_state[kinds[i].state] > 0 &&
             (kinds[i].state != JOB_PENDING ||
@@ -574,12 +575,12 @@ void summary_queries(const struct cli *cli, struct buf *out)
                      "SELECT * FROM audit_gap", out);
 }
 
-/* When the same command has something left to do, what introduces it; else NULL. */
+/* Returns the line before the command, if the same command has something left to do, else NULL. */
 static const char *resumption(const struct summary *summary, int status)
 {
     static const struct {
         int status;
-        bool always; /* or only when something is known to be left */
+        bool always; /* false: only if something is left */
         const char *purpose;
     } purposes[] = {
         {EXIT_INCOMPLETE, true, "To resume, run the same command again:"},
@@ -601,7 +602,7 @@ static const char *resumption(const struct summary *summary, int status)
     return NULL;
 }
 
-/* Notes summary->next and returns what it is for, or NULL. */
+/* Stores summary->next and returns the line before it, or NULL. */
 static const char *note_next(struct cli *cli)
 {
     const char *purpose = resumption(cli->summary, cli->report.status);
@@ -642,7 +643,7 @@ static void append_counted(struct buf *out, uint64_t count, const char *what)
         buf_printf(out, ", %s %s", words_grouped(count, number), what);
 }
 
-/* Notifications and deliveries, where there are any. */
+/* Appends the counts of notifications and deliveries, if there are any. */
 static void append_notifications(const struct cli *cli, struct buf *out)
 {
     const struct summary_notifications *counts = &cli->summary->notifications;

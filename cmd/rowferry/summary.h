@@ -1,5 +1,5 @@
-/* What a command counted, and what it says of it: the table of batches, the summary for people and
- * as JSON, queries, and the command that goes on from here. */
+/* What a command counted, and its summary: the table of batches, the texts for people and as JSON,
+ * queries, and the command to run next. */
 #ifndef ROWFERRY_CMD_SUMMARY_H
 #define ROWFERRY_CMD_SUMMARY_H
 
@@ -16,7 +16,7 @@
 struct cli;
 
 enum {
-    BATCH_TABLE_LINES = 20, /* more are summed up in one line */
+    BATCH_TABLE_LINES = 20, /* older batches are added up in one line */
     BATCH_TABLE_NUMBERS = 3 + JOB_STATES,
 };
 
@@ -27,14 +27,14 @@ struct batch_line {
     uint64_t numbers[BATCH_TABLE_NUMBERS]; /* rows read, rejected, discarded; jobs by state */
 };
 
-/* Zeroed means empty. Where there are more batches than lines, those stay that have not ended, and
+/* Zeroed means empty. If there are more batches than lines, it keeps those that have not ended and
  * the newest of the others. */
 struct batch_table {
-    unsigned limit; /* of lines, where a screen has no room for more; 0: BATCH_TABLE_LINES */
+    unsigned limit; /* of lines; 0: BATCH_TABLE_LINES */
     struct batch_line lines[BATCH_TABLE_LINES];
     unsigned shown; /* of lines */
     uint64_t count;
-    int64_t last_summed_id; /* of what is summed up */
+    int64_t last_summed_id; /* of the batches that are added up */
     uint64_t summed[BATCH_TABLE_NUMBERS];
     uint64_t all[BATCH_TABLE_NUMBERS];
 };
@@ -50,10 +50,10 @@ struct summary_notifications {
 struct summary {
     int64_t started_ms, started_us; /* wall clock; monotonic */
     int64_t run_id;                 /* 0: none */
-    uint64_t files;                 /* looked at, and of these: */
+    uint64_t files;                 /* read or tried, and of these: */
     uint64_t files_known, files_refused, files_held, files_unreadable;
     uint64_t files_growing; /* left for later, not counted in files */
-    uint64_t files_left;    /* left alone: not ours to read; not counted in files */
+    uint64_t files_left;    /* left alone, not counted in files */
     uint64_t batches, batches_loading;
     uint64_t rows_read, rows_rejected, rows_discarded;
     uint64_t jobs, by_state[JOB_STATES];
@@ -61,47 +61,48 @@ struct summary {
     uint64_t audits_due;           /* batches */
     struct store_run run;
     struct meter_replies replies; /* of the API, in the order of their counts */
-    double learned_per_s;         /* the pace that the API has taught this run; 0: none */
+    double learned_per_s;         /* the pace that the API allowed this run; 0: unknown */
     struct summary_notifications notifications;
     struct batch_table table;
-    struct buf next; /* the exact command that goes on from here, or empty */
+    struct buf next; /* the exact command to run next, or empty */
 };
 
 void summary_begin(struct summary *summary);
 void summary_release(struct summary *summary);
 
-/* A batch with a higher id than those before. */
+/* Adds a batch, whose id is higher than those before. */
 void summary_add(struct summary *summary, const struct batch_counts *batch);
 
-/* Jobs that still have to be sent or read back. */
+/* Returns the number of jobs that still have to be sent or read back. */
 uint64_t summary_left(const struct summary *summary);
 
 int64_t summary_duration_ms(const struct summary *summary);
 
-/* The `summary` line of --json, and of --summary. rate_per_s as --rate has it; 0: none. */
+/* Appends the `summary` line of --json and --summary. rate_per_s: of --rate; 0: none. */
 void summary_json(struct summary *summary, const char *command, double rate_per_s, int exit_status,
                   struct buf *line);
 
-/* How long `left` requests take at that rate, or at the one that was learned; -1 without any. */
+/* Returns how long `left` requests take at that rate, or at the one that was learned; -1: unknown.
+ */
 int64_t summary_forecast_ms(const struct summary *summary, uint64_t left, double rate_per_s);
 
 /* Appends the table. columns: the width of the terminal, which shortens names; 0: no limit. */
 void summary_batches_print(const struct batch_table *table, unsigned columns, struct buf *out);
 
-/* Appends a line about audits, or nothing where there is none. due: some are still to come. */
+/* Appends a line about audits, if there are any. due: some are still to come. */
 void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *out);
 
 /* Appends the members of a JSON line about a batch. */
 void summary_batch_members(const struct batch_counts *batch, struct buf *line);
 
-/* After session_close. Notes the command that goes on from here in summary->next, and prints the
- * summary; the last line of an incomplete run is that command. */
+/* Prints the summary, after session_close, and stores the command to run next in summary->next. It
+ * is the last line of an incomplete run. */
 void summary_tell(struct cli *cli);
 
-/* `N requests left, about 2m 42s at 300/m`, with its line end; nothing when none is left. */
+/* Appends the line `N requests left, about 2m 42s at 300/m`, if any are left. */
 void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out);
 
-/* Queries to paste, for rows and jobs that a person will want to look at. */
+/* Appends queries to paste, for rows and jobs that a person has to look at. */
 void summary_queries(const struct cli *cli, struct buf *out);
 
 #endif

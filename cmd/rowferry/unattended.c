@@ -17,13 +17,15 @@
 #include <unistd.h>
 
 enum {
-    AGAIN_US = 15000000, /* between two writings of the metrics: Prometheus looks no oftener */
-    METRICS_MODE = 0644, /* the node exporter is another user; it holds counts and a path */
+    AGAIN_US =
+        15000000, /* between two writings of the metrics, about as often as Prometheus reads them */
+    METRICS_MODE =
+        0644, /* the node exporter is another user; the file has only counts and a path */
     SUMMARY_MODE = 0600,
     HOOK_TIMEOUT_MS = 60000,
 };
 
-/* The path of the database as far as we know it, for the caller to free. */
+/* Returns the path of the database, absolute if possible. The caller frees it. */
 static char *database_of(const struct cli *cli)
 {
     const char *path = options_text(&cli->options, OPT_DB);
@@ -72,9 +74,9 @@ void unattended_begin(struct cli *cli, struct store *store, enum summary_scope s
     if (!options_text(&cli->options, OPT_METRICS_FILE))
         return;
     unattended_ask(cli, store, scope, id);
-    if (write_metrics(cli, 0, 0, &err) || cli->unattended->told)
+    if (write_metrics(cli, 0, 0, &err) || cli->unattended->reported)
         return;
-    cli->unattended->told = true;
+    cli->unattended->reported = true;
     report_notice(&cli->report, "%s", err.text);
 }
 
@@ -89,7 +91,7 @@ void unattended_at_work(struct cli *cli, struct store *store, enum summary_scope
     unattended_begin(cli, store, scope, id);
 }
 
-/* The status as it is, but not 0: what was asked for is not there. */
+/* Reports an error that changes the exit status only if it is 0. */
 static void fail(struct report *report, const struct err *err)
 {
     int status = report->status;
@@ -105,7 +107,7 @@ static void make_summary(struct cli *cli, struct buf *line)
                  cli->options.values[OPT_RATE].rate, cli->report.status, line);
 }
 
-/* Both files; the summary is the one that is made last, because a failure changes what it says. */
+/* Writes both files, the summary last, because a failure changes it. */
 static void write_files(struct cli *cli, struct buf *summary)
 {
     const char *path = options_text(&cli->options, OPT_SUMMARY);
@@ -149,8 +151,8 @@ static void log_end(struct cli *cli, const struct buf *line)
     buf_release(&text);
 }
 
-/* A secret, what we say ourselves, and ourselves: a hook that runs us and fails would go on for
- * ever. */
+/* Whether the hook does not get the variable: secrets, the exit status, which is set again, and the
+ * hook itself, because a hook that runs rowferry and fails would never end. */
 static bool is_withheld(const char *variable)
 {
     static const char *const own[] = {"ROWFERRY_EXIT_STATUS", "ROWFERRY_ON_FAILURE"};
@@ -163,7 +165,7 @@ static bool is_withheld(const char *variable)
     return option_is_secret(name);
 }
 
-/* Our environment less what is withheld, and `first` before it; the strings stay where they are. */
+/* Returns the environment without what is withheld, after `first`. The strings are not copied. */
 static char **make_environment(char *first)
 {
     size_t count = 0, kept = 0;
@@ -179,7 +181,7 @@ static char **make_environment(char *first)
     return made;
 }
 
-static void tell_hook(struct report *report, const struct child_result *result)
+static void report_hook(struct report *report, const struct child_result *result)
 {
     switch (result->end) {
     case CHILD_EXITED:
@@ -188,21 +190,22 @@ static void tell_hook(struct report *report, const struct child_result *result)
                           result->status);
         break;
     case CHILD_KILLED:
-        report_notice(report, "the command of --on-failure was ended by signal %d", result->status);
+        report_notice(report, "the command of --on-failure was killed by signal %d",
+                      result->status);
         break;
     case CHILD_TIMED_OUT:
-        report_notice(report, "the command of --on-failure was cut: it took longer than %d s",
+        report_notice(report, "the command of --on-failure was ended: it took longer than %d s",
                       HOOK_TIMEOUT_MS / 1000);
         break;
     case CHILD_STOPPED:
-        report_notice(report, "the command of --on-failure was cut by signal %d", result->status);
+        report_notice(report, "the command of --on-failure was ended by signal %d", result->status);
         break;
     }
 }
 
-/* Runs it by the shell, with the summary on its standard input, ROWFERRY_EXIT_STATUS in its
- * environment, and no secret; what it writes goes to stderr. A minute is all it has. What goes
- * wrong with it is told, and changes no exit status. */
+/* Runs the command with the shell, with the summary on its standard input, ROWFERRY_EXIT_STATUS in
+ * its environment, and no secret. Its output goes to stderr, and it is ended after a minute.
+ * Reports what goes wrong with it, which does not change the exit status. */
 static void run_hook(struct report *report, const char *command, struct span summary,
                      int exit_status)
 {
@@ -214,14 +217,14 @@ static void run_hook(struct report *report, const char *command, struct span sum
     fflush(stderr);
     if (child_run(&(struct child_order){command, summary, environment, HOOK_TIMEOUT_MS}, &result,
                   &err))
-        tell_hook(report, &result);
+        report_hook(report, &result);
     else
         report_notice(report, "the command of --on-failure: %s", err.text);
     free(environment);
     free(status);
 }
 
-/* What follows the last byte on stdout. */
+/* Does what follows the last byte on stdout. */
 static void end_command(struct cli *cli, struct buf *summary, int told)
 {
     const char *hook = options_text(&cli->options, OPT_ON_FAILURE);

@@ -1,4 +1,4 @@
-/* Being watched: the files of --summary and --metrics-file, the command of --on-failure. */
+/* What monitoring reads: the files of --summary and --metrics-file, the command of --on-failure. */
 #ifndef ROWFERRY_CMD_UNATTENDED_H
 #define ROWFERRY_CMD_UNATTENDED_H
 
@@ -10,26 +10,26 @@
 struct cli;
 
 struct unattended {
-    bool armed; /* a command is run, and its options are known as far as they will be */
-    bool told;  /* that the metrics cannot be written */
+    bool armed;    /* a command runs, and its options are known as far as they can be */
+    bool reported; /* that the metrics cannot be written */
     int64_t written_us;
     struct metrics metrics;
 };
 
-/* Asks the session's database for the metrics, where there is a file for them, and writes that file
- * with the run as one that is at work. */
+/* With --metrics-file, reads the metrics from the database and writes the file, with the run as one
+ * that is working. */
 void unattended_begin(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id);
 
-/* The same while requests are made, at most every 15 s. */
+/* Does the same while requests are made, at most every 15 s. */
 void unattended_at_work(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id,
                         const struct meter *meter);
 
-/* Asks once more, after run_end. */
+/* With --metrics-file, reads the metrics again, after run_end. */
 void unattended_ask(struct cli *cli, struct store *store, enum summary_scope scope, int64_t id);
 
-/* The last that a command does: the summary with --json, both files, the end of stdout, the end in
- * the log, the hook. Returns the exit status: a file that was asked for and cannot be written makes
- * 2 of 0. */
+/* Ends a command: writes the summary of --json and both files, closes stdout, logs the end, and
+ * runs the command of --on-failure. Returns the exit status, which is 2 instead of 0 if a file
+ * cannot be written. */
 int unattended_end(struct cli *cli);
 
 #endif

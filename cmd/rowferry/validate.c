@@ -220,11 +220,11 @@ static void take_result(struct validation *validation, const struct ingest_resul
     if (result->rows_rejected > 0)
         report_status(&cli->report, EXIT_ROWS);
     if (result->outcome != INGEST_LOADED)
-        load_tell_fault(&cli->report, validation->path, result);
+        load_report_fault(&cli->report, validation->path, result);
     else
         note_next(cli, validation->path);
     if (cli->report.json)
-        load_tell_json(&cli->report, validation->path, result);
+        load_report_json(&cli->report, validation->path, result);
 }
 
 /* False when nothing more should be checked; it is told. */

@@ -131,13 +131,13 @@ CSV
     same 'A-1 B-1 C-1' "$(sqlite3 rowferry.db "SELECT group_concat(record_id, ' ') FROM job")"
     same $'record_id,version,name,price\nA-2,1,b,-1' "$(cat inbox/done/Article-1.csv.gz.rejected.csv)"
     ends 0 rowferry ingest Article-3.csv.gz
-    holds "$stderr" 'Article-3.csv.gz was read before, as batch 3'
+    holds "$stderr" "Article-3.csv.gz' was read before, as batch 3"
     piped() { rowferry ingest - --schema Article --format ndjson <Article-2.ndjson.gz; }
     ends 0 piped
     ends 0 piped
-    holds "$stderr" '- was read before, as batch 4'
+    holds "$stderr" "'-' was read before, as batch 4"
     ends 0 rowferry ingest Article-2.ndjson.gz
-    holds "$stderr" 'Article-2.ndjson.gz was read before, as batch 4'
+    holds "$stderr" "Article-2.ndjson.gz' was read before, as batch 4"
 }
 
 @test "a gzip file that is cut off or damaged is refused as a whole" {

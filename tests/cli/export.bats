@@ -227,7 +227,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     fails_with 2 'database' export 1
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
-    fails_with 2 "there is no batch 7 in $PWD/rowferry.db; \`rowferry status\` lists them" export 7
+    fails_with 2 "there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` lists them" export 7
     fails_with 2 "'x' is no batch" export x
     fails_with 2 '`rowferry export` needs a batch' export
     sqlite3 rowferry.db "UPDATE batch SET state = 'loading'"

@@ -174,7 +174,7 @@ FILING_POINTS='folder-made sheet-written sheet-renamed file-renamed file-moved f
     run --separate-stderr run_inbox --json
     [ "$status" -ne 0 ] || skip 'no leases for this user on this file system'
     same 5 "$status"
-    holds "$output" '"message": "inbox/InventoryItem-a.csv is still open for writing: left for later"'
+    holds "$output" '"message": "inbox/InventoryItem-a.csv is still open for writing: run the same command again when it is complete"'
     same "1 1" "$(summary '"\(.files) \(.files_growing)"')"
     exec {writer}>&-
     ends 0 run_inbox
@@ -229,7 +229,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     rows inbox/InventoryItem/export.csv 5 0
     rows inbox/InventoryItem-b.csv 5 0 B
     ends 2 run_inbox
-    holds "$stderr" 'inbox/InventoryItem is another file system, from where no file moves to done/'
+    holds "$stderr" 'inbox/InventoryItem is on another file system, so that no file of it can move to done/'
     same "inbox/InventoryItem-b.csv" "$(sql 'SELECT source FROM batch')"
     [ -e inbox/InventoryItem/export.csv ]
     # it works as an inbox by itself
@@ -284,7 +284,7 @@ done/export.csv.rejected.csv" "$(below inbox)"
     chown 0:0 inbox/InventoryItem
     chmod 700 inbox/InventoryItem
     ends 3 as_nobody run inbox --min-age 0 --rate none
-    holds "$stderr" 'inbox/InventoryItem cannot be read: let this user read this folder, then run the same command again'
+    holds "$stderr" 'inbox/InventoryItem cannot be read: let this user read the folder, then run the same command again'
     [ -e inbox/done/InventoryItem-b.csv ]
 }
 
@@ -410,7 +410,7 @@ refused/InventoryItem-b.csv.error.txt" "$(below "$ELSEWHERE")"
         # the third time, the values of A are older than those on the server
         run --separate-stderr run_inbox
     done
-    holds "$stderr" 'inbox/InventoryItem-x.csv was read before, as batch 3; --force reads it again'
+    holds "$stderr" "'inbox/InventoryItem-x.csv' was read before, as batch 3; --force reads it again"
     same 0 "$status"
     same "1
 2
@@ -454,8 +454,8 @@ InventoryItem-x.csv" "$(below inbox/done)"
     ends 3 run_inbox --keep
     for night in 2 3; do
         ends 0 run_inbox --keep
-        holds "$stderr" 'inbox/InventoryItem-a.csv was read before, as batch 1'
-        holds "$stderr" 'inbox/InventoryItem/c.csv was read before, as batch 3'
+        holds "$stderr" "'inbox/InventoryItem-a.csv' was read before, as batch 1"
+        holds "$stderr" "'inbox/InventoryItem/c.csv' was read before, as batch 3"
     done
     same "$before" "$(below inbox)"
     ends 0 run_inbox
@@ -510,7 +510,7 @@ is_being_read() {
     exec {writer}>>inbox/InventoryItem-a.csv
     wait "$RUN" && code=0 || code=$?
     same 5 "$code"
-    grep -q 'inbox/InventoryItem-a.csv is still open for writing: left for later' out || skip 'no leases here'
+    grep -q 'inbox/InventoryItem-a.csv is still open for writing: run the same command again when it is complete' out || skip 'no leases here'
     [ -e inbox/InventoryItem-a.csv ]
     same "" "$(sql 'SELECT filed_ms FROM batch')"
     exec {writer}>&-
@@ -700,7 +700,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
     rows inbox/InventoryItem-b.csv 4 0 B
     touch inbox/InventoryItem-a.csv.done
     ends 5 run_inbox --done-file .done
-    holds "$stderr" 'inbox/InventoryItem-b.csv has no marker yet (--done-file): left for later'
+    holds "$stderr" 'inbox/InventoryItem-b.csv has no marker yet (--done-file): run the same command again when it is complete'
     same "InventoryItem-b.csv
 done
 done/InventoryItem-a.csv
@@ -763,7 +763,7 @@ done/InventoryItem-b.done" "$(below inbox)"
     start_sim
     rows inbox/InventoryItem-a.csv 4 0
     ends 4 run_inbox --min-files 2
-    holds "$stderr" '1 file was in the inbox, and --min-files asks for 2'
+    holds "$stderr" '1 file was in the inbox, fewer than --min-files 2'
     same 4 "$(wc -l <ledger)"
     rows inbox/InventoryItem-b.csv 4 0 B
     ends 0 run_inbox --min-files 1
@@ -812,7 +812,7 @@ current.csv" "$(below inbox/done)"
     ln -s /etc inbox/etc
     ends 3 run_inbox --json
     same 3 "$(summary .files_left)"
-    holds "$output" 'inbox/InventoryItem-b.csv is a link, and is left alone: only a link to a regular file of the same owner, on the file system of the inbox, is read'
+    holds "$output" 'inbox/InventoryItem-b.csv is a link that is not followed: link to a regular file of the same owner on the file system of the inbox'
     same 4 "$(wc -l <ledger)"
     [ -L inbox/InventoryItem-b.csv ]
 }
@@ -855,8 +855,8 @@ done/InventoryItem-b.csv" "$(below inbox)"
     # the rest arrives; the last row was complete
     printf '\nA-4,1,WH-1042,4\nA-5,1,WH-1042,x\nA-6,1,WH-1042,6\n' >>inbox/done/InventoryItem-a.csv
     ends 3 run_inbox
-    holds "$stderr" "$PWD/inbox/done/InventoryItem-a.csv grew by 49 bytes after it was read as batch 1 (78 bytes then, 127 now)"
-    holds "$stderr" "this reads the rows that came since: $BIN/rowferry ingest --rate none --tail $PWD/inbox/done/InventoryItem-a.csv"
+    holds "$stderr" "'$PWD/inbox/done/InventoryItem-a.csv' grew by 49 bytes after it was read as batch 1 (78 bytes then, 127 now)"
+    holds "$stderr" "read the rest with $BIN/rowferry ingest --rate none --tail $PWD/inbox/done/InventoryItem-a.csv"
     ends 3 run_inbox
     ends 3 rowferry ingest --tail inbox/done/InventoryItem-a.csv
     same "2|3|1|2" "$(sql 'SELECT batch_id, rows_read, rows_rejected, jobs FROM batch_summary WHERE batch_id = 2')"
@@ -866,7 +866,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     ends 0 run_inbox
     same "A-1 A-2 A-3 A-4 A-6" "$(jq -r .id ledger | sort | tr '\n' ' ' | sed 's/ $//')"
     ends 0 rowferry ingest --tail inbox/done/InventoryItem-a.csv
-    holds "$stderr" 'there is nothing new in inbox/done/InventoryItem-a.csv: it was read before, as batch 2'
+    holds "$stderr" "'inbox/done/InventoryItem-a.csv' has nothing new: it was read before, as batch 2"
     lacks "$stderr" grew
     lacks "$stderr" --force
 }
@@ -901,7 +901,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     ends 0 run_inbox
     rows inbox/done/InventoryItem-a.csv 5 0 B
     ends 3 run_inbox
-    holds "$stderr" "inbox/done/InventoryItem-a.csv "
+    holds "$stderr" "inbox/done/InventoryItem-a.csv' "
     ends 3 rowferry ingest --tail inbox/done/InventoryItem-a.csv
     holds "$stderr" 'does not begin with what batch 1 has read of it'
     ends 2 rowferry ingest --tail inbox/done/nothing.csv

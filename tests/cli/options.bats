@@ -125,7 +125,7 @@ fails_with() {
 
 @test "behind -- everything is a path" {
     ends 2 rowferry validate -- --json
-    same "rowferry: error: --json: no such file" "$stderr"
+    same "rowferry: error: '--json' does not exist: check the name of the file" "$stderr"
 }
 
 @test "a name that begins with a dash can be read behind --" {
@@ -452,9 +452,9 @@ fails_with() {
 @test "with jobs waiting, missing credentials are exit 2 and the variables are named" {
     batch_file inbox/InventoryItem-1.csv 2
     ends 2 rowferry run
-    holds "$stderr" "error: 2 jobs are waiting, and there are no credentials: set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env"
+    holds "$stderr" "error: 2 jobs are waiting, but there are no credentials: set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env"
     GENESYS_CLIENT_ID=me ends 2 rowferry drain
-    same "rowferry: error: 2 jobs are waiting, and there are no credentials: set GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env" \
+    same "rowferry: error: 2 jobs are waiting, but there are no credentials: set GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE) in the environment or in .env" \
         "$stderr"
     GENESYS_CLIENT_SECRET=hush ends 2 rowferry drain --json
     same 2 "$(summary .pending)"
@@ -501,15 +501,15 @@ fails_with() {
 # --- what is missing ----------------------------------------------------------------------------
 
 @test "a missing inbox is exit 2 with a remedy, and makes no database" {
-    fails_with "there is no folder 'inbox' here: make it, or name another: rowferry run FOLDER" run
-    fails_with "nowhere: no such file or folder" run nowhere
+    fails_with "there is no inbox folder 'inbox' here: create it, or name another: rowferry run FOLDER" run
+    fails_with "'nowhere' does not exist: check the name of the file or folder" run nowhere
     [ ! -e rowferry.db ]
 }
 
 @test "a missing file is exit 2, and makes no database" {
-    fails_with "x.csv: no such file" ingest x.csv
+    fails_with "'x.csv' does not exist: check the name of the file" ingest x.csv
     [ ! -e rowferry.db ]
-    fails_with "x.csv: no such file" validate x.csv
+    fails_with "'x.csv' does not exist: check the name of the file" validate x.csv
 }
 
 @test "a missing inbox does not keep from sending what waits" {
@@ -517,7 +517,7 @@ fails_with() {
     batch_file InventoryItem-1.csv 3
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 2 rowferry run nowhere --rate none
-    holds "$stderr" "error: nowhere: no such file or folder"
+    holds "$stderr" "error: 'nowhere' does not exist: check the name of the file or folder"
     same 3 "$(wc -l <ledger)"
 }
 
@@ -535,8 +535,8 @@ fails_with() {
 @test "a batch that is not there is exit 2" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
-    fails_with "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" status 9
-    fails_with "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" drain --batch 9
+    fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" status 9
+    fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" drain --batch 9
 }
 
 @test "the database that is made is named with its absolute path, and is private" {
@@ -579,7 +579,7 @@ fails_with() {
 
 @test "control characters from outside are escaped in what people read" {
     ends 2 rowferry validate $'x\e[31m\n.csv'
-    same 'rowferry: error: x\x1b[31m\n.csv: no such file' "$stderr"
+    same "rowferry: error: 'x\\x1b[31m\\n.csv' does not exist: check the name of the file" "$stderr"
     ends 2 rowferry $'r\an'
     holds "$stderr" "unknown command 'r\\x07n'"
 }
@@ -810,7 +810,7 @@ To send them:
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 0 rowferry ingest InventoryItem-1.csv
-    same "rowferry: InventoryItem-1.csv was read before, as batch 1; --force reads it again" "$stderr"
+    same "rowferry: 'InventoryItem-1.csv' was read before, as batch 1; --force reads it again" "$stderr"
     ends 0 rowferry ingest InventoryItem-1.csv --force
     same 2 "$(sqlite3 rowferry.db 'SELECT count(*) FROM batch')"
 }
@@ -820,7 +820,7 @@ To send them:
     stream() { rowferry ingest - --schema InventoryItem --format csv <InventoryItem-1.csv; }
     ends 0 stream
     ends 0 stream
-    holds "$stderr" "rowferry: - was read before, as batch 1; --force reads it again"
+    holds "$stderr" "rowferry: '-' was read before, as batch 1; --force reads it again"
 }
 
 @test "a schema file that is wrong holds back its own files, and the rest is sent" {

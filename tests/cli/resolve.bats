@@ -205,10 +205,10 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
     conflicts 1
     ends 2 resolve --theirs 1/1 1/2 7/1
     same "rowferry: error: job 1/2 does not exist in '$PWD/rowferry.db': check batch and row
-rowferry: error: job 7/1 does not exist in '$PWD/rowferry.db': check batch and row" "$stderr"
+rowferry: error: there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` lists them" "$stderr"
     ends 2 resolve --theirs --batch 9 --json
     same 2 "$(summary .exit_status)"
-    holds "$stderr" "there is no batch 9 in $PWD/rowferry.db"
+    holds "$stderr" "there is no batch 9 in '$PWD/rowferry.db'"
     same "1/1 conflict" "$(states)"
 }
 

@@ -198,6 +198,6 @@ refused() {
     refused "no batch is named: see rowferry cancel --help" cancel
     start_sim
     refused_batch 1
-    refused "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" retry 9
-    refused "there is no batch 9 in $PWD/rowferry.db; \`rowferry status\` lists them" cancel 9
+    refused "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" retry 9
+    refused "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" cancel 9
 }

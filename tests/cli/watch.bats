@@ -232,7 +232,7 @@ is_active() {
     ends 2 rowferry drain --on-failure 'exit 9'
     holds "$stderr" "rowferry: the command of --on-failure ended with exit status 9"
     ends 2 rowferry drain --on-failure 'kill -KILL $$'
-    holds "$stderr" "rowferry: the command of --on-failure was ended by signal 9"
+    holds "$stderr" "rowferry: the command of --on-failure was killed by signal 9"
     ends 2 rowferry drain --on-failure 'no-such-command-anywhere'
     holds "$stderr" "ended with exit status 127"
 }
@@ -273,7 +273,7 @@ is_active() {
     eventually has_begun hook
     kill -TERM "$WORKER"
     ends_in_background 2
-    holds "$(cat err)" "rowferry: the command of --on-failure was cut by signal 15"
+    holds "$(cat err)" "rowferry: the command of --on-failure was ended by signal 15"
     ! kill -0 "$(cat hook)" 2>/dev/null
 }
 

@@ -17,16 +17,15 @@ const struct command commands[] = {
         .summary = "the nightly job: read every waiting file, send, sum up",
         .description =
             "Runs the nightly job: reads every waiting file into the database, sends what is "
-            "pending, and reports what happened to each row. PATH is an inbox folder "
-            "(default: inbox) or a file. Files of a folder are moved to its done/ or "
-            "refused/, and their rejected rows are written next to them; a file that is named "
-            "itself is not moved. It can be stopped at any moment: the same command again "
-            "resumes.",
+            "pending, and reports what happened to each row. PATH is an inbox folder (default: "
+            "inbox) or a file. Files of a folder are moved to its done/ or refused/, and their "
+            "rejected rows are written next to them; a file that is named itself is not moved. It "
+            "can be stopped at any moment: the same command again resumes.",
         .example = "rowferry run /srv/erp/inbox --db /srv/erp/rowferry.db",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage, a setting, a schema file, a certificate or the environment is wrong, "
-                "or the inbox is missing"},
+            {2, "usage, a setting, a schema file, a certificate or the environment is wrong, or "
+                "the inbox is missing"},
             {3, "finished, but rows or files were rejected, jobs were refused, failed or are in "
                 "conflict, or the audit log does not show an update"},
             {4, "a file passed --max-errors or missed --min-rows and was refused, the inbox "
@@ -42,8 +41,8 @@ const struct command commands[] = {
         .summary = "check rows and store them as jobs; no network",
         .description =
             "Checks the rows of files and stores them in the database as jobs, to be sent by "
-            "drain or run. It uses no network and moves no file. FILE - is standard input, "
-            "with --schema and --format.",
+            "drain or run. It uses no network and moves no file. FILE - is standard input, with "
+            "--schema and --format.",
         .example = "rowferry ingest InventoryItem-2026-11-23.csv",
         .statuses = STATUSES{
             DONE_OR_BUG,
@@ -62,15 +61,15 @@ const struct command commands[] = {
         .summary = "send what is pending",
         .description =
             "Sends what is pending. It can be stopped and started again at any moment. With "
-            "--batch it also sends the earlier rows of other batches that the rows of this "
-            "batch wait for.",
+            "--batch it also sends the earlier rows of other batches that the rows of this batch "
+            "wait for.",
         .example = "rowferry drain --batch 5 --rate 100/m",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage, a setting, a certificate or the environment is wrong, or the database "
-                "or the batch does not exist"},
-            {3, "finished, but the batches have rows that were rejected, refused, failed or "
-                "are in conflict, or the audit log does not show an update"},
+            {2, "usage, a setting, a certificate or the environment is wrong, or the database or "
+                "the batch does not exist"},
+            {3, "finished, but the batches have rows that were rejected, refused, failed or are "
+                "in conflict, or the audit log does not show an update"},
             {4, "the API refused more jobs than --max-refused"},
             {5, "incomplete: jobs or audits are left, or the network is down; the same command "
                 "again resumes"},
@@ -92,8 +91,8 @@ const struct command commands[] = {
         .statuses = STATUSES{
             {0, "every update that was looked up is in the audit log"},
             {1, NULL},
-            {2, "usage, a setting, a certificate or the environment is wrong, or the database "
-                "or the batch does not exist"},
+            {2, "usage, a setting, a certificate or the environment is wrong, or the database or "
+                "the batch does not exist"},
             {3, "the audit log does not have an update, or has another update in its place"},
             {5, "incomplete: the audit log cannot be read, or the network is down; the same "
                 "command again resumes"},
@@ -107,9 +106,9 @@ const struct command commands[] = {
         .arguments = "FILE...", .paths_min = 1, .paths_max = PATHS_MANY,
         .summary = "report what ingest would accept and reject",
         .description =
-            "Reports what ingest would accept and reject, and why. It writes nothing and "
-            "needs no database. FILE - is standard input, with --schema and --format. "
-            "--suggest prints a schema file that would read FILE instead.",
+            "Reports what ingest would accept and reject, and why. It writes nothing and needs no "
+            "database. FILE - is standard input, with --schema and --format. --suggest prints a "
+            "schema file that would read FILE instead.",
         .example = "rowferry validate --json InventoryItem-2026-11-23.csv",
         .statuses = STATUSES{
             {0, "ingest would accept every row"},
@@ -125,8 +124,8 @@ const struct command commands[] = {
         .arguments = "[BATCH]", .paths_min = 0, .paths_max = 1,
         .summary = "show the state of every batch, and what would finish it",
         .description =
-            "Shows the state of every batch, and the exact command that would finish it. It "
-            "can be used at any time, also while a run works.",
+            "Shows the state of every batch, and the exact command that would finish it. It can "
+            "be used at any time, also while a run works.",
         .example = "rowferry status 5",
         .statuses = STATUSES{
             DONE_OR_BUG,
@@ -139,15 +138,15 @@ const struct command commands[] = {
         .arguments = "RECORD", .paths_min = 0, .paths_max = 1,
         .summary = "show everything that ever happened to one record",
         .description =
-            "Shows everything that ever happened to one record, in order: the rows of files "
-            "and their versions, what was sent and answered, conflicts and how they were "
-            "settled, and the state of each row. RECORD is the record id as the files have "
-            "it. It can be used at any time.",
+            "Shows everything that ever happened to one record, in order: the rows of files and "
+            "their versions, what was sent and answered, conflicts and how they were settled, and "
+            "the state of each row. RECORD is the record id as the files have it. It can be used "
+            "at any time.",
         .example = "rowferry history ber-wh-1042 --schema InventoryItem",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage or a setting is wrong, the database does not exist or has no row of "
-                "the record, or several schemas have it"},
+            {2, "usage or a setting is wrong, the database does not exist or has no row of the "
+                "record, or several schemas have it"},
             {8, NULL}, STOPPED,
         },
     },
@@ -156,16 +155,16 @@ const struct command commands[] = {
         .arguments = "[BATCH]", .paths_min = 0, .paths_max = 1,
         .summary = "put failed and refused jobs back to be sent",
         .description =
-            "Puts a batch's jobs that failed or were refused back to be sent by the next "
-            "drain. If the request of a job may have reached the API, the record is read back "
-            "first. Their history stays, and --max-attempts counts from 0 again. Use --all "
-            "instead of a batch for every batch. It can be used while a run works.",
+            "Puts a batch's jobs that failed or were refused back to be sent by the next drain. "
+            "If the request of a job may have reached the API, the record is read back first. "
+            "Their history stays, and --max-attempts counts from 0 again. Use --all instead of a "
+            "batch for every batch. It can be used while a run works.",
         .example = "rowferry retry 5 --state failed --since 4h",
         .statuses = STATUSES{
             DONE_OR_BUG,
             {2, "usage or a setting is wrong, or the database or the batch does not exist"},
-            {3, "jobs stay as they are, because a later row of their record supersedes them, "
-                "or because the answer to the question was no"},
+            {3, "jobs stay as they are, because a later row of their record supersedes them, or "
+                "because the answer to the question was no"},
             {8, NULL}, STOPPED,
         },
     },
@@ -174,18 +173,16 @@ const struct command commands[] = {
         .arguments = "[JOB...]", .paths_min = 0, .paths_max = PATHS_MANY,
         .summary = "settle conflicts with our row or theirs",
         .description =
-            "Settles rows whose record somebody else has changed: --ours sends them again, "
-            "with their fields set in the record as it is then, --theirs dismisses them. JOB "
-            "is BATCH/ROW (5/812); use --batch or --all instead of jobs. It can be used while "
-            "a run works.",
+            "Settles rows whose record somebody else has changed: --ours sends them again, with "
+            "their fields set in the record as it is then, --theirs dismisses them. JOB is "
+            "BATCH/ROW (5/812); use --batch or --all instead of jobs. It can be used while a run "
+            "works.",
         .example = "rowferry resolve --ours 5/812 5/813",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage or a setting is wrong, or the database, the batch or a job does not "
-                "exist"},
-            {3, "jobs stay as they are, because they are not in conflict, because a later row "
-                "of their record supersedes them, or because the answer to the question was "
-                "no"},
+            {2, "usage or a setting is wrong, or the database, the batch or a job does not exist"},
+            {3, "jobs stay as they are, because they are not in conflict, because a later row of "
+                "their record supersedes them, or because the answer to the question was no"},
             {8, NULL}, STOPPED,
         },
     },
@@ -194,14 +191,14 @@ const struct command commands[] = {
         .arguments = "BATCH", .paths_min = 1, .paths_max = 1,
         .summary = "withdraw what was not sent yet",
         .description =
-            "Withdraws the jobs of a batch that were never sent, and lists them. It can be "
-            "used while a run works.",
+            "Withdraws the jobs of a batch that were never sent, and lists them. It can be used "
+            "while a run works.",
         .example = "rowferry cancel 5",
         .statuses = STATUSES{
             DONE_OR_BUG,
             {2, "usage or a setting is wrong, or the database or the batch does not exist"},
-            {3, "jobs stay as they are, because they were sent, are being sent or are "
-                "finished, or because the answer to the question was no"},
+            {3, "jobs stay as they are, because they were sent, are being sent or are finished, "
+                "or because the answer to the question was no"},
             {8, NULL}, STOPPED,
         },
     },
@@ -210,18 +207,18 @@ const struct command commands[] = {
         .arguments = "BATCH", .paths_min = 1, .paths_max = 1,
         .summary = "write its rows with the outcome of each",
         .description =
-            "Writes the rows of a batch to standard output, in their order: the columns of "
-            "its file, written as the schema file declares, followed by rowferry_... columns "
-            "with the outcome of each row (NDJSON: a member \"outcome\"). ingest reads such a "
-            "file and ignores those columns.\n\n"
-            "What the schema file ignores is empty in the rows of jobs. Rejected rows keep "
-            "their cells; a row that has too few or too many cells, or wrong quotes, is only "
-            "in rowferry_raw, and ingest rejects it again. It can be used while a run works.",
+            "Writes the rows of a batch to standard output, in their order: the columns of its "
+            "file, written as the schema file declares, followed by rowferry_... columns with the "
+            "outcome of each row (NDJSON: a member \"outcome\"). ingest reads such a file and "
+            "ignores those columns.\n\n"
+            "What the schema file ignores is empty in the rows of jobs. Rejected rows keep their "
+            "cells; a row that has too few or too many cells, or wrong quotes, is only in "
+            "rowferry_raw, and ingest rejects it again. It can be used while a run works.",
         .example = "rowferry export 5 --state rejected,failed >InventoryItem-again.csv",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage, a setting or a schema file is wrong, the database or the batch does "
-                "not exist, or the rows cannot be written"},
+            {2, "usage, a setting or a schema file is wrong, the database or the batch does not "
+                "exist, or the rows cannot be written"},
             {8, NULL}, STOPPED,
         },
     },
@@ -231,10 +228,10 @@ const struct command commands[] = {
         .summary = "deliver the notifications of a file to the ERP",
         .description =
             "Stores the notifications of a file (NDJSON, one a line; - is standard input) and "
-            "posts them to the ERP endpoint, in order for each record, until the ERP has "
-            "taken each one. A notification that is stored already is not delivered again, and "
-            "neither is one that reports an update of our own. Without an endpoint they are "
-            "stored only. The same command again resumes.",
+            "posts them to the ERP endpoint, in order for each record, until the ERP has taken "
+            "each one. A notification that is stored already is not delivered again, and neither "
+            "is one that reports an update of our own. Without an endpoint they are stored only. "
+            "The same command again resumes.",
         .example = "rowferry forward notes.ndjson --erp-endpoint https://erp.example.com/",
         .statuses = STATUSES{
             DONE_OR_BUG,
@@ -254,8 +251,8 @@ const struct command commands[] = {
             "delivers them as forward does, until a signal ends it. It listens on 127.0.0.1 "
             "unless HOST is given; an address that other machines can reach needs "
             "--webhook-secret-file. GET /healthz and GET /metrics answer monitoring. A socket "
-            "that systemd hands over (LISTEN_FDS) is used instead of PORT. Runs can work on "
-            "the same database at the same time.",
+            "that systemd hands over (LISTEN_FDS) is used instead of PORT. Runs can work on the "
+            "same database at the same time.",
         .example = "rowferry listen 8080 --erp-endpoint https://erp.example.com/",
         .statuses = STATUSES{
             {1, NULL},
@@ -268,16 +265,16 @@ const struct command commands[] = {
         .arguments = "", .paths_min = 0, .paths_max = 0,
         .summary = "delete the rows of old batches, and free the space",
         .description =
-            "Deletes the rows and the history of batches that are finished and old enough, "
-            "and frees their space. The batch itself stays, with its counts and its hash, so "
-            "that rowferry still recognises its file. Batches that are open or need a "
-            "decision stay, and are listed with the reason. It can be used while a run works, "
-            "and stopped at any moment: the next prune resumes.",
+            "Deletes the rows and the history of batches that are finished and old enough, and "
+            "frees their space. The batch itself stays, with its counts and its hash, so that "
+            "rowferry still recognises its file. Batches that are open or need a decision stay, "
+            "and are listed with the reason. It can be used while a run works, and stopped at any "
+            "moment: the next prune resumes.",
         .example = "rowferry prune --older-than 90d --files",
         .statuses = STATUSES{
             DONE_OR_BUG,
-            {2, "usage or a setting is wrong, the database does not exist, or a file cannot "
-                "be deleted"},
+            {2, "usage or a setting is wrong, the database does not exist, or a file cannot be "
+                "deleted"},
             {3, "nothing was deleted, because the answer to the question was no"},
             {8, NULL}, STOPPED,
         },
@@ -288,16 +285,15 @@ const struct command commands[] = {
         .summary = "check everything that a night needs",
         .description =
             "Checks everything that a night needs, and says what to do about each fault: "
-            "configuration, schema files, the database (and all its counters, by a full "
-            "count), permissions, free space, the inbox (default: inbox), the login, one GET, "
-            "and the clock. It changes nothing, here or at the API. It can be used while a "
-            "run works.",
+            "configuration, schema files, the database (and all its counters, by a full count), "
+            "permissions, free space, the inbox (default: inbox), the login, one GET, and the "
+            "clock. It changes nothing, here or at the API. It can be used while a run works.",
         .example = "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
         .statuses = STATUSES{
             {0, "every check is fine, or has only a remark"},
             {1, "a counter of the database is wrong: a bug, please report"},
-            {2, "a setting, a schema file, a certificate, the inbox or the clock is wrong, or "
-                "the database does not exist"},
+            {2, "a setting, a schema file, a certificate, the inbox or the clock is wrong, or the "
+                "database does not exist"},
             {5, "the network is down, or the API does not answer"},
             {6, "the API refuses the credentials or permissions"},
             {8, NULL}, STOPPED,

@@ -59,9 +59,11 @@ static int by_seq(const void *a, const void *b)
 
 /* Collects the visible entries of every id, and the first id. The caller frees found and first_id.
  * False when an id is malformed. */
-static bool collect(const struct sim *sim, const struct request *request, struct span ids,
+static bool collect(struct sim *sim, const struct request *request, struct span ids,
                     struct found **found, size_t *count, char **first_id)
 {
+    struct distortions *distortions = &sim->options->distortions;
+
     while (ids.size) {
         const char *comma = memchr(ids.data, ',', ids.size);
         struct span one = {ids.data, comma ? (size_t)(comma - ids.data) : ids.size};
@@ -76,7 +78,8 @@ static bool collect(const struct sim *sim, const struct request *request, struct
         else
             *first_id = id;
         for (size_t i = 0; record && i < record->audit_count; i++) {
-            if (record->audit[i].visible_ms > request->at_ms)
+            if (record->audit[i].visible_ms > request->at_ms ||
+                distort_draws(distortions, DISTORT_AUDIT, DISTORT_LOST, record->audit[i].seq))
                 continue;
             *found = mem_resize(*found, *count + 1, sizeof **found);
             (*found)[(*count)++] = (struct found){record, &record->audit[i]};
@@ -119,7 +122,11 @@ static void append_entity(struct buf *out, struct sim *sim, const struct found *
         char id[UUID_TEXT_SIZE + 2];
         size_t before = out->size;
 
-        snprintf(id, sizeof id, "\"%s\"", entry->correlation_id);
+        snprintf(
+            id, sizeof id, "\"%s\"",
+            distort_draws(&sim->options->distortions, DISTORT_AUDIT, DISTORT_OTHER_ID, entry->seq)
+                ? "0e0e0e0e-0e0e-4e0e-8e0e-0e0e0e0e0e0e"
+                : entry->correlation_id);
         buf_append_char(out, ',');
         if (!distort_append_id(&sim->options->distortions, DISTORT_AUDIT, entry->seq, out,
                                span_of(id)))

@@ -46,13 +46,15 @@ static const struct {
     [DISTORT_BOMB] = {"bomb", ALL, "64 MiB of spaces after the body, encoded with gzip"},
     [DISTORT_BROKEN_GZIP] = {"broken-gzip", ALL, "the first half of the body encoded with gzip"},
     [DISTORT_UNKNOWN_CODING] = {"unknown-coding", ALL, "a Content-Encoding that does not exist"},
-    [DISTORT_LOST] = {"lost", WEBHOOK, "the notification is never sent"},
+    [DISTORT_LOST] = {"lost", WEBHOOK | AUDIT,
+                      "the notification is never sent; the entry never shows"},
     [DISTORT_DUPLICATED] = {"duplicated", WEBHOOK, "it is sent twice, with the same id"},
     [DISTORT_REORDERED] = {"reordered", WEBHOOK, "it is sent after the next ones"},
     [DISTORT_NO_WEBHOOK_ID] = {"no-webhook-id", WEBHOOK,
                                "it is signed by X-Hub-Signature-256 only"},
     [DISTORT_UNSIGNED] = {"unsigned", WEBHOOK, "it has no signature"},
     [DISTORT_BAD_SIGNATURE] = {"bad-signature", WEBHOOK, "its signatures are wrong"},
+    [DISTORT_OTHER_ID] = {"other-id", AUDIT, "the correlation id is that of another update"},
 };
 
 static const char *const scopes[DISTORT_SCOPES] = {

@@ -57,6 +57,8 @@ enum distort_kind {
     DISTORT_NO_WEBHOOK_ID,
     DISTORT_UNSIGNED,
     DISTORT_BAD_SIGNATURE,
+    /* of an audit entry; so is DISTORT_LOST */
+    DISTORT_OTHER_ID,
     DISTORT_KINDS
 };
 

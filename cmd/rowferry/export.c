@@ -59,6 +59,7 @@ static bool put_row(struct exporting *exporting, const struct export_row *found,
             [OUTCOME_ERROR] = found->error,
             [OUTCOME_ATTEMPTS] = number_text(&attempts, count),
             [OUTCOME_UPDATED] = span_of(clock_iso(found->updated_ms, updated)),
+            [OUTCOME_AUDIT] = found->audit,
         }};
 
     buf_reset(&exporting->job);

@@ -112,6 +112,13 @@ static void tell_state(struct telling *telling, const struct history_event *even
     append_line(telling, "", event->evidence);
 }
 
+static void tell_audit(struct telling *telling, const struct history_event *event)
+{
+    buf_append_text(&telling->out, "audit log: ");
+    words_printable_span(&telling->out, event->what);
+    append_line(telling, "", event->evidence);
+}
+
 static void tell_heading(struct telling *telling, const struct history_event *event)
 {
     struct buf *out = &telling->out;
@@ -130,6 +137,7 @@ static void tell_event(struct telling *telling, const struct history_event *even
         [HISTORY_READ] = tell_read,       [HISTORY_REJECTED] = tell_read,
         [HISTORY_REQUEST] = tell_request, [HISTORY_CONFLICT] = tell_conflict,
         [HISTORY_SETTLED] = tell_settled, [HISTORY_STATE] = tell_state,
+        [HISTORY_AUDIT] = tell_audit,
     };
     struct buf *out = &telling->out;
     char moment[CLOCK_ISO_SIZE];
@@ -184,6 +192,9 @@ static const struct {
     {OF(STATE), "attempts", FORM_NUMBER, AT(attempts)},
     {OF(STATE), "not_before", FORM_TIME, AT(due_ms)},
     {OF(STATE), "waits_for", FORM_JOB, AT(waits_for)},
+    {OF(AUDIT), "verdict", FORM_TEXT, AT(what)},
+    {OF(AUDIT), "run", FORM_NUMBER, AT(run_id)},
+    {OF(AUDIT), "entry", FORM_TEXT, AT(evidence)},
 };
 
 static void add_job(struct buf *line, const char *name, int64_t job_id)
@@ -221,6 +232,7 @@ static void tell_json(struct telling *telling, const struct history_event *event
         [HISTORY_READ] = "read",       [HISTORY_REJECTED] = "rejected",
         [HISTORY_REQUEST] = "request", [HISTORY_CONFLICT] = "conflict",
         [HISTORY_SETTLED] = "settled", [HISTORY_STATE] = "state",
+        [HISTORY_AUDIT] = "audit",
     };
     struct buf *line = &telling->out;
 

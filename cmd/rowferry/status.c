@@ -63,7 +63,6 @@ static void note_details(struct standing *standing, const struct batch_counts *b
         buf_printf(out, "pruned on %.10s: its rows are deleted, its counts are kept\n",
                    words_time(batch->pruned_ms, moment));
     standing->pruned = batch->pruned_ms > 0;
-    summary_audits(batch->by_verdict, batch->audits_due && !batch->pruned_ms, out);
     if (*batch->reason) {
         buf_append_text(out, "refused: ");
         words_printable(out, batch->reason);
@@ -133,6 +132,12 @@ static const char *note_next(const struct standing *standing)
             words_quote(next, standing->loading_source);
         }
         return "To read the rest and send it:";
+    }
+    if (summary_left(cli->summary) == 0 && cli->summary->audits_due > 0) {
+        cli_other(cli, FOR_AUDIT, next);
+        if (standing->batch_id)
+            buf_printf(next, " --batch %" PRId64, standing->batch_id);
+        return "To look up the rest in the audit log:";
     }
     if (summary_left(cli->summary) == 0)
         return NULL;
@@ -271,6 +276,7 @@ static void tell_people(const struct standing *standing, const char *purpose)
         buf_append_text(&out, "No batch yet: `rowferry run` reads what waits in an inbox.\n");
     buf_append_char(&out, '\n');
     buf_append_span(&out, buf_span(&standing->details));
+    summary_audits(cli->summary->by_verdict, cli->summary->audits_due > 0, &out);
     append_surroundings(standing, &out);
     if (standing->batch_id && !standing->pruned)
         summary_queries(cli, &out);

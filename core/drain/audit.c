@@ -257,8 +257,10 @@ static bool take_page(struct audit *audit, struct inquiry *inquiry,
         put(&audit->ready, inquiry);
         return true;
     }
-    if (more || repeats)
+    if (more || repeats) {
         err_set(&audit->trouble, ERR_NETWORK, "its pages repeat or do not end");
+        audit->only_denied = false;
+    }
     put(&audit->free, inquiry);
     return judge_jobs(audit, inquiry, more || repeats, err);
 }

@@ -9,6 +9,7 @@ const struct outcome_name outcome_names[OUTCOME_PARTS] = {
     [OUTCOME_ERROR] = {"rowferry_error", "error", false},
     [OUTCOME_ATTEMPTS] = {"rowferry_attempts", "attempts", true},
     [OUTCOME_UPDATED] = {"rowferry_updated", "updated", false},
+    [OUTCOME_AUDIT] = {"rowferry_audit", "audit", false},
     [OUTCOME_RAW] = {"rowferry_raw", "raw", false},
 };
 

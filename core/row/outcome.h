@@ -17,6 +17,7 @@ enum outcome_part {
     OUTCOME_ERROR,
     OUTCOME_ATTEMPTS,
     OUTCOME_UPDATED, /* ISO 8601 */
+    OUTCOME_AUDIT,   /* the verdict of the audit log */
     OUTCOME_RAW,     /* a rejected row that cannot be taken apart, as far as it can be shown */
     OUTCOME_PARTS,
 };

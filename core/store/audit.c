@@ -179,7 +179,7 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
     bool row = true, fine = true;
 
     *count = 0;
-    db_bind_int64(statement, DB_AFTER, after);
+    db_bind_int64(statement, DB_AFTER, after > id_before(batch_id) ? after : id_before(batch_id));
     db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_AGAIN, scope->again);
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);

@@ -16,7 +16,8 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
     "SELECT r.id, s.state, r.record_id, r.version, s.http_status, "                                \
     "s.server_version, r.fields, r.tags, s.error_code, "                                           \
     "s.error_message || coalesce(" FIELDS_REFUSED ", '') AS error, "                               \
-    "coalesce(s.attempts, 0) AS attempts, coalesce(s.updated_ms, b.created_ms) AS updated_ms "     \
+    "coalesce(s.attempts, 0) AS attempts, coalesce(s.updated_ms, b.created_ms) AS updated_ms, "    \
+    "(SELECT verdict FROM audit WHERE job_id = r.id) AS verdict "                                  \
     "FROM "
 
 static const char *const sql[] = {
@@ -99,6 +100,7 @@ static bool read_job(struct store *store, struct db_statement *statement, struct
         .fields = db_column_span(statement, DB_FIELDS),
         .tags = db_column_span(statement, DB_TAGS),
         .error_code = db_column_span(statement, DB_ERROR_CODE),
+        .audit = db_column_span(statement, DB_VERDICT),
         .error = db_column_span(statement, DB_ERROR),
         .attempts = db_column_int64(statement, DB_ATTEMPTS),
         .updated_ms = db_column_int64(statement, DB_UPDATED_MS),

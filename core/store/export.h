@@ -44,6 +44,7 @@ struct export_row {
     struct span fields, tags; /* of a job */
     struct span raw;          /* of a rejected row: the bytes of the file */
     struct span error_code;
+    struct span audit; /* verdict; of a job that was looked up in the audit log */
     struct span error; /* of a rejected row: every violation; of a refused job: also the server's */
     int64_t attempts;  /* also those before a retry */
     int64_t updated_ms;

@@ -38,6 +38,10 @@ static const char *const sql[] = {
         "k.job_id") ", NULL, s.attempts, "
                     "s.not_before_ms, iif(s.waits_for > 0, s.waits_for, NULL) FROM " JOBS
                     "LEFT JOIN job_state s ON s.job_id = k.job_id " OF_THEM
+                    "UNION ALL SELECT b.schema, a.checked_ms, k.job_id, 6, 0, NULL, NULL, NULL, "
+                    "NULL, NULL, "
+                    "a.run_id, NULL, NULL, NULL, a.verdict, NULL, NULL, a.entry, NULL, NULL, NULL, "
+                    "NULL FROM " JOBS "JOIN audit a ON a.job_id = k.job_id " OF_THEM
                     "ORDER BY schema, at_ms, job_id, kind, id",
 };
 

@@ -17,6 +17,7 @@ enum history_kind {
     HISTORY_CONFLICT,
     HISTORY_SETTLED, /* the conflict */
     HISTORY_STATE,   /* how the job stands now, since when */
+    HISTORY_AUDIT,   /* what the audit log shows of it */
 };
 
 /* Not every number is known: NULL in the database. */
@@ -37,10 +38,12 @@ struct history_event {
     struct history_number server_version;
     struct history_number run_id, ended_ms, latency_us, http_status; /* REQUEST; ended_ms not
                                                                         known: nobody saw its end */
-    struct span what; /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name */
-    struct span code; /* STATE */
-    struct span error;       /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
-    struct span evidence;    /* REQUEST; STATE: what the server says of the fields, `; ` between */
+    struct span what;  /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name;
+                          AUDIT: the verdict */
+    struct span code;  /* STATE */
+    struct span error; /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
+    struct span evidence;    /* REQUEST; STATE: what the server says of the fields, `; ` between;
+                                AUDIT: the entry */
     struct span correlation; /* REQUEST: the id that support asks for */
     struct history_number attempts, due_ms, waits_for; /* STATE; waits_for: a job */
 };

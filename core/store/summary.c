@@ -43,7 +43,8 @@ static bool read_counts(struct store *store, struct db_statement *statement,
                 [VERDICT_MISSING] = (uint64_t)db_column_int64(statement, DB_MISSING),
                 [VERDICT_MISMATCH] = (uint64_t)db_column_int64(statement, DB_MISMATCH),
             },
-        .audits_due = db_column_int(statement, DB_IS_DUE),
+        .audits_due =
+            db_column_int(statement, DB_IS_DUE) && db_column_is_null(statement, DB_PRUNED_MS),
     };
     for (int state = 0; state < JOB_STATES; state++) {
         batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));

@@ -5,7 +5,7 @@ load article
 
 bats_require_minimum_version 1.5.0
 
-TAIL=rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_raw
+TAIL=rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_audit,rowferry_raw
 
 # what a batch holds, without what names the batch or the line; of rows whose form was wrong in batch
 # 1, that they are rejected
@@ -77,7 +77,7 @@ CSV
     taken_back Article-1.csv
     same "Artikel;Stand;Name;Preis;Bestand;Gezählt;Gesperrt;Bemerkung;${TAIL//,/;}
 A-1;3;Türgriff, weiß;1234,50;2000;24.11.2026;ja;;1/1;pending;;;;;0;" \
-        "$(iconv -f CP1252 -t UTF-8 Article-again.csv | sed -n '1p;2s/[^;]*;$//p')"
+        "$(iconv -f CP1252 -t UTF-8 Article-again.csv | sed -n '1p;2s/[^;]*;;$//p')"
     # rejected rows keep their cells; what is no row of cells is in the way of nothing
     iconv -f CP1252 -t UTF-8 Article-again.csv >shown
     grep -qF 'A-3;1;Öse;12.50;1;31.04.2026;vielleicht;"früher 12,–";1/3;rejected;' shown
@@ -147,8 +147,8 @@ A-3,y,\"e,f\"" "$(printf '%s\n' "$output" | sed '2,$s/,1\/.*//')"
     ends 3 rowferry ingest InventoryItem-1.csv
     ends 3 rowferry drain --rate none
     ends 0 rowferry export 1 --state applied
-    same 'A-1,1,WH-1042,1,1.50,active,1/1,applied,200,2,,,1,T,
-A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,' \
+    same 'A-1,1,WH-1042,1,1.50,active,1/1,applied,200,2,,,1,T,,
+A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
         "$(sed -n '2,$s/20[0-9-]*T[0-9:.]*Z/T/p' <<<"$output")"
     same "$(rowferry export 1 2>/dev/null)" \
         "$(rowferry export 1 --state applied,conflict,refused,failed,unchanged,rejected 2>/dev/null)"

@@ -149,6 +149,21 @@ static void a_job_that_was_read_back_is_in_doubt(void **state)
     assert_string_equal(open_jobs(fixture, &scope), "1/1 a 6 in doubt;");
 }
 
+static void each_job_is_read_in_its_own_batch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_scope scope = scope_of(RUN, 0, true);
+
+    for (int i = 0; i < 3; i++) {
+        fixture_batch(fixture, "Item", "a:5");
+        fixture_claim(fixture, 1);
+        fixture_settle_all(fixture, JOB_APPLIED);
+    }
+    assert_int_equal(begin(fixture, &scope), 3);
+    assert_string_equal(open_jobs(fixture, &scope),
+                        "1/1 a 0 in doubt;2/1 a 0 in doubt;3/1 a 0 in doubt;");
+}
+
 static void a_sample_and_a_batch_narrow_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -207,6 +222,7 @@ int main(void)
         TEST(jobs_that_are_due_are_looked_up_until_they_have_a_verdict),
         TEST(what_is_missing_is_looked_up_again_and_the_counters_follow),
         TEST(a_job_that_was_read_back_is_in_doubt),
+        TEST(each_job_is_read_in_its_own_batch),
         TEST(a_sample_and_a_batch_narrow_it),
         TEST(a_job_without_a_row_gets_no_verdict),
         TEST(summaries_count_audits),

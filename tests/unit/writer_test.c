@@ -527,8 +527,8 @@ static void ndjson_written_and_read_again_is_the_same_rows(void **state)
 
 #define TAIL                                                                                       \
     "rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,"                    \
-    "rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_raw"
-#define REJECTED "5/2,rejected,,,,\"\"\"quoted\"\", ; and broken \xE5\x80\x89\",,,"
+    "rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_audit,rowferry_raw"
+#define REJECTED "5/2,rejected,,,,\"\"\"quoted\"\", ; and broken \xE5\x80\x89\",,,,"
 
 /* What is written of a file that is read with a shape. */
 static void assert_written(struct writer_options options, const char *file, const char *expected)
@@ -548,7 +548,7 @@ static void the_outcome_stands_behind_the_columns_of_the_file(void **state)
     (void)state;
     assert_written(csv_to_csv, "sku,record_id,quantity\n\"x,\"\"y\",a,\n\"\",b,x\n",
                    "sku,record_id,quantity," TAIL "\n"
-                   "\"x,\"\"y\",a,,5/1,applied,200,,,,,,\n"
+                   "\"x,\"\"y\",a,,5/1,applied,200,,,,,,,\n"
                    "\"\",b,x," REJECTED "\n");
 }
 
@@ -565,7 +565,7 @@ static void a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else
                    "," REJECTED "\"c,\"\"x\"\"y\"\n"
                    ","
                    "," REJECTED "\"d,e,f\"\n"
-                   "g,h,5/1,applied,200,,,,,,\n");
+                   "g,h,5/1,applied,200,,,,,,,\n");
 }
 
 static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **state)
@@ -574,7 +574,7 @@ static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **s
     assert_written(csv_to_csv,
                    "record_id,rowferry_state,sku,rowferry_job\na,failed,x,1/1\nb,?,y,z,\n",
                    "record_id,sku," TAIL "\n"
-                   "a,x,5/1,applied,200,,,,,,\n"
+                   "a,x,5/1,applied,200,,,,,,,\n"
                    ",," REJECTED "\"b,?,y,z,\"\n");
 }
 
@@ -599,7 +599,7 @@ static void a_property_of_the_name_of_an_outcome_column_keeps_it(void **state)
     assert_written(options, "record_id,rowferry_error\na,mine\n",
                    "record_id,rowferry_error,rowferry_job,rowferry_state,rowferry_http_status,"
                    "rowferry_server_version,rowferry_error_code,rowferry_attempts,"
-                   "rowferry_updated,rowferry_raw\na,mine,5/1,applied,200,,,,,\n");
+                   "rowferry_updated,rowferry_audit,rowferry_raw\na,mine,5/1,applied,200,,,,,,\n");
 }
 
 static void rejected_lines_of_json_keep_their_members(void **state)
@@ -661,7 +661,7 @@ static void a_file_for_spreadsheets_says_so_in_its_header_row_and_is_refused(voi
     copy_rows(&copy, span_of("record_id,sku,price\n=a,\"=\"\"x\"\"\",-1.5\n@b,=c,x\n"));
     assert_string_equal(buf_text(&copy.out),
                         "\xEF\xBB\xBFrecord_id,sku,price," TAIL ",rowferry_for_spreadsheet\n"
-                        "'=a,\"'=\"\"x\"\"\",-1.5,5/1,applied,200,,,,,,,\n"
+                        "'=a,\"'=\"\"x\"\"\",-1.5,5/1,applied,200,,,,,,,,\n"
                         "'@b,'=c,x," REJECTED ",\n");
     dump = rows_dump(buf_span(&copy.out), ROW_FORMAT_CSV, &rows_shape, ROWS_FILE);
     assert_string_equal(dump,

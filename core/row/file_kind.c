@@ -149,12 +149,29 @@ static bool is_binary(struct span first, char delimiter)
     return __builtin_popcount(seen) >= 4;
 }
 
+static bool is_text(struct span first, char delimiter)
+{
+    for (size_t i = 0; i < first.size; i++) {
+        char byte = first.data[i];
+
+        if (!byte ||
+            ((unsigned char)byte < 0x20 && !memchr("\t\r\n", byte, 3) && byte != delimiter))
+            return false;
+    }
+    return str_utf8_valid(first) + 3 >= first.size; /* it may be cut within a character */
+}
+
+/* A kind of binary files whose bytes are text needs a NUL byte as well. */
 static const struct kind *find_kind(const struct kind *kinds, size_t count, struct span first)
 {
+    bool has_nul = first.size && memchr(first.data, '\0', first.size);
+
     for (size_t i = 0; i < count; i++) {
         struct span bytes = kinds[i].bytes;
         const char *at = first.data + kinds[i].at;
 
+        if (kinds == binary_kinds && !has_nul && is_text(bytes, '\0'))
+            continue;
         if (first.size >= kinds[i].at + bytes.size &&
             (bytes.data[0] == '<' ? strncasecmp(at, bytes.data, bytes.size)
                                   : memcmp(at, bytes.data, bytes.size)) == 0)
@@ -187,18 +204,6 @@ const char *file_kind_json(struct span first)
                  "as .ndjson"
                : "JSON, not CSV: rename it to .ndjson; where an object goes on in the next line, "
                  "convert it with jq -c . first";
-}
-
-static bool is_text(struct span first, char delimiter)
-{
-    for (size_t i = 0; i < first.size; i++) {
-        char byte = first.data[i];
-
-        if (!byte ||
-            ((unsigned char)byte < 0x20 && !memchr("\t\r\n", byte, 3) && byte != delimiter))
-            return false;
-    }
-    return str_utf8_valid(first) + 3 >= first.size; /* it may be cut within a character */
 }
 
 bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT_SIZE])

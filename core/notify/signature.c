@@ -202,8 +202,8 @@ static enum signature_verdict check_hub(const struct signature_keys *keys, const
             hex[k] = digits[bytes[k / 2] >> (k % 2 ? 0 : 4) & 15];
         buf_reset(&encoded);
         base64_encode(&encoded, (struct span){(const char *)bytes, sizeof bytes}, BASE64_PADDED);
-        found |= (given.size == sizeof hex && CRYPTO_memcmp(lower, hex, sizeof hex) == 0) |
-                 same_text(given, buf_span(&encoded));
+        found |= given.size == sizeof hex && CRYPTO_memcmp(lower, hex, sizeof hex) == 0;
+        found |= same_text(given, buf_span(&encoded));
     }
     buf_release(&encoded);
     return found ? SIGNATURE_OF_BODY : SIGNATURE_WRONG;

@@ -34,25 +34,27 @@ static bool find_first_line(const struct source *source, struct span *line)
         at++;
     feed = memchr(at, '\n', (size_t)(end - at));
     *line = (struct span){at, (size_t)((feed ? feed : end) - at)};
-    return feed || source->ended || line->size > source->row_max ||
-           source->end - source->begin > source->row_max;
+    return feed || source->ended || source->end - source->begin > source->row_max;
 }
 
 bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_shape *shape,
                  struct err *err)
 {
     struct span line;
+    size_t before; /* how much is before it; what is beyond row_max does not count, in the window or
+                      not */
 
     *ndjson = (struct ndjson){.shape = shape};
     while (!find_first_line(source, &line))
         if (!source_fill(source, err))
             return false;
-    if (line.size && line.data[0] == '[')
+    before = (size_t)(line.data - (source->data + source->begin));
+    if (line.size && before <= source->row_max && line.data[0] == '[')
         return err_set(err, ERR_INPUT,
                        "%s: is a JSON array, not an object a line: convert it with jq -c '.[]' and "
                        "hand in what that writes",
                        source->name);
-    if (line.size && line.data[0] == '{' && line.size <= source->row_max && depth_of(line))
+    if (line.size && line.data[0] == '{' && before + line.size <= source->row_max && depth_of(line))
         return err_set(err, ERR_INPUT,
                        "%s: its first object goes on in the next line, and NDJSON is an object a "
                        "line: convert it with jq -c . and hand in what that writes",

@@ -30,7 +30,7 @@ static void a_bar_takes_the_room_that_its_parts_leave(void **state)
     assert_bar(50, 0.45, PARTS, "[####......]   45%  12,345 of 27,000 jobs  41.2/s");
 }
 
-static void what_has_no_room_is_left_out_the_later_part_first(void **state)
+static void parts_that_do_not_fit_are_left_out_from_the_end(void **state)
 {
     (void)state;
     assert_bar(40, 0.45, PARTS, "[###.....]   45%  12,345 of 27,000 jobs");
@@ -38,7 +38,7 @@ static void what_has_no_room_is_left_out_the_later_part_first(void **state)
     assert_bar(16, 0.45, PARTS, "[###....]   45%");
 }
 
-static void a_screen_too_small_for_a_bar_has_the_beginning_of_the_first_part(void **state)
+static void a_screen_too_small_for_a_bar_shows_the_start_of_the_first_part(void **state)
 {
     (void)state;
     assert_bar(6, 0.45, PARTS, " 45%");
@@ -97,8 +97,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bar_takes_the_room_that_its_parts_leave),
-        cmocka_unit_test(what_has_no_room_is_left_out_the_later_part_first),
-        cmocka_unit_test(a_screen_too_small_for_a_bar_has_the_beginning_of_the_first_part),
+        cmocka_unit_test(parts_that_do_not_fit_are_left_out_from_the_end),
+        cmocka_unit_test(a_screen_too_small_for_a_bar_shows_the_start_of_the_first_part),
         cmocka_unit_test(nothing_done_is_an_empty_bar_and_everything_a_full_one),
         cmocka_unit_test(without_a_share_there_is_no_bar),
         cmocka_unit_test(no_bar_is_wider_than_its_screen),

@@ -31,7 +31,7 @@ static void appending_nothing_needs_no_memory(void **state)
     assert_int_equal(buf.capacity, 0);
 }
 
-static void room_for_nothing_is_somewhere_too(void **state)
+static void reserving_nothing_returns_a_pointer(void **state)
 {
     struct buf buf = {0};
 
@@ -41,7 +41,7 @@ static void room_for_nothing_is_somewhere_too(void **state)
     buf_release(&buf);
 }
 
-static void what_is_appended_stands_in_order(void **state)
+static void appended_bytes_keep_their_order(void **state)
 {
     struct buf buf = {0};
 
@@ -70,7 +70,7 @@ static void a_buffer_grows_byte_by_byte_without_losing_any(void **state)
     buf_release(&buf);
 }
 
-static void one_large_piece_fits_whatever_was_there(void **state)
+static void one_large_piece_fits_after_any_content(void **state)
 {
     static const size_t sizes[] = {1, 255, 256, 257, 511, 512, 513, 1000000};
 
@@ -120,7 +120,7 @@ static void formatted_text_of_any_size_fits(void **state)
     }
 }
 
-static void json_escapes_what_rfc_8259_asks_for(void **state)
+static void json_escapes_what_rfc_8259_requires(void **state)
 {
     static const struct {
         struct span text;
@@ -169,7 +169,7 @@ static void every_byte_becomes_valid_json(void **state)
     }
 }
 
-static void json_text_of_several_lines_becomes_one(void **state)
+static void json_text_of_several_lines_becomes_one_line(void **state)
 {
     struct buf buf = {0};
 
@@ -187,15 +187,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_reads_as_empty_text),
         cmocka_unit_test(appending_nothing_needs_no_memory),
-        cmocka_unit_test(room_for_nothing_is_somewhere_too),
-        cmocka_unit_test(what_is_appended_stands_in_order),
+        cmocka_unit_test(reserving_nothing_returns_a_pointer),
+        cmocka_unit_test(appended_bytes_keep_their_order),
         cmocka_unit_test(a_buffer_grows_byte_by_byte_without_losing_any),
-        cmocka_unit_test(one_large_piece_fits_whatever_was_there),
+        cmocka_unit_test(one_large_piece_fits_after_any_content),
         cmocka_unit_test(a_reset_keeps_the_memory_and_a_release_does_not),
         cmocka_unit_test(formatted_text_of_any_size_fits),
-        cmocka_unit_test(json_escapes_what_rfc_8259_asks_for),
+        cmocka_unit_test(json_escapes_what_rfc_8259_requires),
         cmocka_unit_test(every_byte_becomes_valid_json),
-        cmocka_unit_test(json_text_of_several_lines_becomes_one),
+        cmocka_unit_test(json_text_of_several_lines_becomes_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@ static void put(const char *folder, const char *name, const char *text)
     scratch_write(path, text, strlen(text));
 }
 
-/* The text of an error without the folder, which is another each time. */
+/* Returns the text of an error with FOLDER for the folder, which differs each time. */
 static const char *without_folder(const char *text, const char *folder)
 {
     static char out[ERR_TEXT_SIZE];
@@ -27,7 +27,7 @@ static const char *without_folder(const char *text, const char *folder)
     return out;
 }
 
-/* Items, Item, ItemGroup, and Broken, which is no schema; and what is none of the catalog's. */
+/* Makes Items, Item, ItemGroup, and Broken, which is invalid; and files that are not schemas. */
 static int begin(void **state)
 {
     char *folder = calloc(1, SCRATCH_SIZE), path[SCRATCH_SIZE + 64];
@@ -92,7 +92,7 @@ static void a_schema_is_found_by_its_name(void **state)
     catalog_close(catalog);
 }
 
-static void a_file_belongs_to_the_longest_name_it_begins_with(void **state)
+static void a_file_belongs_to_the_longest_schema_name_that_it_starts_with(void **state)
 {
     static const char *const files[][2] = {
         {"Item-2026-11-23.csv", "Item"},  {"Item.csv", "Item"},
@@ -112,7 +112,7 @@ static void a_file_belongs_to_the_longest_name_it_begins_with(void **state)
     catalog_close(catalog);
 }
 
-static void a_file_of_no_schema_is_an_error(void **state)
+static void a_file_without_a_schema_is_an_error(void **state)
 {
     static const char *const files[] = {"item.csv",       "ItemX.csv", "Item1.csv", "Item",
                                         "Item\u00e9.csv", "xItem.csv", ""};
@@ -134,7 +134,7 @@ static void a_file_of_no_schema_is_an_error(void **state)
     catalog_close(catalog);
 }
 
-static void a_schema_that_is_wrong_holds_back_its_own_files_alone(void **state)
+static void an_invalid_schema_affects_only_its_own_files(void **state)
 {
     static const char reason[] = "FOLDER/Broken.json: #/format: must be a string";
     struct catalog *catalog = open_catalog(*state);
@@ -188,7 +188,7 @@ static void a_folder_without_schema_files_is_an_error(void **state)
     scratch_remove(folder);
 }
 
-static void a_folder_of_too_many_schema_files_is_an_error(void **state)
+static void a_folder_with_too_many_schema_files_is_an_error(void **state)
 {
     char folder[SCRATCH_SIZE], name[32];
     struct err err = {0};
@@ -210,14 +210,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(schemas_are_counted_and_named_in_order, begin, end),
         cmocka_unit_test_setup_teardown(a_schema_is_found_by_its_name, begin, end),
-        cmocka_unit_test_setup_teardown(a_file_belongs_to_the_longest_name_it_begins_with, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_file_of_no_schema_is_an_error, begin, end),
-        cmocka_unit_test_setup_teardown(a_schema_that_is_wrong_holds_back_its_own_files_alone,
-                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_file_belongs_to_the_longest_schema_name_that_it_starts_with, begin, end),
+        cmocka_unit_test_setup_teardown(a_file_without_a_schema_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(an_invalid_schema_affects_only_its_own_files, begin, end),
         cmocka_unit_test_setup_teardown(links_to_schema_files_count, begin, end),
         cmocka_unit_test(a_folder_without_schema_files_is_an_error),
-        cmocka_unit_test(a_folder_of_too_many_schema_files_is_an_error),
+        cmocka_unit_test(a_folder_with_too_many_schema_files_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

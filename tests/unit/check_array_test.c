@@ -73,7 +73,7 @@ static void contains_counts_the_items_that_fit(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void items_are_told_apart_by_value(void **state)
+static void items_are_compared_by_value(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"uniqueItems\": true}", "[[1], [2], [3], [4], [5], [6], [7], [8], [9], [1.0]]",
@@ -108,7 +108,7 @@ static void items_are_told_apart_by_value(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void large_objects_are_compared_whatever_their_order(void **state)
+static void large_objects_are_compared_in_any_order(void **state)
 {
     enum { MEMBERS = 20000 };
     char *fields = malloc(64 * MEMBERS);
@@ -200,8 +200,8 @@ int main(void)
         cmocka_unit_test(items_are_counted),
         cmocka_unit_test(each_item_is_checked),
         cmocka_unit_test(contains_counts_the_items_that_fit),
-        cmocka_unit_test(items_are_told_apart_by_value),
-        cmocka_unit_test(large_objects_are_compared_whatever_their_order),
+        cmocka_unit_test(items_are_compared_by_value),
+        cmocka_unit_test(large_objects_are_compared_in_any_order),
         cmocka_unit_test(older_drafts_have_two_forms_of_items),
         cmocka_unit_test(objects_of_many_members_differ_in_a_name_or_a_value),
     };

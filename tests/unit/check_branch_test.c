@@ -1,6 +1,6 @@
 #include "tests/unit/schema_scene.h"
 
-static void all_of_tells_what_each_schema_tells(void **state)
+static void all_of_reports_what_each_schema_reports(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"allOf\": [{\"type\": \"integer\"}, {\"minimum\": 2}]}", "2", ""},
@@ -14,7 +14,7 @@ static void all_of_tells_what_each_schema_tells(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void any_of_says_what_was_tried(void **state)
+static void any_of_reports_each_alternative(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"anyOf\": [{\"type\": \"integer\"}, {\"type\": \"null\"}]}", "null", ""},
@@ -79,7 +79,7 @@ static void an_alternative_that_does_not_fit_is_passed(void **state)
     }
 }
 
-static void one_of_fits_exactly_one(void **state)
+static void one_of_needs_exactly_one_match(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"oneOf\": [{\"type\": \"integer\"}, {\"minimum\": 2}]}", "1", ""},
@@ -95,7 +95,7 @@ static void one_of_fits_exactly_one(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void not_shows_what_must_not_fit(void **state)
+static void not_shows_the_schema_that_must_not_fit(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"not\": {\"type\": \"integer\"}}", "\"a\"", ""},
@@ -136,7 +136,7 @@ static void if_chooses_what_applies(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void what_is_tried_leaves_no_trace(void **state)
+static void alternatives_leave_no_violations(void **state)
 {
     static const char schema[] =
         "{\"anyOf\": [{\"properties\": {\"a\": {\"type\": \"null\"}}, \"required\": [\"z\"]},"
@@ -175,13 +175,13 @@ static void a_row_that_costs_too_much_is_rejected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_of_tells_what_each_schema_tells),
-        cmocka_unit_test(any_of_says_what_was_tried),
+        cmocka_unit_test(all_of_reports_what_each_schema_reports),
+        cmocka_unit_test(any_of_reports_each_alternative),
         cmocka_unit_test(an_alternative_that_does_not_fit_is_passed),
-        cmocka_unit_test(one_of_fits_exactly_one),
-        cmocka_unit_test(not_shows_what_must_not_fit),
+        cmocka_unit_test(one_of_needs_exactly_one_match),
+        cmocka_unit_test(not_shows_the_schema_that_must_not_fit),
         cmocka_unit_test(if_chooses_what_applies),
-        cmocka_unit_test(what_is_tried_leaves_no_trace),
+        cmocka_unit_test(alternatives_leave_no_violations),
         cmocka_unit_test(a_row_that_costs_too_much_is_rejected),
     };
 

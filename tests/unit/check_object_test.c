@@ -67,7 +67,7 @@ static void names_are_checked(void **state)
     assert_values(cases, COUNT(cases));
 }
 
-static void members_may_depend_on_others(void **state)
+static void members_can_depend_on_others(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"dependentRequired\": {\"card\": [\"street\", \"zip\"]}}", "{\"street\": 1}", ""},
@@ -110,7 +110,7 @@ int main(void)
         cmocka_unit_test(members_are_counted),
         cmocka_unit_test(members_are_checked_by_pattern),
         cmocka_unit_test(names_are_checked),
-        cmocka_unit_test(members_may_depend_on_others),
+        cmocka_unit_test(members_can_depend_on_others),
         cmocka_unit_test(older_drafts_have_one_keyword_for_both),
     };
 

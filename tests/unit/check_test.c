@@ -175,7 +175,7 @@ static void required_names_every_member_that_is_missing(void **state)
                         "b|type|must be a string, is 1\na|required|is required");
 }
 
-static void a_cell_that_the_reader_refused_is_not_missing(void **state)
+static void a_cell_that_the_reader_refused_is_not_reported_as_missing(void **state)
 {
     struct err err = {0};
     struct schema *schema = schema_of("{\"required\": [\"a\", \"b\"]}", &err);
@@ -234,7 +234,7 @@ static void nested_values_are_named_by_a_pointer(void **state)
         "g|maximum|must be at most 1, is 2");
 }
 
-static void every_keyword_that_fails_is_told(void **state)
+static void every_keyword_that_fails_is_reported(void **state)
 {
     (void)state;
     assert_string_equal(violations_of_value("{\"type\": \"integer\", \"enum\": [1], \"minimum\": 0,"
@@ -262,7 +262,7 @@ static void values_in_messages_are_printable_and_cut(void **state)
     value[301] = '\0';
     snprintf(expected, sizeof expected, "v|type|must be a number, is \"%.40s...\"", value + 1);
     assert_string_equal(violations_of_value("{\"type\": \"number\"}", value), expected);
-    memcpy(value + 40, "\u00e9", 2); /* the cut would go through it */
+    memcpy(value + 40, "\u00e9", 2); /* a cut here would divide it */
     snprintf(expected, sizeof expected, "v|type|must be a number, is \"%.39s...\"", value + 1);
     assert_string_equal(violations_of_value("{\"type\": \"number\"}", value), expected);
     assert_string_equal(violations_of_value("{\"type\": \"number\"}", "\"a\x7f\xc2\x9b\\n\""),
@@ -294,7 +294,7 @@ static void members_are_found_in_any_order(void **state)
     schema_close(schema);
 }
 
-static void a_row_without_fields_is_passed_over(void **state)
+static void a_row_without_fields_is_skipped(void **state)
 {
     struct err err = {0};
     struct schema *schema = schema_of("{\"required\": [\"a\"]}", &err);
@@ -309,7 +309,7 @@ static void a_row_without_fields_is_passed_over(void **state)
     schema_close(schema);
 }
 
-static void a_thousand_properties_are_told_apart(void **state)
+static void a_thousand_properties_are_distinguished(void **state)
 {
     enum { PROPERTIES = 1000, SIZE = 64 * PROPERTIES };
     char *text = malloc(SIZE), *fields = malloc(SIZE);
@@ -331,7 +331,7 @@ static void a_thousand_properties_are_told_apart(void **state)
     free(fields);
 }
 
-/* The schema files that come with the program, rows as their readers make them. */
+/* The installed schema files, and rows as the readers make them. */
 static struct checker *open_shipped(const char *path, struct schema **schema)
 {
     struct err err = {0};
@@ -437,14 +437,14 @@ int main(void)
         cmocka_unit_test(pattern_accepts_and_rejects),
         cmocka_unit_test(formats_are_assertions),
         cmocka_unit_test(required_names_every_member_that_is_missing),
-        cmocka_unit_test(a_cell_that_the_reader_refused_is_not_missing),
+        cmocka_unit_test(a_cell_that_the_reader_refused_is_not_reported_as_missing),
         cmocka_unit_test(other_members_are_allowed_forbidden_or_checked),
         cmocka_unit_test(nested_values_are_named_by_a_pointer),
-        cmocka_unit_test(every_keyword_that_fails_is_told),
+        cmocka_unit_test(every_keyword_that_fails_is_reported),
         cmocka_unit_test(values_in_messages_are_printable_and_cut),
         cmocka_unit_test(members_are_found_in_any_order),
-        cmocka_unit_test(a_row_without_fields_is_passed_over),
-        cmocka_unit_test(a_thousand_properties_are_told_apart),
+        cmocka_unit_test(a_row_without_fields_is_skipped),
+        cmocka_unit_test(a_thousand_properties_are_distinguished),
         cmocka_unit_test(the_guides_rules_hold_for_inventory_items),
         cmocka_unit_test(customer_accounts_are_checked),
     };

@@ -25,7 +25,7 @@ static const struct value_case objects[] = {
      " {\"properties\": {\"b\": {}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": "
      "false}",
      "{\"a\": 1, \"c\": 2}", "/v/c" LEFT},
-    /* a value that fits nothing is told of that alone */
+    /* a value that fits no alternative is reported only for that */
     {"{\"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}],"
      " \"unevaluatedProperties\": false}",
      "{\"c\": 2}",
@@ -51,7 +51,7 @@ static const struct value_case objects[] = {
      "/v/a" LEFT},
     {"{\"allOf\": [{\"unevaluatedProperties\": true}], \"unevaluatedProperties\": false}",
      "{\"a\": 1}", ""},
-    /* one schema does not see what is next to it */
+    /* a schema does not see those next to it */
     {"{\"allOf\": [{\"properties\": {\"a\": {}}}, {\"unevaluatedProperties\": false}]}",
      "{\"a\": 1}", "/v/a" LEFT},
     {"{\"properties\": {\"a\": {\"properties\": {\"b\": {}}}}, \"unevaluatedProperties\": "
@@ -61,7 +61,7 @@ static const struct value_case objects[] = {
     {"{\"unevaluatedProperties\": false}", "{}", ""},
 };
 
-static void properties_that_a_schema_looked_at_are_evaluated(void **state)
+static void properties_that_a_schema_describes_are_evaluated(void **state)
 {
     char text[2048], fields[256];
 
@@ -80,7 +80,7 @@ static void properties_that_a_schema_looked_at_are_evaluated(void **state)
     }
 }
 
-static void items_that_a_schema_looked_at_are_evaluated(void **state)
+static void items_that_a_schema_describes_are_evaluated(void **state)
 {
 #define ITEM "|unevaluatedItems|is an item that no schema describes"
     static const struct value_case cases[] = {
@@ -108,7 +108,7 @@ static void items_that_a_schema_looked_at_are_evaluated(void **state)
 
     (void)state;
     assert_values(cases, COUNT(cases));
-    /* contains tells nothing of its items before 2020-12 */
+    /* contains does not evaluate its items before 2020-12 */
     assert_string_equal(
         violations_of("{\"$schema\": \"https://json-schema.org/draft/2019-09/schema\","
                       " \"properties\": {\"v\": {\"contains\": {}, \"unevaluatedItems\": false}}}",
@@ -133,9 +133,8 @@ static void the_row_itself_can_be_closed(void **state)
     assert_string_equal(violations_of(schema, "{\"a\": 1, \"c\": 2}"), "c" LEFT);
 }
 
-/* Alternatives within alternatives are gone through once more for each that asks. */
-/* The schema of a dynamic reference counts, by itself or as the outermost one. */
-static void what_a_dynamic_reference_looked_at_is_evaluated(void **state)
+/* The target of a dynamic reference counts, by itself or as the outermost one. */
+static void properties_of_a_dynamic_reference_are_evaluated(void **state)
 {
     static const char schema[] =
         "{\"$id\": \"http://x.test/root\", \"$defs\": {"
@@ -155,7 +154,7 @@ static void what_a_dynamic_reference_looked_at_is_evaluated(void **state)
                         "/w/q|unevaluatedProperties|is a property that no schema describes");
 }
 
-static void costly_questions_are_given_up(void **state)
+static void searches_that_cost_too_much_are_given_up(void **state)
 {
     struct buf schema = {0}, fields = {0};
 
@@ -177,11 +176,11 @@ static void costly_questions_are_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(properties_that_a_schema_looked_at_are_evaluated),
-        cmocka_unit_test(items_that_a_schema_looked_at_are_evaluated),
+        cmocka_unit_test(properties_that_a_schema_describes_are_evaluated),
+        cmocka_unit_test(items_that_a_schema_describes_are_evaluated),
         cmocka_unit_test(the_row_itself_can_be_closed),
-        cmocka_unit_test(what_a_dynamic_reference_looked_at_is_evaluated),
-        cmocka_unit_test(costly_questions_are_given_up),
+        cmocka_unit_test(properties_of_a_dynamic_reference_are_evaluated),
+        cmocka_unit_test(searches_that_cost_too_much_are_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void a_command_gets_the_text_on_its_standard_input(void **state)
     assert_exits(0, "test -z \"$(cat)\"", span_of(""));
 }
 
-static void a_text_that_nobody_reads_harms_nobody(void **state)
+static void a_text_that_is_not_read_does_no_harm(void **state)
 {
     size_t size = 1 << 20;
     char *text = mem_calloc(size, 1);
@@ -86,13 +86,13 @@ static void a_text_that_nobody_reads_harms_nobody(void **state)
     free(text);
 }
 
-static void its_environment_is_the_one_that_is_given(void **state)
+static void it_gets_the_given_environment(void **state)
 {
     (void)state;
     assert_exits(0, "test \"$MARK\" = here && test -z \"$HOME\"", span_of(""));
 }
 
-static void its_exit_status_is_told_and_the_signal_that_killed_it(void **state)
+static void its_exit_status_or_signal_is_returned(void **state)
 {
     struct child_result result;
 
@@ -104,7 +104,7 @@ static void its_exit_status_is_told_and_the_signal_that_killed_it(void **state)
     assert_int_equal(result.status, SIGKILL);
 }
 
-static void every_signal_is_at_its_default_for_it_whatever_we_block_or_ignore(void **state)
+static void it_starts_with_every_signal_at_its_default(void **state)
 {
     static const int signals[] = {SIGPIPE, SIGTERM, SIGIO,   SIGXFSZ,
                                   SIGHUP,  SIGINT,  SIGUSR1, SIGALRM};
@@ -125,8 +125,8 @@ static void every_signal_is_at_its_default_for_it_whatever_we_block_or_ignore(vo
         span_of(""));
 }
 
-/* The grandchild would hold the pipe open for ever. */
-static void one_that_hangs_is_cut_with_all_that_it_started(void **state)
+/* A grandchild that survives would keep the pipe open. */
+static void one_that_hangs_is_ended_with_all_its_children(void **state)
 {
     struct child_result result;
     int ends[2];
@@ -143,8 +143,8 @@ static void one_that_hangs_is_cut_with_all_that_it_started(void **state)
     free(command);
 }
 
-/* In a process of its own, whose signals are blocked as the program's are. */
-static void asked_to_stop_it_is_cut_and_the_signal_told(void **state)
+/* In its own process, with the signals blocked as in the program. */
+static void a_signal_to_stop_ends_it_and_is_returned(void **state)
 {
     pid_t child = scratch_fork();
 
@@ -160,7 +160,7 @@ static void asked_to_stop_it_is_cut_and_the_signal_told(void **state)
     assert_int_equal(scratch_join(child), 0);
 }
 
-static void its_end_is_seen_where_a_parent_left_the_end_of_children_ignored(void **state)
+static void its_end_is_seen_even_if_sigchld_was_inherited_as_ignored(void **state)
 {
     (void)state;
     signal(SIGCHLD, SIG_IGN);
@@ -189,13 +189,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_gets_the_text_on_its_standard_input),
-        cmocka_unit_test(a_text_that_nobody_reads_harms_nobody),
-        cmocka_unit_test(its_environment_is_the_one_that_is_given),
-        cmocka_unit_test(its_exit_status_is_told_and_the_signal_that_killed_it),
-        cmocka_unit_test(every_signal_is_at_its_default_for_it_whatever_we_block_or_ignore),
-        cmocka_unit_test(one_that_hangs_is_cut_with_all_that_it_started),
-        cmocka_unit_test(asked_to_stop_it_is_cut_and_the_signal_told),
-        cmocka_unit_test(its_end_is_seen_where_a_parent_left_the_end_of_children_ignored),
+        cmocka_unit_test(a_text_that_is_not_read_does_no_harm),
+        cmocka_unit_test(it_gets_the_given_environment),
+        cmocka_unit_test(its_exit_status_or_signal_is_returned),
+        cmocka_unit_test(it_starts_with_every_signal_at_its_default),
+        cmocka_unit_test(one_that_hangs_is_ended_with_all_its_children),
+        cmocka_unit_test(a_signal_to_stop_ends_it_and_is_returned),
+        cmocka_unit_test(its_end_is_seen_even_if_sigchld_was_inherited_as_ignored),
         cmocka_unit_test(a_command_that_cannot_be_started_is_an_error),
     };
 

@@ -37,7 +37,7 @@ static void times_read_as_iso_8601_in_utc(void **state)
     }
 }
 
-static void the_latest_time_there_is_fits(void **state)
+static void the_latest_possible_time_fits(void **state)
 {
     char out[CLOCK_ISO_SIZE];
 
@@ -126,7 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_read_as_iso_8601_in_utc),
-        cmocka_unit_test(the_latest_time_there_is_fits),
+        cmocka_unit_test(the_latest_possible_time_fits),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
         cmocka_unit_test(the_clock_for_stamps_is_between_2020_and_2100),
         cmocka_unit_test(times_of_rfc_3339_are_read),

@@ -1,5 +1,6 @@
-/* The official suite's cases for draft 2020-12, under each draft that has a group's keywords. They
- * are no part of this repository: where they are not beside it, the test says so and passes. */
+/* The cases of the official suite for draft 2020-12, under each draft that has the keywords of a
+ * group. They are not part of this repository: if they are not next to it, the test says so and
+ * passes. */
 #include "core/base/mem.h"
 #include "tests/unit/schema_scene.h"
 
@@ -30,10 +31,10 @@ static const struct {
     {DRAFT_04, "draft-04", "http://json-schema.org/draft-04/schema#"},
 };
 
-/* What is read inside of a schema's member. */
+/* What the value of a keyword contains. */
 enum place { IN_SCHEMA, IN_MAP, IN_DATA };
 
-/* Keywords that hold something else than schemas, or are not in every draft. */
+/* Keywords that contain other things than schemas, or are not in every draft. */
 static const struct {
     const char *name;
     enum place place;
@@ -65,11 +66,11 @@ static const struct {
 };
 
 struct suite {
-    const char *file; /* its name alone */
+    const char *file; /* its name */
     const char *text;
     struct json_tape tape;
     const char *group;              /* being tested */
-    unsigned drafts;                /* that have all that the group uses */
+    unsigned drafts;                /* with all keywords of the group */
     size_t draft;                   /* index of the one it is tested under */
     unsigned faults;                /* of all files */
     unsigned groups[COUNT(drafts)]; /* tested */
@@ -96,7 +97,7 @@ static uint32_t member_at(const struct suite *suite, uint32_t object, const char
 
 static void copy_value(struct suite *suite, uint32_t token, enum place place, struct buf *out);
 
-/* A member of a schema: what it holds, and which drafts have it. */
+/* A keyword: what it contains, and which drafts have it. */
 static void copy_keyword(struct suite *suite, uint32_t name, struct buf *out)
 {
     struct span keyword = span_at(suite, name), value = span_at(suite, name + 1);
@@ -111,7 +112,7 @@ static void copy_keyword(struct suite *suite, uint32_t name, struct buf *out)
     if (span_is(keyword, "$ref") && value.size && value.data[0] == '#')
         buf_printf(out, "\"#/properties/v%.*s\"", (int)value.size - 1, value.data + 1);
     else if (span_is(keyword, "additionalProperties") && value.size < 6)
-        buf_append_span(out, value); /* true and false are older than schemas like that */
+        buf_append_span(out, value); /* boolean values are older than boolean schemas */
     else
         copy_value(suite, name + 1, place, out);
 }
@@ -137,7 +138,8 @@ static void copy_object(struct suite *suite, uint32_t token, enum place place, s
     buf_append_char(out, '}');
 }
 
-/* Copies a part of a schema, with its references rebased; says which drafts know all of it. */
+/* Copies a part of a schema with its references rebased, and removes drafts without its keywords.
+ */
 static void copy_value(struct suite *suite, uint32_t token, enum place place, struct buf *out)
 {
     const struct json_token *tokens = suite->tape.tokens;
@@ -157,7 +159,7 @@ static void copy_value(struct suite *suite, uint32_t token, enum place place, st
         buf_printf(out, "\"%.*s\"", (int)text.size, text.data);
     } else {
         if (place == IN_SCHEMA && tokens[token].kind != JSON_NUMBER)
-            suite->drafts &= ~(unsigned)DRAFT_04; /* has no schemas like true and false */
+            suite->drafts &= ~(unsigned)DRAFT_04; /* has no boolean schemas */
         buf_append_span(out, span_at(suite, token));
     }
 }
@@ -169,7 +171,7 @@ static void complain(struct suite *suite, const char *description, const char *p
     suite->faults++;
 }
 
-/* The suite's file for draft-04 says the opposite of this one. */
+/* The file of the suite for draft-04 expects the opposite. */
 static bool is_valid(const struct suite *suite, uint32_t valid, struct span description)
 {
     if (drafts[suite->draft].draft == DRAFT_04 &&
@@ -198,7 +200,7 @@ static void run_case(struct suite *suite, struct checker *checker, uint32_t test
     free(name);
 }
 
-/* One group under one draft. */
+/* Tests one group under one draft. */
 static void run_group(struct suite *suite, uint32_t group, struct span copied)
 {
     const struct json_token *tokens = suite->tape.tokens;

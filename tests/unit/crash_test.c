@@ -1,4 +1,4 @@
-/* Each case in a child of its own, which is what a crash point ends. */
+/* Each case in its own child, which the crash point ends. */
 #include "core/base/crash.h"
 
 #include "tests/lib/scratch.h"
@@ -19,7 +19,7 @@
 
 enum { LIVED = 42 };
 
-/* How a child ends that passes places: batch-opened twice, file-moved once. */
+/* Returns how a child ends that passes batch-opened twice and file-moved once. */
 static int ends_with(const char *armed)
 {
     struct err err = {0};
@@ -43,7 +43,7 @@ static void nothing_ends_at_a_point_that_is_not_armed(void **state)
     assert_int_equal(ends_with("turn-committed"), LIVED);
 }
 
-static void the_process_ends_by_sigkill_at_the_passage_that_was_named(void **state)
+static void the_process_kills_itself_at_the_given_passage(void **state)
 {
     (void)state;
     assert_int_equal(ends_with("batch-opened"), -SIGKILL);
@@ -74,7 +74,7 @@ static void an_unknown_point_is_refused_and_all_of_them_are_listed(void **state)
                                      " delivery-started delivery-answered delivery-settled"));
 }
 
-static void other_points_and_earlier_passages_are_passed(void **state)
+static void other_points_and_earlier_passages_do_nothing(void **state)
 {
     struct err err = {0};
 
@@ -97,9 +97,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_ends_at_a_point_that_is_not_armed),
-        cmocka_unit_test(the_process_ends_by_sigkill_at_the_passage_that_was_named),
+        cmocka_unit_test(the_process_kills_itself_at_the_given_passage),
         cmocka_unit_test(an_unknown_point_is_refused_and_all_of_them_are_listed),
-        cmocka_unit_test(other_points_and_earlier_passages_are_passed),
+        cmocka_unit_test(other_points_and_earlier_passages_do_nothing),
         cmocka_unit_test(a_passage_is_a_number_from_1_on),
     };
 
@@ -108,7 +108,7 @@ int main(void)
 
 #else
 
-static void a_build_without_crash_points_passes_all_of_them(void **state)
+static void a_build_without_crash_points_ignores_all_of_them(void **state)
 {
     (void)state;
     for (int place = 0; place < CRASH_PLACES; place++)
@@ -118,7 +118,7 @@ static void a_build_without_crash_points_passes_all_of_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_build_without_crash_points_passes_all_of_them),
+        cmocka_unit_test(a_build_without_crash_points_ignores_all_of_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static void numbers_compare_by_their_decimal_value(void **state)
     }
 }
 
-static void what_has_no_fraction_is_an_integer(void **state)
+static void a_number_without_a_fraction_is_an_integer(void **state)
 {
     static const struct {
         const char *text;
@@ -181,7 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_compare_by_their_decimal_value),
-        cmocka_unit_test(what_has_no_fraction_is_an_integer),
+        cmocka_unit_test(a_number_without_a_fraction_is_an_integer),
         cmocka_unit_test(multiples_are_exact),
         cmocka_unit_test(doubles_are_the_nearest_ones),
     };

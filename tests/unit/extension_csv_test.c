@@ -1,4 +1,4 @@
-/* x-rowferry `csv`, `columns` and `formats`: what a schema file may say of CSV files. */
+/* `csv`, `columns` and `formats` of x-rowferry. */
 #include "core/row/cell_form.h"
 #include "tests/unit/schema_scene.h"
 
@@ -71,7 +71,7 @@ static const struct {
     {FILE_OF("\"recordId\": {\"pattern\": 1}"), "#/x-rowferry/recordId/pattern: must be a string"},
     {FILE_OF("\"recordId\": {\"format\": \"x\"}"),
      "#/x-rowferry/recordId: must be an object with pattern"},
-    {FILE_OF("\"formats\": {\"n\": {\"sign\": \"behind\"}}"),
+    {FILE_OF("\"formats\": {\"n\": {\"sign\": \"last\"}}"),
      "#/x-rowferry/formats/n/sign: must be \"leading\", \"trailing\" or \"parentheses\""},
     {FILE_OF("\"formats\": {\"n\": {\"padding\": \"x\"}}"),
      "#/x-rowferry/formats/n/padding: must be \"0\" or \" \""},
@@ -150,14 +150,14 @@ static const struct {
      "#/x-rowferry/formats/a: must be of one kind"},
 };
 
-static void a_mistake_is_named_with_its_place(void **state)
+static void a_mistake_is_reported_with_its_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
         assert_string_equal(refusal_of(mistakes[i].text), mistakes[i].refusal);
 }
 
-static void what_is_declared_reaches_the_reader(void **state)
+static void declared_columns_and_formats_reach_the_reader(void **state)
 {
     struct err err = {0};
     struct schema *schema = schema_of(
@@ -251,8 +251,8 @@ static void defaults_can_be_written_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mistake_is_named_with_its_place),
-        cmocka_unit_test(what_is_declared_reaches_the_reader),
+        cmocka_unit_test(a_mistake_is_reported_with_its_place),
+        cmocka_unit_test(declared_columns_and_formats_reach_the_reader),
         cmocka_unit_test(every_setting_reaches_the_reader),
         cmocka_unit_test(defaults_can_be_written_down),
     };

@@ -28,7 +28,7 @@ static void the_ending_says_the_format_in_any_case_and_compressed(void **state)
         assert_int_equal(file_name_format(rows[i].name), rows[i].format);
 }
 
-static void names_of_transfers_markers_and_desktops_are_no_files_to_read(void **state)
+static void names_of_transfers_markers_and_desktops_are_not_read(void **state)
 {
     static const char *const side[] = {"x.csv.partial", "x.csv.1a2b.PARTIAL", "x.csv~",   "#x.csv#",
                                        "x.csv.ok",      "x.csv.sha512",       "THUMBS.DB"};
@@ -41,7 +41,7 @@ static void names_of_transfers_markers_and_desktops_are_no_files_to_read(void **
         assert_false(file_name_is_side(own[i]));
 }
 
-static void patterns_are_those_of_a_shell_with_commas_between(void **state)
+static void patterns_are_shell_patterns_separated_by_commas(void **state)
 {
     (void)state;
     assert_false(file_name_is_ignored("a.csv", NULL));
@@ -52,7 +52,7 @@ static void patterns_are_those_of_a_shell_with_commas_between(void **state)
     assert_false(file_name_is_ignored("a.csv", "A.csv,?csv"));
 }
 
-static void a_marker_may_have_the_name_without_its_ending(void **state)
+static void a_marker_can_have_the_name_without_its_ending(void **state)
 {
     char marker[16];
 
@@ -69,9 +69,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ending_says_the_format_in_any_case_and_compressed),
-        cmocka_unit_test(names_of_transfers_markers_and_desktops_are_no_files_to_read),
-        cmocka_unit_test(patterns_are_those_of_a_shell_with_commas_between),
-        cmocka_unit_test(a_marker_may_have_the_name_without_its_ending),
+        cmocka_unit_test(names_of_transfers_markers_and_desktops_are_not_read),
+        cmocka_unit_test(patterns_are_shell_patterns_separated_by_commas),
+        cmocka_unit_test(a_marker_can_have_the_name_without_its_ending),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

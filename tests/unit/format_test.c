@@ -336,7 +336,7 @@ static const struct {
     {"uuid", "{eb8aa08-aa98-11ea-b4aa-73b441d16380", false},
 };
 
-static void each_format_takes_what_its_standard_takes(void **state)
+static void each_format_accepts_what_its_standard_accepts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -349,14 +349,14 @@ static void each_format_takes_what_its_standard_takes(void **state)
     }
 }
 
-/* Pointers and regular expressions may hold any character; numbers never meet one. */
+/* Pointers and regular expressions can contain any character, numbers never have one. */
 static bool may_hold_nul(const struct format *format)
 {
     return format->of_numbers || strstr(format->name, "pointer") ||
            strcmp(format->name, "regex") == 0;
 }
 
-static void a_nul_is_no_part_of_any_format(void **state)
+static void no_format_accepts_a_nul(void **state)
 {
     char text[512];
 
@@ -377,7 +377,7 @@ static void a_nul_is_no_part_of_any_format(void **state)
     }
 }
 
-static void a_format_that_is_not_there_is_not_found(void **state)
+static void an_unknown_format_is_not_found(void **state)
 {
     (void)state;
     assert_null(format_find(span_of("iban")));
@@ -388,9 +388,9 @@ static void a_format_that_is_not_there_is_not_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_format_takes_what_its_standard_takes),
-        cmocka_unit_test(a_nul_is_no_part_of_any_format),
-        cmocka_unit_test(a_format_that_is_not_there_is_not_found),
+        cmocka_unit_test(each_format_accepts_what_its_standard_accepts),
+        cmocka_unit_test(no_format_accepts_a_nul),
+        cmocka_unit_test(an_unknown_format_is_not_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

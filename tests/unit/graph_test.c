@@ -24,7 +24,7 @@ static void assert_shape(const char *text, const struct property *expected, size
     schema_close(schema);
 }
 
-/* As Genesys Cloud writes them: draft-04, core types behind allOf and $ref. */
+/* A schema as Genesys Cloud writes it: draft-04, core types through allOf and $ref. */
 static const char core_types[] =
     "{\"$schema\": \"http://json-schema.org/draft-04/schema#\", \"type\": \"object\", "
     "\"definitions\": {\"core.string\": {\"type\": \"string\", \"maxLength\": 5}, "
@@ -39,7 +39,7 @@ static const char core_types[] =
     "{\"type\": \"string\"}}, \"h\": {\"type\": [\"integer\", \"string\"], \"allOf\": [{\"type\": "
     "[\"number\", \"boolean\"]}]}}}";
 
-static void types_are_found_behind_references(void **state)
+static void types_are_found_through_references(void **state)
 {
     static const struct property expected[] = {
         {"a", ROW_STRING}, {"b", ROW_INTEGER}, {"c", ROW_NUMBER}, {"d", ROW_INTEGER | ROW_NULL},
@@ -63,7 +63,7 @@ static const char split_up[] =
     "\"required\": [\"r\"]}}, \"x-rowferry\": {\"rules\": [{\"check\": \"b < 5 AND d IS NULL\", "
     "\"field\": \"b\", \"message\": \"b is below 5\"}]}}";
 
-static void properties_are_found_behind_references(void **state)
+static void properties_are_found_through_references(void **state)
 {
     static const struct property expected[] = {
         {"b", ROW_INTEGER},
@@ -76,7 +76,7 @@ static void properties_are_found_behind_references(void **state)
     assert_shape(split_up, expected, COUNT(expected));
 }
 
-static void rules_see_properties_behind_references(void **state)
+static void rules_see_properties_of_references(void **state)
 {
     (void)state;
     assert_string_equal(violations_of(split_up, "{\"r\": 0, \"b\": 4}"), "");
@@ -86,7 +86,7 @@ static void rules_see_properties_behind_references(void **state)
                         "r|required|is required\nb|check|b is below 5");
 }
 
-/* A chain of so many references: d0 -> d1 -> ... -> the last, which says {"type": "object"}. */
+/* A chain of that many references: d0 -> d1 -> ... -> the last, which is {"type": "object"}. */
 static const char *chain_of(unsigned count)
 {
     static char text[65536];
@@ -116,7 +116,7 @@ static void repeat(char *out, size_t size, const char *text, int count)
         append_span(out, size, span_of(text), "");
 }
 
-/* {"a": {"a": ... {}}}, that many steps down. */
+/* {"a": {"a": ... {}}}, nested that deep. */
 static const char *nested(int count)
 {
     static char fields[1024];
@@ -137,7 +137,7 @@ static void recursion_has_a_limit(void **state)
                         "/a/a/a/a/a/a/a|$ref|is checked by more than 512 nested schemas");
 }
 
-static void rows_as_deep_as_they_come_are_checked(void **state)
+static void rows_of_the_greatest_depth_are_checked(void **state)
 {
     static const char schema[] =
         "{\"properties\": {\"a\": {\"$ref\": \"#\"}}, \"required\": [\"a\"]}";
@@ -149,7 +149,7 @@ static void rows_as_deep_as_they_come_are_checked(void **state)
     assert_string_equal(violations_of(schema, nested(JSON_DEPTH_MAX - 1)), expected);
 }
 
-static void files_have_a_limit_of_schemas(void **state)
+static void a_file_has_a_limit_of_schemas(void **state)
 {
     enum { SIZE = 1 << 20 };
     char *text = malloc(SIZE);
@@ -174,13 +174,13 @@ static void files_have_a_limit_of_schemas(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_are_found_behind_references),
-        cmocka_unit_test(properties_are_found_behind_references),
-        cmocka_unit_test(rules_see_properties_behind_references),
+        cmocka_unit_test(types_are_found_through_references),
+        cmocka_unit_test(properties_are_found_through_references),
+        cmocka_unit_test(rules_see_properties_of_references),
         cmocka_unit_test(chains_have_a_limit),
         cmocka_unit_test(recursion_has_a_limit),
-        cmocka_unit_test(rows_as_deep_as_they_come_are_checked),
-        cmocka_unit_test(files_have_a_limit_of_schemas),
+        cmocka_unit_test(rows_of_the_greatest_depth_are_checked),
+        cmocka_unit_test(a_file_has_a_limit_of_schemas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

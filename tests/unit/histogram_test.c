@@ -12,7 +12,7 @@ static void assert_near(uint64_t got, uint64_t value)
     uint64_t off = got > value ? got - value : value - got;
 
     if (off * 1000 > value * 63)
-        fail_msg("%llu stands for %llu", (unsigned long long)got, (unsigned long long)value);
+        fail_msg("%llu is recorded as %llu", (unsigned long long)got, (unsigned long long)value);
 }
 
 static void an_empty_histogram_answers_zero(void **state)
@@ -92,7 +92,7 @@ static void percentiles_are_those_of_the_sorted_values(void **state)
     assert_int_equal(histogram_average(&histogram), 50000);
 }
 
-static void one_slow_answer_in_a_hundred_is_no_p99_but_two_are(void **state)
+static void one_slow_answer_in_a_hundred_is_not_p99_but_two_are(void **state)
 {
     struct histogram histogram = {0};
 
@@ -106,7 +106,7 @@ static void one_slow_answer_in_a_hundred_is_no_p99_but_two_are(void **state)
     assert_near(histogram_percentile(&histogram, 99), 1000000);
 }
 
-static void a_count_up_to_a_limit_takes_its_whole_bucket(void **state)
+static void a_count_up_to_a_limit_includes_its_whole_bucket(void **state)
 {
     struct histogram histogram = {0};
 
@@ -129,8 +129,8 @@ int main(void)
         cmocka_unit_test(every_value_up_to_a_hundred_days_is_off_by_at_most_6_3_percent),
         cmocka_unit_test(values_beyond_the_last_bucket_count_as_the_last),
         cmocka_unit_test(percentiles_are_those_of_the_sorted_values),
-        cmocka_unit_test(one_slow_answer_in_a_hundred_is_no_p99_but_two_are),
-        cmocka_unit_test(a_count_up_to_a_limit_takes_its_whole_bucket),
+        cmocka_unit_test(one_slow_answer_in_a_hundred_is_not_p99_but_two_are),
+        cmocka_unit_test(a_count_up_to_a_limit_includes_its_whole_bucket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,8 +124,7 @@ struct dirent *readdir(DIR *stream)
 
 static const int faults[] = {EIO, EINVAL, ENOENT, EEXIST};
 
-/* Calls round for every fault of every call: it arms the fault by begin_fault and disarms it by
- * end_fault, which is false when fewer calls were made. */
+/* Calls round for every fault of every call, until it makes fewer calls than countdown says. */
 static void each_fault(struct scene *scene, void (*round)(struct scene *scene, unsigned call))
 {
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -376,7 +375,7 @@ static void look_round(struct scene *scene, unsigned call)
         writers_seen_in(scene->folder);
 }
 
-static void a_look_reports_any_fault_and_changes_nothing(void **state)
+static void a_look_reports_every_fault_and_changes_nothing(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look look = {0};
@@ -414,7 +413,7 @@ int main(void)
         SCENE_TEST(a_file_survives_any_fault_of_a_move),
         SCENE_TEST(a_sheet_is_complete_or_missing_after_any_fault),
         SCENE_TEST(a_deletion_that_failed_can_be_repeated),
-        SCENE_TEST(a_look_reports_any_fault_and_changes_nothing),
+        SCENE_TEST(a_look_reports_every_fault_and_changes_nothing),
     };
 
     signal(SIGIO, SIG_IGN);

@@ -25,7 +25,7 @@ static void look(struct scene *scene, int64_t min_age_ms, struct inbox_look *fou
     look_by(scene, &rules, found);
 }
 
-static void ready_files_come_in_name_order(void **state)
+static void ready_files_are_sorted_by_name(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -45,7 +45,7 @@ static void ready_files_come_in_name_order(void **state)
     inbox_look_release(&found);
 }
 
-static void an_empty_folder_is_looked_at_once_and_not_waited_for(void **state)
+static void an_empty_folder_needs_no_wait(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -63,7 +63,7 @@ static void assert_left(const struct inbox_look *found, const char *const *names
         assert_string_equal(found->left[i], names[i]);
 }
 
-static void what_is_not_ours_to_read_is_left_and_counted(void **state)
+static void other_files_are_left_and_counted(void **state)
 {
     static const char *const left[] = {
         "README",           "Thumbs.db",  "_SUCCESS",       "a.csv.1a2b.partial", "a.csv.bak",
@@ -79,7 +79,7 @@ static void what_is_not_ours_to_read_is_left_and_counted(void **state)
     mkdir(at(scene, "done"), 0700);
     mkdir(at(scene, "refused"), 0700);
     put(scene, "a.csv", "");
-    put(scene, "a.csv.md5", ""); /* goes along with its file */
+    put(scene, "a.csv.md5", ""); /* belongs to its file */
     put(scene, "a.csv.SHA256", "");
     unlink(at(scene, "a.csv.SHA256"));
     put(scene, "a.csv.sha256", "");
@@ -91,8 +91,7 @@ static void what_is_not_ours_to_read_is_left_and_counted(void **state)
     inbox_look_release(&found);
 }
 
-static void
-what_a_pattern_ignores_is_left_and_any_name_is_read_where_the_format_is_given(void **state)
+static void patterns_exclude_names_and_a_given_format_allows_any_name(void **state)
 {
     static const char *const left[] = {"a.csv.part", "b.csv", "test-a.csv"};
     struct scene *scene = *state;
@@ -139,7 +138,7 @@ static void a_link_to_a_file_of_the_same_owner_is_that_file(void **state)
     struct scene *scene = *state;
     struct inbox_look found;
 
-    mkdir(at(scene, "..2026"), 0700); /* as Kubernetes has it */
+    mkdir(at(scene, "..2026"), 0700); /* as in volumes of Kubernetes */
     put(scene, "..2026/a.csv", "");
     assert_int_equal(symlink("..2026", at(scene, "..data")), 0);
     assert_int_equal(symlink("..data/a.csv", at(scene, "a.csv")), 0);
@@ -163,7 +162,7 @@ static bool is_past(void *context, const char *name, const struct inbox_identity
     return inbox_identity_equal(past, file);
 }
 
-static void what_was_dealt_with_is_passed_over_until_it_changes(void **state)
+static void files_that_were_read_before_are_skipped_until_they_change(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity past;
@@ -182,7 +181,7 @@ static void what_was_dealt_with_is_passed_over_until_it_changes(void **state)
     }
 }
 
-static void a_time_in_the_future_does_not_keep_a_file_waiting(void **state)
+static void a_modification_time_in_the_future_does_not_delay_a_file(void **state)
 {
     struct scene *scene = *state;
     const struct timespec future[2] = {{4000000000, 0}, {4000000000, 0}};
@@ -197,7 +196,7 @@ static void a_time_in_the_future_does_not_keep_a_file_waiting(void **state)
     inbox_look_release(&found);
 }
 
-static void what_is_no_regular_file_is_left_alone(void **state)
+static void only_regular_files_are_used(void **state)
 {
     static const char *const left[] = {"pipe.csv", "socket.csv"};
     struct scene *scene = *state;
@@ -244,7 +243,7 @@ static void a_file_that_grew_between_looks_is_looked_at_again(void **state)
     inbox_look_release(&found);
 }
 
-static void an_old_modification_time_is_no_proof_that_a_file_holds_still(void **state)
+static void an_old_modification_time_does_not_prove_that_a_file_is_complete(void **state)
 {
     struct scene *scene = *state;
     const struct timespec old[2] = {{1000, 0}, {1000, 0}};
@@ -261,7 +260,7 @@ static void an_old_modification_time_is_no_proof_that_a_file_holds_still(void **
     inbox_look_release(&found);
 }
 
-static void a_file_that_never_holds_still_is_named_as_growing(void **state)
+static void a_file_that_never_stops_changing_is_growing(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -283,7 +282,7 @@ static void a_file_that_never_holds_still_is_named_as_growing(void **state)
     inbox_look_release(&found);
 }
 
-static void a_signal_ends_the_waiting(void **state)
+static void a_signal_ends_the_wait(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -291,7 +290,7 @@ static void a_signal_ends_the_waiting(void **state)
     int status;
     pid_t child = fork();
 
-    if (child == 0) { /* signals stay taken once they came: a process of its own */
+    if (child == 0) { /* in its own process, because a stop cannot be undone */
         put(scene, "a.csv", "");
         if (!stop_init(&err) || raise(SIGTERM) != 0)
             _exit(1);
@@ -303,7 +302,7 @@ static void a_signal_ends_the_waiting(void **state)
     assert_int_equal(status, 0);
 }
 
-static void a_file_that_goes_away_meanwhile_is_forgotten(void **state)
+static void a_file_that_disappears_during_the_wait_is_ignored(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -324,7 +323,7 @@ static void a_file_that_goes_away_meanwhile_is_forgotten(void **state)
     inbox_look_release(&found);
 }
 
-static void a_missing_folder_is_a_matter_of_configuration(void **state)
+static void a_missing_folder_is_an_error_of_configuration(void **state)
 {
     struct scene *scene = *state;
     struct inbox_look found;
@@ -343,17 +342,17 @@ static void a_missing_folder_is_a_matter_of_configuration(void **state)
 
 /* --- open for writing --- */
 
-/* Whether the kernel says here who writes. */
+/* True if the kernel knows the writers of files here. */
 static bool writers_are_told(const struct scene *scene)
 {
     int fd;
-    bool told;
+    bool known;
 
     put(scene, ".probe", "");
     fd = open(at(scene, ".probe"), O_RDONLY | O_CLOEXEC);
-    told = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+    known = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
     close(fd);
-    return told;
+    return known;
 }
 
 static void a_file_that_is_open_for_writing_is_not_ready(void **state)
@@ -381,13 +380,13 @@ static void a_file_that_is_open_for_writing_is_not_ready(void **state)
     assert_int_equal(found.ready_count, 2);
     assert_int_equal(found.unready_count, 0);
     inbox_look_release(&found);
-    /* no lease is left behind that a writer would have to wait for */
+    /* no lease remains that a writer would have to wait for */
     writer = open(at(scene, "written.csv"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(writer >= 0);
     close(writer);
 }
 
-static void a_file_that_is_open_for_writing_is_waited_for(void **state)
+static void the_wait_includes_files_open_for_writing(void **state)
 {
     struct scene *scene = *state;
     int64_t begun_us = clock_monotonic_us();
@@ -436,7 +435,7 @@ static void look_with(struct scene *scene, const struct catalog *catalog, struct
     look_by(scene, &(struct inbox_rules){.catalog = catalog, .notices = &sink}, found);
 }
 
-static void sub_folders_that_are_named_like_a_schema_belong_to_the_look(void **state)
+static void sub_folders_named_like_a_schema_are_read(void **state)
 {
     static const char *const expected[] = {
         "Item/2026-11-22.csv", "Item-2026-11-23.csv", "Item/Item-2026-11-24.csv",
@@ -460,7 +459,7 @@ static void sub_folders_that_are_named_like_a_schema_belong_to_the_look(void **s
     catalog_close(catalog);
 }
 
-static void other_folders_are_named_and_left_alone(void **state)
+static void other_folders_are_named_and_ignored(void **state)
 {
     struct scene *scene = *state;
     struct catalog *catalog = open_catalog(scene);
@@ -496,25 +495,25 @@ static void other_folders_are_named_and_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(ready_files_come_in_name_order),
-        SCENE_TEST(an_empty_folder_is_looked_at_once_and_not_waited_for),
-        SCENE_TEST(what_is_not_ours_to_read_is_left_and_counted),
-        SCENE_TEST(what_a_pattern_ignores_is_left_and_any_name_is_read_where_the_format_is_given),
+        SCENE_TEST(ready_files_are_sorted_by_name),
+        SCENE_TEST(an_empty_folder_needs_no_wait),
+        SCENE_TEST(other_files_are_left_and_counted),
+        SCENE_TEST(patterns_exclude_names_and_a_given_format_allows_any_name),
         SCENE_TEST(a_file_waits_for_its_marker),
         SCENE_TEST(a_link_to_a_file_of_the_same_owner_is_that_file),
-        SCENE_TEST(what_was_dealt_with_is_passed_over_until_it_changes),
-        SCENE_TEST(a_time_in_the_future_does_not_keep_a_file_waiting),
-        SCENE_TEST(what_is_no_regular_file_is_left_alone),
+        SCENE_TEST(files_that_were_read_before_are_skipped_until_they_change),
+        SCENE_TEST(a_modification_time_in_the_future_does_not_delay_a_file),
+        SCENE_TEST(only_regular_files_are_used),
         SCENE_TEST(a_file_that_grew_between_looks_is_looked_at_again),
-        SCENE_TEST(an_old_modification_time_is_no_proof_that_a_file_holds_still),
-        SCENE_TEST(a_file_that_never_holds_still_is_named_as_growing),
-        SCENE_TEST(a_signal_ends_the_waiting),
-        SCENE_TEST(a_file_that_goes_away_meanwhile_is_forgotten),
-        SCENE_TEST(a_missing_folder_is_a_matter_of_configuration),
+        SCENE_TEST(an_old_modification_time_does_not_prove_that_a_file_is_complete),
+        SCENE_TEST(a_file_that_never_stops_changing_is_growing),
+        SCENE_TEST(a_signal_ends_the_wait),
+        SCENE_TEST(a_file_that_disappears_during_the_wait_is_ignored),
+        SCENE_TEST(a_missing_folder_is_an_error_of_configuration),
         SCENE_TEST(a_file_that_is_open_for_writing_is_not_ready),
-        SCENE_TEST(a_file_that_is_open_for_writing_is_waited_for),
-        SCENE_TEST(sub_folders_that_are_named_like_a_schema_belong_to_the_look),
-        SCENE_TEST(other_folders_are_named_and_left_alone),
+        SCENE_TEST(the_wait_includes_files_open_for_writing),
+        SCENE_TEST(sub_folders_named_like_a_schema_are_read),
+        SCENE_TEST(other_folders_are_named_and_ignored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

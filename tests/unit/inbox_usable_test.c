@@ -3,7 +3,7 @@
 #include "core/base/err.h"
 #include "tests/unit/scene.h"
 
-/* What is said of the folder, its path taken away, and the advice; `N waiting` where it is fine. */
+/* Returns the error without the path of the folder, and the advice; or `N waiting`. */
 static const char *said_of(struct scene *scene, const char *folder)
 {
     const char *advice = NULL, *text;
@@ -22,7 +22,7 @@ static const char *said_of(struct scene *scene, const char *folder)
     return scene->said;
 }
 
-static void files_that_wait_are_counted_and_nothing_is_made(void **state)
+static void waiting_files_are_counted_and_nothing_is_created(void **state)
 {
     struct scene *scene = *state;
 
@@ -34,7 +34,7 @@ static void files_that_wait_are_counted_and_nothing_is_made(void **state)
     assert_int_equal(access(at(scene, "done"), F_OK), -1);
 }
 
-static void what_is_no_folder_is_told(void **state)
+static void what_is_not_a_folder_is_reported(void **state)
 {
     struct scene *scene = *state;
 
@@ -46,7 +46,7 @@ static void what_is_no_folder_is_told(void **state)
         "/none: No such file or directory -> name a folder: rowferry doctor FOLDER");
 }
 
-static void folders_that_files_go_to_are_folders_and_no_links(void **state)
+static void done_and_refused_must_be_folders_not_links(void **state)
 {
     struct scene *scene = *state;
 
@@ -58,8 +58,8 @@ static void folders_that_files_go_to_are_folders_and_no_links(void **state)
         "/refused is not a folder -> rename it: `rowferry run` makes the folder itself");
 }
 
-/* As a user who is not root, and to whom none of it belongs. */
-static void what_a_user_may_not_do_is_told(void **state)
+/* As a user who is not root and owns none of it. */
+static void missing_rights_are_reported(void **state)
 {
     static const struct {
         mode_t folder, done, file;
@@ -99,10 +99,10 @@ static void what_a_user_may_not_do_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(files_that_wait_are_counted_and_nothing_is_made),
-        SCENE_TEST(what_is_no_folder_is_told),
-        SCENE_TEST(folders_that_files_go_to_are_folders_and_no_links),
-        SCENE_TEST(what_a_user_may_not_do_is_told),
+        SCENE_TEST(waiting_files_are_counted_and_nothing_is_created),
+        SCENE_TEST(what_is_not_a_folder_is_reported),
+        SCENE_TEST(done_and_refused_must_be_folders_not_links),
+        SCENE_TEST(missing_rights_are_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-static void nothing_is_an_allocation_too(void **state)
+static void allocations_of_size_0_are_not_null(void **state)
 {
     void *memory = mem_calloc(0, 8), *other = mem_calloc(8, 0);
 
@@ -42,7 +42,7 @@ static void copies_are_terminated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_an_allocation_too),
+        cmocka_unit_test(allocations_of_size_0_are_not_null),
         cmocka_unit_test(copies_are_terminated),
     };
 

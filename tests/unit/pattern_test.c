@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* '+' found, '-' not found, '?' undecided, '!' no pattern. */
+/* Returns '+' found, '-' not found, '?' undecided, '!' refused. */
 static char search(struct span source, struct span text)
 {
     static const char verdicts[] = {
@@ -59,7 +59,7 @@ static void patterns_are_searched_for_anywhere(void **state)
     assert_searches(cases, COUNT(cases));
 }
 
-static void the_end_is_the_very_end(void **state)
+static void a_dollar_matches_only_the_very_end(void **state)
 {
     static const struct search_case cases[] = {
         {"^a$", "a\n", '-'},
@@ -139,7 +139,7 @@ static void sets_in_classes_are_whole(void **state)
     assert_searches(cases, COUNT(cases));
 }
 
-static void groups_begin_each_round_without_what_they_captured(void **state)
+static void groups_forget_their_captures_in_each_round(void **state)
 {
     static const struct search_case cases[] = {
         {"^(b)?\\1{2}c$", "c", '+'},
@@ -218,8 +218,8 @@ static const char *fault_of(const char *before, const char *middle, const char *
     return fault;
 }
 
-/* Each of them would be written down several times within the next. */
-static void groups_that_multiply_are_refused(void **state)
+/* Each of them would be copied several times within the next. */
+static void groups_that_multiply_too_much_are_refused(void **state)
 {
     (void)state;
     assert_string_equal(fault_of("(?:", "(a)", ")+", 40),
@@ -238,7 +238,7 @@ static void escapes_mean_what_ecma_262_says(void **state)
         {"^\\/\\.\\-\\_$", "/.-_", '+'},
         {"^(a|b)\\1$", "aa", '+'},
         {"^(a|b)\\1$", "ab", '-'},
-        {"^(a)?\\1b$", "b", '+'}, /* a group that took part in nothing matches the empty text */
+        {"^(a)?\\1b$", "b", '+'}, /* an unset group matches the empty text */
         {"^(?<year>\\d{4})-\\k<year>$", "2026-2026", '+'},
         {"^(?:a(?=b)b(?!c))$", "ab", '+'},
         {"(?<=\\$)\\d+(?<!0)$", "$42", '+'},
@@ -269,10 +269,10 @@ static void escapes_mean_what_ecma_262_says(void **state)
     assert_int_equal(search((struct span){"^\0$", 3}, (struct span){"", 1}), '+');
 }
 
-static void what_ecma_262_does_not_know_is_refused(void **state)
+static void what_is_not_ecma_262_is_refused(void **state)
 {
     static const struct {
-        const char *source, *fault; /* NULL: whatever PCRE2 says */
+        const char *source, *fault; /* NULL: any message of PCRE2 */
     } cases[] = {
         {"\\Aa\\z", "\\A is not an escape of ECMA-262"},
         {"a\\Z", "\\Z is not an escape of ECMA-262"},
@@ -379,14 +379,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_are_searched_for_anywhere),
-        cmocka_unit_test(the_end_is_the_very_end),
+        cmocka_unit_test(a_dollar_matches_only_the_very_end),
         cmocka_unit_test(classes_mean_what_ecma_262_says),
         cmocka_unit_test(sets_in_classes_are_whole),
-        cmocka_unit_test(groups_begin_each_round_without_what_they_captured),
+        cmocka_unit_test(groups_forget_their_captures_in_each_round),
         cmocka_unit_test(what_pcre2_cannot_do_is_refused_with_the_reason),
-        cmocka_unit_test(groups_that_multiply_are_refused),
+        cmocka_unit_test(groups_that_multiply_too_much_are_refused),
         cmocka_unit_test(escapes_mean_what_ecma_262_says),
-        cmocka_unit_test(what_ecma_262_does_not_know_is_refused),
+        cmocka_unit_test(what_is_not_ecma_262_is_refused),
         cmocka_unit_test(a_search_without_end_is_given_up),
         cmocka_unit_test(long_texts_are_matched),
     };

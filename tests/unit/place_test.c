@@ -7,10 +7,10 @@
 #include <grp.h>
 #include <sys/syscall.h>
 
-/* What renameat2 says instead of doing anything; 0: nothing. */
+/* The errno that renameat2 fails with; 0: it works. */
 static int rename_fault;
 
-/* What others do right before the next rename, and right after it. */
+/* What others do right before and right after the next rename. */
 static void (*meanwhile)(const struct scene *scene), (*afterwards)(const struct scene *scene);
 static const struct scene *meanwhile_scene;
 static int held_fd = -1;
@@ -49,7 +49,7 @@ static void happen(void (**what)(const struct scene *scene))
         once(meanwhile_scene);
 }
 
-/* In the place of the C library's, for the programs of this test. */
+/* In place of that of the C library, for this program. */
 int renameat2(int from, const char *name, int to, const char *target, unsigned flags)
 {
     int end;
@@ -197,7 +197,7 @@ static void a_file_that_was_changed_since_stays(void **state)
     assert_holds(scene, "a.csv", "one and more");
 }
 
-static void a_move_by_link_that_was_cut_short_is_completed(void **state)
+static void a_move_by_link_that_was_interrupted_is_completed(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file = {0};
@@ -239,7 +239,7 @@ static void a_link_in_place_of_done_is_not_followed(void **state)
     assert_int_equal(names_in(scene, "elsewhere"), 0);
 }
 
-static void a_name_of_255_bytes_finds_room_for_its_ending(void **state)
+static void a_name_of_255_bytes_keeps_its_ending(void **state)
 {
     struct scene *scene = *state;
     char name[256], filed[INBOX_NAME_SIZE];
@@ -252,7 +252,7 @@ static void a_name_of_255_bytes_finds_room_for_its_ending(void **state)
     memcpy(name + 243,
            "\xE2\x82\xAC"
            "ended.csv",
-           12); /* a code point that a cut would halve */
+           12); /* a code point that a cut would divide */
     name[255] = '\0';
     mkdir(at(scene, "done"), 0700);
     put(scene, name, "one");
@@ -269,7 +269,7 @@ static void a_name_of_255_bytes_finds_room_for_its_ending(void **state)
     assert_moves(&place, INBOX_MOVE_DONE);
 }
 
-/* --- what is written beside --- */
+/* --- sheets --- */
 
 static bool write_text(void *context, int fd, struct err *err)
 {
@@ -302,7 +302,7 @@ static bool write_sheet(const struct inbox_place *place, const char *suffix, cha
     return inbox_place_write(place, "a.csv", &sheet, name, err);
 }
 
-static void a_file_is_written_whole_over_an_older_one(void **state)
+static void a_sheet_replaces_an_older_one(void **state)
 {
     struct scene *scene = *state;
     const struct inbox_identity gone = {0};
@@ -320,7 +320,7 @@ static void a_file_is_written_whole_over_an_older_one(void **state)
     assert_int_equal(names_in(scene, "done"), 1);
 }
 
-static void what_a_crash_left_of_a_writing_is_swept_away(void **state)
+static void an_unfinished_sheet_of_a_crash_is_removed(void **state)
 {
     struct scene *scene = *state;
     const struct inbox_identity gone = {0};
@@ -335,7 +335,7 @@ static void what_a_crash_left_of_a_writing_is_swept_away(void **state)
     assert_int_equal(names_in(scene, "done"), 1);
 }
 
-static void a_writing_that_fails_leaves_the_older_file(void **state)
+static void a_sheet_that_fails_leaves_the_older_one(void **state)
 {
     struct scene *scene = *state;
     const struct inbox_identity gone = {0};
@@ -365,7 +365,7 @@ static void assert_sheet(const struct inbox_place *place, const char *filed, con
     assert_string_equal(name + size - strlen(end), end);
 }
 
-static void sheets_of_long_names_are_told_apart_by_their_batch(void **state)
+static void sheets_of_long_names_have_their_batch(void **state)
 {
     const struct inbox_identity file = {0};
     struct inbox_place place = place_of(*state, NULL, "done", 5, &file);
@@ -378,11 +378,11 @@ static void sheets_of_long_names_are_told_apart_by_their_batch(void **state)
     name[241] = 'n';
     name[255] = '\0';
     assert_sheet(&place, name, ".rejected.csv", 255, "n.5.rejected.csv");
-    place.batch_id = 0; /* of a file that is refused before it is a batch */
+    place.batch_id = 0; /* of a file that is refused before it has a batch */
     assert_sheet(&place, name, ".error.txt", 255, "n.error.txt");
 }
 
-static void no_sheet_is_written_over_a_file_that_is_not_ours(void **state)
+static void no_sheet_replaces_a_file_of_somebody_else(void **state)
 {
     struct scene *scene = *state;
     const struct inbox_identity gone = {0};
@@ -401,7 +401,7 @@ static void no_sheet_is_written_over_a_file_that_is_not_ours(void **state)
     assert_holds(scene, "done/a.csv.5.2.rejected.csv", "text");
 }
 
-/* --- asked once more after the move --- */
+/* --- changes during the move --- */
 
 static void assert_goes_back(struct scene *scene, void (*what)(const struct scene *scene),
                              const char *text)
@@ -429,7 +429,7 @@ static void a_file_that_grew_while_it_was_moved_goes_back(void **state)
     assert_goes_back(*state, append_to_it, "one, two");
 }
 
-static void a_file_that_somebody_opened_while_it_was_moved_goes_back(void **state)
+static void a_file_that_was_opened_for_writing_while_it_was_moved_goes_back(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file;
@@ -520,7 +520,7 @@ static void a_link_in_place_of_a_sub_folder_is_not_followed(void **state)
 
 /* --- file systems --- */
 
-static void without_a_rename_that_replaces_nothing_a_link_is_made(void **state)
+static void without_rename_noreplace_a_link_is_made(void **state)
 {
     static const int faults[] = {EINVAL, ENOSYS};
     struct scene *scene = *state;
@@ -580,7 +580,7 @@ static void a_file_that_cannot_be_moved_stays_and_the_error_says_what_to_do(void
     }
 }
 
-/* --- who may read it --- */
+/* --- permissions --- */
 
 static void assert_like(const struct scene *scene, const char *name, mode_t mode, uid_t user,
                         gid_t group)
@@ -593,7 +593,7 @@ static void assert_like(const struct scene *scene, const char *name, mode_t mode
     assert_int_equal(status.st_gid, group);
 }
 
-static void who_may_use_the_inbox_may_use_what_is_made_in_it(void **state)
+static void users_of_the_inbox_can_use_folders_made_in_it(void **state)
 {
     static const mode_t modes[] = {0755, 0750, 02770, 01777, 0700};
     struct scene *scene = *state;
@@ -616,7 +616,7 @@ static void who_may_use_the_inbox_may_use_what_is_made_in_it(void **state)
     umask(mask);
 }
 
-static void a_folder_that_a_crash_left_half_made_is_used(void **state)
+static void a_half_made_folder_of_a_crash_is_used(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file = {0};
@@ -631,7 +631,7 @@ static void a_folder_that_a_crash_left_half_made_is_used(void **state)
     assert_like(scene, "done", 0755, getuid(), getgid());
 }
 
-static void a_folder_that_is_there_already_is_left_as_it_is(void **state)
+static void an_existing_folder_is_not_changed(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file = {0};
@@ -645,7 +645,7 @@ static void a_folder_that_is_there_already_is_left_as_it_is(void **state)
     assert_like(scene, "done", 0700, getuid(), getgid());
 }
 
-static void who_may_read_a_file_may_read_what_is_written_about_it(void **state)
+static void readers_of_a_file_can_read_its_sheets(void **state)
 {
     static const mode_t modes[][2] = {{0644, 0644}, {0640, 0640}, {0664, 0644}, {0777, 0644},
                                       {0604, 0604}, {0600, 0600}, {0440, 0640}};
@@ -674,7 +674,7 @@ static void who_may_read_a_file_may_read_what_is_written_about_it(void **state)
     assert_like(scene, "done/a.csv.later", 0600, getuid(), getgid());
 }
 
-/* What a user who is in no group of the file's writes about it: the mode of each, as digits. */
+/* Writes a sheet as a user who is not in the group of the file. */
 static void write_as_nobody(const struct scene *scene)
 {
     static const mode_t modes[] = {0644, 0640, 0604, 0600};
@@ -695,7 +695,7 @@ static void write_as_nobody(const struct scene *scene)
     _exit(0);
 }
 
-static void a_group_that_cannot_be_given_lets_nobody_read_more_than_before(void **state)
+static void if_the_group_cannot_be_set_nobody_can_read_more(void **state)
 {
     struct scene *scene = *state;
     pid_t child;
@@ -722,7 +722,7 @@ static void a_group_that_cannot_be_given_lets_nobody_read_more_than_before(void 
     assert_like(scene, "done/a.csv.600", 0600, 12346, 12345);
 }
 
-/* --- deleted again --- */
+/* --- deletion --- */
 
 static void assert_deletes(const struct scene *scene, const char *name,
                            const struct inbox_identity *file, bool rehearsed,
@@ -738,7 +738,7 @@ static void assert_deletes(const struct scene *scene, const char *name,
     assert_string_equal(found, expected_name);
 }
 
-static void a_file_is_deleted_under_whatever_name_it_has(void **state)
+static void a_file_is_deleted_under_any_name(void **state)
 {
     struct scene *scene = *state;
     struct inbox_identity file;
@@ -766,12 +766,12 @@ static void a_file_that_was_changed_is_not_deleted(void **state)
     mkdir(at(scene, "done"), 0700);
     put(scene, "done/a.csv", "one");
     file = identity_at(scene, "done/a.csv");
-    put(scene, "done/a.csv", "mended");
+    put(scene, "done/a.csv", "changed");
     assert_deletes(scene, "a.csv", &file, false, INBOX_CHANGED, "a.csv");
-    assert_holds(scene, "done/a.csv", "mended");
+    assert_holds(scene, "done/a.csv", "changed");
 }
 
-static void what_is_not_there_is_not_made_to_be_deleted(void **state)
+static void a_missing_folder_is_not_created_for_a_deletion(void **state)
 {
     const struct inbox_identity file = {1, 2, 3, 4};
 
@@ -779,7 +779,7 @@ static void what_is_not_there_is_not_made_to_be_deleted(void **state)
     assert_missing(*state, "done");
 }
 
-static void no_link_is_followed_to_what_is_deleted(void **state)
+static void a_deletion_follows_no_link(void **state)
 {
     struct scene *scene = *state;
     char found[INBOX_NAME_SIZE], expected[600];
@@ -875,7 +875,7 @@ static void when_every_name_is_taken_the_file_stays(void **state)
     assert_string_equal(err.text, expected);
 }
 
-/* Writers are seen of the files of this user, in a folder of this user. */
+/* The kernel knows the writers of files of this user, in a folder of this user. */
 static void whose_writers_are_seen(void **state)
 {
     struct scene *scene = *state;
@@ -938,32 +938,32 @@ int main(void)
         SCENE_TEST(names_that_are_taken_without_a_batch_get_a_number),
         SCENE_TEST(another_file_under_the_old_name_stays),
         SCENE_TEST(a_file_that_was_changed_since_stays),
-        SCENE_TEST(a_move_by_link_that_was_cut_short_is_completed),
+        SCENE_TEST(a_move_by_link_that_was_interrupted_is_completed),
         SCENE_TEST(a_link_in_place_of_done_is_not_followed),
-        SCENE_TEST(a_name_of_255_bytes_finds_room_for_its_ending),
-        SCENE_TEST(a_file_is_written_whole_over_an_older_one),
-        SCENE_TEST(what_a_crash_left_of_a_writing_is_swept_away),
-        SCENE_TEST(a_writing_that_fails_leaves_the_older_file),
-        SCENE_TEST(no_sheet_is_written_over_a_file_that_is_not_ours),
+        SCENE_TEST(a_name_of_255_bytes_keeps_its_ending),
+        SCENE_TEST(a_sheet_replaces_an_older_one),
+        SCENE_TEST(an_unfinished_sheet_of_a_crash_is_removed),
+        SCENE_TEST(a_sheet_that_fails_leaves_the_older_one),
+        SCENE_TEST(no_sheet_replaces_a_file_of_somebody_else),
         SCENE_TEST(a_file_that_was_replaced_while_it_was_moved_goes_back),
         SCENE_TEST(a_file_that_grew_while_it_was_moved_goes_back),
-        SCENE_TEST(a_file_that_somebody_opened_while_it_was_moved_goes_back),
+        SCENE_TEST(a_file_that_was_opened_for_writing_while_it_was_moved_goes_back),
         SCENE_TEST(what_cannot_go_back_is_named),
         SCENE_TEST(a_name_keeps_its_ending),
-        SCENE_TEST(a_file_is_deleted_under_whatever_name_it_has),
+        SCENE_TEST(a_file_is_deleted_under_any_name),
         SCENE_TEST(a_file_that_was_changed_is_not_deleted),
-        SCENE_TEST(what_is_not_there_is_not_made_to_be_deleted),
-        SCENE_TEST(no_link_is_followed_to_what_is_deleted),
-        SCENE_TEST(sheets_of_long_names_are_told_apart_by_their_batch),
+        SCENE_TEST(a_missing_folder_is_not_created_for_a_deletion),
+        SCENE_TEST(a_deletion_follows_no_link),
+        SCENE_TEST(sheets_of_long_names_have_their_batch),
         SCENE_TEST(a_file_of_a_sub_folder_moves_to_the_folder_of_the_inbox),
         SCENE_TEST(a_link_in_place_of_a_sub_folder_is_not_followed),
-        SCENE_TEST(without_a_rename_that_replaces_nothing_a_link_is_made),
+        SCENE_TEST(without_rename_noreplace_a_link_is_made),
         SCENE_TEST(a_file_that_cannot_be_moved_stays_and_the_error_says_what_to_do),
-        SCENE_TEST(who_may_use_the_inbox_may_use_what_is_made_in_it),
-        SCENE_TEST(a_folder_that_a_crash_left_half_made_is_used),
-        SCENE_TEST(a_folder_that_is_there_already_is_left_as_it_is),
-        SCENE_TEST(who_may_read_a_file_may_read_what_is_written_about_it),
-        SCENE_TEST(a_group_that_cannot_be_given_lets_nobody_read_more_than_before),
+        SCENE_TEST(users_of_the_inbox_can_use_folders_made_in_it),
+        SCENE_TEST(a_half_made_folder_of_a_crash_is_used),
+        SCENE_TEST(an_existing_folder_is_not_changed),
+        SCENE_TEST(readers_of_a_file_can_read_its_sheets),
+        SCENE_TEST(if_the_group_cannot_be_set_nobody_can_read_more),
         SCENE_TEST(when_every_name_is_taken_the_file_stays),
         SCENE_TEST(whose_writers_are_seen),
         SCENE_TEST(files_are_the_same_by_device_inode_size_and_time),

@@ -57,7 +57,7 @@ static void values_keep_every_digit_that_they_need(void **state)
     assert_text(&out, "a 0\na 123456789012\na 1795485600.123\na 0.0421\n");
 }
 
-static void a_label_may_hold_anything(void **state)
+static void a_label_can_have_any_value(void **state)
 {
     struct prometheus_labels odd = {NULL, 0, {"path", "a\\b\"c\nd \u00fc\xFF\xC3"}};
     struct buf out = {0};
@@ -104,7 +104,7 @@ int main(void)
         cmocka_unit_test(a_family_begins_with_its_help_and_type),
         cmocka_unit_test(a_sample_has_the_common_labels_and_its_own),
         cmocka_unit_test(values_keep_every_digit_that_they_need),
-        cmocka_unit_test(a_label_may_hold_anything),
+        cmocka_unit_test(a_label_can_have_any_value),
         cmocka_unit_test(a_histogram_adds_its_buckets_up_in_seconds),
     };
 

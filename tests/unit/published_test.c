@@ -1,4 +1,4 @@
-/* Schemas as tools publish them: identifiers, references, keywords of tools, formats of OpenAPI. */
+/* Published schemas: identifiers, references, keywords of tools, formats of OpenAPI. */
 #include "tests/unit/schema_scene.h"
 
 #define DRAFT_04   "\"$schema\": \"http://json-schema.org/draft-04/schema#\", "
@@ -6,7 +6,7 @@
 #define DRAFT_07   "\"$schema\": \"http://json-schema.org/draft-07/schema#\", "
 #define DRAFT_2019 "\"$schema\": \"https://json-schema.org/draft/2019-09/schema\", "
 
-/* A schema file, the fields of a row, and what is said of them. */
+/* A schema file, the fields of a row, and its violations. */
 struct row_case {
     const char *schema, *fields, *violations;
 };
@@ -47,9 +47,9 @@ static void an_integer_of_draft_04_has_no_fraction_and_no_exponent(void **state)
 
 #define NUMBER(key) "\"" key "\": {\"n\": {\"type\": \"number\"}}"
 #define WRONG       "v|type|must be a number, is \"x\""
-/* Each asks v for a number. */
+/* Each requires v to be a number. */
 static const char *const schemas[] = {
-    /* the file's own address */
+    /* the address of the file */
     "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
     "\"https://x.test/a.json#/$defs/n\"}}, " NUMBER("$defs") "}",
     "{\"$id\": \"https://x.test/a.json\", \"properties\": {\"v\": {\"$ref\": "
@@ -62,18 +62,18 @@ static const char *const schemas[] = {
     "\"http://x.test/a#/definitions/n\"}}, " NUMBER("definitions") "}",
     "{\"$id\": \"urn:uuid:1-2\", \"properties\": {\"v\": {\"$ref\": "
     "\"urn:uuid:1-2#/$defs/n\"}}, " NUMBER("$defs") "}",
-    /* places for definitions in each draft, and such as nobody declared */
+    /* places for definitions in each draft, and undeclared ones */
     "{" DRAFT_07 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
     "{" DRAFT_04 "\"properties\": {\"v\": {\"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
     "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
     "{\"properties\": {\"v\": {\"$ref\": \"#/components/n\"}}, " NUMBER("components") "}",
     "{\"properties\": {\"v\": {\"$ref\": \"#/definitions/a/n\"}}, "
     "\"definitions\": {\"a\": {\"n\": {\"type\": \"number\"}}}}",
-    /* definitions next to a $ref that hides its neighbours */
+    /* definitions next to a $ref, which hides other keywords */
     "{" DRAFT_07 "\"$ref\": \"#/definitions/o\", \"minimun\": 1, \"definitions\": {\"o\": "
     "{\"properties\": {\"v\": {\"$ref\": \"n.json\"}}}, \"n\": {\"$id\": \"n.json\", "
     "\"type\": \"number\"}}}",
-    /* schemas with an address of their own */
+    /* schemas with their own address */
     "{\"$id\": \"https://x.test/a/\", \"properties\": {\"v\": {\"$ref\": \"n.json\"}}, "
     "\"$defs\": "
     "{\"n\": {\"$id\": \"n.json\", \"type\": \"number\"}}}",
@@ -106,12 +106,12 @@ static const char *const schemas[] = {
     "{\"properties\": {\"v\": {\"$dynamicRef\": \"#n\"}}, \"$defs\": {\"a\": "
     "{\"$dynamicAnchor\": "
     "\"n\", \"type\": \"number\"}}}",
-    /* a generator's notes of where a schema is */
+    /* a generator writes the place of a schema */
     "{" DRAFT_07 "\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
     "\"#/properties/v\", \"$ref\": \"#/definitions/n\"}}, " NUMBER("definitions") "}",
     "{\"$id\": \"http://x.test/r.json\", \"properties\": {\"v\": {\"$id\": "
     "\"#/properties/v\", \"$ref\": \"#/$defs/n\"}}, " NUMBER("$defs") "}",
-    /* an identifier that is data is none */
+    /* an identifier within data is not one */
     "{\"properties\": {\"v\": {\"$ref\": \"n\"}}, \"$defs\": {\"e\": {\"enum\": [{\"$id\": "
     "\"n\", "
     "\"type\": \"null\"}]}, \"n\": {\"$id\": \"n\", \"type\": \"number\"}}}",
@@ -132,7 +132,7 @@ static void references_lead_to_identifiers_of_the_same_file(void **state)
     }
 }
 
-static void references_to_other_files_name_what_bundles_them(void **state)
+static void references_to_other_files_name_a_bundler(void **state)
 {
 #define ELSEWHERE                                                                                  \
     " is in another file: put both into one, for example with npx @sourcemeta/jsonschema bundle "  \
@@ -168,7 +168,7 @@ static void references_to_other_files_name_what_bundles_them(void **state)
     assert_schemas_refused(cases, COUNT(cases));
 }
 
-static void a_part_with_an_address_may_have_a_draft_of_its_own(void **state)
+static void a_part_with_an_address_can_have_its_own_draft(void **state)
 {
     static const char schema[] = "{\"properties\": {\"v\": {\"$ref\": \"old\"}, \"w\": "
                                  "{\"minimum\": 1}}, \"$defs\": {\"old\": "
@@ -225,7 +225,7 @@ static void keywords_of_known_tools_pass_and_assert_nothing(void **state)
                         "");
 }
 
-static void an_unknown_keyword_is_refused_with_the_one_that_is_near(void **state)
+static void an_unknown_keyword_is_refused_with_a_similar_one(void **state)
 {
     static const struct refusal cases[] = {
         {"{\"minimun\": 1}",
@@ -271,7 +271,7 @@ static void nullable_is_what_open_api_says(void **state)
     assert_string_equal(refusal_of("{\"nullable\": 1}"), "#/nullable: must be true or false");
 }
 
-static void formats_of_numbers_look_at_numbers(void **state)
+static void formats_of_numbers_apply_to_numbers(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"format\": \"int32\"}", "2147483647", ""},
@@ -319,9 +319,8 @@ static void draft_06_and_2019_09_have_their_own_keywords(void **state)
     assert_rows(cases, COUNT(cases));
 }
 
-/* The example of 2020-12 core, section 8.2.3.2, in short: a tree whose strict variant says more of
- * each node. */
-static void dynamic_references_depend_on_the_way_to_them(void **state)
+/* The example of 2020-12 core, section 8.2.3.2: a tree whose strict variant restricts each node. */
+static void dynamic_references_depend_on_the_resources_entered(void **state)
 {
     static const char tree[] =
         "\"$defs\": {\"tree\": {\"$id\": \"tree\", %s, \"properties\": {\"children\": {\"items\": "
@@ -358,14 +357,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_integer_of_draft_04_has_no_fraction_and_no_exponent),
         cmocka_unit_test(references_lead_to_identifiers_of_the_same_file),
-        cmocka_unit_test(references_to_other_files_name_what_bundles_them),
-        cmocka_unit_test(a_part_with_an_address_may_have_a_draft_of_its_own),
+        cmocka_unit_test(references_to_other_files_name_a_bundler),
+        cmocka_unit_test(a_part_with_an_address_can_have_its_own_draft),
         cmocka_unit_test(keywords_of_known_tools_pass_and_assert_nothing),
-        cmocka_unit_test(an_unknown_keyword_is_refused_with_the_one_that_is_near),
+        cmocka_unit_test(an_unknown_keyword_is_refused_with_a_similar_one),
         cmocka_unit_test(nullable_is_what_open_api_says),
-        cmocka_unit_test(formats_of_numbers_look_at_numbers),
+        cmocka_unit_test(formats_of_numbers_apply_to_numbers),
         cmocka_unit_test(draft_06_and_2019_09_have_their_own_keywords),
-        cmocka_unit_test(dynamic_references_depend_on_the_way_to_them),
+        cmocka_unit_test(dynamic_references_depend_on_the_resources_entered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

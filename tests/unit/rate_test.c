@@ -22,7 +22,7 @@ static void nothing_is_known_before_half_a_second(void **state)
     assert_float_equal(rate_per_s(&rate), 100, 2);
 }
 
-static void a_steady_count_has_its_rate_however_often_it_is_looked_at(void **state)
+static void a_steady_count_has_the_same_rate_at_any_interval(void **state)
 {
     (void)state;
     for (int64_t step_us = 1000; step_us <= 2 * SECOND_US; step_us *= 2) {
@@ -35,7 +35,7 @@ static void a_steady_count_has_its_rate_however_often_it_is_looked_at(void **sta
     }
 }
 
-static void after_a_minute_the_new_rate_is_what_counts(void **state)
+static void after_a_minute_the_new_rate_dominates(void **state)
 {
     struct rate rate;
     uint64_t count = 0;
@@ -78,8 +78,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known_before_half_a_second),
-        cmocka_unit_test(a_steady_count_has_its_rate_however_often_it_is_looked_at),
-        cmocka_unit_test(after_a_minute_the_new_rate_is_what_counts),
+        cmocka_unit_test(a_steady_count_has_the_same_rate_at_any_interval),
+        cmocka_unit_test(after_a_minute_the_new_rate_dominates),
         cmocka_unit_test(a_pause_leaves_the_rate_as_it_was),
         cmocka_unit_test(what_comes_in_during_a_pause_counts),
     };

@@ -60,7 +60,7 @@ static void references_lead_into_the_same_file(void **state)
     assert_schemas_refused(cases, COUNT(cases));
 }
 
-static void references_apply_what_they_lead_to(void **state)
+static void references_apply_their_target(void **state)
 {
     static const struct value_case cases[] = {
         {"{\"properties\": {\"v\": {\"$ref\": \"#/$defs/a\"}}, \"$defs\": {\"a\": {\"minimum\": "
@@ -112,7 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_lead_into_the_same_file),
-        cmocka_unit_test(references_apply_what_they_lead_to),
+        cmocka_unit_test(references_apply_their_target),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ static void assert_rule(const char *check, const char *fields, const char *viola
     buf_release(&text);
 }
 
-/* What the check is refused for; SQLite's own words where reason is NULL. */
+/* The reason why a check is refused; NULL: a message of SQLite. */
 static void assert_refused(const char *check, const char *reason)
 {
     static const char place[] = "#/x-rowferry/rules/0/check: ";
@@ -47,7 +47,7 @@ static void assert_refused(const char *check, const char *reason)
     buf_release(&text);
 }
 
-static void a_rule_fails_where_a_check_constraint_would(void **state)
+static void a_rule_fails_like_a_check_constraint(void **state)
 {
     static const struct {
         const char *check, *fields;
@@ -65,7 +65,7 @@ static void a_rule_fails_where_a_check_constraint_would(void **state)
         {"a", "{\"a\": 0.0}", true},
         {"a", "{\"a\": 0.5}", false},
         {"a", "{\"a\": -1}", false},
-        {"a", "{\"a\": \"0\"}", true}, /* text by the number it begins with */
+        {"a", "{\"a\": \"0\"}", true}, /* text counts as the number it starts with */
         {"a", "{\"a\": \"0.0x\"}", true},
         {"a", "{\"a\": \"\"}", true},
         {"a", "{\"a\": \"abc\"}", true},
@@ -79,7 +79,7 @@ static void a_rule_fails_where_a_check_constraint_would(void **state)
         assert_rule(cases[i].check, cases[i].fields, cases[i].fails ? "a|check|fails" : "");
 }
 
-static void a_rule_sees_values_as_sql_has_them(void **state)
+static void a_rule_sees_values_of_sql_types(void **state)
 {
     static const char *const cases[][2] = {
         {"typeof(a) = 'integer' AND a = 9223372036854775807", "{\"a\": 9223372036854775807}"},
@@ -136,7 +136,7 @@ static void a_value_of_a_wrong_type_is_null_to_the_rules(void **state)
                         "|check|no b");
 }
 
-static void every_rule_that_fails_is_told(void **state)
+static void every_rule_that_fails_is_reported(void **state)
 {
     static const char schema[] =
         "{\"properties\": {\"a\": {}, \"b\": {}}, \"x-rowferry\": {\"rules\": ["
@@ -174,7 +174,7 @@ static void rows_do_not_see_each_others_values(void **state)
     buf_release(&text);
 }
 
-static void a_rule_that_cannot_be_evaluated_rejects_its_row_alone(void **state)
+static void a_rule_that_cannot_be_evaluated_rejects_only_its_row(void **state)
 {
     static const char schema[] =
         "{\"properties\": {\"a\": {}, \"b\": {}}, \"x-rowferry\": {\"rules\": ["
@@ -273,7 +273,7 @@ static void a_rule_names_properties_and_nothing_else(void **state)
         assert_refused(checks[i][0], checks[i][1]);
 }
 
-static void a_rule_cannot_get_out(void **state)
+static void a_rule_cannot_leave_the_sandbox(void **state)
 {
     static const char *const checks[][2] = {
         {"a = (SELECT 1)", "may not use a SELECT"},
@@ -349,7 +349,7 @@ static void a_rule_has_limits(void **state)
     buf_release(&check);
 }
 
-static void rules_span_two_thousand_properties_and_no_more(void **state)
+static void rules_can_use_two_thousand_properties(void **state)
 {
     (void)state;
     for (int count = 2000; count <= 2001; count++) {
@@ -370,7 +370,7 @@ static void rules_span_two_thousand_properties_and_no_more(void **state)
     }
 }
 
-static void two_hundred_rules_are_judged_and_no_more(void **state)
+static void there_can_be_two_hundred_rules(void **state)
 {
     for (int count = 200; count <= 201; count++) {
         struct buf text = {0};
@@ -396,19 +396,19 @@ static void two_hundred_rules_are_judged_and_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_rule_fails_where_a_check_constraint_would),
-        cmocka_unit_test(a_rule_sees_values_as_sql_has_them),
+        cmocka_unit_test(a_rule_fails_like_a_check_constraint),
+        cmocka_unit_test(a_rule_sees_values_of_sql_types),
         cmocka_unit_test(a_value_of_a_wrong_type_is_null_to_the_rules),
-        cmocka_unit_test(every_rule_that_fails_is_told),
+        cmocka_unit_test(every_rule_that_fails_is_reported),
         cmocka_unit_test(rows_do_not_see_each_others_values),
-        cmocka_unit_test(a_rule_that_cannot_be_evaluated_rejects_its_row_alone),
+        cmocka_unit_test(a_rule_that_cannot_be_evaluated_rejects_only_its_row),
         cmocka_unit_test(values_do_not_grow_without_limit),
         cmocka_unit_test(a_rule_is_exactly_one_expression),
         cmocka_unit_test(a_rule_names_properties_and_nothing_else),
-        cmocka_unit_test(a_rule_cannot_get_out),
+        cmocka_unit_test(a_rule_cannot_leave_the_sandbox),
         cmocka_unit_test(a_rule_has_limits),
-        cmocka_unit_test(rules_span_two_thousand_properties_and_no_more),
-        cmocka_unit_test(two_hundred_rules_are_judged_and_no_more),
+        cmocka_unit_test(rules_can_use_two_thousand_properties),
+        cmocka_unit_test(there_can_be_two_hundred_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

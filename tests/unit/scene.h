@@ -1,4 +1,4 @@
-/* A folder of its own for each test, what lies in it, and what was said about it. */
+/* A folder for each test, its content, and the notices about it. */
 #ifndef ROWFERRY_TESTS_SCENE_H
 #define ROWFERRY_TESTS_SCENE_H
 
@@ -115,7 +115,7 @@ static inline void assert_missing(const struct scene *scene, const char *name)
     assert_int_equal(lstat(at(scene, name), &status), -1);
 }
 
-/* How many names a folder holds, unfinished ones too. */
+/* Returns the number of names in a folder, including hidden ones. */
 static inline unsigned names_in(const struct scene *scene, const char *folder)
 {
     DIR *stream = opendir(at(scene, folder));

@@ -1,4 +1,4 @@
-/* Schemas from texts, and what they say of rows, as one text to compare. */
+/* Schemas from texts, and the violations of rows as text. */
 #ifndef ROWFERRY_TESTS_SCHEMA_SCENE_H
 #define ROWFERRY_TESTS_SCHEMA_SCENE_H
 
@@ -17,7 +17,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Opens the text as Item.json of a folder that is gone again afterwards. NULL with err set. */
+/* Opens the text as Item.json of a temporary folder. NULL with err set. */
 static inline struct schema *schema_of(const char *text, struct err *err)
 {
     char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
@@ -31,7 +31,7 @@ static inline struct schema *schema_of(const char *text, struct err *err)
     return schema;
 }
 
-/* Why the text is no schema, without the file's name; "" where it is one. */
+/* Returns why the text is not a schema, without the file's name; "" if it is one. */
 static inline const char *refusal_of(const char *text)
 {
     static struct err err;
@@ -54,7 +54,7 @@ static inline void append_span(char *out, size_t size, struct span text, const c
     snprintf(out + used, size - used, "%.*s%s", (int)text.size, text.data, end);
 }
 
-/* The violations of one row as `FIELD|RULE|MESSAGE`, a line each but the last. */
+/* Returns the violations of one row as `FIELD|RULE|MESSAGE`, one per line. */
 static inline const char *check_row(struct checker *checker, const char *fields)
 {
     static char out[16384];
@@ -78,7 +78,7 @@ static inline const char *check_row(struct checker *checker, const char *fields)
     return out;
 }
 
-/* The same for a schema of its own. */
+/* The same for the text of a schema. */
 static inline const char *violations_of(const char *text, const char *fields)
 {
     struct err err = {0};
@@ -106,7 +106,7 @@ static inline const char *violations_of_value(const char *schema, const char *va
     return violations_of(text, fields);
 }
 
-/* A schema for v, a value of v, and what is told. */
+/* A schema for v, a value of v, and its violations. */
 struct value_case {
     const char *schema, *value, *violations;
 };
@@ -122,7 +122,7 @@ static inline void assert_values(const struct value_case *cases, size_t count)
     }
 }
 
-/* A schema and why it is none. */
+/* A text and why it is not a schema. */
 struct refusal {
     const char *text, *reason;
 };

@@ -176,7 +176,7 @@ static void nested_values_of_the_wrong_form_are_refused(void **state)
     assert_schemas_refused(cases, COUNT(cases));
 }
 
-static void texts_that_are_no_schema_are_refused(void **state)
+static void texts_that_are_not_a_schema_are_refused(void **state)
 {
     static const struct refusal cases[] = {
         {"[]", "#: a schema must be an object"},
@@ -306,7 +306,7 @@ static void draft_07_has_its_own_keywords(void **state)
 #undef DRAFT_07
 }
 
-static void settings_are_what_they_can_be_or_refused_by_name(void **state)
+static void settings_are_checked_and_unknown_ones_refused(void **state)
 {
     static const struct refusal cases[] = {
         {EXTENSION("{}"), ""},
@@ -382,7 +382,7 @@ static void the_shape_holds_the_declared_properties(void **state)
     schema_close(schema);
 }
 
-static void the_values_that_are_listed_say_what_a_cell_holds(void **state)
+static void listed_values_decide_how_a_cell_is_read(void **state)
 {
     static const struct {
         const char *property;
@@ -444,7 +444,7 @@ static void the_values_that_are_listed_say_what_a_cell_holds(void **state)
     }
 }
 
-static void the_hash_tells_files_apart(void **state)
+static void the_hash_distinguishes_files(void **state)
 {
     static const char *const texts[] = {"{}", "{} ", "{\"title\": \"t\"}"};
     char hashes[COUNT(texts)][33];
@@ -476,7 +476,7 @@ static void assert_open_fails(const char *path, const char *reason)
     assert_string_equal(err.text, expected);
 }
 
-static void a_text_is_a_schema_as_a_file_is(void **state)
+static void a_schema_can_be_parsed_from_a_text(void **state)
 {
     struct err err = {0};
     struct schema *schema = schema_parse("Item", span_of("{\"properties\": {\"a\": {}}}"), &err);
@@ -532,7 +532,7 @@ static void files_that_cannot_be_read_are_refused(void **state)
     scratch_remove(folder);
 }
 
-static void the_shape_says_where_versions_come_from_and_what_is_sent(void **state)
+static void the_shape_has_the_version_and_write_settings(void **state)
 {
     static const struct {
         const char *text;
@@ -569,18 +569,18 @@ int main(void)
         cmocka_unit_test(annotations_pass_anywhere),
         cmocka_unit_test(values_of_the_wrong_form_are_refused),
         cmocka_unit_test(nested_values_of_the_wrong_form_are_refused),
-        cmocka_unit_test(texts_that_are_no_schema_are_refused),
+        cmocka_unit_test(texts_that_are_not_a_schema_are_refused),
         cmocka_unit_test(five_drafts_are_known),
         cmocka_unit_test(draft_04_has_its_own_keywords),
         cmocka_unit_test(draft_07_has_its_own_keywords),
-        cmocka_unit_test(settings_are_what_they_can_be_or_refused_by_name),
+        cmocka_unit_test(settings_are_checked_and_unknown_ones_refused),
         cmocka_unit_test(the_shape_holds_the_declared_properties),
-        cmocka_unit_test(the_values_that_are_listed_say_what_a_cell_holds),
-        cmocka_unit_test(the_hash_tells_files_apart),
-        cmocka_unit_test(a_text_is_a_schema_as_a_file_is),
+        cmocka_unit_test(listed_values_decide_how_a_cell_is_read),
+        cmocka_unit_test(the_hash_distinguishes_files),
+        cmocka_unit_test(a_schema_can_be_parsed_from_a_text),
         cmocka_unit_test(a_record_id_can_have_a_pattern),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
-        cmocka_unit_test(the_shape_says_where_versions_come_from_and_what_is_sent),
+        cmocka_unit_test(the_shape_has_the_version_and_write_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Each case in a child of its own: a process has one set of signals, and the second one ends it. */
+/* Each case in its own child, because a second signal ends the process. */
 #include "core/base/stop.h"
 
 #include "core/base/clock.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Exit statuses of a part, by its own look at things. */
+/* Exit statuses of a part. */
 enum { FINE = 0, WRONG = 1, NO_INIT = 2 };
 
 /* Runs the part in a child and returns how that ended. */
@@ -40,7 +40,7 @@ static int no_signal(void)
                                                                                          : WRONG;
 }
 
-static void nothing_is_asked_before_a_signal(void **state)
+static void nothing_is_requested_before_a_signal(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(no_signal), FINE);
@@ -70,7 +70,7 @@ static int hangup_after_nohup(void)
     return !stop_requested() && stop_signal() == 0 ? FINE : WRONG;
 }
 
-static void a_hangup_asks_to_stop_unless_it_was_ignored_from_the_start(void **state)
+static void a_hangup_stops_unless_it_was_ignored_at_the_start(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(first_hangup), FINE);
@@ -85,13 +85,13 @@ static int file_beyond_the_limit(void)
     return stop_requested() ? WRONG : FINE;
 }
 
-static void a_file_beyond_the_limit_ends_nobody_by_a_signal(void **state)
+static void a_file_beyond_the_size_limit_does_not_end_the_process(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(file_beyond_the_limit), FINE);
 }
 
-static void the_first_signal_asks_to_stop_and_stays_asked(void **state)
+static void the_first_signal_requests_a_stop_for_good(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(first_interrupt), FINE);
@@ -133,7 +133,7 @@ static int both_at_once(void)
     return WRONG;
 }
 
-static void two_that_wait_together_are_a_first_and_a_second(void **state)
+static void two_pending_signals_count_as_two(void **state)
 {
     int status = ends_with(both_at_once);
 
@@ -175,7 +175,7 @@ static int waiting_ends(void)
     return asked && clock_monotonic_us() - before < 30000000 && stop_wait_ms(60000) ? FINE : WRONG;
 }
 
-static void a_wait_ends_when_the_signal_comes_and_later_ones_do_not_begin(void **state)
+static void a_signal_ends_a_wait_and_prevents_later_ones(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(waiting_ends), FINE);
@@ -208,7 +208,7 @@ static int with_a_thread(void)
     return asked ? FINE : WRONG;
 }
 
-static void threads_that_start_later_leave_the_signals_to_the_descriptor(void **state)
+static void later_threads_do_not_take_the_signals(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(with_a_thread), FINE);
@@ -222,7 +222,7 @@ static int twice(void)
     return stop_init(&err) && stop_fd() == fd ? FINE : WRONG;
 }
 
-static void beginning_twice_keeps_the_descriptor(void **state)
+static void a_second_init_keeps_the_descriptor(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(twice), FINE);
@@ -259,7 +259,7 @@ static int time_over_after_a_signal(void)
     return stop_requested() && stop_signal() == SIGTERM ? FINE : WRONG;
 }
 
-static void the_end_of_the_time_asks_to_stop_and_is_no_signal(void **state)
+static void the_time_limit_requests_a_stop_without_a_signal(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(time_over), FINE);
@@ -273,13 +273,13 @@ static int lease_wanted_back(void)
     return stop_requested() ? WRONG : FINE;
 }
 
-static void the_word_that_a_lease_is_wanted_back_ends_nobody(void **state)
+static void sigio_of_a_lease_does_not_end_the_process(void **state)
 {
     (void)state;
     assert_int_equal(ends_with(lease_wanted_back), FINE);
 }
 
-static void without_a_beginning_nothing_is_ever_asked(void **state)
+static void without_init_nothing_is_requested(void **state)
 {
     (void)state;
     assert_int_equal(stop_fd(), -1);
@@ -292,19 +292,19 @@ static void without_a_beginning_nothing_is_ever_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_asked_before_a_signal),
-        cmocka_unit_test(the_first_signal_asks_to_stop_and_stays_asked),
-        cmocka_unit_test(a_hangup_asks_to_stop_unless_it_was_ignored_from_the_start),
-        cmocka_unit_test(a_file_beyond_the_limit_ends_nobody_by_a_signal),
+        cmocka_unit_test(nothing_is_requested_before_a_signal),
+        cmocka_unit_test(the_first_signal_requests_a_stop_for_good),
+        cmocka_unit_test(a_hangup_stops_unless_it_was_ignored_at_the_start),
+        cmocka_unit_test(a_file_beyond_the_size_limit_does_not_end_the_process),
         cmocka_unit_test(the_second_signal_ends_the_process_with_its_number),
-        cmocka_unit_test(two_that_wait_together_are_a_first_and_a_second),
+        cmocka_unit_test(two_pending_signals_count_as_two),
         cmocka_unit_test(the_descriptor_is_readable_while_a_signal_waits),
-        cmocka_unit_test(a_wait_ends_when_the_signal_comes_and_later_ones_do_not_begin),
-        cmocka_unit_test(threads_that_start_later_leave_the_signals_to_the_descriptor),
-        cmocka_unit_test(beginning_twice_keeps_the_descriptor),
-        cmocka_unit_test(the_end_of_the_time_asks_to_stop_and_is_no_signal),
-        cmocka_unit_test(the_word_that_a_lease_is_wanted_back_ends_nobody),
-        cmocka_unit_test(without_a_beginning_nothing_is_ever_asked),
+        cmocka_unit_test(a_signal_ends_a_wait_and_prevents_later_ones),
+        cmocka_unit_test(later_threads_do_not_take_the_signals),
+        cmocka_unit_test(a_second_init_keeps_the_descriptor),
+        cmocka_unit_test(the_time_limit_requests_a_stop_without_a_signal),
+        cmocka_unit_test(sigio_of_a_lease_does_not_end_the_process),
+        cmocka_unit_test(without_init_nothing_is_requested),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

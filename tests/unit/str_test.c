@@ -18,7 +18,7 @@ static int sign(int number)
     return (number > 0) - (number < 0);
 }
 
-static void spans_compare_as_bytes_and_the_beginning_comes_first(void **state)
+static void spans_compare_as_bytes_and_a_prefix_comes_first(void **state)
 {
     static const struct {
         struct span a, b;
@@ -60,7 +60,7 @@ static void beginnings_and_ends_are_found(void **state)
     assert_false(str_ends("x.csv.tmp", ".csv"));
 }
 
-static void whole_numbers_are_read_up_to_both_ends(void **state)
+static void whole_numbers_are_read_up_to_both_limits(void **state)
 {
     static const struct {
         const char *text;
@@ -84,7 +84,7 @@ static void whole_numbers_are_read_up_to_both_ends(void **state)
     }
 }
 
-static void what_is_no_whole_number_leaves_the_value_alone(void **state)
+static void other_texts_leave_the_value_unchanged(void **state)
 {
     static const char *const texts[] = {
         "",
@@ -167,7 +167,7 @@ static void other_durations_are_refused(void **state)
     assert_true(ms == 42);
 }
 
-/* Where the first byte stands that is not UTF-8; -1: all of it is. RFC 3629 section 4. */
+/* The offset of the first byte that is not UTF-8 (RFC 3629 section 4); -1: none. */
 static const struct {
     struct span text;
     int bad;
@@ -211,7 +211,7 @@ static const struct {
     {{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z", 10}, -1},
 };
 
-static void utf8_is_told_from_what_is_not(void **state)
+static void invalid_utf8_is_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof utf8 / sizeof *utf8; i++) {
@@ -222,8 +222,8 @@ static void utf8_is_told_from_what_is_not(void **state)
     }
 }
 
-/* The same sequences at every offset within the runs of eight that are passed at once. */
-static void utf8_is_told_at_every_offset_in_long_text(void **state)
+/* The same sequences at every offset of the runs of eight bytes that are read at once. */
+static void invalid_utf8_is_found_at_every_offset_of_long_text(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof utf8 / sizeof *utf8; i++) {
@@ -252,7 +252,7 @@ static void lengths_count_code_points(void **state)
     assert_int_equal(str_utf8_length(SPAN("e\xcc\x81")), 2); /* a combining accent */
 }
 
-static void nothing_printable_drives_a_terminal(void **state)
+static void printable_text_cannot_control_a_terminal(void **state)
 {
     static const struct {
         struct span text;
@@ -285,7 +285,7 @@ static void nothing_printable_drives_a_terminal(void **state)
     }
 }
 
-static void every_byte_comes_out_harmless(void **state)
+static void every_byte_is_printed_harmlessly(void **state)
 {
     (void)state;
     for (int first = 0; first < 256; first++) {
@@ -301,7 +301,7 @@ static void every_byte_comes_out_harmless(void **state)
     }
 }
 
-static void blanks_are_taken_off_both_ends(void **state)
+static void blanks_are_removed_at_both_ends(void **state)
 {
     (void)state;
     assert_true(span_is(str_trim(SPAN(" \t\xc2\xa0 a b \xc2\xa0\t")), "a b"));
@@ -330,7 +330,7 @@ static void a_text_that_ends_within_a_character_is_cut(void **state)
 
 static void printable_text_is_cut_between_its_units(void **state)
 {
-    /* with room for that many bytes, the NUL among them */
+    /* with room for that many bytes including the NUL */
     static const char *const expected[] = {
         [1] = "",
         [2] = "a",
@@ -350,7 +350,7 @@ static void printable_text_is_cut_between_its_units(void **state)
     }
 }
 
-static void no_room_at_all_writes_nothing(void **state)
+static void a_size_of_0_writes_nothing(void **state)
 {
     char out[] = "#";
 
@@ -362,23 +362,23 @@ static void no_room_at_all_writes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spans_compare_as_bytes_and_the_beginning_comes_first),
+        cmocka_unit_test(spans_compare_as_bytes_and_a_prefix_comes_first),
         cmocka_unit_test(a_span_of_null_is_empty),
         cmocka_unit_test(beginnings_and_ends_are_found),
-        cmocka_unit_test(whole_numbers_are_read_up_to_both_ends),
-        cmocka_unit_test(what_is_no_whole_number_leaves_the_value_alone),
+        cmocka_unit_test(whole_numbers_are_read_up_to_both_limits),
+        cmocka_unit_test(other_texts_leave_the_value_unchanged),
         cmocka_unit_test(numbers_outside_the_range_are_refused),
         cmocka_unit_test(durations_have_four_units_and_seconds_without_one),
         cmocka_unit_test(other_durations_are_refused),
-        cmocka_unit_test(utf8_is_told_from_what_is_not),
-        cmocka_unit_test(utf8_is_told_at_every_offset_in_long_text),
+        cmocka_unit_test(invalid_utf8_is_found),
+        cmocka_unit_test(invalid_utf8_is_found_at_every_offset_of_long_text),
         cmocka_unit_test(lengths_count_code_points),
-        cmocka_unit_test(blanks_are_taken_off_both_ends),
+        cmocka_unit_test(blanks_are_removed_at_both_ends),
         cmocka_unit_test(a_text_that_ends_within_a_character_is_cut),
-        cmocka_unit_test(nothing_printable_drives_a_terminal),
-        cmocka_unit_test(every_byte_comes_out_harmless),
+        cmocka_unit_test(printable_text_cannot_control_a_terminal),
+        cmocka_unit_test(every_byte_is_printed_harmlessly),
         cmocka_unit_test(printable_text_is_cut_between_its_units),
-        cmocka_unit_test(no_room_at_all_writes_nothing),
+        cmocka_unit_test(a_size_of_0_writes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

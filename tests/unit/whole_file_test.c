@@ -104,7 +104,7 @@ static unsigned entries_of(const char *folder)
     return count;
 }
 
-static void a_file_is_made_and_replaced_with_its_mode_and_nothing_stays_beside_it(void **state)
+static void a_file_is_replaced_with_its_mode_and_leaves_no_other(void **state)
 {
     const struct bench *bench = *state;
     struct stat status;
@@ -124,7 +124,7 @@ static void a_file_is_made_and_replaced_with_its_mode_and_nothing_stays_beside_i
     umask(before);
 }
 
-static void what_a_killed_process_left_is_in_nobodys_way(void **state)
+static void the_file_of_a_killed_process_does_no_harm(void **state)
 {
     const struct bench *bench = *state;
     char *left = mem_printf("%s.%ld.tmp", bench->path, (long)getpid());
@@ -137,7 +137,7 @@ static void what_a_killed_process_left_is_in_nobodys_way(void **state)
     free(left);
 }
 
-static void what_is_no_regular_file_is_left_alone(void **state)
+static void only_regular_files_are_used(void **state)
 {
     const struct bench *bench = *state;
     char *target = mem_printf("%s/target", bench->folder);
@@ -157,7 +157,7 @@ static void what_is_no_regular_file_is_left_alone(void **state)
     free(target);
 }
 
-static void a_folder_that_is_missing_is_named(void **state)
+static void a_missing_folder_is_an_error(void **state)
 {
     const struct bench *bench = *state;
     char *path = mem_printf("%s/none/file", bench->folder);
@@ -170,8 +170,8 @@ static void a_folder_that_is_missing_is_named(void **state)
     free(path);
 }
 
-/* RLIMIT_FSIZE plays the full disk, in a child: the limit does not go away again. */
-static void a_write_that_breaks_off_leaves_the_old_file_as_it_was(void **state)
+/* RLIMIT_FSIZE acts as the full disk, in a child, because it cannot be raised again. */
+static void an_incomplete_write_leaves_the_old_file_unchanged(void **state)
 {
     const struct bench *bench = *state;
     struct err err = {0};
@@ -240,15 +240,14 @@ static void a_file_without_a_name_is_read_and_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            a_file_is_made_and_replaced_with_its_mode_and_nothing_stays_beside_it, set_up,
-            tear_down),
-        cmocka_unit_test_setup_teardown(what_a_killed_process_left_is_in_nobodys_way, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_left_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_folder_that_is_missing_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_write_that_breaks_off_leaves_the_old_file_as_it_was,
+        cmocka_unit_test_setup_teardown(a_file_is_replaced_with_its_mode_and_leaves_no_other,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_file_of_a_killed_process_does_no_harm, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(only_regular_files_are_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_folder_is_an_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_incomplete_write_leaves_the_old_file_unchanged, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(any_call_that_fails_leaves_the_old_file_and_nothing_else,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_write_in_parts_is_completed, set_up, tear_down),

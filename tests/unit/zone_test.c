@@ -105,7 +105,7 @@ static void a_local_time_has_one_moment_or_none_or_two(void **state)
     zone_close(howe);
 }
 
-static void what_is_no_zone_is_refused(void **state)
+static void unknown_zones_are_refused(void **state)
 {
     static const char *const names[] = {
         "",         "Europe/Berlim", "../../etc/passwd", "/etc/passwd",
@@ -185,7 +185,7 @@ static void rules_of_every_form_are_those_of_the_c_library(void **state)
 }
 
 /* RFC 8536 section 3.3.1: daylight saving all year. */
-static void a_rule_can_be_for_all_of_the_year(void **state)
+static void a_rule_can_last_all_year(void **state)
 {
     struct zone *zone = zone_parse(file_of("AAA3BBB+2:30:30,0/0,J365/25", 0, 0));
 
@@ -196,7 +196,7 @@ static void a_rule_can_be_for_all_of_the_year(void **state)
     zone_close(zone);
 }
 
-static void rules_of_no_form_are_refused(void **state)
+static void invalid_rules_are_refused(void **state)
 {
     static const char *const rules[] = {
         "C",
@@ -283,10 +283,10 @@ int main(void)
         cmocka_unit_test(days_are_those_of_the_calendar),
         cmocka_unit_test(offsets_are_those_of_the_c_library),
         cmocka_unit_test(a_local_time_has_one_moment_or_none_or_two),
-        cmocka_unit_test(what_is_no_zone_is_refused),
+        cmocka_unit_test(unknown_zones_are_refused),
         cmocka_unit_test(rules_of_every_form_are_those_of_the_c_library),
-        cmocka_unit_test(a_rule_can_be_for_all_of_the_year),
-        cmocka_unit_test(rules_of_no_form_are_refused),
+        cmocka_unit_test(a_rule_can_last_all_year),
+        cmocka_unit_test(invalid_rules_are_refused),
         cmocka_unit_test(without_a_rule_the_last_offset_stays),
         cmocka_unit_test(damaged_files_are_refused),
     };

@@ -1,6 +1,7 @@
+#include "core/row/csv_writer.h"
+
 #include "core/base/mem.h"
-#include "core/row/csv_write.h"
-#include "core/row/encoding.h"
+#include "core/row/cell_form.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +10,270 @@ enum { LEXER_SLACK = 16 /* bytes that may be read behind the last one */ };
 
 static const char no_column[] = "there is no column for it";
 
+/* --- the content of cells: the inverse of csv_row.c --- */
+
+/* As memchr, and for a text without data too. */
+static bool holds(struct span text, char byte)
+{
+    return text.size && memchr(text.data, byte, text.size);
+}
+
+static bool holds_line_end(struct span text)
+{
+    return holds(text, '\n') || holds(text, '\r');
+}
+
+/* Whether a cell of the column can have that content, and is read as that again. */
+static bool can_hold(const struct csv_writer *writer, const struct csv_column *column,
+                     struct span content)
+{
+    const struct row_shape *shape = writer->options->shape;
+    const struct row_dialect *dialect = &shape->dialect;
+
+    if (writer->options->for_spreadsheet)
+        return true;
+    if (dialect_holds(dialect->absent, content) || dialect_holds(column->absent, content))
+        return false;
+    if (!content.size)
+        return !writer->literal && !dialect->quoted_absent;
+    return !writer->literal || (!holds(content, writer->delimiter) && !holds_line_end(content) &&
+                                (!shape->trim || str_trim(content).size == content.size));
+}
+
+/* Appends a cell with that content, in quotes where it needs them or is to have them; "" where it
+ * is empty. */
+static void write_cell(struct span content, char delimiter, bool quoted, struct buf *out)
+{
+    const char *at = content.data, *end = at + content.size;
+
+    if (!quoted && content.size && !holds(content, delimiter) && !holds(content, '"') &&
+        !holds_line_end(content)) {
+        buf_append_span(out, content);
+        return;
+    }
+    buf_append_char(out, '"');
+    while (at < end) {
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        const char *stop = quote ? quote + 1 : end;
+
+        buf_append(out, at, (size_t)(stop - at));
+        if (quote)
+            buf_append_char(out, '"');
+        at = stop;
+    }
+    buf_append_char(out, '"');
+}
+
+static bool write_formed(const struct csv_column *column, enum json_kind kind, struct span text,
+                         struct buf *formed, struct span *content)
+{
+    bool null_is_word = column->types & ROW_NULL && !(column->types & ROW_STRING);
+
+    if (kind == JSON_NULL) {
+        *content = text;
+        return null_is_word;
+    }
+    buf_reset(formed);
+    if (!cell_form_write(column->form, kind, text, formed))
+        return false;
+    *content = buf_span(formed);
+    return !null_is_word || !span_is(*content, "null");
+}
+
+/* The content of the cell that csv_put makes this value of; valid until fields or scratch change.
+ * fields: the text of the token. False: there is none. */
+static bool write_value(const struct csv_column *column, const struct json_token *token,
+                        const char *fields, struct csv_scratch *scratch, struct span *content)
+{
+    static const unsigned types[] = {
+        [JSON_NULL] = ROW_NULL,     [JSON_FALSE] = ROW_BOOLEAN,
+        [JSON_TRUE] = ROW_BOOLEAN,  [JSON_NUMBER] = ROW_NUMBER | ROW_INTEGER,
+        [JSON_STRING] = ROW_STRING, [JSON_ARRAY] = ROW_ARRAY,
+        [JSON_OBJECT] = ROW_OBJECT,
+    };
+    struct span text = {fields + token->start, token->size};
+
+    if (token->kind == JSON_STRING)
+        text = json_string(token, fields, &scratch->text);
+    if (column->form)
+        return write_formed(column, (enum json_kind)token->kind, text, &scratch->formed, content);
+    if (!(column->types & types[token->kind]) ||
+        (column->kind == CSV_STRING && token->kind != JSON_STRING))
+        return false;
+    *content = text;
+    /* no row may hold a NUL byte */
+    return !token->escaped || !memchr(text.data, '\0', text.size);
+}
+
+/* --- spreadsheets --- */
+
+/* The size of a blank that a spreadsheet may pass over, or 0. */
+static size_t blank_size(struct span text)
+{
+    static const char *const blanks[] = {
+        " ",  "\t",       "\r",           "\n",           "\v",
+        "\f", "\xC2\xA0", "\xE2\x80\x8B", "\xE3\x80\x80", "\xEF\xBB\xBF"};
+
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        size_t size = strlen(blanks[i]);
+
+        if (text.size >= size && memcmp(text.data, blanks[i], size) == 0)
+            return size;
+    }
+    return 0;
+}
+
+static bool begins_formula(struct span text)
+{
+    static const char *const signs[] = {
+        "=", "+", "-", "@", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t size = strlen(signs[i]);
+
+        if (text.size >= size && memcmp(text.data, signs[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `-1234.50`, `-1.234,50`: a minus, and then digits and what stands between them. */
+static bool is_plain_number(struct span text)
+{
+    if (json_is_number(text))
+        return true;
+    if (text.size < 2 || text.data[0] != '-' || text.data[1] < '0' || text.data[1] > '9')
+        return false;
+    for (size_t i = 1; i < text.size; i++)
+        if ((text.data[i] < '0' || text.data[i] > '9') && text.data[i] != ',' &&
+            text.data[i] != '.')
+            return false;
+    return true;
+}
+
+bool csv_is_formula(struct span content)
+{
+    struct span left = content;
+    size_t blank;
+
+    if (content.size && (content.data[0] == '\t' || content.data[0] == '\r'))
+        return true;
+    while ((blank = blank_size(left)))
+        left = (struct span){left.data + blank, left.size - blank};
+    return begins_formula(left) && !is_plain_number(content);
+}
+
+/* --- the columns: those of the file, or those that the shape has a use for --- */
+
+/* The name of the column that fills a target: as declared, or its own. False: no column does. */
+static bool find_heading(const struct row_shape *shape, struct span target, struct span *heading)
+{
+    const struct row_dialect *dialect = &shape->dialect;
+
+    for (size_t i = 0; i < dialect->column_count; i++)
+        if (dialect->columns[i].target.data && span_equal(dialect->columns[i].target, target)) {
+            *heading = dialect->columns[i].name;
+            return true;
+        }
+    *heading = target;
+    for (size_t i = 0; i < dialect->column_count; i++)
+        if (span_equal(dialect->columns[i].name, target))
+            return false;
+    return true;
+}
+
+static void put_heading(const struct row_shape *shape, struct span target, char delimiter,
+                        struct buf *out)
+{
+    struct span heading;
+
+    if (!find_heading(shape, target, &heading))
+        return;
+    if (out->size && out->data[out->size - 1] != '\n')
+        buf_append_char(out, delimiter);
+    if (shape->dialect.unquoted)
+        buf_append_span(out, heading);
+    else
+        write_cell(heading, delimiter, false, out);
+}
+
+static bool is_reserved(struct span name)
+{
+    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
+}
+
+/* One column for whatever a row that did not come from a CSV file can hold. */
+static void put_header(const struct row_shape *shape, char delimiter, struct buf *out)
+{
+    for (uint32_t i = 0; i < shape->dialect.skip_lines; i++)
+        buf_append_char(out, '\n');
+    put_heading(shape, span_of("record_id"), delimiter, out);
+    put_heading(shape, span_of("version"), delimiter, out);
+    for (size_t i = 0; i < shape->count; i++)
+        if (!is_reserved(shape->properties[i].name))
+            put_heading(shape, shape->properties[i].name, delimiter, out);
+    put_heading(shape, span_of("tags"), delimiter, out);
+    buf_append_char(out, '\n');
+}
+
+/* Reads the header row as ingest would read it at the head of a file. */
+static bool read_header(struct csv_writer *writer, struct span header, struct err *err)
+{
+    const struct row_dialect *dialect = &writer->shape.dialect;
+    struct source_kind kind = {.utf8 = true,
+                               .encoding = dialect->encoding,
+                               .delimiter = dialect->delimiter,
+                               .row_max = dialect->row_max ? dialect->row_max : ROW_SIZE_MAX,
+                               .text = header};
+    struct source source;
+    bool done = source_init(&source, -1, writer->options->name, &kind, err) &&
+                csv_init(&writer->csv, &source, &writer->shape, err);
+
+    source_release(&source);
+    return done;
+}
+
+/* The declared delimiter may not be the one that the file was read with. */
+static bool read_file_header(struct csv_writer *writer, struct err *err)
+{
+    struct err other = {0};
+
+    if (read_header(writer, writer->options->header, err))
+        return true;
+    csv_release(&writer->csv);
+    if (!writer->shape.dialect.delimiter)
+        return false;
+    writer->shape.dialect.delimiter = '\0';
+    return read_header(writer, writer->options->header, &other);
+}
+
+static bool make_header(struct csv_writer *writer, struct err *err)
+{
+    struct row_dialect *dialect = &writer->shape.dialect;
+    struct buf header = {0};
+    bool done;
+
+    dialect->encoding = ROW_ENCODING_NONE;
+    if (!dialect->delimiter)
+        dialect->delimiter = ',';
+    put_header(&writer->shape, dialect->delimiter, &header);
+    done = read_header(writer, buf_span(&header), err);
+    buf_release(&header);
+    return done;
+}
+
+static bool find_columns(struct csv_writer *writer, struct err *err)
+{
+    return writer->options->header.size ? read_file_header(writer, err) : make_header(writer, err);
+}
+
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err)
 {
     const struct row_dialect *declared = &options->shape->dialect;
 
     *writer = (struct csv_writer){.options = options, .shape = *options->shape};
-    if (!csv_writer_read_header(writer, err)) {
+    if (!find_columns(writer, err)) {
         err->kind = ERR_CONFIG;
         return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
                              "needs none)");
@@ -80,12 +338,12 @@ static void put_cell(struct csv_writer *writer, struct span content)
         return;
     }
     if (!writer->options->for_spreadsheet || !csv_is_formula(content)) {
-        csv_write_cell(content, writer->delimiter, needs_quotes(writer, content), &writer->line);
+        write_cell(content, writer->delimiter, needs_quotes(writer, content), &writer->line);
         return;
     }
     buf_append_char(&safe, '\'');
     buf_append_span(&safe, content);
-    csv_write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
+    write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
     buf_release(&safe);
 }
 
@@ -231,7 +489,7 @@ static bool put_tags(struct csv_writer *writer, const struct csv_column *column,
             buf_append_char(text, ';');
         buf_append_span(text, tag);
     }
-    if (!csv_can_hold(writer, column, buf_span(text)))
+    if (!can_hold(writer, column, buf_span(text)))
         return false;
     put_cell(writer, buf_span(text));
     return true;
@@ -270,13 +528,13 @@ static bool put_value(struct csv_writer *writer, const struct row *row, size_t i
 
     if (!writer->values[index])
         return true;
-    if (!csv_write_value(column, &writer->tape.tokens[writer->values[index]], row->fields.data,
-                         &writer->scratch, &content))
+    if (!write_value(column, &writer->tape.tokens[writer->values[index]], row->fields.data,
+                     &writer->scratch, &content))
         return refuse(writer, row, column->name, no_cell, err);
     if (writer->options->source == ROW_FORMAT_CSV &&
         writer->tape.tokens[writer->values[index]].kind >= JSON_ARRAY)
         content = text_as_read(&writer->tape, writer->values[index], row->fields);
-    if (!csv_can_hold(writer, column, content))
+    if (!can_hold(writer, column, content))
         return refuse(writer, row, column->name, no_cell, err);
     if (too_many_lines(writer, content))
         return refuse(writer, row, column->name, "longer than a CSV cell may be", err);
@@ -292,7 +550,7 @@ static bool put_version(struct csv_writer *writer, const struct csv_column *colu
     if (!row->has_version)
         return true;
     snprintf(text, sizeof text, "%lld", (long long)row->version);
-    if (!csv_can_hold(writer, column, span_of(text)))
+    if (!can_hold(writer, column, span_of(text)))
         return refuse(writer, row, column->name, no_cell, err);
     put_cell(writer, span_of(text));
     return true;
@@ -305,7 +563,7 @@ static bool put_column(struct csv_writer *writer, const struct row *row, size_t 
 
     switch (column->kind) {
     case CSV_RECORD_ID:
-        if (!csv_can_hold(writer, column, row->record_id))
+        if (!can_hold(writer, column, row->record_id))
             return refuse(writer, row, column->name, no_cell, err);
         put_cell(writer, row->record_id);
         return true;

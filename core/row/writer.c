@@ -1,7 +1,6 @@
 #include "core/row/writer.h"
 
 #include "core/base/mem.h"
-#include "core/row/csv_write.h"
 #include "core/row/encoding.h"
 
 #include <inttypes.h>

@@ -5,23 +5,13 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/row/csv_writer.h"
 #include "core/row/outcome.h"
 #include "core/row/row.h"
 
 #include <stdbool.h>
 
 struct writer;
-
-/* What is written, and what it is made of. Everything is the caller's and outlives the writer. */
-struct writer_options {
-    const char *name;              /* of the batch, for messages */
-    enum row_format format;        /* to be written */
-    enum row_format source;        /* the format that the rows came in */
-    struct span header;            /* as reader_header has it; empty: there was none */
-    const struct row_shape *shape; /* of the schema file; needed where either format is CSV */
-    bool for_spreadsheet;          /* CSV: cells that a spreadsheet would compute are changed */
-    const char *opening;           /* NDJSON: how each line begins, `{` */
-};
 
 /* A CSV file of a CSV file has the columns of its header row, in that order; of an NDJSON file,
  * one for each property of the shape. Then come those of outcome.h, but for names that the shape

@@ -4,7 +4,7 @@
 
 #include "core/base/zone.h"
 #include "core/row/cell_form.h"
-#include "core/row/csv_write.h"
+#include "core/row/csv_writer.h"
 #include "core/row/encoding.h"
 #include "tests/lib/rows.h"
 

@@ -1,11 +1,22 @@
 /* The rows of a CSV file, written. Private to the writer. */
-#ifndef ROWFERRY_ROW_CSV_WRITE_H
-#define ROWFERRY_ROW_CSV_WRITE_H
+#ifndef ROWFERRY_ROW_CSV_WRITER_H
+#define ROWFERRY_ROW_CSV_WRITER_H
 
 #include "core/row/csv.h"
-#include "core/row/writer.h"
+#include "core/row/outcome.h"
 
 struct recoder;
+
+/* What is written, and what it is made of. Everything is the caller's and outlives the writer. */
+struct writer_options {
+    const char *name;              /* of the batch, for messages */
+    enum row_format format;        /* to be written */
+    enum row_format source;        /* the format that the rows came in */
+    struct span header;            /* as reader_header has it; empty: there was none */
+    const struct row_shape *shape; /* of the schema file; needed where either format is CSV */
+    bool for_spreadsheet;          /* CSV: cells that a spreadsheet would compute are changed */
+    const char *opening;           /* NDJSON: how each line begins, `{` */
+};
 
 struct csv_scratch {
     struct buf text, formed;
@@ -41,22 +52,6 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 /* text: the row in UTF-8, without its line end. */
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out);
-
-/* Reads the header row of the options into csv, or makes one where they have none. */
-bool csv_writer_read_header(struct csv_writer *writer, struct err *err);
-
-/* Appends a cell with that content, in quotes where it needs them or is to have them; "" where it
- * is empty. */
-void csv_write_cell(struct span content, char delimiter, bool quoted, struct buf *out);
-
-/* Whether a cell of the column can have that content, and is read as that again. */
-bool csv_can_hold(const struct csv_writer *writer, const struct csv_column *column,
-                  struct span content);
-
-/* The content of the cell that csv_put makes this value of; valid until fields or scratch change.
- * fields: the text of the token. False: there is none. */
-bool csv_write_value(const struct csv_column *column, const struct json_token *token,
-                     const char *fields, struct csv_scratch *scratch, struct span *content);
 
 /* Whether a spreadsheet may take a cell for something to compute: after blanks of any kind it
  * begins with = + - @ (of full width, too), a tab or a carriage return, and it is no number. */

@@ -89,6 +89,8 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              644:$(B)/share/rowferry.zsh:$(ZSHDIR)/_rowferry \
              644:$(B)/share/rowferry.service:lib/systemd/system/rowferry.service \
              644:$(SHARE)/rowferry.timer:lib/systemd/system/rowferry.timer \
+             644:$(B)/share/rowferry-listen.service:lib/systemd/system/rowferry-listen.service \
+             644:$(SHARE)/rowferry-listen.socket:lib/systemd/system/rowferry-listen.socket \
              644:$(SHARE)/sysusers.conf:lib/sysusers.d/rowferry.conf \
              644:$(SHARE)/tmpfiles.conf:lib/tmpfiles.d/rowferry.conf \
              644:$(SHARE)/rowferry.env:share/doc/rowferry/examples/rowferry.env \
@@ -305,9 +307,9 @@ $(B)/share/rowferry.%: $(B)/share/help.tsv $(SHARE)/rowferry.%.in $(SHARE)/value
 	    -f $(SHARE)/values.awk -f $(SHARE)/$*.awk $(filter-out %.awk,$^) > $@
 
 # made each time, because it depends on PREFIX
-$(B)/share/rowferry.service: $(SHARE)/rowferry.service.in always
+$(B)/share/%.service: $(SHARE)/%.service.in $(SHARE)/hardening.conf always
 	@mkdir -p $(@D)
-	@sed 's|@BINDIR@|$(PREFIX)/bin|' $< > $@
+	@{ sed 's|@BINDIR@|$(PREFIX)/bin|' $<; echo; cat $(SHARE)/hardening.conf; } > $@
 
 install: all $(foreach entry,$(INSTALLED),$(word 2,$(subst :, ,$(entry))))
 	@set -e; umask 022; for entry in $(INSTALLED); do \

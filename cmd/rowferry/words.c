@@ -58,7 +58,10 @@ void words_count(struct buf *out, uint64_t count, const char *noun)
 {
     bool hissing = str_ends(noun, "ch") || str_ends(noun, "s");
 
-    buf_printf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : hissing ? "es" : "s");
+    if (count != 1 && str_ends(noun, "ry"))
+        buf_printf(out, "%" PRIu64 " %.*sies", count, (int)strlen(noun) - 1, noun);
+    else
+        buf_printf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : hissing ? "es" : "s");
 }
 
 static bool needs_escapes(const char *text)

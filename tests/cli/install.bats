@@ -37,6 +37,8 @@ options() {
     make_it install DESTDIR="$destination"
     (cd "$destination$PREFIX" && find . -type f | LC_ALL=C sort) >installed
     same "./bin/rowferry
+./lib/systemd/system/rowferry-listen.service
+./lib/systemd/system/rowferry-listen.socket
 ./lib/systemd/system/rowferry.service
 ./lib/systemd/system/rowferry.timer
 ./lib/sysusers.d/rowferry.conf
@@ -252,16 +254,19 @@ complete_all() {
 
 # --- systemd ------------------------------------------------------------------------------------
 
-@test "the service and the timer pass systemd-analyze verify" {
+@test "the units pass systemd-analyze verify" {
     command -v systemd-analyze >/dev/null || skip "there is no systemd"
-    ends 0 systemd-analyze verify --man=no "$PREFIX/lib/systemd/system/rowferry.service" \
-        "$PREFIX/lib/systemd/system/rowferry.timer"
+    ends 0 systemd-analyze verify --man=no "$PREFIX/lib/systemd/system"/rowferry*.*
     same "" "$output$stderr"
 }
 
-@test "the service is confined" {
+@test "the services are confined" {
+    local service
+
     command -v systemd-analyze >/dev/null || skip "there is no systemd"
-    ends 0 systemd-analyze security --offline=true --threshold=20 "$PREFIX/lib/systemd/system/rowferry.service"
+    for service in rowferry rowferry-listen; do
+        ends 0 systemd-analyze security --offline=true --threshold=20 "$PREFIX/lib/systemd/system/$service.service"
+    done
 }
 
 @test "sysusers and tmpfiles make the user and its folders" {

@@ -1,0 +1,328 @@
+# `rowferry listen`: what it answers, what it stores, and what no sender can do to it.
+load lib
+load notify
+
+teardown() {
+    drop_listen
+    stop_sim
+}
+
+@test "what is posted is stored before it is answered, and delivered as it goes" {
+    start_sim
+    start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    posts 200 "$(notification A 1)"
+    same '{"status":"stored"}' "$(cat answer)"
+    same 'A|accepted' "$(sql 'SELECT record_id, state FROM notification')"
+    eventually delivered 1
+    posts 200 "$(notification A 2)"
+    eventually delivered 2
+    same 'A 1
+A 2' "$(erp_got)"
+    stop_listen
+    holds "$(cat listen.out)" '2 notifications stored, 2 delivered to the ERP'
+    same '143' "$(sql "SELECT exit_status FROM run WHERE command = 'listen'")"
+}
+
+@test "the same notification again is answered 2xx and stored once" {
+    start_listen
+    posts 200 "$(notification A 1)"
+    posts 200 "$(notification A 1.0)"
+    same '{"status":"known"}' "$(cat answer)"
+    posts 200 "$(notification A 1 2026-11-29T11:00:00+01:00)"
+    same '{"status":"known"}' "$(cat answer)"
+    # with an id, that alone decides
+    posts 200 "$(notification A 1)" -H 'webhook-id: m1'
+    same '{"status":"stored"}' "$(cat answer)"
+    posts 200 "$(notification B 2)" -H 'webhook-id: m1'
+    same '{"status":"known"}' "$(cat answer)"
+    same 2 "$(sql 'SELECT count(*) FROM notification')"
+}
+
+@test "each wrong request has its status, and none is stored" {
+    local path
+
+    start_listen
+    posts 400 'x'
+    holds "$(cat answer)" '{"error":"the body is not JSON'
+    posts 400 ''
+    posts 400 '{}'
+    holds "$(cat answer)" 'not a notification'
+    posts 400 "$(notification A 1) $(notification B 1)"
+    printf '{"action":"\xc3\x28","record":{"id":"a"}}' >body
+    posts 400 @body
+    posts 405 '' -X GET
+    for path in healthz metrics; do
+        same 405 "$(curl -s -o answer -D headers -w '%{http_code}' -d x "$HOOK$path")"
+        holds "$(cat headers)" 'Allow: GET, HEAD'
+    done
+    same 405 "$(curl -s -o answer -D headers -w '%{http_code}' -X PUT -d x "$HOOK")"
+    holds "$(cat headers)" 'Allow: POST'
+    same 404 "$(curl -s -o answer -w '%{http_code}' -d x "${HOOK}erp")"
+    same 404 "$(curl -s -o answer -w '%{http_code}' "${HOOK}healthz/")"
+    same 0 "$(sql 'SELECT count(*) FROM notification')"
+}
+
+@test "a body of 1048576 bytes is taken, one more is 413 however it is sent" {
+    notification A '"x"' | tr -d '\n' >small
+    awk -v pad=$((1048576 - $(wc -c <small))) '{ printf "%s", $0; while (pad-- > 0) printf " " }' small >most
+    same 1048576 "$(wc -c <most)"
+    start_listen
+    posts 200 @most
+    { cat most; echo; } >more
+    posts 413 @more
+    posts 413 @more -H 'Transfer-Encoding: chunked'
+    posts 413 @more -H 'Expect: 100-continue'
+    posts 413 @more -H 'Expect:'
+    head -c 40000000 /dev/zero >huge
+    posts 413 @huge
+    same 1 "$(sql 'SELECT count(*) FROM notification')"
+    posts 200 "$(notification B 1)"
+}
+
+@test "off loopback it needs a secret; a name, a port or an address that is wrong is exit 2" {
+    ends 2 rowferry listen 0.0.0.0:0
+    holds "$stderr" '--webhook-secret-file'
+    ends 2 rowferry listen '[::]:0'
+    ends 2 rowferry listen
+    ends 2 rowferry listen 70000
+    ends 2 rowferry listen ::1:80
+    ends 2 rowferry listen no.such.host.invalid:80
+    ends 2 rowferry listen 0 --tls-cert x
+    start_listen
+    ends 2 rowferry listen "${HOOK//[^0-9:]/}" --db other.db
+    ends 2 rowferry listen "$(sed 's|.*:\([0-9]*\)/|\1|' <<<"$HOOK")" --db other.db
+    holds "$stderr" 'Address already in use'
+}
+
+@test "with a secret, only what is signed with it is stored" {
+    local now body
+
+    now=$(date +%s)
+    body=$(notification A 1)
+    printf 'old secret\nnew secret\n' >secret
+    chmod 600 secret
+    LISTEN_ON=0.0.0.0:0 start_listen --webhook-secret-file secret
+    HOOK=${HOOK/0.0.0.0/127.0.0.1}
+    posts 401 "$body"
+    holds "$(cat answer)" 'not signed'
+    posts_signed 401 'another' m1 "$now" "$body"
+    holds "$(cat answer)" 'the signature is wrong'
+    posts_signed 401 'new secret' m1 "$now" "$(notification B 1)" "$body"
+    posts_signed 401 'new secret' m1 $((now - 400)) "$body"
+    holds "$(cat answer)" '5 minutes'
+    posts_signed 401 'new secret' m1 $((now + 400)) "$body"
+    posts_signed 401 'new secret' m1 soon "$body"
+    posts 401 "$body" -H "X-Hub-Signature-256: sha256=00"
+    same 0 "$(sql 'SELECT count(*) FROM notification')"
+    # any of the keys; an exact replay is answered the same and stored once
+    posts_signed 200 'new secret' m1 "$now" "$body"
+    posts_signed 200 'new secret' m1 "$now" "$body"
+    same '{"status":"known"}' "$(cat answer)"
+    posts_signed 200 'old secret' m2 "$now" "$body"
+    # replayed under another id or time
+    posts 401 "$body" -H 'webhook-id: m3' -H "webhook-timestamp: $now" \
+        -H "webhook-signature: $(sign 'new secret' m1 "$now" "$body")"
+    posts 401 "$body" -H 'webhook-id: m1' -H "webhook-timestamp: $((now + 1))" \
+        -H "webhook-signature: $(sign 'new secret' m1 "$now" "$body")"
+    # the other header is enough, in hexadecimal or base64
+    posts 200 "$(notification C 1)" -H "X-Hub-Signature-256: sha256=$(printf '%s' "$(notification C 1)" |
+        openssl dgst -sha256 -hmac 'old secret' -r | cut -d' ' -f1)"
+    posts 200 "$(notification D 1)" -H "X-Hub-Signature-256: sha256=$(printf '%s' "$(notification D 1)" |
+        openssl dgst -sha256 -hmac 'new secret' -binary | base64)"
+    # an id that this header does not cover makes no second one of it
+    posts 200 "$(notification D 1)" -H 'webhook-id: other' -H "X-Hub-Signature-256: sha256=$(printf '%s' "$(notification D 1)" |
+        openssl dgst -sha256 -hmac 'new secret' -binary | base64)"
+    same '{"status":"known"}' "$(cat answer)"
+    same 4 "$(sql 'SELECT count(*) FROM notification')"
+    lacks "$(cat listen.err) $(sqlite3 rowferry.db .dump)" 'new secret'
+}
+
+@test "signatures agree with the npm package standardwebhooks, in both directions" {
+    local secret now
+
+    command -v npm >/dev/null || skip 'npm is not there'
+    npm install --silent --no-audit --no-fund standardwebhooks@1 >npm.log 2>&1 ||
+        skip 'npm cannot install standardwebhooks'
+    secret=whsec_$(printf 'a key of 24 bytes, so so' | base64)
+    echo "$secret" >secret
+    chmod 600 secret
+    cat >sign.mjs <<'END'
+import { Webhook } from "standardwebhooks";
+import { createServer } from "node:http";
+const [secret, hook] = process.argv.slice(2), webhook = new Webhook(secret);
+const body = JSON.stringify({ action: "update", record: { id: "ä-1", fields: { n: 1 } } });
+const now = new Date();
+// their signature, checked by us; ours comes back to this server, checked by them
+const server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (part) => (text += part));
+    request.on("end", () => {
+        try {
+            console.log("delivered", JSON.stringify(webhook.verify(text, request.headers)));
+            response.writeHead(204).end();
+        } catch (fault) {
+            console.log("refused", fault.message);
+            response.writeHead(401).end();
+        }
+        server.close();
+    });
+});
+server.listen(Number(process.argv[4]), "127.0.0.1", async () => {
+    const headers = { "webhook-id": "msg_ä", "webhook-timestamp": String(Math.floor(now / 1000)) };
+    headers["webhook-id"] = "msg_1";
+    headers["webhook-signature"] = webhook.sign("msg_1", now, body);
+    console.log("answered", (await fetch(hook, { method: "POST", body, headers })).status);
+});
+END
+    start_listen --webhook-secret-file secret --erp-secret-file secret --erp-endpoint http://127.0.0.1:18577/
+    ends 0 timeout 20 node sign.mjs "$secret" "$HOOK" 18577
+    holds "$output" 'answered 200'
+    holds "$output" 'delivered {"source":"genesys-cloud"'
+}
+
+@test "healthz and metrics answer monitoring" {
+    start_sim
+    start_listen --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    same '{"status":"ok"}' "$(curl -sf "${HOOK}healthz")"
+    posts 200 "$(notification A 1)"
+    posts 200 "$(notification A 1)"
+    posts 400 x
+    eventually delivered 1
+    is_counted() { curl -sf "${HOOK}metrics" | grep -q 'deliveries{state="delivered"} 1'; }
+    eventually is_counted
+    curl -sf "${HOOK}metrics" >metrics
+    grep -qx 'rowferry_notification_requests_total{result="stored"} 1' metrics
+    grep -qx 'rowferry_notification_requests_total{result="repeated"} 1' metrics
+    grep -qx 'rowferry_notification_requests_total{result="refused"} 1' metrics
+    same 200 "$(curl -sI -o answer -w '%{http_code}' "${HOOK}metrics")"
+}
+
+@test "TLS by certificate and key" {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
+        -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+    chmod 644 key.pem
+    ends 2 rowferry listen 0 --tls-cert cert.pem --tls-key key.pem
+    chmod 600 key.pem
+    start_listen --tls-cert cert.pem --tls-key key.pem
+    [[ $HOOK == https://* ]]
+    posts 200 "$(notification A 1)" --cacert cert.pem
+    curl -sf --cacert cert.pem "${HOOK}healthz"
+    run curl -s --max-time 5 "${HOOK/https/http}healthz"
+    [ "$status" -ne 0 ]
+    stop_listen
+    openssl genrsa -out key.pem 2048 2>/dev/null
+    echo x >cert.pem
+    ends 2 rowferry listen 0 --tls-cert cert.pem --tls-key key.pem
+}
+
+@test "a socket that systemd hands over is served" {
+    command -v systemd-socket-activate >/dev/null || skip 'systemd-socket-activate is not there'
+    systemd-socket-activate -l 127.0.0.1:18578 "$BIN/rowferry" listen >listen.out 2>listen.err 3>&- &
+    LISTEN=$!
+    HOOK=http://127.0.0.1:18578/
+    eventually curl -s -o answer --max-time 5 "${HOOK}healthz"
+    posts 200 "$(notification A 1)"
+    holds "$(cat listen.err)" 'listening on http://127.0.0.1:18578'
+    stop_listen
+}
+
+@test "SIGKILL under load: nothing that was answered 2xx is missing" {
+    local i pids=()
+
+    start_listen
+    for i in 1 2 3 4; do
+        { for n in {1..2000}; do
+            printf 'url = "%s"\ndata = "%s"\noutput = /dev/null\nwrite-out = "%%{http_code} W%s-%s\\n"\n' \
+                "$HOOK" "$(notification "W$i-$n" "$n" | sed 's/"/\\"/g')" "$i" "$n"
+            [ "$n" -eq 2000 ] || echo next
+        done; } >"config$i"
+        curl -s --max-time 20 -K "config$i" >"answered$i" 2>/dev/null 3>&- &
+        pids+=($!)
+    done
+    eventually eval '[ "$(cat answered? | grep -c ^200)" -gt 600 ]'
+    kill -9 "$LISTEN"
+    wait "${pids[@]}" || true
+    drop_listen
+    cat answered? | awk '$1 == 200 { print $2 }' | sort >promised
+    [ "$(wc -l <promised)" -lt 8000 ]
+    start_listen
+    posts 200 "$(notification last 1)"
+    sql 'SELECT record_id FROM notification' | sort >stored
+    same '' "$(comm -23 promised stored)"
+}
+
+@test "SIGTERM answers what has come and ends with 143" {
+    local status=0
+
+    start_listen
+    # half a body, and the other half after the signal
+    exec {half}<>"/dev/tcp/127.0.0.1/$(sed 's|.*:\([0-9]*\)/|\1|' <<<"$HOOK")"
+    printf 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\n{"action":' "$(notification A 1 | wc -c)" >&"$half"
+    sleep 0.3
+    kill -TERM "$LISTEN"
+    sleep 0.3
+    notification A 1 | cut -c 11- >&"$half"
+    read -r -t 5 answer <&"$half"
+    holds "$answer" '200 OK'
+    exec {half}>&-
+    wait "$LISTEN" || status=$?
+    LISTEN=
+    same 143 "$status"
+    same A "$(sql 'SELECT record_id FROM notification')"
+}
+
+@test "thousands of idle connections keep nobody out and cost no memory that grows" {
+    local i fds=() port before after
+
+    ulimit -n 6000 || skip 'too few descriptors'
+    start_listen
+    port=$(sed 's|.*:\([0-9]*\)/|\1|' <<<"$HOOK")
+    posts 200 "$(notification A 1)"
+    rss() { awk '/^VmRSS/ { print $2 }' "/proc/$LISTEN/status"; }
+    for i in {1..1500}; do exec {fd}<>"/dev/tcp/127.0.0.1/$port" && fds+=("$fd"); done
+    posts 200 "$(notification B 1)"
+    before=$(rss)
+    for i in {1..4000}; do exec {fd}<>"/dev/tcp/127.0.0.1/$port" && fds+=("$fd"); done
+    posts 200 "$(notification C 1)"
+    after=$(rss)
+    echo "resident: $before kB, then $after kB"
+    [ "$after" -lt $((before + 8000)) ]
+    for fd in "${fds[@]}"; do exec {fd}>&-; done
+    same 3 "$(sql 'SELECT count(*) FROM notification')"
+}
+
+@test "a header may take 10 s, a body 30 s, an idle connection 60 s" {
+    local port idle header body began=$SECONDS
+
+    start_listen
+    port=$(sed 's|.*:\([0-9]*\)/|\1|' <<<"$HOOK")
+    exec {idle}<>"/dev/tcp/127.0.0.1/$port" {header}<>"/dev/tcp/127.0.0.1/$port" {body}<>"/dev/tcp/127.0.0.1/$port"
+    printf 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n' >&"$body"
+    # slow-loris: a byte now and then
+    { printf 'POST / HTTP/1.1\r\n' && while sleep 1 && printf 'X' ; do :; done; } >&"$header" 2>/dev/null &
+    { while sleep 2 && printf ' '; do :; done; } >&"$body" 2>/dev/null &
+    read -r -t 20 answer <&"$header"
+    holds "$answer" 408
+    [ $((SECONDS - began)) -ge 9 ] && [ $((SECONDS - began)) -le 15 ]
+    read -r -t 30 answer <&"$body"
+    holds "$answer" 408
+    [ $((SECONDS - began)) -ge 29 ] && [ $((SECONDS - began)) -le 36 ]
+    run ! read -r -t 1 answer <&"$idle"
+    read -r -t 40 answer <&"$idle" || true
+    [ $((SECONDS - began)) -ge 59 ] && [ $((SECONDS - began)) -le 66 ]
+    same '' "$answer"
+}
+
+@test "a database that fails is 503, and the listener goes on when it works again" {
+    start_listen
+    posts 200 "$(notification A 1)"
+    # a full disk for that process alone: its files may not grow
+    prlimit --pid "$LISTEN" --fsize=1:unlimited || skip 'prlimit is not there'
+    posts 503 "$(notification B 1)"
+    same 503 "$(curl -s -o answer -w '%{http_code}' "${HOOK}healthz")"
+    eventually grep -q 'requests are answered 503' listen.err
+    prlimit --pid "$LISTEN" --fsize=unlimited
+    posts 200 "$(notification B 1)"
+    curl -sf -o answer "${HOOK}healthz"
+    same 2 "$(sql 'SELECT count(*) FROM notification')"
+}

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-static const struct {
+static const struct usual {
     unsigned status;
     const char *code;
     const char *message;
@@ -30,20 +30,12 @@ static const struct {
     {504, "gateway.timeout", "The request timed out upstream."},
 };
 
-static const char *usual_code(unsigned status)
+static struct usual usual_of(unsigned status)
 {
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (usual[i].status == status)
-            return usual[i].code;
-    return "unspecified";
-}
-
-static const char *usual_message(unsigned status)
-{
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        if (usual[i].status == status)
-            return usual[i].message;
-    return "The simulator answers so because of an option.";
+            return usual[i];
+    return (struct usual){status, "unspecified", "The simulator answers so because of an option."};
 }
 
 void answer_init(struct answer *answer, uint64_t high, uint64_t low)
@@ -79,9 +71,9 @@ void answer_error(struct answer *answer, unsigned status, const char *code, cons
 
     answer_json(answer, status);
     buf_append_text(body, "{\"message\":\"");
-    buf_append_json(body, span_of(message ? message : usual_message(status)));
+    buf_append_json(body, span_of(message ? message : usual_of(status).message));
     buf_append_text(body, "\",\"code\":\"");
-    buf_append_json(body, span_of(code ? code : usual_code(status)));
+    buf_append_json(body, span_of(code ? code : usual_of(status).code));
     buf_printf(body, "\",\"status\":%u,\"contextId\":\"%s\"", status, answer->context_id);
     if (more)
         buf_printf(body, ",%s", more);

@@ -377,7 +377,7 @@ static int64_t wait_us(const struct server *server, int64_t now_us, int64_t end_
 }
 
 /* Sleeps until a socket, a signal or sleep_us; while notifications can be in flight, with libcurl,
- * which waits for one descriptor beside its own. */
+ * which can wait for one more descriptor. */
 static bool sleep_for(struct server *server, int64_t sleep_us, struct err *err)
 {
     struct pollfd waiting[] = {{server->epoll_fd, POLLIN, 0}, {stop_fd(), POLLIN, 0}};

@@ -63,7 +63,7 @@ void webhooks_release(struct webhooks *webhooks)
     *webhooks = (struct webhooks){0};
 }
 
-/* The bytes that a secret stands for. */
+/* Decodes a secret to the key. */
 static void read_key(const char *secret, struct buf *key)
 {
     static const char prefix[] = "whsec_";
@@ -113,8 +113,8 @@ static void sign_hub(const char *secret, struct span body, struct buf *out)
         buf_printf(out, "%02x", digest[i]);
 }
 
-/* The body that docs/api.md describes, with the record's metadata, which tells whose update it was.
- */
+/* Builds the body that docs/api.md describes, with the metadata of the record, which shows whose
+ * update it was. */
 static void build(struct webhooks *webhooks, struct notification *notification,
                   const struct ledger_update *update, struct span metadata)
 {

@@ -211,6 +211,14 @@ uint32_t compiler_add_branch(struct compiler *c, uint32_t token, const char *poi
     return index;
 }
 
+const struct row_property *compiler_property(const struct compiler *c, struct span name)
+{
+    for (size_t i = 0; i < c->schema->shape.count; i++)
+        if (span_equal(c->schema->shape.properties[i].name, name))
+            return &c->schema->shape.properties[i];
+    return NULL;
+}
+
 struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     uint32_t index = plan_add_check(c->plan); /* moves the array */

@@ -145,6 +145,9 @@ void compiler_add_link(struct compiler *c, uint32_t from, uint32_t to);
 /* Adds a node for the keywords of the one being compiled, which itself enters its resource. */
 uint32_t compiler_add_inside(struct compiler *c, uint32_t token);
 
+/* Returns the property of the shape with that name, or NULL. */
+const struct row_property *compiler_property(const struct compiler *c, struct span name);
+
 /* Adds a check of the keyword's kind to the node being compiled; valid until the next is added. */
 struct check *compiler_add_check(struct compiler *c, const struct keyword *keyword, uint32_t value);
 

@@ -36,14 +36,6 @@ static bool read_rule(struct compiler *c, uint32_t value, const char *below, str
     return true;
 }
 
-static bool is_property(const struct compiler *c, struct span name)
-{
-    for (size_t i = 0; i < c->schema->shape.count; i++)
-        if (span_equal(c->schema->shape.properties[i].name, name))
-            return true;
-    return false;
-}
-
 static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
 {
     struct rule rule = {0};
@@ -54,7 +46,7 @@ static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
     if (!read_rule(c, value, below, &rule))
         return false;
     snprintf(at, sizeof at, "%s/field", below);
-    if (rule.field.size && !is_property(c, rule.field))
+    if (rule.field.size && !compiler_property(c, rule.field))
         return compiler_refuse(c, at, "is not declared in properties");
     snprintf(at, sizeof at, "%s/check", below);
     if (!rules_add(c->schema->rules, &rule, &fault))

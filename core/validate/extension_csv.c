@@ -53,14 +53,6 @@ static const char *below_of(struct compiler *c, char out[BELOW_SIZE], const char
     return out;
 }
 
-static const struct row_property *find_property(const struct compiler *c, struct span name)
-{
-    for (size_t i = 0; i < c->schema->shape.count; i++)
-        if (span_equal(c->schema->shape.properties[i].name, name))
-            return &c->schema->shape.properties[i];
-    return NULL;
-}
-
 /* --- csv --- */
 
 static bool csv_delimiter(struct compiler *c, uint32_t value, const char *below)
@@ -275,7 +267,7 @@ bool extension_csv(struct compiler *c, uint32_t value)
 static bool is_target(const struct compiler *c, struct span name)
 {
     return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags") ||
-           find_property(c, name);
+           compiler_property(c, name);
 }
 
 static bool column_compile(struct compiler *c, uint32_t member, struct row_column *column)
@@ -569,7 +561,7 @@ static bool format_together(struct compiler *c, uint32_t value, const char *belo
 
 static bool format_compile(struct compiler *c, uint32_t member, struct cell_form *form)
 {
-    const struct row_property *property = find_property(c, compiler_string(c, member));
+    const struct row_property *property = compiler_property(c, compiler_string(c, member));
     uint32_t value = member + 1;
     char below[BELOW_SIZE];
 

@@ -201,45 +201,20 @@ static bool is_whole_between(struct span text, const char *minimum, const char *
            decimal_compare(&value, &most) <= 0;
 }
 
-static bool is_int8(struct span text)
-{
-    return is_whole_between(text, "-128", "127");
-}
+#define IS_WHOLE_BETWEEN(name, minimum, maximum)                                                   \
+    static bool name(struct span text)                                                             \
+    {                                                                                              \
+        return is_whole_between(text, minimum, maximum);                                           \
+    }
 
-static bool is_uint8(struct span text)
-{
-    return is_whole_between(text, "0", "255");
-}
-
-static bool is_int16(struct span text)
-{
-    return is_whole_between(text, "-32768", "32767");
-}
-
-static bool is_uint16(struct span text)
-{
-    return is_whole_between(text, "0", "65535");
-}
-
-static bool is_int32(struct span text)
-{
-    return is_whole_between(text, "-2147483648", "2147483647");
-}
-
-static bool is_int64(struct span text)
-{
-    return is_whole_between(text, "-9223372036854775808", "9223372036854775807");
-}
-
-static bool is_uint32(struct span text)
-{
-    return is_whole_between(text, "0", "4294967295");
-}
-
-static bool is_uint64(struct span text)
-{
-    return is_whole_between(text, "0", "18446744073709551615");
-}
+IS_WHOLE_BETWEEN(is_int8, "-128", "127")
+IS_WHOLE_BETWEEN(is_uint8, "0", "255")
+IS_WHOLE_BETWEEN(is_int16, "-32768", "32767")
+IS_WHOLE_BETWEEN(is_uint16, "0", "65535")
+IS_WHOLE_BETWEEN(is_int32, "-2147483648", "2147483647")
+IS_WHOLE_BETWEEN(is_int64, "-9223372036854775808", "9223372036854775807")
+IS_WHOLE_BETWEEN(is_uint32, "0", "4294967295")
+IS_WHOLE_BETWEEN(is_uint64, "0", "18446744073709551615")
 
 static bool is_double(struct span text)
 {

@@ -119,13 +119,10 @@ bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, s
     return check_rules(rebase, base, &rebased->broken, err);
 }
 
-bool rebase_is_there(struct rebase *rebase, struct span schema, struct span sent, struct span held)
+bool rebase_merges(struct rebase *rebase, struct span schema)
 {
     struct err ignored;
-    struct base *base;
+    struct base *base = find(rebase, schema, &ignored);
 
-    if (!api_fields_within(sent, held))
-        return false;
-    base = find(rebase, schema, &ignored);
-    return (base && !schema_shape(base->schema)->write_replaces) || api_fields_within(held, sent);
+    return base && !schema_shape(base->schema)->write_replaces;
 }

@@ -25,9 +25,8 @@ struct rebased {
 bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
                   struct rebased *rebased, struct err *err);
 
-/* True when an update with `sent` would change nothing in a record with `held`, both JSON objects:
- * with `write: merge`, when sent is within held; with `replace`, or without a readable schema file,
- * when both are equal. */
-bool rebase_is_there(struct rebase *rebase, struct span schema, struct span sent, struct span held);
+/* True when updates of the schema are merged into the record; false when they replace its fields,
+ * and without a readable schema file. */
+bool rebase_merges(struct rebase *rebase, struct span schema);
 
 #endif

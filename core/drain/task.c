@@ -186,8 +186,8 @@ static void read_record(const struct claim *claim, const struct api_record *reco
     struct span ours = claim_fields(claim);
 
     facts->fields_are_ours = api_fields_within(ours, record->fields);
-    facts->is_there = facts->fields_are_ours &&
-                      rebase_is_there(rebase, claim_schema(claim), ours, record->fields);
+    facts->is_there = facts->fields_are_ours && (rebase_merges(rebase, claim_schema(claim)) ||
+                                                 api_fields_within(record->fields, ours));
     facts->next_is_known = find_sibling(claim, NULL, next_version(claim)) != NULL;
     shown->sibling =
         find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);

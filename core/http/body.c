@@ -17,8 +17,6 @@ struct json_object *body_parse(struct span body)
     object = json_tokener_parse_ex(tokener, body.data, (int)body.size);
     end = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
-    while (end < body.size && body.data[end] && strchr(" \t\r\n", body.data[end]))
-        end++;
     if (end == body.size && json_object_is_type(object, json_type_object))
         return object;
     json_object_put(object);

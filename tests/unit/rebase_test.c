@@ -183,6 +183,16 @@ static void a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed(voi
     assert_built(desk, "Gone", "{\"sku\":\"A\"}", "{}", "{\"sku\":\"A\"}", false);
 }
 
+static void only_a_schema_file_shows_that_updates_are_merged(void **state)
+{
+    struct desk *desk = *state;
+
+    assert_true(rebase_merges(desk->rebase, span_of("Item")));
+    assert_false(rebase_merges(desk->rebase, span_of("Whole")));
+    assert_false(rebase_merges(desk->rebase, span_of("Gone")));
+    rebase_close(NULL);
+}
+
 #define AT_DESK(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -196,6 +206,7 @@ int main(void)
         AT_DESK(each_record_is_built_with_its_own_schema),
         AT_DESK(a_schema_file_is_read_once),
         AT_DESK(a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed),
+        AT_DESK(only_a_schema_file_shows_that_updates_are_merged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static void user_names_and_passwords_of_urls_are_replaced(void **state)
         {"proxy 'http://user:p#a/ss@host:1': bad", "proxy 'http://***@host:1': bad"},
         {"proxy 'user:p a@ss@host'", "proxy '***@host'"},
         {"u:p@host", "***@host"},
+        {"u:p@host/see http://host", "***@host/see http://host"},
+        {"u@host said 'no'", "*@host said 'no'"},
         {"http://u@host", "http://*@host"},
         {"http://host/a", "http://host/a"},
         {"nothing", "nothing"},

@@ -25,6 +25,9 @@ static void loopback_is_127_and_one_and_localhost(void **state)
         {"localhost.", false}, {"localhost.example.org", false},
         {"127.0.0.1 ", false}, {"10.0.0.1", false},
         {"1localhost", false},
+        {"::ffff:127.0.0.1", false},
+        {"0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", false},
+        {":1", false},
     };
 
     (void)state;
@@ -53,6 +56,8 @@ static void domains_are_compared_label_by_label(void **state)
         {"gateway.example.org", "login.example.org", false},
         {"127.0.0.1", "localhost", true},
         {"127.0.0.1", "10.0.0.1", false},
+        {"", "", true},
+        {"api", "api", true},
     };
 
     (void)state;
@@ -74,6 +79,11 @@ static void a_url_is_taken_apart(void **state)
     assert_true(span_is(url.rest, "/p?q#f"));
     assert_true(url_parse(span_of("http://host?a@b"), &url));
     assert_true(!url.has_user && span_is(url.host, "host") && span_is(url.rest, "?a@b"));
+    assert_false(url_parse(span_of("http://"), &url));
+    assert_false(url_parse(span_of("http://:80"), &url));
+    assert_false(url_parse(span_of("http://host:"), &url));
+    assert_false(url_parse(span_of("http://[::1"), &url));
+    assert_false(url_parse(span_of("http://[::1]80"), &url));
     assert_false(url_parse(span_of("host"), &url));
     assert_false(url_parse(span_of("http:/host"), &url));
     assert_false(url_parse(span_of("urn:a:b"), &url));

@@ -149,29 +149,28 @@ static bool is_binary(struct span first, char delimiter)
     return __builtin_popcount(seen) >= 4;
 }
 
-static bool is_text(struct span first, char delimiter)
+/* Whether the first line is text. The lines after it may be in another place in an export, and what
+ * a file is must not depend on them. */
+static bool begins_as_text(struct span first, char delimiter)
 {
-    for (size_t i = 0; i < first.size; i++) {
+    const char *feed = memchr(first.data, '\n', first.size);
+    size_t size = feed ? (size_t)(feed - first.data) : first.size;
+
+    for (size_t i = 0; i < size; i++) {
         char byte = first.data[i];
 
-        if (!byte ||
-            ((unsigned char)byte < 0x20 && !memchr("\t\r\n", byte, 3) && byte != delimiter))
+        if (!byte || ((unsigned char)byte < 0x20 && !memchr("\t\r", byte, 2) && byte != delimiter))
             return false;
     }
-    return str_utf8_valid(first) + 3 >= first.size; /* it may be cut within a character */
+    return str_utf8_valid((struct span){first.data, size}) + 3 >= size; /* it may be cut */
 }
 
-/* A kind of binary files whose bytes are text needs a NUL byte as well. */
 static const struct kind *find_kind(const struct kind *kinds, size_t count, struct span first)
 {
-    bool has_nul = first.size && memchr(first.data, '\0', first.size);
-
     for (size_t i = 0; i < count; i++) {
         struct span bytes = kinds[i].bytes;
         const char *at = first.data + kinds[i].at;
 
-        if (kinds == binary_kinds && !has_nul && is_text(bytes, '\0'))
-            continue;
         if (first.size >= kinds[i].at + bytes.size &&
             (bytes.data[0] == '<' ? strncasecmp(at, bytes.data, bytes.size)
                                   : memcmp(at, bytes.data, bytes.size)) == 0)
@@ -213,7 +212,7 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
 
     if (first.size > FILE_KIND_SIZE)
         first.size = FILE_KIND_SIZE;
-    text = is_text(first, delimiter);
+    text = begins_as_text(first, delimiter);
     kind = find_kind(text_kinds, sizeof text_kinds / sizeof *text_kinds, without_blanks(first));
     if (!kind && !text)
         kind = find_kind(binary_kinds, sizeof binary_kinds / sizeof *binary_kinds, first);

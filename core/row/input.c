@@ -216,6 +216,7 @@ bool input_read(struct input *input, char *out, size_t room, size_t *size, struc
 {
     size_t got;
 
+    *size = 0;
     if (input->block)
         return inflate_some(input, out, room, size, err);
     if (input->begun)

@@ -265,23 +265,22 @@ static bool fill_converted(struct source *source, size_t *added, struct err *err
 bool source_fill(struct source *source, struct err *err)
 {
     size_t pending, wanted, got = 0;
+    bool fine = true;
 
     move_to_front(source);
     pending = source->end;
     /* A long row that comes in small pieces is looked at again with each fill: the pieces grow with
      * it, so that the work stays in proportion to the bytes. */
     wanted = pending > 4096 ? pending / 4 : 1;
-    while (got < wanted && !source->ended) {
+    while (fine && got < wanted && !source->ended) {
         size_t room = capacity(source) - source->end, added = 0;
 
         if (source->transcoder) {
-            if (!fill_converted(source, &added, err))
-                return false;
+            fine = fill_converted(source, &added, err);
         } else {
-            if (!input_read(source->input, source->data + source->end,
-                            room < source->block ? room : source->block, &added, err))
-                return false;
-            source->ended = added == 0;
+            fine = input_read(source->input, source->data + source->end,
+                              room < source->block ? room : source->block, &added, err);
+            source->ended = fine && added == 0;
             source->end += added;
         }
         got += added;
@@ -293,8 +292,8 @@ bool source_fill(struct source *source, struct err *err)
         source->ends_in_ctrl_z = true;
         source->end--;
     }
-    source->data[source->end] = '\n';
-    return true;
+    source->data[source->end] = '\n'; /* after an error too: what is there is looked at again */
+    return fine;
 }
 
 bool source_finish(struct source *source, struct err *err)
@@ -541,7 +540,8 @@ bool source_take_line(struct source *source, struct span *line, bool *whole,
         if (size > source->row_max)
             break;
         if (feed || source->ended) {
-            if (!take_piece(source, size, 1, true, fault, err))
+            /* empty where a Ctrl-Z was all that was left */
+            if (!take_piece(source, size, size > 0, true, fault, err))
                 return false;
             *line = source_raw(source, size);
             *whole = true;

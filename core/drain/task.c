@@ -180,8 +180,8 @@ static void read_audit(struct claim *claim, struct span body, struct policy_answ
 }
 
 /* Compares the record of a read-back with what we sent. */
-static void read_record(const struct claim *claim, const struct api_record *record,
-                        struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
+static void compare_record(const struct claim *claim, const struct api_record *record,
+                           struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
 {
     struct span ours = claim_fields(claim);
 
@@ -193,39 +193,13 @@ static void read_record(const struct claim *claim, const struct api_record *reco
         find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);
 }
 
-/* Builds what a PUT is to carry on the record that was fetched. */
-static bool read_fetched(const struct claim *claim, const struct api_record *record,
-                         struct rebase *rebase, struct policy_answer *facts,
-                         struct rebased *rebased, struct err *err)
-{
-    if (!rebase_build(rebase, claim_schema(claim), claim_fields(claim), record->fields, rebased,
-                      err))
-        return false;
-    facts->is_there = rebased->is_there;
-    facts->rule_broken = rebased->broken;
-    return true;
-}
-
-static void read_fault(const struct http_answer *answer, struct api_fault *fault,
-                       struct policy_answer *facts)
-{
-    api_read_fault(answer->body, answer->status, fault);
-    facts->code = fault->code;
-    if (facts->retry_after_ms < 0)
-        facts->retry_after_ms = fault->retry_after_ms;
-}
-
-/* True of a record as the request needs it: after a GET with its fields. */
-static bool is_record(const struct claim *claim, const struct api_record *record)
-{
-    return record->has_version && (claim->request == REQUEST_UPDATE || record->has_fields);
-}
-
-/* Reads from the answer what the policy depends on. */
+/* Reads from the answer what the policy depends on, and builds the PUT on a record that was
+ * fetched. False with err when it cannot be built. */
 static bool read_answer(struct claim *claim, const struct http_answer *answer,
                         const struct task_reader *reader, struct policy_answer *facts,
                         struct shown *shown, struct err *err)
 {
+    struct api_fault *fault = reader->fault;
     struct api_record record;
     enum api_owner owner;
 
@@ -233,17 +207,21 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
                                     .status = answer->status,
                                     .code = "",
                                     .retry_after_ms = answer->retry_after_ms};
-    reader->fault->code[0] = reader->fault->message[0] = '\0';
-    reader->fault->violation_count = 0;
+    fault->code[0] = fault->message[0] = '\0';
+    fault->violation_count = 0;
     if (answer->end != HTTP_DONE)
         return true;
     if (claim->request == REQUEST_AUDIT && answer->status == 200)
         read_audit(claim, answer->body, facts, shown);
     if (facts->has_page)
         return true;
-    if (answer->status != 200 || !api_read_record(answer->body, &record) ||
-        !is_record(claim, &record)) {
-        read_fault(answer, reader->fault, facts);
+    /* a record that a GET shows without its fields is of no use */
+    if (answer->status != 200 || !api_read_record(answer->body, &record) || !record.has_version ||
+        (claim->request != REQUEST_UPDATE && !record.has_fields)) {
+        api_read_fault(answer->body, answer->status, fault);
+        facts->code = fault->code;
+        if (facts->retry_after_ms < 0)
+            facts->retry_after_ms = fault->retry_after_ms;
         return true;
     }
     facts->has_version = true;
@@ -253,9 +231,15 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     owner = api_owner(&record.id, claim->correlation);
     facts->is_ours = owner == API_OURS;
     facts->is_anothers = owner == API_ANOTHERS;
-    if (claim->request == REQUEST_FETCH)
-        return read_fetched(claim, &record, reader->rebase, facts, &shown->rebased, err);
-    read_record(claim, &record, reader->rebase, facts, shown);
+    if (claim->request != REQUEST_FETCH) {
+        compare_record(claim, &record, reader->rebase, facts, shown);
+        return true;
+    }
+    if (!rebase_build(reader->rebase, claim_schema(claim), claim_fields(claim), record.fields,
+                      &shown->rebased, err))
+        return false;
+    facts->is_there = shown->rebased.is_there;
+    facts->rule_broken = shown->rebased.broken;
     return true;
 }
 

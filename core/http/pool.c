@@ -200,8 +200,7 @@ void http_pool_close(struct http_pool *pool)
     if (!pool)
         return;
     for (unsigned i = 0; i < pool->slot_count; i++) {
-        if (pool->multi && pool->slots[i].easy)
-            curl_multi_remove_handle(pool->multi, pool->slots[i].easy);
+        curl_multi_remove_handle(pool->multi, pool->slots[i].easy);
         slot_close(&pool->slots[i]);
     }
     curl_multi_cleanup(pool->multi);

@@ -380,6 +380,26 @@ static void the_answer_to_a_post_is_wiped_and_a_large_one_freed(void **state)
     "23456789"
 #define BUSY "HTTP/1.1 429 Busy\r\nContent-Length: 0\r\n"
 
+/* They are sent with that request alone. */
+static void a_request_can_have_further_fields(void **state)
+{
+    static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(OK_EMPTY, KEEP)};
+    static const struct http_field fields[] = {{"X-One", "1"}, {"X-Two", "2 3"}, {NULL, NULL}};
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage, steps, 2, 1);
+    stage.request.fields = fields;
+    for (int i = 0; i < 2; i++) {
+        http_pool_release(stage.pool, fetch(&stage));
+        sem_wait(&stage.server.settled);
+        assert_int_equal(
+            strstr(buf_text(&stage.server.last), "\r\nX-One: 1\r\nX-Two: 2 3\r\n") != NULL, i == 0);
+        stage.request.fields = NULL;
+    }
+    stage_close(&stage);
+}
+
 static void headers_that_matter_are_kept(void **state)
 {
     static const struct {
@@ -561,6 +581,7 @@ static char *scant_strdup(const char *text)
 static bool try_with(int count)
 {
     static const struct step step = STEP(HEAD_TEN "0123456789", KEEP);
+    static const struct http_field fields[] = {{"X-One", "1"}, {NULL, NULL}};
     struct http_options options = {.slots = 1, .user_agent = "rowferry-test"};
     struct http_answer *answer = NULL;
     struct stage stage;
@@ -570,6 +591,7 @@ static bool try_with(int count)
     stage_open(&stage, &step, 1, 1);
     http_pool_close(stage.pool);
     granted = count;
+    stage.request.fields = fields;
     stage.pool = http_pool_open(&options, &err);
     fine = stage.pool && http_pool_start(stage.pool, &stage.request, &err);
     for (int i = 0; fine && !answer && i < 20; i++) {
@@ -644,6 +666,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_is_not_accepted_in_time_never_left),
         cmocka_unit_test(certificates_are_checked_before_anything_leaves),
         cmocka_unit_test(the_answer_to_a_post_is_wiped_and_a_large_one_freed),
+        cmocka_unit_test(a_request_can_have_further_fields),
         cmocka_unit_test(headers_that_matter_are_kept),
         cmocka_unit_test(an_answer_gives_the_time_of_the_server),
         cmocka_unit_test(slots_limit_what_is_in_flight_and_answers_carry_their_context),

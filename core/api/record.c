@@ -92,15 +92,6 @@ bool api_read_version(const struct json_token *token, const char *text, int64_t 
     return true;
 }
 
-static int hex_value(char byte)
-{
-    char lower = (char)(byte | 0x20);
-
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Reads the 32 digits of a UUID, whatever braces, quotes, hyphens and blanks are between them. */
 static bool read_digits(struct span text, unsigned char bytes[16])
 {
@@ -112,7 +103,7 @@ static bool read_digits(struct span text, unsigned char bytes[16])
     if (text.size > urn.size && strncasecmp(text.data, urn.data, urn.size) == 0)
         text = (struct span){text.data + urn.size, text.size - urn.size};
     for (size_t i = 0; i < text.size; i++) {
-        int value = hex_value(text.data[i]);
+        int value = str_hex_value(text.data[i]);
 
         if (value < 0 && text.data[i] && strchr("- \t})\"", text.data[i]))
             continue;

@@ -1,5 +1,7 @@
 #include "core/base/clock.h"
 
+#include "core/base/zone.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -65,34 +67,29 @@ static bool read_offset(const char *at, int *seconds)
 
 bool clock_read_iso(struct span text, int64_t *ns)
 {
-    struct tm parts = {0}, known;
+    int year, month, day, hour, minute, second, offset;
+    int64_t fraction = 0, unit = 100000000;
     char copy[64];
     const char *at = copy;
-    int64_t fraction = 0, unit = 100000000;
-    int offset;
-    time_t seconds;
 
     if (text.size >= sizeof copy || memchr(text.data ? text.data : "", '\0', text.size))
         return false;
     memcpy(copy, text.data ? text.data : "", text.size);
     copy[text.size] = '\0';
-    if (!read_digits(&at, 4, '-', &parts.tm_year) || !read_digits(&at, 2, '-', &parts.tm_mon) ||
-        !read_digits(&at, 2, '\0', &parts.tm_mday) || !*at || !strchr("Tt ", *at++) ||
-        !read_digits(&at, 2, ':', &parts.tm_hour) || !read_digits(&at, 2, ':', &parts.tm_min) ||
-        !read_digits(&at, 2, '\0', &parts.tm_sec))
+    if (!read_digits(&at, 4, '-', &year) || !read_digits(&at, 2, '-', &month) ||
+        !read_digits(&at, 2, '\0', &day) || !str_has("Tt ", *at++) ||
+        !read_digits(&at, 2, ':', &hour) || !read_digits(&at, 2, ':', &minute) ||
+        !read_digits(&at, 2, '\0', &second))
         return false;
     if (*at == '.')
-        for (at++; *at >= '0' && *at <= '9'; at++, unit /= 10)
+        for (at++; str_is_digit(*at); at++, unit /= 10)
             fraction += (*at - '0') * unit;
-    parts.tm_year -= 1900;
-    parts.tm_mon--;
-    known = parts;
-    seconds = timegm(&known);
-    /* timegm reads the 31st of February as a day in March */
-    if (!read_offset(at, &offset) || known.tm_mon != parts.tm_mon ||
-        known.tm_mday != parts.tm_mday || parts.tm_year < 70 || parts.tm_year > 361 ||
-        parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 59)
+    if (!read_offset(at, &offset) || !zone_has_day(year, month, day) || year < 1970 ||
+        year > 2261 || hour > 23 || minute > 59 || second > 59)
         return false;
-    *ns = (seconds - offset) * INT64_C(1000000000) + fraction;
+    *ns = (zone_days(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
+           second - offset) *
+              INT64_C(1000000000) +
+          fraction;
     return true;
 }

@@ -45,6 +45,19 @@ int64_t zone_days(int64_t year, unsigned month, unsigned day)
     return era * CYCLE_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+static bool is_leap(int64_t year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+bool zone_has_day(int64_t year, int64_t month, int64_t day)
+{
+    static const int64_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return month >= 1 && month <= 12 && day >= 1 &&
+           day <= days[month - 1] + (month == 2 && is_leap(year));
+}
+
 void zone_date(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {
     int64_t shifted = days + 719468;
@@ -140,11 +153,6 @@ static bool take_rule_date(const char **at, struct rule_date *date)
         return true;
     (*at)++;
     return take_time(at, &date->time);
-}
-
-static bool is_leap(int64_t year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
 /* Returns the moment in local time. */

@@ -31,6 +31,9 @@ enum zone_moments {
  * earlier moment is first. */
 enum zone_moments zone_find(struct zone *zone, int64_t local, int32_t offsets[2]);
 
+/* True if the day is in the Gregorian calendar. */
+bool zone_has_day(int64_t year, int64_t month, int64_t day);
+
 /* Convert a day of the Gregorian calendar to days since 1970-01-01, and back. */
 int64_t zone_days(int64_t year, unsigned month, unsigned day);
 void zone_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);

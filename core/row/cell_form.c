@@ -7,11 +7,6 @@
 
 enum { WORDS_SHOWN_MAX = 12 };
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 /* part: not empty. */
 static bool begins(struct span text, struct span part)
 {
@@ -62,7 +57,7 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, c
     for (;;) {
         size_t size;
 
-        if (*at < content.size && is_digit(content.data[*at])) {
+        if (*at < content.size && str_is_digit(content.data[*at])) {
             *(*out)++ = content.data[(*at)++];
             group++;
             continue;
@@ -244,7 +239,7 @@ static inline bool read_part(struct span content, size_t *at, size_t least, size
     size_t digits = 0;
 
     *value = 0;
-    while (digits < most && *at < content.size && is_digit(content.data[*at])) {
+    while (digits < most && *at < content.size && str_is_digit(content.data[*at])) {
         *value = *value * 10 + (unsigned)(content.data[(*at)++] - '0');
         digits++;
     }
@@ -339,13 +334,8 @@ static bool read_form(const struct cell_form *form, struct span content, struct 
 
 static bool in_calendar(const struct date *date)
 {
-    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
-
-    if (date->month < 1 || date->month > 12 || date->day < 1)
-        return false;
-    return date->day <= days[date->month - 1] + (leap && date->month == 2 ? 1U : 0U) &&
-           date->hour < 24 && date->minute < 60 && date->second < 60;
+    return zone_has_day(date->year, date->month, date->day) && date->hour < 24 &&
+           date->minute < 60 && date->second < 60;
 }
 
 /* Writes two digits; returns the place after them. */
@@ -497,7 +487,7 @@ const char *cell_form_pattern_fault(struct span pattern, bool with_time)
         if (part)
             fault = part_fault(part, size, i + size < pattern.size ? pattern.data[i + size] : '\0',
                                with_time);
-        else if (letter < 0x20 || letter > 0x7E || is_digit(letter) ||
+        else if (letter < 0x20 || letter > 0x7E || str_is_digit(letter) ||
                  ((letter | 0x20) >= 'a' && (letter | 0x20) <= 'z' &&
                   !(with_time && letter == 'T')))
             fault = with_time ? "may hold YYYY, MM, M, DD, D, hh, h, mm, m, ss, s and what stands "

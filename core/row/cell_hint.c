@@ -56,14 +56,9 @@ static void put_text(struct buf *out, bool *first, const char *name, struct span
     *first = false;
 }
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 static bool is_of_number(char byte)
 {
-    return is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
+    return str_is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
 }
 
 /* Short, and nothing in it that cannot be seen. */
@@ -148,7 +143,7 @@ static struct cell_form guess(struct span content)
         rest = (struct span){rest.data + 1, rest.size - 1};
     while (rest.size && memchr("+-) ", rest.data[rest.size - 1], 4))
         rest.size--;
-    if (!form.padding && rest.size > 1 && rest.data[0] == '0' && is_digit(rest.data[1]))
+    if (!form.padding && rest.size > 1 && rest.data[0] == '0' && str_is_digit(rest.data[1]))
         form.padding = '0';
     find_separators(rest, &form);
     return form;

@@ -341,17 +341,6 @@ static inline void skip_plain(struct scan *scan, bool *high)
     scan->at = at;
 }
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 /* The four digits behind `\u` at offset; -1 when they are not there. */
 static int32_t hex_unit(const struct scan *scan, size_t offset)
 {
@@ -360,7 +349,7 @@ static int32_t hex_unit(const struct scan *scan, size_t offset)
     if (scan->size - offset < 6 || scan->text[offset] != '\\' || scan->text[offset + 1] != 'u')
         return -1;
     for (size_t i = offset + 2; i < offset + 6; i++) {
-        int digit = hex_digit(scan->text[i]);
+        int digit = str_hex_value(scan->text[i]);
 
         if (digit < 0)
             return -1;

@@ -1,6 +1,7 @@
 /* The formats: dates and times here, names and addresses in address.c. */
 #include "core/validate/format.h"
 
+#include "core/base/zone.h"
 #include "core/validate/address.h"
 #include "core/validate/decimal.h"
 #include "core/validate/pattern.h"
@@ -36,14 +37,11 @@ static struct span part(struct span text, size_t offset, size_t size)
 /* RFC 3339 section 5.6, full-date; appendix C for leap years. */
 static bool is_date(struct span text)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year = digits_at(text, 0, 4), month = digits_at(text, 5, 2), day = digits_at(text, 8, 2);
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
     if (text.size != 10 || text.data[4] != '-' || text.data[7] != '-')
         return false;
-    return year >= 0 && is_between(month, 1, 12) &&
-           is_between(day, 1, days[month - 1] + (month == 2 && leap));
+    return year >= 0 && zone_has_day(year, month, day);
 }
 
 /* Reads a time-offset, `Z` or `+hh:mm`, in minutes east of UTC. */

@@ -366,20 +366,22 @@ static bool tell_pause(struct checkup *checkup, struct err *err)
 
 void check_work(struct checkup *checkup)
 {
-    static const char *const works[] = {[LOCK_INTAKE] = "reading files", [LOCK_DRAIN] = "sending"};
-    bool held[2] = {false, false};
+    static const char *const works[] = {[LOCK_INTAKE] = "reading files",
+                                        [LOCK_DRAIN] = "sending",
+                                        [LOCK_DELIVERY] = "delivering to the ERP"};
+    bool held[3] = {false};
     struct err err = {0};
 
     if (!can_read(checkup))
         return;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         char holder[LOCK_HOLDER_SIZE];
 
         held[i] = lock_is_held(store_path(checkup->store), (enum lock_kind)i, holder);
         if (held[i])
             checkup_say(checkup, "%s: %s", works[i], holder);
     }
-    if (!held[LOCK_INTAKE] && !held[LOCK_DRAIN])
+    if (!held[LOCK_INTAKE] && !held[LOCK_DRAIN] && !held[LOCK_DELIVERY])
         checkup_say(checkup, "no process is at work on it");
     if (!tell_pause(checkup, &err) || !tell_ahead(checkup, &err) ||
         (!held[LOCK_INTAKE] && !tell_left_over(checkup, &err)))

@@ -119,6 +119,26 @@ static void tell_audit(struct telling *telling, const struct history_event *even
     append_line(telling, "", event->evidence);
 }
 
+static void tell_notification(struct telling *telling, const struct history_event *event)
+{
+    struct buf *out = &telling->out;
+
+    buf_printf(out, "notification %" PRId64 ": ", event->id);
+    words_printable_span(out, event->what);
+    if (event->code.size) {
+        buf_append_text(out, ", delivery ");
+        words_printable_span(out, event->code);
+    }
+    if (event->attempts.known && event->attempts.value > 1) {
+        buf_append_text(out, " after ");
+        words_count(out, (uint64_t)event->attempts.value, "attempt");
+    }
+    append_line(telling, "", event->evidence);
+    append_line(telling, "", event->error);
+    if (telling->session.cli->report.verbose)
+        append_line(telling, "", event->fields);
+}
+
 static void tell_heading(struct telling *telling, const struct history_event *event)
 {
     struct buf *out = &telling->out;
@@ -137,7 +157,7 @@ static void tell_event(struct telling *telling, const struct history_event *even
         [HISTORY_READ] = tell_read,       [HISTORY_REJECTED] = tell_read,
         [HISTORY_REQUEST] = tell_request, [HISTORY_CONFLICT] = tell_conflict,
         [HISTORY_SETTLED] = tell_settled, [HISTORY_STATE] = tell_state,
-        [HISTORY_AUDIT] = tell_audit,
+        [HISTORY_AUDIT] = tell_audit,     [HISTORY_NOTIFICATION] = tell_notification,
     };
     struct buf *out = &telling->out;
     char moment[CLOCK_ISO_SIZE];
@@ -147,7 +167,10 @@ static void tell_event(struct telling *telling, const struct history_event *even
         tell_heading(telling, event);
     begin = out->size;
     buf_printf(out, "  %s  ", clock_iso(event->at_ms, moment));
-    choice_name(out, event->job_id);
+    if (event->job_id)
+        choice_name(out, event->job_id);
+    else
+        buf_append_char(out, '-');
     buf_append_text(out, "  ");
     telling->margin = (int)(out->size - begin);
     tell[event->kind](telling, event);
@@ -192,6 +215,14 @@ static const struct {
     {OF(STATE), "attempts", FORM_NUMBER, AT(attempts)},
     {OF(STATE), "not_before", FORM_TIME, AT(due_ms)},
     {OF(STATE), "waits_for", FORM_JOB, AT(waits_for)},
+    {OF(NOTIFICATION), "state", FORM_TEXT, AT(what)},
+    {OF(NOTIFICATION), "reason", FORM_TEXT, AT(evidence)},
+    {OF(NOTIFICATION), "delivery", FORM_TEXT, AT(code)},
+    {OF(NOTIFICATION), "attempts", FORM_NUMBER, AT(attempts)},
+    {OF(NOTIFICATION), "not_before", FORM_TIME, AT(due_ms)},
+    {OF(NOTIFICATION), "http_status", FORM_NUMBER, AT(http_status)},
+    {OF(NOTIFICATION), "error", FORM_TEXT, AT(error)},
+    {OF(NOTIFICATION), "body", FORM_TEXT, AT(fields)},
     {OF(AUDIT), "verdict", FORM_TEXT, AT(what)},
     {OF(AUDIT), "run", FORM_NUMBER, AT(run_id)},
     {OF(AUDIT), "entry", FORM_TEXT, AT(evidence)},
@@ -232,7 +263,7 @@ static void tell_json(struct telling *telling, const struct history_event *event
         [HISTORY_READ] = "read",       [HISTORY_REJECTED] = "rejected",
         [HISTORY_REQUEST] = "request", [HISTORY_CONFLICT] = "conflict",
         [HISTORY_SETTLED] = "settled", [HISTORY_STATE] = "state",
-        [HISTORY_AUDIT] = "audit",
+        [HISTORY_AUDIT] = "audit",     [HISTORY_NOTIFICATION] = "notification",
     };
     struct buf *line = &telling->out;
 
@@ -241,7 +272,10 @@ static void tell_json(struct telling *telling, const struct history_event *event
     json_line_time(line, "at", event->at_ms);
     json_line_text(line, "schema", event->schema);
     json_line_text(line, "record_id", telling->record_id);
-    add_job(line, "job", event->job_id);
+    if (event->job_id)
+        add_job(line, "job", event->job_id);
+    else
+        json_line_count(line, "notification", (uint64_t)event->id);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         const void *value = (const char *)event + members[i].place;
 

@@ -1,6 +1,7 @@
 /* Notifications come over HTTP, are stored, and go on to the ERP, until a signal comes. */
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/deliver.h"
+#include "cmd/rowferry/metrics.h"
 #include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/trusted_file.h"
@@ -163,30 +164,14 @@ static void on_stored(void *context)
 
 static void print_deliveries(void *context, struct buf *out)
 {
-    static const char notifications[] = "rowferry_notifications",
-                      deliveries[] = "rowferry_deliveries";
-    static const char *const states[] = {"accepted", "not_accepted", "echo"};
     struct listen *listen = context;
-    struct prometheus_labels labels = {0};
+    const struct prometheus_labels labels = {0};
     struct listener_counts counts;
     struct committer_counts commits;
-    const struct notification_counts *stored = &commits.stored;
     struct sender_counts sent;
 
     listener_count(listen->listener, &counts, &commits);
-    prometheus_family(out, notifications, "gauge", "Notifications in the database by state.");
-    for (unsigned i = 0; i < NOTIFICATION_STATES; i++) {
-        labels.own = (struct prometheus_label){"state", states[i]};
-        prometheus_sample(out, notifications, &labels, (double)stored->by_state[i]);
-    }
-    prometheus_family(out, deliveries, "gauge", "Deliveries to the ERP in the database by state.");
-    labels.own = (struct prometheus_label){"state", "pending"};
-    prometheus_sample(out, deliveries, &labels, (double)stored->pending);
-    labels.own = (struct prometheus_label){"state", "delivered"};
-    prometheus_sample(out, deliveries, &labels, (double)stored->delivered);
-    labels.own = (struct prometheus_label){"state", "failed"};
-    prometheus_sample(out, deliveries, &labels, (double)stored->failed);
-    labels.own = (struct prometheus_label){0};
+    metrics_notifications(&commits.stored, &labels, out);
     if (!listen->courier.is_running)
         return;
     pthread_mutex_lock(&listen->courier.mutex);

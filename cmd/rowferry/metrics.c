@@ -56,6 +56,7 @@ bool metrics_ask(struct metrics *metrics, struct store *store, const char *comma
     if (!summary_batches(store, SUMMARY_ALL, 0, count_batch, &asked, err) ||
         !summary_batches(store, scope, id, count_rows, &asked, err) ||
         !pause_read(store, clock_now_ms(), &pause, err) ||
+        !notification_count(store, &asked.notifications, err) ||
         !run_last_ended(store, command, -1, &asked.last, err) ||
         !run_last_ended(store, command, EXIT_DONE, &asked.succeeded, err) ||
         !run_last_ended(store, command, EXIT_ROWS, &asked.finished, err))
@@ -136,6 +137,24 @@ static void put_database(struct page *page, const struct metrics *metrics)
               (double)metrics->rows_rejected);
 }
 
+void metrics_notifications(const struct notification_counts *counts,
+                           const struct prometheus_labels *labels, struct buf *out)
+{
+    static const char notifications[] = "rowferry_notifications";
+    static const char deliveries[] = "rowferry_deliveries";
+    struct page page = {.out = out, .labels = *labels};
+
+    prometheus_family(out, notifications, "gauge", "Notifications in the database by state.");
+    put_own(&page, notifications, "state", "accepted", counts->by_state[NOTIFICATION_ACCEPTED]);
+    put_own(&page, notifications, "state", "not_accepted",
+            counts->by_state[NOTIFICATION_NOT_ACCEPTED]);
+    put_own(&page, notifications, "state", "echo", counts->by_state[NOTIFICATION_ECHO]);
+    prometheus_family(out, deliveries, "gauge", "Deliveries to the ERP in the database by state.");
+    put_own(&page, deliveries, "state", "pending", counts->pending);
+    put_own(&page, deliveries, "state", "delivered", counts->delivered);
+    put_own(&page, deliveries, "state", "failed", counts->failed);
+}
+
 static void put_requests(struct page *page, const struct meter *meter)
 {
     static const char *const classes[METER_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -166,5 +185,7 @@ void metrics_print(const struct metrics *metrics, const struct metrics_run *run,
     put_run(&page, metrics, run);
     if (metrics->known)
         put_database(&page, metrics);
+    if (metrics->known)
+        metrics_notifications(&metrics->notifications, &page.labels, out);
     put_requests(&page, &metrics->meter);
 }

@@ -3,7 +3,9 @@
 #define ROWFERRY_CMD_METRICS_H
 
 #include "core/base/buf.h"
+#include "core/base/prometheus.h"
 #include "core/drain/meter.h"
+#include "core/store/notification.h"
 #include "core/store/runs.h"
 #include "core/store/store.h"
 #include "core/store/summary.h"
@@ -15,7 +17,8 @@ struct metrics {
     char *database; /* absolute path; NULL: it was never opened */
     bool known;     /* the database was asked: */
     uint64_t jobs[JOB_STATES], audits[VERDICTS], batches[BATCH_STATES]; /* of all that is in it */
-    uint64_t rows_read, rows_rejected;         /* of the batches that the run's summary speaks of */
+    uint64_t rows_read, rows_rejected; /* of the batches that the run's summary speaks of */
+    struct notification_counts notifications;
     int64_t parked_until_ms;                   /* 0: nothing is parked */
     struct run_info last, succeeded, finished; /* of the command: ended; with 0; with 0 or 3 */
     struct meter meter;                        /* of this run */
@@ -33,6 +36,10 @@ struct metrics_run {
 bool metrics_ask(struct metrics *metrics, struct store *store, const char *command,
                  enum summary_scope scope, int64_t id, struct err *err);
 void metrics_release(struct metrics *metrics);
+
+/* Appends the samples of notifications and deliveries. */
+void metrics_notifications(const struct notification_counts *counts,
+                           const struct prometheus_labels *labels, struct buf *out);
 
 /* Appends the text. Unknown values are omitted. */
 void metrics_print(const struct metrics *metrics, const struct metrics_run *run, struct buf *out);

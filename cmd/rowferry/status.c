@@ -7,8 +7,10 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/store/notification.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@ static const struct {
 } works[] = {
     [LOCK_INTAKE] = {"intake", "reading files"},
     [LOCK_DRAIN] = {"drain", "sending"},
+    [LOCK_DELIVERY] = {"delivery", "delivering to the ERP"},
 };
 
 enum { WORKS = sizeof works / sizeof *works };
@@ -34,6 +37,7 @@ struct standing {
     char *loading_source; /* of a batch whose intake did not end */
     struct pause_info pause;
     struct run_info last;
+    struct notification_counts notifications;
     struct buf details; /* of the one batch */
     bool pruned;        /* it has no rows to look at */
 };
@@ -89,7 +93,8 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
 /* Not one that is at work: those are told of as such. */
 static bool read_last_run(struct standing *standing, struct err *err)
 {
-    int running = standing->at_work[LOCK_INTAKE] + standing->at_work[LOCK_DRAIN];
+    int running = standing->at_work[LOCK_INTAKE] + standing->at_work[LOCK_DRAIN] +
+                  standing->at_work[LOCK_DELIVERY];
     struct run_info *last = &standing->last;
 
     last->id = INT64_MAX;
@@ -113,7 +118,8 @@ static bool read_all(struct standing *standing, struct err *err)
     fine = summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
                            standing->batch_id, take_batch, standing, err);
     return report_release(report, fine, err) &&
-           pause_read(store, clock_now_ms(), &standing->pause, err) && read_last_run(standing, err);
+           pause_read(store, clock_now_ms(), &standing->pause, err) &&
+           notification_count(store, &standing->notifications, err) && read_last_run(standing, err);
 }
 
 /* A batch that is still loading is taken up by any `run`; what is pending by a drain. NULL: nothing
@@ -148,6 +154,53 @@ static const char *note_next(const struct standing *standing)
                                                      : "To send them:";
 }
 
+/* What the overview says of notifications and their deliveries. */
+static const struct {
+    const char *name, *text;
+    size_t place;
+} counters[] = {
+    {"accepted", "accepted", offsetof(struct notification_counts, by_state[NOTIFICATION_ACCEPTED])},
+    {"not_accepted", "not accepted",
+     offsetof(struct notification_counts, by_state[NOTIFICATION_NOT_ACCEPTED])},
+    {"echo", "of our own updates",
+     offsetof(struct notification_counts, by_state[NOTIFICATION_ECHO])},
+    {"pending", "to deliver", offsetof(struct notification_counts, pending)},
+    {"delivered", "delivered", offsetof(struct notification_counts, delivered)},
+    {"failed", "failed", offsetof(struct notification_counts, failed)},
+};
+
+static uint64_t count_of(const struct standing *standing, size_t counter)
+{
+    return *(const uint64_t *)(const void *)((const char *)&standing->notifications +
+                                             counters[counter].place);
+}
+
+static bool has_notifications(const struct notification_counts *counts)
+{
+    return counts->by_state[NOTIFICATION_ACCEPTED] + counts->by_state[NOTIFICATION_NOT_ACCEPTED] +
+               counts->by_state[NOTIFICATION_ECHO] >
+           0;
+}
+
+static void append_notifications(const struct standing *standing, struct buf *out)
+{
+    const char *separator = "notifications: ";
+    char number[WORDS_SIZE];
+
+    if (standing->batch_id || !has_notifications(&standing->notifications))
+        return;
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        if (count_of(standing, i) == 0)
+            continue;
+        buf_printf(out, "%s%s %s", separator, words_grouped(count_of(standing, i), number),
+                   counters[i].text);
+        separator = ", ";
+    }
+    buf_append_char(out, '\n');
+    if (standing->notifications.failed > 0)
+        buf_append_text(out, "  `rowferry retry --deliveries` sends again what failed\n");
+}
+
 static void tell_json(const struct standing *standing)
 {
     const struct run_info *last = &standing->last;
@@ -169,6 +222,14 @@ static void tell_json(const struct standing *standing)
         json_line_text(&line, "event", span_of("pause"));
         json_line_time(&line, "until", standing->pause.until_ms);
         json_line_text(&line, "reason", span_of(standing->pause.reason));
+        json_line_end(&line);
+        report_out(report, &line);
+    }
+    if (!standing->batch_id && has_notifications(&standing->notifications)) {
+        json_line_begin(&line, "status");
+        json_line_text(&line, "event", span_of("notifications"));
+        for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+            json_line_count(&line, counters[i].name, count_of(standing, i));
         json_line_end(&line);
         report_out(report, &line);
     }
@@ -277,6 +338,7 @@ static void tell_people(const struct standing *standing, const char *purpose)
     buf_append_char(&out, '\n');
     buf_append_span(&out, buf_span(&standing->details));
     summary_audits(cli->summary->by_verdict, cli->summary->audits_due > 0, &out);
+    append_notifications(standing, &out);
     append_surroundings(standing, &out);
     if (standing->batch_id && !standing->pruned)
         summary_queries(cli, &out);

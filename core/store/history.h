@@ -15,9 +15,10 @@ enum history_kind {
     HISTORY_REJECTED, /* a row of a file did not */
     HISTORY_REQUEST,
     HISTORY_CONFLICT,
-    HISTORY_SETTLED, /* the conflict */
-    HISTORY_STATE,   /* how the job stands now, since when */
-    HISTORY_AUDIT,   /* what the audit log shows of it */
+    HISTORY_SETTLED,      /* the conflict */
+    HISTORY_STATE,        /* how the job stands now, since when */
+    HISTORY_AUDIT,        /* what the audit log shows of it */
+    HISTORY_NOTIFICATION, /* the platform reported a change of the record; without a job */
 };
 
 /* Not every number is known: NULL in the database. */
@@ -31,6 +32,7 @@ struct history_event {
     enum history_kind kind;
     int64_t at_ms;
     int64_t job_id; /* a rejected row has the id that its job would have */
+    int64_t id;     /* NOTIFICATION */
     struct span schema;
     struct span source, fields; /* READ, REJECTED: the file; READ: as the row has them */
     struct history_number line_no;
@@ -39,11 +41,11 @@ struct history_event {
     struct history_number run_id, ended_ms, latency_us, http_status; /* REQUEST; ended_ms not
                                                                         known: nobody saw its end */
     struct span what;  /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name;
-                          AUDIT: the verdict */
-    struct span code;  /* STATE */
+                          AUDIT: the verdict; NOTIFICATION: its state */
+    struct span code;  /* STATE; NOTIFICATION: the state of its delivery, or empty */
     struct span error; /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
     struct span evidence;    /* REQUEST; STATE: what the server says of the fields, `; ` between;
-                                AUDIT: the entry */
+                                AUDIT: the entry; NOTIFICATION: the reason of its state */
     struct span correlation; /* REQUEST: the id that support asks for */
     struct history_number attempts, due_ms, waits_for; /* STATE; waits_for: a job */
 };

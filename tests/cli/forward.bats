@@ -194,3 +194,23 @@ A-2|accepted|' "$(sql 'SELECT record_id, state, reason FROM notification')"
     same 'A 1' "$(erp_got)"
     same 2 "$(sql "SELECT count(*) FROM job WHERE state = 'pending'")"
 }
+
+@test "history, status and the metrics file say what happened to notifications" {
+    start_sim
+    setting 'answer=erp:BAD=422'
+    { notification A 1; notification BAD 2; notification C 3 | sed 's/update/delete/'; } >notes
+    ends 3 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --metrics-file metrics.prom
+    grep -q '^rowferry_deliveries{.*state="failed"} 1' metrics.prom
+    grep -q '^rowferry_notifications{.*state="not_accepted"} 1' metrics.prom
+    ends 0 rowferry history A
+    holds "$output" 'notification 1: accepted, delivery delivered'
+    ends 0 rowferry history BAD --json
+    same '{"event":"notification","notification":2,"state":"accepted","delivery":"failed","attempts":1,"http_status":422}' \
+        "$(jq -c 'select(.event == "notification") | {event, notification, state, delivery, attempts, http_status}' <<<"$output")"
+    ends 0 rowferry history C
+    holds "$output" 'notification 3: not_accepted'
+    ends 0 rowferry status
+    holds "$output" 'notifications: 2 accepted, 1 not accepted, 1 delivered, 1 failed'
+    ends 0 rowferry status --json
+    same 1 "$(jq -r 'select(.event == "notifications") | .failed' <<<"$output")"
+}

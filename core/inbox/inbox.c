@@ -120,9 +120,9 @@ static bool read_link(int folder_fd, const char *entry, struct stat *status)
            status->st_dev == folder.st_dev;
 }
 
-/* Takes the name. */
-static bool consider_file(struct scan *scan, char *name, bool wanted, const struct stat *status,
-                          struct err *err)
+/* Adds a file as a candidate, or as one that is left; takes the name. */
+static bool add_file(struct scan *scan, char *name, bool wanted, const struct stat *status,
+                     struct err *err)
 {
     const struct inbox_rules *rules = scan->rules;
     struct inbox_identity identity = inbox_identity_of(status);
@@ -142,9 +142,9 @@ static bool consider_file(struct scan *scan, char *name, bool wanted, const stru
     return true;
 }
 
-/* Takes the name. sub: the sub-folder in which it is, or NULL. */
-static void consider_folder(struct scan *scan, char *name, const char *sub,
-                            const struct stat *status)
+/* Adds a sub-folder with the name of a schema, and takes the name. sub: the folder above, or NULL.
+ */
+static void add_folder(struct scan *scan, char *name, const char *sub, const struct stat *status)
 {
     if (!sub && scan->rules->catalog && catalog_has(scan->rules->catalog, name)) {
         candidates_add(&scan->folders, name, status);
@@ -155,9 +155,9 @@ static void consider_folder(struct scan *scan, char *name, const char *sub,
     free(name);
 }
 
-/* sub: the sub-folder whose entry it is, or NULL. */
-static bool consider(struct scan *scan, int folder_fd, const char *sub, const char *entry,
-                     struct err *err)
+/* Adds an entry of the inbox, or of its sub-folder sub. */
+static bool add_entry(struct scan *scan, int folder_fd, const char *sub, const char *entry,
+                      struct err *err)
 {
     bool wanted = is_wanted(scan, sub, entry);
     struct stat status;
@@ -176,9 +176,9 @@ static bool consider(struct scan *scan, int folder_fd, const char *sub, const ch
         return true;
     }
     if (S_ISREG(status.st_mode))
-        return consider_file(scan, name, wanted, &status, err);
+        return add_file(scan, name, wanted, &status, err);
     if (S_ISDIR(status.st_mode)) {
-        consider_folder(scan, name, sub, &status);
+        add_folder(scan, name, sub, &status);
         return true;
     }
     add_left(&scan->found, name);
@@ -190,7 +190,7 @@ static bool scan_folder(struct scan *scan, DIR *stream, const char *sub, struct 
     const struct dirent *entry;
 
     while (errno = 0, (entry = readdir(stream)) != NULL) {
-        if (!consider(scan, dirfd(stream), sub, entry->d_name, err))
+        if (!add_entry(scan, dirfd(stream), sub, entry->d_name, err))
             return false;
     }
     return errno == 0 || err_set(err, ERR_CONFIG, "cannot read inbox %s%s%s: %s", scan->inbox,
@@ -290,7 +290,7 @@ static bool scan_all(struct scan *scan, DIR *stream, struct err *err)
 }
 
 /* Reads the status of the file, or of the target of its link. False if it no longer exists. */
-static bool look_at(int folder_fd, const char *name, struct stat *status)
+static bool status_of(int folder_fd, const char *name, struct stat *status)
 {
     if (fstatat(folder_fd, name, status, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
@@ -372,7 +372,7 @@ static size_t look_again(int folder_fd, struct scan *scan, int64_t *wanted_ms)
 
         if (!file->name || file->past)
             continue;
-        if (!look_at(folder_fd, file->name, &status)) {
+        if (!status_of(folder_fd, file->name, &status)) {
             free(file->name);
             file->name = NULL;
             continue;
@@ -414,7 +414,7 @@ static size_t count_candidates(const struct scan *scan)
     return count;
 }
 
-static bool watch(struct scan *scan, int folder_fd, struct err *err)
+static bool wait_for_files(struct scan *scan, int folder_fd, struct err *err)
 {
     const struct inbox_rules *rules = scan->rules;
     int64_t begun_us = clock_monotonic_us(), gap_ms = look_gap_ms(rules), until_us, wanted_ms;
@@ -456,7 +456,7 @@ bool inbox_look(const char *folder, const struct inbox_rules *rules, struct inbo
             close(fd);
         return false;
     }
-    ok = scan_all(&scan, stream, err) && watch(&scan, fd, err);
+    ok = scan_all(&scan, stream, err) && wait_for_files(&scan, fd, err);
     closedir(stream);
     candidates_release(&scan.files);
     candidates_release(&scan.folders);

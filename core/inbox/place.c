@@ -282,8 +282,8 @@ static bool is_free(const struct inbox_place *place, const struct folders *folde
 }
 
 /* Chooses the first name that is free, or that the file already has (*there). */
-static bool choose(const struct inbox_place *place, const struct folders *folders,
-                   char name[INBOX_NAME_SIZE], bool *there, struct err *err)
+static bool choose_name(const struct inbox_place *place, const struct folders *folders,
+                        char name[INBOX_NAME_SIZE], bool *there, struct err *err)
 {
     bool free_name;
 
@@ -306,7 +306,7 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     struct folders folders;
     struct stat status;
     bool there = false;
-    bool ok = folders_open(place, &folders, err) && choose(place, &folders, name, &there, err);
+    bool ok = folders_open(place, &folders, err) && choose_name(place, &folders, name, &there, err);
 
     if (ok && means_file(folders.source, place->name, place->file, &status))
         *where = writers_look(folders.source, place->name) == WRITERS_SOME ? INBOX_WRITTEN
@@ -363,8 +363,8 @@ static bool refuse_move(const struct inbox_place *place, const char *target, int
 }
 
 /* Checks what was moved, which can have changed a moment before; if so, moves it back. */
-static enum inbox_move look_again(const struct inbox_place *place, const struct folders *folders,
-                                  const char *target)
+static enum inbox_move check_moved(const struct inbox_place *place, const struct folders *folders,
+                                   const char *target)
 {
     struct stat status;
     bool same = look_at(folders->sub, target, &status) && is_file(&status, place->file);
@@ -458,7 +458,7 @@ static enum inbox_move move_once(const struct inbox_place *place, const struct f
     }
     *fault = rename_once(folders->source, place->name, folders->sub, target);
     if (*fault == 0)
-        return look_again(place, folders, target);
+        return check_moved(place, folders, target);
     if (*fault == ENOENT && !look_at(folders->source, place->name, &status))
         *fault = 0; /* it was removed */
     return INBOX_MOVE_GONE;
@@ -471,7 +471,7 @@ static bool move_into(const struct inbox_place *place, const struct folders *fol
     int fault;
 
     do {
-        if (!choose(place, folders, name, &there, err))
+        if (!choose_name(place, folders, name, &there, err))
             return false;
         *end = move_once(place, folders, name, there, &fault);
         if (fault && fault != EEXIST)

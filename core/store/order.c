@@ -198,27 +198,25 @@ static bool read_returned(struct store *store, const struct open_batch *batch,
 bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
                          struct order *order, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_FIRST, err);
-    bool row;
+    struct db_statement *statement;
+    bool fine = read_returned(store, batch, claim, order, err);
 
-    if (!read_returned(store, batch, claim, order, err))
+    if (!fine)
         return false;
     *chain_of(store, claim->job_id) =
         (struct chain_note){claim->job_id, order->has_returned, order->returned};
     if (!order->has_returned)
         return true;
+    statement = get(store, ORDER_FIRST, err);
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, id_before(batch->id));
-    if (!db_step(store, statement, &row, err, "look for the first version"))
-        return false;
-    if (!row)
-        return true;
-    if (!db_column_is_null(statement, DB_VERSION) &&
+    if (db_next(store, statement, &fine, err, "look for the first version") &&
+        !db_column_is_null(statement, DB_VERSION) &&
         claim->version >= db_column_int64(statement, DB_VERSION) &&
         claim->version <= order->returned)
         claim->version = order->returned;
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool order_ended(struct store *store, const struct claim *claim, struct err *err)
@@ -234,27 +232,23 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
 bool order_find_siblings(struct store *store, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(store, ORDER_SIBLINGS, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
     db_bind_int64(statement, DB_WANTED, SIBLINGS_MAX);
-    while (row) {
-        struct claim_sibling sibling = {.made_version = -1};
+    while (db_next(store, statement, &fine, err, "look for other jobs of the record")) {
+        struct claim_sibling sibling = {.job_id = db_column_int64(statement, DB_JOB_ID),
+                                        .made_version = -1};
 
-        if (!db_step(store, statement, &row, err, "look for other jobs of the record"))
-            return false;
-        if (!row)
-            break;
-        sibling.job_id = db_column_int64(statement, DB_JOB_ID);
         memcpy(sibling.correlation, db_column_blob(statement, DB_CORRELATION_ID).data,
                sizeof sibling.correlation);
         if (!db_column_is_null(statement, DB_MADE_VERSION))
             sibling.made_version = db_column_int64(statement, DB_MADE_VERSION);
         buf_append(&claim->siblings, (const char *)&sibling, sizeof sibling);
     }
-    return true;
+    return fine;
 }
 
 bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, int64_t now_ms,
@@ -262,23 +256,21 @@ bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, in
 {
     struct db_statement *statement = get(store, ORDER_STANDING, err);
     enum job_state state;
-    bool row, fine;
+    bool fine = true;
 
     *standing = (struct order_standing){.is_over = true};
     db_bind_int64(statement, DB_JOB_ID, job_id);
     db_bind_int64(statement, DB_RUN_ID, run_id);
-    if (!db_step(store, statement, &row, err, "look at a job that others wait for"))
-        return false;
-    if (!row)
-        return true;
-    fine = db_column_job_state(store, statement, &state, err);
-    standing->is_fresh = db_column_is_null(statement, DB_STATE);
-    standing->is_over = !job_state_is_open(state) || db_column_int(statement, DB_IS_LEFT);
-    standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
-    standing->is_due =
-        db_column_int(statement, DB_LAST) ||
-        (standing->not_before_ms && (standing->not_before_ms <= now_ms ||
-                                     standing->not_before_ms > now_ms + POLICY_DELAY_MAX_MS));
+    if (db_next(store, statement, &fine, err, "look at a job that others wait for")) {
+        fine = db_column_job_state(store, statement, &state, err);
+        standing->is_fresh = db_column_is_null(statement, DB_STATE);
+        standing->is_over = !job_state_is_open(state) || db_column_int(statement, DB_IS_LEFT);
+        standing->not_before_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
+        standing->is_due =
+            db_column_int(statement, DB_LAST) ||
+            (standing->not_before_ms && (standing->not_before_ms <= now_ms ||
+                                         standing->not_before_ms > now_ms + POLICY_DELAY_MAX_MS));
+    }
     db_reset(statement);
     return fine;
 }

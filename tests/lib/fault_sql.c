@@ -6,6 +6,7 @@
 static struct {
     unsigned countdown; /* 0: nothing fails */
     bool fired;
+    enum fault_sql kind;
 } fault;
 
 static bool strike(void)
@@ -33,20 +34,44 @@ static int interrupt(void *db)
     return sqlite3_txn_state(db, NULL) != SQLITE_TXN_NONE && strike();
 }
 
-void fault_sql_arm(sqlite3 *db, enum fault_sql kind, unsigned n)
+static void watch(sqlite3 *db, enum fault_sql kind)
 {
-    fault.countdown = n;
-    fault.fired = false;
     if (kind == FAULT_SQL_PREPARE)
         sqlite3_set_authorizer(db, authorize, NULL);
     else
         sqlite3_progress_handler(db, 1, interrupt, db);
 }
 
+void fault_sql_arm(sqlite3 *db, enum fault_sql kind, unsigned n)
+{
+    fault.countdown = n;
+    fault.fired = false;
+    watch(db, kind);
+}
+
+/* For sqlite3_auto_extension. */
+static int watch_opened(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+    (void)error, (void)api;
+    watch(db, fault.kind);
+    return SQLITE_OK;
+}
+
+void fault_sql_arm_next(enum fault_sql kind, unsigned n)
+{
+    fault.countdown = n;
+    fault.fired = false;
+    fault.kind = kind;
+    sqlite3_auto_extension((void (*)(void))watch_opened);
+}
+
 bool fault_sql_disarm(sqlite3 *db)
 {
     fault.countdown = 0;
-    sqlite3_set_authorizer(db, NULL, NULL);
-    sqlite3_progress_handler(db, 0, NULL, NULL);
+    sqlite3_reset_auto_extension();
+    if (db) {
+        sqlite3_set_authorizer(db, NULL, NULL);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+    }
     return fault.fired;
 }

@@ -15,7 +15,10 @@ enum fault_sql {
 /* The n-th authorization or instruction of the connection from now on (1: the next) fails. */
 void fault_sql_arm(struct sqlite3 *db, enum fault_sql kind, unsigned n);
 
-/* From now on nothing fails. Returns whether something did since fault_sql_arm. */
+/* The same of the connection that is opened next. */
+void fault_sql_arm_next(enum fault_sql kind, unsigned n);
+
+/* From now on nothing fails; db may be NULL. Returns whether something did since fault_sql_arm. */
 bool fault_sql_disarm(struct sqlite3 *db);
 
 #endif

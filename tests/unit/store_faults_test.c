@@ -627,6 +627,74 @@ static void settle_untouched(struct fixture *fixture)
     fixture->now_ms++;
 }
 
+/* Each claim is followed by what asks the audit log next, until that is known. */
+static void settle_asking(struct fixture *fixture)
+{
+    static const enum policy_next next[] = {
+        [REQUEST_UPDATE] = POLICY_NEXT_AUDIT,
+        [REQUEST_READ_BACK] = POLICY_NEXT_AUDIT,
+        [REQUEST_AUDIT] = POLICY_NEXT_PAGE,
+        [REQUEST_FETCH] = POLICY_NEXT_SEND,
+    };
+
+    fixture_claim(fixture, 8);
+    while (fixture->in_hand_count) {
+        const struct claim *claim = fixture->in_hand[0];
+        bool fetch = claim->request == REQUEST_FETCH, ends = claim->page > 1;
+        enum job_state end = ends ? JOB_APPLIED : fetch ? JOB_PENDING : JOB_UNKNOWN;
+        struct claim_outcome *outcome;
+        char job[ID_TEXT_SIZE];
+
+        outcome = fixture_settle_at(fixture, id_print(claim->job_id, job), end, claim->version + 1);
+        outcome->next = ends ? POLICY_BY_STATE : next[claim->request];
+        outcome->fields = fetch ? mem_strdup("{}") : NULL;
+        outcome->doubt = end == JOB_UNKNOWN;
+        outcome->not_before_ms = fixture->now_ms;
+        snprintf(outcome->own_user, sizeof outcome->own_user, "us");
+    }
+    fixture->now_ms++;
+}
+
+static void ask_for_pages(struct fixture *fixture)
+{
+    settle_asking(fixture);
+    settle_asking(fixture);
+}
+
+static void ask_to_the_end(struct fixture *fixture)
+{
+    ask_for_pages(fixture);
+    settle_asking(fixture);
+}
+
+/* What was put off and asked by a clock that was ahead. */
+static void set_back_clock(struct fixture *fixture)
+{
+    settle_asking(fixture);
+    fixture_claim(fixture, 0);
+    fixture_ask(fixture, "UPDATE arbitration SET since_ms = since_ms + 1000000000");
+    fixture_ask(fixture, "UPDATE job_state SET not_before_ms = not_before_ms + 100000000000 "
+                         "WHERE job_id % 2 = 0 AND not_before_ms IS NOT NULL");
+}
+
+static void try_again(struct fixture *fixture)
+{
+    assert_true(retry_all(fixture, &fixture->err));
+    assert_true(resolve_ours(fixture, &fixture->err));
+}
+
+static void settle_again(struct fixture *fixture)
+{
+    try_again(fixture);
+    fixture_claim(fixture, 8);
+    while (fixture->in_hand_count) {
+        char job[ID_TEXT_SIZE];
+
+        fixture_settle(fixture, id_print(fixture->in_hand[0]->job_id, job), JOB_UNCHANGED);
+    }
+    fixture->now_ms++;
+}
+
 static void sample(struct fixture *fixture)
 {
     fixture->spread = true;
@@ -671,11 +739,15 @@ static bool uncount(struct fixture *fixture, struct err *err)
 
 static void a_turn_is_whole_or_not_at_all(void **state)
 {
-    FAIL_EACH(state, {"jobs_exchange", exchange, NULL, false},
-              {"settle", exchange, settle_mixed, false},
-              {"put back", exchange, settle_untouched, false}, {"sample", exchange, sample, false},
-              {"drain a batch", exchange, drain_later, false}, {"go on", exchange, put_off, false},
-              {"jobs_leave", leave, NULL, false}, {"jobs_recover", recover, interrupt, true});
+    FAIL_EACH(
+        state, {"jobs_exchange", exchange, NULL, false}, {"settle", exchange, settle_mixed, false},
+        {"put back", exchange, settle_untouched, false}, {"sample", exchange, sample, false},
+        {"drain a batch", exchange, drain_later, false}, {"go on", exchange, put_off, false},
+        {"ask for pages", exchange, ask_for_pages, false},
+        {"ask to the end", exchange, ask_to_the_end, false},
+        {"set back the clock", exchange, set_back_clock, false},
+        {"try again", exchange, try_again, false}, {"settle again", exchange, settle_again, false},
+        {"jobs_leave", leave, NULL, false}, {"jobs_recover", recover, interrupt, true});
 }
 
 static void what_never_left_is_uncounted_whole_or_not_at_all(void **state)
@@ -771,6 +843,45 @@ static void pruning_and_audits_go_on_where_they_failed(void **state)
               {"audit_end_batch", end_audits, take_audits, false});
 }
 
+/* --- the database itself --- */
+
+static void reopen_failing(struct fixture *fixture, enum fault_sql kind, bool is_new, unsigned step)
+{
+    bool created, fired = true;
+    char path[SCRATCH_SIZE + 32];
+
+    for (unsigned n = 1; fired; n += 1 + n / step) {
+        struct err err = {0};
+        struct store *store;
+
+        snprintf(path, sizeof path, "%s/%u-%u-%u.db", fixture->folder, kind, is_new, n);
+        if (!is_new)
+            scratch_write(path, template.data, template.size);
+        fault_sql_arm_next(kind, n);
+        store = store_open(path, STORE_CREATE, &created, &err);
+        fired = fault_sql_disarm(NULL);
+        if (fired != !store)
+            fail_msg("fault %u: %s", n, err.text);
+        if (!store) {
+            if (err.kind != ERR_STORE && err.kind != ERR_STOPPED)
+                fail_msg("fault %u: %s", n, err.text);
+            store = store_open(path, STORE_CREATE, &created, &err);
+            if (!store)
+                fail_msg("after fault %u: %s", n, err.text);
+        }
+        store_close(store);
+        unlink(path);
+    }
+}
+
+static void opening_fails_clearly_and_can_be_repeated(void **state)
+{
+    for (int is_new = 0; is_new < 2; is_new++) {
+        reopen_failing(*state, FAULT_SQL_PREPARE, is_new, is_new ? 8 : 1000);
+        reopen_failing(*state, FAULT_SQL_STEP, is_new, 2);
+    }
+}
+
 static int begin(void **state)
 {
     struct fixture *fixture;
@@ -811,6 +922,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_is_whole_or_not_at_all, begin, end),
         cmocka_unit_test_setup_teardown(what_never_left_is_uncounted_whole_or_not_at_all, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(opening_fails_clearly_and_can_be_repeated, begin, end),
         cmocka_unit_test_setup_teardown(pruning_and_audits_go_on_where_they_failed, begin, end),
     };
 

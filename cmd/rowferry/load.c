@@ -6,6 +6,9 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/inbox/inbox.h"
+#include "core/ingest/filing.h"
+#include "core/ingest/ingest.h"
+#include "core/ingest/recover.h"
 #include "core/validate/catalog.h"
 
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
 #include "core/inbox/inbox.h"
-#include "core/ingest/ingest.h"
+#include "core/ingest/intake.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/log.h"
 #include "core/base/str.h"
-#include "core/ingest/ingest.h"
+#include "core/ingest/intake.h"
 #include "core/job/policy.h"
 #include "core/row/row.h"
 #include "core/store/export.h"

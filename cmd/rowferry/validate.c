@@ -1,5 +1,6 @@
 /* What ingest would accept and reject, and the schema file that would read a file; no database,
  * nothing written. */
+#include "core/ingest/validate.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/load.h"

@@ -2,7 +2,6 @@
 
 #include "core/base/mem.h"
 #include "core/inbox/file_name.h"
-#include "core/ingest/ingest.h"
 
 #include <errno.h>
 #include <fcntl.h>

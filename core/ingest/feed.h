@@ -4,14 +4,12 @@
 #define ROWFERRY_INGEST_FEED_H
 
 #include "core/base/err.h"
-#include "core/inbox/place.h"
+#include "core/ingest/intake.h"
 #include "core/row/reader.h"
 #include "core/store/batches.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct ingest_options;
 
 struct feed {
     const char *source; /* as the user named it: for messages */

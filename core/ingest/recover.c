@@ -1,4 +1,6 @@
 /* What an earlier process left: batches half loaded, half discarded, or not filed. */
+#include "core/ingest/recover.h"
+
 #include "core/base/mem.h"
 #include "core/ingest/filing.h"
 #include "core/ingest/work.h"

@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
-#include "core/ingest/ingest.h"
+#include "core/ingest/intake.h"
 
 /* What the suggested schema file makes of the file. */
 struct suggestion {

@@ -1,8 +1,9 @@
 /* What ingest would say of a file, without a database. */
+#include "core/ingest/validate.h"
+
 #include "core/base/stop.h"
 #include "core/ingest/duplicates.h"
 #include "core/ingest/feed.h"
-#include "core/ingest/ingest.h"
 #include "core/ingest/sieve.h"
 #include "core/validate/checker.h"
 

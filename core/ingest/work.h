@@ -4,7 +4,7 @@
 #define ROWFERRY_INGEST_WORK_H
 
 #include "core/ingest/feed.h"
-#include "core/ingest/ingest.h"
+#include "core/ingest/intake.h"
 
 /* What of the options decides about a batch, as text that is stored with it; and back: a leftover
  * is read under the options that it was begun with. */

@@ -1,4 +1,4 @@
-#include "core/ingest/ingest.h"
+#include "core/ingest/filing.h"
 
 #include "tests/unit/ingest_scene.h"
 

@@ -5,6 +5,7 @@
 #include "tests/unit/scene.h"
 
 #include "core/ingest/ingest.h"
+#include "core/ingest/recover.h"
 #include "core/store/runs.h"
 
 #include <sqlite3.h>

@@ -1,5 +1,7 @@
 /* What a killed or stopped intake leaves, and what becomes of it. */
+#include "core/ingest/filing.h"
 #include "core/ingest/ingest.h"
+#include "core/ingest/recover.h"
 
 #include "core/base/clock.h"
 #include "core/store/db.h"

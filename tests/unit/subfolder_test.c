@@ -1,6 +1,8 @@
 /* Files in a sub-folder of an inbox that is named like their schema, and files that stay where they
  * were read. */
+#include "core/ingest/filing.h"
 #include "core/ingest/ingest.h"
+#include "core/ingest/recover.h"
 
 #include "tests/unit/ingest_scene.h"
 

@@ -1,3 +1,4 @@
+#include "core/ingest/validate.h"
 #include "tests/unit/ingest_scene.h"
 
 static bool note_line(void *context, const struct row *row, const struct violations *violations,

@@ -1,0 +1,61 @@
+/* What intake is asked to do, and what came of a file. */
+#ifndef ROWFERRY_INGEST_INTAKE_H
+#define ROWFERRY_INGEST_INTAKE_H
+
+#include "core/base/err.h"
+#include "core/base/notice.h"
+#include "core/inbox/place.h"
+#include "core/ingest/limits.h"
+#include "core/row/row.h"
+#include "core/store/batches.h"
+#include "core/validate/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { INGEST_SUFFIX_SIZE = 32 };
+
+struct lock;
+
+struct ingest_options {
+    struct lock *lock; /* looked at before each chunk; NULL: none */
+    const struct catalog *catalog;
+    const char *schema;     /* --schema, or NULL: by the file's name */
+    enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
+    char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
+    bool force;             /* read a known file again */
+    bool tail;              /* files in done/ that grew: only what came since */
+    uint64_t skip_bytes;    /* of the content: rows that end before them were read by an earlier */
+    char skip_hash[BATCH_HASH_SIZE]; /* batch; and their hash. For core/ingest alone */
+    struct ingest_limits limits;
+    bool leave_files;                     /* files of an inbox stay there: `ingest`, --keep */
+    char done_suffix[INGEST_SUFFIX_SIZE]; /* of the markers that go along with files; or "" */
+    int64_t run_id;
+    const struct notice_sink *notices;
+    /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
+     * known (standard input, a compressed file). */
+    void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
+                     uint64_t rows);
+    void *progress_context;
+};
+
+enum ingest_outcome {
+    INGEST_LOADED,  /* the batch is open (or done, without jobs) */
+    INGEST_KNOWN,   /* nothing read: the result names the earlier batch */
+    INGEST_REFUSED, /* refused as a whole; reason says why; batch_id 0: it never became a batch */
+    INGEST_HELD,    /* its schema file is wrong: the file stays where it is; reason says why */
+    INGEST_WAITS,   /* an earlier file of its schema is not read to its end; it stays; reason ... */
+    INGEST_UNREADABLE, /* no permission, no regular file, an I/O error: it stays; reason says why */
+};
+
+struct ingest_result {
+    enum ingest_outcome outcome;
+    int64_t batch_id;
+    uint64_t rows_read, rows_rejected, jobs, violations;
+    bool over_limit; /* of INGEST_REFUSED: by --max-errors or --min-rows */
+    bool has_sheets; /* rows were rejected, and are to be written next to the file */
+    char reason[ERR_TEXT_SIZE];
+    struct inbox_identity file; /* what was read, for ingest_file_away */
+};
+
+#endif

@@ -39,14 +39,14 @@ folder=$(mktemp -d build/demo/night.XXXXXX) && mkdir "$folder/inbox" && cd "$fol
 cp "$top"/sample-batches/* inbox/
 ln -s "$top/schema" schema
 
-sim=
-trap '[ -z "$sim" ] || kill "$sim" 2>/dev/null' EXIT
+sim= listener=
+trap 'kill $listener $sim 2>/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkfifo ready
 # Every record has version 5 there; one account is refused, whatever is sent.
 "$bin/genesys-sim" --with-parent --max-seconds 900 --base-version 5 --answer put:acc-100205=422 \
-    --ledger ledger.ndjson >ready 2>simulator.log &
+    --ledger ledger.ndjson --requests requests.ndjson >ready 2>simulator.log &
 sim=$!
 read -r -t 20 _ _ url <ready
 rm ready
@@ -59,6 +59,20 @@ ENV
 
 title "A simulator of the API listens on $url; these files wait in $folder/inbox"
 ls inbox
+
+title 'A listener for what the platform reports, which delivers it to an ERP (the simulator plays that too)'
+(umask 077 && echo a-secret-of-both >webhook-secret)
+echo "$ rowferry listen 0 --webhook-secret-file webhook-secret --erp-endpoint $url/erp"
+"$bin/rowferry" listen 0 --webhook-secret-file webhook-secret --erp-endpoint "$url/erp" >listener.out 2>listener.log &
+listener=$!
+until grep -q 'listening on' listener.log; do
+    kill -0 $listener 2>/dev/null || fail "the listener does not start: $(cat listener.log)"
+    sleep 0.1
+done
+grep 'listening on' listener.log
+hook=$(sed -n 's/.*listening on //p' listener.log)/
+curl -sf -o answer -X POST "$url/sim/config?webhook-url=$hook&webhook-secret=a-secret-of-both" ||
+    fail 'the simulator does not take the address of the listener'
 
 title 'The nightly run'
 show "$bin/rowferry" run --rate none
@@ -90,6 +104,28 @@ in_ledger=$(wc -l <ledger.ndjson)
 [ "${applied:-0}" -gt 0 ] || fail 'no job was applied'
 [ "$applied" -eq "$in_ledger" ] ||
     fail "$applied jobs are applied in the database, but $in_ledger in the simulator's ledger"
+
+title 'Somebody else changes a record on the platform, and the change reaches the ERP'
+curl -sf -o answer -X POST "$url/sim/records/InventoryItem/ber-wh-1042" \
+    -d '{"fields": {"sku": "WH-1042", "quantity": 7, "price": 45.5, "status": "blocked"}}' ||
+    fail 'the simulator does not change the record'
+for ((i = 0; i < 200; i++)); do
+    [ "$(sqlite3 rowferry.db "SELECT count(*) > $applied AND (SELECT count(*) FROM undelivered) = 0
+        FROM notification")" -eq 0 ] || break
+    sleep 0.1
+done
+kill -TERM $listener && wait $listener
+[ $? -eq 143 ] || fail 'the listener did not end as it should'
+listener=
+cat listener.out
+show sqlite3 -column -header rowferry.db \
+    "SELECT state, count(*) AS notifications, min(reason) AS for_example FROM notification GROUP BY state"
+printf '\nThe ERP got: '
+sed -n 's/.*"kind":"erp".*"body":\(.*\)}$/\1/p' requests.ndjson
+echoes=$(sqlite3 rowferry.db "SELECT count(*) FROM notification WHERE state = 'echo'")
+[ "$(grep -c '"kind":"erp"' requests.ndjson)" -eq 1 ] || fail 'the ERP did not get the one change that is not ours'
+
+[ "$echoes" -eq "$applied" ] || fail "$applied jobs are applied, but $echoes notifications are their echoes"
 
 title "Done: $applied updates applied, and the simulator's own ledger counts as many"
 cat <<TEXT

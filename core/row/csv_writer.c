@@ -509,7 +509,7 @@ static bool too_many_lines(const struct csv_writer *writer, struct span content)
     return lines > dialect_cell_lines(&writer->shape.dialect);
 }
 
-/* JSON text as the cell had it, with the blanks around it, which csv_value.c keeps. */
+/* JSON text as the cell had it, with the blanks around it, which csv_row.c keeps. */
 static struct span text_as_read(const struct json_tape *tape, uint32_t value, struct span fields)
 {
     const struct json_token *name = &tape->tokens[value - 1];

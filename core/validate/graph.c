@@ -129,7 +129,7 @@ static struct cells cells_in_either(struct cells a, struct cells b)
                           a.is_typed && b.is_typed};
 }
 
-/* Returns the types that a cell with this string looks like (csv_value.c). */
+/* Returns the types that a cell with this string looks like (csv_row.c). */
 static unsigned types_alike(struct span text)
 {
     static const struct {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A line, printable whatever is in it: texts of servers and names of files are. */
+/* Appends a line, with control characters escaped. */
 static void add_line(struct buf *lines, const char *text)
 {
     if (lines->size)
@@ -24,7 +24,7 @@ static void add(struct checkup *checkup, enum outcome outcome, const char *forma
         checkup->finding.outcome = outcome;
 }
 
-/* The same advice for several lines is given once. */
+/* Adds advice, but not twice. */
 static void advise(struct checkup *checkup, const char *advice)
 {
     struct buf *lines = &checkup->finding.advice;
@@ -74,7 +74,7 @@ void checkup_take(struct checkup *checkup, const struct err *err, const char *ad
 
 void checkup_skip(struct checkup *checkup, const char *because)
 {
-    /* what failed before that stays said */
+    /* what failed before stays */
     if (checkup->finding.outcome == OUTCOME_FAILED) {
         checkup_say(checkup, "not checked to its end, because %s", because);
         return;

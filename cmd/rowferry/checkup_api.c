@@ -10,20 +10,20 @@ enum {
     AHEAD_FAILED_MS = 30000,
 };
 
-/* No record is called so, and none is made. */
+/* No record has this id, and none is created. */
 static const char record_id[] = "rowferry-doctor-looks-for-no-record";
 
-/* What to look at when the login or the API does not answer as it should. */
+/* What to check if the login or the API does not answer as expected. */
 static const struct {
     enum err_kind kind;
     const char *advice;
 } advices[] = {
     {ERR_NETWORK,
-     "check the network, a proxy (https_proxy) and --environment; nothing is lost meanwhile, and "
-     "`rowferry run` goes on later"},
+     "check the network, a proxy (https_proxy) and --environment; nothing is lost, and "
+     "`rowferry run` resumes later"},
     {ERR_CONFIG,
-     "check --environment and --login-url; where a proxy or a test server signs with an authority "
-     "of its own, name its certificate with --ca-file"},
+     "check --environment and --login-url; if a proxy or a test server has its own certificate "
+     "authority, name its certificate with --ca-file"},
 };
 
 static const char *advice_of(enum err_kind kind)
@@ -34,7 +34,7 @@ static const char *advice_of(enum err_kind kind)
     return "please report this";
 }
 
-/* `client id from GENESYS_CLIENT_ID, secret from .env: GENESYS_CLIENT_SECRET` */
+/* Appends where the credentials come from. */
 static void append_origins(const struct options *options, struct buf *out)
 {
     buf_append_text(out, "what was used: the client id from ");
@@ -47,8 +47,9 @@ static void append_origins(const struct options *options, struct buf *out)
 
 static bool has_credentials(struct checkup *checkup)
 {
-    static const char advice[] = "set both in the environment or in .env; without them nothing was "
-                                 "asked of the login or the API";
+    static const char advice[] =
+        "set both in the environment or in .env; without them no request was "
+        "made";
     bool id = options_text(&checkup->cli->options, OPT_CLIENT_ID), secret = checkup->secret;
 
     if (!id)
@@ -96,13 +97,13 @@ void check_login(struct checkup *checkup)
     buf_release(&origins);
 }
 
-static void tell_answer(struct checkup *checkup, const char *schema,
-                        const struct api_probe_answer *answer)
+static void report_answer(struct checkup *checkup, const char *schema,
+                          const struct api_probe_answer *answer)
 {
     if (answer->status == 429) {
         checkup_remark(checkup,
                        "something else uses up the limit of this client's tokens; a run waits as "
-                       "the API asks",
+                       "long as the API asks",
                        "%s answered 429: %s", checkup->environment.api_url, answer->message);
         return;
     }
@@ -110,12 +111,12 @@ static void tell_answer(struct checkup *checkup, const char *schema,
                 answer->status, (double)answer->latency_us / 1000);
     if (answer->status == 404)
         checkup_say(checkup,
-                    "asked for a record of %s that there is not; 404 is right, and does not tell "
-                    "whether the object is there",
+                    "asked for a record of %s that does not exist; 404 is right, and does not show "
+                    "whether the object exists",
                     schema);
 }
 
-/* The first schema whose file is right; else the first. */
+/* Returns the first schema whose file is right; else the first. */
 static const char *schema_to_ask_for(const struct catalog *catalog)
 {
     struct err err = {0};
@@ -137,14 +138,14 @@ void check_api(struct checkup *checkup)
         return;
     }
     if (!checkup->catalog) {
-        checkup_skip(checkup, "no schema file tells an object to ask for");
+        checkup_skip(checkup, "no schema file names an object to ask for");
         return;
     }
     schema = schema_to_ask_for(checkup->catalog);
     checkup_busy(checkup, "asking the API for a record ...");
     checkup->cli->summary->run.requests++;
     if (api_probe_record(checkup->probe, schema, record_id, &answer, &err)) {
-        tell_answer(checkup, schema, &answer);
+        report_answer(checkup, schema, &answer);
         return;
     }
     if (err.kind != ERR_STOPPED)
@@ -164,7 +165,7 @@ void check_clock(struct checkup *checkup)
     const char *which;
 
     if (!checkup->probe || !api_probe_clock_ahead_ms(checkup->probe, &ahead_ms)) {
-        checkup_skip(checkup, "no server has told its time");
+        checkup_skip(checkup, "no server has sent its time");
         return;
     }
     apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
@@ -172,11 +173,11 @@ void check_clock(struct checkup *checkup)
     words_duration(apart_ms, span);
     if (apart_ms >= AHEAD_FAILED_MS)
         checkup_fail(checkup, ERR_CONFIG,
-                     "have it set by NTP (timedatectl set-ntp true): dates in Retry-After, the "
+                     "set it by NTP (timedatectl set-ntp true): dates in Retry-After, the "
                      "windows of audits, certificates and the times in the database depend on it",
                      "this machine's clock is %s %s the server's", span, which);
     else if (apart_ms >= AHEAD_REMARK_MS)
-        checkup_remark(checkup, "have it set by NTP (timedatectl set-ntp true)",
+        checkup_remark(checkup, "set it by NTP (timedatectl set-ntp true)",
                        "this machine's clock is %s %s the server's", span, which);
     else
         checkup_say(checkup, "agrees with the server's");

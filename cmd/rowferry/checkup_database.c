@@ -19,14 +19,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Bytes. The write-ahead log is copied into the database every 16 MB, and used again from its
- * beginning; a million rows of a night take about half a GB. */
+/* In bytes. The write-ahead log is copied into the database every 16 MB, and then used again from
+ * its beginning; a million rows take about half a GB. */
 #define WAL_MANY     (128 * UINT64_C(1000000))
 #define FREE_FEW     UINT64_C(1000000000)
 #define FREE_TOO_FEW (50 * UINT64_C(1000000))
 
-enum { DIFFERENCES_MAX = 10 };   /* told of */
-enum { CLOCK_SLACK_MS = 60000 }; /* two clocks may differ so much */
+enum { DIFFERENCES_MAX = 10 };   /* that are shown */
+enum { CLOCK_SLACK_MS = 60000 }; /* between two clocks that agree */
 
 #define CLOCK_ADVICE "the clock was ahead when that was stored, or is behind now: check it"
 
@@ -41,20 +41,20 @@ static void check_rights(struct checkup *checkup, const struct stat *status)
 {
     if (status->st_mode & (S_IRWXG | S_IRWXO))
         checkup_remark(checkup,
-                       "it holds what the files hold: chmod 600, so that nobody else can "
+                       "it has the data of the files: run chmod 600, so that nobody else can "
                        "read it",
-                       "others have rights to it (mode %04o)", status->st_mode & 07777U);
+                       "others have permissions on it (mode %04o)", status->st_mode & 07777U);
     if (faccessat(AT_FDCWD, path_of(checkup), R_OK | W_OK, AT_EACCESS) != 0)
-        checkup_fail(checkup, ERR_STORE, "run rowferry as the user whom the database belongs to",
+        checkup_fail(checkup, ERR_STORE, "run rowferry as the user who owns the database",
                      "this user cannot read and write it: %s", strerror(errno));
     else if (status->st_uid != geteuid())
         checkup_remark(checkup,
-                       "try it as that user (sudo -u NAME rowferry doctor): rights are "
-                       "those of whoever asks",
+                       "run this as that user (sudo -u NAME rowferry doctor): permissions were "
+                       "checked for the current user",
                        "it belongs to another user (%u)", (unsigned)status->st_uid);
 }
 
-static void tell_facts(struct checkup *checkup, const struct census_facts *facts)
+static void report_facts(struct checkup *checkup, const struct census_facts *facts)
 {
     char size[WORDS_SIZE], log_size[WORDS_SIZE], space[WORDS_SIZE];
     char *log = mem_printf("%s-wal", store_path(checkup->store));
@@ -70,13 +70,13 @@ static void tell_facts(struct checkup *checkup, const struct census_facts *facts
                 facts->free_bytes ? space : "", facts->free_bytes ? " of it free for rows" : "");
     if (log_bytes > WAL_MANY)
         checkup_remark(checkup,
-                       "something reads it for long: look for an open sqlite3 shell or a "
+                       "a process keeps reading it: look for an open sqlite3 shell or a "
                        "backup; when all have ended, the next run clears it",
-                       "the WAL is far longer than the 16 MB that it grows to");
+                       "the WAL is far larger than its usual 16 MB");
     if (facts->version < facts->newest_version)
         checkup_remark(checkup,
-                       "the next command that uses it brings it up to date; a copy made "
-                       "before that keeps the way back",
+                       "the next command that uses it upgrades it; make a copy before that if you "
+                       "may have to go back",
                        "it is of an older version: this program has migration %" PRId64,
                        facts->newest_version);
     if (!facts->write_ahead)
@@ -94,14 +94,14 @@ static void look_inside(struct checkup *checkup)
 
     checkup->store = store_open(path_of(checkup), STORE_LOOKING, &created, &err);
     if (checkup->store && census_facts(checkup->store, &facts, &err)) {
-        tell_facts(checkup, &facts);
+        report_facts(checkup, &facts);
         checkup->readable = facts.version == facts.newest_version;
         return;
     }
     store_close(checkup->store);
     checkup->store = NULL;
     checkup_take(checkup, &err,
-                 "nothing is read or sent until this is mended; --db or ROWFERRY_DB names another");
+                 "nothing is read or sent until this is fixed; --db or ROWFERRY_DB names another");
 }
 
 void check_database(struct checkup *checkup)
@@ -111,9 +111,9 @@ void check_database(struct checkup *checkup)
 
     if (stat(path, &status) != 0 && errno == ENOENT) {
         checkup_fail(checkup, ERR_CONFIG,
-                     "`rowferry run` or `rowferry ingest` makes it; --db or ROWFERRY_DB names "
+                     "`rowferry run` or `rowferry ingest` creates it; --db or ROWFERRY_DB names "
                      "another",
-                     "there is no database %s", path);
+                     "there is no database '%s'", path);
         return;
     }
     look_inside(checkup);
@@ -147,7 +147,7 @@ static void check_space(struct checkup *checkup, const char *folder)
         checkup_say(checkup, "%s, %s free", folder, space);
 }
 
-/* What lies beside the database must be its owner's to use, too: whoever comes first makes it. */
+/* Checks the files next to the database, which belong to the first user who needs them. */
 static void check_companions(struct checkup *checkup)
 {
     static const char *const suffixes[] = {"-wal", "-shm", ".intake", ".drain"};
@@ -158,17 +158,17 @@ static void check_companions(struct checkup *checkup)
         char *path = mem_printf("%s%s", path_of(checkup), suffixes[i]);
 
         if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT)
-            checkup_fail(checkup, ERR_STORE, "another user has made it: chown it to this one",
+            checkup_fail(checkup, ERR_STORE, "another user created it: chown it to this one",
                          "%s: %s", path, strerror(errno));
         else if (known && stat(path, &status) == 0 && status.st_uid != database.st_uid)
-            checkup_remark(checkup, "that user cannot use it then: chown it to the database's",
-                           "%s belongs to another user (%u) than the database", path,
-                           (unsigned)status.st_uid);
+            checkup_remark(
+                checkup, "the owner of the database cannot use it: chown it to that user",
+                "%s belongs to another user (%u) than the database", path, (unsigned)status.st_uid);
         free(path);
     }
 }
 
-/* The folder of the database, absolute where it is there. */
+/* Returns the folder of the database, absolute if it exists. The caller frees it. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -187,8 +187,8 @@ void check_folder(struct checkup *checkup)
 
     if (faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) != 0)
         checkup_fail(checkup, ERR_STORE,
-                     "the database's folder must be writable for the user who runs rowferry",
-                     "%s: %s", folder, strerror(errno));
+                     "let the user who runs rowferry write in the folder of the database", "%s: %s",
+                     folder, strerror(errno));
     else
         check_space(checkup, folder);
     check_companions(checkup);
@@ -204,7 +204,7 @@ static bool can_look(struct checkup *checkup)
     return checkup->store;
 }
 
-/* The same, where all our tables are needed. */
+/* The same, for checks that need all tables. */
 static bool can_read(struct checkup *checkup)
 {
     if (can_look(checkup) && !checkup->readable)
@@ -212,7 +212,7 @@ static bool can_read(struct checkup *checkup)
     return checkup->store && checkup->readable;
 }
 
-/* How long it took so far, in out. */
+/* Writes the time since started_us into out, and returns it. */
 static const char *took(int64_t started_us, char out[WORDS_SIZE])
 {
     return words_duration((clock_monotonic_us() - started_us) / 1000, out);
@@ -226,15 +226,16 @@ void check_integrity(struct checkup *checkup)
 
     if (!can_look(checkup))
         return;
-    checkup_busy(checkup, "checking the database: takes a while where it is large ...");
+    checkup_busy(checkup, "checking the database, which takes a while if it is large ...");
     if (census_integrity(checkup->store, &err)) {
         checkup_say(checkup, "tables and indexes are whole (%s)", took(started_us, span));
         return;
     }
     checkup->readable = false;
-    checkup_take(checkup, &err,
-                 "let nothing run on it; restore a backup, or look at what `sqlite3 FILE .recover` "
-                 "saves; then look for what is wrong with the disk");
+    checkup_take(
+        checkup, &err,
+        "run nothing on it; restore a backup, or try `sqlite3 FILE .recover`; then check the "
+        "disk");
 }
 
 struct differences {
@@ -249,7 +250,7 @@ static void note_difference(void *context, const struct census_difference *diffe
     if (++differences->count > DIFFERENCES_MAX)
         return;
     checkup_fail(differences->checkup, ERR_INTERNAL,
-                 "a bug of ours: please report it with these lines, and keep a copy of the "
+                 "a bug in rowferry: please report it with these lines, and keep a copy of the "
                  "database as it is now",
                  "batch %" PRId64 " (%s): %s: %" PRId64 " by the counter, %" PRId64
                  " by a full count",
@@ -286,31 +287,31 @@ void check_counters(struct checkup *checkup)
 
 /* --- work --- */
 
-/* A batch that no process is at: what it waits for. */
-static void tell_unfinished(struct checkup *checkup, const struct batch_unfinished *batch)
+/* Reports a batch that no process works on, and what finishes it. */
+static void report_unfinished(struct checkup *checkup, const struct batch_unfinished *batch)
 {
     const char *source = batch->origin.source, *path = batch->origin.path;
 
     if (batch->state == BATCH_REFUSED)
-        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` goes on with it",
-                       "batch %" PRId64 " (%s) was refused, and not tidied up to its end",
+        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` finishes it",
+                       "batch %" PRId64 " (%s) was refused, and some of its rows are still there",
                        batch->id, source);
     else if (batch->state != BATCH_LOADING)
         checkup_remark(checkup, "the next `rowferry run` moves it",
-                       "batch %" PRId64 ": %s was read, and not moved from the inbox", batch->id,
+                       "batch %" PRId64 ": %s was read, but not moved from the inbox", batch->id,
                        source);
     else if (path && access(path, F_OK) == 0)
-        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` goes on with it",
+        checkup_remark(checkup, "the next `rowferry run` or `rowferry ingest` finishes it",
                        "batch %" PRId64 ": %s was not read to its end", batch->id, source);
     else
         checkup_remark(checkup,
-                       "give it to rowferry once more: the next run refuses this batch, "
-                       "of which nothing was sent",
+                       "load the file again: the next run refuses this batch, of which nothing "
+                       "was sent",
                        "batch %" PRId64 ": %s was not read to its end, and is gone", batch->id,
                        source);
 }
 
-static bool tell_left_over(struct checkup *checkup, struct err *err)
+static bool report_left_over(struct checkup *checkup, struct err *err)
 {
     struct batch_unfinished batch = {0};
     bool found = true;
@@ -319,13 +320,14 @@ static bool tell_left_over(struct checkup *checkup, struct err *err)
         if (!batch_next_unfinished(checkup->store, batch.id, &batch, &found, err))
             return false;
         if (found)
-            tell_unfinished(checkup, &batch);
+            report_unfinished(checkup, &batch);
     }
     return true;
 }
 
-/* Times that a clock which was ahead has left; the next drain sets those of jobs right. */
-static bool tell_ahead(struct checkup *checkup, struct err *err)
+/* Reports times in the future, which a clock that was ahead has left; the next drain fixes those of
+ * jobs. */
+static bool report_ahead(struct checkup *checkup, struct err *err)
 {
     int64_t now_ms = clock_now_ms();
     struct census_ahead ahead;
@@ -345,7 +347,7 @@ static bool tell_ahead(struct checkup *checkup, struct err *err)
     return true;
 }
 
-static bool tell_pause(struct checkup *checkup, struct err *err)
+static bool report_pause(struct checkup *checkup, struct err *err)
 {
     char moment[WORDS_SIZE], span[WORDS_SIZE];
     int64_t now_ms = clock_now_ms();
@@ -354,10 +356,11 @@ static bool tell_pause(struct checkup *checkup, struct err *err)
     if (!pause_read(checkup->store, now_ms, &pause, err))
         return false;
     if (pause.until_ms > now_ms)
-        checkup_remark(checkup,
-                       "the API has set that time, and nothing is sent before it, except with "
-                       "`--ignore-pause`",
-                       "parked until %s: %s", words_time(pause.until_ms, moment), pause.reason);
+        checkup_remark(
+            checkup,
+            "the API asked for this wait, and nothing is sent before its end, except with "
+            "`--ignore-pause`",
+            "parked until %s: %s", words_time(pause.until_ms, moment), pause.reason);
     if (pause.ahead_ms > CLOCK_SLACK_MS)
         checkup_remark(checkup, CLOCK_ADVICE, "the stored pause ends %s too late",
                        words_duration(pause.ahead_ms, span));
@@ -382,8 +385,8 @@ void check_work(struct checkup *checkup)
             checkup_say(checkup, "%s: %s", works[i], holder);
     }
     if (!held[LOCK_INTAKE] && !held[LOCK_DRAIN] && !held[LOCK_DELIVERY])
-        checkup_say(checkup, "no process is at work on it");
-    if (!tell_pause(checkup, &err) || !tell_ahead(checkup, &err) ||
-        (!held[LOCK_INTAKE] && !tell_left_over(checkup, &err)))
+        checkup_say(checkup, "no process works on it");
+    if (!report_pause(checkup, &err) || !report_ahead(checkup, &err) ||
+        (!held[LOCK_INTAKE] && !report_left_over(checkup, &err)))
         checkup_take(checkup, &err, "the database could not be read");
 }

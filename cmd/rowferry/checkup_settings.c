@@ -19,13 +19,13 @@ static const char inbox_default[] = "inbox";
 
 /* --- configuration --- */
 
-/* Secrets that do not come from a file are named and not shown. */
+/* Whether the value is a secret, which is named and not shown; a file is shown. */
 static bool is_secret(const struct option *option, const struct option_value *value)
 {
     return option->kind == KIND_SECRET && value->env && !str_ends(value->env, "_FILE");
 }
 
-/* A user name and a password in a URL are not shown. */
+/* Adds the line of a setting, without the user name and the password of a URL. */
 static void say_setting(struct checkup *checkup, const char *name, const char *value, bool chosen)
 {
     char *shown = mem_strdup(value);
@@ -36,7 +36,8 @@ static void say_setting(struct checkup *checkup, const char *name, const char *v
     free(shown);
 }
 
-/* `.env: ROWFERRY_RATE=100/m` for each setting that is no default; with --verbose, of all. */
+/* Adds `.env: ROWFERRY_RATE=100/m` for each setting that is not the default; with --verbose, for
+ * all. */
 static void list_settings(struct checkup *checkup)
 {
     const struct options *options = &checkup->cli->options;
@@ -84,7 +85,7 @@ static bool check_proxy(struct checkup *checkup)
 
     if (proxy_check(&checkup->environment, &err))
         return true;
-    checkup_take(checkup, &err, "set the variable right, or unset it where no proxy is needed");
+    checkup_take(checkup, &err, "correct the variable, or unset it if no proxy is needed");
     return false;
 }
 
@@ -148,11 +149,11 @@ void check_configuration(struct checkup *checkup)
     struct err err = {0};
     bool environment, proxy, secret, certificates;
 
-    options->command = FOR_ALL; /* the night takes more settings than this command */
+    options->command = FOR_ALL; /* other commands take more settings than this one */
     if (!options_resolve(options, &notices, &err))
-        checkup_take(checkup, &err,
-                     "no other command runs until that is mended; the other checks go on without "
-                     "it");
+        checkup_take(
+            checkup, &err,
+            "no other command runs until that is fixed; the other checks go on without it");
     environment = check_environment(checkup);
     proxy = environment && check_proxy(checkup);
     secret = check_secret(checkup);
@@ -182,7 +183,7 @@ void check_schemas(struct checkup *checkup)
     }
     for (size_t i = 0; i < catalog_fault_count(checkup->catalog); i++)
         checkup_fail(checkup, ERR_CONFIG,
-                     "mend it: until then the files of its object stay in the inbox", "%s",
+                     "fix it: until then the files of its object stay in the inbox", "%s",
                      catalog_fault(checkup->catalog, i));
     for (size_t i = 0; i < catalog_count(checkup->catalog); i++)
         if (catalog_find(checkup->catalog, catalog_name(checkup->catalog, i), &err))
@@ -196,16 +197,16 @@ void check_schemas(struct checkup *checkup)
 
 static void say_inbox(struct checkup *checkup, const char *folder, size_t waiting)
 {
-    checkup_say(checkup, "%s, %zu file%s there to be read", folder, waiting,
-                waiting == 1 ? "" : "s");
+    checkup_say(checkup, "%s, %zu file%s waiting", folder, waiting, waiting == 1 ? "" : "s");
     if (writers_seen_in(folder))
         checkup_say(checkup, "--min-age is %ds: this user can see who writes the files",
                     INBOX_AGE_MS / 1000);
     else
-        checkup_say(checkup,
-                    "--min-age is %ds: who writes the files cannot be seen (they are another "
-                    "user's, or on a network file system)",
-                    INBOX_AGE_UNSEEN_MS / 1000);
+        checkup_say(
+            checkup,
+            "--min-age is %ds: this user cannot see who writes the files (they belong to another "
+            "user, or are on a network file system)",
+            INBOX_AGE_UNSEEN_MS / 1000);
 }
 
 void check_inbox(struct checkup *checkup)
@@ -216,8 +217,8 @@ void check_inbox(struct checkup *checkup)
     size_t waiting;
 
     if (options->path_count == 0 && access(folder, F_OK) != 0 && errno == ENOENT)
-        checkup_remark(checkup, "make it, or name the one that is read: rowferry doctor FOLDER",
-                       "there is no folder '%s' here", folder);
+        checkup_remark(checkup, "create it, or name another: rowferry doctor FOLDER",
+                       "there is no inbox folder '%s' here", folder);
     else if (!inbox_usable(folder, checkup->catalog, &waiting, &advice, &err))
         checkup_take(checkup, &err, advice);
     else

@@ -1,5 +1,5 @@
-/* Everything that a night needs, looked at before it: a table of checks, each with a line of advice
- * where something is wrong. Changes nothing. */
+/* Checks everything that a nightly run needs: a table of checks, each with advice if something is
+ * wrong. Changes nothing. */
 #include "cmd/rowferry/checkup_api.h"
 #include "cmd/rowferry/checkup_database.h"
 #include "cmd/rowferry/checkup_settings.h"
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In this order, because one leaves what the next needs. */
+/* In this order, because checks use what earlier ones found. */
 static const struct {
     const char *name;
     void (*check)(struct checkup *checkup);
@@ -44,7 +44,7 @@ enum {
 static const struct {
     const char *name;          /* with --json */
     const char *label, *color; /* for people */
-    const char *what;          /* summed up */
+    const char *what;          /* in the summary */
 } outcomes[OUTCOMES] = {
     [OUTCOME_FINE] = {"fine", "ok", "\033[32m", "fine"},
     [OUTCOME_REMARK] = {"remark", "note", "\033[33m", "with a remark"},
@@ -52,7 +52,8 @@ static const struct {
     [OUTCOME_SKIPPED] = {"skipped", "-", "", "not made"},
 };
 
-/* Lines, each wrapped behind the column; the first of them stands behind what is there already. */
+/* Appends lines, wrapped at the indent. Without a mark, the first continues the line that is there.
+ */
 static void append_lines(struct buf *out, struct buf *lines, unsigned indent, const char *mark)
 {
     char *rest = lines->size ? (char *)buf_text(lines) : NULL;
@@ -69,7 +70,7 @@ static void append_lines(struct buf *out, struct buf *lines, unsigned indent, co
     }
 }
 
-static void tell_people(struct checkup *checkup, const char *name, struct buf *out)
+static void print_text(struct checkup *checkup, const char *name, struct buf *out)
 {
     struct finding *finding = &checkup->finding;
     const struct report *report = &checkup->cli->report;
@@ -83,7 +84,7 @@ static void tell_people(struct checkup *checkup, const char *name, struct buf *o
     append_lines(out, &finding->advice, TEXT_COLUMN, "-> ");
 }
 
-static void tell_json(const struct finding *finding, const char *name, struct buf *out)
+static void print_json(const struct finding *finding, const char *name, struct buf *out)
 {
     json_line_begin(out, "status");
     json_line_text(out, "event", span_of("check"));
@@ -94,23 +95,23 @@ static void tell_json(const struct finding *finding, const char *name, struct bu
     json_line_end(out);
 }
 
-static void tell(struct checkup *checkup, const char *name)
+static void print(struct checkup *checkup, const char *name)
 {
     struct report *report = &checkup->cli->report;
     struct buf out = {0};
 
     report_line_wipe(report);
     if (report->json)
-        tell_json(&checkup->finding, name, &out);
+        print_json(&checkup->finding, name, &out);
     else
-        tell_people(checkup, name, &out);
+        print_text(checkup, name, &out);
     report_out(report, &out);
     report_flush(report);
     buf_release(&out);
 }
 
-/* `9 checks fine, 1 with a remark, 1 failed` */
-static void tell_end(struct report *report, const unsigned counts[OUTCOMES])
+/* Prints `9 checks fine, 1 with a remark, 1 failed`. */
+static void print_end(struct report *report, const unsigned counts[OUTCOMES])
 {
     struct buf out = {0};
     const char *separator = "\n";
@@ -159,11 +160,11 @@ void command_doctor(struct cli *cli)
             checkup_skip(&checkup, "it was stopped");
         else
             checks[i].check(&checkup);
-        tell(&checkup, checks[i].name);
+        print(&checkup, checks[i].name);
         report_status(&cli->report, finding->status);
         counts[finding->outcome]++;
     }
-    tell_end(&cli->report, counts);
+    print_end(&cli->report, counts);
     if (stop_requested())
         report_stopped(&cli->report);
     release(&checkup);

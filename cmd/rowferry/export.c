@@ -1,4 +1,5 @@
-/* The rows of a batch with what became of each, as a file that can be read again. Takes no lock. */
+/* Writes the rows of a batch with the outcome of each, as a file that can be loaded again. Takes no
+ * lock. */
 #include "core/store/export.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -85,7 +86,7 @@ static bool take_row(void *context, const struct export_row *row, bool *enough, 
 
 /* --- all of them --- */
 
-/* Nothing is written while the database is being read: who reads slowly holds nobody up. */
+/* Writes nothing while it reads the database, so that a slow reader of the output blocks nobody. */
 static bool write_rows(struct exporting *exporting, struct err *err)
 {
     struct report *report = &exporting->session.cli->report;
@@ -120,19 +121,21 @@ static bool choose_format(struct exporting *exporting, const struct options *opt
     if (form->for_spreadsheet && !asked)
         form->format = ROW_FORMAT_CSV;
     if (form->for_spreadsheet && (json || form->format != ROW_FORMAT_CSV))
-        return err_set(err, ERR_CONFIG, "--for-spreadsheet is for CSV: leave out %s",
+        return err_set(err, ERR_CONFIG, "--for-spreadsheet writes CSV only: leave out %s",
                        json ? "--json" : "--format ndjson");
     if (json && asked == ROW_FORMAT_CSV)
-        return err_set(err, ERR_CONFIG, "--json writes JSON lines: leave out it or --format csv");
+        return err_set(err, ERR_CONFIG,
+                       "--json writes JSON lines, not CSV: leave out --json or --format csv");
     if (json)
         form->format = ROW_FORMAT_NDJSON;
     if (json || form->format == form->source || !exporting->batch.rejected ||
         !(exporting->states & EXPORT_REJECTED))
         return true;
-    return err_set(err, ERR_CONFIG,
-                   "%s: rejected rows can only be written in the format they came in: say --format "
-                   "%s, or leave them out with --state jobs",
-                   exporting->name, format);
+    return err_set(
+        err, ERR_CONFIG,
+        "%s: rejected rows can only be written in the format of their file: use --format "
+        "%s, or leave them out with --state jobs",
+        exporting->name, format);
 }
 
 static bool open_writer(struct exporting *exporting, const struct options *options, struct err *err)
@@ -167,7 +170,7 @@ static bool work(struct exporting *exporting, struct err *err)
                            session, err);
 }
 
-/* False: there is no such batch, or it has no end yet; told. */
+/* Returns false after reporting that the batch does not exist or is still being read. */
 static bool is_read(struct exporting *exporting)
 {
     enum batch_state state;
@@ -180,7 +183,7 @@ static bool is_read(struct exporting *exporting)
                         "%s is still being read: export it when that has ended", exporting->name);
 }
 
-static void tell_end(const struct exporting *exporting)
+static void report_end(const struct exporting *exporting)
 {
     struct buf counts = {0};
 
@@ -218,6 +221,6 @@ void command_export(struct cli *cli)
     if (session_look(&exporting.session) && is_read(&exporting) && !work(&exporting, &err))
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE)
-        tell_end(&exporting);
+        report_end(&exporting);
     release(&exporting);
 }

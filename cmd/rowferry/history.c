@@ -1,5 +1,5 @@
-/* One record's whole story in order: its rows, what was sent, what came back, what was decided.
- * Takes no lock. */
+/* Shows the history of one record in order: its rows, requests, answers and decisions. Takes no
+ * lock. */
 #include "core/store/history.h"
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
@@ -13,25 +13,25 @@
 #include <stddef.h>
 #include <string.h>
 
-struct telling {
+struct showing {
     struct session session; /* without a run and without a lock */
     struct span record_id;
     uint64_t events;
     struct buf schema; /* of the event before */
     struct buf out;    /* a line, or a line of --json */
-    int margin;        /* where what an event tells begins */
+    int margin;        /* column of further lines of an event */
 };
 
 /* --- for people --- */
 
-/* A further line of the event, unless there is nothing to say. */
-static void append_line(struct telling *telling, const char *what, struct span text)
+/* Appends a further line of the event, unless text is empty. */
+static void append_line(struct showing *showing, const char *what, struct span text)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
     if (!text.size)
         return;
-    buf_printf(out, "\n%*s%s", telling->margin, "", what);
+    buf_printf(out, "\n%*s%s", showing->margin, "", what);
     words_printable_span(out, text);
 }
 
@@ -41,40 +41,41 @@ static void append_version(struct buf *out, const char *before, struct history_n
         buf_printf(out, "%sversion %" PRId64, before, version.value);
 }
 
-static void tell_read(struct telling *telling, const struct history_event *event)
+static void show_read(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
     buf_append_text(out, event->kind == HISTORY_REJECTED ? "row rejected" : "row read");
     append_version(out, ": ", event->version);
     buf_printf(out, ", line %" PRId64 " of", event->line_no.value);
-    append_line(telling, "", event->source);
-    append_line(telling, "", event->error);
-    if (telling->session.cli->report.verbose)
-        append_line(telling, "", event->fields);
+    append_line(showing, "", event->source);
+    append_line(showing, "", event->error);
+    if (showing->session.cli->report.verbose)
+        append_line(showing, "", event->fields);
 }
 
-static void tell_request(struct telling *telling, const struct history_event *event)
+static void show_request(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
     words_printable_span(out, event->what);
     append_version(out, " ", event->version);
     if (event->http_status.known && event->http_status.value)
         buf_printf(out, ": %" PRId64, event->http_status.value);
     else
-        buf_append_text(out, event->ended_ms.known ? ": no answer" : ": nobody saw its end");
+        buf_append_text(out, event->ended_ms.known ? ": no answer"
+                                                   : ": the process ended before the answer");
     if (event->latency_us.known)
         buf_printf(out, " after %.1f ms", (double)event->latency_us.value / 1000);
     buf_printf(out, ", run %" PRId64, event->run_id.value);
-    append_line(telling, "", event->error);
-    append_line(telling, "", event->evidence);
-    append_line(telling, "correlation id ", event->correlation);
+    append_line(showing, "", event->error);
+    append_line(showing, "", event->evidence);
+    append_line(showing, "correlation id ", event->correlation);
 }
 
-static void tell_conflict(struct telling *telling, const struct history_event *event)
+static void show_conflict(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
     buf_append_text(out, "conflict: ");
     append_version(out, "submitted ", event->version);
@@ -83,15 +84,15 @@ static void tell_conflict(struct telling *telling, const struct history_event *e
         buf_append_text(out, ", and the record is gone");
 }
 
-static void tell_settled(struct telling *telling, const struct history_event *event)
+static void show_settled(struct showing *showing, const struct history_event *event)
 {
-    buf_append_text(&telling->out, "conflict settled: ");
-    words_printable_span(&telling->out, event->what);
+    buf_append_text(&showing->out, "conflict settled: ");
+    words_printable_span(&showing->out, event->what);
 }
 
-static void tell_state(struct telling *telling, const struct history_event *event)
+static void show_state(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
     char moment[WORDS_SIZE];
 
     buf_append_text(out, "state: ");
@@ -107,21 +108,21 @@ static void tell_state(struct telling *telling, const struct history_event *even
         buf_append_text(out, ", waits for ");
         choice_name(out, event->waits_for.value);
     }
-    append_line(telling, "", event->code);
-    append_line(telling, "", event->error);
-    append_line(telling, "", event->evidence);
+    append_line(showing, "", event->code);
+    append_line(showing, "", event->error);
+    append_line(showing, "", event->evidence);
 }
 
-static void tell_audit(struct telling *telling, const struct history_event *event)
+static void show_audit(struct showing *showing, const struct history_event *event)
 {
-    buf_append_text(&telling->out, "audit log: ");
-    words_printable_span(&telling->out, event->what);
-    append_line(telling, "", event->evidence);
+    buf_append_text(&showing->out, "audit log: ");
+    words_printable_span(&showing->out, event->what);
+    append_line(showing, "", event->evidence);
 }
 
-static void tell_notification(struct telling *telling, const struct history_event *event)
+static void show_notification(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
     buf_printf(out, "notification %" PRId64 ": ", event->id);
     words_printable_span(out, event->what);
@@ -133,38 +134,38 @@ static void tell_notification(struct telling *telling, const struct history_even
         buf_append_text(out, " after ");
         words_count(out, (uint64_t)event->attempts.value, "attempt");
     }
-    append_line(telling, "", event->evidence);
-    append_line(telling, "", event->error);
-    if (telling->session.cli->report.verbose)
-        append_line(telling, "", event->fields);
+    append_line(showing, "", event->evidence);
+    append_line(showing, "", event->error);
+    if (showing->session.cli->report.verbose)
+        append_line(showing, "", event->fields);
 }
 
-static void tell_heading(struct telling *telling, const struct history_event *event)
+static void show_heading(struct showing *showing, const struct history_event *event)
 {
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
 
-    if (telling->events > 0)
+    if (showing->events > 0)
         buf_append_char(out, '\n');
     words_printable_span(out, event->schema);
     buf_append_char(out, ' ');
-    words_printable_span(out, telling->record_id);
+    words_printable_span(out, showing->record_id);
     buf_append_text(out, "\n\n");
 }
 
-static void tell_event(struct telling *telling, const struct history_event *event)
+static void show_event(struct showing *showing, const struct history_event *event)
 {
-    static void (*const tell[])(struct telling *, const struct history_event *) = {
-        [HISTORY_READ] = tell_read,       [HISTORY_REJECTED] = tell_read,
-        [HISTORY_REQUEST] = tell_request, [HISTORY_CONFLICT] = tell_conflict,
-        [HISTORY_SETTLED] = tell_settled, [HISTORY_STATE] = tell_state,
-        [HISTORY_AUDIT] = tell_audit,     [HISTORY_NOTIFICATION] = tell_notification,
+    static void (*const show[])(struct showing *, const struct history_event *) = {
+        [HISTORY_READ] = show_read,       [HISTORY_REJECTED] = show_read,
+        [HISTORY_REQUEST] = show_request, [HISTORY_CONFLICT] = show_conflict,
+        [HISTORY_SETTLED] = show_settled, [HISTORY_STATE] = show_state,
+        [HISTORY_AUDIT] = show_audit,     [HISTORY_NOTIFICATION] = show_notification,
     };
-    struct buf *out = &telling->out;
+    struct buf *out = &showing->out;
     char moment[CLOCK_ISO_SIZE];
     size_t begin;
 
-    if (!telling->events || !span_equal(event->schema, buf_span(&telling->schema)))
-        tell_heading(telling, event);
+    if (!showing->events || !span_equal(event->schema, buf_span(&showing->schema)))
+        show_heading(showing, event);
     begin = out->size;
     buf_printf(out, "  %s  ", clock_iso(event->at_ms, moment));
     if (event->job_id)
@@ -172,8 +173,8 @@ static void tell_event(struct telling *telling, const struct history_event *even
     else
         buf_append_char(out, '-');
     buf_append_text(out, "  ");
-    telling->margin = (int)(out->size - begin);
-    tell[event->kind](telling, event);
+    showing->margin = (int)(out->size - begin);
+    show[event->kind](showing, event);
     buf_append_char(out, '\n');
 }
 
@@ -184,7 +185,7 @@ static void tell_event(struct telling *telling, const struct history_event *even
 
 enum form { FORM_TEXT, FORM_NUMBER, FORM_TIME, FORM_JOB, FORM_FIELDS };
 
-/* The members of an event's line, in order: of which kinds, and where the value is. */
+/* The members of an event's line, in order: their kinds of event, and where the value is. */
 static const struct {
     unsigned kinds;
     const char *name;
@@ -237,12 +238,6 @@ static void add_job(struct buf *line, const char *name, int64_t job_id)
     buf_release(&job);
 }
 
-static void add_fields(struct buf *line, struct span fields)
-{
-    buf_append_text(line, ", \"fields\": ");
-    buf_append_json_text(line, fields);
-}
-
 static void add_number(struct buf *line, const char *name, enum form form,
                        const struct history_number *number)
 {
@@ -256,8 +251,8 @@ static void add_number(struct buf *line, const char *name, enum form form,
         json_line_count(line, name, (uint64_t)number->value);
 }
 
-/* Every line has every member that its kind of event can have. */
-static void tell_json(struct telling *telling, const struct history_event *event)
+/* Every line has all members of its kind of event. */
+static void show_json(struct showing *showing, const struct history_event *event)
 {
     static const char *const names[] = {
         [HISTORY_READ] = "read",       [HISTORY_REJECTED] = "rejected",
@@ -265,13 +260,13 @@ static void tell_json(struct telling *telling, const struct history_event *event
         [HISTORY_SETTLED] = "settled", [HISTORY_STATE] = "state",
         [HISTORY_AUDIT] = "audit",     [HISTORY_NOTIFICATION] = "notification",
     };
-    struct buf *line = &telling->out;
+    struct buf *line = &showing->out;
 
     json_line_begin(line, "row");
     json_line_text(line, "event", span_of(names[event->kind]));
     json_line_time(line, "at", event->at_ms);
     json_line_text(line, "schema", event->schema);
-    json_line_text(line, "record_id", telling->record_id);
+    json_line_text(line, "record_id", showing->record_id);
     if (event->job_id)
         add_job(line, "job", event->job_id);
     else
@@ -281,12 +276,14 @@ static void tell_json(struct telling *telling, const struct history_event *event
 
         if (!(members[i].kinds & 1U << event->kind))
             continue;
-        if (members[i].form == FORM_TEXT)
+        if (members[i].form == FORM_TEXT) {
             json_line_text(line, members[i].name, *(const struct span *)value);
-        else if (members[i].form == FORM_FIELDS) /* an object already */
-            add_fields(line, event->fields);
-        else
+        } else if (members[i].form == FORM_FIELDS) { /* an object already */
+            buf_append_text(line, ", \"fields\": ");
+            buf_append_json_text(line, event->fields);
+        } else {
             add_number(line, members[i].name, members[i].form, value);
+        }
     }
     json_line_end(line);
 }
@@ -295,41 +292,40 @@ static void tell_json(struct telling *telling, const struct history_event *event
 
 static bool take_event(void *context, const struct history_event *event, struct err *err)
 {
-    struct telling *telling = context;
-    struct report *report = &telling->session.cli->report;
+    struct showing *showing = context;
+    struct report *report = &showing->session.cli->report;
 
     if (stop_requested())
         return err_set(err, ERR_STOPPED, "stopped");
     if (report->json)
-        tell_json(telling, event);
+        show_json(showing, event);
     else
-        tell_event(telling, event);
-    report_out(report, &telling->out);
-    telling->events++;
-    buf_reset(&telling->schema);
-    buf_append_span(&telling->schema, event->schema);
+        show_event(showing, event);
+    report_out(report, &showing->out);
+    showing->events++;
+    buf_reset(&showing->schema);
+    buf_append_span(&showing->schema, event->schema);
     return true;
 }
 
-static bool tell_all(struct telling *telling, struct err *err)
+static bool show_all(struct showing *showing, struct err *err)
 {
-    const struct options *options = &telling->session.cli->options;
+    const struct options *options = &showing->session.cli->options;
     const char *schema = options_text(options, OPT_SCHEMA);
+    struct report *report = &showing->session.cli->report;
     struct buf record = {0};
-
-    struct report *report = &telling->session.cli->report;
     bool fine;
 
     report_hold(report);
-    fine = history_record(telling->session.store, telling->record_id, schema, take_event, telling,
+    fine = history_record(showing->session.store, showing->record_id, schema, take_event, showing,
                           err);
     if (!report_release(report, fine, err))
         return false;
-    if (telling->events > 0)
+    if (showing->events > 0)
         return true;
-    words_printable_span(&record, telling->record_id);
-    err_set(err, ERR_CONFIG, "there is no row of record '%s'%s%s in %s", buf_text(&record),
-            schema ? " of " : "", schema ? schema : "", store_path(telling->session.store));
+    words_printable_span(&record, showing->record_id);
+    err_set(err, ERR_CONFIG, "record '%s'%s%s has no row in '%s': check its id", buf_text(&record),
+            schema ? " of " : "", schema ? schema : "", store_path(showing->session.store));
     buf_release(&record);
     return false;
 }
@@ -337,18 +333,17 @@ static bool tell_all(struct telling *telling, struct err *err)
 void command_history(struct cli *cli)
 {
     const struct options *options = &cli->options;
-    struct telling telling = {.session = {.cli = cli}};
+    struct showing showing = {.session = {.cli = cli}};
     struct err err = {0};
 
     if (options->path_count == 0) {
-        report_error(&cli->report, ERR_CONFIG,
-                     "which record? `rowferry history RECORD`; see rowferry history --help");
+        report_error(&cli->report, ERR_CONFIG, "no record is named: see rowferry history --help");
         return;
     }
-    telling.record_id = span_of(options->paths[0]);
-    if (session_look(&telling.session) && !tell_all(&telling, &err))
+    showing.record_id = span_of(options->paths[0]);
+    if (session_look(&showing.session) && !show_all(&showing, &err))
         report_fail(&cli->report, &err);
-    buf_release(&telling.schema);
-    buf_release(&telling.out);
-    session_release(&telling.session);
+    buf_release(&showing.schema);
+    buf_release(&showing.out);
+    session_release(&showing.session);
 }

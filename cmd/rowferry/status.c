@@ -1,4 +1,4 @@
-/* Where every batch stands, and the exact command that would finish it. Takes no lock. */
+/* Shows the state of every batch, and the exact command that would finish it. Takes no lock. */
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
@@ -15,10 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of the overview: with all else that it says, it fits on a screen of 24 lines. */
+/* Lines of the table, so that the overview fits on a screen of 24 lines. */
 enum { LINES_MAX = 5 };
 
-/* Who is at work: the lock, and what its holder does. */
+/* For each lock, what its holder does. */
 static const struct {
     const char *event, *text;
 } works[] = {
@@ -34,15 +34,15 @@ struct standing {
     bool at_work[WORKS];
     char holders[WORKS][LOCK_HOLDER_SIZE];
     int64_t batch_id;     /* 0: all */
-    char *loading_source; /* of a batch whose intake did not end */
+    char *loading_source; /* of a batch that is still loading */
     struct pause_info pause;
     struct run_info last;
     struct notification_counts notifications;
     struct buf details; /* of the one batch */
-    bool pruned;        /* it has no rows to look at */
+    bool pruned;        /* the one batch has no rows any more */
 };
 
-static void tell_batch_json(struct report *report, const struct batch_counts *batch)
+static void show_batch_json(struct report *report, const struct batch_counts *batch)
 {
     struct buf line = {0};
 
@@ -86,11 +86,11 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
     if (standing->batch_id)
         note_details(standing, batch);
     if (cli->report.json)
-        tell_batch_json(&cli->report, batch);
+        show_batch_json(&cli->report, batch);
     return true;
 }
 
-/* Not one that is at work: those are told of as such. */
+/* Reads the last run that is not working now. */
 static bool read_last_run(struct standing *standing, struct err *err)
 {
     int running = standing->at_work[LOCK_INTAKE] + standing->at_work[LOCK_DRAIN] +
@@ -122,8 +122,9 @@ static bool read_all(struct standing *standing, struct err *err)
            notification_count(store, &standing->notifications, err) && read_last_run(standing, err);
 }
 
-/* A batch that is still loading is taken up by any `run`; what is pending by a drain. NULL: nothing
- * is left, or somebody is at it. */
+/* Stores the command to run next and returns the line before it; NULL if nothing is left, or a
+ * process is working on it. Any `run` finishes a batch that is loading, a drain sends what is
+ * pending. */
 static const char *note_next(const struct standing *standing)
 {
     struct cli *cli = standing->session.cli;
@@ -154,7 +155,7 @@ static const char *note_next(const struct standing *standing)
                                                      : "To send them:";
 }
 
-/* What the overview says of notifications and their deliveries. */
+/* The counts of notifications and deliveries in the overview. */
 static const struct {
     const char *name, *text;
     size_t place;
@@ -201,7 +202,7 @@ static void append_notifications(const struct standing *standing, struct buf *ou
         buf_append_text(out, "  `rowferry retry --deliveries` sends again what failed\n");
 }
 
-static void tell_json(const struct standing *standing)
+static void show_json(const struct standing *standing)
 {
     const struct run_info *last = &standing->last;
     struct report *report = &standing->session.cli->report;
@@ -259,7 +260,7 @@ static void append_last_run(const struct run_info *last, struct buf *out)
     if (!last->ended_ms) {
         buf_printf(out,
                    "started %s, has not ended\n"
-                   "  it is not at work: it was killed, or waits for a file to be complete\n",
+                   "  it is not working: it was killed, or waits for a file to be complete\n",
                    words_time(last->started_ms, moment));
         return;
     }
@@ -292,7 +293,7 @@ static void append_surroundings(const struct standing *standing, struct buf *out
     }
 }
 
-/* Conflicts that wait for a person, whatever else there is to do. Of one batch, its queries tell.
+/* Appends the number of conflicts that wait for a decision. For one batch, the queries show them.
  */
 static void append_conflicts(const struct standing *standing, struct buf *out)
 {
@@ -324,7 +325,7 @@ static void append_next(const struct standing *standing, const char *purpose, st
     append_conflicts(standing, out);
 }
 
-static void tell_people(const struct standing *standing, const char *purpose)
+static void show_text(const struct standing *standing, const char *purpose)
 {
     struct cli *cli = standing->session.cli;
     struct buf out = {0};
@@ -362,9 +363,9 @@ static void work(struct standing *standing)
         const char *purpose = note_next(standing);
 
         if (cli->report.json)
-            tell_json(standing);
+            show_json(standing);
         else
-            tell_people(standing, purpose);
+            show_text(standing, purpose);
     }
 }
 

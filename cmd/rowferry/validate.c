@@ -1,5 +1,5 @@
-/* What ingest would accept and reject, and the schema file that would read a file; no database,
- * nothing written. */
+/* Reports what ingest would accept and reject, or prints the schema file that would read a file.
+ * Uses no database and writes nothing. */
 #include "core/ingest/validate.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
@@ -18,7 +18,7 @@
 
 enum {
     LINES_MAX = 50,   /* violations that people see without --verbose */
-    KINDS_MAX = 1000, /* kinds that are told apart; rows choose the names of fields */
+    KINDS_MAX = 1000, /* a ceiling, because the rows choose the names of fields */
     KINDS_SHOWN = 20,
 };
 
@@ -44,7 +44,7 @@ static void kinds_release(struct violation_kinds *kinds)
     *kinds = (struct violation_kinds){0};
 }
 
-/* True when an earlier violation of the row is of the same kind. */
+/* Returns whether an earlier violation of the row is of the same kind. */
 static bool is_repeated(const struct violations *violations, size_t index)
 {
     for (size_t i = 0; i < index; i++)
@@ -127,8 +127,8 @@ struct validation {
     struct violation_kinds kinds;
 };
 
-static void tell_row_json(struct validation *validation, const struct row *row,
-                          const struct violations *violations)
+static void print_row_json(struct validation *validation, const struct row *row,
+                           const struct violations *violations)
 {
     struct buf line = {0};
 
@@ -157,9 +157,9 @@ static void append_printable(struct buf *out, struct span text, const char *behi
     buf_printf(out, "%s%s", str_printable(text, printable, sizeof printable), behind);
 }
 
-/* `FILE:LINE: RECORD: FIELD: MESSAGE`, as compilers have it. */
-static void tell_row(struct validation *validation, const struct row *row,
-                     const struct violations *violations)
+/* Prints `FILE:LINE: RECORD: FIELD: MESSAGE`, as compilers do. */
+static void print_row(struct validation *validation, const struct row *row,
+                      const struct violations *violations)
 {
     struct buf out = {0};
     char record_id[VIOLATION_QUOTE_SIZE];
@@ -193,13 +193,13 @@ static bool take_row(void *context, const struct row *row, const struct violatio
         return err_set(err, ERR_STOPPED, "stopped while checking %s", validation->path);
     kinds_add(&validation->kinds, violations);
     if (validation->cli->report.json)
-        tell_row_json(validation, row, violations);
+        print_row_json(validation, row, violations);
     else
-        tell_row(validation, row, violations);
+        print_row(validation, row, violations);
     return true;
 }
 
-/* The command that would read the files, as far as they can be read. */
+/* Adds a file to the command that would load the files. */
 static void note_next(struct cli *cli, const char *path)
 {
     struct buf *next = &cli->summary->next;
@@ -228,7 +228,7 @@ static void take_result(struct validation *validation, const struct ingest_resul
         load_report_json(&cli->report, validation->path, result);
 }
 
-/* False when nothing more should be checked; it is told. */
+/* Returns false after reporting an error that stops the command. */
 static bool validate_file(struct validation *validation, const struct ingest_options *options,
                           const char *path)
 {
@@ -245,7 +245,7 @@ static bool validate_file(struct validation *validation, const struct ingest_opt
     return err.kind == ERR_CONFIG || err.kind == ERR_INPUT;
 }
 
-static void append_ending(struct validation *validation, struct buf *out)
+static void append_summary(struct validation *validation, struct buf *out)
 {
     struct cli *cli = validation->cli;
     const struct summary *summary = cli->summary;
@@ -264,10 +264,10 @@ static void append_ending(struct validation *validation, struct buf *out)
     buf_printf(out, ": %" PRIu64 " accepted, %" PRIu64 " rejected\n",
                summary->rows_read - summary->rows_rejected, summary->rows_rejected);
     if (summary->next.size > 0 && summary->rows_read > summary->rows_rejected)
-        buf_printf(out, "To make jobs of them:\n  %s\n", buf_text(&cli->summary->next));
+        buf_printf(out, "To load them:\n  %s\n", buf_text(&cli->summary->next));
 }
 
-/* The machine's time zone: files do not name theirs. */
+/* Returns the time zone of the machine, because files do not name theirs. */
 static const char *local_zone(char out[PATH_MAX])
 {
     const char *zone = getenv("TZ");
@@ -359,7 +359,7 @@ void command_validate(struct cli *cli)
             fine = validate_file(&validation, &checking, options->paths[i]);
         if (cli->summary->files > 0 && !cli->report.json &&
             !(cli->report.quiet && cli->report.status == EXIT_DONE))
-            append_ending(&validation, &out);
+            append_summary(&validation, &out);
         report_out(&cli->report, &out);
     }
     buf_release(&out);

@@ -102,7 +102,7 @@ ended() {
     batch_file inbox/InventoryItem-b.csv 3 B
     before=$(sha256sum rowferry.db; find inbox | sort; cat ledger; sql .dump | sha256sum)
     ends 0 rowferry doctor --json
-    finds inbox fine "inbox, 1 file there to be read
+    finds inbox fine "inbox, 1 file waiting
 --min-age is 2s: this user can see who writes the files" ""
     same "$before" "$(sha256sum rowferry.db; find inbox | sort; cat ledger; sql .dump | sha256sum)"
     same "get token" "$(jq -r .kind requests | tail -n 2 | sort | paste -sd' ')"
@@ -135,7 +135,7 @@ GENESYS_ENVIRONMENT=$GENESYS_ENVIRONMENT
 GENESYS_CLIENT_ID=sim-client
 GENESYS_CLIENT_SECRET, which is not shown
 all other settings have their defaults" \
-        "no other command runs until that is mended; the other checks go on without it"
+        "no other command runs until that is fixed; the other checks go on without it"
     same "failed fine fine fine fine fine fine fine fine fine fine" "$(outcomes)"
 }
 
@@ -152,10 +152,10 @@ all other settings have their defaults" \
     finds configuration failed "'.env' has GENESYS_CLIENT_SECRET and others can read it (mode 0644): run chmod 600 .env
 GENESYS_ENVIRONMENT=$GENESYS_ENVIRONMENT
 all other settings have their defaults" \
-        "no other command runs until that is mended; the other checks go on without it"
+        "no other command runs until that is fixed; the other checks go on without it"
     finds login failed "no client id is set: GENESYS_CLIENT_ID
 no client secret is set: GENESYS_CLIENT_SECRET or GENESYS_CLIENT_SECRET_FILE" \
-        "set both in the environment or in .env; without them nothing was asked of the login or the API"
+        "set both in the environment or in .env; without them no request was made"
     same "$asked" "$(wc -l <requests)"
     chmod 600 .env
     ends 0 rowferry doctor --json
@@ -197,14 +197,14 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     echo '{"type": "strange"}' >schema/Broken.json
     ends 2 rowferry doctor --json
     finds schemas failed "$(printf '%s\n' "$output" | jq -r 'select(.check == "schemas").text')" \
-        "mend it: until then the files of its object stay in the inbox"
+        "fix it: until then the files of its object stay in the inbox"
     holds "$output" "schema/Broken.json"
     holds "$output" "schema: CustomerAccount, InventoryItem"
     mkdir none
     ends 2 rowferry doctor --json --schemas none
     finds schemas failed "none: contains no schema file NAME.json" \
         "--schemas or ROWFERRY_SCHEMAS names a folder with a file NAME.json for each object: see rowferry-schema(5)"
-    finds api skipped "not checked, because no schema file tells an object to ask for" ""
+    finds api skipped "not checked, because no schema file names an object to ask for" ""
 }
 
 # --- the database ---------------------------------------------------------------------------------
@@ -212,14 +212,14 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
 @test "a database that is missing, foreign, newer or older is told" {
     start_sim
     ends 2 rowferry doctor --json
-    finds database failed "there is no database rowferry.db" \
-        "\`rowferry run\` or \`rowferry ingest\` makes it; --db or ROWFERRY_DB names another"
+    finds database failed "there is no database 'rowferry.db'" \
+        "\`rowferry run\` or \`rowferry ingest\` creates it; --db or ROWFERRY_DB names another"
     finds integrity skipped "not checked, because there is no database to look at" ""
     sqlite3 other.db 'CREATE TABLE x (y)'
     ends 8 rowferry doctor --json --db other.db
     finds database failed \
         "database $PWD/other.db belongs to another program (application id 0): name another --db" \
-        "nothing is read or sent until this is mended; --db or ROWFERRY_DB names another"
+        "nothing is read or sent until this is fixed; --db or ROWFERRY_DB names another"
     make_database
     sql 'PRAGMA user_version = 99'
     ends 8 rowferry doctor --json
@@ -239,8 +239,8 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     truncate -s 200M rowferry.db-wal
     ends 0 rowferry doctor --json
     same remark "$(printf '%s\n' "$output" | jq -r 'select(.check == "database").outcome')"
-    holds "$output" "others have rights to it (mode 0644)"
-    holds "$output" "the WAL is far longer than the 16 MB that it grows to"
+    holds "$output" "others have permissions on it (mode 0644)"
+    holds "$output" "the WAL is far larger than its usual 16 MB"
 }
 
 @test "what this user may not use is exit 8" {
@@ -256,8 +256,8 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     same 8 "$status"
     finds folder failed "$PWD: Permission denied
 rowferry.db.drain: Permission denied" \
-        "the database's folder must be writable for the user who runs rowferry
-another user has made it: chown it to this one"
+        "let the user who runs rowferry write in the folder of the database
+another user created it: chown it to this one"
 }
 
 @test "a lock that another user than the database's has made is a remark" {
@@ -268,7 +268,7 @@ another user has made it: chown it to this one"
     ends 0 rowferry doctor --json
     holds "$(printf '%s\n' "$output" | jq -r 'select(.check == "folder").text')" \
         "rowferry.db.drain belongs to another user (65534) than the database"
-    same "that user cannot use it then: chown it to the database's" \
+    same "the owner of the database cannot use it: chown it to that user" \
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "folder").advice')"
 }
 
@@ -280,7 +280,7 @@ another user has made it: chown it to this one"
     ends 8 rowferry doctor --json
     finds integrity failed \
         "database $PWD/rowferry.db is damaged: row 1 missing from index job_waiting" \
-        "let nothing run on it; restore a backup, or look at what \`sqlite3 FILE .recover\` saves; then look for what is wrong with the disk"
+        "run nothing on it; restore a backup, or try \`sqlite3 FILE .recover\`; then check the disk"
     finds counters skipped "not checked, because the database is damaged or of an older version" ""
 }
 
@@ -291,7 +291,7 @@ another user has made it: chown it to this one"
     ends 1 rowferry doctor --json
     holds "$(printf '%s\n' "$output" | jq -r 'select(.check == "counters").text')" \
         "batch 1 (InventoryItem-a.csv): applied jobs: 3 by the counter, 2 by a full count"
-    same "a bug of ours: please report it with these lines, and keep a copy of the database as it is now" \
+    same "a bug in rowferry: please report it with these lines, and keep a copy of the database as it is now" \
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "counters").advice')"
 }
 
@@ -301,14 +301,14 @@ another user has made it: chown it to this one"
     batch_file InventoryItem-a.csv 2000
     ROWFERRY_CRASH=chunk-committed run rowferry ingest InventoryItem-a.csv
     ends 0 rowferry doctor --json
-    finds work remark "no process is at work on it
+    finds work remark "no process works on it
 batch 1: InventoryItem-a.csv was not read to its end" \
-        "the next \`rowferry run\` or \`rowferry ingest\` goes on with it"
+        "the next \`rowferry run\` or \`rowferry ingest\` finishes it"
     rm InventoryItem-a.csv
     ends 0 rowferry doctor --json
-    finds work remark "no process is at work on it
+    finds work remark "no process works on it
 batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
-        "give it to rowferry once more: the next run refuses this batch, of which nothing was sent"
+        "load the file again: the next run refuses this batch, of which nothing was sent"
     same loading "$(sql 'SELECT state FROM batch')"
 }
 
@@ -333,8 +333,8 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     make_database
     rmdir inbox
     ends 0 rowferry doctor --json
-    finds inbox remark "there is no folder 'inbox' here" \
-        "make it, or name the one that is read: rowferry doctor FOLDER"
+    finds inbox remark "there is no inbox folder 'inbox' here" \
+        "create it, or name another: rowferry doctor FOLDER"
     ends 2 rowferry doctor --json elsewhere
     finds inbox failed "elsewhere: No such file or directory" "name a folder: rowferry doctor FOLDER"
 }
@@ -381,8 +381,8 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     stop_sim
     ends 5 rowferry doctor --json
     finds login failed "$(printf '%s\n' "$output" | jq -r 'select(.check == "login").text')" \
-        "check the network, a proxy (https_proxy) and --environment; nothing is lost meanwhile, and \`rowferry run\` goes on later"
-    finds clock skipped "not checked, because no server has told its time" ""
+        "check the network, a proxy (https_proxy) and --environment; nothing is lost, and \`rowferry run\` resumes later"
+    finds clock skipped "not checked, because no server has sent its time" ""
 }
 
 # says STATUS OUTCOME TEXT ADVICE SIM...: of the check of the API, with the simulator so
@@ -398,8 +398,8 @@ says() {
 @test "what the API answers to a GET is judged" {
     local get='GET of a record of CustomerAccount at @'
     local role="give the OAuth client the scopes customobjects:read and customobjects:write, and a role with the custom objects permissions; or it belongs to another organisation than --environment"
-    local network="check the network, a proxy (https_proxy) and --environment; nothing is lost meanwhile, and \`rowferry run\` goes on later"
-    local config="check --environment and --login-url; where a proxy or a test server signs with an authority of its own, name its certificate with --ca-file"
+    local network="check the network, a proxy (https_proxy) and --environment; nothing is lost, and \`rowferry run\` resumes later"
+    local config="check --environment and --login-url; if a proxy or a test server has its own certificate authority, name its certificate with --ca-file"
 
     says 6 failed "$get: 403 missing.permissions (You do not have permission to perform the requested action.)" \
         "$role" --answer get:rowferry-doctor=403
@@ -410,7 +410,7 @@ says() {
     says 2 failed "$get: 405 method.not.allowed (The method is not allowed for this resource.)" \
         "$config" --answer get:rowferry-doctor=405
     says 0 remark "@ answered 429: Rate limit exceeded the maximum. Retry the request in [1] seconds" \
-        "something else uses up the limit of this client's tokens; a run waits as the API asks" \
+        "something else uses up the limit of this client's tokens; a run waits as long as the API asks" \
         --answer get:rowferry-doctor=429
 }
 
@@ -419,7 +419,7 @@ says() {
     make_database
     ends 0 rowferry doctor --json
     holds "$(printf '%s\n' "$output" | jq -r 'select(.check == "api").text')" \
-        "asked for a record of CustomerAccount that there is not; 404 is right, and does not tell whether the object is there"
+        "asked for a record of CustomerAccount that does not exist; 404 is right, and does not show whether the object exists"
 }
 
 @test "a certificate that nobody signed is exit 2, with the option that trusts it" {
@@ -429,7 +429,7 @@ says() {
     ends 2 rowferry doctor --json
     holds "$(printf '%s\n' "$output" | jq -r 'select(.check == "login").text')" \
         "the server's certificate is not trusted"
-    same "check --environment and --login-url; where a proxy or a test server signs with an authority of its own, name its certificate with --ca-file" \
+    same "check --environment and --login-url; if a proxy or a test server has its own certificate authority, name its certificate with --ca-file" \
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "login").advice')"
     export ROWFERRY_CA_FILE=self.pem
     make_database
@@ -437,7 +437,7 @@ says() {
 }
 
 @test "a clock that is far from the server's fails, one that is a little is a remark" {
-    local ntp='have it set by NTP (timedatectl set-ntp true)'
+    local ntp='set it by NTP (timedatectl set-ntp true)'
 
     start_sim --date-offset 3600
     make_database

@@ -179,7 +179,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
         "\(.outcome.job) \(.outcome.state) \(.recordId) \(.fields.price // .outcome.raw)"' \
         <<<"$(sed 's/1\.50/"1.50"/' <<<"$output")")"
     same '3 1 2 2 0' "$(summary '"\(.rows_read) \(.rows_rejected) \(.jobs) \(.pending) \(.exit_status)"')"
-    fails_with 2 '--json writes JSON lines: leave out it or --format csv' export 1 --json --format csv
+    fails_with 2 '--json writes JSON lines, not CSV: leave out --json or --format csv' export 1 --json --format csv
 }
 
 @test "a spreadsheet's file changes formulas, says so, and is never taken back" {
@@ -211,12 +211,12 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     batch_file InventoryItem-1.csv 1
     echo A-2,1 >>InventoryItem-1.csv
     ends 3 rowferry ingest InventoryItem-1.csv
-    fails_with 2 'batch 1: rejected rows can only be written in the format they came in: say --format csv, or leave them out with --state jobs' \
+    fails_with 2 'batch 1: rejected rows can only be written in the format of their file: use --format csv, or leave them out with --state jobs' \
         export 1 --format ndjson
     ends 0 rowferry export 1 --format ndjson --state jobs
-    fails_with 2 '--for-spreadsheet is for CSV: leave out --format ndjson' \
+    fails_with 2 '--for-spreadsheet writes CSV only: leave out --format ndjson' \
         export 1 --format ndjson --for-spreadsheet
-    fails_with 2 '--for-spreadsheet is for CSV: leave out --json' export 1 --json --for-spreadsheet
+    fails_with 2 '--for-spreadsheet writes CSV only: leave out --json' export 1 --json --for-spreadsheet
     echo '{"recordId":"a","version":5,"fields":{"ean":1}}' >InventoryItem-2.ndjson
     ends 0 rowferry ingest InventoryItem-2.ndjson
     fails_with 2 'batch 2: row 1: ean: there is no column for it; --format ndjson can say it' \
@@ -228,8 +228,8 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     fails_with 2 "there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` lists them" export 7
-    fails_with 2 "'x' is no batch" export x
-    fails_with 2 '`rowferry export` needs a batch' export
+    fails_with 2 "'x' is not a batch" export x
+    fails_with 2 'no batch is named: see rowferry export --help' export
     sqlite3 rowferry.db "UPDATE batch SET state = 'loading'"
     fails_with 2 'batch 1 is still being read: export it when that has ended' export 1
 }

@@ -143,7 +143,7 @@ InventoryItem same-1
     ends 0 rowferry history same-1 --schema InventoryItem
     lacks "$output" CustomerAccount
     ends 2 rowferry history same-1 --schema Other
-    same "rowferry: error: there is no row of record 'same-1' of Other in $PWD/rowferry.db" "$stderr"
+    same "rowferry: error: record 'same-1' of Other has no row in '$PWD/rowferry.db': check its id" "$stderr"
 }
 
 @test "history of an unknown record, or without a database, ends 2" {
@@ -152,10 +152,10 @@ InventoryItem same-1
     one_row InventoryItem-1.csv A-1 1
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 2 rowferry history a-1 --json
-    same "rowferry: error: there is no row of record 'a-1' in $PWD/rowferry.db" "$stderr"
+    same "rowferry: error: record 'a-1' has no row in '$PWD/rowferry.db': check its id" "$stderr"
     same 2 "$(summary .exit_status)"
     ends 2 rowferry history
-    same "rowferry: error: which record? \`rowferry history RECORD\`; see rowferry history --help" "$stderr"
+    same "rowferry: error: no record is named: see rowferry history --help" "$stderr"
     ends 2 rowferry history A-1 A-2
     same "rowferry: error: unexpected argument 'A-2': see rowferry history --help" "$stderr"
 }
@@ -233,7 +233,7 @@ screen() {
     ends 0 rowferry status
     lacks "$output" "sending:"
     holds "$(printf '%s\n' "$output" | masked)" "last run: 2 (drain), started MOMENT, has not ended
-  it is not at work: it was killed, or waits for a file to be complete"
+  it is not working: it was killed, or waits for a file to be complete"
     same null "$(rowferry status --json | jq 'select(.event == "last_run") | .exit_status')"
     holds "$output" "To send them:
   $BIN/rowferry drain"

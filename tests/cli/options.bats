@@ -708,7 +708,7 @@ InventoryItem-1.csv:4: A-9: quantity: must be at least 0, is -1
          1  pattern               sku
 
 1 file, 3 rows: 2 accepted, 1 rejected
-To make jobs of them:
+To load them:
   $BIN/rowferry ingest --schemas schema InventoryItem-1.csv" "$output"
     sed -i 2,3d InventoryItem-1.csv
     ends 3 rowferry validate InventoryItem-1.csv --schemas schema

@@ -23,7 +23,7 @@ DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev libssl-dev
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
-DEB_BENCH  := nginx-light miller
+DEB_BENCH  := nginx-light miller wrk
 DEB_FUZZ   := clang
 DEB_DEB    := dpkg-dev lintian
 DEB_COV    := gcovr jq
@@ -116,7 +116,7 @@ help:
 	@echo 'make crash     KILLS=1000: SIGKILL at every moment, compared with what the API applied'
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600 or RUNS=1000000'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
-	@echo 'make bench     speed of intake and drain, each next to its reference'
+	@echo 'make bench     speed of intake, drain and listener, each next to its reference'
 	@echo 'make install   with manual pages, completions, systemd units; PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall what install put there'
 	@echo 'make deb       a Debian package, $(DEBDIR)/rowferry_$(VERSION)_*.deb'
@@ -199,7 +199,7 @@ deps-lint: need
 	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
 deps-bench: need
-	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr wrk sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 # libFuzzer comes with clang, in a package that is named after its version
 libfuzzer = echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \

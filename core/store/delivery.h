@@ -62,7 +62,7 @@ bool deliveries_failed(struct store *store,
 /* Puts the failed deliveries back to pending, due now, in one transaction. */
 bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *count, struct err *err);
 
-/* Inside core/store only. */
+/* Inside core/store only: the caller counts. */
 
 /* Enters the delivery of a notification that has none; waits: its notification may still be an
  * echo. */

@@ -46,9 +46,9 @@ static const char *const sql[] = {
                           "WHERE id = :id",
     [NOTIFICATION_DECIDE] = "UPDATE notification SET state = :state, reason = :reason, "
                             "job_id = :job_id WHERE id = :id",
-    [NOTIFICATION_TALLY] =
-        "UPDATE notification_tally SET accepted = accepted + :accepted, "
-        "not_accepted = not_accepted + :not_accepted, echo = echo + :echo WHERE id = 1",
+    [NOTIFICATION_TALLY] = "UPDATE notification_tally SET accepted = accepted + :accepted, "
+                           "not_accepted = not_accepted + :not_accepted, echo = echo + :echo, "
+                           "pending = pending + :pending WHERE id = 1",
     [NOTIFICATION_COUNT] = "SELECT accepted, not_accepted, echo, pending, delivered, failed "
                            "FROM notification_tally WHERE id = 1",
 };
@@ -126,16 +126,22 @@ bool notification_between(struct store *store, struct span record_id, int64_t si
     return true;
 }
 
-/* Adds to the counters of notifications. */
-static bool tally(struct store *store, const int64_t deltas[NOTIFICATION_STATES], struct err *err)
+/* How the counters change in one transaction. */
+struct deltas {
+    int64_t by_state[NOTIFICATION_STATES];
+    int64_t pending; /* deliveries */
+};
+
+static bool tally(struct store *store, const struct deltas *deltas, struct err *err)
 {
     struct db_statement *statement = get(store, NOTIFICATION_TALLY, err);
 
     if (!statement)
         return false;
-    db_bind_int64(statement, DB_ACCEPTED, deltas[NOTIFICATION_ACCEPTED]);
-    db_bind_int64(statement, DB_NOT_ACCEPTED, deltas[NOTIFICATION_NOT_ACCEPTED]);
-    db_bind_int64(statement, DB_ECHO, deltas[NOTIFICATION_ECHO]);
+    db_bind_int64(statement, DB_ACCEPTED, deltas->by_state[NOTIFICATION_ACCEPTED]);
+    db_bind_int64(statement, DB_NOT_ACCEPTED, deltas->by_state[NOTIFICATION_NOT_ACCEPTED]);
+    db_bind_int64(statement, DB_ECHO, deltas->by_state[NOTIFICATION_ECHO]);
+    db_bind_int64(statement, DB_PENDING, deltas->pending);
     return db_run(store, statement, err, "count notifications");
 }
 
@@ -165,8 +171,8 @@ static enum notification_state bind_verdict(struct db_statement *statement, cons
 }
 
 static bool add(struct store *store, struct notification *notification,
-                const struct notification_decider *decider, int64_t now_ms,
-                int64_t deltas[NOTIFICATION_STATES], struct err *err)
+                const struct notification_decider *decider, int64_t now_ms, struct deltas *deltas,
+                struct err *err)
 {
     struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
     struct db_statement *statement = get(store, NOTIFICATION_INSERT, err);
@@ -194,10 +200,11 @@ static bool add(struct store *store, struct notification *notification,
         return true;
     notification->id = sqlite3_last_insert_rowid(store->db);
     notification->state = state;
-    deltas[state]++;
+    deltas->by_state[state]++;
     if (state == NOTIFICATION_NOT_ACCEPTED ||
         (state == NOTIFICATION_ECHO && !decider->delivers_echoes))
         return true;
+    deltas->pending++;
     return delivery_begin(store, notification->id, notification->record_id,
                           verdict.end == NOTIFICATION_WAITS, now_ms, err);
 }
@@ -205,13 +212,13 @@ static bool add(struct store *store, struct notification *notification,
 bool notifications_add(struct store *store, struct notification *const *notifications, size_t count,
                        const struct notification_decider *decider, int64_t now_ms, struct err *err)
 {
-    int64_t deltas[NOTIFICATION_STATES] = {0};
+    struct deltas deltas = {0};
     bool fine = db_begin(store, err);
 
     for (size_t i = 0; fine && i < count; i++)
-        fine = add(store, notifications[i], decider, now_ms, deltas, err);
+        fine = add(store, notifications[i], decider, now_ms, &deltas, err);
     crash_point(CRASH_NOTIFICATION_READ);
-    fine = fine && tally(store, deltas, err) && db_commit(store, err);
+    fine = fine && tally(store, &deltas, err) && db_commit(store, err);
     if (!fine)
         db_rollback(store);
     crash_point(CRASH_NOTIFICATION_COMMITTED);
@@ -252,7 +259,7 @@ static bool read_waiting(struct store *store, int64_t id, struct notification *n
 
 static bool decide_waiting(struct store *store, const struct notification *notification,
                            const struct notification_decider *decider, int64_t now_ms,
-                           int64_t deltas[NOTIFICATION_STATES], uint64_t *decided, struct err *err)
+                           struct deltas *deltas, uint64_t *decided, struct err *err)
 {
     struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
     struct db_statement *statement = get(store, NOTIFICATION_DECIDE, err);
@@ -264,16 +271,18 @@ static bool decide_waiting(struct store *store, const struct notification *notif
         verdict.end = NOTIFICATION_FOREIGN;
     db_bind_int64(statement, DB_ID, notification->id);
     if (bind_verdict(statement, NULL, &verdict, reason) == NOTIFICATION_ECHO) {
-        deltas[NOTIFICATION_ACCEPTED]--;
-        deltas[NOTIFICATION_ECHO]++;
+        deltas->by_state[NOTIFICATION_ACCEPTED]--;
+        deltas->by_state[NOTIFICATION_ECHO]++;
     }
     if (!db_run(store, statement, err, "decide about a notification"))
         return false;
     if (verdict.end == NOTIFICATION_WAITS)
         return true;
     ++*decided;
-    if (verdict.end == NOTIFICATION_OF_JOB && !decider->delivers_echoes)
+    if (verdict.end == NOTIFICATION_OF_JOB && !decider->delivers_echoes) {
+        deltas->pending--;
         return delivery_drop(store, notification->id, notification->record_id, now_ms, err);
+    }
     return delivery_free(store, notification->id, notification->record_id, now_ms, err);
 }
 
@@ -303,7 +312,8 @@ static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *
 bool notifications_decide(struct store *store, const struct notification_decider *decider,
                           int64_t now_ms, uint64_t *decided, struct err *err)
 {
-    int64_t ids[WAITING_MAX], deltas[NOTIFICATION_STATES] = {0};
+    int64_t ids[WAITING_MAX];
+    struct deltas deltas = {0};
     struct notification notification;
     struct buf texts[4] = {{0}};
     bool fine = true;
@@ -317,10 +327,10 @@ bool notifications_decide(struct store *store, const struct notification_decider
     fine = db_begin(store, err);
     for (size_t i = 0; fine && i < count; i++)
         fine = read_waiting(store, ids[i], &notification, texts, err) &&
-               decide_waiting(store, &notification, decider, now_ms, deltas, decided, err);
+               decide_waiting(store, &notification, decider, now_ms, &deltas, decided, err);
     for (unsigned i = 0; i < 4; i++)
         buf_release(&texts[i]);
-    if (fine && tally(store, deltas, err))
+    if (fine && tally(store, &deltas, err))
         return db_commit(store, err);
     db_rollback(store);
     return false;

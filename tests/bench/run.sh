@@ -6,17 +6,19 @@
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
 #   BENCH_JOBS=100000        jobs of the drain
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
-#   BENCH_ONLY='ingest validate drain latency backlog prune'    which figures
+#   BENCH_SECONDS=10         of load on the listener, in each run
+#   BENCH_ONLY='ingest validate drain latency backlog prune listen'    which figures
 #   BENCH_KEEP=1             leaves the databases in build/bench/work.*
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
 runs=${BENCH_RUNS:-3} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
-orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog prune}
+orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog prune listen}
 bin=$PWD/build/release
 dir=$PWD/build/bench
 work=
 nginx=
+server=
 simulator=
 export LC_ALL=C
 
@@ -35,6 +37,7 @@ finish() {
         wait "$nginx" 2>/dev/null
     fi
     [ -z "$simulator" ] || kill "$simulator" 2>/dev/null
+    [ -z "$server" ] || kill -9 "$server" 2>/dev/null
     [ -n "${BENCH_KEEP:-}" ] || [ -z "$work" ] || rm -rf "$work"
 }
 trap finish EXIT
@@ -257,13 +260,72 @@ bench_prune() {
     rm -f "$work"/p.db*
 }
 
+# load_server NAME DATABASE TABLE COMMAND...: wrk against a server that says where it listens; NAME gets
+# the requests a second and the 99th percentile in ms. What was answered must be in the table.
+load_server() {
+    local name=$1 db=$2 table=$3 url answered
+
+    shift 3
+    rm -f "$db"*
+    "$@" >/dev/null 2>"$work/server" &
+    server=$!
+    for _ in {1..100}; do
+        url=$(sed -n 's/.*listening on //p' "$work/server")
+        [ -z "$url" ] || break
+        sleep 0.1
+    done
+    [ -n "$url" ] || die "the server does not start: $(cat "$work/server")"
+    wrk -t1 -c256 -d"${BENCH_SECONDS:-10}" --latency -s tests/bench/listen.lua "$url" >"$work/wrk" ||
+        die 'wrk failed'
+    kill -9 "$server"
+    wait "$server" 2>/dev/null
+    server=
+    ! grep -q 'Non-2xx' "$work/wrk" || die "$(cat "$work/wrk")"
+    answered=$(sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$work/wrk")
+    [ "$(sqlite3 "$db" "SELECT count(*) FROM $table")" -ge "$answered" ] ||
+        die "$answered were answered, and not all of them are in $db"
+    awk '/^ *99%/ { sub(/ms$/, "", $2); if (sub(/s$/, "", $2)) $2 *= 1000; p = $2 }
+        /^Requests\/sec/ { print $2, p }' "$work/wrk" >>"$work/$name"
+}
+
+# load_line NAME TITLE
+load_line() {
+    median "$1" | awk -v title="$2" '{ printf "  %-22s %9.0f /s %8.1f ms p99\n", title, $1, $2 }'
+}
+
+# Notifications that are answered after their commit, at 256 connections; killed at the end of each run.
+bench_listen() {
+    local i modules=$dir/node
+
+    rm -f "$work/ours" "$work/node"
+    if command -v npm >/dev/null && [ ! -d "$modules/node_modules/better-sqlite3" ]; then
+        mkdir -p "$modules"
+        (cd "$modules" && npm install --silent --no-audit --no-fund better-sqlite3@12) >/dev/null 2>&1 ||
+            rm -rf "$modules/node_modules"
+    fi
+    for ((i = 0; i < runs; i++)); do
+        load_server ours "$work/l.db" notification "$bin/rowferry" listen 0 --db "$work/l.db"
+        [ ! -d "$modules/node_modules/better-sqlite3" ] ||
+            load_server node "$work/n.db" body node tests/bench/listen.mjs "$modules" "$work/n.db"
+    done
+    echo 'notifications at 256 connections, answered after the commit'
+    load_line ours 'rowferry listen'
+    if [ -s "$work/node" ]; then
+        load_line node 'Node, better-sqlite3'
+        paste -d' ' <(median ours) <(median node) | awk '{ printf "  %-22s %9.1f\n", "ratio", $1 / $3 }'
+    else
+        echo '  Node with better-sqlite3: not measured, npm cannot install it here'
+    fi
+    rm -f "$work"/[ln].db*
+}
+
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
 awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
     echo "(this machine is busy: the figures and the ratios are less reliable)"
 for figure in $only; do
     case $figure in
-    ingest | validate | drain | latency | backlog | prune) "bench_$figure" ;;
-    *) die "no figure '$figure': ingest, validate, drain, latency, backlog, prune" ;;
+    ingest | validate | drain | latency | backlog | prune | listen) "bench_$figure" ;;
+    *) die "no figure '$figure': ingest, validate, drain, latency, backlog, prune, listen" ;;
     esac
 done

@@ -6,10 +6,10 @@ BEGIN {
     for (i = 1; i <= count; i++)
         rank[name[i]] = i
     # A library and the only files that may see its header, directly or through a header of ours.
-    home["sqlite3.h"] = "^core/store/|^core/validate/rules[^/]*$"
+    home["sqlite3.h"] = "^core/store/|^core/validate/(rules|sandbox)[^/]*$"
     home["curl/curl.h"] = "^core/http/pool[^/]*$"
     home["microhttpd.h"] = "^cmd/genesys-sim/|^core/notify/listener[^/]*$"
-    home["openssl/hmac.h"] = "^core/notify/signature[^/]*$"
+    home["openssl/hmac.h"] = "^(core/notify/signature|cmd/genesys-sim/webhooks)[^/]*$"
     home["openssl/sha.h"] = "^core/notify/payload[^/]*$"
     home["zlib.h"] = "^(core/row/gunzip[^/]*|cmd/genesys-sim/distort[^/]*)$"
     home["iconv.h"] = "^core/row/(transcode|recode|source)[^/]*$"

@@ -165,19 +165,18 @@ static const char *large_object(const char *last_name, const char *last_value, b
     static char texts[2][512];
     static unsigned next;
     char *text = texts[next++ % 2];
-    size_t size = 1;
+    int size = 0;
 
-    strcpy(text, "{");
     for (int i = 0; i < 20; i++) {
         int n = backwards ? 19 - i : i;
         char name[16], value[16];
 
         snprintf(name, sizeof name, "n%d", n);
         snprintf(value, sizeof value, "[%d]", n);
-        size += (size_t)snprintf(text + size, 512 - size, "%s\"%s\": %s", i ? ", " : "",
-                                 n == 19 ? last_name : name, n == 19 ? last_value : value);
+        size +=
+            snprintf(text + size, 512 - (size_t)size, "%s\"%s\": %s%s", i ? ", " : "{",
+                     n == 19 ? last_name : name, n == 19 ? last_value : value, i == 19 ? "}" : "");
     }
-    strcpy(text + size, "}");
     return text;
 }
 

@@ -40,21 +40,9 @@ static void annotations_pass_anywhere(void **state)
         "");
 }
 
-static void values_of_the_wrong_form_are_refused(void **state)
+static void annotations_of_the_wrong_form_are_refused(void **state)
 {
-    static const char types[] = "#/type: must be null, boolean, integer, number, string, array or "
-                                "object, or an array of these";
     static const struct refusal cases[] = {
-        {"{\"title\": 1}", "#/title: must be a string"},
-        {"{\"$comment\": null}", "#/$comment: must be a string"},
-        {"{\"examples\": 1}", "#/examples: must be an array"},
-        {"{\"$id\": 1}", "#/$id: must be a string"},
-        {"{\"type\": \"strnig\"}", types},
-        {"{\"type\": 1}", types},
-        {"{\"type\": [\"string\", 1]}", types},
-        {"{\"type\": {\"a\": \"string\"}}", types},
-        {"{\"type\": [[\"string\"]]}", types},
-        {"{\"type\": [\"object\", \"object\"]}", "#/type: names a type twice"},
         {"{\"title\": 5}", "#/title: must be a string"},
         {"{\"readOnly\": 1}", "#/readOnly: must be true or false"},
         {"{\"deprecated\": false}", ""},
@@ -73,6 +61,27 @@ static void values_of_the_wrong_form_are_refused(void **state)
          "\"additionalItems\": {\"type\": \"string\"}}}}",
          ""},
         {"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"items\": []}", ""},
+    };
+
+    (void)state;
+    assert_schemas_refused(cases, COUNT(cases));
+}
+
+static void values_of_the_wrong_form_are_refused(void **state)
+{
+    static const char types[] = "#/type: must be null, boolean, integer, number, string, array or "
+                                "object, or an array of these";
+    static const struct refusal cases[] = {
+        {"{\"title\": 1}", "#/title: must be a string"},
+        {"{\"$comment\": null}", "#/$comment: must be a string"},
+        {"{\"examples\": 1}", "#/examples: must be an array"},
+        {"{\"$id\": 1}", "#/$id: must be a string"},
+        {"{\"type\": \"strnig\"}", types},
+        {"{\"type\": 1}", types},
+        {"{\"type\": [\"string\", 1]}", types},
+        {"{\"type\": {\"a\": \"string\"}}", types},
+        {"{\"type\": [[\"string\"]]}", types},
+        {"{\"type\": [\"object\", \"object\"]}", "#/type: names a type twice"},
         {"{\"type\": []}", "#/type: must name a type"},
         {"{\"type\": \"string\"}",
          "#/type: must allow an object, because the fields of a row are one"},
@@ -567,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_unknown_keyword_is_refused_by_name),
         cmocka_unit_test(annotations_pass_anywhere),
+        cmocka_unit_test(annotations_of_the_wrong_form_are_refused),
         cmocka_unit_test(values_of_the_wrong_form_are_refused),
         cmocka_unit_test(nested_values_of_the_wrong_form_are_refused),
         cmocka_unit_test(texts_that_are_not_a_schema_are_refused),

@@ -146,7 +146,7 @@ static struct span file_of(const char *rule, int32_t before, int32_t after)
         at += 1;
     }
     file[2 * 44 + 6 + 1 + 8] = 1;
-    at += sprintf(at, "\n%s\n", rule);
+    at += snprintf(at, (size_t)(file + sizeof file - at), "\n%s\n", rule);
     return (struct span){file, (size_t)(at - file)};
 }
 

@@ -5,18 +5,14 @@
 # UPDATE_GOLDEN=1 (make golden) writes the new output into the document.
 load lib
 
-# A folder as the documents describe it: an inbox, schema files, and the API at version 5
-a_document_folder() {
+# A folder as the documents describe it: an inbox, schema files, and the API with records at version 5
+setup() {
     in_a_folder
     mkdir inbox
     unset ROWFERRY_AUDIT
-    start_sim --base-version 5 --answer put:ber-wh-1048=422 "$@"
+    start_sim --base-version 5 --answer put:ber-wh-1048=422
     BIN=$(cd "$BIN" && pwd)
     FOLDER=$PWD
-}
-
-setup() {
-    a_document_folder
 }
 
 # What differs from run to run and from machine to machine

@@ -691,7 +691,7 @@ refused/InventoryItem-a.csv.error.txt" "$(below inbox)"
     done
     holds "$(cat inbox/refused/InventoryItem-1.xlsx.error.txt)" 'save it as CSV'
     holds "$(cat inbox/refused/InventoryItem-1.json.error.txt)" "jq -c '.[]'"
-    holds "$(cat inbox/refused/InventoryItem-1.txt.error.txt)" 'name it .csv'
+    holds "$(cat inbox/refused/InventoryItem-1.txt.error.txt)" 'rename it to .csv'
 }
 
 @test "--done-file: a file waits for its marker, and both are filed" {

@@ -492,6 +492,57 @@ static void other_folders_are_named_and_ignored(void **state)
     }
 }
 
+static void an_export_in_another_format_counts_if_its_schema_is_known(void **state)
+{
+    struct scene *scene = *state;
+    struct catalog *catalog = open_catalog(scene);
+    struct inbox_look found;
+
+    put(scene, "Item-1.xlsx", "");
+    put(scene, "Other.xlsx", "");
+    look_by(scene, &(struct inbox_rules){0}, &found);
+    assert_int_equal(found.ready_count, 0);
+    assert_int_equal(found.left_count, 2);
+    inbox_look_release(&found);
+    look_by(scene, &(struct inbox_rules){.catalog = catalog}, &found);
+    assert_int_equal(found.ready_count, 1);
+    assert_string_equal(found.ready[0], "Item-1.xlsx");
+    inbox_look_release(&found);
+    look_by(scene, &(struct inbox_rules){.any_schema = true}, &found);
+    assert_int_equal(found.ready_count, 2);
+    inbox_look_release(&found);
+    catalog_close(catalog);
+}
+
+static void a_marker_without_its_file_is_left(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+
+    put(scene, "a.csv.done", "");
+    look_by(scene, &(struct inbox_rules){.done_suffix = ".done"}, &found);
+    assert_int_equal(found.ready_count + found.unready_count, 0);
+    assert_int_equal(found.left_count, 1);
+    inbox_look_release(&found);
+}
+
+static void a_link_of_another_user_is_not_followed(void **state)
+{
+    struct scene *scene = *state;
+    struct inbox_look found;
+
+    if (geteuid() != 0)
+        skip();
+    put(scene, "a.csv", "");
+    assert_int_equal(symlink("a.csv", at(scene, "b.csv")), 0);
+    assert_int_equal(lchown(at(scene, "b.csv"), 65534, 65534), 0);
+    look(scene, 0, &found);
+    assert_int_equal(found.ready_count, 1);
+    assert_int_equal(found.unready_count, 1);
+    assert_int_equal(found.unready[0].reason, INBOX_LINK);
+    inbox_look_release(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +565,9 @@ int main(void)
         SCENE_TEST(the_wait_includes_files_open_for_writing),
         SCENE_TEST(sub_folders_named_like_a_schema_are_read),
         SCENE_TEST(other_folders_are_named_and_ignored),
+        SCENE_TEST(an_export_in_another_format_counts_if_its_schema_is_known),
+        SCENE_TEST(a_marker_without_its_file_is_left),
+        SCENE_TEST(a_link_of_another_user_is_not_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ $1 == "option" {
 
 FNR == NR { next }
 
-# where a command takes other values than the one before it
+# if a command takes other values than the one before it
 /@OWN_VALUES@/ {
     for (i = 1; i <= own_count; i++)
         print own[i]

@@ -67,7 +67,7 @@ $1 == "own" { own[$2] = own[$2] (own[$2] == "" ? "Exit status " : "; ") $3 ": " 
 $1 == "example" { examples[$2] = $3 }
 
 $1 == "option" || $1 == "variable" {
-    # one name may stand for two things
+    # two options can have the same name
     setting = $4 SUBSEP $5
     if (!(setting in takers)) {
         settings[++setting_count] = setting

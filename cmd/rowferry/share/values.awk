@@ -1,5 +1,5 @@
 # What the value of an option can be, for the completions: `files`, `folders`, the words themselves,
-# or nothing where only the user can know. Variables: states and retriable, the names of these
+# or nothing if only the user can know. Variables: states and retriable, the names of these
 # states of jobs.
 function values(option, argument) {
     if (option == "format")

@@ -54,6 +54,17 @@ CREATE TABLE notification_tally (
 
 INSERT INTO notification_tally VALUES (1, 0, 0, 0, 0, 0, 0);
 
+-- What records hold, as far as it is known, of schemas with `version: known`.
+CREATE TABLE known_record (
+    schema    TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    version   INTEGER,              -- NULL: a notification reports fields and no version
+    fields    TEXT NOT NULL,
+    seen_ms   INTEGER NOT NULL,     -- when it held them
+    source    TEXT NOT NULL CHECK (source IN ('put', 'get', 'notification')),
+    PRIMARY KEY (schema, record_id)
+) STRICT, WITHOUT ROWID;
+
 -- Notifications that have not reached the ERP.
 CREATE VIEW undelivered AS
 SELECT d.id AS notification_id,

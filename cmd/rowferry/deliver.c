@@ -21,6 +21,8 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
         .client_id = options_text(options, OPT_CLIENT_ID),
         .delivers_echoes = options_number(options, OPT_ECHO) != 0,
     };
+    /* without schema files nothing is known, and notifications go their way all the same */
+    deliver->catalog = catalog_open(options_text(options, OPT_SCHEMAS), &(struct err){0});
     fine = (!deliver->endpoint || sender_check(deliver->endpoint, &err)) &&
            secret_read(options, OPT_ERP_SECRET, &secret, &err);
     if (fine && secret) {
@@ -36,6 +38,7 @@ bool deliver_open(struct deliver *deliver, struct cli *cli)
 void deliver_release(struct deliver *deliver)
 {
     signature_keys_free(deliver->keys);
+    catalog_close(deliver->catalog);
     *deliver = (struct deliver){0};
 }
 
@@ -67,7 +70,8 @@ bool deliver_count(struct session *session, struct notification_counts *counts)
 static bool decide(const struct deliver *deliver, struct session *session)
 {
     struct echo echo = {.store = session->store, .client_id = deliver->client_id};
-    const struct notification_decider decider = {echo_of_store, &echo, deliver->delivers_echoes};
+    const struct notification_decider decider = {
+        .decide = echo_of_store, .context = &echo, .delivers_echoes = deliver->delivers_echoes};
     struct err err = {0};
     uint64_t decided = 1;
     bool fine = true;

@@ -6,6 +6,7 @@
 #include "core/notify/sender.h"
 #include "core/notify/signature.h"
 #include "core/store/notification.h"
+#include "core/validate/catalog.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +14,8 @@
 struct deliver {
     const char *endpoint; /* NULL: none is set */
     struct signature_keys *keys;
-    const char *client_id; /* by which echoes are recognised; or NULL */
+    const char *client_id;   /* by which echoes are recognised; or NULL */
+    struct catalog *catalog; /* of schema files; NULL: none */
     bool delivers_echoes;
 };
 

@@ -50,8 +50,12 @@ static void refuse(struct forward *forward, const char *problem)
 /* Stores the group in one transaction. */
 static bool store_group(struct forward *forward, struct err *err)
 {
-    const struct notification_decider decider = {echo_of_store, &forward->echo,
-                                                 forward->deliver.delivers_echoes};
+    const struct notification_decider decider = {
+        .decide = echo_of_store,
+        .knows = echo_knows,
+        .context = &forward->echo,
+        .delivers_echoes = forward->deliver.delivers_echoes,
+    };
     struct summary_notifications *summary = &forward->session.cli->summary->notifications;
     struct notification *list[GROUP];
 
@@ -161,6 +165,7 @@ static void work(struct forward *forward)
     forward->lines = mem_calloc(GROUP, sizeof *forward->lines);
     forward->echo.store = forward->session.store;
     forward->echo.client_id = forward->deliver.client_id;
+    forward->echo.catalog = forward->deliver.catalog;
     if (!read_all(forward, &err))
         report_fail(report, &err);
     else

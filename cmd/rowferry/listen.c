@@ -357,6 +357,7 @@ static void work(struct listen *listen)
                                        .store = listen->store,
                                        .keys = listen->keys,
                                        .client_id = listen->deliver.client_id,
+                                       .catalog = listen->deliver.catalog,
                                        .delivers_echoes = listen->deliver.delivers_echoes,
                                        .tls_certificate = listen->certificate,
                                        .tls_key = listen->key,

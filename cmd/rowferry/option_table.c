@@ -32,7 +32,7 @@ static const struct option table[OPT_COUNT] = {
             "exit status 2."},
     [OPT_SCHEMAS] = {.name = "schemas", .kind = KIND_PATH, .argument = "FOLDER",
         .env = {"ROWFERRY_SCHEMAS"}, .fallback = "schema",
-        .commands = READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR, .group = GROUP_FILES,
+        .commands = READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR | DELIVERING, .group = GROUP_FILES,
         .help = "the folder of schema files, one NAME.json per object"},
     [OPT_SCHEMA] = {.name = "schema", .kind = KIND_TEXT, .argument = "NAME",
         .commands = READING | FOR_HISTORY, .group = GROUP_FILES,

@@ -60,10 +60,19 @@ static void note_failure(struct committer *committer, const struct err *err)
     committer->failed_us = clock_monotonic_us();
 }
 
+static struct notification_decider decider_of(struct committer *committer)
+{
+    return (struct notification_decider){
+        .decide = echo_of_store,
+        .knows = committer->options.catalog ? echo_knows : NULL,
+        .context = &committer->echo,
+        .delivers_echoes = committer->options.delivers_echoes,
+    };
+}
+
 static void store_group(struct committer *committer, struct commit_item *first)
 {
-    const struct notification_decider decider = {echo_of_store, &committer->echo,
-                                                 committer->options.delivers_echoes};
+    const struct notification_decider decider = decider_of(committer);
     int64_t began_us = clock_monotonic_us();
     struct commit_item *last = first;
     struct err err = {0};
@@ -94,8 +103,7 @@ static void store_group(struct committer *committer, struct commit_item *first)
 /* Jobs may have come to their end, and others change the counters too. */
 static void look(struct committer *committer)
 {
-    const struct notification_decider decider = {echo_of_store, &committer->echo,
-                                                 committer->options.delivers_echoes};
+    const struct notification_decider decider = decider_of(committer);
     int64_t now_us = clock_monotonic_us();
     struct notification_counts counts;
     uint64_t decided = 0;
@@ -144,6 +152,7 @@ struct committer *committer_open(const struct committer_options *options, struct
     committer->options = *options;
     committer->echo.store = options->store;
     committer->echo.client_id = options->client_id;
+    committer->echo.catalog = options->catalog;
     committer->last = &committer->waiting;
     pthread_mutex_init(&committer->mutex, NULL);
     pthread_condattr_init(&monotonic);

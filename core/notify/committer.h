@@ -17,9 +17,12 @@ struct commit_item {
     struct commit_item *next;
 };
 
+struct catalog;
+
 struct committer_options {
-    struct store *store;   /* the thread's own */
-    const char *client_id; /* NULL: not known */
+    struct store *store;           /* the thread's own */
+    const char *client_id;         /* NULL: not known */
+    const struct catalog *catalog; /* of schema files; NULL: none */
     bool delivers_echoes;
     void (*done)(void *context); /* from the thread: items are done, or something became due */
     void *context;

@@ -138,3 +138,15 @@ bool echo_of_store(void *context, const struct notification *notification,
     return notification_candidates(echo->store, notification, look.modified_ms, look_at, &look,
                                    err);
 }
+
+bool echo_knows(void *context, struct span schema)
+{
+    const struct echo *echo = context;
+    const struct schema *found = NULL;
+    struct err ignored = {0};
+
+    for (size_t i = 0; echo->catalog && !found && i < catalog_count(echo->catalog); i++)
+        if (span_is(schema, catalog_name(echo->catalog, i)))
+            found = catalog_find(echo->catalog, catalog_name(echo->catalog, i), &ignored);
+    return found && schema_shape(found)->version_known;
+}

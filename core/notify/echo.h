@@ -5,6 +5,7 @@
 #include "core/api/record.h"
 #include "core/notify/payload.h"
 #include "core/store/notification.h"
+#include "core/validate/catalog.h"
 
 #include <stdbool.h>
 
@@ -27,10 +28,11 @@ enum echo_verdict { ECHO_NO, ECHO_YES, ECHO_WAIT };
  * delivered does. */
 enum echo_verdict echo_decide(const struct echo_facts *facts);
 
-/* What echo_of_store needs; zeroed but for store and client_id (NULL: not known). */
+/* What echo_of_store needs; zeroed but for store, client_id (NULL: not known) and catalog. */
 struct echo {
     struct store *store;
     const char *client_id;
+    const struct catalog *catalog; /* of schema files; NULL: none */
     struct payload_reader reader, earlier;
 };
 
@@ -39,5 +41,8 @@ void echo_release(struct echo *echo);
 /* For struct notification_decider: asks the jobs in the store. context: a struct echo. */
 bool echo_of_store(void *context, const struct notification *notification,
                    struct notification_verdict *verdict, struct err *err);
+
+/* For the same: whether the schema file says `version: known`. */
+bool echo_knows(void *context, struct span schema);
 
 #endif

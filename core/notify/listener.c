@@ -637,6 +637,7 @@ struct listener *listener_open(const struct listener_options *options, struct er
         listener->committer =
             committer_open(&(struct committer_options){.store = options->store,
                                                        .client_id = options->client_id,
+                                                       .catalog = options->catalog,
                                                        .delivers_echoes = options->delivers_echoes,
                                                        .done = on_done,
                                                        .context = listener},

@@ -19,11 +19,14 @@ enum {
     LISTENER_MEMORY_MAX = 64 << 20, /* of all bodies together */
 };
 
+struct catalog;
+
 struct listener_options {
     int fd;                            /* a listening socket */
     struct store *store;               /* the committer's until listener_end */
     const struct signature_keys *keys; /* NULL: requests need no signature */
     const char *client_id;             /* NULL: not known */
+    const struct catalog *catalog;     /* of schema files; NULL: none */
     bool delivers_echoes;
     const char *tls_certificate, *tls_key; /* PEM; NULL: plain HTTP */
     void (*stored)(void *context);         /* from another thread: a delivery may be due */

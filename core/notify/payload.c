@@ -262,7 +262,7 @@ bool payload_read(struct payload_reader *reader, struct span body, const char *w
     payload->time_json = scalar(&source, modified);
     payload->author_json = scalar(&source, author);
     if (!notification->refusal)
-        payload->fields = written(&source, fields);
+        notification->fields = payload->fields = written(&source, fields);
     read_correlation(&source, record, payload);
     make_key(&source, payload, webhook_id, fields, time, &reader->canonical);
     return true;

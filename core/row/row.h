@@ -66,7 +66,8 @@ struct row_shape {
     const struct row_property *properties;
     size_t count;
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
-    bool version_fetched;  /* ... is `fetch`: what a row says of a version is ignored */
+    bool version_fetched;  /* ... is `fetch` or `known`: a version in a row is ignored */
+    bool version_known;    /* ... is `known`: what notifications report of its records is stored */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
     bool trim;             /* blanks (str_trim) go off record ids, tags and cells without quotes */
     struct row_dialect dialect;

@@ -17,6 +17,8 @@ enum {
     NOTIFICATION_DECIDE,
     NOTIFICATION_TALLY,
     NOTIFICATION_COUNT,
+    NOTIFICATION_LEARN,
+    NOTIFICATION_FORGET,
 };
 
 static const char *const sql[] = {
@@ -51,6 +53,14 @@ static const char *const sql[] = {
                            "pending = pending + :pending WHERE id = 1",
     [NOTIFICATION_COUNT] = "SELECT accepted, not_accepted, echo, pending, delivered, failed "
                            "FROM notification_tally WHERE id = 1",
+    /* by the newest: notifications come late, or in another order */
+    [NOTIFICATION_LEARN] =
+        "INSERT INTO known_record (schema, record_id, fields, seen_ms, source) "
+        "VALUES (:schema, :record_id, :fields, :modified_ms, 'notification') "
+        "ON CONFLICT (schema, record_id) DO UPDATE SET version = NULL, fields = excluded.fields, "
+        "seen_ms = excluded.seen_ms, source = excluded.source WHERE excluded.seen_ms >= seen_ms",
+    [NOTIFICATION_FORGET] = "DELETE FROM known_record WHERE schema = :schema "
+                            "AND record_id = :record_id AND seen_ms <= :modified_ms",
 };
 
 const struct db_statements notification_statements = {sql, sizeof sql / sizeof *sql};
@@ -170,6 +180,24 @@ static enum notification_state bind_verdict(struct db_statement *statement, cons
     return state;
 }
 
+/* What the notification tells of the record; another action than an update leaves nothing known. */
+static bool learn(struct store *store, const struct notification *notification, int64_t modified_ms,
+                  struct err *err)
+{
+    bool has_fields = !notification->refusal && notification->fields.size;
+    struct db_statement *statement =
+        get(store, has_fields ? NOTIFICATION_LEARN : NOTIFICATION_FORGET, err);
+
+    if (!statement)
+        return false;
+    db_bind_span(statement, DB_SCHEMA, notification->schema);
+    db_bind_span(statement, DB_RECORD_ID, notification->record_id);
+    db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
+    if (has_fields)
+        db_bind_span(statement, DB_FIELDS, notification->fields);
+    return db_run(store, statement, err, "store what is known of a record");
+}
+
 static bool add(struct store *store, struct notification *notification,
                 const struct notification_decider *decider, int64_t now_ms, struct deltas *deltas,
                 struct err *err)
@@ -177,6 +205,7 @@ static bool add(struct store *store, struct notification *notification,
     struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
     struct db_statement *statement = get(store, NOTIFICATION_INSERT, err);
     enum notification_state state;
+    int64_t modified_ms = notification->modified_ms ? notification->modified_ms : now_ms;
     char reason[64];
 
     if (!statement ||
@@ -190,8 +219,7 @@ static bool add(struct store *store, struct notification *notification,
     db_bind_span(statement, DB_RECORD_ID, notification->record_id);
     db_bind_span(statement, DB_BODY, notification->body);
     db_bind_blob(statement, DB_SAME_KEY, notification->key, sizeof notification->key);
-    db_bind_int64(statement, DB_MODIFIED_MS,
-                  notification->modified_ms ? notification->modified_ms : now_ms);
+    db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
     state = bind_verdict(statement, notification->refusal, &verdict, reason);
     if (!db_run(store, statement, err, "store a notification"))
         return false;
@@ -201,6 +229,9 @@ static bool add(struct store *store, struct notification *notification,
     notification->id = sqlite3_last_insert_rowid(store->db);
     notification->state = state;
     deltas->by_state[state]++;
+    if (decider->knows && decider->knows(decider->context, notification->schema) &&
+        !learn(store, notification, modified_ms, err))
+        return false;
     if (state == NOTIFICATION_NOT_ACCEPTED ||
         (state == NOTIFICATION_ECHO && !decider->delivers_echoes))
         return true;

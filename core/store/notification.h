@@ -27,6 +27,7 @@ struct notification {
         key[NOTIFICATION_KEY_SIZE];        /* the same for notifications that count as the same */
     struct span action, schema, record_id; /* schema may be empty */
     struct span body;                      /* JSON, as it came */
+    struct span fields;                    /* within it, a JSON object; or empty */
     int64_t modified_ms;                   /* 0: not known */
     const char *refusal;                   /* why it is not accepted, or NULL */
 
@@ -47,6 +48,8 @@ struct notification_decider {
     bool (*decide)(void *context, const struct notification *notification,
                    struct notification_verdict *verdict, struct err *err);
     void *context;
+    /* Whether the schema asks for known_record; or NULL: none does. */
+    bool (*knows)(void *context, struct span schema);
     bool delivers_echoes; /* echoes are delivered like others, and nothing waits */
 };
 

@@ -100,11 +100,15 @@ static bool compile_choice(struct compiler *c, uint32_t value, const char *below
 static bool compile_version(struct compiler *c, uint32_t value)
 {
     struct row_shape *shape = &c->schema->shape;
-    bool compiled =
-        compile_choice(c, value, "/version", "required", "fetch", &shape->version_fetched);
+    struct span choice = {0};
 
+    if (compiler_is(c, value, JSON_STRING))
+        choice = compiler_string(c, value);
+    shape->version_known = span_is(choice, "known");
+    shape->version_fetched = shape->version_known || span_is(choice, "fetch");
     shape->version_required = !shape->version_fetched;
-    return compiled;
+    return shape->version_fetched || span_is(choice, "required") ||
+           compiler_refuse(c, "/version", "must be \"required\", \"fetch\" or \"known\"");
 }
 
 static bool compile_write(struct compiler *c, uint32_t value)

@@ -214,3 +214,23 @@ A-2|accepted|' "$(sql 'SELECT record_id, state, reason FROM notification')"
     ends 0 rowferry status --json
     same 1 "$(jq -r 'select(.event == "notifications") | .failed' <<<"$output")"
 }
+
+@test "what notifications report is known of schemas that ask for it, by the newest" {
+    jq '."x-rowferry".version = "known"' schema/InventoryItem.json >changed && mv changed schema/InventoryItem.json
+    notification A 1 2026-11-29T10:00:01Z >notes
+    notification A 3 2026-11-29T10:00:03Z >>notes
+    notification A 2 2026-11-29T10:00:02Z >>notes
+    notification B 1 2026-11-29T10:00:01Z >>notes
+    notification B 1 2026-11-29T10:00:02Z | sed 's/update/delete/' >>notes
+    notification C 1 | sed 's/InventoryItem/CustomerAccount/' >>notes
+    ends 5 rowferry forward notes
+    same 'InventoryItem|A||{"n":3}|2026-11-29 10:00:03|notification' "$(sql "SELECT schema, record_id, version, fields,
+        datetime(seen_ms / 1000, 'unixepoch'), source FROM known_record")"
+    # such a schema is read as one with \`fetch\`
+    echo record_id,sku,quantity,price,status >InventoryItem-1.csv
+    echo A,WH-1042,1,1.50,active >>InventoryItem-1.csv
+    start_sim
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 0 rowferry drain --rate none
+    same applied "$(sql 'SELECT state FROM job')"
+}

@@ -56,7 +56,7 @@ static const char *add(struct fixture *fixture, int64_t modified_ms, const char 
                        const char *fields, const char *metadata)
 {
     struct echo echo = {.store = fixture->store, .client_id = "our-client"};
-    const struct notification_decider decider = {echo_of_store, &echo, false};
+    const struct notification_decider decider = {.decide = echo_of_store, .context = &echo};
     struct payload_reader reader = {0};
     char problem[PAYLOAD_PROBLEM_SIZE];
     struct payload payload;
@@ -80,7 +80,7 @@ static const char *add(struct fixture *fixture, int64_t modified_ms, const char 
 static void decide(struct fixture *fixture)
 {
     struct echo echo = {.store = fixture->store};
-    const struct notification_decider decider = {echo_of_store, &echo, false};
+    const struct notification_decider decider = {.decide = echo_of_store, .context = &echo};
     uint64_t decided;
 
     assert_true(

@@ -41,7 +41,8 @@ static int64_t add(struct fixture *fixture, struct script *script, const char *k
                                         .body = span_of("{}"),
                                         .refusal = refusal};
     struct notification *list[] = {&notification};
-    const struct notification_decider asked = {by_script, script, script->delivers_echoes};
+    const struct notification_decider asked = {
+        .decide = by_script, .context = script, .delivers_echoes = script->delivers_echoes};
 
     memcpy(notification.key, key, strlen(key));
     assert_true(notifications_add(fixture->store, list, 1, &asked, fixture->now_ms, &fixture->err));
@@ -50,7 +51,8 @@ static int64_t add(struct fixture *fixture, struct script *script, const char *k
 
 static void decide(struct fixture *fixture, struct script *script, unsigned expected)
 {
-    const struct notification_decider asked = {by_script, script, script->delivers_echoes};
+    const struct notification_decider asked = {
+        .decide = by_script, .context = script, .delivers_echoes = script->delivers_echoes};
     uint64_t decided;
 
     assert_true(

@@ -77,8 +77,6 @@ static bool count(struct store *store, int64_t pending, int64_t delivered, int64
 {
     struct db_statement *statement = get(store, DELIVERY_COUNT, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_PENDING, pending);
     db_bind_int64(statement, DB_DELIVERED, delivered);
     db_bind_int64(statement, DB_FAILED, failed);
@@ -93,8 +91,6 @@ static bool is_blocked(struct store *store, int64_t id, struct span record_id, b
     bool row;
 
     *blocked = false;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     db_bind_span(statement, DB_RECORD_ID, record_id);
     if (!db_step(store, statement, &row, err, "look for an earlier delivery"))
@@ -111,7 +107,7 @@ bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool
 {
     struct db_statement *statement = get(store, DELIVERY_BEGIN, err);
 
-    if (!statement || (!waits && !is_blocked(store, id, record_id, &waits, err)))
+    if (!waits && !is_blocked(store, id, record_id, &waits, err))
         return false;
     db_bind_int64(statement, DB_ID, id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -128,7 +124,7 @@ bool delivery_free(struct store *store, int64_t id, struct span record_id, int64
     struct db_statement *statement = get(store, DELIVERY_FREE, err);
     bool blocked;
 
-    if (!statement || !is_blocked(store, id, record_id, &blocked, err))
+    if (!is_blocked(store, id, record_id, &blocked, err))
         return false;
     if (blocked)
         return true;
@@ -144,8 +140,6 @@ static bool free_next(struct store *store, int64_t id, struct span record_id, in
     struct db_statement *statement = get(store, DELIVERY_NEXT, err);
     bool row, waits = true;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     db_bind_span(statement, DB_RECORD_ID, record_id);
     if (!db_step(store, statement, &row, err, "look for the next delivery"))
@@ -163,8 +157,6 @@ bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64
 {
     struct db_statement *statement = get(store, DELIVERY_DROP, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     return db_run(store, statement, err, "drop a delivery") &&
            free_next(store, id, record_id, now_ms, err);
@@ -180,8 +172,6 @@ bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_BEGIN_RUN, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "begin to deliver");
 }
@@ -192,8 +182,6 @@ static bool read_next_due(struct store *store, int64_t now_ms, unsigned tries, i
     struct db_statement *statement = get(store, DELIVERY_NEXT_DUE, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
     if (!db_step(store, statement, &row, err, "look for deliveries"))
@@ -210,8 +198,6 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
     bool row = true;
 
     *found = 0;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
     db_bind_int64(statement, DB_WANTED, (int64_t)max);
@@ -231,8 +217,6 @@ bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, s
     struct span key;
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     if (!db_step(store, statement, &row, err, "read a delivery"))
         return false;
@@ -263,8 +247,6 @@ static bool settle(struct store *store, const struct delivery_outcome *outcome, 
     bool row, fine = true, is_over = outcome->state != DELIVERY_PENDING;
     struct buf record_id = {0};
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, outcome->id);
     db_bind_text(statement, DB_STATE, state_names[outcome->state]);
     db_bind_int64(statement, DB_ATTEMPTS, outcome->attempts);
@@ -313,8 +295,6 @@ bool deliveries_failed(struct store *store,
     struct db_statement *statement = get(store, DELIVERY_LIST_FAILED, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     while (row) {
         if (!db_step(store, statement, &row, err, "list failed deliveries"))
             return false;
@@ -329,7 +309,7 @@ bool deliveries_failed(struct store *store,
 bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_RETRY, err);
-    bool fine = statement && db_begin(store, err);
+    bool fine = db_begin(store, err);
 
     *retried = 0;
     if (!fine)

@@ -86,8 +86,6 @@ bool notification_candidates(struct store *store, const struct notification *not
     struct db_statement *statement = get(store, NOTIFICATION_CANDIDATES, err);
     bool row = true, fine = true, go_on = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, notification->record_id);
     db_bind_span(statement, DB_SCHEMA, notification->schema);
     db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
@@ -120,8 +118,6 @@ bool notification_between(struct store *store, struct span record_id, int64_t si
     struct db_statement *statement = get(store, NOTIFICATION_BETWEEN, err);
     bool row = true;
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_RECORD_ID, record_id);
     db_bind_int64(statement, DB_SINCE_MS, since_ms);
     db_bind_int64(statement, DB_AFTER, after_ms);
@@ -146,8 +142,6 @@ static bool tally(struct store *store, const struct deltas *deltas, struct err *
 {
     struct db_statement *statement = get(store, NOTIFICATION_TALLY, err);
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ACCEPTED, deltas->by_state[NOTIFICATION_ACCEPTED]);
     db_bind_int64(statement, DB_NOT_ACCEPTED, deltas->by_state[NOTIFICATION_NOT_ACCEPTED]);
     db_bind_int64(statement, DB_ECHO, deltas->by_state[NOTIFICATION_ECHO]);
@@ -264,8 +258,6 @@ static bool read_waiting(struct store *store, int64_t id, struct notification *n
     struct db_statement *statement = get(store, NOTIFICATION_READ, err);
     bool row;
 
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_ID, id);
     if (!db_step(store, statement, &row, err, "read a notification"))
         return false;
@@ -296,7 +288,7 @@ static bool decide_waiting(struct store *store, const struct notification *notif
     struct db_statement *statement = get(store, NOTIFICATION_DECIDE, err);
     char reason[64];
 
-    if (!statement || !decider->decide(decider->context, notification, &verdict, err))
+    if (!decider->decide(decider->context, notification, &verdict, err))
         return false;
     if (verdict.end == NOTIFICATION_WAITS && decider->delivers_echoes)
         verdict.end = NOTIFICATION_FOREIGN;
@@ -327,8 +319,6 @@ static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *
     bool row = true;
 
     *count = 0;
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_WANTED, WAITING_MAX);
     while (row && *count < WAITING_MAX) {
         if (!db_step(store, statement, &row, err, "look for notifications that wait"))
@@ -376,7 +366,7 @@ bool notification_count(struct store *store, struct notification_counts *counts,
     bool row;
 
     *counts = (struct notification_counts){0};
-    if (!statement || !db_step(store, statement, &row, err, "count notifications"))
+    if (!db_step(store, statement, &row, err, "count notifications"))
         return false;
     for (unsigned i = 0; row && i < 6; i++)
         values[i] = (uint64_t)db_column_int64(statement, names[i]);

@@ -7,10 +7,12 @@
 #include "core/store/cancel.h"
 #include "core/store/census.h"
 #include "core/store/decide.h"
+#include "core/store/delivery.h"
 #include "core/store/export.h"
 #include "core/store/filed.h"
 #include "core/store/history.h"
 #include "core/store/keys.h"
+#include "core/store/notification.h"
 #include "core/store/prune.h"
 #include "core/store/runs.h"
 #include "core/store/summary.h"
@@ -843,6 +845,168 @@ static void pruning_and_audits_go_on_where_they_failed(void **state)
               {"audit_end_batch", end_audits, take_audits, false});
 }
 
+/* --- notifications and their deliveries --- */
+
+static bool answer_verdict(void *context, const struct notification *notification,
+                           struct notification_verdict *verdict, struct err *err)
+{
+    (void)notification, (void)err;
+    *verdict = *(const struct notification_verdict *)context;
+    return true;
+}
+
+static struct notification_verdict foreign = {NOTIFICATION_FOREIGN, 0},
+                                   waits = {NOTIFICATION_WAITS, 1000000006},
+                                   echo = {NOTIFICATION_OF_JOB, 1000000001};
+
+/* Two notifications of one record, and one that is not accepted. */
+static bool add_notifications(struct fixture *fixture, struct notification_verdict *verdict,
+                              const char *record_id, struct err *err)
+{
+    struct notification_decider decider = {answer_verdict, verdict, false};
+    struct notification notifications[3], *list[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        notifications[i] = (struct notification){.action = span_of("update"),
+                                                 .schema = span_of("Item"),
+                                                 .record_id = span_of(record_id),
+                                                 .body = span_of("{}"),
+                                                 .modified_ms = FIXTURE_NOW_MS,
+                                                 .refusal = i == 2 ? "no" : NULL};
+        notifications[i].key[0] = (unsigned char)record_id[0];
+        notifications[i].key[1] = (unsigned char)i;
+        list[i] = &notifications[i];
+    }
+    return notifications_add(fixture->store, list, 3, &decider, fixture->now_ms, err);
+}
+
+static bool add_foreign(struct fixture *fixture, struct err *err)
+{
+    return add_notifications(fixture, &foreign, "a", err);
+}
+
+static bool add_echoes(struct fixture *fixture, struct err *err)
+{
+    return add_notifications(fixture, &echo, "a", err);
+}
+
+static void store_notifications(struct fixture *fixture)
+{
+    assert_true(add_notifications(fixture, &waits, "b", &fixture->err));
+    assert_true(add_notifications(fixture, &foreign, "c", &fixture->err));
+}
+
+static bool decide_as(struct fixture *fixture, struct notification_verdict *verdict,
+                      struct err *err)
+{
+    struct notification_decider decider = {answer_verdict, verdict, false};
+    uint64_t decided;
+
+    return notifications_decide(fixture->store, &decider, fixture->now_ms, &decided, err);
+}
+
+static bool decide_foreign(struct fixture *fixture, struct err *err)
+{
+    return decide_as(fixture, &foreign, err);
+}
+
+static bool decide_echo(struct fixture *fixture, struct err *err)
+{
+    return decide_as(fixture, &echo, err);
+}
+
+static bool take_candidate(void *context, const struct notification_candidate *candidate,
+                           bool *go_on, struct err *err)
+{
+    (void)context, (void)candidate, (void)err;
+    *go_on = true;
+    return true;
+}
+
+static void take_body(void *context, struct span body)
+{
+    (void)context, (void)body;
+}
+
+static void take_failed(void *context, int64_t id, struct span schema, struct span record_id,
+                        int http_status, struct span error)
+{
+    (void)context, (void)id, (void)schema, (void)record_id, (void)http_status, (void)error;
+}
+
+static bool read_notifications(struct fixture *fixture, struct err *err)
+{
+    const struct notification about = {.schema = span_of("Item"), .record_id = span_of("a")};
+    struct store *store = fixture->store;
+    struct notification_counts counts;
+    struct delivery delivery = {0};
+    int64_t ids[4], next_due_ms;
+    size_t count;
+    bool fine = notification_candidates(store, &about, FIXTURE_NOW_MS, take_candidate, NULL, err) &&
+                notification_between(store, span_of("c"), 0, 0, LATE_MS, take_body, NULL, err) &&
+                notification_count(store, &counts, err) &&
+                deliveries_due(store, LATE_MS, 3, ids, 4, &count, &next_due_ms, err) && count &&
+                delivery_read(store, ids[0], &delivery, err) &&
+                deliveries_failed(store, take_failed, NULL, err);
+
+    delivery_release(&delivery);
+    return fine;
+}
+
+static bool begin_deliveries(struct fixture *fixture, struct err *err)
+{
+    return deliveries_begin(fixture->store, LATE_MS, err);
+}
+
+/* The first delivery that is due, and the next of its record. */
+static bool settle_deliveries(struct fixture *fixture, enum delivery_state state, struct err *err)
+{
+    struct delivery_outcome outcome = {
+        .state = state, .attempts = 1, .http_status = 500, .error = "no"};
+
+    outcome.id = strtoll(fixture_ask(fixture, "SELECT min(id) FROM outbox WHERE state = 'pending' "
+                                              "AND not_before_ms IS NOT NULL"),
+                         NULL, 10);
+    outcome.not_before_ms = LATE_MS + 1;
+    return deliveries_settle(fixture->store, &outcome, 1, LATE_MS, err);
+}
+
+static bool deliver(struct fixture *fixture, struct err *err)
+{
+    return settle_deliveries(fixture, DELIVERY_DELIVERED, err);
+}
+
+static bool put_off_delivery(struct fixture *fixture, struct err *err)
+{
+    return settle_deliveries(fixture, DELIVERY_PENDING, err);
+}
+
+static void fail_delivery(struct fixture *fixture)
+{
+    store_notifications(fixture);
+    assert_true(settle_deliveries(fixture, DELIVERY_FAILED, &fixture->err));
+}
+
+static bool retry_deliveries(struct fixture *fixture, struct err *err)
+{
+    uint64_t count;
+
+    return deliveries_retry(fixture->store, LATE_MS, &count, err);
+}
+
+static void a_notification_is_stored_whole_or_not_at_all(void **state)
+{
+    FAIL_EACH(state, {"notifications_add", add_foreign, NULL, false},
+              {"add echoes", add_echoes, NULL, false},
+              {"notifications_decide", decide_foreign, store_notifications, false},
+              {"decide that it is an echo", decide_echo, store_notifications, false},
+              {"read notifications", read_notifications, fail_delivery, false},
+              {"deliveries_begin", begin_deliveries, store_notifications, false},
+              {"deliveries_settle", deliver, store_notifications, false},
+              {"put a delivery off", put_off_delivery, store_notifications, false},
+              {"deliveries_retry", retry_deliveries, fail_delivery, false});
+}
+
 /* --- the database itself --- */
 
 static void reopen_failing(struct fixture *fixture, enum fault_sql kind, bool is_new, unsigned step)
@@ -922,6 +1086,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_is_whole_or_not_at_all, begin, end),
         cmocka_unit_test_setup_teardown(what_never_left_is_uncounted_whole_or_not_at_all, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_notification_is_stored_whole_or_not_at_all, begin, end),
         cmocka_unit_test_setup_teardown(opening_fails_clearly_and_can_be_repeated, begin, end),
         cmocka_unit_test_setup_teardown(pruning_and_audits_go_on_where_they_failed, begin, end),
     };

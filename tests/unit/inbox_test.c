@@ -514,6 +514,23 @@ static void an_export_in_another_format_counts_if_its_schema_is_known(void **sta
     catalog_close(catalog);
 }
 
+static void without_an_age_an_old_file_is_ready_after_two_looks(void **state)
+{
+    static const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+    struct scene *scene = *state;
+    int64_t begun_us = clock_monotonic_us();
+    struct inbox_look found;
+
+    put(scene, "a.csv", "");
+    put(scene, "new.csv", "");
+    assert_int_equal(utimensat(AT_FDCWD, at(scene, "a.csv"), old, 0), 0);
+    look_by(scene, &(struct inbox_rules){.min_age_ms = -1}, &found);
+    assert_true(clock_monotonic_us() - begun_us >= 1000000);
+    assert_true(found.ready_count >= 1);
+    assert_string_equal(found.ready[0], "a.csv");
+    inbox_look_release(&found);
+}
+
 static void a_marker_without_its_file_is_left(void **state)
 {
     struct scene *scene = *state;
@@ -566,6 +583,7 @@ int main(void)
         SCENE_TEST(sub_folders_named_like_a_schema_are_read),
         SCENE_TEST(other_folders_are_named_and_ignored),
         SCENE_TEST(an_export_in_another_format_counts_if_its_schema_is_known),
+        SCENE_TEST(without_an_age_an_old_file_is_ready_after_two_looks),
         SCENE_TEST(a_marker_without_its_file_is_left),
         SCENE_TEST(a_link_of_another_user_is_not_followed),
     };

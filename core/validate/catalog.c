@@ -119,14 +119,15 @@ void catalog_close(struct catalog *catalog)
 }
 
 /* Sets an error that ends with the names of all schemas. */
-static void set_unknown(const struct catalog *catalog, enum err_kind kind, const char *reason,
-                        const char *subject, struct err *err)
+static void set_unknown(const struct catalog *catalog, enum err_kind kind, const char *before,
+                        const char *name, const char *after, struct err *err)
 {
     struct buf names = {0};
 
     for (size_t i = 0; i < catalog->count; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", catalog->entries[i].name);
-    err_set(err, kind, "%s \"%s\"; %s has %s", reason, subject, catalog->folder, buf_text(&names));
+    err_set(err, kind, "%s \"%s\"%s: %s has %s", before, name, after, catalog->folder,
+            buf_text(&names));
     buf_release(&names);
 }
 
@@ -156,7 +157,7 @@ const struct schema *catalog_find(const struct catalog *catalog, const char *nam
 
     if (entry)
         return schema_of(entry, err);
-    set_unknown(catalog, ERR_CONFIG, "there is no schema", name, err);
+    set_unknown(catalog, ERR_CONFIG, "unknown schema", name, "", err);
     return NULL;
 }
 
@@ -197,7 +198,8 @@ const struct schema *catalog_match(const struct catalog *catalog, const char *fi
 
     if (longest)
         return schema_of(longest, err);
-    set_unknown(catalog, ERR_INPUT, "no schema's name begins the file name", file_name, err);
+    set_unknown(catalog, ERR_INPUT, "the file name", file_name,
+                " does not start with a schema name", err);
     return NULL;
 }
 

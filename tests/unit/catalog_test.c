@@ -88,7 +88,7 @@ static void a_schema_is_found_by_its_name(void **state)
     assert_null(catalog_find(catalog, "item", &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(without_folder(err.text, *state),
-                        "there is no schema \"item\"; FOLDER has Broken, Item, ItemGroup, Items");
+                        "unknown schema \"item\": FOLDER has Broken, Item, ItemGroup, Items");
     catalog_close(catalog);
 }
 
@@ -124,11 +124,10 @@ static void a_file_without_a_schema_is_an_error(void **state)
 
         assert_null(catalog_match(catalog, files[i], &err));
         assert_int_equal(err.kind, ERR_INPUT);
-        snprintf(
-            expected, sizeof expected,
-            "no schema's name begins the file name \"%s\"; FOLDER has Broken, Item, ItemGroup, "
-            "Items",
-            files[i]);
+        snprintf(expected, sizeof expected,
+                 "the file name \"%s\" does not start with a schema name: FOLDER has Broken, Item, "
+                 "ItemGroup, Items",
+                 files[i]);
         assert_string_equal(without_folder(err.text, *state), expected);
     }
     catalog_close(catalog);

@@ -167,9 +167,7 @@ bool api_read_audit(struct span body, const struct api_audit_question *question,
     return api_read_audit_page(body, judge_entry, &asking, &audit->page, NULL);
 }
 
-/* A page that is not full is the last one; but the server may hold pages to be smaller than we
- * asked for. */
-static bool is_full(const struct api_audit_page *page)
+bool api_audit_is_full(const struct api_audit_page *page)
 {
     uint64_t size = AUDIT_PAGE_SIZE;
 
@@ -184,7 +182,7 @@ bool api_audit_has_more(const struct api_audit_page *page, uint64_t seen, uint64
         return false;
     if (page->has_next)
         return true;
-    return page->total >= 0 ? seen + page->count < (uint64_t)page->total : is_full(page);
+    return page->total >= 0 ? seen + page->count < (uint64_t)page->total : api_audit_is_full(page);
 }
 
 bool api_audit_next_url(struct buf *out, const char *api_url, struct span next)

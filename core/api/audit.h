@@ -69,6 +69,10 @@ struct api_audit {
 bool api_read_audit(struct span body, const struct api_audit_question *question,
                     struct api_audit *audit);
 
+/* Whether more entries would fit on the page; one with room is the last of its log. The server can
+ * use smaller pages than we ask for. */
+bool api_audit_is_full(const struct api_audit_page *page);
+
 /* Is it worth asking for the next page? seen, last_hash: entries on the pages before this one, and
  * the hash of the last of them (0: there is none). Not after a page that is empty or repeats. */
 bool api_audit_has_more(const struct api_audit_page *page, uint64_t seen, uint64_t last_hash);

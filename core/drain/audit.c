@@ -216,13 +216,18 @@ static void match_entry(void *context, const struct api_audit_entry *entry)
     }
 }
 
-static bool has_all(const struct inquiry *inquiry)
+/* Whether further pages can change a verdict. While a job is absent, a full page is not
+ * believed to be the last one, whatever it says. */
+static bool wants_more(const struct inquiry *inquiry, const struct api_audit_page *page)
 {
-    unsigned count = 0;
+    bool more = api_audit_has_more(page, inquiry->seen, inquiry->last_hash);
+    unsigned ours = 0, absent = 0;
 
-    while (count < inquiry->job_count && inquiry->facts[count].is_ours)
-        count++;
-    return count == inquiry->job_count;
+    for (unsigned i = 0; i < inquiry->job_count; i++) {
+        ours += inquiry->facts[i].is_ours;
+        absent += verdict_of(&inquiry->facts[i]) == VERDICT_NONE;
+    }
+    return ours < inquiry->job_count && (more || (absent && api_audit_is_full(page)));
 }
 
 static void page_url(struct audit *audit, struct inquiry *inquiry, struct span next)
@@ -245,8 +250,7 @@ static bool take_page(struct audit *audit, struct inquiry *inquiry,
 {
     bool repeats = page->count > 0 && inquiry->page > 1 &&
                    (page->hash == inquiry->last_hash || page->hash == inquiry->first_hash);
-    bool more = !repeats && !has_all(inquiry) &&
-                api_audit_has_more(page, inquiry->seen, inquiry->last_hash);
+    bool more = !repeats && wants_more(inquiry, page);
 
     if (more && inquiry->page < PAGES_MAX) {
         inquiry->seen += page->count;

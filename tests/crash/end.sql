@@ -25,3 +25,7 @@ SELECT 'batch ' || b.batch_id || ' (' || b.source || ') is ' || b.state || ', fi
 FROM found.batch_summary b JOIN found.batch r ON r.id = b.batch_id
 WHERE b.state NOT IN ('done', 'refused') OR filed_ms IS NULL
    OR b.rows_read <> b.rows_rejected + b.rows_discarded + b.jobs;
+
+SELECT count(*) || ' applied jobs were not looked up in the audit log'
+FROM found.job j WHERE state = 'applied' AND NOT EXISTS (SELECT 1 FROM found.audit WHERE job_id = j.id)
+HAVING count(*) > 0;

@@ -22,3 +22,16 @@ FROM found.job j WHERE state = 'applied' AND NOT EXISTS
 
 SELECT 'batch ' || batch_id || ': the row counts do not add up'
 FROM found.batch_summary WHERE state IN ('open', 'done') AND rows_read <> rows_rejected + jobs;
+
+SELECT 'batch ' || batch_id || ': its audits are counted wrong' FROM found.batch_audit u
+WHERE (verified, missing, mismatch) IS NOT
+    (SELECT count(*) FILTER (WHERE verdict = 'verified'), count(*) FILTER (WHERE verdict = 'missing'),
+            count(*) FILTER (WHERE verdict = 'mismatch')
+     FROM found.audit a WHERE a.job_id > u.batch_id * 1000000000 AND a.job_id < (u.batch_id + 1) * 1000000000);
+
+-- Nobody else changes a record, and an entry without an id is ours where a PUT was answered.
+SELECT 'job of ' || record_id || ' is ' || verdict || ' in the audit log, and the server did that by an update'
+FROM found.audit a JOIN found.job j ON j.id = a.job_id
+WHERE verdict = 'mismatch'
+   OR verdict = 'missing' AND (SELECT method FROM found.attempt t WHERE t.job_id = j.id ORDER BY id DESC LIMIT 1) = 'PUT'
+   OR NOT EXISTS (SELECT 1 FROM ledger l WHERE l.correlation_id = j.correlation_id);

@@ -6,7 +6,8 @@
 
 LATENCY_MS=10 STALL_MS=1500
 DB=rowferry.db
-CRASH_RUN=(run inbox --min-age 0 --rate none --concurrency 16 --timeout 1 --max-retries 2 --max-attempts 1000)
+CRASH_RUN=(run inbox --min-age 0 --rate none --concurrency 16 --timeout 1 --max-retries 2 --max-attempts 1000
+    --audit-wait 2)
 
 # Every way in which an answer can be lost, before and after the server did what was asked.
 CRASH_FAULTS=(cut-before=0.015 cut-after=0.015 reset-reused-after=0.015 408-before=0.005
@@ -162,7 +163,7 @@ SQL
 check() {
     local faults
 
-    if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" = 0 ]; then
+    if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" -lt 10 ]; then
         [ -s requests ] || return 0
         echo 'requests left, and there is no table to record them in'
         return 1

@@ -36,6 +36,11 @@ answer-taken        25   rows
 answer-decided       25   rows
 turn-ready          2    rows
 pause-written       1    rows  limited
+audits-begun        1    rows
+audit-started       3    rows
+audit-answered      2    rows
+audits-written      1    rows
+audits-done         1    rows
 run-ended           1    rows
 chunk-committed     1    long
 batch-refused       1    torn

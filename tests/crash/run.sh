@@ -53,7 +53,7 @@ random_ms() {
 # scenes.
 choose_point() {
     local places=(drain-recovered:1 token-taken:1 turn-written:20 turn-committed:20 claims-taken:10
-        turn-ready:10 request-started:60 answer-taken:60 answer-decided:60)
+        turn-ready:10 audit-started:5 audits-written:2 request-started:60 answer-taken:60 answer-decided:60)
 
     [ -n "$CRASH_POINTS" ] || return
     point=${places[RANDOM % ${#places[@]}]}

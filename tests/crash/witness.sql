@@ -9,6 +9,7 @@ CREATE INDEX request_put ON request (correlation_id, version) WHERE kind = 'put'
 CREATE INDEX request_get ON request (record_id) WHERE kind = 'get';
 CREATE INDEX ledger_record ON ledger (record_id, seq);
 CREATE INDEX ledger_serial ON ledger (serial);
+CREATE INDEX ledger_correlation ON ledger (correlation_id);
 
 -- What went wrong in the ledger: a line each, none when all is well.
 CREATE VIEW wrong AS

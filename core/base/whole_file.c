@@ -61,7 +61,7 @@ bool whole_file_write(const char *path, struct span text, mode_t mode, struct er
 
     if (!may_replace(path))
         fine = err_set(err, ERR_CONFIG, "cannot write %s: %s", path,
-                       errno == EEXIST ? "what is there is no regular file" : strerror(errno));
+                       errno == EEXIST ? "it is not a regular file" : strerror(errno));
     else if (!replace(path, temporary, text, mode))
         fine = err_set(err, ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
     free(temporary);

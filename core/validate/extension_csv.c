@@ -387,8 +387,8 @@ static bool format_unit(struct compiler *c, uint32_t value, const char *below,
         memchr("+-(),", text.data[text.size - 1], 5) ||
         strlen(str_printable(text, shown, sizeof shown)) != text.size)
         return compiler_refuse(c, below,
-                               "must be a unit like \"EUR\" or \"%%\": it begins with no digit, "
-                               "sign or space");
+                               "must be a unit like \"EUR\" or \"%%\", which does not begin with a "
+                               "digit, sign or space");
     form->unit = compiler_own(c, value);
     return true;
 }
@@ -527,8 +527,8 @@ static bool format_setting(struct compiler *c, uint32_t member, const char *abov
         return format_settings[i].compile(c, member + 1, below, form);
     }
     return compiler_refuse(c, below,
-                           "there are decimal, thousands, sign, padding, unit, date, datetime, "
-                           "zone, fold, boolean and absent");
+                           "is not a setting: use decimal, thousands, sign, padding, unit, date, "
+                           "datetime, zone, fold, boolean and absent");
 }
 
 /* Checks what one setting requires of another. */

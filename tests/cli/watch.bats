@@ -81,7 +81,7 @@ has_begun() {
     start_sim --answer refused=400
     mixed_night
     ends 3 rowferry run --rate none --json --summary /dev/null
-    holds "$stderr" "rowferry: error: cannot write /dev/null: what is there is no regular file"
+    holds "$stderr" "rowferry: error: cannot write /dev/null: it is not a regular file"
     same 3 "$(summary .exit_status)"
     [ -c /dev/null ]
 }

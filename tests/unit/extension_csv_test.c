@@ -76,8 +76,8 @@ static const struct {
     {FILE_OF("\"formats\": {\"n\": {\"padding\": \"x\"}}"),
      "#/x-rowferry/formats/n/padding: must be \"0\" or \" \""},
     {FILE_OF("\"formats\": {\"n\": {\"unit\": \"1x\"}}"),
-     "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\": it begins with no "
-     "digit, sign or space"},
+     "#/x-rowferry/formats/n/unit: must be a unit like \"EUR\" or \"%\", which does not begin "
+     "with a digit, sign or space"},
     {FILE_OF("\"formats\": {\"n\": {\"absent\": []}}"),
      "#/x-rowferry/formats/n/absent: must be a list of words"},
     {FILE_OF("\"formats\": {\"s\": {\"datetime\": \"DD.MM.YYYY hh:mm\"}}"),
@@ -122,8 +122,8 @@ static const struct {
     {FILE_OF("\"formats\": {\"n\": {}}"), "#/x-rowferry/formats/n: must be an object with "
                                           "decimal, date, datetime, boolean or absent"},
     {FILE_OF("\"formats\": {\"n\": {\"comma\": 1}}"),
-     "#/x-rowferry/formats/n/comma: there are decimal, thousands, sign, padding, unit, date, "
-     "datetime, zone, fold, boolean and absent"},
+     "#/x-rowferry/formats/n/comma: is not a setting: use decimal, thousands, sign, padding, unit, "
+     "date, datetime, zone, fold, boolean and absent"},
     {FILE_OF("\"formats\": {\"n\": {\"decimal\": \";\"}}"),
      "#/x-rowferry/formats/n/decimal: must be \",\" or \".\""},
     {FILE_OF("\"formats\": {\"n\": {\"thousands\": \"x\"}}"),

@@ -147,13 +147,12 @@ static void only_regular_files_are_used(void **state)
     scratch_write(target, "as it was", 9);
     assert_int_equal(symlink(target, bench->path), 0);
     assert_false(whole_file_write(bench->path, span_of("x"), 0600, &err));
-    snprintf(expected, sizeof expected, "cannot write %s: what is there is no regular file",
-             bench->path);
+    snprintf(expected, sizeof expected, "cannot write %s: it is not a regular file", bench->path);
     assert_string_equal(err.text, expected);
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_holds(target, "as it was");
     assert_false(whole_file_write("/dev/null", span_of("x"), 0600, &err));
-    assert_string_equal(err.text, "cannot write /dev/null: what is there is no regular file");
+    assert_string_equal(err.text, "cannot write /dev/null: it is not a regular file");
     free(target);
 }
 

@@ -198,7 +198,7 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
                const struct reader *reader)
 {
     char name[DIALECT_DELIMITER_NAME_SIZE];
-    const char *delimiter = reader_delimiter_told(reader, name);
+    const char *delimiter = reader_detected_delimiter(reader, name);
 
     if (delimiter)
         notice_say(options->notices, "%s: %s stands between cells, as its header row tells",

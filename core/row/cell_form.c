@@ -22,7 +22,8 @@ static bool ends(struct span text, struct span part)
 
 /* --- numbers --- */
 
-/* Most cells have neither; a space other than U+0020 and tab begins above 0x7f, and ends there. */
+/* Return the size of the blank at either end, or 0. Most cells have none; the bytes of a space
+ * other than U+0020 and tab are above 0x7f. */
 static inline size_t blank_first(struct span text)
 {
     if (!text.size || (signed char)text.data[0] > ' ')
@@ -37,7 +38,8 @@ static inline size_t blank_last(struct span text)
     return text.data[text.size - 1] == ' ' ? 1 : str_space_last(text);
 }
 
-/* Size of what groups digits at the beginning of the text, or 0. A space is any space. */
+/* Returns the size of the group separator that begins the text, or 0. A declared space is any
+ * space. */
 static size_t group_size(struct span text, struct span thousands)
 {
     if (!thousands.size)
@@ -47,8 +49,7 @@ static size_t group_size(struct span text, struct span thousands)
     return begins(text, thousands) ? thousands.size : 0;
 }
 
-/* The digits before the decimals, without what groups them, to *out. False where the groups are
- * wrong. */
+/* Writes the digits before the decimals to *out, without separators. False if a group is wrong. */
 static bool read_whole(struct span content, size_t *at, struct span thousands, char **out)
 {
     size_t group = 0;
@@ -101,7 +102,7 @@ static void take_blanks(struct span *text)
         text->size -= size;
 }
 
-/* The unit and the space between it and the number. */
+/* Takes the unit and the space between it and the number. */
 static bool take_unit(struct span *text, struct span unit)
 {
     size_t size;
@@ -137,7 +138,7 @@ static bool take_sign(struct span *text, enum cell_sign sign, bool *negative)
     return true;
 }
 
-/* Takes what is around the digits off, from the outside: the sign and the unit once each. */
+/* Removes what is around the digits, from the outside in: sign and unit once each. */
 static void peel(const struct cell_form *form, struct span *content, bool *negative)
 {
     bool sign_left = true, unit_left = form->unit.size > 0, taken = true;
@@ -179,12 +180,12 @@ static bool read_decimal(const struct cell_form *form, struct span content, stru
         *end++ = '.';
         at++;
     } else if (memchr(content.data + at, '.', content.size - at)) {
-        return false; /* what JSON takes for the decimal point is nothing that was declared */
+        return false; /* JSON's decimal point is not the declared one */
     }
     memcpy(end, content.data + at, content.size - at);
     end += content.size - at;
     out->size += (size_t)(end - start);
-    /* what is left may hold nothing that JSON's grammar does not */
+    /* the rest must follow JSON's grammar */
     return json_is_number((struct span){start, (size_t)(end - start)});
 }
 
@@ -194,7 +195,7 @@ struct date {
     unsigned year, month, day, hour, minute, second;
 };
 
-/* Parts of a pattern, in the order of struct date; each once. */
+/* The parts of a pattern, in the order of struct date. */
 static const struct part {
     char letter;
     size_t place; /* in struct date */
@@ -211,7 +212,7 @@ static const struct part {
 
 enum { PARTS = sizeof parts / sizeof *parts, DATE_SIZE = 10, SECOND_PART = 5 };
 
-/* NULL: it stands for itself. */
+/* Returns NULL for a literal character. */
 static inline const struct part *find_part(char letter, bool with_time)
 {
     switch (letter) {
@@ -232,7 +233,7 @@ static inline const struct part *find_part(char letter, bool with_time)
     }
 }
 
-/* The number of a part of the pattern; `least` to `most` digits. */
+/* Reads the number of a part of the pattern: `least` to `most` digits. */
 static inline bool read_part(struct span content, size_t *at, size_t least, size_t most,
                              unsigned *value)
 {
@@ -283,7 +284,7 @@ static inline unsigned two_digits(const char *at, bool *wrong)
     return tens * 10 + ones;
 }
 
-/* As read_parts, where each part has its place. */
+/* Reads a date as read_parts does, from parts at fixed places. */
 static bool read_placed(const struct cell_form *form, struct span content, struct date *date)
 {
     const char *text = content.data;
@@ -348,7 +349,7 @@ static inline char *put_two(char *out, unsigned value)
 
 enum { DATETIME_SIZE = 25 };
 
-/* Room for as much is at out. */
+/* Writes DATE_SIZE bytes. */
 static char *put_date(char *out, const struct date *date)
 {
     out = put_two(put_two(out, date->year / 100), date->year % 100);
@@ -382,7 +383,7 @@ static int64_t seconds_of(const struct date *date)
            (int64_t)date->minute * 60 + date->second;
 }
 
-/* The local time that is so many seconds after 1970. */
+/* Sets the local time that is so many seconds after 1970. */
 static void set_seconds(struct date *date, int64_t seconds)
 {
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400, year;
@@ -395,8 +396,8 @@ static void set_seconds(struct date *date, int64_t seconds)
     date->second = rest % 60;
 }
 
-/* RFC 3339 section 5.6, with the local time and its offset; in UTC where that has seconds, which
- * RFC 3339 cannot say. */
+/* Appends a date-time of RFC 3339 section 5.6: the local time with its offset, or UTC if the offset
+ * has seconds, which RFC 3339 cannot express. */
 static void put_datetime(struct date *date, int32_t offset, struct buf *out)
 {
     unsigned minutes = (unsigned)(offset < 0 ? -offset : offset) / 60;
@@ -424,7 +425,7 @@ static void put_datetime(struct date *date, int32_t offset, struct buf *out)
     out->size = (size_t)(at - out->data);
 }
 
-/* The offset of a local time. ZONE_TWO with *offset set: fold says which. */
+/* Finds the offset of a local time. On ZONE_TWO, *offset is the one that fold selects. */
 static enum zone_moments find_offset(const struct cell_form *form, const struct date *date,
                                      int32_t *offset)
 {
@@ -450,7 +451,7 @@ static bool read_datetime(const struct cell_form *form, struct span content, str
     return true;
 }
 
-/* What is wrong with one part of a pattern. next: the letter after it, or '\0'. */
+/* Returns what is wrong with one part of a pattern, or NULL. next: the letter after it, or '\0'. */
 static const char *part_fault(const struct part *part, size_t size, char next, bool with_time)
 {
     if (part->letter == 'Y')
@@ -572,7 +573,7 @@ static void write_decimal(const struct cell_form *form, struct span text, struct
     }
 }
 
-/* text: as RFC 3339 writes it, or something that is not read back. */
+/* Writes the parts of an RFC 3339 text; anything else fails when it is read back. */
 static void write_parts(const struct cell_form *form, struct span text, struct buf *out)
 {
     bool with_time = form->kind == CELL_DATETIME;
@@ -598,7 +599,7 @@ static void write_date(const struct cell_form *form, struct span text, struct bu
         write_parts(form, text, out);
 }
 
-/* Only what cell_form_read gives is read back, so that nothing else needs to be understood. */
+/* Understands only what cell_form_read writes. */
 static void write_datetime(const struct cell_form *form, struct span text, struct buf *out)
 {
     static const struct span rfc_3339 = {"YYYY-MM-DDThh:mm:ss", 19};
@@ -651,7 +652,7 @@ bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct s
         write_word(form, kind, out);
         break;
     }
-    /* what is read of it is the proof that it says this, and nothing else */
+    /* reading it back proves that it means this value and no other */
     size = out->size - start;
     same = size &&
            cell_form_read(form, (struct span){out->data + start, size}, &again, &again_kind) &&

@@ -1,6 +1,6 @@
-/* Cells that are written as people or programs of some kind write them -> the JSON form that the
- * schema checks: what x-rowferry `formats` declares for a property. Nothing is guessed: a cell
- * either fits the declared form or is refused. */
+/* Cells as people or programs write them -> the JSON form that the schema checks, by what
+ * x-rowferry `formats` declares for a property. A cell either fits the declared form or is refused;
+ * nothing is guessed. */
 #ifndef ROWFERRY_ROW_CELL_FORM_H
 #define ROWFERRY_ROW_CELL_FORM_H
 
@@ -13,7 +13,7 @@
 struct zone;
 
 enum cell_form_kind {
-    CELL_PLAIN,    /* no form of its own: the form knows absent words alone */
+    CELL_PLAIN,    /* has no form, only absent words */
     CELL_DECIMAL,  /* "1.234,50" -> 1234.50 */
     CELL_DATE,     /* "31.12.2026" -> "2026-12-31" */
     CELL_DATETIME, /* "31.12.2026 10:00:00" -> "2026-12-31T10:00:00+01:00" */
@@ -27,7 +27,7 @@ enum cell_sign {
     CELL_SIGN_PARENTHESES, /* (5) */
 };
 
-/* Which of two moments a local time means where clocks were put back. */
+/* Which of two moments a local time means after clocks were set back. */
 enum cell_fold { CELL_FOLD_NONE, CELL_FOLD_EARLIER, CELL_FOLD_LATER };
 
 enum { CELL_LITERALS = 8 };
@@ -43,11 +43,11 @@ struct cell_form {
     enum cell_sign sign;
     char padding;     /* '0': zeros before the digits; ' ': blanks on both sides; 0: neither */
     struct span unit; /* before or after, with a space or none between; empty: there is none */
-    /* CELL_DATE: YYYY, MM or M, DD or D once each; anything else stands for itself. CELL_DATETIME:
-     * hh or h, mm or m once each too, and perhaps ss or s */
+    /* CELL_DATE: YYYY, MM or M, DD or D once each; anything else is literal. CELL_DATETIME: also hh
+     * or h and mm or m once each, and ss or s at most once */
     struct span pattern;
     struct zone *zone; /* of CELL_DATETIME */
-    /* what cell_form_place finds in a pattern whose parts have all their digits */
+    /* set by cell_form_place for a pattern whose parts have fixed places */
     bool placed, has_second;
     unsigned char places[6]; /* of year, month, day, hour, minute, second */
     unsigned char literal_count, literals[CELL_LITERALS];
@@ -57,27 +57,27 @@ struct cell_form {
     size_t true_count, word_count;
 };
 
-/* What is wrong with a pattern of a date, or of a date with a time; or NULL. */
+/* Returns what is wrong with a pattern of a date, or of a date with a time, or NULL. */
 const char *cell_form_pattern_fault(struct span pattern, bool with_time);
 
-/* Finds where the parts of the form's pattern are, so that its dates are read fast; once, when the
- * pattern has no fault. */
+/* Finds the places of the parts in the form's pattern, so that dates are read fast. Call it once,
+ * for a pattern without a fault. */
 void cell_form_place(struct cell_form *form);
 
-/* Whether a content is a day, or a day and a time, in that pattern, which has no fault. */
+/* Returns whether content is a day, or a day and a time, in a pattern without a fault. */
 bool cell_form_fits(struct span pattern, bool with_time, struct span content);
 
 /* Appends the content's JSON form to out (a string without its quotes, which needs no escapes). A
  * grouped number has three digits in each group but the first, or no group at all; a day must be in
  * the calendar (Gregorian, ISO 8601); a local time must mean one moment, unless fold says which.
- * False where the content does not fit: out is as it was. */
+ * False if the content does not fit; out is unchanged. */
 bool cell_form_read(const struct cell_form *form, struct span content, struct buf *out,
                     enum json_kind *kind);
 
-/* The inverse: appends the content of a cell that cell_form_read makes this value of. text: a
+/* The inverse: appends the content of a cell that cell_form_read turns into this value. text: a
  * number's digits, a string without quotes and escapes, or true or false. Digits are neither
- * grouped nor padded, a unit is written after them, and of several words the first. False, and out
- * as it was: no cell says that. */
+ * grouped nor padded, a unit follows them, and the first of several words is used. False if no cell
+ * has this value; out is unchanged. */
 bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct span text,
                      struct buf *out);
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* What programs write for a value that is not there, besides nothing. */
+/* What programs write for an absent value. */
 static const char *const absent_words[] = {
     "NULL", "null",     "Null",       "(null)",     "\\N",        "#N/A",       "#NV",
     "N/A",  "n/a",      "NA",         "nan",        "NaN",        "None",       "nil",
@@ -47,7 +47,7 @@ static void begin(struct buf *out, struct span property)
     buf_append_text(out, "\": {");
 }
 
-/* A member of that object. first: nothing is in it yet. */
+/* Appends a member of that object. first: it is the first. */
 static void put_text(struct buf *out, bool *first, const char *name, struct span value)
 {
     buf_printf(out, "%s\"%s\": \"", *first ? "" : ", ", name);
@@ -61,7 +61,7 @@ static bool is_of_number(char byte)
     return str_is_digit(byte) || memchr("+-(),.' \t", byte, 9) != NULL;
 }
 
-/* Short, and nothing in it that cannot be seen. */
+/* Returns whether a text is short and has only visible characters. */
 static bool is_unit(struct span text)
 {
     enum { UNIT_MAX = 16 };
@@ -70,7 +70,7 @@ static bool is_unit(struct span text)
     return text.size <= UNIT_MAX && strlen(str_printable(text, shown, sizeof shown)) == text.size;
 }
 
-/* The unit around the digits: letters and signs at one end. */
+/* Takes the unit: letters and signs at one end of the digits. */
 static struct span find_unit(struct span content)
 {
     size_t first = 0, last = content.size;
@@ -85,7 +85,7 @@ static struct span find_unit(struct span content)
         while (last && !is_of_number(content.data[last - 1]))
             last--;
         unit = (struct span){content.data + last, content.size - last};
-        /* a space of several bytes is not of it */
+        /* a space of several bytes is not part of it */
         while (unit.size && str_space_first(unit))
             unit =
                 (struct span){unit.data + str_space_first(unit), unit.size - str_space_first(unit)};
@@ -93,8 +93,8 @@ static struct span find_unit(struct span content)
     return is_unit(unit) ? unit : (struct span){0};
 }
 
-/* What stands between the groups of digits, and before the decimals: the last of several different
- * ones is the decimal sign, and so is a single comma or point. */
+/* Finds what separates groups of digits and decimals: the last of several different separators is
+ * the decimal sign, and so is a single comma or point. */
 static void find_separators(struct span digits, struct cell_form *form)
 {
     static const struct span apostrophes[] = {{"'", 1}, {"\xE2\x80\x99", 3}};
@@ -110,14 +110,14 @@ static void find_separators(struct span digits, struct cell_form *form)
     for (size_t i = 0; i < digits.size && !form->thousands.size; i++)
         if (str_space_first((struct span){digits.data + i, digits.size - i}))
             form->thousands = (struct span){" ", 1};
-    /* two of a kind group digits */
+    /* two of the same group digits */
     if (comma && !point && memchr(digits.data, ',', (size_t)(comma - digits.data))) {
         form->decimal = '.';
         form->thousands = (struct span){",", 1};
     }
 }
 
-/* The form of a number that such a cell would have. */
+/* Guesses the form of a number from a cell. */
 static struct cell_form guess(struct span content)
 {
     struct cell_form form = {.kind = CELL_DECIMAL, .unit = find_unit(content)};
@@ -149,7 +149,7 @@ static struct cell_form guess(struct span content)
     return form;
 }
 
-/* declared: the column has a form already, which the cell does not fit. */
+/* Appends the form of a number. declared: the column has a form that the cell does not fit. */
 static bool hint_number(struct span property, bool declared, struct span content, struct buf *out)
 {
     static const char *const signs[] = {NULL, "leading", "trailing", "parentheses"};
@@ -180,7 +180,7 @@ static bool hint_number(struct span property, bool declared, struct span content
     return true;
 }
 
-/* Why a local time that is written as declared has no moment, or two. */
+/* Appends why a local time in the declared form has no moment, or two. */
 static void hint_moment(const struct cell_form *form, struct span content, struct buf *out)
 {
     struct cell_form folded = *form;
@@ -213,7 +213,7 @@ static void hint_absent(struct span property, struct span content, struct buf *o
     buf_append_text(out, "\"]}} under x-rowferry");
 }
 
-/* How programs write days, and the times behind them; from LOOSE on without zeros in front. */
+/* How programs write days and times; from LOOSE on without leading zeros. */
 static const char *const date_patterns[] = {"DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY",
                                             "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD",   "YYYY-MM-DD",
                                             "D.M.YYYY",   "D/M/YYYY",   "M/D/YYYY"};

@@ -4,12 +4,12 @@
 
 #include "core/row/cell_form.h"
 
-/* Appends `; ` and what to declare so that such a cell is read, or nothing where that is not clear.
+/* Appends `; ` and what to declare so that such a cell is read, or nothing if that is unclear.
  * form: what is declared, or NULL. types: a set of enum row_type. */
 void cell_hint(const struct cell_form *form, struct span property, unsigned types,
                struct span content, struct buf *out);
 
-/* The same for a string that is no day, or no day with a time, of RFC 3339. */
+/* The same for a string that is not a date, or not a date-time, of RFC 3339. */
 void cell_hint_date(struct span property, bool with_time, struct span content, struct buf *out);
 
 #endif

@@ -10,19 +10,19 @@
 
 enum { CANDIDATES = 4 };
 
-/* What may stand between cells; the first where nothing speaks for another. */
+/* Possible delimiters; the first is used without evidence for another. */
 static const char candidates[CANDIDATES] = {',', ';', '\t', '|'};
 
-/* The header row as it is when one candidate stands between cells. */
+/* The header row as one delimiter splits it. */
 struct trial {
-    struct csv_lexer start, lexer; /* before and behind it */
+    struct csv_lexer start, lexer; /* before and after it */
     enum csv_end end;
     size_t count; /* cells, up to where it ended */
     struct csv_heading heading;
 };
 
-/* A fault that leaves no header row. Bytes that are not UTF-8 in its first line explain it better.
- */
+/* Refuses a file whose header row cannot be read. Bytes that are not UTF-8 in its first line are
+ * the better explanation. */
 static bool refuse_header(const struct csv *csv, struct source *source, const char *fault,
                           struct err *err)
 {
@@ -67,7 +67,7 @@ static bool ends_in_two_returns(const struct trial *trial)
     return trial_size(trial) >= 3 && memcmp(trial->lexer.at - 3, "\r\r\n", 3) == 0;
 }
 
-/* Why the trial found no header row that can be read; NULL: it found one. */
+/* Returns why the trial found no readable header row, or NULL. */
 static const char *trial_fault(const struct source *source, const struct trial *trial,
                                char text[CSV_DESCRIPTION_SIZE])
 {
@@ -102,7 +102,7 @@ static void try_delimiter(const struct csv *csv, const struct source *source, ch
     } while (trial->end == CSV_DELIMITER);
 }
 
-/* Brings the header row into the window as a whole, whatever stands between its cells. */
+/* Brings the whole header row into the window, whatever the delimiter is. */
 static bool try_all(const struct csv *csv, struct source *source, const char *delimiter,
                     size_t count, struct trial *trials, struct err *err)
 {
@@ -134,8 +134,8 @@ static bool refuse_ambiguous(const struct source *source, const struct trial *a,
                    dialect_delimiter_name(b->start.delimiter, second));
 }
 
-/* The trial whose cells are all known, or else the one that comes closest to it. NULL: there are
- * two of the first kind. */
+/* Returns the trial whose cells are all known, or else the closest. NULL with err set if two are
+ * complete. */
 static struct trial *choose(struct source *source, struct trial *trials, size_t count,
                             struct err *err)
 {
@@ -150,7 +150,7 @@ static struct trial *choose(struct source *source, struct trial *trials, size_t 
             best = trial;
         if (!csv_heading_fits(&trial->heading))
             continue;
-        /* a row of one cell is the same whatever stands between others */
+        /* a row of one cell is the same with every delimiter */
         if (fitting && trial->count + fitting->count > 2) {
             refuse_ambiguous(source, fitting, trial, err);
             return NULL;
@@ -168,12 +168,12 @@ static struct trial *choose(struct source *source, struct trial *trials, size_t 
     return best;
 }
 
-/* header: in the window. */
+/* Refuses the columns that the header row names. header: in the window. */
 static bool refuse_heading(const struct csv *csv, struct source *source,
                            const struct csv_heading *heading, struct span header, struct err *err)
 {
     char name[DIALECT_DELIMITER_NAME_SIZE];
-    bool told = csv->delimiter_told && csv->delimiter != ',';
+    bool detected = csv->delimiter_detected && csv->delimiter != ',';
     struct buf text = {0}, hint = {0};
 
     csv_heading_complain(heading, header, &text);
@@ -185,15 +185,15 @@ static bool refuse_heading(const struct csv *csv, struct source *source,
                    "\"encoding\" out of it if the export is UTF-8 now",
                    encoding_name(csv->shape->dialect.encoding));
     err_set(err, ERR_INPUT, "%s: line %llu: %s%s%s%s", source->name,
-            (unsigned long long)source->lines + 1, told ? "with " : "",
-            told ? dialect_delimiter_name(csv->delimiter, name) : "",
-            told ? " between cells: " : "", buf_text(&text));
+            (unsigned long long)source->lines + 1, detected ? "with " : "",
+            detected ? dialect_delimiter_name(csv->delimiter, name) : "",
+            detected ? " between cells: " : "", buf_text(&text));
     buf_release(&text);
     buf_release(&hint);
     return false;
 }
 
-/* Takes the header row as the trial reads it. */
+/* Takes the header row as the trial split it. */
 static bool take_header(struct csv *csv, struct source *source, struct trial *trial,
                         struct err *err)
 {
@@ -228,7 +228,7 @@ static bool read_header(struct csv *csv, struct source *source, struct trial tri
     size_t count = declared ? 1 : CANDIDATES;
     struct trial *chosen;
 
-    csv->delimiter_told = !declared;
+    csv->delimiter_detected = !declared;
     if (!try_all(csv, source, declared ? &declared : candidates, count, trials, err))
         return false;
     for (size_t i = 0; i < count; i++)
@@ -273,7 +273,7 @@ bool csv_has_outcome(const struct csv *csv)
 
 /* --- rows --- */
 
-/* One try at the row that begins the window. count: cells, up to where it ended. */
+/* Tries to read the row that begins the window. *count: the cells that it read. */
 static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct row *row,
                                struct violations *violations, size_t *count)
 {
@@ -296,7 +296,7 @@ static enum csv_end read_cells(struct csv *csv, struct csv_lexer *lexer, struct 
     return end;
 }
 
-/* Leaves nothing of a row whose form is wrong but its record id, where that is one. */
+/* Keeps only the record id of a malformed row, if that is valid. */
 static void strip(struct csv *csv, struct row *row, struct violations *violations)
 {
     char text[ROW_FAULT_SIZE];
@@ -306,7 +306,7 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
         str_utf8_valid(row->record_id) != row->record_id.size) {
         row->record_id = (struct span){0};
     } else if (row->record_id.data != csv->row.record_id.data) {
-        /* it stands in the window, which may move */
+        /* it is in the window, which can move */
         buf_reset(&csv->row.record_id);
         buf_append_span(&csv->row.record_id, row->record_id);
         row->record_id = buf_span(&csv->row.record_id);
@@ -318,8 +318,8 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
     row->tape = (struct json_tape){0};
 }
 
-/* Whether the cells of a row are those of the header row, in upper case or lower; what an export
- * added to either aside. */
+/* Returns whether the cells of a row are those of the header row, ignoring case and what an export
+ * added to either. */
 static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
 {
     struct buf scratch = {0};
@@ -349,7 +349,7 @@ static void refuse_mark(bool header, struct violations *violations)
                header ? " and repeats the header row" : "");
 }
 
-/* text: of the window. from: the byte of the file at its beginning. */
+/* Rejects a row with NUL bytes. text: in the window. from: its offset in the file. */
 static void refuse_nul(const struct source *source, struct span text, uint64_t from,
                        struct violations *violations)
 {
@@ -364,8 +364,8 @@ static void refuse_nul(const struct source *source, struct span text, uint64_t f
     row_refuse_nul(count, from, violations);
 }
 
-/* Rejects the physical line at the beginning of the window, so that a quote that never closes does
- * not swallow the good rows behind it: reading goes on at the next line. */
+/* Rejects the physical line at the beginning of the window and continues at the next, so that a
+ * quote that is never closed does not swallow the good rows after it. */
 static enum row_step reject_line(struct csv *csv, struct source *source, const char *fault,
                                  struct row *row, struct violations *violations, struct err *err)
 {
@@ -396,8 +396,8 @@ static enum row_step reject_line(struct csv *csv, struct source *source, const c
     return ROW_STEP_ROW;
 }
 
-/* Where rows may be short, the lines of a cell that is not closed look like rows: none of them is
- * taken before one that has as many cells as any row so far, or the whole header row. */
+/* If rows can be short, the lines of a cell that is not closed look like rows: they are rejected
+ * until a row has as many cells as any row so far, or as the header row. */
 static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
                          struct violations *violations)
 {
@@ -418,7 +418,8 @@ static bool refuse_piece(struct csv *csv, size_t count, struct row *row,
     return true;
 }
 
-/* A row that has more or fewer cells than the header row; false: it is declared that it may. */
+/* Rejects a row with more or fewer cells than the header row. False if the schema file allows it.
+ */
 static bool refuse_count(struct csv *csv, size_t count, struct row *row,
                          struct violations *violations)
 {
@@ -448,7 +449,7 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
     return true;
 }
 
-/* What some programs draw under the header row, as wide as its columns: never a record. */
+/* Rejects the line of dashes that some programs draw under the header row. */
 static bool refuse_dashes(struct csv *csv, struct span text, struct row *row,
                           struct violations *violations)
 {
@@ -480,8 +481,8 @@ static void refuse_return(struct span text, struct violations *violations)
         row_refuse(violations, "holds a carriage return that ends no line, outside quotes");
 }
 
-/* Rejects a row that shows that two files were put together: it repeats the header row, or begins
- * with the mark of another file. lexer: behind the row. */
+/* Rejects a row that shows that two files were concatenated: it repeats the header row, or begins
+ * with a byte order mark. lexer: after the row. */
 static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, struct span text,
                         struct row *row, struct violations *violations)
 {
@@ -515,7 +516,7 @@ static enum row_step reject_other(struct csv *csv, struct source *source, size_t
     return ROW_STEP_ROW;
 }
 
-/* A row that reached its end. */
+/* Takes a complete row. */
 static enum row_step finish_row(struct csv *csv, struct source *source,
                                 const struct csv_lexer *lexer, size_t count, struct row *row,
                                 struct violations *violations, struct err *err)
@@ -587,7 +588,7 @@ enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
             return finish_row(csv, source, &lexer, count, row, violations, err);
         if (!source_fill(source, err))
             return ROW_STEP_ERROR;
-        if (source->ended && source->begin == source->end) /* a Ctrl-Z was all that was left */
+        if (source->ended && source->begin == source->end) /* only a Ctrl-Z was left */
             return finish_file(source, err);
     }
 }

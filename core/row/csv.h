@@ -10,24 +10,25 @@
 struct csv {
     const struct row_shape *shape;
     char delimiter;
-    bool delimiter_told; /* by the header row alone */
+    bool delimiter_detected; /* from the header row alone */
     struct csv_lines lines;
     struct csv_row row;
-    bool lost_quote;   /* a cell before it was not closed: short rows may be its lines */
-    size_t cells_most; /* of a row so far; kept where rows may be short */
-    bool surplus;      /* the present row has cells with something in them that no column is for */
+    bool lost_quote;   /* an earlier cell was not closed: short rows can be its lines */
+    size_t cells_most; /* the most that a row had so far; used if rows can be short */
+    bool surplus;      /* the current row has cells with content beyond the last column */
 };
 
-/* Reads the header row. ERR_INPUT names all that is wrong with it. release also after an error. */
+/* Reads the header row. ERR_INPUT names all that is wrong with it. Call release also after an
+ * error. */
 bool csv_init(struct csv *csv, struct source *source, const struct row_shape *shape,
               struct err *err);
 void csv_release(struct csv *csv);
 
-/* As reader_next, without row_no. */
+/* Reads the next row as reader_next does, without row_no. */
 enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
                        struct violations *violations, struct err *err);
 
-/* Whether some column tells what became of an earlier batch. */
+/* Returns whether a column is the outcome of an earlier batch. */
 bool csv_has_outcome(const struct csv *csv);
 
 #endif

@@ -1,4 +1,4 @@
-/* The names in a header row -> columns, or what is wrong with them. */
+/* Turns the names in a header row into columns, or reports what is wrong with them. */
 #include "core/row/csv_columns.h"
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
@@ -10,11 +10,11 @@
 
 enum {
     NAMES_SHOWN_MAX = 600,   /* bytes of column names in one complaint */
-    HEADER_LOOKED_AT = 4096, /* bytes of a header row whose delimiter is searched for */
+    HEADER_LOOKED_AT = 4096, /* bytes of a header row that are searched for a delimiter */
     PREFIX_SLACK = 16,       /* put_name copies 16 bytes at a time */
 };
 
-/* Names of columns with commas between them, up to a size, and how many there are. */
+/* A list of column names, separated by commas and limited in size, and their number. */
 struct name_list {
     struct buf text;
     size_t count, shown;
@@ -23,7 +23,7 @@ struct name_list {
 struct csv_complaints {
     struct name_list repeated, unknown, doubled;
     bool record_id_found;
-    bool for_spreadsheet; /* an export whose cells were changed */
+    bool for_spreadsheet; /* an export for a spreadsheet, with changed cells */
 };
 
 static void list_add(struct name_list *list, const char *text)
@@ -42,7 +42,7 @@ static void list_name(struct name_list *list, struct span name)
     list_add(list, violation_quote(name, quoted));
 }
 
-/* The list as text, with what was left out. */
+/* Returns the list as text, with the number of names left out. */
 static const char *list_text(struct name_list *list)
 {
     if (list->shown < list->count) {
@@ -117,7 +117,7 @@ static bool find_property(const struct row_shape *shape, struct span name,
     return false;
 }
 
-/* A column that an export adds, where the schema has no such name. */
+/* Finds a column that an export adds, unless the schema has a property of that name. */
 static bool find_outcome(struct span name, struct csv_column *column)
 {
     if (!outcome_is_column(name))
@@ -126,7 +126,7 @@ static bool find_outcome(struct span name, struct csv_column *column)
     return true;
 }
 
-/* What a column of that name fills: as declared, or what is named so itself. */
+/* Finds what a column of that name fills: as declared, or else the property of that name. */
 static bool find_target(const struct row_shape *shape, struct span name, struct csv_column *column)
 {
     const struct row_dialect *dialect = &shape->dialect;
@@ -163,7 +163,7 @@ bool csv_is_outcome(const struct row_shape *shape, struct span name)
     return is_outcome;
 }
 
-/* Columns of which nothing is taken may share a name. */
+/* Ignored columns can share a name. */
 static bool is_nothing(const struct csv_column *column)
 {
     return column->kind == CSV_IGNORED || column->kind == CSV_NAMELESS;
@@ -180,7 +180,7 @@ static bool is_repeated(const struct csv_heading *heading, struct span name, boo
     return false;
 }
 
-/* Whether a cell of the column may mean something else than it says. */
+/* Returns whether a cell of the column can mean something other than its text. */
 static bool is_screened(const struct row_shape *shape, const struct csv_column *column)
 {
     const struct row_dialect *dialect = &shape->dialect;
@@ -217,7 +217,7 @@ static bool find_column(const struct row_shape *shape, struct span *name, bool q
     return true;
 }
 
-/* Two columns that fill one thing: which of them would count? */
+/* Notes a column that fills the same property as another. */
 static bool is_doubled(const struct csv_heading *heading, const struct csv_column *column)
 {
     char first[VIOLATION_QUOTE_SIZE], second[VIOLATION_QUOTE_SIZE], target[VIOLATION_QUOTE_SIZE];
@@ -312,7 +312,7 @@ bool csv_heading_fits(const struct csv_heading *heading)
            !all->doubled.count;
 }
 
-/* A byte that splits a header row of one cell so that one part names the record id. */
+/* Finds a byte that splits a header row of one cell so that one part names the record id. */
 static char find_delimiter(const struct csv_heading *heading, struct span header)
 {
     for (size_t i = 0; i < header.size; i++) {
@@ -339,7 +339,7 @@ static char find_delimiter(const struct csv_heading *heading, struct span header
     return '\0';
 }
 
-/* A header row that is one cell, because other programs put something else between cells. */
+/* Finds the delimiter of a header row that is one cell with the expected one. */
 static char other_delimiter(const struct csv_heading *heading, struct span header)
 {
     static const char usual[] = ";\t|,";
@@ -369,7 +369,7 @@ static void complain_of_delimiter(char delimiter, struct buf *text)
     buf_append_text(text, "\"} under x-rowferry in the schema file, or give --delimiter");
 }
 
-/* Appends to what was said since `before`. */
+/* Appends a complaint to those since `before`. */
 static void complain(struct buf *text, size_t before, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -14,25 +14,25 @@ enum csv_column_kind {
     CSV_RECORD_ID,
     CSV_VERSION,
     CSV_TAGS,
-    CSV_STRING, /* a property whose cells are strings whatever they hold */
+    CSV_STRING, /* a property whose cells are always strings */
     CSV_NUMBER, /* a property that takes numbers and nothing else */
     CSV_OTHER,
     CSV_FORMED,   /* a property with a declared form */
-    CSV_IGNORED,  /* declared so */
-    CSV_OUTCOME,  /* of an export; likewise ignored */
+    CSV_IGNORED,  /* declared as ignored */
+    CSV_OUTCOME,  /* of an export; ignored as well */
     CSV_NAMELESS, /* nothing, as long as its cells are empty */
-    CSV_SCREENED, /* of csv_column.put alone: a cell is first compared with what was declared */
+    CSV_SCREENED, /* only in csv_column.put: the cell is first compared with absent words */
 };
 
 struct csv_column {
     enum csv_column_kind kind;
-    enum csv_column_kind put; /* what csv_put goes by: kind, or CSV_SCREENED */
+    enum csv_column_kind put; /* what csv_row_put uses: kind, or CSV_SCREENED */
     unsigned types;           /* set of enum row_type */
-    char *prefix;             /* `,"name":`, with slack to be read behind it */
+    char *prefix;             /* `,"name":`, with slack to be read after it */
     size_t prefix_size;
     bool escaped;                 /* the name, inside prefix */
-    struct span name;             /* of what it fills; no data: nothing */
-    const struct cell_form *form; /* NULL: none, or one that knows absent words alone */
+    struct span name;             /* the name of what it fills; no data: nothing */
+    const struct cell_form *form; /* NULL: none, or only absent words */
     struct row_words absent;      /* cells that mean 'absent' in this column */
     uint64_t absent_marks;        /* the csv_mark of each of them and of the file's, a bit each */
     struct span heading;          /* its cell of the header row; owned */
@@ -40,7 +40,7 @@ struct csv_column {
 
 struct csv_complaints;
 
-/* What the header row says when a certain byte stands between its cells. */
+/* The header row as a certain delimiter splits it. */
 struct csv_heading {
     const struct row_shape *shape;
     char delimiter;
@@ -49,27 +49,28 @@ struct csv_heading {
     struct csv_complaints *complaints;
 };
 
-/* Reads the cells of a header row whose form is right. A lexer at its beginning; for at most
- * `count` cells. release always. */
+/* Reads at most `count` cells of a well-formed header row, from a lexer at its beginning. Always
+ * call release. */
 void csv_heading_read(struct csv_heading *heading, const struct row_shape *shape,
                       struct csv_lexer lexer, size_t count);
 void csv_heading_release(struct csv_heading *heading);
 
-/* Every cell names something that is known, record_id among them, and nothing twice. */
+/* Returns whether every cell names something known, record_id is among them, and nothing is there
+ * twice. */
 bool csv_heading_fits(const struct csv_heading *heading);
 
-/* Appends all that is wrong with it. header: its bytes. */
+/* Appends everything that is wrong with the header row. header: its bytes. */
 void csv_heading_complain(const struct csv_heading *heading, struct span header, struct buf *text);
 
-/* Whether a column of that name would be one of the outcome, and of nothing else. */
+/* Returns whether a column of that name would be one of the outcome. */
 bool csv_is_outcome(const struct row_shape *shape, struct span name);
 
-/* Whether a column of that name would be the record id's. */
+/* Returns whether a column of that name would be the record id's. */
 bool csv_is_record_id(const struct row_shape *shape, struct span name);
 
 void csv_columns_release(struct csv_column *columns, size_t count);
 
-/* A number below 64 that tells most texts apart without comparing them. text: not empty. */
+/* Returns a number below 64 that differs for most texts. text: not empty. */
 static inline unsigned csv_mark(struct span text)
 {
     unsigned first = (unsigned char)text.data[0], last = (unsigned char)text.data[text.size - 1];
@@ -77,7 +78,7 @@ static inline unsigned csv_mark(struct span text)
     return ((unsigned)text.size * 7 + first + last * 3) & 63;
 }
 
-/* Whether two headings differ in the case of ASCII letters at most. */
+/* Returns whether two headings differ in the case of ASCII letters at most. */
 static inline bool csv_same_heading(struct span a, struct span b)
 {
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;

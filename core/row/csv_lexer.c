@@ -9,7 +9,7 @@ static enum csv_end fail(struct csv_lexer *lexer, const char *at, enum csv_fault
     return CSV_FAULT;
 }
 
-/* Whether a line ends at `at`, with LF, CRLF or the file. CSV_FAULT: it does not. */
+/* Returns how a line ends at `at`: with LF, CRLF or the file. CSV_FAULT: it does not end there. */
 static enum csv_end line_end(struct csv_lexer *lexer, const char *at)
 {
     const char *feed = *at == '\r' ? at + 1 : at;
@@ -57,17 +57,17 @@ static enum csv_end lex_unquoted(struct csv_lexer *lexer, struct csv_cell *cell,
     }
 }
 
-/* What stands behind a closing quote. */
-static enum csv_end lex_closed(struct csv_lexer *lexer, const char *behind)
+/* Reads what follows a closing quote. */
+static enum csv_end lex_closed(struct csv_lexer *lexer, const char *after)
 {
     enum csv_end end;
 
-    if (*behind == lexer->delimiter) {
-        lexer->at = behind + 1;
+    if (*after == lexer->delimiter) {
+        lexer->at = after + 1;
         return CSV_DELIMITER;
     }
-    end = line_end(lexer, behind);
-    return end == CSV_FAULT ? fail(lexer, behind, CSV_AFTER_QUOTE) : end;
+    end = line_end(lexer, after);
+    return end == CSV_FAULT ? fail(lexer, after, CSV_AFTER_QUOTE) : end;
 }
 
 static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
@@ -78,7 +78,7 @@ static enum csv_end lex_quoted(struct csv_lexer *lexer, struct csv_cell *cell)
     cell->quoted = true;
     for (;; at++) {
         at = csv_stop(at, '"');
-        /* before anything that depends on where the window ends */
+        /* checked before anything that depends on the end of the window */
         if ((size_t)(at - start) > lexer->cell_size_max)
             return fail(lexer, start + lexer->cell_size_max, CSV_TOO_LONG);
         if (*at == '"' && at[1] != '"') {
@@ -113,7 +113,7 @@ struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch)
         const char *stop = quote ? quote + 1 : end;
 
         buf_append(scratch, at, (size_t)(stop - at));
-        at = quote ? stop + 1 : end; /* the second of a pair stands for nothing */
+        at = quote ? stop + 1 : end; /* skips the second of a pair */
     }
     return buf_span(scratch);
 }

@@ -14,7 +14,7 @@
 
 enum csv_end {
     CSV_DELIMITER, /* another cell follows */
-    CSV_LINE_END,  /* it was the last of its row; lexer.at is the beginning of the next line */
+    CSV_LINE_END,  /* the last cell of its row; lexer.at is at the next line */
     CSV_MORE,      /* the window ends before the cell does */
     CSV_FAULT,     /* lexer.fault says why the rest of the row cannot be trusted */
 };
@@ -23,7 +23,7 @@ enum csv_fault {
     CSV_UNCLOSED,       /* the file ends inside quotes */
     CSV_TOO_MANY_LINES, /* inside quotes */
     CSV_TOO_LONG,       /* inside quotes */
-    CSV_AFTER_QUOTE,    /* a closing quote before something else than a delimiter or a line end */
+    CSV_AFTER_QUOTE,    /* a closing quote that is not before a delimiter or line end */
     CSV_QUOTE_INSIDE,   /* a quote in a cell that does not begin with one */
 };
 
@@ -39,7 +39,7 @@ struct csv_lexer {
     const char *end; /* of the window: *end is a line feed, and 16 bytes may be read there */
     bool ended;      /* the file ends there too */
     char delimiter;
-    bool unquoted;                          /* a quote is a character like others */
+    bool unquoted;                          /* a quote is an ordinary character */
     uint32_t cell_size_max, cell_lines_max; /* bytes and line feeds of a quoted cell */
     uint64_t feeds;                         /* line feeds passed inside quotes */
     bool has_control; /* control characters but tab, CR, LF and the delimiter */
@@ -48,8 +48,8 @@ struct csv_lexer {
     enum csv_fault fault;
 };
 
-/* A lexer at the beginning of a text, behind which a line feed and 16 bytes may be read. ended: the
- * file ends with it. */
+/* Returns a lexer at the beginning of a text, which must be followed by a line feed and 16 readable
+ * bytes. ended: the file ends with the text. */
 static inline struct csv_lexer csv_lexer_at(struct span text, bool ended,
                                             const struct row_dialect *dialect, char delimiter)
 {
@@ -62,8 +62,8 @@ static inline struct csv_lexer csv_lexer_at(struct span text, bool ended,
                               .cell_lines_max = dialect_cell_lines(dialect)};
 }
 
-/* The next byte that is a control character, a quote, a backslash or the delimiter; the line feed
- * behind the window at last. */
+/* Returns the next control character, quote, backslash or delimiter, or else the line feed after
+ * the window. */
 static inline const char *csv_stop(const char *at, char delimiter)
 {
 #ifdef __SSE2__
@@ -88,10 +88,11 @@ static inline const char *csv_stop(const char *at, char delimiter)
 #endif
 }
 
-/* The rest of a cell whose first stop is no delimiter. */
+/* Reads the rest of a cell whose first stop is not a delimiter. */
 enum csv_end csv_lex_rest(struct csv_lexer *lexer, struct csv_cell *cell, const char *stop);
 
-/* The cell at lexer.at; on CSV_DELIMITER and CSV_LINE_END lexer.at is behind what ended it. */
+/* Reads the cell at lexer.at. On CSV_DELIMITER and CSV_LINE_END, lexer.at is after what ended it.
+ */
 static inline enum csv_end csv_lex(struct csv_lexer *lexer, struct csv_cell *cell)
 {
     const char *start = lexer->at, *stop = csv_stop(start, lexer->delimiter);
@@ -103,7 +104,7 @@ static inline enum csv_end csv_lex(struct csv_lexer *lexer, struct csv_cell *cel
     return CSV_DELIMITER;
 }
 
-/* What a cell stands for: its own bytes, or those in scratch where quotes were doubled. */
+/* Returns the content of a cell: its own bytes, or a copy in scratch if quotes were doubled. */
 struct span csv_undouble(const struct csv_cell *cell, struct buf *scratch);
 
 static inline struct span csv_content(const struct csv_cell *cell, struct buf *scratch)

@@ -4,7 +4,7 @@
 
 #include <strings.h>
 
-enum { HINT_LINES = 20 /* that are looked at for a header row */ };
+enum { HINT_LINES = 20 /* searched for a header row */ };
 
 static struct span without_end(struct span line)
 {
@@ -15,8 +15,8 @@ static struct span without_end(struct span line)
     return line;
 }
 
-/* `sep=;`, with which Excel is told what is between cells; in quotes where a program quotes every
- * cell. '\0': the line is none. */
+/* Returns the delimiter that a line `sep=;` declares to Excel, or '\0'. Some programs quote the
+ * line. */
 static char separator_of(struct span line)
 {
     line = without_end(line);
@@ -45,7 +45,8 @@ static bool take_separator(struct csv_lines *lines, struct source *source, struc
     return true;
 }
 
-/* Takes a line before the header row that a copy of the header row must have, too. */
+/* Takes a line before the header row that belongs to it: a copy of the header row needs it as well.
+ */
 static bool keep_line(struct csv_lines *lines, struct source *source, size_t size, struct err *err)
 {
     struct span line = {source->data + source->begin, size};
@@ -80,7 +81,8 @@ size_t csv_lines_dashes(struct span line, char delimiter)
     return run < DIALECT_COMMENT_MAX ? run : DIALECT_COMMENT_MAX;
 }
 
-/* Size of the blank line at the beginning of the window; 0: it is not blank, or not there whole. */
+/* Returns the size of the blank line at the beginning of the window; 0: it is not blank, or
+ * incomplete. */
 static size_t blank_size(const struct source *source)
 {
     const char *at = source->data + source->begin, *end = source->data + source->end;
@@ -89,7 +91,7 @@ static size_t blank_size(const struct source *source)
         return 1;
     if (at == end || *at != '\r' || at[1] != '\n')
         return 0;
-    /* a line feed at `end` is the window's own */
+    /* a line feed at `end` is only the sentinel */
     return at + 1 < end ? 2 : source->ended;
 }
 
@@ -133,7 +135,7 @@ static bool skip_lines(struct csv_lines *lines, struct source *source, uint32_t 
     return true;
 }
 
-/* Whether the window begins with a comment; sees to it that enough is in it. */
+/* Finds whether the window begins with a comment, and fills it as needed. */
 static bool at_comment(const struct csv_lines *lines, struct source *source, bool *found,
                        struct err *err)
 {
@@ -205,7 +207,7 @@ static bool is_footer(const struct csv_lines *lines, struct span line)
     return str_utf8_valid(line) == line.size && dialect->is_footer(dialect->footer, line);
 }
 
-/* Goes back from the end of the file, which is in the window. */
+/* Searches for the footer backwards from the end of the file, which is in the window. */
 static void find_footer(struct csv_lines *lines, const struct source *source)
 {
     const char *begin = source->data + source->begin, *end = source->data + source->end, *at = end;
@@ -244,7 +246,7 @@ static bool take_footer(struct csv_lines *lines, struct source *source, struct e
     if (at == end)
         return true;
     lines->footer_first = source->lines + 1;
-    /* lines that a cell before it holds are none of it */
+    /* lines within the last cell are not part of it */
     lines->footer_lines = 0;
     for (; at < end; at = next) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
@@ -272,7 +274,7 @@ bool csv_lines_screen(struct csv_lines *lines, struct source *source, struct err
 
 /* --- where the header row may be --- */
 
-/* Whether a cell of the line names the record id's column. */
+/* Finds a cell of the line that names the record id's column. */
 static bool names_record_id(const struct csv_lines *lines, const struct source *source,
                             struct span line, char delimiter, struct span *name)
 {
@@ -336,7 +338,7 @@ bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct
     show_lines(source);
     left = source_window(source);
     if (left.size > source->row_max)
-        left.size = source->row_max; /* how much more is there says nothing */
+        left.size = source->row_max; /* more would depend on the size of reads */
     first = left.size ? left.data[0] : 'a';
     for (unsigned i = 0; i < HINT_LINES && left.size; i++) {
         const char *feed = memchr(left.data, '\n', left.size);

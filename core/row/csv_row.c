@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 enum {
-    SLACK = 16, /* short runs are copied as 16 bytes, whatever their size */
+    SLACK = 16, /* short runs are copied as 16 bytes */
     SHORT_MAX = 64,
 };
 
-/* Copies size bytes and perhaps some behind them: both sides have SLACK bytes more. */
+/* Copies size bytes, and up to SLACK more: both sides have room for them. */
 static inline void copy(char *to, const char *from, size_t size)
 {
     if (size > SHORT_MAX) {
@@ -23,7 +23,7 @@ static inline void copy(char *to, const char *from, size_t size)
         memcpy(to + i, from + i, SLACK);
 }
 
-/* Room for size bytes and what copy() writes behind them. */
+/* Returns room for size bytes and what copy() writes after them. */
 static inline char *reserve(struct buf *buf, size_t size)
 {
     if (buf->capacity - buf->size >= size + SLACK)
@@ -49,7 +49,7 @@ static inline char *put_name(struct csv_row *csv, const struct csv_column *colum
     return out + column->prefix_size;
 }
 
-/* A scalar of size bytes that stands at the end of fields. */
+/* Appends a scalar of size bytes to fields. */
 static inline void put_scalar(struct csv_row *csv, enum json_kind kind, const char *bytes,
                               size_t size, char *out)
 {
@@ -102,7 +102,7 @@ static bool begins_container(struct span content)
     return at < content.size && (content.data[at] == '[' || content.data[at] == '{');
 }
 
-/* An array or an object, as its text says. Leaves no trace when it is not of the right kind. */
+/* Appends an array or an object. Changes nothing if it is not of the right kind. */
 static bool put_json(struct csv_row *csv, const struct csv_column *column, struct span content,
                      struct json_fault *fault)
 {
@@ -125,7 +125,7 @@ static bool put_json(struct csv_row *csv, const struct csv_column *column, struc
     return false;
 }
 
-/* `must be a number or null, is "abc"`, and where JSON text goes wrong. */
+/* Reports `must be a number or null, is "abc"`, and where JSON text is wrong. */
 static void refuse_cell(const struct csv_column *column, struct span content,
                         const struct json_fault *fault, struct violations *violations)
 {
@@ -216,8 +216,8 @@ static void refuse_form(const struct csv_column *column, struct span content,
     buf_release(&hint);
 }
 
-/* A cell that is written as the schema file declares it, unless its form is that of a string: then
- * `text` is what the string holds, and true is returned. */
+/* Reads a cell in its declared form. Returns true if it is a string, whose content is then in
+ * `text`; everything else is done. */
 static bool put_formed(struct csv_row *csv, const struct csv_column *column,
                        const struct csv_cell *cell, struct csv_cell *text,
                        struct violations *violations)
@@ -265,7 +265,7 @@ static void put_version(struct csv_row *csv, const struct csv_cell *cell, struct
     buf_release(&shown);
 }
 
-/* `;` is between tags; none left means that the row names none. */
+/* Splits tags at `;`. Without any the row names none. */
 static void put_tags(struct csv_row *csv, const struct csv_cell *cell, struct row *row)
 {
     struct span left = csv_content(cell, &csv->scratch);
@@ -312,8 +312,7 @@ static void refuse_nameless(const struct csv_row *csv, const struct csv_column *
                    (size_t)(column - csv->columns) + 1, violation_quote(cell->text, quoted));
 }
 
-/* The cell as it is after what was declared for absent ones and for blanks; NULL: it is absent.
- * changed: room for it. */
+/* Returns the cell after trimming, or NULL if it is absent. changed: room for the result. */
 static const struct csv_cell *screen(struct csv_row *csv, const struct csv_column *column,
                                      const struct csv_cell *cell, struct csv_cell *changed)
 {
@@ -344,7 +343,7 @@ void csv_row_put(struct csv_row *csv, const struct csv_column *column, const str
     enum csv_column_kind kind = column->put;
     struct csv_cell changed, formed;
 
-    /* RFC 4180 knows no absent value; here an empty cell without quotes is one */
+    /* RFC 4180 has no absent values; an empty cell without quotes is one here */
     if (cell->text.size == 0 && !cell->quoted && column->kind != CSV_RECORD_ID)
         return;
     if (kind == CSV_SCREENED) {
@@ -420,7 +419,7 @@ void csv_row_end(struct csv_row *csv, struct row *row, struct violations *violat
 {
     struct json_token *root;
 
-    /* the comma in front of the first member becomes the brace */
+    /* the comma before the first member becomes the brace */
     if (csv->fields.size)
         csv->fields.data[0] = '{';
     else

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LEXER_SLACK = 16 /* bytes that may be read behind the last one */ };
+enum { LEXER_SLACK = 16 /* bytes that can be read after the last one */ };
 
 static const char no_column[] = "there is no column for it";
 
 /* --- the content of cells: the inverse of csv_row.c --- */
 
-/* As memchr, and for a text without data too. */
+/* As memchr, also for a text without data. */
 static bool holds(struct span text, char byte)
 {
     return text.size && memchr(text.data, byte, text.size);
@@ -23,7 +23,7 @@ static bool holds_line_end(struct span text)
     return holds(text, '\n') || holds(text, '\r');
 }
 
-/* Whether a cell of the column can have that content, and is read as that again. */
+/* Returns whether a cell of the column can have that content and is read back as the same. */
 static bool can_hold(const struct csv_writer *writer, const struct csv_column *column,
                      struct span content)
 {
@@ -40,8 +40,7 @@ static bool can_hold(const struct csv_writer *writer, const struct csv_column *c
                                 (!shape->trim || str_trim(content).size == content.size));
 }
 
-/* Appends a cell with that content, in quotes where it needs them or is to have them; "" where it
- * is empty. */
+/* Appends a cell with that content, quoted if needed or asked for; "" if it is empty. */
 static void write_cell(struct span content, char delimiter, bool quoted, struct buf *out)
 {
     const char *at = content.data, *end = at + content.size;
@@ -80,8 +79,8 @@ static bool write_formed(const struct csv_column *column, enum json_kind kind, s
     return !null_is_word || !span_is(*content, "null");
 }
 
-/* The content of the cell that csv_put makes this value of; valid until fields or scratch change.
- * fields: the text of the token. False: there is none. */
+/* Finds the content of the cell that csv_row_put turns into this value; valid until fields or
+ * scratch change. fields: the text of the token. False: there is none. */
 static bool write_value(const struct csv_column *column, const struct json_token *token,
                         const char *fields, struct csv_scratch *scratch, struct span *content)
 {
@@ -101,13 +100,13 @@ static bool write_value(const struct csv_column *column, const struct json_token
         (column->kind == CSV_STRING && token->kind != JSON_STRING))
         return false;
     *content = text;
-    /* no row may hold a NUL byte */
+    /* a row cannot hold a NUL byte */
     return !token->escaped || !memchr(text.data, '\0', text.size);
 }
 
 /* --- spreadsheets --- */
 
-/* The size of a blank that a spreadsheet may pass over, or 0. */
+/* Returns the size of a blank that a spreadsheet can skip, or 0. */
 static size_t blank_size(struct span text)
 {
     static const char *const blanks[] = {
@@ -137,7 +136,7 @@ static bool begins_formula(struct span text)
     return false;
 }
 
-/* `-1234.50`, `-1.234,50`: a minus, and then digits and what stands between them. */
+/* Returns whether a text is a minus followed by digits and separators: `-1234.50`, `-1.234,50`. */
 static bool is_plain_number(struct span text)
 {
     if (json_is_number(text))
@@ -165,7 +164,8 @@ bool csv_is_formula(struct span content)
 
 /* --- the columns: those of the file, or those that the shape has a use for --- */
 
-/* The name of the column that fills a target: as declared, or its own. False: no column does. */
+/* Finds the name of the column that fills a target: as declared, or its own. False: no column does.
+ */
 static bool find_heading(const struct row_shape *shape, struct span target, struct span *heading)
 {
     const struct row_dialect *dialect = &shape->dialect;
@@ -202,7 +202,7 @@ static bool is_reserved(struct span name)
     return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
 }
 
-/* One column for whatever a row that did not come from a CSV file can hold. */
+/* Writes a header row with a column for everything that a row from an NDJSON file can hold. */
 static void put_header(const struct row_shape *shape, char delimiter, struct buf *out)
 {
     for (uint32_t i = 0; i < shape->dialect.skip_lines; i++)
@@ -216,7 +216,7 @@ static void put_header(const struct row_shape *shape, char delimiter, struct buf
     buf_append_char(out, '\n');
 }
 
-/* Reads the header row as ingest would read it at the head of a file. */
+/* Reads the header row as ingest reads it at the beginning of a file. */
 static bool read_header(struct csv_writer *writer, struct span header, struct err *err)
 {
     const struct row_dialect *dialect = &writer->shape.dialect;
@@ -233,7 +233,7 @@ static bool read_header(struct csv_writer *writer, struct span header, struct er
     return done;
 }
 
-/* The declared delimiter may not be the one that the file was read with. */
+/* Reads the header row of the file, which can have another delimiter than the one declared. */
 static bool read_file_header(struct csv_writer *writer, struct err *err)
 {
     struct err other = {0};
@@ -288,7 +288,7 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
         writer->fills |= 1u << writer->csv.row.columns[i].kind;
     writer->values = mem_calloc(writer->csv.row.column_count, sizeof *writer->values);
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
-        writer->tells[i] = csv_is_outcome(options->shape, span_of(outcome_names[i].column));
+        writer->reports[i] = csv_is_outcome(options->shape, span_of(outcome_names[i].column));
     if (!options->for_spreadsheet && declared->encoding > ROW_ENCODING_UTF_8) {
         writer->encoder = recode_to(declared->encoding, err);
         return writer->encoder != NULL;
@@ -312,7 +312,7 @@ void csv_writer_release(struct csv_writer *writer)
 
 /* --- cells --- */
 
-/* Whether a cell would be no cell, or another one, without quotes. */
+/* Returns whether a cell would be lost or read differently without quotes. */
 static bool needs_quotes(const struct csv_writer *writer, struct span content)
 {
     const struct row_shape *shape = writer->options->shape;
@@ -322,7 +322,7 @@ static bool needs_quotes(const struct csv_writer *writer, struct span content)
         return true;
     if (writer->line.size)
         return false;
-    /* what begins a line may make a comment of it, or look like the mark of another file */
+    /* the beginning of a line can look like a comment or a byte order mark */
     return writer->first_quoted ||
            (comment.size && content.size >= comment.size &&
             memcmp(content.data, comment.data, comment.size) == 0) ||
@@ -347,7 +347,7 @@ static void put_cell(struct csv_writer *writer, struct span content)
     buf_release(&safe);
 }
 
-/* What no one reads again may lose what cannot be written without quotes. */
+/* Writes a cell that is not read back: it can lose what cannot be written without quotes. */
 static void put_shown(struct csv_writer *writer, struct span content)
 {
     size_t start = writer->line.size;
@@ -359,7 +359,7 @@ static void put_shown(struct csv_writer *writer, struct span content)
             writer->line.data[i] = writer->delimiter == ' ' ? '_' : ' ';
 }
 
-/* Moves the line to where it is written. False: it holds what the encoding does not. */
+/* Moves the line to out. False: the encoding lacks some character. */
 static bool flush_line(struct csv_writer *writer, const char *substitute, struct buf *out)
 {
     bool fits = true;
@@ -373,11 +373,11 @@ static bool flush_line(struct csv_writer *writer, const char *substitute, struct
     return fits;
 }
 
-/* The columns behind those of the row, and the end of its line. */
+/* Writes the columns of the outcome and the line end. */
 static void put_outcome(struct csv_writer *writer, const struct outcome *outcome, struct buf *out)
 {
     for (size_t i = 0; i < OUTCOME_PARTS; i++) {
-        if (!writer->tells[i])
+        if (!writer->reports[i])
             continue;
         buf_append_char(&writer->line, writer->delimiter);
         if (outcome->parts[i].data)
@@ -386,7 +386,7 @@ static void put_outcome(struct csv_writer *writer, const struct outcome *outcome
     if (writer->options->for_spreadsheet)
         buf_append_char(&writer->line, writer->delimiter);
     buf_append_char(&writer->line, '\n');
-    /* a message of the server may hold anything */
+    /* a message of the server can hold anything */
     flush_line(writer, "?", out);
 }
 
@@ -409,7 +409,7 @@ void csv_writer_begin(struct csv_writer *writer, struct buf *out)
         put_cell(writer, writer->csv.row.columns[i].heading);
     }
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
-        if (writer->tells[i])
+        if (writer->reports[i])
             buf_printf(&writer->line, "%c%s", writer->delimiter, outcome_names[i].column);
     if (writer->options->for_spreadsheet)
         buf_printf(&writer->line, "%c%s", writer->delimiter, outcome_spreadsheet_column);
@@ -428,7 +428,7 @@ static bool refuse(const struct csv_writer *writer, const struct row *row, struc
                    writer->options->name, row->row_no, violation_show(name, shown), reason);
 }
 
-/* The column of a member; mostly the one behind the last. */
+/* Returns the column of a member, usually the one after the last. */
 static size_t find_column(const struct csv *csv, struct span name, size_t guess)
 {
     for (size_t i = 0; i < csv->row.column_count; i++) {
@@ -441,7 +441,7 @@ static size_t find_column(const struct csv *csv, struct span name, size_t guess)
     return csv->row.column_count;
 }
 
-/* Notes for each column which value it is to show. */
+/* Notes the value of each column. */
 static bool place_values(struct csv_writer *writer, const struct row *row, struct err *err)
 {
     struct csv *csv = &writer->csv;
@@ -465,7 +465,7 @@ static bool place_values(struct csv_writer *writer, const struct row *row, struc
     return true;
 }
 
-/* Tags with `;` between them. False: one of them holds that, or is empty, or no cell can hold them.
+/* Writes tags separated by `;`. False: one of them holds `;` or is empty, or no cell can hold them.
  */
 static bool put_tags(struct csv_writer *writer, const struct csv_column *column, struct span tags)
 {
@@ -586,7 +586,7 @@ static bool put_column(struct csv_writer *writer, const struct row *row, size_t 
     return true;
 }
 
-/* The cells of the row, but not the outcome and the end of its line. */
+/* Writes the cells of the row, without the outcome and the line end. */
 static bool put_cells(struct csv_writer *writer, const struct row *row, struct err *err)
 {
     bool first = true;
@@ -604,8 +604,7 @@ static bool put_cells(struct csv_writer *writer, const struct row *row, struct e
     return true;
 }
 
-/* Whether a reader would pass over the line that is about to be written, or take it for the footer
- * of the file. */
+/* Returns whether a reader would take the line for a comment or a footer. */
 static bool is_passed_over(struct csv_writer *writer, const struct outcome *outcome)
 {
     const struct row_dialect *dialect = &writer->options->shape->dialect;
@@ -618,7 +617,7 @@ static bool is_passed_over(struct csv_writer *writer, const struct outcome *outc
         return false;
     for (size_t i = 0; i < OUTCOME_PARTS; i++) {
         buf_append_char(&writer->line, writer->delimiter);
-        if (writer->tells[i] && outcome->parts[i].data)
+        if (writer->reports[i] && outcome->parts[i].data)
             put_shown(writer, outcome->parts[i]);
     }
     feed = memchr(writer->line.data, '\n', writer->line.size);
@@ -631,7 +630,7 @@ static bool is_passed_over(struct csv_writer *writer, const struct outcome *outc
     return passed;
 }
 
-/* The same in a way that a reader takes for a row. */
+/* Writes the cells so that a reader takes the line for a row. */
 static bool put_row(struct csv_writer *writer, const struct row *row, const struct outcome *outcome,
                     struct err *err)
 {
@@ -676,7 +675,7 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 
 /* --- rejected rows --- */
 
-/* A cell as it is in the file, unless it has to be another one here. False: it cannot be. */
+/* Writes a cell as it is in the file if possible, else with quotes. False: it cannot be written. */
 static bool put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
 {
     struct span content = csv_content(cell, &writer->scratch.text);
@@ -699,8 +698,8 @@ static bool put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
     return true;
 }
 
-/* Puts the cells into the line, and what an earlier export could not take apart into kept. False:
- * it is no row of as many cells as the header row has. */
+/* Writes the cells into the line; *kept is what an earlier export could not split. False: the row
+ * has not as many cells as the header row. */
 static bool put_raw_cells(struct csv_writer *writer, struct span text, struct span *kept)
 {
     const struct csv *csv = &writer->csv;
@@ -730,7 +729,7 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
     return end == CSV_LINE_END && lexer.at == lexer.end && !lexer.has_nul && !lexer.has_return;
 }
 
-/* Nothing where the cells would be. */
+/* Writes empty cells. */
 static void put_no_cells(struct csv_writer *writer)
 {
     bool first = true;
@@ -766,7 +765,7 @@ static bool try_cells(struct csv_writer *writer, struct span text, const struct 
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out)
 {
-    /* the lexer wants a line feed behind the text, and room */
+    /* the lexer needs a line feed and room after the text */
     buf_reset(&writer->raw);
     buf_reserve(&writer->raw, text.size + 1 + LEXER_SLACK);
     buf_append_span(&writer->raw, text);

@@ -1,4 +1,4 @@
-/* The rows of a CSV file, written. Private to the writer. */
+/* Writes the rows of a CSV file. Private to the writer. */
 #ifndef ROWFERRY_ROW_CSV_WRITER_H
 #define ROWFERRY_ROW_CSV_WRITER_H
 
@@ -7,14 +7,14 @@
 
 struct recoder;
 
-/* What is written, and what it is made of. Everything is the caller's and outlives the writer. */
+/* What is written, and from what. Everything belongs to the caller and outlives the writer. */
 struct writer_options {
     const char *name;              /* of the batch, for messages */
     enum row_format format;        /* to be written */
     enum row_format source;        /* the format that the rows came in */
     struct span header;            /* as reader_header has it; empty: there was none */
     const struct row_shape *shape; /* of the schema file; needed where either format is CSV */
-    bool for_spreadsheet;          /* CSV: cells that a spreadsheet would compute are changed */
+    bool for_spreadsheet;          /* CSV: cells that a spreadsheet would evaluate are changed */
     const char *opening;           /* NDJSON: how each line begins, `{` */
 };
 
@@ -25,23 +25,23 @@ struct csv_scratch {
 struct csv_writer {
     const struct writer_options *options;
     struct row_shape shape; /* by which the header row is read */
-    struct csv csv;         /* the header row: columns, and what stands between cells of the file */
-    char delimiter;         /* that is written */
+    struct csv csv;         /* the header row: columns and delimiter of the file */
+    char delimiter;         /* of what is written */
     size_t row_max;
-    bool literal;              /* nothing is quoted, as declared */
-    bool first_quoted;         /* the first cell of the present row is, needed or not */
-    bool tells[OUTCOME_PARTS]; /* the schema has no such name */
-    struct recoder *encoder;   /* NULL: UTF-8 */
-    unsigned fills;            /* set of 1 << kind of the columns */
-    uint32_t *values; /* of the present row, by column: the index of the token in tape, or 0 */
+    bool literal;                /* nothing is quoted (x-rowferry `quote` is null) */
+    bool first_quoted;           /* the first cell of the current row is quoted in any case */
+    bool reports[OUTCOME_PARTS]; /* parts of the outcome whose names the schema does not use */
+    struct recoder *encoder;     /* NULL: UTF-8 */
+    unsigned fills;              /* set of 1 << kind of the columns */
+    uint32_t *values; /* of the current row, by column: the index of the token in tape, or 0 */
     struct json_tape tape, tags_tape;
     struct csv_scratch scratch;
     struct buf line; /* in UTF-8 */
-    size_t row_size; /* of what is written of the present row, as UTF-8 */
-    struct buf raw;  /* a rejected row on its way to its cells */
+    size_t row_size; /* of what is written of the current row, as UTF-8 */
+    struct buf raw;  /* a rejected row while it is split */
 };
 
-/* release also after an error. */
+/* Call release also after an error. */
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err);
 void csv_writer_release(struct csv_writer *writer);
@@ -53,8 +53,8 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out);
 
-/* Whether a spreadsheet may take a cell for something to compute: after blanks of any kind it
- * begins with = + - @ (of full width, too), a tab or a carriage return, and it is no number. */
+/* Returns whether a spreadsheet can take a cell for a formula: after any blanks it begins with = +
+ * - @ (also in full width), a tab or a carriage return, and is not a number. */
 bool csv_is_formula(struct span content);
 
 #endif

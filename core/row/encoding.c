@@ -67,7 +67,7 @@ static bool is_cp850_frame(unsigned char byte)
            byte != 0xCF && byte != 0xDD && !is_cp850_letter(byte);
 }
 
-/* One alone is more likely a letter of another encoding. */
+/* A single one is more likely a letter of another encoding. */
 static bool is_in_frame(struct span text, size_t i)
 {
     return is_cp850_frame((unsigned char)text.data[i]) &&
@@ -154,7 +154,7 @@ void utf8_evidence_add(struct utf8_evidence *evidence, struct span bytes)
 
 /* --- streams --- */
 
-/* False with ERR_CONFIG where this system knows no such conversion. */
+/* False with ERR_CONFIG if this system lacks the conversion. */
 static bool open_iconv(iconv_t *converter, const char *to, const char *from,
                        enum row_encoding encoding, struct err *err)
 {
@@ -189,8 +189,8 @@ struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, s
     transcoder = mem_calloc(1, sizeof *transcoder);
     transcoder->iconv = converter;
     transcoder->encoding = encoding;
-    /* a byte of UTF-8 comes from two of UTF-16 at most; what is read comes before it is converted
-     */
+    /* a byte of UTF-8 comes from at most two of UTF-16; what is read is stored before it is
+     * converted */
     transcoder->capacity = 2 * text_capacity + 2 * block;
     transcoder->data = mem_calloc(1, transcoder->capacity);
     if (encoding_is_single_byte(encoding))
@@ -217,7 +217,7 @@ void transcode_move(struct transcoder *transcoder)
     transcoder->end -= begin;
 }
 
-/* How many of eight bytes come before the first above 0x7f. */
+/* Returns how many of eight bytes come before the first above 0x7f. */
 static inline size_t ascii_before(const char *at)
 {
     uint64_t eight;
@@ -286,7 +286,7 @@ size_t transcode_more(struct transcoder *transcoder, char *out, size_t room)
     return (size_t)(to - out);
 }
 
-/* A byte of UTF-8 that goes on is 10xxxxxx: its high bit is set, and the next is not. */
+/* A continuation byte of UTF-8 is 10xxxxxx: its high bit is set, and the next is not. */
 size_t transcode_characters(struct span text)
 {
     const uint64_t highs = UINT64_C(0x8080808080808080);
@@ -394,7 +394,7 @@ void recode_close(struct recoder *recoder)
     free(recoder);
 }
 
-/* The size of the character that could not be converted. */
+/* Returns the size of the character that could not be converted. */
 static size_t bad_size(const struct recoder *recoder, const char *at, size_t left)
 {
     size_t size = recoder->unit;
@@ -406,7 +406,7 @@ static size_t bad_size(const struct recoder *recoder, const char *at, size_t lef
 
 bool recode(struct recoder *recoder, struct span text, const char *substitute, struct buf *out)
 {
-    char *from = (char *)text.data; /* which iconv does not change */
+    char *from = (char *)text.data; /* iconv does not change it */
     size_t left = text.size, before = out->size;
 
     while (left) {

@@ -7,14 +7,14 @@ static const char workbook[] = "save it as \"CSV UTF-8\", and hand that in";
 static const char unpack[] = "unpack it, and hand in the file that it holds";
 static const char export_text[] = "have the program that wrote it export CSV";
 
-/* A format's own signature, as its specification or file(1) has it. */
+/* The signature of a format, from its specification or file(1). */
 struct kind {
     size_t at;
     struct span bytes;
     const char *name, *advice;
 };
 
-/* Formats that are text themselves. */
+/* Formats that are text. */
 static const struct kind text_kinds[] = {
     {0, {"%PDF-", 5}, "a PDF document", export_text},
     {0, {"%!PS", 4}, "a PostScript document", export_text},
@@ -27,8 +27,8 @@ static const struct kind text_kinds[] = {
     {0, {"<table", 6}, "an HTML table, as some programs name .xls", workbook},
 };
 
-/* Others. Some begin with letters, as the header row of a CSV file may: it is none of them where
- * all that can be seen is text. */
+/* Binary formats. Some begin with letters, as a header row can: a file that begins as text is not
+ * one of them. */
 static const struct kind binary_kinds[] = {
     {0, {"PK\x03\x04", 4}, "a ZIP archive, perhaps an Excel workbook (.xlsx)", workbook},
     {0, {"PK\x05\x06", 4}, "an empty ZIP archive", export_text},
@@ -126,7 +126,7 @@ static bool looks_like_ebcdic(struct span first)
     for (size_t i = 0; i < first.size; i++) {
         unsigned char byte = (unsigned char)first.data[i];
 
-        /* what a text in ASCII or one of its extensions has between words, cells and lines */
+        /* what separates words, cells and lines of a text in ASCII */
         if (memchr(" ,;\n0123456789", byte, 14))
             return false;
         fitting += is_ebcdic(byte);
@@ -135,7 +135,7 @@ static bool looks_like_ebcdic(struct span first)
     return first.size >= 8 && high * 2 >= first.size && fitting * 20 >= first.size * 19;
 }
 
-/* Four different control characters that no text has. */
+/* Returns whether four different control characters are there that text does not have. */
 static bool is_binary(struct span first, char delimiter)
 {
     uint32_t seen = 0;
@@ -149,8 +149,8 @@ static bool is_binary(struct span first, char delimiter)
     return __builtin_popcount(seen) >= 4;
 }
 
-/* Whether the first line is text. The lines after it may be in another place in an export, and what
- * a file is must not depend on them. */
+/* Returns whether the first line is text. Later lines do not count: they are in other places in an
+ * export, which must be read as well. */
 static bool begins_as_text(struct span first, char delimiter)
 {
     const char *feed = memchr(first.data, '\n', first.size);
@@ -162,7 +162,7 @@ static bool begins_as_text(struct span first, char delimiter)
         if (!byte || ((unsigned char)byte < 0x20 && !memchr("\t\r", byte, 2) && byte != delimiter))
             return false;
     }
-    return str_utf8_valid((struct span){first.data, size}) + 3 >= size; /* it may be cut */
+    return str_utf8_valid((struct span){first.data, size}) + 3 >= size; /* it can be cut */
 }
 
 static const struct kind *find_kind(const struct kind *kinds, size_t count, struct span first)
@@ -179,7 +179,7 @@ static const struct kind *find_kind(const struct kind *kinds, size_t count, stru
     return NULL;
 }
 
-/* Formats that are text may begin with a mark and with blank lines. */
+/* Skips a byte order mark and blank lines, which can precede formats that are text. */
 static struct span without_blanks(struct span first)
 {
     size_t before = first.size >= 3 && memcmp(first.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;

@@ -11,11 +11,11 @@
 #include <zlib.h>
 
 enum {
-    BLOCK = 256 << 10, /* bytes of one read(2): few calls, and still in the second level cache */
+    BLOCK = 256 << 10, /* bytes of one read(2): few calls, and fits in the second level cache */
     BLOCK_LEAST = 1 << 10,
-    BLOCK_STREAM = 64 << 10, /* what a pipe holds; and of compressed bytes */
-    STOP_LOOK_MS = 250,      /* a signal that another thread took is seen after this long */
-    GZIP_WINDOW = 15 + 16,   /* 32 KiB, and the gzip format alone */
+    BLOCK_STREAM = 64 << 10, /* what a pipe holds; also for compressed bytes */
+    STOP_LOOK_MS = 250,      /* delay until a signal that another thread received is seen */
+    GZIP_WINDOW = 15 + 16,   /* 32 KiB, and only the gzip format */
     GZIP_MARK = 3,
 };
 
@@ -23,20 +23,19 @@ struct input {
     int fd;
     struct span text;
     const char *name;
-    bool begun; /* something was read */
+    bool begun; /* anything was read */
     bool ended; /* the file is read to its end */
     /* of a gzip file */
     unsigned char *block; /* NULL: it is not one */
     z_stream stream;
-    bool in_member; /* of which there may be several */
+    bool in_member; /* there can be several */
     unsigned members;
     XXH3_state_t *hash;
     uint64_t bytes;
 };
 
-/* Waits until there is something to read. A quiet pipe must not keep the process from stopping:
- * false with ECANCELED when a signal came first. The signal is only looked at: whoever owns it
- * takes it. */
+/* Waits until there is something to read. False with ECANCELED if a signal to stop came first,
+ * which stays pending for its owner. */
 static bool wait_for_input(int fd)
 {
     struct pollfd waiting[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd(), .events = POLLIN}};
@@ -100,7 +99,7 @@ static void take_block(struct input *input, size_t size)
     input->stream.avail_in = (unsigned)size;
 }
 
-/* The bytes that were read are the first of a gzip file. */
+/* Starts to inflate a gzip file. first: the bytes that were read of it. */
 static void start_gzip(struct input *input, const char *first, size_t size)
 {
     input->block = mem_calloc(1, size > BLOCK_STREAM ? size : BLOCK_STREAM);
@@ -151,7 +150,7 @@ static bool read_file(struct input *input, char *out, size_t room, size_t *size,
     return true;
 }
 
-/* Sees to it that there is input, or that the file has ended. */
+/* Makes sure that there is input unless the file has ended. */
 static bool feed(struct input *input, struct err *err)
 {
     size_t size;
@@ -173,7 +172,7 @@ static bool refuse_damage(const struct input *input, struct err *err)
                    input->stream.msg ? input->stream.msg : "unknown method");
 }
 
-/* One step of zlib; what it wrote is told by the stream. */
+/* Runs zlib once; the stream says what it wrote. */
 static bool step(struct input *input, struct err *err)
 {
     int result;
@@ -221,7 +220,7 @@ bool input_read(struct input *input, char *out, size_t room, size_t *size, struc
         return inflate_some(input, out, room, size, err);
     if (input->begun)
         return read_file(input, out, room, size, err);
-    /* enough to see what it is; no UTF-8 text begins so */
+    /* enough to recognize gzip; UTF-8 text never begins so */
     input->begun = true;
     for (*size = 0; *size < GZIP_MARK && !input->ended; *size += got)
         if (!read_file(input, out + *size, room - *size, &got, err))

@@ -1,5 +1,4 @@
-/* The bytes of an input file: of a gzip file (RFC 1952), which its first bytes show, those that it
- * holds. */
+/* The bytes of an input file, inflated if its first bytes are those of gzip (RFC 1952). */
 #ifndef ROWFERRY_ROW_INPUT_H
 #define ROWFERRY_ROW_INPUT_H
 
@@ -16,28 +15,27 @@ struct input;
 
 enum { INPUT_HASH_SIZE = 33 };
 
-/* Opens a descriptor, which stays the caller's and is read from its present offset, or a text in
- * memory where text.data is set. name is for messages. Both must outlive the input. */
+/* Opens a descriptor, which the caller keeps and which is read from its current offset, or a text
+ * in memory if text.data is set. name is for messages. Text and name must outlive the input. */
 struct input *input_open(int fd, struct span text, const char *name);
 void input_close(struct input *input);
 
-/* Reads up to `room` bytes, which are at least 3; *size 0: the end. Members of a gzip file that
- * follow each other are read as one. ERR_INPUT: the file cannot be read, or its gzip data is
- * damaged or cut off, or something else follows it; ERR_STOPPED. */
+/* Reads up to `room` bytes, which are at least 3; *size 0: the end. Several gzip members are read
+ * as one. ERR_INPUT: the file cannot be read, or its gzip data is damaged or cut off, or something
+ * else follows it; ERR_STOPPED. */
 bool input_read(struct input *input, char *out, size_t room, size_t *size, struct err *err);
 
-/* True for a gzip file, once something was read of it. */
+/* Returns true for a gzip file, after the first read. */
 bool input_is_compressed(const struct input *input);
 
 /* Returns hash and size of a gzip file itself, as far as it was read. */
 void input_file(struct input *input, char hash[INPUT_HASH_SIZE], uint64_t *bytes);
 
-/* Returns the usual size of one read(2) from a descriptor or of a text: a short file needs no large
- * buffer. */
+/* Returns a suitable size of reads: a short file needs no large buffer. */
 size_t input_block(int fd, struct span text);
 
-/* Reads as read(2) does, goes on after a signal that is not for this process, and waits where the
- * descriptor does not block. -1 with errno; ECANCELED: the process is to stop. */
+/* Reads like read(2), but continues after signals and waits if the descriptor does not block. -1
+ * with errno; ECANCELED: the process has to stop. */
 ssize_t input_read_fd(int fd, char *bytes, size_t size);
 
 /* Writes the digest of a hash, hexadecimal. */

@@ -44,7 +44,7 @@ static void append_utf8(struct buf *out, uint32_t code)
     buf_append_char(out, (char)(0x80 | (code & 0x3F)));
 }
 
-/* One escape at its backslash; returns its size. */
+/* Decodes the escape at a backslash; returns its size. */
 static size_t decode_escape(struct buf *out, const char *escape)
 {
     static const char letters[] = "bfnrt", bytes[] = "\b\f\n\r\t";
@@ -92,13 +92,13 @@ struct span json_string(const struct json_token *token, const char *text, struct
 
 /* --- member names of one object that are the same --- */
 
-/* Up to here comparing each with each is cheaper than a table. */
+/* Up to this number, comparing each with each is cheaper than a table. */
 enum { FEW_NAMES = 16 };
 
 struct json_scratch {
     struct span *names; /* of one object, in order, decoded */
     uint32_t names_capacity;
-    uint32_t *slots; /* open addressing; 0 is free, else index of a name + 1 */
+    uint32_t *slots; /* open addressing; 0: free, else index of a name + 1 */
     uint32_t slots_capacity;
     struct buf decoded;
 };
@@ -122,8 +122,8 @@ static void *grow(void *memory, uint32_t *capacity, uint32_t needed, size_t item
     return mem_resize(memory, *capacity, item_size);
 }
 
-/* Decodes the escaped ones of names. Decoded text is never longer than what it stands for, so one
- * reservation holds all of it and the buffer does not move. */
+/* Decodes the escaped names. Decoded text is never longer than its source, so one reservation is
+ * enough and the buffer does not move. */
 static void decode_names(struct json_scratch *scratch, const struct json_tape *tape,
                          uint32_t object, size_t escaped_size)
 {
@@ -164,7 +164,7 @@ static void collect_names(struct json_scratch *scratch, const struct json_tape *
         decode_names(scratch, tape, object, escaped_size);
 }
 
-/* One of 64 classes: names of two classes differ. */
+/* Returns one of 64 classes; names of different classes differ. */
 static unsigned name_class(struct span name)
 {
     size_t mixed = name.size;
@@ -176,7 +176,7 @@ static unsigned name_class(struct span name)
     return mixed & 63;
 }
 
-/* Index of the first name that was there before, or count. */
+/* Returns the index of the first repeated name, or count. */
 static uint32_t find_repeat_few(const struct span *names, uint32_t count)
 {
     uint64_t seen = 0;
@@ -194,7 +194,7 @@ static uint32_t find_repeat_few(const struct span *names, uint32_t count)
 
 static uint32_t find_repeat_many(struct json_scratch *scratch, uint32_t count)
 {
-    /* an address differs from run to run: a file cannot be made to hit one slot */
+    /* the seed is an address, which differs from run to run: no file can be made to hit one slot */
     XXH64_hash_t seed = (XXH64_hash_t)(uintptr_t)scratch->names;
     uint32_t mask = 64;
 
@@ -215,9 +215,9 @@ static uint32_t find_repeat_many(struct json_scratch *scratch, uint32_t count)
     return count;
 }
 
-/* Looks through the direct members of tokens[object], which is complete; text and base are those of
- * json_scan. True, with the index of the name's token, when a name was there before, escapes
- * decoded. Time grows with the number of members only; memory is the tape's and used again. */
+/* Finds a repeated name among the direct members of tokens[object], which is complete, after
+ * decoding; *name_index: its token. text and base are those of json_scan. Takes linear time; the
+ * memory belongs to the tape and is reused. */
 static bool names_repeat(struct json_tape *tape, uint32_t object, const char *text, uint32_t base,
                          uint32_t *name_index)
 {
@@ -290,7 +290,7 @@ static bool fail_expected(struct scan *scan, const char *what)
     return fail(scan, scan->at, "expected %s, found '%c'", what, byte);
 }
 
-/* The byte to look at, or NUL at the end: JSON holds no NUL outside strings. */
+/* Returns the current byte, or NUL at the end: JSON has no NUL outside strings. */
 static inline char peek(const struct scan *scan)
 {
     return scan->at < scan->size ? scan->text[scan->at] : '\0';
@@ -312,7 +312,7 @@ static inline bool is_plain(char byte)
     return byte != '"' && byte != '\\' && (unsigned char)byte >= 0x20;
 }
 
-/* Passes the bytes that stand for themselves in a string; high: some of them are not ASCII. */
+/* Skips the plain bytes of a string; *high: some of them are not ASCII. */
 static inline void skip_plain(struct scan *scan, bool *high)
 {
     size_t at = scan->at;
@@ -341,7 +341,7 @@ static inline void skip_plain(struct scan *scan, bool *high)
     scan->at = at;
 }
 
-/* The four digits behind `\u` at offset; -1 when they are not there. */
+/* Returns the number of the escape `\uXXXX` at offset, or -1. */
 static int32_t hex_unit(const struct scan *scan, size_t offset)
 {
     int32_t unit = 0;
@@ -390,7 +390,7 @@ static bool scan_escape(struct scan *scan)
     return true;
 }
 
-/* A string at its opening quote. */
+/* Scans a string at its opening quote. */
 static bool scan_string(struct scan *scan)
 {
     size_t start = ++scan->at, size;
@@ -436,8 +436,8 @@ static inline size_t skip_digits(struct span text, size_t at)
     return at;
 }
 
-/* Passes a number (RFC 8259 section 6) at the beginning of text. Returns where it ends or, with a
- * reason, where it goes wrong. */
+/* Scans a number (RFC 8259 section 6) at the beginning of text. Returns where it ends or, with a
+ * reason, where it is wrong. */
 static size_t pass_number(struct span text, const char **reason)
 {
     size_t at = text.size && text.data[0] == '-', digits = at;
@@ -529,7 +529,7 @@ static bool close_container(struct scan *scan)
     return fail(scan, token->start - 1, "member \"%s\" stands twice in one object", name);
 }
 
-/* A member's name and the colon behind it. */
+/* Scans the name of a member and the colon after it. */
 static bool scan_name(struct scan *scan)
 {
     skip_space(scan);
@@ -544,7 +544,7 @@ static bool scan_name(struct scan *scan)
     return true;
 }
 
-/* Opens a container; entered tells whether a value of it comes next, or it was empty. */
+/* Opens a container; *entered: it is not empty, and its first value comes next. */
 static bool scan_container(struct scan *scan, enum json_kind kind, bool *entered)
 {
     struct json_token *token;
@@ -586,7 +586,7 @@ static bool scan_value(struct scan *scan, bool *entered)
     }
 }
 
-/* What follows a complete value: closes containers up to a comma or the end of the text. */
+/* Scans what follows a complete value: closes containers up to a comma or the end of the text. */
 static bool scan_behind(struct scan *scan, bool *done)
 {
     for (*done = false;;) {
@@ -632,7 +632,7 @@ bool json_scan_inside(struct json_tape *tape, struct span text, uint32_t base, u
                       struct json_fault *fault)
 {
     uint32_t count = tape->count;
-    struct scan scan; /* open[] is filled as containers open */
+    struct scan scan; /* open[] is filled as containers are opened */
 
     scan.tape = tape;
     scan.text = text.data;

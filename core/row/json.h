@@ -1,5 +1,5 @@
-/* A strict RFC 8259 scanner: one pass over the bytes, spans into them, numbers as text. It is the
- * only source of what is sent as a payload, because json-c is lax and loses digits. */
+/* A strict RFC 8259 scanner: one pass over the bytes, spans into them, numbers as text. Payloads
+ * are made only from its results, because json-c is lax and loses digits. */
 #ifndef ROWFERRY_ROW_JSON_H
 #define ROWFERRY_ROW_JSON_H
 
@@ -19,23 +19,23 @@ enum json_kind {
     JSON_OBJECT,
 };
 
-/* One value, or one member name (a JSON_STRING in front of its value). A container is followed by
- * what it holds, so that a value and all inside it is tokens[i] .. tokens[next - 1]. */
+/* A value, or a member name (a JSON_STRING before its value). A container is followed by its
+ * content: a value with everything in it is tokens[i] .. tokens[next - 1]. */
 struct json_token {
     uint8_t kind;    /* enum json_kind */
-    uint8_t escaped; /* a string that holds a backslash: json_decode before looking at it */
-    uint32_t start;  /* first byte in the text; of a string: behind the quote */
+    uint8_t escaped; /* a string with a backslash: json_decode it first */
+    uint32_t start;  /* first byte in the text; of a string: after the quote */
     uint32_t size;   /* bytes; of a string: without the quotes */
-    uint32_t next;   /* index of the token behind this one and all inside it */
+    uint32_t next;   /* index of the token after this one and its content */
     uint32_t count;  /* members or elements of a container */
 };
 
-/* Zeroed means empty and ready; used again for each row without allocating. */
+/* Zeroed is empty; reused for each row without allocating. */
 struct json_tape {
     struct json_token *tokens;
     uint32_t count, capacity;
-    struct json_scratch *scratch; /* the scanner's own; NULL until it needs one */
-    bool several; /* a string with a character of several bytes was scanned, now or before */
+    struct json_scratch *scratch; /* private to the scanner; NULL until it is needed */
+    bool several;                 /* a string with a character of several bytes was scanned */
 };
 
 enum { JSON_DEPTH_MAX = 64 };
@@ -47,7 +47,7 @@ struct json_fault {
 
 void json_tape_release(struct json_tape *tape);
 
-/* Makes room for more tokens than there are. */
+/* Makes room for more tokens. */
 void json_tape_grow(struct json_tape *tape);
 
 /* Appends one token for the caller to fill; the pointer is valid until the next is appended. */
@@ -59,24 +59,24 @@ static inline struct json_token *json_tape_add(struct json_tape *tape)
 }
 
 /* Scans exactly one value with white space around it; text below 4 GiB. Tokens are appended to the
- * tape from its present count on; base is added to their starts, for text that is to be part of a
+ * tape from its current count on; base is added to their starts, for text that is to be part of a
  * larger one. Refuses, with the offset and the reason: what RFC 8259 does not allow, bytes that are
  * not UTF-8, a lone surrogate escape, a member name twice in one object (after decoding), nesting
- * beyond JSON_DEPTH_MAX. The tape keeps its count then. */
+ * beyond JSON_DEPTH_MAX. The tape then keeps its count. */
 bool json_scan(struct json_tape *tape, struct span text, uint32_t base, struct json_fault *fault);
 
-/* The same for text that stands inside `depth` containers already, which count as nesting. */
+/* The same for text within `depth` containers, which count as nesting. */
 bool json_scan_inside(struct json_tape *tape, struct span text, uint32_t base, unsigned depth,
                       struct json_fault *fault);
 
-/* True for a number as RFC 8259 section 6 writes it: no spaces, no '+', no leading zeros. */
+/* Returns true for a number of RFC 8259 section 6: no spaces, no '+', no leading zeros. */
 bool json_is_number(struct span text);
 
-/* Appends the string that the inside of a JSON string stands for: escapes become UTF-8. The text
- * has passed json_scan. */
+/* Appends the decoded inside of a JSON string: escapes become UTF-8. The text must have passed
+ * json_scan. */
 void json_decode(struct buf *out, struct span inside);
 
-/* The string a JSON_STRING token stands for: its own bytes, or decoded into scratch (which is reset
+/* Returns the string of a JSON_STRING token: its own bytes, or decoded into scratch (which is reset
  * first). */
 struct span json_string(const struct json_token *token, const char *text, struct buf *scratch);
 

@@ -4,7 +4,7 @@
 
 enum { RECORD_SEPARATOR = 0x1E /* before each text of a JSON sequence (RFC 7464) */ };
 
-/* How many objects and arrays the line leaves open. */
+/* Returns how many objects and arrays the line leaves open. */
 static size_t depth_of(struct span line)
 {
     bool in_string = false;
@@ -25,7 +25,7 @@ static size_t depth_of(struct span line)
     return depth;
 }
 
-/* The first line that is not blank, from what the window holds; false: none is in it yet. */
+/* Finds the first line that is not blank in the window. False: there is none yet. */
 static bool find_first_line(const struct source *source, struct span *line)
 {
     const char *at = source->data + source->begin, *end = source->data + source->end, *feed;
@@ -41,8 +41,8 @@ bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_
                  struct err *err)
 {
     struct span line;
-    size_t before; /* how much is before it; what is beyond row_max does not count, in the window or
-                      not */
+    size_t before; /* bytes before it; what is beyond row_max is ignored, whether it is in the
+                      window or not */
 
     *ndjson = (struct ndjson){.shape = shape};
     while (!find_first_line(source, &line))
@@ -70,7 +70,7 @@ void ndjson_release(struct ndjson *ndjson)
     buf_release(&ndjson->scratch);
 }
 
-/* A value as it stands in the file. */
+/* Returns a value as it is in the file. */
 static struct span text_of(const struct json_token *token, struct span line)
 {
     struct span text = {line.data + token->start, token->size};
@@ -108,7 +108,7 @@ static void take_version(struct span line, const struct json_token *token, struc
         row_refuse_version(violation_show(text, shown), violations);
 }
 
-/* The tokens of fields as a tape of their own, starts relative to fields. */
+/* Makes the tokens of fields a tape of their own, relative to fields. */
 static void take_fields(struct ndjson *ndjson, struct span line, uint32_t index, struct row *row,
                         struct violations *violations)
 {
@@ -129,7 +129,7 @@ static void take_fields(struct ndjson *ndjson, struct span line, uint32_t index,
     row->tape = (struct json_tape){.tokens = tokens, .count = count, .capacity = count};
 }
 
-/* The array again, with trimmed tags, and without those that nothing is left of. */
+/* Writes the array again with trimmed tags, without empty ones. */
 static struct span trim_tags(struct ndjson *ndjson, struct span line, uint32_t index)
 {
     const struct json_token *tokens = ndjson->tape.tokens;
@@ -165,7 +165,7 @@ static void take_tags(struct ndjson *ndjson, struct span line, uint32_t index, s
         row->tags = text_of(&tokens[index], line);
 }
 
-/* What an export says of an earlier batch says nothing about this one. */
+/* Ignores what an export reports about an earlier batch. */
 static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index,
                          struct violations *violations)
 {
@@ -179,7 +179,7 @@ static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index
                    violation_show(text_of(token, line), shown));
 }
 
-/* Member names of a line; what is missing of them is told by the bits that are not set. */
+/* Members that a line has. */
 enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4 };
 
 static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t name_index,
@@ -236,7 +236,7 @@ static void take_members(struct ndjson *ndjson, struct span line, struct row *ro
         row_refuse(violations, "fields is missing");
 }
 
-/* How many separators are before the text; several in a row are one. */
+/* Returns the number of separators before the text; several in a row are one. */
 static size_t separators(struct span line)
 {
     size_t count = 0;
@@ -255,7 +255,7 @@ static bool is_blank(struct span line)
            (line.data[0] == '\r' && (line.size == 1 || line.data[1] == '\n'));
 }
 
-/* So that a text that ends too early ends where its line does. */
+/* Removes the line end, so that an early end of the text is reported at the end of the line. */
 static struct span without_end(struct span line)
 {
     if (line.size && line.data[line.size - 1] == '\n')
@@ -265,7 +265,7 @@ static struct span without_end(struct span line)
     return line;
 }
 
-/* What explains more about a line that is not JSON than the place where that shows. */
+/* Refuses a line for a reason that explains more than the place where it stops being JSON. */
 static bool refuse_known(const struct source *source, struct span raw,
                          struct violations *violations)
 {
@@ -286,15 +286,15 @@ static bool refuse_known(const struct source *source, struct span raw,
     return true;
 }
 
-/* Notes whether a line that was not scanned as JSON holds a character of several bytes. */
+/* Notes whether a line that was not scanned as JSON has a character of several bytes. */
 static void note_text(struct ndjson *ndjson, struct span line)
 {
     for (size_t at = 0; at < line.size && !ndjson->tape.several; at++)
         at += str_utf8_scan((struct span){line.data + at, line.size - at}, &ndjson->tape.several);
 }
 
-/* Refuses a line that is not JSON, at `before` bytes into its row. Where its text is in another
- * encoding, and so nothing of several bytes in UTF-8 was read, the file can be converted. */
+/* Refuses a line that is not JSON; it begins `before` bytes into its row. If nothing so far was
+ * UTF-8 with several bytes, the file can be in another encoding. */
 static void refuse_text(const struct ndjson *ndjson, struct span line, size_t before,
                         const struct json_fault *fault, struct violations *violations)
 {
@@ -318,7 +318,7 @@ static void refuse_text(const struct ndjson *ndjson, struct span line, size_t be
 static void take_line(struct ndjson *ndjson, const struct source *source, struct row *row,
                       struct violations *violations)
 {
-    /* what is before the text moves its columns */
+    /* separators before the text shift its columns */
     size_t before = separators(row->raw);
     struct span line = {row->raw.data + before, row->raw.size - before};
     struct json_fault fault;
@@ -337,7 +337,7 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
 enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
                           struct violations *violations, struct err *err)
 {
-    char fault[SOURCE_FAULT_SIZE]; /* stays empty: JSON text is checked with its line */
+    char fault[SOURCE_FAULT_SIZE]; /* stays empty: the scanner checks UTF-8 */
     bool whole;
 
     violations_reset(violations);

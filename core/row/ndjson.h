@@ -10,21 +10,21 @@ struct ndjson {
     const struct row_shape *shape;
     struct json_tape tape; /* of the whole line */
     struct buf record_id, scratch, tags;
-    bool version_ignored; /* some row had one, and the shape has them fetched */
-    bool outcome_ignored; /* some row tells what became of an earlier one */
+    bool version_ignored; /* a row had a version, and the shape says that versions are fetched */
+    bool outcome_ignored; /* a row has the outcome of an earlier batch */
 };
 
-/* Looks at the first line, and takes nothing. ERR_INPUT: the file is JSON of another kind. release
- * also after an error. */
+/* Looks at the first line without taking it. ERR_INPUT: the file is another kind of JSON. Call
+ * release also after an error. */
 bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_shape *shape,
                  struct err *err);
 void ndjson_release(struct ndjson *ndjson);
 
-/* As reader_next, without row_no. */
+/* Reads the next row as reader_next does, without row_no. */
 enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct row *row,
                           struct violations *violations, struct err *err);
 
-/* As source_skip_to, for an offset between rows; notes what the lines before it hold. */
+/* As source_skip_to, for an offset between rows; also notes evidence from the skipped lines. */
 bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err);
 
 #endif

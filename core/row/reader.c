@@ -27,7 +27,7 @@ static bool start(struct reader *reader, int fd, const char *name, const struct 
         kind.encoding = dialect->encoding;
         kind.forced = dialect->encoding_forced;
         kind.delimiter = dialect->delimiter;
-        /* a cell that may be longer than a row needs room for the rest of its row */
+        /* a cell that can be longer than a row needs room for the rest of its row */
         if (dialect->cell_size_max > kind.row_max)
             kind.row_max += dialect->cell_size_max;
     }
@@ -93,7 +93,7 @@ void reader_position(struct reader *reader, struct reader_position *position)
     source_hash(&reader->source, position->hash);
 }
 
-/* Reads the rows before a position again: where rows may be short, what is one depends on them. */
+/* Reads the rows before a position again: if rows can be short, later rows depend on them. */
 static bool skip_rows(struct reader *reader, uint64_t bytes, struct err *err)
 {
     struct violations violations = {0};
@@ -143,10 +143,10 @@ bool reader_is_compressed(const struct reader *reader)
     return input_is_compressed(reader->source.input);
 }
 
-const char *reader_delimiter_told(const struct reader *reader,
-                                  char out[DIALECT_DELIMITER_NAME_SIZE])
+const char *reader_detected_delimiter(const struct reader *reader,
+                                      char out[DIALECT_DELIMITER_NAME_SIZE])
 {
-    bool worth_saying = reader->csv.delimiter_told && reader->csv.delimiter != ',';
+    bool worth_saying = reader->csv.delimiter_detected && reader->csv.delimiter != ',';
 
     return worth_saying ? dialect_delimiter_name(reader->csv.delimiter, out) : NULL;
 }

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Eight bytes of which each is ASCII and neither a C0 nor DEL: the usual case, told at once. */
+/* Returns whether eight bytes are all printable ASCII: the usual case, checked at once. */
 static bool eight_are_plain(const char *bytes)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
@@ -16,7 +16,7 @@ static bool eight_are_plain(const char *bytes)
     return !((eight | (eight - ones * 0x20) | (del - ones)) & highs);
 }
 
-/* A text without control and invisible characters and, at its ends, blanks: the common case. */
+/* Returns whether a text is printable ASCII without blanks at its ends: the usual case. */
 static bool is_plain(struct span text)
 {
     size_t i = 0;
@@ -60,8 +60,8 @@ static const char *find_unseen(struct span text, char fault[ROW_FAULT_SIZE])
     return NULL;
 }
 
-/* `.` and `..` are dot segments, which clients and proxies take out of a path (RFC 3986 section
- * 5.2.4); `auditlogs` in the place of a record id is another resource of the API. */
+/* `.` and `..` are dot segments, which clients and proxies remove from a path (RFC 3986 section
+ * 5.2.4); `auditlogs` in place of a record id is another resource of the API. */
 const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE])
 {
     if (record_id.size == 0)

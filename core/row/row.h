@@ -1,4 +1,4 @@
-/* One record of an input file on its way to being a job. */
+/* One row of an input file, and what readers need to know of its schema. */
 #ifndef ROWFERRY_ROW_ROW_H
 #define ROWFERRY_ROW_ROW_H
 
@@ -10,37 +10,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Everything points into memory of the reader and is valid until its next call. A bad row is a
- * value too: its violations say why, and what could be read of it is filled in. */
+/* Everything points into memory of the reader and is valid until its next call. A rejected row has
+ * what could be read of it. */
 struct row {
     uint32_t row_no;       /* data rows from 1 */
     uint64_t line_no;      /* physical line on which the row begins, from 1 */
-    struct span raw;       /* the bytes of the file, line end included where there is one */
-    struct span record_id; /* empty where there is none */
+    struct span raw;       /* the bytes of the file, including the line end */
+    struct span record_id; /* empty: there is none */
     bool has_version;
     int64_t version;
-    struct span tags;      /* a JSON array of strings, or empty: the row names none */
+    struct span tags;      /* a JSON array of strings; empty: the row has no tags */
     struct span fields;    /* a JSON object, digits as in the file */
-    struct json_tape tape; /* tokens of fields, tokens[0] the object; empty when fields is */
+    struct json_tape tape; /* tokens of fields, tokens[0] the object; empty if fields is */
 };
 
 enum {
-    ROW_SIZE_MAX = 1 << 20, /* bytes of one row, as UTF-8; a longer one is a bad row, and is
-                                 skipped. A schema file that allows longer cells adds them. */
+    ROW_SIZE_MAX = 1 << 20, /* bytes of a row, as UTF-8; a longer one is rejected. A schema file
+                               that allows longer cells adds their size. */
     ROW_COLUMNS_MAX = 2000,
-    ROW_COUNT_MAX = 999999999, /* rows of a file; a job id has nine digits for the row */
+    ROW_COUNT_MAX = 999999999, /* of a file; a job id has nine digits for the row */
 };
 
 enum row_step {
-    ROW_STEP_ROW,   /* row is filled; violations holds what is wrong with its form */
+    ROW_STEP_ROW,   /* row is filled; violations has what is wrong with its form */
     ROW_STEP_END,   /* the file is read to its end */
-    ROW_STEP_ERROR, /* err says why the file as a whole is refused (ERR_INPUT), file and line named
-                     */
+    ROW_STEP_ERROR, /* err (ERR_INPUT) says why the file is refused, with name and line */
 };
 
 enum row_format { ROW_FORMAT_NONE, ROW_FORMAT_CSV, ROW_FORMAT_NDJSON };
 
-/* What a cell may become: a set of these, from the property's `type`. */
+/* What a cell can become: a set of these, from the `type` of the property. */
 enum row_type {
     ROW_NULL = 1,
     ROW_BOOLEAN = 2,
@@ -50,17 +49,17 @@ enum row_type {
     ROW_ARRAY = 32,
     ROW_OBJECT = 64,
     ROW_ANY = 127,
-    ROW_WORDS = 128, /* next to these: a cell is a string only if it is nothing else of them, for
-                        its values are listed and no string among them looks like another */
+    ROW_WORDS = 128, /* in addition: a cell is a string only if it fits no other type, because the
+                        values are listed and no string among them looks like another type */
 };
 
-/* A property that a CSV column may fill. Owned by the schema. */
+/* A property that a CSV column can fill. Owned by the schema. */
 struct row_property {
     struct span name;
-    unsigned types; /* set of enum row_type; ROW_ANY where nothing is said: the cell is a string */
+    unsigned types; /* set of enum row_type; ROW_ANY if there is no type: the cell is a string */
 };
 
-/* What the readers must know of a schema; owned by it and constant. */
+/* What readers need to know of a schema; owned by it and constant. */
 struct row_shape {
     const char *schema_name;
     const struct row_property *properties;
@@ -69,7 +68,7 @@ struct row_shape {
     bool version_fetched;  /* ... is `fetch` or `known`: a version in a row is ignored */
     bool version_known;    /* ... is `known`: what notifications report of its records is stored */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
-    bool trim;             /* blanks (str_trim) go off record ids, tags and cells without quotes */
+    bool trim;             /* record ids, tags and cells without quotes are trimmed (str_trim) */
     struct row_dialect dialect;
 };
 
@@ -78,29 +77,29 @@ enum { ROW_RECORD_ID_MAX = 512 };
 
 enum { ROW_FAULT_SIZE = 160 };
 
-/* NULL, or why no request could carry this record id, or why nobody could see which record it
- * addresses; a text of fault or a constant one. */
+/* Returns why a request cannot carry this record id, or why nobody can see which record it
+ * addresses, or NULL. The text is in fault or constant. */
 const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE]);
 
-/* A version: a JSON integer of 0 or more that fits int64, in digits alone. */
+/* Reads a version: a JSON integer of 0 or more that fits int64, only digits. */
 bool row_version_read(struct span text, int64_t *version);
 
 void row_check_record_id(const struct row *row, struct violations *violations);
 
-/* A version that is none; shown is how the message shows it. */
+/* Reports an invalid version; shown is how the message shows it. */
 void row_refuse_version(const char *shown, struct violations *violations);
 
-/* A row without a version, where the schema wants one. */
+/* Reports a row without the required version. */
 void row_miss_version(struct violations *violations);
 
-/* A fault of the row as a whole. */
+/* Reports a fault of the row as a whole. */
 void row_refuse(struct violations *violations, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* NUL bytes in a row: how many, and where in the file the first is. */
+/* Reports NUL bytes in a row. first: the offset of the first in the file. */
 void row_refuse_nul(size_t count, uint64_t first, struct violations *violations);
 
-/* A line longer than row_max. */
+/* Reports a line longer than row_max. */
 void row_refuse_length(size_t row_max, struct violations *violations);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum {
     CTRL_Z = 0x1A,
-    UTF8_PENDING = 3, /* bytes that may be the beginning of a character */
+    UTF8_PENDING = 3, /* bytes that can be the beginning of a character */
 };
 
 static void hash_taken(struct source *source)
@@ -44,13 +44,13 @@ void source_file(struct source *source, char hash[INPUT_HASH_SIZE], uint64_t *by
     *bytes = source->bytes;
 }
 
-/* Enough for a row and for the piece that source_fill then adds to it. */
+/* Returns the size of the window: a row, and the piece that source_fill adds to it. */
 static size_t capacity(const struct source *source)
 {
     return source->row_max + source->row_max / 4 + source->block;
 }
 
-/* Puts the last byte back where it is no end of a text. */
+/* Puts the last byte back if it does not end a text. */
 static void restore_ctrl_z(struct source *source)
 {
     if (!source->ends_in_ctrl_z)
@@ -60,7 +60,7 @@ static void restore_ctrl_z(struct source *source)
     source->ends_in_ctrl_z = false;
 }
 
-/* What the window holds becomes the beginning of what is converted. */
+/* Starts to convert, beginning with what is in the window. */
 static bool start_transcoder(struct source *source, enum row_encoding encoding, size_t mark_size,
                              struct err *err)
 {
@@ -102,7 +102,7 @@ static enum row_encoding marked_encoding(const struct source *source, size_t *ma
     return ROW_ENCODING_NONE;
 }
 
-/* Refuses what is no text of an encoding that is read. */
+/* Refuses what is not text in a supported encoding. */
 static bool check_kind(const struct source *source, enum row_encoding marked, struct err *err)
 {
     struct span first = {source->data, source->end < FILE_KIND_SIZE ? source->end : FILE_KIND_SIZE};
@@ -123,7 +123,7 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
                        "{\"encoding\": \"%s\"} under x-rowferry in the schema file",
                        source->name, encoding_name(guess));
     if (encoding_is_utf_16(source->encoding) && source->utf8) {
-        /* what is between cells and lines has a byte 0 in UTF-16 */
+        /* delimiters and line ends have a byte 0 in UTF-16 */
         if (marked || !first.size || memchr(first.data, '\0', first.size) ||
             str_utf8_valid(first) + UTF8_PENDING < first.size)
             return true;
@@ -138,7 +138,8 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
            err_set(err, ERR_INPUT, "%s: is %s", source->name, fault);
 }
 
-/* Goes by what is declared and by the byte order mark, which must not contradict each other. */
+/* Chooses the encoding by the declaration and the byte order mark, which must not contradict each
+ * other. */
 static bool start_encoding(struct source *source, struct err *err)
 {
     size_t mark_size;
@@ -165,7 +166,7 @@ static bool start_encoding(struct source *source, struct err *err)
     return source_take(source, mark_size, 0, err);
 }
 
-/* Enough of the file to see what it is. */
+/* Reads enough of the file to see what it is. */
 static bool fill_first(struct source *source, struct err *err)
 {
     while (source->end < FILE_KIND_SIZE && !source->ended)
@@ -234,8 +235,8 @@ static void check_utf8(struct source *source)
         source->checked += str_utf8_scan(unchecked, &source->several);
 }
 
-/* Adds converted text to the window. What is no character stands in it as a byte that is not
- * UTF-8, and is the last thing that is read. */
+/* Adds converted text to the window. An invalid character becomes a byte that is not UTF-8, and
+ * ends the reading. */
 static bool fill_converted(struct source *source, size_t *added, struct err *err)
 {
     struct transcoder *transcoder = source->transcoder;
@@ -269,8 +270,8 @@ bool source_fill(struct source *source, struct err *err)
 
     move_to_front(source);
     pending = source->end;
-    /* A long row that comes in small pieces is looked at again with each fill: the pieces grow with
-     * it, so that the work stays in proportion to the bytes. */
+    /* A long row that arrives in small pieces is parsed again after each fill: the pieces grow with
+     * it, so that the work stays proportional to the bytes. */
     wanted = pending > 4096 ? pending / 4 : 1;
     while (fine && got < wanted && !source->ended) {
         size_t room = capacity(source) - source->end, added = 0;
@@ -286,13 +287,13 @@ bool source_fill(struct source *source, struct err *err)
         got += added;
     }
     check_utf8(source);
-    /* which CP/M and DOS put behind a text */
+    /* CP/M and DOS end a text with it */
     if (source->ended && source->end > source->begin && source->data[source->end - 1] == CTRL_Z &&
         source->delimiter != CTRL_Z && !source->ends_in_ctrl_z && !source->ctrl_z_taken) {
         source->ends_in_ctrl_z = true;
         source->end--;
     }
-    source->data[source->end] = '\n'; /* after an error too: what is there is looked at again */
+    source->data[source->end] = '\n'; /* after an error as well: the window is searched again */
     return fine;
 }
 
@@ -361,14 +362,14 @@ struct span source_mark(const struct source *source)
     return (struct span){source->mark, source->mark_size};
 }
 
-/* What the columns of messages count: characters where the reader knows them. */
+/* Returns a column for messages: characters if the text was converted, else bytes. */
 static size_t columns_of(const struct source *source, const char *text, size_t size)
 {
     return source->transcoder ? transcode_characters((struct span){text, size}) : size;
 }
 
-/* What is wrong with the first bad byte, and what might help. row: from its beginning, or from the
- * bad byte on. */
+/* Describes the first bad byte and what can help. row: from its beginning, or from the bad byte on.
+ */
 static void describe_byte(const struct source *source, struct span row, char *out, size_t size)
 {
     enum row_encoding likely;
@@ -395,7 +396,7 @@ static void describe_byte(const struct source *source, struct span row, char *ou
                        "exported again");
 }
 
-/* The line of the first bad byte, and its column there. */
+/* Returns the line and the column of the first bad byte. */
 static uint64_t place_byte(const struct source *source, uint64_t *column)
 {
     const char *line = source->data + source->begin;
@@ -413,7 +414,7 @@ static uint64_t place_byte(const struct source *source, uint64_t *column)
     return line_no;
 }
 
-/* The last bytes of the file are the beginning of a character. */
+/* Returns whether the file ends within a character. */
 static bool is_cut(const struct source *source, size_t size)
 {
     return source->ended && !source->transcoder && source->begin + size == source->end &&
@@ -464,7 +465,7 @@ void source_note(struct source *source, struct span text)
                            (!text.data[i] || text.data[i] != source->delimiter);
 }
 
-/* Takes a piece of a line. Where a line comes in pieces, how they are cut says nothing. */
+/* Takes a piece of a line. The result does not depend on where a line is cut. */
 static bool take_piece(struct source *source, size_t size, uint64_t lines, bool whole,
                        char fault[SOURCE_FAULT_SIZE], struct err *err)
 {
@@ -540,7 +541,7 @@ bool source_take_line(struct source *source, struct span *line, bool *whole,
         if (size > source->row_max)
             break;
         if (feed || source->ended) {
-            /* empty where a Ctrl-Z was all that was left */
+            /* empty if only a Ctrl-Z was left */
             if (!take_piece(source, size, size > 0, true, fault, err))
                 return false;
             *line = source_raw(source, size);
@@ -601,7 +602,7 @@ bool source_skip_to(struct source *source, uint64_t bytes, struct err *err)
             return false;
         skip_some(source, bytes - source->bytes);
     }
-    /* rows in another encoding were among what was skipped: it goes on behind them */
+    /* rows in another encoding were skipped: checking continues after them */
     if (source->checked < source->begin) {
         source->checked = source->begin;
         check_utf8(source);

@@ -13,7 +13,7 @@ void violations_release(struct violations *list)
     *list = (struct violations){0};
 }
 
-/* How many of size bytes fit into maximum without cutting a code point in two. */
+/* Returns how many of size bytes fit into maximum without cutting a code point. */
 static size_t whole_size(const char *text, size_t size, size_t maximum)
 {
     if (size <= maximum)
@@ -39,8 +39,7 @@ static struct violation *next_item(struct violations *list)
     return &list->items[list->count++];
 }
 
-/* Turns the last item into the one that says how many are not there, its own predecessor included.
- */
+/* Turns the last item into one that says how many are left out, including the item it replaces. */
 static void leave_out(struct violations *list)
 {
     struct violation *last = &list->items[list->count - 1];
@@ -58,7 +57,7 @@ static void leave_out(struct violations *list)
 void violations_add(struct violations *list, struct span field, const char *rule,
                     const char *format, ...)
 {
-    /* one byte more than the longest message, so that a cut one is told from a whole one */
+    /* one byte more than the longest message, so that a cut one is recognized */
     char message[VIOLATION_MESSAGE_MAX + 2];
     struct violation *item;
     va_list args;
@@ -112,7 +111,7 @@ char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE])
     return out;
 }
 
-/* What a reader would not see of a quoted text. */
+/* Returns words for blanks at the ends of a quoted text. */
 static const char *blank_ends(struct span value)
 {
     bool first = value.size && value.data[0] == ' ';

@@ -1,4 +1,4 @@
-/* What is wrong with a row: every fault of it, collected in memory that is used again. */
+/* Returns what is wrong with a row: all its faults, in memory that is reused. */
 #ifndef ROWFERRY_ROW_VIOLATION_H
 #define ROWFERRY_ROW_VIOLATION_H
 
@@ -14,12 +14,12 @@ struct violation {
 };
 
 enum {
-    VIOLATIONS_MAX = 1000,       /* per row; the last one then says how many were left out */
+    VIOLATIONS_MAX = 1000,       /* per row; the last one says how many more were left out */
     VIOLATION_MESSAGE_MAX = 500, /* bytes of one message; longer ones are cut at a code point */
     VIOLATION_FIELD_MAX = 500,   /* bytes of one field, cut likewise */
 };
 
-/* Zeroed means empty and ready; the owner calls violations_release. */
+/* Zeroed is empty; the owner calls violations_release. */
 struct violations {
     struct violation *items;
     size_t count, capacity;
@@ -54,7 +54,7 @@ enum {
 /* Writes value for a message: printable, and with `...` where it was cut. Returns out. */
 char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
-/* The same between double quotes, and with words for U+0020 at an end. */
+/* The same in double quotes, with words for U+0020 at an end. */
 char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
 #endif

@@ -14,7 +14,8 @@ struct writer {
     struct buf raw, shown[OUTCOME_PARTS];
 };
 
-/* What the raw bytes of a CSV file are in: its header row begins with the mark of UTF-16. */
+/* Opens the conversion of raw bytes, if they are not UTF-8. A header row in UTF-16 begins with its
+ * byte order mark. */
 static bool open_decoder(struct writer *writer, struct err *err)
 {
     const struct writer_options *options = writer->options;
@@ -75,7 +76,8 @@ static bool is_plain(struct span text)
     return text.size <= WRITER_RAW_MAX;
 }
 
-/* The text as a single line of UTF-8: control characters as blanks, cut at WRITER_RAW_MAX bytes. */
+/* Returns the text as a single line of UTF-8: control characters become blanks, and it is cut at
+ * WRITER_RAW_MAX bytes. */
 static struct span one_line(struct span text, struct buf *shown)
 {
     if (is_plain(text))
@@ -117,7 +119,7 @@ static void put_string(struct buf *out, struct span text)
     buf_append_char(out, '"');
 }
 
-/* The member "outcome" and the end of its line. between: what stands before it. */
+/* Writes the member "outcome" and the end of its line. between: what comes before it. */
 static void put_outcome(const struct outcome *outcome, const char *between, struct buf *out)
 {
     const char *comma = "{\"";
@@ -156,8 +158,8 @@ static void put_job(const struct writer *writer, const struct row *row,
     put_outcome(outcome, ", ", out);
 }
 
-/* The members of a line that is an object, as they are, but the outcome of an earlier export.
- * between: what the next one needs before it. False: it is no object, and out is as it was. */
+/* Writes the members of an object as they are, without the outcome of an earlier export. *between:
+ * what the next member needs before it. False: the line is not an object, and out is unchanged. */
 static bool put_members(struct writer *writer, struct span line, const char **between,
                         struct buf *out)
 {
@@ -190,7 +192,7 @@ static bool put_members(struct writer *writer, struct span line, const char **be
     return true;
 }
 
-/* What cannot be taken apart: without fields, so that it is rejected wherever it is read. */
+/* Writes a row that cannot be split, without fields, so that it is rejected when it is read. */
 static void put_whole(const struct writer *writer, const struct row *row,
                       const struct outcome *outcome, struct buf *out)
 {
@@ -215,7 +217,7 @@ bool writer_job(struct writer *writer, const struct row *row, const struct outco
     return true;
 }
 
-/* A carriage return that stands alone at the end is one of the row's faults, and stays. */
+/* Removes the line end. A single carriage return at the end is a fault of the row, and is kept. */
 static struct span without_end(struct span text)
 {
     if (text.size && text.data[text.size - 1] == '\n')

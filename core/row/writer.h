@@ -1,5 +1,5 @@
-/* Rows of a batch -> the bytes of a file that the reader makes the same rows of: the inverse of
- * reader.h, with the outcome of each row beside it. */
+/* Turns rows of a batch into a file from which the reader gets the same rows: the inverse of
+ * reader.h, with the outcome of each row. */
 #ifndef ROWFERRY_ROW_WRITER_H
 #define ROWFERRY_ROW_WRITER_H
 
@@ -22,24 +22,23 @@ struct writer;
 struct writer *writer_open(const struct writer_options *options, struct err *err);
 void writer_close(struct writer *writer);
 
-/* Appends what stands before the first row: of CSV the header row, of NDJSON nothing. */
+/* Appends what comes before the first row: the header row of CSV. */
 void writer_begin(struct writer *writer, struct buf *out);
 
 /* Appends a row that became a job: record_id, version, tags and fields count, and row_no for
  * messages. Its cells are written as the dialect declares; columns that are ignored are empty.
- * False with ERR_CONFIG that names row and property: what it holds cannot be said in CSV, or not in
- * that encoding; out is as it was. */
+ * False with ERR_CONFIG that names row and property: CSV or the encoding cannot express the value;
+ * out is unchanged. */
 bool writer_job(struct writer *writer, const struct row *row, const struct outcome *outcome,
                 struct buf *out, struct err *err);
 
-/* Appends a row that was rejected: its raw bytes with the outcome behind them, cell by cell or
- * member by member as they are. Where they cannot be taken apart (ragged, an open quote, not JSON)
- * they stand in OUTCOME_RAW alone, as one line of at most WRITER_RAW_MAX bytes, and nothing stands
- * where a reader would look for a record id or for fields: it is rejected again, and harms no row
- * beside it. row: raw and record_id count. */
+/* Appends a rejected row: its cells or members as they are, followed by the outcome. If the row
+ * cannot be split (ragged, an open quote, not JSON), OUTCOME_RAW has its bytes as one line of at
+ * most WRITER_RAW_MAX bytes, and there is neither a record id nor fields: a reader rejects it
+ * again, and no other row is affected. row: raw and record_id count. */
 void writer_rejected(struct writer *writer, const struct row *row, const struct outcome *outcome,
                      struct buf *out);
 
-enum { WRITER_RAW_MAX = 32767 /* what a cell of the usual spreadsheets holds */ };
+enum { WRITER_RAW_MAX = 32767 /* what a cell of common spreadsheets holds */ };
 
 #endif

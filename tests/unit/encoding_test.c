@@ -203,7 +203,7 @@ static void the_header_row_keeps_the_mark_of_utf16(void **state)
     assert_non_null(reader);
     assert_int_equal(reader_header(reader).size, 30);
     assert_memory_equal(reader_header(reader).data, bytes.data, 30);
-    assert_string_equal(reader_delimiter_told(reader, name), "';'");
+    assert_string_equal(reader_detected_delimiter(reader, name), "';'");
     reader_close(reader);
     rows_feed_close(&feed);
     buf_release(&bytes);

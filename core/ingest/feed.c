@@ -201,7 +201,7 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
     const char *delimiter = reader_detected_delimiter(reader, name);
 
     if (delimiter)
-        notice_say(options->notices, "%s: %s stands between cells, as its header row tells",
+        notice_say(options->notices, "%s: the delimiter is %s, as its header row shows",
                    feed->source, delimiter);
 }
 

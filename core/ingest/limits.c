@@ -9,7 +9,7 @@ bool limits_allow(const struct ingest_limits *limits, const char *source, uint64
         return true;
     return err_set(err, ERR_LIMIT,
                    "%s: %" PRIu64 " rows are rejected so far, and --max-errors allows %" PRIu64
-                   ": mend the file, or raise the limit",
+                   ": fix the file, or raise the limit",
                    source, rejected, limits->errors);
 }
 
@@ -21,7 +21,7 @@ bool limits_accept(const struct ingest_limits *limits, const char *source, uint6
     if (limits->has_percent && (double)rejected * 100 > limits->percent * (double)rows)
         return err_set(err, ERR_LIMIT,
                        "%s: %" PRIu64 " of %" PRIu64 " rows are rejected, and --max-errors allows "
-                       "%g%%: mend the file, or raise the limit",
+                       "%g%%: fix the file, or raise the limit",
                        source, rejected, rows, limits->percent);
     if (rows < limits->rows)
         return err_set(err, ERR_LIMIT,

@@ -491,9 +491,9 @@ const char *cell_form_pattern_fault(struct span pattern, bool with_time)
         else if (letter < 0x20 || letter > 0x7E || str_is_digit(letter) ||
                  ((letter | 0x20) >= 'a' && (letter | 0x20) <= 'z' &&
                   !(with_time && letter == 'T')))
-            fault = with_time ? "may hold YYYY, MM, M, DD, D, hh, h, mm, m, ss, s and what stands "
-                                "between them, like . / - : T or a space"
-                              : "may hold YYYY, MM, M, DD, D and what stands between them, like . "
+            fault = with_time ? "may hold YYYY, MM, M, DD, D, hh, h, mm, m, ss, s and separators "
+                                "like . / - : T or a space"
+                              : "may hold YYYY, MM, M, DD, D and separators like . "
                                 "/ - or a space";
         if (fault)
             return fault;

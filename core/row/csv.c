@@ -181,8 +181,8 @@ static bool refuse_heading(const struct csv *csv, struct source *source,
         buf_printf(&text, "; %s", buf_text(&hint));
     if (source_seems_utf8(source, header.size))
         buf_printf(&text,
-                   "; its bytes above 0x7f are UTF-8, but the schema file declares %s: take "
-                   "\"encoding\" out of it if the export is UTF-8 now",
+                   "; its bytes above 0x7f are UTF-8, but the schema file declares %s: remove "
+                   "\"encoding\" from it if the export is UTF-8 now",
                    encoding_name(csv->shape->dialect.encoding));
     err_set(err, ERR_INPUT, "%s: line %llu: %s%s%s%s", source->name,
             (unsigned long long)source->lines + 1, detected ? "with " : "",
@@ -345,7 +345,7 @@ static bool begins_with_mark(struct span text)
 static void refuse_mark(bool header, struct violations *violations)
 {
     row_refuse(violations,
-               "begins with a byte order mark (U+FEFF)%s: two files were put together; take it out",
+               "begins with a byte order mark (U+FEFF)%s: two files were concatenated: remove it",
                header ? " and repeats the header row" : "");
 }
 
@@ -478,7 +478,7 @@ static void refuse_return(struct span text, struct violations *violations)
                    "ends with CR CR LF: its line ends were converted twice; end lines with LF or "
                    "CRLF");
     else
-        row_refuse(violations, "holds a carriage return that ends no line, outside quotes");
+        row_refuse(violations, "holds a carriage return outside quotes that does not end a line");
 }
 
 /* Rejects a row that shows that two files were concatenated: it repeats the header row, or begins
@@ -497,7 +497,7 @@ static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, struct s
     if (marked)
         refuse_mark(repeated, violations);
     else
-        row_refuse(violations, "repeats the header row: take it out, or export one file");
+        row_refuse(violations, "repeats the header row: remove it, or export a single file");
     return true;
 }
 

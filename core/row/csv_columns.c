@@ -357,7 +357,7 @@ static void complain_of_delimiter(char delimiter, struct buf *text)
     char name[DIALECT_DELIMITER_NAME_SIZE];
 
     buf_printf(text,
-               "the header row is one cell and holds %s; if that stands between cells, declare "
+               "the header row is one cell and holds %s; if that is the delimiter, declare "
                "\"csv\": {\"delimiter\": \"",
                dialect_delimiter_name(delimiter, name));
     if (delimiter == '\t')
@@ -410,8 +410,8 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
         complain(text, before, "columns %s", list_text(&all->doubled));
     if (count)
         complain(text, before,
-                 "unknown column%s %s: not %s of schema %s; add %s to the schema or take %s "
-                 "out of the file",
+                 "unknown column%s %s: not %s of schema %s; add %s to the schema or remove %s from "
+                 "the file",
                  count > 1 ? "s" : "", list_text(&all->unknown),
                  count > 1 ? "properties" : "a property", heading->shape->schema_name,
                  count > 1 ? "them" : "it", count > 1 ? "them" : "it");

@@ -275,8 +275,8 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
     *writer = (struct csv_writer){.options = options, .shape = *options->shape};
     if (!find_columns(writer, err)) {
         err->kind = ERR_CONFIG;
-        return err_wrap(err, "the columns do not fit the schema file of today (--format ndjson "
-                             "needs none)");
+        return err_wrap(
+            err, "the columns do not fit the current schema file (--format ndjson needs none)");
     }
     writer->delimiter = declared->delimiter && !writer->csv.lines.separator ? declared->delimiter
                                                                             : writer->csv.delimiter;
@@ -424,7 +424,7 @@ static bool refuse(const struct csv_writer *writer, const struct row *row, struc
 {
     char shown[VIOLATION_QUOTE_SIZE];
 
-    return err_set(err, ERR_CONFIG, "%s: row %u: %s: %s; --format ndjson can say it",
+    return err_set(err, ERR_CONFIG, "%s: row %u: %s: %s; use --format ndjson",
                    writer->options->name, row->row_no, violation_show(name, shown), reason);
 }
 
@@ -495,7 +495,7 @@ static bool put_tags(struct csv_writer *writer, const struct csv_column *column,
     return true;
 }
 
-static const char no_cell[] = "no CSV cell of it says this value";
+static const char no_cell[] = "no CSV cell can hold this value";
 
 static bool too_many_lines(const struct csv_writer *writer, struct span content)
 {

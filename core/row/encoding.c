@@ -339,12 +339,11 @@ void transcode_describe(const struct transcoder *transcoder, char *out, size_t o
         snprintf(out, out_size, "byte 0x%02x is not %s%s", bad[0],
                  encoding_name(transcoder->encoding),
                  may_be_utf8 ? ", and the bytes above 0x7f before it are UTF-8: if the export is "
-                               "UTF-8 now, take \"encoding\" out of the schema file"
+                               "UTF-8 now, remove \"encoding\" from the schema file"
                              : "");
     else if (transcoder->end - transcoder->converted < 2)
         snprintf(out, out_size,
-                 "byte 0x%02x is half a character of UTF-16: the file is cut off; have it "
-                 "exported again",
+                 "byte 0x%02x is half a character of UTF-16: the file is cut off: export it again",
                  bad[0]);
     else
         snprintf(out, out_size, "bytes 0x%02x 0x%02x are half a surrogate pair of UTF-16", bad[0],

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <strings.h>
 
-static const char workbook[] = "save it as \"CSV UTF-8\", and hand that in";
-static const char unpack[] = "unpack it, and hand in the file that it holds";
+static const char workbook[] = "save it as \"CSV UTF-8\" and use that file";
+static const char unpack[] = "unpack it and use the file in it";
 static const char export_text[] = "have the program that wrote it export CSV";
 
 /* The signature of a format, from its specification or file(1). */
@@ -199,9 +199,9 @@ const char *file_kind_json(struct span first)
     if (!inside.size || inside.data[0] != (text.data[0] == '[' ? '{' : '"'))
         return NULL;
     return text.data[0] == '['
-               ? "a JSON array, not CSV: convert it with jq -c '.[]', and hand in what that writes "
+               ? "a JSON array, not CSV: convert it with jq -c '.[]', and use its output "
                  "as .ndjson"
-               : "JSON, not CSV: rename it to .ndjson; where an object goes on in the next line, "
+               : "JSON, not CSV: rename it to .ndjson; where an object continues in the next line, "
                  "convert it with jq -c . first";
 }
 
@@ -224,8 +224,7 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
                  "IBM1141 -t UTF-8 (Germany) or IBM1047");
     else if (!text && is_binary(first, delimiter))
         snprintf(out, FILE_KIND_FAULT_SIZE,
-                 "not text: it begins with control characters of several kinds; hand in CSV or "
-                 "NDJSON");
+                 "not text: it begins with control characters of several kinds; use CSV or NDJSON");
     else
         return false;
     return true;

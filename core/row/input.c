@@ -167,8 +167,8 @@ static bool refuse_damage(const struct input *input, struct err *err)
 {
     if (input->members > 0 && input->stream.total_out == 0)
         return err_set(err, ERR_INPUT, "%s: something else follows the gzip data", input->name);
-    return err_set(err, ERR_INPUT, "%s: the gzip data is damaged behind byte %llu (%s)",
-                   input->name, (unsigned long long)(input->bytes - input->stream.avail_in),
+    return err_set(err, ERR_INPUT, "%s: the gzip data is damaged after byte %llu (%s)", input->name,
+                   (unsigned long long)(input->bytes - input->stream.avail_in),
                    input->stream.msg ? input->stream.msg : "unknown method");
 }
 

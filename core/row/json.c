@@ -456,7 +456,7 @@ static size_t pass_number(struct span text, const char **reason)
         digits = ++at;
         at = skip_digits(text, at);
         if (at == digits)
-            *reason = "digits are missing behind the decimal point";
+            *reason = "digits are missing after the decimal point";
     }
     if (!*reason && at < text.size && (text.data[at] | 0x20) == 'e') {
         at++;
@@ -526,7 +526,7 @@ static bool close_container(struct scan *scan)
     token = &scan->tape->tokens[name_index];
     token->start -= scan->base;
     str_printable((struct span){scan->text + token->start, token->size}, name, sizeof name);
-    return fail(scan, token->start - 1, "member \"%s\" stands twice in one object", name);
+    return fail(scan, token->start - 1, "member \"%s\" is twice in one object", name);
 }
 
 /* Scans the name of a member and the colon after it. */

@@ -52,12 +52,12 @@ bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_
     if (line.size && before <= source->row_max && line.data[0] == '[')
         return err_set(err, ERR_INPUT,
                        "%s: is a JSON array, not an object a line: convert it with jq -c '.[]' and "
-                       "hand in what that writes",
+                       "use its output",
                        source->name);
     if (line.size && line.data[0] == '{' && before + line.size <= source->row_max && depth_of(line))
         return err_set(err, ERR_INPUT,
-                       "%s: its first object goes on in the next line, and NDJSON is an object a "
-                       "line: convert it with jq -c . and hand in what that writes",
+                       "%s: its first object continues in the next line, and NDJSON is an object a "
+                       "line: convert it with jq -c . and use its output",
                        source->name);
     return true;
 }
@@ -273,9 +273,8 @@ static bool refuse_known(const struct source *source, struct span raw,
     size_t count = 0;
 
     if (raw.size >= 3 && memcmp(raw.data, "\xEF\xBB\xBF", 3) == 0) {
-        row_refuse(violations,
-                   "begins with a byte order mark (U+FEFF), which only a file may: take "
-                   "it out");
+        row_refuse(violations, "begins with a byte order mark (U+FEFF), which is allowed only at "
+                               "the beginning of a file: remove it");
         return true;
     }
     if (!first)
@@ -352,10 +351,10 @@ enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct r
     } while (is_blank(row->raw));
 
     if (whole && source->ended && source->begin == source->end && str_utf8_cut(row->raw)) {
-        err_set(err, ERR_INPUT,
-                "%s: line %llu: the file ends within a character of UTF-8: it is cut off; have it "
-                "exported again",
-                source->name, (unsigned long long)row->line_no);
+        err_set(
+            err, ERR_INPUT,
+            "%s: line %llu: the file ends within a UTF-8 character: it is cut off: export it again",
+            source->name, (unsigned long long)row->line_no);
         return ROW_STEP_ERROR;
     }
     row->record_id = row->tags = row->fields = (struct span){0};

@@ -128,8 +128,8 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
             str_utf8_valid(first) + UTF8_PENDING < first.size)
             return true;
         return err_set(err, ERR_INPUT,
-                       "%s: is not %s, as the schema file declares, but UTF-8: take \"encoding\" "
-                       "out of it if the export is UTF-8 now",
+                       "%s: is not %s, as the schema file declares, but UTF-8: remove \"encoding\" "
+                       "from it if the export is UTF-8 now",
                        source->name, encoding_name(source->encoding));
     }
     if (source->utf8 && file_kind_json(first))
@@ -311,7 +311,7 @@ bool source_finish(struct source *source, struct err *err)
         return true;
     return err_set(err, ERR_INPUT,
                    "%s: all its bytes above 0x7f are UTF-8 (%zu characters), but the schema file "
-                   "declares %s: take \"encoding\" out of it if the export is UTF-8 now, or give "
+                   "declares %s: remove \"encoding\" from it if the export is UTF-8 now, or give "
                    "--force to read the file as declared",
                    source->name, utf8->sequences, encoding_name(source->transcoder->encoding));
 }
@@ -388,12 +388,12 @@ static void describe_byte(const struct source *source, struct span row, char *ou
                  "x-rowferry in the schema file)",
                  names, encoding_name(likely));
     else
-        snprintf(out + used, size - used, "%s",
-                 encoding_fits(ROW_ENCODING_CP437, row) && !source->controls
-                     ? "; declare the encoding with \"csv\": {\"encoding\": ...} under x-rowferry "
-                       "in the schema file"
-                     : ", and control characters speak against text in another encoding; have it "
-                       "exported again");
+        snprintf(
+            out + used, size - used, "%s",
+            encoding_fits(ROW_ENCODING_CP437, row) && !source->controls
+                ? "; declare the encoding with \"csv\": {\"encoding\": ...} under x-rowferry "
+                  "in the schema file"
+                : ", and its control characters rule out another encoding: export the file again");
 }
 
 /* Returns the line and the column of the first bad byte. */
@@ -429,8 +429,8 @@ bool source_refuse_byte(const struct source *source, size_t size, struct err *er
 
     if (is_cut(source, size))
         return err_set(err, ERR_INPUT,
-                       "%s: line %llu, column %llu: the file ends within a character of UTF-8: it "
-                       "is cut off; have it exported again",
+                       "%s: line %llu, column %llu: the file ends within a UTF-8 character: it "
+                       "is cut off: export it again",
                        source->name, (unsigned long long)line_no, (unsigned long long)column);
     if (!size)
         row = (struct span){source->data + source->checked, 1};

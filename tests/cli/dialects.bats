@@ -59,7 +59,7 @@ CSV
             iconv -f UTF-8 -t UTF-16$kind >inbox/Article-1.csv
         touch -d '1 hour ago' inbox/Article-1.csv
         run rowferry run --min-age 0 --environment http://127.0.0.1:9
-        holds "$output" "Article-1.csv: ';' stands between cells, as its header row tells"
+        holds "$output" "Article-1.csv: the delimiter is ';', as its header row shows"
         same '{"name":"Tür","price":1.5}' "$(sqlite3 rowferry.db 'SELECT fields FROM job')"
         same $'\uFEFFrecord_id;version;name;price\nA-2;1;"zwei\nZeilen";no\nA-3;1;ß;no' \
             "$(iconv -f UTF-16$kind -t UTF-8 inbox/done/Article-1.csv.rejected.csv)"
@@ -73,12 +73,12 @@ CSV
     schema ''
     printf 'record_id;version;name\nA-1;1;a,b\n' >Article-1.csv
     ends 0 rowferry validate Article-1.csv
-    holds "$stderr" "Article-1.csv: ';' stands between cells, as its header row tells"
+    holds "$stderr" "Article-1.csv: the delimiter is ';', as its header row shows"
     ends 0 rowferry validate --delimiter ';' Article-1.csv
     same '' "$stderr"
     holds "$output" "rowferry ingest --delimiter ';' Article-1.csv"
     ends 3 rowferry validate --delimiter , Article-1.csv
-    holds "$stderr" "the header row is one cell and holds ';'; if that stands between cells, declare \"csv\": {\"delimiter\": \";\"} under x-rowferry in the schema file, or give --delimiter"
+    holds "$stderr" "the header row is one cell and holds ';'; if that is the delimiter, declare \"csv\": {\"delimiter\": \";\"} under x-rowferry in the schema file, or give --delimiter"
     schema '"csv": {"delimiter": "|"}'
     ends 3 rowferry validate Article-1.csv
     ends 0 rowferry validate --delimiter ';' Article-1.csv
@@ -149,7 +149,7 @@ CSV
     same '0 refused' "$(sqlite3 rowferry.db 'SELECT count(job.id), batch.state FROM batch LEFT JOIN job ON job.batch_id = batch.id' | tr '|' ' ')"
     { head -c 20000 whole.gz; printf 'XXXXXXXXXXXXXXXX'; tail -c +20017 whole.gz; } >Article-2.csv.gz
     ends 3 rowferry validate Article-2.csv.gz
-    holds "$stderr" 'Article-2.csv.gz: the gzip data is damaged behind byte'
+    holds "$stderr" 'Article-2.csv.gz: the gzip data is damaged after byte'
 }
 
 @test "a column without a type holds what its listed values are" {

@@ -219,7 +219,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     fails_with 2 '--for-spreadsheet writes CSV only: leave out --json' export 1 --json --for-spreadsheet
     echo '{"recordId":"a","version":5,"fields":{"ean":1}}' >InventoryItem-2.ndjson
     ends 0 rowferry ingest InventoryItem-2.ndjson
-    fails_with 2 'batch 2: row 1: ean: there is no column for it; --format ndjson can say it' \
+    fails_with 2 'batch 2: row 1: ean: there is no column for it; use --format ndjson' \
         export 2 --format csv
 }
 
@@ -239,7 +239,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     printf 'record_id,version,name\nA-1,1,a\n' >Article-1.csv
     ends 0 rowferry ingest Article-1.csv
     sed -i '/"name"/d' schema/Article.json
-    fails_with 2 'the columns do not fit the schema file of today (--format ndjson needs none): batch 1: line 1: unknown column "name"' \
+    fails_with 2 'the columns do not fit the current schema file (--format ndjson needs none): batch 1: line 1: unknown column "name"' \
         export 1
     ends 0 rowferry export 1 --format ndjson
     # columns of an export that are no column of an export

@@ -55,11 +55,11 @@ back() {
 {"name":"x"}' "$(fields)"
     printf 'record_id,version,name\nA-1,1,Küche\nA-2,1,K\xc3' | article Article-2.csv
     ends 3 rowferry ingest Article-2.csv
-    holds "$stderr" 'Article-2.csv: line 3, column 8: the file ends within a character of UTF-8: it is cut off'
+    holds "$stderr" 'Article-2.csv: line 3, column 8: the file ends within a UTF-8 character: it is cut off'
     same 'refused' "$(sqlite3 rowferry.db 'SELECT state FROM batch WHERE id = 2')"
     printf '{"recordId":"a","version":1,"fields":{}}\n{"recordId":"\xe2\x82' | article Article-3.ndjson
     ends 3 rowferry ingest Article-3.ndjson
-    holds "$stderr" 'the file ends within a character of UTF-8'
+    holds "$stderr" 'the file ends within a UTF-8 character'
 }
 
 @test "A1: what is no text is named by its first bytes" {
@@ -95,14 +95,14 @@ KINDS
     for json in '[{"recordId":"a","fields":{}}]' '\357\273\277 [\r\n {\n"recordId":"a"}]'; do
         printf "$json" | article Article-1.csv
         ends 3 rowferry validate Article-1.csv
-        holds "$stderr" "Article-1.csv: is a JSON array, not CSV: convert it with jq -c '.[]', and hand in what that writes as .ndjson"
+        holds "$stderr" "Article-1.csv: is a JSON array, not CSV: convert it with jq -c '.[]', and use its output as .ndjson"
         ends 3 rowferry validate --suggest Article-1.csv
         holds "$stderr" 'Article-1.csv: is a JSON array'
     done
     for json in '{"recordId":"a","fields":{}}\n' '{\n "recordId": "a"\n}\n'; do
         printf "$json" | article Article-1.csv
         ends 3 rowferry validate Article-1.csv
-        holds "$stderr" 'Article-1.csv: is JSON, not CSV: rename it to .ndjson; where an object goes on in the next line, convert it with jq -c . first'
+        holds "$stderr" 'Article-1.csv: is JSON, not CSV: rename it to .ndjson; where an object continues in the next line, convert it with jq -c . first'
         lacks "$stderr" quote
     done
     schema '"columns": {"[record]": "record_id"}'
@@ -162,7 +162,7 @@ KINDS
         schema "\"csv\": {\"encoding\": \"$encoding\"}"
         printf 'record_id,version,name\nA-1,1,Küche\n' | article Article-1.csv
         ends 3 rowferry validate Article-1.csv
-        holds "$stderr" "is not $encoding, as the schema file declares, but UTF-8: take \"encoding\" out of it"
+        holds "$stderr" "is not $encoding, as the schema file declares, but UTF-8: remove \"encoding\" from it"
     done
 }
 
@@ -206,9 +206,9 @@ A-2||{"name":" x "}' "$(sqlite3 rowferry.db 'SELECT record_id, tags, fields FROM
     ends 3 rowferry ingest Article-1.csv
     same 'A-1|{"name":"x"}
 A-2|{"name":"y"}' "$(sqlite3 rowferry.db 'SELECT record_id, fields FROM job ORDER BY id')"
-    same '2|row|begins with a byte order mark (U+FEFF) and repeats the header row: two files were put together; take it out
-4|row|repeats the header row: take it out, or export one file
-5|row|begins with a byte order mark (U+FEFF): two files were put together; take it out' \
+    same '2|row|begins with a byte order mark (U+FEFF) and repeats the header row: two files were concatenated: remove it
+4|row|repeats the header row: remove it, or export a single file
+5|row|begins with a byte order mark (U+FEFF): two files were concatenated: remove it' \
         "$(sqlite3 rowferry.db 'SELECT row_no, rule, message FROM violation ORDER BY row_no')"
 }
 
@@ -462,7 +462,7 @@ CELLS
     ends 0 rowferry validate Article-5.ndjson
     printf '{"recordId": "A-1", "version": 1, "fields": {}}\n\ufeff{"recordId": "A-2", "version": 1, "fields": {}}\n' | article Article-6.ndjson
     ends 3 rowferry validate Article-6.ndjson
-    holds "$output" 'begins with a byte order mark (U+FEFF), which only a file may'
+    holds "$output" 'begins with a byte order mark (U+FEFF), which is allowed only at the beginning of a file'
 }
 
 @test "A13: Ctrl-Z after the last line makes no row, whatever the encoding" {

@@ -13,7 +13,7 @@ setup() {
 @test "a file with more rejected rows than --max-errors is refused as a whole and ends 4" {
     start_sim
     ends 4 rowferry run inbox --min-age 0 --rate none --max-errors 3 --json
-    holds "$stderr" "refused: inbox/InventoryItem-a.csv: 4 rows are rejected so far, and --max-errors allows 3: mend the file, or raise the limit"
+    holds "$stderr" "refused: inbox/InventoryItem-a.csv: 4 rows are rejected so far, and --max-errors allows 3: fix the file, or raise the limit"
     same "0 4" "$(summary '"\(.requests) \(.exit_status)"')"
     [ -e inbox/refused/InventoryItem-a.csv ]
     [ ! -e inbox/refused/InventoryItem-a.csv.rejected.csv ]
@@ -55,7 +55,7 @@ open" "$(sql 'SELECT state FROM batch ORDER BY id')"
 
 @test "a limit that is none is said" {
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors many
-    holds "$stderr" "'many' is not a number of rows, or a share of them: 100 or 5%"
+    holds "$stderr" "'many' is not a number or a share of rows: use 100 or 5%"
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors 101%
 }
 

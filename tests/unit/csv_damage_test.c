@@ -239,13 +239,13 @@ static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
     (void)state;
     assert_rows("record_id,sku\na,x\ry\nb,\"x\ry\"\nc,z\r\r\nd,w\r",
                 "1@2 [a] {\"sku\":\"x\\ry\"}\n"
-                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "  |row|holds a carriage return outside quotes that does not end a line\n"
                 "2@3 [b] {\"sku\":\"x\\ry\"}\n"
                 "3@4 [c] {\"sku\":\"z\\r\"}\n"
                 "  |row|ends with CR CR LF: its line ends were converted twice; end lines with LF "
                 "or CRLF\n"
                 "4@5 [d] {\"sku\":\"w\\r\"}\n"
-                "  |row|holds a carriage return that ends no line, outside quotes\n"
+                "  |row|holds a carriage return outside quotes that does not end a line\n"
                 "end\n");
 }
 
@@ -303,8 +303,8 @@ static void another_encoding_is_advised_only_where_nothing_speaks_against_it(voi
                 "\"csv\": {\"encoding\": ...} under x-rowferry in the schema file\n");
     assert_rows("record_id,sku\nz,\x02\na,t\xFCr\n",
                 "1@2 [z] {\"sku\":\"\\u0002\"}\n"
-                "error: in: line 3, column 4: byte 0xfc is not UTF-8, and control characters speak "
-                "against text in another encoding; have it exported again\n");
+                "error: in: line 3, column 4: byte 0xfc is not UTF-8, and its control characters "
+                "rule out another encoding: export the file again\n");
 }
 
 static void a_row_in_another_encoding_than_the_rest_is_rejected_alone(void **state)
@@ -325,8 +325,8 @@ static void a_row_in_another_encoding_than_the_rest_is_rejected_alone(void **sta
 
 static void a_file_that_ends_within_a_character_is_refused(void **state)
 {
-    static const char error[] = ": the file ends within a character of UTF-8: it is cut off; have "
-                                "it exported again\n";
+    static const char error[] =
+        ": the file ends within a UTF-8 character: it is cut off: export it again\n";
     static const struct {
         const char *text, *rows, *place;
     } cases[] = {
@@ -355,17 +355,17 @@ static void what_two_files_left_when_they_were_put_together_is_rejected(void **s
         "\xEF\xBB\xBF\"record_id\",sku\n\xEF\xBB\xBF"
         "c,x\nrecord_id,x\nRecord_ID,SKU\n",
         "1@2 [a] {\"sku\":\"x\"}\n"
-        "2@3 [record_id]\n  |row|repeats the header row: take it out, or export one file\n"
-        "3@4\n  |row|begins with a byte order mark (U+FEFF) and repeats the header row: two "
-        "files were put together; take it out\n"
+        "2@3 [record_id]\n  |row|repeats the header row: remove it, or export a single file\n"
+        "3@4\n  |row|begins with a byte order mark (U+FEFF) and repeats the header row: two files "
+        "were concatenated: remove it\n"
         "4@5 [b] {\"sku\":\"sku\"}\n"
-        "5@6\n  |row|begins with a byte order mark (U+FEFF): two files were put together; "
-        "take it out\n"
+        "5@6\n  |row|begins with a byte order mark (U+FEFF): two files were concatenated: remove "
+        "it\n"
         "  |row|quote inside the unquoted cell 1" ROWS_UNQUOTED "\n"
-        "6@7\n  |row|begins with a byte order mark (U+FEFF): two files were put together; "
-        "take it out\n"
+        "6@7\n  |row|begins with a byte order mark (U+FEFF): two files were concatenated: remove "
+        "it\n"
         "7@8 [record_id] {\"sku\":\"x\"}\n"
-        "8@9 [Record_ID]\n  |row|repeats the header row: take it out, or export one file\n"
+        "8@9 [Record_ID]\n  |row|repeats the header row: remove it, or export a single file\n"
         "end\n");
 }
 

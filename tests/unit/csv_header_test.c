@@ -43,12 +43,12 @@ static void an_unknown_column_is_named_with_the_remedy(void **state)
     assert_refused(
         "record_id,sku,warehouse\na,b,c\n",
         "error: in: line 1: unknown column \"warehouse\": not a property of schema Item; "
-        "add it to the schema or take it out of the file\n");
-    assert_refused("\nrecord_id,Sku, price,\"two\nlines\"\n",
-                   "error: in: line 2: unknown columns \"Sku\", \" price\" (begins with a blank), "
-                   "\"two\\nlines\": "
-                   "not properties of schema Item; add them to the schema or take them out of the "
-                   "file\n");
+        "add it to the schema or remove it from the file\n");
+    assert_refused(
+        "\nrecord_id,Sku, price,\"two\nlines\"\n",
+        "error: in: line 2: unknown columns \"Sku\", \" price\" (begins with a blank), "
+        "\"two\\nlines\": "
+        "not properties of schema Item; add them to the schema or remove them from the file\n");
 }
 
 static void a_column_that_stands_twice_is_named(void **state)
@@ -85,7 +85,7 @@ static void all_that_is_wrong_is_said_at_once(void **state)
                    "error: in: line 1: no column \"record_id\"; it must name the record that each "
                    "row updates; more than one column \"sku\"; unknown "
                    "columns \"a\", \"b\": not properties of schema Item; add them to "
-                   "the schema or take them out of the file\n");
+                   "the schema or remove them from the file\n");
 }
 
 static void a_header_row_whose_form_is_wrong_is_refused(void **state)
@@ -139,7 +139,7 @@ static void very_many_unknown_columns_leave_room_for_the_remedy(void **state)
     dump = rows_dump(buf_span(&text), ROW_FORMAT_CSV, &rows_shape, ROWS_FILE);
     assert_non_null(strstr(dump,
                            "\"column50\", \"column51\" and 948 more: not properties of schema "
-                           "Item; add them to the schema or take them out of the file\n"));
+                           "Item; add them to the schema or remove them from the file\n"));
     free(dump);
     buf_release(&text);
 }
@@ -150,7 +150,7 @@ static void the_columns_of_an_export_are_passed_over_and_no_others_like_them(voi
     assert_refused("rowferry_job,record_id,rowferry_raw\n1/1,a,x\n", "1@2 [a] {}\nend\n");
     assert_refused("record_id,rowferry_jobs\n",
                    "error: in: line 1: unknown column \"rowferry_jobs\": not a property of schema "
-                   "Item; add it to the schema or take it out of the file\n");
+                   "Item; add it to the schema or remove it from the file\n");
     assert_refused("record_id,rowferry_job,rowferry_job\n",
                    "error: in: line 1: more than one column \"rowferry_job\"\n");
 }

@@ -290,7 +290,7 @@ static void wrong_json_in_a_cell_is_a_violation_and_leaves_no_trace(void **state
                 "  sizes|type|must be a JSON array, is \"[1,\": "
                 "column 4: expected a value, found the end\n"
                 "  extra|type|must be a JSON object, is \"{\"k\":1,\"k\":2}\": "
-                "column 8: member \"k\" stands twice in one object\n"
+                "column 8: member \"k\" is twice in one object\n"
                 "4@5 [d] {\"sku\":\"x\"}\n"
                 "  sizes|type|must be a JSON array, is \"[\"a\\n\"]\": "
                 "column 4: control character 0x0a in a string\n"

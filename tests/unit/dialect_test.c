@@ -53,7 +53,7 @@ static void what_is_wrong_with_a_header_row_is_said_for_the_closest_delimiter(vo
     (void)state;
     assert_dump(NULL, "record_id;sku;weight\n",
                 "error: in: line 1: with ';' between cells: unknown column \"weight\": not a "
-                "property of schema Item; add it to the schema or take it out of the file\n");
+                "property of schema Item; add it to the schema or remove it from the file\n");
     assert_dump(NULL, "sku\tprice\n",
                 "error: in: line 1: with a tab between cells: no column \"record_id\"; it must "
                 "name the record that each row updates\n");
@@ -89,12 +89,12 @@ static void a_declared_delimiter_is_the_only_one(void **state)
     assert_dump(&tab, "record_id\tsku\ttags\na\t\"b\tc\"\t\nd\t\t\"x;y\"\n",
                 "1@2 [a] {\"sku\":\"b\\tc\"}\n2@3 [d] [\"x\",\"y\"] {}\nend\n");
     assert_dump(&comma, "record_id;sku\na;b\n",
-                "error: in: line 1: the header row is one cell and holds ';'; if that stands "
-                "between cells, declare \"csv\": {\"delimiter\": \";\"} under x-rowferry in the "
+                "error: in: line 1: the header row is one cell and holds ';'; if that is the "
+                "delimiter, declare \"csv\": {\"delimiter\": \";\"} under x-rowferry in the "
                 "schema file, or give --delimiter\n");
     assert_dump(&tab, "record_id,sku\na,b\n",
-                "error: in: line 1: the header row is one cell and holds ','; if that stands "
-                "between cells, declare \"csv\": {\"delimiter\": \",\"} under x-rowferry in the "
+                "error: in: line 1: the header row is one cell and holds ','; if that is the "
+                "delimiter, declare \"csv\": {\"delimiter\": \",\"} under x-rowferry in the "
                 "schema file, or give --delimiter\n");
 }
 
@@ -340,7 +340,7 @@ static void a_pattern_that_leaves_something_open_is_refused(void **state)
         {"DD.MM", "must hold the year, the month and the day once each, like DD.MM.YYYY"},
         {"DD.MM.DD.YYYY", "must hold the year, the month and the day once each, like DD.MM.YYYY"},
         {"", "must hold the year, the month and the day once each, like DD.MM.YYYY"},
-        {"YYYY-MM-DDThh", "may hold YYYY, MM, M, DD, D and what stands between them, like . / - or "
+        {"YYYY-MM-DDThh", "may hold YYYY, MM, M, DD, D and separators like . / - or "
                           "a space"},
     };
 

@@ -154,7 +154,7 @@ static void what_is_no_character_refuses_the_file_at_its_place(void **state)
         {ROW_ENCODING_NONE,
          {"\xFF\xFEr\0e\0c\0o\0r\0d\0_\0i\0d\0\n\0a\0\n", 25},
          "error: in: line 2, column 2: byte 0x0a is half a character of UTF-16: the file is cut "
-         "off; have it exported again\n"},
+         "off: export it again\n"},
         {ROW_ENCODING_NONE,
          {"record_id,sku\na,\x81\n", 18},
          "error: in: line 2, column 3: byte 0x81 is not UTF-8 (looks like CP850; declare it with "
@@ -177,8 +177,8 @@ static void a_mark_that_contradicts_the_declaration_refuses_the_file(void **stat
                 "error: in: begins with the byte order mark of UTF-16, but the schema file "
                 "declares UTF-8\n");
     assert_dump(ROW_ENCODING_UTF_16, span_of("record_id\n"),
-                "error: in: is not UTF-16, as the schema file declares, but UTF-8: take "
-                "\"encoding\" out of it if the export is UTF-8 now\n");
+                "error: in: is not UTF-16, as the schema file declares, but UTF-8: remove "
+                "\"encoding\" from it if the export is UTF-8 now\n");
     assert_dump(ROW_ENCODING_UTF_16, (struct span){"r\0e\0", 4},
                 "error: in: does not begin with a byte order mark, which UTF-16 needs; without "
                 "one, declare UTF-16LE (which Windows writes) or UTF-16BE\n");
@@ -447,7 +447,7 @@ static void a_gzip_file_that_is_empty_damaged_or_cut_off_is_refused(void **state
     assert_fault(buf_span(&packed), "error: in: something else follows the gzip data\n");
     packed.data[whole.size - 8] ^= 1;
     buf_printf(&expected,
-               "error: in: the gzip data is damaged behind byte %zu (incorrect data check)\n",
+               "error: in: the gzip data is damaged after byte %zu (incorrect data check)\n",
                whole.size - 4);
     assert_fault((struct span){packed.data, whole.size}, buf_text(&expected));
     buf_release(&packed);

@@ -137,8 +137,8 @@ static const struct {
     {"00", 0, "a number begins with a superfluous 0"},
     {"[012]", 1, "a number begins with a superfluous 0"},
     {".5", 0, "expected a value, found '.'"},
-    {"1.", 2, "digits are missing behind the decimal point"},
-    {"1.e5", 2, "digits are missing behind the decimal point"},
+    {"1.", 2, "digits are missing after the decimal point"},
+    {"1.e5", 2, "digits are missing after the decimal point"},
     {"-.5", 1, "digits are missing in a number"},
     {"1e", 2, "digits are missing in an exponent"},
     {"1e+", 3, "digits are missing in an exponent"},
@@ -182,14 +182,14 @@ static const struct {
     {"\"\xC3\xA9\\n\xE9\"", 5, "byte 0xe9 is not UTF-8"},
     {"{\"\xE9\":1}", 2, "byte 0xe9 is not UTF-8"},
     /* the same name twice */
-    {"{\"a\":1,\"a\":2}", 7, "member \"a\" stands twice in one object"},
-    {"{\"a\":1,\"b\":{},\"a\":[]}", 14, "member \"a\" stands twice in one object"},
-    {"{\"\":1,\"\":2}", 6, "member \"\" stands twice in one object"},
-    {"{\"ab\":1,\"\\u0061b\":2}", 8, "member \"\\u0061b\" stands twice in one object"},
-    {"{\"\\u0061\":1,\"\\u0062\":0,\"a\":2}", 23, "member \"a\" stands twice in one object"},
-    {"{\"\xC3\xA9\":1,\"\\u00E9\":2}", 8, "member \"\\u00E9\" stands twice in one object"},
-    {"{\"\\\\\":1,\"\\u005c\":2}", 8, "member \"\\u005c\" stands twice in one object"},
-    {"[{\"x\":{\"k\":1,\"k\":1}}]", 13, "member \"k\" stands twice in one object"},
+    {"{\"a\":1,\"a\":2}", 7, "member \"a\" is twice in one object"},
+    {"{\"a\":1,\"b\":{},\"a\":[]}", 14, "member \"a\" is twice in one object"},
+    {"{\"\":1,\"\":2}", 6, "member \"\" is twice in one object"},
+    {"{\"ab\":1,\"\\u0061b\":2}", 8, "member \"\\u0061b\" is twice in one object"},
+    {"{\"\\u0061\":1,\"\\u0062\":0,\"a\":2}", 23, "member \"a\" is twice in one object"},
+    {"{\"\xC3\xA9\":1,\"\\u00E9\":2}", 8, "member \"\\u00E9\" is twice in one object"},
+    {"{\"\\\\\":1,\"\\u005c\":2}", 8, "member \"\\u005c\" is twice in one object"},
+    {"[{\"x\":{\"k\":1,\"k\":1}}]", 13, "member \"k\" is twice in one object"},
 };
 
 static void wrong_texts_are_refused_with_place_and_reason(void **state)
@@ -408,7 +408,7 @@ static void a_long_repeated_name_is_cut_in_the_message(void **state)
     assert_int_equal(fault.offset, 206);
     assert_string_equal(
         fault.message, "member \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" "
-                       "stands twice in one object");
+                       "is twice in one object");
     json_tape_release(&tape);
 }
 

@@ -14,11 +14,11 @@ static void every_limit_says_what_to_do(void **state)
         const char *text;
     } rows[] = {
         {{.has_errors = true, .errors = 3},
-         "in/x.csv: 40 rows are rejected so far, and --max-errors allows 3: mend the file, or "
+         "in/x.csv: 40 rows are rejected so far, and --max-errors allows 3: fix the file, or "
          "raise "
          "the limit"},
         {{.has_percent = true, .percent = 0.5},
-         "in/x.csv: 40 of 1000 rows are rejected, and --max-errors allows 0.5%: mend the file, or "
+         "in/x.csv: 40 of 1000 rows are rejected, and --max-errors allows 0.5%: fix the file, or "
          "raise the limit"},
         {{.rows = 1001},
          "in/x.csv: it has 1000 rows, and --min-rows asks for 1001: is the export complete?"},

@@ -93,9 +93,9 @@ static void a_line_that_is_not_json_rejects_one_row(void **state)
     assert_fault("{\"recordId\":\"a\",\"fields\":{\"x\":NaN}}",
                  "|row|not JSON: column 31: expected a value, found 'N'");
     assert_fault("{\"recordId\":\"a\",\"fields\":{\"x\":1,\"x\":2}}",
-                 "|row|not JSON: column 33: member \"x\" stands twice in one object");
+                 "|row|not JSON: column 33: member \"x\" is twice in one object");
     assert_fault("{\"recordId\":\"a\",\"recordId\":\"a\",\"fields\":{}}",
-                 "|row|not JSON: column 17: member \"recordId\" stands twice in one object");
+                 "|row|not JSON: column 17: member \"recordId\" is twice in one object");
     assert_fault(
         "{\"recordId\":\"a\",\"fields\":{\"x\":\"\xE9\"}}",
         "|row|not JSON: column 32: byte 0xe9 is not UTF-8 (looks like windows-1252 or CP850: "
@@ -129,10 +129,10 @@ static void a_nul_in_a_line_rejects_its_row(void **state)
 static void json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it(void **state)
 {
     static const char array[] = "error: in: is a JSON array, not an object a line: convert it with "
-                                "jq -c '.[]' and hand in what that writes\n";
-    static const char pretty[] = "error: in: its first object goes on in the next line, and NDJSON "
-                                 "is an object a line: convert it with jq -c . and hand in what "
-                                 "that writes\n";
+                                "jq -c '.[]' and use its output\n";
+    static const char pretty[] =
+        "error: in: its first object continues in the next line, and NDJSON "
+        "is an object a line: convert it with jq -c . and use its output\n";
 
     (void)state;
     assert_rows("[{\"recordId\":\"a\",\"fields\":{}}]", array);
@@ -195,11 +195,12 @@ static void what_is_around_a_text_is_named(void **state)
 {
     (void)state;
     assert_fault("\xEF\xBB\xBF{\"recordId\":\"a\",\"fields\":{}}",
-                 "|row|begins with a byte order mark (U+FEFF), which only a file may: take it out");
+                 "|row|begins with a byte order mark (U+FEFF), which is allowed only at the "
+                 "beginning of a file: remove it");
     assert_rows("{\"recordId\":\"a\",\"fields\":{}}\n\x1A", "1@1 [a] {}\nend\n");
     assert_rows("{\"recordId\":\"a\",\"fields\":{}}\n{\"recordId\":\"\xC3",
-                "1@1 [a] {}\nerror: in: line 2: the file ends within a character of UTF-8: it is "
-                "cut off; have it exported again\n");
+                "1@1 [a] {}\nerror: in: line 2: the file ends within a UTF-8 character: it is cut "
+                "off: export it again\n");
 }
 
 static void blanks_go_off_where_that_is_declared(void **state)

@@ -527,7 +527,8 @@ static void ndjson_written_and_read_again_is_the_same_rows(void **state)
 
 #define TAIL                                                                                       \
     "rowferry_job,rowferry_state,rowferry_http_status,rowferry_server_version,"                    \
-    "rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_audit,rowferry_raw"
+    "rowferry_error_code,rowferry_error,rowferry_attempts,rowferry_updated,rowferry_audit,"        \
+    "rowferry_raw"
 #define REJECTED "5/2,rejected,,,,\"\"\"quoted\"\", ; and broken \xE5\x80\x89\",,,,"
 
 /* What is written of a file that is read with a shape. */
@@ -703,12 +704,11 @@ static void assert_refused(const char *line, const char *reason)
 static void what_no_cell_can_say_is_an_error_that_names_it(void **state)
 {
 #define FIELDS(fields)     "{\"recordId\": \"a\", \"fields\": {" fields "}}\n"
-#define SAYS(name, reason) "batch 5: row 1: " name ": " reason "; --format ndjson can say it"
+#define SAYS(name, reason) "batch 5: row 1: " name ": " reason "; use --format ndjson"
     (void)state;
-    assert_refused(FIELDS("\"sku\": null"), SAYS("sku", "no CSV cell of it says this value"));
-    assert_refused(FIELDS("\"any\": 5"), SAYS("any", "no CSV cell of it says this value"));
-    assert_refused(FIELDS("\"sku\": \"a\\u0000\""),
-                   SAYS("sku", "no CSV cell of it says this value"));
+    assert_refused(FIELDS("\"sku\": null"), SAYS("sku", "no CSV cell can hold this value"));
+    assert_refused(FIELDS("\"any\": 5"), SAYS("any", "no CSV cell can hold this value"));
+    assert_refused(FIELDS("\"sku\": \"a\\u0000\""), SAYS("sku", "no CSV cell can hold this value"));
     assert_refused(FIELDS("\"ean\": 5"), SAYS("ean", "there is no column for it"));
     assert_refused("{\"recordId\": \"a\", \"fields\": {}, \"tags\": [\"a;b\"]}\n",
                    SAYS("tags", "one of them is empty or holds ';'"));

@@ -449,7 +449,8 @@ static bool refuse_count(struct csv *csv, size_t count, struct row *row,
     return true;
 }
 
-/* Rejects the line of dashes that some programs draw under the header row. */
+/* Rejects the line of dashes that some programs draw under the header row. One whose cells fit the
+ * columns is a row: only the schema file can say that it is a comment. */
 static bool refuse_dashes(struct csv *csv, struct span text, struct row *row,
                           struct violations *violations)
 {
@@ -537,7 +538,7 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
         refuse_nul(source, text, from, violations);
         return ROW_STEP_ROW;
     }
-    if (text.data[0] == '-' && refuse_dashes(csv, text, row, violations))
+    if (count != csv->row.column_count && refuse_dashes(csv, text, row, violations))
         return ROW_STEP_ROW;
     if (csv->shape->dialect.short_rows && refuse_piece(csv, count, row, violations))
         return ROW_STEP_ROW;
@@ -547,6 +548,8 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
         refuse_seam(csv, lexer, text, row, violations))
         return ROW_STEP_ROW;
     csv_row_end(&csv->row, row, violations);
+    if (violations->count && refuse_dashes(csv, text, row, violations))
+        return ROW_STEP_ROW;
     if (lexer->has_nul)
         refuse_nul(source, text, from, violations);
     if (lexer->has_return)

@@ -169,16 +169,16 @@ void check_clock(struct checkup *checkup)
         return;
     }
     apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
-    which = ahead_ms < 0 ? "behind" : "ahead of";
+    which = ahead_ms < 0 ? "earlier" : "later";
     words_duration(apart_ms, span);
     if (apart_ms >= AHEAD_FAILED_MS)
         checkup_fail(checkup, ERR_CONFIG,
                      "set it by NTP (timedatectl set-ntp true): dates in Retry-After, the "
                      "windows of audits, certificates and the times in the database depend on it",
-                     "this machine's clock is %s %s the server's", span, which);
+                     "this machine's clock is %s %s than the server's", span, which);
     else if (apart_ms >= AHEAD_REMARK_MS)
         checkup_remark(checkup, "set it by NTP (timedatectl set-ntp true)",
-                       "this machine's clock is %s %s the server's", span, which);
+                       "this machine's clock is %s %s than the server's", span, which);
     else
         checkup_say(checkup, "agrees with the server's");
 }

@@ -28,7 +28,7 @@
 enum { DIFFERENCES_MAX = 10 };   /* that are shown */
 enum { CLOCK_SLACK_MS = 60000 }; /* between two clocks that agree */
 
-#define CLOCK_ADVICE "the clock was ahead when that was stored, or is behind now: check it"
+#define CLOCK_ADVICE "the clock was wrong when that was stored, or is wrong now: check it"
 
 static const char *path_of(const struct checkup *checkup)
 {

@@ -44,7 +44,7 @@ static const struct {
 int exit_of(enum err_kind kind)
 {
     if (kind == ERR_STOPPED) {
-        stop_requested(); /* a reader may have seen a signal that nobody has taken yet */
+        stop_requested(); /* a reader can have seen a signal that is not taken yet */
         return stop_signal() ? 128 + stop_signal() : EXIT_INCOMPLETE;
     }
     return kinds[kind].status;

@@ -1,5 +1,4 @@
-/* The exit statuses of README.md#exit-status: which error means which, and which of several wins.
- */
+/* The exit statuses (README.md#exit-status): which error means which, and which of several wins. */
 #ifndef ROWFERRY_CMD_EXIT_H
 #define ROWFERRY_CMD_EXIT_H
 
@@ -23,20 +22,20 @@ enum exit_status {
     EXIT_SIGTERM = 143,
 };
 
-/* The status that an error ends the command with. ERR_STOPPED takes a waiting signal: without one,
- * --max-time is over. Only the main thread calls it. */
+/* Returns the status that an error ends the command with. ERR_STOPPED takes a waiting signal;
+ * without one, --max-time is over. Only the main thread calls it. */
 int exit_of(enum err_kind kind);
 
-/* The kind as the error lines of --json spell it. */
+/* Returns the kind as the error lines of --json have it. */
 const char *exit_kind_name(enum err_kind kind);
 
-/* Of two statuses the one that is told. */
+/* Returns the one of two statuses that wins. */
 int exit_combine(int a, int b);
 
-/* What a status means, for --help and `status`. */
+/* Returns the meaning of a status, for --help and `status`. */
 const char *exit_meaning(int status);
 
-/* The statuses in the order of their numbers, for --help: false behind the last. */
+/* Reads the statuses in the order of their numbers, for --help. Returns false after the last. */
 bool exit_listed(size_t index, int *status);
 
 #endif

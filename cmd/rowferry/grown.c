@@ -26,8 +26,8 @@ static enum fate fate_of(const struct filed *file, const char *path, struct inbo
                : FATE_CHANGED;
 }
 
-static void tell(struct cli *cli, const struct filed *file, const char *path, enum fate fate,
-                 const struct inbox_identity *now)
+static void report_change(struct cli *cli, const struct filed *file, const char *path,
+                          enum fate fate, const struct inbox_identity *now)
 {
     unsigned long long then = file->size, size = now->size;
     long long batch = file->batch_id;
@@ -63,11 +63,11 @@ static bool look_at(struct session *session, const struct filed *file, int64_t s
     char *path = mem_printf("%s/%s", file->folder, file->name ? file->name : "");
     struct inbox_identity now = {0};
     enum fate fate = fate_of(file, path, &now);
-    bool told =
+    bool reported =
         (fate == FATE_GROWN || fate == FATE_CHANGED) && (first || file->filed_ms >= since_ms);
 
-    if (told)
-        tell(session->cli, file, path, fate, &now);
+    if (reported)
+        report_change(session->cli, file, path, fate, &now);
     free(path);
     /* a file that grew is reported until its rows are read, or it is moved */
     return !first || fate == FATE_GROWN || filed_unwatch(session->store, file->id, err);

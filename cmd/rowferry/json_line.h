@@ -1,4 +1,4 @@
-/* One line of --json: begun with its message_type, members added, ended. */
+/* One line of --json: begin it with its message_type, add members, end it. */
 #ifndef ROWFERRY_CMD_JSON_LINE_H
 #define ROWFERRY_CMD_JSON_LINE_H
 
@@ -10,15 +10,15 @@
 void json_line_begin(struct buf *line, const char *message_type);
 void json_line_end(struct buf *line);
 
-/* A string member; NULL data becomes null. */
+/* Appends a string member; NULL data becomes null. */
 void json_line_text(struct buf *line, const char *name, struct span text);
 void json_line_count(struct buf *line, const char *name, uint64_t value);
 void json_line_number(struct buf *line, const char *name, double value, int digits);
 
-/* A moment as ISO 8601; 0 becomes null. */
+/* Appends a moment as ISO 8601; 0 becomes null. */
 void json_line_time(struct buf *line, const char *name, int64_t now_ms);
 
-/* A quoted and escaped string, without a name. */
+/* Appends a quoted and escaped string, without a name. */
 void json_line_string(struct buf *line, struct span text);
 
 #endif

@@ -1,4 +1,4 @@
-/* Messages as a log has them (--log-format): one event a line, as text or as JSON. */
+/* Messages as a log (--log-format): one event per line, as text or as JSON. */
 #ifndef ROWFERRY_CMD_LOG_H
 #define ROWFERRY_CMD_LOG_H
 
@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* In the order of --log-format's words, behind none. */
+/* In the order of --log-format's words, after none. */
 enum log_format { LOG_NONE, LOG_TEXT, LOG_JSON };
 
 /* Named as syslog names them. */
@@ -17,13 +17,13 @@ struct log_event {
     enum log_level level;
     int64_t run_id;      /* 0: there is no run yet */
     const char *command; /* "" before it is known */
-    const char *event;   /* what kind it is, for programs; NULL: a message like others */
+    const char *event;   /* its kind, for programs; NULL: an ordinary message */
     struct span members; /* of the JSON line, as json_line_... append them */
     const char *text;    /* for people; control characters are escaped here */
 };
 
-/* `2026-11-24T02:00:00.123Z notice run=12 TEXT`, or {"time", "level", "run", "command", "event",
- * "message", members}; with its line end. Not for LOG_NONE. */
+/* Appends the line `2026-11-24T02:00:00.123Z notice run=12 TEXT`, or {"time", "level", "run",
+ * "command", "event", "message", members}. Not for LOG_NONE. */
 void log_line(enum log_format format, const struct log_event *event, struct buf *out);
 
 #endif

@@ -194,7 +194,7 @@ static const struct option table[OPT_COUNT] = {
         .fallback = "all", .commands = ASKING, .group = GROUP_SENDING,
         .help = "which applied updates to look up in the audit log afterwards: all, none or N%",
         .manual = "A share takes the same updates each time. rowferry audit looks up what run and "
-            "drain were told to leave out."},
+            "drain left out."},
     [OPT_AUDIT_WAIT] = {.name = "audit-wait", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_AUDIT_WAIT"}, .fallback = "60s", .maximum = DAY_MS, .commands = ASKING,
         .group = GROUP_SENDING,
@@ -259,8 +259,8 @@ static const struct option table[OPT_COUNT] = {
         .help = "run this shell command if the exit status is not 0",
         .manual = "It gets the summary on standard input and the exit status in "
             "ROWFERRY_EXIT_STATUS, and not the client secret. It runs after everything else, and "
-            "its output goes to standard error. It is ended after 60 seconds, or when rowferry is "
-            "told to stop. It does not change the exit status."},
+            "its output goes to standard error. It is ended after 60 seconds, or when rowferry "
+            "gets a signal. It does not change the exit status."},
     [OPT_LOG_FORMAT] = {.name = "log-format", .kind = KIND_LOG_FORMAT, .argument = "F",
         .env = {"ROWFERRY_LOG_FORMAT"}, .commands = WATCHED | FOR_VALIDATE | DECIDING,
         .group = GROUP_MONITORING,

@@ -50,7 +50,7 @@ void report_init(struct report *report, int argc, char *const *argv)
     }
 }
 
-/* Moves what is held to the file. */
+/* Moves the held text to the file. */
 static void spill(struct report *report)
 {
     errno = 0;
@@ -85,7 +85,7 @@ void report_flush(struct report *report)
         report->output_errno = errno;
 }
 
-/* Writes what stdout takes without waiting; a file takes all. */
+/* Writes as much as stdout takes without waiting; a file takes all. */
 static bool write_some(struct report *report, const char *bytes, size_t size, size_t *written,
                        struct err *err)
 {
@@ -130,7 +130,7 @@ bool report_stream(struct report *report, struct buf *text, struct err *err)
     bool fine = stream(report, text, err);
 
     if (!fine)
-        report->output_errno = EPIPE; /* err says why, once */
+        report->output_errno = EPIPE; /* err is reported, once */
     return fine;
 }
 
@@ -139,7 +139,7 @@ void report_hold(struct report *report)
     report->holding = true;
 }
 
-/* What is in the file, and then what is in memory, to stdout. */
+/* Writes the file, and then the memory, to stdout. */
 static bool stream_held(struct report *report, struct err *err)
 {
     struct buf part = {0};
@@ -166,10 +166,11 @@ bool report_release(struct report *report, bool fine, struct err *err)
     report->holding = false;
     written = report->held_errno || stream_held(report, &fault);
     if (report->held_errno)
-        written = err_set(&fault, ERR_CONFIG, "cannot keep the output in a temporary file: %s",
+        written = err_set(&fault, ERR_CONFIG,
+                          "cannot keep the output in a temporary file: %s: check TMPDIR",
                           strerror(report->held_errno));
     else if (!written && fault.kind != ERR_STOPPED)
-        written = true; /* report_close says it, unless the reader has seen enough */
+        written = true; /* report_close reports it, unless the reader has seen enough */
     if (report->spilled)
         fclose(report->spilled);
     report->spilled = NULL;
@@ -244,8 +245,8 @@ static void append_error(const struct err *err, struct buf *line)
     json_line_text(line, "source", span_of(source_of(err)));
 }
 
-static void tell_log(struct report *report, enum log_level level, const struct err *err,
-                     const char *text)
+static void write_log(struct report *report, enum log_level level, const struct err *err,
+                      const char *text)
 {
     struct buf members = {0};
 
@@ -255,7 +256,7 @@ static void tell_log(struct report *report, enum log_level level, const struct e
     buf_release(&members);
 }
 
-static void tell_people(struct report *report, const struct err *err, const char *text)
+static void write_text(struct report *report, const struct err *err, const char *text)
 {
     struct buf out = {0};
 
@@ -270,7 +271,7 @@ static void tell_people(struct report *report, const struct err *err, const char
     buf_release(&out);
 }
 
-static void tell_json(struct report *report, const struct err *err, const char *text)
+static void write_json(struct report *report, const struct err *err, const char *text)
 {
     struct buf line = {0};
 
@@ -283,7 +284,7 @@ static void tell_json(struct report *report, const struct err *err, const char *
     buf_release(&line);
 }
 
-/* A message in its forms. err: NULL unless it is an error. */
+/* Writes a message in all its forms. err: NULL unless it is an error. */
 static void say(struct report *report, enum log_level level, const struct err *err,
                 const char *text)
 {
@@ -291,7 +292,7 @@ static void say(struct report *report, enum log_level level, const struct err *e
     struct buf whole = {0};
 
     if (report->json && !report->closed)
-        tell_json(report, err, text);
+        write_json(report, err, text);
     report_flush(report);
     if (report->quiet && !err)
         return;
@@ -301,9 +302,9 @@ static void say(struct report *report, enum log_level level, const struct err *e
     if (internal)
         buf_append_text(&whole, ": please report this");
     if (report->log)
-        tell_log(report, level, err, buf_text(&whole));
+        write_log(report, level, err, buf_text(&whole));
     else
-        tell_people(report, err, buf_text(&whole));
+        write_text(report, err, buf_text(&whole));
     buf_release(&whole);
 }
 
@@ -419,7 +420,7 @@ int report_close(struct report *report)
     report->closed = true;
     if (fclose(stdout) != 0 && !report->output_errno)
         report->output_errno = errno;
-    /* a reader who has seen enough (`| head`) is no error */
+    /* a reader who has seen enough (`| head`) is not an error */
     if (report->output_errno && report->output_errno != EPIPE)
         report_error(report, ERR_CONFIG, "cannot write to standard output: %s",
                      strerror(report->output_errno));

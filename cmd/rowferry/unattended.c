@@ -225,11 +225,11 @@ static void run_hook(struct report *report, const char *command, struct span sum
 }
 
 /* Does what follows the last byte on stdout. */
-static void end_command(struct cli *cli, struct buf *summary, int told)
+static void end_command(struct cli *cli, struct buf *summary, int reported)
 {
     const char *hook = options_text(&cli->options, OPT_ON_FAILURE);
 
-    if (cli->report.status != told)
+    if (cli->report.status != reported)
         write_files(cli, summary);
     log_end(cli, summary);
     if (hook && cli->report.status != EXIT_DONE)
@@ -239,20 +239,20 @@ static void end_command(struct cli *cli, struct buf *summary, int told)
 int unattended_end(struct cli *cli)
 {
     struct buf summary = {0}, line = {0};
-    int told;
+    int reported;
 
     if (cli->unattended->armed)
         write_files(cli, &summary);
     else
         make_summary(cli, &summary);
-    told = cli->report.status;
+    reported = cli->report.status;
     if (cli->report.json) {
         buf_append_span(&line, buf_span(&summary));
         report_out(&cli->report, &line);
     }
     report_close(&cli->report);
     if (cli->unattended->armed)
-        end_command(cli, &summary, told);
+        end_command(cli, &summary, reported);
     metrics_release(&cli->unattended->metrics);
     buf_release(&summary);
     buf_release(&line);

@@ -150,11 +150,11 @@ static void print_row_json(struct validation *validation, const struct row *row,
     buf_release(&line);
 }
 
-static void append_printable(struct buf *out, struct span text, const char *behind)
+static void append_printable(struct buf *out, struct span text, const char *after)
 {
     char printable[2 * VIOLATION_MESSAGE_MAX];
 
-    buf_printf(out, "%s%s", str_printable(text, printable, sizeof printable), behind);
+    buf_printf(out, "%s%s", str_printable(text, printable, sizeof printable), after);
 }
 
 /* Prints `FILE:LINE: RECORD: FIELD: MESSAGE`, as compilers do. */

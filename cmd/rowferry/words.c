@@ -138,7 +138,7 @@ char *words_bytes(uint64_t bytes, char out[WORDS_SIZE])
         snprintf(out, WORDS_SIZE, "%" PRIu64 " bytes", bytes);
         return out;
     }
-    /* what would be written as 1000 is 1.0 of the next unit */
+    /* 999.5 would be written as 1000, so it is 1.0 of the next unit */
     for (; value >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
         value /= 1000;
     snprintf(out, WORDS_SIZE, value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);

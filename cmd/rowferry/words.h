@@ -9,16 +9,16 @@
 
 enum { WORDS_SIZE = 32 };
 
-/* `0.4 s`, `12 s`, `2m 42s`, `4h 58m`, `3d 4h` in out. Returns out. */
+/* Writes `0.4 s`, `12 s`, `2m 42s`, `4h 58m` or `3d 4h` into out, and returns it. */
 char *words_duration(int64_t ms, char out[WORDS_SIZE]);
 
-/* `2026-11-23T02:00:00Z` in out: UTC, whole seconds. Returns out. */
+/* Writes `2026-11-23T02:00:00Z` (UTC, whole seconds) into out, and returns it. */
 char *words_time(int64_t now_ms, char out[WORDS_SIZE]);
 
-/* `12,345` in out. Returns out. */
+/* Writes `12,345` into out, and returns it. */
 char *words_grouped(uint64_t count, char out[WORDS_SIZE]);
 
-/* `1 file`, `3 files`; `1 batch`, `2 batches`. */
+/* Appends `1 file` or `3 files`, `1 batch` or `2 batches`. */
 void words_count(struct buf *out, uint64_t count, const char *noun);
 
 /* Appends an argument so that a shell reads it back as it is: bare where that is safe, else in
@@ -29,11 +29,11 @@ void words_quote(struct buf *out, const char *argument);
 void words_printable(struct buf *out, const char *text);
 void words_printable_span(struct buf *out, struct span text);
 
-/* `812 bytes`, `4.0 kB`, `1.2 GB` in out: powers of 1000. Returns out. */
+/* Writes `812 bytes`, `4.0 kB` or `1.2 GB` (powers of 1000) into out, and returns it. */
 char *words_bytes(uint64_t bytes, char out[WORDS_SIZE]);
 
-/* Appends words in lines of 80 columns, each but the first begun at `indent`; column: where the
- * first begins. Ends with a newline. */
+/* Appends words in lines of 80 columns, and a newline. Lines after the first begin at `indent`;
+ * column: where the first begins. */
 void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned column);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# `rowferry doctor`: each check with what it says, its advice and its exit status when it fails; that
-# the others are made all the same; and that nothing is changed.
+# `rowferry doctor`: the text, advice and exit status of each check; the other checks run although one
+# fails; and nothing is changed.
 load lib
 
 setup() {
@@ -20,14 +20,14 @@ outcomes() {
     printf '%s\n' "$output" | jq -r 'select(.event == "check") | .outcome' | paste -sd' '
 }
 
-# $output with what differs from one machine, or one migration, to the next made the same
+# as_anywhere: $output without what differs between machines and migrations
 as_anywhere() {
     printf '%s\n' "$output" | sed -E "s|${GENESYS_ENVIRONMENT:-none}|http://127.0.0.1:PORT|
         s|$PWD|/srv/erp|; s/[0-9.]+ [GT]B free/9 GB free/; s/[0-9.]+ kB, WAL/99 kB, WAL/
         s/migration [0-9]+/migration 9/; s/after [0-9]+ ms/after 1 ms/; s/\([0-9.]+ s\)/(0.1 s)/"
 }
 
-# A database with a batch of three rows, one of them rejected, that is sent.
+# make_database: a database with a batch of three rows, one of them rejected, that is sent
 make_database() {
     batch_file InventoryItem-a.csv 2
     echo 'A-3,1,wrong,3,1.50,active' >>InventoryItem-a.csv
@@ -44,7 +44,7 @@ unprivileged() {
     fi
 }
 
-# ended PROCESS STATUS: waits for a process of the test's own
+# ended PROCESS STATUS: waits for a process that the test started
 ended() {
     local status=0
 
@@ -54,7 +54,7 @@ ended() {
 
 # --- all of it ------------------------------------------------------------------------------------
 
-@test "where all is well, every check says so, in 80 columns, and the exit status is 0" {
+@test "if all is well, every check says so, in 80 columns, and the exit status is 0" {
     start_sim
     make_database
     ends 0 rowferry doctor
@@ -64,7 +64,7 @@ ended() {
     golden doctor.txt
 }
 
-@test "on a new machine every check is made that can be, and tells what to do" {
+@test "on a new machine every possible check runs, and says what to do" {
     rmdir inbox
     ends 2 rowferry doctor
     same "" "$(printf '%s\n' "$output" | awk 'length > 80')"
@@ -84,7 +84,7 @@ ended() {
     same "doctor 2 0" "$(summary '"\(.command) \(.requests) \(.exit_status)"')"
 }
 
-@test "with --quiet only what failed is told" {
+@test "with --quiet only failures are printed" {
     start_sim
     make_database
     ends 0 rowferry doctor -q
@@ -108,7 +108,7 @@ ended() {
     same "get token" "$(jq -r .kind requests | tail -n 2 | sort | paste -sd' ')"
 }
 
-@test "it ends at a signal, says so, and what was not looked at is told" {
+@test "it ends at a signal, and reports the checks that were skipped" {
     batch_file InventoryItem-a.csv 1
     ends 0 rowferry ingest InventoryItem-a.csv
     start_sim --fault token:stall-before=1 --stall-ms 60000
@@ -126,7 +126,7 @@ ended() {
 
 # --- configuration and schemas --------------------------------------------------------------------
 
-@test "a setting that is wrong is told, also one of another command, and the rest is checked" {
+@test "a wrong setting is reported, also one of another command, and the rest is checked" {
     start_sim
     make_database
     ROWFERRY_CONCURRENCY=many ends 2 rowferry doctor --json
@@ -139,7 +139,7 @@ all other settings have their defaults" \
     same "failed fine fine fine fine fine fine fine fine fine fine" "$(outcomes)"
 }
 
-@test "an .env that others can read is told, and its secret is not used" {
+@test "an .env that others can read is reported, and its secret is not used" {
     local asked
 
     start_sim
@@ -163,7 +163,7 @@ no client secret is set: GENESYS_CLIENT_SECRET or GENESYS_CLIENT_SECRET_FILE" \
     lacks "$output" sim-secret
 }
 
-@test "an environment, a secret file and certificates that cannot be right are told, and nothing is asked" {
+@test "a wrong environment, secret file or certificate is reported, and no request is made" {
     start_sim
     make_database
     local asked
@@ -191,7 +191,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     holds "$output" "requests are not spaced: the rate is none"
 }
 
-@test "a schema file that is wrong is named, and the others too; none at all fails" {
+@test "a wrong schema file is named, and the others are listed; a folder without any fails" {
     start_sim
     make_database
     echo '{"type": "strange"}' >schema/Broken.json
@@ -209,7 +209,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
 
 # --- the database ---------------------------------------------------------------------------------
 
-@test "a database that is missing, foreign, newer or older is told" {
+@test "a database that is missing, foreign, newer or older is reported" {
     start_sim
     ends 2 rowferry doctor --json
     finds database failed "there is no database 'rowferry.db'" \
@@ -232,7 +232,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     same 2 "$(sql 'PRAGMA user_version')"
 }
 
-@test "rights of others, and a long write-ahead log, are remarks" {
+@test "permissions of others, and a large write-ahead log, are remarks" {
     start_sim
     make_database
     chmod 644 rowferry.db
@@ -243,7 +243,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     holds "$output" "the WAL is far larger than its usual 16 MB"
 }
 
-@test "what this user may not use is exit 8" {
+@test "a database that this user cannot use is exit 8" {
     chmod 755 .
     touch rowferry.db.drain
     chmod 600 rowferry.db.drain
@@ -260,7 +260,7 @@ rowferry.db.drain: Permission denied" \
 another user created it: chown it to this one"
 }
 
-@test "a lock that another user than the database's has made is a remark" {
+@test "a lock file of another user than the owner of the database is a remark" {
     [ "$(id -u)" -eq 0 ] || skip "only root can give a file away"
     start_sim
     make_database
@@ -272,7 +272,7 @@ another user created it: chown it to this one"
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "folder").advice')"
 }
 
-@test "damage is exit 8, and the counters are not asked then" {
+@test "damage is exit 8, and then the counters are not checked" {
     start_sim
     make_database
     sqlite3 -batch rowferry.db "PRAGMA writable_schema = ON; UPDATE sqlite_schema
@@ -284,7 +284,7 @@ another user created it: chown it to this one"
     finds counters skipped "not checked, because the database is damaged or of an older version" ""
 }
 
-@test "a counter that is not what a count says is exit 1, with batch and both numbers" {
+@test "a counter that differs from a full count is exit 1, with batch and both numbers" {
     start_sim
     make_database
     sql 'UPDATE batch_tally SET applied = 3'
@@ -312,7 +312,7 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     same loading "$(sql 'SELECT state FROM batch')"
 }
 
-@test "who is at work is told, and the counters agree meanwhile" {
+@test "processes that work on it are shown, and the counters agree meanwhile" {
     start_sim --latency-ms 50
     batch_file InventoryItem-a.csv 500
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -348,7 +348,7 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
         "rename it: \`rowferry run\` makes the folder itself"
 }
 
-@test "an inbox that this user may not change, or whose files stick, fails" {
+@test "an inbox that this user cannot change, or whose files cannot be moved, fails" {
     chmod 755 . inbox
     [ "$(id -u)" -eq 0 ] || chmod 555 inbox
     run unprivileged "$BIN/rowferry" doctor --json
@@ -365,7 +365,7 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
 
 # --- the API --------------------------------------------------------------------------------------
 
-@test "a wrong secret is exit 6, and tells what was used" {
+@test "a wrong secret is exit 6, with the credentials that were used" {
     start_sim
     make_database
     GENESYS_CLIENT_SECRET=wrong ends 6 rowferry doctor --json
@@ -385,7 +385,7 @@ batch 1: InventoryItem-a.csv was not read to its end, and is gone" \
     finds clock skipped "not checked, because no server has sent its time" ""
 }
 
-# says STATUS OUTCOME TEXT ADVICE SIM...: of the check of the API, with the simulator so
+# says STATUS OUTCOME TEXT ADVICE SIM...: of the check of the API, with these options of the simulator
 says() {
     start_sim "${@:5}"
     make_database
@@ -395,7 +395,7 @@ says() {
     rm -f rowferry.db*
 }
 
-@test "what the API answers to a GET is judged" {
+@test "the answer of the API to a GET decides the outcome" {
     local get='GET of a record of CustomerAccount at @'
     local role="give the OAuth client the scopes customobjects:read and customobjects:write, and a role with the custom objects permissions; or it belongs to another organisation than --environment"
     local network="check the network, a proxy (https_proxy) and --environment; nothing is lost, and \`rowferry run\` resumes later"
@@ -414,7 +414,7 @@ says() {
         --answer get:rowferry-doctor=429
 }
 
-@test "a 404 is right, and says that it does not tell of the object" {
+@test "a 404 is right, and the text says that it does not show whether the object exists" {
     start_sim --answer get:rowferry-doctor=404
     make_database
     ends 0 rowferry doctor --json
@@ -436,19 +436,19 @@ says() {
     ends 0 rowferry doctor --json
 }
 
-@test "a clock that is far from the server's fails, one that is a little is a remark" {
+@test "a clock that differs much from the server's fails, a small difference is a remark" {
     local ntp='set it by NTP (timedatectl set-ntp true)'
 
     start_sim --date-offset 3600
     make_database
     ends 2 rowferry doctor --json
     same failed "$(printf '%s\n' "$output" | jq -r 'select(.check == "clock").outcome')"
-    holds "$output" "this machine's clock is 1h 0m behind the server's"
+    holds "$output" "this machine's clock is 1h 0m earlier than the server's"
     same "$ntp: dates in Retry-After, the windows of audits, certificates and the times in the database depend on it" \
         "$(printf '%s\n' "$output" | jq -r 'select(.check == "clock").advice')"
     curl -sf -o /dev/null -X POST "$GENESYS_ENVIRONMENT/sim/config?date-offset=-10"
     ends 0 rowferry doctor --json
     same remark "$(printf '%s\n' "$output" | jq -r 'select(.check == "clock").outcome')"
-    holds "$output" "s ahead of the server's"
+    holds "$output" "s later than the server's"
     same "$ntp" "$(printf '%s\n' "$output" | jq -r 'select(.check == "clock").advice')"
 }

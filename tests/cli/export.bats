@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Rows written with what became of them, and taken back.
+# Rows are written with their outcome, and can be loaded again.
 load lib
 load article
 
@@ -63,7 +63,7 @@ A-7;1;€;1;1;;J;
 CSV
 }
 
-@test "the samples are taken back as they were" {
+@test "exports of the samples load as the same rows" {
     local file
 
     for file in "$TOP"/sample-batches/*.csv "$TOP"/sample-batches/*.ndjson; do
@@ -71,14 +71,14 @@ CSV
     done
 }
 
-@test "a German file is written in German, and taken back" {
+@test "a German file is written in its own forms, and loads again" {
     schema "$GERMAN"
     german | iconv -f UTF-8 -t CP1252 | sed 's/$/\r/' >Article-1.csv
     taken_back Article-1.csv
     same "Artikel;Stand;Name;Preis;Bestand;Gezählt;Gesperrt;Bemerkung;${TAIL//,/;}
 A-1;3;Türgriff, weiß;1234,50;2000;24.11.2026;ja;;1/1;pending;;;;;0;" \
         "$(iconv -f CP1252 -t UTF-8 Article-again.csv | sed -n '1p;2s/[^;]*;;$//p')"
-    # rejected rows keep their cells; what is no row of cells is in the way of nothing
+    # rejected rows keep their cells; text that is not a row of cells does no harm
     iconv -f CP1252 -t UTF-8 Article-again.csv >shown
     grep -qF 'A-3;1;Öse;12.50;1;31.04.2026;vielleicht;"früher 12,–";1/3;rejected;' shown
     grep -qF 'A-4;1;"";-1,5;;;;;1/4;rejected;' shown
@@ -86,7 +86,7 @@ A-1;3;Türgriff, weiß;1234,50;2000;24.11.2026;ja;;1/1;pending;;;;;0;" \
     grep -qE '^;;;;;;;;1/6;rejected;.*;"A-6;1;""offen;1;1;;;"$' shown
 }
 
-@test "BOM, UTF-16, tabs and compressed files are taken back" {
+@test "exports of files with BOM, UTF-16, tabs and compression load again" {
     schema ''
     printf '\xef\xbb\xbfrecord_id,version,name\r\nA-1,1,"Tür, ""x"""\r\nA-2,,\r\n' >Article-1.csv
     taken_back Article-1.csv
@@ -129,7 +129,7 @@ A-3,y,\"e,f\"" "$(printf '%s\n' "$output" | sed '2,$s/,1\/.*//')"
     same "$(rows_of 1)" "$(rows_of 3)"
 }
 
-@test "NDJSON has the fields as they came, and the outcome beside them" {
+@test "NDJSON has the fields as they were loaded, and the outcome next to them" {
     echo '{"recordId":"a","version":5,"fields":{ "sku":"WH-1042", "price": 1.50},"tags":["x"]}' >InventoryItem-1.ndjson
     echo '{"recordId":"b","fields":{}}' >>InventoryItem-1.ndjson
     ends 3 rowferry ingest InventoryItem-1.ndjson
@@ -140,7 +140,7 @@ A-3,y,\"e,f\"" "$(printf '%s\n' "$output" | sed '2,$s/,1\/.*//')"
     same "rowferry: batch 1: 1 job and 1 rejected row" "$stderr"
 }
 
-@test "the outcome is what the API made of a row, and --state chooses by it" {
+@test "the outcome of each row is written, and --state selects by it" {
     start_sim
     batch_file InventoryItem-1.csv 3
     sed -i 's/^A-2,1,WH-1042/A-2,1,WH-1/' InventoryItem-1.csv
@@ -159,7 +159,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
         export 1 --state failed,done
 }
 
-@test "a refused row comes with what the server says of its fields" {
+@test "a refused row has what the server says about its fields" {
     start_sim --answer A-2=422
     batch_file InventoryItem-1.csv 2
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -168,7 +168,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
         "$(rowferry export 1 --state refused 2>/dev/null | sed -n '2s/.*,\(validation.*\)),1,.*/\1)/p')"
 }
 
-@test "--json is a line a row, and the summary" {
+@test "--json writes one line per row, and the summary" {
     batch_file InventoryItem-1.csv 2
     printf 'A-3,1,"open\n' >>InventoryItem-1.csv
     ends 3 rowferry ingest InventoryItem-1.csv
@@ -182,7 +182,7 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
     fails_with 2 '--json writes JSON lines, not CSV: leave out --json or --format csv' export 1 --json --format csv
 }
 
-@test "a spreadsheet's file changes formulas, says so, and is never taken back" {
+@test "--for-spreadsheet changes formulas, says so, and the file does not load again" {
     schema ''
     printf 'record_id,version,name,price\n=1+1,1,"@x, ""y""",5\nA-2,1,  =2,-7\nA-3,1,a=b,1\n' >Article-1.csv
     ends 3 rowferry ingest Article-1.csv
@@ -207,7 +207,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     [ -e inbox/refused/Article-2.csv ]
 }
 
-@test "formats that do not go together are told, with what would" {
+@test "formats that do not go together are refused with a remedy" {
     batch_file InventoryItem-1.csv 1
     echo A-2,1 >>InventoryItem-1.csv
     ends 3 rowferry ingest InventoryItem-1.csv
@@ -223,7 +223,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
         export 2 --format csv
 }
 
-@test "a batch that is not there, or has no end yet, is exit 2" {
+@test "a batch that does not exist, or is still being read, is exit 2" {
     fails_with 2 'database' export 1
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -234,7 +234,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     fails_with 2 'batch 1 is still being read: export it when that has ended' export 1
 }
 
-@test "a column that the schema file does not know any more is told, and NDJSON needs none" {
+@test "a column that the schema file no longer has is an error for CSV, not for NDJSON" {
     schema ''
     printf 'record_id,version,name\nA-1,1,a\n' >Article-1.csv
     ends 0 rowferry ingest Article-1.csv
@@ -242,7 +242,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     fails_with 2 'the columns do not fit the current schema file (--format ndjson needs none): batch 1: line 1: unknown column "name"' \
         export 1
     ends 0 rowferry export 1 --format ndjson
-    # columns of an export that are no column of an export
+    # a column whose name only looks like one of an export
     printf 'record_id,version,rowferry_else\nA-1,1,a\n' >Article-2.csv
     ends 3 rowferry ingest Article-2.csv
     holds "$stderr" 'unknown column "rowferry_else"'
@@ -253,18 +253,18 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 2 bash -c '"$0" export 1 >/dev/full' "$BIN/rowferry"
     same 'rowferry: error: cannot write to standard output: No space left on device' "$stderr"
-    { rowferry export 1 2>told || echo $? >status; } | :
+    { rowferry export 1 2>messages || echo $? >status; } | :
     same 2 "$(cat status)"
-    same 'rowferry: error: cannot write to standard output: Broken pipe' "$(cat told)"
+    same 'rowferry: error: cannot write to standard output: Broken pipe' "$(cat messages)"
 }
 
-@test "a reader who waits keeps neither a signal nor the database" {
+@test "a slow reader blocks neither a signal nor the database" {
     local pid status=0
 
     batch_file InventoryItem-1.csv 20000
     ends 0 rowferry ingest InventoryItem-1.csv
     mkfifo pipe
-    "$BIN/rowferry" export 1 >pipe 2>told 3>&- &
+    "$BIN/rowferry" export 1 >pipe 2>messages 3>&- &
     pid=$!
     exec 7<pipe
     # it has begun, and waits as soon as the pipe is full
@@ -275,10 +275,10 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     wait "$pid" || status=$?
     same 143 "$status"
     exec 7<&-
-    holds "$(cat told)" 'stopped by SIGTERM'
+    holds "$(cat messages)" 'stopped by SIGTERM'
 }
 
-@test "an export is whole while a drain is at work" {
+@test "an export is complete while a drain works" {
     start_sim --latency-ms 5
     batch_file InventoryItem-1.csv 400
     ends 0 rowferry ingest InventoryItem-1.csv

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Options and settings: what is taken from where, what is refused, and what is said about it.
+# Options and settings: where they come from, which are refused, and the messages about them.
 load lib
 
 # fails_with MESSAGE ARGUMENT...: usage and configuration errors are exit 2, one line, no data
@@ -21,7 +21,7 @@ fails_with() {
     golden help.txt
 }
 
-@test "each command tells its options with variables, defaults, exit statuses and an example" {
+@test "the help of each command has options, variables, defaults, exit statuses and an example" {
     local command
 
     for command in $(commands); do
@@ -54,14 +54,14 @@ fails_with() {
     done
 }
 
-@test "--version tells the version, behind a command too" {
+@test "--version prints the version, also after a command" {
     ends 0 rowferry --version
     [[ $output =~ ^rowferry\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
     ends 0 rowferry status --version
     [[ $output =~ ^rowferry\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
 
-@test "help is given even where a setting is wrong" {
+@test "--help works although a setting is wrong" {
     ROWFERRY_RATE=soon ends 0 rowferry run --help
     ends 0 rowferry drain --json --help
     holds "$output" "Usage: rowferry drain"
@@ -69,14 +69,14 @@ fails_with() {
 
 # --- commands and options -----------------------------------------------------------------------
 
-@test "an unknown command is exit 2 and names the nearest" {
+@test "an unknown command is exit 2 and suggests the nearest" {
     fails_with "unknown command 'drian': did you mean drain? See rowferry --help" drian
     fails_with "unknown command 'frobnicate': see rowferry --help" frobnicate
     fails_with "no command is given: see rowferry --help"
     fails_with "'--db' is not a command: options go after the command, see rowferry --help" --db=x run
 }
 
-@test "what is not built yet is no command" {
+@test "planned commands that do not exist yet are unknown" {
     local command
 
     for command in diff backup; do
@@ -85,7 +85,7 @@ fails_with() {
     done
 }
 
-@test "an unknown option is exit 2 and names the nearest" {
+@test "an unknown option is exit 2 and suggests the nearest" {
     fails_with "unknown option '--concurency': did you mean --concurrency? See rowferry run --help" \
         run --concurency 4
     fails_with "unknown option '--conc': did you mean --concurrency? See rowferry run --help" \
@@ -94,19 +94,19 @@ fails_with() {
     fails_with "unknown option '-x': see rowferry status --help" status -qx
 }
 
-@test "an option of another command is not taken" {
+@test "an option of another command is refused" {
     fails_with "option '--concurrency' is not for \`validate\`: see rowferry validate --help" \
         validate --concurrency 4 x.csv
     fails_with "option '--batch' is not for \`run\`: see rowferry run --help" run --batch 1
 }
 
-@test "values are where they belong" {
+@test "missing and unwanted values are refused" {
     fails_with "option '--db' has no value: write --db FILE" status --db
     fails_with "option '--db' has no value: write --db FILE" status --db=
     fails_with "option '--json' takes no value: leave the value out" status --json=yes
 }
 
-@test "arguments that a command has no place for, or misses, are told" {
+@test "missing and unexpected arguments are refused" {
     fails_with "no file is named: see rowferry ingest --help" ingest
     fails_with "no file is named: see rowferry validate --help" validate
     fails_with "unexpected argument '5': see rowferry drain --help" drain 5
@@ -115,7 +115,7 @@ fails_with() {
         status five
 }
 
-@test "options are taken with =, with a space, behind arguments, and as clusters" {
+@test "options work with =, with a space, after arguments, and as clusters" {
     batch_file InventoryItem-1.csv 2
     ends 0 rowferry ingest InventoryItem-1.csv --db=one.db -qv
     [ -e one.db ]
@@ -123,12 +123,12 @@ fails_with() {
     [ -e two.db ]
 }
 
-@test "behind -- everything is a path" {
+@test "after -- everything is a path" {
     ends 2 rowferry validate -- --json
     same "rowferry: error: '--json' does not exist: check the name of the file" "$stderr"
 }
 
-@test "a name that begins with a dash can be read behind --" {
+@test "a file name that begins with a dash can be read after --" {
     batch_file ./-1.csv 1
     ends 0 rowferry validate --schema InventoryItem -- -1.csv
     holds "$output" "1 file, 1 row: 1 accepted, 0 rejected"
@@ -161,7 +161,7 @@ fails_with() {
     fails_with "--min-age: '2d' is not a time from 0s to 86400s" run --min-age 2d
 }
 
-@test "a number has limits" {
+@test "numbers outside their limits are refused" {
     fails_with "--concurrency: '0' is not a whole number from 1 to 256" drain --concurrency 0
     fails_with "--concurrency: '257' is not a whole number from 1 to 256" drain --concurrency 257
     fails_with "--concurrency: 'x' is not a whole number from 1 to 256" drain --concurrency x
@@ -189,7 +189,7 @@ fails_with() {
     fails_with "--format: 'xml' is not csv or ndjson" validate --format xml x
 }
 
-@test "tags are a list without holes, of text" {
+@test "tags are a list of text without empty items" {
     fails_with "--tags: 'a,,b' is not a list of tags: use a,b" drain --tags a,,b
     fails_with "--tags: ',a' is not a list of tags: use a,b" drain --tags ,a
     fails_with "--tags: the value has a control character: remove it" drain --tags $'a\nb'
@@ -198,7 +198,7 @@ fails_with() {
 
 # --- precedence ---------------------------------------------------------------------------------
 
-@test "an option wins over the environment, that over .env, and that over the default" {
+@test "an option wins over the environment, the environment over .env, and .env over the default" {
     fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` makes it, --db or ROWFERRY_DB names another" \
         status
     printf 'ROWFERRY_DB=dotenv.db\n' >.env
@@ -211,7 +211,7 @@ fails_with() {
     holds "$stderr" "database option.db does not exist"
 }
 
-@test "an empty variable is as if it were not set" {
+@test "an empty variable counts as not set" {
     ROWFERRY_DB='' ends 2 rowferry status
     holds "$stderr" "database rowferry.db does not exist"
     printf 'ROWFERRY_DB=\n' >.env
@@ -238,7 +238,7 @@ fails_with() {
         holds "$stderr" ".env: $name: set but empty"
         rm .env
     done
-    # what does not need them does not look at them, and an option or an earlier variable decides
+    # commands that do not need them ignore them, and an option or an earlier variable wins
     GENESYS_ENVIRONMENT='' GENESYS_CLIENT_ID='' ends 0 rowferry status
     GENESYS_ENVIRONMENT='' ends 2 rowferry drain --environment nowhere
     holds "$stderr" "environment 'nowhere'"
@@ -266,14 +266,14 @@ fails_with() {
     fails_with "'missing.env' does not exist: name another with --env-file" status --env-file missing.env
 }
 
-@test "a wrong value names where it came from" {
+@test "the error about a wrong value names where the value comes from" {
     printf '# pace\nROWFERRY_RATE=fast\n' >.env
     fails_with ".env: ROWFERRY_RATE: 'fast' is not a rate: use 300/m, 5/s, 1000/h or none" status
     ROWFERRY_RATE=slow ends 2 rowferry status
     same "rowferry: error: ROWFERRY_RATE: 'slow' is not a rate: use 300/m, 5/s, 1000/h or none" "$stderr"
 }
 
-@test "a setting that a command does not take is not looked at" {
+@test "a setting that a command does not take is ignored" {
     batch_file InventoryItem-1.csv 1
     ROWFERRY_RATE=fast ends 0 rowferry validate InventoryItem-1.csv
 }
@@ -302,7 +302,7 @@ fails_with() {
     holds "$stderr" 'database a"b\n#c does not exist'
 }
 
-@test "a line of .env that cannot be read is named" {
+@test "the error about a wrong line of .env has its number" {
     printf 'A=1\nthis is not one\n' >.env
     fails_with ".env: line 2: it is not KEY=value: put # before a comment" status
     printf 'A="1\n' >.env
@@ -315,7 +315,7 @@ fails_with() {
     fails_with "'.env' has a NUL byte: write it as text" status
 }
 
-@test "a misspelt setting of ours in .env is named, those of others are not" {
+@test "a misspelt ROWFERRY_ setting in .env is named, settings of other programs are not" {
     printf 'ROWFERRY_RAET=5/s\nNODE_ENV=production\n' >.env
     ends 2 rowferry status
     holds "$stderr" "rowferry: .env: line 1: 'ROWFERRY_RAET' is not a setting of this version: check its name"
@@ -358,7 +358,7 @@ fails_with() {
     fails_with "'.env' belongs to user 12345, not to you or root: change its owner (chown)" status
 }
 
-@test "a folder named .env is none of ours" {
+@test "a folder named .env is ignored" {
     mkdir .env
     ends 2 rowferry status
     holds "$stderr" "database rowferry.db does not exist"
@@ -366,7 +366,7 @@ fails_with() {
 
 # --- secrets ------------------------------------------------------------------------------------
 
-@test "the secret never comes as an argument, and is not repeated" {
+@test "a secret as an argument is refused, and not repeated" {
     fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
         run --client-secret=hush
     fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
@@ -389,7 +389,7 @@ fails_with() {
         "$stderr"
 }
 
-@test "a credential of systemd may show its group the mask of an access list, and nobody else anything" {
+@test "the group bits of a credential of systemd can be set, the bits of others cannot" {
     start_sim
     unset GENESYS_CLIENT_SECRET
     batch_file inbox/InventoryItem-1.csv 2
@@ -426,7 +426,7 @@ fails_with() {
         drain --client-secret-file secret
 }
 
-@test "a secret file works, its trailing newline does not count" {
+@test "a secret file works, and its trailing newline does not count" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 2
     unset GENESYS_CLIENT_SECRET
@@ -435,7 +435,7 @@ fails_with() {
     same 2 "$(wc -l <ledger)"
 }
 
-@test "of the secrets the option wins, then GENESYS_CLIENT_SECRET, then the file, then the other name" {
+@test "of several secrets the option wins, then GENESYS_CLIENT_SECRET, then the file, then the other name" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 1
     (umask 077 && echo sim-secret >right && echo wrong >wrong)
@@ -460,7 +460,7 @@ fails_with() {
     same 2 "$(summary .pending)"
 }
 
-@test "neither secret nor token reach the database, the output or the list of processes" {
+@test "neither secret nor token reaches the database, the output or the list of processes" {
     local pid token
 
     start_sim --latency-ms 200
@@ -500,19 +500,19 @@ fails_with() {
 
 # --- what is missing ----------------------------------------------------------------------------
 
-@test "a missing inbox is exit 2 with a remedy, and makes no database" {
+@test "a missing inbox is exit 2 with a remedy, and creates no database" {
     fails_with "there is no inbox folder 'inbox' here: create it, or name another: rowferry run FOLDER" run
     fails_with "'nowhere' does not exist: check the name of the file or folder" run nowhere
     [ ! -e rowferry.db ]
 }
 
-@test "a missing file is exit 2, and makes no database" {
+@test "a missing file is exit 2, and creates no database" {
     fails_with "'x.csv' does not exist: check the name of the file" ingest x.csv
     [ ! -e rowferry.db ]
     fails_with "'x.csv' does not exist: check the name of the file" validate x.csv
 }
 
-@test "a missing inbox does not keep from sending what waits" {
+@test "pending jobs are sent although the inbox is missing" {
     start_sim
     batch_file InventoryItem-1.csv 3
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -526,20 +526,20 @@ fails_with() {
         drain
 }
 
-@test "a missing folder of schemas is exit 2, and makes no database" {
+@test "a missing schema folder is exit 2, and creates no database" {
     batch_file inbox/InventoryItem-1.csv 1
     fails_with "cannot read the schema folder 'nowhere': No such file or directory: name it with --schemas or ROWFERRY_SCHEMAS" run --schemas nowhere
     [ ! -e rowferry.db ]
 }
 
-@test "a batch that is not there is exit 2" {
+@test "a batch that does not exist is exit 2" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" status 9
     fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" drain --batch 9
 }
 
-@test "the database that is made is named with its absolute path, and is private" {
+@test "a new database is reported with its absolute path, and is private" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv --db our.db
     same "rowferry: made the database $PWD/our.db" "$stderr"
@@ -550,7 +550,7 @@ fails_with() {
 
 # --- output -------------------------------------------------------------------------------------
 
-@test "a full standard output is told and is exit 2" {
+@test "a full standard output is reported and is exit 2" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     full() { rowferry "$@" >/dev/full; }
@@ -560,7 +560,7 @@ fails_with() {
     done
 }
 
-@test "a reader who leaves early is no error" {
+@test "a reader that leaves early is not an error" {
     left() { { sleep 0.2; rowferry --help; echo "status $?" >&2; } | true; }
     ends 0 left
     same "status 0" "$stderr"
@@ -569,7 +569,7 @@ fails_with() {
 @test "closed descriptors are not given to the database" {
     batch_file InventoryItem-1.csv 3
     closed() { rowferry ingest InventoryItem-1.csv <&- >&- 2>&-; }
-    ends 2 closed # what was read is kept; that nobody could be told of it is an error
+    ends 2 closed # what was read is kept, but it could not be reported
     same "ok" "$(sqlite3 rowferry.db 'PRAGMA integrity_check')"
     same 3 "$(sqlite3 rowferry.db 'SELECT count(*) FROM job')"
     closed() { rowferry ingest - --schema InventoryItem --format csv <&-; }
@@ -584,7 +584,7 @@ fails_with() {
     holds "$stderr" "unknown command 'r\\x07n'"
 }
 
-@test "-q leaves errors, and a summary where something is wrong" {
+@test "-q prints only errors, and a summary if something is wrong" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest -q InventoryItem-1.csv
     same "" "$output$stderr"
@@ -595,7 +595,7 @@ fails_with() {
     holds "$output" "ingest took "
 }
 
-@test "every ending writes a summary line with --json, a wrong option too" {
+@test "every ending writes a summary line with --json, also after a wrong option" {
     ends 2 rowferry run --json --frobnicate
     same error "$(printf '%s\n' "$output" | head -n 1 | jq -r .message_type)"
     same "unknown option '--frobnicate': see rowferry run --help" \
@@ -673,7 +673,7 @@ source_of() {
     holds "$stderr" " ($(source_of core/store/summary.c 'the row counts do not')): please report this"
 }
 
-@test "each line of --json is JSON, and stderr still speaks to people" {
+@test "each line of --json is JSON, and stderr still has messages for people" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 2
     echo "A-9,1,wrong,-1,1,active" >>inbox/InventoryItem-1.csv
@@ -696,7 +696,7 @@ source_of() {
     [ ! -e rowferry.db ]
 }
 
-@test "validate tells people line, record, field and message, and the command that would ingest" {
+@test "validate prints line, record, field and message, and the command that would load the file" {
     batch_file InventoryItem-1.csv 2
     echo "A-9,1,wrong,-1,1,active" >>InventoryItem-1.csv
     ends 3 rowferry validate InventoryItem-1.csv --schemas schema
@@ -741,7 +741,7 @@ To send them:
     same "600 120" "$(summary '[.requests_left, .seconds_left] | join(" ")')"
 }
 
-@test "a finished night needs neither network nor credentials" {
+@test "a run with nothing to send needs neither network nor credentials" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 2
     ends 0 rowferry run --rate none
@@ -755,7 +755,7 @@ To send them:
 
 # --- endings ------------------------------------------------------------------------------------
 
-@test "another process at work is exit 7, for reading and for sending" {
+@test "another process that works is exit 7, for reading and for sending" {
     batch_file inbox/InventoryItem-1.csv 2
     ends 2 rowferry run
     export GENESYS_CLIENT_ID=me GENESYS_CLIENT_SECRET=hush GENESYS_ENVIRONMENT=http://127.0.0.1:9
@@ -775,7 +775,7 @@ To send them:
     exec 8>&-
 }
 
-@test "a signal settles what is in flight, is told by 130 or 143, and the same command resumes" {
+@test "after a signal requests in flight are finished, the exit status is 130 or 143, and the same command resumes" {
     local name pid status
 
     start_sim --latency-ms 100
@@ -806,7 +806,7 @@ To send them:
     same 60 "$(wc -l <ledger)"
 }
 
-@test "a known file is named with its batch, and is no error" {
+@test "a file that was read before is named with its batch, and is not an error" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -815,7 +815,7 @@ To send them:
     same 2 "$(sqlite3 rowferry.db 'SELECT count(*) FROM batch')"
 }
 
-@test "a known stream is no error either" {
+@test "a stream that was read before is not an error either" {
     batch_file InventoryItem-1.csv 2
     stream() { rowferry ingest - --schema InventoryItem --format csv <InventoryItem-1.csv; }
     ends 0 stream
@@ -862,7 +862,7 @@ To send them:
     same 1 "$(sqlite3 rowferry.db "SELECT count(*) FROM failed_job WHERE state = 'refused' AND batch_id = 1")"
 }
 
-@test "an ingest of many files sums up all but the newest 20 batches" {
+@test "an ingest of many files adds up all but the newest 20 batches" {
     local i
 
     for i in $(seq 1 23); do
@@ -875,7 +875,7 @@ To send them:
     same "    all          276      276" "$(printf '%s\n' "$output" | grep '  all ')"
 }
 
-@test "a wait beyond --max-wait parks the run, and status tells until when" {
+@test "a wait beyond --max-wait parks the run, and status shows until when" {
     start_sim --rate-limit 2/h --retry-after 7200
     batch_file inbox/InventoryItem-1.csv 5
     ends 5 rowferry run --rate none
@@ -887,7 +887,7 @@ To send them:
     same 3 "$(rowferry status --json | jq -s 'last | .requests_left')"
 }
 
-# --- a standard output that is closed, files that may not grow, a database that may only be read ---
+# --- closed standard output, a limit on the size of files, a read-only database -------------------
 
 @test "output that was meant for a closed standard output is an error" {
     local command
@@ -903,12 +903,12 @@ To send them:
     done
 }
 
-@test "a file that may not grow any more (ulimit -f) is an error with its cause, and no signal" {
+@test "a file that must not grow (ulimit -f) is an error with its cause, and no signal" {
     batch_file InventoryItem-1.csv 5000
     run --separate-stderr bash -c 'ulimit -f 100; "$@"' - "$BIN/rowferry" ingest InventoryItem-1.csv
     same 8 "$status"
     holds "$stderr" "File too large: the files of this process may not be larger (ulimit -f): raise that limit"
-    # the drain meets the limit, too
+    # the drain reaches the limit, too
     start_sim
     ends 0 rowferry ingest InventoryItem-1.csv
     run --separate-stderr bash -c 'ulimit -f "$1"; shift; "$@"' - $(($(stat -c %s rowferry.db) / 1024 + 200)) \
@@ -922,14 +922,14 @@ To send them:
     same 5000 "$(sql 'SELECT count(*) FROM job')"
 }
 
-# as_reader COMMAND...: as a user who may read this folder and write nothing in it
+# as_reader COMMAND...: as a user who can read this folder and write nothing in it
 as_reader() {
     [ "$(id -u)" -eq 0 ] || { "$@"; return; }
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
-# reads_all: all three commands do, in the folder as it is
+# reads_all: all three commands work in the folder as it is
 reads_all() {
     ends 0 as_reader "$BIN/rowferry" status --db "$1/rowferry.db"
     holds "$output" InventoryItem-1.csv
@@ -946,7 +946,7 @@ reads_all() {
     chmod 444 "read?only%/rowferry.db"
     chmod 555 "read?only%"
     reads_all "read?only%"
-    # while somebody has it open, with what is not in the file yet
+    # while a process has it open, with data that is not in the file yet
     mkfifo commands
     sqlite3 "read?only%/rowferry.db" <commands >shown 3>&- &
     exec {shell}>commands
@@ -959,13 +959,13 @@ reads_all() {
     fi
     exec {shell}>&-
     wait $!
-    # what writes says so
+    # commands that write report it
     ends 8 as_reader "$BIN/rowferry" cancel 1 --yes --db "read?only%/rowferry.db"
     holds "$stderr" "make the file and its folder writable for this user"
     chmod 755 "read?only%"
 }
 
-@test "a reader who cannot bring an older database up to date says who can" {
+@test "a reader who cannot upgrade an older database reports who can" {
     batch_file InventoryItem-1.csv 3
     ends 0 rowferry ingest InventoryItem-1.csv
     sqlite3 rowferry.db 'PRAGMA user_version = 5'

@@ -1,5 +1,5 @@
-# Old batches go, and with them what lies in done/; what is open or undecided stays, and a drain that
-# works meanwhile does not notice.
+# Old batches are pruned, with their files in done/; open and undecided batches stay, and a drain that
+# works meanwhile is not disturbed.
 load lib
 
 teardown() {
@@ -7,7 +7,7 @@ teardown() {
     stop_sim
 }
 
-# night ROWS [LETTER]: a file of the inbox, read and sent
+# night ROWS [LETTER]: loads a file of the inbox and sends it
 night() {
     batch_file "inbox/InventoryItem-${2:-a}.csv" "$1" "${2:-A}"
     ends 0 rowferry run inbox --min-age 0 --rate none
@@ -17,7 +17,7 @@ applied() {
     [ "$(wc -l <ledger)" -ge "$1" ]
 }
 
-# Of each batch: its rows in any table, and whether it counts as pruned.
+# left: for each batch its rows in any table, and whether it counts as pruned
 left() {
     sql "SELECT b.id, (SELECT count(*) FROM job_row WHERE id / 1000000000 = b.id)
              + (SELECT count(*) FROM attempt WHERE job_id / 1000000000 = b.id)
@@ -25,7 +25,7 @@ left() {
          FROM batch b"
 }
 
-@test "which batches is asked for, and a database is needed" {
+@test "an age and a database are required" {
     ends 2 rowferry prune
     same "rowferry: error: no age is given: use --older-than 90d; see rowferry prune --help" "$stderr"
     ends 2 rowferry prune --older-than 90d
@@ -34,7 +34,7 @@ left() {
     holds "$stderr" "soon"
 }
 
-@test "a dry run shows what would go, and changes nothing" {
+@test "a dry run shows what would be pruned, and changes nothing" {
     start_sim
     night 30
     sql .dump >before
@@ -56,7 +56,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same "0 batches would be pruned, with 0 rows" "$output"
 }
 
-@test "nothing goes unless it is meant" {
+@test "nothing is pruned without confirmation" {
     start_sim
     night 30
     ends 2 rowferry prune --older-than 0s
@@ -73,7 +73,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same "" "$output"
 }
 
-@test "what is open or undecided stays, and is named with what to do" {
+@test "open and undecided batches stay, and are listed with what to do" {
     start_sim
     batch_file InventoryItem-c.csv 3 C
     for record in C-1 C-2 C-3; do
@@ -97,7 +97,7 @@ $PWD/inbox/done/InventoryItem-a.csv
 2|2|0" "$(left)"
 }
 
-@test "files in done/ go with what lies beside them, if they are what was read" {
+@test "files in done/ are deleted with the files next to them, if they did not change" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 5
     echo A-bad,x,WH-1042,1,1.50,active >>inbox/InventoryItem-a.csv
@@ -105,7 +105,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     batch_file inbox/InventoryItem-c.csv 5 C
     touch -d '1 hour ago' inbox/*
     ends 3 rowferry run inbox --min-age 0 --rate none
-    echo mended >>inbox/done/InventoryItem-b.csv
+    echo fixed >>inbox/done/InventoryItem-b.csv
     rm inbox/done/InventoryItem-c.csv
     ends 0 rowferry prune --older-than 0s --files --yes
     holds "$output" "3 batches pruned, 16 rows and 1 file"
@@ -113,7 +113,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same InventoryItem-b.csv "$(ls inbox/done)"
 }
 
-@test "all files of one name go, and the rehearsal names the same" {
+@test "all files of one name are deleted, and the dry run lists the same" {
     local night
 
     start_sim
@@ -140,7 +140,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same 0 "$(sql 'SELECT count(*) FROM filed')"
 }
 
-@test "what was refused goes too, with or without a batch" {
+@test "refused files are deleted too, with or without a batch" {
     start_sim
     mkdir inbox
     printf 'record_id,skuu\n' >inbox/InventoryItem-a.csv
@@ -154,7 +154,7 @@ $PWD/inbox/done/InventoryItem-a.csv
     same 0 "$(find inbox/refused -type f | wc -l)"
 }
 
-@test "a sheet's name that another file has by now keeps that file, and a sheet that was edited stays" {
+@test "a sheet that was edited stays, and so does another file with the name of a sheet" {
     start_sim
     batch_file inbox/InventoryItem-a.csv 2
     echo A-bad,x,WH-1042,1,1.50,active >>inbox/InventoryItem-a.csv
@@ -173,7 +173,7 @@ $PWD/inbox/done/InventoryItem-a.csv
 InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
 }
 
-@test "files go later, too, when their batches were pruned without" {
+@test "files of batches that were pruned without --files can be deleted later" {
     start_sim
     night 5
     ends 0 rowferry prune --older-than 0s --yes
@@ -184,7 +184,7 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     same "" "$(ls inbox/done)"
 }
 
-@test "the same file is known after its batch was pruned" {
+@test "a file is still recognised after its batch was pruned" {
     start_sim
     night 5
     ends 0 rowferry prune --older-than 0s --files --yes
@@ -194,7 +194,7 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     same 5 "$(wc -l <ledger)"
 }
 
-@test "a pruned batch says that it is one" {
+@test "commands report that a batch was pruned" {
     local today
 
     start_sim
@@ -228,8 +228,8 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
     same ok "$(sql 'PRAGMA integrity_check')"
 }
 
-# A signal that came while it waited for the database is heeded at the first chance.
-@test "stopped by SIGTERM it says how to go on, and the next one does" {
+# A signal that comes while it waits for the database ends it afterwards.
+@test "stopped by SIGTERM it prints the command that resumes, and that resumes" {
     start_sim
     night 20
     night 20 b
@@ -256,7 +256,7 @@ InventoryItem-b.csv.rejected.csv" "$(ls inbox/done)"
 2|0|1" "$(left)"
 }
 
-@test "a database that cannot shrink is told how it could" {
+@test "for a database that cannot shrink it prints the command that shrinks it" {
     sqlite3 rowferry.db 'PRAGMA application_id = 1382437497; CREATE TABLE x(y); DROP TABLE x'
     start_sim
     night 5

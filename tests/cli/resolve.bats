@@ -1,4 +1,4 @@
-# Conflicts that a person settles: for our rows or for theirs, and what is left alone.
+# A person settles conflicts: with our rows or with theirs; other rows are left alone.
 load lib
 
 resolve() {
@@ -18,7 +18,7 @@ conflicts() {
         WHERE batch_id = (SELECT max(id) FROM batch) GROUP BY state")"
 }
 
-@test "ours is laid over the record by the next drain, and applied" {
+@test "with --ours the next drain sets the fields of the row in the record" {
     start_sim
     conflicts 1
     holds "$output" 'The conflicts, which `rowferry resolve` settles:
@@ -32,7 +32,7 @@ conflicts() {
 To send them:
   $BIN/rowferry drain" "$output"
     same "ours|1" "$(sql 'SELECT resolution, resolved_ms IS NOT NULL FROM conflict')"
-    # someone else may go on meanwhile: what is there by then counts
+    # somebody else changes the record meanwhile: the record of that moment counts
     someone_else A-1 '{"sku":"XX-0002","weight":1.250}'
     ends 0 rowferry drain --rate none
     same '[4,{"price":1.5,"quantity":1,"sku":"WH-1042","status":"active","weight":1.25}]' \
@@ -80,7 +80,7 @@ To send them:
     same "no conflict waits for a decision" "$output"
 }
 
-@test "more than one is not settled without a yes" {
+@test "more than one conflict is not settled without confirmation" {
     start_sim
     conflicts 2
     ends 2 resolve --theirs --all </dev/null
@@ -89,7 +89,7 @@ To send them:
     same "" "$output"
     ends 2 resolve --theirs 1/1 1/2 < <(echo y)
     same 2 "$(sql 'SELECT conflict FROM batch_tally')"
-    # the same job twice is one
+    # a job that is named twice counts once
     ends 0 resolve --theirs 1/1 1/1 </dev/null
     same "1/1 dismissed
 1/2 conflict" "$(states)"
@@ -100,7 +100,7 @@ on_terminal() {
     printf '%s\n' "$1" | script -qec "$(printf '%q ' "${@:2}")" typescript
 }
 
-@test "on a terminal it asks, and only y is a yes" {
+@test "on a terminal it asks, and only y means yes" {
     needs_a_terminal
     start_sim
     conflicts 2
@@ -153,7 +153,7 @@ on_terminal() {
     diff before after
 }
 
-@test "what --dry-run shows is bounded, but for scripts" {
+@test "--dry-run shows a limited number of jobs to people, all to scripts" {
     start_sim
     conflicts 60
     ends 0 resolve --theirs --all --dry-run
@@ -165,7 +165,7 @@ on_terminal() {
     same 60 "$(printf '%s\n' "$output" | grep -c '"outcome": "settled"')"
 }
 
-@test "an older row is not laid over a newer one, unless that is asked for" {
+@test "an older row does not replace a newer one, unless --even-if-superseded" {
     start_sim
     conflicts 2
     printf 'record_id,version,sku,quantity,price,status\nA-1,2,WH-0002,7,1.50,active\n' \
@@ -188,7 +188,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
     same "1/1 pending" "$(states | head -1)"
 }
 
-@test "a job that is in no conflict is named with its state" {
+@test "a job that is not in conflict is named with its state" {
     start_sim
     batch_file InventoryItem-a.csv 2
     ends 0 rowferry run InventoryItem-a.csv --rate none
@@ -198,7 +198,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
 0 conflicts settled with theirs, 1 job stays as it is" "$(printf '%s\n' "$output" | head -3)"
 }
 
-@test "what does not exist is told, and then nothing is settled" {
+@test "a job that does not exist is reported, and then nothing is settled" {
     ends 2 resolve --theirs 1/1
     holds "$stderr" "database rowferry.db does not exist"
     start_sim
@@ -219,7 +219,7 @@ refused() {
     same "" "$output"
 }
 
-@test "arguments that say too little or too much are refused" {
+@test "missing and contradicting arguments are refused" {
     local job
 
     refused "neither --ours nor --theirs is given: use one of them; see rowferry resolve --help" 1/1
@@ -235,7 +235,7 @@ refused() {
     done
 }
 
-@test "what is settled while a drain runs is sent by it or by the next one" {
+@test "jobs that are settled while a drain runs are sent by it or by the next one" {
     start_sim --latency-ms 20
     conflicts 20
     batch_file InventoryItem-z.csv 200 Z
@@ -250,7 +250,7 @@ refused() {
     ends 0 rowferry drain --rate none
     same "applied|220" "$(sql 'SELECT state, count(*) FROM job GROUP BY state')"
     same "done|2" "$(sql 'SELECT state, count(*) FROM batch GROUP BY state')"
-    # each of ours once
+    # each of our rows once
     same 220 "$(jq -r 'select(.foreign | not) | .version' ledger | wc -l)"
     same "" "$(sql "SELECT batch_id FROM batch_summary WHERE rows_read <> jobs + rows_rejected")"
 }

@@ -1,8 +1,8 @@
-# What failed or was refused is sent again, what was never sent is withdrawn, and a drain of one
-# batch settles what its rows wait for.
+# Failed and refused jobs are sent again, jobs that were never sent are withdrawn, and a drain of one
+# batch also sends the rows that its rows wait for.
 load lib
 
-# refused_batch ROWS [LETTER]: a batch of so many rows, all refused by the API, which is mended then
+# refused_batch ROWS [LETTER]: a batch of so many rows that the API refused; then the API is fixed
 refused_batch() {
     batch_file "InventoryItem-${2:-a}.csv" "$1" "${2:-A}"
     setting "answer=${2:-A}-=422:details"
@@ -10,7 +10,7 @@ refused_batch() {
     setting "answer=${2:-A}-=0"
 }
 
-@test "a refused row is sent by the next drain, and nothing the server said of it lingers" {
+@test "a refused row is sent by the next drain, and the old answer is gone" {
     start_sim
     refused_batch 1
     holds "$output" 'The jobs that the API refused, which `rowferry retry 1` sends again:'
@@ -34,7 +34,7 @@ To send them:
     same "no such job failed or was refused" "$output"
 }
 
-@test "what gave up and may have landed is read back, and not sent twice" {
+@test "a failed job that may have reached the API is read back, and not sent twice" {
     start_sim --fault 500-after=1 --fault get:500-before=1
     batch_file InventoryItem-a.csv 1
     ends 3 rowferry run InventoryItem-a.csv --rate none --max-attempts 1
@@ -48,7 +48,7 @@ To send them:
     same 1 "$(jq -r .version ledger | wc -l)"
 }
 
-@test "a job that used its attempts up has all of them again" {
+@test "a job that used all attempts gets all of them again" {
     start_sim --fault 500-before=1
     batch_file InventoryItem-a.csv 1
     ends 3 rowferry run InventoryItem-a.csv --rate none --max-attempts 2 --max-retries 9
@@ -60,7 +60,7 @@ To send them:
     same 1 "$(jq -r .version ledger | wc -l)"
 }
 
-@test "jobs are chosen by batch, state, age and record, and more than one asks" {
+@test "jobs are chosen by batch, state, age and record, and more than one needs confirmation" {
     start_sim
     refused_batch 2
     refused_batch 2 B
@@ -106,7 +106,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
     same "1/1 pending" "$(states | head -1)"
 }
 
-@test "what was never sent is withdrawn and listed, and what waited for it goes out" {
+@test "jobs that were never sent are withdrawn and listed, and jobs that waited for them are sent" {
     start_sim
     batch_file InventoryItem-a.csv 2
     batch_file InventoryItem-b.csv 1
@@ -132,7 +132,7 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
     same "rowferry: batch 1 is done: nothing is left to withdraw" "$stderr"
 }
 
-@test "what was sent once is not withdrawn" {
+@test "a job that was sent is not withdrawn" {
     start_sim --fault 500-after=1 --fault get:500-before=1
     batch_file InventoryItem-a.csv 1
     ends 5 rowferry run InventoryItem-a.csv --rate none --max-retries 0
@@ -189,7 +189,7 @@ refused() {
     same "" "$output"
 }
 
-@test "arguments that say too little or too much are refused" {
+@test "missing and contradicting arguments are refused" {
     refused "no batch is named: name a batch, or use --all; see rowferry retry --help" retry
     refused "a batch and --all exclude each other: name a batch, or use --all; see rowferry retry --help" retry 5 --all
     refused "'5/1' is not a batch: use its number, which \`rowferry status\` lists" retry 5/1

@@ -1,7 +1,7 @@
-# Being watched: the summary and the metrics as files, the command of --on-failure, the log, the bar.
+# Monitoring: the summary and the metrics as files, the command of --on-failure, the log, the bar.
 load lib
 
-# A night of 20 rows that end applied, one that is refused, one that is rejected: status 3.
+# night: a run of 20 rows that are applied, one that is refused, one that is rejected: status 3
 mixed_night() {
     batch_file inbox/InventoryItem-a.csv 20
     echo 'refused-1,1,WH-1042,1,1.50,active' >>inbox/InventoryItem-a.csv
@@ -15,7 +15,7 @@ in_background() {
     WORKER=$!
 }
 
-# ends_in_background STATUS: WORKER does
+# ends_in_background STATUS: WORKER ends with it
 ends_in_background() {
     local status=0
 
@@ -49,7 +49,7 @@ has_begun() {
     same "run 0" "$(jq -r '"\(.command) \(.exit_status)"' summary.json)"
 }
 
-@test "a summary is written of what went wrong before there was a run" {
+@test "a summary is written although the command fails before its run begins" {
     ends 2 rowferry drain --summary summary.json
     same "drain null 2" "$(jq -r '"\(.command) \(.run) \(.exit_status)"' summary.json)"
     rm summary.json
@@ -73,7 +73,7 @@ has_begun() {
     same "143 200" "$(jq -r '"\(.exit_status) \(.applied + .pending)"' summary.json)"
 }
 
-@test "a summary that cannot be written makes 2 of 0, and hides no other status" {
+@test "a summary that cannot be written changes exit status 0 to 2, and no other" {
     mkdir inbox
     ends 2 rowferry run --json --summary none/summary.json
     holds "$stderr" "rowferry: error: cannot write none/summary.json: No such file or directory"
@@ -86,7 +86,7 @@ has_begun() {
     [ -c /dev/null ]
 }
 
-@test "the status in the files is the one that the command ends with" {
+@test "the files have the exit status of the command" {
     mkdir inbox
     ends 2 sh -c "'$BIN/rowferry' run --summary summary.json --metrics-file m.prom >/dev/full"
     same 2 "$(jq -r .exit_status summary.json)"
@@ -101,8 +101,8 @@ metric() {
         index($0, name "{") == 1 && index($0, label) { print $NF }' m.prom
 }
 
-# Is m.prom in the exposition format: each family with HELP and TYPE before its samples and in one
-# piece, each sample once, buckets that grow up to the count?
+# Checks that m.prom has the exposition format: each family in one piece with HELP and TYPE before its
+# samples, each sample once, buckets that grow up to the count.
 well_formed() {
     awk '
         function wrong(what) { print FNR ": " what ": " $0; bad = 1 }
@@ -121,7 +121,7 @@ well_formed() {
         END { exit bad || !FNR }' "$1"
 }
 
-@test "the metrics file says what the database says, in the format of Prometheus" {
+@test "the metrics file has the values of the database, in the format of Prometheus" {
     local state
 
     start_sim --answer refused=400 --rate-limit 10/s
@@ -158,12 +158,12 @@ well_formed() {
     ends 5 rowferry run --max-retries 0 --metrics-file m.prom InventoryItem-b.csv
     well_formed m.prom
     same "$success 5" "$(metric rowferry_last_success_timestamp_seconds) $(metric rowferry_last_exit_status)"
-    # another command has a success of its own, and none so far
+    # another command has no success yet
     ends 5 rowferry drain --max-retries 0 --metrics-file m.prom
     same "" "$(metric rowferry_last_success_timestamp_seconds)"
 }
 
-@test "without a database the metrics tell the failure, and nothing that nobody knows" {
+@test "without a database the metrics show the failure, and omit unknown values" {
     echo 'no database at all, but long enough to be looked at' >rowferry.db
     mkdir inbox
     ends 8 rowferry run --metrics-file m.prom
@@ -174,7 +174,7 @@ well_formed() {
     holds "$(cat m.prom)" "database=\"$(realpath rowferry.db)\""
 }
 
-@test "files of two databases and two commands hold no sample twice" {
+@test "files of two databases and two commands have no sample twice" {
     batch_file InventoryItem-a.csv 1
     ends 0 rowferry ingest --metrics-file a.prom InventoryItem-a.csv
     ends 2 rowferry drain --metrics-file b.prom
@@ -186,7 +186,7 @@ is_active() {
     [ "$(metric rowferry_run_active 2>/dev/null)" = 1 ]
 }
 
-@test "a run that is at work is seen as such, with the status of the last" {
+@test "a run that works is marked as active, with the exit status of the last run" {
     start_sim --latency-ms 50
     mkdir inbox
     ends 0 rowferry run --metrics-file m.prom
@@ -201,7 +201,7 @@ is_active() {
     same "0 143" "$(metric rowferry_run_active) $(metric rowferry_last_exit_status)"
 }
 
-@test "a metrics file that cannot be written is told once while at work, and at the end makes 2 of 0" {
+@test "a metrics file that cannot be written is reported once, and changes exit status 0 to 2 at the end" {
     mkdir inbox
     ends 2 rowferry run --metrics-file none/m.prom
     same 2 "$(grep -c 'cannot write none/m.prom: No such file or directory' <<<"$stderr")"
@@ -220,13 +220,13 @@ is_active() {
     lacks "$output" "status 3"
 }
 
-@test "after a success there is nothing that --on-failure would be told" {
+@test "--on-failure does not run after a success" {
     mkdir inbox
     ends 0 rowferry run --on-failure 'touch called'
     [ ! -e called ]
 }
 
-@test "the command of --on-failure changes no status, whatever becomes of it" {
+@test "the command of --on-failure never changes the exit status" {
     ends 2 rowferry drain --on-failure 'exit 0'
     same 1 "$(printf '%s\n' "$stderr" | wc -l)"
     ends 2 rowferry drain --on-failure 'exit 9'
@@ -237,7 +237,7 @@ is_active() {
     holds "$stderr" "ended with exit status 127"
 }
 
-@test "a command line that is wrong is a failure that --on-failure hears of" {
+@test "--on-failure runs after a wrong command line" {
     ROWFERRY_ON_FAILURE='cat >got' ends 2 rowferry run --no-such-option
     same 2 "$(jq .exit_status got)"
     rm got
@@ -249,7 +249,7 @@ is_active() {
     [ ! -e got ]
 }
 
-@test "no secret is in the environment of --on-failure, and no call of itself" {
+@test "the environment of --on-failure has no secret and not itself" {
     export GENESYS_CLIENT_SECRET=hush-1 GENESYSCLOUD_OAUTHCLIENT_SECRET=hush-2 GENESYS_CLIENT_ID=me
     ROWFERRY_ON_FAILURE='env >got' ends 2 rowferry drain
     lacks "$(cat got)" hush
@@ -258,7 +258,7 @@ is_active() {
     holds "$(cat got)" ROWFERRY_EXIT_STATUS=2
 }
 
-@test "the command of --on-failure comes when everything else is done: locks, files, descriptors" {
+@test "the command of --on-failure runs after everything else: locks, files, descriptors" {
     start_sim --answer refused=400
     mixed_night
     ends 3 rowferry run --rate none --summary summary.json --metrics-file m.prom --on-failure \
@@ -268,7 +268,7 @@ is_active() {
     lacks "$(cat fds)" socket
 }
 
-@test "a command of --on-failure that hangs ends with us" {
+@test "a command of --on-failure that hangs ends with rowferry" {
     in_background "$BIN/rowferry" drain --on-failure 'echo $$ >hook; exec sleep 100000'
     eventually has_begun hook
     kill -TERM "$WORKER"
@@ -279,7 +279,7 @@ is_active() {
 
 # --log-format
 
-@test "a log in JSON is one object a line, with time, level, run and command" {
+@test "a log in JSON has one object per line, with time, level, run and command" {
     start_sim --answer refused=400
     mixed_night
     ends 3 rowferry run --rate none --log-format json
@@ -299,7 +299,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
         jq -r 'select(.event == "ended") | .summary | "\(.exit_status) \(.applied)"')"
 }
 
-@test "a log in text is one line an event, whatever a file is called" {
+@test "a log in text has one line per event, whatever the name of a file" {
     local name=$'InventoryItem-a\nb\033[31m.csv'
 
     batch_file "$name" 2
@@ -311,7 +311,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     same "$name" "$(printf '%s\n' "$stderr" | jq -r 'select(.event == "file") | .source + "x"' | sed '$s/x$//')"
 }
 
-@test "errors are logged with their kind, those of the command line too" {
+@test "errors are logged with their kind, also those of the command line" {
     ends 2 rowferry drain --log-format json
     same "error config 2" "$(printf '%s\n' "$stderr" | head -n 1 | jq -r '"\(.level) \(.kind) \(.exit_status)"')"
     ends 2 rowferry drain --log-format=json --no-such-option
@@ -323,7 +323,7 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     holds "$stderr" "--log-format: 'xml' is not text or json"
 }
 
-@test "what the API asks for is in the log with its time" {
+@test "a wait that the API asks for is in the log with its end" {
     start_sim --rate-limit 2/h --retry-after 7200
     batch_file InventoryItem-a.csv 5
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -343,20 +343,20 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
     same "an earlier run was asked to wait" "$(printf '%s\n' "$stderr" | jq -r 'select(.event == "paused") | .reason')"
 }
 
-@test "with --json too, stdout and the log have both what is theirs" {
+@test "with --json, stdout has its lines and the log has its events" {
     mkdir inbox
     ends 0 rowferry run --json --log-format json
     same "notice summary" "$(printf '%s\n' "$output" | jq -r .message_type | paste -sd ' ')"
     same "began ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty' | paste -sd ' ')"
 }
 
-@test "quiet leaves errors alone in the log" {
+@test "with --quiet the log has only errors" {
     mkdir inbox
     ends 0 rowferry run -q --log-format json
     same "" "$stderr"
 }
 
-@test "retry, resolve, cancel and validate can be logged, the other three watch nobody's files" {
+@test "retry, resolve, cancel and validate can be logged, and refuse --summary" {
     local command
 
     batch_file InventoryItem-a.csv 1
@@ -374,8 +374,8 @@ ended" "$(printf '%s\n' "$stderr" | jq -r '.event // empty')"
 
 # The bar
 
-# on_screen COLUMNS COMMAND...: what a terminal of that width gets on stderr, a line each that was
-# shown, the rewritten ones too; the last is `end`, where nothing is left standing
+# on_screen COLUMNS COMMAND...: the lines that a terminal of that width shows on stderr, rewritten ones
+# included; the last is `end` if nothing is left on the line
 on_screen() {
     TERM=xterm script -qec "stty cols $1 rows 24; $(printf '%q ' "${@:2}") 2>&1 >/dev/null; echo end" /dev/null |
         tr '\r' '\n' | sed $'s/\033\\[K//g'
@@ -385,7 +385,7 @@ wide_lines() {
     awk -v columns="$1" 'length($0) >= columns'
 }
 
-@test "a bar is shown on a terminal, as wide as it is and no wider" {
+@test "a bar is shown on a terminal, exactly as wide as the terminal" {
     local columns screen
 
     needs_a_terminal
@@ -402,7 +402,7 @@ wide_lines() {
     done
 }
 
-@test "a pace that is our own and a pause are told on the bar" {
+@test "the bar shows the pace of --rate and a pause" {
     needs_a_terminal
     start_sim
     batch_file InventoryItem-a.csv 25
@@ -415,7 +415,7 @@ wide_lines() {
     holds "$screen" "/s as --rate"
 }
 
-@test "no bar for a terminal that is dumb, for a log and for JSON" {
+@test "there is no bar on a dumb terminal, with a log or with JSON" {
     local words
 
     needs_a_terminal

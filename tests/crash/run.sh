@@ -12,7 +12,8 @@
 # After each kill: what the server saw has its attempt row, no job says `applied` that is not, the
 # database is whole. At the end of each round: every valid row is applied exactly once, in the order
 # of the files for each record, and nothing else. At least half of the kills whose run had a right
-# clock must have hit requests in flight: the server saw them, and their end is not on record.
+# clock must have hit requests in flight: the server saw them, and their end is not on record. Then a
+# listener is killed a fifth as often (listen.bash).
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=$(cd "$TOP/${B:-build/debug}" && pwd) || exit 2
@@ -22,6 +23,7 @@ WORK=${WORK:-$TOP/build/crash}
 KILLS_A_ROUND=50 ROWS_LEFT_MIN=500 MOMENT_MS=150
 . "$TOP/tests/crash/lib.bash"
 . "$TOP/tests/crash/points.bash"
+. "$TOP/tests/crash/listen.bash"
 
 for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_'); do
     unset "$name"
@@ -240,3 +242,4 @@ find_crash_points
 [ "${1:-pace}" != pace ] || ROWFERRY_GOVERNOR_HISTORIES=1000000 "$TOP/build/release/unit/governor_fuzz_test" || exit 1
 [ "${1:-kills}" != kills ] || kill_often
 [ "${1:-points}" != points ] || scenes
+[ "${1:-listen}" != listen ] || listen_round $((KILLS / 5 + 1))

@@ -105,6 +105,12 @@ in_ledger=$(wc -l <ledger.ndjson)
 [ "$applied" -eq "$in_ledger" ] ||
     fail "$applied jobs are applied in the database, but $in_ledger in the simulator's ledger"
 
+title "What the platform's audit log has of these updates"
+show sqlite3 -column -header rowferry.db \
+    "SELECT verdict, count(*) AS jobs, entry AS for_example FROM audit GROUP BY verdict"
+verified=$(sqlite3 rowferry.db "SELECT count(*) FROM audit WHERE verdict = 'verified'")
+[ "$verified" -eq "$applied" ] || fail "$applied jobs are applied, but $verified are verified in the audit log"
+
 title 'Somebody else changes a record on the platform, and the change reaches the ERP'
 curl -sf -o answer -X POST "$url/sim/records/InventoryItem/ber-wh-1042" \
     -d '{"fields": {"sku": "WH-1042", "quantity": 7, "price": 45.5, "status": "blocked"}}' ||

@@ -156,7 +156,7 @@ static bool holds(const struct scene *scene, const char *name, const char *text)
 
     if (!file)
         return false;
-    fgets(found, sizeof found, file);
+    found[fread(found, 1, sizeof found - 1, file)] = '\0';
     fclose(file);
     return strcmp(found, text) == 0;
 }

@@ -21,7 +21,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     if (!session->store)
         return report_fail(&cli->report, &err);
     if (created)
-        report_notice(&cli->report, "made the database %s", store_path(session->store));
+        report_notice(&cli->report, "created the database %s", store_path(session->store));
     else
         report_detail(&cli->report, "the database is %s", store_path(session->store));
     if (!run_begin(session->store, cli->command->name, ROWFERRY_VERSION, cli->summary->started_ms,

@@ -84,7 +84,7 @@ row() {
     if [ -n "$6" ]; then
         matches "*$6*" "$stderr"
     else
-        matches 'rowferry: made the database */rowferry.db' "$stderr"
+        matches 'rowferry: created the database */rowferry.db' "$stderr"
     fi
     ledger_agrees
     [ "$(sql "SELECT count(*) FROM job WHERE state IN ('pending', 'unknown')")" -gt 0 ] || return 0

@@ -542,7 +542,7 @@ fails_with() {
 @test "a new database is reported with its absolute path, and is private" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv --db our.db
-    same "rowferry: made the database $PWD/our.db" "$stderr"
+    same "rowferry: created the database $PWD/our.db" "$stderr"
     same 600 "$(stat -c %a our.db)"
     ends 0 rowferry ingest InventoryItem-1.csv --db our.db --force
     same "" "$stderr"
@@ -681,7 +681,7 @@ source_of() {
     ends 3 rowferry run --json --rate none
     printf '%s\n' "$output" | jq -e 'has("message_type")' >/dev/null
     same 1 "$(printf '%s\n' "$output" | jq -s 'map(select(.message_type == "summary")) | length')"
-    holds "$stderr" "rowferry: made the database"
+    holds "$stderr" "rowferry: created the database"
 }
 
 @test "validate --json writes one row line for each row that would be rejected" {

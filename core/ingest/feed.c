@@ -154,7 +154,7 @@ const struct schema *feed_schema(const struct feed *feed, const struct ingest_op
         return schema_of_folder(feed, options->catalog, err);
     if (feed->path)
         return catalog_match(options->catalog, base_name(feed->path), err);
-    err_set(err, ERR_CONFIG, "standard input has no name that tells its schema: give --schema");
+    err_set(err, ERR_CONFIG, "standard input has no name to find its schema by: give --schema");
     return NULL;
 }
 
@@ -168,7 +168,7 @@ bool feed_format(const struct feed *feed, const struct ingest_options *options,
         return true;
     if (!feed->path)
         return err_set(err, ERR_CONFIG,
-                       "standard input has no name that tells its format: give --format csv or "
+                       "standard input has no name to find its format by: give --format csv or "
                        "--format ndjson");
     *format = file_name_format(feed->path);
     if (*format != ROW_FORMAT_NONE)

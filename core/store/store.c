@@ -42,14 +42,16 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
         return err_set(err, ERR_STORE, "database %s: %s", path, strerror(errno));
     if (mode != STORE_CREATE)
         return err_set(err, ERR_CONFIG,
-                       "database %s does not exist: `rowferry run` or `rowferry ingest` makes it, "
-                       "--db or ROWFERRY_DB names another",
+                       "database %s does not exist: `rowferry run` or `rowferry ingest` creates "
+                       "it, --db or ROWFERRY_DB names another",
                        path);
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return true; /* another process that started at the same moment was first */
     if (fd < 0)
-        return err_set(err, ERR_STORE, "database %s cannot be made: %s", path, strerror(errno));
+        return err_set(err, ERR_STORE,
+                       "database %s cannot be created: %s: create its folder, or name another --db",
+                       path, strerror(errno));
     close(fd);
     *created = true;
     crash_point(CRASH_DATABASE_MADE);

@@ -57,7 +57,9 @@ static bool list_folder(struct catalog *catalog, DIR *directory, struct err *err
         return err_set(err, ERR_CONFIG, "cannot read the schema folder '%s': %s", catalog->folder,
                        strerror(errno));
     if (!catalog->count)
-        return err_set(err, ERR_CONFIG, "%s: contains no schema file NAME.json", catalog->folder);
+        return err_set(err, ERR_CONFIG,
+                       "the schema folder '%s' has no schema file: write NAME.json for each object",
+                       catalog->folder);
     qsort(catalog->entries, catalog->count, sizeof *catalog->entries, entry_order);
     return true;
 }

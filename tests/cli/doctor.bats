@@ -202,7 +202,7 @@ the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its 
     holds "$output" "schema: CustomerAccount, InventoryItem"
     mkdir none
     ends 2 rowferry doctor --json --schemas none
-    finds schemas failed "none: contains no schema file NAME.json" \
+    finds schemas failed "the schema folder 'none' has no schema file: write NAME.json for each object" \
         "--schemas or ROWFERRY_SCHEMAS names a folder with a file NAME.json for each object: see rowferry-schema(5)"
     finds api skipped "not checked, because no schema file names an object to ask for" ""
 }

@@ -199,7 +199,7 @@ fails_with() {
 # --- precedence ---------------------------------------------------------------------------------
 
 @test "an option wins over the environment, the environment over .env, and .env over the default" {
-    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` makes it, --db or ROWFERRY_DB names another" \
+    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
         status
     printf 'ROWFERRY_DB=dotenv.db\n' >.env
     chmod 644 .env
@@ -522,7 +522,7 @@ fails_with() {
 }
 
 @test "a missing database is exit 2 for drain and status" {
-    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` makes it, --db or ROWFERRY_DB names another" \
+    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
         drain
 }
 

@@ -176,8 +176,9 @@ static void a_folder_without_schema_files_is_an_error(void **state)
     scratch_make(folder);
     assert_null(catalog_open(folder, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
-    assert_string_equal(without_folder(err.text, folder),
-                        "FOLDER: contains no schema file NAME.json");
+    assert_string_equal(
+        without_folder(err.text, folder),
+        "the schema folder 'FOLDER' has no schema file: write NAME.json for each object");
     snprintf(path, sizeof path, "%s/none//", folder);
     assert_null(catalog_open(path, &err));
     assert_int_equal(err.kind, ERR_CONFIG);

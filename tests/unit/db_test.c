@@ -196,7 +196,7 @@ static void a_missing_database_is_named_where_one_must_exist(void **state)
     struct place *place = *state;
 
     assert_refused(place, STORE_EXISTING, ERR_CONFIG, "database ",
-                   " does not exist: `rowferry run` or `rowferry ingest` makes it, --db or "
+                   " does not exist: `rowferry run` or `rowferry ingest` creates it, --db or "
                    "ROWFERRY_DB names another");
     assert_int_equal(access(place->path, F_OK), -1);
 }
@@ -207,7 +207,8 @@ static void a_missing_folder_is_an_error_of_the_store(void **state)
 
     snprintf(place->path, sizeof place->path, "%s/no/a.db", place->folder);
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
-                   " cannot be made: No such file or directory");
+                   " cannot be created: No such file or directory: create its folder, or name "
+                   "another --db");
 }
 
 static void a_folder_is_no_database(void **state)

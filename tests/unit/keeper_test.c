@@ -194,7 +194,7 @@ static void a_missing_database_is_an_error(void **state)
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.text,
                         "database /nonexistent/a.db does not exist: `rowferry run` or `rowferry "
-                        "ingest` makes it, --db or ROWFERRY_DB names another");
+                        "ingest` creates it, --db or ROWFERRY_DB names another");
 }
 
 static void closing_nothing_does_nothing(void **state)

@@ -201,7 +201,7 @@ static void standard_input_is_read_when_schema_and_format_are_said(void **state)
     assert_false(ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.text,
-                        "standard input has no name that tells its schema: give --schema");
+                        "standard input has no name to find its schema by: give --schema");
     bench.options.schema = "Item";
     assert_false(ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err));
     assert_int_equal(err.kind, ERR_CONFIG);

@@ -99,7 +99,7 @@ static const char *const sql[] = {
     [BATCH_DISCARD_JOBS] = "DELETE FROM job_row WHERE id > :first_id AND id <= :last_id",
     [BATCH_DISCARDED] =
         "UPDATE batch SET rows_discarded = rows_discarded + :rows WHERE id = :batch_id",
-    /* without the hash it is begun anew, rather than gone on with, should this be interrupted */
+    /* without the hash, a batch whose restart was interrupted is restarted again, not continued */
     [BATCH_UNREAD] =
         "UPDATE batch SET rows_read = rows_read - :rows, schema_hash = '' WHERE id = :batch_id",
     [BATCH_LAST_REJECT] = "SELECT max(row_no) AS number FROM (SELECT row_no FROM rejected_row "
@@ -347,7 +347,7 @@ static bool read_number(struct store *store, struct db_statement *statement, int
     return true;
 }
 
-/* What is in the tables, counted anew rather than taken from the counters. */
+/* Counts what is in the tables, without the counters. */
 static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int64_t *rejects,
                        int64_t *read, struct err *err)
 {
@@ -362,7 +362,7 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
            read_number(store, reject_count, rejects, err) && read_number(store, rows, read, err);
 }
 
-/* The record ids, those of jobs unless batch_load_keys brought as many as the batch has. */
+/* Enters the record ids; those of jobs only if batch_load_keys entered fewer than the batch has. */
 static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, int64_t rejects,
                           struct err *err)
 {
@@ -455,8 +455,8 @@ static bool discard_step(struct store *store, int64_t batch_id, bool counts, int
     return db_run(store, statement, err, "count discarded rows");
 }
 
-/* Deletes all jobs of a batch, a bounded transaction at a time; they count as discarded, or else as
- * not read. */
+/* Deletes all jobs of a batch in bounded transactions; they count as discarded, or else as not
+ * read. */
 static bool discard(struct store *store, int64_t batch_id, bool counts, struct err *err)
 {
     int64_t deleted = 1;
@@ -495,8 +495,6 @@ static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted
     for (unsigned i = BATCH_FORGET_KEYS; last_row && i <= BATCH_FORGET_REJECTS; i++) {
         struct db_statement *statement = get(store, i, err);
 
-        if (!statement)
-            return false;
         db_bind_int64(statement, DB_BATCH_ID, batch_id);
         db_bind_int64(statement, DB_LAST_ROW, last_row);
         if (!db_run(store, statement, err, "begin again"))
@@ -525,8 +523,8 @@ static bool forget_some(struct store *store, int64_t batch_id, bool *more, struc
     return db_run(store, empty, err, "begin again") && db_run(store, unread, err, "begin again");
 }
 
-/* The rejected rows of a batch, a bounded transaction at a time; each leaves a batch whose books
- * balance, and which is begun again should this be interrupted. */
+/* Deletes the rejected rows of a batch in bounded transactions. After each, the row counts add up,
+ * and an interrupted restart is begun again. */
 static bool forget_rejects(struct store *store, int64_t batch_id, struct err *err)
 {
     bool more = true;

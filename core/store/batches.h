@@ -12,18 +12,18 @@
 
 enum { BATCH_HASH_SIZE = 33 };
 
-/* Where the file of a batch lay, and so what becomes of it after intake. In the database as a
- * number.
- */
+/* Where the file of a batch was, which decides where it goes after intake. A number in the
+ * database. */
 enum batch_filing {
     BATCH_STAYS = 0,     /* it was named itself */
     BATCH_INBOX = 1,     /* in an inbox: it moves to done/ or refused/ */
-    BATCH_SUBFOLDER = 2, /* the same from a sub-folder, which tells its schema */
-    BATCH_KEPT = 3,      /* in an inbox or its sub-folder, where it was left (--keep) */
+    BATCH_SUBFOLDER = 2, /* the same, from a sub-folder whose name is its schema */
+    BATCH_KEPT = 3,      /* in an inbox or its sub-folder, and left there (--keep) */
 };
 
-/* What a batch is made from: everything a later start needs to tell whether it can go on. Texts
- * are the caller's; out-parameters of this type point into the store until its next call here. */
+/* What a batch is made from: all that a later start needs to decide whether it can continue. Texts
+ * belong to the caller; those of out-parameters belong to the store and are valid until its next
+ * call here. */
 struct batch_origin {
     const char *source; /* as the user named it */
     const char *path;   /* absolute; NULL: standard input */
@@ -38,7 +38,7 @@ struct batch_origin {
     enum batch_filing filing;
 };
 
-/* Where the reading of a batch stands, as of its last chunk. */
+/* How far a batch was read, as of its last chunk. */
 struct batch_progress {
     uint64_t bytes, lines;
     uint32_t rows;
@@ -52,7 +52,7 @@ struct batch_progress {
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err);
 
-/* A batch whose file is where it was read. */
+/* A batch whose file is still where it was read. */
 struct batch_waiting {
     int64_t id; /* 0: there is none */
     bool refused, over_limit;
@@ -60,15 +60,15 @@ struct batch_waiting {
     char reason[ERR_TEXT_SIZE]; /* of a refused one */
 };
 
-/* The batch that was made from this very file, unmoved and unchanged, since a move failed or it was
- * to be kept: of the origin's schema, path and identity, of an inbox and not filed; open or done,
- * or refused under the same schema file and options. Other batches of the schema may have been
- * opened after it, since nobody has dropped it again. */
+/* Finds the batch that was made from this same file, which was neither moved nor changed, because a
+ * move failed or --keep was given: with the schema, path and identity of origin, from an inbox and
+ * not filed; open or done, or refused with the same schema file and options. Other batches of the
+ * schema can have been opened after it. */
 bool batch_waiting(struct store *store, const struct batch_origin *origin,
                    struct batch_waiting *waiting, struct err *err);
 
-/* A batch that was read to its end, and how far that was. Texts point into the store, until its
- * next call here. */
+/* A batch that was read to its end, and how far that was. Texts belong to the store and are valid
+ * until its next call here. */
 struct batch_read {
     int64_t id; /* 0: there is none */
     const char *schema, *format, *options, *content_hash;
@@ -77,29 +77,30 @@ struct batch_read {
     char prefix_hash[BATCH_HASH_SIZE];
 };
 
-/* That batch, open or done. */
+/* Reads that batch, which is open or done. */
 bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *batch,
                    struct err *err);
 
-/* The latest one that was read from this file of an inbox when it was shorter: of the origin's
- * schema, path, device and inode. */
+/* Finds the latest batch that was read from this file of an inbox when it was shorter: with the
+ * schema, path, device and inode of origin. */
 bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
                         struct batch_read *batch, struct err *err);
 
-/* The batch of the schema that is being read, which under the intake lock an earlier process has
- * left, and the name of its file (into the store, until its next call here). *batch_id 0: none. */
+/* Finds the batch of the schema that is being read, and the name of its file, which belongs to the
+ * store and is valid until its next call here. Under the intake lock, an earlier process left it.
+ * *batch_id 0: none. */
 bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,
                    struct err *err);
 
-/* A batch of the schema that is open or done and was begun after this one. *newer 0: none. */
+/* Finds a batch of the schema that is open or done and was begun after this one. *newer 0: none. */
 bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int64_t *newer,
                  struct err *err);
 
-/* Step 1: a batch in state `loading`. header: bytes of a CSV header row, or empty. */
+/* Step 1: begins a batch in state `loading`. */
 bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t run_id,
                  int64_t now_ms, int64_t *batch_id, struct err *err);
 
-/* Kept for the rejected file. Written with the first chunk's transaction or before it. */
+/* Stores the bytes of a CSV header row, for the file of rejected rows. */
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err);
 
 /* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), enters
@@ -116,16 +117,16 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
 bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, bool over_limit,
                   int64_t run_id, int64_t now_ms, struct err *err);
 
-/* Deletes jobs of a refused batch, a chunk a transaction, counting them as rows discarded, until
- * none is left. rows_read stays what was read. Safe to repeat. */
+/* Deletes the jobs of a refused batch in bounded transactions, and counts them as discarded rows.
+ * rows_read does not change. Safe to repeat. */
 bool batch_discard(struct store *store, int64_t batch_id, struct err *err);
 
-/* A `loading` batch begun anew: all its rows are deleted and its progress set to nothing, the
- * origin replaced. Safe to repeat. */
+/* Begins a `loading` batch again: deletes all its rows, resets its progress and replaces its
+ * origin. Safe to repeat. */
 bool batch_restart(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err);
 
-/* Appends the header bytes kept by batch_set_header. */
+/* Appends the bytes that batch_set_header stored. */
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err);
 
 #endif

@@ -28,13 +28,13 @@ static const char *const sql[] = {
 
 const struct db_statements cancel_statements = {sql, sizeof sql / sizeof *sql};
 
-/* Jobs behind the cursor, of one transaction. */
+/* Jobs from the cursor on, of one transaction. */
 struct fresh {
-    int64_t from; /* where a rehearsal goes on, which moves no cursor */
+    int64_t from; /* where a rehearsal continues, which moves no cursor */
     int64_t first, last;
     size_t count; /* of those without a state */
     int64_t ids[CANCEL_JOBS];
-    size_t ends[CANCEL_JOBS]; /* of their record ids in text, behind the schema */
+    size_t ends[CANCEL_JOBS]; /* of their record ids in text, after the schema */
     size_t schema_size;
     struct buf text;
 };
@@ -44,7 +44,7 @@ static struct db_statement *get(struct store *store, unsigned index, struct err 
     return db_get(store, DB_CANCELS, index, err);
 }
 
-/* Where the batch stands. *open false: there is nothing to withdraw from. */
+/* Reads the schema and the cursor of the batch. *open false: the batch is not open. */
 static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fresh, bool *open,
                         struct err *err)
 {
@@ -84,7 +84,7 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
         if (!row)
             return true;
         fresh->last = db_column_int64(statement, DB_ID);
-        /* one that was sent ahead of its batch has a state, and is met with those */
+        /* one that was sent ahead of its batch has a state, and is found by cancel_claimed */
         if (!db_column_int(statement, DB_IS_FRESH))
             continue;
         fresh->ids[fresh->count] = fresh->last;

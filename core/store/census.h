@@ -1,5 +1,4 @@
-/* What a database is like, looked at and never changed: for `doctor`, on a store that was opened
- * with STORE_LOOKING or otherwise. */
+/* The condition of a database, for `doctor`. Nothing is changed. */
 #ifndef ROWFERRY_STORE_CENSUS_H
 #define ROWFERRY_STORE_CENSUS_H
 
@@ -11,7 +10,8 @@
 struct store;
 
 struct census_facts {
-    int64_t version, newest_version; /* migrations: the database's, and this program's */
+    int64_t version,
+        newest_version; /* numbers of migrations: of the database, and of this program */
     uint64_t size_bytes, free_bytes; /* as of the last commit; free: of deleted rows */
     bool write_ahead;                /* in WAL mode, as every database of ours */
 };
@@ -27,13 +27,13 @@ struct census_ahead {
 
 bool census_ahead(struct store *store, int64_t now_ms, struct census_ahead *ahead, struct err *err);
 
-/* PRAGMA integrity_check (sqlite.org/pragma.html#pragma_integrity_check), which walks all tables
- * and compares their indexes, in one read transaction: what is committed meanwhile stays in the
- * write-ahead log until it is over. What is wrong is ERR_STORE, with the first thing found;
+/* Runs PRAGMA integrity_check (sqlite.org/pragma.html#pragma_integrity_check), which reads all
+ * tables and compares their indexes, in one read transaction: what is committed at the same time
+ * stays in the write-ahead log until it ends. ERR_STORE with the first fault that it found;
  * ERR_STOPPED. */
 bool census_integrity(struct store *store, struct err *err);
 
-/* A counter that is not what a count of the rows says. */
+/* A counter that differs from a count of the rows. */
 struct census_difference {
     int64_t batch_id;
     const char *source;  /* valid during the visit */
@@ -45,9 +45,9 @@ struct census {
     uint64_t batches, jobs, rows_rejected; /* counted */
 };
 
-/* Counts the rows of every batch, and tells where its counters differ, batches by id. Batch by
- * batch: its counters and its rows are of one moment, whoever writes meanwhile, and the write-ahead
- * log waits for no more than one batch. ERR_STOPPED. */
+/* Counts the rows of every batch, lowest id first, and visits the counters that differ. Each batch
+ * is read in a transaction of its own, so that its counters and its rows are of one moment.
+ * ERR_STOPPED. */
 bool census_take(struct store *store, struct census *census,
                  void (*visit)(void *context, const struct census_difference *difference),
                  void *context, struct err *err);

@@ -193,8 +193,6 @@ static bool count_rejections(struct store *store, int64_t batch_id,
     if (chunk->reject_count == 0)
         return true;
     statement = db_get(store, DB_CHUNKS, CHUNK_REJECTIONS, err);
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_FIRST_ROW, chunk->rejects[0].row_no);
     db_bind_int64(statement, DB_LAST_ROW, chunk->rejects[chunk->reject_count - 1].row_no);

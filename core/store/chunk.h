@@ -40,7 +40,7 @@ struct intake_chunk {
     struct intake_violation *violations;
     size_t violation_count, violation_capacity;
     struct buf text;
-    struct batch_progress progress; /* behind the last row of this chunk; rejected is not read */
+    struct batch_progress progress; /* after the last row of this chunk; rejected is not read */
 };
 
 void intake_chunk_release(struct intake_chunk *chunk);
@@ -49,8 +49,8 @@ struct intake_row *intake_chunk_add_row(struct intake_chunk *chunk);
 struct intake_reject *intake_chunk_add_reject(struct intake_chunk *chunk);
 struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
 
-/* Step 2: one chunk, one transaction, with the progress behind it. ERR_BUSY where another process
- * has written the same rows, or has ended the batch. */
+/* Step 2: inserts a chunk and the progress after it, in one transaction. ERR_BUSY if another
+ * process has written the same rows or ended the batch. */
 bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                 struct err *err);
 

@@ -1,4 +1,4 @@
-/* A job in hand: what the drain sends, and what became of it. */
+/* A claim: a job in hand, what the drain sends for it, and the outcome. */
 #ifndef ROWFERRY_STORE_CLAIM_H
 #define ROWFERRY_STORE_CLAIM_H
 
@@ -30,20 +30,20 @@ struct claim_violation {
     char *field, *code, *message;
 };
 
-/* A job in hand: filled by jobs_exchange, sent, and handed back to it with its outcome. Used again
- * for one job after the other; zeroed means fresh. */
+/* A job in hand: filled by jobs_exchange, sent, and given back to it with its outcome. Reused for
+ * one job after another; zeroed means fresh. */
 struct claim {
     /* what to send; texts are offsets into text */
     int64_t job_id;
     int64_t attempt_id;
     int64_t claimed_ms;
     enum job_request request;
-    bool doubt;         /* an earlier attempt may have landed */
+    bool doubt;         /* an earlier attempt may have been applied */
     bool is_reopened;   /* a decision opened it again, after it had been at its end */
     bool refused_token; /* this run's last answer to this job was a 401 */
-    int64_t version;    /* to send; while the fate of a PUT is asked for: what that carried */
+    int64_t version;    /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[16];
-    unsigned attempts;        /* PUTs that may have left, with this one */
+    unsigned attempts;        /* PUTs that may have been sent, including this one */
     unsigned attempts_before; /* of these, before a person had the job tried again */
     unsigned readbacks;       /* GETs in a row without an answer */
     unsigned rounds;  /* fetches that its PUTs were built on; 0: it is sent as its row says */
@@ -66,18 +66,18 @@ struct claim {
     bool spread;          /* claimed as part of a sample of the whole queue */
     int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
     struct buf text;
-    size_t schema_size; /* schema, record id, fields, tags stand in text in that order */
+    size_t schema_size; /* text has schema, record id, fields and tags, in that order */
     size_t record_id_size;
     size_t fields_size;
     size_t tags_size; /* 0: the row names none */
 
-    /* what became of it */
+    /* what happened to it */
     struct claim_outcome {
         enum job_state state;
-        bool untouched; /* never started: everything is put back as it was before the claim, due at
-                           not_before_ms; the rest of this is not read */
-        bool last;      /* of untouched: behind all others of this run */
-        bool left;      /* false: a PUT that never left does not count as an attempt */
+        bool untouched; /* never started: the job is put back as it was before the claim, due at
+                           not_before_ms; the other members are not read */
+        bool last;      /* of untouched: after all others of this run */
+        bool left;      /* false: the PUT was not sent, and does not count as an attempt */
         bool excused;   /* an attempt that does not count against max_attempts */
         enum policy_next next;
         bool doubt;
@@ -119,7 +119,7 @@ struct span claim_fields(const struct claim *claim);
 struct span claim_tags(const struct claim *claim);
 void claim_release(struct claim *claim);
 
-/* Frees what the outcome holds, which is empty in all but a few. */
+/* Frees what the outcome owns, which few outcomes do. */
 void claim_release_outcome(struct claim_outcome *outcome);
 
 #endif

@@ -43,7 +43,7 @@ static const char *const sql[] = {
         "SELECT min(not_before_ms) AS due_ms FROM job_state WHERE job_id / " ID_ROWS_SQL
         " = :batch_id "
         "AND state " IN_DUE " AND not_before_ms IS NOT NULL",
-    /* later than any delay: a clock was ahead. A part at a time, for it holds the write lock */
+    /* later than any delay: a clock was ahead. A part at a time, because it holds the write lock */
     [CLAIM_MUST_BE_DUE] =
         "UPDATE job_state SET not_before_ms = :now_ms WHERE job_id IN (SELECT job_id FROM "
         "job_state "
@@ -61,8 +61,8 @@ static const char *const sql[] = {
         "WHERE r.id >= :first_id AND r.id < :end_id AND s.job_id IS NULL ORDER BY r.id",
     [CLAIM_LAST_ROW] =
         "SELECT max(id) AS last_id FROM job_row WHERE id >= :first_id AND id < :end_id",
-    /* waits_for of a job that no other holds up: -RUN where that run has left it to the next one, 0
-     * where this run has put it behind the others; what this run has left is outside the range */
+    /* waits_for of a job that waits for no other: -RUN if that run has left it to the next one, 0
+       if this run has put it after the others; what this run has left is outside the range */
     [CLAIM_LAST] = "SELECT job_id FROM job_state WHERE waits_for > -:run_id AND waits_for <= 0 "
                    "AND job_id > :first_id AND job_id < :end_id ORDER BY waits_for, job_id LIMIT 1",
     [CLAIM_LAST_REVERSED] =
@@ -95,7 +95,7 @@ static const char *const sql[] = {
         "WHERE job_id = :job_id",
     [CLAIM_ASKED_NOW] =
         "UPDATE arbitration SET since_ms = :now_ms WHERE job_id = :job_id AND since_ms > :now_ms",
-    /* pending in hand: the next run takes it up should this one die */
+    /* pending in hand: if this run is killed, the next one takes it up */
     [CLAIM_FETCH_FIRST] =
         "INSERT INTO job_state (job_id, state, run_id, waits_for, "
         "correlation_id, updated_ms) VALUES (:job_id, 'pending', :run_id, -:run_id, "
@@ -154,8 +154,8 @@ static bool new_correlation(struct turn *turn, struct claim *claim, struct err *
     return true;
 }
 
-/* Columns id, record_id, version, fields, tags, in that order; the fields may stand in another one.
- * A row without a version is built on the record as it is fetched. */
+/* Fills a claim from the columns of a row, with the fields from the column of that name. A row
+ * without a version is built on the record as it is fetched. */
 static void read_row(struct turn *turn, struct db_statement *statement, enum db_name fields_name,
                      struct claim *claim)
 {
@@ -206,7 +206,7 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
     return true;
 }
 
-/* The row that must be there before the request leaves. */
+/* Inserts the row that must exist before the request is sent. */
 static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_ATTEMPT, err);
@@ -250,7 +250,7 @@ static bool take_again(struct turn *turn, struct claim *claim, struct err *err)
     return take(turn, claim, statement, err);
 }
 
-/* The log was first asked by a clock that was ahead: it counts as asked from now on. */
+/* The log was first asked when the clock was ahead: it counts as asked from now on. */
 static bool ask_from_now(struct turn *turn, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_ASKED_NOW, err);
@@ -320,8 +320,8 @@ static void read_audit(struct db_statement *statement, struct claim *claim)
     copy_column(statement, DB_ENTRY_USER, claim->entry_user, sizeof claim->entry_user);
 }
 
-/* What was decided about the record, of CLAIM_JOB: where the next PUT stands on a fetched record,
- * and what the audit log is asked about. */
+/* Reads from CLAIM_JOB what comes next for the record: a read-back, a PUT that is built on a
+ * fetched record, or a question to the audit log. */
 static void read_decisions(const struct turn *turn, struct db_statement *statement,
                            struct claim *claim)
 {
@@ -349,7 +349,7 @@ static void read_decisions(const struct turn *turn, struct db_statement *stateme
     read_audit(statement, claim);
 }
 
-/* What the job carries from earlier claims, of CLAIM_JOB. *sent: its PUT goes out as it did. */
+/* Reads from CLAIM_JOB what earlier claims left. *sent: its PUT is sent as it was before. */
 static bool read_state(struct turn *turn, struct db_statement *statement, struct claim *claim,
                        bool *sent, struct err *err)
 {
@@ -378,7 +378,7 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
     return true;
 }
 
-/* Sent again, read back, or put off again. */
+/* Claims a job that was claimed before: it is sent again, read back, or put off again. */
 static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
@@ -431,7 +431,7 @@ static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
     return fine;
 }
 
-/* Those that turn out to wait are put off and passed, so that they do not stand before others. */
+/* Claims due jobs. Those that turn out to wait are put off, so that they do not delay others. */
 static bool claim_due(struct turn *turn, struct err *err)
 {
     bool more = true;
@@ -468,8 +468,8 @@ static struct db_statement *from_cursor(struct turn *turn, unsigned index, struc
     return statement;
 }
 
-/* Jobs that were never claimed, from the batch's cursor on; one look for jobs sent ahead spares one
- * at each. *more: some may be left. */
+/* Claims jobs that were never claimed, from the batch's cursor on. Looking once for jobs that were
+ * sent ahead saves a look at each job. *more: some may be left. */
 static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = from_cursor(turn, CLAIM_AHEAD, err);
@@ -511,8 +511,8 @@ static void note_due(struct exchange *exchange, int64_t due_ms)
         exchange->next_due_ms = due_ms;
 }
 
-/* When the next job of the batch that waits is due. Jobs that a clock which was ahead has put off
- * for longer than any delay are due now. */
+/* Reads when the next waiting job of the batch is due. Jobs that were put off for longer than any
+ * delay, because the clock was ahead, become due now. */
 static bool read_next_due(struct turn *turn, struct err *err)
 {
     int64_t now_ms = turn->exchange->now_ms, latest_ms = now_ms + POLICY_DELAY_MAX_MS;
@@ -539,7 +539,7 @@ static bool read_next_due(struct turn *turn, struct err *err)
     return fine;
 }
 
-/* A sample's jobs go first, so that what one asks for leads to an answer. */
+/* Claims jobs of the sample first, so that each of them comes to an answer. */
 static bool claim_sampled(struct turn *turn, struct err *err)
 {
     struct store *store = turn->store;
@@ -558,7 +558,8 @@ static bool claim_sampled(struct turn *turn, struct err *err)
     return true;
 }
 
-/* Claims the first fresh row of [from, end) that may go. *any: there was a fresh one. */
+/* Claims the first fresh row from `from` on, before `end`, that can be sent. *any: there was a
+ * fresh one. */
 static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_FRESH_AMONG, err);
@@ -581,8 +582,8 @@ static bool probe(struct turn *turn, int64_t from, int64_t end, bool *any, struc
     return fine;
 }
 
-/* Probes the batch at a place, 0 to 1 of what lies before its cursor; from there to the cursor
- * itself, where that place has been sent already. */
+/* Probes the batch at a place, 0 to 1 of what is left after its cursor; at the cursor itself if the
+ * jobs at that place have been sent. */
 static bool probe_batch(struct turn *turn, double place, struct err *err)
 {
     struct db_statement *statement = from_cursor(turn, CLAIM_LAST_ROW, err);
@@ -632,8 +633,7 @@ static bool claim_spread(struct turn *turn, struct err *err)
     return true;
 }
 
-/* The job that is next among those that are tried last; 0: none. from_end: the one that would be
- * the very last. */
+/* Finds the next of the jobs that are tried last; 0: none. from_end: the last of them. */
 static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct err *err)
 {
     struct db_statement *statement = get(turn, from_end ? CLAIM_LAST_REVERSED : CLAIM_LAST, err);
@@ -648,8 +648,8 @@ static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct 
     return fine;
 }
 
-/* What an earlier run has left, and what this one has put behind the others: when nothing else can
- * go. A sample is taken from both ends. */
+/* Claims what an earlier run has left and what this one has put after the others, when nothing else
+ * can be sent. A sample is taken from both ends. */
 static bool claim_last(struct turn *turn, struct err *err)
 {
     for (unsigned i = 0; i < PUT_OFF_MAX && !is_full(turn); i++) {
@@ -727,8 +727,8 @@ static bool claim_in_order(struct turn *turn, struct err *err)
     return rest || is_full(turn) || claim_last(turn, err);
 }
 
-/* A job that one of the exchange's batch waits for. It stays prior until it is at its end, for what
- * it is answered with may have it sent again. */
+/* Claims a job that one of the exchange's batch waits for. It stays in the list until it is at its
+ * end, because its answer can have it sent again. */
 static bool claim_prior_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct exchange *exchange = turn->exchange;
@@ -774,7 +774,7 @@ bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err)
         return false;
     if (!exchange->spread && !claim_prior(&turn, err))
         return false;
-    /* where no sample is left to be taken, all that there is is one */
+    /* if no sample is left, all jobs are the sample */
     if (!exchange->claimed && !is_full(&turn) &&
         ((exchange->spread && !claim_prior(&turn, err)) || !claim_in_order(&turn, err)))
         return false;

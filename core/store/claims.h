@@ -12,21 +12,22 @@
 /* One turn: outcomes in, claims out. */
 struct exchange {
     int64_t run_id;
-    int64_t batch_id;     /* 0: every open batch; else, of the others, what its jobs wait for */
+    int64_t batch_id; /* 0: every open batch; else this one, and the jobs of others that its jobs
+                         wait for */
     unsigned max_retries; /* beyond these, a job is left until jobs_recover of the next run */
     int64_t now_ms;
     struct claim **settled; /* outcomes to write; all are free again afterwards */
     unsigned settled_count;
     struct claim **claims; /* free ones, to be filled */
     unsigned wanted;       /* how many of them at most */
-    bool spread;           /* claim from places all over the queue, not in its order */
+    bool spread;           /* claim a sample from the whole queue, not in its order */
     unsigned claimed;      /* out: how many were filled */
     unsigned prior;      /* out: of these, jobs of other batches, which batch_id's jobs wait for */
     int64_t next_due_ms; /* out: when the next job that waits is due; 0: none waits */
     unsigned ahead;      /* out: stored times that were in the future, and are set to now */
     uint64_t left;       /* out: jobs pending or unknown in the batches in question */
-    uint64_t finished;   /* out: jobs that became final in this turn */
-    int64_t taken_id;    /* out: a job in hand that another process has touched, so that its outcome
+    uint64_t finished;   /* out: jobs that came to their end in this turn */
+    int64_t taken_id;    /* out: a job in hand that another process has changed, so that its outcome
                             was not written; 0: none */
 };
 

@@ -51,11 +51,11 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
 enum {
     DB_STATEMENTS_MAX = 32,
     CHAIN_NOTES = 256,
-    SAMPLE_MAX = 64, /* jobs of a sample that are remembered */
+    SAMPLE_MAX = 64, /* jobs of a sample that are kept */
 };
 
-/* A prepared statement. Parameters (`:job_id`) and columns (`job_id`, or what follows AS) go by
- * their names; where in the statement a name is was looked up once, when it was prepared. */
+/* A prepared statement. Parameters (`:job_id`) and columns (`job_id`, or what follows AS) are used
+ * by their names, whose places are looked up once, when it is prepared. */
 struct db_statement {
     sqlite3_stmt *stmt;
     unsigned char parameters[DB_NAMES], columns[DB_NAMES]; /* from 1; 0: no such name */
@@ -63,8 +63,8 @@ struct db_statement {
                   the row that is bound */
 };
 
-/* What a claim was chained to (order.c): the version that the last applied row of its record in the
- * batch came back with. */
+/* What a claim was chained to (order.c): the version that the server returned for the last applied
+ * row of its record in the batch. */
 struct chain_note {
     int64_t job_id;
     bool has_returned;
@@ -78,9 +78,9 @@ struct store {
     sqlite3 *db;
     char *path;
     struct db_statement *statements[DB_OWNERS][DB_STATEMENTS_MAX];
-    struct db_statement unprepared;        /* without stmt, with all names */
-    unsigned probes;                       /* of the queue, so far: where the next one is taken */
-    int64_t sample[SAMPLE_MAX];            /* the ids of the jobs that the last ones found */
+    struct db_statement unprepared; /* without stmt, with all names */
+    unsigned probes;            /* of the queue so far, which decide the place of the next one */
+    int64_t sample[SAMPLE_MAX]; /* the ids of the jobs that the last ones found */
     struct chain_note chains[CHAIN_NOTES]; /* by job id */
     bool jobs_reopened;     /* a decision opened some job again that is not at its end */
     bool jobs_wait;         /* some job waits for an earlier one of its record */
@@ -92,7 +92,7 @@ struct store {
                                  from; first in, first out */
 };
 
-/* What is wrong with a rejected row, r of rejected_row, in one text, and what the server says of
+/* All violations of a rejected row (r of rejected_row) in one text, and what the server said about
  * the fields of a job. */
 #define DB_VIOLATIONS                                                                              \
     "(SELECT group_concat(iif(v.field = '', '', v.field || ': ') || v.message, '; ') "             \
@@ -124,7 +124,7 @@ bool db_fail(struct store *store, struct err *err, const char *doing);
 bool db_run(struct store *store, struct db_statement *statement, struct err *err,
             const char *doing);
 
-/* Steps once: *row tells whether there is one. The statement is reset when there is none. */
+/* Steps once. *row: whether there is a row; when there is none, the statement is reset. */
 bool db_step(struct store *store, struct db_statement *statement, bool *row, struct err *err,
              const char *doing);
 
@@ -254,8 +254,8 @@ static inline struct span db_column_span(struct db_statement *statement, enum db
                          (size_t)sqlite3_column_bytes(statement->stmt, db_column(statement, name))};
 }
 
-/* The state of a job (NULL: pending, for it was never claimed) or of a batch, in the column
- * `state`. Another word than those of core/job/state.h is ERR_STORE. */
+/* Reads the state of a job (NULL: pending, because it was never claimed) or of a batch from the
+ * column `state`. ERR_STORE if core/job/state.h does not have the word. */
 bool db_column_job_state(struct store *store, struct db_statement *statement, enum job_state *state,
                          struct err *err);
 bool db_column_batch_state(struct store *store, struct db_statement *statement,

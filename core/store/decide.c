@@ -39,7 +39,7 @@ static const char *const sql[] = {
                    "WHERE a.job_id = r.id AND a.ended_ms IS NULL) AS sent FROM job_row r "
                    "JOIN batch b ON b.id = r.id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "
                    "LEFT JOIN job_state s ON s.job_id = r.id WHERE r.id = :job_id",
-    /* one that is on its way, or fetched for, may be at its end before the earlier one is sent */
+    /* one that was sent, or is being fetched, can be at its end before the earlier one is sent */
     [DECIDE_LATER] =
         "SELECT k.job_id, s.state FROM record_job k "
         "JOIN job_state s ON s.job_id = k.job_id "
@@ -49,7 +49,7 @@ static const char *const sql[] = {
         "OR (s.state = 'pending' AND s.waits_for <= 0 AND EXISTS (SELECT 1 "
         "FROM attempt a WHERE a.job_id = s.job_id AND a.ended_ms IS NULL))) "
         "ORDER BY k.job_id DESC LIMIT 1",
-    /* what it waits for from now on: a drain then finds only what can go */
+    /* what it waits for from now on, so that a drain finds only what it can send */
     [DECIDE_EARLIER] =
         "SELECT k.job_id FROM record_job k "
         "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
@@ -57,8 +57,8 @@ static const char *const sql[] = {
         "WHERE k.record_id = :record_id AND k.job_id < :job_id "
         "AND b.schema = :schema AND b.state " IN_BATCHES_READ
         " AND coalesce(s.state, 'pending') " IN_OPEN " ORDER BY k.job_id DESC LIMIT 1",
-    /* a conflict is fetched for, and then no PUT so far can land any more; what nothing of can have
-     * landed finds its version anew behind the record's other rows */
+    /* after the fetch for a conflict no earlier PUT can be applied any more; a job of which nothing
+       can have been applied takes its version from the record's other rows again */
     [DECIDE_MOVE] =
         "UPDATE job_state SET state = :state, not_before_ms = :not_before_ms, "
         "waits_for = :waits_for, "
@@ -82,7 +82,7 @@ static const char *const sql[] = {
         "DO UPDATE SET rounds = 0, version = NULL, fields = NULL",
     [RESOLVE_CLOSE] = "UPDATE conflict SET resolution = :resolution, resolved_ms = :now_ms "
                       "WHERE job_id = :job_id AND resolved_ms IS NULL",
-    /* whole sides: the view open_conflict has the fields that differ, one a line */
+    /* both sides whole: the view open_conflict has the fields that differ */
     [RESOLVE_SHOW] =
         "SELECT c.submitted_version, c.server_version, coalesce(b.fields, r.fields) AS ours, "
         "coalesce(c.server_record -> '$.fields', '{}') AS theirs FROM conflict c "
@@ -112,8 +112,8 @@ static struct db_statement *get(struct store *store, unsigned index, struct err 
     return db_get(store, DB_DECISIONS, index, err);
 }
 
-/* The jobs of one transaction. Their texts stand in `text` one behind the other, and get their
- * addresses when all are there. */
+/* The jobs of one transaction. Their texts are in `text`, one after the other; their spans are set
+ * when all of them are there. */
 struct chunk {
     struct store *store;
     const struct decision *decision;
@@ -124,8 +124,8 @@ struct chunk {
     int64_t deltas[JOB_STATES];
 };
 
-/* What the job is now; its texts are appended to chunk->text. *sent: a PUT of it may have landed,
- * or a drain has it in hand. */
+/* Reads the job as it is now, and appends its texts to chunk->text. *sent: a PUT of it may have
+ * been applied, or a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
     struct db_statement *statement = get(chunk->store, DECIDE_JOB, err);
@@ -198,8 +198,8 @@ static bool check(struct chunk *chunk, struct decided *job, struct err *err)
         return true;
     }
     if (!job_state_can_move(job->state, job->to))
-        return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s", (long long)job->job_id,
-                       job_state_name(job->state), job_state_name(job->to));
+        return err_set(err, ERR_INTERNAL, "job %lld cannot move from %s to %s",
+                       (long long)job->job_id, job_state_name(job->state), job_state_name(job->to));
     return !job_state_is_open(job->to) || decision->even_if_superseded ||
            check_later(chunk, job, err);
 }

@@ -1,5 +1,5 @@
-/* What a person decides about jobs that no drain has in hand: which of them may move, and the
- * moves, a bounded transaction at a time. No lock is needed: a drain may run meanwhile. */
+/* What people decide about jobs that no drain has in hand: which of them can move, and the moves,
+ * in bounded transactions. No lock is needed: a drain can run at the same time. */
 #ifndef ROWFERRY_STORE_DECIDE_H
 #define ROWFERRY_STORE_DECIDE_H
 
@@ -14,13 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What became of a job that was decided about. */
+/* What a decision did to a job. */
 enum decide_end {
     DECIDE_MOVED,      /* or would be, in a rehearsal */
     DECIDE_NO_JOB,     /* there is none of that id */
     DECIDE_UNFIT,      /* it is in a state that the decision is not about */
     DECIDE_SUPERSEDED, /* a later job of its record is applied, unchanged, or on its way there */
-    DECIDE_SENT,       /* it is to be withdrawn, and was sent, or is in hand */
+    DECIDE_SENT,       /* it was to be withdrawn, but was sent or is in hand */
     DECIDE_ENDS,
 };
 
@@ -39,35 +39,33 @@ struct decision {
     bool rehearsed;          /* nothing is written */
     int64_t now_ms;
     int64_t hold_us; /* after which a transaction ends with the job at hand; 0: 20 ms */
-    /* Told of each job, in order, once its transaction is committed. */
+    /* Called for each job, in order, after its transaction is committed. */
     bool (*visit)(void *context, const struct decided *decided, struct err *err);
     void *context;
 
-    /* Filled by who makes the decision (resolve_jobs), not by the command: the states it is about
-     * (bits 1 << state), the one it leads to, and what to write beside that, in the same
-     * transaction. */
+    /* Filled by resolve_jobs and the like, not by the command: the states that the decision is
+     * about (bits 1 << state), the one it leads to, and what else to write in the same transaction.
+     */
     unsigned from;
     enum job_state to;
     bool (*settle)(struct store *store, const struct decision *decision, const struct decided *job,
                    struct err *err);
 };
 
-/* Moves the jobs that may move, due now and with all attempts ahead where they become pending or
- * unknown. Their batches are open again, or done where nothing is left. What waits for a job that
- * is withdrawn is due.
- *
- * job_ids: ascending, each once. What was visited stays done when it fails later; ERR_STOPPED: a
- * signal came between two transactions. */
+/* Moves the jobs that can move. Those that become pending or unknown are due now, and have all
+ * attempts again. Opens their batches again, or makes them done where nothing is left. Jobs that
+ * wait for one that is withdrawn are due. job_ids: ascending, each once. Jobs that were visited
+ * stay moved after a later failure; ERR_STOPPED: a signal came between two transactions. */
 bool decide_jobs(struct store *store, const struct decision *decision,
                  const struct id_list *job_ids, struct err *err);
 
-/* Inside core/store only. What waits for one of the jobs from first to last is due now. */
+/* Inside core/store only: makes due what waits for one of the jobs from first to last. */
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err);
 
-/* Conflicts that a person settles: for our row, which is laid over the record as it is now, or for
- * theirs. */
+/* How a person settles a conflict: for our row, which is merged into the record as it is now, or
+ * for theirs. */
 enum resolution {
-    RESOLVE_OURS,   /* pending: the next drain fetches the record and lays our fields over it */
+    RESOLVE_OURS,   /* pending: the next drain fetches the record and merges our fields into it */
     RESOLVE_THEIRS, /* dismissed */
 };
 
@@ -106,9 +104,9 @@ struct retry_choice {
 bool retry_find(struct store *store, const struct retry_choice *choice, struct id_list *job_ids,
                 struct err *err);
 
-/* Has them sent again, or read back where a request may have landed: decide_jobs with this
- * decision. What the server said of their fields is forgotten, for it is said anew or not; what
- * stood on a fetched record is built on a new fetch. */
+/* Has them sent again, or read back if a request may have been applied: decide_jobs with this
+ * decision. Deletes what the server said about their fields. What was built on a fetched record is
+ * built on a new fetch. */
 bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
                 struct err *err);
 

@@ -111,23 +111,21 @@ bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool
         return false;
     db_bind_int64(statement, DB_ID, id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
-    if (waits)
-        db_bind_null(statement, DB_NOT_BEFORE_MS);
-    else
-        db_bind_int64(statement, DB_NOT_BEFORE_MS, now_ms);
+    db_bind_known(statement, DB_NOT_BEFORE_MS, !waits, now_ms);
     return db_run(store, statement, err, "enter a delivery");
 }
 
 bool delivery_free(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
                    struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_FREE, err);
+    struct db_statement *statement;
     bool blocked;
 
     if (!is_blocked(store, id, record_id, &blocked, err))
         return false;
     if (blocked)
         return true;
+    statement = get(store, DELIVERY_FREE, err);
     db_bind_int64(statement, DB_ID, id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "make a delivery due");

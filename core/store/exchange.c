@@ -31,7 +31,7 @@ enum {
     TURN_LEAVE
 };
 
-/* The job is as this drain claimed it: nobody else has touched it since. */
+/* The job is as this drain claimed it: nobody else has changed it since. */
 #define AS_CLAIMED                                                                                 \
     "WHERE job_id = :job_id AND state = :claimed_as AND not_before_ms IS NULL "                    \
     "AND updated_ms = :claimed_ms AND attempts = :claimed_attempts"
@@ -46,12 +46,12 @@ static const char *const sql[] = {
         "error_code = iif(:code_stays, error_code, :error_code), "
         "error_message = iif(:error_stays, error_message, :error_message), updated_ms = :now_ms, "
         "attempts_before = attempts_before + :excused, looks_again = :looks_again " AS_CLAIMED,
-    /* sent_version: what a job that was never sent would have carried */
+    /* sent_version of a job that was never sent is what it would have carried */
     [SETTLE_PUT_BACK] = "UPDATE job_state SET state = :state, attempts = :attempts, not_before_ms "
                         "= :not_before_ms, "
                         "sent_version = iif(:attempts OR doubt, sent_version, NULL), updated_ms = "
                         ":now_ms " AS_CLAIMED,
-    /* out of the index of due jobs, which every turn walks from its beginning */
+    /* takes it out of the index of due jobs, which every turn reads from its beginning */
     [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
                      "WHERE job_id = :job_id",
     [SETTLE_ATTEMPT] = "UPDATE attempt SET ended_ms = :ended_ms, latency_us = :latency_us, "
@@ -61,7 +61,7 @@ static const char *const sql[] = {
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = :attempt_id",
     [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
                     "WHERE waits_for = :job_id RETURNING job_id AS job_id",
-    /* after an audit, what the record was is known from before */
+    /* after an audit, the record is known from before */
     [SETTLE_CONFLICT] =
         "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
         "detected_ms, evidence, resolution, resolved_ms, audit_entry) VALUES (:job_id, :version, "
@@ -77,12 +77,12 @@ static const char *const sql[] = {
         "ON CONFLICT (job_id) DO UPDATE SET rounds = :rounds, version = :version, fields = :fields",
     [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, :rounds) "
                        "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
-    /* asked again from the first page: since when it is asked stays */
+    /* asked again from the first page; since_ms does not change */
     [SETTLE_ARBITRATE] =
         "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there) "
         "VALUES (:job_id, :now_ms, :server_version, :server_record, :was_there) "
         "ON CONFLICT (job_id) DO UPDATE SET page = 1",
-    /* a look is as old as its first page: what shows up there meanwhile is not seen */
+    /* a look is as old as its first page: entries that appear there later are not seen */
     [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms, "
                     "seen = :seen, page_hash = :page_hash, entry_user = :entry_user, "
                     "own_user = :own_user WHERE job_id = :job_id",
@@ -171,7 +171,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
     return db_run(store, statement, err, "settle a job");
 }
 
-/* Nothing happened: what the job carries from before, texts and counts, stays as it is. */
+/* Puts a job back to which nothing happened: its texts and counts stay as they are. */
 static bool put_back(struct store *store, const struct exchange *exchange,
                      const struct claim *claim, enum job_state state, struct err *err)
 {
@@ -227,7 +227,7 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
     return true;
 }
 
-/* How a conflict was settled by itself; NULL: it waits for a person. */
+/* How --on-conflict settled the conflict; NULL: it waits for a person. */
 static const char *resolution_of(const struct claim_outcome *outcome)
 {
     if (outcome->state == JOB_DISMISSED)
@@ -259,7 +259,7 @@ static bool write_conflict(struct store *store, const struct exchange *exchange,
     return db_run(store, statement, err, "write a conflict");
 }
 
-/* What the job asks next, where its state alone does not tell. */
+/* Writes what the job asks next, if its state does not say so. */
 static bool write_next(struct store *store, const struct exchange *exchange,
                        const struct claim *claim, struct err *err)
 {
@@ -275,8 +275,6 @@ static bool write_next(struct store *store, const struct exchange *exchange,
     if (outcome->next == POLICY_BY_STATE)
         return true;
     statement = get(store, statements[outcome->next], err);
-    if (!statement)
-        return false;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     if (outcome->next == POLICY_NEXT_FETCH) {
         db_bind_int64(statement, DB_ROUNDS, claim->rounds);
@@ -310,14 +308,14 @@ static bool run_on_job(struct store *store, unsigned index, const struct claim *
     return db_run(store, statement, err, doing);
 }
 
-/* To the next run; run_id 0: to the end of this one. */
+/* Leaves the job to the next run; run_id 0: to the end of this one. */
 static bool leave(struct store *store, const struct claim *claim, int64_t run_id, struct err *err)
 {
     struct db_statement *statement = get(store, SETTLE_LEAVE, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, run_id);
-    return db_run(store, statement, err, "put a job behind the others");
+    return db_run(store, statement, err, "put a job after the others");
 }
 
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
@@ -350,7 +348,7 @@ static bool may_move(const struct claim *claim, enum job_state from, enum job_st
             job_state_can_move(JOB_CONFLICT, to));
 }
 
-/* What hangs on the job's state and on the attempt. */
+/* Writes what depends on the job's state and on the attempt. */
 static bool settle_rest(struct store *store, const struct exchange *exchange,
                         const struct claim *claim, enum job_state to, struct err *err)
 {
@@ -368,7 +366,7 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     if (job_state_is_open(to) && outcome->run_retries > exchange->max_retries &&
         !leave(store, claim, exchange->run_id, err))
         return false;
-    /* what a refusal named does not hold for a job that turns out not to be refused */
+    /* the violations of a refusal are wrong for a job that turns out not to be refused */
     if (from == JOB_UNKNOWN && claim->put_status && to != JOB_UNKNOWN && to != JOB_REFUSED &&
         !run_on_job(store, SETTLE_FORGET_VIOLATIONS, claim, err, "forget the server's violations"))
         return false;
@@ -376,8 +374,8 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     return !outcome->violation_count || to == JOB_PENDING || write_violations(store, claim, err);
 }
 
-/* Writes one outcome: job, attempt, and what hangs on them. *taken: another process has touched the
- * job since it was claimed, and nothing was written. */
+/* Writes one outcome: job, attempt, and what depends on them. *taken: another process has changed
+ * the job since it was claimed, and nothing was written. */
 static bool settle_claim(struct store *store, const struct exchange *exchange,
                          struct open_batch *batch, const struct claim *claim, bool *taken,
                          struct err *err)
@@ -389,7 +387,7 @@ static bool settle_claim(struct store *store, const struct exchange *exchange,
     if (outcome->untouched)
         to = from == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_PENDING;
     if (!may_move(claim, from, to))
-        return err_set(err, ERR_INTERNAL, "job %lld: no way from %s to %s",
+        return err_set(err, ERR_INTERNAL, "job %lld cannot move from %s to %s",
                        (long long)claim->job_id, job_state_name(from), job_state_name(to));
     if (!(outcome->untouched ? put_back : settle_job)(store, exchange, claim, to, err))
         return false;
@@ -462,7 +460,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
     exchange->claimed = exchange->prior = exchange->ahead = 0;
     exchange->taken_id = 0;
     exchange->next_due_ms = 0;
-    /* before the transaction, so that nobody has to wait for it; again inside, for what changed
+    /* before the transaction, so that nobody has to wait for it; again inside, for what changed in
      * between */
     fine = order_find_prior(store, exchange->batch_id, err) &&
            open_batches_refresh(store, exchange->batch_id, err) && db_begin(store, err) &&

@@ -1,5 +1,5 @@
-/* A turn of the drain: what became of jobs in hand is written, and others are claimed, in one
- * transaction; and what happens to such jobs before the first turn and after the last. */
+/* A turn of the drain writes the outcomes of jobs in hand and claims others, in one transaction.
+ * Also what is done about jobs in hand before the first turn and after the last one. */
 #ifndef ROWFERRY_STORE_EXCHANGE_H
 #define ROWFERRY_STORE_EXCHANGE_H
 
@@ -8,17 +8,17 @@
 
 #include <stddef.h>
 
-/* Settles, claims and inserts the attempts' rows in one transaction; nothing may leave before it
- * returned. */
+/* Settles, claims and inserts the rows of the attempts in one transaction. No request may be sent
+ * before it returned. */
 bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *err);
 
-/* These jobs, if they are still open and in nobody's hand, are left to the next run, which tries
- * them last. */
+/* Leaves these jobs to the next run, which tries them last, if they are still open and not in hand.
+ */
 bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
                 struct err *err);
 
-/* At the start of a drain, before jobs_recover: what the marked run claimed and never handed to the
- * network counts as no attempt; its attempts' rows say so. The jobs are read back like others. */
+/* At the start of a drain, before jobs_recover: uncounts the attempts that the marked run claimed
+ * and never gave to the network, and says so in their rows. The jobs are read back like others. */
 bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now_ms,
                   struct err *err);
 

@@ -7,7 +7,7 @@ enum { PAGE_ROWS = 4096 };
 
 enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
 
-/* What a refused job is told beside the server's message. */
+/* What the server said about the fields of a refused job, after its message. */
 #define FIELDS_REFUSED                                                                             \
     "iif(s.state = 'refused', ' (' || " DB_SERVER_VIOLATIONS("s.job_id") " || ')', NULL)"
 
@@ -26,7 +26,7 @@ static const char *const sql[] = {
     [EXPORT_JOBS] = JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
                         "WHERE b.id = :batch_id AND r.id > :after AND r.id <= :last "
                         "AND instr(:states, coalesce(s.state, 'pending')) ORDER BY r.id",
-    /* without those that were never claimed: from the narrower table */
+    /* without those that were never claimed: read from the narrower table */
     [EXPORT_CLAIMED] = JOB "batch b CROSS JOIN job_state s CROSS JOIN job_row r "
                            "ON r.id = s.job_id WHERE b.id = :batch_id AND s.job_id > :after "
                            "AND s.job_id <= :last AND instr(:states, s.state) ORDER BY s.job_id",
@@ -120,7 +120,7 @@ static void read_reject(struct db_statement *statement, struct export_row *row)
     };
 }
 
-/* One of the two rows of rows that a page is merged from. */
+/* One of the two sequences of rows that a page is merged from. */
 struct side {
     struct db_statement *statement; /* NULL: nothing of the kind is wanted */
     bool rejects;
@@ -136,7 +136,7 @@ static bool step(struct store *store, struct side *side, struct err *err)
     if (!db_step(store, side->statement, &side->there, err, "read the rows"))
         return false;
     if (!side->there) {
-        side->statement = NULL; /* another step would begin it anew */
+        side->statement = NULL; /* another step would begin it again */
         return true;
     }
     if (side->rejects)
@@ -169,8 +169,6 @@ static struct db_statement *begin_side(struct store *store, const struct export_
 {
     struct db_statement *statement = db_get(store, DB_EXPORTS, index, err);
 
-    if (!statement)
-        return NULL;
     db_bind_int64(statement, DB_BATCH_ID, page->batch_id);
     db_bind_int64(statement, DB_AFTER, base + page->after);
     db_bind_int64(statement, DB_LAST, base + last);
@@ -182,7 +180,7 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
     uint32_t last = page->after < ID_ROWS - PAGE_ROWS ? page->after + PAGE_ROWS : ID_ROWS - 1;
     struct side sides[2] = {{.rejects = false}, {.rejects = true}};
     struct db_statement *statements[2] = {NULL, NULL};
-    bool jobs = page->states & ~(unsigned)EXPORT_REJECTED, fine = true;
+    bool jobs = page->states & ~(unsigned)EXPORT_REJECTED, fine;
     struct buf names = {0};
 
     if (jobs) {
@@ -190,17 +188,13 @@ bool export_next(struct store *store, struct export_page *page, struct err *err)
 
         statements[0] = begin_side(store, page, index, id_before(page->batch_id), last, err);
         name_states(page->states, &names);
-        if (statements[0])
-            db_bind_span(statements[0], DB_STATES, buf_span(&names));
-        fine = statements[0];
+        db_bind_span(statements[0], DB_STATES, buf_span(&names));
     }
-    if (fine && page->states & EXPORT_REJECTED) {
+    if (page->states & EXPORT_REJECTED)
         statements[1] = begin_side(store, page, EXPORT_REJECTS, 0, last, err);
-        fine = statements[1];
-    }
     sides[0].statement = statements[0];
     sides[1].statement = statements[1];
-    fine = fine && merge(store, page, sides, last, err);
+    fine = merge(store, page, sides, last, err);
     for (size_t i = 0; i < 2; i++)
         if (statements[i])
             db_reset(statements[i]);

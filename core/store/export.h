@@ -1,4 +1,4 @@
-/* The rows of a batch with what became of them, in the order of the file. */
+/* The rows of a batch with their outcomes, in the order of the file. */
 #ifndef ROWFERRY_STORE_EXPORT_H
 #define ROWFERRY_STORE_EXPORT_H
 
@@ -53,14 +53,14 @@ struct export_row {
 struct export_page {
     int64_t batch_id;
     unsigned states;
-    uint32_t after; /* the row behind which the page begins; then the last that was looked at */
+    uint32_t after; /* the row after which the page begins; then the last one that was read */
     /* *enough: the page ends with this row. */
     bool (*visit)(void *context, const struct export_row *row, bool *enough, struct err *err);
     void *context;
 };
 
-/* Visits the wanted rows among the next few thousand, in one short read transaction, so that a
- * slow reader of what is written holds nobody up. No lock is needed. */
+/* Visits the wanted rows among the next few thousand, in one short read transaction, so that a slow
+ * reader of the output delays nobody. No lock is needed. */
 bool export_next(struct store *store, struct export_page *page, struct err *err);
 
 #endif

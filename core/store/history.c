@@ -2,7 +2,7 @@
 
 #include "core/store/db.h"
 
-/* The jobs of the records in question, beside what follows FROM. */
+/* Joins the jobs of the records in question. */
 #define JOBS                                                                                       \
     "record_job k JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "      \
     "AND (:schema IS NULL OR b.schema = :schema) "

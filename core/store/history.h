@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the order in which events of one job at one moment are told. */
+/* In the order of events of one job at the same time. */
 enum history_kind {
     HISTORY_READ,     /* a row of a file became a job */
     HISTORY_REJECTED, /* a row of a file did not */
     HISTORY_REQUEST,
     HISTORY_CONFLICT,
     HISTORY_SETTLED,      /* the conflict */
-    HISTORY_STATE,        /* how the job stands now, since when */
+    HISTORY_STATE,        /* the state of the job, and since when */
     HISTORY_AUDIT,        /* what the audit log shows of it */
     HISTORY_NOTIFICATION, /* the platform reported a change of the record; without a job */
 };

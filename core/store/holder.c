@@ -50,8 +50,8 @@ static bool covers(const struct span field[FIELDS], int64_t byte)
             (str_to_int64(field[FIELD_LAST], 0, INT64_MAX, &last) && last >= byte));
 }
 
-/* The other process that this line says to write: in WAL mode it has one byte of FILE-shm, in any
- * other mode, or where it wants everything for itself, the file. 0: none. */
+/* Returns the other process that writes according to this line: in WAL mode it has locked one byte
+ * of FILE-shm; in any other mode, or when it has locked everything, the file. 0: none. */
 static int64_t writer_of(const char *line, const char *file, const char *index)
 {
     struct span field[FIELDS];

@@ -63,8 +63,8 @@ static bool begin_batch_range(struct store *store, unsigned index, int64_t batch
     return true;
 }
 
-/* Do the rows stand in the order of their record ids already, as many exports have them? Ends at
- * the first that does not. *last is the id of the last row looked at. */
+/* Whether the rows are in the order of their record ids, as in many exports. Ends at the first that
+ * is not. *last: the id of the last row that was read. */
 static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64_t *last,
                       struct err *err)
 {

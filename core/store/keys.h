@@ -4,14 +4,14 @@
 
 #include "core/store/chunk.h"
 
-/* Between steps 2 and 3, where the caller has them sorted: the record ids of the batch in ascending
- * order, from a chunk of rows of which only record_id and row_no count. One transaction. */
+/* Between steps 2 and 3, if the caller has sorted them: enters record ids of the batch, in
+ * ascending order, in one transaction. Only record_id and row_no of the chunk's rows are read. */
 bool batch_load_keys(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                      struct err *err);
 
-/* Inside core/store only, as the rest: sorts the record ids of a batch in a temporary table (on
- * disk where they are many), unless they stand in order already, and enters them into record_job in
- * that order, a bounded transaction at a time. Safe to repeat. */
+/* Inside core/store only, like what follows: sorts the record ids of a batch in a temporary table
+ * (on disk if they are many), unless they are in order already, and enters them into record_job in
+ * that order, in bounded transactions. Safe to repeat. */
 bool keys_enter(struct store *store, int64_t batch_id, struct err *err);
 
 /* The same for its rejected rows, into record_rejection. */

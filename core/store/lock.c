@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Somebody who only looks is gone at once; so often is tried before he counts as a holder. */
+/* A process that only looks has the lock for a moment; so many tries are made before it counts as a
+ * holder. */
 enum { LOOK_MS = 1, TRIES_MAX = 200 };
 
 enum { LOOK_EVERY_US = 1000000 };
@@ -24,7 +25,7 @@ enum { LOOK_EVERY_US = 1000000 };
 enum { MARK_AT = 256, BOOT_SIZE = 40 };
 
 struct stored_mark {
-    char boot[BOOT_SIZE]; /* since which start of the machine: proc(5), random/boot_id */
+    char boot[BOOT_SIZE]; /* the start of the machine that it belongs to: proc(5), random/boot_id */
     int64_t run_id;
     _Atomic int64_t attempt_id;
 };
@@ -129,8 +130,8 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
     lock->path = path;
     lock->kind = kind;
     lock->looked_us = clock_monotonic_us();
-    /* for people, with blanks over an earlier one up to the mark, which stays; a full disk does not
-     * make the lock any less held */
+    /* for people, with blanks over an earlier text up to the mark, which stays; the lock is held
+     * even if the disk is full */
     size = dprintf(fd, "run %lld, started %s, process %ld\n", (long long)run_id,
                    clock_iso(started_ms, started), (long)getpid());
     if (size > 0 && size < MARK_AT)

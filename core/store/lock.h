@@ -34,13 +34,13 @@ struct lock_mark {
     int64_t attempt_id; /* the last one handed over; what the run claimed after it never left */
 };
 
-/* What an earlier holder left, however it ended. False: nothing that proves anything, because there
- * is no mark, or the machine was started since and may have lost the end of it. lock may be NULL.
- */
+/* Reads the mark that an earlier holder left, however it ended. Returns false where nothing proves
+ * anything: the mark is missing, or the machine was started since then and may have lost the end of
+ * it. lock can be NULL. */
 bool lock_read_mark(const struct lock *lock, struct lock_mark *mark);
 
-/* Replaces that by a mark of this run, which has handed over nothing so far. Where the file cannot
- * hold one there is none. lock may be NULL. */
+/* Replaces it with a mark of this run, which has given nothing to the network so far; with none
+ * where the file cannot hold one. lock can be NULL. */
 void lock_begin_mark(struct lock *lock, int64_t run_id);
 
 /* Moves the mark, before the request can leave: a store into memory that outlives the process. */
@@ -48,8 +48,8 @@ void lock_mark(struct lock *lock, int64_t attempt_id);
 
 enum { LOCK_HOLDER_SIZE = 128 };
 
-/* Is somebody at work? Then holder becomes `run 12, started ..., process 345`. To look at a lock
- * disturbs nobody who takes it. */
+/* Whether a process has the lock; then fills holder with `run 12, started ..., process 345`. Does
+ * not disturb a process that takes the lock. */
 bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE]);
 
 #endif

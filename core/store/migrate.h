@@ -1,4 +1,4 @@
-/* The migrations that stand in migrations/, embedded at build. */
+/* The migrations of the folder migrations/, embedded by the build. */
 #ifndef ROWFERRY_STORE_MIGRATE_H
 #define ROWFERRY_STORE_MIGRATE_H
 

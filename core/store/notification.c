@@ -174,7 +174,8 @@ static enum notification_state bind_verdict(struct db_statement *statement, cons
     return state;
 }
 
-/* What the notification tells of the record; another action than an update leaves nothing known. */
+/* Stores what the notification says about the record; after another action than an update nothing
+ * is known. */
 static bool learn(struct store *store, const struct notification *notification, int64_t modified_ms,
                   struct err *err)
 {
@@ -182,8 +183,6 @@ static bool learn(struct store *store, const struct notification *notification, 
     struct db_statement *statement =
         get(store, has_fields ? NOTIFICATION_LEARN : NOTIFICATION_FORGET, err);
 
-    if (!statement)
-        return false;
     db_bind_span(statement, DB_SCHEMA, notification->schema);
     db_bind_span(statement, DB_RECORD_ID, notification->record_id);
     db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
@@ -202,8 +201,7 @@ static bool add(struct store *store, struct notification *notification,
     int64_t modified_ms = notification->modified_ms ? notification->modified_ms : now_ms;
     char reason[64];
 
-    if (!statement ||
-        (!notification->refusal && !decider->decide(decider->context, notification, &verdict, err)))
+    if (!notification->refusal && !decider->decide(decider->context, notification, &verdict, err))
         return false;
     if (decider->delivers_echoes && verdict.end == NOTIFICATION_WAITS)
         verdict.end = NOTIFICATION_FOREIGN;

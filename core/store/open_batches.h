@@ -14,7 +14,7 @@ struct open_batch {
     int64_t deltas[JOB_STATES];
     bool in_question; /* of the batches to claim from */
     bool cursor_moved;
-    bool is_quiet;  /* nothing of it can be claimed before due_ms, unless it is touched */
+    bool is_quiet;  /* nothing of it can be claimed before due_ms, unless one of its jobs changes */
     int64_t due_ms; /* 0: at no time */
 };
 
@@ -29,11 +29,11 @@ struct open_batches {
     int64_t from_id;      /* where the next turn begins to look for jobs; 0: at the first batch */
 };
 
-/* Reads the open batches into store->open where anyone but the last turn has changed the database;
- * those in question are batch_id, or all of them where that is 0. */
+/* Reads the open batches into store->open again if anyone but the last turn has changed the
+ * database. In question are batch_id, or all of them if that is 0. */
 bool open_batches_refresh(struct store *store, int64_t batch_id, struct err *err);
 
-/* After a transaction that failed: they are read again. */
+/* After a transaction that failed: has them read again. */
 void open_batches_forget(struct store *store);
 
 /* For store_close. */
@@ -47,14 +47,14 @@ struct open_batch *open_batches_find(const struct open_batches *open, int64_t ba
 bool open_batches_write(struct store *store, int64_t now_ms, int64_t run_id, uint64_t *left,
                         uint64_t *ended, struct err *err);
 
-/* After the commit: what was changed is what there is. */
+/* After the commit: adds the deltas to the counts. */
 void open_batches_keep(struct store *store);
 
 /* Adds deltas to the counters of a batch, and moves its cursor on; next_job_id 0: it stays. */
 bool open_batches_count(struct store *store, int64_t batch_id, const int64_t deltas[JOB_STATES],
                         int64_t next_job_id, struct err *err);
 
-/* A batch in which nothing is open any more is done; run_id 0: in no run. */
+/* Makes a batch done in which no job is open any more; run_id 0: in no run. */
 bool open_batches_done(struct store *store, int64_t batch_id, int64_t now_ms, int64_t run_id,
                        struct err *err);
 

@@ -1,10 +1,9 @@
 #include "core/store/order.h"
 
-/* The order of a record's jobs: which earlier one a job waits for, and what it carries on from.
- *
- * A job was claimed only when nothing earlier of its record was open. So the look back ends at the
- * first earlier job that was sent, however many there are before that one, with one exception: a
- * decision may have opened an earlier one again. Those are in reopened_job until they end. */
+/* A job was claimed only when nothing earlier of its record was open. So the search backwards ends
+ * at the first earlier job that was sent, however many there are before that one, with one
+ * exception: a decision can have opened an earlier one again. Those are in reopened_job until they
+ * end. */
 enum {
     ORDER_EARLIER,
     ORDER_REOPENED,
@@ -76,7 +75,7 @@ struct earlier {
     int64_t job_id;
     bool is_open;    /* it is of the same schema, and not at its end */
     bool was_sent;   /* it is of the same schema, and at its end after it was claimed */
-    int64_t skip_to; /* where the look back goes on otherwise */
+    int64_t skip_to; /* where the search continues otherwise */
 };
 
 static struct chain_note *chain_of(struct store *store, int64_t job_id)
@@ -111,7 +110,7 @@ static bool read_earlier(struct store *store, const struct open_batch *batch,
     return true;
 }
 
-/* One step back from end_id. *found tells whether there is an earlier job at all. */
+/* Goes one step back from end_id. *found: there is an earlier job. */
 static bool step_back(struct store *store, const struct open_batch *batch,
                       const struct claim *claim, int64_t end_id, struct order *order,
                       struct earlier *earlier, bool *found, struct err *err)
@@ -162,8 +161,8 @@ bool order_look(struct store *store, const struct open_batch *batch, const struc
            find_reopened(store, claim, order, err);
 }
 
-/* What the last row of the batch that was applied came back with, where that is not the row
- * before. */
+/* Finds the version that the server returned for the last applied row of the batch, if that is not
+ * the row before. */
 static bool find_returned(struct store *store, const struct open_batch *batch,
                           const struct claim *claim, struct order *order, struct err *err)
 {

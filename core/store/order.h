@@ -15,23 +15,23 @@ struct order {
     int64_t returned;
 };
 
-/* Looks at as few earlier jobs as there are batches of other schemas among them, and withdrawn ones
- * in a row, however many the record has. */
+/* Reads few earlier jobs, however many the record has: it passes only those of other schemas, one
+ * for each batch, and withdrawn ones. */
 bool order_look(struct store *store, const struct open_batch *batch, const struct claim *claim,
                 struct order *order, struct err *err);
 
 /* Fills claim->siblings: the other jobs of its record that were sent, the nearest on each side. */
 bool order_find_siblings(struct store *store, struct claim *claim, struct err *err);
 
-/* A row whose record has earlier rows in the batch goes out with the version that the last of them
- * came back with, if its own is between the first one's and that. */
+/* Chains a row whose record has earlier rows in the batch: its version becomes the one that the
+ * server returned for the last of them, if its own is between that of the first one and that. */
 bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
                          struct order *order, struct err *err);
 
-/* A job that a decision had opened again is at its end. */
+/* Notes that a job which a decision had opened again is at its end. */
 bool order_ended(struct store *store, const struct claim *claim, struct err *err);
 
-/* Where a job is that others wait for, or that is part of a sample. */
+/* The standing of a job that others wait for, or that is part of a sample. */
 struct order_standing {
     bool is_over; /* at its end, or nothing more is done about it in this run */
     bool is_fresh;

@@ -18,10 +18,10 @@ static const char *const sql[] = {
         "b.state " IN_BATCHES_ENDED " AND b.finished_ms <= :before_ms AS is_chosen, "
         "t.failed + t.refused + t.conflict > 0 AS is_at_stake FROM batch b "
         "JOIN batch_tally t ON t.batch_id = b.id WHERE b.emptied_ms IS NULL ORDER BY b.id",
-    /* Jobs from :first_id to :end_id that may be sent again, and the batches behind them in which a
-     * later row of the record was applied: without that row nothing tells that the job is
-     * superseded. Of open batches (:is_open) all jobs are looked at that were sent, for
-     * --even-if-superseded sends some. */
+    /* Jobs from :first_id to :end_id that can be sent again, and the later batches in which a later
+       row of the record was applied: without that row nothing shows that the job is superseded. Of
+       open batches (:is_open), all jobs that were sent count, because --even-if-superseded sends
+       some of them. */
     [PRUNE_LATER] =
         "WITH stake (job_id) AS ("
         "SELECT job_id FROM job_state WHERE state " IN_RETRIABLE
@@ -110,7 +110,7 @@ static struct prune_item *find_item(const struct prune_plan *plan, int64_t batch
     return NULL;
 }
 
-/* A batch stays: with it stay those that hold what is to be known of its jobs. */
+/* Keeps the later batches that show whether jobs of this one, which stays, are superseded. */
 static bool keep_later(struct store *store, const struct prune_plan *plan,
                        const struct prune_item *item, struct err *err)
 {
@@ -133,8 +133,8 @@ static bool keep_later(struct store *store, const struct prune_plan *plan,
     return true;
 }
 
-/* From the first batch on, for each that stays may keep later ones. */
-static bool judge(struct store *store, struct prune_plan *plan, struct err *err)
+/* From the first batch on, because each that stays can keep later ones. */
+static bool keep_needed(struct store *store, struct prune_plan *plan, struct err *err)
 {
     size_t end = plan->count, kept = 0;
 
@@ -159,7 +159,7 @@ bool prune_plan_make(struct store *store, int64_t before_ms, struct prune_plan *
     bool fine = db_exec(store, "BEGIN", err); /* all of it as of one moment */
 
     plan->count = 0;
-    fine = fine && read_batches(store, before_ms, plan, err) && judge(store, plan, err);
+    fine = fine && read_batches(store, before_ms, plan, err) && keep_needed(store, plan, err);
     db_rollback(store);
     return fine;
 }

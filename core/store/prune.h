@@ -1,5 +1,5 @@
-/* Batches that are finished and old, of which only the batch itself, its counters and its hash are
- * to stay: which of them may go, and that they do. No lock is needed: a drain may run meanwhile. */
+/* Finds and marks the finished, old batches of which only the batch itself, its counters and its
+ * hash stay. No lock is needed: a drain can run at the same time. */
 #ifndef ROWFERRY_STORE_PRUNE_H
 #define ROWFERRY_STORE_PRUNE_H
 
@@ -21,7 +21,7 @@ enum prune_fate {
 struct prune_item {
     int64_t batch_id, finished_ms;
     enum prune_fate fate;
-    bool begun;        /* an earlier prune has marked it, and not come to the end */
+    bool begun;        /* an earlier prune has marked it, and did not finish */
     int64_t conflicts; /* of PRUNE_CONFLICT */
     int64_t needed_by; /* of PRUNE_NEEDED: the first job of an earlier batch that stays, which may
                           be sent again unless a later row of its record is known */

@@ -103,7 +103,7 @@ bool run_last_ended(struct store *store, const char *command, int exit_status, s
     return read_run(store, statement, run, err);
 }
 
-/* The end of a pause as stored, cut to what can rightly be left of it. */
+/* The stored end of a pause, or an earlier one if the pause would last too long. */
 static int64_t capped_end_ms(int64_t until_ms, int64_t set_ms, int64_t now_ms)
 {
     int64_t length_ms =
@@ -114,7 +114,7 @@ static int64_t capped_end_ms(int64_t until_ms, int64_t set_ms, int64_t now_ms)
     return until_ms < now_ms + length_ms ? until_ms : now_ms + length_ms;
 }
 
-/* Puts the pause's end in the place of the stored one. */
+/* Replaces the stored end in the reason with the pause's end. */
 static void name_end(struct pause_info *pause)
 {
     char *end = strstr(pause->reason, PAUSE_UNTIL), until[CLOCK_ISO_SIZE];

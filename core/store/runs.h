@@ -1,4 +1,5 @@
-/* Runs, each of which is one command at work, and the pause that one leaves to the next. */
+/* Runs (one for each command that works on the database), and the pause that one leaves to the
+ * next. */
 #ifndef ROWFERRY_STORE_RUNS_H
 #define ROWFERRY_STORE_RUNS_H
 
@@ -21,29 +22,30 @@ bool run_begin(struct store *store, const char *command, const char *version, in
 bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_status,
              const struct store_run *run, struct err *err);
 
-enum { PAUSE_MAX_MS = 86400000 }; /* no pause is heeded for longer than a day */
+enum { PAUSE_MAX_MS = 86400000 }; /* no pause lasts longer than a day */
 
 /* In the reason of a pause, before its end (clock_iso). */
 #define PAUSE_UNTIL ", and asks to wait until "
 
 struct pause_info {
     int64_t until_ms; /* 0: nothing is parked */
-    int64_t ahead_ms; /* the database says so much later: its clock was ahead when that was set */
+    int64_t ahead_ms; /* the stored end is this much later, because the clock was ahead when it was
+                         set */
     char reason[512]; /* cut */
 };
 
-/* What is parked, at now_ms: never for longer than it was set for, nor than PAUSE_MAX_MS. Where it
- * ends earlier than is stored, the reason names that end. */
+/* Reads the pause at now_ms, which is never longer than it was set for, nor than PAUSE_MAX_MS. If
+ * it ends earlier than stored, the reason names that end. */
 bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err);
 
-/* Parks until until_ms, as of now_ms; 0 removes the pause. */
+/* Sets a pause until until_ms, as of now_ms; 0 removes it. */
 bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
                  int64_t run_id, struct err *err);
 
 struct run_info {
     int64_t id;
     char command[32];
-    int64_t started_ms, ended_ms; /* ended_ms 0: it is at work, or was killed */
+    int64_t started_ms, ended_ms; /* ended_ms 0: it is running, or was killed */
     int exit_status;
     uint64_t requests;
 };

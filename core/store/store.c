@@ -34,7 +34,7 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
 
     if (stat(path, &status) == 0) {
         if (!S_ISREG(status.st_mode))
-            return err_set(err, ERR_STORE, "database %s is no regular file: name another --db",
+            return err_set(err, ERR_STORE, "database %s is not a regular file: name another --db",
                            path);
         return true;
     }
@@ -58,7 +58,7 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
     return true;
 }
 
-/* Before the first migration and before WAL: what a database gets once. */
+/* Sets what a database gets once, before the first migration and before WAL. */
 static bool set_up_new(struct store *store, struct err *err)
 {
     char pragma[64];
@@ -68,8 +68,8 @@ static bool set_up_new(struct store *store, struct err *err)
            db_exec(store, "PRAGMA auto_vacuum = INCREMENTAL", err) && db_exec(store, pragma, err);
 }
 
-/* Ours, somebody else's, or new: told before anything is written. The id is what a process that
- * makes it at this moment writes first, so it is read last. */
+/* Checks that the database is ours or new before anything is written. A process that is making it
+ * writes the id first, so it is read last. */
 static bool check_identity(struct store *store, enum store_mode mode, struct err *err)
 {
     int64_t application_id = 0, tables = 0, version = 0;
@@ -91,8 +91,8 @@ static bool check_identity(struct store *store, enum store_mode mode, struct err
     return set_up_new(store, err);
 }
 
-/* SQLite does not wait where two processes switch at the same moment, since one of them would wait
- * for ever: tried again here. */
+/* Switches to WAL. SQLite does not wait when two processes switch at the same time, because one of
+ * them would wait for ever; so it is tried again here. */
 static bool set_wal(struct store *store, struct err *err)
 {
     enum { TRY_MS = 10 };
@@ -115,7 +115,7 @@ static int is_stopped(void *context)
     return stop_requested();
 }
 
-/* For a reader who cannot apply migrations. */
+/* For a reader that cannot apply migrations. */
 static bool check_newest(struct store *store, struct err *err)
 {
     int64_t version;
@@ -129,8 +129,8 @@ static bool check_newest(struct store *store, struct err *err)
                    store->path);
 }
 
-/* For SQLite, whose own handler comes to look ten times a second only, and would miss the gaps that
- * a drain at full speed leaves. tries: how often this lock was waited for so far. */
+/* A busy handler for SQLite, whose own one looks only ten times a second and would miss the gaps
+ * that a drain at full speed leaves. tries: how often this lock was waited for so far. */
 static int wait_for_lock(void *context, int tries)
 {
     enum { SOON = 20, SOON_MS = 1, LATER_MS = 10 };

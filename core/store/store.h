@@ -1,5 +1,5 @@
-/* The one SQLite file that holds all state. A struct store is one connection: one thread at a time.
- */
+/* The one SQLite file that holds all state. A struct store is one connection, for one thread at a
+ * time. */
 #ifndef ROWFERRY_STORE_STORE_H
 #define ROWFERRY_STORE_STORE_H
 
@@ -15,17 +15,17 @@ enum store_mode {
     STORE_EXISTING, /* every other command: a missing database is ERR_CONFIG */
     STORE_READING,  /* status, history, export: as STORE_EXISTING, but read-only where this user may
                        not write; an older version is ERR_STORE then */
-    STORE_LOOKING,  /* doctor: as it is, read-only; an older version stays one, and a statement
-                       that takes long ends with ERR_STOPPED when stopping is asked for. May leave an
-                       empty -wal and its -shm beside it, as SQLite's readers do */
+    STORE_LOOKING,  /* doctor: read-only, and an older version is not migrated; a statement that
+                       takes long ends with ERR_STOPPED after a signal. Can leave an empty -wal and
+                       its -shm next to the database, as SQLite's readers do */
 };
 
-/* Once, before anything uses SQLite: switches off its memory statistics, a lock and two sums at
- * each allocation, which nobody reads. */
+/* Switches off the memory statistics of SQLite, which cost a lock and two sums at each allocation.
+ * Call it once, before anything uses SQLite. */
 void store_prepare(void);
 
 /* Opens the database, brings it up to the newest migration (but for STORE_LOOKING), and checks that
- * it is ours (application_id) and not newer than we are. *created tells that it was made now (mode
+ * it is ours (application_id) and not newer than this program. *created: it was made now (mode
  * 0600). NULL on error (ERR_STORE, ERR_CONFIG when missing). path is copied. */
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err);
 void store_close(struct store *store);
@@ -33,8 +33,8 @@ void store_close(struct store *store);
 /* Absolute path of the database file. */
 const char *store_path(const struct store *store);
 
-/* How sure a commit is: false survives a crash of the process, true of the machine as well (an
- * fsync each). Intake switches it off between its first and its last commit. Default: true. */
+/* Sets what a commit survives: with false a crash of the process, with true also one of the machine
+ * (an fsync each). Intake switches it off between its first and its last commit. Default: true. */
 bool store_set_durable(struct store *store, bool durable, struct err *err);
 
 #endif

@@ -41,9 +41,9 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
                                    struct err *err),
                      void *context, struct err *err);
 
-/* The sums of docs/database.md#what-always-holds: rows read = rejected + jobs + discarded, jobs =
- * the sum over the states. A difference is ERR_INTERNAL and names the batch. `loading` batches are
- * not judged. */
+/* Checks the sums of docs/database.md#what-always-holds: rows read = rejected + jobs + discarded,
+ * jobs = the sum over the states. ERR_INTERNAL if they differ. `loading` batches are not checked.
+ */
 bool summary_balance(const struct batch_counts *batch, struct err *err);
 
 #endif

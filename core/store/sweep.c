@@ -18,7 +18,7 @@ enum {
     HOLD_US = 10000,    /* a transaction may take so long, its commit included */
     WORK_US_MIN = 2000, /* however long commits take */
     PAUSE_US_MIN = 25000,
-    CHECKPOINT_PAGES = 2000, /* in the log: before another writer thinks of copying them */
+    CHECKPOINT_PAGES = 2000, /* in the log: fewer than those at which another writer copies them */
     CHECKPOINTS_MAX = 5,
     FREE_SHARE = 50, /* one page of so many may stay free */
 };
@@ -76,12 +76,12 @@ static const char *const sql[] = {
 
 const struct db_statements sweep_statements = {sql, sizeof sql / sizeof *sql};
 
-/* What hangs on the rows of a batch is deleted part by part, in this order: what finds the rest
- * comes last. A table that is added to the schema gets its line above. */
+/* What belongs to the rows of a batch is deleted part by part, in this order: what is needed to
+ * find the rest comes last. A table that is added to the schema gets its line above. */
 static const struct part {
-    bool keys;     /* in their own order, for they stand at random places */
+    bool keys;     /* in their own order, because they are at random places */
     bool rejected; /* of rejected rows, not of jobs */
-    unsigned last; /* finds the last row of the next piece, where it is no key */
+    unsigned last; /* finds the last row of the next piece, if it is not of keys */
     unsigned first_delete, last_delete;
 } parts[] = {
     {true, false, 0, SWEEP_JOB_KEYS, SWEEP_JOB_KEYS},
@@ -124,7 +124,7 @@ struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct e
     sweep = mem_calloc(1, sizeof *sweep);
     sweep->store = store;
     sweep->watch = watch;
-    /* instead of copying pages within a commit, whose time is measured */
+    /* instead of copying pages in a commit, whose time is measured */
     sqlite3_wal_hook(store->db, note_log, sweep);
     sweep->vacuum = db_prepare(store, "PRAGMA incremental_vacuum", err);
     if (sweep->vacuum)
@@ -156,7 +156,7 @@ static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t last
     return db_run(sweep->store, statement, err, "delete the rows of a pruned batch");
 }
 
-/* Of the next piece of the part, from the beginning of what is left of it; 0: nothing is left. */
+/* Finds the last row of the next piece of the part; 0: nothing is left. */
 static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
 {
     struct db_statement *statement = get(sweep, sweep->part->last, err);
@@ -183,7 +183,8 @@ static bool delete_rows(struct sweep *sweep, bool *ended, struct err *err)
         if (!run(sweep, i, id_before(sweep->batch_id), last, err))
             return false;
     if (last)
-        sweep->rows += (uint64_t)sqlite3_changes(sweep->store->db); /* of the last, the rows */
+        sweep->rows += (uint64_t)sqlite3_changes(
+            sweep->store->db); /* of the last statement, which deletes the rows */
     return true;
 }
 
@@ -196,7 +197,7 @@ static bool delete_keys(struct sweep *sweep, bool *ended, struct err *err)
     return run(sweep, sweep->part->first_delete, done, sweep->keys_done, err);
 }
 
-/* What a batch has beside rows. */
+/* Deletes what a batch has next to its rows. */
 static bool delete_rest(struct sweep *sweep, bool *ended, struct err *err)
 {
     struct db_statement *tally = get(sweep, SWEEP_REJECTION_TALLY, err);
@@ -232,7 +233,7 @@ static bool free_piece(struct sweep *sweep, bool *ended, struct err *err)
 
 typedef bool piece_function(struct sweep *sweep, bool *ended, struct err *err);
 
-/* Piece after piece until the time is over. */
+/* Works piece by piece until the time is over. */
 static bool work(struct sweep *sweep, piece_function *piece, int64_t begun_us, bool *ended,
                  struct err *err)
 {
@@ -273,9 +274,9 @@ static bool transact(struct sweep *sweep, piece_function *piece, bool *ended, in
     return true;
 }
 
-/* Copies the log into the database while it is small, so that a drain does not have to, and all of
- * it, for then the next writer begins it anew: others may write meanwhile, so that it takes a few
- * goes. Needs no lock that a writer needs, and what goes wrong here the next writer tells. */
+/* Copies the log into the database while it is small, so that a drain does not have to; all of it,
+ * because then the next writer begins it again. Others can write at the same time, so it takes a
+ * few tries. Needs no lock that a writer needs; the next writer reports what fails here. */
 static void copy_log(struct sweep *sweep)
 {
     int pages = -1, before;
@@ -291,15 +292,15 @@ static void copy_log(struct sweep *sweep)
     }
 }
 
-/* SQLite has no queue for those who wait: they look again after 1, 2, 5, 10, 15, 20, 25, 25 and 25
- * ms, then after 50 and more. Within their first 100 ms they find the database free when a pause is
- * not shorter than the longest of these. */
+/* SQLite has no queue for processes that wait: they look again after 1, 2, 5, 10, 15, 20, 25, 25
+ * and 25 ms, then after 50 and more. They find the database free within 100 ms if a pause is not
+ * shorter than the longest of these. */
 static int pause_ms_after(int64_t held_us)
 {
     return (int)((held_us > PAUSE_US_MIN ? held_us : PAUSE_US_MIN) / 1000) + 1;
 }
 
-/* Transaction after transaction to the end of the work, with a pause behind each. */
+/* Runs transactions to the end of the work, with a pause after each. */
 static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *err)
 {
     bool ended = false;
@@ -311,8 +312,8 @@ static bool take_turns(struct sweep *sweep, piece_function *piece, struct err *e
             return false;
         crash_point(CRASH_PRUNE_COMMITTED);
         copy_log(sweep);
-        if (sweep->watch.tell)
-            sweep->watch.tell(sweep->watch.context, sweep->rows, sweep->free_bytes);
+        if (sweep->watch.report)
+            sweep->watch.report(sweep->watch.context, sweep->rows, sweep->free_bytes);
         if (stop_wait_ms(pause_ms_after(held_us)) && !ended)
             return err_set(err, ERR_STOPPED, "stopped; the next prune goes on from here");
     }

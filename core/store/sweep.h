@@ -1,5 +1,5 @@
-/* The rows of pruned batches deleted and the space given back, a little at a time, beside whoever
- * works on the database meanwhile. */
+/* Deletes the rows of pruned batches and gives their space back, a little at a time, while others
+ * work on the database. */
 #ifndef ROWFERRY_STORE_SWEEP_H
 #define ROWFERRY_STORE_SWEEP_H
 
@@ -11,21 +11,21 @@
 
 struct sweep;
 
-/* Told behind each transaction: rows deleted since sweep_open, and while space is given back, how
- * many bytes are free yet (else 0). NULL: nobody. */
+/* Called after each transaction: rows deleted since sweep_open and, while space is given back, how
+ * many bytes are still free (else 0). Can be NULL. */
 struct sweep_watch {
-    void (*tell)(void *context, uint64_t rows, uint64_t free_bytes);
+    void (*report)(void *context, uint64_t rows, uint64_t free_bytes);
     void *context;
 };
 
-/* While it is open the store is for this alone: its commits survive a crash of the process, not of
- * the machine, for what is deleted again is lost to nobody. watch is copied. */
+/* Opens a sweep; until it is closed, use the store for nothing else. Its commits survive a crash of
+ * the process, not of the machine: then the rows are deleted again. watch is copied. */
 struct sweep *sweep_open(struct store *store, struct sweep_watch watch, struct err *err);
 void sweep_close(struct sweep *sweep);
 
-/* Deletes all rows of a batch that prune_mark has marked, in transactions that hold the database
- * for some 10 ms each, with longer pauses, and notes that it is empty. Safe to repeat from
- * wherever it ended. ERR_STOPPED: a signal came between two transactions. */
+/* Deletes all rows of a batch that prune_mark has marked, in transactions of about 10 ms with
+ * longer pauses between them, and notes that it is empty. Safe to repeat wherever it ended.
+ * ERR_STOPPED: a signal came between two transactions. */
 bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct err *err);
 
 /* Moves pages from the end of the file into free ones, at the same pace, until hardly any are free;

@@ -15,13 +15,12 @@ struct batch_unfinished {
     bool over_limit;    /* it was by a limit on rows or rejected rows */
 };
 
-/* A batch in state `loading`, or a refused one that still has jobs to discard, or one with
- * a file to be moved that is not filed yet: whatever an earlier process left, lowest id first and
- * above `after`. *found tells whether there is one. Call it under the intake lock only. */
+/* Finds the next batch above `after` that an earlier process left: in state `loading`, refused with
+ * jobs to discard, or with a file that is not moved yet. Call it only under the intake lock. */
 bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
                            bool *found, struct err *err);
 
-/* Step 6: the file is where it belongs. The first time counts. */
+/* Step 6: notes that the file was moved. Only the first time counts. */
 bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err);
 
 /* One rejected row with its violations, for NAME.rejected.* and NAME.errors.tsv: calls visit for

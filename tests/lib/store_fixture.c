@@ -92,8 +92,8 @@ static void fill_reject(struct intake_chunk *chunk, uint32_t row_no, const char 
         .field_size = 3,
         .rule = put(chunk, "pattern", 7),
         .rule_size = 7,
-        .message = put(chunk, "is no sku", 9),
-        .message_size = 9,
+        .message = put(chunk, "is not a sku", 12),
+        .message_size = 12,
     };
 }
 

@@ -154,7 +154,7 @@ static void a_drain_that_claims_meanwhile_keeps_what_it_claimed(void **state)
     fixture_batch(*state, "Item", buf_text(&words));
     buf_release(&words);
     cancel(&heard, false);
-    /* the drain's two stood behind the first 4096 */
+    /* the two of the drain came after the first 4096 */
     assert_int_equal(heard.moved, 9998);
     assert_string_equal(fixture_ask(*state, "SELECT sending, cancelled, pending FROM batch_tally"),
                         "2|9998|0");

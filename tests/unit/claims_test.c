@@ -135,7 +135,7 @@ static void large_texts_end_a_window_early(void **state)
     assert_claims(fixture, 10, "PUT 1/3 c v5");
 }
 
-/* --- what stands in the database before anything may leave --- */
+/* --- what is in the database before a request is sent --- */
 
 static void a_claim_is_committed_as_sending_with_its_attempt(void **state)
 {

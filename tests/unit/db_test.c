@@ -217,7 +217,7 @@ static void a_folder_is_no_database(void **state)
 
     assert_int_equal(mkdir(place->path, 0700), 0);
     assert_refused(place, STORE_CREATE, ERR_STORE, "database ",
-                   " is no regular file: name another --db");
+                   " is not a regular file: name another --db");
 }
 
 static void a_text_file_is_no_database_and_stays_as_it_is(void **state)

@@ -280,7 +280,7 @@ static void a_move_that_the_table_does_not_allow_is_a_bug(void **state)
     end_job(fixture, "1/1", JOB_CONFLICT);
     assert_false(try_decide(fixture, &decision, first, 1));
     assert_int_equal(fixture->err.kind, ERR_INTERNAL);
-    assert_string_equal(fixture->err.text, "job 1000000001: no way from conflict to applied");
+    assert_string_equal(fixture->err.text, "job 1000000001 cannot move from conflict to applied");
     fixture_check(fixture);
 }
 

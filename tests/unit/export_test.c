@@ -130,8 +130,8 @@ static void what_became_of_a_row_comes_with_it(void **state)
     fill(fixture);
     assert_true(export_next(fixture->store, &page, &fixture->err));
     assert_string_equal(buf_text(&text),
-                        "200 6 1  {\"n\":1} ; 0 0 0 sku: is no sku  !b; 200 0 0  {\"n\":3} ; "
-                        "200 0 1  {\"n\":4} ; 0 0 0 sku: is no sku  !; 0 0 0  {\"n\":6} ; ");
+                        "200 6 1  {\"n\":1} ; 0 0 0 sku: is not a sku  !b; 200 0 0  {\"n\":3} ; "
+                        "200 0 1  {\"n\":4} ; 0 0 0 sku: is not a sku  !; 0 0 0  {\"n\":6} ; ");
     buf_release(&text);
 }
 

@@ -25,7 +25,7 @@ static void tell_text(struct buf *out, const char *name, struct span text)
         buf_printf(out, " %s='%.*s'", name, (int)text.size, text.data);
 }
 
-/* All that an event tells, on one line. */
+/* All members of an event, on one line. */
 static bool tell_event(void *context, const struct history_event *event, struct err *err)
 {
     static const char *const kinds[] = {"read",     "rejected", "request",
@@ -57,15 +57,15 @@ static bool tell_event(void *context, const struct history_event *event, struct 
     return true;
 }
 
-static void assert_told(struct fixture *fixture, const char *record, const char *schema,
+static void assert_text(struct fixture *fixture, const char *record, const char *schema,
                         const char *expected)
 {
-    struct buf told = {0};
+    struct buf text = {0};
 
-    if (!history_record(fixture->store, span_of(record), schema, tell_event, &told, &fixture->err))
+    if (!history_record(fixture->store, span_of(record), schema, tell_event, &text, &fixture->err))
         fail_msg("%s", fixture->err.text);
-    assert_string_equal(buf_text(&told), expected);
-    buf_release(&told);
+    assert_string_equal(buf_text(&text), expected);
+    buf_release(&text);
 }
 
 static void a_row_that_was_never_sent_is_pending_since_it_was_read(void **state)
@@ -73,12 +73,12 @@ static void a_row_that_was_never_sent_is_pending_since_it_was_read(void **state)
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "b:1 a:5");
-    assert_told(fixture, "a", NULL,
+    assert_text(fixture, "a", NULL,
                 "1000000 Item 1/2 read source='inbox/x.csv' line=3 version=5 fields='{\"n\":2}'\n"
                 "1000000 Item 1/2 state what='pending'\n");
 }
 
-static void requests_conflict_and_decision_are_told_in_the_order_of_time(void **state)
+static void requests_conflict_and_decision_come_in_the_order_of_time(void **state)
 {
     struct fixture *fixture = *state;
     struct claim_outcome *outcome;
@@ -101,7 +101,7 @@ static void requests_conflict_and_decision_are_told_in_the_order_of_time(void **
     fixture_claim(fixture, 0);
     fixture_ask(fixture, "UPDATE conflict SET resolution = 'theirs', resolved_ms = 1000100");
     fixture_ask(fixture, "UPDATE job_state SET state = 'dismissed', updated_ms = 1000100");
-    assert_told(fixture, "a", "Item",
+    assert_text(fixture, "a", "Item",
                 "1000000 Item 1/1 read source='inbox/x.csv' line=2 version=5 fields='{\"n\":1}'\n"
                 "1000010 Item 1/1 request version=5 run=7 ended=1000020 us=9000 what='PUT' "
                 "error='timed out'\n"
@@ -113,13 +113,13 @@ static void requests_conflict_and_decision_are_told_in_the_order_of_time(void **
                 "error='changed' attempts=1\n");
 }
 
-static void an_attempt_without_an_end_is_told_and_what_a_job_waits_for(void **state)
+static void an_attempt_without_an_end_is_text_and_what_a_job_waits_for(void **state)
 {
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a:5 a:6");
     fixture_claim(fixture, 2);
-    assert_told(fixture, "a", NULL,
+    assert_text(fixture, "a", NULL,
                 "1000000 Item 1/1 read source='inbox/x.csv' line=2 version=5 fields='{\"n\":1}'\n"
                 "1000000 Item 1/1 request version=5 run=7 what='PUT'\n"
                 "1000000 Item 1/1 state what='sending' attempts=1\n"
@@ -127,18 +127,18 @@ static void an_attempt_without_an_end_is_told_and_what_a_job_waits_for(void **st
                 "1000000 Item 1/2 state what='pending' attempts=0 waits_for=1000000001\n");
 }
 
-static void rejected_rows_are_told_with_all_that_is_wrong(void **state)
+static void rejected_rows_are_text_with_all_that_is_wrong(void **state)
 {
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "b:1 !a !c !");
     fixture_ask(fixture, "INSERT INTO violation VALUES (1, 2, 1, '', 'row', 'is ragged')");
-    assert_told(fixture, "a", NULL,
+    assert_text(fixture, "a", NULL,
                 "1000000 Item 1/2 rejected source='inbox/x.csv' line=3 "
-                "error='sku: is no sku; is ragged'\n");
+                "error='sku: is not a sku; is ragged'\n");
 }
 
-static void records_of_several_schemas_are_told_one_after_the_other(void **state)
+static void records_of_several_schemas_are_text_one_after_the_other(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -147,22 +147,22 @@ static void records_of_several_schemas_are_told_one_after_the_other(void **state
     fixture_batch(fixture, "Account", "a:2 !a");
     fixture->now_ms += 10;
     fixture_batch(fixture, "Item", "a:6");
-    assert_told(
+    assert_text(
         fixture, "a", NULL,
         "1000010 Account 2/1 read source='inbox/x.csv' line=2 version=2 fields='{\"n\":1}'\n"
         "1000010 Account 2/1 state what='pending'\n"
-        "1000010 Account 2/2 rejected source='inbox/x.csv' line=3 error='sku: is no sku'\n"
+        "1000010 Account 2/2 rejected source='inbox/x.csv' line=3 error='sku: is not a sku'\n"
         "1000000 Item 1/1 read source='inbox/x.csv' line=2 version=5 fields='{\"n\":1}'\n"
         "1000000 Item 1/1 state what='pending'\n"
         "1000020 Item 3/1 read source='inbox/x.csv' line=2 version=6 fields='{\"n\":1}'\n"
         "1000020 Item 3/1 state what='pending'\n");
-    assert_told(
+    assert_text(
         fixture, "a", "Account",
         "1000010 Account 2/1 read source='inbox/x.csv' line=2 version=2 fields='{\"n\":1}'\n"
         "1000010 Account 2/1 state what='pending'\n"
-        "1000010 Account 2/2 rejected source='inbox/x.csv' line=3 error='sku: is no sku'\n");
-    assert_told(fixture, "a", "Nothing", "");
-    assert_told(fixture, "A", NULL, "");
+        "1000010 Account 2/2 rejected source='inbox/x.csv' line=3 error='sku: is not a sku'\n");
+    assert_text(fixture, "a", "Nothing", "");
+    assert_text(fixture, "A", NULL, "");
 }
 
 static bool stop_at_once(void *context, const struct history_event *event, struct err *err)
@@ -192,10 +192,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_row_that_was_never_sent_is_pending_since_it_was_read),
-        WITH_STORE(requests_conflict_and_decision_are_told_in_the_order_of_time),
-        WITH_STORE(an_attempt_without_an_end_is_told_and_what_a_job_waits_for),
-        WITH_STORE(rejected_rows_are_told_with_all_that_is_wrong),
-        WITH_STORE(records_of_several_schemas_are_told_one_after_the_other),
+        WITH_STORE(requests_conflict_and_decision_come_in_the_order_of_time),
+        WITH_STORE(an_attempt_without_an_end_is_text_and_what_a_job_waits_for),
+        WITH_STORE(rejected_rows_are_text_with_all_that_is_wrong),
+        WITH_STORE(records_of_several_schemas_are_text_one_after_the_other),
         WITH_STORE(a_visit_that_fails_ends_it),
     };
 

@@ -246,7 +246,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
     assert_int_equal(batch.progress.bytes, 20);
     assert_int_equal(batch.progress.lines, 3);
     assert_string_equal(batch.progress.prefix_hash, "prefix-2");
-    /* and holds no snapshot that would stand in the way of what follows */
+    /* and holds no snapshot that would block what follows */
     load(fixture, batch_id, 3, "b:5");
 }
 
@@ -304,8 +304,8 @@ static void rejections_come_in_order_of_row_and_place(void **state)
 
     load_rejects(fixture);
     assert_true(batch_rejections(fixture->store, 1, note, &walk, &fixture->err));
-    assert_string_equal(buf_text(&walk.seen), "+2@3 [] '!' sku pattern is no sku;"
-                                              "+11@12 [k] '' sku pattern is no sku;"
+    assert_string_equal(buf_text(&walk.seen), "+2@3 [] '!' sku pattern is not a sku;"
+                                              "+11@12 [k] '' sku pattern is not a sku;"
                                               " 11@12 [k] ''  k k; 11@12 [k] ''  k !;");
     buf_release(&walk.seen);
 }
@@ -322,7 +322,7 @@ static void a_visit_that_fails_ends_the_walk_with_its_error(void **state)
     buf_reset(&walk.seen);
     walk.left = 100;
     assert_true(batch_rejections(fixture->store, 2, note, &walk, &fixture->err));
-    assert_string_equal(buf_text(&walk.seen), "+1@2 [other] '!other' sku pattern is no sku;");
+    assert_string_equal(buf_text(&walk.seen), "+1@2 [other] '!other' sku pattern is not a sku;");
     buf_release(&walk.seen);
 }
 

@@ -97,7 +97,7 @@ static void rows_are_written_as_they_were_given(void **state)
     assert_asked(fixture, "SELECT *, typeof(raw) FROM rejected_row",
                  "1|3|4|z|!z|blob; 1|5|6|NULL|!|blob");
     assert_asked(fixture, "SELECT * FROM violation",
-                 "1|3|0|sku|pattern|is no sku; 1|5|0|sku|pattern|is no sku");
+                 "1|3|0|sku|pattern|is not a sku; 1|5|0|sku|pattern|is not a sku");
     assert_asked(fixture,
                  "SELECT rows_read, rows_rejected, bytes_done, lines_done, prefix_hash FROM batch",
                  "6|2|60|7|prefix-6");

@@ -164,7 +164,7 @@ static void a_turn_that_fails_comes_back_with_its_error(void **state)
     assert_true(keeper_is_idle(scene->keeper));
     assert_int_equal(scene->fixture->err.kind, ERR_INTERNAL);
     assert_string_equal(scene->fixture->err.text,
-                        "job 1000000001: no way from sending to cancelled");
+                        "job 1000000001 cannot move from sending to cancelled");
     fixture_check(scene->fixture);
     /* and the keeper still works */
     claim->outcome.state = JOB_REFUSED;

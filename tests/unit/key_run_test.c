@@ -2,7 +2,7 @@
 
 #include "tests/unit/scene.h"
 
-/* Sorts the keys, each added with its place from 1 as its row, and tells the rows in order. */
+/* Sorts the keys, each added with its place from 1 as its row, and returns the rows in order. */
 static const char *order_of(const struct span *keys, uint32_t count)
 {
     static char text[256];

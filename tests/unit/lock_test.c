@@ -233,8 +233,8 @@ static void a_lock_that_another_program_shares_for_good_is_busy(void **state)
 }
 
 /* What flock(2) cannot prevent: whoever removes the file removes the lock. The next one is made
- * anew and excludes as ever. */
-static void a_removed_lock_file_is_made_anew(void **state)
+ * again and excludes as before. */
+static void a_removed_lock_file_is_made_again(void **state)
 {
     struct place *place = *state;
     struct lock *first = taken(place, LOCK_DRAIN), *second;
@@ -449,7 +449,7 @@ int main(void)
         IN_A_PLACE(who_looks_learns_who_is_at_work),
         IN_A_PLACE(who_looks_disturbs_nobody),
         IN_A_PLACE(a_lock_that_another_program_shares_for_good_is_busy),
-        IN_A_PLACE(a_removed_lock_file_is_made_anew),
+        IN_A_PLACE(a_removed_lock_file_is_made_again),
         IN_A_PLACE(whoever_holds_a_lock_learns_that_its_file_is_gone),
         IN_A_PLACE(a_lock_file_that_is_replaced_while_it_is_taken_does_no_harm),
         IN_A_PLACE(the_text_of_a_longer_holder_leaves_nothing_behind),

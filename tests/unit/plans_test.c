@@ -137,8 +137,8 @@ static const char *walked(const char *line)
     return *scan >= '0' && *scan <= '9' ? NULL : scan; /* so many constant rows */
 }
 
-/* Tables stand in plans by their alias: batches and tallies by b and t, runs by their name; what
- * few jobs come to, by its index. What else is walked grows. */
+/* Whether a plan can walk that table. Plans name tables by their alias: batches and tallies are b
+ * and t, runs have their name, and what few jobs come to has its index. All other tables grow. */
 static bool may_walk(const char *name)
 {
     static const char *const few[] = {
@@ -155,7 +155,7 @@ static bool may_walk(const char *name)
         "u",
         "batch_audit",
         "server_violation USING COVERING INDEX server_violation_by_field",
-        "rejection_by_field", /* which stands for its lines */
+        "rejection_by_field", /* a view, whose plan has lines of its own */
         "server_rejection_by_field",
     };
 
@@ -228,7 +228,7 @@ static void compare(const char *expected, const char *plans)
 
     for (size_t i = 0; expected[i] || plans[i]; i++) {
         if (expected[i] != plans[i])
-            fail_msg("the plans differ from %s (UPDATE_GOLDEN=1 writes it anew) at:\n%.*s",
+            fail_msg("the plans differ from %s (UPDATE_GOLDEN=1 writes it again) at:\n%.*s",
                      golden_path, (int)strcspn(line, "\n"), line);
         if (plans[i] == '\n')
             line = plans + i + 1;

@@ -74,7 +74,8 @@ static void note_rows(void *context, uint64_t rows, uint64_t free_bytes)
     *last = rows;
 }
 
-/* Deletes the rows of what is marked, and gives the space back. Returns how many were told of. */
+/* Deletes the rows of what is marked, and gives the space back. Returns how many rows were
+ * reported. */
 static unsigned sweep(struct fixture *fixture)
 {
     uint64_t rows = 0;

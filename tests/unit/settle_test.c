@@ -1,4 +1,4 @@
-/* What became of claimed jobs, and what a start makes of those that an earlier process had in
+/* The outcomes of claimed jobs, and what a start does with those that an earlier process had in
  * hand. */
 #include "core/base/mem.h"
 #include "core/store/exchange.h"
@@ -319,11 +319,11 @@ static void an_illegal_move_is_a_bug_and_nothing_is_written(void **state)
         enum job_state first, to;
         const char *text;
     } rows[] = {
-        {JOB_SENDING, JOB_FAILED, "job 1000000001: no way from sending to failed"},
-        {JOB_SENDING, JOB_CANCELLED, "job 1000000001: no way from sending to cancelled"},
-        {JOB_SENDING, JOB_SENDING, "job 1000000001: no way from sending to sending"},
-        {JOB_UNKNOWN, JOB_SENDING, "job 1000000001: no way from unknown to sending"},
-        {JOB_UNKNOWN, JOB_DISMISSED, "job 1000000001: no way from unknown to dismissed"},
+        {JOB_SENDING, JOB_FAILED, "job 1000000001 cannot move from sending to failed"},
+        {JOB_SENDING, JOB_CANCELLED, "job 1000000001 cannot move from sending to cancelled"},
+        {JOB_SENDING, JOB_SENDING, "job 1000000001 cannot move from sending to sending"},
+        {JOB_UNKNOWN, JOB_SENDING, "job 1000000001 cannot move from unknown to sending"},
+        {JOB_UNKNOWN, JOB_DISMISSED, "job 1000000001 cannot move from unknown to dismissed"},
     };
     struct fixture *fixture = *state;
 

@@ -855,6 +855,12 @@ static bool answer_verdict(void *context, const struct notification *notificatio
     return true;
 }
 
+static bool knows_schema(void *context, struct span schema)
+{
+    (void)context, (void)schema;
+    return true;
+}
+
 static struct notification_verdict foreign = {NOTIFICATION_FOREIGN, 0},
                                    waits = {NOTIFICATION_WAITS, 1000000006},
                                    echo = {NOTIFICATION_OF_JOB, 1000000001};
@@ -863,7 +869,8 @@ static struct notification_verdict foreign = {NOTIFICATION_FOREIGN, 0},
 static bool add_notifications(struct fixture *fixture, struct notification_verdict *verdict,
                               const char *record_id, struct err *err)
 {
-    struct notification_decider decider = {answer_verdict, verdict, false};
+    struct notification_decider decider = {
+        .decide = answer_verdict, .context = verdict, .knows = knows_schema};
     struct notification notifications[3], *list[3];
 
     for (size_t i = 0; i < 3; i++) {
@@ -899,7 +906,8 @@ static void store_notifications(struct fixture *fixture)
 static bool decide_as(struct fixture *fixture, struct notification_verdict *verdict,
                       struct err *err)
 {
-    struct notification_decider decider = {answer_verdict, verdict, false};
+    struct notification_decider decider = {
+        .decide = answer_verdict, .context = verdict, .knows = knows_schema};
     uint64_t decided;
 
     return notifications_decide(fixture->store, &decider, fixture->now_ms, &decided, err);

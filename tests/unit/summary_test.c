@@ -139,7 +139,7 @@ static void a_visit_that_fails_ends_the_walk_with_its_error(void **state)
         summary_batches(fixture->store, SUMMARY_ALL, 0, refuse_visit, &visits, &fixture->err));
     assert_string_equal(fixture->err.text, "enough");
     assert_int_equal(visits, 1);
-    /* nothing stays open behind it */
+    /* nothing stays open after it */
     fixture_batch(fixture, "Item", "z:5");
 }
 

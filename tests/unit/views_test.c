@@ -72,7 +72,7 @@ static void every_promised_column_can_be_asked_for(void **state)
     }
 }
 
-/* SELECT * reads well only when the columns stand in the order that the contract gives them. */
+/* SELECT * reads well only when the columns are in the documented order. */
 static void views_begin_with_the_promised_columns_in_their_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -200,7 +200,8 @@ static void a_rejection_joins_the_messages_of_its_row(void **state)
     chunk.progress.rows = 1;
     assert_true(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
     intake_chunk_release(&chunk);
-    assert_asked(fixture, "SELECT * FROM rejection", "1|inbox/x.csv|4|5|k|sku: is no sku; ragged");
+    assert_asked(fixture, "SELECT * FROM rejection",
+                 "1|inbox/x.csv|4|5|k|sku: is not a sku; ragged");
 }
 
 static void failed_jobs_are_those_that_failed_or_were_refused(void **state)

@@ -31,6 +31,8 @@ static void a_429_holds_all_requests_for_its_time(void **state)
     assert_int_equal(sent_ms(2), 50);
     assert_in_range(sent_ms(3), 100 + 20000, 100 + 20250);
     assert_string_equal(fixture_ask(world.fixture, "SELECT sum(attempts) FROM job"), "6");
+    /* what was claimed, and has not left, is put back meanwhile */
+    assert_int_equal(world.sending_in_pause, 0);
     assert_int_equal(result.run.throttled, 2);
     assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM pause"), "0");
     assert_non_null(strstr(buf_text(&world.said), "the API answered 429, and asks to wait"));
@@ -105,6 +107,7 @@ static void a_503_with_a_time_holds_all_and_one_without_its_job(void **state)
     assert_ends(&options, named, DRAIN_FINISHED);
     assert_string_equal(jobs(), "2 applied");
     assert_in_range(sent_ms(2), 100 + 5000, 100 + 5250); /* after the login and the first update */
+    assert_int_equal(world.sending_in_pause, 0);
 
     world.now_us += 1000000;
     options = usual();
@@ -279,6 +282,31 @@ static void the_pace_learned_from_a_429_is_reported(void **state)
     assert_non_null(strstr(buf_text(&world.said), "for the pace that the API allows"));
 }
 
+static void a_short_pause_keeps_what_was_claimed(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT a", .times = 1, .status = 503, .retry_after_s = 1}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 1;
+    BATCH("a:5 b:6 c:7");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "3 applied");
+    assert_int_equal(world.sending_in_pause, 2);
+}
+
+static void an_outcome_is_written_while_other_answers_are_awaited(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT b", .latency_ms = 5000}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:6");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_in_range(world.settled_us, 100000, 1200000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +330,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_signal_while_the_login_is_asked_ends_the_run, begin, end),
         cmocka_unit_test_setup_teardown(a_renewal_can_fail_while_the_token_lives, begin, end),
         cmocka_unit_test_setup_teardown(the_pace_learned_from_a_429_is_reported, begin, end),
+        cmocka_unit_test_setup_teardown(a_short_pause_keeps_what_was_claimed, begin, end),
+        cmocka_unit_test_setup_teardown(an_outcome_is_written_while_other_answers_are_awaited,
+                                        begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,10 @@ static struct world {
     int64_t turn_us;
     struct drain_progress progress;
     unsigned reports;
+    int64_t settled_us;     /* when progress showed the first settled job; 0: never */
+    int sending_in_pause;   /* jobs in hand when progress was reported in a pause last */
+    unsigned spread_wanted; /* the largest claim for a sample */
+    unsigned busy_late;     /* the most requests in flight once the first answers have come */
 } world;
 
 int64_t clock_monotonic_us(void)
@@ -161,6 +165,8 @@ void keeper_hand(struct keeper *handed, struct exchange *exchange)
 {
     assert_true(handed->idle);
     assert_true(exchange->wanted || exchange->settled_count);
+    if (exchange->spread && exchange->wanted > world.spread_wanted)
+        world.spread_wanted = exchange->wanted;
     handed->idle = false;
     world.turn = exchange;
     world.turn_us = world.now_us + TURN_US;
@@ -343,6 +349,8 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
         return err_set(err, ERR_INTERNAL, "libcurl is broken");
     buf_printf(&world.sent, "%" PRId64 " %s\n", world.now_us / 1000, text);
     reply = find_reply(text);
+    if (world.now_us > 101000 && pool->slots - http_pool_free(pool) + 1 > world.busy_late)
+        world.busy_late = pool->slots - http_pool_free(pool) + 1;
     *flight = (struct flight){.used = true, .body = flight->body};
     buf_reset(&flight->body);
     flight->answer = (struct http_answer){.context = request->context,
@@ -445,6 +453,11 @@ static inline void look_on(void *context, const struct drain_progress *progress)
     (void)context;
     world.progress = *progress;
     world.reports++;
+    if (progress->settled && !world.settled_us)
+        world.settled_us = world.now_us;
+    if (progress->pause != DRAIN_PAUSE_NONE)
+        world.sending_in_pause =
+            atoi(fixture_ask(world.fixture, "SELECT sum(sending) FROM batch_tally"));
 }
 
 static inline struct drain_options usual(void)

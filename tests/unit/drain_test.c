@@ -488,6 +488,7 @@ static void refusals_that_differ_refuse_their_jobs(void **state)
 
 static void a_claim_that_was_not_handed_over_does_not_count_as_an_attempt(void **state)
 {
+    struct lock_mark mark;
     struct drain_options options = usual();
 
     (void)state;
@@ -505,6 +506,10 @@ static void a_claim_that_was_not_handed_over_does_not_count_as_an_attempt(void *
     assert_string_equal(jobs(), "2 applied");
     assert_string_equal(fixture_ask(world.fixture, "SELECT record_id, attempts FROM job"),
                         "a|2; b|1");
+    assert_true(lock_read_mark(options.lock, &mark));
+    assert_int_equal(mark.run_id, options.run_id);
+    assert_int_equal(mark.attempt_id,
+                     atoi(fixture_ask(world.fixture, "SELECT max(id) FROM attempt")));
     lock_release(options.lock);
 }
 
@@ -600,6 +605,9 @@ static void an_audit_alone_sends_nothing(void **state)
     BATCH("a:5 b:6");
     assert_ends(&options, NULL, DRAIN_FINISHED);
     BATCH("c:6");
+    fixture_claim(world.fixture, 1); /* and the process ends */
+    fixture_reopen(world.fixture);
+    world.fixture->interrupted = true;
     options = usual();
     options.audit_share = 1;
     options.audit_ids = 50;
@@ -607,7 +615,7 @@ static void an_audit_alone_sends_nothing(void **state)
     assert_ends(&options, NULL, DRAIN_FINISHED);
     assert_string_equal(verdicts(), "2 verified");
     assert_int_equal(requests("PUT"), 0);
-    assert_string_equal(jobs(), "2 applied, 1 pending");
+    assert_string_equal(jobs(), "2 applied, 1 sending");
 }
 
 /* A sample needs few requests in flight, even where many are allowed. */
@@ -621,6 +629,7 @@ static void a_sample_limits_what_is_in_flight(void **state)
     add_batch_of(240);
     assert_fails(&options, replies, ERR_AUTH, "the API refused us with 403");
     assert_in_range(requests("PUT"), 100, 140);
+    assert_in_range(world.spread_wanted, 1, 20);
     assert_string_equal(jobs(), "240 pending");
 }
 
@@ -656,6 +665,70 @@ static void a_database_that_cannot_store_a_pause_is_an_error(void **state)
     assert_fails(&options, NULL, ERR_STORE, "pause");
     assert_string_equal(buf_text(&world.sent), "");
     fixture_ask(world.fixture, "ALTER TABLE paused RENAME TO pause");
+}
+
+static void tokens_that_are_refused_now_and_then_do_not_end_the_run(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT b", .times = 1, .status = 401},
+                                           {.to = "PUT e", .times = 1, .status = 401},
+                                           {.to = "PUT h", .times = 1, .status = 401},
+                                           {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 1;
+    BATCH("a:5 b:5 c:5 d:5 e:5 f:5 g:5 h:5 i:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "9 applied");
+    assert_int_equal(world.logins, 4);
+}
+
+/* The second token works for another job before it is refused to this one. */
+static void a_second_401_to_a_job_does_not_end_a_run_whose_token_works(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT a", .times = 1, .status = 401},
+        {.to = "PUT a", .times = 1, .status = 401, .latency_ms = 400},
+        {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    BATCH("a:5 b:5 c:5 d:5 e:5");
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "5 applied");
+    assert_int_equal(requests("PUT a"), 3);
+}
+
+static void what_was_claimed_before_a_sample_comes_last(void **state)
+{
+    static const struct reply replies[] = {{.to = "PUT x", .status = 403}, {0}};
+    struct drain_options options = usual();
+    const char *sent;
+
+    (void)state;
+    options.concurrency = 4;
+    BATCH("x1:5 x2:5 x3:5 x4:5 x5:5 x6:5 x7:5 x8:5 x9:5 x10:5 x11:5 x12:5 x13:5 x14:5 x15:5 x16:5");
+    add_batch_of(150);
+    assert_ends(&options, replies, DRAIN_FINISHED);
+    assert_string_equal(jobs(), "150 applied, 16 refused");
+    sent = buf_text(&world.sent);
+    /* x15 was claimed with the first ones, and had not left when three had been denied */
+    assert_true(strstr(sent, "PUT x15 ") > strstr(sent, "PUT r120 "));
+}
+
+/* 50 leave at first; the rest of the budget is not spent on requests that are in flight together.
+ */
+static void few_requests_are_in_flight_while_the_budget_is_low(void **state)
+{
+    static const struct reply replies[] = {
+        {.to = "PUT", .status = 500}, {.to = "GET", .status = 500}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.concurrency = 50;
+    add_batch_of(200);
+    assert_ends(&options, replies, DRAIN_EXHAUSTED);
+    assert_in_range(world.busy_late, 1, 5);
 }
 
 int main(void)
@@ -711,6 +784,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sample_limits_what_is_in_flight, begin, end),
         cmocka_unit_test_setup_teardown(a_service_that_never_answers_ends_the_run, begin, end),
         cmocka_unit_test_setup_teardown(a_database_that_cannot_store_a_pause_is_an_error, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(tokens_that_are_refused_now_and_then_do_not_end_the_run,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_second_401_to_a_job_does_not_end_a_run_whose_token_works,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(what_was_claimed_before_a_sample_comes_last, begin, end),
+        cmocka_unit_test_setup_teardown(few_requests_are_in_flight_while_the_budget_is_low, begin,
                                         end),
     };
 

@@ -939,7 +939,7 @@ done/InventoryItem-b.csv" "$(below inbox)"
     rows inbox/InventoryItem-a.csv 4 0
     chmod 777 inbox
     run --separate-stderr as_nobody doctor inbox
-    holds "$output" '--min-age is 30s: who writes the files cannot be seen'
+    holds "$output" '--min-age is 30s: this user cannot see who writes the files'
     run --separate-stderr rowferry doctor inbox
     holds "$output" '--min-age is 2s: this user can see who writes the files'
 }

@@ -234,18 +234,6 @@ static void count_batch(struct choice *choice, int64_t batch_id)
         report_fail(&choice->session.cli->report, &err);
 }
 
-/* Counts each batch once, as it is now. */
-static void count_batches(struct choice *choice)
-{
-    const struct id_list *ids = &choice->job_ids;
-
-    if (choice->batch_id)
-        count_batch(choice, choice->batch_id);
-    for (size_t i = 0; i < ids->count; i++)
-        if (i == 0 || id_batch(ids->items[i]) != id_batch(ids->items[i - 1]))
-            count_batch(choice, id_batch(ids->items[i]));
-}
-
 /* Prints the counts, the batches, and the command to run next. */
 static void print_end(struct choice *choice)
 {
@@ -272,6 +260,7 @@ static void print_end(struct choice *choice)
 
 void choice_work(struct choice *choice)
 {
+    const struct id_list *ids = &choice->job_ids;
     const uint64_t *ends = choice->ends;
 
     if (!pass(choice, true) || ends[DECIDE_NO_JOB] > 0)
@@ -281,7 +270,11 @@ void choice_work(struct choice *choice)
             return;
         pass(choice, false); /* if it fails, the summary has what it did before */
     }
-    count_batches(choice);
+    if (choice->batch_id)
+        count_batch(choice, choice->batch_id);
+    for (size_t i = 0; i < ids->count; i++)
+        if (i == 0 || id_batch(ids->items[i]) != id_batch(ids->items[i - 1]))
+            count_batch(choice, id_batch(ids->items[i]));
     if (ends[DECIDE_UNFIT] + ends[DECIDE_SUPERSEDED] + ends[DECIDE_SENT] > 0)
         report_status(&choice->session.cli->report, EXIT_ROWS);
     print_end(choice);

@@ -194,16 +194,6 @@ static void report_end(const struct exporting *exporting)
     buf_release(&counts);
 }
 
-static void release(struct exporting *exporting)
-{
-    writer_close(exporting->writer);
-    catalog_close(exporting->catalog);
-    export_batch_release(&exporting->batch);
-    buf_release(&exporting->out);
-    buf_release(&exporting->job);
-    session_release(&exporting->session);
-}
-
 void command_export(struct cli *cli)
 {
     const struct options *options = &cli->options;
@@ -222,5 +212,10 @@ void command_export(struct cli *cli)
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE)
         report_end(&exporting);
-    release(&exporting);
+    writer_close(exporting.writer);
+    catalog_close(exporting.catalog);
+    export_batch_release(&exporting.batch);
+    buf_release(&exporting.out);
+    buf_release(&exporting.job);
+    session_release(&exporting.session);
 }

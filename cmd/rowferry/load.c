@@ -270,12 +270,6 @@ static bool is_past(void *context, const char *name, const struct inbox_identity
     return false;
 }
 
-static void add_open(struct inbox_look *look, const char *name)
-{
-    look->unready = mem_resize(look->unready, look->unready_count + 1, sizeof look->unready[0]);
-    look->unready[look->unready_count++] = (struct inbox_unready){mem_strdup(name), INBOX_OPEN};
-}
-
 static bool read_inbox_file(struct load *load, const char *folder, struct inbox_look *look,
                             const char *name)
 {
@@ -291,7 +285,8 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
         fine = err.kind == ERR_NETWORK || survive(load, &err);
     load->found++;
     if (err.kind == ERR_NETWORK) { /* the next scan finds it again */
-        add_open(look, name);
+        look->unready = mem_resize(look->unready, look->unready_count + 1, sizeof look->unready[0]);
+        look->unready[look->unready_count++] = (struct inbox_unready){mem_strdup(name), INBOX_OPEN};
         free(path);
     } else {
         note_past(load, path, result.file);

@@ -9,11 +9,20 @@
 static const char *const levels[] = {
     [LOG_ERROR] = "error", [LOG_NOTICE] = "notice", [LOG_DEBUG] = "debug"};
 
-static void append_json(const struct log_event *event, struct buf *out)
+void log_line(enum log_format format, const struct log_event *event, struct buf *out)
 {
     char iso[CLOCK_ISO_SIZE];
 
-    buf_printf(out, "{\"time\": \"%s\"", clock_iso(event->now_ms, iso));
+    clock_iso(event->now_ms, iso);
+    if (format != LOG_JSON) {
+        buf_printf(out, "%s %s ", iso, levels[event->level]);
+        if (event->run_id)
+            buf_printf(out, "run=%" PRId64 " ", event->run_id);
+        words_printable(out, event->text);
+        buf_append_char(out, '\n');
+        return;
+    }
+    buf_printf(out, "{\"time\": \"%s\"", iso);
     json_line_text(out, "level", span_of(levels[event->level]));
     if (event->run_id)
         json_line_count(out, "run", (uint64_t)event->run_id);
@@ -25,23 +34,4 @@ static void append_json(const struct log_event *event, struct buf *out)
     json_line_text(out, "message", span_of(event->text));
     buf_append_span(out, event->members);
     json_line_end(out);
-}
-
-static void append_text(const struct log_event *event, struct buf *out)
-{
-    char iso[CLOCK_ISO_SIZE];
-
-    buf_printf(out, "%s %s ", clock_iso(event->now_ms, iso), levels[event->level]);
-    if (event->run_id)
-        buf_printf(out, "run=%" PRId64 " ", event->run_id);
-    words_printable(out, event->text);
-    buf_append_char(out, '\n');
-}
-
-void log_line(enum log_format format, const struct log_event *event, struct buf *out)
-{
-    if (format == LOG_JSON)
-        append_json(event, out);
-    else
-        append_text(event, out);
 }

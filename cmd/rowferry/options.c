@@ -26,17 +26,6 @@ static bool find_long(const struct options *options, struct span name, enum opti
     return found;
 }
 
-static bool find_letter(char letter, enum option_id *id)
-{
-    for (unsigned i = 0; i < OPT_COUNT; i++) {
-        if (option_at((enum option_id)i)->letter == letter) {
-            *id = (enum option_id)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Returns the name of this command's option that is nearest, or NULL. */
 static const char *nearest(const struct options *options, const char *name)
 {
@@ -136,13 +125,15 @@ static bool read_long(struct options *options, struct arguments *arguments, cons
 /* Reads `-q` or `-qv`: every short option is a flag. */
 static bool read_letters(struct options *options, const char *letters, struct err *err)
 {
-    enum option_id id;
-
     for (; *letters; letters++) {
-        if (!find_letter(*letters, &id))
+        unsigned id = 0;
+
+        while (id < OPT_COUNT && option_at((enum option_id)id)->letter != *letters)
+            id++;
+        if (id == OPT_COUNT)
             return err_set(err, ERR_CONFIG, "unknown option '-%c': see rowferry %s --help",
                            *letters, options->command_name);
-        if (!take(options, id, "1", err))
+        if (!take(options, (enum option_id)id, "1", err))
             return false;
     }
     return true;

@@ -209,35 +209,22 @@ static void print_line(const struct layout *layout, const struct printed *line, 
     buf_append_char(out, '\n');
 }
 
-static void print_head(const struct layout *layout, struct buf *out)
-{
-    buf_printf(out, "  %*s  %-*s", layout->id_width, "BATCH", layout->state_width, "STATE");
-    for (unsigned i = 0; i < COLUMNS_MAX; i++)
-        if (layout->widths[i])
-            buf_printf(out, "  %*s", layout->widths[i], layout->columns[i].name);
-    buf_append_text(out, "  FILE\n");
-}
-
-/* Appends the line of the batches that are not shown. Some of them can be newer than a batch that
- * has not ended. */
-static void print_summed(const struct layout *layout, const struct batch_table *table,
-                         struct buf *out)
-{
-    const char *word = table->last_summed_id < table->lines[0].id ? "older" : "more";
-    char text[48];
-
-    snprintf(text, sizeof text, "%" PRIu64 " %s", table->count - table->shown, word);
-    print_line(layout, &(struct printed){"", word, text, table->summed}, out);
-}
-
 void summary_batches_print(const struct batch_table *table, unsigned columns, struct buf *out)
 {
     struct layout layout = lay_out(table, columns);
-    char id[24];
+    char id[24], rest[48];
 
-    print_head(&layout, out);
-    if (table->count > table->shown)
-        print_summed(&layout, table, out);
+    buf_printf(out, "  %*s  %-*s", layout.id_width, "BATCH", layout.state_width, "STATE");
+    for (unsigned i = 0; i < COLUMNS_MAX; i++)
+        if (layout.widths[i])
+            buf_printf(out, "  %*s", layout.widths[i], layout.columns[i].name);
+    buf_append_text(out, "  FILE\n");
+    if (table->count > table->shown) { /* some can be newer than a batch that has not ended */
+        const char *word = table->last_summed_id < table->lines[0].id ? "older" : "more";
+
+        snprintf(rest, sizeof rest, "%" PRIu64 " %s", table->count - table->shown, word);
+        print_line(&layout, &(struct printed){"", word, rest, table->summed}, out);
+    }
     for (unsigned i = 0; i < table->shown; i++) {
         const struct batch_line *line = &table->lines[i];
 
@@ -464,20 +451,6 @@ static void append_files(const struct summary *summary, struct buf *out)
         buf_append_char(out, ')');
 }
 
-static void append_head(const struct cli *cli, struct buf *out)
-{
-    const struct summary *summary = cli->summary;
-    char span[WORDS_SIZE];
-
-    buf_printf(out, "%s took %s (run %" PRId64 ")", cli->command->name,
-               words_duration(summary_duration_ms(summary), span), summary->run_id);
-    if (cli->command->bit & (FOR_RUN | FOR_INGEST)) {
-        buf_append_text(out, ": ");
-        append_files(summary, out);
-    }
-    buf_append_char(out, '\n');
-}
-
 /* Appends the error answers of the API, the most frequent first. */
 static void append_replies(const struct meter_replies *replies, struct buf *out)
 {
@@ -671,14 +644,23 @@ static void append_notifications(const struct cli *cli, struct buf *out)
 
 static void append_work(const struct cli *cli, struct buf *out)
 {
-    append_head(cli, out);
-    append_notifications(cli, out);
-    if (cli->summary->table.count > 0) {
-        buf_append_char(out, '\n');
-        summary_batches_print(&cli->summary->table, report_columns(STDOUT_FILENO), out);
+    const struct summary *summary = cli->summary;
+    char span[WORDS_SIZE];
+
+    buf_printf(out, "%s took %s (run %" PRId64 ")", cli->command->name,
+               words_duration(summary_duration_ms(summary), span), summary->run_id);
+    if (cli->command->bit & (FOR_RUN | FOR_INGEST)) {
+        buf_append_text(out, ": ");
+        append_files(summary, out);
     }
-    summary_audits(cli->summary->by_verdict, cli->summary->audits_due > 0, out);
-    append_metrics(cli->summary, out);
+    buf_append_char(out, '\n');
+    append_notifications(cli, out);
+    if (summary->table.count > 0) {
+        buf_append_char(out, '\n');
+        summary_batches_print(&summary->table, report_columns(STDOUT_FILENO), out);
+    }
+    summary_audits(summary->by_verdict, summary->audits_due > 0, out);
+    append_metrics(summary, out);
     summary_queries(cli, out);
 }
 

@@ -1,35 +1,35 @@
-/* A schema file, a line `---`, then the fields of rows, a line each. A row is judged alike whatever
- * was judged before it, by the same checker or another, and whatever the order of its members. */
+/* Input: a schema file, a line `---`, then the fields of rows, one per line. The result of a row
+ * must not depend on rows before it, on the checker, or on the order of its members. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/schemas.h"
 
 enum { ROWS_MAX = 8 };
 
-struct judged {
+struct checked {
     struct row row;
-    struct buf text; /* what is said of it */
+    struct buf text; /* its violations */
     size_t violations;
 };
 
-static unsigned read_rows(struct span text, struct judged rows[ROWS_MAX])
+static unsigned read_rows(struct span text, struct checked rows[ROWS_MAX])
 {
     unsigned count = 0;
 
     while (text.size && count < ROWS_MAX) {
-        struct judged *judged = &rows[count];
+        struct checked *checked = &rows[count];
         struct json_fault fault;
 
-        *judged = (struct judged){.row.fields = fuzz_take_part(&text, "\n")};
-        if (json_scan(&judged->row.tape, judged->row.fields, 0, &fault) &&
-            judged->row.tape.tokens[0].kind == JSON_OBJECT)
+        *checked = (struct checked){.row.fields = fuzz_take_part(&text, "\n")};
+        if (json_scan(&checked->row.tape, checked->row.fields, 0, &fault) &&
+            checked->row.tape.tokens[0].kind == JSON_OBJECT)
             count++;
         else
-            json_tape_release(&judged->row.tape);
+            json_tape_release(&checked->row.tape);
     }
     return count;
 }
 
-static void judge(const struct schema *schema, struct judged *rows, unsigned count)
+static void check(const struct schema *schema, struct checked *rows, unsigned count)
 {
     struct err err = {0};
     struct checker *checker = checker_open(schema, &err);
@@ -40,8 +40,8 @@ static void judge(const struct schema *schema, struct judged *rows, unsigned cou
     checker_close(checker);
 }
 
-/* Each row twice, in the other order, by a checker of its own. */
-static void judge_again(const struct schema *schema, struct judged *rows, unsigned count)
+/* Checks each row twice, in reverse order, with another checker. */
+static void check_again(const struct schema *schema, struct checked *rows, unsigned count)
 {
     struct err err = {0};
     struct checker *checker = checker_open(schema, &err);
@@ -51,7 +51,7 @@ static void judge_again(const struct schema *schema, struct judged *rows, unsign
         buf_reset(&text);
         schemas_check(checker, &rows[i / 2].row, &text);
         fuzz_must_equal(buf_span(&text), buf_span(&rows[i / 2].text),
-                        "a row is judged alike again");
+                        "a row has the same violations again");
     }
     checker_close(checker);
     buf_release(&text);
@@ -78,14 +78,15 @@ static void append_reversed(struct buf *out, const struct row *row, uint32_t nam
     buf_append_char(out, name == 1 ? '}' : ',');
 }
 
-/* A row that takes too many steps takes them in any order, but not through the same members. */
-static bool gave_up(const struct judged *judged)
+/* Returns whether checking stopped at the limit of steps: the order of members decides which of
+ * them are checked. */
+static bool gave_up(const struct checked *checked)
 {
-    return judged->text.size &&
-           memmem(judged->text.data, judged->text.size, "steps to check against", 22);
+    return checked->text.size &&
+           memmem(checked->text.data, checked->text.size, "steps to check against", 22);
 }
 
-static void judge_reversed(const struct schema *schema, const struct judged *judged)
+static void check_reversed(const struct schema *schema, const struct checked *checked)
 {
     enum { MEMBERS_MAX = 100 };
     struct err err = {0};
@@ -93,17 +94,17 @@ static void judge_reversed(const struct schema *schema, const struct judged *jud
     struct row row = {0};
     struct json_fault fault;
     struct checker *checker;
-    unsigned count = judged->row.tape.tokens[0].count;
+    unsigned count = checked->row.tape.tokens[0].count;
 
-    if (count < 2 || count > MEMBERS_MAX || gave_up(judged))
+    if (count < 2 || count > MEMBERS_MAX || gave_up(checked))
         return;
     buf_append_char(&fields, '{');
-    append_reversed(&fields, &judged->row, 1, count);
+    append_reversed(&fields, &checked->row, 1, count);
     row.fields = buf_span(&fields);
     fuzz_must(json_scan(&row.tape, row.fields, 0, &fault), "members can be put into another order");
     checker = checker_open(schema, &err);
-    fuzz_must(!schemas_check(checker, &row, &text) == !judged->violations,
-              "a row is judged alike in another order");
+    fuzz_must(!schemas_check(checker, &row, &text) == !checked->violations,
+              "a row has the same result in another order");
     checker_close(checker);
     json_tape_release(&row.tape);
     buf_release(&fields);
@@ -113,15 +114,15 @@ static void judge_reversed(const struct schema *schema, const struct judged *jud
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span rest = {(const char *)data, size}, text = fuzz_take_part(&rest, "\n---\n");
-    struct judged rows[ROWS_MAX];
+    struct checked rows[ROWS_MAX];
     struct err err = {0};
     struct schema *schema = schemas_open(text, &err);
     unsigned count = schema ? read_rows(rest, rows) : 0;
 
     if (count) {
-        judge(schema, rows, count);
-        judge_again(schema, rows, count);
-        judge_reversed(schema, &rows[0]);
+        check(schema, rows, count);
+        check_again(schema, rows, count);
+        check_reversed(schema, &rows[0]);
     }
     for (unsigned i = 0; i < count; i++) {
         json_tape_release(&rows[i].row.tape);

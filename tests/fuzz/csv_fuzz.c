@@ -1,5 +1,5 @@
-/* CSV files: four bytes of settings, and four more where the first has the bit 0x40, then the text.
- * Printable settings do: of each byte only the low bits count, and those of '0' are none. */
+/* Input: four bytes of settings, four more if the first has the bit 0x40, then a CSV file. Only the
+ * low bits of settings count, so they can be printable; those of '0' are 0. */
 #include "core/base/zone.h"
 #include "core/row/cell_form.h"
 #include "tests/fuzz/feed.h"
@@ -21,7 +21,7 @@ static const struct cell_form forms[] = {
      .word_count = 3},
 };
 
-/* More of them; the zone is opened once. */
+/* More forms; the zone is opened once. */
 static struct cell_form more_forms[] = {
     {.property = {"price", 5},
      .kind = CELL_DECIMAL,
@@ -64,8 +64,7 @@ static bool is_total(const void *footer, struct span line)
     return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
 }
 
-/* delimiter, version; encoding and how a form is declared; gzip and limits; chunks and where to go
- * on */
+/* delimiter, version; encoding and forms; gzip and limits; chunks and where to resume */
 static void set(const uint8_t settings[SETTINGS], struct row_shape *shape, struct reading *reading)
 {
     struct row_dialect *dialect = &shape->dialect;
@@ -92,7 +91,7 @@ static void set(const uint8_t settings[SETTINGS], struct row_shape *shape, struc
                                 .stretched = (settings[2] & ~3) == 'X'};
 }
 
-/* quotes and what is absent; rows; lines; forms */
+/* quotes and absent words; rows; lines; forms */
 static void set_more(const uint8_t settings[SETTINGS], struct row_shape *shape)
 {
     struct row_dialect *dialect = &shape->dialect;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FEED_FD = 1 << 29 }; /* no descriptor of the process is as high */
+enum { FEED_FD = 1 << 29 }; /* the process has no descriptor this high */
 
 static struct {
     struct span rest;
@@ -24,7 +24,7 @@ int feed_open(struct span bytes, size_t chunk)
 
 const char feed_path[] = "fed.json";
 
-/* The names that the linker's --wrap gives to the calls of core and to those of the C library. */
+/* With --wrap, core calls __wrap_X instead of X, and __real_X is the function of the C library. */
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
 ssize_t __wrap_read(int fd, void *bytes, size_t size);

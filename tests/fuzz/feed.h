@@ -6,12 +6,12 @@
 #include "core/base/str.h"
 
 enum {
-    FEED_WHOLE = 0,        /* a read gets as much as it asks for */
-    FEED_RANDOM = 1 << 30, /* reads get 1 to 40 bytes */
+    FEED_WHOLE = 0,        /* a read returns as much as it asks for */
+    FEED_RANDOM = 1 << 30, /* reads return 1 to 40 bytes */
 };
 
-/* Makes bytes the content of a file, and returns its descriptor, which needs no close. It holds
- * until the next call. chunk: how many bytes a read gets at most. */
+/* Makes bytes the content of a file until the next call, and returns its descriptor, which need not
+ * be closed. chunk: the most bytes that a read returns. */
 int feed_open(struct span bytes, size_t chunk);
 
 /* The path of such a file. */

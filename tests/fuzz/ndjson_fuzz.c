@@ -1,5 +1,5 @@
-/* NDJSON files: two bytes of settings (as in csv_fuzz.c), then the text. What json_scan accepts of
- * a line, json-c accepts too, with the same values. */
+/* Input: two bytes of settings (as in csv_fuzz.c), then an NDJSON file. A line that json_scan
+ * accepts must be accepted by json-c, with the same values. */
 #include "core/row/json.h"
 #include "tests/fuzz/feed.h"
 #include "tests/fuzz/fuzz.h"
@@ -11,7 +11,7 @@
 
 enum { SETTINGS = 2 };
 
-/* One line, as both have it. */
+/* A line, as both have scanned it. */
 struct line {
     const char *text;
     const struct json_token *tokens;
@@ -29,7 +29,7 @@ static void compare_string(struct line *line, uint32_t index, struct json_object
     fuzz_must_equal(text, other, "json-c decodes a string alike");
 }
 
-/* json-c keeps the digits of what it takes for a double, and cuts what 64 bits do not hold. */
+/* json-c keeps the digits of a double, and clamps integers to 64 bits. */
 static void compare_number(struct line *line, uint32_t index, struct json_object *value)
 {
     struct span text = {line->text + line->tokens[index].start, line->tokens[index].size};
@@ -59,7 +59,7 @@ static void compare_array(struct line *line, uint32_t index, struct json_object 
     fuzz_must(item == line->tokens[index].next, "tokens of an array end where it does");
 }
 
-/* json-c cuts a name at a NUL; it may then take the place of another. */
+/* Returns whether a name has a NUL: json-c cuts it there, and it can replace another. */
 static bool has_cut_name(struct line *line, uint32_t index)
 {
     uint32_t name = index + 1;
@@ -126,7 +126,7 @@ static void compare(struct line *line, uint32_t index, struct json_object *value
     fuzz_must(false, "a token is of some kind");
 }
 
-/* A space behind the line, so that json-c sees the end of a number. */
+/* Compares a line. A space after it lets json-c see the end of a number. */
 static void compare_line(struct span text)
 {
     struct json_tokener *tokener;

@@ -12,19 +12,19 @@
 
 enum {
     STRETCHES_MAX = 4,
-    CHUNKS_MAX = 24, /* of one reading: each is a packet */
+    CHUNKS_MAX = 24, /* of one reading */
 };
 
-/* One pass over the file. */
+/* A pass over the file. */
 struct pass {
     const struct reading *reading;
     struct span file;    /* its bytes */
-    struct span content; /* what it holds; data NULL: it is compressed, and that may be damaged */
+    struct span content; /* its content; data NULL: it is compressed and can be damaged */
     size_t unit;         /* bytes of a code unit: 2 in UTF-16 */
     bool big_endian;
     struct reader *reader;
-    struct reader_position before, now; /* around the present row */
-    uint64_t line_feeds;                /* in front of before.bytes */
+    struct reader_position before, now; /* around the current row */
+    uint64_t line_feeds;                /* before before.bytes */
     struct buf dump;
     bool complete; /* ROW_STEP_END was reached */
     /* at resume_rows */
@@ -44,7 +44,7 @@ static unsigned unit_at(const struct pass *pass, size_t at)
     return pass->big_endian ? bytes[0] * 256U + bytes[1] : bytes[1] * 256U + bytes[0];
 }
 
-/* Long runs are passed by memchr: this is called for every byte of the file. */
+/* Counts line feeds. memchr skips long runs: this is called for every byte of the file. */
 static uint64_t count_feeds(const struct pass *pass, size_t from, size_t to)
 {
     uint64_t feeds = 0;
@@ -60,7 +60,7 @@ static uint64_t count_feeds(const struct pass *pass, size_t from, size_t to)
     return feeds;
 }
 
-/* Where the text ends: before a Ctrl-Z, which is no part of it. */
+/* Returns where the text ends: before a Ctrl-Z, which is not part of it. */
 static size_t end_of(const struct pass *pass)
 {
     size_t size = pass->content.size;
@@ -82,7 +82,7 @@ static bool at_comment(const struct pass *pass, size_t at)
     return true;
 }
 
-/* The record separators (RFC 7464) that begin at an offset of an NDJSON file. */
+/* Counts the record separators (RFC 7464) at an offset of an NDJSON file. */
 static size_t separators_at(const struct pass *pass, size_t at)
 {
     size_t count = 0;
@@ -136,11 +136,12 @@ static void check_place(const struct pass *pass, const struct row *row,
 
     fuzz_must(row->raw.size > 0 && start + row->raw.size <= pass->content.size,
               "a row has bytes of the file");
-    fuzz_must(span_equal(row->raw, bytes), "raw is what stands in the file");
+    fuzz_must(span_equal(row->raw, bytes), "raw is what is in the file");
     if (is_cut(violations))
         fuzz_must(start + row->raw.size < pass->now.bytes, "a row that was cut is longer than raw");
     else
-        fuzz_must(start + row->raw.size == pass->now.bytes, "a row ends where the reader stands");
+        fuzz_must(start + row->raw.size == pass->now.bytes,
+                  "a row ends at the position of the reader");
     fuzz_must(row->line_no == pass->line_feeds + count_feeds(pass, pass->before.bytes, start) + 1,
               "line_no is that of the row's first byte");
 }
@@ -211,7 +212,7 @@ static void check_end(struct pass *pass)
     check_hash(pass->content, pass->now.hash);
     fuzz_must(pass->reading->shape->dialect.is_footer ||
                   skip_blank(pass, pass->before.bytes) == end_of(pass),
-              "nothing but blank lines and comments is behind the last row");
+              "nothing but blank lines and comments is after the last row");
     check_position(pass);
 }
 
@@ -240,7 +241,7 @@ static void note_middle(struct pass *pass)
     pass->has_middle = true;
 }
 
-/* Reads what is left, from `from` on where that is given. */
+/* Reads the rest, from `from` if that is given. */
 static enum row_step read_rows(struct pass *pass, const struct reader_position *from,
                                struct err *err)
 {
@@ -287,7 +288,7 @@ static void run_pass(struct pass *pass, size_t chunk, const struct reader_positi
     reader_close(pass->reader);
 }
 
-/* A gzip member of the text, behind what is there. */
+/* Appends the text as a gzip member. */
 static void append_member(struct buf *file, struct span text)
 {
     z_stream stream = {0};
@@ -327,7 +328,8 @@ static void stretch(struct buf *out, struct span text)
     buf_append_span(out, text);
 }
 
-/* Code units are found by the byte order mark or the declaration, as the reader finds them. */
+/* Returns a pass. Code units are found by the byte order mark or the declaration, as by the reader.
+ */
 static struct pass pass_over(const struct reading *reading, struct span file, struct span content)
 {
     enum row_encoding declared = reading->shape->dialect.encoding;
@@ -349,7 +351,7 @@ static struct span behind_middle(const struct pass *pass)
     return (struct span){pass->dump.data + pass->middle_dump, pass->dump.size - pass->middle_dump};
 }
 
-/* True when the file is read to its end. */
+/* Checks the passes. Returns true if the file is read to its end. */
 static bool check_file(const struct reading *reading, struct span file, struct span content)
 {
     struct pass whole = pass_over(reading, file, content), pieces = whole, rest = whole;
@@ -360,7 +362,7 @@ static bool check_file(const struct reading *reading, struct span file, struct s
     run_pass(&whole, FEED_WHOLE, NULL);
     run_pass(&pieces, chunk, NULL);
     fuzz_must(pieces.complete == whole.complete, "a file ends alike however its bytes arrive");
-    /* a damaged gzip file may be refused before or behind rows */
+    /* a damaged gzip file can be refused before or after rows */
     if (content.data || whole.complete)
         fuzz_must_equal(buf_span(&pieces.dump), buf_span(&whole.dump),
                         "rows do not depend on how the bytes arrive");
@@ -377,24 +379,24 @@ static bool check_file(const struct reading *reading, struct span file, struct s
 
 /* --- export --- */
 
-/* A file on its way through an export. */
+/* A file that is exported and read again. */
 struct trip {
     struct writer_options options;
-    struct buf out;  /* the other file */
-    struct buf told; /* accepted rows, a line each */
+    struct buf out;      /* the other file */
+    struct buf accepted; /* accepted rows, a line each */
     unsigned rejected;
 };
 
-/* A row that reads like a comment or the footer is one that only a file without quotes cannot hold;
- * one that grew too long by its outcome is not written either. */
+/* Returns whether a row can be refused: without quotes it can look like a comment or the footer,
+ * and its outcome can make it too long. */
 static bool may_refuse(const struct err *err)
 {
     return strstr(err->text, "reads like") || strstr(err->text, "longer than");
 }
 
-static void tell_row(struct trip *trip, const struct row *row)
+static void note_row(struct trip *trip, const struct row *row)
 {
-    buf_printf(&trip->told, "[%.*s] v%lld %.*s %.*s\n", (int)row->record_id.size,
+    buf_printf(&trip->accepted, "[%.*s] v%lld %.*s %.*s\n", (int)row->record_id.size,
                row->record_id.data, row->has_version ? (long long)row->version : -1,
                (int)row->tags.size, row->tags.data, (int)row->fields.size, row->fields.data);
 }
@@ -408,12 +410,12 @@ static void write_row(struct trip *trip, struct writer *writer, const struct row
     if (!good)
         writer_rejected(writer, row, &outcome, &trip->out);
     else if (writer_job(writer, row, &outcome, &trip->out, &err))
-        tell_row(trip, row);
+        note_row(trip, row);
     else
         fuzz_must(may_refuse(&err), "what a CSV file held can be written into one");
 }
 
-/* Reads a file, and writes the other one where the format says so. False: it is refused. */
+/* Reads a file, and writes the export if a format is set. False: the file is refused. */
 static bool travel(struct trip *trip, struct span file)
 {
     struct violations violations = {0};
@@ -436,7 +438,7 @@ static bool travel(struct trip *trip, struct span file)
         if (writer)
             write_row(trip, writer, &row, !violations.count);
         else if (!violations.count)
-            tell_row(trip, &row);
+            note_row(trip, &row);
     }
     fuzz_must(step == ROW_STEP_END || err.kind == ERR_INPUT, "a file is refused as input");
     violations_release(&violations);
@@ -456,15 +458,15 @@ static void check_export(const struct reading *reading, struct span file)
     struct trip again = {.options = {.source = ROW_FORMAT_CSV, .shape = &shape}};
 
     if (travel(&first, file)) {
-        /* few rows of one that is in its encoding for sure may look like UTF-8 */
+        /* a few rows of a file in its declared encoding can look like UTF-8 */
         shape.dialect.encoding_forced = true;
         fuzz_must(travel(&again, buf_span(&first.out)), "an export can be read");
-        fuzz_must_equal(buf_span(&again.told), buf_span(&first.told),
+        fuzz_must_equal(buf_span(&again.accepted), buf_span(&first.accepted),
                         "rows come back the same through an export");
     }
     buf_release(&first.out);
-    buf_release(&first.told);
-    buf_release(&again.told);
+    buf_release(&first.accepted);
+    buf_release(&again.accepted);
 }
 
 void reading_check(const struct reading *reading, struct span text)
@@ -477,7 +479,7 @@ void reading_check(const struct reading *reading, struct span text)
         stretch(&content, text);
     else
         buf_append_span(&content, text);
-    buf_reserve(&content, 1); /* so that it is somewhere */
+    buf_reserve(&content, 1); /* so that data is not NULL */
     compress_text(&file, buf_span(&content), reading->gzip_members);
     if (check_file(reading, buf_span(reading->gzip_members ? &file : &content),
                    damaged ? (struct span){0} : buf_span(&content)) &&

@@ -1,4 +1,4 @@
-/* What holds for every file that is read, whatever is in it; for the targets csv and ndjson. */
+/* Properties of every file that is read, for the targets csv and ndjson. */
 #ifndef ROWFERRY_TESTS_FUZZ_READING_H
 #define ROWFERRY_TESTS_FUZZ_READING_H
 
@@ -7,25 +7,24 @@
 struct reading {
     enum row_format format;
     const struct row_shape *shape;
-    size_t chunk;          /* bytes that a read gets the second time, or FEED_RANDOM */
-    uint32_t resume_rows;  /* after so many rows the third reading goes on */
-    unsigned gzip_members; /* as which the file is compressed; 0: it is as it is */
-    bool stretched;        /* the first four bytes 0x01 stand for FUZZ_STRETCH bytes each */
+    size_t chunk;          /* bytes per read in the second pass, or FEED_RANDOM */
+    uint32_t resume_rows;  /* rows after which the third pass begins */
+    unsigned gzip_members; /* number of gzip members; 0: the file is not compressed */
+    bool stretched;        /* the first four bytes 0x01 become FUZZ_STRETCH bytes each */
     void (*visit)(const struct row *row, const struct violations *violations); /* or NULL */
 };
 
 enum {
-    FUZZ_ROW_MAX = 1 << 10, /* what the shapes of the targets set: files stay small */
+    FUZZ_ROW_MAX = 1 << 10, /* set in the shapes of the targets, to keep files small */
     FUZZ_STRETCH = 330,
 };
 
-/* Reads the text as a file three times: at once, in chunks, and from a position in its middle on.
- * What must hold: all three give the same rows and end alike; rows are numbered from 1; between
- * rows nothing but blank lines, comments and a footer is left out; a row's raw bytes and line are
- * those of the file; its tape is what json_scan makes of its fields; a row without violations has
- * all that a job needs; positions, hashes and sizes are those of the bytes before them; a file is
- * refused with ERR_INPUT and its name; and the accepted rows of a CSV file come back the same
- * through an export. */
+/* Reads the text as a file three times: at once, in chunks, and resumed at a position. Requires
+ * that all three give the same rows and the same end; rows are numbered from 1; only blank lines,
+ * comments and a footer are left out; raw bytes and line of a row are those of the file; its tape
+ * is that of json_scan; a row without violations has all that a job needs; positions, hashes and
+ * sizes are those of the bytes before them; a file is refused with ERR_INPUT and its name; and the
+ * accepted rows of a CSV file are the same after an export. */
 void reading_check(const struct reading *reading, struct span text);
 
 #endif

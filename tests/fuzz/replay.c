@@ -1,5 +1,5 @@
-/* A plain main for a fuzz target: runs it over every file of a folder, in the order of their names,
- * a test each (TAP). What a file breaks ends the process, and with it the tests behind it. */
+/* A main for a fuzz target: runs it on every file of a folder, in the order of their names, as one
+ * test each (TAP). A failure ends the process. */
 #include "core/base/buf.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -28,7 +28,7 @@ static bool read_file(int folder, const char *name, struct buf *bytes)
     return got == 0;
 }
 
-/* In memory of exactly its size, so that a sanitizer sees each read beyond it. */
+/* Runs an input in memory of exactly its size, so that a sanitizer sees each read beyond it. */
 static void run(const struct buf *bytes)
 {
     uint8_t *input = malloc(bytes->size ? bytes->size : 1);

@@ -1,5 +1,5 @@
-/* The text of a schema file. Compiled twice it is the same schema, or is refused in the same words;
- * its shape is one that the readers can go by; it can check the empty row. */
+/* Input: a schema file. Compiling it twice must give the same schema or the same error, its shape
+ * must suit the readers, and it must check the empty row. */
 #include "core/row/cell_form.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/schemas.h"
@@ -50,7 +50,7 @@ static void check_empty_row(const struct schema *schema)
     fuzz_must(json_scan(&row.tape, row.fields, 0, &fault), "{} is JSON");
     schemas_check(checker, &row, &first);
     schemas_check(checker, &row, &second);
-    fuzz_must_equal(buf_span(&second), buf_span(&first), "a row is judged alike again");
+    fuzz_must_equal(buf_span(&second), buf_span(&first), "a row has the same violations again");
     checker_close(checker);
     json_tape_release(&row.tape);
     buf_release(&first);

@@ -39,7 +39,7 @@ static bool decode_step(struct span step, struct buf *out)
     return true;
 }
 
-/* The token of what a step leads to, or 0. */
+/* Returns the token that a step leads to, or 0. */
 static uint32_t follow(const struct row *row, uint32_t token, struct span step, struct buf *scratch)
 {
     const struct json_token *tokens = row->tape.tokens;
@@ -60,7 +60,7 @@ static uint32_t follow(const struct row *row, uint32_t token, struct span step, 
     return at;
 }
 
-/* Every step but the last leads to something of the row, which the last may be missing from. */
+/* Returns whether every step but the last leads to something in the row. */
 static bool is_pointer(const struct row *row, struct span field)
 {
     struct buf step = {0}, scratch = {0};
@@ -85,7 +85,7 @@ static bool is_pointer(const struct row *row, struct span field)
     return good && steps > 1;
 }
 
-/* A field that was cut may end anywhere. */
+/* Checks a field; one that was cut can end anywhere. */
 static void check_field(const struct row *row, struct span field, struct span rule)
 {
     struct buf scratch = {0};

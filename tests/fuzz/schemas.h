@@ -4,13 +4,13 @@
 
 #include "core/validate/checker.h"
 
-/* Opens the text as a schema file. What must hold: it is refused with ERR_CONFIG and a text
- * that names the file, or else it is a schema. NULL with err set. */
+/* Opens the text as a schema file. Requires that it is a schema, or is refused with ERR_CONFIG and
+ * a text that names the file. NULL with err set. */
 struct schema *schemas_open(struct span text, struct err *err);
 
-/* What the checker says of a row, appended as `FIELD|RULE|MESSAGE` a line. What must hold: fields
- * are properties or JSON pointers whose parents are in the row, texts are UTF-8 and of the length
- * they may have. Returns how many violations there are. */
+/* Checks a row and appends its violations as lines `FIELD|RULE|MESSAGE`. Requires that fields are
+ * properties or JSON pointers whose parents are in the row, and that texts are UTF-8 within their
+ * limits. Returns the number of violations. */
 size_t schemas_check(struct checker *checker, const struct row *row, struct buf *out);
 
 #endif

@@ -13,9 +13,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { SUMS_SIZE = 1 << 16 }; /* bytes that are read of a file of sums */
+enum { SUMS_SIZE = 1 << 16 }; /* bytes that are read from a file of checksums */
 
-/* The whole of a small file, as text. False: there is none of that name, or it cannot be read. */
+/* Reads a small file as text. False: there is no such file, or it cannot be read. */
 static bool read_text(const char *path, char text[SUMS_SIZE])
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -27,7 +27,7 @@ static bool read_text(const char *path, char text[SUMS_SIZE])
     return size >= 0;
 }
 
-/* The sum of what is in the file, in hexadecimal. */
+/* Computes the checksum of the file, in hexadecimal. */
 static bool compute(struct feed *feed, const char *algorithm, char *sum, struct err *err)
 {
     unsigned char buffer[1 << 16], digest[EVP_MAX_MD_SIZE];
@@ -53,7 +53,8 @@ static bool compute(struct feed *feed, const char *algorithm, char *sum, struct 
     return fine && feed_rewind(feed, err);
 }
 
-/* Whether the line has the sum as a word of its own: `SUM  name`, `MD5 (name) = SUM`, `SUM`. */
+/* Returns whether the line has the checksum as a separate word: `SUM name`, `MD5 (name) = SUM`,
+ * `SUM`. */
 static bool line_has(const char *line, size_t size, const char *sum)
 {
     size_t length = strlen(sum);
@@ -66,7 +67,7 @@ static bool line_has(const char *line, size_t size, const char *sum)
     return false;
 }
 
-/* Where lines name files, the one that names this file counts. */
+/* If lines name files, the line of this file counts. */
 static bool sums_have(const char *text, const char *name, const char *sum)
 {
     bool named = strstr(text, name) != NULL;
@@ -81,7 +82,7 @@ static bool sums_have(const char *text, const char *name, const char *sum)
     return false;
 }
 
-/* Whether anything in the text can be a sum: a word of so many hexadecimal digits. */
+/* Returns whether the text has a word of so many hexadecimal digits, which can be a checksum. */
 static bool has_any(const char *text, size_t length)
 {
     size_t digits = 0;

@@ -1,12 +1,13 @@
-/* Sums that a sender writes next to a file: X.csv.md5, X.csv.sha256. Private to core/ingest. */
+/* Checksums that a sender writes next to a file: X.csv.md5, X.csv.sha256. Private to core/ingest.
+ */
 #ifndef ROWFERRY_INGEST_CHECKSUM_H
 #define ROWFERRY_INGEST_CHECKSUM_H
 
 #include "core/ingest/feed.h"
 
-/* Compares the file with each sum that lies next to it. fits: it has all of them, or there is none;
- * else reason says which it lacks, and what to do. Leaves the file at its first byte. False: the
- * file cannot be read (ERR_INPUT), or a bug (ERR_INTERNAL). */
+/* Compares the file with each checksum next to it. *fits: all agree, or there is none; else reason
+ * says which differs and what to do. Leaves the file at its first byte. False: the file cannot be
+ * read (ERR_INPUT), or a bug (ERR_INTERNAL). */
 bool checksum_check(struct feed *feed, bool *fits, char reason[ERR_TEXT_SIZE], struct err *err);
 
 #endif

@@ -7,36 +7,36 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* A record as of its first row; its id follows. */
+/* A record by its first row; its id follows. */
 struct record {
     uint64_t line_no;
     int64_t version;
-    uint32_t chained; /* later rows that go out with the version that came back */
-    uint16_t shown;   /* 0: it has one row; SHOWN_NOT; else its place in shown, from 1 */
+    uint32_t chained; /* later rows that are sent with the returned version */
+    uint16_t shown;   /* 0: one row; SHOWN_NOT; else its index in shown, from 1 */
     uint16_t id_size;
 };
 
 enum {
     SLOT_BITS_FIRST = 8,
     RECORD_UNIT = 8,        /* records are aligned to it and counted in it */
-    SHOWN_NOT = UINT16_MAX, /* has several rows, and is counted with the others */
+    SHOWN_NOT = UINT16_MAX, /* has several rows, and is only counted */
 };
 
-/* A record that is told by itself. */
+/* A record that is reported by itself. */
 struct shown {
     size_t record; /* its offset */
     uint64_t rows, outside;
     uint64_t lines[DUPLICATES_LINES];
     uint64_t outside_line; /* the first row whose version does not follow, */
     int64_t outside_version;
-    uint64_t follows_max; /* and what would have followed at most */
+    uint64_t follows_max; /* and the highest version that would have followed */
 };
 
 struct duplicates {
     size_t bytes_max;
     bool versioned;
-    /* Open addressing: the upper half of a slot is the tag, whose first bits are the place where
-     * the search begins, the lower the record's offset in units, plus 1. 0 is free. */
+    /* Open addressing: the upper half of a slot is the tag, whose first bits say where the search
+     * begins; the lower is the record's offset in units, plus 1. 0 is free. */
     uint64_t *slots;
     unsigned slot_bits;
     size_t count;
@@ -45,7 +45,7 @@ struct duplicates {
     struct shown shown[DUPLICATES_SHOWN];
     unsigned shown_count;
     uint64_t others, other_rows, other_outside;
-    uint64_t missed_line; /* 0: none was missed */
+    uint64_t missed_line; /* 0: none */
 };
 
 static size_t slots_of(const struct duplicates *duplicates)
@@ -61,7 +61,7 @@ struct duplicates *duplicates_open(size_t bytes_max, bool versioned)
     duplicates->versioned = versioned;
     duplicates->slot_bits = SLOT_BITS_FIRST;
     duplicates->slots = mem_calloc(slots_of(duplicates), sizeof *duplicates->slots);
-    /* an address differs from run to run: a file cannot be made to hit one slot */
+    /* the seed is an address, which differs from run to run: no file can be made to hit one slot */
     duplicates->seed = (XXH64_hash_t)(uintptr_t)duplicates;
     return duplicates;
 }
@@ -141,7 +141,8 @@ static void keep(struct duplicates *duplicates, uint32_t tag, const struct row *
     set_slot(duplicates, (uint64_t)tag << 32 | (offset / RECORD_UNIT + 1));
 }
 
-/* Whether a later row of the record takes the version that the one before came back with. */
+/* Returns whether a later row of the record is sent with the version that the row before returned.
+ */
 static bool chains(const struct duplicates *duplicates, const struct record *first,
                    const struct row *row)
 {
@@ -280,9 +281,8 @@ void duplicates_tell(const struct duplicates *duplicates, const char *source,
     if (duplicates->others > 0)
         tell_others(duplicates, source, notices);
     if (duplicates->missed_line > 0)
-        notice_say(
-            notices,
-            "%.1000s: it has too many records to keep in mind: of those that first appear on "
-            "line %" PRIu64 " or behind it, further rows were not looked for",
-            source, duplicates->missed_line);
+        notice_say(notices,
+                   "%.1000s: it has too many records to compare all: of those that first appear on "
+                   "line %" PRIu64 " or after it, repeated rows were not looked for",
+                   source, duplicates->missed_line);
 }

@@ -19,7 +19,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Where the name is, whatever the name leads to. */
+/* Returns the absolute path of the name itself, without following a link. */
 static char *path_of(const char *name)
 {
     const char *base = base_name(name);
@@ -33,7 +33,7 @@ static char *path_of(const char *name)
     return path;
 }
 
-/* A link of an inbox is read where it leads to a file of its own owner. */
+/* Checks that a link of an inbox leads to a file of the owner of the link. */
 static bool check_link(const struct feed *feed, const char *path, const struct stat *status,
                        struct err *err)
 {
@@ -113,7 +113,7 @@ bool feed_fingerprint(struct feed *feed, struct err *err)
         return true;
     if (!feed_rewind(feed, err))
         return false;
-    /* the status first: a file that grows while it is hashed then counts as changed */
+    /* status first, so that a file that grows while it is hashed counts as changed */
     if (fstat(feed->fd, &status) != 0)
         return err_set(err, ERR_INPUT, "cannot read %s: %s", feed->source, strerror(errno));
     if (!reader_fingerprint(feed->fd, feed->hash, &size, err))
@@ -176,11 +176,10 @@ bool feed_format(const struct feed *feed, const struct ingest_options *options,
     advice = file_name_advice(feed->path);
     if (advice)
         return err_set(err, ERR_INPUT, "%s: %s", feed->source, advice);
-    return err_set(
-        err, ERR_INPUT,
-        "%s: the end of its name tells no format: name it .csv, .tsv, .ndjson or .jsonl, or "
-        "say --format csv or --format ndjson",
-        feed->source);
+    return err_set(err, ERR_INPUT,
+                   "%s: unknown file type: name it .csv, .tsv, .ndjson or .jsonl, or give --format "
+                   "csv or --format ndjson",
+                   feed->source);
 }
 
 void feed_shape(const struct feed *feed, const struct ingest_options *options,

@@ -1,4 +1,4 @@
-/* Steps 4 to 6: what a person finds in done/ and refused/ in the morning. */
+/* Steps 4 to 6: the files in done/ and refused/. */
 #include "core/ingest/filing.h"
 
 #include "core/base/buf.h"
@@ -21,7 +21,7 @@
 
 enum { WRITE_AT_ONCE = 1 << 16 };
 
-/* One file on its way, and what is written about it from the database. */
+/* A file that is moved, and what is written about it from the database. */
 struct sheet {
     struct store *store;
     const struct inbox_place *place;
@@ -29,7 +29,7 @@ struct sheet {
     int64_t batch_id;
     int fd;
     struct buf pending;
-    struct span header; /* of the rejected rows */
+    struct span header; /* for the rejected rows */
     const char *reason; /* of a refused file */
 };
 
@@ -46,7 +46,7 @@ static bool flush_when_full(struct sheet *sheet, struct err *err)
     return sheet->pending.size < WRITE_AT_ONCE || flush(sheet, err);
 }
 
-/* The line end of a file that begins so: in UTF-16, which its mark tells, it is two bytes. */
+/* Returns the line end of a file by its beginning: two bytes in UTF-16. */
 static struct span line_end_of(struct span header)
 {
     if (header.size >= 2 && memcmp(header.data, "\xFF\xFE", 2) == 0)
@@ -56,7 +56,7 @@ static struct span line_end_of(struct span header)
     return (struct span){"\n", 1};
 }
 
-/* A row that was the last of its file may lack the line end that the next one needs. */
+/* Ends the line of a row: the last row of a file can lack a line end. */
 static void put_line(struct buf *out, struct span line, struct span line_end)
 {
     buf_append_span(out, line);
@@ -84,10 +84,10 @@ static bool write_rejected(void *context, int fd, struct err *err)
            flush(sheet, err);
 }
 
-/* A cell that a spreadsheet shows as it is: nothing that ends a cell or a line, no formula. */
+/* Writes a cell that a spreadsheet shows as it is: without cell or line ends, and not a formula. */
 static void put_cell(struct buf *out, struct span cell)
 {
-    size_t room = 4 * cell.size + 1; /* a byte becomes \xNN at most */
+    size_t room = 4 * cell.size + 1; /* a byte becomes at most \xNN */
 
     if (cell.size > 0 && strchr("=+-@\t\r", cell.data[0]) && cell.data[0] != '\0')
         buf_append_char(out, '\'');
@@ -135,7 +135,8 @@ static struct filed filed_of(const struct sheet *sheet, const char *name, bool i
     };
 }
 
-/* A sheet of the same batch, which an earlier process has written: by identity, not by name. */
+/* Checks whether a sheet was written for the same batch by an earlier process: by identity, not by
+ * name. */
 static bool is_ours(void *context, const char *name, const struct inbox_identity *file, bool *ours,
                     struct err *err)
 {
@@ -170,7 +171,7 @@ static bool put_sheet(struct sheet *sheet, const char *filed, const char *suffix
     return inbox_place_write(sheet->place, filed, &form, name, err);
 }
 
-/* Only CSV has a header, so that its absence tells the format. */
+/* Only CSV has a header row, so its absence shows the format. */
 static bool write_sheets(struct sheet *sheet, const char *name, const struct notice_sink *notices,
                          struct err *err)
 {
@@ -186,7 +187,7 @@ static bool write_sheets(struct sheet *sheet, const char *name, const struct not
          put_sheet(sheet, name, ".errors.tsv", write_errors, errors, err);
     if (ok)
         notice_say(notices,
-                   "%s/%s/%s holds the rejected rows, to be mended and dropped in again%s%s%s%s; "
+                   "%s/%s/%s has the rejected rows, to be fixed and dropped in again%s%s%s%s; "
                    "%s says what is wrong with them",
                    place->folder, place->sub, rejected, place->from ? " into " : "",
                    place->from ? place->folder : "", place->from ? "/" : "",
@@ -210,7 +211,7 @@ bool filing_mark(struct store *store, const struct ingest_result *result, struct
     return result->batch_id == 0 || batch_filed(store, result->batch_id, clock_now_ms(), err);
 }
 
-/* Notes the file before it moves, for nobody knows of it after a crash in between. */
+/* Notes the file before it is moved, so that it is known after a crash in between. */
 static bool note_file(const struct sheet *sheet, const char *name,
                       const struct inbox_identity *file, struct err *err)
 {
@@ -228,7 +229,7 @@ static bool forget_file(const struct sheet *sheet, const char *name, struct err 
            (!found || filed_forget(sheet->store, filed.id, err));
 }
 
-/* The name may be another one than was noted, and a link is another one than before. */
+/* Notes the file again under the name that it has now: name and link can have changed. */
 static bool note_moved(const struct sheet *sheet, const char *noted, const char *moved,
                        struct err *err)
 {
@@ -250,7 +251,7 @@ static bool say_written(const struct inbox_place *place, struct err *err)
                    place->name);
 }
 
-/* Moves the file, with what is known of its place before and after. name: as it was found. */
+/* Moves the file and notes its place before and after. name: as it was found. */
 static bool move_file(const struct sheet *sheet, const char *name,
                       const struct notice_sink *notices, struct err *err)
 {
@@ -278,8 +279,8 @@ static bool move_file(const struct sheet *sheet, const char *name,
     return true;
 }
 
-/* What the sender put next to the file goes along, before it: a marker that stayed would make a
- * later file of the name count as complete. */
+/* Moves what the sender put next to the file, before the file: a marker that stayed would make a
+ * later file of that name count as complete. */
 static bool move_companion(const struct sheet *sheet, const char *name, struct err *err)
 {
     struct inbox_place place = *sheet->place;
@@ -334,7 +335,7 @@ static bool file_at(struct sheet *sheet, const struct ingest_options *options,
         return say_written(place, err);
     if (!refused && result->has_sheets && !write_sheets(sheet, filed, options->notices, err))
         return false;
-    /* a file that is gone needs nobody to mend it */
+    /* a file that is gone does not need to be fixed */
     if (refused && where != INBOX_GONE &&
         !put_sheet(sheet, filed, ".error.txt", write_reason, written, err))
         return false;

@@ -20,19 +20,20 @@ static bool settle(struct ingest_result *result, enum ingest_outcome outcome, co
     return true;
 }
 
-/* Turns an error before there is a batch into the outcome of this file, where it is one. */
-static bool judge(const struct work *work, struct ingest_result *result, const struct err *err)
+/* Turns an error before there is a batch into the outcome of this file, if it concerns only the
+ * file. */
+static bool refuse(const struct work *work, struct ingest_result *result, const struct err *err)
 {
     result->file = work->feed.identity;
     if (err->kind == ERR_INPUT)
         return settle(result, INGEST_REFUSED, err->text);
-    /* without a name of its own, standard input has only the options to blame: the command's */
+    /* standard input has no name: the options of the command are wrong */
     if (err->kind == ERR_CONFIG && work->feed.path)
         return settle(result, INGEST_HELD, err->text);
     return false;
 }
 
-/* Whether this file was read before: *known, and result says what became of it. */
+/* Finds whether this file was read before: *known, and result has its outcome. */
 static bool find_earlier(struct work *work, const struct batch_origin *origin,
                          struct ingest_result *result, bool *known, struct err *err)
 {
@@ -61,8 +62,8 @@ static bool find_earlier(struct work *work, const struct batch_origin *origin,
     return true;
 }
 
-/* Files of a schema are read one after the other, for a later one must not be overtaken by the rest
- * of an earlier one. */
+/* Files of a schema are read one after the other: the rest of an earlier one must not follow a
+ * later one. */
 static bool find_unread(struct work *work, const struct batch_origin *origin,
                         struct ingest_result *result, bool *waits, struct err *err)
 {
@@ -92,7 +93,7 @@ static void skip_what_was_read(struct work *work, const struct batch_read *batch
                    work->feed.source, batch->id);
 }
 
-/* A file that is back in an inbox, or could not leave it, because somebody went on writing. */
+/* Finds the batch of a file that is in an inbox again, or still, because it grew. */
 static bool find_shorter(struct work *work, const struct batch_origin *origin, struct err *err)
 {
     struct batch_read batch;
@@ -145,7 +146,7 @@ static bool load_new(struct work *work, struct ingest_result *result, struct err
     return work_load(work, NULL, result, err);
 }
 
-/* The batch that read the file in done/ first. */
+/* Finds the batch that first read the file in done/. */
 static bool find_filed(struct work *work, struct filed *filed, struct err *err)
 {
     const char *name = strrchr(work->feed.path, '/') + 1;
@@ -162,7 +163,7 @@ static bool find_filed(struct work *work, struct filed *filed, struct err *err)
                    work->feed.source);
 }
 
-/* From now on it is this batch's, as it is now. */
+/* Notes that the file, as it is now, belongs to this batch. */
 static bool note_tail(struct work *work, const struct ingest_result *result, struct err *err)
 {
     const char *name = strrchr(work->feed.path, '/') + 1;
@@ -241,9 +242,9 @@ static bool ingest_feed(struct work *work, enum batch_filing filing, struct inge
 {
     work->schema = feed_schema(&work->feed, work->options, filing, err);
     if (!work->schema)
-        return judge(work, result, err);
+        return refuse(work, result, err);
     if (!feed_format(&work->feed, work->options, &work->format, err))
-        return judge(work, result, err);
+        return refuse(work, result, err);
     return load_new(work, result, err);
 }
 
@@ -257,7 +258,7 @@ bool ingest_file(struct store *store, const struct ingest_options *options, cons
     work.options = &work.own;
     *result = (struct ingest_result){0};
     if (!feed_open(&work.feed, path, path, filing != BATCH_STAYS, err)) {
-        /* in an inbox others may take files away again */
+        /* others can remove files from an inbox */
         if (err->kind == ERR_INPUT || filing != BATCH_STAYS)
             return settle(result, INGEST_UNREADABLE, err->text);
         return false;

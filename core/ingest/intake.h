@@ -1,4 +1,4 @@
-/* What intake is asked to do, and what came of a file. */
+/* Options of intake, and its result for a file. */
 #ifndef ROWFERRY_INGEST_INTAKE_H
 #define ROWFERRY_INGEST_INTAKE_H
 
@@ -18,22 +18,22 @@ enum { INGEST_SUFFIX_SIZE = 32 };
 struct lock;
 
 struct ingest_options {
-    struct lock *lock; /* looked at before each chunk; NULL: none */
+    struct lock *lock; /* checked before each chunk; NULL: none */
     const struct catalog *catalog;
     const char *schema;     /* --schema, or NULL: by the file's name */
     enum row_format format; /* --format, or ROW_FORMAT_NONE: by the file's name */
     char delimiter;         /* --delimiter, or 0: by schema file, file name or header row */
     bool force;             /* read a known file again */
-    bool tail;              /* files in done/ that grew: only what came since */
+    bool tail;              /* files in done/ that grew: read only the new part */
     uint64_t skip_bytes;    /* of the content: rows that end before them were read by an earlier */
     char skip_hash[BATCH_HASH_SIZE]; /* batch; and their hash. For core/ingest alone */
     struct ingest_limits limits;
     bool leave_files;                     /* files of an inbox stay there: `ingest`, --keep */
-    char done_suffix[INGEST_SUFFIX_SIZE]; /* of the markers that go along with files; or "" */
+    char done_suffix[INGEST_SUFFIX_SIZE]; /* of the markers of files; or "" */
     int64_t run_id;
     const struct notice_sink *notices;
-    /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0: not
-     * known (standard input, a compressed file). */
+    /* Called after each chunk from the thread that called ingest; may be NULL. bytes_total 0:
+     * unknown (standard input, a compressed file). */
     void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                      uint64_t rows);
     void *progress_context;
@@ -43,9 +43,10 @@ enum ingest_outcome {
     INGEST_LOADED,  /* the batch is open (or done, without jobs) */
     INGEST_KNOWN,   /* nothing read: the result names the earlier batch */
     INGEST_REFUSED, /* refused as a whole; reason says why; batch_id 0: it never became a batch */
-    INGEST_HELD,    /* its schema file is wrong: the file stays where it is; reason says why */
+    INGEST_HELD,    /* its schema file is invalid: the file stays where it is; reason says why */
     INGEST_WAITS,   /* an earlier file of its schema is not read to its end; it stays; reason ... */
-    INGEST_UNREADABLE, /* no permission, no regular file, an I/O error: it stays; reason says why */
+    INGEST_UNREADABLE, /* no permission, not a regular file, an I/O error: it stays; reason says why
+                        */
 };
 
 struct ingest_result {

@@ -7,7 +7,7 @@
 
 enum { DIGITS = sizeof(uint64_t), DIGIT_VALUES = 256 };
 
-/* Stands before the bytes of a key. */
+/* Precedes the bytes of a key. */
 struct head {
     uint32_t row_no;
     uint32_t size;
@@ -83,7 +83,7 @@ size_t key_run_unpack(struct span bytes, struct span *key, uint32_t *row_no)
     return sizeof head + head.size;
 }
 
-/* What came first has the smaller row number. */
+/* Compares keys; equal ones are in the order of their rows. */
 static int compare(const void *a, const void *b, void *text)
 {
     const struct key_entry *left = a, *right = b;
@@ -108,7 +108,7 @@ static unsigned digit_of(uint64_t prefix, unsigned digit)
     return prefix >> (8 * digit) & (DIGIT_VALUES - 1);
 }
 
-/* One pass of a radix sort: into the spare array, in the order of a digit, else as they stood. */
+/* Does one pass of a radix sort by a digit into the spare array; the order is stable. */
 static void pass(struct key_run *run, unsigned digit, const uint32_t counts[DIGIT_VALUES])
 {
     struct key_entry *entries = run->entries;
@@ -124,7 +124,7 @@ static void pass(struct key_run *run, unsigned digit, const uint32_t counts[DIGI
     run->spare = entries;
 }
 
-/* From the last digit to the first; one that is the same in all keys orders nothing. */
+/* Sorts from the last digit to the first, skipping digits that are the same in all keys. */
 static void sort_by_prefix(struct key_run *run)
 {
     uint32_t counts[DIGITS][DIGIT_VALUES] = {0};
@@ -137,7 +137,7 @@ static void sort_by_prefix(struct key_run *run)
             pass(run, digit, counts[digit]);
 }
 
-/* Those that begin alike. */
+/* Sorts the keys with the same prefix. */
 static void sort_groups(struct key_run *run)
 {
     size_t begin = 0;

@@ -6,37 +6,37 @@
 
 #include <stdint.h>
 
-/* Where a key stands in the text. The first eight bytes, as a number, settle most comparisons. */
+/* Where a key is in the text. Its first eight bytes, as a number, decide most comparisons. */
 struct key_entry {
     uint64_t prefix;
     uint32_t start;
 };
 
 struct key_run {
-    struct buf text; /* packed keys as they came, 4 GiB at most */
+    struct buf text; /* packed keys in order of arrival, at most 4 GiB */
     struct key_entry *entries, *spare;
     size_t count, capacity;
 };
 
-/* The arrays are made with the first key. */
+/* Initializes a run. The arrays are allocated with the first key. */
 void key_run_init(struct key_run *run, size_t capacity);
 void key_run_release(struct key_run *run);
 void key_run_reset(struct key_run *run);
 
-/* The caller looks whether there is room. Row numbers come in ascending order. */
+/* Adds a key. The caller checks that there is room. Row numbers must ascend. */
 void key_run_add(struct key_run *run, struct span key, uint32_t row_no);
 
-/* By key (memcmp order) and then by row. */
+/* Sorts by key (memcmp order) and then by row. */
 void key_run_sort(struct key_run *run);
 
-/* Key and row as they may be written elsewhere; valid until the run changes. */
+/* Returns key and row in a form that can be stored; valid until the run changes. */
 struct span key_run_packed(const struct key_run *run, size_t index);
 
-/* The key at the beginning of these bytes, pointing into them: returns the size it takes, 0 when
- * it is not there as a whole. */
+/* Finds the key at the beginning of the bytes, which it points into. Returns the size it takes, or
+ * 0 if it is not complete. */
 size_t key_run_unpack(struct span bytes, struct span *key, uint32_t *row_no);
 
-/* The first eight bytes as a number in whose order the keys are. */
+/* Returns the first eight bytes as a number in the order of the keys. */
 uint64_t key_run_prefix(struct span key);
 
 #endif

@@ -1,4 +1,4 @@
-/* --max-errors and --min-rows: when a file as a whole is not to be trusted. */
+/* --max-errors and --min-rows: when a file is refused as a whole. */
 #ifndef ROWFERRY_INGEST_LIMITS_H
 #define ROWFERRY_INGEST_LIMITS_H
 
@@ -10,17 +10,17 @@
 /* Zeroed means no limit. */
 struct ingest_limits {
     bool has_errors;  /* --max-errors N */
-    uint64_t errors;  /* more rejected rows than these refuse the file, as it is read */
+    uint64_t errors;  /* more rejected rows refuse the file while it is read */
     bool has_percent; /* --max-errors N% */
-    double percent;   /* a larger share of rejected rows refuses it, at its end */
-    uint64_t rows;    /* --min-rows: fewer refuse it, at its end */
+    double percent;   /* a larger share of rejected rows refuses it at its end */
+    uint64_t rows;    /* --min-rows: fewer refuse it at its end */
 };
 
-/* While rows are read; ERR_LIMIT when too many were rejected. */
+/* Checks the limits while rows are read; ERR_LIMIT if too many were rejected. */
 bool limits_allow(const struct ingest_limits *limits, const char *source, uint64_t rejected,
                   struct err *err);
 
-/* At the end of the file; ERR_LIMIT as above, and for the limits that only the end can judge. */
+/* Checks all limits at the end of the file; ERR_LIMIT. */
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,
                    uint64_t rejected, struct err *err);
 

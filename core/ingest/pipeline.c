@@ -13,36 +13,36 @@
 #include <time.h>
 
 enum {
-    PARCELS = 4,          /* one is filled and one inserted; the rest level the two */
-    CHECKPOINT_EVERY = 2, /* parcels, as each time the log is synced */
-    STOP_LOOK_MS = 100,   /* how often a wait for rows looks for a signal */
+    PARCELS = 4, /* one is filled and one inserted; the others absorb differences in speed */
+    CHECKPOINT_EVERY = 2, /* parcels; the log is synced each time */
+    STOP_LOOK_MS = 100,   /* how often a wait for rows checks for a signal */
 };
 
-/* A chunk on its way between the threads. It belongs to the parsing thread while it is not full,
- * else to the inserting one; `full` is all that both look at, under the lock. */
+/* A chunk that is passed between the threads. It belongs to the parsing thread until it is full,
+ * then to the inserting one; both read only `full`, under the lock. */
 struct parcel {
     struct intake_chunk chunk;
     bool full;
     bool keys;   /* record ids in order, not rows */
-    bool last;   /* nothing comes behind it */
-    bool over;   /* too many rows are rejected: inserted, and then err says so */
-    bool failed; /* and err says why */
+    bool last;   /* the last one */
+    bool over;   /* too many rows are rejected: insert it, then report err */
+    bool failed; /* err says why */
     struct err err;
 };
 
 struct mailbox {
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    bool closed; /* the inserting side wants no more */
+    bool closed; /* the inserting side stops */
     struct parcel parcels[PARCELS];
     const struct pipeline *pipeline;
-    /* the parsing thread's own */
+    /* of the parsing thread */
     struct row row;
     struct violations violations;
     uint64_t rejected;                 /* in the tables and in the chunks */
     struct sorter *sorter;             /* NULL: record ids are not sorted here */
-    bool merging;                      /* all rows are handed over, record ids follow */
-    uint32_t skipped;                  /* rows that an earlier batch has */
+    bool merging;                      /* all rows are passed on, record ids follow */
+    uint32_t skipped;                  /* rows that an earlier batch has read */
     struct checkpointer *checkpointer; /* NULL until there is enough to copy */
 };
 
@@ -119,22 +119,22 @@ static bool has_room(const struct intake_chunk *chunk)
            chunk->violation_count < PIPELINE_VIOLATIONS && chunk->text.size < PIPELINE_TEXT;
 }
 
-/* Whether an earlier batch has the row as it is: a last row that was cut short, it has not. */
+/* Returns whether an earlier batch has read this row: not so for a last row that was cut off. */
 static bool was_read(const struct mailbox *box)
 {
     const struct span raw = box->row.raw;
     struct reader_position position;
     size_t size = raw.size;
 
-    /* a line end may be two bytes a character */
+    /* a character of the line end can be two bytes */
     while (size > 0 && strchr("\r\n", raw.data[size - 1]))
         size--;
     reader_position(box->pipeline->reader, &position);
     return position.bytes - (raw.size - size) <= box->pipeline->skip_bytes;
 }
 
-/* Reading may wait for a stream that never goes on: then this is the one place where the thread can
- * be cancelled, with no lock held. */
+/* Reads a row. A stream can block for ever: only here can the thread be cancelled, without a lock.
+ */
 static enum row_step next_row(struct mailbox *box, struct err *err)
 {
     enum row_step step;
@@ -224,7 +224,7 @@ static void fill_keys(struct mailbox *box, struct parcel *parcel)
     }
 }
 
-/* Rows first, and behind the last of them the record ids in order. */
+/* Fills a chunk: with rows, and after the last of them with sorted record ids. */
 static void fill(struct mailbox *box, struct parcel *parcel)
 {
     parcel->keys = box->merging;
@@ -240,7 +240,7 @@ static void fill(struct mailbox *box, struct parcel *parcel)
     parcel->last = parcel->failed;
 }
 
-/* Waits for a parcel to be empty, false: the other side wants no more. */
+/* Waits for an empty parcel. False: the other side stops. */
 static bool take_empty(struct mailbox *box, const struct parcel *parcel)
 {
     bool open;
@@ -261,7 +261,7 @@ static void hand_over(struct mailbox *box, struct parcel *parcel, bool full)
     pthread_mutex_unlock(&box->lock);
 }
 
-/* The inserting thread has more to do than this one. */
+/* Runs the checkpointer from this thread, because the inserting one has more to do. */
 static void checkpoint(struct mailbox *box)
 {
     if (!box->checkpointer)
@@ -304,7 +304,7 @@ static struct timespec soon(void)
     return time;
 }
 
-/* Waits for a parcel to be full, false: a signal came first. */
+/* Waits for a full parcel. False: a signal came first. */
 static bool take_full(struct mailbox *box, const struct parcel *parcel)
 {
     bool stopped = stop_requested();

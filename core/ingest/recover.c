@@ -1,4 +1,4 @@
-/* What an earlier process left: batches half loaded, half discarded, or not filed. */
+/* Batches that an earlier process left half loaded, half discarded, or not filed. */
 #include "core/ingest/recover.h"
 
 #include "core/base/mem.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A batch_unfinished that stays while the store is used. */
+/* A copy of a batch_unfinished, which is valid while the store is used. */
 struct leftover {
     struct batch_unfinished batch;
     char *source, *path, *schema, *schema_hash, *format, *options, *content_hash, *reason;
@@ -81,7 +81,7 @@ static bool refuse(struct work *work, const struct leftover *left, const char *r
     return true;
 }
 
-/* The file is gone, or was a stream: what was read of it cannot be completed. */
+/* Refuses a batch that cannot be completed: its file is gone, or was a stream. */
 static bool vanished(struct work *work, const struct leftover *left, struct ingest_result *result,
                      struct err *err)
 {
@@ -92,7 +92,7 @@ static bool vanished(struct work *work, const struct leftover *left, struct inge
     return refuse(work, left, reason, result, err);
 }
 
-/* Its rows would be sent after newer ones. Databases of before may hold such a batch. */
+/* Refuses a batch whose rows would be sent after newer ones. Older databases can have one. */
 static bool overtaken(struct work *work, const struct leftover *left, int64_t newer,
                       struct ingest_result *result, struct err *err)
 {
@@ -105,7 +105,7 @@ static bool overtaken(struct work *work, const struct leftover *left, int64_t ne
     return refuse(work, left, reason, result, err);
 }
 
-/* The file at the path is another one by now, and one that a batch holds already. */
+/* Finds whether the file at the path was replaced by one that a batch has already. */
 static bool replaced_by_known(struct work *work, const struct leftover *left, bool *known,
                               struct err *err)
 {
@@ -121,8 +121,8 @@ static bool replaced_by_known(struct work *work, const struct leftover *left, bo
     return true;
 }
 
-static bool begin_anew(struct work *work, const struct leftover *left, struct ingest_result *result,
-                       struct err *err)
+static bool restart(struct work *work, const struct leftover *left, struct ingest_result *result,
+                    struct err *err)
 {
     bool known;
 
@@ -158,10 +158,10 @@ static bool load_open_feed(struct work *work, const struct leftover *left,
     }
     same = same_as_begun(work, left);
     notice_say(work->options->notices, "batch %lld: %s of %s from row %u",
-               (long long)left->batch.id, same ? "goes on with the reading" : "begins anew",
-               left->source, same ? left->batch.progress.rows + 1 : 1);
+               (long long)left->batch.id, same ? "resumes reading" : "starts again", left->source,
+               same ? left->batch.progress.rows + 1 : 1);
     if (!same)
-        return begin_anew(work, left, result, err);
+        return restart(work, left, result, err);
     memcpy(work->feed.hash, left->content_hash, sizeof work->feed.hash);
     return work_load(work, left->batch.progress.rows > 0 ? &left->batch.progress : NULL, result,
                      err);
@@ -194,8 +194,7 @@ static bool recover_loading(struct work *work, const struct leftover *left,
     return ok;
 }
 
-/* Steps 4 to 6 from the batch's own path. An inbox that is gone takes all there was to file with
- * it. */
+/* Files by the path of the batch. If the inbox is gone, there is nothing to file. */
 static bool file_leftover(struct store *store, const struct ingest_options *options,
                           const struct leftover *left, const struct ingest_result *result,
                           struct err *err)
@@ -232,7 +231,7 @@ static bool recover_one(struct store *store, const struct ingest_options *option
     return true;
 }
 
-/* Whether this command brings the file to where it belongs. */
+/* Returns whether this command files the file. */
 static bool is_filed(const struct ingest_options *options, const struct leftover *left)
 {
     enum batch_filing filing = left->batch.origin.filing;
@@ -241,7 +240,7 @@ static bool is_filed(const struct ingest_options *options, const struct leftover
            !options->leave_files;
 }
 
-/* unmoved: the first error that concerns one file alone. */
+/* Takes up one batch. unmoved: the first error that concerns only one file. */
 static bool recover_file(struct store *store, const struct ingest_options *options,
                          const struct leftover *left, const struct ingest_result *result,
                          struct err *unmoved, struct err *err)
@@ -259,7 +258,7 @@ static bool recover_file(struct store *store, const struct ingest_options *optio
     return true;
 }
 
-/* Under leave_files a batch that only waits to be filed is none that this command works on. */
+/* Returns whether a batch only waits to be filed, which is not done with leave_files. */
 static bool only_waits(const struct ingest_options *options, const struct leftover *left)
 {
     return options->leave_files && left->batch.state != BATCH_LOADING;

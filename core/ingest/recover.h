@@ -1,13 +1,13 @@
-/* What an earlier process left. */
+/* Recovery of what an earlier process left. */
 #ifndef ROWFERRY_INGEST_RECOVER_H
 #define ROWFERRY_INGEST_RECOVER_H
 
 #include "core/ingest/intake.h"
 
-/* Under the intake lock, before anything is read: takes up what an earlier process left — resumes,
- * begins anew or refuses `loading` batches, finishes discarding and filing. visit (may be NULL) is
- * told each batch that was worked on. A file that cannot be moved keeps nothing else from being
- * done; the first such error (ERR_CONFIG) is given at the end. */
+/* Resumes, restarts or refuses batches in state `loading` that an earlier process left, and
+ * finishes discarding and filing. To be called with the intake lock, before anything is read. visit
+ * (can be NULL) is called for each batch. A file that cannot be moved does not prevent anything
+ * else; the first such error (ERR_CONFIG) is returned at the end. */
 bool ingest_recover(struct store *store, const struct ingest_options *options,
                     bool (*visit)(void *context, const char *source,
                                   const struct ingest_result *result, struct err *err),

@@ -13,20 +13,20 @@ enum {
     BUCKETS = 256,
 };
 
-/* One table for all ids would miss every cache at every id. So the hashes only line up as they
- * come, in a file when there are many, and are compared at the end: a share of their range at a
- * time, in buckets, each with a table of its size. */
+/* One table for all ids would miss every cache at every id. So the hashes are only collected, in a
+ * file if there are many, and compared at the end: one share of their range at a time, in buckets
+ * with a small table each. */
 struct sieve {
     uint64_t *held;
     size_t held_count;
-    FILE *file; /* without a name; NULL until it is needed */
+    FILE *file; /* unnamed; NULL until it is needed */
     size_t count, ids_max;
-    bool blind; /* the file could not be read back: every id may have occurred twice */
+    bool blind; /* the file could not be read back: every id can be repeated */
     XXH64_hash_t seed;
-    struct buf repeated; /* after sieve_end: the hashes that came twice, sorted */
+    struct buf repeated; /* after sieve_end: the repeated hashes, sorted */
 };
 
-/* Of one share: its hashes as they came, and in buckets. */
+/* One share: its hashes as collected, and in buckets. */
 struct share {
     size_t index, shares;
     struct buf hashes, sorted, table;
@@ -38,7 +38,8 @@ struct sieve *sieve_open(size_t ids_max)
 
     sieve->held = mem_calloc(HELD_MAX, sizeof *sieve->held);
     sieve->ids_max = ids_max;
-    /* an address differs from run to run: a file cannot be made to fill one bucket */
+    /* the seed is an address, which differs from run to run: no file can be made to fill one bucket
+     */
     sieve->seed = (XXH64_hash_t)(uintptr_t)sieve;
     return sieve;
 }
@@ -54,7 +55,7 @@ void sieve_close(struct sieve *sieve)
     free(sieve);
 }
 
-/* Never 0, which is a free slot. */
+/* Returns a hash that is never 0, which marks a free slot. */
 static uint64_t hash_of(const struct sieve *sieve, struct span record_id)
 {
     return XXH3_64bits_withSeed(record_id.data, record_id.size, sieve->seed) | 1;
@@ -84,7 +85,7 @@ bool sieve_add(struct sieve *sieve, struct span record_id)
     return true;
 }
 
-/* Where the hash lies in the range, in units of a bucket of a share. */
+/* Returns the place of the hash in the range, in buckets of a share. */
 static size_t place_of(const struct share *share, uint64_t hash)
 {
     return (size_t)((hash >> 32) * (share->shares * BUCKETS) >> 32);
@@ -97,7 +98,7 @@ static void gather(struct share *share, const uint64_t *hashes, size_t count)
             buf_append(&share->hashes, (const char *)&hashes[i], sizeof hashes[i]);
 }
 
-/* All hashes of a share; false: the file cannot be read. */
+/* Collects all hashes of a share. False: the file cannot be read. */
 static bool gather_all(struct sieve *sieve, struct share *share)
 {
     enum { BLOCK = 4096 };
@@ -123,7 +124,7 @@ static int compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-/* True when the hash was in the table, where it is afterwards. */
+/* Adds a hash to the table. Returns true if it was there. */
 static bool enter(uint64_t *slots, unsigned bits, uint64_t hash)
 {
     size_t slot = (hash * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - bits);
@@ -154,7 +155,7 @@ static void keep_repeated(struct sieve *sieve, const uint64_t *hashes, size_t co
               sizeof *hashes, compare);
 }
 
-/* The gathered hashes bucket by bucket, which is in the order of their range. */
+/* Sorts the collected hashes into buckets, in the order of their range. */
 static void compare_share(struct sieve *sieve, struct share *share)
 {
     const uint64_t *hashes = (const uint64_t *)(const void *)share->hashes.data;
@@ -168,7 +169,7 @@ static void compare_share(struct sieve *sieve, struct share *share)
     for (size_t i = 0, sum = 0; i < BUCKETS; i++) {
         size_t size = ends[i];
 
-        ends[i] = sum; /* where it begins, until it is filled */
+        ends[i] = sum; /* its beginning, until it is filled */
         sum += size;
     }
     for (size_t i = 0; i < count; i++)

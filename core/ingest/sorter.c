@@ -13,18 +13,18 @@ enum {
     RUN_KEYS = 1 << 16,
     RUN_TEXT = 4 << 20, /* bytes of keys in a run */
     WRITE_AT_ONCE = 256 << 10,
-    /* of all runs together while they are merged, unless there are thousands */
+    /* for all runs together while they are merged, unless there are thousands */
     WINDOWS_SIZE = 8 << 20,
     WINDOW_MIN = 2 * SORTER_KEY_MAX,
     WINDOW_MAX = 64 << 10,
 };
 
-/* What is left of a run in the file, and the part of it that is in memory. */
+/* The rest of a run in the file, and the part of it in memory. */
 struct run {
-    uint64_t offset, end; /* in the file, of what is not in the window yet */
+    uint64_t offset, end; /* in the file, of what is not yet in the window */
     char *window;
     size_t at, size;
-    uint64_t prefix; /* of the key that comes next */
+    uint64_t prefix; /* of the next key */
     struct span key;
     uint32_t row_no;
 };
@@ -32,14 +32,14 @@ struct run {
 struct sorter {
     char *folder;
     struct key_run keys; /* in memory */
-    size_t next;         /* of those, when they are all */
+    size_t next;         /* index of the next of these, if there are no others */
     int fd;
     struct run *runs; /* in the file */
     size_t run_count, run_capacity;
     size_t window_size;
-    struct run **heap; /* the one with the least key first */
+    struct run **heap; /* the one with the smallest key first */
     size_t heap_size;
-    bool started; /* the key of heap[0] was given out */
+    bool started; /* the key of heap[0] was returned */
 };
 
 struct sorter *sorter_open(const char *folder)
@@ -154,7 +154,7 @@ bool sorter_add(struct sorter *sorter, struct span key, uint32_t row_no, struct 
 
 /* --- runs out of the file --- */
 
-/* Reads behind what is left in the window; there is more of the run. */
+/* Reads more of the run, after the rest of the window. */
 static bool refill(const struct sorter *sorter, struct run *run, struct err *err)
 {
     size_t kept = run->size - run->at, room = sorter->window_size - kept;
@@ -174,7 +174,7 @@ static bool refill(const struct sorter *sorter, struct run *run, struct err *err
     return true;
 }
 
-/* Takes the next key of the run out of its window; *found false: the run is at its end. */
+/* Takes the next key of the run. *found false: it has ended. */
 static bool advance(const struct sorter *sorter, struct run *run, bool *found, struct err *err)
 {
     size_t size;
@@ -215,7 +215,7 @@ static void sift_down(struct sorter *sorter, size_t at)
     sorter->heap[at] = moved;
 }
 
-/* The windows of all runs, and their first keys in the heap. */
+/* Fills the windows of all runs and builds the heap of their first keys. */
 static bool begin_merge(struct sorter *sorter, struct err *err)
 {
     size_t share = WINDOWS_SIZE / sorter->run_count;
@@ -248,7 +248,7 @@ bool sorter_finish(struct sorter *sorter, struct err *err)
     return begin_merge(sorter, err);
 }
 
-/* Moves the run whose key was given out to its next one. */
+/* Advances the run whose key was returned. */
 static bool step_heap(struct sorter *sorter, struct err *err)
 {
     bool found;

@@ -1,6 +1,6 @@
-/* A suggestion is made by reading the file with the product's own reader: first with every property
- * a text, to see all values; then with the types that these values fit, until the checker agrees.
- * So what is suggested has been tried. */
+/* A suggestion is made by reading the file as ingest does: first with every property a text, to see
+ * all values; then with the types that these values fit, until the checker agrees. So every
+ * suggestion was tried. */
 #include "core/ingest/suggest.h"
 
 #include "core/base/mem.h"
@@ -32,7 +32,7 @@ struct suggest {
     struct layout layout; /* of CSV */
     struct property *properties;
     size_t property_count;
-    size_t next; /* where the next member of a row probably is */
+    size_t next; /* probable index of the next member of a row */
     struct column_context context;
     struct buf title, text, scratch;
     bool record_ids_padded, versions_missing;
@@ -48,7 +48,7 @@ static void append_string(struct buf *out, const char *text)
     buf_append_char(out, '"');
 }
 
-/* A member of x-rowferry or csv, after a comma where it is not the first. */
+/* Begins a member of x-rowferry or csv, after a comma if it is not the first. */
 static void begin_member(struct buf *out, size_t start, const char *indent, const char *name)
 {
     buf_printf(out, "%s\n%s", out->size > start ? "," : "", indent);
@@ -123,8 +123,8 @@ static void append_csv(struct suggest *suggest, struct buf *out)
     }
 }
 
-/* Columns that are not named as what they fill: the record id's, and those that no property can
- * be named after. */
+/* Writes the columns whose names differ from what they fill: that of the record id, and those
+ * without a name. */
 static void append_columns(const struct suggest *suggest, struct buf *out)
 {
     const struct layout *layout = &suggest->layout;
@@ -241,7 +241,7 @@ static struct property *add_property(struct suggest *suggest, struct span name)
     return property;
 }
 
-/* Members come in the order of the properties, nearly always. NULL: there is no such property. */
+/* Finds a property; members are usually in the order of the properties. NULL: there is none. */
 static struct property *find_property(struct suggest *suggest, struct span name)
 {
     for (size_t i = 0; i < suggest->property_count; i++) {
@@ -291,8 +291,7 @@ static bool take_row(struct suggest *suggest, const struct row *row,
     return true;
 }
 
-/* Counts a row of the trial; the property of its first violation loses its type where another is
- * possible. */
+/* Counts a row of the trial. The property of its first violation gets another type if possible. */
 static bool try_row(struct suggest *suggest, const struct row *row,
                     const struct violations *violations, struct err *err)
 {
@@ -391,8 +390,8 @@ static void decide_columns(struct suggest *suggest)
     }
 }
 
-/* Each column alone; then with what one of them proves for all: the decimal sign, and the absent
- * words that several have. */
+/* Decides each column alone, then with what one of them proves for all: the decimal sign, and
+ * absent words of several columns. */
 static void decide(struct suggest *suggest)
 {
     uint32_t seen = 0, twice = 0;
@@ -412,7 +411,7 @@ static void decide(struct suggest *suggest)
     decide_columns(suggest);
 }
 
-/* Tries what was decided, and loosens the types that do not hold, until nothing changes. */
+/* Tries the decisions, and loosens types that do not fit, until nothing changes. */
 static bool try_types(struct suggest *suggest, struct err *err)
 {
     size_t before;
@@ -444,7 +443,7 @@ static bool suggest_csv(struct suggest *suggest, struct err *err)
     return true;
 }
 
-/* The object's name as the file has it: what comes before the first digit or separator after it. */
+/* Takes the name of the object from the file: what comes before the first digit or separator. */
 static void name_object(struct suggest *suggest)
 {
     const char *slash = strrchr(suggest->feed.source, '/');

@@ -1,6 +1,6 @@
-/* A column is decided by trying: each way of writing numbers or dates that a schema file can
- * declare, the plainest first, is compiled by the schema compiler and tried on an example of each
- * kind of value. What is suggested is therefore what the reader understands. */
+/* A column is decided by trying: each form of numbers or dates that a schema file can declare, the
+ * plainest first, is compiled by the schema compiler and tried on an example of each kind of value.
+ * So only what the reader understands is suggested. */
 #include "core/ingest/suggest_column.h"
 
 #include "core/base/mem.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RUN_MAX = 4 /* digits in a row that shapes distinguish */ };
+enum { RUN_MAX = 4 /* longest run of digits that shapes distinguish */ };
 
 static const char *const absent_words[COLUMN_ABSENT_WORDS] = {
     "NULL", "null", "\\N",      "#N/A",       "N/A",        "n/a",        "NA",
@@ -27,7 +27,7 @@ const char *column_absent_word(unsigned index)
 
 /* --- forms --- */
 
-/* A form as a schema file declares it: `"decimal": ","`. NULL where that is not possible. */
+/* A form as a schema file declares it: `"decimal": ","`. NULL if it cannot be declared. */
 static struct schema *compile_form(const char *type, const char *form)
 {
     struct buf text = {0};
@@ -51,8 +51,8 @@ static bool reads(const struct schema *schema, struct span value, struct buf *ou
     return cell_form_read(&schema_shape(schema)->dialect.forms[0], value, out, &kind);
 }
 
-/* Ordered: of two that all values fit, the first is suggested. The others are ambiguous where the
- * digits of the two mean something else. */
+/* In order of preference: the first that all values fit is suggested. Others are ambiguous if they
+ * read the same digits differently. */
 static const struct {
     const char *pattern;
     bool time;
@@ -101,7 +101,7 @@ void column_trials_close(struct column_trials *trials)
     free(trials);
 }
 
-/* The patterns of `set` that the value fits. */
+/* Returns the patterns of `set` that the value fits. */
 static uint32_t fitting_dates(const struct column_trials *trials, uint32_t set, struct span text)
 {
     struct buf scratch = {0};
@@ -126,7 +126,7 @@ static void remember(struct column_example *example, struct span text, uint64_t 
     example->line_no = line_no;
 }
 
-/* Digits become 9 (a zero that leads becomes 0), and no run of them is longer than four. */
+/* Writes the shape of a value: digits become 9 (a leading zero 0), in runs of at most four. */
 static size_t shape_of(struct span text, char out[COLUMN_EXAMPLE_MAX])
 {
     size_t size = 0, run = 0;
@@ -152,7 +152,7 @@ static bool has_shape(const struct column_example *example, const char *shape, s
     return shape_of(text, own) == size && memcmp(own, shape, size) == 0;
 }
 
-/* Half of it or more is digits: a number, however it is written. */
+/* Returns whether at least half of a value is digits: some form of a number. */
 static bool is_numeric(struct span text)
 {
     size_t digits = 0;
@@ -265,7 +265,7 @@ static bool is_integer(struct span text)
            !memchr(text.data, 'e', text.size) && !memchr(text.data, 'E', text.size);
 }
 
-/* Some value begins with a zero and more digits, like an article number. */
+/* Returns whether a value begins with a zero and more digits, like an article number. */
 static bool has_leading_zero(const struct column *column)
 {
     for (unsigned i = 0; i < column->shape_count; i++) {
@@ -306,7 +306,7 @@ static bool decide_text(const struct column *column, struct column_decision *dec
     return true;
 }
 
-/* Words for true and false; the first letter of a file's words decides how they are written. */
+/* Words for true and false; the first letter of the words in the file decides their case. */
 static const char *const boolean_words[][2] = {
     {"ja", "nein"},   {"j", "n"},    {"yes", "no"}, {"y", "n"}, {"wahr", "falsch"},
     {"oui", "non"},   {"o", "n"},    {"si", "no"},  {"t", "f"}, {"true", "false"},
@@ -364,8 +364,8 @@ static bool decide_boolean(const struct column *column, struct column_decision *
     return false;
 }
 
-/* Whether each point has three digits after it and no more than three before, so that it may as
- * well group digits. *example: the first such value. */
+/* Returns whether each point is followed by three digits and preceded by at most three, so that it
+ * can also group digits. *example: the first such value. */
 static bool points_may_group(const struct column *column, const struct column_example **example)
 {
     *example = NULL;
@@ -404,7 +404,8 @@ static bool decide_plain_number(const struct column *column, char prefer,
     return true;
 }
 
-/* A letter or sign that all values with one have in common, before or after the number. */
+/* Finds the unit: letters or signs before or after the number, the same in all values that have
+ * one. */
 static bool find_unit(const struct column *column, char unit[COLUMN_EXAMPLE_MAX + 1])
 {
     unit[0] = '\0';
@@ -436,7 +437,7 @@ static bool find_unit(const struct column *column, char unit[COLUMN_EXAMPLE_MAX 
     return unit[0] != '\0';
 }
 
-/* One way to write numbers, as members of `formats`; NULL: not declared. */
+/* A form of numbers, as members of `formats`; NULL: not declared. */
 struct number_form {
     const char *decimal, *thousands, *sign, *padding, *unit;
 };
@@ -461,7 +462,7 @@ static const char *write_form(const struct number_form *form, struct buf *out)
     return buf_text(out);
 }
 
-/* Reads every example in the form into `values`, a line each. */
+/* Reads every example in the form into `values`, one per line. */
 static bool reads_all(const struct column *column, const char *type, const char *form,
                       struct buf *values)
 {
@@ -482,7 +483,7 @@ static bool reads_all(const struct column *column, const char *type, const char 
     return fine;
 }
 
-/* The numbers of the columns, tried from the plainest form on. */
+/* The search for the form of a number, from the plainest on. */
 struct number_search {
     const struct column *column;
     struct column_decision *decision;
@@ -495,7 +496,7 @@ static bool has_point(const struct buf *values)
     return memchr(values->data, '.', values->size) != NULL;
 }
 
-/* Another form fits, too, and makes other numbers of the values. */
+/* Notes that another form fits as well, with other numbers. */
 static void remark_form(struct number_search *search, const char *form, const struct buf *values)
 {
     const struct column *column = search->column;
@@ -512,14 +513,14 @@ static void remark_form(struct number_search *search, const char *form, const st
     search->decision->decimal = '\0'; /* it proves nothing */
 }
 
-/* A form that fits is the one, or makes the one before it ambiguous. */
+/* Takes a form that fits, or notes that it makes the one before ambiguous. */
 static void try_form(struct number_search *search, const struct number_form *form)
 {
     struct buf text = {0}, values = {0};
     bool fits = reads_all(search->column, "integer", write_form(form, &text), &values) ||
                 reads_all(search->column, "number", buf_text(&text), &values);
 
-    /* zeros before whole numbers are those of an article number, not of a quantity */
+    /* leading zeros are of an article number, not of a quantity */
     if (fits && form->padding && *form->padding == '0')
         fits = form->unit || has_point(&values);
     if (fits && search->form.size) {
@@ -545,7 +546,7 @@ static bool any_shape_has(const struct column *column, const char *bytes)
     return false;
 }
 
-/* Ways to group digits and to write decimals; those of the file's other columns are tried first. */
+/* Tries ways to group digits and to write decimals, those of other columns first. */
 static void try_separators(struct number_search *search, struct number_form form)
 {
     static const char curly[] = "\xE2\x80\x99"; /* a typographic apostrophe */
@@ -579,7 +580,7 @@ static bool decide_formed_number(const struct column *column, char prefer,
                                  struct column_decision *decision)
 {
     static const struct {
-        const char *sign, *bytes; /* that must be in some value */
+        const char *sign, *bytes; /* that some value must have */
     } signs[] = {{NULL, NULL}, {"trailing", "-+"}, {"leading", "+"}, {"parentheses", "("}};
     static const char *const paddings[] = {NULL, "0", " "};
     struct number_search search = {.column = column, .decision = decision, .prefer = prefer};
@@ -629,7 +630,7 @@ static void remark_dates(const struct column *column, const struct column_trials
     buf_release(&theirs);
 }
 
-/* Eight digits are a day only in a century that people load data of. */
+/* Returns whether eight digits can be a date: only in plausible centuries. */
 static bool is_near(const struct column *column)
 {
     for (unsigned i = 0; i < column->shape_count; i++)
@@ -734,8 +735,7 @@ static void decide_values(const struct column *column, struct column_decision *d
         buf_append_text(out, ", \"format\": \"date-time\"");
 }
 
-/* The absent words of a column with a type are no values of it; those of a text column are only
- * remarked on. */
+/* Declares the absent words of a column with a type; for a text column only remarks on them. */
 static void decide_absent(const struct column *column, const struct column_context *context,
                           struct column_decision *decision)
 {

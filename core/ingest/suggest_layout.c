@@ -22,10 +22,10 @@ enum {
     BLOCK = 256 << 10,
     HEAD_MAX = 256 << 10,
     TAIL_MAX = 16 << 10,
-    HEADER_LINES = 30, /* of the beginning, among which the header row is looked for */
+    HEADER_LINES = 30, /* at the beginning that are searched for the header row */
     SAMPLE_ROWS = 2000,
     FOOTER_LINES = 8,
-    FOOTER_PREFIX = 24, /* characters of a footer that its expression holds */
+    FOOTER_PREFIX = 24, /* characters of a footer that its expression has */
     CELLS_MAX = 2001,
 };
 
@@ -50,7 +50,7 @@ void layout_remark(struct buf *remarks, const char *format, ...)
     buf_append_text(remarks, text);
 }
 
-/* Counts what speaks for UTF-8 and against it; returns how much of the text was looked at. */
+/* Counts evidence for and against UTF-8; returns how much of the text was checked. */
 static size_t weigh_utf8(struct sample *sample, struct span text, bool last)
 {
     size_t at = 0;
@@ -91,7 +91,7 @@ static void keep(struct sample *sample, struct span text)
     buf_append_span(tail, text);
 }
 
-/* The bytes that are left over, which may be the beginning of a character, go before the next. */
+/* Takes a block. Leftover bytes, which can be the beginning of a character, stay for the next. */
 static void take_block(struct sample *sample, struct buf *block, bool last)
 {
     size_t size = weigh_utf8(sample, buf_span(block), last);
@@ -134,7 +134,7 @@ static const char cp850_letters[] =
     "\x97\x98\x99\x9A\x9B\x9D\xA0\xA1\xA2\xA3\xA4\xA5\xB5\xB6\xB7\xC6\xC7\xD2\xD3\xD4\xD6\xD7\xD8"
     "\xDE\xE0\xE1\xE2\xE3\xE4\xE5\xE9\xEA\xEB\xEC\xED";
 
-/* How many bytes above 0x7F follow a letter without being one themselves. */
+/* Counts the bytes above 0x7F that follow a letter without being one. */
 static uint64_t count_odd_letters(const struct buf *head, const char *letters)
 {
     uint64_t odd = 0;
@@ -218,11 +218,11 @@ static bool find_encoding(struct sample *sample, struct layout *layout, struct e
 struct cells {
     struct csv_cell *items;
     size_t count;
-    bool fault; /* a quote where RFC 4180 has none */
+    bool fault; /* a quote where RFC 4180 does not allow one */
 };
 
-/* Takes the cells of the row at *at, which may go over several lines, and moves *at to the next.
- * False at the end of the text, after which SOURCE_SLACK bytes may be read. */
+/* Takes the cells of the row at *at, which can have several lines, and moves *at to the next. False
+ * at the end of the text, which must be followed by SOURCE_SLACK readable bytes. */
 static bool split_row(struct span text, size_t *at, char delimiter, bool quotes,
                       struct cells *cells)
 {
@@ -263,7 +263,7 @@ static bool is_comment(const struct cells *cells)
 
 /* --- the header row --- */
 
-/* A delimiter, and what speaks for it. */
+/* A delimiter, and its evidence. */
 struct guess {
     char delimiter;
     bool quotes;
@@ -273,7 +273,7 @@ struct guess {
     double score;
 };
 
-/* heading: a cell such as `d1` may be one. */
+/* heading: a cell such as `d1` can be one. */
 static bool is_number_like(struct span cell, bool heading)
 {
     size_t digits = 0;
@@ -296,8 +296,8 @@ static bool names_record_id(const struct cells *cells)
     return false;
 }
 
-/* A header row names its columns: texts, and no two the same, but for those without a name at the
- * end. One of several cells that names our own column is one in any case. */
+/* Returns whether a row can be the header row: its cells are different texts, except for unnamed
+ * ones at the end. ours: it has several cells and names record_id, so it is. */
 static bool may_be_header(const struct cells *cells, bool ours, bool first, size_t *named)
 {
     size_t count = cells->count;
@@ -317,7 +317,7 @@ static bool may_be_header(const struct cells *cells, bool ours, bool first, size
     return true;
 }
 
-/* Share of the rows after `at` that have as many cells as the header row. */
+/* Returns the share of rows after `at` that have as many cells as the header row. */
 static double share_of_rows(struct span head, struct guess *guess, size_t at, struct cells *cells)
 {
     size_t rows = 0, fitting = 0;
@@ -352,11 +352,11 @@ static void try_guess(struct span head, struct guess *guess, struct guess *best,
             continue;
         guess->columns = cells->count;
         share = share_of_rows(head, guess, at, cells);
-        /* many columns that fit are no accident; one column fits anything */
+        /* many columns that fit are not an accident; one column fits anything */
         guess->score = guess->columns == 1 ? share * 0.3 : share + (guess->columns > 2 ? 0.05 : 0);
         guess->score += ours ? 1 : 0;
         guess->score -= guess->quotes ? 0 : 0.01;
-        /* a title line that a spreadsheet has filled up with empty cells */
+        /* a title line that a spreadsheet padded with empty cells */
         guess->score -= 0.5 * (double)(guess->columns - named) / (double)guess->columns;
         if (guess->score > best->score)
             *best = *guess;
@@ -418,7 +418,7 @@ static void note_comments(struct layout *layout)
         layout->comment[0] = '#';
 }
 
-/* Passes a line of dashes at *at, under the header row. */
+/* Skips a line of dashes at *at, under the header row. */
 static void take_dashes(struct span head, size_t *at, char delimiter, struct layout *layout)
 {
     const char *feed = memchr(head.data + *at, '\n', head.size - *at);
@@ -432,7 +432,7 @@ static void take_dashes(struct span head, size_t *at, char delimiter, struct lay
         memcpy(layout->comment, line.data, size);
 }
 
-/* What the rows of the sample say of each column. */
+/* Collects what the rows of the sample show about each column. */
 static void weigh_columns(struct span head, const struct guess *guess, struct layout *layout,
                           struct cells *cells)
 {
@@ -491,13 +491,13 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
-/* Whether each row of the sample has another value in it, and the column has a name. */
+/* Returns whether the column has a name and a different value in each row of the sample. */
 static bool names_records(const struct layout_column *column)
 {
     return *column->name && column->filled && column->distinct;
 }
 
-/* The column whose name says most clearly that it names the record; column_count: none does. */
+/* Returns the column whose name most clearly means the record id; column_count: none does. */
 static size_t find_named_column(const struct layout *layout)
 {
     for (size_t i = 0; i < layout->column_count; i++)
@@ -511,7 +511,7 @@ static size_t find_named_column(const struct layout *layout)
     return layout->column_count;
 }
 
-/* No column can name a record alone: the first that is filled is a beginning. */
+/* Takes the first filled column, because no column identifies the record. */
 static void take_filled_column(struct layout *layout)
 {
     for (size_t i = layout->column_count; i-- > 0;)
@@ -563,7 +563,8 @@ static bool has_footer_word(struct span line)
     return false;
 }
 
-/* Appends an expression for the beginning of a line: its letters as they are, digits as any. */
+/* Appends an expression for the beginning of a line: with its letters, and any digits for digits.
+ */
 static void append_expression(struct buf *out, struct span line, char delimiter)
 {
     size_t shown = 0;
@@ -592,7 +593,7 @@ static bool same_expression(const struct buf *footer, struct span expression)
            memmem(footer->data, footer->size, expression.data, expression.size);
 }
 
-/* Whether a line of the text begins as the expression says: that would drop rows. */
+/* Returns whether the expression matches a line of the text: that would drop rows. */
 static bool matches_row(struct span text, struct span expression, char delimiter)
 {
     bool found = false;
@@ -612,7 +613,7 @@ static bool matches_row(struct span text, struct span expression, char delimiter
     return found;
 }
 
-/* Lines at the end that are not rows: by a word, or by another count of cells. */
+/* Finds lines at the end that are not rows: by a word, or by their number of cells. */
 static void find_footer(struct span tail, const struct guess *guess, struct layout *layout,
                         struct cells *cells)
 {
@@ -656,7 +657,8 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
 
 /* --- all of it --- */
 
-/* Lines before the header row: comments, or so many lines. Excel's `sep=` needs no declaration. */
+/* Notes the lines before the header row: comments, or their number. Excel's `sep=` needs no
+ * declaration. */
 static void note_lines_before(struct span head, const struct guess *guess, struct layout *layout)
 {
     bool comments = true;
@@ -674,7 +676,7 @@ static void note_lines_before(struct span head, const struct guess *guess, struc
         layout->skip_lines = guess->lines;
 }
 
-/* Rows are read as the reader does, from a text that ends with a line feed and bytes to spare. */
+/* Returns a text in the form that the lexer needs: with a line feed and readable bytes after it. */
 static struct span readable(struct buf *text)
 {
     memset(buf_reserve(text, SOURCE_SLACK), '\n', SOURCE_SLACK);

@@ -1,6 +1,6 @@
-/* How a CSV file is laid out that nothing is declared for: its encoding, what separates its cells,
- * where its header row is, and what follows its last row. Determined from the bytes of the whole
- * file (encoding), its first 256 KiB and its last lines. Private to core/ingest. */
+/* Finds the layout of a CSV file without declarations: its encoding, its delimiter, where its
+ * header row is, and what follows its last row. Determined from the bytes of the whole file
+ * (encoding), its first 256 KiB and its last lines. Private to core/ingest. */
 #ifndef ROWFERRY_INGEST_SUGGEST_LAYOUT_H
 #define ROWFERRY_INGEST_SUGGEST_LAYOUT_H
 
@@ -17,8 +17,8 @@ struct feed;
 /* A column by its heading. */
 struct layout_column {
     char *name;    /* as in the header row, UTF-8 */
-    bool empty;    /* no row of the sample has anything in it */
-    bool filled;   /* every row of the sample has something in it */
+    bool empty;    /* every row of the sample has an empty cell */
+    bool filled;   /* no row of the sample has an empty cell */
     bool distinct; /* ... and no two rows have the same */
 };
 
@@ -29,23 +29,23 @@ struct layout {
     unsigned skip_lines; /* physical lines before the header row, unless they are comments */
     /* what begins comments: `#`, or a line of dashes under the header row; or empty */
     char comment[DIALECT_COMMENT_MAX + 1];
-    bool quote_none; /* a quote is a character like any other */
+    bool quote_none; /* a quote is an ordinary character */
     bool short_rows, long_rows;
     bool versioned;       /* there is a column named version */
     size_t record_column; /* the column that names the record; column_count: none does */
     struct buf footer;    /* a regular expression for the lines after the last row, or empty */
-    struct buf remarks;   /* what stays ambiguous, separated by "; " */
+    struct buf remarks;   /* what is ambiguous, separated by "; " */
     struct layout_column *columns;
     size_t column_count;
 };
 
-/* Reads the file once, from its beginning. delimiter: as the user says, or 0. ERR_INPUT: nothing
- * that could be a header row is in the first lines, or the file cannot be read. release also after
- * an error. */
+/* Reads the file once, from its beginning. delimiter: given by the user, or 0. ERR_INPUT: there is
+ * no header row in the first lines, or the file cannot be read. Call release also after an error.
+ */
 bool layout_find(struct feed *feed, char delimiter, struct layout *layout, struct err *err);
 void layout_release(struct layout *layout);
 
-/* Appends a remark; text for people. */
+/* Appends a remark for people. */
 void layout_remark(struct buf *remarks, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

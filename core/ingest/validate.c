@@ -1,4 +1,4 @@
-/* What ingest would say of a file, without a database. */
+/* Checks a file without a database. */
 #include "core/ingest/validate.h"
 
 #include "core/base/stop.h"
@@ -11,7 +11,7 @@
 
 enum { LOOK_EVERY_ROWS = 4096 };
 
-/* One file that is only looked at. */
+/* A file that is checked. */
 struct trial {
     const struct ingest_options *options;
     struct feed feed;
@@ -43,8 +43,8 @@ static bool look_up(const struct trial *trial, struct err *err)
     return true;
 }
 
-/* Standard input is compared as it comes. A file, at first, only by hashes, which takes half of
- * what comparing ids as they are costs; where none are repeated that is all. */
+/* Notes the record id of a row. Ids of standard input are compared at once; those of a file first
+ * by hashes, at half the cost, which is enough if none is repeated. */
 static void note_record(struct trial *trial, const struct row *row)
 {
     if (!trial->sieve)
@@ -73,7 +73,7 @@ static bool try_row(struct trial *trial, const struct row *row, struct violation
     return result->rows_read % LOOK_EVERY_ROWS != 0 || look_up(trial, err);
 }
 
-/* Of the second reading: what the sieve held back is compared as it is. */
+/* Compares a row of the second reading if its id can be repeated. */
 static bool compare_row(struct trial *trial, const struct row *row, struct violations *violations,
                         struct err *err)
 {
@@ -129,10 +129,10 @@ static bool tell_duplicates(struct trial *trial, enum row_format format,
 
     if (!same && err->kind != ERR_INPUT)
         return false;
-    /* nothing can be wrong with a file that was read just now, unless it is another one */
+    /* a file that was read just now can only be invalid if it has changed */
     if (!same || (again && feed_changed(&trial->feed))) {
         notice_say(trial->options->notices,
-                   "%s: changed while it was read, so which records have several rows is not told",
+                   "%s: changed while it was read, so records with several rows are not reported",
                    trial->feed.source);
         return true;
     }

@@ -1,13 +1,13 @@
-/* What ingest would say of a file. */
+/* Checks a file as ingest would. */
 #ifndef ROWFERRY_INGEST_VALIDATE_H
 #define ROWFERRY_INGEST_VALIDATE_H
 
 #include "core/ingest/intake.h"
 #include "core/row/violation.h"
 
-/* What ingest would say, without database or writing: calls visit for each row that would be
- * rejected. Rows for a record that another row of the file is for are told as notices, at the end
- * of a file that would be read; those of a file are found by reading it twice. */
+/* Checks a file as ingest would, without a database and without writing. Calls visit for each row
+ * that would be rejected. At the end of a file that would be read, notices report records with
+ * several rows, which are found by reading it twice. */
 bool ingest_validate(const struct ingest_options *options, const char *path,
                      bool (*visit)(void *context, const struct row *row,
                                    const struct violations *violations, struct err *err),

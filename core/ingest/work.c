@@ -15,16 +15,16 @@
 
 enum { RESTARTS_MAX = 1 }; /* of a file that changes while it is read */
 
-/* What the file was when it was read to its end, compressed or not. */
+/* Hash and size of the file when it was read to its end, compressed or not. */
 struct file_end {
     uint64_t bytes;
     char hash[BATCH_HASH_SIZE];
 };
 
-/* How one reading of the file ended. */
+/* The end of one reading of the file. */
 enum reading {
     READING_DONE,
-    READING_CHANGED, /* what was read is not what the batch began with */
+    READING_CHANGED, /* the content is not that of the fingerprint */
     READING_REFUSED, /* err says why */
     READING_FAILED,  /* err says why, and the command ends */
 };
@@ -34,7 +34,7 @@ void work_write_options(const struct ingest_options *options, char text[WORK_OPT
     const struct ingest_limits *limits = &options->limits;
     struct buf out = {0};
 
-    /* schema and format have columns of their own */
+    /* schema and format have their own columns */
     if (options->delimiter)
         buf_printf(&out, "delimiter=0x%02x ", (unsigned char)options->delimiter);
     if (limits->has_errors)
@@ -53,7 +53,7 @@ void work_write_options(const struct ingest_options *options, char text[WORK_OPT
     buf_release(&out);
 }
 
-/* As 0x3b, and in databases of before as `;` or `tab`. */
+/* Reads a delimiter: 0x3b, or `;` or `tab` in older databases. */
 static char read_delimiter(const char *text)
 {
     if (strncmp(text, "0x", 2) == 0)
@@ -136,7 +136,7 @@ static void tell_progress(void *context, const struct batch_progress *progress)
     uint64_t total = work->compressed ? 0 : work->feed.identity.size, done = progress->bytes;
 
     if (total && done > total)
-        done = total; /* it grows meanwhile */
+        done = total; /* it has grown */
     if (options->progress)
         options->progress(options->progress_context, work->feed.source, done, total,
                           progress->rows);
@@ -147,7 +147,7 @@ static enum reading failed(const struct err *err)
     return err->kind == ERR_INPUT || err->kind == ERR_LIMIT ? READING_REFUSED : READING_FAILED;
 }
 
-/* Brings the reader to where the tables are; READING_DONE: it is there. */
+/* Moves the reader to the position of the tables; READING_DONE: it is there. */
 static enum reading position_reader(struct work *work, struct reader *reader,
                                     const struct batch_progress *resume, struct err *err)
 {
@@ -170,7 +170,7 @@ static enum reading position_reader(struct work *work, struct reader *reader,
     return err->kind == ERR_INPUT ? READING_CHANGED : READING_FAILED;
 }
 
-/* What the database has room for, its folder has too. */
+/* Returns the folder of the database, which has room. */
 static const char *database_folder(const struct work *work, char folder[PATH_MAX])
 {
     char *slash;
@@ -239,7 +239,7 @@ bool work_begins_with(struct work *work, const struct batch_read *batch, bool *b
     return feed_rewind(&work->feed, err);
 }
 
-/* A file that was replaced meanwhile may not begin with what is to be skipped. */
+/* Checks that the file begins with what is to be skipped: it can have been replaced. */
 static bool may_skip(struct work *work, struct err *err)
 {
     struct batch_read batch = {.bytes = work->options->skip_bytes};
@@ -248,13 +248,13 @@ static bool may_skip(struct work *work, struct err *err)
     memcpy(batch.prefix_hash, work->options->skip_hash, sizeof batch.prefix_hash);
     return work_begins_with(work, &batch, &begins, err) &&
            (begins || err_set(err, ERR_INPUT,
-                              "%s does not begin any more with what was read of it before: drop it "
+                              "%s no longer begins with what was read of it before: drop it "
                               "in again to have all of it read",
                               work->feed.source));
 }
 
-/* Reads the file once. The hash of what was read proves that it is what was hashed before, even
- * where size and modification time do not tell. */
+/* Reads the file once. The hash of what was read proves that it has not changed, even if size and
+ * modification time are the same. */
 static enum reading read_once(struct work *work, const struct batch_progress *resume,
                               struct pipeline_totals *totals, struct file_end *end, struct err *err)
 {
@@ -300,7 +300,7 @@ bool work_refuse(struct work *work, const struct batch_progress *progress, const
     return batch_discard(work->store, work->batch_id, err);
 }
 
-/* The hash of standard input is known at its end only, and so is whether it was read before. */
+/* Finds whether standard input was read before: its hash is known only at its end. */
 static bool known_at_end(struct work *work, const struct batch_progress *progress,
                          const struct file_end *end, struct ingest_result *result, bool *known,
                          struct err *err)
@@ -323,7 +323,8 @@ static bool known_at_end(struct work *work, const struct batch_progress *progres
     return true;
 }
 
-/* Step 3. Books that do not balance are a bug of ours, and nothing of such a batch may be sent. */
+/* Opens the batch (step 3). Row counts that do not add up are a bug, and such a batch must not be
+ * sent. */
 static bool open_batch(struct work *work, const struct pipeline_totals *totals,
                        const struct file_end *end, struct ingest_result *result, struct err *err)
 {
@@ -367,7 +368,7 @@ static bool count_violation(void *context, const struct rejection *rejection, st
     return true;
 }
 
-/* Reads until the file holds still. */
+/* Reads again until the file no longer changes. */
 static enum reading read_steady(struct work *work, const struct batch_progress *resume,
                                 struct pipeline_totals *totals, struct file_end *end,
                                 struct err *err)

@@ -165,15 +165,15 @@ static void what_there_is_no_room_for_is_named_by_its_line(void **state)
     add(duplicates, "a:1 b:1 c:1 d:1 a:1 d:1");
     assert_told(duplicates,
                 "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
-                "x.csv: it has too many records to keep in mind: of those that first appear on "
-                "line 5 or behind it, further rows were not looked for\n");
+                "x.csv: it has too many records to compare all: of those that first appear on "
+                "line 5 or after it, repeated rows were not looked for\n");
     duplicates_miss(duplicates, 9);
     duplicates_miss(duplicates, 4);
     duplicates_miss(duplicates, 7);
     assert_told(duplicates,
                 "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
-                "x.csv: it has too many records to keep in mind: of those that first appear on "
-                "line 4 or behind it, further rows were not looked for\n");
+                "x.csv: it has too many records to compare all: of those that first appear on "
+                "line 4 or after it, repeated rows were not looked for\n");
     duplicates_close(duplicates);
 }
 

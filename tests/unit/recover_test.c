@@ -240,8 +240,7 @@ static void a_resumed_batch_is_told_with_all_its_rows(void **state)
     assert_int_equal(visits.last.jobs, 39600);
     assert_int_equal(visits.last.violations, 400);
     snprintf(expected, sizeof expected,
-             "batch 1: goes on with the reading of %s/inbox/Item-1.csv from row 16385\n",
-             scene->folder);
+             "batch 1: resumes reading of %s/inbox/Item-1.csv from row 16385\n", scene->folder);
     assert_non_null(strstr(scene->said, expected));
     bench_close(&bench);
 }
@@ -366,7 +365,7 @@ static void a_batch_whose_schema_file_changed_begins_anew(void **state)
     put(scene, "schema/Item.json", ITEM_SCHEMA "\n");
     bench_open(&bench, scene);
     recover(&bench, NULL, NULL);
-    assert_non_null(strstr(scene->said, "batch 1: begins anew"));
+    assert_non_null(strstr(scene->said, "batch 1: starts again"));
     assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
     bench_close(&bench);
 }
@@ -383,7 +382,7 @@ static void a_batch_goes_on_under_the_options_that_it_was_begun_with(void **stat
     bench.options.force = true;
     bench.options.limits = (struct ingest_limits){.has_errors = true, .rows = ROWS + 1};
     recover(&bench, NULL, NULL);
-    assert_non_null(strstr(scene->said, "batch 1: goes on with the reading"));
+    assert_non_null(strstr(scene->said, "batch 1: resumes reading"));
     assert_query(scene, "SELECT state || ' ' || options FROM batch", "open ");
     assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
     bench_close(&bench);

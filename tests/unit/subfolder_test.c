@@ -85,7 +85,7 @@ static void files_of_one_name_in_two_sub_folders_do_not_mix(void **state)
     assert_holds(scene, "inbox/done/export.2.csv", ITEM_HEADER "b,1,S,-2,\n");
     assert_holds(scene, "inbox/done/export.2.csv.rejected.csv", ITEM_HEADER "b,1,S,-2,\n");
     snprintf(expected, sizeof expected,
-             "%s/inbox/done/export.2.csv.rejected.csv holds the rejected rows, to be mended and "
+             "%s/inbox/done/export.2.csv.rejected.csv has the rejected rows, to be fixed and "
              "dropped in again into %s/inbox/Part; export.2.csv.errors.tsv says what is wrong with "
              "them\n",
              scene->folder, scene->folder);

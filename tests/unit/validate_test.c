@@ -159,7 +159,7 @@ static void validate_says_that_a_file_changed_between_its_two_readings(void **st
     bench.options.progress = add_a_row;
     assert_true(ingest_validate(&bench.options, path, NULL, NULL, &result, &err));
     snprintf(expected, sizeof expected,
-             "%s: changed while it was read, so which records have several rows is not told\n",
+             "%s: changed while it was read, so records with several rows are not reported\n",
              path);
     assert_string_equal(scene->said, expected);
     bench_close(&bench);

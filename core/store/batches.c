@@ -154,24 +154,23 @@ bool batch_known(struct store *store, const char *schema, const char *content_ha
                  uint64_t size_bytes, int64_t *batch_id, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_KNOWN, err);
-    bool row;
+    bool fine = true;
 
     *batch_id = 0;
     db_bind_text(statement, DB_SCHEMA, schema);
-    if (!db_step(store, statement, &row, err, "look for a known file"))
-        return false;
-    if (row && span_is(db_column_span(statement, DB_CONTENT_HASH), content_hash) &&
+    if (db_next(store, statement, &fine, err, "look for a known file") &&
+        span_is(db_column_span(statement, DB_CONTENT_HASH), content_hash) &&
         (uint64_t)db_column_int64(statement, DB_SIZE_BYTES) == size_bytes)
         *batch_id = db_column_int64(statement, DB_ID);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool batch_waiting(struct store *store, const struct batch_origin *origin,
                    struct batch_waiting *waiting, struct err *err)
 {
     struct db_statement *statement = get(store, BATCH_WAITING, err);
-    bool row;
+    bool fine = true;
 
     *waiting = (struct batch_waiting){0};
     db_bind_text(statement, DB_SCHEMA, origin->schema);
@@ -179,9 +178,7 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin,
     bind_file(statement, origin);
     db_bind_text(statement, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(statement, DB_OPTIONS, origin->options);
-    if (!db_step(store, statement, &row, err, "look for a file that waits"))
-        return false;
-    if (row) {
+    if (db_next(store, statement, &fine, err, "look for a file that waits")) {
         const char *reason = db_column_text(statement, DB_REASON);
 
         waiting->id = db_column_int64(statement, DB_ID);
@@ -191,7 +188,7 @@ bool batch_waiting(struct store *store, const struct batch_origin *origin,
         snprintf(waiting->reason, sizeof waiting->reason, "%s", reason ? reason : "");
     }
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 static bool read_read(struct store *store, struct db_statement *statement, struct batch_read *batch,
@@ -338,13 +335,13 @@ bool batch_header(struct store *store, int64_t batch_id, struct buf *header, str
 static bool read_number(struct store *store, struct db_statement *statement, int64_t *number,
                         struct err *err)
 {
-    bool row;
+    bool fine = true;
 
-    if (!db_step(store, statement, &row, err, "count rows"))
-        return false;
-    *number = row ? db_column_int64(statement, DB_NUMBER) : 0;
+    *number = 0;
+    if (db_next(store, statement, &fine, err, "count rows"))
+        *number = db_column_int64(statement, DB_NUMBER);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 /* Counts what is in the tables, without the counters. */

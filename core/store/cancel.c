@@ -73,16 +73,12 @@ static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fre
 static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fresh, struct err *err)
 {
     struct db_statement *statement = get(store, CANCEL_FRESH, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_int64(statement, DB_FIRST_ID, fresh->first);
     db_bind_int64(statement, DB_END_ID, id_end(batch_id));
     db_bind_int64(statement, DB_WANTED, CANCEL_JOBS);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "read jobs that were never claimed"))
-            return false;
-        if (!row)
-            return true;
+    while (db_next(store, statement, &fine, err, "read jobs that were never claimed")) {
         fresh->last = db_column_int64(statement, DB_ID);
         /* one that was sent ahead of its batch has a state, and is found by cancel_claimed */
         if (!db_column_int(statement, DB_IS_FRESH))
@@ -91,7 +87,7 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
         buf_append_span(&fresh->text, db_column_span(statement, DB_RECORD_ID));
         fresh->ends[fresh->count++] = fresh->text.size;
     }
-    return true;
+    return fine;
 }
 
 static bool write_fresh(struct store *store, const struct decision *decision, int64_t batch_id,
@@ -116,11 +112,8 @@ static bool cancel_inside(struct store *store, const struct decision *decision, 
 {
     bool open;
 
-    if (!read_cursor(store, batch_id, fresh, &open, err))
-        return false;
-    if (!open)
-        return true;
-    if (!read_fresh(store, batch_id, fresh, err))
+    if (!read_cursor(store, batch_id, fresh, &open, err) ||
+        (open && !read_fresh(store, batch_id, fresh, err)))
         return false;
     return !fresh->last || decision->rehearsed ||
            write_fresh(store, decision, batch_id, fresh, err);

@@ -58,17 +58,16 @@ struct taking {
 bool census_ahead(struct store *store, int64_t now_ms, struct census_ahead *ahead, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_CENSUSES, CENSUS_AHEAD, err);
-    bool row;
+    bool fine = true;
 
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_DUE_MS, now_ms + POLICY_DELAY_MAX_MS);
-    if (!db_step(store, statement, &row, err, "look for times in the future"))
-        return false;
-    *ahead = (struct census_ahead){(uint64_t)db_column_int64(statement, DB_JOBS),
-                                   (uint64_t)db_column_int64(statement, DB_ROWS),
-                                   db_column_int64(statement, DB_STARTED_MS)};
+    if (db_next(store, statement, &fine, err, "look for times in the future"))
+        *ahead = (struct census_ahead){(uint64_t)db_column_int64(statement, DB_JOBS),
+                                       (uint64_t)db_column_int64(statement, DB_ROWS),
+                                       db_column_int64(statement, DB_STARTED_MS)};
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool census_facts(struct store *store, struct census_facts *facts, struct err *err)
@@ -111,7 +110,7 @@ static bool count_rows(struct store *store, unsigned index, int64_t batch_id, in
                        const enum db_name *columns, int count, int64_t *numbers, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_CENSUSES, index, err);
-    bool row = false;
+    bool fine = true;
 
     if (index == CENSUS_JOBS || index == CENSUS_STATES) {
         db_bind_batch(statement, batch_id);
@@ -119,12 +118,11 @@ static bool count_rows(struct store *store, unsigned index, int64_t batch_id, in
     } else {
         db_bind_int64(statement, DB_BATCH_ID, batch_id);
     }
-    if (!db_step(store, statement, &row, err, "count the rows"))
-        return false;
-    for (int i = 0; row && i < count; i++)
-        numbers[i] = db_column_int64(statement, columns[i]);
+    if (db_next(store, statement, &fine, err, "count the rows"))
+        for (int i = 0; i < count; i++)
+            numbers[i] = db_column_int64(statement, columns[i]);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 static bool count_batch(struct store *store, int64_t batch_id, int64_t cursor, struct count *count,

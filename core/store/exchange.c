@@ -209,22 +209,18 @@ static bool wake(struct store *store, const struct exchange *exchange, const str
                  struct err *err)
 {
     struct db_statement *statement = get(store, SETTLE_WAKE, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-    while (row) {
-        struct open_batch *batch;
+    while (db_next(store, statement, &fine, err, "wake a waiting job")) {
+        struct open_batch *batch =
+            open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)));
 
-        if (!db_step(store, statement, &row, err, "wake a waiting job"))
-            return false;
-        batch =
-            row ? open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)))
-                : NULL;
         if (batch)
             batch->is_quiet = false;
     }
-    return true;
+    return fine;
 }
 
 /* How --on-conflict settled the conflict; NULL: it waits for a person. */
@@ -432,14 +428,14 @@ static bool settle_all(struct store *store, struct exchange *exchange, struct er
 static bool read_facts(struct store *store, struct err *err)
 {
     struct db_statement *statement = get(store, TURN_FACTS, err);
-    bool row;
+    bool fine = true;
 
-    if (!db_step(store, statement, &row, err, "look for waiting jobs"))
-        return false;
-    store->jobs_wait = db_column_int(statement, DB_IS_WAITING);
-    store->jobs_reopened = db_column_int(statement, DB_IS_REOPENED);
+    if (db_next(store, statement, &fine, err, "look for waiting jobs")) {
+        store->jobs_wait = db_column_int(statement, DB_IS_WAITING);
+        store->jobs_reopened = db_column_int(statement, DB_IS_REOPENED);
+    }
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 static bool exchange_inside(struct store *store, struct exchange *exchange, struct err *err)

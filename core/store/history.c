@@ -95,18 +95,14 @@ bool history_record(struct store *store, struct span record_id, const char *sche
                     void *context, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_HISTORIES, 0, err);
-    bool row = true, fine = true;
+    struct history_event event;
+    bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, record_id);
     db_bind_text(statement, DB_SCHEMA, schema);
-    while (fine && row) {
-        struct history_event event;
-
-        fine = db_step(store, statement, &row, err, "read the history");
-        if (fine && row) {
-            read_event(statement, &event);
-            fine = visit(context, &event, err);
-        }
+    while (db_next(store, statement, &fine, err, "read the history")) {
+        read_event(statement, &event);
+        fine = visit(context, &event, err);
     }
     db_reset(statement);
     return fine;

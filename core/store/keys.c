@@ -53,14 +53,13 @@ static const char *const sql[] = {
 
 const struct db_statements key_statements = {sql, sizeof sql / sizeof *sql};
 
-static bool begin_batch_range(struct store *store, unsigned index, int64_t batch_id,
-                              struct db_statement **statement, struct err *err)
+static struct db_statement *get_of_batch(struct store *store, unsigned index, int64_t batch_id,
+                                         struct err *err)
 {
-    *statement = db_get(store, DB_KEYS, index, err);
-    if (!*statement)
-        return false;
-    db_bind_batch(*statement, batch_id);
-    return true;
+    struct db_statement *statement = db_get(store, DB_KEYS, index, err);
+
+    db_bind_batch(statement, batch_id);
+    return statement;
 }
 
 /* Whether the rows are in the order of their record ids, as in many exports. Ends at the first that
@@ -69,15 +68,12 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
                       struct err *err)
 {
     struct buf before = {0};
-    struct db_statement *statement;
-    bool row = true, fine = begin_batch_range(store, KEYS_WALK, batch_id, &statement, err);
+    struct db_statement *statement = get_of_batch(store, KEYS_WALK, batch_id, err);
+    bool fine = true;
 
     *sorted = true;
     *last = id_before(batch_id);
-    while (fine && row && *sorted) {
-        fine = db_step(store, statement, &row, err, "look at the record ids");
-        if (!fine || !row)
-            break;
+    while (*sorted && db_next(store, statement, &fine, err, "look at the record ids")) {
         struct span record_id = db_column_span(statement, DB_RECORD_ID);
 
         *sorted = span_compare(buf_span(&before), record_id) <= 0;
@@ -85,8 +81,7 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
         buf_reset(&before);
         buf_append_span(&before, record_id);
     }
-    if (statement)
-        db_reset(statement);
+    db_reset(statement);
     buf_release(&before);
     return fine;
 }
@@ -94,10 +89,9 @@ static bool is_sorted(struct store *store, int64_t batch_id, bool *sorted, int64
 static bool sort(struct store *store, unsigned index, int64_t batch_id, int64_t *count,
                  struct err *err)
 {
-    struct db_statement *statement;
+    struct db_statement *statement = get_of_batch(store, index, batch_id, err);
 
-    if (!begin_batch_range(store, index, batch_id, &statement, err) ||
-        !db_run(store, statement, err, "sort the record ids"))
+    if (!db_run(store, statement, err, "sort the record ids"))
         return false;
     *count = sqlite3_changes64(store->db);
     return true;

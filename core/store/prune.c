@@ -78,14 +78,10 @@ static bool read_batches(struct store *store, int64_t before_ms, struct prune_pl
                          struct err *err)
 {
     struct db_statement *statement = get(store, PRUNE_BATCHES, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "look for batches to prune"))
-            return false;
-        if (!row)
-            return true;
+    while (db_next(store, statement, &fine, err, "look for batches to prune")) {
         bool begun = db_column_int(statement, DB_IS_BEGUN);
 
         *add_item(plan) = (struct prune_item){
@@ -99,7 +95,7 @@ static bool read_batches(struct store *store, int64_t before_ms, struct prune_pl
             .at_stake = db_column_int(statement, DB_IS_AT_STAKE),
         };
     }
-    return true;
+    return fine;
 }
 
 static struct prune_item *find_item(const struct prune_plan *plan, int64_t batch_id)
@@ -115,22 +111,19 @@ static bool keep_later(struct store *store, const struct prune_plan *plan,
                        const struct prune_item *item, struct err *err)
 {
     struct db_statement *statement = get(store, PRUNE_LATER, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_batch(statement, item->batch_id);
     db_bind_int64(statement, DB_IS_OPEN, item->open);
-    while (row) {
-        struct prune_item *later;
+    while (db_next(store, statement, &fine, err, "look for later rows")) {
+        struct prune_item *later = find_item(plan, db_column_int64(statement, DB_ID));
 
-        if (!db_step(store, statement, &row, err, "look for later rows"))
-            return false;
-        later = row ? find_item(plan, db_column_int64(statement, DB_ID)) : NULL;
         if (!later || later->begun || later->fate != PRUNE_GOES)
             continue;
         later->fate = PRUNE_NEEDED;
         later->needed_by = db_column_int64(statement, DB_NEEDED_BY);
     }
-    return true;
+    return fine;
 }
 
 /* From the first batch on, because each that stays can keep later ones. */

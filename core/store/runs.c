@@ -68,21 +68,19 @@ bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_statu
 static bool read_run(struct store *store, struct db_statement *statement, struct run_info *run,
                      struct err *err)
 {
-    bool row;
+    bool fine = true;
 
     *run = (struct run_info){0};
-    if (!db_step(store, statement, &row, err, "read the last run"))
-        return false;
-    if (row) {
+    if (db_next(store, statement, &fine, err, "read the last run")) {
         run->id = db_column_int64(statement, DB_ID);
         snprintf(run->command, sizeof run->command, "%s", db_column_text(statement, DB_COMMAND));
         run->started_ms = db_column_int64(statement, DB_STARTED_MS);
         run->ended_ms = db_column_int64(statement, DB_ENDED_MS);
         run->exit_status = db_column_int(statement, DB_EXIT_STATUS);
         run->requests = (uint64_t)db_column_int64(statement, DB_REQUESTS);
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 bool run_last(struct store *store, int64_t before_id, struct run_info *run, struct err *err)
@@ -129,12 +127,10 @@ static void name_end(struct pause_info *pause)
 bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_RUNS, PAUSE_READ, err);
-    bool row;
+    bool fine = true;
 
     *pause = (struct pause_info){0};
-    if (!db_step(store, statement, &row, err, "read the pause"))
-        return false;
-    if (row) {
+    if (db_next(store, statement, &fine, err, "read the pause")) {
         int64_t until_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
 
         pause->until_ms = capped_end_ms(until_ms, db_column_int64(statement, DB_SET_MS), now_ms);
@@ -142,9 +138,9 @@ bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, s
         snprintf(pause->reason, sizeof pause->reason, "%s", db_column_text(statement, DB_REASON));
         if (pause->ahead_ms > 0)
             name_end(pause);
-        db_reset(statement);
     }
-    return true;
+    db_reset(statement);
+    return fine;
 }
 
 bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,

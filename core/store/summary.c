@@ -59,16 +59,12 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
                      void *context, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_SUMMARIES, scope, err);
-    bool row = true, fine = true;
+    struct batch_counts batch;
+    bool fine = true;
 
     db_bind_int64(statement, DB_ID, id);
-    while (fine && row) {
-        struct batch_counts batch;
-
-        fine = db_step(store, statement, &row, err, "read the batches");
-        if (fine && row)
-            fine = read_counts(store, statement, &batch, err) && visit(context, &batch, err);
-    }
+    while (db_next(store, statement, &fine, err, "read the batches"))
+        fine = read_counts(store, statement, &batch, err) && visit(context, &batch, err);
     db_reset(statement);
     return fine;
 }

@@ -116,13 +116,10 @@ bool batch_rejections(struct store *store, int64_t batch_id,
                       void *context, struct err *err)
 {
     struct db_statement *statement = get(store, UNFILED_REJECTIONS, err);
-    bool row = true, fine = true;
+    bool fine = true;
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    while (fine && row) {
-        fine = db_step(store, statement, &row, err, "read rejected rows");
-        if (!fine || !row)
-            break;
+    while (db_next(store, statement, &fine, err, "read rejected rows")) {
         struct rejection rejection = {
             .row_no = (uint32_t)db_column_int64(statement, DB_ROW_NO),
             .line_no = (uint64_t)db_column_int64(statement, DB_LINE_NO),
@@ -133,6 +130,7 @@ bool batch_rejections(struct store *store, int64_t batch_id,
             .message = db_column_span(statement, DB_MESSAGE),
             .first = db_column_int64(statement, DB_PLACE) == 0,
         };
+
         fine = visit(context, &rejection, err);
     }
     db_reset(statement);

@@ -57,7 +57,7 @@ static bool store_group(struct forward *forward, struct err *err)
         .delivers_echoes = forward->deliver.delivers_echoes,
     };
     struct summary_notifications *summary = &forward->session.cli->summary->notifications;
-    struct notification *list[GROUP];
+    struct notification *list[GROUP] = {NULL};
 
     for (unsigned i = 0; i < forward->count; i++)
         list[i] = &forward->lines[i].payload.notification;

@@ -17,9 +17,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FIRST_FD = 3, PEM_MAX = 1 << 20, LOCK_EVERY_MS = 2000 };
+enum { FIRST_FD = 3, PEM_MAX = 1 << 20, LOCK_EVERY_S = 2 };
 
 /* The thread that delivers, and what it reports to the others. */
 struct courier {
@@ -30,6 +31,7 @@ struct courier {
     struct session *session;
 
     pthread_mutex_t mutex;
+    pthread_cond_t stopped;
     bool is_stopping;
     bool delivers; /* it has the lock */
     bool has_failed;
@@ -91,6 +93,20 @@ static bool deliver(struct courier *courier, struct lock *lock, struct err *err)
     }
 }
 
+/* Waits before another try, or until the courier is to stop. */
+static void rest(struct courier *courier)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOCK_EVERY_S;
+    pthread_mutex_lock(&courier->mutex);
+    while (!courier->is_stopping &&
+           pthread_cond_timedwait(&courier->stopped, &courier->mutex, &until) == 0)
+        ;
+    pthread_mutex_unlock(&courier->mutex);
+}
+
 /* A database that fails is tried again, as is a lock that another process holds. */
 static void *work_courier(void *context)
 {
@@ -109,9 +125,8 @@ static void *work_courier(void *context)
         courier->has_failed = !fine && err.kind != ERR_BUSY;
         courier->err = err;
         pthread_mutex_unlock(&courier->mutex);
-        for (int waited = 0; !fine && waited < LOCK_EVERY_MS && !is_stopping(courier);
-             waited += 100)
-            usleep(100000);
+        if (!fine)
+            rest(courier);
     }
     return NULL;
 }
@@ -124,6 +139,7 @@ static bool courier_open(struct listen *listen, struct err *err)
     int code;
 
     pthread_mutex_init(&courier->mutex, NULL);
+    pthread_cond_init(&courier->stopped, NULL);
     courier->session = &listen->session;
     if (!listen->deliver.endpoint)
         return true;
@@ -142,12 +158,14 @@ static void courier_close(struct courier *courier)
     if (courier->is_running) {
         pthread_mutex_lock(&courier->mutex);
         courier->is_stopping = true;
+        pthread_cond_signal(&courier->stopped);
         pthread_mutex_unlock(&courier->mutex);
         sender_wake(courier->sender);
         pthread_join(courier->thread, NULL);
     }
     sender_close(courier->sender);
     store_close(courier->store);
+    pthread_cond_destroy(&courier->stopped);
     pthread_mutex_destroy(&courier->mutex);
 }
 

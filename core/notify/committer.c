@@ -32,13 +32,13 @@ static struct commit_item *take(struct committer *committer, bool *end)
 {
     struct commit_item *first, *item;
     struct timespec until;
+    bool is_late = false;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
     pthread_mutex_lock(&committer->mutex);
-    while (!committer->waiting && !committer->is_closing &&
-           pthread_cond_timedwait(&committer->added, &committer->mutex, &until) != ETIMEDOUT)
-        continue;
+    while (!committer->waiting && !committer->is_closing && !is_late)
+        is_late = pthread_cond_timedwait(&committer->added, &committer->mutex, &until) == ETIMEDOUT;
     first = item = committer->waiting;
     *end = !first && committer->is_closing;
     for (unsigned count = 1; item && item->next && count < GROUP_MAX; count++)

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    CONNECTION_MEMORY = 16 << 10, /* so much header a request may have, about */
+    CONNECTION_MEMORY = 8 << 10, /* so much header a request may have, about */
     ACCEPTS_AT_ONCE = 64,
     RESERVED_FDS = 64,        /* for the database and the ERP */
     DISCARDED_MAX = 16 << 20, /* of a body that is refused anyway */
@@ -80,7 +80,7 @@ struct listener {
     unsigned connections_max;
     struct listener_counts counts;
     int64_t swept_us, ticked_us;
-    bool is_closing, has_tls;
+    bool has_tls;
 };
 
 /* --- connections --- */
@@ -384,13 +384,16 @@ static const char *header(const struct request *request, const char *name)
 static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *handle,
                              const char *path, const char *method, void **slot)
 {
-    struct request *request = request_take(listener);
+    struct connection *connection = connection_of(handle);
+    struct request *request;
     const char *length;
     int64_t size = 0;
 
-    *slot = request;
+    if (!connection)
+        return MHD_NO;
+    *slot = request = request_take(listener);
     request->handle = handle;
-    request->connection = connection_of(handle);
+    request->connection = connection;
     list_move(request->connection, &listener->busy);
     choose_target(request, path, method);
     length = header(request, "Content-Length");

@@ -73,7 +73,10 @@ static struct span decoded(const struct source *source, uint32_t index, struct b
 
 static void append_sized(struct buf *out, char kind, struct span text)
 {
-    buf_printf(out, "%c%zu:", kind, text.size);
+    uint32_t size = (uint32_t)text.size;
+
+    buf_append_char(out, kind);
+    buf_append(out, (const char *)&size, sizeof size);
     buf_append_span(out, text);
 }
 
@@ -89,7 +92,10 @@ static void append_number(struct buf *out, struct span text)
         buf_append_char(out, *digit);
         left--;
     }
-    buf_printf(out, "e%lld;", value.count ? (long long)value.exponent : 0);
+    if (!value.count)
+        value.exponent = 0;
+    buf_append_char(out, 'e');
+    buf_append(out, (const char *)&value.exponent, sizeof value.exponent);
 }
 
 static int compare_names(const void *a, const void *b, void *context)
@@ -170,7 +176,7 @@ static void make_key(struct source *source, struct payload *payload, const char 
         append_sized(out, 'c', payload->notification.schema);
         append_sized(out, 'i', payload->notification.record_id);
         if (clock_read_iso(time, &ns))
-            buf_printf(out, "t%lld", (long long)ns);
+            append_sized(out, 't', (struct span){(const char *)&ns, sizeof ns});
         else
             append_sized(out, 'u', time);
         if (fields)

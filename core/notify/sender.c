@@ -420,6 +420,8 @@ static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
     for (size_t i = 0; i < count && most > 0 && wait_us == 0; i++) {
         struct flight *flight = find_free(sender);
 
+        if (!flight)
+            break;
         if (is_in_flight(sender, sender->due_ids[i]))
             continue;
         if (!delivery_read(sender->store, sender->due_ids[i], &flight->delivery, err))

@@ -327,9 +327,15 @@ static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
     bool same = true;
 
     for (size_t i = 0; same && i < csv->row.column_count; i++) {
+        struct span heading = csv->row.columns[i].heading, content;
+
         csv_lex(&lexer, &cell);
-        same = csv->row.columns[i].kind == CSV_OUTCOME ||
-               csv_same_heading(csv_content(&cell, &scratch), csv->row.columns[i].heading);
+        content = csv_content(&cell, &scratch);
+        if (csv->shape->trim) {
+            content = str_trim(content);
+            heading = str_trim(heading);
+        }
+        same = csv->row.columns[i].kind == CSV_OUTCOME || csv_same_heading(content, heading);
     }
     buf_release(&scratch);
     return same;

@@ -538,7 +538,8 @@ bool source_take_line(struct source *source, struct span *line, bool *whole,
 
         if (feed)
             size = (size_t)(feed - begin) + 1;
-        if (size > source->row_max)
+        /* a Ctrl-Z is not part of the line if the file ends with it */
+        if (size > source->row_max + (!feed && !source->ended && size && begin[size - 1] == CTRL_Z))
             break;
         if (feed || source->ended) {
             /* empty if only a Ctrl-Z was left */

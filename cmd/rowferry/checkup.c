@@ -52,7 +52,7 @@ void checkup_remark(struct checkup *checkup, const char *advice, const char *for
     advise(checkup, advice);
 }
 
-void checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advice,
+bool checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advice,
                   const char *format, ...)
 {
     va_list args;
@@ -62,14 +62,16 @@ void checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advic
     va_end(args);
     advise(checkup, advice);
     checkup->finding.status = exit_combine(checkup->finding.status, exit_of(kind));
+    return false;
 }
 
-void checkup_take(struct checkup *checkup, const struct err *err, const char *advice)
+bool checkup_take(struct checkup *checkup, const struct err *err, const char *advice)
 {
     if (err->kind == ERR_STOPPED)
         checkup_skip(checkup, "it was stopped");
     else
         checkup_fail(checkup, err->kind, advice, "%s", err->text);
+    return false;
 }
 
 void checkup_skip(struct checkup *checkup, const char *because)

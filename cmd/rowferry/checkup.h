@@ -35,14 +35,14 @@ void checkup_say(struct checkup *checkup, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Adds a line that is a remark, or that fails the check with the exit status of that kind. advice:
- * what to do, in lower case and without a full stop. */
+ * what to do, in lower case and without a full stop. checkup_fail returns false. */
 void checkup_remark(struct checkup *checkup, const char *advice, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advice,
+bool checkup_fail(struct checkup *checkup, enum err_kind kind, const char *advice,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Fails the check with an error of core; ERR_STOPPED skips it. */
-void checkup_take(struct checkup *checkup, const struct err *err, const char *advice);
+/* Fails the check with an error of core; ERR_STOPPED skips it. Returns false. */
+bool checkup_take(struct checkup *checkup, const struct err *err, const char *advice);
 
 /* Skips the check, with the reason. */
 void checkup_skip(struct checkup *checkup, const char *because);

@@ -73,45 +73,39 @@ static bool check_environment(struct checkup *checkup)
             options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
             options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &checkup->environment, &err))
         return true;
-    checkup_take(checkup, &err,
-                 "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a "
-                 "region (eu-central-1)");
-    return false;
+    return checkup_take(
+        checkup, &err,
+        "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a "
+        "region (eu-central-1)");
 }
 
 static bool check_proxy(struct checkup *checkup)
 {
     struct err err = {0};
 
-    if (proxy_check(&checkup->environment, &err))
-        return true;
-    checkup_take(checkup, &err, "correct the variable, or unset it if no proxy is needed");
-    return false;
+    return proxy_check(&checkup->environment, &err) ||
+           checkup_take(checkup, &err, "correct the variable, or unset it if no proxy is needed");
 }
 
 static bool check_secret(struct checkup *checkup)
 {
     struct err err = {0};
 
-    if (secret_read(&checkup->cli->options, OPT_CLIENT_SECRET, &checkup->secret, &err))
-        return true;
-    checkup_take(checkup, &err,
-                 "the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its "
-                 "owner can read");
-    return false;
+    return secret_read(&checkup->cli->options, OPT_CLIENT_SECRET, &checkup->secret, &err) ||
+           checkup_take(checkup, &err,
+                        "the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody "
+                        "but its owner can read");
 }
 
 static bool check_certificates(struct checkup *checkup)
 {
     const char *path = options_text(&checkup->cli->options, OPT_CA_FILE);
 
-    if (!path || access(path, R_OK) == 0)
-        return true;
-    checkup_fail(checkup, ERR_CONFIG,
-                 "--ca-file and ROWFERRY_CA_FILE name a file of certificates (PEM); without them, "
-                 "the system's are trusted",
-                 "certificate file %s: %s", path, strerror(errno));
-    return false;
+    return !path || access(path, R_OK) == 0 ||
+           checkup_fail(checkup, ERR_CONFIG,
+                        "--ca-file and ROWFERRY_CA_FILE name a file of certificates (PEM); without "
+                        "them, the system's are trusted",
+                        "certificate file %s: %s", path, strerror(errno));
 }
 
 /* What `listen`, `forward` and `run` need for notifications, as far as it is set. */

@@ -70,41 +70,30 @@ static void append_lines(struct buf *out, struct buf *lines, unsigned indent, co
     }
 }
 
-static void print_text(struct checkup *checkup, const char *name, struct buf *out)
-{
-    struct finding *finding = &checkup->finding;
-    const struct report *report = &checkup->cli->report;
-    bool color = report->color && isatty(STDOUT_FILENO) && *outcomes[finding->outcome].color;
-
-    if (report->quiet && finding->outcome != OUTCOME_FAILED)
-        return;
-    buf_printf(out, "%s%-6s%s%-15s", color ? outcomes[finding->outcome].color : "",
-               outcomes[finding->outcome].label, color ? "\033[0m" : "", name);
-    append_lines(out, &finding->text, TEXT_COLUMN, "");
-    append_lines(out, &finding->advice, TEXT_COLUMN, "-> ");
-}
-
-static void print_json(const struct finding *finding, const char *name, struct buf *out)
-{
-    json_line_begin(out, "status");
-    json_line_text(out, "event", span_of("check"));
-    json_line_text(out, "check", span_of(name));
-    json_line_text(out, "outcome", span_of(outcomes[finding->outcome].name));
-    json_line_text(out, "text", buf_span(&finding->text));
-    json_line_text(out, "advice", buf_span(&finding->advice));
-    json_line_end(out);
-}
-
 static void print(struct checkup *checkup, const char *name)
 {
+    struct finding *finding = &checkup->finding;
     struct report *report = &checkup->cli->report;
+    const char *color = outcomes[finding->outcome].color;
     struct buf out = {0};
 
     report_line_wipe(report);
-    if (report->json)
-        print_json(&checkup->finding, name, &out);
-    else
-        print_text(checkup, name, &out);
+    if (report->json) {
+        json_line_begin(&out, "status");
+        json_line_text(&out, "event", span_of("check"));
+        json_line_text(&out, "check", span_of(name));
+        json_line_text(&out, "outcome", span_of(outcomes[finding->outcome].name));
+        json_line_text(&out, "text", buf_span(&finding->text));
+        json_line_text(&out, "advice", buf_span(&finding->advice));
+        json_line_end(&out);
+    } else if (!report->quiet || finding->outcome == OUTCOME_FAILED) {
+        if (!report->color || !isatty(STDOUT_FILENO))
+            color = "";
+        buf_printf(&out, "%s%-6s%s%-15s", color, outcomes[finding->outcome].label,
+                   *color ? "\033[0m" : "", name);
+        append_lines(&out, &finding->text, TEXT_COLUMN, "");
+        append_lines(&out, &finding->advice, TEXT_COLUMN, "-> ");
+    }
     report_out(report, &out);
     report_flush(report);
     buf_release(&out);
@@ -134,16 +123,6 @@ static void print_end(struct report *report, const unsigned counts[OUTCOMES])
     buf_release(&out);
 }
 
-static void release(struct checkup *checkup)
-{
-    api_probe_close(checkup->probe);
-    catalog_close(checkup->catalog);
-    store_close(checkup->store);
-    secret_release(checkup->secret);
-    buf_release(&checkup->finding.text);
-    buf_release(&checkup->finding.advice);
-}
-
 void command_doctor(struct cli *cli)
 {
     struct checkup checkup = {.cli = cli};
@@ -167,5 +146,10 @@ void command_doctor(struct cli *cli)
     print_end(&cli->report, counts);
     if (stop_requested())
         report_stopped(&cli->report);
-    release(&checkup);
+    api_probe_close(checkup.probe);
+    catalog_close(checkup.catalog);
+    store_close(checkup.store);
+    secret_release(checkup.secret);
+    buf_release(&checkup.finding.text);
+    buf_release(&checkup.finding.advice);
 }

@@ -140,18 +140,6 @@ static void show_notification(struct showing *showing, const struct history_even
         append_line(showing, "", event->fields);
 }
 
-static void show_heading(struct showing *showing, const struct history_event *event)
-{
-    struct buf *out = &showing->out;
-
-    if (showing->events > 0)
-        buf_append_char(out, '\n');
-    words_printable_span(out, event->schema);
-    buf_append_char(out, ' ');
-    words_printable_span(out, showing->record_id);
-    buf_append_text(out, "\n\n");
-}
-
 static void show_event(struct showing *showing, const struct history_event *event)
 {
     static void (*const show[])(struct showing *, const struct history_event *) = {
@@ -164,8 +152,13 @@ static void show_event(struct showing *showing, const struct history_event *even
     char moment[CLOCK_ISO_SIZE];
     size_t begin;
 
-    if (!showing->events || !span_equal(event->schema, buf_span(&showing->schema)))
-        show_heading(showing, event);
+    if (!showing->events || !span_equal(event->schema, buf_span(&showing->schema))) {
+        buf_append_text(out, showing->events > 0 ? "\n" : "");
+        words_printable_span(out, event->schema);
+        buf_append_char(out, ' ');
+        words_printable_span(out, showing->record_id);
+        buf_append_text(out, "\n\n");
+    }
     begin = out->size;
     buf_printf(out, "  %s  ", clock_iso(event->at_ms, moment));
     if (event->job_id)

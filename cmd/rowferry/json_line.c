@@ -36,6 +36,14 @@ void json_line_count(struct buf *line, const char *name, uint64_t value)
     buf_printf(line, ", \"%s\": %" PRIu64, name, value);
 }
 
+void json_line_id(struct buf *line, const char *name, int64_t id)
+{
+    if (id)
+        json_line_count(line, name, (uint64_t)id);
+    else
+        json_line_text(line, name, (struct span){0});
+}
+
 void json_line_number(struct buf *line, const char *name, double value, int digits)
 {
     buf_printf(line, ", \"%s\": %.*f", name, digits, value);

@@ -13,6 +13,10 @@ void json_line_end(struct buf *line);
 /* Appends a string member; NULL data becomes null. */
 void json_line_text(struct buf *line, const char *name, struct span text);
 void json_line_count(struct buf *line, const char *name, uint64_t value);
+
+/* Appends the id of a batch or run; 0 becomes null. */
+void json_line_id(struct buf *line, const char *name, int64_t id);
+
 void json_line_number(struct buf *line, const char *name, double value, int digits);
 
 /* Appends a moment as ISO 8601; 0 becomes null. */

@@ -126,10 +126,7 @@ static void file_members(const char *source, const struct ingest_result *result,
 {
     json_line_text(line, "source", span_of(source));
     json_line_text(line, "outcome", span_of(outcomes[result->outcome].name));
-    if (result->batch_id)
-        json_line_count(line, "batch", (uint64_t)result->batch_id);
-    else
-        json_line_text(line, "batch", (struct span){0});
+    json_line_id(line, "batch", result->batch_id);
     json_line_count(line, "rows_read", result->rows_read);
     json_line_count(line, "rows_rejected", result->rows_rejected);
     json_line_count(line, "jobs", result->jobs);

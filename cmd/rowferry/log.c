@@ -24,10 +24,7 @@ void log_line(enum log_format format, const struct log_event *event, struct buf 
     }
     buf_printf(out, "{\"time\": \"%s\"", iso);
     json_line_text(out, "level", span_of(levels[event->level]));
-    if (event->run_id)
-        json_line_count(out, "run", (uint64_t)event->run_id);
-    else
-        json_line_text(out, "run", (struct span){0});
+    json_line_id(out, "run", event->run_id);
     json_line_text(out, "command", span_of(event->command));
     if (event->event)
         json_line_text(out, "event", span_of(event->event));

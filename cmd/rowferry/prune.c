@@ -56,8 +56,8 @@ static const char *const reasons[] = {
 
 /* --- what goes and what stays --- */
 
-static void tell_json(struct pruning *pruning, const struct prune_item *item,
-                      const struct batch_counts *batch, const char *outcome)
+static void print_json(struct pruning *pruning, const struct prune_item *item,
+                       const struct batch_counts *batch, const char *outcome)
 {
     const char *reason = reasons[item->fate];
     struct buf line = {0}, name = {0};
@@ -152,7 +152,7 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
         line_staying(pruning, item);
     }
     if (report_of(pruning)->json && (pruning->dry_run || !goes))
-        tell_json(pruning, item, batch, goes ? "would_prune" : "stays");
+        print_json(pruning, item, batch, goes ? "would_prune" : "stays");
     return true;
 }
 
@@ -184,8 +184,8 @@ static bool make_plan(struct pruning *pruning, struct err *err)
 
 /* --- the files in done/ and refused/ of batches that are pruned --- */
 
-static void tell_file(struct pruning *pruning, const struct filed *file, const char *path,
-                      enum inbox_deletion end)
+static void report_file(struct pruning *pruning, const struct filed *file, const char *path,
+                        enum inbox_deletion end)
 {
     static const char *const ends[][2] = {
         [INBOX_DELETED] = {"deleted", "would_delete"},
@@ -197,10 +197,7 @@ static void tell_file(struct pruning *pruning, const struct filed *file, const c
 
     if (report->json) {
         json_line_begin(&line, "row");
-        if (file->batch_id)
-            json_line_count(&line, "batch", (uint64_t)file->batch_id);
-        else
-            json_line_text(&line, "batch", (struct span){0});
+        json_line_id(&line, "batch", file->batch_id);
         json_line_text(&line, "file", span_of(path));
         json_line_text(&line, "outcome", span_of(ends[end][pruning->dry_run]));
         json_line_end(&line);
@@ -216,18 +213,7 @@ static void tell_file(struct pruning *pruning, const struct filed *file, const c
     buf_release(&line);
 }
 
-/* The sheets next to a file are deleted without a message, unless somebody has changed them. */
-static void count_file(struct pruning *pruning, const struct filed *file, const char *path,
-                       bool rehearsed, enum inbox_deletion end)
-{
-    if (file->sheet && end != INBOX_CHANGED)
-        return;
-    pruning->files_by_end[end]++;
-    if (rehearsed == pruning->dry_run)
-        tell_file(pruning, file, path, end);
-}
-
-static bool see_to_file(struct pruning *pruning, const struct filed *file, bool rehearsed,
+static bool delete_file(struct pruning *pruning, const struct filed *file, bool rehearsed,
                         struct err *err)
 {
     const struct inbox_identity identity = {file->device, file->inode, file->size, file->mtime_ns};
@@ -236,9 +222,14 @@ static bool see_to_file(struct pruning *pruning, const struct filed *file, bool 
 
     if (!inbox_filed_delete(file->folder, file->name, &identity, rehearsed, found, &end, err))
         return false;
-    path = mem_printf("%s/%s", file->folder, *found ? found : "?");
-    count_file(pruning, file, path, rehearsed, end);
-    free(path);
+    /* the sheets next to a file are deleted without a message, unless somebody has changed them */
+    if (!file->sheet || end == INBOX_CHANGED) {
+        pruning->files_by_end[end]++;
+        path = mem_printf("%s/%s", file->folder, *found ? found : "?");
+        if (rehearsed == pruning->dry_run)
+            report_file(pruning, file, path, end);
+        free(path);
+    }
     return rehearsed || filed_forget(pruning->session.store, file->id, err);
 }
 
@@ -278,7 +269,7 @@ static bool delete_files(struct pruning *pruning, bool rehearsed, struct err *er
             return false;
         if (!found || !(file.pruned || (rehearsed && plan_has(&pruning->plan, file.batch_id))))
             continue;
-        if (!see_to_file(pruning, &file, rehearsed, &fault) && rehearsed == pruning->dry_run)
+        if (!delete_file(pruning, &file, rehearsed, &fault) && rehearsed == pruning->dry_run)
             report_fail(report_of(pruning), &fault);
     }
     return true;
@@ -315,7 +306,7 @@ static void append_more(uint64_t count, struct buf *out)
 }
 
 /* Prints the plan for people. */
-static void tell_plan(struct pruning *pruning)
+static void print_plan(struct pruning *pruning)
 {
     struct report *report = report_of(pruning);
     struct buf out = {0};
@@ -348,7 +339,7 @@ static bool decide(struct pruning *pruning, struct err *err)
     while (!marked) {
         if (!make_plan(pruning, err) || !delete_files(pruning, true, err))
             return false;
-        tell_plan(pruning);
+        print_plan(pruning);
         if (pruning->dry_run)
             return true;
         if (!confirmed(pruning))
@@ -375,7 +366,7 @@ static bool take_pruned(void *context, const struct batch_counts *batch, struct 
 
     (void)err;
     if (report_of(look->pruning)->json)
-        tell_json(look->pruning, look->item, batch, "pruned");
+        print_json(look->pruning, look->item, batch, "pruned");
     return true;
 }
 
@@ -459,7 +450,7 @@ static void append_counts(struct pruning *pruning, struct buf *out)
     buf_append_char(out, '\n');
 }
 
-static void tell_end(struct pruning *pruning)
+static void print_end(struct pruning *pruning)
 {
     struct cli *cli = pruning->session.cli;
     struct report *report = &cli->report;
@@ -498,7 +489,7 @@ static void work(struct pruning *pruning)
     }
     if (!pruning->dry_run && (!sweep_plan(pruning, &err) || !delete_files(pruning, false, &err)))
         report_fail(report, &err); /* what it did before is summed up too */
-    tell_end(pruning);
+    print_end(pruning);
 }
 
 void command_prune(struct cli *cli)

@@ -245,17 +245,6 @@ static void append_error(const struct err *err, struct buf *line)
     json_line_text(line, "source", span_of(source_of(err)));
 }
 
-static void write_log(struct report *report, enum log_level level, const struct err *err,
-                      const char *text)
-{
-    struct buf members = {0};
-
-    if (err)
-        append_error(err, &members);
-    log_event(report, level, NULL, buf_span(&members), text);
-    buf_release(&members);
-}
-
 static void write_text(struct report *report, const struct err *err, const char *text)
 {
     struct buf out = {0};
@@ -289,7 +278,7 @@ static void say(struct report *report, enum log_level level, const struct err *e
                 const char *text)
 {
     bool internal = err && err->kind == ERR_INTERNAL;
-    struct buf whole = {0};
+    struct buf whole = {0}, members = {0};
 
     if (report->json && !report->closed)
         write_json(report, err, text);
@@ -301,10 +290,13 @@ static void say(struct report *report, enum log_level level, const struct err *e
         buf_printf(&whole, " (%s)", source_of(err));
     if (internal)
         buf_append_text(&whole, ": please report this");
+    if (report->log && err)
+        append_error(err, &members);
     if (report->log)
-        write_log(report, level, err, buf_text(&whole));
+        log_event(report, level, NULL, buf_span(&members), buf_text(&whole));
     else
         write_text(report, err, buf_text(&whole));
+    buf_release(&members);
     buf_release(&whole);
 }
 

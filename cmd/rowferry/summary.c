@@ -368,10 +368,7 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
 
     json_line_begin(line, "summary");
     json_line_text(line, "command", span_of(command));
-    if (summary->run_id)
-        json_line_count(line, "run", (uint64_t)summary->run_id);
-    else
-        json_line_text(line, "run", (struct span){0});
+    json_line_id(line, "run", summary->run_id);
     json_line_time(line, "started", summary->started_ms);
     json_line_time(line, "ended", clock_now_ms());
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)

@@ -1,7 +1,7 @@
--- The spine: batches and their rows, jobs and what became of them, runs.
+-- Batches and their rows, jobs and their states, and runs.
 --
 -- What intake writes (job_row, record_job, rejected_row, violation) is written once and never
--- updated; what changes lives in narrow tables (job_state, batch_tally). A job's id is
+-- updated; what changes is in narrow tables (job_state, batch_tally). A job's id is
 -- BATCH * 1000000000 + ROW: 5000000812 is row 812 of batch 5.
 
 CREATE TABLE run (
@@ -54,8 +54,8 @@ CREATE TABLE batch (
 CREATE INDEX batch_unfinished ON batch (id) WHERE state IN ('loading', 'open');
 CREATE INDEX batch_by_schema ON batch (schema, id);
 
--- Counters that change in the same transaction as the jobs they count. Every job below next_job_id
--- has a row in job_state; none from there on has one: those are pending and were never claimed.
+-- Counters, which change in the same transaction as the jobs that they count. Every job below next_job_id
+-- has a row in job_state. The others have none: they are pending and were never claimed.
 CREATE TABLE batch_tally (
     batch_id    INTEGER PRIMARY KEY,
     next_job_id INTEGER NOT NULL,
@@ -80,22 +80,22 @@ CREATE TABLE job_row (
     tags      TEXT
 ) STRICT;
 
--- The index on record ids. Entered as one sorted run when a batch has been read, because an index of
--- job_row would be entered row by row, at random places, which costs many times as much.
+-- The index on record ids. It is entered as one sorted run when a batch has been read: an index of job_row
+-- would be entered row by row, at random places, which costs many times as much.
 CREATE TABLE record_job (
     record_id TEXT NOT NULL,
     job_id    INTEGER NOT NULL,
     PRIMARY KEY (record_id, job_id)
 ) STRICT, WITHOUT ROWID;
 
--- A job's present state; its row appears with the first claim.
+-- A job's current state; its row is inserted with the first claim.
 CREATE TABLE job_state (
     job_id         INTEGER PRIMARY KEY,
     state          TEXT NOT NULL,
-    attempts       INTEGER NOT NULL DEFAULT 0,  -- PUTs that may have left
+    attempts       INTEGER NOT NULL DEFAULT 0,  -- PUTs that may have been sent
     readbacks      INTEGER NOT NULL DEFAULT 0,  -- GETs without an answer, since the last that had one
-    doubt          INTEGER NOT NULL DEFAULT 0,  -- 1: an earlier attempt may have landed
-    unsettled      INTEGER NOT NULL DEFAULT 0,  -- 1: failed, and a request may have landed
+    doubt          INTEGER NOT NULL DEFAULT 0,  -- 1: an earlier attempt may have been applied
+    unsettled      INTEGER NOT NULL DEFAULT 0,  -- 1: failed, and a request may have been applied
     not_before_ms  INTEGER,                     -- when due; NULL: in hand, waiting, or final
     waits_for      INTEGER,                     -- an earlier job of the same record; 0: the next run
     run_id         INTEGER,                     -- the run that run_retries counts for
@@ -109,7 +109,7 @@ CREATE TABLE job_state (
     updated_ms     INTEGER NOT NULL
 ) STRICT;
 
--- Due jobs, batch by batch, so that what lies ahead in a parked batch is never walked.
+-- Due jobs by batch, so that the jobs of a parked batch are not read to find those of another.
 CREATE INDEX job_due ON job_state (job_id / 1000000000, not_before_ms)
     WHERE state IN ('pending', 'unknown') AND not_before_ms IS NOT NULL;
 CREATE INDEX job_waiting ON job_state (waits_for) WHERE waits_for IS NOT NULL;
@@ -133,7 +133,7 @@ CREATE TABLE violation (
     PRIMARY KEY (batch_id, row_no, place)
 ) STRICT, WITHOUT ROWID;
 
--- One request of a job. Its row exists before the request leaves; ended_ms NULL: nobody saw its end.
+-- One request of a job. Its row exists before the request is sent; ended_ms NULL: nobody saw its end.
 CREATE TABLE attempt (
     id                 INTEGER PRIMARY KEY,
     job_id             INTEGER NOT NULL,
@@ -181,8 +181,8 @@ CREATE TABLE pause (
     run_id        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row a job, from the moment its batch is open. A WHERE on batch_id is a range of job_row's key,
--- one on record_id goes through record_job, one on id is a look-up.
+-- One row for each job, as soon as its batch is open. A WHERE on batch_id is a range of job_row's key, one
+-- on record_id uses record_job, and one on id is a look-up.
 CREATE VIEW job AS
 SELECT r.id                                AS id,
        b.id                                AS batch_id,

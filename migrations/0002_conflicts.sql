@@ -1,11 +1,11 @@
 -- What is decided about a record that someone else changed, and what the audit log is asked about.
 
-ALTER TABLE conflict ADD COLUMN evidence TEXT;  -- proven: our update did not land; unproven: it may have
+ALTER TABLE conflict ADD COLUMN evidence TEXT;  -- proven: our update was not applied; unproven: it may be
 
 CREATE INDEX conflict_open ON conflict (job_id) WHERE resolved_ms IS NULL;
 
--- What a job sends where that is not what its row says: its fields laid over the record as it was
--- fetched. A row is there from the decision to fetch on, and stays as what was sent.
+-- What a job sends if that is not what its row says: its fields, merged into the record as it was fetched.
+-- The row is inserted when a fetch is decided, and kept as what was sent.
 CREATE TABLE rebase (
     job_id  INTEGER PRIMARY KEY,
     rounds  INTEGER NOT NULL,   -- fetches so far
@@ -19,7 +19,7 @@ CREATE TABLE arbitration (
     job_id         INTEGER PRIMARY KEY,
     since_ms       INTEGER NOT NULL,
     page           INTEGER NOT NULL DEFAULT 1,
-    look_ms        INTEGER,     -- of a page behind the first one: when that was asked for
+    look_ms        INTEGER,     -- of a page after the first one: when that was asked for
     server_version INTEGER,     -- of the record as a GET showed it; NULL: it is gone
     server_record  TEXT
 ) STRICT;
@@ -49,8 +49,8 @@ FROM (
 LEFT JOIN json_each((
     SELECT json_group_array(json_array(
                field,
-               -- no path leads to a name that is written with a backslash: such a value is written
-               -- anew, which may cost digits
+               -- no path reaches a name that is written with a backslash: such a value is
+               -- written again, and can lose digits
                CASE WHEN our_path IS NULL THEN NULL
                     WHEN instr(our_path, '\') = 0 THEN s.ours -> our_path
                     WHEN our_type IN ('object', 'array') THEN our_value

@@ -1,7 +1,6 @@
--- What people ask about failures, rejections and single records, answered at once however many jobs
--- there are.
+-- Answers questions about failures, rejections and single records at once, however many jobs there are.
 
--- Jobs that did not get through: few, and found without a walk over the jobs of their batch.
+-- Jobs that failed or were refused: few, and found without reading the jobs of their batch.
 CREATE INDEX job_failed ON job_state (job_id, state) WHERE state IN ('failed', 'refused');
 
 CREATE VIEW failed_job AS

@@ -1,14 +1,14 @@
 -- Batches of which `prune` has left the batch itself, its counters and its hash.
 --
--- Its rows are deleted a little at a time: from pruned_ms on a batch has none that count, whatever is
--- still there, and the views show none; from emptied_ms on there are none.
+-- Its rows are deleted a little at a time: from pruned_ms on the views show none of them, and from emptied_ms
+-- on there are none.
 --
--- batch.filing tells more from here on: 0 the file was named itself, 1 it lay in an inbox, 2 in a
+-- batch.filing has more values from here on: 0 the file was named itself, 1 it was in an inbox, 2 in a
 -- sub-folder of one, 3 in either, and was left there (--keep).
 
 ALTER TABLE batch ADD COLUMN pruned_ms INTEGER;
 ALTER TABLE batch ADD COLUMN emptied_ms INTEGER;
-ALTER TABLE batch ADD COLUMN unfiled_ms INTEGER;  -- when `prune --files` saw to its file in done/
+ALTER TABLE batch ADD COLUMN unfiled_ms INTEGER;  -- when `prune --files` deleted its file in done/
 
 DROP VIEW job;
 DROP VIEW batch_summary;

@@ -6,13 +6,13 @@ CREATE TABLE filed (
     batch_id   INTEGER,           -- NULL: refused before there was a batch
     sheet      INTEGER NOT NULL,  -- 1: written by us about a file
     folder     TEXT NOT NULL,     -- absolute
-    name       TEXT,              -- NULL: filed before names were noted, and found by identity alone
+    name       TEXT,              -- NULL: filed before names were stored, and found by identity only
     device     INTEGER NOT NULL,
     inode      INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
     mtime_ns   INTEGER NOT NULL,
     filed_ms   INTEGER NOT NULL,
-    watched    INTEGER NOT NULL,  -- 1: a later run looks whether it has grown since
+    watched    INTEGER NOT NULL,  -- 1: a later run checks whether it has grown since
     UNIQUE (folder, name)
 ) STRICT;
 
@@ -32,7 +32,7 @@ WHERE filing <> 0 AND filed_ms IS NOT NULL AND unfiled_ms IS NULL AND path IS NO
 
 ALTER TABLE batch DROP COLUMN unfiled_ms;
 
--- A refusal by --max-errors or --min-rows ends otherwise than others.
+-- A refusal by --max-errors or --min-rows has an exit status of its own.
 ALTER TABLE batch ADD COLUMN over_limit INTEGER NOT NULL DEFAULT 0;
 UPDATE batch SET over_limit = 1
 WHERE state = 'refused' AND (reason LIKE '% rows are rejected%, and --max-errors allows %'

@@ -1,4 +1,4 @@
--- What a verdict on evidence needs from one request to the next.
+-- What the assessment of evidence needs from one request to the next.
 
 -- 1: a read-back showed no newer version than the one that was sent, and is repeated once, because a
 -- read can lag.

@@ -1,3 +1,3 @@
--- When a pause was set, so that one that a wrong clock has put into the future is no longer than it was
--- meant to be. NULL: by an earlier version.
+-- When a pause was set, so that one that was set by a clock that was ahead is not longer than intended. NULL:
+-- by an earlier version.
 ALTER TABLE pause ADD COLUMN set_ms INTEGER;

@@ -28,7 +28,7 @@ static int authorize(void *context, int action, const char *first, const char *s
     return strike() ? SQLITE_DENY : SQLITE_OK;
 }
 
-/* For sqlite3_progress_handler, which is also called once more after a commit. */
+/* For sqlite3_progress_handler, which is also called after a commit. */
 static int interrupt(void *db)
 {
     return sqlite3_txn_state(db, NULL) != SQLITE_TXN_NONE && strike();

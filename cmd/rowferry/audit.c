@@ -20,7 +20,7 @@ void command_audit(struct cli *cli)
         if (batch_id == 0 || session_find_batch(&session, batch_id, &state))
             send_audit(&send, &session, batch_id);
         session_close(&session);
-        summary_tell(cli);
+        summary_print(cli);
         session_release(&session);
     }
     send_release(&send);

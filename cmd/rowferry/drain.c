@@ -42,7 +42,7 @@ void command_drain(struct cli *cli)
         if (batch_id == 0 || choose_batch(&session, batch_id))
             send_work(&send, &session, batch_id);
         session_close(&session);
-        summary_tell(cli);
+        summary_print(cli);
         session_release(&session);
     }
     send_release(&send);

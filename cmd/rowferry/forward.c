@@ -200,7 +200,7 @@ void command_forward(struct cli *cli)
         session_open(&forward.session, cli, STORE_CREATE, SUMMARY_INTAKE, false)) {
         work(&forward);
         session_close(&forward.session);
-        summary_tell(cli);
+        summary_print(cli);
         session_release(&forward.session);
     }
     if (forward.fd > STDIN_FILENO)

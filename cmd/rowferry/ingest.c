@@ -13,7 +13,7 @@ void command_ingest(struct cli *cli)
         if (session_lock(&session, LOCK_INTAKE))
             load_work(&load, &session, NULL, false);
         session_close(&session);
-        summary_tell(cli);
+        summary_print(cli);
         session_release(&session);
     }
     load_release(&load);

@@ -411,7 +411,7 @@ void command_listen(struct cli *cli)
         listen.session.sets_status = false;
         work(&listen);
         session_close(&listen.session);
-        summary_tell(cli);
+        summary_print(cli);
         session_release(&listen.session);
     }
     if (listen.fd >= 0)

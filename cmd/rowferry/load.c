@@ -34,7 +34,7 @@ static enum path_kind path_kind(const char *path)
     return S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_FILE;
 }
 
-static void tell_missing(struct cli *cli, const char *path, bool folders)
+static void report_missing(struct cli *cli, const char *path, bool folders)
 {
     if (folders && cli->options.path_count == 0)
         report_error(&cli->report, ERR_CONFIG,
@@ -54,13 +54,13 @@ bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders)
     if (access(options_text(options, OPT_DB), F_OK) == 0)
         return false;
     if (options->path_count == 0 && fallback && path_kind(fallback) == PATH_MISSING) {
-        tell_missing(cli, fallback, folders);
+        report_missing(cli, fallback, folders);
         return true;
     }
     for (size_t i = 0; i < options->path_count; i++) {
         if (path_kind(options->paths[i]) != PATH_MISSING)
             continue;
-        tell_missing(cli, options->paths[i], folders);
+        report_missing(cli, options->paths[i], folders);
         missing = true;
     }
     return missing;
@@ -170,7 +170,8 @@ void load_report_fault(struct report *report, const char *source,
                  named ? "" : ": ", result->reason);
 }
 
-static void tell_outcome(struct load *load, const char *source, const struct ingest_result *result)
+static void report_outcome(struct load *load, const char *source,
+                           const struct ingest_result *result)
 {
     struct cli *cli = load->session->cli;
 
@@ -198,7 +199,7 @@ static bool note_recovered(void *context, const char *source, const struct inges
     struct load *load = context;
 
     (void)err;
-    tell_outcome(load, source, result);
+    report_outcome(load, source, result);
     load->recovered =
         mem_resize(load->recovered, load->recovered_count + 1, sizeof load->recovered[0]);
     load->recovered[load->recovered_count++] =
@@ -228,7 +229,7 @@ static bool read_file(struct load *load, const char *path, enum batch_filing fil
     if (!ingest_file(load->session->store, &load->options, path, filing, result, &err))
         return survive(load, &err);
     progress_end(&load->progress);
-    tell_outcome(load, path, result);
+    report_outcome(load, path, result);
     *done = true;
     return true;
 }
@@ -322,7 +323,7 @@ static const struct {
          offsetof(struct summary, files_left)},
 };
 
-static void tell_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
+static void report_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
 {
     size_t counter = unready[found->reason].counter;
 
@@ -333,7 +334,7 @@ static void tell_unready(struct cli *cli, const char *folder, const struct inbox
 }
 
 /* Reports the files that were left alone, in one line. */
-static void tell_left(struct cli *cli, const char *folder, const struct inbox_look *look)
+static void report_left(struct cli *cli, const char *folder, const struct inbox_look *look)
 {
     struct buf names = {0};
 
@@ -426,8 +427,8 @@ void load_end(struct load *load)
         const struct inbox_look *look = &load->looks[i].look;
 
         for (size_t j = 0; j < look->unready_count; j++)
-            tell_unready(cli, load->looks[i].folder, &look->unready[j]);
-        tell_left(cli, load->looks[i].folder, look);
+            report_unready(cli, load->looks[i].folder, &look->unready[j]);
+        report_left(cli, load->looks[i].folder, look);
     }
     if (load->look_count > 0 && load->found < wanted)
         report_error(&cli->report, ERR_LIMIT,
@@ -457,7 +458,7 @@ static bool read_path(struct load *load, const char *path, bool folders)
     if (!load->options.tail && was_recovered(load, path, kind == PATH_MISSING))
         return true;
     if (kind == PATH_MISSING)
-        tell_missing(cli, path, folders);
+        report_missing(cli, path, folders);
     else if (kind == PATH_FILE)
         return read_file(load, path, BATCH_STAYS, &result, &done);
     else if (folders)

@@ -54,7 +54,7 @@ static void add_version(struct buf *line, const char *name, bool is_there, int64
         json_line_text(line, name, (struct span){0});
 }
 
-static void tell_json(struct resolving *resolving, const struct decided *decided)
+static void print_json(struct resolving *resolving, const struct decided *decided)
 {
     static const char *const outcomes[] = {
         [DECIDE_MOVED] = "settled",
@@ -119,7 +119,7 @@ static bool visit(void *context, const struct decided *decided, struct err *err)
         !resolve_show(choice->session.store, decided->job_id, &resolving->sides, err))
         return false;
     if (report->json) {
-        tell_json(resolving, decided);
+        print_json(resolving, decided);
     } else if ((choice->dry_run || report->verbose || decided->end != DECIDE_MOVED) &&
                choice_line(choice, decided)) {
         append_reason(resolving, decided, &choice->out);

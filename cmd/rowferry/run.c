@@ -47,7 +47,7 @@ static void work(struct cli *cli, struct load *load, struct send *send,
         grown_look(&session, cli->summary->started_ms, false);
     }
     session_close(&session);
-    summary_tell(cli);
+    summary_print(cli);
     session_release(&session);
 }
 

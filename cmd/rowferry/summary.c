@@ -661,7 +661,7 @@ static void append_work(const struct cli *cli, struct buf *out)
     summary_queries(cli, out);
 }
 
-void summary_tell(struct cli *cli)
+void summary_print(struct cli *cli)
 {
     const char *purpose;
     struct buf out = {0};

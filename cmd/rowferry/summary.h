@@ -97,7 +97,7 @@ void summary_batch_members(const struct batch_counts *batch, struct buf *line);
 
 /* Prints the summary, after session_close, and stores the command to run next in summary->next. It
  * is the last line of an incomplete run. */
-void summary_tell(struct cli *cli);
+void summary_print(struct cli *cli);
 
 /* Appends the line `N requests left, about 2m 42s at 300/m`, if any are left. */
 void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out);

@@ -267,6 +267,7 @@ load_server() {
 
     shift 3
     rm -f "$db"*
+    : >"$work/server"
     "$@" >/dev/null 2>"$work/server" &
     server=$!
     for _ in {1..100}; do
@@ -297,7 +298,7 @@ load_line() {
 bench_listen() {
     local i modules=$dir/node
 
-    rm -f "$work/ours" "$work/node"
+    rm -f "$work/ours" "$work/node" "$work/rows"
     if command -v npm >/dev/null && [ ! -d "$modules/node_modules/better-sqlite3" ]; then
         mkdir -p "$modules"
         (cd "$modules" && npm install --silent --no-audit --no-fund better-sqlite3@12) >/dev/null 2>&1 ||
@@ -305,14 +306,17 @@ bench_listen() {
     fi
     for ((i = 0; i < runs; i++)); do
         load_server ours "$work/l.db" notification "$bin/rowferry" listen 0 --db "$work/l.db"
-        [ ! -d "$modules/node_modules/better-sqlite3" ] ||
-            load_server node "$work/n.db" body node tests/bench/listen.mjs "$modules" "$work/n.db"
+        [ -d "$modules/node_modules/better-sqlite3" ] || continue
+        load_server node "$work/n.db" body node tests/bench/listen.mjs "$modules" "$work/n.db" body
+        load_server rows "$work/n.db" notification node tests/bench/listen.mjs "$modules" "$work/n.db" rows
     done
     echo 'notifications at 256 connections, answered after the commit'
     load_line ours 'rowferry listen'
     if [ -s "$work/node" ]; then
-        load_line node 'Node, better-sqlite3'
-        paste -d' ' <(median ours) <(median node) | awk '{ printf "  %-22s %9.1f\n", "ratio", $1 / $3 }'
+        load_line node 'Node, bodies alone'
+        load_line rows 'Node, the same rows'
+        paste -d' ' <(median ours) <(median node) <(median rows) |
+            awk '{ printf "  %-22s %9.1f and %.1f\n", "ratios", $1 / $3, $1 / $5 }'
     else
         echo '  Node with better-sqlite3: not measured, npm cannot install it here'
     fi

@@ -28,10 +28,10 @@ CSV
     same '{"name":"Türgriff, weiß","price":1234.50,"stock":2000,"counted":"2026-11-24","blocked":true}
 {"name":"Schlüssel; groß","price":0.99,"stock":12,"counted":"2026-01-01","blocked":false}' \
         "$(sqlite3 rowferry.db 'SELECT fields FROM job ORDER BY row_no')"
-    # mended and dropped in again
+    # fixed and dropped in again
     sed -e 's/12\.50/12,50/' -e 's/31\.04/30.04/' -e 's/vielleicht/nein/' \
-        inbox/done/Article-1.csv.rejected.csv >Article-1.mended.csv
-    ends 0 rowferry ingest Article-1.mended.csv
+        inbox/done/Article-1.csv.rejected.csv >Article-1.fixed.csv
+    ends 0 rowferry ingest Article-1.fixed.csv
     same '{"name":"Öse","price":12.50,"stock":1,"counted":"2026-04-30","blocked":false}' \
         "$(sqlite3 rowferry.db 'SELECT fields FROM job WHERE batch_id = 2')"
 }
@@ -48,7 +48,7 @@ CSV
     holds "$stderr" 'Article-1.csv: line 2, column 8: byte 0x81 is not windows-1252'
 }
 
-@test "UTF-16 is told by its mark, and so is its rejected file" {
+@test "UTF-16 is detected by its byte order mark, also in its rejected file" {
     local kind
 
     schema ''
@@ -102,7 +102,7 @@ CSV
     holds "$stderr" "Article-1.csv: line 1: the header row can be read with ',' and with ';' between cells; declare \"csv\": {\"delimiter\": ...} under x-rowferry in the schema file, or give --delimiter"
 }
 
-@test "columns that fill one thing, or nothing, refuse the file" {
+@test "columns for one property, or for nothing, refuse the file" {
     schema '"columns": {"Name": "name"}'
     echo record_id,version,Name,name >Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -112,14 +112,14 @@ CSV
     holds "$stderr" "line 1: with ';' between cells: unknown column \"Nome\""
 }
 
-@test "a wrong declaration holds back the files of its object" {
+@test "an invalid declaration holds back the files of its object" {
     schema '"formats": {"price": {"date": "DD.MM.YY"}}'
     echo record_id,version >Article-1.csv
     ends 2 rowferry validate Article-1.csv
     holds "$stderr" 'schema/Article.json: #/x-rowferry/formats/price/date: is for a property that can be a string'
 }
 
-@test "gzip is told by content, known by its own bytes, and rejected uncompressed" {
+@test "gzip is detected by content, known by its own bytes, and its rejected rows are uncompressed" {
     schema ''
     mkdir inbox
     printf 'record_id,version,name,price\nA-1,1,a,1\nA-2,1,b,-1\n' | gzip >inbox/Article-1.csv.gz
@@ -152,7 +152,7 @@ CSV
     holds "$stderr" 'Article-2.csv.gz: the gzip data is damaged after byte'
 }
 
-@test "a column without a type holds what its listed values are" {
+@test "a column without a type gets it from its listed values" {
     mkdir -p schema
     cat >schema/Article.json <<'JSON'
 {"$schema": "http://json-schema.org/draft-06/schema#",

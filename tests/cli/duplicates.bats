@@ -52,7 +52,7 @@ night() {
     same "2:5 3:6 4:7" "$(attempts_of A-1)"
 }
 
-@test "where the server refuses the second of three rows, the third takes its version" {
+@test "if the server refuses the second of three rows, the third takes its version" {
     start_sim --base-version 5
     rows 5 5 5
     # more than the server takes (413), in the second row alone
@@ -68,7 +68,7 @@ night() {
     same "refused|413" "$(sqlite3 rowferry.db "SELECT state, http_status FROM job WHERE row_no = 3")"
 }
 
-@test "a version that does not follow goes out as declared, and the server has the last word" {
+@test "a version that does not follow is sent as declared, and the server decides" {
     start_sim --base-version 5
     rows 5 4 5
     ends 3 night
@@ -77,7 +77,7 @@ night() {
     same conflict "$(sqlite3 rowferry.db "SELECT state FROM job WHERE row_no = 3")"
 }
 
-@test "validate points out several rows of one record, and is content with them" {
+@test "validate reports several rows of one record and accepts them" {
     rows 5 5 5
     ends 0 rowferry validate inbox/InventoryItem-a.csv
     same "rowferry: inbox/InventoryItem-a.csv: record A-1 has 3 rows (lines 3, 4 and 5): they go out in this order, each with the version that the one before came back with" "$stderr"

@@ -28,7 +28,7 @@ back() {
         "$(sqlite3 rowferry.db 'SELECT record_id, version, tags, fields FROM job WHERE batch_id = 2 ORDER BY id')"
 }
 
-@test "A1: an encoding is advised only where nothing speaks against it" {
+@test "A1: an encoding is advised only without evidence against it" {
     schema ''
     printf 'record_id,version,name\nA-1,1,K\xfcche\n' | article Article-1.csv
     said Article-1.csv
@@ -62,7 +62,7 @@ back() {
     holds "$stderr" 'the file ends within a UTF-8 character'
 }
 
-@test "A1: what is no text is named by its first bytes" {
+@test "A1: what is not text is recognized by its first bytes" {
     local kind words
 
     schema '"csv": {"encoding": "windows-1252"}'
@@ -114,7 +114,7 @@ KINDS
     ends 0 rowferry validate Article-2.csv
 }
 
-@test "A1: CP850, CP437 and UTF-16 without a mark are read and written as declared" {
+@test "A1: CP850, CP437 and UTF-16 without a byte order mark are read and written as declared" {
     local encoding
 
     for encoding in CP850 CP437 UTF-16LE UTF-16BE ISO-8859-15; do
@@ -155,7 +155,7 @@ KINDS
     done
 }
 
-@test "A2: UTF-8 is named where UTF-16 is declared" {
+@test "A2: UTF-8 is reported if UTF-16 is declared" {
     local encoding
 
     for encoding in UTF-16 UTF-16LE UTF-16BE; do
@@ -166,7 +166,7 @@ KINDS
     done
 }
 
-@test "A3: record ids that nobody can see through are rejected, or trimmed where that is declared" {
+@test "A3: record ids with invisible characters are rejected, or trimmed if declared" {
     schema ''
     printf 'record_id,version,name\n%s,1,x\nA-2 ,1,x\n A-3,1,x\nA-4%s,1,x\nA%s-5,1,x\nA-6,1,x\n' \
         $'\u200bA-1' $'\u00a0' $'\u2066' | article Article-1.csv
@@ -188,7 +188,7 @@ A-2||{"name":" x "}' "$(sqlite3 rowferry.db 'SELECT record_id, tags, fields FROM
     back csv 3
 }
 
-@test "A4: what is invisible is escaped in what is written for people, a blank at an end is named" {
+@test "A4: invisible characters are escaped in messages, and a blank at an end is reported" {
     schema ''
     printf 'record_id,version,name,price\nA-1,1,x,1\u00a0000\nA-2,1,x,\u200b5\nA-3,1,x,"5 "\n' | article Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -200,7 +200,7 @@ A-2||{"name":" x "}' "$(sqlite3 rowferry.db 'SELECT record_id, tags, fields FROM
     holds "$stderr" 'unknown column "pr\u00adice"'
 }
 
-@test "A5: a repeated header row, and a mark at the start of a later line, are rejected" {
+@test "A5: a repeated header row, and a byte order mark at the start of a later line, are rejected" {
     schema '"version": "fetch"'
     printf '\ufeffrecord_id,name\nA-1,x\n\ufeffrecord_id,name\nA-2,y\nrecord_id,name\n\ufeffA-3,z\n' | article Article-1.csv
     ends 3 rowferry ingest Article-1.csv
@@ -212,7 +212,7 @@ A-2|{"name":"y"}' "$(sqlite3 rowferry.db 'SELECT record_id, fields FROM job ORDE
         "$(sqlite3 rowferry.db 'SELECT row_no, rule, message FROM violation ORDER BY row_no')"
 }
 
-@test "A6: lines before and after the table are passed over as declared" {
+@test "A6: lines before and after the table are skipped as declared" {
     schema '"csv": {"skipLines": 2, "comment": "#", "footer": "^(Total|\\*\\*\\*END)|rows affected"}'
     printf 'Stock of today\n\n# columns\nrecord_id,version,name\nA-1,1,x\n#A-2,1,y\nTotal,1,in the middle\n"# A-3",1,z\nTotal,,7\n\n***END OF FILE***\n(2 rows affected)\n' | article Article-1.csv
     ends 0 rowferry ingest Article-1.csv
@@ -233,7 +233,7 @@ Total|{"name":"in the middle"}
     same '{"name":"a\n\nTotal 1\nTotal 2"}' "$(fields)"
 }
 
-@test "A11: lines of a cell that is not closed are no short rows" {
+@test "A11: lines of a cell that is not closed are not short rows" {
     schema '"version": "fetch", "csv": {"shortRows": "absent", "maxFieldLines": 3}'
     printf 'record_id,name,price\nA-1,"%s",1\nA-2\nA-3,y,2\nA-4\nA-5,"open\nA-6\nA-7,y,1\nA-8\n' \
         $'A-9\nA-9,x\nA-9\nA-9\nz' | article Article-1.csv
@@ -265,7 +265,7 @@ Total|{"name":"in the middle"}
     holds "$stderr" "line 1: sep= says that '|' is between cells, but ';' is declared"
 }
 
-@test "A6: undeclared lines before the header row are named with what to declare" {
+@test "A6: undeclared lines before the header row are reported with what to declare" {
     schema '"columns": {"Artikel": "record_id"}'
     printf '"EXTF";700;21;"Buchungsstapel"\nArtikel;version\nA-1;1\n' | article Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -278,7 +278,7 @@ Total|{"name":"in the middle"}
     ends 0 rowferry validate Article-1.csv
 }
 
-@test "A7: words and empty quotes that mean 'absent' are, where that is declared" {
+@test "A7: words and empty quotes are absent if declared" {
     schema ''
     printf 'record_id,version,name,price,stock\nA-1,1,NULL,"",\\N\n' | article Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -345,7 +345,7 @@ CHF 1’234,50|{"decimal": ",", "thousands": "’", "unit": "CHF"}
 CELLS
 }
 
-@test "A9: columns without a name are nothing while they are empty; ignored ones may share a name" {
+@test "A9: unnamed columns are ignored while they are empty; ignored columns can share a name" {
     schema '"columns": {"x": null}'
     printf 'record_id;version;x;name;x;;\nA-1;1;a;n;b;;\nA-2;1;;n;;;""\nA-3;1;;n;;c;\n' | article Article-1.csv
     ends 3 rowferry ingest Article-1.csv
@@ -429,7 +429,7 @@ CELLS
     holds "$stderr" '#/x-rowferry/csv/delimiter'
 }
 
-@test "A11, A15: rows without their empty cells, and with too many, are read where that is declared" {
+@test "A11, A15: rows with missing or surplus empty cells are read if declared" {
     schema ''
     printf 'record_id,version,name,price\nA-1,1\nA-2,1,x\nA-3,1,x,2,,\nA-4,1,x,2,,y\n' | article Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -444,7 +444,7 @@ CELLS
     back csv 3
 }
 
-@test "A12: JSON that is no NDJSON is refused with the command that converts it" {
+@test "A12: other JSON is refused with the command that converts it" {
     schema ''
     printf '[\n{"recordId": "A-1", "version": 1, "fields": {}},\n{"recordId": "A-2", "version": 1, "fields": {}}\n]\n' | article Article-1.ndjson
     ends 3 rowferry ingest Article-1.ndjson
@@ -465,7 +465,7 @@ CELLS
     holds "$output" 'begins with a byte order mark (U+FEFF), which is allowed only at the beginning of a file'
 }
 
-@test "A13: Ctrl-Z after the last line makes no row, whatever the encoding" {
+@test "A13: Ctrl-Z after the last line is not a row in any encoding" {
     local encoding
     for encoding in windows-1252 ISO-8859-1 ISO-8859-15 CP850 CP437 UTF-16LE UTF-16BE; do
         schema "\"csv\": {\"encoding\": \"$encoding\"}"
@@ -476,7 +476,7 @@ CELLS
     done
 }
 
-@test "A13: Ctrl-Z at the end is left out, NUL bytes are named, UTF-16 without a mark is guessed" {
+@test "A13: Ctrl-Z at the end is ignored, NUL bytes are reported, UTF-16 without a byte order mark is guessed" {
     schema ''
     printf 'record_id,version,name\r\nA-1,1,x\r\n\032' | article Article-1.csv
     ends 0 rowferry ingest Article-1.csv
@@ -490,7 +490,7 @@ CELLS
     holds "$stderr" 'looks like UTF-16 without a byte order mark: declare "csv": {"encoding": "UTF-16BE"}'
 }
 
-@test "A14: a byte order mark in a schema file and in a secret file is passed over" {
+@test "A14: a byte order mark in a schema file and in a secret file is skipped" {
     schema ''
     printf '\ufeff' | cat - schema/Article.json >marked
     mv marked schema/Article.json
@@ -504,7 +504,7 @@ CELLS
     same applied "$(sqlite3 rowferry.db 'SELECT state FROM job')"
 }
 
-@test "A15: a cell with too many line breaks names the setting that allows them" {
+@test "A15: a cell with too many line breaks is reported with the setting that allows them" {
     schema ''
     { printf 'record_id,version,name\nA-1,1,"'; seq 129; printf '"\n'; } | article Article-1.csv
     ends 3 rowferry validate Article-1.csv
@@ -516,7 +516,7 @@ CELLS
     holds "$output" '"csv": {"maxFieldBytes": N} under x-rowferry allows more'
 }
 
-@test "CR CR LF is named" {
+@test "CR CR LF is reported" {
     schema ''
     printf 'record_id,version,name\r\r\nA-1,1,x\r\r\n' | article Article-1.csv
     ends 3 rowferry validate Article-1.csv

@@ -25,13 +25,13 @@ setup() {
     [ ! -s ledger ]
 }
 
-@test "as many as --max-errors are allowed" {
+@test "as many rejected rows as --max-errors are allowed" {
     start_sim
     ends 3 rowferry run inbox --min-age 0 --rate none --max-errors 5 --json
     same "5 5" "$(summary '"\(.rows_rejected) \(.applied)"')"
 }
 
-@test "a share is judged at the end of the file" {
+@test "a share is checked at the end of the file" {
     ends 4 rowferry ingest inbox/InventoryItem-a.csv --max-errors 49%
     holds "$stderr" "5 of 10 rows are rejected, and --max-errors allows 49%"
     same "refused|10|5|5" "$(sql 'SELECT state, rows_read, rows_rejected, rows_discarded FROM batch_summary')"
@@ -47,13 +47,13 @@ setup() {
 open" "$(sql 'SELECT state FROM batch ORDER BY id')"
 }
 
-@test "validate judges by the same limits" {
+@test "validate checks the same limits" {
     ends 4 rowferry validate inbox/InventoryItem-a.csv --max-errors 4
     holds "$stderr" "5 rows are rejected so far, and --max-errors allows 4"
     ends 3 rowferry validate inbox/InventoryItem-a.csv --max-errors 5
 }
 
-@test "a limit that is none is said" {
+@test "an invalid limit is reported" {
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors many
     holds "$stderr" "'many' is not a number or a share of rows: use 100 or 5%"
     ends 2 rowferry ingest inbox/InventoryItem-a.csv --max-errors 101%

@@ -90,7 +90,7 @@ a2 {"name":"Rohr 12\"","length":12}' "$(fields "$DATA/Rohr-mysql.tsv" | head -n 
     same '0013 {"Menge":7,"Preis":1250.00}' "$(fields "$DATA/Preis-excel.csv" | sed -n 2p)"
 }
 
-@test "a delimiter of one's own, comments, rows that end early" {
+@test "an unusual delimiter, comments, rows that end early" {
     reads "$DATA/Teil-tilde.csv" 5
     same 'x5 {"text":"five"}' "$(fields "$DATA/Teil-tilde.csv" | tail -n 1)"
 }
@@ -114,7 +114,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
         "$(fields "$DATA/Kunde-dos.csv" | sed -n 2p)"
 }
 
-@test "percent, zeros before a price, and a date that may be read in two ways" {
+@test "percent, zeros before a price, and an ambiguous date" {
     reads "$DATA/Rabatt-sap.csv" 3
     holds "$(cat suggested/Rabatt.json)" "03/04/2026 in line 2 may also be MM/DD/YYYY"
     same '0002 {"RABATT":12.5,"GUELTIG_AB":"2026-06-05","EK":100.00}' \
@@ -141,7 +141,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     done
 }
 
-@test "what stays ambiguous is a comment with an example" {
+@test "ambiguities become comments with an example" {
     printf 'id;q;code\na;1,204;007\nb;12;012\n' >x.csv
     suggested x.csv
     holds "$output" '1,204 in line 2 may also be written as'
@@ -151,7 +151,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     holds "$output" 'a text because of \"six\" in line 7; 5 of 6 values look like numbers'
 }
 
-@test "a suggestion is JSON of one line with --json, and nothing is written" {
+@test "with --json a suggestion is one line of JSON, and nothing is written" {
     printf 'id,n\na,1\n' >x.csv
     ends 0 rowferry validate --json --suggest x.csv
     same '["schema","x.csv",1,1,"integer"]' \
@@ -160,7 +160,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     same $'schema\nx.csv' "$(ls -I 'separate-*')"
 }
 
-@test "what cannot be looked at is an error that says what to do" {
+@test "a file that cannot be read is an error that says what to do" {
     ends 2 rowferry validate --suggest - </dev/null
     holds "$stderr" "standard input cannot be read twice: save it to a file and name that"
     ends 2 rowferry validate --suggest nothing.csv
@@ -177,7 +177,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     holds "$stderr" "y.csv: the file is empty"
 }
 
-@test "a header row with record_id is the header row, whatever else speaks for another reading" {
+@test "a row with record_id is the header row in spite of other evidence" {
     local text
     for text in 'record_id,version,d1,d2\nA-1,1,x,y\nA-2,1,x,z\n' \
         'record_id;version;name;\nA-1;1;x;\nA-2;1\nA-3;1;y;;;\n' \
@@ -192,7 +192,7 @@ A-3 {"Balance":250000.00,"Active":true}' "$(fields "$DATA/Account-us.csv" | tail
     done
 }
 
-@test "a heading is named as the reader takes it, with quotes of its own or doubled ones" {
+@test "a heading is named as it is read, with quotes of its own or doubled ones" {
     printf 'record_id\tsay ""x"" now\ta\na\t5" b\t1\nb\t7" c\t2\n' >x.tsv
     suggested x.tsv
     holds "$stderr" "all 2 rows are accepted"

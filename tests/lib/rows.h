@@ -58,7 +58,7 @@ void rows_feed_close(struct rows_feed *feed);
  *     ROW_NO@LINE_NO [RECORD_ID] vVERSION TAGS FIELDS
  * without what the row does not have, then for each violation `  FIELD|RULE|MESSAGE`; at last
  * `end` or `error: TEXT`. Complains in the text when a tape is not the one that json_scan makes of
- * fields, or when raw is not what stands in the file. The caller frees it. */
+ * fields, or if raw is not what is in the file. The caller frees it. */
 char *rows_dump(struct span bytes, enum row_format format, const struct row_shape *shape,
                 size_t chunk);
 

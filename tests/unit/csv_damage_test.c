@@ -69,7 +69,7 @@ static void a_quote_inside_an_unquoted_cell_rejects_its_line(void **state)
                 "end\n");
 }
 
-static void a_closing_quote_before_something_else_rejects_its_line(void **state)
+static void text_after_a_closing_quote_rejects_its_line(void **state)
 {
     (void)state;
     assert_rows(
@@ -108,7 +108,7 @@ static void a_quote_that_never_closes_rejects_one_line(void **state)
                                           "end of the file\nend\n");
 }
 
-static void a_quoted_cell_may_hold_100_line_breaks_and_no_more(void **state)
+static void a_quoted_cell_can_have_100_line_breaks(void **state)
 {
     struct buf text = {0}, expected = {0};
 
@@ -179,7 +179,7 @@ static void a_row_of_exactly_1_mib_is_read(void **state)
     buf_append_text(&text, "\nb,y\n");
     buf_append_text(&expected, "1@2 [a] {\"sku\":\"");
     append_fill(&expected, ROW_SIZE_MAX - 3);
-    /* rows_dump tells a cut line from a whole one by its size: this one says nothing */
+    /* rows_dump recognizes a cut line by its size: this one is not checked */
     buf_append_text(&expected, "\"}\n2@3 [b] {\"sku\":\"y\"}\nend\n");
     check(buf_span(&text), buf_text(&expected));
     buf_release(&text);
@@ -249,7 +249,7 @@ static void a_lone_carriage_return_outside_quotes_rejects_its_row(void **state)
                 "end\n");
 }
 
-static void bytes_that_are_not_utf8_refuse_the_file_at_their_place(void **state)
+static void bytes_that_are_not_utf8_refuse_the_file_with_their_place(void **state)
 {
     static const char declare[] = "declare it with \"csv\": {\"encoding\": \"windows-1252\"} under "
                                   "x-rowferry in the schema file)\n";
@@ -283,7 +283,7 @@ static void bytes_that_are_not_utf8_refuse_the_file_at_their_place(void **state)
     }
 }
 
-static void another_encoding_is_advised_only_where_nothing_speaks_against_it(void **state)
+static void another_encoding_is_advised_only_without_evidence_against_it(void **state)
 {
     (void)state;
     assert_rows("record_id,sku\na,t\x81r\n",
@@ -307,7 +307,7 @@ static void another_encoding_is_advised_only_where_nothing_speaks_against_it(voi
                 "rule out another encoding: export the file again\n");
 }
 
-static void a_row_in_another_encoding_than_the_rest_is_rejected_alone(void **state)
+static void a_row_in_another_encoding_is_rejected_alone(void **state)
 {
     (void)state;
     assert_rows(
@@ -347,7 +347,7 @@ static void a_file_that_ends_within_a_character_is_refused(void **state)
     }
 }
 
-static void what_two_files_left_when_they_were_put_together_is_rejected(void **state)
+static void the_seam_of_two_concatenated_files_is_rejected(void **state)
 {
     (void)state;
     assert_rows(
@@ -369,7 +369,7 @@ static void what_two_files_left_when_they_were_put_together_is_rejected(void **s
         "end\n");
 }
 
-static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **state)
+static void a_bad_byte_late_in_an_overlong_line_is_found(void **state)
 {
     struct buf text = {0};
 
@@ -383,7 +383,7 @@ static void a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found(void **sta
     buf_release(&text);
 }
 
-static void its_column_is_right_where_it_stands_at_the_beginning(void **state)
+static void the_column_of_a_bad_byte_at_the_beginning_is_right(void **state)
 {
     struct buf text = {0};
 
@@ -397,7 +397,7 @@ static void its_column_is_right_where_it_stands_at_the_beginning(void **state)
     buf_release(&text);
 }
 
-/* A file of 50 rows; row i stands between starts[i] and starts[i + 1]. */
+/* A file of 50 rows; row i is from starts[i] to starts[i + 1]. */
 struct sample {
     struct buf text;
     size_t starts[51];
@@ -405,7 +405,7 @@ struct sample {
 
 enum quoting { UNQUOTED, QUOTED, LINES };
 
-/* In the forms, # stands for the number of the row and @ for the delimiter. */
+/* In the forms, # is the number of the row and @ the delimiter. */
 static void make_sample(struct sample *sample, enum quoting quoting, char delimiter)
 {
     static const char *const forms[] = {
@@ -436,7 +436,7 @@ struct outcome {
     char rows[50][200];
 };
 
-/* The lines of a row's dump from its record id on: row and line numbers shift behind a damage. */
+/* The lines of a row's dump from its record id on: row and line numbers shift after a fault. */
 static void note_row(struct outcome *outcome, const struct row *row,
                      const struct violations *violations)
 {
@@ -454,7 +454,7 @@ static void note_row(struct outcome *outcome, const struct row *row,
     buf_release(&text);
 }
 
-/* Reads all rows and checks that together they are all bytes behind the header row. */
+/* Reads all rows and checks that together they are all bytes after the header row. */
 static void read_sample(struct span text, struct outcome *outcome)
 {
     struct violations violations = {0};
@@ -471,7 +471,7 @@ static void read_sample(struct span text, struct outcome *outcome)
     at = reader_header(reader).size;
     while (reader_next(reader, &row, &violations, &err) == ROW_STEP_ROW) {
         while (row.raw.data[0] != '\n' && text.data[at] == '\n')
-            at++; /* a blank line, which a quote has left behind */
+            at++; /* a blank line, left by a quote */
         assert_true(row.raw.size <= text.size - at);
         assert_memory_equal(row.raw.data, text.data + at, row.raw.size);
         at += row.raw.size;
@@ -512,7 +512,7 @@ static void sweep(enum quoting quoting, char delimiter)
     buf_release(&sample.text);
 }
 
-static void a_stray_quote_at_any_place_harms_only_the_row_that_it_touches(void **state)
+static void a_stray_quote_affects_only_its_own_row(void **state)
 {
     static const char delimiters[] = ",;\t|";
 
@@ -529,22 +529,22 @@ int main(void)
         cmocka_unit_test(a_row_of_another_size_has_no_other_violations),
         cmocka_unit_test(a_ragged_row_of_several_lines_is_one_row),
         cmocka_unit_test(a_quote_inside_an_unquoted_cell_rejects_its_line),
-        cmocka_unit_test(a_closing_quote_before_something_else_rejects_its_line),
+        cmocka_unit_test(text_after_a_closing_quote_rejects_its_line),
         cmocka_unit_test(a_quote_that_never_closes_rejects_one_line),
-        cmocka_unit_test(a_quoted_cell_may_hold_100_line_breaks_and_no_more),
+        cmocka_unit_test(a_quoted_cell_can_have_100_line_breaks),
         cmocka_unit_test(a_row_longer_than_1_mib_is_cut_and_the_next_line_is_read),
         cmocka_unit_test(a_row_of_exactly_1_mib_is_read),
         cmocka_unit_test(a_quoted_cell_longer_than_1_mib_rejects_the_line_where_it_began),
         cmocka_unit_test(a_nul_byte_rejects_its_row),
         cmocka_unit_test(a_lone_carriage_return_outside_quotes_rejects_its_row),
-        cmocka_unit_test(bytes_that_are_not_utf8_refuse_the_file_at_their_place),
-        cmocka_unit_test(another_encoding_is_advised_only_where_nothing_speaks_against_it),
-        cmocka_unit_test(a_row_in_another_encoding_than_the_rest_is_rejected_alone),
+        cmocka_unit_test(bytes_that_are_not_utf8_refuse_the_file_with_their_place),
+        cmocka_unit_test(another_encoding_is_advised_only_without_evidence_against_it),
+        cmocka_unit_test(a_row_in_another_encoding_is_rejected_alone),
         cmocka_unit_test(a_file_that_ends_within_a_character_is_refused),
-        cmocka_unit_test(what_two_files_left_when_they_were_put_together_is_rejected),
-        cmocka_unit_test(a_bad_byte_far_behind_in_a_line_that_is_too_long_is_found),
-        cmocka_unit_test(its_column_is_right_where_it_stands_at_the_beginning),
-        cmocka_unit_test(a_stray_quote_at_any_place_harms_only_the_row_that_it_touches),
+        cmocka_unit_test(the_seam_of_two_concatenated_files_is_rejected),
+        cmocka_unit_test(a_bad_byte_late_in_an_overlong_line_is_found),
+        cmocka_unit_test(the_column_of_a_bad_byte_at_the_beginning_is_right),
+        cmocka_unit_test(a_stray_quote_affects_only_its_own_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void an_empty_file_is_refused(void **state)
     assert_refused("\xEF\xBB\xBF\n", "error: in: there is no header row, only blank lines\n");
 }
 
-static void an_unknown_column_is_named_with_the_remedy(void **state)
+static void an_unknown_column_is_reported_with_the_remedy(void **state)
 {
     (void)state;
     assert_refused(
@@ -51,7 +51,7 @@ static void an_unknown_column_is_named_with_the_remedy(void **state)
         "not properties of schema Item; add them to the schema or remove them from the file\n");
 }
 
-static void a_column_that_stands_twice_is_named(void **state)
+static void a_repeated_column_is_reported(void **state)
 {
     (void)state;
     assert_refused("record_id,sku,price,sku\n",
@@ -60,14 +60,14 @@ static void a_column_that_stands_twice_is_named(void **state)
                    "error: in: line 1: more than one column \"sku\", \"record_id\", \"tags\"\n");
 }
 
-static void a_missing_record_id_is_said(void **state)
+static void a_missing_record_id_is_reported(void **state)
 {
     (void)state;
     assert_refused("sku,price\n", "error: in: line 1: no column \"record_id\"; "
                                   "it must name the record that each row updates\n");
 }
 
-static void columns_without_a_name_are_nothing_as_long_as_they_are_empty(void **state)
+static void unnamed_columns_are_ignored_while_they_are_empty(void **state)
 {
     (void)state;
     assert_refused("record_id,,sku,\"\"\na,,x,\"\"\nb,y,z,\n",
@@ -78,7 +78,7 @@ static void columns_without_a_name_are_nothing_as_long_as_they_are_empty(void **
     assert_refused("record_id,sku,,,\na,x,,,\n", "1@2 [a] {\"sku\":\"x\"}\nend\n");
 }
 
-static void all_that_is_wrong_is_said_at_once(void **state)
+static void all_faults_are_reported_at_once(void **state)
 {
     (void)state;
     assert_refused("sku,sku,,a,b\n",
@@ -88,7 +88,7 @@ static void all_that_is_wrong_is_said_at_once(void **state)
                    "the schema or remove them from the file\n");
 }
 
-static void a_header_row_whose_form_is_wrong_is_refused(void **state)
+static void a_malformed_header_row_is_refused(void **state)
 {
     (void)state;
     assert_refused("record_id,s\"ku\n",
@@ -144,7 +144,7 @@ static void very_many_unknown_columns_leave_room_for_the_remedy(void **state)
     buf_release(&text);
 }
 
-static void the_columns_of_an_export_are_passed_over_and_no_others_like_them(void **state)
+static void only_the_columns_of_an_export_are_skipped(void **state)
 {
     (void)state;
     assert_refused("rowferry_job,record_id,rowferry_raw\n1/1,a,x\n", "1@2 [a] {}\nend\n");
@@ -155,7 +155,7 @@ static void the_columns_of_an_export_are_passed_over_and_no_others_like_them(voi
                    "error: in: line 1: more than one column \"rowferry_job\"\n");
 }
 
-static void bytes_that_are_not_utf8_explain_a_header_row_best(void **state)
+static void bytes_that_are_not_utf8_explain_a_header_row(void **state)
 {
     (void)state;
     assert_refused(
@@ -170,7 +170,7 @@ static void bytes_that_are_not_utf8_explain_a_header_row_best(void **state)
         "with \"csv\": {\"encoding\": \"windows-1252\"} under x-rowferry in the schema file)\n");
 }
 
-static void the_header_row_is_kept_as_it_stands_in_the_file(void **state)
+static void the_header_row_is_kept_as_it_is_in_the_file(void **state)
 {
     static const char text[] = "\xEF\xBB\xBF\n\"record_id\",sku\r\na,b\n";
     struct err err = {0};
@@ -191,17 +191,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_is_refused),
-        cmocka_unit_test(an_unknown_column_is_named_with_the_remedy),
-        cmocka_unit_test(a_column_that_stands_twice_is_named),
-        cmocka_unit_test(a_missing_record_id_is_said),
-        cmocka_unit_test(columns_without_a_name_are_nothing_as_long_as_they_are_empty),
-        cmocka_unit_test(all_that_is_wrong_is_said_at_once),
-        cmocka_unit_test(a_header_row_whose_form_is_wrong_is_refused),
+        cmocka_unit_test(an_unknown_column_is_reported_with_the_remedy),
+        cmocka_unit_test(a_repeated_column_is_reported),
+        cmocka_unit_test(a_missing_record_id_is_reported),
+        cmocka_unit_test(unnamed_columns_are_ignored_while_they_are_empty),
+        cmocka_unit_test(all_faults_are_reported_at_once),
+        cmocka_unit_test(a_malformed_header_row_is_refused),
         cmocka_unit_test(a_header_row_beyond_its_limits_is_refused),
         cmocka_unit_test(very_many_unknown_columns_leave_room_for_the_remedy),
-        cmocka_unit_test(the_columns_of_an_export_are_passed_over_and_no_others_like_them),
-        cmocka_unit_test(bytes_that_are_not_utf8_explain_a_header_row_best),
-        cmocka_unit_test(the_header_row_is_kept_as_it_stands_in_the_file),
+        cmocka_unit_test(only_the_columns_of_an_export_are_skipped),
+        cmocka_unit_test(bytes_that_are_not_utf8_explain_a_header_row),
+        cmocka_unit_test(the_header_row_is_kept_as_it_is_in_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

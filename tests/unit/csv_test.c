@@ -30,7 +30,7 @@ static void a_row_becomes_a_record_with_its_fields(void **state)
                 "end\n");
 }
 
-static void columns_may_stand_in_any_order(void **state)
+static void columns_can_be_in_any_order(void **state)
 {
     (void)state;
     assert_rows("price,record_id,sku,version\n1,r1,a,0\n2,r2,b,1\n",
@@ -39,7 +39,7 @@ static void columns_may_stand_in_any_order(void **state)
                 "end\n");
 }
 
-static void a_header_without_rows_is_no_rows(void **state)
+static void a_header_without_rows_gives_no_rows(void **state)
 {
     (void)state;
     assert_rows("record_id,sku\n", "end\n");
@@ -48,7 +48,7 @@ static void a_header_without_rows_is_no_rows(void **state)
     assert_rows("\xEF\xBB\xBFrecord_id,sku\n\n\r\n\n", "end\n");
 }
 
-static void line_ends_are_lf_or_crlf_and_the_last_may_be_missing(void **state)
+static void line_ends_are_lf_or_crlf_and_the_last_can_be_missing(void **state)
 {
     static const char expected[] = "1@2 [a] {\"sku\":\"x\"}\n2@3 [b] {\"sku\":\"y\"}\nend\n";
 
@@ -60,7 +60,7 @@ static void line_ends_are_lf_or_crlf_and_the_last_may_be_missing(void **state)
     assert_rows("\"record_id\",\"sku\"\r\n\"a\",\"x\"\r\n\"b\",\"y\"\r\n", expected);
 }
 
-static void a_byte_order_mark_is_passed_over(void **state)
+static void a_byte_order_mark_is_skipped(void **state)
 {
     (void)state;
     assert_rows("\xEF\xBB\xBFrecord_id,sku\na,x\n", "1@2 [a] {\"sku\":\"x\"}\nend\n");
@@ -68,7 +68,7 @@ static void a_byte_order_mark_is_passed_over(void **state)
                 "1@2 [a] {\"sku\":\"\xEF\xBB\xBFx\"}\nend\n");
 }
 
-static void blank_lines_are_no_rows_but_count_as_lines(void **state)
+static void blank_lines_are_skipped_but_count_as_lines(void **state)
 {
     (void)state;
     assert_rows("\n\r\nrecord_id,sku\n\n\r\na,x\n\n\n\nb,y\n\r\n\r",
@@ -100,7 +100,7 @@ static void an_empty_cell_is_absent_and_empty_quotes_are_an_empty_string(void **
                 "end\n");
 }
 
-static void strings_are_escaped_as_json_wants_it(void **state)
+static void strings_are_escaped_for_json(void **state)
 {
     (void)state;
     assert_rows(
@@ -144,7 +144,7 @@ static void numbers_keep_the_digits_of_the_file(void **state)
                 "end\n");
 }
 
-static void what_is_no_number_is_a_violation_and_left_out(void **state)
+static void a_cell_that_is_not_a_number_is_a_violation_and_left_out(void **state)
 {
     (void)state;
     assert_rows(
@@ -245,7 +245,7 @@ static void booleans_are_true_or_false(void **state)
                                             "end\n");
 }
 
-static void null_is_null_where_the_type_allows_it(void **state)
+static void null_is_null_if_the_type_allows_it(void **state)
 {
     (void)state;
     assert_rows("record_id,count,mixed\na,null,null\nb,1,true\nc,x,nul\nd,,\n",
@@ -271,7 +271,7 @@ static void arrays_and_objects_are_json_text(void **state)
         "end\n");
 }
 
-static void wrong_json_in_a_cell_is_a_violation_and_leaves_no_trace(void **state)
+static void invalid_json_in_a_cell_is_a_violation_and_left_out(void **state)
 {
     (void)state;
     assert_rows("record_id,sizes,extra,sku\n"
@@ -328,7 +328,7 @@ static void json_in_a_cell_nests_to_one_level_less_than_a_row(void **state)
     buf_release(&expected);
 }
 
-static void tags_stand_between_semicolons_and_empty_ones_are_dropped(void **state)
+static void tags_are_split_at_semicolons_and_empty_ones_are_dropped(void **state)
 {
     (void)state;
     assert_rows("record_id,tags\na,one\nb,one;two\nc,;one;;two;\nd,;\ne,\nf,\"\"\n"
@@ -383,7 +383,7 @@ static void a_version_is_an_integer_of_0_or_more(void **state)
                 "end\n");
 }
 
-static void a_missing_version_is_a_violation_where_the_schema_wants_one(void **state)
+static void a_missing_version_is_a_violation_if_the_schema_requires_one(void **state)
 {
     (void)state;
     check(span_of("record_id,version\na,\nb,1\nc,x\n"), &rows_shape_versioned,
@@ -450,27 +450,27 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_becomes_a_record_with_its_fields),
-        cmocka_unit_test(columns_may_stand_in_any_order),
-        cmocka_unit_test(a_header_without_rows_is_no_rows),
-        cmocka_unit_test(line_ends_are_lf_or_crlf_and_the_last_may_be_missing),
-        cmocka_unit_test(a_byte_order_mark_is_passed_over),
-        cmocka_unit_test(blank_lines_are_no_rows_but_count_as_lines),
+        cmocka_unit_test(columns_can_be_in_any_order),
+        cmocka_unit_test(a_header_without_rows_gives_no_rows),
+        cmocka_unit_test(line_ends_are_lf_or_crlf_and_the_last_can_be_missing),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
+        cmocka_unit_test(blank_lines_are_skipped_but_count_as_lines),
         cmocka_unit_test(quoted_cells_hold_commas_quotes_and_newlines),
         cmocka_unit_test(an_empty_cell_is_absent_and_empty_quotes_are_an_empty_string),
-        cmocka_unit_test(strings_are_escaped_as_json_wants_it),
+        cmocka_unit_test(strings_are_escaped_for_json),
         cmocka_unit_test(a_property_name_is_escaped_too),
         cmocka_unit_test(numbers_keep_the_digits_of_the_file),
-        cmocka_unit_test(what_is_no_number_is_a_violation_and_left_out),
+        cmocka_unit_test(a_cell_that_is_not_a_number_is_a_violation_and_left_out),
         cmocka_unit_test(a_value_in_a_message_is_printable_and_cut),
         cmocka_unit_test(booleans_are_true_or_false),
-        cmocka_unit_test(null_is_null_where_the_type_allows_it),
+        cmocka_unit_test(null_is_null_if_the_type_allows_it),
         cmocka_unit_test(arrays_and_objects_are_json_text),
-        cmocka_unit_test(wrong_json_in_a_cell_is_a_violation_and_leaves_no_trace),
+        cmocka_unit_test(invalid_json_in_a_cell_is_a_violation_and_left_out),
         cmocka_unit_test(json_in_a_cell_nests_to_one_level_less_than_a_row),
-        cmocka_unit_test(tags_stand_between_semicolons_and_empty_ones_are_dropped),
+        cmocka_unit_test(tags_are_split_at_semicolons_and_empty_ones_are_dropped),
         cmocka_unit_test(a_record_id_that_no_path_can_carry_rejects_its_row),
         cmocka_unit_test(a_version_is_an_integer_of_0_or_more),
-        cmocka_unit_test(a_missing_version_is_a_violation_where_the_schema_wants_one),
+        cmocka_unit_test(a_missing_version_is_a_violation_if_the_schema_requires_one),
         cmocka_unit_test(all_violations_of_a_row_are_recorded),
         cmocka_unit_test(a_wide_file_is_read_as_a_narrow_one),
     };

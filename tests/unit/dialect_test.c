@@ -26,7 +26,7 @@ static void assert_dump(const struct row_dialect *dialect, const char *text, con
 
 /* --- delimiters --- */
 
-static void the_delimiter_is_told_from_the_header_row(void **state)
+static void the_delimiter_is_detected_from_the_header_row(void **state)
 {
     static const char expected[] = "1@2 [a] {\"sku\":\"b\",\"price\":1}\nend\n";
 
@@ -40,7 +40,7 @@ static void the_delimiter_is_told_from_the_header_row(void **state)
     assert_dump(NULL, "record_id\na\n", "1@2 [a] {}\nend\n");
 }
 
-static void the_rows_say_nothing_about_the_delimiter(void **state)
+static void rows_do_not_affect_the_delimiter(void **state)
 {
     (void)state;
     assert_dump(NULL, "record_id;sku\na,b;c,d\n", "1@2 [a,b] {\"sku\":\"c,d\"}\nend\n");
@@ -48,7 +48,7 @@ static void the_rows_say_nothing_about_the_delimiter(void **state)
                 "1@2 [a;b]\n  |row|1 cell, but the header row has 2" ROWS_ONE "\nend\n");
 }
 
-static void what_is_wrong_with_a_header_row_is_said_for_the_closest_delimiter(void **state)
+static void faults_of_a_header_row_are_reported_for_the_closest_delimiter(void **state)
 {
     (void)state;
     assert_dump(NULL, "record_id;sku;weight\n",
@@ -123,7 +123,7 @@ static void a_column_of_another_name_fills_what_it_is_mapped_to(void **state)
                 "end\n");
 }
 
-static void two_columns_that_fill_one_thing_refuse_the_file(void **state)
+static void two_columns_for_one_property_refuse_the_file(void **state)
 {
     static const struct row_column columns[] = {{{"Item No.", 8}, {"sku", 3}},
                                                 {{"Article", 7}, {"sku", 3}},
@@ -159,7 +159,7 @@ static const struct cell_form forms[] = {
 static const struct row_dialect formed = {.forms = forms,
                                           .form_count = sizeof forms / sizeof *forms};
 
-static void cells_become_what_their_form_says(void **state)
+static void cells_are_read_in_their_declared_form(void **state)
 {
     (void)state;
     assert_dump(&formed,
@@ -178,7 +178,7 @@ static void cells_become_what_their_form_says(void **state)
                 "end\n");
 }
 
-static void a_cell_that_fits_no_declaration_is_a_violation(void **state)
+static void a_cell_that_does_not_fit_its_form_is_a_violation(void **state)
 {
     (void)state;
     assert_dump(
@@ -252,7 +252,7 @@ static void numbers_are_grouped_by_three_or_not_at_all(void **state)
     assert_string_equal(formed_as(&forms[2], "1,5"), "1.5");
 }
 
-static void days_stand_in_the_calendar(void **state)
+static void dates_must_be_in_the_calendar(void **state)
 {
     static const struct {
         const char *pattern, *content, *date;
@@ -329,7 +329,7 @@ static void a_value_is_written_in_its_form_or_not_at_all(void **state)
     assert_cell(&word, JSON_NUMBER, "1", "none");
 }
 
-static void a_pattern_that_leaves_something_open_is_refused(void **state)
+static void an_ambiguous_pattern_is_refused(void **state)
 {
     static const struct {
         const char *pattern, *fault;
@@ -378,7 +378,7 @@ static void the_limits_of_a_quoted_cell_can_be_declared(void **state)
                                                                        "end\n");
 }
 
-static void a_cell_that_is_too_long_is_told_as_such_however_it_goes_on(void **state)
+static void an_overlong_cell_is_reported_whatever_follows(void **state)
 {
     const struct row_dialect dialect = {.cell_size_max = 5, .cell_lines_max = 1};
     static const char expected[] =
@@ -395,21 +395,21 @@ static void a_cell_that_is_too_long_is_told_as_such_however_it_goes_on(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_delimiter_is_told_from_the_header_row),
-        cmocka_unit_test(the_rows_say_nothing_about_the_delimiter),
-        cmocka_unit_test(what_is_wrong_with_a_header_row_is_said_for_the_closest_delimiter),
+        cmocka_unit_test(the_delimiter_is_detected_from_the_header_row),
+        cmocka_unit_test(rows_do_not_affect_the_delimiter),
+        cmocka_unit_test(faults_of_a_header_row_are_reported_for_the_closest_delimiter),
         cmocka_unit_test(a_header_row_that_can_be_read_in_two_ways_is_refused),
         cmocka_unit_test(a_declared_delimiter_is_the_only_one),
         cmocka_unit_test(a_column_of_another_name_fills_what_it_is_mapped_to),
-        cmocka_unit_test(two_columns_that_fill_one_thing_refuse_the_file),
-        cmocka_unit_test(cells_become_what_their_form_says),
-        cmocka_unit_test(a_cell_that_fits_no_declaration_is_a_violation),
+        cmocka_unit_test(two_columns_for_one_property_refuse_the_file),
+        cmocka_unit_test(cells_are_read_in_their_declared_form),
+        cmocka_unit_test(a_cell_that_does_not_fit_its_form_is_a_violation),
         cmocka_unit_test(numbers_are_grouped_by_three_or_not_at_all),
-        cmocka_unit_test(days_stand_in_the_calendar),
+        cmocka_unit_test(dates_must_be_in_the_calendar),
         cmocka_unit_test(a_value_is_written_in_its_form_or_not_at_all),
-        cmocka_unit_test(a_pattern_that_leaves_something_open_is_refused),
+        cmocka_unit_test(an_ambiguous_pattern_is_refused),
         cmocka_unit_test(the_limits_of_a_quoted_cell_can_be_declared),
-        cmocka_unit_test(a_cell_that_is_too_long_is_told_as_such_however_it_goes_on),
+        cmocka_unit_test(an_overlong_cell_is_reported_whatever_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

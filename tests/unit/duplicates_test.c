@@ -63,7 +63,7 @@ static void check(const char *words, const char *expected)
 
 #define CHAIN "they go out in this order, each with the version that the one before came back with"
 
-static void rows_of_one_record_are_told_with_their_lines(void **state)
+static void rows_of_one_record_are_reported_with_their_lines(void **state)
 {
     (void)state;
     check("a:5 b:5 c:5", "");
@@ -77,7 +77,7 @@ static void rows_of_one_record_are_told_with_their_lines(void **state)
 }
 
 /* What chains is what record_order_test.c shows of the claims, when every row is applied. */
-static void a_version_that_does_not_follow_is_told(void **state)
+static void a_version_that_does_not_follow_is_reported(void **state)
 {
     static const struct {
         const char *words, *outside;
@@ -120,7 +120,7 @@ static void fetched_versions_follow_whatever_the_rows_declare(void **state)
 }
 
 /* So many ids that some of them share the part of the hash which the table knows. */
-static void many_records_are_told_from_each_other(void **state)
+static void many_records_are_distinguished(void **state)
 {
     struct duplicates *duplicates = duplicates_open(DUPLICATES_BYTES_MAX, true);
 
@@ -157,7 +157,7 @@ static void beyond_twenty_records_the_others_are_counted(void **state)
     duplicates_close(duplicates);
 }
 
-static void what_there_is_no_room_for_is_named_by_its_line(void **state)
+static void records_that_do_not_fit_are_reported_by_line(void **state)
 {
     struct duplicates *duplicates = duplicates_open(96, true);
 
@@ -180,12 +180,12 @@ static void what_there_is_no_room_for_is_named_by_its_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_of_one_record_are_told_with_their_lines),
-        cmocka_unit_test(a_version_that_does_not_follow_is_told),
+        cmocka_unit_test(rows_of_one_record_are_reported_with_their_lines),
+        cmocka_unit_test(a_version_that_does_not_follow_is_reported),
         cmocka_unit_test(fetched_versions_follow_whatever_the_rows_declare),
-        cmocka_unit_test(many_records_are_told_from_each_other),
+        cmocka_unit_test(many_records_are_distinguished),
         cmocka_unit_test(beyond_twenty_records_the_others_are_counted),
-        cmocka_unit_test(what_there_is_no_room_for_is_named_by_its_line),
+        cmocka_unit_test(records_that_do_not_fit_are_reported_by_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

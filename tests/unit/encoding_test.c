@@ -29,7 +29,7 @@ static const char rows[] = "1@2 [a] {\"sku\":\"gr\xC3\xBCn\",\"status\":\"\xC3\x
                            "4@7 [\xC3\xA9t\xC3\xA9] {\"sku\":\"s\",\"status\":\"t\",\"price\":3}\n"
                            "end\n";
 
-/* utf8 in another encoding, behind a byte order mark. */
+/* Returns utf8 in another encoding, after a byte order mark. */
 static void encode(const char *name, const char *mark, struct span utf8, struct buf *out)
 {
     iconv_t converter = iconv_open(name, "UTF-8");
@@ -131,7 +131,7 @@ static void characters_beyond_the_first_65536_are_two_units_of_utf16(void **stat
     buf_release(&bytes);
 }
 
-static void what_is_no_character_refuses_the_file_at_its_place(void **state)
+static void an_invalid_character_refuses_the_file_with_its_place(void **state)
 {
     static const struct {
         enum row_encoding encoding;
@@ -257,7 +257,7 @@ static bool read_in_two(struct span bytes, const struct row_shape *shape, unsign
     return enough;
 }
 
-static void reading_goes_on_at_any_row_of_any_encoding(void **state)
+static void reading_resumes_at_any_row_of_any_encoding(void **state)
 {
     struct buf bytes = {0}, packed = {0}, out = {0};
 
@@ -308,7 +308,7 @@ static void long_files_are_the_same_in_every_encoding(void **state)
     buf_release(&bytes);
 }
 
-static void a_line_that_is_too_long_keeps_bytes_of_the_file(void **state)
+static void an_overlong_line_keeps_bytes_of_the_file(void **state)
 {
     struct buf utf8 = {0}, bytes = {0};
     struct violations violations = {0};
@@ -390,7 +390,7 @@ static void assert_packed(struct span bytes, enum row_format format, const char 
     }
 }
 
-static void a_gzip_file_is_read_as_what_it_holds(void **state)
+static void a_gzip_file_is_inflated(void **state)
 {
     struct buf packed = {0};
 
@@ -404,7 +404,7 @@ static void a_gzip_file_is_read_as_what_it_holds(void **state)
     buf_release(&packed);
 }
 
-static void members_of_a_gzip_file_are_one_text(void **state)
+static void gzip_members_are_one_text(void **state)
 {
     struct buf packed = {0};
 
@@ -460,14 +460,14 @@ int main(void)
         cmocka_unit_test(the_rows_are_the_same_in_every_encoding),
         cmocka_unit_test(the_same_byte_is_another_character_in_each_code_page),
         cmocka_unit_test(characters_beyond_the_first_65536_are_two_units_of_utf16),
-        cmocka_unit_test(what_is_no_character_refuses_the_file_at_its_place),
+        cmocka_unit_test(an_invalid_character_refuses_the_file_with_its_place),
         cmocka_unit_test(a_mark_that_contradicts_the_declaration_refuses_the_file),
         cmocka_unit_test(the_header_row_keeps_the_mark_of_utf16),
-        cmocka_unit_test(reading_goes_on_at_any_row_of_any_encoding),
+        cmocka_unit_test(reading_resumes_at_any_row_of_any_encoding),
         cmocka_unit_test(long_files_are_the_same_in_every_encoding),
-        cmocka_unit_test(a_line_that_is_too_long_keeps_bytes_of_the_file),
-        cmocka_unit_test(a_gzip_file_is_read_as_what_it_holds),
-        cmocka_unit_test(members_of_a_gzip_file_are_one_text),
+        cmocka_unit_test(an_overlong_line_keeps_bytes_of_the_file),
+        cmocka_unit_test(a_gzip_file_is_inflated),
+        cmocka_unit_test(gzip_members_are_one_text),
         cmocka_unit_test(a_gzip_file_that_is_empty_damaged_or_cut_off_is_refused),
     };
 

@@ -101,7 +101,7 @@ static void a_refused_file_goes_to_refused_with_the_reason(void **state)
     bench_close(&bench);
 }
 
-static void a_known_file_goes_to_done_under_a_name_of_its_own(void **state)
+static void a_known_file_goes_to_done_under_its_own_name(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -175,7 +175,7 @@ static void held_and_unreadable_files_stay(void **state)
     bench_close(&bench);
 }
 
-static void cells_that_a_spreadsheet_would_run_are_quoted_in_errors_only(void **state)
+static void cells_that_a_spreadsheet_would_evaluate_are_quoted_in_errors_only(void **state)
 {
     static const char *const ids[] = {"=1+1", "+1", "-1", "@x", "a=1"};
     static const char *const cells[] = {"'=1+1", "'+1", "'-1", "'@x", "a=1"};
@@ -236,7 +236,7 @@ static void control_characters_are_escaped_in_errors(void **state)
     bench_close(&bench);
 }
 
-static void many_rejected_rows_all_come_back(void **state)
+static void many_rejected_rows_are_all_written(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -263,13 +263,13 @@ int main(void)
         INGEST_TEST(rejected_rows_come_back_with_their_header_and_bytes),
         INGEST_TEST(rejected_lines_of_ndjson_come_back_without_a_header),
         INGEST_TEST(a_refused_file_goes_to_refused_with_the_reason),
-        INGEST_TEST(a_known_file_goes_to_done_under_a_name_of_its_own),
+        INGEST_TEST(a_known_file_goes_to_done_under_its_own_name),
         INGEST_TEST(rejected_rows_of_two_files_of_one_name_do_not_mix),
         INGEST_TEST(filing_twice_leaves_the_same_files),
         INGEST_TEST(held_and_unreadable_files_stay),
-        INGEST_TEST(cells_that_a_spreadsheet_would_run_are_quoted_in_errors_only),
+        INGEST_TEST(cells_that_a_spreadsheet_would_evaluate_are_quoted_in_errors_only),
         INGEST_TEST(control_characters_are_escaped_in_errors),
-        INGEST_TEST(many_rejected_rows_all_come_back),
+        INGEST_TEST(many_rejected_rows_are_all_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static inline void recover(struct bench *bench,
         fail_msg("%s", err.text);
 }
 
-/* What ingest_recover told. */
+/* What ingest_recover reported. */
 struct visits {
     unsigned count;
     struct ingest_result last;

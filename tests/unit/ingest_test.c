@@ -4,7 +4,7 @@
 
 /* --- rows --- */
 
-static void rows_become_jobs_and_bad_rows_are_kept_as_they_were(void **state)
+static void rows_become_jobs_and_rejected_rows_are_kept(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -74,7 +74,7 @@ static void a_header_without_rows_is_a_batch_of_no_rows(void **state)
     bench_close(&bench);
 }
 
-static void the_last_row_of_a_chunk_and_the_first_of_the_next_both_arrive(void **state)
+static void rows_at_the_border_of_chunks_are_loaded(void **state)
 {
     static const unsigned counts[] = {1, 16383, 16384, 16385, 32768, 32769};
     struct scene *scene = *state;
@@ -101,7 +101,7 @@ static void the_last_row_of_a_chunk_and_the_first_of_the_next_both_arrive(void *
     bench_close(&bench);
 }
 
-static void every_violation_of_a_row_arrives_with_its_own_row(void **state)
+static void every_violation_is_stored_with_its_row(void **state)
 {
     struct scene *scene = *state;
     FILE *file = fopen(at(scene, "Item-1.csv"), "w");
@@ -149,7 +149,7 @@ static void a_known_file_is_not_read_again_unless_forced(void **state)
     bench_close(&bench);
 }
 
-static void a_file_is_taken_again_after_another_of_its_schema(void **state)
+static void a_file_is_read_again_after_another_of_its_schema(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -243,7 +243,7 @@ static void a_file_that_is_refused_in_its_middle_leaves_no_jobs(void **state)
     bench_close(&bench);
 }
 
-static void a_name_that_tells_no_schema_or_format_is_refused_without_a_batch(void **state)
+static void a_name_without_schema_or_format_is_refused_without_a_batch(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -269,7 +269,7 @@ static void a_name_that_tells_no_schema_or_format_is_refused_without_a_batch(voi
     bench_close(&bench);
 }
 
-static void a_wrong_schema_file_holds_its_files_back(void **state)
+static void an_invalid_schema_file_holds_its_files_back(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -287,7 +287,7 @@ static void a_wrong_schema_file_holds_its_files_back(void **state)
     bench_close(&bench);
 }
 
-static void what_is_no_regular_file_is_unreadable(void **state)
+static void what_is_not_a_regular_file_is_unreadable(void **state)
 {
     static const char *const names[] = {"Item-link.csv", "Item-pipe.csv", "inbox"};
     struct scene *scene = *state;
@@ -330,20 +330,20 @@ static void a_missing_file_ends_the_command_except_in_an_inbox(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(rows_become_jobs_and_bad_rows_are_kept_as_they_were),
+        INGEST_TEST(rows_become_jobs_and_rejected_rows_are_kept),
         INGEST_TEST(ndjson_rows_become_jobs),
         INGEST_TEST(a_header_without_rows_is_a_batch_of_no_rows),
-        INGEST_TEST(the_last_row_of_a_chunk_and_the_first_of_the_next_both_arrive),
-        INGEST_TEST(every_violation_of_a_row_arrives_with_its_own_row),
+        INGEST_TEST(rows_at_the_border_of_chunks_are_loaded),
+        INGEST_TEST(every_violation_is_stored_with_its_row),
         INGEST_TEST(a_known_file_is_not_read_again_unless_forced),
-        INGEST_TEST(a_file_is_taken_again_after_another_of_its_schema),
+        INGEST_TEST(a_file_is_read_again_after_another_of_its_schema),
         INGEST_TEST(a_refused_file_is_never_known),
         INGEST_TEST(an_unknown_column_refuses_the_file_as_a_batch),
         INGEST_TEST(an_empty_file_is_refused),
         INGEST_TEST(a_file_that_is_refused_in_its_middle_leaves_no_jobs),
-        INGEST_TEST(a_name_that_tells_no_schema_or_format_is_refused_without_a_batch),
-        INGEST_TEST(a_wrong_schema_file_holds_its_files_back),
-        INGEST_TEST(what_is_no_regular_file_is_unreadable),
+        INGEST_TEST(a_name_without_schema_or_format_is_refused_without_a_batch),
+        INGEST_TEST(an_invalid_schema_file_holds_its_files_back),
+        INGEST_TEST(what_is_not_a_regular_file_is_unreadable),
         INGEST_TEST(a_missing_file_ends_the_command_except_in_an_inbox),
     };
 

@@ -192,7 +192,7 @@ static const struct {
     {"[{\"x\":{\"k\":1,\"k\":1}}]", 13, "member \"k\" is twice in one object"},
 };
 
-static void wrong_texts_are_refused_with_place_and_reason(void **state)
+static void invalid_texts_are_refused_with_place_and_reason(void **state)
 {
     struct json_tape tape = {0};
     struct json_fault fault;
@@ -209,7 +209,7 @@ static void wrong_texts_are_refused_with_place_and_reason(void **state)
     json_tape_release(&tape);
 }
 
-static void a_nul_is_no_white_space_and_no_end(void **state)
+static void a_nul_is_neither_white_space_nor_the_end(void **state)
 {
     struct json_tape tape = {0};
     struct json_fault fault;
@@ -226,8 +226,8 @@ static void a_nul_is_no_white_space_and_no_end(void **state)
     json_tape_release(&tape);
 }
 
-/* A text that ends early has to be refused wherever it ends, without a look behind its end. */
-static void no_beginning_of_a_text_is_a_text(void **state)
+/* A text that ends early has to be refused wherever it ends, without reading past its end. */
+static void a_truncated_text_is_refused_at_every_length(void **state)
 {
     static const char text[] =
         "{\"a\":[1.5e+3,{\"b\\u00e9\\ud83d\\ude00\":null},true,\"\xE2\x82\xAC\"],"
@@ -287,7 +287,7 @@ static void nesting_is_allowed_to_64_levels(void **state)
     json_tape_release(&tape);
 }
 
-static void the_tape_tells_kinds_places_and_what_comes_next(void **state)
+static void the_tape_has_kinds_places_and_what_comes_next(void **state)
 {
     static const char text[] = " {\"a\": [1, -2.50], \"b\\n\": {\"c\": \"x\"}, \"d\": null} ";
     static const struct json_token expected[] = {
@@ -464,11 +464,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_texts_are_accepted),
-        cmocka_unit_test(wrong_texts_are_refused_with_place_and_reason),
-        cmocka_unit_test(a_nul_is_no_white_space_and_no_end),
-        cmocka_unit_test(no_beginning_of_a_text_is_a_text),
+        cmocka_unit_test(invalid_texts_are_refused_with_place_and_reason),
+        cmocka_unit_test(a_nul_is_neither_white_space_nor_the_end),
+        cmocka_unit_test(a_truncated_text_is_refused_at_every_length),
         cmocka_unit_test(nesting_is_allowed_to_64_levels),
-        cmocka_unit_test(the_tape_tells_kinds_places_and_what_comes_next),
+        cmocka_unit_test(the_tape_has_kinds_places_and_what_comes_next),
         cmocka_unit_test(numbers_keep_their_digits),
         cmocka_unit_test(only_the_number_grammar_is_a_number),
         cmocka_unit_test(a_repeated_name_is_found_in_objects_of_every_size),

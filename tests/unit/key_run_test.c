@@ -35,7 +35,7 @@ static void keys_are_compared_as_bytes(void **state)
     assert_string_equal(order_of(keys, 6), "5 2 4 1 6 3");
 }
 
-static void keys_that_begin_alike_are_told_apart_by_what_follows(void **state)
+static void keys_with_the_same_beginning_are_ordered_by_the_rest(void **state)
 {
     static const struct span keys[] = {
         {"an order, the 3rd", 17}, {"an order, the 1st", 17}, {"an order", 8}, {"an orde", 7},
@@ -56,7 +56,7 @@ static void equal_keys_stay_in_the_order_of_their_rows(void **state)
     assert_string_equal(order_of(keys, 6), "2 6 3 5 1 4");
 }
 
-static void keys_that_come_in_order_stay_as_they_are(void **state)
+static void sorted_keys_stay_as_they_are(void **state)
 {
     static const struct span keys[] = {{"a", 1}, {"b", 1}, {"b", 1}, {"c", 1}};
 
@@ -64,7 +64,7 @@ static void keys_that_come_in_order_stay_as_they_are(void **state)
     assert_string_equal(order_of(keys, 4), "1 2 3 4");
 }
 
-static void a_key_that_is_cut_is_not_there(void **state)
+static void a_truncated_key_is_not_returned(void **state)
 {
     struct key_run run;
     struct span packed, key = {0};
@@ -82,7 +82,7 @@ static void a_key_that_is_cut_is_not_there(void **state)
     key_run_release(&run);
 }
 
-static void a_run_is_used_again(void **state)
+static void a_run_is_reused(void **state)
 {
     struct key_run run;
 
@@ -102,11 +102,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_compared_as_bytes),
-        cmocka_unit_test(keys_that_begin_alike_are_told_apart_by_what_follows),
+        cmocka_unit_test(keys_with_the_same_beginning_are_ordered_by_the_rest),
         cmocka_unit_test(equal_keys_stay_in_the_order_of_their_rows),
-        cmocka_unit_test(keys_that_come_in_order_stay_as_they_are),
-        cmocka_unit_test(a_key_that_is_cut_is_not_there),
-        cmocka_unit_test(a_run_is_used_again),
+        cmocka_unit_test(sorted_keys_stay_as_they_are),
+        cmocka_unit_test(a_truncated_key_is_not_returned),
+        cmocka_unit_test(a_run_is_reused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void assert_rows(const char *text, const char *expected)
     check(span_of(text), &rows_shape, expected);
 }
 
-/* One line behind a good one, and the one violation that it has. */
+/* A line after a good one, and its only violation. */
 static void assert_fault(const char *line, const char *violation)
 {
     struct buf text = {0}, expected = {0};
@@ -38,7 +38,7 @@ static void assert_fault(const char *line, const char *violation)
     buf_release(&expected);
 }
 
-static void a_line_becomes_a_record_with_its_fields_as_they_stand(void **state)
+static void a_line_becomes_a_record_with_its_fields_unchanged(void **state)
 {
     (void)state;
     assert_rows(
@@ -50,7 +50,7 @@ static void a_line_becomes_a_record_with_its_fields_as_they_stand(void **state)
         "end\n");
 }
 
-static void members_may_stand_in_any_order(void **state)
+static void members_can_be_in_any_order(void **state)
 {
     (void)state;
     assert_rows(
@@ -58,7 +58,7 @@ static void members_may_stand_in_any_order(void **state)
         "1@1 [r] v0 [\"t\"] {\"a\":{\"b\":[{}]}}\nend\n");
 }
 
-static void the_last_line_end_may_be_missing_and_crlf_is_a_line_end(void **state)
+static void the_last_line_end_can_be_missing_and_crlf_is_a_line_end(void **state)
 {
     (void)state;
     assert_rows(
@@ -66,7 +66,7 @@ static void the_last_line_end_may_be_missing_and_crlf_is_a_line_end(void **state
         "1@1 [a] {}\n2@2 [b] {}\nend\n");
 }
 
-static void blank_lines_are_no_rows_but_count_as_lines(void **state)
+static void blank_lines_are_skipped_but_count_as_lines(void **state)
 {
     (void)state;
     assert_rows(
@@ -107,7 +107,7 @@ static void a_line_that_is_not_json_rejects_one_row(void **state)
                  "|row|not JSON: column 30: expected the end, found '/'");
 }
 
-static void a_line_that_is_no_object_rejects_its_row(void **state)
+static void a_line_that_is_not_an_object_rejects_its_row(void **state)
 {
     (void)state;
     assert_fault("[]", "|row|must be a JSON object");
@@ -126,7 +126,7 @@ static void a_nul_in_a_line_rejects_its_row(void **state)
           "end\n");
 }
 
-static void json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it(void **state)
+static void other_json_is_refused_with_the_command_that_converts_it(void **state)
 {
     static const char array[] = "error: in: is a JSON array, not an object a line: convert it with "
                                 "jq -c '.[]' and use its output\n";
@@ -168,7 +168,7 @@ static void text_in_another_encoding_is_refused_with_the_command_that_converts_i
         "windows-1252 -t UTF-8)\n"
         "2@2\n  |row|not JSON: column 15: byte 0x81 is not UTF-8 (looks like CP850; convert "
         "the file with iconv -f CP850 -t UTF-8)\nend\n");
-    /* a row alone, or what is no text, is not to be converted */
+    /* a single row, or what is not text, must not be converted */
     assert_rows(
         "{\"recordId\":\"\xC3\xBC\",\"fields\":{}}\n{\"recordId\":\"\xFC\"}\n",
         "1@1 [\xC3\xBC] {}\n2@2\n  |row|not JSON: column 14: byte 0xfc is not UTF-8\nend\n");
@@ -178,7 +178,7 @@ static void text_in_another_encoding_is_refused_with_the_command_that_converts_i
                 "1@1\n  |row|not JSON: column 14: byte 0xfc is not UTF-8\nend\n");
 }
 
-static void a_separator_before_a_text_is_passed_over(void **state)
+static void a_separator_before_a_text_is_skipped(void **state)
 {
     (void)state;
     assert_rows(
@@ -191,7 +191,7 @@ static void a_separator_before_a_text_is_passed_over(void **state)
                 "1@2 [a] {}\nend\n");
 }
 
-static void what_is_around_a_text_is_named(void **state)
+static void bytes_around_a_text_are_reported(void **state)
 {
     (void)state;
     assert_fault("\xEF\xBB\xBF{\"recordId\":\"a\",\"fields\":{}}",
@@ -203,7 +203,7 @@ static void what_is_around_a_text_is_named(void **state)
                 "off: export it again\n");
 }
 
-static void blanks_go_off_where_that_is_declared(void **state)
+static void blanks_are_trimmed_if_declared(void **state)
 {
     struct row_shape shape = rows_shape;
 
@@ -242,7 +242,7 @@ static void nesting_counts_from_the_line(void **state)
     }
 }
 
-static void missing_members_are_named(void **state)
+static void missing_members_are_reported(void **state)
 {
     (void)state;
     check(span_of("{}\n"), &rows_shape_versioned,
@@ -256,7 +256,7 @@ static void missing_members_are_named(void **state)
                                             "end\n");
 }
 
-static void members_of_the_wrong_kind_are_told(void **state)
+static void members_of_the_wrong_kind_are_reported(void **state)
 {
     (void)state;
     assert_rows("{\"recordId\":12,\"version\":\"5\",\"fields\":[],\"tags\":\"a\"}\n"
@@ -283,7 +283,7 @@ static void members_of_the_wrong_kind_are_told(void **state)
                 "end\n");
 }
 
-static void an_unknown_member_is_named_and_the_rest_is_read(void **state)
+static void an_unknown_member_is_reported_and_the_rest_is_read(void **state)
 {
     (void)state;
     assert_rows("{\"recordId\":\"a\",\"Version\":1,\"fields\":{\"x\":1},\"\\u001b\":0}\n",
@@ -293,7 +293,7 @@ static void an_unknown_member_is_named_and_the_rest_is_read(void **state)
                 "end\n");
 }
 
-static void the_outcome_of_an_export_is_passed_over(void **state)
+static void the_outcome_of_an_export_is_skipped(void **state)
 {
     (void)state;
     assert_rows("{\"recordId\":\"a\",\"fields\":{},\"outcome\":{\"job\":\"1/1\",\"x\":[1]}}",
@@ -321,7 +321,7 @@ static void record_ids_are_decoded_and_checked(void **state)
                 "end\n");
 }
 
-static void no_tags_are_as_none_given(void **state)
+static void an_empty_list_of_tags_means_no_tags(void **state)
 {
     (void)state;
     assert_rows("{\"recordId\":\"a\",\"fields\":{},\"tags\":[ ]}\n", "1@1 [a] {}\nend\n");
@@ -351,7 +351,7 @@ static void append_line(struct buf *text, const char *id, size_t size)
     buf_append_text(text, "\"}}\n");
 }
 
-static void a_line_of_exactly_the_longest_size_is_read(void **state)
+static void a_line_of_exactly_the_maximum_size_is_read(void **state)
 {
     struct buf text = {0};
     char *dump;
@@ -377,28 +377,28 @@ static void a_line_of_exactly_the_longest_size_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_becomes_a_record_with_its_fields_as_they_stand),
-        cmocka_unit_test(members_may_stand_in_any_order),
-        cmocka_unit_test(the_last_line_end_may_be_missing_and_crlf_is_a_line_end),
-        cmocka_unit_test(blank_lines_are_no_rows_but_count_as_lines),
+        cmocka_unit_test(a_line_becomes_a_record_with_its_fields_unchanged),
+        cmocka_unit_test(members_can_be_in_any_order),
+        cmocka_unit_test(the_last_line_end_can_be_missing_and_crlf_is_a_line_end),
+        cmocka_unit_test(blank_lines_are_skipped_but_count_as_lines),
         cmocka_unit_test(an_empty_file_is_refused),
         cmocka_unit_test(a_line_that_is_not_json_rejects_one_row),
-        cmocka_unit_test(a_line_that_is_no_object_rejects_its_row),
+        cmocka_unit_test(a_line_that_is_not_an_object_rejects_its_row),
         cmocka_unit_test(a_nul_in_a_line_rejects_its_row),
-        cmocka_unit_test(json_that_is_no_ndjson_is_refused_with_the_command_that_converts_it),
-        cmocka_unit_test(a_separator_before_a_text_is_passed_over),
+        cmocka_unit_test(other_json_is_refused_with_the_command_that_converts_it),
+        cmocka_unit_test(a_separator_before_a_text_is_skipped),
         cmocka_unit_test(text_in_another_encoding_is_refused_with_the_command_that_converts_it),
-        cmocka_unit_test(what_is_around_a_text_is_named),
-        cmocka_unit_test(blanks_go_off_where_that_is_declared),
+        cmocka_unit_test(bytes_around_a_text_are_reported),
+        cmocka_unit_test(blanks_are_trimmed_if_declared),
         cmocka_unit_test(nesting_counts_from_the_line),
-        cmocka_unit_test(missing_members_are_named),
-        cmocka_unit_test(members_of_the_wrong_kind_are_told),
-        cmocka_unit_test(an_unknown_member_is_named_and_the_rest_is_read),
-        cmocka_unit_test(the_outcome_of_an_export_is_passed_over),
+        cmocka_unit_test(missing_members_are_reported),
+        cmocka_unit_test(members_of_the_wrong_kind_are_reported),
+        cmocka_unit_test(an_unknown_member_is_reported_and_the_rest_is_read),
+        cmocka_unit_test(the_outcome_of_an_export_is_skipped),
         cmocka_unit_test(record_ids_are_decoded_and_checked),
-        cmocka_unit_test(no_tags_are_as_none_given),
+        cmocka_unit_test(an_empty_list_of_tags_means_no_tags),
         cmocka_unit_test(a_version_that_int64_cannot_hold_is_refused),
-        cmocka_unit_test(a_line_of_exactly_the_longest_size_is_read),
+        cmocka_unit_test(a_line_of_exactly_the_maximum_size_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

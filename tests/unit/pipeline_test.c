@@ -43,7 +43,7 @@ static void add_a_row(struct scene *scene)
     fclose(file);
 }
 
-static void a_file_that_grows_once_while_it_is_read_begins_anew(void **state)
+static void a_file_that_grows_once_while_it_is_read_is_read_again(void **state)
 {
     struct scene *scene = *state;
     struct incident incident = {scene, 1, add_a_row};
@@ -85,7 +85,7 @@ static void a_file_that_keeps_growing_is_refused(void **state)
     bench_close(&bench);
 }
 
-/* The size stays and so does the modification time: only the hash tells. */
+/* The size stays and so does the modification time: only the hash shows it. */
 static void alter_the_last_row(struct scene *scene)
 {
     struct timespec times[2];
@@ -102,7 +102,7 @@ static void alter_the_last_row(struct scene *scene)
     fclose(file);
 }
 
-static void a_file_that_changes_without_a_trace_begins_anew(void **state)
+static void a_file_that_changes_without_a_trace_is_read_again(void **state)
 {
     struct scene *scene = *state;
     struct incident incident = {scene, 1, alter_the_last_row};
@@ -144,7 +144,7 @@ static void read_until_stopped(struct scene *scene)
     _exit(err.kind == ERR_STOPPED && strcmp(err.text, "stopped after row 16384") == 0 ? 0 : 3);
 }
 
-static void a_signal_stops_between_chunks_and_the_rest_comes_later(void **state)
+static void a_signal_stops_between_chunks_and_the_rest_is_read_later(void **state)
 {
     struct scene *scene = *state;
     struct bench bench;
@@ -189,7 +189,7 @@ static void ingest_input(struct bench *bench, struct scene *scene, const char *n
         fail_msg("%s", err.text);
 }
 
-static void standard_input_is_read_when_schema_and_format_are_said(void **state)
+static void standard_input_is_read_with_schema_and_format(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -216,7 +216,7 @@ static void standard_input_is_read_when_schema_and_format_are_said(void **state)
     bench_close(&bench);
 }
 
-static void standard_input_that_is_known_is_told_at_its_end(void **state)
+static void known_standard_input_is_reported_at_its_end(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -347,7 +347,7 @@ static void move_the_folder(struct scene *scene)
     assert_int_equal(rename(scene->folder, moved), 0);
 }
 
-static void without_room_for_the_temporary_file_the_rows_stay_and_the_rest_comes_later(void **state)
+static void without_room_for_the_temporary_file_rows_are_kept_and_resumed_later(void **state)
 {
     struct scene *scene = *state;
     struct incident incident = {scene, 1, move_the_folder};
@@ -380,7 +380,7 @@ static void lose_a_row(struct scene *scene)
     execute(scene, "DELETE FROM job_row WHERE id = 1000000007");
 }
 
-static void books_that_do_not_balance_are_a_bug_and_refuse_the_batch(void **state)
+static void row_counts_that_do_not_add_up_are_a_bug_and_refuse_the_batch(void **state)
 {
     struct scene *scene = *state;
     struct incident incident = {scene, 1, lose_a_row};
@@ -401,17 +401,17 @@ static void books_that_do_not_balance_are_a_bug_and_refuse_the_batch(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(a_file_that_grows_once_while_it_is_read_begins_anew),
+        INGEST_TEST(a_file_that_grows_once_while_it_is_read_is_read_again),
         INGEST_TEST(a_file_that_keeps_growing_is_refused),
-        INGEST_TEST(a_file_that_changes_without_a_trace_begins_anew),
-        INGEST_TEST(a_signal_stops_between_chunks_and_the_rest_comes_later),
-        INGEST_TEST(standard_input_is_read_when_schema_and_format_are_said),
-        INGEST_TEST(standard_input_that_is_known_is_told_at_its_end),
+        INGEST_TEST(a_file_that_changes_without_a_trace_is_read_again),
+        INGEST_TEST(a_signal_stops_between_chunks_and_the_rest_is_read_later),
+        INGEST_TEST(standard_input_is_read_with_schema_and_format),
+        INGEST_TEST(known_standard_input_is_reported_at_its_end),
         INGEST_TEST(a_signal_ends_the_wait_for_input_that_never_comes),
         INGEST_TEST(a_database_that_fails_ends_the_reading_and_keeps_what_was_committed),
         INGEST_TEST(a_database_that_fails_at_the_end_keeps_all_rows),
-        INGEST_TEST(without_room_for_the_temporary_file_the_rows_stay_and_the_rest_comes_later),
-        INGEST_TEST(books_that_do_not_balance_are_a_bug_and_refuse_the_batch),
+        INGEST_TEST(without_room_for_the_temporary_file_rows_are_kept_and_resumed_later),
+        INGEST_TEST(row_counts_that_do_not_add_up_are_a_bug_and_refuse_the_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void rows_do_not_depend_on_how_the_bytes_arrive(void **state)
 }
 
 /* A text that ends at any byte is read the same way from a file as byte by byte. */
-static void neither_do_rows_of_a_file_that_ends_early(void **state)
+static void rows_of_a_truncated_file_do_not_depend_on_it_either(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
@@ -230,7 +230,7 @@ static void resume_at(struct span text, enum row_format format,
     }
 }
 
-static void reading_goes_on_behind_every_row_as_if_it_had_not_stopped(void **state)
+static void reading_resumes_after_every_row(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
@@ -372,7 +372,7 @@ static void a_file_has_at_most_999999999_rows(void **state)
     violations_release(&violations);
 }
 
-static void the_end_stays_the_end(void **state)
+static void the_end_is_returned_again(void **state)
 {
     struct violations violations = {0};
     struct err err = {0};
@@ -418,16 +418,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_do_not_depend_on_how_the_bytes_arrive),
-        cmocka_unit_test(neither_do_rows_of_a_file_that_ends_early),
+        cmocka_unit_test(rows_of_a_truncated_file_do_not_depend_on_it_either),
         cmocka_unit_test(rows_of_a_long_file_do_not_depend_on_it_either),
         cmocka_unit_test(positions_count_bytes_lines_and_rows),
         cmocka_unit_test(the_hash_of_a_position_is_that_of_the_bytes_before_it),
         cmocka_unit_test(a_fingerprint_is_the_xxh3_128_of_all_bytes),
-        cmocka_unit_test(reading_goes_on_behind_every_row_as_if_it_had_not_stopped),
+        cmocka_unit_test(reading_resumes_after_every_row),
         cmocka_unit_test(short_rows_are_the_same_after_a_resume),
         cmocka_unit_test(a_file_that_changed_before_the_position_is_not_resumed),
         cmocka_unit_test(a_file_has_at_most_999999999_rows),
-        cmocka_unit_test(the_end_stays_the_end),
+        cmocka_unit_test(the_end_is_returned_again),
         cmocka_unit_test(a_reader_without_a_format_is_a_bug),
         cmocka_unit_test(an_ndjson_file_has_no_header_row),
     };

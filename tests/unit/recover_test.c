@@ -1,4 +1,4 @@
-/* What a killed or stopped intake leaves, and what becomes of it. */
+/* Recovery of what a killed or stopped intake leaves. */
 #include "core/ingest/filing.h"
 #include "core/ingest/ingest.h"
 #include "core/ingest/recover.h"
@@ -178,7 +178,7 @@ static void begin_fresh(struct scene *scene, unsigned rows)
 
 /* --- resumed --- */
 
-static void a_half_loaded_batch_goes_on_where_it_was(void **state)
+static void a_half_loaded_batch_is_resumed(void **state)
 {
     struct scene *scene = *state;
 
@@ -208,7 +208,7 @@ static void pack(const struct scene *scene, const char *name)
     assert_int_equal(rename(packed, path), 0);
 }
 
-static void a_compressed_file_goes_on_where_it_was(void **state)
+static void a_compressed_file_is_resumed(void **state)
 {
     struct scene *scene = *state;
 
@@ -223,7 +223,7 @@ static void a_compressed_file_goes_on_where_it_was(void **state)
                  "39600 39999");
 }
 
-static void a_resumed_batch_is_told_with_all_its_rows(void **state)
+static void a_resumed_batch_is_reported_with_all_its_rows(void **state)
 {
     struct scene *scene = *state;
     struct visits visits = {0};
@@ -317,7 +317,7 @@ static unsigned kill_often(struct scene *scene, unsigned rows, unsigned kills, u
 }
 
 /* 50 kills or more, so many that 25 of them came in the middle of a batch. */
-static void killed_at_random_moments_each_row_arrives_once(void **state)
+static void killed_at_random_moments_each_row_is_loaded_once(void **state)
 {
     enum { KILLS = 50, KILLS_MAX = 200, ROUND = 10 };
     static const unsigned rows[] = {17000, 33000, 20000, 40000, 25000};
@@ -331,9 +331,9 @@ static void killed_at_random_moments_each_row_arrives_once(void **state)
     assert_true(loading >= KILLS / 2);
 }
 
-/* --- begun anew --- */
+/* --- started again --- */
 
-static void a_batch_whose_file_was_replaced_begins_anew(void **state)
+static void a_batch_whose_file_was_replaced_starts_again(void **state)
 {
     struct scene *scene = *state;
     struct visits visits = {0};
@@ -356,7 +356,7 @@ static void a_batch_whose_file_was_replaced_begins_anew(void **state)
     bench_close(&bench);
 }
 
-static void a_batch_whose_schema_file_changed_begins_anew(void **state)
+static void a_batch_whose_schema_file_changed_starts_again(void **state)
 {
     struct scene *scene = *state;
     struct bench bench;
@@ -371,7 +371,7 @@ static void a_batch_whose_schema_file_changed_begins_anew(void **state)
 }
 
 /* What the next command is given is meant for other files. */
-static void a_batch_goes_on_under_the_options_that_it_was_begun_with(void **state)
+static void a_batch_is_resumed_with_its_own_options(void **state)
 {
     struct scene *scene = *state;
     struct bench bench;
@@ -388,7 +388,7 @@ static void a_batch_goes_on_under_the_options_that_it_was_begun_with(void **stat
     bench_close(&bench);
 }
 
-static void limits_that_a_batch_was_begun_with_hold_without_them(void **state)
+static void limits_of_a_batch_hold_when_it_is_resumed(void **state)
 {
     static const struct ingest_limits limits[] = {
         {.rows = ROWS + 1},
@@ -414,7 +414,7 @@ static void limits_that_a_batch_was_begun_with_hold_without_them(void **state)
 }
 
 /* A database of before can hold one: its rows are older than what was sent meanwhile. */
-static void a_batch_that_a_later_one_has_overtaken_is_refused(void **state)
+static void a_batch_older_than_a_finished_one_is_refused(void **state)
 {
     struct scene *scene = *state;
     struct visits visits = {0};
@@ -458,7 +458,7 @@ static void later_files_of_a_schema_wait_for_one_that_cannot_be_read_to_its_end(
     bench_close(&bench);
 }
 
-static void a_prefix_that_is_not_what_it_was_begins_anew(void **state)
+static void a_changed_prefix_starts_again(void **state)
 {
     struct scene *scene = *state;
     struct timespec times[2];
@@ -513,7 +513,7 @@ static void a_batch_whose_file_is_gone_is_refused(void **state)
     bench_close(&bench);
 }
 
-static void a_batch_whose_schema_file_is_wrong_now_waits(void **state)
+static void a_batch_whose_schema_file_became_invalid_waits(void **state)
 {
     struct scene *scene = *state;
     struct visits visits = {0};
@@ -608,7 +608,7 @@ static void assert_refused_and_empty(const struct scene *scene)
 }
 
 /* Each transaction of the intake is the last one, in turn. */
-static void killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit(void **state)
+static void killed_at_any_commit_a_refused_batch_is_empty_and_over_its_limit(void **state)
 {
     struct scene *scene = *state;
     unsigned between = 0, unfiled = 0;
@@ -632,7 +632,7 @@ static void killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit(voi
     assert_true(unfiled > 0);
 }
 
-static void a_batch_refused_for_another_reason_is_not_taken_for_one_past_its_limit(void **state)
+static void a_batch_refused_for_another_reason_is_not_over_its_limit(void **state)
 {
     struct scene *scene = *state;
     struct visits visits = {0};
@@ -670,7 +670,7 @@ static void a_file_that_moved_before_it_was_recorded_is_recorded(void **state)
     bench_close(&bench);
 }
 
-static void an_inbox_that_is_gone_has_nothing_to_be_filed(void **state)
+static void an_inbox_that_is_gone_has_nothing_to_file(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -689,24 +689,24 @@ static void an_inbox_that_is_gone_has_nothing_to_be_filed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(a_half_loaded_batch_goes_on_where_it_was),
-        INGEST_TEST(a_resumed_batch_is_told_with_all_its_rows),
-        INGEST_TEST(killed_at_random_moments_each_row_arrives_once),
-        INGEST_TEST(a_batch_whose_file_was_replaced_begins_anew),
-        INGEST_TEST(a_batch_whose_schema_file_changed_begins_anew),
-        INGEST_TEST(a_batch_goes_on_under_the_options_that_it_was_begun_with),
-        INGEST_TEST(limits_that_a_batch_was_begun_with_hold_without_them),
-        INGEST_TEST(a_batch_that_a_later_one_has_overtaken_is_refused),
+        INGEST_TEST(a_half_loaded_batch_is_resumed),
+        INGEST_TEST(a_resumed_batch_is_reported_with_all_its_rows),
+        INGEST_TEST(killed_at_random_moments_each_row_is_loaded_once),
+        INGEST_TEST(a_batch_whose_file_was_replaced_starts_again),
+        INGEST_TEST(a_batch_whose_schema_file_changed_starts_again),
+        INGEST_TEST(a_batch_is_resumed_with_its_own_options),
+        INGEST_TEST(limits_of_a_batch_hold_when_it_is_resumed),
+        INGEST_TEST(a_batch_older_than_a_finished_one_is_refused),
         INGEST_TEST(later_files_of_a_schema_wait_for_one_that_cannot_be_read_to_its_end),
-        INGEST_TEST(a_compressed_file_goes_on_where_it_was),
-        INGEST_TEST(a_prefix_that_is_not_what_it_was_begins_anew),
+        INGEST_TEST(a_compressed_file_is_resumed),
+        INGEST_TEST(a_changed_prefix_starts_again),
         INGEST_TEST(a_batch_whose_file_is_gone_is_refused),
-        INGEST_TEST(a_batch_whose_schema_file_is_wrong_now_waits),
+        INGEST_TEST(a_batch_whose_schema_file_became_invalid_waits),
         INGEST_TEST(moves_are_left_to_the_commands_that_make_them),
-        INGEST_TEST(killed_at_any_commit_a_refused_batch_ends_empty_and_by_its_limit),
-        INGEST_TEST(a_batch_refused_for_another_reason_is_not_taken_for_one_past_its_limit),
+        INGEST_TEST(killed_at_any_commit_a_refused_batch_is_empty_and_over_its_limit),
+        INGEST_TEST(a_batch_refused_for_another_reason_is_not_over_its_limit),
         INGEST_TEST(a_file_that_moved_before_it_was_recorded_is_recorded),
-        INGEST_TEST(an_inbox_that_is_gone_has_nothing_to_be_filed),
+        INGEST_TEST(an_inbox_that_is_gone_has_nothing_to_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

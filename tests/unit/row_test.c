@@ -41,7 +41,7 @@ static void ordinary_record_ids_have_no_fault(void **state)
             fail_msg("%s: %s", ids[i], fault_of(ids[i]));
 }
 
-static void ids_that_no_path_can_carry_are_told_apart(void **state)
+static void ids_that_no_path_can_carry_have_their_own_reasons(void **state)
 {
     static const char dots[] = "must not be . or .., which no path can hold";
 
@@ -92,7 +92,7 @@ static void control_characters_are_found_at_every_place(void **state)
     }
 }
 
-static void what_nobody_sees_is_named_with_its_code_point(void **state)
+static void invisible_characters_are_reported_with_their_code_points(void **state)
 {
     static const struct {
         const char *id, *fault;
@@ -142,7 +142,7 @@ static void what_nobody_sees_is_named_with_its_code_point(void **state)
     }
 }
 
-static void versions_are_digits_alone_within_int64(void **state)
+static void versions_are_only_digits_within_int64(void **state)
 {
     static const char *const wrong[] = {
         "",         "-1",  "-0", "+1",  "00",   "01", "1.0",
@@ -167,11 +167,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ordinary_record_ids_have_no_fault),
-        cmocka_unit_test(ids_that_no_path_can_carry_are_told_apart),
+        cmocka_unit_test(ids_that_no_path_can_carry_have_their_own_reasons),
         cmocka_unit_test(ids_longer_than_512_bytes_are_refused),
         cmocka_unit_test(control_characters_are_found_at_every_place),
-        cmocka_unit_test(what_nobody_sees_is_named_with_its_code_point),
-        cmocka_unit_test(versions_are_digits_alone_within_int64),
+        cmocka_unit_test(invisible_characters_are_reported_with_their_code_points),
+        cmocka_unit_test(versions_are_only_digits_within_int64),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

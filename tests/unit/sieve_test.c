@@ -29,7 +29,7 @@ static void a_file_without_repeated_ids_has_none(void **state)
     sieve_close(sieve);
 }
 
-static void no_repeated_id_is_overlooked(void **state)
+static void every_repeated_id_is_found(void **state)
 {
     enum { IDS = 200000, EVERY = 7 };
     struct sieve *sieve = sieve_open(SIEVE_IDS_MAX);
@@ -89,7 +89,7 @@ static void a_sieve_of_no_ids_holds_none(void **state)
     sieve_close(NULL);
 }
 
-static void what_there_is_no_room_for_is_told_and_not_taken(void **state)
+static void ids_that_do_not_fit_are_refused(void **state)
 {
     struct sieve *sieve = sieve_open(3);
 
@@ -106,11 +106,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_without_repeated_ids_has_none),
-        cmocka_unit_test(no_repeated_id_is_overlooked),
+        cmocka_unit_test(every_repeated_id_is_found),
         cmocka_unit_test(more_ids_than_are_held_are_compared_as_well),
         cmocka_unit_test(two_ids_are_enough),
         cmocka_unit_test(a_sieve_of_no_ids_holds_none),
-        cmocka_unit_test(what_there_is_no_room_for_is_told_and_not_taken),
+        cmocka_unit_test(ids_that_do_not_fit_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 /* Reads that succeed before one fails with EIO; negative: none fails. */
 static int reads_before_fault = -1;
 
-/* Stands before the C library's, so that every read(2) of the program can be made to fail. */
+/* Replaces that of the C library, so that every read(2) of the program can be made to fail. */
 ssize_t read(int fd, void *bytes, size_t size)
 {
     if (reads_before_fault == 0) {
@@ -38,7 +38,7 @@ static struct reader *open_feed(struct rows_feed *feed, enum row_format format)
     return reader;
 }
 
-static void what_cannot_be_read_is_an_input_error_with_the_reason(void **state)
+static void an_unreadable_file_is_an_input_error_with_the_reason(void **state)
 {
     struct err err = {0};
     int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,7 +131,7 @@ static void a_read_that_fails_anywhere_ends_in_an_error(void **state)
     }
 }
 
-static void a_read_that_fails_within_a_line_that_is_too_long_ends_in_an_error(void **state)
+static void a_read_that_fails_within_an_overlong_line_ends_in_an_error(void **state)
 {
     struct buf text = {0};
     struct rows_feed feed;
@@ -187,10 +187,10 @@ static void a_resume_whose_read_fails_ends_in_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_be_read_is_an_input_error_with_the_reason),
+        cmocka_unit_test(an_unreadable_file_is_an_input_error_with_the_reason),
         cmocka_unit_test(a_descriptor_that_does_not_block_is_waited_for),
         cmocka_unit_test(a_read_that_fails_anywhere_ends_in_an_error),
-        cmocka_unit_test(a_read_that_fails_within_a_line_that_is_too_long_ends_in_an_error),
+        cmocka_unit_test(a_read_that_fails_within_an_overlong_line_ends_in_an_error),
         cmocka_unit_test(a_resume_whose_read_fails_ends_in_an_error),
     };
 

@@ -16,7 +16,7 @@ static void file_away(struct bench *bench, const struct scene *scene, const char
         fail_msg("%s", err.text);
 }
 
-/* Beside Item, a schema Part of the same rules, and a folder for each. */
+/* In addition to Item, a schema Part with the same rules, and a folder for each. */
 static void add_part(const struct scene *scene)
 {
     put(scene, "schema/Part.json", ITEM_SCHEMA);
@@ -24,7 +24,7 @@ static void add_part(const struct scene *scene)
     mkdir(at(scene, "inbox/Part"), 0700);
 }
 
-static void the_sub_folder_says_the_schema_and_the_option_says_more(void **state)
+static void the_sub_folder_sets_the_schema_and_the_option_overrides_it(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -46,7 +46,7 @@ static void the_sub_folder_says_the_schema_and_the_option_says_more(void **state
     bench_close(&bench);
 }
 
-static void a_wrong_schema_file_holds_back_the_files_of_its_sub_folder(void **state)
+static void an_invalid_schema_file_holds_back_the_files_of_its_sub_folder(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -133,7 +133,7 @@ static void an_inbox_that_is_itself_named_like_a_schema_has_its_own_done(void **
 /* --- files that stay --- */
 
 /* Two inboxes, of which the first has something else in the place of done/. */
-static void a_file_that_cannot_be_moved_keeps_no_other_from_being_moved(void **state)
+static void a_file_that_cannot_be_moved_does_not_block_others(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -171,7 +171,7 @@ static void a_file_that_cannot_be_moved_keeps_no_other_from_being_moved(void **s
 }
 
 /* Two files of one schema, of which each would make the other one new. */
-static void files_that_are_kept_are_not_taken_again_until_they_are_moved_or_changed(void **state)
+static void kept_files_are_not_read_again_until_they_are_moved_or_changed(void **state)
 {
     static const char *const names[] = {"inbox/Item-1.csv", "inbox/Item-2.csv"};
     struct scene *scene = *state;
@@ -208,13 +208,13 @@ static void files_that_are_kept_are_not_taken_again_until_they_are_moved_or_chan
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(the_sub_folder_says_the_schema_and_the_option_says_more),
-        INGEST_TEST(a_wrong_schema_file_holds_back_the_files_of_its_sub_folder),
+        INGEST_TEST(the_sub_folder_sets_the_schema_and_the_option_overrides_it),
+        INGEST_TEST(an_invalid_schema_file_holds_back_the_files_of_its_sub_folder),
         INGEST_TEST(files_of_one_name_in_two_sub_folders_do_not_mix),
         INGEST_TEST(a_file_of_a_sub_folder_that_was_read_and_not_moved_is_moved),
         INGEST_TEST(an_inbox_that_is_itself_named_like_a_schema_has_its_own_done),
-        INGEST_TEST(a_file_that_cannot_be_moved_keeps_no_other_from_being_moved),
-        INGEST_TEST(files_that_are_kept_are_not_taken_again_until_they_are_moved_or_changed),
+        INGEST_TEST(a_file_that_cannot_be_moved_does_not_block_others),
+        INGEST_TEST(kept_files_are_not_read_again_until_they_are_moved_or_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

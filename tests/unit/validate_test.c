@@ -12,7 +12,7 @@ static bool note_line(void *context, const struct row *row, const struct violati
     return true;
 }
 
-static void validate_tells_each_row_that_would_be_rejected(void **state)
+static void validate_reports_each_row_that_would_be_rejected(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -80,7 +80,7 @@ static void validate_looks_at(struct scene *scene, const char *name)
 }
 
 /* Rejected rows become no jobs, so they are none of the record's. */
-static void validate_points_out_rows_for_one_record(void **state)
+static void validate_reports_rows_for_one_record(void **state)
 {
     struct scene *scene = *state;
     char expected[512];
@@ -96,7 +96,7 @@ static void validate_points_out_rows_for_one_record(void **state)
     assert_string_equal(scene->said, "");
 }
 
-static void validate_points_them_out_on_standard_input_too(void **state)
+static void validate_reports_them_on_standard_input_as_well(void **state)
 {
     struct scene *scene = *state;
     int kept = dup(STDIN_FILENO);
@@ -109,7 +109,7 @@ static void validate_points_them_out_on_standard_input_too(void **state)
     assert_string_equal(scene->said, "-: record a has 2 rows (lines 2 and 5): " TWICE);
 }
 
-static void validate_says_nothing_of_them_where_the_file_is_refused(void **state)
+static void validate_does_not_report_them_if_the_file_is_refused(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -142,7 +142,7 @@ static void add_a_row(void *context, const char *source, uint64_t bytes_done, ui
     fclose(file);
 }
 
-static void validate_says_that_a_file_changed_between_its_two_readings(void **state)
+static void validate_reports_a_file_that_changed_between_its_two_readings(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -168,12 +168,12 @@ static void validate_says_that_a_file_changed_between_its_two_readings(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INGEST_TEST(validate_tells_each_row_that_would_be_rejected),
+        INGEST_TEST(validate_reports_each_row_that_would_be_rejected),
         INGEST_TEST(validate_refuses_what_ingest_would_refuse),
-        INGEST_TEST(validate_points_out_rows_for_one_record),
-        INGEST_TEST(validate_points_them_out_on_standard_input_too),
-        INGEST_TEST(validate_says_nothing_of_them_where_the_file_is_refused),
-        INGEST_TEST(validate_says_that_a_file_changed_between_its_two_readings),
+        INGEST_TEST(validate_reports_rows_for_one_record),
+        INGEST_TEST(validate_reports_them_on_standard_input_as_well),
+        INGEST_TEST(validate_does_not_report_them_if_the_file_is_refused),
+        INGEST_TEST(validate_reports_a_file_that_changed_between_its_two_readings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ static void a_long_message_is_cut_at_a_code_point(void **state)
     violations_release(&list);
 }
 
-static void a_message_of_exactly_the_longest_size_is_kept(void **state)
+static void a_message_of_exactly_the_maximum_size_is_kept(void **state)
 {
     struct violations list = {0};
     char text[VIOLATION_MESSAGE_MAX + 1];
@@ -149,7 +149,7 @@ int main(void)
         cmocka_unit_test(a_violation_gives_back_its_three_parts),
         cmocka_unit_test(a_list_that_was_reset_is_empty_and_keeps_its_memory),
         cmocka_unit_test(a_long_message_is_cut_at_a_code_point),
-        cmocka_unit_test(a_message_of_exactly_the_longest_size_is_kept),
+        cmocka_unit_test(a_message_of_exactly_the_maximum_size_is_kept),
         cmocka_unit_test(a_long_field_is_cut_at_a_code_point),
         cmocka_unit_test(the_last_of_too_many_violations_says_how_many_are_left_out),
         cmocka_unit_test(a_quoted_value_is_printable_and_cut),

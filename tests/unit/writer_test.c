@@ -1,4 +1,4 @@
-/* What was read, written and read again: the same jobs, the same rejections, whatever stands in the
+/* What was read, written and read again: the same jobs, the same rejections, for all
  * cells; and what a written file looks like. */
 #include "core/row/writer.h"
 
@@ -58,8 +58,8 @@ static struct row_shape german(enum row_encoding encoding)
 struct copy {
     struct writer_options options;
     bool jobs_only;
-    struct buf out;  /* the other file */
-    struct buf told; /* a line a row: what became of it */
+    struct buf out;    /* the other file */
+    struct buf report; /* a line a row: its outcome */
     unsigned jobs, rows;
     struct err err;
 };
@@ -80,8 +80,8 @@ static void write_row(struct copy *copy, struct writer *writer, const struct row
         fail_msg("%s", copy->err.text);
 }
 
-/* Reads bytes as the options say where they come from, tells what they hold, and writes the other
- * file unless the format is none. */
+/* Reads bytes in the source format, reports their rows, and writes the other file unless the
+ * format is none. */
 static void copy_rows(struct copy *copy, struct span bytes)
 {
     struct violations violations = {0};
@@ -106,9 +106,9 @@ static void copy_rows(struct copy *copy, struct span bytes)
     }
     while ((step = reader_next(reader, &row, &violations, &copy->err)) == ROW_STEP_ROW) {
         if (violations.count > 0 && !copy->jobs_only)
-            buf_append_text(&copy->told, "rejected\n");
+            buf_append_text(&copy->report, "rejected\n");
         if (violations.count == 0)
-            buf_printf(&copy->told, "[%.*s] v%lld %.*s %.*s\n", (int)row.record_id.size,
+            buf_printf(&copy->report, "[%.*s] v%lld %.*s %.*s\n", (int)row.record_id.size,
                        row.record_id.data, row.has_version ? (long long)row.version : -1,
                        (int)row.tags.size, row.tags.data, (int)row.fields.size, row.fields.data);
         copy->jobs += violations.count == 0;
@@ -127,7 +127,7 @@ static void copy_rows(struct copy *copy, struct span bytes)
 static void copy_release(struct copy *copy)
 {
     buf_release(&copy->out);
-    buf_release(&copy->told);
+    buf_release(&copy->report);
 }
 
 static unsigned all_jobs, all_rows; /* of assert_same, so far */
@@ -146,9 +146,9 @@ static struct buf assert_same(struct span bytes, enum row_format source, enum ro
     all_jobs += first.jobs;
     all_rows += first.rows;
     copy_rows(&again, buf_span(&first.out));
-    if (strcmp(buf_text(&first.told), buf_text(&again.told)) != 0)
-        fail_msg("%s\nbecame, through\n%s\n%s", buf_text(&first.told), buf_text(&first.out),
-                 buf_text(&again.told));
+    if (strcmp(buf_text(&first.report), buf_text(&again.report)) != 0)
+        fail_msg("%s\nbecame, through\n%s\n%s", buf_text(&first.report), buf_text(&first.out),
+                 buf_text(&again.report));
     out = first.out;
     first.out = (struct buf){0};
     copy_release(&first);
@@ -281,7 +281,7 @@ static void put_rows(struct buf *out, const struct pool *pools, size_t count, ch
 
 enum { ROUNDS = 200 };
 
-static void csv_written_and_read_again_is_the_same_rows(void **state)
+static void csv_round_trips(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -298,7 +298,7 @@ static void csv_written_and_read_again_is_the_same_rows(void **state)
     assert_in_range(all_jobs, all_rows / 4, all_rows * 3 / 4);
 }
 
-static void blanks_around_json_text_stay(void **state)
+static void blanks_around_json_text_are_kept(void **state)
 {
     static const char file[] =
         "record_id,sizes,extra,mixed\na,\" [1 ]\n \", {} , [] \nb,[],{},[]\n";
@@ -309,7 +309,7 @@ static void blanks_around_json_text_stay(void **state)
     buf_release(&out);
 }
 
-static void a_line_break_within_fields_ends_no_line_of_ndjson(void **state)
+static void a_line_break_within_fields_does_not_end_a_line_of_ndjson(void **state)
 {
     struct copy copy = {
         .options = {.source = ROW_FORMAT_CSV, .format = ROW_FORMAT_NDJSON, .shape = &rows_shape}};
@@ -376,7 +376,7 @@ static bool is_total(const void *footer, struct span line)
     return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
 }
 
-static void everything_that_can_be_declared_is_written_as_it_is_declared(void **state)
+static void every_declared_setting_is_written(void **state)
 {
     struct row_shape shape = german(ROW_ENCODING_NONE);
     struct err err = {0};
@@ -418,7 +418,7 @@ static void everything_that_can_be_declared_is_written_as_it_is_declared(void **
     zone_close(real_forms[2].zone);
 }
 
-static void text_without_quoting_is_written_without(void **state)
+static void text_without_quoting_is_written_without_quotes(void **state)
 {
     static const char file[] =
         "record_id\tsku\tprice\tany\na\t6\" x\t1\t\"\nb\t\t\t\nc\t,;\tx\ty\n";
@@ -432,7 +432,7 @@ static void text_without_quoting_is_written_without(void **state)
     buf_release(&out);
 }
 
-static void declared_forms_names_and_encodings_are_written_as_they_are_declared(void **state)
+static void declared_forms_names_and_encodings_are_written(void **state)
 {
     static const enum row_encoding encodings[] = {ROW_ENCODING_NONE, ROW_ENCODING_WINDOWS_1252,
                                                   ROW_ENCODING_ISO_8859_1, ROW_ENCODING_ISO_8859_15,
@@ -464,8 +464,8 @@ static void declared_forms_names_and_encodings_are_written_as_they_are_declared(
     }
 }
 
-/* CSV -> NDJSON -> CSV by the shape alone -> NDJSON: the same jobs all along. The columns stand in
- * the order of the shape, so that the fields come back in theirs. */
+/* CSV -> NDJSON -> CSV by the shape alone -> NDJSON: always the same jobs. The columns are in the
+ * order of the shape, so that the fields keep their order. */
 static void jobs_are_the_same_across_formats(void **state)
 {
     (void)state;
@@ -488,7 +488,7 @@ static void jobs_are_the_same_across_formats(void **state)
     }
 }
 
-static void ndjson_written_and_read_again_is_the_same_rows(void **state)
+static void ndjson_round_trips(void **state)
 {
     static const char *const lines[] = {
         "{\"recordId\":\"a\",\"version\": 5 ,\"fields\":{ \"x\" : [1.50,\"\\u00fc\"] }}",
@@ -544,7 +544,7 @@ static void assert_written(struct writer_options options, const char *file, cons
 static const struct writer_options csv_to_csv = {
     .source = ROW_FORMAT_CSV, .format = ROW_FORMAT_CSV, .shape = &rows_shape};
 
-static void the_outcome_stands_behind_the_columns_of_the_file(void **state)
+static void the_outcome_follows_the_columns_of_the_file(void **state)
 {
     (void)state;
     assert_written(csv_to_csv, "sku,record_id,quantity\n\"x,\"\"y\",a,\n\"\",b,x\n",
@@ -553,7 +553,7 @@ static void the_outcome_stands_behind_the_columns_of_the_file(void **state)
                    "\"\",b,x," REJECTED "\n");
 }
 
-static void a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else(void **state)
+static void a_row_that_cannot_be_split_is_in_one_cell_only(void **state)
 {
     (void)state;
     assert_written(csv_to_csv, "record_id,sku\na\nb,\"open\nc,\"x\"y\nd,e,f\ng,h\n",
@@ -569,7 +569,7 @@ static void a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else
                    "g,h,5/1,applied,200,,,,,,,\n");
 }
 
-static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **state)
+static void the_outcome_of_an_earlier_export_is_replaced(void **state)
 {
     (void)state;
     assert_written(csv_to_csv,
@@ -579,7 +579,7 @@ static void the_outcome_of_an_earlier_export_makes_room_for_the_new_one(void **s
                    ",," REJECTED "\"b,?,y,z,\"\n");
 }
 
-static void what_an_earlier_export_could_not_take_apart_is_kept(void **state)
+static void what_an_earlier_export_could_not_split_is_kept(void **state)
 {
     (void)state;
     assert_written(csv_to_csv, "record_id,sku,rowferry_raw\n,,\"a,\"\"b\"\n,x,\n",
@@ -621,7 +621,7 @@ static void rejected_lines_of_json_keep_their_members(void **state)
 
 /* --- spreadsheets --- */
 
-static void a_cell_is_a_formula_where_a_spreadsheet_would_compute_it(void **state)
+static void a_cell_is_a_formula_if_a_spreadsheet_would_evaluate_it(void **state)
 {
     static const char *const formulas[] = {"=1+1",
                                            "+1",
@@ -649,10 +649,10 @@ static void a_cell_is_a_formula_where_a_spreadsheet_would_compute_it(void **stat
             fail_msg("%s is a formula", formulas[i]);
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         if (csv_is_formula(span_of(cells[i])))
-            fail_msg("%s is no formula", cells[i]);
+            fail_msg("%s is not a formula", cells[i]);
 }
 
-static void a_file_for_spreadsheets_says_so_in_its_header_row_and_is_refused(void **state)
+static void a_file_for_spreadsheets_is_marked_and_refused(void **state)
 {
     struct copy copy = {.options = csv_to_csv};
     char *dump;
@@ -701,7 +701,7 @@ static void assert_refused(const char *line, const char *reason)
     violations_release(&violations);
 }
 
-static void what_no_cell_can_say_is_an_error_that_names_it(void **state)
+static void a_value_that_no_cell_can_hold_is_an_error(void **state)
 {
 #define FIELDS(fields)     "{\"recordId\": \"a\", \"fields\": {" fields "}}\n"
 #define SAYS(name, reason) "batch 5: row 1: " name ": " reason "; use --format ndjson"
@@ -717,23 +717,23 @@ static void what_no_cell_can_say_is_an_error_that_names_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(csv_written_and_read_again_is_the_same_rows),
-        cmocka_unit_test(blanks_around_json_text_stay),
-        cmocka_unit_test(a_line_break_within_fields_ends_no_line_of_ndjson),
-        cmocka_unit_test(everything_that_can_be_declared_is_written_as_it_is_declared),
-        cmocka_unit_test(text_without_quoting_is_written_without),
-        cmocka_unit_test(declared_forms_names_and_encodings_are_written_as_they_are_declared),
+        cmocka_unit_test(csv_round_trips),
+        cmocka_unit_test(blanks_around_json_text_are_kept),
+        cmocka_unit_test(a_line_break_within_fields_does_not_end_a_line_of_ndjson),
+        cmocka_unit_test(every_declared_setting_is_written),
+        cmocka_unit_test(text_without_quoting_is_written_without_quotes),
+        cmocka_unit_test(declared_forms_names_and_encodings_are_written),
         cmocka_unit_test(jobs_are_the_same_across_formats),
-        cmocka_unit_test(ndjson_written_and_read_again_is_the_same_rows),
-        cmocka_unit_test(the_outcome_stands_behind_the_columns_of_the_file),
-        cmocka_unit_test(a_row_that_cannot_be_taken_apart_stands_in_one_cell_and_nowhere_else),
-        cmocka_unit_test(the_outcome_of_an_earlier_export_makes_room_for_the_new_one),
-        cmocka_unit_test(what_an_earlier_export_could_not_take_apart_is_kept),
+        cmocka_unit_test(ndjson_round_trips),
+        cmocka_unit_test(the_outcome_follows_the_columns_of_the_file),
+        cmocka_unit_test(a_row_that_cannot_be_split_is_in_one_cell_only),
+        cmocka_unit_test(the_outcome_of_an_earlier_export_is_replaced),
+        cmocka_unit_test(what_an_earlier_export_could_not_split_is_kept),
         cmocka_unit_test(a_property_of_the_name_of_an_outcome_column_keeps_it),
         cmocka_unit_test(rejected_lines_of_json_keep_their_members),
-        cmocka_unit_test(a_cell_is_a_formula_where_a_spreadsheet_would_compute_it),
-        cmocka_unit_test(a_file_for_spreadsheets_says_so_in_its_header_row_and_is_refused),
-        cmocka_unit_test(what_no_cell_can_say_is_an_error_that_names_it),
+        cmocka_unit_test(a_cell_is_a_formula_if_a_spreadsheet_would_evaluate_it),
+        cmocka_unit_test(a_file_for_spreadsheets_is_marked_and_refused),
+        cmocka_unit_test(a_value_that_no_cell_can_hold_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,17 +320,19 @@ static void strip(struct csv *csv, struct row *row, struct violations *violation
 
 /* Returns whether the cells of a row are those of the header row, ignoring case and what an export
  * added to either. */
-static bool repeats_header(const struct csv *csv, struct csv_lexer lexer)
+static bool repeats_header(const struct csv *csv, struct csv_lexer lexer, size_t count)
 {
     struct buf scratch = {0};
     struct csv_cell cell;
     bool same = true;
 
     for (size_t i = 0; same && i < csv->row.column_count; i++) {
-        struct span heading = csv->row.columns[i].heading, content;
+        struct span heading = csv->row.columns[i].heading, content = {"", 0};
 
-        csv_lex(&lexer, &cell);
-        content = csv_content(&cell, &scratch);
+        if (i < count) {
+            csv_lex(&lexer, &cell);
+            content = csv_content(&cell, &scratch);
+        }
         if (csv->shape->trim) {
             content = str_trim(content);
             heading = str_trim(heading);
@@ -490,14 +492,14 @@ static void refuse_return(struct span text, struct violations *violations)
 
 /* Rejects a row that shows that two files were concatenated: it repeats the header row, or begins
  * with a byte order mark. lexer: after the row. */
-static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, struct span text,
-                        struct row *row, struct violations *violations)
+static bool refuse_seam(struct csv *csv, const struct csv_lexer *lexer, size_t count,
+                        struct span text, struct row *row, struct violations *violations)
 {
     struct csv_lexer again = *lexer;
     bool marked = begins_with_mark(text), repeated;
 
     again.at = text.data + (marked ? sizeof mark - 1 : 0);
-    repeated = repeats_header(csv, again);
+    repeated = repeats_header(csv, again, count);
     if (!marked && !repeated)
         return false;
     strip(csv, row, violations);
@@ -551,7 +553,7 @@ static enum row_step finish_row(struct csv *csv, struct source *source,
     if (count != csv->row.column_count && refuse_count(csv, count, row, violations))
         return ROW_STEP_ROW;
     if ((csv->row.maybe_header || text.data[0] == mark[0]) &&
-        refuse_seam(csv, lexer, text, row, violations))
+        refuse_seam(csv, lexer, count, text, row, violations))
         return ROW_STEP_ROW;
     csv_row_end(&csv->row, row, violations);
     if (violations->count && refuse_dashes(csv, text, row, violations))

@@ -19,7 +19,7 @@ const char *verdict_name(enum verdict verdict);
 struct verdict_facts {
     bool is_ours;     /* one has our correlation id */
     bool is_anothers; /* one of our version has another correlation id */
-    bool is_unnamed;  /* one of our version has no id that could tell */
+    bool is_unnamed;  /* one of our version has no id that could show whose it is */
     bool is_answered; /* the job is applied because the answer to its PUT gave the version */
 };
 

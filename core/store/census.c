@@ -2,10 +2,19 @@
 
 #include "core/job/policy.h"
 #include "core/job/state.h"
+#include "core/job/verdict.h"
 #include "core/store/db.h"
 #include "core/store/migrate.h"
 
-enum { CENSUS_NEXT, CENSUS_JOBS, CENSUS_STATES, CENSUS_REJECTED, CENSUS_VIOLATIONS, CENSUS_AHEAD };
+enum {
+    CENSUS_NEXT,
+    CENSUS_JOBS,
+    CENSUS_STATES,
+    CENSUS_REJECTED,
+    CENSUS_VIOLATIONS,
+    CENSUS_AUDITS,
+    CENSUS_AHEAD
+};
 
 #define COUNT(state, name) ", count(*) FILTER (WHERE state = '" #name "') AS " #name
 #define COUNTS             JOB_STATE_LIST(COUNT, COUNT)
@@ -15,7 +24,9 @@ static const char *const sql[] = {
     [CENSUS_NEXT] =
         "SELECT b.id, b.source, b.state, b.rows_read, b.rows_rejected, b.rows_discarded, "
         "(SELECT sum(rows) FROM rejection_tally r WHERE r.batch_id = b.id) AS violation_count, "
-        "t.next_job_id, " SQL_COUNTERS " FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
+        "t.next_job_id, " SQL_COUNTERS ", u.verified, u.missing, u.mismatch "
+        "FROM batch b LEFT JOIN batch_tally t ON t.batch_id = b.id "
+        "LEFT JOIN batch_audit u ON u.batch_id = b.id "
         "WHERE b.id > :after AND b.pruned_ms IS NULL ORDER BY b.id LIMIT 1",
     [CENSUS_JOBS] = "SELECT count(*) AS jobs, count(k.job_id) AS entered, "
                     "count(*) FILTER (WHERE r.id < :next_job_id) AS passed "
@@ -27,6 +38,10 @@ static const char *const sql[] = {
     [CENSUS_REJECTED] = "SELECT count(*) AS rows FROM rejected_row WHERE batch_id = :batch_id",
     [CENSUS_VIOLATIONS] = "SELECT count(*) AS rows FROM (SELECT DISTINCT row_no, field, rule "
                           "FROM violation WHERE batch_id = :batch_id)",
+    [CENSUS_AUDITS] = "SELECT count(*) FILTER (WHERE verdict = 'verified') AS verified, "
+                      "count(*) FILTER (WHERE verdict = 'missing') AS missing, "
+                      "count(*) FILTER (WHERE verdict = 'mismatch') AS mismatch FROM audit "
+                      "WHERE job_id > :first_id AND job_id < :end_id",
     [CENSUS_AHEAD] =
         "SELECT (SELECT sum((SELECT count(*) FROM job_state NOT INDEXED "
         "WHERE job_id > b.id * " ID_ROWS_SQL " AND job_id < (b.id + 1) * " ID_ROWS_SQL
@@ -39,6 +54,13 @@ const struct db_statements census_statements = {sql, sizeof sql / sizeof *sql};
 
 #define JOBS(state, name) #name " jobs",
 
+static const enum db_name of_verdicts[VERDICTS] = {[VERDICT_VERIFIED] = DB_VERIFIED,
+                                                   [VERDICT_MISSING] = DB_MISSING,
+                                                   [VERDICT_MISMATCH] = DB_MISMATCH};
+static const char *const audit_counters[VERDICTS] = {[VERDICT_VERIFIED] = "verified audits",
+                                                     [VERDICT_MISSING] = "missing audits",
+                                                     [VERDICT_MISMATCH] = "mismatched audits"};
+
 static const char *const state_counters[] = {JOB_STATE_LIST(JOBS, JOBS)};
 
 /* What is counted of one batch; the first column of each statement says how many rows it has. */
@@ -46,6 +68,7 @@ struct count {
     int64_t jobs, keys, jobs_passed; /* passed: before the cursor of the claims */
     int64_t states, states_passed, by_state[JOB_STATES];
     int64_t rejected, violations;
+    int64_t by_verdict[VERDICTS];
 };
 
 struct taking {
@@ -112,12 +135,12 @@ static bool count_rows(struct store *store, unsigned index, int64_t batch_id, in
     struct db_statement *statement = db_get(store, DB_CENSUSES, index, err);
     bool fine = true;
 
-    if (index == CENSUS_JOBS || index == CENSUS_STATES) {
-        db_bind_batch(statement, batch_id);
-        db_bind_int64(statement, DB_NEXT_JOB_ID, cursor);
-    } else {
+    if (index == CENSUS_REJECTED || index == CENSUS_VIOLATIONS)
         db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    }
+    else
+        db_bind_batch(statement, batch_id);
+    if (index == CENSUS_JOBS || index == CENSUS_STATES)
+        db_bind_int64(statement, DB_NEXT_JOB_ID, cursor);
     if (db_next(store, statement, &fine, err, "count the rows"))
         for (int i = 0; i < count; i++)
             numbers[i] = db_column_int64(statement, columns[i]);
@@ -138,7 +161,9 @@ static bool count_batch(struct store *store, int64_t batch_id, int64_t cursor, s
         !count_rows(store, CENSUS_STATES, batch_id, cursor, of_states, 2 + JOB_STATES, states,
                     err) ||
         !count_rows(store, CENSUS_REJECTED, batch_id, 0, &rows, 1, &count->rejected, err) ||
-        !count_rows(store, CENSUS_VIOLATIONS, batch_id, 0, &rows, 1, &count->violations, err))
+        !count_rows(store, CENSUS_VIOLATIONS, batch_id, 0, &rows, 1, &count->violations, err) ||
+        !count_rows(store, CENSUS_AUDITS, batch_id, 0, of_verdicts + 1, VERDICTS - 1,
+                    count->by_verdict + 1, err))
         return false;
     count->jobs = jobs[0];
     count->jobs_passed = jobs[1];
@@ -182,6 +207,9 @@ static bool compare_batch(const struct taking *taking, struct db_statement *batc
     for (int i = 0; i < JOB_STATES; i++)
         compare(taking, batch, state_counters[i], db_column_int64(batch, db_name_of_state(i)),
                 count->by_state[i]);
+    for (int i = VERDICT_NONE + 1; i < VERDICTS; i++)
+        compare(taking, batch, audit_counters[i], db_column_int64(batch, of_verdicts[i]),
+                count->by_verdict[i]);
     compare(taking, batch, "jobs that were claimed", count->states_passed, count->jobs_passed);
     if (!db_column_batch_state(taking->store, batch, &state, err))
         return false;

@@ -127,7 +127,7 @@ gaps() {
 }
 
 @test "an entry without an id is ours where the answer gave the version, and shows nothing of one in doubt" {
-    # the answers to the first two are lost; a GET tells that they were applied
+    # the answers to the first two are lost; a GET shows that they were applied
     start_sim --distort audit:no-id=1 --distort audit:other-user=1 --fault cut-after=1 --fault-limit 2
     batch_file inbox/InventoryItem-1.csv 5
     ends 3 run_inbox --concurrency 1 --audit-wait 1
@@ -164,7 +164,7 @@ gaps() {
     verdicts_are_right
 }
 
-@test "a client that may not read the audit log is told so, exit 6" {
+@test "a client that is not allowed to read the audit log ends the run with 6" {
     start_sim --answer audit:=403
     batch_file inbox/InventoryItem-1.csv 30
     ends 6 run_inbox --max-retries 0
@@ -318,7 +318,7 @@ gaps() {
     same 'verified 1' "$(verdicts)"
 }
 
-@test "several jobs of one record are told apart" {
+@test "several jobs of one record each get their own entry" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 9
     sed -i 's/^A-[0-9]*,1/A-1,1/' inbox/InventoryItem-1.csv

@@ -78,7 +78,7 @@ all_is_delivered() {
         [ "$(sqlite3 "$DB" 'SELECT count(*) FROM undelivered')" -eq 0 ]
 }
 
-# Without faults, until everything has arrived; then what the ERP got is judged.
+# Without faults, until everything has arrived; then what the ERP got is checked.
 listener_is_right() {
     local i wrong
 

@@ -100,6 +100,11 @@ static void a_counter_that_was_falsified_is_found_with_both_numbers(void **state
         {"UPDATE batch_tally SET next_job_id = next_job_id + 1 WHERE batch_id = 1",
          "UPDATE batch_tally SET next_job_id = next_job_id - 1 WHERE batch_id = 1",
          "1 jobs that were claimed: 2, 3; "},
+        {"INSERT INTO batch_audit (batch_id, due, missing) VALUES (1, 0, 2)",
+         "DELETE FROM batch_audit", "1 missing audits: 2, 0; "},
+        {"INSERT INTO audit (job_id, verdict, checked_ms, run_id) "
+         "VALUES (1000000001, 'verified', 1, 1)",
+         "DELETE FROM audit", "1 verified audits: 0, 1; "},
         {"UPDATE job_state SET state = 'lost' WHERE job_id = 1000000001",
          "UPDATE job_state SET state = 'applied' WHERE job_id = 1000000001",
          "1 applied jobs: 1, 0; "},

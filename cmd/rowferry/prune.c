@@ -29,6 +29,7 @@ struct pruning {
     struct prune_plan plan;
     uint64_t go, stay;        /* batches of the plan */
     uint64_t asked;           /* of those that go, not begun by an earlier prune */
+    uint64_t notifications;   /* that are old enough */
     uint64_t jobs, rows;      /* of those that go; rows with the rejected ones */
     uint64_t pruned, deleted; /* batches; their rows */
     uint64_t files_by_end[3]; /* enum inbox_deletion, of the last pass */
@@ -174,7 +175,9 @@ static bool make_plan(struct pruning *pruning, struct err *err)
     pruning->go = pruning->stay = pruning->asked = pruning->jobs = pruning->rows = 0;
     buf_reset(&pruning->going);
     buf_reset(&pruning->staying);
-    if (!prune_plan_make(pruning->session.store, pruning->before_ms, &pruning->plan, err))
+    if (!prune_plan_make(pruning->session.store, pruning->before_ms, &pruning->plan, err) ||
+        !sweep_count_notifications(pruning->session.store, pruning->before_ms,
+                                   &pruning->notifications, err))
         return false;
     for (size_t i = 0; i < pruning->plan.count; i++)
         if (!look_at(pruning, &pruning->plan.items[i], take_batch, err))
@@ -289,8 +292,12 @@ static bool confirmed(struct pruning *pruning)
         buf_append_text(&what, " with ");
         words_count(&what, pruning->jobs, "job");
     }
+    if (pruning->notifications > 0) {
+        buf_append_text(&what, what.size > 0 ? ", " : "prune ");
+        words_count(&what, pruning->notifications, "notification");
+    }
     if (files > 0) {
-        buf_append_text(&what, pruning->asked > 0 ? " and delete " : "delete ");
+        buf_append_text(&what, what.size > 0 ? " and delete " : "delete ");
         words_count(&what, files, "file");
     }
     if (what.size > 0)
@@ -384,7 +391,8 @@ static bool sweep_all(struct pruning *pruning, struct sweep *sweep, struct err *
             return false;
         pruning->pruned++;
     }
-    return sweep_shrink(sweep, err);
+    return (pruning->notifications == 0 || sweep_notifications(sweep, pruning->before_ms, err)) &&
+           sweep_shrink(sweep, err);
 }
 
 static bool sweep_plan(struct pruning *pruning, struct err *err)
@@ -438,6 +446,10 @@ static void append_counts(struct pruning *pruning, struct buf *out)
     words_count(out, pruning->dry_run ? pruning->go : pruning->pruned, "batch");
     buf_append_text(out, pruning->dry_run ? " would be pruned, with " : " pruned, ");
     words_count(out, pruning->dry_run ? pruning->rows : pruning->deleted, "row");
+    if (pruning->notifications > 0) {
+        buf_append_text(out, ", ");
+        words_count(out, pruning->notifications, "notification");
+    }
     if (files > 0) {
         buf_append_text(out, " and ");
         words_count(out, files, "file");

@@ -40,6 +40,10 @@ enum {
     SWEEP_REJECTS,
     SWEEP_REJECTION_TALLY,
     SWEEP_EMPTIED,
+    SWEEP_NOTES,
+    SWEEP_NOTE_TALLY,
+    SWEEP_DELIVERIES,
+    SWEEP_NOTIFICATIONS,
 };
 
 #define OF_JOBS "WHERE job_id > :first_id AND job_id <= :last_id"
@@ -71,6 +75,22 @@ static const char *const sql[] = {
     [SWEEP_VIOLATIONS] = "DELETE FROM violation " OF_ROWS,
     [SWEEP_REJECTS] = "DELETE FROM rejected_row " OF_ROWS,
     [SWEEP_REJECTION_TALLY] = "DELETE FROM rejection_tally WHERE batch_id = :batch_id",
+    /* oldest first; what the ERP has not taken stays */
+    [SWEEP_NOTES] = "SELECT n.id, n.received_ms <= :before_ms AS is_chosen, "
+                    "coalesce(o.state, 'delivered') <> 'delivered' AS is_open "
+                    "FROM notification n LEFT JOIN outbox o ON o.id = n.id "
+                    "WHERE n.id > :first_id ORDER BY n.id LIMIT :wanted",
+    [SWEEP_NOTE_TALLY] =
+        "UPDATE notification_tally SET (accepted, not_accepted, echo, delivered) = (SELECT "
+        "accepted - count(*) FILTER (WHERE n.state = 'accepted'), "
+        "not_accepted - count(*) FILTER (WHERE n.state = 'not_accepted'), "
+        "echo - count(*) FILTER (WHERE n.state = 'echo'), delivered - count(o.id) "
+        "FROM notification n LEFT JOIN outbox o ON o.id = n.id WHERE n.id > :first_id "
+        "AND n.id <= :last_id AND coalesce(o.state, 'delivered') = 'delivered') WHERE id = 1",
+    [SWEEP_DELIVERIES] = "DELETE FROM outbox WHERE id > :first_id AND id <= :last_id "
+                         "AND state = 'delivered'",
+    [SWEEP_NOTIFICATIONS] = "DELETE FROM notification WHERE id > :first_id AND id <= :last_id "
+                            "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.id = notification.id)",
     [SWEEP_EMPTIED] = "UPDATE batch SET emptied_ms = :now_ms, header = NULL WHERE id = :batch_id",
 };
 
@@ -98,6 +118,7 @@ struct sweep {
     int64_t batch_id, now_ms; /* of what is deleted */
     const struct part *part;
     int64_t keys_done, keys_count; /* in temp.sorted_key */
+    int64_t notes_done, before_ms; /* of notifications: the last id, and until when they came */
     int64_t commit_us;             /* what the last commit took */
     int log_pages;                 /* in the write-ahead log, after the last commit */
     struct sweep_watch watch;
@@ -339,6 +360,63 @@ bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct e
             return false;
     }
     return take_turns(sweep, delete_rest, err);
+}
+
+/* Counts up to `wanted` notifications after *last that came until before_ms, and moves *last on to
+ * the last of them; *ended: there are no more. */
+static bool look_at_notes(struct store *store, int64_t before_ms, int64_t wanted, int64_t *last,
+                          uint64_t *count, bool *ended, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_SWEEPS, SWEEP_NOTES, err);
+    bool row = true;
+
+    *ended = false;
+    db_bind_int64(statement, DB_BEFORE_MS, before_ms);
+    db_bind_int64(statement, DB_FIRST_ID, *last);
+    db_bind_int64(statement, DB_WANTED, wanted);
+    for (int64_t seen = 0; seen < wanted; seen++) {
+        if (!db_step(store, statement, &row, err, "look for old notifications"))
+            return false;
+        *ended = !row || !db_column_int(statement, DB_IS_CHOSEN);
+        if (*ended)
+            break;
+        *last = db_column_int64(statement, DB_ID);
+        *count += !db_column_int(statement, DB_IS_OPEN);
+    }
+    db_reset(statement);
+    return true;
+}
+
+bool sweep_count_notifications(struct store *store, int64_t before_ms, uint64_t *count,
+                               struct err *err)
+{
+    int64_t last = 0;
+    bool ended;
+
+    *count = 0;
+    return look_at_notes(store, before_ms, INT64_MAX, &last, count, &ended, err);
+}
+
+static bool delete_notes(struct sweep *sweep, bool *ended, struct err *err)
+{
+    int64_t first = sweep->notes_done, last = first;
+    uint64_t count = 0;
+
+    if (!look_at_notes(sweep->store, sweep->before_ms, PIECE, &last, &count, ended, err))
+        return false;
+    for (unsigned i = SWEEP_NOTE_TALLY; count > 0 && i <= SWEEP_NOTIFICATIONS; i++)
+        if (!run(sweep, i, first, last, err))
+            return false;
+    sweep->notes_done = last;
+    sweep->rows += count;
+    return true;
+}
+
+bool sweep_notifications(struct sweep *sweep, int64_t before_ms, struct err *err)
+{
+    sweep->notes_done = 0;
+    sweep->before_ms = before_ms;
+    return take_turns(sweep, delete_notes, err);
 }
 
 bool sweep_shrink(struct sweep *sweep, struct err *err)

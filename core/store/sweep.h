@@ -28,6 +28,14 @@ void sweep_close(struct sweep *sweep);
  * ERR_STOPPED: a signal came between two transactions. */
 bool sweep_batch(struct sweep *sweep, int64_t batch_id, int64_t now_ms, struct err *err);
 
+/* Deletes the notifications that came until before_ms, but for those that the ERP has not taken, in
+ * the same way. */
+bool sweep_notifications(struct sweep *sweep, int64_t before_ms, struct err *err);
+
+/* How many these are. */
+bool sweep_count_notifications(struct store *store, int64_t before_ms, uint64_t *count,
+                               struct err *err);
+
 /* Moves pages from the end of the file into free ones, at the same pace, until hardly any are free;
  * nothing where the database was made without that. ERR_STOPPED as above. */
 bool sweep_shrink(struct sweep *sweep, struct err *err);

@@ -234,3 +234,19 @@ A-2|accepted|' "$(sql 'SELECT record_id, state, reason FROM notification')"
     ends 0 rowferry drain --rate none
     same applied "$(sql 'SELECT state FROM job')"
 }
+
+@test "prune deletes old notifications, but for those that the ERP has not taken" {
+    start_sim
+    setting 'answer=erp:BAD=422'
+    { for i in {1..40}; do notification A "$i"; done; notification BAD 1; notification C 1 | sed 's/update/delete/'; } >notes
+    ends 3 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    ends 0 rowferry prune --older-than 1h --yes
+    same 42 "$(sql 'SELECT count(*) FROM notification')"
+    ends 0 rowferry prune --older-than 0s --dry-run
+    holds "$output" '41 notifications'
+    ends 2 rowferry prune --older-than 0s </dev/null
+    ends 0 rowferry prune --older-than 0s --yes
+    holds "$output" '41 notifications'
+    same 'BAD|failed' "$(sql 'SELECT n.record_id, d.state FROM notification n JOIN delivery d ON d.id = n.id')"
+    same '1|1|0|0|0|0|1' "$(sql 'SELECT * FROM notification_tally')"
+}

@@ -6,7 +6,7 @@
 enum {
     BACKOFF_MS = 1000,
     BACKOFF_MAX_MS = 60000,
-    LAG_MS = 1000,        /* how long a read can lag behind a write */
+    LAG_MS = 1000,        /* how old the state can be that a read shows */
     AUDIT_FIRST_MS = 500, /* between two looks into the audit log: half of the time asked so far */
     AUDIT_LAST_MS = 5000,
 };

@@ -2,14 +2,11 @@
 
 #include <xxhash.h>
 
+#define NAME(verdict, name) #name,
+
 const char *verdict_name(enum verdict verdict)
 {
-    static const char *const names[VERDICTS] = {
-        [VERDICT_NONE] = "",
-        [VERDICT_VERIFIED] = "verified",
-        [VERDICT_MISSING] = "missing",
-        [VERDICT_MISMATCH] = "mismatch",
-    };
+    static const char *const names[VERDICTS] = {"", VERDICT_LIST(NAME, NAME)};
 
     return names[verdict];
 }

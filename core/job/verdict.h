@@ -4,12 +4,19 @@
 
 #include <stdbool.h>
 
+/* As the lists in core/job/state.h: enumerators, names and counters are made from it. */
+/* clang-format off */
+#define VERDICT_LIST(FIRST, NEXT)                                                                  \
+    FIRST(VERIFIED, verified)   /* the log has our update */                                       \
+    NEXT(MISSING,   missing)    /* it has not, though it had the time to show it */                \
+    NEXT(MISMATCH,  mismatch)   /* it has another update for our version */
+/* clang-format on */
+
+#define VERDICT_ENTRY(verdict, name) VERDICT_##verdict,
+
 enum verdict {
-    VERDICT_NONE,     /* not looked up, or not known yet */
-    VERDICT_VERIFIED, /* the log has our update */
-    VERDICT_MISSING,  /* it has not, though it had the time to show it */
-    VERDICT_MISMATCH, /* it has another update for our version */
-    VERDICTS,
+    VERDICT_NONE, /* not looked up, or not known yet */
+    VERDICT_LIST(VERDICT_ENTRY, VERDICT_ENTRY) VERDICTS
 };
 
 /* As the database and everything public spells it; "" for VERDICT_NONE. */

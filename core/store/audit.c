@@ -19,6 +19,10 @@ enum {
     AUDIT_TALLY,
 };
 
+#define ADD(verdict, name)     #name " = " #name " + :" #name
+#define AND_ADD(verdict, name) ", " ADD(verdict, name)
+#define VERDICTS_ADDED         VERDICT_LIST(ADD, AND_ADD)
+
 static const char *const sql[] = {
     [AUDIT_EXPECT] =
         "INSERT INTO batch_audit (batch_id, due) SELECT id, 1 FROM batch "
@@ -58,9 +62,7 @@ static const char *const sql[] = {
         "SELECT job_id, :verdict, :entry, :now_ms, :run_id FROM job_state WHERE job_id = :job_id "
         "AND state = 'applied' ON CONFLICT (job_id) DO UPDATE SET verdict = excluded.verdict, "
         "entry = excluded.entry, checked_ms = excluded.checked_ms, run_id = excluded.run_id",
-    [AUDIT_TALLY] =
-        "UPDATE batch_audit SET verified = verified + :verified, missing = missing + :missing, "
-        "mismatch = mismatch + :mismatch WHERE batch_id = :batch_id",
+    [AUDIT_TALLY] = "UPDATE batch_audit SET " VERDICTS_ADDED " WHERE batch_id = :batch_id",
 };
 
 const struct db_statements audit_statements = {sql, sizeof sql / sizeof *sql};
@@ -224,9 +226,8 @@ static bool write_tally(struct store *store, int64_t batch_id, int64_t changes[V
     struct db_statement *statement = get(store, AUDIT_TALLY, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    db_bind_int64(statement, DB_VERIFIED, changes[VERDICT_VERIFIED]);
-    db_bind_int64(statement, DB_MISSING, changes[VERDICT_MISSING]);
-    db_bind_int64(statement, DB_MISMATCH, changes[VERDICT_MISMATCH]);
+    for (int verdict = VERDICT_VERIFIED; verdict < VERDICTS; verdict++)
+        db_bind_int64(statement, db_name_of_verdict(verdict), changes[verdict]);
     memset(changes, 0, VERDICTS * sizeof *changes);
     return db_run(store, statement, err, "count audits");
 }

@@ -108,8 +108,8 @@ bool db_fail(struct store *store, struct err *err, const char *doing)
 #define NAME_TEXT(name)         #name,
 #define STATE_TEXT(state, name) #name,
 
-static const char *const names[] = {JOB_STATE_LIST(STATE_TEXT, STATE_TEXT)
-                                        DB_NAMES_LIST(NAME_TEXT)};
+static const char *const names[] = {JOB_STATE_LIST(STATE_TEXT, STATE_TEXT) VERDICT_LIST(
+    STATE_TEXT, STATE_TEXT) DB_NAMES_LIST(NAME_TEXT)};
 
 static bool fail_state(struct store *store, const char *whose, const char *name, struct err *err)
 {

@@ -3,9 +3,10 @@
 #ifndef ROWFERRY_STORE_NAMES_H
 #define ROWFERRY_STORE_NAMES_H
 
+#include "core/job/verdict.h"
 #include "core/store/states.h"
 
-/* By alphabet, one a line; the counters are those of JOB_STATE_LIST. */
+/* By alphabet, one a line; the counters are those of JOB_STATE_LIST and VERDICT_LIST. */
 /* clang-format off */
 #define DB_NAMES_LIST(X) \
     X(ACCEPTED) \
@@ -101,8 +102,6 @@
     X(MADE_VERSION) \
     X(MESSAGE) \
     X(METHOD) \
-    X(MISMATCH) \
-    X(MISSING) \
     X(MODIFIED_MS) \
     X(MTIME_NS) \
     X(NAME) \
@@ -163,7 +162,6 @@
     X(UPDATED_MS) \
     X(VALIDATION_FAILURES) \
     X(VERDICT) \
-    X(VERIFIED) \
     X(VERSION) \
     X(VIOLATION_COUNT) \
     X(WAITS_FOR) \
@@ -176,13 +174,20 @@
 #define DB_STATE_ENTRY(state, name) DB_##state,
 
 enum db_name {
-    JOB_STATE_LIST(DB_STATE_ENTRY, DB_STATE_ENTRY) DB_NAMES_LIST(DB_NAME_ENTRY) DB_NAMES
+    JOB_STATE_LIST(DB_STATE_ENTRY, DB_STATE_ENTRY) VERDICT_LIST(DB_STATE_ENTRY, DB_STATE_ENTRY)
+        DB_NAMES_LIST(DB_NAME_ENTRY) DB_NAMES
 };
 
 /* The counter of jobs in that state. */
 static inline enum db_name db_name_of_state(int state)
 {
     return (enum db_name)(DB_PENDING + state);
+}
+
+/* The counter of audits with that verdict, which is not VERDICT_NONE. */
+static inline enum db_name db_name_of_verdict(int verdict)
+{
+    return (enum db_name)(DB_VERIFIED + verdict - VERDICT_VERIFIED);
 }
 
 #endif

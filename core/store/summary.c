@@ -37,12 +37,6 @@ static bool read_counts(struct store *store, struct db_statement *statement,
         .created_ms = db_column_int64(statement, DB_CREATED_MS),
         .finished_ms = db_column_int64(statement, DB_FINISHED_MS),
         .pruned_ms = db_column_int64(statement, DB_PRUNED_MS),
-        .by_verdict =
-            {
-                [VERDICT_VERIFIED] = (uint64_t)db_column_int64(statement, DB_VERIFIED),
-                [VERDICT_MISSING] = (uint64_t)db_column_int64(statement, DB_MISSING),
-                [VERDICT_MISMATCH] = (uint64_t)db_column_int64(statement, DB_MISMATCH),
-            },
         .audits_due =
             db_column_int(statement, DB_IS_DUE) && db_column_is_null(statement, DB_PRUNED_MS),
     };
@@ -50,6 +44,9 @@ static bool read_counts(struct store *store, struct db_statement *statement,
         batch->by_state[state] = (uint64_t)db_column_int64(statement, db_name_of_state(state));
         batch->jobs += batch->by_state[state];
     }
+    for (int verdict = VERDICT_VERIFIED; verdict < VERDICTS; verdict++)
+        batch->by_verdict[verdict] =
+            (uint64_t)db_column_int64(statement, db_name_of_verdict(verdict));
     return db_column_batch_state(store, statement, &batch->state, err);
 }
 

@@ -25,12 +25,19 @@ static void each_state_of_jobs_has_its_counter(void **state)
                         "rows_discarded; jobs" COUNTERS "; started; finished; pruned");
 }
 
+static void each_verdict_has_its_counter(void **state)
+{
+    assert_string_equal(fixture_ask(*state, "SELECT name FROM pragma_table_info('batch_audit')"),
+                        "batch_id; due; run_id" VERDICT_LIST(COMMA_NAME, COMMA_NAME));
+}
+
 static void checks_and_partial_indexes_have_the_words_of_their_lists(void **state)
 {
     static const struct {
         const char *name, *condition;
     } rows[] = {
         {"batch", "CHECK (state " SQL_IN(BATCH_STATE_LIST) ")"},
+        {"audit", "CHECK (verdict " SQL_IN(VERDICT_LIST) ")"},
         {"batch_unfinished", "WHERE state " IN_BATCHES_UNFINISHED},
         {"job_due", "WHERE state " IN_DUE " AND"},
         {"job_failed", "WHERE state " IN_RETRIABLE},
@@ -130,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_state_of_jobs_has_its_counter, fixture_begin,
                                         fixture_end),
+        cmocka_unit_test_setup_teardown(each_verdict_has_its_counter, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(checks_and_partial_indexes_have_the_words_of_their_lists,
                                         fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(no_statement_and_no_view_names_another_state, fixture_begin,

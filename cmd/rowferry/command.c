@@ -266,7 +266,8 @@ const struct command commands[] = {
         .summary = "delete the rows of old batches, and free the space",
         .description =
             "Deletes the rows and the history of batches that are finished and old enough, and "
-            "frees their space. The batch itself stays, with its counts and its hash, so that "
+            "notifications of that age that the ERP has taken, and frees their space. The batch "
+            "itself stays, with its counts and its hash, so that "
             "rowferry still recognises its file. Batches that are open or need a decision stay, "
             "and are listed with the reason. It can be used while a run works, and stopped at any "
             "moment: the next prune resumes.",

@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 
 #include <errno.h>
+#include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,13 +182,12 @@ struct transcoder *transcode_open(enum row_encoding encoding, bool big_endian, s
                                   size_t block, struct err *err)
 {
     const char *name = iconv_name(encoding, big_endian);
-    struct transcoder *transcoder;
-    iconv_t converter;
+    struct transcoder *transcoder = mem_calloc(1, sizeof *transcoder);
 
-    if (!open_iconv(&converter, "UTF-8", name, encoding, err))
+    if (!open_iconv(&transcoder->iconv, "UTF-8", name, encoding, err)) {
+        free(transcoder);
         return NULL;
-    transcoder = mem_calloc(1, sizeof *transcoder);
-    transcoder->iconv = converter;
+    }
     transcoder->encoding = encoding;
     /* a byte of UTF-8 comes from at most two of UTF-16; what is read is stored before it is
      * converted */
@@ -360,29 +360,30 @@ struct recoder {
     size_t unit; /* bytes of the smallest character that is read */
 };
 
+/* Returns a recoder like that between two of iconv's encodings; NULL with err: iconv lacks one. */
+static struct recoder *recoder_open(const char *to, const char *from, enum row_encoding encoding,
+                                    struct recoder like, struct err *err)
+{
+    struct recoder *recoder = mem_calloc(1, sizeof *recoder);
+
+    *recoder = like;
+    if (!open_iconv(&recoder->iconv, to, from, encoding, err)) {
+        free(recoder);
+        return NULL;
+    }
+    return recoder;
+}
+
 struct recoder *recode_to(enum row_encoding encoding, struct err *err)
 {
-    struct recoder *recoder;
-    iconv_t converter;
-
-    if (!open_iconv(&converter, iconv_name(encoding, false), "UTF-8", encoding, err))
-        return NULL;
-    recoder = mem_calloc(1, sizeof *recoder);
-    *recoder = (struct recoder){.iconv = converter, .from_utf8 = true, .unit = 1};
-    return recoder;
+    return recoder_open(iconv_name(encoding, false), "UTF-8", encoding,
+                        (struct recoder){.from_utf8 = true, .unit = 1}, err);
 }
 
 struct recoder *recode_from(enum row_encoding encoding, bool big_endian, struct err *err)
 {
-    const char *name = iconv_name(encoding, big_endian);
-    struct recoder *recoder;
-    iconv_t converter;
-
-    if (!open_iconv(&converter, "UTF-8", name, encoding, err))
-        return NULL;
-    recoder = mem_calloc(1, sizeof *recoder);
-    *recoder = (struct recoder){.iconv = converter, .unit = encoding_is_utf_16(encoding) ? 2 : 1};
-    return recoder;
+    return recoder_open("UTF-8", iconv_name(encoding, big_endian), encoding,
+                        (struct recoder){.unit = encoding_is_utf_16(encoding) ? 2 : 1}, err);
 }
 
 void recode_close(struct recoder *recoder)

@@ -63,7 +63,8 @@ static const char *const functions[] = {
 
 static int refuse(struct sandbox *sandbox, const char *what, const char *name)
 {
-    snprintf(sandbox->refusal, sizeof sandbox->refusal, "must not use %s%s", what, name ? name : "");
+    snprintf(sandbox->refusal, sizeof sandbox->refusal, "must not use %s%s", what,
+             name ? name : "");
     return SQLITE_DENY;
 }
 

@@ -11,8 +11,8 @@ BEGIN {
     home["microhttpd.h"] = "^cmd/genesys-sim/|^core/notify/listener[^/]*$"
     home["openssl/hmac.h"] = "^(core/notify/signature|cmd/genesys-sim/webhooks)[^/]*$"
     home["openssl/sha.h"] = "^core/notify/payload[^/]*$"
-    home["zlib.h"] = "^(core/row/gunzip[^/]*|cmd/genesys-sim/distort[^/]*)$"
-    home["iconv.h"] = "^core/row/(transcode|recode|source)[^/]*$"
+    home["zlib.h"] = "^(core/row/input[^/]*|cmd/genesys-sim/distort[^/]*)$"
+    home["iconv.h"] = "^core/row/encoding[.]c$"
 }
 
 function finding(text)

@@ -456,8 +456,8 @@ static inline void look_on(void *context, const struct drain_progress *progress)
     if (progress->settled && !world.settled_us)
         world.settled_us = world.now_us;
     if (progress->pause != DRAIN_PAUSE_NONE)
-        world.sending_in_pause =
-            atoi(fixture_ask(world.fixture, "SELECT sum(sending) FROM batch_tally"));
+        world.sending_in_pause = (int)strtol(
+            fixture_ask(world.fixture, "SELECT sum(sending) FROM batch_tally"), NULL, 10);
 }
 
 static inline struct drain_options usual(void)

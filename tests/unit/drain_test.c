@@ -509,7 +509,7 @@ static void a_claim_that_was_not_handed_over_does_not_count_as_an_attempt(void *
     assert_true(lock_read_mark(options.lock, &mark));
     assert_int_equal(mark.run_id, options.run_id);
     assert_int_equal(mark.attempt_id,
-                     atoi(fixture_ask(world.fixture, "SELECT max(id) FROM attempt")));
+                     strtol(fixture_ask(world.fixture, "SELECT max(id) FROM attempt"), NULL, 10));
     lock_release(options.lock);
 }
 

@@ -11,69 +11,70 @@
 
 #include <string.h>
 
+/* A body, what it was sent with, and what it gives. */
+static const struct {
+    const char *body;
+    long status;
+    const char *code, *message;
+    int64_t version, retry_after_ms; /* -1: none */
+} bodies[] = {
+    {"{\"message\":\"Not found\",\"code\":\"not.found\",\"status\":404}", 404, "not.found",
+     "Not found", -1, -1},
+    {"{\"message\":\"Version conflict\",\"code\":\"conflict\",\"version\":9}", 409, "conflict",
+     "Version conflict", 9, -1},
+    {"{\"version\":-1}", 409, "", "HTTP 409 without a message", -1, -1},
+    {"{\"version\":99999999999999999999}", 409, "", "HTTP 409 without a message", -1, -1},
+    {"{\"version\":\"9\"}", 409, "", "HTTP 409 without a message", -1, -1},
+    {"{\"message\":\"Rate limit exceeded. Retry the request in [27] seconds\"}", 429, "",
+     "Rate limit exceeded. Retry the request in [27] seconds", -1, 27000},
+    {"{\"message\":\"Retry the request in [99999999999999999999] seconds\"}", 429, "",
+     "Retry the request in [99999999999999999999] seconds", -1, 86400000},
+    {"{\"message\":\"Retry the request in [-5] seconds\"}", 429, "",
+     "Retry the request in [-5] seconds", -1, -1},
+    {"{\"message\":\"Retry the request in [N] seconds\"}", 429, "",
+     "Retry the request in [N] seconds", -1, -1},
+    {"{\"message\":\"Retry the request in [5\"}", 429, "", "Retry the request in [5", -1, -1},
+    {"{\"error\":\"invalid_client\",\"error_description\":\"bad\"}", 401, "invalid_client", "bad",
+     -1, -1},
+    {"{\"description\":\"said so\",\"code\":1234}", 400, "1234", "said so", -1, -1},
+    {"{\"message\":\"\",\"description\":\"said so\"}", 400, "", "said so", -1, -1},
+    {"{\"message\":{\"text\":1},\"code\":null}", 400, "", "HTTP 400 without a message", -1, -1},
+    {"{\"message\":\"a\\u001b[2J\\nb\\u0000c\",\"code\":\"\\u007f\"}", 400, "\\x7f",
+     "a\\x1b[2J\\nb\\x00c", -1, -1},
+    {"{}", 500, "", "HTTP 500 without a message", -1, -1},
+    {"{\"message\":\"no\"} \r\n\t", 400, "", "no", -1, -1},
+    {"{\"message\":\"no\"} x", 400, "",
+     "HTTP 400 with a body that is not a JSON object (\"{\"message\":\"no\"} x\")", -1, -1},
+    {"{\"note\":\"\xFF\"}", 200, "",
+     "HTTP 200 with a body that is not a record (\"{\"note\":\"\\xff\"}\")", -1, -1},
+    {"", 502, "", "HTTP 502 without a body", -1, -1},
+    {"<html>\r\n<body>Bad Gateway</body></html>", 502, "",
+     "HTTP 502 with a body that is not a JSON object "
+     "(\"<html>\\r\\n<body>Bad Gateway</body></html>\")",
+     -1, -1},
+    {"[1]", 400, "", "HTTP 400 with a body that is not a JSON object (\"[1]\")", -1, -1},
+    {"{\"message\":\"cut", 500, "",
+     "HTTP 500 with a body that is not a JSON object (\"{\"message\":\"cut\")", -1, -1},
+    {"<0123456789012345678901234567890123456789012345678901234567890123456789012345678>more", 500,
+     "",
+     "HTTP 500 with a body that is not a JSON object "
+     "(\"<0123456789012345678901234567890123456789012345678901234567890123456789012345678\")",
+     -1, -1},
+};
+
 static void an_error_body_gives_code_message_and_more(void **state)
 {
-    static const struct {
-        const char *body;
-        long status;
-        const char *code, *message;
-        int64_t version, retry_after_ms; /* -1: none */
-    } cases[] = {
-        {"{\"message\":\"Not found\",\"code\":\"not.found\",\"status\":404}", 404, "not.found",
-         "Not found", -1, -1},
-        {"{\"message\":\"Version conflict\",\"code\":\"conflict\",\"version\":9}", 409, "conflict",
-         "Version conflict", 9, -1},
-        {"{\"version\":-1}", 409, "", "HTTP 409 without a message", -1, -1},
-        {"{\"version\":99999999999999999999}", 409, "", "HTTP 409 without a message", -1, -1},
-        {"{\"version\":\"9\"}", 409, "", "HTTP 409 without a message", -1, -1},
-        {"{\"message\":\"Rate limit exceeded. Retry the request in [27] seconds\"}", 429, "",
-         "Rate limit exceeded. Retry the request in [27] seconds", -1, 27000},
-        {"{\"message\":\"Retry the request in [99999999999999999999] seconds\"}", 429, "",
-         "Retry the request in [99999999999999999999] seconds", -1, 86400000},
-        {"{\"message\":\"Retry the request in [-5] seconds\"}", 429, "",
-         "Retry the request in [-5] seconds", -1, -1},
-        {"{\"message\":\"Retry the request in [N] seconds\"}", 429, "",
-         "Retry the request in [N] seconds", -1, -1},
-        {"{\"message\":\"Retry the request in [5\"}", 429, "", "Retry the request in [5", -1, -1},
-        {"{\"error\":\"invalid_client\",\"error_description\":\"bad\"}", 401, "invalid_client",
-         "bad", -1, -1},
-        {"{\"description\":\"said so\",\"code\":1234}", 400, "1234", "said so", -1, -1},
-        {"{\"message\":\"\",\"description\":\"said so\"}", 400, "", "said so", -1, -1},
-        {"{\"message\":{\"text\":1},\"code\":null}", 400, "", "HTTP 400 without a message", -1, -1},
-        {"{\"message\":\"a\\u001b[2J\\nb\\u0000c\",\"code\":\"\\u007f\"}", 400, "\\x7f",
-         "a\\x1b[2J\\nb\\x00c", -1, -1},
-        {"{}", 500, "", "HTTP 500 without a message", -1, -1},
-        {"{\"message\":\"no\"} \r\n\t", 400, "", "no", -1, -1},
-        {"{\"message\":\"no\"} x", 400, "",
-         "HTTP 400 with a body that is not a JSON object (\"{\"message\":\"no\"} x\")", -1, -1},
-        {"{\"note\":\"\xFF\"}", 200, "",
-         "HTTP 200 with a body that is not a record (\"{\"note\":\"\\xff\"}\")", -1, -1},
-        {"", 502, "", "HTTP 502 without a body", -1, -1},
-        {"<html>\r\n<body>Bad Gateway</body></html>", 502, "",
-         "HTTP 502 with a body that is not a JSON object "
-         "(\"<html>\\r\\n<body>Bad Gateway</body></html>\")",
-         -1, -1},
-        {"[1]", 400, "", "HTTP 400 with a body that is not a JSON object (\"[1]\")", -1, -1},
-        {"{\"message\":\"cut", 500, "",
-         "HTTP 500 with a body that is not a JSON object (\"{\"message\":\"cut\")", -1, -1},
-        {"<0123456789012345678901234567890123456789012345678901234567890123456789012345678>more",
-         500, "",
-         "HTTP 500 with a body that is not a JSON object "
-         "(\"<0123456789012345678901234567890123456789012345678901234567890123456789012345678\")",
-         -1, -1},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         static struct api_fault fault;
 
         memset(&fault, 0x55, sizeof fault);
-        api_read_fault(span_of(cases[i].body), cases[i].status, &fault);
-        assert_string_equal(fault.code, cases[i].code);
-        assert_string_equal(fault.message, cases[i].message);
-        assert_int_equal(fault.has_version, cases[i].version >= 0);
-        assert_int_equal(fault.version, cases[i].version >= 0 ? cases[i].version : 0);
-        assert_int_equal(fault.retry_after_ms, cases[i].retry_after_ms);
+        api_read_fault(span_of(bodies[i].body), bodies[i].status, &fault);
+        assert_string_equal(fault.code, bodies[i].code);
+        assert_string_equal(fault.message, bodies[i].message);
+        assert_int_equal(fault.has_version, bodies[i].version >= 0);
+        assert_int_equal(fault.version, bodies[i].version >= 0 ? bodies[i].version : 0);
+        assert_int_equal(fault.retry_after_ms, bodies[i].retry_after_ms);
         assert_int_equal(fault.violation_count, 0);
     }
 }

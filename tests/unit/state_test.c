@@ -15,6 +15,7 @@
 
 /* A picture of states in brackets and of lines between them, as characters in rows of one width. */
 enum { ROWS_MAX = 40, COLUMNS = 100 };
+#define JOB_STATE_LETTERS "abcdefghijklmnopqrstuvwxyz"
 
 struct picture {
     char cells[ROWS_MAX][COLUMNS + 1];
@@ -44,8 +45,9 @@ static unsigned state_at(const struct picture *picture, int row, int column)
     while (begin > text && *begin != '[' && (*begin != ']' || begin == text + column))
         begin--;
     end = strchr(begin, ']');
-    if (*begin != '[' || !end || end < text + column || sscanf(begin, "[ %31[a-z] ]", name) != 1)
+    if (*begin != '[' || !end || end < text + column || strncmp(begin, "[ ", 2) != 0)
         return 0;
+    snprintf(name, sizeof name, "%.*s", (int)strspn(begin + 2, JOB_STATE_LETTERS), begin + 2);
     if (!job_state_parse(name, &state))
         fail_msg("'%s' in the picture is not a state", name);
     return 1u << state;

@@ -114,6 +114,14 @@ static void keep_counts(struct cli *cli, struct drain_result *result)
     cli->summary->learned_per_s = result->learned_per_s;
 }
 
+/* A variable that keeps run and drain from auditing does not bind `rowferry audit`. */
+static double audit_share(const struct cli *cli)
+{
+    double share = cli->options.values[OPT_AUDIT].rate;
+
+    return share == 0 && cli->command->bit == FOR_AUDIT ? 1 : share;
+}
+
 static bool drain(struct send *send, struct session *session, int64_t batch_id)
 {
     struct cli *cli = session->cli;
@@ -121,13 +129,11 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     struct notice_sink notices = report_sink(&cli->report);
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
     struct watcher watcher = {.session = session};
-    bool audit_only = cli->command->bit == FOR_AUDIT;
-    double share =
-        options->values[OPT_AUDIT].rate; /* that run or drain need none does not bind audit */
     struct drain_result result = {0};
     struct buf tags = {0}, proxy = {0};
     struct err err = {0};
     bool fine;
+
     option_value_tags(options_text(options, OPT_TAGS), &tags);
     proxy_name(send->environment.api_url, &proxy);
     progress_begin(&watcher.progress, &cli->report);
@@ -156,9 +162,9 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
             .max_refused_percent = refused->rate,
             .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
             .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
-            .audit_share = audit_only && share == 0 ? 1 : share,
+            .audit_share = audit_share(cli),
             .audit_ids = (unsigned)options_number(options, OPT_AUDIT_IDS),
-            .audit_only = audit_only,
+            .audit_only = cli->command->bit == FOR_AUDIT,
             .schemas = options_text(options, OPT_SCHEMAS),
             .batch_id = batch_id,
             .run_id = session->run_id,

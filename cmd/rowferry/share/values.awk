@@ -6,6 +6,8 @@ function values(option, argument) {
         return "csv ndjson"
     if (option == "on-conflict")
         return "park rebase dismiss"
+    if (option == "audit")
+        return "all none 5%"
     if (option == "state")
         return argument == "S" ? retriable : "rejected jobs all " states
     if (option == "log-format")

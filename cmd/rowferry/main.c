@@ -9,6 +9,7 @@
  *                                 session.[ch]     database, run, locks, row counts
  *                                 unattended.[ch]  --summary, --metrics-file, --on-failure
  *                                 metrics.[ch]     the text for Prometheus
+ *     listen.c forward.c          deliver.[ch]     notifications -> ERP core/notify; run.c, too
  *     retry.c resolve.c cancel.c  choice.[ch]      the jobs that a person decides about
  *     doctor.c                    checkup*.[ch]    its checks
  *

@@ -25,7 +25,7 @@ enum {
     ACCEPTS_AT_ONCE = 64,
     RESERVED_FDS = 64,        /* for the database and the ERP */
     DISCARDED_MAX = 16 << 20, /* of a body that is refused anyway */
-    KEPT = 64 << 10,          /* a request gives back the memory of a larger body */
+    KEPT = 16 << 10,          /* a request gives back the memory of a larger body */
     FINISH_US = 5000000,      /* for what has come when stopping is asked for */
     SWEEP_US = 500000,
     SECOND_US = 1000000,
@@ -401,6 +401,10 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *h
         size = INT64_MAX;
     if (!request->status && size > PAYLOAD_MAX)
         refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than 1048576 bytes");
+    /* of a request that is not signed, no body is kept */
+    if (!request->status && request->target == TARGET_NOTIFICATIONS && listener->options.keys &&
+        !header(request, "webhook-signature") && !header(request, "X-Hub-Signature-256"))
+        refuse(request, MHD_HTTP_UNAUTHORIZED, "the request is not signed");
     /* who waits to be asked for the body, or would send for long, is answered at once */
     if (request->status && (size > DISCARDED_MAX || header(request, "Expect")))
         return answer_problem(listener, request, request->status, request->problem);

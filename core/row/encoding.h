@@ -77,7 +77,7 @@ struct transcoded {
 
 struct transcoder {
     enum row_encoding encoding;
-    void *iconv;                  /* iconv_t; iconv.h is for encoding.c */
+    void *iconv;                  /* iconv_t; <iconv.h> is for encoding.c */
     struct transcoded table[256]; /* for single-byte encodings */
     char *data;       /* bytes of the file; data[begin] .. data[end - 1] are not taken yet */
     size_t begin;     /* of what the window holds */

@@ -178,13 +178,11 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     buf_release(&tags);
     buf_release(&proxy);
     keep_counts(cli, &result);
-    if (fine)
-        report_end(cli, &result);
-    else if (err.kind == ERR_LIMIT)
-        session->over = true;
+    session->over |= !fine && err.kind == ERR_LIMIT;
     if (!fine)
-        report_fail(&cli->report, &err);
-    return fine && result.end == DRAIN_FINISHED;
+        return report_fail(&cli->report, &err);
+    report_end(cli, &result);
+    return result.end == DRAIN_FINISHED;
 }
 
 bool send_work(struct send *send, struct session *session, int64_t batch_id)

@@ -173,7 +173,7 @@ ours_drain() {
     rm -f "$work"/d.db*
     cp "$work/$2.db" "$work/d.db"
     measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
-        "$bin/rowferry" drain -q --db "$work/d.db" --environment "$3" --concurrency 64 --rate none
+        "$bin/rowferry" drain -q --db "$work/d.db" --environment "$3" --concurrency 64 --rate none --audit none
 }
 
 bench_drain() {

@@ -235,12 +235,12 @@ static inline size_t ascii_before(const char *at)
 
 static size_t convert_bytes(struct transcoder *transcoder, char *out, size_t room)
 {
-    enum { EIGHT = sizeof(uint64_t) };
+    enum { EIGHT = sizeof(uint64_t), ROOM = 2 * EIGHT };
     const char *at = transcoder->data + transcoder->converted,
                *end = transcoder->data + transcoder->end;
     char *to = out, *last = out + room;
 
-    while (at < end && last - to >= 2 * EIGHT) {
+    while (at < end && last - to >= ROOM) {
         const struct transcoded *entry;
 
         if (end - at >= EIGHT) {

@@ -153,7 +153,7 @@ static bool read_file(struct input *input, char *out, size_t room, size_t *size,
 /* Makes sure that there is input unless the file has ended. */
 static bool feed(struct input *input, struct err *err)
 {
-    size_t size;
+    size_t size = 0;
 
     if (input->stream.avail_in > 0 || input->ended)
         return true;
@@ -213,7 +213,7 @@ static bool inflate_some(struct input *input, char *out, size_t room, size_t *si
 
 bool input_read(struct input *input, char *out, size_t room, size_t *size, struct err *err)
 {
-    size_t got;
+    size_t got = 0;
 
     *size = 0;
     if (input->block)

@@ -24,6 +24,7 @@ int feed_open(struct span bytes, size_t chunk)
 
 const char feed_path[] = "fed.json";
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 /* With --wrap, core calls __wrap_X instead of X, and __real_X is the function of the C library. */
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
@@ -80,3 +81,4 @@ int __wrap_fstat(int fd, struct stat *status)
     *status = (struct stat){.st_mode = S_IFREG, .st_size = (off_t)feed.rest.size};
     return 0;
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

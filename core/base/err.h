@@ -26,7 +26,7 @@ struct err {
     char text[ERR_TEXT_SIZE];
 };
 
-/* The line that this stands in, as struct err has it. The Makefile compiles by relative paths. */
+/* The line that this is in, as struct err has it. The Makefile compiles by relative paths. */
 #define ERR_SOURCE        __FILE__ ":" ERR_STRING(__LINE__)
 #define ERR_STRING(value) ERR_QUOTED(value)
 #define ERR_QUOTED(text)  #text

@@ -214,14 +214,14 @@ A-2|{"name":"y"}' "$(sqlite3 rowferry.db 'SELECT record_id, fields FROM job ORDE
 
 @test "A6: lines before and after the table are skipped as declared" {
     schema '"csv": {"skipLines": 2, "comment": "#", "footer": "^(Total|\\*\\*\\*END)|rows affected"}'
-    printf 'Stock of today\n\n# columns\nrecord_id,version,name\nA-1,1,x\n#A-2,1,y\nTotal,1,in the middle\n"# A-3",1,z\nTotal,,7\n\n***END OF FILE***\n(2 rows affected)\n' | article Article-1.csv
+    printf 'Stock of a day\n\n# columns\nrecord_id,version,name\nA-1,1,x\n#A-2,1,y\nTotal,1,in the middle\n"# A-3",1,z\nTotal,,7\n\n***END OF FILE***\n(2 rows affected)\n' | article Article-1.csv
     ends 0 rowferry ingest Article-1.csv
     holds "$stderr" 'Article-1.csv: 3 lines left out as its footer, from line 9 on'
     same 'A-1|{"name":"x"}
 Total|{"name":"in the middle"}
 # A-3|{"name":"z"}' "$(sqlite3 rowferry.db 'SELECT record_id, fields FROM job ORDER BY id')"
     back
-    same 'Stock of today' "$(head -n 1 Article-again.csv)"
+    same 'Stock of a day' "$(head -n 1 Article-again.csv)"
     same '"# A-3",1,z' "$(sed -n 6p Article-again.csv | cut -d, -f 1-3)"
 }
 

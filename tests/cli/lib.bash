@@ -1,4 +1,4 @@
-# Shared by the tests of the command line. In a .bats file: `load lib`; setup and teardown stand here
+# Shared by the tests of the command line. In a .bats file: `load lib`; setup and teardown are here
 # for the files that need no others. Another setup() begins with `in_a_folder`.
 #
 #   ROWFERRY_BIN      the folder of the binaries (default build/release)
@@ -60,7 +60,7 @@ same() {
 # holds TEXT PART: PART is in TEXT, as it is
 holds() {
     case $1 in
-    *"$2"*) return 0 ;; # not the status of what stood before an || of the caller
+    *"$2"*) return 0 ;; # not the status of what was before an || of the caller
     esac
     printf 'nothing of the kind "%s" in:\n%s\n' "$2" "$1"
     return 1
@@ -100,7 +100,7 @@ batch_file() {
     touch -d '1 hour ago' "$1"
 }
 
-# Starts a simulator, beside the test its `ledger` and `requests`; sets SIM (its process) and the
+# Starts a simulator, its `ledger` and `requests` next to the test; sets SIM (its process) and the
 # environment and credentials of rowferry. More options of genesys-sim as arguments.
 start_sim() {
     local url
@@ -148,7 +148,7 @@ setting() {
     curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/config?$1"
 }
 
-# someone_else ID FIELDS [CORRELATION]: updates the record behind our back
+# someone_else ID FIELDS [CORRELATION]: updates the record without our knowledge
 someone_else() {
     curl -sf -o answer -X POST "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" \
         -d "{\"fields\":$2${3:+,\"correlationId\":\"$3\"}}"

@@ -125,7 +125,7 @@ opened_by_another() {
     world_is_right
 }
 
-@test "lock: a drain whose lock file is deleted stops with 7, and the books stay right" {
+@test "lock: a drain whose lock file is deleted stops with 7, and the row counts stay right" {
     start_sim --latency-ms 200
     batch_file inbox/InventoryItem-a.csv 300
     ends 0 rowferry ingest inbox/InventoryItem-a.csv

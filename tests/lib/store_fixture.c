@@ -48,7 +48,7 @@ int fixture_end(void **state)
     for (unsigned i = 0; i < FIXTURE_CLAIMS; i++)
         claim_release(&fixture->claims[i]);
     buf_release(&fixture->said);
-    buf_release(&fixture->told);
+    buf_release(&fixture->answer);
     scratch_remove(fixture->folder);
     free(fixture);
     return 0;
@@ -317,20 +317,20 @@ const char *fixture_ask(struct fixture *fixture, const char *sql)
     sqlite3_stmt *statement = NULL;
     bool first = true;
 
-    buf_reset(&fixture->told);
+    buf_reset(&fixture->answer);
     if (sqlite3_prepare_v2(fixture->eye, sql, -1, &statement, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sqlite3_errmsg(fixture->eye), sql);
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        buf_append_text(&fixture->told, first ? "" : "; ");
+        buf_append_text(&fixture->answer, first ? "" : "; ");
         first = false;
         for (int i = 0; i < sqlite3_column_count(statement); i++) {
             const char *text = (const char *)sqlite3_column_text(statement, i);
 
-            buf_append_text(&fixture->told, i ? "|" : "");
-            buf_append_text(&fixture->told, text ? text : "NULL");
+            buf_append_text(&fixture->answer, i ? "|" : "");
+            buf_append_text(&fixture->answer, text ? text : "NULL");
         }
     }
     if (sqlite3_finalize(statement) != SQLITE_OK)
         fail_msg("%s: %s", sqlite3_errmsg(fixture->eye), sql);
-    return buf_text(&fixture->told);
+    return buf_text(&fixture->answer);
 }

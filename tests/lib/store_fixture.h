@@ -21,7 +21,7 @@ struct fixture {
     struct store *store;
     sqlite3 *eye; /* a connection of its own: sees what is committed */
     struct err err;
-    struct buf said, told; /* what fixture_claim and fixture_ask returned last */
+    struct buf said, answer; /* what fixture_claim and fixture_ask returned last */
 
     /* the next turn */
     int64_t run_id, batch_id, now_ms;

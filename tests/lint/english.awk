@@ -2,13 +2,13 @@
 # scripts and documents. A finding is FILE:LINE: the word; what to write.
 BEGIN {
     rule("(is|are|was|were) no [a-z]+", "is not a ...", "there (is|are|was|were) no | no (longer|more) ")
-    rule("stands?", "is, is in, means"); rule("stood", "was, was in")
+    rule("stands?", "is, is in, means", "preis") # a heading in German; rule("stood", "was, was in")
     rule("lies", "is, is in")
     rule("told", "reported, given, known"); rule("tells?", "reports, prints, shows, determines, distinguishes")
     rule("anew", "again"); rule("once more", "again")
     rule("mend(s|ed)?", "fix"); rule("judge[sd]?|judging", "check, decide")
     rule("of today", "current"); rule("(keep|bear) in mind", "remember")
-    rule("behind", "after in time and text; behind only in space", "behind a proxy")
+    rule("behind", "after in time and text; behind only in space", "behind a proxy|green")
     rule("beside", "next to")
     rule("in vain", "without effect"); rule("what became of|what becomes of", "what happened to")
     rule("the books", "row counts"); rule("thereof|hereby|therein", "say it with a verb")

@@ -90,6 +90,7 @@ awk -f tests/lint/code.awk "${every[@]}" >build/lint/code.txt
 step 'layers' layers
 step 'banned functions' banned
 step 'sizes' sizes
+step 'words' tests/lint/english.sh
 step 'links' tests/lint/links.sh
 step 'clang-format' format
 step 'cppcheck' cppcheck_all

@@ -352,7 +352,7 @@ static void check_order(struct fixture *fixture, unsigned before, unsigned seed)
                  claim_schema(claim).data);
         if (*fixture_ask(fixture, sql))
             fail_msg("seed %u: %lld was sent before %s", seed, (long long)claim->job_id,
-                     buf_text(&fixture->told));
+                     buf_text(&fixture->answer));
     }
 }
 

@@ -136,7 +136,7 @@ struct keeper {
     bool idle;
 };
 
-static struct keeper keeper;
+static struct keeper the_keeper;
 
 struct keeper *keeper_open(const char *database, void (*wake)(void *context), void *context,
                            struct err *err)
@@ -147,39 +147,39 @@ struct keeper *keeper_open(const char *database, void (*wake)(void *context), vo
         return NULL;
     }
     wake(context);
-    keeper.idle = true;
-    return &keeper;
+    the_keeper.idle = true;
+    return &the_keeper;
 }
 
-void keeper_close(struct keeper *closed)
+void keeper_close(struct keeper *keeper)
 {
-    assert_true(!closed || closed->idle || world.fails);
+    assert_true(!keeper || keeper->idle || world.fails);
 }
 
-bool keeper_is_idle(const struct keeper *asked)
+bool keeper_is_idle(const struct keeper *keeper)
 {
-    return asked->idle;
+    return keeper->idle;
 }
 
-void keeper_hand(struct keeper *handed, struct exchange *exchange)
+void keeper_hand(struct keeper *keeper, struct exchange *exchange)
 {
-    assert_true(handed->idle);
+    assert_true(keeper->idle);
     assert_true(exchange->wanted || exchange->settled_count);
     if (exchange->spread && exchange->wanted > world.spread_wanted)
         world.spread_wanted = exchange->wanted;
-    handed->idle = false;
+    keeper->idle = false;
     world.turn = exchange;
     world.turn_us = world.now_us + TURN_US;
 }
 
-bool keeper_take(struct keeper *taken, bool *done, struct err *err)
+bool keeper_take(struct keeper *keeper, bool *done, struct err *err)
 {
     uint64_t recovered;
 
     *done = world.now_us >= world.turn_us;
     if (!*done)
         return true;
-    taken->idle = true;
+    keeper->idle = true;
     if (is_broken("turn"))
         return err_set(err, ERR_STORE, "the disk is full");
     if (is_broken("lock") && world.turn->settled_count)
@@ -385,7 +385,7 @@ bool http_pool_wait(struct http_pool *pool, int timeout_ms, int fd, struct err *
     for (unsigned i = 0; i < pool->slots; i++)
         if (pool->flights[i].used && pool->flights[i].end_us < until_us)
             until_us = pool->flights[i].end_us;
-    if (!keeper.idle && world.turn_us < until_us)
+    if (!the_keeper.idle && world.turn_us < until_us)
         until_us = world.turn_us;
     if (world.stop_us > world.now_us && world.stop_us < until_us)
         until_us = world.stop_us;
@@ -551,7 +551,9 @@ static inline int64_t sent_ms(unsigned n)
     return line[0] ? strtoll(line, NULL, 10) : -1;
 }
 
-#define BATCH(words) fixture_batch(world.fixture, "InventoryItem", words)
+#define IN_TIME(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+#define BATCH(words)  fixture_batch(world.fixture, "InventoryItem", words)
 
 /* A batch of records r0, r1, ... at version 5. */
 static inline void add_batch_of(int rows)

@@ -23,6 +23,7 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 #define COMMA_WORD(state, name) "," #name
 
 /* clang-format off */
+/* NOLINTBEGIN(misc-redundant-expression): sets of commands overlap */
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {.name = "db", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_DB"},
         .fallback = "rowferry.db",
@@ -292,6 +293,7 @@ static const struct option table[OPT_COUNT] = {
     [OPT_VERSION] = {.name = "version", .commands = FOR_ALL, .group = GROUP_GENERAL,
         .help = "print the version"},
 };
+/* NOLINTEND(misc-redundant-expression) */
 /* clang-format on */
 
 bool option_is_secret(struct span variable)

@@ -122,58 +122,65 @@ static double audit_share(const struct cli *cli)
     return share == 0 && cli->command->bit == FOR_AUDIT ? 1 : share;
 }
 
-static bool drain(struct send *send, struct session *session, int64_t batch_id)
+/* Returns what the settings say about a drain; the two texts are in the caller's buffers. */
+static struct drain_options drain_options(const struct send *send, struct session *session,
+                                          int64_t batch_id, struct buf *tags, struct buf *proxy)
 {
     struct cli *cli = session->cli;
     const struct options *options = &cli->options;
-    struct notice_sink notices = report_sink(&cli->report);
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
+
+    option_value_tags(options_text(options, OPT_TAGS), tags);
+    proxy_name(send->environment.api_url, proxy);
+    return (struct drain_options){
+        .lock = session->lock,
+        .environment = send->environment,
+        .client_id = options_text(options, OPT_CLIENT_ID),
+        .client_secret = send->secret,
+        .ca_file = options_text(options, OPT_CA_FILE),
+        .proxy = proxy->size ? buf_text(proxy) : NULL,
+        .user_agent = "rowferry/" ROWFERRY_VERSION,
+        .source = options_text(options, OPT_SOURCE),
+        .tags = buf_text(tags),
+        .concurrency = (unsigned)options_number(options, OPT_CONCURRENCY),
+        .rate_per_s = options->values[OPT_RATE].rate,
+        .timeout_ms = options_number(options, OPT_TIMEOUT),
+        .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
+        .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
+        .max_wait_ms = options_number(options, OPT_MAX_WAIT),
+        .ignore_pause = options_flag(options, OPT_IGNORE_PAUSE),
+        .has_max_refused = refused->text && !str_ends(refused->text, "%"),
+        .has_max_refused_percent = refused->text && str_ends(refused->text, "%"),
+        .max_refused = (uint64_t)refused->number,
+        .max_refused_percent = refused->rate,
+        .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
+        .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
+        .audit_share = audit_share(cli),
+        .audit_ids = (unsigned)options_number(options, OPT_AUDIT_IDS),
+        .audit_only = cli->command->bit == FOR_AUDIT,
+        .schemas = options_text(options, OPT_SCHEMAS),
+        .batch_id = batch_id,
+        .run_id = session->run_id,
+        .before = &cli->unattended->metrics.meter,
+    };
+}
+
+static bool drain(struct send *send, struct session *session, int64_t batch_id)
+{
+    struct cli *cli = session->cli;
+    struct notice_sink notices = report_sink(&cli->report);
     struct watcher watcher = {.session = session};
     struct drain_result result = {0};
     struct buf tags = {0}, proxy = {0};
+    struct drain_options options = drain_options(send, session, batch_id, &tags, &proxy);
     struct err err = {0};
     bool fine;
 
-    option_value_tags(options_text(options, OPT_TAGS), &tags);
-    proxy_name(send->environment.api_url, &proxy);
+    options.notices = &notices;
+    options.progress = watch_drain;
+    options.progress_context = &watcher;
     progress_begin(&watcher.progress, &cli->report);
-    fine = drain_run(
-        session->store,
-        &(struct drain_options){
-            .lock = session->lock,
-            .environment = send->environment,
-            .client_id = options_text(options, OPT_CLIENT_ID),
-            .client_secret = send->secret,
-            .ca_file = options_text(options, OPT_CA_FILE),
-            .proxy = proxy.size ? buf_text(&proxy) : NULL,
-            .user_agent = "rowferry/" ROWFERRY_VERSION,
-            .source = options_text(options, OPT_SOURCE),
-            .tags = buf_text(&tags),
-            .concurrency = (unsigned)options_number(options, OPT_CONCURRENCY),
-            .rate_per_s = options->values[OPT_RATE].rate,
-            .timeout_ms = options_number(options, OPT_TIMEOUT),
-            .max_retries = (unsigned)options_number(options, OPT_MAX_RETRIES),
-            .max_attempts = (unsigned)options_number(options, OPT_MAX_ATTEMPTS),
-            .max_wait_ms = options_number(options, OPT_MAX_WAIT),
-            .ignore_pause = options_flag(options, OPT_IGNORE_PAUSE),
-            .has_max_refused = refused->text && !str_ends(refused->text, "%"),
-            .has_max_refused_percent = refused->text && str_ends(refused->text, "%"),
-            .max_refused = (uint64_t)refused->number,
-            .max_refused_percent = refused->rate,
-            .on_conflict = (enum policy_on_conflict)options_number(options, OPT_ON_CONFLICT),
-            .audit_wait_ms = options_number(options, OPT_AUDIT_WAIT),
-            .audit_share = audit_share(cli),
-            .audit_ids = (unsigned)options_number(options, OPT_AUDIT_IDS),
-            .audit_only = cli->command->bit == FOR_AUDIT,
-            .schemas = options_text(options, OPT_SCHEMAS),
-            .batch_id = batch_id,
-            .run_id = session->run_id,
-            .before = &cli->unattended->metrics.meter,
-            .notices = &notices,
-            .progress = watch_drain,
-            .progress_context = &watcher,
-        },
-        &result, &err);
+    fine = drain_run(session->store, &options, &result, &err);
     progress_end(&watcher.progress);
     buf_release(&tags);
     buf_release(&proxy);

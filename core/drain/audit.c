@@ -547,6 +547,14 @@ static bool end_batches(struct audit *audit, struct err *err)
     return true;
 }
 
+/* Everything was answered 403, for each record alone: it is us, and asking again changes nothing.
+ */
+static bool is_denied(const struct audit *audit)
+{
+    return audit->rounds.ids == 1 && audit->rounds.failed > 0 && !audit->succeeded &&
+           audit->only_denied;
+}
+
 static bool give_up(struct audit *audit, struct err *err)
 {
     struct loop *loop = audit->loop;
@@ -582,6 +590,8 @@ static bool end_round(struct audit *audit, struct err *err)
 
     if (!write_results(audit, err))
         return false;
+    if (is_denied(audit))
+        return give_up(audit, err);
     switch (rounds_end(&audit->rounds, loop_dice(audit->loop), &wait_ms)) {
     case ROUNDS_DONE:
         return end_batches(audit, err);

@@ -77,14 +77,15 @@ static void a_descriptor_that_does_not_block_is_waited_for(void **state)
 }
 
 /* Dumps a text whose n-th read fails. True when it was read to its end before. */
-static bool read_with_fault(struct span text, enum row_format format, int n)
+static bool read_with_fault(struct span text, enum row_format format, const struct row_shape *shape,
+                            int n)
 {
     static const char fault[] = "error: in: read: Input/output error\n";
     bool ended;
     char *dump;
 
     reads_before_fault = n;
-    dump = rows_dump(text, format, &rows_shape, 9);
+    dump = rows_dump(text, format, shape, 9);
     reads_before_fault = -1;
     ended = strlen(dump) >= 4 && strcmp(dump + strlen(dump) - 4, "end\n") == 0;
     if (!ended) {
@@ -125,10 +126,60 @@ static void a_read_that_fails_anywhere_ends_in_an_error(void **state)
 
         if (samples[i].size)
             text.size = samples[i].size;
-        while (!read_with_fault(text, samples[i].format, n))
+        while (!read_with_fault(text, samples[i].format, &rows_shape, n))
             n++;
         assert_true(n > 5);
     }
+}
+
+/* The first 512 bytes are read at once, so each `^` becomes so many blank lines. */
+static void append_filled(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '^')
+            buf_printf(out, "%600s", "");
+        else
+            buf_append_char(out, *text);
+    for (size_t i = 0; i < out->size; i++)
+        if (out->data[i] == ' ')
+            out->data[i] = '\n';
+}
+
+static bool begins_with_total(const void *footer, struct span line)
+{
+    (void)footer;
+    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
+}
+
+static void a_read_that_fails_within_lines_that_are_not_rows_ends_in_an_error(void **state)
+{
+    static const struct {
+        struct row_dialect dialect;
+        const char *text;
+    } samples[] = {
+        {{0}, "^sep=;\n\n\n\n\n\n\n\n\n\nrecord_id;sku\na;b\n"},
+        {{.skip_lines = 603}, "the_first_of_three_lines\n^\nand_the_third\nrecord_id\na\n"},
+        {{.comment = {"//", 2}},
+         "^//a\n//the_second_comment\n\r\n//d\nrecord_id\n//e\na\n\n//f\n/"},
+        {{.is_footer = begins_with_total}, "record_id,sku\na,b\n^Total,1\n\nTotal,2\n\n\n"},
+        {{.comment = {"#", 1}, .is_footer = begins_with_total, .delimiter = ';'},
+         "^sep=;\n#one\n#two\nrecord_id;sku\n^#three\na;b\n^Total;1\n"},
+    };
+    struct buf text = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        struct row_shape shape = rows_shape;
+        size_t n = 0;
+
+        shape.dialect = samples[i].dialect;
+        buf_reset(&text);
+        append_filled(&text, samples[i].text);
+        while (!read_with_fault(buf_span(&text), ROW_FORMAT_CSV, &shape, (int)n))
+            n++;
+        assert_int_equal(n, (text.size + 8) / 9 + 1);
+    }
+    buf_release(&text);
 }
 
 static void a_read_that_fails_within_an_overlong_line_ends_in_an_error(void **state)
@@ -190,6 +241,7 @@ int main(void)
         cmocka_unit_test(an_unreadable_file_is_an_input_error_with_the_reason),
         cmocka_unit_test(a_descriptor_that_does_not_block_is_waited_for),
         cmocka_unit_test(a_read_that_fails_anywhere_ends_in_an_error),
+        cmocka_unit_test(a_read_that_fails_within_lines_that_are_not_rows_ends_in_an_error),
         cmocka_unit_test(a_read_that_fails_within_an_overlong_line_ends_in_an_error),
         cmocka_unit_test(a_resume_whose_read_fails_ends_in_an_error),
     };

@@ -283,9 +283,12 @@ static bool take_row(struct suggest *suggest, const struct row *row,
     (void)err;
     if (id.size && (id.data[0] == ' ' || id.data[id.size - 1] == ' '))
         suggest->record_ids_padded = true;
+    for (size_t i = 0; i < violations->count && !row->has_version; i++)
+        if (span_is(violation_field(violations, i), "version") &&
+            strncmp(violation_message(violations, i).data, "is missing", 10) == 0)
+            suggest->versions_missing = true;
     if (violations->count > 0 || !row->tape.count)
         return true;
-    suggest->versions_missing = suggest->versions_missing || !row->has_version;
     for (uint32_t i = 1; i < row->tape.tokens[0].next; i = row->tape.tokens[i + 1].next)
         take_member(suggest, row, i);
     return true;
@@ -453,6 +456,23 @@ static void name_object(struct suggest *suggest)
     buf_append(&suggest->title, name, size ? size : strlen(name));
 }
 
+/* Reads all values: again if the first reading shows that record ids are to be trimmed, or versions
+ * fetched, because it rejects such rows. */
+static bool read_values(struct suggest *suggest, struct err *err)
+{
+    bool fetched = suggest->versions_missing;
+
+    write_schema(suggest, false);
+    if (!read_file(suggest, false, take_row, err))
+        return false;
+    if (!suggest->record_ids_padded && suggest->versions_missing == fetched)
+        return true;
+    for (size_t i = 0; i < suggest->property_count; i++)
+        suggest->properties[i].column = (struct column){0};
+    write_schema(suggest, false);
+    return read_file(suggest, false, take_row, err);
+}
+
 static bool run(struct suggest *suggest, struct err *err)
 {
     if (!suggest->feed.path)
@@ -463,10 +483,7 @@ static bool run(struct suggest *suggest, struct err *err)
     name_object(suggest);
     if (suggest->format == ROW_FORMAT_CSV && !suggest_csv(suggest, err))
         return false;
-    write_schema(suggest, false);
-    if (!read_file(suggest, false, take_row, err))
-        return false;
-    return try_types(suggest, err);
+    return read_values(suggest, err) && try_types(suggest, err);
 }
 
 bool ingest_suggest(const struct ingest_options *options, const char *path, const char *zone,

@@ -308,9 +308,9 @@ static bool decide_text(const struct column *column, struct column_decision *dec
 
 /* Words for true and false; the first letter of the words in the file decides their case. */
 static const char *const boolean_words[][2] = {
-    {"ja", "nein"},   {"j", "n"},    {"yes", "no"}, {"y", "n"}, {"wahr", "falsch"},
-    {"oui", "non"},   {"o", "n"},    {"si", "no"},  {"t", "f"}, {"true", "false"},
-    {"vrai", "faux"}, {"on", "off"}, {"x", "-"},
+    {"ja", "nein"},     {"j", "n"},        {"yes", "no"},    {"y", "n"},
+    {"wahr", "falsch"}, {"oui", "non"},    {"o", "n"},       {"si", "no"},
+    {"t", "f"},         {"true", "false"}, {"vrai", "faux"}, {"on", "off"},
 };
 
 static bool same_word(const struct column_example *example, const char *word)

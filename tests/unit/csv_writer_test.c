@@ -1,0 +1,421 @@
+/* Rows as lines of CSV: in quotes where a reader needs them, and refused where no cell says it. */
+#include "core/row/csv_writer.h"
+
+#include "core/row/cell_form.h"
+#include "tests/lib/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Ten cells of an empty outcome. */
+#define END_COMMA             ",,,,,,,,,,\n"
+#define END_SEMI              ";;;;;;;;;;\n"
+#define END_TAB               "\t\t\t\t\t\t\t\t\t\t\n"
+
+#define REFUSED(name, reason) "batch 5: row 7: " name ": " reason "; use --format ndjson"
+#define NO_CELL(name)         REFUSED(name, "no CSV cell can hold this value")
+#define NO_COLUMN(name)       REFUSED(name, "there is no column for it")
+#define NO_TAGS               REFUSED("tags", "one of them is empty or holds ';'")
+
+struct sample {
+    struct row_dialect dialect;
+    const char *header, *id, *fields, *tags;
+    int version; /* negative: none */
+    const char *expected;
+    bool trim, for_spreadsheet;
+};
+
+static bool begins_with_total(const void *footer, struct span line)
+{
+    (void)footer;
+    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
+}
+
+/* Opens the writer of a sample; the header row is that of a CSV file, or that of the shape. */
+static bool open_writer(const struct sample *sample, struct row_shape *shape,
+                        struct writer_options *options, struct csv_writer *writer, struct err *err)
+{
+    *shape = rows_shape;
+    shape->dialect = sample->dialect;
+    shape->trim = sample->trim;
+    *options = (struct writer_options){.source = ROW_FORMAT_CSV,
+                                       .format = ROW_FORMAT_CSV,
+                                       .shape = shape,
+                                       .name = "batch 5",
+                                       .header = span_of(sample->header),
+                                       .for_spreadsheet = sample->for_spreadsheet};
+    return csv_writer_init(writer, options, err);
+}
+
+static void assert_job(const struct sample *sample)
+{
+    struct writer_options options;
+    struct row_shape shape;
+    struct csv_writer writer;
+    struct err err = {0};
+    struct buf out = {0};
+    const struct outcome outcome = {0};
+    struct row row = {.row_no = 7,
+                      .record_id = span_of(sample->id),
+                      .fields = span_of(sample->fields),
+                      .tags = span_of(sample->tags ? sample->tags : ""),
+                      .has_version = sample->version >= 0,
+                      .version = sample->version};
+
+    if (!open_writer(sample, &shape, &options, &writer, &err))
+        fail_msg("%s", err.text);
+    if (csv_writer_job(&writer, &row, &outcome, &out, &err)) {
+        assert_string_equal(buf_text(&out), sample->expected);
+    } else {
+        assert_string_equal(err.text, sample->expected);
+        assert_int_equal(out.size, 0);
+    }
+    csv_writer_release(&writer);
+    buf_release(&out);
+}
+
+static const struct span null_words[] = {{"NULL", 4}, {"5", 1}, {"a;b", 3}};
+static const struct span booleans[] = {{"null", 4}, {"no", 2}};
+static const struct cell_form forms[] = {
+    {.property = {"price", 5}, .kind = CELL_DECIMAL, .decimal = ',', .absent = {null_words, 2}},
+    {.property = {"count", 5}, .kind = CELL_DECIMAL, .thousands = {".", 1}},
+    {.property = {"mixed", 5},
+     .kind = CELL_BOOLEAN,
+     .words = booleans,
+     .true_count = 1,
+     .word_count = 2},
+};
+
+#define HEADER "record_id,version,tags,sku,price,count,mixed,any\n"
+#define TABS   "record_id\tversion\ttags\tsku\n"
+
+static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
+{
+    static const struct row_dialect plain = {0}, absent = {.absent = {null_words, 3}},
+                                    formed = {.forms = forms, .form_count = 3},
+                                    literal = {.delimiter = '\t', .unquoted = true},
+                                    hash = {.comment = {"#", 1}},
+                                    small = {.cell_size_max = 5, .cell_lines_max = 1};
+    const struct sample samples[] = {
+        {plain, HEADER, "a", "{\"sku\":\"x\"}", "[\"t\",\"u\"]", 5,
+         .expected = "a,5,t;u,x,,,," END_COMMA},
+        {plain, HEADER, "a", "{\"sku\":\"x\\n\\\"\"}", NULL, -1,
+         .expected = "a,,,\"x\n\"\"\",,,," END_COMMA},
+        {plain, HEADER, "a", "{\"sku\":\"\"}", NULL, -1, .expected = "a,,,\"\",,,," END_COMMA},
+        {plain, HEADER, "a", "{\"sku\":\" x\"}", NULL, -1, "a,,,\" x\",,,," END_COMMA,
+         .trim = true},
+        {plain, HEADER,
+         "\xEF\xBB\xBF"
+         "a",
+         "{}", NULL, -1,
+         .expected = "\"\xEF"
+                     "\xBB"
+                     "\xBF"
+                     "a\",,,,,,," END_COMMA},
+        {plain, HEADER, "a", "{\"sku\":\"x\\u0000\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {plain, HEADER, "a", "{\"ean\":1}", NULL, -1, .expected = NO_COLUMN("ean")},
+        {plain, HEADER, "a", "{\"sku\":", NULL, -1,
+         .expected = "batch 5: row 7: the fields that are kept are not JSON: expected a value, "
+                     "found the end"},
+        {plain, "record_id\n", "a", "{}", NULL, 5, .expected = NO_COLUMN("version")},
+        {plain, "record_id\n", "a", "{}", "[\"t\"]", -1, .expected = NO_COLUMN("tags")},
+        /* absent */
+        {absent, HEADER, "a", "{\"sku\":\"NULL\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {absent, HEADER, "NULL", "{}", NULL, -1, .expected = NO_CELL("record_id")},
+        {absent, HEADER, "a", "{}", NULL, 5, .expected = NO_CELL("version")},
+        {absent, HEADER, "a", "{}", "[\"a\",\"b\"]", -1, .expected = NO_TAGS},
+        {{.quoted_absent = true},
+         HEADER,
+         "a",
+         "{\"sku\":\"\"}",
+         NULL,
+         -1,
+         .expected = NO_CELL("sku")},
+        /* tags */
+        {plain, HEADER, "a", "{}", "[\"\"]", -1, .expected = NO_TAGS},
+        {plain, HEADER, "a", "{}", "[\"a;b\"]", -1, .expected = NO_TAGS},
+        {plain, HEADER, "a", "{}", "[\"a\\u0000\"]", -1, .expected = NO_TAGS},
+        {plain, HEADER, "a", "{}", "[\"a", -1, .expected = NO_TAGS},
+        {plain, HEADER, "a", "{}", "[\" a\"]", -1, NO_TAGS, .trim = true},
+        {plain, HEADER, "a", "{}", "[\" a\"]", -1, .expected = "a,, a,,,,," END_COMMA},
+        /* forms */
+        {formed, HEADER, "a", "{\"price\":-1.5,\"count\":null}", NULL, -1,
+         .expected = "a,,,,\"-1,5\",null,," END_COMMA},
+        {formed, HEADER, "a", "{\"price\":null}", NULL, -1, .expected = NO_CELL("price")},
+        {formed, HEADER, "a", "{\"price\":5}", NULL, -1, .expected = NO_CELL("price")},
+        {formed, HEADER, "a", "{\"price\":\"x\"}", NULL, -1, .expected = NO_CELL("price")},
+        {formed, HEADER, "a", "{\"mixed\":false}", NULL, -1, .expected = "a,,,,,,no," END_COMMA},
+        {formed, HEADER, "a", "{\"mixed\":true}", NULL, -1, .expected = NO_CELL("mixed")},
+        /* without quoting */
+        {literal, TABS, "a", "{\"sku\":\"\\\"x,\"}", NULL, -1, .expected = "a\t\t\t\"x," END_TAB},
+        {literal, TABS, "a", "{\"sku\":\"x\\ty\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {literal, TABS, "a", "{\"sku\":\"x\\ny\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {literal, TABS, "a", "{\"sku\":\"x\\ry\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {literal, TABS, "a", "{\"sku\":\"\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {literal, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, .expected = "a\t\t\t x" END_TAB},
+        {literal, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, NO_CELL("sku"), .trim = true},
+        {literal, TABS, "a", "{\"sku\":\"x\"}", NULL, -1, "a\t\t\tx" END_TAB, .trim = true},
+        /* limits */
+        {small, HEADER, "a", "{\"sku\":\"12345\"}", NULL, -1,
+         .expected = "a,,,12345,,,," END_COMMA},
+        {small, HEADER, "a", "{\"sku\":\"123456\"}", NULL, -1,
+         .expected = REFUSED("sku", "longer than a CSV cell may be")},
+        {small, HEADER, "a", "{\"sku\":\"1\\n2\"}", NULL, -1,
+         .expected = "a,,,\"1\n2\",,,," END_COMMA},
+        {small, HEADER, "a", "{\"sku\":\"1\\n\\n2\"}", NULL, -1,
+         .expected = REFUSED("sku", "longer than a CSV cell may be")},
+        {{.row_max = 60},
+         HEADER,
+         "a",
+         "{\"sku\":\"1234567890123456789012345678901234567890\"}",
+         NULL,
+         -1,
+         .expected = "a,,,1234567890123456789012345678901234567890,,,," END_COMMA},
+        {{.row_max = 60},
+         HEADER,
+         "a",
+         "{\"sku\":\"123456789012345678901234567890123456789012\"}",
+         NULL,
+         -1,
+         .expected = REFUSED("a", "longer than a row of CSV may be")},
+        /* comments and footers */
+        {hash, HEADER, "#1", "{}", NULL, -1, .expected = "\"#1\",,,,,,," END_COMMA},
+        {hash, HEADER, "1#", "{}", NULL, -1, .expected = "1#,,,,,,," END_COMMA},
+        {{.comment = {"#", 1}, .unquoted = true, .delimiter = '\t'},
+         TABS,
+         "#1",
+         "{}",
+         NULL,
+         -1,
+         .expected = REFUSED("#1", "a row that reads like a declared footer or comment")},
+        {{.is_footer = begins_with_total},
+         HEADER,
+         "Total\n",
+         "{}",
+         NULL,
+         -1,
+         .expected = "\"Total\n\",,,,,,," END_COMMA},
+        {{.is_footer = begins_with_total},
+         HEADER,
+         "Total",
+         "{}",
+         NULL,
+         -1,
+         .expected = "\"Total\",,,,,,," END_COMMA},
+        {{.is_footer = begins_with_total},
+         HEADER,
+         "total",
+         "{}",
+         NULL,
+         -1,
+         .expected = "total,,,,,,," END_COMMA},
+        {{.is_footer = begins_with_total, .unquoted = true, .delimiter = '\t'},
+         TABS,
+         "Total",
+         "{}",
+         NULL,
+         -1,
+         .expected = REFUSED("Total", "a row that reads like a declared footer or comment")},
+        {hash, HEADER, "#1", "{}", NULL, -1, "\"#1\",,,,,,,," END_COMMA, .for_spreadsheet = true},
+        /* encodings */
+        {{.encoding = ROW_ENCODING_WINDOWS_1252},
+         HEADER,
+         "a",
+         "{\"sku\":\"\xC3\xA4\"}",
+         NULL,
+         -1,
+         .expected = "a,,,\xE4"
+                     ",,,," END_COMMA},
+        {{.encoding = ROW_ENCODING_WINDOWS_1252},
+         HEADER,
+         "a",
+         "{\"sku\":\"\xC4\x80\"}",
+         NULL,
+         -1,
+         .expected = REFUSED("a", "holds what the declared encoding does not")},
+        /* another delimiter than the one of the header row */
+        {{.delimiter = ','},
+         "record_id;sku\n",
+         "a",
+         "{\"sku\":\"x,y;\"}",
+         NULL,
+         -1,
+         .expected = "a,\"x,y;\"" END_COMMA},
+        {plain, "record_id;sku\n", "a", "{\"sku\":\"x,y;\"}", NULL, -1,
+         .expected = "a;\"x,y;\"" END_SEMI},
+        {{.delimiter = ';'},
+         "sep=;\nrecord_id;sku\n",
+         "a",
+         "{\"sku\":\"x,y;\"}",
+         NULL,
+         -1,
+         .expected = "a;\"x,y;\"" END_SEMI},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+        assert_job(&samples[i]);
+}
+
+static void a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file(void **state)
+{
+    static const struct {
+        struct row_dialect dialect;
+        const char *header, *expected;
+    } samples[] = {
+        {{0},
+         "record_id,ean\n",
+         .expected = "the columns do not fit the current schema file (--format ndjson needs none): "
+                     "batch 5: line 1: unknown column \"ean\": not a property of schema Item; add "
+                     "it to the schema or remove it from the file"},
+        {{.delimiter = ';'},
+         "record_id,ean\n",
+         .expected = "the columns do not fit the current schema file (--format ndjson needs none): "
+                     "batch 5: line 1: the header row is one cell and holds ','; if that is the "
+                     "delimiter, declare \"csv\": {\"delimiter\": \",\"} under x-rowferry in the "
+                     "schema file, or give --delimiter"},
+        {{.delimiter = ';'}, "record_id,sku\n", ""} /* read, but written with semicolons */,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        const struct sample sample = {.dialect = samples[i].dialect, .header = samples[i].header};
+        struct writer_options options;
+        struct row_shape shape;
+        struct csv_writer writer;
+        struct err err = {0};
+
+        assert_int_equal(open_writer(&sample, &shape, &options, &writer, &err),
+                         !*samples[i].expected);
+        if (*samples[i].expected) {
+            assert_int_equal(err.kind, ERR_CONFIG);
+            assert_string_equal(err.text, samples[i].expected);
+        }
+        csv_writer_release(&writer);
+    }
+}
+
+/* What is written at the beginning, without the columns of the outcome. */
+static void a_header_row_of_the_shape_has_a_column_for_every_value(void **state)
+{
+    static const struct row_column columns[] = {{{"Key", 3}, {"record_id", 9}},
+                                                {{"a;b", 3}, {"price", 5}},
+                                                {{"sku", 3}, {NULL, 0}},
+                                                {{"status", 6}, {"count", 5}},
+                                                {{"Rev", 3}, {"version", 7}}};
+    static const struct {
+        struct row_dialect dialect;
+        const char *expected;
+    } samples[] = {
+        {{0},
+         .expected = "record_id,version,sku,status,quantity,price,active,count,sizes,extra,mixed,"
+                     "any,\"odd\"\"name\",tags"},
+        {{.delimiter = ';', .columns = columns, .column_count = 5},
+         .expected =
+             "Key;Rev;quantity;\"a;b\";active;status;sizes;extra;mixed;any;\"odd\"\"name\";tags"},
+        {{.delimiter = '\t', .unquoted = true, .columns = columns, .column_count = 5},
+         .expected =
+             "Key\tRev\tquantity\ta;b\tactive\tstatus\tsizes\textra\tmixed\tany\todd\"name\ttags"},
+        {{.skip_lines = 2},
+         .expected = "\n\nrecord_id,version,sku,status,quantity,price,active,count,sizes,extra,"
+                     "mixed,any,\"odd\"\"name\",tags"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        const struct sample sample = {.dialect = samples[i].dialect, .header = ""};
+        struct writer_options options;
+        struct row_shape shape;
+        struct csv_writer writer;
+        struct err err = {0};
+        struct buf out = {0};
+        char *end;
+
+        if (!open_writer(&sample, &shape, &options, &writer, &err))
+            fail_msg("%s", err.text);
+        csv_writer_begin(&writer, &out);
+        end = strstr(buf_text(&out), "rowferry_job");
+        assert_non_null(end);
+        end[-1] = '\0';
+        assert_string_equal(out.data, samples[i].expected);
+        csv_writer_release(&writer);
+        buf_release(&out);
+    }
+}
+
+static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(void **state)
+{
+    static const struct row_dialect plain = {0}, comma = {.delimiter = ','},
+                                    literal = {.delimiter = '\t', .unquoted = true};
+    static const struct {
+        struct row_dialect dialect;
+        const char *header;
+        struct span text;
+        const char *expected;
+        bool for_spreadsheet;
+    } samples[] = {
+        {plain, "record_id,sku\n", {"a,\"b\"", 5}, .expected = "a,\"b\"" END_COMMA},
+        {plain, "record_id,sku\n", {"a", 1}, .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,sku\n", {"a,b,c", 5}, .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,sku\n", {"a,b\nc", 5}, .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,sku\n", {"a,\0", 3}, .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,sku\n", {"a\r,b", 4}, .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,sku\n", {"a,\xE4", 3}, .expected = ",,,,,,,,,,,RAW\n"},
+        {comma, "record_id;sku\n", {"a;b,c", 5}, .expected = "a,\"b,c\"" END_COMMA},
+        {comma, "record_id;sku\n", {"a;\"b,c\"", 7}, .expected = "a,\"b,c\"" END_COMMA},
+        {literal, "record_id\tsku\n", {"a\t\"b", 4}, .expected = "a\t\"b" END_TAB},
+        {literal,
+         "record_id\tsku\n",
+         {"a\t\"b", 4},
+         "a\t\"\"\"b\"\t" END_TAB,
+         .for_spreadsheet = true},
+        {literal, "record_id|sku\n", {"a|b\tc", 5}, .expected = "\t\t\t\t\t\t\t\t\t\t\tRAW\n"},
+        {plain, "record_id,sku\n", {"a,=b", 4}, "a,'=b," END_COMMA, .for_spreadsheet = true},
+        {{.row_max = 20},
+         "record_id,sku\n",
+         {"a,3456789012345", 15},
+         .expected = ",,,,,,,,,,,RAW\n"},
+        {{.row_max = 20}, "record_id,sku\n", {"a,345678", 8}, .expected = "a,345678" END_COMMA},
+        {{.encoding = ROW_ENCODING_WINDOWS_1252},
+         "record_id,sku\n",
+         {"a,\xC4\x80", 4},
+         .expected = ",,,,,,,,,,,RAW\n"},
+        {plain, "record_id,rowferry_raw,sku\n", {"a,,b", 4}, .expected = "a,b" END_COMMA},
+        {plain, "record_id,rowferry_raw,sku\n", {",c,", 3}, .expected = ",,,,,,,,,,,c\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        const struct sample sample = {.dialect = samples[i].dialect,
+                                      .header = samples[i].header,
+                                      .for_spreadsheet = samples[i].for_spreadsheet};
+        const struct outcome outcome = {{[OUTCOME_RAW] = {"RAW", 3}}};
+        struct writer_options options;
+        struct row_shape shape;
+        struct csv_writer writer;
+        struct err err = {0};
+        struct buf out = {0};
+
+        if (!open_writer(&sample, &shape, &options, &writer, &err))
+            fail_msg("%s", err.text);
+        csv_writer_rejected(&writer, samples[i].text, &outcome, &out);
+        assert_string_equal(buf_text(&out), samples[i].expected);
+        csv_writer_release(&writer);
+        buf_release(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_is_a_line_that_is_read_as_the_same_job),
+        cmocka_unit_test(a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file),
+        cmocka_unit_test(a_header_row_of_the_shape_has_a_column_for_every_value),
+        cmocka_unit_test(a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

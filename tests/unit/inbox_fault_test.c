@@ -4,123 +4,7 @@
 
 #include "core/inbox/writers.h"
 #include "core/validate/catalog.h"
-#include "tests/unit/scene.h"
-
-#include <dlfcn.h>
-#include <errno.h>
-#include <sys/statfs.h>
-#include <sys/syscall.h>
-
-/* The call that fails is the nth from now on; 0: none. */
-static unsigned countdown;
-static int fault;
-
-static bool fails(void)
-{
-    if (!countdown || --countdown)
-        return false;
-    errno = fault;
-    return true;
-}
-
-/* In place of those of the C library, for this program. */
-#define CALL(number, ...) (fails() ? -1 : (int)syscall(number, __VA_ARGS__))
-
-int open(const char *path, int flags, ...)
-{
-    return CALL(SYS_openat, AT_FDCWD, path, flags, 0600);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-    return CALL(SYS_openat, folder, path, flags, 0600);
-}
-
-int fstat(int fd, struct stat *status)
-{
-    return CALL(SYS_fstat, fd, status);
-}
-
-int fstatat(int folder, const char *restrict path, struct stat *restrict status, int flags)
-{
-    return CALL(SYS_newfstatat, folder, path, status, flags);
-}
-
-int fstatfs(int fd, struct statfs *status)
-{
-    return CALL(SYS_fstatfs, fd, status);
-}
-
-int faccessat(int folder, const char *path, int mode, int flags)
-{
-    return CALL(SYS_faccessat2, folder, path, mode, flags);
-}
-
-int mkdirat(int folder, const char *path, mode_t mode)
-{
-    return CALL(SYS_mkdirat, folder, path, mode);
-}
-
-int renameat(int from, const char *name, int to, const char *target)
-{
-    return CALL(SYS_renameat2, from, name, to, target, 0);
-}
-
-int renameat2(int from, const char *name, int to, const char *target, unsigned flags)
-{
-    return CALL(SYS_renameat2, from, name, to, target, flags);
-}
-
-int linkat(int from, const char *name, int to, const char *target, int flags)
-{
-    return CALL(SYS_linkat, from, name, to, target, flags);
-}
-
-int symlinkat(const char *text, int folder, const char *path)
-{
-    return CALL(SYS_symlinkat, text, folder, path);
-}
-
-ssize_t readlinkat(int folder, const char *restrict path, char *restrict text, size_t size)
-{
-    return CALL(SYS_readlinkat, folder, path, text, size);
-}
-
-int unlinkat(int folder, const char *path, int flags)
-{
-    return CALL(SYS_unlinkat, folder, path, flags);
-}
-
-int fsync(int fd)
-{
-    return CALL(SYS_fsync, fd);
-}
-
-int fchown(int fd, uid_t user, gid_t group)
-{
-    return CALL(SYS_fchown, fd, user, group);
-}
-
-int fchmod(int fd, mode_t mode)
-{
-    return CALL(SYS_fchmod, fd, mode);
-}
-
-DIR *fdopendir(int fd)
-{
-    DIR *(*real)(int) = NULL;
-
-    *(void **)&real = dlsym(RTLD_NEXT, "fdopendir");
-    return fails() ? NULL : real(fd);
-}
-
-struct dirent *readdir(DIR *stream)
-{
-    struct dirent *(*real)(DIR *) = NULL;
-
-    *(void **)&real = dlsym(RTLD_NEXT, "readdir");
-    return fails() ? NULL : real(stream);
-}
+#include "tests/unit/fault_scene.h"
 
 static const int faults[] = {EIO, EINVAL, ENOENT, EEXIST};
 
@@ -138,15 +22,6 @@ static void each_fault(struct scene *scene, void (*round)(struct scene *scene, u
         assert_true(call > 2);
         countdown = 0;
     }
-}
-
-/* Leaves countdown as it is, but lets nothing fail meanwhile. */
-static unsigned disarm(void)
-{
-    unsigned left = countdown;
-
-    countdown = 0;
-    return left;
 }
 
 static bool holds(const struct scene *scene, const char *name, const char *text)

@@ -111,9 +111,7 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          "\xEF\xBB\xBF"
          "a",
          "{}", NULL, -1,
-         .expected = "\"\xEF"
-                     "\xBB"
-                     "\xBF"
+         .expected = "\"\xEF\xBB\xBF"
                      "a\",,,,,,," END_COMMA},
         {plain, HEADER, "a", "{\"sku\":\"x\\u0000\"}", NULL, -1, .expected = NO_CELL("sku")},
         {plain, HEADER, "a", "{\"ean\":1}", NULL, -1, .expected = NO_COLUMN("ean")},
@@ -227,8 +225,7 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          "{\"sku\":\"\xC3\xA4\"}",
          NULL,
          -1,
-         .expected = "a,,,\xE4"
-                     ",,,," END_COMMA},
+         .expected = "a,,,\xE4,,,," END_COMMA},
         {{.encoding = ROW_ENCODING_WINDOWS_1252},
          HEADER,
          "a",

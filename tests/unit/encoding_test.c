@@ -2,6 +2,7 @@
  */
 #include "core/row/encoding.h"
 #include "core/row/reader.h"
+#include "core/row/writer.h"
 #include "tests/lib/rows.h"
 
 #include <setjmp.h>
@@ -9,10 +10,27 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
+
+static bool conversions_missing;
+
+/* In place of that of the C library, for this program. */
+iconv_t iconv_open(const char *to, const char *from)
+{
+    iconv_t (*real)(const char *, const char *) = NULL;
+
+    if (conversions_missing) {
+        errno = EINVAL;
+        return (iconv_t)-1;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "iconv_open");
+    return real(to, from);
+}
 
 static const char text[] = "record_id;sku;status;price\r\n"
                            "a;gr\xC3\xBCn;\"\xC3\x84rger, \"\"\xC3\x9F\"\"\";1.5\r\n"
@@ -454,6 +472,38 @@ static void a_gzip_file_that_is_empty_damaged_or_cut_off_is_refused(void **state
     buf_release(&expected);
 }
 
+static void a_conversion_that_the_system_lacks_is_reported(void **state)
+{
+    static const char message[] =
+        "this system cannot convert between UTF-8 and windows-1252: Invalid argument";
+    struct row_shape shape = rows_shape;
+    struct writer_options options = {.source = ROW_FORMAT_CSV,
+                                     .format = ROW_FORMAT_NDJSON,
+                                     .shape = &shape,
+                                     .name = "batch 5",
+                                     .header = {"record_id\n", 10}};
+    struct rows_feed feed;
+    struct err err = {0};
+
+    (void)state;
+    shape.dialect.encoding = ROW_ENCODING_WINDOWS_1252;
+    conversions_missing = true;
+    rows_feed_open(&feed, span_of("record_id\na\n"), ROWS_FILE);
+    assert_null(reader_open(feed.fd, "in", ROW_FORMAT_CSV, &shape, &err));
+    rows_feed_close(&feed);
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_memory_equal(err.text, "in: ", 4);
+    assert_string_equal(err.text + 4, message);
+    assert_null(writer_open(&options, &err));
+    assert_string_equal(err.text, message);
+    options.format = ROW_FORMAT_CSV;
+    options.source = ROW_FORMAT_NDJSON;
+    options.header = (struct span){0};
+    assert_null(writer_open(&options, &err));
+    assert_string_equal(err.text, message);
+    conversions_missing = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_gzip_file_is_inflated),
         cmocka_unit_test(gzip_members_are_one_text),
         cmocka_unit_test(a_gzip_file_that_is_empty_damaged_or_cut_off_is_refused),
+        cmocka_unit_test(a_conversion_that_the_system_lacks_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

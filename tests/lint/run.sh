@@ -60,6 +60,19 @@ sizes() {
     awk -v allow="$SIZE_ALLOWED" -f tests/lint/size.awk "${every[@]}"
 }
 
+# tests/coverage.map has a line for each file of core/, with unit tests that there are.
+coverage_map() {
+    diff <(sed 's/:.*//' tests/coverage.map) <(find core -name '*.c' | LC_ALL=C sort) |
+        sed -n 's|^< \(.*\)|tests/coverage.map: \1 does not exist: delete its line|p
+                s|^> \(.*\)|\1: name the unit tests of this file in tests/coverage.map|p' >build/lint/map
+    sed 's/[^:]*://' tests/coverage.map | tr ' ' '\n' | sort -u | while read -r test; do
+        [ -z "$test" ] || [ -e "tests/unit/$test.c" ] ||
+            echo "tests/coverage.map: tests/unit/$test.c does not exist"
+    done >>build/lint/map
+    cat build/lint/map
+    [ ! -s build/lint/map ]
+}
+
 format() {
     printf '%s\0' "${every[@]}" | xargs -0 -n 16 -P "$cores" clang-format --dry-run -Werror ||
         { echo '`make format` puts that right'; return 1; }
@@ -92,6 +105,7 @@ step 'banned functions' banned
 step 'sizes' sizes
 step 'words' tests/lint/english.sh
 step 'links' tests/lint/links.sh
+step 'coverage map' coverage_map
 step 'clang-format' format
 step 'cppcheck' cppcheck_all
 step 'gcc -fanalyzer' each_source analyze

@@ -145,6 +145,9 @@ static bool start_encoding(struct source *source, struct err *err)
     size_t mark_size;
     enum row_encoding marked = marked_encoding(source, &mark_size), declared = source->encoding;
 
+    /* a header row that was read is known to be text, and need not be the first line of its file */
+    if (source->in_memory && encoding_is_single_byte(declared))
+        return source->end == 0 || start_transcoder(source, declared, 0, err);
     if (!check_kind(source, marked, err))
         return false;
     if (marked && declared && marked != declared && source->utf8 &&
@@ -184,6 +187,7 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
                               .encoding = kind->encoding,
                               .delimiter = kind->delimiter,
                               .utf8 = kind->utf8,
+                              .in_memory = kind->text.data != NULL,
                               .forced = kind->forced};
     source->input = input_open(fd, kind->text, name);
     source->data = mem_calloc(1, capacity(source) + SOURCE_SLACK);

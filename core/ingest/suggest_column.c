@@ -91,8 +91,6 @@ struct column_trials *column_trials_open(const char *zone)
 
 void column_trials_close(struct column_trials *trials)
 {
-    if (!trials)
-        return;
     for (unsigned i = 0; i < COLUMN_DATES; i++) {
         free(trials->forms[i]);
         schema_close(trials->schemas[i]);
@@ -741,8 +739,7 @@ static void decide_absent(const struct column *column, const struct column_conte
 {
     struct buf words = {0};
 
-    if (strncmp(decision->schema.data, "\"type\": \"string\"", decision->schema.size) == 0 &&
-        !decision->format.size)
+    if (strncmp(decision->schema.data, "\"type\": \"string\"", decision->schema.size) == 0)
         return;
     decision->quoted_empty = column->empty_line != 0;
     for (unsigned i = 0; i < COLUMN_ABSENT_WORDS; i++) {

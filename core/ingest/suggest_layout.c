@@ -638,9 +638,6 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
         odd = cells->count != guess->columns && !layout->short_rows && !layout->long_rows;
         if (!odd && !has_footer_word(line))
             return;
-        if (!odd && cells->items[0].text.size && layout->record_column == 0 &&
-            !has_footer_word(line))
-            return;
         append_expression(&expression, line, guess->delimiter);
         if (!has_footer_word(line) &&
             matches_row((struct span){tail.data, start}, buf_span(&expression), guess->delimiter)) {

@@ -469,6 +469,22 @@ static const struct {
      "\"Item\", \"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, \"n\": "
      "{\"type\": \"integer\"}}, \"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, \"version\": "
      "\"fetch\"}}"},
+    {"Item-1.csv", "record_id;t\nx;2026-01-02T10:00:00Z\ny;2026-01-02T25:00:00Z\n",
+     "\"Item\", \"type\": \"object\", \"properties\": {\"t\": {\"type\": \"string\", \"$comment\": "
+     "\"a text because of line 3\"}}, \"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, "
+     "\"version\": \"fetch\"}}"},
+    {"Item-1.csv", "record_id;n;m\nw;NULL;NULL\nx;N/A;N/A\ny;5;6\n",
+     "\"Item\", \"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}, \"m\": "
+     "{\"type\": \"integer\"}}, \"x-rowferry\": {\"csv\": {\"delimiter\": \";\", \"absent\": "
+     "[\"NULL\", \"N/A\"]}, \"version\": \"fetch\"}}"},
+    {"Item-1.csv", "record_id;n\nw;NULL\nx;N/A\ny;5\n",
+     "\"Item\", \"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}}, "
+     "\"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, \"formats\": {\"n\": {\"absent\": "
+     "[\"NULL\", \"N/A\"]}}, \"version\": \"fetch\"}}"},
+    {"Item-1.csv", "record_id;n\nw;12 kg \nx;13 kg \n",
+     "\"Item\", \"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}}, "
+     "\"x-rowferry\": {\"csv\": {\"delimiter\": \";\"}, \"formats\": {\"n\": {\"padding\": \" \", "
+     "\"unit\": \"kg\"}}, \"version\": \"fetch\"}}"},
 };
 
 /* Writes the schema file in one line, without what all of them begin with. */

@@ -165,11 +165,65 @@ static void validate_reports_a_file_that_changed_between_its_two_readings(void *
     bench_close(&bench);
 }
 
+static void count_calls(void *context, const char *source, uint64_t bytes_done,
+                        uint64_t bytes_total, uint64_t rows)
+{
+    (void)source;
+    assert_true(bytes_done <= bytes_total);
+    assert_int_equal(rows % 4096, 0);
+    ++*(unsigned *)context;
+}
+
+static void progress_is_told_every_4096_rows(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+    struct err err = {0};
+    unsigned calls = 0;
+
+    put_rows(scene, "Item-1.csv", 10000);
+    bench_open(&bench, scene);
+    bench.options.progress = count_calls;
+    bench.options.progress_context = &calls;
+    assert_true(
+        ingest_validate(&bench.options, at(scene, "Item-1.csv"), NULL, NULL, &result, &err));
+    assert_int_equal(result.rows_read, 10000);
+    assert_int_equal(result.rows_rejected, 100);
+    assert_int_equal(calls, 2);
+    bench_close(&bench);
+}
+
+static bool give_up(void *context, const struct row *row, const struct violations *violations,
+                    struct err *err)
+{
+    (void)context, (void)row, (void)violations;
+    return err_set(err, ERR_STOPPED, "no more");
+}
+
+static void validate_ends_where_its_caller_gives_up(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+    struct err err = {0};
+
+    put_rows(scene, "Item-1.csv", 1000);
+    bench_open(&bench, scene);
+    assert_false(
+        ingest_validate(&bench.options, at(scene, "Item-1.csv"), give_up, NULL, &result, &err));
+    assert_string_equal(err.text, "no more");
+    assert_int_equal(result.rows_read, 100);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         INGEST_TEST(validate_reports_each_row_that_would_be_rejected),
         INGEST_TEST(validate_refuses_what_ingest_would_refuse),
+        INGEST_TEST(progress_is_told_every_4096_rows),
+        INGEST_TEST(validate_ends_where_its_caller_gives_up),
         INGEST_TEST(validate_reports_rows_for_one_record),
         INGEST_TEST(validate_reports_them_on_standard_input_as_well),
         INGEST_TEST(validate_does_not_report_them_if_the_file_is_refused),

@@ -195,45 +195,45 @@ static void an_ambiguous_pattern_is_refused(void **state)
                             cases[i].fault);
 }
 
-static void a_number_has_its_sign_unit_and_padding_where_they_are_declared(void **state)
+static const struct cell_form plain = {.kind = CELL_DECIMAL, .decimal = '.'},
+                              leading = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_LEADING},
+                              trailing = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_TRAILING},
+                              around = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_PARENTHESES},
+                              zeros = {.kind = CELL_DECIMAL, .padding = '0'},
+                              blanks = {.kind = CELL_DECIMAL, .padding = ' '},
+                              spaces = {.kind = CELL_DECIMAL, .thousands = {" ", 1}},
+                              unit = {.kind = CELL_DECIMAL, .unit = {"EUR", 3}},
+                              all = {.kind = CELL_DECIMAL,
+                                     .decimal = ',',
+                                     .sign = CELL_SIGN_TRAILING,
+                                     .padding = ' ',
+                                     .unit = {"\xE2\x82\xAC", 3}};
+
+struct number {
+    const struct cell_form *form;
+    const char *content, *number;
+};
+
+static void a_number_has_its_sign_where_it_is_declared(void **state)
 {
-    static const struct cell_form plain = {.kind = CELL_DECIMAL, .decimal = '.'},
-                                  leading = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_LEADING},
-                                  trailing = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_TRAILING},
-                                  around = {.kind = CELL_DECIMAL, .sign = CELL_SIGN_PARENTHESES},
-                                  zeros = {.kind = CELL_DECIMAL, .padding = '0'},
-                                  blanks = {.kind = CELL_DECIMAL, .padding = ' '},
-                                  spaces = {.kind = CELL_DECIMAL, .thousands = {" ", 1}},
-                                  unit = {.kind = CELL_DECIMAL, .unit = {"EUR", 3}},
-                                  all = {.kind = CELL_DECIMAL,
-                                         .decimal = ',',
-                                         .sign = CELL_SIGN_TRAILING,
-                                         .padding = ' ',
-                                         .unit = {"\xE2\x82\xAC", 3}};
-    static const struct {
-        const struct cell_form *form;
-        const char *content, *number;
-    } cases[] = {
-        {&plain, "-1.5", "-1.5"},
-        {&plain, "+1", "-"},
-        {&plain, "1,5", "-"},
-        {&leading, "+1", "1"},
-        {&leading, "-1", "-1"},
-        {&leading, "1-", "-"},
-        {&leading, "+-1", "-"},
-        {&leading, "1.5", "-"},
-        {&trailing, "1-", "-1"},
-        {&trailing, "1+", "1"},
-        {&trailing, "-1", "-"},
-        {&trailing, "-", "-"},
-        {&trailing, "", "-"},
-        {&around, "(1)", "-1"},
-        {&around, "1", "1"},
-        {&around, "(1", "-"},
-        {&around, "(", "-"},
-        {&around, "()", "-"},
-        {&around, "1)", "-"},
-        {&around, "-1", "-"},
+    static const struct number cases[] = {
+        {&plain, "-1.5", "-1.5"}, {&plain, "+1", "-"},    {&plain, "1,5", "-"},
+        {&leading, "+1", "1"},    {&leading, "-1", "-1"}, {&leading, "1-", "-"},
+        {&leading, "+-1", "-"},   {&leading, "1.5", "-"}, {&trailing, "1-", "-1"},
+        {&trailing, "1+", "1"},   {&trailing, "-1", "-"}, {&trailing, "-", "-"},
+        {&trailing, "", "-"},     {&around, "(1)", "-1"}, {&around, "1", "1"},
+        {&around, "(1", "-"},     {&around, "(", "-"},    {&around, "()", "-"},
+        {&around, "1)", "-"},     {&around, "-1", "-"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(formed_as(cases[i].form, cases[i].content), cases[i].number);
+}
+
+static void padding_and_a_unit_are_not_part_of_a_number(void **state)
+{
+    static const struct number cases[] = {
         {&zeros, "007", "7"},
         {&zeros, "000", "0"},
         {&zeros, "-007", "-7"},
@@ -380,17 +380,17 @@ static void a_time_that_no_cell_of_its_form_says_is_not_written(void **state)
 
 static void a_number_is_written_with_its_sign_and_unit(void **state)
 {
-    const struct cell_form trailing = {
+    const struct cell_form after = {
         .kind = CELL_DECIMAL, .sign = CELL_SIGN_TRAILING, .unit = {"kg", 2}};
-    const struct cell_form around = {
+    const struct cell_form enclosed = {
         .kind = CELL_DECIMAL, .decimal = ',', .sign = CELL_SIGN_PARENTHESES};
 
     (void)state;
-    assert_cell(&trailing, JSON_NUMBER, "-5", "5- kg");
-    assert_cell(&trailing, JSON_NUMBER, "5", "5 kg");
-    assert_cell(&trailing, JSON_NUMBER, "5.5", "none");
-    assert_cell(&around, JSON_NUMBER, "-5.5", "(5,5)");
-    assert_cell(&around, JSON_NUMBER, "", "none");
+    assert_cell(&after, JSON_NUMBER, "-5", "5- kg");
+    assert_cell(&after, JSON_NUMBER, "5", "5 kg");
+    assert_cell(&after, JSON_NUMBER, "5.5", "none");
+    assert_cell(&enclosed, JSON_NUMBER, "-5.5", "(5,5)");
+    assert_cell(&enclosed, JSON_NUMBER, "", "none");
 }
 
 static void a_form_is_described_by_an_example(void **state)
@@ -452,7 +452,8 @@ int main(void)
         cmocka_unit_test(dates_must_be_in_the_calendar),
         cmocka_unit_test(a_value_is_written_in_its_form_or_not_at_all),
         cmocka_unit_test(an_ambiguous_pattern_is_refused),
-        cmocka_unit_test(a_number_has_its_sign_unit_and_padding_where_they_are_declared),
+        cmocka_unit_test(a_number_has_its_sign_where_it_is_declared),
+        cmocka_unit_test(padding_and_a_unit_are_not_part_of_a_number),
         cmocka_unit_test(a_local_time_is_read_with_the_offset_of_its_zone),
         cmocka_unit_test(a_time_that_no_cell_of_its_form_says_is_not_written),
         cmocka_unit_test(a_number_is_written_with_its_sign_and_unit),

@@ -89,42 +89,76 @@ static const struct cell_form forms[] = {
      .word_count = 2},
 };
 
+#define ABSENT                                                                                     \
+    {                                                                                              \
+        .absent = { null_words, 3 }                                                                \
+    }
+#define FORMED                                                                                     \
+    {                                                                                              \
+        .forms = forms, .form_count = 3                                                            \
+    }
+#define LITERAL                                                                                    \
+    {                                                                                              \
+        .delimiter = '\t', .unquoted = true                                                        \
+    }
+#define HASH                                                                                       \
+    {                                                                                              \
+        .comment = { "#", 1 }                                                                      \
+    }
+#define SMALL                                                                                      \
+    {                                                                                              \
+        .cell_size_max = 5, .cell_lines_max = 1                                                    \
+    }
+#define PLAIN                                                                                      \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+#define ASSERT_JOBS(samples)                                                                       \
+    do {                                                                                           \
+        for (size_t i = 0; i < sizeof(samples) / sizeof *(samples); i++)                           \
+            assert_job(&(samples)[i]);                                                             \
+    } while (0)
+
 #define HEADER "record_id,version,tags,sku,price,count,mixed,any\n"
 #define TABS   "record_id\tversion\ttags\tsku\n"
 
 static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
 {
-    static const struct row_dialect plain = {0}, absent = {.absent = {null_words, 3}},
-                                    formed = {.forms = forms, .form_count = 3},
-                                    literal = {.delimiter = '\t', .unquoted = true},
-                                    hash = {.comment = {"#", 1}},
-                                    small = {.cell_size_max = 5, .cell_lines_max = 1};
-    const struct sample samples[] = {
-        {plain, HEADER, "a", "{\"sku\":\"x\"}", "[\"t\",\"u\"]", 5,
+    static const struct sample samples[] = {
+        {PLAIN, HEADER, "a", "{\"sku\":\"x\"}", "[\"t\",\"u\"]", 5,
          .expected = "a,5,t;u,x,,,," END_COMMA},
-        {plain, HEADER, "a", "{\"sku\":\"x\\n\\\"\"}", NULL, -1,
+        {PLAIN, HEADER, "a", "{\"sku\":\"x\\n\\\"\"}", NULL, -1,
          .expected = "a,,,\"x\n\"\"\",,,," END_COMMA},
-        {plain, HEADER, "a", "{\"sku\":\"\"}", NULL, -1, .expected = "a,,,\"\",,,," END_COMMA},
-        {plain, HEADER, "a", "{\"sku\":\" x\"}", NULL, -1, "a,,,\" x\",,,," END_COMMA,
+        {PLAIN, HEADER, "a", "{\"sku\":\"\"}", NULL, -1, .expected = "a,,,\"\",,,," END_COMMA},
+        {PLAIN, HEADER, "a", "{\"sku\":\" x\"}", NULL, -1, "a,,,\" x\",,,," END_COMMA,
          .trim = true},
-        {plain, HEADER,
+        {PLAIN, HEADER,
          "\xEF\xBB\xBF"
          "a",
          "{}", NULL, -1,
          .expected = "\"\xEF\xBB\xBF"
                      "a\",,,,,,," END_COMMA},
-        {plain, HEADER, "a", "{\"sku\":\"x\\u0000\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {plain, HEADER, "a", "{\"ean\":1}", NULL, -1, .expected = NO_COLUMN("ean")},
-        {plain, HEADER, "a", "{\"sku\":", NULL, -1,
+        {PLAIN, HEADER, "a", "{\"sku\":\"x\\u0000\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {PLAIN, HEADER, "a", "{\"ean\":1}", NULL, -1, .expected = NO_COLUMN("ean")},
+        {PLAIN, HEADER, "a", "{\"sku\":", NULL, -1,
          .expected = "batch 5: row 7: the fields that are kept are not JSON: expected a value, "
                      "found the end"},
-        {plain, "record_id\n", "a", "{}", NULL, 5, .expected = NO_COLUMN("version")},
-        {plain, "record_id\n", "a", "{}", "[\"t\"]", -1, .expected = NO_COLUMN("tags")},
-        /* absent */
-        {absent, HEADER, "a", "{\"sku\":\"NULL\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {absent, HEADER, "NULL", "{}", NULL, -1, .expected = NO_CELL("record_id")},
-        {absent, HEADER, "a", "{}", NULL, 5, .expected = NO_CELL("version")},
-        {absent, HEADER, "a", "{}", "[\"a\",\"b\"]", -1, .expected = NO_TAGS},
+        {PLAIN, "record_id\n", "a", "{}", NULL, 5, .expected = NO_COLUMN("version")},
+        {PLAIN, "record_id\n", "a", "{}", "[\"t\"]", -1, .expected = NO_COLUMN("tags")},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void a_cell_that_means_absent_holds_no_value(void **state)
+{
+    static const struct sample samples[] = {
+        {ABSENT, HEADER, "a", "{\"sku\":\"NULL\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {ABSENT, HEADER, "NULL", "{}", NULL, -1, .expected = NO_CELL("record_id")},
+        {ABSENT, HEADER, "a", "{}", NULL, 5, .expected = NO_CELL("version")},
+        {ABSENT, HEADER, "a", "{}", "[\"a\",\"b\"]", -1, .expected = NO_TAGS},
         {{.quoted_absent = true},
          HEADER,
          "a",
@@ -132,38 +166,70 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          NULL,
          -1,
          .expected = NO_CELL("sku")},
-        /* tags */
-        {plain, HEADER, "a", "{}", "[\"\"]", -1, .expected = NO_TAGS},
-        {plain, HEADER, "a", "{}", "[\"a;b\"]", -1, .expected = NO_TAGS},
-        {plain, HEADER, "a", "{}", "[\"a\\u0000\"]", -1, .expected = NO_TAGS},
-        {plain, HEADER, "a", "{}", "[\"a", -1, .expected = NO_TAGS},
-        {plain, HEADER, "a", "{}", "[\" a\"]", -1, NO_TAGS, .trim = true},
-        {plain, HEADER, "a", "{}", "[\" a\"]", -1, .expected = "a,, a,,,,," END_COMMA},
-        /* forms */
-        {formed, HEADER, "a", "{\"price\":-1.5,\"count\":null}", NULL, -1,
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void tags_are_one_cell_if_semicolons_separate_them(void **state)
+{
+    static const struct sample samples[] = {
+        {PLAIN, HEADER, "a", "{}", "[\"\"]", -1, .expected = NO_TAGS},
+        {PLAIN, HEADER, "a", "{}", "[\"a;b\"]", -1, .expected = NO_TAGS},
+        {PLAIN, HEADER, "a", "{}", "[\"a\\u0000\"]", -1, .expected = NO_TAGS},
+        {PLAIN, HEADER, "a", "{}", "[\"a", -1, .expected = NO_TAGS},
+        {PLAIN, HEADER, "a", "{}", "[\" a\"]", -1, NO_TAGS, .trim = true},
+        {PLAIN, HEADER, "a", "{}", "[\" a\"]", -1, .expected = "a,, a,,,,," END_COMMA},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void a_value_is_written_in_its_form(void **state)
+{
+    static const struct sample samples[] = {
+        {FORMED, HEADER, "a", "{\"price\":-1.5,\"count\":null}", NULL, -1,
          .expected = "a,,,,\"-1,5\",null,," END_COMMA},
-        {formed, HEADER, "a", "{\"price\":null}", NULL, -1, .expected = NO_CELL("price")},
-        {formed, HEADER, "a", "{\"price\":5}", NULL, -1, .expected = NO_CELL("price")},
-        {formed, HEADER, "a", "{\"price\":\"x\"}", NULL, -1, .expected = NO_CELL("price")},
-        {formed, HEADER, "a", "{\"mixed\":false}", NULL, -1, .expected = "a,,,,,,no," END_COMMA},
-        {formed, HEADER, "a", "{\"mixed\":true}", NULL, -1, .expected = NO_CELL("mixed")},
-        /* without quoting */
-        {literal, TABS, "a", "{\"sku\":\"\\\"x,\"}", NULL, -1, .expected = "a\t\t\t\"x," END_TAB},
-        {literal, TABS, "a", "{\"sku\":\"x\\ty\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {literal, TABS, "a", "{\"sku\":\"x\\ny\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {literal, TABS, "a", "{\"sku\":\"x\\ry\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {literal, TABS, "a", "{\"sku\":\"\"}", NULL, -1, .expected = NO_CELL("sku")},
-        {literal, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, .expected = "a\t\t\t x" END_TAB},
-        {literal, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, NO_CELL("sku"), .trim = true},
-        {literal, TABS, "a", "{\"sku\":\"x\"}", NULL, -1, "a\t\t\tx" END_TAB, .trim = true},
-        /* limits */
-        {small, HEADER, "a", "{\"sku\":\"12345\"}", NULL, -1,
+        {FORMED, HEADER, "a", "{\"price\":null}", NULL, -1, .expected = NO_CELL("price")},
+        {FORMED, HEADER, "a", "{\"price\":5}", NULL, -1, .expected = NO_CELL("price")},
+        {FORMED, HEADER, "a", "{\"price\":\"x\"}", NULL, -1, .expected = NO_CELL("price")},
+        {FORMED, HEADER, "a", "{\"mixed\":false}", NULL, -1, .expected = "a,,,,,,no," END_COMMA},
+        {FORMED, HEADER, "a", "{\"mixed\":true}", NULL, -1, .expected = NO_CELL("mixed")},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void text_without_quoting_holds_no_delimiter_and_no_line_end(void **state)
+{
+    static const struct sample samples[] = {
+        {LITERAL, TABS, "a", "{\"sku\":\"\\\"x,\"}", NULL, -1, .expected = "a\t\t\t\"x," END_TAB},
+        {LITERAL, TABS, "a", "{\"sku\":\"x\\ty\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {LITERAL, TABS, "a", "{\"sku\":\"x\\ny\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {LITERAL, TABS, "a", "{\"sku\":\"x\\ry\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {LITERAL, TABS, "a", "{\"sku\":\"\"}", NULL, -1, .expected = NO_CELL("sku")},
+        {LITERAL, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, .expected = "a\t\t\t x" END_TAB},
+        {LITERAL, TABS, "a", "{\"sku\":\" x\"}", NULL, -1, NO_CELL("sku"), .trim = true},
+        {LITERAL, TABS, "a", "{\"sku\":\"x\"}", NULL, -1, "a\t\t\tx" END_TAB, .trim = true},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void a_cell_and_a_row_have_their_limits(void **state)
+{
+    static const struct sample samples[] = {
+        {SMALL, HEADER, "a", "{\"sku\":\"12345\"}", NULL, -1,
          .expected = "a,,,12345,,,," END_COMMA},
-        {small, HEADER, "a", "{\"sku\":\"123456\"}", NULL, -1,
+        {SMALL, HEADER, "a", "{\"sku\":\"123456\"}", NULL, -1,
          .expected = REFUSED("sku", "longer than a CSV cell may be")},
-        {small, HEADER, "a", "{\"sku\":\"1\\n2\"}", NULL, -1,
+        {SMALL, HEADER, "a", "{\"sku\":\"1\\n2\"}", NULL, -1,
          .expected = "a,,,\"1\n2\",,,," END_COMMA},
-        {small, HEADER, "a", "{\"sku\":\"1\\n\\n2\"}", NULL, -1,
+        {SMALL, HEADER, "a", "{\"sku\":\"1\\n\\n2\"}", NULL, -1,
          .expected = REFUSED("sku", "longer than a CSV cell may be")},
         {{.row_max = 60},
          HEADER,
@@ -179,9 +245,17 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          NULL,
          -1,
          .expected = REFUSED("a", "longer than a row of CSV may be")},
-        /* comments and footers */
-        {hash, HEADER, "#1", "{}", NULL, -1, .expected = "\"#1\",,,,,,," END_COMMA},
-        {hash, HEADER, "1#", "{}", NULL, -1, .expected = "1#,,,,,,," END_COMMA},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void a_row_is_not_taken_for_a_comment_or_a_footer(void **state)
+{
+    static const struct sample samples[] = {
+        {HASH, HEADER, "#1", "{}", NULL, -1, .expected = "\"#1\",,,,,,," END_COMMA},
+        {HASH, HEADER, "1#", "{}", NULL, -1, .expected = "1#,,,,,,," END_COMMA},
         {{.comment = {"#", 1}, .unquoted = true, .delimiter = '\t'},
          TABS,
          "#1",
@@ -217,8 +291,16 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          NULL,
          -1,
          .expected = REFUSED("Total", "a row that reads like a declared footer or comment")},
-        {hash, HEADER, "#1", "{}", NULL, -1, "\"#1\",,,,,,,," END_COMMA, .for_spreadsheet = true},
-        /* encodings */
+        {HASH, HEADER, "#1", "{}", NULL, -1, "\"#1\",,,,,,,," END_COMMA, .for_spreadsheet = true},
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void a_character_that_the_encoding_lacks_is_refused(void **state)
+{
+    static const struct sample samples[] = {
         {{.encoding = ROW_ENCODING_WINDOWS_1252},
          HEADER,
          "a",
@@ -233,7 +315,15 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          NULL,
          -1,
          .expected = REFUSED("a", "holds what the declared encoding does not")},
-        /* another delimiter than the one of the header row */
+    };
+
+    (void)state;
+    ASSERT_JOBS(samples);
+}
+
+static void the_delimiter_is_the_declared_one(void **state)
+{
+    static const struct sample samples[] = {
         {{.delimiter = ','},
          "record_id;sku\n",
          "a",
@@ -241,7 +331,7 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
          NULL,
          -1,
          .expected = "a,\"x,y;\"" END_COMMA},
-        {plain, "record_id;sku\n", "a", "{\"sku\":\"x,y;\"}", NULL, -1,
+        {PLAIN, "record_id;sku\n", "a", "{\"sku\":\"x,y;\"}", NULL, -1,
          .expected = "a;\"x,y;\"" END_SEMI},
         {{.delimiter = ';'},
          "sep=;\nrecord_id;sku\n",
@@ -253,8 +343,7 @@ static void a_job_is_a_line_that_is_read_as_the_same_job(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-        assert_job(&samples[i]);
+    ASSERT_JOBS(samples);
 }
 
 static void a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file(void **state)
@@ -347,7 +436,7 @@ static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(v
 {
     static const struct row_dialect plain = {0}, comma = {.delimiter = ','},
                                     literal = {.delimiter = '\t', .unquoted = true};
-    static const struct {
+    const struct {
         struct row_dialect dialect;
         const char *header;
         struct span text;
@@ -409,6 +498,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_is_a_line_that_is_read_as_the_same_job),
+        cmocka_unit_test(a_cell_that_means_absent_holds_no_value),
+        cmocka_unit_test(tags_are_one_cell_if_semicolons_separate_them),
+        cmocka_unit_test(a_value_is_written_in_its_form),
+        cmocka_unit_test(text_without_quoting_holds_no_delimiter_and_no_line_end),
+        cmocka_unit_test(a_cell_and_a_row_have_their_limits),
+        cmocka_unit_test(a_row_is_not_taken_for_a_comment_or_a_footer),
+        cmocka_unit_test(a_character_that_the_encoding_lacks_is_refused),
+        cmocka_unit_test(the_delimiter_is_the_declared_one),
         cmocka_unit_test(a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file),
         cmocka_unit_test(a_header_row_of_the_shape_has_a_column_for_every_value),
         cmocka_unit_test(a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row),

@@ -480,6 +480,8 @@ static bool next_inquiry(struct audit *audit, struct inquiry **inquiry, struct e
     if (*inquiry || audit->between || rounds_is_hopeless(&audit->rounds))
         return true;
     *inquiry = take(&audit->free);
+    if (!*inquiry)
+        return true;
     fine = fill(audit, *inquiry, err);
     if (!fine || (*inquiry)->job_count == 0) {
         put(&audit->free, *inquiry);

@@ -155,7 +155,8 @@ static void check_hand(struct fixture *fixture)
              "WHERE job_id = s.job_id ORDER BY id DESC LIMIT 1))",
              -(long long)fixture->run_id);
     if (strcmp(fixture_ask(fixture, sql), expected) != 0)
-        fail_msg("%s jobs are in hand by the database, not %s", buf_text(&fixture->answer), expected);
+        fail_msg("%s jobs are in hand by the database, not %s", buf_text(&fixture->answer),
+                 expected);
 }
 
 static bool check_batch(void *context, const struct batch_counts *batch, struct err *err)

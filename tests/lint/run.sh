@@ -66,7 +66,7 @@ coverage_map() {
         sed -n 's|^< \(.*\)|tests/coverage.map: \1 does not exist: delete its line|p
                 s|^> \(.*\)|\1: name the unit tests of this file in tests/coverage.map|p' >build/lint/map
     sed 's/[^:]*://' tests/coverage.map | tr ' ' '\n' | sort -u | while read -r test; do
-        [ -z "$test" ] || [ -e "tests/unit/$test.c" ] ||
+        [ -z "$test" ] || [ -e "tests/unit/$test.c" ] || [ -e "tests/cli/$test" ] ||
             echo "tests/coverage.map: tests/unit/$test.c does not exist"
     done >>build/lint/map
     cat build/lint/map

@@ -327,6 +327,32 @@ static void a_missing_file_ends_the_command_except_in_an_inbox(void **state)
     bench_close(&bench);
 }
 
+static void a_tail_is_read_only_of_a_file_that_was_filed(void **state)
+{
+    struct scene *scene = *state;
+    struct ingest_result result;
+    struct bench bench;
+    struct err err = {0};
+    char expected[512];
+
+    put(scene, "Item-1.csv", ITEM_HEADER "a,1,S,5,\n");
+    bench_open(&bench, scene);
+    bench.options.tail = true;
+    assert_false(ingest_file(bench.store, &bench.options, "-", BATCH_STAYS, &result, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text, "--tail needs files, and not standard input");
+    assert_false(ingest_file(bench.store, &bench.options, at(scene, "Item-1.csv"), BATCH_STAYS,
+                             &result, &err));
+    snprintf(expected, sizeof expected,
+             "%s is not a file that this database has put into done/: --tail is for those that "
+             "grew there",
+             at(scene, "Item-1.csv"));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text, expected);
+    assert_query(scene, "SELECT count(*) FROM batch", "0");
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +371,7 @@ int main(void)
         INGEST_TEST(an_invalid_schema_file_holds_its_files_back),
         INGEST_TEST(what_is_not_a_regular_file_is_unreadable),
         INGEST_TEST(a_missing_file_ends_the_command_except_in_an_inbox),
+        INGEST_TEST(a_tail_is_read_only_of_a_file_that_was_filed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

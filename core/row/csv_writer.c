@@ -244,7 +244,10 @@ static bool read_file_header(struct csv_writer *writer, struct err *err)
     if (!writer->shape.dialect.delimiter)
         return false;
     writer->shape.dialect.delimiter = '\0';
-    return read_header(writer, writer->options->header, &other);
+    if (!read_header(writer, writer->options->header, &other))
+        return false;
+    *err = other;
+    return true;
 }
 
 static bool make_header(struct csv_writer *writer, struct err *err)

@@ -376,10 +376,8 @@ static void a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file(void **
 
         assert_int_equal(open_writer(&sample, &shape, &options, &writer, &err),
                          !*samples[i].expected);
-        if (*samples[i].expected) {
-            assert_int_equal(err.kind, ERR_CONFIG);
-            assert_string_equal(err.text, samples[i].expected);
-        }
+        assert_int_equal(err.kind, *samples[i].expected ? ERR_CONFIG : ERR_NONE);
+        assert_string_equal(err.text, samples[i].expected);
         csv_writer_release(&writer);
     }
 }

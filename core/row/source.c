@@ -148,7 +148,7 @@ static bool start_encoding(struct source *source, struct err *err)
     /* a header row that was read is known to be text, and need not be the first line of its file */
     if (source->in_memory && encoding_is_single_byte(declared))
         return source->end == 0 || start_transcoder(source, declared, 0, err);
-    if (!check_kind(source, marked, err))
+    if (!source->in_memory && !check_kind(source, marked, err))
         return false;
     if (marked && declared && marked != declared && source->utf8 &&
         !(declared == ROW_ENCODING_UTF_16 && encoding_is_utf_16(marked)))

@@ -151,7 +151,7 @@ static bool read_file(struct input *input, char *out, size_t room, size_t *size,
 }
 
 /* Makes sure that there is input unless the file has ended. */
-static bool feed(struct input *input, struct err *err)
+static bool read_compressed(struct input *input, struct err *err)
 {
     size_t size = 0;
 
@@ -200,7 +200,7 @@ static bool inflate_some(struct input *input, char *out, size_t room, size_t *si
     input->stream.avail_out = (unsigned)room;
     *size = 0;
     while (*size == 0) {
-        if (!feed(input, err))
+        if (!read_compressed(input, err))
             return false;
         if (input->ended && input->stream.avail_in == 0 && !input->in_member)
             return true;

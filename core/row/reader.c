@@ -93,7 +93,8 @@ void reader_position(struct reader *reader, struct reader_position *position)
     source_hash(&reader->source, position->hash);
 }
 
-/* Reads the rows before a position again: if rows can be short, later rows depend on them. */
+/* Reads the rows before a position again, since later rows depend on them: on the cell that a short
+ * row left open, and on what they show of the encoding. */
 static bool skip_rows(struct reader *reader, uint64_t bytes, struct err *err)
 {
     struct violations violations = {0};
@@ -110,7 +111,7 @@ static bool skip_to(struct reader *reader, const struct reader_position *positio
 {
     if (reader->format != ROW_FORMAT_CSV)
         return ndjson_skip_to(&reader->ndjson, &reader->source, position->bytes, err);
-    if (position->rows && reader->csv.shape->dialect.short_rows)
+    if (position->rows)
         return skip_rows(reader, position->bytes, err);
     return source_skip_to(&reader->source, position->bytes, err);
 }

@@ -90,7 +90,6 @@ static void tell_end(struct report *report, const struct sender *sender, enum se
 
     switch (end) {
     case SENDER_AT_WORK:
-        break;
     case SENDER_DONE:
         break;
     case SENDER_EXHAUSTED:

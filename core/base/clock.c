@@ -87,8 +87,8 @@ bool clock_read_iso(struct span text, int64_t *ns)
     if (!read_offset(at, &offset) || !zone_has_day(year, month, day) || year < 1970 ||
         year > 2261 || hour > 23 || minute > 59 || second > 59)
         return false;
-    *ns = (zone_days(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
-           second - offset) *
+    *ns = (zone_days(year, (unsigned)month, (unsigned)day) * 86400 + hour * INT64_C(3600) +
+           minute * INT64_C(60) + second - offset) *
               INT64_C(1000000000) +
           fraction;
     return true;

@@ -8,6 +8,7 @@
 #include "core/base/stop.h"
 #include "core/drain/loop.h"
 #include "core/drain/rounds.h"
+#include "core/job/id.h"
 #include "core/store/audit.h"
 
 #include <inttypes.h>
@@ -335,7 +336,7 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
                                              loop->accepted == inquiry->task.authorization,
                                          .dice = loop_dice(loop)};
     struct policy_verdict verdict;
-    struct api_audit_page page;
+    struct api_audit_page page = {0};
     struct buf next = {0};
     bool fine = true;
 
@@ -381,8 +382,8 @@ static bool peek_job(struct audit *audit, const struct audit_job **job, struct e
         buf_reset(&audit->job_texts);
         audit->job_at = audit->job_count = 0;
         if (audit->batch_id &&
-            !audit_next_jobs(audit->store, &audit->scope, audit->batch_id, audit->after,
-                             audit->jobs, READ_AHEAD, &audit->job_count, &audit->job_texts, err))
+            !audit_next_jobs(audit->store, &audit->scope, audit->after, audit->jobs, READ_AHEAD,
+                             &audit->job_count, &audit->job_texts, err))
             return false;
         if (audit->job_count) {
             audit->after = audit->jobs[audit->job_count - 1].job_id;
@@ -390,7 +391,7 @@ static bool peek_job(struct audit *audit, const struct audit_job **job, struct e
         }
         if (!audit_next_batch(audit->store, &audit->scope, &audit->batch_id, &audit->schema, err))
             return false;
-        audit->after = 0;
+        audit->after = id_before(audit->batch_id);
         audit->at_end = audit->batch_id == 0;
     }
     *job = audit->job_at < audit->job_count ? &audit->jobs[audit->job_at] : NULL;

@@ -589,14 +589,14 @@ static unsigned connections_max(void)
     }
     if (limit.rlim_cur >= wanted)
         return LISTENER_CONNECTIONS;
-    return limit.rlim_cur > 2 * RESERVED_FDS ? (unsigned)limit.rlim_cur - RESERVED_FDS
-                                             : RESERVED_FDS;
+    return limit.rlim_cur > (rlim_t)2 * RESERVED_FDS ? (unsigned)limit.rlim_cur - RESERVED_FDS
+                                                     : RESERVED_FDS;
 }
 
 static struct MHD_Response *fixed(const char *text)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
 
     MHD_add_response_header(response, "Content-Type", "application/json");
     return response;
@@ -607,8 +607,8 @@ static bool start_daemon(struct listener *listener, struct err *err)
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_NO_LISTEN_SOCKET | (listener->has_tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)listener->options.tls_certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)listener->options.tls_key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)listener->options.tls_certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)listener->options.tls_key},
         {MHD_OPTION_END, 0, NULL}};
     const union MHD_DaemonInfo *info;
 

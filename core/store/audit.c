@@ -173,16 +173,16 @@ static bool read_job(struct db_statement *statement, double share, struct audit_
     return true;
 }
 
-bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64_t batch_id,
-                     int64_t after, struct audit_job *jobs, unsigned wanted, unsigned *count,
-                     struct buf *texts, struct err *err)
+bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64_t after,
+                     struct audit_job *jobs, unsigned wanted, unsigned *count, struct buf *texts,
+                     struct err *err)
 {
     struct db_statement *statement = get(store, AUDIT_JOBS, err);
     bool row = true, fine = true;
 
     *count = 0;
-    db_bind_int64(statement, DB_AFTER, after > id_before(batch_id) ? after : id_before(batch_id));
-    db_bind_int64(statement, DB_END_ID, id_end(batch_id));
+    db_bind_int64(statement, DB_AFTER, after);
+    db_bind_int64(statement, DB_END_ID, id_end(id_batch(after)));
     db_bind_int64(statement, DB_AGAIN, scope->again);
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);
     while (fine && row && *count < wanted) {

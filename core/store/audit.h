@@ -51,11 +51,12 @@ struct audit_job {
     size_t record_id, record_id_size; /* in the texts that come with it */
 };
 
-/* Reads the next `wanted` jobs of the batch after job `after`, lowest id first, record ids appended
- * to texts. *count: how many there were; fewer than wanted: these are the last. */
-bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64_t batch_id,
-                     int64_t after, struct audit_job *jobs, unsigned wanted, unsigned *count,
-                     struct buf *texts, struct err *err);
+/* Reads the next `wanted` jobs of its batch after `after`, a job or id_before(), lowest id first,
+ * record ids appended to texts. *count: how many there were; fewer than wanted: these are the last.
+ */
+bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64_t after,
+                     struct audit_job *jobs, unsigned wanted, unsigned *count, struct buf *texts,
+                     struct err *err);
 
 struct audit_result {
     int64_t job_id;

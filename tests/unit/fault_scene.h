@@ -51,6 +51,19 @@ int openat(int folder, const char *path, int flags, ...)
     return CALL(SYS_openat, folder, path, flags, 0600);
 }
 
+/* What a build with _FORTIFY_SOURCE calls where flags are not constant. */
+int __open_2(const char *path, int flags);
+int __open_2(const char *path, int flags)
+{
+    return CALL(SYS_openat, AT_FDCWD, path, flags, 0600);
+}
+
+int __openat_2(int folder, const char *path, int flags);
+int __openat_2(int folder, const char *path, int flags)
+{
+    return CALL(SYS_openat, folder, path, flags, 0600);
+}
+
 int fstat(int fd, struct stat *status)
 {
     return CALL(SYS_fstat, fd, status);

@@ -1,4 +1,5 @@
 /* Which jobs are to be looked up in the audit log, and the verdicts on them. */
+#include "core/job/id.h"
 #include "core/store/audit.h"
 
 #include "core/store/summary.h"
@@ -40,7 +41,7 @@ static const char *open_jobs(struct fixture *fixture, const struct audit_scope *
         if (!batch_id)
             break;
         buf_reset(&texts);
-        if (!audit_next_jobs(fixture->store, scope, batch_id, 0, jobs, JOBS, &count, &texts,
+        if (!audit_next_jobs(fixture->store, scope, id_before(batch_id), jobs, JOBS, &count, &texts,
                              &fixture->err))
             fail_msg("%s", fixture->err.text);
         for (unsigned i = 0; i < count; i++)

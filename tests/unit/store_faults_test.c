@@ -811,9 +811,9 @@ static bool read_audits(struct fixture *fixture, struct err *err)
     struct audit_job jobs[4];
     int64_t batch_id = 0;
     unsigned count;
-    bool fine = audit_next_batch(fixture->store, &scope, &batch_id, &schema, err) &&
-                audit_next_jobs(fixture->store, &scope, MIXED, id_before(MIXED), jobs, 4, &count,
-                                &texts, err);
+    bool fine =
+        audit_next_batch(fixture->store, &scope, &batch_id, &schema, err) &&
+        audit_next_jobs(fixture->store, &scope, id_before(MIXED), jobs, 4, &count, &texts, err);
 
     buf_release(&schema);
     buf_release(&texts);

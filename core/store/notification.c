@@ -39,7 +39,7 @@ static const char *const sql[] = {
         "WHERE k.record_id = :record_id ORDER BY k.job_id DESC LIMIT :wanted",
     [NOTIFICATION_BETWEEN] =
         "SELECT body FROM notification WHERE record_id = :record_id AND received_ms >= :since_ms "
-        "AND modified_ms > :after AND modified_ms < :before_ms ORDER BY id DESC LIMIT :wanted",
+        "AND modified_ms BETWEEN :after AND :before_ms ORDER BY id DESC LIMIT :wanted",
     [NOTIFICATION_WAITING] =
         "SELECT n.id FROM notification n LEFT JOIN job_state s ON s.job_id = n.job_id "
         "WHERE n.job_id IS NOT NULL AND n.state = 'accepted' "

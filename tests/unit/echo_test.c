@@ -133,6 +133,17 @@ static void other_fields_are_somebody_elses(void **state)
     assert_string_equal(add(fixture, FIXTURE_NOW_MS, "our-client", "null", ""), "accepted");
 }
 
+/* Many platforms write times in whole seconds. */
+static void a_change_at_the_time_of_the_echo_came_in_between(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send(fixture, JOB_APPLIED);
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS, "x", "{\"n\":1}", ""), "echo");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS, "x", "{\"n\":500}", ""), "accepted");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 900, "x", "{\"n\":1}", ""), "accepted");
+}
+
 static void the_same_values_again_after_others_are_somebody_elses(void **state)
 {
     struct fixture *fixture = *state;
@@ -228,6 +239,7 @@ int main(void)
         STORE_TEST(equal_fields_in_time_are_an_echo),
         STORE_TEST(equal_fields_by_our_client_are_an_echo_at_any_time),
         STORE_TEST(other_fields_are_somebody_elses),
+        STORE_TEST(a_change_at_the_time_of_the_echo_came_in_between),
         STORE_TEST(the_same_values_again_after_others_are_somebody_elses),
         STORE_TEST(a_change_before_ours_does_not_count),
         STORE_TEST(a_notification_that_is_early_waits_for_its_job),

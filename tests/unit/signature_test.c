@@ -170,8 +170,13 @@ static void either_header_is_enough(void **state)
 
 static void a_bad_secret_is_refused_and_not_shown(void **state)
 {
-    static const char *const texts[] = {"",        "\n \n",   "whsec_no*base64",
-                                        "whsec_A", "whsec_=", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"};
+    static const char *const texts[] = {"",
+                                        "\n \n",
+                                        "whsec_no*base64",
+                                        "whsec_A",
+                                        "whsec_",
+                                        "whsec_=",
+                                        "1\n2\n3\n4\n5\n6\n7\n8\n9\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

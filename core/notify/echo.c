@@ -79,7 +79,8 @@ static bool is_likely(const struct look *look, const struct notification_candida
         candidate->ended_ms > candidate->started_ms ? candidate->ended_ms : candidate->started_ms;
 
     return (client_id && span_is(look->payload.author, client_id)) ||
-           (look->modified_ms >= candidate->started_ms - ECHO_SLACK_MS &&
+           (look->payload.notification.modified_ms &&
+            look->modified_ms >= candidate->started_ms - ECHO_SLACK_MS &&
             look->modified_ms <= ended_ms + ECHO_SLACK_MS);
 }
 

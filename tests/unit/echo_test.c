@@ -114,6 +114,18 @@ static void equal_fields_in_time_are_an_echo(void **state)
     assert_string_equal(add(fixture, FIXTURE_NOW_MS - 60001, "x", "{\"n\":1}", ""), "accepted");
 }
 
+/* The start of 1970, as a time that cannot be read, is not known; when it was received proves
+ * nothing. */
+static void equal_fields_at_an_unknown_time_are_somebody_elses(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->now_ms = clock_now_ms();
+    send(fixture, JOB_APPLIED);
+    assert_string_equal(add(fixture, 0, "x", "{\"n\":1}", ""), "accepted");
+    assert_string_equal(add(fixture, 0, "our-client", "{\"n\":1,\"m\":2}", ""), "echo");
+}
+
 static void equal_fields_by_our_client_are_an_echo_at_any_time(void **state)
 {
     struct fixture *fixture = *state;
@@ -237,6 +249,7 @@ int main(void)
         cmocka_unit_test(the_table_says_what_the_rules_say),
         STORE_TEST(without_jobs_nothing_is_an_echo),
         STORE_TEST(equal_fields_in_time_are_an_echo),
+        STORE_TEST(equal_fields_at_an_unknown_time_are_somebody_elses),
         STORE_TEST(equal_fields_by_our_client_are_an_echo_at_any_time),
         STORE_TEST(other_fields_are_somebody_elses),
         STORE_TEST(a_change_at_the_time_of_the_echo_came_in_between),

@@ -84,7 +84,7 @@ static bool decide(const struct deliver *deliver, struct session *session)
     return fine;
 }
 
-static void tell_end(struct report *report, const struct sender *sender, enum sender_end end)
+static void show_end(struct report *report, const struct sender *sender, enum sender_end end)
 {
     const char *trouble = sender_trouble(sender);
 
@@ -124,7 +124,7 @@ static bool run(struct sender *sender, struct session *session, struct lock *loc
     if (stop_requested())
         report_stopped(&session->cli->report);
     if (fine)
-        tell_end(&session->cli->report, sender, end);
+        show_end(&session->cli->report, sender, end);
     return fine;
 }
 
@@ -166,7 +166,7 @@ static bool work(const struct deliver *deliver, struct session *session,
     return true;
 }
 
-static void tell_left(struct report *report, uint64_t count, const char *trouble)
+static void show_left(struct report *report, uint64_t count, const char *trouble)
 {
     struct buf text = {0};
 
@@ -190,7 +190,7 @@ void deliver_work(const struct deliver *deliver, struct session *session)
         if (!work(deliver, session, trouble) || !deliver_count(session, &counts))
             return;
         if (counts.pending > 0 && report->status == EXIT_DONE)
-            tell_left(report, counts.pending, trouble);
+            show_left(report, counts.pending, trouble);
     } else if (counts.pending > 0 && !deliver->endpoint) {
         words_count(&text, counts.pending, "notification");
         report_notice(report,

@@ -51,7 +51,7 @@ struct listen {
     bool is_local;
     char *certificate, *key;
     size_t key_size;
-    bool told_database, told_erp, told_waiting;
+    bool reported_database, reported_erp, reported_waiting;
 };
 
 /* --- the courier --- */
@@ -213,8 +213,8 @@ static void on_tick(void *context)
     struct courier *courier = &listen->courier;
 
     listener_count(listen->listener, &counts, &commits);
-    if (commits.is_failing != listen->told_database) {
-        listen->told_database = commits.is_failing;
+    if (commits.is_failing != listen->reported_database) {
+        listen->reported_database = commits.is_failing;
         if (commits.is_failing)
             report_notice(report, "requests are answered 503: %s", commits.err.text);
         else
@@ -223,13 +223,13 @@ static void on_tick(void *context)
     if (!courier->is_running)
         return;
     pthread_mutex_lock(&courier->mutex);
-    if (courier->has_failed && !listen->told_erp)
+    if (courier->has_failed && !listen->reported_erp)
         report_notice(report, "notifications are not delivered: %s", courier->err.text);
-    listen->told_erp = courier->has_failed;
-    if (!courier->delivers && courier->err.kind == ERR_BUSY && !listen->told_waiting) {
+    listen->reported_erp = courier->has_failed;
+    if (!courier->delivers && courier->err.kind == ERR_BUSY && !listen->reported_waiting) {
         report_notice(report, "notifications are delivered by another process for now: %s",
                       courier->err.text);
-        listen->told_waiting = true;
+        listen->reported_waiting = true;
     }
     if (courier->trouble[0] && courier->counts.retried > 0 && commits.stored.pending > 0)
         report_detail(report, "the ERP: %s", courier->trouble);

@@ -132,7 +132,7 @@ struct asking {
 };
 
 /* Whether it is of the record and version, and whose; and who we are to the server. */
-static void judge_entry(void *context, const struct api_audit_entry *entry)
+static void check_entry(void *context, const struct api_audit_entry *entry)
 {
     const struct asking *asking = context;
     const struct api_audit_question *question = asking->question;
@@ -164,7 +164,7 @@ bool api_read_audit(struct span body, const struct api_audit_question *question,
     struct asking asking = {question, audit};
 
     *audit = (struct api_audit){0};
-    return api_read_audit_page(body, judge_entry, &asking, &audit->page, NULL);
+    return api_read_audit_page(body, check_entry, &asking, &audit->page, NULL);
 }
 
 bool api_audit_is_full(const struct api_audit_page *page)

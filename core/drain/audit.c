@@ -151,8 +151,8 @@ static bool add_result(struct audit *audit, const struct inquiry *inquiry, unsig
 
 /* What all pages show. incomplete: not all of them came, so that nothing but our own entries
  * counts. */
-static bool judge_jobs(struct audit *audit, struct inquiry *inquiry, bool incomplete,
-                       struct err *err)
+static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incomplete,
+                        struct err *err)
 {
     unsigned absent = 0;
     int64_t oldest_ms = 0;
@@ -267,7 +267,7 @@ static bool take_page(struct audit *audit, struct inquiry *inquiry,
         audit->only_denied = false;
     }
     put(&audit->free, inquiry);
-    return judge_jobs(audit, inquiry, more || repeats, err);
+    return decide_jobs(audit, inquiry, more || repeats, err);
 }
 
 /* --- answers --- */

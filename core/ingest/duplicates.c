@@ -242,8 +242,8 @@ static void append_outside(struct buf *out, const struct shown *shown, const str
                    shown->outside - 1);
 }
 
-static void tell_shown(const struct duplicates *duplicates, const struct shown *shown,
-                       const char *source, const struct notice_sink *notices)
+static void report_shown(const struct duplicates *duplicates, const struct shown *shown,
+                         const char *source, const struct notice_sink *notices)
 {
     const struct record *first = record_at(duplicates, shown->record);
     struct span id = record_id(first);
@@ -259,8 +259,8 @@ static void tell_shown(const struct duplicates *duplicates, const struct shown *
     buf_release(&rest);
 }
 
-static void tell_others(const struct duplicates *duplicates, const char *source,
-                        const struct notice_sink *notices)
+static void report_others(const struct duplicates *duplicates, const char *source,
+                          const struct notice_sink *notices)
 {
     struct buf rest = {0};
 
@@ -277,9 +277,9 @@ void duplicates_tell(const struct duplicates *duplicates, const char *source,
                      const struct notice_sink *notices)
 {
     for (unsigned i = 0; i < duplicates->shown_count; i++)
-        tell_shown(duplicates, &duplicates->shown[i], source, notices);
+        report_shown(duplicates, &duplicates->shown[i], source, notices);
     if (duplicates->others > 0)
-        tell_others(duplicates, source, notices);
+        report_others(duplicates, source, notices);
     if (duplicates->missed_line > 0)
         notice_say(notices,
                    "%.1000s: it has too many records to compare all: of those that first appear on "

@@ -204,8 +204,8 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
                    feed->source, delimiter);
 }
 
-void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
-                   const struct reader *reader)
+void feed_report_end(const struct feed *feed, const struct ingest_options *options,
+                     const struct reader *reader)
 {
     enum row_encoding doubtful = reader_encoding_doubtful(reader);
     uint64_t first, lines = reader_footer(reader, &first);

@@ -55,8 +55,8 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
                const struct reader *reader);
 
 /* Reports what the user should know about a file that was read to its end. */
-void feed_tell_end(const struct feed *feed, const struct ingest_options *options,
-                   const struct reader *reader);
+void feed_report_end(const struct feed *feed, const struct ingest_options *options,
+                     const struct reader *reader);
 
 /* Convert a format to its name in the database, `csv` or `ndjson`, and back. */
 const char *feed_format_name(enum row_format format);

@@ -118,13 +118,13 @@ static bool compare_again(struct trial *trial, enum row_format format,
     return trial->reader && each_row(trial, compare_row, err);
 }
 
-static bool tell_duplicates(struct trial *trial, enum row_format format,
-                            const struct row_shape *shape, struct err *err)
+static bool report_duplicates(struct trial *trial, enum row_format format,
+                              const struct row_shape *shape, struct err *err)
 {
     bool again = trial->sieve && sieve_end(trial->sieve);
     bool same;
 
-    feed_tell_end(&trial->feed, trial->options, trial->reader);
+    feed_report_end(&trial->feed, trial->options, trial->reader);
     same = !again || compare_again(trial, format, shape, err);
 
     if (!same && err->kind != ERR_INPUT)
@@ -153,7 +153,7 @@ static bool try_rows(struct trial *trial, enum row_format format, const struct r
     ok = each_row(trial, try_row, err) &&
          limits_accept(&trial->options->limits, trial->feed.source, result->rows_read,
                        result->rows_rejected, err) &&
-         tell_duplicates(trial, format, shape, err);
+         report_duplicates(trial, format, shape, err);
     duplicates_close(trial->duplicates);
     sieve_close(trial->sieve);
     return ok;

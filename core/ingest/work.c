@@ -129,7 +129,7 @@ bool work_restart(struct work *work, struct err *err)
     return batch_restart(work->store, work->batch_id, &origin, err);
 }
 
-static void tell_progress(void *context, const struct batch_progress *progress)
+static void report_progress(void *context, const struct batch_progress *progress)
 {
     const struct work *work = context;
     const struct ingest_options *options = work->options;
@@ -199,7 +199,7 @@ static enum reading read_with(struct work *work, struct reader *reader,
         .sort_folder = resume ? NULL : database_folder(work, folder),
         .skip_bytes = resume ? 0 : work->options->skip_bytes,
         .endless = !work->feed.path,
-        .committed = tell_progress,
+        .committed = report_progress,
         .context = work,
     };
 
@@ -214,7 +214,7 @@ static enum reading read_with(struct work *work, struct reader *reader,
         reading = failed(err);
     checker_close(pipeline.checker);
     if (reading == READING_DONE)
-        feed_tell_end(&work->feed, work->options, reader);
+        feed_report_end(&work->feed, work->options, reader);
     reader_file(reader, end->hash, &end->bytes);
     return reading;
 }

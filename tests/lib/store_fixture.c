@@ -202,7 +202,7 @@ bool fixture_try(struct fixture *fixture, unsigned wanted)
     return true;
 }
 
-static void tell_claim(struct buf *out, const struct claim *claim)
+static void print_claim(struct buf *out, const struct claim *claim)
 {
     static const char *const names[] = {
         [REQUEST_UPDATE] = "PUT",
@@ -227,7 +227,7 @@ const char *fixture_claim(struct fixture *fixture, unsigned wanted)
         fail_msg("%s", fixture->err.text);
     buf_reset(&fixture->said);
     for (unsigned i = before; i < fixture->in_hand_count; i++)
-        tell_claim(&fixture->said, fixture->in_hand[i]);
+        print_claim(&fixture->said, fixture->in_hand[i]);
     fixture_check(fixture);
     return buf_text(&fixture->said);
 }

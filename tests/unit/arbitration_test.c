@@ -47,8 +47,8 @@ static struct policy_verdict decide(const struct policy_job *job, struct policy_
     return verdict;
 }
 
-static void assert_told(const struct policy_verdict *verdict, const char *expected,
-                        const char *evidence)
+static void assert_reported(const struct policy_verdict *verdict, const char *expected,
+                            const char *evidence)
 {
     assert_string_equal(verdict_text(verdict), expected);
     assert_string_equal(verdict->evidence, evidence);
@@ -82,7 +82,7 @@ static void the_audit_log_shows_who_made_the_next_version(void **state)
 
             job.readbacks = 7;
             verdict = decide(&job, page_with(rows[i].entry, when & 2), POLICY_PARK);
-            assert_told(&verdict, rows[i].verdict, rows[i].evidence);
+            assert_reported(&verdict, rows[i].verdict, rows[i].evidence);
             assert_int_equal(verdict.has_server_version, rows[i].entry == POLICY_OUR_ENTRY);
         }
     }
@@ -106,8 +106,8 @@ static void a_page_without_the_version_leads_to_the_next_one_at_any_time(void **
         struct policy_job job = arbitrated(asked_ms[i], i & 1);
         struct policy_verdict verdict = decide(&job, page_with(POLICY_NO_ENTRY, true), POLICY_PARK);
 
-        assert_told(&verdict, "unknown doubt success page retries 0 readbacks 0 delay 0",
-                    "the audit log has more pages");
+        assert_reported(&verdict, "unknown doubt success page retries 0 readbacks 0 delay 0",
+                        "the audit log has more pages");
     }
 }
 
@@ -144,10 +144,10 @@ static void an_entry_missing_to_the_end_leaves_an_unproven_conflict(void **state
         struct policy_answer silent = page_with(POLICY_NO_ENTRY, false);
         struct policy_verdict verdict = decide(&here, silent, (enum policy_on_conflict)way);
 
-        assert_told(&verdict, "conflict doubt success unproven retries 0 readbacks 0 delay 0",
-                    "unproven: the audit log does not have the next version");
+        assert_reported(&verdict, "conflict doubt success unproven retries 0 readbacks 0 delay 0",
+                        "unproven: the audit log does not have the next version");
         verdict = decide(&gone, silent, (enum policy_on_conflict)way);
-        assert_told(
+        assert_reported(
             &verdict, "refused doubt success retries 0 readbacks 0 delay 0",
             "unproven: the record is gone, and the audit log does not have the next version");
     }
@@ -209,7 +209,7 @@ static void an_entry_without_an_id_identifies_nobody(void **state)
             struct policy_verdict verdict =
                 decide(&job, page_with(rows[i].entry, rows[i].more), (enum policy_on_conflict)way);
 
-            assert_told(&verdict, rows[i].verdict, rows[i].evidence);
+            assert_reported(&verdict, rows[i].verdict, rows[i].evidence);
         }
 }
 
@@ -317,7 +317,8 @@ static void a_proven_conflict_is_treated_as_on_conflict_says(void **state)
         job.rounds = audit.rounds = rows[i].rounds;
         other.is_anothers = true;
         verdict = decide(&job, other, rows[i].way);
-        assert_told(&verdict, rows[i].verdict, "the next version carries another correlation id");
+        assert_reported(&verdict, rows[i].verdict,
+                        "the next version carries another correlation id");
         verdict = decide(&audit, page_with(POLICY_THEIR_ENTRY, false), rows[i].way);
         assert_string_equal(verdict_text(&verdict), rows[i].verdict);
     }

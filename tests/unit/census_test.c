@@ -213,7 +213,7 @@ static void an_older_version_is_looked_at_and_stays_one(void **state)
     restore_version(fixture);
 }
 
-static void what_is_empty_or_newer_is_told(void **state)
+static void what_is_empty_or_newer_is_reported(void **state)
 {
     struct fixture *fixture = *state;
     char path[SCRATCH_SIZE + 32], text[1024];
@@ -245,7 +245,7 @@ static void nothing_can_be_written_by_who_looks(void **state)
 }
 
 /* An index that lacks an entry, as the loss of a page would leave it. */
-static void damage_is_told_with_what_was_found_first(void **state)
+static void damage_is_shown_with_what_was_found_first(void **state)
 {
     struct fixture *fixture = *state;
     struct store *store;
@@ -283,9 +283,9 @@ int main(void)
         WITH_STORE(what_changes_while_it_is_counted_makes_no_difference),
         WITH_STORE(facts_are_those_of_the_file),
         WITH_STORE(an_older_version_is_looked_at_and_stays_one),
-        WITH_STORE(what_is_empty_or_newer_is_told),
+        WITH_STORE(what_is_empty_or_newer_is_reported),
         WITH_STORE(nothing_can_be_written_by_who_looks),
-        WITH_STORE(damage_is_told_with_what_was_found_first),
+        WITH_STORE(damage_is_shown_with_what_was_found_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

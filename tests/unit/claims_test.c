@@ -246,7 +246,7 @@ static void due_jobs_go_before_fresh_ones_longest_due_first(void **state)
     assert_claims(fixture, 4, "PUT 1/2 b v5, PUT 1/3 c v5, PUT 1/1 a v5, PUT 1/4 d v5");
 }
 
-static void the_earliest_due_time_of_all_batches_is_told(void **state)
+static void the_earliest_due_time_of_all_batches_is_reported(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -477,7 +477,7 @@ int main(void)
         WITH_STORE(an_unknown_job_is_read_back_with_the_version_of_its_put),
         WITH_STORE(a_job_is_claimed_when_it_is_due_and_not_before),
         WITH_STORE(due_jobs_go_before_fresh_ones_longest_due_first),
-        WITH_STORE(the_earliest_due_time_of_all_batches_is_told),
+        WITH_STORE(the_earliest_due_time_of_all_batches_is_reported),
         WITH_STORE(a_job_whose_retries_are_used_up_is_left_to_the_next_run),
         WITH_STORE(a_401_is_remembered_within_its_run_alone),
         WITH_STORE(what_a_run_left_goes_last_in_the_next_and_once_only),

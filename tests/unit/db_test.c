@@ -172,7 +172,7 @@ static void an_opened_database_is_found_again(void **state)
     }
 }
 
-static void the_path_is_told_in_full(void **state)
+static void the_path_is_shown_in_full(void **state)
 {
     struct place *place = *state;
     struct err err = {0};
@@ -522,7 +522,7 @@ int main(void)
         IN_A_PLACE(every_table_is_strict),
         IN_A_PLACE(files_beside_the_database_have_its_mode),
         IN_A_PLACE(an_opened_database_is_found_again),
-        IN_A_PLACE(the_path_is_told_in_full),
+        IN_A_PLACE(the_path_is_shown_in_full),
         IN_A_PLACE(a_missing_database_is_named_where_one_must_exist),
         IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),
         IN_A_PLACE(a_folder_is_no_database),

@@ -142,7 +142,7 @@ static void a_rehearsal_hears_the_same_and_writes_nothing(void **state)
     fixture_check(fixture);
 }
 
-static void what_is_in_another_state_or_nowhere_is_told(void **state)
+static void what_is_in_another_state_or_nowhere_is_reported(void **state)
 {
     static int64_t ids[] = {ID_ROWS * INT64_C(1) + 1, ID_ROWS * INT64_C(1) + 2,
                             ID_ROWS * INT64_C(1) + 3, ID_ROWS * INT64_C(1) + 4,
@@ -383,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_job_is_due_at_once_and_its_batch_is_open_again),
         WITH_STORE(a_rehearsal_hears_the_same_and_writes_nothing),
-        WITH_STORE(what_is_in_another_state_or_nowhere_is_told),
+        WITH_STORE(what_is_in_another_state_or_nowhere_is_reported),
         WITH_STORE(an_older_row_is_not_laid_over_a_newer_one),
         WITH_STORE(a_later_row_that_is_fetched_for_supersedes_until_that_is_answered),
         WITH_STORE(a_superseded_row_moves_when_that_is_asked_for),

@@ -43,7 +43,7 @@ static void add(struct duplicates *duplicates, const char *words)
     free(copy);
 }
 
-static void assert_told(const struct duplicates *duplicates, const char *expected)
+static void assert_reported(const struct duplicates *duplicates, const char *expected)
 {
     struct ear ear = {""};
     struct notice_sink sink = {hear, &ear};
@@ -57,7 +57,7 @@ static void check(const char *words, const char *expected)
     struct duplicates *duplicates = duplicates_open(DUPLICATES_BYTES_MAX, true);
 
     add(duplicates, words);
-    assert_told(duplicates, expected);
+    assert_reported(duplicates, expected);
     duplicates_close(duplicates);
 }
 
@@ -114,8 +114,8 @@ static void fetched_versions_follow_whatever_the_rows_declare(void **state)
 
     (void)state;
     add(duplicates, "a:5 a:9");
-    assert_told(duplicates, "x.csv: record a has 2 rows (lines 2 and 3): they go out in this "
-                            "order, each with the version that is fetched for it\n");
+    assert_reported(duplicates, "x.csv: record a has 2 rows (lines 2 and 3): they go out in this "
+                                "order, each with the version that is fetched for it\n");
     duplicates_close(duplicates);
 }
 
@@ -133,7 +133,7 @@ static void many_records_are_distinguished(void **state)
         row.record_id = span_of(id);
         duplicates_add(duplicates, &row);
     }
-    assert_told(duplicates, "");
+    assert_reported(duplicates, "");
     duplicates_close(duplicates);
 }
 
@@ -163,17 +163,17 @@ static void records_that_do_not_fit_are_reported_by_line(void **state)
 
     (void)state;
     add(duplicates, "a:1 b:1 c:1 d:1 a:1 d:1");
-    assert_told(duplicates,
-                "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
-                "x.csv: it has too many records to compare all: of those that first appear on "
-                "line 5 or after it, repeated rows were not looked for\n");
+    assert_reported(duplicates,
+                    "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
+                    "x.csv: it has too many records to compare all: of those that first appear on "
+                    "line 5 or after it, repeated rows were not looked for\n");
     duplicates_miss(duplicates, 9);
     duplicates_miss(duplicates, 4);
     duplicates_miss(duplicates, 7);
-    assert_told(duplicates,
-                "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
-                "x.csv: it has too many records to compare all: of those that first appear on "
-                "line 4 or after it, repeated rows were not looked for\n");
+    assert_reported(duplicates,
+                    "x.csv: record a has 2 rows (lines 2 and 6): " CHAIN "\n"
+                    "x.csv: it has too many records to compare all: of those that first appear on "
+                    "line 4 or after it, repeated rows were not looked for\n");
     duplicates_close(duplicates);
 }
 

@@ -167,7 +167,7 @@ static void a_batch_that_there_is_not_is_an_error(void **state)
     assert_string_equal(fixture->err.text, expected);
 }
 
-static void a_batch_is_told_with_its_header_row(void **state)
+static void a_batch_is_shown_with_its_header_row(void **state)
 {
     struct fixture *fixture = *state;
     struct export_batch batch = {0};
@@ -191,7 +191,7 @@ int main(void)
         WITH_STORE(what_became_of_a_row_comes_with_it),
         WITH_STORE(no_page_leaves_a_transaction_open),
         WITH_STORE(a_batch_that_there_is_not_is_an_error),
-        WITH_STORE(a_batch_is_told_with_its_header_row),
+        WITH_STORE(a_batch_is_shown_with_its_header_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

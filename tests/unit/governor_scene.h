@@ -147,7 +147,7 @@ static inline bool server_take(struct server *server, int64_t at_us, int64_t *wa
 }
 
 /* What the client reads from a 429. */
-static inline int64_t told_wait_us(const struct server *server, int64_t at_us, int64_t wait_us)
+static inline int64_t given_wait_us(const struct server *server, int64_t at_us, int64_t wait_us)
 {
     int64_t clock_us = at_us + server->phase_us;
 
@@ -177,7 +177,7 @@ static inline void serve(struct play *play, struct flight *flight, int64_t at_us
         play->unavailable++;
     } else if (!server_take(&play->server, at_us, &wait_us)) {
         flight->status = 429;
-        flight->wait_us = told_wait_us(&play->server, at_us, wait_us);
+        flight->wait_us = given_wait_us(&play->server, at_us, wait_us);
         play->refused++;
     } else {
         play->accepted++;

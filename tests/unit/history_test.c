@@ -13,20 +13,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void tell_number(struct buf *out, const char *name, struct history_number number)
+static void print_number(struct buf *out, const char *name, struct history_number number)
 {
     if (number.known)
         buf_printf(out, " %s=%" PRId64, name, number.value);
 }
 
-static void tell_text(struct buf *out, const char *name, struct span text)
+static void print_text(struct buf *out, const char *name, struct span text)
 {
     if (text.data)
         buf_printf(out, " %s='%.*s'", name, (int)text.size, text.data);
 }
 
 /* All members of an event, on one line. */
-static bool tell_event(void *context, const struct history_event *event, struct err *err)
+static bool print_event(void *context, const struct history_event *event, struct err *err)
 {
     static const char *const kinds[] = {"read",     "rejected", "request",
                                         "conflict", "settled",  "state"};
@@ -36,23 +36,23 @@ static bool tell_event(void *context, const struct history_event *event, struct 
     buf_printf(out, "%" PRId64 " %.*s %" PRId64 "/%" PRId64 " %s", event->at_ms,
                (int)event->schema.size, event->schema.data, id_batch(event->job_id),
                (int64_t)id_row(event->job_id), kinds[event->kind]);
-    tell_text(out, "source", event->source);
-    tell_number(out, "line", event->line_no);
-    tell_number(out, "version", event->version);
-    tell_text(out, "fields", event->fields);
-    tell_number(out, "server", event->server_version);
-    tell_number(out, "run", event->run_id);
-    tell_number(out, "ended", event->ended_ms);
-    tell_number(out, "us", event->latency_us);
-    tell_number(out, "http", event->http_status);
-    tell_text(out, "what", event->what);
-    tell_text(out, "code", event->code);
-    tell_text(out, "error", event->error);
-    tell_text(out, "evidence", event->evidence);
-    tell_text(out, "correlation", event->correlation);
-    tell_number(out, "attempts", event->attempts);
-    tell_number(out, "due", event->due_ms);
-    tell_number(out, "waits_for", event->waits_for);
+    print_text(out, "source", event->source);
+    print_number(out, "line", event->line_no);
+    print_number(out, "version", event->version);
+    print_text(out, "fields", event->fields);
+    print_number(out, "server", event->server_version);
+    print_number(out, "run", event->run_id);
+    print_number(out, "ended", event->ended_ms);
+    print_number(out, "us", event->latency_us);
+    print_number(out, "http", event->http_status);
+    print_text(out, "what", event->what);
+    print_text(out, "code", event->code);
+    print_text(out, "error", event->error);
+    print_text(out, "evidence", event->evidence);
+    print_text(out, "correlation", event->correlation);
+    print_number(out, "attempts", event->attempts);
+    print_number(out, "due", event->due_ms);
+    print_number(out, "waits_for", event->waits_for);
     buf_append_char(out, '\n');
     return true;
 }
@@ -62,7 +62,7 @@ static void assert_text(struct fixture *fixture, const char *record, const char 
 {
     struct buf text = {0};
 
-    if (!history_record(fixture->store, span_of(record), schema, tell_event, &text, &fixture->err))
+    if (!history_record(fixture->store, span_of(record), schema, print_event, &text, &fixture->err))
         fail_msg("%s", fixture->err.text);
     assert_string_equal(buf_text(&text), expected);
     buf_release(&text);

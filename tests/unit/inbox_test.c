@@ -343,7 +343,7 @@ static void a_missing_folder_is_an_error_of_configuration(void **state)
 /* --- open for writing --- */
 
 /* True if the kernel knows the writers of files here. */
-static bool writers_are_told(const struct scene *scene)
+static bool writers_are_reported(const struct scene *scene)
 {
     int fd;
     bool known;
@@ -361,7 +361,7 @@ static void a_file_that_is_open_for_writing_is_not_ready(void **state)
     struct inbox_look found;
     int writer, reader;
 
-    if (!writers_are_told(scene))
+    if (!writers_are_reported(scene))
         skip();
     put(scene, "read.csv", "");
     put(scene, "written.csv", "");
@@ -394,7 +394,7 @@ static void the_wait_includes_files_open_for_writing(void **state)
     pid_t child;
     int writer;
 
-    if (!writers_are_told(scene))
+    if (!writers_are_reported(scene))
         skip();
     put(scene, "written.csv", "");
     writer = open(at(scene, "written.csv"), O_WRONLY | O_CLOEXEC);

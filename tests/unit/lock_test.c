@@ -122,7 +122,7 @@ static void the_lock_file_stands_beside_the_database_for_its_owner_alone(void **
     lock_release(drain);
 }
 
-static void another_process_is_told_the_holders_run_and_start(void **state)
+static void another_process_is_shown_the_holders_run_and_start(void **state)
 {
     struct place *place = *state;
     pid_t child = holder(place, LOCK_DRAIN);
@@ -441,7 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_PLACE(a_lock_is_taken_and_taken_again_after_its_release),
         IN_A_PLACE(the_lock_file_stands_beside_the_database_for_its_owner_alone),
-        IN_A_PLACE(another_process_is_told_the_holders_run_and_start),
+        IN_A_PLACE(another_process_is_shown_the_holders_run_and_start),
         IN_A_PLACE(the_same_process_does_not_get_it_twice),
         IN_A_PLACE(a_killed_holder_leaves_the_lock_free),
         IN_A_PLACE(the_two_locks_do_not_exclude_each_other),

@@ -75,7 +75,7 @@ static const char *const questions[] = {
     "SELECT * FROM run_summary WHERE started >= date('now', '-1 month')",
 };
 
-static void tell_plan(sqlite3 *db, const char *sql, struct buf *out)
+static void print_plan(sqlite3 *db, const char *sql, struct buf *out)
 {
     char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
     sqlite3_stmt *statement;
@@ -89,7 +89,7 @@ static void tell_plan(sqlite3 *db, const char *sql, struct buf *out)
 }
 
 /* All statements and their plans, as the golden file has them. */
-static void tell_plans(struct fixture *fixture, struct buf *out)
+static void print_plans(struct fixture *fixture, struct buf *out)
 {
     buf_printf(out, "SQLite %.4s\n", sqlite3_libversion());
     for (unsigned owner = 0; owner < DB_OWNERS; owner++) {
@@ -97,12 +97,12 @@ static void tell_plans(struct fixture *fixture, struct buf *out)
 
         for (unsigned i = 0; i < statements->count; i++) {
             buf_printf(out, "\n%s %u: %s\n", owners[owner], i, statements->sql[i]);
-            tell_plan(fixture->store->db, statements->sql[i], out);
+            print_plan(fixture->store->db, statements->sql[i], out);
         }
     }
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         buf_printf(out, "\nquestion: %s\n", questions[i]);
-        tell_plan(fixture->eye, questions[i], out);
+        print_plan(fixture->eye, questions[i], out);
     }
 }
 
@@ -173,7 +173,7 @@ static void check_walks(sqlite3 *db, const char *sql)
 {
     struct buf plan = {0};
 
-    tell_plan(db, sql, &plan);
+    print_plan(db, sql, &plan);
     for (const char *line = buf_text(&plan); *line; line += strcspn(line, "\n") + 1) {
         const char *name = walked(line);
 
@@ -242,7 +242,7 @@ static void every_plan_is_the_one_that_was_looked_at(void **state)
     char *expected = NULL;
     bool update = getenv("UPDATE_GOLDEN") != NULL, same_version = true;
 
-    tell_plans(*state, &plans);
+    print_plans(*state, &plans);
     if (update) {
         scratch_write(golden_path, plans.data, plans.size);
     } else {

@@ -123,7 +123,7 @@ static void a_folder_that_cannot_be_written_to_is_named(void **state)
     sorter_close(sorter);
 }
 
-static void a_file_that_finds_no_room_is_told_with_the_remedy(void **state)
+static void a_file_that_finds_no_room_is_reported_with_the_remedy(void **state)
 {
     struct scene *scene = *state;
     struct sorter *sorter = sorter_open(scene->folder);
@@ -170,7 +170,7 @@ int main(void)
         SCENE_TEST(many_keys_are_sorted_through_a_file_without_a_name),
         SCENE_TEST(many_keys_that_come_in_order_come_out_in_order),
         SCENE_TEST(a_folder_that_cannot_be_written_to_is_named),
-        SCENE_TEST(a_file_that_finds_no_room_is_told_with_the_remedy),
+        SCENE_TEST(a_file_that_finds_no_room_is_reported_with_the_remedy),
         SCENE_TEST(a_key_beyond_the_limit_is_a_bug_of_the_caller),
     };
 

@@ -174,7 +174,7 @@ static void count_calls(void *context, const char *source, uint64_t bytes_done,
     ++*(unsigned *)context;
 }
 
-static void progress_is_told_every_4096_rows(void **state)
+static void progress_is_shown_every_4096_rows(void **state)
 {
     struct scene *scene = *state;
     struct ingest_result result;
@@ -222,7 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INGEST_TEST(validate_reports_each_row_that_would_be_rejected),
         INGEST_TEST(validate_refuses_what_ingest_would_refuse),
-        INGEST_TEST(progress_is_told_every_4096_rows),
+        INGEST_TEST(progress_is_shown_every_4096_rows),
         INGEST_TEST(validate_ends_where_its_caller_gives_up),
         INGEST_TEST(validate_reports_rows_for_one_record),
         INGEST_TEST(validate_reports_them_on_standard_input_as_well),

@@ -5,7 +5,7 @@
 #   PROFILE=asan           whose binaries, build/PROFILE (default release)
 #   TESTS='store drain'    only the test files whose names hold one of these words
 #   FILTER='429'           only the tests whose names hold this text
-#   TEST_JOBS=1            test files at the same time (default: one more than cores; many only wait)
+#   TEST_JOBS=1            test files at the same time (default: two more than cores; many only wait)
 #
 # A line a test file, the output of those that fail, and `N passed, N failed` at the end. Every
 # process of a sanitizer profile writes its reports to a folder, and a report fails the test file
@@ -117,7 +117,7 @@ rm -rf "$out"
 mkdir -p "$out"
 echo "tests: profile $PROFILE, ${#files[@]} file(s)"
 if [ "${#files[@]}" -gt 0 ]; then
-    printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${TEST_JOBS:-$(($(nproc) + 1))}" "$top/tests/run.sh" --one
+    printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${TEST_JOBS:-$(($(nproc) + 2))}" "$top/tests/run.sh" --one
 fi
 
 passed=0 failed=0 skipped=0

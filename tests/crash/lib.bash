@@ -49,6 +49,7 @@ at_the_clock() {
 world_begin() {
     local seed=$2
 
+    unset ROWFERRY_AUDIT # as in run_to_the_end
     mkdir -p "$1/inbox" && cd "$1" || return 1
     shift 2
     cp -r "$TOP/schema" schema

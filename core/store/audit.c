@@ -178,18 +178,18 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
                      struct err *err)
 {
     struct db_statement *statement = get(store, AUDIT_JOBS, err);
-    bool row = true, fine = true;
+    bool fine = true;
 
     *count = 0;
     db_bind_int64(statement, DB_AFTER, after);
     db_bind_int64(statement, DB_END_ID, id_end(id_batch(after)));
     db_bind_int64(statement, DB_AGAIN, scope->again);
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);
-    while (fine && row && *count < wanted) {
+    while (*count < wanted &&
+           db_next(store, statement, &fine, err, "read the jobs to be audited")) {
         struct audit_job *job = &jobs[*count];
 
-        fine = db_step(store, statement, &row, err, "read the jobs to be audited");
-        if (fine && row && read_job(statement, scope->share, job, texts)) {
+        if (read_job(statement, scope->share, job, texts)) {
             fine = is_answered(store, job->job_id, &job->is_answered, err);
             job->is_answered = job->is_answered && job->has_version;
             (*count)++;

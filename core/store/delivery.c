@@ -193,20 +193,16 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
                     size_t *found, int64_t *next_due_ms, struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_DUE, err);
-    bool row = true;
+    bool fine = true;
 
     *found = 0;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_int64(statement, DB_ATTEMPTS, tries);
     db_bind_int64(statement, DB_WANTED, (int64_t)max);
-    while (row && *found < max) {
-        if (!db_step(store, statement, &row, err, "look for deliveries"))
-            return false;
-        if (row)
-            ids[(*found)++] = db_column_int64(statement, DB_ID);
-    }
+    while (*found < max && db_next(store, statement, &fine, err, "look for deliveries"))
+        ids[(*found)++] = db_column_int64(statement, DB_ID);
     db_reset(statement);
-    return read_next_due(store, now_ms, tries, next_due_ms, err);
+    return fine && read_next_due(store, now_ms, tries, next_due_ms, err);
 }
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)
@@ -250,14 +246,8 @@ static bool settle(struct store *store, const struct delivery_outcome *outcome, 
     db_bind_int64(statement, DB_ATTEMPTS, outcome->attempts);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     db_bind_text(statement, DB_ERROR, outcome->error[0] ? outcome->error : NULL);
-    if (is_over)
-        db_bind_null(statement, DB_NOT_BEFORE_MS);
-    else
-        db_bind_int64(statement, DB_NOT_BEFORE_MS, outcome->not_before_ms);
-    if (outcome->http_status)
-        db_bind_int64(statement, DB_HTTP_STATUS, outcome->http_status);
-    else
-        db_bind_null(statement, DB_HTTP_STATUS);
+    db_bind_known(statement, DB_NOT_BEFORE_MS, !is_over, outcome->not_before_ms);
+    db_bind_known(statement, DB_HTTP_STATUS, outcome->http_status != 0, outcome->http_status);
     if (!db_step(store, statement, &row, err, "settle a delivery"))
         return false;
     if (row) {
@@ -279,10 +269,7 @@ bool deliveries_settle(struct store *store, const struct delivery_outcome *outco
 
     for (size_t i = 0; fine && i < number; i++)
         fine = settle(store, &outcomes[i], now_ms, err);
-    if (fine)
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    return db_end(store, fine, err);
 }
 
 bool deliveries_failed(struct store *store,
@@ -291,17 +278,13 @@ bool deliveries_failed(struct store *store,
                        void *context, struct err *err)
 {
     struct db_statement *statement = get(store, DELIVERY_LIST_FAILED, err);
-    bool row = true;
+    bool fine = true;
 
-    while (row) {
-        if (!db_step(store, statement, &row, err, "list failed deliveries"))
-            return false;
-        if (row)
-            visit(context, db_column_int64(statement, DB_ID), db_column_span(statement, DB_SCHEMA),
-                  db_column_span(statement, DB_RECORD_ID), db_column_int(statement, DB_HTTP_STATUS),
-                  db_column_span(statement, DB_ERROR));
-    }
-    return true;
+    while (db_next(store, statement, &fine, err, "list failed deliveries"))
+        visit(context, db_column_int64(statement, DB_ID), db_column_span(statement, DB_SCHEMA),
+              db_column_span(statement, DB_RECORD_ID), db_column_int(statement, DB_HTTP_STATUS),
+              db_column_span(statement, DB_ERROR));
+    return fine;
 }
 
 bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, struct err *err)
@@ -320,8 +303,5 @@ bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, st
         *retried = (uint64_t)changed;
         fine = count(store, changed, 0, -changed, err);
     }
-    if (fine)
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    return db_end(store, fine, err);
 }

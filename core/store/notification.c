@@ -4,6 +4,7 @@
 #include "core/base/crash.h"
 #include "core/store/db.h"
 #include "core/store/delivery.h"
+#include "core/store/states.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static const char *const sql[] = {
         "a.started_ms, a.ended_ms, (SELECT max(n.modified_ms) FROM notification n "
         "WHERE n.job_id = k.job_id AND n.state = 'echo') AS seen FROM record_job k "
         "CROSS JOIN job_state s ON s.job_id = k.job_id AND s.correlation_id IS NOT NULL "
-        "CROSS JOIN batch b ON b.id = k.job_id / 1000000000 AND b.pruned_ms IS NULL "
+        "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.pruned_ms IS NULL "
         "AND (:schema = '' OR b.schema = :schema) CROSS JOIN job_row r ON r.id = k.job_id "
         "LEFT JOIN rebase l ON l.job_id = k.job_id "
         "LEFT JOIN attempt a ON a.id = (SELECT t.id FROM attempt t WHERE t.job_id = k.job_id "
@@ -43,7 +44,7 @@ static const char *const sql[] = {
     [NOTIFICATION_WAITING] =
         "SELECT n.id FROM notification n LEFT JOIN job_state s ON s.job_id = n.job_id "
         "WHERE n.job_id IS NOT NULL AND n.state = 'accepted' "
-        "AND coalesce(s.state, '') NOT IN ('pending', 'sending', 'unknown') LIMIT :wanted",
+        "AND coalesce(s.state, '') NOT " IN_OPEN " LIMIT :wanted",
     [NOTIFICATION_READ] = "SELECT action, schema, record_id, body, modified_ms FROM notification "
                           "WHERE id = :id",
     [NOTIFICATION_DECIDE] = "UPDATE notification SET state = :state, reason = :reason, "
@@ -84,18 +85,15 @@ bool notification_candidates(struct store *store, const struct notification *not
                              void *context, struct err *err)
 {
     struct db_statement *statement = get(store, NOTIFICATION_CANDIDATES, err);
-    bool row = true, fine = true, go_on = true;
+    bool fine = true, go_on = true;
 
     db_bind_span(statement, DB_RECORD_ID, notification->record_id);
     db_bind_span(statement, DB_SCHEMA, notification->schema);
     db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
     db_bind_int64(statement, DB_WANTED, NOTIFICATION_CANDIDATES_MAX);
-    while (fine && row && go_on) {
+    while (go_on && db_next(store, statement, &fine, err, "look for jobs of the record")) {
         struct notification_candidate candidate = {0};
 
-        fine = db_step(store, statement, &row, err, "look for jobs of the record");
-        if (!fine || !row)
-            break;
         candidate.job_id = db_column_int64(statement, DB_JOB_ID);
         job_state_parse(db_column_text(statement, DB_STATE), &candidate.state);
         candidate.correlation =
@@ -116,20 +114,16 @@ bool notification_between(struct store *store, struct span record_id, int64_t si
                           struct err *err)
 {
     struct db_statement *statement = get(store, NOTIFICATION_BETWEEN, err);
-    bool row = true;
+    bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, record_id);
     db_bind_int64(statement, DB_SINCE_MS, since_ms);
     db_bind_int64(statement, DB_AFTER, after_ms);
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
     db_bind_int64(statement, DB_WANTED, NOTIFICATION_CANDIDATES_MAX);
-    while (row) {
-        if (!db_step(store, statement, &row, err, "look for notifications of the record"))
-            return false;
-        if (row)
-            visit(context, db_column_span(statement, DB_BODY));
-    }
-    return true;
+    while (db_next(store, statement, &fine, err, "look for notifications of the record"))
+        visit(context, db_column_span(statement, DB_BODY));
+    return fine;
 }
 
 /* How the counters change in one transaction. */
@@ -160,17 +154,16 @@ static enum notification_state bind_verdict(struct db_statement *statement, cons
                                                                           : NOTIFICATION_ACCEPTED;
 
     if (state == NOTIFICATION_ECHO) {
-        snprintf(reason, 64, "our own update, job %lld/%lld",
-                 (long long)(verdict->job_id / 1000000000),
-                 (long long)(verdict->job_id % 1000000000));
+        char job[ID_TEXT_SIZE];
+
+        snprintf(reason, 64, "our own update, job %s", id_print(verdict->job_id, job));
         refusal = reason;
     }
     db_bind_text(statement, DB_STATE, state_names[state]);
     db_bind_text(statement, DB_REASON, refusal);
-    if (refusal ? state == NOTIFICATION_ECHO : verdict->end == NOTIFICATION_WAITS)
-        db_bind_int64(statement, DB_JOB_ID, verdict->job_id);
-    else
-        db_bind_null(statement, DB_JOB_ID);
+    db_bind_known(statement, DB_JOB_ID,
+                  refusal ? state == NOTIFICATION_ECHO : verdict->end == NOTIFICATION_WAITS,
+                  verdict->job_id);
     return state;
 }
 
@@ -241,9 +234,7 @@ bool notifications_add(struct store *store, struct notification *const *notifica
     for (size_t i = 0; fine && i < count; i++)
         fine = add(store, notifications[i], decider, now_ms, &deltas, err);
     crash_point(CRASH_NOTIFICATION_READ);
-    fine = fine && tally(store, &deltas, err) && db_commit(store, err);
-    if (!fine)
-        db_rollback(store);
+    fine = db_end(store, fine && tally(store, &deltas, err), err);
     crash_point(CRASH_NOTIFICATION_COMMITTED);
     return fine;
 }
@@ -314,18 +305,15 @@ static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *
                          struct err *err)
 {
     struct db_statement *statement = get(store, NOTIFICATION_WAITING, err);
-    bool row = true;
+    bool fine = true;
 
     *count = 0;
     db_bind_int64(statement, DB_WANTED, WAITING_MAX);
-    while (row && *count < WAITING_MAX) {
-        if (!db_step(store, statement, &row, err, "look for notifications that wait"))
-            return false;
-        if (row)
-            ids[(*count)++] = db_column_int64(statement, DB_ID);
-    }
+    while (*count < WAITING_MAX &&
+           db_next(store, statement, &fine, err, "look for notifications that wait"))
+        ids[(*count)++] = db_column_int64(statement, DB_ID);
     db_reset(statement);
-    return true;
+    return fine;
 }
 
 bool notifications_decide(struct store *store, const struct notification_decider *decider,
@@ -335,7 +323,7 @@ bool notifications_decide(struct store *store, const struct notification_decider
     struct deltas deltas = {0};
     struct notification notification;
     struct buf texts[4] = {{0}};
-    bool fine = true;
+    bool fine;
     size_t count;
 
     *decided = 0;
@@ -349,10 +337,7 @@ bool notifications_decide(struct store *store, const struct notification_decider
                decide_waiting(store, &notification, decider, now_ms, &deltas, decided, err);
     for (unsigned i = 0; i < 4; i++)
         buf_release(&texts[i]);
-    if (fine && tally(store, &deltas, err))
-        return db_commit(store, err);
-    db_rollback(store);
-    return false;
+    return db_end(store, fine && tally(store, &deltas, err), err);
 }
 
 bool notification_count(struct store *store, struct notification_counts *counts, struct err *err)

@@ -105,12 +105,12 @@ void webhooks_sign(const char *secret, const char *id, const char *timestamp, st
 static void sign_hub(const char *secret, struct span body, struct buf *out)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
+    char digits[2 * EVP_MAX_MD_SIZE + 1];
     unsigned size;
 
     mac(secret, body, digest, &size);
-    buf_append_text(out, "sha256=");
-    for (unsigned i = 0; i < size; i++)
-        buf_printf(out, "%02x", digest[i]);
+    str_hex(digest, size, digits);
+    buf_printf(out, "sha256=%s", digits);
 }
 
 /* Builds the body that docs/api.md describes, with the metadata of the record, which shows whose

@@ -342,3 +342,14 @@ unsigned str_distance(const char *a, const char *b)
     }
     return rows[strlen(a) % 3][size];
 }
+
+void str_hex(const unsigned char *bytes, size_t size, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 0x0F];
+    }
+    *out = '\0';
+}

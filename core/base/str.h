@@ -39,6 +39,9 @@ static inline bool str_is_letter(char byte)
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
+/* Writes the bytes as lower-case hexadecimal digits and a NUL: 2 * size + 1 characters. */
+void str_hex(const unsigned char *bytes, size_t size, char *out);
+
 /* Returns the value of a hexadecimal digit, or -1. */
 static inline int str_hex_value(char byte)
 {

@@ -48,8 +48,7 @@ static bool compute(struct feed *feed, const char *algorithm, char *sum, struct 
     if (fine)
         EVP_DigestFinal_ex(context, digest, &digest_size);
     EVP_MD_CTX_free(context);
-    for (unsigned i = 0; i < digest_size; i++)
-        snprintf(sum + (size_t)2 * i, 3, "%02x", digest[i]);
+    str_hex(digest, digest_size, sum);
     return fine && feed_rewind(feed, err);
 }
 

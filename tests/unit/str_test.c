@@ -359,6 +359,17 @@ static void a_size_of_0_writes_nothing(void **state)
     assert_string_equal(out, "#");
 }
 
+static void bytes_are_written_as_hexadecimal_digits(void **state)
+{
+    char out[] = "########";
+
+    (void)state;
+    str_hex((const unsigned char *)"\x00\x9f\xff", 3, out);
+    assert_memory_equal(out, "009fff\0#", sizeof out - 1);
+    str_hex(NULL, 0, out);
+    assert_string_equal(out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +390,7 @@ int main(void)
         cmocka_unit_test(every_byte_is_printed_harmlessly),
         cmocka_unit_test(printable_text_is_cut_between_its_units),
         cmocka_unit_test(a_size_of_0_writes_nothing),
+        cmocka_unit_test(bytes_are_written_as_hexadecimal_digits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

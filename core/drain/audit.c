@@ -30,8 +30,7 @@ enum {
 
 /* A request for some records, page by page. */
 struct inquiry {
-    struct task task; /* first, so that an answer's context leads back here; for loop_heed */
-    struct inquiry *next;
+    struct task task; /* first, so that a task's address is its inquiry's; for loop_heed */
     unsigned job_count, id_count;
     struct audit_job jobs[JOBS_MAX];
     struct verdict_facts facts[JOBS_MAX];
@@ -46,11 +45,6 @@ struct inquiry {
     uint64_t seen; /* entries on the pages before */
     uint64_t first_hash, last_hash;
     int64_t asked_ms; /* when its first page was asked for */
-};
-
-/* Inquiries, first in first out. */
-struct inquiries {
-    struct inquiry *first, **end;
 };
 
 struct audit {
@@ -68,7 +62,7 @@ struct audit {
     struct buf job_texts;
 
     struct inquiry *inquiries;
-    struct inquiries free, ready; /* ready: to be sent before others are filled */
+    struct task_list free, ready; /* ready: to be sent before others are filled */
 
     struct audit_result results[WRITE_JOBS];
     unsigned result_count;
@@ -82,25 +76,6 @@ struct audit {
     bool only_denied;   /* all that failed were 403 */
     struct err trouble; /* what the last request that failed was answered */
 };
-
-static void put(struct inquiries *list, struct inquiry *inquiry)
-{
-    inquiry->next = NULL;
-    *list->end = inquiry;
-    list->end = &inquiry->next;
-}
-
-static struct inquiry *take(struct inquiries *list)
-{
-    struct inquiry *inquiry = list->first;
-
-    if (!inquiry)
-        return NULL;
-    list->first = inquiry->next;
-    if (!list->first)
-        list->end = &list->first;
-    return inquiry;
-}
 
 /* The wall clock as it was when the audit began, and what has passed since: a step of the clock in
  * between changes no age. */
@@ -259,14 +234,14 @@ static bool take_page(struct audit *audit, struct inquiry *inquiry,
         if (inquiry->page++ == 1)
             inquiry->first_hash = page->hash;
         page_url(audit, inquiry, next);
-        put(&audit->ready, inquiry);
+        task_list_add(&audit->ready, &inquiry->task);
         return true;
     }
     if (more || repeats) {
         err_set(&audit->trouble, ERR_NETWORK, "its pages repeat or do not end");
         audit->only_denied = false;
     }
-    put(&audit->free, inquiry);
+    task_list_add(&audit->free, &inquiry->task);
     return decide_jobs(audit, inquiry, more || repeats, err);
 }
 
@@ -314,12 +289,12 @@ static void take_failure(struct audit *audit, struct inquiry *inquiry,
 
     inquiry->task.job.refused_token = run == POLICY_NEW_TOKEN;
     if (again) {
-        put(&audit->ready, inquiry);
+        task_list_add(&audit->ready, &inquiry->task);
         return;
     }
     audit->only_denied = audit->only_denied && answer->status == 403;
     rounds_note_failure(&audit->rounds, inquiry->job_count, refused);
-    put(&audit->free, inquiry);
+    task_list_add(&audit->free, &inquiry->task);
 }
 
 static bool take_answer(struct audit *audit, const struct http_answer *answer, struct err *err)
@@ -477,15 +452,15 @@ static bool next_inquiry(struct audit *audit, struct inquiry **inquiry, struct e
 {
     bool fine;
 
-    *inquiry = take(&audit->ready);
+    *inquiry = (struct inquiry *)task_list_take(&audit->ready);
     if (*inquiry || audit->between || rounds_is_hopeless(&audit->rounds))
         return true;
-    *inquiry = take(&audit->free);
+    *inquiry = (struct inquiry *)task_list_take(&audit->free);
     if (!*inquiry)
         return true;
     fine = fill(audit, *inquiry, err);
     if (!fine || (*inquiry)->job_count == 0) {
-        put(&audit->free, *inquiry);
+        task_list_add(&audit->free, &(*inquiry)->task);
         *inquiry = NULL;
     }
     return fine;
@@ -663,11 +638,11 @@ static bool begin(struct audit *audit, struct err *err)
     audit->begun_ms = clock_now_ms();
     audit->begun_us = clock_monotonic_us();
     audit->only_denied = true;
-    audit->free.end = &audit->free.first;
-    audit->ready.end = &audit->ready.first;
+    task_list_init(&audit->free);
+    task_list_init(&audit->ready);
     audit->inquiries = mem_calloc(options->concurrency, sizeof *audit->inquiries);
     for (unsigned i = 0; i < options->concurrency; i++)
-        put(&audit->free, &audit->inquiries[i]);
+        task_list_add(&audit->free, &audit->inquiries[i].task);
     rounds_init(&audit->rounds, options->audit_wait_ms, options->audit_ids, options->max_retries);
     audit->loop->auditing = true;
     audit->loop->more = false;

@@ -192,11 +192,10 @@ static void note_refusal(struct sender *sender, const struct http_answer *answer
     sender->counts.throttled++;
     if (sender->options.max_wait_ms > 0 && answer->retry_after_ms > sender->options.max_wait_ms)
         sender->end = SENDER_PARKED;
-    wait_us = governor_refused(&sender->governor,
-                               &(struct governor_refusal){now_us - answer->latency_us,
-                                                          wait_us > most_us ? most_us : wait_us},
-                               erand48(sender->dice), now_us);
-    (void)wait_us;
+    governor_refused(&sender->governor,
+                     &(struct governor_refusal){now_us - answer->latency_us,
+                                                wait_us > most_us ? most_us : wait_us},
+                     erand48(sender->dice), now_us);
 }
 
 /* Without an answer that helps: then one at a time, with pauses that grow. */
@@ -295,33 +294,17 @@ static bool settle(struct sender *sender, struct err *err)
 
 /* --- what leaves --- */
 
-static void hexadecimal(const unsigned char *bytes, size_t size, char *out)
-{
-    for (size_t i = 0; i < size; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static void add_field(struct flight *flight, const char *name, const char *value)
-{
-    unsigned count = 0;
-
-    while (flight->fields[count].name)
-        count++;
-    flight->fields[count] = (struct http_field){name, value};
-    flight->fields[count + 1] = (struct http_field){NULL, NULL};
-}
-
 /* The header fields that name the delivery: the same however often it is sent. */
 static void make_fields(struct sender *sender, struct flight *flight)
 {
     char key[2 * NOTIFICATION_KEY_SIZE + 1];
     int64_t now_s = clock_now_ms() / 1000;
 
-    hexadecimal(flight->delivery.key, NOTIFICATION_KEY_SIZE, key);
-    flight->fields[0].name = NULL;
+    str_hex(flight->delivery.key, NOTIFICATION_KEY_SIZE, key);
+    memset(flight->fields, 0, sizeof flight->fields);
     snprintf(flight->idempotency_key, FIELD_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", key, key + 8,
              key + 12, key + 16, key + 20);
-    add_field(flight, "Idempotency-Key", flight->idempotency_key);
+    flight->fields[0] = (struct http_field){"Idempotency-Key", flight->idempotency_key};
     if (!sender->options.keys)
         return;
     snprintf(flight->id, FIELD_SIZE, "msg_%s", key);
@@ -329,9 +312,9 @@ static void make_fields(struct sender *sender, struct flight *flight)
     buf_reset(&flight->signature);
     signature_make(sender->options.keys, flight->id, now_s, buf_span(&flight->body),
                    &flight->signature);
-    add_field(flight, "webhook-id", flight->id);
-    add_field(flight, "webhook-timestamp", flight->timestamp);
-    add_field(flight, "webhook-signature", buf_text(&flight->signature));
+    flight->fields[1] = (struct http_field){"webhook-id", flight->id};
+    flight->fields[2] = (struct http_field){"webhook-timestamp", flight->timestamp};
+    flight->fields[3] = (struct http_field){"webhook-signature", buf_text(&flight->signature)};
 }
 
 static bool make_body(struct sender *sender, struct flight *flight, struct err *err)
@@ -412,6 +395,8 @@ static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
     unsigned most = allowed(sender);
     size_t count;
 
+    if (most == 0) /* the next answer makes room */
+        return true;
     if (!deliveries_due(
             sender->store, now_ms, sender->options.max_tries ? sender->options.max_tries : INT_MAX,
             sender->due_ids, 2 * (size_t)sender->options.concurrency, &count, &next_due_ms, err))

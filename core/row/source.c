@@ -140,15 +140,15 @@ static bool check_kind(const struct source *source, enum row_encoding marked, st
 
 /* Chooses the encoding by the declaration and the byte order mark, which must not contradict each
  * other. */
-static bool start_encoding(struct source *source, struct err *err)
+static bool start_encoding(struct source *source, bool in_memory, struct err *err)
 {
     size_t mark_size;
     enum row_encoding marked = marked_encoding(source, &mark_size), declared = source->encoding;
 
     /* a header row that was read is known to be text, and need not be the first line of its file */
-    if (source->in_memory && encoding_is_single_byte(declared))
+    if (in_memory && encoding_is_single_byte(declared))
         return source->end == 0 || start_transcoder(source, declared, 0, err);
-    if (!source->in_memory && !check_kind(source, marked, err))
+    if (!in_memory && !check_kind(source, marked, err))
         return false;
     if (marked && declared && marked != declared && source->utf8 &&
         !(declared == ROW_ENCODING_UTF_16 && encoding_is_utf_16(marked)))
@@ -187,7 +187,6 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
                               .encoding = kind->encoding,
                               .delimiter = kind->delimiter,
                               .utf8 = kind->utf8,
-                              .in_memory = kind->text.data != NULL,
                               .forced = kind->forced};
     source->input = input_open(fd, kind->text, name);
     source->data = mem_calloc(1, capacity(source) + SOURCE_SLACK);
@@ -198,7 +197,7 @@ bool source_init(struct source *source, int fd, const char *name, const struct s
 
     if (!fill_first(source, err))
         return false;
-    if (!start_encoding(source, err))
+    if (!start_encoding(source, kind->text.data != NULL, err))
         return false;
     if (source->begin == source->end && !source->ended && !source_fill(source, err))
         return false;

@@ -30,7 +30,6 @@ struct source {
     enum row_encoding encoding; /* as declared */
     char delimiter;             /* as declared, or by a sep= line; 0: not declared */
     bool utf8;                  /* invalid bytes are reported */
-    bool in_memory;             /* read from a text, which is a header row that was read before */
     bool ended;                 /* nothing comes after data[end] */
     char *data; /* the window is data[begin] .. data[end - 1]: UTF-8 where utf8 is set */
     size_t begin, end;

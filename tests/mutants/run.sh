@@ -16,6 +16,8 @@ COUNT=${COUNT:-200} SEED=${SEED:-1} JOBS=${JOBS:-$(nproc)}
 FILES=${FILES:-$(ls core/job/*.c core/store/*.c core/drain/*.c core/http/governor.c)}
 work=$PWD/build/mutants
 mkdir -p "$work"
+# builds in a copy of the tree
+build=(make PROFILE=mutant CFLAGS_mutant='-O1 -DROWFERRY_CRASH_POINTS -Wno-error' LDFLAGS_mutant=)
 
 # Puts a copy of the tree in order and compiles it, so that a mutant costs one file and its tests.
 prepare() {
@@ -24,8 +26,7 @@ prepare() {
     rm -rf "$copy"/{core,cmd,tests,migrations}
     git ls-files -z core cmd tests migrations schema sample-batches README.md docs Makefile |
         xargs -0 cp -p --parents -t "$copy"
-    make -C "$copy" -j1 PROFILE=mutant CFLAGS_mutant='-O1 -DROWFERRY_CRASH_POINTS' LDFLAGS_mutant= \
-        build/mutant/librowferry.a >"$copy/build.log" 2>&1 || { tail -n 20 "$copy/build.log"; exit 2; }
+    "${build[@]}" -C "$copy" -j1 build/mutant/librowferry.a >"$copy/build.log" 2>&1 || { tail -n 20 "$copy/build.log"; exit 2; }
 }
 
 # The unit tests of a source file.
@@ -43,7 +44,6 @@ try() {
         "$file" >"$copy/$file" 2>/dev/null
     (
         cd "$copy" || exit 2
-        build=(make -s PROFILE=mutant CFLAGS_mutant='-O1 -DROWFERRY_CRASH_POINTS -Wno-error' LDFLAGS_mutant=)
         if ! "${build[@]}" "$object" >/dev/null 2>&1 ||
             cmp -s "$object" "$object.original"; then
             echo same

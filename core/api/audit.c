@@ -2,6 +2,7 @@
 
 #include "core/api/record.h"
 #include "core/http/pool.h"
+#include "core/http/url.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -16,7 +17,7 @@ void api_audit_url(struct buf *out, const char *api_url, struct span schema, con
     for (size_t i = 0; i < id_count; i++) {
         if (i > 0)
             buf_append_char(out, ',');
-        api_encode(out, ids[i]);
+        url_encode(out, ids[i]);
     }
     buf_printf(out, "&pageSize=%d", AUDIT_PAGE_SIZE);
     if (page > 1)

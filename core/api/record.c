@@ -1,54 +1,28 @@
 #include "core/api/record.h"
 
 #include "core/http/pool.h"
+#include "core/http/url.h"
 #include "core/validate/decimal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <uuid/uuid.h>
 
 enum { UUID_TEXT = 36 };
-
-/* RFC 3986 section 2.3. */
-static bool is_unreserved(unsigned char byte)
-{
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
-}
-
-void api_encode(struct buf *out, struct span text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *at = buf_reserve(out, text.size * 3);
-
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-
-        if (is_unreserved(byte)) {
-            *at++ = (char)byte;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = digits[byte >> 4];
-        *at++ = digits[byte & 15];
-    }
-    out->size = (size_t)(at - out->data);
-}
 
 void api_records_url(struct buf *out, const char *api_url, struct span schema)
 {
     buf_append_text(out, api_url);
     buf_append_text(out, "/api/v2/customobjects/schemas/");
-    api_encode(out, schema);
+    url_encode(out, schema);
     buf_append_text(out, "/records/");
 }
 
 void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
 {
     api_records_url(out, api_url, schema);
-    api_encode(out, id);
+    url_encode(out, id);
 }
 
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,

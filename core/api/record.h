@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Appends text percent-encoded, except the unreserved characters of RFC 3986 section 2.3. */
-void api_encode(struct buf *out, struct span text);
-
 /* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/`, the schema encoded. */
 void api_records_url(struct buf *out, const char *api_url, struct span schema);
 

@@ -332,8 +332,25 @@ static bool needs_quotes(const struct csv_writer *writer, struct span content)
            (content.size >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0);
 }
 
+/* Returns whether a reader takes a cell for one whose closing quote is missing. */
+static bool is_too_large(const struct csv_writer *writer, struct span cell)
+{
+    const struct row_dialect *dialect = &writer->shape.dialect;
+    const char *at = cell.data, *end = at + cell.size;
+    uint32_t feeds = 0;
+
+    if (*at != '"')
+        return false;
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        at++;
+        feeds++;
+    }
+    return cell.size - 2 > dialect_cell_size(dialect) || feeds > dialect_cell_lines(dialect);
+}
+
 static void put_cell(struct csv_writer *writer, struct span content)
 {
+    size_t start = writer->line.size;
     struct buf safe = {0};
 
     if (writer->literal) {
@@ -342,20 +359,41 @@ static void put_cell(struct csv_writer *writer, struct span content)
     }
     if (!writer->options->for_spreadsheet || !csv_is_formula(content)) {
         write_cell(content, writer->delimiter, needs_quotes(writer, content), &writer->line);
-        return;
+    } else {
+        buf_append_char(&safe, '\'');
+        buf_append_span(&safe, content);
+        write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
+        buf_release(&safe);
     }
-    buf_append_char(&safe, '\'');
-    buf_append_span(&safe, content);
-    write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
-    buf_release(&safe);
+    writer->too_large |=
+        is_too_large(writer, (struct span){writer->line.data + start, writer->line.size - start});
 }
 
-/* Writes a cell that is not read back: it can lose what cannot be written without quotes. */
+/* Returns the beginning of a text that a quoted cell can hold. */
+static struct span cut_to_cell(const struct csv_writer *writer, struct span text)
+{
+    size_t room = dialect_cell_size(&writer->shape.dialect) - 1; /* an apostrophe can be added */
+    size_t size = 0;
+
+    while (size < text.size && room >= 1U + (text.data[size] == '"'))
+        room -= 1U + (text.data[size++] == '"');
+    while (size && size < text.size && ((unsigned char)text.data[size] & 0xC0) == 0x80)
+        size--;
+    return (struct span){text.data, size};
+}
+
+/* Writes a cell that is not read back: it can lose what cannot be written without quotes, and its
+ * end if it would be too long with them. */
 static void put_shown(struct csv_writer *writer, struct span content)
 {
     size_t start = writer->line.size;
 
     put_cell(writer, content);
+    if (writer->too_large) {
+        writer->too_large = false;
+        writer->line.size = start;
+        put_cell(writer, cut_to_cell(writer, content));
+    }
     for (size_t i = start; writer->literal && i < writer->line.size; i++)
         if (writer->line.data[i] == writer->delimiter || writer->line.data[i] == '\n' ||
             writer->line.data[i] == '\r')
@@ -500,18 +538,6 @@ static bool put_tags(struct csv_writer *writer, const struct csv_column *column,
 
 static const char no_cell[] = "no CSV cell can hold this value";
 
-static bool too_many_lines(const struct csv_writer *writer, struct span content)
-{
-    size_t lines = 0;
-
-    if (content.size > dialect_cell_size(&writer->shape.dialect))
-        return true;
-    for (const char *at = content.data;
-         (at = memchr(at, '\n', (size_t)(content.data + content.size - at))); at++)
-        lines++;
-    return lines > dialect_cell_lines(&writer->shape.dialect);
-}
-
 /* JSON text as the cell had it, with the blanks around it, which csv_row.c keeps. */
 static struct span text_as_read(const struct json_tape *tape, uint32_t value, struct span fields)
 {
@@ -539,8 +565,6 @@ static bool put_value(struct csv_writer *writer, const struct row *row, size_t i
         content = text_as_read(&writer->tape, writer->values[index], row->fields);
     if (!can_hold(writer, column, content))
         return refuse(writer, row, column->name, no_cell, err);
-    if (too_many_lines(writer, content))
-        return refuse(writer, row, column->name, "longer than a CSV cell may be", err);
     put_cell(writer, content);
     return true;
 }
@@ -595,6 +619,7 @@ static bool put_cells(struct csv_writer *writer, const struct row *row, struct e
     bool first = true;
 
     buf_reset(&writer->line);
+    writer->too_large = false;
     for (size_t i = 0; i < writer->csv.row.column_count; i++) {
         if (writer->csv.row.columns[i].kind == CSV_OUTCOME)
             continue;
@@ -603,6 +628,9 @@ static bool put_cells(struct csv_writer *writer, const struct row *row, struct e
         first = false;
         if (!put_column(writer, row, i, err))
             return false;
+        if (writer->too_large)
+            return refuse(writer, row, writer->csv.row.columns[i].name,
+                          "longer than a CSV cell with quotes may be", err);
     }
     return true;
 }
@@ -645,7 +673,8 @@ static bool put_row(struct csv_writer *writer, const struct row *row, const stru
     passed = is_passed_over(writer, outcome);
     if (passed && !writer->literal) {
         writer->first_quoted = true;
-        put_cells(writer, row, err);
+        if (!put_cells(writer, row, err))
+            return false;
         writer->first_quoted = false;
         passed = is_passed_over(writer, outcome);
     }
@@ -711,6 +740,7 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
     struct csv_cell cell;
     bool first = true;
 
+    writer->too_large = false;
     for (size_t i = 0; i < csv->row.column_count; i++) {
         if (end != CSV_DELIMITER)
             return false;
@@ -726,7 +756,7 @@ static bool put_raw_cells(struct csv_writer *writer, struct span text, struct sp
         if (!first)
             buf_append_char(&writer->line, writer->delimiter);
         first = false;
-        if (!put_raw_cell(writer, &cell))
+        if (!put_raw_cell(writer, &cell) || writer->too_large)
             return false;
     }
     return end == CSV_LINE_END && lexer.at == lexer.end && !lexer.has_nul && !lexer.has_return;

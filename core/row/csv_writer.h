@@ -30,6 +30,7 @@ struct csv_writer {
     size_t row_max;
     bool literal;                /* nothing is quoted (x-rowferry `quote` is null) */
     bool first_quoted;           /* the first cell of the current row is quoted in any case */
+    bool too_large;              /* a cell of the current row is, for one with quotes */
     bool reports[OUTCOME_PARTS]; /* parts of the outcome whose names the schema does not use */
     struct recoder *encoder;     /* NULL: UTF-8 */
     unsigned fills;              /* set of 1 << kind of the columns */

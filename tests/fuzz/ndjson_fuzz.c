@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { SETTINGS = 2 };
 
@@ -20,13 +21,27 @@ struct line {
 
 static void compare(struct line *line, uint32_t index, struct json_object *value);
 
+/* Returns whether json-c decodes a string wrongly: 0.16 makes U+FFFD of an escaped U+1D800 to
+ * U+1DBFF, whose first surrogate is \ud836. */
+static bool is_misread(const struct line *line, uint32_t index)
+{
+    const struct json_token *token = &line->tokens[index];
+    struct span inside = {line->text + token->start, token->size};
+
+    for (size_t i = 0; token->escaped && i + 6 <= inside.size; i++)
+        if (strncasecmp(inside.data + i, "\\ud836", 6) == 0)
+            return true;
+    return false;
+}
+
 static void compare_string(struct line *line, uint32_t index, struct json_object *value)
 {
     struct span text = json_string(&line->tokens[index], line->text, &line->scratch);
     struct span other = {json_object_get_string(value), (size_t)json_object_get_string_len(value)};
 
     fuzz_must(json_object_is_type(value, json_type_string), "json-c has a string there too");
-    fuzz_must_equal(text, other, "json-c decodes a string alike");
+    if (!is_misread(line, index))
+        fuzz_must_equal(text, other, "json-c decodes a string alike");
 }
 
 /* json-c keeps the digits of a double, and clamps integers to 64 bits. */
@@ -59,15 +74,16 @@ static void compare_array(struct line *line, uint32_t index, struct json_object 
     fuzz_must(item == line->tokens[index].next, "tokens of an array end where it does");
 }
 
-/* Returns whether a name has a NUL: json-c cuts it there, and it can replace another. */
-static bool has_cut_name(struct line *line, uint32_t index)
+/* Returns whether json-c misreads a name, which can replace another then. One that has a NUL is cut
+ * there. */
+static bool has_other_name(struct line *line, uint32_t index)
 {
     uint32_t name = index + 1;
 
     for (size_t i = 0; i < line->tokens[index].count; i++) {
         struct span text = json_string(&line->tokens[name], line->text, &line->scratch);
 
-        if (text.size && memchr(text.data, '\0', text.size))
+        if ((text.size && memchr(text.data, '\0', text.size)) || is_misread(line, name))
             return true;
         name = line->tokens[name + 1].next;
     }
@@ -78,7 +94,7 @@ static void compare_object(struct line *line, uint32_t index, struct json_object
 {
     uint32_t name = index + 1;
     size_t count = line->tokens[index].count;
-    bool cut = has_cut_name(line, index);
+    bool other = has_other_name(line, index);
 
     fuzz_must(json_object_is_type(value, json_type_object), "json-c has an object there too");
     for (size_t i = 0; i < count; i++) {
@@ -86,14 +102,14 @@ static void compare_object(struct line *line, uint32_t index, struct json_object
         struct json_object *member = NULL;
         char *copy = strndup(text.size ? text.data : "", text.size);
 
-        if (!cut && json_object_object_get_ex(value, copy, &member))
+        if (!other && json_object_object_get_ex(value, copy, &member))
             compare(line, name + 1, member);
-        fuzz_must(member || cut || line->tokens[name + 1].kind == JSON_NULL,
+        fuzz_must(member || other || line->tokens[name + 1].kind == JSON_NULL,
                   "json-c has the member too");
         free(copy);
         name = line->tokens[name + 1].next;
     }
-    fuzz_must(cut || (size_t)json_object_object_length(value) == count,
+    fuzz_must(other || (size_t)json_object_object_length(value) == count,
               "json-c has as many members");
     fuzz_must(name == line->tokens[index].next, "tokens of an object end where it does");
 }

@@ -17,6 +17,7 @@
 
 #define REFUSED(name, reason) "batch 5: row 7: " name ": " reason "; use --format ndjson"
 #define NO_CELL(name)         REFUSED(name, "no CSV cell can hold this value")
+#define TOO_LARGE(name)       REFUSED(name, "longer than a CSV cell with quotes may be")
 #define NO_COLUMN(name)       REFUSED(name, "there is no column for it")
 #define NO_TAGS               REFUSED("tags", "one of them is empty or holds ';'")
 
@@ -226,11 +227,15 @@ static void a_cell_and_a_row_have_their_limits(void **state)
         {SMALL, HEADER, "a", "{\"sku\":\"12345\"}", NULL, -1,
          .expected = "a,,,12345,,,," END_COMMA},
         {SMALL, HEADER, "a", "{\"sku\":\"123456\"}", NULL, -1,
-         .expected = REFUSED("sku", "longer than a CSV cell may be")},
+         .expected = "a,,,123456,,,," END_COMMA},
+        {SMALL, HEADER, "a", "{\"sku\":\"1234,\"}", NULL, -1,
+         .expected = "a,,,\"1234,\",,,," END_COMMA},
+        {SMALL, HEADER, "a", "{\"sku\":\"123\\\",\"}", NULL, -1, .expected = TOO_LARGE("sku")},
+        {SMALL, HEADER, "12345,", "{}", NULL, -1, .expected = TOO_LARGE("record_id")},
+        {SMALL, HEADER, "a", "{}", "[\"12,\",\"45\"]", -1, .expected = TOO_LARGE("tags")},
         {SMALL, HEADER, "a", "{\"sku\":\"1\\n2\"}", NULL, -1,
          .expected = "a,,,\"1\n2\",,,," END_COMMA},
-        {SMALL, HEADER, "a", "{\"sku\":\"1\\n\\n2\"}", NULL, -1,
-         .expected = REFUSED("sku", "longer than a CSV cell may be")},
+        {SMALL, HEADER, "a", "{\"sku\":\"1\\n\\n2\"}", NULL, -1, .expected = TOO_LARGE("sku")},
         {{.row_max = 60},
          HEADER,
          "a",
@@ -291,6 +296,13 @@ static void a_row_is_not_taken_for_a_comment_or_a_footer(void **state)
          NULL,
          -1,
          .expected = REFUSED("Total", "a row that reads like a declared footer or comment")},
+        {{.is_footer = begins_with_total, .cell_size_max = 5},
+         HEADER,
+         "Total1",
+         "{}",
+         NULL,
+         -1,
+         .expected = TOO_LARGE("record_id")},
         {HASH, HEADER, "#1", "{}", NULL, -1, "\"#1\",,,,,,,," END_COMMA, .for_spreadsheet = true},
     };
 
@@ -458,6 +470,14 @@ static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(v
          .for_spreadsheet = true},
         {literal, "record_id|sku\n", {"a|b\tc", 5}, .expected = "\t\t\t\t\t\t\t\t\t\t\tRAW\n"},
         {plain, "record_id,sku\n", {"a,=b", 4}, "a,'=b," END_COMMA, .for_spreadsheet = true},
+        {{.delimiter = ',', .cell_size_max = 5},
+         "record_id;sku\n",
+         {"a;b,c6", 6},
+         .expected = "a,\"b,c6\"" END_COMMA},
+        {{.delimiter = ',', .cell_size_max = 5},
+         "record_id;sku\n",
+         {"a;b,c567", 8},
+         .expected = ",,,,,,,,,,,RAW\n"},
         {{.row_max = 20},
          "record_id,sku\n",
          {"a,3456789012345", 15},
@@ -492,6 +512,43 @@ static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(v
     }
 }
 
+static void an_outcome_is_cut_to_what_a_cell_with_quotes_can_hold(void **state)
+{
+    static const struct {
+        const char *error, *expected;
+    } samples[] = {
+        {"1234567", "1234567"},
+        {"12,4", "\"12,4\""},
+        {"12,456", "\"12,4\""},
+        {"1,\"4567", "\"1,\"\"\""},
+        {"1,3\"567", "\"1,3\""},
+        {"12,\xC3\xA4x", "\"12,\""},
+        {"1,\xC3\xA4xy", "\"1,\xC3\xA4\""},
+    };
+    const struct sample sample = {.dialect = SMALL, .header = "record_id\n"};
+    struct writer_options options;
+    struct row_shape shape;
+    struct csv_writer writer;
+    struct err err = {0};
+    struct buf out = {0}, expected = {0};
+
+    (void)state;
+    if (!open_writer(&sample, &shape, &options, &writer, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        const struct outcome outcome = {{[OUTCOME_ERROR] = span_of(samples[i].error)}};
+
+        buf_reset(&out);
+        buf_reset(&expected);
+        csv_writer_rejected(&writer, span_of("a"), &outcome, &out);
+        buf_printf(&expected, "a,,,,,,%s,,,,\n", samples[i].expected);
+        assert_string_equal(buf_text(&out), buf_text(&expected));
+    }
+    csv_writer_release(&writer);
+    buf_release(&out);
+    buf_release(&expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +563,7 @@ int main(void)
         cmocka_unit_test(the_delimiter_is_the_declared_one),
         cmocka_unit_test(a_header_row_that_does_not_fit_is_a_fault_of_the_schema_file),
         cmocka_unit_test(a_header_row_of_the_shape_has_a_column_for_every_value),
+        cmocka_unit_test(an_outcome_is_cut_to_what_a_cell_with_quotes_can_hold),
         cmocka_unit_test(a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row),
     };
 

@@ -136,6 +136,9 @@ static void fields_are_compared_by_value(void **state)
         {"{\"b\":2,\"a\":1,\"c\":3}", "{\"a\":1,\"b\":2,\"c\":3}", true},
         {"{\"a\":1}", "{\"a\":2}", false},
         {"{\"a\":45.50}", "{\"a\":45.5}", true},
+        /* U+1D800 and U+1DBFF, which json-c 0.16 decodes as U+FFFD */
+        {"{\"a\":\"\xF0\x9D\xA0\x80\"}", "{\"a\":\"\\ud836\\udc00\"}", true},
+        {"{\"a\":\"\xF0\x9D\xAF\xBF\"}", "{\"a\":\"\\uD836\\uDFFF\"}", true},
         {"{\"a\":1}", "{\"a\":1.0e0}", true},
         {"{\"a\":0}", "{\"a\":-0.000}", true},
         {"{\"a\":100}", "{\"a\":1E+2}", true},

@@ -1,8 +1,8 @@
 #include "core/api/audit.h"
 
 #include "core/api/record.h"
+#include "core/base/percent.h"
 #include "core/http/pool.h"
-#include "core/http/url.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -17,7 +17,7 @@ void api_audit_url(struct buf *out, const char *api_url, struct span schema, con
     for (size_t i = 0; i < id_count; i++) {
         if (i > 0)
             buf_append_char(out, ',');
-        url_encode(out, ids[i]);
+        percent_encode(out, ids[i]);
     }
     buf_printf(out, "&pageSize=%d", AUDIT_PAGE_SIZE);
     if (page > 1)

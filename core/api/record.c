@@ -1,7 +1,7 @@
 #include "core/api/record.h"
 
+#include "core/base/percent.h"
 #include "core/http/pool.h"
-#include "core/http/url.h"
 #include "core/validate/decimal.h"
 
 #include <inttypes.h>
@@ -15,14 +15,14 @@ void api_records_url(struct buf *out, const char *api_url, struct span schema)
 {
     buf_append_text(out, api_url);
     buf_append_text(out, "/api/v2/customobjects/schemas/");
-    url_encode(out, schema);
+    percent_encode(out, schema);
     buf_append_text(out, "/records/");
 }
 
 void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
 {
     api_records_url(out, api_url, schema);
-    url_encode(out, id);
+    percent_encode(out, id);
 }
 
 void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,

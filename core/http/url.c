@@ -99,29 +99,3 @@ bool url_same_domain(struct span api_host, struct span host)
     tail = (struct span){host.data + host.size - domain.size, domain.size};
     return tail.data[-1] == '.' && same_letters(tail, domain);
 }
-
-/* RFC 3986 section 2.3. */
-static bool is_unreserved(unsigned char byte)
-{
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
-}
-
-void url_encode(struct buf *out, struct span text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *at = buf_reserve(out, text.size * 3);
-
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-
-        if (is_unreserved(byte)) {
-            *at++ = (char)byte;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = digits[byte >> 4];
-        *at++ = digits[byte & 15];
-    }
-    out->size = (size_t)(at - out->data);
-}

@@ -2,7 +2,6 @@
 #ifndef ROWFERRY_HTTP_URL_H
 #define ROWFERRY_HTTP_URL_H
 
-#include "core/base/buf.h"
 #include "core/base/str.h"
 
 #include <stdbool.h>
@@ -27,8 +26,5 @@ bool url_host_is_loopback(struct span host);
 /* True when host is the domain of api_host (which is api_host without `api.`) or is in it, or when
  * both are loopback. Letters of either case. */
 bool url_same_domain(struct span api_host, struct span host);
-
-/* Appends text percent-encoded, except the unreserved characters of RFC 3986 section 2.3. */
-void url_encode(struct buf *out, struct span text);
 
 #endif

@@ -31,6 +31,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_FILED] = &filed_statements,
     [DB_AUDITS] = &audit_statements,
     [DB_NOTIFICATIONS] = &notification_statements,
+    [DB_KNOWN] = &known_statements,
     [DB_DELIVERIES] = &delivery_statements,
 };
 

@@ -87,6 +87,7 @@
     X(JOBS) \
     X(JOB_ID) \
     X(KIND) \
+    X(LAG_MS) \
     X(LAST) \
     X(LAST_ID) \
     X(LAST_ROW) \
@@ -106,11 +107,13 @@
     X(MTIME_NS) \
     X(NAME) \
     X(NEEDED_BY) \
+    X(NEWEST_MS) \
     X(NEXT_JOB_ID) \
     X(NOT_ACCEPTED) \
     X(NOT_BEFORE_MS) \
     X(NOW_MS) \
     X(NUMBER) \
+    X(OLDEST_MS) \
     X(OPTIONS) \
     X(OURS) \
     X(OVER_LIMIT) \
@@ -127,6 +130,7 @@
     X(RAW) \
     X(READBACKS) \
     X(REASON) \
+    X(RECORDS) \
     X(RECORD_ID) \
     X(REQUESTS) \
     X(RESOLUTION) \
@@ -143,6 +147,7 @@
     X(SCHEMA) \
     X(SCHEMA_HASH) \
     X(SEEN) \
+    X(SEEN_MS) \
     X(SENT) \
     X(SENT_VERSION) \
     X(SERVER_RECORD) \
@@ -150,6 +155,7 @@
     X(SET_MS) \
     X(SINCE_MS) \
     X(SIZE_BYTES) \
+    X(SLACK_MS) \
     X(SOURCE) \
     X(STARTED_MS) \
     X(STATE) \

@@ -4,6 +4,7 @@
 #include "core/base/crash.h"
 #include "core/store/db.h"
 #include "core/store/delivery.h"
+#include "core/store/known.h"
 #include "core/store/states.h"
 
 #include <stdio.h>
@@ -18,8 +19,6 @@ enum {
     NOTIFICATION_DECIDE,
     NOTIFICATION_TALLY,
     NOTIFICATION_COUNT,
-    NOTIFICATION_LEARN,
-    NOTIFICATION_FORGET,
 };
 
 static const char *const sql[] = {
@@ -54,14 +53,6 @@ static const char *const sql[] = {
                            "pending = pending + :pending WHERE id = 1",
     [NOTIFICATION_COUNT] = "SELECT accepted, not_accepted, echo, pending, delivered, failed "
                            "FROM notification_tally WHERE id = 1",
-    /* by the newest: notifications come late, or in another order */
-    [NOTIFICATION_LEARN] =
-        "INSERT INTO known_record (schema, record_id, fields, seen_ms, source) "
-        "VALUES (:schema, :record_id, :fields, :modified_ms, 'notification') "
-        "ON CONFLICT (schema, record_id) DO UPDATE SET version = NULL, fields = excluded.fields, "
-        "seen_ms = excluded.seen_ms, source = excluded.source WHERE excluded.seen_ms >= seen_ms",
-    [NOTIFICATION_FORGET] = "DELETE FROM known_record WHERE schema = :schema "
-                            "AND record_id = :record_id AND seen_ms <= :modified_ms",
 };
 
 const struct db_statements notification_statements = {sql, sizeof sql / sizeof *sql};
@@ -167,21 +158,12 @@ static enum notification_state bind_verdict(struct db_statement *statement, cons
     return state;
 }
 
-/* Stores what the notification says about the record; after another action than an update nothing
- * is known. */
-static bool learn(struct store *store, const struct notification *notification, int64_t modified_ms,
-                  struct err *err)
+/* Whether what the notification says is to be known. An echo is not: the end of its job decides. */
+static bool is_to_be_known(const struct notification_decider *decider, struct span schema,
+                           const struct notification_verdict *verdict)
 {
-    bool has_fields = !notification->refusal && notification->fields.size;
-    struct db_statement *statement =
-        get(store, has_fields ? NOTIFICATION_LEARN : NOTIFICATION_FORGET, err);
-
-    db_bind_span(statement, DB_SCHEMA, notification->schema);
-    db_bind_span(statement, DB_RECORD_ID, notification->record_id);
-    db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
-    if (has_fields)
-        db_bind_span(statement, DB_FIELDS, notification->fields);
-    return db_run(store, statement, err, "store what is known of a record");
+    return verdict->end == NOTIFICATION_FOREIGN && decider->knows &&
+           decider->knows(decider->context, schema);
 }
 
 static bool add(struct store *store, struct notification *notification,
@@ -193,9 +175,11 @@ static bool add(struct store *store, struct notification *notification,
     enum notification_state state;
     int64_t modified_ms = notification->modified_ms ? notification->modified_ms : now_ms;
     char reason[64];
+    bool knows;
 
     if (!notification->refusal && !decider->decide(decider->context, notification, &verdict, err))
         return false;
+    knows = is_to_be_known(decider, notification->schema, &verdict);
     if (decider->delivers_echoes && verdict.end == NOTIFICATION_WAITS)
         verdict.end = NOTIFICATION_FOREIGN;
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -214,8 +198,9 @@ static bool add(struct store *store, struct notification *notification,
     notification->id = sqlite3_last_insert_rowid(store->db);
     notification->state = state;
     deltas->by_state[state]++;
-    if (decider->knows && decider->knows(decider->context, notification->schema) &&
-        !learn(store, notification, modified_ms, err))
+    if (knows && !known_notify(store, notification->schema, notification->record_id,
+                               notification->refusal ? (struct span){0} : notification->fields,
+                               notification->modified_ms, now_ms, err))
         return false;
     if (state == NOTIFICATION_NOT_ACCEPTED ||
         (state == NOTIFICATION_ECHO && !decider->delivers_echoes))
@@ -278,6 +263,10 @@ static bool decide_waiting(struct store *store, const struct notification *notif
     char reason[64];
 
     if (!decider->decide(decider->context, notification, &verdict, err))
+        return false;
+    if (is_to_be_known(decider, notification->schema, &verdict) &&
+        !known_notify(store, notification->schema, notification->record_id, (struct span){0},
+                      notification->modified_ms, now_ms, err))
         return false;
     if (verdict.end == NOTIFICATION_WAITS && decider->delivers_echoes)
         verdict.end = NOTIFICATION_FOREIGN;

@@ -1,0 +1,216 @@
+#include "core/store/known.h"
+
+#include "core/store/db.h"
+
+enum { LAG_MS = 1000 /* how old the state can be that a read shows */ };
+
+enum {
+    KNOWN_LEARN,
+    KNOWN_CONTRADICT,
+    KNOWN_FORGET,
+    KNOWN_REFUTE,
+    KNOWN_NOTIFY,
+    KNOWN_DOUBT,
+    KNOWN_FIND,
+    KNOWN_IN_DOUBT,
+    KNOWN_COUNT
+};
+
+#define OF_RECORD "WHERE schema = :schema AND record_id = :record_id "
+
+static const char *const sql[] = {
+    [KNOWN_LEARN] =
+        "INSERT INTO known (schema, record_id, version, fields, seen_ms, since_ms, source) "
+        "VALUES (:schema, :record_id, :version, :fields, :seen_ms, :seen_ms, :source) "
+        "ON CONFLICT (schema, record_id) DO UPDATE SET version = excluded.version, "
+        "fields = excluded.fields, seen_ms = excluded.seen_ms, since_ms = excluded.since_ms, "
+        "source = excluded.source WHERE CASE "
+        "WHEN known.version IS NOT NULL THEN excluded.version > known.version "
+        "OR (excluded.version = known.version "
+        "AND (excluded.since_ms >= known.since_ms OR known.since_ms > :now_ms)) "
+        "WHEN known.fields IS NULL THEN excluded.since_ms >= known.since_ms "
+        "OR known.since_ms > :now_ms "
+        "ELSE excluded.since_ms >= known.since_ms + :lag_ms OR known.since_ms > :now_ms "
+        "OR excluded.fields = known.fields END",
+    /* after KNOWN_LEARN, which changed nothing */
+    [KNOWN_CONTRADICT] =
+        "UPDATE known SET version = NULL, fields = NULL, seen_ms = max(since_ms, :seen_ms), "
+        "since_ms = max(since_ms, :seen_ms), source = :source " OF_RECORD
+        "AND fields IS NOT NULL AND iif(version IS NULL, 1, "
+        "version > :version AND (since_ms < :seen_ms OR since_ms > :now_ms))",
+    [KNOWN_FORGET] =
+        "INSERT INTO known (schema, record_id, seen_ms, since_ms, source) "
+        "VALUES (:schema, :record_id, :seen_ms, :seen_ms, :source) "
+        "ON CONFLICT (schema, record_id) DO UPDATE SET version = NULL, fields = NULL, "
+        "seen_ms = excluded.seen_ms, since_ms = excluded.since_ms, source = excluded.source",
+    [KNOWN_REFUTE] =
+        "UPDATE known SET version = NULL, fields = NULL, seen_ms = :seen_ms, since_ms = :seen_ms, "
+        "source = 'put' " OF_RECORD "AND version = :version",
+    /* two notifications are compared by the server's clock alone */
+    [KNOWN_NOTIFY] =
+        "INSERT INTO known (schema, record_id, fields, seen_ms, since_ms, source) "
+        "VALUES (:schema, :record_id, :fields, :modified_ms, :now_ms, 'notification') "
+        "ON CONFLICT (schema, record_id) DO UPDATE SET version = NULL, fields = excluded.fields, "
+        "seen_ms = excluded.seen_ms, since_ms = excluded.since_ms, source = excluded.source "
+        "WHERE excluded.seen_ms > known.seen_ms + iif(known.source = 'notification' "
+        "AND known.fields IS NOT NULL, 0, :slack_ms)",
+    /* after KNOWN_NOTIFY, which changed nothing */
+    [KNOWN_DOUBT] =
+        "UPDATE known SET version = NULL, fields = NULL, seen_ms = :now_ms, since_ms = :now_ms, "
+        "source = 'notification' " OF_RECORD "AND fields IS NOT NULL AND fields IS NOT :fields "
+        "AND (:modified_ms = 0 OR :modified_ms >= seen_ms - iif(source = 'notification', 0, "
+        ":slack_ms))",
+    [KNOWN_FIND] =
+        "SELECT version, fields, seen_ms, source FROM known " OF_RECORD "AND fields IS NOT NULL",
+    [KNOWN_IN_DOUBT] =
+        "SELECT k.job_id FROM record_job k CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
+        "AND b.schema = :schema AND (s.state IN ('sending', 'unknown') OR s.doubt) "
+        "AND s.state " IN_OPEN " LIMIT 1",
+    [KNOWN_COUNT] = "SELECT schema, count(*) AS records, min(seen_ms) AS oldest_ms, "
+                    "max(seen_ms) AS newest_ms FROM known WHERE fields IS NOT NULL "
+                    "GROUP BY schema ORDER BY schema",
+};
+
+const struct db_statements known_statements = {sql, sizeof sql / sizeof *sql};
+
+static const char *const sources[] = {
+    [KNOWN_BY_PUT] = "put", [KNOWN_BY_GET] = "get", [KNOWN_BY_NOTIFICATION] = "notification"};
+
+/* The statement, with the record bound to it. */
+static struct db_statement *get(struct store *store, unsigned index, struct span schema,
+                                struct span record_id, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_KNOWN, index, err);
+
+    db_bind_span(statement, DB_SCHEMA, schema);
+    db_bind_span(statement, DB_RECORD_ID, record_id);
+    return statement;
+}
+
+bool known_learn(struct store *store, const struct known_sight *sight, int64_t now_ms,
+                 struct err *err)
+{
+    struct db_statement *statement = get(store, KNOWN_LEARN, sight->schema, sight->record_id, err);
+
+    db_bind_span(statement, DB_FIELDS, sight->fields);
+    db_bind_int64(statement, DB_LAG_MS, LAG_MS);
+    for (unsigned i = 0; i < 2; i++) {
+        db_bind_int64(statement, DB_VERSION, sight->version);
+        db_bind_int64(statement, DB_SEEN_MS, sight->asked_ms);
+        db_bind_text(statement, DB_SOURCE, sources[sight->source]);
+        db_bind_int64(statement, DB_NOW_MS, now_ms);
+        if (!db_run(store, statement, err, "store what a record holds"))
+            return false;
+        if (sqlite3_changes(store->db) > 0)
+            return true;
+        statement = get(store, KNOWN_CONTRADICT, sight->schema, sight->record_id, err);
+    }
+    return true;
+}
+
+bool known_forget(struct store *store, struct span schema, struct span record_id,
+                  enum known_source source, int64_t at_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, KNOWN_FORGET, schema, record_id, err);
+
+    db_bind_int64(statement, DB_SEEN_MS, at_ms);
+    db_bind_text(statement, DB_SOURCE, sources[source]);
+    return db_run(store, statement, err, "forget what a record holds");
+}
+
+bool known_refute(struct store *store, struct span schema, struct span record_id, int64_t version,
+                  int64_t at_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, KNOWN_REFUTE, schema, record_id, err);
+
+    db_bind_int64(statement, DB_VERSION, version);
+    db_bind_int64(statement, DB_SEEN_MS, at_ms);
+    return db_run(store, statement, err, "forget a version that is wrong");
+}
+
+bool known_notify(struct store *store, struct span schema, struct span record_id,
+                  struct span fields, int64_t modified_ms, int64_t now_ms, struct err *err)
+{
+    bool takes = fields.size && modified_ms;
+    struct db_statement *statement =
+        get(store, takes ? KNOWN_NOTIFY : KNOWN_DOUBT, schema, record_id, err);
+
+    for (unsigned i = takes ? 0 : 1; i < 2; i++) {
+        if (fields.size)
+            db_bind_span(statement, DB_FIELDS, fields);
+        else
+            db_bind_null(statement, DB_FIELDS);
+        db_bind_int64(statement, DB_MODIFIED_MS, modified_ms);
+        db_bind_int64(statement, DB_NOW_MS, now_ms);
+        db_bind_int64(statement, DB_SLACK_MS, KNOWN_SLACK_MS);
+        if (!db_run(store, statement, err, "store what a notification says"))
+            return false;
+        if (sqlite3_changes(store->db) > 0)
+            return true;
+        statement = get(store, KNOWN_DOUBT, schema, record_id, err);
+    }
+    return true;
+}
+
+bool known_find(struct store *store, struct span schema, struct span record_id, struct known *known,
+                struct err *err)
+{
+    struct db_statement *statement = get(store, KNOWN_FIND, schema, record_id, err);
+    bool fine = true;
+
+    buf_reset(&known->fields);
+    known->is_known = db_next(store, statement, &fine, err, "look for what a record holds");
+    if (known->is_known) {
+        const char *source = db_column_text(statement, DB_SOURCE);
+
+        known->has_version = !db_column_is_null(statement, DB_VERSION);
+        known->version = db_column_int64(statement, DB_VERSION);
+        known->seen_ms = db_column_int64(statement, DB_SEEN_MS);
+        known->source = KNOWN_BY_PUT;
+        while (known->source < KNOWN_BY_NOTIFICATION && strcmp(source, sources[known->source]) != 0)
+            known->source++;
+        buf_append_span(&known->fields, db_column_span(statement, DB_FIELDS));
+    }
+    db_reset(statement);
+    return fine;
+}
+
+static bool keep_inside(struct store *store, const struct known_sight *sight, int64_t now_ms,
+                        struct err *err)
+{
+    struct db_statement *statement =
+        get(store, KNOWN_IN_DOUBT, sight->schema, sight->record_id, err);
+    bool fine = true;
+    bool in_doubt = db_next(store, statement, &fine, err, "look for updates under way");
+
+    db_reset(statement);
+    return fine && (in_doubt || known_learn(store, sight, now_ms, err));
+}
+
+bool known_keep(struct store *store, const struct known_sight *sight, int64_t now_ms,
+                struct err *err)
+{
+    return db_begin(store, err) && db_end(store, keep_inside(store, sight, now_ms, err), err);
+}
+
+bool known_count(struct store *store,
+                 bool (*visit)(void *context, const struct known_count *count, struct err *err),
+                 void *context, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_COUNT, err);
+    bool fine = true;
+
+    while (fine && db_next(store, statement, &fine, err, "count what is known")) {
+        const struct known_count count = {
+            .schema = db_column_text(statement, DB_SCHEMA),
+            .records = (uint64_t)db_column_int64(statement, DB_RECORDS),
+            .oldest_ms = db_column_int64(statement, DB_OLDEST_MS),
+            .newest_ms = db_column_int64(statement, DB_NEWEST_MS),
+        };
+
+        fine = visit(context, &count, err);
+    }
+    db_reset(statement);
+    return fine;
+}

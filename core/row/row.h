@@ -66,7 +66,9 @@ struct row_shape {
     size_t count;
     bool version_required; /* x-rowferry `version` is `required`: a row without one is rejected */
     bool version_fetched;  /* ... is `fetch` or `known`: a version in a row is ignored */
-    bool version_known;    /* ... is `known`: what notifications report of its records is stored */
+    bool version_known;    /* ... is `known`: what is known of its records is stored, and used */
+    int64_t known_for_ms;  /* ... for so long (`knownFor`); 0: for ever */
+    bool sends_unchanged;  /* x-rowferry `unchanged` is `send`, not `skip` */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
     bool trim;             /* record ids, tags and cells without quotes are trimmed (str_trim) */
     struct row_dialect dialect;

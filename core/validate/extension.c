@@ -4,8 +4,11 @@
 #include "core/validate/extension_csv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
+
+#define KNOWN_FOR_MS (INT64_C(30) * 86400000) /* by default */
 
 /* Reads the members of a rule, which are strings. */
 static bool read_rule(struct compiler *c, uint32_t value, const char *below, struct rule *rule)
@@ -107,6 +110,7 @@ static bool compile_version(struct compiler *c, uint32_t value)
     shape->version_known = span_is(choice, "known");
     shape->version_fetched = shape->version_known || span_is(choice, "fetch");
     shape->version_required = !shape->version_fetched;
+    shape->known_for_ms = KNOWN_FOR_MS;
     return shape->version_fetched || span_is(choice, "required") ||
            compiler_refuse(c, "/version", "must be \"required\", \"fetch\" or \"known\"");
 }
@@ -114,6 +118,31 @@ static bool compile_version(struct compiler *c, uint32_t value)
 static bool compile_write(struct compiler *c, uint32_t value)
 {
     return compile_choice(c, value, "/write", "merge", "replace", &c->schema->shape.write_replaces);
+}
+
+/* Reads a time like `12h`; 0 is for ever. */
+static bool compile_known_for(struct compiler *c, uint32_t value)
+{
+    const struct json_token *token = compiler_token(c, value);
+    bool is_text = compiler_is(c, value, JSON_STRING);
+    char text[32] = "";
+
+    if (!c->schema->shape.version_known)
+        return compiler_refuse(c, "/knownFor", "is for \"version\": \"known\"");
+    if ((is_text || compiler_is(c, value, JSON_NUMBER)) && token->size < sizeof text)
+        memcpy(text, c->plan->text + token->start, token->size);
+    return ((is_text || strcmp(text, "0") == 0) &&
+            str_to_duration_ms(text, &c->schema->shape.known_for_ms)) ||
+           compiler_refuse(c, "/knownFor",
+                           "must be a time like \"30d\" or \"12h\", or 0, for ever");
+}
+
+static bool compile_unchanged(struct compiler *c, uint32_t value)
+{
+    if (!c->schema->shape.version_fetched)
+        return compiler_refuse(c, "/unchanged", "is for \"version\": \"known\" or \"fetch\"");
+    return compile_choice(c, value, "/unchanged", "skip", "send",
+                          &c->schema->shape.sends_unchanged);
 }
 
 static bool compile_record_id(struct compiler *c, uint32_t value)
@@ -140,19 +169,35 @@ static const struct {
     const char *name;
     bool (*compile)(struct compiler *c, uint32_t value);
 } settings[] = {
-    {"columns", extension_columns},  {"formats", extension_formats}, {"csv", extension_csv},
-    {"rules", compile_rules},        {"version", compile_version},   {"write", compile_write},
-    {"recordId", compile_record_id}, {"trim", compile_trim},
+    {"columns", extension_columns},
+    {"formats", extension_formats},
+    {"csv", extension_csv},
+    {"rules", compile_rules},
+    {"version", compile_version},
+    {"write", compile_write},
+    {"recordId", compile_record_id},
+    {"trim", compile_trim},
+    /* after version, on which they depend */
+    {"knownFor", compile_known_for},
+    {"unchanged", compile_unchanged},
 };
 
-static bool compile_setting(struct compiler *c, uint32_t member)
+static bool is_setting(struct span name)
+{
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (span_is(name, settings[i].name))
+            return true;
+    return false;
+}
+
+/* Refuses a member that is no setting. */
+static bool check_setting(struct compiler *c, uint32_t member)
 {
     struct span name = compiler_string(c, member);
     char printable[BELOW_SIZE - 1], below[BELOW_SIZE];
 
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (span_is(name, settings[i].name))
-            return settings[i].compile(c, member + 1);
+    if (is_setting(name))
+        return true;
     str_printable(name, printable, sizeof printable);
     snprintf(below, sizeof below, "/%s", printable);
     return compiler_refuse(c, below, "the setting \"%s\" is not supported", printable);
@@ -164,7 +209,13 @@ bool extension_compile(struct compiler *c, uint32_t value)
     if (!compiler_is(c, value, JSON_OBJECT))
         return compiler_refuse(c, "", "must be an object");
     for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_next(c, i))
-        if (!compile_setting(c, i))
+        if (!check_setting(c, i))
             return false;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        uint32_t member = compiler_member(c, value, settings[i].name);
+
+        if (member && !settings[i].compile(c, member))
+            return false;
+    }
     return true;
 }

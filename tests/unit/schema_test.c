@@ -325,6 +325,20 @@ static void settings_are_checked_and_unknown_ones_refused(void **state)
         {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), ""},
         {EXTENSION("{\"version\": 5}"),
          "#/x-rowferry/version: must be \"required\", \"fetch\" or \"known\""},
+        {EXTENSION("{\"knownFor\": \"1d\"}"),
+         "#/x-rowferry/knownFor: is for \"version\": \"known\""},
+        {EXTENSION("{\"knownFor\": \"1d\", \"version\": \"fetch\"}"),
+         "#/x-rowferry/knownFor: is for \"version\": \"known\""},
+        {EXTENSION("{\"knownFor\": \"soon\", \"version\": \"known\"}"),
+         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+        {EXTENSION("{\"knownFor\": 30, \"version\": \"known\"}"),
+         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+        {EXTENSION("{\"knownFor\": true, \"version\": \"known\"}"),
+         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+        {EXTENSION("{\"unchanged\": \"skip\"}"),
+         "#/x-rowferry/unchanged: is for \"version\": \"known\" or \"fetch\""},
+        {EXTENSION("{\"unchanged\": \"keep\", \"version\": \"known\"}"),
+         "#/x-rowferry/unchanged: must be \"skip\" or \"send\""},
         {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\" or \"replace\""},
         {EXTENSION("{\"rules\": {}}"), "#/x-rowferry/rules: must be an array"},
         {EXTENSION("{\"rules\": [1]}"),
@@ -546,14 +560,24 @@ static void the_shape_has_the_version_and_write_settings(void **state)
 {
     static const struct {
         const char *text;
-        bool required, fetched, replaces;
+        bool required, fetched, replaces, known, sends;
+        int64_t known_for_h;
     } rows[] = {
-        {"{}", true, false, false},
-        {EXTENSION("{}"), true, false, false},
-        {EXTENSION("{\"version\": \"required\", \"write\": \"merge\"}"), true, false, false},
-        {EXTENSION("{\"version\": \"fetch\"}"), false, true, false},
-        {EXTENSION("{\"write\": \"replace\"}"), true, false, true},
-        {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), false, true, true},
+        {"{}", true, false, false, false, false, 0},
+        {EXTENSION("{}"), true, false, false, false, false, 0},
+        {EXTENSION("{\"version\": \"required\", \"write\": \"merge\"}"), true, false, false, false,
+         false, 720},
+        {EXTENSION("{\"version\": \"fetch\"}"), false, true, false, false, false, 720},
+        {EXTENSION("{\"write\": \"replace\"}"), true, false, true, false, false, 0},
+        {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), false, true, true, false,
+         false, 720},
+        {EXTENSION("{\"unchanged\": \"send\", \"version\": \"fetch\"}"), false, true, false, false,
+         true, 720},
+        {EXTENSION("{\"version\": \"known\"}"), false, true, false, true, false, 720},
+        {EXTENSION("{\"knownFor\": \"12h\", \"unchanged\": \"skip\", \"version\": \"known\"}"),
+         false, true, false, true, false, 12},
+        {EXTENSION("{\"version\": \"known\", \"knownFor\": 0}"), false, true, false, true, false,
+         0},
     };
 
     (void)state;
@@ -568,6 +592,9 @@ static void the_shape_has_the_version_and_write_settings(void **state)
         assert_int_equal(shape->version_required, rows[i].required);
         assert_int_equal(shape->version_fetched, rows[i].fetched);
         assert_int_equal(shape->write_replaces, rows[i].replaces);
+        assert_int_equal(shape->version_known, rows[i].known);
+        assert_int_equal(shape->sends_unchanged, rows[i].sends);
+        assert_int_equal(shape->known_for_ms, rows[i].known_for_h * 3600000);
         schema_close(schema);
     }
 }

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { AUDIT_PAGE_SIZE = 25, AUDIT_PAGE_MAX = 500 };
+enum { AUDIT_PAGE_SIZE = 25, AUDIT_PAGE_MAX = 500, INVENTED_VERSION = 1000000 };
 
 /* ids points into the query, still encoded: a comma between two ids is a comma, one inside an id is
  * %2C. */
@@ -135,20 +135,35 @@ static void append_entity(struct buf *out, struct sim *sim, const struct found *
     buf_append_char(out, '}');
 }
 
+/* Appends a full page of versions that nobody made, other ones on each page. */
+static void append_invented(struct buf *body, const struct audit_query *query, const char *id)
+{
+    int64_t first = INVENTED_VERSION + query->page_number * query->page_size;
+
+    for (int64_t i = 0; i < query->page_size; i++) {
+        buf_append_text(body, i ? ",{\"entityId\":\"" : "{\"entityId\":\"");
+        buf_append_json(body, span_of(id));
+        buf_printf(body, "\",\"action\":\"update\",\"version\":%lld}", (long long)(first + i));
+    }
+}
+
 static void append_page(struct request *request, struct sim *sim, const struct audit_query *query,
-                        const struct found *found, size_t count)
+                        const struct found *found, size_t count, const char *first_id)
 {
     struct buf *body = &request->answer.body;
     struct span path = {request->target, strcspn(request->target, "?")};
     struct distortions *distortions = &sim->options->distortions;
     bool repeated = query->page_number > 1 &&
                     distort_draws(distortions, DISTORT_AUDIT, DISTORT_REPEATED, request->seq);
+    bool endless = distort_draws(distortions, DISTORT_AUDIT, DISTORT_ENDLESS, request->seq);
     uint64_t first = repeated ? 0 : (uint64_t)(query->page_size * (query->page_number - 1));
     uint64_t last = first + (uint64_t)query->page_size;
     size_t total = count;
 
     buf_append_text(body, "{\"entities\":[");
-    for (uint64_t i = first; i < last && i < count; i++) {
+    if (endless)
+        append_invented(body, query, first_id);
+    for (uint64_t i = first; !endless && i < last && i < count; i++) {
         if (i > first)
             buf_append_char(body, ',');
         append_entity(body, sim, &found[i]);
@@ -159,9 +174,10 @@ static void append_page(struct request *request, struct sim *sim, const struct a
         total = count / 2;
     else if (distort_draws(distortions, DISTORT_AUDIT, DISTORT_HIGH_TOTAL, request->seq))
         total = count * 2 + 1;
-    if (!distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_TOTAL, request->seq))
+    if (!endless && !distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_TOTAL, request->seq))
         buf_printf(body, ",\"total\":%zu", total);
-    if (last < count && !distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_NEXT, request->seq)) {
+    if (endless || (last < count &&
+                    !distort_draws(distortions, DISTORT_AUDIT, DISTORT_NO_NEXT, request->seq))) {
         buf_append_text(body, ",\"nextUri\":\"");
         buf_append_json(body, path);
         buf_append_text(body, "?entityIds=");
@@ -188,7 +204,7 @@ void audit_answer(struct sim *sim, struct request *request)
         if (count)
             qsort(found, count, sizeof *found, by_seq);
         answer_json(&request->answer, 200);
-        append_page(request, sim, &query, found, count);
+        append_page(request, sim, &query, found, count, first_id);
     }
     free(found);
     free(first_id);

@@ -37,6 +37,7 @@ static const struct {
     [DISTORT_OUR_USER] = {"our-user", AUDIT, "the user is our client, whoever the author is"},
     [DISTORT_NO_NEXT] = {"no-next", AUDIT, "the page has no nextUri"},
     [DISTORT_REPEATED] = {"repeated-page", AUDIT, "later pages repeat the first one"},
+    [DISTORT_ENDLESS] = {"endless", AUDIT, "each page has other entries, and a next page"},
     [DISTORT_NO_TOTAL] = {"no-total", AUDIT, "the page has no total"},
     [DISTORT_LOW_TOTAL] = {"low-total", AUDIT, "total is half of the right number"},
     [DISTORT_HIGH_TOTAL] = {"high-total", AUDIT, "total is twice the right number, plus 1"},

@@ -40,6 +40,7 @@ enum distort_kind {
     /* of an audit page */
     DISTORT_NO_NEXT,
     DISTORT_REPEATED,
+    DISTORT_ENDLESS,
     DISTORT_NO_TOTAL,
     DISTORT_LOW_TOTAL,
     DISTORT_HIGH_TOTAL,

@@ -69,6 +69,8 @@ struct audit {
     int64_t results_since_us;
     struct buf result_texts;
     uint64_t jobs_at_most, verdicts;
+    int64_t left_out[ROUNDS_ENDLESS_MAX * JOBS_MAX]; /* jobs that this run does not ask for again */
+    unsigned left_out_count;
 
     bool between; /* two rounds */
     bool ended;
@@ -124,11 +126,28 @@ static bool add_result(struct audit *audit, const struct inquiry *inquiry, unsig
     return true;
 }
 
+/* --- jobs whose pages never end --- */
+
+static bool is_left_out(const struct audit *audit, int64_t job_id)
+{
+    for (unsigned i = 0; i < audit->left_out_count; i++)
+        if (audit->left_out[i] == job_id)
+            return true;
+    return false;
+}
+
+static void leave_out(struct audit *audit, int64_t job_id)
+{
+    if (audit->left_out_count < sizeof audit->left_out / sizeof *audit->left_out)
+        audit->left_out[audit->left_out_count++] = job_id;
+}
+
 /* What all pages show. incomplete: not all of them came, so that nothing but our own entries
  * counts. */
 static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incomplete,
                         struct err *err)
 {
+    bool endless = incomplete && inquiry->page == PAGES_MAX;
     unsigned absent = 0;
     int64_t oldest_ms = 0;
 
@@ -142,13 +161,17 @@ static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incom
             absent++;
             oldest_ms = age > oldest_ms ? age : oldest_ms;
             inquiry->entries[i].size = 0;
-            if (!incomplete && rounds_is_missing(&audit->rounds, age))
+            if (endless)
+                leave_out(audit, inquiry->jobs[i].job_id);
+            else if (!incomplete && rounds_is_missing(&audit->rounds, age))
                 verdict = VERDICT_MISSING;
         }
         if (verdict != VERDICT_NONE && !add_result(audit, inquiry, i, verdict, err))
             return false;
     }
-    if (incomplete && absent)
+    if (endless && absent)
+        rounds_note_endless(&audit->rounds);
+    else if (incomplete && absent)
         rounds_note_failure(&audit->rounds, absent, true);
     else
         rounds_note_answer(&audit->rounds, inquiry->job_count, absent, oldest_ms);
@@ -429,7 +452,8 @@ static bool fill(struct audit *audit, struct inquiry *inquiry, struct err *err)
         if (!job || (inquiry->job_count &&
                      !span_equal(buf_span(&inquiry->schema), buf_span(&audit->schema))))
             break;
-        if (rounds_skips(&audit->rounds, age_ms(audit, job, at_ms)))
+        if (is_left_out(audit, job->job_id) ||
+            rounds_skips(&audit->rounds, age_ms(audit, job, at_ms)))
             continue;
         if (inquiry->job_count == 0) {
             buf_reset(&inquiry->schema);
@@ -549,7 +573,7 @@ static bool give_up(struct audit *audit, struct err *err)
         err_set(&why, ERR_NETWORK,
                 "the audit log of %s cannot be read: %s: all updates stay as they are, and %" PRIu64
                 " of them are still to be looked up: run the same command again",
-                api_url, audit->trouble.text, audit->rounds.open);
+                api_url, audit->trouble.text, audit->jobs_at_most - audit->verdicts);
     loop_fail(loop, &why, err);
     return true;
 }

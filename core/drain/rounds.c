@@ -71,9 +71,15 @@ void rounds_note_failure(struct rounds *rounds, unsigned jobs, bool refused)
     rounds->failed_in_a_row++;
 }
 
+void rounds_note_endless(struct rounds *rounds)
+{
+    rounds->endless++;
+    rounds->failed_in_a_row++;
+}
+
 bool rounds_is_hopeless(const struct rounds *rounds)
 {
-    return rounds->failed_in_a_row >= HOPELESS;
+    return rounds->failed_in_a_row >= HOPELESS || rounds->endless >= ROUNDS_ENDLESS_MAX;
 }
 
 /* The log was asked, and nothing came: with fewer ids it may. False: that was tried. */
@@ -90,8 +96,8 @@ enum rounds_end rounds_end(struct rounds *rounds, double dice, int64_t *wait_ms)
     bool fewer = ask_for_fewer(rounds);
 
     *wait_ms = WAIT_MS;
-    if (rounds->open == 0)
-        return ROUNDS_DONE;
+    if (rounds->open == 0 || rounds->endless >= ROUNDS_ENDLESS_MAX)
+        return rounds->endless ? ROUNDS_GIVE_UP : ROUNDS_DONE;
     if (rounds->succeeded)
         rounds->barren = 0;
     else if (rounds->failed && !fewer && rounds->barren++ >= rounds->max_retries)

@@ -14,10 +14,11 @@
 struct rounds {
     int64_t audit_wait_ms;
     unsigned max_retries;
-    unsigned ids;    /* records a request asks for; fewer after requests were refused */
-    int64_t lag_ms;  /* younger jobs are not asked for */
-    unsigned count;  /* rounds so far */
-    unsigned barren; /* rounds in a row in which no request succeeded */
+    unsigned ids;     /* records a request asks for; fewer after requests were refused */
+    int64_t lag_ms;   /* younger jobs are not asked for */
+    unsigned count;   /* rounds so far */
+    unsigned barren;  /* rounds in a row in which no request succeeded */
+    unsigned endless; /* requests whose pages never end: their jobs are not asked for again */
     /* of this round */
     uint64_t succeeded, failed,
         refused; /* requests; refused: failed ones that fewer ids may help */
@@ -52,6 +53,11 @@ bool rounds_is_missing(struct rounds *rounds, int64_t age_ms);
 /* Notes a request that brought nothing, and leaves its jobs open. refused: the answer may be about
  * one of the records, so that fewer are asked for at once. */
 void rounds_note_failure(struct rounds *rounds, unsigned jobs, bool refused);
+
+enum { ROUNDS_ENDLESS_MAX = 20 /* each is many requests */ };
+
+/* Notes a request whose pages never end. Its jobs are left out of all later rounds. */
+void rounds_note_endless(struct rounds *rounds);
 
 /* Whether the rest of the round would fail likewise, so that it is left for the next round. */
 bool rounds_is_hopeless(const struct rounds *rounds);

@@ -319,6 +319,20 @@ gaps() {
     same 'verified 1' "$(verdicts)"
 }
 
+@test "pages that never end are asked for once in a run" {
+    start_sim --distort audit:endless=1
+    batch_file inbox/InventoryItem-1.csv 30
+    ends 5 run_inbox --audit-wait 0 --max-retries 5 --audit-ids 30
+    holds "$stderr" 'its pages repeat or do not end'
+    holds "$stderr" '30 of them are still to be looked up'
+    same '' "$(verdicts)"
+    same 1000 "$(audits)"
+    same 1 "$(sql 'SELECT due FROM batch_audit')"
+    setting distort=none
+    ends 0 run_inbox
+    same 'verified 30' "$(verdicts)"
+}
+
 @test "several jobs of one record each get their own entry" {
     start_sim
     batch_file inbox/InventoryItem-1.csv 9

@@ -815,6 +815,7 @@ EOF
         jq -e "$3" body
     }
     shape repeated-page 2 '[.entities[].version] == [2, 3] and .pageNumber == 2'
+    shape endless 9 '(.entities | length) == 2 and has("nextUri") and (has("total") | not)'
     shape no-total 1 'has("total") | not'
     shape low-total 1 '.total == 2'
     shape high-total 1 '.total == 11'

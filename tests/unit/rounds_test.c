@@ -15,6 +15,8 @@ struct world {
     int64_t applied_ms[MAX_JOBS], shown_ms[MAX_JOBS];
     bool found[MAX_JOBS], missing[MAX_JOBS];
     int64_t now_ms;
+    unsigned endless; /* so many requests have pages that never end, from the first one on */
+    bool left_out[MAX_JOBS];
     unsigned requests, rounds, failing; /* failing: so many requests fail from the first one on */
     bool denied;                        /* ... with an answer that fewer ids may help */
     unsigned fewest_ids;
@@ -38,7 +40,7 @@ static void ask(struct rounds *rounds, unsigned *next, int64_t asked_ms)
     int64_t oldest_ms = 0;
 
     for (; *next < world.jobs && count < rounds->ids; (*next)++)
-        if (!world.found[*next] && !world.missing[*next] &&
+        if (!world.found[*next] && !world.missing[*next] && !world.left_out[*next] &&
             !rounds_skips(rounds, asked_ms - world.applied_ms[*next]))
             batch[count++] = *next;
     if (!count)
@@ -48,6 +50,13 @@ static void ask(struct rounds *rounds, unsigned *next, int64_t asked_ms)
     if (world.failing) {
         world.failing--;
         rounds_note_failure(rounds, count, world.denied);
+        return;
+    }
+    if (world.endless) {
+        world.endless--;
+        for (unsigned i = 0; i < count; i++)
+            world.left_out[batch[i]] = true;
+        rounds_note_endless(rounds);
         return;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -191,6 +200,21 @@ static void a_log_that_always_fails_is_given_up(void **state)
     assert_int_equal(world.requests, 1);
 }
 
+/* Each costs as many requests as a request can have pages. */
+static void pages_that_never_end_are_asked_for_once(void **state)
+{
+    (void)state;
+    begin(1000, 0, 500);
+    world.endless = 2;
+    assert_int_equal(run(60000, 3), ROUNDS_GIVE_UP);
+    assert_int_equal(count(world.left_out), 2 * IDS);
+    assert_int_equal(count(world.found), 1000 - 2 * IDS);
+    begin(1000, 0, 500);
+    world.endless = 1000;
+    assert_int_equal(run(60000, 3), ROUNDS_GIVE_UP);
+    assert_in_range(world.requests, ROUNDS_ENDLESS_MAX, ROUNDS_ENDLESS_MAX + IN_FLIGHT);
+}
+
 /* One of the records may be what is refused. */
 static void a_refusal_is_asked_again_with_fewer_records(void **state)
 {
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(without_a_wait_the_first_look_decides),
         cmocka_unit_test(a_log_that_fails_for_a_while_is_asked_again),
         cmocka_unit_test(a_log_that_always_fails_is_given_up),
+        cmocka_unit_test(pages_that_never_end_are_asked_for_once),
         cmocka_unit_test(a_refusal_is_asked_again_with_fewer_records),
     };
 

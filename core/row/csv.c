@@ -99,7 +99,8 @@ static void try_delimiter(const struct csv *csv, const struct source *source, ch
     do {
         trial->end = csv_lex(&trial->lexer, &cell);
         trial->count++;
-    } while (trial->end == CSV_DELIMITER);
+        /* how much more is in the window depends on the size of reads */
+    } while (trial->end == CSV_DELIMITER && trial_size(trial) <= source->row_max);
 }
 
 /* Brings the whole header row into the window, whatever the delimiter is. */

@@ -8,7 +8,6 @@
 
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <strings.h>
 
 enum { SETTINGS = 2 };
 
@@ -21,16 +20,20 @@ struct line {
 
 static void compare(struct line *line, uint32_t index, struct json_object *value);
 
-/* Returns whether json-c decodes a string wrongly: 0.16 makes U+FFFD of an escaped U+1D800 to
- * U+1DBFF, whose first surrogate is \ud836. */
+/* Returns whether json-c decodes a string wrongly: 0.16 makes U+FFFD of an escaped character whose
+ * lower 16 bits are those of a surrogate (U+1D800 to U+1DFFF, U+2D800 to U+2DFFF ...). */
 static bool is_misread(const struct line *line, uint32_t index)
 {
     const struct json_token *token = &line->tokens[index];
-    struct span inside = {line->text + token->start, token->size};
+    const char *at = line->text + token->start, *end = at + token->size;
 
-    for (size_t i = 0; token->escaped && i + 6 <= inside.size; i++)
-        if (strncasecmp(inside.data + i, "\\ud836", 6) == 0)
+    while (token->escaped && (at = memmem(at, (size_t)(end - at), "\\u", 2))) {
+        unsigned long unit = strtoul((char[]){at[2], at[3], at[4], at[5], 0}, NULL, 16);
+
+        if (unit >= 0xD800 && unit < 0xDC00 && (unit & 0x3E) == 0x36)
             return true;
+        at += 2;
+    }
     return false;
 }
 

@@ -14,7 +14,7 @@ endif
 VERSION := 0.1.0
 
 # core/ in the order of its layers: a file uses its own layer and those before it (make lint).
-LAYERS := base row validate job store http api inbox ingest drain notify
+LAYERS := base row target validate job store http api inbox ingest drain notify
 
 BUILD_PKGS := libcurl json-c sqlite3 uuid libpcre2-8 libxxhash libmicrohttpd libidn2 zlib libcrypto
 TEST_PKGS  := cmocka
@@ -62,7 +62,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DROWFERRY_VERSION='"$(VERSION)"' -pthre
 ALL_LDFLAGS = $(LDFLAGS_$(PROFILE)) -pthread $(LDFLAGS)
 
 CORE_SRC := $(foreach layer,$(LAYERS),$(wildcard core/$(layer)/*.c))
-CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/migrations.o
+CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/migrations.o $(B)/presets.o
 CLI_SRC  := $(wildcard cmd/rowferry/*.c)
 SIM_SRC  := $(wildcard cmd/genesys-sim/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
@@ -77,6 +77,7 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 FUZZ_LIB := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) tests/lib/rows.c
 FUZZ_OBJ := $(FUZZ_LIB:%.c=$(B)/%.o) $(if $(filter fuzz,$(PROFILE)),,$(B)/tests/fuzz/replay.o)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+TARGETS    := $(sort $(wildcard targets/*.json))
 
 # What is installed with the program, and what is made of that.
 SHARE  := cmd/rowferry/share
@@ -128,21 +129,28 @@ $(B)/%.o: %.c | have-packages
 	@echo '  CC   $@'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Each migration as a string with its name, in the order of the names.
-$(B)/migrations.c: $(MIGRATIONS) Makefile
-	@mkdir -p $(@D)
-	@{ echo '/* made by the Makefile from migrations/; do not edit */'; \
-	   echo '#include "core/store/migrate.h"'; \
-	   echo 'const struct migration migrations[] = {'; \
-	   for file in $(MIGRATIONS); do \
-	     echo "{\"$$(basename $$file .sql)\","; \
-	     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$file; \
-	     echo '},'; \
-	   done; \
-	   echo '};'; \
-	   echo 'const unsigned migration_count = $(words $(MIGRATIONS));'; } > $@
+# embed HEADER STRUCT ARRAY COUNT FILES: each file as a string with its name, in the order of the names
+define embed
+@mkdir -p $(@D)
+@{ echo '/* made by the Makefile from $(dir $(firstword $(5))); do not edit */'; \
+   echo '#include "$(1)"'; \
+   echo 'const struct $(2) $(3)[] = {'; \
+   for file in $(5); do \
+     name=$${file##*/}; echo "{\"$${name%.*}\","; \
+     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$file; \
+     echo '},'; \
+   done; \
+   echo '};'; \
+   echo 'const unsigned $(4) = $(words $(5));'; } > $@
+endef
 
-$(B)/migrations.o: $(B)/migrations.c | have-packages
+$(B)/migrations.c: $(MIGRATIONS) Makefile
+	$(call embed,core/store/migrate.h,migration,migrations,migration_count,$(MIGRATIONS))
+
+$(B)/presets.c: $(TARGETS) Makefile
+	$(call embed,core/target/preset.h,preset,presets,preset_count,$(TARGETS))
+
+$(B)/migrations.o $(B)/presets.o: $(B)/%.o: $(B)/%.c | have-packages
 	@$(CC) $(filter-out -Wpedantic,$(ALL_CFLAGS)) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 
 $(B)/librowferry.a: $(CORE_OBJ)

@@ -1,5 +1,7 @@
 #include "tests/lib/scratch.h"
 
+#include "core/base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -61,6 +63,23 @@ void _exit(int status)
 }
 
 #endif
+
+char *scratch_read(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    struct buf text = {0};
+    size_t size = 1;
+
+    if (!file)
+        return NULL;
+    while (size) {
+        size = fread(buf_reserve(&text, 4096), 1, 4096, file);
+        text.size += size;
+    }
+    fclose(file);
+    buf_text(&text);
+    return text.data;
+}
 
 pid_t scratch_fork(void)
 {

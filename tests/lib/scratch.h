@@ -17,6 +17,9 @@ void scratch_remove(const char *folder);
 /* Replaces the file at the path. */
 void scratch_write(const char *path, const void *bytes, size_t size);
 
+/* Reads a whole file, terminated; the caller frees it. NULL where there is none. */
+char *scratch_read(const char *path);
+
 /* fork(2), of a child that ends with this process at the latest. */
 pid_t scratch_fork(void);
 

@@ -196,24 +196,6 @@ static void no_question_of_people_walks_a_table_that_grows(void **state)
         check_walks(fixture->eye, questions[i]);
 }
 
-/* Reads the whole file; NULL where there is none. */
-static char *read_golden(void)
-{
-    FILE *file = fopen(golden_path, "r");
-    struct buf text = {0};
-    size_t size = 1;
-
-    if (!file)
-        return NULL;
-    while (size) {
-        size = fread(buf_reserve(&text, 4096), 1, 4096, file);
-        text.size += size;
-    }
-    fclose(file);
-    buf_text(&text);
-    return text.data;
-}
-
 /* Says where the first difference is. */
 static void compare(const char *expected, const char *plans)
 {
@@ -239,7 +221,7 @@ static void every_plan_is_the_one_that_was_looked_at(void **state)
     if (update) {
         scratch_write(golden_path, plans.data, plans.size);
     } else {
-        expected = read_golden();
+        expected = scratch_read(golden_path);
         if (!expected)
             fail_msg("%s is missing: UPDATE_GOLDEN=1 writes it", golden_path);
         same_version = strncmp(expected, buf_text(&plans), strcspn(expected, "\n") + 1) == 0;

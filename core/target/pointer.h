@@ -1,0 +1,42 @@
+/* JSON pointers (RFC 6901). */
+#ifndef ROWFERRY_TARGET_POINTER_H
+#define ROWFERRY_TARGET_POINTER_H
+
+#include "core/base/buf.h"
+#include "core/row/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define POINTER_NOTHING UINT32_MAX
+
+/* Zeroed is the pointer to the whole document. */
+struct pointer {
+    struct span *names; /* decoded */
+    uint32_t count;
+};
+
+/* Reads a pointer after those of *pointer, which grows. False when the text is not one. */
+bool pointer_add(struct pointer *pointer, struct span text);
+
+/* Appends a member's name. */
+void pointer_add_name(struct pointer *pointer, struct span name);
+
+void pointer_release(struct pointer *pointer);
+
+/* Returns the token that the pointer leads to from the object at `from`, or POINTER_NOTHING. An
+ * item of an array is not found. */
+uint32_t pointer_find(const struct pointer *pointer, const struct json_tape *tape, const char *text,
+                      uint32_t from, struct buf *scratch);
+
+/* Returns the value of that member of an object, or POINTER_NOTHING. */
+uint32_t pointer_member(struct span name, const struct json_tape *tape, const char *text,
+                        uint32_t object, struct buf *scratch);
+
+/* Returns true when the first is the second, or leads to what contains it. */
+bool pointer_is_within(const struct pointer *first, const struct pointer *second);
+
+/* Appends the pointer as text. */
+void pointer_print(const struct pointer *pointer, struct buf *out);
+
+#endif

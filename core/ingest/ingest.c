@@ -87,6 +87,7 @@ static void skip_what_was_read(struct work *work, const struct batch_read *batch
 {
     work->own.skip_bytes = batch->bytes;
     memcpy(work->own.skip_hash, batch->prefix_hash, sizeof work->own.skip_hash);
+    work->own.skip_rows = batch->rows;
     if (grew)
         notice_say(work->own.notices,
                    "%s grew since it was read as batch %" PRId64 ": only what came since is read",

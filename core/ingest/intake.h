@@ -27,6 +27,7 @@ struct ingest_options {
     bool tail;              /* files in done/ that grew: read only the new part */
     uint64_t skip_bytes;    /* of the content: rows that end before them were read by an earlier */
     char skip_hash[BATCH_HASH_SIZE]; /* batch; and their hash. For core/ingest alone */
+    int64_t skip_rows;               /* ... and how many rows these are */
     struct ingest_limits limits;
     bool leave_files;                     /* files of an inbox stay there: `ingest`, --keep */
     char done_suffix[INGEST_SUFFIX_SIZE]; /* of the markers of files; or "" */

@@ -116,6 +116,7 @@ struct batch_origin work_origin(struct work *work)
         .inode = feed->identity.inode,
         .mtime_ns = feed->identity.mtime_ns,
         .filing = work->filing,
+        .rows_before = work->options->skip_rows,
     };
 }
 

@@ -49,7 +49,8 @@ enum {
 };
 
 #define READ_COLUMNS                                                                               \
-    "SELECT id, schema, format, options, content_hash, size_bytes, bytes_done, prefix_hash "       \
+    "SELECT id, schema, format, options, content_hash, size_bytes, bytes_done, prefix_hash, "      \
+    "rows_before + rows_read AS rows "                                                             \
     "FROM batch WHERE state " IN_BATCHES_READ " "
 
 static const char *const sql[] = {
@@ -73,9 +74,10 @@ static const char *const sql[] = {
     [BATCH_BEGIN] =
         "INSERT INTO batch (source, schema, format, content_hash, size_bytes, state, "
         "created_ms, loaded_run_id, path, device, inode, mtime_ns, schema_hash, options, "
-        "filing) VALUES (:source, :schema, :format, :content_hash, :size_bytes, 'loading', "
+        "filing, rows_before) VALUES (:source, :schema, :format, :content_hash, :size_bytes, "
+        "'loading', "
         ":now_ms, :run_id, :path, :device, :inode, :mtime_ns, :schema_hash, "
-        ":options, :filing)",
+        ":options, :filing, :rows_before)",
     [BATCH_TALLY] =
         "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (:batch_id, :next_job_id)",
     [BATCH_HEADER_SET] = "UPDATE batch SET header = :header WHERE id = :batch_id",
@@ -87,6 +89,8 @@ static const char *const sql[] = {
     [BATCH_ROWS] = "SELECT rows_read AS number FROM batch WHERE id = :batch_id",
     [BATCH_SET_OPEN] =
         "UPDATE batch SET state = :state, content_hash = :content_hash, size_bytes = :size_bytes, "
+        "occurrence = iif(:number, (SELECT count(*) FROM batch e WHERE e.schema = batch.schema "
+        "AND e.content_hash = :content_hash AND e.occurrence IS NOT NULL), NULL), "
         "loaded_run_id = :run_id, finished_ms = :finished_ms, finished_run_id = :finished_run_id "
         "WHERE id = :batch_id AND state = 'loading'",
     [BATCH_REFUSE] =
@@ -217,6 +221,7 @@ static bool read_read(struct store *store, struct db_statement *statement, struc
     batch->content_hash = store->texts.data + starts[3];
     batch->size_bytes = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES);
     batch->bytes = (uint64_t)db_column_int64(statement, DB_BYTES_DONE);
+    batch->rows = db_column_int64(statement, DB_ROWS);
     snprintf(batch->prefix_hash, sizeof batch->prefix_hash, "%s",
              db_column_text(statement, DB_PREFIX_HASH));
     db_reset(statement);
@@ -294,6 +299,7 @@ static bool insert_batch(struct store *store, const struct batch_origin *origin,
     db_bind_text(batch, DB_SCHEMA_HASH, origin->schema_hash);
     db_bind_text(batch, DB_OPTIONS, origin->options);
     db_bind_int64(batch, DB_FILING, (int)origin->filing);
+    db_bind_int64(batch, DB_ROWS_BEFORE, origin->rows_before);
     if (!db_run(store, batch, err, "begin a batch"))
         return false;
     *batch_id = sqlite3_last_insert_rowid(store->db);
@@ -389,6 +395,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
         return false;
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_text(statement, DB_STATE, batch_state_name(jobs ? BATCH_OPEN : BATCH_DONE));
+    db_bind_int64(statement, DB_NUMBER, jobs);
     db_bind_text(statement, DB_CONTENT_HASH, content_hash);
     db_bind_int64(statement, DB_SIZE_BYTES, (int64_t)size_bytes);
     db_bind_int64(statement, DB_RUN_ID, run_id);

@@ -36,6 +36,7 @@ struct batch_origin {
     uint64_t device, inode;
     int64_t mtime_ns;
     enum batch_filing filing;
+    int64_t rows_before; /* of the file, that earlier batches have read */
 };
 
 /* How far a batch was read, as of its last chunk. */
@@ -75,6 +76,7 @@ struct batch_read {
     uint64_t size_bytes; /* of the file */
     uint64_t bytes;      /* of its content, and their hash */
     char prefix_hash[BATCH_HASH_SIZE];
+    int64_t rows; /* of the file, up to there */
 };
 
 /* Reads that batch, which is open or done. */

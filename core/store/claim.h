@@ -3,6 +3,7 @@
 #define ROWFERRY_STORE_CLAIM_H
 
 #include "core/base/buf.h"
+#include "core/job/correlation.h"
 #include "core/job/policy.h"
 #include "core/job/state.h"
 
@@ -22,7 +23,8 @@ enum {
 struct claim_sibling {
     int64_t job_id;
     int64_t made_version; /* that the server answered its PUT with; -1: none is known */
-    unsigned char correlation[16];
+    bool is_sent;         /* by this database; else only another copy of it can have sent it */
+    unsigned char correlation[CORRELATION_SIZE];
 };
 
 /* One error that the server named in a 422. */
@@ -42,7 +44,7 @@ struct claim {
     bool is_reopened;   /* a decision opened it again, after it had been at its end */
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; of a read-back or an audit: what the PUT carried */
-    unsigned char correlation[16];
+    unsigned char correlation[CORRELATION_SIZE];
     unsigned attempts;        /* PUTs that may have been sent, including this one */
     unsigned attempts_before; /* of these, before a person had the job tried again */
     unsigned readbacks;       /* GETs in a row without an answer */

@@ -3,7 +3,6 @@
 #include "core/store/order.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
@@ -112,16 +111,12 @@ static const char *const sql[] = {
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
 
-enum { TURN_RANDOM_SIZE = 256 }; /* what getrandom(2) always gives at once */
-
 /* A turn while it claims. */
 struct turn {
     struct store *store;
     struct exchange *exchange;
     struct open_batch *batch; /* the one that is walked */
     size_t bytes;
-    unsigned char random[TURN_RANDOM_SIZE];
-    size_t random_left;
     unsigned put_off; /* jobs that turned out to wait */
     bool prior_added;
 };
@@ -134,24 +129,6 @@ static struct db_statement *get(struct turn *turn, unsigned index, struct err *e
 static bool is_full(const struct turn *turn)
 {
     return turn->exchange->claimed == turn->exchange->wanted || turn->bytes >= CLAIM_BYTES_MAX;
-}
-
-/* A random UUID (RFC 9562 section 5.4). libuuid makes six system calls for each, which was half of
- * what a job cost the store. */
-static bool new_correlation(struct turn *turn, struct claim *claim, struct err *err)
-{
-    unsigned char *id = claim->correlation;
-
-    if (!turn->random_left) {
-        if (getrandom(turn->random, TURN_RANDOM_SIZE, 0) != TURN_RANDOM_SIZE)
-            return err_set(err, ERR_INTERNAL, "the system has no random numbers");
-        turn->random_left = TURN_RANDOM_SIZE;
-    }
-    turn->random_left -= sizeof claim->correlation;
-    memcpy(id, turn->random + turn->random_left, sizeof claim->correlation);
-    id[6] = (unsigned char)((id[6] & 0x0F) | 0x40);
-    id[8] = (unsigned char)((id[8] & 0x3F) | 0x80);
-    return true;
 }
 
 /* Fills a claim from the columns of a row, with the fields from the column of that name. A row
@@ -284,8 +261,7 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
     bool fetch = claim->request == REQUEST_FETCH;
     struct db_statement *statement = get(turn, fetch ? CLAIM_FETCH_FIRST : CLAIM_FIRST, err);
 
-    if (!new_correlation(turn, claim, err))
-        return false;
+    correlation_make(&turn->batch->key, id_row(claim->job_id), claim->correlation);
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     if (!fetch) {
         claim->attempts = 1;
@@ -350,11 +326,10 @@ static void read_decisions(const struct turn *turn, struct db_statement *stateme
 }
 
 /* Reads from CLAIM_JOB what earlier claims left. *sent: its PUT is sent as it was before. */
-static bool read_state(struct turn *turn, struct db_statement *statement, struct claim *claim,
-                       bool *sent, struct err *err)
+static void read_state(const struct turn *turn, struct db_statement *statement, struct claim *claim,
+                       bool *sent)
 {
     bool same_run = db_column_int64(statement, DB_RUN_ID) == turn->exchange->run_id;
-    struct span correlation = db_column_blob(statement, DB_CORRELATION_ID);
 
     read_decisions(turn, statement, claim);
     claim->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
@@ -372,10 +347,7 @@ static bool read_state(struct turn *turn, struct db_statement *statement, struct
                               !db_column_is_null(statement, DB_SENT_VERSION));
     if (*sent && !claim->rounds)
         claim->version = db_column_int64(statement, DB_SENT_VERSION);
-    if (correlation.size != sizeof claim->correlation)
-        return new_correlation(turn, claim, err);
-    memcpy(claim->correlation, correlation.data, sizeof claim->correlation);
-    return true;
+    db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
 }
 
 /* Claims a job that was claimed before: it is sent again, read back, or put off again. */
@@ -384,7 +356,7 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     struct db_statement *statement = get(turn, CLAIM_JOB, err);
     struct order order;
-    bool row, sent, fine;
+    bool row, sent;
 
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "read a job"))
@@ -393,10 +365,8 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
     read_row(turn, statement,
              db_column_is_null(statement, DB_BASE_FIELDS) ? DB_FIELDS : DB_BASE_FIELDS, claim);
-    fine = read_state(turn, statement, claim, &sent, err);
+    read_state(turn, statement, claim, &sent);
     db_reset(statement);
-    if (!fine)
-        return false;
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
         return order_find_siblings(turn->store, claim, err) && take_get(turn, claim, err);
     if (!order_look(turn->store, turn->batch, claim, &order, err))

@@ -135,6 +135,28 @@ bool db_column_batch_state(struct store *store, struct db_statement *statement,
     return batch_state_parse(name, state) || fail_state(store, "batch", name, err);
 }
 
+bool db_column_correlation(struct db_statement *statement, const struct correlation_key *key,
+                           int64_t job_id, unsigned char id[CORRELATION_SIZE])
+{
+    struct span stored = db_column_blob(statement, DB_CORRELATION_ID);
+
+    if (stored.size == CORRELATION_SIZE)
+        memcpy(id, stored.data, CORRELATION_SIZE);
+    else if (key)
+        correlation_make(key, id_row(job_id), id);
+    return stored.size == CORRELATION_SIZE || key;
+}
+
+bool db_column_key(struct db_statement *statement, struct correlation_key *key)
+{
+    if (db_column_is_null(statement, DB_OCCURRENCE))
+        return false;
+    correlation_key_make(
+        db_column_span(statement, DB_SCHEMA), db_column_span(statement, DB_CONTENT_HASH),
+        db_column_int64(statement, DB_OCCURRENCE), db_column_int64(statement, DB_ROWS_BEFORE), key);
+    return true;
+}
+
 _Noreturn void db_has_no(const struct db_statement *statement, enum db_name name)
 {
     fprintf(stderr, "rowferry: internal error: '%s' is not in: %s\n", names[name],

@@ -3,6 +3,7 @@
 #define ROWFERRY_STORE_DB_H
 
 #include "core/base/buf.h"
+#include "core/job/correlation.h"
 #include "core/job/id.h"
 #include "core/store/names.h"
 #include "core/store/store.h"
@@ -261,6 +262,15 @@ bool db_column_job_state(struct store *store, struct db_statement *statement, en
                          struct err *err);
 bool db_column_batch_state(struct store *store, struct db_statement *statement,
                            enum batch_state *state, struct err *err);
+
+/* Makes the key of a batch from the columns schema, content_hash, occurrence and rows_before.
+ * False: none of its jobs was ever open. */
+bool db_column_key(struct db_statement *statement, struct correlation_key *key);
+
+/* Reads the id of a job from the column correlation_id; without one, it is made of the key of the
+ * job's batch (NULL: it has none). False: there is no id. */
+bool db_column_correlation(struct db_statement *statement, const struct correlation_key *key,
+                           int64_t job_id, unsigned char id[CORRELATION_SIZE]);
 
 /* Bytes as they are. */
 static inline struct span db_column_blob(struct db_statement *statement, enum db_name name)

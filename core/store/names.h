@@ -81,6 +81,7 @@
     X(IS_PRUNED) \
     X(IS_REFUSED) \
     X(IS_REOPENED) \
+    X(IS_SENT) \
     X(IS_SHEET) \
     X(IS_UNFILED) \
     X(IS_WAITING) \
@@ -113,6 +114,7 @@
     X(NOT_BEFORE_MS) \
     X(NOW_MS) \
     X(NUMBER) \
+    X(OCCURRENCE) \
     X(OLDEST_MS) \
     X(OPTIONS) \
     X(OURS) \
@@ -136,6 +138,7 @@
     X(RESOLUTION) \
     X(ROUNDS) \
     X(ROWS) \
+    X(ROWS_BEFORE) \
     X(ROWS_DISCARDED) \
     X(ROWS_READ) \
     X(ROWS_REJECTED) \

@@ -11,9 +11,10 @@ enum { OPEN_VERSION, OPEN_BATCHES, OPEN_COUNT, OPEN_DONE };
 
 static const char *const sql[] = {
     [OPEN_VERSION] = "SELECT data_version FROM pragma_data_version",
-    [OPEN_BATCHES] = "SELECT b.id, b.schema, t.next_job_id, " SQL_COUNTERS
-                     " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
-                     "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
+    [OPEN_BATCHES] =
+        "SELECT b.id, b.schema, b.content_hash, b.occurrence, b.rows_before, "
+        "t.next_job_id, " SQL_COUNTERS " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
+        "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
     [OPEN_COUNT] = "UPDATE batch_tally SET " TALLY_ADDED
                    "next_job_id = max(next_job_id, :next_job_id) WHERE batch_id = :batch_id",
     [OPEN_DONE] = "UPDATE batch SET state = 'done', finished_ms = :now_ms, finished_run_id = "
@@ -72,7 +73,7 @@ static bool read_open(struct store *store, int64_t batch_id, struct err *err)
     struct db_statement *statement = db_get(store, DB_OPEN_BATCHES, OPEN_BATCHES, err);
     bool fine = true;
 
-    while (db_next(store, statement, &fine, err, "read the open batches")) {
+    while (fine && db_next(store, statement, &fine, err, "read the open batches")) {
         struct open_batch *batch = add_batch(store->open);
 
         *batch = (struct open_batch){
@@ -80,6 +81,9 @@ static bool read_open(struct store *store, int64_t batch_id, struct err *err)
             .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
             .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
         };
+        if (!db_column_key(statement, &batch->key))
+            fine = err_set(err, ERR_STORE, "batch %lld is open without a count of earlier ones",
+                           (long long)batch->id);
         batch->in_question = !batch_id || batch->id == batch_id;
         for (int state = 0; state < JOB_STATES; state++)
             batch->counts[state] = db_column_int64(statement, db_name_of_state(state));

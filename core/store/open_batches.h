@@ -9,6 +9,7 @@
 struct open_batch {
     int64_t id;
     char *schema;
+    struct correlation_key key;
     int64_t next_job_id;
     int64_t counts[JOB_STATES]; /* before the transaction */
     int64_t deltas[JOB_STATES];

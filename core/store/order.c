@@ -39,14 +39,15 @@ static const char *const sql[] = {
     [ORDER_ENDED] = "DELETE FROM reopened_job WHERE record_id = :record_id AND job_id = :job_id",
     /* a record can have many jobs: those that were sent right before and after this one do */
     [ORDER_SIBLINGS] =
-        "SELECT s.job_id, s.correlation_id, "
-        "iif(s.state = 'applied', s.server_version, NULL) AS made_version "
+        "SELECT k.job_id, s.correlation_id, s.attempts > 0 OR s.doubt AS is_sent, "
+        "iif(s.state = 'applied', s.server_version, NULL) AS made_version, "
+        "b.schema, b.content_hash, b.occurrence, b.rows_before "
         "FROM (SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
         "AND job_id < :job_id ORDER BY job_id DESC LIMIT :wanted) "
         "UNION ALL SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
         "AND job_id > :job_id ORDER BY job_id LIMIT :wanted)) k "
         "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.schema = :schema "
-        "CROSS JOIN job_state s ON s.job_id = k.job_id WHERE length(s.correlation_id) = 16",
+        "LEFT JOIN job_state s ON s.job_id = k.job_id",
     /* left: by this run to the next one; last: by an earlier one to this */
     [ORDER_STANDING] =
         "SELECT s.state, s.not_before_ms, s.waits_for IS -:run_id AND NOT EXISTS "
@@ -231,7 +232,9 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
 bool order_find_siblings(struct store *store, struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(store, ORDER_SIBLINGS, err);
-    bool fine = true;
+    struct correlation_key key;
+    int64_t batch_id = 0;
+    bool fine = true, has_key = false;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -239,10 +242,16 @@ bool order_find_siblings(struct store *store, struct claim *claim, struct err *e
     db_bind_int64(statement, DB_WANTED, SIBLINGS_MAX);
     while (db_next(store, statement, &fine, err, "look for other jobs of the record")) {
         struct claim_sibling sibling = {.job_id = db_column_int64(statement, DB_JOB_ID),
+                                        .is_sent = db_column_int(statement, DB_IS_SENT),
                                         .made_version = -1};
 
-        memcpy(sibling.correlation, db_column_blob(statement, DB_CORRELATION_ID).data,
-               sizeof sibling.correlation);
+        if (id_batch(sibling.job_id) != batch_id) {
+            batch_id = id_batch(sibling.job_id);
+            has_key = db_column_key(statement, &key);
+        }
+        if (!db_column_correlation(statement, has_key ? &key : NULL, sibling.job_id,
+                                   sibling.correlation))
+            continue;
         if (!db_column_is_null(statement, DB_MADE_VERSION))
             sibling.made_version = db_column_int64(statement, DB_MADE_VERSION);
         buf_append(&claim->siblings, (const char *)&sibling, sizeof sibling);

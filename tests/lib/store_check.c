@@ -113,6 +113,11 @@ static const struct {
      "AND not_before_ms IS NOT NULL"},
     {"a job was sent without a correlation id",
      "SELECT job_id FROM job_state WHERE attempts > 0 AND length(correlation_id) IS NOT 16"},
+    {"an open batch has no occurrence",
+     "SELECT id FROM batch WHERE state = 'open' AND occurrence IS NULL"},
+    {"two batches have the same occurrence of a content",
+     "SELECT min(id) FROM batch WHERE occurrence IS NOT NULL "
+     "GROUP BY schema, content_hash, occurrence HAVING count(*) > 1"},
     {"a correlation id is not a job's own",
      "SELECT hex(correlation_id) FROM job_state WHERE correlation_id IS NOT NULL "
      "GROUP BY correlation_id HAVING count(*) > 1"},

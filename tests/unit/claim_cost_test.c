@@ -205,7 +205,8 @@ static void add_parked_batches(struct fixture *fixture, unsigned count)
              "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < %u) "
              "INSERT INTO batch (id, source, schema, format, content_hash, size_bytes, state, "
              "created_ms, loaded_run_id, device, inode, mtime_ns, schema_hash, options, filing, "
-             "rows_read) SELECT id, 'x', 'Item', 'csv', '', 1, 'open', 1, 1, 0, 0, 0, '', '', 0, 1 "
+             "rows_read, occurrence) SELECT id, 'x', 'Item', 'csv', '', 1, 'open', 1, 1, 0, 0, 0, "
+             "'', '', 0, 1, id "
              "FROM n",
              count);
     fixture_ask(fixture, sql);

@@ -186,6 +186,61 @@ static void the_correlation_id_is_stored_before_the_first_request_and_stays(void
     assert_asked(fixture, sql, "1");
 }
 
+/* The id of row 1 of that occurrence of the fixture's file. */
+static void assert_id(struct fixture *fixture, const char *job, int64_t occurrence)
+{
+    unsigned char id[CORRELATION_SIZE];
+    struct correlation_key key;
+
+    correlation_key_make(span_of("Item"), span_of("hash"), occurrence, 0, &key);
+    correlation_make(&key, 1, id);
+    assert_memory_equal(fixture_held(fixture, job)->correlation, id, sizeof id);
+}
+
+static void a_row_has_the_same_id_in_every_database(void **state)
+{
+    static const char *const tables[] = {
+        "DELETE FROM record_job", "DELETE FROM job_row",
+        "DELETE FROM job_state",  "DELETE FROM record_rejection",
+        "DELETE FROM violation",  "DELETE FROM rejected_row",
+        "DELETE FROM attempt",    "UPDATE batch SET pruned_ms = 1, emptied_ms = 1",
+    };
+    struct fixture *fixture = *state;
+    int64_t refused;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Other", "b:5");
+    /* neither a file that was refused counts nor one without jobs */
+    refused = fixture_load_begin(fixture, "Item");
+    assert_true(batch_refuse(fixture->store, refused, "too many", true, fixture->run_id,
+                             fixture->now_ms, &fixture->err));
+    fixture_batch(fixture, "Item", "!");
+    fixture_batch(fixture, "Item", "c:5");
+    assert_claims(fixture, 9, "PUT 1/1 a v5, PUT 2/1 b v5, PUT 5/1 c v5");
+    assert_id(fixture, "1/1", 0);
+    assert_id(fixture, "5/1", 1);
+    fixture_settle_all(fixture, JOB_APPLIED);
+    /* nor does it matter that rows were pruned */
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        fixture_ask(fixture, tables[i]);
+    fixture_batch(fixture, "Item", "d:5");
+    assert_claims(fixture, 9, "PUT 6/1 d v5");
+    assert_id(fixture, "6/1", 2);
+}
+
+static void a_job_keeps_the_id_that_it_has(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/1", JOB_PENDING);
+    fixture_claim(fixture, 0);
+    fixture_ask(fixture, "UPDATE job_state SET correlation_id = zeroblob(16)");
+    assert_claims(fixture, 1, "PUT 1/1 a v5");
+    assert_memory_equal(fixture_held(fixture, "1/1")->correlation, ((char[16]){0}), 16);
+}
+
 static void an_unknown_job_is_read_back_with_the_version_of_its_put(void **state)
 {
     struct fixture *fixture = *state;
@@ -474,6 +529,8 @@ int main(void)
         WITH_STORE(large_texts_end_a_window_early),
         WITH_STORE(a_claim_is_committed_as_sending_with_its_attempt),
         WITH_STORE(the_correlation_id_is_stored_before_the_first_request_and_stays),
+        WITH_STORE(a_row_has_the_same_id_in_every_database),
+        WITH_STORE(a_job_keeps_the_id_that_it_has),
         WITH_STORE(an_unknown_job_is_read_back_with_the_version_of_its_put),
         WITH_STORE(a_job_is_claimed_when_it_is_due_and_not_before),
         WITH_STORE(due_jobs_go_before_fresh_ones_longest_due_first),

@@ -310,11 +310,12 @@ static void go_back(struct fixture *fixture, unsigned version)
     for (unsigned i = 0; i < version; i++)
         assert_int_equal(sqlite3_exec(fixture->eye, migrations[i].sql, NULL, NULL, NULL),
                          SQLITE_OK);
-    run_each(fixture, "SELECT format('INSERT INTO main.%s (%s) SELECT %s FROM kept.%s', t.name, "
-                      "group_concat(n.name), group_concat(n.name), t.name) "
-                      "FROM main.sqlite_master t, pragma_table_info(t.name, 'main') n "
-                      "JOIN pragma_table_info(t.name, 'kept') k ON k.name = n.name "
-                      "WHERE t.type = 'table' GROUP BY t.name");
+    run_each(fixture,
+             "SELECT format('INSERT OR REPLACE INTO main.%s (%s) SELECT %s FROM kept.%s', t.name, "
+             "group_concat(n.name), group_concat(n.name), t.name) "
+             "FROM main.sqlite_master t, pragma_table_info(t.name, 'main') n "
+             "JOIN pragma_table_info(t.name, 'kept') k ON k.name = n.name "
+             "WHERE t.type = 'table' GROUP BY t.name");
     run_each(fixture, "SELECT 'DETACH kept'");
     snprintf(pragma, sizeof pragma, "PRAGMA user_version = %u", version);
     fixture_ask(fixture, pragma);
@@ -332,6 +333,22 @@ static void rejections_of_before_are_counted_too(void **state)
     fixture_check(fixture);
     fixture_batch(fixture, "Item", "!b");
     assert_asked(fixture, "SELECT * FROM rejection_by_field", "Item|sku|pattern|4");
+}
+
+static void jobs_of_before_have_the_ids_that_any_database_gives_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5");
+    fixture_batch(fixture, "Item", "!b");
+    fixture_load_begin(fixture, "Item");
+    fixture_batch(fixture, "Other", "c:5");
+    fixture_batch(fixture, "Item", "d:5");
+    go_back(fixture, 12);
+    assert_asked(fixture, "SELECT group_concat(coalesce(occurrence, '-'), ' ') FROM batch",
+                 "0 - - 0 1");
+    fixture_batch(fixture, "Item", "e:5");
+    assert_asked(fixture, "SELECT max(occurrence) FROM batch", "2");
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
@@ -352,6 +369,7 @@ int main(void)
         WITH_STORE(rejections_are_counted_by_row_over_all_batches_of_a_schema),
         WITH_STORE(rejections_of_the_server_are_counted_by_row),
         WITH_STORE(rejections_of_before_are_counted_too),
+        WITH_STORE(jobs_of_before_have_the_ids_that_any_database_gives_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev libssl-dev
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
 DEB_LINT   := clang-format clang-tidy cppcheck
-DEB_BENCH  := nginx-light miller wrk
+DEB_BENCH  := nginx-light miller wrk parallel jq
 DEB_FUZZ   := clang
 DEB_DEB    := dpkg-dev lintian
 DEB_COV    := gcovr jq
@@ -98,7 +98,7 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
 
 .PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden cov unit cli crash \
-        fuzz fuzz-programs demo lint bench format install uninstall deb clean
+        fuzz fuzz-programs demo lint bench bench-count format install uninstall deb clean
 .DELETE_ON_ERROR:
 # objects that were made for one test program are kept for the next build
 .SECONDARY:
@@ -118,6 +118,7 @@ help:
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600 or RUNS=1000000'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
 	@echo 'make bench     speed of intake, drain and listener, each next to its reference'
+	@echo 'make bench-count   instructions a row and a job, not more than 3% above what is committed'
 	@echo 'make install   with manual pages, completions, systemd units; PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall what install put there'
 	@echo 'make deb       a Debian package, $(DEBDIR)/rowferry_$(VERSION)_*.deb'
@@ -207,7 +208,7 @@ deps-lint: need
 	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
 deps-bench: need
-	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr wrk sqlite3 curl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr wrk parallel jq sqlite3 curl openssl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 # libFuzzer comes with clang, in a package that is named after its version
 libfuzzer = echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \
@@ -276,6 +277,12 @@ bench: need deps-bench
 	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure \
 	          build/release/begin_waits.so
 	@tests/bench/run.sh
+
+# Instructions a row and a job, held to what is committed.
+bench-count: need-test
+	@$(call have,valgrind) || tests/lib/deps.sh valgrind
+	@$(MAKE) --no-print-directory PROFILE=release all
+	@tests/bench/count.sh
 
 build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(PKG_LIBS)

@@ -1,7 +1,7 @@
 /* What libcurl and the server can do at best: PUTs the bodies that `rowferry drain` would send,
  * over kept connections, and stores nothing. The reference of `make bench`.
  *
- *   limit_drain http://127.0.0.1:PORT COUNT CONCURRENCY
+ *   limit_drain URL COUNT CONCURRENCY      (CA_FILE: whom to trust where the URL is https)
  *
  * Each slot has one easy handle for the whole run, with everything constant set once. Bodies are
  * printed into the slot when they are due, so that no time is spent on memory. */
@@ -70,7 +70,10 @@ static void open_slot(struct bench *bench, struct slot *slot)
     check(curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, "PUT"), "method");
     check(curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->body), "body");
     check(curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, bench->headers), "headers");
-    check(curl_easy_setopt(slot->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1), "http");
+    check(curl_easy_setopt(slot->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS), "http");
+    check(curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, 1L), "pipewait");
+    if (getenv("CA_FILE"))
+        check(curl_easy_setopt(slot->easy, CURLOPT_CAINFO, getenv("CA_FILE")), "ca");
     check(curl_easy_setopt(slot->easy, CURLOPT_WRITEFUNCTION, on_body), "write");
     check(curl_easy_setopt(slot->easy, CURLOPT_NOSIGNAL, 1L), "nosignal");
     check(curl_easy_setopt(slot->easy, CURLOPT_PROXY, ""), "proxy");
@@ -121,7 +124,7 @@ int main(int argc, char **argv)
         concurrency = strtol(argv[3], NULL, 10);
     }
     if (bench.count < 1 || concurrency < 1 || concurrency > bench.count) {
-        fprintf(stderr, "usage: limit_drain http://127.0.0.1:PORT COUNT CONCURRENCY\n");
+        fprintf(stderr, "usage: limit_drain URL COUNT CONCURRENCY\n");
         return 2;
     }
     check(curl_global_init(CURL_GLOBAL_DEFAULT), "curl");

@@ -1,11 +1,36 @@
-# An InventoryItem file: awk -v count=N [-v shuffled=1] -f rows.awk </dev/null
-# Row n has the values that limit_drain.c sends; the ids of a shuffled file follow no order.
+# InventoryItem rows: awk -v count=N [-v shuffled=1] [-v first=N] [-v format=F] [-v base=URL] -f rows.awk </dev/null
+# Row n has the values that limit_drain.c sends; the ids of a shuffled file follow no order. Formats: csv,
+# ndjson, and the updates themselves: curl (a configuration file) and lines (URL, tab, body).
 BEGIN {
-    print "record_id,version,sku,quantity,price,status,warehouseLocation"
-    for (n = 0; n < count; n++) {
-        id = shuffled ? (n * 2654435761) % 4294967296 : n
-        printf "%04x%04x-0000-4000-8000-%012x,1,WH-%04d,%d,%d.%02d,active,%c-%02d-%02d\n",
-            int(id / 65536), id % 65536, n, n % 10000, n % 500, n % 90 + 1, n % 100,
-            65 + n % 26, n % 20, n % 30
+    if (format == "")
+        format = "csv"
+    if (format == "csv")
+        print "record_id,version,sku,quantity,price,status,warehouseLocation"
+    for (n = first + 0; n < first + count; n++) {
+        key = shuffled ? (n * 2654435761) % 4294967296 : n
+        id = sprintf("%04x%04x-0000-4000-8000-%012x", int(key / 65536), key % 65536, n)
+        sku = sprintf("WH-%04d", n % 10000)
+        price = sprintf("%d.%02d", n % 90 + 1, n % 100)
+        place = sprintf("%c-%02d-%02d", 65 + n % 26, n % 20, n % 30)
+        if (format == "csv") {
+            printf "%s,1,%s,%d,%s,active,%s\n", id, sku, n % 500, price, place
+            continue
+        }
+        fields = sprintf("{\"sku\":\"%s\",\"quantity\":%d,\"price\":%s,\"status\":\"active\",\"warehouseLocation\":\"%s\"}",
+                         sku, n % 500, price, place)
+        if (format == "ndjson") {
+            printf "{\"recordId\":\"%s\",\"version\":1,\"fields\":%s}\n", id, fields
+            continue
+        }
+        body = sprintf("{\"version\":1,\"fields\":%s,\"metadata\":{\"tags\":[\"api-update\"],\"source\":\"rowferry\"," \
+                       "\"requestCorrelationId\":\"%08x-1111-4222-8333-%012x\"}}", fields, n, n)
+        url = base "/api/v2/customobjects/schemas/InventoryItem/records/" id
+        if (format == "lines") {
+            printf "%s\t%s\n", url, body
+            continue
+        }
+        gsub(/"/, "\\\"", body)
+        printf "%surl = \"%s\"\nrequest = PUT\nheader = \"Content-Type: application/json\"\ndata = \"%s\"\noutput = /dev/null\n",
+               (n > first ? "next\n" : ""), url, body
     }
 }

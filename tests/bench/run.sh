@@ -1,19 +1,21 @@
 #!/bin/bash
-# `make bench`: each of our figures next to its reference, measured in turns, the median of several
-# runs. The references are the best that a program can do that stores nothing of what we store.
+# `make bench`: each of our figures next to its reference, measured in turns, medians of several runs.
+# tests/bench/README.md says what the references leave out. Markdown goes to standard output, and both
+# build/bench/results.md and build/bench/results.json keep the last figures.
 #
-#   BENCH_RUNS=3             runs of each
+#   BENCH_RUNS=5             runs of each
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
 #   BENCH_JOBS=100000        jobs of the drain
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
 #   BENCH_SECONDS=10         of load on the listener, in each run
-#   BENCH_ONLY='ingest validate drain latency backlog prune listen'    which figures
+#   BENCH_ONLY='ingest ...'  which figures (FIGURES below has all)
 #   BENCH_KEEP=1             leaves the databases in build/bench/work.*
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
-runs=${BENCH_RUNS:-3} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
-orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-ingest validate drain latency backlog prune listen}
+FIGURES='ingest ndjson validate drain tls http2 curl parallel latency backlog start known prune memory listen'
+runs=${BENCH_RUNS:-5} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
+orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-$FIGURES}
 bin=$PWD/build/release
 dir=$PWD/build/bench
 work=
@@ -45,13 +47,14 @@ trap 'exit 130' INT TERM
 mkdir -p "$dir"
 work=$(mktemp -d "$dir/work.XXXXXX") || exit 1
 
-# rows_file ORDER COUNT: prints the name of the file, which is made once
+# rows_file ORDER COUNT [FORMAT]: prints the name of the file, which is made once
 rows_file() {
-    local file=$dir/InventoryItem-$1-$2.csv shuffled=0
+    local format=${3:-csv} file shuffled=0
+    file=$dir/InventoryItem-$1-$2.$format
     [ "$1" = shuffled ] && shuffled=1
     if [ ! -s "$file" ] || [ tests/bench/rows.awk -nt "$file" ]; then
-        awk -v count="$2" -v shuffled=$shuffled -f tests/bench/rows.awk </dev/null >"$file.$$" &&
-            mv "$file.$$" "$file" || die "no room for $file"
+        awk -v count="$2" -v shuffled=$shuffled -v format="$format" -f tests/bench/rows.awk </dev/null \
+            >"$file.$$" && mv "$file.$$" "$file" || die "no room for $file"
     fi
     cat "$file" >/dev/null
     echo "$file"
@@ -70,20 +73,44 @@ measure() {
     cat "$work/one" >>"$work/$name"
 }
 
-# median NAME: prints seconds, cpu seconds and KiB of the median run
+# median NAME FIELD: of the runs so far; fields: 1 seconds, 2 processor seconds, 3 KiB
 median() {
-    sort -n "$work/$1" | awk '{ line[NR] = $0 } END { print line[int((NR + 1) / 2)] }'
+    cut -d' ' -f"$2" "$work/$1" | sort -n | awk '{ line[NR] = $0 } END { print line[int((NR + 1) / 2)] }'
+}
+
+# title TEXT: begins the table of a figure
+title() {
+    figure_title=$1
+    printf '\n### %s\n\n| | per s | wall s | processor s | MiB |\n|---|---:|---:|---:|---:|\n' "$1"
 }
 
 # line NAME COUNT TITLE
 line() {
-    median "$1" | awk -v count="$2" -v title="$3" \
-        '{ printf "  %-22s %9.0f /s %8.2f s %8.2f cpu s %7.1f MiB\n", title, count / $1, $1, $2, $3 / 1024 }'
+    local wall cpu kib
+    wall=$(median "$1" 1) cpu=$(median "$1" 2) kib=$(median "$1" 3)
+    awk -v n="$2" -v t="$3" -v w="$wall" -v c="$cpu" -v k="$kib" \
+        'BEGIN { printf "| %s | %.0f | %.2f | %.2f | %.1f |\n", t, n / w, w, c, k / 1024 }'
+    jq -cn --arg figure "$figure_title" --arg what "$3" --argjson count "$2" --argjson wall_s "$wall" \
+        --argjson processor_s "$cpu" --argjson peak_kib "$kib" '$ARGS.named' >>"$json"
 }
 
-# ratio OURS REFERENCE
+# ratio OURS REFERENCE [COUNTS] [TARGETS]: how much faster we are, per row if the COUNTS ('OURS REFERENCE')
+# differ. TARGETS: text
 ratio() {
-    echo "$(median "$1") $(median "$2")" | awk '{ printf "  %-22s %9.2f x\n", "ratio", $5 / $1 }'
+    local wall cpu ours reference
+    read -r ours reference <<<"${3:-1 1}"
+    wall=$(awk -v o="$(median "$1" 1)" -v r="$(median "$2" 1)" -v n="$ours" -v m="$reference" 'BEGIN { print r * n / (o * m) }')
+    cpu=$(awk -v o="$(median "$1" 2)" -v r="$(median "$2" 2)" -v n="$ours" -v m="$reference" 'BEGIN { print r * n / (o * m) }')
+    printf '| ratio%s | | %.2fx | %.2fx | |\n' "${4:+ (target: $4)}" "$wall" "$cpu"
+    jq -cn --arg figure "$figure_title" --argjson wall_ratio "$wall" --argjson processor_ratio "$cpu" \
+        --arg target "${4:-}" '$ARGS.named' >>"$json"
+}
+
+# single TITLE NUMBER UNIT [TARGET]: a figure that is one number, in a row of the table
+single() {
+    printf '| %s%s | | %s %s | | |\n' "$1" "${4:+ (target: $4)}" "$2" "$3"
+    jq -cn --arg figure "$figure_title" --arg what "$1" --argjson value "$2" --arg unit "$3" \
+        --arg target "${4:-}" '$ARGS.named' >>"$json"
 }
 
 # expect NUMBER DATABASE SQL: a figure counts only if the work was done
@@ -115,11 +142,34 @@ bench_ingest() {
         done
         expect "$rows" "$work/r.db" 'SELECT sum(pending) FROM batch_summary'
         expect "$rows" "$work/s.db" 'SELECT count(*) FROM item'
-        echo "ingest of $rows CSV rows, record ids $order"
+        title "ingest of $rows CSV rows, record ids $order"
         line "ingest-$order" "$rows" 'rowferry ingest'
         line "import-$order" "$rows" 'sqlite3 .import'
-        ratio "ingest-$order" "import-$order"
+        ratio "ingest-$order" "import-$order" '' '1.3x, processor 1.0x'
     done
+    rm -f "$work"/[rs].db*
+}
+
+# NDJSON next to json_extract over the same lines: each line is one cell, then the columns are taken out.
+bench_ndjson() {
+    local file i
+    file=$(rows_file sequential "$rows" ndjson) || exit 1
+    for ((i = 0; i < runs; i++)); do
+        ours_ingest ndjson "$file"
+        rm -f "$work"/s.db*
+        measure extract sqlite3 "$work/s.db" 'PRAGMA journal_mode=WAL' \
+            'CREATE TABLE item(record_id, version, sku, quantity, price, status, warehouseLocation)' \
+            'CREATE TEMP TABLE line(text)' '.mode ascii' '.separator "\001" "\n"' ".import $file line" \
+            "INSERT INTO item SELECT text ->> '\$.recordId', text ->> '\$.version', text ->> '\$.fields.sku',
+             text ->> '\$.fields.quantity', text ->> '\$.fields.price', text ->> '\$.fields.status',
+             text ->> '\$.fields.warehouseLocation' FROM line"
+    done
+    expect "$rows" "$work/r.db" 'SELECT sum(pending) FROM batch_summary'
+    expect "$rows" "$work/s.db" 'SELECT count(sku) FROM item'
+    title "ingest of $rows NDJSON rows"
+    line ndjson "$rows" 'rowferry ingest'
+    line extract "$rows" 'sqlite3 json_extract'
+    ratio ndjson extract '' 'processor 1.5x'
     rm -f "$work"/[rs].db*
 }
 
@@ -130,19 +180,24 @@ bench_validate() {
         measure validate "$bin/rowferry" validate -q --schemas schema "$file"
         measure mlr mlr --icsv --ojson cat "$file"
     done
-    echo "validate of $rows CSV rows"
+    title "validate of $rows CSV rows"
     line validate "$rows" 'rowferry validate'
     line mlr "$rows" 'mlr --icsv --ojson cat'
-    ratio validate mlr
+    ratio validate mlr '' 'processor 8x'
 }
 
-# A process of its own in a folder of its own. If the port is in use, nginx says so, and another one
-# is tried.
+# A process of its own in a folder of its own, which listens on port, port + 1 (TLS) and port + 2 (TLS
+# with HTTP/2). If a port is in use, nginx says so, and another one is tried.
 start_nginx() {
     local try
+    [ -z "$nginx" ] || return 0
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/key.pem" \
+        -out "$work/cert.pem" -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 \
+        >"$work/openssl.out" 2>&1 || die "$(cat "$work/openssl.out")"
     for try in 1 2 3 4 5 6 7 8; do
         port=$((20000 + RANDOM % 40000))
-        sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$port|" tests/bench/nginx.conf >"$work/nginx.conf"
+        sed -e "s|@DIR@|$work|g" -e "s|@PORT@|$port|" -e "s|@TLS@|$((port + 1))|" \
+            -e "s|@HTTP2@|$((port + 2))|" tests/bench/nginx.conf >"$work/nginx.conf"
         nginx -p "$work" -c "$work/nginx.conf" -e "$work/error.log" >"$work/nginx.out" 2>&1 &
         nginx=$!
         for ((i = 0; i < 100; i++)); do
@@ -173,22 +228,80 @@ ours_drain() {
     rm -f "$work"/d.db*
     cp "$work/$2.db" "$work/d.db"
     measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
+        ROWFERRY_CA_FILE="$work/cert.pem" \
         "$bin/rowferry" drain -q --db "$work/d.db" --environment "$3" --concurrency 64 --rate none --audit none
 }
 
-bench_drain() {
+# drain_pairs NAME URL TITLE TARGET
+drain_pairs() {
     local i
     start_nginx
-    fill full "$jobs"
+    [ -e "$work/full.db" ] || fill full "$jobs"
     for ((i = 0; i < runs; i++)); do
-        ours_drain drain full "http://127.0.0.1:$port"
-        measure limit "$bin/limit_drain" "http://127.0.0.1:$port" "$jobs" 64
+        ours_drain "$1" full "$2"
+        measure "limit-$1" env CA_FILE="$work/cert.pem" "$bin/limit_drain" "$2" "$jobs" 64
     done
     expect "$jobs" "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
-    echo "drain of $jobs jobs, concurrency 64, nginx on loopback"
-    line drain "$jobs" 'rowferry drain'
-    line limit "$jobs" 'bare curl_multi loop'
-    ratio drain limit
+    title "drain of $jobs jobs, concurrency 64, nginx on loopback$3"
+    line "$1" "$jobs" 'rowferry drain'
+    line "limit-$1" "$jobs" 'bare curl_multi loop'
+    ratio "$1" "limit-$1" '' "$4"
+}
+
+bench_drain() {
+    start_nginx
+    drain_pairs drain "http://127.0.0.1:$port" '' '0.9x, processor 0.85x'
+}
+
+bench_tls() {
+    start_nginx
+    drain_pairs tls "https://127.0.0.1:$((port + 1))" ', TLS' 'processor 0.8x'
+}
+
+bench_http2() {
+    start_nginx
+    drain_pairs http2 "https://127.0.0.1:$((port + 2))" ', HTTP/2' 'processor 0.8x'
+}
+
+# updates COUNT FORMAT: what the jobs of a file send, as a configuration file of curl or as one URL and
+# body a line
+updates() {
+    awk -v count="$1" -v format="$2" -v base="http://127.0.0.1:$port" -f tests/bench/rows.awk </dev/null
+}
+
+# The command line's own parallel mode, which keeps no state.
+bench_curl() {
+    local i count=$((jobs / 5))
+    start_nginx
+    [ -e "$work/full.db" ] || fill full "$jobs"
+    updates "$count" curl >"$work/curl.conf"
+    for ((i = 0; i < runs; i++)); do
+        ours_drain curl-ours full "http://127.0.0.1:$port"
+        measure curl-theirs curl --parallel --parallel-max 64 --noproxy '*' -s -K "$work/curl.conf" -o "$work/curl.out"
+    done
+    title "drain, concurrency 64, next to curl --parallel"
+    line curl-ours "$jobs" 'rowferry drain'
+    line curl-theirs "$count" 'curl --parallel'
+    ratio curl-ours curl-theirs "$jobs $count" '1.5x'
+}
+
+# What people write first: a process for each job.
+bench_parallel() {
+    local i count=${BENCH_PARALLEL:-2000}
+    start_nginx
+    fill lines $count
+    updates $count lines >"$work/lines"
+    for ((i = 0; i < runs; i++)); do
+        ours_drain parallel-ours lines "http://127.0.0.1:$port"
+        rm -f "$work/joblog"
+        measure parallel-theirs sh -c "parallel -q --will-cite --joblog '$work/joblog' -j64 --colsep '\t' \
+            curl -s -X PUT -H \"Content-Type: application/json\" -o /dev/null -d {2} {1} <'$work/lines'"
+    done
+    expect $count "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
+    title "$count jobs next to GNU parallel and curl"
+    line parallel-ours $count 'rowferry drain'
+    line parallel-theirs $count 'parallel --joblog -j64 curl'
+    ratio parallel-ours parallel-theirs '' '50x'
 }
 
 # 64 requests in flight that take 100 ms each are at most 640 a second.
@@ -207,15 +320,15 @@ bench_latency() {
         simulator=
     done
     expect $count "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
-    echo "drain of $count jobs, concurrency 64, a server that takes 100 ms"
+    title "drain of $count jobs, concurrency 64, a server that takes 100 ms"
     line latency $count 'rowferry drain'
-    median latency | awk -v count=$count '{ printf "  %-22s %9.2f of 640 /s\n", "share", count / $1 / 640 }'
+    single 'share of 640 a second' "$(awk -v n=$count -v s="$(median latency 1)" 'BEGIN { printf "%.2f", n / s / 640 }')" ''
 }
 
 # Whether a job costs more if many wait.
 bench_backlog() {
     local i
-    [ -n "$nginx" ] || start_nginx
+    start_nginx
     fill few 10000
     fill many 1000000
     for ((i = 0; i < runs; i++)); do
@@ -223,18 +336,88 @@ bench_backlog() {
         ours_drain many many "http://127.0.0.1:$port"
     done
     expect 1000000 "$work/d.db" 'SELECT sum(applied) FROM batch_summary'
-    echo "drain of all jobs, concurrency 64, nginx on loopback"
+    title "drain of all jobs, concurrency 64, nginx on loopback"
     line few 10000 '10000 pending'
     line many 1000000 '1000000 pending'
-    echo "$(median few) $(median many)" |
-        awk '{ printf "  %-22s %9.2f x\n", "time per job", ($5 / 1000000) / ($1 / 10000) }'
+    single 'time per job, of that with 10000' \
+        "$(awk -v f="$(median few 1)" -v m="$(median many 1)" 'BEGIN { printf "%.2f", m / f / 100 }')" x
+    single 'peak memory' "$(awk -v k="$(median many 3)" 'BEGIN { printf "%.1f", k / 1024 }')" MiB '32 MiB'
+}
+
+# first_request DATABASE: how many ms after the start of the process the first attempt begins
+first_request() {
+    local began
+    rm -f "$work"/d.db*
+    cp "$work/$1.db" "$work/d.db"
+    cat "$work/d.db" >/dev/null
+    began=$(date +%s%3N)
+    GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret timeout -s TERM 60 "$bin/rowferry" drain -q \
+        --db "$work/d.db" --environment "http://127.0.0.1:$port" --rate 10/s --max-time 1 --audit none >"$work/output" 2>&1
+    sqlite3 "$work/d.db" "SELECT min(started_ms) - $began FROM attempt" >>"$work/first-$1"
+}
+
+# From the start of a drain to its first request, with few jobs and with 5 million in 3001 open batches.
+bench_start() {
+    local i file folder=$work/start
+    start_nginx
+    fill few 10000
+    fill deep 5000000
+    mkdir -p "$folder"
+    for ((i = 0; i < 3000; i++)); do
+        printf 'record_id,version,sku,quantity,price,status,warehouseLocation\nextra-%d,1,WH-0001,1,1.00,active,A-01-01\n' \
+            $i >"$folder/InventoryItem-$i.csv"
+    done
+    "$bin/rowferry" ingest -q --db "$work/deep.db" --schemas schema "$folder"/*.csv || die 'ingest failed'
+    sqlite3 "$work/deep.db" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    for ((i = 0; i < runs; i++)); do
+        first_request few
+        first_request deep
+    done
+    title 'from the start of a drain to its first request'
+    single '10000 pending' "$(median first-few 1)" ms
+    single '5003000 pending in 3001 batches' "$(median first-deep 1)" ms "+100 ms"
+    rm -rf "$work"/deep.db* "$folder"
+}
+
+# Files that are known: a rerun reads each once for its hash. A schema each, because a file is known as
+# long as no other one of its schema came after it.
+bench_known() {
+    local i folder=$work/inbox
+    mkdir -p "$folder/schema"
+    for ((i = 0; i < 100; i++)); do
+        cp schema/InventoryItem.json "$folder/schema/Item$i.json"
+        awk -v count=10000 -v first=$((i * 10000)) -f tests/bench/rows.awk </dev/null >"$folder/Item$i.csv"
+    done
+    "$bin/rowferry" ingest -q --db "$work/k.db" --schemas "$folder/schema" "$folder"/*.csv || die 'ingest failed'
+    for ((i = 0; i < runs; i++)); do
+        measure known "$bin/rowferry" ingest -q --db "$work/k.db" --schemas "$folder/schema" "$folder"/*.csv
+        measure cksum cksum "$folder"/*.csv
+    done
+    expect 100 "$work/k.db" 'SELECT count(*) FROM batch'
+    title 'a rerun over 100 known files'
+    line known 1000000 'rowferry ingest'
+    line cksum 1000000 'cksum'
+    ratio known cksum '' '2x the time'
+    rm -rf "$work"/k.db* "$folder"
+}
+
+# Once, because it takes minutes.
+bench_memory() {
+    local file
+    file=$(rows_file sequential 10000000) || exit 1
+    ours_ingest memory "$file"
+    expect 10000000 "$work/r.db" 'SELECT sum(pending) FROM batch_summary'
+    title 'ingest of 10000000 rows'
+    line memory 10000000 'rowferry ingest'
+    single 'peak memory' "$(awk -v k="$(median memory 3)" 'BEGIN { printf "%.1f", k / 1024 }')" MiB '48 MiB'
+    rm -f "$work"/r.db* "$file"
 }
 
 # How long a drain waits for a prune of BENCH_ROWS jobs at the same time, and how much of the file is
 # free afterwards. It runs once, because it takes minutes.
 bench_prune() {
     local file drain db=$work/p.db
-    [ -n "$nginx" ] || start_nginx
+    start_nginx
     export GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret
     fill p "$rows"
     "$bin/rowferry" drain -q --db "$db" --environment "http://127.0.0.1:$port" --concurrency 64 \
@@ -251,12 +434,12 @@ bench_prune() {
     wait $drain
     unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
     expect "$rows" "$db" 'SELECT sum(applied) FROM batch_summary WHERE pruned IS NOT NULL'
-    echo "prune of $rows jobs during a drain of 1000/s"
+    title "prune of $rows jobs during a drain of 1000/s"
     line prune "$rows" 'rowferry prune'
-    awk '{ printf "  %-22s %9.1f ms at most, 99.9%% of %d below %.1f ms\n", "the drain waited", $1, $3, $2 }' \
-        "$work/waits"
-    sqlite3 "$db" 'SELECT 100.0 * freelist_count / page_count FROM pragma_freelist_count, pragma_page_count' |
-        awk '{ printf "  %-22s %9.1f %%\n", "free in the file", $1 }'
+    single 'the drain waited at most' "$(cut -d' ' -f1 "$work/waits")" ms
+    single '99.9% of its waits are below' "$(cut -d' ' -f2 "$work/waits")" ms
+    single 'free in the file' "$(sqlite3 "$db" \
+        'SELECT round(100.0 * freelist_count / page_count, 1) FROM pragma_freelist_count, pragma_page_count')" %
     rm -f "$work"/p.db*
 }
 
@@ -291,7 +474,8 @@ load_server() {
 
 # load_line NAME TITLE
 load_line() {
-    median "$1" | awk -v title="$2" '{ printf "  %-22s %9.0f /s %8.1f ms p99\n", title, $1, $2 }'
+    single "$2" "$(median "$1" 1)" '/s'
+    single "$2, 99th percentile" "$(median "$1" 2)" ms
 }
 
 # Notifications that are answered after their commit, at 256 connections; killed at the end of each run.
@@ -310,26 +494,41 @@ bench_listen() {
         load_server node "$work/n.db" body node tests/bench/listen.mjs "$modules" "$work/n.db" body
         load_server rows "$work/n.db" notification node tests/bench/listen.mjs "$modules" "$work/n.db" rows
     done
-    echo 'notifications at 256 connections, answered after the commit'
+    title 'notifications at 256 connections, answered after the commit'
     load_line ours 'rowferry listen'
     if [ -s "$work/node" ]; then
         load_line node 'Node, bodies alone'
         load_line rows 'Node, the same rows'
-        paste -d' ' <(median ours) <(median node) <(median rows) |
-            awk '{ printf "  %-22s %9.1f and %.1f\n", "ratios", $1 / $3, $1 / $5 }'
+        single 'ratio to bodies alone' "$(awk -v o="$(median ours 1)" -v n="$(median node 1)" 'BEGIN { printf "%.2f", o / n }')" x 3x
+        single 'ratio to the same rows' "$(awk -v o="$(median ours 1)" -v n="$(median rows 1)" 'BEGIN { printf "%.2f", o / n }')" x
     else
-        echo '  Node with better-sqlite3: not measured, npm cannot install it here'
+        echo '| Node with better-sqlite3 | | not measured: npm cannot install it here | | |'
     fi
     rm -f "$work"/[ln].db*
 }
 
-load=$(cut -d' ' -f1 /proc/loadavg)
-echo "median of $runs, alternating; $(nproc) cores, load $load; SQLite $(sqlite3 --version | cut -d' ' -f1)"
-awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
-    echo "(this machine is busy: the figures and the ratios are less reliable)"
+# machine: what the figures were measured on
+machine() {
+    local load
+    load=$(cut -d' ' -f1 /proc/loadavg)
+    echo "## Figures of $(date -u +%F), rowferry $("$bin/rowferry" --version | cut -d' ' -f2)"
+    echo
+    echo "Medians of $runs, alternating. $(nproc) cores ($(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)), load"
+    echo "$load at the start; Linux $(uname -r), SQLite $(sqlite3 --version | cut -d' ' -f1), $(curl --version |
+        sed -n '1s/.*\(libcurl[^ ]*\).*/\1/p'), $(nginx -v 2>&1 | sed 's/.*: //')."
+    awk -v busy="$load" 'BEGIN { exit busy < 0.7 }' &&
+        echo "This machine is busy: wall times are less reliable than processor times."
+}
+
 for figure in $only; do
-    case $figure in
-    ingest | validate | drain | latency | backlog | prune | listen) "bench_$figure" ;;
-    *) die "no figure '$figure': ingest, validate, drain, latency, backlog, prune, listen" ;;
-    esac
+    declare -F "bench_$figure" >/dev/null || die "no figure '$figure': choose from $FIGURES"
 done
+json=$dir/results.json
+: >"$json"
+{
+    machine
+    for figure in $only; do
+        "bench_$figure" || exit 1
+    done
+} | tee "$dir/results.md"
+exit "${PIPESTATUS[0]}"

@@ -1,0 +1,72 @@
+#!/bin/bash
+# `make bench-count`: instructions a row and a job, counted by callgrind over fixed inputs, which does not
+# depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
+# BENCH_UPDATE=1 writes that file. The server is not counted.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+bin=$PWD/build/release
+figures=tests/bench/counts.txt
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench-count.XXXXXX") || exit 1
+simulator=
+export LC_ALL=C
+
+for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD)_'); do
+    unset "$name"
+done
+
+finish() {
+    [ -z "$simulator" ] || kill "$simulator" 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+    echo "bench-count: $*" >&2
+    exit 1
+}
+
+# count NAME ROWS COMMAND...: adds 'NAME INSTRUCTIONS-PER-ROW' to the figures of this run
+count() {
+    local name=$1 rows=$2
+    shift 2
+    timeout 600 valgrind --tool=callgrind --callgrind-out-file="$work/out" "$@" >"$work/log" 2>&1 ||
+        die "failed: $* $(tail -n 5 "$work/log")"
+    sed -n 's/^summary: //p; s/^totals: //p' "$work/out" | head -n 1 |
+        awk -v name="$name" -v rows="$rows" '{ printf "%s %.0f\n", name, $1 / rows }' >>"$work/found"
+}
+
+for format in csv ndjson; do
+    awk -v count=20000 -v format=$format -f tests/bench/rows.awk </dev/null >"$work/InventoryItem.$format"
+    count "ingest-$format" 20000 "$bin/rowferry" ingest -q --db "$work/$format.db" --schemas schema "$work/InventoryItem.$format"
+done
+count validate-csv 20000 "$bin/rowferry" validate -q --schemas schema "$work/InventoryItem.csv"
+
+awk -v count=2000 -f tests/bench/rows.awk </dev/null >"$work/InventoryItem-jobs.csv"
+"$bin/rowferry" ingest -q --db "$work/jobs.db" --schemas schema "$work/InventoryItem-jobs.csv" >"$work/log" 2>&1 ||
+    die "$(cat "$work/log")"
+mkfifo "$work/ready"
+"$bin/genesys-sim" --with-parent --max-seconds 600 >"$work/ready" 2>"$work/sim.log" &
+simulator=$!
+read -r _ _ url <"$work/ready"
+GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret count drain 2000 "$bin/rowferry" drain -q \
+    --db "$work/jobs.db" --environment "$url" --concurrency 8 --rate none --audit none
+[ "$(sqlite3 "$work/jobs.db" 'SELECT sum(applied) FROM batch_summary')" = 2000 ] || die 'not all jobs were applied'
+
+if [ "${BENCH_UPDATE:-}" = 1 ]; then
+    cp "$work/found" "$figures"
+fi
+awk '
+    NR == FNR { before[$1] = $2; next }
+    {
+        change = $1 in before ? ($2 / before[$1] - 1) * 100 : 0
+        printf "%-14s %8d instructions, %+.1f%% of what is in '"$figures"'\n", $1, $2, change
+        if (change > 3)
+            worse = worse " " $1
+    }
+    END {
+        if (worse != "") {
+            print "bench-count: more than 3% above:" worse ". Find out why, or say why and set BENCH_UPDATE=1"
+            exit 1
+        }
+    }' "$figures" "$work/found"

@@ -174,6 +174,25 @@ bool api_fields_within(struct span ours, struct span theirs)
     return within;
 }
 
+struct api_fields_relation api_fields_relate(struct span ours, struct span theirs)
+{
+    struct side a = {0}, b = {0};
+    struct api_fields_relation relation = {false, false};
+
+    if (side_read(&a, ours) && side_read(&b, theirs)) {
+        const struct json_token *tokens = b.tape.tokens;
+        uint32_t cursor = 1;
+
+        relation.is_within = is_within(&a, 0, &b, 0);
+        for (uint32_t name = 1; name < tokens[0].next && !relation.has_others;
+             name = tokens[name + 1].next)
+            relation.has_others = !find_value(&b, name, &a, 0, &cursor);
+    }
+    side_release(&a);
+    side_release(&b);
+    return relation;
+}
+
 /* Visits the members of a that b does not have or, with `values`, has another value for. */
 static void visit_differing(struct side *a, struct side *b, bool values,
                             void (*visit)(void *context, struct span name), void *context)

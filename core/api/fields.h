@@ -10,6 +10,15 @@
  * value, objects in any order. False also when one of them is not a JSON object. */
 bool api_fields_within(struct span ours, struct span theirs);
 
+/* How two JSON objects relate. */
+struct api_fields_relation {
+    bool is_within;  /* as by api_fields_within */
+    bool has_others; /* theirs has members that ours does not have */
+};
+
+/* Compares both ways at once. Neither is true when one of them is not a JSON object. */
+struct api_fields_relation api_fields_relate(struct span ours, struct span theirs);
+
 /* Appends `theirs` with the members of `ours` in place of its own, or after them. Values keep their
  * spelling. Both are JSON objects; theirs can be empty. */
 void api_fields_merge(struct buf *out, struct span ours, struct span theirs);

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/audit.h"
+#include "core/drain/knowledge.h"
 #include "core/drain/loop.h"
 #include "core/job/id.h"
 #include "core/store/audit.h"
@@ -162,6 +163,9 @@ static bool take_turn(struct loop *loop, struct err *err)
     }
     loop->left = exchange->left;
     loop->finished += exchange->finished;
+    loop->meter.skipped += exchange->skipped;
+    loop->meter.fetched += exchange->fetched;
+    loop->meter.drifted += exchange->drifted;
     if (exchange->wanted) {
         loop->more = exchange->claimed > 0;
         loop->next_due_ms = exchange->next_due_ms;
@@ -290,6 +294,8 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     governor_init(&loop->governor, options->rate_per_s);
     loop->token = token_open(&login);
     loop->rebase = rebase_open(options->schemas);
+    loop->knowledge = knowledge_open(options->schemas);
+    loop->exchange.judge = knowledge_judge(loop->knowledge);
     loop->pool = http_pool_open(&http, err);
     if (!loop->pool)
         return false;
@@ -303,6 +309,7 @@ static void close_loop(struct loop *loop)
     http_pool_close(loop->pool);
     token_close(loop->token);
     rebase_close(loop->rebase);
+    knowledge_close(loop->knowledge);
     for (unsigned i = 0; i < loop->task_count; i++)
         task_release(&loop->tasks[i]);
     free(loop->tasks);

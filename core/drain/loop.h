@@ -25,6 +25,7 @@ struct loop {
     struct governor governor;
     struct meter meter;
     struct rebase *rebase;
+    struct knowledge *knowledge; /* the keeper's, after it was opened */
     struct api_fault fault; /* scratch */
 
     struct task *tasks; /* each is in one list, in flight, or with the keeper */

@@ -119,10 +119,24 @@ bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, s
     return check_rules(rebase, base, &rebased->broken, err);
 }
 
-bool rebase_merges(struct rebase *rebase, struct span schema)
+const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)
 {
     struct err ignored;
     struct base *base = find(rebase, schema, &ignored);
 
-    return base && !schema_shape(base->schema)->write_replaces;
+    return base ? schema_shape(base->schema) : NULL;
+}
+
+bool rebase_merges(struct rebase *rebase, struct span schema)
+{
+    const struct row_shape *shape = rebase_shape(rebase, schema);
+
+    return shape && !shape->write_replaces;
+}
+
+bool rebase_sends_unchanged(struct rebase *rebase, struct span schema)
+{
+    const struct row_shape *shape = rebase_shape(rebase, schema);
+
+    return shape && shape->sends_unchanged;
 }

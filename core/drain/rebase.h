@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/row/row.h"
 
 #include <stdbool.h>
 
@@ -24,6 +25,12 @@ struct rebased {
  * schema file is missing or wrong. */
 bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
                   struct rebased *rebased, struct err *err);
+
+/* The shape of the schema, or NULL without a readable schema file. */
+const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema);
+
+/* True when a row is sent although the record holds its values. */
+bool rebase_sends_unchanged(struct rebase *rebase, struct span schema);
 
 /* True when updates of the schema are merged into the record; false when they replace its fields,
  * and without a readable schema file. */

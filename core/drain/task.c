@@ -179,6 +179,17 @@ static void read_audit(struct claim *claim, struct span body, struct policy_answ
     shown->sibling = find_sibling(claim, audit.is_anothers ? audit.other : NULL, question.version);
 }
 
+/* Keeps what the answer shows of the record, for what is known of it. */
+static void keep_record(struct claim *claim, const struct api_record *record)
+{
+    if (!claim->keeps_record)
+        return;
+    claim->outcome.shows_record = true;
+    buf_reset(&claim->record);
+    if (record->has_fields)
+        buf_append_span(&claim->record, record->fields);
+}
+
 /* Compares the record of a read-back with what we sent. */
 static void compare_record(const struct claim *claim, const struct api_record *record,
                            struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
@@ -224,6 +235,7 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
             facts->retry_after_ms = fault->retry_after_ms;
         return true;
     }
+    keep_record(claim, &record);
     facts->has_version = true;
     facts->version = record.version;
     if (claim->request == REQUEST_UPDATE)
@@ -238,7 +250,8 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     if (!rebase_build(reader->rebase, claim_schema(claim), claim_fields(claim), record.fields,
                       &shown->rebased, err))
         return false;
-    facts->is_there = shown->rebased.is_there;
+    facts->is_there =
+        shown->rebased.is_there && !rebase_sends_unchanged(reader->rebase, claim_schema(claim));
     facts->rule_broken = shown->rebased.broken;
     return true;
 }
@@ -337,6 +350,7 @@ static struct policy_job job_of(const struct claim *claim)
     return (struct policy_job){
         .request = claim->request,
         .doubt = claim->doubt,
+        .is_known = claim->is_known,
         .refused_token = claim->refused_token,
         .looks_again = claim->looks_again,
         .is_gone = claim->is_gone,
@@ -415,6 +429,7 @@ bool task_answer(struct task *task, const struct http_answer *answer,
     bool fine;
 
     task->job = job_of(claim);
+    outcome->shows_record = false;
     fine = read_answer(claim, answer, reader, &facts, &shown, err);
     if (fine)
         policy_assess(&task->job, &facts, &reader->limits, verdict);

@@ -207,13 +207,14 @@ static void assess_own_refusal(const struct facts *in, struct policy_verdict *ou
 }
 
 /* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
- * fetched record, and none of whose attempts can have landed, is built again on a new fetch. */
+ * fetched record or on what was known, and none of whose attempts can have landed, is built again
+ * on a new fetch. */
 static void assess_put_conflict(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
 
     out->state = JOB_UNKNOWN;
-    if (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX || job->doubt)
+    if (job->doubt || (!job->is_known && (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX)))
         return;
     out->state = JOB_PENDING;
     out->next = POLICY_NEXT_FETCH;
@@ -262,13 +263,27 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
     assess_refusal(in, out);
 }
 
-/* Someone else changed the record. Only a proven conflict is rebased or dismissed automatically. */
+/* The row is built again on a new fetch: no PUT so far can land any more. */
+static void assess_fetch_again(struct policy_verdict *out)
+{
+    out->state = JOB_PENDING;
+    out->next = POLICY_NEXT_FETCH;
+    out->doubt = false;
+}
+
+/* Someone else changed the record. Only a proven conflict is rebased or dismissed automatically.
+ * The version of a PUT by what was known is not the row's own, so that it is no conflict to be
+ * wrong. */
 static void assess_conflict(const struct facts *in, struct policy_verdict *out, bool proven,
                             const char *evidence)
 {
+    out->evidence = evidence;
+    if (proven && in->job->is_known) {
+        assess_fetch_again(out);
+        return;
+    }
     out->conflict = true;
     out->proven = proven;
-    out->evidence = evidence;
     out->state = JOB_CONFLICT;
     if (!proven)
         return;
@@ -281,9 +296,7 @@ static void assess_conflict(const struct facts *in, struct policy_verdict *out, 
     case POLICY_REBASE:
         if (in->job->rounds >= POLICY_ROUNDS_MAX)
             break;
-        out->state = JOB_PENDING;
-        out->next = POLICY_NEXT_FETCH;
-        out->doubt = false; /* no PUT so far can land any more */
+        assess_fetch_again(out);
         break;
     }
 }
@@ -535,7 +548,7 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
     } else if (answer->is_ours) {
         assess_note_record(in, out);
         conclude(out, JOB_APPLIED, "the record carries our correlation id");
-    } else if (answer->is_there && job->attempts == 0) {
+    } else if (answer->is_there && (job->attempts == 0 || job->is_known)) {
         assess_note_record(in, out);
         assess_unchanged(out);
     } else if (answer->rule_broken) {

@@ -51,6 +51,7 @@ struct policy_answer {
 struct policy_job {
     enum job_request request;
     bool doubt;         /* an earlier attempt may have landed */
+    bool is_known;      /* its PUTs so far carried a version that was known, and not fetched */
     bool refused_token; /* this run's last answer to this job was a 401 */
     bool looks_again;   /* of a read-back: the one before showed no newer version */
     bool is_gone;       /* of an audit: the record was not there any more */

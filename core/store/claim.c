@@ -46,4 +46,5 @@ void claim_release(struct claim *claim)
     claim_release_outcome(&claim->outcome);
     buf_release(&claim->text);
     buf_release(&claim->siblings);
+    buf_release(&claim->record);
 }

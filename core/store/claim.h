@@ -42,6 +42,9 @@ struct claim {
     enum job_request request;
     bool doubt;         /* an earlier attempt may have been applied */
     bool is_reopened;   /* a decision opened it again, after it had been at its end */
+    bool is_known;      /* its PUTs so far carried a version that was known, and not fetched */
+    bool has_base;      /* what an earlier PUT was built on is stored */
+    bool keeps_record;  /* what an answer shows of the record is kept */
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[CORRELATION_SIZE];
@@ -67,6 +70,7 @@ struct claim {
     unsigned run_retries; /* of this run */
     bool spread;          /* claimed as part of a sample of the whole queue */
     int http_status;      /* of the last answer, 0 where there is none: 409 before a read-back */
+    struct buf record;    /* of keeps_record: the fields that the answer shows; empty: none */
     struct buf text;
     size_t schema_size; /* text has schema, record id, fields and tags, in that order */
     size_t record_id_size;
@@ -92,6 +96,8 @@ struct claim {
                                   has none; 0: the same */
         bool has_server_version;
         int64_t server_version;
+        bool shows_record; /* of keeps_record: the record is at server_version and holds
+                              claim.record, or after an update without that what was sent */
         int64_t ended_ms, latency_us;
         bool error_stays; /* code and message of the job stay as the PUT's answer had them */
         bool code_stays;  /* the code alone */

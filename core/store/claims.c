@@ -1,5 +1,6 @@
 #include "core/store/claims.h"
 
+#include "core/store/claim_row.h"
 #include "core/store/order.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
     VISITS_MAX = 512,          /* batches that a turn looks into */
-    PUT_OFF_MAX = 2048,        /* jobs that have to wait, passed in one turn */
+    PASSED_MAX = 2048,         /* jobs that have to wait or are skipped, in one turn */
     PROBE_ROWS = 64,           /* rows from one place on, of which one is to be sent */
     PROBE_REACH = 1024,        /* places from there on that are looked at */
 };
@@ -117,7 +118,8 @@ struct turn {
     struct exchange *exchange;
     struct open_batch *batch; /* the one that is walked */
     size_t bytes;
-    unsigned put_off; /* jobs that turned out to wait */
+    unsigned passed;    /* jobs that turned out to wait, or were skipped */
+    struct known known; /* of the last record */
     bool prior_added;
 };
 
@@ -131,46 +133,13 @@ static bool is_full(const struct turn *turn)
     return turn->exchange->claimed == turn->exchange->wanted || turn->bytes >= CLAIM_BYTES_MAX;
 }
 
-/* Fills a claim from the columns of a row, with the fields from the column of that name. A row
- * without a version is built on the record as it is fetched. */
-static void read_row(struct turn *turn, struct db_statement *statement, enum db_name fields_name,
-                     struct claim *claim)
-{
-    struct span schema = span_of(turn->batch->schema),
-                record_id = db_column_span(statement, DB_RECORD_ID);
-    struct span fields = db_column_span(statement, fields_name);
-    struct span tags = db_column_span(statement, DB_TAGS);
-
-    claim->job_id = db_column_int64(statement, DB_ID);
-    claim->version = db_column_int64(statement, DB_VERSION);
-    claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
-    claim->doubt = claim->refused_token = claim->is_gone = claim->was_there = claim->looks_again =
-        claim->is_reopened = false;
-    claim->seen = claim->page_hash = 0;
-    claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = '\0';
-    buf_reset(&claim->siblings);
-    claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
-        claim->rounds = 0;
-    claim->asked_ms = claim->page = claim->shown_version = 0;
-    claim->http_status = claim->put_status = 0;
-    buf_reset(&claim->text);
-    buf_append_span(&claim->text, schema);
-    buf_append_span(&claim->text, record_id);
-    buf_append_span(&claim->text, fields);
-    buf_append_span(&claim->text, tags);
-    claim->schema_size = schema.size;
-    claim->record_id_size = record_id.size;
-    claim->fields_size = fields.size;
-    claim->tags_size = tags.size;
-}
-
 static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, int64_t waits_for,
                     struct err *err)
 {
     struct db_statement *statement = get(turn, fresh ? CLAIM_WAIT_FIRST : CLAIM_WAIT_AGAIN, err);
 
     turn->store->jobs_wait = true;
-    turn->put_off++;
+    turn->passed++;
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_WAITS_FOR, waits_for);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
@@ -181,6 +150,42 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
         turn->prior_added = true;
     }
     return true;
+}
+
+/* Whether what is known of the batch's records is stored and used. */
+static bool keeps_known(struct turn *turn)
+{
+    const struct known_judge *judge = turn->exchange->judge;
+    struct open_batch *batch = turn->batch;
+
+    if (!batch->asked) {
+        batch->asked = true;
+        batch->keeps_known = judge && judge->keeps(judge->context, span_of(batch->schema));
+    }
+    return batch->keeps_known;
+}
+
+/* Looks for what spares a row the fetch. *done: it spared the update too. */
+static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *done,
+                      struct err *err)
+{
+    struct exchange *exchange = turn->exchange;
+    enum known_use use = KNOWN_FETCH;
+
+    if (keeps_known(turn) && claim->attempts == 0 && claim->rounds == 0 && !claim->doubt &&
+        !known_claim_use(turn->store, exchange->judge, claim, exchange->now_ms, &turn->known, &use,
+                         err))
+        return false;
+    *done = use == KNOWN_SKIP;
+    if (!*done)
+        return true;
+    turn->passed++;
+    exchange->skipped++;
+    turn->batch->deltas[JOB_PENDING]--;
+    turn->batch->deltas[JOB_UNCHANGED]++;
+    return known_claim_skip(turn->store, claim, &turn->known, fresh, exchange->run_id,
+                            exchange->now_ms, err) &&
+           order_ended(turn->store, claim, exchange->now_ms, err);
 }
 
 /* Inserts the row that must exist before the request is sent. */
@@ -198,6 +203,7 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
     claim->claimed_ms = turn->exchange->now_ms;
     claim->spread = turn->exchange->spread;
+    claim->keeps_record = keeps_known(turn);
     turn->exchange->claimed++;
     turn->bytes += claim->text.size;
     return true;
@@ -274,98 +280,22 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
            begin_attempt(turn, claim, err);
 }
 
-static void copy_column(struct db_statement *statement, enum db_name name, char *out,
-                        size_t out_size)
-{
-    const char *text = db_column_text(statement, name);
-
-    snprintf(out, out_size, "%s", text ? text : "");
-}
-
-/* What the audit log said on the pages before, of CLAIM_JOB. */
-static void read_audit(struct db_statement *statement, struct claim *claim)
-{
-    claim->is_gone = db_column_is_null(statement, DB_SERVER_VERSION);
-    claim->was_there = db_column_int(statement, DB_WAS_THERE);
-    claim->shown_version = db_column_int64(statement, DB_SERVER_VERSION);
-    copy_column(statement, DB_OWN_USER, claim->own_user, sizeof claim->own_user);
-    if (claim->page == 1)
-        return;
-    claim->seen = (uint64_t)db_column_int64(statement, DB_SEEN);
-    claim->page_hash = (uint64_t)db_column_int64(statement, DB_PAGE_HASH);
-    copy_column(statement, DB_ENTRY_USER, claim->entry_user, sizeof claim->entry_user);
-}
-
-/* Reads from CLAIM_JOB what comes next for the record: a read-back, a PUT that is built on a
- * fetched record, or a question to the audit log. */
-static void read_decisions(const struct turn *turn, struct db_statement *statement,
-                           struct claim *claim)
-{
-    bool has_base = !db_column_is_null(statement, DB_BASE_VERSION);
-    bool unknown = span_is(db_column_span(statement, DB_STATE), "unknown");
-    int64_t look_ms = turn->exchange->now_ms;
-
-    claim->rounds = (unsigned)db_column_int64(statement, DB_ROUNDS);
-    if (unknown)
-        claim->request = REQUEST_READ_BACK;
-    else if (!db_column_is_null(statement, DB_ROUNDS))
-        claim->request = has_base ? REQUEST_UPDATE : REQUEST_FETCH;
-    if (has_base)
-        claim->version = db_column_int64(statement, DB_BASE_VERSION);
-    if (!unknown || db_column_is_null(statement, DB_SINCE_MS))
-        return;
-    claim->request = REQUEST_AUDIT;
-    claim->page = db_column_int64(statement, DB_PAGE);
-    if (claim->page > 1)
-        look_ms = db_column_int64(statement, DB_LOOK_MS);
-    look_ms = look_ms < turn->exchange->now_ms ? look_ms : turn->exchange->now_ms;
-    claim->asked_ms = look_ms - db_column_int64(statement, DB_SINCE_MS);
-    if ((claim->asked_ahead = claim->asked_ms < 0))
-        claim->asked_ms = 0;
-    read_audit(statement, claim);
-}
-
-/* Reads from CLAIM_JOB what earlier claims left. *sent: its PUT is sent as it was before. */
-static void read_state(const struct turn *turn, struct db_statement *statement, struct claim *claim,
-                       bool *sent)
-{
-    bool same_run = db_column_int64(statement, DB_RUN_ID) == turn->exchange->run_id;
-
-    read_decisions(turn, statement, claim);
-    claim->attempts = (unsigned)db_column_int64(statement, DB_ATTEMPTS);
-    claim->attempts_before = (unsigned)db_column_int64(statement, DB_ATTEMPTS_BEFORE);
-    claim->readbacks = (unsigned)db_column_int64(statement, DB_READBACKS);
-    claim->doubt = db_column_int(statement, DB_DOUBT);
-    claim->is_reopened = db_column_int(statement, DB_IS_REOPENED);
-    claim->run_retries = same_run ? (unsigned)db_column_int64(statement, DB_RUN_RETRIES) : 0;
-    claim->http_status = db_column_int(statement, DB_HTTP_STATUS);
-    claim->looks_again = db_column_int(statement, DB_LOOKS_AGAIN);
-    claim->put_status = db_column_int(statement, DB_PUT_STATUS);
-    copy_column(statement, DB_PUT_ERROR, claim->put_error, sizeof claim->put_error);
-    claim->refused_token = same_run && claim->http_status == 401;
-    *sent = claim->rounds || ((claim->attempts > 0 || claim->doubt) &&
-                              !db_column_is_null(statement, DB_SENT_VERSION));
-    if (*sent && !claim->rounds)
-        claim->version = db_column_int64(statement, DB_SENT_VERSION);
-    db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
-}
-
 /* Claims a job that was claimed before: it is sent again, read back, or put off again. */
 static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     struct db_statement *statement = get(turn, CLAIM_JOB, err);
     struct order order;
-    bool row, sent;
+    bool row, sent, done;
 
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "read a job"))
         return false;
     if (!row)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
-    read_row(turn, statement,
-             db_column_is_null(statement, DB_BASE_FIELDS) ? DB_FIELDS : DB_BASE_FIELDS, claim);
-    read_state(turn, statement, claim, &sent);
+    claim_row_read_again(statement, span_of(turn->batch->schema), turn->exchange->run_id,
+                         turn->exchange->now_ms, claim, &sent);
+    db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
     db_reset(statement);
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
         return order_find_siblings(turn->store, claim, err) && take_get(turn, claim, err);
@@ -373,8 +303,13 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return false;
     if (order.waits_for)
         return put_off(turn, claim, false, order.waits_for, err);
-    if (claim->request == REQUEST_FETCH)
-        return take_get(turn, claim, err);
+    if (claim->request == REQUEST_FETCH) {
+        if (!use_known(turn, claim, false, &done, err))
+            return false;
+        if (done)
+            return true;
+        return (claim->request == REQUEST_FETCH ? take_get : take_again)(turn, claim, err);
+    }
     if (order.previous_id && !sent &&
         !order_chain_version(turn->store, turn->batch, claim, &order, err))
         return false;
@@ -406,7 +341,7 @@ static bool claim_due(struct turn *turn, struct err *err)
 {
     bool more = true;
 
-    while (more && !is_full(turn) && turn->put_off < PUT_OFF_MAX)
+    while (more && !is_full(turn) && turn->passed < PASSED_MAX)
         if (!claim_some_due(turn, &more, err))
             return false;
     return true;
@@ -416,14 +351,20 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
 {
     struct claim *claim = turn->exchange->claims[turn->exchange->claimed];
     struct order order;
+    bool done = false;
 
-    read_row(turn, row, DB_FIELDS, claim);
+    claim_row_read(row, span_of(turn->batch->schema), DB_FIELDS, claim);
     if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)
         return put_off(turn, claim, true, order.waits_for, err);
-    if (claim->request != REQUEST_FETCH && order.previous_id &&
-        !order_chain_version(turn->store, turn->batch, claim, &order, err))
+    if (claim->request == REQUEST_FETCH) {
+        if (!use_known(turn, claim, true, &done, err))
+            return false;
+        if (done)
+            return true;
+    } else if (order.previous_id &&
+               !order_chain_version(turn->store, turn->batch, claim, &order, err))
         return false;
     return take_fresh(turn, claim, err);
 }
@@ -450,7 +391,7 @@ static bool claim_fresh(struct turn *turn, bool *more, struct err *err)
     statement = from_cursor(turn, ahead ? CLAIM_FRESH_AMONG : CLAIM_FRESH, err);
     *more = true;
     /* rows that must wait are put off and passed, but not without end in one transaction */
-    while (fine && !is_full(turn) && turn->put_off < PUT_OFF_MAX) {
+    while (fine && !is_full(turn) && turn->passed < PASSED_MAX) {
         *more = db_next(turn->store, statement, &fine, err, "look for fresh jobs");
         if (!*more)
             break;
@@ -495,7 +436,7 @@ static bool read_next_due(struct turn *turn, struct err *err)
     if (db_next(turn->store, statement, &fine, err, "look for the next due job"))
         batch->due_ms = db_column_int64(statement, DB_DUE_MS);
     db_reset(statement);
-    batch->is_quiet = fine && turn->put_off < PUT_OFF_MAX;
+    batch->is_quiet = fine && turn->passed < PASSED_MAX;
     if (batch->due_ms > latest_ms) {
         statement = get(turn, CLAIM_MUST_BE_DUE, err);
         db_bind_int64(statement, DB_BATCH_ID, batch->id);
@@ -622,7 +563,7 @@ static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct 
  * can be sent. A sample is taken from both ends. */
 static bool claim_last(struct turn *turn, struct err *err)
 {
-    for (unsigned i = 0; i < PUT_OFF_MAX && !is_full(turn); i++) {
+    for (unsigned i = 0; i < PASSED_MAX && !is_full(turn); i++) {
         int64_t job_id;
 
         if (!find_last(turn, turn->exchange->spread && i % 2, &job_id, err))
@@ -736,19 +677,28 @@ static bool claim_prior(struct turn *turn, struct err *err)
     return fine;
 }
 
+static bool claim_all(struct turn *turn, struct err *err)
+{
+    struct exchange *exchange = turn->exchange;
+
+    if (exchange->spread && !claim_spread(turn, err))
+        return false;
+    if (!exchange->spread && !claim_prior(turn, err))
+        return false;
+    /* if no sample is left, all jobs are the sample */
+    if (!exchange->claimed && !is_full(turn) &&
+        ((exchange->spread && !claim_prior(turn, err)) || !claim_in_order(turn, err)))
+        return false;
+    if (turn->prior_added && !is_full(turn))
+        exchange->next_due_ms = exchange->now_ms;
+    return true;
+}
+
 bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err)
 {
     struct turn turn = {.store = store, .exchange = exchange};
+    bool fine = claim_all(&turn, err);
 
-    if (exchange->spread && !claim_spread(&turn, err))
-        return false;
-    if (!exchange->spread && !claim_prior(&turn, err))
-        return false;
-    /* if no sample is left, all jobs are the sample */
-    if (!exchange->claimed && !is_full(&turn) &&
-        ((exchange->spread && !claim_prior(&turn, err)) || !claim_in_order(&turn, err)))
-        return false;
-    if (turn.prior_added && !is_full(&turn))
-        exchange->next_due_ms = exchange->now_ms;
-    return true;
+    buf_release(&turn.known.fields);
+    return fine;
 }

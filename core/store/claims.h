@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/store/claim.h"
+#include "core/store/known_claim.h"
 #include "core/store/store.h"
 
 #include <stdbool.h>
@@ -18,15 +19,19 @@ struct exchange {
     int64_t now_ms;
     struct claim **settled; /* outcomes to write; all are free again afterwards */
     unsigned settled_count;
-    struct claim **claims; /* free ones, to be filled */
-    unsigned wanted;       /* how many of them at most */
-    bool spread;           /* claim a sample from the whole queue, not in its order */
-    unsigned claimed;      /* out: how many were filled */
+    struct claim **claims;           /* free ones, to be filled */
+    unsigned wanted;                 /* how many of them at most */
+    const struct known_judge *judge; /* of what is known of records; NULL: nothing is */
+    bool spread;                     /* claim a sample from the whole queue, not in its order */
+    unsigned claimed;                /* out: how many were filled */
     unsigned prior;      /* out: of these, jobs of other batches, which batch_id's jobs wait for */
     int64_t next_due_ms; /* out: when the next job that waits is due; 0: none waits */
     unsigned ahead;      /* out: stored times that were in the future, and are set to now */
     uint64_t left;       /* out: jobs pending or unknown in the batches in question */
     uint64_t finished;   /* out: jobs that came to their end in this turn */
+    unsigned skipped;    /* out: ended `unchanged` by what is known, without a request */
+    unsigned fetched;    /* out: outcomes of rows whose record was fetched (each once) */
+    unsigned drifted;    /* out: ... or whose record was another than was known of it */
     int64_t taken_id;    /* out: a job in hand that another process has changed, so that its outcome
                             was not written; 0: none */
 };

@@ -32,6 +32,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_AUDITS] = &audit_statements,
     [DB_NOTIFICATIONS] = &notification_statements,
     [DB_KNOWN] = &known_statements,
+    [DB_KNOWN_CLAIMS] = &known_claim_statements,
     [DB_DELIVERIES] = &delivery_statements,
 };
 

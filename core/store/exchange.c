@@ -11,7 +11,6 @@ enum {
     SETTLE_LEAVE,
     SETTLE_ATTEMPT,
     SETTLE_FORGET_ATTEMPT,
-    SETTLE_WAKE,
     SETTLE_CONFLICT,
     SETTLE_FETCH,
     SETTLE_BASE,
@@ -59,8 +58,6 @@ static const char *const sql[] = {
                        "error = :error, evidence = :evidence, correlation_header = "
                        ":correlation_header WHERE id = :attempt_id",
     [SETTLE_FORGET_ATTEMPT] = "DELETE FROM attempt WHERE id = :attempt_id",
-    [SETTLE_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
-                    "WHERE waits_for = :job_id RETURNING job_id AS job_id",
     /* after an audit, the record is known from before */
     [SETTLE_CONFLICT] =
         "INSERT INTO conflict (job_id, submitted_version, server_version, server_record, "
@@ -202,25 +199,6 @@ static bool settle_attempt(struct store *store, const struct claim *claim, struc
         bind_or_null(statement, DB_CORRELATION_HEADER, outcome->correlation_header);
     }
     return db_run(store, statement, err, "settle an attempt");
-}
-
-/* Jobs of the same record that waited for this one are due now. */
-static bool wake(struct store *store, const struct exchange *exchange, const struct claim *claim,
-                 struct err *err)
-{
-    struct db_statement *statement = get(store, SETTLE_WAKE, err);
-    bool fine = true;
-
-    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
-    while (db_next(store, statement, &fine, err, "wake a waiting job")) {
-        struct open_batch *batch =
-            open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)));
-
-        if (batch)
-            batch->is_quiet = false;
-    }
-    return fine;
 }
 
 /* How --on-conflict settled the conflict; NULL: it waits for a person. */
@@ -370,11 +348,22 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     return !outcome->violation_count || to == JOB_PENDING || write_violations(store, claim, err);
 }
 
+/* Stores what the answer shows of the record. */
+static bool learn(struct store *store, struct exchange *exchange, const struct claim *claim,
+                  struct err *err)
+{
+    bool drifted;
+
+    if (!known_claim_learn(store, exchange->judge, claim, exchange->now_ms, &drifted, err))
+        return false;
+    exchange->drifted += drifted;
+    return true;
+}
+
 /* Writes one outcome: job, attempt, and what depends on them. *taken: another process has changed
  * the job since it was claimed, and nothing was written. */
-static bool settle_claim(struct store *store, const struct exchange *exchange,
-                         struct open_batch *batch, const struct claim *claim, bool *taken,
-                         struct err *err)
+static bool settle_claim(struct store *store, struct exchange *exchange, struct open_batch *batch,
+                         const struct claim *claim, bool *taken, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
     enum job_state from = job_state_of_request(claim->request);
@@ -397,14 +386,15 @@ static bool settle_claim(struct store *store, const struct exchange *exchange,
         return false;
     batch->deltas[from]--;
     batch->deltas[to]++;
+    exchange->fetched +=
+        claim->request == REQUEST_FETCH && outcome->has_server_version && !claim->rounds;
     if (outcome->untouched && outcome->last && !leave(store, claim, 0, err))
         return false;
     if (!outcome->untouched && !settle_rest(store, exchange, claim, to, err))
         return false;
-    if (job_state_is_open(to))
-        return true;
-    return (!claim->is_reopened || order_ended(store, claim, err)) &&
-           (!store->jobs_wait || wake(store, exchange, claim, err));
+    if (claim->keeps_record && !learn(store, exchange, claim, err))
+        return false;
+    return job_state_is_open(to) || order_ended(store, claim, exchange->now_ms, err);
 }
 
 static bool settle_all(struct store *store, struct exchange *exchange, struct err *err)
@@ -454,6 +444,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
     bool fine;
 
     exchange->claimed = exchange->prior = exchange->ahead = 0;
+    exchange->skipped = exchange->fetched = exchange->drifted = 0;
     exchange->taken_id = 0;
     exchange->next_due_ms = 0;
     /* before the transaction, so that nobody has to wait for it; again inside, for what changed in

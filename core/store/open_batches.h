@@ -15,6 +15,7 @@ struct open_batch {
     int64_t deltas[JOB_STATES];
     bool in_question; /* of the batches to claim from */
     bool cursor_moved;
+    bool asked, keeps_known; /* whether what is known of its records is stored, once it was asked */
     bool is_quiet;  /* nothing of it can be claimed before due_ms, unless one of its jobs changes */
     int64_t due_ms; /* 0: at no time */
 };

@@ -10,6 +10,7 @@ enum {
     ORDER_FIRST,
     ORDER_RETURNED,
     ORDER_ENDED,
+    ORDER_WAKE,
     ORDER_SIBLINGS,
     ORDER_STANDING,
     ORDER_PRIOR
@@ -37,6 +38,8 @@ static const char *const sql[] = {
         "WHERE k.record_id = :record_id AND k.job_id > :first_id AND k.job_id < :end_id "
         "AND s.state " IN_LANDED " ORDER BY k.job_id DESC LIMIT 1",
     [ORDER_ENDED] = "DELETE FROM reopened_job WHERE record_id = :record_id AND job_id = :job_id",
+    [ORDER_WAKE] = "UPDATE job_state SET not_before_ms = :now_ms, waits_for = NULL "
+                   "WHERE waits_for = :job_id RETURNING job_id AS job_id",
     /* a record can have many jobs: those that were sent right before and after this one do */
     [ORDER_SIBLINGS] =
         "SELECT k.job_id, s.correlation_id, s.attempts > 0 OR s.doubt AS is_sent, "
@@ -219,7 +222,8 @@ bool order_chain_version(struct store *store, const struct open_batch *batch, st
     return fine;
 }
 
-bool order_ended(struct store *store, const struct claim *claim, struct err *err)
+/* Notes that a job which a decision had opened again is at its end. */
+static bool end_reopened(struct store *store, const struct claim *claim, struct err *err)
 {
     struct db_statement *statement = get(store, ORDER_ENDED, err);
 
@@ -227,6 +231,29 @@ bool order_ended(struct store *store, const struct claim *claim, struct err *err
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     return db_run(store, statement, err, "end a job that was opened again");
+}
+
+static bool wake(struct store *store, const struct claim *claim, int64_t now_ms, struct err *err)
+{
+    struct db_statement *statement = get(store, ORDER_WAKE, err);
+    bool fine = true;
+
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    while (db_next(store, statement, &fine, err, "wake a waiting job")) {
+        struct open_batch *batch =
+            open_batches_find(store->open, id_batch(db_column_int64(statement, DB_JOB_ID)));
+
+        if (batch)
+            batch->is_quiet = false;
+    }
+    return fine;
+}
+
+bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms, struct err *err)
+{
+    return (!claim->is_reopened || end_reopened(store, claim, err)) &&
+           (!store->jobs_wait || wake(store, claim, now_ms, err));
 }
 
 bool order_find_siblings(struct store *store, struct claim *claim, struct err *err)

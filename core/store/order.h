@@ -28,8 +28,8 @@ bool order_find_siblings(struct store *store, struct claim *claim, struct err *e
 bool order_chain_version(struct store *store, const struct open_batch *batch, struct claim *claim,
                          struct order *order, struct err *err);
 
-/* Notes that a job which a decision had opened again is at its end. */
-bool order_ended(struct store *store, const struct claim *claim, struct err *err);
+/* Notes that a job is at its end: those that waited for it are due now. */
+bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms, struct err *err);
 
 /* The standing of a job that others wait for, or that is part of a sample. */
 struct order_standing {

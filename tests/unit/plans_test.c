@@ -27,7 +27,9 @@ static const char *const owners[DB_OWNERS] = {
     [DB_CENSUSES] = "censuses",   [DB_PRUNES] = "prunes",
     [DB_SWEEPS] = "sweeps",       [DB_FILED] = "filed",
     [DB_AUDITS] = "audits",       [DB_NOTIFICATIONS] = "notifications",
-    [DB_KNOWN] = "known",         [DB_DELIVERIES] = "deliveries",
+    [DB_KNOWN] = "known",
+    [DB_KNOWN_CLAIMS] = "known claims",
+    [DB_DELIVERIES] = "deliveries",
 };
 
 /* What people ask. */

@@ -1,0 +1,99 @@
+#include "core/drain/knowledge.h"
+
+#include "core/api/fields.h"
+#include "core/base/mem.h"
+#include "core/drain/rebase.h"
+#include "core/job/freshness.h"
+
+#include <stdlib.h>
+
+struct knowledge {
+    struct rebase *rebase;
+    char *unreadable; /* the schema whose file was looked for last, and is missing or wrong */
+    struct known_judge judge;
+};
+
+static bool keeps(void *context, struct span schema)
+{
+    struct knowledge *knowledge = context;
+    const struct row_shape *shape;
+
+    if (knowledge->unreadable && span_is(schema, knowledge->unreadable))
+        return false;
+    shape = rebase_shape(knowledge->rebase, schema);
+    if (!shape) {
+        free(knowledge->unreadable);
+        knowledge->unreadable = mem_copy(schema.data, schema.size);
+    }
+    return shape && shape->version_known;
+}
+
+/* Builds the PUT. The rules of the schema file hold for the row alone; with other fields of the
+ * record they can be broken, and the record as it is now decides that. */
+static bool build(struct knowledge *knowledge, const struct claim *claim, struct span theirs,
+                  enum known_use *use, struct span *fields, struct err *err)
+{
+    struct rebased rebased;
+
+    if (!rebase_build(knowledge->rebase, claim_schema(claim), claim_fields(claim), theirs, &rebased,
+                      err))
+        return false;
+    *use = rebased.broken ? KNOWN_FETCH : KNOWN_SEND;
+    *fields = rebased.fields;
+    return true;
+}
+
+static bool judge(void *context, const struct claim *claim, const struct known *known,
+                  int64_t now_ms, enum known_use *use, struct span *fields, struct err *err)
+{
+    struct knowledge *knowledge = context;
+    struct span schema = claim_schema(claim), theirs = buf_span(&known->fields);
+    const struct row_shape *shape = rebase_shape(knowledge->rebase, schema);
+    struct api_fields_relation relation;
+
+    *use = KNOWN_FETCH;
+    if (!shape || !freshness_counts(shape->known_for_ms, schema, claim_record_id(claim),
+                                    known->seen_ms, now_ms))
+        return true;
+    relation = api_fields_relate(claim_fields(claim), theirs);
+    if (relation.is_within && !(shape->write_replaces && relation.has_others) &&
+        !shape->sends_unchanged) {
+        *use = KNOWN_SKIP;
+    } else if (known->has_version && (shape->write_replaces || !relation.has_others)) {
+        *use = KNOWN_SEND;
+        *fields = claim_fields(claim);
+    } else if (known->has_version) {
+        return build(knowledge, claim, theirs, use, fields, err);
+    }
+    return true;
+}
+
+static bool same(struct span a, struct span b)
+{
+    struct api_fields_relation relation = api_fields_relate(a, b);
+
+    return relation.is_within && !relation.has_others;
+}
+
+struct knowledge *knowledge_open(const char *folder)
+{
+    struct knowledge *knowledge = mem_calloc(1, sizeof *knowledge);
+
+    knowledge->rebase = rebase_open(folder);
+    knowledge->judge = (struct known_judge){keeps, judge, same, knowledge};
+    return knowledge;
+}
+
+void knowledge_close(struct knowledge *knowledge)
+{
+    if (!knowledge)
+        return;
+    rebase_close(knowledge->rebase);
+    free(knowledge->unreadable);
+    free(knowledge);
+}
+
+const struct known_judge *knowledge_judge(const struct knowledge *knowledge)
+{
+    return &knowledge->judge;
+}

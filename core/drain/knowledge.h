@@ -1,0 +1,16 @@
+/* What rows of schemas with `version: known` become by what is known of their records: the judge of
+ * the store's thread, which has the schema files to itself. */
+#ifndef ROWFERRY_DRAIN_KNOWLEDGE_H
+#define ROWFERRY_DRAIN_KNOWLEDGE_H
+
+#include "core/store/known_claim.h"
+
+struct knowledge;
+
+/* folder: of the schema files. Each is read when the first record of its schema comes. */
+struct knowledge *knowledge_open(const char *folder);
+void knowledge_close(struct knowledge *knowledge);
+
+const struct known_judge *knowledge_judge(const struct knowledge *knowledge);
+
+#endif

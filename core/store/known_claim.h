@@ -1,0 +1,42 @@
+/* What is known of a claim's record: used when the job is claimed, and stored when it is settled.
+ */
+#ifndef ROWFERRY_STORE_KNOWN_CLAIM_H
+#define ROWFERRY_STORE_KNOWN_CLAIM_H
+
+#include "core/store/claim.h"
+#include "core/store/known.h"
+
+/* What a row becomes by what is known of its record. */
+enum known_use {
+    KNOWN_FETCH, /* that is not enough: the record is fetched */
+    KNOWN_SKIP,  /* its values are there: it ends `unchanged`, without a request */
+    KNOWN_SEND,  /* a PUT with the known version */
+};
+
+/* Decides what is made of it, inside the transaction of a turn. */
+struct known_judge {
+    /* Whether what is known of the schema's records is stored and used. */
+    bool (*keeps)(void *context, struct span schema);
+    /* *fields, of KNOWN_SEND: what the PUT carries, valid until the next call. */
+    bool (*judge)(void *context, const struct claim *claim, const struct known *known,
+                  int64_t now_ms, enum known_use *use, struct span *fields, struct err *err);
+    /* Whether two JSON objects have the same members with the same values. */
+    bool (*same)(struct span a, struct span b);
+    void *context;
+};
+
+/* Decides about a claim whose row has no version, and which was never sent. KNOWN_SEND: the claim
+ * becomes that PUT, and is stored as such. known: zeroed at first, used again. */
+bool known_claim_use(struct store *store, const struct known_judge *judge, struct claim *claim,
+                     int64_t now_ms, struct known *known, enum known_use *use, struct err *err);
+
+/* Writes the job of a KNOWN_SKIP as `unchanged`. fresh: it was never claimed before. */
+bool known_claim_skip(struct store *store, const struct claim *claim, const struct known *known,
+                      bool fresh, int64_t run_id, int64_t now_ms, struct err *err);
+
+/* Stores what the outcome of a claim with keeps_record shows. *drifted becomes true if the record
+ * turns out to be another than was known of it. */
+bool known_claim_learn(struct store *store, const struct known_judge *judge,
+                       const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err);
+
+#endif

@@ -17,10 +17,11 @@ struct parse {
 
 enum { PARSE_POINTER_SIZE = 256 };
 
-/* Declares a text with a pointer in it. */
+/* Declares a text with a pointer in it, which is cut where it is too long. */
 #define PARSE_BELOW(name, ...)                                                                     \
     char name[PARSE_POINTER_SIZE];                                                                 \
-    snprintf(name, sizeof name, __VA_ARGS__)
+    if (snprintf(name, sizeof name, __VA_ARGS__) < 0)                                              \
+    name[0] = '\0'
 
 /* Says what is wrong at a pointer. Returns false. */
 bool parse_refuse(struct parse *r, const char *pointer, const char *format, ...)

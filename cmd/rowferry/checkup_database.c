@@ -353,7 +353,7 @@ static bool report_pause(struct checkup *checkup, struct err *err)
     int64_t now_ms = clock_now_ms();
     struct pause_info pause;
 
-    if (!pause_read(checkup->store, now_ms, &pause, err))
+    if (!pause_read(checkup->store, PAUSE_OF_API, now_ms, &pause, err))
         return false;
     if (pause.until_ms > now_ms)
         checkup_remark(

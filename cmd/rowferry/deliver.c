@@ -42,9 +42,11 @@ void deliver_release(struct deliver *deliver)
     *deliver = (struct deliver){0};
 }
 
-void deliver_options(const struct deliver *deliver, const struct cli *cli, unsigned max_tries,
-                     struct sender_options *options)
+void deliver_options(const struct deliver *deliver, const struct session *session,
+                     unsigned max_tries, struct sender_options *options)
 {
+    const struct cli *cli = session->cli;
+
     *options = (struct sender_options){
         .endpoint = deliver->endpoint,
         .ca_file = options_text(&cli->options, OPT_CA_FILE),
@@ -52,6 +54,7 @@ void deliver_options(const struct deliver *deliver, const struct cli *cli, unsig
         .keys = deliver->keys,
         .concurrency = (unsigned)options_number(&cli->options, OPT_CONCURRENCY),
         .max_tries = max_tries,
+        .run_id = session->run_id,
         .max_wait_ms = max_tries > 0 ? options_number(&cli->options, OPT_MAX_WAIT) : 0,
     };
 }
@@ -152,7 +155,7 @@ static bool work(const struct deliver *deliver, struct session *session,
                       err.text);
         return false;
     }
-    deliver_options(deliver, cli, tries > 0 ? (unsigned)tries : 1, &options);
+    deliver_options(deliver, session, tries > 0 ? (unsigned)tries : 1, &options);
     sender = lock ? sender_open(session->store, &options, &err) : NULL;
     if (sender) {
         fine = run(sender, session, lock, &err);

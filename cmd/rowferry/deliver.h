@@ -24,8 +24,8 @@ bool deliver_open(struct deliver *deliver, struct cli *cli);
 void deliver_release(struct deliver *deliver);
 
 /* Fills the options of a sender. max_tries 0: without end. */
-void deliver_options(const struct deliver *deliver, const struct cli *cli, unsigned max_tries,
-                     struct sender_options *options);
+void deliver_options(const struct deliver *deliver, const struct session *session,
+                     unsigned max_tries, struct sender_options *options);
 
 /* Delivers what is pending, unless another process does, and counts it in the summary. What is
  * still pending at the end makes exit status 5, what failed 3. */

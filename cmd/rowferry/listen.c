@@ -143,7 +143,7 @@ static bool courier_open(struct listen *listen, struct err *err)
     courier->session = &listen->session;
     if (!listen->deliver.endpoint)
         return true;
-    deliver_options(&listen->deliver, listen->session.cli, 0, &options);
+    deliver_options(&listen->deliver, &listen->session, 0, &options);
     courier->store = store_open(store_path(listen->session.store), STORE_EXISTING, &created, err);
     courier->sender = courier->store ? sender_open(courier->store, &options, err) : NULL;
     if (!courier->sender)

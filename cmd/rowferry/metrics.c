@@ -55,7 +55,7 @@ bool metrics_ask(struct metrics *metrics, struct store *store, const char *comma
         asked.database = metrics->database = mem_strdup(store_path(store));
     if (!summary_batches(store, SUMMARY_ALL, 0, count_batch, &asked, err) ||
         !summary_batches(store, scope, id, count_rows, &asked, err) ||
-        !pause_read(store, clock_now_ms(), &pause, err) ||
+        !pause_read(store, PAUSE_OF_API, clock_now_ms(), &pause, err) ||
         !notification_count(store, &asked.notifications, err) ||
         !run_last_ended(store, command, -1, &asked.last, err) ||
         !run_last_ended(store, command, EXIT_DONE, &asked.succeeded, err) ||

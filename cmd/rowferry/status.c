@@ -118,7 +118,7 @@ static bool read_all(struct standing *standing, struct err *err)
     fine = summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
                            standing->batch_id, take_batch, standing, err);
     return report_release(report, fine, err) &&
-           pause_read(store, clock_now_ms(), &standing->pause, err) &&
+           pause_read(store, PAUSE_OF_API, clock_now_ms(), &standing->pause, err) &&
            notification_count(store, &standing->notifications, err) && read_last_run(standing, err);
 }
 

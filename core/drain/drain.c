@@ -326,18 +326,19 @@ static bool heed_pause(struct loop *loop, struct store *store, bool *parked, str
     char until[CLOCK_ISO_SIZE];
 
     *parked = false;
-    if (!pause_read(store, now_ms, &pause, err))
+    if (!pause_read(store, PAUSE_OF_API, now_ms, &pause, err))
         return false;
     if (pause.until_ms > now_ms && options->ignore_pause)
         notice_say(options->notices, "the pause until %s is ignored: %s",
                    clock_iso(pause.until_ms, until), pause.reason);
     if (pause.until_ms <= now_ms || options->ignore_pause)
-        return !pause.until_ms || pause_write(store, now_ms, 0, "", 0, err);
+        return !pause.until_ms || pause_write(store, PAUSE_OF_API, now_ms, 0, "", 0, err);
     if (pause.ahead_ms > 0) {
         notice_say(options->notices,
                    "the clock was ahead when a pause was stored: it ends at %s instead",
                    clock_iso(pause.until_ms, until));
-        if (!pause_write(store, now_ms, pause.until_ms, pause.reason, options->run_id, err))
+        if (!pause_write(store, PAUSE_OF_API, now_ms, pause.until_ms, pause.reason, options->run_id,
+                         err))
             return false;
     }
     loop->asked_until_us = clock_monotonic_us() + (pause.until_ms - now_ms) * 1000;
@@ -367,8 +368,8 @@ static bool store_pause(struct loop *loop, struct store *store, struct err *err)
     bool fine = true;
 
     if (loop->asked_now && left_ms >= PAUSE_STORED_MS)
-        fine = pause_write(store, now_ms, now_ms + left_ms, loop->asked_why, loop->options->run_id,
-                           err->kind == ERR_NONE ? err : &ignored);
+        fine = pause_write(store, PAUSE_OF_API, now_ms, now_ms + left_ms, loop->asked_why,
+                           loop->options->run_id, err->kind == ERR_NONE ? err : &ignored);
     if (loop->result->end == DRAIN_PARKED)
         crash_point(CRASH_PAUSE_WRITTEN);
     return fine;

@@ -6,12 +6,16 @@
 #include "core/http/governor.h"
 #include "core/http/url.h"
 #include "core/notify/payload.h"
+#include "core/store/runs.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <xxhash.h>
+
+#define SCOPE "erp " /* and a hash of the endpoint, which can hold a secret */
 
 enum {
     FIELDS = 4,
@@ -46,6 +50,8 @@ struct sender {
     int budget;
     unsigned trouble; /* deliveries in a row without a success */
     int64_t trouble_id;
+    char scope[sizeof SCOPE + 16]; /* of the pause */
+    int64_t asked_until_ms;        /* to be stored; 0: nothing is */
     struct sender_counts counts;
     enum sender_end end;
     char problem[DELIVERY_ERROR_SIZE];
@@ -92,6 +98,8 @@ struct sender *sender_open(struct store *store, const struct sender_options *opt
     sender->budget = BUDGET_UNITS;
     memcpy(sender->dice, &seed, sizeof sender->dice);
     governor_init(&sender->governor, 0);
+    snprintf(sender->scope, sizeof sender->scope, SCOPE "%016" PRIx64,
+             (uint64_t)XXH3_64bits(options->endpoint, strlen(options->endpoint)));
     if (sender->pool)
         return sender;
     sender_close(sender);
@@ -118,7 +126,21 @@ void sender_close(struct sender *sender)
 
 bool sender_begin(struct sender *sender, struct err *err)
 {
-    return deliveries_begin(sender->store, clock_now_ms(), err);
+    int64_t now_ms = clock_now_ms(), wait_ms;
+    struct pause_info pause;
+
+    if (!deliveries_begin(sender->store, now_ms, err) ||
+        !pause_read(sender->store, sender->scope, now_ms, &pause, err))
+        return false;
+    wait_ms = pause.until_ms - now_ms;
+    if (wait_ms <= 0)
+        return true;
+    snprintf(sender->problem, sizeof sender->problem, "%.*s", DELIVERY_ERROR_SIZE - 1,
+             pause.reason);
+    if (sender->options.max_wait_ms > 0 && wait_ms > sender->options.max_wait_ms)
+        sender->end = SENDER_PARKED;
+    governor_pause(&sender->governor, clock_monotonic_us() + wait_ms * 1000);
+    return true;
 }
 
 void sender_wake(struct sender *sender)
@@ -190,11 +212,14 @@ static void note_refusal(struct sender *sender, const struct http_answer *answer
     const int64_t most_us = (int64_t)SENDER_WAIT_MAX_MS * 1000;
 
     sender->counts.throttled++;
+    if (wait_us > most_us)
+        wait_us = most_us;
+    if (wait_us > 0)
+        sender->asked_until_ms = clock_now_ms() + wait_us / 1000;
     if (sender->options.max_wait_ms > 0 && answer->retry_after_ms > sender->options.max_wait_ms)
         sender->end = SENDER_PARKED;
     governor_refused(&sender->governor,
-                     &(struct governor_refusal){now_us - answer->latency_us,
-                                                wait_us > most_us ? most_us : wait_us},
+                     &(struct governor_refusal){now_us - answer->latency_us, wait_us},
                      erand48(sender->dice), now_us);
 }
 
@@ -276,13 +301,29 @@ static void take_answers(struct sender *sender)
     }
 }
 
+/* Stores how long the ERP asks to wait, for later runs. */
+static bool keep_pause(struct sender *sender, struct err *err)
+{
+    char reason[DELIVERY_ERROR_SIZE + 64], until[CLOCK_ISO_SIZE];
+    int64_t until_ms = sender->asked_until_ms;
+
+    if (!until_ms)
+        return true;
+    sender->asked_until_ms = 0;
+    snprintf(reason, sizeof reason, "%s" PAUSE_UNTIL "%s", sender->problem,
+             clock_iso(until_ms, until));
+    return pause_write(sender->store, sender->scope, clock_now_ms(), until_ms, reason,
+                       sender->options.run_id, err);
+}
+
 static bool settle(struct sender *sender, struct err *err)
 {
     if (sender->outcome_count == 0)
         return true;
     crash_point(CRASH_DELIVERY_ANSWERED);
     if (!deliveries_settle(sender->store, sender->outcomes, sender->outcome_count, clock_now_ms(),
-                           err))
+                           err) ||
+        !keep_pause(sender, err))
         return false;
     crash_point(CRASH_DELIVERY_SETTLED);
     for (unsigned i = 0; i < sender->outcome_count; i++)

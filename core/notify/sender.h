@@ -26,7 +26,8 @@ struct sender_options {
     const char *ca_file, *user_agent;
     const struct signature_keys *keys; /* NULL: unsigned */
     unsigned concurrency;
-    unsigned max_tries;  /* of one delivery; 0: without end */
+    unsigned max_tries; /* of one delivery; 0: without end */
+    int64_t run_id;
     int64_t max_wait_ms; /* a longer Retry-After ends it; 0: none does */
     const struct notice_sink *notices;
 };
@@ -58,7 +59,8 @@ struct sender *sender_open(struct store *store, const struct sender_options *opt
 /* Ends what is in flight without an answer: it is delivered again. */
 void sender_close(struct sender *sender);
 
-/* Begins to count tries; under LOCK_DELIVERY. */
+/* Begins to count tries, and takes over the wait that the ERP asked an earlier run for; under
+ * LOCK_DELIVERY. */
 bool sender_begin(struct sender *sender, struct err *err);
 
 /* Settles what was answered, sends what is due, and waits up to wait_ms for more, or until fd (or

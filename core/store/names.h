@@ -148,6 +148,7 @@
     X(RUN_RETRIES) \
     X(SAME_KEY) \
     X(SCHEMA) \
+    X(SCOPE) \
     X(SCHEMA_HASH) \
     X(SEEN) \
     X(SEEN_MS) \

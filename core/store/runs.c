@@ -23,10 +23,10 @@ static const char *const sql[] = {
     [RUN_LAST_ENDED] =
         RUN_COLUMNS "WHERE command = :command AND ended_ms IS NOT NULL "
                     "AND (:exit_status < 0 OR exit_status = :exit_status) ORDER BY id DESC LIMIT 1",
-    [PAUSE_READ] = "SELECT not_before_ms, set_ms, reason FROM pause WHERE scope = 'api'",
+    [PAUSE_READ] = "SELECT not_before_ms, set_ms, reason FROM pause WHERE scope = :scope",
     [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, set_ms, reason, run_id) "
-                    "VALUES ('api', :not_before_ms, :set_ms, :reason, :run_id)",
-    [PAUSE_CLEAR] = "DELETE FROM pause WHERE scope = 'api'",
+                    "VALUES (:scope, :not_before_ms, :set_ms, :reason, :run_id)",
+    [PAUSE_CLEAR] = "DELETE FROM pause WHERE scope = :scope",
 };
 
 const struct db_statements run_statements = {sql, sizeof sql / sizeof *sql};
@@ -124,12 +124,14 @@ static void name_end(struct pause_info *pause)
              clock_iso(pause->until_ms, until));
 }
 
-bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err)
+bool pause_read(struct store *store, const char *scope, int64_t now_ms, struct pause_info *pause,
+                struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_RUNS, PAUSE_READ, err);
     bool fine = true;
 
     *pause = (struct pause_info){0};
+    db_bind_text(statement, DB_SCOPE, scope);
     if (db_next(store, statement, &fine, err, "read the pause")) {
         int64_t until_ms = db_column_int64(statement, DB_NOT_BEFORE_MS);
 
@@ -143,12 +145,13 @@ bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, s
     return fine;
 }
 
-bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
-                 int64_t run_id, struct err *err)
+bool pause_write(struct store *store, const char *scope, int64_t now_ms, int64_t until_ms,
+                 const char *reason, int64_t run_id, struct err *err)
 {
     struct db_statement *statement =
         db_get(store, DB_RUNS, until_ms ? PAUSE_WRITE : PAUSE_CLEAR, err);
 
+    db_bind_text(statement, DB_SCOPE, scope);
     if (until_ms) {
         db_bind_int64(statement, DB_NOT_BEFORE_MS, until_ms);
         db_bind_int64(statement, DB_SET_MS, now_ms);

@@ -34,13 +34,17 @@ struct pause_info {
     char reason[512]; /* cut */
 };
 
+/* Who asked for a pause: the API, or an ERP, by a name of the caller's. */
+#define PAUSE_OF_API "api"
+
 /* Reads the pause at now_ms, which is never longer than it was set for, nor than PAUSE_MAX_MS. If
  * it ends earlier than stored, the reason names that end. */
-bool pause_read(struct store *store, int64_t now_ms, struct pause_info *pause, struct err *err);
+bool pause_read(struct store *store, const char *scope, int64_t now_ms, struct pause_info *pause,
+                struct err *err);
 
 /* Sets a pause until until_ms, as of now_ms; 0 removes it. */
-bool pause_write(struct store *store, int64_t now_ms, int64_t until_ms, const char *reason,
-                 int64_t run_id, struct err *err);
+bool pause_write(struct store *store, const char *scope, int64_t now_ms, int64_t until_ms,
+                 const char *reason, int64_t run_id, struct err *err);
 
 struct run_info {
     int64_t id;

@@ -120,6 +120,33 @@ C 3
 D 4' "$(erp_got | sort)"
 }
 
+# erp_asked: requests that the ERP got
+erp_asked() {
+    jq -r .kind requests | grep -c -x erp || true
+}
+
+@test "a later run keeps to what the ERP's Retry-After asks for" {
+    start_sim --retry-after 600
+    setting 'answer=erp:A=429*1'
+    notification A 1 >notes
+    ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --max-wait 1m
+    holds "$stderr" 'asks to wait longer than --max-wait'
+    notification B 2 >notes
+    ends 5 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --max-wait 1m
+    holds "$stderr" 'asks to wait longer than --max-wait'
+    holds "$stderr" 'status 429'
+    same 1 "$(erp_asked)"
+    # another ERP has not asked for anything
+    ends 3 rowferry forward /dev/null --erp-endpoint "$GENESYS_ENVIRONMENT/other"
+    ends 0 rowferry retry --deliveries --yes
+    sql "UPDATE pause SET not_before_ms = not_before_ms - 600000 + 2500, set_ms = set_ms - 600000 + 2500
+         WHERE scope LIKE 'erp%'"
+    before=$(date +%s%N)
+    ends 0 rowferry forward /dev/null --erp-endpoint "$GENESYS_ENVIRONMENT/erp" --max-wait 1m
+    same 'A 1
+B 2' "$(erp_got | sort)"
+}
+
 @test "deliveries are signed as the ERP checks it, and their key never changes" {
     printf 'whsec_%s\n' "$(printf 'a secret of the ERP' | base64)" >secret
     chmod 600 secret

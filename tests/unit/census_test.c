@@ -239,7 +239,7 @@ static void nothing_can_be_written_by_who_looks(void **state)
     struct fixture *fixture = *state;
     struct store *store = open_looking(fixture);
 
-    assert_false(pause_write(store, 0, 1, "x", 1, &fixture->err));
+    assert_false(pause_write(store, PAUSE_OF_API, 0, 1, "x", 1, &fixture->err));
     assert_non_null(strstr(fixture->err.text, "attempt to write a readonly database"));
     store_close(store);
 }

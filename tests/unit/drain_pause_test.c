@@ -73,8 +73,8 @@ static void a_stored_pause_is_ignored_with_ignore_pause(void **state)
 
     (void)state;
     BATCH("a:5");
-    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS, FIXTURE_NOW_MS + 300000, "busy",
-                            1, &world.fixture->err));
+    assert_true(pause_write(world.fixture->store, PAUSE_OF_API, FIXTURE_NOW_MS,
+                            FIXTURE_NOW_MS + 300000, "busy", 1, &world.fixture->err));
     options.ignore_pause = true;
     assert_ends(&options, NULL, DRAIN_FINISHED);
     assert_int_equal(sent_ms(0), 0);
@@ -87,7 +87,7 @@ static void a_pause_of_a_clock_that_was_ahead_is_cut(void **state)
 
     (void)state;
     BATCH("a:5");
-    assert_true(pause_write(world.fixture->store, FIXTURE_NOW_MS + INT64_C(864000000),
+    assert_true(pause_write(world.fixture->store, PAUSE_OF_API, FIXTURE_NOW_MS + INT64_C(864000000),
                             FIXTURE_NOW_MS + INT64_C(864030000), "busy", 1, &world.fixture->err));
     assert_ends(&options, NULL, DRAIN_FINISHED);
     assert_non_null(strstr(buf_text(&world.said), "the clock was ahead when a pause was stored"));

@@ -110,7 +110,7 @@ static void fill(struct fixture *fixture)
         assert_true(filed_note(fixture->store, &filed, 1, &fixture->err));
         assert_true(batch_filed(fixture->store, i, 1, &fixture->err));
     }
-    assert_true(pause_write(fixture->store, 1, 100, "slow down", 1, &fixture->err));
+    assert_true(pause_write(fixture->store, PAUSE_OF_API, 1, 100, "slow down", 1, &fixture->err));
 }
 
 /* --- the loop --- */
@@ -372,17 +372,17 @@ static bool read_runs(struct fixture *fixture, struct err *err)
 
     return run_last(fixture->store, 99, &run, err) &&
            run_last_ended(fixture->store, "run", -1, &run, err) &&
-           pause_read(fixture->store, 1, &pause, err);
+           pause_read(fixture->store, PAUSE_OF_API, 1, &pause, err);
 }
 
 static bool set_pause(struct fixture *fixture, struct err *err)
 {
-    return pause_write(fixture->store, 1, 200, "slow down", 1, err);
+    return pause_write(fixture->store, PAUSE_OF_API, 1, 200, "slow down", 1, err);
 }
 
 static bool end_pause(struct fixture *fixture, struct err *err)
 {
-    return pause_write(fixture->store, 1, 0, "", 1, err);
+    return pause_write(fixture->store, PAUSE_OF_API, 1, 0, "", 1, err);
 }
 
 static bool note_file(struct fixture *fixture, struct err *err)

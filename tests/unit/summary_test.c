@@ -245,18 +245,18 @@ static void a_pause_is_kept_replaced_and_removed(void **state)
     struct fixture *fixture = *state;
     struct pause_info pause;
 
-    assert_true(pause_read(fixture->store, 1000, &pause, &fixture->err));
+    assert_true(pause_read(fixture->store, PAUSE_OF_API, 1000, &pause, &fixture->err));
     assert_int_equal(pause.until_ms, 0);
-    assert_true(pause_write(fixture->store, 1000, 5000, "first", 1, &fixture->err));
-    assert_true(pause_write(fixture->store, 2000, 7000, "second", 2, &fixture->err));
+    assert_true(pause_write(fixture->store, PAUSE_OF_API, 1000, 5000, "first", 1, &fixture->err));
+    assert_true(pause_write(fixture->store, PAUSE_OF_API, 2000, 7000, "second", 2, &fixture->err));
     assert_asked(fixture, "SELECT scope, not_before_ms, reason, run_id, set_ms FROM pause",
                  "api|7000|second|2|2000");
-    assert_true(pause_read(fixture->store, 3000, &pause, &fixture->err));
+    assert_true(pause_read(fixture->store, PAUSE_OF_API, 3000, &pause, &fixture->err));
     assert_int_equal(pause.until_ms, 7000);
     assert_int_equal(pause.ahead_ms, 0);
     assert_string_equal(pause.reason, "second");
-    assert_true(pause_write(fixture->store, 3000, 0, "", 0, &fixture->err));
-    assert_true(pause_read(fixture->store, 3000, &pause, &fixture->err));
+    assert_true(pause_write(fixture->store, PAUSE_OF_API, 3000, 0, "", 0, &fixture->err));
+    assert_true(pause_read(fixture->store, PAUSE_OF_API, 3000, &pause, &fixture->err));
     assert_int_equal(pause.until_ms, 0);
     assert_asked(fixture, "SELECT count(*) FROM pause", "0");
 }
@@ -267,9 +267,9 @@ static void a_pause_from_the_future_holds_for_its_length(void **state)
     struct fixture *fixture = *state;
     struct pause_info pause;
 
-    assert_true(pause_write(fixture->store, 3601000, 3606000,
+    assert_true(pause_write(fixture->store, PAUSE_OF_API, 3601000, 3606000,
                             "429" PAUSE_UNTIL "1970-01-01T01:00:06.000Z", 1, &fixture->err));
-    assert_true(pause_read(fixture->store, 1000, &pause, &fixture->err));
+    assert_true(pause_read(fixture->store, PAUSE_OF_API, 1000, &pause, &fixture->err));
     assert_int_equal(pause.until_ms, 6000);
     assert_int_equal(pause.ahead_ms, 3600000);
     assert_string_equal(pause.reason, "429, and asks to wait until 1970-01-01T00:00:06.000Z");

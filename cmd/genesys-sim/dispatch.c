@@ -23,12 +23,28 @@ static bool is_api(enum route_kind kind)
     return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT;
 }
 
-/* Checks token and rate limit. False when the answer is an error. */
-static bool admit(struct sim *sim, struct request *request)
+/* Checks the key of --api-key. False when the answer is an error. */
+static bool knows_key(const struct sim *sim, struct request *request)
+{
+    const char *wanted = strchr(sim->options->api_key, ':') + 1;
+    struct buf message = {0};
+    bool known = request->key && strcmp(request->key, wanted) == 0;
+
+    if (!known) {
+        buf_printf(&message, "Unknown key: %s", request->key ? request->key : "none");
+        answer_error(&request->answer, 401, NULL, buf_text(&message), NULL);
+    }
+    buf_release(&message);
+    return known;
+}
+
+/* Checks the token or key. False when the answer is an error. */
+static bool knows(struct sim *sim, struct request *request)
 {
     struct span token = span_of(request->authorization);
-    int64_t wait_ms;
 
+    if (sim->options->api_key)
+        return knows_key(sim, request);
     if (!token.data || !str_starts(token.data, "Bearer ")) {
         answer_error(&request->answer, 401, "authentication.required",
                      "No authentication bearer token specified in authorization header.", NULL);
@@ -40,6 +56,16 @@ static bool admit(struct sim *sim, struct request *request)
         answer_error(&request->answer, 401, NULL, NULL, NULL);
         return false;
     }
+    return true;
+}
+
+/* Checks token and rate limit. False when the answer is an error. */
+static bool admit(struct sim *sim, struct request *request)
+{
+    int64_t wait_ms;
+
+    if (!knows(sim, request))
+        return false;
     if (!pace_take(&sim->options->rate_limit, request->at_ms, &wait_ms)) {
         sim_answer_throttled(sim, request, wait_ms);
         return false;

@@ -11,6 +11,17 @@ struct refusal {
     const char *description;
 };
 
+/* Whether a part of the credentials, form-encoded as RFC 6749 section 2.3.1 wants it, is the text.
+ */
+static bool is_part(const char *part, size_t size, const char *text)
+{
+    char *decoded = route_decode((struct span){part, size}, true);
+    bool same = decoded && strcmp(decoded, text) == 0;
+
+    free(decoded);
+    return same;
+}
+
 /* Compares the Basic credentials with those of the client; NULL when they are equal. */
 static const struct refusal *check_client(const struct options *options, const char *authorization)
 {
@@ -32,9 +43,9 @@ static const struct refusal *check_client(const struct options *options, const c
     } else {
         size_t size = (size_t)(colon - plain.data);
 
-        if (!span_is((struct span){plain.data, size}, options->client_id))
+        if (!is_part(plain.data, size, options->client_id))
             refusal = &unknown;
-        else if (!span_is((struct span){colon + 1, plain.size - size - 1}, options->client_secret))
+        else if (!is_part(colon + 1, plain.size - size - 1, options->client_secret))
             refusal = &wrong;
     }
     buf_release(&plain);

@@ -56,6 +56,15 @@ static bool set_retry_after(struct options *options, const char *value, struct e
     return true;
 }
 
+static bool set_api_key(struct options *options, const char *value, struct err *err)
+{
+    if (!strchr(value, ':'))
+        return err_set(err, ERR_CONFIG, "'%s' is not NAME:VALUE", value);
+    free(options->api_key);
+    options->api_key = mem_strdup(value);
+    return true;
+}
+
 static bool set_fault(struct options *options, const char *value, struct err *err)
 {
     return faults_parse(&options->faults, value, err);
@@ -141,6 +150,9 @@ static const struct option table[] = {
      NULL},
     {"jwt-issuer", "URL", "tokens are JWTs of this issuer", OPTION_TEXT, false, AT(jwt_issuer), 0,
      0, NULL},
+    {"api-key", "NAME:VALUE",
+     "API requests need this header field instead of a token;\na wrong one is repeated in the 401",
+     OPTION_CALL, false, 0, 0, 0, set_api_key},
     {"base-version", "N", "version of a record that is new; default 1", OPTION_NUMBER, false,
      AT(base_version), 0, INT64_MAX / 2, NULL},
     {"records", "FILE", "seeds, NDJSON: schema, id, version, fields, metadata", OPTION_TEXT, false,
@@ -289,6 +301,7 @@ void options_release(struct options *options)
         free(options->answer[i].code);
     }
     free(options->answer);
+    free(options->api_key);
     *options = (struct options){0};
 }
 

@@ -41,6 +41,7 @@ struct options {
     int64_t port;                    /* 0: a free one */
     char *client_id, *client_secret; /* never NULL */
     char *jwt_issuer;
+    char *api_key; /* NAME:VALUE of a header field that is wanted instead of a token */
     char *records_path, *ledger_path, *requests_path, *notifications_path;
     char *webhook_url, *webhook_secret, *erp_secret;
     char *tls_cert_path, *tls_key_path; /* both, or neither: plain http */

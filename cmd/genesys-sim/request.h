@@ -18,6 +18,7 @@ struct client {
 struct request {
     const char *method;
     const char *authorization;
+    const char *key; /* of the header field that --api-key names */
     const char *content_type;
     const char *idempotency_key, *webhook_id, *webhook_timestamp, *webhook_signature;
     char *target;

@@ -219,6 +219,16 @@ static enum MHD_Result decide(struct server *server, struct exchange *exchange)
     return MHD_YES;
 }
 
+/* Returns the value of the header field that NAME:VALUE names, or NULL. */
+static const char *key_of(const char *api_key, struct MHD_Connection *connection)
+{
+    char *name = mem_copy(api_key, strcspn(api_key, ":"));
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+
+    free(name);
+    return value;
+}
+
 static void begin(struct server *server, struct exchange *exchange,
                   struct MHD_Connection *connection, const char *method)
 {
@@ -229,6 +239,8 @@ static void begin(struct server *server, struct exchange *exchange,
     request->method = method;
     request->authorization =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    request->key =
+        server->sim->options->api_key ? key_of(server->sim->options->api_key, connection) : NULL;
     request->content_type =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
     request->idempotency_key =

@@ -231,7 +231,7 @@ static void list_fields(struct webhooks *webhooks, struct notification *notifica
 
 static bool start(struct webhooks *webhooks, struct notification *notification, struct err *err)
 {
-    const struct http_options pool = {SLOTS, NULL, "genesys-sim"};
+    const struct http_options pool = {.slots = SLOTS, .user_agent = "genesys-sim"};
     struct http_field fields[5];
 
     if (!webhooks->pool)

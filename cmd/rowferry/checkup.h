@@ -2,8 +2,8 @@
 #ifndef ROWFERRY_CMD_CHECKUP_H
 #define ROWFERRY_CMD_CHECKUP_H
 
+#include "cmd/rowferry/access.h"
 #include "cmd/rowferry/cli.h"
-#include "core/api/environment.h"
 
 #include <stdbool.h>
 
@@ -20,9 +20,8 @@ struct finding {
 struct checkup {
     struct cli *cli;
     struct finding finding; /* of the current check */
-    struct environment environment;
+    struct access access;
     bool addressed; /* the environment is understood, and a secret that is set can be read */
-    char *secret;
     struct catalog *catalog; /* NULL: none */
     struct store *store;     /* NULL: it cannot be opened */
     bool readable;           /* it is not damaged, and has all tables of this version */

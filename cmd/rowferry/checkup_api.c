@@ -37,10 +37,19 @@ static const char *advice_of(enum err_kind kind)
 /* Appends where the credentials come from. */
 static void append_origins(const struct options *options, struct buf *out)
 {
-    buf_append_text(out, "what was used: the client id from ");
-    options_describe(options, OPT_CLIENT_ID, out);
-    buf_append_text(out, ", the secret from ");
-    options_describe(options, OPT_CLIENT_SECRET, out);
+    bool key = options_text(options, OPT_API_KEY);
+
+    buf_append_text(out, "what was used: ");
+    if (key) {
+        buf_append_text(out, "the key from ");
+        options_describe(options, OPT_API_KEY, out);
+        buf_printf(out, " as %s", options_text(options, OPT_API_KEY_HEADER));
+    } else {
+        buf_append_text(out, "the client id from ");
+        options_describe(options, OPT_CLIENT_ID, out);
+        buf_append_text(out, ", the secret from ");
+        options_describe(options, OPT_CLIENT_SECRET, out);
+    }
     buf_append_text(out, ", at the environment ");
     buf_append_text(out, options_text(options, OPT_ENVIRONMENT));
 }
@@ -50,15 +59,17 @@ static bool has_credentials(struct checkup *checkup)
     static const char advice[] =
         "set both in the environment or in .env; without them no request was "
         "made";
-    bool id = options_text(&checkup->cli->options, OPT_CLIENT_ID), secret = checkup->secret;
+    bool id = checkup->access.client.id, secret = checkup->access.secret;
 
+    if (access_complete(&checkup->access))
+        return true;
     if (!id)
         checkup_fail(checkup, ERR_CONFIG, advice, "no client id is set: GENESYS_CLIENT_ID");
     if (!secret)
         checkup_fail(checkup, ERR_CONFIG, advice,
                      "no client secret is set: GENESYS_CLIENT_SECRET or "
                      "GENESYS_CLIENT_SECRET_FILE");
-    return id && secret;
+    return false;
 }
 
 void check_login(struct checkup *checkup)
@@ -77,19 +88,25 @@ void check_login(struct checkup *checkup)
     checkup_busy(checkup, "asking the login for a token ...");
     checkup->probe = api_probe_open(
         &(struct api_probe_options){
-            .environment = &checkup->environment,
-            .client_id = options_text(options, OPT_CLIENT_ID),
-            .client_secret = checkup->secret,
+            .environment = &checkup->access.environment,
+            .client = checkup->access.client,
             .ca_file = options_text(options, OPT_CA_FILE),
             .user_agent = "rowferry/" ROWFERRY_VERSION,
             .timeout_ms = options_number(options, OPT_TIMEOUT),
         },
         &err);
+    if (checkup->probe && checkup->access.key) {
+        checkup->has_token = true;
+        append_origins(options, &origins);
+        checkup_say(checkup, "no token is needed; %s", buf_text(&origins));
+        buf_release(&origins);
+        return;
+    }
     checkup->cli->summary->run.requests += checkup->probe != NULL;
     checkup->has_token = checkup->probe && api_probe_login(checkup->probe, &answer, &err);
     append_origins(options, &origins);
     if (checkup->has_token)
-        checkup_say(checkup, "%s gave a token after %.0f ms", checkup->environment.login_url,
+        checkup_say(checkup, "%s gave a token after %.0f ms", checkup->access.environment.login_url,
                     (double)answer.latency_us / 1000);
     else
         checkup_take(checkup, &err,
@@ -104,10 +121,10 @@ static void report_answer(struct checkup *checkup, const char *schema,
         checkup_remark(checkup,
                        "something else uses up the limit of this client's tokens; a run waits as "
                        "long as the API asks",
-                       "%s answered 429: %s", checkup->environment.api_url, answer->message);
+                       "%s answered 429: %s", checkup->access.environment.api_url, answer->message);
         return;
     }
-    checkup_say(checkup, "%s answered %ld after %.0f ms", checkup->environment.api_url,
+    checkup_say(checkup, "%s answered %ld after %.0f ms", checkup->access.environment.api_url,
                 answer->status, (double)answer->latency_us / 1000);
     if (answer->status == 404)
         checkup_say(checkup,
@@ -149,9 +166,12 @@ void check_api(struct checkup *checkup)
         return;
     }
     if (err.kind != ERR_STOPPED)
-        err_wrap(&err, "GET of a record of %s at %s", schema, checkup->environment.api_url);
+        err_wrap(&err, "GET of a record of %s at %s", schema, checkup->access.environment.api_url);
     checkup_take(checkup, &err,
-                 err.kind == ERR_AUTH
+                 err.kind == ERR_AUTH && checkup->access.key
+                     ? "check the key, and --api-key-header; the key is the whole value of its "
+                       "field, with a scheme such as Bearer if the API wants one"
+                 : err.kind == ERR_AUTH
                      ? "give the OAuth client the scopes customobjects:read and "
                        "customobjects:write, and a role with the custom objects permissions; or "
                        "it belongs to another organisation than --environment"

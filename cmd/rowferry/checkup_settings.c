@@ -66,12 +66,9 @@ static void list_settings(struct checkup *checkup)
 
 static bool check_environment(struct checkup *checkup)
 {
-    const struct options *options = &checkup->cli->options;
     struct err err = {0};
 
-    if (environment_resolve(
-            options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
-            options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &checkup->environment, &err))
+    if (access_resolve(&checkup->access, &checkup->cli->options, &err))
         return true;
     return checkup_take(
         checkup, &err,
@@ -83,7 +80,7 @@ static bool check_proxy(struct checkup *checkup)
 {
     struct err err = {0};
 
-    return proxy_check(&checkup->environment, &err) ||
+    return proxy_check(&checkup->access.environment, &err) ||
            checkup_take(checkup, &err, "correct the variable, or unset it if no proxy is needed");
 }
 
@@ -91,10 +88,10 @@ static bool check_secret(struct checkup *checkup)
 {
     struct err err = {0};
 
-    return secret_read(&checkup->cli->options, OPT_CLIENT_SECRET, &checkup->secret, &err) ||
+    return access_identify(&checkup->access, &checkup->cli->options, &err) ||
            checkup_take(checkup, &err,
-                        "the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody "
-                        "but its owner can read");
+                        "a secret or key comes from a variable, or from a file that nobody but its "
+                        "owner can read");
 }
 
 static bool check_certificates(struct checkup *checkup)

@@ -137,6 +137,15 @@ static const struct option table[OPT_COUNT] = {
         .help = "where to get tokens (default: the login host of the environment)",
         .manual = "A login host of another domain than the API's must be given as an option, not "
             "by the variable."},
+    [OPT_TOKEN_URL] = {.name = "token-url", .kind = KIND_TEXT, .argument = "URL",
+        .env = {"ROWFERRY_TOKEN_URL"}, .commands = REACHING, .group = GROUP_API,
+        .help = "the token endpoint of another OAuth server, instead of the environment's login",
+        .manual = "It must take the client credentials grant. The issuer of its tokens is not "
+            "checked. A host of another domain than the API's must be given as an option."},
+    [OPT_SCOPE] = {.name = "scope", .kind = KIND_TEXT, .argument = "TEXT",
+        .env = {"ROWFERRY_SCOPE"}, .commands = REACHING, .group = GROUP_API,
+        .help = "the scope to ask for (default: that of custom objects; none with --token-url)",
+        .manual = "Several are separated by blanks. --scope '' asks for none."},
     [OPT_CLIENT_ID] = {.kind = KIND_TEXT, .argument = "client id",
         .env = {"GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"},
         .commands = REACHING | DELIVERING, .group = GROUP_API,
@@ -147,6 +156,16 @@ static const struct option table[OPT_COUNT] = {
         .commands = REACHING, .group = GROUP_API,
         .help = "a file with the client secret that nobody else can read; the secret itself comes "
             "from a variable, never from an argument"},
+    [OPT_API_KEY] = {.name = "api-key-file", .kind = KIND_SECRET, .argument = "FILE",
+        .env = {"ROWFERRY_API_KEY", "ROWFERRY_API_KEY_FILE"}, .commands = REACHING,
+        .group = GROUP_API,
+        .help = "a file with a key that nobody else can read; it is sent instead of a token",
+        .manual = "The key is the whole value of its header field: Bearer and the key, if the API "
+            "wants that. No token is asked for, and a 401 is final."},
+    [OPT_API_KEY_HEADER] = {.name = "api-key-header", .kind = KIND_FIELD, .argument = "NAME",
+        .env = {"ROWFERRY_API_KEY_HEADER"}, .fallback = "Authorization", .commands = REACHING,
+        .group = GROUP_API,
+        .help = "the header field that the key belongs in"},
     [OPT_CA_FILE] = {.name = "ca-file", .kind = KIND_PATH, .argument = "FILE",
         .env = {"ROWFERRY_CA_FILE"}, .commands = REACHING | DELIVERING, .group = GROUP_API,
         .help = "certificates to trust instead of the system's"},

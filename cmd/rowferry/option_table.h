@@ -62,8 +62,12 @@ enum option_id {
     OPT_YES,
     OPT_ENVIRONMENT,
     OPT_LOGIN_URL,
+    OPT_TOKEN_URL,
+    OPT_SCOPE,
     OPT_CLIENT_ID,
     OPT_CLIENT_SECRET,
+    OPT_API_KEY,
+    OPT_API_KEY_HEADER,
     OPT_CA_FILE,
     OPT_CONCURRENCY,
     OPT_RATE,
@@ -117,6 +121,7 @@ enum option_kind {
     KIND_STATES, /* a set of EXPORT_ALL, with commas; maximum: those that there are */
     KIND_ERRORS, /* N, or N% as the rate */
     KIND_LOG_FORMAT,
+    KIND_FIELD,  /* the name of a header field */
     KIND_SECRET, /* a file as option and from variables in _FILE, the secret itself from others */
 };
 

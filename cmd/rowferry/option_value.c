@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { RATE_MAX = 1000000 };
 
@@ -28,6 +29,23 @@ static bool parse_text(const struct option *option, struct option_value *value, 
     if (str_utf8_valid(span_of(value->text)) != strlen(value->text))
         return err_set(err, ERR_CONFIG, "the value is not UTF-8: convert it");
     return true;
+}
+
+/* A token (RFC 9110 section 5.6.2), and not a field that rowferry or libcurl writes itself. */
+static bool parse_field(const struct option *option, struct option_value *value, struct err *err)
+{
+    static const char *const taken[] = {
+        "Accept", "Accept-Encoding", "Connection",    "Content-Length",    "Content-Type", "Expect",
+        "Host",   "If-Match",        "If-None-Match", "Transfer-Encoding", "User-Agent"};
+
+    (void)option;
+    for (const char *c = value->text; *c; c++)
+        if (!str_is_letter(*c) && !str_is_digit(*c) && !str_has("!#$%&'*+-.^_`|~", *c))
+            return refuse(value, "the name of a header field: use letters, digits and '-'", err);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcasecmp(value->text, taken[i]) == 0)
+            return refuse(value, "a field for a key: requests have it already", err);
+    return *value->text || refuse(value, "the name of a header field", err);
 }
 
 static bool parse_path(const struct option *option, struct option_value *value, struct err *err)
@@ -302,6 +320,7 @@ bool option_value_parse(const struct option *option, struct option_value *value,
         [KIND_AUDIT] = parse_audit,
         [KIND_ECHO] = parse_echo,
         [KIND_SECRET] = parse_path,
+        [KIND_FIELD] = parse_field,
         [KIND_STATES] = parse_states,
         [KIND_DELIMITER] = parse_delimiter,
         [KIND_ERRORS] = parse_errors,

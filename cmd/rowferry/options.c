@@ -55,6 +55,7 @@ static bool refuse_unknown(const struct options *options, struct span name, stru
     static const struct {
         const char *name, *advice;
     } never[] = {
+        {"api-key", "a secret is never an argument, use ROWFERRY_API_KEY or --api-key-file"},
         {"client-secret", "a secret is never an argument, use GENESYS_CLIENT_SECRET or "
                           "--client-secret-file"},
         {"client-id", "set GENESYS_CLIENT_ID"},

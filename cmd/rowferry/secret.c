@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,14 +29,21 @@ static void strip_line_end(char *text)
         text[--size] = '\0';
 }
 
-/* several: the lines of the text are secrets, for a key that is being changed. */
-static bool check(const char *name, const char *text, bool several, struct err *err)
+/* What messages call the secret, with its article. */
+static const char *name_of(enum option_id id)
+{
+    return id == OPT_CLIENT_SECRET ? "the client secret" : id == OPT_API_KEY ? "the key" : NULL;
+}
+
+/* what: what the text must have, and nothing else; NULL: secrets, one a line, for one that is being
+ * changed. */
+static bool check(const char *name, const char *text, const char *what, struct err *err)
 {
     if (!*text)
-        return err_set(err, ERR_CONFIG, "'%s' is empty: it must have the %ssecret", name,
-                       several ? "" : "client ");
+        return err_set(err, ERR_CONFIG, "'%s' is empty: it must have %s", name,
+                       what ? what : "the secret");
     for (const char *c = text; *c; c++)
-        if (((unsigned char)*c < 0x20 && !(several && strchr("\r\n", *c))) || *c == 0x7F)
+        if (((unsigned char)*c < 0x20 && (what || !strchr("\r\n", *c))) || *c == 0x7F)
             return err_set(
                 err, ERR_CONFIG,
                 "'%s' has more than one line, or control characters: it must have only the secret",
@@ -59,24 +67,25 @@ bool secret_file_is_private(const char *path, mode_t mode, const char *what, str
            trusted_file_private(path, mode, what, err);
 }
 
-static bool read_file(const char *path, bool several, char **secret, struct err *err)
+static bool read_file(const char *path, const char *what, char **secret, struct err *err)
 {
     char *text = NULL;
     size_t size = 0;
     bool missing, fine;
     mode_t mode = 0;
+    char has[32];
 
     if (!trusted_file_read(path, SECRET_SIZE_MAX, &text, &size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of the %ssecret", path,
-                       several ? "" : "client ");
-    fine =
-        secret_file_is_private(path, mode, several ? "has a secret" : "has the client secret", err);
+        return err_set(err, ERR_CONFIG, "'%s' does not exist: name the file of %s", path,
+                       what ? what : "the secret");
+    snprintf(has, sizeof has, "has %s", what ? what : "a secret");
+    fine = secret_file_is_private(path, mode, has, err);
     if (fine && strlen(text) != size)
         fine = err_set(err, ERR_CONFIG, "'%s' has a NUL byte: it must have only the secret", path);
     strip_line_end(text);
-    if (fine && check(path, text, several, err)) {
+    if (fine && check(path, text, what, err)) {
         *secret = text;
         return true;
     }
@@ -88,7 +97,7 @@ static bool read_file(const char *path, bool several, char **secret, struct err 
 bool secret_read(const struct options *options, enum option_id id, char **secret, struct err *err)
 {
     const struct option_value *value = &options->values[id];
-    bool several = id != OPT_CLIENT_SECRET;
+    const char *what = name_of(id);
     struct buf name = {0};
     bool fine;
 
@@ -97,12 +106,12 @@ bool secret_read(const struct options *options, enum option_id id, char **secret
         return true;
     options_describe(options, id, &name);
     if (value->origin == FROM_ARGUMENT || str_ends(value->env, "_FILE")) {
-        fine = read_file(value->text, several, secret, err) || err_wrap(err, "%s", buf_text(&name));
+        fine = read_file(value->text, what, secret, err) || err_wrap(err, "%s", buf_text(&name));
     } else {
         char *text = mem_strdup(value->text);
 
         strip_line_end(text);
-        fine = check(buf_text(&name), text, several, err);
+        fine = check(buf_text(&name), text, what, err);
         if (fine)
             *secret = text;
         else

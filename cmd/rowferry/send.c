@@ -4,7 +4,6 @@
 #include "cmd/rowferry/option_value.h"
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/proxy.h"
-#include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/unattended.h"
 #include "cmd/rowferry/words.h"
@@ -21,27 +20,24 @@ bool send_open(struct send *send, struct cli *cli)
     struct err err = {0};
 
     *send = (struct send){0};
-    return (environment_resolve(
-                options_text(options, OPT_ENVIRONMENT), options_text(options, OPT_LOGIN_URL),
-                options->values[OPT_LOGIN_URL].origin == FROM_ARGUMENT, &send->environment, &err) &&
-            proxy_check(&send->environment, &err) &&
-            secret_read(options, OPT_CLIENT_SECRET, &send->secret, &err)) ||
+    return (access_resolve(&send->access, options, &err) &&
+            proxy_check(&send->access.environment, &err) &&
+            access_identify(&send->access, options, &err)) ||
            report_fail(&cli->report, &err);
 }
 
 void send_release(struct send *send)
 {
-    secret_release(send->secret);
-    *send = (struct send){0};
+    access_release(&send->access);
 }
 
 /* left: jobs that wait to be sent; 0: only the audit log is needed. */
 static bool has_credentials(const struct send *send, struct cli *cli, uint64_t left)
 {
-    const char *id = options_text(&cli->options, OPT_CLIENT_ID);
+    const struct token_client *client = &send->access.client;
     char waiting[64] = "applied updates are to be looked up in the audit log";
 
-    if (id && send->secret)
+    if (access_complete(&send->access))
         return true;
     if (left)
         snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
@@ -49,8 +45,8 @@ static bool has_credentials(const struct send *send, struct cli *cli, uint64_t l
     return report_error(
         &cli->report, ERR_CONFIG,
         "%s, but there are no credentials: set %s%s%s in the environment or in .env", waiting,
-        id ? "" : "GENESYS_CLIENT_ID", id || send->secret ? "" : " and ",
-        send->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
+        client->id ? "" : "GENESYS_CLIENT_ID", client->id || client->secret ? "" : " and ",
+        client->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
 }
 
 static void log_parking(struct cli *cli, const struct drain_result *result)
@@ -131,12 +127,11 @@ static struct drain_options drain_options(const struct send *send, struct sessio
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
 
     option_value_tags(options_text(options, OPT_TAGS), tags);
-    proxy_name(send->environment.api_url, proxy);
+    proxy_name(send->access.environment.api_url, proxy);
     return (struct drain_options){
         .lock = session->lock,
-        .environment = send->environment,
-        .client_id = options_text(options, OPT_CLIENT_ID),
-        .client_secret = send->secret,
+        .environment = send->access.environment,
+        .client = send->access.client,
         .ca_file = options_text(options, OPT_CA_FILE),
         .proxy = proxy->size ? buf_text(proxy) : NULL,
         .user_agent = "rowferry/" ROWFERRY_VERSION,

@@ -2,16 +2,15 @@
 #ifndef ROWFERRY_CMD_SEND_H
 #define ROWFERRY_CMD_SEND_H
 
+#include "cmd/rowferry/access.h"
 #include "cmd/rowferry/session.h"
-#include "core/api/environment.h"
 
 struct send {
-    struct environment environment;
-    char *secret; /* NULL: none set */
+    struct access access;
 };
 
-/* Checks environment, login and secret file before the command starts. Returns false after
- * reporting the error. */
+/* Checks environment, login and the file of the secret or key before the command starts. Returns
+ * false after reporting the error. */
 bool send_open(struct send *send, struct cli *cli);
 void send_release(struct send *send);
 

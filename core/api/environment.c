@@ -59,16 +59,15 @@ static const char *find_domain(const char *text)
     return NULL;
 }
 
-/* Returns the domain of the platform that the host is in without being its API; else NULL. */
-static const char *misplaced(const char *host)
+/* Returns the domain of the platform that the host is in; else NULL. */
+static const char *domain_of(const char *host)
 {
     for (size_t i = 0; i < REGIONS; i++) {
         size_t size = strlen(host), domain_size = strlen(regions[i].domain);
         const char *tail = host + size - domain_size;
 
-        if (size < domain_size || strcmp(tail, regions[i].domain) != 0)
-            continue;
-        if (tail == host || (tail[-1] == '.' && strncmp(host, "api.", (size_t)(tail - host)) != 0))
+        if (size >= domain_size && strcmp(tail, regions[i].domain) == 0 &&
+            (tail == host || tail[-1] == '.'))
             return regions[i].domain;
     }
     return NULL;
@@ -95,8 +94,18 @@ struct origin {
     char host[256]; /* lower case, without brackets */
 };
 
-/* Why a URL cannot be the origin of an API, after its text; or NULL. */
-static const char *find_fault(const struct url *url, bool https, bool bracketed)
+/* True for a path, and perhaps a query, of visible ASCII. */
+static bool is_path(struct span text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < 0x21 || text.data[i] > 0x7E || text.data[i] == '#')
+            return false;
+    return text.size > 1 && text.data[0] == '/';
+}
+
+/* Why a URL cannot be the origin of an API, or the URL of a token endpoint (with_path), after its
+ * text; or NULL. */
+static const char *find_fault(const struct url *url, bool https, bool bracketed, bool with_path)
 {
     struct span rest = url->rest;
     int64_t port;
@@ -105,7 +114,10 @@ static const char *find_fault(const struct url *url, bool https, bool bracketed)
         return "has a host that is not a name or an address";
     if (url->port.size > 5 || (url->port.size && !str_to_int64(url->port, 1, 65535, &port)))
         return "has a port that is not a number from 1 to 65535";
-    if (rest.size && !span_is(rest, "/"))
+    if (with_path && !is_path(rest))
+        return "has no path, or one with blanks, '#' or bytes that are not ASCII: give the whole "
+               "URL of the token endpoint";
+    if (!with_path && rest.size && !span_is(rest, "/"))
         return "has a path: give only scheme, host and port";
     if (!https && !url_host_is_loopback(url->host))
         return "is plain http, which is for loopback alone: write https";
@@ -129,8 +141,10 @@ static const char *shown(const char *text, char out[SHOWN_SIZE])
     return str_printable(span_of(strchr(text, '@') ? "..." : text), out, SHOWN_SIZE);
 }
 
-/* what: the name of the setting in messages. */
-static bool parse_origin(const char *what, const char *text, struct origin *origin, struct err *err)
+/* what: the name of the setting in messages. path: NULL (the text must have none), or the path and
+ * query. */
+static bool parse_origin(const char *what, const char *text, struct span *path,
+                         struct origin *origin, struct err *err)
 {
     const char *fault = "is not a URL like https://api.mypurecloud.com";
     bool https = strncasecmp(text, "https:", 6) == 0, bracketed;
@@ -142,9 +156,11 @@ static bool parse_origin(const char *what, const char *text, struct origin *orig
             return err_set(err, ERR_CONFIG,
                            "the %s has a user name or password: give the URL without", what);
         bracketed = url.host.data[-1] == '[';
-        fault = find_fault(&url, https, bracketed);
+        fault = find_fault(&url, https, bracketed, path);
         if (!fault) {
             write_origin(&url, https, bracketed, origin);
+            if (path)
+                *path = url.rest;
             return true;
         }
     }
@@ -158,7 +174,7 @@ static bool resolve_api(const char *text, struct origin *api, struct err *err)
 
     if (domain) {
         snprintf(url, sizeof url, "https://api.%s", domain);
-        return parse_origin("environment", url, api, err);
+        return parse_origin("environment", url, NULL, api, err);
     }
     if (!strstr(text, "://"))
         return err_set(err, ERR_CONFIG,
@@ -166,10 +182,10 @@ static bool resolve_api(const char *text, struct origin *api, struct err *err)
                        "(mypurecloud.de) of the platform: name another API by its URL, "
                        "https://HOST",
                        shown(text, out));
-    if (!parse_origin("environment", text, api, err))
+    if (!parse_origin("environment", text, NULL, api, err))
         return false;
-    domain = misplaced(api->host);
-    if (domain)
+    domain = domain_of(api->host);
+    if (domain && (strncmp(api->host, "api.", 4) != 0 || strcmp(api->host + 4, domain) != 0))
         return err_set(err, ERR_CONFIG, "environment '%s' is not the API: it is at https://api.%s",
                        api->url, domain);
     return true;
@@ -186,24 +202,65 @@ static void derive_login(const struct origin *api, struct origin *login)
                  at + strlen("://api."));
 }
 
-bool environment_resolve(const char *text, const char *login_url, bool login_url_is_option,
-                         struct environment *environment, struct err *err)
+/* Fills in where tokens are asked for, at a login without a path or at a token endpoint. */
+static bool resolve_login(const struct environment_names *names, const struct origin *api,
+                          struct environment *environment, struct err *err)
 {
-    struct origin api, login;
+    const char *what = names->token_url ? "token URL" : "login URL";
+    struct span path = span_of("/oauth/token");
+    size_t size, shown_size = 0; /* of the path */
+    struct origin login;
 
-    if (!resolve_api(text, &api, err))
+    if (names->token_url) {
+        if (!parse_origin(what, names->token_url, &path, &login, err))
+            return false;
+        shown_size = strcspn(path.data, "?");
+    } else if (!names->login_url) {
+        derive_login(api, &login);
+    } else if (!parse_origin(what, names->login_url, NULL, &login, err)) {
         return false;
-    if (!login_url)
-        derive_login(&api, &login);
-    else if (!parse_origin("login URL", login_url, &login, err))
-        return false;
-    else if (!login_url_is_option && !url_same_domain(span_of(api.host), span_of(login.host)))
+    }
+    if ((names->token_url ? !names->token_is_option
+                          : names->login_url && !names->login_is_option) &&
+        !url_same_domain(span_of(api->host), span_of(login.host)))
         return err_set(err, ERR_CONFIG,
-                       "login URL '%s' is of another domain than the API '%s', and would receive "
-                       "the client secret: give it as the option --login-url if that is meant",
-                       login.url, api.url);
+                       "%s '%s' is of another domain than the API '%s', and would receive the "
+                       "client secret: give it as the option --%s if that is meant",
+                       what, login.url, api->url, names->token_url ? "token-url" : "login-url");
+    size = strlen(login.url);
+    if (size + path.size >= sizeof environment->token_url)
+        return err_set(err, ERR_CONFIG, "the %s is longer than %zu bytes", what,
+                       sizeof environment->token_url - 1);
+    memcpy(environment->token_url, login.url, size);
+    memcpy(environment->token_url + size, path.data, path.size + 1);
+    memcpy(environment->login_url, environment->token_url, size + shown_size);
+    environment->login_url[size + shown_size] = '\0';
+    environment->foreign_login = names->token_url;
+    environment->platform_login = domain_of(login.host);
+    return true;
+}
+
+bool environment_resolve(const struct environment_names *names, struct environment *environment,
+                         struct err *err)
+{
+    struct origin api;
+
+    if (!resolve_api(names->api, &api, err) || !resolve_login(names, &api, environment, err))
+        return false;
     memcpy(environment->api_url, api.url, sizeof environment->api_url);
-    memcpy(environment->login_url, login.url, sizeof environment->login_url);
     memcpy(environment->api_host, api.host, sizeof environment->api_host);
     return true;
+}
+
+struct token *environment_token(const struct environment *environment,
+                                const struct token_client *client, int64_t timeout_ms)
+{
+    return token_open(&(struct token_options){
+        .url = environment->token_url,
+        .login_url = environment->login_url,
+        .api_host = environment->foreign_login ? NULL : environment->api_host,
+        .platform = environment->platform_login,
+        .client = *client,
+        .timeout_ms = timeout_ms,
+    });
 }

@@ -37,7 +37,8 @@ static const struct {
 
 struct api_probe *api_probe_open(const struct api_probe_options *options, struct err *err)
 {
-    struct http_options http = {1, options->ca_file, options->user_agent};
+    struct http_options http = {1, options->ca_file, options->user_agent,
+                                options->client.key_field};
     struct http_pool *pool = http_pool_open(&http, err);
     struct api_probe *probe;
 
@@ -46,9 +47,7 @@ struct api_probe *api_probe_open(const struct api_probe_options *options, struct
     probe = mem_calloc(1, sizeof *probe);
     probe->options = *options;
     probe->pool = pool;
-    probe->token = token_open(
-        &(struct token_options){options->environment->login_url, options->environment->api_host,
-                                options->client_id, options->client_secret, options->timeout_ms});
+    probe->token = environment_token(options->environment, &options->client, options->timeout_ms);
     return probe;
 }
 

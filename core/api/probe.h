@@ -4,6 +4,7 @@
 #define ROWFERRY_API_PROBE_H
 
 #include "core/base/err.h"
+#include "core/http/token.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@ struct environment;
 
 struct api_probe_options {
     const struct environment *environment;
-    const char *client_id, *client_secret;
+    struct token_client client;
     const char *ca_file; /* NULL: the system's */
     const char *user_agent;
     int64_t timeout_ms; /* of each request */

@@ -332,6 +332,7 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
                                          .audit_wait_ms = INT64_MAX,
                                          .token_accepted =
                                              loop->accepted == inquiry->task.authorization,
+                                         .fixed_key = loop->options->client.key,
                                          .dice = loop_dice(loop)};
     struct policy_verdict verdict;
     struct api_audit_page page = {0};

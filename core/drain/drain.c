@@ -271,9 +271,8 @@ static void wake(void *context)
 static bool open_loop(struct loop *loop, struct store *store, struct err *err)
 {
     const struct drain_options *options = loop->options;
-    struct http_options http = {options->concurrency + 1, options->ca_file, options->user_agent};
-    struct token_options login = {options->environment.login_url, options->environment.api_host,
-                                  options->client_id, options->client_secret, options->timeout_ms};
+    struct http_options http = {options->concurrency + 1, options->ca_file, options->user_agent,
+                                options->client.key_field};
 
     loop->window =
         options->concurrency * 4 < LOOP_WINDOW_MAX ? options->concurrency * 4 : LOOP_WINDOW_MAX;
@@ -292,7 +291,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     policy_budget_init(&loop->budget);
     loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
     governor_init(&loop->governor, options->rate_per_s);
-    loop->token = token_open(&login);
+    loop->token = environment_token(&options->environment, &options->client, options->timeout_ms);
     loop->rebase = rebase_open(options->schemas);
     loop->knowledge = knowledge_open(options->schemas);
     loop->exchange.judge = knowledge_judge(loop->knowledge);

@@ -6,6 +6,7 @@
 #include "core/base/err.h"
 #include "core/base/notice.h"
 #include "core/drain/meter.h"
+#include "core/http/token.h"
 #include "core/job/policy.h"
 #include "core/store/runs.h"
 #include "core/store/store.h"
@@ -38,7 +39,7 @@ struct lock;
 struct drain_options {
     struct lock *lock; /* checked while the drain runs; NULL: none */
     struct environment environment;
-    const char *client_id, *client_secret;
+    struct token_client client;
     const char *ca_file; /* NULL: the system's */
     const char *proxy;   /* to the API, for messages: without its user-info; NULL: none is known */
     const char *user_agent;

@@ -157,6 +157,8 @@ static void stop_auth(struct loop *loop, const struct task *task, struct err *er
                 task->claim.outcome.http_status == 403
                     ? "give the OAuth client a role with the custom objects permissions, or check "
                       "that --environment is the organisation that the client belongs to"
+                : loop->options->client.key
+                    ? "check the API key, and the header field that it belongs in"
                     : "check the OAuth client and the address that it may be used from");
 }
 
@@ -401,6 +403,7 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
                    .audit_wait_ms = options->audit_wait_ms,
                    .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
                    .token_accepted = loop->accepted == task->authorization,
+                   .fixed_key = options->client.key,
                    .dice = loop_dice(loop)},
         .now_ms = clock_now_ms(),
         .rebase = loop->rebase,

@@ -28,6 +28,7 @@ struct slot {
     struct slot *next;                  /* in the list of free ones or of answers */
     struct curl_slist *request_headers; /* the last request's, used again while they fit */
     bool has_fields;                    /* ... and it had fields of its own */
+    const char *key_field;              /* the name of the field of authorization */
     const char *authorization;          /* the values in there, or NULL */
     const char *content_type;
     enum http_method method;
@@ -115,6 +116,7 @@ static bool slot_open(struct slot *slot, const struct http_options *options)
 
     slot->easy = easy;
     slot->method = HTTP_GET;
+    slot->key_field = options->key_field ? options->key_field : "Authorization";
     for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++)
         failed |= curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value);
     failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -259,7 +261,7 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
         append_header(&list, "Accept-Encoding", NULL);
     content_type = append_header(&list, "Content-Type", request->content_type);
     if (request->authorization)
-        authorization = append_header(&list, "Authorization", request->authorization);
+        authorization = append_header(&list, slot->key_field, request->authorization);
     for (const struct http_field *field = request->fields; field && field->name; field++)
         complete = append_header(&list, field->name, field->value) && complete;
     if (!complete || !same_text(authorization, request->authorization) ||

@@ -23,6 +23,7 @@ struct http_options {
     unsigned slots;      /* requests in flight at most, 1 or more */
     const char *ca_file; /* NULL: the system's */
     const char *user_agent;
+    const char *key_field; /* that authorization values belong in; NULL: Authorization */
 };
 
 /* A header field of a request. */
@@ -35,7 +36,7 @@ struct http_field {
 struct http_request {
     enum http_method method;
     const char *url;                 /* absolute, path already encoded; sent as is */
-    const char *authorization;       /* a whole header value (`Bearer ...`, `Basic ...`), or NULL */
+    const char *authorization;       /* a whole header value (`Bearer ...`, a key), or NULL */
     const char *content_type;        /* of the body; NULL without one */
     const struct http_field *fields; /* further header fields, the last without a name; or NULL */
     struct span body;

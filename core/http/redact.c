@@ -5,12 +5,13 @@
 void redact(char *text, size_t size, const char *authorization)
 {
     const char *space = authorization ? strchr(authorization, ' ') : NULL;
-    size_t secret_size = space ? strlen(space + 1) : 0;
+    const char *secret = space && strlen(space + 1) >= REDACT_MIN ? space + 1 : authorization;
+    size_t secret_size = secret ? strlen(secret) : 0;
     char *end = text + size;
 
     if (size == 0 || secret_size < REDACT_MIN)
         return;
-    while ((text = memmem(text, (size_t)(end - text), space + 1, secret_size)))
+    while ((text = memmem(text, (size_t)(end - text), secret, secret_size)))
         memset(text, '*', secret_size);
 }
 

@@ -7,8 +7,8 @@
 
 enum { REDACT_MIN = 8 }; /* bytes of a secret; a shorter one is found in any text */
 
-/* Replaces the credentials of an Authorization value (`Bearer SECRET`; NULL: none) by stars
- * wherever the text contains them. */
+/* Replaces the credentials of an Authorization value (`Bearer SECRET`, or a key without a scheme;
+ * NULL: none) by stars wherever the text contains them. */
 void redact(char *text, size_t size, const char *authorization);
 
 /* Replaces what may be the user name and password of a URL in the text: everything between `://`

@@ -3,6 +3,7 @@
 #include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/percent.h"
 #include "core/http/body.h"
 #include "core/http/url.h"
 
@@ -24,12 +25,10 @@ enum {
     TROUBLE_SIZE = 1536,
 };
 
-/* `customobjects:write customobjects:read`, form encoded */
-static const char form[] = "grant_type=client_credentials"
-                           "&scope=customobjects%3Awrite%20customobjects%3Aread";
-
 struct token {
     char *login_url, *request_url, *api_host;
+    struct buf form;              /* the body of each request */
+    bool is_key;                  /* the one text is a key, not a token */
     char *client_secret, *basic;  /* wiped when they are freed, as the texts are */
     char *texts[TEXTS_KEPT];      /* the last ones, in a ring */
     unsigned present;             /* the newest of them */
@@ -54,19 +53,22 @@ struct rule {
     const char *advice;
 };
 
-#define NO_LOGIN "this is not a login of the platform: check --environment and --login-url"
+static const char no_login[] =
+    "this is not a login of the platform: check --environment and --login-url";
 
 #define NO_PROXY                                                                                   \
     "a proxy wants credentials: check the proxy's settings in the environment (https_proxy)"
 
 static const struct rule rules[] = {
+    {400, 401, "invalid_scope", NULL, TOKEN_REFUSED, 0, ERR_AUTH,
+     "the client may not have this scope: check --scope"},
     {400, 400, "invalid_request", "rate limit exceeded", TOKEN_RETRY, RATE_LIMIT_WAIT_MS, ERR_NONE,
      "too many tokens were asked for"},
     {400, 400, "invalid_client", NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "unknown client, or a client of another region: check GENESYS_CLIENT_ID and --environment"},
     {401, 401, "invalid_client", NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "wrong client secret: check GENESYS_CLIENT_SECRET, and that the client is active"},
-    {400, 400, "", NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
+    {400, 400, "", NULL, TOKEN_REFUSED, 0, ERR_CONFIG, no_login},
     {400, 401, NULL, NULL, TOKEN_REFUSED, 0, ERR_AUTH,
      "check that the client is of the type 'client credentials' and has a role"},
     {403, 403, NULL, NULL, TOKEN_REFUSED, 0, ERR_AUTH,
@@ -76,10 +78,10 @@ static const struct rule rules[] = {
     {421, 421, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "another connection is needed"},
     {425, 425, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "another connection is needed"},
     {429, 429, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "too many tokens were asked for"},
-    {501, 501, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
-    {505, 505, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
+    {501, 501, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, no_login},
+    {505, 505, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, no_login},
     {500, 599, NULL, NULL, TOKEN_RETRY, 0, ERR_NONE, "the login is out of order"},
-    {0, 999, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, NO_LOGIN},
+    {0, 999, NULL, NULL, TOKEN_REFUSED, 0, ERR_CONFIG, no_login},
 };
 
 static void wipe(char *secret)
@@ -100,17 +102,28 @@ static char *joined(const char *first, struct span second)
     return text;
 }
 
-/* Builds the HTTP Basic header (RFC 7617). RFC 6749 section 2.3.1 wants both parts form encoded
- * first; the platform takes them as they are. */
+/* Appends a part of the credentials: form-encoded, as RFC 6749 section 2.3.1 wants it, but for the
+ * platform's own login, which takes them as they are. A space is %20, which those who decode a form
+ * and those who decode a URL read alike. */
+static void append_part(struct buf *out, const char *text, bool platform)
+{
+    if (platform)
+        buf_append_text(out, text);
+    else
+        percent_encode(out, span_of(text));
+}
+
+/* Builds the HTTP Basic header (RFC 7617), in memory that never moves. */
 static char *basic_header(const struct token_options *options)
 {
+    const struct token_client *client = &options->client;
     struct buf pair = {0}, code = {0};
     char *header;
 
-    buf_reserve(&pair, strlen(options->client_id) + strlen(options->client_secret) + 2);
-    buf_append_text(&pair, options->client_id);
+    buf_reserve(&pair, (strlen(client->id) + strlen(client->secret)) * 3 + 2);
+    append_part(&pair, client->id, options->platform);
     buf_append_char(&pair, ':');
-    buf_append_text(&pair, options->client_secret);
+    append_part(&pair, client->secret, options->platform);
     buf_reserve(&code, pair.size * 2 + 4);
     base64_encode(&code, buf_span(&pair), BASE64_PADDED);
     header = joined("Basic ", buf_span(&code));
@@ -123,14 +136,27 @@ static char *basic_header(const struct token_options *options)
 
 struct token *token_open(const struct token_options *options)
 {
+    const struct token_client *client = &options->client;
     struct token *token = mem_calloc(1, sizeof *token);
 
-    token->basic = basic_header(options);
-    token->client_secret = mem_strdup(options->client_secret);
     token->login_url = mem_strdup(options->login_url);
-    token->request_url = mem_printf("%s/oauth/token", options->login_url);
-    token->api_host = mem_strdup(options->api_host);
+    token->request_url = mem_strdup(options->url);
+    token->api_host = options->api_host ? mem_strdup(options->api_host) : NULL;
     token->timeout_ms = options->timeout_ms;
+    token->is_key = client->key;
+    if (token->is_key) {
+        token->texts[0] = mem_strdup(client->key);
+        token->alive = true;
+        token->expires_us = INT64_MAX;
+        return token;
+    }
+    token->basic = basic_header(options);
+    token->client_secret = mem_strdup(client->secret);
+    buf_append_text(&token->form, "grant_type=client_credentials");
+    if (client->scope) {
+        buf_append_text(&token->form, "&scope=");
+        percent_encode(&token->form, span_of(client->scope));
+    }
     return token;
 }
 
@@ -145,6 +171,7 @@ void token_close(struct token *token)
     free(token->login_url);
     free(token->request_url);
     free(token->api_host);
+    buf_release(&token->form);
     free(token);
 }
 
@@ -155,7 +182,7 @@ const char *token_authorization(struct token *token, int64_t now_us)
 
 bool token_due(const struct token *token, int64_t now_us)
 {
-    if (token->in_flight || now_us < token->not_before_us)
+    if (token->is_key || token->in_flight || now_us < token->not_before_us)
         return false;
     return !token->alive || now_us >= token->renew_us;
 }
@@ -172,7 +199,7 @@ void token_request(struct token *token, struct http_request *request)
         .url = token->request_url,
         .authorization = token->basic,
         .content_type = "application/x-www-form-urlencoded",
-        .body = {form, sizeof form - 1},
+        .body = buf_span(&token->form),
         .timeout_ms = token->timeout_ms,
         .new_connection = token->failures > 0,
         .context = token,
@@ -182,7 +209,7 @@ void token_request(struct token *token, struct http_request *request)
 
 bool token_refused(struct token *token, const char *authorization)
 {
-    if (!token->alive || authorization != token->texts[token->present])
+    if (token->is_key || !token->alive || authorization != token->texts[token->present])
         return false;
     token->alive = false;
     return true;
@@ -196,6 +223,14 @@ unsigned token_failures(const struct token *token)
 const char *token_trouble(const struct token *token)
 {
     return token->trouble;
+}
+
+/* Returns the advice, in words that fit a login that is not the platform's. */
+static const char *fit(const struct token *token, const char *advice)
+{
+    return advice == no_login && !token->api_host
+               ? "this is not a token endpoint: check --token-url"
+               : advice;
 }
 
 /* Sets trouble to `login at URL: ...`. */
@@ -281,7 +316,7 @@ static enum token_verdict take_error(struct token *token, const struct http_answ
     quoted(token, error, error_text, sizeof error_text);
     quoted(token, description, text, sizeof text);
     say(token, "HTTP %ld%s%s%s%s%s: %s", answer->status, error_text[0] ? " " : "", error_text,
-        text[0] ? " (" : "", text, text[0] ? ")" : "", rule->advice);
+        text[0] ? " (" : "", text, text[0] ? ")" : "", fit(token, rule->advice));
     json_object_put(body);
     if (rule->verdict == TOKEN_RETRY)
         return retry(token, answer, rule->wait_ms, now_us, wait_ms);
@@ -304,7 +339,7 @@ static enum token_verdict take_nothing(struct token *token, const struct http_an
         return refuse(token, ERR_CONFIG, err);
     }
     if (answer->end == HTTP_TOO_LARGE) {
-        say(token, "%s: " NO_LOGIN, answer->error);
+        say(token, "%s: %s", answer->error, fit(token, no_login));
         return refuse(token, ERR_CONFIG, err);
     }
     say(token, "%s", answer->error);
@@ -347,7 +382,7 @@ static bool check_issuer(struct token *token, struct span text)
     struct span issuer = body_string(payload, "iss");
     struct url url = {.host = issuer};
     char shown[256];
-    bool good = !issuer.size;
+    bool good = !issuer.size || !token->api_host;
 
     if (!good) {
         if (!url_parse(issuer, &url))
@@ -411,9 +446,10 @@ static enum token_verdict take_token(struct token *token, const struct http_answ
     enum token_verdict verdict = TOKEN_REFUSED;
 
     if (!text.data)
-        say(token, "HTTP 200 without an access_token: " NO_LOGIN);
+        say(token, "HTTP 200 without an access_token: %s", fit(token, no_login));
     else if (!is_sendable(text))
-        say(token, "HTTP 200 with an access_token that no header can carry: " NO_LOGIN);
+        say(token, "HTTP 200 with an access_token that no header can carry: %s",
+            fit(token, no_login));
     else if (check_issuer(token, text))
         verdict = TOKEN_FRESH;
     if (verdict == TOKEN_REFUSED)

@@ -1,5 +1,5 @@
-/* The OAuth token by client credentials (RFC 6749 section 4.4): when to ask for one, how, and what
- * the answers mean. */
+/* How rowferry identifies itself to the API: the OAuth token by client credentials (RFC 6749
+ * section 4.4; when to ask for one, how, and what the answers mean), or a fixed key. */
 #ifndef ROWFERRY_HTTP_TOKEN_H
 #define ROWFERRY_HTTP_TOKEN_H
 
@@ -11,11 +11,20 @@
 
 struct token;
 
+/* Who asks. The secrets are kept in memory only, and wiped at the end. */
+struct token_client {
+    const char *id, *secret; /* of the OAuth client; NULL with a key */
+    const char *scope;       /* that is asked for; NULL: none */
+    const char *key;         /* the value of a header field instead of a token; NULL: none */
+    const char *key_field;   /* the name of that field */
+};
+
 struct token_options {
-    const char *login_url; /* `https://login.mypurecloud.com`, without a slash at the end */
-    const char *api_host;  /* of the environment: the issuer of a JWT must belong to it */
-    const char *client_id;
-    const char *client_secret; /* kept in memory only, wiped at the end */
+    const char *url;       /* `https://login.mypurecloud.com/oauth/token` */
+    const char *login_url; /* the same for messages */
+    const char *api_host;  /* the issuer of a JWT must belong to it; NULL: to anybody */
+    bool platform;         /* a login of the platform, which takes id and secret as they are */
+    struct token_client client;
     int64_t timeout_ms;
 };
 
@@ -30,12 +39,12 @@ enum token_verdict {
 struct token *token_open(const struct token_options *options);
 void token_close(struct token *token);
 
-/* Returns `Bearer ...`, or NULL while no token is valid. The text stays until seven further tokens
- * have come; the pool needs it no longer than http_pool_start. now_us: monotonic. */
+/* Returns `Bearer ...`, or the key, or NULL while no token is valid. The text stays until seven
+ * further tokens have come; the pool needs it no longer than http_pool_start. now_us: monotonic. */
 const char *token_authorization(struct token *token, int64_t now_us);
 
 /* True when a token request should start now: none is in flight, no wait is running, and there is
- * no token, it has used 80% of its lifetime, or it was refused. */
+ * no token, it has used 80% of its lifetime, or it was refused. Never with a key. */
 bool token_due(const struct token *token, int64_t now_us);
 
 /* Returns the rest of the wait that the last answer of the login began; 0 without one. */

@@ -152,14 +152,15 @@ static void assess_useless(const struct facts *in, struct policy_verdict *out)
         out->delay_ms = LAG_MS;
 }
 
-/* A 401. Two tokens in a row that were refused to the same job stop the run, unless the second one
- * works for other jobs. Then it can have been revoked, too; that counts as a retry, so it ends. */
+/* A 401, which is final with a fixed key. Two tokens in a row that were refused to the same job
+ * stop the run, unless the second one works for other jobs. Then it can have been revoked, too;
+ * that counts as a retry, so it ends. */
 static void assess_token(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
     bool blocked = strcmp(in->answer->code, "ip.not.authorized") == 0;
 
-    if (blocked || (job->refused_token && !in->limits->token_accepted)) {
+    if (blocked || in->limits->fixed_key || (job->refused_token && !in->limits->token_accepted)) {
         assess_uncounted(in, out, POLICY_STOP_AUTH);
         return;
     }

@@ -77,6 +77,7 @@ struct policy_limits {
     int64_t audit_wait_ms; /* before this, a missing entry in the audit log proves nothing */
     bool kind_works;       /* a request of this kind was taken in this run */
     bool token_accepted;   /* ... and one with the token that this request carried */
+    bool fixed_key;        /* it is a key, which no other can replace */
     double dice;           /* 0 to 1, for jitter */
 };
 

@@ -175,7 +175,7 @@ no client secret is set: GENESYS_CLIENT_SECRET or GENESYS_CLIENT_SECRET_FILE" \
     ends 2 rowferry doctor --json --environment nowhere --client-secret-file secret --ca-file none.pem
     finds configuration failed "$(printf '%s\n' "$output" | jq -r 'select(.check == "configuration").text')" \
         "--environment and GENESYS_ENVIRONMENT take a URL, a domain (mypurecloud.de) or a region (eu-central-1)
-the secret comes from GENESYS_CLIENT_SECRET, or from a file that nobody but its owner can read
+a secret or key comes from a variable, or from a file that nobody but its owner can read
 --ca-file and ROWFERRY_CA_FILE name a file of certificates (PEM); without them, the system's are trusted"
     holds "$output" "'secret' has the client secret and others can read it (mode 0644): run chmod 600 secret"
     holds "$output" "certificate file none.pem: No such file or directory"

@@ -464,8 +464,7 @@ static inline struct drain_options usual(void)
 {
     static const struct notice_sink notices = {hear, NULL};
     struct drain_options options = {
-        .client_id = "client",
-        .client_secret = "secret-of-the-client",
+        .client = {.id = "client", .secret = "secret-of-the-client"},
         .user_agent = "test",
         .source = "test",
         .tags = "[]",
@@ -483,6 +482,8 @@ static inline struct drain_options usual(void)
 
     snprintf(options.environment.api_url, sizeof options.environment.api_url, "http://api");
     snprintf(options.environment.login_url, sizeof options.environment.login_url, "http://login");
+    snprintf(options.environment.token_url, sizeof options.environment.token_url,
+             "http://login/oauth/token");
     return options;
 }
 

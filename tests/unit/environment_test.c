@@ -7,6 +7,15 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
+
+static bool resolve(const char *text, const char *login, bool is_option,
+                    struct environment *environment, struct err *err)
+{
+    return environment_resolve(
+        &(struct environment_names){.api = text, .login_url = login, .login_is_option = is_option},
+        environment, err);
+}
 
 static void every_region_and_domain_means_its_api_and_login(void **state)
 {
@@ -46,9 +55,10 @@ static void every_region_and_domain_means_its_api_and_login(void **state)
             struct environment environment;
             struct err err = {0};
 
-            assert_true(environment_resolve(texts[k], NULL, false, &environment, &err));
+            assert_true(resolve(texts[k], NULL, false, &environment, &err));
             assert_string_equal(environment.api_url, api_url);
             assert_string_equal(environment.login_url, login_url);
+            assert_true(environment.platform_login);
             assert_string_equal(environment.api_host, api_url + 8);
         }
     }
@@ -91,8 +101,7 @@ static void other_spellings_and_other_hosts_are_understood(void **state)
         struct environment environment;
         struct err err = {0};
 
-        assert_true(environment_resolve(cases[i].text, cases[i].login, cases[i].option,
-                                        &environment, &err));
+        assert_true(resolve(cases[i].text, cases[i].login, cases[i].option, &environment, &err));
         assert_string_equal(environment.api_url, cases[i].api_url);
         assert_string_equal(environment.login_url, cases[i].login_url);
         assert_string_equal(environment.api_host, cases[i].api_host);
@@ -108,7 +117,10 @@ static void other_spellings_and_other_hosts_are_understood(void **state)
 #define PATH    "' has a path: give only scheme, host and port"
 #define NO_PORT "' has a port that is not a number from 1 to 65535"
 #define NO_HOST "' has a host that is not a name or an address"
-#define USER    " has a user name or password: give the URL without"
+#define PART                                                                                       \
+    "' has no path, or one with blanks, '#' or bytes that are not ASCII: give the whole URL of "   \
+    "the token endpoint"
+#define USER " has a user name or password: give the URL without"
 
 static const struct {
     const char *text, *login, *error;
@@ -175,8 +187,7 @@ static void what_is_wrong_or_unsafe_is_refused_with_a_reason(void **state)
         struct environment environment = {.api_url = "as it was"};
         struct err err = {0};
 
-        assert_false(
-            environment_resolve(refused[i].text, refused[i].login, false, &environment, &err));
+        assert_false(resolve(refused[i].text, refused[i].login, false, &environment, &err));
         assert_string_equal(err.text, refused[i].error);
         assert_int_equal(err.kind, ERR_CONFIG);
         assert_string_equal(environment.api_url, "as it was");
@@ -193,15 +204,80 @@ static void a_host_that_is_too_long_is_refused(void **state)
     memset(text, 'a', sizeof text);
     memcpy(text, "https://", 8);
     text[8 + 255] = '\0';
-    assert_true(environment_resolve(text, NULL, false, &environment, &err));
+    assert_true(resolve(text, NULL, false, &environment, &err));
     text[8 + 255] = 'a';
     text[8 + 256] = '\0';
-    assert_false(environment_resolve(text, NULL, false, &environment, &err));
+    assert_false(resolve(text, NULL, false, &environment, &err));
     memset(text, 'a', sizeof text);
     memcpy(text, "https://a:", 10);
     memset(text + 10, '0', 500);
     memcpy(text + 510, "80", 3);
-    assert_false(environment_resolve(text, NULL, false, &environment, &err));
+    assert_false(resolve(text, NULL, false, &environment, &err));
+}
+
+static void a_token_url_takes_the_place_of_the_login(void **state)
+{
+    static const struct {
+        const char *token_url;
+        bool option;
+        const char *login_url, *error; /* one of them */
+        bool platform;
+    } cases[] = {
+        {"https://id.example.org/t/x?v=2", true, "https://id.example.org/t/x", NULL, false},
+        {"http://127.0.0.1:90/t", true, "http://127.0.0.1:90/t", NULL, false},
+        {"https://login.mypurecloud.com/oauth/token", true,
+         "https://login.mypurecloud.com/oauth/token", NULL, true},
+        {"https://auth.api.org/t", false, "https://auth.api.org/t", NULL, false},
+        {"https://id.example.org/t", false, NULL,
+         "token URL 'https://id.example.org' is of another domain than the API "
+         "'https://api.api.org', and would receive the client secret: give it as the option "
+         "--token-url if that is meant",
+         false},
+        {"https://id.example.org", true, NULL, "token URL 'https://id.example.org" PART, false},
+        {"https://id.example.org/", true, NULL, "token URL 'https://id.example.org/" PART, false},
+        {"https://id.example.org/a#b", true, NULL, "token URL 'https://id.example.org/a#b" PART,
+         false},
+        {"http://id.example.org/t", true, NULL, "token URL 'http://id.example.org/t" PLAIN, false},
+        {"https://me:password@id.example.org/t", true, NULL, "the token URL" USER, false},
+        {"", true, NULL, "token URL '" NO_URL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct environment environment;
+        struct err err = {0};
+        bool fine =
+            environment_resolve(&(struct environment_names){.api = "https://api.api.org",
+                                                            .login_url = "not looked at",
+                                                            .token_url = cases[i].token_url,
+                                                            .token_is_option = cases[i].option},
+                                &environment, &err);
+
+        assert_string_equal(err.text, fine ? "" : cases[i].error);
+        assert_true(fine == (cases[i].login_url != NULL));
+        if (!fine)
+            continue;
+        assert_string_equal(environment.token_url, cases[i].token_url);
+        assert_string_equal(environment.login_url, cases[i].login_url);
+        assert_true(environment.foreign_login);
+        assert_true(environment.platform_login == cases[i].platform);
+    }
+}
+
+static void a_token_url_that_is_too_long_is_refused(void **state)
+{
+    struct environment environment;
+    struct err err = {0};
+    char text[600] = "https://id.example.org/";
+    struct environment_names names = {
+        .api = "mypurecloud.de", .token_url = text, .token_is_option = true};
+
+    (void)state;
+    memset(text + strlen(text), 'a', 511 - strlen(text));
+    assert_true(environment_resolve(&names, &environment, &err));
+    strcat(text, "a");
+    assert_false(environment_resolve(&names, &environment, &err));
+    assert_string_equal(err.text, "the token URL is longer than 511 bytes");
 }
 
 int main(void)
@@ -211,6 +287,8 @@ int main(void)
         cmocka_unit_test(other_spellings_and_other_hosts_are_understood),
         cmocka_unit_test(what_is_wrong_or_unsafe_is_refused_with_a_reason),
         cmocka_unit_test(a_host_that_is_too_long_is_refused),
+        cmocka_unit_test(a_token_url_takes_the_place_of_the_login),
+        cmocka_unit_test(a_token_url_that_is_too_long_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

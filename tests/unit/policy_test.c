@@ -279,6 +279,23 @@ static void a_second_401_stops_the_run_unless_the_token_worked_for_others(void *
     }
 }
 
+static void a_401_to_a_fixed_key_stops_the_run_at_once(void **state)
+{
+    struct policy_answer answer = answered(401);
+    struct policy_limits fixed = limits;
+    struct policy_verdict verdict;
+
+    (void)state;
+    fixed.fixed_key = true;
+    fixed.token_accepted = true;
+    policy_assess(&sent, &answer, &fixed, &verdict);
+    assert_string_equal(verdict_text(&verdict),
+                        "pending stop-auth excused retries 0 readbacks 0 delay 0");
+    policy_assess(&asking, &answer, &fixed, &verdict);
+    assert_string_equal(verdict_text(&verdict),
+                        "unknown stop-auth excused retries 0 readbacks 0 delay 0");
+}
+
 /* It certainly did not land: the job is left to the next run instead of failing. */
 static void a_401_at_the_last_attempt_does_not_fail_the_job(void **state)
 {
@@ -521,6 +538,7 @@ int main(void)
         cmocka_unit_test(an_ambiguous_put_never_fails_by_counting),
         cmocka_unit_test(a_forbidden_address_stops_the_run),
         cmocka_unit_test(a_second_401_stops_the_run_unless_the_token_worked_for_others),
+        cmocka_unit_test(a_401_to_a_fixed_key_stops_the_run_at_once),
         cmocka_unit_test(a_401_at_the_last_attempt_does_not_fail_the_job),
         cmocka_unit_test(another_code_of_a_401_asks_for_a_new_token),
         cmocka_unit_test(a_denial_stays_open_before_any_success_of_its_kind),

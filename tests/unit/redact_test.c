@@ -22,6 +22,9 @@ static void credentials_are_replaced_by_stars_anywhere_in_a_text(void **state)
         {"Bearer 1234567", "too short to be a secret: 1234567",
          "too short to be a secret: 1234567"},
         {"Bearer", "Bearer", "Bearer"},
+        {"12345678", "key 12345678", "key ********"},
+        {"1234567", "key 1234567", "key 1234567"},
+        {"12345678 a", "key 12345678 a, 12345678", "key **********, 12345678"},
         {NULL, "nothing", "nothing"},
         {"Bearer 12345678", "", ""},
     };

@@ -14,15 +14,20 @@
 
 enum { SECOND_US = 1000000 };
 
+static const struct token_options usual = {
+    .url = LOGIN "/oauth/token",
+    .login_url = LOGIN,
+    .api_host = "api.mypurecloud.de",
+    .platform = true,
+    .client = {.id = "client-7",
+               .secret = SECRET,
+               .scope = "customobjects:write customobjects:read"},
+    .timeout_ms = 9000,
+};
+
 static struct token *open_token(void)
 {
-    return token_open(&(struct token_options){
-        .login_url = LOGIN,
-        .api_host = "api.mypurecloud.de",
-        .client_id = "client-7",
-        .client_secret = SECRET,
-        .timeout_ms = 9000,
-    });
+    return token_open(&usual);
 }
 
 static struct http_answer answer_of(long status, const char *body)
@@ -65,6 +70,93 @@ static void the_token_request_is_the_one_that_the_platform_documents(void **stat
     assert_ptr_equal(request.context, token);
     token_close(token);
     token_close(NULL);
+}
+
+/* RFC 6749 section 2.3.1. The text before base64 is in the comment. */
+static void id_and_secret_are_form_encoded_but_for_the_platform(void **state)
+{
+    static const struct {
+        bool platform;
+        const char *id, *secret, *authorization;
+    } cases[] = {
+        /* client-7:Az0-._~ */
+        {false, "client-7", "Az0-._~", "Basic Y2xpZW50LTc6QXowLS5ffg=="},
+        /* a%3Ab:p%2Bl%2Fu%20s%3D%25%C3%BC */
+        {false, "a:b", "p+l/u s=%\xc3\xbc", "Basic YSUzQWI6cCUyQmwlMkZ1JTIwcyUzRCUyNSVDMyVCQw=="},
+        /* a:p+l/u s=%\xc3\xbc */
+        {true, "a", "p+l/u s=%\xc3\xbc", "Basic YTpwK2wvdSBzPSXDvA=="},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct token_options options = usual;
+        struct http_request request;
+        struct token *token;
+
+        options.platform = cases[i].platform;
+        options.client.id = cases[i].id;
+        options.client.secret = cases[i].secret;
+        token = token_open(&options);
+        token_request(token, &request);
+        assert_string_equal(request.authorization, cases[i].authorization);
+        token_close(token);
+    }
+}
+
+static void another_login_is_asked_for_its_scope_and_its_issuer_is_not_checked(void **state)
+{
+    struct token_options options = usual;
+    struct http_answer answer = answer_of(404, "");
+    struct http_request request;
+    struct err err = {0};
+    struct token *token;
+    int64_t wait_ms;
+
+    (void)state;
+    options.url = "https://id.example/t?x=1";
+    options.login_url = "https://id.example/t";
+    options.api_host = NULL;
+    options.client.scope = "api://x/.default a+b";
+    token = token_open(&options);
+    token_request(token, &request);
+    assert_string_equal(request.url, "https://id.example/t?x=1");
+    assert_true(span_is(request.body, "grant_type=client_credentials"
+                                      "&scope=api%3A%2F%2Fx%2F.default%20a%2Bb"));
+    assert_int_equal(token_take(token, &answer, 0, &wait_ms, &err), TOKEN_REFUSED);
+    assert_string_equal(err.text, "login at https://id.example/t: HTTP 404: this is not a token "
+                                  "endpoint: check --token-url");
+    /* {"iss":"https://sts.elsewhere.example/"} */
+    assert_int_equal(take_body(token,
+                               "{\"access_token\":\"e30.eyJpc3MiOiJodHRwczovL3N0cy5lbHNld2hlcmUu"
+                               "ZXhhbXBsZS8ifQ.x\"}",
+                               1, &err),
+                     TOKEN_FRESH);
+    token_close(token);
+
+    options.client.scope = NULL;
+    token = token_open(&options);
+    token_request(token, &request);
+    assert_true(span_is(request.body, "grant_type=client_credentials"));
+    token_close(token);
+}
+
+static void a_key_needs_no_login_and_is_not_replaced(void **state)
+{
+    struct token_options options = usual;
+    const char *authorization;
+    struct token *token;
+
+    (void)state;
+    options.client = (struct token_client){.key = "key-of-ours", .key_field = "X-Api-Key"};
+    token = token_open(&options);
+    authorization = token_authorization(token, INT64_MAX - 1);
+    assert_string_equal(authorization, "key-of-ours");
+    assert_false(token_due(token, 0));
+    assert_false(token_refused(token, authorization));
+    assert_ptr_equal(token_authorization(token, 0), authorization);
+    assert_int_equal(token_wait_us(token, 0), 0);
+    assert_string_equal(token_trouble(token), "");
+    token_close(token);
 }
 
 #define HERE  "login at " LOGIN ": "
@@ -486,6 +578,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_token_request_is_the_one_that_the_platform_documents),
+        cmocka_unit_test(id_and_secret_are_form_encoded_but_for_the_platform),
+        cmocka_unit_test(another_login_is_asked_for_its_scope_and_its_issuer_is_not_checked),
+        cmocka_unit_test(a_key_needs_no_login_and_is_not_replaced),
         cmocka_unit_test(every_answer_of_the_login_has_its_verdict),
         cmocka_unit_test(an_answer_that_did_not_come_is_asked_for_again_or_explained),
         cmocka_unit_test(waits_double_up_to_a_minute_until_a_token_comes),

@@ -1,10 +1,17 @@
 #include "cmd/genesys-sim/erp.h"
 
 #include "cmd/genesys-sim/strict.h"
+#include "core/base/mem.h"
+#include "core/row/json.h"
 
 static bool is_optional_string(struct span value)
 {
     return !value.data || strict_is_string(value) || span_is(value, "null");
+}
+
+static bool is_optional_time(struct span value)
+{
+    return is_optional_string(value) || json_is_number(value);
 }
 
 /* Reads the body that docs/api.md describes; route gets schema and record id. */
@@ -13,16 +20,19 @@ static bool read_body(struct route *route, struct span body, struct err *err)
     static const char *const names[] = {"source",     "schemaName", "recordId", "timestamp",
                                         "modifiedBy", "fields",     NULL};
     struct strict_object object;
+    struct span schema;
 
     if (!strict_check(body, err) || !strict_split(&object, body, err))
         return false;
-    route->schema = strict_text(strict_find(&object, "schemaName"));
+    schema = strict_find(&object, "schemaName");
+    route->schema = is_optional_string(schema) && !strict_is_string(schema) ? mem_strdup("")
+                                                                            : strict_text(schema);
     route->id = strict_text(strict_find(&object, "recordId"));
     if (!route->schema || !route->id)
-        return err_set(err, ERR_INPUT, "schemaName and recordId must be strings");
+        return err_set(err, ERR_INPUT, "schemaName must be a string or null, recordId a string");
     if (!span_is(strict_find(&object, "source"), "\"genesys-cloud\""))
         return err_set(err, ERR_INPUT, "source must be \"genesys-cloud\"");
-    if (!is_optional_string(strict_find(&object, "timestamp")) ||
+    if (!is_optional_time(strict_find(&object, "timestamp")) ||
         !is_optional_string(strict_find(&object, "modifiedBy")))
         return err_set(err, ERR_INPUT, "timestamp and modifiedBy must be strings");
     if (!strict_is_object(strict_find(&object, "fields")))

@@ -161,12 +161,27 @@ static void append_value(struct source *source, uint32_t index, struct buf *out)
     buf_append_char(out, "0ft"[token->kind == JSON_FALSE ? 1 : token->kind == JSON_TRUE ? 2 : 0]);
 }
 
+/* The modified time, in one form. time: the text, empty if it is not a string. */
+static void append_time(struct source *source, uint32_t modified, struct span time, struct buf *out)
+{
+    uint8_t kind = source->tokens[modified].kind;
+    int64_t ns;
+
+    if (clock_read_iso(time, &ns)) {
+        append_sized(out, 't', (struct span){(const char *)&ns, sizeof ns});
+    } else if (!modified || kind == JSON_STRING || kind == JSON_NULL) {
+        append_sized(out, 'u', time);
+    } else {
+        buf_append_char(out, 'v');
+        append_value(source, modified, out);
+    }
+}
+
 /* What makes it the same as another one. */
 static void make_key(struct source *source, struct payload *payload, const char *webhook_id,
-                     uint32_t fields, struct span time, struct buf *out)
+                     uint32_t fields, uint32_t modified, struct span time, struct buf *out)
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
-    int64_t ns;
 
     buf_reset(out);
     if (webhook_id) {
@@ -175,10 +190,7 @@ static void make_key(struct source *source, struct payload *payload, const char 
         append_sized(out, 'a', payload->notification.action);
         append_sized(out, 'c', payload->notification.schema);
         append_sized(out, 'i', payload->notification.record_id);
-        if (clock_read_iso(time, &ns))
-            append_sized(out, 't', (struct span){(const char *)&ns, sizeof ns});
-        else
-            append_sized(out, 'u', time);
+        append_time(source, modified, time, out);
         if (fields)
             append_value(source, fields, out);
     }
@@ -263,37 +275,37 @@ bool payload_read(struct payload_reader *reader, struct span body, const char *w
         notification->modified_ms = ns / 1000000;
     notification->refusal = refusal(&source, notification, fields);
     payload->author = decoded(&source, author, &reader->texts[TEXT_AUTHOR]);
-    payload->schema_json = notification->schema.size ? written(&source, schema) : (struct span){0};
+    if (source.tokens[schema].kind == JSON_STRING)
+        payload->schema_json = written(&source, schema);
     payload->id_json = written(&source, id);
     payload->time_json = scalar(&source, modified);
     payload->author_json = scalar(&source, author);
     if (!notification->refusal)
         notification->fields = payload->fields = written(&source, fields);
     read_correlation(&source, record, payload);
-    make_key(&source, payload, webhook_id, fields, time, &reader->canonical);
+    make_key(&source, payload, webhook_id, fields, modified, time, &reader->canonical);
     return true;
 }
 
-/* A value as a JSON string; null where there is none. */
-static void append_string(struct buf *out, const char *name, struct span json)
+/* A value as it came; null where there is none. */
+static void append_member(struct buf *out, const char *name, struct span json)
 {
-    bool quoted = json.size && json.data[0] == '"';
-
-    buf_printf(out, ",\"%s\":%s", name, json.size && !quoted ? "\"" : "");
+    buf_printf(out, ",\"%s\":", name);
     buf_append_span(out, json.size ? json : span_of("null"));
-    if (json.size && !quoted)
-        buf_append_char(out, '"');
 }
 
 void payload_for_erp(const struct payload *payload, struct buf *out)
 {
+    struct span author = payload->author_json;
+    bool is_bare = author.size && author.data[0] != '"'; /* an id is a string all the same */
+
     buf_append_text(out, "{\"source\":\"genesys-cloud\"");
-    append_string(out, "schemaName",
-                  payload->schema_json.size ? payload->schema_json : span_of("\"\""));
-    append_string(out, "recordId", payload->id_json);
-    append_string(out, "timestamp", payload->time_json);
-    append_string(out, "modifiedBy", payload->author_json);
-    buf_append_text(out, ",\"fields\":");
+    append_member(out, "schemaName", payload->schema_json);
+    append_member(out, "recordId", payload->id_json);
+    append_member(out, "timestamp", payload->time_json);
+    buf_append_text(out, is_bare ? ",\"modifiedBy\":\"" : ",\"modifiedBy\":");
+    buf_append_span(out, author.size ? author : span_of("null"));
+    buf_append_text(out, is_bare ? "\",\"fields\":" : ",\"fields\":");
     buf_append_json_text(out, payload->fields.size ? payload->fields : span_of("{}"));
     buf_append_char(out, '}');
 }

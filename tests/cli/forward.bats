@@ -120,6 +120,18 @@ C 3
 D 4' "$(erp_got | sort)"
 }
 
+@test "schema name and time reach the ERP as they came, and as null where there is none" {
+    start_sim
+    echo '{"action":"update","record":{"id":"A","modifiedTime":5,"modifiedBy":{"id":7},"fields":{"n":1}}}' >notes
+    echo '{"action":"update","record":{"id":"B","modifiedTime":5,"fields":{"n":1}}}' >>notes
+    echo '{"action":"update","record":{"id":"B","modifiedTime":6,"fields":{"n":1}}}' >>notes
+    ends 0 rowferry forward notes --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    same '[null,"A",5,"7"]
+[null,"B",5,null]
+[null,"B",6,null]' "$(jq -c 'select(.kind == "erp").body | [.schemaName, .recordId, .timestamp, .modifiedBy]' requests |
+        sort)"
+}
+
 # erp_asked: requests that the ERP got
 erp_asked() {
     jq -r .kind requests | grep -c -x erp || true

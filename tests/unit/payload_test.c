@@ -161,6 +161,29 @@ static void the_same_record_time_and_fields_are_the_same(void **state)
         assert_int_equal(are_same(cases[0].other, NULL, cases[i].other, NULL), cases[i].same);
 }
 
+#define TIMED(time) "{\"action\":\"update\",\"record\":{\"id\":\"a\"" time "}}"
+
+static void a_time_that_is_no_string_counts_by_value(void **state)
+{
+    static const struct {
+        const char *other;
+        bool same;
+    } cases[] = {
+        {TIMED(",\"modifiedTime\":5"), true},
+        {TIMED(",\"modifiedTime\":5.0"), true},
+        {TIMED(",\"modifiedTime\":6"), false},
+        {TIMED(",\"modifiedTime\":\"5\""), false},
+        {TIMED(",\"modifiedTime\":{\"s\":5}"), false},
+        {TIMED(",\"modifiedTime\":null"), false},
+        {TIMED(""), false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(are_same(cases[0].other, NULL, cases[i].other, NULL), cases[i].same);
+    assert_true(are_same(TIMED(""), NULL, TIMED(",\"modifiedTime\":null"), NULL));
+}
+
 static void a_webhook_id_alone_decides(void **state)
 {
     const char *a = RECORD("a", "2026-11-23T02:00:00Z", "{}");
@@ -181,11 +204,11 @@ static void the_erp_gets_the_form_of_the_guide(void **state)
     /* as it came: escapes and digits; line breaks between tokens go */
     assert_erp("{\"action\":\"update\",\"record\":{\"id\":\"a\\\"\\u00e4\",\"modifiedTime\":1.50,"
                "\"modifiedBy\":{\"id\":7},\"fields\":{\n\"n\":1e400}}}",
-               "{\"source\":\"genesys-cloud\",\"schemaName\":\"\",\"recordId\":\"a\\\"\\u00e4\","
-               "\"timestamp\":\"1.50\",\"modifiedBy\":\"7\",\"fields\":{ \"n\":1e400}}");
+               "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\\\"\\u00e4\","
+               "\"timestamp\":1.50,\"modifiedBy\":\"7\",\"fields\":{ \"n\":1e400}}");
     assert_erp("{\"action\":\"update\",\"schemaName\":null,\"record\":{\"id\":\"a\","
                "\"modifiedBy\":\"x\"}}",
-               "{\"source\":\"genesys-cloud\",\"schemaName\":\"\",\"recordId\":\"a\","
+               "{\"source\":\"genesys-cloud\",\"schemaName\":null,\"recordId\":\"a\","
                "\"timestamp\":null,\"modifiedBy\":null,\"fields\":{}}");
 }
 
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_is_no_notification_is_a_problem),
         cmocka_unit_test(what_is_not_passed_on_has_a_reason),
         cmocka_unit_test(the_same_record_time_and_fields_are_the_same),
+        cmocka_unit_test(a_time_that_is_no_string_counts_by_value),
         cmocka_unit_test(a_webhook_id_alone_decides),
         cmocka_unit_test(the_erp_gets_the_form_of_the_guide),
         cmocka_unit_test(members_of_large_objects_are_sorted),

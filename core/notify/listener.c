@@ -112,14 +112,6 @@ static void list_move(struct connection *connection, struct connection_list *lis
     connection->received = -1;
 }
 
-static struct connection *connection_of(struct MHD_Connection *handle)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info ? info->socket_context : NULL;
-}
-
 static void on_connection(void *context, struct MHD_Connection *handle, void **slot,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -133,10 +125,9 @@ static void on_connection(void *context, struct MHD_Connection *handle, void **s
         connection->is_new = !listener->has_tls; /* whose handshake are bytes, too */
         list_move(connection, &listener->idle);
         *slot = connection;
-    } else if (connection) {
+    } else {
         list_remove(connection);
         free(connection);
-        *slot = NULL;
     }
 }
 
@@ -178,8 +169,7 @@ static void sweep_idle(struct listener *listener, struct connection *connection,
     if (connection->header_us > 0 &&
         now_us - connection->header_us > LISTENER_HEADER_S * (int64_t)SECOND_US)
         cut(listener, connection, true);
-    else if ((connection->header_us == 0 && age_us > LISTENER_IDLE_S * (int64_t)SECOND_US) ||
-             age_us > (LISTENER_IDLE_S + LISTENER_HEADER_S) * (int64_t)SECOND_US)
+    else if (connection->header_us == 0 && age_us > LISTENER_IDLE_S * (int64_t)SECOND_US)
         cut(listener, connection, false);
 }
 
@@ -384,16 +374,14 @@ static const char *header(const struct request *request, const char *name)
 static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *handle,
                              const char *path, const char *method, void **slot)
 {
-    struct connection *connection = connection_of(handle);
-    struct request *request;
+    struct request *request = request_take(listener);
     const char *length;
     int64_t size = 0;
 
-    if (!connection)
-        return MHD_NO;
-    *slot = request = request_take(listener);
+    *slot = request;
     request->handle = handle;
-    request->connection = connection;
+    request->connection =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     list_move(request->connection, &listener->busy);
     choose_target(request, path, method);
     length = header(request, "Content-Length");
@@ -521,17 +509,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
         return finish(listener, request);
     if (request->status)
         return answer_problem(listener, request, request->status, request->problem);
-    switch (request->target) {
-    case TARGET_NOTIFICATIONS:
-        return submit(listener, request);
-    case TARGET_HEALTH:
+    if (request->target == TARGET_HEALTH)
         return answer_health(listener, request);
-    case TARGET_METRICS:
+    if (request->target == TARGET_METRICS)
         return answer_metrics(listener, request);
-    case TARGET_NONE:
-        break;
-    }
-    return MHD_NO;
+    return submit(listener, request);
 }
 
 static void on_completed(void *context, struct MHD_Connection *handle, void **slot,
@@ -542,8 +524,6 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **sl
 
     (void)handle;
     (void)code;
-    if (!request)
-        return;
     request->connection->is_new = false;
     list_move(request->connection, &listener->idle);
     request_give_back(listener, request);
@@ -610,7 +590,6 @@ static bool start_daemon(struct listener *listener, struct err *err)
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)listener->options.tls_certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)listener->options.tls_key},
         {MHD_OPTION_END, 0, NULL}};
-    const union MHD_DaemonInfo *info;
 
     listener->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_ARRAY,
@@ -622,10 +601,7 @@ static bool start_daemon(struct listener *listener, struct err *err)
         return err_set(err, listener->has_tls ? ERR_CONFIG : ERR_INTERNAL,
                        "cannot start the HTTP server%s",
                        listener->has_tls ? " with this certificate and key" : "");
-    info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info)
-        return err_set(err, ERR_INTERNAL, "the HTTP server has no epoll descriptor");
-    listener->epoll_fd = info->epoll_fd;
+    listener->epoll_fd = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -241,7 +242,9 @@ static enum MHD_Result answer_json(struct request *request, unsigned status, con
         MHD_add_response_header(response, "WWW-Authenticate", "Webhook-Signature");
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
         MHD_add_response_header(response, "Retry-After", "1");
-    if (status == MHD_HTTP_CONTENT_TOO_LARGE)
+    if (status == MHD_HTTP_UNSUPPORTED_MEDIA_TYPE)
+        MHD_add_response_header(response, "Accept-Encoding", "identity");
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_NOT_IMPLEMENTED)
         MHD_add_response_header(response, "Connection", "close");
     result = MHD_queue_response(request->handle, status, response);
     MHD_destroy_response(response);
@@ -348,6 +351,17 @@ static void refuse(struct request *request, unsigned status, const char *text)
     snprintf(request->problem, sizeof request->problem, "%s", text);
 }
 
+/* The path of a request target, which can be in absolute form (RFC 9112 section 3.2.2). */
+static const char *path_of(const char *target)
+{
+    const char *authority = strstr(target, "://"), *path;
+
+    if (!authority || target[0] == '/')
+        return target;
+    path = strchr(authority + 3, '/');
+    return path ? path : "/";
+}
+
 static void choose_target(struct request *request, const char *path, const char *method)
 {
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -371,8 +385,22 @@ static const char *header(const struct request *request, const char *name)
     return MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, name);
 }
 
+/* Refuses a body in a form that is not read. */
+static void check_coding(struct request *request)
+{
+    const char *transfer = header(request, "Transfer-Encoding");
+    const char *content = header(request, "Content-Encoding");
+
+    if (transfer && strcasecmp(transfer, "chunked") != 0)
+        refuse(request, MHD_HTTP_NOT_IMPLEMENTED,
+               "this Transfer-Encoding is not known: chunked is");
+    else if (!request->status && content && strcasecmp(content, "identity") != 0)
+        refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+               "a body with a Content-Encoding is not read: send it as it is");
+}
+
 static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *handle,
-                             const char *path, const char *method, void **slot)
+                             const char *target, const char *method, void **slot)
 {
     struct request *request = request_take(listener);
     const char *length;
@@ -383,7 +411,7 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *h
     request->connection =
         MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     list_move(request->connection, &listener->busy);
-    choose_target(request, path, method);
+    choose_target(request, path_of(target), method);
     length = header(request, "Content-Length");
     if (length && !str_to_int64(span_of(length), 0, INT64_MAX, &size))
         size = INT64_MAX;
@@ -393,8 +421,11 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *h
     if (!request->status && request->target == TARGET_NOTIFICATIONS && listener->options.keys &&
         !header(request, "webhook-signature") && !header(request, "X-Hub-Signature-256"))
         refuse(request, MHD_HTTP_UNAUTHORIZED, "the request is not signed");
-    /* who waits to be asked for the body, or would send for long, is answered at once */
-    if (request->status && (size > DISCARDED_MAX || header(request, "Expect")))
+    check_coding(request);
+    /* who waits to be asked for the body, or would send for long, is answered at once; so is a body
+     * whose end cannot be found */
+    if (request->status && (size > DISCARDED_MAX || header(request, "Expect") ||
+                            request->status == MHD_HTTP_NOT_IMPLEMENTED))
         return answer_problem(listener, request, request->status, request->problem);
     return MHD_YES;
 }

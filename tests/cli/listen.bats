@@ -63,6 +63,31 @@ A 2' "$(erp_got)"
     same 0 "$(sql 'SELECT count(*) FROM notification')"
 }
 
+@test "a request target in absolute form is its path" {
+    start_listen
+    posts 200 "$(notification A 1)" --request-target "$HOOK"
+    posts 200 "$(notification B 1)" --request-target "HTTP://example.com"
+    same '{"status":"ok"}' "$(curl -s --request-target "${HOOK}healthz" "$HOOK")"
+    same 404 "$(curl -s -o answer -w '%{http_code}' --request-target "${HOOK}x" "$HOOK")"
+    same 404 "$(curl -s -o answer -w '%{http_code}' --request-target "/http://a/healthz" "$HOOK")"
+    same 2 "$(sql 'SELECT count(*) FROM notification')"
+}
+
+@test "a body with a coding that is not known is refused with that status" {
+    start_listen
+    notification A 1 | gzip >body.gz
+    same 415 "$(curl -s -o answer -D headers -w '%{http_code}' --data-binary @body.gz -H 'Content-Encoding: gzip' "$HOOK")"
+    grep -qi '^Accept-Encoding: identity' headers
+    holds "$(cat answer)" Content-Encoding
+    for coding in gzip 'gzip, chunked' x; do
+        same 501 "$(curl -s -m 5 -o answer -D headers -w '%{http_code}' --data-binary @body.gz -H 'Content-Length:' \
+            -H "Transfer-Encoding: $coding" "$HOOK")"
+        grep -qi '^Connection: close' headers
+    done
+    posts 200 "$(notification A 1)" -H 'Content-Encoding: identity'
+    posts 200 "$(notification B 1)" -H 'Transfer-Encoding: Chunked'
+}
+
 @test "a body of 1048576 bytes is taken, one more is 413 however it is sent" {
     notification A '"x"' | tr -d '\n' >small
     awk -v pad=$((1048576 - $(wc -c <small))) '{ printf "%s", $0; while (pad-- > 0) printf " " }' small >most

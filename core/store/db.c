@@ -86,6 +86,22 @@ static bool is_at_limit(const char *path)
     return at_limit;
 }
 
+char *db_uri(const char *path, const char *query)
+{
+    struct buf uri = {0};
+
+    buf_append_text(&uri, "file:");
+    for (; *path; path++) {
+        if (strchr("%?#", *path))
+            buf_printf(&uri, "%%%02X", (unsigned char)*path);
+        else
+            buf_append_char(&uri, *path);
+    }
+    buf_printf(&uri, "?%s", query);
+    buf_text(&uri);
+    return uri.data;
+}
+
 bool db_fail(struct store *store, struct err *err, const char *doing)
 {
     int code = sqlite3_extended_errcode(store->db);

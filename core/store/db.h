@@ -54,7 +54,8 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
 enum {
     DB_STATEMENTS_MAX = 32,
     CHAIN_NOTES = 256,
-    SAMPLE_MAX = 64, /* jobs of a sample that are kept */
+    SAMPLE_MAX = 64,                /* jobs of a sample that are kept */
+    DB_APPLICATION_ID = 0x52665279, /* "RfRy" */
 };
 
 /* A prepared statement. Parameters (`:job_id`) and columns (`job_id`, or what follows AS) are used
@@ -119,6 +120,10 @@ struct db_statement *db_get(struct store *store, enum db_owner owner, unsigned i
  * NULL where it cannot be prepared. */
 struct db_statement *db_prepare(struct store *store, const char *sql, struct err *err);
 void db_finalize(struct db_statement *statement);
+
+/* Returns `file:PATH?QUERY` for sqlite3_open_v2 (https://www.sqlite.org/uri.html). The caller frees
+ * it. */
+char *db_uri(const char *path, const char *query);
 
 /* ERR_STORE with SQLite's message and, where it helps, what to do. Returns false. */
 bool db_fail(struct store *store, struct err *err, const char *doing);

@@ -15,10 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    BUSY_MS = 30000,
-    APPLICATION_ID = 0x52665279, /* "RfRy" */
-};
+enum { BUSY_MS = 30000 };
 
 bool store_set_durable(struct store *store, bool durable, struct err *err)
 {
@@ -58,12 +55,17 @@ static bool make_file(const char *path, enum store_mode mode, bool *created, str
     return true;
 }
 
+static bool is_looking(enum store_mode mode)
+{
+    return mode == STORE_LOOKING || mode == STORE_ALONE;
+}
+
 /* Sets what a database gets once, before the first migration and before WAL. */
 static bool set_up_new(struct store *store, struct err *err)
 {
     char pragma[64];
 
-    snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", APPLICATION_ID);
+    snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", DB_APPLICATION_ID);
     return db_exec(store, "PRAGMA page_size = 4096", err) &&
            db_exec(store, "PRAGMA auto_vacuum = INCREMENTAL", err) && db_exec(store, pragma, err);
 }
@@ -78,14 +80,14 @@ static bool check_identity(struct store *store, enum store_mode mode, struct err
         !db_exec_int(store, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
         !db_exec_int(store, "PRAGMA application_id", &application_id, err))
         return false;
-    if (application_id == APPLICATION_ID)
+    if (application_id == DB_APPLICATION_ID)
         return true;
     if (application_id != 0 || tables != 0 || version != 0)
         return err_set(err, ERR_STORE,
                        "database %s belongs to another program (application id %lld): name another "
                        "--db",
                        store->path, (long long)application_id);
-    if (mode == STORE_LOOKING || sqlite3_db_readonly(store->db, "main"))
+    if (is_looking(mode) || sqlite3_db_readonly(store->db, "main"))
         return err_set(err, ERR_STORE, "database %s is empty: `rowferry run` sets it up",
                        store->path);
     return set_up_new(store, err);
@@ -151,9 +153,9 @@ static bool configure(struct store *store, enum store_mode mode, struct err *err
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    if (mode != STORE_LOOKING && sqlite3_db_readonly(store->db, "main"))
+    if (!is_looking(mode) && sqlite3_db_readonly(store->db, "main"))
         return check_identity(store, mode, err) && check_newest(store, err);
-    if (mode == STORE_LOOKING) {
+    if (is_looking(mode)) {
         sqlite3_progress_handler(store->db, STEPS, is_stopped, NULL);
         return check_identity(store, mode, err) && migrate_version(store, &version, err);
     }
@@ -196,37 +198,48 @@ static bool may_write(const char *path)
     return may;
 }
 
-/* The database as a URI that reads it without a -shm. Only while no -wal is there: then nobody has
- * the database open, and all of it is in the one file. */
-static char *unchanging(const char *path)
-{
-    struct buf uri = {0};
-
-    buf_append_text(&uri, "file:");
-    for (; *path; path++) {
-        if (strchr("%?#", *path))
-            buf_printf(&uri, "%%%02X", (unsigned char)*path);
-        else
-            buf_append_char(&uri, *path);
-    }
-    buf_append_text(&uri, "?immutable=1");
-    buf_text(&uri);
-    return uri.data;
-}
-
+/* Opens the file. As immutable it is read without a -shm: only while no -wal is there, because then
+ * nobody has the database open, and all of it is in the one file. */
 static int open_database(struct store *store, enum store_mode mode)
 {
-    bool reads = mode == STORE_LOOKING || (mode == STORE_READING && !may_write(store->path));
+    bool reads = is_looking(mode) || (mode == STORE_READING && !may_write(store->path));
     int flags = SQLITE_OPEN_NOMUTEX | (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     char *uri;
     int code;
 
-    if (mode != STORE_READING || !reads || exists_beside(store->path, "-wal"))
+    if (!reads || mode == STORE_LOOKING || exists_beside(store->path, "-wal"))
         return sqlite3_open_v2(store->path, &store->db, flags, NULL);
-    uri = unchanging(store->path);
+    uri = db_uri(store->path, "immutable=1");
     code = sqlite3_open_v2(uri, &store->db, flags | SQLITE_OPEN_URI, NULL);
     free(uri);
     return code;
+}
+
+/* Refuses a copy that was put in the place of a database whose -wal is still there: SQLite would
+ * write those pages into the copy. A database of ours has no -wal before it is in WAL mode. The
+ * bytes are read through SQLite, because closing another descriptor of the file would release the
+ * locks of all its connections in this process. */
+static bool check_log(struct store *store, struct err *err)
+{
+    /* https://www.sqlite.org/fileformat2.html#file_format_version_numbers */
+    enum { WRITE_VERSION_AT = 18, ROLLBACK_JOURNAL = 1 };
+    char *name = mem_printf("%s-wal", store->path), version = 0;
+    sqlite3_file *file = NULL;
+    struct stat status;
+    bool fine = stat(name, &status) != 0 || status.st_size == 0;
+
+    if (!fine)
+        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    fine = fine || !file || !file->pMethods ||
+           file->pMethods->xRead(file, &version, 1, WRITE_VERSION_AT) != SQLITE_OK ||
+           version != ROLLBACK_JOURNAL;
+    if (!fine)
+        err_set(err, ERR_STORE,
+                "database %s is a copy, and %s is of the database that was there before: move "
+                "that file away, and %s-shm, too",
+                store->path, name, store->path);
+    free(name);
+    return fine;
 }
 
 struct store *store_open(const char *path, enum store_mode mode, bool *created, struct err *err)
@@ -246,7 +259,7 @@ struct store *store_open(const char *path, enum store_mode mode, bool *created, 
         store_close(store);
         return NULL;
     }
-    if (!configure(store, mode, err)) {
+    if (!check_log(store, err) || !configure(store, mode, err)) {
         store_close(store);
         return NULL;
     }

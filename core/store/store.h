@@ -18,6 +18,7 @@ enum store_mode {
     STORE_LOOKING,  /* doctor: read-only, and an older version is not migrated; a statement that
                        takes long ends with ERR_STOPPED after a signal. Can leave an empty -wal and
                        its -shm next to the database, as SQLite's readers do */
+    STORE_ALONE,    /* as STORE_LOOKING, of a copy that nobody else uses; nothing is left */
 };
 
 /* Switches off the memory statistics of SQLite, which cost a lock and two sums at each allocation.

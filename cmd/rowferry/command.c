@@ -289,6 +289,28 @@ const struct command commands[] = {
         },
     },
     {
+        .name = "backup", .bit = FOR_BACKUP, .work = command_backup,
+        .arguments = "FILE|FOLDER/", .paths_min = 1, .paths_max = 1,
+        .summary = "copy the database while anything runs",
+        .description =
+            "Copies the database, as it is at one moment, to a file, or into a folder under a name "
+            "with the time (rowferry-2026-11-30T010203Z.db). The copy is written under another "
+            "name, checked as doctor checks the database, and then renamed; an earlier copy of "
+            "that name is replaced as a whole. It is one file that can be opened anywhere, "
+            "and put in the place of the database. "
+            "It can be used while a run works, and holds up nobody; it does not change or upgrade "
+            "the database.",
+        .example = "rowferry backup /srv/backup/ --keep 14",
+        .statuses = STATUSES{
+            {0, "the copy is complete and checked, or --every says that none is due"},
+            {1, NULL},
+            {2, "usage or a setting is wrong, the database or the folder does not exist, the copy "
+                "cannot be placed there, or an old copy cannot be deleted"},
+            {8, "the database cannot be used or is damaged, or the disk of the copy is full"},
+            STOPPED,
+        },
+    },
+    {
         .name = "doctor", .bit = FOR_DOCTOR, .work = command_doctor,
         .arguments = "[INBOX]", .paths_min = 0, .paths_max = 1,
         .summary = "check everything that a night needs",

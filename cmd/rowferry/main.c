@@ -12,6 +12,7 @@
  *     listen.c forward.c          deliver.[ch]     notifications -> ERP core/notify; run.c, too
  *     retry.c resolve.c cancel.c  choice.[ch]      the jobs that a person decides about
  *     doctor.c                    checkup*.[ch]    its checks
+ *     backup.c                                     copies of the database, core/store
  *
  * All commands use:
  *

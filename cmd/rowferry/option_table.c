@@ -27,7 +27,7 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 static const struct option table[OPT_COUNT] = {
     [OPT_DB] = {.name = "db", .kind = KIND_PATH, .argument = "FILE", .env = {"ROWFERRY_DB"},
         .fallback = "rowferry.db",
-        .commands = STORING | DECIDING | LOOKING | FOR_PRUNE | DELIVERING, .group = GROUP_FILES,
+        .commands = STORING | DECIDING | LOOKING | FOR_PRUNE | FOR_BACKUP | DELIVERING, .group = GROUP_FILES,
         .help = "the database",
         .manual = "run and ingest make it if it does not exist; every other command fails with "
             "exit status 2."},
@@ -86,6 +86,15 @@ static const struct option table[OPT_COUNT] = {
         .help = "read a file that was read before, or whose declared encoding is doubtful"},
     [OPT_KEEP] = {.name = "keep", .commands = FOR_RUN, .group = GROUP_FILES,
         .help = "leave the files of an inbox where they are"},
+    [OPT_KEEP_COPIES] = {.name = "keep", .kind = KIND_INTEGER, .argument = "N", .minimum = 1,
+        .maximum = 10000, .commands = FOR_BACKUP, .group = GROUP_FILES,
+        .help = "keep the newest N copies in the folder, and delete older ones",
+        .manual = "Only files with names as backup makes them, of a database of this name, are "
+            "deleted, and only after the new copy is complete."},
+    [OPT_EVERY] = {.name = "every", .kind = KIND_DURATION, .argument = "D",
+        .minimum = SECOND_MS, .maximum = 36500 * (int64_t)DAY_MS, .commands = FOR_BACKUP,
+        .group = GROUP_FILES,
+        .help = "do nothing if the newest copy in the folder is younger: 20h"},
     [OPT_TAIL] = {.name = "tail", .commands = FOR_INGEST, .group = GROUP_FILES,
         .help = "read only the rows that were added to a file in done/ after it was read"},
     [OPT_BATCH] = {.name = "batch", .kind = KIND_INTEGER, .argument = "ID", .minimum = 1,
@@ -275,14 +284,14 @@ static const struct option table[OPT_COUNT] = {
             "every 15 seconds as long as requests are made. Its mode is 0644. It is replaced as a "
             "whole. If it cannot be written, the exit status is 2 instead of 0."},
     [OPT_ON_FAILURE] = {.name = "on-failure", .kind = KIND_TEXT, .argument = "CMD",
-        .env = {"ROWFERRY_ON_FAILURE"}, .commands = WATCHED, .group = GROUP_MONITORING,
+        .env = {"ROWFERRY_ON_FAILURE"}, .commands = WATCHED | FOR_BACKUP, .group = GROUP_MONITORING,
         .help = "run this shell command if the exit status is not 0",
         .manual = "It gets the summary on standard input and the exit status in "
             "ROWFERRY_EXIT_STATUS, and not the client secret. It runs after everything else, and "
             "its output goes to standard error. It is ended after 60 seconds, or when rowferry "
             "gets a signal. It does not change the exit status."},
     [OPT_LOG_FORMAT] = {.name = "log-format", .kind = KIND_LOG_FORMAT, .argument = "F",
-        .env = {"ROWFERRY_LOG_FORMAT"}, .commands = WATCHED | FOR_VALIDATE | DECIDING,
+        .env = {"ROWFERRY_LOG_FORMAT"}, .commands = WATCHED | FOR_VALIDATE | DECIDING | FOR_BACKUP,
         .group = GROUP_MONITORING,
         .help = "write messages as a log, text or json, one line each with time and run",
         .manual = "A line has a level: error, notice, or debug with --verbose. As JSON, an error "

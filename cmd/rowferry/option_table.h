@@ -24,7 +24,8 @@ enum {
     FOR_AUDIT = 4096,
     FOR_FORWARD = 8192,
     FOR_LISTEN = 16384,
-    FOR_ALL = 32767,
+    FOR_BACKUP = 32768,
+    FOR_ALL = 65535,
 };
 
 /* In the order of --help within a group. */
@@ -45,6 +46,8 @@ enum option_id {
     OPT_IGNORE,
     OPT_FORCE,
     OPT_KEEP,
+    OPT_KEEP_COPIES,
+    OPT_EVERY,
     OPT_TAIL,
     OPT_BATCH,
     OPT_ALL,

@@ -297,3 +297,30 @@ void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_to
     show(progress->report, "pruning", &line, &members);
     buf_release(&members);
 }
+
+void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_total)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool copied = bytes == bytes_total;
+    struct line line = {.what = copied ? "checking the copy" : "copying", .share = -1};
+    struct buf members = {0};
+    char done[WORDS_SIZE], total[WORDS_SIZE];
+    double per_s;
+
+    rate_note(&progress->rate, bytes, now_us);
+    if (!is_due(progress, now_us))
+        return;
+    per_s = rate_per_s(&progress->rate);
+    line.share = bytes_total > 0 ? (double)bytes / (double)bytes_total : -1;
+    put_share(&line);
+    snprintf(line.parts[1], PART_SIZE, "%s of %s", words_bytes(bytes, done),
+             words_bytes(bytes_total, total));
+    if (copied)
+        snprintf(line.parts[2], PART_SIZE, "checking the copy");
+    else if (per_s > 0)
+        put_left(&line, (int64_t)((double)(bytes_total - bytes) / per_s * 1000));
+    json_line_count(&members, "bytes", bytes);
+    json_line_count(&members, "bytes_total", bytes_total);
+    show(progress->report, "copying", &line, &members);
+    buf_release(&members);
+}

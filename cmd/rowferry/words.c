@@ -58,7 +58,7 @@ void words_count(struct buf *out, uint64_t count, const char *noun)
 {
     bool hissing = str_ends(noun, "ch") || str_ends(noun, "s");
 
-    if (count != 1 && str_ends(noun, "ry"))
+    if (count != 1 && (str_ends(noun, "ry") || str_ends(noun, "py")))
         buf_printf(out, "%" PRIu64 " %.*sies", count, (int)strlen(noun) - 1, noun);
     else
         buf_printf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : hissing ? "es" : "s");

@@ -79,7 +79,7 @@ fails_with() {
 @test "planned commands that do not exist yet are unknown" {
     local command
 
-    for command in diff backup; do
+    for command in diff; do
         ends 2 rowferry $command
         holds "$stderr" "unknown command '$command'"
     done

@@ -1,5 +1,6 @@
 #include "cmd/rowferry/checkup_database.h"
 
+#include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -258,6 +259,18 @@ static void note_difference(void *context, const struct census_difference *diffe
                  difference->counted);
 }
 
+static bool note_known(void *context, const struct known_count *count, struct err *err)
+{
+    struct buf line = {0};
+
+    (void)err;
+    summary_known(count, &line);
+    line.size--;
+    checkup_say(context, "%s", buf_text(&line));
+    buf_release(&line);
+    return true;
+}
+
 void check_counters(struct checkup *checkup)
 {
     struct differences differences = {.checkup = checkup};
@@ -270,7 +283,8 @@ void check_counters(struct checkup *checkup)
     if (!can_read(checkup))
         return;
     checkup_busy(checkup, "counting the rows of every batch ...");
-    if (!census_take(checkup->store, &census, note_difference, &differences, &err)) {
+    if (!census_take(checkup->store, &census, note_difference, &differences, &err) ||
+        !known_count(checkup->store, note_known, checkup, &err)) {
         checkup_take(checkup, &err, "the database could not be read to its end");
         return;
     }

@@ -98,6 +98,8 @@ static void show_state(struct showing *showing, const struct history_event *even
     buf_append_text(out, "state: ");
     words_printable_span(out, event->what);
     append_version(out, ", server ", event->server_version);
+    if (span_is(event->what, "unchanged") && !event->http_status.known)
+        buf_append_text(out, ", by what was known: no request was sent");
     if (event->attempts.value) {
         buf_append_text(out, ", after ");
         words_count(out, (uint64_t)event->attempts.value, "update");

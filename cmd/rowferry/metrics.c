@@ -161,6 +161,14 @@ static void put_requests(struct page *page, const struct meter *meter)
     static const char responses[] = "rowferry_run_responses";
     static const char duration[] = "rowferry_run_request_duration_seconds";
 
+    put_gauge(page, "rowferry_run_rows_skipped",
+              "Rows of this run that were not sent, because their values are known to be there.",
+              (double)meter->skipped);
+    put_gauge(page, "rowferry_run_rows_fetched", "Rows of this run whose record was read first.",
+              (double)meter->fetched);
+    put_gauge(page, "rowferry_run_rows_drifted",
+              "Rows of this run whose record was another than was known of it.",
+              (double)meter->drifted);
     put_gauge(page, "rowferry_run_requests", "Requests of this run.", (double)meter->requests);
     prometheus_family(page->out, responses, "gauge",
                       "Their answers by class of status; none: no complete one came.");

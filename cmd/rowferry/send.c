@@ -105,6 +105,9 @@ static void keep_counts(struct cli *cli, struct drain_result *result)
     result->run.validation_failures += cli->summary->run.validation_failures;
     cli->summary->run = result->run;
     cli->summary->replies = result->meter.replies;
+    cli->summary->skipped = result->meter.skipped;
+    cli->summary->fetched = result->meter.fetched;
+    cli->summary->drifted = result->meter.drifted;
     meter_sort(&cli->summary->replies);
     cli->unattended->metrics.meter = result->meter;
     cli->summary->learned_per_s = result->learned_per_s;

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/store/known.h"
 #include "core/store/notification.h"
 
 #include <inttypes.h>
@@ -39,6 +40,7 @@ struct standing {
     struct run_info last;
     struct notification_counts notifications;
     struct buf details; /* of the one batch */
+    struct buf known;   /* lines about what is known of records */
     bool pruned;        /* the one batch has no rows any more */
 };
 
@@ -90,6 +92,30 @@ static bool take_batch(void *context, const struct batch_counts *batch, struct e
     return true;
 }
 
+/* Notes how much is known of a schema's records, and how old it is. */
+static bool take_known(void *context, const struct known_count *count, struct err *err)
+{
+    struct standing *standing = context;
+    struct report *report = &standing->session.cli->report;
+    struct buf line = {0};
+
+    (void)err;
+    if (!report->json) {
+        summary_known(count, &standing->known);
+        return true;
+    }
+    json_line_begin(&line, "status");
+    json_line_text(&line, "event", span_of("known"));
+    json_line_text(&line, "schema", span_of(count->schema));
+    json_line_count(&line, "records", count->records);
+    json_line_time(&line, "oldest", count->oldest_ms);
+    json_line_time(&line, "newest", count->newest_ms);
+    json_line_end(&line);
+    report_out(report, &line);
+    buf_release(&line);
+    return true;
+}
+
 /* Reads the last run that is not working now. */
 static bool read_last_run(struct standing *standing, struct err *err)
 {
@@ -118,6 +144,7 @@ static bool read_all(struct standing *standing, struct err *err)
     fine = summary_batches(store, standing->batch_id ? SUMMARY_ONE : SUMMARY_ALL,
                            standing->batch_id, take_batch, standing, err);
     return report_release(report, fine, err) &&
+           (standing->batch_id || known_count(store, take_known, standing, err)) &&
            pause_read(store, PAUSE_OF_API, clock_now_ms(), &standing->pause, err) &&
            notification_count(store, &standing->notifications, err) && read_last_run(standing, err);
 }
@@ -339,6 +366,7 @@ static void show_text(const struct standing *standing, const char *purpose)
     buf_append_char(&out, '\n');
     buf_append_span(&out, buf_span(&standing->details));
     summary_audits(cli->summary->by_verdict, cli->summary->audits_due > 0, &out);
+    buf_append_span(&out, buf_span(&standing->known));
     append_notifications(standing, &out);
     append_surroundings(standing, &out);
     if (standing->batch_id && !standing->pruned)
@@ -383,6 +411,7 @@ void command_status(struct cli *cli)
     if (session_look(&standing.session))
         work(&standing);
     buf_release(&standing.details);
+    buf_release(&standing.known);
     free(standing.loading_source);
     session_release(&standing.session);
 }

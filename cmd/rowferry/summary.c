@@ -249,6 +249,20 @@ static void append_audits(const uint64_t by_verdict[VERDICTS], struct buf *line)
     json_line_count(line, "audit_mismatch", by_verdict[VERDICT_MISMATCH]);
 }
 
+void summary_known(const struct known_count *count, struct buf *out)
+{
+    int64_t now_ms = clock_now_ms();
+    char newest[WORDS_SIZE], oldest[WORDS_SIZE];
+
+    buf_append_text(out, "known: ");
+    words_count(out, count->records, "record");
+    buf_append_text(out, " of ");
+    words_printable(out, count->schema);
+    buf_printf(out, ", seen %s to %s ago\n",
+               words_duration(count->newest_ms < now_ms ? now_ms - count->newest_ms : 0, newest),
+               words_duration(count->oldest_ms < now_ms ? now_ms - count->oldest_ms : 0, oldest));
+}
+
 void summary_batch_members(const struct batch_counts *batch, struct buf *line)
 {
     json_line_count(line, "batch", (uint64_t)batch->id);
@@ -376,6 +390,9 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     for (unsigned state = 0; state < JOB_STATES; state++)
         json_line_count(line, job_state_name((enum job_state)state), summary->by_state[state]);
     json_line_count(line, "requests", run->requests);
+    json_line_count(line, "skipped", summary->skipped);
+    json_line_count(line, "fetched", summary->fetched);
+    json_line_count(line, "drifted", summary->drifted);
     json_line_number(line, "latency_avg_ms", (double)run->latency_avg_us / 1000, 3);
     json_line_number(line, "latency_p50_ms", (double)run->latency_p50_us / 1000, 3);
     json_line_number(line, "latency_p95_ms", (double)run->latency_p95_us / 1000, 3);
@@ -477,10 +494,28 @@ static void append_replies(const struct meter_replies *replies, struct buf *out)
         buf_printf(out, "%8" PRIu64 " x other answers\n", others);
 }
 
+/* Appends what was done by what is known of records. */
+static void append_known(const struct summary *summary, struct buf *out)
+{
+    char number[WORDS_SIZE];
+
+    if (summary->skipped + summary->drifted == 0)
+        return;
+    buf_append_char(out, '\n');
+    words_count(out, summary->skipped, "row");
+    buf_printf(out, " skipped, whose values are known to be there; %s fetched",
+               words_grouped(summary->fetched, number));
+    if (summary->drifted > 0)
+        buf_printf(out, "; %s changed by somebody else since they were known",
+                   words_grouped(summary->drifted, number));
+    buf_append_char(out, '\n');
+}
+
 static void append_metrics(const struct summary *summary, struct buf *out)
 {
     const struct store_run *run = &summary->run;
 
+    append_known(summary, out);
     if (run->requests == 0)
         return;
     buf_append_char(out, '\n');

@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/drain/meter.h"
+#include "core/store/known.h"
 #include "core/store/notification.h"
 #include "core/store/runs.h"
 #include "core/store/store.h"
@@ -60,8 +61,9 @@ struct summary {
     uint64_t by_verdict[VERDICTS]; /* audits */
     uint64_t audits_due;           /* batches */
     struct store_run run;
-    struct meter_replies replies; /* of the API, in the order of their counts */
-    double learned_per_s;         /* the pace that the API allowed this run; 0: unknown */
+    struct meter_replies replies;       /* of the API, in the order of their counts */
+    uint64_t skipped, fetched, drifted; /* rows, by what is known (struct meter) */
+    double learned_per_s;               /* the pace that the API allowed this run; 0: unknown */
     struct summary_notifications notifications;
     struct batch_table table;
     struct buf next; /* the exact command to run next, or empty */
@@ -91,6 +93,9 @@ void summary_batches_print(const struct batch_table *table, unsigned columns, st
 
 /* Appends a line about audits, if there are any. due: some are still to come. */
 void summary_audits(const uint64_t by_verdict[VERDICTS], bool due, struct buf *out);
+
+/* Appends a line about how much is known of a schema's records, and how old that is. */
+void summary_known(const struct known_count *count, struct buf *out);
 
 /* Appends the members of a JSON line about a batch. */
 void summary_batch_members(const struct batch_counts *batch, struct buf *line);

@@ -294,7 +294,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     loop->token = environment_token(&options->environment, &options->client, options->timeout_ms);
     loop->rebase = rebase_open(options->schemas);
     loop->knowledge = knowledge_open(options->schemas);
-    loop->exchange.judge = knowledge_judge(loop->knowledge);
+    loop->exchange.decider = knowledge_decider(loop->knowledge);
     loop->pool = http_pool_open(&http, err);
     if (!loop->pool)
         return false;

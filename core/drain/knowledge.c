@@ -10,7 +10,7 @@
 struct knowledge {
     struct rebase *rebase;
     char *unreadable; /* the schema whose file was looked for last, and is missing or wrong */
-    struct known_judge judge;
+    struct known_decider decider;
 };
 
 static bool keeps(void *context, struct span schema)
@@ -43,8 +43,8 @@ static bool build(struct knowledge *knowledge, const struct claim *claim, struct
     return true;
 }
 
-static bool judge(void *context, const struct claim *claim, const struct known *known,
-                  int64_t now_ms, enum known_use *use, struct span *fields, struct err *err)
+static bool decide(void *context, const struct claim *claim, const struct known *known,
+                   int64_t now_ms, enum known_use *use, struct span *fields, struct err *err)
 {
     struct knowledge *knowledge = context;
     struct span schema = claim_schema(claim), theirs = buf_span(&known->fields);
@@ -80,7 +80,7 @@ struct knowledge *knowledge_open(const char *folder)
     struct knowledge *knowledge = mem_calloc(1, sizeof *knowledge);
 
     knowledge->rebase = rebase_open(folder);
-    knowledge->judge = (struct known_judge){keeps, judge, same, knowledge};
+    knowledge->decider = (struct known_decider){keeps, decide, same, knowledge};
     return knowledge;
 }
 
@@ -93,7 +93,7 @@ void knowledge_close(struct knowledge *knowledge)
     free(knowledge);
 }
 
-const struct known_judge *knowledge_judge(const struct knowledge *knowledge)
+const struct known_decider *knowledge_decider(const struct knowledge *knowledge)
 {
-    return &knowledge->judge;
+    return &knowledge->decider;
 }

@@ -1,5 +1,5 @@
-/* What rows of schemas with `version: known` become by what is known of their records: the judge of
- * the store's thread, which has the schema files to itself. */
+/* What rows of schemas with `version: known` become by what is known of their records: the
+ * decisions of the store's thread, which has the schema files to itself. */
 #ifndef ROWFERRY_DRAIN_KNOWLEDGE_H
 #define ROWFERRY_DRAIN_KNOWLEDGE_H
 
@@ -11,6 +11,6 @@ struct knowledge;
 struct knowledge *knowledge_open(const char *folder);
 void knowledge_close(struct knowledge *knowledge);
 
-const struct known_judge *knowledge_judge(const struct knowledge *knowledge);
+const struct known_decider *knowledge_decider(const struct knowledge *knowledge);
 
 #endif

@@ -26,7 +26,7 @@ struct loop {
     struct meter meter;
     struct rebase *rebase;
     struct knowledge *knowledge; /* the keeper's, after it was opened */
-    struct api_fault fault; /* scratch */
+    struct api_fault fault;      /* scratch */
 
     struct task *tasks; /* each is in one list, in flight, or with the keeper */
     unsigned task_count, window;

@@ -34,7 +34,7 @@ struct meter {
     struct histogram latencies;
     uint64_t requests, errors, throttled;
     uint64_t skipped, fetched, drifted; /* rows, as exchanges count them */
-    uint64_t answers[METER_CLASSES]; /* by hundreds of the status; 0: no complete answer */
+    uint64_t answers[METER_CLASSES];    /* by hundreds of the status; 0: no complete answer */
     struct meter_replies replies;
 };
 

@@ -155,12 +155,12 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
 /* Whether what is known of the batch's records is stored and used. */
 static bool keeps_known(struct turn *turn)
 {
-    const struct known_judge *judge = turn->exchange->judge;
+    const struct known_decider *decider = turn->exchange->decider;
     struct open_batch *batch = turn->batch;
 
     if (!batch->asked) {
         batch->asked = true;
-        batch->keeps_known = judge && judge->keeps(judge->context, span_of(batch->schema));
+        batch->keeps_known = decider && decider->keeps(decider->context, span_of(batch->schema));
     }
     return batch->keeps_known;
 }
@@ -173,8 +173,8 @@ static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *
     enum known_use use = KNOWN_FETCH;
 
     if (keeps_known(turn) && claim->attempts == 0 && claim->rounds == 0 && !claim->doubt &&
-        !known_claim_use(turn->store, exchange->judge, claim, exchange->now_ms, &turn->known, &use,
-                         err))
+        !known_claim_use(turn->store, exchange->decider, claim, exchange->now_ms, &turn->known,
+                         &use, err))
         return false;
     *done = use == KNOWN_SKIP;
     if (!*done)

@@ -19,11 +19,11 @@ struct exchange {
     int64_t now_ms;
     struct claim **settled; /* outcomes to write; all are free again afterwards */
     unsigned settled_count;
-    struct claim **claims;           /* free ones, to be filled */
-    unsigned wanted;                 /* how many of them at most */
-    const struct known_judge *judge; /* of what is known of records; NULL: nothing is */
-    bool spread;                     /* claim a sample from the whole queue, not in its order */
-    unsigned claimed;                /* out: how many were filled */
+    struct claim **claims;               /* free ones, to be filled */
+    unsigned wanted;                     /* how many of them at most */
+    const struct known_decider *decider; /* of what is known of records; NULL: nothing is */
+    bool spread;                         /* claim a sample from the whole queue, not in its order */
+    unsigned claimed;                    /* out: how many were filled */
     unsigned prior;      /* out: of these, jobs of other batches, which batch_id's jobs wait for */
     int64_t next_due_ms; /* out: when the next job that waits is due; 0: none waits */
     unsigned ahead;      /* out: stored times that were in the future, and are set to now */

@@ -49,7 +49,8 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
     chunk_statements, key_statements, claim_statements, order_statements, open_batch_statements,
     turn_statements, summary_statements, decide_statements, cancel_statements, history_statements,
     export_statements, census_statements, prune_statements, sweep_statements, filed_statements,
-    audit_statements, notification_statements, known_statements, known_claim_statements, delivery_statements;
+    audit_statements, notification_statements, known_statements, known_claim_statements,
+    delivery_statements;
 
 enum {
     DB_STATEMENTS_MAX = 32,

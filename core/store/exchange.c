@@ -354,7 +354,7 @@ static bool learn(struct store *store, struct exchange *exchange, const struct c
 {
     bool drifted;
 
-    if (!known_claim_learn(store, exchange->judge, claim, exchange->now_ms, &drifted, err))
+    if (!known_claim_learn(store, exchange->decider, claim, exchange->now_ms, &drifted, err))
         return false;
     exchange->drifted += drifted;
     return true;

@@ -62,7 +62,7 @@ static bool write_base(struct store *store, struct claim *claim, struct span fie
     return true;
 }
 
-bool known_claim_use(struct store *store, const struct known_judge *judge, struct claim *claim,
+bool known_claim_use(struct store *store, const struct known_decider *decider, struct claim *claim,
                      int64_t now_ms, struct known *known, enum known_use *use, struct err *err)
 {
     struct span fields = {0};
@@ -72,7 +72,7 @@ bool known_claim_use(struct store *store, const struct known_judge *judge, struc
         return false;
     if (!known->is_known)
         return true;
-    if (!judge->judge(judge->context, claim, known, now_ms, use, &fields, err))
+    if (!decider->decide(decider->context, claim, known, now_ms, use, &fields, err))
         return false;
     if (*use != KNOWN_SEND)
         return true;
@@ -95,7 +95,7 @@ bool known_claim_skip(struct store *store, const struct claim *claim, const stru
 }
 
 /* Whether the record that a fetch shows is another than was known of it. */
-static bool find_drift(struct store *store, const struct known_judge *judge,
+static bool find_drift(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, bool *drifted, struct err *err)
 {
     struct known known = {0};
@@ -104,12 +104,12 @@ static bool find_drift(struct store *store, const struct known_judge *judge,
     if (fine && known.is_known && known.has_version)
         *drifted = known.version != claim->outcome.server_version;
     else if (fine && known.is_known)
-        *drifted = !judge->same(buf_span(&known.fields), buf_span(&claim->record));
+        *drifted = !decider->same(buf_span(&known.fields), buf_span(&claim->record));
     buf_release(&known.fields);
     return fine;
 }
 
-static bool learn_shown(struct store *store, const struct known_judge *judge,
+static bool learn_shown(struct store *store, const struct known_decider *decider,
                         const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err)
 {
     bool is_put = claim->request == REQUEST_UPDATE;
@@ -124,11 +124,11 @@ static bool learn_shown(struct store *store, const struct known_judge *judge,
     };
 
     return (claim->request != REQUEST_FETCH || claim->rounds ||
-            find_drift(store, judge, claim, drifted, err)) &&
+            find_drift(store, decider, claim, drifted, err)) &&
            known_learn(store, &sight, now_ms, err);
 }
 
-bool known_claim_learn(struct store *store, const struct known_judge *judge,
+bool known_claim_learn(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
@@ -138,7 +138,7 @@ bool known_claim_learn(struct store *store, const struct known_judge *judge,
     if (outcome->untouched || claim->request == REQUEST_AUDIT)
         return true;
     if (outcome->shows_record)
-        return learn_shown(store, judge, claim, now_ms, drifted, err);
+        return learn_shown(store, decider, claim, now_ms, drifted, err);
     if (outcome->doubt || outcome->http_status == 404)
         return known_forget(store, schema, record_id,
                             claim->request == REQUEST_UPDATE ? KNOWN_BY_PUT : KNOWN_BY_GET, now_ms,

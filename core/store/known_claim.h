@@ -14,12 +14,12 @@ enum known_use {
 };
 
 /* Decides what is made of it, inside the transaction of a turn. */
-struct known_judge {
+struct known_decider {
     /* Whether what is known of the schema's records is stored and used. */
     bool (*keeps)(void *context, struct span schema);
     /* *fields, of KNOWN_SEND: what the PUT carries, valid until the next call. */
-    bool (*judge)(void *context, const struct claim *claim, const struct known *known,
-                  int64_t now_ms, enum known_use *use, struct span *fields, struct err *err);
+    bool (*decide)(void *context, const struct claim *claim, const struct known *known,
+                   int64_t now_ms, enum known_use *use, struct span *fields, struct err *err);
     /* Whether two JSON objects have the same members with the same values. */
     bool (*same)(struct span a, struct span b);
     void *context;
@@ -27,7 +27,7 @@ struct known_judge {
 
 /* Decides about a claim whose row has no version, and which was never sent. KNOWN_SEND: the claim
  * becomes that PUT, and is stored as such. known: zeroed at first, used again. */
-bool known_claim_use(struct store *store, const struct known_judge *judge, struct claim *claim,
+bool known_claim_use(struct store *store, const struct known_decider *decider, struct claim *claim,
                      int64_t now_ms, struct known *known, enum known_use *use, struct err *err);
 
 /* Writes the job of a KNOWN_SKIP as `unchanged`. fresh: it was never claimed before. */
@@ -36,7 +36,7 @@ bool known_claim_skip(struct store *store, const struct claim *claim, const stru
 
 /* Stores what the outcome of a claim with keeps_record shows. *drifted becomes true if the record
  * turns out to be another than was known of it. */
-bool known_claim_learn(struct store *store, const struct known_judge *judge,
+bool known_claim_learn(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err);
 
 #endif

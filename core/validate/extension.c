@@ -190,7 +190,7 @@ static bool is_setting(struct span name)
     return false;
 }
 
-/* Refuses a member that is no setting. */
+/* Refuses a member that is not a setting. */
 static bool check_setting(struct compiler *c, uint32_t member)
 {
     struct span name = compiler_string(c, member);

@@ -28,7 +28,7 @@
 
 enum {
     SLOTS_MAX = 257,
-    RECORDS_MAX = 256,
+    RECORDS_MAX = 2048,
     WAITS_MAX = 100000, /* a loop that waits more often does not wait at all */
     TURN_US = 2000,     /* of one transaction */
     ANSWER_MS = 50,     /* from a request to its answer, unless the reply says otherwise */
@@ -37,10 +37,10 @@ enum {
 /* An answer in place of that of a correct server. The first reply that fits the request and is not
  * used up counts. */
 struct reply {
-    const char *to; /* how the request begins, as in the trace */
-    unsigned times; /* 0: always */
-    long status;    /* 0: as a correct server answers, after latency_ms */
-    const char *body;
+    const char *to;        /* how the request begins, as in the trace */
+    unsigned times;        /* 0: always */
+    long status;           /* 0: as a correct server answers, after latency_ms */
+    const char *body;      /* `#` in it is the number of requests so far */
     int64_t retry_after_s; /* 0: none is named */
     enum http_end end;
     bool applied; /* an update takes effect all the same */
@@ -48,7 +48,7 @@ struct reply {
 };
 
 struct record {
-    char id[16];
+    char id[512];
     int64_t version; /* -1: it does not exist */
     char rest[512];  /* the record's JSON text after the version */
 };
@@ -73,7 +73,7 @@ static struct world {
     const struct reply *replies; /* the last one's `to` is NULL */
     unsigned used[16];
     struct record records[RECORDS_MAX];
-    unsigned record_count, logins, waits;
+    unsigned record_count, logins, waits, requests;
     struct buf sent; /* `MS METHOD RECORD vVERSION`, a line for each request */
     struct buf said; /* notices, a line each */
     const char
@@ -332,6 +332,15 @@ static void describe(const struct http_request *request, const char *id, char te
         snprintf(text, 64, "%s %s", strstr(request->url, "auditlogs") ? "AUDIT" : "GET", id);
 }
 
+static void append_body(struct buf *out, const char *body)
+{
+    for (; *body; body++)
+        if (*body == '#')
+            buf_printf(out, "%u", world.requests);
+        else
+            buf_append_char(out, *body);
+}
+
 bool http_pool_start(struct http_pool *pool, const struct http_request *request, struct err *err)
 {
     struct flight *flight = pool->flights;
@@ -348,6 +357,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     if (is_broken("update") && request->method == HTTP_PUT)
         return err_set(err, ERR_INTERNAL, "libcurl is broken");
     buf_printf(&world.sent, "%" PRId64 " %s\n", world.now_us / 1000, text);
+    world.requests++;
     reply = find_reply(text);
     if (world.now_us > 101000 && pool->slots - http_pool_free(pool) + 1 > world.busy_late)
         world.busy_late = pool->slots - http_pool_free(pool) + 1;
@@ -366,7 +376,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
         if (reply->end != HTTP_DONE)
             snprintf(flight->answer.error, sizeof flight->answer.error, "the cable was cut");
         buf_reset(&flight->body);
-        buf_append_text(&flight->body, reply->body ? reply->body : "{\"message\":\"no\"}");
+        append_body(&flight->body, reply->body ? reply->body : "{\"message\":\"no\"}");
     }
     flight->answer.latency_us = (reply && reply->latency_ms ? reply->latency_ms : ANSWER_MS) * 1000;
     flight->end_us = world.now_us + flight->answer.latency_us;

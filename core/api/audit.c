@@ -146,7 +146,13 @@ static void check_entry(void *context, const struct api_audit_entry *entry)
     if (owner == API_ANOTHERS && question->is_own &&
         question->is_own(question->context, entry->id.bytes))
         memcpy(audit->own_user, entry->user, sizeof entry->user);
-    audit->is_elsewhere |= owner == API_OURS && !is_version;
+    if (entry->has_version)
+        audit->last_version = entry->version;
+    if (owner == API_OURS && !is_version) {
+        audit->is_elsewhere = true;
+        if (entry->has_version && (audit->elsewhere < 0 || entry->version < audit->elsewhere))
+            audit->elsewhere = entry->version;
+    }
     if (!is_version)
         return;
     audit->entry = entry->text;
@@ -164,7 +170,7 @@ bool api_read_audit(struct span body, const struct api_audit_question *question,
 {
     struct asking asking = {question, audit};
 
-    *audit = (struct api_audit){0};
+    *audit = (struct api_audit){.elsewhere = -1, .last_version = -1};
     return api_read_audit_page(body, check_entry, &asking, &audit->page, NULL);
 }
 

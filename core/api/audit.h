@@ -59,6 +59,8 @@ struct api_audit {
     bool is_anothers;        /* ... with another one */
     bool is_unnamed;         /* ... without an id that identifies anyone */
     bool is_elsewhere;       /* an entry of another version, or of none, with this correlation id */
+    int64_t elsewhere;       /* ... the lowest; -1: none is named */
+    int64_t last_version;    /* of the record's last entry that names one; -1: there is none */
     unsigned char other[16]; /* of is_anothers: the id */
     struct span entry;       /* of any: its JSON text within the body; else empty */
     char user[API_USER_SIZE];     /* of is_unnamed: who made the version; or "" */

@@ -13,6 +13,7 @@
 enum {
     KEPT_BYTES = 64 << 10,      /* a larger buffer is given back after its task */
     AUDIT_PAGES_MAX = 1000,     /* of one record's log: pages after these are not asked for */
+    AUDIT_PAGES_FOUND = 40,     /* ... once another update was found to have made the version */
     ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
 };
 
@@ -20,6 +21,7 @@ enum {
 struct shown {
     struct rebased rebased;              /* of a fetch */
     struct span entry;                   /* of an audit: the version's entry, or empty */
+    bool has_entry;                      /* ... and it is by another update */
     const struct claim_sibling *sibling; /* another job of ours that made the version; or NULL */
 };
 
@@ -133,12 +135,13 @@ static bool is_own(const void *claim, const unsigned char id[16])
 }
 
 /* Who made the version, by this page and those before it. */
-static enum policy_entry entry_of(const struct api_audit *audit,
-                                  const struct claim_outcome *outcome)
+static enum policy_entry entry_of(const struct api_audit *audit, const struct claim *claim)
 {
+    const struct claim_outcome *outcome = &claim->outcome;
+
     if (audit->is_ours)
         return POLICY_OUR_ENTRY;
-    if (audit->is_anothers && !audit->is_unnamed)
+    if (claim->has_entry || (audit->is_anothers && !audit->is_unnamed))
         return POLICY_THEIR_ENTRY;
     if (outcome->entry_user[0] && strcmp(outcome->entry_user, outcome->own_user) == 0)
         return POLICY_OUR_USERS_ENTRY;
@@ -170,12 +173,18 @@ static void read_audit(struct claim *claim, struct span body, struct policy_answ
     keep_user(outcome->own_user, audit.own_user, claim->own_user);
     outcome->seen = claim->seen + audit.page.count;
     outcome->page_hash = audit.page.hash;
-    facts->has_more = claim->page < AUDIT_PAGES_MAX &&
-                      api_audit_has_more(&audit.page, claim->seen, claim->page_hash);
     facts->version = question.version;
-    facts->entry = entry_of(&audit, outcome);
+    facts->entry = entry_of(&audit, claim);
     facts->is_elsewhere = audit.is_elsewhere;
+    facts->elsewhere = audit.elsewhere;
+    /* our id can be at a later version. A log that begins with the newest had them before */
+    facts->has_more =
+        api_audit_has_more(&audit.page, claim->seen, claim->page_hash) &&
+        (facts->entry == POLICY_THEIR_ENTRY
+             ? claim->page < AUDIT_PAGES_FOUND && audit.last_version >= question.version
+             : claim->page < AUDIT_PAGES_MAX);
     shown->entry = audit.entry;
+    shown->has_entry = audit.is_anothers && facts->entry == POLICY_THEIR_ENTRY;
     shown->sibling = find_sibling(claim, audit.is_anothers ? audit.other : NULL, question.version);
 }
 
@@ -188,6 +197,15 @@ static void keep_record(struct claim *claim, const struct api_record *record)
     buf_reset(&claim->record);
     if (record->has_fields)
         buf_append_span(&claim->record, record->fields);
+}
+
+/* Whether the record holds a later row of ours that this database never sent. */
+static bool is_later(const struct claim *claim, const struct api_record *record)
+{
+    const struct claim_sibling *sibling =
+        record->id.is_uuid ? find_sibling(claim, record->id.bytes, -1) : NULL;
+
+    return sibling && !sibling->is_sent && sibling->job_id > claim->job_id;
 }
 
 /* Compares the record of a read-back with what we sent. */
@@ -243,6 +261,7 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     owner = api_owner(&record.id, claim->correlation);
     facts->is_ours = owner == API_OURS;
     facts->is_anothers = owner == API_ANOTHERS;
+    facts->is_later = is_later(claim, &record);
     if (claim->request != REQUEST_FETCH) {
         compare_record(claim, &record, reader->rebase, facts, shown);
         return true;
@@ -277,7 +296,13 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
     long long shown = verdict->has_server_version ? verdict->server_version : claim->shown_version;
     char name[ID_TEXT_SIZE];
 
-    if (verdict->ahead)
+    if (claim->is_copied)
+        snprintf(
+            text, CLAIM_ERROR_SIZE,
+            "another copy of this database sent a later row of the record, which is at version "
+            "%lld, and nothing shows that it sent this one",
+            shown);
+    else if (verdict->ahead)
         snprintf(text, CLAIM_ERROR_SIZE,
                  "version %lld was submitted, the record is at %lld: check where the file's "
                  "versions come from",
@@ -292,7 +317,8 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
                  sent, shown);
 }
 
-/* Describes the answer to the job's last PUT, and what the read-back or the audit log showed. */
+/* Describes the answer to the job's last PUT, and what the read-back or the audit log showed.
+ */
 static void explain_evidence(const struct claim *claim, const struct policy_verdict *verdict,
                              const char *attempt_error, char text[CLAIM_ERROR_SIZE])
 {
@@ -310,8 +336,9 @@ static void explain_evidence(const struct claim *claim, const struct policy_verd
                  verdict->evidence);
 }
 
-/* True while it is open whether a PUT landed: the job keeps status and code of the answer to it.
- * Not after a 401, because a second one means something else, nor where a 404 refuses the job. */
+/* True while it is open whether a PUT landed: the job keeps status and code of the answer to
+ * it. Not after a 401, because a second one means something else, nor where a 404 refuses the
+ * job. */
 static bool keeps_cause(const struct claim *claim, const struct policy_verdict *verdict)
 {
     return job_state_of_request(claim->request) == JOB_UNKNOWN && !verdict->conflict &&
@@ -355,6 +382,7 @@ static struct policy_job job_of(const struct claim *claim)
         .looks_again = claim->looks_again,
         .is_gone = claim->is_gone,
         .was_there = claim->was_there,
+        .is_copied = claim->is_copied,
         .version = claim->version,
         .asked_ms = claim->asked_ms,
         .put_status = claim->put_status,
@@ -380,6 +408,7 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
     outcome->proven = verdict->proven;
     outcome->ahead = verdict->ahead;
     outcome->looks_again = verdict->looks_again;
+    outcome->is_copied = verdict->is_copied;
     outcome->doubt = verdict->doubt;
     outcome->unsettled = verdict->unsettled;
     outcome->readbacks = verdict->readbacks;
@@ -413,7 +442,8 @@ static void keep_answer(const struct claim *claim, const struct http_answer *ans
     /* the audit log will be asked about this record: it is needed if that shows a conflict */
     if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
         outcome->server_record = mem_copy(answer->body.data, answer->body.size);
-    if (verdict->conflict && asked)
+    if (asked && (verdict->conflict ? shown->entry.size || !claim->has_entry
+                                    : verdict->next == POLICY_NEXT_PAGE && shown->has_entry))
         outcome->audit_entry = mem_copy(entry.data, entry.size);
     if (verdict->next == POLICY_NEXT_SEND)
         outcome->fields = mem_copy(shown->rebased.fields.data, shown->rebased.fields.size);

@@ -367,6 +367,17 @@ static void assess_older(const struct facts *in, struct policy_verdict *out)
     }
 }
 
+/* The record holds a later row of ours that this database never sent: the database is an older
+ * copy, or another copy of it is in use. That copy is done with this job, and only the audit log
+ * can show whether it applied it. */
+static void assess_copied(struct policy_verdict *out)
+{
+    conclude(out, JOB_UNKNOWN,
+             "the record holds a later row of ours, which this database has not sent");
+    out->next = POLICY_NEXT_AUDIT;
+    out->is_copied = true;
+}
+
 /* The record has a newer version than was sent, and not our id. A PUT with version v can only
  * create v + 1, so the question is who made that. */
 static void assess_newer(const struct facts *in, struct policy_verdict *out)
@@ -404,6 +415,8 @@ static void assess_read_back(const struct facts *in, struct policy_verdict *out)
         assess_note_record(in, out);
         if (answer->is_ours)
             conclude(out, JOB_APPLIED, "the record carries our correlation id");
+        else if (answer->is_later)
+            assess_copied(out);
         else if (answer->version <= job->version)
             assess_older(in, out);
         else
@@ -420,17 +433,37 @@ static void assess_read_back(const struct facts *in, struct policy_verdict *out)
     }
 }
 
+/* A later row of ours is there, and nothing shows that this one was: it was refused or left out by
+ * the copy of the database that sent the other, or the log does not have all. */
+static void assess_left_out(const struct facts *in, struct policy_verdict *out)
+{
+    const struct policy_job *job = in->job;
+
+    if (!job->was_there) {
+        assess_conflict(in, out, false,
+                        "unproven: the record holds a later row of ours, and the audit log does "
+                        "not show this one");
+        return;
+    }
+    assess_unchanged(out);
+    /* rows that follow do not build on the later one */
+    out->has_server_version = job->attempts > 0;
+    out->server_version = job->version;
+}
+
 /* The log has no entry that names who made the next version. It lags, so that this counts only
- * after
- * --audit-wait. */
+ * after --audit-wait. */
 static void assess_silence(const struct facts *in, struct policy_verdict *out)
 {
-    int64_t asked_ms = in->job->asked_ms;
+    const struct policy_job *job = in->job;
+    int64_t asked_ms = job->asked_ms;
     int64_t left_ms = in->limits->audit_wait_ms - asked_ms;
-    int64_t delay_ms = asked_ms / 2;
+    int64_t delay_ms = job->doubt || job->is_copied ? asked_ms / 2 : asked_ms;
     bool unnamed = in->answer->entry == POLICY_UNNAMED_ENTRY;
 
-    if (left_ms <= 0 && in->job->is_gone) {
+    if (left_ms <= 0 && job->is_copied) {
+        assess_left_out(in, out);
+    } else if (left_ms <= 0 && job->is_gone) {
         conclude(out, JOB_REFUSED,
                  unnamed ? "unproven: the record is gone, and the audit log has the next version "
                            "without a correlation id"
@@ -454,9 +487,9 @@ static void assess_silence(const struct facts *in, struct policy_verdict *out)
     }
 }
 
-/* The last page, and no entry names by an id who made the next version. Without a doubt the log is
- * asked once: our database says that nothing of ours can have landed. But it can be an older copy,
- * so that an entry of our own user proves nothing. */
+/* The last page, and no entry names by an id who made the next version. Without a doubt, our
+ * database says that nothing of ours can have landed. But it can be an older copy, so that neither
+ * silence proves anything nor an entry of our own user. */
 static void assess_last_page(const struct facts *in, struct policy_verdict *out)
 {
     const bool doubt = in->job->doubt;
@@ -470,15 +503,12 @@ static void assess_last_page(const struct facts *in, struct policy_verdict *out)
         assess_conflict(in, out, false,
                         "unproven: the audit log has the next version by our own user, without a "
                         "correlation id");
-    } else if (doubt) {
+    } else if (doubt || in->answer->entry == POLICY_NO_ENTRY) {
         assess_silence(in, out);
     } else {
         assess_conflict(in, out, true,
-                        in->answer->entry == POLICY_UNNAMED_ENTRY
-                            ? "no attempt of ours may have landed; the audit log has the next "
-                              "version without a correlation id"
-                            : "no attempt of ours may have landed; the audit log does not have the "
-                              "next version");
+                        "no attempt of ours may have landed; the audit log has the next version "
+                        "without a correlation id");
     }
 }
 
@@ -491,12 +521,15 @@ static void assess_no_page(const struct facts *in, struct policy_verdict *out)
 
     assess_ask_again(in, out);
     assess_pause(in, out);
-    if (in->job->doubt || (!never && out->state != JOB_FAILED))
+    if ((in->job->doubt && !in->job->is_copied) || (!never && out->state != JOB_FAILED))
         return;
     out->retry = out->unsettled = false;
     out->delay_ms = 0;
-    assess_conflict(in, out, true,
-                    "no attempt of ours may have landed; the audit log could not be read");
+    if (in->job->is_copied)
+        assess_left_out(in, out);
+    else
+        assess_conflict(in, out, true,
+                        "no attempt of ours may have landed; the audit log could not be read");
 }
 
 static void assess_audit(const struct facts *in, struct policy_verdict *out)
@@ -514,21 +547,24 @@ static void assess_audit(const struct facts *in, struct policy_verdict *out)
                  "the audit log has the next version with our correlation id; superseded since");
         out->has_server_version = true;
         out->server_version = answer->version;
+    } else if (answer->is_elsewhere) {
+        /* only our update brings our id into the log: another copy of the database sent it */
+        conclude(out, JOB_APPLIED,
+                 "the audit log has our correlation id at another version; superseded since");
+        out->has_server_version = answer->elsewhere >= 0;
+        out->server_version = answer->elsewhere;
+    } else if (answer->has_more) {
+        conclude(out, JOB_UNKNOWN, "the audit log has more pages");
+        out->next = POLICY_NEXT_PAGE;
+    } else if (in->job->is_copied) {
+        assess_silence(in, out);
     } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->is_gone) {
         conclude(out, JOB_REFUSED,
                  "the record is gone, and the audit log has its next version under another id");
-    } else if (answer->is_elsewhere && (!in->job->doubt || answer->entry == POLICY_THEIR_ENTRY)) {
-        /* our PUT cannot have made that version: the database is an older copy, which does not know
-         * all that was sent, and a person has to decide */
-        assess_conflict(in, out, false,
-                        "unproven: the audit log has our correlation id at another version");
     } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->was_there) {
         assess_unchanged(out);
     } else if (answer->entry == POLICY_THEIR_ENTRY) {
         assess_conflict(in, out, true, "the audit log has the next version under another id");
-    } else if (answer->has_more) {
-        conclude(out, JOB_UNKNOWN, "the audit log has more pages");
-        out->next = POLICY_NEXT_PAGE;
     } else {
         assess_last_page(in, out);
     }
@@ -549,6 +585,9 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
     } else if (answer->is_ours) {
         assess_note_record(in, out);
         conclude(out, JOB_APPLIED, "the record carries our correlation id");
+    } else if (answer->is_later) {
+        assess_note_record(in, out);
+        assess_copied(out);
     } else if (answer->is_there && (job->attempts == 0 || job->is_known)) {
         assess_note_record(in, out);
         assess_unchanged(out);
@@ -581,7 +620,7 @@ static bool assess_common(const struct facts *in, struct policy_verdict *out)
         return true;
     }
     /* the log was asked only to be sure: that it is denied does not concern the run */
-    if (in->job->request == REQUEST_AUDIT && !in->job->doubt &&
+    if (in->job->request == REQUEST_AUDIT && (!in->job->doubt || in->job->is_copied) &&
         (in->meaning == MEANS_FORBIDDEN || in->meaning == MEANS_WRONG_PLACE))
         return false;
     switch (in->meaning) {

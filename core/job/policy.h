@@ -37,6 +37,7 @@ struct policy_answer {
     int64_t version;
     bool is_ours;            /* the record carries this job's correlation id */
     bool is_anothers;        /* ... or another one */
+    bool is_later;           /* ... that of a later row of ours, which this database never sent */
     bool fields_are_ours;    /* the record holds what we sent, by value */
     bool is_there;           /* sending it would change nothing */
     bool next_is_known;      /* another job of ours was answered with the version after ours */
@@ -45,6 +46,7 @@ struct policy_answer {
     bool has_more;           /* ... and not the last one */
     enum policy_entry entry; /* its version is `version` */
     bool is_elsewhere;       /* the page has our id at another version */
+    int64_t elsewhere;       /* ... the lowest; -1: it names none */
 };
 
 /* The job that asked, as it was claimed. */
@@ -56,6 +58,7 @@ struct policy_job {
     bool looks_again;   /* of a read-back: the one before showed no newer version */
     bool is_gone;       /* of an audit: the record was not there any more */
     bool was_there;     /* ... or held our values already */
+    bool is_copied;     /* ... or held a later row of ours, which this database never sent */
     int64_t version;    /* that the PUT in question carried */
     int64_t asked_ms;   /* of an audit: how long ago the log was first asked, when this look into it
                            began with its first page */
@@ -122,7 +125,9 @@ struct policy_verdict {
     bool refused; /* the server will never take this PUT: the job is refused, or will be when it is
                      certain that no earlier attempt landed */
     enum policy_next next;
-    bool retry; /* costs the retry budget */
+    bool is_copied; /* of POLICY_NEXT_AUDIT: another copy of the database has sent more than this
+                       one, so that it may have applied the job */
+    bool retry;     /* costs the retry budget */
     unsigned readbacks, run_retries;
     int64_t delay_ms; /* of pending and unknown: not before now + this */
     int64_t pause_ms;

@@ -58,6 +58,8 @@ struct claim {
     int64_t page;     /* ... and its page, from 1 */
     bool is_gone;     /* ... and the record was not there any more */
     bool was_there;   /* ... or held our values already */
+    bool is_copied;   /* ... or a later row of ours, which this database never sent */
+    bool has_entry;   /* ... and a page before this one has the version by another update */
     int64_t shown_version;            /* ... or what a GET showed it to be */
     uint64_t seen;                    /* ... entries on the pages before this one */
     uint64_t page_hash;               /* ... and the hash of the last of them */
@@ -111,13 +113,16 @@ struct claim {
         bool conflict, proven, ahead; /* of the state or of what it was before that */
         bool looks_again;
         bool was_there;           /* of POLICY_NEXT_AUDIT: the record held our values */
+        bool is_copied;           /* ... or a later row of ours, which this database never sent */
         uint64_t seen, page_hash; /* of POLICY_NEXT_PAGE, with the page that was read */
         char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* ... */
         char *server_record; /* of a conflict, and of what the audit log is asked about; freed by
                                 jobs_exchange; or NULL: of an audit, as it was stored before */
-        char *audit_entry; /* of a conflict after an audit: the entry, or `null`; freed likewise */
-        char *fields;      /* of POLICY_NEXT_SEND: what the PUT carries, built on
-                              server_version; freed by jobs_exchange */
+        char *audit_entry;   /* of a conflict after an audit: the entry, or `null`; of
+                                POLICY_NEXT_PAGE: that of another update; freed likewise; NULL: as
+                                it was stored before */
+        char *fields;        /* of POLICY_NEXT_SEND: what the PUT carries, built on
+                                server_version; freed by jobs_exchange */
     } outcome;
 };
 

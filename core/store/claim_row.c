@@ -13,7 +13,8 @@ void claim_row_read(struct db_statement *statement, struct span schema, enum db_
     claim->version = db_column_int64(statement, DB_VERSION);
     claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
     claim->doubt = claim->refused_token = claim->is_gone = claim->was_there = claim->looks_again =
-        claim->is_reopened = claim->is_known = claim->has_base = false;
+        claim->is_reopened = claim->is_known = claim->has_base = claim->is_copied =
+            claim->has_entry = false;
     claim->seen = claim->page_hash = 0;
     claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = '\0';
     buf_reset(&claim->siblings);
@@ -45,12 +46,14 @@ static void read_audit(struct db_statement *statement, struct claim *claim)
 {
     claim->is_gone = db_column_is_null(statement, DB_SERVER_VERSION);
     claim->was_there = db_column_int(statement, DB_WAS_THERE);
+    claim->is_copied = db_column_int(statement, DB_IS_COPIED);
     claim->shown_version = db_column_int64(statement, DB_SERVER_VERSION);
     copy_column(statement, DB_OWN_USER, claim->own_user, sizeof claim->own_user);
     if (claim->page == 1)
         return;
     claim->seen = (uint64_t)db_column_int64(statement, DB_SEEN);
     claim->page_hash = (uint64_t)db_column_int64(statement, DB_PAGE_HASH);
+    claim->has_entry = db_column_int(statement, DB_HAS_ENTRY);
     copy_column(statement, DB_ENTRY_USER, claim->entry_user, sizeof claim->entry_user);
 }
 

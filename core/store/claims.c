@@ -74,6 +74,7 @@ static const char *const sql[] = {
         "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, a.since_ms, "
         "a.look_ms, a.page, "
         "a.server_version, a.was_there, a.seen, a.page_hash, a.entry_user, a.own_user, "
+        "a.is_copied, a.entry IS NOT NULL AS has_entry, "
         "p.http_status AS put_status, p.error AS put_error, s.attempts_before, s.looks_again, "
         "EXISTS (SELECT 1 FROM reopened_job o WHERE o.record_id = r.record_id "
         "AND o.job_id = r.id) AS is_reopened "
@@ -258,7 +259,7 @@ static bool take_get(struct turn *turn, struct claim *claim, struct err *err)
     if (fetch)
         db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     return db_run(turn->store, statement, err, "claim a read-back") &&
-           begin_attempt(turn, claim, err);
+           order_find_siblings(turn->store, claim, !fetch, err) && begin_attempt(turn, claim, err);
 }
 
 /* A job that was never claimed: a PUT, or a GET of the record that it is to be built on. */
@@ -277,7 +278,7 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
     db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     return db_run(turn->store, statement, err, "claim a job to be fetched") &&
-           begin_attempt(turn, claim, err);
+           order_find_siblings(turn->store, claim, false, err) && begin_attempt(turn, claim, err);
 }
 
 /* Claims a job that was claimed before: it is sent again, read back, or put off again. */
@@ -298,7 +299,7 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
     db_reset(statement);
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
-        return order_find_siblings(turn->store, claim, err) && take_get(turn, claim, err);
+        return take_get(turn, claim, err);
     if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)

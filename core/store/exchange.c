@@ -65,8 +65,8 @@ static const char *const sql[] = {
         "coalesce(:server_version, (SELECT server_version FROM arbitration WHERE job_id = "
         ":job_id)), "
         "coalesce(:server_record, (SELECT server_record FROM arbitration WHERE job_id = :job_id)), "
-        ":now_ms, :evidence, :resolution, "
-        "iif(:resolution IS NULL, NULL, :now_ms), :audit_entry)",
+        ":now_ms, :evidence, :resolution, iif(:resolution IS NULL, NULL, :now_ms), "
+        "coalesce(:audit_entry, (SELECT entry FROM arbitration WHERE job_id = :job_id)))",
     [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = :job_id",
     [SETTLE_BASE] =
         "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (:job_id, :rounds, :version, "
@@ -76,13 +76,14 @@ static const char *const sql[] = {
                        "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
     /* asked again from the first page; since_ms does not change */
     [SETTLE_ARBITRATE] =
-        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there) "
-        "VALUES (:job_id, :now_ms, :server_version, :server_record, :was_there) "
-        "ON CONFLICT (job_id) DO UPDATE SET page = 1",
+        "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there, "
+        "is_copied) VALUES (:job_id, :now_ms, :server_version, :server_record, :was_there, "
+        ":is_copied) ON CONFLICT (job_id) DO UPDATE SET page = 1, entry = NULL",
     /* a look is as old as its first page: entries that appear there later are not seen */
     [SETTLE_PAGE] = "UPDATE arbitration SET page = page + 1, look_ms = since_ms + :asked_ms, "
                     "seen = :seen, page_hash = :page_hash, entry_user = :entry_user, "
-                    "own_user = :own_user WHERE job_id = :job_id",
+                    "own_user = :own_user, entry = coalesce(:audit_entry, entry) "
+                    "WHERE job_id = :job_id",
     [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = :job_id",
     [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
@@ -262,12 +263,14 @@ static bool write_next(struct store *store, const struct exchange *exchange,
                       outcome->server_version);
         db_bind_text(statement, DB_SERVER_RECORD, outcome->server_record);
         db_bind_int64(statement, DB_WAS_THERE, outcome->was_there);
+        db_bind_int64(statement, DB_IS_COPIED, outcome->is_copied);
     } else {
         db_bind_int64(statement, DB_ASKED_MS, claim->asked_ms);
         db_bind_int64(statement, DB_SEEN, (int64_t)outcome->seen);
         db_bind_int64(statement, DB_PAGE_HASH, (int64_t)outcome->page_hash);
         bind_or_null(statement, DB_ENTRY_USER, outcome->entry_user);
         bind_or_null(statement, DB_OWN_USER, outcome->own_user);
+        db_bind_text(statement, DB_AUDIT_ENTRY, outcome->audit_entry);
     }
     return db_run(store, statement, err, "write what is asked next");
 }

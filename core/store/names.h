@@ -22,6 +22,7 @@
     X(BASE_FIELDS) \
     X(BASE_VERSION) \
     X(BATCH_ID) \
+    X(BEFORE) \
     X(BEFORE_MS) \
     X(BODY) \
     X(BYTES_DONE) \
@@ -66,6 +67,7 @@
     X(FOLDER) \
     X(FORMAT) \
     X(FOUND) \
+    X(HAS_ENTRY) \
     X(HEADER) \
     X(HTTP_STATUS) \
     X(ID) \
@@ -73,6 +75,7 @@
     X(IS_AT_STAKE) \
     X(IS_BEGUN) \
     X(IS_CHOSEN) \
+    X(IS_COPIED) \
     X(IS_DISCARDING) \
     X(IS_DUE) \
     X(IS_FRESH) \

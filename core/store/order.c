@@ -16,7 +16,10 @@ enum {
     ORDER_PRIOR
 };
 
-enum { SIBLINGS_MAX = 32 }; /* on each side */
+enum {
+    SIBLINGS_MAX = 32, /* on each side */
+    LATER_MAX = 256,   /* on one side */
+};
 
 static const char *const sql[] = {
     [ORDER_EARLIER] =
@@ -46,7 +49,7 @@ static const char *const sql[] = {
         "iif(s.state = 'applied', s.server_version, NULL) AS made_version, "
         "b.schema, b.content_hash, b.occurrence, b.rows_before "
         "FROM (SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
-        "AND job_id < :job_id ORDER BY job_id DESC LIMIT :wanted) "
+        "AND job_id < :job_id ORDER BY job_id DESC LIMIT :before) "
         "UNION ALL SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
         "AND job_id > :job_id ORDER BY job_id LIMIT :wanted)) k "
         "CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL " AND b.schema = :schema "
@@ -256,7 +259,7 @@ bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms,
            (!store->jobs_wait || wake(store, claim, now_ms, err));
 }
 
-bool order_find_siblings(struct store *store, struct claim *claim, struct err *err)
+bool order_find_siblings(struct store *store, struct claim *claim, bool both_sides, struct err *err)
 {
     struct db_statement *statement = get(store, ORDER_SIBLINGS, err);
     struct correlation_key key;
@@ -266,7 +269,8 @@ bool order_find_siblings(struct store *store, struct claim *claim, struct err *e
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
-    db_bind_int64(statement, DB_WANTED, SIBLINGS_MAX);
+    db_bind_int64(statement, DB_BEFORE, both_sides ? SIBLINGS_MAX : 0);
+    db_bind_int64(statement, DB_WANTED, both_sides ? SIBLINGS_MAX : LATER_MAX);
     while (db_next(store, statement, &fine, err, "look for other jobs of the record")) {
         struct claim_sibling sibling = {.job_id = db_column_int64(statement, DB_JOB_ID),
                                         .is_sent = db_column_int(statement, DB_IS_SENT),

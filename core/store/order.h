@@ -20,8 +20,10 @@ struct order {
 bool order_look(struct store *store, const struct open_batch *batch, const struct claim *claim,
                 struct order *order, struct err *err);
 
-/* Fills claim->siblings: the other jobs of its record that were sent, the nearest on each side. */
-bool order_find_siblings(struct store *store, struct claim *claim, struct err *err);
+/* Fills claim->siblings: other jobs of its record, the nearest on each side; without both_sides
+ * more of the later ones. */
+bool order_find_siblings(struct store *store, struct claim *claim, bool both_sides,
+                         struct err *err);
 
 /* Chains a row whose record has earlier rows in the batch: its version becomes the one that the
  * server returned for the last of them, if its own is between that of the first one and that. */

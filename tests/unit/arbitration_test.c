@@ -75,8 +75,8 @@ static void the_audit_log_shows_who_made_the_next_version(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        /* at once, and at last, and whether or not there are more pages */
-        for (int when = 0; when < 4; when++) {
+        /* at once, and at last; our entry also if there are more pages */
+        for (int when = 0; when < (rows[i].entry == POLICY_OUR_ENTRY ? 4 : 2); when++) {
             struct policy_job job = arbitrated(when & 1 ? 90000 : 0, rows[i].is_gone);
             struct policy_verdict verdict;
 
@@ -97,14 +97,15 @@ static void our_entry_gives_the_version_that_we_made(void **state)
     assert_int_equal(verdict.server_version, 6);
 }
 
-static void a_page_without_the_version_leads_to_the_next_one_at_any_time(void **state)
+static void a_page_without_our_id_leads_to_the_next_one_at_any_time(void **state)
 {
     static const int64_t asked_ms[] = {0, 59999, 60000, 3600000};
 
     (void)state;
     for (size_t i = 0; i < sizeof asked_ms / sizeof *asked_ms; i++) {
         struct policy_job job = arbitrated(asked_ms[i], i & 1);
-        struct policy_verdict verdict = decide(&job, page_with(POLICY_NO_ENTRY, true), POLICY_PARK);
+        enum policy_entry entry = i & 2 ? POLICY_NO_ENTRY : POLICY_THEIR_ENTRY;
+        struct policy_verdict verdict = decide(&job, page_with(entry, true), POLICY_PARK);
 
         assert_reported(&verdict, "unknown doubt success page retries 0 readbacks 0 delay 0",
                         "the audit log has more pages");
@@ -213,33 +214,107 @@ static void an_entry_without_an_id_identifies_nobody(void **state)
         }
 }
 
-/* Without a doubt the log is asked once, because our database can be an older copy. */
-static void without_a_doubt_the_audit_log_is_asked_once(void **state)
+/* Without a doubt the log is asked, too, because our database can be an older copy. What it has
+ * counts at once; what it does not have yet is waited for. */
+static void without_a_doubt_the_audit_log_counts_at_once(void **state)
 {
     static const struct {
         enum policy_entry entry;
         bool elsewhere;
+        int64_t asked_ms;
         const char *verdict;
     } rows[] = {
-        {POLICY_OUR_ENTRY, false, "applied success retries 0 readbacks 0 delay 0"},
-        {POLICY_THEIR_ENTRY, false, "conflict success proven retries 0 readbacks 0 delay 0"},
-        {POLICY_UNNAMED_ENTRY, false, "conflict success proven retries 0 readbacks 0 delay 0"},
-        {POLICY_NO_ENTRY, false, "conflict success proven retries 0 readbacks 0 delay 0"},
-        {POLICY_OUR_USERS_ENTRY, false, "conflict success unproven retries 0 readbacks 0 delay 0"},
-        {POLICY_THEIR_ENTRY, true, "conflict success unproven retries 0 readbacks 0 delay 0"},
-        {POLICY_NO_ENTRY, true, "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {POLICY_OUR_ENTRY, false, 0, "applied success retries 0 readbacks 0 delay 0"},
+        {POLICY_THEIR_ENTRY, false, 0, "conflict success proven retries 0 readbacks 0 delay 0"},
+        {POLICY_UNNAMED_ENTRY, false, 0, "conflict success proven retries 0 readbacks 0 delay 0"},
+        {POLICY_OUR_USERS_ENTRY, false, 0,
+         "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {POLICY_THEIR_ENTRY, true, 0, "applied success retries 0 readbacks 0 delay 0"},
+        {POLICY_NO_ENTRY, true, 0, "applied success retries 0 readbacks 0 delay 0"},
+        {POLICY_NO_ENTRY, false, 0, "unknown success audit retries 0 readbacks 0 delay 500"},
+        {POLICY_NO_ENTRY, false, 4000, "unknown success audit retries 0 readbacks 0 delay 4000"},
+        {POLICY_NO_ENTRY, false, 60000, "conflict success unproven retries 0 readbacks 0 delay 0"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct policy_job job = arbitrated(0, false);
+        struct policy_job job = arbitrated(rows[i].asked_ms, false);
         struct policy_answer page = page_with(rows[i].entry, false);
         struct policy_verdict verdict;
 
         job.doubt = false;
         page.is_elsewhere = rows[i].elsewhere;
+        page.elsewhere = 9;
         verdict = decide(&job, page, POLICY_PARK);
         assert_string_equal(verdict_text(&verdict), rows[i].verdict);
+        if (rows[i].elsewhere)
+            assert_int_equal(verdict.server_version, 9);
+    }
+}
+
+/* Another copy of the database has sent a later row of the record. Whatever else the log has, only
+ * our own id in it, at any version, shows that this row was applied. */
+static void a_later_row_of_ours_leaves_only_our_own_id_to_prove_anything(void **state)
+{
+    static const struct {
+        enum policy_entry entry;
+        bool elsewhere, was_there;
+        int64_t asked_ms;
+        const char *verdict;
+    } rows[] = {
+        {POLICY_OUR_ENTRY, false, true, 0, "applied success retries 0 readbacks 0 delay 0"},
+        {POLICY_THEIR_ENTRY, true, true, 0, "applied success retries 0 readbacks 0 delay 0"},
+        {POLICY_THEIR_ENTRY, false, true, 0,
+         "unknown success audit retries 0 readbacks 0 delay 500"},
+        {POLICY_UNNAMED_ENTRY, false, false, 4000,
+         "unknown success audit retries 0 readbacks 0 delay 2000"},
+        {POLICY_THEIR_ENTRY, false, false, 60000,
+         "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {POLICY_NO_ENTRY, false, false, 60000,
+         "conflict success unproven retries 0 readbacks 0 delay 0"},
+        {POLICY_NO_ENTRY, false, true, 60000, "unchanged success retries 0 readbacks 0 delay 0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_job job = arbitrated(rows[i].asked_ms, false);
+        struct policy_answer page = page_with(rows[i].entry, false), denied = answered(403);
+        struct policy_verdict verdict;
+
+        job.doubt = false;
+        job.is_copied = true;
+        job.was_there = rows[i].was_there;
+        page.is_elsewhere = rows[i].elsewhere;
+        verdict = decide(&job, page, POLICY_REBASE);
+        assert_string_equal(verdict_text(&verdict), rows[i].verdict);
+        /* the row after it is not built on the version of the later one */
+        if (verdict.state == JOB_UNCHANGED)
+            assert_int_equal(verdict.server_version, job.version);
+        job.doubt = i & 1;
+        verdict = decide(&job, denied, POLICY_REBASE);
+        assert_int_equal(verdict.state, job.was_there ? JOB_UNCHANGED : JOB_CONFLICT);
+        assert_false(verdict.proven);
+        assert_int_equal(verdict.run, POLICY_GO_ON);
+    }
+}
+
+static void a_later_row_of_ours_is_no_change_by_others(void **state)
+{
+    static const enum job_request requests[] = {REQUEST_READ_BACK, REQUEST_FETCH};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct policy_job job = arbitrated(0, false);
+        struct policy_answer answer = record_of(8);
+        struct policy_verdict verdict;
+
+        job.request = requests[i];
+        job.doubt = false;
+        answer.is_anothers = answer.is_later = answer.is_there = answer.fields_are_ours = true;
+        verdict = decide(&job, answer, POLICY_REBASE);
+        assert_string_equal(verdict_text(&verdict),
+                            "unknown success audit retries 0 readbacks 0 delay 0");
+        assert_true(verdict.is_copied);
     }
 }
 
@@ -487,12 +562,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_audit_log_shows_who_made_the_next_version),
         cmocka_unit_test(our_entry_gives_the_version_that_we_made),
-        cmocka_unit_test(a_page_without_the_version_leads_to_the_next_one_at_any_time),
+        cmocka_unit_test(a_page_without_our_id_leads_to_the_next_one_at_any_time),
         cmocka_unit_test(a_missing_entry_proves_nothing_before_the_wait_is_over),
         cmocka_unit_test(an_entry_missing_to_the_end_leaves_an_unproven_conflict),
         cmocka_unit_test(an_audit_log_that_does_not_answer_is_asked_again),
         cmocka_unit_test(an_entry_without_an_id_identifies_nobody),
-        cmocka_unit_test(without_a_doubt_the_audit_log_is_asked_once),
+        cmocka_unit_test(without_a_doubt_the_audit_log_counts_at_once),
+        cmocka_unit_test(a_later_row_of_ours_leaves_only_our_own_id_to_prove_anything),
+        cmocka_unit_test(a_later_row_of_ours_is_no_change_by_others),
         cmocka_unit_test(an_unreadable_audit_log_keeps_no_job_open_without_a_doubt),
         cmocka_unit_test(values_that_the_record_held_leave_nothing_to_decide),
         cmocka_unit_test(a_proven_conflict_is_treated_as_on_conflict_says),

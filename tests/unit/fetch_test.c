@@ -308,6 +308,33 @@ static void the_audit_log_is_asked_page_by_page(void **state)
     assert_asked(fixture, "SELECT since_ms, page, look_ms FROM arbitration", "1000000|2|1004000");
 }
 
+static void what_a_page_showed_is_kept_for_the_pages_after_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claim_outcome *outcome;
+
+    begin_audit(fixture);
+    fixture_ask(fixture, "UPDATE arbitration SET is_copied = 1");
+    assert_audit(fixture, 1, 0);
+    assert_true(fixture_held(fixture, "1/1")->is_copied);
+    assert_false(fixture_held(fixture, "1/1")->has_entry);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE)->audit_entry = mem_strdup("{\"a\":1}");
+    assert_audit(fixture, 2, 0);
+    assert_true(fixture_held(fixture, "1/1")->has_entry);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
+    assert_audit(fixture, 1, 0);
+    assert_true(fixture_held(fixture, "1/1")->is_copied);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE);
+    assert_audit(fixture, 2, 0);
+    assert_false(fixture_held(fixture, "1/1")->has_entry);
+    ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_PAGE)->audit_entry = mem_strdup("{\"b\":2}");
+    assert_audit(fixture, 3, 0);
+    outcome = ask_next(fixture, JOB_CONFLICT, POLICY_BY_STATE);
+    outcome->conflict = outcome->proven = true;
+    fixture_claim(fixture, 0);
+    assert_asked(fixture, "SELECT audit_entry FROM conflict", "{\"b\":2}");
+}
+
 static void an_audit_without_an_answer_asks_for_the_same_page(void **state)
 {
     struct fixture *fixture = *state;
@@ -467,6 +494,7 @@ int main(void)
         WITH_STORE(a_fetch_whose_retries_are_used_up_is_left_to_the_next_run),
         WITH_STORE(rows_of_one_record_are_fetched_one_after_the_other),
         WITH_STORE(the_audit_log_is_asked_page_by_page),
+        WITH_STORE(what_a_page_showed_is_kept_for_the_pages_after_it),
         WITH_STORE(an_audit_without_an_answer_asks_for_the_same_page),
         WITH_STORE(a_question_to_the_audit_log_survives_a_crash),
         WITH_STORE(no_version_is_shown_of_a_record_that_is_gone),

@@ -286,6 +286,61 @@ static void a_later_job_waits_for_one_that_is_left_to_the_next_run(void **state)
     assert_claims(fixture, 2, "PUT 1/2 a v6");
 }
 
+/* The sibling of the claim in hand for a job; it must be there. */
+static const struct claim_sibling *sibling_of(struct fixture *fixture, const char *job,
+                                              int64_t sibling)
+{
+    const struct claim *claim = fixture_held(fixture, job);
+    const struct claim_sibling *siblings = (const void *)claim->siblings.data;
+
+    for (size_t i = 0; i < claim->siblings.size / sizeof *siblings; i++)
+        if (siblings[i].job_id == sibling)
+            return &siblings[i];
+    fail_msg("%s does not know %lld", job, (long long)sibling);
+    return NULL;
+}
+
+/* Rows that were never sent are known, too: another copy of the database can have sent them. */
+static void a_read_back_and_a_fetch_know_the_ids_of_later_rows(void **state)
+{
+    static const char *const words[] = {"a:5 b:5 a:5 a:5", "a b a a"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct fixture *fixture = *state;
+        unsigned char id[CORRELATION_SIZE];
+        struct correlation_key key;
+
+        fixture_batch(fixture, i ? "Other" : "Item", words[i]);
+        fixture_claim(fixture, 9);
+        if (i == 0) {
+            fixture_settle(fixture, "1/1", JOB_UNKNOWN);
+            fixture_claim(fixture, 9);
+        }
+        correlation_key_make(span_of(i ? "Other" : "Item"), span_of("hash"), 0, 0, &key);
+        correlation_make(&key, 4, id);
+        assert_memory_equal(
+            sibling_of(fixture, i ? "2/1" : "1/1", id_of((int64_t)i + 1, 4))->correlation, id,
+            sizeof id);
+        assert_false(sibling_of(fixture, i ? "2/1" : "1/1", id_of((int64_t)i + 1, 3))->is_sent);
+        fixture_settle_all(fixture, JOB_APPLIED);
+    }
+}
+
+static void a_sibling_says_whether_it_was_sent(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_batch(fixture, "Item", "a:5 a:5 a:5");
+    fixture_claim(fixture, 1);
+    applied(fixture, "1/1");
+    fixture_claim(fixture, 1);
+    fixture_settle(fixture, "1/2", JOB_UNKNOWN);
+    assert_claims(fixture, 1, "GET 1/2 a v6");
+    assert_true(sibling_of(fixture, "1/2", 1000000001)->is_sent);
+    assert_int_equal(sibling_of(fixture, "1/2", 1000000001)->made_version, 6);
+    assert_false(sibling_of(fixture, "1/2", 1000000003)->is_sent);
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -304,6 +359,8 @@ int main(void)
         WITH_STORE(the_chain_follows_what_the_server_returned_not_what_was_sent),
         WITH_STORE(a_version_that_was_sent_stays_with_the_job),
         WITH_STORE(a_version_that_never_left_is_chosen_anew),
+        WITH_STORE(a_read_back_and_a_fetch_know_the_ids_of_later_rows),
+        WITH_STORE(a_sibling_says_whether_it_was_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

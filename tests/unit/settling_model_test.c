@@ -515,14 +515,14 @@ static void the_model_notices_a_policy_that_is_wrong_in_one_point(void **state)
 {
     static const struct wrong rows[] = {
         {resends_what_is_ambiguous, "a PUT was sent while the fate of its predecessor was unknown"},
-        {forgets_its_doubt, PROVEN},
+        {forgets_its_doubt, "a job is refused, and its update was applied"},
         {fetches_what_did_not_land, "an update was applied twice"},
         {rebases_what_is_ambiguous, "an update was applied twice"},
         {takes_a_newer_version_for_a_proof, PROVEN},
         {takes_silence_for_a_proof, PROVEN},
         {does_not_wait_for_the_audit_log,
          "a conflict is unproven, and the audit log could show whose it was"},
-        {believes_a_503, PROVEN},
+        {believes_a_503, "a job is refused, and its update was applied"},
         {refuses_in_doubt, "a job is refused, and its update was applied"},
         {takes_a_missing_record_for_a_proof, "a job is refused, and its update was applied"},
         {forgets_its_own_id, "a job is unchanged, and its update was applied"},

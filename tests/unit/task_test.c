@@ -99,7 +99,7 @@ static const struct claim_outcome *take(struct stage *stage, long status, const 
 /* Job 3/812 of the same record; made: the version that its PUT came back with, or -1. */
 static void add_sibling(struct stage *stage, int64_t made)
 {
-    struct claim_sibling sibling = {.job_id = 3000000812, .made_version = made};
+    struct claim_sibling sibling = {.job_id = 3000000812, .is_sent = true, .made_version = made};
 
     memset(sibling.correlation, 0x22, sizeof sibling.correlation);
     sibling.correlation[6] = 0x42;
@@ -197,7 +197,14 @@ static void a_conflict_names_both_versions_whoever_proved_it(void **state)
     assert_null(outcome->server_record); /* it is stored already */
     assert_string_equal(outcome->audit_entry, ENTRY);
     stage->task.claim.doubt = false;
+    stage->task.claim.asked_ms = 60000;
     assert_string_equal(take(stage, 200, "{\"entities\":[]}")->audit_entry, "null");
+    /* unless a page before had it, which is stored already */
+    stage->task.claim.has_entry = true;
+    outcome = take(stage, 200, "{\"entities\":[]}");
+    assert_true(outcome->proven);
+    assert_null(outcome->audit_entry);
+    stage->task.claim.has_entry = false;
     stage->task.claim.request = REQUEST_READ_BACK;
     stage->task.claim.looks_again = true;
     outcome = take(stage, 200, RECORD("1", "{}", ""));
@@ -230,6 +237,67 @@ static void a_conflict_with_another_job_of_ours_names_it(void **state)
                              "\"requestCorrelationId\":\"" OWN "\"}]}")
                             ->error_message,
                         message);
+}
+
+static void a_later_row_that_was_never_sent_is_of_another_copy_of_the_database(void **state)
+{
+    static const struct {
+        int64_t job_id;
+        bool is_sent, is_copied;
+    } rows[] = {{0, false, true}, {0, true, false}, {4000000001, false, false}};
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+
+    claim->doubt = false;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct claim_outcome *outcome;
+
+        add_sibling(stage, -1);
+        ((struct claim_sibling *)(void *)claim->siblings.data)->is_sent = rows[i].is_sent;
+        claim->job_id = rows[i].job_id;
+        outcome = take(stage, 200, RECORD("8", "{\"n\":1}", BY(OWN)));
+        assert_int_equal(outcome->is_copied, rows[i].is_copied);
+        assert_int_equal(outcome->state, rows[i].is_copied ? JOB_UNKNOWN : JOB_UNCHANGED);
+        assert_int_equal(outcome->was_there, true);
+    }
+    claim->request = REQUEST_AUDIT;
+    claim->asked_ms = 60000;
+    claim->shown_version = 8;
+    claim->is_copied = true;
+    assert_string_equal(take(stage, 200, "{\"entities\":[]}")->error_message,
+                        "another copy of this database sent a later row of the record, which is at "
+                        "version 8, and nothing shows that it sent this one");
+}
+
+#define AT(version, id)                                                                            \
+    "{\"entityId\":\"A\",\"version\":" version ",\"requestCorrelationId\":\"" id "\"}"
+
+/* A log can begin with the oldest entry or with the newest. */
+static void the_pages_after_that_of_the_version_can_have_our_id(void **state)
+{
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+    const struct claim_outcome *outcome;
+
+    claim->request = REQUEST_AUDIT;
+    outcome = take(stage, 200, "{\"entities\":[" AT("5", OTHER) "," ENTRY "],\"total\":3}");
+    assert_int_equal(outcome->next, POLICY_NEXT_PAGE);
+    assert_string_equal(outcome->audit_entry, ENTRY);
+    claim->page = 2;
+    claim->seen = 2;
+    claim->page_hash = outcome->page_hash;
+    claim->has_entry = true;
+    outcome = take(stage, 200, "{\"entities\":[" AT("9", OURS) "," AT("8", OURS) "]}");
+    assert_int_equal(outcome->state, JOB_APPLIED);
+    assert_int_equal(outcome->server_version, 8);
+    outcome = take(stage, 200, "{\"entities\":[" AT("7", OTHER) "]}");
+    assert_int_equal(outcome->state, JOB_CONFLICT);
+    assert_true(outcome->proven);
+    claim->page = 1;
+    claim->has_entry = false;
+    outcome = take(stage, 200, "{\"entities\":[" ENTRY "," AT("5", OTHER) "],\"total\":99}");
+    assert_int_equal(outcome->state, JOB_CONFLICT);
+    assert_string_equal(outcome->audit_entry, ENTRY);
 }
 
 #define BY_USER(version, user, rest)                                                               \
@@ -516,6 +584,8 @@ int main(void)
         ON_STAGE(a_record_without_fields_does_not_count),
         ON_STAGE(a_conflict_names_both_versions_whoever_proved_it),
         ON_STAGE(a_conflict_with_another_job_of_ours_names_it),
+        ON_STAGE(a_later_row_that_was_never_sent_is_of_another_copy_of_the_database),
+        ON_STAGE(the_pages_after_that_of_the_version_can_have_our_id),
         ON_STAGE(the_user_of_an_entry_without_an_id_counts_where_ours_is_known),
         ON_STAGE(a_job_keeps_the_cause_of_its_read_back),
         ON_STAGE(a_record_that_moved_on_is_kept_until_the_audit_log_answers),

@@ -4,6 +4,7 @@
 #include "cmd/rowferry/choice.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/session.h"
+#include "cmd/rowferry/undo.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/stop.h"
@@ -49,6 +50,7 @@ static bool put_row(struct exporting *exporting, const struct export_row *found,
                       .record_id = found->record_id,
                       .has_version = found->version.known,
                       .version = found->version.value,
+                      .is_undo = exporting->batch.undoes,
                       .fields = found->fields,
                       .tags = found->tags};
     struct outcome outcome = {
@@ -92,6 +94,8 @@ static bool write_rows(struct exporting *exporting, struct err *err)
     struct report *report = &exporting->session.cli->report;
     struct export_page page = {.batch_id = exporting->batch_id,
                                .states = exporting->states,
+                               .record_id =
+                                   options_text(&exporting->session.cli->options, OPT_RECORD),
                                .visit = take_row,
                                .context = exporting};
 
@@ -163,9 +167,12 @@ static bool work(struct exporting *exporting, struct err *err)
     struct session *session = &exporting->session;
     const struct options *options = &session->cli->options;
 
+    bool undo = options_flag(options, OPT_UNDO);
+
     return export_batch(session->store, exporting->batch_id, &exporting->batch, err) &&
-           choose_format(exporting, options, err) && open_writer(exporting, options, err) &&
-           write_rows(exporting, err) &&
+           (undo ? undo_write(session, exporting->batch_id, &exporting->batch, exporting->name, err)
+                 : choose_format(exporting, options, err) && open_writer(exporting, options, err) &&
+                       write_rows(exporting, err)) &&
            summary_batches(session->store, SUMMARY_ONE, exporting->batch_id, session_count_batch,
                            session, err);
 }
@@ -210,7 +217,7 @@ void command_export(struct cli *cli)
     snprintf(exporting.name, sizeof exporting.name, "batch %" PRId64, exporting.batch_id);
     if (session_look(&exporting.session) && is_read(&exporting) && !work(&exporting, &err))
         report_fail(&cli->report, &err);
-    else if (cli->report.status == EXIT_DONE)
+    else if (cli->report.status == EXIT_DONE && !options_flag(options, OPT_UNDO))
         report_end(&exporting);
     writer_close(exporting.writer);
     catalog_close(exporting.catalog);

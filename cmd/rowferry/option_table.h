@@ -55,6 +55,7 @@ enum option_id {
     OPT_EXPORT_STATE,
     OPT_SINCE,
     OPT_RECORD,
+    OPT_UNDO,
     OPT_OLDER_THAN,
     OPT_OURS,
     OPT_THEIRS,

@@ -35,8 +35,8 @@ static bool build(struct knowledge *knowledge, const struct claim *claim, struct
 {
     struct rebased rebased;
 
-    if (!rebase_build(knowledge->rebase, claim_schema(claim), claim_fields(claim), theirs, &rebased,
-                      err))
+    if (!rebase_build(knowledge->rebase, claim_schema(claim), claim->is_exact, claim_fields(claim),
+                      theirs, &rebased, err))
         return false;
     *use = rebased.broken ? KNOWN_FETCH : KNOWN_SEND;
     *fields = rebased.fields;

@@ -101,22 +101,23 @@ static bool check_rules(struct rebase *rebase, struct base *base, const char **b
     return true;
 }
 
-bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
-                  struct rebased *rebased, struct err *err)
+bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct span ours,
+                  struct span theirs, struct rebased *rebased, struct err *err)
 {
-    struct base *base = find(rebase, schema, err);
+    struct base *base = whole ? NULL : find(rebase, schema, err);
 
-    if (!base)
+    if (!base && !whole)
         return false;
     buf_reset(&rebase->fields);
-    if (schema_shape(base->schema)->write_replaces)
+    if (whole || schema_shape(base->schema)->write_replaces)
         buf_append_span(&rebase->fields, ours);
     else
         api_fields_merge(&rebase->fields, ours, theirs);
     rebased->fields = buf_span(&rebase->fields);
     rebased->is_there = theirs.size && api_fields_within(rebased->fields, theirs) &&
                         api_fields_within(theirs, rebased->fields);
-    return check_rules(rebase, base, &rebased->broken, err);
+    rebased->broken = NULL;
+    return whole || check_rules(rebase, base, &rebased->broken, err);
 }
 
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)

@@ -21,10 +21,11 @@ struct rebased {
     const char *broken; /* the message of a rule that they break, valid likewise; NULL: none */
 };
 
-/* Fills *rebased. ours, theirs: JSON objects; theirs can be empty. False with ERR_CONFIG: the
+/* Fills *rebased. ours, theirs: JSON objects; theirs can be empty. whole: ours are what the record
+ * held before, and replace its fields whatever the schema file says. False with ERR_CONFIG: the
  * schema file is missing or wrong. */
-bool rebase_build(struct rebase *rebase, struct span schema, struct span ours, struct span theirs,
-                  struct rebased *rebased, struct err *err);
+bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct span ours,
+                  struct span theirs, struct rebased *rebased, struct err *err);
 
 /* The shape of the schema, or NULL without a readable schema file. */
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema);

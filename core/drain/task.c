@@ -19,6 +19,7 @@ enum {
 
 /* What an answer shows, for the texts about it. */
 struct shown {
+    struct span fields;                  /* of a fetch: what the record holds */
     struct rebased rebased;              /* of a fetch */
     struct span entry;                   /* of an audit: the version's entry, or empty */
     bool has_entry;                      /* ... and it is by another update */
@@ -208,6 +209,13 @@ static bool is_later(const struct claim *claim, const struct api_record *record)
     return sibling && !sibling->is_sent && sibling->job_id > claim->job_id;
 }
 
+/* True if the record holds the claim's fields and no others. */
+static bool is_same(const struct api_record *record, const struct claim *claim)
+{
+    return api_fields_within(claim_fields(claim), record->fields) &&
+           api_fields_within(record->fields, claim_fields(claim));
+}
+
 /* Compares the record of a read-back with what we sent. */
 static void compare_record(const struct claim *claim, const struct api_record *record,
                            struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
@@ -215,8 +223,9 @@ static void compare_record(const struct claim *claim, const struct api_record *r
     struct span ours = claim_fields(claim);
 
     facts->fields_are_ours = api_fields_within(ours, record->fields);
-    facts->is_there = facts->fields_are_ours && (rebase_merges(rebase, claim_schema(claim)) ||
-                                                 api_fields_within(record->fields, ours));
+    facts->is_there = facts->fields_are_ours &&
+                      ((!claim->is_exact && rebase_merges(rebase, claim_schema(claim))) ||
+                       api_fields_within(record->fields, ours));
     facts->next_is_known = find_sibling(claim, NULL, next_version(claim)) != NULL;
     shown->sibling =
         find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);
@@ -266,8 +275,14 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
         compare_record(claim, &record, reader->rebase, facts, shown);
         return true;
     }
-    if (!rebase_build(reader->rebase, claim_schema(claim), claim_fields(claim), record.fields,
-                      &shown->rebased, err))
+    shown->fields = record.fields;
+    if (claim->is_look) {
+        facts->is_there = record.version == claim->version && is_same(&record, claim) &&
+                          !rebase_sends_unchanged(reader->rebase, claim_schema(claim));
+        return true;
+    }
+    if (!rebase_build(reader->rebase, claim_schema(claim), claim->is_exact, claim_fields(claim),
+                      record.fields, &shown->rebased, err))
         return false;
     facts->is_there =
         shown->rebased.is_there && !rebase_sends_unchanged(reader->rebase, claim_schema(claim));
@@ -383,6 +398,7 @@ static struct policy_job job_of(const struct claim *claim)
         .is_gone = claim->is_gone,
         .was_there = claim->was_there,
         .is_copied = claim->is_copied,
+        .is_look = claim->is_look,
         .version = claim->version,
         .asked_ms = claim->asked_ms,
         .put_status = claim->put_status,
@@ -445,7 +461,12 @@ static void keep_answer(const struct claim *claim, const struct http_answer *ans
     if (asked && (verdict->conflict ? shown->entry.size || !claim->has_entry
                                     : verdict->next == POLICY_NEXT_PAGE && shown->has_entry))
         outcome->audit_entry = mem_copy(entry.data, entry.size);
-    if (verdict->next == POLICY_NEXT_SEND)
+    if (verdict->next != POLICY_NEXT_SEND)
+        return;
+    if (claim->keeps_before && shown->fields.size &&
+        (!claim->is_look || verdict->server_version == claim->version))
+        outcome->before = before_pack(shown->fields);
+    if (!claim->is_look)
         outcome->fields = mem_copy(shown->rebased.fields.data, shown->rebased.fields.size);
 }
 

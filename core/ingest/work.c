@@ -156,7 +156,10 @@ static enum reading position_reader(struct work *work, struct reader *reader,
     struct span header = reader_header(reader);
 
     if (!resume) {
-        if (header.size > 0 && !batch_set_header(work->store, work->batch_id, header, err))
+        bool keeps = schema_shape(work->schema)->keeps_before, undoes = reader_undoes(reader);
+
+        if ((header.size > 0 && !batch_set_header(work->store, work->batch_id, header, err)) ||
+            ((keeps || undoes) && !batch_mark(work->store, work->batch_id, keeps, undoes, err)))
             return READING_FAILED;
         return READING_DONE;
     }

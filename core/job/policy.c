@@ -570,12 +570,31 @@ static void assess_audit(const struct facts *in, struct policy_verdict *out)
     }
 }
 
+/* A look at the record that a PUT replaces, because its fields are to be kept. It has to show the
+ * version of the PUT: a lower one is read again, because a read can lag. Otherwise the answer to
+ * the PUT counts. */
+static void assess_look(const struct facts *in, struct policy_verdict *out)
+{
+    const struct policy_job *job = in->job;
+
+    conclude(out, JOB_PENDING, "");
+    if (in->answer->has_version && in->answer->version < job->version && !job->looks_again) {
+        out->looks_again = true;
+        out->delay_ms = LAG_MS;
+        return;
+    }
+    out->next = POLICY_NEXT_SEND;
+}
+
 static void assess_fetch(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
     const struct policy_answer *answer = in->answer;
 
-    if (in->meaning == MEANS_MISSING) {
+    if (in->meaning == MEANS_MISSING && job->is_look) {
+        out->looks_again = false;
+        assess_look(in, out);
+    } else if (in->meaning == MEANS_MISSING) {
         conclude(out, JOB_REFUSED, "there is no such record");
     } else if (in->meaning == MEANS_REFUSED || in->meaning == MEANS_CONFLICT) {
         out->state = JOB_REFUSED;
@@ -596,6 +615,10 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
         assess_conflict(in, out, false, "our fields over the record's break a rule of the schema");
     } else {
         assess_note_record(in, out);
+        if (job->is_look) {
+            assess_look(in, out);
+            return;
+        }
         conclude(out, JOB_PENDING, "");
         out->next = POLICY_NEXT_SEND;
     }

@@ -59,6 +59,7 @@ struct policy_job {
     bool is_gone;       /* of an audit: the record was not there any more */
     bool was_there;     /* ... or held our values already */
     bool is_copied;     /* ... or held a later row of ours, which this database never sent */
+    bool is_look;       /* of a fetch: the PUT after it is sent as it is, whatever the GET shows */
     int64_t version;    /* that the PUT in question carried */
     int64_t asked_ms;   /* of an audit: how long ago the log was first asked, when this look into it
                            began with its first page */
@@ -104,7 +105,7 @@ enum policy_run {
 enum policy_next {
     POLICY_BY_STATE,
     POLICY_NEXT_FETCH, /* of pending: GET the record, and build the PUT on it */
-    POLICY_NEXT_SEND,  /* of pending: PUT what was just built on the fetched record */
+    POLICY_NEXT_SEND,  /* of pending: PUT what was just built on the fetched record, or looked at */
     POLICY_NEXT_AUDIT, /* of unknown: ask the audit log, from its first page */
     POLICY_NEXT_PAGE,  /* of unknown: its next page */
 };

@@ -37,6 +37,30 @@ static bool find_first_line(const struct source *source, struct span *line)
     return feed || source->ended || source->end - source->begin > source->row_max;
 }
 
+/* Removes the line end, so that an early end of the text is reported at the end of the line. */
+static struct span without_end(struct span line)
+{
+    if (line.size && line.data[line.size - 1] == '\n')
+        line.size--;
+    if (line.size && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
+/* Returns true if the line is an object with a member `undo`. */
+static bool has_undo(struct ndjson *ndjson, struct span line)
+{
+    struct json_tape *tape = &ndjson->tape;
+    struct json_fault fault;
+
+    if (!line.size || line.data[0] != '{' || !json_scan(tape, without_end(line), 0, &fault))
+        return false;
+    for (uint32_t i = 1; i < tape->tokens[0].next; i = tape->tokens[i + 1].next)
+        if (span_is(json_string(&tape->tokens[i], line.data, &ndjson->scratch), "undo"))
+            return true;
+    return false;
+}
+
 bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_shape *shape,
                  struct err *err)
 {
@@ -59,6 +83,7 @@ bool ndjson_init(struct ndjson *ndjson, struct source *source, const struct row_
                        "%s: its first object continues in the next line, and NDJSON is an object a "
                        "line: convert it with jq -c . and use its output",
                        source->name);
+    ndjson->undoes = before + line.size <= source->row_max && has_undo(ndjson, line);
     return true;
 }
 
@@ -180,7 +205,7 @@ static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index
 }
 
 /* Members that a line has. */
-enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4 };
+enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4, HAS_UNDO = 8 };
 
 static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t name_index,
                             struct row *row, struct violations *violations)
@@ -195,7 +220,7 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
         return HAS_RECORD_ID;
     }
     if (span_is(text, "version")) {
-        if (ndjson->shape->version_fetched)
+        if (ndjson->shape->version_fetched && !ndjson->undoes)
             ndjson->version_ignored = true;
         else
             take_version(line, &ndjson->tape.tokens[value], row, violations);
@@ -204,6 +229,12 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
     if (span_is(text, "fields")) {
         take_fields(ndjson, line, value, row, violations);
         return HAS_FIELDS;
+    }
+    if (span_is(text, "undo")) {
+        if (ndjson->tape.tokens[value].kind != JSON_TRUE)
+            row_refuse(violations, "undo must be true, is %s",
+                       violation_show(text_of(&ndjson->tape.tokens[value], line), quoted));
+        return HAS_UNDO;
     }
     if (span_is(text, "tags"))
         take_tags(ndjson, line, value, row, violations);
@@ -230,7 +261,10 @@ static void take_members(struct ndjson *ndjson, struct span line, struct row *ro
     }
     if (!(found & HAS_RECORD_ID))
         violations_add(violations, span_of("record_id"), "record_id", "recordId is missing");
-    if (!(found & HAS_VERSION) && ndjson->shape->version_required)
+    row->is_undo = ndjson->undoes;
+    if (row->is_undo != ((found & HAS_UNDO) != 0))
+        row_refuse(violations, "\"undo\": true must be in each line of a file, or in none");
+    if (!(found & HAS_VERSION) && (ndjson->shape->version_required || row->is_undo))
         row_miss_version(violations);
     if (!(found & HAS_FIELDS))
         row_refuse(violations, "fields is missing");
@@ -253,16 +287,6 @@ static bool is_blank(struct span line)
     line = (struct span){line.data + before, line.size - before};
     return line.size == 0 || line.data[0] == '\n' ||
            (line.data[0] == '\r' && (line.size == 1 || line.data[1] == '\n'));
-}
-
-/* Removes the line end, so that an early end of the text is reported at the end of the line. */
-static struct span without_end(struct span line)
-{
-    if (line.size && line.data[line.size - 1] == '\n')
-        line.size--;
-    if (line.size && line.data[line.size - 1] == '\r')
-        line.size--;
-    return line;
 }
 
 /* Refuses a line for a reason that explains more than the place where it stops being JSON. */
@@ -359,7 +383,7 @@ enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct r
     }
     row->record_id = row->tags = row->fields = (struct span){0};
     row->tape = (struct json_tape){0};
-    row->has_version = false;
+    row->has_version = row->is_undo = false;
     row->version = 0;
     ndjson->tape.count = 0;
     if (whole) {

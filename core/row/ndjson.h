@@ -12,6 +12,7 @@ struct ndjson {
     struct buf record_id, scratch, tags;
     bool version_ignored; /* a row had a version, and the shape says that versions are fetched */
     bool outcome_ignored; /* a row has the outcome of an earlier batch */
+    bool undoes;          /* the first line has `undo`, so that each line needs it */
 };
 
 /* Looks at the first line without taking it. ERR_INPUT: the file is another kind of JSON. Call

@@ -178,6 +178,11 @@ bool reader_outcome_ignored(const struct reader *reader)
     return reader->ndjson.outcome_ignored || csv_has_outcome(&reader->csv);
 }
 
+bool reader_undoes(const struct reader *reader)
+{
+    return reader->ndjson.undoes;
+}
+
 struct span reader_header(const struct reader *reader)
 {
     return buf_span(&reader->csv.lines.header);

@@ -70,6 +70,9 @@ bool reader_version_ignored(const struct reader *reader);
  * export. */
 bool reader_outcome_ignored(const struct reader *reader);
 
+/* Returns true if the file is one of `export --undo`. */
+bool reader_undoes(const struct reader *reader);
+
 /* CSV: returns the bytes of the header row with its line end, after the skipped lines and the sep=
  * line, as in the file; with a byte order mark of UTF-16, which is needed to read them, but not of
  * UTF-8. Else empty. */

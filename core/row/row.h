@@ -19,6 +19,8 @@ struct row {
     struct span record_id; /* empty: there is none */
     bool has_version;
     int64_t version;
+    bool is_undo;          /* of a file that `export --undo` wrote: the schema file does not apply,
+                              because the record held these fields */
     struct span tags;      /* a JSON array of strings; empty: the row has no tags */
     struct span fields;    /* a JSON object, digits as in the file */
     struct json_tape tape; /* tokens of fields, tokens[0] the object; empty if fields is */
@@ -70,7 +72,8 @@ struct row_shape {
     int64_t known_for_ms;  /* ... for so long (`knownFor`); 0: for ever */
     bool sends_unchanged;  /* x-rowferry `unchanged` is `send`, not `skip` */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
-    bool trim;             /* record ids, tags and cells without quotes are trimmed (str_trim) */
+    bool keeps_before; /* x-rowferry `keepBefore`: what a record held before an update is stored */
+    bool trim;         /* record ids, tags and cells without quotes are trimmed (str_trim) */
     struct row_dialect dialect;
 };
 

@@ -141,16 +141,30 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
     buf_append_text(out, "}}\n");
 }
 
-static void put_job(const struct writer *writer, const struct row *row,
-                    const struct outcome *outcome, struct buf *out)
+/* Writes a line up to its fields. */
+static void put_fields(const char *opening, const struct row *row, struct buf *out)
 {
-    buf_append_text(out, writer->options->opening);
+    buf_append_text(out, opening);
+    if (row->is_undo)
+        buf_append_text(out, "\"undo\": true, ");
     buf_append_text(out, "\"recordId\": ");
     put_string(out, row->record_id);
     if (row->has_version)
         buf_printf(out, ", \"version\": %" PRId64, row->version);
     buf_append_text(out, ", \"fields\": ");
     buf_append_json_text(out, row->fields);
+}
+
+void writer_undo(const char *opening, const struct row *row, struct buf *out)
+{
+    put_fields(opening, row, out);
+    buf_append_text(out, "}\n");
+}
+
+static void put_job(const struct writer *writer, const struct row *row,
+                    const struct outcome *outcome, struct buf *out)
+{
+    put_fields(writer->options->opening, row, out);
     if (row->tags.size) {
         buf_append_text(out, ", \"tags\": ");
         buf_append_span(out, row->tags);

@@ -32,6 +32,10 @@ void writer_begin(struct writer *writer, struct buf *out);
 bool writer_job(struct writer *writer, const struct row *row, const struct outcome *outcome,
                 struct buf *out, struct err *err);
 
+/* Appends the NDJSON line of a row that puts back what a record held: record_id, version and fields
+ * count. opening: how the line begins, `{`. */
+void writer_undo(const char *opening, const struct row *row, struct buf *out);
+
 /* Appends a rejected row: its cells or members as they are, followed by the outcome. If the row
  * cannot be split (ragged, an open quote, not JSON), OUTCOME_RAW has its bytes as one line of at
  * most WRITER_RAW_MAX bytes, and there is neither a record id nor fields: a reader rejects it

@@ -26,6 +26,7 @@ enum {
     BATCH_BEGIN,
     BATCH_TALLY,
     BATCH_HEADER_SET,
+    BATCH_MARK,
     BATCH_HEADER,
     BATCH_COUNT_JOBS,
     BATCH_COUNT_REJECTS,
@@ -81,6 +82,8 @@ static const char *const sql[] = {
     [BATCH_TALLY] =
         "INSERT INTO batch_tally (batch_id, next_job_id) VALUES (:batch_id, :next_job_id)",
     [BATCH_HEADER_SET] = "UPDATE batch SET header = :header WHERE id = :batch_id",
+    [BATCH_MARK] = "UPDATE batch SET keeps_before = :keeps_before, undoes = :undoes "
+                   "WHERE id = :batch_id",
     [BATCH_HEADER] = "SELECT header FROM batch WHERE id = :batch_id",
     [BATCH_COUNT_JOBS] =
         "SELECT count(*) AS number FROM job_row WHERE id > :first_id AND id < :end_id",
@@ -127,7 +130,8 @@ static const char *const sql[] = {
                          "WHERE id = :batch_id",
     [BATCH_RESTART] =
         "UPDATE batch SET rows_read = 0, rows_rejected = 0, bytes_done = 0, "
-        "lines_done = 0, prefix_hash = '', header = NULL, content_hash = :content_hash, "
+        "lines_done = 0, prefix_hash = '', header = NULL, keeps_before = 0, undoes = 0, "
+        "content_hash = :content_hash, "
         "size_bytes = :size_bytes, device = :device, inode = :inode, mtime_ns = :mtime_ns, "
         "schema_hash = :schema_hash, "
         "options = :options WHERE id = :batch_id",
@@ -313,6 +317,17 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 {
     return db_begin(store, err) &&
            db_end(store, insert_batch(store, origin, run_id, now_ms, batch_id, err), err);
+}
+
+bool batch_mark(struct store *store, int64_t batch_id, bool keeps_before, bool undoes,
+                struct err *err)
+{
+    struct db_statement *statement = get(store, BATCH_MARK, err);
+
+    db_bind_int64(statement, DB_BATCH_ID, batch_id);
+    db_bind_int64(statement, DB_KEEPS_BEFORE, keeps_before);
+    db_bind_int64(statement, DB_UNDOES, undoes);
+    return db_run(store, statement, err, "note how a batch is sent");
 }
 
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err)

@@ -105,6 +105,11 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 /* Stores the bytes of a CSV header row, for the file of rejected rows. */
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err);
 
+/* Stores how the jobs of a batch are to be sent: with what their records held before kept, and,
+ * where the file is one of `export --undo`, exactly as their rows say. */
+bool batch_mark(struct store *store, int64_t batch_id, bool keeps_before, bool undoes,
+                struct err *err);
+
 /* Step 3: counts the rows independently (jobs and rejects in the tables against rows read), enters
  * the record ids into their index where batch_load_keys did not bring all of them through this
  * store (as one sorted run, a bounded transaction at a time), and makes the batch `open`, or `done`

@@ -36,9 +36,11 @@ void claim_release_outcome(struct claim_outcome *outcome)
     free(outcome->server_record);
     free(outcome->fields);
     free(outcome->audit_entry);
+    free(outcome->before);
     outcome->violations = NULL;
     outcome->violation_count = 0;
     outcome->server_record = outcome->fields = outcome->audit_entry = NULL;
+    outcome->before = NULL;
 }
 
 void claim_release(struct claim *claim)

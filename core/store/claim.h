@@ -6,6 +6,7 @@
 #include "core/job/correlation.h"
 #include "core/job/policy.h"
 #include "core/job/state.h"
+#include "core/store/before.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,11 +41,14 @@ struct claim {
     int64_t attempt_id;
     int64_t claimed_ms;
     enum job_request request;
-    bool doubt;         /* an earlier attempt may have been applied */
-    bool is_reopened;   /* a decision opened it again, after it had been at its end */
-    bool is_known;      /* its PUTs so far carried a version that was known, and not fetched */
-    bool has_base;      /* what an earlier PUT was built on is stored */
-    bool keeps_record;  /* what an answer shows of the record is kept */
+    bool doubt;        /* an earlier attempt may have been applied */
+    bool is_reopened;  /* a decision opened it again, after it had been at its end */
+    bool is_known;     /* its PUTs so far carried a version that was known, and not fetched */
+    bool has_base;     /* what an earlier PUT was built on is stored */
+    bool keeps_record; /* what an answer shows of the record is kept */
+    bool keeps_before; /* what the record held before the update is stored */
+    bool is_look;      /* of a fetch: for that alone, the row is sent as it is */
+    bool is_exact;     /* the row undoes an update: its fields are all that the record is to hold */
     bool refused_token; /* this run's last answer to this job was a 401 */
     int64_t version;    /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[CORRELATION_SIZE];
@@ -121,8 +125,10 @@ struct claim {
         char *audit_entry;   /* of a conflict after an audit: the entry, or `null`; of
                                 POLICY_NEXT_PAGE: that of another update; freed likewise; NULL: as
                                 it was stored before */
-        char *fields;        /* of POLICY_NEXT_SEND: what the PUT carries, built on
-                                server_version; freed by jobs_exchange */
+        char *fields;        /* of POLICY_NEXT_SEND unless it was a look: what the PUT carries,
+                                built on server_version; freed by jobs_exchange */
+        struct before *before; /* of POLICY_NEXT_SEND: what the record holds at the version that the
+                                  PUT carries; freed likewise; NULL: not kept */
     } outcome;
 };
 

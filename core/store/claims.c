@@ -1,5 +1,6 @@
 #include "core/store/claims.h"
 
+#include "core/store/before.h"
 #include "core/store/claim_row.h"
 #include "core/store/order.h"
 
@@ -281,6 +282,31 @@ static bool take_fresh(struct turn *turn, struct claim *claim, struct err *err)
            order_find_siblings(turn->store, claim, false, err) && begin_attempt(turn, claim, err);
 }
 
+/* Notes what the batch of a claim that was just read demands. */
+static void read_batch(const struct turn *turn, struct claim *claim)
+{
+    claim->keeps_before = turn->batch->keeps_before;
+    claim->is_exact = turn->batch->undoes;
+    claim->is_look = false;
+}
+
+/* Makes the update of a batch that keeps what records held a look at the record, which comes first,
+ * unless that was done for the version that it carries. */
+static bool look_first(struct turn *turn, struct claim *claim, struct err *err)
+{
+    bool looked;
+
+    if (!claim->keeps_before || claim->request != REQUEST_UPDATE)
+        return true;
+    if (!before_is_written(turn->store, claim->job_id, claim->version, &looked, err))
+        return false;
+    if (!looked) {
+        claim->request = REQUEST_FETCH;
+        claim->is_look = true;
+    }
+    return true;
+}
+
 /* Claims a job that was claimed before: it is sent again, read back, or put off again. */
 static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
@@ -296,6 +322,7 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
     claim_row_read_again(statement, span_of(turn->batch->schema), turn->exchange->run_id,
                          turn->exchange->now_ms, claim, &sent);
+    read_batch(turn, claim);
     db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
     db_reset(statement);
     if (job_state_of_request(claim->request) == JOB_UNKNOWN)
@@ -309,12 +336,12 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
             return false;
         if (done)
             return true;
-        return (claim->request == REQUEST_FETCH ? take_get : take_again)(turn, claim, err);
-    }
-    if (order.previous_id && !sent &&
-        !order_chain_version(turn->store, turn->batch, claim, &order, err))
+    } else if (order.previous_id && !sent &&
+               !order_chain_version(turn->store, turn->batch, claim, &order, err)) {
         return false;
-    return take_again(turn, claim, err);
+    }
+    return look_first(turn, claim, err) &&
+           (claim->request == REQUEST_FETCH ? take_get : take_again)(turn, claim, err);
 }
 
 /* *more: there may be others, since as many were found as were asked for. */
@@ -355,6 +382,7 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
     bool done = false;
 
     claim_row_read(row, span_of(turn->batch->schema), DB_FIELDS, claim);
+    read_batch(turn, claim);
     if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
     if (order.waits_for)
@@ -367,7 +395,7 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
     } else if (order.previous_id &&
                !order_chain_version(turn->store, turn->batch, claim, &order, err))
         return false;
-    return take_fresh(turn, claim, err);
+    return look_first(turn, claim, err) && take_fresh(turn, claim, err);
 }
 
 /* A statement over the batch's jobs from its cursor on. */

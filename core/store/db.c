@@ -34,6 +34,8 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_KNOWN] = &known_statements,
     [DB_KNOWN_CLAIMS] = &known_claim_statements,
     [DB_DELIVERIES] = &delivery_statements,
+    [DB_BEFORES] = &before_statements,
+    [DB_UNDOS] = &undo_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

@@ -1,6 +1,7 @@
 #include "core/store/exchange.h"
 
 #include "core/base/crash.h"
+#include "core/store/before.h"
 #include "core/store/order.h"
 
 enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer waits for long */
@@ -247,7 +248,8 @@ static bool write_next(struct store *store, const struct exchange *exchange,
     const struct claim_outcome *outcome = &claim->outcome;
     struct db_statement *statement;
 
-    if (outcome->next == POLICY_BY_STATE)
+    /* what follows a look is sent as it is */
+    if (outcome->next == POLICY_BY_STATE || claim->is_look)
         return true;
     statement = get(store, statements[outcome->next], err);
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -335,6 +337,11 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
     if (outcome->conflict && !write_conflict(store, exchange, claim, err))
         return false;
     if (!write_next(store, exchange, claim, err))
+        return false;
+    if (outcome->next == POLICY_NEXT_SEND && claim->keeps_before &&
+        !before_write(store, claim->job_id,
+                      claim->is_look ? claim->version : outcome->server_version, outcome->before,
+                      err))
         return false;
     if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
         !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))

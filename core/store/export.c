@@ -20,21 +20,26 @@ enum { EXPORT_BATCH, EXPORT_JOBS, EXPORT_CLAIMED, EXPORT_REJECTS };
     "(SELECT verdict FROM audit WHERE job_id = r.id) AS verdict "                                  \
     "FROM "
 
+#define OF_RECORD "AND (:record_id IS NULL OR r.record_id = :record_id) "
+
 static const char *const sql[] = {
     [EXPORT_BATCH] =
-        "SELECT schema, format, rows_read, rows_rejected FROM batch WHERE id = :batch_id",
-    [EXPORT_JOBS] = JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
-                        "WHERE b.id = :batch_id AND r.id > :after AND r.id <= :last "
-                        "AND instr(:states, coalesce(s.state, 'pending')) ORDER BY r.id",
+        "SELECT schema, format, rows_read, rows_rejected, keeps_before, undoes FROM batch "
+        "WHERE id = :batch_id",
+    [EXPORT_JOBS] =
+        JOB "batch b CROSS JOIN job_row r LEFT JOIN job_state s ON s.job_id = r.id "
+            "WHERE b.id = :batch_id AND r.id > :after AND r.id <= :last "
+            "AND instr(:states, coalesce(s.state, 'pending')) " OF_RECORD "ORDER BY r.id",
     /* without those that were never claimed: read from the narrower table */
-    [EXPORT_CLAIMED] = JOB "batch b CROSS JOIN job_state s CROSS JOIN job_row r "
-                           "ON r.id = s.job_id WHERE b.id = :batch_id AND s.job_id > :after "
-                           "AND s.job_id <= :last AND instr(:states, s.state) ORDER BY s.job_id",
+    [EXPORT_CLAIMED] =
+        JOB "batch b CROSS JOIN job_state s CROSS JOIN job_row r "
+            "ON r.id = s.job_id WHERE b.id = :batch_id AND s.job_id > :after "
+            "AND s.job_id <= :last AND instr(:states, s.state) " OF_RECORD "ORDER BY s.job_id",
     [EXPORT_REJECTS] =
         "SELECT r.row_no, r.record_id, r.raw, " DB_VIOLATIONS " AS error, b.created_ms "
         "FROM batch b CROSS JOIN rejected_row r ON r.batch_id = b.id "
-        "WHERE b.id = :batch_id AND r.row_no > :after AND r.row_no <= :last ORDER BY "
-        "r.row_no",
+        "WHERE b.id = :batch_id AND r.row_no > :after AND r.row_no <= :last " OF_RECORD
+        "ORDER BY r.row_no",
 };
 
 const struct db_statements export_statements = {sql, sizeof sql / sizeof *sql};
@@ -62,6 +67,8 @@ bool export_batch(struct store *store, int64_t batch_id, struct export_batch *ba
     keep_text(&batch->format, statement, DB_FORMAT);
     batch->rows = (uint32_t)db_column_int64(statement, DB_ROWS_READ);
     batch->rejected = (uint64_t)db_column_int64(statement, DB_ROWS_REJECTED);
+    batch->keeps_before = db_column_int(statement, DB_KEEPS_BEFORE);
+    batch->undoes = db_column_int(statement, DB_UNDOES);
     db_reset(statement);
     buf_reset(&batch->header);
     return batch_header(store, batch_id, &batch->header, err);
@@ -172,6 +179,7 @@ static struct db_statement *begin_side(struct store *store, const struct export_
     db_bind_int64(statement, DB_BATCH_ID, page->batch_id);
     db_bind_int64(statement, DB_AFTER, base + page->after);
     db_bind_int64(statement, DB_LAST, base + last);
+    db_bind_text(statement, DB_RECORD_ID, page->record_id);
     return statement;
 }
 

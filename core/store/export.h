@@ -20,6 +20,8 @@ struct export_batch {
     struct buf header;         /* as batch_set_header kept it; empty: there was none */
     uint32_t rows;             /* no row has a higher number */
     uint64_t rejected;
+    bool keeps_before; /* what its records held before is stored */
+    bool undoes;       /* its rows are of `export --undo` */
 };
 
 void export_batch_release(struct export_batch *batch);
@@ -53,6 +55,7 @@ struct export_row {
 struct export_page {
     int64_t batch_id;
     unsigned states;
+    const char *record_id; /* only rows of this record; NULL: of all */
     uint32_t after; /* the row after which the page begins; then the last one that was read */
     /* *enough: the page ends with this row. */
     bool (*visit)(void *context, const struct export_row *row, bool *enough, struct err *err);

@@ -1,6 +1,9 @@
 #include "core/store/known_claim.h"
 
+#include "core/store/before.h"
 #include "core/store/db.h"
+
+#include <stdlib.h>
 
 enum { KNOWN_BASE, KNOWN_NO_BASE, KNOWN_SKIP_FRESH, KNOWN_SKIP_AGAIN };
 
@@ -62,6 +65,17 @@ static bool write_base(struct store *store, struct claim *claim, struct span fie
     return true;
 }
 
+/* Keeps what a GET has shown as what the job's PUT replaces. */
+static bool keep_known(struct store *store, int64_t job_id, const struct known *known,
+                       struct err *err)
+{
+    struct before *before = before_pack(buf_span(&known->fields));
+    bool fine = before_write(store, job_id, known->version, before, err);
+
+    free(before);
+    return fine;
+}
+
 bool known_claim_use(struct store *store, const struct known_decider *decider, struct claim *claim,
                      int64_t now_ms, struct known *known, enum known_use *use, struct err *err)
 {
@@ -74,8 +88,12 @@ bool known_claim_use(struct store *store, const struct known_decider *decider, s
         return true;
     if (!decider->decide(decider->context, claim, known, now_ms, use, &fields, err))
         return false;
+    if (*use == KNOWN_SEND && claim->keeps_before && known->source != KNOWN_BY_GET)
+        *use = KNOWN_FETCH;
     if (*use != KNOWN_SEND)
         return true;
+    if (claim->keeps_before && !keep_known(store, claim->job_id, known, err))
+        return false;
     claim->request = REQUEST_UPDATE;
     claim->is_known = true;
     claim->version = known->version;

@@ -26,7 +26,8 @@ struct known_decider {
 };
 
 /* Decides about a claim whose row has no version, and which was never sent. KNOWN_SEND: the claim
- * becomes that PUT, and is stored as such. known: zeroed at first, used again. */
+ * becomes that PUT, and is stored as such; where what the record held is to be kept, only a GET
+ * shows it as it is. known: zeroed at first, used again. */
 bool known_claim_use(struct store *store, const struct known_decider *decider, struct claim *claim,
                      int64_t now_ms, struct known *known, enum known_use *use, struct err *err);
 

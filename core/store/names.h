@@ -90,6 +90,7 @@
     X(IS_WAITING) \
     X(JOBS) \
     X(JOB_ID) \
+    X(KEEPS_BEFORE) \
     X(KIND) \
     X(LAG_MS) \
     X(LAST) \
@@ -161,6 +162,7 @@
     X(SERVER_VERSION) \
     X(SET_MS) \
     X(SINCE_MS) \
+    X(SIZE) \
     X(SIZE_BYTES) \
     X(SLACK_MS) \
     X(SOURCE) \
@@ -171,6 +173,7 @@
     X(TAGS) \
     X(THEIRS) \
     X(THROTTLED) \
+    X(UNDOES) \
     X(UNSETTLED) \
     X(UPDATED_MS) \
     X(VALIDATION_FAILURES) \

@@ -13,6 +13,7 @@ static const char *const sql[] = {
     [OPEN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [OPEN_BATCHES] =
         "SELECT b.id, b.schema, b.content_hash, b.occurrence, b.rows_before, "
+        "b.keeps_before, b.undoes, "
         "t.next_job_id, " SQL_COUNTERS " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
     [OPEN_COUNT] = "UPDATE batch_tally SET " TALLY_ADDED
@@ -79,6 +80,8 @@ static bool read_open(struct store *store, int64_t batch_id, struct err *err)
         *batch = (struct open_batch){
             .id = db_column_int64(statement, DB_ID),
             .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
+            .keeps_before = db_column_int(statement, DB_KEEPS_BEFORE),
+            .undoes = db_column_int(statement, DB_UNDOES),
             .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
         };
         if (!db_column_key(statement, &batch->key))

@@ -10,6 +10,8 @@ struct open_batch {
     int64_t id;
     char *schema;
     struct correlation_key key;
+    bool keeps_before; /* what its records held before is stored */
+    bool undoes;       /* its rows are sent as they are */
     int64_t next_job_id;
     int64_t counts[JOB_STATES]; /* before the transaction */
     int64_t deltas[JOB_STATES];

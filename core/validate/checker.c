@@ -759,7 +759,7 @@ static const uint32_t *find_properties(struct checker *c)
 bool checker_check(struct checker *c, const struct row *row, struct violations *violations,
                    struct err *err)
 {
-    if (!row->tape.count)
+    if (!row->tape.count || row->is_undo)
         return true;
     c->row = row;
     c->violations = violations;

@@ -15,7 +15,7 @@ void checker_close(struct checker *checker);
 /* Adds every violation of the row's fields to the list; allocates nothing for a row of a flat
  * schema once its buffers have grown. A row with an empty tape, which the reader rejected, passes.
  * A required member that already has a violation, because the reader could not read its cell, is
- * not reported as missing. False only on ERR_INTERNAL. */
+ * not reported as missing, and a row that undoes is not checked. False only on ERR_INTERNAL. */
 bool checker_check(struct checker *checker, const struct row *row, struct violations *violations,
                    struct err *err);
 

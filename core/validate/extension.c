@@ -158,11 +158,21 @@ static bool compile_record_id(struct compiler *c, uint32_t value)
     return c->schema->record_id != NULL;
 }
 
+static bool compile_flag(struct compiler *c, uint32_t value, const char *below, bool *flag)
+{
+    *flag = compiler_is(c, value, JSON_TRUE);
+    return *flag || compiler_is(c, value, JSON_FALSE) ||
+           compiler_refuse(c, below, "must be true or false");
+}
+
 static bool compile_trim(struct compiler *c, uint32_t value)
 {
-    c->schema->shape.trim = compiler_is(c, value, JSON_TRUE);
-    return c->schema->shape.trim || compiler_is(c, value, JSON_FALSE) ||
-           compiler_refuse(c, "/trim", "must be true or false");
+    return compile_flag(c, value, "/trim", &c->schema->shape.trim);
+}
+
+static bool compile_keep_before(struct compiler *c, uint32_t value)
+{
+    return compile_flag(c, value, "/keepBefore", &c->schema->shape.keeps_before);
 }
 
 static const struct {
@@ -177,6 +187,7 @@ static const struct {
     {"write", compile_write},
     {"recordId", compile_record_id},
     {"trim", compile_trim},
+    {"keepBefore", compile_keep_before},
     /* after version, on which they depend */
     {"knownFor", compile_known_for},
     {"unchanged", compile_unchanged},

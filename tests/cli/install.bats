@@ -141,7 +141,7 @@ help_texts() {
         sed -n '/^\(static \)*const struct keyword keywords/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/keywords.c"
         sed -n '/^static const struct format formats/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/format.c"
         sed -n '/functions\[\]/,/^};/s/^    "\([^"]*\)".*/\1/p' "$TOP/core/validate/sandbox.c"
-        sed -n '/^} settings\[\]/,/^};/p' "$TOP/core/validate/extension.c" | grep -oE '\{"[a-z]+' | cut -c3-
+        sed -n '/^} settings\[\]/,/^};/p' "$TOP/core/validate/extension.c" | grep -oE '\{"[a-zA-Z]+' | cut -c3-
         sed -n '/^} csv_settings\[\]/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/extension_csv.c"
         sed -n '/^} format_settings\[\]/,/^};/s/^    {"\([^"]*\)".*/\1/p' "$TOP/core/validate/extension_csv.c"
     } >words

@@ -11,7 +11,7 @@ BEGIN {
     home["microhttpd.h"] = "^cmd/genesys-sim/|^core/notify/listener[^/]*$"
     home["openssl/hmac.h"] = "^(core/notify/signature|cmd/genesys-sim/webhooks)[^/]*$"
     home["openssl/sha.h"] = "^core/notify/payload[^/]*$"
-    home["zlib.h"] = "^(core/row/input[^/]*|cmd/genesys-sim/distort[^/]*)$"
+    home["zlib.h"] = "^(core/row/input[^/]*|core/store/before[^/]*|cmd/genesys-sim/distort[^/]*)$"
     home["iconv.h"] = "^core/row/encoding[.]c$"
 }
 

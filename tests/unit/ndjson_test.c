@@ -302,6 +302,29 @@ static void the_outcome_of_an_export_is_skipped(void **state)
                 "1@1 [a] {}\n  |row|outcome must be an object, is 7\nend\n");
 }
 
+/* The first line says what the file is; its versions count although the schema file has them
+ * fetched.
+ */
+static void a_file_that_undoes_has_undo_in_each_line(void **state)
+{
+    const struct row_shape fetched = {.version_fetched = true};
+
+    (void)state;
+    check(span_of("\n{\"fields\":{},\"version\":7,\"recordId\":\"a\",\"undo\":true}\n"
+                  "{\"undo\":true,\"recordId\":\"b\",\"fields\":{}}\n"
+                  "{\"recordId\":\"c\",\"version\":7,\"fields\":{}}\n"
+                  "{\"undo\":false,\"recordId\":\"d\",\"version\":7,\"fields\":{}}\n"),
+          &fetched,
+          "1@2 [a] v7 {}\n2@3 [b] {}\n  version|version|is missing; it is required for "
+          "optimistic locking\n"
+          "3@4 [c] v7 {}\n  |row|\"undo\": true must be in each line of a file, or in none\n"
+          "4@5 [d] v7 {}\n  |row|undo must be true, is false\nend\n");
+    assert_rows("{\"recordId\":\"a\",\"fields\":{}}\n"
+                "{\"undo\":true,\"recordId\":\"b\",\"fields\":{}}\n",
+                "1@1 [a] {}\n2@2 [b] {}\n"
+                "  |row|\"undo\": true must be in each line of a file, or in none\nend\n");
+}
+
 static void record_ids_are_decoded_and_checked(void **state)
 {
     (void)state;
@@ -395,6 +418,7 @@ int main(void)
         cmocka_unit_test(members_of_the_wrong_kind_are_reported),
         cmocka_unit_test(an_unknown_member_is_reported_and_the_rest_is_read),
         cmocka_unit_test(the_outcome_of_an_export_is_skipped),
+        cmocka_unit_test(a_file_that_undoes_has_undo_in_each_line),
         cmocka_unit_test(record_ids_are_decoded_and_checked),
         cmocka_unit_test(an_empty_list_of_tags_means_no_tags),
         cmocka_unit_test(a_version_that_int64_cannot_hold_is_refused),

@@ -40,6 +40,8 @@ static const char *const owners[DB_OWNERS] = {
     [DB_KNOWN] = "known",
     [DB_KNOWN_CLAIMS] = "known claims",
     [DB_DELIVERIES] = "deliveries",
+    [DB_BEFORES] = "befores",
+    [DB_UNDOS] = "undos",
 };
 
 /* What people ask. */

@@ -62,7 +62,7 @@ static int end(void **state)
 
 static bool build(struct desk *desk, const char *schema, const char *ours, const char *theirs)
 {
-    return rebase_build(desk->rebase, span_of(schema), span_of(ours), span_of(theirs),
+    return rebase_build(desk->rebase, span_of(schema), false, span_of(ours), span_of(theirs),
                         &desk->rebased, &desk->err);
 }
 

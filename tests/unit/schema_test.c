@@ -358,6 +358,8 @@ static void settings_are_checked_and_unknown_ones_refused(void **state)
          "#/x-rowferry/rules: need declared properties"},
         {EXTENSION("{\"trim\": 1}"), "#/x-rowferry/trim: must be true or false"},
         {EXTENSION("{\"trim\": false}"), ""},
+        {EXTENSION("{\"keepBefore\": \"yes\"}"), "#/x-rowferry/keepBefore: must be true or false"},
+        {EXTENSION("{\"keepBefore\": true}"), ""},
         {EXTENSION("{\"recordId\": 1}"), "#/x-rowferry/recordId: must be an object with pattern"},
         {EXTENSION("{\"recordId\": {\"pattern\": \"(\"}}"),
          "#/x-rowferry/recordId/pattern: is not a regular expression: missing closing parenthesis"},

@@ -54,6 +54,7 @@ static void forget_outcome(struct claim_outcome *outcome)
     free(outcome->server_record);
     free(outcome->fields);
     free(outcome->audit_entry);
+    free(outcome->before);
     for (size_t i = 0; i < outcome->violation_count; i++) {
         free(outcome->violations[i].field);
         free(outcome->violations[i].code);
@@ -419,6 +420,63 @@ static void a_refusal_in_doubt_keeps_what_the_server_said(void **state)
     assert_false(outcome->error_stays);
 }
 
+/* A look keeps what the record holds at the version of the PUT, which is sent in any case. */
+static void a_look_keeps_the_version_that_the_put_replaces(void **state)
+{
+    static const struct {
+        long status;
+        const char *body;
+        bool looks_again;
+        enum job_state state;
+        enum policy_next next;
+        const char *kept;
+    } rows[] = {
+        {200, RECORD("5", "{\"m\": 1.0}", BY(OTHER)), false, JOB_PENDING, POLICY_NEXT_SEND,
+         "{\"m\": 1.0}"},
+        {200, RECORD("5", "{\"n\":1,\"m\":2}", ""), false, JOB_PENDING, POLICY_NEXT_SEND,
+         "{\"n\":1,\"m\":2}"},
+        {200, RECORD("5", "{\"n\":1.0}", ""), false, JOB_UNCHANGED, POLICY_BY_STATE, NULL},
+        {200, RECORD("6", "{\"n\":1}", BY(OTHER)), false, JOB_PENDING, POLICY_NEXT_SEND, NULL},
+        {200, RECORD("6", "{\"m\":1}", BY(OTHER)), false, JOB_PENDING, POLICY_NEXT_SEND, NULL},
+        {200, RECORD("4", "{\"m\":1}", ""), false, JOB_PENDING, POLICY_BY_STATE, NULL},
+        {200, RECORD("4", "{\"m\":1}", ""), true, JOB_PENDING, POLICY_NEXT_SEND, NULL},
+        {404, "{}", false, JOB_PENDING, POLICY_NEXT_SEND, NULL},
+        {200, RECORD("6", "{\"n\":1}", BY(OURS)), false, JOB_APPLIED, POLICY_BY_STATE, NULL},
+        {400, "{}", false, JOB_REFUSED, POLICY_BY_STATE, NULL},
+        {503, "{}", false, JOB_PENDING, POLICY_BY_STATE, NULL},
+    };
+    struct stage *stage = *state;
+    struct claim *claim = &stage->task.claim;
+    struct buf kept = {0};
+    struct err err = {0};
+
+    claim->request = REQUEST_FETCH;
+    claim->is_look = claim->keeps_before = true;
+    claim->doubt = false;
+    claim->attempts = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct claim_outcome *outcome;
+
+        claim->looks_again = rows[i].looks_again;
+        outcome = take(stage, rows[i].status, rows[i].body);
+        assert_int_equal(outcome->state, rows[i].state);
+        assert_int_equal(outcome->next, rows[i].next);
+        assert_int_equal(outcome->looks_again, rows[i].state == JOB_PENDING &&
+                                                   rows[i].next == POLICY_BY_STATE &&
+                                                   rows[i].status == 200);
+        assert_null(outcome->fields);
+        assert_int_equal(outcome->before != NULL, rows[i].kept != NULL);
+        if (!rows[i].kept)
+            continue;
+        buf_reset(&kept);
+        assert_true(before_unpack(
+            (struct span){(const char *)outcome->before->packed, outcome->before->packed_size},
+            outcome->before->size, &kept, &err));
+        assert_string_equal(buf_text(&kept), rows[i].kept);
+    }
+    buf_release(&kept);
+}
+
 static void a_refused_fetch_says_why_itself(void **state)
 {
     static const long statuses[] = {400, 403};
@@ -590,6 +648,7 @@ int main(void)
         ON_STAGE(a_job_keeps_the_cause_of_its_read_back),
         ON_STAGE(a_record_that_moved_on_is_kept_until_the_audit_log_answers),
         ON_STAGE(a_refusal_in_doubt_keeps_what_the_server_said),
+        ON_STAGE(a_look_keeps_the_version_that_the_put_replaces),
         ON_STAGE(a_refused_fetch_says_why_itself),
         ON_STAGE(a_refusal_that_concerned_the_run_changes_nothing_for_the_job),
         ON_STAGE(a_request_is_built_from_the_claim),

@@ -1,0 +1,122 @@
+#include "cmd/rowferry/undo.h"
+
+#include "cmd/rowferry/choice.h"
+#include "cmd/rowferry/words.h"
+#include "core/base/stop.h"
+#include "core/row/writer.h"
+#include "core/store/undo.h"
+
+#include <inttypes.h>
+
+enum { WRITE_AT_ONCE = 1 << 18, NAMED_MAX = 10 };
+
+struct undoing {
+    struct report *report;
+    const char *opening; /* of each line */
+    struct buf out;
+    uint64_t records, jobs;                       /* that the rows put back */
+    uint64_t without_change, not_kept, overtaken; /* jobs that are left out */
+    struct buf names;                             /* of the first that were not kept */
+};
+
+static void name_job(struct undoing *undoing, int64_t job_id)
+{
+    if (undoing->not_kept >= NAMED_MAX && !undoing->report->verbose)
+        return;
+    if (undoing->names.size)
+        buf_append_text(&undoing->names, ", ");
+    choice_name(&undoing->names, job_id);
+}
+
+static bool take_job(void *context, const struct undo_job *job, bool *enough, struct err *err)
+{
+    struct undoing *undoing = context;
+    const struct row row = {.record_id = job->record_id,
+                            .has_version = true,
+                            .version = job->version,
+                            .is_undo = true,
+                            .fields = job->fields};
+
+    (void)err;
+    undoing->overtaken += job->overtaken;
+    if (job->state != JOB_APPLIED) {
+        undoing->without_change++;
+    } else if (!job->kept) {
+        name_job(undoing, job->job_id);
+        undoing->not_kept += job->jobs;
+    } else {
+        undoing->records++;
+        undoing->jobs += job->jobs;
+        writer_undo(undoing->opening, &row, &undoing->out);
+    }
+    *enough = undoing->out.size >= WRITE_AT_ONCE;
+    return true;
+}
+
+static void report_left_out(const struct undoing *undoing, const char *name)
+{
+    struct report *report = undoing->report;
+    struct buf text = {0};
+
+    words_count(&text, undoing->records, "record");
+    buf_append_text(&text, ", which ");
+    words_count(&text, undoing->jobs, "job");
+    buf_append_text(&text, " changed");
+    if (undoing->without_change > 0) {
+        buf_append_text(&text, "; left out: ");
+        words_count(&text, undoing->without_change, "job");
+        buf_append_text(&text, " without a change");
+    }
+    report_notice(report, "%s: %s", name, buf_text(&text));
+    if (undoing->overtaken > 0)
+        report_notice(report,
+                      "%s: %" PRIu64 " earlier jobs are left out: someone else changed their "
+                      "records between our updates",
+                      name, undoing->overtaken);
+    if (undoing->not_kept > 0) {
+        report_notice(report,
+                      "%s: what the records of %" PRIu64 " jobs held before is not known: %s%s",
+                      name, undoing->not_kept, buf_text((struct buf *)&undoing->names),
+                      undoing->not_kept > NAMED_MAX && !report->verbose ? ", ..." : "");
+        report_status(report, EXIT_ROWS);
+    }
+    buf_release(&text);
+}
+
+bool undo_write(struct session *session, int64_t batch_id, const struct export_batch *batch,
+                const char *name, struct err *err)
+{
+    const struct options *options = &session->cli->options;
+    struct report *report = &session->cli->report;
+    struct undoing undoing = {.report = report,
+                              .opening = report->json ? "{\"message_type\": \"row\", " : "{"};
+    struct undo_page page = {.batch_id = batch_id,
+                             .states = (unsigned)options_number(options, OPT_EXPORT_STATE),
+                             .record_id = options_text(options, OPT_RECORD),
+                             .visit = take_job,
+                             .context = &undoing};
+    bool fine = true;
+
+    if (options_number(options, OPT_EXPORT_FORMAT) == ROW_FORMAT_CSV ||
+        options_flag(options, OPT_FOR_SPREADSHEET))
+        return err_set(err, ERR_CONFIG, "--undo writes NDJSON only: leave out %s",
+                       options_flag(options, OPT_FOR_SPREADSHEET) ? "--for-spreadsheet"
+                                                                  : "--format csv");
+    if (!batch->keeps_before)
+        return err_set(err, ERR_CONFIG,
+                       "%s: what its records held before was not kept: set \"keepBefore\": true in "
+                       "the schema file before the next file is read",
+                       name);
+    while (fine && page.after < batch->rows) {
+        if (stop_requested())
+            fine = err_set(err, ERR_STOPPED, "stopped");
+        fine = fine && undo_next(session->store, &page, err);
+        if (fine && (undoing.out.size >= WRITE_AT_ONCE || page.after >= batch->rows))
+            fine = report_stream(report, &undoing.out, err);
+    }
+    if (fine)
+        report_left_out(&undoing, name);
+    buf_release(&undoing.out);
+    buf_release(&undoing.names);
+    return fine;
+}

@@ -1,0 +1,15 @@
+/* Writes rows that put back what the records of a batch held before it: export --undo. */
+#ifndef ROWFERRY_CMD_UNDO_H
+#define ROWFERRY_CMD_UNDO_H
+
+#include "cmd/rowferry/session.h"
+#include "core/store/export.h"
+
+#include <stdbool.h>
+
+/* Writes the rows and reports what is left out; status 3 if what a record held was not kept. name:
+ * of the batch, for messages. */
+bool undo_write(struct session *session, int64_t batch_id, const struct export_batch *batch,
+                const char *name, struct err *err);
+
+#endif

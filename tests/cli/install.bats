@@ -44,6 +44,7 @@ options() {
 ./lib/sysusers.d/rowferry.conf
 ./lib/tmpfiles.d/rowferry.conf
 ./share/bash-completion/completions/rowferry
+./share/doc/rowferry/examples/litestream.yml
 ./share/doc/rowferry/examples/rowferry.env
 ./share/man/man1/rowferry.1
 ./share/man/man5/rowferry-schema.5
@@ -276,19 +277,26 @@ complete_all() {
     mkdir -p root/etc
     ends 0 systemd-sysusers --root="$PWD/root" "$PREFIX/lib/sysusers.d/rowferry.conf"
     ends 0 systemd-tmpfiles --root="$PWD/root" --create "$PREFIX/lib/tmpfiles.d/rowferry.conf"
-    same "750 2770" "$(echo $(stat -c %a root/var/lib/rowferry root/var/lib/rowferry/inbox))"
+    same "750 2770 700" "$(echo $(stat -c %a root/var/lib/rowferry root/var/lib/rowferry/{inbox,backups}))"
     same "$(stat -c %u root/var/lib/rowferry)" "$(sed -n 's/^rowferry:x:\([0-9]*\):.*/\1/p' root/etc/passwd)"
 }
 
 @test "the settings and the command of the unit are valid" {
-    local unit=$PREFIX/lib/systemd/system/rowferry.service
+    local unit=$PREFIX/lib/systemd/system/rowferry.service before command
 
     sed -n 's/^Environment=//p' "$unit" | sed "s|%d|$PWD|;s|/etc/rowferry|$PWD|" >.env
-    mkdir inbox
+    mkdir inbox backups
     (umask 077 && echo hush >client-secret)
+    read -r -a before < <(sed -n 's/^ExecStartPre=-//p' "$unit")
     read -r -a command < <(sed -n 's/^ExecStart=//p' "$unit")
+    ends 2 "${before[@]}"
+    holds "$stderr" "does not exist"
     ends 0 "${command[@]}"
     lacks "$stderr" "no setting"
+    ends 0 "${before[@]}"
+    ends 0 "${before[@]}"
+    lacks "$stderr" "no setting"
+    same 1 "$(ls backups | wc -l)"
 }
 
 # --- the package --------------------------------------------------------------------------------

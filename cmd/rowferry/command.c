@@ -35,11 +35,12 @@ const struct command commands[] = {
             {2, "usage, a setting, a schema file, a certificate or the environment is wrong, or "
                 "the inbox is missing"},
             {3, "finished, but rows or files were rejected, jobs were refused, failed or are in "
-                "conflict, or the audit log does not show an update"},
+                "conflict, the audit log does not show an update, or the ERP refused a "
+                "notification"},
             {4, "a file passed --max-errors or missed --min-rows and was refused, the inbox "
                 "missed --min-files, or the API refused more jobs than --max-refused"},
-            {5, "incomplete: jobs or audits are left, the network is down, or a file is still "
-                "being written; the same command again resumes"},
+            {5, "incomplete: jobs, audits or notifications are left, the network is down, or a "
+                "file is still being written; the same command again resumes"},
             {6, NULL}, {7, NULL}, {8, NULL}, STOPPED,
         },
     },

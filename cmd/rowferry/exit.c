@@ -17,7 +17,9 @@ static const struct {
     {EXIT_DONE, "everything asked for is done"},
     {EXIT_INTERNAL, "internal error: a bug, please report"},
     {EXIT_CONFIG, "usage, setting, schema file, certificate or environment wrong"},
-    {EXIT_ROWS, "finished, but rows are rejected, refused, failed or in conflict"},
+    {EXIT_ROWS,
+     "finished, but rows are rejected, refused, failed or in conflict, an update is not in "
+     "the audit log, or the ERP refused a notification"},
     {EXIT_LIMIT, "a limit was passed: --max-errors, --min-rows, --min-files, --max-refused"},
     {EXIT_INCOMPLETE, "incomplete: the same command again resumes"},
     {EXIT_AUTH, "the API refused the credentials or permissions"},

@@ -293,7 +293,8 @@ static void append_last_run(const struct run_info *last, struct buf *out)
     }
     buf_printf(out, "ended %s, ", words_time(last->ended_ms, moment));
     words_count(out, last->requests, "request");
-    buf_printf(out, "\n  exit status %d: %s\n", last->exit_status, exit_meaning(last->exit_status));
+    buf_printf(out, "\n  exit status %d: ", last->exit_status);
+    words_wrap(out, exit_meaning(last->exit_status), 4, last->exit_status > 99 ? 19 : 17);
 }
 
 static void append_surroundings(const struct standing *standing, struct buf *out)

@@ -98,6 +98,8 @@ gaps() {
     grep -q '^rowferry_audits{.*verdict="missing"} 1$' m.prom
     ends 0 rowferry status 1
     holds "$output" 'audit log: 1 missing'
+    ends 0 rowferry status
+    holds "$(tr -s ' \n' ' ' <<<"$output")" 'an update is not in the audit log'
     ends 0 rowferry status --json
     same '1 1 0 0' "$(jq -r 'select(.event == "batch") | [.audited, .audit_missing, .audit_mismatch, .audits_due] |
         join(" ")' <<<"$output")"

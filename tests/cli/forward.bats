@@ -170,6 +170,10 @@ B 2' "$(erp_got | sort)"
     # unsigned, the ERP refuses
     notification B 1 | ends 3 rowferry forward - --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
     same 'B|401' "$(sql 'SELECT record_id, http_status FROM undelivered')"
+    # reported by the command that it failed in, as a batch is
+    ends 0 rowferry forward /dev/null --erp-endpoint "$GENESYS_ENVIRONMENT/erp"
+    ends 0 rowferry status
+    holds "$output" '1 failed'
 }
 
 @test "an endpoint must be https or local, and a secret file private" {

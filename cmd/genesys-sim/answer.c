@@ -112,6 +112,8 @@ void answer_lace(struct answer *answer, struct span member)
 {
     struct buf plain = answer->body;
 
+    if (!plain.size || plain.data[0] != '{')
+        return;
     answer->body = (struct buf){0};
     buf_append_char(&answer->body, '{');
     buf_append_span(&answer->body, member);

@@ -51,7 +51,8 @@ void answer_login_error(struct answer *answer, unsigned status, const char *erro
 /* Fills in the HTML page of a gateway, without a correlation id. */
 void answer_html(struct answer *answer, unsigned status);
 
-/* Inserts a member such as `"note":[]` before the others of a body that is a JSON object. */
+/* Inserts a member such as `"note":[]` before the others of a body that is a JSON object; leaves
+ * any other body alone. */
 void answer_lace(struct answer *answer, struct span member);
 
 /* Turns an answer into the bytes of its message (RFC 9112), ANSWER_RAW: at least `padding` bytes of

@@ -1,10 +1,12 @@
 #include "cmd/genesys-sim/dispatch.h"
 
 #include "cmd/genesys-sim/audit.h"
+#include "cmd/genesys-sim/contacts.h"
 #include "cmd/genesys-sim/control.h"
 #include "cmd/genesys-sim/erp.h"
 #include "cmd/genesys-sim/login.h"
 #include "cmd/genesys-sim/put_get.h"
+#include "cmd/genesys-sim/resource.h"
 #include "cmd/genesys-sim/sim.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -14,13 +16,24 @@
 enum { FLOOD_SIZE = 100 << 10, DEEP = 10000 };
 
 static void (*const handlers[ROUTE_KINDS])(struct sim *, struct request *) = {
-    [ROUTE_TOKEN] = login_answer, [ROUTE_PUT] = put_answer, [ROUTE_GET] = get_answer,
-    [ROUTE_AUDIT] = audit_answer, [ROUTE_ERP] = erp_answer,
+    [ROUTE_TOKEN] = login_answer,     [ROUTE_PUT] = put_answer,
+    [ROUTE_GET] = get_answer,         [ROUTE_AUDIT] = audit_answer,
+    [ROUTE_ERP] = erp_answer,         [ROUTE_READ] = resource_read,
+    [ROUTE_REPLACE] = resource_write, [ROUTE_MERGE] = resource_write,
+    [ROUTE_CREATE] = resource_write,  [ROUTE_ENRICH] = contacts_enrich,
+    [ROUTE_BULK] = contacts_bulk,     [ROUTE_LOOKUP] = contacts_lookup,
 };
 
 static bool is_api(enum route_kind kind)
 {
-    return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT;
+    return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT ||
+           (kind >= ROUTE_READ && kind < ROUTE_SIM_STATS);
+}
+
+/* Whether the route writes a resource that is not a record of a custom object. */
+static bool writes_resource(enum route_kind kind)
+{
+    return kind >= ROUTE_REPLACE && kind <= ROUTE_BULK;
 }
 
 /* Checks the key of --api-key. False when the answer is an error. */
@@ -73,12 +86,14 @@ static bool admit(struct sim *sim, struct request *request)
     return true;
 }
 
+/* The scope of every other route is put. */
 static const struct fault_rule *draw(struct sim *sim, struct request *request)
 {
     static const enum fault_scope scopes[ROUTE_KINDS] = {
         [ROUTE_PUT] = FAULT_SCOPE_PUT,     [ROUTE_GET] = FAULT_SCOPE_GET,
         [ROUTE_AUDIT] = FAULT_SCOPE_GET,   [ROUTE_ERP] = FAULT_SCOPE_ERP,
-        [ROUTE_TOKEN] = FAULT_SCOPE_TOKEN,
+        [ROUTE_TOKEN] = FAULT_SCOPE_TOKEN, [ROUTE_READ] = FAULT_SCOPE_GET,
+        [ROUTE_LOOKUP] = FAULT_SCOPE_GET,
     };
     int kind = faults_draw(&sim->options->faults, scopes[request->route.kind],
                            (uint64_t)sim->options->seed, request->seq);
@@ -183,8 +198,10 @@ static void handle(struct sim *sim, struct request *request)
     if (!rule)
         return;
     request->fault = rule->name;
-    request->late = rule->moment == FAULT_LATE && route->kind == ROUTE_PUT && request->payload_ok &&
-                    !options_answer(sim->options, ANSWER_PUT, route->id, false);
+    request->late = rule->moment == FAULT_LATE &&
+                    (writes_resource(route->kind) ||
+                     (route->kind == ROUTE_PUT && request->payload_ok &&
+                      !options_answer(sim->options, ANSWER_PUT, route->id, false)));
     spoil(sim, request, rule);
 }
 
@@ -194,10 +211,11 @@ static void code_answer(struct sim *sim, struct request *request)
     static const struct {
         enum route_kind route;
         enum distort_scope scope;
-    } coded[] = {{ROUTE_PUT, DISTORT_PUT},
-                 {ROUTE_GET, DISTORT_GET},
-                 {ROUTE_AUDIT, DISTORT_AUDIT},
-                 {ROUTE_TOKEN, DISTORT_TOKEN}};
+    } coded[] = {
+        {ROUTE_PUT, DISTORT_PUT},     {ROUTE_GET, DISTORT_GET},   {ROUTE_AUDIT, DISTORT_AUDIT},
+        {ROUTE_TOKEN, DISTORT_TOKEN}, {ROUTE_READ, DISTORT_GET},  {ROUTE_LOOKUP, DISTORT_GET},
+        {ROUTE_REPLACE, DISTORT_PUT}, {ROUTE_MERGE, DISTORT_PUT}, {ROUTE_CREATE, DISTORT_PUT},
+        {ROUTE_ENRICH, DISTORT_PUT},  {ROUTE_BULK, DISTORT_PUT}};
     const char *coding = NULL;
 
     if (request->answer.end != ANSWER_WHOLE || !request->answer.body.size)
@@ -223,6 +241,7 @@ static void log_request(struct sim *sim, struct request *request)
         .correlation_id = request->payload.correlation_id,
         .status = end == ANSWER_CUT || end == ANSWER_RESET ? 0 : request->answer.status,
         .applied = request->applied,
+        .rows = request->rows,
         .fault = request->fault,
         .connection = request->client->number,
         .at_ms = request->at_ms,
@@ -239,32 +258,51 @@ static void log_request(struct sim *sim, struct request *request)
 
 /* An update that is applied after its connection was closed. */
 struct late {
-    uint64_t request;
-    struct route route;
-    struct buf body;
-    struct payload payload;
+    struct request request;
+    char *if_match, *if_none_match;
 };
 
 static void run_late(void *context, void *subject, bool stopping)
 {
     struct late *late = subject;
+    struct request *request = &late->request;
 
-    if (!stopping)
-        put_apply(context, late->request, &late->route, &late->payload);
-    route_release(&late->route);
-    buf_release(&late->body);
+    if (!stopping && request->route.kind == ROUTE_PUT)
+        put_apply(context, request->seq, &request->route, &request->payload);
+    else if (!stopping)
+        handlers[request->route.kind](context, request);
+    request_release(request);
+    free(late->if_match);
+    free(late->if_none_match);
     free(late);
+}
+
+static char *copy_of(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
 }
 
 /* Moves route and body out of the request; the spans of payload point into the body. */
 static void postpone(struct sim *sim, struct request *request)
 {
+    static const struct client nobody;
     struct late *late = mem_calloc(1, sizeof *late);
 
-    late->request = request->seq;
-    late->route = request->route;
-    late->body = request->body;
-    late->payload = request->payload;
+    late->if_match = copy_of(request->if_match);
+    late->if_none_match = copy_of(request->if_none_match);
+    late->request = (struct request){
+        .content_type = "application/json",
+        .if_match = late->if_match,
+        .if_none_match = late->if_none_match,
+        .client = &nobody,
+        .body = request->body,
+        .body_size = request->body_size,
+        .seq = request->seq,
+        .at_ms = request->at_ms,
+        .route = request->route,
+        .payload = request->payload,
+    };
+    late->request.route.query = (struct span){0};
     request->route = (struct route){0};
     request->body = (struct buf){0};
     timers_add(&sim->timers, (struct timer){.due_us = clock_monotonic_us() + request->delay_us +

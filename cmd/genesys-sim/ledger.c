@@ -118,6 +118,8 @@ bool ledger_add_request(struct ledger *ledger, const struct ledger_request *requ
     add_text(line, "correlation_id", request->correlation_id);
     add_number(line, "status", (int64_t)request->status);
     buf_append_text(line, request->applied ? ",\"applied\":true" : ",\"applied\":false");
+    if (request->rows)
+        add_number(line, "rows", request->rows);
     add_text(line, "fault", request->fault);
     add_number(line, "connection", (int64_t)request->connection);
     add_number(line, "at_ms", request->at_ms);

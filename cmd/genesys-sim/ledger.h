@@ -26,6 +26,7 @@ struct ledger_update {
     int64_t submitted_version;  /* the new one is this + 1 */
     const char *correlation_id; /* empty: none */
     struct span fields;         /* JSON as received; line breaks become spaces */
+    struct span state;          /* JSON of the record afterwards; data NULL: fields */
     struct span source;         /* a JSON string with its quotes; data NULL: none */
     int64_t at_ms;
     bool foreign;
@@ -40,6 +41,7 @@ struct ledger_request {
     const char *correlation_id;
     unsigned status; /* 0: closed without an answer */
     bool applied;
+    unsigned rows;     /* of a bulk request; 0: none */
     const char *fault; /* NULL: none */
     uint64_t connection;
     int64_t at_ms;

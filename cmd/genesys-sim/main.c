@@ -6,6 +6,7 @@
  * - dispatch: one request: route, token, rate limit, fault, handler, line in the ledger
  * - routes: method and target to kind, schema and record id
  * - login, put_get, audit, erp, control: the handlers, one file for each kind of request
+ * - resource, contacts: other resources, with other locks, bulk, and records that a write creates
  * - sim: what the server remembers, and what several handlers do: update, answer a record
  * - request, payload, strict: a request; the body of an update; strict JSON
  * - answer: bodies and headers of answers and errors

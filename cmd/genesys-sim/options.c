@@ -1,5 +1,6 @@
 #include "cmd/genesys-sim/options.h"
 
+#include "cmd/genesys-sim/resource.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
@@ -158,6 +159,8 @@ static const struct option table[] = {
     {"records", "FILE", "seeds, NDJSON: schema, id, version, fields, metadata", OPTION_TEXT, false,
      AT(records_path), 0, 0, NULL},
     {"only-seeded", NULL, "other records are 404", OPTION_FLAG, false, AT(only_seeded), 0, 0, NULL},
+    {"upsert", NULL, "a PUT to /rest-... creates a record that is missing", OPTION_FLAG, false,
+     AT(upsert), 0, 0, NULL},
     {"latency-ms", "N", "delay of every API answer", OPTION_NUMBER, true, AT(latency_ms), 0, DAY_MS,
      NULL},
     {"login-latency-ms", "N",
@@ -376,6 +379,9 @@ void options_help(FILE *out)
                  table[i].argument ? table[i].argument : "", table[i].changeable ? " *" : "");
         help_line(out, left, table[i].help);
     }
+    fputs("\nOther resources, with records of their own, in the ledger as RESOURCE/TABLE:\n", out);
+    for (int i = RESOURCE_NONE + 1; i < RESOURCE_KINDS; i++)
+        help_line(out, resource_name((enum resource_kind)i), resource_help((enum resource_kind)i));
     fputs("\nKinds of faults:\n", out);
     for (int i = 0; i < FAULT_KINDS; i++)
         help_line(out, fault_rule(i)->name, fault_rule(i)->help);

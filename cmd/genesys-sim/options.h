@@ -55,6 +55,7 @@ struct options {
     int64_t max_seconds;
     int64_t seed;
     int64_t fault_limit; /* faults still to come; negative: any number */
+    bool upsert;         /* a PUT creates a REST record that is missing */
     bool only_seeded, bare_conflicts, with_parent, help;
     enum wait_form wait_form;
     struct pace token_limit, rate_limit;

@@ -20,6 +20,7 @@ struct request {
     const char *authorization;
     const char *key; /* of the header field that --api-key names */
     const char *content_type;
+    const char *if_match, *if_none_match;
     const char *idempotency_key, *webhook_id, *webhook_timestamp, *webhook_signature;
     char *target;
     const struct client *client;
@@ -34,8 +35,9 @@ struct request {
     struct err problem; /* why payload_ok is false */
     const char *fault;  /* NULL: none */
     bool applied;
-    bool early; /* answered before its body is read */
-    bool late;  /* applied after the connection was closed */
+    unsigned rows; /* of a bulk request */
+    bool early;    /* answered before its body is read */
+    bool late;     /* applied after the connection was closed */
 
     struct answer answer;
     int64_t delay_us; /* before the answer, or the cut */

@@ -4,26 +4,93 @@
 
 #include <stdlib.h>
 
-/* '*' is any one segment: the first is the schema, the second the record id. The first path that
- * matches is used. */
+#define ALL "GET, PATCH, PUT"
+#define EACH                                                                                       \
+    {                                                                                              \
+        {"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE},                                               \
+        {                                                                                          \
+            "PUT", ROUTE_REPLACE                                                                   \
+        }                                                                                          \
+    }
+
+/* '*' is any one segment: the first is the schema, the second the record id; '@' is the id where
+ * there is no schema. The first path that matches is used. */
 static const struct path {
     const char *pattern;
     const char *allow;
     struct {
         const char *method;
         enum route_kind kind;
-    } verb[2];
+    } verb[3];
+    enum resource_kind resource;
 } paths[] = {
-    {"/api/v2/customobjects/schemas/*/records/auditlogs", "GET", {{"GET", ROUTE_AUDIT}}},
+    {"/api/v2/customobjects/schemas/*/records/auditlogs",
+     "GET",
+     {{"GET", ROUTE_AUDIT}},
+     RESOURCE_NONE},
     {"/api/v2/customobjects/schemas/*/records/*",
      "GET, PUT",
-     {{"PUT", ROUTE_PUT}, {"GET", ROUTE_GET}}},
-    {"/oauth/token", "POST", {{"POST", ROUTE_TOKEN}}},
-    {"/erp", "POST", {{"POST", ROUTE_ERP}}},
-    {"/sim/stats", "GET", {{"GET", ROUTE_SIM_STATS}}},
-    {"/sim/records/*/*", "GET, POST", {{"GET", ROUTE_SIM_READ}, {"POST", ROUTE_SIM_WRITE}}},
-    {"/sim/revoke", "POST", {{"POST", ROUTE_SIM_REVOKE}}},
-    {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}},
+     {{"PUT", ROUTE_PUT}, {"GET", ROUTE_GET}},
+     RESOURCE_NONE},
+    {"/oauth/token", "POST", {{"POST", ROUTE_TOKEN}}, RESOURCE_NONE},
+    {"/erp", "POST", {{"POST", ROUTE_ERP}}, RESOURCE_NONE},
+    {"/sim/stats", "GET", {{"GET", ROUTE_SIM_STATS}}, RESOURCE_NONE},
+    {"/sim/records/*/*",
+     "GET, POST",
+     {{"GET", ROUTE_SIM_READ}, {"POST", ROUTE_SIM_WRITE}},
+     RESOURCE_NONE},
+    {"/sim/revoke", "POST", {{"POST", ROUTE_SIM_REVOKE}}, RESOURCE_NONE},
+    {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}, RESOURCE_NONE},
+    {"/rest-version/@", ALL, EACH, RESOURCE_VERSION},
+    {"/rest-version", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_VERSION},
+    {"/rest-etag/@", ALL, EACH, RESOURCE_ETAG},
+    {"/rest-etag", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_ETAG},
+    {"/rest-plain/@", ALL, EACH, RESOURCE_PLAIN},
+    {"/rest-plain", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_PLAIN},
+    {"/api/v2/users/@", "GET, PATCH", {{"GET", ROUTE_READ}, {"PATCH", ROUTE_MERGE}}, RESOURCE_USER},
+    {"/api/v2/groups/@", "GET, PUT", {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}}, RESOURCE_GROUP},
+    {"/api/v2/flows/datatables/*/rows/*",
+     "GET, PUT",
+     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}},
+     RESOURCE_ROW},
+    {"/api/v2/flows/datatables/*/rows", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_ROW},
+    {"/api/v2/conversations/*/customattributes",
+     "PUT",
+     {{"PUT", ROUTE_REPLACE}},
+     RESOURCE_ATTRIBUTES},
+    {"/api/v2/conversations/*/customattributes/*",
+     "GET",
+     {{"GET", ROUTE_READ}},
+     RESOURCE_ATTRIBUTES},
+    {"/api/v2/externalcontacts/contacts/enrich",
+     "POST",
+     {{"POST", ROUTE_ENRICH}},
+     RESOURCE_CONTACT},
+    {"/api/v2/externalcontacts/bulk/contacts/enrich",
+     "POST",
+     {{"POST", ROUTE_BULK}},
+     RESOURCE_CONTACT},
+    {"/api/v2/externalcontacts/identifierlookup/contacts",
+     "POST",
+     {{"POST", ROUTE_LOOKUP}},
+     RESOURCE_CONTACT},
+    {"/api/v2/externalcontacts/organizations/enrich",
+     "POST",
+     {{"POST", ROUTE_ENRICH}},
+     RESOURCE_ORGANIZATION},
+    {"/api/v2/externalcontacts/bulk/organizations/enrich",
+     "POST",
+     {{"POST", ROUTE_BULK}},
+     RESOURCE_ORGANIZATION},
+    {"/api/v2/externalcontacts/identifierlookup/organizations",
+     "POST",
+     {{"POST", ROUTE_LOOKUP}},
+     RESOURCE_ORGANIZATION},
+    {"/api/v2/outbound/contactlists/*/contacts/*",
+     "GET, PUT",
+     {{"GET", ROUTE_READ}, {"PUT", ROUTE_REPLACE}},
+     RESOURCE_OUTBOUND},
+    {"/api/v2/outbound/contactlists/*/contacts", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_OUTBOUND},
 };
 
 char *route_decode(struct span text, bool form)
@@ -111,13 +178,13 @@ static bool path_fits(const char *pattern, struct span path, struct span name[2]
     while (next_segment(&rest, &want)) {
         if (!next_segment(&path, &segment))
             return false;
-        if (!span_is(want, "*")) {
+        if (!span_is(want, "*") && !span_is(want, "@")) {
             if (!span_equal(want, segment))
                 return false;
         } else if (segment.size == 0 || span_is(segment, ".") || span_is(segment, "..")) {
             return false;
         } else {
-            name[count++] = segment;
+            name[span_is(want, "@") ? 1 : count++] = segment;
         }
     }
     return path.size == 0;
@@ -166,7 +233,8 @@ void route_find(struct route *route, const char *method, const char *target)
         return;
     }
     route->allow = found->allow;
-    for (size_t i = 0; i < 2 && found->verb[i].method; i++)
+    route->resource = found->resource;
+    for (size_t i = 0; i < 3 && found->verb[i].method; i++)
         if (strcmp(found->verb[i].method, method) == 0)
             route->kind = found->verb[i].kind;
     if (take_name(route, name[0], &route->schema) && take_name(route, name[1], &route->id) &&
@@ -184,8 +252,10 @@ void route_release(struct route *route)
 const char *route_name(enum route_kind kind)
 {
     static const char *const names[ROUTE_KINDS] = {
-        [ROUTE_TOKEN] = "token", [ROUTE_PUT] = "put", [ROUTE_GET] = "get",
-        [ROUTE_AUDIT] = "audit", [ROUTE_ERP] = "erp",
+        [ROUTE_TOKEN] = "token",     [ROUTE_PUT] = "put",     [ROUTE_GET] = "get",
+        [ROUTE_AUDIT] = "audit",     [ROUTE_ERP] = "erp",     [ROUTE_READ] = "read",
+        [ROUTE_REPLACE] = "replace", [ROUTE_MERGE] = "merge", [ROUTE_CREATE] = "create",
+        [ROUTE_ENRICH] = "enrich",   [ROUTE_BULK] = "bulk",   [ROUTE_LOOKUP] = "lookup",
     };
 
     return names[kind] ? names[kind] : "other";

@@ -13,6 +13,13 @@ enum route_kind {
     ROUTE_GET,
     ROUTE_AUDIT,
     ROUTE_ERP,
+    ROUTE_READ, /* from here on: of other resources */
+    ROUTE_REPLACE,
+    ROUTE_MERGE,
+    ROUTE_CREATE,
+    ROUTE_ENRICH,
+    ROUTE_BULK,
+    ROUTE_LOOKUP,
     ROUTE_SIM_STATS, /* from here on: control requests, not part of the API */
     ROUTE_SIM_READ,
     ROUTE_SIM_WRITE,
@@ -21,11 +28,29 @@ enum route_kind {
     ROUTE_KINDS
 };
 
+/* The resources that are not records of a custom object. */
+enum resource_kind {
+    RESOURCE_NONE,
+    RESOURCE_VERSION,
+    RESOURCE_ETAG,
+    RESOURCE_PLAIN,
+    RESOURCE_USER,
+    RESOURCE_GROUP,
+    RESOURCE_ROW,
+    RESOURCE_ATTRIBUTES,
+    RESOURCE_CONTACT,
+    RESOURCE_ORGANIZATION,
+    RESOURCE_OUTBOUND,
+    RESOURCE_KINDS
+};
+
 enum { ROUTE_NAME_MAX = 512 }; /* bytes of a schema name or a record id, decoded */
 
-/* schema and id are decoded and owned; query points into the target, without the '?'. */
+/* schema and id are decoded and owned; query points into the target, without the '?'. schema of a
+ * resource: the table, list or conversation that it is in, or NULL. */
 struct route {
     enum route_kind kind;
+    enum resource_kind resource;
     unsigned status;     /* ROUTE_OTHER: 400, 404 or 405 */
     const char *problem; /* ROUTE_OTHER: why, or NULL */
     const char *allow;   /* the path's methods, or NULL */
@@ -39,7 +64,8 @@ void route_find(struct route *route, const char *method, const char *target);
 
 void route_release(struct route *route);
 
-/* `token`, `put`, `get`, `audit`, `erp`, `other`; control requests are `other` too. */
+/* `token`, `put`, `get`, `audit`, `erp`, `read`, `replace`, `merge`, `create`, `enrich`, `bulk`,
+ * `lookup`, `other`; control requests are `other` too. */
 const char *route_name(enum route_kind kind);
 
 /* Decodes %XX, and '+' as a space when form is set. The caller frees the result. NULL when an

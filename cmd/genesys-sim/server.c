@@ -243,6 +243,9 @@ static void begin(struct server *server, struct exchange *exchange,
         server->sim->options->api_key ? key_of(server->sim->options->api_key, connection) : NULL;
     request->content_type =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+    request->if_match = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-Match");
+    request->if_none_match =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match");
     request->idempotency_key =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Idempotency-Key");
     request->webhook_id = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "webhook-id");

@@ -25,30 +25,38 @@ void sim_close(struct sim *sim)
     ledger_close(&sim->ledger);
 }
 
-enum update_result sim_update(struct sim *sim, struct ledger_update *update, struct span metadata)
+bool sim_apply(struct sim *sim, struct ledger_update *update, struct span metadata)
 {
-    int64_t version = records_version(&sim->records, update->schema, update->id);
     struct audit_entry audit = {.foreign = update->foreign};
 
-    if (version < 0)
-        return UPDATE_MISSING;
-    if (version != update->submitted_version)
-        return UPDATE_CONFLICT;
     update->at_ms = audit.at_ms = clock_now_ms();
     audit.visible_ms = audit.at_ms + sim->options->audit_lag_ms;
-    snprintf(audit.correlation_id, sizeof audit.correlation_id, "%s", update->correlation_id);
+    snprintf(audit.correlation_id, sizeof audit.correlation_id, "%s",
+             update->correlation_id ? update->correlation_id : "");
     if (sim->failed || !ledger_add_update(&sim->ledger, update, &sim->err)) {
         sim->failed = true;
-        return UPDATE_FAILED;
+        return false;
     }
-    records_update(&sim->records, update->schema, update->id, update->fields, metadata, &audit,
+    records_update(&sim->records, update->schema, update->id,
+                   update->state.data ? update->state : update->fields, metadata, &audit,
                    sim->options->read_lag_ms);
     webhooks_add(&sim->webhooks, update, metadata);
     if (update->foreign)
         sim->stats.foreign++;
     else
         sim->stats.applied++;
-    return UPDATE_APPLIED;
+    return true;
+}
+
+enum update_result sim_update(struct sim *sim, struct ledger_update *update, struct span metadata)
+{
+    int64_t version = records_version(&sim->records, update->schema, update->id);
+
+    if (version < 0)
+        return UPDATE_MISSING;
+    if (version != update->submitted_version)
+        return UPDATE_CONFLICT;
+    return sim_apply(sim, update, metadata) ? UPDATE_APPLIED : UPDATE_FAILED;
 }
 
 /* Appends metadata with the correlation id as drawn for n. */

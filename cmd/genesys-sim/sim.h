@@ -44,6 +44,9 @@ enum update_result { UPDATE_APPLIED, UPDATE_MISSING, UPDATE_CONFLICT, UPDATE_FAI
  * data NULL: none; update->at_ms is filled in here. FAILED: the ledger could not be written. */
 enum update_result sim_update(struct sim *sim, struct ledger_update *update, struct span metadata);
 
+/* The same for a record of any version, or none. False: the ledger could not be written. */
+bool sim_apply(struct sim *sim, struct ledger_update *update, struct span metadata);
+
 /* Fills in the answer of a request about a record: the record as it was at at_ms, distorted by what
  * is drawn for scope (DISTORT_SCOPES: not at all), or 404. */
 void sim_answer_record(struct sim *sim, struct request *request, enum distort_scope scope,

@@ -36,6 +36,9 @@ enum {
     "WHERE job_id = :job_id AND state = :claimed_as AND not_before_ms IS NULL "                    \
     "AND updated_ms = :claimed_ms AND attempts = :claimed_attempts"
 
+/* The attempt is of the run of the mark. */
+#define OF_MARK "run_id = (SELECT id FROM run WHERE id = :run_id AND started_ms = :started_ms)"
+
 static const char *const sql[] = {
     [SETTLE_JOB] =
         "UPDATE job_state SET state = :state, attempts = :attempts, readbacks = :readbacks, doubt "
@@ -101,11 +104,11 @@ static const char *const sql[] = {
         "ORDER BY b.id LIMIT 1",
     [TURN_UNCOUNT] =
         "UPDATE job_state SET attempts = attempts - 1 WHERE state = 'sending' AND job_id IN "
-        "(SELECT job_id FROM attempt WHERE id > :attempt_id AND run_id = :run_id "
-        "AND ended_ms IS NULL AND method = 'PUT')",
+        "(SELECT job_id FROM attempt WHERE id > :attempt_id AND " OF_MARK
+        " AND ended_ms IS NULL AND method = 'PUT')",
     [TURN_NEVER_LEFT] = "UPDATE attempt SET ended_ms = :now_ms, error = 'rowferry was killed "
                         "before it started this request' "
-                        "WHERE id > :attempt_id AND run_id = :run_id AND ended_ms IS NULL",
+                        "WHERE id > :attempt_id AND " OF_MARK " AND ended_ms IS NULL",
     [TURN_RECOVER] = "UPDATE job_state SET state = 'unknown', doubt = 1, not_before_ms = :now_ms, "
                      "updated_ms = :now_ms WHERE job_id = :job_id AND state = 'sending'",
     /* a read-back that was interrupted leaves no doubt of its own */
@@ -501,8 +504,10 @@ static bool uncount_inside(struct store *store, const struct lock_mark *mark, in
 
     db_bind_int64(jobs, DB_ATTEMPT_ID, mark->attempt_id);
     db_bind_int64(jobs, DB_RUN_ID, mark->run_id);
+    db_bind_int64(jobs, DB_STARTED_MS, mark->started_ms);
     db_bind_int64(attempts, DB_ATTEMPT_ID, mark->attempt_id);
     db_bind_int64(attempts, DB_RUN_ID, mark->run_id);
+    db_bind_int64(attempts, DB_STARTED_MS, mark->started_ms);
     db_bind_int64(attempts, DB_NOW_MS, now_ms);
     return db_run(store, jobs, err, "uncount what never left") &&
            db_run(store, attempts, err, "end what never left");

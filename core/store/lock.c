@@ -26,7 +26,7 @@ enum { MARK_AT = 256, BOOT_SIZE = 40 };
 
 struct stored_mark {
     char boot[BOOT_SIZE]; /* the start of the machine that it belongs to: proc(5), random/boot_id */
-    int64_t run_id;
+    int64_t run_id, started_ms;
     _Atomic int64_t attempt_id;
 };
 
@@ -34,8 +34,9 @@ struct lock {
     int fd;
     char *path;
     enum lock_kind kind;
-    int64_t looked_us; /* when the file was looked at last */
-    char *page;        /* of the file, where the mark is; NULL: not mapped */
+    int64_t started_ms; /* of the run that has it */
+    int64_t looked_us;  /* when the file was looked at last */
+    char *page;         /* of the file, where the mark is; NULL: not mapped */
     bool has_mark;
 };
 
@@ -129,6 +130,7 @@ struct lock *lock_take(const char *database, enum lock_kind kind, int64_t run_id
     lock->fd = fd;
     lock->path = path;
     lock->kind = kind;
+    lock->started_ms = started_ms;
     lock->looked_us = clock_monotonic_us();
     /* for people, with blanks over an earlier text up to the mark, which stays; the lock is held
      * even if the disk is full */
@@ -192,7 +194,7 @@ bool lock_read_mark(const struct lock *lock, struct lock_mark *mark)
     if (!lock || pread(lock->fd, &stored, sizeof stored, MARK_AT) != sizeof stored ||
         !read_boot(boot) || memcmp(stored.boot, boot, sizeof boot) != 0)
         return false;
-    *mark = (struct lock_mark){stored.run_id, stored.attempt_id};
+    *mark = (struct lock_mark){stored.run_id, stored.started_ms, stored.attempt_id};
     return true;
 }
 
@@ -203,6 +205,7 @@ void lock_begin_mark(struct lock *lock, int64_t run_id)
 
     if (!lock || !read_boot(stored.boot))
         return;
+    stored.started_ms = lock->started_ms;
     page = mmap(NULL, MARK_AT + sizeof stored, PROT_READ | PROT_WRITE, MAP_SHARED, lock->fd, 0);
     if (page == MAP_FAILED)
         return;

@@ -30,7 +30,8 @@ bool lock_shared_batch(int64_t batch_id, struct err *err);
 
 /* How far the holder of the drain lock got in handing requests to the network. */
 struct lock_mark {
-    int64_t run_id;
+    int64_t run_id, started_ms; /* both, because a copy that was put in the place of the database
+                                   can have another run of that id */
     int64_t attempt_id; /* the last one handed over; what the run claimed after it never left */
 };
 

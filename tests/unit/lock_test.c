@@ -399,6 +399,7 @@ static void a_mark_outlives_a_kill_and_the_next_holder_reads_it(void **state)
     lock = taken(place, LOCK_DRAIN);
     assert_true(lock_read_mark(lock, &mark));
     assert_int_equal(mark.run_id, 12);
+    assert_int_equal(mark.started_ms, STARTED_MS);
     assert_int_equal(mark.attempt_id, INT64_MAX - 1);
     lock_begin_mark(lock, 13);
     assert_true(lock_read_mark(lock, &mark));

@@ -402,8 +402,10 @@ static void interrupted_attempts_become_unknown_and_are_read_back(void **state)
 static void what_was_claimed_and_never_handed_over_counts_as_no_attempt(void **state)
 {
     struct fixture *fixture = *state;
-    struct lock_mark mark = {.run_id = fixture->run_id};
+    struct lock_mark mark = {.run_id = fixture->run_id, .started_ms = 5};
 
+    fixture_ask(fixture, "INSERT INTO run(id, command, version, started_ms) "
+                         "VALUES(7, 'drain', '1', 5)");
     fixture_batch(fixture, "Item", "a:5 a:5 b:5 c:5");
     assert_string_equal(fixture_claim(fixture, 3), "PUT 1/1 a v5, PUT 1/3 b v5, PUT 1/4 c v5");
     mark.attempt_id = fixture_held(fixture, "1/3")->attempt_id;
@@ -435,13 +437,19 @@ static void what_was_claimed_and_never_handed_over_counts_as_no_attempt(void **s
 static void the_mark_of_another_run_uncounts_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct lock_mark mark = {.run_id = fixture->run_id + 1};
+    /* the second is of a run with this id in the database that was there before this copy */
+    const struct lock_mark marks[] = {{.run_id = 8, .started_ms = 6},
+                                      {.run_id = 7, .started_ms = 4}};
 
+    fixture_ask(fixture, "INSERT INTO run(id, command, version, started_ms) "
+                         "VALUES(7, 'drain', '1', 5), (8, 'drain', '1', 6)");
     fixture_batch(fixture, "Item", "a:5");
     fixture_claim(fixture, 1);
-    assert_true(jobs_uncount(fixture->store, &mark, fixture->now_ms, &fixture->err));
-    assert_asked(fixture, "SELECT attempts FROM job_state", "1");
-    assert_asked(fixture, "SELECT ended_ms FROM attempt", "NULL");
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        assert_true(jobs_uncount(fixture->store, &marks[i], fixture->now_ms, &fixture->err));
+        assert_asked(fixture, "SELECT attempts FROM job_state", "1");
+        assert_asked(fixture, "SELECT ended_ms FROM attempt", "NULL");
+    }
 }
 
 static void an_interrupted_read_back_is_asked_again_and_adds_no_doubt(void **state)

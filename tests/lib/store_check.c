@@ -2,6 +2,8 @@
 #include "core/store/summary.h"
 #include "tests/lib/store_fixture.h"
 
+#include "core/store/db.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,8 +172,19 @@ static bool check_batch(void *context, const struct batch_counts *batch, struct 
     return summary_balance(batch, err);
 }
 
+/* A call leaves no transaction open, and no statement that reads: it would hold up checkpoints. */
+static void check_idle(sqlite3 *db)
+{
+    for (sqlite3_stmt *each = NULL; (each = sqlite3_next_stmt(db, each));)
+        if (sqlite3_stmt_busy(each))
+            fail_msg("a statement was not reset: %s", sqlite3_sql(each));
+    if (!sqlite3_get_autocommit(db))
+        fail_msg("a transaction is open");
+}
+
 void fixture_check(struct fixture *fixture)
 {
+    check_idle(fixture->store->db);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         const char *rows = fixture_ask(fixture, faults[i].sql);
 

@@ -105,6 +105,9 @@ static void allowance_counts_what_may_leave_within_a_time(void **state)
     assert_int_equal(governor_allows(&governor, now_us, 10152), 0);
     assert_int_equal(governor_allows(&governor, now_us, 10153), 1);
     assert_int_equal(governor_allows(&governor, now_us, SECOND_US), 98);
+    governor.next_us = (double)now_us + 5;
+    assert_int_equal(governor_allows(&governor, now_us, 4), 0);
+    assert_int_equal(governor_allows(&governor, now_us, 5), 1);
 }
 
 static void without_a_rate_only_a_pause_holds_requests(void **state)

@@ -10,13 +10,29 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+/* What /proc/locks is read from; NULL: the file itself, "": it cannot be read. */
+static const char *locks;
+
+FILE *fopen(const char *restrict path, const char *restrict mode)
+{
+    FILE *(*real)(const char *, const char *) = NULL;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "fopen");
+    if (!locks || strcmp(path, "/proc/locks") != 0)
+        return real(path, mode);
+    return *locks ? real(locks, mode) : NULL;
+}
 
 struct place {
     char folder[SCRATCH_SIZE], database[SCRATCH_SIZE + 16], index[SCRATCH_SIZE + 32];
@@ -143,6 +159,64 @@ static void nobody_is_named_without_a_database(void **state)
     assert_string_equal(text, "as it was");
 }
 
+/* Lines as the kernel writes them (proc(5)); P is the place of the index, F of the database. */
+static void lines_are_read_as_the_kernel_writes_them(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *said;
+    } cases[] = {
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 120 120", "process 4194304"},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 0 EOF", "process 4194304"},
+        {"1: POSIX  ADVISORY  WRITE 4194304 F 5 6", "process 4194304"},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 100 119", ""},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 100 121", "process 4194304"},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 121 EOF", ""},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P x EOF", ""},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 0 x", ""},
+        {"1: FLOCK  ADVISORY  WRITE 4194304 P 120 120", ""},
+        {"1: POSIX  ADVISORY  READ 4194304 P 120 120", ""},
+        {"1: POSIX  ADVISORY  WRITE 0 P 120 120", ""},
+        {"1: POSIX  ADVISORY  WRITE x P 120 120", ""},
+        {"1: -> POSIX  ADVISORY  WRITE 4194304 P 120 120", ""},
+        {"1: POSIX  ADVISORY  WRITE 4194304 P 120", ""},
+        {"1: POSIX", ""},
+        {"", ""},
+    };
+    const struct place *place = *state;
+    char path[SCRATCH_SIZE + 32], places[2][64];
+    const char *const files[] = {place->database, place->index};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct stat status;
+
+        assert_int_equal(stat(files[i], &status), 0);
+        snprintf(places[i], sizeof places[i], "%02x:%02x:%lu", major(status.st_dev),
+                 minor(status.st_dev), (unsigned long)status.st_ino);
+    }
+    snprintf(path, sizeof path, "%s/locks", place->folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *at = strstr(cases[i].line, " P ");
+        char text[256], said[64] = "";
+
+        if (!at)
+            at = strstr(cases[i].line, " F ");
+        if (at)
+            snprintf(text, sizeof text, "%.*s %s%s\n", (int)(at - cases[i].line), cases[i].line,
+                     places[at[1] == 'P'], at + 2);
+        else
+            snprintf(text, sizeof text, "%s\n", cases[i].line);
+        scratch_write(path, text, strlen(text));
+        locks = path;
+        assert_int_equal(holder_find(place->database, said, sizeof said), *cases[i].said != '\0');
+        if (strcmp(said, cases[i].said) != 0)
+            fail_msg("%s: %s", cases[i].line, said);
+        locks = "";
+        assert_false(holder_find(place->database, said, sizeof said));
+        locks = NULL;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_writer_of_the_file_itself_is_named, begin, end),
         cmocka_unit_test_setup_teardown(another_file_s_writer_is_not_named, begin, end),
         cmocka_unit_test_setup_teardown(this_process_is_not_named, begin, end),
+        cmocka_unit_test_setup_teardown(lines_are_read_as_the_kernel_writes_them, begin, end),
         cmocka_unit_test(nobody_is_named_without_a_database),
     };
 

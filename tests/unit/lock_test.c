@@ -1,6 +1,7 @@
 #include "core/store/lock.h"
 
 #include "tests/lib/scratch.h"
+#include "tests/unit/clock_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,8 +261,9 @@ static void whoever_holds_a_lock_learns_that_its_file_is_gone(void **state)
     assert_true(lock_look(first, &err));
     assert_int_equal(unlink(path_of(place, "drain")), 0);
     second = taken(place, LOCK_DRAIN);
-    while (lock_look(first, &err))
-        poll(NULL, 0, 20);
+    assert_true(lock_look(first, &err));
+    skipped_s++;
+    assert_false(lock_look(first, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     snprintf(expected, sizeof expected,
              "lock %s was deleted or replaced, so that another process may be draining this "
@@ -270,7 +271,6 @@ static void whoever_holds_a_lock_learns_that_its_file_is_gone(void **state)
              "again",
              path_of(place, "drain"));
     assert_string_equal(err.text, expected);
-    poll(NULL, 0, 1100);
     assert_true(lock_look(second, &err));
     lock_release(first);
     lock_release(second);

@@ -232,6 +232,92 @@ static void a_refusal_is_asked_again_with_fewer_records(void **state)
     assert_int_equal(world.rounds, 3);
 }
 
+/* Twenty in a row, with no answer in between, or six whose pages never end. */
+static void requests_that_fail_in_a_row_end_a_round(void **state)
+{
+    struct rounds rounds;
+
+    (void)state;
+    rounds_init(&rounds, 1000, IDS, 3);
+    rounds_begin(&rounds);
+    for (unsigned i = 0; i < 19; i++) {
+        rounds_note_failure(&rounds, 1, false);
+        assert_false(rounds_is_hopeless(&rounds));
+    }
+    rounds_note_answer(&rounds, 1, 0, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_false(rounds_is_hopeless(&rounds));
+        rounds_note_failure(&rounds, 1, false);
+    }
+    assert_true(rounds_is_hopeless(&rounds));
+    rounds_begin(&rounds);
+    assert_false(rounds_is_hopeless(&rounds));
+    for (unsigned i = 0; i < ROUNDS_ENDLESS_MAX; i++) {
+        assert_false(rounds_is_hopeless(&rounds));
+        rounds_note_endless(&rounds);
+    }
+    assert_true(rounds_is_hopeless(&rounds));
+}
+
+/* A refusal may be about the number of ids: a round without one keeps it. */
+static void only_a_refusal_makes_requests_smaller(void **state)
+{
+    struct rounds rounds;
+    int64_t wait_ms;
+
+    (void)state;
+    rounds_init(&rounds, 1000, 25, 3);
+    for (unsigned ids = 25; ids > 0; ids = ids == 1 ? 0 : (ids + 4) / 5) {
+        rounds_begin(&rounds);
+        rounds_note_failure(&rounds, 1, false);
+        assert_int_equal(rounds_end(&rounds, 0, &wait_ms), ROUNDS_AGAIN);
+        assert_int_equal(rounds.ids, ids);
+        rounds.barren = 0;
+        rounds_begin(&rounds);
+        rounds_note_failure(&rounds, 1, true);
+        rounds_note_failure(&rounds, 1, true);
+        assert_int_equal(rounds_end(&rounds, 0, &wait_ms), ROUNDS_AGAIN);
+        assert_int_equal(rounds.ids, (ids + 4) / 5);
+    }
+}
+
+/* 500 ms, doubled up to 30 s, and up to a quarter more by the dice. */
+static void rounds_wait_longer_each_time(void **state)
+{
+    static const int64_t waits_ms[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    struct rounds rounds;
+    int64_t wait_ms;
+
+    (void)state;
+    for (int dice = 0; dice < 2; dice++) {
+        rounds_init(&rounds, 1000000, 1, 100);
+        for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
+            rounds_begin(&rounds);
+            rounds_note_failure(&rounds, 1, false);
+            assert_int_equal(rounds_end(&rounds, dice, &wait_ms), ROUNDS_AGAIN);
+            assert_int_equal(wait_ms, waits_ms[i] + dice * waits_ms[i] / 4);
+        }
+    }
+    /* not before the first that waits, and not after the last that may */
+    rounds_init(&rounds, 1000000, 1, 100);
+    rounds_begin(&rounds);
+    rounds_note_answer(&rounds, 1, 1, 10000);
+    assert_true(rounds_skips(&rounds, 12000));
+    assert_true(rounds_skips(&rounds, 13000));
+    assert_false(rounds_skips(&rounds, 20000));
+    assert_false(rounds_is_missing(&rounds, 999993));
+    assert_int_equal(rounds_end(&rounds, 0, &wait_ms), ROUNDS_AGAIN);
+    assert_int_equal(wait_ms, 7);
+    rounds_begin(&rounds);
+    assert_true(rounds_skips(&rounds, 12000));
+    assert_true(rounds_skips(&rounds, 13000));
+    assert_int_equal(rounds_end(&rounds, 0, &wait_ms), ROUNDS_AGAIN);
+    assert_int_equal(wait_ms, 7000);
+    /* a job that is due is missing, one that is younger is not */
+    assert_true(rounds_is_missing(&rounds, 1000000));
+    assert_false(rounds_is_missing(&rounds, 999999));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +331,9 @@ int main(void)
         cmocka_unit_test(a_log_that_always_fails_is_given_up),
         cmocka_unit_test(pages_that_never_end_are_asked_for_once),
         cmocka_unit_test(a_refusal_is_asked_again_with_fewer_records),
+        cmocka_unit_test(requests_that_fail_in_a_row_end_a_round),
+        cmocka_unit_test(only_a_refusal_makes_requests_smaller),
+        cmocka_unit_test(rounds_wait_longer_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

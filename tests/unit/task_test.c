@@ -75,10 +75,13 @@ static int end(void **state)
     return 0;
 }
 
-static const struct claim_outcome *take(struct stage *stage, long status, const char *body)
+static const struct claim_outcome *take_after(struct stage *stage, long status, const char *body,
+                                              int64_t retry_after_ms)
 {
-    struct http_answer answer = {
-        .end = HTTP_DONE, .status = status, .body = span_of(body), .retry_after_ms = -1};
+    struct http_answer answer = {.end = HTTP_DONE,
+                                 .status = status,
+                                 .body = span_of(body),
+                                 .retry_after_ms = retry_after_ms};
     struct task_reader reader = {
         .limits = {.max_attempts = 12, .audit_wait_ms = 60000, .kind_works = true},
         .now_ms = 1000,
@@ -91,6 +94,11 @@ static const struct claim_outcome *take(struct stage *stage, long status, const 
     if (!task_answer(&stage->task, &answer, &reader, &stage->verdict, &err))
         fail_msg("%s", err.text);
     return &stage->task.claim.outcome;
+}
+
+static const struct claim_outcome *take(struct stage *stage, long status, const char *body)
+{
+    return take_after(stage, status, body, -1);
 }
 
 #define RECORD(version, fields, metadata)                                                          \
@@ -635,6 +643,22 @@ static void an_audit_entry_that_is_too_long_is_not_kept(void **state)
 
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* Of the header first, whatever it says; the message counts without it. */
+static void the_wait_of_the_header_counts_before_that_of_the_message(void **state)
+{
+    static const struct {
+        int64_t header_ms, pause_ms;
+    } rows[] = {{-1, 7000}, {0, 0}, {2000, 2000}};
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        take_after(stage, 503, "{\"message\":\"Retry the request in [7] seconds\"}",
+                   rows[i].header_ms);
+        assert_int_equal(stage->verdict.pause_ms, rows[i].pause_ms);
+        assert_int_equal(stage->verdict.run, POLICY_PAUSE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,6 +676,7 @@ int main(void)
         ON_STAGE(a_refused_fetch_says_why_itself),
         ON_STAGE(a_refusal_that_concerned_the_run_changes_nothing_for_the_job),
         ON_STAGE(a_request_is_built_from_the_claim),
+        ON_STAGE(the_wait_of_the_header_counts_before_that_of_the_message),
         ON_STAGE(an_audit_page_shows_our_entry_or_is_not_one),
         ON_STAGE(an_audit_entry_that_is_too_long_is_not_kept),
     };

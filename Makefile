@@ -21,7 +21,7 @@ TEST_PKGS  := cmocka
 # what `make deps` installs: Debian's names for the above, and the tools of tests and demo
 DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-dev uuid-dev \
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev libssl-dev
-DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh
+DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh lighttpd lighttpd-mod-webdav
 DEB_LINT   := clang-format clang-tidy cppcheck
 DEB_BENCH  := nginx-light miller wrk parallel jq
 DEB_FUZZ   := clang
@@ -199,8 +199,8 @@ need:
 	@pkg-config --exists $(BUILD_PKGS) 2>/dev/null || $(MAKE) --no-print-directory deps
 
 need-test: need
-	@{ pkg-config --exists $(TEST_PKGS) 2>/dev/null && \
-	  $(call have,bats sqlite3 jq curl openssl mandoc zsh); } || $(MAKE) --no-print-directory deps
+	@PATH="$$PATH:/usr/sbin"; { pkg-config --exists $(TEST_PKGS) 2>/dev/null && \
+	  $(call have,bats sqlite3 jq curl openssl mandoc zsh lighttpd); } || $(MAKE) --no-print-directory deps
 
 deps:
 	@tests/lib/deps.sh $(DEB_BUILD) $(DEB_TEST)

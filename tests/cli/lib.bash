@@ -121,9 +121,9 @@ stop_sim() {
     SIM=
 }
 
-# eventually COMMAND...: until it succeeds, at most 20 s
+# eventually COMMAND...: until it succeeds, at most 20 s, or TRIES
 eventually() {
-    local deadline=$((SECONDS + 20))
+    local deadline=$((SECONDS + ${TRIES:-20}))
 
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || return 1

@@ -214,6 +214,10 @@ static bool write_entity(struct sim *sim, struct request *request, const char *s
 
     if (!there && rule_is(item, "action", "Update"))
         return fail(outcome, 404, "matching.contact.not.found", "There is no such entity.");
+    if (there && rule_is(item, "action", "Insert")) {
+        json_object_put(content);
+        return fail(outcome, 409, "matching.contact.found", "There is such an entity.");
+    }
     if (!action || !json_object_is_type(given, json_type_object)) {
         json_object_put(content);
         return fail(outcome, 400, "bad.request", "action and the entity are required.");
@@ -425,7 +429,7 @@ void contacts_lookup(struct sim *sim, struct request *request)
         content = resource_content(sim, kind, buf_text(&schema), key,
                                    request->at_ms - sim->options->read_lag_ms);
         if (!content) {
-            answer_error(&request->answer, 404, "entity.not.found", NULL, NULL);
+            answer_error(&request->answer, 404, "not.found", NULL, NULL);
         } else {
             entity = entity_of(kind, buf_text(&schema), key, content);
             answer_json(&request->answer, 200);

@@ -382,7 +382,9 @@ static void answer_written(struct request *request, struct visit *now, bool exis
 {
     struct answer *answer = &request->answer;
 
-    answer_record(request, now, existed ? 200 : 201);
+    bool plain = existed || request->route.resource == RESOURCE_ROW;
+
+    answer_record(request, now, plain ? 200 : 201);
     if (now->rules->silent) {
         buf_reset(&answer->body);
         buf_append_text(&answer->body, "{\"id\":\"");

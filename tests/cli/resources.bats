@@ -135,7 +135,7 @@ etag() {
     send PUT $rows/K%2F1 '{"key":"K/1","queue":"a"}'
     answers '404 {"code":"flows.datatables.row.not.found"}'
     send POST $rows '{"key":"K/1","queue":"a"}'
-    answers '201 {"key":"K/1","queue":"a"}'
+    answers '200 {"key":"K/1","queue":"a"}'
     send POST $rows '{"key":"K/1","queue":"b"}'
     answers '409 {"code":"flows.datatables.not.unique"}'
     send PUT $rows/K%2F1 '{"key":"K/1","hours":8}'
@@ -186,7 +186,7 @@ lookup() {
 
     start_and_login
     lookup K1
-    answers '404 {"code":"entity.not.found"}'
+    answers '404 {"code":"not.found"}'
     send POST $path "$(contact K1 '{"firstName":" Ann ","workPhone":{"display":"+49 (30) 1"},"tags":["a"]}')"
     [ "$STATUS" = 201 ]
     send POST $path "$(contact K1 '{"firstName":null,"lastName":"B","tags":["b"],"customFields":{"n":1.5}}')"
@@ -197,6 +197,8 @@ lookup() {
     [ "$(jq -cS '[has("firstName"), .tags]' body)" = '[false,["c"]]' ]
     send POST $path "$(contact K2 '{}' | sed s/Upsert/Update/)"
     answers '404 {"code":"matching.contact.not.found"}'
+    send POST $path "$(contact K1 '{}' | sed s/Upsert/Insert/)"
+    answers '409 {"code":"matching.contact.found"}'
     send POST /api/v2/externalcontacts/organizations/enrich \
         "$(contact O '{}' | sed s/contact/externalOrganization/)"
     answers '422 {"code":"validation.failed"}'

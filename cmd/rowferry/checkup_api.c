@@ -133,22 +133,40 @@ static void report_answer(struct checkup *checkup, const char *schema,
                     schema);
 }
 
-/* Returns the first schema whose file is right; else the first. */
-static const char *schema_to_ask_for(const struct catalog *catalog)
+/* Returns the name of the first schema whose file is right, and its target; else the first. */
+static const char *schema_to_ask_for(const struct catalog *catalog, const struct target **target)
 {
     struct err err = {0};
 
-    for (size_t i = 0; i < catalog_count(catalog); i++)
-        if (catalog_find(catalog, catalog_name(catalog, i), &err))
-            return catalog_name(catalog, i);
+    *target = target_guide();
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        const struct schema *schema = catalog_find(catalog, catalog_name(catalog, i), &err);
+
+        if (!schema)
+            continue;
+        *target = schema_target(schema);
+        return catalog_name(catalog, i);
+    }
     return catalog_name(catalog, 0);
+}
+
+/* Returns an id that no record has, with as many parts as those of the target. */
+static const char *id_to_ask_for(const struct target *target, struct buf *id)
+{
+    for (uint32_t i = 0; i < target_description(target)->column_count; i++)
+        buf_append_text(id, "0/");
+    buf_append_text(id, record_id);
+    return buf_text(id);
 }
 
 void check_api(struct checkup *checkup)
 {
     struct api_probe_answer answer;
     struct err err = {0};
+    const struct target *target;
     const char *schema;
+    struct buf id = {0};
+    bool fine;
 
     if (!checkup->has_token) {
         checkup_skip(checkup, "there is no token");
@@ -158,10 +176,13 @@ void check_api(struct checkup *checkup)
         checkup_skip(checkup, "no schema file names an object to ask for");
         return;
     }
-    schema = schema_to_ask_for(checkup->catalog);
+    schema = schema_to_ask_for(checkup->catalog, &target);
     checkup_busy(checkup, "asking the API for a record ...");
     checkup->cli->summary->run.requests++;
-    if (api_probe_record(checkup->probe, schema, record_id, &answer, &err)) {
+    fine =
+        api_probe_record(checkup->probe, target, schema, id_to_ask_for(target, &id), &answer, &err);
+    buf_release(&id);
+    if (fine) {
         report_answer(checkup, schema, &answer);
         return;
     }

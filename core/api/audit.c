@@ -1,7 +1,6 @@
 #include "core/api/audit.h"
 
 #include "core/api/record.h"
-#include "core/base/percent.h"
 #include "core/http/pool.h"
 
 #include <string.h>
@@ -9,17 +8,11 @@
 
 enum { AUDIT_PAGE_SIZE = 25 };
 
-void api_audit_url(struct buf *out, const char *api_url, struct span schema, const struct span *ids,
-                   size_t id_count, int64_t page)
+void api_audit_url(struct buf *out, const char *api_url, const struct target *target,
+                   struct span schema, const struct span *ids, size_t id_count, int64_t page)
 {
-    api_records_url(out, api_url, schema);
-    buf_append_text(out, "auditlogs?entityIds=");
-    for (size_t i = 0; i < id_count; i++) {
-        if (i > 0)
-            buf_append_char(out, ',');
-        percent_encode(out, ids[i]);
-    }
-    buf_printf(out, "&pageSize=%d", AUDIT_PAGE_SIZE);
+    buf_append_text(out, api_url);
+    target_audit_path(target, schema, ids, id_count, out);
     if (page > 1)
         buf_printf(out, "&pageNumber=%lld", (long long)page);
 }
@@ -32,6 +25,13 @@ struct reading {
     const char *text;
     struct buf scratch, record_id;
 };
+
+/* The text of a number. */
+static struct span text_of(const struct json_token *token, const char *text)
+{
+    return (struct span){token->kind == JSON_NUMBER ? text + token->start : NULL,
+                         token->kind == JSON_NUMBER ? token->size : 0};
+}
 
 static struct span text_at(struct reading *reading, uint32_t index)
 {
@@ -60,7 +60,7 @@ static void read_member(struct reading *reading, uint32_t name_index, struct api
     struct span name = text_at(reading, name_index);
 
     if (span_is(name, "version"))
-        entry->has_version = api_read_version(value, reading->text, &entry->version);
+        entry->has_version = api_read_version(text_of(value, reading->text), &entry->version);
     else if (value->kind == JSON_STRING && span_is(name, "entityId"))
         entry->record_id = json_string(value, reading->text, &reading->record_id);
     else if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
@@ -113,9 +113,9 @@ bool api_read_audit_page(struct span body,
                 buf_append_span(next, text_at(&reading, i + 1));
         }
         if (value->kind == JSON_NUMBER && span_is(name, "total"))
-            api_read_version(value, reading.text, &page->total);
+            api_read_version(text_of(value, body.data), &page->total);
         if (value->kind == JSON_NUMBER && span_is(name, "pageSize"))
-            api_read_version(value, reading.text, &page->page_size);
+            api_read_version(text_of(value, body.data), &page->page_size);
         if (value->kind != JSON_ARRAY || !span_is(name, "entities"))
             continue;
         has_entities = true;

@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/auditlogs?entityIds={id},...&...`
- * for a page from 1 on. An id that contains a comma has to be asked alone: a server may decode the
- * query before it splits the list. */
-void api_audit_url(struct buf *out, const char *api_url, struct span schema, const struct span *ids,
-                   size_t id_count, int64_t page);
+/* Appends the URL that asks the target's audit log about records, for a page from 1 on. An id that
+ * contains a comma has to be asked alone: a server may decode the query before it splits the list.
+ */
+void api_audit_url(struct buf *out, const char *api_url, const struct target *target,
+                   struct span schema, const struct span *ids, size_t id_count, int64_t page);
 
 enum { API_USER_SIZE = 64 }; /* of a user's id; a longer one is not compared */
 

@@ -119,18 +119,46 @@ static void describe(struct span body, long status, bool json, struct api_fault 
                  str_printable(body, excerpt, sizeof excerpt));
 }
 
-void api_read_fault(struct span body, long status, struct api_fault *fault)
+/* Returns what is at a pointer of the target, or NULL. */
+static struct json_object *find_at(struct json_object *object, const struct description_spot *spot)
 {
+    if (!spot->is_there)
+        return NULL;
+    for (uint32_t i = 0; object && i < spot->pointer.count; i++)
+        if (!json_object_object_get_ex(object, spot->pointer.names[i].data, &object))
+            return NULL;
+    return object;
+}
+
+/* Returns the text at a pointer of the target, or else of the first member that has one. */
+static struct span text_at(struct json_object *object, const struct description_spot *spot,
+                           const char *const *names)
+{
+    struct json_object *value = find_at(object, spot);
+    bool is_text =
+        json_object_is_type(value, json_type_string) || json_object_is_type(value, json_type_int);
+
+    return is_text ? span_of(json_object_get_string(value)) : find_text(object, names);
+}
+
+void api_read_fault(const struct target *target, struct span body, long status,
+                    struct api_fault *fault)
+{
+    const struct description *described = target_description(target);
     struct json_object *object = body_parse(body);
-    struct span message = find_text(object, message_names);
+    struct json_object *list = find_at(object, &described->error_list);
+    struct span message = text_at(object, &described->error_message, message_names);
 
     fault->version = 0;
     fault->has_version = read_version(object, &fault->version);
     fault->retry_after_ms = find_retry_ms(message);
-    str_printable(find_text(object, code_names), fault->code, sizeof fault->code);
+    str_printable(text_at(object, &described->error_code, code_names), fault->code,
+                  sizeof fault->code);
     str_printable(message, fault->message, sizeof fault->message);
     if (!fault->message[0])
         describe(body, status, object != NULL, fault);
-    fault->violation_count = read_violations(find_violations(object), fault->violations);
+    fault->violation_count =
+        read_violations(json_object_is_type(list, json_type_array) ? list : find_violations(object),
+                        fault->violations);
     json_object_put(object);
 }

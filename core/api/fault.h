@@ -3,6 +3,7 @@
 #define ROWFERRY_API_FAULT_H
 
 #include "core/base/str.h"
+#include "core/target/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +31,9 @@ struct api_fault {
         violations[API_VIOLATIONS_MAX]; /* validationErrors, else details, errors */
 };
 
-/* Fills *fault. status: of the answer, for the message where the body has none. */
-void api_read_fault(struct span body, long status, struct api_fault *fault);
+/* Fills *fault. target: where it has the parts of an error; status: of the answer, for the message
+ * where the body has none. */
+void api_read_fault(const struct target *target, struct span body, long status,
+                    struct api_fault *fault);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "core/api/environment.h"
 #include "core/api/fault.h"
-#include "core/api/record.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
@@ -130,8 +129,8 @@ static enum err_kind find_kind(const struct http_answer *answer)
 }
 
 /* Reads a complete answer. */
-static bool take_answer(const struct http_answer *answer, struct api_probe_answer *result,
-                        struct err *err)
+static bool take_answer(const struct http_answer *answer, const struct target *target,
+                        struct api_probe_answer *result, struct err *err)
 {
     enum err_kind kind = find_kind(answer);
     struct api_fault *fault;
@@ -139,7 +138,7 @@ static bool take_answer(const struct http_answer *answer, struct api_probe_answe
     if (answer->status == 200 && kind == ERR_NONE)
         return true;
     fault = mem_calloc(1, sizeof *fault);
-    api_read_fault(answer->body, answer->status, fault);
+    api_read_fault(target, answer->body, answer->status, fault);
     snprintf(result->message, sizeof result->message, "%s", fault->message);
     if (kind != ERR_NONE)
         err_set(err, kind, "%ld%s%s (%s)", answer->status, fault->code[0] ? " " : "", fault->code,
@@ -148,26 +147,41 @@ static bool take_answer(const struct http_answer *answer, struct api_probe_answe
     return kind == ERR_NONE;
 }
 
-bool api_probe_record(struct api_probe *probe, const char *schema, const char *record_id,
-                      struct api_probe_answer *result, struct err *err)
+bool api_probe_record(struct api_probe *probe, const struct target *target, const char *schema,
+                      const char *record_id, struct api_probe_answer *result, struct err *err)
 {
+    const struct target_row row = {.schema = span_of(schema), .record_id = span_of(record_id)};
     struct http_request request = {.timeout_ms = probe->options.timeout_ms};
+    struct target_scratch scratch = {0};
     struct http_answer *answer;
-    struct buf url = {0};
+    struct buf url = {0}, body = {0};
+    enum target_method method = TARGET_GET;
     bool fine = false;
 
     request.authorization = token_authorization(probe->token, clock_monotonic_us());
     if (!request.authorization)
         return err_set(err, ERR_NETWORK, "the token expired at once");
-    api_record_url(&url, probe->options.environment->api_url, span_of(schema), span_of(record_id));
+    buf_append_text(&url, probe->options.environment->api_url);
+    if (!target_request(target, TARGET_READ_IT, &row, &scratch, &method, &url, &body))
+        err_set(err, ERR_CONFIG, "the target of %s needs record ids of several parts", schema);
+    else
+        fine = true;
     request.url = buf_text(&url);
-    answer = exchange(probe, &request, err);
+    if (method == TARGET_POST) {
+        request.method = HTTP_POST;
+        request.content_type = "application/json";
+        request.body = buf_span(&body);
+    }
+    answer = fine ? exchange(probe, &request, err) : NULL;
     buf_release(&url);
+    buf_release(&body);
+    target_scratch_release(&scratch);
     if (!answer)
         return false;
     *result = (struct api_probe_answer){answer->status, answer->latency_us, ""};
+    fine = false;
     if (answer->end == HTTP_DONE)
-        fine = take_answer(answer, result, err);
+        fine = take_answer(answer, target, result, err);
     else if (answer->end == HTTP_UNTRUSTED)
         err_set(err, ERR_CONFIG, "the server's certificate is not trusted: %s", answer->error);
     else

@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 #include "core/http/token.h"
+#include "core/target/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,11 +37,11 @@ void api_probe_close(struct api_probe *probe);
  * ERR_NETWORK where it should be asked again later, or with ERR_STOPPED. */
 bool api_probe_login(struct api_probe *probe, struct api_probe_answer *answer, struct err *err);
 
-/* GETs a record of a schema, after a login. True with 200, with a 404 of the API, and with 429; see
- * answer. False: ERR_AUTH (401, 403), ERR_CONFIG (it does not look like the API, or the certificate
- * is not trusted), ERR_NETWORK (no answer, or 408 or 5xx), ERR_STOPPED. */
-bool api_probe_record(struct api_probe *probe, const char *schema, const char *record_id,
-                      struct api_probe_answer *answer, struct err *err);
+/* Reads a record of a schema, as its target has it, after a login. True with 200, with a 404 of the
+ * API, and with 429; see answer. False: ERR_AUTH (401, 403), ERR_CONFIG (it does not look like the
+ * API, or the certificate is not trusted), ERR_NETWORK (no answer, or 408 or 5xx), ERR_STOPPED. */
+bool api_probe_record(struct api_probe *probe, const struct target *target, const char *schema,
+                      const char *record_id, struct api_probe_answer *answer, struct err *err);
 
 /* Computes how far our clock is ahead of the server's (negative: late), at least, by the Date of
  * the last answer that had one and by how long that answer took; 0 where both agree. False without

@@ -1,70 +1,11 @@
 #include "core/api/record.h"
 
-#include "core/base/percent.h"
 #include "core/http/pool.h"
 #include "core/validate/decimal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <uuid/uuid.h>
 
 enum { UUID_TEXT = 36 };
-
-void api_records_url(struct buf *out, const char *api_url, struct span schema)
-{
-    buf_append_text(out, api_url);
-    buf_append_text(out, "/api/v2/customobjects/schemas/");
-    percent_encode(out, schema);
-    buf_append_text(out, "/records/");
-}
-
-void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id)
-{
-    api_records_url(out, api_url, schema);
-    percent_encode(out, id);
-}
-
-void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
-                     const char *source, const unsigned char correlation[16])
-{
-    char digits[24], uuid[UUID_TEXT + 1];
-
-    snprintf(digits, sizeof digits, "%" PRId64, version);
-    uuid_unparse_lower(correlation, uuid);
-    buf_append_text(out, "{\"version\":");
-    buf_append_text(out, digits);
-    buf_append_text(out, ",\"fields\":");
-    buf_append_span(out, fields);
-    buf_append_text(out, ",\"metadata\":{\"tags\":");
-    buf_append_span(out, tags);
-    buf_append_text(out, ",\"source\":\"");
-    buf_append_json(out, span_of(source));
-    buf_append_text(out, "\",\"requestCorrelationId\":\"");
-    buf_append_text(out, uuid);
-    buf_append_text(out, "\"}}");
-}
-
-static struct span token_text(const struct json_token *token, const char *text)
-{
-    return (struct span){text + token->start, token->size};
-}
-
-bool api_read_version(const struct json_token *token, const char *text, int64_t *version)
-{
-    struct decimal value;
-
-    if (token->kind != JSON_NUMBER)
-        return false;
-    value = decimal_parse(token_text(token, text));
-    if (value.negative || !decimal_is_integer(&value) ||
-        value.count + value.exponent > DECIMAL_SHORT)
-        return false;
-    *version = value.coefficient;
-    for (int64_t i = 0; i < value.exponent; i++)
-        *version *= 10;
-    return true;
-}
 
 /* Reads the 32 digits of a UUID, whatever braces, quotes, hyphens and blanks are between them. */
 static bool read_digits(struct span text, unsigned char bytes[16])
@@ -114,51 +55,35 @@ enum api_owner api_owner(const struct api_id *id, const unsigned char correlatio
     return id->is_uuid ? API_ANOTHERS : API_OWNER_UNKNOWN;
 }
 
-/* Reads one member of the record or, with `metadata`, of its metadata. */
-static void read_member(struct span name, bool metadata, const struct json_token *value,
-                        const char *text, struct buf *scratch, struct api_record *record)
+bool api_read_version(struct span json, int64_t *version)
 {
-    if (metadata) {
-        if (value->kind == JSON_STRING && span_is(name, "requestCorrelationId"))
-            api_read_id(json_string(value, text, scratch), &record->id);
-    } else if (span_is(name, "version")) {
-        record->has_version = api_read_version(value, text, &record->version);
-    } else if (span_is(name, "fields") && value->kind == JSON_OBJECT) {
-        record->has_fields = true;
-        record->fields = token_text(value, text);
-    }
+    struct decimal value;
+
+    if (!json_is_number(json))
+        return false;
+    value = decimal_parse(json);
+    if (value.negative || !decimal_is_integer(&value) ||
+        value.count + value.exponent > DECIMAL_SHORT)
+        return false;
+    *version = value.coefficient;
+    for (int64_t i = 0; i < value.exponent; i++)
+        *version *= 10;
+    return true;
 }
 
-/* Reads the members of the object at tokens[object], and those of `metadata` in it. */
-static void read_members(const struct json_tape *tape, uint32_t object, bool metadata,
-                         const char *text, struct buf *scratch, struct api_record *record)
+bool api_read_record(const struct api_view *view, struct span body, struct target_scratch *scratch,
+                     struct api_record *record)
 {
-    const struct json_token *tokens = tape->tokens;
+    struct target_record found;
 
-    for (uint32_t i = object + 1; i < tokens[object].next; i = tokens[i + 1].next) {
-        const struct json_token *value = &tokens[i + 1];
-        struct span name = json_string(&tokens[i], text, scratch);
-
-        if (!metadata && value->kind == JSON_OBJECT && span_is(name, "metadata"))
-            read_members(tape, i + 1, true, text, scratch, record);
-        else
-            read_member(name, metadata, value, text, scratch, record);
-    }
-}
-
-bool api_read_record(struct span body, struct api_record *record)
-{
-    struct json_tape tape = {0};
-    struct buf scratch = {0};
-    struct json_fault fault;
-    bool good = body.size <= HTTP_BODY_MAX && json_scan(&tape, body, 0, &fault) &&
-                tape.tokens[0].kind == JSON_OBJECT;
-
-    if (good) {
-        *record = (struct api_record){0};
-        read_members(&tape, 0, false, body.data, &scratch, record);
-    }
-    buf_release(&scratch);
-    json_tape_release(&tape);
-    return good;
+    if (body.size > HTTP_BODY_MAX || !target_read(view->target, view->is_answer, body, view->header,
+                                                  view->replaces, scratch, &found))
+        return false;
+    *record = (struct api_record){.token = found.token,
+                                  .has_fields = found.has_fields,
+                                  .fields = found.fields,
+                                  .under = found.under};
+    record->has_version = api_read_version(found.token, &record->version);
+    api_read_id(found.mark, &record->id);
+    return true;
 }

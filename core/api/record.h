@@ -1,23 +1,11 @@
-/* Custom object records on the wire: paths, bodies and answers (docs/api.md). */
+/* Records in answers, and whose updates they show (docs/api.md). */
 #ifndef ROWFERRY_API_RECORD_H
 #define ROWFERRY_API_RECORD_H
 
-#include "core/base/buf.h"
-#include "core/row/json.h"
+#include "core/target/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Appends `{api}/api/v2/customobjects/schemas/{schema}/records/`, the schema encoded. */
-void api_records_url(struct buf *out, const char *api_url, struct span schema);
-
-/* Appends the URL of a record: api_records_url and the id, encoded as one path segment. */
-void api_record_url(struct buf *out, const char *api_url, struct span schema, struct span id);
-
-/* Appends the update body. fields: a JSON object, copied byte by byte. tags: a JSON array.
- * correlation: 16 bytes of a UUID. */
-void api_update_body(struct buf *out, int64_t version, struct span fields, struct span tags,
-                     const char *source, const unsigned char correlation[16]);
 
 /* The id of an update as a server shows it; zeroed: none. */
 struct api_id {
@@ -37,21 +25,33 @@ enum api_owner { API_OWNER_UNKNOWN, API_OURS, API_ANOTHERS };
  * 'none' (RFC 9562 sections 5.9 and 5.10), and are unknown. */
 enum api_owner api_owner(const struct api_id *id, const unsigned char correlation[16]);
 
-/* Reads a whole number from 0 on by its value: 6, 6.0 and 60e-1 are the same JSON number. False for
- * anything else. */
-bool api_read_version(const struct json_token *token, const char *text, int64_t *version);
+/* Reads a whole number from 0 on, as JSON text, by its value: 6, 6.0 and 60e-1 are the same JSON
+ * number. False for anything else. */
+bool api_read_version(struct span json, int64_t *version);
 
-/* A record in the answer to a GET or a PUT. What is not there is zero. */
+/* A record in an answer. What is not there is zero. */
 struct api_record {
-    bool has_version;
+    bool has_version; /* the token is a version */
     int64_t version;
+    struct span token; /* of the lock: JSON text, or a header field's value; or empty */
     struct api_id id;
-    bool has_fields;    /* a `fields` object, which may be empty */
-    struct span fields; /* JSON text within the body, as the server wrote it; or empty */
+    bool has_fields; /* an object with fields, which may be empty */
+    struct span
+        fields;        /* JSON text, as the server wrote it; in the body or the scratch; or empty */
+    struct span under; /* what goes back with a write (target.h); in the scratch; or empty */
+};
+
+/* How a record is read. */
+struct api_view {
+    const struct target *target;
+    bool is_answer;     /* ... to a write; else to a read */
+    bool replaces;      /* a write of the schema replaces fields */
+    struct span header; /* the header field that has the token, or empty */
 };
 
 /* Reads a record. False when the body is not a JSON object by the scanner of rows, which is strict
  * and limits depth and size. */
-bool api_read_record(struct span body, struct api_record *record);
+bool api_read_record(const struct api_view *view, struct span body, struct target_scratch *scratch,
+                     struct api_record *record);
 
 #endif

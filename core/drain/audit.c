@@ -239,8 +239,9 @@ static void page_url(struct audit *audit, struct inquiry *inquiry, struct span n
         return;
     for (unsigned i = 0; i < inquiry->id_count; i++)
         ids[i] = record_id_of(inquiry, inquiry->ids[i]);
-    api_audit_url(&inquiry->task.url, api_url, buf_span(&inquiry->schema), ids, inquiry->id_count,
-                  inquiry->page);
+    api_audit_url(&inquiry->task.url, api_url,
+                  rebase_target(audit->loop->rebase, buf_span(&inquiry->schema)),
+                  buf_span(&inquiry->schema), ids, inquiry->id_count, inquiry->page);
 }
 
 /* Takes a page that came: goes on to the next one, or ends the inquiry. */
@@ -284,7 +285,7 @@ static void note_fault(struct audit *audit, struct inquiry *inquiry,
         snprintf(fault->message, sizeof fault->message,
                  "the answer is not a page of the audit log");
     } else {
-        api_read_fault(answer->body, answer->status, fault);
+        api_read_fault(target_guide(), answer->body, answer->status, fault);
         if (facts->retry_after_ms < 0)
             facts->retry_after_ms = fault->retry_after_ms;
     }

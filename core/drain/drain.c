@@ -28,6 +28,10 @@ enum {
  * failed. */
 static bool start_ready(struct loop *loop, struct err *err)
 {
+    struct task_sender sender = {
+        .options = loop->options, .rebase = loop->rebase, .scratch = &loop->scratch};
+    struct err why = {0};
+
     while (!loop->stopping && loop->ready.first && loop->in_flight < loop_room(loop)) {
         int64_t now_us = clock_monotonic_us();
         const char *authorization = token_authorization(loop->token, now_us);
@@ -37,7 +41,13 @@ static bool start_ready(struct loop *loop, struct err *err)
         if (!authorization || governor_wait_us(&loop->governor, now_us) > 0)
             return true;
         task = task_list_take(&loop->ready);
-        task_request(task, loop->options, authorization, &request);
+        sender.authorization = authorization;
+        if (!task_request(task, &sender, &request, &why)) {
+            task_put_back(task, false, clock_now_ms());
+            task_list_add(&loop->settled, task);
+            loop_fail(loop, &why, err);
+            return true;
+        }
         governor_departed(&loop->governor, now_us);
         lock_mark(loop->options->lock, task->claim.attempt_id);
         loop->in_flight++;
@@ -288,7 +298,7 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
     loop->exchange.batch_id = options->batch_id;
     loop->exchange.max_retries = options->max_retries;
     loop->more = true;
-    policy_budget_init(&loop->budget);
+    budget_init(&loop->budget);
     loop->dice = (uint64_t)clock_monotonic_us() * UINT64_C(0x9E3779B97F4A7C15) | 1;
     governor_init(&loop->governor, options->rate_per_s);
     loop->token = environment_token(&options->environment, &options->client, options->timeout_ms);
@@ -308,6 +318,7 @@ static void close_loop(struct loop *loop)
     http_pool_close(loop->pool);
     token_close(loop->token);
     rebase_close(loop->rebase);
+    target_scratch_release(&loop->scratch);
     knowledge_close(loop->knowledge);
     for (unsigned i = 0; i < loop->task_count; i++)
         task_release(&loop->tasks[i]);
@@ -402,7 +413,7 @@ static bool take_up(struct loop *loop, struct store *store, struct err *err)
  * error stays the one that is reported. */
 static bool leave_charged(struct loop *loop, struct store *store, struct err *err)
 {
-    const struct policy_budget *budget = &loop->budget;
+    const struct budget *budget = &loop->budget;
     struct err ignored = {0};
 
     return !budget->count ||

@@ -28,6 +28,24 @@ static bool keeps(void *context, struct span schema)
     return shape && shape->version_known;
 }
 
+static bool target(void *context, struct span schema, bool named, enum target_lock *lock,
+                   bool *reads_first, struct err *err)
+{
+    struct knowledge *knowledge = context;
+    const struct row_shape *shape = rebase_shape(knowledge->rebase, schema);
+    const struct target *found = rebase_target(knowledge->rebase, schema);
+
+    if (!shape && named)
+        return err_set(
+            err, ERR_CONFIG,
+            "the schema file of %.*s is missing or wrong, and it says which resource its "
+            "rows update: run `rowferry doctor`, which reports what is wrong",
+            (int)schema.size, schema.data);
+    *lock = target_description(found)->lock;
+    *reads_first = target_reads_first(found, shape && shape->write_replaces);
+    return true;
+}
+
 /* Builds the PUT. The rules of the schema file hold for the row alone; with other fields of the
  * record they can be broken, and the record as it is now decides that. */
 static bool build(struct knowledge *knowledge, const struct claim *claim, struct span theirs,
@@ -80,7 +98,7 @@ struct knowledge *knowledge_open(const char *folder)
     struct knowledge *knowledge = mem_calloc(1, sizeof *knowledge);
 
     knowledge->rebase = rebase_open(folder);
-    knowledge->decider = (struct known_decider){keeps, decide, same, knowledge};
+    knowledge->decider = (struct known_decider){keeps, target, decide, same, knowledge};
     return knowledge;
 }
 

@@ -173,6 +173,19 @@ static void stop_proxy(struct loop *loop, struct err *err)
                 proxy ? proxy : loop->options->environment.api_url);
 }
 
+/* Stops the run because an answer means that the target of the rows is wrong. */
+static void stop_target(struct loop *loop, const struct task *task, struct err *err)
+{
+    struct span schema = claim_schema(&task->claim);
+    char text[ERR_TEXT_SIZE / 2];
+
+    if (begin_failing(loop))
+        err_set(err, ERR_CONFIG,
+                "the API answered %s to a row of %.*s: check \"target\" in its schema file, and "
+                "that what the target names is there; no job was lost",
+                answer_text(task, text, sizeof text), (int)schema.size, schema.data);
+}
+
 /* Stops the run because every request of a kind is denied, so that the records are not at fault. */
 static void stop_denied(struct loop *loop, const struct task *task, struct err *err)
 {
@@ -332,9 +345,8 @@ static void charge(struct loop *loop, const struct task *task, const struct poli
 {
     if (verdict->success &&
         (!job_state_is_open(verdict->state) || verdict->next == POLICY_NEXT_SEND))
-        policy_budget_earn(&loop->budget);
-    if (!verdict->retry ||
-        policy_budget_charge(&loop->budget, task->claim.job_id, task->claim.spread) ||
+        budget_earn(&loop->budget);
+    if (!verdict->retry || budget_charge(&loop->budget, task->claim.job_id, task->claim.spread) ||
         loop->stopping)
         return;
     snprintf(loop->result->reason, sizeof loop->result->reason,
@@ -377,6 +389,9 @@ void loop_heed(struct loop *loop, const struct task *task, const struct http_ans
     case POLICY_STOP_PROXY:
         stop_proxy(loop, err);
         break;
+    case POLICY_STOP_TARGET:
+        stop_target(loop, task, err);
+        break;
     }
 }
 
@@ -401,6 +416,7 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
         .limits = {.max_attempts = options->max_attempts,
                    .on_conflict = options->on_conflict,
                    .audit_wait_ms = options->audit_wait_ms,
+                   .timeout_ms = options->timeout_ms,
                    .kind_works = loop->trials[trial_kind_of(task->claim.request)].works,
                    .token_accepted = loop->accepted == task->authorization,
                    .fixed_key = options->client.key,
@@ -408,6 +424,7 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
         .now_ms = clock_now_ms(),
         .rebase = loop->rebase,
         .fault = &loop->fault,
+        .scratch = &loop->scratch,
     };
     struct policy_verdict verdict;
     struct err why = {0};

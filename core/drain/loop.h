@@ -8,6 +8,7 @@
 #include "core/drain/task.h"
 #include "core/http/governor.h"
 #include "core/http/token.h"
+#include "core/job/budget.h"
 #include "core/job/trial.h"
 
 enum {
@@ -27,6 +28,7 @@ struct loop {
     struct rebase *rebase;
     struct knowledge *knowledge; /* the keeper's, after it was opened */
     struct api_fault fault;      /* scratch */
+    struct target_scratch scratch;
 
     struct task *tasks; /* each is in one list, in flight, or with the keeper */
     unsigned task_count, window;
@@ -52,7 +54,7 @@ struct loop {
     bool said_prior;
     bool said_ahead; /* of stored times that a wrong clock had put into the future */
     bool failed;     /* err is set: the drain ends with it */
-    struct policy_budget budget;
+    struct budget budget;
     enum drain_pause pause; /* why the governor paused last */
     int64_t asked_until_us; /* the end of the longest wait that a server asked for; 0: none */
     bool asked_now;         /* ... in this run, not in an earlier one */

@@ -15,6 +15,8 @@ struct base {
 
 struct rebase {
     char *folder;
+    char *unreadable; /* the schema whose file was looked for last, and is missing or wrong */
+    struct target_scratch scratch;
     struct base *bases;
     struct buf fields, broken;
     struct json_tape tape;
@@ -45,6 +47,8 @@ void rebase_close(struct rebase *rebase)
     json_tape_release(&rebase->tape);
     buf_release(&rebase->fields);
     buf_release(&rebase->broken);
+    target_scratch_release(&rebase->scratch);
+    free(rebase->unreadable);
     free(rebase->folder);
     free(rebase);
 }
@@ -105,19 +109,44 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
                   struct span theirs, struct rebased *rebased, struct err *err)
 {
     struct base *base = whole ? NULL : find(rebase, schema, err);
+    const struct target *target = target_guide();
+    bool replaces = whole;
 
     if (!base && !whole)
         return false;
+    if (base) {
+        target = schema_target(base->schema);
+        replaces = schema_shape(base->schema)->write_replaces;
+    }
     buf_reset(&rebase->fields);
-    if (whole || schema_shape(base->schema)->write_replaces)
+    if (replaces)
         buf_append_span(&rebase->fields, ours);
     else
         api_fields_merge(&rebase->fields, ours, theirs);
-    rebased->fields = buf_span(&rebase->fields);
-    rebased->is_there = theirs.size && api_fields_within(rebased->fields, theirs) &&
-                        api_fields_within(theirs, rebased->fields);
+    /* what is not sent stays as it is */
+    rebased->fields = target_description(target)->keeps ? ours : buf_span(&rebase->fields);
+    rebased->is_there =
+        theirs.size &&
+        api_fields_within(target_comparable(target, ours, &rebase->scratch), theirs) &&
+        (!replaces || api_fields_within(target_comparable(target, theirs, &rebase->scratch), ours));
     rebased->broken = NULL;
     return whole || check_rules(rebase, base, &rebased->broken, err);
+}
+
+const struct target *rebase_target(struct rebase *rebase, struct span schema)
+{
+    struct err ignored;
+    struct base *base = NULL;
+
+    if (!rebase->unreadable || !span_is(schema, rebase->unreadable))
+        base = find(rebase, schema, &ignored);
+    if (base)
+        return schema_target(base->schema);
+    if (!rebase->unreadable || !span_is(schema, rebase->unreadable)) {
+        free(rebase->unreadable);
+        rebase->unreadable = mem_copy(schema.data, schema.size);
+    }
+    return target_guide();
 }
 
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)

@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/row/row.h"
+#include "core/target/target.h"
 
 #include <stdbool.h>
 
@@ -17,7 +18,7 @@ void rebase_close(struct rebase *rebase);
 
 struct rebased {
     struct span fields; /* to send; valid until the next rebase_build */
-    bool is_there;      /* the record already holds exactly these values */
+    bool is_there;      /* sending them would change nothing */
     const char *broken; /* the message of a rule that they break, valid likewise; NULL: none */
 };
 
@@ -26,6 +27,9 @@ struct rebased {
  * schema file is missing or wrong. */
 bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct span ours,
                   struct span theirs, struct rebased *rebased, struct err *err);
+
+/* Returns the target of the schema's rows: the guide's without a readable schema file. */
+const struct target *rebase_target(struct rebase *rebase, struct span schema);
 
 /* The shape of the schema, or NULL without a readable schema file. */
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema);

@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/job/id.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
     AUDIT_PAGES_MAX = 1000,     /* of one record's log: pages after these are not asked for */
     AUDIT_PAGES_FOUND = 40,     /* ... once another update was found to have made the version */
     ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
+    DIGITS_SIZE = 24,           /* of a version */
 };
 
 /* What an answer shows, for the texts about it. */
@@ -23,6 +25,7 @@ struct shown {
     struct rebased rebased;              /* of a fetch */
     struct span entry;                   /* of an audit: the version's entry, or empty */
     bool has_entry;                      /* ... and it is by another update */
+    struct api_record record;            /* of an answer that has one */
     const struct claim_sibling *sibling; /* another job of ours that made the version; or NULL */
 };
 
@@ -68,34 +71,93 @@ struct task *task_list_take(struct task_list *list)
     return task;
 }
 
-void task_request(struct task *task, const struct drain_options *options, const char *authorization,
-                  struct http_request *request)
+/* The token of an update: as it was read, or the digits of a version. */
+static struct span token_of(const struct claim *claim, char digits[DIGITS_SIZE])
+{
+    if (claim->token_size || !claim->has_version)
+        return claim_token(claim);
+    return (struct span){digits, (size_t)snprintf(digits, DIGITS_SIZE, "%" PRId64, claim->version)};
+}
+
+/* Builds an update or a read as the target has it. */
+static bool build_request(struct task *task, struct task_sender *sender,
+                          const struct target *target, struct http_request *request,
+                          struct err *err)
+{
+    static const enum http_method methods[TARGET_METHODS] = {[TARGET_GET] = HTTP_GET,
+                                                             [TARGET_PUT] = HTTP_PUT,
+                                                             [TARGET_PATCH] = HTTP_PATCH,
+                                                             [TARGET_POST] = HTTP_POST};
+    const struct claim *claim = &task->claim;
+    const struct drain_options *options = sender->options;
+    bool update = claim->request == REQUEST_UPDATE;
+    bool creates = claim->creates && target_description(target)->missing == TARGET_CREATE;
+    enum target_request kind = creates ? TARGET_CREATE_IT : TARGET_WRITE_IT;
+    struct span tags = claim_tags(claim);
+    char digits[DIGITS_SIZE];
+    struct target_row row = {.schema = claim_schema(claim),
+                             .record_id = claim_record_id(claim),
+                             .fields = claim_fields(claim),
+                             .tags = tags.size ? tags : span_of(options->tags),
+                             .source = span_of(options->source),
+                             .token = token_of(claim, digits),
+                             .under = claim_under(claim),
+                             .correlation = claim->correlation};
+    struct target_header headers[TARGET_HEADERS];
+    enum target_method method;
+
+    buf_append_text(&task->url, options->environment.api_url);
+    if (!target_request(target, update ? kind : TARGET_READ_IT, &row, sender->scratch, &method,
+                        &task->url, &task->body))
+        return err_set(err, ERR_CONFIG,
+                       "the record id \"%.*s\" of schema %.*s does not have the parts that its "
+                       "target needs: read the file again with the schema file as it is now",
+                       (int)row.record_id.size, row.record_id.data, (int)row.schema.size,
+                       row.schema.data);
+    request->method = methods[method];
+    request->wanted = target_token_header(target, update);
+    if (method != TARGET_GET) {
+        request->content_type = "application/json";
+        request->body = buf_span(&task->body);
+    }
+    target_headers(target, update ? kind : TARGET_READ_IT, row.token, sender->scratch, headers,
+                   &request->content_type);
+    for (size_t i = 0; i < TARGET_HEADERS; i++) {
+        sender->fields[i] = (struct http_field){headers[i].name, headers[i].value};
+        if (!headers[i].name)
+            break;
+    }
+    if (headers[0].name)
+        request->fields = sender->fields;
+    return true;
+}
+
+bool task_request(struct task *task, struct task_sender *sender, struct http_request *request,
+                  struct err *err)
 {
     const struct claim *claim = &task->claim;
-    struct span tags = claim_tags(claim), record_id = claim_record_id(claim);
+    const struct drain_options *options = sender->options;
+    const struct target *target = rebase_target(sender->rebase, claim_schema(claim));
+    struct span record_id = claim_record_id(claim);
+    bool fine = true;
 
     give_back(&task->url);
     give_back(&task->body);
-    if (claim->request == REQUEST_AUDIT)
-        api_audit_url(&task->url, options->environment.api_url, claim_schema(claim), &record_id, 1,
-                      claim->page);
-    else
-        api_record_url(&task->url, options->environment.api_url, claim_schema(claim), record_id);
-    task->authorization = authorization;
+    task->authorization = sender->authorization;
     *request = (struct http_request){
-        .method = claim->request == REQUEST_UPDATE ? HTTP_PUT : HTTP_GET,
-        .url = buf_text(&task->url),
-        .authorization = authorization,
+        .method = HTTP_GET,
+        .authorization = sender->authorization,
         .timeout_ms = options->timeout_ms,
         .new_connection = claim->http_status == 421 || claim->http_status == 425,
         .context = task,
     };
-    if (claim->request != REQUEST_UPDATE)
-        return;
-    api_update_body(&task->body, claim->version, claim_fields(claim),
-                    tags.size ? tags : span_of(options->tags), options->source, claim->correlation);
-    request->content_type = "application/json";
-    request->body = buf_span(&task->body);
+    if (claim->request == REQUEST_AUDIT)
+        api_audit_url(&task->url, options->environment.api_url, target, claim_schema(claim),
+                      &record_id, 1, claim->page);
+    else
+        fine = build_request(task, sender, target, request, err);
+    request->url = buf_text(&task->url);
+    return fine;
 }
 
 enum policy_end task_end(const struct http_answer *answer)
@@ -216,73 +278,135 @@ static bool is_same(const struct api_record *record, const struct claim *claim)
            api_fields_within(record->fields, claim_fields(claim));
 }
 
-/* Compares the record of a read-back with what we sent. */
-static void compare_record(const struct claim *claim, const struct api_record *record,
-                           struct rebase *rebase, struct policy_answer *facts, struct shown *shown)
+/* True when a record has the token that an update carried. A weak ETag is the same as a strong one
+ * with its text. */
+static bool same_token(struct span a, struct span b)
 {
-    struct span ours = claim_fields(claim);
+    if (a.size > 2 && memcmp(a.data, "W/", 2) == 0)
+        a = (struct span){a.data + 2, a.size - 2};
+    if (b.size > 2 && memcmp(b.data, "W/", 2) == 0)
+        b = (struct span){b.data + 2, b.size - 2};
+    return a.size && span_equal(a, b);
+}
 
-    facts->fields_are_ours = api_fields_within(ours, record->fields);
+/* Compares the record of a read-back with what we sent. */
+static void compare_record(const struct claim *claim, const struct task_reader *reader,
+                           const struct target *target, struct policy_answer *facts,
+                           struct shown *shown)
+{
+    const struct api_record *record = &shown->record;
+    struct span ours = claim->lock == TARGET_STEP ? claim_fields(claim) : claim_row_fields(claim);
+    struct span theirs = record->fields;
+    char digits[DIGITS_SIZE];
+    /* what the target only shows as texts or does not show is in scratch that has the record */
+    struct target_scratch scratch = {0};
+
+    facts->fields_are_ours = api_fields_within(target_comparable(target, ours, &scratch), theirs);
     facts->is_there = facts->fields_are_ours &&
-                      ((!claim->is_exact && rebase_merges(rebase, claim_schema(claim))) ||
-                       api_fields_within(record->fields, ours));
-    facts->next_is_known = find_sibling(claim, NULL, next_version(claim)) != NULL;
-    shown->sibling =
-        find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL, record->version);
+                      ((!claim->is_exact && rebase_merges(reader->rebase, claim_schema(claim))) ||
+                       api_fields_within(target_comparable(target, theirs, &scratch), ours));
+    target_scratch_release(&scratch);
+    facts->token_is_sent = same_token(record->token, token_of(claim, digits));
+    facts->next_is_known = claim->has_version && find_sibling(claim, NULL, next_version(claim));
+    shown->sibling = find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL,
+                                  record->has_version ? record->version : -1);
+}
+
+/* Reads the record of an answer. False without one that is of use: a record that a GET shows
+ * without its fields or without its token is not. */
+static bool read_record(const struct claim *claim, const struct http_answer *answer,
+                        const struct task_reader *reader, const struct target *target,
+                        struct policy_answer *facts, struct shown *shown)
+{
+    const bool is_answer = claim->request == REQUEST_UPDATE;
+    const struct api_view view = {.target = target,
+                                  .is_answer = is_answer,
+                                  .replaces = !rebase_merges(reader->rebase, claim_schema(claim)),
+                                  .header = span_of(answer->wanted)};
+    struct api_record *record = &shown->record;
+    bool good = answer->status == 200 ||
+                (claim->lock != TARGET_STEP && (answer->status == 201 || answer->status == 204));
+
+    if (good && claim->request == REQUEST_AUDIT)
+        return false;
+    if (good && !api_read_record(&view, answer->body, reader->scratch, record)) {
+        struct json_tape *tape = &reader->scratch->tape;
+        struct json_fault fault;
+
+        tape->count = 0;
+        facts->is_garbled = answer->body.size && !json_scan(tape, answer->body, 0, &fault);
+        *record = (struct api_record){.token = view.header};
+        return is_answer && claim->lock != TARGET_STEP && !facts->is_garbled;
+    }
+    facts->has_version = good && record->has_version;
+    facts->version = record->version;
+    facts->has_record =
+        good && record->has_fields &&
+        (claim->lock == TARGET_STEP ? record->has_version
+                                    : claim->lock == TARGET_NONE || record->token.size > 0);
+    if (claim->lock == TARGET_STEP)
+        good = good && record->has_version;
+    return good && (is_answer || facts->has_record);
+}
+
+/* Reads what the server says about a request that it did not do. */
+static void read_fault(const struct http_answer *answer, const struct task_reader *reader,
+                       const struct target *target, struct policy_answer *facts)
+{
+    struct api_fault *fault = reader->fault;
+
+    api_read_fault(target, answer->body, answer->status, fault);
+    facts->code = fault->code;
+    facts->told = target_answer_of(target, answer->status, fault->code);
+    if (facts->retry_after_ms < 0)
+        facts->retry_after_ms = fault->retry_after_ms;
 }
 
 /* Reads from the answer what the policy depends on, and builds the PUT on a record that was
  * fetched. False with err when it cannot be built. */
 static bool read_answer(struct claim *claim, const struct http_answer *answer,
-                        const struct task_reader *reader, struct policy_answer *facts,
-                        struct shown *shown, struct err *err)
+                        const struct task_reader *reader, const struct target *target,
+                        struct policy_answer *facts, struct shown *shown, struct err *err)
 {
-    struct api_fault *fault = reader->fault;
-    struct api_record record;
+    struct api_record *record = &shown->record;
     enum api_owner owner;
 
     *facts = (struct policy_answer){.end = task_end(answer),
                                     .status = answer->status,
                                     .code = "",
                                     .retry_after_ms = answer->retry_after_ms};
-    fault->code[0] = fault->message[0] = '\0';
-    fault->violation_count = 0;
+    reader->fault->code[0] = reader->fault->message[0] = '\0';
+    reader->fault->violation_count = 0;
     if (answer->end != HTTP_DONE)
         return true;
     if (claim->request == REQUEST_AUDIT && answer->status == 200)
         read_audit(claim, answer->body, facts, shown);
     if (facts->has_page)
         return true;
-    /* a record that a GET shows without its fields is of no use */
-    if (answer->status != 200 || !api_read_record(answer->body, &record) || !record.has_version ||
-        (claim->request != REQUEST_UPDATE && !record.has_fields)) {
-        api_read_fault(answer->body, answer->status, fault);
-        facts->code = fault->code;
-        if (facts->retry_after_ms < 0)
-            facts->retry_after_ms = fault->retry_after_ms;
+    if (!read_record(claim, answer, reader, target, facts, shown)) {
+        facts->has_version = false;
+        read_fault(answer, reader, target, facts);
         return true;
     }
-    keep_record(claim, &record);
-    facts->has_version = true;
-    facts->version = record.version;
+    keep_record(claim, record);
     if (claim->request == REQUEST_UPDATE)
         return true;
-    owner = api_owner(&record.id, claim->correlation);
+    owner = api_owner(&record->id, claim->correlation);
     facts->is_ours = owner == API_OURS;
     facts->is_anothers = owner == API_ANOTHERS;
-    facts->is_later = is_later(claim, &record);
+    facts->is_later = is_later(claim, record);
     if (claim->request != REQUEST_FETCH) {
-        compare_record(claim, &record, reader->rebase, facts, shown);
+        compare_record(claim, reader, target, facts, shown);
         return true;
     }
-    shown->fields = record.fields;
+    shown->fields = record->fields;
     if (claim->is_look) {
-        facts->is_there = record.version == claim->version && is_same(&record, claim) &&
+        facts->is_there = record->version == claim->version && is_same(record, claim) &&
                           !rebase_sends_unchanged(reader->rebase, claim_schema(claim));
         return true;
     }
-    if (!rebase_build(reader->rebase, claim_schema(claim), claim->is_exact, claim_fields(claim),
-                      record.fields, &shown->rebased, err))
+    if (!rebase_build(reader->rebase, claim_schema(claim), claim->is_exact, claim_row_fields(claim),
+                      record->fields, &shown->rebased, err))
         return false;
     facts->is_there =
         shown->rebased.is_there && !rebase_sends_unchanged(reader->rebase, claim_schema(claim));
@@ -317,6 +441,10 @@ static void explain_conflict(const struct claim *claim, const struct policy_verd
             "another copy of this database sent a later row of the record, which is at version "
             "%lld, and nothing shows that it sent this one",
             shown);
+    else if (claim->lock != TARGET_STEP)
+        snprintf(text, CLAIM_ERROR_SIZE,
+                 verdict->proven ? "someone else changed the record since it was read"
+                                 : "the record has changed, and it is not known who did that");
     else if (verdict->ahead)
         snprintf(text, CLAIM_ERROR_SIZE,
                  "version %lld was submitted, the record is at %lld: check where the file's "
@@ -387,10 +515,20 @@ static void explain(const struct claim *claim, const struct http_answer *answer,
         explain_evidence(claim, verdict, outcome->attempt_error, outcome->error_message);
 }
 
-static struct policy_job job_of(const struct claim *claim)
+static struct policy_job job_of(const struct claim *claim, const struct target *target)
 {
+    const struct description *described = target_description(target);
+
     return (struct policy_job){
         .request = claim->request,
+        .lock = claim->lock,
+        .missing = described->missing,
+        .no_audit = !described->has_audit,
+        .reads_first = claim->reads_first || claim->lock == TARGET_OPAQUE,
+        .is_declared = claim->is_declared,
+        .creates = claim->creates,
+        .put_told = claim->put_status ? target_answer_of(target, claim->put_status, claim->put_code)
+                                      : TARGET_UNTOLD,
         .doubt = claim->doubt,
         .is_known = claim->is_known,
         .refused_token = claim->refused_token,
@@ -445,10 +583,53 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
              answer->correlation);
 }
 
+static char *copy_span(struct span span)
+{
+    return span.size ? mem_copy(span.data, span.size) : NULL;
+}
+
+/* Copies a record for the table of conflicts: as it is if its fields are where the views look for
+ * them, else with the fields by name. */
+static char *copy_record(const struct target *target, const struct http_answer *answer,
+                         const struct api_record *record)
+{
+    struct buf text = {0};
+
+    if (!target_own_name(target))
+        return mem_copy(answer->body.data, answer->body.size);
+    buf_append_text(&text, "{\"fields\":");
+    buf_append_span(&text, record->fields);
+    buf_append_text(&text, ",\"record\":");
+    buf_append_json_text(&text, answer->body);
+    buf_append_char(&text, '}');
+    buf_text(&text);
+    return text.data;
+}
+
+/* Keeps what the next PUT is built on: the record that was fetched, or nothing, where the record is
+ * to be created or was there against expectation. */
+static void keep_base(const struct claim *claim, const struct policy_verdict *verdict,
+                      const struct shown *shown, struct claim_outcome *outcome)
+{
+    bool built = shown->rebased.fields.size > 0;
+
+    outcome->creates = verdict->creates;
+    outcome->fields = copy_span(built ? shown->rebased.fields : claim_fields(claim));
+    outcome->under = copy_span(built ? shown->record.under : claim_under(claim));
+    outcome->has_base_version = built && shown->record.has_version;
+    outcome->base_version = shown->record.version;
+    if (built && claim->is_declared) {
+        outcome->has_base_version = true;
+        outcome->base_version = claim->version;
+    } else if (built && claim->lock == TARGET_OPAQUE) {
+        outcome->token = copy_span(shown->record.token);
+    }
+}
+
 /* Copies the parts of the answer that are stored. */
 static void keep_answer(const struct claim *claim, const struct http_answer *answer,
-                        const struct policy_verdict *verdict, const struct shown *shown,
-                        struct claim_outcome *outcome)
+                        const struct target *target, const struct policy_verdict *verdict,
+                        const struct shown *shown, struct claim_outcome *outcome)
 {
     static const struct span none = {"null", 4};
     bool asked = claim->request == REQUEST_AUDIT && verdict->success;
@@ -456,18 +637,21 @@ static void keep_answer(const struct claim *claim, const struct http_answer *ans
         shown->entry.size && shown->entry.size <= ENTRY_BYTES_MAX ? shown->entry : none;
 
     /* the audit log will be asked about this record: it is needed if that shows a conflict */
-    if (verdict->has_server_version && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
-        outcome->server_record = mem_copy(answer->body.data, answer->body.size);
+    if (shown->record.has_fields && (verdict->conflict || verdict->next == POLICY_NEXT_AUDIT))
+        outcome->server_record = copy_record(target, answer, &shown->record);
     if (asked && (verdict->conflict ? shown->entry.size || !claim->has_entry
                                     : verdict->next == POLICY_NEXT_PAGE && shown->has_entry))
         outcome->audit_entry = mem_copy(entry.data, entry.size);
+    if (claim->lock == TARGET_OPAQUE && shown->record.token.size &&
+        verdict->next != POLICY_NEXT_SEND)
+        outcome->token = copy_span(shown->record.token);
     if (verdict->next != POLICY_NEXT_SEND)
         return;
     if (claim->keeps_before && shown->fields.size &&
         (!claim->is_look || verdict->server_version == claim->version))
         outcome->before = before_pack(shown->fields);
     if (!claim->is_look)
-        outcome->fields = mem_copy(shown->rebased.fields.data, shown->rebased.fields.size);
+        keep_base(claim, verdict, shown, outcome);
 }
 
 bool task_answer(struct task *task, const struct http_answer *answer,
@@ -475,13 +659,14 @@ bool task_answer(struct task *task, const struct http_answer *answer,
 {
     struct claim *claim = &task->claim;
     struct claim_outcome *outcome = &claim->outcome;
+    const struct target *target = rebase_target(reader->rebase, claim_schema(claim));
     struct shown shown = {0};
     struct policy_answer facts;
     bool fine;
 
-    task->job = job_of(claim);
+    task->job = job_of(claim, target);
     outcome->shows_record = false;
-    fine = read_answer(claim, answer, reader, &facts, &shown, err);
+    fine = read_answer(claim, answer, reader, target, &facts, &shown, err);
     if (fine)
         policy_assess(&task->job, &facts, &reader->limits, verdict);
     else
@@ -497,7 +682,7 @@ bool task_answer(struct task *task, const struct http_answer *answer,
         outcome->job_status = 0;
     if (verdict->state == JOB_REFUSED || verdict->refused)
         copy_violations(reader->fault, outcome);
-    keep_answer(claim, answer, verdict, &shown, outcome);
+    keep_answer(claim, answer, target, verdict, &shown, outcome);
     return fine;
 }
 

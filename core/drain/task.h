@@ -8,6 +8,7 @@
 #include "core/http/pool.h"
 #include "core/job/policy.h"
 #include "core/store/claim.h"
+#include "core/target/target.h"
 
 struct task {
     struct claim claim; /* first, so that a claim's address is its task's */
@@ -30,9 +31,19 @@ void task_list_init(struct task_list *list);
 void task_list_add(struct task_list *list, struct task *task);
 struct task *task_list_take(struct task_list *list); /* NULL: it is empty */
 
-/* Builds the request from the claim; valid until the task is used again. */
-void task_request(struct task *task, const struct drain_options *options, const char *authorization,
-                  struct http_request *request);
+/* What task_request needs. */
+struct task_sender {
+    const struct drain_options *options;
+    const char *authorization;
+    struct rebase *rebase;
+    struct target_scratch *scratch;
+    struct http_field fields[TARGET_HEADERS]; /* of the last request */
+};
+
+/* Builds the request from the claim; valid until the task or the sender is used again. False with
+ * ERR_CONFIG when the record id does not fit the target, which has changed since intake. */
+bool task_request(struct task *task, struct task_sender *sender, struct http_request *request,
+                  struct err *err);
 
 /* How the transfer ended, for the policy. */
 enum policy_end task_end(const struct http_answer *answer);
@@ -41,7 +52,8 @@ enum policy_end task_end(const struct http_answer *answer);
 struct task_reader {
     struct policy_limits limits;
     int64_t now_ms;
-    struct rebase *rebase;   /* builds what is sent after a fetch */
+    struct rebase *rebase; /* builds what is sent after a fetch */
+    struct target_scratch *scratch;
     struct api_fault *fault; /* scratch; afterwards it holds what the server said */
 };
 

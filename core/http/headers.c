@@ -15,6 +15,7 @@ void headers_reset(struct http_headers *headers)
     headers->interim = headers->ended = false;
     for (size_t i = 0; i < HEADERS_KEPT; i++)
         headers->kept[i][0] = '\0';
+    headers->wanted[0] = '\0';
 }
 
 static struct span trimmed(struct span text)
@@ -26,16 +27,28 @@ static struct span trimmed(struct span text)
     return text;
 }
 
+/* True when the line is a field of that name; *value: its value. */
+static bool is_field(struct span line, struct span name, struct span *value)
+{
+    if (line.size <= name.size || line.data[name.size] != ':' ||
+        strncasecmp(line.data, name.data, name.size) != 0)
+        return false;
+    *value = trimmed((struct span){line.data + name.size + 1, line.size - name.size - 1});
+    return true;
+}
+
 static void keep(struct http_headers *headers, struct span line)
 {
-    for (size_t i = 0; i < HEADERS_KEPT; i++) {
-        struct span name = kept_names[i];
-        struct span value;
+    struct span value;
 
-        if (line.size <= name.size || line.data[name.size] != ':' ||
-            strncasecmp(line.data, name.data, name.size) != 0)
+    if (headers->wanted_name && is_field(line, span_of(headers->wanted_name), &value) &&
+        value.size < HTTP_WANTED_SIZE) {
+        memcpy(headers->wanted, value.data, value.size);
+        headers->wanted[value.size] = '\0';
+    }
+    for (size_t i = 0; i < HEADERS_KEPT; i++) {
+        if (!is_field(line, kept_names[i], &value))
             continue;
-        value = trimmed((struct span){line.data + name.size + 1, line.size - name.size - 1});
         if (value.size >= HTTP_HEADER_SIZE)
             value.size = HTTP_HEADER_SIZE - 1;
         memcpy(headers->kept[i], value.data, value.size);

@@ -1,4 +1,4 @@
-/* The header lines of an answer as they come, and the three that are kept. */
+/* The header lines of an answer as they come, and those that are kept. */
 #ifndef ROWFERRY_HTTP_HEADERS_H
 #define ROWFERRY_HTTP_HEADERS_H
 
@@ -22,6 +22,8 @@ struct http_headers {
     bool interim; /* the lines that come now belong to a 1xx answer, which is skipped */
     bool ended;   /* the headers of the final answer are complete; trailers are ignored */
     char kept[HEADERS_KEPT][HTTP_HEADER_SIZE]; /* as they came, cut */
+    const char *wanted_name;                   /* NULL: none */
+    char wanted[HTTP_WANTED_SIZE];             /* its value; "" where it is longer */
 };
 
 void headers_reset(struct http_headers *headers);

@@ -277,15 +277,15 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
     return curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, list);
 }
 
-/* A PUT is libcurl's POST under another name: so its body stays where it is, uncopied. Returns 0
- * or libcurl's error. */
+/* PUT and PATCH are libcurl's POST under another name: so the body stays where it is, uncopied.
+ * Returns 0 or libcurl's error. */
 static unsigned slot_method(struct slot *slot, const struct http_request *request)
 {
+    static const char *const names[HTTP_METHODS] = {[HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH"};
     unsigned failed = 0;
 
     if (slot->method != request->method) {
-        failed |= curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST,
-                                   request->method == HTTP_PUT ? "PUT" : NULL);
+        failed |= curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, names[request->method]);
         if (request->method == HTTP_GET)
             failed |= curl_easy_setopt(slot->easy, CURLOPT_HTTPGET, 1L);
         slot->method = request->method;
@@ -331,6 +331,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     if (!slot)
         return err_set(err, ERR_INTERNAL, "a request was started without a free slot");
     slot_reset(slot, (unsigned)(slot - pool->slots));
+    slot->headers.wanted_name = request->wanted;
     failed |= slot_list(slot, request);
     failed |= slot_method(slot, request);
     failed |= slot_proxy(slot, request->url);
@@ -432,6 +433,8 @@ static void slot_finish(struct slot *slot, CURLcode code)
     answer->body = (struct span){0};
     redact(slot->body.data, slot->body.size, slot->authorization);
     redact(correlation, strlen(correlation), slot->authorization);
+    redact(slot->headers.wanted, strlen(slot->headers.wanted), slot->authorization);
+    answer->wanted = slot->headers.wanted;
     if (answer->end == HTTP_DONE)
         answer->body = buf_span(&slot->body);
     else

@@ -15,9 +15,11 @@ enum {
                                 ends */
     HTTP_ERROR_SIZE = 256,
     HTTP_HEADER_SIZE = 128,
+    HTTP_WANTED_SIZE = 1024, /* of a header field that a request asks for; a longer one counts as
+                                missing */
 };
 
-enum http_method { HTTP_GET, HTTP_PUT, HTTP_POST };
+enum http_method { HTTP_GET, HTTP_PUT, HTTP_PATCH, HTTP_POST, HTTP_METHODS };
 
 struct http_options {
     unsigned slots;      /* requests in flight at most, 1 or more */
@@ -40,6 +42,7 @@ struct http_request {
     const char *content_type;        /* of the body; NULL without one */
     const struct http_field *fields; /* further header fields, the last without a name; or NULL */
     struct span body;
+    const char *wanted;  /* a header field of the answer, constant; or NULL */
     int64_t timeout_ms;  /* of the whole transfer */
     bool new_connection; /* do not reuse one (RFC 9110 section 15.5.20) */
     void *context;       /* handed back with the answer */
@@ -64,6 +67,7 @@ struct http_answer {
     struct span body;       /* empty unless HTTP_DONE */
     int64_t retry_after_ms; /* from Retry-After, see headers_retry_after_ms; -1 without */
     char correlation[HTTP_HEADER_SIZE]; /* ININ-Correlation-Id, or "" */
+    const char *wanted;                 /* the value of the field that was asked for, or "" */
     char error[HTTP_ERROR_SIZE];        /* why there is no complete answer, or "" */
     int64_t started_ms, ended_ms;       /* wall clock */
     int64_t latency_us;

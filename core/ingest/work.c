@@ -107,6 +107,7 @@ struct batch_origin work_origin(struct work *work)
         .source = feed->source,
         .path = feed->path,
         .schema = schema_name(work->schema),
+        .target = target_own_name(schema_target(work->schema)),
         .schema_hash = schema_hash(work->schema),
         .format = feed_format_name(work->format),
         .options = work->options_text,

@@ -9,6 +9,7 @@ enum {
     LAG_MS = 1000,        /* how old the state can be that a read shows */
     AUDIT_FIRST_MS = 500, /* between two looks into the audit log: half of the time asked so far */
     AUDIT_LAST_MS = 5000,
+    THROTTLED_MS = 60000, /* where a target says `throttled`, and the answer names no time */
 };
 
 /* What a status means, whichever request it answers. */
@@ -24,6 +25,9 @@ enum meaning {
     MEANS_THROTTLED,   /* 429 */
     MEANS_WRONG_PLACE, /* the environment is wrong */
     MEANS_REFUSED,     /* this request is wrong */
+    MEANS_UNCHANGED,   /* the record has these values already */
+    MEANS_EXISTS,      /* a record that was to be created is there */
+    MEANS_STOP,        /* the target is wrong */
 };
 
 /* What an answer is assessed by. */
@@ -47,6 +51,25 @@ static const struct {
     {503, 503, MEANS_NOT_DONE},    {505, 505, MEANS_WRONG_PLACE},
 };
 
+/* What other statuses mean where the lock is not a step. */
+static const struct {
+    short status;
+    enum meaning with_lock, without;
+} lock_statuses[] = {
+    {201, MEANS_DONE, MEANS_DONE},        {204, MEANS_DONE, MEANS_DONE},
+    {409, MEANS_CONFLICT, MEANS_REFUSED}, {412, MEANS_CONFLICT, MEANS_REFUSED},
+    {428, MEANS_STOP, MEANS_STOP},
+};
+
+/* What an answer means in the words of targets. */
+static const enum meaning told_meanings[] = {
+    [TARGET_DONE] = MEANS_DONE,         [TARGET_UNCHANGED] = MEANS_UNCHANGED,
+    [TARGET_CONFLICT] = MEANS_CONFLICT, [TARGET_MISSING] = MEANS_MISSING,
+    [TARGET_EXISTS] = MEANS_EXISTS,     [TARGET_REFUSED] = MEANS_REFUSED,
+    [TARGET_RETRY] = MEANS_NOT_DONE,    [TARGET_THROTTLED] = MEANS_THROTTLED,
+    [TARGET_STOP] = MEANS_STOP,
+};
+
 static enum meaning meaning_of(long status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
@@ -55,12 +78,29 @@ static enum meaning meaning_of(long status)
     return MEANS_AMBIGUOUS;
 }
 
-/* True of a status that means the server will never take the same PUT. */
-static bool is_refusal(long status)
+static enum meaning meaning_of_answer(const struct policy_job *job,
+                                      const struct policy_answer *answer)
 {
-    enum meaning meaning = meaning_of(status);
+    enum meaning meaning = meaning_of(answer->status);
 
-    return meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE;
+    if (answer->told != TARGET_UNTOLD)
+        return told_meanings[answer->told];
+    for (size_t i = 0; job->lock != TARGET_STEP && i < sizeof lock_statuses / sizeof *lock_statuses;
+         i++)
+        if (lock_statuses[i].status == answer->status)
+            meaning =
+                job->lock == TARGET_NONE ? lock_statuses[i].without : lock_statuses[i].with_lock;
+    return meaning == MEANS_DONE && answer->is_garbled ? MEANS_AMBIGUOUS : meaning;
+}
+
+/* True when what the PUT was answered means that the server will never take it. */
+static bool was_refused(const struct policy_job *job)
+{
+    const struct policy_answer put = {.status = job->put_status, .told = job->put_told};
+    enum meaning meaning = meaning_of_answer(job, &put);
+
+    return job->put_status &&
+           (meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE);
 }
 
 int64_t policy_backoff_ms(unsigned retries, double dice)
@@ -207,6 +247,48 @@ static void assess_own_refusal(const struct facts *in, struct policy_verdict *ou
         out->run = POLICY_REFUSING;
 }
 
+/* The PUT is sent with the same values as an update of a record that is not there, or that is. */
+static void assess_send_as(const struct facts *in, struct policy_verdict *out, unsigned creates)
+{
+    out->state = JOB_PENDING;
+    out->creates = creates;
+    out->next = in->job->reads_first && !creates ? POLICY_NEXT_FETCH : POLICY_NEXT_SEND;
+    out->works = true;
+}
+
+/* The record that the PUT was for is not there. */
+static void assess_put_missing(const struct facts *in, struct policy_verdict *out)
+{
+    const struct policy_job *job = in->job;
+    unsigned last = job->missing == TARGET_UPSERT ? CREATES_AGAIN : CREATES_MISSING;
+
+    if (job->missing != TARGET_REFUSE && job->creates < last && job->rounds < POLICY_ROUNDS_MAX)
+        assess_send_as(in, out, job->creates + 1);
+    else
+        assess_refusal(in, out);
+}
+
+/* The record that the PUT was to create is there. */
+static void assess_put_exists(const struct facts *in, struct policy_verdict *out)
+{
+    const struct policy_job *job = in->job;
+
+    if (job->creates && job->rounds < POLICY_ROUNDS_MAX && !job->doubt)
+        assess_send_as(in, out, CREATES_NOT);
+    else if (job->creates && job->doubt)
+        out->state = JOB_UNKNOWN;
+    else
+        assess_refusal(in, out);
+}
+
+/* The server says that nothing would change. An earlier PUT of ours can be the reason. */
+static void assess_put_unchanged(const struct facts *in, struct policy_verdict *out)
+{
+    out->state = in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED;
+    out->success = true;
+    out->evidence = "the server says that the record holds these values";
+}
+
 /* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
  * fetched record or on what was known, and none of whose attempts can have landed, is built again
  * on a new fetch. */
@@ -215,7 +297,8 @@ static void assess_put_conflict(const struct facts *in, struct policy_verdict *o
     const struct policy_job *job = in->job;
 
     out->state = JOB_UNKNOWN;
-    if (job->doubt || (!job->is_known && (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX)))
+    if (job->doubt || job->is_declared ||
+        (!job->is_known && (!job->rounds || job->rounds >= POLICY_ROUNDS_MAX)))
         return;
     out->state = JOB_PENDING;
     out->next = POLICY_NEXT_FETCH;
@@ -227,14 +310,23 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
 
     switch (in->meaning) {
     case MEANS_DONE:
-        if (!answer->has_version) {
+        if (in->job->lock == TARGET_STEP && !answer->has_version) {
             assess_useless(in, out);
             return;
         }
         out->state = JOB_APPLIED;
         out->success = true;
-        out->has_server_version = true;
+        out->has_server_version = answer->has_version;
         out->server_version = answer->version;
+        return;
+    case MEANS_UNCHANGED:
+        assess_put_unchanged(in, out);
+        return;
+    case MEANS_MISSING:
+        assess_put_missing(in, out);
+        return;
+    case MEANS_EXISTS:
+        assess_put_exists(in, out);
         return;
     case MEANS_AMBIGUOUS:
         assess_useless(in, out);
@@ -257,8 +349,8 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
     case MEANS_PROXY:
     case MEANS_THROTTLED:
     case MEANS_WRONG_PLACE:
-    case MEANS_MISSING:
     case MEANS_REFUSED:
+    case MEANS_STOP:
         break;
     }
     assess_refusal(in, out);
@@ -302,11 +394,17 @@ static void assess_conflict(const struct facts *in, struct policy_verdict *out, 
     }
 }
 
+/* True of a GET that was answered with a record that shows what the lock is about. */
+static bool shows_record(const struct facts *in)
+{
+    return in->job->lock == TARGET_STEP ? in->answer->has_version : in->answer->has_record;
+}
+
 /* The GET was answered with a record, which ends the count of those that were not. */
 static void assess_note_record(const struct facts *in, struct policy_verdict *out)
 {
     out->success = true;
-    out->has_server_version = true;
+    out->has_server_version = in->answer->has_version;
     out->server_version = in->answer->version;
     out->readbacks = 0;
     out->looks_again = false;
@@ -324,7 +422,8 @@ static void assess_not_landed(const struct facts *in, struct policy_verdict *out
 {
     assess_send_again(in, out);
     out->retry = false;
-    out->evidence = "the record's version shows that it did not land";
+    out->evidence = in->job->lock == TARGET_STEP ? "the record's version shows that it did not land"
+                                                 : "the record shows that it did not land";
     if (is_exhausted(in))
         out->state = JOB_FAILED;
 }
@@ -347,10 +446,10 @@ static void assess_look_again(struct policy_verdict *out)
 /* The record is at the version that was sent, or at an older one. */
 static void assess_older(const struct facts *in, struct policy_verdict *out)
 {
-    bool ahead = in->answer->version < in->job->version;
+    bool ahead = in->job->lock == TARGET_STEP && in->answer->version < in->job->version;
     bool there = in->answer->is_there && !in->job->doubt;
 
-    if (is_refusal(in->job->put_status)) {
+    if (was_refused(in->job)) {
         conclude(
             out, JOB_REFUSED,
             "the server refused it, and the record's version shows that it did not land before");
@@ -398,10 +497,72 @@ static void assess_newer(const struct facts *in, struct policy_verdict *out)
                         "the record has a newer version, and no attempt of ours may have landed");
     } else if (is_next && answer->fields_are_ours) {
         conclude(out, JOB_APPLIED, "the next version holds our fields, without a correlation id");
+    } else if (job->no_audit && answer->fields_are_ours) {
+        conclude(out, JOB_APPLIED, "the record holds our fields, without a correlation id");
+    } else if (job->no_audit) {
+        assess_conflict(in, out, is_next,
+                        is_next ? "the next version holds other fields"
+                                : "unproven: the record has moved on beyond the next version");
     } else {
         conclude(out, JOB_UNKNOWN,
                  is_next ? "the next version holds other fields, without a correlation id"
                          : "the record has moved on beyond the next version");
+        out->next = POLICY_NEXT_AUDIT;
+    }
+}
+
+/* The record's token is not the one that was sent, and it does not carry our id. The token does not
+ * show how often the record has changed. */
+static void assess_other_token(const struct facts *in, struct policy_verdict *out)
+{
+    bool doubt = in->job->doubt;
+
+    if (in->answer->fields_are_ours && doubt)
+        conclude(out, JOB_APPLIED, "the record has changed since, and holds our fields");
+    else if (in->answer->fields_are_ours)
+        assess_unchanged(out);
+    else if (doubt)
+        assess_conflict(in, out, false,
+                        "unproven: the record has changed since, and holds other fields");
+    else
+        assess_conflict(in, out, true, "the record has changed, and no attempt of ours landed");
+}
+
+/* Nothing shows who changed the record: ours is there, or is sent again when a stray request is not
+ * expected any more. */
+static void assess_without_lock(const struct facts *in, struct policy_verdict *out)
+{
+    if (in->answer->fields_are_ours) {
+        conclude(out, JOB_APPLIED, "the record holds our fields");
+    } else if (was_refused(in->job)) {
+        conclude(out, JOB_REFUSED, "the server refused it, and the record holds other fields");
+        out->refused = true;
+    } else {
+        assess_not_landed(in, out);
+        if (in->job->reads_first && out->state == JOB_PENDING)
+            out->next = POLICY_NEXT_FETCH;
+        if (out->delay_ms < in->limits->timeout_ms)
+            out->delay_ms = in->limits->timeout_ms;
+        out->evidence = "the record holds other fields: sent again, because there is no lock";
+    }
+}
+
+/* A read-back found no record. */
+static void assess_gone(const struct facts *in, struct policy_verdict *out)
+{
+    const struct policy_job *job = in->job;
+    bool creates = job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE);
+
+    out->readbacks = 0;
+    if (creates) {
+        assess_not_landed(in, out);
+        out->evidence = "the record is not there: it did not land";
+    } else if (!job->doubt) {
+        conclude(out, JOB_REFUSED, "the record is gone");
+    } else if (job->lock != TARGET_STEP || job->no_audit) {
+        conclude(out, JOB_REFUSED, "unproven: the record is gone");
+    } else {
+        conclude(out, JOB_UNKNOWN, "the record is gone");
         out->next = POLICY_NEXT_AUDIT;
     }
 }
@@ -411,22 +572,20 @@ static void assess_read_back(const struct facts *in, struct policy_verdict *out)
     const struct policy_job *job = in->job;
     const struct policy_answer *answer = in->answer;
 
-    if (in->meaning == MEANS_DONE && answer->has_version) {
+    if (in->meaning == MEANS_DONE && shows_record(in)) {
         assess_note_record(in, out);
         if (answer->is_ours)
             conclude(out, JOB_APPLIED, "the record carries our correlation id");
         else if (answer->is_later)
             assess_copied(out);
-        else if (answer->version <= job->version)
-            assess_older(in, out);
+        else if (job->lock == TARGET_NONE)
+            assess_without_lock(in, out);
+        else if (job->lock == TARGET_STEP && !job->creates)
+            (answer->version <= job->version ? assess_older : assess_newer)(in, out);
         else
-            assess_newer(in, out);
-    } else if (in->meaning == MEANS_MISSING && !job->doubt) {
-        conclude(out, JOB_REFUSED, "the record is gone");
+            (answer->token_is_sent ? assess_older : assess_other_token)(in, out);
     } else if (in->meaning == MEANS_MISSING) {
-        conclude(out, JOB_UNKNOWN, "the record is gone");
-        out->readbacks = 0;
-        out->next = POLICY_NEXT_AUDIT;
+        assess_gone(in, out);
     } else {
         assess_ask_again(in, out);
         assess_pause(in, out);
@@ -594,11 +753,15 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
     if (in->meaning == MEANS_MISSING && job->is_look) {
         out->looks_again = false;
         assess_look(in, out);
+    } else if (in->meaning == MEANS_MISSING && job->missing != TARGET_REFUSE) {
+        assess_send_as(in, out, CREATES_MISSING);
+        out->success = true;
+        out->evidence = "there is no such record: it is created";
     } else if (in->meaning == MEANS_MISSING) {
         conclude(out, JOB_REFUSED, "there is no such record");
     } else if (in->meaning == MEANS_REFUSED || in->meaning == MEANS_CONFLICT) {
         out->state = JOB_REFUSED;
-    } else if (in->meaning != MEANS_DONE || !answer->has_version) {
+    } else if (in->meaning != MEANS_DONE || !shows_record(in)) {
         assess_send_again(in, out);
         assess_pause(in, out);
     } else if (answer->is_ours) {
@@ -659,6 +822,11 @@ static bool assess_common(const struct facts *in, struct policy_verdict *out)
     case MEANS_THROTTLED:
         assess_uncounted(in, out, POLICY_PAUSE);
         out->pause_ms = answer->retry_after_ms;
+        if (out->pause_ms < 0 && answer->status != 429)
+            out->pause_ms = THROTTLED_MS;
+        return true;
+    case MEANS_STOP:
+        assess_uncounted(in, out, POLICY_STOP_TARGET);
         return true;
     case MEANS_WRONG_PLACE:
         assess_denied(in, out, POLICY_WRONG_PLACE);
@@ -669,6 +837,8 @@ static bool assess_common(const struct facts *in, struct policy_verdict *out)
     case MEANS_MISSING:
     case MEANS_CONFLICT:
     case MEANS_REFUSED:
+    case MEANS_UNCHANGED:
+    case MEANS_EXISTS:
         break;
     }
     return false;
@@ -683,7 +853,7 @@ void policy_assess(const struct policy_job *job, const struct policy_answer *ans
         [REQUEST_AUDIT] = assess_audit,
         [REQUEST_FETCH] = assess_fetch,
     };
-    const struct facts facts = {job, answer, limits, meaning_of(answer->status)};
+    const struct facts facts = {job, answer, limits, meaning_of_answer(job, answer)};
 
     *verdict = (struct policy_verdict){
         .left = true,
@@ -702,41 +872,4 @@ void policy_assess(const struct policy_job *job, const struct policy_answer *ans
 enum job_state policy_spared_state(const struct policy_job *job)
 {
     return job_state_of_request(job->request) == JOB_UNKNOWN ? JOB_UNKNOWN : JOB_PENDING;
-}
-
-void policy_budget_init(struct policy_budget *budget)
-{
-    *budget = (struct policy_budget){.units = BUDGET_FULL};
-}
-
-void policy_budget_earn(struct policy_budget *budget)
-{
-    if (budget->units < BUDGET_FULL)
-        budget->units++;
-    if (budget->units >= BUDGET_RECOVERED)
-        budget->low = false;
-}
-
-static bool budget_was_charged(const struct policy_budget *budget, int64_t job_id)
-{
-    size_t count = budget->count < BUDGET_JOBS ? budget->count : BUDGET_JOBS;
-
-    for (size_t i = 0; i < count; i++)
-        if (budget->job_ids[i] == job_id)
-            return true;
-    return false;
-}
-
-bool policy_budget_charge(struct policy_budget *budget, int64_t job_id, bool sampled)
-{
-    if (budget_was_charged(budget, job_id))
-        return budget->units > 0;
-    budget->job_ids[budget->count++ % BUDGET_JOBS] = job_id;
-    budget->units -= BUDGET_RETRY;
-    if (!sampled && budget->units < BUDGET_HEAD)
-        budget->units += BUDGET_RETRY;
-    if (budget->units < 0)
-        budget->units = 0;
-    budget->low = budget->low || budget->units <= BUDGET_LOW;
-    return budget->units > 0;
 }

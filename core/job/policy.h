@@ -4,6 +4,7 @@
 #define ROWFERRY_JOB_POLICY_H
 
 #include "core/job/state.h"
+#include "core/target/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,11 +31,14 @@ enum policy_entry {
 struct policy_answer {
     enum policy_end end;
     long status;
-    const char *code;       /* of an API error, or "" */
-    int64_t retry_after_ms; /* -1 without */
-    bool has_version;       /* the body is an object that holds an integer `version`, and of a GET
-                               `fields` */
+    const char *code;        /* of an API error, or "" */
+    int64_t retry_after_ms;  /* -1 without */
+    enum target_answer told; /* what the target says about the status and code */
+    bool is_garbled;         /* the body is neither empty nor JSON */
+    bool has_record;         /* of a read: the body is a record, with the token of the lock */
+    bool has_version;        /* the body is a record with a version; of a GET, with fields too */
     int64_t version;
+    bool token_is_sent;      /* the record still has the token that the PUT carried */
     bool is_ours;            /* the record carries this job's correlation id */
     bool is_anothers;        /* ... or another one */
     bool is_later;           /* ... that of a later row of ours, which this database never sent */
@@ -52,7 +56,13 @@ struct policy_answer {
 /* The job that asked, as it was claimed. */
 struct policy_job {
     enum job_request request;
-    bool doubt;         /* an earlier attempt may have landed */
+    enum target_lock lock;
+    enum target_missing missing; /* what is done about a record that is not there */
+    bool no_audit;               /* the target has no audit log */
+    bool reads_first;            /* an update is built on the record */
+    bool is_declared;            /* the row has the token that the PUT carries */
+    unsigned creates;            /* the PUT is for a record that is not there: CREATES_ */
+    bool doubt;                  /* an earlier attempt may have landed */
     bool is_known;      /* its PUTs so far carried a version that was known, and not fetched */
     bool refused_token; /* this run's last answer to this job was a 401 */
     bool looks_again;   /* of a read-back: the one before showed no newer version */
@@ -64,6 +74,7 @@ struct policy_job {
     int64_t asked_ms;   /* of an audit: how long ago the log was first asked, when this look into it
                            began with its first page */
     long put_status;    /* of a read-back: what the PUT was answered; 0: nothing */
+    enum target_answer put_told; /* ... and what the target says about that */
     unsigned attempts, readbacks, run_retries;
     unsigned attempts_before; /* of these, before `retry` opened the job again: not counted against
                                  max_attempts */
@@ -73,12 +84,20 @@ struct policy_job {
 /* What is done about a proven conflict automatically. */
 enum policy_on_conflict { POLICY_PARK, POLICY_REBASE, POLICY_DISMISS };
 
+/* Why an update carries no token of a lock. */
+enum {
+    CREATES_NOT,
+    CREATES_MISSING, /* the record was not there */
+    CREATES_AGAIN,   /* ... and the server said the same about the update that creates it */
+};
+
 enum { POLICY_ROUNDS_MAX = 3 }; /* fetches for one job, before its conflict is parked */
 
 struct policy_limits {
     unsigned max_attempts;
     enum policy_on_conflict on_conflict;
     int64_t audit_wait_ms; /* before this, a missing entry in the audit log proves nothing */
+    int64_t timeout_ms;    /* of a request: a stray one is not expected to be applied after it */
     bool kind_works;       /* a request of this kind was taken in this run */
     bool token_accepted;   /* ... and one with the token that this request carried */
     bool fixed_key;        /* it is a key, which no other can replace */
@@ -99,6 +118,7 @@ enum policy_run {
     POLICY_STOP_AUTH,
     POLICY_STOP_CONFIG,
     POLICY_STOP_PROXY,
+    POLICY_STOP_TARGET, /* the target is wrong, or is not there */
 };
 
 /* What the job's next request is, where the state alone does not determine it. */
@@ -126,9 +146,10 @@ struct policy_verdict {
     bool refused; /* the server will never take this PUT: the job is refused, or will be when it is
                      certain that no earlier attempt landed */
     enum policy_next next;
-    bool is_copied; /* of POLICY_NEXT_AUDIT: another copy of the database has sent more than this
-                       one, so that it may have applied the job */
-    bool retry;     /* costs the retry budget */
+    bool is_copied;   /* of POLICY_NEXT_AUDIT: another copy of the database has sent more than this
+                         one, so that it may have applied the job */
+    unsigned creates; /* of POLICY_NEXT_SEND: CREATES_ */
+    bool retry;       /* costs the retry budget */
     unsigned readbacks, run_retries;
     int64_t delay_ms; /* of pending and unknown: not before now + this */
     int64_t pause_ms;
@@ -149,31 +170,5 @@ enum { POLICY_DELAY_MAX_MS = 120000 }; /* more than any delay_ms that is set */
 /* 1 s doubled with each retry after the first, at most 60 s, plus up to a quarter of jitter by the
  * dice (0 to 1). */
 int64_t policy_backoff_ms(unsigned retries, double dice);
-
-/* The retry budget of a run (docs/api.md#pace): a service that answers, but not usefully, ends the
- * run before it uses up the attempts of every job. The budget counts jobs, not repeated failures of
- * the same ones, and only jobs sampled from the whole queue can spend its last quarter. */
-enum {
-    BUDGET_FULL = 100,     /* units, at the start and at most */
-    BUDGET_RETRY = 5,      /* cost of a job that has to be retried; a success earns 1 */
-    BUDGET_LOW = 50,       /* at this or below, jobs are sampled from the whole queue ... */
-    BUDGET_RECOVERED = 75, /* ... until this is reached */
-    BUDGET_HEAD = 25,      /* below this, only sampled jobs are charged */
-    BUDGET_JOBS = 256,     /* the last ones charged, which are not charged again */
-};
-
-struct policy_budget {
-    int units;
-    bool low;
-    size_t count; /* of jobs charged so far */
-    int64_t job_ids[BUDGET_JOBS];
-};
-
-void policy_budget_init(struct policy_budget *budget);
-void policy_budget_earn(struct policy_budget *budget);
-
-/* Charges for a job that has to be retried. sampled: it was taken from anywhere in the queue, not
- * from its head. Returns false when nothing is left, so that no further request should leave. */
-bool policy_budget_charge(struct policy_budget *budget, int64_t job_id, bool sampled);
 
 #endif

@@ -32,7 +32,7 @@ enum {
     SECOND_US = 1000000,
 };
 
-enum target { TARGET_NONE, TARGET_NOTIFICATIONS, TARGET_HEALTH, TARGET_METRICS };
+enum route { ROUTE_NONE, ROUTE_NOTIFICATIONS, ROUTE_HEALTH, ROUTE_METRICS };
 
 /* A connection, in the list of those without a request (idle) or of those with one. */
 struct connection {
@@ -57,7 +57,7 @@ struct request {
     struct commit_item item; /* first, so that an item is its request */
     struct MHD_Connection *handle;
     struct connection *connection;
-    enum target target;
+    enum route route;
     unsigned status; /* that is known already; 0: none is */
     const char *allow;
     char problem[PAYLOAD_PROBLEM_SIZE];
@@ -367,15 +367,15 @@ static void choose_target(struct request *request, const char *path, const char 
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
     if (strcmp(path, "/") == 0)
-        request->target = TARGET_NOTIFICATIONS;
+        request->route = ROUTE_NOTIFICATIONS;
     else if (strcmp(path, "/healthz") == 0)
-        request->target = TARGET_HEALTH;
+        request->route = ROUTE_HEALTH;
     else if (strcmp(path, "/metrics") == 0)
-        request->target = TARGET_METRICS;
-    if (request->target == TARGET_NONE) {
+        request->route = ROUTE_METRICS;
+    if (request->route == ROUTE_NONE) {
         refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing here: POST notifications to /");
-    } else if (request->target == TARGET_NOTIFICATIONS ? strcmp(method, "POST") != 0 : !reads) {
-        request->allow = request->target == TARGET_NOTIFICATIONS ? "POST" : "GET, HEAD";
+    } else if (request->route == ROUTE_NOTIFICATIONS ? strcmp(method, "POST") != 0 : !reads) {
+        request->allow = request->route == ROUTE_NOTIFICATIONS ? "POST" : "GET, HEAD";
         refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "this method is not for this path");
     }
 }
@@ -418,7 +418,7 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *h
     if (!request->status && size > PAYLOAD_MAX)
         refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than 1048576 bytes");
     /* of a request that is not signed, no body is kept */
-    if (!request->status && request->target == TARGET_NOTIFICATIONS && listener->options.keys &&
+    if (!request->status && request->route == ROUTE_NOTIFICATIONS && listener->options.keys &&
         !header(request, "webhook-signature") && !header(request, "X-Hub-Signature-256"))
         refuse(request, MHD_HTTP_UNAUTHORIZED, "the request is not signed");
     check_coding(request);
@@ -540,9 +540,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
         return finish(listener, request);
     if (request->status)
         return answer_problem(listener, request, request->status, request->problem);
-    if (request->target == TARGET_HEALTH)
+    if (request->route == ROUTE_HEALTH)
         return answer_health(listener, request);
-    if (request->target == TARGET_METRICS)
+    if (request->route == ROUTE_METRICS)
         return answer_metrics(listener, request);
     return submit(listener, request);
 }

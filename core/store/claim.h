@@ -50,7 +50,12 @@ struct claim {
     bool is_look;      /* of a fetch: for that alone, the row is sent as it is */
     bool is_exact;     /* the row undoes an update: its fields are all that the record is to hold */
     bool refused_token; /* this run's last answer to this job was a 401 */
-    int64_t version;    /* to send; of a read-back or an audit: what the PUT carried */
+    enum target_lock lock;
+    bool is_declared; /* the row has the token, and the record is fetched for the rest alone */
+    bool has_version; /* false: nothing, or another token, is sent in place of a version */
+    bool reads_first; /* the update is built on the record, whatever the lock */
+    unsigned creates; /* the update is for a record that is not there: CREATES_ */
+    int64_t version;  /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[CORRELATION_SIZE];
     unsigned attempts;        /* PUTs that may have been sent, including this one */
     unsigned attempts_before; /* of these, before a person had the job tried again */
@@ -71,7 +76,11 @@ struct claim {
     char own_user[CLAIM_USER_SIZE];   /* ... and earlier updates of ours */
     bool looks_again;                 /* of a read-back: the one before showed no newer version */
     int put_status; /* of a read-back or an audit: what the PUT was answered; 0: nothing */
-    char put_error[CLAIM_ERROR_SIZE]; /* ... and what was said with that, or "" */
+    char put_code[CLAIM_ERROR_CODE_SIZE]; /* ... with that code, or "" */
+    char put_error[CLAIM_ERROR_SIZE];     /* ... and what was said with that, or "" */
+    struct buf base; /* of a PUT that was built on a record: the token of the lock, what goes back,
+                        and the fields of the row alone */
+    size_t token_size, under_size;
     struct buf siblings;  /* of a read-back or an audit: struct claim_sibling, the nearest ones */
     unsigned run_retries; /* of this run */
     bool spread;          /* claimed as part of a sample of the whole queue */
@@ -120,13 +129,19 @@ struct claim {
         bool is_copied;           /* ... or a later row of ours, which this database never sent */
         uint64_t seen, page_hash; /* of POLICY_NEXT_PAGE, with the page that was read */
         char entry_user[CLAIM_USER_SIZE], own_user[CLAIM_USER_SIZE]; /* ... */
-        char *server_record; /* of a conflict, and of what the audit log is asked about; freed by
-                                jobs_exchange; or NULL: of an audit, as it was stored before */
-        char *audit_entry;   /* of a conflict after an audit: the entry, or `null`; of
-                                POLICY_NEXT_PAGE: that of another update; freed likewise; NULL: as
-                                it was stored before */
-        char *fields;        /* of POLICY_NEXT_SEND unless it was a look: what the PUT carries,
-                                built on server_version; freed by jobs_exchange */
+        char *server_record;   /* of a conflict, and of what the audit log is asked about; freed by
+                                  jobs_exchange; or NULL: of an audit, as it was stored before */
+        char *audit_entry;     /* of a conflict after an audit: the entry, or `null`; of
+                                  POLICY_NEXT_PAGE: that of another update; freed likewise; NULL: as
+                                  it was stored before */
+        bool has_base_version; /* of POLICY_NEXT_SEND: the PUT carries a version; with a step, that
+                                  is server_version, unless the PUT creates the record */
+        int64_t base_version;
+        unsigned creates;    /* ... CREATES_ */
+        char *token, *under; /* ... and what claim.base has; freed likewise; or NULL. token: of a
+                                read or an answer, unless it is a version */
+        char *fields; /* of POLICY_NEXT_SEND unless it was a look: what the PUT carries, built on
+                         server_version; freed by jobs_exchange */
         struct before *before; /* of POLICY_NEXT_SEND: what the record holds at the version that the
                                   PUT carries; freed likewise; NULL: not kept */
     } outcome;
@@ -136,6 +151,9 @@ struct span claim_schema(const struct claim *claim);
 struct span claim_record_id(const struct claim *claim);
 struct span claim_fields(const struct claim *claim);
 struct span claim_tags(const struct claim *claim);
+struct span claim_token(const struct claim *claim);
+struct span claim_under(const struct claim *claim);
+struct span claim_row_fields(const struct claim *claim); /* without those of the record */
 void claim_release(struct claim *claim);
 
 /* Frees what the outcome owns, which few outcomes do. */

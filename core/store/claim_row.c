@@ -2,22 +2,38 @@
 
 #include <stdio.h>
 
-void claim_row_read(struct db_statement *statement, struct span schema, enum db_name fields_name,
-                    struct claim *claim)
+/* Whether the record is read before a job is sent for the first time. */
+static bool is_fetched(const struct claim *claim)
 {
+    if (claim->lock == TARGET_NONE)
+        return claim->reads_first;
+    return !claim->has_version || claim->reads_first;
+}
+
+void claim_row_read(struct db_statement *statement, const struct open_batch *batch,
+                    enum db_name fields_name, struct claim *claim)
+{
+    struct span schema = span_of(batch->schema);
     struct span record_id = db_column_span(statement, DB_RECORD_ID);
     struct span fields = db_column_span(statement, fields_name);
     struct span tags = db_column_span(statement, DB_TAGS);
 
     claim->job_id = db_column_int64(statement, DB_ID);
     claim->version = db_column_int64(statement, DB_VERSION);
-    claim->request = db_column_is_null(statement, DB_VERSION) ? REQUEST_FETCH : REQUEST_UPDATE;
+    claim->lock = batch->lock;
+    claim->reads_first = batch->reads_first;
+    claim->has_version = claim->lock != TARGET_NONE && !db_column_is_null(statement, DB_VERSION);
+    claim->is_declared = claim->lock == TARGET_OPAQUE && claim->has_version;
+    claim->request = is_fetched(claim) ? REQUEST_FETCH : REQUEST_UPDATE;
     claim->doubt = claim->refused_token = claim->is_gone = claim->was_there = claim->looks_again =
         claim->is_reopened = claim->is_known = claim->has_base = claim->is_copied =
             claim->has_entry = false;
     claim->seen = claim->page_hash = 0;
-    claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = '\0';
+    claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = claim->put_code[0] = '\0';
     buf_reset(&claim->siblings);
+    buf_reset(&claim->base);
+    claim->token_size = claim->under_size = 0;
+    claim->creates = CREATES_NOT;
     claim->attempts = claim->attempts_before = claim->readbacks = claim->run_retries =
         claim->rounds = 0;
     claim->asked_ms = claim->page = claim->shown_version = 0;
@@ -61,9 +77,26 @@ static void read_audit(struct db_statement *statement, struct claim *claim)
  * was never sent, it does not count: more can be known by now. */
 static bool is_base_used(struct db_statement *statement)
 {
-    return !db_column_is_null(statement, DB_BASE_VERSION) &&
+    return !db_column_is_null(statement, DB_BASE_FIELDS) &&
            (db_column_int64(statement, DB_ROUNDS) > 0 ||
             db_column_int64(statement, DB_ATTEMPTS) > 0 || db_column_int(statement, DB_DOUBT));
+}
+
+/* Reads what the PUT carries besides its fields. */
+static void read_base(struct db_statement *statement, struct claim *claim)
+{
+    struct span token = db_column_span(statement, DB_BASE_TOKEN);
+    struct span under = db_column_span(statement, DB_UNDER);
+
+    claim->has_version = !db_column_is_null(statement, DB_BASE_VERSION);
+    claim->version = db_column_int64(statement, DB_BASE_VERSION);
+    claim->creates = (unsigned)db_column_int64(statement, DB_CREATES);
+    claim->token_size = token.size;
+    claim->under_size = under.size;
+    buf_append_span(&claim->base, token);
+    buf_append_span(&claim->base, under);
+    if (claim->lock != TARGET_STEP)
+        buf_append_span(&claim->base, db_column_span(statement, DB_FIELDS));
 }
 
 /* Reads what comes next for the record: a read-back, a PUT that is built on a
@@ -80,7 +113,9 @@ static void read_decisions(struct db_statement *statement, int64_t now_ms, struc
     else if (!db_column_is_null(statement, DB_ROUNDS))
         claim->request = has_base ? REQUEST_UPDATE : REQUEST_FETCH;
     if (has_base)
-        claim->version = db_column_int64(statement, DB_BASE_VERSION);
+        read_base(statement, claim);
+    if (!db_column_is_null(statement, DB_ROUNDS))
+        claim->is_declared = claim->is_declared && has_base && !claim->token_size;
     if (!unknown || db_column_is_null(statement, DB_SINCE_MS))
         return;
     claim->request = REQUEST_AUDIT;
@@ -109,11 +144,13 @@ static void read_state(struct db_statement *statement, int64_t run_id, struct cl
     claim->http_status = db_column_int(statement, DB_HTTP_STATUS);
     claim->looks_again = db_column_int(statement, DB_LOOKS_AGAIN);
     claim->put_status = db_column_int(statement, DB_PUT_STATUS);
+    copy_column(statement, DB_PUT_CODE, claim->put_code, sizeof claim->put_code);
     copy_column(statement, DB_PUT_ERROR, claim->put_error, sizeof claim->put_error);
     claim->refused_token = same_run && claim->http_status == 401;
     *sent = claim->rounds || ((claim->attempts > 0 || claim->doubt) &&
                               !db_column_is_null(statement, DB_SENT_VERSION));
     if (*sent && !claim->rounds) {
+        claim->has_version = true;
         claim->version = db_column_int64(statement, DB_SENT_VERSION);
         claim->is_known = db_column_is_null(statement, DB_VERSION);
     }
@@ -122,11 +159,11 @@ static void read_state(struct db_statement *statement, int64_t run_id, struct cl
         claim->request = REQUEST_UPDATE;
 }
 
-void claim_row_read_again(struct db_statement *statement, struct span schema, int64_t run_id,
-                          int64_t now_ms, struct claim *claim, bool *sent)
+void claim_row_read_again(struct db_statement *statement, const struct open_batch *batch,
+                          int64_t run_id, int64_t now_ms, struct claim *claim, bool *sent)
 {
-    claim_row_read(statement, schema, is_base_used(statement) ? DB_BASE_FIELDS : DB_FIELDS, claim);
-    claim->has_base = !db_column_is_null(statement, DB_BASE_VERSION);
+    claim_row_read(statement, batch, is_base_used(statement) ? DB_BASE_FIELDS : DB_FIELDS, claim);
+    claim->has_base = !db_column_is_null(statement, DB_BASE_FIELDS);
     read_decisions(statement, now_ms, claim);
     read_state(statement, run_id, claim, sent);
 }

@@ -34,6 +34,7 @@ enum {
     CLAIM_WAIT_FIRST,
     CLAIM_WAIT_AGAIN,
     CLAIM_ATTEMPT,
+    CLAIM_TOKEN,
 };
 
 static const char *const sql[] = {
@@ -72,7 +73,8 @@ static const char *const sql[] = {
     [CLAIM_JOB] =
         "SELECT r.id, r.record_id, r.version, r.fields, r.tags, s.state, s.attempts, "
         "s.readbacks, s.doubt, s.run_id, s.run_retries, s.sent_version, s.correlation_id, "
-        "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, a.since_ms, "
+        "s.http_status, b.rounds, b.version AS base_version, b.fields AS base_fields, "
+        "b.token AS base_token, b.under, b.creates, s.error_code AS put_code, a.since_ms, "
         "a.look_ms, a.page, "
         "a.server_version, a.was_there, a.seen, a.page_hash, a.entry_user, a.own_user, "
         "a.is_copied, a.entry IS NOT NULL AS has_entry, "
@@ -110,6 +112,7 @@ static const char *const sql[] = {
                          "updated_ms = :now_ms WHERE job_id = :job_id",
     [CLAIM_ATTEMPT] = "INSERT INTO attempt (job_id, run_id, method, started_ms, sent_version) "
                       "VALUES (:job_id, :run_id, :method, :now_ms, :version)",
+    [CLAIM_TOKEN] = "UPDATE attempt SET sent_token = :token WHERE id = :attempt_id",
 };
 
 const struct db_statements claim_statements = {sql, sizeof sql / sizeof *sql};
@@ -154,17 +157,19 @@ static bool put_off(struct turn *turn, const struct claim *claim, bool fresh, in
     return true;
 }
 
-/* Whether what is known of the batch's records is stored and used. */
-static bool keeps_known(struct turn *turn)
+/* Asks once what the schema file of the batch says about its jobs. */
+static bool ask_schema(struct turn *turn, struct err *err)
 {
     const struct known_decider *decider = turn->exchange->decider;
     struct open_batch *batch = turn->batch;
+    struct span schema = span_of(batch->schema);
 
-    if (!batch->asked) {
-        batch->asked = true;
-        batch->keeps_known = decider && decider->keeps(decider->context, span_of(batch->schema));
-    }
-    return batch->keeps_known;
+    if (batch->asked || !decider)
+        return true;
+    batch->keeps_known = decider->keeps(decider->context, schema);
+    batch->asked = decider->target(decider->context, schema, batch->target, &batch->lock,
+                                   &batch->reads_first, err);
+    return batch->asked;
 }
 
 /* Looks for what spares a row the fetch. *done: it spared the update too. */
@@ -174,7 +179,7 @@ static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *
     struct exchange *exchange = turn->exchange;
     enum known_use use = KNOWN_FETCH;
 
-    if (keeps_known(turn) && claim->attempts == 0 && claim->rounds == 0 && !claim->doubt &&
+    if (turn->batch->keeps_known && claim->attempts == 0 && claim->rounds == 0 && !claim->doubt &&
         !known_claim_use(turn->store, exchange->decider, claim, exchange->now_ms, &turn->known,
                          &use, err))
         return false;
@@ -190,6 +195,16 @@ static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *
            order_ended(turn->store, claim, exchange->now_ms, err);
 }
 
+/* Keeps the token that an update carries in place of a version. */
+static bool note_token(struct turn *turn, const struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(turn, CLAIM_TOKEN, err);
+
+    db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
+    db_bind_span(statement, DB_TOKEN, claim_token(claim));
+    return db_run(turn->store, statement, err, "note the token of an attempt");
+}
+
 /* Inserts the row that must exist before the request is sent. */
 static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
 {
@@ -199,13 +214,16 @@ static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *er
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
-    db_bind_known(statement, DB_VERSION, claim->request == REQUEST_UPDATE, claim->version);
+    db_bind_known(statement, DB_VERSION, claim->request == REQUEST_UPDATE && claim->has_version,
+                  claim->version);
     if (!db_run(turn->store, statement, err, "begin an attempt"))
         return false;
     claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
+    if (claim->request == REQUEST_UPDATE && claim->token_size && !note_token(turn, claim, err))
+        return false;
     claim->claimed_ms = turn->exchange->now_ms;
     claim->spread = turn->exchange->spread;
-    claim->keeps_record = keeps_known(turn);
+    claim->keeps_record = turn->batch->keeps_known;
     turn->exchange->claimed++;
     turn->bytes += claim->text.size;
     return true;
@@ -216,7 +234,7 @@ static bool take(struct turn *turn, struct claim *claim, struct db_statement *st
                  struct err *err)
 {
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_int64(statement, DB_VERSION, claim->version);
+    db_bind_known(statement, DB_VERSION, claim->has_version, claim->version);
     db_bind_blob(statement, DB_CORRELATION_ID, claim->correlation, sizeof claim->correlation);
     db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
     if (!db_run(turn->store, statement, err, "claim a job"))
@@ -307,6 +325,19 @@ static bool look_first(struct turn *turn, struct claim *claim, struct err *err)
     return true;
 }
 
+/* A row whose record has earlier rows in the batch is sent with what came back for the last one. If
+ * that showed no token, the record is read first. */
+static bool chain(struct turn *turn, struct claim *claim, struct order *order, struct err *err)
+{
+    if (claim->lock == TARGET_NONE)
+        return true;
+    if (claim->lock == TARGET_STEP || !order->previous_applied || order->has_returned)
+        return order_chain_version(turn->store, turn->batch, claim, order, err);
+    claim->request = REQUEST_FETCH;
+    claim->has_version = false;
+    return true;
+}
+
 /* Claims a job that was claimed before: it is sent again, read back, or put off again. */
 static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
 {
@@ -315,13 +346,15 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
     struct order order;
     bool row, sent, done;
 
+    if (!ask_schema(turn, err))
+        return false;
     db_bind_int64(statement, DB_JOB_ID, job_id);
     if (!db_step(turn->store, statement, &row, err, "read a job"))
         return false;
     if (!row)
         return err_set(err, ERR_STORE, "job %lld has a state and no row", (long long)job_id);
-    claim_row_read_again(statement, span_of(turn->batch->schema), turn->exchange->run_id,
-                         turn->exchange->now_ms, claim, &sent);
+    claim_row_read_again(statement, turn->batch, turn->exchange->run_id, turn->exchange->now_ms,
+                         claim, &sent);
     read_batch(turn, claim);
     db_column_correlation(statement, &turn->batch->key, claim->job_id, claim->correlation);
     db_reset(statement);
@@ -336,8 +369,7 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
             return false;
         if (done)
             return true;
-    } else if (order.previous_id && !sent &&
-               !order_chain_version(turn->store, turn->batch, claim, &order, err)) {
+    } else if (order.previous_id && !sent && !chain(turn, claim, &order, err)) {
         return false;
     }
     return look_first(turn, claim, err) &&
@@ -381,7 +413,9 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
     struct order order;
     bool done = false;
 
-    claim_row_read(row, span_of(turn->batch->schema), DB_FIELDS, claim);
+    if (!ask_schema(turn, err))
+        return false;
+    claim_row_read(row, turn->batch, DB_FIELDS, claim);
     read_batch(turn, claim);
     if (!order_look(turn->store, turn->batch, claim, &order, err))
         return false;
@@ -392,8 +426,7 @@ static bool claim_fresh_row(struct turn *turn, struct db_statement *row, struct 
             return false;
         if (done)
             return true;
-    } else if (order.previous_id &&
-               !order_chain_version(turn->store, turn->batch, claim, &order, err))
+    } else if (order.previous_id && !chain(turn, claim, &order, err))
         return false;
     return look_first(turn, claim, err) && take_fresh(turn, claim, err);
 }

@@ -18,6 +18,7 @@ enum {
     SETTLE_NO_BASE,
     SETTLE_ARBITRATE,
     SETTLE_PAGE,
+    SETTLE_TOKEN,
     SETTLE_ARBITRATED,
     SETTLE_FORGET_VIOLATIONS,
     SETTLE_VIOLATION,
@@ -73,11 +74,13 @@ static const char *const sql[] = {
         "coalesce(:audit_entry, (SELECT entry FROM arbitration WHERE job_id = :job_id)))",
     [SETTLE_FETCH] = "UPDATE job_state SET waits_for = NULL WHERE job_id = :job_id",
     [SETTLE_BASE] =
-        "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (:job_id, :rounds, :version, "
-        ":fields) "
-        "ON CONFLICT (job_id) DO UPDATE SET rounds = :rounds, version = :version, fields = :fields",
+        "INSERT INTO rebase (job_id, rounds, version, fields, token, under, creates) VALUES "
+        "(:job_id, :rounds, :version, :fields, :token, :under, :creates) ON CONFLICT (job_id) "
+        "DO UPDATE SET rounds = :rounds, version = :version, fields = :fields, token = :token, "
+        "under = :under, creates = :creates",
     [SETTLE_NO_BASE] = "INSERT INTO rebase (job_id, rounds) VALUES (:job_id, :rounds) "
-                       "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL",
+                       "ON CONFLICT (job_id) DO UPDATE SET version = NULL, fields = NULL, "
+                       "token = NULL, under = NULL, creates = 0",
     /* asked again from the first page; since_ms does not change */
     [SETTLE_ARBITRATE] =
         "INSERT INTO arbitration (job_id, since_ms, server_version, server_record, was_there, "
@@ -88,6 +91,7 @@ static const char *const sql[] = {
                     "seen = :seen, page_hash = :page_hash, entry_user = :entry_user, "
                     "own_user = :own_user, entry = coalesce(:audit_entry, entry) "
                     "WHERE job_id = :job_id",
+    [SETTLE_TOKEN] = "UPDATE job_state SET server_token = :token WHERE job_id = :job_id",
     [SETTLE_ARBITRATED] = "DELETE FROM arbitration WHERE job_id = :job_id",
     [SETTLE_FORGET_VIOLATIONS] = "DELETE FROM server_violation WHERE job_id = :job_id",
     [SETTLE_VIOLATION] = "INSERT INTO server_violation (job_id, field, code, message) "
@@ -249,6 +253,7 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         [POLICY_NEXT_PAGE] = SETTLE_PAGE,
     };
     const struct claim_outcome *outcome = &claim->outcome;
+    bool is_step = claim->lock == TARGET_STEP;
     struct db_statement *statement;
 
     /* what follows a look is sent as it is */
@@ -260,8 +265,13 @@ static bool write_next(struct store *store, const struct exchange *exchange,
         db_bind_int64(statement, DB_ROUNDS, claim->rounds);
     } else if (outcome->next == POLICY_NEXT_SEND) {
         db_bind_int64(statement, DB_ROUNDS, (int64_t)claim->rounds + 1);
-        db_bind_int64(statement, DB_VERSION, outcome->server_version);
+        db_bind_known(statement, DB_VERSION,
+                      is_step ? !outcome->creates : outcome->has_base_version,
+                      is_step ? outcome->server_version : outcome->base_version);
         db_bind_text(statement, DB_FIELDS, outcome->fields);
+        db_bind_text(statement, DB_TOKEN, outcome->token);
+        db_bind_text(statement, DB_UNDER, outcome->under);
+        db_bind_int64(statement, DB_CREATES, outcome->creates);
     } else if (outcome->next == POLICY_NEXT_AUDIT) {
         db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
         db_bind_known(statement, DB_SERVER_VERSION, outcome->has_server_version,
@@ -330,6 +340,16 @@ static bool may_move(const struct claim *claim, enum job_state from, enum job_st
             job_state_can_move(JOB_CONFLICT, to));
 }
 
+/* Keeps the token that the server showed last. */
+static bool write_token(struct store *store, const struct claim *claim, struct err *err)
+{
+    struct db_statement *statement = get(store, SETTLE_TOKEN, err);
+
+    db_bind_int64(statement, DB_JOB_ID, claim->job_id);
+    db_bind_text(statement, DB_TOKEN, claim->outcome.token);
+    return db_run(store, statement, err, "keep the token of a record");
+}
+
 /* Writes what depends on the job's state and on the attempt. */
 static bool settle_rest(struct store *store, const struct exchange *exchange,
                         const struct claim *claim, enum job_state to, struct err *err)
@@ -345,6 +365,8 @@ static bool settle_rest(struct store *store, const struct exchange *exchange,
         !before_write(store, claim->job_id,
                       claim->is_look ? claim->version : outcome->server_version, outcome->before,
                       err))
+        return false;
+    if (outcome->token && !write_token(store, claim, err))
         return false;
     if (claim->request == REQUEST_AUDIT && to != JOB_UNKNOWN &&
         !run_on_job(store, SETTLE_ARBITRATED, claim, err, "end an arbitration"))

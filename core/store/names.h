@@ -20,6 +20,7 @@
     X(AT_MS) \
     X(AUDIT_ENTRY) \
     X(BASE_FIELDS) \
+    X(BASE_TOKEN) \
     X(BASE_VERSION) \
     X(BATCH_ID) \
     X(BEFORE) \
@@ -37,6 +38,7 @@
     X(CORRELATION_HEADER) \
     X(CORRELATION_ID) \
     X(CREATED_MS) \
+    X(CREATES) \
     X(DATA_VERSION) \
     X(DELIVERED) \
     X(DEVICE) \
@@ -131,6 +133,7 @@
     X(PLACE) \
     X(PREFIX_HASH) \
     X(PRUNED_MS) \
+    X(PUT_CODE) \
     X(PUT_ERROR) \
     X(PUT_STATUS) \
     X(RAW) \
@@ -171,8 +174,11 @@
     X(STATES) \
     X(SUBMITTED_VERSION) \
     X(TAGS) \
+    X(TARGET) \
     X(THEIRS) \
     X(THROTTLED) \
+    X(TOKEN) \
+    X(UNDER) \
     X(UNDOES) \
     X(UNSETTLED) \
     X(UPDATED_MS) \

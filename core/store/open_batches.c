@@ -12,7 +12,7 @@ enum { OPEN_VERSION, OPEN_BATCHES, OPEN_COUNT, OPEN_DONE };
 static const char *const sql[] = {
     [OPEN_VERSION] = "SELECT data_version FROM pragma_data_version",
     [OPEN_BATCHES] =
-        "SELECT b.id, b.schema, b.content_hash, b.occurrence, b.rows_before, "
+        "SELECT b.id, b.schema, b.target, b.content_hash, b.occurrence, b.rows_before, "
         "b.keeps_before, b.undoes, "
         "t.next_job_id, " SQL_COUNTERS " FROM batch b JOIN batch_tally t ON t.batch_id = b.id "
         "WHERE b.state " IN_BATCHES_UNFINISHED " AND b.state = 'open' ORDER BY b.id",
@@ -45,8 +45,10 @@ struct open_batch *open_batches_find(const struct open_batches *open, int64_t ba
 
 static void forget(struct open_batches *open)
 {
-    for (size_t i = 0; i < open->count; i++)
+    for (size_t i = 0; i < open->count; i++) {
         free(open->items[i].schema);
+        free(open->items[i].target);
+    }
     open->count = 0;
     open->is_valid = false;
 }
@@ -82,6 +84,7 @@ static bool read_open(struct store *store, int64_t batch_id, struct err *err)
             .schema = mem_strdup(db_column_text(statement, DB_SCHEMA)),
             .keeps_before = db_column_int(statement, DB_KEEPS_BEFORE),
             .undoes = db_column_int(statement, DB_UNDOES),
+            .target = mem_strdup(db_column_text(statement, DB_TARGET)),
             .next_job_id = db_column_int64(statement, DB_NEXT_JOB_ID),
         };
         if (!db_column_key(statement, &batch->key))

@@ -415,6 +415,8 @@ static bool lay_over_preset(struct parse *r)
         name = json_string(&source->tape->tokens[member], source->text, &r->scratch);
     if (!given || member != POINTER_NOTHING)
         preset = preset_find(name);
+    if (given && given->kind == JSON_OBJECT && member == POINTER_NOTHING)
+        name = span_of("own");
     if (!preset) {
         preset_list(&names);
         good = parse_refuse(r, member == source->token ? "" : "/preset",
@@ -423,6 +425,8 @@ static bool lay_over_preset(struct parse *r)
         buf_release(&names);
         return good;
     }
+    snprintf(r->to->name, sizeof r->to->name, "%.*s", (int)name.size, name.data);
+    r->to->is_guide = span_is(name, "guide") && (!given || given->kind == JSON_STRING);
     json_scan(&base, span_of(preset), 0, &scan);
     if (given && given->kind == JSON_OBJECT)
         preset_lay_over(&text, preset, &base, source->text, source->tape, source->token);

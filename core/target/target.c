@@ -94,6 +94,11 @@ const struct target *target_guide(void)
     return &guide;
 }
 
+const char *target_own_name(const struct target *target)
+{
+    return target->description.is_guide ? NULL : target->description.name;
+}
+
 const struct description *target_description(const struct target *target)
 {
     return &target->description;
@@ -103,7 +108,8 @@ bool target_reads_first(const struct target *target, bool replaces)
 {
     const struct description *description = &target->description;
 
-    return description->back_count || (!replaces && !description->keeps);
+    return description->back_count ||
+           (description->lock != TARGET_STEP && !replaces && !description->keeps);
 }
 
 void target_scratch_release(struct target_scratch *scratch)

@@ -30,10 +30,15 @@ void target_close(struct target *target);
 /* The guide's target, as far as it does not depend on a schema file. Valid for ever. */
 const struct target *target_guide(void);
 
+/* Returns the name of a target for the database; NULL for the guide's as it is: it needs no schema
+ * file. */
+const char *target_own_name(const struct target *target);
+
 /* What of a description other parts of the program decide by. */
 const struct description *target_description(const struct target *target);
 
-/* Whether a write that merges needs the record first, where the version is not fetched anyway. */
+/* Whether a write is built on the record whatever the lock: something of it goes back. With a step,
+ * a version that a row brings means that the row has all of the record. */
 bool target_reads_first(const struct target *target, bool replaces);
 
 /* What a request is made of. */

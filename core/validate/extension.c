@@ -1,9 +1,11 @@
 /* The extension keyword `x-rowferry` (rowferry-schema(5)). */
 #include "core/validate/extension.h"
 
+#include "core/base/mem.h"
 #include "core/validate/extension_csv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BELOW_SIZE = 256 /* bytes of the pointer below x-rowferry */ };
@@ -175,6 +177,51 @@ static bool compile_keep_before(struct compiler *c, uint32_t value)
     return compile_flag(c, value, "/keepBefore", &c->schema->shape.keeps_before);
 }
 
+/* What the lock makes of `version`, and what is not sent of `write`. */
+static bool check_target(struct compiler *c, const struct description *target)
+{
+    struct row_shape *shape = &c->schema->shape;
+
+    if (target->column_count)
+        return compiler_refuse(c, "/target/params", "cannot be columns of the file yet");
+    if (shape->write_replaces && target->keeps)
+        return compiler_refuse(c, "/write",
+                               "cannot be \"replace\": the target keeps what is not "
+                               "sent (\"absent\": \"keep\")");
+    if (shape->version_known && target->lock != TARGET_STEP)
+        return compiler_refuse(c, "/version",
+                               "cannot be \"known\": the target's lock is not a "
+                               "version that each update raises by 1");
+    if (target->lock == TARGET_NONE) {
+        shape->version_required = false;
+        shape->version_fetched = true;
+    }
+    if (shape->version_required && target->lock == TARGET_OPAQUE && target->lock_write.header)
+        return compiler_refuse(c, "/version",
+                               "must be \"fetch\": a column cannot have the token of "
+                               "a header field");
+    return true;
+}
+
+/* Compiles the target, which depends on the properties and on `version` and `write`. */
+static bool compile_target(struct compiler *c, uint32_t value)
+{
+    const struct row_shape *shape = &c->schema->shape;
+    struct span *properties = mem_calloc(shape->count + 1, sizeof *properties);
+    struct description_fault fault;
+    char below[BELOW_SIZE + 16];
+
+    for (size_t i = 0; i < shape->count; i++)
+        properties[i] = shape->properties[i].name;
+    c->schema->target =
+        target_open(c->plan->text, &c->plan->tape, value, properties, shape->count, &fault);
+    free(properties);
+    if (c->schema->target)
+        return check_target(c, target_description(c->schema->target));
+    snprintf(below, sizeof below, "/target%s", fault.pointer);
+    return compiler_refuse(c, below, "%s", fault.text);
+}
+
 static const struct {
     const char *name;
     bool (*compile)(struct compiler *c, uint32_t value);
@@ -191,6 +238,7 @@ static const struct {
     /* after version, on which they depend */
     {"knownFor", compile_known_for},
     {"unchanged", compile_unchanged},
+    {"target", compile_target},
 };
 
 static bool is_setting(struct span name)

@@ -6,6 +6,7 @@
 
 #include "core/row/json.h"
 #include "core/row/row.h"
+#include "core/target/target.h"
 #include "core/validate/decimal.h"
 #include "core/validate/format.h"
 #include "core/validate/pattern.h"
@@ -199,6 +200,7 @@ struct schema {
     struct row_property *properties;
     struct row_shape shape;
     struct rules *rules;                /* NULL without any */
+    struct target *target;              /* NULL: the guide's, without a description */
     struct pattern *record_id, *footer; /* of x-rowferry; NULL: not declared */
 };
 

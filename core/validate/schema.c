@@ -127,6 +127,7 @@ void schema_close(struct schema *schema)
     if (!schema)
         return;
     rules_close(schema->rules);
+    target_close(schema->target);
     pattern_close(schema->record_id);
     pattern_close(schema->footer);
     for (size_t i = 0; i < schema->shape.dialect.form_count; i++)
@@ -145,6 +146,11 @@ const char *schema_name(const struct schema *schema)
 const struct row_shape *schema_shape(const struct schema *schema)
 {
     return &schema->shape;
+}
+
+const struct target *schema_target(const struct schema *schema)
+{
+    return schema->target ? schema->target : target_guide();
 }
 
 const char *schema_hash(const struct schema *schema)

@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/row/row.h"
+#include "core/target/target.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,9 @@ void schema_close(struct schema *schema);
 
 const char *schema_name(const struct schema *schema);
 const struct row_shape *schema_shape(const struct schema *schema);
+
+/* Returns which resource the rows update. */
+const struct target *schema_target(const struct schema *schema);
 
 /* Returns XXH3-128 of the schema file's bytes, in hexadecimal: it shows whether a batch began with
  * another schema. */

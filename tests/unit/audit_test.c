@@ -42,8 +42,8 @@ static void a_page_is_asked_for_by_schema_record_and_number(void **state)
         struct span id = span_of(rows[i].id);
 
         buf_reset(&out);
-        api_audit_url(&out, "https://api.mypurecloud.de", span_of(rows[i].schema), &id, 1,
-                      rows[i].page);
+        api_audit_url(&out, "https://api.mypurecloud.de", target_guide(), span_of(rows[i].schema),
+                      &id, 1, rows[i].page);
         assert_string_equal(buf_text(&out), rows[i].url);
     }
     buf_release(&out);
@@ -55,7 +55,7 @@ static void several_records_are_asked_for_at_once(void **state)
     struct buf out = {0};
 
     (void)state;
-    api_audit_url(&out, "https://api.mypurecloud.de", span_of("S"), ids, 3, 1);
+    api_audit_url(&out, "https://api.mypurecloud.de", target_guide(), span_of("S"), ids, 3, 1);
     assert_string_equal(buf_text(&out),
                         API "S/records/auditlogs?entityIds=A-1,B%202,C-3&pageSize=25");
     buf_release(&out);

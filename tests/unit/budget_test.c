@@ -1,3 +1,4 @@
+#include "core/job/budget.h"
 #include "core/job/policy.h"
 
 #include <setjmp.h>
@@ -10,13 +11,13 @@
  * before the budget was empty, or `requests`. */
 static int play(int requests, int every)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 1; i <= requests; i++) {
         if (i % every)
-            policy_budget_earn(&budget);
-        else if (!policy_budget_charge(&budget, i, true))
+            budget_earn(&budget);
+        else if (!budget_charge(&budget, i, true))
             return i;
     }
     return requests;
@@ -49,39 +50,39 @@ static void half_of_the_requests_failing_ends_the_run_soon(void **state)
 
 static void successes_never_raise_the_budget_above_its_start(void **state)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
     (void)state;
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 0; i < 1000; i++)
-        policy_budget_earn(&budget);
+        budget_earn(&budget);
     assert_int_equal(budget.units, 100);
     for (int i = 1; i < 20; i++)
-        assert_true(policy_budget_charge(&budget, i, true));
-    assert_false(policy_budget_charge(&budget, 20, true));
+        assert_true(budget_charge(&budget, i, true));
+    assert_false(budget_charge(&budget, 20, true));
 }
 
 static void an_empty_budget_has_no_debt(void **state)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
     (void)state;
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 0; i < 64; i++)
-        policy_budget_charge(&budget, i, true);
+        budget_charge(&budget, i, true);
     for (int i = 0; i < 6; i++)
-        policy_budget_earn(&budget);
-    assert_true(policy_budget_charge(&budget, 64, true));
+        budget_earn(&budget);
+    assert_true(budget_charge(&budget, 64, true));
 }
 
 static void repeated_failures_of_the_same_jobs_cost_nothing(void **state)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
     (void)state;
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 0; i < 1000; i++)
-        assert_true(policy_budget_charge(&budget, i % 9, false));
+        assert_true(budget_charge(&budget, i % 9, false));
     assert_int_equal(budget.units, 55);
     assert_false(budget.low);
 }
@@ -89,31 +90,31 @@ static void repeated_failures_of_the_same_jobs_cost_nothing(void **state)
 /* 256 failing jobs at the head of the queue do not prove that the service fails. */
 static void the_head_of_the_queue_cannot_spend_all_of_it(void **state)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
     (void)state;
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 0; i < 256; i++)
-        assert_true(policy_budget_charge(&budget, i, false));
+        assert_true(budget_charge(&budget, i, false));
     assert_int_equal(budget.units, BUDGET_HEAD);
     assert_true(budget.low);
     for (int i = 0; i < 4; i++)
-        assert_true(policy_budget_charge(&budget, 1000 + i, true));
-    assert_false(policy_budget_charge(&budget, 2000, true));
+        assert_true(budget_charge(&budget, 1000 + i, true));
+    assert_false(budget_charge(&budget, 2000, true));
 }
 
 static void a_sample_that_succeeds_ends_sampling(void **state)
 {
-    struct policy_budget budget;
+    struct budget budget;
 
     (void)state;
-    policy_budget_init(&budget);
+    budget_init(&budget);
     for (int i = 0; i < 10; i++)
-        policy_budget_charge(&budget, i, false);
+        budget_charge(&budget, i, false);
     for (int i = 0; i < 24; i++)
-        policy_budget_earn(&budget);
+        budget_earn(&budget);
     assert_true(budget.low);
-    policy_budget_earn(&budget);
+    budget_earn(&budget);
     assert_false(budget.low);
 }
 

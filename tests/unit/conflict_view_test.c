@@ -126,7 +126,8 @@ static void what_was_sent_is_compared(void **state)
     struct fixture *fixture = *state;
 
     park(fixture, "{\"sku\":\"A\"}", "{\"fields\":{\"sku\":\"A\",\"n\":2}}");
-    fixture_ask(fixture, "INSERT INTO rebase VALUES (1000000001, 3, 7, '{\"sku\":\"A\",\"n\":1}')");
+    fixture_ask(fixture, "INSERT INTO rebase (job_id, rounds, version, fields) VALUES (1000000001, "
+                         "3, 7, '{\"sku\":\"A\",\"n\":1}')");
     assert_asked(fixture, lines_sql, "n|1|2");
     /* a fetch comes next: nothing has been built */
     fixture_ask(fixture, "UPDATE rebase SET version = NULL, fields = NULL");

@@ -69,7 +69,7 @@ static void an_error_body_gives_code_message_and_more(void **state)
         static struct api_fault fault;
 
         memset(&fault, 0x55, sizeof fault);
-        api_read_fault(span_of(bodies[i].body), bodies[i].status, &fault);
+        api_read_fault(target_guide(), span_of(bodies[i].body), bodies[i].status, &fault);
         assert_string_equal(fault.code, bodies[i].code);
         assert_string_equal(fault.message, bodies[i].message);
         assert_int_equal(fault.has_version, bodies[i].version >= 0);
@@ -109,7 +109,7 @@ static void violations_come_in_every_form_the_api_has(void **state)
         static struct api_fault fault;
         const struct api_violation *last;
 
-        api_read_fault(span_of(cases[i].body), 422, &fault);
+        api_read_fault(target_guide(), span_of(cases[i].body), 422, &fault);
         assert_int_equal(fault.violation_count, cases[i].count);
         if (!cases[i].count)
             continue;
@@ -133,7 +133,7 @@ static void texts_and_lists_that_are_too_long_are_cut(void **state)
     for (int i = 1; i < 1000; i++)
         buf_printf(&body, ",\"%d\"", i);
     buf_append_text(&body, "]}");
-    api_read_fault(buf_span(&body), 422, &fault);
+    api_read_fault(target_guide(), buf_span(&body), 422, &fault);
     assert_int_equal(strlen(fault.message), 511);
     assert_int_equal(str_utf8_valid(span_of(fault.message)), 511);
     assert_int_equal(fault.violation_count, API_VIOLATIONS_MAX);
@@ -153,7 +153,7 @@ static void a_body_nested_too_deep_is_not_json(void **state)
     for (int i = 0; i < 10000; i++)
         buf_append_char(&body, ']');
     buf_append_char(&body, '}');
-    api_read_fault(buf_span(&body), 500, &fault);
+    api_read_fault(target_guide(), buf_span(&body), 500, &fault);
     assert_true(
         str_starts(fault.message, "HTTP 500 with a body that is not a JSON object (\"{\"mess"));
     buf_release(&body);

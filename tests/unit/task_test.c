@@ -24,6 +24,7 @@ static const unsigned char ours[16] = {0x0b, 0x5b, 0x4a, 0x3c, 0x11, 0x11, 0x42,
 struct stage {
     struct task task;
     struct api_fault fault;
+    struct target_scratch scratch;
     struct policy_verdict verdict;
     struct rebase *rebase; /* without a schema file: `replace` */
 };
@@ -71,6 +72,7 @@ static int end(void **state)
     forget_outcome(&stage->task.claim.outcome);
     task_release(&stage->task);
     rebase_close(stage->rebase);
+    target_scratch_release(&stage->scratch);
     free(stage);
     return 0;
 }
@@ -87,6 +89,7 @@ static const struct claim_outcome *take_after(struct stage *stage, long status, 
         .now_ms = 1000,
         .rebase = stage->rebase,
         .fault = &stage->fault,
+        .scratch = &stage->scratch,
     };
     struct err err = {0};
 
@@ -542,10 +545,15 @@ static void a_refusal_that_concerned_the_run_changes_nothing_for_the_job(void **
 static struct http_request request_of(struct stage *stage)
 {
     struct drain_options options = {.tags = "[\"default\"]", .source = "erp", .timeout_ms = 7};
+    struct task_sender sender = {.options = &options,
+                                 .authorization = "Bearer x",
+                                 .rebase = stage->rebase,
+                                 .scratch = &stage->scratch};
     struct http_request request;
+    struct err err = {0};
 
     snprintf(options.environment.api_url, sizeof options.environment.api_url, "https://api");
-    task_request(&stage->task, &options, "Bearer x", &request);
+    assert_true(task_request(&stage->task, &sender, &request, &err));
     return request;
 }
 

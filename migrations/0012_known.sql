@@ -1,5 +1,6 @@
 -- What records hold, as far as it is known, of schemas with `version: known`: a row for each record. A row without
--- fields says that something has happened to the record since since_ms, and that it is unknown what.
+-- fields says that something has happened to the record since since_ms, and that it is unknown what. With a rowid, so
+-- that records which are sent together are stored together.
 CREATE TABLE known (
     schema    TEXT NOT NULL,
     record_id TEXT NOT NULL,
@@ -7,9 +8,10 @@ CREATE TABLE known (
     fields    TEXT,                 -- a JSON object
     seen_ms   INTEGER NOT NULL,     -- when it held them; by the server's clock after a notification
     since_ms  INTEGER NOT NULL,     -- what was asked for before this, by our clock, does not replace it
-    source    TEXT NOT NULL CHECK (source IN ('put', 'get', 'notification')),
-    PRIMARY KEY (schema, record_id)
-) STRICT, WITHOUT ROWID;
+    -- not IN, for whose list SQLite makes a temporary table with each row
+    source    TEXT NOT NULL CHECK (source = 'put' OR source = 'get' OR source = 'notification'),
+    UNIQUE (schema, record_id)
+) STRICT;
 
 INSERT INTO known SELECT schema, record_id, version, fields, seen_ms, seen_ms, source FROM known_record;
 

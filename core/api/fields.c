@@ -177,9 +177,9 @@ bool api_fields_within(struct span ours, struct span theirs)
 struct api_fields_relation api_fields_relate(struct span ours, struct span theirs)
 {
     struct side a = {0}, b = {0};
-    struct api_fields_relation relation = {false, false};
+    struct api_fields_relation relation = {span_equal(ours, theirs), false};
 
-    if (side_read(&a, ours) && side_read(&b, theirs)) {
+    if (!relation.is_within && side_read(&a, ours) && side_read(&b, theirs)) {
         const struct json_token *tokens = b.tape.tokens;
         uint32_t cursor = 1;
 

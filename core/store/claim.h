@@ -44,6 +44,7 @@ struct claim {
     bool doubt;        /* an earlier attempt may have been applied */
     bool is_reopened;  /* a decision opened it again, after it had been at its end */
     bool is_known;     /* its PUTs so far carried a version that was known, and not fetched */
+    int64_t known_id;  /* ... and where that is stored */
     bool has_base;     /* what an earlier PUT was built on is stored */
     bool keeps_record; /* what an answer shows of the record is kept */
     bool keeps_before; /* what the record held before the update is stored */

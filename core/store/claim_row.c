@@ -29,6 +29,7 @@ void claim_row_read(struct db_statement *statement, const struct open_batch *bat
         claim->is_reopened = claim->is_known = claim->has_base = claim->is_copied =
             claim->has_entry = false;
     claim->seen = claim->page_hash = 0;
+    claim->known_id = 0;
     claim->entry_user[0] = claim->own_user[0] = claim->put_error[0] = claim->put_code[0] = '\0';
     buf_reset(&claim->siblings);
     buf_reset(&claim->base);

@@ -6,6 +6,7 @@ enum { LAG_MS = 1000 /* how old the state can be that a read shows */ };
 
 enum {
     KNOWN_LEARN,
+    KNOWN_LEARN_AT,
     KNOWN_CONTRADICT,
     KNOWN_FORGET,
     KNOWN_REFUTE,
@@ -19,20 +20,22 @@ enum {
 #define OF_RECORD "WHERE schema = :schema AND record_id = :record_id "
 
 static const char *const sql[] = {
+#define IS_NEWER                                                                                   \
+    "CASE WHEN known.version IS NOT NULL THEN :version > known.version "                           \
+    "OR (:version = known.version AND (:seen_ms >= known.since_ms OR known.since_ms > :now_ms)) "  \
+    "WHEN known.fields IS NULL THEN :seen_ms >= known.since_ms OR known.since_ms > :now_ms "       \
+    "ELSE :seen_ms >= known.since_ms + :lag_ms OR known.since_ms > :now_ms "                       \
+    "OR :fields = known.fields END"
+#define TO_SIGHT                                                                                   \
+    "SET version = :version, fields = :fields, seen_ms = :seen_ms, since_ms = :seen_ms, "          \
+    "source = :source "
     [KNOWN_LEARN] =
-        "INSERT INTO known (schema, record_id, version, fields, seen_ms, since_ms, source) "
-        "VALUES (:schema, :record_id, :version, :fields, :seen_ms, :seen_ms, :source) "
-        "ON CONFLICT (schema, record_id) DO UPDATE SET version = excluded.version, "
-        "fields = excluded.fields, seen_ms = excluded.seen_ms, since_ms = excluded.since_ms, "
-        "source = excluded.source WHERE CASE "
-        "WHEN known.version IS NOT NULL THEN excluded.version > known.version "
-        "OR (excluded.version = known.version "
-        "AND (excluded.since_ms >= known.since_ms OR known.since_ms > :now_ms)) "
-        "WHEN known.fields IS NULL THEN excluded.since_ms >= known.since_ms "
-        "OR known.since_ms > :now_ms "
-        "ELSE excluded.since_ms >= known.since_ms + :lag_ms OR known.since_ms > :now_ms "
-        "OR excluded.fields = known.fields END",
-    /* after KNOWN_LEARN, which changed nothing */
+        "INSERT INTO known (schema, record_id, version, fields, seen_ms, since_ms, "
+        "source) VALUES (:schema, :record_id, :version, :fields, :seen_ms, :seen_ms, "
+        ":source) ON CONFLICT (schema, record_id) DO UPDATE " TO_SIGHT "WHERE " IS_NEWER,
+    /* the same for a row whose place is known, which is a third faster */
+    [KNOWN_LEARN_AT] = "UPDATE known " TO_SIGHT OF_RECORD "AND rowid = :id AND " IS_NEWER,
+    /* after the two above, which changed nothing */
     [KNOWN_CONTRADICT] =
         "UPDATE known SET version = NULL, fields = NULL, seen_ms = max(since_ms, :seen_ms), "
         "since_ms = max(since_ms, :seen_ms), source = :source " OF_RECORD
@@ -60,8 +63,8 @@ static const char *const sql[] = {
         "source = 'notification' " OF_RECORD "AND fields IS NOT NULL AND fields IS NOT :fields "
         "AND (:modified_ms = 0 OR :modified_ms >= seen_ms - iif(source = 'notification', 0, "
         ":slack_ms))",
-    [KNOWN_FIND] =
-        "SELECT version, fields, seen_ms, source FROM known " OF_RECORD "AND fields IS NOT NULL",
+    [KNOWN_FIND] = "SELECT rowid AS id, version, fields, seen_ms, source FROM known " OF_RECORD
+                   "AND fields IS NOT NULL",
     [KNOWN_IN_DOUBT] =
         "SELECT k.job_id FROM record_job k CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
         " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
@@ -88,25 +91,37 @@ static struct db_statement *get(struct store *store, unsigned index, struct span
     return statement;
 }
 
+/* Runs one of the statements that store a sight, or what is made of it. */
+static bool learn_by(struct store *store, unsigned index, const struct known_sight *sight,
+                     int64_t now_ms, bool *changed, struct err *err)
+{
+    struct db_statement *statement = get(store, index, sight->schema, sight->record_id, err);
+
+    db_bind_int64(statement, DB_VERSION, sight->version);
+    db_bind_int64(statement, DB_SEEN_MS, sight->asked_ms);
+    db_bind_text(statement, DB_SOURCE, sources[sight->source]);
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    if (index != KNOWN_CONTRADICT) {
+        db_bind_span(statement, DB_FIELDS, sight->fields);
+        db_bind_int64(statement, DB_LAG_MS, LAG_MS);
+    }
+    if (index == KNOWN_LEARN_AT)
+        db_bind_int64(statement, DB_ID, sight->known_id);
+    if (!db_run(store, statement, err, "store what a record holds"))
+        return false;
+    *changed = sqlite3_changes(store->db) > 0;
+    return true;
+}
+
 bool known_learn(struct store *store, const struct known_sight *sight, int64_t now_ms,
                  struct err *err)
 {
-    struct db_statement *statement = get(store, KNOWN_LEARN, sight->schema, sight->record_id, err);
+    static const unsigned steps[] = {KNOWN_LEARN_AT, KNOWN_LEARN, KNOWN_CONTRADICT};
+    bool fine = true, changed = false;
 
-    db_bind_span(statement, DB_FIELDS, sight->fields);
-    db_bind_int64(statement, DB_LAG_MS, LAG_MS);
-    for (unsigned i = 0; i < 2; i++) {
-        db_bind_int64(statement, DB_VERSION, sight->version);
-        db_bind_int64(statement, DB_SEEN_MS, sight->asked_ms);
-        db_bind_text(statement, DB_SOURCE, sources[sight->source]);
-        db_bind_int64(statement, DB_NOW_MS, now_ms);
-        if (!db_run(store, statement, err, "store what a record holds"))
-            return false;
-        if (sqlite3_changes(store->db) > 0)
-            return true;
-        statement = get(store, KNOWN_CONTRADICT, sight->schema, sight->record_id, err);
-    }
-    return true;
+    for (unsigned i = !sight->known_id; fine && !changed && i < sizeof steps / sizeof *steps; i++)
+        fine = learn_by(store, steps[i], sight, now_ms, &changed, err);
+    return fine;
 }
 
 bool known_forget(struct store *store, struct span schema, struct span record_id,
@@ -164,6 +179,7 @@ bool known_find(struct store *store, struct span schema, struct span record_id, 
     if (known->is_known) {
         const char *source = db_column_text(statement, DB_SOURCE);
 
+        known->id = db_column_int64(statement, DB_ID);
         known->has_version = !db_column_is_null(statement, DB_VERSION);
         known->version = db_column_int64(statement, DB_VERSION);
         known->seen_ms = db_column_int64(statement, DB_SEEN_MS);

@@ -19,6 +19,7 @@ struct known_sight {
     enum known_source source; /* not a notification */
     int64_t version;
     struct span fields; /* a JSON object */
+    int64_t known_id;   /* struct known has it; 0: it was not looked for */
     int64_t
         asked_ms; /* when the request left, or before that: the record held them then or later */
 };
@@ -50,6 +51,7 @@ bool known_notify(struct store *store, struct span schema, struct span record_id
 /* What is known of a record; zeroed before its first use. */
 struct known {
     bool is_known; /* the rest counts */
+    int64_t id;    /* of its row, which another record can get once it is forgotten */
     bool has_version;
     int64_t version;
     int64_t seen_ms;

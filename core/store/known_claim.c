@@ -96,7 +96,9 @@ bool known_claim_use(struct store *store, const struct known_decider *decider, s
         return false;
     claim->request = REQUEST_UPDATE;
     claim->is_known = true;
+    claim->has_version = true;
     claim->version = known->version;
+    claim->known_id = known->id;
     return write_base(store, claim, fields, claim->has_base, err);
 }
 
@@ -138,6 +140,7 @@ static bool learn_shown(struct store *store, const struct known_decider *decider
         .version = claim->outcome.server_version,
         /* an update replaces all fields (docs/api.md) */
         .fields = claim->record.size ? buf_span(&claim->record) : claim_fields(claim),
+        .known_id = claim->is_known ? claim->known_id : 0,
         .asked_ms = claim->claimed_ms,
     };
 

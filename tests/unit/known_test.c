@@ -164,8 +164,8 @@ static bool print_count(void *context, const struct known_count *count, struct e
 static void what_is_read_outside_of_jobs_does_not_count_while_an_update_is_under_way(void **state)
 {
     struct fixture *fixture = *state;
-    struct known_sight sight = {span_of("Item"), span_of("a"),      KNOWN_BY_GET, 5,
-                                span_of("{0}"),  FIXTURE_NOW_MS + 9};
+    struct known_sight sight = {span_of("Item"),   span_of("a"), KNOWN_BY_GET, 5, span_of("{0}"), 0,
+                                FIXTURE_NOW_MS + 9};
     struct buf counts = {0};
 
     fixture_batch(fixture, "Item", "a:5 b:5");

@@ -13,14 +13,29 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Whether this user may write files (F) and folders (D), for core/store; others may. */
+static const char *may = "FD";
+
+int faccessat(int folder, const char *path, int mode, int flags)
+{
+    struct stat status;
+
+    if (mode == W_OK && stat(path, &status) == 0 &&
+        !strchr(may, S_ISDIR(status.st_mode) ? 'D' : 'F'))
+        return -1;
+    return (int)syscall(SYS_faccessat2, folder, path, mode, flags);
+}
 
 struct place {
     char folder[SCRATCH_SIZE], path[SCRATCH_SIZE + 16];
@@ -515,6 +530,61 @@ static void a_lock_that_is_given_back_is_soon_taken(void **state)
 
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* A user who may read the database and not write it. */
+static void what_may_not_be_written_is_read(void **state)
+{
+    static const struct {
+        const char *may;
+        bool has_index; /* another process has it open, and there is a -shm */
+        bool writes;
+    } cases[] = {
+        {"FD", false, true}, {"F", true, true},  {"F", false, false},
+        {"D", false, false}, {"", false, false}, {"", true, false},
+    };
+    struct place *place = *state;
+    struct err err = {0};
+    bool created;
+
+    store_close(store_open(place->path, STORE_CREATE, &created, &err));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct store *other =
+            cases[i].has_index ? store_open(place->path, STORE_EXISTING, &created, &err) : NULL;
+        struct store *store;
+
+        may = cases[i].may;
+        store = store_open(place->path, STORE_READING, &created, &err);
+        if (!store)
+            fail_msg("case %zu: %s", i, err.text);
+        assert_int_equal(sqlite3_db_readonly(store->db, "main"), !cases[i].writes);
+        store_close(store);
+        store_close(other);
+        may = "FD";
+    }
+}
+
+static void an_older_version_is_not_read_where_it_cannot_be_written(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    char sql[64];
+    struct store *store;
+    bool created;
+
+    store = store_open(place->path, STORE_CREATE, &created, &err);
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %u", migration_count - 1);
+    assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    store_close(store);
+    may = "";
+    assert_null(store_open(place->path, STORE_READING, &created, &err));
+    may = "FD";
+    assert_int_equal(err.kind, ERR_STORE);
+    snprintf(place->expected, sizeof place->expected,
+             "database %s was written by an older rowferry: let a user who may write it run "
+             "`rowferry status` once, which brings it up to date",
+             place->path);
+    assert_string_equal(err.text, place->expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +592,8 @@ int main(void)
         IN_A_PLACE(every_table_is_strict),
         IN_A_PLACE(files_beside_the_database_have_its_mode),
         IN_A_PLACE(an_opened_database_is_found_again),
+        IN_A_PLACE(what_may_not_be_written_is_read),
+        IN_A_PLACE(an_older_version_is_not_read_where_it_cannot_be_written),
         IN_A_PLACE(the_path_is_shown_in_full),
         IN_A_PLACE(a_missing_database_is_named_where_one_must_exist),
         IN_A_PLACE(a_missing_folder_is_an_error_of_the_store),

@@ -367,6 +367,14 @@ static void keep_look(struct load *load, char *folder, struct inbox_look *look)
     last->look = *look;
 }
 
+/* Of --max-time, most is for reading and sending the files that are ready. */
+static int64_t longest_wait_ms(const struct options *options)
+{
+    int64_t most_ms = options_number(options, OPT_MAX_TIME) / 4;
+
+    return most_ms > 0 && most_ms < INBOX_WAIT_MS ? most_ms : INBOX_WAIT_MS;
+}
+
 static bool read_folder(struct load *load, const char *path)
 {
     const struct options *options = &load->session->cli->options;
@@ -380,7 +388,7 @@ static bool read_folder(struct load *load, const char *path)
         .ignore = options_text(options, OPT_IGNORE),
         .done_suffix = options_text(options, OPT_DONE_FILE),
         .min_age_ms = age->text ? age->number : -1,
-        .wait_ms = load->again ? 0 : INBOX_WAIT_MS,
+        .wait_ms = load->again ? 0 : longest_wait_ms(options),
         .is_past = is_past,
         .context = &context,
         .notices = load->again ? NULL : &load->notices,

@@ -10,6 +10,7 @@ bool err_set_at(struct err *err, const char *source, enum err_kind kind, const c
 
     err->kind = kind;
     err->source = source;
+    err->fault = 0;
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);

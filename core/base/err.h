@@ -22,6 +22,7 @@ enum { ERR_TEXT_SIZE = 2048 };
 
 struct err {
     enum err_kind kind;
+    int fault;          /* errno, if a file could not be read; else 0 */
     const char *source; /* `core/store/db.c:123`; NULL before err_set */
     char text[ERR_TEXT_SIZE];
 };

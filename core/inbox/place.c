@@ -108,7 +108,10 @@ static bool make_sub(const struct inbox_place *place, int inbox, struct err *err
     if (made)
         share(fd, &status, 07777, 0700);
     crash_point(CRASH_FOLDER_MADE);
-    made = made && renameat(inbox, half, inbox, place->sub) == 0;
+    made = made &&
+           (renameat(inbox, half, inbox, place->sub) == 0 ||
+            /* another process was first, and has put something into it */
+            ((errno == ENOTEMPTY || errno == EEXIST) && unlinkat(inbox, half, AT_REMOVEDIR) == 0));
     if (!made)
         err_set(err, ERR_CONFIG, "cannot make folder %s/%s: %s", place->folder, place->sub,
                 strerror(errno));
@@ -223,6 +226,7 @@ static bool is_file(const struct stat *status, const struct inbox_identity *file
 
 /* What has a name, compared with a file. */
 enum likeness {
+    LIKE_UNKNOWN, /* it cannot be looked at; errno says why */
     LIKE_NOTHING, /* nothing */
     LIKE_OTHER,   /* another file */
     LIKE_FILE,    /* the file */
@@ -234,13 +238,19 @@ static enum likeness likeness_of(int folder_fd, const char *name, const struct i
                                  struct stat *status)
 {
     if (!look_at(folder_fd, name, status))
-        return LIKE_NOTHING;
+        return folder_fd < 0 || errno == ENOENT ? LIKE_NOTHING : LIKE_UNKNOWN;
     if (is_file(status, file))
         return LIKE_FILE;
-    if (S_ISLNK(status->st_mode) && fstatat(folder_fd, name, status, 0) == 0 &&
-        is_file(status, file))
-        return LIKE_LINK;
-    return LIKE_OTHER;
+    if (!S_ISLNK(status->st_mode))
+        return LIKE_OTHER;
+    if (fstatat(folder_fd, name, status, 0) != 0)
+        return errno == ENOENT || errno == ELOOP ? LIKE_OTHER : LIKE_UNKNOWN;
+    return is_file(status, file) ? LIKE_LINK : LIKE_OTHER;
+}
+
+static bool refuse_look(const struct inbox_place *place, const char *sub, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "cannot read %s/%s: %s", place->folder, sub, strerror(errno));
 }
 
 /* True if the name is that of the file, or of a link through which it was read. */
@@ -250,17 +260,18 @@ static bool means_file(int folder_fd, const char *name, const struct inbox_ident
     return likeness_of(folder_fd, name, file, status) >= LIKE_FILE;
 }
 
-/* True if the file is in sub under that name. A link there does not count while the file itself is
+/* *there: the file is in sub under that name. A link there does not count while the file itself is
  * in the inbox. */
 static bool is_there(const struct inbox_place *place, const struct folders *folders,
-                     const char *name)
+                     const char *name, bool *there, struct err *err)
 {
     struct stat status;
     enum likeness like = likeness_of(folders->sub, name, place->file, &status);
 
-    return like == LIKE_FILE ||
-           (like == LIKE_LINK &&
-            likeness_of(folders->source, place->name, place->file, &status) != LIKE_FILE);
+    *there = like == LIKE_FILE ||
+             (like == LIKE_LINK &&
+              likeness_of(folders->source, place->name, place->file, &status) != LIKE_FILE);
+    return like != LIKE_UNKNOWN || refuse_look(place, place->sub, err);
 }
 
 static bool refuse_crowded(const struct inbox_place *place, const char *name, struct err *err)
@@ -276,9 +287,7 @@ static bool is_free(const struct inbox_place *place, const struct folders *folde
     struct stat status;
 
     *free_name = !look_at(folders->sub, name, &status);
-    return !*free_name || errno == ENOENT ||
-           err_set(err, ERR_CONFIG, "cannot read %s/%s: %s", place->folder, place->sub,
-                   strerror(errno));
+    return !*free_name || errno == ENOENT || refuse_look(place, place->sub, err);
 }
 
 /* Chooses the first name that is free, or that the file already has (*there). */
@@ -289,7 +298,8 @@ static bool choose_name(const struct inbox_place *place, const struct folders *f
 
     for (int n = 0; n < NAMES_TRIED_MAX; n++) {
         nth_name(place, n, name);
-        *there = is_there(place, folders, name);
+        if (!is_there(place, folders, name, there, err))
+            return false;
         if (*there)
             return true;
         if (!is_free(place, folders, name, &free_name, err))
@@ -307,11 +317,15 @@ bool inbox_place_find(const struct inbox_place *place, char name[INBOX_NAME_SIZE
     struct stat status;
     bool there = false;
     bool ok = folders_open(place, &folders, err) && choose_name(place, &folders, name, &there, err);
+    enum likeness like =
+        ok ? likeness_of(folders.source, place->name, place->file, &status) : LIKE_NOTHING;
 
-    if (ok && means_file(folders.source, place->name, place->file, &status))
+    if (like == LIKE_UNKNOWN)
+        ok = refuse_look(place, place->from ? place->from : ".", err);
+    else if (like >= LIKE_FILE)
         *where = writers_look(folders.source, place->name) == WRITERS_SOME ? INBOX_WRITTEN
                                                                            : INBOX_WAITING;
-    else if (ok)
+    else
         *where = there ? INBOX_MOVED : INBOX_GONE;
     folders_close(&folders);
     return ok;
@@ -362,13 +376,16 @@ static bool refuse_move(const struct inbox_place *place, const char *target, int
                    place->folder, place->sub, target, strerror(fault), remedies[i].remedy);
 }
 
-/* Checks what was moved, which can have changed a moment before; if so, moves it back. */
+/* Checks what was moved, which can have changed a moment before; if so, moves it back. *fault: 0,
+ * or the errno if it cannot be looked at. */
 static enum inbox_move check_moved(const struct inbox_place *place, const struct folders *folders,
-                                   const char *target)
+                                   const char *target, int *fault)
 {
     struct stat status;
-    bool same = look_at(folders->sub, target, &status) && is_file(&status, place->file);
+    bool seen = look_at(folders->sub, target, &status), same;
 
+    *fault = seen || errno == ENOENT ? 0 : errno;
+    same = seen && is_file(&status, place->file);
     if (same && writers_look(folders->sub, target) != WRITERS_SOME)
         return INBOX_MOVE_DONE;
     if (rename_once(folders->sub, target, folders->source, place->name) != 0)
@@ -406,8 +423,12 @@ static int take_link(const struct inbox_place *place, const struct folders *fold
         fault = rename_once(folders->source, place->name, folders->sub, temporary);
     if (fault)
         return fault;
-    if (!look_at(folders->sub, temporary, &after) || before.st_ino != after.st_ino ||
-        !S_ISLNK(after.st_mode)) {
+    if (!look_at(folders->sub, temporary, &after)) {
+        fault = errno;
+        rename_once(folders->sub, temporary, folders->source, place->name);
+        return fault;
+    }
+    if (before.st_ino != after.st_ino || !S_ISLNK(after.st_mode)) {
         *end = INBOX_MOVE_LATE;
         return rename_once(folders->sub, temporary, folders->source, place->name);
     }
@@ -420,6 +441,7 @@ static enum inbox_move move_link(const struct inbox_place *place, const struct f
                                  const char *target, bool there, int *fault)
 {
     enum inbox_move end = INBOX_MOVE_LATE;
+    enum likeness like;
     char text[PATH_MAX];
     struct stat status;
 
@@ -428,7 +450,10 @@ static enum inbox_move move_link(const struct inbox_place *place, const struct f
         *fault = errno;
         return INBOX_MOVE_GONE;
     }
-    if (means_file(folders->sub, target, place->file, &status))
+    like = likeness_of(folders->sub, target, place->file, &status);
+    if (like == LIKE_UNKNOWN)
+        *fault = errno;
+    else if (like >= LIKE_FILE)
         *fault = take_link(place, folders, &end);
     if (end != INBOX_MOVE_DONE)
         unlinkat(folders->sub, target, 0);
@@ -442,7 +467,9 @@ static enum inbox_move move_once(const struct inbox_place *place, const struct f
     struct stat status;
     enum likeness like = likeness_of(folders->source, place->name, place->file, &status);
 
-    *fault = 0;
+    *fault = like == LIKE_UNKNOWN ? errno : 0;
+    if (*fault)
+        return INBOX_MOVE_GONE;
     if (like < LIKE_FILE && there)
         return INBOX_MOVE_DONE;
     if (like < LIKE_FILE)
@@ -458,7 +485,7 @@ static enum inbox_move move_once(const struct inbox_place *place, const struct f
     }
     *fault = rename_once(folders->source, place->name, folders->sub, target);
     if (*fault == 0)
-        return check_moved(place, folders, target);
+        return check_moved(place, folders, target, fault);
     if (*fault == ENOENT && !look_at(folders->source, place->name, &status))
         *fault = 0; /* it was removed */
     return INBOX_MOVE_GONE;
@@ -516,8 +543,7 @@ static bool choose_sheet(const struct inbox_place *place, const struct folders *
             continue;
         *taken = look_at(folders->sub, name, &status);
         if (!*taken)
-            return errno == ENOENT || err_set(err, ERR_CONFIG, "cannot read %s/%s: %s",
-                                              place->folder, place->sub, strerror(errno));
+            return errno == ENOENT || refuse_look(place, place->sub, err);
         identity = inbox_identity_of(&status);
         if (S_ISREG(status.st_mode) && sheet->is_ours &&
             !sheet->is_ours(sheet->context, name, &identity, &ours, err))

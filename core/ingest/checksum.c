@@ -15,16 +15,20 @@
 
 enum { SUMS_SIZE = 1 << 16 }; /* bytes that are read from a file of checksums */
 
-/* Reads a small file as text. False: there is no such file, or it cannot be read. */
-static bool read_text(const char *path, char text[SUMS_SIZE])
+/* Reads a small file as text. *there: false for what is not a regular file. False with ERR_INPUT:
+ * it cannot be read, so nobody knows whether the sum fits. */
+static bool read_text(const char *path, char text[SUMS_SIZE], bool *there, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     ssize_t size = fd < 0 ? -1 : read(fd, text, SUMS_SIZE - 1);
+    int fault = size < 0 ? errno : 0;
 
     if (fd >= 0)
         close(fd);
     text[size > 0 ? size : 0] = '\0';
-    return size >= 0;
+    *there = size >= 0;
+    return *there || fault == ENOENT || fault == ELOOP || fault == ENXIO || fault == EISDIR ||
+           fault == EAGAIN || err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(fault));
 }
 
 /* Computes the checksum of the file, in hexadecimal. */
@@ -100,9 +104,9 @@ static bool check_one(struct feed *feed, const char *ending, const char *algorit
     char *path = mem_printf("%s%s", feed->path, ending), *text = mem_calloc(SUMS_SIZE, 1);
     const char *name = strrchr(feed->path, '/') + 1;
     char sum[2 * EVP_MAX_MD_SIZE + 1] = "";
-    bool fine = true;
+    bool there, fine = read_text(path, text, &there, err);
 
-    if (read_text(path, text)) {
+    if (fine && there) {
         fine = compute(feed, algorithm, sum, err);
         *fits = fine && sums_have(text, name, sum);
         if (fine && !*fits && !has_any(text, strlen(sum)))

@@ -290,11 +290,13 @@ static bool move_companion(const struct sheet *sheet, const char *name, struct e
     struct inbox_identity identity;
     struct stat status;
     enum inbox_move end;
-    bool there = lstat(path, &status) == 0 && S_ISREG(status.st_mode);
+    bool seen = lstat(path, &status) == 0, known = seen || errno == ENOENT;
 
+    if (!known)
+        err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
     free(path);
-    if (!there)
-        return true;
+    if (!seen || !S_ISREG(status.st_mode))
+        return known;
     identity = inbox_identity_of(&status);
     place.name = name;
     place.file = &identity;

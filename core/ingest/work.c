@@ -172,7 +172,9 @@ static enum reading position_reader(struct work *work, struct reader *reader,
     memcpy(position.hash, resume->prefix_hash, sizeof position.hash);
     if (reader_resume(reader, &position, err))
         return READING_DONE;
-    return err->kind == ERR_INPUT ? READING_CHANGED : READING_FAILED;
+    if (err->kind == ERR_INPUT && !err->fault)
+        return READING_CHANGED;
+    return failed(err);
 }
 
 /* Returns the folder of the database, which has room. */
@@ -238,7 +240,7 @@ bool work_begins_with(struct work *work, const struct batch_read *batch, bool *b
     reader = reader_open(work->feed.fd, work->feed.source, work->format, &shape, err);
     *begins = reader && reader_resume(reader, &position, err);
     reader_close(reader);
-    if (!*begins && err->kind != ERR_INPUT)
+    if (!*begins && (err->kind != ERR_INPUT || err->fault))
         return false;
     *err = (struct err){0};
     return feed_rewind(&work->feed, err);

@@ -142,9 +142,14 @@ static bool read_file(struct input *input, char *out, size_t room, size_t *size,
     } else {
         got = input_read_fd(input->fd, out, room);
     }
-    if (got < 0)
-        return err_set(err, errno == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s",
-                       input->name, errno == ECANCELED ? "stopped" : strerror(errno));
+    if (got < 0) {
+        int fault = errno;
+
+        err_set(err, fault == ECANCELED ? ERR_STOPPED : ERR_INPUT, "%s: read: %s", input->name,
+                fault == ECANCELED ? "stopped" : strerror(fault));
+        err->fault = fault;
+        return false;
+    }
     *size = (size_t)got;
     input->ended = got == 0;
     return true;

@@ -718,6 +718,17 @@ done/InventoryItem-b.done" "$(below inbox)"
     ends 2 run_inbox --done-file a/b
 }
 
+@test "--max-time leaves time to read and send what is ready while a marker is missing" {
+    start_sim
+    rows inbox/InventoryItem-a.csv 4 0
+    touch inbox/InventoryItem-a.csv.done
+    rows inbox/InventoryItem-b.csv 4 0 B
+    ends 5 rowferry run --min-age 1 --rate none --done-file .done --max-time 12
+    holds "$stderr" 'inbox/InventoryItem-b.csv has no marker yet'
+    lacks "$stderr" 'stopped at --max-time'
+    same 4 "$(wc -l <ledger)"
+}
+
 @test "a checksum next to a file is compared before anything is read" {
     start_sim
     rows inbox/InventoryItem-a.csv 4 0

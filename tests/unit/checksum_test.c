@@ -1,6 +1,6 @@
 /* Files of checksums next to a file, in the forms in which programs write them. */
 #include "core/ingest/checksum.h"
-#include "tests/unit/scene.h"
+#include "tests/unit/fault_scene.h"
 
 #define SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define MD5    "900150983cd24fb0d6963f7d28e17f72"
@@ -62,10 +62,33 @@ static void each_form_of_a_checksum_is_compared(void **state)
     }
 }
 
+static void a_checksum_that_cannot_be_read_holds_the_file_back(void **state)
+{
+    struct scene *scene = *state;
+    char reason[ERR_TEXT_SIZE] = "";
+    struct err err = {0};
+    struct feed feed;
+    bool fits;
+
+    put(scene, "a.csv", "abc");
+    put(scene, "a.csv.md5", "no sum");
+    fault = EACCES;
+    assert_true(feed_open(&feed, "in/a.csv", at(scene, "a.csv"), false, &err));
+    for (unsigned call = 1; call <= 2; call++) {
+        countdown = call; /* open, read */
+        assert_false(checksum_check(&feed, &fits, reason, &err));
+        assert_int_equal(disarm(), 0);
+        assert_int_equal(err.kind, ERR_INPUT);
+        assert_non_null(strstr(err.text, "a.csv.md5: Permission denied"));
+    }
+    feed_close(&feed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(each_form_of_a_checksum_is_compared),
+        SCENE_TEST(a_checksum_that_cannot_be_read_holds_the_file_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,8 @@ static void move_round(struct scene *scene, const char *from, const char *link)
     moved = inbox_place_move(&place, name, &end, &err);
     left = disarm();
     assert_int_equal(err.kind, moved ? ERR_NONE : ERR_CONFIG);
+    /* what cannot be looked at is not gone */
+    assert_true(!moved || fault == ENOENT || end == INBOX_MOVE_DONE || end == INBOX_MOVE_BUSY);
     if (!holds(scene, source, "one") && !holds(scene, "done/a.csv", "one") &&
         !holds(scene, "done/a.5.csv", "one"))
         fail_msg("the file is lost after a fault of call %u", left);
@@ -74,7 +76,7 @@ static void move_round(struct scene *scene, const char *from, const char *link)
     unlink(at(scene, "done/.rowferry.tmp")); /* which the next file in done/ would replace */
     assert_int_equal(names_in(scene, "done"), 1);
     countdown = left;
-    if (inbox_place_find(&place, name, &where, &err) && left == disarm())
+    if (inbox_place_find(&place, name, &where, &err) && (disarm() == left || fault != ENOENT))
         assert_int_equal(where, INBOX_MOVED);
     countdown = left;
 }
@@ -119,6 +121,28 @@ static void a_file_survives_any_fault_of_a_move(void **state)
     each_fault(scene, move_link);
     each_fault(scene, move_link_of_sub_folder);
     each_fault(scene, move_absolute_link);
+}
+
+static void a_folder_that_another_process_makes_first_is_used(void **state)
+{
+    struct scene *scene = *state;
+    char name[INBOX_NAME_SIZE];
+    struct inbox_identity file;
+    struct inbox_place place = {scene->folder, NULL, "a.csv", "done", 5, &file};
+    enum inbox_whereabouts where;
+    struct err err = {0};
+
+    put(scene, "a.csv", "one");
+    file = identity_at(scene, "a.csv");
+    assert_int_equal(mkdir(at(scene, "done"), 0700), 0);
+    put(scene, "done/b.csv", "of the other process");
+    /* the look at done/, after the inbox is opened */
+    fault = ENOENT;
+    countdown = 2;
+    assert_true(inbox_place_find(&place, name, &where, &err));
+    assert_int_equal(countdown, 0);
+    assert_int_equal(where, INBOX_WAITING);
+    assert_missing(scene, ".rowferry.new");
 }
 
 static bool write_text(void *context, int fd, struct err *err)
@@ -286,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_file_survives_any_fault_of_a_move),
+        SCENE_TEST(a_folder_that_another_process_makes_first_is_used),
         SCENE_TEST(a_sheet_is_complete_or_missing_after_any_fault),
         SCENE_TEST(a_deletion_that_failed_can_be_repeated),
         SCENE_TEST(a_look_reports_every_fault_and_changes_nothing),

@@ -3,6 +3,7 @@
 #include "cmd/rowferry/option_value.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/mem.h"
+#include "core/target/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,20 @@ static bool take_value(struct options *options, enum option_id id, struct err *e
     return false;
 }
 
+/* Of the program's options. */
+static const struct dotenv *dotenv_shared;
+
+/* Returns a variable for the parameters of targets, as those of settings are found. */
+static const char *find_variable(const char *name)
+{
+    const char *text = getenv(name);
+    const struct dotenv_entry *entry = NULL;
+
+    if (!text || !*text)
+        entry = dotenv_find(dotenv_shared, name, false);
+    return entry ? entry->value : text;
+}
+
 bool options_resolve(struct options *options, const struct notice_sink *notices, struct err *err)
 {
     const char *named = options_text(options, OPT_ENV_FILE);
@@ -258,6 +273,8 @@ bool options_resolve(struct options *options, const struct notice_sink *notices,
 
     if (!fine)
         dotenv_release(&options->dotenv);
+    dotenv_shared = &options->dotenv;
+    target_set_environment(find_variable);
     name_strangers(&options->dotenv, notices);
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct option *option = option_at((enum option_id)i);

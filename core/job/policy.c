@@ -1,5 +1,7 @@
 #include "core/job/policy.h"
 
+#include "core/job/meaning.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -12,24 +14,6 @@ enum {
     THROTTLED_MS = 60000, /* where a target says `throttled`, and the answer names no time */
 };
 
-/* What a status means, whichever request it answers. */
-enum meaning {
-    MEANS_DONE,        /* 200: applied, or here is the record */
-    MEANS_AMBIGUOUS,   /* the update may have landed */
-    MEANS_NOT_DONE,    /* the server did nothing, and asks to try again */
-    MEANS_TOKEN,       /* 401 */
-    MEANS_FORBIDDEN,   /* 403 */
-    MEANS_MISSING,     /* 404 */
-    MEANS_CONFLICT,    /* 409 */
-    MEANS_PROXY,       /* 407 */
-    MEANS_THROTTLED,   /* 429 */
-    MEANS_WRONG_PLACE, /* the environment is wrong */
-    MEANS_REFUSED,     /* this request is wrong */
-    MEANS_UNCHANGED,   /* the record has these values already */
-    MEANS_EXISTS,      /* a record that was to be created is there */
-    MEANS_STOP,        /* the target is wrong */
-};
-
 /* What an answer is assessed by. */
 struct facts {
     const struct policy_job *job;
@@ -38,66 +22,10 @@ struct facts {
     enum meaning meaning; /* of the answer's status */
 };
 
-/* The first line that fits counts (docs/api.md#what-each-answer-means). */
-static const struct {
-    short first, last;
-    enum meaning meaning;
-} statuses[] = {
-    {200, 200, MEANS_DONE},        {201, 299, MEANS_AMBIGUOUS},   {300, 399, MEANS_WRONG_PLACE},
-    {401, 401, MEANS_TOKEN},       {403, 403, MEANS_FORBIDDEN},   {404, 404, MEANS_MISSING},
-    {405, 405, MEANS_WRONG_PLACE}, {407, 407, MEANS_PROXY},       {408, 408, MEANS_NOT_DONE},
-    {409, 409, MEANS_CONFLICT},    {421, 421, MEANS_NOT_DONE},    {425, 425, MEANS_NOT_DONE},
-    {429, 429, MEANS_THROTTLED},   {400, 499, MEANS_REFUSED},     {501, 501, MEANS_WRONG_PLACE},
-    {503, 503, MEANS_NOT_DONE},    {505, 505, MEANS_WRONG_PLACE},
-};
-
-/* What other statuses mean where the lock is not a step. */
-static const struct {
-    short status;
-    enum meaning with_lock, without;
-} lock_statuses[] = {
-    {201, MEANS_DONE, MEANS_DONE},        {204, MEANS_DONE, MEANS_DONE},
-    {409, MEANS_CONFLICT, MEANS_REFUSED}, {412, MEANS_CONFLICT, MEANS_REFUSED},
-    {428, MEANS_STOP, MEANS_STOP},
-};
-
-/* What an answer means in the words of targets. */
-static const enum meaning told_meanings[] = {
-    [TARGET_DONE] = MEANS_DONE,         [TARGET_UNCHANGED] = MEANS_UNCHANGED,
-    [TARGET_CONFLICT] = MEANS_CONFLICT, [TARGET_MISSING] = MEANS_MISSING,
-    [TARGET_EXISTS] = MEANS_EXISTS,     [TARGET_REFUSED] = MEANS_REFUSED,
-    [TARGET_RETRY] = MEANS_NOT_DONE,    [TARGET_THROTTLED] = MEANS_THROTTLED,
-    [TARGET_STOP] = MEANS_STOP,
-};
-
-static enum meaning meaning_of(long status)
-{
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        if (status >= statuses[i].first && status <= statuses[i].last)
-            return statuses[i].meaning;
-    return MEANS_AMBIGUOUS;
-}
-
-static enum meaning meaning_of_answer(const struct policy_job *job,
-                                      const struct policy_answer *answer)
-{
-    enum meaning meaning = meaning_of(answer->status);
-
-    if (answer->told != TARGET_UNTOLD)
-        return told_meanings[answer->told];
-    for (size_t i = 0; job->lock != TARGET_STEP && i < sizeof lock_statuses / sizeof *lock_statuses;
-         i++)
-        if (lock_statuses[i].status == answer->status)
-            meaning =
-                job->lock == TARGET_NONE ? lock_statuses[i].without : lock_statuses[i].with_lock;
-    return meaning == MEANS_DONE && answer->is_garbled ? MEANS_AMBIGUOUS : meaning;
-}
-
 /* True when what the PUT was answered means that the server will never take it. */
 static bool was_refused(const struct policy_job *job)
 {
-    const struct policy_answer put = {.status = job->put_status, .told = job->put_told};
-    enum meaning meaning = meaning_of_answer(job, &put);
+    enum meaning meaning = meaning_of_answer(job->lock, job->put_status, job->put_told, false);
 
     return job->put_status &&
            (meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE);
@@ -853,7 +781,9 @@ void policy_assess(const struct policy_job *job, const struct policy_answer *ans
         [REQUEST_AUDIT] = assess_audit,
         [REQUEST_FETCH] = assess_fetch,
     };
-    const struct facts facts = {job, answer, limits, meaning_of_answer(job, answer)};
+    const struct facts facts = {
+        job, answer, limits,
+        meaning_of_answer(job->lock, answer->status, answer->told, answer->is_garbled)};
 
     *verdict = (struct policy_verdict){
         .left = true,

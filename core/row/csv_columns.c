@@ -3,6 +3,7 @@
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
 #include "core/row/outcome.h"
+#include "core/row/parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct name_list {
 struct csv_complaints {
     struct name_list repeated, unknown, doubled;
     bool record_id_found;
+    uint32_t parts_found; /* a bit for each part of record ids */
     bool for_spreadsheet; /* an export for a spreadsheet, with changed cells */
 };
 
@@ -67,6 +69,16 @@ static bool find_reserved(struct span name, struct csv_column *column)
         }
     }
     return false;
+}
+
+static bool find_part(const struct row_shape *shape, struct span name, struct csv_column *column)
+{
+    size_t part = parts_find(shape, name);
+
+    if (part == shape->part_count)
+        return false;
+    *column = (struct csv_column){.kind = CSV_PART, .part = part, .name = shape->parts[part]};
+    return true;
 }
 
 static const struct cell_form *find_form(const struct row_shape *shape, struct span name)
@@ -141,8 +153,8 @@ static bool find_target(const struct row_shape *shape, struct span name, struct 
         }
         break;
     }
-    return find_reserved(name, column) || find_property(shape, name, column) ||
-           find_outcome(name, column);
+    return find_reserved(name, column) || find_part(shape, name, column) ||
+           find_property(shape, name, column) || find_outcome(name, column);
 }
 
 bool csv_is_record_id(const struct row_shape *shape, struct span name)
@@ -255,6 +267,8 @@ static void add_column(struct csv_heading *heading, struct span name, bool quote
         column->absent_marks = marks_of(column->absent) | marks_of(heading->shape->dialect.absent);
         if (!is_doubled(heading, column)) {
             complaints->record_id_found |= column->kind == CSV_RECORD_ID;
+            if (column->kind == CSV_PART)
+                complaints->parts_found |= 1u << column->part;
             heading->column_count++;
             return;
         }
@@ -304,12 +318,19 @@ void csv_columns_release(struct csv_column *columns, size_t count)
     }
 }
 
+static bool has_parts_missing(const struct csv_heading *heading)
+{
+    uint32_t all = (uint32_t)((UINT64_C(1) << heading->shape->part_count) - 1);
+
+    return (heading->complaints->parts_found & all) != all;
+}
+
 bool csv_heading_fits(const struct csv_heading *heading)
 {
     const struct csv_complaints *all = heading->complaints;
 
-    return all->record_id_found && !all->repeated.count && !all->unknown.count &&
-           !all->doubled.count;
+    return all->record_id_found && !has_parts_missing(heading) && !all->repeated.count &&
+           !all->unknown.count && !all->doubled.count;
 }
 
 /* Finds a byte that splits a header row of one cell so that one part names the record id. */
@@ -390,6 +411,7 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
     struct csv_complaints *all = heading->complaints;
     char other = other_delimiter(heading, header);
     size_t count = all->unknown.count, before = text->size;
+    char quoted[VIOLATION_QUOTE_SIZE];
 
     if (all->for_spreadsheet) {
         complain(text, before,
@@ -404,6 +426,11 @@ void csv_heading_complain(const struct csv_heading *heading, struct span header,
     if (!all->record_id_found)
         complain(text, before,
                  "no column \"record_id\"; it must name the record that each row updates");
+    for (size_t i = 0; i < heading->shape->part_count; i++)
+        if (!(all->parts_found & 1u << i))
+            complain(text, before,
+                     "no column %s, which names the record together with \"record_id\"",
+                     violation_quote(heading->shape->parts[i], quoted));
     if (all->repeated.count)
         complain(text, before, "more than one column %s", list_text(&all->repeated));
     if (all->doubled.count)

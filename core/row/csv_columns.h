@@ -14,6 +14,7 @@ enum csv_column_kind {
     CSV_RECORD_ID,
     CSV_VERSION,
     CSV_TAGS,
+    CSV_PART,   /* of a record id of several parts */
     CSV_STRING, /* a property whose cells are always strings */
     CSV_NUMBER, /* a property that takes numbers and nothing else */
     CSV_OTHER,
@@ -27,6 +28,7 @@ enum csv_column_kind {
 struct csv_column {
     enum csv_column_kind kind;
     enum csv_column_kind put; /* what csv_row_put uses: kind, or CSV_SCREENED */
+    size_t part;              /* of CSV_PART: which one */
     unsigned types;           /* set of enum row_type */
     char *prefix;             /* `,"name":`, with slack to be read after it */
     size_t prefix_size;

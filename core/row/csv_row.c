@@ -384,6 +384,10 @@ void csv_row_put(struct csv_row *csv, const struct csv_column *column, const str
     case CSV_TAGS:
         put_tags(csv, cell, row);
         return;
+    case CSV_PART:
+        parts_take(&csv->parts, csv->shape, column->part, csv_content(cell, &csv->scratch),
+                   violations);
+        return;
     case CSV_RECORD_ID:
         put_record_id(csv, column, cell, row, violations);
         return;
@@ -397,6 +401,7 @@ void csv_row_release(struct csv_row *csv)
     buf_release(&csv->fields);
     buf_release(&csv->tags);
     buf_release(&csv->record_id);
+    parts_release(&csv->parts);
     buf_release(&csv->scratch);
     buf_release(&csv->formed);
     json_tape_release(&csv->tape);
@@ -408,6 +413,7 @@ void csv_row_begin(struct csv_row *csv, struct row *row)
     row->has_version = false;
     row->version = 0;
     row->tags = (struct span){0};
+    parts_begin(&csv->parts);
     csv->version_given = false;
     csv->maybe_header = false;
     csv->fields.size = 0;
@@ -432,6 +438,7 @@ void csv_row_end(struct csv_row *csv, struct row *row, struct violations *violat
                                 .count = root->count};
     row->fields = buf_span(&csv->fields);
     row->tape = csv->tape;
+    parts_end(&csv->parts, csv->shape, row, violations);
     if (!csv->version_given && csv->shape->version_required)
         row_miss_version(violations);
 }

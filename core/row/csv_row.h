@@ -3,6 +3,7 @@
 #define ROWFERRY_ROW_CSV_ROW_H
 
 #include "core/row/csv_columns.h"
+#include "core/row/parts.h"
 #include "core/row/row.h"
 
 /* The columns, and the current row. */
@@ -11,6 +12,7 @@ struct csv_row {
     struct csv_column *columns;
     size_t column_count;
     struct buf fields, tags, record_id, scratch, formed;
+    struct parts parts;
     struct json_tape tape;
     bool version_ignored; /* a row had a version, and the shape says that versions are fetched */
     bool version_given;

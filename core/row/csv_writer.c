@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
+#include "core/row/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,8 @@ static void put_header(const struct row_shape *shape, char delimiter, struct buf
     for (uint32_t i = 0; i < shape->dialect.skip_lines; i++)
         buf_append_char(out, '\n');
     put_heading(shape, span_of("record_id"), delimiter, out);
+    for (size_t i = 0; i < shape->part_count; i++)
+        put_heading(shape, shape->parts[i], delimiter, out);
     put_heading(shape, span_of("version"), delimiter, out);
     for (size_t i = 0; i < shape->count; i++)
         if (!is_reserved(shape->properties[i].name))
@@ -587,12 +590,18 @@ static bool put_column(struct csv_writer *writer, const struct row *row, size_t 
                        struct err *err)
 {
     const struct csv_column *column = &writer->csv.row.columns[index];
+    const struct row_shape *shape = writer->options->shape;
+    struct span text;
 
     switch (column->kind) {
+    case CSV_PART:
     case CSV_RECORD_ID:
-        if (!can_hold(writer, column, row->record_id))
+        text = parts_pick(shape, row->record_id,
+                          column->kind == CSV_PART ? column->part : shape->part_count,
+                          &writer->scratch.text);
+        if (!can_hold(writer, column, text))
             return refuse(writer, row, column->name, no_cell, err);
-        put_cell(writer, row->record_id);
+        put_cell(writer, text);
         return true;
     case CSV_VERSION:
         return put_version(writer, column, row, err);

@@ -92,6 +92,7 @@ void ndjson_release(struct ndjson *ndjson)
     buf_release(&ndjson->tags);
     json_tape_release(&ndjson->tape);
     buf_release(&ndjson->record_id);
+    parts_release(&ndjson->parts);
     buf_release(&ndjson->scratch);
 }
 
@@ -207,6 +208,27 @@ static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index
 /* Members that a line has. */
 enum { HAS_RECORD_ID = 1, HAS_VERSION = 2, HAS_FIELDS = 4, HAS_UNDO = 8 };
 
+/* Takes a part of the record id: a string, or a number as it is written. */
+static void take_part(struct ndjson *ndjson, struct span line, uint32_t index, size_t part,
+                      struct violations *violations)
+{
+    const struct json_token *token = &ndjson->tape.tokens[index];
+    struct span name = ndjson->shape->parts[part], text;
+    char shown[VIOLATION_QUOTE_SIZE];
+
+    if (token->kind != JSON_STRING && token->kind != JSON_NUMBER) {
+        violations_add(violations, name, "record_id", "must be a string or a number, is %s",
+                       violation_show(text_of(token, line), shown));
+        ndjson->parts.given |= 1u << part;
+        return;
+    }
+    text = token->kind == JSON_STRING ? json_string(token, line.data, &ndjson->scratch)
+                                      : text_of(token, line);
+    if (ndjson->shape->trim)
+        text = str_trim(text);
+    parts_take(&ndjson->parts, ndjson->shape, part, text, violations);
+}
+
 static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t name_index,
                             struct row *row, struct violations *violations)
 {
@@ -214,6 +236,7 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
     uint32_t value = name->next;
     struct span text = json_string(name, line.data, &ndjson->scratch);
     char quoted[VIOLATION_QUOTE_SIZE];
+    size_t part;
 
     if (span_is(text, "recordId")) {
         take_record_id(ndjson, line, &ndjson->tape.tokens[value], row, violations);
@@ -236,7 +259,10 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
                        violation_show(text_of(&ndjson->tape.tokens[value], line), quoted));
         return HAS_UNDO;
     }
-    if (span_is(text, "tags"))
+    part = parts_find(ndjson->shape, text);
+    if (part < ndjson->shape->part_count)
+        take_part(ndjson, line, value, part, violations);
+    else if (span_is(text, "tags"))
         take_tags(ndjson, line, value, row, violations);
     else if (span_is(text, "outcome"))
         take_outcome(ndjson, line, value, violations);
@@ -252,6 +278,7 @@ static void take_members(struct ndjson *ndjson, struct span line, struct row *ro
     uint32_t index = 1, count = ndjson->tape.tokens[0].count;
     unsigned found = 0;
 
+    parts_begin(&ndjson->parts);
     while (count--) {
         /* taking the fields changes their tokens */
         uint32_t next = ndjson->tape.tokens[ndjson->tape.tokens[index].next].next;
@@ -259,6 +286,7 @@ static void take_members(struct ndjson *ndjson, struct span line, struct row *ro
         found |= take_member(ndjson, line, index, row, violations);
         index = next;
     }
+    parts_end(&ndjson->parts, ndjson->shape, row, violations);
     if (!(found & HAS_RECORD_ID))
         violations_add(violations, span_of("record_id"), "record_id", "recordId is missing");
     row->is_undo = ndjson->undoes;

@@ -3,11 +3,13 @@
 #ifndef ROWFERRY_ROW_NDJSON_H
 #define ROWFERRY_ROW_NDJSON_H
 
+#include "core/row/parts.h"
 #include "core/row/row.h"
 #include "core/row/source.h"
 
 struct ndjson {
     const struct row_shape *shape;
+    struct parts parts;
     struct json_tape tape; /* of the whole line */
     struct buf record_id, scratch, tags;
     bool version_ignored; /* a row had a version, and the shape says that versions are fetched */

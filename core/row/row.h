@@ -73,12 +73,14 @@ struct row_shape {
     bool sends_unchanged;  /* x-rowferry `unchanged` is `send`, not `skip` */
     bool write_replaces;   /* x-rowferry `write` is `replace`, not `merge` */
     bool keeps_before; /* x-rowferry `keepBefore`: what a record held before an update is stored */
-    bool trim;         /* record ids, tags and cells without quotes are trimmed (str_trim) */
+    const struct span *parts; /* columns that name a record together with the record id (parts.h) */
+    size_t part_count;
+    bool trim; /* record ids, tags and cells without quotes are trimmed (str_trim) */
     struct row_dialect dialect;
 };
 
 /* Record ids: docs/guide.md#input-files. */
-enum { ROW_RECORD_ID_MAX = 512 };
+enum { ROW_RECORD_ID_MAX = 512, ROW_PARTS_MAX = 16 };
 
 enum { ROW_FAULT_SIZE = 160 };
 

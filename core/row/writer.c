@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/row/encoding.h"
+#include "core/row/parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -142,13 +143,23 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
 }
 
 /* Writes a line up to its fields. */
-static void put_fields(const char *opening, const struct row *row, struct buf *out)
+static void put_fields(const char *opening, const struct row_shape *shape, const struct row *row,
+                       struct buf *out)
 {
+    struct buf scratch = {0};
+
     buf_append_text(out, opening);
     if (row->is_undo)
         buf_append_text(out, "\"undo\": true, ");
     buf_append_text(out, "\"recordId\": ");
-    put_string(out, row->record_id);
+    put_string(out, parts_pick(shape, row->record_id, shape->part_count, &scratch));
+    for (size_t i = 0; i < shape->part_count; i++) {
+        buf_append_text(out, ", ");
+        put_string(out, shape->parts[i]);
+        buf_append_text(out, ": ");
+        put_string(out, parts_pick(shape, row->record_id, i, &scratch));
+    }
+    buf_release(&scratch);
     if (row->has_version)
         buf_printf(out, ", \"version\": %" PRId64, row->version);
     buf_append_text(out, ", \"fields\": ");
@@ -157,14 +168,16 @@ static void put_fields(const char *opening, const struct row *row, struct buf *o
 
 void writer_undo(const char *opening, const struct row *row, struct buf *out)
 {
-    put_fields(opening, row, out);
+    static const struct row_shape plain;
+
+    put_fields(opening, &plain, row, out);
     buf_append_text(out, "}\n");
 }
 
 static void put_job(const struct writer *writer, const struct row *row,
                     const struct outcome *outcome, struct buf *out)
 {
-    put_fields(writer->options->opening, row, out);
+    put_fields(writer->options->opening, writer->options->shape, row, out);
     if (row->tags.size) {
         buf_append_text(out, ", \"tags\": ");
         buf_append_span(out, row->tags);

@@ -23,11 +23,14 @@ enum {
 #define AND_ADD(verdict, name) ", " ADD(verdict, name)
 #define VERDICTS_ADDED         VERDICT_LIST(ADD, AND_ADD)
 
+/* Only the guide's target, in whatever variant, has an audit log that updates are looked up in. */
+#define HAS_LOG "coalesce(target, 'guide') = 'guide'"
+
 static const char *const sql[] = {
-    [AUDIT_EXPECT] =
-        "INSERT INTO batch_audit (batch_id, due) SELECT id, 1 FROM batch "
-        "WHERE state " IN_BATCHES_UNFINISHED " AND state = 'open' ON CONFLICT (batch_id) "
-        "DO UPDATE SET due = 1",
+    [AUDIT_EXPECT] = "INSERT INTO batch_audit (batch_id, due) SELECT id, 1 FROM batch "
+                     "WHERE state " IN_BATCHES_UNFINISHED " AND state = 'open' AND " HAS_LOG " "
+                     "ON CONFLICT (batch_id) "
+                     "DO UPDATE SET due = 1",
     [AUDIT_DUE] = "SELECT u.batch_id FROM batch_audit u JOIN batch b ON b.id = u.batch_id "
                   "WHERE u.due AND b.pruned_ms IS NULL "
                   "AND (:batch_id = 0 OR u.batch_id = :batch_id) LIMIT 1",
@@ -36,7 +39,7 @@ static const char *const sql[] = {
     [AUDIT_TAKE_ALL] =
         "INSERT INTO batch_audit (batch_id, due, run_id) SELECT b.id, 0, :run_id FROM batch b "
         "JOIN batch_tally t ON t.batch_id = b.id LEFT JOIN batch_audit u ON u.batch_id = b.id "
-        "WHERE b.pruned_ms IS NULL AND t.applied > coalesce(u.verified, 0) "
+        "WHERE b.pruned_ms IS NULL AND t.applied > coalesce(u.verified, 0) AND " HAS_LOG " "
         "AND (:batch_id = 0 OR b.id = :batch_id) "
         "ON CONFLICT (batch_id) DO UPDATE SET run_id = excluded.run_id",
     [AUDIT_COUNT] =

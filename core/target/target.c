@@ -123,16 +123,7 @@ void target_scratch_release(struct target_scratch *scratch)
     buf_release(&scratch->under);
 }
 
-void target_join_id(const struct span *parts, size_t count, struct buf *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            buf_append_char(out, '/');
-        percent_encode(out, parts[i]);
-    }
-}
-
-/* Takes a record id apart into the column parameters and the id, decoded. */
+/* Takes a record id apart into the column parameters and the id, decoded (core/row/parts.h). */
 static bool split_id(struct building *b, struct target_scratch *scratch)
 {
     const struct description *d = b->description;

@@ -83,9 +83,6 @@ void target_headers(const struct target *target, enum target_request request, st
 void target_audit_path(const struct target *target, struct span schema, const struct span *ids,
                        size_t id_count, struct buf *path);
 
-/* Appends a record id made of the column parameters, in their order, and the id. */
-void target_join_id(const struct span *parts, size_t count, struct buf *out);
-
 /* A record in an answer. What is not there is empty. */
 struct target_record {
     struct span token;  /* JSON text, or a header field's value */

@@ -177,13 +177,24 @@ static bool compile_keep_before(struct compiler *c, uint32_t value)
     return compile_flag(c, value, "/keepBefore", &c->schema->shape.keeps_before);
 }
 
+/* Has readers make record ids of the columns that are parameters. */
+static void take_parts(struct compiler *c, const struct description *target)
+{
+    struct row_shape *shape = &c->schema->shape;
+    struct span *parts = plan_own(c->plan, mem_calloc(ROW_PARTS_MAX, sizeof *parts));
+
+    for (uint32_t i = 0; i < target->param_count; i++)
+        if (target->params[i].is_column)
+            parts[shape->part_count++] = target->params[i].column;
+    shape->parts = parts;
+}
+
 /* What the lock makes of `version`, and what is not sent of `write`. */
 static bool check_target(struct compiler *c, const struct description *target)
 {
     struct row_shape *shape = &c->schema->shape;
 
-    if (target->column_count)
-        return compiler_refuse(c, "/target/params", "cannot be columns of the file yet");
+    take_parts(c, target);
     if (shape->write_replaces && target->keeps)
         return compiler_refuse(c, "/write",
                                "cannot be \"replace\": the target keeps what is not "

@@ -1,5 +1,6 @@
 #include "core/target/target.h"
 
+#include "core/row/parts.h"
 #include "core/target/preset.h"
 #include "tests/lib/scratch.h"
 
@@ -362,7 +363,7 @@ static void a_record_id_of_several_parts_is_taken_apart(void **state)
     enum target_method method;
 
     (void)state;
-    target_join_id(parts, 3, &id);
+    parts_join(parts, 3, &id);
     assert_string_equal(buf_text(&id), "a%2Fb/%22EU%22/7%20");
     row.record_id = buf_span(&id);
     assert_true(target_request(target, TARGET_WRITE_IT, &row, &scratch, &method, &path, &body));

@@ -42,6 +42,12 @@ int64_t policy_backoff_ms(unsigned retries, double dice)
     return ms + (int64_t)((double)ms * dice / 4);
 }
 
+static void conclude(struct policy_verdict *out, enum job_state state, const char *evidence)
+{
+    out->state = state;
+    out->evidence = evidence;
+}
+
 /* True when no attempt is left. */
 static bool is_exhausted(const struct facts *in)
 {
@@ -209,14 +215,6 @@ static void assess_put_exists(const struct facts *in, struct policy_verdict *out
         assess_refusal(in, out);
 }
 
-/* The server says that nothing would change. An earlier PUT of ours can be the reason. */
-static void assess_put_unchanged(const struct facts *in, struct policy_verdict *out)
-{
-    out->state = in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED;
-    out->success = true;
-    out->evidence = "the server says that the record holds these values";
-}
-
 /* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
  * fetched record or on what was known, and none of whose attempts can have landed, is built again
  * on a new fetch. */
@@ -248,7 +246,10 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         out->server_version = answer->version;
         return;
     case MEANS_UNCHANGED:
-        assess_put_unchanged(in, out);
+        /* an earlier PUT of ours can be the reason */
+        conclude(out, in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED,
+                 "the server says that the record holds these values");
+        out->success = true;
         return;
     case MEANS_MISSING:
         assess_put_missing(in, out);
@@ -336,12 +337,6 @@ static void assess_note_record(const struct facts *in, struct policy_verdict *ou
     out->server_version = in->answer->version;
     out->readbacks = 0;
     out->looks_again = false;
-}
-
-static void conclude(struct policy_verdict *out, enum job_state state, const char *evidence)
-{
-    out->state = state;
-    out->evidence = evidence;
 }
 
 /* The update did not land and is sent again. The service works, and the retry budget was already

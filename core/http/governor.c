@@ -73,7 +73,7 @@ int64_t governor_wait_us(const struct governor *governor, int64_t now_us)
     int64_t paused_us = governor->paused_until_us - now_us;
     int64_t wait_us = 0;
 
-    if (governor->spacing_us > 0 && early_us > 0) {
+    if (early_us > 0) {
         wait_us = (int64_t)early_us;
         wait_us += (double)wait_us < early_us; /* rounded up: never a moment too early */
     }

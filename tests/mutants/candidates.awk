@@ -1,10 +1,11 @@
 # Prints every single-line mutant of the given C sources as FILE<tab>LINE<tab>NEW TEXT. Lines with a
-# comment or a string are left out: what changes there is text.
+# comment or a string are left out: what changes there is text; and crash points, which are not in
+# the program that is shipped.
 FNR == 1 { in_comment = 0 }
 /^[ \t]*\/\*/ { in_comment = 1 }
 {
     line = $0
-    skipped = in_comment || line ~ /["'#]|\/\*|\*\/|\/\/|^[a-z].*[^;]$|^[ \t]+(static|const|struct|enum) |_Static_assert/
+    skipped = in_comment || line ~ /["'#]|\/\*|\*\/|\/\/|^[a-z].*[^;]$|^[ \t]+(static|const|struct|enum) |_Static_assert|crash_point\(/
     if (line ~ /\*\//)
         in_comment = 0
     if (skipped)

@@ -207,6 +207,27 @@ static void what_is_no_page_is_asked_for_again(void **state)
     }
 }
 
+/* What a drain was asked to look up is due until all of it is known. */
+static void audits_of_a_drain_are_due_until_they_are_done(void **state)
+{
+    static const struct reply silent[] = {{.to = "AUDIT", .status = 500}, {0}};
+    struct drain_options options = usual();
+
+    (void)state;
+    options.audit_share = 1;
+    options.audit_ids = 2;
+    BATCH("a:5");
+    assert_fails(&options, silent, ERR_NETWORK, "the audit log of http://api cannot be read");
+    BATCH("b:5");
+    options = usual();
+    options.audit_share = 1;
+    options.audit_ids = 2;
+    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(due) FROM batch_audit"), "1");
+    assert_ends(&options, NULL, DRAIN_FINISHED);
+    assert_string_equal(verdicts(), "2 verified");
+    assert_string_equal(fixture_ask(world.fixture, "SELECT sum(due) FROM batch_audit"), "0");
+}
+
 static void a_refused_token_is_replaced(void **state)
 {
     static const struct reply replies[] = {{.to = "AUDIT", .times = 1, .status = 401}, {0}};
@@ -464,6 +485,7 @@ int main(void)
         IN_TIME(pages_that_repeat_are_asked_for_again_later),
         IN_TIME(pages_without_an_end_are_given_up),
         IN_TIME(what_is_no_page_is_asked_for_again),
+        IN_TIME(audits_of_a_drain_are_due_until_they_are_done),
         IN_TIME(a_refused_token_is_replaced),
         IN_TIME(a_log_that_is_denied_is_an_error_of_permission),
         IN_TIME(ids_share_a_request_as_far_as_there_is_room),

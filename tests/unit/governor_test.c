@@ -361,6 +361,47 @@ static void nothing_accepted_after_a_pause_lengthens_it_and_learns_once(void **s
     assert_int_equal(refuse(&governor, now_us, -1, now_us), SECOND_US);
 }
 
+/* The first request after several pauses leaves alone; its acceptance lets the others go on, at the
+ * pace from its departure on. */
+static void an_acceptance_after_several_pauses_lets_the_others_go_on(void **state)
+{
+    struct governor governor;
+    int64_t now_us, spacing_us;
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, SECOND_US, 100);
+    for (int i = 0; i < 2; i++) {
+        governor_departed(&governor, now_us);
+        refuse(&governor, now_us, SECOND_US, now_us);
+        now_us += 2 * SECOND_US;
+    }
+    governor_departed(&governor, now_us);
+    assert_true(governor_wait_us(&governor, now_us) > SECOND_US / 50);
+    governor_accepted(&governor, now_us, now_us + 1000);
+    spacing_us = (int64_t)governor.spacing_us;
+    assert_in_range(governor_wait_us(&governor, now_us + 1000), spacing_us - 1001,
+                    spacing_us - 999);
+}
+
+/* After one pause it ends none that runs for another reason. */
+static void an_acceptance_after_one_pause_ends_no_other_pause(void **state)
+{
+    struct governor governor;
+    int64_t now_us;
+
+    (void)state;
+    governor_init(&governor, 0);
+    now_us = accept(&governor, 0, SECOND_US, 100);
+    governor_departed(&governor, now_us);
+    refuse(&governor, now_us, SECOND_US, now_us);
+    now_us += 2 * SECOND_US;
+    governor_departed(&governor, now_us);
+    governor_pause(&governor, now_us + 50000);
+    governor_accepted(&governor, now_us, now_us + 1000);
+    assert_int_equal(governor_wait_us(&governor, now_us + 1000), 49000);
+}
+
 static void a_wait_that_was_too_short_is_not_believed_again(void **state)
 {
     struct governor governor;
@@ -440,6 +481,8 @@ int main(void)
         cmocka_unit_test(a_429_never_raises_the_pace),
         cmocka_unit_test(few_requests_before_the_first_429_set_no_limit),
         cmocka_unit_test(nothing_accepted_after_a_pause_lengthens_it_and_learns_once),
+        cmocka_unit_test(an_acceptance_after_several_pauses_lets_the_others_go_on),
+        cmocka_unit_test(an_acceptance_after_one_pause_ends_no_other_pause),
         cmocka_unit_test(a_wait_that_was_too_short_is_not_believed_again),
         cmocka_unit_test(a_pause_for_another_reason_changes_no_limit),
         cmocka_unit_test(a_429_from_before_a_pause_that_is_over_only_pauses),

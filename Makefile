@@ -115,7 +115,8 @@ help:
 	@echo 'make cov       all tests, and how much of core/ they take; fails below 98% of lines, 93% of branches'
 	@echo 'make golden    writes the expected output of tests again'
 	@echo 'make compile_commands.json  for editors and clang tools'
-	@echo 'make crash     KILLS=1000: SIGKILL at every moment, compared with what the API applied'
+	@echo 'make crash     KILLS=1000: SIGKILL at every moment, compared with what the API applied;'
+	@echo '              COPIES=20: rounds of older and second copies of the database'
 	@echo 'make fuzz      libFuzzer (clang) on each target; TARGET=csv SECONDS=600 or RUNS=1000000'
 	@echo 'make lint      layers, banned functions, clang-format, cppcheck, clang-tidy, gcc -fanalyzer'
 	@echo 'make bench     speed of intake, drain and listener, each next to its reference'
@@ -178,12 +179,16 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_OBJ) $(B)/librowferry.a
 	@echo '  LD   $@'
 	@$(CC) $(ALL_LDFLAGS) -Wl,--wrap=open,--wrap=read,--wrap=poll,--wrap=fstat -o $@ $^ $(PKG_LIBS)
 
-# Libraries that play a full disk and a wrong clock for the tests, without sanitizers in every
-# profile.
+# What plays a full disk, a wrong clock and a link that is cut for the tests, without sanitizers in
+# every profile.
 PRELOADS := $(B)/full_disk.so $(B)/clock_step.so
 $(PRELOADS): $(B)/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -fPIC -shared -o $@ $<
+
+$(B)/relay: tests/crash/relay.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) -o $@ $<
 
 # in some shells, command -v looks only at its first argument
 have = (for tool in $(1); do command -v $$tool || exit 1; done) >/dev/null 2>&1
@@ -221,7 +226,7 @@ deps-fuzz: need
 # What the chosen tests need: the programs only where a command test is among them.
 CLI_TESTS = $(strip $(call chosen,$(wildcard tests/cli/*.bats)))
 TEST_BIN  = $(sort $(call chosen,$(UNIT_BIN)) $(call chosen,$(FUZZ_BIN)) \
-            $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(PRELOADS)))
+            $(if $(CLI_TESTS),$(B)/rowferry $(B)/genesys-sim $(PRELOADS) $(B)/relay))
 
 test: need-test
 	@$(MAKE) --no-print-directory $(TEST_BIN)
@@ -249,7 +254,7 @@ unit: need-test
 	@PROFILE=$(PROFILE) tests/run.sh unit
 
 cli: need-test
-	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(PRELOADS)
+	@$(MAKE) --no-print-directory $(B)/rowferry $(B)/genesys-sim $(PRELOADS) $(B)/relay
 	@PROFILE=$(PROFILE) tests/run.sh cli
 
 fuzz: deps-fuzz
@@ -261,11 +266,14 @@ fuzz-programs: $(FUZZ_BIN)
 # The shipped build has no crash points, so this uses another profile.
 CRASH_PROFILE = $(PROFILE:release=debug)
 KILLS ?= 1000
+COPIES ?= 20
 
 crash: need-test
 	@$(MAKE) --no-print-directory PROFILE=$(CRASH_PROFILE) all build/$(CRASH_PROFILE)/clock_step.so
 	@$(MAKE) --no-print-directory PROFILE=release build/release/unit/governor_fuzz_test
 	@B=build/$(CRASH_PROFILE) KILLS='$(KILLS)' SEED='$(SEED)' tests/crash/run.sh
+	@$(MAKE) --no-print-directory build/$(CRASH_PROFILE)/relay PROFILE=$(CRASH_PROFILE)
+	@ROWFERRY_BIN=$(CURDIR)/build/$(CRASH_PROFILE) COPIES_ROUNDS='$(COPIES)' bats tests/cli/copies.bats
 
 demo: need-test
 	@$(MAKE) --no-print-directory all

@@ -693,7 +693,7 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
     } else if (answer->is_later) {
         assess_note_record(in, out);
         assess_copied(out);
-    } else if (answer->is_there && (job->attempts == 0 || job->is_known)) {
+    } else if (answer->is_there && !job->doubt) {
         assess_note_record(in, out);
         assess_unchanged(out);
     } else if (answer->rule_broken) {

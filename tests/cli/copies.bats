@@ -80,8 +80,6 @@ drain_all() {
 each_once() {
     local database
 
-    same "" "$(jq -r 'select(.foreign | not) | .correlation_id' ledger | sort | uniq -d)"
-    same "$rows" "$(jq -r 'select(.foreign | not) | .correlation_id' ledger | wc -l)"
     jq -r 'select(.foreign | not) | "\(.correlation_id) \(.id) \(.version)"' ledger | sort >applied
     for database in "${@:-rowferry.db}"; do
         same "" "$(sqlite3 "$database" "SELECT batch_id || '/' || row_no, record_id, state, error_message
@@ -90,6 +88,8 @@ each_once() {
         same "" "$(sqlite3 "$database" "SELECT correlation_id || ' ' || record_id || ' ' || server_version
             FROM job WHERE state = 'applied'" | sort | comm -23 - applied)"
     done
+    same "" "$(cut -d ' ' -f 1 applied | uniq -d)"
+    same "$rows" "$(wc -l <applied)"
 }
 
 # in_background DATABASE [OPTION...]: drains it, as $!; what it says goes to DATABASE.out. HOST=NAME:
@@ -110,13 +110,16 @@ copy() {
     sqlite3 "$1" ".timeout 5000" ".backup $2"
 }
 
-# changed_before [PREFIX]: rows of these records are changed by somebody else first
+# changed_before [PREFIX]: rows of these records are changed by somebody else first, whose updates
+# have ids
 changed_before() {
-    local i
+    local i record serial=0
 
     for ((i = 1; i <= 4; i++)); do
-        someone_else "one-$1$i" '{"sku":"WH-9999","quantity":7,"price":2.5,"status":"active"}'
-        someone_else "same-$1$i" '{"sku":"WH-9999","quantity":7,"price":2.5,"status":"active"}'
+        for record in one same; do
+            someone_else "$record-$1$i" '{"sku":"WH-9999","quantity":7,"price":2.5,"status":"active"}' \
+                "$(printf '11111111-2222-4333-8444-%04d%08d' "${1%-}" $((++serial)))"
+        done
     done
 }
 

@@ -1,7 +1,7 @@
-/* relay NAMESPACE PORT: listens on 127.0.0.1:PORT of a network namespace (a file, as `ip netns` makes
- * it) and passes all connections on to the same address of the namespace that it was started in. A
- * relay that is stopped by SIGSTOP is a link that is cut: nothing is answered, and what was on its
- * way arrives after SIGCONT. Prints `ready` when it listens. */
+/* relay NAMESPACE PORT: listens on 127.0.0.1:PORT of a network namespace (a file, as `ip netns`
+ * makes it) and passes all connections on to the same address of the namespace that it was started
+ * in. A relay that is stopped by SIGSTOP is a link that is cut: nothing is answered, and what was
+ * on its way arrives after SIGCONT. Prints `ready` when it listens. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -105,7 +105,8 @@ static void enter(struct walk *walk, uint32_t node)
         return;
     walk->result->ends++;
     walk->result->job_states |= 1u << world.state;
-    if (job_state_is_open((enum job_state)world.state))
+    if (job_state_is_open((enum job_state)world.state) ||
+        (world.copy == COPY_RUNS && job_state_is_open((enum job_state)world.other.state)))
         onlooker_complain(&walk->onlooker, "nothing can happen any more, and the job is open");
 }
 

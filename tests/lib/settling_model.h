@@ -1,6 +1,7 @@
 /* A model of one job and one record, with everything that can happen to them: PUTs that land late
  * or not at all, a server that loses ids, values and fields, answers that get lost, reads and an
- * audit log that lag, a foreign writer, a clock, crashes, an older copy of our database. All
+ * audit log that lag, a foreign writer, a clock, crashes, a database that is put back to any
+ * earlier moment, two copies of it that are drained at the same time, later rows of ours. All
  * interleavings are walked. The verdicts are those of policy_assess, and the model keeps of them
  * what core/store/exchange.c keeps. */
 #ifndef ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
@@ -25,11 +26,13 @@ struct model_settings {
     bool changes_values;   /* the server stores other values than it was sent */
     bool drops_fields;     /* a fault: a GET shows a record without its fields */
     bool lags;             /* a GET can show the record of any moment since the last tick */
-    bool put_back;     /* our database can be restored once, to the moment before the job began */
-    bool foreign_same; /* the foreign writer can write the values that we send */
-    unsigned foreign;  /* how often the foreign writer writes at most */
-    bool foreign_deletes; /* ... and can delete the record once */
-    bool may_close;       /* from some moment on, the server can refuse what we send */
+    bool put_back;         /* our database can be restored once, to any earlier moment */
+    bool copied;           /* it can be copied once, at any moment, and both copies are drained */
+    bool later;            /* who is done with the job can send a later row of ours, once */
+    bool foreign_same;     /* the foreign writer can write the values that we send */
+    unsigned foreign;      /* how often the foreign writer writes at most */
+    bool foreign_deletes;  /* ... and can delete the record once */
+    bool may_close;        /* from some moment on, the server can refuse what we send */
     unsigned faults, crashes;
 };
 

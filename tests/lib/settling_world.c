@@ -10,8 +10,17 @@ enum {
     MAX_ATTEMPTS = 4,
 };
 
-/* Who made a version; nobody: our values, from the start. */
-enum maker { MAKER_NOBODY, MAKER_FOREIGN, MAKER_FOREIGN_PLAIN, MAKER_FOREIGN_SAME, MAKER_US };
+/* Who made a version; nobody: our values, from the start; later: another row of ours, with other
+ * values or with the same. */
+enum maker {
+    MAKER_NOBODY,
+    MAKER_FOREIGN,
+    MAKER_FOREIGN_PLAIN,
+    MAKER_FOREIGN_SAME,
+    MAKER_LATER,
+    MAKER_LATER_SAME,
+    MAKER_US
+};
 
 /* What the process has in hand. */
 enum hand { HAND_EMPTY, HAND_CLAIMED, HAND_AWAY, HAND_ANSWERED };
@@ -29,7 +38,7 @@ enum status {
 
 static const long statuses[] = {0, 200, 200, 409, 404, 422, 503};
 
-enum { SHOWS_ANOTHERS = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4 };
+enum { SHOWS_ANOTHERS = 1, SHOWS_OURS = 2, SHOWS_FIELDS = 4, SHOWS_LATER = 8 };
 
 void onlooker_complain(struct onlooker *onlooker, const char *text)
 {
@@ -89,6 +98,9 @@ static void step_flying(struct onlooker *onlooker, const struct world *from, uns
 
     if (!from->flying[i])
         return;
+    /* it has its answer where the other copy takes its steps */
+    if (from->copy == COPY_RUNS && from->other.hand == HAND_AWAY && from->other.awaited == i)
+        return;
     status = serve(&served, i);
     lost.flying[i] = 0;
     if (from->hand != HAND_AWAY || from->awaited != i) {
@@ -101,6 +113,13 @@ static void step_flying(struct onlooker *onlooker, const struct world *from, uns
     add_answered(onlooker, served, POLICY_ANSWERED, STATUS_BUSY, true);
     add_answered(onlooker, lost, POLICY_NO_ANSWER, STATUS_NONE, true);
     add_answered(onlooker, *from, POLICY_NO_ANSWER, STATUS_NONE, true); /* it can still arrive */
+}
+
+/* Whether a copy of our database is done with the job, as one that is restored was. */
+static bool is_done(const struct world *world)
+{
+    return !job_state_is_open((enum job_state)world->state) ||
+           (world->copy == COPY_RUNS && !job_state_is_open((enum job_state)world->other.state));
 }
 
 static void step_others(struct onlooker *onlooker, const struct world *from)
@@ -129,13 +148,32 @@ static void step_others(struct onlooker *onlooker, const struct world *from)
         world.closed = 1;
         onlooker->add(onlooker, &world);
     }
+    /* rows of a record go out in order */
+    if (from->later && !from->gone && is_done(from)) {
+        world = *from;
+        world.later--;
+        make_version(&world, MAKER_LATER);
+        onlooker->add(onlooker, &world);
+        world.makers[world.version] = MAKER_LATER_SAME;
+        onlooker->add(onlooker, &world);
+    }
     /* what nobody asks for need not become visible */
-    for (unsigned i = START + 1; from->arbitrates && i <= from->version; i++) {
+    for (unsigned i = START + 1; (from->arbitrates || from->other.arbitrates) && i <= from->version;
+         i++) {
         world = *from;
         world.visible[i] = 1;
         if (!from->visible[i])
             onlooker->add(onlooker, &world);
     }
+}
+
+/* Whether the log shows what decides. */
+static bool is_shown(const struct world *world)
+{
+    for (unsigned i = START + 1; world->is_copied && i <= world->version; i++)
+        if (world->visible[i] && world->makers[i] == MAKER_US)
+            return true;
+    return !world->is_copied && world->visible[world->sent_version + 1];
 }
 
 static void step_clock(struct onlooker *onlooker, const struct world *from)
@@ -149,7 +187,7 @@ static void step_clock(struct onlooker *onlooker, const struct world *from)
     if (onlooker->settings->lags)
         world.readable = world.version;
     if (asks && ++world.asked == WAIT)
-        world.missed = world.visible[world.sent_version + 1];
+        world.missed = is_shown(&world);
     onlooker->add(onlooker, &world);
 }
 
@@ -177,7 +215,7 @@ static void check_put(struct onlooker *onlooker, const struct world *world)
 {
     if (world->blind)
         onlooker_complain(onlooker, "a PUT was sent while the fate of its predecessor was unknown");
-    for (unsigned i = 0; i < WORLD_FLYING; i++)
+    for (unsigned i = 0; world->copy == COPY_NONE && i < WORLD_FLYING; i++)
         if (world->flying[i] && world->flying[i] != world->claim_version && !world->gone &&
             world->flying[i] >= world->version)
             onlooker_complain(onlooker,
@@ -206,7 +244,7 @@ static void step_claim(struct onlooker *onlooker, const struct world *from)
 
 static bool has_our_values(const struct onlooker *onlooker, enum maker maker)
 {
-    return maker == MAKER_NOBODY || maker == MAKER_FOREIGN_SAME ||
+    return maker == MAKER_NOBODY || maker == MAKER_FOREIGN_SAME || maker == MAKER_LATER_SAME ||
            (maker == MAKER_US && !onlooker->settings->changes_values);
 }
 
@@ -219,6 +257,8 @@ static void read_record(const struct onlooker *onlooker, struct world *world, un
     world->shows = has_our_values(onlooker, maker) ? SHOWS_FIELDS : 0;
     if (id && maker == MAKER_US)
         world->shows |= SHOWS_OURS;
+    if (id && (maker == MAKER_LATER || maker == MAKER_LATER_SAME))
+        world->shows |= SHOWS_ANOTHERS | SHOWS_LATER;
     if (id && (maker == MAKER_FOREIGN || maker == MAKER_FOREIGN_SAME))
         world->shows |= SHOWS_ANOTHERS;
 }
@@ -227,8 +267,8 @@ static enum policy_entry entry_by(const struct onlooker *onlooker, enum maker ma
 {
     if (id && maker != MAKER_FOREIGN_PLAIN)
         return maker == MAKER_US ? POLICY_OUR_ENTRY : POLICY_THEIR_ENTRY;
-    return maker == MAKER_US && onlooker->settings->knows_user ? POLICY_OUR_USERS_ENTRY
-                                                               : POLICY_UNNAMED_ENTRY;
+    return maker >= MAKER_LATER && onlooker->settings->knows_user ? POLICY_OUR_USERS_ENTRY
+                                                                  : POLICY_UNNAMED_ENTRY;
 }
 
 /* The page of the audit log that the store asks for: visible entries, in the order of their
@@ -237,15 +277,16 @@ static void read_log(const struct onlooker *onlooker, struct world *world, bool 
 {
     unsigned place = 0, first = (world->page - 1u) * PAGE;
 
-    world->entry = world->unnamed;
+    world->entry = world->found;
     world->has_more = world->elsewhere = 0;
     for (unsigned i = START + 1; i <= world->version; i++) {
         if (!world->visible[i])
             continue;
         if (place >= first && place < first + PAGE && i == world->claim_version + 1u)
             world->entry = (uint8_t)entry_by(onlooker, (enum maker)world->makers[i], ids);
-        else if (place >= first && place < first + PAGE && ids && world->makers[i] == MAKER_US)
-            world->elsewhere = 1;
+        else if (place >= first && place < first + PAGE && ids && world->makers[i] == MAKER_US &&
+                 !world->elsewhere)
+            world->elsewhere = (uint8_t)i;
         world->has_more |= place >= first + PAGE;
         place++;
     }
@@ -309,7 +350,19 @@ static void step_departure(struct onlooker *onlooker, const struct world *from)
     onlooker->add(onlooker, &world);
 }
 
-/* The process ends, and the next one recovers its job as jobs_recover does. */
+/* What jobs_recover makes of a process that ended, or of a copy that was made while one ran. */
+static void recover(struct host *host)
+{
+    host->hand = HAND_EMPTY;
+    host->request = host->awaited = host->claim_version = host->claim_asked = 0;
+    host->status = host->end = host->shows_version = host->shows = host->entry = host->has_more =
+        host->elsewhere = 0;
+    if (host->state == JOB_SENDING) {
+        host->state = JOB_UNKNOWN;
+        host->doubt = host->blind = 1;
+    }
+}
+
 static void step_crash(struct onlooker *onlooker, const struct world *from)
 {
     struct world world = *from;
@@ -317,14 +370,7 @@ static void step_crash(struct onlooker *onlooker, const struct world *from)
     if (!from->crashes || from->hand == HAND_EMPTY)
         return;
     world.crashes--;
-    world.hand = HAND_EMPTY;
-    world.request = world.awaited = world.claim_version = world.claim_asked = 0;
-    world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more =
-        world.elsewhere = 0;
-    if (from->state == JOB_SENDING) {
-        world.state = JOB_UNKNOWN;
-        world.doubt = world.blind = 1;
-    }
+    recover(&world.host);
     onlooker->add(onlooker, &world);
 }
 
@@ -337,6 +383,7 @@ static void assess(const struct onlooker *onlooker, const struct world *world,
         .looks_again = world->looks_again,
         .is_gone = world->is_gone,
         .was_there = world->was_there,
+        .is_copied = world->is_copied,
         .version = world->claim_version,
         .asked_ms = (int64_t)world->claim_asked * TICK_MS,
         .put_status = statuses[world->put_status],
@@ -355,12 +402,14 @@ static void assess(const struct onlooker *onlooker, const struct world *world,
                                                              : world->shows_version,
         .is_anothers = world->shows & SHOWS_ANOTHERS,
         .is_ours = world->shows & SHOWS_OURS,
+        .is_later = world->shows & SHOWS_LATER,
         .fields_are_ours = world->shows & SHOWS_FIELDS,
         .is_there = world->shows & SHOWS_FIELDS,
         .has_page = audit && world->status == STATUS_OK,
         .has_more = world->has_more,
         .entry = (enum policy_entry)world->entry,
         .is_elsewhere = world->elsewhere,
+        .elsewhere = world->elsewhere,
     };
     const struct policy_limits limits = {.max_attempts = MAX_ATTEMPTS,
                                          .on_conflict = onlooker->settings->on_conflict,
@@ -389,19 +438,20 @@ static void keep_next(struct world *world, const struct policy_verdict *verdict)
         if (!world->arbitrates) {
             world->is_gone = !verdict->has_server_version;
             world->was_there = (world->shows & SHOWS_FIELDS) && verdict->has_server_version;
+            world->is_copied = verdict->is_copied;
         }
         world->arbitrates = world->page = 1;
-        world->look = world->unnamed = 0;
+        world->look = world->found = 0;
         break;
     case POLICY_NEXT_PAGE:
         world->look = world->claim_asked;
-        world->unnamed = world->entry;
+        world->found = world->entry;
         world->page++;
         break;
     }
     if (world->request == REQUEST_AUDIT && verdict->state != JOB_UNKNOWN)
         world->arbitrates = world->asked = world->look = world->page = world->is_gone =
-            world->was_there = world->unnamed = 0;
+            world->was_there = world->is_copied = world->found = 0;
 }
 
 /* An unproven end is allowed only where the audit log had no entry with an id for the whole wait.
@@ -410,9 +460,10 @@ static void check_unproven(struct onlooker *onlooker, const struct world *world,
                            const struct policy_verdict *verdict)
 {
     bool unnamed = world->entry == POLICY_UNNAMED_ENTRY || world->entry == POLICY_OUR_USERS_ENTRY;
-    bool waited = world->asked == WAIT || !world->doubt;
-    bool silent = world->request == REQUEST_AUDIT && ((waited && (!world->missed || unnamed)) ||
-                                                      (world->elsewhere && world->restored));
+    bool waited = world->asked == WAIT || (!world->doubt && unnamed);
+    bool silent =
+        world->request == REQUEST_AUDIT && waited && !world->elsewhere &&
+        (!world->missed || unnamed || (world->is_copied && onlooker->settings->drops_audit_ids));
 
     if (verdict->state == JOB_CONFLICT && !verdict->proven && !verdict->ahead && !silent)
         onlooker_complain(onlooker,
@@ -443,16 +494,25 @@ static void check_verdict(struct onlooker *onlooker, const struct world *world,
         onlooker_complain(onlooker, "an ambiguous end became failed by counting");
 }
 
+static bool may_copy(const struct onlooker *onlooker)
+{
+    return onlooker->settings->copied || onlooker->settings->put_back;
+}
+
 /* Clears what no longer matters once a job has ended, so that states compare equal. */
-static void forget(struct world *world)
+static void forget(const struct onlooker *onlooker, struct world *world)
 {
     world->attempts = world->attempts > 0;
     world->readbacks = world->doubt = world->sent_version = world->put_status = 0;
     world->has_rebase = world->rounds = world->has_base = world->base_version = 0;
     world->arbitrates = world->asked = world->look = world->page = world->is_gone =
-        world->was_there = world->unnamed = 0;
+        world->was_there = world->is_copied = world->found = 0;
     world->looks_again = 0;
-    world->waits = world->missed = world->blind = world->faults = world->crashes = 0;
+    world->waits = world->missed = world->blind = 0;
+    if (world->copy == COPY_KEPT || (world->copy == COPY_NONE && may_copy(onlooker)) ||
+        (world->copy == COPY_RUNS && job_state_is_open((enum job_state)world->other.state)))
+        return;
+    world->faults = world->crashes = 0;
     memset(world->visible, 0, sizeof world->visible);
 }
 
@@ -484,29 +544,37 @@ static void step_commit(struct onlooker *onlooker, const struct world *from)
     world.request = world.claim_version = world.claim_asked = 0;
     world.status = world.end = world.shows_version = world.shows = world.entry = world.has_more =
         world.elsewhere = 0;
+    if (world.proven && from->applied &&
+        (verdict.state == JOB_CONFLICT || verdict.state == JOB_DISMISSED))
+        onlooker_complain(onlooker, "a conflict is proven, and the update was applied");
     if (!job_state_is_open(verdict.state))
-        forget(&world);
+        forget(onlooker, &world);
     onlooker->add(onlooker, &world);
 }
 
-void world_check(struct onlooker *onlooker, const struct world *world)
+/* Checks what must hold for the job in one copy of our database. What another copy sends after the
+ * verdict of this one does not make it wrong. */
+static void check_host(struct onlooker *onlooker, const struct world *world,
+                       const struct host *host)
 {
-    switch ((enum job_state)world->state) {
+    bool alone = world->copy == COPY_NONE;
+
+    switch ((enum job_state)host->state) {
     case JOB_APPLIED:
         if (!world->applied)
             onlooker_complain(onlooker, "a job is applied, and its update never was");
         break;
     case JOB_CONFLICT:
     case JOB_DISMISSED:
-        if (world->proven && world->applied)
+        if (alone && host->proven && world->applied)
             onlooker_complain(onlooker, "a conflict is proven, and the update was applied");
         break;
     case JOB_REFUSED:
-        if (world->proven && world->applied)
+        if (alone && host->proven && world->applied)
             onlooker_complain(onlooker, "a job is refused, and its update was applied");
         break;
     case JOB_UNCHANGED:
-        if (world->applied && !world->restored)
+        if (alone && world->applied)
             onlooker_complain(onlooker, "a job is unchanged, and its update was applied");
         break;
     case JOB_PENDING:
@@ -517,6 +585,13 @@ void world_check(struct onlooker *onlooker, const struct world *world)
     case JOB_STATES:
         break;
     }
+}
+
+void world_check(struct onlooker *onlooker, const struct world *world)
+{
+    check_host(onlooker, world, &world->host);
+    if (world->copy == COPY_RUNS)
+        check_host(onlooker, world, &world->other);
     if (world->applied > 1)
         onlooker_complain(onlooker, "an update was applied twice");
 }
@@ -529,38 +604,27 @@ static bool flies(const struct world *world)
     return false;
 }
 
-/* Restores our database to before the job began, so much later that every PUT in flight has
- * arrived, and that reads and the audit log no longer lag. */
-static void step_put_back(struct onlooker *onlooker, const struct world *from)
+/* Our database is copied, or a copy that was kept is restored: our process ends, and what it had
+ * sent can still arrive. */
+static void step_copy(struct onlooker *onlooker, const struct world *from)
 {
-    struct world world;
+    struct world world = *from;
 
-    if (!from->restores || from->hand != HAND_EMPTY || flies(from))
-        return;
-    world_first(onlooker->settings, &world);
-    memcpy(world.makers, from->makers, sizeof world.makers);
-    for (unsigned i = START + 1; i <= from->version; i++)
-        world.visible[i] = 1;
-    world.version = world.readable = from->version;
-    world.gone = from->gone;
-    world.closed = from->closed;
-    world.foreign = from->foreign;
-    world.faults = from->faults;
-    world.crashes = from->crashes;
-    world.deletes = from->deletes;
-    world.closes = from->closes;
-    world.applied = from->applied;
-    world.restores = 0;
-    world.restored = 1;
-    onlooker->add(onlooker, &world);
+    if (from->copy == COPY_NONE && may_copy(onlooker)) {
+        world.copy = onlooker->settings->copied ? COPY_RUNS : COPY_KEPT;
+        world.other = from->host;
+        recover(&world.other);
+        onlooker->add(onlooker, &world);
+    } else if (from->copy == COPY_KEPT) {
+        world.copy = COPY_RESTORED;
+        world.host = from->other;
+        memset(&world.other, 0, sizeof world.other);
+        onlooker->add(onlooker, &world);
+    }
 }
 
-void world_step(struct onlooker *onlooker, const struct world *world)
+static void step_host(struct onlooker *onlooker, const struct world *world)
 {
-    step_put_back(onlooker, world);
-    /* an ended job can only be contradicted by a PUT that is still in flight */
-    if (!flies(world) && !job_state_is_open((enum job_state)world->state))
-        return;
     step_claim(onlooker, world);
     step_departure(onlooker, world);
     for (unsigned i = 0; i < WORLD_FLYING; i++)
@@ -568,7 +632,49 @@ void world_step(struct onlooker *onlooker, const struct world *world)
     step_commit(onlooker, world);
     step_crash(onlooker, world);
     step_clock(onlooker, world);
+}
+
+static void swap(struct world *world)
+{
+    struct host host = world->host;
+
+    world->host = world->other;
+    world->other = host;
+}
+
+/* Receives the steps of the other copy, which are made as if it were ours. */
+struct mirror {
+    struct onlooker onlooker; /* first, so that its pointer leads back here */
+    struct onlooker *to;
+};
+
+static void add_swapped(struct onlooker *onlooker, const struct world *world)
+{
+    struct world swapped = *world;
+
+    swap(&swapped);
+    ((struct mirror *)onlooker)->to->add(((struct mirror *)onlooker)->to, &swapped);
+}
+
+void world_step(struct onlooker *onlooker, const struct world *world)
+{
+    struct mirror mirror = {{onlooker->settings, add_swapped, NULL}, onlooker};
+    struct world swapped = *world;
+    bool open = job_state_is_open((enum job_state)world->state) ||
+                (world->copy == COPY_RUNS && job_state_is_open((enum job_state)world->other.state));
+
+    step_copy(onlooker, world);
+    /* ended jobs can only be contradicted by a PUT that is still in flight */
+    if (!flies(world) && !open && world->copy != COPY_KEPT)
+        return;
+    step_host(onlooker, world);
     step_others(onlooker, world);
+    if (world->copy != COPY_RUNS)
+        return;
+    swap(&swapped);
+    step_host(&mirror.onlooker, &swapped);
+    if (mirror.onlooker.violation)
+        onlooker_complain(onlooker, mirror.onlooker.violation);
 }
 
 void world_first(const struct model_settings *settings, struct world *world)
@@ -580,6 +686,6 @@ void world_first(const struct model_settings *settings, struct world *world)
                             .crashes = (uint8_t)settings->crashes,
                             .deletes = settings->foreign_deletes,
                             .closes = settings->may_close,
-                            .restores = settings->put_back};
+                            .later = settings->later};
     world->makers[START] = settings->holds_ours ? MAKER_NOBODY : MAKER_FOREIGN;
 }

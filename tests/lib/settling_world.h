@@ -9,31 +9,49 @@ enum {
     WORLD_FLYING = 4,    /* PUTs on their way at most */
 };
 
+/* A copy of our database and the process that drains it. */
+#define WORLD_HOST                                                                                 \
+    /* the store, by the names of its columns */                                                   \
+    uint8_t state, attempts, readbacks, doubt, sent_version, put_status;                           \
+    uint8_t has_rebase, rounds, has_base, base_version;                                            \
+    uint8_t arbitrates, asked, look, page, is_gone; /* ticks that the log has been asked for */    \
+    uint8_t was_there, is_copied, looks_again;                                                     \
+    uint8_t found;  /* an entry on a page before, enum policy_entry */                             \
+    uint8_t waits;  /* not due before the next tick */                                             \
+    uint8_t proven; /* the verdict that ended the job is */                                        \
+    /* the process */                                                                              \
+    uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */     \
+    uint8_t status, end, shows_version, shows, entry, has_more,                                    \
+        elsewhere; /* the answer, before its commit */                                             \
+    /* known only to the model */                                                                  \
+    uint8_t blind;  /* a PUT ended without an answer, and nothing was read since */                \
+    uint8_t missed; /* the audit log had shown who made the version before the wait was over */
+
+struct host {
+    WORLD_HOST
+};
+
+enum copy { COPY_NONE, COPY_KEPT, COPY_RUNS, COPY_RESTORED };
+
 /* Only bytes, so that states compare as memory. */
 struct world {
     /* the server */
     uint8_t version, makers[WORLD_VERSIONS], visible[WORLD_VERSIONS], gone, closed;
     uint8_t readable;             /* the oldest version that a GET may show */
     uint8_t flying[WORLD_FLYING]; /* the version that each PUT carries, 0: none */
-    /* the store, by the names of its columns */
-    uint8_t state, attempts, readbacks, doubt, sent_version, put_status;
-    uint8_t has_rebase, rounds, has_base, base_version;
-    uint8_t arbitrates, asked, look, page, is_gone; /* ticks that the log has been asked for */
-    uint8_t was_there, looks_again,
-        unnamed;    /* unnamed: an entry on a page before, enum policy_entry */
-    uint8_t waits;  /* not due before the next tick */
-    uint8_t proven; /* the verdict that ended the job is */
-    /* the process */
-    uint8_t hand, request, awaited, claim_version, claim_asked; /* awaited: place in flying */
-    uint8_t status, end, shows_version, shows, entry, has_more,
-        elsewhere; /* the answer, before its commit */
+    /* us, and another copy of our database, which is kept for later or drained, too */
+    union {
+        struct {
+            WORLD_HOST
+        };
+        struct host host;
+    };
+    struct host other;
+    uint8_t copy; /* enum copy: what other is */
     /* what can still go wrong */
-    uint8_t foreign, faults, crashes, deletes, closes, restores;
+    uint8_t foreign, faults, crashes, deletes, closes, later;
     /* known only to the model */
-    uint8_t applied;  /* how often our update was applied */
-    uint8_t blind;    /* a PUT ended without an answer, and nothing was read since */
-    uint8_t restored; /* our database was restored */
-    uint8_t missed;   /* the audit log had shown who made the version before the wait was over */
+    uint8_t applied; /* how often our update was applied */
 };
 
 /* Receives the states that follow, and violations. */

@@ -487,7 +487,7 @@ static void an_update_is_built_on_a_fetched_record_unless_it_is_done(void **stat
     enum { OURS = 1, THERE = 2, BROKEN = 4 };
     static const struct {
         int shows;
-        const char *never_sent, *sent_before, *evidence;
+        const char *not_landed, *in_doubt, *evidence;
     } rows[] = {
         {0, "pending send", "pending send", ""},
         {OURS, "applied", "applied", "the record carries our correlation id"},
@@ -505,13 +505,14 @@ static void an_update_is_built_on_a_fetched_record_unless_it_is_done(void **stat
         record.is_ours = rows[i].shows & OURS;
         record.is_there = rows[i].shows & THERE;
         record.rule_broken = rows[i].shows & BROKEN;
-        for (unsigned attempts = 0; attempts < 2; attempts++) {
-            const char *expected = attempts ? rows[i].sent_before : rows[i].never_sent;
+        for (unsigned attempts = 0; attempts < 3; attempts++) {
+            const char *expected = attempts == 2 ? rows[i].in_doubt : rows[i].not_landed;
             struct policy_job job = fetching;
             struct policy_verdict verdict;
             char start[64];
 
             job.attempts = attempts;
+            job.doubt = attempts == 2;
             verdict = decide(&job, record, POLICY_REBASE);
             snprintf(start, sizeof start, "%s%s%s", job_state_name(verdict.state),
                      verdict.conflict ? " unproven" : "",

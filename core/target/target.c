@@ -185,6 +185,29 @@ static const struct description_call *call_of(const struct description *descript
     return request == TARGET_CREATE_IT ? &description->create : &description->write;
 }
 
+/* Returns the token as the request carries it. It is JSON text if it was read in a body, and a text
+ * if it was read in a header field. A text that a header field cannot carry stays JSON text. */
+static struct span token_sent(const struct description *d, struct span token, struct buf *scratch)
+{
+    bool quoted = token.size > 1 && token.data[0] == '"';
+
+    if (!token.size || (d->lock_read.header != NULL) == (d->lock_write.header != NULL) ||
+        (d->lock_write.header && !quoted))
+        return token;
+    buf_reset(scratch);
+    if (!d->lock_write.header) {
+        buf_append_char(scratch, '"');
+        buf_append_json(scratch, token);
+        buf_append_char(scratch, '"');
+        return buf_span(scratch);
+    }
+    json_decode(scratch, (struct span){token.data + 1, token.size - 2});
+    for (size_t i = 0; i < scratch->size; i++)
+        if ((unsigned char)scratch->data[i] < 0x20 || scratch->data[i] == 0x7F)
+            return token;
+    return buf_span(scratch);
+}
+
 bool target_request(const struct target *target, enum target_request request,
                     const struct target_row *row, struct target_scratch *scratch,
                     enum target_method *method, struct buf *path, struct buf *body)
@@ -206,7 +229,7 @@ bool target_request(const struct target *target, enum target_request request,
         uuid_unparse_lower(row->correlation, mark);
     body_write(&call->body, &d->form,
                &(struct body_values){.fields = row->fields,
-                                     .token = row->token,
+                                     .token = token_sent(d, row->token, &scratch->token),
                                      .mark = span_of(mark),
                                      .under = row->under,
                                      .get = value_of,
@@ -230,8 +253,12 @@ void target_headers(const struct target *target, enum target_request request, st
             headers[count++] = (struct target_header){call->headers[i].name, call->headers[i].text};
     }
     if (request == TARGET_WRITE_IT && d->lock_write.header && token.size) {
-        buf_reset(&scratch->token);
-        buf_append_span(&scratch->token, token);
+        struct span sent = token_sent(d, token, &scratch->token);
+
+        if (sent.data != scratch->token.data) {
+            buf_reset(&scratch->token);
+            buf_append_span(&scratch->token, sent);
+        }
         headers[count++] = (struct target_header){d->lock_write.header, buf_text(&scratch->token)};
     }
     headers[count] = (struct target_header){0};

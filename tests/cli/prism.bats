@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# Every preset against Prism, which holds each request to the published document of its API, and gives
+# any documented answer that a path asks for (`?__code=409&__example=NAME`). Prism keeps nothing.
+load lib
+load npm
+load servers
+
+U=3fa85f64-5717-4562-b3fc-2c963f66afa6
+S=8c811cc6-003e-40c0-a35c-c38a72534bff
+
+setup() {
+    in_a_folder
+    rm -f schema/*
+    mkdir inbox
+    export ROWFERRY_RATE=none ROWFERRY_AUDIT=none GENESYS_CLIENT_ID=client GENESYS_CLIENT_SECRET=secret
+    # one Prism for all tests of the file
+    if [ ! -e "$BATS_FILE_TMPDIR/url" ]; then
+        cd "$BATS_FILE_TMPDIR"
+        start_prism all.yaml
+        echo "$PRISM" >url
+        echo "$SERVERS" >process
+        cd - >/dev/null
+    fi
+    GENESYS_ENVIRONMENT=$(cat "$BATS_FILE_TMPDIR/url")
+    export GENESYS_ENVIRONMENT
+    : >"$BATS_FILE_TMPDIR/prism.out"
+}
+
+teardown() {
+    : # Prism goes on
+}
+
+teardown_file() {
+    [ ! -e "$BATS_FILE_TMPDIR/process" ] || kill $(cat "$BATS_FILE_TMPDIR/process")
+}
+
+# What Prism found wrong with requests
+violations() {
+    grep -a 'Violation: request' "$BATS_FILE_TMPDIR/prism.out" || true
+}
+
+# NAME STATE of each row
+ended() {
+    sql "SELECT replace(batch.schema, '_', '-') || ' ' || state FROM job JOIN batch ON batch.id = batch_id ORDER BY 1"
+}
+
+# object NAME TARGET PROPERTIES HEADER ROW: a schema file, and a file of one row in the inbox. TARGET is
+# JSON; PROPERTIES are names with types: `title:string`.
+object() {
+    local property properties
+
+    for property in $3; do
+        properties+=${properties:+,}$(printf '"%s":{"type":"%s"}' "${property%:*}" "${property#*:}")
+    done
+    printf '{"type":"object","properties":{%s},"x-rowferry":{"target":%s%s}}\n' "$properties" "$2" \
+        "${EXTRA:-}" >"schema/$1.json"
+    printf '%s\n%s\n' "$4" "$5" >"inbox/$1-a.csv"
+}
+
+# variant NAME PRESET [OVER]: the object of a preset, with its file. OVER is JSON that is laid over the
+# target.
+variant() {
+    local over=${3:-'{}'} params='{}' EXTRA='' properties header row
+
+    case $2 in
+    guide) EXTRA=',"version":"fetch"' properties='sku:string quantity:integer' \
+        header=record_id,sku,quantity row=ber-wh-1042,WH-1042,150 ;;
+    genesys-external-contacts) params='{"source":"'$S'"}' \
+        properties='firstName:string workPhone:string city:string tier_text:string' \
+        header=record_id,firstName,workPhone,city,tier_text row='C-1,Ada,+49 30 1,Berlin,gold' ;;
+    genesys-external-organizations) params='{"source":"'$S'"}' \
+        properties='name:string phone:string revenue:integer type_text:string' \
+        header=record_id,name,phone,revenue,type_text row='O-1,Example,+49 30 1,5,Retail' ;;
+    genesys-datatable-rows) params='{"table":"'$S'"}' properties='opens:string stock:integer' \
+        header=record_id,opens,stock row=store-17,08:00,5 ;;
+    genesys-users) EXTRA=',"version":"fetch"' properties='title:string manager:string' \
+        header=record_id,title,manager row="$U,Dr.,$S" ;;
+    genesys-groups) EXTRA=',"version":"fetch"' properties='name:string visibility:string' \
+        header=record_id,name,visibility row="$U,Sale,public" ;;
+    genesys-user-attributes) params='{"attributeSchema":"'$S'"}' \
+        properties='cost_center_text:string fte_number:number' \
+        header=record_id,cost_center_text,fte_number row="$U,4711,0.50" ;;
+    genesys-conversation-attributes) EXTRA=',"version":"fetch"' params='{"attributeSchema":"'$S'"}' \
+        properties='order_number_text:string amount_number:number' \
+        header=record_id,conversation,order_number_text,amount_number row="claim,$U,A-17,13.5" ;;
+    genesys-workitems) properties='name:string priority:integer order_number_text:string' \
+        header=record_id,name,priority,order_number_text row="$U,Return 4711,6,A-17" ;;
+    genesys-outbound-contacts) params='{"list":"'$U'"}' properties='lead:string n:integer' \
+        header=record_id,lead,n row=L-100042,100042,5 ;;
+    genesys-scim-users) EXTRA=',"version":"fetch"' properties='title:string active:boolean' \
+        header=record_id,title,active row="$U,Dr.,true" ;;
+    rest-version) EXTRA=',"version":"fetch"' properties='name:string price:number' \
+        over=$(jq -nc --argjson over "$over" '{write: {path: "/generic/versioned/{id}"}} * $over') \
+        header=record_id,name,price row=a,y,1.50 ;;
+    rest-etag) EXTRA=',"version":"fetch"' properties='displayName:string unitPrice:number' \
+        over=$(jq -nc --argjson over "$over" '{write: {path: "/generic/tagged/{id}"}} * $over') \
+        header=record_id,displayName,unitPrice row=a,y,1.50 ;;
+    rest-plain) properties='city:string tier:string' \
+        over=$(jq -nc --argjson over "$over" \
+            '{write: {path: "/generic/objects/{id}"}, fields: "/properties"} * $over') \
+        header=record_id,city,tier row=a,Bonn,gold ;;
+    esac
+    object "$1" "$(jq -nc --arg preset "$2" --argjson params "$params" --argjson over "$over" \
+        '{preset: $preset, params: $params} * $over')" "$properties" "$header" "$row"
+}
+
+PRESETS='guide genesys-external-contacts genesys-external-organizations genesys-datatable-rows genesys-users
+    genesys-groups genesys-user-attributes genesys-conversation-attributes genesys-workitems
+    genesys-outbound-contacts genesys-scim-users rest-version rest-etag rest-plain'
+
+@test "the requests of every preset are right" {
+    local preset
+
+    for preset in $PRESETS; do
+        variant "${preset//-/_}" "$preset"
+    done
+    ends 0 rowferry run inbox --min-age 0
+    same "$(for preset in $PRESETS; do echo "$preset applied"; done | sort)" "$(ended)"
+    same '' "$(violations)"
+}
+
+# forced CASES...: lines `NAME PRESET CODE [EXAMPLE]`: objects whose writes are answered so, and one that
+# succeeds, so that nothing looks as if every request were refused
+forced() {
+    local name preset code example path
+
+    variant fine rest-plain
+    while read -r name preset code example; do
+        path=$(jq -r '.write.path // "/generic/'"$(generic "$preset")"'/{id}"' "$TOP/targets/$preset.json")
+        variant "$name" "$preset" \
+            '{"write":{"path":"'"$path"'?__code='"$code${example:+&__example=$example}"'"}}'
+    done <<<"$1"
+}
+
+generic() {
+    case $1 in
+    rest-version) echo versioned ;;
+    rest-etag) echo tagged ;;
+    *) echo objects ;;
+    esac
+}
+
+@test "refusals" {
+    forced 'a1 genesys-external-contacts 409 matching_contact_found
+a2 genesys-external-contacts 422 validation_failed
+a3 genesys-external-contacts 404 matching_contact_not_found
+b1 genesys-external-organizations 422 custom_fields_validation_failed
+c1 genesys-datatable-rows 400 flows_datatables_schema_exception
+c2 genesys-datatable-rows 400 flows_datatables_too_many_rows
+d1 genesys-users 404 general_resource_not_found
+d2 genesys-users 400 general_bad_request
+e1 genesys-groups 404 not_found
+f1 genesys-user-attributes 400 user_custom_attributes_schema_validation_error
+h1 genesys-workitems 409 pre_check_cannot_update_terminated_workitem
+h2 genesys-workitems 422 schema_error_invalid_instance
+h3 genesys-workitems 404 not_found_error
+h4 genesys-workitems 400 invalid_input_no_change
+i1 genesys-outbound-contacts 400 invalid_contact_columns
+i2 genesys-outbound-contacts 404 resource_not_found
+i3 genesys-outbound-contacts 400 contact_does_not_exist
+j1 genesys-scim-users 404 not_found
+k1 rest-version 404
+l1 rest-etag 404
+m1 rest-plain 404
+m2 rest-plain 409
+m3 rest-plain 403
+n1 guide 422
+n2 guide 404'
+    run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0
+    echo "$status $stderr"
+    ended
+    false
+}
+
+@test "conflicts" {
+    forced 'a genesys-users 400 general_conflict
+b genesys-users 409 general_conflict
+c genesys-groups 400 general_conflict
+d genesys-scim-users 400 invalidVers
+e genesys-scim-users 409 stale
+f rest-version 409
+g rest-etag 412
+h rest-etag 409'
+    run --separate-stderr rowferry run inbox --min-age 0
+    echo "$status $stderr"
+    ended
+    sqlite3 rowferry.db "select schema, attempt_no, request, http_status, error_code, error_message from attempt join job on job.id=job_id join batch on batch.id=batch_id" 2>&1
+    sqlite3 rowferry.db .schema | grep -A12 "TABLE attempt"
+    false
+}
+
+@test "retries" {
+    forced 'a genesys-external-contacts 409 request_conflict
+b genesys-external-organizations 409 request_conflict
+c genesys-datatable-rows 409 request_conflict
+d genesys-outbound-contacts 400 contact_list_clear_in_progress
+e genesys-outbound-contacts 400 contact_bulk_operation_in_progress
+f genesys-workitems 400 db_transaction_cancelled
+g rest-version 503
+h rest-plain 504'
+    run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0
+    echo "$status $stderr"
+    ended
+    false
+}
+
+@test "stops" {
+    local line
+    while read -r line; do
+        rm -rf inbox rowferry.db*; mkdir inbox
+        forced "a $line"
+        run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0 --max-wait 1s
+        echo "== $line: $status $stderr"
+        ended
+    done <<'END'
+genesys-datatable-rows 404 flows_datatables_table_not_found
+genesys-user-attributes 404 user_custom_attributes_schema_not_found
+genesys-outbound-contacts 404 contact_list_not_found
+rest-etag 428
+genesys-workitems 400 service_limit_workitem_updates_per_minute_limit_reached
+genesys-workitems 400 service_limit_per_day_maximum_updated_limit_reached
+rest-plain 429
+END
+    false
+}

@@ -39,10 +39,13 @@ violations() {
     grep -a 'Violation: request' "$BATS_FILE_TMPDIR/prism.out" || true
 }
 
-# NAME STATE of each row
+# OBJECT STATE of each row, and with a second query the code or status of its last answer, or all answers
 ended() {
-    sql "SELECT replace(batch.schema, '_', '-') || ' ' || state FROM job JOIN batch ON batch.id = batch_id ORDER BY 1"
+    sql "SELECT batch.schema || ' ' || job.state ${1:-} FROM job JOIN batch ON batch.id = batch_id ORDER BY 1"
 }
+
+CODES="|| ' ' || coalesce(job.error_code, job.http_status)"
+ANSWERS="|| (SELECT group_concat(' ' || method || ' ' || http_status, '') FROM attempt WHERE job_id = job.id)"
 
 # object NAME TARGET PROPERTIES HEADER ROW: a schema file, and a file of one row in the inbox. TARGET is
 # JSON; PROPERTIES are names with types: `title:string`.
@@ -57,8 +60,8 @@ object() {
     printf '%s\n%s\n' "$4" "$5" >"inbox/$1-a.csv"
 }
 
-# variant NAME PRESET [OVER]: the object of a preset, with its file. OVER is JSON that is laid over the
-# target.
+# variant NAME PRESET [OVER [VERSION]]: the object of a preset, with its file. OVER is JSON that is laid over
+# the target; with VERSION, the row names one instead of fetching it.
 variant() {
     local over=${3:-'{}'} params='{}' EXTRA='' properties header row
 
@@ -100,6 +103,8 @@ variant() {
             '{write: {path: "/generic/objects/{id}"}, fields: "/properties"} * $over') \
         header=record_id,city,tier row=a,Bonn,gold ;;
     esac
+    [ -z "${4:-}" ] ||
+        EXTRA='' header=record_id,version,${header#*,} row=${row%%,*},$4,${row#*,}
     object "$1" "$(jq -nc --arg preset "$2" --argjson params "$params" --argjson over "$over" \
         '{preset: $preset, params: $params} * $over')" "$properties" "$header" "$row"
 }
@@ -115,33 +120,37 @@ PRESETS='guide genesys-external-contacts genesys-external-organizations genesys-
         variant "${preset//-/_}" "$preset"
     done
     ends 0 rowferry run inbox --min-age 0
-    same "$(for preset in $PRESETS; do echo "$preset applied"; done | sort)" "$(ended)"
+    same "$(for preset in $PRESETS; do echo "${preset//-/_} applied"; done | sort)" "$(ended)"
     same '' "$(violations)"
 }
 
-# forced CASES...: lines `NAME PRESET CODE [EXAMPLE]`: objects whose writes are answered so, and one that
-# succeeds, so that nothing looks as if every request were refused
-forced() {
-    local name preset code example path
 
-    variant fine rest-plain
-    while read -r name preset code example; do
-        path=$(jq -r '.write.path // "/generic/'"$(generic "$preset")"'/{id}"' "$TOP/targets/$preset.json")
-        variant "$name" "$preset" \
-            '{"write":{"path":"'"$path"'?__code='"$code${example:+&__example=$example}"'"}}'
-    done <<<"$1"
-}
-
-generic() {
+# path_of PRESET: of its writes, in the documents
+path_of() {
     case $1 in
-    rest-version) echo versioned ;;
-    rest-etag) echo tagged ;;
-    *) echo objects ;;
+    rest-version) echo '/generic/versioned/{id}' ;;
+    rest-etag) echo '/generic/tagged/{id}' ;;
+    rest-plain) echo '/generic/objects/{id}' ;;
+    *) jq -r .write.path "$TOP/targets/$1.json" ;;
     esac
 }
 
-@test "refusals" {
-    forced 'a1 genesys-external-contacts 409 matching_contact_found
+# forced: objects from lines `NAME PRESET CODE EXAMPLE|- [VERSION]`, whose writes are answered so, and one
+# that succeeds, so that nothing looks as if every request were refused
+forced() {
+    local name preset code example version
+
+    variant fine rest-plain
+    while read -r name preset code example version; do
+        variant "$name" "$preset" "$(jq -nc --arg path \
+            "$(path_of "$preset")?__code=$code$([ "$example" = - ] || echo "&__example=$example")" \
+            '{write: {path: $path}}')" "$version"
+    done
+}
+
+@test "errors that refuse a row" {
+    forced <<'END'
+a1 genesys-external-contacts 409 matching_contact_found
 a2 genesys-external-contacts 422 validation_failed
 a3 genesys-external-contacts 404 matching_contact_not_found
 b1 genesys-external-organizations 422 custom_fields_validation_failed
@@ -159,67 +168,123 @@ i1 genesys-outbound-contacts 400 invalid_contact_columns
 i2 genesys-outbound-contacts 404 resource_not_found
 i3 genesys-outbound-contacts 400 contact_does_not_exist
 j1 genesys-scim-users 404 not_found
-k1 rest-version 404
-l1 rest-etag 404
-m1 rest-plain 404
-m2 rest-plain 409
-m3 rest-plain 403
-n1 guide 422
-n2 guide 404'
-    run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0
-    echo "$status $stderr"
-    ended
-    false
-}
-
-@test "conflicts" {
-    forced 'a genesys-users 400 general_conflict
-b genesys-users 409 general_conflict
-c genesys-groups 400 general_conflict
-d genesys-scim-users 400 invalidVers
-e genesys-scim-users 409 stale
-f rest-version 409
-g rest-etag 412
-h rest-etag 409'
-    run --separate-stderr rowferry run inbox --min-age 0
-    echo "$status $stderr"
-    ended
-    sqlite3 rowferry.db "select schema, attempt_no, request, http_status, error_code, error_message from attempt join job on job.id=job_id join batch on batch.id=batch_id" 2>&1
-    sqlite3 rowferry.db .schema | grep -A12 "TABLE attempt"
-    false
-}
-
-@test "retries" {
-    forced 'a genesys-external-contacts 409 request_conflict
-b genesys-external-organizations 409 request_conflict
-c genesys-datatable-rows 409 request_conflict
-d genesys-outbound-contacts 400 contact_list_clear_in_progress
-e genesys-outbound-contacts 400 contact_bulk_operation_in_progress
-f genesys-workitems 400 db_transaction_cancelled
-g rest-version 503
-h rest-plain 504'
-    run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0
-    echo "$status $stderr"
-    ended
-    false
-}
-
-@test "stops" {
-    local line
-    while read -r line; do
-        rm -rf inbox rowferry.db*; mkdir inbox
-        forced "a $line"
-        run --separate-stderr rowferry run inbox --min-age 0 --max-retries 0 --max-wait 1s
-        echo "== $line: $status $stderr"
-        ended
-    done <<'END'
-genesys-datatable-rows 404 flows_datatables_table_not_found
-genesys-user-attributes 404 user_custom_attributes_schema_not_found
-genesys-outbound-contacts 404 contact_list_not_found
-rest-etag 428
-genesys-workitems 400 service_limit_workitem_updates_per_minute_limit_reached
-genesys-workitems 400 service_limit_per_day_maximum_updated_limit_reached
-rest-plain 429
+k1 rest-version 404 -
+l1 rest-etag 404 -
+m1 rest-plain 404 -
+m2 rest-plain 409 -
+m3 rest-plain 403 -
+n1 guide 422 -
+n2 guide 404 -
 END
-    false
+    ends 3 rowferry run inbox --min-age 0 --max-retries 0
+    same '' "$(violations)"
+    same 'a1 refused matching.contact.found
+a2 refused validation.failed
+a3 refused matching.contact.not.found
+b1 refused custom.fields.validation.failed
+c1 refused flows.datatables.schema.exception
+c2 refused flows.datatables.too.many.rows
+d1 refused general.resource.not.found
+d2 refused general.bad.request
+e1 refused not.found
+f1 refused user.custom.attributes.schema.validation.error
+fine applied 200
+h1 refused pre.check.cannot.update.terminated.workitem
+h2 refused schema.error.invalid.instance
+h3 refused not.found.error
+h4 unchanged 400
+i1 refused invalid.contact.columns
+i2 refused resource.not.found
+i3 refused contact.does.not.exist
+j1 refused not.found
+k1 refused not.found
+l1 refused Internal_RecordNotFound
+m1 refused NOT_FOUND
+m2 refused CONFLICT
+m3 refused missing.permissions
+n1 refused 422
+n2 refused not.found' "$(ended "$CODES")"
+}
+
+@test "errors that are conflicts" {
+    forced <<'END'
+a1 genesys-users 400 general_conflict 3
+a2 genesys-users 409 general_conflict 3
+b1 genesys-groups 400 general_conflict 2
+c1 rest-version 409 - 3
+d1 guide 409 - 3
+e1 genesys-scim-users 400 invalidVers
+e2 genesys-scim-users 409 stale
+f1 rest-etag 412 -
+f2 rest-etag 409 -
+g1 genesys-users 409 general_conflict
+END
+    ends 5 rowferry run inbox --min-age 0 --max-retries 0 --audit-wait 1
+    same '' "$(violations)"
+    # a version that the record does not have is a conflict; a version that it still has did not land
+    same 'a1 conflict PUT 400 GET 200
+a2 conflict PUT 409 GET 200
+b1 conflict GET 200 PUT 400 GET 200
+c1 conflict GET 200 PUT 409 GET 200
+d1 conflict PUT 409
+e1 pending GET 200 PUT 400 GET 200
+e2 pending GET 200 PUT 409 GET 200
+f1 pending GET 200 PUT 412 GET 200
+f2 pending GET 200 PUT 409 GET 200
+fine applied PUT 200
+g1 pending GET 200 PUT 409 GET 200' "$(ended "$ANSWERS" | cut -d' ' -f1-8 | sed 's/^d1 conflict PUT 409 .*/d1 conflict PUT 409/')"
+}
+
+@test "errors after which a row is sent again" {
+    forced <<'END'
+a1 genesys-external-contacts 409 request_conflict
+b1 genesys-external-organizations 409 request_conflict
+c1 genesys-datatable-rows 409 request_conflict
+d1 genesys-outbound-contacts 400 contact_list_clear_in_progress
+d2 genesys-outbound-contacts 400 contact_bulk_operation_in_progress
+e1 genesys-workitems 400 db_transaction_cancelled
+f1 rest-version 503 -
+g1 rest-plain 503 -
+END
+    ends 5 rowferry run inbox --min-age 0 --max-retries 0
+    same 'a1 pending PUT 409
+b1 pending PUT 409
+c1 pending GET 200 PUT 409
+d1 pending GET 200 PUT 400
+d2 pending GET 200 PUT 400
+e1 pending GET 200 PUT 400
+f1 pending GET 200 PUT 503
+fine applied PUT 200
+g1 pending PUT 503' "$(ended "$ANSWERS")"
+}
+
+@test "errors that stop the run" {
+    local status_wanted line seen
+
+    while read -r status_wanted line; do
+        rm -rf inbox rowferry.db*
+        mkdir inbox
+        forced <<<"a $line"
+        ends "$status_wanted" rowferry run inbox --min-age 0 --max-retries 0 --max-wait 1s
+        same 'a pending' "$(ended | head -n 1)"
+    done <<'END'
+2 genesys-datatable-rows 404 flows_datatables_table_not_found
+2 genesys-user-attributes 404 user_custom_attributes_schema_not_found
+2 genesys-outbound-contacts 404 contact_list_not_found
+2 rest-etag 428 -
+5 genesys-workitems 400 service_limit_workitem_updates_per_minute_limit_reached
+5 genesys-workitems 400 service_limit_per_day_maximum_updated_limit_reached
+5 rest-plain 429 -
+END
+}
+
+@test "a row that is missing is created, and one that exists after all is written" {
+    variant a genesys-datatable-rows '{"write":{"path":"/api/v2/flows/datatables/{table}/rows/{id}?__code=404&__example=flows_datatables_row_not_found"}}'
+    variant b genesys-datatable-rows '{"write":{"path":"/api/v2/flows/datatables/{table}/rows/{id}?__code=404&__example=flows_datatables_row_not_found"},
+        "missing":{"path":"/api/v2/flows/datatables/{table}/rows?__code=409&__example=flows_datatables_not_unique"}}'
+    variant c genesys-user-attributes '{"write":{"path":"/api/v2/users/{id}/customattributes?__code=404&__example=not_found"}}'
+    ends 3 rowferry run inbox --min-age 0 --max-retries 0
+    same 'a applied GET 200 PUT 404 PUT 200
+b refused GET 200 PUT 404 PUT 409 GET 200 PUT 404
+c applied PUT 404 PUT 200' "$(ended "$ANSWERS")"
 }

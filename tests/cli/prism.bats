@@ -167,6 +167,7 @@ h4 genesys-workitems 400 invalid_input_no_change
 i1 genesys-outbound-contacts 400 invalid_contact_columns
 i2 genesys-outbound-contacts 404 resource_not_found
 i3 genesys-outbound-contacts 400 contact_does_not_exist
+g1 genesys-conversation-attributes 400 conversation_custom_attributes_invalid_id
 j1 genesys-scim-users 404 not_found
 k1 rest-version 404 -
 l1 rest-etag 404 -
@@ -189,6 +190,7 @@ d2 refused general.bad.request
 e1 refused not.found
 f1 refused user.custom.attributes.schema.validation.error
 fine applied 200
+g1 refused conversation.custom.attributes.invalid.id
 h1 refused pre.check.cannot.update.terminated.workitem
 h2 refused schema.error.invalid.instance
 h3 refused not.found.error
@@ -213,6 +215,7 @@ a2 genesys-users 409 general_conflict 3
 b1 genesys-groups 400 general_conflict 2
 c1 rest-version 409 - 3
 d1 guide 409 - 3
+h1 genesys-conversation-attributes 409 conversation_custom_attributes_version_conflict 3
 e1 genesys-scim-users 400 invalidVers
 e2 genesys-scim-users 409 stale
 f1 rest-etag 412 -
@@ -232,7 +235,8 @@ e2 pending GET 200 PUT 409 GET 200
 f1 pending GET 200 PUT 412 GET 200
 f2 pending GET 200 PUT 409 GET 200
 fine applied PUT 200
-g1 pending GET 200 PUT 409 GET 200' "$(ended "$ANSWERS" | cut -d' ' -f1-8 | sed 's/^d1 conflict PUT 409 .*/d1 conflict PUT 409/')"
+g1 pending GET 200 PUT 409 GET 200
+h1 conflict GET 200 PUT 409 GET 200' "$(ended "$ANSWERS" | cut -d' ' -f1-8 | sed 's/^d1 conflict PUT 409 .*/d1 conflict PUT 409/')"
 }
 
 @test "errors after which a row is sent again" {
@@ -243,6 +247,7 @@ c1 genesys-datatable-rows 409 request_conflict
 d1 genesys-outbound-contacts 400 contact_list_clear_in_progress
 d2 genesys-outbound-contacts 400 contact_bulk_operation_in_progress
 e1 genesys-workitems 400 db_transaction_cancelled
+e2 genesys-conversation-attributes 409 request_conflict
 f1 rest-version 503 -
 g1 rest-plain 503 -
 END
@@ -253,6 +258,7 @@ c1 pending GET 200 PUT 409
 d1 pending GET 200 PUT 400
 d2 pending GET 200 PUT 400
 e1 pending GET 200 PUT 400
+e2 pending GET 200 PUT 409
 f1 pending GET 200 PUT 503
 fine applied PUT 200
 g1 pending PUT 503' "$(ended "$ANSWERS")"
@@ -271,6 +277,7 @@ g1 pending PUT 503' "$(ended "$ANSWERS")"
 2 genesys-datatable-rows 404 flows_datatables_table_not_found
 2 genesys-user-attributes 404 user_custom_attributes_schema_not_found
 2 genesys-outbound-contacts 404 contact_list_not_found
+2 genesys-conversation-attributes 404 conversation_custom_attributes_schema_not_found
 2 rest-etag 428 -
 5 genesys-workitems 400 service_limit_workitem_updates_per_minute_limit_reached
 5 genesys-workitems 400 service_limit_per_day_maximum_updated_limit_reached

@@ -273,12 +273,59 @@ static bool find_columns(struct csv_writer *writer, struct err *err)
     return writer->options->header.size ? read_file_header(writer, err) : make_header(writer, err);
 }
 
+static bool can_encode(const struct csv_writer *writer, struct span text)
+{
+    struct buf encoded = {0};
+    bool fits = recode(writer->encoder, text, NULL, &encoded);
+
+    buf_release(&encoded);
+    return fits;
+}
+
+/* Drops words that the encoding lacks; none of them was in the file. */
+static void fit_words(const struct csv_writer *writer, struct cell_form *form)
+{
+    struct span *kept = mem_calloc(form->word_count + 1, sizeof *kept);
+    size_t count = 0, true_count = 0;
+
+    for (size_t i = 0; i < form->word_count; i++) {
+        if (!can_encode(writer, form->words[i]))
+            continue;
+        true_count += i < form->true_count;
+        kept[count++] = form->words[i];
+    }
+    form->words = kept;
+    form->true_count = true_count;
+    form->word_count = count;
+}
+
+/* Makes forms of which the encoding can express everything. A unit can be left out. */
+static void fit_forms(struct csv_writer *writer)
+{
+    struct row_dialect *dialect = &writer->shape.dialect;
+
+    writer->forms = mem_calloc(dialect->form_count + 1, sizeof *writer->forms);
+    for (size_t i = 0; i < dialect->form_count; i++) {
+        writer->forms[i] = dialect->forms[i];
+        if (!can_encode(writer, writer->forms[i].unit))
+            writer->forms[i].unit = (struct span){0};
+        fit_words(writer, &writer->forms[i]);
+    }
+    dialect->forms = writer->forms;
+}
+
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err)
 {
     const struct row_dialect *declared = &options->shape->dialect;
 
     *writer = (struct csv_writer){.options = options, .shape = *options->shape};
+    if (!options->for_spreadsheet && declared->encoding > ROW_ENCODING_UTF_8) {
+        writer->encoder = recode_to(declared->encoding, err);
+        if (!writer->encoder)
+            return false;
+        fit_forms(writer);
+    }
     if (!find_columns(writer, err)) {
         err->kind = ERR_CONFIG;
         return err_wrap(
@@ -295,10 +342,6 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
     writer->values = mem_calloc(writer->csv.row.column_count, sizeof *writer->values);
     for (size_t i = 0; i < OUTCOME_PARTS; i++)
         writer->reports[i] = csv_is_outcome(options->shape, span_of(outcome_names[i].column));
-    if (!options->for_spreadsheet && declared->encoding > ROW_ENCODING_UTF_8) {
-        writer->encoder = recode_to(declared->encoding, err);
-        return writer->encoder != NULL;
-    }
     return true;
 }
 
@@ -306,6 +349,9 @@ void csv_writer_release(struct csv_writer *writer)
 {
     csv_release(&writer->csv);
     recode_close(writer->encoder);
+    for (size_t i = 0; writer->forms && i < writer->shape.dialect.form_count; i++)
+        free((void *)writer->forms[i].words);
+    free(writer->forms);
     free(writer->values);
     json_tape_release(&writer->tape);
     json_tape_release(&writer->tags_tape);

@@ -33,6 +33,7 @@ struct csv_writer {
     bool too_large;              /* a cell of the current row is, for one with quotes */
     bool reports[OUTCOME_PARTS]; /* parts of the outcome whose names the schema does not use */
     struct recoder *encoder;     /* NULL: UTF-8 */
+    struct cell_form *forms;     /* of the shape, without what the encoding lacks; or NULL */
     unsigned fills;              /* set of 1 << kind of the columns */
     uint32_t *values; /* of the current row, by column: the index of the token in tape, or 0 */
     struct json_tape tape, tags_tape;

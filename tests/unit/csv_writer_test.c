@@ -102,6 +102,20 @@ static const struct cell_form forms[] = {
     {                                                                                              \
         .delimiter = '\t', .unquoted = true                                                        \
     }
+static const struct span check_marks[] = {{"\xE2\x9C\x93", 3}, {"ja", 2}, {"\xE2\x9C\x97", 3}};
+static const struct cell_form latin_forms[] = {
+    {.property = {"price", 5}, .kind = CELL_DECIMAL, .decimal = ',', .unit = {"\xE2\x82\xAC", 3}},
+    {.property = {"count", 5}, .kind = CELL_DECIMAL, .unit = {"\xC2\xA3", 2}},
+    {.property = {"mixed", 5},
+     .kind = CELL_BOOLEAN,
+     .words = check_marks,
+     .true_count = 2,
+     .word_count = 3},
+};
+#define FORMED_LATIN                                                                               \
+    {                                                                                              \
+        .encoding = ROW_ENCODING_ISO_8859_1, .forms = latin_forms, .form_count = 3                 \
+    }
 #define HASH                                                                                       \
     {                                                                                              \
         .comment = { "#", 1 }                                                                      \
@@ -327,6 +341,14 @@ static void a_character_that_the_encoding_lacks_is_refused(void **state)
          NULL,
          -1,
          .expected = REFUSED("a", "holds what the declared encoding does not")},
+        /* what the encoding lacks was not in the file */
+        {FORMED_LATIN, HEADER, "a", "{\"price\":1.5}", NULL, -1,
+         .expected = "a,,,,\"1,5\",,," END_COMMA},
+        {FORMED_LATIN, HEADER, "a", "{\"count\":2}", NULL, -1,
+         .expected = "a,,,,,2 \xA3,," END_COMMA},
+        {FORMED_LATIN, HEADER, "a", "{\"mixed\":true}", NULL, -1,
+         .expected = "a,,,,,,ja," END_COMMA},
+        {FORMED_LATIN, HEADER, "a", "{\"mixed\":false}", NULL, -1, .expected = NO_CELL("mixed")},
     };
 
     (void)state;

@@ -376,11 +376,13 @@ static bool claim_due_job(struct turn *turn, int64_t job_id, struct err *err)
            (claim->request == REQUEST_FETCH ? take_get : take_again)(turn, claim, err);
 }
 
-/* *more: there may be others, since as many were found as were asked for. */
+/* *more: there may be others, since as many were found as were asked for, or jobs can have waited
+ * for one that was skipped. */
 static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
 {
     struct db_statement *statement = get(turn, CLAIM_DUE, err);
     unsigned wanted = turn->exchange->wanted - turn->exchange->claimed;
+    unsigned skipped = turn->exchange->skipped;
     struct id_list ids = {0};
     bool fine;
 
@@ -392,6 +394,7 @@ static bool claim_some_due(struct turn *turn, bool *more, struct err *err)
     *more = ids.count == wanted;
     for (size_t i = 0; fine && i < ids.count && !is_full(turn); i++)
         fine = claim_due_job(turn, ids.items[i], err);
+    *more = *more || turn->exchange->skipped > skipped;
     id_list_release(&ids);
     return fine;
 }

@@ -10,8 +10,8 @@ teardown() {
 }
 
 @test "25 kills at random moments lose nothing and send nothing twice" {
-    B=${BIN#"$TOP/"} KILLS=25 WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
-    holds "$output" "crash: 25 kills in 1 rounds"
+    B=${BIN#"$TOP/"} KILLS=25 ROUND=13 WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
+    holds "$output" "crash: 25 kills in 2 rounds"
     printf '%s\n' "$output" | sed 's/^/# /' >&3
 }
 
@@ -91,4 +91,30 @@ tampered() {
     sqlite3 rowferry.db "UPDATE job_state SET server_version = 77 WHERE state = 'applied'"
     run check kill.sql
     holds "$output" 'says `applied`, and the server never did that'
+}
+
+@test "the checks see something known that never was, that is old, and a row that was skipped wrongly" {
+    world_begin world 1
+    world_knows
+    feed 150 csv
+    feed 250 ndjson
+    world_is_right
+    [ "$(sqlite3 rowferry.db "SELECT count(*) FROM job WHERE state = 'unchanged'")" -gt 3 ]
+    copy_database
+    cp copy.db good.db
+    knows_wrong "UPDATE known SET version = version + 1" kill.sql 'is known to have {'
+    knows_wrong "UPDATE known SET fields = json_set(fields, '\$.quantity', -1)" kill.sql ', and never had'
+    knows_wrong "UPDATE known SET version = 1, fields = '{}'" end.sql 'which is not its last one'
+    knows_wrong "UPDATE job_state SET server_version = 1 WHERE state = 'unchanged'" kill.sql \
+        'is `unchanged`, and the record had other values'
+}
+
+# knows_wrong SQL CHECK FAULT: with that done to the database, the check reports the fault
+knows_wrong() {
+    rm -f rowferry.db*
+    cp good.db rowferry.db
+    sqlite3 rowferry.db "$1"
+    run check "$2"
+    same 1 "$status"
+    holds "$output" "$3"
 }

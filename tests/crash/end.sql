@@ -9,7 +9,13 @@ HAVING coalesce(sum(n) FILTER (WHERE state = 'applied'), 0)
            <> (SELECT count(*) FROM asked WHERE kind = 'valid')
     OR coalesce(sum(n) FILTER (WHERE state = 'refused'), 0)
            <> (SELECT count(*) FROM asked WHERE kind = 'refused')
-    OR coalesce(sum(n) FILTER (WHERE state NOT IN ('applied', 'refused')), 0) <> 0;
+    OR coalesce(sum(n) FILTER (WHERE state = 'unchanged'), 0)
+           <> (SELECT count(*) FROM asked WHERE kind = 'same')
+    OR coalesce(sum(n) FILTER (WHERE state NOT IN ('applied', 'refused', 'unchanged')), 0) <> 0;
+
+SELECT record_id || ' is known at version ' || version || ', which is not its last one'
+FROM found.known_record k
+WHERE version <> coalesce((SELECT max(version) FROM ledger l WHERE l.record_id = k.record_id), 1);
 
 SELECT 'rejected are ' || count(*) || ' rows'
 FROM found.rejected_row JOIN found.batch ON id = batch_id WHERE state = 'done'

@@ -7,9 +7,10 @@
 #   seed, format (csv, ndjson)
 #   heads=N           so many rows at the start whose records the server forbids for ever (403), and as
 #                     many that it redirects (301)
+#   same=N            percent of rows with the values that their record has by then, which are not sent
 #   torn=1            the file will be cut short and refused as a whole: nothing of it may be sent
 #
-# KIND: valid; rejected (never sent); refused (the simulator answers 422); torn.
+# KIND: valid; rejected (never sent); refused (the simulator answers 422); torn; same.
 # A file holds several rows of most records. Each has the version that the record had when the file
 # was made, or the one that it has after the rows before it; both must end as an unbroken chain.
 BEGIN {
@@ -22,8 +23,21 @@ BEGIN {
 
 {
     serial = $1
-    if ($3 == "valid")
+    if ($3 == "valid") {
         version[$2]++
+        last[$2] = $4
+    }
+}
+
+# The last valid row of the record once more, its price in other digits.
+function put_same(record, before, value)
+{
+    split(last[record], value, /[":,{}]+/)
+    if (format == "csv")
+        printf "%s,%d,%s,%d,%.3f,active,%s\n", record, before, value[3], value[5], value[7], value[11] >file
+    else
+        printf "{\"recordId\":\"%s\",\"version\":%d,\"fields\":%s}\n", record, before, last[record] >file
+    print serial, record, "same", last[record] >>asked
 }
 
 function put(record, before, sku, quantity, price, fields)
@@ -36,6 +50,8 @@ function put(record, before, sku, quantity, price, fields)
     else
         printf "{\"recordId\":\"%s\",\"version\":%d,\"fields\":%s}\n", record, before, fields >file
     print serial, record, kind, fields >>asked
+    if (kind == "valid")
+        last[record] = fields
 }
 
 END {
@@ -55,6 +71,10 @@ END {
         before = 1 + version[record]
         if (rand() < 0.5)
             before += earlier[record]
+        if (kind == "valid" && record in last && rand() * 100 < same) {
+            put_same(record, before)
+            continue
+        }
         put(record, before, (dice < rejects ? "wh-" : "WH-") sprintf("%04d", serial % 10000),
             serial % 500, serial % 97 + 0.5)
         if (kind == "valid")

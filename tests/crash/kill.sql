@@ -20,6 +20,17 @@ SELECT 'job of ' || record_id || ' says `applied`, and the server never did that
 FROM found.job j WHERE state = 'applied' AND NOT EXISTS
     (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version);
 
+-- Also in the middle of everything, what is known of a record is what it had at that version.
+SELECT record_id || ' is known to have ' || fields || ' at version ' || version || ', and never had'
+FROM found.known_record k WHERE iif(version = 1, json(fields) <> '{}', NOT EXISTS
+    (SELECT 1 FROM ledger l WHERE l.record_id = k.record_id AND l.version = k.version
+                              AND json(l.fields) = json(k.fields)));
+
+SELECT 'job of ' || record_id || ' is `unchanged`, and the record had other values'
+FROM found.job j WHERE state = 'unchanged' AND NOT EXISTS
+    (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version
+                              AND l.serial = substr(j.fields->>'warehouseLocation', 3));
+
 SELECT 'batch ' || batch_id || ': the row counts do not add up'
 FROM found.batch_summary WHERE state IN ('open', 'done') AND rows_read <> rows_rejected + jobs;
 

@@ -5,12 +5,14 @@
 #   B=build/debug     the programs
 #   KILLS=1000        as many kills; then every named crash point once, in a scene of its own
 #   SEED=N            of moments, rows and faults (default: the clock); moments depend on the machine
+#   ROUND=50          as many kills of one database and one simulator
 #   WITHOUT='PART..'  leaves out: ids (dropped or garbled), lag (of reads), heads (rows at the head of
-#                     each file that are always answered 403 or 301), 429, clock (steps of the client's)
+#                     each file that are always answered 403 or 301), 429, clock (steps of the client's),
+#                     known (every second round, the schema has `version: known`)
 #   WORK=FOLDER       where it works and what it leaves of a failure (default build/crash)
 #
-# After each kill: what the server saw has its attempt row, no job says `applied` that is not, the
-# database is whole. At the end of each round: every valid row is applied exactly once, in the order
+# After each kill: what the server saw has its attempt row, no job says `applied` that is not, what is
+# known of a record is what it had, the database is whole. At the end of each round: every valid row is applied exactly once, in the order
 # of the files for each record, and nothing else. At least half of the kills whose run had a right
 # clock must have hit requests in flight: the server saw them, and their end is not on record. Then a
 # listener is killed a fifth as often (listen.bash).
@@ -20,7 +22,7 @@ BIN=$(cd "$TOP/${B:-build/debug}" && pwd) || exit 2
 KILLS=${KILLS:-1000}
 FIRST_SEED=${SEED:-$EPOCHSECONDS}
 WORK=${WORK:-$TOP/build/crash}
-KILLS_A_ROUND=50 ROWS_LEFT_MIN=500 MOMENT_MS=150
+KILLS_A_ROUND=${ROUND:-50} ROWS_LEFT_MIN=500 MOMENT_MS=150
 . "$TOP/tests/crash/lib.bash"
 . "$TOP/tests/crash/points.bash"
 . "$TOP/tests/crash/listen.bash"
@@ -175,6 +177,7 @@ one_round() {
     SEED=$((FIRST_SEED + rounds * 1000))
     LATENCY_MS=40 # so that there is nearly always something in flight
     world_begin "$WORK/round-$rounds" $SEED || fail 'the simulator does not start'
+    [ $((rounds % 2)) -eq 1 ] || ! with known || world_knows
     rm -f clock
     mkfifo clock
     ! with heads || HEADS=1

@@ -184,6 +184,7 @@ bool fixture_try(struct fixture *fixture, unsigned wanted)
         .run_id = fixture->run_id,
         .batch_id = fixture->batch_id,
         .max_retries = fixture->max_retries,
+        .decider = fixture->decider,
         .spread = fixture->spread,
         .now_ms = fixture->now_ms,
         .settled = fixture->settling,

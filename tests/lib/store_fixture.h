@@ -26,8 +26,9 @@ struct fixture {
     /* the next turn */
     int64_t run_id, batch_id, now_ms;
     unsigned max_retries;
-    bool spread;              /* claims are taken from all over the queue */
-    struct exchange exchange; /* of the last turn */
+    const struct known_decider *decider; /* NULL: nothing is known */
+    bool spread;                         /* claims are taken from all over the queue */
+    struct exchange exchange;            /* of the last turn */
     struct claim claims[FIXTURE_CLAIMS];
     struct claim *idle[FIXTURE_CLAIMS], *in_hand[FIXTURE_CLAIMS], *settling[FIXTURE_CLAIMS];
     unsigned idle_count, in_hand_count, settling_count;

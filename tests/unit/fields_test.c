@@ -202,9 +202,36 @@ static void fields_that_differ_are_named_ours_first(void **state)
     buf_release(&names);
 }
 
+static void relations_are_found_both_ways_at_once(void **state)
+{
+    static const struct {
+        const char *ours, *theirs;
+        bool is_within, has_others;
+    } rows[] = {
+        {"{\"a\":1}", "{\"a\":1}", true, false},
+        {"{\"a\":1}", "{\"a\":1.0}", true, false},
+        {"{\"a\":1}", "{\"b\":2,\"a\":1}", true, true},
+        {"{\"a\":1,\"b\":3}", "{\"b\":2,\"a\":1}", false, false},
+        {"{\"a\":1}", "{\"b\":2}", false, true},
+        {"{}", "{\"b\":2}", true, true},
+        {"{\"a\":1}", "[]", false, false},
+        {"x", "{}", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct api_fields_relation relation =
+            api_fields_relate(span_of(rows[i].ours), span_of(rows[i].theirs));
+
+        if (relation.is_within != rows[i].is_within || relation.has_others != rows[i].has_others)
+            fail_msg("row %zu", i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relations_are_found_both_ways_at_once),
         cmocka_unit_test(our_members_replace_theirs_and_new_ones_follow),
         cmocka_unit_test(either_side_may_be_empty),
         cmocka_unit_test(values_stay_as_both_sides_wrote_them),

@@ -398,6 +398,39 @@ static void a_conflict_shows_that_writes_are_accepted_and_a_refusal_does_not(voi
 
 /* A request that the server certainly did not execute, for a reason other than the job, does not
  * count as an attempt. */
+/* The version of such a PUT is not the row's own, so that it can be out of date. */
+static void a_put_by_what_is_known_is_fetched_again_instead_of_a_conflict(void **state)
+{
+    struct policy_job job = {.version = 5, .attempts = 1, .is_known = true};
+    struct policy_answer theirs = record_of(6), there = record_of(6);
+    struct policy_verdict verdict;
+
+    (void)state;
+    verdict = assess(&job, answered(409));
+    assert_string_equal(verdict_text(&verdict), "pending fetch retries 0 readbacks 0 delay 0");
+    job.doubt = true;
+    verdict = assess(&job, answered(409));
+    assert_string_equal(verdict_text(&verdict), "unknown doubt retries 0 readbacks 0 delay 0");
+    job.request = REQUEST_READ_BACK;
+    theirs.is_anothers = true;
+    verdict = assess(&job, theirs);
+    assert_string_equal(verdict_text(&verdict),
+                        "pending success fetch retries 0 readbacks 0 delay 0");
+    assert_string_equal(verdict.evidence, "the next version carries another correlation id");
+    /* the fetch after that: the values are there already, and nothing of ours was applied */
+    job.request = REQUEST_FETCH;
+    job.doubt = false;
+    there.is_there = true;
+    verdict = assess(&job, there);
+    assert_string_equal(verdict_text(&verdict), "unchanged success retries 0 readbacks 0 delay 0");
+    /* unlike a PUT that was built on a fetched record */
+    job.is_known = false;
+    job.rounds = 1;
+    verdict = assess(&job, there);
+    assert_string_equal(verdict_text(&verdict),
+                        "pending success send retries 0 readbacks 0 delay 0");
+}
+
 static void refusals_of_token_permission_or_pace_use_up_no_attempt(void **state)
 {
     static const long excused[] = {301, 401, 403, 405, 407, 429, 501, 505};
@@ -543,6 +576,7 @@ int main(void)
         cmocka_unit_test(another_code_of_a_401_asks_for_a_new_token),
         cmocka_unit_test(a_denial_stays_open_before_any_success_of_its_kind),
         cmocka_unit_test(a_conflict_shows_that_writes_are_accepted_and_a_refusal_does_not),
+        cmocka_unit_test(a_put_by_what_is_known_is_fetched_again_instead_of_a_conflict),
         cmocka_unit_test(refusals_of_token_permission_or_pace_use_up_no_attempt),
         cmocka_unit_test(a_403_after_a_success_concerns_the_record_alone),
         cmocka_unit_test(pauses_last_as_long_as_the_server_says),

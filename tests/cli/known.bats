@@ -67,7 +67,7 @@ ages() {
     holds "$output" 'known: 4 records of InventoryItem, seen '
 }
 
-@test "people are told what was skipped, fetched and found changed" {
+@test "the summary for people says what was skipped, fetched and found changed" {
     start_sim
     knowing
     night a 1 2 3
@@ -131,7 +131,7 @@ ages() {
     night a 1 2
     someone_else A-2 '{"sku":"WH-1042","quantity":2,"price":1.50,"status":"active","note":"theirs"}'
     night b 1 2
-    same '2' "$(summary .skipped)" # nobody has told of it
+    same '2' "$(summary .skipped)" # nobody has reported it
     sql "DELETE FROM known_record WHERE record_id = 'A-2'"
     night c 1 2
     same '1 1' "$(summary '"\(.skipped) \(.fetched)"')"
@@ -249,7 +249,7 @@ ages() {
     same '1 1' "$(summary '"\(.skipped) \(.unchanged - .skipped)"')"
 }
 
-@test "what a notification tells counts: fields without a version" {
+@test "what a notification reports counts: fields without a version" {
     local now
 
     now=$(date -u -d '+6 minutes' +%Y-%m-%dT%H:%M:%SZ)

@@ -29,7 +29,7 @@ BEGIN {
     }
 }
 
-# The last valid row of the record once more, its price in other digits.
+# The last valid row of the record again, its price in other digits.
 function put_same(record, before, value)
 {
     split(last[record], value, /[":,{}]+/)

@@ -294,8 +294,8 @@ static void assess_fetch_again(struct policy_verdict *out)
 }
 
 /* Someone else changed the record. Only a proven conflict is rebased or dismissed automatically.
- * The version of a PUT by what was known is not the row's own, so that it is no conflict to be
- * wrong. */
+ * The version of a PUT by what was known is not the row's own, so that a wrong one is not a
+ * conflict. */
 static void assess_conflict(const struct facts *in, struct policy_verdict *out, bool proven,
                             const char *evidence)
 {

@@ -423,12 +423,6 @@ static void a_put_by_what_is_known_is_fetched_again_instead_of_a_conflict(void *
     there.is_there = true;
     verdict = assess(&job, there);
     assert_string_equal(verdict_text(&verdict), "unchanged success retries 0 readbacks 0 delay 0");
-    /* unlike a PUT that was built on a fetched record */
-    job.is_known = false;
-    job.rounds = 1;
-    verdict = assess(&job, there);
-    assert_string_equal(verdict_text(&verdict),
-                        "pending success send retries 0 readbacks 0 delay 0");
 }
 
 static void refusals_of_token_permission_or_pace_use_up_no_attempt(void **state)

@@ -12,7 +12,7 @@ enum { ENRICH_MAX = 10, OUTBOUND_MAX = 1000, PATH_SIZE = 256 };
 struct outcome {
     unsigned status; /* 200, 201 or of an error */
     const char *code, *message;
-    bool unnamed;                /* the answer to a bulk request leaves it out */
+    bool unnamed;               /* the answer to a bulk request leaves it out */
     struct json_object *entity; /* of 200 and 201; owned */
 };
 
@@ -61,7 +61,8 @@ static bool read_identifier(enum resource_kind kind, struct json_object *identif
 /* Returns the rule about `$.a.b`, or NULL. */
 static struct json_object *rule_for(struct json_object *rules, const char *path)
 {
-    size_t count = json_object_is_type(rules, json_type_array) ? json_object_array_length(rules) : 0;
+    size_t count =
+        json_object_is_type(rules, json_type_array) ? json_object_array_length(rules) : 0;
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *rule = json_object_array_get_idx(rules, i);
@@ -301,8 +302,9 @@ static struct json_object *result_of(struct json_object *item, const struct outc
     error = json_object_new_object();
     json_object_object_add(error, "code", json_object_new_string(outcome->code));
     json_object_object_add(error, "message", json_object_new_string(outcome->message));
-    json_object_object_add(error, "retryable",
-                           json_object_new_boolean(outcome->status == 429 || outcome->status > 499));
+    json_object_object_add(
+        error, "retryable",
+        json_object_new_boolean(outcome->status == 429 || outcome->status > 499));
     json_object_object_add(result, "error", error);
     return result;
 }
@@ -312,7 +314,8 @@ static void bulk_enrich(struct sim *sim, struct request *request)
 {
     struct json_object *body = resource_body(request, json_type_object), *results;
     struct json_object *items = member_of(body, "entities");
-    size_t count = json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
+    size_t count =
+        json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
     unsigned errors = 0;
 
     if (body && (count < 1 || count > ENRICH_MAX))

@@ -1,5 +1,5 @@
-/* External contacts and organizations by a key of the caller's (enrich, single and bulk; lookup), and
- * contacts of outbound lists in bulk. */
+/* External contacts and organizations by a key of the caller's (enrich, single and bulk; lookup),
+ * and contacts of outbound lists in bulk. */
 #ifndef GENESYS_SIM_CONTACTS_H
 #define GENESYS_SIM_CONTACTS_H
 

@@ -17,21 +17,22 @@ struct refusal {
 static const struct rules {
     const char *name, *help;
     enum lock lock;
-    bool optional; /* a write without a version is taken */
-    bool created;  /* a record does not exist until it was created */
-    bool upserted; /* ... by the write itself */
-    bool silent;   /* a write is answered with the id alone */
+    bool optional;    /* a write without a version is taken */
+    bool created;     /* a record does not exist until it was created */
+    bool upserted;    /* ... by the write itself */
+    bool silent;      /* a write is answered with the id alone */
     const char *key;  /* the member that holds the id */
     const char *root; /* the member that must be an object of texts; NULL: none */
     struct refusal missing, conflict, exists;
 } all_rules[RESOURCE_KINDS] = {
-    [RESOURCE_VERSION] = {.name = "rest-version",
-                          .help = "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the body",
-                          .lock = LOCK_TEXT,
-                          .key = "id",
-                          .missing = {404, NULL},
-                          .conflict = {409, NULL},
-                          .exists = {409, "already.exists"}},
+    [RESOURCE_VERSION] =
+        {.name = "rest-version",
+         .help = "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the body",
+         .lock = LOCK_TEXT,
+         .key = "id",
+         .missing = {404, NULL},
+         .conflict = {409, NULL},
+         .exists = {409, "already.exists"}},
     [RESOURCE_ETAG] = {.name = "rest-etag",
                        .help = "the same under /rest-etag with ETag and If-Match",
                        .lock = LOCK_ETAG,
@@ -63,8 +64,9 @@ static const struct rules {
                       .missing = {404, "flows.datatables.row.not.found"},
                       .exists = {409, "flows.datatables.not.unique"}},
     [RESOURCE_ATTRIBUTES] = {.name = "genesys-conversation-attributes",
-                             .help = "PUT .../conversations/C/customattributes creates, GET .../ID;\n"
-                                     "an optional version, and none in the answer",
+                             .help =
+                                 "PUT .../conversations/C/customattributes creates, GET .../ID;\n"
+                                 "an optional version, and none in the answer",
                              .lock = LOCK_NUMBER,
                              .optional = true,
                              .created = true,
@@ -72,8 +74,7 @@ static const struct rules {
                              .silent = true,
                              .key = "id",
                              .missing = {404, "conversation.custom.attributes.not.found"},
-                             .conflict = {409,
-                                          "conversation.custom.attributes.version.conflict"}},
+                             .conflict = {409, "conversation.custom.attributes.version.conflict"}},
     [RESOURCE_CONTACT] = {.name = "genesys-external-contacts",
                           .help = "POST .../externalcontacts/contacts/enrich, the bulk of 10, and\n"
                                   "identifierlookup",
@@ -84,8 +85,9 @@ static const struct rules {
                                .created = true,
                                .missing = {404, "entity.not.found"}},
     [RESOURCE_OUTBOUND] = {.name = "genesys-outbound-contacts",
-                           .help = "GET, PUT .../outbound/contactlists/L/contacts/ID, and the bulk\n"
-                                   "of 1000, which creates",
+                           .help =
+                               "GET, PUT .../outbound/contactlists/L/contacts/ID, and the bulk\n"
+                               "of 1000, which creates",
                            .created = true,
                            .key = "id",
                            .root = "data",
@@ -119,8 +121,8 @@ struct json_object *resource_body(struct request *request, enum json_type type)
 {
     struct json_object *body = NULL;
 
-    request->payload_ok = request->body_size <= BODY_MAX &&
-                          strict_check(buf_span(&request->body), &request->problem);
+    request->payload_ok =
+        request->body_size <= BODY_MAX && strict_check(buf_span(&request->body), &request->problem);
     if (!request_has_payload(request))
         return NULL;
     body = json_tokener_parse(buf_text(&request->body));
@@ -194,8 +196,7 @@ static void visit_open(struct visit *visit, struct sim *sim, const struct route 
     *visit = (struct visit){.rules = &all_rules[route->resource], .id = id};
     resource_schema(&visit->schema, route->resource, route->schema);
     record = records_find(&sim->records, buf_text(&visit->schema), id);
-    visit->content =
-        resource_content(sim, route->resource, buf_text(&visit->schema), id, at_ms);
+    visit->content = resource_content(sim, route->resource, buf_text(&visit->schema), id, at_ms);
     append_token(visit, record ? record_at(record, at_ms) : NULL, sim->records.base_version);
 }
 
@@ -246,7 +247,8 @@ void resource_read(struct sim *sim, struct request *request)
 
     if (sim_answer_fixed(sim, request, ANSWER_GET, route->id))
         return;
-    visit_open(&visit, sim, route, mem_strdup(route->id), request->at_ms - sim->options->read_lag_ms);
+    visit_open(&visit, sim, route, mem_strdup(route->id),
+               request->at_ms - sim->options->read_lag_ms);
     if (!visit.content) {
         refuse(request, &visit.rules->missing);
     } else if (route->resource == RESOURCE_ROW && !span_is(route->query, "showbrief=false")) {
@@ -316,8 +318,7 @@ static bool check_presence(struct sim *sim, struct request *request, struct visi
     const struct rules *rules = visit->rules;
     enum route_kind kind = request->route.kind;
 
-    if (kind == ROUTE_CREATE ? visit->content != NULL
-                             : visit->content && request->if_none_match) {
+    if (kind == ROUTE_CREATE ? visit->content != NULL : visit->content && request->if_none_match) {
         refuse(request, kind == ROUTE_CREATE ? &rules->exists : &rules->conflict);
         return false;
     }

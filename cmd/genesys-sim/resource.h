@@ -24,8 +24,8 @@ void resource_write(struct sim *sim, struct request *request);
  * too large, or not of the type. */
 struct json_object *resource_body(struct request *request, enum json_type type);
 
-/* Sets the content of a record and writes the ledger: sent is what came, in the form that the record
- * has, content what it is now. False: the ledger could not be written. */
+/* Sets the content of a record and writes the ledger: sent is what came, in the form that the
+ * record has, content what it is now. False: the ledger could not be written. */
 bool resource_apply(struct sim *sim, struct request *request, const char *schema, const char *id,
                     struct json_object *sent, struct json_object *content);
 

@@ -395,6 +395,8 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     facts->is_ours = owner == API_OURS;
     facts->is_anothers = owner == API_ANOTHERS;
     facts->is_later = is_later(claim, record);
+    /* what earlier rows are sent by is not to come from a later one */
+    claim->outcome.shows_record = claim->outcome.shows_record && !facts->is_later;
     if (claim->request != REQUEST_FETCH) {
         compare_record(claim, reader, target, facts, shown);
         return true;

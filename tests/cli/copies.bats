@@ -44,10 +44,12 @@ leave_namespaces() {
 # night [RECORDS [PREFIX]]: rows of one record: single ones, chained ones (5, 5, 5 and 5, 6, 7), and such whose last row has
 # the values of the first. The same with versions that are fetched.
 night() {
-    local i values
+    local i values mode
 
     mkdir -p inbox
-    jq '."x-rowferry".version = "fetch"' schema/InventoryItem.json >schema/Fetched.json
+    for mode in fetch known; do
+        jq ".\"x-rowferry\".version = \"$mode\"" schema/InventoryItem.json >"schema/$mode.json"
+    done
     echo record_id,version,sku,quantity,price,status >inbox/InventoryItem-a.csv
     for ((i = 1; i <= ${1:-10}; i++)); do
         echo "one-$2$i,5,WH-1042,$i,1.50,active"
@@ -58,7 +60,9 @@ night() {
             echo "back-$2$i,5,WH-1042,$values,1.50,active"
         done
     done >>inbox/InventoryItem-a.csv
-    cut -d , -f 1,3- inbox/InventoryItem-a.csv | sed 's/^[a-z]*-/f&/' >inbox/Fetched-a.csv
+    for mode in fetch known; do
+        cut -d , -f 1,3- inbox/InventoryItem-a.csv | sed "2,\$s/^/$mode-/" >inbox/$mode-a.csv
+    done
     rows=$(tail -q -n +2 inbox/*.csv | wc -l)
     touch -d '1 hour ago' inbox/*.csv
     rm -rf files
@@ -88,7 +92,7 @@ each_once() {
         same "" "$(sqlite3 "$database" "SELECT correlation_id || ' ' || record_id || ' ' || server_version
             FROM job WHERE state = 'applied'" | sort | comm -23 - applied)"
     done
-    same "" "$(cut -d ' ' -f 1 applied | uniq -d)"
+    same "" "$(cut -d ' ' -f 1 applied | uniq -d | head -3)"
     same "$rows" "$(wc -l <applied)"
 }
 
@@ -133,14 +137,14 @@ changed_before() {
     ends 0 run_inbox
     each_once
     same "" "$(sql "SELECT * FROM job WHERE state = 'unchanged'")"
-    ends 0 rowferry ingest --force inbox/done/Fetched-a.csv
-    same "0 1" "$(sql "SELECT group_concat(occurrence, ' ') FROM batch WHERE schema = 'Fetched'")"
+    ends 0 rowferry ingest --force inbox/done/fetch-a.csv
+    same "0 1" "$(sql "SELECT group_concat(occurrence, ' ') FROM batch WHERE schema = 'fetch'")"
 }
 
 @test "the rows of a grown file have the ids that the whole file gives them" {
     start_sim --base-version 5
     night 2
-    rm inbox/Fetched-a.csv
+    rm inbox/fetch-a.csv inbox/known-a.csv
     head -n 5 files/InventoryItem-a.csv >inbox/InventoryItem-a.csv
     ends 0 run_inbox
     cp files/InventoryItem-a.csv inbox/done/grown

@@ -261,6 +261,7 @@ static void a_later_row_that_was_never_sent_is_of_another_copy_of_the_database(v
     struct claim *claim = &stage->task.claim;
 
     claim->doubt = false;
+    claim->keeps_record = true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct claim_outcome *outcome;
 
@@ -269,6 +270,7 @@ static void a_later_row_that_was_never_sent_is_of_another_copy_of_the_database(v
         claim->job_id = rows[i].job_id;
         outcome = take(stage, 200, RECORD("8", "{\"n\":1}", BY(OWN)));
         assert_int_equal(outcome->is_copied, rows[i].is_copied);
+        assert_int_equal(outcome->shows_record, !rows[i].is_copied);
         assert_int_equal(outcome->state, rows[i].is_copied ? JOB_UNKNOWN : JOB_UNCHANGED);
         assert_int_equal(outcome->was_there, true);
     }

@@ -28,6 +28,16 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
+/* Removes a line end, either of its bytes or both. */
+static inline struct span span_without_end(struct span line)
+{
+    if (line.size && line.data[line.size - 1] == '\n')
+        line.size--;
+    if (line.size && line.data[line.size - 1] == '\r')
+        line.size--;
+    return line;
+}
+
 /* ASCII, independent of the locale. */
 static inline bool str_is_digit(char byte)
 {

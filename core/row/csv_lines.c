@@ -6,20 +6,11 @@
 
 enum { HINT_LINES = 20 /* searched for a header row */ };
 
-static struct span without_end(struct span line)
-{
-    if (line.size && line.data[line.size - 1] == '\n')
-        line.size--;
-    if (line.size && line.data[line.size - 1] == '\r')
-        line.size--;
-    return line;
-}
-
 /* Returns the delimiter that a line `sep=;` declares to Excel, or '\0'. Some programs quote the
  * line. */
 static char separator_of(struct span line)
 {
-    line = without_end(line);
+    line = span_without_end(line);
     if (line.size == 7 && line.data[0] == '"' && line.data[6] == '"')
         line = (struct span){line.data + 1, 5};
     if (line.size != 5 || strncasecmp(line.data, "sep=", 4) != 0 ||
@@ -68,7 +59,7 @@ size_t csv_lines_dashes(struct span line, char delimiter)
 {
     size_t run = 0;
 
-    line = without_end(line);
+    line = span_without_end(line);
     while (run < line.size && line.data[run] == '-')
         run++;
     for (size_t i = run; run > 1 && i < line.size; i++)
@@ -217,7 +208,7 @@ static void find_footer(struct csv_lines *lines, const struct source *source)
         const char *last = at[-1] == '\n' ? at - 1 : at;
         const char *feed = memrchr(begin, '\n', (size_t)(last - begin));
         const char *first = feed ? feed + 1 : begin;
-        struct span line = without_end((struct span){first, (size_t)(at - first)});
+        struct span line = span_without_end((struct span){first, (size_t)(at - first)});
 
         if (end - first >= DIALECT_FOOTER_SIZE || (line.size && !is_footer(lines, line)))
             return;
@@ -252,7 +243,7 @@ static bool take_footer(struct csv_lines *lines, struct source *source, struct e
         const char *feed = memchr(at, '\n', (size_t)(end - at));
 
         next = feed ? feed + 1 : end;
-        lines->footer_lines += without_end((struct span){at, (size_t)(next - at)}).size > 0;
+        lines->footer_lines += span_without_end((struct span){at, (size_t)(next - at)}).size > 0;
         count++;
     }
     return source_take(source, source->end - source->begin, count, err);
@@ -354,7 +345,7 @@ bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct
                        (unsigned long long)line_no - 1);
             return true;
         }
-        marked &= line.data[0] == first || without_end(line).size == 0;
+        marked &= line.data[0] == first || span_without_end(line).size == 0;
         left = (struct span){left.data + line.size, left.size - line.size};
     }
     return false;

@@ -37,23 +37,13 @@ static bool find_first_line(const struct source *source, struct span *line)
     return feed || source->ended || source->end - source->begin > source->row_max;
 }
 
-/* Removes the line end, so that an early end of the text is reported at the end of the line. */
-static struct span without_end(struct span line)
-{
-    if (line.size && line.data[line.size - 1] == '\n')
-        line.size--;
-    if (line.size && line.data[line.size - 1] == '\r')
-        line.size--;
-    return line;
-}
-
 /* Returns true if the line is an object with a member `undo`. */
 static bool has_undo(struct ndjson *ndjson, struct span line)
 {
     struct json_tape *tape = &ndjson->tape;
     struct json_fault fault;
 
-    if (!line.size || line.data[0] != '{' || !json_scan(tape, without_end(line), 0, &fault))
+    if (!line.size || line.data[0] != '{' || !json_scan(tape, span_without_end(line), 0, &fault))
         return false;
     for (uint32_t i = 1; i < tape->tokens[0].next; i = tape->tokens[i + 1].next)
         if (span_is(json_string(&tape->tokens[i], line.data, &ndjson->scratch), "undo"))
@@ -374,9 +364,10 @@ static void take_line(struct ndjson *ndjson, const struct source *source, struct
     struct span line = {row->raw.data + before, row->raw.size - before};
     struct json_fault fault;
 
-    if (!json_scan(&ndjson->tape, without_end(line), 0, &fault)) {
+    /* without it, an early end of the text is reported at the end of the line */
+    if (!json_scan(&ndjson->tape, span_without_end(line), 0, &fault)) {
         if (!refuse_known(source, row->raw, violations))
-            refuse_text(ndjson, without_end(line), before, &fault, violations);
+            refuse_text(ndjson, span_without_end(line), before, &fault, violations);
         note_text(ndjson, row->raw);
     } else if (ndjson->tape.tokens[0].kind != JSON_OBJECT) {
         row_refuse(violations, "must be a JSON object");

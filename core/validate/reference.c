@@ -3,6 +3,7 @@
 #include "core/validate/reference.h"
 
 #include "core/base/mem.h"
+#include "core/base/percent.h"
 #include "core/validate/uri.h"
 
 #include <stdio.h>
@@ -244,7 +245,7 @@ static uint32_t find_target(struct compiler *c, struct span reference)
         return NODE_NONE;
     }
     c->resource = resource;
-    if (!uri_decode(fragment, &name))
+    if (!percent_decode(&name, fragment))
         buf_reset(&name);
     else if (!fragment.size)
         node = resource_at(c, resource)->node;

@@ -113,24 +113,3 @@ void uri_resolve(struct span base, struct span reference, struct buf *out)
     buf_append_span(out, to.query);
     buf_release(&path);
 }
-
-bool uri_decode(struct span text, struct buf *out)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        int high, low;
-
-        if (text.data[i] != '%') {
-            buf_append_char(out, text.data[i]);
-            continue;
-        }
-        if (text.size - i < 3)
-            return false;
-        high = str_hex_value(text.data[i + 1]);
-        low = str_hex_value(text.data[i + 2]);
-        if (high < 0 || low < 0)
-            return false;
-        buf_append_char(out, (char)(high * 16 + low));
-        i += 2;
-    }
-    return true;
-}

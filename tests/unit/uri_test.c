@@ -73,25 +73,11 @@ static void a_fragment_is_cut_off(void **state)
     assert_int_equal(fragment.size, 0);
 }
 
-static void percent_encoded_bytes_are_decoded(void **state)
-{
-    static const char *const wrong[] = {"%", "%4", "a%4g", "%g4", "%4"};
-    struct buf out = {0};
-
-    (void)state;
-    assert_true(uri_decode(span_of("a%2Fb%c3%A9"), &out));
-    assert_string_equal(buf_text(&out), "a/b\xc3\xa9");
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_false(uri_decode(span_of(wrong[i]), &out));
-    buf_release(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_resolve_as_in_the_rfc),
         cmocka_unit_test(a_fragment_is_cut_off),
-        cmocka_unit_test(percent_encoded_bytes_are_decoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,7 +246,6 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         out->server_version = answer->version;
         return;
     case MEANS_UNCHANGED:
-        /* an earlier PUT of ours can be the reason */
         conclude(out, in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED,
                  "the server says that the record holds these values");
         out->success = true;
@@ -261,11 +260,11 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         assess_useless(in, out);
         return;
     case MEANS_NOT_DONE:
-        /* at the last attempt a read-back settles it, rather than the server's word */
-        if (is_exhausted(in))
-            assess_useless(in, out);
-        else
+        /* a read-back settles the last attempt, and what no lock would notice */
+        if (!is_exhausted(in))
             assess_send_again(in, out);
+        if (is_exhausted(in) || (in->job->lock == TARGET_NONE && !answer->told))
+            assess_useless(in, out);
         out->doubt = true;
         assess_pause(in, out);
         return;
@@ -444,28 +443,30 @@ static void assess_other_token(const struct facts *in, struct policy_verdict *ou
         conclude(out, JOB_APPLIED, "the record has changed since, and holds our fields");
     else if (in->answer->fields_are_ours)
         assess_unchanged(out);
-    else if (doubt)
-        assess_conflict(in, out, false,
-                        "unproven: the record has changed since, and holds other fields");
     else
-        assess_conflict(in, out, true, "the record has changed, and no attempt of ours landed");
+        assess_conflict(in, out, !doubt,
+                        doubt ? "unproven: the record has changed, and holds other fields"
+                              : "the record has changed, and no attempt of ours landed");
 }
 
-/* Nothing shows who changed the record: ours is there, or is sent again when a stray request is not
- * expected any more. */
+/* Nothing shows who changed the record: ours is there, or is sent again when no stray request can
+ * land any more. */
 static void assess_without_lock(const struct facts *in, struct policy_verdict *out)
 {
     if (in->answer->fields_are_ours) {
         conclude(out, JOB_APPLIED, "the record holds our fields");
     } else if (was_refused(in->job)) {
-        conclude(out, JOB_REFUSED, "the server refused it, and the record holds other fields");
+        conclude(out, JOB_REFUSED, "unproven: refused, and the record holds other fields");
         out->refused = true;
+    } else if (!in->job->looks_again) {
+        conclude(out, JOB_UNKNOWN, "the record holds other fields so far");
+        out->looks_again = true;
+        out->delay_ms =
+            in->limits->timeout_ms < BACKOFF_MAX_MS ? in->limits->timeout_ms : BACKOFF_MAX_MS;
     } else {
         assess_not_landed(in, out);
         if (in->job->reads_first && out->state == JOB_PENDING)
             out->next = POLICY_NEXT_FETCH;
-        if (out->delay_ms < in->limits->timeout_ms)
-            out->delay_ms = in->limits->timeout_ms;
         out->evidence = "the record holds other fields: sent again, because there is no lock";
     }
 }
@@ -474,10 +475,9 @@ static void assess_without_lock(const struct facts *in, struct policy_verdict *o
 static void assess_gone(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
-    bool creates = job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE);
 
     out->readbacks = 0;
-    if (creates) {
+    if (job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE)) {
         assess_not_landed(in, out);
         out->evidence = "the record is not there: it did not land";
     } else if (!job->doubt) {

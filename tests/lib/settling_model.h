@@ -17,6 +17,9 @@ typedef void model_policy(const struct policy_job *job, const struct policy_answ
 struct model_settings {
     model_policy *policy;
     enum policy_on_conflict on_conflict;
+    enum target_lock lock;
+    bool shows_no_ids;     /* the target has no place for an id, and no audit log */
+    bool strays_die;       /* a PUT whose answer nobody awaits does not outlive a tick */
     bool fetched;          /* version: fetch; else the row declares a version */
     int declared;          /* ... so much above that of the record */
     bool holds_ours;       /* the record has our values from the start */

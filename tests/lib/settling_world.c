@@ -64,7 +64,7 @@ static enum status serve(struct world *world, unsigned flying)
         return STATUS_MISSING;
     if (world->closed)
         return STATUS_REFUSED;
-    if (world->version != version)
+    if (world->version != version && !world->lockless)
         return STATUS_CONFLICT;
     make_version(world, MAKER_US);
     return STATUS_OK;
@@ -184,6 +184,9 @@ static void step_clock(struct onlooker *onlooker, const struct world *from)
     if (!from->waits && !asks)
         return;
     world.waits = 0;
+    for (unsigned i = 0; onlooker->settings->strays_die && i < WORLD_FLYING; i++)
+        if (from->hand != HAND_AWAY || from->awaited != i)
+            world.flying[i] = 0;
     if (onlooker->settings->lags)
         world.readable = world.version;
     if (asks && ++world.asked == WAIT)
@@ -213,6 +216,8 @@ static uint8_t version_of(const struct onlooker *onlooker, const struct world *w
 /* A PUT can leave while no other can have its effect. */
 static void check_put(struct onlooker *onlooker, const struct world *world)
 {
+    if (world->lockless)
+        return;
     if (world->blind)
         onlooker_complain(onlooker, "a PUT was sent while the fate of its predecessor was unknown");
     for (unsigned i = 0; world->copy == COPY_NONE && i < WORLD_FLYING; i++)
@@ -320,7 +325,7 @@ static void step_get(struct onlooker *onlooker, const struct world *from)
         return;
     }
     for (unsigned version = oldest; version <= from->version; version++) {
-        read_record(onlooker, &world, version, true);
+        read_record(onlooker, &world, version, !settings->shows_no_ids);
         add_answered(onlooker, world, POLICY_ANSWERED, STATUS_OK, false);
         if (settings->drops_fields)
             add_answered(onlooker, world, POLICY_ANSWERED, STATUS_HOLLOW, true);
@@ -377,8 +382,13 @@ static void step_crash(struct onlooker *onlooker, const struct world *from)
 static void assess(const struct onlooker *onlooker, const struct world *world,
                    struct policy_verdict *verdict)
 {
+    const struct model_settings *settings = onlooker->settings;
+    const bool step = settings->lock == TARGET_STEP;
     const struct policy_job job = {
         .request = (enum job_request)world->request,
+        .lock = settings->lock,
+        .no_audit = !step,
+        .reads_first = settings->lock == TARGET_OPAQUE,
         .doubt = world->doubt,
         .looks_again = world->looks_again,
         .is_gone = world->is_gone,
@@ -397,7 +407,9 @@ static void assess(const struct onlooker *onlooker, const struct world *world,
         .status = statuses[world->status],
         .code = "",
         .retry_after_ms = -1,
-        .has_version = !audit && world->status == STATUS_OK,
+        .has_record = !audit && world->status == STATUS_OK,
+        .has_version = step && !audit && world->status == STATUS_OK,
+        .token_is_sent = world->shows_version == world->claim_version,
         .version = world->request == REQUEST_UPDATE || audit ? world->claim_version + 1
                                                              : world->shows_version,
         .is_anothers = world->shows & SHOWS_ANOTHERS,
@@ -414,6 +426,7 @@ static void assess(const struct onlooker *onlooker, const struct world *world,
     const struct policy_limits limits = {.max_attempts = MAX_ATTEMPTS,
                                          .on_conflict = onlooker->settings->on_conflict,
                                          .audit_wait_ms = (int64_t)WAIT * TICK_MS,
+                                         .timeout_ms = 1000,
                                          .kind_works = true};
 
     onlooker->settings->policy(&job, &facts, &limits, verdict);
@@ -432,7 +445,7 @@ static void keep_next(struct world *world, const struct policy_verdict *verdict)
     case POLICY_NEXT_SEND:
         world->has_rebase = world->has_base = 1;
         world->rounds++;
-        world->base_version = (uint8_t)verdict->server_version;
+        world->base_version = world->shows_version;
         break;
     case POLICY_NEXT_AUDIT:
         if (!world->arbitrates) {
@@ -460,11 +473,14 @@ static void check_unproven(struct onlooker *onlooker, const struct world *world,
                            const struct policy_verdict *verdict)
 {
     bool unnamed = world->entry == POLICY_UNNAMED_ENTRY || world->entry == POLICY_OUR_USERS_ENTRY;
+    bool impossible = onlooker->settings->lock != TARGET_STEP && world->doubt;
     bool waited = world->asked == WAIT || (!world->doubt && unnamed);
     bool silent =
         world->request == REQUEST_AUDIT && waited && !world->elsewhere &&
         (!world->missed || unnamed || (world->is_copied && onlooker->settings->drops_audit_ids));
 
+    if (impossible)
+        return;
     if (verdict->state == JOB_CONFLICT && !verdict->proven && !verdict->ahead && !silent)
         onlooker_complain(onlooker,
                           "a conflict is unproven, and the audit log could show whose it was");
@@ -592,8 +608,12 @@ void world_check(struct onlooker *onlooker, const struct world *world)
     check_host(onlooker, world, &world->host);
     if (world->copy == COPY_RUNS)
         check_host(onlooker, world, &world->other);
-    if (world->applied > 1)
+    if (world->applied > 1 &&
+        (!world->lockless || (onlooker->settings->strays_die && !onlooker->settings->foreign)))
         onlooker_complain(onlooker, "an update was applied twice");
+    if (world->lockless &&
+        (world->host.state == JOB_CONFLICT || world->host.state == JOB_DISMISSED))
+        onlooker_complain(onlooker, "a conflict was found without a lock");
 }
 
 static bool flies(const struct world *world)
@@ -686,6 +706,7 @@ void world_first(const struct model_settings *settings, struct world *world)
                             .crashes = (uint8_t)settings->crashes,
                             .deletes = settings->foreign_deletes,
                             .closes = settings->may_close,
-                            .later = settings->later};
+                            .later = settings->later,
+                            .lockless = settings->lock == TARGET_NONE};
     world->makers[START] = settings->holds_ours ? MAKER_NOBODY : MAKER_FOREIGN;
 }

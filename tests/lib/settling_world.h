@@ -51,7 +51,8 @@ struct world {
     /* what can still go wrong */
     uint8_t foreign, faults, crashes, deletes, closes, later;
     /* known only to the model */
-    uint8_t applied; /* how often our update was applied */
+    uint8_t applied;  /* how often our update was applied */
+    uint8_t lockless; /* the server applies every PUT; the same in all states of a walk */
 };
 
 /* Receives the states that follow, and violations. */

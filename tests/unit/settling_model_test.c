@@ -270,6 +270,69 @@ static void a_record_with_our_values_is_unchanged_and_nothing_is_sent(void **sta
     assert_true(result.job_states & ENDS(JOB_UNCHANGED));
 }
 
+/* --- locks that are not versions --- */
+
+/* A token shows that a record has changed, and not how often: what it does not show, and values do
+ * not show either, waits for a person. */
+static void an_opaque_lock_applies_nothing_twice(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        const bool fetched = i / 2;
+        const struct model_settings settings = {.policy = policy_assess,
+                                                .lock = TARGET_OPAQUE,
+                                                .on_conflict =
+                                                    fetched ? POLICY_PARK : POLICY_REBASE,
+                                                .fetched = fetched,
+                                                .shows_no_ids = i % 2,
+                                                .lags = i % 2,
+                                                .foreign = 1 + fetched,
+                                                .foreign_deletes = true,
+                                                .may_close = true,
+                                                .faults = 2,
+                                                .crashes = 1};
+        struct model_result result;
+
+        model_walk(&settings, &result);
+        if (result.violation)
+            fail_msg("%u: %s", i, result.violation);
+        printf("# %u: %zu states, %zu ends\n", i, result.states, result.ends);
+        assert_true(result.states > 20000);
+        assert_true(result.job_states & ENDS(JOB_APPLIED));
+        assert_true(result.job_states & ENDS(JOB_CONFLICT));
+        assert_true(result.job_states & ENDS(JOB_REFUSED));
+    }
+}
+
+/* Without a lock there is no conflict, and each run ends. What is sent again was not there, or not
+ * there any more. */
+static const struct model_settings lockless = {.policy = policy_assess,
+                                               .lock = TARGET_NONE,
+                                               .shows_no_ids = true,
+                                               .strays_die = true,
+                                               .may_close = true,
+                                               .faults = 2,
+                                               .crashes = 1};
+
+static void without_a_lock_nothing_is_applied_twice_that_nobody_overwrote(void **state)
+{
+    struct model_settings settings = lockless;
+    struct model_result result;
+
+    (void)state;
+    for (unsigned foreign = 0; foreign < 3; foreign++) {
+        settings.foreign = foreign;
+        settings.foreign_deletes = foreign > 0;
+        model_walk(&settings, &result);
+        if (result.violation)
+            fail_msg("%u: %s", foreign, result.violation);
+        printf("# %u foreign: %zu states, %zu ends\n", foreign, result.states, result.ends);
+        assert_true(result.states > 100);
+        assert_true(result.job_states & ENDS(JOB_APPLIED));
+        assert_false(result.job_states & (ENDS(JOB_CONFLICT) | ENDS(JOB_DISMISSED)));
+    }
+}
+
 /* --- policies that are wrong in one point --- */
 
 /* Takes an ambiguous answer for a failure. */
@@ -371,6 +434,34 @@ static void refuses_in_doubt(const struct policy_job *job, const struct policy_a
     policy_assess(job, answer, limits, verdict);
     if (verdict->refused)
         verdict->state = JOB_REFUSED;
+}
+
+/* Without a lock: sends again before a stray request must have ended. */
+static void does_not_wait_for_strays(const struct policy_job *job,
+                                     const struct policy_answer *answer,
+                                     const struct policy_limits *limits,
+                                     struct policy_verdict *verdict)
+{
+    struct policy_limits hasty = *limits;
+
+    hasty.timeout_ms = 0;
+    policy_assess(job, answer, &hasty, verdict);
+    if (verdict->state == JOB_PENDING)
+        verdict->delay_ms = 0;
+}
+
+/* With an opaque lock: takes every new token for that of somebody else. */
+static void takes_a_new_token_for_a_proof(const struct policy_job *job,
+                                          const struct policy_answer *answer,
+                                          const struct policy_limits *limits,
+                                          struct policy_verdict *verdict)
+{
+    struct policy_job sure = *job;
+
+    if (job->request == REQUEST_READ_BACK && answer->has_record && !answer->token_is_sent &&
+        !answer->fields_are_ours)
+        sure.doubt = false;
+    policy_assess(&sure, answer, limits, verdict);
 }
 
 /* Refuses a job whose record is gone without looking at earlier attempts. */
@@ -697,6 +788,26 @@ static void the_model_notices_a_policy_that_takes_missing_parts_for_proof(void *
                    sizeof values / sizeof *values);
 }
 
+static void the_model_notices_a_policy_that_is_wrong_about_other_locks(void **state)
+{
+    struct model_settings hasty = lockless, sure = {.policy = takes_a_new_token_for_a_proof,
+                                                    .lock = TARGET_OPAQUE,
+                                                    .fetched = true,
+                                                    .shows_no_ids = true,
+                                                    .foreign = 1,
+                                                    .faults = 1};
+    struct model_result result;
+
+    (void)state;
+    hasty.policy = does_not_wait_for_strays;
+    model_walk(&hasty, &result);
+    assert_non_null(result.violation);
+    assert_string_equal(result.violation, "an update was applied twice");
+    model_walk(&sure, &result);
+    assert_non_null(result.violation);
+    assert_string_equal(result.violation, PROVEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -712,8 +823,11 @@ int main(void)
         cmocka_unit_test(a_server_that_begins_to_refuse_refuses_only_what_never_landed),
         cmocka_unit_test(a_record_with_our_values_is_unchanged_whoever_wrote_them),
         cmocka_unit_test(a_record_with_our_values_is_unchanged_and_nothing_is_sent),
+        cmocka_unit_test(an_opaque_lock_applies_nothing_twice),
+        cmocka_unit_test(without_a_lock_nothing_is_applied_twice_that_nobody_overwrote),
         cmocka_unit_test(the_model_notices_a_policy_that_is_wrong_in_one_point),
         cmocka_unit_test(the_model_notices_a_policy_that_takes_missing_parts_for_proof),
+        cmocka_unit_test(the_model_notices_a_policy_that_is_wrong_about_other_locks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

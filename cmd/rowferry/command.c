@@ -232,6 +232,36 @@ const struct command commands[] = {
         },
     },
     {
+        .name = "diff", .bit = FOR_DIFF, .work = command_diff,
+        .arguments = "BATCH|FILE...", .paths_min = 1, .paths_max = PATHS_MANY,
+        .summary = "show what would change on the server",
+        .description =
+            "Shows what the jobs of a batch that are still to be sent, or the rows of files, would "
+            "change on the server, field by field. It reads the record of each row, at the pace "
+            "of drain, and sends nothing. Files are checked as validate does, and not stored. A "
+            "later row of a record is compared with what the earlier one would leave. With "
+            "\"version\": \"known\" in the schema file, what is known of a record counts, and "
+            "what was read is kept, so that the drain after it does not read it again.\n\n"
+            "The verdict on a row is update, unchanged, missing (there is no such record) or "
+            "conflict (the record has another version than the row, or what would be sent breaks "
+            "a rule). A field that only the record has is listed, too, if the update would remove "
+            "it.",
+        .example = "rowferry diff InventoryItem-2026-11-23.csv",
+        .statuses = STATUSES{
+            {0, "every row was compared; none is missing or in conflict"},
+            {1, NULL},
+            {2, "usage, a setting, a schema file, a certificate or the environment is wrong, or "
+                "the database, the batch or a file does not exist"},
+            {3, "rows have no record, are in conflict or would be rejected, or a file would be "
+                "refused"},
+            {4, "a file would be refused because of --max-errors or --min-rows"},
+            {5, "incomplete: records could not be read, or the network is down"},
+            {6, NULL},
+            {7, "another process is sending from this database"},
+            {8, NULL}, STOPPED,
+        },
+    },
+    {
         .name = "forward", .bit = FOR_FORWARD, .work = command_forward,
         .arguments = "FILE|-", .paths_min = 1, .paths_max = 1,
         .summary = "deliver the notifications of a file to the ERP",

@@ -24,6 +24,7 @@ void command_retry(struct cli *cli);
 void command_cancel(struct cli *cli);
 void command_doctor(struct cli *cli);
 void command_export(struct cli *cli);
+void command_diff(struct cli *cli);
 void command_prune(struct cli *cli);
 void command_backup(struct cli *cli);
 void command_forward(struct cli *cli);

@@ -13,6 +13,8 @@
  *     retry.c resolve.c cancel.c  choice.[ch]      the jobs that a person decides about
  *     doctor.c                    checkup*.[ch]    its checks
  *     backup.c                                     copies of the database, core/store
+ *     diff.c                      load.[ch], send.[ch]  files or jobs -> a plan, core/drain
+ *     export.c                    undo.[ch]        rows, or what was there before
  *
  * All commands use:
  *

@@ -7,14 +7,15 @@
 
 #define SENDING    (FOR_RUN | FOR_DRAIN)
 #define ASKING     (SENDING | FOR_AUDIT)
-#define REACHING   (ASKING | FOR_DOCTOR)
-#define READING    (FOR_RUN | FOR_INGEST | FOR_VALIDATE)
+#define FETCHING   (ASKING | FOR_DIFF)
+#define REACHING   (FETCHING | FOR_DOCTOR)
+#define READING    (FOR_RUN | FOR_INGEST | FOR_VALIDATE | FOR_DIFF)
 #define DECIDING   (FOR_RESOLVE | FOR_RETRY | FOR_CANCEL)
 #define LOOKING    (FOR_HISTORY | FOR_EXPORT | FOR_DOCTOR)
 #define DELIVERING (FOR_RUN | FOR_FORWARD | FOR_LISTEN)
-#define STORING    (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS | FOR_AUDIT)
+#define STORING    (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_STATUS | FOR_AUDIT | FOR_DIFF)
 
-#define MEASURED   (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_AUDIT | FOR_FORWARD)
+#define MEASURED   (FOR_RUN | FOR_INGEST | FOR_DRAIN | FOR_AUDIT | FOR_DIFF | FOR_FORWARD)
 #define WATCHED    (MEASURED | FOR_LISTEN)
 
 enum { SECOND_MS = 1000, HOUR_MS = 3600000, DAY_MS = 86400000 };
@@ -116,6 +117,8 @@ static const struct option table[OPT_COUNT] = {
     [OPT_RECORD] = {.name = "record", .kind = KIND_TEXT, .argument = "ID",
         .commands = FOR_RETRY | FOR_EXPORT, .group = GROUP_JOBS,
         .help = "only jobs of this record"},
+    [OPT_READ] = {.name = "read", .commands = FOR_DIFF, .group = GROUP_JOBS,
+        .help = "read every record, also those that are known"},
     [OPT_UNDO] = {.name = "undo", .commands = FOR_EXPORT, .group = GROUP_JOBS,
         .help = "instead of the rows, NDJSON that puts back what their records held before",
         .manual = "The schema file needs \"keepBefore\": true when the batch is read. The rows have "
@@ -184,7 +187,7 @@ static const struct option table[OPT_COUNT] = {
         .help = "certificates to trust instead of the system's"},
     [OPT_CONCURRENCY] = {.name = "concurrency", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_CONCURRENCY"}, .fallback = "8", .minimum = 1, .maximum = 256,
-        .commands = ASKING | DELIVERING, .group = GROUP_SENDING,
+        .commands = FETCHING | DELIVERING, .group = GROUP_SENDING,
         .help = "maximum number of requests in flight"},
     [OPT_RATE] = {.name = "rate", .kind = KIND_RATE, .argument = "R", .env = {"ROWFERRY_RATE"},
         .fallback = "300/m", .commands = STORING, .group = GROUP_SENDING,
@@ -197,7 +200,7 @@ static const struct option table[OPT_COUNT] = {
         .help = "maximum time of one request, in seconds"},
     [OPT_MAX_RETRIES] = {.name = "max-retries", .kind = KIND_INTEGER, .argument = "N",
         .env = {"ROWFERRY_MAX_RETRIES"}, .fallback = "3", .maximum = 1000,
-        .commands = ASKING | FOR_FORWARD, .group = GROUP_SENDING,
+        .commands = FETCHING | FOR_FORWARD, .group = GROUP_SENDING,
         .help = "retries of a job, or tries of a delivery to the ERP, in one run",
         .manual = "A delivery is tried at least once; `listen` tries it without end."},
     [OPT_MAX_ATTEMPTS] = {.name = "max-attempts", .kind = KIND_INTEGER, .argument = "N",
@@ -211,10 +214,10 @@ static const struct option table[OPT_COUNT] = {
         .manual = "The exit status is 4. A percentage counts from 100 finished jobs on."},
     [OPT_MAX_WAIT] = {.name = "max-wait", .kind = KIND_DURATION, .argument = "D",
         .env = {"ROWFERRY_MAX_WAIT"}, .fallback = "15m", .maximum = 365 * (int64_t)DAY_MS,
-        .commands = ASKING | FOR_FORWARD, .group = GROUP_SENDING,
+        .commands = FETCHING | FOR_FORWARD, .group = GROUP_SENDING,
         .help = "maximum wait that the API can ask for; if it asks for more, the run ends",
         .manual = "The exit status is 5, the pause is stored, and a run after its end resumes."},
-    [OPT_IGNORE_PAUSE] = {.name = "ignore-pause", .commands = ASKING, .group = GROUP_SENDING,
+    [OPT_IGNORE_PAUSE] = {.name = "ignore-pause", .commands = FETCHING, .group = GROUP_SENDING,
         .help = "send at once although the API asked an earlier run to wait"},
     [OPT_ON_CONFLICT] = {.name = "on-conflict", .kind = KIND_ON_CONFLICT, .argument = "HOW",
         .env = {"ROWFERRY_ON_CONFLICT"}, .fallback = "park", .commands = SENDING,

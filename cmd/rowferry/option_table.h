@@ -25,7 +25,8 @@ enum {
     FOR_FORWARD = 8192,
     FOR_LISTEN = 16384,
     FOR_BACKUP = 32768,
-    FOR_ALL = 65535,
+    FOR_DIFF = 65536,
+    FOR_ALL = 131071,
 };
 
 /* In the order of --help within a group. */
@@ -55,6 +56,7 @@ enum option_id {
     OPT_EXPORT_STATE,
     OPT_SINCE,
     OPT_RECORD,
+    OPT_READ,
     OPT_UNDO,
     OPT_OLDER_THAN,
     OPT_OURS,

@@ -28,22 +28,22 @@ struct fields {
     uint64_t count;
 };
 
-static void add_field_json(void *context, struct span name)
+static void add_field_json(void *context, const struct api_fields_difference *difference)
 {
     struct fields *fields = context;
 
     buf_append_text(fields->out, fields->count++ ? ", " : "");
-    json_line_string(fields->out, name);
+    json_line_string(fields->out, difference->name);
 }
 
-static void add_field(void *context, struct span name)
+static void add_field(void *context, const struct api_fields_difference *difference)
 {
     struct fields *fields = context;
 
     if (fields->count++ >= FIELDS_MAX)
         return;
     buf_append_text(fields->out, fields->count == 1 ? ", differing in " : ", ");
-    words_printable_span(fields->out, name);
+    words_printable_span(fields->out, difference->name);
 }
 
 static void add_version(struct buf *line, const char *name, bool is_there, int64_t version)

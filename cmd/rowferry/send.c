@@ -31,20 +31,16 @@ void send_release(struct send *send)
     access_release(&send->access);
 }
 
-/* left: jobs that wait to be sent; 0: only the audit log is needed. */
-static bool has_credentials(const struct send *send, struct cli *cli, uint64_t left)
+/* what: the credentials are needed for. */
+static bool has_credentials(const struct send *send, struct cli *cli, const char *what)
 {
     const struct token_client *client = &send->access.client;
-    char waiting[64] = "applied updates are to be looked up in the audit log";
 
     if (access_complete(&send->access))
         return true;
-    if (left)
-        snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
-                 left == 1 ? "job is" : "jobs are");
     return report_error(
         &cli->report, ERR_CONFIG,
-        "%s, but there are no credentials: set %s%s%s in the environment or in .env", waiting,
+        "%s, but there are no credentials: set %s%s%s in the environment or in .env", what,
         client->id ? "" : "GENESYS_CLIENT_ID", client->id || client->secret ? "" : " and ",
         client->secret ? "" : "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
 }
@@ -163,7 +159,8 @@ static struct drain_options drain_options(const struct send *send, struct sessio
     };
 }
 
-static bool drain(struct send *send, struct session *session, int64_t batch_id)
+static bool drain(struct send *send, struct session *session, int64_t batch_id,
+                  const struct diff_options *diff)
 {
     struct cli *cli = session->cli;
     struct notice_sink notices = report_sink(&cli->report);
@@ -174,6 +171,9 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     struct err err = {0};
     bool fine;
 
+    options.diff = diff;
+    if (diff)
+        options.audit_share = 0;
     options.notices = &notices;
     options.progress = watch_drain;
     options.progress_context = &watcher;
@@ -190,10 +190,13 @@ static bool drain(struct send *send, struct session *session, int64_t batch_id)
     return result.end == DRAIN_FINISHED;
 }
 
+static const char looked_up[] = "applied updates are to be looked up in the audit log";
+
 bool send_work(struct send *send, struct session *session, int64_t batch_id)
 {
     bool due = false, fine;
     struct err err = {0};
+    char waiting[64];
     uint64_t left;
 
     if (!session_count_left(session, &left))
@@ -203,9 +206,13 @@ bool send_work(struct send *send, struct session *session, int64_t batch_id)
         return report_fail(&session->cli->report, &err);
     if (left == 0 && !due)
         return true;
-    if (!has_credentials(send, session->cli, left) || !session_lock(session, LOCK_DRAIN))
+    if (left)
+        snprintf(waiting, sizeof waiting, "%" PRIu64 " %s waiting", left,
+                 left == 1 ? "job is" : "jobs are");
+    if (!has_credentials(send, session->cli, left ? waiting : looked_up) ||
+        !session_lock(session, LOCK_DRAIN))
         return false;
-    fine = drain(send, session, batch_id);
+    fine = drain(send, session, batch_id, NULL);
     session_unlock(session);
     return fine;
 }
@@ -220,7 +227,13 @@ void send_audit(struct send *send, struct session *session, int64_t batch_id)
         return;
     if (!audit_begin(session->store, &scope, &jobs, &err))
         report_fail(&session->cli->report, &err);
-    else if (jobs > 0 && has_credentials(send, session->cli, 0))
-        drain(send, session, batch_id);
+    else if (jobs > 0 && has_credentials(send, session->cli, looked_up))
+        drain(send, session, batch_id, NULL);
     session_unlock(session);
+}
+
+bool send_compare(struct send *send, struct session *session, const struct diff_options *diff)
+{
+    return has_credentials(send, session->cli, "records are to be read") &&
+           drain(send, session, 0, diff);
 }

@@ -5,6 +5,8 @@
 #include "cmd/rowferry/access.h"
 #include "cmd/rowferry/session.h"
 
+struct diff_options;
+
 struct send {
     struct access access;
 };
@@ -22,5 +24,8 @@ bool send_work(struct send *send, struct session *session, int64_t batch_id);
 /* Looks up the applied jobs of all batches, or of one, in the audit log, and reports how it ended.
  */
 void send_audit(struct send *send, struct session *session, int64_t batch_id);
+
+/* Has records read and compared, and reports how it ended. Returns true if all of them were. */
+bool send_compare(struct send *send, struct session *session, const struct diff_options *diff);
 
 #endif

@@ -356,6 +356,19 @@ static void append_answers(const struct meter_replies *replies, struct buf *line
     json_line_count(line, "answers_others", replies->others);
 }
 
+/* Appends what `diff` counted. */
+static void append_compared(const struct summary *summary, struct buf *line)
+{
+    static const char *const names[DIFF_VERDICTS] = {[DIFF_UPDATE] = "would_update",
+                                                     [DIFF_UNCHANGED] = "would_not",
+                                                     [DIFF_MISSING] = "missing",
+                                                     [DIFF_CONFLICT] = "conflicts",
+                                                     [DIFF_UNREAD] = "unread"};
+
+    for (unsigned i = 0; summary->compares && i < DIFF_VERDICTS; i++)
+        json_line_count(line, names[i], summary->compared[i]);
+}
+
 void summary_json(struct summary *summary, const char *command, double rate_per_s, int exit_status,
                   struct buf *line)
 {
@@ -401,6 +414,7 @@ void summary_json(struct summary *summary, const char *command, double rate_per_
     json_line_count(line, "validation_failures", run->validation_failures);
     json_line_count(line, "throttled", run->throttled);
     append_audits(summary->by_verdict, line);
+    append_compared(summary, line);
     append_answers(&summary->replies, line);
     json_line_count(line, "notifications", notifications->received);
     json_line_count(line, "notifications_repeated", notifications->repeated);

@@ -4,6 +4,7 @@
 #define ROWFERRY_CMD_SUMMARY_H
 
 #include "core/base/buf.h"
+#include "core/drain/diff.h"
 #include "core/drain/meter.h"
 #include "core/store/known.h"
 #include "core/store/notification.h"
@@ -63,6 +64,8 @@ struct summary {
     struct store_run run;
     struct meter_replies replies;       /* of the API, in the order of their counts */
     uint64_t skipped, fetched, drifted; /* rows, by what is known (struct meter) */
+    bool compares;                      /* records, for `diff`; ... */
+    uint64_t compared[DIFF_VERDICTS];   /* ... and what of the rows */
     double learned_per_s;               /* the pace that the API allowed this run; 0: unknown */
     struct summary_notifications notifications;
     struct batch_table table;

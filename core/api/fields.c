@@ -193,23 +193,42 @@ struct api_fields_relation api_fields_relate(struct span ours, struct span their
     return relation;
 }
 
-/* Visits the members of a that b does not have or, with `values`, has another value for. */
-static void visit_differing(struct side *a, struct side *b, bool values,
-                            void (*visit)(void *context, struct span name), void *context)
+/* The value as it is written; a string with its quotes. */
+static struct span value_text(const struct side *side, uint32_t value)
+{
+    const struct json_token *token = &side->tape.tokens[value];
+    size_t quote = token->kind == JSON_STRING;
+
+    return (struct span){side->text + token->start - quote, token->size + 2 * quote};
+}
+
+/* Visits the members of a that b does not have or, if a is `ours`, has another value for. */
+static void visit_differing(struct side *a, struct side *b, bool ours,
+                            void (*visit)(void *context,
+                                          const struct api_fields_difference *difference),
+                            void *context)
 {
     const struct json_token *tokens = a->tape.tokens;
     uint32_t cursor = 1;
 
     for (uint32_t name = 1; name < tokens[0].next; name = tokens[name + 1].next) {
         uint32_t value = find_value(a, name, b, 0, &cursor);
+        struct api_fields_difference difference = {0};
 
-        if (!value || (values && !same_value(a, name + 1, b, value)))
-            visit(context, json_string(&tokens[name], a->text, &a->scratch));
+        if (value && (!ours || same_value(a, name + 1, b, value)))
+            continue;
+        difference.name = json_string(&tokens[name], a->text, &a->scratch);
+        *(ours ? &difference.ours : &difference.theirs) = value_text(a, name + 1);
+        if (value)
+            difference.theirs = value_text(b, value);
+        visit(context, &difference);
     }
 }
 
 void api_fields_differing(struct span ours, struct span theirs,
-                          void (*visit)(void *context, struct span name), void *context)
+                          void (*visit)(void *context,
+                                        const struct api_fields_difference *difference),
+                          void *context)
 {
     struct side a = {0}, b = {0};
 

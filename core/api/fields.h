@@ -24,9 +24,18 @@ struct api_fields_relation api_fields_relate(struct span ours, struct span their
  * spelling. Both are JSON objects; theirs can be empty. */
 void api_fields_merge(struct buf *out, struct span ours, struct span theirs);
 
-/* Calls visit with the decoded name of each member in which the two differ: first those of ours,
- * then those that only theirs has. Values are compared as by api_fields_within. */
+/* A member in which two objects differ. */
+struct api_fields_difference {
+    struct span name;         /* decoded */
+    struct span ours, theirs; /* the values as JSON text, as each side wrote them; without data: it
+                                 has no such member */
+};
+
+/* Calls visit with each member in which the two differ: first those of ours, then those that only
+ * theirs has. Values are compared as by api_fields_within. */
 void api_fields_differing(struct span ours, struct span theirs,
-                          void (*visit)(void *context, struct span name), void *context);
+                          void (*visit)(void *context,
+                                        const struct api_fields_difference *difference),
+                          void *context);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/audit.h"
+#include "core/drain/diff.h"
 #include "core/drain/knowledge.h"
 #include "core/drain/loop.h"
 #include "core/job/id.h"
@@ -426,7 +427,7 @@ bool drain_run(struct store *store, const struct drain_options *options,
                struct drain_result *result, struct err *err)
 {
     struct loop *loop = mem_calloc(1, sizeof *loop);
-    bool parked = false, fine;
+    bool sends = !options->audit_only && !options->diff, parked = false, fine;
 
     *result = (struct drain_result){.end = DRAIN_FINISHED};
     loop->options = options;
@@ -434,9 +435,11 @@ bool drain_run(struct store *store, const struct drain_options *options,
     if (options->before)
         loop->meter = *options->before;
     fine = open_loop(loop, store, err) && heed_pause(loop, store, &parked, err) &&
-           (options->audit_only || take_up(loop, store, err));
-    if (fine && !parked && !options->audit_only)
+           (!sends || take_up(loop, store, err));
+    if (fine && !parked && sends)
         fine = run_loop(loop, err);
+    if (fine && !parked && options->diff)
+        fine = diff_run(loop, store, err);
     if (fine && options->audit_share > 0 && result->end == DRAIN_FINISHED)
         fine = audit_run(loop, store, err);
     meter_report(&loop->meter, &result->run);

@@ -35,6 +35,7 @@ struct drain_progress {
 };
 
 struct lock;
+struct diff_options;
 
 struct drain_options {
     struct lock *lock; /* checked while the drain runs; NULL: none */
@@ -57,6 +58,8 @@ struct drain_options {
     double audit_share;    /* of the applied jobs that are looked up in it afterwards; 0: none */
     unsigned audit_ids;    /* records that one request asks for at most */
     bool audit_only; /* nothing is sent; all applied jobs count, not only those that are due */
+    const struct diff_options *diff; /* records are read and compared, and nothing is sent; NULL:
+                                        jobs are sent */
     bool has_max_refused, has_max_refused_percent; /* more refused jobs than these stop the run */
     uint64_t max_refused;
     double max_refused_percent; /* of the final jobs, when there are 100 or more */

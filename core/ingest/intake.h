@@ -38,6 +38,9 @@ struct ingest_options {
     void (*progress)(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                      uint64_t rows);
     void *progress_context;
+    /* Called by ingest_validate for each row that would be accepted; may be NULL. */
+    bool (*accept)(void *context, const char *schema, const struct row *row, struct err *err);
+    void *accept_context;
 };
 
 enum ingest_outcome {

@@ -24,6 +24,7 @@ struct trial {
                   struct err *err);
     void *context;
     struct ingest_result *result;
+    const char *schema;
 };
 
 static bool look_up(const struct trial *trial, struct err *err)
@@ -64,6 +65,9 @@ static bool try_row(struct trial *trial, const struct row *row, struct violation
     if (violations->count == 0) {
         result->jobs++;
         note_record(trial, row);
+        if (trial->options->accept &&
+            !trial->options->accept(trial->options->accept_context, trial->schema, row, err))
+            return false;
     } else {
         result->rows_rejected++;
         result->violations += violations->count;
@@ -168,6 +172,7 @@ static bool try_feed(struct trial *trial, struct err *err)
 
     if (!schema || !feed_format(&trial->feed, trial->options, &format, err))
         return false;
+    trial->schema = schema_name(schema);
     feed_shape(&trial->feed, trial->options, schema, &shape);
     trial->reader = reader_open(trial->feed.fd, trial->feed.source, format, &shape, err);
     if (trial->reader)

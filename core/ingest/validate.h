@@ -6,8 +6,9 @@
 #include "core/row/violation.h"
 
 /* Checks a file as ingest would, without a database and without writing. Calls visit for each row
- * that would be rejected. At the end of a file that would be read, notices report records with
- * several rows, which are found by reading it twice. */
+ * that would be rejected (NULL: for none), and options->accept for each other one. At the end of a
+ * file that would be read, notices report records with several rows, which are found by reading it
+ * twice. */
 bool ingest_validate(const struct ingest_options *options, const char *path,
                      bool (*visit)(void *context, const struct row *row,
                                    const struct violations *violations, struct err *err),

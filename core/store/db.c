@@ -36,6 +36,7 @@ static const struct db_statements *const owners[DB_OWNERS] = {
     [DB_DELIVERIES] = &delivery_statements,
     [DB_BEFORES] = &before_statements,
     [DB_UNDOS] = &undo_statements,
+    [DB_WAITING] = &waiting_statements,
 };
 
 const struct db_statements *db_statements_of(enum db_owner owner)

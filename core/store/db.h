@@ -38,6 +38,7 @@ enum db_owner {
     DB_DELIVERIES,
     DB_BEFORES,
     DB_UNDOS,
+    DB_WAITING,
     DB_OWNERS
 };
 
@@ -52,7 +53,7 @@ extern const struct db_statements run_statements, batch_statements, unfiled_stat
     turn_statements, summary_statements, decide_statements, cancel_statements, history_statements,
     export_statements, census_statements, prune_statements, sweep_statements, filed_statements,
     audit_statements, notification_statements, known_statements, known_claim_statements,
-    delivery_statements, before_statements, undo_statements;
+    delivery_statements, before_statements, undo_statements, waiting_statements;
 
 enum {
     DB_STATEMENTS_MAX = 32,

@@ -66,10 +66,12 @@
     X(FINISHED_RUN_ID) \
     X(FIRST_ID) \
     X(FIRST_ROW) \
+    X(FIRST_VERSION) \
     X(FOLDER) \
     X(FORMAT) \
     X(FOUND) \
     X(HAS_ENTRY) \
+    X(HAS_OTHERS) \
     X(HEADER) \
     X(HTTP_STATUS) \
     X(ID) \
@@ -143,6 +145,7 @@
     X(RECORD_ID) \
     X(REQUESTS) \
     X(RESOLUTION) \
+    X(RETURNED) \
     X(ROUNDS) \
     X(ROWS) \
     X(ROWS_BEFORE) \

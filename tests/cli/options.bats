@@ -76,15 +76,6 @@ fails_with() {
     fails_with "'--db' is not a command: options go after the command, see rowferry --help" --db=x run
 }
 
-@test "planned commands that do not exist yet are unknown" {
-    local command
-
-    for command in diff; do
-        ends 2 rowferry $command
-        holds "$stderr" "unknown command '$command'"
-    done
-}
-
 @test "an unknown option is exit 2 and suggests the nearest" {
     fails_with "unknown option '--concurency': did you mean --concurrency? See rowferry run --help" \
         run --concurency 4

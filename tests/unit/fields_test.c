@@ -171,24 +171,28 @@ static void fields_are_compared_by_value(void **state)
                          cases[i].within);
 }
 
-static void hear_name(void *context, struct span name)
+static void hear(void *context, const struct api_fields_difference *difference)
 {
-    struct buf *names = context;
+    struct buf *text = context;
 
-    buf_append_text(names, names->size ? " " : "");
-    buf_append_span(names, name);
+    buf_append_text(text, text->size ? " " : "");
+    buf_append_span(text, difference->name);
+    buf_append_char(text, ':');
+    buf_append_span(text, difference->theirs.data ? difference->theirs : span_of("-"));
+    buf_append_char(text, '>');
+    buf_append_span(text, difference->ours.data ? difference->ours : span_of("-"));
 }
 
-static void fields_that_differ_are_named_ours_first(void **state)
+static void fields_that_differ_are_given_ours_first(void **state)
 {
     static const struct {
         const char *ours, *theirs, *names;
     } cases[] = {
         {"{\"a\":1}", "{\"a\":1.0}", ""},
-        {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"b\":1,\"x\":0}", "a b x"},
-        {"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":2}}", "a"},
-        {"{\"\\u00e9\":1}", "{}", "\xc3\xa9"},
-        {"{}", "{\"b\":null,\"a\":1}", "b a"},
+        {"{\"a\":1,\"b\":2,\"c\":3}", "{\"c\":3,\"b\":1,\"x\":0}", "a:->1 b:1>2 x:0>-"},
+        {"{\"a\":{\"x\":1}}", "{\"a\":{\"x\":2}}", "a:{\"x\":2}>{\"x\":1}"},
+        {"{\"\\u00e9\":\"\\n\"}", "{}", "\xc3\xa9:->\"\\n\""},
+        {"{}", "{\"b\":null,\"a\":\"\"}", "b:null>- a:\"\">-"},
         {"{\"a\":1}", "", ""},
     };
     struct buf names = {0};
@@ -196,7 +200,7 @@ static void fields_that_differ_are_named_ours_first(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         buf_reset(&names);
-        api_fields_differing(span_of(cases[i].ours), span_of(cases[i].theirs), hear_name, &names);
+        api_fields_differing(span_of(cases[i].ours), span_of(cases[i].theirs), hear, &names);
         assert_string_equal(buf_text(&names), cases[i].names);
     }
     buf_release(&names);
@@ -239,7 +243,7 @@ int main(void)
         cmocka_unit_test(a_name_is_one_however_it_is_escaped),
         cmocka_unit_test(what_was_merged_holds_our_fields_and_merges_to_itself),
         cmocka_unit_test(fields_are_compared_by_value),
-        cmocka_unit_test(fields_that_differ_are_named_ours_first),
+        cmocka_unit_test(fields_that_differ_are_given_ours_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ static const char *const owners[DB_OWNERS] = {
     [DB_DELIVERIES] = "deliveries",
     [DB_BEFORES] = "befores",
     [DB_UNDOS] = "undos",
+    [DB_WAITING] = "waiting",
 };
 
 /* What people ask. */

@@ -7,13 +7,14 @@
 #   BENCH_ROWS=1000000       rows of the file for ingest and validate
 #   BENCH_JOBS=100000        jobs of the drain
 #   BENCH_ORDERS='sequential shuffled'    record ids of the file
+#   BENCH_NIGHT=100000       rows of the night, of which 5% changed
 #   BENCH_SECONDS=10         of load on the listener, in each run
 #   BENCH_ONLY='ingest ...'  which figures (FIGURES below has all)
 #   BENCH_KEEP=1             leaves the databases in build/bench/work.*
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 PATH=$PATH:/usr/sbin
-FIGURES='ingest ndjson validate drain tls http2 curl parallel latency backlog start known prune memory listen'
+FIGURES='ingest ndjson validate drain tls http2 curl parallel latency backlog start known prune memory listen night'
 runs=${BENCH_RUNS:-5} rows=${BENCH_ROWS:-1000000} jobs=${BENCH_JOBS:-100000}
 orders=${BENCH_ORDERS:-sequential shuffled} only=${BENCH_ONLY:-$FIGURES}
 bin=$PWD/build/release
@@ -505,6 +506,60 @@ bench_listen() {
         echo '| Node with better-sqlite3 | | not measured: npm cannot install it here | | |'
     fi
     rm -f "$work"/[ln].db*
+}
+
+# night NAME NUMBER VERSION: reads the file of that night, in which one row of twenty is another than in
+# that of the night before, and drains it under a schema with that `version`. Its requests are in
+# $work/NAME-requests.
+night() {
+    local file=$work/InventoryItem-night-$2.csv
+
+    jq --arg version "$3" '."x-rowferry".version = $version' schema/InventoryItem.json >"$work/schema/InventoryItem.json"
+    awk -F, -v OFS=, -v night="$2" 'NR > 1 && NR % 20 < night { $4++ } 1' "$(rows_file sequential "$night_rows")" >"$file"
+    "$bin/rowferry" ingest -q --db "$work/night.db" --schemas "$work/schema" "$file" || die 'ingest failed'
+    rm -f "$work/$1"
+    measure "$1" env GENESYS_CLIENT_ID=sim-client GENESYS_CLIENT_SECRET=sim-secret \
+        "$bin/rowferry" drain --json --db "$work/night.db" --schemas "$work/schema" --environment "$night_url" \
+        --concurrency 64 --rate "$night_limit" --audit none
+    tail -n 1 "$work/output" | jq .requests >"$work/$1-requests"
+}
+
+# night_line NAME TITLE
+night_line() {
+    local requests
+    requests=$(cat "$work/$1-requests")
+    line "$1" "$night_rows" "$2"
+    single "$2, requests a row" "$(awk -v r="$requests" -v n="$night_rows" 'BEGIN { printf "%.3f", r / n }')" ''
+    single "$2, at 300 requests a minute" "$(awk -v r="$requests" 'BEGIN { printf "%.2f", r / 300 / 60 }')" h
+}
+
+# A full export of which 5% changed, one night after the other, at a limit that is 400 times the platform's.
+bench_night() {
+    local night_rows=${BENCH_NIGHT:-100000} night_limit=120000/m night_url
+
+    rm -f "$work"/night.db* "$work/ready"
+    mkdir -p "$work/schema"
+    mkfifo "$work/ready"
+    "$bin/genesys-sim" --with-parent --max-seconds 3600 --rate-limit "$night_limit" >"$work/ready" &
+    simulator=$!
+    read -r _ _ night_url <"$work/ready"
+    night required 1 required
+    expect "$night_rows" "$work/night.db" 'SELECT sum(applied) FROM batch_summary'
+    night fetch 2 fetch
+    night cold 3 known
+    night warm 4 known
+    expect $((night_rows / 20)) "$work/night.db" 'SELECT applied FROM batch_summary ORDER BY batch_id DESC LIMIT 1'
+    measure loop python3 tests/bench/loop.py "$night_url" "$work/InventoryItem-night-4.csv"
+    cp "$work/output" "$work/loop-requests"
+    kill "$simulator"
+    simulator=
+    title "a night of $night_rows rows, 5% of them changed, at $night_limit"
+    night_line required 'version: required'
+    night_line fetch 'version: fetch'
+    night_line cold 'version: known, nothing known yet'
+    night_line warm 'version: known'
+    night_line loop 'a loop of GET and PUT, one connection'
+    rm -f "$work"/night.db*
 }
 
 # machine: what the figures were measured on

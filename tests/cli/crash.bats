@@ -15,6 +15,11 @@ teardown() {
     printf '%s\n' "$output" | sed 's/^/# /' >&3
 }
 
+@test "5 kills with keepBefore keep what the server had before each update" {
+    B=${BIN#"$TOP/"} KILLS=5 KEEP=1 WITHOUT=heads WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
+    holds "$output" "crash: 5 kills in 1 rounds"
+}
+
 @test "every crash point is reached, and the run after it puts things right" {
     needs_crash_points
     B=${BIN#"$TOP/"} WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" points
@@ -91,6 +96,28 @@ tampered() {
     sqlite3 rowferry.db "UPDATE job_state SET server_version = 77 WHERE state = 'applied'"
     run check kill.sql
     holds "$output" 'says `applied`, and the server never did that'
+}
+
+@test "the checks see something kept that was not there, and too little that was kept" {
+    world_begin world 1
+    world_keeps
+    feed 60 csv 0
+    world_is_right
+    cp rowferry.db good.db
+    kept_wrong "UPDATE before_update SET fields = CAST('{\"a\":1}' AS BLOB), size = 7 WHERE version > 1" kill.sql \
+        'keeps {"a":1} of version 2'
+    kept_wrong "UPDATE before_update SET version = version + 1" kill.sql ', and the record never had that then'
+    kept_wrong "DELETE FROM before_update WHERE job_id % 3 = 0" end.sql 'what was there before is not known of '
+}
+
+# kept_wrong SQL CHECK FAULT: with that done to the database, the check reports the fault
+kept_wrong() {
+    rm -f rowferry.db-wal rowferry.db-shm
+    cp good.db rowferry.db
+    sqlite3 rowferry.db "$1"
+    run check "$2"
+    same 1 "$status"
+    holds "$output" "$3"
 }
 
 @test "the checks see something known that never was, that is old, and a row that was skipped wrongly" {

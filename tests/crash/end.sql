@@ -17,6 +17,13 @@ SELECT record_id || ' is known at version ' || version || ', which is not its la
 FROM found.known_record k
 WHERE version <> coalesce((SELECT max(version) FROM ledger l WHERE l.record_id = k.record_id), 1);
 
+-- A read that shows less than the update carries is repeated, so that nearly always something is kept.
+SELECT 'of ' || count(*) || ' updates, what was there before is not known of ' || count(*) FILTER (WHERE b.size IS NULL
+       OR b.version <> j.server_version - 1)
+FROM found.batch k JOIN found.job j ON j.batch_id = k.id AND j.state = 'applied'
+LEFT JOIN found.before_update b ON b.job_id = j.id WHERE k.keeps_before
+HAVING count(*) FILTER (WHERE b.size IS NULL OR b.version <> j.server_version - 1) * 20 > count(*);
+
 SELECT 'rejected are ' || count(*) || ' rows'
 FROM found.rejected_row JOIN found.batch ON id = batch_id WHERE state = 'done'
 HAVING count(*) <> (SELECT count(*) FROM asked WHERE kind = 'rejected');

@@ -26,6 +26,13 @@ FROM found.known_record k WHERE iif(version = 1, json(fields) <> '{}', NOT EXIST
     (SELECT 1 FROM ledger l WHERE l.record_id = k.record_id AND l.version = k.version
                               AND json(l.fields) = json(k.fields)));
 
+-- What was kept before an update is what the record had at the version that the update carries.
+SELECT 'job of ' || record_id || ' keeps ' || sqlar_uncompress(b.fields, b.size) || ' of version ' || b.version
+       || ', and the record never had that then'
+FROM found.before_update b JOIN found.job j ON j.id = b.job_id WHERE b.size IS NOT NULL
+AND json(sqlar_uncompress(b.fields, b.size)) IS NOT iif(b.version = 1, '{}',
+    (SELECT json(l.fields) FROM ledger l WHERE l.record_id = j.record_id AND l.version = b.version));
+
 SELECT 'job of ' || record_id || ' is `unchanged`, and the record had other values'
 FROM found.job j WHERE state = 'unchanged' AND NOT EXISTS
     (SELECT 1 FROM ledger l WHERE l.record_id = j.record_id AND l.version = j.server_version

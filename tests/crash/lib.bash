@@ -78,6 +78,11 @@ world_knows() {
     jq '."x-rowferry".version = "known"' "$TOP/schema/InventoryItem.json" >schema/InventoryItem.json
 }
 
+# From now on, the schema file has `keepBefore`, whatever else it has.
+world_keeps() {
+    jq '."x-rowferry".keepBefore = true' schema/InventoryItem.json >keeping && mv keeping schema/InventoryItem.json
+}
+
 world_end() {
     [ -z "${SIM:-}" ] || kill "$SIM" 2>/dev/null || true
     [ -z "${SIM:-}" ] || wait "$SIM" 2>/dev/null || true
@@ -172,7 +177,7 @@ SQL
 check() {
     local faults
 
-    if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" -lt 12 ]; then
+    if [ ! -e "$DB" ] || ! copy_database || [ "$(sqlite3 copy.db 'PRAGMA user_version')" -lt 14 ]; then
         [ -s requests ] || return 0
         echo 'requests left, and there is no table to record them in'
         return 1

@@ -9,11 +9,13 @@
 #   WITHOUT='PART..'  leaves out: ids (dropped or garbled), lag (of reads), heads (rows at the head of
 #                     each file that are always answered 403 or 301), 429, clock (steps of the client's),
 #                     known (every second round, the schema has `version: known`)
+#   KEEP=1            the schema has `keepBefore` in every round, not only in every third
 #   WORK=FOLDER       where it works and what it leaves of a failure (default build/crash)
 #
 # After each kill: what the server saw has its attempt row, no job says `applied` that is not, what is
-# known of a record is what it had, the database is whole. At the end of each round: every valid row is applied exactly once, in the order
-# of the files for each record, and nothing else. At least half of the kills whose run had a right
+# known of a record, or was kept before an update, is what it had, the database is whole. At the end of
+# each round: every valid row is applied exactly once, in the order of the files for each record, and
+# nothing else. At least half of the kills whose run had a right
 # clock must have hit requests in flight: the server saw them, and their end is not on record. Then a
 # listener is killed a fifth as often (listen.bash).
 set -u
@@ -178,6 +180,7 @@ one_round() {
     LATENCY_MS=40 # so that there is nearly always something in flight
     world_begin "$WORK/round-$rounds" $SEED || fail 'the simulator does not start'
     [ $((rounds % 2)) -eq 1 ] || ! with known || world_knows
+    { [ $((rounds % 3)) -ne 0 ] && [ -z "${KEEP:-}" ]; } || world_keeps
     rm -f clock
     mkfifo clock
     ! with heads || HEADS=1

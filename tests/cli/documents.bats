@@ -19,7 +19,7 @@ setup() {
 masked() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{3})?Z/MOMENT/g' \
         -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ID/g' -e 's/[0-9]+(\.[0-9])? (m?s)\b/N \2/g' \
-        -e 's/^latency .*/latency/' -e 's/night\.[A-Za-z0-9]+/night.X/g' -e 's/127\.0\.0\.1:[0-9]+/HOST/g' \
+        -e 's/([0-9]+[hm] )+[0-9]+s\b/N s/g' -e 's/^latency .*/latency/' -e 's/night\.[A-Za-z0-9]+/night.X/g' -e 's/127\.0\.0\.1:[0-9]+/HOST/g' \
         -e 's/[0-9]+ [MGT]B free/N GB free/' -e 's/[ \t]+$//'
 }
 

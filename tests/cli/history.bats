@@ -80,6 +80,7 @@ InventoryItem|quantity|minimum|1"
     answers "why rows of a batch were not sent" \
         '11|A-10|sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"; price: must be more than 0, is -1
 814|A-813|sku: must match ^[A-Z]{2}-\d{4}$, is "wrong"'
+    answers "what the record of one row held before our update" ""
     sql "UPDATE attempt SET latency_us = 1500"
     answers "every request of one row (batch 5, row 812), with the id that support asks for" \
         "PUT|2|200|||1500|ID"

@@ -63,7 +63,7 @@ options() {
     ends 0 rowferry run
     lacks "$stderr" "no setting"
     (umask 077 && echo hush >secret)
-    sed -i "s/^#\([A-Z_]*=\)/\1/;s,/srv/erp/[a-z]*-secret,$PWD/secret,;s|=/var/lib/.*/|=$PWD/|;s|^GENESYS_CLIENT_ID=$|&me|" .env
+    sed -i "s/^#\([A-Z_]*=\)/\1/;s,/srv/erp/[a-z]*-[sk]e[a-z]*,$PWD/secret,;s|=/var/lib/.*/|=$PWD/|;s|^GENESYS_CLIENT_ID=$|&me|" .env
     grep -q '^ROWFERRY_RATE=300/m$' .env
     ends 0 rowferry run
     lacks "$stderr" "no setting"

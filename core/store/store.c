@@ -163,6 +163,8 @@ static bool configure(struct store *store, enum store_mode mode, struct err *err
            db_exec(store, "PRAGMA synchronous = FULL", err) &&
            db_exec(store, "PRAGMA cache_size = -12000", err) &&
            db_exec(store, "PRAGMA wal_autocheckpoint = 4000", err) &&
+           /* to which a log shrinks that grew while somebody read for long */
+           db_exec(store, "PRAGMA journal_size_limit = 33554432", err) &&
            /* where a batch's record ids are sorted; no file until there is something in it */
            db_exec(store, "CREATE TEMP TABLE sorted_key (record_id TEXT, job_id INTEGER)", err) &&
            migrate_up(store, err);

@@ -118,6 +118,36 @@ static void commits_of_others_do_not_begin_a_copy_again(void **state)
     assert_string_equal(fixture_ask(fixture, "PRAGMA wal_checkpoint(TRUNCATE)"), "0|0|0");
 }
 
+/* Bytes of the write-ahead log. */
+static int64_t log_size(const struct fixture *fixture)
+{
+    char path[SCRATCH_SIZE + 32];
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s-wal", fixture->path);
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+static void a_log_that_grew_during_a_copy_shrinks_again(void **state)
+{
+    enum { MB = 1 << 20 };
+    struct fixture *fixture = *state;
+
+    fixture_ask(fixture, "BEGIN");
+    fixture_ask(fixture, "SELECT count(*) FROM run"); /* as a copy reads */
+    for (int i = 0; i < 40; i++)
+        assert_true(db_exec(fixture->store,
+                            "INSERT INTO rejected_row(batch_id, row_no, line_no, record_id, raw) "
+                            "SELECT 1, count(*), 1, 'x', zeroblob(1 << 20) FROM rejected_row",
+                            &fixture->err));
+    assert_true(log_size(fixture) > 40 * MB);
+    fixture_ask(fixture, "COMMIT");
+    assert_true(db_exec(fixture->store, "PRAGMA wal_checkpoint(PASSIVE)", &fixture->err));
+    assert_true(db_exec(fixture->store, "UPDATE batch SET source = 'y'", &fixture->err));
+    assert_in_range(log_size(fixture), 1, 33 * MB);
+}
+
 static void a_database_of_an_older_version_is_copied_as_it_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -207,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_copy_is_one_file_that_a_reader_needs_nothing_else_for),
         WITH_STORE(commits_of_others_do_not_begin_a_copy_again),
+        WITH_STORE(a_log_that_grew_during_a_copy_shrinks_again),
         WITH_STORE(a_database_of_an_older_version_is_copied_as_it_is),
         WITH_STORE(a_copy_that_is_not_what_was_written_is_found_out),
         WITH_STORE(every_write_of_a_copy_can_fail),

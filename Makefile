@@ -23,7 +23,7 @@ DEB_BUILD  := gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libsqlite3-
               libpcre2-dev libxxhash-dev libmicrohttpd-dev libidn2-dev zlib1g-dev libssl-dev
 DEB_TEST   := libcmocka-dev bats sqlite3 jq curl openssl mandoc zsh lighttpd lighttpd-mod-webdav
 DEB_LINT   := clang-format clang-tidy cppcheck
-DEB_BENCH  := nginx-light miller wrk parallel jq
+DEB_BENCH  := nginx-light miller wrk parallel jq python3
 DEB_FUZZ   := clang
 DEB_DEB    := dpkg-dev lintian
 DEB_COV    := gcovr jq
@@ -214,7 +214,7 @@ deps-lint: need
 	@$(call have,clang-format clang-tidy cppcheck) || tests/lib/deps.sh $(DEB_LINT)
 
 deps-bench: need
-	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr wrk parallel jq sqlite3 curl openssl) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
+	@PATH="$$PATH:/usr/sbin"; $(call have,nginx mlr wrk parallel jq sqlite3 curl openssl python3) || tests/lib/deps.sh $(DEB_BENCH) $(DEB_TEST)
 
 # libFuzzer comes with clang, in a package that is named after its version
 libfuzzer = echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \

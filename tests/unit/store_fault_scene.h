@@ -127,6 +127,7 @@ static void restore(struct fixture *fixture)
     fixture->now_ms = LATE_MS;
     fixture->batch_id = 0;
     fixture->spread = fixture->interrupted = false;
+    fixture->decider = NULL;
     fixture->run_id = FIXTURE_RUN;
 }
 

@@ -211,6 +211,64 @@ static void settle_again(struct fixture *fixture)
     fixture->now_ms++;
 }
 
+static bool keeps(void *context, struct span schema)
+{
+    (void)context, (void)schema;
+    return true;
+}
+
+static bool has_step(void *context, struct span schema, bool named, enum target_lock *lock,
+                     bool *reads_first, struct err *err)
+{
+    (void)context, (void)schema, (void)named, (void)err;
+    *lock = TARGET_STEP;
+    *reads_first = false;
+    return true;
+}
+
+/* One of the two records is skipped, the other sent with its fields. */
+static bool decide(void *context, const struct claim *claim, const struct known *known,
+                   int64_t now_ms, enum known_use *use, struct span *fields, struct err *err)
+{
+    (void)context, (void)known, (void)now_ms, (void)err;
+    *use = span_is(claim_record_id(claim), "g") ? KNOWN_SKIP : KNOWN_SEND;
+    *fields = span_of("{\"n\":1,\"x\":2}");
+    return true;
+}
+
+/* Rows wait of which something is known. */
+static void know(struct fixture *fixture)
+{
+    static const struct known_decider decider = {
+        .keeps = keeps, .target = has_step, .decide = decide, .same = span_equal};
+
+    fixture->decider = &decider;
+    fixture_ask(fixture, "INSERT INTO known SELECT 'Item', value, 5, '{}', 1, 1, 'get' "
+                         "FROM json_each('[\"g\",\"i\",\"h\"]')");
+}
+
+/* The outcomes of all requests show their records, contradict what is known, or leave it in doubt.
+ */
+static void learn(struct fixture *fixture)
+{
+    know(fixture);
+    fixture_claim(fixture, 16);
+    for (unsigned i = 0; fixture->in_hand_count; i++) {
+        struct claim *claim = fixture->in_hand[0];
+        struct claim_outcome *outcome;
+        char job[ID_TEXT_SIZE];
+
+        outcome = fixture_settle_at(fixture, id_print(claim->job_id, job), JOB_UNKNOWN, 3 + i);
+        outcome->shows_record = i % 3 == 0;
+        outcome->doubt = i % 3 == 1;
+        outcome->http_status = i % 3 == 2 ? 409 : 200;
+        outcome->not_before_ms = fixture->now_ms;
+        if (claim->request == REQUEST_FETCH)
+            outcome->state = JOB_UNCHANGED;
+    }
+    fixture->now_ms++;
+}
+
 static void sample(struct fixture *fixture)
 {
     fixture->spread = true;
@@ -262,6 +320,7 @@ static void a_turn_is_whole_or_not_at_all(void **state)
         {"ask for pages", exchange, ask_for_pages, false},
         {"ask to the end", exchange, ask_to_the_end, false},
         {"set back the clock", exchange, set_back_clock, false},
+        {"use what is known", exchange, know, false}, {"learn", exchange, learn, false},
         {"try again", exchange, try_again, false}, {"settle again", exchange, settle_again, false},
         {"jobs_leave", leave, NULL, false}, {"jobs_recover", recover, interrupt, true});
 }

@@ -172,9 +172,10 @@ static bool check_batch(void *context, const struct batch_counts *batch, struct 
     return summary_balance(batch, err);
 }
 
-/* A call leaves no transaction open, and no statement that reads: it would hold up checkpoints. */
-static void check_idle(sqlite3 *db)
+void fixture_check_idle(const struct fixture *fixture)
 {
+    sqlite3 *db = fixture->store->db;
+
     for (sqlite3_stmt *each = NULL; (each = sqlite3_next_stmt(db, each));)
         if (sqlite3_stmt_busy(each))
             fail_msg("a statement was not reset: %s", sqlite3_sql(each));
@@ -184,7 +185,7 @@ static void check_idle(sqlite3 *db)
 
 void fixture_check(struct fixture *fixture)
 {
-    check_idle(fixture->store->db);
+    fixture_check_idle(fixture);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         const char *rows = fixture_ask(fixture, faults[i].sql);
 

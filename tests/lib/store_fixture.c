@@ -43,6 +43,8 @@ int fixture_end(void **state)
 {
     struct fixture *fixture = *state;
 
+    if (fixture->store)
+        fixture_check_idle(fixture);
     store_close(fixture->store);
     assert_int_equal(sqlite3_close(fixture->eye), SQLITE_OK);
     for (unsigned i = 0; i < FIXTURE_CLAIMS; i++)

@@ -522,9 +522,13 @@ static struct span keep_beginning(struct source *source)
     const struct transcoder *transcoder = source->transcoder;
     struct span kept = {source->data + source->begin, source->row_max};
 
-    if (transcoder)
+    if (transcoder) {
+        /* in the file, there is no part of a character */
+        while (kept.size && ((unsigned char)kept.data[kept.size] & 0xC0) == 0x80)
+            kept.size--;
         kept =
             (struct span){transcoder->data + transcoder->begin, transcode_size(transcoder, kept)};
+    }
     buf_reset(&source->cut);
     buf_append_span(&source->cut, kept);
     return buf_span(&source->cut);

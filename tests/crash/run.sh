@@ -17,7 +17,8 @@
 # each round: every valid row is applied exactly once, in the order of the files for each record, and
 # nothing else. At least half of the kills whose run had a right
 # clock must have hit requests in flight: the server saw them, and their end is not on record. Then a
-# listener is killed a fifth as often (listen.bash).
+# listener is killed a fifth as often (listen.bash), and a run and a listener on one database a tenth as often
+# (echoes.bash).
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=$(cd "$TOP/${B:-build/debug}" && pwd) || exit 2
@@ -28,6 +29,7 @@ KILLS_A_ROUND=${ROUND:-50} ROWS_LEFT_MIN=500 MOMENT_MS=150
 . "$TOP/tests/crash/lib.bash"
 . "$TOP/tests/crash/points.bash"
 . "$TOP/tests/crash/listen.bash"
+. "$TOP/tests/crash/echoes.bash"
 
 for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_'); do
     unset "$name"
@@ -249,3 +251,4 @@ find_crash_points
 [ "${1:-kills}" != kills ] || kill_often
 [ "${1:-points}" != points ] || scenes
 [ "${1:-listen}" != listen ] || listen_round $((KILLS / 5 + 1))
+[ "${1:-echoes}" != echoes ] || echo_round $((KILLS / 10 + 1))

@@ -96,9 +96,9 @@ heal() {
     kill -USR1 "$CUTTING"
 }
 
-# Ends the proxy, and prints how often it cut: {"unsent", "lost", "half"}
-cuts() {
+# Ends the proxy; sets CUTS, how often it cut: {"unsent", "lost", "half"}
+end_cutting() {
     kill "$CUTTING"
     wait "$CUTTING" 2>/dev/null || true
-    tail -n 1 cutting.out
+    CUTS=$(tail -n 1 cutting.out)
 }

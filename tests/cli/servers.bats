@@ -92,7 +92,8 @@ etag() {
         ask PUT /s$i '{"a":1}'
         same 201 "$STATUS"
     done
-    same "$((40 - there)) $((there - answered)) 0" "$(cuts | jq -r '"\(.unsent) \(.lost) \(.half)"')"
+    end_cutting
+    same "$((40 - there)) $((there - answered)) 0" "$(printf %s "$CUTS" | jq -r '"\(.unsent) \(.lost) \(.half)"')"
     URL=$DIRECT
     start_cutting 7 0 0 1
     head -c 3000 /dev/zero | tr '\0' x >site/s1

@@ -68,7 +68,8 @@ weather() {
         sleep 0.5
         run --separate-stderr rowferry run inbox --min-age 0
     done
-    echo "cut: $(cuts), $(sql 'SELECT count(*) FROM attempt') attempts"
+    end_cutting
+    echo "cut: $CUTS, $(sql 'SELECT count(*) FROM attempt') attempts"
     same "applied $((ROWS * 2))" \
         "$(sql "SELECT state || ' ' || count(*) FROM job GROUP BY state")"
 }

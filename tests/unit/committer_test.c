@@ -1,6 +1,7 @@
 /* Many notifications, few transactions, and none that is done before it is stored. */
 #include "core/notify/committer.h"
 #include "tests/lib/store_fixture.h"
+#include "tests/unit/clock_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,12 +117,47 @@ static void a_transaction_that_fails_stores_none_and_says_why(void **state)
     sqlite3_exec(fixture->eye, "DROP TRIGGER full", NULL, NULL, NULL);
 }
 
+/* It looks once a second; after a failure it says so for ten. */
+static void a_look_that_fails_is_shown_until_it_works(void **state)
+{
+    struct fixture *fixture = *state;
+    struct committer_counts counts = {0};
+    atomic_int calls = 0;
+    struct committer *committer;
+
+    sqlite3_busy_timeout(fixture->eye, 10000);
+    fill(1);
+    committer = open_committer(fixture, &calls);
+    committer_add(committer, &items[0]);
+    for (; counts.stored.by_state[NOTIFICATION_ACCEPTED] != 1; poll(NULL, 0, 10)) {
+        skipped_s += 2;
+        committer_count(committer, &counts);
+    }
+    assert_int_equal(
+        sqlite3_exec(fixture->eye, "ALTER TABLE notification RENAME TO away", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (; !counts.is_failing; poll(NULL, 0, 10)) {
+        skipped_s += 2;
+        committer_count(committer, &counts);
+    }
+    assert_int_equal(counts.err.kind, ERR_STORE);
+    assert_int_equal(
+        sqlite3_exec(fixture->eye, "ALTER TABLE away RENAME TO notification", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (; counts.is_failing; poll(NULL, 0, 10)) {
+        skipped_s += 2;
+        committer_count(committer, &counts);
+    }
+    committer_close(committer);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(all_that_is_added_is_stored_in_groups),
+        STORE_TEST(a_look_that_fails_is_shown_until_it_works),
         STORE_TEST(one_alone_is_not_kept_waiting),
         STORE_TEST(a_transaction_that_fails_stores_none_and_says_why),
     };

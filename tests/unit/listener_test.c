@@ -366,6 +366,12 @@ static void each_request_has_its_answer(void **state)
         {"POST /x", "Content-Length: 10\r\nExpect: 100-continue\r\n", NULL, 404, "nothing here"},
         {"POST /", "Content-Length: 16777217\r\n", NULL, 413, "Connection: close"},
         {"POST /x", "Content-Length: 16777217\r\n", NULL, 404, "nothing here"},
+        {"POST http://x/", "", "{", 400, "error"},
+        {"GET http://x/healthz", "", NULL, 200, "ok"},
+        {"GET http://x", "", NULL, 405, "Allow: POST"},
+        {"POST /", "Transfer-Encoding: gzip\r\n", NULL, 501, "error"},
+        {"POST /", "Content-Encoding: gzip\r\n", "{}", 415, "error"},
+        {"POST /", "Content-Encoding: identity\r\n", "{}", 400, "error"},
         {"POST /", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", NULL, 400, "error"},
     };
     struct scene *scene = *state;
@@ -382,7 +388,7 @@ static void each_request_has_its_answer(void **state)
     assert_true(scene->fine);
     assert_int_equal(scene->counts.stored, 1);
     assert_int_equal(scene->counts.repeated, 1);
-    assert_int_equal(scene->counts.refused, 13);
+    assert_int_equal(scene->counts.refused, 18);
     assert_int_equal(scene->counts.unavailable, 0);
     assert_int_equal(scene->counts.connections, 2 + sizeof cases / sizeof *cases);
     assert_int_equal(scene->stores > 0, true);

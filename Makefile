@@ -96,7 +96,7 @@ INSTALLED := 755:$(B)/rowferry:bin/rowferry \
              644:$(SHARE)/tmpfiles.conf:lib/tmpfiles.d/rowferry.conf \
              644:$(SHARE)/rowferry.env:share/doc/rowferry/examples/rowferry.env \
              644:$(SHARE)/litestream.yml:share/doc/rowferry/examples/litestream.yml \
-             $(foreach file,$(wildcard schema/*.json),644:$(file):share/rowferry/$(file))
+             $(foreach file,$(wildcard schema/*.json schema/examples/*.json),644:$(file):share/rowferry/$(file))
 
 .PHONY: all always help deps deps-lint deps-bench deps-fuzz have-packages need test quick golden cov unit cli crash \
         fuzz fuzz-programs demo lint bench bench-count format install uninstall deb clean

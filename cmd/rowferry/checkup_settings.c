@@ -159,6 +159,20 @@ void check_configuration(struct checkup *checkup)
 
 /* --- schemas --- */
 
+/* Says what cannot be known or prevented at the target of a schema, or NULL. */
+static void say_target(struct checkup *checkup, const struct schema *schema)
+{
+    const struct target *target = schema ? schema_target(schema) : target_guide();
+    const char *limit = target_limit(target);
+
+    if (limit)
+        checkup_say(checkup, "%s: its target (%s) %s", schema_name(schema), target_own_name(target),
+                    limit);
+    if (target_description(target)->has_bulk)
+        checkup_say(checkup, "%s: rows are sent one by one; bulk requests are not used",
+                    schema_name(schema));
+}
+
 void check_schemas(struct checkup *checkup)
 {
     const char *folder = options_text(&checkup->cli->options, OPT_SCHEMAS);
@@ -181,6 +195,9 @@ void check_schemas(struct checkup *checkup)
             buf_printf(&names, "%s%s", names.size ? ", " : "", catalog_name(checkup->catalog, i));
     if (names.size)
         checkup_say(checkup, "%s: %s", folder, buf_text(&names));
+    for (size_t i = 0; i < catalog_count(checkup->catalog); i++)
+        say_target(checkup,
+                   catalog_find(checkup->catalog, catalog_name(checkup->catalog, i), &err));
     buf_release(&names);
 }
 

@@ -357,7 +357,7 @@ static void read_fault(const struct http_answer *answer, const struct task_reade
 
     api_read_fault(target, answer->body, answer->status, fault);
     facts->code = fault->code;
-    facts->told = target_answer_of(target, answer->status, fault->code);
+    facts->said = target_answer_of(target, answer->status, fault->code);
     if (facts->retry_after_ms < 0)
         facts->retry_after_ms = fault->retry_after_ms;
 }
@@ -529,7 +529,7 @@ static struct policy_job job_of(const struct claim *claim, const struct target *
         .reads_first = claim->reads_first || claim->lock == TARGET_OPAQUE,
         .is_declared = claim->is_declared,
         .creates = claim->creates,
-        .put_told = claim->put_status ? target_answer_of(target, claim->put_status, claim->put_code)
+        .put_said = claim->put_status ? target_answer_of(target, claim->put_status, claim->put_code)
                                       : TARGET_UNTOLD,
         .doubt = claim->doubt,
         .is_known = claim->is_known,

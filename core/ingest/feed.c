@@ -205,8 +205,9 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
 }
 
 void feed_report_end(const struct feed *feed, const struct ingest_options *options,
-                     const struct reader *reader)
+                     const struct reader *reader, const struct target *target)
 {
+    bool locked = target_description(target)->lock != TARGET_NONE;
     enum row_encoding doubtful = reader_encoding_doubtful(reader);
     uint64_t first, lines = reader_footer(reader, &first);
 
@@ -225,7 +226,11 @@ void feed_report_end(const struct feed *feed, const struct ingest_options *optio
                    feed->source, encoding_name(doubtful));
     if (reader_version_ignored(reader))
         notice_say(options->notices,
-                   "%s: its versions are ignored: the schema file has them fetched", feed->source);
+                   locked ? "%s: its versions are ignored: the schema file has them fetched"
+                          : "%s: its versions are ignored: its target has no lock",
+                   feed->source);
+    if (!locked)
+        notice_say(options->notices, "%s: its target %s", feed->source, target_limit(target));
     if (reader_outcome_ignored(reader))
         notice_say(options->notices, "%s: an export: what it says of an earlier batch is ignored",
                    feed->source);

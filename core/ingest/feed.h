@@ -56,7 +56,7 @@ void feed_tell(const struct feed *feed, const struct ingest_options *options,
 
 /* Reports what the user should know about a file that was read to its end. */
 void feed_report_end(const struct feed *feed, const struct ingest_options *options,
-                     const struct reader *reader);
+                     const struct reader *reader, const struct target *target);
 
 /* Convert a format to its name in the database, `csv` or `ndjson`, and back. */
 const char *feed_format_name(enum row_format format);

@@ -13,6 +13,7 @@ enum { LOOK_EVERY_ROWS = 4096 };
 
 /* A file that is checked. */
 struct trial {
+    const struct target *target;
     const struct ingest_options *options;
     struct feed feed;
     struct reader *reader;
@@ -128,7 +129,7 @@ static bool report_duplicates(struct trial *trial, enum row_format format,
     bool again = trial->sieve && sieve_end(trial->sieve);
     bool same;
 
-    feed_report_end(&trial->feed, trial->options, trial->reader);
+    feed_report_end(&trial->feed, trial->options, trial->reader, trial->target);
     same = !again || compare_again(trial, format, shape, err);
 
     if (!same && err->kind != ERR_INPUT)
@@ -173,6 +174,7 @@ static bool try_feed(struct trial *trial, struct err *err)
     if (!schema || !feed_format(&trial->feed, trial->options, &format, err))
         return false;
     trial->schema = schema_name(schema);
+    trial->target = schema_target(schema);
     feed_shape(&trial->feed, trial->options, schema, &shape);
     trial->reader = reader_open(trial->feed.fd, trial->feed.source, format, &shape, err);
     if (trial->reader)

@@ -221,7 +221,7 @@ static enum reading read_with(struct work *work, struct reader *reader,
         reading = failed(err);
     checker_close(pipeline.checker);
     if (reading == READING_DONE)
-        feed_report_end(&work->feed, work->options, reader);
+        feed_report_end(&work->feed, work->options, reader, schema_target(work->schema));
     reader_file(reader, end->hash, &end->bytes);
     return reading;
 }

@@ -42,13 +42,13 @@ static enum meaning meaning_of(long status)
     return MEANS_AMBIGUOUS;
 }
 
-enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer told,
+enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer said,
                                bool is_garbled)
 {
     enum meaning meaning = meaning_of(status);
 
-    if (told != TARGET_UNTOLD)
-        return told_meanings[told];
+    if (said != TARGET_UNTOLD)
+        return told_meanings[said];
     for (size_t i = 0; lock != TARGET_STEP && i < sizeof lock_statuses / sizeof *lock_statuses; i++)
         if (lock_statuses[i].status == status)
             meaning = lock == TARGET_NONE ? lock_statuses[i].without : lock_statuses[i].with_lock;

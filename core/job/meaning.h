@@ -24,8 +24,8 @@ enum meaning {
     MEANS_STOP,        /* the target is wrong */
 };
 
-/* told: by the target, which comes first. is_garbled: the body is neither empty nor JSON. */
-enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer told,
+/* said: by the target, which comes first. is_garbled: the body is neither empty nor JSON. */
+enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer said,
                                bool is_garbled);
 
 #endif

@@ -25,7 +25,7 @@ struct facts {
 /* True when what the PUT was answered means that the server will never take it. */
 static bool was_refused(const struct policy_job *job)
 {
-    enum meaning meaning = meaning_of_answer(job->lock, job->put_status, job->put_told, false);
+    enum meaning meaning = meaning_of_answer(job->lock, job->put_status, job->put_said, false);
 
     return job->put_status &&
            (meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE);
@@ -263,7 +263,7 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         /* a read-back settles the last attempt, and what no lock would notice */
         if (!is_exhausted(in))
             assess_send_again(in, out);
-        if (is_exhausted(in) || (in->job->lock == TARGET_NONE && !answer->told))
+        if (is_exhausted(in) || (in->job->lock == TARGET_NONE && !answer->said))
             assess_useless(in, out);
         out->doubt = true;
         assess_pause(in, out);
@@ -778,7 +778,7 @@ void policy_assess(const struct policy_job *job, const struct policy_answer *ans
     };
     const struct facts facts = {
         job, answer, limits,
-        meaning_of_answer(job->lock, answer->status, answer->told, answer->is_garbled)};
+        meaning_of_answer(job->lock, answer->status, answer->said, answer->is_garbled)};
 
     *verdict = (struct policy_verdict){
         .left = true,

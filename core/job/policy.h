@@ -33,7 +33,7 @@ struct policy_answer {
     long status;
     const char *code;        /* of an API error, or "" */
     int64_t retry_after_ms;  /* -1 without */
-    enum target_answer told; /* what the target says about the status and code */
+    enum target_answer said; /* what the target says about the status and code */
     bool is_garbled;         /* the body is neither empty nor JSON */
     bool has_record;         /* of a read: the body is a record, with the token of the lock */
     bool has_version;        /* the body is a record with a version; of a GET, with fields too */
@@ -74,7 +74,7 @@ struct policy_job {
     int64_t asked_ms;   /* of an audit: how long ago the log was first asked, when this look into it
                            began with its first page */
     long put_status;    /* of a read-back: what the PUT was answered; 0: nothing */
-    enum target_answer put_told; /* ... and what the target says about that */
+    enum target_answer put_said; /* ... and what the target says about that */
     unsigned attempts, readbacks, run_retries;
     unsigned attempts_before; /* of these, before `retry` opened the job again: not counted against
                                  max_attempts */

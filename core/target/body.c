@@ -29,6 +29,7 @@ void body_release(struct body_node *node)
 {
     for (uint32_t i = 0; i < node->count; i++) {
         free((char *)node->children[i].name.data);
+        free((char *)node->children[i].key.data);
         body_release(&node->children[i]);
     }
     free(node->children);
@@ -47,9 +48,15 @@ static struct body_node *find_child(const struct body_node *node, struct span na
 
 static struct body_node *add_child(struct body_node *node, struct span name, enum body_kind kind)
 {
+    struct buf key = {0};
+
     node->children = mem_resize(node->children, node->count + 1, sizeof *node->children);
     name.data = mem_copy(name.data, name.size);
-    node->children[node->count] = (struct body_node){.kind = kind, .name = name};
+    buf_append_char(&key, '"');
+    buf_append_json(&key, name);
+    buf_append_text(&key, "\":");
+    node->children[node->count] =
+        (struct body_node){.kind = kind, .name = name, .key = buf_span(&key)};
     return &node->children[node->count++];
 }
 
@@ -218,7 +225,7 @@ static bool write_value(const struct writing *w, const struct body_node *node, u
         return true;
     case BODY_MARK:
         buf_append_char(w->out, '"');
-        buf_append_json(w->out, values->mark);
+        buf_append_span(w->out, values->mark);
         buf_append_char(w->out, '"');
         return true;
     }
@@ -234,9 +241,7 @@ static void write_member(const struct writing *w, const struct body_node *node, 
         under = pointer_member(node->name, &w->scratch->under, w->values->under.data, under,
                                &w->scratch->name);
     begin_member(w->out);
-    buf_append_char(w->out, '"');
-    buf_append_json(w->out, node->name);
-    buf_append_text(w->out, "\":");
+    buf_append_span(w->out, node->key);
     if (write_value(w, node, under))
         return;
     if (under == POINTER_NOTHING)

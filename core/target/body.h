@@ -21,7 +21,7 @@ enum body_kind {
 /* A member, with its own name. */
 struct body_node {
     enum body_kind kind;
-    struct span name;
+    struct span name, key; /* key: as it is written, with its colon */
     struct body_node *children;
     uint32_t count;
     bool has_fields;          /* of an object: fields without a place of their own are in it */
@@ -49,7 +49,7 @@ struct body_form {
 struct body_values {
     struct span fields; /* a JSON object */
     struct span token;  /* JSON text; empty: none */
-    struct span mark;   /* text */
+    struct span mark;   /* text without anything that JSON escapes */
     struct span under;  /* a JSON object that the body is laid over; or empty */
     template_get *get;  /* of constants */
     const void *context;

@@ -99,6 +99,18 @@ const char *target_own_name(const struct target *target)
     return target->description.is_guide ? NULL : target->description.name;
 }
 
+const char *target_limit(const struct target *target)
+{
+    const struct description *d = &target->description;
+
+    if (d->lock == TARGET_NONE)
+        return "has no lock: the last writer wins, and changes by others are not seen";
+    if (d->lock == TARGET_OPAQUE && !d->mark.is_there)
+        return "has a lock that does not show who changed a record: where an answer is lost and "
+               "others write too, the row can wait for a decision";
+    return NULL;
+}
+
 const struct description *target_description(const struct target *target)
 {
     return &target->description;

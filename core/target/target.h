@@ -34,6 +34,10 @@ const struct target *target_guide(void);
  * file. */
 const char *target_own_name(const struct target *target);
 
+/* Returns what cannot be known or prevented with the lock of a target, for people; NULL: with a
+ * step, nothing. */
+const char *target_limit(const struct target *target);
+
 /* What of a description other parts of the program decide by. */
 const struct description *target_description(const struct target *target);
 

@@ -203,6 +203,10 @@ static bool check_target(struct compiler *c, const struct description *target)
         return compiler_refuse(c, "/version",
                                "cannot be \"known\": the target's lock is not a "
                                "version that each update raises by 1");
+    if (shape->keeps_before && target->lock != TARGET_STEP)
+        return compiler_refuse(c, "/keepBefore",
+                               "needs a target whose lock is a version that each "
+                               "update raises by 1");
     if (target->lock == TARGET_NONE) {
         shape->version_required = false;
         shape->version_fetched = true;

@@ -435,7 +435,7 @@ static void records_are_read_by_pointers(void **state)
     }
 }
 
-/* What goes back lies under the fields of the row. */
+/* What goes back is under the fields of the row. */
 static void a_body_is_laid_over_what_goes_back(void **state)
 {
     static const struct {

@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# Rows that update other resources than custom objects, against the simulator with its own ledger, and against
+# Prism with the published documents. strangers.bats has nights against servers that are not ours.
+load lib
+load npm
+load servers
+
+setup() {
+    in_a_folder
+    rm -f schema/*.json
+    mkdir inbox
+    export ROWFERRY_RATE=none ROWFERRY_TIMEOUT=1
+}
+
+teardown() {
+    stop_servers
+    stop_sim
+}
+
+# schema NAME TARGET [SETTINGS]: an object with properties a and b
+schema() {
+    printf '{"properties":{"a":{"type":"integer"},"b":{"type":"string"}},"x-rowferry":{"target":%s%s}}\n' \
+        "$2" "${3:+,$3}" >"schema/$1.json"
+}
+
+file() {
+    cat >"inbox/$1"
+    touch -d '1 hour ago' "inbox/$1"
+}
+
+night() {
+    ends "$1" rowferry run inbox --min-age 0
+}
+
+# What the simulator's ledger holds, a line each: resource, id, fields
+applied() {
+    jq -cS '[.schema, .id, .fields]' ledger
+}
+
+@test "every preset has a schema file that loads" {
+    local file name
+
+    export GENESYS_EXTERNAL_SOURCE=s GENESYS_DATATABLE=t GENESYS_USER_SCHEMA=u \
+        GENESYS_CONVERSATION_SCHEMA=c GENESYS_CONTACT_LIST=l
+    same "$(cd "$TOP/targets" && ls)" "$(cd "$TOP/schema/examples" && ls)"
+    for file in "$TOP"/schema/examples/*.json; do
+        cp "$file" schema/
+        holds "$(<"$TOP/docs/targets.md")" "| \`$(basename "$file" .json)\` |"
+        name=$(basename "$file" .json)-1.csv
+        if [[ $name == *conversation* ]]; then echo conversation,record_id; elif [[ $name == *plain* ]]; then echo shop,record_id; else
+            echo record_id,version; fi >"$name"
+        ends 0 rowferry validate "$name"
+    done
+    # ... and at most 40 lines
+    same '' "$(wc -l "$TOP"/targets/*.json | awk '$1 > 40 && $2 != "total"')"
+}
+
+@test "an opaque version, an ETag, no lock: rows of one record in order, each once" {
+    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"}}' '"version":"fetch"'
+    schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
+    schema Plain '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
+    start_sim
+    for name in Version Etag Plain; do
+        printf 'record_id,a,b\nA,1,x\nB,2,y\nA,3,\nA,4,z\n' | file $name-1.csv
+    done
+    night 0
+    holds "$stderr" 'Plain-1.csv: its target has no lock: the last writer wins'
+    same "$(for name in etag plain version; do
+        printf '["rest-%s","A",%s]\n' $name '{"a":1,"b":"x"}' $name '{"a":4,"b":"z"}'
+        [ $name = version ] && printf '["rest-version","A",{"a":3,"b":"x"}]\n' ||
+            printf '["rest-%s","A",{"a":3}]\n' $name
+        printf '["rest-%s","B",{"a":2,"b":"y"}]\n' $name
+    done | sort)" "$(applied | sort)"
+    same '12 applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state' | tr '|' ' ')"
+    # the tokens are kept as they came
+    same 4 "$(sql "SELECT count(*) FROM attempt WHERE sent_token LIKE '\"________________\"' AND method = 'PUT'
+        AND job_id / 1000000000 = (SELECT id FROM batch WHERE schema = 'Version')")"
+    same 8 "$(sql 'SELECT count(*) FROM job_state WHERE server_token IS NOT NULL')"
+    # nothing is looked up in a log that is not there
+    ROWFERRY_AUDIT=all ends 0 rowferry audit
+    same '' "$(sql 'SELECT batch_id FROM batch_audit WHERE run_id IS NOT NULL')"
+}
+
+@test "a row of several columns names its record, and is refused without one of them" {
+    schema Conv '{"preset":"genesys-conversation-attributes","params":{"attributeSchema":{"env":"CONV_SCHEMA"}}}' '"version":"fetch"'
+    start_sim
+    echo 'record_id,a' | file Conv-1.csv
+    printf 'conversation,record_id,a\nC/1,A,1\n,B,2\n..,C,3\n' | file Conv-2.csv
+    printf '{"recordId":"A","conversation":"C/1","fields":{"a":4}}\n{"recordId":"B","fields":{"a":5}}\n' | file Conv-3.ndjson
+    night 2
+    holds "$stderr" '/target/params/attributeSchema: the environment variable "CONV_SCHEMA" is not set'
+    echo 'CONV_SCHEMA=s1' >.env
+    night 3
+    holds "$(cat inbox/refused/Conv-1.csv.error.txt)" 'no column "conversation", which names the record together with "record_id"'
+    same '2|conversation|is missing; it is part of what names the record
+3|conversation|must not be . or .., which no path can hold
+2|conversation|is missing; it is part of what names the record' \
+        "$(sql 'SELECT row_no, field, message FROM violation ORDER BY batch_id, row_no')"
+    same '["genesys-conversation-attributes/C/1","A",{"customAttributes":{"a":1},"schemaId":"s1"}]
+["genesys-conversation-attributes/C/1","A",{"customAttributes":{"a":4},"schemaId":"s1"}]' "$(applied)"
+    ends 0 rowferry export 2 --state applied --format ndjson
+    same '["A","C/1",{"a":1}]' "$(jq -c '[.recordId, .conversation, .fields]' <<<"$output")"
+    ends 0 rowferry export 2 --state applied
+    holds "$output" 'C/1,A,1,'
+    ends 0 rowferry history C%2F1/A
+    holds "$output" applied
+}
+
+@test "what the server keeps is not sent, what it clears is read and sent back" {
+    schema Keep '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
+    schema Clear '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear","back":["/other"]}}'
+    schema Whole '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear"}}' '"write":"replace"'
+    printf '{"schema":"rest-plain","id":"%s","version":1,"fields":{"a":1,"b":"x","other":{"z":[1.5]},"gone":true}}\n' K C W >seeds
+    start_sim --records seeds
+    printf 'record_id,a\nK,2\n' | file Keep-1.csv
+    printf 'record_id,a\nC,2\n' | file Clear-1.csv
+    printf 'record_id,a\nW,2\n' | file Whole-1.csv
+    night 0
+    same '["rest-plain","C",{"a":2,"b":"x","other":{"z":[1.5]}}]
+["rest-plain","K",{"a":2}]
+["rest-plain","W",{"a":2}]' "$(applied | sort)"
+}
+
+@test "records that are missing are created, by the write or by a request of their own" {
+    schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
+    schema Refuse '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
+    schema Upsert '{"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}' '"version":"fetch","write":"replace"'
+    start_sim --only-seeded --upsert
+    for name in Row Refuse Upsert; do
+        printf 'record_id,a\nA,1\nA,2\n' | file $name-1.csv
+    done
+    night 3
+    same 'Refuse|refused|404|2
+Row|applied|200|2
+Upsert|applied|200|1
+Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM job GROUP BY 1, 2, 3 ORDER BY 1, 2, 3')"
+    same '["genesys-datatable-rows/T","A",{"a":1}]
+["genesys-datatable-rows/T","A",{"a":2}]
+["rest-version","A",{"a":1}]
+["rest-version","A",{"a":2}]' "$(applied | sort)"
+}
+
+@test "answers that never come, kills and refusals that lie: nothing is lost, nothing twice" {
+    local i
+
+    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}' '"version":"fetch"'
+    schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
+    schema Plain '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
+    schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
+    start_sim --fault cut-after=0.1 --fault cut-before=0.1 --fault get:cut-after=0.1 --fault html-200-after=0.05 --fault late=0.05 --fault 503-before=0.05 --seed 7
+    for name in Version Etag Plain Row; do
+        { echo record_id,a,b; seq 40 | awk '{ print "r" $1 "," $1 ",x" }'; } | file $name-1.csv
+    done
+    for i in 1 2 3; do
+        rowferry run inbox --min-age 0 >run.out 2>&1 3>&- &
+        sleep 0.3
+        kill -KILL $! && wait $! || true
+    done 2>/dev/null
+    setting fault=none
+    for ((i = 0; i < 20; i++)); do
+        run --separate-stderr rowferry run inbox --min-age 0
+        [ "$status" != 0 ] || break
+        sleep 0.3
+    done
+    same '160 applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state' | tr '|' ' ')"
+    same 160 "$(applied | sort -u | wc -l)"
+    same '' "$(applied | grep -v rest-plain | grep -v datatable | sort | uniq -d)"
+}
+
+@test "somebody else's change is a conflict with an opaque lock, and none without a lock" {
+    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"}}' '"version":"required"'
+    start_sim
+    printf 'record_id,version,a\nA,7,1\n' | file Version-1.csv
+    night 3
+    same 'conflict|409|someone else changed the record since it was read' \
+        "$(sql 'SELECT state, http_status, error_message FROM job')"
+    same '7' "$(sql 'SELECT submitted_version FROM conflict')"
+    ends 0 rowferry resolve 1/1 --ours --yes
+    ends 0 rowferry drain
+    same '["rest-version","A",{"a":1}]' "$(applied)"
+}
+
+@test "an answer that stops the run leaves the jobs pending" {
+    schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"},"answers":{"404":"stop","404 flows.datatables.row.not.found":"stop"}}'
+    start_sim --only-seeded
+    printf 'record_id,a\nA,1\n' | file Row-1.csv
+    night 2
+    holds "$stderr" 'the API answered 404 flows.datatables.row.not.found'
+    holds "$stderr" 'to a row of Row: check "target" in its schema file'
+    same pending "$(sql 'SELECT state FROM job')"
+    # the schema file is read again
+    schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
+    ends 0 rowferry drain
+    same '["genesys-datatable-rows/T","A",{"a":1}]' "$(applied)"
+    # ... and needed
+    printf 'record_id,a\nA,2\n' | file Row-2.csv
+    ends 0 rowferry ingest inbox/Row-2.csv
+    rm schema/Row.json
+    ends 2 rowferry drain
+    holds "$stderr" 'the schema file of Row is missing or wrong'
+}
+
+@test "settings that the lock or the target does not allow are errors with their pointer" {
+    local case settings target text
+
+    touch X.csv
+    echo record_id >X-1.csv
+    while IFS='|' read -r target settings text; do
+        schema X "$target" "$settings"
+        ends 2 rowferry validate X-1.csv
+        holds "$stderr" "$text"
+    done <<'END'
+{"preset":"rest-etag","write":{"path":"/x/{id}"}}||#/x-rowferry/version: must be "fetch"
+{"preset":"rest-etag","write":{"path":"/x/{id}"}}|"version":"known"|#/x-rowferry/version: cannot be "known"
+{"preset":"rest-plain","write":{"path":"/x/{id}"}}|"write":"replace"|#/x-rowferry/write: cannot be "replace"
+{"preset":"rest-plain","write":{"path":"/x/{id}"}}|"keepBefore":true|#/x-rowferry/keepBefore: needs a target
+{"preset":"rest-plain","write":{"path":"/x/{key}"}}||#/x-rowferry/target/write/path: nothing fills {key}
+{"preset":"rest-plain","write":{"path":"/x/{id}"},"mark":"/a"}||#/x-rowferry/target/mark: shares a place
+"genesys-user"||#/x-rowferry/target: "genesys-user" is not a preset
+END
+    schema X '{"preset":"rest-plain","write":{"path":"/x/{id}"}}'
+    run --separate-stderr rowferry doctor
+    holds "$(tr -s ' \n' ' ' <<<"$output")" 'X: its target (rest-plain) has no lock: the last writer wins'
+}

@@ -285,7 +285,7 @@ static void take_failure(struct diff *diff, struct entry *entry, const struct po
         return;
     }
     entry->state =
-        facts->status == 404 || facts->told == TARGET_MISSING ? ENTRY_MISSING : ENTRY_UNREAD;
+        facts->status == 404 || facts->said == TARGET_MISSING ? ENTRY_MISSING : ENTRY_UNREAD;
     if (!denied || loop->trials[TRIAL_READ].works)
         return;
     diff->denied++;
@@ -312,7 +312,7 @@ static void note_fault(struct diff *diff, struct entry *entry, const struct targ
             facts->retry_after_ms = fault->retry_after_ms;
     }
     facts->code = fault->code;
-    facts->told = target_answer_of(target, answer->status, fault->code);
+    facts->said = target_answer_of(target, answer->status, fault->code);
     outcome->http_status = (int)answer->status;
     snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
     snprintf(outcome->error_message, sizeof outcome->error_message, "%s", fault->message);

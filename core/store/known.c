@@ -14,6 +14,7 @@ enum {
     KNOWN_DOUBT,
     KNOWN_FIND,
     KNOWN_IN_DOUBT,
+    KNOWN_SCHEMA,
     KNOWN_COUNT
 };
 
@@ -70,9 +71,11 @@ static const char *const sql[] = {
         " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
         "AND b.schema = :schema AND (s.state IN ('sending', 'unknown') OR s.doubt) "
         "AND s.state " IN_OPEN " LIMIT 1",
-    [KNOWN_COUNT] = "SELECT schema, count(*) AS records, min(seen_ms) AS oldest_ms, "
-                    "max(seen_ms) AS newest_ms FROM known WHERE fields IS NOT NULL "
-                    "GROUP BY schema ORDER BY schema",
+    [KNOWN_SCHEMA] = "SELECT min(schema) AS schema FROM known WHERE schema > :schema",
+    /* in the order of the table: the index leads to rows all over it */
+    [KNOWN_COUNT] = "SELECT count(*) AS records, min(seen_ms) AS oldest_ms, "
+                    "max(seen_ms) AS newest_ms FROM known NOT INDEXED "
+                    "WHERE schema = :schema AND fields IS NOT NULL",
 };
 
 const struct db_statements known_statements = {sql, sizeof sql / sizeof *sql};
@@ -210,23 +213,44 @@ bool known_keep(struct store *store, const struct known_sight *sight, int64_t no
     return db_begin(store, err) && db_end(store, keep_inside(store, sight, now_ms, err), err);
 }
 
+/* Finds the next schema after the one in *schema, which becomes empty after the last. */
+static bool next_schema(struct store *store, struct buf *schema, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_SCHEMA, err);
+    struct buf before = *schema;
+    bool fine = true;
+
+    *schema = (struct buf){0};
+    db_bind_span(statement, DB_SCHEMA, buf_span(&before));
+    if (db_next(store, statement, &fine, err, "look for what is known"))
+        buf_append_span(schema, db_column_span(statement, DB_SCHEMA));
+    db_reset(statement);
+    buf_release(&before);
+    return fine;
+}
+
 bool known_count(struct store *store,
                  bool (*visit)(void *context, const struct known_count *count, struct err *err),
                  void *context, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_COUNT, err);
-    bool fine = true;
+    struct known_count count = {0};
+    struct buf schema = {0};
+    bool fine = next_schema(store, &schema, err);
 
-    while (fine && db_next(store, statement, &fine, err, "count what is known")) {
-        const struct known_count count = {
-            .schema = db_column_text(statement, DB_SCHEMA),
-            .records = (uint64_t)db_column_int64(statement, DB_RECORDS),
-            .oldest_ms = db_column_int64(statement, DB_OLDEST_MS),
-            .newest_ms = db_column_int64(statement, DB_NEWEST_MS),
-        };
-
-        fine = visit(context, &count, err);
+    while (fine && schema.size) {
+        db_bind_span(statement, DB_SCHEMA, buf_span(&schema));
+        if (db_next(store, statement, &fine, err, "count what is known"))
+            count = (struct known_count){
+                .schema = buf_text(&schema),
+                .records = (uint64_t)db_column_int64(statement, DB_RECORDS),
+                .oldest_ms = db_column_int64(statement, DB_OLDEST_MS),
+                .newest_ms = db_column_int64(statement, DB_NEWEST_MS),
+            };
+        db_reset(statement);
+        fine = fine && (!count.records || visit(context, &count, err)) &&
+               next_schema(store, &schema, err);
     }
-    db_reset(statement);
+    buf_release(&schema);
     return fine;
 }

@@ -75,7 +75,7 @@ struct known_count {
     int64_t oldest_ms, newest_ms; /* of seen_ms */
 };
 
-/* Visits the schemas of which something is known. Reads all that is known. */
+/* Visits the schemas of which something is known. Reads all that is known, for each schema. */
 bool known_count(struct store *store,
                  bool (*visit)(void *context, const struct known_count *count, struct err *err),
                  void *context, struct err *err);

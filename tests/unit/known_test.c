@@ -179,8 +179,13 @@ static void what_is_read_outside_of_jobs_does_not_count_while_an_update_is_under
     sight.record_id = span_of("a");
     assert_true(known_keep(fixture->store, &sight, sight.asked_ms, &fixture->err));
     assert_string_equal(fixture_ask(fixture, KNOWN), "b|5|{0}|1000009|get");
+    sqlite3_exec(fixture->eye,
+                 "INSERT INTO known SELECT 'Other', value, NULL, '{}', value, 1, 'notification' "
+                 "FROM json_each('[5,3,7]'); "
+                 "INSERT INTO known VALUES ('Gone', 'a', NULL, NULL, 1, 1, 'put')",
+                 NULL, NULL, NULL);
     assert_true(known_count(fixture->store, print_count, &counts, &fixture->err));
-    assert_string_equal(buf_text(&counts), "Item 1 1000009 1000009; ");
+    assert_string_equal(buf_text(&counts), "Item 1 1000009 1000009; Other 3 3 7; ");
     buf_release(&counts);
 }
 

@@ -53,6 +53,8 @@ static bool is_ours(int folder_fd, const char *name, const struct stat *status)
     /* https://www.sqlite.org/fileformat2.html#the_database_header */
     enum { HEADER_SIZE = 100, ID_AT = 68 };
     static const char magic[16] = "SQLite format 3";
+    static const char id[4] = {DB_APPLICATION_ID >> 24, DB_APPLICATION_ID >> 16 & 0xff,
+                               DB_APPLICATION_ID >> 8 & 0xff, DB_APPLICATION_ID & 0xff};
     unsigned char header[HEADER_SIZE];
     int fd;
     ssize_t size;
@@ -65,8 +67,7 @@ static bool is_ours(int folder_fd, const char *name, const struct stat *status)
     size = pread(fd, header, sizeof header, 0);
     close(fd);
     return size == HEADER_SIZE && memcmp(header, magic, sizeof magic) == 0 &&
-           (header[ID_AT] << 24 | header[ID_AT + 1] << 16 | header[ID_AT + 2] << 8 |
-            header[ID_AT + 3]) == DB_APPLICATION_ID;
+           memcmp(header + ID_AT, id, sizeof id) == 0;
 }
 
 /* Refuses the names of the database and of the files that belong to it. */

@@ -153,8 +153,17 @@ in_the_middle() {
 @test "the bar shows how far a copy is" {
     needs_a_terminal
     database 3 120
-    script -qec "stty cols 80 rows 24; $(printf '%q ' "$BIN/rowferry" backup copy.db)" typescript >screen
-    grep -aqE '\[#*\.*\] +[0-9]+%  [0-9.]+ MB of 12[0-9] MB' screen
+    # it is stopped in the middle for longer than the bar stays as it is
+    cat >watched <<'END'
+"$BIN/rowferry" backup copy.db &
+until compgen -G 'copy.db.*.tmp'; do :; done
+kill -STOP $!
+sleep 0.4
+kill -CONT $!
+wait $!
+END
+    BIN=$BIN script -qec "stty cols 80 rows 24; bash watched" typescript >screen
+    grep -aqE '\[#*\.*\] +[0-9]+%  [0-9.]+ [kM]B of 12[0-9] MB' screen
 }
 
 @test "a copy that is put next to the log of another database is refused" {

@@ -2,6 +2,11 @@
 load lib
 load notify
 
+teardown() {
+    drop_listen
+    stop_sim
+}
+
 # knowing [MEMBERS]: the schema asks for it, with further members of x-rowferry
 knowing() {
     jq ".[\"x-rowferry\"] += {version: \"known\"} + ${1:-{\}}" \
@@ -286,6 +291,29 @@ ages() {
     ends 0 rowferry forward notes
     same 'echo' "$(sql 'SELECT state FROM notification')"
     same '2|1|put' "$(known A-1)"
+}
+
+@test "webhooks that come while a night runs leave what it makes known, and one of another change counts" {
+    start_sim
+    knowing
+    start_listen
+    setting "webhook-url=$HOOK"
+    batch_file inbox/InventoryItem-a.csv 100
+    ends 0 run_inbox
+    eventually notified echo 100
+    same 'put|100|100' "$(sql 'SELECT source, count(*), count(version) FROM known_record GROUP BY source')"
+    someone_else A-7 '{"quantity":70}'
+    eventually notified accepted 1
+    # too near to our own update for two clocks, so that the record is read
+    sed 's/^A-9,1,WH-1042,9,/A-9,1,WH-1042,10,/' inbox/done/InventoryItem-a.csv >inbox/InventoryItem-b.csv
+    ends 5 run_inbox --json # the delivery is left
+    same '98 1 2 3 0' "$(summary '"\(.skipped) \(.fetched) \(.applied) \(.requests) \(.drifted)"')"
+    same 7 "$(record A-7 | jq '.[1].quantity')"
+}
+
+# notified STATE COUNT
+notified() {
+    [ "$(sql "SELECT count(*) FROM notification WHERE state = '$1'")" -eq "$2" ]
 }
 
 @test "pruned batches leave what is known, and a person can have it forgotten" {

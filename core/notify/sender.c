@@ -395,12 +395,14 @@ static bool start(struct sender *sender, struct flight *flight, struct err *err)
     return true;
 }
 
+/* One that is free; there is one while fewer are in flight than may be. */
 static struct flight *find_free(struct sender *sender)
 {
-    for (unsigned i = 0; i < sender->options.concurrency; i++)
-        if (!sender->flights[i].is_used)
-            return &sender->flights[i];
-    return NULL;
+    struct flight *flight = sender->flights;
+
+    while (flight->is_used)
+        flight++;
+    return flight;
 }
 
 static bool is_in_flight(const struct sender *sender, int64_t id)
@@ -446,8 +448,6 @@ static bool send_due(struct sender *sender, int *wait_ms, struct err *err)
     for (size_t i = 0; i < count && most > 0 && wait_us == 0; i++) {
         struct flight *flight = find_free(sender);
 
-        if (!flight)
-            break;
         if (is_in_flight(sender, sender->due_ids[i]))
             continue;
         if (!delivery_read(sender->store, sender->due_ids[i], &flight->delivery, err))

@@ -109,12 +109,65 @@ static void a_socket_that_is_handed_over_must_listen(void **state)
     close(local);
 }
 
+/* IPv6, where this machine has it. */
+static void an_address_of_ipv6_has_brackets(void **state)
+{
+    static const struct {
+        const char *address, *beginning;
+        bool is_local;
+    } cases[] = {
+        {"[::1]:0", "[::1]:", true},
+        {"[::]:0", "[::]:", false},
+        {"[::ffff:127.0.0.1]:0", "[::ffff:127.0.0.1]:", true},
+        {"[::ffff:0.0.0.0]:0", "[::ffff:0.0.0.0]:", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf name = {0};
+        struct err err = {0};
+        bool is_local = !cases[i].is_local;
+        int fd = address_listen(cases[i].address, &is_local, &err);
+
+        if (fd < 0) {
+            assert_non_null(strstr(err.text, "cannot listen on '["));
+            continue;
+        }
+        assert_int_equal(is_local, cases[i].is_local);
+        address_name(fd, &name);
+        assert_memory_equal(buf_text(&name), cases[i].beginning, strlen(cases[i].beginning));
+        buf_release(&name);
+        close(fd);
+    }
+}
+
+static void a_host_has_at_most_255_bytes(void **state)
+{
+    char address[300];
+    struct err err = {0};
+    struct buf name = {0};
+    bool is_local;
+
+    (void)state;
+    memset(address, '1', sizeof address);
+    memcpy(address + 256, ":80", 4);
+    assert_int_equal(address_listen(address, &is_local, &err), -1);
+    assert_non_null(strstr(err.text, "is not an address: write PORT, HOST:PORT or [IPv6]:PORT"));
+    memcpy(address + 255, ":80", 4);
+    assert_int_equal(address_listen(address, &is_local, &err), -1);
+    assert_non_null(strstr(err.text, "cannot listen on '111"));
+    address_name(-1, &name);
+    assert_int_equal(name.size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_alone_is_of_loopback),
         cmocka_unit_test(what_is_not_an_address_is_refused),
         cmocka_unit_test(a_port_that_is_taken_is_an_error),
+        cmocka_unit_test(an_address_of_ipv6_has_brackets),
+        cmocka_unit_test(a_host_has_at_most_255_bytes),
         cmocka_unit_test(a_socket_that_is_handed_over_must_listen),
     };
 

@@ -328,7 +328,7 @@ static int by_rows(const void *a, const void *b)
     return strcmp(left->name, right->name);
 }
 
-/* Prints how many rows would change each field, and what becomes of the rows. */
+/* Prints how many rows would change each field, and the verdicts. */
 static void print_counts(struct comparing *comparing)
 {
     static const char *const words[] = {[DIFF_UPDATE] = "to update",

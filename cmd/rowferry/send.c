@@ -196,7 +196,7 @@ bool send_work(struct send *send, struct session *session, int64_t batch_id)
 {
     bool due = false, fine;
     struct err err = {0};
-    char waiting[64];
+    char waiting[64] = "";
     uint64_t left;
 
     if (!session_count_left(session, &left))

@@ -343,7 +343,7 @@ static bool take_answer(struct diff *diff, const struct http_answer *answer, str
                                   .replaces = !rebase_merges(loop->rebase, entry->row.schema),
                                   .header = span_of(answer->wanted)};
     struct policy_verdict verdict;
-    struct api_record record;
+    struct api_record record = {0};
 
     loop->in_flight--;
     meter_count(&loop->meter, answer);
@@ -410,7 +410,7 @@ static bool start_ready(struct diff *diff, int64_t *wait_us, struct err *err)
     struct task_sender sender = {
         .options = loop->options, .rebase = loop->rebase, .scratch = &loop->scratch};
 
-    *wait_us = IDLE_MS * 1000;
+    *wait_us = (int64_t)IDLE_MS * 1000;
     while (loop->in_flight < loop->options->concurrency) {
         int64_t now_us = clock_monotonic_us(), due_us, pace_us;
         const char *authorization = token_authorization(loop->token, now_us);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One job. Of the applied jobs of a record, only the last one is visited: it stands for those that
+/* One job. Of the applied jobs of a record, only the last one is visited: it represents those that
  * the record was updated by in a row, each at the version that the one before it made. Texts are
  * valid during the visit. */
 struct undo_job {

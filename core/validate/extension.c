@@ -207,6 +207,10 @@ static bool check_target(struct compiler *c, const struct description *target)
         return compiler_refuse(c, "/keepBefore",
                                "needs a target whose lock is a version that each "
                                "update raises by 1");
+    if (shape->keeps_before && target->keeps)
+        return compiler_refuse(c, "/keepBefore",
+                               "cannot be true: the target keeps what is not sent, so that no "
+                               "update removes a field again");
     if (target->lock == TARGET_NONE) {
         shape->version_required = false;
         shape->version_fetched = true;

@@ -360,6 +360,15 @@ static void settings_are_checked_and_unknown_ones_refused(void **state)
         {EXTENSION("{\"trim\": false}"), ""},
         {EXTENSION("{\"keepBefore\": \"yes\"}"), "#/x-rowferry/keepBefore: must be true or false"},
         {EXTENSION("{\"keepBefore\": true}"), ""},
+        {EXTENSION("{\"keepBefore\": true, \"target\": \"guide\"}"), ""},
+        {EXTENSION("{\"keepBefore\": true, \"version\": \"fetch\", \"target\": {\"preset\": "
+                   "\"rest-etag\", \"write\": {\"path\": \"/x/{id}\"}}}"),
+         "#/x-rowferry/keepBefore: needs a target whose lock is a version that each update raises by "
+         "1"},
+        {EXTENSION("{\"keepBefore\": true, \"target\": {\"preset\": \"guide\", \"write\": "
+                   "{\"absent\": \"keep\"}}}"),
+         "#/x-rowferry/keepBefore: cannot be true: the target keeps what is not sent, so that no "
+         "update removes a field again"},
         {EXTENSION("{\"recordId\": 1}"), "#/x-rowferry/recordId: must be an object with pattern"},
         {EXTENSION("{\"recordId\": {\"pattern\": \"(\"}}"),
          "#/x-rowferry/recordId/pattern: is not a regular expression: missing closing parenthesis"},

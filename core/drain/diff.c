@@ -230,7 +230,8 @@ static bool take_record(struct diff *diff, struct entry *entry, const struct api
                                       .source = KNOWN_BY_GET,
                                       .version = record->version,
                                       .fields = record->fields,
-                                      .asked_ms = entry->asked_ms};
+                                      .asked_ms = entry->asked_ms,
+                                      .correlation = record->id.is_uuid ? record->id.bytes : NULL};
     int64_t known_for_ms;
 
     entry->state = ENTRY_SHOWN;

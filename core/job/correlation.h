@@ -32,4 +32,10 @@ void correlation_key_make(struct span schema, struct span content_hash, int64_t 
 void correlation_make(const struct correlation_key *key, int64_t row_no,
                       unsigned char id[CORRELATION_SIZE]);
 
+/* Whether an id has the form of those that are made here, by whatever database. */
+static inline bool correlation_is_made(const unsigned char id[CORRELATION_SIZE])
+{
+    return id[6] >> 4 == 8 && id[8] >> 6 == 2;
+}
+
 #endif

@@ -14,6 +14,7 @@ enum {
     KNOWN_DOUBT,
     KNOWN_FIND,
     KNOWN_IN_DOUBT,
+    KNOWN_SENT,
     KNOWN_SCHEMA,
     KNOWN_COUNT
 };
@@ -71,6 +72,11 @@ static const char *const sql[] = {
         " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
         "AND b.schema = :schema AND (s.state IN ('sending', 'unknown') OR s.doubt) "
         "AND s.state " IN_OPEN " LIMIT 1",
+    [KNOWN_SENT] =
+        "SELECT k.job_id FROM record_job k CROSS JOIN batch b ON b.id = k.job_id / " ID_ROWS_SQL
+        " CROSS JOIN job_state s ON s.job_id = k.job_id WHERE k.record_id = :record_id "
+        "AND b.schema = :schema AND s.correlation_id = :correlation_id "
+        "AND (s.attempts > 0 OR s.state = 'applied') LIMIT 1",
     [KNOWN_SCHEMA] = "SELECT min(schema) AS schema FROM known WHERE schema > :schema",
     /* in the order of the table: the index leads to rows all over it */
     [KNOWN_COUNT] = "SELECT count(*) AS records, min(seen_ms) AS oldest_ms, "
@@ -195,16 +201,30 @@ bool known_find(struct store *store, struct span schema, struct span record_id, 
     return fine;
 }
 
+/* Whether a job that the statement looks for is there. */
+static bool has_job(struct store *store, struct db_statement *statement, bool *has, struct err *err)
+{
+    bool fine = true;
+
+    *has = db_next(store, statement, &fine, err, "look for updates of the record");
+    db_reset(statement);
+    return fine;
+}
+
 static bool keep_inside(struct store *store, const struct known_sight *sight, int64_t now_ms,
                         struct err *err)
 {
-    struct db_statement *statement =
-        get(store, KNOWN_IN_DOUBT, sight->schema, sight->record_id, err);
-    bool fine = true;
-    bool in_doubt = db_next(store, statement, &fine, err, "look for updates under way");
+    struct db_statement *doubt = get(store, KNOWN_IN_DOUBT, sight->schema, sight->record_id, err);
+    struct db_statement *sent = get(store, KNOWN_SENT, sight->schema, sight->record_id, err);
+    bool in_doubt, is_sent = true;
 
-    db_reset(statement);
-    return fine && (in_doubt || known_learn(store, sight, now_ms, err));
+    db_bind_blob(sent, DB_CORRELATION_ID, sight->correlation,
+                 sight->correlation ? CORRELATION_SIZE : 0);
+    if (!has_job(store, doubt, &in_doubt, err) ||
+        (sight->correlation && correlation_is_made(sight->correlation) &&
+         !has_job(store, sent, &is_sent, err)))
+        return false;
+    return in_doubt || !is_sent || known_learn(store, sight, now_ms, err);
 }
 
 bool known_keep(struct store *store, const struct known_sight *sight, int64_t now_ms,

@@ -22,6 +22,7 @@ struct known_sight {
     int64_t known_id;   /* struct known has it; 0: it was not looked for */
     int64_t
         asked_ms; /* when the request left, or before that: the record held them then or later */
+    const unsigned char *correlation; /* that the record carries, for known_keep; or NULL */
 };
 
 /* Stores a sight if it is newer than what is known: a higher version, or the same one asked for
@@ -64,7 +65,9 @@ bool known_find(struct store *store, struct span schema, struct span record_id, 
                 struct err *err);
 
 /* Stores what a GET showed that is not part of a job, in a transaction of its own. Nothing is
- * stored while an update of the record is under way or in doubt, because its answer decides. */
+ * stored while an update of the record is under way or in doubt, because its answer decides; nor if
+ * the record carries an id as ours that this database never sent: another copy of it can have sent
+ * rows that are still to be sent here, and a fetch has to find that. */
 bool known_keep(struct store *store, const struct known_sight *sight, int64_t now_ms,
                 struct err *err);
 

@@ -80,8 +80,8 @@ struct claim_outcome *fixture_put_back(struct fixture *fixture, const char *job)
 /* Rows of a query on the second connection: columns joined by `|`, rows by `; `. */
 const char *fixture_ask(struct fixture *fixture, const char *sql);
 
-/* Fails the test when a call left a transaction open, or a statement that reads, which would hold up
- * checkpoints. So does the end of each test. */
+/* Fails the test when a call left a transaction open, or a statement that reads, which would hold
+ * up checkpoints. So does the end of each test. */
 void fixture_check_idle(const struct fixture *fixture);
 
 /* Fails the test when anything in the database contradicts anything else. */

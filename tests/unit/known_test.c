@@ -164,8 +164,9 @@ static bool print_count(void *context, const struct known_count *count, struct e
 static void what_is_read_outside_of_jobs_does_not_count_while_an_update_is_under_way(void **state)
 {
     struct fixture *fixture = *state;
-    struct known_sight sight = {span_of("Item"),   span_of("a"), KNOWN_BY_GET, 5, span_of("{0}"), 0,
-                                FIXTURE_NOW_MS + 9};
+    struct known_sight sight = {
+        span_of("Item"),    span_of("a"), KNOWN_BY_GET, 5, span_of("{0}"), 0,
+        FIXTURE_NOW_MS + 9, NULL};
     struct buf counts = {0};
 
     fixture_batch(fixture, "Item", "a:5 b:5");
@@ -189,6 +190,37 @@ static void what_is_read_outside_of_jobs_does_not_count_while_an_update_is_under
     buf_release(&counts);
 }
 
+/* An id as ours that this database never sent comes from another copy of it. */
+static void what_another_copy_sent_is_not_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct known_sight sight = {.schema = span_of("Item"),
+                                .record_id = span_of("a"),
+                                .source = KNOWN_BY_GET,
+                                .version = 6,
+                                .fields = span_of("{0}"),
+                                .asked_ms = FIXTURE_NOW_MS + 9};
+    unsigned char id[CORRELATION_SIZE];
+    struct correlation_key key;
+
+    fixture_batch(fixture, "Item", "a:5");
+    correlation_key_make(span_of("Item"), span_of("hash"), 0, 0, &key);
+    correlation_make(&key, 1, id);
+    sight.correlation = id;
+    assert_true(known_keep(fixture->store, &sight, sight.asked_ms, &fixture->err));
+    assert_string_equal(fixture_ask(fixture, KNOWN), "");
+    fixture_claim(fixture, 1);
+    fixture_settle_at(fixture, "1/1", JOB_APPLIED, 6);
+    fixture_claim(fixture, 0);
+    assert_true(known_keep(fixture->store, &sight, sight.asked_ms, &fixture->err));
+    assert_string_equal(fixture_ask(fixture, KNOWN), "a|6|{0}|1000009|get");
+    /* an id of another form is somebody else's */
+    id[6] ^= 0x40;
+    sight.version = 7;
+    assert_true(known_keep(fixture->store, &sight, sight.asked_ms + 1, &fixture->err));
+    assert_string_equal(fixture_ask(fixture, KNOWN), "a|7|{0}|1000009|get");
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
 
 int main(void)
@@ -196,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(the_newest_sight_counts_and_a_contradiction_makes_unknown),
         WITH_STORE(known_records_are_found_counted_and_forgotten),
+        WITH_STORE(what_another_copy_sent_is_not_kept),
         WITH_STORE(what_is_read_outside_of_jobs_does_not_count_while_an_update_is_under_way),
     };
 

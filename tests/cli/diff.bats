@@ -229,7 +229,7 @@ CSV
     start_sim --latency-ms 200
     batch_file InventoryItem-1.csv 60
     rowferry ingest -q InventoryItem-1.csv
-    rowferry drain --rate none --concurrency 1 -q 3>&- &
+    "$BIN/rowferry" drain --rate none --concurrency 1 -q 3>&- &
     eventually grep -q '"kind":"put"' requests
     ends 7 rowferry diff 1 --rate none
     holds "$stderr" 'is sending from this database'
@@ -258,4 +258,59 @@ CSV
     ends 0 rowferry drain --rate none
     ends 0 rowferry diff InventoryItem-1.csv --rate none --json
     same "$plan" "$(differences | cut -d ' ' -f 1,2,4-)"
+}
+
+@test "a server that is not the API is status 2, one that only fails is status 5" {
+    start_sim --answer get:A-=301
+    batch_file InventoryItem-1.csv 300
+    rowferry ingest -q InventoryItem-1.csv
+    ends 2 rowferry diff 1 --rate none
+    holds "$stderr" 'answered 301'
+    holds "$stderr" 'it does not look like the API; check --environment'
+    stop_sim
+    start_sim --answer get:A-=500
+    ends 5 rowferry diff 1 --rate none --max-retries 100
+    holds "$stderr" 'too few requests succeed for their retries'
+    [ "$(grep -c '"kind":"get"' requests)" -lt 150 ]
+}
+
+@test "a signal, or a drain that begins, ends the comparison" {
+    local status=0
+
+    start_sim --latency-ms 100
+    batch_file InventoryItem-1.csv 200
+    rowferry ingest -q InventoryItem-1.csv
+    "$BIN/rowferry" diff 1 --rate none --concurrency 1 --json >out 2>err 3>&- &
+    eventually grep -q difference out
+    kill -TERM $!
+    wait $! || status=$?
+    same 143 "$status"
+    output=$(cat out)
+    same 143 "$(summary .exit_status)"
+    [ "$(summary .would_update)" -gt 0 ]
+    "$BIN/rowferry" diff 1 --rate none --concurrency 1 --json >out 2>err 3>&- &
+    eventually grep -q difference out
+    timeout 3 "$BIN/rowferry" drain --rate none --concurrency 1 -q 3>&- || true
+    status=0
+    wait $! || status=$?
+    same 7 "$status"
+    holds "$(cat err)" 'is sending from this database, at the pace that reads would share'
+}
+
+@test "standard input and a file that undoes are compared, too" {
+    records
+    start_sim --records records
+    batch_file InventoryItem-1.csv 4
+    rowferry ingest -q InventoryItem-1.csv
+    ends 3 rowferry diff - --schema InventoryItem --format csv --rate none --json <InventoryItem-1.csv
+    same '2 1 0 1' "$(summary '"\(.would_update) \(.would_not) \(.missing) \(.conflicts)"')"
+    echo '{"undo": true, "recordId": "A-4", "version": 1, "fields": {"sku":"WH-1042","quantity":4,"price":1.50,"status":"active"}}' \
+        >InventoryItem-undo.ndjson
+    schema '{"version": "fetch"}'
+    # whole, although the schema file merges
+    ends 0 rowferry diff InventoryItem-undo.ndjson --rate none --json
+    same '1 A-4 1 update note:x>null' "$(differences)"
+    rowferry ingest -q InventoryItem-undo.ndjson
+    ends 0 rowferry diff 2 --rate none --json
+    same '1 A-4 1 update note:x>null' "$(differences)"
 }

@@ -227,10 +227,10 @@ static void answer_record(struct request *request, struct visit *visit, unsigned
     if (request->route.resource == RESOURCE_USER &&
         json_object_object_get_ex(shown, "manager", &manager) &&
         json_object_is_type(manager, json_type_string)) {
-        struct json_object *object = json_object_new_object();
+        struct json_object *boss = json_object_new_object();
 
-        json_object_object_add(object, "id", json_object_get(manager));
-        json_object_object_add(shown, "manager", object);
+        json_object_object_add(boss, "id", json_object_get(manager));
+        json_object_object_add(shown, "manager", boss);
     }
     answer_json(&request->answer, status);
     if (rules->lock == LOCK_ETAG)

@@ -113,6 +113,24 @@ PRESETS='guide genesys-external-contacts genesys-external-organizations genesys-
     genesys-groups genesys-user-attributes genesys-conversation-attributes genesys-workitems
     genesys-outbound-contacts genesys-scim-users rest-version rest-etag rest-plain'
 
+# ask METHOD PATH BODY: sets STATUS; the answer is in body, its headers in head
+ask() {
+    STATUS=$(curl -s -m 20 -X "$1" -H 'Authorization: Bearer x' -H 'Content-Type: application/json' -d "$3" \
+        -o body -D head -w '%{http_code}' "$GENESYS_ENVIRONMENT$2")
+}
+
+@test "Prism takes right requests, refuses wrong ones, and gives the answer that is asked for" {
+    local user=/api/v2/users/0c0c0c0c-1111-4222-8333-444444444444
+
+    ask PATCH $user '{"version":3,"title":"Dr."}'
+    same 200 "$STATUS"
+    ask PATCH $user '{"title":"Dr."}' # version is required
+    same 400 "$STATUS"
+    holds "$(cat head)" 'sl-violations'
+    ask PATCH "$user?__code=409" '{"version":3}'
+    same '409 general.conflict' "$STATUS $(jq -r .code body)"
+}
+
 @test "the requests of every preset are right" {
     local preset
 

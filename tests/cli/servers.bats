@@ -18,20 +18,6 @@ etag() {
     tr -d '\r' <head | sed -n 's/^ETag: //Ip'
 }
 
-@test "Prism takes right requests, refuses wrong ones, and gives the answer that is asked for" {
-    local user=/api/v2/users/0c0c0c0c-1111-4222-8333-444444444444
-
-    start_prism genesys-users.yaml
-    URL=$PRISM
-    ask PATCH $user '{"version":3,"title":"Dr."}'
-    same 200 "$STATUS"
-    ask PATCH $user '{"title":"Dr."}' # version is required
-    same 400 "$STATUS"
-    holds "$(cat head)" 'sl-violations'
-    ask PATCH "$user?__code=409" '{"version":3}'
-    same '409 general.conflict' "$STATUS $(jq -r .code body)"
-}
-
 @test "lighttpd holds a PUT to If-Match, and changes the ETag with each" {
     local first
 

@@ -168,9 +168,10 @@ static void check_entry(void *context, const struct api_audit_entry *entry)
 bool api_read_audit(struct span body, const struct api_audit_question *question,
                     struct api_audit *audit)
 {
-    struct asking asking = {question, audit};
+    struct asking asking = {.question = question};
 
     *audit = (struct api_audit){.elsewhere = -1, .last_version = -1};
+    asking.audit = audit;
     return api_read_audit_page(body, check_entry, &asking, &audit->page, NULL);
 }
 

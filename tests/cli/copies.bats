@@ -41,8 +41,8 @@ leave_namespaces() {
     done
 }
 
-# night [RECORDS [PREFIX]]: rows of one record: single ones, chained ones (5, 5, 5 and 5, 6, 7), and such whose last row has
-# the values of the first. The same with versions that are fetched.
+# night [RECORDS [PREFIX]]: rows of one record: single ones, chained ones (5, 5, 5 and 5, 6, 7), and
+# such whose last row has the values of the first. The same with versions that are fetched or known.
 night() {
     local i values mode
 
@@ -51,7 +51,7 @@ night() {
         jq ".\"x-rowferry\".version = \"$mode\"" schema/InventoryItem.json >"schema/$mode.json"
     done
     echo record_id,version,sku,quantity,price,status >inbox/InventoryItem-a.csv
-    for ((i = 1; i <= ${1:-10}; i++)); do
+    for ((i = 1; i <= ${1:-6}; i++)); do
         echo "one-$2$i,5,WH-1042,$i,1.50,active"
         printf '%s\n' "same-$2$i,5,WH-1042,1,1.50,active" "next-$2$i,5,WH-1042,1,1.50,active" \
             "same-$2$i,5,WH-1042,2,1.50,active" "next-$2$i,6,WH-1042,2,1.50,active" \
@@ -244,7 +244,7 @@ changed_before() {
     for ((round = 1; round <= ${COPIES_ROUNDS:-1}; round++)); do
         : >ledger
         rm -rf inbox ./*.db ./*.db-*
-        night 10 "$round-"
+        night 6 "$round-"
         changed_before "$round-"
         ends 0 rowferry ingest inbox/*.csv
         copy rowferry.db one.db
@@ -273,7 +273,7 @@ changed_before() {
     for ((round = 1; round <= ${COPIES_ROUNDS:-1}; round++)); do
         : >ledger
         rm -rf inbox ./*.db ./*.db-*
-        night 10 "$round-"
+        night 6 "$round-"
         changed_before "$round-"
         ends 0 rowferry ingest inbox/*.csv
         in_background rowferry.db --on-conflict rebase
@@ -285,7 +285,7 @@ changed_before() {
         copy copy.db rowferry.db
         ends 0 drain_all --on-conflict rebase
         each_once
-        # and once more without any database, with the files dropped again
+        # and again without any database, with the files dropped again
         rm rowferry.db*
         ends 0 run_inbox --on-conflict rebase --audit-wait 20
         each_once

@@ -84,7 +84,7 @@ int main(int count, char **words)
         return 2;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
-    address.sin_port = htons((unsigned short)atoi(words[2]));
+    address.sin_port = htons((unsigned short)strtoul(words[2], NULL, 10));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     close(enter(words[1]));
     for (int i = 0; i < 1 + 2 * LINKS_MAX; i++)

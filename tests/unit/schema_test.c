@@ -363,7 +363,8 @@ static void settings_are_checked_and_unknown_ones_refused(void **state)
         {EXTENSION("{\"keepBefore\": true, \"target\": \"guide\"}"), ""},
         {EXTENSION("{\"keepBefore\": true, \"version\": \"fetch\", \"target\": {\"preset\": "
                    "\"rest-etag\", \"write\": {\"path\": \"/x/{id}\"}}}"),
-         "#/x-rowferry/keepBefore: needs a target whose lock is a version that each update raises by "
+         "#/x-rowferry/keepBefore: needs a target whose lock is a version that each update raises "
+         "by "
          "1"},
         {EXTENSION("{\"keepBefore\": true, \"target\": {\"preset\": \"guide\", \"write\": "
                    "{\"absent\": \"keep\"}}}"),

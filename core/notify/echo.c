@@ -97,11 +97,12 @@ static bool look_at(void *context, const struct notification_candidate *candidat
         !payload_read(&look->echo->reader, look->notification->body, NULL, &look->payload, problem))
         return err_set(err, ERR_INTERNAL, "a notification cannot be read again: %s", problem);
     look->is_read = true;
-    if (!candidate->started_ms)
+    facts.owner = api_owner(&look->payload.correlation, candidate->correlation);
+    /* another copy of the database sent it, if anybody did */
+    if (!candidate->started_ms && facts.owner != API_OURS)
         return true;
     look->sent = candidate->fields;
     look->is_overwritten = false;
-    facts.owner = api_owner(&look->payload.correlation, candidate->correlation);
     facts.has_same_fields = holds_sent(look, look->payload.fields);
     facts.is_likely = is_likely(look, candidate);
     facts.has_another_echo = candidate->echo_ms && candidate->echo_ms != look->modified_ms;

@@ -241,6 +241,18 @@ static void metadata_that_somebody_left_in_place_is_no_echo(void **state)
                         "accepted");
 }
 
+/* A GET showed that another copy of the database had sent it. */
+static void a_job_that_was_never_sent_here_has_an_echo_by_its_id(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send(fixture, JOB_APPLIED);
+    fixture_ask(fixture, "DELETE FROM attempt");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS, "x", "{\"n\":1}", ""), "accepted");
+    assert_string_equal(add(fixture, FIXTURE_NOW_MS + 1, "x", "{\"n\":1}", metadata(fixture, true)),
+                        "echo");
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_begin, fixture_end)
 
 int main(void)
@@ -258,6 +270,7 @@ int main(void)
         STORE_TEST(a_notification_that_is_early_waits_for_its_job),
         STORE_TEST(a_job_that_was_refused_has_no_echo),
         STORE_TEST(the_id_in_the_metadata_decides_where_there_is_one),
+        STORE_TEST(a_job_that_was_never_sent_here_has_an_echo_by_its_id),
         STORE_TEST(metadata_that_somebody_left_in_place_is_no_echo),
     };
 

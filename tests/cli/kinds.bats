@@ -22,7 +22,7 @@ setup() {
     local kind locked target
 
     in_a_folder
-    rm -f schema/*
+    rm -rf schema/*
     mkdir inbox
     while read -r kind locked target; do
         printf '{"type":"object","properties":{"name":{"type":"string"},"note":{"type":"string"}},"x-rowferry":{%s"target":%s}}\n' \

@@ -10,7 +10,7 @@ S=8c811cc6-003e-40c0-a35c-c38a72534bff
 
 setup() {
     in_a_folder
-    rm -f schema/*
+    rm -rf schema/*
     mkdir inbox
     export ROWFERRY_RATE=none ROWFERRY_AUDIT=none GENESYS_CLIENT_ID=client GENESYS_CLIENT_SECRET=secret
     # one Prism for all tests of the file

@@ -13,7 +13,7 @@ ROWS=${NIGHT_ROWS:-100}
 
 setup() {
     in_a_folder
-    rm -f schema/*
+    rm -rf schema/*
     mkdir inbox
     echo 'Bearer key-of-ours' >key
     chmod 600 key

@@ -164,6 +164,24 @@ void api_fields_merge(struct buf *out, struct span ours, struct span theirs)
     side_release(&b);
 }
 
+bool api_fields_held(struct span ours, struct span theirs)
+{
+    struct side a = {0}, b = {0};
+    bool held = side_read(&a, ours) && side_read(&b, theirs);
+    uint32_t cursor = 1;
+
+    for (uint32_t name = 1; held && name < a.tape.tokens[0].next;
+         name = a.tape.tokens[name + 1].next) {
+        uint32_t value = find_value(&a, name, &b, 0, &cursor);
+
+        held =
+            value ? same_value(&a, name + 1, &b, value) : a.tape.tokens[name + 1].kind == JSON_NULL;
+    }
+    side_release(&a);
+    side_release(&b);
+    return held;
+}
+
 bool api_fields_within(struct span ours, struct span theirs)
 {
     struct side a = {0}, b = {0};

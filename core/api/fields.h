@@ -10,6 +10,9 @@
  * value, objects in any order. False also when one of them is not a JSON object. */
 bool api_fields_within(struct span ours, struct span theirs);
 
+/* The same, where a member of `ours` that is null need not be in `theirs`. */
+bool api_fields_held(struct span ours, struct span theirs);
+
 /* How two JSON objects relate. */
 struct api_fields_relation {
     bool is_within;  /* as by api_fields_within */

@@ -127,7 +127,8 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
     rebased->fields = target_description(target)->keeps ? ours : buf_span(&rebase->fields);
     rebased->is_there =
         theirs.size &&
-        api_fields_within(target_comparable(target, ours, &rebase->scratch), theirs) &&
+        (target_description(target)->lock == TARGET_STEP ? api_fields_within : api_fields_held)(
+            target_comparable(target, ours, &rebase->scratch), theirs) &&
         (!replaces || api_fields_within(target_comparable(target, theirs, &rebase->scratch), ours));
     rebased->broken = NULL;
     return whole || check_rules(rebase, base, &rebased->broken, err);

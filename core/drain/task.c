@@ -301,7 +301,8 @@ static void compare_record(const struct claim *claim, const struct task_reader *
     /* what the target only shows as texts or does not show is in scratch that has the record */
     struct target_scratch scratch = {0};
 
-    facts->fields_are_ours = api_fields_within(target_comparable(target, ours, &scratch), theirs);
+    facts->fields_are_ours = (claim->lock == TARGET_STEP ? api_fields_within : api_fields_held)(
+        target_comparable(target, ours, &scratch), theirs);
     facts->is_there = facts->fields_are_ours &&
                       ((!claim->is_exact && rebase_merges(reader->rebase, claim_schema(claim))) ||
                        api_fields_within(target_comparable(target, theirs, &scratch), ours));

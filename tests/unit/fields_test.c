@@ -232,6 +232,16 @@ static void relations_are_found_both_ways_at_once(void **state)
     }
 }
 
+static void what_is_null_need_not_be_there(void **state)
+{
+    (void)state;
+    assert_true(api_fields_held(span_of("{\"a\":null,\"b\":1}"), span_of("{\"b\":1.0,\"c\":2}")));
+    assert_true(api_fields_held(span_of("{\"a\":null}"), span_of("{\"a\":null}")));
+    assert_false(api_fields_held(span_of("{\"a\":null}"), span_of("{\"a\":0}")));
+    assert_false(api_fields_held(span_of("{\"a\":1}"), span_of("{}")));
+    assert_false(api_fields_held(span_of("{}"), span_of("[]")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +254,7 @@ int main(void)
         cmocka_unit_test(what_was_merged_holds_our_fields_and_merges_to_itself),
         cmocka_unit_test(fields_are_compared_by_value),
         cmocka_unit_test(fields_that_differ_are_given_ours_first),
+        cmocka_unit_test(what_is_null_need_not_be_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

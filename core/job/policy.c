@@ -190,14 +190,14 @@ static void assess_send_as(const struct facts *in, struct policy_verdict *out, u
     out->works = true;
 }
 
-/* The record that the PUT was for is not there. */
+/* The record that the PUT was for is not there: it is created, an upsert once more. */
 static void assess_put_missing(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
-    unsigned last = job->missing == TARGET_UPSERT ? CREATES_AGAIN : CREATES_MISSING;
+    unsigned next = job->missing == TARGET_UPSERT ? CREATES_AGAIN : CREATES_MISSING;
 
-    if (job->missing != TARGET_REFUSE && job->creates < last && job->rounds < POLICY_ROUNDS_MAX)
-        assess_send_as(in, out, job->creates + 1);
+    if (job->missing != TARGET_REFUSE && job->creates < next && job->rounds < POLICY_ROUNDS_MAX)
+        assess_send_as(in, out, next);
     else
         assess_refusal(in, out);
 }

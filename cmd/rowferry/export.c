@@ -142,22 +142,32 @@ static bool choose_format(struct exporting *exporting, const struct options *opt
         exporting->name, format);
 }
 
-static bool open_writer(struct exporting *exporting, const struct options *options, struct err *err)
+/* Finds the shape of the batch's schema. Without a schema file there is none, and that is an error
+ * only where it is needed. */
+static bool find_shape(struct exporting *exporting, bool needed, struct err *err)
+{
+    const struct options *options = &exporting->session.cli->options;
+    const struct schema *schema = NULL;
+
+    exporting->catalog = catalog_open(options_text(options, OPT_SCHEMAS), err);
+    if (exporting->catalog)
+        schema = catalog_find(exporting->catalog, buf_text(&exporting->batch.schema), err);
+    if (!schema && needed)
+        return false;
+    *err = (struct err){0};
+    exporting->form.shape = schema ? schema_shape(schema) : NULL;
+    return true;
+}
+
+static bool open_writer(struct exporting *exporting, struct err *err)
 {
     struct writer_options *form = &exporting->form;
-    const struct schema *schema;
+    bool csv = form->format == ROW_FORMAT_CSV || form->source == ROW_FORMAT_CSV;
 
     form->name = exporting->name;
     form->header = buf_span(&exporting->batch.header);
-    if (form->format == ROW_FORMAT_CSV || form->source == ROW_FORMAT_CSV) {
-        exporting->catalog = catalog_open(options_text(options, OPT_SCHEMAS), err);
-        schema = exporting->catalog
-                     ? catalog_find(exporting->catalog, buf_text(&exporting->batch.schema), err)
-                     : NULL;
-        if (!schema)
-            return false;
-        form->shape = schema_shape(schema);
-    }
+    if (!find_shape(exporting, csv, err))
+        return false;
     exporting->writer = writer_open(form, err);
     return exporting->writer != NULL;
 }
@@ -170,8 +180,10 @@ static bool work(struct exporting *exporting, struct err *err)
     bool undo = options_flag(options, OPT_UNDO);
 
     return export_batch(session->store, exporting->batch_id, &exporting->batch, err) &&
-           (undo ? undo_write(session, exporting->batch_id, &exporting->batch, exporting->name, err)
-                 : choose_format(exporting, options, err) && open_writer(exporting, options, err) &&
+           (undo ? find_shape(exporting, false, err) &&
+                       undo_write(session, exporting->batch_id, &exporting->batch, exporting->name,
+                                  exporting->form.shape, err)
+                 : choose_format(exporting, options, err) && open_writer(exporting, err) &&
                        write_rows(exporting, err)) &&
            summary_batches(session->store, SUMMARY_ONE, exporting->batch_id, session_count_batch,
                            session, err);

@@ -12,6 +12,7 @@ enum { WRITE_AT_ONCE = 1 << 18, NAMED_MAX = 10 };
 
 struct undoing {
     struct report *report;
+    const struct row_shape *shape;
     const char *opening; /* of each line */
     struct buf out;
     uint64_t records, jobs;                       /* that the rows put back */
@@ -47,7 +48,7 @@ static bool take_job(void *context, const struct undo_job *job, bool *enough, st
     } else {
         undoing->records++;
         undoing->jobs += job->jobs;
-        writer_undo(undoing->opening, &row, &undoing->out);
+        writer_undo(undoing->opening, undoing->shape, &row, &undoing->out);
     }
     *enough = undoing->out.size >= WRITE_AT_ONCE;
     return true;
@@ -84,11 +85,12 @@ static void report_left_out(const struct undoing *undoing, const char *name)
 }
 
 bool undo_write(struct session *session, int64_t batch_id, const struct export_batch *batch,
-                const char *name, struct err *err)
+                const char *name, const struct row_shape *shape, struct err *err)
 {
     const struct options *options = &session->cli->options;
     struct report *report = &session->cli->report;
     struct undoing undoing = {.report = report,
+                              .shape = shape,
                               .opening = report->json ? "{\"message_type\": \"row\", " : "{"};
     struct undo_page page = {.batch_id = batch_id,
                              .states = (unsigned)options_number(options, OPT_EXPORT_STATE),

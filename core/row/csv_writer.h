@@ -9,13 +9,14 @@ struct recoder;
 
 /* What is written, and from what. Everything belongs to the caller and outlives the writer. */
 struct writer_options {
-    const char *name;              /* of the batch, for messages */
-    enum row_format format;        /* to be written */
-    enum row_format source;        /* the format that the rows came in */
-    struct span header;            /* as reader_header has it; empty: there was none */
-    const struct row_shape *shape; /* of the schema file; needed where either format is CSV */
-    bool for_spreadsheet;          /* CSV: cells that a spreadsheet would evaluate are changed */
-    const char *opening;           /* NDJSON: how each line begins, `{` */
+    const char *name;       /* of the batch, for messages */
+    enum row_format format; /* to be written */
+    enum row_format source; /* the format that the rows came in */
+    struct span header;     /* as reader_header has it; empty: there was none */
+    const struct row_shape
+        *shape;           /* of the schema file; NULL: unknown, where neither format is CSV */
+    bool for_spreadsheet; /* CSV: cells that a spreadsheet would evaluate are changed */
+    const char *opening;  /* NDJSON: how each line begins, `{` */
 };
 
 struct csv_scratch {

@@ -146,8 +146,10 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
 static void put_fields(const char *opening, const struct row_shape *shape, const struct row *row,
                        struct buf *out)
 {
+    static const struct row_shape plain;
     struct buf scratch = {0};
 
+    shape = shape ? shape : &plain;
     buf_append_text(out, opening);
     if (row->is_undo)
         buf_append_text(out, "\"undo\": true, ");
@@ -166,11 +168,10 @@ static void put_fields(const char *opening, const struct row_shape *shape, const
     buf_append_json_text(out, row->fields);
 }
 
-void writer_undo(const char *opening, const struct row *row, struct buf *out)
+void writer_undo(const char *opening, const struct row_shape *shape, const struct row *row,
+                 struct buf *out)
 {
-    static const struct row_shape plain;
-
-    put_fields(opening, &plain, row, out);
+    put_fields(opening, shape, row, out);
     buf_append_text(out, "}\n");
 }
 

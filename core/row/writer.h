@@ -33,8 +33,9 @@ bool writer_job(struct writer *writer, const struct row *row, const struct outco
                 struct buf *out, struct err *err);
 
 /* Appends the NDJSON line of a row that puts back what a record held: record_id, version and fields
- * count. opening: how the line begins, `{`. */
-void writer_undo(const char *opening, const struct row *row, struct buf *out);
+ * count. opening: how the line begins, `{`. shape: NULL if a record id has no parts. */
+void writer_undo(const char *opening, const struct row_shape *shape, const struct row *row,
+                 struct buf *out);
 
 /* Appends a rejected row: its cells or members as they are, followed by the outcome. If the row
  * cannot be split (ragged, an open quote, not JSON), OUTCOME_RAW has its bytes as one line of at

@@ -566,3 +566,13 @@ examples() {
     same '{"price":-1234.50,"changedAt":"2026-11-23T10:00:00+01:00","blocked":true}' "$(fields)"
     back
 }
+
+@test "an NDJSON batch is exported as NDJSON, also when its schema file is gone" {
+    echo '{"recordId":"A-1","version":1,"fields":{"sku":"WH-1042"}}' >InventoryItem-1.ndjson
+    ends 0 rowferry ingest -q InventoryItem-1.ndjson
+    ends 0 rowferry export 1
+    holds "$output" '{"recordId": "A-1", "version": 1, "fields": {"sku":"WH-1042"}, "outcome"'
+    rm schema/InventoryItem.json
+    ends 0 rowferry export 1
+    holds "$output" '{"recordId": "A-1", "version": 1, "fields": {"sku":"WH-1042"}, "outcome"'
+}

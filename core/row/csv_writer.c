@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LEXER_SLACK = 16 /* bytes that can be read after the last one */ };
+enum {
+    LEXER_SLACK = 16,  /* bytes that can be read after the last one */
+    CHARACTER_MAX = 4, /* bytes in UTF-8 */
+};
 
 static const char no_column[] = "there is no column for it";
 
@@ -840,7 +843,8 @@ static bool try_cells(struct csv_writer *writer, struct span text, const struct 
 
     whole.parts[OUTCOME_RAW] = (struct span){0};
     writer->row_size = 0;
-    if (str_utf8_valid(text) != text.size ||
+    /* of a row that is too long, this is the beginning, without a part of a character */
+    if (text.size + CHARACTER_MAX > writer->row_max || str_utf8_valid(text) != text.size ||
         !put_raw_cells(writer, text, &whole.parts[OUTCOME_RAW]) || !flush_line(writer, NULL, out))
         return false;
     put_outcome(writer, &whole, out);

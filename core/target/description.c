@@ -482,8 +482,10 @@ static void release_call(struct description_call *call)
     template_release(&call->path);
     template_release(&call->content);
     body_release(&call->body);
-    for (uint32_t i = 0; i < call->header_count; i++)
+    for (uint32_t i = 0; i < call->header_count; i++) {
+        free(call->headers[i].text);
         template_release(&call->headers[i].value);
+    }
 }
 
 void description_release(struct description *d)

@@ -190,7 +190,7 @@ static void assess_send_as(const struct facts *in, struct policy_verdict *out, u
     out->works = true;
 }
 
-/* The record that the PUT was for is not there: it is created, an upsert once more. */
+/* The record that the PUT was for is not there: it is created, an upsert sent again. */
 static void assess_put_missing(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;

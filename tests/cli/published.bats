@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Each preset against Prism with the published document of its API: requests that it takes, and each documented
-# error, forced in the target's own path, with what becomes of the row.
+# error, forced in the target's own path, with the outcome of the row.
 load lib
 load npm
 load servers
@@ -18,7 +18,7 @@ teardown() {
     stop_servers
 }
 
-# night ROW: sends a row, and prints what became of it, without the file
+# night ROW: sends a row, and prints its outcome
 night() {
     rm -f rowferry.db* Row.ndjson
     printf '%s\n' "$1" >Row.ndjson

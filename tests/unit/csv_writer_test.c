@@ -512,7 +512,7 @@ static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(v
         {plain, "record_id,rowferry_raw,sku\n", {"a,,b", 4}, .expected = "a,b" END_COMMA},
         /* too long only by an earlier outcome: it stays rejected */
         {{.row_max = 30},
-         "record_id,rowferry_raw\n",
+         "record_id,rowferry_audit\n",
          {"a,3456789012345678901234567890", 30},
          .expected = ",,,,,,,,,,RAW\n"},
         {plain, "record_id,rowferry_raw,sku\n", {",c,", 3}, .expected = ",,,,,,,,,,,c\n"},

@@ -16,7 +16,7 @@ struct base {
 struct rebase {
     char *folder;
     char *unreadable; /* the schema whose file was looked for last, and is missing or wrong */
-    struct target_scratch scratch;
+    struct target_scratch scratch, other;
     struct base *bases;
     struct buf fields, broken;
     struct json_tape tape;
@@ -48,6 +48,7 @@ void rebase_close(struct rebase *rebase)
     buf_release(&rebase->fields);
     buf_release(&rebase->broken);
     target_scratch_release(&rebase->scratch);
+    target_scratch_release(&rebase->other);
     free(rebase->unreadable);
     free(rebase->folder);
     free(rebase);
@@ -125,11 +126,12 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
         api_fields_merge(&rebase->fields, ours, theirs);
     /* what is not sent stays as it is */
     rebased->fields = target_description(target)->keeps ? ours : buf_span(&rebase->fields);
+    ours = target_comparable(target, ours, &rebase->scratch);
     rebased->is_there =
         theirs.size &&
-        (target_description(target)->lock == TARGET_STEP ? api_fields_within : api_fields_held)(
-            target_comparable(target, ours, &rebase->scratch), theirs) &&
-        (!replaces || api_fields_within(target_comparable(target, theirs, &rebase->scratch), ours));
+        (target_description(target)->lock == TARGET_STEP ? api_fields_within
+                                                         : api_fields_held)(ours, theirs) &&
+        (!replaces || api_fields_within(target_comparable(target, theirs, &rebase->other), ours));
     rebased->broken = NULL;
     return whole || check_rules(rebase, base, &rebased->broken, err);
 }

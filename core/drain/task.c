@@ -298,14 +298,15 @@ static void compare_record(const struct claim *claim, const struct task_reader *
     struct span ours = claim->lock == TARGET_STEP ? claim_fields(claim) : claim_row_fields(claim);
     struct span theirs = record->fields;
     char digits[DIGITS_SIZE];
-    /* what the target only shows as texts or does not show is in scratch that has the record */
-    struct target_scratch scratch = {0};
+    struct target_scratch scratch = {0}, other = {0}; /* the reader's has the record */
 
-    facts->fields_are_ours = (claim->lock == TARGET_STEP ? api_fields_within : api_fields_held)(
-        target_comparable(target, ours, &scratch), theirs);
+    ours = target_comparable(target, ours, &scratch);
+    facts->fields_are_ours =
+        (claim->lock == TARGET_STEP ? api_fields_within : api_fields_held)(ours, theirs);
     facts->is_there = facts->fields_are_ours &&
                       ((!claim->is_exact && rebase_merges(reader->rebase, claim_schema(claim))) ||
-                       api_fields_within(target_comparable(target, theirs, &scratch), ours));
+                       api_fields_within(target_comparable(target, theirs, &other), ours));
+    target_scratch_release(&other);
     target_scratch_release(&scratch);
     facts->token_is_sent = same_token(record->token, token_of(claim, digits));
     facts->next_is_known = claim->has_version && find_sibling(claim, NULL, next_version(claim));

@@ -195,6 +195,37 @@ static void only_a_schema_file_shows_that_updates_are_merged(void **state)
 
 #define AT_DESK(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* A target that keeps what is not sent gets the fields of the row; texts and ignored fields are
+ * compared as they come back. */
+static void a_target_decides_what_is_sent_and_compared(void **state)
+{
+    static const char keeps[] =
+        "\"target\": {\"preset\": \"rest-plain\", \"write\": {\"path\": \"/{id}\"}}";
+    static const char texts[] =
+        "\"write\": \"replace\", \"target\": {\"write\": {\"method\": \"PUT\", \"path\": "
+        "\"/{id}\"}, \"fields\": {\"root\": \"/data\", \"text\": true}, \"read\": {\"ignore\": "
+        "[\"price\"]}}";
+    struct desk *desk = *state;
+
+    write_schema(desk, "Keeps", keeps);
+    write_schema(desk, "Texts", texts);
+    assert_true(build(desk, "Keeps", "{\"quantity\":2}", "{\"sku\":\"A\",\"quantity\":1}"));
+    assert_true(span_is(desk->rebased.fields, "{\"quantity\":2}"));
+    assert_false(desk->rebased.is_there);
+    assert_true(
+        build(desk, "Keeps", "{\"quantity\":1,\"price\":null}", "{\"sku\":\"A\",\"quantity\":1}"));
+    assert_true(desk->rebased.is_there);
+    assert_true(build(desk, "Texts", "{\"quantity\":1.50,\"price\":3}",
+                      "{\"quantity\":\"1.50\",\"price\":\"4\"}"));
+    assert_true(span_is(desk->rebased.fields, "{\"quantity\":1.50,\"price\":3}"));
+    assert_true(desk->rebased.is_there);
+    assert_true(
+        build(desk, "Texts", "{\"quantity\":1.50}", "{\"quantity\":\"1.50\",\"sku\":\"A\"}"));
+    assert_false(desk->rebased.is_there);
+    assert_ptr_equal(rebase_target(desk->rebase, span_of("Item")), target_guide());
+    assert_ptr_equal(rebase_target(desk->rebase, span_of("Nothing")), target_guide());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +238,7 @@ int main(void)
         AT_DESK(a_schema_file_is_read_once),
         AT_DESK(a_schema_file_that_is_missing_or_wrong_is_named_and_can_be_fixed),
         AT_DESK(only_a_schema_file_shows_that_updates_are_merged),
+        AT_DESK(a_target_decides_what_is_sent_and_compared),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

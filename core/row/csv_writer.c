@@ -2,6 +2,8 @@
 
 #include "core/base/mem.h"
 #include "core/row/cell_form.h"
+#include "core/row/encodable.h"
+#include "core/row/formula.h"
 #include "core/row/parts.h"
 
 #include <stdio.h>
@@ -106,64 +108,6 @@ static bool write_value(const struct csv_column *column, const struct json_token
     *content = text;
     /* a row cannot hold a NUL byte */
     return !token->escaped || !memchr(text.data, '\0', text.size);
-}
-
-/* --- spreadsheets --- */
-
-/* Returns the size of a blank that a spreadsheet can skip, or 0. */
-static size_t blank_size(struct span text)
-{
-    static const char *const blanks[] = {
-        " ",  "\t",       "\r",           "\n",           "\v",
-        "\f", "\xC2\xA0", "\xE2\x80\x8B", "\xE3\x80\x80", "\xEF\xBB\xBF"};
-
-    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
-        size_t size = strlen(blanks[i]);
-
-        if (text.size >= size && memcmp(text.data, blanks[i], size) == 0)
-            return size;
-    }
-    return 0;
-}
-
-static bool begins_formula(struct span text)
-{
-    static const char *const signs[] = {
-        "=", "+", "-", "@", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
-
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        size_t size = strlen(signs[i]);
-
-        if (text.size >= size && memcmp(text.data, signs[i], size) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Returns whether a text is a minus followed by digits and separators: `-1234.50`, `-1.234,50`. */
-static bool is_plain_number(struct span text)
-{
-    if (json_is_number(text))
-        return true;
-    if (text.size < 2 || text.data[0] != '-' || text.data[1] < '0' || text.data[1] > '9')
-        return false;
-    for (size_t i = 1; i < text.size; i++)
-        if ((text.data[i] < '0' || text.data[i] > '9') && text.data[i] != ',' &&
-            text.data[i] != '.')
-            return false;
-    return true;
-}
-
-bool csv_is_formula(struct span content)
-{
-    struct span left = content;
-    size_t blank;
-
-    if (content.size && (content.data[0] == '\t' || content.data[0] == '\r'))
-        return true;
-    while ((blank = blank_size(left)))
-        left = (struct span){left.data + blank, left.size - blank};
-    return begins_formula(left) && !is_plain_number(content);
 }
 
 /* --- the columns: those of the file, or those that the shape has a use for --- */
@@ -276,47 +220,6 @@ static bool find_columns(struct csv_writer *writer, struct err *err)
     return writer->options->header.size ? read_file_header(writer, err) : make_header(writer, err);
 }
 
-static bool can_encode(const struct csv_writer *writer, struct span text)
-{
-    struct buf encoded = {0};
-    bool fits = recode(writer->encoder, text, NULL, &encoded);
-
-    buf_release(&encoded);
-    return fits;
-}
-
-/* Drops words that the encoding lacks; none of them was in the file. */
-static void fit_words(const struct csv_writer *writer, struct cell_form *form)
-{
-    struct span *kept = mem_calloc(form->word_count + 1, sizeof *kept);
-    size_t count = 0, true_count = 0;
-
-    for (size_t i = 0; i < form->word_count; i++) {
-        if (!can_encode(writer, form->words[i]))
-            continue;
-        true_count += i < form->true_count;
-        kept[count++] = form->words[i];
-    }
-    form->words = kept;
-    form->true_count = true_count;
-    form->word_count = count;
-}
-
-/* Makes forms of which the encoding can express everything. A unit can be left out. */
-static void fit_forms(struct csv_writer *writer)
-{
-    struct row_dialect *dialect = &writer->shape.dialect;
-
-    writer->forms = mem_calloc(dialect->form_count + 1, sizeof *writer->forms);
-    for (size_t i = 0; i < dialect->form_count; i++) {
-        writer->forms[i] = dialect->forms[i];
-        if (!can_encode(writer, writer->forms[i].unit))
-            writer->forms[i].unit = (struct span){0};
-        fit_words(writer, &writer->forms[i]);
-    }
-    dialect->forms = writer->forms;
-}
-
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err)
 {
@@ -327,7 +230,8 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
         writer->encoder = recode_to(declared->encoding, err);
         if (!writer->encoder)
             return false;
-        fit_forms(writer);
+        writer->shape.dialect.forms = writer->forms =
+            encodable_forms(declared->forms, declared->form_count, writer->encoder);
     }
     if (!find_columns(writer, err)) {
         err->kind = ERR_CONFIG;
@@ -352,9 +256,7 @@ void csv_writer_release(struct csv_writer *writer)
 {
     csv_release(&writer->csv);
     recode_close(writer->encoder);
-    for (size_t i = 0; writer->forms && i < writer->shape.dialect.form_count; i++)
-        free((void *)writer->forms[i].words);
-    free(writer->forms);
+    encodable_forms_free(writer->forms, writer->shape.dialect.form_count);
     free(writer->values);
     json_tape_release(&writer->tape);
     json_tape_release(&writer->tags_tape);
@@ -409,7 +311,7 @@ static void put_cell(struct csv_writer *writer, struct span content)
         buf_append_span(&writer->line, content);
         return;
     }
-    if (!writer->options->for_spreadsheet || !csv_is_formula(content)) {
+    if (!writer->options->for_spreadsheet || !formula_is(content)) {
         write_cell(content, writer->delimiter, needs_quotes(writer, content), &writer->line);
     } else {
         buf_append_char(&safe, '\'');
@@ -774,7 +676,7 @@ static bool put_raw_cell(struct csv_writer *writer, const struct csv_cell *cell)
         buf_append_span(&writer->line, content);
         return !memchr(content.data, writer->delimiter, content.size);
     }
-    if ((writer->options->for_spreadsheet && csv_is_formula(content)) ||
+    if ((writer->options->for_spreadsheet && formula_is(content)) ||
         (!cell->quoted && (memchr(content.data, writer->delimiter, content.size) ||
                            memchr(content.data, '"', content.size)))) {
         put_cell(writer, content);

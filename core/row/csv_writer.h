@@ -56,8 +56,4 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out);
 
-/* Returns whether a spreadsheet can take a cell for a formula: after any blanks it begins with = +
- * - @ (also in full width), a tab or a carriage return, and is not a number. */
-bool csv_is_formula(struct span content);
-
 #endif

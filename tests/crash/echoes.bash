@@ -96,7 +96,7 @@ echoes_are_right() {
         $(accepted others | cut -f 2 | sort -u | wc -l)"; return 1; }
     all_accepted_are_stored || return
     wrong=$(accepted us | comm -23 - <(stored "state = 'echo'"))
-    [ -z "$wrong" ] || { echo "updates of our own that are no echoes: $wrong"; return 1; }
+    [ -z "$wrong" ] || { echo "updates of our own that are not echoes: $wrong"; return 1; }
     wrong=$(accepted others | comm -23 - <(stored "state = 'accepted'"))
     [ -z "$wrong" ] || { echo "changes by others that are not accepted: $wrong"; return 1; }
     jq -s 'map(select(.kind == "erp" and .applied))' requests >got

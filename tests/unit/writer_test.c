@@ -6,6 +6,7 @@
 #include "core/row/cell_form.h"
 #include "core/row/csv_writer.h"
 #include "core/row/encoding.h"
+#include "core/row/formula.h"
 #include "tests/lib/rows.h"
 
 #include <setjmp.h>
@@ -645,10 +646,10 @@ static void a_cell_is_a_formula_if_a_spreadsheet_would_evaluate_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++)
-        if (!csv_is_formula(span_of(formulas[i])))
+        if (!formula_is(span_of(formulas[i])))
             fail_msg("%s is a formula", formulas[i]);
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (csv_is_formula(span_of(cells[i])))
+        if (formula_is(span_of(cells[i])))
             fail_msg("%s is not a formula", cells[i]);
 }
 

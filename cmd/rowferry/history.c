@@ -60,6 +60,10 @@ static void show_request(struct showing *showing, const struct history_event *ev
 
     words_printable_span(out, event->what);
     append_version(out, " ", event->version);
+    if (event->code.size && !event->version.known) {
+        buf_append_text(out, " with token ");
+        words_printable_span(out, event->code);
+    }
     if (event->http_status.known && event->http_status.value)
         buf_printf(out, ": %" PRId64, event->http_status.value);
     else
@@ -80,8 +84,10 @@ static void show_conflict(struct showing *showing, const struct history_event *e
     buf_append_text(out, "conflict: ");
     append_version(out, "submitted ", event->version);
     append_version(out, ", the server has ", event->server_version);
-    if (!event->server_version.known)
+    if (!event->what.size)
         buf_append_text(out, ", and the record is gone");
+    else if (!event->version.known && !event->server_version.known)
+        buf_append_text(out, "the record has another token");
 }
 
 static void show_settled(struct showing *showing, const struct history_event *event)
@@ -194,6 +200,7 @@ static const struct {
     {OF(REJECTED), "messages", FORM_TEXT, AT(error)},
     {OF(REQUEST), "method", FORM_TEXT, AT(what)},
     {OF(REQUEST), "sent_version", FORM_NUMBER, AT(version)},
+    {OF(REQUEST), "sent_token", FORM_TEXT, AT(code)},
     {OF(REQUEST), "run", FORM_NUMBER, AT(run_id)},
     {OF(REQUEST), "ended", FORM_TIME, AT(ended_ms)},
     {OF(REQUEST), "latency_us", FORM_NUMBER, AT(latency_us)},

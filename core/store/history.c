@@ -23,12 +23,14 @@ static const char *const sql[] = {
     " JOIN batch b ON b.id = r.batch_id AND b.pruned_ms IS NULL "
     "AND (:schema IS NULL OR b.schema = :schema) " OF_THEM
     "UNION ALL SELECT b.schema, a.started_ms, k.job_id, 2, a.id, NULL, NULL, a.sent_version, NULL, "
-    "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, NULL, a.error, a.evidence, "
+    "NULL, a.run_id, a.ended_ms, a.latency_us, a.http_status, a.method, a.sent_token, a.error, "
+    "a.evidence, "
     "a.correlation_header, NULL, NULL, NULL FROM " JOBS
     "JOIN attempt a ON a.job_id = k.job_id " OF_THEM
     "UNION ALL SELECT b.schema, c.detected_ms, k.job_id, 3, c.id, NULL, NULL, c.submitted_version, "
-    "NULL, c.server_version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-    "NULL FROM " JOBS "JOIN conflict c ON c.job_id = k.job_id " OF_THEM
+    "NULL, c.server_version, NULL, NULL, NULL, NULL, iif(c.server_record IS NULL, NULL, 'shown'), "
+    "NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM " JOBS
+    "JOIN conflict c ON c.job_id = k.job_id " OF_THEM
     "UNION ALL SELECT b.schema, c.resolved_ms, k.job_id, 4, c.id, NULL, NULL, NULL, NULL, NULL, "
     "NULL, NULL, NULL, NULL, c.resolution, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM " JOBS
     "JOIN conflict c ON c.job_id = k.job_id AND c.resolved_ms IS NOT NULL " OF_THEM

@@ -40,13 +40,15 @@ struct history_event {
     struct history_number server_version;
     struct history_number run_id, ended_ms, latency_us, http_status; /* REQUEST; ended_ms not
                                                                         known: nobody saw its end */
-    struct span what;  /* REQUEST: method; SETTLED: ours, theirs, rebase, dismiss; STATE: its name;
-                          AUDIT: the verdict; NOTIFICATION: its state */
-    struct span code;  /* STATE; NOTIFICATION: the state of its delivery, or empty */
-    struct span error; /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
-    struct span evidence;    /* REQUEST; STATE: what the server says of the fields, `; ` between;
-                                AUDIT: the entry; NOTIFICATION: the reason of its state */
-    struct span correlation; /* REQUEST: the id that support asks for */
+    struct span
+        what; /* REQUEST: method; CONFLICT: empty if the record is gone; SETTLED: ours, theirs,
+                 rebase, dismiss; STATE: its name; AUDIT: the verdict; NOTIFICATION: its state */
+    struct span code;     /* REQUEST: the token that was sent; STATE; NOTIFICATION: the state of its
+                             delivery, or empty */
+    struct span error;    /* REJECTED: the violations; REQUEST: why no answer; STATE: message */
+    struct span evidence; /* REQUEST; STATE: what the server says of the fields, `; ` between;
+                             AUDIT: the entry; NOTIFICATION: the reason of its state */
+    struct span correlation;                           /* REQUEST: the id that support asks for */
     struct history_number attempts, due_ms, waits_for; /* STATE; waits_for: a job */
 };
 

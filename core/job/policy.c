@@ -534,15 +534,20 @@ static void assess_left_out(const struct facts *in, struct policy_verdict *out)
 }
 
 /* The log has no entry that names who made the next version. It lags, so that this counts only
- * after --audit-wait. */
+ * after --audit-wait. Where only an older copy of our database would leave a doubt, a second look
+ * is enough: most conflicts are of that kind, and logs do not go back for ever. */
 static void assess_silence(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
     int64_t asked_ms = job->asked_ms;
     int64_t left_ms = in->limits->audit_wait_ms - asked_ms;
-    int64_t delay_ms = job->doubt || job->is_copied ? asked_ms / 2 : asked_ms;
+    int64_t delay_ms = asked_ms / 2;
     bool unnamed = in->answer->entry == POLICY_UNNAMED_ENTRY;
 
+    if (!job->doubt && !job->is_copied) {
+        delay_ms = AUDIT_LAST_MS;
+        left_ms = asked_ms < AUDIT_LAST_MS ? left_ms : 0;
+    }
     if (left_ms <= 0 && job->is_copied) {
         assess_left_out(in, out);
     } else if (left_ms <= 0 && job->is_gone) {

@@ -176,6 +176,12 @@ static bool is_shown(const struct world *world)
     return !world->is_copied && world->visible[world->sent_version + 1];
 }
 
+/* Nothing of ours can have landed, unless the database is an older copy. */
+static bool is_sure(const struct world *world)
+{
+    return !world->doubt && !world->is_copied;
+}
+
 static void step_clock(struct onlooker *onlooker, const struct world *from)
 {
     struct world world = *from;
@@ -189,7 +195,7 @@ static void step_clock(struct onlooker *onlooker, const struct world *from)
             world.flying[i] = 0;
     if (onlooker->settings->lags)
         world.readable = world.version;
-    if (asks && ++world.asked == WAIT)
+    if (asks && ++world.asked == (is_sure(&world) ? 1 : WAIT))
         world.missed = is_shown(&world);
     onlooker->add(onlooker, &world);
 }
@@ -467,14 +473,14 @@ static void keep_next(struct world *world, const struct policy_verdict *verdict)
             world->was_there = world->is_copied = world->found = 0;
 }
 
-/* An unproven end is allowed only where the audit log had no entry with an id for the whole wait.
- */
+/* An unproven end is allowed only where the audit log had no entry with an id for the whole wait;
+ * at two looks, where only an older copy of the database would leave a doubt. */
 static void check_unproven(struct onlooker *onlooker, const struct world *world,
                            const struct policy_verdict *verdict)
 {
     bool unnamed = world->entry == POLICY_UNNAMED_ENTRY || world->entry == POLICY_OUR_USERS_ENTRY;
     bool impossible = onlooker->settings->lock != TARGET_STEP && world->doubt;
-    bool waited = world->asked == WAIT || (!world->doubt && unnamed);
+    bool waited = world->asked >= (is_sure(world) ? 1 : WAIT) || (!world->doubt && unnamed);
     bool silent =
         world->request == REQUEST_AUDIT && waited && !world->elsewhere &&
         (!world->missed || unnamed || (world->is_copied && onlooker->settings->drops_audit_ids));

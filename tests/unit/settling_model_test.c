@@ -745,7 +745,8 @@ static void the_model_notices_a_policy_that_takes_missing_parts_for_proof(void *
         {takes_a_later_row_for_anothers, "an update was applied twice"},
     };
     static const struct wrong rebased[] = {
-        {takes_the_next_version_for_all, "a run need not end"},
+        {takes_the_next_version_for_all,
+         "a conflict is unproven, and the audit log could show whose it was"},
         {overlooks_its_id_elsewhere,
          "a conflict is unproven, and the audit log could show whose it was"},
     };

@@ -50,6 +50,20 @@ options() {
 ./share/man/man5/rowferry-schema.5
 ./share/rowferry/schema/CustomerAccount.json
 ./share/rowferry/schema/InventoryItem.json
+./share/rowferry/schema/examples/genesys-conversation-attributes.json
+./share/rowferry/schema/examples/genesys-datatable-rows.json
+./share/rowferry/schema/examples/genesys-external-contacts.json
+./share/rowferry/schema/examples/genesys-external-organizations.json
+./share/rowferry/schema/examples/genesys-groups.json
+./share/rowferry/schema/examples/genesys-outbound-contacts.json
+./share/rowferry/schema/examples/genesys-scim-users.json
+./share/rowferry/schema/examples/genesys-user-attributes.json
+./share/rowferry/schema/examples/genesys-users.json
+./share/rowferry/schema/examples/genesys-workitems.json
+./share/rowferry/schema/examples/guide.json
+./share/rowferry/schema/examples/rest-etag.json
+./share/rowferry/schema/examples/rest-plain.json
+./share/rowferry/schema/examples/rest-version.json
 ./share/zsh/site-functions/_rowferry" "$(cat installed)"
     same "" "$(find "$destination" -type f -perm /022)"
     make_it uninstall DESTDIR="$destination"

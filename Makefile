@@ -344,7 +344,7 @@ install: all $(foreach entry,$(INSTALLED),$(word 2,$(subst :, ,$(entry))))
 uninstall:
 	@set -e; for entry in $(INSTALLED); do rm -f '$(DESTDIR)$(PREFIX)'/"$${entry##*:}"; done
 	@cd '$(DESTDIR)$(PREFIX)/share' 2>/dev/null && \
-	  rmdir rowferry/schema rowferry doc/rowferry/examples doc/rowferry 2>/dev/null || true
+	  rmdir rowferry/schema/examples rowferry/schema rowferry doc/rowferry/examples doc/rowferry 2>/dev/null || true
 
 deb: need
 	@$(call have,dpkg-shlibdeps lintian) || tests/lib/deps.sh $(DEB_DEB)

@@ -43,12 +43,16 @@ struct open_batch *open_batches_find(const struct open_batches *open, int64_t ba
     return NULL;
 }
 
+static void release(struct open_batch *batch)
+{
+    free(batch->schema);
+    free(batch->target);
+}
+
 static void forget(struct open_batches *open)
 {
-    for (size_t i = 0; i < open->count; i++) {
-        free(open->items[i].schema);
-        free(open->items[i].target);
-    }
+    for (size_t i = 0; i < open->count; i++)
+        release(&open->items[i]);
     open->count = 0;
     open->is_valid = false;
 }
@@ -155,7 +159,7 @@ void open_batches_keep(struct store *store)
         if (open_jobs(batch) > 0)
             open->items[kept++] = *batch;
         else
-            free(batch->schema);
+            release(batch);
     }
     open->count = kept;
     open->changes = sqlite3_total_changes64(store->db);

@@ -8,7 +8,7 @@
 
 enum { ENRICH_MAX = 10, OUTBOUND_MAX = 1000, PATH_SIZE = 256 };
 
-/* What became of one item. */
+/* What happened to one item. */
 struct outcome {
     unsigned status; /* 200, 201 or of an error */
     const char *code, *message;

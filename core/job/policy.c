@@ -539,15 +539,14 @@ static void assess_left_out(const struct facts *in, struct policy_verdict *out)
 static void assess_silence(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
-    int64_t asked_ms = job->asked_ms;
-    int64_t left_ms = in->limits->audit_wait_ms - asked_ms;
-    int64_t delay_ms = asked_ms / 2;
+    const bool sure = !job->doubt && !job->is_copied;
+    const int64_t limit_ms = in->limits->audit_wait_ms, half_ms = job->asked_ms / 2;
+    int64_t left_ms = (sure && limit_ms > AUDIT_LAST_MS ? AUDIT_LAST_MS : limit_ms) - job->asked_ms;
+    int64_t delay_ms = half_ms < AUDIT_FIRST_MS ? AUDIT_FIRST_MS : half_ms;
     bool unnamed = in->answer->entry == POLICY_UNNAMED_ENTRY;
 
-    if (!job->doubt && !job->is_copied) {
+    if (sure || delay_ms > AUDIT_LAST_MS)
         delay_ms = AUDIT_LAST_MS;
-        left_ms = asked_ms < AUDIT_LAST_MS ? left_ms : 0;
-    }
     if (left_ms <= 0 && job->is_copied) {
         assess_left_out(in, out);
     } else if (left_ms <= 0 && job->is_gone) {
@@ -562,10 +561,6 @@ static void assess_silence(const struct facts *in, struct policy_verdict *out)
             unnamed ? "unproven: the audit log has the next version without a correlation id"
                     : "unproven: the audit log does not have the next version");
     } else {
-        if (delay_ms < AUDIT_FIRST_MS)
-            delay_ms = AUDIT_FIRST_MS;
-        if (delay_ms > AUDIT_LAST_MS)
-            delay_ms = AUDIT_LAST_MS;
         conclude(out, JOB_UNKNOWN,
                  unnamed ? "the audit log has the next version without a correlation id so far"
                          : "the audit log does not have the next version yet");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Nights against servers that are not ours, with kills and with a proxy that cuts connections, judged by
-# the contents of these servers: nothing lost, nothing twice.
+# Nights against servers that are not ours, with kills and with a proxy that cuts connections, compared
+# with the contents of these servers: nothing lost, nothing twice.
 #
 #   NIGHT_ROWS=10000   rows of each file (default 100)
 #   NIGHT_KILLS=50     kills of a night (default 4)

@@ -232,7 +232,7 @@ static void without_a_doubt_the_audit_log_counts_at_once(void **state)
         {POLICY_THEIR_ENTRY, true, 0, "applied success retries 0 readbacks 0 delay 0"},
         {POLICY_NO_ENTRY, true, 0, "applied success retries 0 readbacks 0 delay 0"},
         {POLICY_NO_ENTRY, false, 0, "unknown success audit retries 0 readbacks 0 delay 5000"},
-        {POLICY_NO_ENTRY, false, 4999, "unknown success audit retries 0 readbacks 0 delay 5000"},
+        {POLICY_NO_ENTRY, false, 4999, "unknown success audit retries 0 readbacks 0 delay 1"},
         {POLICY_NO_ENTRY, false, 5000, "conflict success unproven retries 0 readbacks 0 delay 0"},
     };
 

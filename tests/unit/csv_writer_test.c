@@ -464,65 +464,66 @@ static void a_header_row_of_the_shape_has_a_column_for_every_value(void **state)
     }
 }
 
+static const struct {
+    struct row_dialect dialect;
+    const char *header;
+    struct span text;
+    const char *expected;
+    bool for_spreadsheet;
+} rejected_cells[] = {
+    {{0}, "record_id,sku\n", {"a,\"b\"", 5}, .expected = "a,\"b\"" END_COMMA},
+    {{0}, "record_id,sku\n", {"a", 1}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,sku\n", {"a,b,c", 5}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,sku\n", {"a,b\nc", 5}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,sku\n", {"a,\0", 3}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,sku\n", {"a\r,b", 4}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,sku\n", {"a,\xE4", 3}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{.delimiter = ','}, "record_id;sku\n", {"a;b,c", 5}, .expected = "a,\"b,c\"" END_COMMA},
+    {{.delimiter = ','}, "record_id;sku\n", {"a;\"b,c\"", 7}, .expected = "a,\"b,c\"" END_COMMA},
+    {{.delimiter = '\t', .unquoted = true},
+     "record_id\tsku\n",
+     {"a\t\"b", 4},
+     .expected = "a\t\"b" END_TAB},
+    {{.delimiter = '\t', .unquoted = true},
+     "record_id\tsku\n",
+     {"a\t\"b", 4},
+     "a\t\"\"\"b\"\t" END_TAB,
+     .for_spreadsheet = true},
+    {{.delimiter = '\t', .unquoted = true},
+     "record_id|sku\n",
+     {"a|b\tc", 5},
+     .expected = "\t\t\t\t\t\t\t\t\t\t\tRAW\n"},
+    {{0}, "record_id,sku\n", {"a,=b", 4}, "a,'=b," END_COMMA, .for_spreadsheet = true},
+    {{.delimiter = ',', .cell_size_max = 5},
+     "record_id;sku\n",
+     {"a;b,c6", 6},
+     .expected = "a,\"b,c6\"" END_COMMA},
+    {{.delimiter = ',', .cell_size_max = 5},
+     "record_id;sku\n",
+     {"a;b,c567", 8},
+     .expected = ",,,,,,,,,,,RAW\n"},
+    {{.row_max = 20}, "record_id,sku\n", {"a,3456789012345", 15}, .expected = ",,,,,,,,,,,RAW\n"},
+    {{.row_max = 20}, "record_id,sku\n", {"a,345678", 8}, .expected = "a,345678" END_COMMA},
+    {{.encoding = ROW_ENCODING_WINDOWS_1252},
+     "record_id,sku\n",
+     {"a,\xC4\x80", 4},
+     .expected = ",,,,,,,,,,,RAW\n"},
+    {{0}, "record_id,rowferry_raw,sku\n", {"a,,b", 4}, .expected = "a,b" END_COMMA},
+    /* too long only by an earlier outcome: it stays rejected */
+    {{.row_max = 30},
+     "record_id,rowferry_audit\n",
+     {"a,3456789012345678901234567890", 30},
+     .expected = ",,,,,,,,,,RAW\n"},
+    {{0}, "record_id,rowferry_raw,sku\n", {",c,", 3}, .expected = ",,,,,,,,,,,c\n"},
+};
+
 static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(void **state)
 {
-    static const struct row_dialect plain = {0}, comma = {.delimiter = ','},
-                                    literal = {.delimiter = '\t', .unquoted = true};
-    const struct {
-        struct row_dialect dialect;
-        const char *header;
-        struct span text;
-        const char *expected;
-        bool for_spreadsheet;
-    } samples[] = {
-        {plain, "record_id,sku\n", {"a,\"b\"", 5}, .expected = "a,\"b\"" END_COMMA},
-        {plain, "record_id,sku\n", {"a", 1}, .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,sku\n", {"a,b,c", 5}, .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,sku\n", {"a,b\nc", 5}, .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,sku\n", {"a,\0", 3}, .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,sku\n", {"a\r,b", 4}, .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,sku\n", {"a,\xE4", 3}, .expected = ",,,,,,,,,,,RAW\n"},
-        {comma, "record_id;sku\n", {"a;b,c", 5}, .expected = "a,\"b,c\"" END_COMMA},
-        {comma, "record_id;sku\n", {"a;\"b,c\"", 7}, .expected = "a,\"b,c\"" END_COMMA},
-        {literal, "record_id\tsku\n", {"a\t\"b", 4}, .expected = "a\t\"b" END_TAB},
-        {literal,
-         "record_id\tsku\n",
-         {"a\t\"b", 4},
-         "a\t\"\"\"b\"\t" END_TAB,
-         .for_spreadsheet = true},
-        {literal, "record_id|sku\n", {"a|b\tc", 5}, .expected = "\t\t\t\t\t\t\t\t\t\t\tRAW\n"},
-        {plain, "record_id,sku\n", {"a,=b", 4}, "a,'=b," END_COMMA, .for_spreadsheet = true},
-        {{.delimiter = ',', .cell_size_max = 5},
-         "record_id;sku\n",
-         {"a;b,c6", 6},
-         .expected = "a,\"b,c6\"" END_COMMA},
-        {{.delimiter = ',', .cell_size_max = 5},
-         "record_id;sku\n",
-         {"a;b,c567", 8},
-         .expected = ",,,,,,,,,,,RAW\n"},
-        {{.row_max = 20},
-         "record_id,sku\n",
-         {"a,3456789012345", 15},
-         .expected = ",,,,,,,,,,,RAW\n"},
-        {{.row_max = 20}, "record_id,sku\n", {"a,345678", 8}, .expected = "a,345678" END_COMMA},
-        {{.encoding = ROW_ENCODING_WINDOWS_1252},
-         "record_id,sku\n",
-         {"a,\xC4\x80", 4},
-         .expected = ",,,,,,,,,,,RAW\n"},
-        {plain, "record_id,rowferry_raw,sku\n", {"a,,b", 4}, .expected = "a,b" END_COMMA},
-        /* too long only by an earlier outcome: it stays rejected */
-        {{.row_max = 30},
-         "record_id,rowferry_audit\n",
-         {"a,3456789012345678901234567890", 30},
-         .expected = ",,,,,,,,,,RAW\n"},
-        {plain, "record_id,rowferry_raw,sku\n", {",c,", 3}, .expected = ",,,,,,,,,,,c\n"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
-        const struct sample sample = {.dialect = samples[i].dialect,
-                                      .header = samples[i].header,
-                                      .for_spreadsheet = samples[i].for_spreadsheet};
+    for (size_t i = 0; i < sizeof rejected_cells / sizeof *rejected_cells; i++) {
+        const struct sample sample = {.dialect = rejected_cells[i].dialect,
+                                      .header = rejected_cells[i].header,
+                                      .for_spreadsheet = rejected_cells[i].for_spreadsheet};
         const struct outcome outcome = {{[OUTCOME_RAW] = {"RAW", 3}}};
         struct writer_options options;
         struct row_shape shape;
@@ -532,8 +533,8 @@ static void a_rejected_row_keeps_its_cells_if_it_has_as_many_as_the_header_row(v
 
         if (!open_writer(&sample, &shape, &options, &writer, &err))
             fail_msg("%s", err.text);
-        csv_writer_rejected(&writer, samples[i].text, &outcome, &out);
-        assert_string_equal(buf_text(&out), samples[i].expected);
+        csv_writer_rejected(&writer, rejected_cells[i].text, &outcome, &out);
+        assert_string_equal(buf_text(&out), rejected_cells[i].expected);
         csv_writer_release(&writer);
         buf_release(&out);
     }

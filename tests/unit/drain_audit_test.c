@@ -349,7 +349,8 @@ static void an_entry_that_is_long_is_not_kept(void **state)
                                 "\"x\":\"");
         memset(body + size, 'x', 66000);
         /* the entry has 65537 bytes, or one less */
-        strcpy(body + (strstr(body, "{\"entityId") - body) + 65537 - fits - 2, "\"}]}");
+        size = (size_t)(strstr(body, "{\"entityId") - body) + 65537 - (size_t)fits - 2;
+        snprintf(body + size, sizeof body - size, "\"}]}");
         forget_audits();
         options = audit_alone(2);
         assert_ends(&options, replies, DRAIN_FINISHED);

@@ -275,7 +275,7 @@ static void a_token_url_that_is_too_long_is_refused(void **state)
     (void)state;
     memset(text + strlen(text), 'a', 511 - strlen(text));
     assert_true(environment_resolve(&names, &environment, &err));
-    strcat(text, "a");
+    text[strlen(text)] = 'a';
     assert_false(environment_resolve(&names, &environment, &err));
     assert_string_equal(err.text, "the token URL is longer than 511 bytes");
 }

@@ -174,7 +174,7 @@ static void open_listener(struct scene *scene)
     assert_true(scene->options.fd >= 0 && is_local);
     address_name(scene->options.fd, &name);
     snprintf(scene->host, sizeof scene->host, "%s", buf_text(&name));
-    scene->port = atoi(strrchr(scene->host, ':') + 1);
+    scene->port = (int)strtol(strrchr(scene->host, ':') + 1, NULL, 10);
     buf_release(&name);
     scene->listener = listener_open(&scene->options, &scene->err);
 }

@@ -315,72 +315,71 @@ static void draft_07_has_its_own_keywords(void **state)
 #undef DRAFT_07
 }
 
+static const struct refusal wrong_settings[] = {
+    {EXTENSION("{}"), ""},
+    {EXTENSION("{\"version\": \"required\", \"write\": \"merge\", \"rules\": []}"), ""},
+    {EXTENSION("[]"), "#/x-rowferry: must be an object"},
+    {EXTENSION("{\"rule\": []}"), "#/x-rowferry/rule: the setting \"rule\" is not supported"},
+    {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), ""},
+    {EXTENSION("{\"version\": 5}"),
+     "#/x-rowferry/version: must be \"required\", \"fetch\" or \"known\""},
+    {EXTENSION("{\"knownFor\": \"1d\"}"), "#/x-rowferry/knownFor: is for \"version\": \"known\""},
+    {EXTENSION("{\"knownFor\": \"1d\", \"version\": \"fetch\"}"),
+     "#/x-rowferry/knownFor: is for \"version\": \"known\""},
+    {EXTENSION("{\"knownFor\": \"soon\", \"version\": \"known\"}"),
+     "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+    {EXTENSION("{\"knownFor\": 30, \"version\": \"known\"}"),
+     "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+    {EXTENSION("{\"knownFor\": true, \"version\": \"known\"}"),
+     "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
+    {EXTENSION("{\"unchanged\": \"skip\"}"),
+     "#/x-rowferry/unchanged: is for \"version\": \"known\" or \"fetch\""},
+    {EXTENSION("{\"unchanged\": \"keep\", \"version\": \"known\"}"),
+     "#/x-rowferry/unchanged: must be \"skip\" or \"send\""},
+    {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\" or \"replace\""},
+    {EXTENSION("{\"rules\": {}}"), "#/x-rowferry/rules: must be an array"},
+    {EXTENSION("{\"rules\": [1]}"),
+     "#/x-rowferry/rules/0: must be an object with check, field and message"},
+    {EXTENSION("{\"rules\": [{\"check\": \"v\"}]}"),
+     "#/x-rowferry/rules/0: needs check and message"},
+    {EXTENSION("{\"rules\": [{\"message\": \"m\"}]}"),
+     "#/x-rowferry/rules/0: needs check and message"},
+    {EXTENSION("{\"rules\": [{\"check\": 1, \"message\": \"m\"}]}"),
+     "#/x-rowferry/rules/0/check: must be a string"},
+    {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\", \"fields\": \"v\"}]}"),
+     "#/x-rowferry/rules/0: can only have check, field and message"},
+    {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\"},"
+               " {\"check\": \"v\", \"message\": \"m\", \"field\": \"w\"}]}"),
+     "#/x-rowferry/rules/1/field: is not declared in properties"},
+    {"{\"x-rowferry\": {\"rules\": [{\"check\": \"v\", \"message\": \"m\"}]}}",
+     "#/x-rowferry/rules: need declared properties"},
+    {EXTENSION("{\"trim\": 1}"), "#/x-rowferry/trim: must be true or false"},
+    {EXTENSION("{\"trim\": false}"), ""},
+    {EXTENSION("{\"keepBefore\": \"yes\"}"), "#/x-rowferry/keepBefore: must be true or false"},
+    {EXTENSION("{\"keepBefore\": true}"), ""},
+    {EXTENSION("{\"keepBefore\": true, \"target\": \"guide\"}"), ""},
+    {EXTENSION("{\"keepBefore\": true, \"version\": \"fetch\", \"target\": {\"preset\": "
+               "\"rest-etag\", \"write\": {\"path\": \"/x/{id}\"}}}"),
+     "#/x-rowferry/keepBefore: needs a target whose lock is a version that each update raises "
+     "by "
+     "1"},
+    {EXTENSION("{\"keepBefore\": true, \"target\": {\"preset\": \"guide\", \"write\": "
+               "{\"absent\": \"keep\"}}}"),
+     "#/x-rowferry/keepBefore: cannot be true: the target keeps what is not sent, so that no "
+     "update removes a field again"},
+    {EXTENSION("{\"recordId\": 1}"), "#/x-rowferry/recordId: must be an object with pattern"},
+    {EXTENSION("{\"recordId\": {\"pattern\": \"(\"}}"),
+     "#/x-rowferry/recordId/pattern: is not a regular expression: missing closing parenthesis"},
+    {"{\"properties\": {\"sku\": {}, \"SKU\": {}},"
+     " \"x-rowferry\": {\"rules\": [{\"check\": \"sku\", \"message\": \"m\"}]}}",
+     "#/x-rowferry/rules: SQL cannot use these properties in rules: "
+     "duplicate column name: SKU"},
+};
+
 static void settings_are_checked_and_unknown_ones_refused(void **state)
 {
-    static const struct refusal cases[] = {
-        {EXTENSION("{}"), ""},
-        {EXTENSION("{\"version\": \"required\", \"write\": \"merge\", \"rules\": []}"), ""},
-        {EXTENSION("[]"), "#/x-rowferry: must be an object"},
-        {EXTENSION("{\"rule\": []}"), "#/x-rowferry/rule: the setting \"rule\" is not supported"},
-        {EXTENSION("{\"version\": \"fetch\", \"write\": \"replace\"}"), ""},
-        {EXTENSION("{\"version\": 5}"),
-         "#/x-rowferry/version: must be \"required\", \"fetch\" or \"known\""},
-        {EXTENSION("{\"knownFor\": \"1d\"}"),
-         "#/x-rowferry/knownFor: is for \"version\": \"known\""},
-        {EXTENSION("{\"knownFor\": \"1d\", \"version\": \"fetch\"}"),
-         "#/x-rowferry/knownFor: is for \"version\": \"known\""},
-        {EXTENSION("{\"knownFor\": \"soon\", \"version\": \"known\"}"),
-         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
-        {EXTENSION("{\"knownFor\": 30, \"version\": \"known\"}"),
-         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
-        {EXTENSION("{\"knownFor\": true, \"version\": \"known\"}"),
-         "#/x-rowferry/knownFor: must be a time like \"30d\" or \"12h\", or 0, for ever"},
-        {EXTENSION("{\"unchanged\": \"skip\"}"),
-         "#/x-rowferry/unchanged: is for \"version\": \"known\" or \"fetch\""},
-        {EXTENSION("{\"unchanged\": \"keep\", \"version\": \"known\"}"),
-         "#/x-rowferry/unchanged: must be \"skip\" or \"send\""},
-        {EXTENSION("{\"write\": \"all\"}"), "#/x-rowferry/write: must be \"merge\" or \"replace\""},
-        {EXTENSION("{\"rules\": {}}"), "#/x-rowferry/rules: must be an array"},
-        {EXTENSION("{\"rules\": [1]}"),
-         "#/x-rowferry/rules/0: must be an object with check, field and message"},
-        {EXTENSION("{\"rules\": [{\"check\": \"v\"}]}"),
-         "#/x-rowferry/rules/0: needs check and message"},
-        {EXTENSION("{\"rules\": [{\"message\": \"m\"}]}"),
-         "#/x-rowferry/rules/0: needs check and message"},
-        {EXTENSION("{\"rules\": [{\"check\": 1, \"message\": \"m\"}]}"),
-         "#/x-rowferry/rules/0/check: must be a string"},
-        {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\", \"fields\": \"v\"}]}"),
-         "#/x-rowferry/rules/0: can only have check, field and message"},
-        {EXTENSION("{\"rules\": [{\"check\": \"v\", \"message\": \"m\"},"
-                   " {\"check\": \"v\", \"message\": \"m\", \"field\": \"w\"}]}"),
-         "#/x-rowferry/rules/1/field: is not declared in properties"},
-        {"{\"x-rowferry\": {\"rules\": [{\"check\": \"v\", \"message\": \"m\"}]}}",
-         "#/x-rowferry/rules: need declared properties"},
-        {EXTENSION("{\"trim\": 1}"), "#/x-rowferry/trim: must be true or false"},
-        {EXTENSION("{\"trim\": false}"), ""},
-        {EXTENSION("{\"keepBefore\": \"yes\"}"), "#/x-rowferry/keepBefore: must be true or false"},
-        {EXTENSION("{\"keepBefore\": true}"), ""},
-        {EXTENSION("{\"keepBefore\": true, \"target\": \"guide\"}"), ""},
-        {EXTENSION("{\"keepBefore\": true, \"version\": \"fetch\", \"target\": {\"preset\": "
-                   "\"rest-etag\", \"write\": {\"path\": \"/x/{id}\"}}}"),
-         "#/x-rowferry/keepBefore: needs a target whose lock is a version that each update raises "
-         "by "
-         "1"},
-        {EXTENSION("{\"keepBefore\": true, \"target\": {\"preset\": \"guide\", \"write\": "
-                   "{\"absent\": \"keep\"}}}"),
-         "#/x-rowferry/keepBefore: cannot be true: the target keeps what is not sent, so that no "
-         "update removes a field again"},
-        {EXTENSION("{\"recordId\": 1}"), "#/x-rowferry/recordId: must be an object with pattern"},
-        {EXTENSION("{\"recordId\": {\"pattern\": \"(\"}}"),
-         "#/x-rowferry/recordId/pattern: is not a regular expression: missing closing parenthesis"},
-        {"{\"properties\": {\"sku\": {}, \"SKU\": {}},"
-         " \"x-rowferry\": {\"rules\": [{\"check\": \"sku\", \"message\": \"m\"}]}}",
-         "#/x-rowferry/rules: SQL cannot use these properties in rules: "
-         "duplicate column name: SKU"},
-    };
-
     (void)state;
-    assert_schemas_refused(cases, COUNT(cases));
+    assert_schemas_refused(wrong_settings, COUNT(wrong_settings));
 }
 
 static void the_shape_holds_the_declared_properties(void **state)

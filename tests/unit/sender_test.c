@@ -377,130 +377,130 @@ static void records_in_order_and_several_at_a_time(void **state)
     assert_null(strstr(buf_text(&world.fields), "webhook"));
 }
 
+static const struct {
+    struct reply replies[3];
+    unsigned max_tries;
+    int64_t max_wait_ms;
+    enum sender_end end;
+    unsigned requests, failed, retried, throttled;
+    const char *deliveries;
+} endings[] = {
+    /* each is tried three times */
+    {{{HTTP_DONE, 500, -1, NULL}, {HTTP_DONE, 500, -1, NULL}, {HTTP_DONE, 500, -1, NULL}},
+     3,
+     0,
+     SENDER_DONE,
+     18,
+     0,
+     18,
+     0,
+     "6 pending"},
+    /* a budget for all: what is tried again costs 5 of 100 */
+    {{{HTTP_CUT, 0, -1, NULL}, {HTTP_CUT, 0, -1, NULL}, {HTTP_CUT, 0, -1, NULL}},
+     9,
+     0,
+     SENDER_EXHAUSTED,
+     0,
+     0,
+     0,
+     0,
+     "6 pending"},
+    {{{HTTP_DONE, 422, -1, NULL}, {HTTP_DONE, 301, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     0,
+     SENDER_DONE,
+     6,
+     2,
+     0,
+     0,
+     "4 delivered, 2 failed"},
+    {{{HTTP_UNTRUSTED, 0, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     0,
+     SENDER_UNTRUSTED,
+     4,
+     0,
+     1,
+     0,
+     "3 delivered, 3 pending"},
+    {{{HTTP_UNTRUSTED, 0, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     0,
+     0,
+     SENDER_DONE,
+     7,
+     0,
+     1,
+     0,
+     "6 delivered"},
+    {{{HTTP_DONE, 429, 30, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     30000,
+     SENDER_DONE,
+     7,
+     0,
+     1,
+     1,
+     "6 delivered"},
+    {{{HTTP_DONE, 429, 31, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     30000,
+     SENDER_PARKED,
+     4,
+     0,
+     1,
+     1,
+     "3 delivered, 3 pending"},
+    {{{HTTP_DONE, 503, 5, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     0,
+     SENDER_DONE,
+     7,
+     0,
+     1,
+     1,
+     "6 delivered"},
+    {{{HTTP_DONE, 503, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     0,
+     SENDER_DONE,
+     7,
+     0,
+     1,
+     0,
+     "6 delivered"},
+    {{{HTTP_DONE, 429, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
+     3,
+     0,
+     SENDER_DONE,
+     7,
+     0,
+     1,
+     1,
+     "6 delivered"},
+};
+
 static void how_a_sender_ends(void **state)
 {
-    static const struct {
-        struct reply replies[3];
-        unsigned max_tries;
-        int64_t max_wait_ms;
-        enum sender_end end;
-        unsigned requests, failed, retried, throttled;
-        const char *deliveries;
-    } cases[] = {
-        /* each is tried three times */
-        {{{HTTP_DONE, 500, -1, NULL}, {HTTP_DONE, 500, -1, NULL}, {HTTP_DONE, 500, -1, NULL}},
-         3,
-         0,
-         SENDER_DONE,
-         18,
-         0,
-         18,
-         0,
-         "6 pending"},
-        /* a budget for all: what is tried again costs 5 of 100 */
-        {{{HTTP_CUT, 0, -1, NULL}, {HTTP_CUT, 0, -1, NULL}, {HTTP_CUT, 0, -1, NULL}},
-         9,
-         0,
-         SENDER_EXHAUSTED,
-         0,
-         0,
-         0,
-         0,
-         "6 pending"},
-        {{{HTTP_DONE, 422, -1, NULL}, {HTTP_DONE, 301, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         0,
-         SENDER_DONE,
-         6,
-         2,
-         0,
-         0,
-         "4 delivered, 2 failed"},
-        {{{HTTP_UNTRUSTED, 0, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         0,
-         SENDER_UNTRUSTED,
-         4,
-         0,
-         1,
-         0,
-         "3 delivered, 3 pending"},
-        {{{HTTP_UNTRUSTED, 0, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         0,
-         0,
-         SENDER_DONE,
-         7,
-         0,
-         1,
-         0,
-         "6 delivered"},
-        {{{HTTP_DONE, 429, 30, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         30000,
-         SENDER_DONE,
-         7,
-         0,
-         1,
-         1,
-         "6 delivered"},
-        {{{HTTP_DONE, 429, 31, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         30000,
-         SENDER_PARKED,
-         4,
-         0,
-         1,
-         1,
-         "3 delivered, 3 pending"},
-        {{{HTTP_DONE, 503, 5, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         0,
-         SENDER_DONE,
-         7,
-         0,
-         1,
-         1,
-         "6 delivered"},
-        {{{HTTP_DONE, 503, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         0,
-         SENDER_DONE,
-         7,
-         0,
-         1,
-         0,
-         "6 delivered"},
-        {{{HTTP_DONE, 429, -1, NULL}, {HTTP_DONE, 200, -1, NULL}, {HTTP_DONE, 200, -1, NULL}},
-         3,
-         0,
-         SENDER_DONE,
-         7,
-         0,
-         1,
-         1,
-         "6 delivered"},
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         struct sender_options options = usual();
         struct sender_counts counts;
         enum sender_end ended;
 
-        options.max_tries = cases[i].max_tries;
-        options.max_wait_ms = cases[i].max_wait_ms;
+        options.max_tries = endings[i].max_tries;
+        options.max_wait_ms = endings[i].max_wait_ms;
         notify("a b c d e f");
-        ended = play(&options, cases[i].replies, 3, 200, &counts);
-        if (cases[i].end == SENDER_EXHAUSTED) {
+        ended = play(&options, endings[i].replies, 3, 200, &counts);
+        if (endings[i].end == SENDER_EXHAUSTED) {
             /* those that were in flight with the twentieth come to their end */
             assert_in_range(world.requests, 20, 20 + SLOTS - 1);
             assert_int_equal(counts.retried, world.requests);
             world.requests = 0;
             counts.retried = 0;
         }
-        if (ended != cases[i].end || world.requests != cases[i].requests ||
-            counts.failed != cases[i].failed || counts.retried != cases[i].retried ||
-            counts.throttled != cases[i].throttled ||
-            strcmp(deliveries(), cases[i].deliveries) != 0)
+        if (ended != endings[i].end || world.requests != endings[i].requests ||
+            counts.failed != endings[i].failed || counts.retried != endings[i].retried ||
+            counts.throttled != endings[i].throttled ||
+            strcmp(deliveries(), endings[i].deliveries) != 0)
             fail_msg("case %zu: end %d, %u requests, %u failed, %u retried, %u throttled, %s:\n%s",
                      i, (int)ended, world.requests, (unsigned)counts.failed,
                      (unsigned)counts.retried, (unsigned)counts.throttled, deliveries(),

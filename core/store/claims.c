@@ -167,7 +167,8 @@ static bool ask_schema(struct turn *turn, struct err *err)
     if (batch->asked || !decider)
         return true;
     batch->keeps_known = decider->keeps(decider->context, schema);
-    batch->asked = decider->target(decider->context, schema, batch->target, &batch->lock,
+    batch->asked = (batch->keeps_known || known_forget_schema(turn->store, schema, err)) &&
+                   decider->target(decider->context, schema, batch->target, &batch->lock,
                                    &batch->reads_first, err);
     return batch->asked;
 }

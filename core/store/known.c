@@ -9,6 +9,7 @@ enum {
     KNOWN_LEARN_AT,
     KNOWN_CONTRADICT,
     KNOWN_FORGET,
+    KNOWN_FORGET_SCHEMA,
     KNOWN_REFUTE,
     KNOWN_NOTIFY,
     KNOWN_DOUBT,
@@ -48,6 +49,7 @@ static const char *const sql[] = {
         "VALUES (:schema, :record_id, :seen_ms, :seen_ms, :source) "
         "ON CONFLICT (schema, record_id) DO UPDATE SET version = NULL, fields = NULL, "
         "seen_ms = excluded.seen_ms, since_ms = excluded.since_ms, source = excluded.source",
+    [KNOWN_FORGET_SCHEMA] = "DELETE FROM known WHERE schema = :schema",
     [KNOWN_REFUTE] =
         "UPDATE known SET version = NULL, fields = NULL, seen_ms = :seen_ms, since_ms = :seen_ms, "
         "source = 'put' " OF_RECORD "AND version = :version",
@@ -141,6 +143,14 @@ bool known_forget(struct store *store, struct span schema, struct span record_id
     db_bind_int64(statement, DB_SEEN_MS, at_ms);
     db_bind_text(statement, DB_SOURCE, sources[source]);
     return db_run(store, statement, err, "forget what a record holds");
+}
+
+bool known_forget_schema(struct store *store, struct span schema, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_FORGET_SCHEMA, err);
+
+    db_bind_span(statement, DB_SCHEMA, schema);
+    return db_run(store, statement, err, "forget what the records of a schema hold");
 }
 
 bool known_refute(struct store *store, struct span schema, struct span record_id, int64_t version,

@@ -40,6 +40,10 @@ bool known_forget(struct store *store, struct span schema, struct span record_id
 bool known_refute(struct store *store, struct span schema, struct span record_id, int64_t version,
                   int64_t at_ms, struct err *err);
 
+/* Deletes what is known of the records of a schema, because an update is about to be sent whose
+ * answer is not stored here. */
+bool known_forget_schema(struct store *store, struct span schema, struct err *err);
+
 enum { KNOWN_SLACK_MS = 300000 /* between the server's clock and ours, at most */ };
 
 /* Stores what a notification about somebody else's change says. fields empty: unknown, since the

@@ -343,6 +343,22 @@ notified() {
     holds "$stderr" '#/x-rowferry/knownFor: is for "version": "known"'
 }
 
+@test "updates that another version setting sends make what was known of the schema unknown" {
+    local other
+
+    start_sim
+    for other in '{version: "fetch"}' '{version: "known", unchanged: "send"}'; do
+        knowing
+        night first 1 2
+        knowing "$other"
+        night second 5 6
+        knowing
+        night third 1 2
+        same '0 2' "$(summary '"\(.skipped) \(.applied)"')"
+        same '[1,2]' "$(for i in 1 2; do record A-$i | jq '.[1].quantity'; done | jq -sc .)"
+    done
+}
+
 @test "the example of the guide is understood" {
     start_sim
     jq --argjson own "{$(sed -n 's/^    \("x-rowferry": {"version": "known".*}\)$/\1/p' "$TOP/docs/guide.md")}" \

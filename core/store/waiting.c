@@ -14,7 +14,7 @@ static const char *const sql[] = {
         "AND k.job_id > :first_id AND k.job_id < :end_id AND k.job_id <> r.id) AS has_others, "
         "(SELECT undoes FROM batch WHERE id = r.id / " ID_ROWS_SQL ") AS undoes "
         "FROM job_row r LEFT JOIN job_state s ON s.job_id = r.id "
-        "LEFT JOIN rebase b ON b.job_id = r.id AND b.rounds > 0 "
+        "LEFT JOIN rebase b ON b.job_id = r.id "
         "WHERE r.id > :after AND r.id < :end_id AND coalesce(s.state, 'pending') " IN_OPEN
         " ORDER BY r.id LIMIT :wanted",
 };

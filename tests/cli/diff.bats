@@ -93,6 +93,19 @@ jobs_as_they_are() {
     holds "$output" $'conflict\033[0m, version 2'
 }
 
+@test "a conflict that was settled with ours is compared as it will be sent" {
+    start_sim
+    someone_else A-1 '{"quantity":99}'
+    batch_file InventoryItem-1.csv 1
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 3 rowferry drain --rate none
+    ends 0 rowferry resolve 1/1 --ours
+    ends 0 rowferry diff 1 --rate none --json
+    same '1 0' "$(summary '"\(.would_update) \(.conflicts)"')"
+    ends 0 rowferry drain --rate none
+    same 3 "$(record A-1 | jq '.[0]')"
+}
+
 @test "with fetch, what the update would carry is compared" {
     schema '{"version": "fetch"}'
     records

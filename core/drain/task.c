@@ -541,6 +541,7 @@ static struct policy_job job_of(const struct claim *claim, const struct target *
         .was_there = claim->was_there,
         .is_copied = claim->is_copied,
         .is_look = claim->is_look,
+        .is_exact = claim->is_exact,
         .version = claim->version,
         .asked_ms = claim->asked_ms,
         .put_status = claim->put_status,

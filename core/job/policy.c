@@ -315,7 +315,7 @@ static void assess_conflict(const struct facts *in, struct policy_verdict *out, 
         out->state = JOB_DISMISSED;
         break;
     case POLICY_REBASE:
-        if (in->job->rounds >= POLICY_ROUNDS_MAX)
+        if (in->job->rounds >= POLICY_ROUNDS_MAX || in->job->is_exact)
             break;
         assess_fetch_again(out);
         break;

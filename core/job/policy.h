@@ -70,6 +70,7 @@ struct policy_job {
     bool was_there;     /* ... or held our values already */
     bool is_copied;     /* ... or held a later row of ours, which this database never sent */
     bool is_look;       /* of a fetch: the PUT after it is sent as it is, whatever the GET shows */
+    bool is_exact;      /* it undoes an update, so that only a person puts it over another change */
     int64_t version;    /* that the PUT in question carried */
     int64_t asked_ms;   /* of an audit: how long ago the log was first asked, when this look into it
                            began with its first page */

@@ -95,6 +95,22 @@ undo() {
         "$(fields_of 1)"
 }
 
+@test "--on-conflict rebase puts nothing back over a later change" {
+    schema '{"keepBefore": true, "version": "fetch"}'
+    odd_records
+    start_sim --records records
+    rows InventoryItem-1.csv
+    ends 0 rowferry ingest InventoryItem-1.csv
+    ends 0 rowferry drain --rate none
+    undo 1 >InventoryItem-undo.ndjson
+    someone_else A-1 '{"quantity":99}'
+    ends 0 rowferry ingest InventoryItem-undo.ndjson
+    ends 3 rowferry drain --rate none --on-conflict rebase
+    same 'A-1 conflict' \
+        "$(sql "SELECT record_id || ' ' || state FROM job WHERE batch_id = 2 AND state <> 'applied'")"
+    same '[3,{"quantity":99}]' "$(record A-1)"
+}
+
 @test "fields that an update added count as a difference to what is put back" {
     schema '{"keepBefore": true, "version": "fetch"}'
     start_sim

@@ -5,7 +5,7 @@
 -- log's entry; NULL where it is missing. Only a job that is missing is looked up again.
 CREATE TABLE audit (
     job_id     INTEGER PRIMARY KEY,
-    verdict    TEXT NOT NULL CHECK (verdict IN ('verified', 'missing', 'mismatch')),
+    verdict    TEXT NOT NULL CHECK (verdict = 'verified' OR verdict = 'missing' OR verdict = 'mismatch'),
     entry      TEXT,
     checked_ms INTEGER NOT NULL,
     run_id     INTEGER NOT NULL

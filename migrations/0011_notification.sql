@@ -1,4 +1,5 @@
--- What the platform reports about records, and its way to the ERP.
+-- What the platform reports about records, and its way to the ERP. The checks do without IN, for whose list SQLite
+-- makes a temporary table with each row.
 
 -- Each notification once. reason: why it is not accepted, or which job it is the echo of.
 CREATE TABLE notification (
@@ -8,7 +9,7 @@ CREATE TABLE notification (
     schema      TEXT NOT NULL,      -- '' where the notification names none
     record_id   TEXT NOT NULL,
     body        TEXT NOT NULL,      -- JSON, as it came
-    state       TEXT NOT NULL CHECK (state IN ('accepted', 'not_accepted', 'echo')),
+    state       TEXT NOT NULL CHECK (state = 'accepted' OR state = 'not_accepted' OR state = 'echo'),
     reason      TEXT,
     same_key    BLOB NOT NULL,      -- 16 bytes: notifications that count as the same have the same
     modified_ms INTEGER NOT NULL,   -- modifiedTime; received_ms where there is none
@@ -26,7 +27,7 @@ CREATE INDEX notification_waiting ON notification (job_id)
 -- the first has a time; the others (and one whose notification may still turn out to be an echo) wait.
 CREATE TABLE outbox (
     id              INTEGER PRIMARY KEY,    -- of the notification
-    state           TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    state           TEXT NOT NULL CHECK (state = 'pending' OR state = 'delivered' OR state = 'failed'),
     attempts        INTEGER NOT NULL DEFAULT 0,
     attempts_before INTEGER NOT NULL DEFAULT 0, -- of these, before the last run that delivers began
     not_before_ms   INTEGER,                -- when due; NULL: waits, or is at its end
@@ -53,17 +54,6 @@ CREATE TABLE notification_tally (
 ) STRICT;
 
 INSERT INTO notification_tally VALUES (1, 0, 0, 0, 0, 0, 0);
-
--- What records hold, as far as it is known, of schemas with `version: known`.
-CREATE TABLE known_record (
-    schema    TEXT NOT NULL,
-    record_id TEXT NOT NULL,
-    version   INTEGER,              -- NULL: a notification reports fields and no version
-    fields    TEXT NOT NULL,
-    seen_ms   INTEGER NOT NULL,     -- when it held them
-    source    TEXT NOT NULL CHECK (source IN ('put', 'get', 'notification')),
-    PRIMARY KEY (schema, record_id)
-) STRICT, WITHOUT ROWID;
 
 -- Notifications that have not reached the ERP.
 CREATE VIEW undelivered AS

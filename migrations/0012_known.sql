@@ -8,14 +8,9 @@ CREATE TABLE known (
     fields    TEXT,                 -- a JSON object
     seen_ms   INTEGER NOT NULL,     -- when it held them; by the server's clock after a notification
     since_ms  INTEGER NOT NULL,     -- what was asked for before this, by our clock, does not replace it
-    -- not IN, for whose list SQLite makes a temporary table with each row
     source    TEXT NOT NULL CHECK (source = 'put' OR source = 'get' OR source = 'notification'),
     UNIQUE (schema, record_id)
 ) STRICT;
-
-INSERT INTO known SELECT schema, record_id, version, fields, seen_ms, seen_ms, source FROM known_record;
-
-DROP TABLE known_record;
 
 CREATE VIEW known_record AS
 SELECT schema, record_id, version, fields, seen_ms, source FROM known WHERE fields IS NOT NULL;

@@ -423,6 +423,25 @@ static bool leave_charged(struct loop *loop, struct store *store, struct err *er
                       loop->options->run_id, err->kind == ERR_NONE ? err : &ignored);
 }
 
+/* What is known of records holds for one API, and for the organisation of one client. */
+static bool note_place(const struct loop *loop, struct store *store, struct err *err)
+{
+    const struct drain_options *options = loop->options;
+    struct buf place = {0};
+    bool forgotten = false, fine;
+
+    buf_append_text(&place, options->environment.api_url);
+    if (options->client.id)
+        buf_printf(&place, " %s", options->client.id);
+    fine = run_place(store, options->run_id, buf_text(&place), &forgotten, err);
+    buf_release(&place);
+    if (forgotten)
+        notice_say(options->notices,
+                   "the run before this one used another API or client: what was known of its "
+                   "records is forgotten");
+    return fine;
+}
+
 bool drain_run(struct store *store, const struct drain_options *options,
                struct drain_result *result, struct err *err)
 {
@@ -434,8 +453,8 @@ bool drain_run(struct store *store, const struct drain_options *options,
     loop->result = result;
     if (options->before)
         loop->meter = *options->before;
-    fine = open_loop(loop, store, err) && heed_pause(loop, store, &parked, err) &&
-           (!sends || take_up(loop, store, err));
+    fine = open_loop(loop, store, err) && (options->audit_only || note_place(loop, store, err)) &&
+           heed_pause(loop, store, &parked, err) && (!sends || take_up(loop, store, err));
     if (fine && !parked && sends)
         fine = run_loop(loop, err);
     if (fine && !parked && options->diff)

@@ -6,7 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN_BEGIN, RUN_END, RUN_LAST, RUN_LAST_ENDED, PAUSE_READ, PAUSE_WRITE, PAUSE_CLEAR };
+enum {
+    RUN_BEGIN,
+    RUN_END,
+    RUN_LAST,
+    RUN_LAST_ENDED,
+    RUN_PLACE,
+    RUN_SET_PLACE,
+    RUN_FORGET,
+    PAUSE_READ,
+    PAUSE_WRITE,
+    PAUSE_CLEAR
+};
 
 #define RUN_COLUMNS "SELECT id, command, started_ms, ended_ms, exit_status, requests FROM run "
 
@@ -23,6 +34,9 @@ static const char *const sql[] = {
     [RUN_LAST_ENDED] =
         RUN_COLUMNS "WHERE command = :command AND ended_ms IS NOT NULL "
                     "AND (:exit_status < 0 OR exit_status = :exit_status) ORDER BY id DESC LIMIT 1",
+    [RUN_PLACE] = "SELECT place FROM run WHERE place IS NOT NULL ORDER BY id DESC LIMIT 1",
+    [RUN_SET_PLACE] = "UPDATE run SET place = :place WHERE id = :run_id",
+    [RUN_FORGET] = "DELETE FROM known",
     [PAUSE_READ] = "SELECT not_before_ms, set_ms, reason FROM pause WHERE scope = :scope",
     [PAUSE_WRITE] = "INSERT OR REPLACE INTO pause (scope, not_before_ms, set_ms, reason, run_id) "
                     "VALUES (:scope, :not_before_ms, :set_ms, :reason, :run_id)",
@@ -43,6 +57,41 @@ bool run_begin(struct store *store, const char *command, const char *version, in
         return false;
     *run_id = sqlite3_last_insert_rowid(store->db);
     return true;
+}
+
+/* Whether the last run that sent requests sent them to another place. */
+static bool has_moved(struct store *store, const char *place, bool *moved, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_RUNS, RUN_PLACE, err);
+    bool fine = true;
+
+    *moved = db_next(store, statement, &fine, err, "read where the last run sent requests") &&
+             strcmp(db_column_text(statement, DB_PLACE), place) != 0;
+    db_reset(statement);
+    return fine;
+}
+
+static bool place_inside(struct store *store, int64_t run_id, const char *place, bool *forgotten,
+                         struct err *err)
+{
+    struct db_statement *statement;
+
+    if (!has_moved(store, place, forgotten, err) ||
+        (*forgotten && !db_run(store, db_get(store, DB_RUNS, RUN_FORGET, err), err,
+                               "forget what is known of another place")))
+        return false;
+    *forgotten = *forgotten && sqlite3_changes(store->db) > 0;
+    statement = db_get(store, DB_RUNS, RUN_SET_PLACE, err);
+    db_bind_text(statement, DB_PLACE, place);
+    db_bind_int64(statement, DB_RUN_ID, run_id);
+    return db_run(store, statement, err, "note where the run sends requests");
+}
+
+bool run_place(struct store *store, int64_t run_id, const char *place, bool *forgotten,
+               struct err *err)
+{
+    return db_begin(store, err) &&
+           db_end(store, place_inside(store, run_id, place, forgotten, err), err);
 }
 
 bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_status,

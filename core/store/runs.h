@@ -19,6 +19,12 @@ struct store_run {
 
 bool run_begin(struct store *store, const char *command, const char *version, int64_t now_ms,
                int64_t *run_id, struct err *err);
+
+/* Notes where the run sends its requests, before the first one. If the run before it sent them to
+ * another place, what is known of records is forgotten, because it is about others: *forgotten. */
+bool run_place(struct store *store, int64_t run_id, const char *place, bool *forgotten,
+               struct err *err);
+
 bool run_end(struct store *store, int64_t run_id, int64_t now_ms, int exit_status,
              const struct store_run *run, struct err *err);
 

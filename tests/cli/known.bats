@@ -359,6 +359,21 @@ notified() {
     done
 }
 
+@test "what is known is about one API and one client" {
+    start_sim
+    knowing
+    night first 1 2
+    stop_sim
+    rm -f ledger requests
+    start_sim --client-id another
+    export GENESYS_CLIENT_ID=another
+    night third 1 2
+    holds "$stderr" 'what was known of its records is forgotten'
+    same '0 2' "$(summary '"\(.skipped) \(.applied)"')"
+    night fourth 1 2
+    same '2 0' "$(summary '"\(.skipped) \(.applied)"')"
+}
+
 @test "the example of the guide is understood" {
     start_sim
     jq --argjson own "{$(sed -n 's/^    \("x-rowferry": {"version": "known".*}\)$/\1/p' "$TOP/docs/guide.md")}" \

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { AUDIT_PAGE_SIZE = 25, AUDIT_PAGE_MAX = 500, INVENTED_VERSION = 1000000 };
@@ -143,7 +144,7 @@ static void append_invented(struct buf *body, const struct audit_query *query, c
     for (int64_t i = 0; i < query->page_size; i++) {
         buf_append_text(body, i ? ",{\"entityId\":\"" : "{\"entityId\":\"");
         buf_append_json(body, span_of(id));
-        buf_printf(body, "\",\"action\":\"update\",\"version\":%lld}", (long long)(first + i));
+        buf_printf(body, "\",\"action\":\"update\",\"version\":%" PRId64 "}", first + i);
     }
 }
 

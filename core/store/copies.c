@@ -157,7 +157,8 @@ bool copies_open(struct copies *copies, const char *database, const char *target
         err_set(err, ERR_CONFIG, "folder '%s' cannot be used: %s%s", folder, strerror(errno),
                 errno == ENOENT ? ": create it, or name another" : "");
     free(folder);
-    return copies->folder_fd >= 0 && (into_folder || check_file(copies, database, err));
+    return copies->folder && copies->folder_fd >= 0 &&
+           (into_folder || check_file(copies, database, err));
 }
 
 void copies_close(struct copies *copies)

@@ -177,11 +177,12 @@ static bool add_constants(struct parse *r, struct body_node *root, uint32_t obje
                     str_printable(parse_string(r, i), shown, sizeof shown));
         pointer_add_name(at, parse_string(r, i));
         node = body_add(root, at, nested ? BODY_OBJECT : BODY_CONSTANT);
-        good = node || refuse_shared(r, root, at, pointer);
-        if (good && nested) {
+        if (!node) {
+            good = refuse_shared(r, root, at, pointer);
+        } else if (nested) {
             node->is_kept = parse_token(r, i + 1)->count == 0;
             good = add_constants(r, root, i + 1, at, pointer);
-        } else if (good) {
+        } else {
             good = parse_constant(r, i + 1, pointer, &node->constant);
         }
         free((char *)at->names[--at->count].data);

@@ -140,7 +140,7 @@ static bool split_id(struct building *b, struct target_scratch *scratch)
 {
     const struct description *d = b->description;
     struct span rest = b->row->record_id;
-    size_t ends[DESCRIPTION_PARAMS + 1], part = 0, from = 0;
+    size_t ends[DESCRIPTION_PARAMS + 1] = {0}, part = 0, from = 0;
 
     b->id = rest;
     if (!d->column_count)
@@ -364,8 +364,8 @@ static void write_parts(const struct part *parts, size_t count, uint32_t depth, 
             done[j] = true;
             same[same_count++] = parts[j];
         }
-        if (same[0].at->count == depth + 1)
-            buf_append_span(out, text_of(&tape->tokens[same[0].token], text));
+        if (parts[i].at->count == depth + 1)
+            buf_append_span(out, text_of(&tape->tokens[parts[i].token], text));
         else
             write_parts(same, same_count, depth + 1, text, tape, out);
     }

@@ -95,7 +95,7 @@ static bool take(struct options *options, enum option_id id, const char *text, s
     if (!(option->commands & options->command))
         return err_set(err, ERR_CONFIG, "option '--%s' is not for `%s`: see rowferry %s --help",
                        option->name, options->command_name, options->command_name);
-    if (!*text)
+    if (!*text && id != OPT_SCOPE) /* '' asks for none */
         return err_set(err, ERR_CONFIG, "option '--%s' has no value: write --%s %s", option->name,
                        option->name, option->argument);
     if (!option_value_parse(option, &value, err))

@@ -39,7 +39,7 @@ static const char *name_of(enum option_id id)
  * changed. */
 static bool check(const char *name, const char *text, const char *what, struct err *err)
 {
-    if (!*text)
+    if (!text[strspn(text, " ")])
         return err_set(err, ERR_CONFIG, "'%s' is empty: it must have %s", name,
                        what ? what : "the secret");
     for (const char *c = text; *c; c++)

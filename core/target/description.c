@@ -6,6 +6,7 @@
 #include "core/target/preset.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -13,6 +14,8 @@
 static bool read_filled(struct parse *r, uint32_t value, const char *pointer,
                         struct description_param *param)
 {
+    /* columns of CSV files, and members of NDJSON ones */
+    static const char *const own[] = {"record_id", "recordId", "version", "tags", "fields"};
     uint32_t env = parse_member(r, value, "env"), column = parse_member(r, value, "column");
     uint32_t given = env ? env : column;
     const char *text;
@@ -23,6 +26,10 @@ static bool read_filled(struct parse *r, uint32_t value, const char *pointer,
                             "must be a text, a number, true, false, {\"env\": \"VARIABLE\"} "
                             "or {\"column\": \"COLUMN\"}");
     if (column) {
+        for (size_t i = 0; i < COUNT(own); i++)
+            if (span_is(parse_string(r, column), own[i]))
+                return parse_refuse(r, pointer,
+                                    "cannot be the column \"%s\": it has another meaning", own[i]);
         param->is_column = true;
         param->column = parse_string(r, column);
         r->to->column_count++;
@@ -92,16 +99,26 @@ static bool read_method(struct parse *r, uint32_t value, const char *pointer, bo
                                                    : "must be \"PUT\", \"PATCH\" or \"POST\"");
 }
 
-/* Reads a header field. What a row brings is not allowed in one: it could begin another field. */
+/* Reads a header field. What a row brings is not allowed in one: it could begin another field. A
+ * second field of a request's own would put another login, or another end of the body, in place of
+ * the right one. */
 static bool read_header(struct parse *r, uint32_t name, const char *pointer,
                         struct description_call *call)
 {
+    static const char *const taken[] = {"Authorization", "Connection", "Content-Length",
+                                        "Expect",        "Host",       "Transfer-Encoding"};
     struct description_header *header = &call->headers[call->header_count];
     struct span text = parse_string(r, name);
 
     PARSE_BELOW(at, "%s/%s", pointer, parse_is_field_name(text) ? text.data : "");
     if (!parse_is_field_name(text))
         return parse_refuse(r, at, "must be the name of a header field");
+    for (size_t i = 0; i < COUNT(taken); i++)
+        if (strcasecmp(text.data, taken[i]) == 0)
+            return parse_refuse(r, at,
+                                i ? "is not for a target: requests have it already"
+                                  : "is not for a target: the login, or --api-key-file, "
+                                    "brings it");
     if (call->header_count == DESCRIPTION_HEADERS)
         return parse_refuse(r, at, "is one of more than %d header fields", DESCRIPTION_HEADERS);
     call->header_count++;
@@ -249,6 +266,10 @@ static bool read_lock(struct parse *r, uint32_t value)
         (!parse_is(r, answer, JSON_NULL) &&
          !parse_spot(r, answer, "/lock/answer", &to->lock_answer)))
         return false;
+    for (uint32_t i = 0; to->lock_write.header && i < to->write.header_count; i++)
+        if (strcasecmp(to->lock_write.header, to->write.headers[i].name) == 0)
+            return parse_refuse(r, "/lock/write",
+                                "is a header field that \"headers\" of the write has too");
     if (!step)
         return true;
     if (!span_is(parse_json(r, step), "1"))

@@ -158,6 +158,22 @@ bool parse_constant(struct parse *r, uint32_t value, const char *pointer, struct
            parse_refuse_unknown(r, pointer, unknown);
 }
 
+/* A segment . or .. is taken out of a URL before it is sent, with the segment before it. */
+static bool has_dots(struct span path)
+{
+    const char *end = path.data + path.size;
+
+    for (const char *c = path.data; c < end && *c != '?'; c++) {
+        size_t dots = 0;
+
+        while (*c == '/' && c + 1 + dots < end && c[1 + dots] == '.')
+            dots++;
+        if ((dots == 1 || dots == 2) && (c + 1 + dots == end || str_has("/?", c[1 + dots])))
+            return true;
+    }
+    return false;
+}
+
 bool parse_path(struct parse *r, uint32_t value, const char *pointer, bool query,
                 struct template *path)
 {
@@ -176,6 +192,21 @@ bool parse_path(struct parse *r, uint32_t value, const char *pointer, bool query
                 "percent-encode them");
     end = query ? NULL : memchr(text.data, '?', text.size);
     text.size = end ? (size_t)(end - text.data) : text.size;
-    return template_add_text(path, text, TEMPLATE_SEGMENT, parse_find_value, r, &unknown) ||
-           parse_refuse_unknown(r, pointer, unknown);
+    if (has_dots(text))
+        return parse_refuse(r, pointer, "must not have a segment . or ..");
+    if (!template_add_text(path, text, TEMPLATE_SEGMENT, parse_find_value, r, &unknown))
+        return parse_refuse_unknown(r, pointer, unknown);
+    for (uint32_t i = 0; i < path->count; i++) {
+        const struct template_piece *piece = &path->pieces[i];
+        const struct description_param *param;
+
+        if (piece->use != TEMPLATE_SEGMENT || piece->value < DESCRIPTION_FIRST_PARAM)
+            continue;
+        param = &r->to->params[piece->value - DESCRIPTION_FIRST_PARAM];
+        if (span_is(param->value.text, ".") || span_is(param->value.text, ".."))
+            return parse_refuse(r, pointer, "cannot have \"%s\" in place of {%.*s}",
+                                span_is(param->value.text, ".") ? "." : "..", (int)param->name.size,
+                                param->name.data);
+    }
+    return true;
 }

@@ -77,6 +77,8 @@ login_finding() {
     # a scope of custom objects is not asked for at another login
     ends 6 run_inbox --token-url "$GENESYS_ENVIRONMENT/oauth/token"
     holds "$stderr" "HTTP 400 invalid_scope"
+    ends 6 run_inbox --scope ''
+    holds "$stderr" "HTTP 400 invalid_scope"
     ROWFERRY_TOKEN_URL=$GENESYS_ENVIRONMENT/oauth/token \
         ROWFERRY_SCOPE='customobjects:write customobjects:read' ends 0 run_inbox
 }
@@ -117,6 +119,10 @@ login_finding() {
     start_sim --api-key 'Authorization:Bearer right-key'
     key_file key 'Bearer wrong-key-of-ours'
     batch_file inbox/InventoryItem-a.csv 2
+    echo '  ' >blank
+    chmod 600 blank
+    ends 2 run_inbox --api-key-file blank
+    holds "$stderr" "--api-key-file: 'blank' is empty: it must have the key"
     ends 6 run_inbox --api-key-file key --concurrency 1
     holds "$stderr" "the API refused us with 401 bad.credentials (Unknown key: Bearer *****************): check the API key, and the header field that it belongs in; no job was lost"
     same 'put' "$(jq -r .kind requests | xargs)"

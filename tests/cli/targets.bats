@@ -205,6 +205,7 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 
     touch X.csv
     echo record_id >X-1.csv
+    export ROWFERRY_DOT=.
     while IFS='|' read -r target settings text; do
         schema X "$target" "$settings"
         ends 2 rowferry validate X-1.csv
@@ -216,8 +217,18 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 {"preset":"rest-plain","write":{"path":"/x/{id}"}}|"keepBefore":true|#/x-rowferry/keepBefore: needs a target
 {"preset":"rest-plain","write":{"path":"/x/{key}"}}||#/x-rowferry/target/write/path: nothing fills {key}
 {"preset":"rest-plain","write":{"path":"/x/{id}"},"mark":"/a"}||#/x-rowferry/target/mark: shares a place
+{"preset":"rest-etag","write":{"path":"/x/{id}","headers":{"if-match":"*"}}}|"version":"fetch"|#/x-rowferry/target/lock/write: is a header field that "headers" of the write has too
+{"preset":"rest-plain","write":{"path":"/x/{id}","headers":{"content-length":"3"}}}||#/x-rowferry/target/write/headers/content-length: is not for a target: requests have it already
+{"preset":"rest-plain","write":{"path":"/x/{id}","headers":{"Authorization":"k"}}}||#/x-rowferry/target/write/headers/Authorization: is not for a target: the login, or --api-key-file
+{"preset":"rest-plain","write":{"path":"/x/../{id}"}}||#/x-rowferry/target/write/path: must not have a segment . or ..
+{"preset":"rest-plain","write":{"path":"/x/{id}/."}}||#/x-rowferry/target/write/path: must not have a segment . or ..
+{"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":".."}}||#/x-rowferry/target/write/path: cannot have ".." in place of {t}
+{"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":{"env":"ROWFERRY_DOT"}}}||#/x-rowferry/target/write/path: cannot have "." in place of {t}
+{"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":{"column":"version"}}}||#/x-rowferry/target/params/t: cannot be the column "version"
 "genesys-user"||#/x-rowferry/target: "genesys-user" is not a preset
 END
+    schema X '{"preset":"rest-plain","write":{"path":"/x.y/.{id}/...?a=/../"}}'
+    ends 0 rowferry validate X-1.csv
     schema X '{"preset":"rest-plain","write":{"path":"/x/{id}"}}'
     run --separate-stderr rowferry doctor
     holds "$(tr -s ' \n' ' ' <<<"$output")" 'X: its target (rest-plain) has no lock: the last writer wins'

@@ -291,19 +291,34 @@ static bool item_has_value(struct parse *r, uint32_t item, bool *has)
     return good;
 }
 
-static bool has_id(const struct body_node *node)
+static bool has_value(const struct body_node *node, unsigned value)
 {
-    bool has = node->kind == BODY_CONSTANT && template_has(&node->constant, DESCRIPTION_ID);
+    bool has = node->kind == BODY_CONSTANT && template_has(&node->constant, value);
 
     for (uint32_t i = 0; i < node->count; i++)
-        has = has || has_id(&node->children[i]);
+        has = has || has_value(&node->children[i], value);
     return has;
 }
 
+static bool call_has(const struct description_call *call, unsigned value)
+{
+    return template_has(&call->path, value) || has_value(&call->body, value) ||
+           template_has(&call->content, value);
+}
+
+/* Checks that a request has all that names a record. Otherwise, rows that count as those of
+ * different records would be sent at once to one. */
 static bool check_id(struct parse *r, const struct description_call *call, const char *pointer)
 {
-    return template_has(&call->path, DESCRIPTION_ID) || has_id(&call->body) ||
-           template_has(&call->content, DESCRIPTION_ID) ||
+    const struct description *d = r->to;
+
+    for (uint32_t i = 0; i < d->param_count; i++)
+        if (d->params[i].is_column && !call_has(call, DESCRIPTION_FIRST_PARAM + i))
+            return parse_refuse(r, pointer,
+                                "does not name the record: use {%.*s} in path or body, because its "
+                                "column is part of the record id",
+                                (int)d->params[i].name.size, d->params[i].name.data);
+    return call_has(call, DESCRIPTION_ID) ||
            parse_refuse(r, pointer, "does not name the record: use {id} in path or body");
 }
 

@@ -225,6 +225,8 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 {"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":".."}}||#/x-rowferry/target/write/path: cannot have ".." in place of {t}
 {"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":{"env":"ROWFERRY_DOT"}}}||#/x-rowferry/target/write/path: cannot have "." in place of {t}
 {"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":{"column":"version"}}}||#/x-rowferry/target/params/t: cannot be the column "version"
+{"preset":"rest-plain","write":{"path":"/x/{id}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/write: does not name the record: use {t} in path or body, because its column
+{"preset":"rest-plain","write":{"path":"/x/{id}?p={t}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/read: does not name the record: use {t} in path or body
 "genesys-user"||#/x-rowferry/target: "genesys-user" is not a preset
 END
     schema X '{"preset":"rest-plain","write":{"path":"/x.y/.{id}/...?a=/../"}}'

@@ -581,7 +581,8 @@ void summary_queries(const struct cli *cli, struct buf *out)
     };
     const struct summary *summary = cli->summary;
 
-    if (summary->rows_rejected > 0)
+    if (summary->rows_rejected > 0 &&
+        summary->batches > 0) /* diff reads files and stores nothing */
         append_query(cli, "The rejected rows", false, "SELECT * FROM rejection", out);
     /* pending jobs need a look only if the run ended without sending them */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -69,15 +69,18 @@ static void report_left_out(const struct undoing *undoing, const char *name)
         buf_append_text(&text, " without a change");
     }
     report_notice(report, "%s: %s", name, buf_text(&text));
-    if (undoing->overtaken > 0)
-        report_notice(report,
-                      "%s: %" PRIu64 " earlier jobs are left out: someone else changed their "
-                      "records between our updates",
-                      name, undoing->overtaken);
+    if (undoing->overtaken > 0) {
+        buf_reset(&text);
+        words_count(&text, undoing->overtaken, "earlier job");
+        report_notice(
+            report, "%s: left out: %s, because someone else changed the record between our updates",
+            name, buf_text(&text));
+    }
     if (undoing->not_kept > 0) {
-        report_notice(report,
-                      "%s: what the records of %" PRIu64 " jobs held before is not known: %s%s",
-                      name, undoing->not_kept, buf_text((struct buf *)&undoing->names),
+        buf_reset(&text);
+        words_count(&text, undoing->not_kept, "job");
+        report_notice(report, "%s: it is not known what the record held before %s: %s%s", name,
+                      buf_text(&text), buf_text((struct buf *)&undoing->names),
                       undoing->not_kept > NAMED_MAX && !report->verbose ? ", ..." : "");
         report_status(report, EXIT_ROWS);
     }

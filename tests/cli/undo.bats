@@ -176,7 +176,7 @@ undo() {
     ends 0 rowferry drain --rate none
     ends 3 rowferry export 1 --undo
     same 2 "${#lines[@]}"
-    holds "$stderr" 'batch 1: what the records of 1 jobs held before is not known: 1/2'
+    holds "$stderr" 'batch 1: it is not known what the record held before 1 job: 1/2'
 }
 
 @test "a read that lags is repeated before the update is sent" {

@@ -27,8 +27,9 @@ static bool read_text(const char *path, char text[SUMS_SIZE], bool *there, struc
         close(fd);
     text[size > 0 ? size : 0] = '\0';
     *there = size >= 0;
-    return *there || fault == ENOENT || fault == ELOOP || fault == ENXIO || fault == EISDIR ||
-           fault == EAGAIN || err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(fault));
+    return *there || fault == ENOENT || fault == ENAMETOOLONG || fault == ELOOP || fault == ENXIO ||
+           fault == EISDIR || fault == EAGAIN ||
+           err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(fault));
 }
 
 /* Computes the checksum of the file, in hexadecimal. */

@@ -290,7 +290,7 @@ static bool move_companion(const struct sheet *sheet, const char *name, struct e
     struct inbox_identity identity;
     struct stat status;
     enum inbox_move end;
-    bool seen = lstat(path, &status) == 0, known = seen || errno == ENOENT;
+    bool seen = lstat(path, &status) == 0, known = seen || errno == ENOENT || errno == ENAMETOOLONG;
 
     if (!known)
         err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));

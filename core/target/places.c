@@ -287,6 +287,11 @@ static bool item_has_value(struct parse *r, uint32_t item, bool *has)
     good = parse_constant(r, item, "/fields/each/item", &template);
     r->in_item = false;
     *has = template_has(&template, BODY_VALUE);
+    for (uint32_t i = 0; good && i < template.count; i++)
+        good = template.pieces[i].use != TEMPLATE_STRING ||
+               template.pieces[i].value != BODY_VALUE ||
+               parse_refuse(r, "/fields/each/item",
+                            "has {value} within a text: a string must be {value} and nothing else");
     template_release(&template);
     return good;
 }

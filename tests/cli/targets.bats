@@ -227,6 +227,7 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 {"preset":"rest-plain","write":{"path":"/x/{t}/{id}"},"params":{"t":{"column":"version"}}}||#/x-rowferry/target/params/t: cannot be the column "version"
 {"preset":"rest-plain","write":{"path":"/x/{id}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/write: does not name the record: use {t} in path or body, because its column
 {"preset":"rest-plain","write":{"path":"/x/{id}?p={t}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/read: does not name the record: use {t} in path or body
+{"preset":"rest-plain","write":{"path":"/x/{id}"},"fields":{"each":{"list":"/l","item":{"p":"{path}","v":"={value}"}}}}||#/x-rowferry/target/fields/each/item: has {value} within a text
 "genesys-user"||#/x-rowferry/target: "genesys-user" is not a preset
 END
     schema X '{"preset":"rest-plain","write":{"path":"/x.y/.{id}/...?a=/../"}}'

@@ -213,6 +213,8 @@ static bool read_write(struct parse *r, uint32_t value)
             return parse_refuse(r, at, "is one of more than %d pointers", DESCRIPTION_BACK);
         if (!parse_pointer(r, i, at, &r->to->back[r->to->back_count++]))
             return false;
+        if (!r->to->back[r->to->back_count - 1].count)
+            return parse_refuse(r, at, "cannot be the whole record: name what goes back");
     }
     return true;
 }

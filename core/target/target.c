@@ -388,12 +388,18 @@ static void read_under(const struct description *d, bool replaces, const char *t
     }
     for (uint32_t i = 0; i < d->back_count; i++) {
         uint32_t token = pointer_find(&d->back[i], &scratch->tape, text, 0, &scratch->name);
-        bool covered = token == POINTER_NOTHING || !d->back[i].count;
+        bool covered = token == POINTER_NOTHING;
+        size_t kept = 0;
 
         for (size_t j = 0; j < count; j++)
             covered = covered || pointer_is_within(parts[j].at, &d->back[i]);
-        if (!covered)
-            parts[count++] = (struct part){&d->back[i], token};
+        if (covered)
+            continue;
+        for (size_t j = 0; j < count; j++)
+            if (!pointer_is_within(&d->back[i], parts[j].at))
+                parts[kept++] = parts[j];
+        parts[kept++] = (struct part){&d->back[i], token};
+        count = kept;
     }
     if (count)
         write_parts(parts, count, 0, text, &scratch->tape, &scratch->under);

@@ -108,7 +108,7 @@ applied() {
 
 @test "what the server keeps is not sent, what it clears is read and sent back" {
     schema Keep '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
-    schema Clear '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear","back":["/other"]}}'
+    schema Clear '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear","back":["/other/z","/other","/other"]}}'
     schema Whole '{"preset":"rest-plain","write":{"method":"PUT","path":"/rest-plain/{id}","absent":"clear"}}' '"write":"replace"'
     printf '{"schema":"rest-plain","id":"%s","version":1,"fields":{"a":1,"b":"x","other":{"z":[1.5]},"gone":true}}\n' K C W >seeds
     start_sim --records seeds
@@ -228,6 +228,7 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 {"preset":"rest-plain","write":{"path":"/x/{id}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/write: does not name the record: use {t} in path or body, because its column
 {"preset":"rest-plain","write":{"path":"/x/{id}?p={t}"},"params":{"t":{"column":"c"}}}||#/x-rowferry/target/read: does not name the record: use {t} in path or body
 {"preset":"rest-plain","write":{"path":"/x/{id}"},"fields":{"each":{"list":"/l","item":{"p":"{path}","v":"={value}"}}}}||#/x-rowferry/target/fields/each/item: has {value} within a text
+{"preset":"rest-plain","write":{"path":"/x/{id}","back":[""]}}||#/x-rowferry/target/write/back/0: cannot be the whole record
 "genesys-user"||#/x-rowferry/target: "genesys-user" is not a preset
 END
     schema X '{"preset":"rest-plain","write":{"path":"/x.y/.{id}/...?a=/../"}}'

@@ -1,6 +1,6 @@
 #include "cmd/genesys-sim/options.h"
 
-#include "cmd/genesys-sim/resource.h"
+#include "cmd/genesys-sim/routes.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
@@ -381,7 +381,8 @@ void options_help(FILE *out)
     }
     fputs("\nOther resources, with records of their own, in the ledger as RESOURCE/TABLE:\n", out);
     for (int i = RESOURCE_NONE + 1; i < RESOURCE_KINDS; i++)
-        help_line(out, resource_name((enum resource_kind)i), resource_help((enum resource_kind)i));
+        help_line(out, route_resource_name((enum resource_kind)i),
+                  route_resource_help((enum resource_kind)i));
     fputs("\nKinds of faults:\n", out);
     for (int i = 0; i < FAULT_KINDS; i++)
         help_line(out, fault_rule(i)->name, fault_rule(i)->help);

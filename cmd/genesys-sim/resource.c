@@ -15,7 +15,6 @@ struct refusal {
 };
 
 static const struct rules {
-    const char *name, *help;
     enum lock lock;
     bool optional;    /* a write without a version is taken */
     bool created;     /* a record does not exist until it was created */
@@ -25,49 +24,30 @@ static const struct rules {
     const char *root; /* the member that must be an object of texts; NULL: none */
     struct refusal missing, conflict, exists;
 } all_rules[RESOURCE_KINDS] = {
-    [RESOURCE_VERSION] =
-        {.name = "rest-version",
-         .help = "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the body",
-         .lock = LOCK_TEXT,
-         .key = "id",
-         .missing = {404, NULL},
-         .conflict = {409, NULL},
-         .exists = {409, "already.exists"}},
-    [RESOURCE_ETAG] = {.name = "rest-etag",
-                       .help = "the same under /rest-etag with ETag and If-Match",
-                       .lock = LOCK_ETAG,
+    [RESOURCE_VERSION] = {.lock = LOCK_TEXT,
+                          .key = "id",
+                          .missing = {404, NULL},
+                          .conflict = {409, NULL},
+                          .exists = {409, "already.exists"}},
+    [RESOURCE_ETAG] = {.lock = LOCK_ETAG,
                        .key = "id",
                        .missing = {404, NULL},
                        .conflict = {412, "precondition.failed"},
                        .exists = {409, "already.exists"}},
-    [RESOURCE_PLAIN] = {.name = "rest-plain",
-                        .help = "the same under /rest-plain without a lock",
-                        .key = "id",
-                        .missing = {404, NULL},
-                        .exists = {409, "already.exists"}},
-    [RESOURCE_USER] = {.name = "genesys-users",
-                       .help = "GET, PATCH /api/v2/users/ID: a version that does not rise by 1",
-                       .lock = LOCK_NUMBER,
+    [RESOURCE_PLAIN] = {.key = "id", .missing = {404, NULL}, .exists = {409, "already.exists"}},
+    [RESOURCE_USER] = {.lock = LOCK_NUMBER,
                        .key = "id",
                        .missing = {404, NULL},
                        .conflict = {409, "general.conflict"}},
-    [RESOURCE_GROUP] = {.name = "genesys-groups",
-                        .help = "GET, PUT /api/v2/groups/ID: the same; a conflict is 400",
-                        .lock = LOCK_NUMBER,
+    [RESOURCE_GROUP] = {.lock = LOCK_NUMBER,
                         .key = "id",
                         .missing = {404, NULL},
                         .conflict = {400, "general.conflict"}},
-    [RESOURCE_ROW] = {.name = "genesys-datatable-rows",
-                      .help = "GET, PUT .../flows/datatables/T/rows/KEY, POST creates",
-                      .created = true,
+    [RESOURCE_ROW] = {.created = true,
                       .key = "key",
                       .missing = {404, "flows.datatables.row.not.found"},
                       .exists = {409, "flows.datatables.not.unique"}},
-    [RESOURCE_ATTRIBUTES] = {.name = "genesys-conversation-attributes",
-                             .help =
-                                 "PUT .../conversations/C/customattributes creates, GET .../ID;\n"
-                                 "an optional version, and none in the answer",
-                             .lock = LOCK_NUMBER,
+    [RESOURCE_ATTRIBUTES] = {.lock = LOCK_NUMBER,
                              .optional = true,
                              .created = true,
                              .upserted = true,
@@ -75,38 +55,17 @@ static const struct rules {
                              .key = "id",
                              .missing = {404, "conversation.custom.attributes.not.found"},
                              .conflict = {409, "conversation.custom.attributes.version.conflict"}},
-    [RESOURCE_CONTACT] = {.name = "genesys-external-contacts",
-                          .help = "POST .../externalcontacts/contacts/enrich, the bulk of 10, and\n"
-                                  "identifierlookup",
-                          .created = true,
-                          .missing = {404, "entity.not.found"}},
-    [RESOURCE_ORGANIZATION] = {.name = "genesys-external-organizations",
-                               .help = "the same with organizations",
-                               .created = true,
-                               .missing = {404, "entity.not.found"}},
-    [RESOURCE_OUTBOUND] = {.name = "genesys-outbound-contacts",
-                           .help =
-                               "GET, PUT .../outbound/contactlists/L/contacts/ID, and the bulk\n"
-                               "of 1000, which creates",
-                           .created = true,
+    [RESOURCE_CONTACT] = {.created = true, .missing = {404, "entity.not.found"}},
+    [RESOURCE_ORGANIZATION] = {.created = true, .missing = {404, "entity.not.found"}},
+    [RESOURCE_OUTBOUND] = {.created = true,
                            .key = "id",
                            .root = "data",
                            .missing = {404, "resource.not.found"}},
 };
 
-const char *resource_name(enum resource_kind kind)
-{
-    return all_rules[kind].name;
-}
-
-const char *resource_help(enum resource_kind kind)
-{
-    return all_rules[kind].help;
-}
-
 void resource_schema(struct buf *out, enum resource_kind kind, const char *table)
 {
-    buf_append_text(out, all_rules[kind].name);
+    buf_append_text(out, route_resource_name(kind));
     if (table)
         buf_printf(out, "/%s", table);
 }

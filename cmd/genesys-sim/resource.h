@@ -8,10 +8,6 @@
 
 #include <json-c/json.h>
 
-/* `rest-etag`, and what it is. */
-const char *resource_name(enum resource_kind kind);
-const char *resource_help(enum resource_kind kind);
-
 /* Appends the schema of the resource in a table, list, conversation or source: `rest-etag`,
  * `genesys-datatable-rows/TABLE`. */
 void resource_schema(struct buf *out, enum resource_kind kind, const char *table);

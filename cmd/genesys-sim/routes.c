@@ -4,6 +4,41 @@
 
 #include <stdlib.h>
 
+static const struct {
+    const char *name, *help;
+} resources[RESOURCE_KINDS] = {
+    [RESOURCE_VERSION] = {"rest-version",
+                          "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the body"},
+    [RESOURCE_ETAG] = {"rest-etag", "the same under /rest-etag with ETag and If-Match"},
+    [RESOURCE_PLAIN] = {"rest-plain", "the same under /rest-plain without a lock"},
+    [RESOURCE_USER] = {"genesys-users",
+                       "GET, PATCH /api/v2/users/ID: a version that does not rise by 1"},
+    [RESOURCE_GROUP] = {"genesys-groups",
+                        "GET, PUT /api/v2/groups/ID: the same; a conflict is 400"},
+    [RESOURCE_ROW] = {"genesys-datatable-rows",
+                      "GET, PUT .../flows/datatables/T/rows/KEY, POST creates"},
+    [RESOURCE_ATTRIBUTES] = {"genesys-conversation-attributes",
+                             "PUT .../conversations/C/customattributes creates, GET .../ID;\n"
+                             "an optional version, and none in the answer"},
+    [RESOURCE_CONTACT] = {"genesys-external-contacts",
+                          "POST .../externalcontacts/contacts/enrich, the bulk of 10, and\n"
+                          "identifierlookup"},
+    [RESOURCE_ORGANIZATION] = {"genesys-external-organizations", "the same with organizations"},
+    [RESOURCE_OUTBOUND] = {"genesys-outbound-contacts",
+                           "GET, PUT .../outbound/contactlists/L/contacts/ID, and the bulk\n"
+                           "of 1000, which creates"},
+};
+
+const char *route_resource_name(enum resource_kind kind)
+{
+    return resources[kind].name;
+}
+
+const char *route_resource_help(enum resource_kind kind)
+{
+    return resources[kind].help;
+}
+
 #define ALL "GET, PATCH, PUT"
 #define EACH                                                                                       \
     {                                                                                              \

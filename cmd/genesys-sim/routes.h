@@ -44,6 +44,10 @@ enum resource_kind {
     RESOURCE_KINDS
 };
 
+/* `rest-etag`, and what it is. */
+const char *route_resource_name(enum resource_kind kind);
+const char *route_resource_help(enum resource_kind kind);
+
 enum { ROUTE_NAME_MAX = 512 }; /* bytes of a schema name or a record id, decoded */
 
 /* schema and id are decoded and owned; query points into the target, without the '?'. schema of a

@@ -2,8 +2,8 @@
 #ifndef ROWFERRY_CMD_CHECKUP_H
 #define ROWFERRY_CMD_CHECKUP_H
 
-#include "cmd/rowferry/access.h"
 #include "cmd/rowferry/cli.h"
+#include "cmd/rowferry/credentials.h"
 
 #include <stdbool.h>
 
@@ -20,7 +20,7 @@ struct finding {
 struct checkup {
     struct cli *cli;
     struct finding finding; /* of the current check */
-    struct access access;
+    struct credentials credentials;
     bool addressed; /* the environment is understood, and a secret that is set can be read */
     struct catalog *catalog; /* NULL: none */
     struct store *store;     /* NULL: it cannot be opened */

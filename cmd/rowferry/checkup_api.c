@@ -59,9 +59,9 @@ static bool has_credentials(struct checkup *checkup)
     static const char advice[] =
         "set both in the environment or in .env; without them no request was "
         "made";
-    bool id = checkup->access.client.id, secret = checkup->access.secret;
+    bool id = checkup->credentials.client.id, secret = checkup->credentials.secret;
 
-    if (access_complete(&checkup->access))
+    if (credentials_complete(&checkup->credentials))
         return true;
     if (!id)
         checkup_fail(checkup, ERR_CONFIG, advice, "no client id is set: GENESYS_CLIENT_ID");
@@ -88,14 +88,14 @@ void check_login(struct checkup *checkup)
     checkup_busy(checkup, "asking the login for a token ...");
     checkup->probe = api_probe_open(
         &(struct api_probe_options){
-            .environment = &checkup->access.environment,
-            .client = checkup->access.client,
+            .environment = &checkup->credentials.environment,
+            .client = checkup->credentials.client,
             .ca_file = options_text(options, OPT_CA_FILE),
             .user_agent = "rowferry/" ROWFERRY_VERSION,
             .timeout_ms = options_number(options, OPT_TIMEOUT),
         },
         &err);
-    if (checkup->probe && checkup->access.key) {
+    if (checkup->probe && checkup->credentials.key) {
         checkup->has_token = true;
         append_origins(options, &origins);
         checkup_say(checkup, "no token is needed; %s", buf_text(&origins));
@@ -106,8 +106,8 @@ void check_login(struct checkup *checkup)
     checkup->has_token = checkup->probe && api_probe_login(checkup->probe, &answer, &err);
     append_origins(options, &origins);
     if (checkup->has_token)
-        checkup_say(checkup, "%s gave a token after %.0f ms", checkup->access.environment.login_url,
-                    (double)answer.latency_us / 1000);
+        checkup_say(checkup, "%s gave a token after %.0f ms",
+                    checkup->credentials.environment.login_url, (double)answer.latency_us / 1000);
     else
         checkup_take(checkup, &err,
                      err.kind == ERR_AUTH ? buf_text(&origins) : advice_of(err.kind));
@@ -121,10 +121,11 @@ static void report_answer(struct checkup *checkup, const char *schema,
         checkup_remark(checkup,
                        "something else uses up the limit of this client's tokens; a run waits as "
                        "long as the API asks",
-                       "%s answered 429: %s", checkup->access.environment.api_url, answer->message);
+                       "%s answered 429: %s", checkup->credentials.environment.api_url,
+                       answer->message);
         return;
     }
-    checkup_say(checkup, "%s answered %ld after %.0f ms", checkup->access.environment.api_url,
+    checkup_say(checkup, "%s answered %ld after %.0f ms", checkup->credentials.environment.api_url,
                 answer->status, (double)answer->latency_us / 1000);
     if (answer->status == 404)
         checkup_say(checkup,
@@ -187,9 +188,10 @@ void check_api(struct checkup *checkup)
         return;
     }
     if (err.kind != ERR_STOPPED)
-        err_wrap(&err, "GET of a record of %s at %s", schema, checkup->access.environment.api_url);
+        err_wrap(&err, "GET of a record of %s at %s", schema,
+                 checkup->credentials.environment.api_url);
     checkup_take(checkup, &err,
-                 err.kind == ERR_AUTH && checkup->access.key
+                 err.kind == ERR_AUTH && checkup->credentials.key
                      ? "check the key, and --api-key-header; the key is the whole value of its "
                        "field, with a scheme such as Bearer if the API wants one"
                  : err.kind == ERR_AUTH

@@ -68,7 +68,7 @@ static bool check_environment(struct checkup *checkup)
 {
     struct err err = {0};
 
-    if (access_resolve(&checkup->access, &checkup->cli->options, &err))
+    if (credentials_resolve(&checkup->credentials, &checkup->cli->options, &err))
         return true;
     return checkup_take(
         checkup, &err,
@@ -80,7 +80,7 @@ static bool check_proxy(struct checkup *checkup)
 {
     struct err err = {0};
 
-    return proxy_check(&checkup->access.environment, &err) ||
+    return proxy_check(&checkup->credentials.environment, &err) ||
            checkup_take(checkup, &err, "correct the variable, or unset it if no proxy is needed");
 }
 
@@ -88,7 +88,7 @@ static bool check_secret(struct checkup *checkup)
 {
     struct err err = {0};
 
-    return access_identify(&checkup->access, &checkup->cli->options, &err) ||
+    return credentials_identify(&checkup->credentials, &checkup->cli->options, &err) ||
            checkup_take(checkup, &err,
                         "a secret or key comes from a variable, or from a file that nobody but its "
                         "owner can read");

@@ -149,7 +149,7 @@ void command_doctor(struct cli *cli)
     api_probe_close(checkup.probe);
     catalog_close(checkup.catalog);
     store_close(checkup.store);
-    access_release(&checkup.access);
+    credentials_release(&checkup.credentials);
     buf_release(&checkup.finding.text);
     buf_release(&checkup.finding.advice);
 }

@@ -20,23 +20,23 @@ bool send_open(struct send *send, struct cli *cli)
     struct err err = {0};
 
     *send = (struct send){0};
-    return (access_resolve(&send->access, options, &err) &&
-            proxy_check(&send->access.environment, &err) &&
-            access_identify(&send->access, options, &err)) ||
+    return (credentials_resolve(&send->credentials, options, &err) &&
+            proxy_check(&send->credentials.environment, &err) &&
+            credentials_identify(&send->credentials, options, &err)) ||
            report_fail(&cli->report, &err);
 }
 
 void send_release(struct send *send)
 {
-    access_release(&send->access);
+    credentials_release(&send->credentials);
 }
 
 /* what: the credentials are needed for. */
 static bool has_credentials(const struct send *send, struct cli *cli, const char *what)
 {
-    const struct token_client *client = &send->access.client;
+    const struct token_client *client = &send->credentials.client;
 
-    if (access_complete(&send->access))
+    if (credentials_complete(&send->credentials))
         return true;
     return report_error(
         &cli->report, ERR_CONFIG,
@@ -126,11 +126,11 @@ static struct drain_options drain_options(const struct send *send, struct sessio
     const struct option_value *refused = &options->values[OPT_MAX_REFUSED];
 
     option_value_tags(options_text(options, OPT_TAGS), tags);
-    proxy_name(send->access.environment.api_url, proxy);
+    proxy_name(send->credentials.environment.api_url, proxy);
     return (struct drain_options){
         .lock = session->lock,
-        .environment = send->access.environment,
-        .client = send->access.client,
+        .environment = send->credentials.environment,
+        .client = send->credentials.client,
         .ca_file = options_text(options, OPT_CA_FILE),
         .proxy = proxy->size ? buf_text(proxy) : NULL,
         .user_agent = "rowferry/" ROWFERRY_VERSION,

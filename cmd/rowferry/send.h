@@ -2,13 +2,13 @@
 #ifndef ROWFERRY_CMD_SEND_H
 #define ROWFERRY_CMD_SEND_H
 
-#include "cmd/rowferry/access.h"
+#include "cmd/rowferry/credentials.h"
 #include "cmd/rowferry/session.h"
 
 struct diff_options;
 
 struct send {
-    struct access access;
+    struct credentials credentials;
 };
 
 /* Checks environment, login and the file of the secret or key before the command starts. Returns

@@ -413,6 +413,7 @@ bool places_read(struct parse *r)
     struct description *to = r->to;
     uint32_t read = parse_member(r, 0, "read"), write = parse_member(r, 0, "write"), as;
     uint32_t missing = parse_member(r, 0, "missing"), body = parse_member(r, write, "body"), own;
+    const struct body_node *root_node;
     struct fields fields = {0};
     bool has_value = false;
     bool good =
@@ -430,8 +431,11 @@ bool places_read(struct parse *r)
     pointer_release(&fields.list_at);
     good = good && check_id(r, &to->write, "/write") && check_id(r, &to->read, "/read") &&
            read_roots(r, read, &as) && read_properties(r, read, as);
+    /* what a write has there besides fields (token, mark, constants) must not come back as fields
+     */
+    root_node = good ? body_find(&to->write.body, &to->root) : NULL;
     to->reads_whole = good && to->read_root.count && !to->form.place_count && !as &&
-                      to->rest.count == to->root.count;
+                      to->rest.count == to->root.count && !(root_node && root_node->count);
     for (uint32_t i = 0; i < to->property_count; i++)
         to->reads_whole = to->reads_whole && !to->properties[i].is_ignored;
     return good;

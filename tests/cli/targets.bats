@@ -121,6 +121,18 @@ applied() {
 ["rest-plain","W",{"a":2}]' "$(applied | sort)"
 }
 
+@test "a token and a mark among the fields are sent once, and not as the record had them" {
+    schema Deep '{"write":{"method":"PUT","path":"/rest-plain/{id}"},"fields":"/d","mark":"/d/m",
+        "lock":{"read":"/d/v","write":"/d/v","answer":null}}' '"version":"fetch"'
+    printf '{"schema":"rest-plain","id":"D","version":1,"fields":{"d":{"v":7,"m":"old","b":"x","z":1}}}\n' >seeds
+    start_sim --records seeds
+    printf 'record_id,a\nD,2\n' | file Deep-1.csv
+    night 0
+    # of a member that is twice in a body, the simulator takes the last
+    same '{"a":2,"b":"x","m":true,"v":7,"z":1}' \
+        "$(jq -cS '.fields.d | .m |= test("^[0-9a-f-]{36}$")' ledger)"
+}
+
 @test "records that are missing are created, by the write or by a request of their own" {
     schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
     schema Refuse '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'

@@ -352,11 +352,12 @@ static void places_of_absent_properties_do_not_count(void **state)
 
 static void a_record_id_of_several_parts_is_taken_apart(void **state)
 {
-    struct target *target =
-        open_good("{\"write\":{\"method\":\"PUT\",\"path\":\"/{site}/{id}\",\"body\":{\"k\":"
-                  "\"{id}\",\"r\":\"{region}-{site}\"}},\"params\":{\"site\":{\"column\":\"Site\"},"
-                  "\"region\":{\"column\":\"Region\"}}}",
-                  "a");
+    struct target *target = open_good(
+        "{\"write\":{\"method\":\"PUT\",\"path\":\"/{site}/{id}\",\"body\":{\"k\":"
+        "\"{id}\",\"r\":\"{region}-{site}\"}},\"read\":{\"path\":\"/{site}/{id}?r={region}\"},"
+        "\"params\":{\"site\":{\"column\":\"Site\"},"
+        "\"region\":{\"column\":\"Region\"}}}",
+        "a");
     static const char *const bad[] = {"x", "a/b", "a/b/c/d", "a/b/%zz"};
     struct span parts[] = {{"a/b", 3}, {"\"EU\"", 4}, {"7 ", 2}};
     struct target_scratch scratch = {0};
@@ -404,6 +405,10 @@ static const struct {
     {"{" PLAIN ",\"fields\":{\"root\":\"/f\",\"at\":{\"a\":\"/x/y\"}}}",
      "{\"f\":{\"x\":{\"y\":1,\"z\":2},\"b\":3,\"o\":4}}", "", false, "", "", "{\"a\":1,\"b\":3}",
      "{\"f\":{\"x\":{\"y\":1,\"z\":2},\"b\":3,\"o\":4}}"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\"},\"fields\":\"/d\",\"mark\":\"/d/m\","
+     "\"lock\":{\"read\":\"/d/v\",\"write\":\"/d/v\"}}",
+     "{\"d\":{\"v\":1,\"m\":\"0b5b\",\"a\":2,\"z\":3}}", "", false, "1", "0b5b", "{\"a\":2}",
+     "{\"d\":{\"v\":1,\"m\":\"0b5b\",\"a\":2,\"z\":3}}"},
     {"{\"write\":{\"method\":\"PATCH\",\"path\":\"/{id}\",\"absent\":\"keep\",\"back\":[\"/d/e\","
      "\"/n\",\"/d/g\",\"/d/e/f\"]},\"read\":{\"as\":{\"a\":\"/m/id\"}}}",
      "{\"m\":{\"id\":7},\"d\":{\"e\":{\"f\":1},\"g\":[2]}}", "", false, "", "", "{\"a\":7}",

@@ -1,8 +1,5 @@
 #include "core/target/kind.h"
 
-static const char *const locks[] = {
-    [TARGET_STEP] = "step", [TARGET_OPAQUE] = "opaque", [TARGET_NONE] = "none"};
-
 static const char *const methods[TARGET_METHODS] = {
     [TARGET_GET] = "GET", [TARGET_PUT] = "PUT", [TARGET_PATCH] = "PATCH", [TARGET_POST] = "POST"};
 
@@ -24,23 +21,9 @@ static size_t find(const char *const *names, size_t count, struct span name)
     return i;
 }
 
-const char *target_lock_name(enum target_lock lock)
-{
-    return locks[lock];
-}
-
 const char *target_method_name(enum target_method method)
 {
     return methods[method];
-}
-
-bool target_lock_parse(struct span name, enum target_lock *lock)
-{
-    size_t found = find(locks, COUNT(locks), name);
-
-    if (found < COUNT(locks))
-        *lock = (enum target_lock)found;
-    return found < COUNT(locks);
 }
 
 bool target_method_parse(struct span name, enum target_method *method)

@@ -36,12 +36,10 @@ enum target_missing {
 
 enum target_method { TARGET_GET, TARGET_PUT, TARGET_PATCH, TARGET_POST, TARGET_METHODS };
 
-/* The name in the database, in descriptions and in messages. */
-const char *target_lock_name(enum target_lock lock);
+/* The name in requests and descriptions. */
 const char *target_method_name(enum target_method method);
 
 /* Return false when name is not one of the names. */
-bool target_lock_parse(struct span name, enum target_lock *lock);
 bool target_method_parse(struct span name, enum target_method *method);
 bool target_answer_parse(struct span name, enum target_answer *answer);
 

@@ -9,22 +9,14 @@
 
 struct knowledge {
     struct rebase *rebase;
-    char *unreadable; /* the schema whose file was looked for last, and is missing or wrong */
     struct known_decider decider;
 };
 
 static bool keeps(void *context, struct span schema)
 {
     struct knowledge *knowledge = context;
-    const struct row_shape *shape;
+    const struct row_shape *shape = rebase_shape(knowledge->rebase, schema);
 
-    if (knowledge->unreadable && span_is(schema, knowledge->unreadable))
-        return false;
-    shape = rebase_shape(knowledge->rebase, schema);
-    if (!shape) {
-        free(knowledge->unreadable);
-        knowledge->unreadable = mem_copy(schema.data, schema.size);
-    }
     return shape && shape->version_known;
 }
 
@@ -107,7 +99,6 @@ void knowledge_close(struct knowledge *knowledge)
     if (!knowledge)
         return;
     rebase_close(knowledge->rebase);
-    free(knowledge->unreadable);
     free(knowledge);
 }
 

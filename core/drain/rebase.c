@@ -74,12 +74,37 @@ static struct base *load(struct rebase *rebase, struct span name, struct err *er
     return base;
 }
 
+static struct base *find_loaded(const struct rebase *rebase, struct span name)
+{
+    struct base *base = rebase->bases;
+
+    while (base && !span_is(name, schema_name(base->schema)))
+        base = base->next;
+    return base;
+}
+
 static struct base *find(struct rebase *rebase, struct span name, struct err *err)
 {
-    for (struct base *base = rebase->bases; base; base = base->next)
-        if (span_is(name, schema_name(base->schema)))
-            return base;
-    return load(rebase, name, err);
+    struct base *base = find_loaded(rebase, name);
+
+    return base ? base : load(rebase, name, err);
+}
+
+/* The same for those who can do without. A file that is missing or wrong is looked for once, until
+ * another one is. */
+static struct base *find_if_readable(struct rebase *rebase, struct span name)
+{
+    struct base *base = find_loaded(rebase, name);
+    struct err ignored;
+
+    if (base || (rebase->unreadable && span_is(name, rebase->unreadable)))
+        return base;
+    base = load(rebase, name, &ignored);
+    if (!base) {
+        free(rebase->unreadable);
+        rebase->unreadable = mem_copy(name.data, name.size);
+    }
+    return base;
 }
 
 /* Checks the rules of the schema file with rebase->fields; *broken: the message of the first one
@@ -138,24 +163,14 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
 
 const struct target *rebase_target(struct rebase *rebase, struct span schema)
 {
-    struct err ignored;
-    struct base *base = NULL;
+    struct base *base = find_if_readable(rebase, schema);
 
-    if (!rebase->unreadable || !span_is(schema, rebase->unreadable))
-        base = find(rebase, schema, &ignored);
-    if (base)
-        return schema_target(base->schema);
-    if (!rebase->unreadable || !span_is(schema, rebase->unreadable)) {
-        free(rebase->unreadable);
-        rebase->unreadable = mem_copy(schema.data, schema.size);
-    }
-    return target_guide();
+    return base ? schema_target(base->schema) : target_guide();
 }
 
 const struct row_shape *rebase_shape(struct rebase *rebase, struct span schema)
 {
-    struct err ignored;
-    struct base *base = find(rebase, schema, &ignored);
+    struct base *base = find_if_readable(rebase, schema);
 
     return base ? schema_shape(base->schema) : NULL;
 }

@@ -75,7 +75,7 @@ static bool has_credentials(struct checkup *checkup)
 void check_login(struct checkup *checkup)
 {
     const struct options *options = &checkup->cli->options;
-    struct api_probe_answer answer;
+    struct api_probe_answer answer = {0};
     struct buf origins = {0};
     struct err err = {0};
 
@@ -162,7 +162,7 @@ static const char *id_to_ask_for(const struct target *target, struct buf *id)
 
 void check_api(struct checkup *checkup)
 {
-    struct api_probe_answer answer;
+    struct api_probe_answer answer = {0};
     struct err err = {0};
     const struct target *target;
     const char *schema;
@@ -183,10 +183,11 @@ void check_api(struct checkup *checkup)
     fine =
         api_probe_record(checkup->probe, target, schema, id_to_ask_for(target, &id), &answer, &err);
     buf_release(&id);
-    if (fine) {
+    if (fine)
         report_answer(checkup, schema, &answer);
+    api_probe_answer_release(&answer);
+    if (fine)
         return;
-    }
     if (err.kind != ERR_STOPPED)
         err_wrap(&err, "GET of a record of %s at %s", schema,
                  checkup->credentials.environment.api_url);

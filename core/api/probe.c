@@ -2,6 +2,7 @@
 
 #include "core/api/environment.h"
 #include "core/api/fault.h"
+#include "core/api/request.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
@@ -17,6 +18,7 @@ struct api_probe {
     struct api_probe_options options;
     struct http_pool *pool;
     struct token *token;
+    bool persists; /* signals do not end requests */
     bool has_date;
     int64_t ahead_ms;
 };
@@ -59,6 +61,12 @@ void api_probe_close(struct api_probe *probe)
     free(probe);
 }
 
+void api_probe_answer_release(struct api_probe_answer *answer)
+{
+    buf_release(&answer->body);
+    *answer = (struct api_probe_answer){0};
+}
+
 /* A Date is cut to whole seconds, and was set at some moment between request and answer. */
 static void compare_clocks(struct api_probe *probe, const struct http_answer *answer)
 {
@@ -84,10 +92,10 @@ static struct http_answer *exchange(struct api_probe *probe, const struct http_r
     if (!http_pool_start(probe->pool, request, err))
         return NULL;
     while (!answer) {
-        if (!http_pool_wait(probe->pool, WAIT_MS, stop_fd(), err))
+        if (!http_pool_wait(probe->pool, WAIT_MS, probe->persists ? -1 : stop_fd(), err))
             return NULL;
         answer = http_pool_next(probe->pool);
-        if (!answer && stop_requested()) {
+        if (!answer && !probe->persists && stop_requested()) {
             err_set(err, ERR_STOPPED, "stopped");
             return NULL;
         }
@@ -107,7 +115,9 @@ bool api_probe_login(struct api_probe *probe, struct api_probe_answer *result, s
     answer = exchange(probe, &request, err);
     if (!answer)
         return false;
-    *result = (struct api_probe_answer){answer->status, answer->latency_us, ""};
+    api_probe_answer_release(result);
+    result->status = answer->status;
+    result->latency_us = answer->latency_us;
     verdict = token_take(probe->token, answer, clock_monotonic_us(), &wait_ms, err);
     http_pool_release(probe->pool, answer);
     if (verdict == TOKEN_RETRY)
@@ -128,66 +138,90 @@ static enum err_kind find_kind(const struct http_answer *answer)
     return ERR_CONFIG;
 }
 
-/* Reads a complete answer. */
+/* Copies a complete answer, and what the API says about an error. */
+static void copy_answer(const struct http_answer *answer, const struct target *target,
+                        struct api_probe_answer *result)
+{
+    struct api_fault *fault = mem_calloc(1, sizeof *fault);
+
+    fault->retry_after_ms = -1;
+    if (answer->status < 200 || answer->status > 299)
+        api_read_fault(target, answer->body, answer->status, fault);
+    snprintf(result->code, sizeof result->code, "%s", fault->code);
+    snprintf(result->message, sizeof result->message, "%s", fault->message);
+    result->wait_ms = answer->retry_after_ms >= 0 ? answer->retry_after_ms : fault->retry_after_ms;
+    result->kind = find_kind(answer);
+    snprintf(result->header, sizeof result->header, "%s", answer->wanted);
+    buf_append_span(&result->body, answer->body);
+    free(fault);
+}
+
+void api_probe_persist(struct api_probe *probe)
+{
+    probe->persists = true;
+}
+
+/* Takes the answer apart, if it is complete. */
 static bool take_answer(const struct http_answer *answer, const struct target *target,
                         struct api_probe_answer *result, struct err *err)
 {
-    enum err_kind kind = find_kind(answer);
-    struct api_fault *fault;
-
-    if (answer->status == 200 && kind == ERR_NONE)
+    result->status = answer->status;
+    result->latency_us = answer->latency_us;
+    if (answer->end == HTTP_DONE) {
+        copy_answer(answer, target, result);
         return true;
-    fault = mem_calloc(1, sizeof *fault);
-    api_read_fault(target, answer->body, answer->status, fault);
-    snprintf(result->message, sizeof result->message, "%s", fault->message);
-    if (kind != ERR_NONE)
-        err_set(err, kind, "%ld%s%s (%s)", answer->status, fault->code[0] ? " " : "", fault->code,
-                fault->message);
-    free(fault);
-    return kind == ERR_NONE;
+    }
+    if (answer->end == HTTP_UNTRUSTED)
+        return err_set(err, ERR_CONFIG, "the server's certificate is not trusted: %s",
+                       answer->error);
+    return err_set(err, answer->end == HTTP_TOO_LARGE ? ERR_CONFIG : ERR_NETWORK, "%s",
+                   answer->error);
+}
+
+bool api_probe_send(struct api_probe *probe, const struct target *target, enum target_request kind,
+                    const struct target_row *row, struct api_probe_answer *result, struct err *err)
+{
+    const struct api_request asked = {probe->options.environment->api_url, target, kind, *row};
+    struct http_request request = {.timeout_ms = probe->options.timeout_ms};
+    struct http_field fields[TARGET_HEADERS];
+    struct target_scratch scratch = {0};
+    struct http_answer *answer = NULL;
+    struct buf url = {0}, body = {0};
+    bool fine;
+
+    api_probe_answer_release(result);
+    request.authorization = token_authorization(probe->token, clock_monotonic_us());
+    if (!request.authorization && api_probe_login(probe, result, err))
+        request.authorization = token_authorization(probe->token, clock_monotonic_us());
+    if (!request.authorization) {
+        if (err->kind == ERR_NONE)
+            err_set(err, ERR_NETWORK, "the token expired at once");
+        return false;
+    }
+    if (!api_request_build(&asked, &scratch, fields, &url, &body, &request))
+        err_set(err, ERR_CONFIG, "the target of %.*s needs record ids of several parts",
+                (int)row->schema.size, row->schema.data);
+    else
+        answer = exchange(probe, &request, err);
+    buf_release(&url);
+    buf_release(&body);
+    target_scratch_release(&scratch);
+    if (!answer)
+        return false;
+    fine = take_answer(answer, target, result, err);
+    http_pool_release(probe->pool, answer);
+    return fine;
 }
 
 bool api_probe_record(struct api_probe *probe, const struct target *target, const char *schema,
                       const char *record_id, struct api_probe_answer *result, struct err *err)
 {
     const struct target_row row = {.schema = span_of(schema), .record_id = span_of(record_id)};
-    struct http_request request = {.timeout_ms = probe->options.timeout_ms};
-    struct target_scratch scratch = {0};
-    struct http_answer *answer;
-    struct buf url = {0}, body = {0};
-    enum target_method method = TARGET_GET;
-    bool fine = false;
 
-    request.authorization = token_authorization(probe->token, clock_monotonic_us());
-    if (!request.authorization)
-        return err_set(err, ERR_NETWORK, "the token expired at once");
-    buf_append_text(&url, probe->options.environment->api_url);
-    if (!target_request(target, TARGET_READ_IT, &row, &scratch, &method, &url, &body))
-        err_set(err, ERR_CONFIG, "the target of %s needs record ids of several parts", schema);
-    else
-        fine = true;
-    request.url = buf_text(&url);
-    if (method == TARGET_POST) {
-        request.method = HTTP_POST;
-        request.content_type = "application/json";
-        request.body = buf_span(&body);
-    }
-    answer = fine ? exchange(probe, &request, err) : NULL;
-    buf_release(&url);
-    buf_release(&body);
-    target_scratch_release(&scratch);
-    if (!answer)
-        return false;
-    *result = (struct api_probe_answer){answer->status, answer->latency_us, ""};
-    fine = false;
-    if (answer->end == HTTP_DONE)
-        fine = take_answer(answer, target, result, err);
-    else if (answer->end == HTTP_UNTRUSTED)
-        err_set(err, ERR_CONFIG, "the server's certificate is not trusted: %s", answer->error);
-    else
-        err_set(err, answer->end == HTTP_TOO_LARGE ? ERR_CONFIG : ERR_NETWORK, "%s", answer->error);
-    http_pool_release(probe->pool, answer);
-    return fine;
+    return api_probe_send(probe, target, TARGET_READ_IT, &row, result, err) &&
+           (result->kind == ERR_NONE ||
+            err_set(err, result->kind, "%ld%s%s (%s)", result->status, result->code[0] ? " " : "",
+                    result->code, result->message));
 }
 
 bool api_probe_clock_ahead_ms(const struct api_probe *probe, int64_t *ahead_ms)

@@ -3,6 +3,7 @@
 #include "core/api/audit.h"
 #include "core/api/fields.h"
 #include "core/api/record.h"
+#include "core/api/request.h"
 #include "core/base/mem.h"
 #include "core/job/id.h"
 
@@ -81,55 +82,36 @@ static struct span token_of(const struct claim *claim, char digits[DIGITS_SIZE])
 
 /* Builds an update or a read as the target has it. */
 static bool build_request(struct task *task, struct task_sender *sender,
-                          const struct target *target, struct http_request *request,
-                          struct err *err)
+                          const struct target *target, struct http_request *http, struct err *err)
 {
-    static const enum http_method methods[TARGET_METHODS] = {[TARGET_GET] = HTTP_GET,
-                                                             [TARGET_PUT] = HTTP_PUT,
-                                                             [TARGET_PATCH] = HTTP_PATCH,
-                                                             [TARGET_POST] = HTTP_POST};
     const struct claim *claim = &task->claim;
     const struct drain_options *options = sender->options;
-    bool update = claim->request == REQUEST_UPDATE;
     bool creates = claim->creates && target_description(target)->missing == TARGET_CREATE;
-    enum target_request kind = creates ? TARGET_CREATE_IT : TARGET_WRITE_IT;
-    struct span tags = claim_tags(claim);
+    struct span tags = claim_tags(claim), id = claim_record_id(claim);
+    struct span schema = claim_schema(claim);
     char digits[DIGITS_SIZE];
-    struct target_row row = {.schema = claim_schema(claim),
-                             .record_id = claim_record_id(claim),
-                             .fields = claim_fields(claim),
-                             .tags = tags.size ? tags : span_of(options->tags),
-                             .source = span_of(options->source),
-                             .token = token_of(claim, digits),
-                             .under = claim_under(claim),
-                             .correlation = claim->correlation};
-    struct target_header headers[TARGET_HEADERS];
-    enum target_method method;
+    const struct api_request request = {
+        .api_url = options->environment.api_url,
+        .target = target,
+        .kind = claim->request != REQUEST_UPDATE ? TARGET_READ_IT
+                : creates                        ? TARGET_CREATE_IT
+                                                 : TARGET_WRITE_IT,
+        .row = {.schema = schema,
+                .record_id = id,
+                .fields = claim_fields(claim),
+                .tags = tags.size ? tags : span_of(options->tags),
+                .source = span_of(options->source),
+                .token = token_of(claim, digits),
+                .under = claim_under(claim),
+                .correlation = claim->correlation},
+    };
 
-    buf_append_text(&task->url, options->environment.api_url);
-    if (!target_request(target, update ? kind : TARGET_READ_IT, &row, sender->scratch, &method,
-                        &task->url, &task->body))
-        return err_set(err, ERR_CONFIG,
-                       "the record id \"%.*s\" of schema %.*s does not have the parts that its "
-                       "target needs: read the file again with the schema file as it is now",
-                       (int)row.record_id.size, row.record_id.data, (int)row.schema.size,
-                       row.schema.data);
-    request->method = methods[method];
-    request->wanted = target_token_header(target, update);
-    if (method != TARGET_GET) {
-        request->content_type = "application/json";
-        request->body = buf_span(&task->body);
-    }
-    target_headers(target, update ? kind : TARGET_READ_IT, row.token, sender->scratch, headers,
-                   &request->content_type);
-    for (size_t i = 0; i < TARGET_HEADERS; i++) {
-        sender->fields[i] = (struct http_field){headers[i].name, headers[i].value};
-        if (!headers[i].name)
-            break;
-    }
-    if (headers[0].name)
-        request->fields = sender->fields;
-    return true;
+    return api_request_build(&request, sender->scratch, sender->fields, &task->url, &task->body,
+                             http) ||
+           err_set(err, ERR_CONFIG,
+                   "the record id \"%.*s\" of schema %.*s does not have the parts that its "
+                   "target needs: read the file again with the schema file as it is now",
+                   (int)id.size, id.data, (int)schema.size, schema.data);
 }
 
 bool task_request(struct task *task, struct task_sender *sender, struct http_request *request,

@@ -1,0 +1,24 @@
+/* Updates and reads of records, as requests of the pool. */
+#ifndef ROWFERRY_API_REQUEST_H
+#define ROWFERRY_API_REQUEST_H
+
+#include "core/http/pool.h"
+#include "core/target/target.h"
+
+#include <stdbool.h>
+
+struct api_request {
+    const char *api_url; /* without a slash at its end */
+    const struct target *target;
+    enum target_request kind;
+    struct target_row row;
+};
+
+/* Fills method, URL, body and header fields of *http, whose other members stay. The texts are in
+ * the buffers, to which it appends, in fields, and in the scratch. False when the record id does
+ * not have the parts that the target needs. */
+bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
+                       struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
+                       struct http_request *http);
+
+#endif

@@ -1,6 +1,5 @@
 /* One answer of the API, the login or a gateway, and how it ends. */
-#ifndef GENESYS_SIM_ANSWER_H
-#define GENESYS_SIM_ANSWER_H
+#pragma once
 
 #include "cmd/genesys-sim/payload.h"
 #include "core/base/buf.h"
@@ -65,5 +64,3 @@ void answer_date(struct answer *answer, const char *name, int64_t at_ms);
 
 void answer_header(struct answer *answer, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-#endif

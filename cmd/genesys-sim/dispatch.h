@@ -1,7 +1,6 @@
 /* One request from its first header to its answer: route, token, rate limit, fault, handler, line
  * in the ledger. */
-#ifndef GENESYS_SIM_DISPATCH_H
-#define GENESYS_SIM_DISPATCH_H
+#pragma once
 
 struct request;
 struct sim;
@@ -16,5 +15,3 @@ void dispatch_answer(struct sim *sim, struct request *request);
 
 /* Ends a request after its answer was sent or its connection closed. */
 void dispatch_end(struct sim *sim, const struct request *request);
-
-#endif

@@ -1,8 +1,7 @@
 /* Answers that differ from those of the API: ids and users that are missing or invalid, fields that
  * are not an object, audit pages without a next one, encoded bodies. Each kind has its own
  * probability for each scope, and one answer can be distorted in several ways. */
-#ifndef GENESYS_SIM_DISTORT_H
-#define GENESYS_SIM_DISTORT_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -95,5 +94,3 @@ const char *distort_code(struct distortions *distortions, enum distort_scope sco
 
 const char *distort_name(enum distort_kind kind);
 const char *distort_help(enum distort_kind kind);
-
-#endif

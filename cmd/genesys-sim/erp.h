@@ -1,6 +1,5 @@
 /* POST /erp: the ERP endpoint that webhook notifications are forwarded to. */
-#ifndef GENESYS_SIM_ERP_H
-#define GENESYS_SIM_ERP_H
+#pragma once
 
 #include "cmd/genesys-sim/sim.h"
 
@@ -8,5 +7,3 @@
 void erp_read(struct request *request);
 
 void erp_answer(struct sim *sim, struct request *request);
-
-#endif

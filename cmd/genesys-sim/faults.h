@@ -1,6 +1,5 @@
 /* Which request goes wrong, and how. */
-#ifndef GENESYS_SIM_FAULTS_H
-#define GENESYS_SIM_FAULTS_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -66,5 +65,3 @@ const struct fault_rule *fault_rule(int kind);
 
 /* Returns the n-th number of splitmix64 from seed. */
 uint64_t faults_mix(uint64_t seed, uint64_t n);
-
-#endif

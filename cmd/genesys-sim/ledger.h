@@ -1,7 +1,6 @@
 /* The ledgers: every applied update and every request as one JSON line, written before the answer
  * is sent. */
-#ifndef GENESYS_SIM_LEDGER_H
-#define GENESYS_SIM_LEDGER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -78,5 +77,3 @@ bool ledger_add_request(struct ledger *ledger, const struct ledger_request *requ
 /* Writes a line when the attempt has ended. */
 bool ledger_add_notification(struct ledger *ledger, const struct ledger_notification *sent,
                              struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Options of the command line, some of which can be changed while the simulator runs. */
-#ifndef GENESYS_SIM_OPTIONS_H
-#define GENESYS_SIM_OPTIONS_H
+#pragma once
 
 #include "cmd/genesys-sim/distort.h"
 #include "cmd/genesys-sim/faults.h"
@@ -84,5 +83,3 @@ void options_help(FILE *out);
  * reused or not: the last option that matches. NULL when the request is handled as usual. */
 struct fixed_answer *options_answer(const struct options *options, enum answer_scope scope,
                                     const char *id, bool reused);
-
-#endif

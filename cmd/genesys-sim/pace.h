@@ -1,6 +1,5 @@
 /* A rate limit over fixed windows that are aligned to the wall clock. */
-#ifndef GENESYS_SIM_PACE_H
-#define GENESYS_SIM_PACE_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -24,5 +23,3 @@ bool pace_take(struct pace *pace, int64_t now_ms, int64_t *wait_ms);
 
 /* Returns the milliseconds until the next window begins, or 1000 if there is no limit. */
 int64_t pace_wait_ms(const struct pace *pace, int64_t now_ms);
-
-#endif

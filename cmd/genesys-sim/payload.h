@@ -1,6 +1,5 @@
 /* The body of an update (PUT): what docs/api.md describes and nothing else. */
-#ifndef GENESYS_SIM_PAYLOAD_H
-#define GENESYS_SIM_PAYLOAD_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -25,5 +24,3 @@ bool payload_read(struct payload *payload, struct span body, struct err *err);
 
 /* Copies a UUID (RFC 4122 text) out of a JSON string; false when it is not one. */
 bool payload_uuid(struct span value, char out[UUID_TEXT_SIZE]);
-
-#endif

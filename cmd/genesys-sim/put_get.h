@@ -1,6 +1,5 @@
 /* PUT and GET of one record. */
-#ifndef GENESYS_SIM_PUT_GET_H
-#define GENESYS_SIM_PUT_GET_H
+#pragma once
 
 #include "cmd/genesys-sim/sim.h"
 
@@ -10,5 +9,3 @@ void get_answer(struct sim *sim, struct request *request);
 /* Applies the update of the PUT numbered seq, now or after its connection was closed. */
 enum update_result put_apply(struct sim *sim, uint64_t seq, const struct route *route,
                              const struct payload *payload);
-
-#endif

@@ -1,6 +1,5 @@
 /* The records of all schemas with their audit entries, in memory, by schema and id. */
-#ifndef GENESYS_SIM_RECORDS_H
-#define GENESYS_SIM_RECORDS_H
+#pragma once
 
 #include "cmd/genesys-sim/payload.h"
 #include "core/base/err.h"
@@ -71,5 +70,3 @@ void records_update(struct records *records, const char *schema, const char *id,
 
 /* Returns the state at at_ms, or the oldest one that is kept. */
 const struct record_state *record_at(const struct record *record, int64_t at_ms);
-
-#endif

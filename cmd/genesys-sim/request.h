@@ -1,6 +1,5 @@
 /* One request and its answer, without the sockets. */
-#ifndef GENESYS_SIM_REQUEST_H
-#define GENESYS_SIM_REQUEST_H
+#pragma once
 
 #include "cmd/genesys-sim/answer.h"
 #include "cmd/genesys-sim/payload.h"
@@ -51,5 +50,3 @@ bool request_has_type(const struct request *request, const char *type);
 /* True when the request has a JSON body of at most BODY_MAX that was read without a problem; else
  * the answer is an error. */
 bool request_has_payload(struct request *request);
-
-#endif

@@ -1,8 +1,7 @@
 /* Resources with other locks than that of custom objects: an opaque version in the body, an ETag,
  * none; records that a POST or a PUT creates. Their records are in sim->records, under schemas of
  * their own. */
-#ifndef GENESYS_SIM_RESOURCE_H
-#define GENESYS_SIM_RESOURCE_H
+#pragma once
 
 #include "cmd/genesys-sim/sim.h"
 
@@ -35,5 +34,3 @@ bool resource_are_texts(struct json_object *object);
 
 /* The text of a value, until the value is put. */
 const char *resource_text(struct json_object *value);
-
-#endif

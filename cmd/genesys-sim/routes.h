@@ -1,6 +1,5 @@
 /* Method and target (RFC 9112 section 3.2.1) to the kind of request. */
-#ifndef GENESYS_SIM_ROUTES_H
-#define GENESYS_SIM_ROUTES_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -78,5 +77,3 @@ char *route_decode(struct span text, bool form);
 
 /* Takes the next `name=value` from a query or form body, still encoded. False at its end. */
 bool route_next_pair(struct span *rest, struct span *name, struct span *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* The sockets: HTTP/1.1 on the loopback, with or without TLS, in one thread and one loop that does
  * not block. */
-#ifndef GENESYS_SIM_SERVER_H
-#define GENESYS_SIM_SERVER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -32,5 +31,3 @@ bool server_run(struct server *server, int64_t max_seconds, struct err *err);
 
 /* Closes every connection and drops all timers. */
 void server_close(struct server *server);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the simulator remembers, and what several kinds of requests do with it. */
-#ifndef GENESYS_SIM_SIM_H
-#define GENESYS_SIM_SIM_H
+#pragma once
 
 #include "cmd/genesys-sim/ledger.h"
 #include "cmd/genesys-sim/options.h"
@@ -58,5 +57,3 @@ void sim_answer_throttled(struct sim *sim, struct request *request, int64_t wait
 /* True, with the answer filled in, when --answer fixes it for requests of this scope about id. */
 bool sim_answer_fixed(struct sim *sim, struct request *request, enum answer_scope scope,
                       const char *id);
-
-#endif

@@ -1,7 +1,6 @@
 /* Strict JSON: the grammar of RFC 8259, UTF-8, no duplicate names. json-c parses a second time and
  * must agree; callers keep the bytes themselves, so that no digit is lost. */
-#ifndef GENESYS_SIM_STRICT_H
-#define GENESYS_SIM_STRICT_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -44,5 +43,3 @@ bool strict_is_string_array(struct span value);
 /* Returns the text of a JSON string with escapes resolved, which the caller frees; NULL when value
  * is not a string or holds U+0000. */
 char *strict_text(struct span value);
-
-#endif

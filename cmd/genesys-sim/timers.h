@@ -1,6 +1,5 @@
 /* Calls to make later, in the order of their time. */
-#ifndef GENESYS_SIM_TIMERS_H
-#define GENESYS_SIM_TIMERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ int64_t timers_wait_us(const struct timers *timers, int64_t now_us);
 
 /* Runs every timer with stopping set, and frees the heap. */
 void timers_release(struct timers *timers);
-
-#endif

@@ -1,6 +1,5 @@
 /* The bearer tokens that were issued, and when they expire. */
-#ifndef GENESYS_SIM_TOKENS_H
-#define GENESYS_SIM_TOKENS_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -28,5 +27,3 @@ bool tokens_accept(const struct tokens *tokens, struct span text, int64_t now_us
 
 /* Forgets and frees every token; the count of those issued stays. */
 void tokens_revoke(struct tokens *tokens);
-
-#endif

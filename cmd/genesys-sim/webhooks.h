@@ -1,7 +1,6 @@
 /* Notifications of changed records, POSTed to --webhook-url in the order of the changes, those of
  * one record one after the other. */
-#ifndef GENESYS_SIM_WEBHOOKS_H
-#define GENESYS_SIM_WEBHOOKS_H
+#pragma once
 
 #include "cmd/genesys-sim/ledger.h"
 #include "cmd/genesys-sim/options.h"
@@ -45,5 +44,3 @@ bool webhooks_work(struct webhooks *webhooks, int wait_ms, int fd, struct err *e
  * spec/standard-webhooks.md): `v1,BASE64`. secret: whsec_BASE64 or plain text. */
 void webhooks_sign(const char *secret, const char *id, const char *timestamp, struct span body,
                    struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the checks of `doctor` find, and what they leave for each other. */
-#ifndef ROWFERRY_CMD_CHECKUP_H
-#define ROWFERRY_CMD_CHECKUP_H
+#pragma once
 
 #include "cmd/rowferry/cli.h"
 #include "cmd/rowferry/credentials.h"
@@ -48,5 +47,3 @@ void checkup_skip(struct checkup *checkup, const char *because);
 
 /* Shows a line on the terminal while something takes a while. */
 void checkup_busy(struct checkup *checkup, const char *doing);
-
-#endif

@@ -1,6 +1,5 @@
 /* Checks of `doctor`: the database, and who works on it; nothing is changed. */
-#ifndef ROWFERRY_CMD_CHECKUP_DATABASE_H
-#define ROWFERRY_CMD_CHECKUP_DATABASE_H
+#pragma once
 
 #include "cmd/rowferry/checkup.h"
 
@@ -9,5 +8,3 @@ void check_folder(struct checkup *checkup);
 void check_integrity(struct checkup *checkup);
 void check_counters(struct checkup *checkup);
 void check_work(struct checkup *checkup);
-
-#endif

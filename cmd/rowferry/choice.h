@@ -1,6 +1,5 @@
 /* A person's decision about jobs, as a command: it reports each job, and a summary. */
-#ifndef ROWFERRY_CMD_CHOICE_H
-#define ROWFERRY_CMD_CHOICE_H
+#pragma once
 
 #include "cmd/rowferry/session.h"
 #include "core/store/decide.h"
@@ -75,5 +74,3 @@ void choice_name(struct buf *out, int64_t job_id);
 /* Asks `what? [y/N]` on the terminal, unless --yes was given. Returns false after reporting if the
  * answer is no, a signal came, or there is no terminal; the exit status says so. */
 bool choice_confirmed(struct cli *cli, const char *what);
-
-#endif

@@ -1,6 +1,5 @@
 /* What all commands are given, and the commands that they print for people to paste. */
-#ifndef ROWFERRY_CMD_CLI_H
-#define ROWFERRY_CMD_CLI_H
+#pragma once
 
 #include "cmd/rowferry/options.h"
 #include "cmd/rowferry/report.h"
@@ -43,5 +42,3 @@ void cli_repeat(const struct cli *cli, struct buf *out);
 
 /* Appends another command (FOR_...) with the same options as far as it takes them. */
 void cli_other(const struct cli *cli, unsigned command, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* The table of commands. Each is defined in the file of its name. */
-#ifndef ROWFERRY_CMD_COMMAND_H
-#define ROWFERRY_CMD_COMMAND_H
+#pragma once
 
 #include "cmd/rowferry/cli.h"
 
@@ -29,5 +28,3 @@ void command_prune(struct cli *cli);
 void command_backup(struct cli *cli);
 void command_forward(struct cli *cli);
 void command_listen(struct cli *cli);
-
-#endif

@@ -1,6 +1,5 @@
 /* Where the API is, and how rowferry identifies itself to it, by the settings. */
-#ifndef ROWFERRY_CMD_CREDENTIALS_H
-#define ROWFERRY_CMD_CREDENTIALS_H
+#pragma once
 
 #include "cmd/rowferry/options.h"
 #include "core/api/environment.h"
@@ -24,5 +23,3 @@ void credentials_release(struct credentials *credentials);
 
 /* True with a key, or with a client id and its secret. */
 bool credentials_complete(const struct credentials *credentials);
-
-#endif

@@ -1,6 +1,5 @@
 /* Pending notifications are delivered to the ERP. */
-#ifndef ROWFERRY_CMD_DELIVER_H
-#define ROWFERRY_CMD_DELIVER_H
+#pragma once
 
 #include "cmd/rowferry/session.h"
 #include "core/notify/sender.h"
@@ -33,5 +32,3 @@ void deliver_work(const struct deliver *deliver, struct session *session);
 
 /* Counts what the database has of notifications and deliveries, for the summary. */
 bool deliver_count(struct session *session, struct notification_counts *counts);
-
-#endif

@@ -1,6 +1,5 @@
 /* A .env file: `KEY=value` lines as dotenv and systemd's EnvironmentFile read them. */
-#ifndef ROWFERRY_CMD_DOTENV_H
-#define ROWFERRY_CMD_DOTENV_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -34,5 +33,3 @@ void dotenv_release(struct dotenv *dotenv);
 
 /* Returns the last entry of that key whose value is not empty (or any, with or_empty), or NULL. */
 const struct dotenv_entry *dotenv_find(const struct dotenv *dotenv, const char *key, bool or_empty);
-
-#endif

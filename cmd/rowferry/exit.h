@@ -1,6 +1,5 @@
 /* The exit statuses (README.md#exit-status): which error means which, and which of several wins. */
-#ifndef ROWFERRY_CMD_EXIT_H
-#define ROWFERRY_CMD_EXIT_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -37,5 +36,3 @@ const char *exit_meaning(int status);
 
 /* Reads the statuses in the order of their numbers, for --help. Returns false after the last. */
 bool exit_listed(size_t index, int *status);
-
-#endif

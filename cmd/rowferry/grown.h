@@ -1,7 +1,6 @@
 /* Filed files that grew or changed after they were read, because a process that rowferry could not
  * see still wrote them. */
-#ifndef ROWFERRY_CMD_GROWN_H
-#define ROWFERRY_CMD_GROWN_H
+#pragma once
 
 #include "cmd/rowferry/session.h"
 
@@ -9,5 +8,3 @@
  * the beginning of a run (first) it checks all of them, and keeps watching only those that grew; at
  * the end it checks those that were filed since since_ms. */
 void grown_look(struct session *session, int64_t since_ms, bool first);
-
-#endif

@@ -1,6 +1,5 @@
 /* The texts of --help, made from the tables of commands and options. */
-#ifndef ROWFERRY_CMD_HELP_H
-#define ROWFERRY_CMD_HELP_H
+#pragma once
 
 #include "cmd/rowferry/cli.h"
 
@@ -9,5 +8,3 @@ void help_command(const struct command *command, struct buf *out);
 
 /* Appends what an option does, with its variables and its default. */
 void help_option(const struct option *option, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* One line of --json: begin it with its message_type, add members, end it. */
-#ifndef ROWFERRY_CMD_JSON_LINE_H
-#define ROWFERRY_CMD_JSON_LINE_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -24,5 +23,3 @@ void json_line_time(struct buf *line, const char *name, int64_t now_ms);
 
 /* Appends a quoted and escaped string, without a name. */
 void json_line_string(struct buf *line, struct span text);
-
-#endif

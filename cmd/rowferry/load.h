@@ -1,7 +1,6 @@
 /* Loads files into batches, for `run` and `ingest`, under the intake lock. It first finishes what
  * an earlier process left. */
-#ifndef ROWFERRY_CMD_LOAD_H
-#define ROWFERRY_CMD_LOAD_H
+#pragma once
 
 #include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/session.h"
@@ -77,5 +76,3 @@ bool load_is_mistaken(struct cli *cli, const char *fallback, bool folders);
 
 /* Returns --max-errors and --min-rows. */
 struct ingest_limits load_limits(const struct options *options);
-
-#endif

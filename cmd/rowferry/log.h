@@ -1,6 +1,5 @@
 /* Messages as a log (--log-format): one event per line, as text or as JSON. */
-#ifndef ROWFERRY_CMD_LOG_H
-#define ROWFERRY_CMD_LOG_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -25,5 +24,3 @@ struct log_event {
 /* Appends the line `2026-11-24T02:00:00.123Z notice run=12 TEXT`, or {"time", "level", "run",
  * "command", "event", "message", members}. Not for LOG_NONE. */
 void log_line(enum log_format format, const struct log_event *event, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* The text of --metrics-file for Prometheus, read by the node exporter's textfile collector. */
-#ifndef ROWFERRY_CMD_METRICS_H
-#define ROWFERRY_CMD_METRICS_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/prometheus.h"
@@ -43,5 +42,3 @@ void metrics_notifications(const struct notification_counts *counts,
 
 /* Appends the text. Unknown values are omitted. */
 void metrics_print(const struct metrics *metrics, const struct metrics_run *run, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* Every setting, defined once: option, environment, default, help. */
-#ifndef ROWFERRY_CMD_OPTION_TABLE_H
-#define ROWFERRY_CMD_OPTION_TABLE_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -168,5 +167,3 @@ const char *option_heading(enum option_group group);
 
 /* Whether the value of an environment variable of this name is a secret. */
 bool option_is_secret(struct span variable);
-
-#endif

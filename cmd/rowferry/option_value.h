@@ -1,6 +1,5 @@
 /* Values of options: where they come from, and their parsing for each kind of option. */
-#ifndef ROWFERRY_CMD_OPTION_VALUE_H
-#define ROWFERRY_CMD_OPTION_VALUE_H
+#pragma once
 
 #include "cmd/rowferry/option_table.h"
 #include "core/base/buf.h"
@@ -25,5 +24,3 @@ bool option_value_parse(const struct option *option, struct option_value *value,
 
 /* Appends `["a", "b"]` for `a,b`, a text that option_value_parse accepts. */
 void option_value_tags(const char *text, struct buf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* The settings of one command: from its arguments, the environment, .env and the defaults, in this
  * order (docs/operations.md#settings). */
-#ifndef ROWFERRY_CMD_OPTIONS_H
-#define ROWFERRY_CMD_OPTIONS_H
+#pragma once
 
 #include "cmd/rowferry/dotenv.h"
 #include "cmd/rowferry/option_value.h"
@@ -52,5 +51,3 @@ void options_describe(const struct options *options, enum option_id id, struct b
 /* Appends the options that were given as arguments and that another command (FOR_...) takes too,
  * quoted for a shell. */
 void options_repeat(const struct options *options, unsigned command, struct buf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* Progress: a bar on a terminal, else a line every 30 s, with --log-format an event, with --json a
  * `status` line, with --quiet nothing. */
-#ifndef ROWFERRY_CMD_PROGRESS_H
-#define ROWFERRY_CMD_PROGRESS_H
+#pragma once
 
 #include "cmd/rowferry/report.h"
 #include "core/base/rate.h"
@@ -34,5 +33,3 @@ void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_to
 
 /* Shows the progress of a copy of the database, and at its end that it is checked. */
 void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_total);
-
-#endif

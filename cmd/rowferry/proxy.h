@@ -1,6 +1,5 @@
 /* The proxy, from the variables of the environment. */
-#ifndef ROWFERRY_CMD_PROXY_H
-#define ROWFERRY_CMD_PROXY_H
+#pragma once
 
 #include "core/api/environment.h"
 #include "core/base/buf.h"
@@ -20,5 +19,3 @@ void proxy_name(const char *url, struct buf *out);
 /* Checks the proxies for API and login. ERR_CONFIG names the variable, and shows nothing of its
  * value. */
 bool proxy_check(const struct environment *environment, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* The output of the program: data on stdout, messages on stderr (for people, or as a log), JSON
  * lines with --json, and the exit status. */
-#ifndef ROWFERRY_CMD_REPORT_H
-#define ROWFERRY_CMD_REPORT_H
+#pragma once
 
 #include "cmd/rowferry/exit.h"
 #include "cmd/rowferry/log.h"
@@ -96,5 +95,3 @@ unsigned report_columns(int fd);
 /* Flushes and closes stdout, reports what could not be written, and returns the exit status.
  * Messages can still follow, without lines of --json. */
 int report_close(struct report *report);
-
-#endif

@@ -1,6 +1,5 @@
 /* Secrets: from the environment or a file that others cannot read, wiped after use. */
-#ifndef ROWFERRY_CMD_SECRET_H
-#define ROWFERRY_CMD_SECRET_H
+#pragma once
 
 #include "cmd/rowferry/options.h"
 
@@ -14,5 +13,3 @@ void secret_release(char *secret);
 /* Whether a file with that mode is read by nobody else; a credential of a systemd service may be
  * root's. what: `holds a secret`. ERR_CONFIG with the remedy. */
 bool secret_file_is_private(const char *path, mode_t mode, const char *what, struct err *err);
-
-#endif

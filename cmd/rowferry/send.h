@@ -1,6 +1,5 @@
 /* Sends pending jobs to the API, for `run`, `drain` and `audit`. */
-#ifndef ROWFERRY_CMD_SEND_H
-#define ROWFERRY_CMD_SEND_H
+#pragma once
 
 #include "cmd/rowferry/credentials.h"
 #include "cmd/rowferry/session.h"
@@ -27,5 +26,3 @@ void send_audit(struct send *send, struct session *session, int64_t batch_id);
 
 /* Has records read and compared, and reports how it ended. Returns true if all of them were. */
 bool send_compare(struct send *send, struct session *session, const struct diff_options *diff);
-
-#endif

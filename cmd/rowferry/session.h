@@ -1,7 +1,6 @@
 /* A command that works on the database: it opens it, records the run, holds one lock at a time, and
  * at the end checks the row counts. */
-#ifndef ROWFERRY_CMD_SESSION_H
-#define ROWFERRY_CMD_SESSION_H
+#pragma once
 
 #include "cmd/rowferry/cli.h"
 #include "core/store/lock.h"
@@ -53,5 +52,3 @@ bool session_count_left(struct session *session, uint64_t *left);
  * status. Call it however the work ended, also for a session that did not open. */
 void session_close(struct session *session);
 void session_release(struct session *session);
-
-#endif

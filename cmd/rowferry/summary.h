@@ -1,7 +1,6 @@
 /* What a command counted, and its summary: the table of batches, the texts for people and as JSON,
  * queries, and the command to run next. */
-#ifndef ROWFERRY_CMD_SUMMARY_H
-#define ROWFERRY_CMD_SUMMARY_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/drain/diff.h"
@@ -112,5 +111,3 @@ void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out);
 
 /* Appends queries to paste, for rows and jobs that a person has to look at. */
 void summary_queries(const struct cli *cli, struct buf *out);
-
-#endif

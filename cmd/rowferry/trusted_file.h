@@ -1,6 +1,5 @@
 /* Small files that rowferry obeys or that hold secrets: it checks their owner and permissions. */
-#ifndef ROWFERRY_CMD_TRUSTED_FILE_H
-#define ROWFERRY_CMD_TRUSTED_FILE_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -17,5 +16,3 @@ bool trusted_file_read(const char *path, size_t size_max, char **text, size_t *s
 /* Checks that nobody else can read the file; ERR_CONFIG with the remedy. what: `has the client
  * secret`. */
 bool trusted_file_private(const char *path, mode_t mode, const char *what, struct err *err);
-
-#endif

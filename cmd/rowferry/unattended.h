@@ -1,6 +1,5 @@
 /* What monitoring reads: the files of --summary and --metrics-file, the command of --on-failure. */
-#ifndef ROWFERRY_CMD_UNATTENDED_H
-#define ROWFERRY_CMD_UNATTENDED_H
+#pragma once
 
 #include "cmd/rowferry/metrics.h"
 
@@ -31,5 +30,3 @@ void unattended_ask(struct cli *cli, struct store *store, enum summary_scope sco
  * runs the command of --on-failure. Returns the exit status, which is 2 instead of 0 if a file
  * cannot be written. */
 int unattended_end(struct cli *cli);
-
-#endif

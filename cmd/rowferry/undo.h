@@ -1,6 +1,5 @@
 /* Writes rows that put back what the records of a batch held before it: export --undo. */
-#ifndef ROWFERRY_CMD_UNDO_H
-#define ROWFERRY_CMD_UNDO_H
+#pragma once
 
 #include "cmd/rowferry/session.h"
 #include "core/row/row.h"
@@ -12,5 +11,3 @@
  * of the batch, for messages. shape: NULL without a readable schema file. */
 bool undo_write(struct session *session, int64_t batch_id, const struct export_batch *batch,
                 const char *name, const struct row_shape *shape, struct err *err);
-
-#endif

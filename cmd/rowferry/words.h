@@ -1,6 +1,5 @@
 /* Values as people read them: spans of time, moments, arguments for a shell. */
-#ifndef ROWFERRY_CMD_WORDS_H
-#define ROWFERRY_CMD_WORDS_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -35,5 +34,3 @@ char *words_bytes(uint64_t bytes, char out[WORDS_SIZE]);
 /* Appends words in lines of 80 columns, and a newline. Lines after the first begin at `indent`;
  * column: where the first begins. */
 void words_wrap(struct buf *out, const char *text, unsigned indent, unsigned column);
-
-#endif

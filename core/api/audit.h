@@ -1,6 +1,5 @@
 /* The audit log of records, which shows who made each of their versions. */
-#ifndef ROWFERRY_API_AUDIT_H
-#define ROWFERRY_API_AUDIT_H
+#pragma once
 
 #include "core/api/record.h"
 #include "core/base/buf.h"
@@ -82,5 +81,3 @@ bool api_audit_has_more(const struct api_audit_page *page, uint64_t seen, uint64
 /* Appends the absolute URL of the page that `next` names: a URL of the API's own origin, or a path
  * on it. False, and nothing is appended, for any other: the token must not go there. */
 bool api_audit_next_url(struct buf *out, const char *api_url, struct span next);
-
-#endif

@@ -1,6 +1,5 @@
 /* Which API and which login a setting means, and whether it is safe to talk to them. */
-#ifndef ROWFERRY_API_ENVIRONMENT_H
-#define ROWFERRY_API_ENVIRONMENT_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/http/token.h"
@@ -35,5 +34,3 @@ bool environment_resolve(const struct environment_names *names, struct environme
 /* Opens the token of a client in the environment; the caller closes it (token_close). */
 struct token *environment_token(const struct environment *environment,
                                 const struct token_client *client, int64_t timeout_ms);
-
-#endif

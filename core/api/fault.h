@@ -1,6 +1,5 @@
 /* The bodies of answers that are errors. */
-#ifndef ROWFERRY_API_FAULT_H
-#define ROWFERRY_API_FAULT_H
+#pragma once
 
 #include "core/base/str.h"
 #include "core/target/target.h"
@@ -35,5 +34,3 @@ struct api_fault {
  * where the body has none. */
 void api_read_fault(const struct target *target, struct span body, long status,
                     struct api_fault *fault);
-
-#endif

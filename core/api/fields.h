@@ -1,6 +1,5 @@
 /* The `fields` of records, as JSON text: compared, merged, and named where they differ. */
-#ifndef ROWFERRY_API_FIELDS_H
-#define ROWFERRY_API_FIELDS_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -40,5 +39,3 @@ void api_fields_differing(struct span ours, struct span theirs,
                           void (*visit)(void *context,
                                         const struct api_fields_difference *difference),
                           void *context);
-
-#endif

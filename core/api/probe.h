@@ -1,6 +1,5 @@
 /* One login and one request at a time, for `doctor`: whether login and API answer, and what. */
-#ifndef ROWFERRY_API_PROBE_H
-#define ROWFERRY_API_PROBE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/http/pool.h"
@@ -63,5 +62,3 @@ bool api_probe_record(struct api_probe *probe, const struct target *target, cons
  * the last answer that had one and by how long that answer took; 0 where both agree. False without
  * a Date. */
 bool api_probe_clock_ahead_ms(const struct api_probe *probe, int64_t *ahead_ms);
-
-#endif

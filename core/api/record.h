@@ -1,6 +1,5 @@
 /* Records in answers, and whose updates they show (docs/api.md). */
-#ifndef ROWFERRY_API_RECORD_H
-#define ROWFERRY_API_RECORD_H
+#pragma once
 
 #include "core/target/target.h"
 
@@ -53,5 +52,3 @@ struct api_view {
  * and limits depth and size. */
 bool api_read_record(const struct api_view *view, struct span body, struct target_scratch *scratch,
                      struct api_record *record);
-
-#endif

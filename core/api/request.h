@@ -1,6 +1,5 @@
 /* Updates and reads of records, as requests of the pool. */
-#ifndef ROWFERRY_API_REQUEST_H
-#define ROWFERRY_API_REQUEST_H
+#pragma once
 
 #include "core/http/pool.h"
 #include "core/target/target.h"
@@ -20,5 +19,3 @@ struct api_request {
 bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
                        struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
                        struct http_request *http);
-
-#endif

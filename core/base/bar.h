@@ -1,6 +1,5 @@
 /* A progress bar as one line of text that never wraps. */
-#ifndef ROWFERRY_BASE_BAR_H
-#define ROWFERRY_BASE_BAR_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -19,5 +18,3 @@ size_t bar_width(struct span text);
 
 /* Returns the size of the longest beginning of the text that is at most so wide. */
 size_t bar_fit(struct span text, size_t width);
-
-#endif

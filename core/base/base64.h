@@ -1,6 +1,5 @@
 /* Base64 (RFC 4648). */
-#ifndef ROWFERRY_BASE_BASE64_H
-#define ROWFERRY_BASE_BASE64_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -16,5 +15,3 @@ void base64_encode(struct buf *out, struct span bytes, enum base64 form);
 /* Appends the bytes that text encodes. False when text is not in this form, or has bits set after
  * its last byte (section 3.5); out then holds a part of it. */
 bool base64_decode(struct buf *out, struct span text, enum base64 form);
-
-#endif

@@ -1,6 +1,5 @@
 /* A growing buffer of bytes with one owner, which can be emptied and used again. */
-#ifndef ROWFERRY_BASE_BUF_H
-#define ROWFERRY_BASE_BUF_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -45,5 +44,3 @@ static inline struct span buf_span(const struct buf *buf)
 {
     return (struct span){buf->data, buf->size};
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* A shell command of the operator, with a text on its standard input and a time limit. */
-#ifndef ROWFERRY_BASE_CHILD_H
-#define ROWFERRY_BASE_CHILD_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -33,5 +32,3 @@ struct child_result {
  * that ask to stop must be blocked (stop_init), and only this function sees them meanwhile.
  * ERR_CONFIG: it could not be started. */
 bool child_run(const struct child_order *order, struct child_result *result, struct err *err);
-
-#endif

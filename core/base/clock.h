@@ -1,6 +1,5 @@
 /* The two clocks: one for times, one for durations. */
-#ifndef ROWFERRY_BASE_CLOCK_H
-#define ROWFERRY_BASE_CLOCK_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -24,5 +23,3 @@ char *clock_iso(int64_t now_ms, char out[CLOCK_ISO_SIZE]);
  * not one.
  */
 bool clock_read_iso(struct span text, int64_t *ns);
-
-#endif

@@ -1,8 +1,7 @@
 /* Named places at which a test build can kill itself, to prove that the next start recovers. Only
  * the profiles for tests have them (-DROWFERRY_CRASH_POINTS), not the shipped build, so that no
  * setting can end a process in production. */
-#ifndef ROWFERRY_BASE_CRASH_H
-#define ROWFERRY_BASE_CRASH_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -69,7 +68,5 @@ static inline void crash_point(enum crash_place place)
 {
     (void)place;
 }
-
-#endif
 
 #endif

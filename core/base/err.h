@@ -1,7 +1,6 @@
 /* What went wrong: a kind that decides the exit status, a text for the operator, and the place in
  * the sources that set it. */
-#ifndef ROWFERRY_BASE_ERR_H
-#define ROWFERRY_BASE_ERR_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -40,5 +39,3 @@ bool err_set_at(struct err *err, const char *source, enum err_kind kind, const c
 
 /* Puts `format: ` before the text that is there; kind and source stay. Returns false. */
 bool err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -1,7 +1,6 @@
 /* A histogram of latencies in constant memory. Buckets grow by a sixteenth, so that a percentile is
  * wrong by at most about 6%. */
-#ifndef ROWFERRY_BASE_HISTOGRAM_H
-#define ROWFERRY_BASE_HISTOGRAM_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned percen
 uint64_t histogram_up_to(const struct histogram *histogram, uint64_t limit);
 
 uint64_t histogram_average(const struct histogram *histogram);
-
-#endif

@@ -1,7 +1,6 @@
 /* Allocation that ends the process when it fails. Whoever allocates for data from outside sets its
  * limit. */
-#ifndef ROWFERRY_BASE_MEM_H
-#define ROWFERRY_BASE_MEM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -19,5 +18,3 @@ char *mem_strdup(const char *text);
 
 /* Formats into new memory, which the caller frees. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-#endif

@@ -1,6 +1,5 @@
 /* Messages of core to the user that are not errors; cmd/ prints them. */
-#ifndef ROWFERRY_BASE_NOTICE_H
-#define ROWFERRY_BASE_NOTICE_H
+#pragma once
 
 /* say NULL: notices are dropped. */
 struct notice_sink {
@@ -11,5 +10,3 @@ struct notice_sink {
 /* Formats a notice, without control characters, and passes it to the sink. */
 void notice_say(const struct notice_sink *sink, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -1,6 +1,5 @@
 /* Percent-encoding (RFC 3986 section 2.1) of any bytes. */
-#ifndef ROWFERRY_BASE_PERCENT_H
-#define ROWFERRY_BASE_PERCENT_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -12,5 +11,3 @@ void percent_encode(struct buf *out, struct span text);
 /* Appends the bytes that text encodes; bytes that are not encoded stay as they are. False when a %
  * is not followed by two hexadecimal digits. */
 bool percent_decode(struct buf *out, struct span text);
-
-#endif

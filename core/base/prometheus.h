@@ -1,7 +1,6 @@
 /* Metrics in the text exposition format 0.0.4 of Prometheus
  * (prometheus.io/docs/instrumenting/exposition_formats). */
-#ifndef ROWFERRY_BASE_PROMETHEUS_H
-#define ROWFERRY_BASE_PROMETHEUS_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/histogram.h"
@@ -27,5 +26,3 @@ void prometheus_sample(struct buf *out, const char *name, const struct prometheu
 /* Appends a histogram of microseconds in seconds, with buckets from 5 ms to a minute. */
 void prometheus_histogram(struct buf *out, const char *name, const struct prometheus_labels *labels,
                           const struct histogram *histogram);
-
-#endif

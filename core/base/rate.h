@@ -1,7 +1,6 @@
 /* The recent growth of a count per second: an average over about the last minute. The clock is an
  * argument. */
-#ifndef ROWFERRY_BASE_RATE_H
-#define ROWFERRY_BASE_RATE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ void rate_pass(struct rate *rate, uint64_t count, int64_t now_us);
 
 /* Returns the growth per second; 0 during the first half second. */
 double rate_per_s(const struct rate *rate);
-
-#endif

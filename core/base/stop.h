@@ -1,7 +1,6 @@
 /* SIGINT, SIGTERM and SIGHUP as a descriptor: the first signal asks to settle and stop, the second
  * ends the process at once. A time limit asks too. */
-#ifndef ROWFERRY_BASE_STOP_H
-#define ROWFERRY_BASE_STOP_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -34,5 +33,3 @@ int stop_signal(void);
 
 /* Waits for ms, or until it is to stop; returns stop_requested(). */
 bool stop_wait_ms(int ms);
-
-#endif

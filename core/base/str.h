@@ -1,6 +1,5 @@
 /* Bytes with a length: comparison, numbers, UTF-8, printing. */
-#ifndef ROWFERRY_BASE_STR_H
-#define ROWFERRY_BASE_STR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -132,5 +131,3 @@ char *str_printable(struct span text, char *out, size_t out_size);
 /* Returns the edit distance of two names: bytes added, removed, replaced, or swapped with the next
  * one. A large number if one is longer than 63 bytes. */
 unsigned str_distance(const char *a, const char *b);
-
-#endif

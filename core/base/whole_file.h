@@ -1,6 +1,5 @@
 /* Files that are replaced as a whole, and files without a name. */
-#ifndef ROWFERRY_BASE_WHOLE_FILE_H
-#define ROWFERRY_BASE_WHOLE_FILE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -19,5 +18,3 @@ bool whole_file_fill(int fd, struct span text);
 
 /* Opens a temporary file without a name, which disappears when it is closed. NULL with errno. */
 FILE *unnamed_file_open(void);
-
-#endif

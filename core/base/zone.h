@@ -1,7 +1,6 @@
 /* Local times of a time zone, from the tz database of the system (TZif files, RFC 8536).
  * Threads can share it. */
-#ifndef ROWFERRY_BASE_ZONE_H
-#define ROWFERRY_BASE_ZONE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -37,5 +36,3 @@ bool zone_has_day(int64_t year, int64_t month, int64_t day);
 /* Convert a day of the Gregorian calendar to days since 1970-01-01, and back. */
 int64_t zone_days(int64_t year, unsigned month, unsigned day);
 void zone_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);
-
-#endif

@@ -1,6 +1,5 @@
 /* Inside core/drain only: the audit log of applied jobs, after all that could be sent was sent. */
-#ifndef ROWFERRY_DRAIN_AUDIT_H
-#define ROWFERRY_DRAIN_AUDIT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -13,5 +12,3 @@ struct store;
  * not looked up, because the run is stopped, parked or fails, is looked up by the next run. False
  * with err: ERR_NETWORK where the log cannot be read, and what other requests fail with. */
 bool audit_run(struct loop *loop, struct store *store, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Compares rows with the records that they would update: reads, and sends nothing. */
-#ifndef ROWFERRY_DRAIN_DIFF_H
-#define ROWFERRY_DRAIN_DIFF_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -58,5 +57,3 @@ bool diff_add(struct diff *diff, const struct diff_row *row, struct err *err);
 /* Inside core/drain only: compares the rows of options->diff of the loop. What a GET shows is kept
  * as known where the schema file asks for that. Errors as drain_run; ERR_BUSY if a drain begins. */
 bool diff_run(struct loop *loop, struct store *store, struct err *err);
-
-#endif

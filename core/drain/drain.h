@@ -1,6 +1,5 @@
 /* Pending jobs -> outcomes: the loop that sends jobs and settles them by the answers. */
-#ifndef ROWFERRY_DRAIN_DRAIN_H
-#define ROWFERRY_DRAIN_DRAIN_H
+#pragma once
 
 #include "core/api/environment.h"
 #include "core/base/err.h"
@@ -97,5 +96,3 @@ struct drain_result {
  * ERR_INTERNAL. Jobs in flight are settled first where that is possible. */
 bool drain_run(struct store *store, const struct drain_options *options,
                struct drain_result *result, struct err *err);
-
-#endif

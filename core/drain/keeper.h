@@ -1,7 +1,6 @@
 /* The store's thread during a drain: takes a turn (outcomes in, claims out), commits it, and wakes
  * the loop. One turn at a time. */
-#ifndef ROWFERRY_DRAIN_KEEPER_H
-#define ROWFERRY_DRAIN_KEEPER_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/store/exchange.h"
@@ -27,5 +26,3 @@ void keeper_hand(struct keeper *keeper, struct exchange *exchange);
 /* Takes a finished turn back; *done is false while it is not finished. False when the turn failed
  * (ERR_STORE, ERR_INTERNAL): nothing of it is in the database. */
 bool keeper_take(struct keeper *keeper, bool *done, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* What rows of schemas with `version: known` become by what is known of their records: the
  * decisions of the store's thread, which has the schema files to itself. */
-#ifndef ROWFERRY_DRAIN_KNOWLEDGE_H
-#define ROWFERRY_DRAIN_KNOWLEDGE_H
+#pragma once
 
 #include "core/store/known_claim.h"
 
@@ -12,5 +11,3 @@ struct knowledge *knowledge_open(const char *folder);
 void knowledge_close(struct knowledge *knowledge);
 
 const struct known_decider *knowledge_decider(const struct knowledge *knowledge);
-
-#endif

@@ -1,6 +1,5 @@
 /* Inside core/drain only: the state of one drain, and what answers do to it. */
-#ifndef ROWFERRY_DRAIN_LOOP_H
-#define ROWFERRY_DRAIN_LOOP_H
+#pragma once
 
 #include "core/drain/drain.h"
 #include "core/drain/keeper.h"
@@ -114,5 +113,3 @@ void loop_say_wait(struct loop *loop);
 
 /* Calls options.progress if that is due, or for the last time. */
 void loop_report(struct loop *loop, bool last);
-
-#endif

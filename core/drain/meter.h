@@ -1,6 +1,5 @@
 /* What a drain counts: requests, latencies, errors. */
-#ifndef ROWFERRY_DRAIN_METER_H
-#define ROWFERRY_DRAIN_METER_H
+#pragma once
 
 #include "core/base/histogram.h"
 #include "core/http/pool.h"
@@ -51,5 +50,3 @@ void meter_sort(struct meter_replies *replies);
 
 /* Fills what the `run` row and the summary show; validation_failures is left alone. */
 void meter_report(const struct meter *meter, struct store_run *run);
-
-#endif

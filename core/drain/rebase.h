@@ -1,7 +1,6 @@
 /* Builds an update on a fetched record: our fields merged into its fields, or in place of them, as
  * the schema file says. The rules of the schema file are checked again. */
-#ifndef ROWFERRY_DRAIN_REBASE_H
-#define ROWFERRY_DRAIN_REBASE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -40,5 +39,3 @@ bool rebase_sends_unchanged(struct rebase *rebase, struct span schema);
 /* True when updates of the schema are merged into the record; false when they replace its fields,
  * and without a readable schema file. */
 bool rebase_merges(struct rebase *rebase, struct span schema);
-
-#endif

@@ -5,8 +5,7 @@
  * is younger than the lag that was seen so far waits for a later round, so that a log that lags
  * costs few requests. A job that the log does not show --audit-wait after it was applied is
  * missing. */
-#ifndef ROWFERRY_DRAIN_ROUNDS_H
-#define ROWFERRY_DRAIN_ROUNDS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,5 +63,3 @@ bool rounds_is_hopeless(const struct rounds *rounds);
 
 /* Ends the round. dice: 0 to 1, for jitter. wait_ms: of ROUNDS_AGAIN. */
 enum rounds_end rounds_end(struct rounds *rounds, double dice, int64_t *wait_ms);
-
-#endif

@@ -1,6 +1,5 @@
 /* A claimed job as a request, and the answer to it as an outcome. */
-#ifndef ROWFERRY_DRAIN_TASK_H
-#define ROWFERRY_DRAIN_TASK_H
+#pragma once
 
 #include "core/api/fault.h"
 #include "core/drain/drain.h"
@@ -69,5 +68,3 @@ void task_put_back(struct task *task, bool last, int64_t now_ms);
 /* Changes the outcome of an answer that concerned the whole run: the job is as before the request,
  * and the next run tries it last. */
 void task_spare(struct task *task, int64_t now_ms);
-
-#endif

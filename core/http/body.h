@@ -1,6 +1,5 @@
 /* JSON bodies of answers, read with json-c. */
-#ifndef ROWFERRY_HTTP_BODY_H
-#define ROWFERRY_HTTP_BODY_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -15,5 +14,3 @@ struct json_object *body_parse(struct span body);
 /* Returns the member of that name if it is a string; else an empty span with data NULL. Valid as
  * long as the object. */
 struct span body_string(struct json_object *object, const char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /* The pace of all requests: a spacing, not a bucket, that learns the limit of the server from 429s
  * (docs/api.md#pace). A pure value: clock and dice are arguments. Times are monotonic microseconds.
  */
-#ifndef ROWFERRY_HTTP_GOVERNOR_H
-#define ROWFERRY_HTTP_GOVERNOR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,5 +89,3 @@ double governor_rate_per_s(const struct governor *governor);
 
 /* The same where a 429 has set it below the ceiling; else 0. */
 double governor_learned_per_s(const struct governor *governor);
-
-#endif

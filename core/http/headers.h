@@ -1,6 +1,5 @@
 /* The header lines of an answer as they come, and those that are kept. */
-#ifndef ROWFERRY_HTTP_HEADERS_H
-#define ROWFERRY_HTTP_HEADERS_H
+#pragma once
 
 #include "core/base/str.h"
 #include "core/http/pool.h"
@@ -43,5 +42,3 @@ int64_t headers_wait_ms(struct span seconds);
  * Date of the answer, else to now_ms; a date in the past is 0. At most HEADERS_WAIT_MAX_MS; -1
  * without a valid one. */
 int64_t headers_retry_after_ms(const struct http_headers *headers, int64_t now_ms);
-
-#endif

@@ -1,6 +1,5 @@
 /* One curl multi handle with a fixed number of slots: requests in, answers out, no threads. */
-#ifndef ROWFERRY_HTTP_POOL_H
-#define ROWFERRY_HTTP_POOL_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -108,5 +107,3 @@ int64_t http_pool_date_ms(const struct http_pool *pool, const struct http_answer
  * libcurl would refuse it, or would take a part of a password for a host or a path. err contains
  * nothing of the text, because a password can be in it. */
 bool http_proxy_check(const char *name, const char *text, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Removes our credentials from texts of others: of a server that echoes requests, or of a library
  * that quotes a URL. Otherwise they would get into messages and the database. */
-#ifndef ROWFERRY_HTTP_REDACT_H
-#define ROWFERRY_HTTP_REDACT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@ void redact(char *text, size_t size, const char *authorization);
 /* Replaces what may be the user name and password of a URL in the text: everything between `://`
  * (or, without it, the first quote, or the start) and the last '@'. */
 void redact_user_info(char *text);
-
-#endif

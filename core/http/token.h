@@ -1,7 +1,6 @@
 /* How rowferry identifies itself to the API: the OAuth token by client credentials (RFC 6749
  * section 4.4; when to ask for one, how, and what the answers mean), or a fixed key. */
-#ifndef ROWFERRY_HTTP_TOKEN_H
-#define ROWFERRY_HTTP_TOKEN_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/http/pool.h"
@@ -69,5 +68,3 @@ unsigned token_failures(const struct token *token);
 
 /* Returns what was wrong with the last answer, `login at URL: ...`; "" after a token. */
 const char *token_trouble(const struct token *token);
-
-#endif

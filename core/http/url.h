@@ -1,6 +1,5 @@
 /* The parts of an absolute URL (RFC 3986), and properties of its host. */
-#ifndef ROWFERRY_HTTP_URL_H
-#define ROWFERRY_HTTP_URL_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -26,5 +25,3 @@ bool url_host_is_loopback(struct span host);
 /* True when host is the domain of api_host (which is api_host without `api.`) or is in it, or when
  * both are loopback. Letters of either case. */
 bool url_same_domain(struct span api_host, struct span host);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the name of a file in an inbox says about it. */
-#ifndef ROWFERRY_INBOX_FILE_NAME_H
-#define ROWFERRY_INBOX_FILE_NAME_H
+#pragma once
 
 #include "core/row/row.h"
 
@@ -33,5 +32,3 @@ bool file_name_is_ignored(const char *name, const char *patterns);
 /* Writes the other name of a marker: that of the file with the suffix instead of its ending. False
  * if it has none, or it is too long for size. */
 bool file_name_stem_marker(const char *name, const char *suffix, char *marker, size_t size);
-
-#endif

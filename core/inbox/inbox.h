@@ -1,6 +1,5 @@
 /* Which files of a folder are ready to be read. */
-#ifndef ROWFERRY_INBOX_INBOX_H
-#define ROWFERRY_INBOX_INBOX_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/notice.h"
@@ -80,5 +79,3 @@ void inbox_look_release(struct inbox_look *look);
  * about it, without a full stop. */
 bool inbox_usable(const char *folder, const struct catalog *catalog, size_t *waiting,
                   const char **advice, struct err *err);
-
-#endif

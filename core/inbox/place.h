@@ -1,7 +1,6 @@
 /* The place of a file after it was read: moving it to done/ or refused/, writing sheets next to it,
  * and deleting it. */
-#ifndef ROWFERRY_INBOX_PLACE_H
-#define ROWFERRY_INBOX_PLACE_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -96,5 +95,3 @@ enum inbox_deletion {
 bool inbox_filed_delete(const char *folder, const char *name, const struct inbox_identity *file,
                         bool rehearsed, char found[INBOX_NAME_SIZE], enum inbox_deletion *end,
                         struct err *err);
-
-#endif

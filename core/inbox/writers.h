@@ -1,6 +1,5 @@
 /* Whether a process is writing to a file. */
-#ifndef ROWFERRY_INBOX_WRITERS_H
-#define ROWFERRY_INBOX_WRITERS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ enum writers writers_look(int folder_fd, const char *name);
 /* True if the writers of all files in a folder are known, or probably are: the file system is
  * local, and the files belong to this user, or this is root. */
 bool writers_seen_in(const char *folder);
-
-#endif

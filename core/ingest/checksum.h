@@ -1,7 +1,6 @@
 /* Checksums that a sender writes next to a file: X.csv.md5, X.csv.sha256. Private to core/ingest.
  */
-#ifndef ROWFERRY_INGEST_CHECKSUM_H
-#define ROWFERRY_INGEST_CHECKSUM_H
+#pragma once
 
 #include "core/ingest/feed.h"
 
@@ -9,5 +8,3 @@
  * says which differs and what to do. Leaves the file at its first byte. False: the file, or a
  * checksum, cannot be read (ERR_INPUT), or a bug (ERR_INTERNAL). */
 bool checksum_check(struct feed *feed, bool *fits, char reason[ERR_TEXT_SIZE], struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Rows of a file for the same record: found while it is read, reported at its end. Memory is
  * limited; the report is exact within the limit. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_DUPLICATES_H
-#define ROWFERRY_INGEST_DUPLICATES_H
+#pragma once
 
 #include "core/base/notice.h"
 #include "core/row/row.h"
@@ -34,5 +33,3 @@ void duplicates_miss(struct duplicates *duplicates, uint64_t line_no);
  * record, one for all beyond DUPLICATES_SHOWN, and one if records were missed. */
 void duplicates_tell(const struct duplicates *duplicates, const char *source,
                      const struct notice_sink *notices);
-
-#endif

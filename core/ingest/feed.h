@@ -1,7 +1,6 @@
 /* The file (or standard input) that becomes a batch: checked when it is opened, identified by name
  * and content, compared with its fingerprint at the end. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_FEED_H
-#define ROWFERRY_INGEST_FEED_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/ingest/intake.h"
@@ -61,5 +60,3 @@ void feed_report_end(const struct feed *feed, const struct ingest_options *optio
 /* Convert a format to its name in the database, `csv` or `ndjson`, and back. */
 const char *feed_format_name(enum row_format format);
 enum row_format feed_format_of(const char *name);
-
-#endif

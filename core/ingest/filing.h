@@ -1,6 +1,5 @@
 /* Filing of a file whose rows were read: steps 4 to 6. */
-#ifndef ROWFERRY_INGEST_FILING_H
-#define ROWFERRY_INGEST_FILING_H
+#pragma once
 
 #include "core/ingest/intake.h"
 
@@ -16,5 +15,3 @@ bool ingest_file_away(struct store *store, const struct ingest_options *options,
 /* Marks the batch of the result filed, if there is one: for a known file, the batch whose file
  * waited or was filed before. */
 bool filing_mark(struct store *store, const struct ingest_result *result, struct err *err);
-
-#endif

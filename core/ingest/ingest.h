@@ -1,6 +1,5 @@
 /* Turns a file into a batch: fingerprint, rows, violations, chunks. */
-#ifndef ROWFERRY_INGEST_INGEST_H
-#define ROWFERRY_INGEST_INGEST_H
+#pragma once
 
 #include "core/ingest/intake.h"
 
@@ -11,5 +10,3 @@
  * ERR_INTERNAL, ERR_CONFIG (no such file), ERR_STOPPED (the batch stays `loading`). */
 bool ingest_file(struct store *store, const struct ingest_options *options, const char *path,
                  enum batch_filing filing, struct ingest_result *result, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Options of intake, and its result for a file. */
-#ifndef ROWFERRY_INGEST_INTAKE_H
-#define ROWFERRY_INGEST_INTAKE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/notice.h"
@@ -62,5 +61,3 @@ struct ingest_result {
     char reason[ERR_TEXT_SIZE];
     struct inbox_identity file; /* what was read, for ingest_file_away */
 };
-
-#endif

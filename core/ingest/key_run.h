@@ -1,6 +1,5 @@
 /* A bounded number of record ids with their rows, sorted in memory. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_KEY_RUN_H
-#define ROWFERRY_INGEST_KEY_RUN_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -38,5 +37,3 @@ size_t key_run_unpack(struct span bytes, struct span *key, uint32_t *row_no);
 
 /* Returns the first eight bytes as a number in the order of the keys. */
 uint64_t key_run_prefix(struct span key);
-
-#endif

@@ -1,6 +1,5 @@
 /* --max-errors and --min-rows: when a file is refused as a whole. */
-#ifndef ROWFERRY_INGEST_LIMITS_H
-#define ROWFERRY_INGEST_LIMITS_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -23,5 +22,3 @@ bool limits_allow(const struct ingest_limits *limits, const char *source, uint64
 /* Checks all limits at the end of the file; ERR_LIMIT. */
 bool limits_accept(const struct ingest_limits *limits, const char *source, uint64_t rows,
                    uint64_t rejected, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Loads the rows of a file into the tables of a batch, on two threads: one reads, parses and checks
  * a chunk while the other inserts the one before it. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_PIPELINE_H
-#define ROWFERRY_INGEST_PIPELINE_H
+#pragma once
 
 #include "core/ingest/limits.h"
 #include "core/row/reader.h"
@@ -49,5 +48,3 @@ struct pipeline_totals {
  * current chunk; ERR_LIMIT as soon as too many rows are rejected, after inserting these; ERR_STORE,
  * ERR_INTERNAL. */
 bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err);
-
-#endif

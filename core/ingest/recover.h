@@ -1,6 +1,5 @@
 /* Recovery of what an earlier process left. */
-#ifndef ROWFERRY_INGEST_RECOVER_H
-#define ROWFERRY_INGEST_RECOVER_H
+#pragma once
 
 #include "core/ingest/intake.h"
 
@@ -12,5 +11,3 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
                     bool (*visit)(void *context, const char *source,
                                   const struct ingest_result *result, struct err *err),
                     void *context, struct err *err);
-
-#endif

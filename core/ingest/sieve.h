@@ -1,7 +1,6 @@
 /* Finds which record ids of a file can be repeated: a first check of millions of ids by their
  * hashes, a few nanoseconds each. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_SIEVE_H
-#define ROWFERRY_INGEST_SIEVE_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -29,5 +28,3 @@ bool sieve_end(struct sieve *sieve);
 
 /* After sieve_end: returns true for every repeated id, and very rarely for another. */
 bool sieve_holds(const struct sieve *sieve, struct span record_id);
-
-#endif

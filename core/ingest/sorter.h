@@ -1,7 +1,6 @@
 /* Sorts record ids with their rows in constant memory: sorted runs in an unnamed temporary file,
  * merged at the end. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_SORTER_H
-#define ROWFERRY_INGEST_SORTER_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -28,5 +27,3 @@ bool sorter_finish(struct sorter *sorter, struct err *err);
 /* Returns the next key, valid until the next call. *found false: there are no more. ERR_STORE. */
 bool sorter_next(struct sorter *sorter, bool *found, struct span *key, uint32_t *row_no,
                  struct err *err);
-
-#endif

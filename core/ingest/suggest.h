@@ -1,7 +1,6 @@
 /* Suggests a schema file for a file, for the person who sets up the import. Unattended commands do
  * not use it. */
-#ifndef ROWFERRY_INGEST_SUGGEST_H
-#define ROWFERRY_INGEST_SUGGEST_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -21,5 +20,3 @@ struct suggestion {
  * ERR_INPUT: the file cannot be read, or has no header row; ERR_STOPPED. */
 bool ingest_suggest(const struct ingest_options *options, const char *path, const char *zone,
                     struct suggestion *suggestion, struct err *err);
-
-#endif

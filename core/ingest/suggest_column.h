@@ -1,7 +1,6 @@
 /* Finds what the values of a property have in common: the narrowest type that they all fit, and
  * their form. Memory does not depend on the number of values. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_SUGGEST_COLUMN_H
-#define ROWFERRY_INGEST_SUGGEST_COLUMN_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/json.h"
@@ -79,5 +78,3 @@ void column_decision_release(struct column_decision *decision);
 
 /* Returns the absent word of that index. */
 const char *column_absent_word(unsigned index);
-
-#endif

@@ -1,8 +1,7 @@
 /* Finds the layout of a CSV file without declarations: its encoding, its delimiter, where its
  * header row is, and what follows its last row. Determined from the bytes of the whole file
  * (encoding), its first 256 KiB and its last lines. Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_SUGGEST_LAYOUT_H
-#define ROWFERRY_INGEST_SUGGEST_LAYOUT_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -48,5 +47,3 @@ void layout_release(struct layout *layout);
 /* Appends a remark for people. */
 void layout_remark(struct buf *remarks, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -1,6 +1,5 @@
 /* Checks a file as ingest would. */
-#ifndef ROWFERRY_INGEST_VALIDATE_H
-#define ROWFERRY_INGEST_VALIDATE_H
+#pragma once
 
 #include "core/ingest/intake.h"
 #include "core/row/violation.h"
@@ -13,5 +12,3 @@ bool ingest_validate(const struct ingest_options *options, const char *path,
                      bool (*visit)(void *context, const struct row *row,
                                    const struct violations *violations, struct err *err),
                      void *context, struct ingest_result *result, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* A file that becomes a batch: steps 1 to 3, begun by ingest_file or resumed by ingest_recover.
  * Private to core/ingest. */
-#ifndef ROWFERRY_INGEST_WORK_H
-#define ROWFERRY_INGEST_WORK_H
+#pragma once
 
 #include "core/ingest/feed.h"
 #include "core/ingest/intake.h"
@@ -48,5 +47,3 @@ bool work_restart(struct work *work, struct err *err);
  * over_limit: a limit refused it. */
 bool work_refuse(struct work *work, const struct batch_progress *progress, const char *reason,
                  bool over_limit, struct ingest_result *result, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* The retry budget of a run (docs/api.md#pace): a service that answers, but not usefully, ends the
  * run before it uses up the attempts of every job. */
-#ifndef ROWFERRY_JOB_BUDGET_H
-#define ROWFERRY_JOB_BUDGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,5 +30,3 @@ void budget_earn(struct budget *budget);
 /* Charges for a job that has to be retried. sampled: it was taken from anywhere in the queue, not
  * from its head. Returns false when nothing is left, so that no further request should leave. */
 bool budget_charge(struct budget *budget, int64_t job_id, bool sampled);
-
-#endif

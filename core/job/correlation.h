@@ -11,8 +11,7 @@
  * The content hash is batch.content_hash, 32 digits; the occurrence says how many earlier batches
  * with jobs the database has of that schema and content; the row is the number of the data row in
  * the file, from 1. */
-#ifndef ROWFERRY_JOB_CORRELATION_H
-#define ROWFERRY_JOB_CORRELATION_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -37,5 +36,3 @@ static inline bool correlation_is_made(const unsigned char id[CORRELATION_SIZE])
 {
     return id[6] >> 4 == 8 && id[8] >> 6 == 2;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* For how long what is known of a record counts (`knownFor` of rowferry-schema(5)). */
-#ifndef ROWFERRY_JOB_FRESHNESS_H
-#define ROWFERRY_JOB_FRESHNESS_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -13,5 +12,3 @@
  * not count, because a clock was wrong. */
 bool freshness_counts(int64_t known_for_ms, struct span schema, struct span record_id,
                       int64_t seen_ms, int64_t now_ms);
-
-#endif

@@ -1,8 +1,7 @@
 /* Ids of jobs, BATCH * 1000000000 + ROW, so that 5000000812 reads as 5/812; and lists of them. A
  * row that is loaded twice is a duplicate key. The rejected row of that number has the id of the
  * job that it would have been. */
-#ifndef ROWFERRY_JOB_ID_H
-#define ROWFERRY_JOB_ID_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ void id_list_sort(struct id_list *list);
 
 /* Removes the first ids of the list. */
 void id_list_drop(struct id_list *list, size_t count);
-
-#endif

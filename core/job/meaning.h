@@ -1,6 +1,5 @@
 /* What the status of an answer means, and what a target says about it (docs/api.md). */
-#ifndef ROWFERRY_JOB_MEANING_H
-#define ROWFERRY_JOB_MEANING_H
+#pragma once
 
 #include "core/target/kind.h"
 
@@ -27,5 +26,3 @@ enum meaning {
 /* said: by the target, which comes first. is_garbled: the body is neither empty nor JSON. */
 enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer said,
                                bool is_garbled);
-
-#endif

@@ -1,7 +1,6 @@
 /* What an answer means for its job and for the run: docs/api.md#what-each-answer-means as a pure
  * function over values. */
-#ifndef ROWFERRY_JOB_POLICY_H
-#define ROWFERRY_JOB_POLICY_H
+#pragma once
 
 #include "core/job/state.h"
 #include "core/target/kind.h"
@@ -171,5 +170,3 @@ enum { POLICY_DELAY_MAX_MS = 120000 }; /* more than any delay_ms that is set */
 /* 1 s doubled with each retry after the first, at most 60 s, plus up to a quarter of jitter by the
  * dice (0 to 1). */
 int64_t policy_backoff_ms(unsigned retries, double dice);
-
-#endif

@@ -1,7 +1,6 @@
 /* The states of jobs and of batches. These lists are the only ones: enumerators, names, counters,
  * SQL, options and completions are made from them. */
-#ifndef ROWFERRY_JOB_STATE_H
-#define ROWFERRY_JOB_STATE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -81,5 +80,3 @@ static inline bool job_state_is_open(enum job_state state)
 {
     return JOB_SET(JOB_OPEN_LIST) & 1u << state;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* What is at fault when the API denies a request and has accepted none of its kind so far: the
  * record, or the run (the client's permissions, the environment, the object). A ruling about the
  * whole queue rests on a sample of the whole queue. Pure functions over values. */
-#ifndef ROWFERRY_JOB_TRIAL_H
-#define ROWFERRY_JOB_TRIAL_H
+#pragma once
 
 #include "core/job/policy.h"
 
@@ -49,5 +48,3 @@ enum trial_ruling trial_rule(const struct trial *trial, enum policy_run run, boo
 /* How many further jobs of the sample decide; 0: there is nothing to decide, or the head of the
  * queue has not been denied often enough. */
 unsigned trial_wants(const struct trial *trial);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the audit log of the API says about an applied job. */
-#ifndef ROWFERRY_JOB_VERDICT_H
-#define ROWFERRY_JOB_VERDICT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -38,5 +37,3 @@ enum verdict verdict_of(const struct verdict_facts *facts);
 /* Whether the sample of `share` of all jobs (0 to 1) has the job with this correlation id. The same
  * id gives the same answer, and a larger share holds the smaller ones. */
 bool verdict_samples(double share, const unsigned char correlation[16]);
-
-#endif

@@ -1,6 +1,5 @@
 /* Addresses to listen on. */
-#ifndef ROWFERRY_NOTIFY_ADDRESS_H
-#define ROWFERRY_NOTIFY_ADDRESS_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -16,5 +15,3 @@ bool address_adopt(int fd, bool *is_local, struct err *err);
 
 /* `127.0.0.1:8080` or a path, of a listening socket. */
 void address_name(int fd, struct buf *out);
-
-#endif

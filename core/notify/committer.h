@@ -1,7 +1,6 @@
 /* Group commit: a thread that stores what many requests bring in one transaction after the other,
  * so that one fsync serves all that came meanwhile. */
-#ifndef ROWFERRY_NOTIFY_COMMITTER_H
-#define ROWFERRY_NOTIFY_COMMITTER_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/histogram.h"
@@ -51,5 +50,3 @@ void committer_add(struct committer *committer, struct commit_item *item);
 struct commit_item *committer_take_done(struct committer *committer);
 
 void committer_count(struct committer *committer, struct committer_counts *counts);
-
-#endif

@@ -1,6 +1,5 @@
 /* Is a notification the echo of an update of our own? */
-#ifndef ROWFERRY_NOTIFY_ECHO_H
-#define ROWFERRY_NOTIFY_ECHO_H
+#pragma once
 
 #include "core/api/record.h"
 #include "core/notify/payload.h"
@@ -44,5 +43,3 @@ bool echo_of_store(void *context, const struct notification *notification,
 
 /* For the same: whether the schema file says `version: known`. */
 bool echo_knows(void *context, struct span schema);
-
-#endif

@@ -1,7 +1,6 @@
 /* The HTTP server for notifications: POST / stores one and answers 2xx when it is on the disk; GET
  * /healthz and GET /metrics. One thread serves the connections, a committer stores. */
-#ifndef ROWFERRY_NOTIFY_LISTENER_H
-#define ROWFERRY_NOTIFY_LISTENER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -56,5 +55,3 @@ void listener_close(struct listener *listener);
 
 void listener_count(const struct listener *listener, struct listener_counts *counts,
                     struct committer_counts *commits);
-
-#endif

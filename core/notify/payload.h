@@ -1,6 +1,5 @@
 /* What a notification says, and what the ERP is sent of it (docs/api.md). */
-#ifndef ROWFERRY_NOTIFY_PAYLOAD_H
-#define ROWFERRY_NOTIFY_PAYLOAD_H
+#pragma once
 
 #include "core/api/record.h"
 #include "core/base/buf.h"
@@ -36,5 +35,3 @@ bool payload_read(struct payload_reader *reader, struct span body, const char *w
 
 /* Appends the body for the ERP. */
 void payload_for_erp(const struct payload *payload, struct buf *out);
-
-#endif

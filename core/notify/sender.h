@@ -1,7 +1,6 @@
 /* Delivers pending notifications to the ERP: at least once, in order for each record, several
  * records at a time. */
-#ifndef ROWFERRY_NOTIFY_SENDER_H
-#define ROWFERRY_NOTIFY_SENDER_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/histogram.h"
@@ -80,5 +79,3 @@ const char *sender_trouble(const struct sender *sender);
 /* What an answer means for a delivery with so many tries before it; dice: 0 to 1. Pure. */
 void sender_settle(struct delivery_outcome *outcome, const struct http_answer *answer,
                    unsigned tries, double dice, int64_t now_ms);
-
-#endif

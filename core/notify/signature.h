@@ -1,8 +1,7 @@
 /* Signatures of webhooks: HMAC-SHA256 by Standard Webhooks
  * (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md) or in the header
  * X-Hub-Signature-256 (WebSub, W3C Recommendation, section 8). */
-#ifndef ROWFERRY_NOTIFY_SIGNATURE_H
-#define ROWFERRY_NOTIFY_SIGNATURE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -46,5 +45,3 @@ enum signature_verdict signature_check(const struct signature_keys *keys,
 /* Appends the value of webhook-signature: one signature by each key, with blanks between. */
 void signature_make(const struct signature_keys *keys, const char *id, int64_t timestamp_s,
                     struct span body, struct buf *out);
-
-#endif

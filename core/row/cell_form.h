@@ -1,8 +1,7 @@
 /* Cells as people or programs write them -> the JSON form that the schema checks, by what
  * x-rowferry `formats` declares for a property. A cell either fits the declared form or is refused;
  * nothing is guessed. */
-#ifndef ROWFERRY_ROW_CELL_FORM_H
-#define ROWFERRY_ROW_CELL_FORM_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/dialect.h"
@@ -83,5 +82,3 @@ bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct s
 
 /* Appends what a fitting cell looks like: `a number like 1.234,50`. integer: it has no decimals. */
 void cell_form_describe(const struct cell_form *form, bool integer, struct buf *out);
-
-#endif

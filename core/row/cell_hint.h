@@ -1,6 +1,5 @@
 /* What a schema file has to declare so that a cell is read: for messages. */
-#ifndef ROWFERRY_ROW_CELL_HINT_H
-#define ROWFERRY_ROW_CELL_HINT_H
+#pragma once
 
 #include "core/row/cell_form.h"
 
@@ -11,5 +10,3 @@ void cell_hint(const struct cell_form *form, struct span property, unsigned type
 
 /* The same for a string that is not a date, or not a date-time, of RFC 3339. */
 void cell_hint_date(struct span property, bool with_time, struct span content, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* CSV files (RFC 4180): header row and rows. Private to core/row. */
-#ifndef ROWFERRY_ROW_CSV_H
-#define ROWFERRY_ROW_CSV_H
+#pragma once
 
 #include "core/row/csv_lines.h"
 #include "core/row/csv_row.h"
@@ -30,5 +29,3 @@ enum row_step csv_next(struct csv *csv, struct source *source, struct row *row,
 
 /* Returns whether a column is the outcome of an earlier batch. */
 bool csv_has_outcome(const struct csv *csv);
-
-#endif

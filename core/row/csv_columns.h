@@ -1,6 +1,5 @@
 /* The columns that a header row names: private to core/row. */
-#ifndef ROWFERRY_ROW_CSV_COLUMNS_H
-#define ROWFERRY_ROW_CSV_COLUMNS_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/csv_lexer.h"
@@ -85,5 +84,3 @@ static inline bool csv_same_heading(struct span a, struct span b)
 {
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
-
-#endif

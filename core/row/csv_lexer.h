@@ -1,6 +1,5 @@
 /* The cells of one CSV row (RFC 4180), as spans into the window: private to the CSV reader. */
-#ifndef ROWFERRY_ROW_CSV_LEXER_H
-#define ROWFERRY_ROW_CSV_LEXER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/dialect.h"
@@ -116,5 +115,3 @@ enum { CSV_DESCRIPTION_SIZE = 256 };
 
 /* Writes what lexer.fault means for the cell of that number, from 1. Returns out. */
 char *csv_describe(const struct csv_lexer *lexer, size_t number, char out[CSV_DESCRIPTION_SIZE]);
-
-#endif

@@ -1,7 +1,6 @@
 /* Lines of a CSV file that are not rows: what is before the header row, blank lines, comments, and
  * a footer. Private to core/row. */
-#ifndef ROWFERRY_ROW_CSV_LINES_H
-#define ROWFERRY_ROW_CSV_LINES_H
+#pragma once
 
 #include "core/row/row.h"
 #include "core/row/source.h"
@@ -37,5 +36,3 @@ size_t csv_lines_dashes(struct span line, char delimiter);
 /* Appends which of the next lines can be the header row, and what to declare for it. False: none.
  */
 bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct buf *text);
-
-#endif

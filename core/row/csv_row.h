@@ -1,6 +1,5 @@
 /* Turns the cells of a CSV row into the row and its JSON text. Private to core/row. */
-#ifndef ROWFERRY_ROW_CSV_ROW_H
-#define ROWFERRY_ROW_CSV_ROW_H
+#pragma once
 
 #include "core/row/csv_columns.h"
 #include "core/row/parts.h"
@@ -26,5 +25,3 @@ void csv_row_begin(struct csv_row *csv, struct row *row);
 void csv_row_put(struct csv_row *csv, const struct csv_column *column, const struct csv_cell *cell,
                  struct row *row, struct violations *violations);
 void csv_row_end(struct csv_row *csv, struct row *row, struct violations *violations);
-
-#endif

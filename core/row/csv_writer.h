@@ -1,6 +1,5 @@
 /* Writes the rows of a CSV file. Private to the writer. */
-#ifndef ROWFERRY_ROW_CSV_WRITER_H
-#define ROWFERRY_ROW_CSV_WRITER_H
+#pragma once
 
 #include "core/row/csv.h"
 #include "core/row/outcome.h"
@@ -55,5 +54,3 @@ bool csv_writer_job(struct csv_writer *writer, const struct row *row, const stru
 /* text: the row in UTF-8, without its line end. */
 void csv_writer_rejected(struct csv_writer *writer, struct span text, const struct outcome *outcome,
                          struct buf *out);
-
-#endif

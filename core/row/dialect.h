@@ -1,7 +1,6 @@
 /* How the CSV files of an object differ from RFC 4180: what its schema file declares under
  * x-rowferry `csv`, `columns` and `formats`. Zeroed: nothing is declared. */
-#ifndef ROWFERRY_ROW_DIALECT_H
-#define ROWFERRY_ROW_DIALECT_H
+#pragma once
 
 #include "core/base/str.h"
 #include "core/row/encoding.h"
@@ -99,5 +98,3 @@ static inline bool dialect_holds(struct row_words words, struct span text)
             return true;
     return false;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* Forms of cells of which an encoding can express everything that is written. Private to the
  * writer.
  */
-#ifndef ROWFERRY_ROW_ENCODABLE_H
-#define ROWFERRY_ROW_ENCODABLE_H
+#pragma once
 
 #include "core/row/cell_form.h"
 
@@ -15,5 +14,3 @@ struct cell_form *encodable_forms(const struct cell_form *forms, size_t count,
 
 /* NULL is allowed. */
 void encodable_forms_free(struct cell_form *forms, size_t count);
-
-#endif

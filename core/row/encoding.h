@@ -1,7 +1,6 @@
 /* The encodings that a CSV file can be in: evidence for and against each, and conversion to UTF-8
  * and back through iconv(3). */
-#ifndef ROWFERRY_ROW_ENCODING_H
-#define ROWFERRY_ROW_ENCODING_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -132,5 +131,3 @@ void recode_close(struct recoder *recoder);
 /* Appends the converted text. Characters that the encoding lacks become the substitute, which is
  * written as it is. Without one: false, and out is unchanged. */
 bool recode(struct recoder *recoder, struct span text, const char *substitute, struct buf *out);
-
-#endif

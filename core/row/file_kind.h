@@ -1,6 +1,5 @@
 /* Recognizes files that are not text by their first bytes. */
-#ifndef ROWFERRY_ROW_FILE_KIND_H
-#define ROWFERRY_ROW_FILE_KIND_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -17,5 +16,3 @@ bool file_kind_fault(struct span first, char delimiter, char out[FILE_KIND_FAULT
 /* Returns what a CSV file is and what to do if it begins like JSON, with `{"` or `[{`; else NULL.
  */
 const char *file_kind_json(struct span first);
-
-#endif

@@ -1,11 +1,8 @@
 /* Cells that a spreadsheet evaluates. */
-#ifndef ROWFERRY_ROW_FORMULA_H
-#define ROWFERRY_ROW_FORMULA_H
+#pragma once
 
 #include "core/base/str.h"
 
 /* Returns whether a spreadsheet can take a cell for a formula: after any blanks it begins with = +
  * - @ (also in full width), a tab or a carriage return, and is not a number. */
 bool formula_is(struct span content);
-
-#endif

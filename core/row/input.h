@@ -1,6 +1,5 @@
 /* The bytes of an input file, inflated if its first bytes are those of gzip (RFC 1952). */
-#ifndef ROWFERRY_ROW_INPUT_H
-#define ROWFERRY_ROW_INPUT_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -40,5 +39,3 @@ ssize_t input_read_fd(int fd, char *bytes, size_t size);
 
 /* Writes the digest of a hash, hexadecimal. */
 void input_hash_text(XXH3_state_t *state, char hash[INPUT_HASH_SIZE]);
-
-#endif

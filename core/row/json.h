@@ -1,7 +1,6 @@
 /* A strict RFC 8259 scanner: one pass over the bytes, spans into them, numbers as text. Payloads
  * are made only from its results, because json-c is lax and loses digits. */
-#ifndef ROWFERRY_ROW_JSON_H
-#define ROWFERRY_ROW_JSON_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
@@ -79,5 +78,3 @@ void json_decode(struct buf *out, struct span inside);
 /* Returns the string of a JSON_STRING token: its own bytes, or decoded into scratch (which is reset
  * first). */
 struct span json_string(const struct json_token *token, const char *text, struct buf *scratch);
-
-#endif

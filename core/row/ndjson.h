@@ -1,7 +1,6 @@
 /* NDJSON files: one strict RFC 8259 object per line (docs/guide.md#input-files). Private to the
  * reader. */
-#ifndef ROWFERRY_ROW_NDJSON_H
-#define ROWFERRY_ROW_NDJSON_H
+#pragma once
 
 #include "core/row/parts.h"
 #include "core/row/row.h"
@@ -29,5 +28,3 @@ enum row_step ndjson_next(struct ndjson *ndjson, struct source *source, struct r
 
 /* As source_skip_to, for an offset between rows; also notes evidence from the skipped lines. */
 bool ndjson_skip_to(struct ndjson *ndjson, struct source *source, uint64_t bytes, struct err *err);
-
-#endif

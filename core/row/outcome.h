@@ -1,7 +1,6 @@
 /* The outcome of a row: the columns or members that an export adds. Readers ignore them by their
  * names, so that an export can be read again. */
-#ifndef ROWFERRY_ROW_OUTCOME_H
-#define ROWFERRY_ROW_OUTCOME_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -41,5 +40,3 @@ struct outcome {
 
 /* Returns whether a heading is one of the columns. */
 bool outcome_is_column(struct span heading);
-
-#endif

@@ -1,7 +1,6 @@
 /* Record ids of several parts: columns besides the record id that name a record together with it.
  */
-#ifndef ROWFERRY_ROW_PARTS_H
-#define ROWFERRY_ROW_PARTS_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/row.h"
@@ -36,5 +35,3 @@ struct span parts_pick(const struct row_shape *shape, struct span record_id, siz
 
 /* Appends a record id that is made of `count` texts. */
 void parts_join(const struct span *texts, size_t count, struct buf *out);
-
-#endif

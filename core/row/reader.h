@@ -1,6 +1,5 @@
 /* Turns the bytes of a file into numbered rows, in one pass and with constant memory. */
-#ifndef ROWFERRY_ROW_READER_H
-#define ROWFERRY_ROW_READER_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/row/row.h"
@@ -81,5 +80,3 @@ struct span reader_header(const struct reader *reader);
 /* Returns the XXH3-128 of all bytes of fd from its current offset to the end, hexadecimal, and
  * their number. */
 bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err);
-
-#endif

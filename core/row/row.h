@@ -1,6 +1,5 @@
 /* One row of an input file, and what readers need to know of its schema. */
-#ifndef ROWFERRY_ROW_ROW_H
-#define ROWFERRY_ROW_ROW_H
+#pragma once
 
 #include "core/base/str.h"
 #include "core/row/dialect.h"
@@ -108,5 +107,3 @@ void row_refuse_nul(size_t count, uint64_t first, struct violations *violations)
 
 /* Reports a line longer than row_max. */
 void row_refuse_length(size_t row_max, struct violations *violations);
-
-#endif

@@ -1,7 +1,6 @@
 /* A file through a window that holds at least one whole row: private to the readers. What is taken
  * from the window enters the hash and the counts of bytes and lines. */
-#ifndef ROWFERRY_ROW_SOURCE_H
-#define ROWFERRY_ROW_SOURCE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -162,5 +161,3 @@ void source_file(struct source *source, char hash[INPUT_HASH_SIZE], uint64_t *by
 
 /* Returns the XXH3-128 of all that was taken, hexadecimal. */
 void source_hash(struct source *source, char hash[INPUT_HASH_SIZE]);
-
-#endif

@@ -1,6 +1,5 @@
 /* Returns what is wrong with a row: all its faults, in memory that is reused. */
-#ifndef ROWFERRY_ROW_VIOLATION_H
-#define ROWFERRY_ROW_VIOLATION_H
+#pragma once
 
 #include "core/base/buf.h"
 
@@ -56,5 +55,3 @@ char *violation_show(struct span value, char out[VIOLATION_QUOTE_SIZE]);
 
 /* The same in double quotes, with words for U+0020 at an end. */
 char *violation_quote(struct span value, char out[VIOLATION_QUOTE_SIZE]);
-
-#endif

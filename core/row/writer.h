@@ -1,7 +1,6 @@
 /* Turns rows of a batch into a file from which the reader gets the same rows: the inverse of
  * reader.h, with the outcome of each row. */
-#ifndef ROWFERRY_ROW_WRITER_H
-#define ROWFERRY_ROW_WRITER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -45,5 +44,3 @@ void writer_rejected(struct writer *writer, const struct row *row, const struct 
                      struct buf *out);
 
 enum { WRITER_RAW_MAX = 32767 /* what a cell of common spreadsheets holds */ };
-
-#endif

@@ -1,6 +1,5 @@
 /* Which applied jobs are to be looked up in the audit log of the API, and the verdicts on them. */
-#ifndef ROWFERRY_STORE_AUDIT_H
-#define ROWFERRY_STORE_AUDIT_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -68,5 +67,3 @@ struct audit_result {
  * passed over. */
 bool audit_write(struct store *store, const struct audit_result *results, size_t count,
                  const char *texts, int64_t run_id, int64_t now_ms, struct err *err);
-
-#endif

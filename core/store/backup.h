@@ -1,6 +1,5 @@
 /* A copy of the database in one file, made while others work on it. */
-#ifndef ROWFERRY_STORE_BACKUP_H
-#define ROWFERRY_STORE_BACKUP_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -35,5 +34,3 @@ bool backup_copy(struct store *store, const char *path, int fd, const struct bac
 /* Checks that the copy at path is that: ours, of that version, with all tables and indexes whole
  * (PRAGMA integrity_check). ERR_STORE with what is wrong; ERR_STOPPED. */
 bool backup_check(const char *path, const struct backup *backup, struct err *err);
-
-#endif

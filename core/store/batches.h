@@ -1,7 +1,6 @@
 /* Batches while their file is read: known, begun, opened or refused. chunk.h and keys.h load their
  * rows, and unfiled.h finds those that an earlier process left. */
-#ifndef ROWFERRY_STORE_BATCHES_H
-#define ROWFERRY_STORE_BATCHES_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -136,5 +135,3 @@ bool batch_restart(struct store *store, int64_t batch_id, const struct batch_ori
 
 /* Appends the bytes that batch_set_header stored. */
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err);
-
-#endif

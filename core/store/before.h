@@ -1,6 +1,5 @@
 /* What records held before our updates, for `export --undo`. */
-#ifndef ROWFERRY_STORE_BEFORE_H
-#define ROWFERRY_STORE_BEFORE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -34,5 +33,3 @@ bool before_write(struct store *store, int64_t job_id, int64_t version, const st
 /* Finds whether before_write was called for this version of the job's PUT. */
 bool before_is_written(struct store *store, int64_t job_id, int64_t version, bool *written,
                        struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Withdraws what a batch has not sent yet. */
-#ifndef ROWFERRY_STORE_CANCEL_H
-#define ROWFERRY_STORE_CANCEL_H
+#pragma once
 
 #include "core/store/decide.h"
 
@@ -12,5 +11,3 @@
  * transactions. */
 bool cancel_batch(struct store *store, const struct decision *decision, int64_t batch_id,
                   struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* The condition of a database, for `doctor`. Nothing is changed. */
-#ifndef ROWFERRY_STORE_CENSUS_H
-#define ROWFERRY_STORE_CENSUS_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -51,5 +50,3 @@ struct census {
 bool census_take(struct store *store, struct census *census,
                  void (*visit)(void *context, const struct census_difference *difference),
                  void *context, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Copies committed pages out of the write-ahead log in another thread than the one that commits,
  * which then has less to copy. */
-#ifndef ROWFERRY_STORE_CHECKPOINTER_H
-#define ROWFERRY_STORE_CHECKPOINTER_H
+#pragma once
 
 struct checkpointer;
 struct store;
@@ -14,5 +13,3 @@ void checkpointer_close(struct checkpointer *checkpointer);
 /* Copies what is committed, unless the store is doing so. Does not wait; the log is on the disk
  * before anything is copied (https://www.sqlite.org/wal.html, section 2.1). */
 void checkpointer_run(struct checkpointer *checkpointer);
-
-#endif

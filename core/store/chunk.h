@@ -1,6 +1,5 @@
 /* Rows on their way from a file into the tables, many in one transaction. */
-#ifndef ROWFERRY_STORE_CHUNK_H
-#define ROWFERRY_STORE_CHUNK_H
+#pragma once
 
 #include "core/store/batches.h"
 
@@ -53,5 +52,3 @@ struct intake_violation *intake_chunk_add_violation(struct intake_chunk *chunk);
  * process has written the same rows or ended the batch. */
 bool batch_load(struct store *store, int64_t batch_id, const struct intake_chunk *chunk,
                 struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* A claim: a job in hand, what the drain sends for it, and the outcome. */
-#ifndef ROWFERRY_STORE_CLAIM_H
-#define ROWFERRY_STORE_CLAIM_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/job/correlation.h"
@@ -159,5 +158,3 @@ void claim_release(struct claim *claim);
 
 /* Frees what the outcome owns, which few outcomes do. */
 void claim_release_outcome(struct claim_outcome *outcome);
-
-#endif

@@ -1,6 +1,5 @@
 /* Inside core/store only: a claim is filled from the rows of its job. */
-#ifndef ROWFERRY_STORE_CLAIM_ROW_H
-#define ROWFERRY_STORE_CLAIM_ROW_H
+#pragma once
 
 #include "core/store/claim.h"
 #include "core/store/db.h"
@@ -17,5 +16,3 @@ void claim_row_read(struct db_statement *statement, const struct open_batch *bat
  * sent as it was before. */
 void claim_row_read_again(struct db_statement *statement, const struct open_batch *batch,
                           int64_t run_id, int64_t now_ms, struct claim *claim, bool *sent);
-
-#endif

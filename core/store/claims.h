@@ -1,6 +1,5 @@
 /* Which jobs are sent next, in a transaction of the drain. */
-#ifndef ROWFERRY_STORE_CLAIMS_H
-#define ROWFERRY_STORE_CLAIMS_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/store/claim.h"
@@ -39,5 +38,3 @@ struct exchange {
 /* Inside core/store only: fills exchange->claims from the open batches, oldest first: in each the
  * due jobs, then fresh ones. */
 bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Where the copies of a database go: into a file that is named, or into a folder under a name with
  * their time. A copy is written under another name next to its place first. */
-#ifndef ROWFERRY_STORE_COPIES_H
-#define ROWFERRY_STORE_COPIES_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -45,5 +44,3 @@ bool copies_place(struct copies *copies, int64_t now_ms, struct err *err);
  * returns false then, with ERR_CONFIG. */
 bool copies_thin(struct copies *copies, unsigned keep,
                  void (*visit)(void *context, const char *name), void *context, struct err *err);
-
-#endif

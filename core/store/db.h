@@ -1,6 +1,5 @@
 /* Inside core/store only: the connection, its prepared statements, and its transactions. */
-#ifndef ROWFERRY_STORE_DB_H
-#define ROWFERRY_STORE_DB_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/job/correlation.h"
@@ -290,5 +289,3 @@ static inline struct span db_column_blob(struct db_statement *statement, enum db
 
     return (struct span){bytes, (size_t)sqlite3_column_bytes(statement->stmt, column)};
 }
-
-#endif

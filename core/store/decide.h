@@ -1,7 +1,6 @@
 /* What people decide about jobs that no drain has in hand: which of them can move, and the moves,
  * in bounded transactions. No lock is needed: a drain can run at the same time. */
-#ifndef ROWFERRY_STORE_DECIDE_H
-#define ROWFERRY_STORE_DECIDE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -109,5 +108,3 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
  * built on a new fetch. */
 bool retry_jobs(struct store *store, const struct decision *decision, const struct id_list *job_ids,
                 struct err *err);
-
-#endif

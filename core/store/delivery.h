@@ -1,6 +1,5 @@
 /* The outbox: notifications on their way to the ERP, in order for each record. */
-#ifndef ROWFERRY_STORE_DELIVERY_H
-#define ROWFERRY_STORE_DELIVERY_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -76,5 +75,3 @@ bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64
 /* The delivery waits for nothing but the earlier ones of its record. */
 bool delivery_free(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
                    struct err *err);
-
-#endif

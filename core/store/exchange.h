@@ -1,7 +1,6 @@
 /* A turn of the drain writes the outcomes of jobs in hand and claims others, in one transaction.
  * Also what is done about jobs in hand before the first turn and after the last one. */
-#ifndef ROWFERRY_STORE_EXCHANGE_H
-#define ROWFERRY_STORE_EXCHANGE_H
+#pragma once
 
 #include "core/store/claims.h"
 #include "core/store/lock.h"
@@ -26,5 +25,3 @@ bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now
  * or was in hand is due at once. What was left to the next run is claimed when nothing else can
  * go. */
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err);
-
-#endif

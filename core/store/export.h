@@ -1,6 +1,5 @@
 /* The rows of a batch with their outcomes, in the order of the file. */
-#ifndef ROWFERRY_STORE_EXPORT_H
-#define ROWFERRY_STORE_EXPORT_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -65,5 +64,3 @@ struct export_page {
 /* Visits the wanted rows among the next few thousand, in one short read transaction, so that a slow
  * reader of the output delays nobody. No lock is needed. */
 bool export_next(struct store *store, struct export_page *page, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* The register of what intake has put into done/ and refused/: files and sheets, by identity. */
-#ifndef ROWFERRY_STORE_FILED_H
-#define ROWFERRY_STORE_FILED_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/store/store.h"
@@ -43,5 +42,3 @@ bool filed_unwatch(struct store *store, int64_t id, struct err *err);
 
 /* It is deleted, or is not ours any more. */
 bool filed_forget(struct store *store, int64_t id, struct err *err);
-
-#endif

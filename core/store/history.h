@@ -1,6 +1,5 @@
 /* One record's whole story: its rows, what was sent, what came back, what was decided. */
-#ifndef ROWFERRY_STORE_HISTORY_H
-#define ROWFERRY_STORE_HISTORY_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -59,5 +58,3 @@ bool history_record(struct store *store, struct span record_id, const char *sche
                     bool (*visit)(void *context, const struct history_event *event,
                                   struct err *err),
                     void *context, struct err *err);
-
-#endif

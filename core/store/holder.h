@@ -1,6 +1,5 @@
 /* Who holds a database that SQLite finds locked. */
-#ifndef ROWFERRY_STORE_HOLDER_H
-#define ROWFERRY_STORE_HOLDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,5 +9,3 @@
  * would release this process's own locks on it (fcntl(2)). Returns false, and leaves out as it was,
  * where /proc/locks does not show it. */
 bool holder_find(const char *database, char *out, size_t size);
-
-#endif

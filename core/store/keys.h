@@ -1,6 +1,5 @@
 /* The index on record ids, entered for a batch as a whole. */
-#ifndef ROWFERRY_STORE_KEYS_H
-#define ROWFERRY_STORE_KEYS_H
+#pragma once
 
 #include "core/store/chunk.h"
 
@@ -22,5 +21,3 @@ bool keys_enter_rejected(struct store *store, int64_t batch_id, struct err *err)
 bool keys_sort(struct store *store, int64_t batch_id, bool rejected, int64_t *count,
                struct err *err);
 bool keys_forget(struct store *store, struct err *err);
-
-#endif

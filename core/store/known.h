@@ -1,7 +1,6 @@
 /* What records hold, as far as it is known, of schemas with `version: known`: the table known. All
  * of these but known_find, known_keep and known_count belong into a transaction of the caller's. */
-#ifndef ROWFERRY_STORE_KNOWN_H
-#define ROWFERRY_STORE_KNOWN_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -86,5 +85,3 @@ struct known_count {
 bool known_count(struct store *store,
                  bool (*visit)(void *context, const struct known_count *count, struct err *err),
                  void *context, struct err *err);
-
-#endif

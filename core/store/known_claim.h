@@ -1,7 +1,6 @@
 /* What is known of a claim's record: used when the job is claimed, and stored when it is settled.
  */
-#ifndef ROWFERRY_STORE_KNOWN_CLAIM_H
-#define ROWFERRY_STORE_KNOWN_CLAIM_H
+#pragma once
 
 #include "core/store/claim.h"
 #include "core/store/known.h"
@@ -44,5 +43,3 @@ bool known_claim_skip(struct store *store, const struct claim *claim, const stru
  * turns out to be another than was known of it. */
 bool known_claim_learn(struct store *store, const struct known_decider *decider,
                        const struct claim *claim, int64_t now_ms, bool *drifted, struct err *err);
-
-#endif

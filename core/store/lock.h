@@ -1,8 +1,7 @@
 /* The locks next to the database: `intake` for reading files into it, `drain` for sending from it,
  * `delivery` for delivering notifications to the ERP. Held by flock(2), so that the kernel releases
  * them at death. */
-#ifndef ROWFERRY_STORE_LOCK_H
-#define ROWFERRY_STORE_LOCK_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -52,5 +51,3 @@ enum { LOCK_HOLDER_SIZE = 128 };
 /* Whether a process has the lock; then fills holder with `run 12, started ..., process 345`. Does
  * not disturb a process that takes the lock. */
 bool lock_is_held(const char *database, enum lock_kind kind, char holder[LOCK_HOLDER_SIZE]);
-
-#endif

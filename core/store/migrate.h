@@ -1,6 +1,5 @@
 /* The migrations of the folder migrations/, embedded by the build. */
-#ifndef ROWFERRY_STORE_MIGRATE_H
-#define ROWFERRY_STORE_MIGRATE_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -24,5 +23,3 @@ bool migrate_version(struct store *store, int64_t *version, struct err *err);
 /* Applies what the database does not have yet, one transaction each. A database of a newer version
  * is ERR_STORE. */
 bool migrate_up(struct store *store, struct err *err);
-
-#endif

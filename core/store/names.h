@@ -1,7 +1,6 @@
 /* Inside core/store only: the names of parameters and columns, in all statements. A name here is
  * written in SQL in small letters. */
-#ifndef ROWFERRY_STORE_NAMES_H
-#define ROWFERRY_STORE_NAMES_H
+#pragma once
 
 #include "core/job/verdict.h"
 #include "core/store/states.h"
@@ -214,5 +213,3 @@ static inline enum db_name db_name_of_verdict(int verdict)
 {
     return (enum db_name)(DB_VERIFIED + verdict - VERDICT_VERIFIED);
 }
-
-#endif

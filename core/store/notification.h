@@ -1,7 +1,6 @@
 /* Notifications of the platform: each stored once, with its delivery to the ERP where one is due.
  */
-#ifndef ROWFERRY_STORE_NOTIFICATION_H
-#define ROWFERRY_STORE_NOTIFICATION_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -99,5 +98,3 @@ struct notification_counts {
 };
 
 bool notification_count(struct store *store, struct notification_counts *counts, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Inside core/store only: the open batches and their counters, kept from turn to turn of a drain.
  */
-#ifndef ROWFERRY_STORE_OPEN_BATCHES_H
-#define ROWFERRY_STORE_OPEN_BATCHES_H
+#pragma once
 
 #include "core/store/db.h"
 #include "core/target/kind.h"
@@ -65,5 +64,3 @@ bool open_batches_count(struct store *store, int64_t batch_id, const int64_t del
 /* Makes a batch done in which no job is open any more; run_id 0: in no run. */
 bool open_batches_done(struct store *store, int64_t batch_id, int64_t now_ms, int64_t run_id,
                        struct err *err);
-
-#endif

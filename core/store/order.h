@@ -1,7 +1,6 @@
 /* Inside core/store only: the order in which the jobs of one record are sent. A job waits for the
  * earlier jobs of its record, in whatever batch these are. */
-#ifndef ROWFERRY_STORE_ORDER_H
-#define ROWFERRY_STORE_ORDER_H
+#pragma once
 
 #include "core/store/claim.h"
 #include "core/store/open_batches.h"
@@ -48,5 +47,3 @@ bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, in
  * that the batch's jobs wait for, and what those wait for in turn, as an earlier process left it.
  */
 bool order_find_prior(struct store *store, int64_t batch_id, struct err *err);
-
-#endif

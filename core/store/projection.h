@@ -1,7 +1,6 @@
 /* What records would hold after rows that were compared with them, for later rows of the same
  * records. In a temporary table, so that memory has a ceiling however many rows there are. */
-#ifndef ROWFERRY_STORE_PROJECTION_H
-#define ROWFERRY_STORE_PROJECTION_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -34,5 +33,3 @@ bool projection_find(struct projections *projections, struct span schema, struct
 /* Stores it, in place of an earlier one. */
 bool projection_keep(struct projections *projections, struct span schema, struct span record_id,
                      const struct projection *projection, struct err *err);
-
-#endif

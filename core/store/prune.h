@@ -1,7 +1,6 @@
 /* Finds and marks the finished, old batches of which only the batch itself, its counters and its
  * hash stay. No lock is needed: a drain can run at the same time. */
-#ifndef ROWFERRY_STORE_PRUNE_H
-#define ROWFERRY_STORE_PRUNE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/store/store.h"
@@ -47,5 +46,3 @@ void prune_plan_release(struct prune_plan *plan);
  */
 bool prune_mark(struct store *store, const struct prune_plan *plan, int64_t now_ms, bool *marked,
                 struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* Runs (one for each command that works on the database), and the pause that one leaves to the
  * next. */
-#ifndef ROWFERRY_STORE_RUNS_H
-#define ROWFERRY_STORE_RUNS_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -66,5 +65,3 @@ bool run_last(struct store *store, int64_t before_id, struct run_info *run, stru
 /* The last run of a command that ended with that exit status (-1: any); id 0: none did. */
 bool run_last_ended(struct store *store, const char *command, int exit_status, struct run_info *run,
                     struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Inside core/store only: the lists of states as parts of statements. */
-#ifndef ROWFERRY_STORE_STATES_H
-#define ROWFERRY_STORE_STATES_H
+#pragma once
 
 #include "core/job/state.h"
 
@@ -28,5 +27,3 @@
 #define SQL_COLUMN(state, name)      #name
 #define SQL_PLUS_COLUMN(state, name) " + " #name
 #define SQL_OPEN_JOBS                JOB_OPEN_LIST(SQL_COLUMN, SQL_PLUS_COLUMN)
-
-#endif

@@ -1,7 +1,6 @@
 /* The one SQLite file that holds all state. A struct store is one connection, for one thread at a
  * time. */
-#ifndef ROWFERRY_STORE_STORE_H
-#define ROWFERRY_STORE_STORE_H
+#pragma once
 
 #include "core/base/err.h"
 
@@ -37,5 +36,3 @@ const char *store_path(const struct store *store);
 /* Sets what a commit survives: with false a crash of the process, with true also one of the machine
  * (an fsync each). Intake switches it off between its first and its last commit. Default: true. */
 bool store_set_durable(struct store *store, bool durable, struct err *err);
-
-#endif

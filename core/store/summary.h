@@ -1,6 +1,5 @@
 /* What is counted about batches: read by `status`, the summaries and the exit status. */
-#ifndef ROWFERRY_STORE_SUMMARY_H
-#define ROWFERRY_STORE_SUMMARY_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/job/state.h"
@@ -45,5 +44,3 @@ bool summary_batches(struct store *store, enum summary_scope scope, int64_t id,
  * jobs = the sum over the states. ERR_INTERNAL if they differ. `loading` batches are not checked.
  */
 bool summary_balance(const struct batch_counts *batch, struct err *err);
-
-#endif

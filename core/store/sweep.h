@@ -1,7 +1,6 @@
 /* Deletes the rows of pruned batches and gives their space back, a little at a time, while others
  * work on the database. */
-#ifndef ROWFERRY_STORE_SWEEP_H
-#define ROWFERRY_STORE_SWEEP_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/store/store.h"
@@ -47,5 +46,3 @@ struct sweep_size {
 };
 
 bool sweep_measure(struct store *store, struct sweep_size *size, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* What would put back what the records of a batch held before its updates, in the order of the
  * file. */
-#ifndef ROWFERRY_STORE_UNDO_H
-#define ROWFERRY_STORE_UNDO_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -39,5 +38,3 @@ struct undo_page {
 /* Visits the jobs among the next few thousand rows, in one short read transaction. No lock is
  * needed. */
 bool undo_next(struct store *store, struct undo_page *page, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* Batches that an earlier process left before the end of their intake, and their rejected rows. */
-#ifndef ROWFERRY_STORE_UNFILED_H
-#define ROWFERRY_STORE_UNFILED_H
+#pragma once
 
 #include "core/job/state.h"
 #include "core/store/batches.h"
@@ -37,5 +36,3 @@ bool batch_rejections(struct store *store, int64_t batch_id,
                       bool (*visit)(void *context, const struct rejection *rejection,
                                     struct err *err),
                       void *context, struct err *err);
-
-#endif

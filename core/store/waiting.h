@@ -1,6 +1,5 @@
 /* The jobs of a batch that are still to be sent, in the order of its file. */
-#ifndef ROWFERRY_STORE_WAITING_H
-#define ROWFERRY_STORE_WAITING_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -24,5 +23,3 @@ struct waiting_job {
 bool waiting_jobs(struct store *store, int64_t batch_id,
                   bool (*visit)(void *context, const struct waiting_job *job, struct err *err),
                   void *context, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* The body of a request as a tree of members, built when a description is loaded and written for
  * each job. */
-#ifndef ROWFERRY_TARGET_BODY_H
-#define ROWFERRY_TARGET_BODY_H
+#pragma once
 
 #include "core/target/pointer.h"
 #include "core/target/template.h"
@@ -82,5 +81,3 @@ void body_write(const struct body_node *root, const struct body_form *form,
 
 /* Appends a JSON value, with `text` as a string if it is a number or a boolean. */
 void body_write_value(struct buf *out, const struct json_token *token, const char *from, bool text);
-
-#endif

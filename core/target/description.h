@@ -1,6 +1,5 @@
 /* A target's description, read and checked: what target.c works with. */
-#ifndef ROWFERRY_TARGET_DESCRIPTION_H
-#define ROWFERRY_TARGET_DESCRIPTION_H
+#pragma once
 
 #include "core/target/body.h"
 #include "core/target/kind.h"
@@ -126,5 +125,3 @@ bool description_read(struct description *description, const struct description_
                       struct description_fault *fault);
 
 void description_release(struct description *description);
-
-#endif

@@ -1,6 +1,5 @@
 /* The words of a target's description: kinds of lock, what an answer means, methods. */
-#ifndef ROWFERRY_TARGET_KIND_H
-#define ROWFERRY_TARGET_KIND_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -42,5 +41,3 @@ const char *target_method_name(enum target_method method);
 /* Return false when name is not one of the names. */
 bool target_method_parse(struct span name, enum target_method *method);
 bool target_answer_parse(struct span name, enum target_answer *answer);
-
-#endif

@@ -1,6 +1,5 @@
 /* Reading the values of a description, which was scanned before. */
-#ifndef ROWFERRY_TARGET_PARSE_H
-#define ROWFERRY_TARGET_PARSE_H
+#pragma once
 
 #include "core/target/description.h"
 
@@ -67,5 +66,3 @@ bool parse_constant(struct parse *r, uint32_t value, const char *pointer, struct
 /* Reads a path of the API. Without `query` it ends before a `?`. */
 bool parse_path(struct parse *r, uint32_t value, const char *pointer, bool query,
                 struct template *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* Where the fields of a row are in a write and in a record, and the bodies that follow from that.
  */
-#ifndef ROWFERRY_TARGET_PLACES_H
-#define ROWFERRY_TARGET_PLACES_H
+#pragma once
 
 #include "core/target/parse.h"
 
@@ -9,5 +8,3 @@
  * after all other members were read. False after parse_refuse: two things share a place, or nothing
  * in a request names the record. */
 bool places_read(struct parse *r);
-
-#endif

@@ -1,6 +1,5 @@
 /* JSON pointers (RFC 6901). */
-#ifndef ROWFERRY_TARGET_POINTER_H
-#define ROWFERRY_TARGET_POINTER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/json.h"
@@ -38,5 +37,3 @@ bool pointer_is_within(const struct pointer *first, const struct pointer *second
 
 /* Appends the pointer as text. */
 void pointer_print(const struct pointer *pointer, struct buf *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* The presets, and how a description is laid over one. */
-#ifndef ROWFERRY_TARGET_PRESET_H
-#define ROWFERRY_TARGET_PRESET_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/json.h"
@@ -26,5 +25,3 @@ void preset_list(struct buf *out);
  * of an empty text. The result has no white space between its tokens. */
 void preset_lay_over(struct buf *out, const char *base, const struct json_tape *base_tape,
                      const char *text, const struct json_tape *tape, uint32_t token);
-
-#endif

@@ -1,7 +1,6 @@
 /* A target: which resource the rows of a schema file update, and how. It builds the requests and
  * reads the answers (docs/targets.md). Constant once it is open, so threads can share it. */
-#ifndef ROWFERRY_TARGET_TARGET_H
-#define ROWFERRY_TARGET_TARGET_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/target/body.h"
@@ -113,5 +112,3 @@ struct span target_comparable(const struct target *target, struct span fields,
 
 /* Returns what the description says about an answer with that status and code. */
 enum target_answer target_answer_of(const struct target *target, long status, const char *code);
-
-#endif

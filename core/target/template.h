@@ -1,7 +1,6 @@
 /* Texts with placeholders `{name}`, taken apart when a description is loaded and written with the
  * values of a job. */
-#ifndef ROWFERRY_TARGET_TEMPLATE_H
-#define ROWFERRY_TARGET_TEMPLATE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/row/json.h"
@@ -59,5 +58,3 @@ void template_write(const struct template *template, template_get *get, const vo
 
 /* True when the text has that value in it. */
 bool template_has(const struct template *template, unsigned value);
-
-#endif

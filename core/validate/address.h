@@ -1,7 +1,6 @@
 /* Names of places in a network: host names, addresses, URIs. text is valid UTF-8; only an A-label
  * (xn--) allocates. */
-#ifndef ROWFERRY_VALIDATE_ADDRESS_H
-#define ROWFERRY_VALIDATE_ADDRESS_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -16,5 +15,3 @@ bool address_is_idn_hostname(struct span text); /* RFC 5890 section 2.3.2.3 */
 bool address_is_idn_email(struct span text);    /* RFC 6531 section 3.3 */
 bool address_is_ipv4(struct span text);         /* RFC 2673 section 3.2 */
 bool address_is_ipv6(struct span text);         /* RFC 4291 section 2.2 */
-
-#endif

@@ -1,6 +1,5 @@
 /* The keywords whose values contain schemas or names of members, for the table in keywords.c. */
-#ifndef ROWFERRY_VALIDATE_APPLICATORS_H
-#define ROWFERRY_VALIDATE_APPLICATORS_H
+#pragma once
 
 #include "core/validate/compiler.h"
 
@@ -22,5 +21,3 @@ COMPILES(compile_additional);
 COMPILES(compile_dependent); /* dependentRequired, dependentSchemas, dependencies */
 COMPILES(compile_if);
 COMPILES(compile_unevaluated);
-
-#endif

@@ -1,6 +1,5 @@
 /* The folder of schema files, and the choice of a schema by a file's name. */
-#ifndef ROWFERRY_VALIDATE_CATALOG_H
-#define ROWFERRY_VALIDATE_CATALOG_H
+#pragma once
 
 #include "core/validate/schema.h"
 
@@ -37,5 +36,3 @@ const char *catalog_name(const struct catalog *catalog, size_t index);
 /* The number of invalid schema files, and the error of the n-th of them. */
 size_t catalog_fault_count(const struct catalog *catalog);
 const char *catalog_fault(const struct catalog *catalog, size_t index);
-
-#endif

@@ -1,6 +1,5 @@
 /* Assertions about one value that apply no other schema to it or to parts of it. */
-#ifndef ROWFERRY_VALIDATE_CHECK_SCALAR_H
-#define ROWFERRY_VALIDATE_CHECK_SCALAR_H
+#pragma once
 
 #include "core/validate/check_state.h"
 
@@ -24,5 +23,3 @@ ASSERTION(check_unique);
 
 /* Matches the record id with the pattern of x-rowferry, unless it has a violation already. */
 void check_record_id(struct checker *c);
-
-#endif

@@ -1,6 +1,5 @@
 /* The check of one row: its state, and what all assertions need. */
-#ifndef ROWFERRY_VALIDATE_CHECK_STATE_H
-#define ROWFERRY_VALIDATE_CHECK_STATE_H
+#pragma once
 
 #include "core/validate/plan.h"
 #include "core/validate/value.h"
@@ -112,5 +111,3 @@ const char *check_show(struct checker *c, struct value value);
 
 /* Returns the schema of a node for a message, cut; valid until the next call. */
 const char *check_show_schema(struct checker *c, uint32_t node);
-
-#endif

@@ -1,6 +1,5 @@
 /* A schema and a row -> violations. */
-#ifndef ROWFERRY_VALIDATE_CHECKER_H
-#define ROWFERRY_VALIDATE_CHECKER_H
+#pragma once
 
 #include "core/row/violation.h"
 #include "core/validate/schema.h"
@@ -23,5 +22,3 @@ bool checker_check(struct checker *checker, const struct row *row, struct violat
  * sent instead of a checked row. */
 bool checker_check_rules(struct checker *checker, const struct row *row,
                          struct violations *violations, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* The text of a schema file -> the plan that rows are checked with. */
-#ifndef ROWFERRY_VALIDATE_COMPILE_H
-#define ROWFERRY_VALIDATE_COMPILE_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/validate/plan.h"
@@ -10,5 +9,3 @@
 /* Fills the plan, the shape and the rules of a schema whose name and plan.text are set. path is for
  * messages. After an error, which is ERR_CONFIG, the schema can only be closed. */
 bool compile_schema(struct schema *schema, const char *path, struct err *err);
-
-#endif

@@ -1,6 +1,5 @@
 /* The compilation of one schema file: its state, and what the parts of the compiler share. */
-#ifndef ROWFERRY_VALIDATE_COMPILER_H
-#define ROWFERRY_VALIDATE_COMPILER_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -153,5 +152,3 @@ struct check *compiler_add_check(struct compiler *c, const struct keyword *keywo
 
 /* Returns the object of the node being compiled, which the first of its keywords makes. */
 struct object *compiler_object(struct compiler *c, const struct keyword *keyword, uint32_t value);
-
-#endif

@@ -1,7 +1,6 @@
 /* Numbers of JSON, compared by their decimal value without binary rounding: 1.0 is an integer, and
  * 20 digits stay 20 digits. */
-#ifndef ROWFERRY_VALIDATE_DECIMAL_H
-#define ROWFERRY_VALIDATE_DECIMAL_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -38,5 +37,3 @@ bool decimal_is_multiple(const struct decimal *value, const struct decimal *divi
 /* Returns the nearest double; infinite if it is out of range. text is the one that value was parsed
  * from; the byte after it must be readable and not part of a number. */
 double decimal_to_double(const struct decimal *value, struct span text);
-
-#endif

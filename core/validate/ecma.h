@@ -1,6 +1,5 @@
 /* Regular expressions of ECMA-262, which JSON Schema uses, in the syntax of PCRE2. */
-#ifndef ROWFERRY_VALIDATE_ECMA_H
-#define ROWFERRY_VALIDATE_ECMA_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
@@ -16,5 +15,3 @@ enum { ECMA_FAULT_SIZE = 128 };
  * be escaped. False with the reason in fault. Unbalanced brackets and quantifiers of nothing are
  * left for PCRE2 to find. */
 bool ecma_translate(struct span pattern, struct buf *out, char fault[ECMA_FAULT_SIZE]);
-
-#endif

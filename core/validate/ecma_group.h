@@ -1,6 +1,5 @@
 /* The groups, references and quantifiers of a regular expression of ECMA-262, for ecma.c. */
-#ifndef ROWFERRY_VALIDATE_ECMA_GROUP_H
-#define ROWFERRY_VALIDATE_ECMA_GROUP_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
@@ -62,5 +61,3 @@ static inline bool next_is(const struct translator *t, const char *text)
 
     return (size_t)(t->end - t->at) >= size && memcmp(t->at, text, size) == 0;
 }
-
-#endif

@@ -1,10 +1,7 @@
 /* The extension keyword `x-rowferry` (rowferry-schema(5)). */
-#ifndef ROWFERRY_VALIDATE_EXTENSION_H
-#define ROWFERRY_VALIDATE_EXTENSION_H
+#pragma once
 
 #include "core/validate/compiler.h"
 
 /* Compiles `x-rowferry` at the root, after everything else. False after compiler_refuse. */
 bool extension_compile(struct compiler *c, uint32_t value);
-
-#endif

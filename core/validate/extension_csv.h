@@ -1,6 +1,5 @@
 /* `csv`, `columns` and `formats` of `x-rowferry`: how the CSV files of an object are written. */
-#ifndef ROWFERRY_VALIDATE_EXTENSION_CSV_H
-#define ROWFERRY_VALIDATE_EXTENSION_CSV_H
+#pragma once
 
 #include "core/validate/compiler.h"
 
@@ -8,5 +7,3 @@
 bool extension_csv(struct compiler *c, uint32_t value);
 bool extension_columns(struct compiler *c, uint32_t value);
 bool extension_formats(struct compiler *c, uint32_t value);
-
-#endif

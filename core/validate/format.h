@@ -1,6 +1,5 @@
 /* The keyword `format`, as an assertion. */
-#ifndef ROWFERRY_VALIDATE_FORMAT_H
-#define ROWFERRY_VALIDATE_FORMAT_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -15,5 +14,3 @@ struct format {
 
 /* Returns the format of that name, or NULL. */
 const struct format *format_find(struct span name);
-
-#endif

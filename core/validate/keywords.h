@@ -1,11 +1,8 @@
 /* The keywords of JSON Schema, and those of tools that assert nothing. */
-#ifndef ROWFERRY_VALIDATE_KEYWORDS_H
-#define ROWFERRY_VALIDATE_KEYWORDS_H
+#pragma once
 
 #include "core/validate/compiler.h"
 
 /* Compiles the keywords of the node being compiled. An unknown keyword is refused, because it may
  * be a mistake that asserts nothing. False after compiler_refuse. */
 bool keywords_compile(struct compiler *c, uint32_t token);
-
-#endif

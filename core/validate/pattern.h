@@ -1,7 +1,6 @@
 /* Regular expressions: compiled once (PCRE2 with JIT), matched by each thread with its own
  * matcher. */
-#ifndef ROWFERRY_VALIDATE_PATTERN_H
-#define ROWFERRY_VALIDATE_PATTERN_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -35,5 +34,3 @@ enum pattern_verdict {
 /* Searches the whole text, which is valid UTF-8. */
 enum pattern_verdict pattern_search(const struct pattern *pattern, struct matcher *matcher,
                                     struct span text);
-
-#endif

@@ -1,8 +1,7 @@
 /* A compiled schema file: flat arrays that refer to each other by index. A node is a (sub)schema, a
  * run of checks; a check is one assertion about some kinds of values, with its operand. Built by
  * compile.c, read by checker.c. */
-#ifndef ROWFERRY_VALIDATE_PLAN_H
-#define ROWFERRY_VALIDATE_PLAN_H
+#pragma once
 
 #include "core/row/json.h"
 #include "core/row/row.h"
@@ -256,5 +255,3 @@ static inline const struct link *plan_links(const struct plan *plan)
 {
     return plan->links.items;
 }
-
-#endif

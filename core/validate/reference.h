@@ -1,6 +1,5 @@
 /* Identifiers of schemas, and references to them: `$id`, `$anchor`, `$ref` and the like. */
-#ifndef ROWFERRY_VALIDATE_REFERENCE_H
-#define ROWFERRY_VALIDATE_REFERENCE_H
+#pragma once
 
 #include "core/validate/compiler.h"
 
@@ -16,5 +15,3 @@ bool reference_resolve(struct compiler *c, bool *is_done);
 bool compile_reference(struct compiler *c, const struct keyword *keyword, uint32_t value);
 bool compile_anchor(struct compiler *c, const struct keyword *keyword, uint32_t value);
 bool compile_recursive_anchor(struct compiler *c, const struct keyword *keyword, uint32_t value);
-
-#endif

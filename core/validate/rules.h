@@ -1,8 +1,7 @@
 /* The rules of `x-rowferry`: SQL expressions over a row's properties, with the semantics of a CHECK
  * constraint: a rule fails if it is false (0); NULL passes. SQLite evaluates them on connections of
  * their own, which hold no data and can do nothing else. */
-#ifndef ROWFERRY_VALIDATE_RULES_H
-#define ROWFERRY_VALIDATE_RULES_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/row/row.h"
@@ -53,5 +52,3 @@ void rule_checker_close(struct rule_checker *checker);
  * (SQLite builds an index each time; `enum` is cheaper). False only with ERR_INTERNAL. */
 bool rule_checker_check(struct rule_checker *checker, const struct row *row,
                         const uint32_t *members, struct violations *violations, struct err *err);
-
-#endif

@@ -1,7 +1,6 @@
 /* The sandbox for rules: an SQLite connection without data that can evaluate expressions and do
  * nothing else. */
-#ifndef ROWFERRY_VALIDATE_SANDBOX_H
-#define ROWFERRY_VALIDATE_SANDBOX_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -42,5 +41,3 @@ struct sqlite3_stmt *sandbox_prepare(struct sandbox *sandbox, struct buf *sql, u
 
 /* Returns the reason of the last refusal; valid until the next call. */
 const char *sandbox_objection(const struct sandbox *sandbox);
-
-#endif

@@ -1,6 +1,5 @@
 /* Schema files: JSON Schema with the extension `x-rowferry`. */
-#ifndef ROWFERRY_VALIDATE_SCHEMA_H
-#define ROWFERRY_VALIDATE_SCHEMA_H
+#pragma once
 
 #include "core/base/err.h"
 #include "core/row/row.h"
@@ -30,5 +29,3 @@ const struct target *schema_target(const struct schema *schema);
 /* Returns XXH3-128 of the schema file's bytes, in hexadecimal: it shows whether a batch began with
  * another schema. */
 const char *schema_hash(const struct schema *schema);
-
-#endif

@@ -1,6 +1,5 @@
 /* URI references and their resolution. */
-#ifndef ROWFERRY_VALIDATE_URI_H
-#define ROWFERRY_VALIDATE_URI_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
@@ -11,5 +10,3 @@ void uri_resolve(struct span base, struct span reference, struct buf *out);
 
 /* Returns a reference up to its '#'; *fragment is what follows, or empty. */
 struct span uri_without_fragment(struct span reference, struct span *fragment);
-
-#endif

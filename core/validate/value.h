@@ -1,6 +1,5 @@
 /* JSON values: equality, types, and their form in messages. */
-#ifndef ROWFERRY_VALIDATE_VALUE_H
-#define ROWFERRY_VALIDATE_VALUE_H
+#pragma once
 
 #include "core/row/json.h"
 
@@ -45,5 +44,3 @@ void value_describe(struct buf *out, struct value value);
 
 /* Appends a member's name as one step of a JSON pointer (RFC 6901 section 3). */
 void value_point(struct buf *out, struct span name);
-
-#endif

@@ -1,7 +1,6 @@
 /* Bytes in memory that core reads like a file. The programs are linked with -Wl,--wrap=read (open,
  * poll, fstat): system calls took two fifths of the time of an execution. */
-#ifndef ROWFERRY_TESTS_FUZZ_FEED_H
-#define ROWFERRY_TESTS_FUZZ_FEED_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -16,5 +15,3 @@ int feed_open(struct span bytes, size_t chunk);
 
 /* The path of such a file. */
 extern const char feed_path[];
-
-#endif

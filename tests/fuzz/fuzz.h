@@ -1,7 +1,6 @@
 /* Shared functions of the fuzz targets. A target is a file NAME_fuzz.c, linked with libFuzzer
  * (`make fuzz`) or replay.c (`make test`). */
-#ifndef ROWFERRY_TESTS_FUZZ_FUZZ_H
-#define ROWFERRY_TESTS_FUZZ_FUZZ_H
+#pragma once
 
 #include "core/base/str.h"
 
@@ -25,5 +24,3 @@ void fuzz_must_equal(struct span is, struct span expected, const char *property)
 /* Takes the part of text before the first `line` (with its line end); all of it if there is no such
  * line. */
 struct span fuzz_take_part(struct span *text, const char *line);
-
-#endif

@@ -1,6 +1,5 @@
 /* Properties of every file that is read, for the targets csv and ndjson. */
-#ifndef ROWFERRY_TESTS_FUZZ_READING_H
-#define ROWFERRY_TESTS_FUZZ_READING_H
+#pragma once
 
 #include "core/row/reader.h"
 
@@ -26,5 +25,3 @@ enum {
  * sizes are those of the bytes before them; a file is refused with ERR_INPUT and its name; and the
  * accepted rows of a CSV file are the same after an export. */
 void reading_check(const struct reading *reading, struct span text);
-
-#endif

@@ -1,6 +1,5 @@
 /* Schemas from texts, for the targets schema and check. */
-#ifndef ROWFERRY_TESTS_FUZZ_SCHEMAS_H
-#define ROWFERRY_TESTS_FUZZ_SCHEMAS_H
+#pragma once
 
 #include "core/validate/checker.h"
 
@@ -12,5 +11,3 @@ struct schema *schemas_open(struct span text, struct err *err);
  * properties or JSON pointers whose parents are in the row, and that texts are UTF-8 within their
  * limits. Returns the number of violations. */
 size_t schemas_check(struct checker *checker, const struct row *row, struct buf *out);
-
-#endif

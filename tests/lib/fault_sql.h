@@ -1,6 +1,5 @@
 /* Statements of SQLite that fail, at their beginning or after some of their work. */
-#ifndef ROWFERRY_TESTS_LIB_FAULT_SQL_H
-#define ROWFERRY_TESTS_LIB_FAULT_SQL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ void fault_sql_arm_next(enum fault_sql kind, unsigned n);
 
 /* From now on nothing fails; db may be NULL. Returns whether something did since fault_sql_arm. */
 bool fault_sql_disarm(struct sqlite3 *db);
-
-#endif

@@ -1,6 +1,5 @@
 /* A file system of SQLite's in front of the real one, whose n-th write fails. */
-#ifndef ROWFERRY_TESTS_LIB_FAULT_VFS_H
-#define ROWFERRY_TESTS_LIB_FAULT_VFS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -13,5 +12,3 @@ void fault_vfs_arm(unsigned n, int code, bool stays);
 
 /* From now on nothing fails. True when something did since fault_vfs_arm. */
 bool fault_vfs_disarm(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* What a reader makes of some bytes, as one text to compare; for the tests of core/row. */
-#ifndef ROWFERRY_TESTS_LIB_ROWS_H
-#define ROWFERRY_TESTS_LIB_ROWS_H
+#pragma once
 
 #include "core/base/str.h"
 #include "core/row/reader.h"
@@ -67,5 +66,3 @@ bool rows_tape_fits(const struct row *row);
 
 /* One row as rows_dump writes it. */
 void rows_print(struct buf *out, const struct row *row, const struct violations *violations);
-
-#endif

@@ -1,6 +1,5 @@
 /* A temporary folder of a test's own, and children that a test watches. */
-#ifndef ROWFERRY_TESTS_LIB_SCRATCH_H
-#define ROWFERRY_TESTS_LIB_SCRATCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,5 +24,3 @@ pid_t scratch_fork(void);
 
 /* Waits for the child's end: its exit status, or minus the signal that ended it. */
 int scratch_join(pid_t child);
-
-#endif

@@ -4,8 +4,7 @@
  * earlier moment, two copies of it that are drained at the same time, later rows of ours. All
  * interleavings are walked. The verdicts are those of policy_assess, and the model keeps of them
  * what core/store/exchange.c keeps. */
-#ifndef ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
-#define ROWFERRY_TESTS_LIB_SETTLING_MODEL_H
+#pragma once
 
 #include "core/job/policy.h"
 
@@ -47,5 +46,3 @@ struct model_result {
 
 /* Walks until everything is seen or a violation is found. */
 void model_walk(const struct model_settings *settings, struct model_result *result);
-
-#endif

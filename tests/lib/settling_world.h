@@ -1,6 +1,5 @@
 /* Inside the settling model only: one of its states, and the steps to others. */
-#ifndef ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
-#define ROWFERRY_TESTS_LIB_SETTLING_WORLD_H
+#pragma once
 
 #include "tests/lib/settling_model.h"
 
@@ -72,5 +71,3 @@ void world_check(struct onlooker *onlooker, const struct world *world);
 
 /* Notes a violation; the first one counts. */
 void onlooker_complain(struct onlooker *onlooker, const char *text);
-
-#endif

@@ -1,6 +1,5 @@
 /* A database in a folder of its own, and the steps of an intake and of a drain in a few words. */
-#ifndef ROWFERRY_TESTS_LIB_STORE_FIXTURE_H
-#define ROWFERRY_TESTS_LIB_STORE_FIXTURE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/job/id.h"
@@ -86,5 +85,3 @@ void fixture_check_idle(const struct fixture *fixture);
 
 /* Fails the test when anything in the database contradicts anything else. */
 void fixture_check(struct fixture *fixture);
-
-#endif

@@ -1,6 +1,5 @@
 /* Facts for the policy, and its verdicts as lines of text. */
-#ifndef ROWFERRY_TESTS_LIB_VERDICTS_H
-#define ROWFERRY_TESTS_LIB_VERDICTS_H
+#pragma once
 
 #include "core/job/policy.h"
 
@@ -25,5 +24,3 @@ struct policy_verdict assess(const struct policy_job *job, struct policy_answer 
 /* `STATE RUN stayed doubt unsettled success costs proven NEXT retries N readbacks N delay MS`,
  * without words that do not apply; valid until the next call. */
 const char *verdict_text(const struct policy_verdict *verdict);
-
-#endif

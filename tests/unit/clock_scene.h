@@ -1,7 +1,6 @@
 /* A clock that goes on only when the test moves it, for all that this program and its libraries
  * read of it: no load of the machine uses up a limit of time. */
-#ifndef ROWFERRY_TESTS_CLOCK_SCENE_H
-#define ROWFERRY_TESTS_CLOCK_SCENE_H
+#pragma once
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -41,5 +40,3 @@ int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *
     end.tv_sec += until->tv_sec - clock_start[CLOCK_MONOTONIC].tv_sec - skipped_s;
     return real(condition, mutex, &end);
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* A drain in simulated time: libcurl, the store's thread, the clocks and the signals are replaced
  * by what is here, in the one program that includes it. The database, the token, the pace and the
  * policy are the real ones. */
-#ifndef ROWFERRY_TESTS_DRAIN_SCENE_H
-#define ROWFERRY_TESTS_DRAIN_SCENE_H
+#pragma once
 
 #include "core/drain/drain.h"
 
@@ -576,5 +575,3 @@ static inline void add_batch_of(int rows)
     BATCH(buf_text(&words));
     buf_release(&words);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* System calls that fail: those that the code of this program makes, not those of libraries. */
-#ifndef ROWFERRY_TESTS_FAULT_SCENE_H
-#define ROWFERRY_TESTS_FAULT_SCENE_H
+#pragma once
 
 #include "tests/unit/scene.h"
 
@@ -221,5 +220,3 @@ int ferror(FILE *file)
     file_failed = false;
     return failed || real(file);
 }
-
-#endif

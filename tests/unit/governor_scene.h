@@ -1,6 +1,5 @@
 /* A server with a limit, and a client that is paced by a governor, both in simulated time. */
-#ifndef ROWFERRY_TESTS_GOVERNOR_SCENE_H
-#define ROWFERRY_TESTS_GOVERNOR_SCENE_H
+#pragma once
 
 #include "core/http/governor.h"
 
@@ -308,5 +307,3 @@ static inline bool holds(const char *name, const struct outcome *outcome,
                 outcome->refused.minimum, outcome->refused.maximum, outcome->refused.mean);
     return fine;
 }
-
-#endif

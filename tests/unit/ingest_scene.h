@@ -1,6 +1,5 @@
 /* A scene with a database, a schema and an inbox: what the tests of core/ingest share. */
-#ifndef ROWFERRY_TESTS_INGEST_SCENE_H
-#define ROWFERRY_TESTS_INGEST_SCENE_H
+#pragma once
 
 #include "tests/unit/scene.h"
 
@@ -147,5 +146,3 @@ static inline void put_rows(const struct scene *scene, const char *name, unsigne
 }
 
 #define INGEST_TEST(name) cmocka_unit_test_setup_teardown(name, ingest_scene_begin, scene_end)
-
-#endif

@@ -1,6 +1,5 @@
 /* Moves of files in an inbox, and what others do in the middle of them. */
-#ifndef ROWFERRY_TESTS_PLACE_SCENE_H
-#define ROWFERRY_TESTS_PLACE_SCENE_H
+#pragma once
 
 #include "core/inbox/writers.h"
 #include "tests/unit/scene.h"
@@ -106,5 +105,3 @@ static inline bool write_text(void *context, int fd, struct err *err)
         return err_set(err, ERR_CONFIG, "No space left on device");
     return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* A server of raw sockets that plays steps, and a pool that sends to it. */
-#ifndef ROWFERRY_TESTS_POOL_SCENE_H
-#define ROWFERRY_TESTS_POOL_SCENE_H
+#pragma once
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
@@ -246,5 +245,3 @@ static inline void assert_text(const char *text, const char *expected)
 
 #define OK       "HTTP/1.1 200 OK\r\n"
 #define OK_EMPTY OK "Content-Length: 0\r\n\r\n"
-
-#endif

@@ -1,6 +1,5 @@
 /* A folder for each test, its content, and the notices about it. */
-#ifndef ROWFERRY_TESTS_SCENE_H
-#define ROWFERRY_TESTS_SCENE_H
+#pragma once
 
 #include "core/base/notice.h"
 #include "core/inbox/place.h"
@@ -166,5 +165,3 @@ static inline pid_t start_writer(const struct scene *scene, const char *name, in
 }
 
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
-
-#endif

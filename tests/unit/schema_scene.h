@@ -1,6 +1,5 @@
 /* Schemas from texts, and the violations of rows as text. */
-#ifndef ROWFERRY_TESTS_SCHEMA_SCENE_H
-#define ROWFERRY_TESTS_SCHEMA_SCENE_H
+#pragma once
 
 #include "core/validate/checker.h"
 #include "tests/lib/scratch.h"
@@ -136,5 +135,3 @@ static inline void assert_schemas_refused(const struct refusal *cases, size_t co
             fail_msg("%s\n is: %s\nnot: %s", cases[i].text, reason, cases[i].reason);
     }
 }
-
-#endif

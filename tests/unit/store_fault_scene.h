@@ -4,8 +4,7 @@
  * leaves the tables as they were; nothing contradicts anything else, and the same call succeeds
  * afterwards.
  */
-#ifndef ROWFERRY_TESTS_STORE_FAULT_SCENE_H
-#define ROWFERRY_TESTS_STORE_FAULT_SCENE_H
+#pragma once
 
 #include "core/base/mem.h"
 #include "core/store/filed.h"
@@ -250,5 +249,3 @@ static int end(void **state)
 }
 
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-#endif

@@ -20,19 +20,21 @@ enum {
     BODY_KEPT = 64 << 10, /* the memory of a larger answer is freed */
 };
 
-enum proxy { PROXY_UNSET, PROXY_OF_ENVIRONMENT, PROXY_NONE };
-
 /* One request at a time. Options that are the same for all requests are set once. */
 struct slot {
     CURL *easy;
+    CURLU *place;     /* scheme, host and port of the last request */
+    char *place_text; /* the same as it stands before the path; NULL: libcurl has a whole URL */
+    size_t place_size;
     struct slot *next;                  /* in the list of free ones or of answers */
     struct curl_slist *request_headers; /* the last request's, used again while they fit */
     bool has_fields;                    /* ... and it had fields of its own */
     const char *key_field;              /* the name of the field of authorization */
     const char *authorization;          /* the values in there, or NULL */
     const char *content_type;
+    const char *user_agent; /* the whole field */
     enum http_method method;
-    enum proxy proxy;
+    bool no_proxy;
     unsigned departures; /* how often libcurl was about to send this request */
     bool body_over;
     int64_t started_us;
@@ -44,6 +46,7 @@ struct slot {
 
 struct http_pool {
     CURLM *multi;
+    struct curl_slist *agent; /* the User-Agent */
     struct slot *slots;
     unsigned slot_count, free_count;
     struct slot *free;
@@ -109,12 +112,15 @@ static const struct {
 };
 
 /* Each option returns CURLE_OK, which is 0. */
-static bool slot_open(struct slot *slot, const struct http_options *options)
+static bool slot_open(struct slot *slot, const struct http_options *options,
+                      struct curl_slist *agent)
 {
     CURL *easy = curl_easy_init();
     unsigned failed = 0;
 
     slot->easy = easy;
+    slot->place = curl_url();
+    slot->user_agent = agent->data;
     slot->method = HTTP_GET;
     slot->key_field = options->key_field ? options->key_field : "Authorization";
     for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++)
@@ -130,10 +136,10 @@ static bool slot_open(struct slot *slot, const struct http_options *options)
     failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
-    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+    failed |= curl_easy_setopt(easy, CURLOPT_PROXYHEADER, agent);
     if (options->ca_file)
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-    return !failed;
+    return slot->place && !failed;
 }
 
 /* The list holds a token. */
@@ -147,6 +153,8 @@ static void list_release(struct curl_slist *headers)
 static void slot_close(struct slot *slot)
 {
     curl_easy_cleanup(slot->easy);
+    curl_url_cleanup(slot->place);
+    free(slot->place_text);
     list_release(slot->request_headers);
     if (slot->body.data)
         explicit_bzero(slot->body.data, slot->body.capacity);
@@ -155,10 +163,14 @@ static void slot_close(struct slot *slot)
 
 static bool pool_setup(struct http_pool *pool, const struct http_options *options, struct err *err)
 {
+    char *agent = mem_printf("User-Agent: %s", options->user_agent);
+
+    pool->agent = curl_slist_append(NULL, agent);
+    free(agent);
     if (pool->wake_fd < 0)
         return err_set(err, ERR_INTERNAL, "eventfd: %s", strerror(errno));
     pool->multi = curl_multi_init();
-    if (!pool->multi ||
+    if (!pool->multi || !pool->agent ||
         curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->slots) ||
         curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)options->slots))
         return err_set(err, ERR_INTERNAL, "libcurl's multi handle could not be made");
@@ -166,7 +178,7 @@ static bool pool_setup(struct http_pool *pool, const struct http_options *option
         struct slot *slot = &pool->slots[i];
 
         pool->slot_count++;
-        if (!slot_open(slot, options))
+        if (!slot_open(slot, options, pool->agent))
             return err_set(err, ERR_INTERNAL, "libcurl %s lacks an option that is needed",
                            curl_version_info(CURLVERSION_NOW)->version);
         slot->next = pool->free;
@@ -206,6 +218,7 @@ void http_pool_close(struct http_pool *pool)
         slot_close(&pool->slots[i]);
     }
     curl_multi_cleanup(pool->multi);
+    curl_slist_free_all(pool->agent);
     if (pool->wake_fd >= 0)
         close(pool->wake_fd);
     free(pool->slots);
@@ -223,16 +236,24 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static struct curl_slist *append_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (longer)
+        *list = longer;
+    return longer;
+}
+
 /* Appends `name: value`, or without a value `name:`, which keeps libcurl from sending its own.
  * Returns the value in the list, or NULL. */
 static const char *append_header(struct curl_slist **list, const char *name, const char *value)
 {
     char *line = mem_printf("%s:%s%s", name, value ? " " : "", value ? value : "");
-    struct curl_slist *longer = curl_slist_append(*list, line);
+    struct curl_slist *longer = append_line(list, line);
     const char *kept = NULL;
 
     if (longer) {
-        *list = longer;
         while (longer->next)
             longer = longer->next;
         kept = value ? longer->data + strlen(name) + 2 : NULL;
@@ -248,17 +269,17 @@ static unsigned slot_list(struct slot *slot, const struct http_request *request)
 {
     struct curl_slist *list = NULL;
     const char *authorization = NULL, *content_type;
-    bool complete = true;
+    bool complete;
 
     if (slot->request_headers && same_text(slot->authorization, request->authorization) &&
         same_text(slot->content_type, request->content_type) && !slot->has_fields &&
         !request->fields)
         return 0;
-    append_header(&list, "Accept", "application/json");
-    append_header(&list, "Expect", NULL);
+    complete = append_line(&list, slot->user_agent) &&
+               append_header(&list, "Accept", "application/json") && append_line(&list, "Expect:");
     /* answers to updates are short: no compression is asked for, but it is decoded if it comes */
     if (request->content_type)
-        append_header(&list, "Accept-Encoding", NULL);
+        complete = append_line(&list, "Accept-Encoding:") && complete;
     content_type = append_header(&list, "Content-Type", request->content_type);
     if (request->authorization)
         authorization = append_header(&list, slot->key_field, request->authorization);
@@ -299,18 +320,60 @@ static unsigned slot_method(struct slot *slot, const struct http_request *reques
     return failed;
 }
 
-/* Uses the proxy of the environment for all hosts except loopback. Returns 0 or libcurl's error. */
-static unsigned slot_proxy(struct slot *slot, const char *text)
+/* True when path and query can be sent as they stand: with a slash first, no fragment, and nothing
+ * that libcurl would refuse or encode. */
+static bool is_target(const char *text)
 {
-    struct url url;
-    enum proxy proxy = PROXY_OF_ENVIRONMENT;
+    if (text[0] != '/')
+        return false;
+    while (*text > ' ' && *text < 0x7f && *text != '#')
+        text++;
+    return !*text;
+}
 
-    if (url_parse(span_of(text), &url) && url_host_is_loopback(url.host))
-        proxy = PROXY_NONE;
-    if (slot->proxy == proxy)
-        return 0;
-    slot->proxy = proxy;
-    return curl_easy_setopt(slot->easy, CURLOPT_PROXY, proxy == PROXY_NONE ? "" : NULL);
+/* Takes scheme, host and port of the URL for this and later requests. The proxy of the environment
+ * is used for all hosts except loopback; plain http through a proxy needs the whole URL in the
+ * request. Returns 0 or libcurl's error. */
+static unsigned slot_move(struct slot *slot, const char *text)
+{
+    struct url url = {0};
+    bool understood = url_parse(span_of(text), &url);
+    bool no_proxy = understood && url_host_is_loopback(url.host);
+    unsigned failed = 0;
+
+    free(slot->place_text);
+    slot->place_text = NULL;
+    if (understood && !url.has_user && (no_proxy || url.scheme.size == 5) &&
+        is_target(url.rest.data)) {
+        slot->place_size = (size_t)(url.rest.data - text);
+        slot->place_text = mem_printf("%.*s", (int)slot->place_size, text);
+        if (curl_url_set(slot->place, CURLUPART_URL, slot->place_text, 0) != CURLUE_OK) {
+            free(slot->place_text);
+            slot->place_text = NULL;
+        }
+    }
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->place_text ? slot->place : NULL);
+    if (slot->no_proxy != no_proxy)
+        failed |= curl_easy_setopt(slot->easy, CURLOPT_NOPROXY, no_proxy ? "*" : NULL);
+    slot->no_proxy = no_proxy;
+    return failed;
+}
+
+/* Sets the URL. What is before the path is parsed once for all requests to one place: libcurl takes
+ * it apart and prints it again for each request that has a whole URL, which is a quarter of what a
+ * request costs. Returns 0 or libcurl's error. */
+static unsigned slot_url(struct slot *slot, const char *text)
+{
+    unsigned failed = 0;
+
+    if (!slot->place_text || strncmp(text, slot->place_text, slot->place_size) != 0 ||
+        !is_target(text + slot->place_size))
+        failed |= slot_move(slot, text);
+    if (!slot->place_text)
+        failed |= curl_easy_setopt(slot->easy, CURLOPT_URL, text);
+    failed |= curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET,
+                               slot->place_text ? text + slot->place_size : NULL);
+    return failed;
 }
 
 static void slot_reset(struct slot *slot, unsigned index)
@@ -334,8 +397,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
     slot->headers.wanted_name = request->wanted;
     failed |= slot_list(slot, request);
     failed |= slot_method(slot, request);
-    failed |= slot_proxy(slot, request->url);
-    failed |= curl_easy_setopt(slot->easy, CURLOPT_URL, request->url);
+    failed |= slot_url(slot, request->url);
     failed |= curl_easy_setopt(slot->easy, CURLOPT_FRESH_CONNECT, (long)request->new_connection);
     failed |= curl_easy_setopt(slot->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     if (failed)

@@ -145,6 +145,47 @@ static void a_request_leaves_byte_by_byte_as_asked(void **state)
     stage_close(&stage);
 }
 
+static void each_request_of_a_slot_goes_where_its_own_url_says(void **state)
+{
+    static const struct {
+        const char *host, *rest, *target;
+    } urls[] = {
+        {"127.0.0.1", "/a", "/a"},       {"127.0.0.1", "?b", "/?b"},
+        {"127.0.0.1", "/c?d#e", "/c?d"}, {"localhost", "/f", "/f"},
+        {"127.0.0.1", "", "/"},          {"127.0.0.1", "/g", "/g"},
+        {"x@localhost", "/h", "/h"},     {"127.0.0.1", "/\xc3\xa9", "/%c3%a9"},
+        {"127.0.0.1", "/i", "/i"},
+    };
+    struct step steps[sizeof urls / sizeof *urls];
+    struct http_answer *answer;
+    struct stage stage;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        steps[i] = (struct step)STEP(OK_EMPTY, KEEP);
+    stage_open(&stage, steps, sizeof steps / sizeof *steps, 1);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        const char *host = strchr(urls[i].host, '@');
+        struct buf expected = {0};
+
+        snprintf(stage.url, sizeof stage.url, "http://%s:%d%s", urls[i].host, stage.server.port,
+                 urls[i].rest);
+        buf_printf(&expected, "PUT %s HTTP/1.1\r\nHost: %s:%d\r\n*", urls[i].target,
+                   host ? host + 1 : urls[i].host, stage.server.port);
+        http_pool_release(stage.pool, fetch(&stage));
+        sem_wait(&stage.server.settled);
+        assert_text(buf_text(&stage.server.last), buf_text(&expected));
+        buf_release(&expected);
+    }
+    /* what cannot be in a request line never leaves, and the slot can be used again */
+    snprintf(stage.url, sizeof stage.url, "http://127.0.0.1:%d/k HTTP/1.1\r\nX: y",
+             stage.server.port);
+    answer = fetch(&stage);
+    assert_int_equal(answer->end, HTTP_NEVER_LEFT);
+    http_pool_release(stage.pool, answer);
+    assert_int_equal(stage_close(&stage), sizeof urls / sizeof *urls);
+}
+
 static void a_reused_connection_that_dies_is_not_sent_to_again(void **state)
 {
     static const struct step steps[] = {STEP(OK_EMPTY, KEEP), STEP(NULL, CLOSE),
@@ -657,6 +698,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_an_answer_ends_has_its_verdict),
         cmocka_unit_test(a_request_leaves_byte_by_byte_as_asked),
+        cmocka_unit_test(each_request_of_a_slot_goes_where_its_own_url_says),
         cmocka_unit_test(a_reused_connection_that_dies_is_not_sent_to_again),
         cmocka_unit_test(credentials_that_an_answer_echoes_are_replaced_by_stars),
         cmocka_unit_test(what_follows_an_answer_is_never_taken_for_the_next_one),

@@ -154,6 +154,8 @@ void api_read_fault(const struct target *target, struct span body, long status,
     fault->retry_after_ms = find_retry_ms(message);
     str_printable(text_at(object, &described->error_code, code_names), fault->code,
                   sizeof fault->code);
+    if (!object && body.size && target_needs_code(target, status))
+        snprintf(fault->code, sizeof fault->code, "%s", TARGET_UNREADABLE);
     str_printable(message, fault->message, sizeof fault->message);
     if (!fault->message[0])
         describe(body, status, object != NULL, fault);

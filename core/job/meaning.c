@@ -31,7 +31,7 @@ static const enum meaning told_meanings[] = {
     [TARGET_CONFLICT] = MEANS_CONFLICT, [TARGET_MISSING] = MEANS_MISSING,
     [TARGET_EXISTS] = MEANS_EXISTS,     [TARGET_REFUSED] = MEANS_REFUSED,
     [TARGET_RETRY] = MEANS_NOT_DONE,    [TARGET_THROTTLED] = MEANS_THROTTLED,
-    [TARGET_STOP] = MEANS_STOP,
+    [TARGET_STOP] = MEANS_STOP,         [TARGET_UNSURE] = MEANS_AMBIGUOUS,
 };
 
 static enum meaning meaning_of(long status)

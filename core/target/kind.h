@@ -23,7 +23,8 @@ enum target_answer {
     TARGET_REFUSED,
     TARGET_RETRY,
     TARGET_THROTTLED,
-    TARGET_STOP, /* the target is wrong or not there: the run ends */
+    TARGET_STOP,   /* the target is wrong or not there: the run ends */
+    TARGET_UNSURE, /* of no description: the code that it depends on could not be read */
 };
 
 /* What is done about a record that is not there. */

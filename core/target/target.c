@@ -307,11 +307,23 @@ const char *target_token_header(const struct target *target, bool answer)
     return answer ? d->lock_answer.header : d->lock_read.header;
 }
 
+bool target_needs_code(const struct target *target, long status)
+{
+    const struct description *d = &target->description;
+
+    for (uint32_t i = 0; i < d->answer_count; i++)
+        if (d->answers[i].status == status && d->answers[i].code.size)
+            return true;
+    return false;
+}
+
 enum target_answer target_answer_of(const struct target *target, long status, const char *code)
 {
     const struct description *d = &target->description;
     enum target_answer by_status = TARGET_UNTOLD, by_code = TARGET_UNTOLD;
 
+    if (strcmp(code, TARGET_UNREADABLE) == 0)
+        return TARGET_UNSURE;
     for (uint32_t i = 0; i < d->answer_count; i++) {
         const struct description_answer *answer = &d->answers[i];
 

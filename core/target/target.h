@@ -110,5 +110,12 @@ const char *target_token_header(const struct target *target, bool answer);
 struct span target_comparable(const struct target *target, struct span fields,
                               struct target_scratch *scratch);
 
+/* The code of an error whose body is not JSON, where the target's answers of that status differ by
+ * code. */
+#define TARGET_UNREADABLE "(unreadable)"
+
+/* True where the target's answers of that status differ by code. */
+bool target_needs_code(const struct target *target, long status);
+
 /* Returns what the description says about an answer with that status and code. */
 enum target_answer target_answer_of(const struct target *target, long status, const char *code);

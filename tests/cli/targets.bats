@@ -152,31 +152,21 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 ["rest-version","A",{"a":2}]' "$(applied | sort)"
 }
 
-@test "answers that never come, kills and refusals that lie: nothing is lost, nothing twice" {
-    local i
-
-    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}' '"version":"fetch"'
-    schema Etag '{"preset":"rest-etag","write":{"path":"/rest-etag/{id}"}}' '"version":"fetch"'
-    schema Plain '{"preset":"rest-plain","write":{"path":"/rest-plain/{id}"}}'
+@test "an error whose code cannot be read does not stop the run or refuse the row" {
     schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
-    start_sim --fault cut-after=0.1 --fault cut-before=0.1 --fault get:cut-after=0.1 --fault html-200-after=0.05 --fault late=0.05 --fault 503-before=0.05 --seed 7
-    for name in Version Etag Plain Row; do
-        { echo record_id,a,b; seq 40 | awk '{ print "r" $1 "," $1 ",x" }'; } | file $name-1.csv
-    done
-    for i in 1 2 3; do
-        rowferry run inbox --min-age 0 >run.out 2>&1 3>&- &
-        sleep 0.3
-        kill -KILL $! && wait $! || true
-    done 2>/dev/null
-    setting fault=none
-    for ((i = 0; i < 20; i++)); do
-        run --separate-stderr rowferry run inbox --min-age 0
-        [ "$status" != 0 ] || break
-        sleep 0.3
-    done
-    same '160 applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state' | tr '|' ' ')"
-    same 160 "$(applied | sort -u | wc -l)"
-    same '' "$(applied | grep -v rest-plain | grep -v datatable | sort | uniq -d)"
+    schema Group '{"preset":"genesys-groups"}' '"version":"fetch"'
+    start_sim --answer put:G=400:general.conflict*1 --distort get:broken-gzip=1
+    printf 'record_id,a\nA,1\n' | file Row-1.csv
+    night 5
+    same 'pending|404|(unreadable)' "$(sql 'SELECT state, http_status, error_code FROM job')"
+    setting 'distort=none&distort=put:broken-gzip=1'
+    printf 'record_id,a\nG,1\n' | file Group-1.csv
+    rowferry ingest inbox/Group-1.csv
+    ends 5 rowferry drain --max-retries 0
+    setting distort=none
+    ends 0 rowferry drain
+    same '["genesys-datatable-rows/T","A",{"a":1}]
+["genesys-groups","G",{"a":1}]' "$(applied | sort)"
 }
 
 @test "somebody else's change is a conflict with an opaque lock, and none without a lock" {

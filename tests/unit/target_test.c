@@ -508,6 +508,9 @@ static void answers_are_found_by_status_and_code(void **state)
     assert_int_equal(target_answer_of(target, 400, "y"), TARGET_UNTOLD);
     assert_int_equal(target_answer_of(target, 404, ""), TARGET_UNTOLD);
     assert_int_equal(target_answer_of(target_guide(), 409, ""), TARGET_UNTOLD);
+    assert_int_equal(target_answer_of(target, 409, TARGET_UNREADABLE), TARGET_UNSURE);
+    assert_true(target_needs_code(target, 400));
+    assert_false(target_needs_code(target, 404));
     target_close(target);
 }
 

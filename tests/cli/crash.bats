@@ -2,6 +2,7 @@
 load lib
 . "$TOP/tests/crash/lib.bash"
 . "$TOP/tests/crash/points.bash"
+. "$TOP/tests/crash/locks.bash"
 
 SEED=1
 
@@ -18,6 +19,45 @@ teardown() {
 @test "5 kills with keepBefore keep what the server had before each update" {
     B=${BIN#"$TOP/"} KILLS=5 KEEP=1 WITHOUT=heads WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" kills
     holds "$output" "crash: 5 kills in 1 rounds"
+}
+
+@test "5 kills with targets of every kind of lock lose nothing, and send nothing twice that a lock can prevent" {
+    B=${BIN#"$TOP/"} LOCK_ROWS=8 KILLS=40 SEED=7 WORK=$BATS_TEST_TMPDIR/crash ends 0 "$TOP/tests/crash/run.sh" locks
+    holds "$output" "crash: targets with every kind of lock were killed 5 times"
+}
+
+@test "the checks of locks see a row that is missing, twice, in the wrong order, or not what its job says" {
+    world_begin world 1 --records <(lock_seeds) --only-seeded --upsert
+    lock_schemas
+    feed_locks 12
+    CRASH_RUN=("${LOCK_RUN[@]}")
+    run_to_the_end || { cat out; false; }
+    check locks.sql && check locks-end.sql
+    cp witness.db good.db
+    read -r record first second < <(sqlite3 -separator ' ' witness.db "SELECT record_id, min(seq), max(seq)
+        FROM ledger WHERE record_id LIKE 'Body-%' GROUP BY record_id HAVING count(*) = 2 LIMIT 1")
+    tampered_lock locks-end.sql "DELETE FROM ledger WHERE seq = $first" "of $record (body) was never applied"
+    tampered_lock locks.sql "DELETE FROM ledger WHERE seq = $first" 'is `applied`, and the server never did that'
+    tampered_lock locks.sql "INSERT INTO ledger SELECT 9999, record_id, version, submitted, correlation_id, fields, serial
+        FROM ledger WHERE seq = $second" "of $record was applied 2 times, which its lock (body) can prevent"
+    tampered_lock locks.sql "UPDATE ledger SET serial = (SELECT sum(serial) FROM ledger WHERE seq IN ($first, $second)) - serial
+        WHERE seq IN ($first, $second)" "$record: row S-"
+    tampered_lock locks.sql "INSERT INTO ledger SELECT 9999, 'X', version, submitted, correlation_id, fields, serial
+        FROM ledger WHERE seq = $second" "of X was never asked for"
+    sqlite3 rowferry.db 'DELETE FROM attempt WHERE id IN (SELECT max(id) FROM attempt GROUP BY method)'
+    cp good.db witness.db
+    run check locks.sql
+    holds "$output" 'writes of '
+    holds "$output" 'reads of '
+}
+
+# tampered_lock CHECK SQL FAULT: with that done to witness.db, the check reports the fault
+tampered_lock() {
+    cp good.db witness.db
+    sqlite3 witness.db "$2"
+    run check "$1"
+    same 1 "$status"
+    holds "$output" "$3"
 }
 
 @test "every crash point is reached, and the run after it puts things right" {

@@ -163,7 +163,7 @@ COMMIT;
 .import "|tail -n +$((applied + 1)) ledger" line
 BEGIN;
 INSERT INTO ledger SELECT text->>'seq', text->>'id', text->>'version', text->>'submitted_version',
-    text->>'correlation_id', text->'fields', substr(text->'fields'->>'warehouseLocation', 3)
+    text->>'correlation_id', text->'fields', CAST(substr(text, instr(text, '"S-') + 3) AS INTEGER)
 FROM line;
 DELETE FROM line;
 DELETE FROM asked;

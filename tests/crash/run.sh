@@ -18,7 +18,7 @@
 # nothing else. At least half of the kills whose run had a right
 # clock must have hit requests in flight: the server saw them, and their end is not on record. Then a
 # listener is killed a fifth as often (listen.bash), and a run and a listener on one database a tenth as often
-# (echoes.bash).
+# (echoes.bash), and a run over targets with every kind of lock likewise (locks.bash).
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=$(cd "$TOP/${B:-build/debug}" && pwd) || exit 2
@@ -30,6 +30,7 @@ KILLS_A_ROUND=${ROUND:-50} ROWS_LEFT_MIN=500 MOMENT_MS=150
 . "$TOP/tests/crash/points.bash"
 . "$TOP/tests/crash/listen.bash"
 . "$TOP/tests/crash/echoes.bash"
+. "$TOP/tests/crash/locks.bash"
 
 for name in $(compgen -e | grep -E '^(ROWFERRY|GENESYS|GENESYSCLOUD|ERP)_'); do
     unset "$name"
@@ -252,3 +253,4 @@ find_crash_points
 [ "${1:-points}" != points ] || scenes
 [ "${1:-listen}" != listen ] || listen_round $((KILLS / 5 + 1))
 [ "${1:-echoes}" != echoes ] || echo_round $((KILLS / 10 + 1))
+[ "${1:-locks}" != locks ] || lock_round $((KILLS / 10 + 1))

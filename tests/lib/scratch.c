@@ -38,7 +38,7 @@ static int drop(const char *path, const struct stat *status, int kind, struct FT
 
 void scratch_remove(const char *folder)
 {
-    nftw(folder, drop, 8, FTW_DEPTH | FTW_PHYS);
+    nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void scratch_write(const char *path, const void *bytes, size_t size)

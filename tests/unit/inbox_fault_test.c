@@ -38,7 +38,7 @@ static bool holds(const struct scene *scene, const char *name, const char *text)
 
 static void remove_all(const struct scene *scene, const char *folder)
 {
-    nftw(at(scene, folder), drop, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(at(scene, folder));
 }
 
 /* Moves a file with one fault and then without. */

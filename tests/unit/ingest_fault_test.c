@@ -217,7 +217,7 @@ static void restore(struct scene *scene)
     static size_t size;
     FILE *file;
 
-    nftw(at(scene, "inbox"), drop, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(at(scene, "inbox"));
     mkdir(at(scene, "inbox"), 0700);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(at(scene, names[i]));

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <zlib.h>
 
-enum { ROWS = 40000 };
+enum { ROWS = 20000 };
 
 /* Runs in a process of its own, so that it can be killed and its signals stay its own. */
 static pid_t start(void (*work)(struct scene *scene), struct scene *scene)
@@ -218,9 +218,9 @@ static void a_compressed_file_is_resumed(void **state)
     assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "loading 16384");
     assert_int_equal(run(read_inbox, scene), 0);
     assert_query(scene, "SELECT state || ' ' || rows_read || ' ' || jobs FROM batch_summary",
-                 "open 40000 39600");
+                 "open 20000 19800");
     assert_query(scene, "SELECT count(DISTINCT row_no) || ' ' || max(row_no) FROM job",
-                 "39600 39999");
+                 "19800 19999");
 }
 
 static void a_resumed_batch_is_reported_with_all_its_rows(void **state)
@@ -236,9 +236,9 @@ static void a_resumed_batch_is_reported_with_all_its_rows(void **state)
     assert_int_equal(visits.count, 1);
     assert_int_equal(visits.last.outcome, INGEST_LOADED);
     assert_int_equal(visits.last.rows_read, ROWS);
-    assert_int_equal(visits.last.rows_rejected, 400);
-    assert_int_equal(visits.last.jobs, 39600);
-    assert_int_equal(visits.last.violations, 400);
+    assert_int_equal(visits.last.rows_rejected, 200);
+    assert_int_equal(visits.last.jobs, 19800);
+    assert_int_equal(visits.last.violations, 200);
     snprintf(expected, sizeof expected,
              "batch 1: resumes reading of %s/inbox/Item-1.csv from row 16385\n", scene->folder);
     assert_non_null(strstr(scene->said, expected));
@@ -248,7 +248,7 @@ static void a_resumed_batch_is_reported_with_all_its_rows(void **state)
 /* Back to a file that waits in the inbox, and nothing else. */
 static void reset(struct scene *scene, unsigned rows)
 {
-    nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(scene->folder);
     assert_int_equal(mkdir(scene->folder, 0700), 0);
     ingest_scene_fill(scene);
     put_rows(scene, "inbox/Item-1.csv", rows);
@@ -316,10 +316,15 @@ static unsigned kill_often(struct scene *scene, unsigned rows, unsigned kills, u
     return loading;
 }
 
-/* 50 kills or more, so many that 25 of them came in the middle of a batch. */
+/* 50 kills or more, so many that 25 of them came in the middle of a batch; under a sanitizer, which
+ * looks for other faults, a fifth of that. */
 static void killed_at_random_moments_each_row_is_loaded_once(void **state)
 {
+#ifdef __SANITIZE_ADDRESS__
+    enum { KILLS = 10, KILLS_MAX = 40, ROUND = 2 };
+#else
     enum { KILLS = 50, KILLS_MAX = 200, ROUND = 10 };
+#endif
     static const unsigned rows[] = {17000, 33000, 20000, 40000, 25000};
     unsigned kills = 0, loading = 0, seed = (unsigned)getpid();
 
@@ -366,7 +371,7 @@ static void a_batch_whose_schema_file_changed_starts_again(void **state)
     bench_open(&bench, scene);
     recover(&bench, NULL, NULL);
     assert_non_null(strstr(scene->said, "batch 1: starts again"));
-    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 19800");
     bench_close(&bench);
 }
 
@@ -384,7 +389,7 @@ static void a_batch_is_resumed_with_its_own_options(void **state)
     recover(&bench, NULL, NULL);
     assert_non_null(strstr(scene->said, "batch 1: resumes reading"));
     assert_query(scene, "SELECT state || ' ' || options FROM batch", "open ");
-    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 19800");
     bench_close(&bench);
 }
 
@@ -392,7 +397,7 @@ static void limits_of_a_batch_hold_when_it_is_resumed(void **state)
 {
     static const struct ingest_limits limits[] = {
         {.rows = ROWS + 1},
-        {.has_errors = true, .errors = 399},
+        {.has_errors = true, .errors = 199},
         {.has_percent = true, .percent = 0.999},
     };
     struct scene *scene = *state;
@@ -478,7 +483,7 @@ static void a_changed_prefix_starts_again(void **state)
     bench_open(&bench, scene);
     recover(&bench, NULL, NULL);
     assert_non_null(strstr(scene->said, "is not what it was: read from its beginning"));
-    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 39600");
+    assert_query(scene, "SELECT state || ' ' || jobs FROM batch_summary", "open 19800");
     assert_query(scene, "SELECT substr(record_id, 1, 2) FROM job WHERE row_no = 1", "Q-");
     bench_close(&bench);
 }
@@ -528,7 +533,7 @@ static void a_batch_whose_schema_file_became_invalid_waits(void **state)
     bench_close(&bench);
     put(scene, "schema/Item.json", ITEM_SCHEMA);
     assert_int_equal(run(read_inbox, scene), 0);
-    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 40000");
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 20000");
 }
 
 static void moves_are_left_to_the_commands_that_make_them(void **state)
@@ -542,7 +547,7 @@ static void moves_are_left_to_the_commands_that_make_them(void **state)
     bench.options.leave_files = true;
     recover(&bench, keep_visit, &visits);
     assert_int_equal(visits.count, 1);
-    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 40000");
+    assert_query(scene, "SELECT state || ' ' || rows_read FROM batch", "open 20000");
     assert_true(waits_in_inbox(scene));
     recover(&bench, keep_visit, &visits);
     assert_int_equal(visits.count, 1);
@@ -599,7 +604,7 @@ static void assert_refused_and_empty(const struct scene *scene)
     assert_query(scene,
                  "SELECT group_concat(state || ' ' || rows_read || ' ' || rows_rejected || ' ' || "
                  "rows_discarded || ' ' || jobs || ' ' || pending) FROM batch_summary",
-                 "refused 40000 400 39600 0 0");
+                 "refused 20000 200 19800 0 0");
     assert_query(scene, "SELECT (SELECT count(*) FROM job_row) + (SELECT count(*) FROM record_job)",
                  "0");
     assert_query(scene, "SELECT filed_ms > 0 FROM batch", "1");
@@ -620,15 +625,15 @@ static void killed_at_any_commit_a_refused_batch_is_empty_and_over_its_limit(voi
         ended = run(read_short, scene);
         commits_left = 0;
         between += finds(scene, "SELECT 1 FROM batch WHERE state = 'refused' AND "
-                                "rows_discarded BETWEEN 1 AND 39599");
+                                "rows_discarded BETWEEN 1 AND 19799");
         unfiled += finds(scene, "SELECT 1 FROM batch WHERE state = 'refused' AND "
-                                "rows_discarded = 39600 AND filed_ms IS NULL");
+                                "rows_discarded = 19800 AND filed_ms IS NULL");
         if (ended == SIGKILL)
             assert_int_equal(WEXITSTATUS(run(read_short, scene)), 4);
         assert_refused_and_empty(scene);
     }
     assert_int_equal(WEXITSTATUS(ended), 4);
-    assert_int_equal(between, 9);
+    assert_int_equal(between, 4);
     assert_true(unfiled > 0);
 }
 

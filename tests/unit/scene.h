@@ -3,6 +3,7 @@
 
 #include "core/base/notice.h"
 #include "core/inbox/place.h"
+#include "tests/lib/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,24 +44,17 @@ static inline struct notice_sink ears(struct scene *scene)
 static inline int scene_begin(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
+    char folder[SCRATCH_SIZE];
 
-    snprintf(scene->folder, sizeof scene->folder, "/tmp/rowferry-test-XXXXXX");
-    assert_non_null(mkdtemp(scene->folder));
+    scratch_make(folder);
+    assert_true(snprintf(scene->folder, sizeof scene->folder, "%s", folder) < 64);
     *state = scene;
     return 0;
 }
 
-static inline int drop(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static inline void scene_release(struct scene *scene)
 {
-    nftw(scene->folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(scene->folder);
     free(scene);
 }
 

@@ -190,12 +190,15 @@ void committer_close(struct committer *committer)
     free(committer);
 }
 
-void committer_add(struct committer *committer, struct commit_item *item)
+void committer_add(struct committer *committer, struct commit_item *items)
 {
-    item->next = NULL;
+    struct commit_item *last = items;
+
+    while (last->next)
+        last = last->next;
     pthread_mutex_lock(&committer->mutex);
-    *committer->last = item;
-    committer->last = &item->next;
+    *committer->last = items;
+    committer->last = &last->next;
     pthread_cond_signal(&committer->added);
     pthread_mutex_unlock(&committer->mutex);
 }

@@ -44,7 +44,8 @@ struct committer *committer_open(const struct committer_options *options, struct
 void committer_end(struct committer *committer);
 void committer_close(struct committer *committer);
 
-void committer_add(struct committer *committer, struct commit_item *item);
+/* items: a list by `next`, and its order. */
+void committer_add(struct committer *committer, struct commit_item *items);
 
 /* The items that are done, in no order, or NULL. */
 struct commit_item *committer_take_done(struct committer *committer);

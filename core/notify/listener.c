@@ -30,6 +30,10 @@ enum {
     FINISH_US = 5000000,      /* for what has come when stopping is asked for */
     SWEEP_US = 500000,
     SECOND_US = 1000000,
+    GATHER_MS =
+        1, /* from the end of a commit to the next look at connections; then twice as long */
+    GATHER_MAX_MS = 16,
+    VISITS_MAX = 8, /* of MHD to a request that is being stored, before it is suspended */
 };
 
 enum route { ROUTE_NONE, ROUTE_NOTIFICATIONS, ROUTE_HEALTH, ROUTE_METRICS };
@@ -64,7 +68,9 @@ struct request {
     struct buf body;
     size_t counted; /* bytes of body that are counted as memory in use */
     uint64_t discarded;
-    bool is_submitted;
+    bool is_submitted, is_done; /* it was given to the committer; it came back */
+    bool is_suspended;
+    unsigned visits;
     struct payload_reader reader;
     struct request *next_free;
 };
@@ -76,6 +82,9 @@ struct listener {
     int epoll_fd, done_fd;
     struct connection_list idle, busy;
     struct request *free;
+    struct commit_item *submitted, **last; /* since MHD ran last, for the committer */
+    unsigned gathering;                    /* requests with the committer that are not suspended */
+    int gather_ms;
     struct MHD_Response *stored, *repeated, *healthy;
     size_t memory; /* of bodies */
     unsigned connections_max;
@@ -498,9 +507,31 @@ static enum MHD_Result submit(struct listener *listener, struct request *request
     request->item.notification = payload.notification;
     request->is_submitted = true;
     request->connection->is_waiting = true;
-    MHD_suspend_connection(request->handle);
-    committer_add(listener->committer, &request->item);
+    request->item.next = NULL;
+    *listener->last = &request->item;
+    listener->last = &request->item.next;
+    listener->gathering++;
     return MHD_YES;
+}
+
+/* MHD asks again for the answer of a request that is being stored. To suspend a connection costs
+ * three system calls, which those that are answered soon are spared. */
+static enum MHD_Result visit(struct listener *listener, struct request *request)
+{
+    if (++request->visits > VISITS_MAX) {
+        request->is_suspended = true;
+        listener->gathering--;
+        MHD_suspend_connection(request->handle);
+    }
+    return MHD_YES;
+}
+
+static void count_stored(struct listener *listener, const struct request *request)
+{
+    if (request->item.notification.is_repeated)
+        listener->counts.repeated++;
+    else
+        listener->counts.stored++;
 }
 
 static enum MHD_Result finish(struct listener *listener, struct request *request)
@@ -509,17 +540,14 @@ static enum MHD_Result finish(struct listener *listener, struct request *request
     if (!request->item.is_stored)
         return answer_problem(listener, request, MHD_HTTP_SERVICE_UNAVAILABLE,
                               "the notification could not be stored: try again");
-    if (request->item.notification.is_repeated)
-        listener->counts.repeated++;
-    else
-        listener->counts.stored++;
+    count_stored(listener, request);
     return MHD_queue_response(request->handle, MHD_HTTP_OK,
                               request->item.notification.is_repeated ? listener->repeated
                                                                      : listener->stored);
 }
 
-/* MHD calls it when the header is there, for each part of the body, at its end, and again when
- * a suspended connection was resumed. */
+/* MHD calls it when the header is there, for each part of the body, at its end, and again each time
+ * that it runs until there is an answer, unless the connection is suspended. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, const char *path,
                                   const char *method, const char *version, const char *part,
                                   size_t *part_size, void **slot)
@@ -537,7 +565,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *handle, 
         return take_part(listener, request, part, size);
     }
     if (request->is_submitted)
-        return finish(listener, request);
+        return request->is_done ? finish(listener, request) : visit(listener, request);
     if (request->status)
         return answer_problem(listener, request, request->status, request->problem);
     if (request->route == ROUTE_HEALTH)
@@ -556,8 +584,12 @@ static void on_completed(void *context, struct MHD_Connection *handle, void **sl
     (void)handle;
     (void)code;
     request->connection->is_new = false;
+    request->connection->is_waiting = false;
     list_move(request->connection, &listener->idle);
-    request_give_back(listener, request);
+    request->connection = NULL;
+    /* whose client reset the connection, is stored all the same */
+    if (!request->is_submitted || request->is_done)
+        request_give_back(listener, request);
     *slot = NULL;
 }
 
@@ -575,14 +607,37 @@ static void on_done(void *context)
         listener->options.stored(listener->options.context);
 }
 
-static void resume_done(struct listener *listener)
+static void take_done(struct listener *listener)
 {
     struct commit_item *item = committer_take_done(listener->committer), *next;
 
     for (; item; item = next) {
+        struct request *request = (struct request *)(void *)item;
+
         next = item->next;
-        MHD_resume_connection(((struct request *)(void *)item)->handle);
+        request->is_done = true;
+        if (request->is_suspended)
+            MHD_resume_connection(request->handle);
+        else
+            listener->gathering--;
+        if (request->connection)
+            continue;
+        if (item->is_stored)
+            count_stored(listener, request);
+        request_give_back(listener, request);
     }
+}
+
+/* Gives the committer at once what came. */
+static bool run_daemon(struct listener *listener, struct err *err)
+{
+    bool fine = MHD_run(listener->daemon) == MHD_YES;
+
+    if (listener->submitted)
+        committer_add(listener->committer, listener->submitted);
+    listener->submitted = NULL;
+    listener->last = &listener->submitted;
+    return fine || err_set(err, ERR_INTERNAL, "the HTTP server failed");
 }
 
 /* So many connections as the limit of descriptors leaves, which is raised where that may be. */
@@ -641,6 +696,7 @@ struct listener *listener_open(const struct listener_options *options, struct er
     struct listener *listener = mem_calloc(1, sizeof *listener);
 
     listener->options = *options;
+    listener->last = &listener->submitted;
     listener->has_tls = options->tls_certificate != NULL;
     listener->connections_max = connections_max();
     listener->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -667,6 +723,8 @@ static int wait_ms(const struct listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
+    if (listener->gathering > 0)
+        return listener->gather_ms;
     if (MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES && timeout_ms < 500)
         return (int)timeout_ms;
     return 500;
@@ -675,7 +733,7 @@ static int wait_ms(const struct listener *listener)
 /* One turn of the loop; is_ending: no connection is accepted any more. */
 static bool turn(struct listener *listener, bool is_ending, struct err *err)
 {
-    struct pollfd fds[] = {{listener->epoll_fd, POLLIN, 0},
+    struct pollfd fds[] = {{listener->gathering > 0 ? -1 : listener->epoll_fd, POLLIN, 0},
                            {listener->done_fd, POLLIN, 0},
                            {stop_fd(), POLLIN, 0},
                            {is_ending || is_full(listener) ? -1 : listener->options.fd, POLLIN, 0}};
@@ -684,12 +742,20 @@ static bool turn(struct listener *listener, bool is_ending, struct err *err)
 
     if (poll(fds, 4, wait_ms(listener)) < 0 && errno != EINTR)
         return err_set(err, ERR_INTERNAL, "poll: %s", strerror(errno));
-    if (fds[1].revents && read(listener->done_fd, &wakes, sizeof wakes) > 0)
-        resume_done(listener);
     if (fds[3].revents)
         accept_all(listener);
-    if (MHD_run(listener->daemon) != MHD_YES)
-        return err_set(err, ERR_INTERNAL, "the HTTP server failed");
+    if (fds[0].fd >= 0 || fds[1].revents)
+        listener->gather_ms = GATHER_MS;
+    else if (listener->gather_ms < GATHER_MAX_MS)
+        listener->gather_ms *= 2;
+    if (fds[1].revents && read(listener->done_fd, &wakes, sizeof wakes) > 0) {
+        /* MHD takes the answers in one run, and sends them in the next */
+        take_done(listener);
+        if (!run_daemon(listener, err))
+            return false;
+    }
+    if (!run_daemon(listener, err))
+        return false;
     now_us = clock_monotonic_us();
     sweep(listener, now_us);
     if (listener->options.tick && now_us - listener->ticked_us > SECOND_US) {
@@ -717,10 +783,11 @@ void listener_end(struct listener *listener)
 {
     if (listener->committer) {
         committer_end(listener->committer);
-        resume_done(listener);
+        take_done(listener);
     }
     if (listener->daemon) {
-        /* a suspended connection has to run before the daemon may stop */
+        /* a suspended connection has to run before the daemon may stop; the second run sends */
+        MHD_run(listener->daemon);
         MHD_run(listener->daemon);
         MHD_stop_daemon(listener->daemon);
         listener->daemon = NULL;

@@ -4,6 +4,7 @@
 #include "core/row/row.h"
 #include "core/validate/decimal.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ void payload_reader_release(struct payload_reader *reader)
     buf_release(&reader->scratch[1]);
     buf_release(&reader->canonical);
     buf_release(&reader->names);
+    EVP_MD_CTX_free(reader->hash);
 }
 
 /* A body and its tokens. */
@@ -177,11 +179,26 @@ static void append_time(struct source *source, uint32_t modified, struct span ti
     }
 }
 
-/* What makes it the same as another one. */
-static void make_key(struct source *source, struct payload *payload, const char *webhook_id,
-                     uint32_t fields, uint32_t modified, struct span time, struct buf *out)
+/* The context of the reader finds the algorithm once, where SHA256() would look for it each time.
+ */
+static void hash(struct payload_reader *reader, unsigned char digest[SHA256_DIGEST_LENGTH])
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    const EVP_MD *type = reader->hash ? NULL : EVP_sha256();
+
+    if (!reader->hash)
+        reader->hash = EVP_MD_CTX_new();
+    if (!reader->hash || !EVP_DigestInit_ex(reader->hash, type, NULL) ||
+        !EVP_DigestUpdate(reader->hash, reader->canonical.data, reader->canonical.size) ||
+        !EVP_DigestFinal_ex(reader->hash, digest, NULL))
+        abort();
+}
+
+/* What makes it the same as another one. */
+static void make_key(struct payload_reader *reader, struct source *source, struct payload *payload,
+                     const char *webhook_id, uint32_t fields, uint32_t modified, struct span time)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct buf *out = &reader->canonical;
 
     buf_reset(out);
     if (webhook_id) {
@@ -194,8 +211,8 @@ static void make_key(struct source *source, struct payload *payload, const char 
         if (fields)
             append_value(source, fields, out);
     }
-    SHA256((const unsigned char *)out->data, out->size, hash);
-    memcpy(payload->notification.key, hash, sizeof payload->notification.key);
+    hash(reader, digest);
+    memcpy(payload->notification.key, digest, sizeof payload->notification.key);
 }
 
 /* Why a notification that can be read is not passed on, or NULL. */
@@ -283,7 +300,7 @@ bool payload_read(struct payload_reader *reader, struct span body, const char *w
     if (!notification->refusal)
         notification->fields = payload->fields = written(&source, fields);
     read_correlation(&source, record, payload);
-    make_key(&source, payload, webhook_id, fields, modified, time, &reader->canonical);
+    make_key(reader, &source, payload, webhook_id, fields, modified, time);
     return true;
 }
 

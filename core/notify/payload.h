@@ -14,6 +14,7 @@ enum { PAYLOAD_MAX = 1048576, PAYLOAD_PROBLEM_SIZE = 256 };
 struct payload_reader {
     struct json_tape tape;
     struct buf texts[5], scratch[2], canonical, names;
+    struct evp_md_ctx_st *hash; /* OpenSSL's EVP_MD_CTX */
 };
 
 void payload_reader_release(struct payload_reader *reader);

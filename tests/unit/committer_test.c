@@ -106,8 +106,8 @@ static void a_transaction_that_fails_stores_none_and_says_why(void **state)
                      SQLITE_OK);
     committer = open_committer(fixture, &calls);
     fill(2);
+    items[0].next = &items[1];
     committer_add(committer, &items[0]);
-    committer_add(committer, &items[1]);
     committer_end(committer);
     assert_int_equal(count_done(committer, false), 2);
     committer_count(committer, &counts);

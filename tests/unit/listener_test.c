@@ -632,6 +632,62 @@ static void a_database_that_fails_is_503_until_it_works(void **state)
     assert_int_equal(scene->counts.unavailable, 1);
 }
 
+/* Its connection is reset, with a request that was sent whole. */
+static void reset(int fd)
+{
+    const struct linger none = {1, 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(fd);
+}
+
+/* The second request of a connection: from then on, MHD sees that it is reset. */
+static int post_without_waiting(struct scene *scene, const char *id)
+{
+    struct buf text = {0};
+    int fd = dial(scene);
+    size_t before;
+
+    say_text(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    check_answer(hear(scene, fd, false), 200, "ok");
+    before = heard;
+
+    buf_printf(&text, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+               strlen(notification(id)), notification(id));
+    say(fd, text.data, text.size);
+    while (heard < before + text.size)
+        poll(NULL, 0, 1);
+    buf_release(&text);
+    return fd;
+}
+
+/* While the database is locked, a connection is first visited, then suspended. */
+static void what_was_accepted_is_stored_without_its_client(void **state)
+{
+    struct scene *scene = *state;
+    int patient, late;
+
+    start(scene);
+    run_sql(scene, "BEGIN IMMEDIATE");
+    patient = post_without_waiting(scene, "a");
+    late = post_without_waiting(scene, "b");
+    reset(post_without_waiting(scene, "c"));
+    check_answer(ask(scene, "GET /healthz", "", NULL), 200, "ok");
+    poll(NULL, 0, 300);
+    reset(late);
+    say_text(patient, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    poll(NULL, 0, 50);
+    run_sql(scene, "COMMIT");
+    check_answer(hear(scene, patient, true), 200, "stored");
+    check_answer(buf_text(&scene->answer), 200, "ok");
+    posts(scene, "d", 200, "stored");
+    ask_to_stop();
+    join(scene);
+    assert_int_equal(scene->counts.stored, 4);
+    assert_string_equal(stored_ids(scene), "a; b; c; d");
+    close(patient);
+}
+
 static void a_wait_that_fails_ends_it(void **state)
 {
     struct scene *scene = *state;
@@ -793,6 +849,7 @@ int main(void)
         LISTENER_TEST(header_body_and_idleness_have_their_times),
         LISTENER_TEST(a_stop_answers_what_has_come),
         LISTENER_TEST(a_database_that_fails_is_503_until_it_works),
+        LISTENER_TEST(what_was_accepted_is_stored_without_its_client),
         LISTENER_TEST(a_wait_that_fails_ends_it),
         LISTENER_TEST(at_the_limit_the_longest_idle_connection_makes_room),
         LISTENER_TEST(tls_is_served_and_has_the_same_times),

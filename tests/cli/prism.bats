@@ -142,7 +142,6 @@ ask() {
     same '' "$(violations)"
 }
 
-
 # path_of PRESET: of its writes, in the documents
 path_of() {
     case $1 in
@@ -166,6 +165,17 @@ forced() {
     done
 }
 
+@test "201 and 204 are successes" {
+    forced <<'END'
+a1 genesys-external-contacts 201 -
+b1 genesys-user-attributes 204 -
+END
+    ends 0 rowferry run inbox --min-age 0
+    same 'a1 applied PUT 201
+b1 applied PUT 204
+fine applied PUT 200' "$(ended "$ANSWERS")"
+}
+
 @test "errors that refuse a row" {
     forced <<'END'
 a1 genesys-external-contacts 409 matching_contact_found
@@ -186,6 +196,9 @@ i1 genesys-outbound-contacts 400 invalid_contact_columns
 i2 genesys-outbound-contacts 404 resource_not_found
 i3 genesys-outbound-contacts 400 contact_does_not_exist
 g1 genesys-conversation-attributes 400 conversation_custom_attributes_invalid_id
+g2 genesys-conversation-attributes 400 conversation_custom_attributes_schema_validation_error
+h5 genesys-workitems 409 request_conflict
+j2 genesys-scim-users 400 bad_request
 j1 genesys-scim-users 404 not_found
 k1 rest-version 404 -
 l1 rest-etag 404 -
@@ -209,14 +222,17 @@ e1 refused not.found
 f1 refused user.custom.attributes.schema.validation.error
 fine applied 200
 g1 refused conversation.custom.attributes.invalid.id
+g2 refused conversation.custom.attributes.schema.validation.error
 h1 refused pre.check.cannot.update.terminated.workitem
 h2 refused schema.error.invalid.instance
 h3 refused not.found.error
 h4 unchanged 400
+h5 refused request.conflict
 i1 refused invalid.contact.columns
 i2 refused resource.not.found
 i3 refused contact.does.not.exist
 j1 refused not.found
+j2 refused bad.request
 k1 refused not.found
 l1 refused Internal_RecordNotFound
 m1 refused NOT_FOUND
@@ -268,7 +284,9 @@ d2 genesys-outbound-contacts 400 contact_bulk_operation_in_progress
 e1 genesys-workitems 400 db_transaction_cancelled
 e2 genesys-conversation-attributes 409 request_conflict
 f1 rest-version 503 -
+f2 genesys-users 504 -
 g1 rest-plain 503 -
+g2 genesys-datatable-rows 503 -
 END
     ends 5 rowferry run inbox --min-age 0 --max-retries 0
     same 'a1 pending PUT 409
@@ -279,8 +297,10 @@ d2 pending GET 200 PUT 400
 e1 pending GET 200 PUT 400
 e2 pending GET 200 PUT 409
 f1 pending GET 200 PUT 503
+f2 pending GET 200 PUT 504 GET 200
 fine applied PUT 200
-g1 unknown PUT 503' "$(ended "$ANSWERS")"
+g1 unknown PUT 503
+g2 unknown GET 200 PUT 503' "$(ended "$ANSWERS")"
 }
 
 @test "errors that stop the run" {
@@ -290,8 +310,9 @@ g1 unknown PUT 503' "$(ended "$ANSWERS")"
         rm -rf inbox rowferry.db*
         mkdir inbox
         forced <<<"a $line"
+        rm inbox/fine-a.csv
         ends "$status_wanted" rowferry run inbox --min-age 0 --max-retries 0 --max-wait 1s
-        same 'a pending' "$(ended | head -n 1)"
+        same 'a pending' "$(ended)"
     done <<'END'
 2 genesys-datatable-rows 404 flows_datatables_table_not_found
 2 genesys-user-attributes 404 user_custom_attributes_schema_not_found
@@ -301,6 +322,8 @@ g1 unknown PUT 503' "$(ended "$ANSWERS")"
 5 genesys-workitems 400 service_limit_workitem_updates_per_minute_limit_reached
 5 genesys-workitems 400 service_limit_per_day_maximum_updated_limit_reached
 5 rest-plain 429 -
+5 genesys-users 429 -
+6 genesys-users 403 -
 END
 }
 

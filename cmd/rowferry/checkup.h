@@ -26,6 +26,7 @@ struct checkup {
     bool readable;           /* it is not damaged, and has all tables of this version */
     struct api_probe *probe; /* NULL: no request was made */
     bool has_token;
+    struct probing *probing; /* of --probe; NULL: nothing is probed */
 };
 
 /* Adds a line of text. */

@@ -349,14 +349,20 @@ const struct command commands[] = {
             "Checks everything that a night needs, and says what to do about each fault: "
             "configuration, schema files, the database (and all its counters, by a full count), "
             "permissions, free space, the inbox (default: inbox), the login, one GET, and the "
-            "clock. It changes nothing, here or at the API. It can be used while a run works.",
+            "clock. It changes nothing, here or at the API, but for a record that --probe names, "
+            "which it updates and puts back to show whether the target of its schema file is "
+            "described as the API is. It can be used while a run works.",
         .example = "rowferry doctor /srv/erp/inbox --db /srv/erp/rowferry.db",
         .statuses = STATUSES{
             {0, "every check is fine, or has only a remark"},
             {1, "a counter of the database is wrong: a bug, please report"},
             {2, "a setting, a schema file, a certificate, the inbox or the clock is wrong, or the "
-                "database does not exist"},
-            {5, "the network is down, or the API does not answer"},
+                "database does not exist; with --probe: the target is not as the schema file "
+                "describes it, or the record does not exist"},
+            {3, "with --probe: an update was refused, the record could not be put back, or the "
+                "answer was no"},
+            {5, "the network is down, or the API does not answer; with --probe: a job of the "
+                "record is still to be sent"},
             {6, "the API refuses the credentials or permissions"},
             {8, NULL}, STOPPED,
         },

@@ -1,10 +1,13 @@
 /* Checks everything that a nightly run needs: a table of checks, each with advice if something is
- * wrong. Changes nothing. */
+ * wrong. Changes nothing, but for the record of --probe, which it puts back. */
 #include "cmd/rowferry/checkup_api.h"
 #include "cmd/rowferry/checkup_database.h"
+#include "cmd/rowferry/checkup_probe.h"
+#include "cmd/rowferry/checkup_restored.h"
 #include "cmd/rowferry/checkup_settings.h"
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/json_line.h"
+#include "cmd/rowferry/probing.h"
 #include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/words.h"
 #include "core/api/probe.h"
@@ -33,10 +36,18 @@ static const struct {
     {"login", check_login},
     {"api", check_api},
     {"clock", check_clock},
+    /* of --probe */
+    {"record", check_record},
+    {"update", check_update},
+    {"token", check_token},
+    {"absent fields", check_absent},
+    {"old token", check_stale},
+    {"put back", check_restored},
 };
 
 enum {
     CHECKS = sizeof checks / sizeof *checks,
+    PROBES = 6, /* of them, the last ones, with --probe only */
     OUTCOMES = OUTCOME_SKIPPED + 1,
     TEXT_COLUMN = 21, /* label and name come before it */
 };
@@ -123,19 +134,37 @@ static void print_end(struct report *report, const unsigned counts[OUTCOMES])
     buf_release(&out);
 }
 
+/* Looks for options that mean nothing without --probe. */
+static bool check_options(struct cli *cli)
+{
+    static const enum option_id ids[] = {OPT_FIELDS, OPT_SCHEMA, OPT_YES, OPT_DRY_RUN};
+
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (cli->options.values[ids[i]].origin == FROM_ARGUMENT &&
+            !options_text(&cli->options, OPT_PROBE))
+            return report_error(&cli->report, ERR_CONFIG, "--%s needs --probe RECORD",
+                                option_at(ids[i])->name);
+    return true;
+}
+
 void command_doctor(struct cli *cli)
 {
     struct checkup checkup = {.cli = cli};
-    unsigned counts[OUTCOMES] = {0};
+    unsigned counts[OUTCOMES] = {0}, count = CHECKS;
 
-    for (unsigned i = 0; i < CHECKS; i++) {
+    if (!check_options(cli))
+        return;
+    if (!options_text(&cli->options, OPT_PROBE))
+        count -= PROBES;
+    for (unsigned i = 0; i < count; i++) {
         struct finding *finding = &checkup.finding;
 
         finding->outcome = OUTCOME_FINE;
         finding->status = EXIT_DONE;
         buf_reset(&finding->text);
         buf_reset(&finding->advice);
-        if (stop_requested())
+        /* what was written is put back all the same */
+        if (stop_requested() && checks[i].check != check_restored)
             checkup_skip(&checkup, "it was stopped");
         else
             checks[i].check(&checkup);
@@ -146,6 +175,7 @@ void command_doctor(struct cli *cli)
     print_end(&cli->report, counts);
     if (stop_requested())
         report_stopped(&cli->report);
+    probing_close(checkup.probing);
     api_probe_close(checkup.probe);
     catalog_close(checkup.catalog);
     store_close(checkup.store);

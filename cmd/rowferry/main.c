@@ -12,6 +12,7 @@
  *     listen.c forward.c          deliver.[ch]     notifications -> ERP core/notify; run.c, too
  *     retry.c resolve.c cancel.c  choice.[ch]      the jobs that a person decides about
  *     doctor.c                    checkup*.[ch]    its checks
+ *                                 probing.[ch]     the record of --probe
  *     backup.c                                     copies of the database, core/store
  *     diff.c                      load.[ch], send.[ch]  files or jobs -> a plan, core/drain
  *     export.c                    undo.[ch]        rows, or what was there before

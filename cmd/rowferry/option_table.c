@@ -37,7 +37,7 @@ static const struct option table[OPT_COUNT] = {
         .commands = READING | FOR_DRAIN | FOR_EXPORT | FOR_DOCTOR | DELIVERING, .group = GROUP_FILES,
         .help = "the folder of schema files, one NAME.json per object"},
     [OPT_SCHEMA] = {.name = "schema", .kind = KIND_TEXT, .argument = "NAME",
-        .commands = READING | FOR_HISTORY, .group = GROUP_FILES,
+        .commands = READING | FOR_HISTORY | FOR_DOCTOR, .group = GROUP_FILES,
         .help = "schema of files whose names do not begin with it, or of the record, if several "
             "schemas have its id"},
     [OPT_FORMAT] = {.name = "format", .kind = KIND_FORMAT, .argument = "F", .commands = READING,
@@ -117,6 +117,17 @@ static const struct option table[OPT_COUNT] = {
     [OPT_RECORD] = {.name = "record", .kind = KIND_TEXT, .argument = "ID",
         .commands = FOR_RETRY | FOR_EXPORT, .group = GROUP_JOBS,
         .help = "only jobs of this record"},
+    [OPT_PROBE] = {.name = "probe", .kind = KIND_TEXT, .argument = "RECORD",
+        .commands = FOR_DOCTOR, .group = GROUP_JOBS,
+        .help = "also update this record, which is one for tests, compare what comes back with "
+            "the target of its schema, and put it back",
+        .manual = "It is updated up to three times, with its own values or those of --fields: once "
+            "as it is, once without one of its fields, and once with an old token. Then it is put "
+            "back; what it held is printed before, and again if that fails. Nothing is created or "
+            "deleted. With several schema files, --schema names the one of the record."},
+    [OPT_FIELDS] = {.name = "fields", .kind = KIND_TEXT, .argument = "JSON",
+        .commands = FOR_DOCTOR, .group = GROUP_JOBS,
+        .help = "with --probe: values as the ERP writes them, {\"phone\": \"+49 30 1234\"}"},
     [OPT_READ] = {.name = "read", .commands = FOR_DIFF, .group = GROUP_JOBS,
         .help = "read every record, also those that are known"},
     [OPT_UNDO] = {.name = "undo", .commands = FOR_EXPORT, .group = GROUP_JOBS,
@@ -139,9 +150,9 @@ static const struct option table[OPT_COUNT] = {
         .help = "instead of jobs, the deliveries to the ERP that failed"},
     [OPT_FILES] = {.name = "files", .commands = FOR_PRUNE, .group = GROUP_DECISION,
         .help = "also delete their files in done/ and refused/, and what was written next to them"},
-    [OPT_DRY_RUN] = {.name = "dry-run", .commands = DECIDING | FOR_PRUNE, .group = GROUP_DECISION,
+    [OPT_DRY_RUN] = {.name = "dry-run", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,
         .help = "show what would be done, and change nothing"},
-    [OPT_YES] = {.name = "yes", .commands = DECIDING | FOR_PRUNE, .group = GROUP_DECISION,
+    [OPT_YES] = {.name = "yes", .commands = DECIDING | FOR_PRUNE | FOR_DOCTOR, .group = GROUP_DECISION,
         .help = "do not ask before changing more than one job"},
     [OPT_ENVIRONMENT] = {.name = "environment", .kind = KIND_TEXT, .argument = "E",
         .env = {"GENESYS_ENVIRONMENT", "GENESYSCLOUD_REGION"},

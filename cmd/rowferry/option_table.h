@@ -55,6 +55,8 @@ enum option_id {
     OPT_EXPORT_STATE,
     OPT_SINCE,
     OPT_RECORD,
+    OPT_PROBE,
+    OPT_FIELDS,
     OPT_READ,
     OPT_UNDO,
     OPT_OLDER_THAN,

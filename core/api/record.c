@@ -87,3 +87,30 @@ bool api_read_record(const struct api_view *view, struct span body, struct targe
     api_read_id(found.mark, &record->id);
     return true;
 }
+
+bool api_record_lack(const struct target *target, const struct api_record *record, struct buf *out)
+{
+    const struct description *d = target_description(target);
+    const struct pointer *at = &d->lock_read.pointer;
+    const char *header = d->lock_read.header;
+
+    if (d->lock == TARGET_STEP && !record->has_version) {
+        buf_append_text(out, "a version, which is a whole number,");
+    } else if (d->lock == TARGET_OPAQUE && !record->token.size) {
+        buf_append_text(out, "the token of the lock");
+    } else if (!record->has_fields) {
+        buf_append_text(out, "an object with fields");
+        at = &d->read_root;
+        header = NULL;
+    } else {
+        return false;
+    }
+    if (header) {
+        buf_printf(out, " in the header field %s", header);
+        return true;
+    }
+    buf_append_text(out, " at \"");
+    pointer_print(at, out);
+    buf_append_char(out, '"');
+    return true;
+}

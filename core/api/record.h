@@ -52,3 +52,7 @@ struct api_view {
  * and limits depth and size. */
 bool api_read_record(const struct api_view *view, struct span body, struct target_scratch *scratch,
                      struct api_record *record);
+
+/* Appends what a record that was read lacks to be of use, and where it was looked for: `the token
+ * of the lock at "/version"`. False when it lacks nothing. */
+bool api_record_lack(const struct target *target, const struct api_record *record, struct buf *out);

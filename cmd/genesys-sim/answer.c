@@ -118,7 +118,7 @@ void answer_lace(struct answer *answer, struct span member)
     buf_append_char(&answer->body, '{');
     buf_append_span(&answer->body, member);
     buf_append_char(&answer->body, ',');
-    buf_append_span(&answer->body, (struct span){plain.data + 1, plain.size - 1});
+    buf_append_span(&answer->body, span_from(buf_span(&plain), 1));
     buf_release(&plain);
 }
 

@@ -198,7 +198,7 @@ static void brotli_into(struct buf *out, struct span plain)
         for (int i = 0; i < 3; i++)
             buf_append_char(out, (char)(header >> 8 * i & 0xFF));
         buf_append(out, plain.data, size);
-        plain = (struct span){plain.data + size, plain.size - size};
+        plain = span_from(plain, size);
         shift = 0;
     }
     buf_append_char(out, (char)(3u << shift));

@@ -319,7 +319,7 @@ bool options_parse(struct options *options, int argc, char *const *argv, struct 
         if (equals)
             name.size = (size_t)(equals - argv[i]);
         if (name.size > 2 && str_starts(argv[i], "--"))
-            option = find_option((struct span){name.data + 2, name.size - 2});
+            option = find_option(span_from(name, 2));
         if (!option)
             return err_set(err, ERR_CONFIG, "unknown option '%s'", argv[i]);
         if (!option->argument && value)

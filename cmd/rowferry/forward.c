@@ -82,7 +82,7 @@ static bool take_line(struct forward *forward, struct span text, struct err *err
     if (text.size > 0 && text.data[text.size - 1] == '\r')
         text.size--;
     if (forward->line_no == 1 && text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        text = (struct span){text.data + 3, text.size - 3};
+        text = span_from(text, 3);
     if (str_trim(text).size == 0)
         return true;
     if (text.size > PAYLOAD_MAX) {

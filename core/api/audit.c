@@ -201,7 +201,7 @@ bool api_audit_next_url(struct buf *out, const char *api_url, struct span next)
         if ((unsigned char)next.data[i] <= ' ' || next.data[i] == 0x7F || next.data[i] == '\\')
             return false;
     if (next.size > origin && memcmp(next.data, api_url, origin) == 0)
-        next = (struct span){next.data + origin, next.size - origin};
+        next = span_from(next, origin);
     if (!next.size || next.data[0] != '/' || (next.size > 1 && next.data[1] == '/'))
         return false;
     buf_append_text(out, api_url);

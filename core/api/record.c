@@ -14,9 +14,9 @@ static bool read_digits(struct span text, unsigned char bytes[16])
     size_t count = 0;
 
     while (text.size && strchr(" \t{(\"", *text.data) && *text.data)
-        text = (struct span){text.data + 1, text.size - 1};
+        text = span_from(text, 1);
     if (text.size > urn.size && strncasecmp(text.data, urn.data, urn.size) == 0)
-        text = (struct span){text.data + urn.size, text.size - urn.size};
+        text = span_from(text, urn.size);
     for (size_t i = 0; i < text.size; i++) {
         int value = str_hex_value(text.data[i]);
 

@@ -253,18 +253,18 @@ size_t str_space_last(struct span text)
     do
         at--;
     while (at && text.size - at < 4 && ((unsigned char)text.data[at] & 0xC0) == 0x80);
-    text = (struct span){text.data + at, text.size - at};
+    text = span_from(text, at);
     return is_blank(str_character(text, &size)) && size == text.size ? size : 0;
 }
 
 struct span str_trim_ends(struct span text)
 {
     while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct span){text.data + 1, text.size - 1};
+        text = span_from(text, 1);
     while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
         text.size--;
     if (text.size >= 2 && memcmp(text.data, "\xC2\xA0", 2) == 0)
-        return str_trim_ends((struct span){text.data + 2, text.size - 2});
+        return str_trim_ends(span_from(text, 2));
     if (text.size >= 2 && memcmp(text.data + text.size - 2, "\xC2\xA0", 2) == 0)
         return str_trim_ends((struct span){text.data, text.size - 2});
     return text;
@@ -309,7 +309,7 @@ char *str_printable(struct span text, char *out, size_t out_size)
             break;
         memcpy(out + used, escape[0] ? escape : text.data, written);
         used += written;
-        text = (struct span){text.data + count, text.size - count};
+        text = span_from(text, count);
     }
     if (out_size)
         out[used] = '\0';

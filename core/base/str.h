@@ -27,6 +27,12 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
+/* Returns what follows the first `size` bytes, which are there. */
+static inline struct span span_from(struct span span, size_t size)
+{
+    return (struct span){span.data + size, span.size - size};
+}
+
 /* Removes a line end, either of its bytes or both. */
 static inline struct span span_without_end(struct span line)
 {

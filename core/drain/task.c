@@ -265,9 +265,9 @@ static bool is_same(const struct api_record *record, const struct claim *claim)
 static bool same_token(struct span a, struct span b)
 {
     if (a.size > 2 && memcmp(a.data, "W/", 2) == 0)
-        a = (struct span){a.data + 2, a.size - 2};
+        a = span_from(a, 2);
     if (b.size > 2 && memcmp(b.data, "W/", 2) == 0)
-        b = (struct span){b.data + 2, b.size - 2};
+        b = span_from(b, 2);
     return a.size && span_equal(a, b);
 }
 

@@ -23,7 +23,7 @@ static struct span trimmed(struct span text)
     while (text.size && (unsigned char)text.data[text.size - 1] <= ' ')
         text.size--;
     while (text.size && (unsigned char)text.data[0] <= ' ')
-        text = (struct span){text.data + 1, text.size - 1};
+        text = span_from(text, 1);
     return text;
 }
 

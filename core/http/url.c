@@ -18,7 +18,7 @@ static inline struct span cut_at(struct span text, const char *ends, struct span
 
     while (size < text.size && !is_one_of(text.data[size], ends))
         size++;
-    *rest = (struct span){text.data + size, text.size - size};
+    *rest = span_from(text, size);
     return (struct span){text.data, size};
 }
 
@@ -28,17 +28,17 @@ static bool parse_host(struct span text, struct url *url)
     struct span rest;
 
     if (text.size && text.data[0] == '[') {
-        url->host = cut_at((struct span){text.data + 1, text.size - 1}, "]", &rest);
+        url->host = cut_at(span_from(text, 1), "]", &rest);
         if (!rest.size)
             return false;
-        rest = (struct span){rest.data + 1, rest.size - 1};
+        rest = span_from(rest, 1);
     } else {
         url->host = cut_at(text, ":", &rest);
     }
     if (rest.size) {
         if (rest.data[0] != ':' || rest.size == 1)
             return false;
-        url->port = (struct span){rest.data + 1, rest.size - 1};
+        url->port = span_from(rest, 1);
     }
     return url->host.size > 0;
 }
@@ -51,13 +51,13 @@ bool url_parse(struct span text, struct url *url)
     url->scheme = cut_at(text, ":/?#", &text);
     if (!url->scheme.size || text.size < 3 || memcmp(text.data, "://", 3) != 0)
         return false;
-    authority = cut_at((struct span){text.data + 3, text.size - 3}, "/?#", &url->rest);
+    authority = cut_at(span_from(text, 3), "/?#", &url->rest);
     for (size_t i = authority.size; i > 0; i--) {
         if (authority.data[i - 1] != '@')
             continue;
         url->has_user = true;
         url->user = (struct span){authority.data, i - 1};
-        authority = (struct span){authority.data + i, authority.size - i};
+        authority = span_from(authority, i);
         break;
     }
     return parse_host(authority, url);
@@ -93,7 +93,7 @@ bool url_same_domain(struct span api_host, struct span host)
     if (url_host_is_loopback(api_host) && url_host_is_loopback(host))
         return true;
     if (domain.size > 4 && strncasecmp(domain.data, "api.", 4) == 0)
-        domain = (struct span){domain.data + 4, domain.size - 4};
+        domain = span_from(domain, 4);
     if (host.size <= domain.size)
         return same_letters(host, domain);
     tail = (struct span){host.data + host.size - domain.size, domain.size};

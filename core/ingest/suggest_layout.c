@@ -689,7 +689,7 @@ static bool analyse(struct sample *sample, const char *name, char delimiter, str
     bool fine;
 
     if (head.size >= 3 && memcmp(head.data, "\xEF\xBB\xBF", 3) == 0)
-        head = (struct span){head.data + 3, head.size - 3};
+        head = span_from(head, 3);
     while (!sample->whole && head.size && head.data[head.size - 1] != '\n')
         head.size--;
     fine = find_header(head, name, delimiter, &guess, &cells, err);

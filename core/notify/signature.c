@@ -61,7 +61,7 @@ static bool read_key(struct signature_keys *keys, struct span line, struct err *
     if (keys->count == SIGNATURE_KEYS_MAX)
         return err_set(err, ERR_CONFIG, "more than %d secrets", SIGNATURE_KEYS_MAX);
     if (line.size >= size && memcmp(line.data, prefix, size) == 0) {
-        if (!decode((struct span){line.data + size, line.size - size}, key))
+        if (!decode(span_from(line, size), key))
             return err_set(err, ERR_CONFIG, "what follows whsec_ is not base64");
     } else {
         if (line.size > KEY_MAX)

@@ -65,7 +65,7 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, c
         }
         if (grouped ? group != 3 : group == 0)
             return false;
-        size = group_size((struct span){content.data + *at, content.size - *at}, thousands);
+        size = group_size(span_from(content, *at), thousands);
         if (!size)
             return true;
         if (!grouped && group > 3)
@@ -80,7 +80,7 @@ static bool take_first(struct span *text, struct span part)
 {
     if (!begins(*text, part))
         return false;
-    *text = (struct span){text->data + part.size, text->size - part.size};
+    *text = span_from(*text, part.size);
     return true;
 }
 
@@ -97,7 +97,7 @@ static void take_blanks(struct span *text)
     size_t size;
 
     while ((size = blank_first(*text)))
-        *text = (struct span){text->data + size, text->size - size};
+        *text = span_from(*text, size);
     while ((size = blank_last(*text)))
         text->size -= size;
 }
@@ -111,7 +111,7 @@ static bool take_unit(struct span *text, struct span unit)
         return false;
     if (take_first(text, unit)) {
         size = blank_first(*text);
-        *text = (struct span){text->data + size, text->size - size};
+        *text = span_from(*text, size);
         return true;
     }
     if (!take_last(text, unit))
@@ -559,7 +559,7 @@ static void write_decimal(const struct cell_form *form, struct span text, struct
     size_t start;
 
     if (negative)
-        text = (struct span){text.data + 1, text.size - 1};
+        text = span_from(text, 1);
     buf_append_text(out, negative ? before[form->sign] : "");
     start = out->size;
     buf_append_span(out, text);

@@ -84,11 +84,10 @@ static struct span find_unit(struct span content)
     } else {
         while (last && !is_of_number(content.data[last - 1]))
             last--;
-        unit = (struct span){content.data + last, content.size - last};
+        unit = span_from(content, last);
         /* a space of several bytes is not part of it */
         while (unit.size && str_space_first(unit))
-            unit =
-                (struct span){unit.data + str_space_first(unit), unit.size - str_space_first(unit)};
+            unit = span_from(unit, str_space_first(unit));
     }
     return is_unit(unit) ? unit : (struct span){0};
 }
@@ -108,7 +107,7 @@ static void find_separators(struct span digits, struct cell_form *form)
         if (memmem(digits.data, digits.size, apostrophes[i].data, apostrophes[i].size))
             form->thousands = apostrophes[i];
     for (size_t i = 0; i < digits.size && !form->thousands.size; i++)
-        if (str_space_first((struct span){digits.data + i, digits.size - i}))
+        if (str_space_first(span_from(digits, i)))
             form->thousands = (struct span){" ", 1};
     /* two of the same group digits */
     if (comma && !point && memchr(digits.data, ',', (size_t)(comma - digits.data))) {
@@ -128,7 +127,7 @@ static struct cell_form guess(struct span content)
     rest = str_trim(rest);
     if (form.unit.size && rest.size > form.unit.size) {
         if (memcmp(rest.data, form.unit.data, form.unit.size) == 0)
-            rest = (struct span){rest.data + form.unit.size, rest.size - form.unit.size};
+            rest = span_from(rest, form.unit.size);
         else
             rest.size -= form.unit.size;
         rest = str_trim(rest);
@@ -140,7 +139,7 @@ static struct cell_form guess(struct span content)
     else if (rest.size > 1 && memchr("+-", rest.data[rest.size - 1], 2))
         form.sign = CELL_SIGN_TRAILING;
     while (rest.size && memchr("+-( ", rest.data[0], 4))
-        rest = (struct span){rest.data + 1, rest.size - 1};
+        rest = span_from(rest, 1);
     while (rest.size && memchr("+-) ", rest.data[rest.size - 1], 4))
         rest.size--;
     if (!form.padding && rest.size > 1 && rest.data[0] == '0' && str_is_digit(rest.data[1]))

@@ -350,11 +350,11 @@ static char find_delimiter(const struct csv_heading *heading, struct span header
             while (part.size && memchr("\"\r\n", part.data[part.size - 1], 3))
                 part.size--;
             if (part.size && part.data[0] == '"')
-                part = (struct span){part.data + 1, part.size - 1};
+                part = span_from(part, 1);
             if (csv_is_record_id(heading->shape, part))
                 return byte;
             size += end != NULL;
-            left = (struct span){left.data + size, left.size - size};
+            left = span_from(left, size);
         }
     }
     return '\0';

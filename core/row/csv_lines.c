@@ -346,7 +346,7 @@ bool csv_lines_hint(const struct csv_lines *lines, struct source *source, struct
             return true;
         }
         marked &= line.data[0] == first || span_without_end(line).size == 0;
-        left = (struct span){left.data + line.size, left.size - line.size};
+        left = span_from(left, line.size);
     }
     return false;
 }

@@ -284,7 +284,7 @@ static void put_tags(struct csv_row *csv, const struct csv_cell *cell, struct ro
             buf_append_char(&csv->tags, '"');
         }
         size += semicolon != NULL;
-        left = (struct span){left.data + size, left.size - size};
+        left = span_from(left, size);
     }
     if (csv->tags.size)
         buf_append_char(&csv->tags, ']');

@@ -319,8 +319,7 @@ static void put_cell(struct csv_writer *writer, struct span content)
         write_cell(buf_span(&safe), writer->delimiter, false, &writer->line);
         buf_release(&safe);
     }
-    writer->too_large |=
-        is_too_large(writer, (struct span){writer->line.data + start, writer->line.size - start});
+    writer->too_large |= is_too_large(writer, span_from(buf_span(&writer->line), start));
 }
 
 /* Returns the beginning of a text that a quoted cell can hold. */

@@ -186,7 +186,7 @@ static struct span without_blanks(struct span first)
 
     while (before < first.size && memchr(" \t\r\n", first.data[before], 4))
         before++;
-    return (struct span){first.data + before, first.size - before};
+    return span_from(first, before);
 }
 
 const char *file_kind_json(struct span first)
@@ -195,7 +195,7 @@ const char *file_kind_json(struct span first)
 
     if (!text.size || !memchr("[{", text.data[0], 2))
         return NULL;
-    inside = without_blanks((struct span){text.data + 1, text.size - 1});
+    inside = without_blanks(span_from(text, 1));
     if (!inside.size || inside.data[0] != (text.data[0] == '[' ? '{' : '"'))
         return NULL;
     return text.data[0] == '['

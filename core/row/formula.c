@@ -54,6 +54,6 @@ bool formula_is(struct span content)
     if (content.size && (content.data[0] == '\t' || content.data[0] == '\r'))
         return true;
     while ((blank = blank_size(left)))
-        left = (struct span){left.data + blank, left.size - blank};
+        left = span_from(left, blank);
     return begins_formula(left) && !is_plain_number(content);
 }

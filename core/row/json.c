@@ -138,8 +138,7 @@ static void decode_names(struct json_scratch *scratch, const struct json_tape *t
             size_t start = scratch->decoded.size;
 
             json_decode(&scratch->decoded, scratch->names[i]);
-            scratch->names[i] =
-                (struct span){scratch->decoded.data + start, scratch->decoded.size - start};
+            scratch->names[i] = span_from(buf_span(&scratch->decoded), start);
         }
         index = tape->tokens[name->next].next;
     }

@@ -302,7 +302,7 @@ static bool is_blank(struct span line)
 {
     size_t before = separators(line);
 
-    line = (struct span){line.data + before, line.size - before};
+    line = span_from(line, before);
     return line.size == 0 || line.data[0] == '\n' ||
            (line.data[0] == '\r' && (line.size == 1 || line.data[1] == '\n'));
 }
@@ -331,7 +331,7 @@ static bool refuse_known(const struct source *source, struct span raw,
 static void note_text(struct ndjson *ndjson, struct span line)
 {
     for (size_t at = 0; at < line.size && !ndjson->tape.several; at++)
-        at += str_utf8_scan((struct span){line.data + at, line.size - at}, &ndjson->tape.several);
+        at += str_utf8_scan(span_from(line, at), &ndjson->tape.several);
 }
 
 /* Refuses a line that is not JSON; it begins `before` bytes into its row. If nothing so far was

@@ -79,7 +79,7 @@ struct span parts_pick(const struct row_shape *shape, struct span record_id, siz
         if (i == index && !percent_decode(scratch, (struct span){record_id.data, size}))
             return (struct span){0};
         size += slash != NULL;
-        record_id = (struct span){record_id.data + size, record_id.size - size};
+        record_id = span_from(record_id, size);
     }
     return buf_span(scratch);
 }

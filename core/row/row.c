@@ -55,7 +55,7 @@ static const char *find_unseen(struct span text, char fault[ROW_FAULT_SIZE])
                          : "");
         if (sight == STR_INVISIBLE || (sight == STR_SPACE && at_end))
             return fault;
-        left = (struct span){left.data + size, left.size - size};
+        left = span_from(left, size);
     }
     return NULL;
 }

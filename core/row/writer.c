@@ -96,7 +96,7 @@ static struct span one_line(struct span text, struct buf *shown)
             buf_append(shown, text.data, size);
         else
             buf_append_text(shown, "\xEF\xBF\xBD");
-        text = (struct span){text.data + size, text.size - size};
+        text = span_from(text, size);
     }
     return buf_span(shown);
 }
@@ -198,7 +198,7 @@ static bool put_members(struct writer *writer, struct span line, const char **be
     tape->count = 0;
     *between = "";
     if (line.size && line.data[0] == '\x1E') /* before a text of a JSON sequence (RFC 7464) */
-        line = (struct span){line.data + 1, line.size - 1};
+        line = span_from(line, 1);
     if (!json_scan(tape, line, 0, &fault) || tape->tokens[0].kind != JSON_OBJECT)
         return false;
     buf_append_text(out, writer->options->opening);

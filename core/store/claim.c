@@ -41,7 +41,7 @@ struct span claim_row_fields(const struct claim *claim)
 
     if (claim->base.size == before)
         return claim_fields(claim);
-    return (struct span){claim->base.data + before, claim->base.size - before};
+    return span_from(buf_span(&claim->base), before);
 }
 
 void claim_release_outcome(struct claim_outcome *outcome)

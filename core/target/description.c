@@ -318,7 +318,7 @@ static void read_answer_key(struct span key, struct description_answer *answer)
         return;
     str_to_int64((struct span){key.data, 3}, 0, 999, &status);
     answer->status = (long)status;
-    answer->code = key.size > 4 ? (struct span){key.data + 4, key.size - 4} : (struct span){0};
+    answer->code = key.size > 4 ? span_from(key, 4) : (struct span){0};
 }
 
 static bool read_answers(struct parse *r, uint32_t value)

@@ -46,7 +46,7 @@ bool pointer_add(struct pointer *pointer, struct span text)
         good = text.data[0] == '/' && decode((struct span){text.data + 1, size - 1}, &name);
         if (good)
             pointer_add_name(pointer, buf_span(&name));
-        text = (struct span){text.data + size, text.size - size};
+        text = span_from(text, size);
     }
     buf_release(&name);
     return good;

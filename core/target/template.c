@@ -47,7 +47,7 @@ bool template_add_text(struct template *template, struct span text, enum templat
     size_t from = 0;
 
     for (size_t i = 0; i < text.size;) {
-        size_t size = placeholder_size((struct span){text.data + i, text.size - i});
+        size_t size = placeholder_size(span_from(text, i));
         struct span name = {text.data + i + 1, size - 2};
         int value;
 
@@ -65,7 +65,7 @@ bool template_add_text(struct template *template, struct span text, enum templat
         i += size;
         from = i;
     }
-    add(template, TEMPLATE_LITERAL, 0, (struct span){text.data + from, text.size - from});
+    add(template, TEMPLATE_LITERAL, 0, span_from(text, from));
     return true;
 }
 

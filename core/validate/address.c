@@ -17,11 +17,6 @@ static bool is_wide(char byte)
     return (unsigned char)byte >= 0x80;
 }
 
-static struct span from(struct span text, size_t offset)
-{
-    return (struct span){text.data + offset, text.size - offset};
-}
-
 static struct span up_to(struct span text, size_t size)
 {
     return (struct span){text.data, size < text.size ? size : text.size};
@@ -95,7 +90,7 @@ static bool are_labels(struct span text, size_t size_max, bool (*holds)(struct s
             return false;
         if (size == text.size)
             return true;
-        text = from(text, size + 1);
+        text = span_from(text, size + 1);
     }
 }
 
@@ -173,7 +168,7 @@ static bool is_address_literal(struct span text)
         return false;
     text = (struct span){text.data + 1, text.size - 2};
     if (text.size > 5 && strncasecmp(text.data, "IPv6:", 5) == 0)
-        return address_is_ipv6(from(text, 5));
+        return address_is_ipv6(span_from(text, 5));
     return address_is_ipv4(text);
 }
 
@@ -187,7 +182,7 @@ static bool is_mailbox(struct span text, bool wide)
     if (at < 2 || at - 1 > LOCAL_PART_MAX)
         return false;
     local = up_to(text, at - 1);
-    domain = from(text, at);
+    domain = span_from(text, at);
     if (!is_dot_string(local, wide) && !is_quoted_string(local))
         return false;
     return (wide ? address_is_idn_hostname(domain) : address_is_hostname(domain)) ||
@@ -235,7 +230,7 @@ static bool is_future_address(struct span text)
     for (size_t i = 1; i < dot; i++)
         if (str_hex_value(text.data[i]) < 0)
             return false;
-    text = from(text, dot + 1);
+    text = span_from(text, dot + 1);
     return find_byte(text, "%") == text.size && is_made_of(text, ":", false);
 }
 
@@ -247,7 +242,7 @@ static bool is_authority(struct span text, bool wide)
     if (at < text.size) {
         if (!is_made_of(up_to(text, at), ":", wide))
             return false;
-        text = from(text, at + 1);
+        text = span_from(text, at + 1);
     }
     if (text.size && text.data[0] == '[') {
         struct span inside;
@@ -264,7 +259,7 @@ static bool is_authority(struct span text, bool wide)
         if (!is_made_of(up_to(text, end), "", wide))
             return false;
     }
-    text = from(text, end);
+    text = span_from(text, end);
     for (size_t i = 0; i < text.size; i++)
         if (i == 0 ? text.data[i] != ':' : !str_is_digit(text.data[i]))
             return false;
@@ -277,11 +272,11 @@ static bool is_hier_part(struct span text, bool wide)
     if (text.size >= 2 && memcmp(text.data, "//", 2) == 0) {
         size_t size;
 
-        text = from(text, 2);
+        text = span_from(text, 2);
         size = find_byte(text, "/");
         if (!is_authority(up_to(text, size), wide))
             return false;
-        text = from(text, size);
+        text = span_from(text, size);
     }
     return is_made_of(text, ":@/", wide);
 }
@@ -306,9 +301,9 @@ static bool is_rest(struct span text, bool wide)
     static const char set[] = ":@/?";
     size_t hash = find_byte(text, "#"), query = find_byte(up_to(text, hash), "?");
 
-    if (hash < text.size && !is_made_of(from(text, hash + 1), set, wide))
+    if (hash < text.size && !is_made_of(span_from(text, hash + 1), set, wide))
         return false;
-    if (query < hash && !is_made_of(from(up_to(text, hash), query + 1), set, wide))
+    if (query < hash && !is_made_of(span_from(up_to(text, hash), query + 1), set, wide))
         return false;
     return is_hier_part(up_to(text, query < hash ? query : hash), wide);
 }
@@ -317,7 +312,7 @@ static bool is_absolute(struct span text, bool wide)
 {
     size_t colon = scheme_size(text);
 
-    return colon && is_rest(from(text, colon + 1), wide);
+    return colon && is_rest(span_from(text, colon + 1), wide);
 }
 
 /* The first segment of a relative path has no colon: that would be a scheme. */
@@ -370,9 +365,9 @@ static bool is_variable(struct span text)
             return false;
         start = i + 1;
     }
-    if (size == text.size || span_is(from(text, size), "*"))
+    if (size == text.size || span_is(span_from(text, size), "*"))
         return true;
-    digits = from(text, size + 1);
+    digits = span_from(text, size + 1);
     for (size_t i = 0; i < digits.size; i++)
         if (!str_is_digit(digits.data[i]))
             return false;
@@ -383,7 +378,7 @@ static bool is_variable(struct span text)
 static bool is_expression(struct span text)
 {
     if (text.size && str_has("+#./;?&=,!@|", text.data[0]))
-        text = from(text, 1);
+        text = span_from(text, 1);
     for (;;) {
         size_t size = find_byte(text, ",");
 
@@ -391,7 +386,7 @@ static bool is_expression(struct span text)
             return false;
         if (size == text.size)
             return true;
-        text = from(text, size + 1);
+        text = span_from(text, size + 1);
     }
 }
 
@@ -414,7 +409,7 @@ bool address_is_uri_template(struct span text)
         if (close <= open || close == text.size ||
             !is_expression((struct span){text.data + open + 1, close - open - 1}))
             return false;
-        text = from(text, close + 1);
+        text = span_from(text, close + 1);
     }
     return true;
 }

@@ -143,7 +143,7 @@ bool compiler_read_draft(struct compiler *c, uint32_t value, unsigned *draft)
             continue;
         for (size_t i = 0; i < sizeof drafts / sizeof *drafts; i++) {
             *draft = drafts[i].draft;
-            if (span_is((struct span){uri.data + scheme, uri.size - scheme}, drafts[i].uri))
+            if (span_is(span_from(uri, scheme), drafts[i].uri))
                 return true;
         }
     }

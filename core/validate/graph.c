@@ -143,7 +143,7 @@ static unsigned types_alike(struct span text)
     if (json_is_number(text))
         return ROW_NUMBER | ROW_INTEGER;
     while (text.size && memchr(" \t\r\n", text.data[0], 4))
-        text = (struct span){text.data + 1, text.size - 1};
+        text = span_from(text, 1);
     if (text.size && (text.data[0] == '[' || text.data[0] == '{'))
         return ROW_ARRAY | ROW_OBJECT;
     return 0;

@@ -179,7 +179,7 @@ static bool follow(struct compiler *c, struct span pointer, uint32_t *token)
         found = found && *token;
         if (found && c->node_of[*token] != NODE_NONE)
             c->resource = origin_of(c, c->node_of[*token]).resource;
-        pointer = (struct span){pointer.data + size, pointer.size - size};
+        pointer = span_from(pointer, size);
     }
     buf_release(&step);
     return found;

@@ -12,7 +12,7 @@ static struct span take(struct span *text, size_t size)
 
     if (!size) /* there may be no bytes at all */
         return taken;
-    *text = (struct span){text->data + size, text->size - size};
+    *text = span_from(*text, size);
     return taken;
 }
 
@@ -47,8 +47,7 @@ static struct parts take_apart(struct span text)
     if (colon && colon < text.size && text.data[colon] == ':')
         parts.scheme = take(&text, colon + 1);
     if (text.size >= 2 && memcmp(text.data, "//", 2) == 0)
-        parts.authority =
-            take(&text, 2 + length_until((struct span){text.data + 2, text.size - 2}, "/?"));
+        parts.authority = take(&text, 2 + length_until(span_from(text, 2), "/?"));
     parts.path = take(&text, length_until(text, "?"));
     parts.query = text;
     return parts;

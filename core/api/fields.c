@@ -214,10 +214,7 @@ struct api_fields_relation api_fields_relate(struct span ours, struct span their
 /* The value as it is written; a string with its quotes. */
 static struct span value_text(const struct side *side, uint32_t value)
 {
-    const struct json_token *token = &side->tape.tokens[value];
-    size_t quote = token->kind == JSON_STRING;
-
-    return (struct span){side->text + token->start - quote, token->size + 2 * quote};
+    return json_written(&side->tape.tokens[value], side->text);
 }
 
 /* Visits the members of a that b does not have or, if a is `ours`, has another value for. */

@@ -2,6 +2,14 @@
 
 #include <stdio.h>
 
+bool span_is_one_of(struct span text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_is(text, names[i]))
+            return true;
+    return false;
+}
+
 int span_compare(struct span a, struct span b)
 {
     size_t size = a.size < b.size ? a.size : b.size;

@@ -27,6 +27,9 @@ static inline bool span_is(struct span span, const char *text)
     return span_equal(span, span_of(text));
 }
 
+/* True if the text is one of `count` names. */
+bool span_is_one_of(struct span text, const char *const *names, size_t count);
+
 /* Returns what follows the first `size` bytes, which are there. */
 static inline struct span span_from(struct span span, size_t size)
 {

@@ -56,12 +56,6 @@ static void begin_member(struct buf *out, size_t start, const char *indent, cons
     buf_append_text(out, ": ");
 }
 
-static bool is_reserved(const char *name)
-{
-    return strcmp(name, "record_id") == 0 || strcmp(name, "version") == 0 ||
-           strcmp(name, "tags") == 0;
-}
-
 static void append_csv(struct suggest *suggest, struct buf *out)
 {
     const struct layout *layout = &suggest->layout;
@@ -438,22 +432,12 @@ static bool suggest_csv(struct suggest *suggest, struct err *err)
         return false;
     suggest->versions_missing = !layout->versioned;
     for (size_t i = 0; i < layout->column_count; i++) {
-        const char *name = layout->columns[i].name;
+        struct span name = span_of(layout->columns[i].name);
 
-        if (i != layout->record_column && *name && !is_reserved(name))
-            add_property(suggest, span_of(name));
+        if (i != layout->record_column && name.size && !row_is_reserved(name))
+            add_property(suggest, name);
     }
     return true;
-}
-
-/* Takes the name of the object from the file: what comes before the first digit or separator. */
-static void name_object(struct suggest *suggest)
-{
-    const char *slash = strrchr(suggest->feed.source, '/');
-    const char *name = slash ? slash + 1 : suggest->feed.source;
-    size_t size = strcspn(name, "-_. 0123456789");
-
-    buf_append(&suggest->title, name, size ? size : strlen(name));
 }
 
 /* Reads all values: again if the first reading shows that record ids are to be trimmed, or versions
@@ -475,12 +459,17 @@ static bool read_values(struct suggest *suggest, struct err *err)
 
 static bool run(struct suggest *suggest, struct err *err)
 {
+    const char *name = strrchr(suggest->feed.source, '/');
+    size_t size;
     if (!suggest->feed.path)
         return err_set(err, ERR_CONFIG,
                        "standard input cannot be read twice: save it to a file and name that");
     if (!feed_format(&suggest->feed, suggest->options, &suggest->format, err))
         return false;
-    name_object(suggest);
+    /* the name of the object: what comes before the first digit or separator */
+    name = name ? name + 1 : suggest->feed.source;
+    size = strcspn(name, "-_. 0123456789");
+    buf_append(&suggest->title, name, size ? size : strlen(name));
     if (suggest->format == ROW_FORMAT_CSV && !suggest_csv(suggest, err))
         return false;
     return read_values(suggest, err) && try_types(suggest, err);

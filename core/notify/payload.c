@@ -48,11 +48,9 @@ static uint32_t member(const struct source *source, uint32_t object, const char 
 static struct span written(const struct source *source, uint32_t index)
 {
     const struct json_token *token = &source->tokens[index];
-    uint32_t quote = token->kind == JSON_STRING;
-
     if (!index || token->kind == JSON_NULL)
         return (struct span){0};
-    return (struct span){source->text + token->start - quote, token->size + 2 * quote};
+    return json_written(token, source->text);
 }
 
 /* The same of what is not a container. */

@@ -34,10 +34,8 @@ static bool is_zeros(struct span content)
 
 static bool means_absent(const struct cell_form *form, unsigned types, struct span content)
 {
-    for (size_t i = 0; i < sizeof absent_words / sizeof *absent_words; i++)
-        if (span_is(content, absent_words[i]))
-            return true;
-    return is_zeros(content) && (form || !is_number(types));
+    return span_is_one_of(content, absent_words, sizeof absent_words / sizeof *absent_words) ||
+           (is_zeros(content) && (form || !is_number(types)));
 }
 
 static void begin(struct buf *out, struct span property)

@@ -145,11 +145,6 @@ static void put_heading(const struct row_shape *shape, struct span target, char 
         write_cell(heading, delimiter, false, out);
 }
 
-static bool is_reserved(struct span name)
-{
-    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
-}
-
 /* Writes a header row with a column for everything that a row from an NDJSON file can hold. */
 static void put_header(const struct row_shape *shape, char delimiter, struct buf *out)
 {
@@ -160,7 +155,7 @@ static void put_header(const struct row_shape *shape, char delimiter, struct buf
         put_heading(shape, shape->parts[i], delimiter, out);
     put_heading(shape, span_of("version"), delimiter, out);
     for (size_t i = 0; i < shape->count; i++)
-        if (!is_reserved(shape->properties[i].name))
+        if (!row_is_reserved(shape->properties[i].name))
             put_heading(shape, shape->properties[i].name, delimiter, out);
     put_heading(shape, span_of("tags"), delimiter, out);
     buf_append_char(out, '\n');

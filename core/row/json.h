@@ -78,3 +78,11 @@ void json_decode(struct buf *out, struct span inside);
 /* Returns the string of a JSON_STRING token: its own bytes, or decoded into scratch (which is reset
  * first). */
 struct span json_string(const struct json_token *token, const char *text, struct buf *scratch);
+
+/* Returns a value as it is written, a string with its quotes. */
+static inline struct span json_written(const struct json_token *token, const char *text)
+{
+    size_t quote = token->kind == JSON_STRING;
+
+    return (struct span){text + token->start - quote, token->size + 2 * quote};
+}

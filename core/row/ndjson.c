@@ -86,16 +86,6 @@ void ndjson_release(struct ndjson *ndjson)
     buf_release(&ndjson->scratch);
 }
 
-/* Returns a value as it is in the file. */
-static struct span text_of(const struct json_token *token, struct span line)
-{
-    struct span text = {line.data + token->start, token->size};
-
-    if (token->kind == JSON_STRING)
-        text = (struct span){text.data - 1, text.size + 2};
-    return text;
-}
-
 static void take_record_id(struct ndjson *ndjson, struct span line, const struct json_token *token,
                            struct row *row, struct violations *violations)
 {
@@ -104,7 +94,7 @@ static void take_record_id(struct ndjson *ndjson, struct span line, const struct
     if (token->kind != JSON_STRING) {
         violations_add(violations, span_of("record_id"), "record_id",
                        "recordId must be a string, is %s",
-                       violation_show(text_of(token, line), shown));
+                       violation_show(json_written(token, line.data), shown));
         return;
     }
     row->record_id = json_string(token, line.data, &ndjson->record_id);
@@ -116,7 +106,7 @@ static void take_record_id(struct ndjson *ndjson, struct span line, const struct
 static void take_version(struct span line, const struct json_token *token, struct row *row,
                          struct violations *violations)
 {
-    struct span text = text_of(token, line);
+    struct span text = json_written(token, line.data);
     char shown[VIOLATION_QUOTE_SIZE];
 
     row->has_version = token->kind == JSON_NUMBER && row_version_read(text, &row->version);
@@ -134,7 +124,7 @@ static void take_fields(struct ndjson *ndjson, struct span line, uint32_t index,
 
     if (tokens->kind != JSON_OBJECT) {
         row_refuse(violations, "fields must be an object, is %s",
-                   violation_show(text_of(tokens, line), shown));
+                   violation_show(json_written(tokens, line.data), shown));
         return;
     }
     row->fields = (struct span){line.data + start, tokens->size};
@@ -178,7 +168,7 @@ static void take_tags(struct ndjson *ndjson, struct span line, uint32_t index, s
     else if (tokens[index].count && ndjson->shape->trim)
         row->tags = trim_tags(ndjson, line, index);
     else if (tokens[index].count)
-        row->tags = text_of(&tokens[index], line);
+        row->tags = json_written(&tokens[index], line.data);
 }
 
 /* Ignores what an export reports about an earlier batch. */
@@ -192,7 +182,7 @@ static void take_outcome(struct ndjson *ndjson, struct span line, uint32_t index
         ndjson->outcome_ignored = true;
     else
         row_refuse(violations, "outcome must be an object, is %s",
-                   violation_show(text_of(token, line), shown));
+                   violation_show(json_written(token, line.data), shown));
 }
 
 /* Members that a line has. */
@@ -208,12 +198,12 @@ static void take_part(struct ndjson *ndjson, struct span line, uint32_t index, s
 
     if (token->kind != JSON_STRING && token->kind != JSON_NUMBER) {
         violations_add(violations, name, "record_id", "must be a string or a number, is %s",
-                       violation_show(text_of(token, line), shown));
+                       violation_show(json_written(token, line.data), shown));
         ndjson->parts.given |= 1u << part;
         return;
     }
     text = token->kind == JSON_STRING ? json_string(token, line.data, &ndjson->scratch)
-                                      : text_of(token, line);
+                                      : json_written(token, line.data);
     if (ndjson->shape->trim)
         text = str_trim(text);
     parts_take(&ndjson->parts, ndjson->shape, part, text, violations);
@@ -245,8 +235,9 @@ static unsigned take_member(struct ndjson *ndjson, struct span line, uint32_t na
     }
     if (span_is(text, "undo")) {
         if (ndjson->tape.tokens[value].kind != JSON_TRUE)
-            row_refuse(violations, "undo must be true, is %s",
-                       violation_show(text_of(&ndjson->tape.tokens[value], line), quoted));
+            row_refuse(
+                violations, "undo must be true, is %s",
+                violation_show(json_written(&ndjson->tape.tokens[value], line.data), quoted));
         return HAS_UNDO;
     }
     part = parts_find(ndjson->shape, text);

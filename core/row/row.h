@@ -83,6 +83,12 @@ enum { ROW_RECORD_ID_MAX = 512, ROW_PARTS_MAX = 16 };
 
 enum { ROW_FAULT_SIZE = 160 };
 
+/* True for `record_id`, `version` and `tags`, which are not fields of the record. */
+static inline bool row_is_reserved(struct span name)
+{
+    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags");
+}
+
 /* Returns why a request cannot carry this record id, or why nobody can see which record it
  * addresses, or NULL. The text is in fault or constant. */
 const char *row_record_id_fault(struct span record_id, char fault[ROW_FAULT_SIZE]);

@@ -42,10 +42,7 @@ struct span parse_string(struct parse *r, uint32_t i)
 
 struct span parse_json(const struct parse *r, uint32_t i)
 {
-    const struct json_token *token = parse_token(r, i);
-    size_t quote = token->kind == JSON_STRING;
-
-    return (struct span){r->to->text + token->start - quote, token->size + 2 * quote};
+    return json_written(parse_token(r, i), r->to->text);
 }
 
 uint32_t parse_member(struct parse *r, uint32_t object, const char *name)

@@ -339,13 +339,6 @@ enum target_answer target_answer_of(const struct target *target, long status, co
     return by_code != TARGET_UNTOLD ? by_code : by_status;
 }
 
-static struct span text_of(const struct json_token *token, const char *text)
-{
-    size_t quote = token->kind == JSON_STRING;
-
-    return (struct span){text + token->start - quote, token->size + 2 * quote};
-}
-
 /* Part of a record that goes back: where it is in the write, and its value. */
 struct part {
     const struct pointer *at;
@@ -377,7 +370,7 @@ static void write_parts(const struct part *parts, size_t count, uint32_t depth, 
             same[same_count++] = parts[j];
         }
         if (parts[i].at->count == depth + 1)
-            buf_append_span(out, text_of(&tape->tokens[parts[i].token], text));
+            buf_append_span(out, json_written(&tape->tokens[parts[i].token], text));
         else
             write_parts(same, same_count, depth + 1, text, tape, out);
     }
@@ -435,7 +428,7 @@ static void read_properties(const struct description *d, const char *text,
         buf_append_char(out, '"');
         buf_append_json(out, d->properties[i].name);
         buf_append_text(out, "\":");
-        buf_append_span(out, text_of(&scratch->tape.tokens[token], text));
+        buf_append_span(out, json_written(&scratch->tape.tokens[token], text));
     }
     buf_append_char(out, '}');
 }
@@ -461,12 +454,12 @@ bool target_read(const struct target *target, bool answer, struct span body, str
     } else if (spot->is_there) {
         found = pointer_find(&spot->pointer, &scratch->tape, body.data, 0, &scratch->name);
         if (found != POINTER_NOTHING && tokens[found].kind != JSON_NULL)
-            record->token = text_of(&tokens[found], body.data);
+            record->token = json_written(&tokens[found], body.data);
     }
     found = pointer_find(&d->read_root, &scratch->tape, body.data, 0, &scratch->name);
     record->has_fields = found != POINTER_NOTHING && tokens[found].kind == JSON_OBJECT;
     if (record->has_fields && d->reads_whole)
-        record->fields = text_of(&tokens[found], body.data);
+        record->fields = json_written(&tokens[found], body.data);
     if (!answer && record->has_fields) {
         if (!d->reads_whole) {
             read_properties(d, body.data, scratch);

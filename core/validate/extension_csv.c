@@ -264,12 +264,6 @@ bool extension_csv(struct compiler *c, uint32_t value)
 
 /* --- columns --- */
 
-static bool is_target(const struct compiler *c, struct span name)
-{
-    return span_is(name, "record_id") || span_is(name, "version") || span_is(name, "tags") ||
-           compiler_property(c, name);
-}
-
 static bool column_compile(struct compiler *c, uint32_t member, struct row_column *column)
 {
     const struct json_token *value = compiler_token(c, member + 1);
@@ -282,7 +276,7 @@ static bool column_compile(struct compiler *c, uint32_t member, struct row_colum
     if (value->kind == JSON_NULL)
         return true;
     column->target = compiler_own(c, member + 1);
-    if (is_target(c, column->target))
+    if (row_is_reserved(column->target) || compiler_property(c, column->target))
         return true;
     return compiler_refuse(c, below,
                            "is neither declared in properties nor record_id, version or tags");
@@ -306,20 +300,12 @@ bool extension_columns(struct compiler *c, uint32_t value)
 
 /* --- formats --- */
 
-static bool is_one_of(struct span text, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (span_is(text, texts[i]))
-            return true;
-    return false;
-}
-
 static bool format_decimal(struct compiler *c, uint32_t value, const char *below,
                            struct cell_form *form)
 {
     form->kind = CELL_DECIMAL;
     if (!compiler_is(c, value, JSON_STRING) ||
-        !is_one_of(compiler_string(c, value), (const char *const[]){",", "."}, 2))
+        !span_is_one_of(compiler_string(c, value), (const char *const[]){",", "."}, 2))
         return compiler_refuse(c, below, "must be \",\" or \".\"");
     form->decimal = compiler_string(c, value).data[0];
     return true;
@@ -334,7 +320,7 @@ static bool format_thousands(struct compiler *c, uint32_t value, const char *bel
 
     form->kind = CELL_DECIMAL;
     if (!compiler_is(c, value, JSON_STRING) ||
-        !is_one_of(compiler_string(c, value), texts, sizeof texts / sizeof *texts))
+        !span_is_one_of(compiler_string(c, value), texts, sizeof texts / sizeof *texts))
         return compiler_refuse(c, below,
                                "must be \",\", \".\", an apostrophe, a space of some kind or "
                                "\"_\"");

@@ -416,14 +416,6 @@ static const char *const annotations[] = {
     "meta:extensible",
 };
 
-static bool is_annotation(struct span name)
-{
-    for (size_t i = 0; i < sizeof annotations / sizeof *annotations; i++)
-        if (span_is(name, annotations[i]))
-            return true;
-    return false;
-}
-
 /* Returns the most similar keyword of the draft or of a tool; NULL if none is similar. */
 static const char *nearest(const struct compiler *c, const char *name)
 {
@@ -500,7 +492,7 @@ static bool is_known(const struct compiler *c, struct span name)
     for (size_t i = 0; i < KEYWORD_COUNT; i++)
         if ((keywords[i].drafts & c->draft) && span_is(name, keywords[i].name))
             return true;
-    return is_annotation(name);
+    return span_is_one_of(name, annotations, sizeof annotations / sizeof *annotations);
 }
 
 static bool refuse_unknown(struct compiler *c, uint32_t token)

@@ -42,11 +42,6 @@ struct scan {
     struct inbox_look found;
 };
 
-static bool is_ours(const char *name)
-{
-    return strcmp(name, "done") == 0 || strcmp(name, "refused") == 0;
-}
-
 static void candidates_release(struct candidates *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -167,7 +162,8 @@ static bool add_entry(struct scan *scan, int folder_fd, const char *sub, const c
         return true;
     if (fstatat(folder_fd, entry, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true; /* removed since the folder was read */
-    if (S_ISDIR(status.st_mode) && !sub && is_ours(entry))
+    if (S_ISDIR(status.st_mode) && !sub &&
+        (strcmp(entry, "done") == 0 || strcmp(entry, "refused") == 0))
         return true;
     name = mem_printf("%s%s%s", sub ? sub : "", sub ? "/" : "", entry);
     if (S_ISLNK(status.st_mode) && !read_link(folder_fd, entry, &status) &&
@@ -223,14 +219,6 @@ static bool scan_subfolder(struct scan *scan, int inbox_fd, struct candidate *fo
     return ok;
 }
 
-static bool is_candidate(const struct scan *scan, char *name)
-{
-    const struct candidate key = {.name = name};
-
-    return scan->files.count > 0 &&
-           bsearch(&key, scan->files.items, scan->files.count, sizeof key, candidate_compare);
-}
-
 /* True if the name is that of a file plus the suffix, or with the suffix instead of its ending. */
 static bool belongs_to_file(const struct scan *scan, const char *name, const char *suffix,
                             bool or_stem)
@@ -244,7 +232,9 @@ static bool belongs_to_file(const struct scan *scan, const char *name, const cha
     for (size_t i = 0; !found && i < (or_stem ? sizeof endings / sizeof *endings : 1); i++) {
         char *file = mem_printf("%.*s%s", (int)(strlen(name) - strlen(suffix)), name, endings[i]);
 
-        found = is_candidate(scan, file);
+        found = scan->files.count > 0 &&
+                bsearch(&(struct candidate){.name = file}, scan->files.items, scan->files.count,
+                        sizeof scan->files.items[0], candidate_compare);
         free(file);
     }
     return found;
@@ -405,22 +395,15 @@ static bool wait_ms(int64_t ms)
     return !stop_requested();
 }
 
-static size_t count_candidates(const struct scan *scan)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < scan->files.count; i++)
-        count += !scan->files.items[i].past;
-    return count;
-}
-
 static bool wait_for_files(struct scan *scan, int folder_fd, struct err *err)
 {
     const struct inbox_rules *rules = scan->rules;
     int64_t begun_us = clock_monotonic_us(), gap_ms = look_gap_ms(rules), until_us, wanted_ms;
     struct inbox_look *look = &scan->found;
-    size_t young = count_candidates(scan);
+    size_t young = 0;
 
+    for (size_t i = 0; i < scan->files.count; i++)
+        young += !scan->files.items[i].past;
     look->ready = mem_calloc(scan->files.count + 1, sizeof look->ready[0]);
     while (young > 0) {
         if (!wait_ms(gap_ms))

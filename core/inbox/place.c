@@ -344,14 +344,6 @@ static int rename_once(int from, const char *old, int to, const char *new_name)
     return 0;
 }
 
-static bool sync_folders(const struct inbox_place *place, const struct folders *folders,
-                         struct err *err)
-{
-    /* the target first: after a crash the file is better in both folders than in none */
-    return sync_folder(folders->sub, place, err) &&
-           (folders->source < 0 || sync_folder(folders->source, place, err));
-}
-
 static const struct {
     int fault;
     const char *remedy;
@@ -505,7 +497,9 @@ static bool move_into(const struct inbox_place *place, const struct folders *fol
             return refuse_move(place, name, fault, err);
     } while (fault);
     crash_point(CRASH_FILE_RENAMED);
-    return sync_folders(place, folders, err);
+    /* the target first: after a crash the file is better in both folders than in none */
+    return sync_folder(folders->sub, place, err) &&
+           (folders->source < 0 || sync_folder(folders->source, place, err));
 }
 
 bool inbox_place_move(const struct inbox_place *place, char name[INBOX_NAME_SIZE],
@@ -516,17 +510,6 @@ bool inbox_place_move(const struct inbox_place *place, char name[INBOX_NAME_SIZE
 
     folders_close(&folders);
     return ok;
-}
-
-/* Lets the readers of the file read the sheet; if the file is gone, only this user. */
-static void share_sheet(const struct inbox_place *place, const struct folders *folders,
-                        const char *name, int fd)
-{
-    struct stat status;
-
-    if (means_file(folders->source, place->name, place->file, &status) ||
-        means_file(folders->sub, name, place->file, &status))
-        share(fd, &status, S_IRGRP | S_IROTH, S_IRUSR | S_IWUSR);
 }
 
 /* Chooses the first name for the sheet that is free, or whose file can be replaced (*taken). */
@@ -603,7 +586,10 @@ static bool write_into(const struct inbox_place *place, const struct folders *fo
     if (fd < 0)
         return refuse_write(place, name, err);
     ok = sheet->write(sheet->context, fd, err);
-    share_sheet(place, folders, filed, fd);
+    /* who reads the file may read the sheet; if the file is gone, only this user */
+    if (means_file(folders->source, place->name, place->file, &status) ||
+        means_file(folders->sub, filed, place->file, &status))
+        share(fd, &status, S_IRGRP | S_IROTH, S_IRUSR | S_IWUSR);
     crash_point(CRASH_SHEET_WRITTEN);
     if (!ok)
         err_wrap(err, "cannot write %s/%s/%s", place->folder, place->sub, name);

@@ -141,16 +141,6 @@ static void keep(struct duplicates *duplicates, uint32_t tag, const struct row *
     set_slot(duplicates, (uint64_t)tag << 32 | (offset / RECORD_UNIT + 1));
 }
 
-/* Returns whether a later row of the record is sent with the version that the row before returned.
- */
-static bool chains(const struct duplicates *duplicates, const struct record *first,
-                   const struct row *row)
-{
-    int64_t step = row->version - first->version;
-
-    return !duplicates->versioned || (step >= 0 && step <= (int64_t)first->chained + 1);
-}
-
 static void begin_shown(struct duplicates *duplicates, struct record *first, size_t offset)
 {
     if (duplicates->shown_count == DUPLICATES_SHOWN) {
@@ -180,7 +170,9 @@ static void show(struct shown *shown, const struct record *first, const struct r
 static void note_repeat(struct duplicates *duplicates, size_t offset, const struct row *row)
 {
     struct record *first = record_at(duplicates, offset);
-    bool chained = chains(duplicates, first, row);
+    int64_t step = row->version - first->version;
+    /* it is sent with the version that the row before returned */
+    bool chained = !duplicates->versioned || (step >= 0 && step <= (int64_t)first->chained + 1);
 
     if (!first->shown)
         begin_shown(duplicates, first, offset);

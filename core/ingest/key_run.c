@@ -124,19 +124,6 @@ static void pass(struct key_run *run, unsigned digit, const uint32_t counts[DIGI
     run->spare = entries;
 }
 
-/* Sorts from the last digit to the first, skipping digits that are the same in all keys. */
-static void sort_by_prefix(struct key_run *run)
-{
-    uint32_t counts[DIGITS][DIGIT_VALUES] = {0};
-
-    for (size_t i = 0; i < run->count; i++)
-        for (unsigned digit = 0; digit < DIGITS; digit++)
-            counts[digit][digit_of(run->entries[i].prefix, digit)]++;
-    for (unsigned digit = 0; digit < DIGITS; digit++)
-        if (counts[digit][digit_of(run->entries[0].prefix, digit)] < run->count)
-            pass(run, digit, counts[digit]);
-}
-
 /* Sorts the keys with the same prefix. */
 static void sort_groups(struct key_run *run)
 {
@@ -154,8 +141,16 @@ static void sort_groups(struct key_run *run)
 
 void key_run_sort(struct key_run *run)
 {
+    uint32_t counts[DIGITS][DIGIT_VALUES] = {0};
+
     if (is_sorted(run))
         return;
-    sort_by_prefix(run);
+    for (size_t i = 0; i < run->count; i++)
+        for (unsigned digit = 0; digit < DIGITS; digit++)
+            counts[digit][digit_of(run->entries[i].prefix, digit)]++;
+    /* from the last digit to the first, without digits that are the same in all keys */
+    for (unsigned digit = 0; digit < DIGITS; digit++)
+        if (counts[digit][digit_of(run->entries[0].prefix, digit)] < run->count)
+            pass(run, digit, counts[digit]);
     sort_groups(run);
 }

@@ -105,14 +105,6 @@ static void add_reject(struct intake_chunk *chunk, const struct row *row,
     }
 }
 
-static bool add_job(struct mailbox *box, struct intake_chunk *chunk, struct err *err)
-{
-    const struct row *row = &box->row;
-
-    add_row(chunk, row);
-    return !box->sorter || sorter_add(box->sorter, row->record_id, row->row_no, err);
-}
-
 static bool has_room(const struct intake_chunk *chunk)
 {
     return chunk->row_count + chunk->reject_count < PIPELINE_ROWS &&
@@ -163,15 +155,6 @@ static void note_position(const struct mailbox *box, struct intake_chunk *chunk)
     memcpy(chunk->progress.prefix_hash, position.hash, sizeof position.hash);
 }
 
-static bool within_limits(struct mailbox *box, struct err *err)
-{
-    const struct pipeline *pipeline = box->pipeline;
-
-    if (box->violations.count == 0)
-        return true;
-    return limits_allow(pipeline->limits, pipeline->source, ++box->rejected, err);
-}
-
 static void fill_rows(struct mailbox *box, struct parcel *parcel)
 {
     struct intake_chunk *chunk = &parcel->chunk;
@@ -184,12 +167,18 @@ static void fill_rows(struct mailbox *box, struct parcel *parcel)
         if (step != ROW_STEP_ROW)
             break;
         fine = checker_check(box->pipeline->checker, &box->row, &box->violations, &parcel->err);
-        if (fine && box->violations.count == 0)
-            fine = add_job(box, chunk, &parcel->err);
-        else if (fine)
+        if (!fine)
+            break;
+        if (box->violations.count == 0) {
+            add_row(chunk, &box->row);
+            fine = !box->sorter ||
+                   sorter_add(box->sorter, box->row.record_id, box->row.row_no, &parcel->err);
+        } else {
             add_reject(chunk, &box->row, &box->violations);
-        parcel->over = fine && !within_limits(box, &parcel->err);
-        fine = fine && !parcel->over;
+            parcel->over = !limits_allow(box->pipeline->limits, box->pipeline->source,
+                                         ++box->rejected, &parcel->err);
+            fine = !parcel->over;
+        }
     }
     if (parcel->over) {
         parcel->last = true;
@@ -261,14 +250,6 @@ static void hand_over(struct mailbox *box, struct parcel *parcel, bool full)
     pthread_mutex_unlock(&box->lock);
 }
 
-/* Runs the checkpointer from this thread, because the inserting one has more to do. */
-static void checkpoint(struct mailbox *box)
-{
-    if (!box->checkpointer)
-        box->checkpointer = checkpointer_open(box->pipeline->store);
-    checkpointer_run(box->checkpointer);
-}
-
 static void *parse(void *context)
 {
     struct mailbox *box = context;
@@ -283,8 +264,12 @@ static void *parse(void *context)
         fill(box, parcel);
         last = parcel->last;
         hand_over(box, parcel, true);
-        if (!last && i % CHECKPOINT_EVERY == 1)
-            checkpoint(box);
+        if (last || i % CHECKPOINT_EVERY != 1)
+            continue;
+        /* from this thread, because the inserting one has more to do */
+        if (!box->checkpointer)
+            box->checkpointer = checkpointer_open(box->pipeline->store);
+        checkpointer_run(box->checkpointer);
     }
     return NULL;
 }
@@ -388,23 +373,12 @@ static void shut(struct mailbox *box, pthread_t thread)
     pthread_join(thread, NULL);
 }
 
-static bool run_threads(struct mailbox *box, struct pipeline_totals *totals, struct err *err)
-{
-    pthread_t thread;
-    bool ok;
-    int fault = pthread_create(&thread, NULL, parse, box);
-
-    if (fault != 0)
-        return err_set(err, ERR_INTERNAL, "cannot start a thread: %s", strerror(fault));
-    ok = insert_all(box, totals, err);
-    shut(box, thread);
-    return ok;
-}
-
 bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, struct err *err)
 {
     struct mailbox box = {.pipeline = pipeline, .rejected = totals->progress.rejected};
     pthread_condattr_t clock;
+    pthread_t thread;
+    int fault;
     bool ok;
 
     pthread_condattr_init(&clock);
@@ -412,7 +386,11 @@ bool pipeline_run(struct pipeline *pipeline, struct pipeline_totals *totals, str
     pthread_mutex_init(&box.lock, NULL);
     pthread_cond_init(&box.moved, &clock);
     box.sorter = pipeline->sort_folder ? sorter_open(pipeline->sort_folder) : NULL;
-    ok = run_threads(&box, totals, err);
+    fault = pthread_create(&thread, NULL, parse, &box);
+    ok = fault == 0 ? insert_all(&box, totals, err)
+                    : err_set(err, ERR_INTERNAL, "cannot start a thread: %s", strerror(fault));
+    if (fault == 0)
+        shut(&box, thread);
     checkpointer_close(box.checkpointer);
     sorter_close(box.sorter);
     for (unsigned i = 0; i < PARCELS; i++)

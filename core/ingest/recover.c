@@ -135,17 +135,10 @@ static bool restart(struct work *work, const struct leftover *left, struct inges
     return work_restart(work, err) && work_load(work, NULL, result, err);
 }
 
-static bool same_as_begun(const struct work *work, const struct leftover *left)
-{
-    struct inbox_identity begun = identity_of(left);
-
-    return inbox_identity_equal(&work->feed.identity, &begun) &&
-           strcmp(schema_hash(work->schema), left->schema_hash) == 0;
-}
-
 static bool load_open_feed(struct work *work, const struct leftover *left,
                            struct ingest_result *result, struct err *err)
 {
+    struct inbox_identity begun = identity_of(left);
     bool same;
 
     work->format = feed_format_of(left->format);
@@ -156,7 +149,8 @@ static bool load_open_feed(struct work *work, const struct leftover *left,
         fill_result(left, INGEST_HELD, err->text, result);
         return true;
     }
-    same = same_as_begun(work, left);
+    same = inbox_identity_equal(&work->feed.identity, &begun) &&
+           strcmp(schema_hash(work->schema), left->schema_hash) == 0;
     notice_say(work->options->notices, "batch %lld: %s of %s from row %u",
                (long long)left->batch.id, same ? "resumes reading" : "starts again", left->source,
                same ? left->batch.progress.rows + 1 : 1);
@@ -258,12 +252,6 @@ static bool recover_file(struct store *store, const struct ingest_options *optio
     return true;
 }
 
-/* Returns whether a batch only waits to be filed, which is not done with leave_files. */
-static bool only_waits(const struct ingest_options *options, const struct leftover *left)
-{
-    return options->leave_files && left->batch.state != BATCH_LOADING;
-}
-
 bool ingest_recover(struct store *store, const struct ingest_options *options,
                     bool (*visit)(void *context, const char *source,
                                   const struct ingest_result *result, struct err *err),
@@ -288,7 +276,8 @@ bool ingest_recover(struct store *store, const struct ingest_options *options,
         work_read_options(left.options, &begun);
         ok = recover_one(store, &begun, &left, &result, err) &&
              recover_file(store, &begun, &left, &result, &unmoved, err);
-        if (ok && visit && !only_waits(options, &left))
+        /* one that only waits to be filed is not filed with leave_files */
+        if (ok && visit && (!options->leave_files || left.batch.state == BATCH_LOADING))
             ok = visit(context, left.source, &result, err);
         leftover_release(&left);
     }

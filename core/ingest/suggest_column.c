@@ -142,14 +142,6 @@ static size_t shape_of(struct span text, char out[COLUMN_EXAMPLE_MAX])
     return size;
 }
 
-static bool has_shape(const struct column_example *example, const char *shape, size_t size)
-{
-    char own[COLUMN_EXAMPLE_MAX];
-    struct span text = {example->text, example->size};
-
-    return shape_of(text, own) == size && memcmp(own, shape, size) == 0;
-}
-
 /* Returns whether at least half of a value is digits: some form of a number. */
 static bool is_numeric(struct span text)
 {
@@ -172,7 +164,7 @@ static bool is_json(struct span text)
 
 static void take_shape(struct column *column, struct span text, uint64_t line_no)
 {
-    char shape[COLUMN_EXAMPLE_MAX];
+    char shape[COLUMN_EXAMPLE_MAX], other[COLUMN_EXAMPLE_MAX];
     size_t size;
 
     if (column->free_text)
@@ -182,9 +174,12 @@ static void take_shape(struct column *column, struct span text, uint64_t line_no
         return;
     }
     size = shape_of(text, shape);
-    for (unsigned i = 0; i < column->shape_count; i++)
-        if (has_shape(&column->shapes[i], shape, size))
+    for (unsigned i = 0; i < column->shape_count; i++) {
+        struct span known = {column->shapes[i].text, column->shapes[i].size};
+
+        if (shape_of(known, other) == size && memcmp(other, shape, size) == 0)
             return;
+    }
     if (column->shape_count == COLUMN_SHAPES_MAX)
         column->free_text = true;
     else

@@ -91,16 +91,6 @@ static void keep(struct sample *sample, struct span text)
     buf_append_span(tail, text);
 }
 
-/* Takes a block. Leftover bytes, which can be the beginning of a character, stay for the next. */
-static void take_block(struct sample *sample, struct buf *block, bool last)
-{
-    size_t size = weigh_utf8(sample, buf_span(block), last);
-
-    keep(sample, (struct span){block->data, size});
-    memmove(block->data, block->data + size, block->size - size);
-    block->size -= size;
-}
-
 static bool read_sample(struct feed *feed, struct sample *sample, struct err *err)
 {
     struct input *input;
@@ -110,12 +100,16 @@ static bool read_sample(struct feed *feed, struct sample *sample, struct err *er
 
     sample->whole = true;
     input = input_open(feed->fd, (struct span){0}, feed->source);
-    while (fine && got > 0) {
-        fine = input_read(input, buf_reserve(&block, BLOCK), BLOCK, &got, err);
-        if (fine) {
-            block.size += got;
-            take_block(sample, &block, got == 0);
-        }
+    while (fine && got > 0 &&
+           (fine = input_read(input, buf_reserve(&block, BLOCK), BLOCK, &got, err))) {
+        size_t size;
+
+        block.size += got;
+        size = weigh_utf8(sample, buf_span(&block), got == 0);
+        keep(sample, (struct span){block.data, size});
+        /* what can be the beginning of a character stays for the next block */
+        memmove(block.data, block.data + size, block.size - size);
+        block.size -= size;
     }
     input_close(input);
     buf_release(&block);
@@ -160,12 +154,6 @@ static void choose_single_byte(const struct sample *sample, struct layout *layou
                   "original");
 }
 
-static bool is_marked_utf16(const struct buf *head)
-{
-    return head->size > 1 &&
-           (memcmp(head->data, "\xFF\xFE", 2) == 0 || memcmp(head->data, "\xFE\xFF", 2) == 0);
-}
-
 static bool decode(struct buf *text, enum row_encoding encoding, bool big_endian, struct err *err)
 {
     struct recoder *recoder = recode_from(encoding, big_endian, err);
@@ -185,10 +173,11 @@ static bool decode(struct buf *text, enum row_encoding encoding, bool big_endian
 /* Chooses the encoding by evidence, and turns head and tail into UTF-8. */
 static bool find_encoding(struct sample *sample, struct layout *layout, struct err *err)
 {
-    bool marked = is_marked_utf16(&sample->head);
-    enum row_encoding utf16 =
-        marked ? ROW_ENCODING_UTF_16 : encoding_guess_utf_16(buf_span(&sample->head));
-    bool big_endian = marked && sample->head.data[0] == '\xFE';
+    const struct buf *head = &sample->head;
+    bool marked = head->size > 1 && (memcmp(head->data, "\xFF\xFE", 2) == 0 ||
+                                     memcmp(head->data, "\xFE\xFF", 2) == 0);
+    enum row_encoding utf16 = marked ? ROW_ENCODING_UTF_16 : encoding_guess_utf_16(buf_span(head));
+    bool big_endian = marked && head->data[0] == '\xFE';
 
     if (utf16) {
         layout->encoding = marked ? ROW_ENCODING_NONE : utf16;
@@ -587,12 +576,6 @@ static void append_expression(struct buf *out, struct span line, char delimiter)
     }
 }
 
-static bool same_expression(const struct buf *footer, struct span expression)
-{
-    return footer->size >= expression.size &&
-           memmem(footer->data, footer->size, expression.data, expression.size);
-}
-
 /* Returns whether the expression matches a line of the text: that would drop rows. */
 static bool matches_row(struct span text, struct span expression, char delimiter)
 {
@@ -644,7 +627,8 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
             buf_release(&expression);
             return;
         }
-        if (expression.size && !same_expression(&layout->footer, buf_span(&expression))) {
+        if (expression.size &&
+            !memmem(layout->footer.data, layout->footer.size, expression.data, expression.size)) {
             buf_append_text(&layout->footer, layout->footer.size ? "|" : "^(");
             buf_append_span(&layout->footer, buf_span(&expression));
         }

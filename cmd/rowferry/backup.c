@@ -94,7 +94,7 @@ static bool write_copy(struct work *work, struct store *store, struct err *err)
 static void print_end(const struct work *work, int64_t started_us)
 {
     int64_t took_ms = (clock_monotonic_us() - started_us) / 1000;
-    char size[WORDS_SIZE], took[WORDS_SIZE];
+    char size[WORDS_SIZE], took[WORDS_SIZE], copies[WORDS_SIZE];
     struct buf out = {0};
 
     if (work->report->json || work->report->quiet)
@@ -108,7 +108,7 @@ static void print_end(const struct work *work, int64_t started_us)
         buf_append_text(&out, ", in place of the earlier copy");
     if (work->deleted > 0) {
         buf_append_text(&out, "; deleted ");
-        words_count(&out, work->deleted, "old copy");
+        buf_append_text(&out, words_count(work->deleted, "old copy", copies));
     }
     buf_append_char(&out, '\n');
     report_out(work->report, &out);

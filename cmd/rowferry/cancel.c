@@ -34,22 +34,21 @@ static bool decide(struct choice *choice, const struct decision *decision, struc
 
 static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
-    buf_append_text(out, "withdraw ");
-    words_count(out, count, "job");
-    buf_printf(out, " of batch %" PRId64, choice->batch_id);
+    char jobs[WORDS_SIZE];
+
+    buf_printf(out, "withdraw %s of batch %" PRId64, words_count(count, "job", jobs),
+               choice->batch_id);
 }
 
 static void append_counts(struct choice *choice, struct buf *out)
 {
     uint64_t stay = choice->ends[DECIDE_SENT] + choice->ends[DECIDE_UNFIT];
+    char jobs[WORDS_SIZE];
 
-    words_count(out, choice->ends[DECIDE_MOVED], "job");
-    buf_append_text(out, choice->dry_run ? " would be withdrawn" : " withdrawn");
-    if (stay > 0) {
-        buf_append_text(out, ", ");
-        words_count(out, stay, "job");
-        buf_printf(out, " %s", stay == 1 ? "stays" : "stay");
-    }
+    buf_printf(out, "%s %s", words_count(choice->ends[DECIDE_MOVED], "job", jobs),
+               choice->dry_run ? "would be withdrawn" : "withdrawn");
+    if (stay > 0)
+        buf_printf(out, ", %s %s", words_count(stay, "job", jobs), stay == 1 ? "stays" : "stay");
     buf_append_char(out, '\n');
 }
 

@@ -275,10 +275,9 @@ void check_counters(struct checkup *checkup)
 {
     struct differences differences = {.checkup = checkup};
     int64_t started_us = clock_monotonic_us();
-    struct buf text = {0};
     struct census census = {0};
     struct err err = {0};
-    char span[WORDS_SIZE];
+    char batches[WORDS_SIZE], jobs[WORDS_SIZE], rows[WORDS_SIZE], span[WORDS_SIZE];
 
     if (!can_read(checkup))
         return;
@@ -290,13 +289,10 @@ void check_counters(struct checkup *checkup)
     }
     if (differences.count > DIFFERENCES_MAX)
         checkup_say(checkup, "... and %" PRIu64 " more", differences.count - DIFFERENCES_MAX);
-    words_count(&text, census.batches, "batch");
-    buf_append_text(&text, ", ");
-    words_count(&text, census.jobs, "job");
-    buf_append_text(&text, " and ");
-    words_count(&text, census.rows_rejected, "rejected row");
-    checkup_say(checkup, "counted %s (%s)", buf_text(&text), took(started_us, span));
-    buf_release(&text);
+    checkup_say(checkup, "counted %s, %s and %s (%s)",
+                words_count(census.batches, "batch", batches),
+                words_count(census.jobs, "job", jobs),
+                words_count(census.rows_rejected, "rejected row", rows), took(started_us, span));
 }
 
 /* --- work --- */

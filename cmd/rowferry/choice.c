@@ -180,13 +180,11 @@ void choice_superseded(const struct decided *decided, struct buf *out)
 void choice_stay(const struct choice *choice, struct buf *out)
 {
     uint64_t stay = choice->ends[DECIDE_UNFIT] + choice->ends[DECIDE_SUPERSEDED];
+    char jobs[WORDS_SIZE];
 
-    if (stay > 0) {
-        buf_append_text(out, ", ");
-        words_count(out, stay, "job");
-        buf_printf(out, " %s as %s", stay == 1 ? "stays" : "stay",
-                   stay == 1 ? "it is" : "they are");
-    }
+    if (stay > 0)
+        buf_printf(out, ", %s %s", words_count(stay, "job", jobs),
+                   stay == 1 ? "stays as it is" : "stay as they are");
     buf_append_char(out, '\n');
     if (choice->ends[DECIDE_SUPERSEDED] > 0)
         buf_append_text(out,

@@ -131,12 +131,6 @@ static bool run(struct sender *sender, struct session *session, struct lock *loc
     return fine;
 }
 
-static void note_counts(struct summary *summary, const struct sender_counts *counts)
-{
-    summary->notifications.delivered += counts->delivered;
-    summary->notifications.failed += counts->failed;
-}
-
 /* Under the lock, or not at all. False: another process delivers. */
 static bool work(const struct deliver *deliver, struct session *session,
                  char trouble[DELIVERY_ERROR_SIZE])
@@ -159,7 +153,8 @@ static bool work(const struct deliver *deliver, struct session *session,
     sender = lock ? sender_open(session->store, &options, &err) : NULL;
     if (sender) {
         fine = run(sender, session, lock, &err);
-        note_counts(cli->summary, sender_counts(sender));
+        cli->summary->notifications.delivered += sender_counts(sender)->delivered;
+        cli->summary->notifications.failed += sender_counts(sender)->failed;
         snprintf(trouble, DELIVERY_ERROR_SIZE, "%s", sender_trouble(sender));
         sender_close(sender);
     }
@@ -169,23 +164,12 @@ static bool work(const struct deliver *deliver, struct session *session,
     return true;
 }
 
-static void show_left(struct report *report, uint64_t count, const char *trouble)
-{
-    struct buf text = {0};
-
-    words_count(&text, count, "notification");
-    report_error(report, ERR_NETWORK, "%s not delivered%s%s: the same command again goes on",
-                 buf_text(&text), trouble[0] ? ", the ERP's last answer: " : "", trouble);
-    buf_release(&text);
-}
-
 void deliver_work(const struct deliver *deliver, struct session *session)
 {
     struct report *report = &session->cli->report;
     struct summary_notifications *summary = &session->cli->summary->notifications;
     struct notification_counts counts;
-    char trouble[DELIVERY_ERROR_SIZE] = "";
-    struct buf text = {0};
+    char trouble[DELIVERY_ERROR_SIZE] = "", pending[WORDS_SIZE];
 
     if (!decide(deliver, session) || !deliver_count(session, &counts))
         return;
@@ -193,14 +177,15 @@ void deliver_work(const struct deliver *deliver, struct session *session)
         if (!work(deliver, session, trouble) || !deliver_count(session, &counts))
             return;
         if (counts.pending > 0 && report->status == EXIT_DONE)
-            show_left(report, counts.pending, trouble);
+            report_error(report, ERR_NETWORK,
+                         "%s not delivered%s%s: the same command again goes on",
+                         words_count(counts.pending, "notification", pending),
+                         trouble[0] ? ", the ERP's last answer: " : "", trouble);
     } else if (counts.pending > 0 && !deliver->endpoint) {
-        words_count(&text, counts.pending, "notification");
         report_notice(report,
                       "%s stored and not delivered: set --erp-endpoint or ERP_ENDPOINT to the "
                       "ERP's URL",
-                      buf_text(&text));
-        buf_release(&text);
+                      words_count(counts.pending, "notification", pending));
     }
     summary->pending = counts.pending;
     if (counts.pending > 0)

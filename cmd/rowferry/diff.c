@@ -261,7 +261,7 @@ static bool feed_file(struct comparing *comparing, const struct ingest_options *
 {
     struct cli *cli = comparing->cli;
     struct ingest_result result = {0};
-    struct buf rejected = {0};
+    char rejected[WORDS_SIZE];
 
     if (!ingest_validate(options, comparing->path, NULL, NULL, &result, err)) {
         if (err->kind != ERR_CONFIG && err->kind != ERR_INPUT)
@@ -274,10 +274,8 @@ static bool feed_file(struct comparing *comparing, const struct ingest_options *
     cli->summary->rows_read += result.rows_read;
     cli->summary->rows_rejected += result.rows_rejected;
     if (result.rows_rejected > 0) {
-        words_count(&rejected, result.rows_rejected, "row");
         report_notice(&cli->report, "%s: %s would be rejected: rowferry validate shows why",
-                      comparing->path, buf_text(&rejected));
-        buf_release(&rejected);
+                      comparing->path, words_count(result.rows_rejected, "row", rejected));
         report_status(&cli->report, EXIT_ROWS);
     }
     if (result.outcome != INGEST_LOADED)
@@ -339,6 +337,7 @@ static void print_counts(struct comparing *comparing)
     const uint64_t *compared = comparing->cli->summary->compared;
     struct buf *out = &comparing->out;
     const char *between = ": ";
+    char rows[WORDS_SIZE];
 
     if (comparing->shown > LINES_MAX && !comparing->cli->report.verbose)
         buf_printf(out, "... and %" PRIu64 " more; --verbose shows all of them\n",
@@ -356,7 +355,7 @@ static void print_counts(struct comparing *comparing)
                        comparing->kind_count - KINDS_SHOWN);
         buf_append_char(out, '\n');
     }
-    words_count(out, comparing->rows, "row");
+    buf_append_text(out, words_count(comparing->rows, "row", rows));
     for (unsigned i = 0; i < DIFF_VERDICTS; i++) {
         if (compared[i] == 0)
             continue;

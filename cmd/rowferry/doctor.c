@@ -115,18 +115,18 @@ static void print_end(struct report *report, const unsigned counts[OUTCOMES])
 {
     struct buf out = {0};
     const char *separator = "\n";
+    char count[WORDS_SIZE];
 
     if (report->json || (report->quiet && !counts[OUTCOME_FAILED]))
         return;
     for (unsigned i = 0; i < OUTCOMES; i++) {
         if (!counts[i])
             continue;
-        buf_append_text(&out, separator);
         if (*separator == '\n')
-            words_count(&out, counts[i], "check");
+            words_count(counts[i], "check", count);
         else
-            buf_printf(&out, "%u", counts[i]);
-        buf_printf(&out, " %s", outcomes[i].what);
+            snprintf(count, sizeof count, "%u", counts[i]);
+        buf_printf(&out, "%s%s %s", separator, count, outcomes[i].what);
         separator = ", ";
     }
     buf_append_char(&out, '\n');

@@ -202,17 +202,6 @@ static bool is_read(struct exporting *exporting)
                         "%s is still being read: export it when that has ended", exporting->name);
 }
 
-static void report_end(const struct exporting *exporting)
-{
-    struct buf counts = {0};
-
-    words_count(&counts, exporting->jobs, "job");
-    buf_append_text(&counts, " and ");
-    words_count(&counts, exporting->rejected, "rejected row");
-    report_notice(&exporting->session.cli->report, "%s: %s", exporting->name, buf_text(&counts));
-    buf_release(&counts);
-}
-
 void command_export(struct cli *cli)
 {
     const struct options *options = &cli->options;
@@ -220,6 +209,7 @@ void command_export(struct cli *cli)
         .session = {.cli = cli},
         .states = (unsigned)options_number(options, OPT_EXPORT_STATE),
     };
+    char jobs[WORDS_SIZE], rejected[WORDS_SIZE];
     struct err err = {0};
 
     if (!choice_batch(options, &exporting.batch_id, &err)) {
@@ -230,7 +220,9 @@ void command_export(struct cli *cli)
     if (session_look(&exporting.session) && is_read(&exporting) && !work(&exporting, &err))
         report_fail(&cli->report, &err);
     else if (cli->report.status == EXIT_DONE && !options_flag(options, OPT_UNDO))
-        report_end(&exporting);
+        report_notice(&cli->report, "%s: %s and %s", exporting.name,
+                      words_count(exporting.jobs, "job", jobs),
+                      words_count(exporting.rejected, "rejected row", rejected));
     writer_close(exporting.writer);
     catalog_close(exporting.catalog);
     export_batch_release(&exporting.batch);

@@ -99,17 +99,16 @@ static void show_settled(struct showing *showing, const struct history_event *ev
 static void show_state(struct showing *showing, const struct history_event *event)
 {
     struct buf *out = &showing->out;
-    char moment[WORDS_SIZE];
+    char moment[WORDS_SIZE], count[WORDS_SIZE];
 
     buf_append_text(out, "state: ");
     words_printable_span(out, event->what);
     append_version(out, ", server ", event->server_version);
     if (span_is(event->what, "unchanged") && !event->http_status.known)
         buf_append_text(out, ", by what was known: no request was sent");
-    if (event->attempts.value) {
-        buf_append_text(out, ", after ");
-        words_count(out, (uint64_t)event->attempts.value, "update");
-    }
+    if (event->attempts.value)
+        buf_printf(out, ", after %s",
+                   words_count((uint64_t)event->attempts.value, "update", count));
     if (event->due_ms.known && event->due_ms.value > clock_now_ms())
         buf_printf(out, ", not before %s", words_time(event->due_ms.value, moment));
     if (event->waits_for.known) {
@@ -131,6 +130,7 @@ static void show_audit(struct showing *showing, const struct history_event *even
 static void show_notification(struct showing *showing, const struct history_event *event)
 {
     struct buf *out = &showing->out;
+    char count[WORDS_SIZE];
 
     buf_printf(out, "notification %" PRId64 ": ", event->id);
     words_printable_span(out, event->what);
@@ -138,10 +138,9 @@ static void show_notification(struct showing *showing, const struct history_even
         buf_append_text(out, ", delivery ");
         words_printable_span(out, event->code);
     }
-    if (event->attempts.known && event->attempts.value > 1) {
-        buf_append_text(out, " after ");
-        words_count(out, (uint64_t)event->attempts.value, "attempt");
-    }
+    if (event->attempts.known && event->attempts.value > 1)
+        buf_printf(out, " after %s",
+                   words_count((uint64_t)event->attempts.value, "attempt", count));
     append_line(showing, "", event->evidence);
     append_line(showing, "", event->error);
     if (showing->session.cli->report.verbose)

@@ -234,18 +234,6 @@ static bool read_file(struct load *load, const char *path, enum batch_filing fil
     return true;
 }
 
-/* Remembers a file that is still there, so that this run does not read it again unless it changes.
- * Takes the path. */
-static void note_past(struct load *load, char *path, struct inbox_identity file)
-{
-    struct stat status;
-
-    if (file.inode == 0 && stat(path, &status) == 0)
-        file = inbox_identity_of(&status);
-    load->past = mem_resize(load->past, load->past_count + 1, sizeof load->past[0]);
-    load->past[load->past_count++] = (struct past){path, file};
-}
-
 /* The context of is_past: the folder that is scanned. */
 struct folder_look {
     struct load *load;
@@ -275,6 +263,7 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
     enum batch_filing filing = strchr(name, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
     char *path = mem_printf("%s/%s", folder, name);
     struct ingest_result result;
+    struct stat status;
     struct err err = {0};
     bool done, fine = read_file(load, path, filing, &result, &done);
 
@@ -286,9 +275,13 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
         look->unready = mem_resize(look->unready, look->unready_count + 1, sizeof look->unready[0]);
         look->unready[look->unready_count++] = (struct inbox_unready){mem_strdup(name), INBOX_OPEN};
         free(path);
-    } else {
-        note_past(load, path, result.file);
+        return fine;
     }
+    /* if it is still there, this run does not read it again unless it changes */
+    if (result.file.inode == 0 && stat(path, &status) == 0)
+        result.file = inbox_identity_of(&status);
+    load->past = mem_resize(load->past, load->past_count + 1, sizeof load->past[0]);
+    load->past[load->past_count++] = (struct past){path, result.file};
     return fine;
 }
 
@@ -322,16 +315,6 @@ static const struct {
          "system of the inbox",
          offsetof(struct summary, files_left)},
 };
-
-static void report_unready(struct cli *cli, const char *folder, const struct inbox_unready *found)
-{
-    size_t counter = unready[found->reason].counter;
-
-    if (counter)
-        ++*(uint64_t *)((char *)cli->summary + counter);
-    report_error(&cli->report, unready[found->reason].kind, "%s/%s %s", folder, found->name,
-                 unready[found->reason].phrase);
-}
 
 /* Reports the files that were left alone, in one line. */
 static void report_left(struct cli *cli, const char *folder, const struct inbox_look *look)
@@ -434,8 +417,15 @@ void load_end(struct load *load)
     for (size_t i = 0; i < load->look_count; i++) {
         const struct inbox_look *look = &load->looks[i].look;
 
-        for (size_t j = 0; j < look->unready_count; j++)
-            report_unready(cli, load->looks[i].folder, &look->unready[j]);
+        for (size_t j = 0; j < look->unready_count; j++) {
+            const struct inbox_unready *found = &look->unready[j];
+            size_t counter = unready[found->reason].counter;
+
+            if (counter)
+                ++*(uint64_t *)((char *)cli->summary + counter);
+            report_error(&cli->report, unready[found->reason].kind, "%s/%s %s",
+                         load->looks[i].folder, found->name, unready[found->reason].phrase);
+        }
         report_left(cli, load->looks[i].folder, look);
     }
     if (load->look_count > 0 && load->found < wanted)

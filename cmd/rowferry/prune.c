@@ -114,13 +114,14 @@ static void append_resolve(struct cli *cli, int64_t batch_id, struct buf *out)
 static void line_staying(struct pruning *pruning, const struct prune_item *item)
 {
     struct buf *out = &pruning->staying;
+    char count[WORDS_SIZE];
 
     if (pruning->stay > PRUNING_LINES)
         return;
     buf_printf(out, "batch %" PRId64 " stays: ", item->batch_id);
     if (item->fate == PRUNE_CONFLICT) {
-        words_count(out, (uint64_t)item->conflicts, "conflict");
-        buf_printf(out, " %s for a decision (--ours or --theirs):",
+        buf_printf(out, "%s %s for a decision (--ours or --theirs):",
+                   words_count((uint64_t)item->conflicts, "conflict", count),
                    item->conflicts == 1 ? "waits" : "wait");
         append_resolve(pruning->session.cli, item->batch_id, out);
     } else if (item->fate == PRUNE_NEEDED) {
@@ -284,22 +285,20 @@ static bool confirmed(struct pruning *pruning)
 {
     uint64_t files = pruning->files_by_end[INBOX_DELETED];
     struct buf what = {0};
+    char count[WORDS_SIZE], jobs[WORDS_SIZE];
     bool fine = true;
 
     if (pruning->asked > 0) {
         buf_append_text(&what, "prune ");
-        words_count(&what, pruning->asked, "batch");
-        buf_append_text(&what, " with ");
-        words_count(&what, pruning->jobs, "job");
+        buf_printf(&what, "%s with %s", words_count(pruning->asked, "batch", count),
+                   words_count(pruning->jobs, "job", jobs));
     }
-    if (pruning->notifications > 0) {
-        buf_append_text(&what, what.size > 0 ? ", " : "prune ");
-        words_count(&what, pruning->notifications, "notification");
-    }
-    if (files > 0) {
-        buf_append_text(&what, what.size > 0 ? " and delete " : "delete ");
-        words_count(&what, files, "file");
-    }
+    if (pruning->notifications > 0)
+        buf_printf(&what, "%s%s", what.size > 0 ? ", " : "prune ",
+                   words_count(pruning->notifications, "notification", count));
+    if (files > 0)
+        buf_printf(&what, "%s%s", what.size > 0 ? " and delete " : "delete ",
+                   words_count(files, "file", count));
     if (what.size > 0)
         fine = choice_confirmed(pruning->session.cli, buf_text(&what));
     buf_release(&what);
@@ -442,23 +441,21 @@ static void append_size(struct pruning *pruning, struct buf *out)
 static void append_counts(struct pruning *pruning, struct buf *out)
 {
     uint64_t files = pruning->files_by_end[INBOX_DELETED];
+    char count[WORDS_SIZE], rows[WORDS_SIZE];
 
-    words_count(out, pruning->dry_run ? pruning->go : pruning->pruned, "batch");
-    buf_append_text(out, pruning->dry_run ? " would be pruned, with " : " pruned, ");
-    words_count(out, pruning->dry_run ? pruning->rows : pruning->deleted, "row");
-    if (pruning->notifications > 0) {
-        buf_append_text(out, ", ");
-        words_count(out, pruning->notifications, "notification");
-    }
-    if (files > 0) {
-        buf_append_text(out, " and ");
-        words_count(out, files, "file");
-    }
-    if (pruning->stay > 0) {
-        buf_append_text(out, "; ");
-        words_count(out, pruning->stay, "batch");
-        buf_append_text(out, pruning->stay == 1 ? " stays" : " stay");
-    }
+    if (pruning->dry_run)
+        buf_printf(out, "%s would be pruned, with %s", words_count(pruning->go, "batch", count),
+                   words_count(pruning->rows, "row", rows));
+    else
+        buf_printf(out, "%s pruned, %s", words_count(pruning->pruned, "batch", count),
+                   words_count(pruning->deleted, "row", rows));
+    if (pruning->notifications > 0)
+        buf_printf(out, ", %s", words_count(pruning->notifications, "notification", count));
+    if (files > 0)
+        buf_printf(out, " and %s", words_count(files, "file", count));
+    if (pruning->stay > 0)
+        buf_printf(out, "; %s %s", words_count(pruning->stay, "batch", count),
+                   pruning->stay == 1 ? "stays" : "stay");
     buf_append_char(out, '\n');
 }
 

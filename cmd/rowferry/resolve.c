@@ -136,20 +136,22 @@ static bool decide(struct choice *choice, const struct decision *decision, struc
 
 static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
-    buf_append_text(out, "settle ");
-    words_count(out, count, "conflict");
-    buf_printf(out, " with %s", resolution_name(resolving_of(choice)->resolution));
+    char conflicts[WORDS_SIZE];
+
+    buf_printf(out, "settle %s with %s", words_count(count, "conflict", conflicts),
+               resolution_name(resolving_of(choice)->resolution));
 }
 
 static void append_counts(struct choice *choice, struct buf *out)
 {
+    char conflicts[WORDS_SIZE];
     if (choice->job_ids.count == 0) {
         buf_append_text(out, "no conflict waits for a decision\n");
         return;
     }
-    words_count(out, choice->ends[DECIDE_MOVED], "conflict");
-    buf_printf(out, "%s settled with %s", choice->dry_run ? " would be" : "",
-               resolution_name(resolving_of(choice)->resolution));
+    buf_printf(
+        out, "%s%s settled with %s", words_count(choice->ends[DECIDE_MOVED], "conflict", conflicts),
+        choice->dry_run ? " would be" : "", resolution_name(resolving_of(choice)->resolution));
     choice_stay(choice, out);
 }
 

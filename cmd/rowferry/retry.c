@@ -47,19 +47,21 @@ static bool decide(struct choice *choice, const struct decision *decision, struc
 
 static void append_question(struct choice *choice, uint64_t count, struct buf *out)
 {
+    char jobs[WORDS_SIZE];
+
     (void)choice;
-    buf_append_text(out, "retry ");
-    words_count(out, count, "job");
+    buf_printf(out, "retry %s", words_count(count, "job", jobs));
 }
 
 static void append_counts(struct choice *choice, struct buf *out)
 {
+    char jobs[WORDS_SIZE];
     if (choice->job_ids.count == 0) {
         buf_append_text(out, "no such job failed or was refused\n");
         return;
     }
-    words_count(out, choice->ends[DECIDE_MOVED], "job");
-    buf_append_text(out, choice->dry_run ? " would be sent again" : " to be sent again");
+    buf_printf(out, "%s %s sent again", words_count(choice->ends[DECIDE_MOVED], "job", jobs),
+               choice->dry_run ? "would be" : "to be");
     choice_stay(choice, out);
 }
 
@@ -129,21 +131,16 @@ static bool retry_failed(struct session *session, struct failed *failed, struct 
     struct report *report = &session->cli->report;
     bool dry_run = options_flag(&session->cli->options, OPT_DRY_RUN);
     struct buf text = {0};
-    uint64_t retried = 0;
+    uint64_t retried = failed->count;
+    char count[WORDS_SIZE], question[WORDS_SIZE + 8];
 
-    buf_append_text(&text, "retry ");
-    words_count(&text, failed->count, "delivery");
-    if (!dry_run && failed->count > 1 && !choice_confirmed(session->cli, buf_text(&text))) {
-        buf_release(&text);
+    snprintf(question, sizeof question, "retry %s", words_count(retried, "delivery", count));
+    if (!dry_run && retried > 1 && !choice_confirmed(session->cli, question))
         return true;
-    }
-    if (!dry_run && !deliveries_retry(session->store, clock_now_ms(), &retried, err)) {
-        buf_release(&text);
+    if (!dry_run && !deliveries_retry(session->store, clock_now_ms(), &retried, err))
         return false;
-    }
-    buf_reset(&text);
-    words_count(&text, dry_run ? failed->count : retried, "delivery");
-    buf_append_text(&text, dry_run ? " would be sent again\n" : " to be sent again\n");
+    buf_printf(&text, "%s %s sent again\n", words_count(retried, "delivery", count),
+               dry_run ? "would be" : "to be");
     if (!report->json && !report->quiet)
         report_out(report, &text);
     buf_release(&text);

@@ -29,12 +29,6 @@ static void strip_line_end(char *text)
         text[--size] = '\0';
 }
 
-/* What messages call the secret, with its article. */
-static const char *name_of(enum option_id id)
-{
-    return id == OPT_CLIENT_SECRET ? "the client secret" : id == OPT_API_KEY ? "the key" : NULL;
-}
-
 /* what: what the text must have, and nothing else; NULL: secrets, one a line, for one that is being
  * changed. */
 static bool check(const char *name, const char *text, const char *what, struct err *err)
@@ -97,7 +91,9 @@ static bool read_file(const char *path, const char *what, char **secret, struct 
 bool secret_read(const struct options *options, enum option_id id, char **secret, struct err *err)
 {
     const struct option_value *value = &options->values[id];
-    const char *what = name_of(id);
+    const char *what = id == OPT_CLIENT_SECRET ? "the client secret"
+                       : id == OPT_API_KEY     ? "the key"
+                                               : NULL;
     struct buf name = {0};
     bool fine;
 

@@ -281,7 +281,7 @@ static void show_json(const struct standing *standing)
 
 static void append_last_run(const struct run_info *last, struct buf *out)
 {
-    char moment[WORDS_SIZE];
+    char moment[WORDS_SIZE], requests[WORDS_SIZE];
 
     buf_printf(out, "last run: %" PRId64 " (%s), ", last->id, last->command);
     if (!last->ended_ms) {
@@ -291,9 +291,8 @@ static void append_last_run(const struct run_info *last, struct buf *out)
                    words_time(last->started_ms, moment));
         return;
     }
-    buf_printf(out, "ended %s, ", words_time(last->ended_ms, moment));
-    words_count(out, last->requests, "request");
-    buf_printf(out, "\n  exit status %d: ", last->exit_status);
+    buf_printf(out, "ended %s, %s\n  exit status %d: ", words_time(last->ended_ms, moment),
+               words_count(last->requests, "request", requests), last->exit_status);
     words_wrap(out, exit_meaning(last->exit_status), 4, last->exit_status > 99 ? 19 : 17);
 }
 
@@ -327,12 +326,13 @@ static void append_conflicts(const struct standing *standing, struct buf *out)
 {
     struct cli *cli = standing->session.cli;
     uint64_t conflicts = cli->summary->by_state[JOB_CONFLICT];
+    char count[WORDS_SIZE];
 
     if (conflicts == 0 || standing->batch_id)
         return;
-    words_count(out, conflicts, "conflict");
-    buf_printf(out, " %s for a decision (--ours or --theirs). To look at %s:\n  ",
-               conflicts == 1 ? "waits" : "wait", conflicts == 1 ? "it" : "them");
+    buf_printf(out, "%s %s for a decision (--ours or --theirs). To look at %s:\n  ",
+               words_count(conflicts, "conflict", count), conflicts == 1 ? "waits" : "wait",
+               conflicts == 1 ? "it" : "them");
     cli_other(cli, FOR_RESOLVE, out);
     buf_append_text(out, " --ours --all --dry-run\n");
 }

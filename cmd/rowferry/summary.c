@@ -254,9 +254,7 @@ void summary_known(const struct known_count *count, struct buf *out)
     int64_t now_ms = clock_now_ms();
     char newest[WORDS_SIZE], oldest[WORDS_SIZE];
 
-    buf_append_text(out, "known: ");
-    words_count(out, count->records, "record");
-    buf_append_text(out, " of ");
+    buf_printf(out, "known: %s of ", words_count(count->records, "record", newest));
     words_printable(out, count->schema);
     buf_printf(out, ", seen %s to %s ago\n",
                words_duration(count->newest_ms < now_ms ? now_ms - count->newest_ms : 0, newest),
@@ -442,10 +440,8 @@ void summary_forecast(const struct cli *cli, uint64_t left, struct buf *out)
 
     if (left == 0)
         return;
-    if (summary->batches_loading > 0)
-        buf_append_text(out, "at least ");
-    words_count(out, left, "request");
-    buf_append_text(out, " left");
+    buf_printf(out, "%s%s left", summary->batches_loading > 0 ? "at least " : "",
+               words_count(left, "request", span));
     if (forecast_ms >= 0)
         buf_printf(out, ", about %s at ", words_duration(forecast_ms, span));
     if (summary->learned_per_s > 0)
@@ -467,8 +463,9 @@ static void append_files(const struct summary *summary, struct buf *out)
         {summary->files_growing, "still growing"}, {summary->files_left, "left alone"},
     };
     const char *separator = " (";
+    char files[WORDS_SIZE];
 
-    words_count(out, summary->files, "file");
+    buf_append_text(out, words_count(summary->files, "file", files));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (kinds[i].count == 0)
             continue;
@@ -511,13 +508,12 @@ static void append_replies(const struct meter_replies *replies, struct buf *out)
 /* Appends what was done by what is known of records. */
 static void append_known(const struct summary *summary, struct buf *out)
 {
-    char number[WORDS_SIZE];
+    char number[WORDS_SIZE], skipped[WORDS_SIZE];
 
     if (summary->skipped + summary->drifted == 0)
         return;
-    buf_append_char(out, '\n');
-    words_count(out, summary->skipped, "row");
-    buf_printf(out, " skipped, whose values are known to be there; %s fetched",
+    buf_printf(out, "\n%s skipped, whose values are known to be there; %s fetched",
+               words_count(summary->skipped, "row", skipped),
                words_grouped(summary->fetched, number));
     if (summary->drifted > 0)
         buf_printf(out, "; %s changed by somebody else since they were known",
@@ -528,13 +524,13 @@ static void append_known(const struct summary *summary, struct buf *out)
 static void append_metrics(const struct summary *summary, struct buf *out)
 {
     const struct store_run *run = &summary->run;
+    char requests[WORDS_SIZE];
 
     append_known(summary, out);
     if (run->requests == 0)
         return;
-    buf_append_char(out, '\n');
-    words_count(out, run->requests, "request");
-    buf_printf(out, ", %.1f%% errors, %" PRIu64 " throttled\n", 100 * run->error_rate,
+    buf_printf(out, "\n%s, %.1f%% errors, %" PRIu64 " throttled\n",
+               words_count(run->requests, "request", requests), 100 * run->error_rate,
                run->throttled);
     buf_printf(out, "latency in ms: %.1f on average, p50 %.1f, p95 %.1f, p99 %.1f\n",
                (double)run->latency_avg_us / 1000, (double)run->latency_p50_us / 1000,
@@ -668,9 +664,9 @@ static void append_notifications(const struct cli *cli, struct buf *out)
 {
     const struct summary_notifications *counts = &cli->summary->notifications;
     size_t begin = out->size;
+    char received[WORDS_SIZE];
 
-    words_count(out, counts->received, "notification");
-    buf_append_text(out, " stored");
+    buf_printf(out, "%s stored", words_count(counts->received, "notification", received));
     append_counted(out, counts->repeated, "known already");
     append_counted(out, counts->by_state[NOTIFICATION_NOT_ACCEPTED], "not accepted");
     append_counted(out, counts->by_state[NOTIFICATION_ECHO], "of our own updates");

@@ -128,15 +128,14 @@ static void log_end(struct cli *cli, const struct buf *line)
     const struct summary *summary = cli->summary;
     struct buf members = {0}, text = {0};
     const char *separator = ": ";
-    char span[WORDS_SIZE];
+    char span[WORDS_SIZE], rows[WORDS_SIZE], jobs[WORDS_SIZE];
 
     if (!cli->report.log)
         return;
     buf_append_text(&members, ", \"summary\": ");
     buf_append(&members, line->data, line->size - 1); /* less its line end */
-    words_count(&text, summary->rows_read, "row");
-    buf_printf(&text, ", %" PRIu64 " rejected, ", summary->rows_rejected);
-    words_count(&text, summary->jobs, "job");
+    buf_printf(&text, "%s, %" PRIu64 " rejected, %s", words_count(summary->rows_read, "row", rows),
+               summary->rows_rejected, words_count(summary->jobs, "job", jobs));
     for (unsigned state = 0; state < JOB_STATES; state++) {
         if (summary->by_state[state] == 0)
             continue;
@@ -159,10 +158,7 @@ static bool is_withheld(const char *variable)
     size_t size = strcspn(variable, "=");
     struct span name = {variable, size};
 
-    for (unsigned i = 0; i < sizeof own / sizeof *own; i++)
-        if (span_is(name, own[i]))
-            return true;
-    return option_is_secret(name);
+    return span_is_one_of(name, own, sizeof own / sizeof *own) || option_is_secret(name);
 }
 
 /* Returns the environment without what is withheld, after `first`. The strings are not copied. */

@@ -58,29 +58,22 @@ static void report_left_out(const struct undoing *undoing, const char *name)
 {
     struct report *report = undoing->report;
     struct buf text = {0};
+    char count[WORDS_SIZE], jobs[WORDS_SIZE];
 
-    words_count(&text, undoing->records, "record");
-    buf_append_text(&text, ", which ");
-    words_count(&text, undoing->jobs, "job");
-    buf_append_text(&text, " changed");
-    if (undoing->without_change > 0) {
-        buf_append_text(&text, "; left out: ");
-        words_count(&text, undoing->without_change, "job");
-        buf_append_text(&text, " without a change");
-    }
+    buf_printf(&text, "%s, which %s changed", words_count(undoing->records, "record", count),
+               words_count(undoing->jobs, "job", jobs));
+    if (undoing->without_change > 0)
+        buf_printf(&text, "; left out: %s without a change",
+                   words_count(undoing->without_change, "job", jobs));
     report_notice(report, "%s: %s", name, buf_text(&text));
-    if (undoing->overtaken > 0) {
-        buf_reset(&text);
-        words_count(&text, undoing->overtaken, "earlier job");
+    if (undoing->overtaken > 0)
         report_notice(
             report, "%s: left out: %s, because someone else changed the record between our updates",
-            name, buf_text(&text));
-    }
+            name, words_count(undoing->overtaken, "earlier job", jobs));
     if (undoing->not_kept > 0) {
-        buf_reset(&text);
-        words_count(&text, undoing->not_kept, "job");
         report_notice(report, "%s: it is not known what the record held before %s: %s%s", name,
-                      buf_text(&text), buf_text((struct buf *)&undoing->names),
+                      words_count(undoing->not_kept, "job", jobs),
+                      buf_text((struct buf *)&undoing->names),
                       undoing->not_kept > NAMED_MAX && !report->verbose ? ", ..." : "");
         report_status(report, EXIT_ROWS);
     }

@@ -199,17 +199,6 @@ static bool take_row(void *context, const struct row *row, const struct violatio
     return true;
 }
 
-/* Adds a file to the command that would load the files. */
-static void note_next(struct cli *cli, const char *path)
-{
-    struct buf *next = &cli->summary->next;
-
-    if (next->size == 0)
-        cli_other(cli, FOR_INGEST, next);
-    buf_append_char(next, ' ');
-    words_quote(next, path);
-}
-
 static void take_result(struct validation *validation, const struct ingest_result *result)
 {
     struct cli *cli = validation->cli;
@@ -220,10 +209,14 @@ static void take_result(struct validation *validation, const struct ingest_resul
     summary->rows_rejected += result->rows_rejected;
     if (result->rows_rejected > 0)
         report_status(&cli->report, EXIT_ROWS);
-    if (result->outcome != INGEST_LOADED)
+    if (result->outcome != INGEST_LOADED) {
         load_report_fault(&cli->report, validation->path, result);
-    else
-        note_next(cli, validation->path);
+    } else { /* the command that would load the files */
+        if (summary->next.size == 0)
+            cli_other(cli, FOR_INGEST, &summary->next);
+        buf_append_char(&summary->next, ' ');
+        words_quote(&summary->next, validation->path);
+    }
     if (cli->report.json)
         load_report_json(&cli->report, validation->path, result);
 }
@@ -249,6 +242,7 @@ static void append_summary(struct validation *validation, struct buf *out)
 {
     struct cli *cli = validation->cli;
     const struct summary *summary = cli->summary;
+    char files[WORDS_SIZE], rows[WORDS_SIZE];
 
     if (validation->lines_left_out > 0)
         buf_printf(out, "... and %" PRIu64 " more; --verbose shows all of them\n",
@@ -258,10 +252,9 @@ static void append_summary(struct validation *validation, struct buf *out)
         kinds_print(&validation->kinds, out);
         buf_append_char(out, '\n');
     }
-    words_count(out, summary->files, "file");
-    buf_append_text(out, ", ");
-    words_count(out, summary->rows_read, "row");
-    buf_printf(out, ": %" PRIu64 " accepted, %" PRIu64 " rejected\n",
+    buf_printf(out, "%s, %s: %" PRIu64 " accepted, %" PRIu64 " rejected\n",
+               words_count(summary->files, "file", files),
+               words_count(summary->rows_read, "row", rows),
                summary->rows_read - summary->rows_rejected, summary->rows_rejected);
     if (summary->next.size > 0 && summary->rows_read > summary->rows_rejected)
         buf_printf(out, "To load them:\n  %s\n", buf_text(&cli->summary->next));

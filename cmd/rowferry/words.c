@@ -54,14 +54,18 @@ char *words_grouped(uint64_t count, char out[WORDS_SIZE])
     return out;
 }
 
-void words_count(struct buf *out, uint64_t count, const char *noun)
+char *words_count(uint64_t count, const char *noun, char out[WORDS_SIZE])
 {
     bool hissing = str_ends(noun, "ch") || str_ends(noun, "s");
 
     if (count != 1 && (str_ends(noun, "ry") || str_ends(noun, "py")))
-        buf_printf(out, "%" PRIu64 " %.*sies", count, (int)strlen(noun) - 1, noun);
+        snprintf(out, WORDS_SIZE, "%" PRIu64 " %.*sies", count, (int)strlen(noun) - 1, noun);
     else
-        buf_printf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : hissing ? "es" : "s");
+        snprintf(out, WORDS_SIZE, "%" PRIu64 " %s%s", count, noun,
+                 count == 1 ? ""
+                 : hissing  ? "es"
+                            : "s");
+    return out;
 }
 
 static bool needs_escapes(const char *text)

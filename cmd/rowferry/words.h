@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WORDS_SIZE = 32 };
+enum { WORDS_SIZE = 48 };
 
 /* Writes `0.4 s`, `12 s`, `2m 42s`, `4h 58m` or `3d 4h` into out, and returns it. */
 char *words_duration(int64_t ms, char out[WORDS_SIZE]);
@@ -17,8 +17,8 @@ char *words_time(int64_t now_ms, char out[WORDS_SIZE]);
 /* Writes `12,345` into out, and returns it. */
 char *words_grouped(uint64_t count, char out[WORDS_SIZE]);
 
-/* Appends `1 file` or `3 files`, `1 batch` or `2 batches`. */
-void words_count(struct buf *out, uint64_t count, const char *noun);
+/* Writes `1 file` or `3 files`, `1 batch` or `2 batches` into out, and returns it. */
+char *words_count(uint64_t count, const char *noun, char out[WORDS_SIZE]);
 
 /* Appends an argument so that a shell reads it back as it is: bare where that is safe, else in
  * single quotes; with control characters or bytes that are not UTF-8 as $'...'. */

@@ -70,21 +70,16 @@ static const char *const sql[] = {
 
 const struct db_statements audit_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_AUDITS, index, err);
-}
-
 bool audit_expect(struct store *store, struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_EXPECT, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_EXPECT, err);
 
     return statement && db_run(store, statement, err, "note which batches are to be audited");
 }
 
 bool audit_is_due(struct store *store, int64_t batch_id, bool *due, struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_DUE, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_DUE, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     if (!db_step(store, statement, due, err, "look for audits that are due"))
@@ -96,8 +91,9 @@ bool audit_is_due(struct store *store, int64_t batch_id, bool *due, struct err *
 bool audit_begin(struct store *store, const struct audit_scope *scope, uint64_t *jobs,
                  struct err *err)
 {
-    struct db_statement *take = get(store, scope->again ? AUDIT_TAKE_ALL : AUDIT_TAKE_DUE, err);
-    struct db_statement *count = get(store, AUDIT_COUNT, err);
+    struct db_statement *take =
+        db_get(store, DB_AUDITS, scope->again ? AUDIT_TAKE_ALL : AUDIT_TAKE_DUE, err);
+    struct db_statement *count = db_get(store, DB_AUDITS, AUDIT_COUNT, err);
     bool row;
 
     db_bind_int64(take, DB_RUN_ID, scope->run_id);
@@ -115,7 +111,7 @@ bool audit_begin(struct store *store, const struct audit_scope *scope, uint64_t 
 bool audit_next_batch(struct store *store, const struct audit_scope *scope, int64_t *batch_id,
                       struct buf *schema, struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_BATCH, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_BATCH, err);
     bool row;
 
     db_bind_int64(statement, DB_RUN_ID, scope->run_id);
@@ -132,7 +128,7 @@ bool audit_next_batch(struct store *store, const struct audit_scope *scope, int6
 
 bool audit_end_batch(struct store *store, int64_t batch_id, struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_END, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_END, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     return db_run(store, statement, err, "note that a batch is audited");
@@ -141,7 +137,7 @@ bool audit_end_batch(struct store *store, int64_t batch_id, struct err *err)
 /* Whether the last request of the job, which settled it, was a PUT. */
 static bool is_answered(struct store *store, int64_t job_id, bool *answered, struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_LAST_ATTEMPT, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_LAST_ATTEMPT, err);
     bool row;
 
     db_bind_int64(statement, DB_JOB_ID, job_id);
@@ -180,7 +176,7 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
                      struct audit_job *jobs, unsigned wanted, unsigned *count, struct buf *texts,
                      struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_JOBS, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_JOBS, err);
     bool fine = true;
 
     *count = 0;
@@ -206,7 +202,7 @@ bool audit_next_jobs(struct store *store, const struct audit_scope *scope, int64
 static bool read_verdict(struct store *store, int64_t job_id, enum verdict *verdict,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_VERDICT, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_VERDICT, err);
     bool row;
 
     *verdict = VERDICT_NONE;
@@ -226,7 +222,7 @@ static bool read_verdict(struct store *store, int64_t job_id, enum verdict *verd
 static bool write_tally(struct store *store, int64_t batch_id, int64_t changes[VERDICTS],
                         struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_TALLY, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_TALLY, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     for (int verdict = VERDICT_VERIFIED; verdict < VERDICTS; verdict++)
@@ -238,7 +234,7 @@ static bool write_tally(struct store *store, int64_t batch_id, int64_t changes[V
 static bool write_one(struct store *store, const struct audit_result *result, const char *texts,
                       int64_t run_id, int64_t now_ms, int64_t changes[VERDICTS], struct err *err)
 {
-    struct db_statement *statement = get(store, AUDIT_WRITE, err);
+    struct db_statement *statement = db_get(store, DB_AUDITS, AUDIT_WRITE, err);
     enum verdict before;
 
     if (!read_verdict(store, result->job_id, &before, err))

@@ -145,11 +145,6 @@ static const char *const sql[] = {
 
 const struct db_statements batch_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_BATCHES, index, err);
-}
-
 /* The identity of the file that a batch is made from. */
 static void bind_file(struct db_statement *statement, const struct batch_origin *origin)
 {
@@ -162,7 +157,7 @@ static void bind_file(struct db_statement *statement, const struct batch_origin 
 bool batch_known(struct store *store, const char *schema, const char *content_hash,
                  uint64_t size_bytes, int64_t *batch_id, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_KNOWN, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_KNOWN, err);
     bool fine = true;
 
     *batch_id = 0;
@@ -178,7 +173,7 @@ bool batch_known(struct store *store, const char *schema, const char *content_ha
 bool batch_waiting(struct store *store, const struct batch_origin *origin,
                    struct batch_waiting *waiting, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_WAITING, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_WAITING, err);
     bool fine = true;
 
     *waiting = (struct batch_waiting){0};
@@ -235,7 +230,7 @@ static bool read_read(struct store *store, struct db_statement *statement, struc
 
 bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *batch, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_READ_AS, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_READ_AS, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     return read_read(store, statement, batch, err);
@@ -244,7 +239,7 @@ bool batch_read_as(struct store *store, int64_t batch_id, struct batch_read *bat
 bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
                         struct batch_read *batch, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_READ_SHORTER, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_READ_SHORTER, err);
 
     db_bind_text(statement, DB_SCHEMA, origin->schema);
     db_bind_text(statement, DB_PATH, origin->path);
@@ -257,7 +252,7 @@ bool batch_read_shorter(struct store *store, const struct batch_origin *origin,
 bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, const char **source,
                    struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_FIND_LOADING, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_FIND_LOADING, err);
     bool fine = true;
 
     *batch_id = 0;
@@ -275,7 +270,7 @@ bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, c
 bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int64_t *newer,
                  struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_NEWER, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_NEWER, err);
     bool fine = true;
 
     *newer = 0;
@@ -290,8 +285,8 @@ bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int6
 static bool insert_batch(struct store *store, const struct batch_origin *origin, int64_t run_id,
                          int64_t now_ms, int64_t *batch_id, struct err *err)
 {
-    struct db_statement *batch = get(store, BATCH_BEGIN, err),
-                        *tally = get(store, BATCH_TALLY, err);
+    struct db_statement *batch = db_get(store, DB_BATCHES, BATCH_BEGIN, err),
+                        *tally = db_get(store, DB_BATCHES, BATCH_TALLY, err);
 
     db_bind_text(batch, DB_SOURCE, origin->source);
     db_bind_text(batch, DB_SCHEMA, origin->schema);
@@ -324,7 +319,7 @@ bool batch_begin(struct store *store, const struct batch_origin *origin, int64_t
 bool batch_mark(struct store *store, int64_t batch_id, bool keeps_before, bool undoes,
                 struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_MARK, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_MARK, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_KEEPS_BEFORE, keeps_before);
@@ -334,7 +329,7 @@ bool batch_mark(struct store *store, int64_t batch_id, bool keeps_before, bool u
 
 bool batch_set_header(struct store *store, int64_t batch_id, struct span header, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_HEADER_SET, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_HEADER_SET, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_blob(statement, DB_HEADER, header.data, header.size);
@@ -343,7 +338,7 @@ bool batch_set_header(struct store *store, int64_t batch_id, struct span header,
 
 bool batch_header(struct store *store, int64_t batch_id, struct buf *header, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_HEADER, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_HEADER, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
@@ -371,9 +366,9 @@ static bool read_number(struct store *store, struct db_statement *statement, int
 static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int64_t *rejects,
                        int64_t *read, struct err *err)
 {
-    struct db_statement *job_count = get(store, BATCH_COUNT_JOBS, err);
-    struct db_statement *reject_count = get(store, BATCH_COUNT_REJECTS, err);
-    struct db_statement *rows = get(store, BATCH_ROWS, err);
+    struct db_statement *job_count = db_get(store, DB_BATCHES, BATCH_COUNT_JOBS, err);
+    struct db_statement *reject_count = db_get(store, DB_BATCHES, BATCH_COUNT_REJECTS, err);
+    struct db_statement *rows = db_get(store, DB_BATCHES, BATCH_ROWS, err);
 
     db_bind_batch(job_count, batch_id);
     db_bind_int64(reject_count, DB_BATCH_ID, batch_id);
@@ -398,7 +393,7 @@ static bool complete_keys(struct store *store, int64_t batch_id, int64_t jobs, i
 bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
                 uint64_t size_bytes, int64_t run_id, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_SET_OPEN, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_SET_OPEN, err);
     int64_t jobs, rejects, read;
 
     if (!count_rows(store, batch_id, &jobs, &rejects, &read, err))
@@ -426,7 +421,7 @@ bool batch_open(struct store *store, int64_t batch_id, const char *content_hash,
 bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, bool over_limit,
                   int64_t run_id, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, BATCH_REFUSE, err);
+    struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_REFUSE, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_text(statement, DB_REASON, reason);
@@ -439,10 +434,10 @@ bool batch_refuse(struct store *store, int64_t batch_id, const char *reason, boo
 /* Deletes the next jobs of the batch in the running transaction; *deleted 0: none was left. */
 static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted, struct err *err)
 {
-    struct db_statement *last = get(store, BATCH_LAST_JOB, err);
-    struct db_statement *keys = get(store, BATCH_DISCARD_KEYS, err);
-    struct db_statement *jobs = get(store, BATCH_DISCARD_JOBS, err);
-    struct db_statement *tally = get(store, BATCH_RESTART_TALLY, err);
+    struct db_statement *last = db_get(store, DB_BATCHES, BATCH_LAST_JOB, err);
+    struct db_statement *keys = db_get(store, DB_BATCHES, BATCH_DISCARD_KEYS, err);
+    struct db_statement *jobs = db_get(store, DB_BATCHES, BATCH_DISCARD_JOBS, err);
+    struct db_statement *tally = db_get(store, DB_BATCHES, BATCH_RESTART_TALLY, err);
     int64_t last_id;
 
     *deleted = 0;
@@ -467,7 +462,8 @@ static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted,
 static bool discard_step(struct store *store, int64_t batch_id, bool counts, int64_t *deleted,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
+    struct db_statement *statement =
+        db_get(store, DB_BATCHES, counts ? BATCH_DISCARDED : BATCH_UNREAD, err);
 
     if (!delete_some(store, batch_id, deleted, err))
         return false;
@@ -505,7 +501,7 @@ bool batch_discard(struct store *store, int64_t batch_id, struct err *err)
  * rows. *deleted 0: none was left. */
 static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted, struct err *err)
 {
-    struct db_statement *last = get(store, BATCH_LAST_REJECT, err);
+    struct db_statement *last = db_get(store, DB_BATCHES, BATCH_LAST_REJECT, err);
     int64_t last_row;
 
     *deleted = 0;
@@ -514,7 +510,7 @@ static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted
     if (!read_number(store, last, &last_row, err))
         return false;
     for (unsigned i = BATCH_FORGET_KEYS; last_row && i <= BATCH_FORGET_REJECTS; i++) {
-        struct db_statement *statement = get(store, i, err);
+        struct db_statement *statement = db_get(store, DB_BATCHES, i, err);
 
         db_bind_int64(statement, DB_BATCH_ID, batch_id);
         db_bind_int64(statement, DB_LAST_ROW, last_row);
@@ -528,8 +524,8 @@ static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted
 /* As many pieces as the time allows. *more: there may be others. */
 static bool forget_some(struct store *store, int64_t batch_id, bool *more, struct err *err)
 {
-    struct db_statement *empty = get(store, BATCH_FORGET_EMPTY, err);
-    struct db_statement *unread = get(store, BATCH_UNREJECTED, err);
+    struct db_statement *empty = db_get(store, DB_BATCHES, BATCH_FORGET_EMPTY, err);
+    struct db_statement *unread = db_get(store, DB_BATCHES, BATCH_UNREJECTED, err);
     int64_t begun_us = clock_monotonic_us(), rows = 0, deleted;
 
     do {
@@ -567,7 +563,7 @@ static bool forget_rejects(struct store *store, int64_t batch_id, struct err *er
 static bool forget(struct store *store, int64_t batch_id, const struct batch_origin *origin,
                    struct err *err)
 {
-    struct db_statement *batch = get(store, BATCH_RESTART, err);
+    struct db_statement *batch = db_get(store, DB_BATCHES, BATCH_RESTART, err);
 
     db_bind_int64(batch, DB_BATCH_ID, batch_id);
     db_bind_text(batch, DB_CONTENT_HASH, origin->content_hash);

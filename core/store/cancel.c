@@ -39,16 +39,11 @@ struct fresh {
     struct buf text;
 };
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_CANCELS, index, err);
-}
-
 /* Reads the schema and the cursor of the batch. *open false: the batch is not open. */
 static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fresh, bool *open,
                         struct err *err)
 {
-    struct db_statement *statement = get(store, CANCEL_CURSOR, err);
+    struct db_statement *statement = db_get(store, DB_CANCELS, CANCEL_CURSOR, err);
     struct span schema;
 
     buf_reset(&fresh->text);
@@ -72,7 +67,7 @@ static bool read_cursor(struct store *store, int64_t batch_id, struct fresh *fre
 /* fresh->last 0: none is left. */
 static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fresh, struct err *err)
 {
-    struct db_statement *statement = get(store, CANCEL_FRESH, err);
+    struct db_statement *statement = db_get(store, DB_CANCELS, CANCEL_FRESH, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_FIRST_ID, fresh->first);
@@ -93,7 +88,7 @@ static bool read_fresh(struct store *store, int64_t batch_id, struct fresh *fres
 static bool write_fresh(struct store *store, const struct decision *decision, int64_t batch_id,
                         const struct fresh *fresh, struct err *err)
 {
-    struct db_statement *statement = get(store, CANCEL_INSERT, err);
+    struct db_statement *statement = db_get(store, DB_CANCELS, CANCEL_INSERT, err);
     int64_t deltas[JOB_STATES] = {0};
 
     deltas[JOB_PENDING] = -(int64_t)fresh->count;
@@ -178,7 +173,7 @@ static bool settle(struct store *store, const struct decision *decision, const s
 static bool cancel_claimed(struct store *store, const struct decision *decision, int64_t batch_id,
                            struct err *err)
 {
-    struct db_statement *statement = get(store, CANCEL_FIND, err);
+    struct db_statement *statement = db_get(store, DB_CANCELS, CANCEL_FIND, err);
     struct decision whole = *decision;
     struct id_list job_ids = {0};
     bool fine;

@@ -107,11 +107,6 @@ static const char *const sql[] = {
 
 const struct db_statements decide_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_DECISIONS, index, err);
-}
-
 /* The jobs of one transaction. Their texts are in `text`, one after the other; their spans are set
  * when all of them are there. */
 struct chunk {
@@ -128,7 +123,7 @@ struct chunk {
  * been applied, or a drain has it in hand. */
 static bool read_job(struct chunk *chunk, struct decided *job, bool *sent, struct err *err)
 {
-    struct db_statement *statement = get(chunk->store, DECIDE_JOB, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_JOB, err);
     bool row, fine;
 
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
@@ -167,7 +162,7 @@ static void bind_record(const struct chunk *chunk, struct db_statement *statemen
 /* Whether a later job of the same record has been sent, whose values an earlier one would undo. */
 static bool check_later(struct chunk *chunk, struct decided *job, struct err *err)
 {
-    struct db_statement *statement = get(chunk->store, DECIDE_LATER, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_LATER, err);
     bool fine = true;
 
     bind_record(chunk, statement, job);
@@ -206,7 +201,7 @@ static bool check(struct chunk *chunk, struct decided *job, struct err *err)
 
 bool decide_wake(struct store *store, int64_t first, int64_t last, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, DECIDE_WAKE, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, DECIDE_WAKE, err);
 
     db_bind_int64(statement, DB_FIRST_ID, first);
     db_bind_int64(statement, DB_LAST_ID, last);
@@ -226,7 +221,7 @@ static bool end_batch(struct chunk *chunk, struct err *err)
     memset(chunk->deltas, 0, sizeof chunk->deltas);
     if (!job_state_is_open(chunk->decision->to))
         return open_batches_done(chunk->store, chunk->batch_id, chunk->decision->now_ms, 0, err);
-    statement = get(chunk->store, DECIDE_REOPEN, err);
+    statement = db_get(chunk->store, DB_DECISIONS, DECIDE_REOPEN, err);
     db_bind_int64(statement, DB_BATCH_ID, chunk->batch_id);
     return db_run(chunk->store, statement, err, "open the batch again");
 }
@@ -241,7 +236,7 @@ static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t
     *waits_for = 0;
     if (job->to != JOB_PENDING)
         return true;
-    statement = get(chunk->store, DECIDE_EARLIER, err);
+    statement = db_get(chunk->store, DB_DECISIONS, DECIDE_EARLIER, err);
     bind_record(chunk, statement, job);
     if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs"))
         *waits_for = db_column_int64(statement, DB_JOB_ID);
@@ -252,9 +247,9 @@ static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)
 {
     const struct decision *decision = chunk->decision;
-    struct db_statement *statement = get(chunk->store, DECIDE_MOVE, err);
-    struct db_statement *note =
-        get(chunk->store, job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED, err);
+    struct db_statement *statement = db_get(chunk->store, DB_DECISIONS, DECIDE_MOVE, err);
+    struct db_statement *note = db_get(
+        chunk->store, DB_DECISIONS, job_state_is_open(job->to) ? DECIDE_OPENED : DECIDE_ENDED, err);
     int64_t waits_for;
 
     if (!find_earlier(chunk, job, &waits_for, err))
@@ -359,7 +354,7 @@ const char *resolution_name(enum resolution resolution)
 
 bool resolve_find(struct store *store, int64_t batch_id, struct id_list *job_ids, struct err *err)
 {
-    struct db_statement *statement = get(store, RESOLVE_FIND, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, RESOLVE_FIND, err);
 
     db_bind_batch(statement, batch_id);
     return db_collect(store, statement, job_ids, err, "look for conflicts");
@@ -372,12 +367,12 @@ static bool settle_conflict(struct store *store, const struct decision *decision
     struct db_statement *statement;
 
     if (ours) {
-        statement = get(store, RESOLVE_REBASE, err);
+        statement = db_get(store, DB_DECISIONS, RESOLVE_REBASE, err);
         db_bind_int64(statement, DB_JOB_ID, job->job_id);
         if (!db_run(store, statement, err, "have the record fetched"))
             return false;
     }
-    statement = get(store, RESOLVE_CLOSE, err);
+    statement = db_get(store, DB_DECISIONS, RESOLVE_CLOSE, err);
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     db_bind_text(statement, DB_RESOLUTION, resolution_name(ours ? RESOLVE_OURS : RESOLVE_THEIRS));
     db_bind_int64(statement, DB_NOW_MS, decision->now_ms);
@@ -403,7 +398,7 @@ void resolve_sides_release(struct resolve_sides *sides)
 
 bool resolve_show(struct store *store, int64_t job_id, struct resolve_sides *sides, struct err *err)
 {
-    struct db_statement *statement = get(store, RESOLVE_SHOW, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, RESOLVE_SHOW, err);
     bool fine = true;
 
     buf_reset(&sides->ours);
@@ -426,7 +421,7 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
                 struct err *err)
 {
     struct db_statement *statement =
-        get(store, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
+        db_get(store, DB_DECISIONS, choice->record_id ? RETRY_FIND_RECORD : RETRY_FIND, err);
 
     db_bind_int64(statement, DB_BATCH_ID, choice->batch_id);
     db_bind_int64(statement, DB_FAILED, (choice->states & 1u << JOB_FAILED) != 0);
@@ -440,7 +435,7 @@ bool retry_find(struct store *store, const struct retry_choice *choice, struct i
 static bool settle_retry(struct store *store, const struct decision *decision,
                          const struct decided *job, struct err *err)
 {
-    struct db_statement *statement = get(store, RETRY_FORGET_VIOLATIONS, err);
+    struct db_statement *statement = db_get(store, DB_DECISIONS, RETRY_FORGET_VIOLATIONS, err);
 
     (void)decision;
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
@@ -448,7 +443,7 @@ static bool settle_retry(struct store *store, const struct decision *decision,
         return false;
     if (job->to == JOB_UNKNOWN)
         return true; /* a read-back compares with what was sent */
-    statement = get(store, RETRY_REBASE, err);
+    statement = db_get(store, DB_DECISIONS, RETRY_REBASE, err);
     db_bind_int64(statement, DB_JOB_ID, job->job_id);
     return db_run(store, statement, err, "have the record fetched");
 }

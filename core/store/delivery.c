@@ -66,16 +66,11 @@ static const char *const sql[] = {
 
 const struct db_statements delivery_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_DELIVERIES, index, err);
-}
-
 /* Adds to the counters of deliveries. */
 static bool count(struct store *store, int64_t pending, int64_t delivered, int64_t failed,
                   struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_COUNT, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_COUNT, err);
 
     db_bind_int64(statement, DB_PENDING, pending);
     db_bind_int64(statement, DB_DELIVERED, delivered);
@@ -87,7 +82,7 @@ static bool count(struct store *store, int64_t pending, int64_t delivered, int64
 static bool is_blocked(struct store *store, int64_t id, struct span record_id, bool *blocked,
                        struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_BLOCKED, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_BLOCKED, err);
     bool row;
 
     *blocked = false;
@@ -105,7 +100,7 @@ static bool is_blocked(struct store *store, int64_t id, struct span record_id, b
 bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool waits,
                     int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_BEGIN, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_BEGIN, err);
 
     if (!waits && !is_blocked(store, id, record_id, &waits, err))
         return false;
@@ -125,7 +120,7 @@ bool delivery_free(struct store *store, int64_t id, struct span record_id, int64
         return false;
     if (blocked)
         return true;
-    statement = get(store, DELIVERY_FREE, err);
+    statement = db_get(store, DB_DELIVERIES, DELIVERY_FREE, err);
     db_bind_int64(statement, DB_ID, id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "make a delivery due");
@@ -135,7 +130,7 @@ bool delivery_free(struct store *store, int64_t id, struct span record_id, int64
 static bool free_next(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
                       struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_NEXT, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT, err);
     bool row, waits = true;
 
     db_bind_int64(statement, DB_ID, id);
@@ -153,7 +148,7 @@ static bool free_next(struct store *store, int64_t id, struct span record_id, in
 bool delivery_drop(struct store *store, int64_t id, struct span record_id, int64_t now_ms,
                    struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_DROP, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_DROP, err);
 
     db_bind_int64(statement, DB_ID, id);
     return db_run(store, statement, err, "drop a delivery") &&
@@ -168,7 +163,7 @@ void delivery_release(struct delivery *delivery)
 
 bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_BEGIN_RUN, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_BEGIN_RUN, err);
 
     db_bind_int64(statement, DB_NOW_MS, now_ms);
     return db_run(store, statement, err, "begin to deliver");
@@ -177,7 +172,7 @@ bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
 static bool read_next_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *next_due_ms,
                           struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_NEXT_DUE, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT_DUE, err);
     bool row;
 
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -192,7 +187,7 @@ static bool read_next_due(struct store *store, int64_t now_ms, unsigned tries, i
 bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
                     size_t *found, int64_t *next_due_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_DUE, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_DUE, err);
     bool fine = true;
 
     *found = 0;
@@ -207,7 +202,7 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_READ, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_READ, err);
     struct span key;
     bool row;
 
@@ -237,7 +232,7 @@ static const char *const state_names[] = {"pending", "delivered", "failed"};
 static bool settle(struct store *store, const struct delivery_outcome *outcome, int64_t now_ms,
                    struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_SETTLE, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_SETTLE, err);
     bool row, fine = true, is_over = outcome->state != DELIVERY_PENDING;
     struct buf record_id = {0};
 
@@ -277,7 +272,7 @@ bool deliveries_failed(struct store *store,
                                      struct span record_id, int http_status, struct span error),
                        void *context, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_LIST_FAILED, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_LIST_FAILED, err);
     bool fine = true;
 
     while (db_next(store, statement, &fine, err, "list failed deliveries"))
@@ -289,7 +284,7 @@ bool deliveries_failed(struct store *store,
 
 bool deliveries_retry(struct store *store, int64_t now_ms, uint64_t *retried, struct err *err)
 {
-    struct db_statement *statement = get(store, DELIVERY_RETRY, err);
+    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_RETRY, err);
     bool fine = db_begin(store, err);
 
     *retried = 0;

@@ -126,11 +126,6 @@ static const char *const sql[] = {
 
 const struct db_statements turn_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_TURNS, index, err);
-}
-
 /* '' in the outcome is NULL in the table. */
 static void bind_or_null(struct db_statement *statement, enum db_name name, const char *text)
 {
@@ -149,7 +144,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
                        const struct claim *claim, enum job_state state, struct err *err)
 {
     const struct claim_outcome *outcome = &claim->outcome;
-    struct db_statement *statement = get(store, SETTLE_JOB, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_JOB, err);
     bool uncounted = claim->request == REQUEST_UPDATE && !outcome->left;
     int status = outcome->job_status ? outcome->job_status : outcome->http_status;
 
@@ -181,7 +176,7 @@ static bool settle_job(struct store *store, const struct exchange *exchange,
 static bool put_back(struct store *store, const struct exchange *exchange,
                      const struct claim *claim, enum job_state state, struct err *err)
 {
-    struct db_statement *statement = get(store, SETTLE_PUT_BACK, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_PUT_BACK, err);
 
     bind_claim(statement, claim);
     db_bind_text(statement, DB_STATE, job_state_name(state));
@@ -196,7 +191,7 @@ static bool settle_attempt(struct store *store, const struct claim *claim, struc
 {
     const struct claim_outcome *outcome = &claim->outcome;
     struct db_statement *statement =
-        get(store, outcome->untouched ? SETTLE_FORGET_ATTEMPT : SETTLE_ATTEMPT, err);
+        db_get(store, DB_TURNS, outcome->untouched ? SETTLE_FORGET_ATTEMPT : SETTLE_ATTEMPT, err);
 
     db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
     if (!outcome->untouched) {
@@ -228,7 +223,7 @@ static const char *evidence_of(const struct claim_outcome *outcome)
 static bool write_conflict(struct store *store, const struct exchange *exchange,
                            const struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(store, SETTLE_CONFLICT, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_CONFLICT, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_VERSION, claim->version);
@@ -259,7 +254,7 @@ static bool write_next(struct store *store, const struct exchange *exchange,
     /* what follows a look is sent as it is */
     if (outcome->next == POLICY_BY_STATE || claim->is_look)
         return true;
-    statement = get(store, statements[outcome->next], err);
+    statement = db_get(store, DB_TURNS, statements[outcome->next], err);
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     if (outcome->next == POLICY_NEXT_FETCH) {
         db_bind_int64(statement, DB_ROUNDS, claim->rounds);
@@ -294,7 +289,7 @@ static bool write_next(struct store *store, const struct exchange *exchange,
 static bool run_on_job(struct store *store, unsigned index, const struct claim *claim,
                        struct err *err, const char *doing)
 {
-    struct db_statement *statement = get(store, index, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, index, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     return db_run(store, statement, err, doing);
@@ -303,7 +298,7 @@ static bool run_on_job(struct store *store, unsigned index, const struct claim *
 /* Leaves the job to the next run; run_id 0: to the end of this one. */
 static bool leave(struct store *store, const struct claim *claim, int64_t run_id, struct err *err)
 {
-    struct db_statement *statement = get(store, SETTLE_LEAVE, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_LEAVE, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_int64(statement, DB_RUN_ID, run_id);
@@ -312,8 +307,8 @@ static bool leave(struct store *store, const struct claim *claim, int64_t run_id
 
 static bool write_violations(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *forget = get(store, SETTLE_FORGET_VIOLATIONS, err);
-    struct db_statement *statement = get(store, SETTLE_VIOLATION, err);
+    struct db_statement *forget = db_get(store, DB_TURNS, SETTLE_FORGET_VIOLATIONS, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_VIOLATION, err);
 
     db_bind_int64(forget, DB_JOB_ID, claim->job_id);
     if (!db_run(store, forget, err, "replace the server's violations"))
@@ -343,7 +338,7 @@ static bool may_move(const struct claim *claim, enum job_state from, enum job_st
 /* Keeps the token that the server showed last. */
 static bool write_token(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(store, SETTLE_TOKEN, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_TOKEN, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
     db_bind_text(statement, DB_TOKEN, claim->outcome.token);
@@ -452,7 +447,7 @@ static bool settle_all(struct store *store, struct exchange *exchange, struct er
 /* Whether there is anything that an ordinary turn need not look for. */
 static bool read_facts(struct store *store, struct err *err)
 {
-    struct db_statement *statement = get(store, TURN_FACTS, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_FACTS, err);
     bool fine = true;
 
     if (db_next(store, statement, &fine, err, "look for waiting jobs")) {
@@ -500,7 +495,7 @@ bool jobs_exchange(struct store *store, struct exchange *exchange, struct err *e
 static bool leave_inside(struct store *store, const int64_t *job_ids, size_t count, int64_t run_id,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, TURN_LEAVE, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_LEAVE, err);
     bool fine = true;
 
     for (size_t i = 0; fine && i < count; i++) {
@@ -521,8 +516,8 @@ bool jobs_leave(struct store *store, const int64_t *job_ids, size_t count, int64
 static bool uncount_inside(struct store *store, const struct lock_mark *mark, int64_t now_ms,
                            struct err *err)
 {
-    struct db_statement *jobs = get(store, TURN_UNCOUNT, err);
-    struct db_statement *attempts = get(store, TURN_NEVER_LEFT, err);
+    struct db_statement *jobs = db_get(store, DB_TURNS, TURN_UNCOUNT, err);
+    struct db_statement *attempts = db_get(store, DB_TURNS, TURN_NEVER_LEFT, err);
 
     db_bind_int64(jobs, DB_ATTEMPT_ID, mark->attempt_id);
     db_bind_int64(jobs, DB_RUN_ID, mark->run_id);
@@ -546,7 +541,7 @@ bool jobs_uncount(struct store *store, const struct lock_mark *mark, int64_t now
 static bool find_in_hand(struct store *store, int64_t batch_id, struct id_list *job_ids,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, TURN_IN_HAND, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_IN_HAND, err);
 
     db_bind_batch(statement, batch_id);
     return db_collect(store, statement, job_ids, err, "look for interrupted jobs");
@@ -560,7 +555,7 @@ static bool recover_inside(struct store *store, int64_t batch_id, const int64_t 
     int64_t deltas[JOB_STATES] = {0};
 
     for (size_t i = 0; i < 2 * count; i++) {
-        struct db_statement *statement = get(store, steps[i % 2], err);
+        struct db_statement *statement = db_get(store, DB_TURNS, steps[i % 2], err);
 
         db_bind_int64(statement, DB_JOB_ID, job_ids[i / 2]);
         db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -598,7 +593,7 @@ static bool recover_batch(struct store *store, int64_t batch_id, int64_t now_ms,
 
 bool jobs_recover(struct store *store, int64_t now_ms, uint64_t *recovered, struct err *err)
 {
-    struct db_statement *statement = get(store, TURN_INTERRUPTED, err);
+    struct db_statement *statement = db_get(store, DB_TURNS, TURN_INTERRUPTED, err);
     int64_t batch_id = 0;
     bool fine = true;
 

@@ -27,15 +27,10 @@ static const char *const sql[] = {
 
 const struct db_statements filed_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_FILED, index, err);
-}
-
 static bool note(struct store *store, const struct filed *filed, int64_t now_ms, struct err *err)
 {
-    struct db_statement *clear = get(store, FILED_CLEAR, err),
-                        *insert = get(store, FILED_NOTE, err);
+    struct db_statement *clear = db_get(store, DB_FILED, FILED_CLEAR, err),
+                        *insert = db_get(store, DB_FILED, FILED_NOTE, err);
 
     db_bind_int64(clear, DB_INODE, (int64_t)filed->inode);
     db_bind_int64(clear, DB_DEVICE, (int64_t)filed->device);
@@ -96,7 +91,7 @@ static bool read_filed(struct store *store, struct db_statement *statement, stru
 bool filed_at(struct store *store, const char *folder, const char *name, struct filed *filed,
               bool *found, struct err *err)
 {
-    struct db_statement *statement = get(store, FILED_AT, err);
+    struct db_statement *statement = db_get(store, DB_FILED, FILED_AT, err);
 
     db_bind_text(statement, DB_FOLDER, folder);
     db_bind_text(statement, DB_NAME, name);
@@ -106,7 +101,7 @@ bool filed_at(struct store *store, const char *folder, const char *name, struct 
 bool filed_next(struct store *store, int64_t after, int64_t before_ms, struct filed *filed,
                 bool *found, struct err *err)
 {
-    struct db_statement *statement = get(store, FILED_NEXT, err);
+    struct db_statement *statement = db_get(store, DB_FILED, FILED_NEXT, err);
 
     db_bind_int64(statement, DB_AFTER, after);
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
@@ -116,7 +111,7 @@ bool filed_next(struct store *store, int64_t after, int64_t before_ms, struct fi
 bool filed_next_watched(struct store *store, int64_t after, struct filed *filed, bool *found,
                         struct err *err)
 {
-    struct db_statement *statement = get(store, FILED_WATCHED, err);
+    struct db_statement *statement = db_get(store, DB_FILED, FILED_WATCHED, err);
 
     db_bind_int64(statement, DB_AFTER, after);
     return read_filed(store, statement, filed, found, err);
@@ -125,7 +120,7 @@ bool filed_next_watched(struct store *store, int64_t after, struct filed *filed,
 /* Runs a statement that is about one file. */
 static bool run_for(struct store *store, unsigned index, int64_t id, struct err *err)
 {
-    struct db_statement *statement = get(store, index, err);
+    struct db_statement *statement = db_get(store, DB_FILED, index, err);
 
     db_bind_int64(statement, DB_ID, id);
     return db_run(store, statement, err, "note a filed file");

@@ -63,11 +63,6 @@ static const char *const state_names[] = {
     [NOTIFICATION_ECHO] = "echo",
 };
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_NOTIFICATIONS, index, err);
-}
-
 bool notification_candidates(struct store *store, const struct notification *notification,
                              int64_t modified_ms,
                              bool (*visit)(void *context,
@@ -75,7 +70,7 @@ bool notification_candidates(struct store *store, const struct notification *not
                                            bool *go_on, struct err *err),
                              void *context, struct err *err)
 {
-    struct db_statement *statement = get(store, NOTIFICATION_CANDIDATES, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_CANDIDATES, err);
     bool fine = true, go_on = true;
 
     db_bind_span(statement, DB_RECORD_ID, notification->record_id);
@@ -104,7 +99,7 @@ bool notification_between(struct store *store, struct span record_id, int64_t si
                           void (*visit)(void *context, struct span body), void *context,
                           struct err *err)
 {
-    struct db_statement *statement = get(store, NOTIFICATION_BETWEEN, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_BETWEEN, err);
     bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, record_id);
@@ -125,7 +120,7 @@ struct deltas {
 
 static bool tally(struct store *store, const struct deltas *deltas, struct err *err)
 {
-    struct db_statement *statement = get(store, NOTIFICATION_TALLY, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_TALLY, err);
 
     db_bind_int64(statement, DB_ACCEPTED, deltas->by_state[NOTIFICATION_ACCEPTED]);
     db_bind_int64(statement, DB_NOT_ACCEPTED, deltas->by_state[NOTIFICATION_NOT_ACCEPTED]);
@@ -171,7 +166,7 @@ static bool add(struct store *store, struct notification *notification,
                 struct err *err)
 {
     struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
-    struct db_statement *statement = get(store, NOTIFICATION_INSERT, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_INSERT, err);
     enum notification_state state;
     int64_t modified_ms = notification->modified_ms ? notification->modified_ms : now_ms;
     char reason[64];
@@ -229,7 +224,7 @@ static bool read_waiting(struct store *store, int64_t id, struct notification *n
                          struct buf texts[4], struct err *err)
 {
     static const enum db_name names[] = {DB_ACTION, DB_SCHEMA, DB_RECORD_ID, DB_BODY};
-    struct db_statement *statement = get(store, NOTIFICATION_READ, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_READ, err);
     bool row;
 
     db_bind_int64(statement, DB_ID, id);
@@ -259,7 +254,7 @@ static bool decide_waiting(struct store *store, const struct notification *notif
                            struct deltas *deltas, uint64_t *decided, struct err *err)
 {
     struct notification_verdict verdict = {NOTIFICATION_FOREIGN, 0};
-    struct db_statement *statement = get(store, NOTIFICATION_DECIDE, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_DECIDE, err);
     char reason[64];
 
     if (!decider->decide(decider->context, notification, &verdict, err))
@@ -293,7 +288,7 @@ enum { WAITING_MAX = 256 };
 static bool find_waiting(struct store *store, int64_t ids[WAITING_MAX], size_t *count,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, NOTIFICATION_WAITING, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_WAITING, err);
     bool fine = true;
 
     *count = 0;
@@ -331,7 +326,7 @@ bool notifications_decide(struct store *store, const struct notification_decider
 
 bool notification_count(struct store *store, struct notification_counts *counts, struct err *err)
 {
-    struct db_statement *statement = get(store, NOTIFICATION_COUNT, err);
+    struct db_statement *statement = db_get(store, DB_NOTIFICATIONS, NOTIFICATION_COUNT, err);
     static const enum db_name names[] = {DB_ACCEPTED, DB_NOT_ACCEPTED, DB_ECHO,
                                          DB_PENDING,  DB_DELIVERED,    DB_FAILED};
     uint64_t values[6] = {0};

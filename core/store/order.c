@@ -72,11 +72,6 @@ static const char *const sql[] = {
 
 const struct db_statements order_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_ORDERS, index, err);
-}
-
 /* What one step back finds. */
 struct earlier {
     int64_t job_id;
@@ -122,7 +117,7 @@ static bool step_back(struct store *store, const struct open_batch *batch,
                       const struct claim *claim, int64_t end_id, struct order *order,
                       struct earlier *earlier, bool *found, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_EARLIER, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_EARLIER, err);
     bool fine;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
@@ -139,7 +134,7 @@ static bool step_back(struct store *store, const struct open_batch *batch,
 static bool find_reopened(struct store *store, const struct claim *claim, struct order *order,
                           struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_REOPENED, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_REOPENED, err);
     bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
@@ -173,7 +168,7 @@ bool order_look(struct store *store, const struct open_batch *batch, const struc
 static bool find_returned(struct store *store, const struct open_batch *batch,
                           const struct claim *claim, struct order *order, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_RETURNED, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_RETURNED, err);
     bool fine = true;
 
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
@@ -213,7 +208,7 @@ bool order_chain_version(struct store *store, const struct open_batch *batch, st
         (struct chain_note){claim->job_id, order->has_returned, order->returned};
     if (!order->has_returned)
         return true;
-    statement = get(store, ORDER_FIRST, err);
+    statement = db_get(store, DB_ORDERS, ORDER_FIRST, err);
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_FIRST_ID, id_before(batch->id));
     if (db_next(store, statement, &fine, err, "look for the first version") &&
@@ -228,7 +223,7 @@ bool order_chain_version(struct store *store, const struct open_batch *batch, st
 /* Notes that a job which a decision had opened again is at its end. */
 static bool end_reopened(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_ENDED, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_ENDED, err);
 
     memset(store->chains, 0, sizeof store->chains);
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
@@ -238,7 +233,7 @@ static bool end_reopened(struct store *store, const struct claim *claim, struct 
 
 static bool wake(struct store *store, const struct claim *claim, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_WAKE, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_WAKE, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
@@ -261,7 +256,7 @@ bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms,
 
 bool order_find_siblings(struct store *store, struct claim *claim, bool both_sides, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_SIBLINGS, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_SIBLINGS, err);
     struct correlation_key key;
     int64_t batch_id = 0;
     bool fine = true, has_key = false;
@@ -293,7 +288,7 @@ bool order_find_siblings(struct store *store, struct claim *claim, bool both_sid
 bool order_find_standing(struct store *store, int64_t job_id, int64_t run_id, int64_t now_ms,
                          struct order_standing *standing, struct err *err)
 {
-    struct db_statement *statement = get(store, ORDER_STANDING, err);
+    struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_STANDING, err);
     enum job_state state;
     bool fine = true;
 
@@ -322,7 +317,7 @@ bool order_find_prior(struct store *store, int64_t batch_id, struct err *err)
         return true;
     store->prior.count = 0;
     if (batch_id) {
-        statement = get(store, ORDER_PRIOR, err);
+        statement = db_get(store, DB_ORDERS, ORDER_PRIOR, err);
         db_bind_batch(statement, batch_id);
         if (!db_collect(store, statement, &store->prior, err,
                         "look for what the batch's jobs wait for"))

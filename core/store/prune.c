@@ -44,11 +44,6 @@ static const char *const sql[] = {
 
 const struct db_statements prune_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_PRUNES, index, err);
-}
-
 static struct prune_item *add_item(struct prune_plan *plan)
 {
     if (plan->count == plan->capacity) {
@@ -77,7 +72,7 @@ static enum prune_fate fate_of(struct db_statement *statement)
 static bool read_batches(struct store *store, int64_t before_ms, struct prune_plan *plan,
                          struct err *err)
 {
-    struct db_statement *statement = get(store, PRUNE_BATCHES, err);
+    struct db_statement *statement = db_get(store, DB_PRUNES, PRUNE_BATCHES, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_BEFORE_MS, before_ms);
@@ -110,7 +105,7 @@ static struct prune_item *find_item(const struct prune_plan *plan, int64_t batch
 static bool keep_later(struct store *store, const struct prune_plan *plan,
                        const struct prune_item *item, struct err *err)
 {
-    struct db_statement *statement = get(store, PRUNE_LATER, err);
+    struct db_statement *statement = db_get(store, DB_PRUNES, PRUNE_LATER, err);
     bool fine = true;
 
     db_bind_batch(statement, item->batch_id);
@@ -166,7 +161,7 @@ void prune_plan_release(struct prune_plan *plan)
 static bool mark_all(struct store *store, const struct prune_plan *plan, int64_t now_ms,
                      bool *marked, struct err *err)
 {
-    struct db_statement *statement = get(store, PRUNE_MARK, err);
+    struct db_statement *statement = db_get(store, DB_PRUNES, PRUNE_MARK, err);
 
     *marked = true;
     for (size_t i = 0; *marked && i < plan->count; i++) {

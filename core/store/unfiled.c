@@ -24,11 +24,6 @@ static const char *const sql[] = {
 
 const struct db_statements unfiled_statements = {sql, sizeof sql / sizeof *sql};
 
-static struct db_statement *get(struct store *store, unsigned index, struct err *err)
-{
-    return db_get(store, DB_UNFILED, index, err);
-}
-
 /* Columns of UNFILED_NEXT that are texts. */
 static const enum db_name text_columns[] = {
     DB_SOURCE, DB_PATH,    DB_SCHEMA,       DB_SCHEMA_HASH,
@@ -90,7 +85,7 @@ static bool read_unfinished(struct store *store, struct db_statement *statement,
 bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfinished *batch,
                            bool *found, struct err *err)
 {
-    struct db_statement *statement = get(store, UNFILED_NEXT, err);
+    struct db_statement *statement = db_get(store, DB_UNFILED, UNFILED_NEXT, err);
     bool fine;
 
     db_bind_int64(statement, DB_AFTER, after);
@@ -103,7 +98,7 @@ bool batch_next_unfinished(struct store *store, int64_t after, struct batch_unfi
 
 bool batch_filed(struct store *store, int64_t batch_id, int64_t now_ms, struct err *err)
 {
-    struct db_statement *statement = get(store, UNFILED_MARK, err);
+    struct db_statement *statement = db_get(store, DB_UNFILED, UNFILED_MARK, err);
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
     db_bind_int64(statement, DB_NOW_MS, now_ms);
@@ -115,7 +110,7 @@ bool batch_rejections(struct store *store, int64_t batch_id,
                                     struct err *err),
                       void *context, struct err *err)
 {
-    struct db_statement *statement = get(store, UNFILED_REJECTIONS, err);
+    struct db_statement *statement = db_get(store, DB_UNFILED, UNFILED_REJECTIONS, err);
     bool fine = true;
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);

@@ -94,17 +94,16 @@ bool audit_begin(struct store *store, const struct audit_scope *scope, uint64_t 
     struct db_statement *take =
         db_get(store, DB_AUDITS, scope->again ? AUDIT_TAKE_ALL : AUDIT_TAKE_DUE, err);
     struct db_statement *count = db_get(store, DB_AUDITS, AUDIT_COUNT, err);
-    bool row;
+    int64_t number = 0;
 
     db_bind_int64(take, DB_RUN_ID, scope->run_id);
     db_bind_int64(take, DB_BATCH_ID, scope->batch_id);
     db_bind_int64(count, DB_RUN_ID, scope->run_id);
     db_bind_int64(count, DB_AGAIN, scope->again);
     if (!db_run(store, take, err, "take the batches to be audited") ||
-        !db_step(store, count, &row, err, "count the jobs to be audited"))
+        !db_read_int64(store, count, DB_JOBS, &number, err, "count the jobs to be audited"))
         return false;
-    *jobs = (uint64_t)db_column_int64(count, DB_JOBS);
-    db_reset(count);
+    *jobs = (uint64_t)number;
     return true;
 }
 

@@ -199,8 +199,7 @@ static bool read_read(struct store *store, struct db_statement *statement, struc
                       struct err *err)
 {
     static const enum db_name names[] = {DB_SCHEMA, DB_FORMAT, DB_OPTIONS, DB_CONTENT_HASH};
-    enum { NAMES = sizeof names / sizeof *names };
-    size_t starts[NAMES];
+    const char *texts[sizeof names / sizeof *names];
     bool row;
 
     *batch = (struct batch_read){0};
@@ -208,17 +207,12 @@ static bool read_read(struct store *store, struct db_statement *statement, struc
         return false;
     if (!row)
         return true;
-    buf_reset(&store->texts);
-    for (size_t i = 0; i < NAMES; i++) {
-        starts[i] = store->texts.size;
-        buf_append_span(&store->texts, db_column_span(statement, names[i]));
-        buf_append_char(&store->texts, '\0');
-    }
+    db_keep_texts(store, statement, names, sizeof names / sizeof *names, texts);
     batch->id = db_column_int64(statement, DB_ID);
-    batch->schema = store->texts.data + starts[0];
-    batch->format = store->texts.data + starts[1];
-    batch->options = store->texts.data + starts[2];
-    batch->content_hash = store->texts.data + starts[3];
+    batch->schema = texts[0];
+    batch->format = texts[1];
+    batch->options = texts[2];
+    batch->content_hash = texts[3];
     batch->size_bytes = (uint64_t)db_column_int64(statement, DB_SIZE_BYTES);
     batch->bytes = (uint64_t)db_column_int64(statement, DB_BYTES_DONE);
     batch->rows = db_column_int64(statement, DB_ROWS);
@@ -259,9 +253,7 @@ bool batch_loading(struct store *store, const char *schema, int64_t *batch_id, c
     db_bind_text(statement, DB_SCHEMA, schema);
     if (db_next(store, statement, &fine, err, "look for a file that is not read to its end")) {
         *batch_id = db_column_int64(statement, DB_ID);
-        buf_reset(&store->texts);
-        buf_append_span(&store->texts, db_column_span(statement, DB_SOURCE));
-        *source = buf_text(&store->texts);
+        db_keep_texts(store, statement, &(enum db_name){DB_SOURCE}, 1, source);
     }
     db_reset(statement);
     return fine;
@@ -271,15 +263,10 @@ bool batch_newer(struct store *store, const char *schema, int64_t batch_id, int6
                  struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_BATCHES, BATCH_NEWER, err);
-    bool fine = true;
-
     *newer = 0;
     db_bind_text(statement, DB_SCHEMA, schema);
     db_bind_int64(statement, DB_AFTER, batch_id);
-    if (db_next(store, statement, &fine, err, "look for later batches"))
-        *newer = db_column_int64(statement, DB_ID);
-    db_reset(statement);
-    return fine;
+    return db_read_int64(store, statement, DB_ID, newer, err, "look for later batches");
 }
 
 static bool insert_batch(struct store *store, const struct batch_origin *origin, int64_t run_id,
@@ -342,22 +329,8 @@ bool batch_header(struct store *store, int64_t batch_id, struct buf *header, str
     bool fine = true;
 
     db_bind_int64(statement, DB_BATCH_ID, batch_id);
-    if (db_next(store, statement, &fine, err, "read the header")) {
+    if (db_next(store, statement, &fine, err, "read the header"))
         buf_append_span(header, db_column_blob(statement, DB_HEADER));
-    }
-    db_reset(statement);
-    return fine;
-}
-
-/* One number from a statement whose parameters are bound. */
-static bool read_number(struct store *store, struct db_statement *statement, int64_t *number,
-                        struct err *err)
-{
-    bool fine = true;
-
-    *number = 0;
-    if (db_next(store, statement, &fine, err, "count rows"))
-        *number = db_column_int64(statement, DB_NUMBER);
     db_reset(statement);
     return fine;
 }
@@ -373,8 +346,10 @@ static bool count_rows(struct store *store, int64_t batch_id, int64_t *jobs, int
     db_bind_batch(job_count, batch_id);
     db_bind_int64(reject_count, DB_BATCH_ID, batch_id);
     db_bind_int64(rows, DB_BATCH_ID, batch_id);
-    return read_number(store, job_count, jobs, err) &&
-           read_number(store, reject_count, rejects, err) && read_number(store, rows, read, err);
+    *jobs = *rejects = *read = 0;
+    return db_read_int64(store, job_count, DB_NUMBER, jobs, err, "count jobs") &&
+           db_read_int64(store, reject_count, DB_NUMBER, rejects, err, "count rejected rows") &&
+           db_read_int64(store, rows, DB_NUMBER, read, err, "read the number of rows");
 }
 
 /* Enters the record ids; those of jobs only if batch_load_keys entered fewer than the batch has. */
@@ -443,7 +418,7 @@ static bool delete_some(struct store *store, int64_t batch_id, int64_t *deleted,
     *deleted = 0;
     db_bind_batch(last, batch_id);
     db_bind_int64(last, DB_WANTED, DISCARD_ROWS);
-    if (!read_number(store, last, &last_id, err))
+    if (!db_read_int64(store, last, DB_NUMBER, &last_id, err, "find the last job"))
         return false;
     if (!last_id)
         return true;
@@ -507,7 +482,7 @@ static bool forget_piece(struct store *store, int64_t batch_id, int64_t *deleted
     *deleted = 0;
     db_bind_int64(last, DB_BATCH_ID, batch_id);
     db_bind_int64(last, DB_WANTED, FORGET_ROWS);
-    if (!read_number(store, last, &last_row, err))
+    if (!db_read_int64(store, last, DB_NUMBER, &last_row, err, "find the last row"))
         return false;
     for (unsigned i = BATCH_FORGET_KEYS; last_row && i <= BATCH_FORGET_REJECTS; i++) {
         struct db_statement *statement = db_get(store, DB_BATCHES, i, err);

@@ -495,13 +495,12 @@ static bool read_next_due(struct turn *turn, struct err *err)
     int64_t now_ms = turn->exchange->now_ms, latest_ms = now_ms + POLICY_DELAY_MAX_MS;
     struct db_statement *statement = get(turn, CLAIM_NEXT_DUE, err);
     struct open_batch *batch = turn->batch;
-    bool fine = true;
+    bool fine;
 
     batch->due_ms = 0;
     db_bind_int64(statement, DB_BATCH_ID, batch->id);
-    if (db_next(turn->store, statement, &fine, err, "look for the next due job"))
-        batch->due_ms = db_column_int64(statement, DB_DUE_MS);
-    db_reset(statement);
+    fine = db_read_int64(turn->store, statement, DB_DUE_MS, &batch->due_ms, err,
+                         "look for the next due job");
     batch->is_quiet = fine && turn->passed < PASSED_MAX;
     if (batch->due_ms > latest_ms) {
         statement = get(turn, CLAIM_MUST_BE_DUE, err);
@@ -565,14 +564,14 @@ static bool probe_batch(struct turn *turn, double place, struct err *err)
 {
     struct db_statement *statement = from_cursor(turn, CLAIM_LAST_ROW, err);
     struct open_batch *batch = turn->batch;
-    int64_t from = batch->next_job_id, end = 0;
-    bool fine = true, any = false;
+    int64_t from = batch->next_job_id, end = -1;
+    bool any = false;
 
-    if (db_next(turn->store, statement, &fine, err, "look for a batch's last job"))
-        end = db_column_int64(statement, DB_LAST_ID) + 1;
-    db_reset(statement);
-    if (!fine || end <= from)
-        return fine;
+    if (!db_read_int64(turn->store, statement, DB_LAST_ID, &end, err,
+                       "look for a batch's last job"))
+        return false;
+    if (++end <= from)
+        return true;
     if (!probe(turn, from + (int64_t)((double)(end - from) * place), end, &any, err))
         return false;
     if (!any && !probe(turn, from, end, &any, err))
@@ -614,15 +613,11 @@ static bool claim_spread(struct turn *turn, struct err *err)
 static bool find_last(struct turn *turn, bool from_end, int64_t *job_id, struct err *err)
 {
     struct db_statement *statement = get(turn, from_end ? CLAIM_LAST_REVERSED : CLAIM_LAST, err);
-    bool fine = true;
-
     *job_id = 0;
     db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
     db_bind_batch(statement, turn->exchange->batch_id);
-    if (db_next(turn->store, statement, &fine, err, "look for jobs that are tried last"))
-        *job_id = db_column_int64(statement, DB_JOB_ID);
-    db_reset(statement);
-    return fine;
+    return db_read_int64(turn->store, statement, DB_JOB_ID, job_id, err,
+                         "look for jobs that are tried last");
 }
 
 /* Claims what an earlier run has left and what this one has put after the others, when nothing else

@@ -310,6 +310,34 @@ bool db_exec_int(struct store *store, const char *sql, int64_t *value, struct er
     return fine;
 }
 
+bool db_read_int64(struct store *store, struct db_statement *statement, enum db_name column,
+                   int64_t *value, struct err *err, const char *doing)
+{
+    bool row, fine = db_step(store, statement, &row, err, doing);
+
+    if (row) {
+        *value = db_column_int64(statement, column);
+        db_reset(statement);
+    }
+    return fine;
+}
+
+void db_keep_texts(struct store *store, struct db_statement *statement, const enum db_name *columns,
+                   size_t count, const char **texts)
+{
+    struct buf *kept = &store->texts;
+
+    buf_reset(kept);
+    for (size_t i = 0; i < count; i++) {
+        buf_append_span(kept, db_column_span(statement, columns[i]));
+        buf_append_char(kept, '\0');
+    }
+    for (size_t i = 0, at = 0; i < count; i++) {
+        texts[i] = kept->data + at;
+        at += db_column_span(statement, columns[i]).size + 1;
+    }
+}
+
 bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,
                 struct err *err, const char *doing)
 {

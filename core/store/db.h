@@ -93,7 +93,7 @@ struct store {
     bool jobs_wait;         /* some job waits for an earlier one of its record */
     int64_t keys_batch_id;  /* the batch that batch_load_keys was called for last */
     int64_t keys_count;     /* and how many record ids came */
-    struct buf texts;       /* what batch_next_unfinished gave out */
+    struct buf texts;       /* what db_keep_texts gave out */
     int64_t prior_batch_id; /* the batch whose jobs wait for these */
     struct id_list prior;   /* jobs that others wait for, and that are in no batch that is claimed
                                  from; first in, first out */
@@ -143,6 +143,15 @@ bool db_step(struct store *store, struct db_statement *statement, bool *row, str
  * the step fails. For `while (db_next(...)) fine = take(row);`, with db_reset after it. */
 bool db_next(struct store *store, struct db_statement *statement, bool *fine, struct err *err,
              const char *doing);
+
+/* Reads the column of the one row of a statement, and resets it; without a row, *value stays. */
+bool db_read_int64(struct store *store, struct db_statement *statement, enum db_name column,
+                   int64_t *value, struct err *err, const char *doing);
+
+/* Copies columns of the statement's row to store->texts, because a statement left open would hold
+ * its snapshot and make the next transaction of this connection fail at once. */
+void db_keep_texts(struct store *store, struct db_statement *statement, const enum db_name *columns,
+                   size_t count, const char **texts);
 
 /* Appends to list the ids that the statement finds, in its column job_id. */
 bool db_collect(struct store *store, struct db_statement *statement, struct id_list *list,

@@ -231,17 +231,14 @@ static bool find_earlier(struct chunk *chunk, const struct decided *job, int64_t
                          struct err *err)
 {
     struct db_statement *statement;
-    bool fine = true;
 
     *waits_for = 0;
     if (job->to != JOB_PENDING)
         return true;
     statement = db_get(chunk->store, DB_DECISIONS, DECIDE_EARLIER, err);
     bind_record(chunk, statement, job);
-    if (db_next(chunk->store, statement, &fine, err, "look for earlier jobs"))
-        *waits_for = db_column_int64(statement, DB_JOB_ID);
-    db_reset(statement);
-    return fine;
+    return db_read_int64(chunk->store, statement, DB_JOB_ID, waits_for, err,
+                         "look for earlier jobs");
 }
 
 static bool move(struct chunk *chunk, const struct decided *job, struct err *err)

@@ -83,18 +83,15 @@ static bool is_blocked(struct store *store, int64_t id, struct span record_id, b
                        struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_BLOCKED, err);
-    bool row;
+    int64_t waiting = 0;
+    bool fine;
 
-    *blocked = false;
     db_bind_int64(statement, DB_ID, id);
     db_bind_span(statement, DB_RECORD_ID, record_id);
-    if (!db_step(store, statement, &row, err, "look for an earlier delivery"))
-        return false;
-    if (row) {
-        *blocked = db_column_int(statement, DB_IS_WAITING);
-        db_reset(statement);
-    }
-    return true;
+    fine = db_read_int64(store, statement, DB_IS_WAITING, &waiting, err,
+                         "look for an earlier delivery");
+    *blocked = waiting;
+    return fine;
 }
 
 bool delivery_begin(struct store *store, int64_t id, struct span record_id, bool waits,
@@ -169,21 +166,6 @@ bool deliveries_begin(struct store *store, int64_t now_ms, struct err *err)
     return db_run(store, statement, err, "begin to deliver");
 }
 
-static bool read_next_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *next_due_ms,
-                          struct err *err)
-{
-    struct db_statement *statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT_DUE, err);
-    bool row;
-
-    db_bind_int64(statement, DB_NOW_MS, now_ms);
-    db_bind_int64(statement, DB_ATTEMPTS, tries);
-    if (!db_step(store, statement, &row, err, "look for deliveries"))
-        return false;
-    *next_due_ms = db_column_int64(statement, DB_DUE_MS); /* 0 of NULL */
-    db_reset(statement);
-    return true;
-}
-
 bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t *ids, size_t max,
                     size_t *found, int64_t *next_due_ms, struct err *err)
 {
@@ -197,7 +179,13 @@ bool deliveries_due(struct store *store, int64_t now_ms, unsigned tries, int64_t
     while (*found < max && db_next(store, statement, &fine, err, "look for deliveries"))
         ids[(*found)++] = db_column_int64(statement, DB_ID);
     db_reset(statement);
-    return fine && read_next_due(store, now_ms, tries, next_due_ms, err);
+    if (!fine)
+        return false;
+    statement = db_get(store, DB_DELIVERIES, DELIVERY_NEXT_DUE, err);
+    *next_due_ms = 0;
+    db_bind_int64(statement, DB_NOW_MS, now_ms);
+    db_bind_int64(statement, DB_ATTEMPTS, tries);
+    return db_read_int64(store, statement, DB_DUE_MS, next_due_ms, err, "look for deliveries");
 }
 
 bool delivery_read(struct store *store, int64_t id, struct delivery *delivery, struct err *err)

@@ -54,27 +54,21 @@ bool filed_note(struct store *store, const struct filed *filed, int64_t now_ms, 
     return db_begin(store, err) && db_end(store, note(store, filed, now_ms, err), err);
 }
 
-/* Steps a statement of COLUMNS, and copies the row, since an open statement would hold its
- * snapshot. */
+/* Steps a statement of COLUMNS, and copies the row. */
 static bool read_filed(struct store *store, struct db_statement *statement, struct filed *filed,
                        bool *found, struct err *err)
 {
-    size_t name;
+    const char *texts[2];
 
     if (!db_step(store, statement, found, err, "look for filed files"))
         return false;
     if (!*found)
         return true;
-    buf_reset(&store->texts);
-    buf_append_span(&store->texts, db_column_span(statement, DB_FOLDER));
-    buf_append_char(&store->texts, '\0');
-    name = store->texts.size;
-    buf_append_span(&store->texts, db_column_span(statement, DB_NAME));
-    buf_append_char(&store->texts, '\0');
+    db_keep_texts(store, statement, (const enum db_name[]){DB_FOLDER, DB_NAME}, 2, texts);
     *filed = (struct filed){
         .id = db_column_int64(statement, DB_ID),
-        .folder = store->texts.data,
-        .name = db_column_is_null(statement, DB_NAME) ? NULL : store->texts.data + name,
+        .folder = texts[0],
+        .name = db_column_is_null(statement, DB_NAME) ? NULL : texts[1],
         .batch_id = db_column_int64(statement, DB_BATCH_ID),
         .sheet = db_column_int(statement, DB_IS_SHEET),
         .device = (uint64_t)db_column_int64(statement, DB_DEVICE),

@@ -106,14 +106,10 @@ bool open_batches_refresh(struct store *store, int64_t batch_id, struct err *err
     struct db_statement *statement = db_get(store, DB_OPEN_BATCHES, OPEN_VERSION, err);
     int64_t version = 0, changes = sqlite3_total_changes64(store->db);
     struct open_batches *open = store->open;
-    bool fine = true;
-
     if (!open)
         open = store->open = mem_calloc(1, sizeof *open);
-    if (db_next(store, statement, &fine, err, "look for others' changes"))
-        version = db_column_int64(statement, DB_DATA_VERSION);
-    db_reset(statement);
-    if (!fine)
+    if (!db_read_int64(store, statement, DB_DATA_VERSION, &version, err,
+                       "look for others' changes"))
         return false;
     if (open->is_valid && open->data_version == version && open->changes == changes &&
         open->batch_id == batch_id)

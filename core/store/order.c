@@ -135,16 +135,11 @@ static bool find_reopened(struct store *store, const struct claim *claim, struct
                           struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_REOPENED, err);
-    bool fine = true;
-
     db_bind_span(statement, DB_RECORD_ID, claim_record_id(claim));
     db_bind_int64(statement, DB_END_ID, claim->job_id);
     db_bind_span(statement, DB_SCHEMA, claim_schema(claim));
-    if (db_next(store, statement, &fine, err, "look for jobs that were opened again")) {
-        order->waits_for = db_column_int64(statement, DB_JOB_ID);
-    }
-    db_reset(statement);
-    return fine;
+    return db_read_int64(store, statement, DB_JOB_ID, &order->waits_for, err,
+                         "look for jobs that were opened again");
 }
 
 bool order_look(struct store *store, const struct open_batch *batch, const struct claim *claim,

@@ -183,15 +183,10 @@ static bool run(struct sweep *sweep, unsigned index, int64_t first, int64_t last
 static bool find_last(struct sweep *sweep, int64_t *last, struct err *err)
 {
     struct db_statement *statement = get(sweep, sweep->part->last, err);
-    bool row;
-
     db_bind_int64(statement, DB_FIRST_ID, id_before(sweep->batch_id));
     db_bind_int64(statement, DB_WANTED, PIECE);
-    if (!db_step(sweep->store, statement, &row, err, "look for rows of a pruned batch"))
-        return false;
-    *last = db_column_int64(statement, DB_LAST_ID);
-    db_reset(statement);
-    return true;
+    return db_read_int64(sweep->store, statement, DB_LAST_ID, last, err,
+                         "look for rows of a pruned batch");
 }
 
 static bool delete_rows(struct sweep *sweep, bool *ended, struct err *err)

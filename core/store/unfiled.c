@@ -30,30 +30,13 @@ static const enum db_name text_columns[] = {
     DB_FORMAT, DB_OPTIONS, DB_CONTENT_HASH, DB_REASON,
 };
 
-/* Copies the texts, because a statement left open would hold its snapshot and make the next
- * transaction of this connection fail at once. */
-static void keep_texts(struct store *store, struct db_statement *statement,
-                       const char *texts[sizeof text_columns / sizeof *text_columns])
-{
-    enum { COUNT = sizeof text_columns / sizeof *text_columns };
-    size_t starts[COUNT];
-
-    buf_reset(&store->texts);
-    for (unsigned i = 0; i < COUNT; i++) {
-        starts[i] = store->texts.size;
-        buf_append_span(&store->texts, db_column_span(statement, text_columns[i]));
-        buf_append_char(&store->texts, '\0');
-    }
-    for (unsigned i = 0; i < COUNT; i++)
-        texts[i] = store->texts.data + starts[i];
-}
-
 static bool read_unfinished(struct store *store, struct db_statement *statement,
                             struct batch_unfinished *batch, struct err *err)
 {
     const char *texts[sizeof text_columns / sizeof *text_columns];
 
-    keep_texts(store, statement, texts);
+    db_keep_texts(store, statement, text_columns, sizeof text_columns / sizeof *text_columns,
+                  texts);
     batch->id = db_column_int64(statement, DB_ID);
     batch->origin = (struct batch_origin){
         .source = texts[0],

@@ -49,6 +49,7 @@ static const char *run_name(enum policy_run run)
         [POLICY_STOP_AUTH] = " stop-auth",
         [POLICY_STOP_CONFIG] = " stop-config",
         [POLICY_STOP_PROXY] = " stop-proxy",
+        [POLICY_STOP_TARGET] = " stop-target",
     };
 
     return names[run];

@@ -12,9 +12,11 @@ static bool take_decided(void *context, const struct decided *decided, struct er
     return true;
 }
 
+/* One transaction, however slow the machine is. */
 static struct decision decision_of(const struct fixture *fixture)
 {
-    return (struct decision){.now_ms = fixture->now_ms, .visit = take_decided};
+    return (struct decision){
+        .now_ms = fixture->now_ms, .visit = take_decided, .hold_us = INT64_MAX};
 }
 
 static bool resolve(struct fixture *fixture, enum resolution resolution, struct err *err)

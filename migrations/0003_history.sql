@@ -1,4 +1,5 @@
 -- Answers questions about failures, rejections and single records at once, however many jobs there are.
+-- room: violation rejected_row server_violation
 
 -- Jobs that failed or were refused: few, and found without reading the jobs of their batch.
 CREATE INDEX job_failed ON job_state (job_id, state) WHERE state IN ('failed', 'refused');

@@ -7,6 +7,8 @@ CREATE TABLE reopened_job (
     PRIMARY KEY (record_id, job_id)
 ) STRICT, WITHOUT ROWID;
 
+-- room: record_job
+
 -- So far nothing says which of the open jobs these are.
 INSERT INTO reopened_job (record_id, job_id)
 SELECT r.record_id, r.id

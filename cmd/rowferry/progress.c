@@ -324,3 +324,21 @@ void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_
     show(progress->report, "copying", &line, &members);
     buf_release(&members);
 }
+
+void progress_upgrading(void *context, unsigned step, unsigned steps)
+{
+    struct progress *progress = context;
+    struct line line = {.what = "upgrading the database", .share = -1};
+    struct buf members = {0};
+
+    if (!is_due(progress, clock_monotonic_us()))
+        return;
+    snprintf(line.parts[0], PART_SIZE, "upgrading the database");
+    if (!has_bar(progress->report))
+        *line.parts[0] = '\0';
+    snprintf(line.parts[1], PART_SIZE, "step %u of %u", step, steps);
+    json_line_count(&members, "step", step);
+    json_line_count(&members, "steps", steps);
+    show(progress->report, "upgrading", &line, &members);
+    buf_release(&members);
+}

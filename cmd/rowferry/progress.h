@@ -31,5 +31,8 @@ void progress_sending(void *context, const struct drain_progress *drain);
 void progress_pruning(struct progress *progress, uint64_t rows, uint64_t rows_total,
                       uint64_t free_bytes);
 
+/* The callback of migrate_watch; context is the progress. */
+void progress_upgrading(void *context, unsigned step, unsigned steps);
+
 /* Shows the progress of a copy of the database, and at its end that it is checked. */
 void progress_copying(struct progress *progress, uint64_t bytes, uint64_t bytes_total);

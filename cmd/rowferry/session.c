@@ -1,14 +1,31 @@
 #include "cmd/rowferry/session.h"
 
+#include "cmd/rowferry/progress.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/unattended.h"
 #include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/crash.h"
+#include "core/store/migrate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Opens the database; an upgrade from an earlier version shows its progress. */
+static struct store *open_store(struct cli *cli, enum store_mode mode, bool *created,
+                                struct err *err)
+{
+    struct progress progress;
+    struct store *store;
+
+    progress_begin(&progress, &cli->report);
+    migrate_watch(progress_upgrading, &progress);
+    store = store_open(options_text(&cli->options, OPT_DB), mode, created, err);
+    migrate_watch(NULL, NULL);
+    progress_end(&progress);
+    return store;
+}
 
 bool session_open(struct session *session, struct cli *cli, enum store_mode mode,
                   enum summary_scope scope, bool sends)
@@ -17,7 +34,7 @@ bool session_open(struct session *session, struct cli *cli, enum store_mode mode
     bool created = false;
 
     *session = (struct session){.cli = cli, .scope = scope, .sends = sends, .sets_status = true};
-    session->store = store_open(options_text(&cli->options, OPT_DB), mode, &created, &err);
+    session->store = open_store(cli, mode, &created, &err);
     if (!session->store)
         return report_fail(&cli->report, &err);
     if (created)
@@ -47,8 +64,7 @@ bool session_look(struct session *session)
     struct err err = {0};
     bool reads = cli->command->bit & (FOR_STATUS | FOR_HISTORY | FOR_EXPORT), created;
 
-    session->store = store_open(options_text(&cli->options, OPT_DB),
-                                reads ? STORE_READING : STORE_EXISTING, &created, &err);
+    session->store = open_store(cli, reads ? STORE_READING : STORE_EXISTING, &created, &err);
     if (!session->store)
         report_fail(&cli->report, &err);
     return session->store != NULL;

@@ -2,6 +2,7 @@
 #include "core/store/db.h"
 
 #include "core/base/clock.h"
+#include "core/base/stop.h"
 #include "core/store/migrate.h"
 
 #include "tests/lib/scratch.h"
@@ -318,6 +319,76 @@ static void a_database_that_was_only_begun_is_finished(void **state)
     store_close(store);
 }
 
+/* A database of the first version with many violations, which the third migration counts. */
+static void make_old(const char *path)
+{
+    make_other(path, migrations[0].sql);
+    make_other(path,
+               "PRAGMA application_id = 0x52665279; PRAGMA user_version = 1;"
+               "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 20000)"
+               "INSERT INTO violation SELECT 1, i, 0, 'sku', 'type', 'x' FROM n");
+}
+
+struct steps {
+    unsigned last, steps, calls;
+    int signal; /* that is sent at the first call; 0: none */
+};
+
+static void note_step(void *context, unsigned step, unsigned steps)
+{
+    struct steps *noted = context;
+
+    assert_in_range(step, noted->calls ? noted->last : 1, steps);
+    noted->last = step;
+    noted->steps = steps;
+    if (noted->calls++ == 0 && noted->signal)
+        raise(noted->signal);
+}
+
+static void an_upgrade_shows_its_steps(void **state)
+{
+    struct place *place = *state;
+    struct steps steps = {0};
+    struct store *store;
+    bool created;
+
+    make_old(place->path);
+    migrate_watch(note_step, &steps);
+    store = opened(place, STORE_EXISTING, &created);
+    migrate_watch(NULL, NULL);
+    assert_true(steps.calls > 0);
+    assert_int_equal(steps.steps, migration_count - 1);
+    assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
+    assert_int_equal(number(store, "SELECT rows FROM rejection_tally"), 20000);
+    store_close(store);
+}
+
+static void an_upgrade_ends_with_a_signal_and_is_finished_later(void **state)
+{
+    struct place *place = *state;
+    struct steps steps = {.signal = SIGTERM};
+    struct store *store;
+    bool created;
+    int status;
+    pid_t child;
+
+    make_old(place->path);
+    child = scratch_fork();
+    if (child == 0) {
+        struct err err = {0};
+
+        migrate_watch(note_step, &steps);
+        _exit(!stop_init(&err) || store_open(place->path, STORE_EXISTING, &created, &err) ||
+              err.kind != ERR_STOPPED);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    store = opened(place, STORE_EXISTING, &created);
+    assert_int_equal(number(store, "PRAGMA user_version"), migration_count);
+    assert_int_equal(number(store, "SELECT rows FROM rejection_tally"), 20000);
+    store_close(store);
+}
+
 static void a_damaged_database_is_an_error_of_the_store(void **state)
 {
     struct place *place = *state;
@@ -604,6 +675,8 @@ int main(void)
         IN_A_PLACE(a_database_of_a_newer_version_is_refused),
         IN_A_PLACE(an_empty_file_becomes_a_database),
         IN_A_PLACE(a_database_that_was_only_begun_is_finished),
+        IN_A_PLACE(an_upgrade_shows_its_steps),
+        IN_A_PLACE(an_upgrade_ends_with_a_signal_and_is_finished_later),
         IN_A_PLACE(a_damaged_database_is_an_error_of_the_store),
         IN_A_PLACE(durability_can_be_switched),
         IN_A_PLACE(a_statement_is_bound_and_read_by_names),

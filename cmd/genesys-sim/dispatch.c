@@ -24,40 +24,20 @@ static void (*const handlers[ROUTE_KINDS])(struct sim *, struct request *) = {
     [ROUTE_BULK] = contacts_bulk,     [ROUTE_LOOKUP] = contacts_lookup,
 };
 
-static bool is_api(enum route_kind kind)
-{
-    return kind == ROUTE_PUT || kind == ROUTE_GET || kind == ROUTE_AUDIT ||
-           (kind >= ROUTE_READ && kind < ROUTE_SIM_STATS);
-}
-
-/* Whether the route writes a resource that is not a record of a custom object. */
-static bool writes_resource(enum route_kind kind)
-{
-    return kind >= ROUTE_REPLACE && kind <= ROUTE_BULK;
-}
-
-/* Checks the key of --api-key. False when the answer is an error. */
-static bool knows_key(const struct sim *sim, struct request *request)
-{
-    const char *wanted = strchr(sim->options->api_key, ':') + 1;
-    struct buf message = {0};
-    bool known = request->key && strcmp(request->key, wanted) == 0;
-
-    if (!known) {
-        buf_printf(&message, "Unknown key: %s", request->key ? request->key : "none");
-        answer_error(&request->answer, 401, NULL, buf_text(&message), NULL);
-    }
-    buf_release(&message);
-    return known;
-}
-
 /* Checks the token or key. False when the answer is an error. */
 static bool knows(struct sim *sim, struct request *request)
 {
     struct span token = span_of(request->authorization);
+    struct buf message = {0};
 
-    if (sim->options->api_key)
-        return knows_key(sim, request);
+    if (sim->options->api_key) {
+        if (request->key && strcmp(request->key, strchr(sim->options->api_key, ':') + 1) == 0)
+            return true;
+        buf_printf(&message, "Unknown key: %s", request->key ? request->key : "none");
+        answer_error(&request->answer, 401, NULL, buf_text(&message), NULL);
+        buf_release(&message);
+        return false;
+    }
     if (!token.data || !str_starts(token.data, "Bearer ")) {
         answer_error(&request->answer, 401, "authentication.required",
                      "No authentication bearer token specified in authorization header.", NULL);
@@ -183,6 +163,7 @@ static void handle(struct sim *sim, struct request *request)
 {
     const struct route *route = &request->route;
     const struct fault_rule *rule;
+    bool is_api;
 
     if (route->kind == ROUTE_OTHER) {
         answer_error(&request->answer, route->status, NULL, route->problem, NULL);
@@ -190,7 +171,9 @@ static void handle(struct sim *sim, struct request *request)
             answer_header(&request->answer, "Allow", "%s", route->allow);
         return;
     }
-    if (is_api(route->kind) && !admit(sim, request))
+    is_api = route->kind == ROUTE_PUT || route->kind == ROUTE_GET || route->kind == ROUTE_AUDIT ||
+             (route->kind >= ROUTE_READ && route->kind < ROUTE_SIM_STATS);
+    if (is_api && !admit(sim, request))
         return;
     rule = draw(sim, request);
     if (!rule || rule->moment == FAULT_AFTER)
@@ -199,7 +182,7 @@ static void handle(struct sim *sim, struct request *request)
         return;
     request->fault = rule->name;
     request->late = rule->moment == FAULT_LATE &&
-                    (writes_resource(route->kind) ||
+                    ((route->kind >= ROUTE_REPLACE && route->kind <= ROUTE_BULK) ||
                      (route->kind == ROUTE_PUT && request->payload_ok &&
                       !options_answer(sim->options, ANSWER_PUT, route->id, false)));
     spoil(sim, request, rule);

@@ -105,21 +105,13 @@ bool distort_parse(struct distortions *distortions, const char *text, struct err
     return true;
 }
 
-/* A pseudorandom number from 0 to 1 for each scope, kind and n. */
-static double chance(const struct distortions *distortions, enum distort_scope scope,
-                     enum distort_kind kind, uint64_t n)
-{
-    uint64_t stream = faults_mix(distortions->seed, (uint64_t)scope * STREAMS + kind + 1);
-
-    return (double)(faults_mix(stream, n) >> 11) * 0x1.0p-53;
-}
-
 bool distort_draws(struct distortions *distortions, enum distort_scope scope,
                    enum distort_kind kind, uint64_t n)
 {
     double p = scope < DISTORT_SCOPES ? distortions->probability[scope][kind] : 0;
+    uint64_t stream = faults_mix(distortions->seed, (uint64_t)scope * STREAMS + kind + 1);
 
-    if (p <= 0 || chance(distortions, scope, kind, n) >= p)
+    if (p <= 0 || (double)(faults_mix(stream, n) >> 11) * 0x1.0p-53 >= p)
         return false;
     distortions->drawn[kind]++;
     return true;

@@ -9,18 +9,13 @@ static bool is_optional_string(struct span value)
     return !value.data || strict_is_string(value) || span_is(value, "null");
 }
 
-static bool is_optional_time(struct span value)
-{
-    return is_optional_string(value) || json_is_number(value);
-}
-
 /* Reads the body that docs/api.md describes; route gets schema and record id. */
 static bool read_body(struct route *route, struct span body, struct err *err)
 {
     static const char *const names[] = {"source",     "schemaName", "recordId", "timestamp",
                                         "modifiedBy", "fields",     NULL};
     struct strict_object object;
-    struct span schema;
+    struct span schema, time;
 
     if (!strict_check(body, err) || !strict_split(&object, body, err))
         return false;
@@ -32,7 +27,8 @@ static bool read_body(struct route *route, struct span body, struct err *err)
         return err_set(err, ERR_INPUT, "schemaName must be a string or null, recordId a string");
     if (!span_is(strict_find(&object, "source"), "\"genesys-cloud\""))
         return err_set(err, ERR_INPUT, "source must be \"genesys-cloud\"");
-    if (!is_optional_time(strict_find(&object, "timestamp")) ||
+    time = strict_find(&object, "timestamp");
+    if ((!is_optional_string(time) && !json_is_number(time)) ||
         !is_optional_string(strict_find(&object, "modifiedBy")))
         return err_set(err, ERR_INPUT, "timestamp and modifiedBy must be strings");
     if (!strict_is_object(strict_find(&object, "fields")))

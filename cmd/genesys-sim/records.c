@@ -51,15 +51,6 @@ static void state_release(struct record_state *state)
     *state = (struct record_state){0};
 }
 
-static void record_free(struct record *record)
-{
-    free(record->schema);
-    free(record->id);
-    state_release(&record->now);
-    free(record->audit);
-    free(record);
-}
-
 void records_release(struct records *records)
 {
     for (size_t i = 0; i < records->bucket_count; i++) {
@@ -67,7 +58,11 @@ void records_release(struct records *records)
 
         for (; record; record = next) {
             next = record->next;
-            record_free(record);
+            free(record->schema);
+            free(record->id);
+            state_release(&record->now);
+            free(record->audit);
+            free(record);
         }
     }
     free(records->bucket);

@@ -302,20 +302,6 @@ bool resource_are_texts(struct json_object *object)
     return texts;
 }
 
-/* True when the member that must have texts has them. */
-static bool check_texts(struct request *request, const struct rules *rules,
-                        struct json_object *body)
-{
-    struct json_object *root = NULL;
-
-    if (!rules->root)
-        return true;
-    if (json_object_object_get_ex(body, rules->root, &root) && resource_are_texts(root))
-        return true;
-    answer_error(&request->answer, 400, "invalid.value", "data must be an object of texts.", NULL);
-    return false;
-}
-
 /* Returns the id that the path and the body name, which the caller frees; NULL with the answer. */
 static char *id_of(struct request *request, struct json_object *body)
 {
@@ -359,12 +345,17 @@ static void answer_written(struct request *request, struct visit *now, bool exis
 static void write_record(struct sim *sim, struct request *request, struct visit *visit,
                          struct json_object *body)
 {
-    struct json_object *content = NULL;
+    struct json_object *content = NULL, *root = NULL;
     struct visit now;
 
-    if (!check_presence(sim, request, visit) || !check_lock(request, visit, body) ||
-        !check_texts(request, visit->rules, body))
+    if (!check_presence(sim, request, visit) || !check_lock(request, visit, body))
         return;
+    if (visit->rules->root && (!json_object_object_get_ex(body, visit->rules->root, &root) ||
+                               !resource_are_texts(root))) {
+        answer_error(&request->answer, 400, "invalid.value", "data must be an object of texts.",
+                     NULL);
+        return;
+    }
     json_object_object_del(body, visit->rules->key);
     if (request->route.kind == ROUTE_MERGE && visit->content)
         json_object_deep_copy(visit->content, &content, NULL);

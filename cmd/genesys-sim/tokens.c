@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-static void append_random(struct buf *out)
-{
-    char noise[32];
-
-    /* up to 256 bytes are never returned in parts (getrandom(2)) */
-    if (getrandom(noise, sizeof noise, 0) != (ssize_t)sizeof noise)
-        abort();
-    base64_encode(out, (struct span){noise, sizeof noise}, BASE64_URL);
-}
-
 static void append_jwt(struct buf *out, const char *issuer, int64_t lifetime_us)
 {
     struct buf claims = {0};
@@ -37,10 +27,14 @@ const char *tokens_issue(struct tokens *tokens, const char *issuer, int64_t now_
 {
     size_t slot = tokens->issued++ % TOKENS_MAX;
     struct buf text = {0};
+    char noise[32];
 
     if (issuer)
         append_jwt(&text, issuer, lifetime_us);
-    append_random(&text);
+    /* up to 256 bytes are never returned in parts (getrandom(2)) */
+    if (getrandom(noise, sizeof noise, 0) != (ssize_t)sizeof noise)
+        abort();
+    base64_encode(&text, (struct span){noise, sizeof noise}, BASE64_URL);
     buf_append_char(&text, '\0');
     free(tokens->token[slot].text);
     tokens->token[slot].text = text.data;

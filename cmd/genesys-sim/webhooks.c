@@ -63,25 +63,18 @@ void webhooks_release(struct webhooks *webhooks)
     *webhooks = (struct webhooks){0};
 }
 
-/* Decodes a secret to the key. */
-static void read_key(const char *secret, struct buf *key)
-{
-    static const char prefix[] = "whsec_";
-
-    if (!str_starts(secret, prefix) ||
-        !base64_decode(key, span_of(secret + strlen(prefix)), BASE64_PADDED)) {
-        buf_reset(key);
-        buf_append_text(key, secret);
-    }
-}
-
 /* HMAC-SHA256. */
 static void mac(const char *secret, struct span text, unsigned char digest[EVP_MAX_MD_SIZE],
                 unsigned *size)
 {
+    static const char prefix[] = "whsec_";
     struct buf key = {0};
 
-    read_key(secret, &key);
+    if (!str_starts(secret, prefix) ||
+        !base64_decode(&key, span_of(secret + strlen(prefix)), BASE64_PADDED)) {
+        buf_reset(&key);
+        buf_append_text(&key, secret);
+    }
     HMAC(EVP_sha256(), buf_text(&key), (int)key.size, (const unsigned char *)text.data, text.size,
          digest, size);
     buf_release(&key);
@@ -254,9 +247,10 @@ static bool start(struct webhooks *webhooks, struct notification *notification, 
                            err);
 }
 
-/* Drops those that have ended from the head of the list. */
-static void trim(struct webhooks *webhooks)
+bool webhooks_send(struct webhooks *webhooks, int64_t now_us, struct err *err)
 {
+    unsigned looked_at = 0;
+
     while (webhooks->first && webhooks->first->ended) {
         struct notification *ended = webhooks->first;
 
@@ -266,13 +260,6 @@ static void trim(struct webhooks *webhooks)
         webhooks->count--;
         free_one(ended);
     }
-}
-
-bool webhooks_send(struct webhooks *webhooks, int64_t now_us, struct err *err)
-{
-    unsigned looked_at = 0;
-
-    trim(webhooks);
     if (webhooks->postponed && webhooks->postponed->due_us + POSTPONED_US <= now_us) {
         append(webhooks, webhooks->postponed);
         webhooks->postponed = NULL;

@@ -61,13 +61,6 @@ static void open_standard_descriptors(void)
             _exit(EXIT_CONFIG);
 }
 
-/* A core file would hold the secret and the token. */
-static void forbid_core_dumps(void)
-{
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    prctl(PR_SET_DUMPABLE, 0);
-}
-
 static void print_help(struct cli *cli)
 {
     struct buf out = {0};
@@ -103,16 +96,6 @@ static bool check_paths(const struct cli *cli, struct err *err)
     return true;
 }
 
-/* Makes --summary, --metrics-file and --on-failure work for a wrong command line too, as far as the
- * options before the mistake and the environment set them. */
-static void watch_despite(struct cli *cli)
-{
-    struct err ignored = {0};
-
-    options_resolve(&cli->options, &(struct notice_sink){0}, &ignored);
-    cli->unattended->armed = true;
-}
-
 static void work(struct cli *cli)
 {
     struct options *options = &cli->options;
@@ -124,7 +107,10 @@ static void work(struct cli *cli)
     options->command = cli->command->bit;
     options->command_name = report->command = cli->command->name;
     if (!options_read_arguments(options, cli->argc - 2, cli->argv + 2, &err)) {
-        watch_despite(cli);
+        /* --summary, --metrics-file and --on-failure work for a wrong command line too, as far as
+           the options before the mistake and the environment set them */
+        options_resolve(options, &(struct notice_sink){0}, &(struct err){0});
+        cli->unattended->armed = true;
         report_fail(report, &err);
         return;
     }
@@ -206,7 +192,9 @@ int main(int argc, char **argv)
     int status;
 
     open_standard_descriptors();
-    forbid_core_dumps();
+    /* a core file would hold the secret and the token */
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    prctl(PR_SET_DUMPABLE, 0);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     store_prepare();

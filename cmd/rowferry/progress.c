@@ -112,24 +112,14 @@ static void put_left(struct line *line, int64_t left_ms)
     snprintf(line->parts[4], PART_SIZE, "%s left", words_duration(left_ms, span));
 }
 
-/* Writes the last part of a path, as far as the line has room. */
-static void put_name(char *part, const char *source)
-{
-    const char *slash = strrchr(source, '/');
-    struct buf name = {0};
-
-    words_printable(&name, slash && slash[1] ? slash + 1 : source);
-    snprintf(part, PART_SIZE, "%.*s", (int)bar_fit(buf_span(&name), NAME_COLUMNS), buf_text(&name));
-    buf_release(&name);
-}
-
 void progress_reading(void *context, const char *source, uint64_t bytes_done, uint64_t bytes_total,
                       uint64_t rows)
 {
     struct progress *progress = context;
     int64_t now_us = clock_monotonic_us();
     struct line line = {.what = "reading", .share = -1};
-    struct buf members = {0};
+    struct buf members = {0}, name = {0};
+    const char *slash = strrchr(source, '/');
     char count[WORDS_SIZE];
     double per_s;
 
@@ -144,7 +134,10 @@ void progress_reading(void *context, const char *source, uint64_t bytes_done, ui
     if (bytes_total > 0)
         line.share = (double)bytes_done / (double)bytes_total;
     put_share(&line);
-    put_name(line.parts[1], source);
+    words_printable(&name, slash && slash[1] ? slash + 1 : source);
+    snprintf(line.parts[1], PART_SIZE, "%.*s", (int)bar_fit(buf_span(&name), NAME_COLUMNS),
+             buf_text(&name));
+    buf_release(&name);
     snprintf(line.parts[2], PART_SIZE, "%s rows", words_grouped(rows, count));
     if (per_s > 0)
         snprintf(line.parts[3], PART_SIZE, "%s/s", words_grouped((uint64_t)per_s, count));

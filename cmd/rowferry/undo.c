@@ -20,15 +20,6 @@ struct undoing {
     struct buf names;                             /* of the first that were not kept */
 };
 
-static void name_job(struct undoing *undoing, int64_t job_id)
-{
-    if (undoing->not_kept >= NAMED_MAX && !undoing->report->verbose)
-        return;
-    if (undoing->names.size)
-        buf_append_text(&undoing->names, ", ");
-    choice_name(&undoing->names, job_id);
-}
-
 static bool take_job(void *context, const struct undo_job *job, bool *enough, struct err *err)
 {
     struct undoing *undoing = context;
@@ -43,7 +34,10 @@ static bool take_job(void *context, const struct undo_job *job, bool *enough, st
     if (job->state != JOB_APPLIED) {
         undoing->without_change++;
     } else if (!job->kept) {
-        name_job(undoing, job->job_id);
+        if (undoing->not_kept < NAMED_MAX || undoing->report->verbose) {
+            buf_append_text(&undoing->names, undoing->names.size ? ", " : "");
+            choice_name(&undoing->names, job->job_id);
+        }
         undoing->not_kept += job->jobs;
     } else {
         undoing->records++;

@@ -68,17 +68,6 @@ char *words_count(uint64_t count, const char *noun, char out[WORDS_SIZE])
     return out;
 }
 
-static bool needs_escapes(const char *text)
-{
-    struct buf printable = {0};
-    bool changed;
-
-    words_printable(&printable, text);
-    changed = !span_is(buf_span(&printable), text);
-    buf_release(&printable);
-    return changed;
-}
-
 static void quote_escaped(struct buf *out, const char *text)
 {
     buf_append_text(out, "$'");
@@ -99,12 +88,17 @@ void words_quote(struct buf *out, const char *argument)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                "0123456789_@%+=:,./-";
+    struct buf printable = {0};
+    bool escapes;
 
     if (*argument && strspn(argument, safe) == strlen(argument)) {
         buf_append_text(out, argument);
         return;
     }
-    if (needs_escapes(argument)) {
+    words_printable(&printable, argument);
+    escapes = !span_is(buf_span(&printable), argument);
+    buf_release(&printable);
+    if (escapes) {
         quote_escaped(out, argument);
         return;
     }

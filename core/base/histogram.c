@@ -12,16 +12,6 @@ static unsigned bucket_of(uint64_t value)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* Returns the middle of a bucket. */
-static uint64_t value_of(unsigned bucket)
-{
-    unsigned power = bucket / 16 + 3;
-
-    if (bucket < 16)
-        return bucket;
-    return ((uint64_t)(16 + bucket % 16) << (power - 4)) + (((uint64_t)1 << (power - 4)) >> 1);
-}
-
 void histogram_add(struct histogram *histogram, uint64_t value)
 {
     histogram->counts[bucket_of(value)]++;
@@ -32,11 +22,17 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned percent)
 {
     uint64_t rank = (histogram->count * percent + 99) / 100, seen = 0;
+    unsigned power;
 
     for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         seen += histogram->counts[bucket];
-        if (seen && seen >= rank)
-            return value_of(bucket);
+        if (!seen || seen < rank)
+            continue;
+        if (bucket < 16)
+            return bucket;
+        /* the middle of the bucket */
+        power = bucket / 16 - 1;
+        return ((uint64_t)(16 + bucket % 16) << power) + (((uint64_t)1 << power) >> 1);
     }
     return 0;
 }

@@ -136,12 +136,6 @@ static bool is_left_out(const struct audit *audit, int64_t job_id)
     return false;
 }
 
-static void leave_out(struct audit *audit, int64_t job_id)
-{
-    if (audit->left_out_count < sizeof audit->left_out / sizeof *audit->left_out)
-        audit->left_out[audit->left_out_count++] = job_id;
-}
-
 /* What all pages show. incomplete: not all of them came, so that nothing but our own entries
  * counts. */
 static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incomplete,
@@ -161,9 +155,9 @@ static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incom
             absent++;
             oldest_ms = age > oldest_ms ? age : oldest_ms;
             inquiry->entries[i].size = 0;
-            if (endless)
-                leave_out(audit, inquiry->jobs[i].job_id);
-            else if (!incomplete && rounds_is_missing(&audit->rounds, age))
+            if (endless && audit->left_out_count < sizeof audit->left_out / sizeof *audit->left_out)
+                audit->left_out[audit->left_out_count++] = inquiry->jobs[i].job_id;
+            if (!incomplete && rounds_is_missing(&audit->rounds, age))
                 verdict = VERDICT_MISSING;
         }
         if (verdict != VERDICT_NONE && !add_result(audit, inquiry, i, verdict, err))
@@ -180,13 +174,6 @@ static bool decide_jobs(struct audit *audit, struct inquiry *inquiry, bool incom
 }
 
 /* --- pages --- */
-
-static void keep_entry(struct inquiry *inquiry, unsigned index, struct span text)
-{
-    inquiry->entries[index].at = inquiry->entry_texts.size;
-    inquiry->entries[index].size = text.size <= ENTRY_BYTES_MAX ? text.size : 0;
-    buf_append(&inquiry->entry_texts, text.data, inquiry->entries[index].size);
-}
 
 static struct span record_id_of(const struct inquiry *inquiry, unsigned index)
 {
@@ -211,7 +198,9 @@ static void match_entry(void *context, const struct api_audit_entry *entry)
         facts->is_ours = owner == API_OURS;
         facts->is_anothers = facts->is_anothers || owner == API_ANOTHERS;
         facts->is_unnamed = facts->is_unnamed || owner == API_OWNER_UNKNOWN;
-        keep_entry(inquiry, i, entry->text);
+        inquiry->entries[i].at = inquiry->entry_texts.size;
+        inquiry->entries[i].size = entry->text.size <= ENTRY_BYTES_MAX ? entry->text.size : 0;
+        buf_append(&inquiry->entry_texts, entry->text.data, inquiry->entries[i].size);
     }
 }
 

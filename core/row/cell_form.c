@@ -14,12 +14,6 @@ static bool begins(struct span text, struct span part)
            memcmp(text.data, part.data, part.size) == 0;
 }
 
-static bool ends(struct span text, struct span part)
-{
-    return text.size >= part.size && text.data[text.size - 1] == part.data[part.size - 1] &&
-           memcmp(text.data + text.size - part.size, part.data, part.size) == 0;
-}
-
 /* --- numbers --- */
 
 /* Return the size of the blank at either end, or 0. Most cells have none; the bytes of a space
@@ -76,46 +70,19 @@ static bool read_whole(struct span content, size_t *at, struct span thousands, c
     }
 }
 
-static bool take_first(struct span *text, struct span part)
-{
-    if (!begins(*text, part))
-        return false;
-    *text = span_from(*text, part.size);
-    return true;
-}
-
-static bool take_last(struct span *text, struct span part)
-{
-    if (!ends(*text, part))
-        return false;
-    text->size -= part.size;
-    return true;
-}
-
-static void take_blanks(struct span *text)
-{
-    size_t size;
-
-    while ((size = blank_first(*text)))
-        *text = span_from(*text, size);
-    while ((size = blank_last(*text)))
-        text->size -= size;
-}
-
 /* Takes the unit and the space between it and the number. */
 static bool take_unit(struct span *text, struct span unit)
 {
-    size_t size;
-
-    if (!unit.size)
+    if (!unit.size || text->size < unit.size)
         return false;
-    if (take_first(text, unit)) {
-        size = blank_first(*text);
-        *text = span_from(*text, size);
+    if (begins(*text, unit)) {
+        *text = span_from(*text, unit.size);
+        *text = span_from(*text, blank_first(*text));
         return true;
     }
-    if (!take_last(text, unit))
+    if (!begins(span_from(*text, text->size - unit.size), unit))
         return false;
+    text->size -= unit.size;
     text->size -= blank_last(*text);
     return true;
 }
@@ -142,12 +109,15 @@ static bool take_sign(struct span *text, enum cell_sign sign, bool *negative)
 static void peel(const struct cell_form *form, struct span *content, bool *negative)
 {
     bool sign_left = true, unit_left = form->unit.size > 0, taken = true;
+    size_t size;
 
     *negative = false;
     while (taken) {
         taken = false;
-        if (form->padding == ' ')
-            take_blanks(content);
+        while (form->padding == ' ' && (size = blank_first(*content)))
+            *content = span_from(*content, size);
+        while (form->padding == ' ' && (size = blank_last(*content)))
+            content->size -= size;
         if (sign_left && take_sign(content, form->sign, negative)) {
             sign_left = false;
             taken = true;
@@ -366,17 +336,6 @@ bool cell_form_fits(struct span pattern, bool with_time, struct span content)
     return read_parts(pattern, with_time, content, &date) && in_calendar(&date);
 }
 
-static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
-{
-    struct date date = {0};
-
-    if (!read_form(form, content, &date) || !in_calendar(&date))
-        return false;
-    put_date(buf_reserve(out, DATE_SIZE), &date);
-    out->size += DATE_SIZE;
-    return true;
-}
-
 static int64_t seconds_of(const struct date *date)
 {
     return zone_days(date->year, date->month, date->day) * 86400 + (int64_t)date->hour * 3600 +
@@ -425,26 +384,27 @@ static void put_datetime(struct date *date, int32_t offset, struct buf *out)
     out->size = (size_t)(at - out->data);
 }
 
-/* Finds the offset of a local time. On ZONE_TWO, *offset is the one that fold selects. */
-static enum zone_moments find_offset(const struct cell_form *form, const struct date *date,
-                                     int32_t *offset)
+static bool read_date(const struct cell_form *form, struct span content, struct buf *out)
 {
-    int32_t offsets[2] = {0};
-    enum zone_moments moments = zone_find(form->zone, seconds_of(date), offsets);
+    struct date date = {0};
 
-    *offset = offsets[form->fold == CELL_FOLD_LATER && moments == ZONE_TWO];
-    return moments;
+    if (!read_form(form, content, &date) || !in_calendar(&date))
+        return false;
+    put_date(buf_reserve(out, DATE_SIZE), &date);
+    out->size += DATE_SIZE;
+    return true;
 }
 
 static bool read_datetime(const struct cell_form *form, struct span content, struct buf *out)
 {
     struct date date = {0};
     enum zone_moments moments;
-    int32_t offset;
+    int32_t offsets[2] = {0}, offset;
 
     if (!read_form(form, content, &date) || !in_calendar(&date) || !date.year)
         return false;
-    moments = find_offset(form, &date, &offset);
+    moments = zone_find(form->zone, seconds_of(&date), offsets);
+    offset = offsets[form->fold == CELL_FOLD_LATER && moments == ZONE_TWO];
     if (moments == ZONE_NONE || (moments == ZONE_TWO && form->fold == CELL_FOLD_NONE))
         return false;
     put_datetime(&date, offset, out);
@@ -593,12 +553,6 @@ static void write_parts(const struct cell_form *form, struct span text, struct b
     }
 }
 
-static void write_date(const struct cell_form *form, struct span text, struct buf *out)
-{
-    if (text.size == DATE_SIZE)
-        write_parts(form, text, out);
-}
-
 /* Understands only what cell_form_read writes. */
 static void write_datetime(const struct cell_form *form, struct span text, struct buf *out)
 {
@@ -620,18 +574,10 @@ static void write_datetime(const struct cell_form *form, struct span text, struc
     buf_release(&local);
 }
 
-static void write_word(const struct cell_form *form, enum json_kind kind, struct buf *out)
-{
-    size_t word = kind == JSON_TRUE ? 0 : form->true_count;
-
-    if (word < form->word_count)
-        buf_append_span(out, form->words[word]);
-}
-
 bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct span text,
                      struct buf *out)
 {
-    size_t start = out->size, size;
+    size_t start = out->size, size, word;
     struct buf again = {0};
     enum json_kind again_kind;
     bool same;
@@ -643,13 +589,16 @@ bool cell_form_write(const struct cell_form *form, enum json_kind kind, struct s
         write_decimal(form, text, out);
         break;
     case CELL_DATE:
-        write_date(form, text, out);
+        if (text.size == DATE_SIZE)
+            write_parts(form, text, out);
         break;
     case CELL_DATETIME:
         write_datetime(form, text, out);
         break;
     case CELL_BOOLEAN:
-        write_word(form, kind, out);
+        word = kind == JSON_TRUE ? 0 : form->true_count;
+        if (word < form->word_count)
+            buf_append_span(out, form->words[word]);
         break;
     }
     /* reading it back proves that it means this value and no other */

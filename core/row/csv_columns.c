@@ -81,14 +81,6 @@ static bool find_part(const struct row_shape *shape, struct span name, struct cs
     return true;
 }
 
-static const struct cell_form *find_form(const struct row_shape *shape, struct span name)
-{
-    for (size_t i = 0; i < shape->dialect.form_count; i++)
-        if (span_equal(shape->dialect.forms[i].property, name))
-            return &shape->dialect.forms[i];
-    return NULL;
-}
-
 static enum csv_column_kind kind_of(unsigned types, const struct cell_form *form)
 {
     if (form && form->kind != CELL_PLAIN)
@@ -107,11 +99,13 @@ static bool find_property(const struct row_shape *shape, struct span name,
 
     for (size_t i = 0; i < shape->count; i++) {
         const struct row_property *property = &shape->properties[i];
-        const struct cell_form *form;
+        const struct cell_form *form = NULL;
 
         if (!span_equal(property->name, name))
             continue;
-        form = find_form(shape, name);
+        for (size_t j = 0; j < shape->dialect.form_count && !form; j++)
+            if (span_equal(shape->dialect.forms[j].property, name))
+                form = &shape->dialect.forms[j];
         buf_append_text(&prefix, ",\"");
         buf_append_json(&prefix, name);
         buf_append_text(&prefix, "\":");
@@ -129,15 +123,6 @@ static bool find_property(const struct row_shape *shape, struct span name,
     return false;
 }
 
-/* Finds a column that an export adds, unless the schema has a property of that name. */
-static bool find_outcome(struct span name, struct csv_column *column)
-{
-    if (!outcome_is_column(name))
-        return false;
-    *column = (struct csv_column){.kind = CSV_OUTCOME};
-    return true;
-}
-
 /* Finds what a column of that name fills: as declared, or else the property of that name. */
 static bool find_target(const struct row_shape *shape, struct span name, struct csv_column *column)
 {
@@ -153,8 +138,13 @@ static bool find_target(const struct row_shape *shape, struct span name, struct 
         }
         break;
     }
-    return find_reserved(name, column) || find_part(shape, name, column) ||
-           find_property(shape, name, column) || find_outcome(name, column);
+    if (find_reserved(name, column) || find_part(shape, name, column) ||
+        find_property(shape, name, column))
+        return true;
+    if (!outcome_is_column(name))
+        return false;
+    *column = (struct csv_column){.kind = CSV_OUTCOME};
+    return true;
 }
 
 bool csv_is_record_id(const struct row_shape *shape, struct span name)
@@ -318,18 +308,12 @@ void csv_columns_release(struct csv_column *columns, size_t count)
     }
 }
 
-static bool has_parts_missing(const struct csv_heading *heading)
-{
-    uint32_t all = (uint32_t)((UINT64_C(1) << heading->shape->part_count) - 1);
-
-    return (heading->complaints->parts_found & all) != all;
-}
-
 bool csv_heading_fits(const struct csv_heading *heading)
 {
     const struct csv_complaints *all = heading->complaints;
+    uint32_t parts = (uint32_t)((UINT64_C(1) << heading->shape->part_count) - 1);
 
-    return all->record_id_found && !has_parts_missing(heading) && !all->repeated.count &&
+    return all->record_id_found && (all->parts_found & parts) == parts && !all->repeated.count &&
            !all->unknown.count && !all->doubled.count;
 }
 

@@ -291,15 +291,6 @@ static void put_tags(struct csv_row *csv, const struct csv_cell *cell, struct ro
     row->tags = buf_span(&csv->tags);
 }
 
-static void put_record_id(struct csv_row *csv, const struct csv_column *column,
-                          const struct csv_cell *cell, struct row *row,
-                          struct violations *violations)
-{
-    row->record_id = csv_content(cell, &csv->record_id);
-    csv->maybe_header = csv_same_heading(row->record_id, column->heading);
-    row_check_record_id(row, violations);
-}
-
 static void refuse_nameless(const struct csv_row *csv, const struct csv_column *column,
                             const struct csv_cell *cell, struct violations *violations)
 {
@@ -389,7 +380,9 @@ void csv_row_put(struct csv_row *csv, const struct csv_column *column, const str
                    violations);
         return;
     case CSV_RECORD_ID:
-        put_record_id(csv, column, cell, row, violations);
+        row->record_id = csv_content(cell, &csv->record_id);
+        csv->maybe_header = csv_same_heading(row->record_id, column->heading);
+        row_check_record_id(row, violations);
         return;
     }
 }

@@ -210,11 +210,6 @@ static bool make_header(struct csv_writer *writer, struct err *err)
     return done;
 }
 
-static bool find_columns(struct csv_writer *writer, struct err *err)
-{
-    return writer->options->header.size ? read_file_header(writer, err) : make_header(writer, err);
-}
-
 bool csv_writer_init(struct csv_writer *writer, const struct writer_options *options,
                      struct err *err)
 {
@@ -228,7 +223,7 @@ bool csv_writer_init(struct csv_writer *writer, const struct writer_options *opt
         writer->shape.dialect.forms = writer->forms =
             encodable_forms(declared->forms, declared->form_count, writer->encoder);
     }
-    if (!find_columns(writer, err)) {
+    if (!(writer->options->header.size ? read_file_header : make_header)(writer, err)) {
         err->kind = ERR_CONFIG;
         return err_wrap(
             err, "the columns do not fit the current schema file (--format ndjson needs none)");

@@ -99,18 +99,6 @@ static void take_block(struct input *input, size_t size)
     input->stream.avail_in = (unsigned)size;
 }
 
-/* Starts to inflate a gzip file. first: the bytes that were read of it. */
-static void start_gzip(struct input *input, const char *first, size_t size)
-{
-    input->block = mem_calloc(1, size > BLOCK_STREAM ? size : BLOCK_STREAM);
-    input->hash = XXH3_createState();
-    if (!input->hash || inflateInit2(&input->stream, GZIP_WINDOW) != Z_OK)
-        abort(); /* out of memory, as in mem_ */
-    XXH3_128bits_reset(input->hash);
-    memcpy(input->block, first, size);
-    take_block(input, size);
-}
-
 struct input *input_open(int fd, struct span text, const char *name)
 {
     struct input *input = mem_calloc(1, sizeof *input);
@@ -232,7 +220,13 @@ bool input_read(struct input *input, char *out, size_t room, size_t *size, struc
             return false;
     if (*size < GZIP_MARK || memcmp(out, "\x1F\x8B\x08", GZIP_MARK) != 0)
         return true;
-    start_gzip(input, out, *size);
+    input->block = mem_calloc(1, *size > BLOCK_STREAM ? *size : BLOCK_STREAM);
+    input->hash = XXH3_createState();
+    if (!input->hash || inflateInit2(&input->stream, GZIP_WINDOW) != Z_OK)
+        abort(); /* out of memory, as in mem_ */
+    XXH3_128bits_reset(input->hash);
+    memcpy(input->block, out, *size);
+    take_block(input, *size);
     return inflate_some(input, out, room, size, err);
 }
 

@@ -103,16 +103,6 @@ struct json_scratch {
     struct buf decoded;
 };
 
-static void scratch_release(struct json_scratch *scratch)
-{
-    if (!scratch)
-        return;
-    free(scratch->names);
-    free(scratch->slots);
-    buf_release(&scratch->decoded);
-    free(scratch);
-}
-
 static void *grow(void *memory, uint32_t *capacity, uint32_t needed, size_t item_size)
 {
     if (*capacity >= needed)
@@ -253,7 +243,12 @@ struct scan {
 void json_tape_release(struct json_tape *tape)
 {
     free(tape->tokens);
-    scratch_release(tape->scratch);
+    if (tape->scratch) {
+        free(tape->scratch->names);
+        free(tape->scratch->slots);
+        buf_release(&tape->scratch->decoded);
+        free(tape->scratch);
+    }
     *tape = (struct json_tape){0};
 }
 

@@ -89,19 +89,13 @@ bool compile_list(struct compiler *c, const struct keyword *keyword, uint32_t va
     return true;
 }
 
-/* Returns the number of items that have a schema of their own. */
-static uint32_t prefix_count(struct compiler *c)
-{
-    const char *name = c->draft == DRAFT_2020 ? "prefixItems" : "items";
-    uint32_t prefix = compiler_sibling(c, name);
-
-    return prefix && compiler_is(c, prefix, JSON_ARRAY) ? compiler_token(c, prefix)->count : 0;
-}
-
 bool compile_items(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     struct keyword closed = *keyword;
-    uint32_t from = prefix_count(c), node;
+    uint32_t prefix = compiler_sibling(c, c->draft == DRAFT_2020 ? "prefixItems" : "items"), node;
+    /* the items before it have schemas of their own */
+    uint32_t from =
+        prefix && compiler_is(c, prefix, JSON_ARRAY) ? compiler_token(c, prefix)->count : 0;
 
     if (c->draft == DRAFT_2020 && compiler_is(c, value, JSON_ARRAY))
         return compiler_refuse(c, "", "is a schema in draft 2020-12; use \"prefixItems\"");
@@ -248,14 +242,6 @@ static bool add_required(struct compiler *c, uint32_t object, uint32_t trigger, 
     return names->kind == JSON_ARRAY || compiler_refuse(c, "", "must contain arrays of names");
 }
 
-static void add_dependent_schema(struct compiler *c, uint32_t trigger, uint32_t name)
-{
-    struct dependency dependency = {trigger, MEMBER_NONE, add_named(c, name)};
-
-    compiler_add_link(c, c->node, dependency.node);
-    list_add(&c->plan->dependencies, &dependency, sizeof dependency);
-}
-
 bool compile_dependent(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     bool schemas = strcmp(keyword->name, "dependentRequired") != 0;
@@ -272,7 +258,10 @@ bool compile_dependent(struct compiler *c, const struct keyword *keyword, uint32
             if (!add_required(c, object, trigger, i + 1))
                 return false;
         } else {
-            add_dependent_schema(c, trigger, i);
+            struct dependency dependency = {trigger, MEMBER_NONE, add_named(c, i)};
+
+            compiler_add_link(c, c->node, dependency.node);
+            list_add(&c->plan->dependencies, &dependency, sizeof dependency);
         }
     }
     check = compiler_add_check(c, keyword, value);

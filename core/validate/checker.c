@@ -179,13 +179,6 @@ static bool check_member(struct checker *c, const struct object *object, uint32_
     return good;
 }
 
-static void report_missing(struct checker *c, const struct object *object, uint32_t base)
-{
-    for (uint32_t i = 0; i < object->count; i++)
-        if (object->members[i].required && !c->slots[base + i])
-            check_report_missing(c, object->members[i].name, "required", "");
-}
-
 static bool check_object_holds(struct checker *c, const struct check *check, uint32_t token)
 {
     const struct object *object = &c->plan->objects[check->with.object];
@@ -207,8 +200,9 @@ static bool check_object_holds(struct checker *c, const struct check *check, uin
     }
     if (required < object->required_count) {
         good = false;
-        if (!c->quiet)
-            report_missing(c, object, base);
+        for (uint32_t i = 0; i < object->count && !c->quiet; i++)
+            if (object->members[i].required && !c->slots[base + i])
+                check_report_missing(c, object->members[i].name, "required", "");
     }
     c->slot_count = base;
     return good;
@@ -514,16 +508,10 @@ static void mark_dependent(struct checker *c, const struct search *search,
     c->slot_count = base;
 }
 
-static void mark_target(struct checker *c, const struct search *search, struct target target)
-{
-    c->scope[c->scope_count++] = target.resource;
-    mark_node(c, search, target.node);
-    c->scope_count--;
-}
-
 static void mark_check(struct checker *c, const struct search *search, const struct check *check)
 {
     const struct run *nodes = &check->with.nodes;
+    struct target target;
 
     switch (check->kind) {
     case CHECK_OBJECT:
@@ -548,7 +536,10 @@ static void mark_check(struct checker *c, const struct search *search, const str
         break;
     case CHECK_ENTER:
     case CHECK_DYNAMIC:
-        mark_target(c, search, target_of(c, check));
+        target = target_of(c, check);
+        c->scope[c->scope_count++] = target.resource;
+        mark_node(c, search, target.node);
+        c->scope_count--;
         break;
     case CHECK_ALL_OF:
         for (uint32_t i = 0; i < nodes->count; i++)

@@ -59,18 +59,9 @@ static bool compile_rule(struct compiler *c, uint32_t value, uint32_t index)
     return true;
 }
 
-/* Opens all rules together, so that this does not fail when rows are checked. */
-static bool prove_rules(struct compiler *c)
-{
-    struct err fault = {0};
-    struct rule_checker *checker = rule_checker_open(c->schema->rules, &fault);
-
-    rule_checker_close(checker);
-    return checker || compiler_refuse(c, "/rules", "are too complex together: %s", fault.text);
-}
-
 static bool compile_rules(struct compiler *c, uint32_t value)
 {
+    struct rule_checker *checker;
     struct err fault = {0};
     uint32_t index = 0;
 
@@ -86,7 +77,10 @@ static bool compile_rules(struct compiler *c, uint32_t value)
     for (uint32_t i = value + 1; i < compiler_end(c, value); i = compiler_token(c, i)->next)
         if (!compile_rule(c, i, index++))
             return false;
-    return prove_rules(c);
+    /* opened together here, so that this does not fail when rows are checked */
+    checker = rule_checker_open(c->schema->rules, &fault);
+    rule_checker_close(checker);
+    return checker || compiler_refuse(c, "/rules", "are too complex together: %s", fault.text);
 }
 
 /* Reads a setting with two values; sets *is_second for the second one. */
@@ -260,22 +254,15 @@ static const struct {
     {"target", compile_target},
 };
 
-static bool is_setting(struct span name)
-{
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (span_is(name, settings[i].name))
-            return true;
-    return false;
-}
-
 /* Refuses a member that is not a setting. */
 static bool check_setting(struct compiler *c, uint32_t member)
 {
     struct span name = compiler_string(c, member);
     char printable[BELOW_SIZE - 1], below[BELOW_SIZE];
 
-    if (is_setting(name))
-        return true;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (span_is(name, settings[i].name))
+            return true;
     str_printable(name, printable, sizeof printable);
     snprintf(below, sizeof below, "/%s", printable);
     return compiler_refuse(c, below, "the setting \"%s\" is not supported", printable);

@@ -102,18 +102,11 @@ static void add_type_check(struct compiler *c, const struct keyword *keyword, ui
             check->on &= (uint8_t)~right[i].kinds;
 }
 
-/* OpenAPI 3.0 has `nullable` because `type` names only one type there. */
-static bool is_nullable(struct compiler *c)
-{
-    uint32_t flag = compiler_sibling(c, "nullable");
-
-    return flag && compiler_is(c, flag, JSON_TRUE);
-}
-
 static bool compile_type(struct compiler *c, const struct keyword *keyword, uint32_t value)
 {
     const struct json_token *token = compiler_token(c, value);
     unsigned types = 0;
+    uint32_t flag;
 
     if (token->kind != JSON_ARRAY && !add_type(c, value, &types))
         return false;
@@ -122,7 +115,9 @@ static bool compile_type(struct compiler *c, const struct keyword *keyword, uint
             return false;
     if (!types)
         return compiler_refuse(c, "", "must name a type");
-    if (is_nullable(c))
+    /* OpenAPI 3.0 has `nullable` because `type` names only one type there */
+    flag = compiler_sibling(c, "nullable");
+    if (flag && compiler_is(c, flag, JSON_TRUE))
         types |= ROW_NULL;
     add_type_check(c, keyword, value, types);
     return true;
@@ -436,14 +431,6 @@ static const char *nearest(const struct compiler *c, const char *name)
     return found;
 }
 
-static bool is_of_another_draft(struct span name)
-{
-    for (size_t i = 0; i < KEYWORD_COUNT; i++)
-        if (span_is(name, keywords[i].name))
-            return true;
-    return false;
-}
-
 /* True if a $ref leads to a member of the schema being compiled, or below it: then the member
  * contains definitions, and is not an assertion. */
 static bool is_referenced(struct compiler *c, struct span name)
@@ -474,9 +461,10 @@ static bool pass_unknown(struct compiler *c, struct span name)
         return true;
     str_printable(name, printable, sizeof printable);
     snprintf(below, sizeof below, "/%s", printable);
-    if (is_of_another_draft(name))
-        return compiler_refuse(c, below, "the keyword \"%s\" is not supported in %s", printable,
-                               compiler_draft_name(c->draft));
+    for (size_t i = 0; i < KEYWORD_COUNT; i++)
+        if (span_is(name, keywords[i].name))
+            return compiler_refuse(c, below, "the keyword \"%s\" is not supported in %s", printable,
+                                   compiler_draft_name(c->draft));
     near = nearest(c, printable);
     if (near)
         return compiler_refuse(
@@ -510,13 +498,6 @@ static bool refuse_unknown(struct compiler *c, uint32_t token)
     return true;
 }
 
-/* Definitions next to a $ref are used nevertheless. */
-static bool is_ignored(const struct keyword *keyword)
-{
-    return keyword->check != CHECK_REF && strcmp(keyword->name, "definitions") != 0 &&
-           strcmp(keyword->name, "$defs") != 0;
-}
-
 bool keywords_compile(struct compiler *c, uint32_t token)
 {
     bool reference = compiler_is_reference(c, token);
@@ -526,7 +507,11 @@ bool keywords_compile(struct compiler *c, uint32_t token)
     for (size_t i = 0; i < KEYWORD_COUNT; i++) {
         uint32_t value;
 
-        if (!(keywords[i].drafts & c->draft) || (reference && is_ignored(&keywords[i])))
+        if (!(keywords[i].drafts & c->draft))
+            continue;
+        /* definitions next to a $ref are used nevertheless */
+        if (reference && keywords[i].check != CHECK_REF &&
+            strcmp(keywords[i].name, "definitions") != 0 && strcmp(keywords[i].name, "$defs") != 0)
             continue;
         value = compiler_member(c, token, keywords[i].name);
         c->keyword = keywords[i].name;

@@ -127,6 +127,29 @@ static void what_is_not_passed_on_has_a_reason(void **state)
     "{\"action\":\"update\",\"schemaName\":\"S\",\"record\":{\"id\":\"" id                         \
     "\",\"modifiedTime\":\"" time "\",\"fields\":" fields "}}"
 
+/* In the index by key, a group of notifications changes few pages. */
+static void keys_rise_with_the_modified_time(void **state)
+{
+    static const char *const times[] = {"-", "1970-01-01T00:00:00.255Z", "1970-01-01T00:00:00.256Z",
+                                        "2026-11-23T02:00:00.250Z", "2026-11-23T02:00:00.251Z"};
+    unsigned char last[NOTIFICATION_KEY_SIZE] = {0};
+    struct payload_reader reader = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        for (unsigned n = 0; n < 4; n++) {
+            char problem[PAYLOAD_PROBLEM_SIZE], body[128];
+            struct payload payload;
+
+            snprintf(body, sizeof body, RECORD("a", "%s", "{\"n\":%u}"), times[i], n);
+            assert_true(payload_read(&reader, span_of(body), NULL, &payload, problem));
+            assert_true(n > 0 || memcmp(last, payload.notification.key, 6) <= 0);
+            assert_memory_not_equal(last, payload.notification.key, sizeof last);
+            memcpy(last, payload.notification.key, sizeof last);
+        }
+    payload_reader_release(&reader);
+}
+
 static void the_same_record_time_and_fields_are_the_same(void **state)
 {
     static const struct {
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_whole_notification_is_read),
         cmocka_unit_test(what_is_no_notification_is_a_problem),
         cmocka_unit_test(what_is_not_passed_on_has_a_reason),
+        cmocka_unit_test(keys_rise_with_the_modified_time),
         cmocka_unit_test(the_same_record_time_and_fields_are_the_same),
         cmocka_unit_test(a_time_that_is_no_string_counts_by_value),
         cmocka_unit_test(a_webhook_id_alone_decides),

@@ -221,20 +221,28 @@ static bool has_job(struct store *store, struct db_statement *statement, bool *h
     return fine;
 }
 
+/* Whether the job that the record carries is one that this database sent; true without one. */
+static bool is_known_job(struct store *store, const struct known_sight *sight, bool *is_sent,
+                         struct err *err)
+{
+    struct db_statement *sent;
+
+    *is_sent = true;
+    if (!sight->correlation || !correlation_is_made(sight->correlation))
+        return true;
+    sent = get(store, KNOWN_SENT, sight->schema, sight->record_id, err);
+    db_bind_blob(sent, DB_CORRELATION_ID, sight->correlation, CORRELATION_SIZE);
+    return has_job(store, sent, is_sent, err);
+}
+
 static bool keep_inside(struct store *store, const struct known_sight *sight, int64_t now_ms,
                         struct err *err)
 {
     struct db_statement *doubt = get(store, KNOWN_IN_DOUBT, sight->schema, sight->record_id, err);
-    struct db_statement *sent = get(store, KNOWN_SENT, sight->schema, sight->record_id, err);
-    bool in_doubt, is_sent = true;
+    bool in_doubt, is_sent;
 
-    db_bind_blob(sent, DB_CORRELATION_ID, sight->correlation,
-                 sight->correlation ? CORRELATION_SIZE : 0);
-    if (!has_job(store, doubt, &in_doubt, err) ||
-        (sight->correlation && correlation_is_made(sight->correlation) &&
-         !has_job(store, sent, &is_sent, err)))
-        return false;
-    return in_doubt || !is_sent || known_learn(store, sight, now_ms, err);
+    return has_job(store, doubt, &in_doubt, err) && is_known_job(store, sight, &is_sent, err) &&
+           (in_doubt || !is_sent || known_learn(store, sight, now_ms, err));
 }
 
 bool known_keep(struct store *store, const struct known_sight *sight, int64_t now_ms,
@@ -263,12 +271,13 @@ bool known_count(struct store *store,
                  bool (*visit)(void *context, const struct known_count *count, struct err *err),
                  void *context, struct err *err)
 {
-    struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_COUNT, err);
     struct known_count count = {0};
     struct buf schema = {0};
     bool fine = next_schema(store, &schema, err);
 
     while (fine && schema.size) {
+        struct db_statement *statement = db_get(store, DB_KNOWN, KNOWN_COUNT, err);
+
         db_bind_span(statement, DB_SCHEMA, buf_span(&schema));
         if (db_next(store, statement, &fine, err, "count what is known"))
             count = (struct known_count){

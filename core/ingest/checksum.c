@@ -15,19 +15,25 @@
 
 enum { SUMS_SIZE = 1 << 16 }; /* bytes that are read from a file of checksums */
 
-/* Reads a small file as text. *there: false for what is not a regular file. False with ERR_INPUT:
- * it cannot be read, so nobody knows whether the sum fits. */
-static bool read_text(const char *path, char text[SUMS_SIZE], bool *there, struct err *err)
+/* Reads a small file as text, which the caller frees. *text: NULL for what is not a regular file.
+ * False with ERR_INPUT: it cannot be read, so nobody knows whether the sum fits. */
+static bool read_text(const char *path, char **text, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, SUMS_SIZE - 1);
-    int fault = size < 0 ? errno : 0;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), fault = errno;
+    ssize_t size = -1;
 
-    if (fd >= 0)
+    *text = NULL;
+    if (fd >= 0) {
+        *text = mem_calloc(SUMS_SIZE, 1);
+        size = read(fd, *text, SUMS_SIZE - 1);
+        fault = errno;
         close(fd);
-    text[size > 0 ? size : 0] = '\0';
-    *there = size >= 0;
-    return *there || fault == ENOENT || fault == ENAMETOOLONG || fault == ELOOP || fault == ENXIO ||
+    }
+    if (size < 0) {
+        free(*text);
+        *text = NULL;
+    }
+    return *text || fault == ENOENT || fault == ENAMETOOLONG || fault == ELOOP || fault == ENXIO ||
            fault == EISDIR || fault == EAGAIN ||
            err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(fault));
 }
@@ -102,12 +108,12 @@ static bool has_any(const char *text, size_t length)
 static bool check_one(struct feed *feed, const char *ending, const char *algorithm, bool *fits,
                       char reason[ERR_TEXT_SIZE], struct err *err)
 {
-    char *path = mem_printf("%s%s", feed->path, ending), *text = mem_calloc(SUMS_SIZE, 1);
+    char *path = mem_printf("%s%s", feed->path, ending), *text;
     const char *name = strrchr(feed->path, '/') + 1;
     char sum[2 * EVP_MAX_MD_SIZE + 1] = "";
-    bool there, fine = read_text(path, text, &there, err);
+    bool fine = read_text(path, &text, err);
 
-    if (fine && there) {
+    if (text) {
         fine = compute(feed, algorithm, sum, err);
         *fits = fine && sums_have(text, name, sum);
         if (fine && !*fits && !has_any(text, strlen(sum)))

@@ -190,9 +190,9 @@ struct span reader_header(const struct reader *reader)
 
 bool reader_fingerprint(int fd, char hash[33], uint64_t *size, struct err *err)
 {
-    enum { BLOCK = 256 << 10 };
+    enum { BLOCK = 64 << 10 };
     XXH3_state_t *state = XXH3_createState();
-    char *block = mem_calloc(1, BLOCK);
+    char *block = mem_resize(NULL, 1, BLOCK);
     ssize_t got;
 
     if (!state)

@@ -26,7 +26,8 @@ struct rule_checker {
     const struct rules *rules;
     struct sandbox sandbox;
     sqlite3_stmt *all;     /* gives a row with all results if a rule fails, else none */
-    sqlite3_stmt **single; /* one per rule, for rows that `all` cannot be evaluated on */
+    sqlite3_stmt **single; /* one per rule, for rows that `all` cannot be evaluated on; NULL: none
+                              came yet */
     uint32_t *properties;  /* index of the property of parameter i + 1 */
     struct buf *decoded;   /* a string with escapes, per parameter */
     int parameter_count;
@@ -212,14 +213,7 @@ static bool rule_checker_build(struct rule_checker *checker, struct err *err)
         return false;
     sandbox_lock(&checker->sandbox, NULL);
     checker->all = prepare_rules(checker, 0, rules->count);
-    if (!checker->all)
-        return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
-    for (size_t i = 0; i < rules->count; i++) {
-        checker->single[i] = prepare_rules(checker, i, 1);
-        if (!checker->single[i])
-            return err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
-    }
-    return true;
+    return checker->all || err_set(err, ERR_CONFIG, "%s", sandbox_objection(&checker->sandbox));
 }
 
 struct rule_checker *rule_checker_open(const struct rules *rules, struct err *err)
@@ -327,8 +321,12 @@ static void check_singly(struct rule_checker *checker, const struct row *row,
 {
     for (size_t i = 0; i < checker->rules->count; i++) {
         const struct rule *rule = &checker->rules->items[i];
-        int result = evaluate(checker, checker->single[i], row, members);
+        int result;
 
+        /* a part of `all`, which could be prepared */
+        if (!checker->single[i])
+            checker->single[i] = prepare_rules(checker, i, 1);
+        result = evaluate(checker, checker->single[i], row, members);
         if (result == SQLITE_ROW)
             add_violation(rule, violations);
         else if (result != SQLITE_DONE)

@@ -46,9 +46,7 @@ static void add_text(struct buf *line, const char *name, const char *value)
         buf_append_text(line, "null");
         return;
     }
-    buf_append_char(line, '"');
-    buf_append_json(line, span_of(value));
-    buf_append_char(line, '"');
+    buf_append_quoted(line, span_of(value));
 }
 
 static void add_json(struct buf *line, const char *name, struct span value)

@@ -126,20 +126,15 @@ bool choice_shows(const struct choice *choice)
 
 void choice_json(struct choice *choice, const struct decided *decided, const char *outcome)
 {
-    struct buf name = {0}, *line = &choice->out;
+    struct buf *line = &choice->out;
 
     json_line_begin(line, "row");
-    choice_name(&name, decided->job_id);
-    json_line_text(line, "job", buf_span(&name));
+    json_line_job(line, "job", decided->job_id);
     json_line_text(line, "schema", decided->schema);
     json_line_text(line, "record_id", decided->record_id);
     json_line_text(line, "state", span_of(job_state_name(decided->state)));
     json_line_text(line, "outcome", span_of(outcome));
-    buf_reset(&name);
-    if (decided->end == DECIDE_SUPERSEDED)
-        choice_name(&name, decided->later_id);
-    json_line_text(line, "superseded_by", name.size ? buf_span(&name) : (struct span){0});
-    buf_release(&name);
+    json_line_job(line, "superseded_by", decided->end == DECIDE_SUPERSEDED ? decided->later_id : 0);
 }
 
 void choice_end_json(struct choice *choice)

@@ -170,7 +170,7 @@ static void add_change_json(void *context, const struct api_fields_difference *d
     static const char *const names[] = {", \"ours\": ", ", \"theirs\": "};
 
     buf_append_text(line, line->data[line->size - 1] == '[' ? "{\"field\": " : ", {\"field\": ");
-    json_line_string(line, difference->name);
+    buf_append_quoted(line, difference->name);
     for (unsigned i = 0; i < 2; i++) {
         buf_append_text(line, names[i]);
         buf_append_json_text(line, sides[i].data ? sides[i] : span_of("null"));

@@ -230,15 +230,6 @@ static const struct {
     {OF(AUDIT), "entry", FORM_TEXT, AT(evidence)},
 };
 
-static void add_job(struct buf *line, const char *name, int64_t job_id)
-{
-    struct buf job = {0};
-
-    choice_name(&job, job_id);
-    json_line_text(line, name, buf_span(&job));
-    buf_release(&job);
-}
-
 static void add_number(struct buf *line, const char *name, enum form form,
                        const struct history_number *number)
 {
@@ -247,7 +238,7 @@ static void add_number(struct buf *line, const char *name, enum form form,
     else if (form == FORM_TIME)
         json_line_time(line, name, number->value);
     else if (form == FORM_JOB)
-        add_job(line, name, number->value);
+        json_line_job(line, name, number->value);
     else
         json_line_count(line, name, (uint64_t)number->value);
 }
@@ -269,7 +260,7 @@ static void show_json(struct showing *showing, const struct history_event *event
     json_line_text(line, "schema", event->schema);
     json_line_text(line, "record_id", showing->record_id);
     if (event->job_id)
-        add_job(line, "job", event->job_id);
+        json_line_job(line, "job", event->job_id);
     else
         json_line_count(line, "notification", (uint64_t)event->id);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {

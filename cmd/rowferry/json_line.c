@@ -1,6 +1,7 @@
 #include "cmd/rowferry/json_line.h"
 
 #include "core/base/clock.h"
+#include "core/job/id.h"
 
 #include <inttypes.h>
 
@@ -15,18 +16,11 @@ void json_line_end(struct buf *line)
     buf_append_text(line, "}\n");
 }
 
-void json_line_string(struct buf *line, struct span text)
-{
-    buf_append_char(line, '"');
-    buf_append_json(line, text);
-    buf_append_char(line, '"');
-}
-
 void json_line_text(struct buf *line, const char *name, struct span text)
 {
     buf_printf(line, ", \"%s\": ", name);
     if (text.data)
-        json_line_string(line, text);
+        buf_append_quoted(line, text);
     else
         buf_append_text(line, "null");
 }
@@ -54,4 +48,11 @@ void json_line_time(struct buf *line, const char *name, int64_t now_ms)
     char iso[CLOCK_ISO_SIZE];
 
     json_line_text(line, name, now_ms ? span_of(clock_iso(now_ms, iso)) : (struct span){0});
+}
+
+void json_line_job(struct buf *line, const char *name, int64_t job_id)
+{
+    char text[ID_TEXT_SIZE];
+
+    json_line_text(line, name, job_id ? span_of(id_print(job_id, text)) : (struct span){0});
 }

@@ -21,5 +21,5 @@ void json_line_number(struct buf *line, const char *name, double value, int digi
 /* Appends a moment as ISO 8601; 0 becomes null. */
 void json_line_time(struct buf *line, const char *name, int64_t now_ms);
 
-/* Appends a quoted and escaped string, without a name. */
-void json_line_string(struct buf *line, struct span text);
+/* Appends the name of a job, `5/812`; 0 becomes null. */
+void json_line_job(struct buf *line, const char *name, int64_t job_id);

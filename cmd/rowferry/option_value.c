@@ -337,7 +337,7 @@ void option_value_tags(const char *text, struct buf *out)
         size_t size = strcspn(text, ",");
 
         buf_append_text(out, separator);
-        json_line_string(out, (struct span){text, size});
+        buf_append_quoted(out, (struct span){text, size});
         separator = ", ";
         text = text[size] ? text + size + 1 : NULL;
     }

@@ -60,8 +60,7 @@ static const char *const reasons[] = {
 static void print_json(struct pruning *pruning, const struct prune_item *item,
                        const struct batch_counts *batch, const char *outcome)
 {
-    const char *reason = reasons[item->fate];
-    struct buf line = {0}, name = {0};
+    struct buf line = {0};
 
     json_line_begin(&line, "row");
     json_line_count(&line, "batch", (uint64_t)batch->id);
@@ -69,16 +68,13 @@ static void print_json(struct pruning *pruning, const struct prune_item *item,
     json_line_time(&line, "finished", batch->finished_ms);
     json_line_count(&line, "rows", batch->jobs + batch->rows_rejected);
     json_line_text(&line, "outcome", span_of(outcome));
-    json_line_text(&line, "reason", reason ? span_of(reason) : (struct span){0});
+    json_line_text(&line, "reason", span_of(reasons[item->fate]));
     if (item->fate == PRUNE_CONFLICT)
         json_line_count(&line, "conflicts", (uint64_t)item->conflicts);
-    if (item->fate == PRUNE_NEEDED) {
-        choice_name(&name, item->needed_by);
-        json_line_text(&line, "job", buf_span(&name));
-    }
+    if (item->fate == PRUNE_NEEDED)
+        json_line_job(&line, "job", item->needed_by);
     json_line_end(&line);
     report_out(report_of(pruning), &line);
-    buf_release(&name);
     buf_release(&line);
 }
 

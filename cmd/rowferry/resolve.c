@@ -33,7 +33,7 @@ static void add_field_json(void *context, const struct api_fields_difference *di
     struct fields *fields = context;
 
     buf_append_text(fields->out, fields->count++ ? ", " : "");
-    json_line_string(fields->out, difference->name);
+    buf_append_quoted(fields->out, difference->name);
 }
 
 static void add_field(void *context, const struct api_fields_difference *difference)

@@ -139,7 +139,7 @@ static void print_row_json(struct validation *validation, const struct row *row,
     buf_append_text(&line, ", \"violations\": [");
     for (size_t i = 0; i < violations->count; i++) {
         buf_append_text(&line, i > 0 ? ", {\"field\": " : "{\"field\": ");
-        json_line_string(&line, violation_field(violations, i));
+        buf_append_quoted(&line, violation_field(violations, i));
         json_line_text(&line, "rule", violation_rule(violations, i));
         json_line_text(&line, "message", violation_message(violations, i));
         buf_append_char(&line, '}');

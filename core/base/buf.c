@@ -121,6 +121,13 @@ void buf_append_json(struct buf *buf, struct span text)
     }
 }
 
+void buf_append_quoted(struct buf *buf, struct span text)
+{
+    buf_append_char(buf, '"');
+    buf_append_json(buf, text);
+    buf_append_char(buf, '"');
+}
+
 const char *buf_text(struct buf *buf)
 {
     *buf_reserve(buf, 1) = '\0';

@@ -32,6 +32,9 @@ void buf_append_json_text(struct buf *buf, struct span json);
  * are not UTF-8 become U+FFFD. */
 void buf_append_json(struct buf *buf, struct span text);
 
+/* The same between quotes. */
+void buf_append_quoted(struct buf *buf, struct span text);
+
 /* Returns the bytes with a NUL after them; valid until the buffer changes. */
 const char *buf_text(struct buf *buf);
 

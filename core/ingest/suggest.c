@@ -43,9 +43,7 @@ struct suggest {
 
 static void append_string(struct buf *out, const char *text)
 {
-    buf_append_char(out, '"');
-    buf_append_json(out, span_of(text));
-    buf_append_char(out, '"');
+    buf_append_quoted(out, span_of(text));
 }
 
 /* Begins a member of x-rowferry or csv, after a comma if it is not the first. */
@@ -81,9 +79,7 @@ static void append_csv(struct suggest *suggest, struct buf *out)
     }
     if (layout->footer.size) {
         begin_member(out, start, "      ", "footer");
-        buf_append_char(out, '"');
-        buf_append_json(out, buf_span(&layout->footer));
-        buf_append_char(out, '"');
+        buf_append_quoted(out, buf_span(&layout->footer));
     }
     if (layout->quote_none) {
         begin_member(out, start, "      ", "quote");

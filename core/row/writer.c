@@ -113,13 +113,6 @@ static struct outcome shown_outcome(struct writer *writer, const struct outcome 
 
 /* --- NDJSON --- */
 
-static void put_string(struct buf *out, struct span text)
-{
-    buf_append_char(out, '"');
-    buf_append_json(out, text);
-    buf_append_char(out, '"');
-}
-
 /* Writes the member "outcome" and the end of its line. between: what comes before it. */
 static void put_outcome(const struct outcome *outcome, const char *between, struct buf *out)
 {
@@ -136,7 +129,7 @@ static void put_outcome(const struct outcome *outcome, const char *between, stru
         if (outcome_names[i].is_number)
             buf_append_span(out, outcome->parts[i]);
         else
-            put_string(out, outcome->parts[i]);
+            buf_append_quoted(out, outcome->parts[i]);
         comma = ", \"";
     }
     buf_append_text(out, "}}\n");
@@ -154,12 +147,12 @@ static void put_fields(const char *opening, const struct row_shape *shape, const
     if (row->is_undo)
         buf_append_text(out, "\"undo\": true, ");
     buf_append_text(out, "\"recordId\": ");
-    put_string(out, parts_pick(shape, row->record_id, shape->part_count, &scratch));
+    buf_append_quoted(out, parts_pick(shape, row->record_id, shape->part_count, &scratch));
     for (size_t i = 0; i < shape->part_count; i++) {
         buf_append_text(out, ", ");
-        put_string(out, shape->parts[i]);
+        buf_append_quoted(out, shape->parts[i]);
         buf_append_text(out, ": ");
-        put_string(out, parts_pick(shape, row->record_id, i, &scratch));
+        buf_append_quoted(out, parts_pick(shape, row->record_id, i, &scratch));
     }
     buf_release(&scratch);
     if (row->has_version)
@@ -227,7 +220,7 @@ static void put_whole(const struct writer *writer, const struct row *row,
     buf_append_text(out, writer->options->opening);
     if (row->record_id.size) {
         buf_append_text(out, "\"recordId\": ");
-        put_string(out, row->record_id);
+        buf_append_quoted(out, row->record_id);
     }
     put_outcome(outcome, row->record_id.size ? ", " : "", out);
 }

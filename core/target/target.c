@@ -208,9 +208,7 @@ static struct span token_sent(const struct description *d, struct span token, st
         return token;
     buf_reset(scratch);
     if (!d->lock_write.header) {
-        buf_append_char(scratch, '"');
-        buf_append_json(scratch, token);
-        buf_append_char(scratch, '"');
+        buf_append_quoted(scratch, token);
         return buf_span(scratch);
     }
     json_decode(scratch, (struct span){token.data + 1, token.size - 2});

@@ -145,9 +145,7 @@ void template_write(const struct template *template, template_get *get, const vo
         } else if (value.json.size) {
             buf_append_span(out, value.json);
         } else {
-            buf_append_char(out, '"');
-            buf_append_json(out, value.text);
-            buf_append_char(out, '"');
+            buf_append_quoted(out, value.text);
         }
     }
 }

@@ -428,7 +428,7 @@ static void a_fetch_shows_what_is_built_on(void **state)
            {.status = 200},
            "pending costs retries 1 readbacks 0 delay 1000: "},
           {"refused", {FETCH}, {.status = 400}, "refused retries 0 readbacks 0 delay 0: "},
-          {"unchanged, which is no record",
+          {"unchanged, which is not a record",
            {FETCH},
            {.status = 304, .said = TARGET_UNCHANGED},
            "pending costs retries 1 readbacks 0 delay 1000: "});

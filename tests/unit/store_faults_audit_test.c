@@ -33,6 +33,19 @@ static bool sweep(struct fixture *fixture, struct err *err)
     return fine;
 }
 
+static bool sweep_notes(struct fixture *fixture, struct err *err)
+{
+    struct sweep *sweep = sweep_open(fixture->store, (struct sweep_watch){0}, err);
+    uint64_t count;
+    bool fine = sweep && sweep_count_notifications(fixture->store, LATE_MS, &count, err) &&
+                sweep_notifications(sweep, LATE_MS, err);
+
+    sweep_close(sweep);
+    return fine;
+}
+
+static void keep_notes(struct fixture *fixture);
+
 static const struct audit_scope scope = {.run_id = 9, .again = true, .share = 1};
 
 static bool expect_audits(struct fixture *fixture, struct err *err)
@@ -87,6 +100,7 @@ static bool end_audits(struct fixture *fixture, struct err *err)
 static void pruning_and_audits_go_on_where_they_failed(void **state)
 {
     FAIL_EACH(state, {"prune_mark", prune, NULL, false}, {"sweep_batch", sweep, mark, true},
+              {"sweep_notifications", sweep_notes, keep_notes, true},
               {"audit_expect", expect_audits, NULL, false},
               {"audit_begin", begin_audits, NULL, true},
               {"read audits", read_audits, take_audits, false},
@@ -111,7 +125,7 @@ static bool knows_schema(void *context, struct span schema)
 }
 
 static struct notification_verdict foreign = {NOTIFICATION_FOREIGN, 0},
-                                   waits = {NOTIFICATION_WAITS, 1000000006},
+                                   waits = {NOTIFICATION_WAITS, 1000000001},
                                    echo = {NOTIFICATION_OF_JOB, 1000000001};
 
 /* Two notifications of one record, and one that is not accepted. */
@@ -152,6 +166,13 @@ static void store_notifications(struct fixture *fixture)
     assert_true(add_notifications(fixture, &foreign, "c", &fixture->err));
 }
 
+/* Some are old and at their end. */
+static void keep_notes(struct fixture *fixture)
+{
+    store_notifications(fixture);
+    assert_true(add_notifications(fixture, &echo, "d", &fixture->err));
+}
+
 static bool decide_as(struct fixture *fixture, struct notification_verdict *verdict,
                       struct err *err)
 {
@@ -170,6 +191,20 @@ static bool decide_foreign(struct fixture *fixture, struct err *err)
 static bool decide_echo(struct fixture *fixture, struct err *err)
 {
     return decide_as(fixture, &echo, err);
+}
+
+/* They are to be delivered although they are echoes. */
+static bool deliver_all(struct fixture *fixture, struct err *err)
+{
+    struct notification_decider decider = {.decide = answer_verdict,
+                                           .context = &waits,
+                                           .knows = knows_schema,
+                                           .delivers_echoes = true};
+    uint64_t decided;
+    bool fine = notifications_decide(fixture->store, &decider, fixture->now_ms, &decided, err);
+
+    assert_true(!fine || decided == 2);
+    return fine;
 }
 
 static bool take_candidate(void *context, const struct notification_candidate *candidate,
@@ -257,6 +292,7 @@ static void a_notification_is_stored_whole_or_not_at_all(void **state)
               {"add echoes", add_echoes, NULL, false},
               {"notifications_decide", decide_foreign, store_notifications, false},
               {"decide that it is an echo", decide_echo, store_notifications, false},
+              {"decide that all are delivered", deliver_all, store_notifications, false},
               {"read notifications", read_notifications, fail_delivery, false},
               {"deliveries_begin", begin_deliveries, store_notifications, false},
               {"deliveries_settle", deliver, store_notifications, false},

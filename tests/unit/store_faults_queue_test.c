@@ -1,7 +1,9 @@
 /* Decisions and turns of a drain, with each statement failing. */
 #include "core/store/audit.h"
+#include "core/store/before.h"
 #include "core/store/cancel.h"
 #include "core/store/decide.h"
+#include "core/store/known.h"
 #include "tests/unit/store_fault_scene.h"
 
 /* --- decisions --- */
@@ -271,6 +273,105 @@ static void learn(struct fixture *fixture)
     fixture->now_ms++;
 }
 
+static bool keeps_nothing(void *context, struct span schema)
+{
+    (void)context, (void)schema;
+    return false;
+}
+
+static bool has_token(void *context, struct span schema, bool named, enum target_lock *lock,
+                      bool *reads_first, struct err *err)
+{
+    (void)context, (void)schema, (void)named, (void)err;
+    *lock = TARGET_OPAQUE;
+    *reads_first = true;
+    return true;
+}
+
+/* All that waits is fetched, and the GETs show tokens, which the PUTs carry. */
+static void show_tokens(struct fixture *fixture)
+{
+    static const struct known_decider decider = {
+        .keeps = keeps_nothing, .target = has_token, .decide = decide, .same = span_equal};
+
+    fixture->decider = &decider;
+    fixture_claim(fixture, 16);
+    while (fixture->in_hand_count) {
+        struct claim *claim = fixture->in_hand[0];
+        bool fetch = claim->request == REQUEST_FETCH;
+        struct claim_outcome *outcome;
+        char job[ID_TEXT_SIZE];
+
+        outcome = fixture_settle_at(fixture, id_print(claim->job_id, job),
+                                    fetch ? JOB_PENDING : JOB_APPLIED, 9);
+        outcome->next = fetch ? POLICY_NEXT_SEND : POLICY_BY_STATE;
+        outcome->fields = fetch ? mem_strdup("{}") : NULL;
+        outcome->under = fetch ? mem_strdup("{\"rest\":1}") : NULL;
+        outcome->token = mem_strdup("\"t1\"");
+    }
+    fixture->now_ms++;
+}
+
+/* The PUTs with tokens are answered with other ones. */
+static void answer_tokens(struct fixture *fixture)
+{
+    show_tokens(fixture);
+    show_tokens(fixture);
+}
+
+/* Every update is preceded by a look at its record, which is kept. */
+static void look_first(struct fixture *fixture)
+{
+    for (int64_t i = MIXED; i <= LATER; i++)
+        assert_true(batch_mark(fixture->store, i, true, false, &fixture->err));
+    fixture_claim(fixture, 16);
+    for (unsigned i = 0; fixture->in_hand_count; i++) {
+        struct claim *claim = fixture->in_hand[0];
+        bool fetch = claim->request == REQUEST_FETCH;
+        struct claim_outcome *outcome;
+        char job[ID_TEXT_SIZE];
+
+        outcome = fixture_settle_at(fixture, id_print(claim->job_id, job),
+                                    fetch ? JOB_PENDING : JOB_UNKNOWN, claim->version);
+        outcome->not_before_ms = fixture->now_ms;
+        if (!fetch)
+            continue;
+        outcome->next = POLICY_NEXT_SEND;
+        outcome->fields = claim->is_look ? NULL : mem_strdup("{}");
+        outcome->before = i % 2 ? before_pack(span_of("{\"n\":1}")) : NULL;
+    }
+    fixture->now_ms++;
+}
+
+static void look_at_known(struct fixture *fixture)
+{
+    know(fixture);
+    for (int64_t i = MIXED; i <= LATER; i++)
+        assert_true(batch_mark(fixture->store, i, true, false, &fixture->err));
+}
+
+static void hold_one(struct fixture *fixture)
+{
+    know(fixture);
+    fixture_claim(fixture, 1);
+}
+
+/* What another reader saw of a record, with the id of a job, is kept. */
+static bool keep_known(struct fixture *fixture, struct err *err)
+{
+    struct known_sight sight = {.schema = span_of("Item"),
+                                .record_id = span_of("g"),
+                                .source = KNOWN_BY_GET,
+                                .version = 6,
+                                .fields = span_of("{\"n\":2}"),
+                                .asked_ms = fixture->now_ms};
+    bool fine = known_keep(fixture->store, &sight, fixture->now_ms, err);
+
+    sight.record_id = span_of("h");
+    sight.correlation = fixture->in_hand[0]->correlation;
+    return fine && known_keep(fixture->store, &sight, fixture->now_ms, err);
+}
+
 static void sample(struct fixture *fixture)
 {
     fixture->spread = true;
@@ -323,6 +424,10 @@ static void a_turn_is_whole_or_not_at_all(void **state)
         {"ask to the end", exchange, ask_to_the_end, false},
         {"set back the clock", exchange, set_back_clock, false},
         {"use what is known", exchange, know, false}, {"learn", exchange, learn, false},
+        {"known_keep", keep_known, hold_one, true}, {"show tokens", exchange, show_tokens, false},
+        {"answer with tokens", exchange, answer_tokens, false},
+        {"look first", exchange, look_first, false},
+        {"look at what is known", exchange, look_at_known, false},
         {"try again", exchange, try_again, false}, {"settle again", exchange, settle_again, false},
         {"jobs_leave", leave, NULL, false}, {"jobs_recover", recover, interrupt, true});
 }

@@ -3,8 +3,11 @@
 #include "core/store/export.h"
 #include "core/store/history.h"
 #include "core/store/keys.h"
+#include "core/store/known.h"
+#include "core/store/projection.h"
 #include "core/store/runs.h"
 #include "core/store/summary.h"
+#include "core/store/undo.h"
 #include "core/store/unfiled.h"
 #include "tests/unit/store_fault_scene.h"
 
@@ -238,6 +241,51 @@ static bool export_rows(struct fixture *fixture, struct err *err)
     return fine;
 }
 
+static bool take_undo(void *context, const struct undo_job *job, bool *enough, struct err *err)
+{
+    (void)context, (void)job, (void)err;
+    *enough = false;
+    return true;
+}
+
+static bool read_undos(struct fixture *fixture, struct err *err)
+{
+    struct undo_page page = {.batch_id = MIXED, .states = ~0u, .visit = take_undo};
+
+    return undo_next(fixture->store, &page, err);
+}
+
+static bool take_known(void *context, const struct known_count *count, struct err *err)
+{
+    (void)context, (void)err;
+    return count->records > 0;
+}
+
+static void know(struct fixture *fixture)
+{
+    fixture_ask(fixture, "INSERT INTO known SELECT value, 'g', 5, '{}', 1, 1, 'get' "
+                         "FROM json_each('[\"Item\",\"Other\"]')");
+}
+
+static bool count_known(struct fixture *fixture, struct err *err)
+{
+    return known_count(fixture->store, take_known, NULL, err);
+}
+
+static bool project(struct fixture *fixture, struct err *err)
+{
+    struct projections *projections = projections_open(fixture->store, err);
+    struct projection projection = {.version = 5};
+    bool fine = projections &&
+                projection_keep(projections, span_of("Item"), span_of("a"), &projection, err) &&
+                projection_find(projections, span_of("Item"), span_of("a"), &projection, err) &&
+                projection_find(projections, span_of("Item"), span_of("b"), &projection, err);
+
+    buf_release(&projection.fields);
+    projections_close(projections);
+    return fine;
+}
+
 static void take_difference(void *context, const struct census_difference *difference)
 {
     (void)context;
@@ -271,7 +319,9 @@ static void what_is_read_or_noted_is_an_error_or_complete(void **state)
         {"read files", read_files, NULL, false}, {"filed_unwatch", unwatch_file, NULL, false},
         {"filed_forget", forget_file, NULL, false}, {"summary_batches", summarise, NULL, false},
         {"history_record", read_history, NULL, false}, {"export_next", export_rows, NULL, false},
-        {"census", take_census, NULL, false}, {"store_set_durable", set_durable, NULL, false});
+        {"undo_next", read_undos, NULL, false}, {"known_count", count_known, know, false},
+        {"projections", project, NULL, false}, {"census", take_census, NULL, false},
+        {"store_set_durable", set_durable, NULL, false});
 }
 
 /* --- the database itself --- */

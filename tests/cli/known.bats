@@ -193,6 +193,51 @@ ages() {
     [ "$(summary '.skipped > 30 and .skipped < 90 and .skipped + .fetched == 120')" = true ]
 }
 
+# dated_night N: night N of 300 rows, of which each night changes 15, N days from now
+dated_night() {
+    mkdir -p inbox
+    awk -v night="$1" 'BEGIN {
+        print "record_id,sku,quantity,price,status"
+        for (i = 1; i <= 300; i++)
+            printf "A-%d,WH-1042,%d,1.50,active\n", i, 1 + (night >= i % 20)
+    }' >"inbox/InventoryItem-$1.csv"
+    : >requests
+    ends 0 with_clock $(($1 * 86400000)) "$BIN/rowferry" run inbox --min-age 0 --rate none --json
+    jq -r --argjson night "$1" 'select(.kind == "get" or .kind == "put") | "\(.id) \($night)"' requests >>nights
+}
+
+@test "a night sends what changed and reads the due share, and foreign changes are found within knownFor" {
+    local n due
+
+    needs_clock
+    start_sim --base-version 1
+    knowing '{knownFor: "10d"}'
+    dated_night 0
+    # rows that the file does not change in nights 1 to 12
+    for n in 15 16 17; do
+        someone_else "A-$n" '{"quantity":99}'
+    done
+    for n in {1..12}; do
+        due=$(sql "SELECT count(*) FROM known WHERE seen_ms <= (unixepoch() + ($n - 5) * 86400 + 60) * 1000")
+        dated_night "$n"
+        summary '"\(.requests) \(.fetched) \(.drifted)"'
+        # 15 rows changed; what is younger than half of knownFor is never read
+        same "15 true" "$(summary "\"\(.applied - .drifted) \(.fetched <= $due and .requests <= 15 + $due + 3)\"")"
+        # a full load does not come due in one night
+        [ "$(summary .fetched)" -le 120 ]
+        echo "$(summary .drifted)" >>drifted
+    done
+    same 3 "$(awk '{ n += $1 } END { print n }' drifted)"
+    for n in 15 16 17; do
+        same 1 "$(record "A-$n" | jq '.[1].quantity')"
+        same 1 "$(jq -r "select(.id == \"A-$n\") | .foreign // false" ledger | tail -n 2 | grep -c true)"
+    done
+    # by night 10, each record has been read or updated in the last ten nights
+    same 300 "$(awk '$2 >= 1 && $2 <= 10 && !($1 in seen) { seen[$1]; n++ } END { print n }' nights)"
+    same 300 "$(awk '$2 >= 3 && !($1 in seen) { seen[$1]; n++ } END { print n }' nights)"
+    same "0" "$(sql "SELECT count(*) FROM job WHERE state NOT IN ('applied', 'unchanged')")"
+}
+
 @test "rows of one record follow each other by what the one before made known" {
     start_sim
     knowing

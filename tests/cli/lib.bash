@@ -159,6 +159,18 @@ record() {
     curl -sf "$GENESYS_ENVIRONMENT/sim/records/InventoryItem/$1" | jq -cS '[.version, .fields]'
 }
 
+# with_clock MS COMMAND...: runs it with a wall clock that is MS ahead
+with_clock() {
+    echo "$1" >clock_step
+    shift
+    CLOCK_STEP_FILE=$PWD/clock_step LD_PRELOAD=$BIN/clock_step.so "$@"
+}
+
+needs_clock() {
+    [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
+    [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
+}
+
 # Sets CRASH_POINTS; a build without them (release) skips the test by name.
 needs_crash_points() {
     . "$TOP/tests/crash/points.bash"

@@ -214,16 +214,8 @@ throttled() {
     same "$before" "$(requests true)"
 }
 
-# with_clock MS COMMAND...: runs it with a wall clock that is MS ahead
-with_clock() {
-    echo "$1" >clock_step
-    shift
-    CLOCK_STEP_FILE=$PWD/clock_step LD_PRELOAD=$BIN/clock_step.so "$@"
-}
-
 @test "a clock that was ahead for one run delays nothing" {
-    [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
-    [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
+    needs_clock
     start_sim --answer =503
     batch_file InventoryItem-a.csv 20
     ends 0 rowferry ingest InventoryItem-a.csv
@@ -240,8 +232,7 @@ with_clock() {
 }
 
 @test "a pause set by a clock that was ahead keeps its intended length" {
-    [ -e "$BIN/clock_step.so" ] || skip "there is no clock to preload"
-    [[ $BIN != *asan* && $BIN != *tsan* ]] || skip "a sanitizer is preloaded first"
+    needs_clock
     start_sim --rate-limit 2/h --retry-after 3600
     batch_file InventoryItem-a.csv 5
     ends 0 rowferry ingest InventoryItem-a.csv

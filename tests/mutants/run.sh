@@ -34,18 +34,19 @@ tests_of() {
     awk -F': *' -v file="$1" '$1 == file { print $2 }' tests/coverage.map
 }
 
-# Runs tests in a copy until one fails. Processor time is limited: on a busy machine a test may take
-# long without being in a loop.
+# Builds tests in a copy and runs them, until one fails (1) or cannot be built (2). Processor time is
+# limited: on a busy machine a test may take long without being in a loop.
 pass() {
     local test
     for test; do
+        "${build[@]}" "build/mutant/unit/$test" >build.log 2>&1 || return 2
         (ulimit -t 60; exec timeout 900 "build/mutant/unit/$test" >/dev/null 2>&1 </dev/null) || return 1
     done
 }
 
 # Tries one mutant; prints `killed`, `survived`, or `same` where it does not compile or compiles to the same code.
 try() {
-    local copy=$work/$1 file=$2 line=$3 text=$4 object tests verdict=survived
+    local copy=$work/$1 file=$2 line=$3 text=$4 object
     object=build/mutant/${file%.c}.o
     cp "$file" "$copy/$file.original"
     cp "$copy/$object" "$copy/$object.original"
@@ -58,12 +59,13 @@ try() {
             echo same
             exit
         fi
-        tests=$(cd "$OLDPWD" && tests_of "$file")
-        # shellcheck disable=SC2086
-        "${build[@]}" $(printf 'build/mutant/unit/%s ' $tests) >/dev/null 2>&1 || { echo same; exit; }
-        # shellcheck disable=SC2086
-        pass $tests || verdict=killed
-        echo "$verdict"
+        # shellcheck disable=SC2046
+        pass $(cd "$OLDPWD" && tests_of "$file")
+        case $? in
+        0) echo survived ;;
+        1) echo killed ;;
+        *) echo same ;;
+        esac
     )
     mv "$copy/$file.original" "$copy/$file"
     touch "$copy/$file"
@@ -76,8 +78,7 @@ baseline() {
     local number=$1 test status=0
     for test in $(for file in $FILES; do tests_of "$file"; done | tr ' ' '\n' | sort -u |
         awk -v jobs="$JOBS" -v number="$number" 'NR % jobs == number'); do
-        if ! "${build[@]}" -C "$work/$number" "build/mutant/unit/$test" >"$work/$number/build.log" 2>&1 ||
-            ! (cd "$work/$number" && pass "$test"); then
+        if ! (cd "$work/$number" && pass "$test"); then
             echo "$test fails without a mutant" >&2
             status=2
         fi

@@ -159,6 +159,34 @@ int64_t fixture_load_begin(struct fixture *fixture, const char *schema)
     return batch_id;
 }
 
+void fixture_load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words)
+{
+    struct intake_chunk chunk = {0};
+
+    fixture_fill(&chunk, first_row, words);
+    if (!batch_load(fixture->store, batch_id, &chunk, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    intake_chunk_release(&chunk);
+    fixture_check(fixture);
+}
+
+void fixture_refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
+{
+    if (!batch_refuse(fixture->store, batch_id, reason, false, FIXTURE_RUN, fixture->now_ms,
+                      &fixture->err))
+        fail_msg("%s", fixture->err.text);
+}
+
+void fixture_begin_run(struct fixture *fixture)
+{
+    uint64_t recovered;
+
+    fixture->run_id++;
+    if (!jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err))
+        fail_msg("%s", fixture->err.text);
+    assert_int_equal(recovered, 0);
+}
+
 int64_t fixture_batch(struct fixture *fixture, const char *schema, const char *words)
 {
     struct intake_chunk chunk = {0};

@@ -45,6 +45,15 @@ void fixture_reopen(struct fixture *fixture);
  * `a` has no version; `!` is a rejected row with one violation, `!a` one that names record a. */
 void fixture_fill(struct intake_chunk *chunk, uint32_t first_row, const char *words);
 
+/* Loads one chunk of such rows. Must succeed, and the books must balance. */
+void fixture_load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words);
+
+/* Refuses the batch; must succeed. */
+void fixture_refuse(struct fixture *fixture, int64_t batch_id, const char *reason);
+
+/* What a drain does when it starts, with nothing in hand. */
+void fixture_begin_run(struct fixture *fixture);
+
 /* Step 1 alone, of a file of that schema: the batch's id. */
 int64_t fixture_load_begin(struct fixture *fixture, const char *schema);
 
@@ -78,6 +87,12 @@ struct claim_outcome *fixture_put_back(struct fixture *fixture, const char *job)
 
 /* Rows of a query on the second connection: columns joined by `|`, rows by `; `. */
 const char *fixture_ask(struct fixture *fixture, const char *sql);
+
+/* Compare what is claimed, up to `wanted`, and what a query finds. */
+#define assert_claims(fixture, wanted, expected)                                                   \
+    assert_string_equal(fixture_claim(fixture, wanted), expected)
+#define assert_asked(fixture, sql, expected)                                                       \
+    assert_string_equal(fixture_ask(fixture, sql), expected)
 
 /* Fails the test when a call left a transaction open, or a statement that reads, which would hold
  * up checkpoints. So does the end of each test. */

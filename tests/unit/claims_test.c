@@ -12,17 +12,6 @@
 
 #include <stdio.h>
 
-/* Claims up to n, and compares what was claimed. */
-static void assert_claims(struct fixture *fixture, unsigned wanted, const char *expected)
-{
-    assert_string_equal(fixture_claim(fixture, wanted), expected);
-}
-
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 /* --- order --- */
 
 static void an_empty_database_has_nothing_to_claim(void **state)
@@ -317,17 +306,6 @@ static void the_earliest_due_time_of_all_batches_is_reported(void **state)
     assert_int_equal(fixture->exchange.next_due_ms, FIXTURE_NOW_MS + 900);
 }
 
-/* What a drain does when it starts. */
-static void begin_run(struct fixture *fixture)
-{
-    uint64_t recovered;
-
-    fixture->run_id++;
-    if (!jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err))
-        fail_msg("%s", fixture->err.text);
-    assert_int_equal(recovered, 0);
-}
-
 static void a_job_whose_retries_are_used_up_is_left_to_the_next_run(void **state)
 {
     struct fixture *fixture = *state;
@@ -344,14 +322,14 @@ static void a_job_whose_retries_are_used_up_is_left_to_the_next_run(void **state
     assert_claims(fixture, 1, "");
     assert_int_equal(fixture->exchange.next_due_ms, 0);
     assert_int_equal(fixture->exchange.left, 1);
-    begin_run(fixture);
+    fixture_begin_run(fixture);
     assert_claims(fixture, 1, "PUT 1/1 a v5");
     assert_int_equal(fixture_held(fixture, "1/1")->run_retries, 0);
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 5);
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->run_retries = 4;
     assert_claims(fixture, 1, "");
     assert_int_equal(fixture->exchange.left, 1);
-    begin_run(fixture);
+    fixture_begin_run(fixture);
     assert_claims(fixture, 1, "GET 1/1 a v5");
 }
 

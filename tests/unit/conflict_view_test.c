@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 /* Parks job 1/1, of which the row holds those fields, with the record that the server showed. */
 static void park(struct fixture *fixture, const char *fields, const char *record)
 {

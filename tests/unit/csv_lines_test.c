@@ -1,7 +1,7 @@
 /* Lines of a CSV file that are not rows: where they end, and what is said about a wrong one. */
 #include "core/row/csv_lines.h"
 
-#include "tests/lib/rows.h"
+#include "tests/unit/rows_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,16 +13,10 @@
 /* Reads a text in pieces of several sizes, which must not matter. */
 static void assert_dump(struct row_dialect dialect, struct span text, const char *expected)
 {
-    static const size_t chunks[] = {ROWS_FILE, 1, 7, ROWS_RANDOM};
     struct row_shape shape = rows_shape;
 
     shape.dialect = dialect;
-    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
-        char *dump = rows_dump(text, ROW_FORMAT_CSV, &shape, chunks[i]);
-
-        assert_string_equal(dump, expected);
-        free(dump);
-    }
+    assert_read(text, ROW_FORMAT_CSV, &shape, expected);
 }
 
 struct sample {
@@ -150,12 +144,6 @@ static void blank_lines_are_not_rows(void **state)
 
     (void)state;
     ASSERT_SAMPLES(samples);
-}
-
-static bool begins_with_total(const void *footer, struct span line)
-{
-    (void)footer;
-    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
 }
 
 static void a_footer_ends_the_file(void **state)

@@ -2,7 +2,7 @@
 #include "core/row/csv_writer.h"
 
 #include "core/row/cell_form.h"
-#include "tests/lib/rows.h"
+#include "tests/unit/rows_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,12 +28,6 @@ struct sample {
     const char *expected;
     bool trim, for_spreadsheet;
 };
-
-static bool begins_with_total(const void *footer, struct span line)
-{
-    (void)footer;
-    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
-}
 
 /* Opens the writer of a sample; the header row is that of a CSV file, or that of the shape. */
 static bool open_writer(const struct sample *sample, struct row_shape *shape,

@@ -13,16 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
-static void assert_claims(struct fixture *fixture, const char *expected)
-{
-    assert_string_equal(fixture_claim(fixture, 10), expected);
-}
-
 static void assert_fields(struct fixture *fixture, const char *expected)
 {
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), expected));
@@ -70,14 +60,14 @@ static void a_row_without_a_version_is_fetched_first_and_stays_pending(void **st
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a");
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     assert_asked(fixture, tally_sql, "1|0|0|0");
     assert_asked(fixture, "SELECT method, sent_version, ended_ms FROM attempt", "GET|NULL|NULL");
     assert_asked(fixture, "SELECT length(correlation_id) FROM job_state", "16");
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 0);
     /* in hand: it is not claimed again */
-    assert_claims(fixture, "");
+    assert_claims(fixture, 10, "");
 }
 
 static void what_was_built_on_the_record_is_sent_with_its_version(void **state)
@@ -89,7 +79,7 @@ static void what_was_built_on_the_record_is_sent_with_its_version(void **state)
     fixture_claim(fixture, 1);
     memcpy(correlation, fixture_held(fixture, "1/1")->correlation, sizeof correlation);
     build(fixture, 41, "{\"n\":1,\"theirs\":2.50}");
-    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_claims(fixture, 10, "PUT 1/1 a v41");
     assert_fields(fixture, "{\"n\":1,\"theirs\":2.50}");
     assert_memory_equal(fixture_held(fixture, "1/1")->correlation, correlation, sizeof correlation);
     assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
@@ -112,10 +102,10 @@ static void what_was_sent_on_a_fetched_record_is_read_back_and_sent_again_as_it_
     build(fixture, 41, "{\"n\":7}");
     fixture_claim(fixture, 1);
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
-    assert_claims(fixture, "GET 1/1 a v41");
+    assert_claims(fixture, 10, "GET 1/1 a v41");
     assert_fields(fixture, "{\"n\":7}");
     fixture_settle_at(fixture, "1/1", JOB_PENDING, 41);
-    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_claims(fixture, 10, "PUT 1/1 a v41");
     assert_fields(fixture, "{\"n\":7}");
     assert_true(fixture_held(fixture, "1/1")->doubt);
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 2);
@@ -147,11 +137,11 @@ static void a_rebase_fetches_again_and_counts_its_rounds(void **state)
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a:5");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->http_status = 409;
-    assert_claims(fixture, "GET 1/1 a v5");
+    assert_claims(fixture, 10, "GET 1/1 a v5");
     ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH)->conflict = true;
-    assert_claims(fixture, "FETCH 1/1 a v5");
+    assert_claims(fixture, 10, "FETCH 1/1 a v5");
     assert_fields(fixture, "{\"n\":1}"); /* the row's own, to be laid over what is fetched */
     assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "0|NULL|NULL");
     assert_asked(fixture, "SELECT resolution, resolved_ms, evidence FROM conflict",
@@ -161,10 +151,10 @@ static void a_rebase_fetches_again_and_counts_its_rounds(void **state)
 
         build(fixture, 10 + round, "{\"n\":1,\"m\":2}");
         snprintf(expected, sizeof expected, "PUT 1/1 a v%d", 10 + round);
-        assert_claims(fixture, expected);
+        assert_claims(fixture, 10, expected);
         assert_int_equal(fixture_held(fixture, "1/1")->rounds, round);
         ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
-        assert_claims(fixture, "FETCH 1/1 a v5");
+        assert_claims(fixture, 10, "FETCH 1/1 a v5");
         assert_int_equal(fixture_held(fixture, "1/1")->rounds, round);
         assert_fields(fixture, "{\"n\":1}");
     }
@@ -177,20 +167,20 @@ static void a_fetch_interrupted_by_a_crash_is_repeated_without_a_doubt(void **st
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a b:5");
-    assert_claims(fixture, "FETCH 1/1 a v0, PUT 1/2 b v5");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0, PUT 1/2 b v5");
     fixture_settle_at(fixture, "1/2", JOB_APPLIED, 6);
     fixture_claim(fixture, 0);
     crash(fixture, 0);
     assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     assert_false(fixture_held(fixture, "1/1")->doubt);
     /* and again after a round */
     build(fixture, 41, "{\"n\":7}");
     fixture_claim(fixture, 1);
     ask_next(fixture, JOB_PENDING, POLICY_NEXT_FETCH);
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     crash(fixture, 0);
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     assert_int_equal(fixture_held(fixture, "1/1")->rounds, 1);
     assert_int_equal(fixture_held(fixture, "1/1")->attempts, 1);
 }
@@ -203,9 +193,9 @@ static void a_put_interrupted_by_a_crash_is_read_back_with_its_version(void **st
     fixture_batch(fixture, "Item", "a");
     fixture_claim(fixture, 1);
     build(fixture, 41, "{\"n\":7}");
-    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_claims(fixture, 10, "PUT 1/1 a v41");
     crash(fixture, 1);
-    assert_claims(fixture, "GET 1/1 a v41");
+    assert_claims(fixture, 10, "GET 1/1 a v41");
     assert_true(fixture_held(fixture, "1/1")->doubt);
     assert_fields(fixture, "{\"n\":7}");
 }
@@ -220,7 +210,7 @@ static void a_fetch_that_was_never_started_is_as_it_was(void **state)
     fixture_claim(fixture, 0);
     assert_asked(fixture, job_sql, "pending|0|0|NULL|1000000|NULL");
     assert_asked(fixture, "SELECT count(*) FROM attempt", "0");
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
 }
 
 static void a_fetch_whose_retries_are_used_up_is_left_to_the_next_run(void **state)
@@ -230,11 +220,11 @@ static void a_fetch_whose_retries_are_used_up_is_left_to_the_next_run(void **sta
     fixture_batch(fixture, "Item", "a");
     fixture_claim(fixture, 1);
     fixture_settle(fixture, "1/1", JOB_PENDING)->run_retries = fixture->max_retries + 1;
-    assert_claims(fixture, "");
+    assert_claims(fixture, 10, "");
     assert_int_equal(fixture->exchange.next_due_ms, 0);
     assert_asked(fixture, job_sql, "pending|0|0|NULL|NULL|-7");
     crash(fixture, 0);
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     assert_int_equal(fixture_held(fixture, "1/1")->run_retries, 0);
 }
 
@@ -243,11 +233,11 @@ static void rows_of_one_record_are_fetched_one_after_the_other(void **state)
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a a");
-    assert_claims(fixture, "FETCH 1/1 a v0");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0");
     build(fixture, 4, "{}");
-    assert_claims(fixture, "PUT 1/1 a v4");
+    assert_claims(fixture, 10, "PUT 1/1 a v4");
     fixture_settle_at(fixture, "1/1", JOB_APPLIED, 5);
-    assert_claims(fixture, "FETCH 1/2 a v0");
+    assert_claims(fixture, 10, "FETCH 1/2 a v0");
 }
 
 /* --- the audit log --- */
@@ -272,7 +262,7 @@ static void assert_audit(struct fixture *fixture, int64_t page, int64_t asked_ms
 {
     const struct claim *claim;
 
-    assert_claims(fixture, "AUDIT 1/1 a v5");
+    assert_claims(fixture, 10, "AUDIT 1/1 a v5");
     claim = fixture_held(fixture, "1/1");
     assert_int_equal(claim->page, page);
     assert_int_equal(claim->asked_ms, asked_ms);
@@ -405,7 +395,7 @@ static void no_version_is_shown_of_a_record_that_is_gone(void **state)
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
     fixture_claim(fixture, 1);
     ask_next(fixture, JOB_UNKNOWN, POLICY_NEXT_AUDIT);
-    assert_claims(fixture, "AUDIT 1/1 a v5");
+    assert_claims(fixture, 10, "AUDIT 1/1 a v5");
     assert_true(fixture_held(fixture, "1/1")->is_gone);
 }
 

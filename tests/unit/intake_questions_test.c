@@ -13,30 +13,6 @@
 
 #include <stdio.h>
 
-/* Loads one chunk of such rows; must succeed. */
-static void load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words)
-{
-    struct intake_chunk chunk = {0};
-
-    fixture_fill(&chunk, first_row, words);
-    if (!batch_load(fixture->store, batch_id, &chunk, &fixture->err))
-        fail_msg("%s", fixture->err.text);
-    intake_chunk_release(&chunk);
-    fixture_check(fixture);
-}
-
-static void refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
-{
-    if (!batch_refuse(fixture->store, batch_id, reason, false, FIXTURE_RUN, fixture->now_ms,
-                      &fixture->err))
-        fail_msg("%s", fixture->err.text);
-}
-
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 /* --- known files --- */
 
 /* The state and hash of batches in order of their ids; which is known for schema Item, hash A and
@@ -55,7 +31,7 @@ static int64_t batch_of(struct fixture *fixture, const char *schema, const char 
 {
     int64_t batch_id = fixture_load_begin(fixture, schema);
 
-    load(fixture, batch_id, 1, jobs ? "a:5" : "!");
+    fixture_load(fixture, batch_id, 1, jobs ? "a:5" : "!");
     assert_true(batch_open(fixture->store, batch_id, hash, 100, FIXTURE_RUN, 0, &fixture->err));
     return batch_id;
 }
@@ -141,7 +117,7 @@ static void refused_and_loading_batches_make_nothing_known_or_forgotten(void **s
     batch_id = fixture_load_begin(fixture, "Item"); /* its content is `hash` */
     assert_int_equal(known(fixture, "Item", "hash", 100), 0);
     assert_int_equal(known(fixture, "Item", "A", 100), 1);
-    refuse(fixture, batch_id, "no");
+    fixture_refuse(fixture, batch_id, "no");
     assert_int_equal(known(fixture, "Item", "hash", 100), 0);
     assert_int_equal(known(fixture, "Item", "A", 100), 1);
 }
@@ -176,11 +152,11 @@ static void what_an_earlier_process_left_is_listed_until_it_is_finished(void **s
     assert_string_equal(unfinished(fixture), "");
     batch_id = fixture_load_begin(fixture, "Item");
     assert_string_equal(unfinished(fixture), "2 loading 0/0 ;");
-    load(fixture, batch_id, 1, "a:5 ! b:5");
+    fixture_load(fixture, batch_id, 1, "a:5 ! b:5");
     fixture_load_begin(fixture, "Item");
     assert_string_equal(unfinished(fixture), "2 loading 3/1 ;3 loading 0/0 ;");
-    refuse(fixture, 2, "why not");
-    refuse(fixture, 3, "nothing in it");
+    fixture_refuse(fixture, 2, "why not");
+    fixture_refuse(fixture, 3, "nothing in it");
     assert_string_equal(unfinished(fixture), "2 refused 3/1 why not;");
     assert_true(batch_discard(fixture->store, 2, &fixture->err));
     assert_string_equal(unfinished(fixture), "");
@@ -223,7 +199,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
     bool found;
 
     assert_true(batch_begin(fixture->store, &origin, 1, 2, &batch_id, &fixture->err));
-    load(fixture, batch_id, 1, "a:5 !");
+    fixture_load(fixture, batch_id, 1, "a:5 !");
     fixture_reopen(fixture);
     assert_true(batch_next_unfinished(fixture->store, 0, &batch, &found, &fixture->err));
     assert_true(found);
@@ -247,7 +223,7 @@ static void an_unfinished_batch_tells_all_that_it_takes_to_go_on(void **state)
     assert_int_equal(batch.progress.lines, 3);
     assert_string_equal(batch.progress.prefix_hash, "prefix-2");
     /* and holds no snapshot that would block what follows */
-    load(fixture, batch_id, 3, "b:5");
+    fixture_load(fixture, batch_id, 3, "b:5");
 }
 
 /* --- rejections --- */

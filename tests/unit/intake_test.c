@@ -16,36 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Loads one chunk of such rows; must succeed. */
-static void load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words)
-{
-    struct intake_chunk chunk = {0};
-
-    fixture_fill(&chunk, first_row, words);
-    if (!batch_load(fixture->store, batch_id, &chunk, &fixture->err))
-        fail_msg("%s", fixture->err.text);
-    intake_chunk_release(&chunk);
-    fixture_check(fixture);
-}
-
 static void open_batch(struct fixture *fixture, int64_t batch_id)
 {
     if (!batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, fixture->now_ms,
                     &fixture->err))
         fail_msg("%s", fixture->err.text);
     fixture_check(fixture);
-}
-
-static void refuse(struct fixture *fixture, int64_t batch_id, const char *reason)
-{
-    if (!batch_refuse(fixture->store, batch_id, reason, false, FIXTURE_RUN, fixture->now_ms,
-                      &fixture->err))
-        fail_msg("%s", fixture->err.text);
-}
-
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
 }
 
 static void a_batch_begins_loading_with_what_it_is_made_from(void **state)
@@ -117,7 +93,7 @@ static void any_number_of_rows_is_loaded_whole(void **state)
 
         for (unsigned k = 0; k < sizes[i]; k++)
             buf_printf(&words, "r%u:5 ", (row_no + k) * 7919 % 1000);
-        load(fixture, batch_id, row_no, buf_text(&words));
+        fixture_load(fixture, batch_id, row_no, buf_text(&words));
         row_no += sizes[i];
         buf_release(&words);
     }
@@ -139,7 +115,7 @@ static void record_ids_are_indexed_whether_they_come_in_order_or_not(void **stat
 
         for (unsigned k = 0; k < ROWS; k++)
             buf_printf(&words, "%sr%05u:5 ", k % 1000 ? "" : "!", k * steps[i] % ROWS);
-        load(fixture, batch_id, 1, buf_text(&words));
+        fixture_load(fixture, batch_id, 1, buf_text(&words));
         buf_release(&words);
         open_batch(fixture, batch_id);
     }
@@ -174,7 +150,7 @@ static void record_ids_that_were_brought_are_not_looked_for_again(void **state)
     struct fixture *fixture = *state;
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
-    load(fixture, batch_id, 1, "c:5 b:5 a:5");
+    fixture_load(fixture, batch_id, 1, "c:5 b:5 a:5");
     load_keys(fixture, batch_id, wrong, "x:5 y:5 z:5");
     if (!batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, 0, &fixture->err))
         fail_msg("%s", fixture->err.text);
@@ -188,7 +164,7 @@ static void record_ids_are_completed_where_not_all_were_brought(void **state)
     struct fixture *fixture = *state;
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
-    load(fixture, batch_id, 1, "c:5 b:5 a:5");
+    fixture_load(fixture, batch_id, 1, "c:5 b:5 a:5");
     load_keys(fixture, batch_id, row_nos, "a:5 b:5");
     open_batch(fixture, batch_id);
     assert_asked(fixture, "SELECT record_id, job_id FROM record_job",
@@ -202,11 +178,11 @@ static void record_ids_brought_before_a_batch_began_anew_do_not_count(void **sta
     struct fixture *fixture = *state;
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
-    load(fixture, batch_id, 1, "b:5 a:5");
+    fixture_load(fixture, batch_id, 1, "b:5 a:5");
     load_keys(fixture, batch_id, row_nos, "a:5 b:5");
     assert_true(batch_restart(fixture->store, batch_id, &origin, &fixture->err));
     assert_asked(fixture, "SELECT count(*) FROM record_job", "0");
-    load(fixture, batch_id, 1, "d:5 c:5");
+    fixture_load(fixture, batch_id, 1, "d:5 c:5");
     open_batch(fixture, batch_id);
     assert_asked(fixture, "SELECT record_id, job_id FROM record_job", "c|1000000002; d|1000000001");
 }
@@ -275,7 +251,7 @@ static void a_row_that_is_there_already_fails_the_whole_chunk(void **state)
     int64_t batch_id = fixture_load_begin(fixture, "Item");
     struct intake_chunk chunk = {0};
 
-    load(fixture, batch_id, 1, "a:5 b:5 c:5");
+    fixture_load(fixture, batch_id, 1, "a:5 b:5 c:5");
     fixture_fill(&chunk, 3, "c:5 d:5 !");
     assert_false(batch_load(fixture->store, batch_id, &chunk, &fixture->err));
     assert_shared(fixture);
@@ -283,7 +259,7 @@ static void a_row_that_is_there_already_fails_the_whole_chunk(void **state)
     fixture_check(fixture);
     assert_asked(fixture, "SELECT count(*), rows_read FROM job_row, batch", "3|3");
     /* and the connection goes on */
-    load(fixture, batch_id, 4, "d:5");
+    fixture_load(fixture, batch_id, 4, "d:5");
     open_batch(fixture, batch_id);
 }
 
@@ -292,7 +268,7 @@ static void books_that_do_not_balance_keep_a_batch_from_opening(void **state)
     struct fixture *fixture = *state;
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
-    load(fixture, batch_id, 1, "a:5 b:5 !");
+    fixture_load(fixture, batch_id, 1, "a:5 b:5 !");
     fixture_ask(fixture, "DELETE FROM job_row WHERE id = 1000000002");
     assert_false(batch_open(fixture->store, batch_id, "hash", 100, FIXTURE_RUN, 0, &fixture->err));
     assert_int_equal(fixture->err.kind, ERR_INTERNAL);
@@ -307,8 +283,8 @@ static void a_refused_batch_discards_its_jobs_and_counts_them(void **state)
     int64_t first = fixture_batch(fixture, "Item", "a:5");
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
-    load(fixture, batch_id, 1, "a:5 ! b:5 c:5");
-    refuse(fixture, batch_id, "too many errors");
+    fixture_load(fixture, batch_id, 1, "a:5 ! b:5 c:5");
+    fixture_refuse(fixture, batch_id, "too many errors");
     fixture_check(fixture);
     assert_asked(fixture,
                  "SELECT state, reason, rows_read, rows_discarded, finished_ms, finished_run_id "
@@ -333,7 +309,7 @@ static void only_a_loading_batch_is_refused(void **state)
     struct fixture *fixture = *state;
     int64_t batch_id = fixture_batch(fixture, "Item", "a:5");
 
-    refuse(fixture, batch_id, "too late");
+    fixture_refuse(fixture, batch_id, "too late");
     assert_asked(fixture, "SELECT state, reason FROM batch", "open|NULL");
 }
 
@@ -345,9 +321,9 @@ static void more_rows_than_one_transaction_takes_are_discarded(void **state)
 
     for (int i = 0; i < 8192 + 5; i++)
         buf_printf(&words, "r%d:5 ", i);
-    load(fixture, batch_id, 1, buf_text(&words));
+    fixture_load(fixture, batch_id, 1, buf_text(&words));
     buf_release(&words);
-    refuse(fixture, batch_id, "no");
+    fixture_refuse(fixture, batch_id, "no");
     assert_true(batch_discard(fixture->store, batch_id, &fixture->err));
     fixture_check(fixture);
     assert_asked(fixture, "SELECT rows_read, rows_discarded FROM batch", "8197|8197");
@@ -372,7 +348,7 @@ static void a_batch_begun_anew_has_nothing_of_before(void **state)
     int64_t batch_id = fixture_load_begin(fixture, "Item");
 
     assert_true(batch_set_header(fixture->store, batch_id, span_of("id;v\n"), &fixture->err));
-    load(fixture, batch_id, 1, "a:5 ! b:5");
+    fixture_load(fixture, batch_id, 1, "a:5 ! b:5");
     for (int i = 0; i < 2; i++) {
         assert_true(batch_restart(fixture->store, batch_id, &again, &fixture->err));
         fixture_check(fixture);
@@ -385,7 +361,7 @@ static void a_batch_begun_anew_has_nothing_of_before(void **state)
         assert_asked(fixture, "SELECT count(*) FROM record_job", "0");
         assert_asked(fixture, "SELECT count(*) FROM violation", "0");
     }
-    load(fixture, batch_id, 1, "b:5 !");
+    fixture_load(fixture, batch_id, 1, "b:5 !");
     open_batch(fixture, batch_id);
     assert_asked(fixture,
                  "SELECT rows_read, rows_rejected, pending FROM batch_summary b "

@@ -83,16 +83,6 @@ static void knows(struct fixture *fixture, const char *record_id, const char *ve
         fail_msg("%s", sqlite3_errmsg(fixture->eye));
 }
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
-static void assert_claims(struct fixture *fixture, const char *expected)
-{
-    assert_string_equal(fixture_claim(fixture, 10), expected);
-}
-
 /* The outcome's answer shows that record. */
 static void shows(struct fixture *fixture, const char *job, enum job_state state, int64_t version,
                   const char *fields)
@@ -113,7 +103,7 @@ static void what_is_known_is_skipped_or_sent_and_the_rest_is_fetched(void **stat
     knows(fixture, "a", "5", "{\"n\":1}");
     knows(fixture, "b", "6", "{\"n\":9}");
     knows(fixture, "d", "NULL", "{\"n\":9}");
-    assert_claims(fixture, "PUT 1/2 b v6, FETCH 1/3 c v0, FETCH 1/4 d v0");
+    assert_claims(fixture, 10, "PUT 1/2 b v6, FETCH 1/3 c v0, FETCH 1/4 d v0");
     assert_int_equal(fixture->exchange.skipped, 1);
     assert_int_equal(fixture->exchange.finished, 1);
     assert_asked(fixture,
@@ -130,7 +120,7 @@ static void other_schemas_use_nothing_and_store_nothing(void **state)
 
     knows(fixture, "a", "5", "{\"n\":1}");
     fixture_batch(fixture, "Other", "a b:5");
-    assert_claims(fixture, "FETCH 1/1 a v0, PUT 1/2 b v5");
+    assert_claims(fixture, 10, "FETCH 1/1 a v0, PUT 1/2 b v5");
     assert_false(fixture_held(fixture, "1/2")->keeps_record);
     fixture_settle_at(fixture, "1/2", JOB_APPLIED, 6);
     fixture_claim(fixture, 0);
@@ -143,19 +133,19 @@ static void a_put_that_never_left_is_decided_again_by_what_is_known_then(void **
 
     fixture_batch(fixture, "Item", "a");
     knows(fixture, "a", "5", "{\"n\":9,\"x\":1}");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), "{\"n\":1,\"x\":1}"));
     assert_asked(fixture, "SELECT rounds, version, fields FROM rebase", "0|5|{\"n\":1,\"x\":1}");
     fixture_put_back(fixture, "1/1");
     fixture_claim(fixture, 0);
     knows(fixture, "a", "7", "{\"n\":8}");
-    assert_claims(fixture, "PUT 1/1 a v7");
+    assert_claims(fixture, 10, "PUT 1/1 a v7");
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), "{\"n\":1}"));
     assert_asked(fixture, "SELECT count(*) FROM rebase", "0");
     fixture_put_back(fixture, "1/1");
     fixture_claim(fixture, 0);
     knows(fixture, "a", "8", "{\"n\":1}");
-    assert_claims(fixture, "");
+    assert_claims(fixture, 10, "");
     assert_asked(fixture, "SELECT state, attempts FROM job", "unchanged|0");
 }
 
@@ -166,22 +156,22 @@ static void a_put_in_doubt_is_read_back_and_sent_as_it_was(void **state)
 
     fixture_batch(fixture, "Item", "a");
     knows(fixture, "a", "5", "{\"n\":9,\"x\":1}");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     fixture_reopen(fixture);
     fixture->run_id++;
     assert_true(jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err));
-    assert_claims(fixture, "GET 1/1 a v5");
+    assert_claims(fixture, 10, "GET 1/1 a v5");
     assert_true(fixture_held(fixture, "1/1")->is_known);
     /* no answer: another row of the record must not rely on what was known before */
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->http_status = 500;
     fixture_claim(fixture, 0);
     assert_asked(fixture, KNOWN, "");
-    assert_claims(fixture, "GET 1/1 a v5");
+    assert_claims(fixture, 10, "GET 1/1 a v5");
     shows(fixture, "1/1", JOB_PENDING, 5, "{\"n\":9,\"x\":1}");
     fixture_claim(fixture, 0);
     assert_asked(fixture, KNOWN, "a|5|{\"n\":9,\"x\":1}|get");
     knows(fixture, "a", "6", "{\"n\":1}");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), "{\"n\":1,\"x\":1}"));
 }
 
@@ -192,7 +182,7 @@ static void a_409_refutes_the_version_and_the_record_is_fetched(void **state)
 
     fixture_batch(fixture, "Item", "a");
     knows(fixture, "a", "5", "{\"n\":9}");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     outcome = fixture_settle(fixture, "1/1", JOB_PENDING);
     outcome->next = POLICY_NEXT_FETCH;
     outcome->http_status = 409;
@@ -200,7 +190,7 @@ static void a_409_refutes_the_version_and_the_record_is_fetched(void **state)
     assert_int_equal(fixture->exchange.drifted, 1);
     assert_asked(fixture, KNOWN, "");
     knows(fixture, "a", "6", "{\"n\":1}"); /* by whatever: after a 409, only a fetch counts */
-    assert_claims(fixture, "FETCH 1/1 a v5");
+    assert_claims(fixture, 10, "FETCH 1/1 a v5");
     assert_true(fixture_held(fixture, "1/1")->is_known);
     shows(fixture, "1/1", JOB_PENDING, 6, "{\"n\":1}");
     fixture->settling[0]->outcome.next = POLICY_NEXT_SEND;
@@ -222,7 +212,7 @@ static void outcomes_make_known_or_unknown(void **state)
     knows(fixture, "b", "5", "{\"n\":9}");
     knows(fixture, "c", "5", "{\"n\":9}");
     knows(fixture, "e", "NULL", "{\"n\":9}");
-    assert_claims(fixture,
+    assert_claims(fixture, 10,
                   "PUT 1/1 a v5, PUT 1/2 b v5, PUT 1/3 c v5, FETCH 1/4 d v0, FETCH 1/5 e v0");
     shows(fixture, "1/1", JOB_APPLIED, 6, ""); /* without fields: what was sent */
     fixture_settle(fixture, "1/2", JOB_UNKNOWN)->doubt = true;
@@ -242,10 +232,10 @@ static void a_row_waits_for_earlier_ones_before_it_is_skipped_and_wakes_later_on
 
     knows(fixture, "a", "5", "{\"n\":2}");
     fixture_batch(fixture, "Item", "a a a");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     assert_int_equal(fixture->exchange.skipped, 0);
     shows(fixture, "1/1", JOB_APPLIED, 6, "{\"n\":2}"); /* as if the server had changed it */
-    assert_claims(fixture, "PUT 1/3 a v6");
+    assert_claims(fixture, 10, "PUT 1/3 a v6");
     assert_int_equal(fixture->exchange.skipped, 1);
     assert_asked(fixture, "SELECT state FROM job", "applied; unchanged; sending");
 }
@@ -263,7 +253,7 @@ static void one_turn_skips_many_rows_but_not_all(void **state)
                  "INSERT INTO known SELECT 'Item', record_id, 1, fields, 1, 1, 'get' FROM job_row",
                  NULL, NULL, NULL);
     do {
-        assert_claims(fixture, "");
+        assert_claims(fixture, 10, "");
         turns++;
         assert_in_range(fixture->exchange.skipped, 900, 1024);
     } while (fixture->exchange.next_due_ms);

@@ -60,11 +60,6 @@ static void decide(struct fixture *fixture, struct script *script, unsigned expe
     assert_int_equal(decided, expected);
 }
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 /* The ids that are due now, in order. */
 static void assert_due(struct fixture *fixture, const char *expected)
 {

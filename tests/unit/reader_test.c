@@ -1,6 +1,6 @@
 #include "core/row/reader.h"
 
-#include "tests/lib/rows.h"
+#include "tests/unit/rows_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,16 +38,6 @@ static const struct {
     enum row_format format;
 } samples[] = {{{csv, sizeof csv - 1}, ROW_FORMAT_CSV},
                {{ndjson, sizeof ndjson - 1}, ROW_FORMAT_NDJSON}};
-
-static struct reader *open_feed(struct rows_feed *feed, enum row_format format)
-{
-    struct err err = {0};
-    struct reader *reader = reader_open(feed->fd, "in", format, &rows_shape, &err);
-
-    if (!reader)
-        fail_msg("%s", err.text);
-    return reader;
-}
 
 static void rows_do_not_depend_on_how_the_bytes_arrive(void **state)
 {

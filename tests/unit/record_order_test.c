@@ -11,33 +11,11 @@
 
 #include <stdio.h>
 
-/* Claims up to n, and compares what was claimed. */
-static void assert_claims(struct fixture *fixture, unsigned wanted, const char *expected)
-{
-    assert_string_equal(fixture_claim(fixture, wanted), expected);
-}
-
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 static void applied(struct fixture *fixture, const char *job)
 {
     int64_t version = fixture_held(fixture, job)->version;
 
     fixture_settle_at(fixture, job, JOB_APPLIED, version + 1);
-}
-
-/* What a drain does when it starts. */
-static void begin_run(struct fixture *fixture)
-{
-    uint64_t recovered;
-
-    fixture->run_id++;
-    if (!jobs_recover(fixture->store, fixture->now_ms, &recovered, &fixture->err))
-        fail_msg("%s", fixture->err.text);
-    assert_int_equal(recovered, 0);
 }
 
 static void a_later_row_of_a_record_waits_for_the_earlier_one(void **state)
@@ -280,7 +258,7 @@ static void a_later_job_waits_for_one_that_is_left_to_the_next_run(void **state)
     fixture_claim(fixture, 2);
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->run_retries = 4;
     assert_claims(fixture, 2, "");
-    begin_run(fixture);
+    fixture_begin_run(fixture);
     assert_claims(fixture, 2, "GET 1/1 a v5");
     fixture_settle_at(fixture, "1/1", JOB_APPLIED, 6);
     assert_claims(fixture, 2, "PUT 1/2 a v6");

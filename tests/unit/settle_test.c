@@ -13,11 +13,6 @@
 
 #include <stdio.h>
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 static uint64_t recover(struct fixture *fixture)
 {
     uint64_t recovered = 99;

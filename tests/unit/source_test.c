@@ -1,6 +1,6 @@
 #include "core/row/source.h"
 
-#include "tests/lib/rows.h"
+#include "tests/unit/rows_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,16 +26,6 @@ ssize_t read(int fd, void *bytes, size_t size)
     if (reads_before_fault > 0)
         reads_before_fault--;
     return (ssize_t)syscall(SYS_read, fd, bytes, size);
-}
-
-static struct reader *open_feed(struct rows_feed *feed, enum row_format format)
-{
-    struct err err = {0};
-    struct reader *reader = reader_open(feed->fd, "in", format, &rows_shape, &err);
-
-    if (!reader)
-        fail_msg("%s", err.text);
-    return reader;
 }
 
 static void an_unreadable_file_is_an_input_error_with_the_reason(void **state)
@@ -143,12 +133,6 @@ static void append_filled(struct buf *out, const char *text)
     for (size_t i = 0; i < out->size; i++)
         if (out->data[i] == ' ')
             out->data[i] = '\n';
-}
-
-static bool begins_with_total(const void *footer, struct span line)
-{
-    (void)footer;
-    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
 }
 
 static void a_read_that_fails_within_lines_that_are_not_rows_ends_in_an_error(void **state)

@@ -16,11 +16,6 @@
 
 enum { RUN = 70, JOBS = 16 };
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 static struct audit_scope scope_of(int64_t run_id, int64_t batch_id, bool again)
 {
     return (struct audit_scope){.run_id = run_id, .batch_id = batch_id, .again = again, .share = 1};

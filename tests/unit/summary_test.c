@@ -13,11 +13,6 @@
 
 #include <stdio.h>
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 static bool note(void *context, const struct batch_counts *batch, struct err *err)
 {
     struct fixture *fixture = context;

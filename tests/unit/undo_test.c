@@ -16,11 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void assert_claims(struct fixture *fixture, const char *expected)
-{
-    assert_string_equal(fixture_claim(fixture, 10), expected);
-}
-
 /* A batch whose schema file has keepBefore. */
 static void keeping_batch(struct fixture *fixture, const char *words)
 {
@@ -59,13 +54,13 @@ static void an_update_is_sent_after_a_look_at_its_version(void **state)
     struct fixture *fixture = *state;
 
     keeping_batch(fixture, "a:5 b:1");
-    assert_claims(fixture, "FETCH 1/1 a v5, FETCH 1/2 b v1");
+    assert_claims(fixture, 10, "FETCH 1/1 a v5, FETCH 1/2 b v1");
     assert_true(fixture_held(fixture, "1/1")->is_look);
     assert_string_equal(fixture_ask(fixture, "SELECT state, attempts, sent_version FROM job_state"),
                         "pending|0|NULL; pending|0|NULL");
     look(fixture, "1/1", "{\"n\":0.10}");
     look(fixture, "1/2", NULL);
-    assert_claims(fixture, "PUT 1/1 a v5, PUT 1/2 b v1");
+    assert_claims(fixture, 10, "PUT 1/1 a v5, PUT 1/2 b v1");
     assert_true(span_is(claim_fields(fixture_held(fixture, "1/1")), "{\"n\":1}"));
     assert_string_equal(fixture_ask(fixture, "SELECT job_id, version, size, CAST(fields AS TEXT) "
                                              "FROM before_update"),
@@ -82,11 +77,11 @@ static void a_look_is_not_repeated_for_the_same_version(void **state)
     look(fixture, "1/1", "{}");
     fixture_claim(fixture, 1);
     fixture_settle(fixture, "1/1", JOB_PENDING)->doubt = true; /* a 503 */
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
     fixture_settle(fixture, "1/1", JOB_UNKNOWN)->doubt = true;
-    assert_claims(fixture, "GET 1/1 a v5");
+    assert_claims(fixture, 10, "GET 1/1 a v5");
     fixture_settle_at(fixture, "1/1", JOB_PENDING, 5);
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
 }
 
 static void a_look_that_shows_too_little_is_repeated(void **state)
@@ -96,7 +91,7 @@ static void a_look_that_shows_too_little_is_repeated(void **state)
     keeping_batch(fixture, "a:5");
     fixture_claim(fixture, 1);
     fixture_settle_at(fixture, "1/1", JOB_PENDING, 4)->looks_again = true;
-    assert_claims(fixture, "FETCH 1/1 a v5");
+    assert_claims(fixture, 10, "FETCH 1/1 a v5");
     assert_true(fixture_held(fixture, "1/1")->looks_again);
     assert_string_equal(fixture_ask(fixture, "SELECT count(*) FROM before_update"), "0");
 }
@@ -107,9 +102,9 @@ static void a_chained_row_is_looked_at_again_with_its_own_version(void **state)
 
     keeping_batch(fixture, "a:5 a:5");
     apply(fixture, "1/1", "{\"n\":0}");
-    assert_claims(fixture, "FETCH 1/2 a v6");
+    assert_claims(fixture, 10, "FETCH 1/2 a v6");
     look(fixture, "1/2", "{\"n\":1}");
-    assert_claims(fixture, "PUT 1/2 a v6");
+    assert_claims(fixture, 10, "PUT 1/2 a v6");
     assert_string_equal(fixture_ask(fixture, "SELECT version FROM before_update"), "5; 6");
 }
 
@@ -125,7 +120,7 @@ static void a_fetch_keeps_what_it_shows(void **state)
     outcome->next = POLICY_NEXT_SEND;
     outcome->fields = strdup("{\"n\":1,\"m\":2}");
     outcome->before = before_pack(span_of("{\"m\":2}"));
-    assert_claims(fixture, "PUT 1/1 a v41");
+    assert_claims(fixture, 10, "PUT 1/1 a v41");
     assert_string_equal(fixture_ask(fixture, "SELECT k.version, CAST(k.fields AS TEXT), r.version "
                                              "FROM before_update k JOIN rebase r USING (job_id)"),
                         "41|{\"m\":2}|41");
@@ -136,7 +131,7 @@ static void other_batches_are_sent_without_a_look(void **state)
     struct fixture *fixture = *state;
 
     fixture_batch(fixture, "Item", "a:5");
-    assert_claims(fixture, "PUT 1/1 a v5");
+    assert_claims(fixture, 10, "PUT 1/1 a v5");
 }
 
 /* --- what is stored --- */

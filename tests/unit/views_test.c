@@ -15,11 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void assert_asked(struct fixture *fixture, const char *sql, const char *expected)
-{
-    assert_string_equal(fixture_ask(fixture, sql), expected);
-}
-
 /* docs/database.md#views */
 static const struct {
     const char *name, *columns;

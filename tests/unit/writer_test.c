@@ -7,7 +7,7 @@
 #include "core/row/csv_writer.h"
 #include "core/row/encoding.h"
 #include "core/row/formula.h"
-#include "tests/lib/rows.h"
+#include "tests/unit/rows_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -371,12 +371,6 @@ static const struct pool real_pools[] = {
     POOL("odd\"name", real_texts, 14),    POOL("any", real_texts, 14),
 };
 
-static bool is_total(const void *footer, struct span line)
-{
-    (void)footer;
-    return line.size >= 5 && memcmp(line.data, "Total", 5) == 0;
-}
-
 static void every_declared_setting_is_written(void **state)
 {
     struct row_shape shape = german(ROW_ENCODING_NONE);
@@ -398,7 +392,7 @@ static void every_declared_setting_is_written(void **state)
             .long_rows = true,
             .skip_lines = round % 3,
             .comment = {"#", round & 32 ? 1 : 0},
-            .is_footer = round & 64 ? is_total : NULL,
+            .is_footer = round & 64 ? begins_with_total : NULL,
             .absent = {absent_words, round & 128 ? 2 : 0},
             .columns = german_columns,
             .column_count = 4,

@@ -101,7 +101,8 @@ struct json_object *resource_content(const struct sim *sim, enum resource_kind k
     const struct record *record = records_find(&sim->records, schema, id);
     const struct record_state *state = record ? record_at(record, at_ms) : NULL;
 
-    if (!record && (all_rules[kind].created || sim->records.only_seeded))
+    /* there was none before its first update, unless it is a seed */
+    if ((!state || !state->fields) && (all_rules[kind].created || sim->records.only_seeded))
         return NULL;
     return json_tokener_parse(state && state->fields ? state->fields : "{}");
 }
@@ -241,7 +242,8 @@ static void merge(struct json_object *target, struct json_object *patch)
 }
 
 /* Checks the version that a write names. Takes it out of the body. */
-static bool check_lock(struct request *request, struct visit *visit, struct json_object *body)
+static bool check_lock(const struct sim *sim, struct request *request, struct visit *visit,
+                       struct json_object *body)
 {
     const struct rules *rules = visit->rules;
     struct json_object *version = NULL;
@@ -252,6 +254,12 @@ static bool check_lock(struct request *request, struct visit *visit, struct json
         token = request->if_match;
     else if (rules->lock != LOCK_NONE && json_object_object_get_ex(body, "version", &version))
         token = version ? resource_text(version) : NULL;
+    /* who may create what is missing and names no version means to */
+    if (!token && rules->lock == LOCK_TEXT && sim->options->upsert && visit->content &&
+        request->route.kind == ROUTE_REPLACE) {
+        refuse(request, &rules->conflict);
+        return false;
+    }
     if (!token && rules->lock != LOCK_NONE && !rules->optional && visit->content) {
         answer_error(&request->answer, rules->lock == LOCK_ETAG ? 428 : 400,
                      rules->lock == LOCK_ETAG ? "precondition.required" : "bad.request",
@@ -348,7 +356,7 @@ static void write_record(struct sim *sim, struct request *request, struct visit 
     struct json_object *content = NULL, *root = NULL;
     struct visit now;
 
-    if (!check_presence(sim, request, visit) || !check_lock(request, visit, body))
+    if (!check_presence(sim, request, visit) || !check_lock(sim, request, visit, body))
         return;
     if (visit->rules->root && (!json_object_object_get_ex(body, visit->rules->root, &root) ||
                                !resource_are_texts(root))) {

@@ -174,6 +174,18 @@ static const struct claim_sibling *find_sibling(const struct claim *claim, const
     return NULL;
 }
 
+/* Likewise by the token that the server answered. */
+static const struct claim_sibling *find_maker(const struct claim *claim, struct span token)
+{
+    const struct claim_sibling *siblings = (const void *)claim->siblings.data;
+    size_t count = claim->siblings.size / sizeof *siblings;
+
+    for (size_t i = 0; i < count; i++)
+        if (token.size && span_is(token, siblings[i].made_token))
+            return &siblings[i];
+    return NULL;
+}
+
 static bool is_own(const void *claim, const unsigned char id[16])
 {
     return find_sibling(claim, id, -1) != NULL;
@@ -291,9 +303,14 @@ static void compare_record(const struct claim *claim, const struct task_reader *
     target_scratch_release(&other);
     target_scratch_release(&scratch);
     facts->token_is_sent = same_token(record->token, token_of(claim, digits));
-    facts->next_is_known = claim->has_version && find_sibling(claim, NULL, next_version(claim));
-    shown->sibling = find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL,
-                                  record->has_version ? record->version : -1);
+    shown->sibling = claim->lock == TARGET_OPAQUE
+                         ? find_maker(claim, record->token)
+                         : find_sibling(claim, NULL, claim->has_version ? next_version(claim) : -1);
+    facts->next_is_known = shown->sibling;
+    facts->is_behind = shown->sibling && shown->sibling->job_id < claim->job_id;
+    if (claim->lock != TARGET_OPAQUE)
+        shown->sibling = find_sibling(claim, record->id.is_uuid ? record->id.bytes : NULL,
+                                      record->has_version ? record->version : -1);
 }
 
 /* Reads the record of an answer. False without one that is of use: a record that a GET shows
@@ -555,7 +572,8 @@ static void fill_outcome(const struct claim *claim, const struct http_answer *an
     outcome->readbacks = verdict->readbacks;
     outcome->run_retries = verdict->run_retries;
     outcome->not_before_ms = now_ms + verdict->delay_ms;
-    outcome->http_status = (int)answer->status;
+    /* an answer that broke off says nothing, not even that the server refused */
+    outcome->http_status = answer->end == HTTP_DONE ? (int)answer->status : 0;
     outcome->job_status = verdict->conflict ? 409 : 0;
     outcome->error_stays = verdict->refused && claim->request == REQUEST_READ_BACK;
     outcome->code_stays = keeps_cause(claim, verdict);

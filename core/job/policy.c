@@ -202,22 +202,24 @@ static void assess_put_missing(const struct facts *in, struct policy_verdict *ou
         assess_refusal(in, out);
 }
 
-/* The record that the PUT was to create is there. */
+/* The record that the PUT was to create is there, so that a read which did not show it lagged. */
 static void assess_put_exists(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
 
-    if (job->creates && job->rounds < POLICY_ROUNDS_MAX && !job->doubt)
+    if (job->creates && job->rounds < POLICY_ROUNDS_MAX && !job->doubt) {
         assess_send_as(in, out, CREATES_NOT);
-    else if (job->creates && job->doubt)
+        out->delay_ms = job->reads_first ? LAG_MS : 0;
+    } else if (job->creates && job->doubt) {
         out->state = JOB_UNKNOWN;
-    else
+    } else {
         assess_refusal(in, out);
+    }
 }
 
 /* A 409: the read-back that follows shows whose update the record holds. A PUT that was built on a
  * fetched record or on what was known, and none of whose attempts can have landed, is built again
- * on a new fetch. */
+ * on a new fetch, after the second one when reads do not lag any more. */
 static void assess_put_conflict(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
@@ -228,6 +230,7 @@ static void assess_put_conflict(const struct facts *in, struct policy_verdict *o
         return;
     out->state = JOB_PENDING;
     out->next = POLICY_NEXT_FETCH;
+    out->delay_ms = job->rounds > 1 ? LAG_MS : 0;
 }
 
 static void assess_put(const struct facts *in, struct policy_verdict *out)
@@ -399,6 +402,21 @@ static void assess_copied(struct policy_verdict *out)
     out->is_copied = true;
 }
 
+/* True when the record that the PUT was built on was older than an earlier job of ours made it: the
+ * fetch lagged, and the PUT did not land. */
+static bool was_behind(const struct facts *in)
+{
+    return in->answer->is_behind && in->job->rounds && !in->job->is_declared && !is_exhausted(in);
+}
+
+/* The row is built again, when a fetch does not lag any more. */
+static void assess_behind(struct policy_verdict *out)
+{
+    assess_fetch_again(out);
+    out->delay_ms = LAG_MS;
+    out->evidence = "an earlier job of ours made the record newer than the one that was fetched";
+}
+
 /* The record has a newer version than was sent, and not our id. A PUT with version v can only
  * create v + 1, so the question is who made that. */
 static void assess_newer(const struct facts *in, struct policy_verdict *out)
@@ -410,6 +428,8 @@ static void assess_newer(const struct facts *in, struct policy_verdict *out)
 
     if (answer->is_there && (proven || !job->doubt)) {
         assess_unchanged(out);
+    } else if (was_behind(in)) {
+        assess_behind(out);
     } else if (answer->next_is_known) {
         assess_conflict(in, out, true, "another job of ours made the next version");
     } else if (proven) {
@@ -443,6 +463,8 @@ static void assess_other_token(const struct facts *in, struct policy_verdict *ou
         conclude(out, JOB_APPLIED, "the record has changed since, and holds our fields");
     else if (in->answer->fields_are_ours)
         assess_unchanged(out);
+    else if (was_behind(in))
+        assess_behind(out);
     else
         assess_conflict(in, out, !doubt,
                         doubt ? "unproven: the record has changed, and holds other fields"

@@ -43,7 +43,9 @@ struct policy_answer {
     bool is_later;           /* ... that of a later row of ours, which this database never sent */
     bool fields_are_ours;    /* the record holds what we sent, by value */
     bool is_there;           /* sending it would change nothing */
-    bool next_is_known;      /* another job of ours was answered with the version after ours */
+    bool next_is_known;      /* another job of ours was answered with the version after ours, or
+                                with the token that the record has */
+    bool is_behind;          /* ... and that job came before this one */
     bool rule_broken;        /* of a fetch: what we would send breaks a rule of the schema */
     bool has_page;           /* the body is a page of the audit log */
     bool has_more;           /* ... and not the last one */

@@ -16,6 +16,7 @@ enum {
     CLAIM_HEADER_SIZE = 128,
     CLAIM_EVIDENCE_SIZE = 128,
     CLAIM_USER_SIZE = 64,
+    CLAIM_TOKEN_SIZE = 128,
     CLAIM_STATUS_NONE = -1,
 };
 
@@ -23,7 +24,8 @@ enum {
 struct claim_sibling {
     int64_t job_id;
     int64_t made_version; /* that the server answered its PUT with; -1: none is known */
-    bool is_sent;         /* by this database; else only another copy of it can have sent it */
+    char made_token[CLAIM_TOKEN_SIZE]; /* ... or the token; "": none, or a longer one */
+    bool is_sent; /* by this database; else only another copy of it can have sent it */
     unsigned char correlation[CORRELATION_SIZE];
 };
 

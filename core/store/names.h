@@ -108,6 +108,7 @@
     X(LINE_NO) \
     X(LOOKS_AGAIN) \
     X(LOOK_MS) \
+    X(MADE_TOKEN) \
     X(MADE_VERSION) \
     X(MESSAGE) \
     X(METHOD) \

@@ -47,6 +47,7 @@ static const char *const sql[] = {
     [ORDER_SIBLINGS] =
         "SELECT k.job_id, s.correlation_id, s.attempts > 0 OR s.doubt AS is_sent, "
         "iif(s.state = 'applied', s.server_version, NULL) AS made_version, "
+        "iif(s.state = 'applied', s.server_token, NULL) AS made_token, "
         "b.schema, b.content_hash, b.occurrence, b.rows_before "
         "FROM (SELECT * FROM (SELECT job_id FROM record_job WHERE record_id = :record_id "
         "AND job_id < :job_id ORDER BY job_id DESC LIMIT :before) "
@@ -249,6 +250,12 @@ bool order_ended(struct store *store, const struct claim *claim, int64_t now_ms,
            (!store->jobs_wait || wake(store, claim, now_ms, err));
 }
 
+static void keep_token(struct claim_sibling *sibling, struct span token)
+{
+    if (token.size && token.size < sizeof sibling->made_token)
+        memcpy(sibling->made_token, token.data, token.size);
+}
+
 bool order_find_siblings(struct store *store, struct claim *claim, bool both_sides, struct err *err)
 {
     struct db_statement *statement = db_get(store, DB_ORDERS, ORDER_SIBLINGS, err);
@@ -275,6 +282,7 @@ bool order_find_siblings(struct store *store, struct claim *claim, bool both_sid
             continue;
         if (!db_column_is_null(statement, DB_MADE_VERSION))
             sibling.made_version = db_column_int64(statement, DB_MADE_VERSION);
+        keep_token(&sibling, db_column_span(statement, DB_MADE_TOKEN));
         buf_append(&claim->siblings, (const char *)&sibling, sizeof sibling);
     }
     return fine;

@@ -270,6 +270,10 @@ void target_headers(const struct target *target, enum target_request request, st
             buf_append_span(&scratch->token, sent);
         }
         headers[count++] = (struct target_header){d->lock_write.header, buf_text(&scratch->token)};
+    } else if (request == TARGET_WRITE_IT && d->missing == TARGET_UPSERT && d->lock_write.header &&
+               strcasecmp(d->lock_write.header, "If-Match") == 0) {
+        /* what it creates is not to overwrite what somebody else created (RFC 9110, 13.1.2) */
+        headers[count++] = (struct target_header){"If-None-Match", "*"};
     }
     headers[count] = (struct target_header){0};
 }

@@ -81,6 +81,8 @@ etag() {
         [ "$STATUS" = 404 ]
         send PUT /$kind/B '{"a":1,"version":"x"}' -H 'If-Match: "x"'
         [ "$STATUS" = $([ $kind = rest-plain ] && echo 201 || echo 404) ]
+        send PUT /$kind/A '{"a":2}'
+        [ "$STATUS" = $([ $kind = rest-plain ] && echo 200 || { [ $kind = rest-etag ] && echo 428 || echo 409; }) ]
     done
 }
 

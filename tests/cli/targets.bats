@@ -169,6 +169,33 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
 ["genesys-groups","G",{"a":1}]' "$(applied | sort)"
 }
 
+@test "an error that breaks off refuses nothing" {
+    schema Group '{"preset":"genesys-groups"}' '"version":"fetch"'
+    start_sim --answer put:G=400:general.conflict*1 --fault truncate-after=1 --fault-limit 1
+    printf 'record_id,a\nG,1\n' | file Group-1.csv
+    night 0
+    same '["genesys-groups","G",{"a":1}]' "$(applied)"
+    same '|transfer closed' "$(sql "SELECT http_status, substr(error, 1, 15) FROM attempt WHERE method = 'PUT' LIMIT 1")"
+}
+
+@test "a read that shows less than an earlier row of ours made is no conflict" {
+    schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"}}' '"version":"fetch"'
+    schema Upsert '{"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}' '"version":"fetch"'
+    schema Etag '{"preset":"rest-etag","write":{"method":"PUT","path":"/rest-etag/{id}","absent":"clear"},"missing":"upsert"}' '"version":"fetch"'
+    schema Row '{"preset":"genesys-datatable-rows","params":{"table":"T"}}'
+    printf '{"schema":"rest-version","id":"Version","version":1,"fields":{}}\n' >seeds
+    start_sim --records seeds --only-seeded --upsert --read-lag-ms 700
+    for name in Version Upsert Etag Row; do
+        printf "record_id,a\n$name,1\n$name,2\n$name,3\n" | file $name-1.csv
+    done
+    night 0
+    same '12 applied' "$(sql 'SELECT count(*), state FROM job GROUP BY state' | tr '|' ' ')"
+    same 12 "$(applied | wc -l)"
+    for name in Version Upsert Etag Row; do
+        same '1 2 3' "$(jq -r "select(.id == \"$name\").fields.a" ledger | xargs)"
+    done
+}
+
 @test "somebody else's change is a conflict with an opaque lock, and none without a lock" {
     schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"}}' '"version":"required"'
     start_sim

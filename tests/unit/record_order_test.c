@@ -316,6 +316,7 @@ static void a_sibling_says_whether_it_was_sent(void **state)
     assert_claims(fixture, 1, "GET 1/2 a v6");
     assert_true(sibling_of(fixture, "1/2", 1000000001)->is_sent);
     assert_int_equal(sibling_of(fixture, "1/2", 1000000001)->made_version, 6);
+    assert_string_equal(sibling_of(fixture, "1/2", 1000000001)->made_token, "");
     assert_false(sibling_of(fixture, "1/2", 1000000003)->is_sent);
 }
 

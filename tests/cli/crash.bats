@@ -36,7 +36,7 @@ teardown() {
     cp witness.db good.db
     read -r record first second < <(sqlite3 -separator ' ' witness.db "SELECT record_id, min(seq), max(seq)
         FROM ledger WHERE record_id LIKE 'Body-%' GROUP BY record_id HAVING count(*) = 2 LIMIT 1")
-    tampered_lock locks-end.sql "DELETE FROM ledger WHERE seq = $first" "of $record (body) was never applied"
+    tampered_lock locks-end.sql "DELETE FROM ledger WHERE seq = $first" "of $record (body) is \`applied\`, and its row is not in the ledger"
     tampered_lock locks.sql "DELETE FROM ledger WHERE seq = $first" 'is `applied`, and the server never did that'
     tampered_lock locks.sql "INSERT INTO ledger SELECT 9999, record_id, version, submitted, correlation_id, fields, serial
         FROM ledger WHERE seq = $second" "of $record was applied 2 times, which its lock (body) can prevent"

@@ -21,7 +21,7 @@ serve() {
     local name=$1
 
     shift
-    rm -f "$name.out"
+    : >"$name.out"
     "$@" >"$name.out" 2>"$name.err" 3>&- &
     SERVERS+=" $!"
     eventually grep -q '^listening on ' "$name.out" || { cat "$name.out" "$name.err"; return 1; }

@@ -178,7 +178,7 @@ Upsert|applied|201|1' "$(sql 'SELECT schema, state, http_status, count(*) FROM j
     same '|transfer closed' "$(sql "SELECT http_status, substr(error, 1, 15) FROM attempt WHERE method = 'PUT' LIMIT 1")"
 }
 
-@test "a read that shows less than an earlier row of ours made is no conflict" {
+@test "a read that shows less than an earlier row of ours made is not a conflict" {
     schema Version '{"preset":"rest-version","write":{"path":"/rest-version/{id}"}}' '"version":"fetch"'
     schema Upsert '{"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}' '"version":"fetch"'
     schema Etag '{"preset":"rest-etag","write":{"method":"PUT","path":"/rest-etag/{id}","absent":"clear"},"missing":"upsert"}' '"version":"fetch"'

@@ -2,13 +2,15 @@
 # ledger decides: no row is lost, the rows of a record are applied in their order, and each once. Only where a
 # target has no lock, a row can be applied twice, and only next to itself.
 
-# OBJECT LOCK TARGET. LOCK: step, body (opaque), header (ETag) or none; `later`: the write that
-# creates a record has no version; seeded: the records are there before.
-# A record's id begins with its object's name.
+# OBJECT LOCK TARGET. A record's id begins with its object's name. LOCK:
+#   step, body (an opaque token), header (ETag), none
+#   silent   a token in the body that no answer to a write shows
+#   later    likewise, and the write that creates the record has none
+#   ,seeded  the records are there before
 CRASH_LOCKS='
 Step          step,seeded    "guide"
 Body          body,seeded    {"preset":"rest-version","write":{"path":"/rest-version/{id}"}}
-Mute          body,seeded    {"preset":"rest-version","write":{"path":"/rest-version/{id}"},"lock":{"answer":null}}
+Mute          silent,seeded  {"preset":"rest-version","write":{"path":"/rest-version/{id}"},"lock":{"answer":null}}
 User          body,seeded    "genesys-users"
 Group         body,seeded    "genesys-groups"
 Upsert        body           {"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert"}
@@ -132,14 +134,15 @@ lock_round() {
     done
     world_change 'fault=429=0&fault=get:429=0' || fail 'the simulator does not go on without 429s'
     run_to_the_end && check locks.sql && check locks-end.sql || fail 'at the end of the locks'
-    echo "crash: targets with every kind of lock were killed $1 times ($lock_hits amid requests): no row is lost, all are in order; applied twice, by lock: $(print_repeats)"
+    echo "crash: targets with every kind of lock were killed $1 times ($lock_hits amid requests): no row is lost, all are in order; applied twice, by lock: $(print_repeats); $(sqlite3 "$DB" "SELECT count(*) FROM job WHERE state = 'conflict'") are unproven conflicts"
     world_end
     cd "$WORK" && rm -rf locks seeds
 }
 
 locks_are_odd() {
-    local coding query='retry-after=1'
+    local coding query="retry-after=1"
 
+    ! with lag || query+="&read-lag-ms=300"
     ! with 429 || query+='&fault=429=0.002&fault=get:429=0.002'
     for coding in put:gzip=0.05 put:deflate=0.05 get:gzip=0.05 get:broken-gzip=0.01 token:gzip=0.5; do
         query+="&distort=$coding"

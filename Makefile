@@ -283,8 +283,8 @@ lint: need deps-lint
 	@CC='$(CC)' CFLAGS='$(ALL_CFLAGS) $(CRASHES)' LAYERS='$(LAYERS)' tests/lint/run.sh
 
 bench: need deps-bench
-	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/measure \
-	          build/release/begin_waits.so
+	@$(MAKE) --no-print-directory PROFILE=release all build/release/limit_drain build/release/limit_listen \
+	          build/release/measure build/release/begin_waits.so
 	@tests/bench/run.sh
 
 # Instructions a row and a job, held to what is committed.
@@ -293,7 +293,7 @@ bench-count: need-test
 	@$(MAKE) --no-print-directory PROFILE=release all
 	@tests/bench/count.sh
 
-build/release/limit_drain build/release/measure: build/release/%: tests/bench/%.c
+build/release/limit_drain build/release/limit_listen build/release/measure: build/release/%: tests/bench/%.c
 	@$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(PKG_LIBS)
 
 build/release/begin_waits.so: tests/bench/begin_waits.c

@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make bench-count`: instructions a row and a job, counted by callgrind over fixed inputs, which does not
-# depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
+# `make bench-count`: instructions a row, a job and a notification, counted by callgrind over fixed inputs,
+# which does not depend on what else the machine does. Fails if a figure is more than 3% above tests/bench/counts.txt;
 # BENCH_UPDATE=1 writes that file. The server is not counted.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -26,11 +26,12 @@ die() {
     exit 1
 }
 
-# count NAME ROWS COMMAND...: adds 'NAME INSTRUCTIONS-PER-ROW' to the figures of this run
+# [status=N] count NAME ROWS COMMAND...: adds 'NAME INSTRUCTIONS-PER-ROW' to the figures of this run
 count() {
     local name=$1 rows=$2
     shift 2
-    timeout 600 valgrind --tool=callgrind --callgrind-out-file="$work/out" "$@" >"$work/log" 2>&1 ||
+    timeout 600 valgrind --tool=callgrind --callgrind-out-file="$work/out" "$@" >"$work/log" 2>&1
+    [ $? = "${status:-0}" ] ||
         die "failed: $* $(tail -n 5 "$work/log")"
     sed -n 's/^summary: //p; s/^totals: //p' "$work/out" | head -n 1 |
         awk -v name="$name" -v rows="$rows" '{ printf "%s %.0f\n", name, $1 / rows }' >>"$work/found"
@@ -45,6 +46,15 @@ for format in csv ndjson; do
     count "ingest-$format" 20000 "$bin/rowferry" ingest -q --db "$work/$format.db" --schemas schema "$work/InventoryItem.$format"
 done
 count validate-csv 20000 "$bin/rowferry" validate -q --schemas schema "$work/InventoryItem.csv"
+
+for ((i = 0; i < 5000; i++)); do
+    printf '{"action":"update","schemaName":"InventoryItem","record":{"id":"WH-%d","modifiedTime":"2026-11-29T10:00:%02d.%03dZ","fields":{"sku":"WH-1042","quantity":%d,"price":45.5,"status":"active"}}}\n' \
+        $((i % 4000)) $((i / 1000)) $((i % 1000)) $i
+done >"$work/notifications.ndjson"
+"$bin/rowferry" forward --db "$work/notifications.db" - </dev/null >"$work/log" 2>&1 || die "$(cat "$work/log")"
+# without an ERP, the deliveries stay
+status=5 count forward 5000 "$bin/rowferry" forward --db "$work/notifications.db" "$work/notifications.ndjson"
+[ "$(sqlite3 "$work/notifications.db" 'SELECT count(*) FROM undelivered')" = 5000 ] || die 'not all notifications were stored'
 
 awk -v count=2000 -f tests/bench/rows.awk </dev/null >"$work/InventoryItem-jobs.csv"
 "$bin/rowferry" ingest -q --db "$work/jobs.db" --schemas schema "$work/InventoryItem-jobs.csv" >"$work/log" 2>&1 ||

@@ -445,9 +445,10 @@ bench_prune() {
 }
 
 # load_server NAME DATABASE TABLE COMMAND...: wrk against a server that says where it listens; NAME gets
-# the requests a second and the 99th percentile in ms. What was answered must be in the table.
+# the requests a second, the 99th percentile in ms, and the server's processor time for each in
+# microseconds. What was answered must be in the table, if there is one.
 load_server() {
-    local name=$1 db=$2 table=$3 url answered
+    local name=$1 db=$2 table=$3 url answered ticks
 
     shift 3
     rm -f "$db"*
@@ -462,28 +463,37 @@ load_server() {
     [ -n "$url" ] || die "the server does not start: $(cat "$work/server")"
     wrk -t1 -c256 -d"${BENCH_SECONDS:-10}" --latency -s tests/bench/listen.lua "$url" >"$work/wrk" ||
         die 'wrk failed'
+    ticks=$(awk '{ print $14 + $15 }' "/proc/$server/stat")
     kill -9 "$server"
     wait "$server" 2>/dev/null
     server=
     ! grep -q 'Non-2xx' "$work/wrk" || die "$(cat "$work/wrk")"
     answered=$(sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$work/wrk")
-    [ "$(sqlite3 "$db" "SELECT count(*) FROM $table")" -ge "$answered" ] ||
+    [ -z "$table" ] || [ "$(sqlite3 "$db" "SELECT count(*) FROM $table")" -ge "$answered" ] ||
         die "$answered were answered, and not all of them are in $db"
-    awk '/^ *99%/ { sub(/ms$/, "", $2); if (sub(/s$/, "", $2)) $2 *= 1000; p = $2 }
-        /^Requests\/sec/ { print $2, p }' "$work/wrk" >>"$work/$name"
+    awk -v us="$(awk -v ticks="$ticks" -v hz="$(getconf CLK_TCK)" -v n="$answered" 'BEGIN { printf "%.1f", ticks / hz / n * 1e6 }')" '
+        /^ *99%/ { sub(/ms$/, "", $2); if (sub(/s$/, "", $2)) $2 *= 1000; p = $2 }
+        /^Requests\/sec/ { print $2, p, us }' "$work/wrk" >>"$work/$name"
 }
 
-# load_line NAME TITLE
+# load_line NAME TITLE [TARGET TARGET-OF-THE-PERCENTILE]
 load_line() {
-    single "$2" "$(median "$1" 1)" '/s'
-    single "$2, 99th percentile" "$(median "$1" 2)" ms
+    single "$2" "$(median "$1" 1)" '/s' "${3:-}"
+    single "$2, 99th percentile" "$(median "$1" 2)" ms "${4:-}"
+    single "$2, processor time of each" "$(median "$1" 3)" us
+}
+
+# load_ratio NAME TITLE [TARGET]: how ours compares, by requests a second and by processor time
+load_ratio() {
+    single "ratio to $2" "$(awk -v o="$(median ours 1)" -v n="$(median "$1" 1)" 'BEGIN { printf "%.2f", o / n }')" x "${3:-}"
+    single "ratio to $2, by processor time" "$(awk -v o="$(median ours 3)" -v n="$(median "$1" 3)" 'BEGIN { printf "%.2f", n / o }')" x
 }
 
 # Notifications that are answered after their commit, at 256 connections; killed at the end of each run.
 bench_listen() {
     local i modules=$dir/node
 
-    rm -f "$work/ours" "$work/node" "$work/rows"
+    rm -f "$work/ours" "$work/bare" "$work/node" "$work/rows"
     if command -v npm >/dev/null && [ ! -d "$modules/node_modules/better-sqlite3" ]; then
         mkdir -p "$modules"
         (cd "$modules" && npm install --silent --no-audit --no-fund better-sqlite3@12) >/dev/null 2>&1 ||
@@ -491,17 +501,20 @@ bench_listen() {
     fi
     for ((i = 0; i < runs; i++)); do
         load_server ours "$work/l.db" notification "$bin/rowferry" listen 0 --db "$work/l.db"
+        load_server bare "$work/l.db" '' "$bin/limit_listen"
         [ -d "$modules/node_modules/better-sqlite3" ] || continue
         load_server node "$work/n.db" body node tests/bench/listen.mjs "$modules" "$work/n.db" body
         load_server rows "$work/n.db" notification node tests/bench/listen.mjs "$modules" "$work/n.db" rows
     done
     title 'notifications at 256 connections, answered after the commit'
-    load_line ours 'rowferry listen'
+    load_line ours 'rowferry listen' '10000/s' '100 ms'
+    load_line bare 'libmicrohttpd, nothing stored'
+    load_ratio bare 'libmicrohttpd, nothing stored'
     if [ -s "$work/node" ]; then
         load_line node 'Node, bodies alone'
         load_line rows 'Node, the same rows'
-        single 'ratio to bodies alone' "$(awk -v o="$(median ours 1)" -v n="$(median node 1)" 'BEGIN { printf "%.2f", o / n }')" x 3x
-        single 'ratio to the same rows' "$(awk -v o="$(median ours 1)" -v n="$(median rows 1)" 'BEGIN { printf "%.2f", o / n }')" x
+        load_ratio node 'bodies alone' 3x
+        load_ratio rows 'the same rows'
     else
         echo '| Node with better-sqlite3 | | not measured: npm cannot install it here | | |'
     fi

@@ -205,9 +205,9 @@ in_flight() {
                 AND at_ms BETWEEN $1 AND $2 AND at_ms + $LATENCY_MS > $2)"
 }
 
-# The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs. Where only
-# rows are left that the server forbids or redirects, a run cannot know that it is not all rows
-# (status 6 or 2), until a file with others comes.
+# The same command again until nothing is left; 1 unless it ends 0 or 3 within 40 runs. Where rows are
+# left that the server forbids or redirects, and of others none, or so few that faults met each of
+# them, a run cannot know that it is not all rows (status 6 or 2), until a file with others comes.
 run_to_the_end() {
     unset ROWFERRY_AUDIT # the audits are checked, too; tests/cli/lib.bash switches them off
     local i status
@@ -217,7 +217,7 @@ run_to_the_end() {
         (at_the_clock timeout -s KILL 120 "$BIN/rowferry" "${CRASH_RUN[@]}") >out 2>&1
         status=$?
         [ $status -ne 5 ] || continue
-        if [[ $status == [26] ]] && [ "${HEADS:-0}" -gt 0 ] && only_heads_are_left; then
+        if [[ $status == [26] ]] && [ "${HEADS:-0}" -gt 0 ] && few_others_are_left; then
             HEADS=0 feed 30 csv 0
             continue
         fi
@@ -229,9 +229,10 @@ run_to_the_end() {
     return 1
 }
 
-only_heads_are_left() {
+# Fewer than the program tries before it says so (TRIAL_JOBS).
+few_others_are_left() {
     [ "$(sqlite3 "$DB" "SELECT count(*) FROM job WHERE state IN ('pending', 'sending', 'unknown')
-        AND record_id NOT LIKE 'NO___-%'")" = 0 ]
+        AND record_id NOT LIKE 'NO___-%'")" -lt 20 ]
 }
 
 # The inbox is empty, every file is where it belongs, and with it what a person needs.

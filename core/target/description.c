@@ -49,11 +49,11 @@ static bool read_param(struct parse *r, uint32_t name)
     uint32_t value = name + 1;
     char shown[64];
 
-    *param = (struct description_param){.name = parse_string(r, name)};
-    str_printable(param->name, shown, sizeof shown);
+    str_printable(parse_string(r, name), shown, sizeof shown);
     PARSE_BELOW(at, "/params/%s", shown);
     if (r->to->param_count == DESCRIPTION_PARAMS)
         return parse_refuse(r, at, "is one of more than %d parameters", DESCRIPTION_PARAMS);
+    *param = (struct description_param){.name = parse_string(r, name)};
     switch ((enum json_kind)parse_token(r, value)->kind) {
     case JSON_NULL:
         return parse_refuse(r, at,
@@ -90,13 +90,12 @@ static bool read_params(struct parse *r, uint32_t value)
 static bool read_method(struct parse *r, uint32_t value, const char *pointer, bool is_read,
                         enum target_method *method)
 {
-    bool known =
-        parse_is(r, value, JSON_STRING) && target_method_parse(parse_string(r, value), method);
-    bool fits = is_read ? *method == TARGET_GET || *method == TARGET_POST : *method != TARGET_GET;
-
-    return (known && fits) || parse_refuse(r, pointer,
-                                           is_read ? "must be \"GET\" or \"POST\""
-                                                   : "must be \"PUT\", \"PATCH\" or \"POST\"");
+    return (parse_is(r, value, JSON_STRING) &&
+            target_method_parse(parse_string(r, value), method) &&
+            (is_read ? *method == TARGET_GET || *method == TARGET_POST : *method != TARGET_GET)) ||
+           parse_refuse(r, pointer,
+                        is_read ? "must be \"GET\" or \"POST\""
+                                : "must be \"PUT\", \"PATCH\" or \"POST\"");
 }
 
 /* Reads a header field. What a row brings is not allowed in one: it could begin another field. A

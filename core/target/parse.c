@@ -6,6 +6,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+void parse_below(char pointer[PARSE_POINTER_SIZE], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(pointer, PARSE_POINTER_SIZE, format, args);
+    va_end(args);
+}
+
 bool parse_refuse(struct parse *r, const char *pointer, const char *format, ...)
 {
     va_list args;

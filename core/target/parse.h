@@ -19,8 +19,10 @@ enum { PARSE_POINTER_SIZE = 256 };
 /* Declares a text with a pointer in it, which is cut where it is too long. */
 #define PARSE_BELOW(name, ...)                                                                     \
     char name[PARSE_POINTER_SIZE];                                                                 \
-    if (snprintf(name, sizeof name, __VA_ARGS__) < 0)                                              \
-    name[0] = '\0'
+    parse_below(name, __VA_ARGS__)
+
+void parse_below(char pointer[PARSE_POINTER_SIZE], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Says what is wrong at a pointer. Returns false. */
 bool parse_refuse(struct parse *r, const char *pointer, const char *format, ...)

@@ -1,6 +1,7 @@
 #include "core/target/target.h"
 
 #include "core/row/parts.h"
+#include "core/target/pointer.h"
 #include "core/target/preset.h"
 #include "tests/lib/scratch.h"
 
@@ -325,6 +326,160 @@ static const struct {
      "needs a lock with a step: entries are found by version"},
     {"{" PLAIN ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"\",\"max\":3}}",
      "/bulk/results", "must be given"},
+    {"{" PLAIN ",\"params\":[]}", "/params", "must be an object"},
+    {"{" PLAIN ",\"params\":{\"a1\":1,\"a2\":1,\"a3\":1,\"a4\":1,\"a5\":1,\"a6\":1,\"a7\":1,\"a8\":"
+     "1,\"a9\":1,\"b1\":1,\"b2\":1,\"b3\":1,\"b4\":1,\"b5\":1,\"b6\":1,\"b7\":1,\"b8\":1,"
+     "\"b9\":1,\"c1\":1,\"c2\":1,\"c3\":1,\"c4\":1,\"c5\":1,\"c6\":1,\"c7\":1,\"c8\":1,"
+     "\"c9\":1,\"d1\":1,\"d2\":1,\"d3\":1,\"d4\":1,\"d5\":1,\"d6\":1}}",
+     "/params/b8", "is one of more than 16 parameters"},
+    {"{" PLAIN ",\"params\":{\"t\":{\"env\":\"\"}}}", "/params/t",
+     "must be a text, a number, true, false, {\"env\": \"VARIABLE\"} or {\"column\": \"COLUMN\"}"},
+    {"{" PLAIN ",\"params\":{\"t\":{\"env\":\"SITE\",\"column\":\"x\"}}}", "/params/t",
+     "must be a text, a number, true, false, {\"env\": \"VARIABLE\"} or {\"column\": \"COLUMN\"}"},
+    {"{" PLAIN ",\"params\":{\"t\":{\"column\":7}}}", "/params/t",
+     "must be a text, a number, true, false, {\"env\": \"VARIABLE\"} or {\"column\": \"COLUMN\"}"},
+    {"{" PLAIN ",\"params\":{\"t\":{\"column\":\"version\"}}}", "/params/t",
+     "cannot be the column \"version\": it has another meaning"},
+    {"{\"write\":{\"method\":7,\"path\":\"/{id}\"}}", "/write/method",
+     "must be \"PUT\", \"PATCH\" or \"POST\""},
+    {"{\"write\":{\"method\":\"FETCH\",\"path\":\"/{id}\"}}", "/write/method",
+     "must be \"PUT\", \"PATCH\" or \"POST\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"\"}}", "/write/path",
+     "must be a path that begins with \"/\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":7}}", "/write/path",
+     "must be a path that begins with \"/\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/a b/{id}\"}}", "/write/path",
+     "must not have blanks, control characters, # or letters beyond ASCII: percent-encode them"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/a#b/{id}\"}}", "/write/path",
+     "must not have blanks, control characters, # or letters beyond ASCII: percent-encode them"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/\\u00e4/{id}\"}}", "/write/path",
+     "must not have blanks, control characters, # or letters beyond ASCII: percent-encode them"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/\\u007f/{id}\"}}", "/write/path",
+     "must not have blanks, control characters, # or letters beyond ASCII: percent-encode them"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/../{id}\"}}", "/write/path",
+     "must not have a segment . or .."},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":[]}}", "/write/headers",
+     "must be an object"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"X\":7}}}",
+     "/write/headers/X", "must be a string"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"X\":\"{no}\"}}}",
+     "/write/headers/X", "nothing fills {no}: declare it in params"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"X\":\"\\u007f\"}}}",
+     "/write/headers/X", "must not have control characters"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"\":\"a\"}}}",
+     "/write/headers/", "must be the name of a header field"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"Host\":\"a\"}}}",
+     "/write/headers/Host", "is not for a target: requests have it already"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"Authorization\":\"a\"}}}",
+     "/write/headers/Authorization",
+     "is not for a target: the login, or --api-key-file, brings it"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
+     "{id}\",\"headers\":{\"A\":\"1\",\"B\":\"1\",\"C\":\"1\",\"D\":\"1\",\"E\":\"1\",\"F\":\"1\","
+     "\"G\":\"1\",\"H\":\"1\",\"I\":\"1\"}}}",
+     "/write/headers/I", "is one of more than 8 header fields"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
+     "{id}\",\"headers\":{\"X\":\"{p}\"}},\"params\":{\"p\":{\"column\":\"C\"}}}",
+     "/write/headers/X", "can only have parameters that are the same for all rows"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"body\":[]}}", "/write/body",
+     "must be an object"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"absent\":7}}", "/write/absent",
+     "must be \"keep\" or \"clear\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"back\":7}}", "/write/back",
+     "must be an array of JSON pointers"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"back\":[\"/a\",\"/b\",\"/c\",\"/d\",\"/"
+     "e\",\"/f\",\"/g\",\"/h\",\"/i\",\"/j\",\"/k\",\"/l\",\"/m\",\"/n\",\"/o\",\"/p\",\"/q\"]}}",
+     "/write/back/16", "is one of more than 16 pointers"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"back\":[\"/a~2\"]}}", "/write/back/0",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"back\":[\"/a~\"]}}", "/write/back/0",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"read\":7}", "/read", "must be an object"},
+    {"{" PLAIN ",\"read\":{\"path\":7}}", "/read/path", "must be a path that begins with \"/\""},
+    {"{" PLAIN ",\"read\":{\"body\":7}}", "/read/body", "needs the method \"POST\""},
+    {"{" PLAIN ",\"read\":{\"root\":7}}", "/read/root",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"read\":{\"as\":7}}", "/read/as", "must be an object of JSON pointers"},
+    {"{" PLAIN ",\"read\":{\"as\":{\"a\":7}}}", "/read/as/a",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"read\":{\"as\":{\"a\":\"x\"}}}", "/read/as/a",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"read\":{\"ignore\":7}}", "/read/ignore", "must be an array of names of fields"},
+    {"{" PLAIN ",\"read\":{\"ignore\":[7]}}", "/read/ignore/0",
+     "must be the name of a property of the schema file"},
+    {"{" PLAIN ",\"lock\":7}", "/lock", "must be an object"},
+    {"{" PLAIN ",\"lock\":{\"write\":\"/v\"}}", "/lock/read", "must be given"},
+    {"{" PLAIN ",\"lock\":{\"read\":7,\"write\":\"/v\"}}", "/lock/read",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"lock\":{\"read\":\"/v\",\"write\":\"/v\",\"answer\":7}}", "/lock/answer",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"lock\":{\"read\":\"header:ETag\",\"write\":\"/v\",\"step\":1}}", "/lock/step",
+     "needs a version in the body, of the answer too"},
+    {"{" PLAIN ",\"lock\":{\"read\":\"/v\",\"write\":\"header:If-Match\",\"step\":1}}",
+     "/lock/step", "needs a version in the body, of the answer too"},
+    {"{" PLAIN
+     ",\"lock\":{\"read\":\"/v\",\"write\":\"/v\",\"answer\":\"header:ETag\",\"step\":1}}",
+     "/lock/step", "needs a version in the body, of the answer too"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
+     "{id}\",\"body\":{\"x\":{\"v\":1}}},\"lock\":{\"read\":\"/v\",\"write\":\"/x\"}}",
+     "/write/body/x", "shares the place \"/x\" of the body with the lock's token"},
+    {"{" PLAIN ",\"missing\":{\"method\":\"POST\",\"path\":\"/t/{id}\",\"speed\":1}}",
+     "/missing/speed", "the member \"speed\" is not supported"},
+    {"{" PLAIN ",\"missing\":{\"method\":\"GET\",\"path\":\"/t/{id}\"}}", "/missing/method",
+     "must be \"PUT\", \"PATCH\" or \"POST\""},
+    {"{" PLAIN ",\"missing\":{\"method\":\"POST\",\"path\":\"/t/{id}\",\"body\":7}}",
+     "/missing/body", "must be an object"},
+    {"{" PLAIN ",\"answers\":7}", "/answers", "must be an object"},
+    {"{" PLAIN ",\"answers\":{\"409\":7}}", "/answers/409",
+     "must be done, unchanged, conflict, missing, exists, refused, retry, throttled or stop, for a "
+     "status, a code, or both with a blank between them"},
+    {"{" PLAIN ",\"answers\":{\"\":\"done\"}}", "/answers/",
+     "must be done, unchanged, conflict, missing, exists, refused, retry, throttled or stop, for a "
+     "status, a code, or both with a blank between them"},
+    {"{" PLAIN ",\"error\":7}", "/error", "must be an object"},
+    {"{" PLAIN ",\"error\":{\"code\":7}}", "/error/code",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"audit\":7}", "/audit", "must be a path that begins with \"/\""},
+    {"{" PLAIN ",\"audit\":\"log\"}", "/audit", "must be a path that begins with \"/\""},
+    {"{" PLAIN ",\"bulk\":7}", "/bulk", "must be an object"},
+    {"{" PLAIN
+     ",\"bulk\":{\"method\":\"GET\",\"path\":\"/b\",\"list\":\"\",\"max\":3,\"results\":\"\"}}",
+     "/bulk/method", "must be \"PUT\", \"PATCH\" or \"POST\""},
+    {"{" PLAIN
+     ",\"bulk\":{\"method\":\"POST\",\"path\":\"b\",\"list\":\"\",\"max\":3,\"results\":\"\"}}",
+     "/bulk/path", "must be a path that begins with \"/\""},
+    {"{" PLAIN ",\"fields\":{\"at\":7}}", "/fields/at", "must be an object of JSON pointers"},
+    {"{" PLAIN ",\"fields\":{\"at\":{\"a\":7}}}", "/fields/at/a",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"fields\":{\"each\":7}}", "/fields/each", "must be an object"},
+    {"{" PLAIN ",\"fields\":{\"each\":{\"item\":{}}}}", "/fields/each/list", "must be given"},
+    {"{" PLAIN ",\"fields\":{\"each\":{\"list\":7,\"item\":{}}}}", "/fields/each/list",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"fields\":{\"speed\":7}}", "/fields/speed",
+     "the member \"speed\" is not supported"},
+    {"{" PLAIN ",\"fields\":7}", "/fields",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{" PLAIN ",\"fields\":{\"root\":7}}", "/fields/root",
+     "must be a JSON pointer: \"\" or a text that begins with \"/\""},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
+     "{id}\",\"body\":{\"l\":1}},\"fields\":{\"each\":{\"list\":\"/"
+     "l\",\"item\":{\"n\":\"{name}\"}}}}",
+     "/fields/each/list", "shares the place \"/l\" of the body with a constant of the body"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"body\":{\"m\":{\"x\":1}}},\"mark\":\"/"
+     "m\"}",
+     "/mark", "shares the place \"/m\" of the body with other members"},
+    {"{\"write\":{\"method\":\"PUT\",\"path\":\"/"
+     "{id}\",\"body\":{\"f\":[]}},\"fields\":{\"root\":\"/f\"}}",
+     "/write/body/f", "shares the place \"/f\" of the body with other members"},
+    {"{\"preset\":7}", "/preset",
+     "\"7\" is not a preset: use one of genesys-conversation-attributes, genesys-datatable-rows, "
+     "genesys-external-contacts, genesys-external-organizations, genesys-groups, "
+     "genesys-outbound-contacts, genesys-scim-users, genesys-user-attributes, genesys-users, "
+     "genesys-workitems, guide, rest-etag, rest-plain, rest-version"},
+    {"{\"preset\":\"none\"}", "/preset",
+     "\"none\" is not a preset: use one of genesys-conversation-attributes, "
+     "genesys-datatable-rows, genesys-external-contacts, genesys-external-organizations, "
+     "genesys-groups, genesys-outbound-contacts, genesys-scim-users, genesys-user-attributes, "
+     "genesys-users, genesys-workitems, guide, rest-etag, rest-plain, rest-version"},
 };
 
 static void what_is_wrong_is_named_with_its_pointer(void **state)
@@ -348,6 +503,48 @@ static void places_of_absent_properties_do_not_count(void **state)
 {
     (void)state;
     target_close(open_good("{" PLAIN ",\"fields\":{\"at\":{\"c\":\"/a\"}},\"mark\":\"/c\"}", "a"));
+}
+
+static void header_fields_have_the_values_of_parameters(void **state)
+{
+    struct target *target = open_good(
+        "{\"write\":{\"method\":\"PUT\",\"path\":\"/{id}\",\"headers\":{\"X-Tenant\":"
+        "\"{tenant}/{site}\",\"content-type\":\"application/x\"}},\"params\":{\"tenant\":7,"
+        "\"site\":{\"env\":\"SITE\"}}}",
+        "a");
+    struct target_header headers[TARGET_HEADERS];
+    struct target_scratch scratch = {0};
+    const char *content_type = NULL;
+
+    (void)state;
+    target_headers(target, TARGET_WRITE_IT, (struct span){0}, &scratch, headers, &content_type);
+    assert_string_equal(headers[0].name, "X-Tenant");
+    assert_string_equal(headers[0].value, "7/hq \"1\"");
+    assert_null(headers[1].name);
+    assert_string_equal(content_type, "application/x");
+    target_scratch_release(&scratch);
+    target_close(target);
+}
+
+/* ~0 and ~1 in a pointer are ~ and / in a name. */
+static void pointers_are_read_and_printed_with_their_escapes(void **state)
+{
+    struct pointer pointer = {0};
+    struct buf text = {0};
+
+    (void)state;
+    assert_true(pointer_add(&pointer, span_of("/a~1b/~0c~01//d")));
+    assert_int_equal(pointer.count, 4);
+    assert_true(span_is(pointer.names[0], "a/b"));
+    assert_true(span_is(pointer.names[1], "~c~1"));
+    assert_true(span_is(pointer.names[2], ""));
+    pointer_print(&pointer, &text);
+    assert_string_equal(buf_text(&text), "/a~1b/~0c~01//d");
+    assert_false(pointer_add(&pointer, span_of("/a~2")));
+    assert_false(pointer_add(&pointer, span_of("/a~")));
+    assert_false(pointer_add(&pointer, span_of("a")));
+    buf_release(&text);
+    pointer_release(&pointer);
 }
 
 static void a_record_id_of_several_parts_is_taken_apart(void **state)
@@ -522,6 +719,8 @@ int main(void)
         cmocka_unit_test(presets_are_those_that_were_agreed_on),
         cmocka_unit_test(what_is_wrong_is_named_with_its_pointer),
         cmocka_unit_test(places_of_absent_properties_do_not_count),
+        cmocka_unit_test(header_fields_have_the_values_of_parameters),
+        cmocka_unit_test(pointers_are_read_and_printed_with_their_escapes),
         cmocka_unit_test(a_record_id_of_several_parts_is_taken_apart),
         cmocka_unit_test(records_are_read_by_pointers),
         cmocka_unit_test(a_body_is_laid_over_what_goes_back),

@@ -490,6 +490,16 @@ static bool take_piece(struct source *source, size_t size, uint64_t lines, bool 
     return source_take(source, size, lines, err);
 }
 
+/* Returns how much of a window can be taken without cutting a character, be it valid or not. */
+static size_t size_of_piece(const char *data, size_t size)
+{
+    size_t most = size > UTF8_PENDING ? size - UTF8_PENDING : 0, piece = most;
+
+    while (piece && ((unsigned char)data[piece] & 0xC0) == 0x80)
+        piece--;
+    return piece ? piece : most;
+}
+
 /* Takes the rest of a line that does not fit into the window. */
 static bool take_rest_of_line(struct source *source, char fault[SOURCE_FAULT_SIZE], struct err *err)
 {
@@ -506,7 +516,7 @@ static bool take_rest_of_line(struct source *source, char fault[SOURCE_FAULT_SIZ
             source->column = 0;
             return taken;
         }
-        size -= size > UTF8_PENDING ? UTF8_PENDING : size;
+        size = size_of_piece(begin, size);
         columns = columns_of(source, begin, size);
         if (!take_piece(source, size, 0, false, fault, err))
             return false;

@@ -47,6 +47,8 @@ static const struct {
      "HTTP 400 with a body that is not a JSON object (\"{\"message\":\"no\"} x\")", -1, -1},
     {"{\"note\":\"\xFF\"}", 200, "",
      "HTTP 200 with a body that is not a record (\"{\"note\":\"\\xff\"}\")", -1, -1},
+    {"{}", 300, "", "HTTP 300 without a message", -1, -1},
+    {"{}", 199, "", "HTTP 199 without a message", -1, -1},
     {"", 502, "", "HTTP 502 without a body", -1, -1},
     {"<html>\r\n<body>Bad Gateway</body></html>", 502, "",
      "HTTP 502 with a body that is not a JSON object "
@@ -77,6 +79,46 @@ static void an_error_body_gives_code_message_and_more(void **state)
         assert_int_equal(fault.retry_after_ms, bodies[i].retry_after_ms);
         assert_int_equal(fault.violation_count, 0);
     }
+}
+
+/* Members that the target has elsewhere, and what is known where they are not there. */
+static void an_error_is_read_where_the_target_has_it(void **state)
+{
+    static const char description[] =
+        "{\"preset\":\"rest-plain\",\"write\":{\"path\":\"/{id}\"},\"error\":{\"code\":\"/e/code\","
+        "\"message\":\"/e/text\",\"list\":\"/e/list\"}}";
+    static const struct {
+        const char *body, *code, *message;
+        size_t violations;
+    } cases[] = {
+        {"{\"e\":{\"code\":\"x\",\"text\":\"no\",\"list\":[\"a\",\"b\"]},\"code\":\"y\"}", "x",
+         "no", 2},
+        {"{\"e\":{\"code\":7,\"text\":[],\"list\":7},\"message\":\"so\",\"errors\":[1]}", "7", "so",
+         1},
+        {"{\"e\":null,\"code\":\"y\"}", "y", "HTTP 400 without a message", 0},
+        {"{\"e\":7,\"code\":\"y\"}", "y", "HTTP 400 without a message", 0},
+        {"{}", "", "HTTP 400 without a message", 0},
+    };
+    struct description_fault wrong;
+    struct json_fault unread;
+    struct json_tape tape = {0};
+    struct target *target;
+
+    (void)state;
+    assert_true(json_scan(&tape, span_of(description), 0, &unread));
+    target = target_open(description, &tape, 0, NULL, 0, &wrong);
+    json_tape_release(&tape);
+    if (!target)
+        fail_msg("%s: %s", wrong.pointer, wrong.text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct api_fault fault;
+
+        api_read_fault(target, span_of(cases[i].body), 400, &fault);
+        assert_string_equal(fault.code, cases[i].code);
+        assert_string_equal(fault.message, cases[i].message);
+        assert_int_equal(fault.violation_count, cases[i].violations);
+    }
+    target_close(target);
 }
 
 static void violations_come_in_every_form_the_api_has(void **state)
@@ -163,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_body_gives_code_message_and_more),
+        cmocka_unit_test(an_error_is_read_where_the_target_has_it),
         cmocka_unit_test(violations_come_in_every_form_the_api_has),
         cmocka_unit_test(texts_and_lists_that_are_too_long_are_cut),
         cmocka_unit_test(a_body_nested_too_deep_is_not_json),

@@ -616,6 +616,48 @@ static void a_large_file_is_read_to_its_end(void **state)
              "\"footer\": \"^(Total: [0-9]+)\"}, \"version\": \"fetch\"}}");
 }
 
+/* Two rows of sixty with too few or too many cells are faults of theirs; comments and lines at the
+ * end are declared. */
+static void few_odd_rows_change_nothing(void **state)
+{
+    struct scene *scene = *state;
+    FILE *file = fopen(at(scene, "Item-1.csv"), "w");
+    struct suggestion suggestion;
+    struct err err = {0};
+
+    assert_non_null(file);
+    fputs("# made by an ERP\n# at night\nid;a;b\n", file);
+    for (int i = 0; i < 60; i++)
+        fprintf(file, "x%d;%d;%d%s\n%s", i, i, i % 7, i == 7 || i == 9 ? ";9" : "",
+                i == 20              ? "# page 2\n\n"
+                : i == 30 || i == 31 ? "y;1\n"
+                                     : "");
+    fputs("Total 60\nTotal 61\n# end\n\nchecked by [us].\n\x1A\n", file);
+    fclose(file);
+    if (!suggest(scene, "Item-1.csv", "UTC", &suggestion, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(strstr(buf_text(&suggestion.schema), "\"comment\": \"#\""));
+    assert_non_null(strstr(buf_text(&suggestion.schema),
+                           "\"footer\": \"^(checked by \\\\[us\\\\]\\\\.|Total [0-9]+)\""));
+    assert_null(strstr(buf_text(&suggestion.schema), "Rows\""));
+    buf_release(&suggestion.schema);
+}
+
+/* Excel's first line needs no declaration, and neither does a byte order mark. */
+static void a_line_that_names_the_delimiter_is_no_header(void **state)
+{
+    struct scene *scene = *state;
+    struct suggestion suggestion;
+    struct err err = {0};
+
+    put(scene, "Item-1.csv", "\xEF\xBB\xBFsep=;\nid;a\nx1;1\nx2;2\n");
+    if (!suggest(scene, "Item-1.csv", "UTC", &suggestion, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(strstr(buf_text(&suggestion.schema), "\"delimiter\": \";\""));
+    assert_null(strstr(buf_text(&suggestion.schema), "skip"));
+    buf_release(&suggestion.schema);
+}
+
 static void no_more_than_2000_properties_are_suggested(void **state)
 {
     struct scene *scene = *state;
@@ -661,6 +703,8 @@ int main(void)
         INGEST_TEST(utf_16_is_found_with_and_without_its_mark),
         INGEST_TEST(a_zone_that_does_not_exist_leaves_times_a_text),
         INGEST_TEST(a_large_file_is_read_to_its_end),
+        INGEST_TEST(few_odd_rows_change_nothing),
+        INGEST_TEST(a_line_that_names_the_delimiter_is_no_header),
         INGEST_TEST(no_more_than_2000_properties_are_suggested),
         INGEST_TEST(what_cannot_be_read_is_an_error),
     };

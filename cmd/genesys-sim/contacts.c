@@ -12,7 +12,8 @@ enum { ENRICH_MAX = 10, OUTBOUND_MAX = 1000, PATH_SIZE = 256 };
 struct outcome {
     unsigned status; /* 200, 201 or of an error */
     const char *code, *message;
-    bool unnamed;               /* the answer to a bulk request leaves it out */
+    unsigned results;           /* that the answer to a bulk request has for it: 1 as a rule */
+    bool misnamed;              /* ... with another id */
     struct json_object *entity; /* of 200 and 201; owned */
 };
 
@@ -185,7 +186,8 @@ static struct json_object *entity_of(enum resource_kind kind, const char *schema
     return entity;
 }
 
-/* A fixed answer for the key: 202 is applied and not named, 204 neither. */
+/* A fixed answer for the key. 202 is applied, and not named, with the code `twice` named twice, and
+ * with `other` named by another id; 204 is neither applied nor named. */
 static bool take_fixed(struct sim *sim, const struct request *request, const char *key,
                        struct outcome *outcome)
 {
@@ -196,7 +198,9 @@ static bool take_fixed(struct sim *sim, const struct request *request, const cha
         return false;
     if (fixed->times > 0)
         fixed->times--;
-    outcome->unnamed = fixed->status == 202 || fixed->status == 204;
+    outcome->misnamed = fixed->code && strcmp(fixed->code, "other") == 0;
+    if (fixed->status == 202 || fixed->status == 204)
+        outcome->results = outcome->misnamed ? 1 : fixed->code && fixed->status == 202 ? 2 : 0;
     if (fixed->status != 202)
         fail(outcome, fixed->status, fixed->code ? fixed->code : "fixed",
              "the simulator answers so because of an option");
@@ -246,7 +250,7 @@ static void enrich_item(struct sim *sim, struct request *request, struct json_ob
     struct buf schema = {0};
     const char *key = NULL;
 
-    *outcome = (struct outcome){0};
+    *outcome = (struct outcome){.results = 1};
     if (!json_object_is_type(identifiers, json_type_array) ||
         json_object_array_length(identifiers) < 1 || json_object_array_length(identifiers) > 25 ||
         !read_identifier(request->route.resource, json_object_array_get_idx(identifiers, 0),
@@ -292,7 +296,8 @@ static struct json_object *result_of(struct json_object *item, const struct outc
     const char *id = text_of(item, "id");
 
     if (id)
-        json_object_object_add(result, "id", json_object_new_string(id));
+        json_object_object_add(result, "id",
+                               json_object_new_string(outcome->misnamed ? "other" : id));
     json_object_object_add(result, "success", json_object_new_boolean(outcome->entity != NULL));
     json_object_object_add(result, "status", json_object_new_int((int)outcome->status));
     if (outcome->entity) {
@@ -309,6 +314,16 @@ static struct json_object *result_of(struct json_object *item, const struct outc
     return result;
 }
 
+/* True of more rows than --bulk-max allows: answered 413. */
+static bool has_too_many(const struct sim *sim, struct request *request, size_t count)
+{
+    request->rows = (unsigned)count;
+    if (!sim->options->bulk_max || count <= (size_t)sim->options->bulk_max)
+        return false;
+    answer_error(&request->answer, 413, "request.entity.too.large", NULL, NULL);
+    return true;
+}
+
 /* Answers with the results from the last item to the first, so that their order says nothing. */
 static void bulk_enrich(struct sim *sim, struct request *request)
 {
@@ -318,18 +333,21 @@ static void bulk_enrich(struct sim *sim, struct request *request)
         json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
     unsigned errors = 0;
 
+    if (has_too_many(sim, request, count)) {
+        json_object_put(body);
+        return;
+    }
     if (body && (count < 1 || count > ENRICH_MAX))
         answer_error(&request->answer, 400, "bad.request", "entities must have 1 to 10 items.",
                      NULL);
     results = json_object_new_array();
-    request->rows = (unsigned)count;
     for (size_t i = count <= ENRICH_MAX ? count : 0; i-- > 0 && !sim->failed;) {
         struct json_object *item = json_object_array_get_idx(items, i);
         struct outcome outcome;
 
         enrich_item(sim, request, item, &outcome);
         errors += !outcome.entity;
-        if (!outcome.unnamed)
+        for (unsigned k = 0; k < outcome.results; k++)
             json_object_array_add(results, result_of(item, &outcome));
         json_object_put(outcome.entity);
     }
@@ -359,17 +377,33 @@ static bool check_contact(struct sim *sim, const struct request *request, struct
     return !take_fixed(sim, request, id, outcome);
 }
 
+/* Without clearSystemData, what the platform has of a contact stays as it was. */
+static void keep_system_data(struct json_object *content, struct json_object *before)
+{
+    static const char *const names[] = {"callable", "phoneNumberStatus"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct json_object *kept = member_of(before, names[i]);
+
+        if (kept && !member_of(content, names[i]))
+            json_object_object_add(content, names[i], json_object_get(kept));
+    }
+    if (!member_of(content, "callable"))
+        json_object_object_add(content, "callable", json_object_new_boolean(true));
+}
+
 /* Writes one contact, which passed check_contact. Returns it as it is answered. */
 static struct json_object *write_contact(struct sim *sim, struct request *request,
                                          const char *schema, struct json_object *item)
 {
-    struct json_object *content = NULL, *shown = NULL;
+    struct json_object *content = NULL, *shown = NULL, *before;
     const char *id = text_of(item, "id");
 
+    before = resource_content(sim, RESOURCE_OUTBOUND, schema, id, INT64_MAX);
     json_object_deep_copy(item, &content, NULL);
     json_object_object_del(content, "id");
-    if (!member_of(content, "callable"))
-        json_object_object_add(content, "callable", json_object_new_boolean(true));
+    keep_system_data(content, before);
+    json_object_put(before);
     if (!resource_apply(sim, request, schema, id, member_of(item, "data"), content)) {
         json_object_put(content);
         return NULL;
@@ -388,7 +422,10 @@ static void bulk_outbound(struct sim *sim, struct request *request)
     struct buf schema = {0};
     bool fine = items;
 
-    request->rows = (unsigned)count;
+    if (has_too_many(sim, request, count)) {
+        json_object_put(items);
+        return;
+    }
     if (items && (count < 1 || count > OUTBOUND_MAX))
         fine = fail(&outcome, 400, "bad.request", "The body must have 1 to 1000 contacts.");
     for (size_t i = 0; fine && i < count; i++)

@@ -197,6 +197,8 @@ static const struct option table[] = {
      INT64_MAX, NULL},
     {"stall-ms", "N", "silence of the stall and halt faults; default 15000", OPTION_NUMBER, true,
      AT(stall_ms), 0, DAY_MS, NULL},
+    {"bulk-max", "N", "rows of a bulk request, then 413; default: what the API allows",
+     OPTION_NUMBER, true, AT(bulk_max), 0, 1000, NULL},
     {"late-ms", "N", "delay of the late fault; default 1000", OPTION_NUMBER, true, AT(late_ms), 0,
      DAY_MS, NULL},
     {"date-offset", "S", "seconds that the Date of answers is ahead (-S: late)", OPTION_NUMBER,

@@ -52,6 +52,7 @@ struct options {
     int64_t date_offset_s; /* added to the Date of answers */
     int64_t retry_after_s; /* for WAIT_FIXED */
     int64_t max_seconds;
+    int64_t bulk_max; /* rows of a bulk request, then 413; 0: what the API allows */
     int64_t seed;
     int64_t fault_limit; /* faults still to come; negative: any number */
     bool upsert;         /* a PUT creates a REST record that is missing */

@@ -168,9 +168,9 @@ static void say_target(struct checkup *checkup, const struct schema *schema)
     if (limit)
         checkup_say(checkup, "%s: its target (%s) %s", schema_name(schema), target_own_name(target),
                     limit);
-    if (target_description(target)->has_bulk)
-        checkup_say(checkup, "%s: rows are sent one by one; bulk requests are not used",
-                    schema_name(schema));
+    if (target_description(target)->bulk.max > 1)
+        checkup_say(checkup, "%s: up to %u rows are sent in one request", schema_name(schema),
+                    (unsigned)target_description(target)->bulk.max);
 }
 
 void check_schemas(struct checkup *checkup)

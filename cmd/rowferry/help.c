@@ -101,11 +101,11 @@ void help_program(struct buf *out)
 {
     int status;
 
-    buf_append_text(out,
-                    "Usage: rowferry COMMAND [OPTION...] [ARGUMENT...]\n\n"
-                    "Loads CSV and NDJSON files into Genesys Cloud or another HTTP API. It sends one\n"
-                    "versioned update per row and records what happened to each one in an SQLite\n"
-                    "database.\n\nCommands\n");
+    buf_append_text(
+        out, "Usage: rowferry COMMAND [OPTION...] [ARGUMENT...]\n\n"
+             "Loads CSV and NDJSON files into Genesys Cloud or another HTTP API. It sends one\n"
+             "versioned update per row and records what happened to each one in an SQLite\n"
+             "database.\n\nCommands\n");
     for (const struct command *command = commands; command->name; command++) {
         char left[32];
 

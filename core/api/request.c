@@ -1,19 +1,23 @@
 #include "core/api/request.h"
 
-bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
-                       struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
-                       struct http_request *http)
+bool api_request_add(const struct api_request *request, struct target_scratch *scratch,
+                     enum target_method *method, struct buf *url, struct buf *body)
+{
+    buf_append_text(url, request->api_url);
+    return target_request(request->target, request->kind, &request->row, scratch, method, url,
+                          body);
+}
+
+void api_request_fill(const struct api_request *request, enum target_method method,
+                      struct target_scratch *scratch, struct http_field fields[TARGET_HEADERS],
+                      struct buf *url, struct buf *body, struct http_request *http)
 {
     static const enum http_method methods[TARGET_METHODS] = {[TARGET_GET] = HTTP_GET,
                                                              [TARGET_PUT] = HTTP_PUT,
                                                              [TARGET_PATCH] = HTTP_PATCH,
                                                              [TARGET_POST] = HTTP_POST};
     struct target_header headers[TARGET_HEADERS];
-    enum target_method method = TARGET_GET;
 
-    buf_append_text(url, request->api_url);
-    if (!target_request(request->target, request->kind, &request->row, scratch, &method, url, body))
-        return false;
     http->url = buf_text(url);
     http->method = methods[method];
     http->wanted = target_token_header(request->target, request->kind != TARGET_READ_IT);
@@ -30,5 +34,16 @@ bool api_request_build(const struct api_request *request, struct target_scratch 
     }
     if (headers[0].name)
         http->fields = fields;
+}
+
+bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
+                       struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
+                       struct http_request *http)
+{
+    enum target_method method = TARGET_GET;
+
+    if (!api_request_add(request, scratch, &method, url, body))
+        return false;
+    api_request_fill(request, method, scratch, fields, url, body, http);
     return true;
 }

@@ -19,3 +19,11 @@ struct api_request {
 bool api_request_build(const struct api_request *request, struct target_scratch *scratch,
                        struct http_field fields[TARGET_HEADERS], struct buf *url, struct buf *body,
                        struct http_request *http);
+
+/* Does the same in two steps, where several rows are one update: appends path and body of one row,
+ * or with TARGET_SEVERAL the path and the item; then fills *http for the whole of it. */
+bool api_request_add(const struct api_request *request, struct target_scratch *scratch,
+                     enum target_method *method, struct buf *url, struct buf *body);
+void api_request_fill(const struct api_request *request, enum target_method method,
+                      struct target_scratch *scratch, struct http_field fields[TARGET_HEADERS],
+                      struct buf *url, struct buf *body, struct http_request *http);

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/drain/audit.h"
+#include "core/drain/bulk.h"
 #include "core/drain/diff.h"
 #include "core/drain/knowledge.h"
 #include "core/drain/loop.h"
@@ -14,6 +15,7 @@
 #include "core/store/runs.h"
 #include "core/store/summary.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +27,79 @@ enum {
     HANDING_SHARE = 4, /* a turn begins when a quarter of the window can be settled or claimed */
 };
 
+/* How many jobs are claimed ahead at most: so many that requests can be full. */
+static unsigned room_ahead(const struct loop *loop)
+{
+    unsigned room = loop->window * loop->rows;
+    unsigned most = 2 * loop->rows < LOOP_WINDOW_MAX ? LOOP_WINDOW_MAX : 2 * loop->rows;
+
+    return room < most ? room : most;
+}
+
+/* How many jobs to claim now: what the window holds, and what the pace allows within a second. */
+static unsigned wanted(const struct loop *loop)
+{
+    uint64_t allowed = governor_allows(&loop->governor, clock_monotonic_us(), 1000000);
+    /* jobs of refused requests are held: the sample that decides about them needs tasks, too */
+    unsigned kept = loop->rows > 1 && !loop->sampling ? LOOP_HELD_MAX : 0;
+    unsigned room = room_ahead(loop), free = loop->free.count;
+
+    if (loop->stopping || free <= kept)
+        return 0;
+    if (room > allowed * loop->rows)
+        room = (unsigned)(allowed * loop->rows);
+    if (loop->sampling && room > TRIAL_JOBS)
+        room = TRIAL_JOBS;
+    room = room > loop->ready_jobs ? room - loop->ready_jobs : 0;
+    room = room < free - kept ? room : free - kept;
+    return room < LOOP_WINDOW_MAX ? room : LOOP_WINDOW_MAX;
+}
+
+/* Adds tasks, at first or where requests have many jobs. */
+static void add_tasks(struct loop *loop, unsigned count)
+{
+    struct loop_block *block = mem_calloc(1, sizeof *block + count * sizeof *block->tasks);
+
+    block->next = loop->blocks;
+    block->count = count;
+    loop->blocks = block;
+    loop->task_count += count;
+    for (unsigned i = 0; i < count; i++)
+        task_list_add(&loop->free, &block->tasks[i]);
+}
+
+/* True while jobs that the unfinished request can have are about to come. */
+static bool awaits_jobs(const struct loop *loop)
+{
+    return !keeper_is_idle(loop->keeper) || loop->settled.first || loop->fetching ||
+           (loop->more && loop->fed && wanted(loop) > 0);
+}
+
+/* Moves the mark, before the request can leave. */
+static void mark(struct loop *loop, const struct task *first)
+{
+    for (const struct task *task = first; task; task = task->row) {
+        loop->ready_jobs--;
+        if (task->claim.attempt_id > loop->marked_id)
+            loop->marked_id = task->claim.attempt_id;
+    }
+    lock_mark(loop->options->lock, loop->marked_id);
+}
+
+static struct task_sender sender_of(struct loop *loop)
+{
+    return (struct task_sender){
+        .options = loop->options, .rebase = loop->rebase, .scratch = &loop->scratch};
+}
+
 /* Starts claimed jobs while there are slots and a token and the pace allows it. False: libcurl
  * failed. */
 static bool start_ready(struct loop *loop, struct err *err)
 {
-    struct task_sender sender = {
-        .options = loop->options, .rebase = loop->rebase, .scratch = &loop->scratch};
+    struct task_sender sender = sender_of(loop);
     struct err why = {0};
 
-    while (!loop->stopping && loop->ready.first && loop->in_flight < loop_room(loop)) {
+    while (!loop->stopping && loop->ready_jobs && loop->in_flight < loop_room(loop)) {
         int64_t now_us = clock_monotonic_us();
         const char *authorization = token_authorization(loop->token, now_us);
         struct http_request request;
@@ -41,16 +107,21 @@ static bool start_ready(struct loop *loop, struct err *err)
 
         if (!authorization || governor_wait_us(&loop->governor, now_us) > 0)
             return true;
+        if (!loop->ready.first && !awaits_jobs(loop))
+            loop_end_filling(loop);
         task = task_list_take(&loop->ready);
+        if (!task)
+            return true;
         sender.authorization = authorization;
-        if (!task_request(task, &sender, &request, &why)) {
-            task_put_back(task, false, clock_now_ms());
-            task_list_add(&loop->settled, task);
+        if (task->row_count) {
+            bulk_request(task, &sender, &request);
+        } else if (!task_request(task, &sender, &request, &why)) {
+            loop_put_back(loop, task, false);
             loop_fail(loop, &why, err);
             return true;
         }
         governor_departed(&loop->governor, now_us);
-        lock_mark(loop->options->lock, task->claim.attempt_id);
+        mark(loop, task);
         loop->in_flight++;
         if (!http_pool_start(loop->pool, &request, err))
             return false;
@@ -59,20 +130,38 @@ static bool start_ready(struct loop *loop, struct err *err)
     return true;
 }
 
-/* How many jobs to claim now: what the window holds, and what the pace allows within a second. */
-static unsigned wanted(const struct loop *loop)
+/* Puts a claimed job among those that can leave: alone, or in the request that is filled, which
+ * takes `room` jobs. */
+static void add_ready(struct loop *loop, struct task *task, unsigned room, struct err *err)
 {
-    uint32_t allowed = governor_allows(&loop->governor, clock_monotonic_us(), 1000000);
-    unsigned room = loop->window;
+    struct task_sender sender = sender_of(loop);
+    struct err why = {0};
+    bool fits = false, fine = true;
 
-    if (loop->stopping)
-        return 0;
-    if (room > allowed)
-        room = allowed;
-    if (loop->sampling && room > TRIAL_JOBS)
-        room = TRIAL_JOBS;
-    room = room > loop->ready.count ? room - loop->ready.count : 0;
-    return room < loop->free.count ? room : loop->free.count;
+    loop->ready_jobs++;
+    loop->fetching += loop_feeds(task);
+    if (!room) {
+        task->row = NULL;
+        task->row_count = 0;
+        task->is_further = false;
+        task_list_add(&loop->ready, task);
+        return;
+    }
+    if (loop->filling && !task->begins)
+        fine = bulk_add(loop->filling, task, room, &sender, &fits, &why);
+    if (fine && !fits) {
+        loop_end_filling(loop);
+        fine = bulk_begin(task, &sender, &why);
+        loop->filling = fine ? task : NULL;
+    }
+    if (!fine) {
+        task->row = NULL;
+        task->row_count = 0;
+        loop_put_back(loop, task, false);
+        loop_fail(loop, &why, err);
+    } else if (loop->filling->row_count >= room) {
+        loop_end_filling(loop);
+    }
 }
 
 /* True when a waiting job is due. One that is due later than any delay can be was put off by a
@@ -84,10 +173,18 @@ static bool is_due(const struct loop *loop)
     return due_ms && (due_ms <= now_ms || due_ms > now_ms + POLICY_DELAY_MAX_MS);
 }
 
+/* So many jobs to settle or to claim are worth a turn. */
+static unsigned share(const struct loop *loop)
+{
+    unsigned room = room_ahead(loop);
+
+    return (room < LOOP_WINDOW_MAX ? room : LOOP_WINDOW_MAX) / HANDING_SHARE;
+}
+
 /* True when so many claims are worth a turn. */
 static bool is_worth_claiming(const struct loop *loop, unsigned want)
 {
-    return want && (want >= loop->window / HANDING_SHARE || !loop->ready.first);
+    return want && (want >= share(loop) || !loop->ready.first);
 }
 
 /* True when there is enough work for a turn of the store. */
@@ -97,16 +194,23 @@ static bool should_hand(const struct loop *loop, unsigned want)
         return true;
     if (!loop->settled.first)
         return false;
-    return loop->stopping || loop->settled.count >= loop->window / HANDING_SHARE ||
-           !loop->in_flight || clock_monotonic_us() - loop->settled_since_us >= GROUP_US;
+    return loop->stopping || loop->settled.count >= share(loop) || !loop->in_flight ||
+           clock_monotonic_us() - loop->settled_since_us >= GROUP_US;
 }
 
 static void hand_turn(struct loop *loop)
 {
-    unsigned want = wanted(loop);
     struct exchange *exchange = &loop->exchange;
+    const struct task *next;
+    unsigned want;
 
-    if (!keeper_is_idle(loop->keeper) || !should_hand(loop, want))
+    if (!keeper_is_idle(loop->keeper))
+        return;
+    if (loop->rows > 1 && loop->free.count < LOOP_WINDOW_MAX + LOOP_HELD_MAX &&
+        loop->task_count + LOOP_WINDOW_MAX <= LOOP_TASKS_MAX)
+        add_tasks(loop, LOOP_WINDOW_MAX);
+    want = wanted(loop);
+    if (!should_hand(loop, want))
         return;
     exchange->now_ms = clock_now_ms();
     exchange->settled = loop->settling;
@@ -114,7 +218,9 @@ static void hand_turn(struct loop *loop)
     exchange->claims = loop->claiming;
     exchange->wanted = want;
     exchange->spread = loop->sampling;
-    while (loop->settled.first)
+    /* the jobs of a request that is sent again stay together */
+    while ((next = loop->settled.first) && (exchange->settled_count < LOOP_SETTLED_MAX ||
+                                            (next->claim.outcome.repeats && !next->begins)))
         loop->settling[exchange->settled_count++] = &task_list_take(&loop->settled)->claim;
     for (unsigned i = 0; i < want; i++)
         loop->claiming[i] = &task_list_take(&loop->free)->claim;
@@ -137,6 +243,53 @@ static void fail_taken(struct loop *loop, int64_t job_id, struct err *err)
     loop_fail(loop, &why, err);
 }
 
+/* Takes back the tasks that were settled, which are free again; those that are sent again are
+ * ready, in the halves of their request. */
+static void take_settled(struct loop *loop, struct err *err)
+{
+    struct exchange *exchange = &loop->exchange;
+    struct task *filling = loop->filling;
+
+    loop->filling = NULL;
+    for (unsigned i = 0; i < exchange->settled_count; i++) {
+        struct task *task = (struct task *)exchange->settled[i];
+
+        if (task->claim.outcome.repeats) {
+            task->claim.outcome.repeats = false;
+            add_ready(loop, task, UINT_MAX, err);
+        } else {
+            task_list_add(&loop->free, task);
+        }
+    }
+    loop_end_filling(loop);
+    loop->filling = filling;
+}
+
+static void take_claimed(struct loop *loop, struct err *err)
+{
+    struct exchange *exchange = &loop->exchange;
+
+    loop->rows = exchange->claimed ? 1 : loop->rows;
+    for (unsigned i = 0; i < exchange->wanted; i++) {
+        struct task *task = (struct task *)exchange->claims[i];
+        unsigned rows = 0;
+
+        if (i >= exchange->claimed) {
+            task_list_add(&loop->free, task);
+            continue;
+        }
+        if (task->claim.bulk)
+            rows = bulk_room(task, loop->rebase);
+        if (rows > loop->rows)
+            loop->rows = rows;
+        add_ready(loop, task, task_is_bulk(task, loop->rebase) ? rows : 0, err);
+    }
+    loop->fed = false;
+    for (unsigned i = 0; loop->filling && i < exchange->claimed && !loop->fed; i++)
+        loop->fed =
+            span_equal(claim_schema(exchange->claims[i]), claim_schema(&loop->filling->claim));
+}
+
 /* Takes a finished turn back: what was claimed may be sent now, everything else is free again.
  * False: the turn failed. */
 static bool take_turn(struct loop *loop, struct err *err)
@@ -150,11 +303,8 @@ static bool take_turn(struct loop *loop, struct err *err)
         return false;
     if (!done)
         return true;
-    for (unsigned i = 0; i < exchange->settled_count; i++)
-        task_list_add(&loop->free, (struct task *)exchange->settled[i]);
-    for (unsigned i = 0; i < exchange->wanted; i++)
-        task_list_add(i < exchange->claimed ? &loop->ready : &loop->free,
-                      (struct task *)exchange->claims[i]);
+    take_settled(loop, err);
+    take_claimed(loop, err);
     if (exchange->claimed)
         crash_point(CRASH_CLAIMS_TAKEN);
     if (exchange->prior && !loop->said_prior) {
@@ -190,7 +340,7 @@ static bool take_turn(struct loop *loop, struct err *err)
 /* True when no request, claim or outcome is in progress. */
 static bool is_quiet(const struct loop *loop)
 {
-    return !loop->in_flight && !loop->ready.first && !loop->settled.first &&
+    return !loop->in_flight && !loop->ready_jobs && !loop->settled.first &&
            keeper_is_idle(loop->keeper);
 }
 
@@ -213,7 +363,7 @@ static int wait_ms(const struct loop *loop)
 
     if (loop->settled.first && keeper_is_idle(loop->keeper))
         wait = GROUP_US / 1000;
-    if ((loop->ready.first || !token_authorization(loop->token, now_us)) && pace_ms > 0 &&
+    if ((loop->ready_jobs || !token_authorization(loop->token, now_us)) && pace_ms > 0 &&
         pace_ms < wait)
         wait = pace_ms;
     if (loop->next_due_ms && keeper_is_idle(loop->keeper) &&
@@ -226,17 +376,20 @@ static int wait_ms(const struct loop *loop)
  * and comes last. */
 static void switch_sampling(struct loop *loop)
 {
-    unsigned count = loop->ready.count;
+    unsigned count;
 
     loop->sampling = loop_wants_sample(loop);
-    for (unsigned i = 0; loop->sampling && i < count; i++) {
+    if (!loop->sampling)
+        return;
+    loop_end_filling(loop);
+    count = loop->ready.count;
+    for (unsigned i = 0; i < count; i++) {
         struct task *task = task_list_take(&loop->ready);
-        bool later =
-            !task->claim.spread && job_state_of_request(task->claim.request) != JOB_UNKNOWN;
 
-        if (later)
-            task_put_back(task, true, clock_now_ms());
-        task_list_add(later ? &loop->settled : &loop->ready, task);
+        if (!task->claim.spread && job_state_of_request(task->claim.request) != JOB_UNKNOWN)
+            loop_put_back(loop, task, true);
+        else
+            task_list_add(&loop->ready, task);
     }
 }
 
@@ -287,14 +440,12 @@ static bool open_loop(struct loop *loop, struct store *store, struct err *err)
 
     loop->window =
         options->concurrency * 4 < LOOP_WINDOW_MAX ? options->concurrency * 4 : LOOP_WINDOW_MAX;
-    loop->task_count = loop->window * 3 + LOOP_HELD_MAX;
-    loop->tasks = mem_calloc(loop->task_count, sizeof *loop->tasks);
+    loop->rows = 1;
     task_list_init(&loop->free);
     task_list_init(&loop->ready);
     task_list_init(&loop->settled);
     task_list_init(&loop->held);
-    for (unsigned i = 0; i < loop->task_count; i++)
-        task_list_add(&loop->free, &loop->tasks[i]);
+    add_tasks(loop, loop->window * 3 + LOOP_HELD_MAX);
     loop->exchange.run_id = options->run_id;
     loop->exchange.batch_id = options->batch_id;
     loop->exchange.max_retries = options->max_retries;
@@ -321,9 +472,14 @@ static void close_loop(struct loop *loop)
     rebase_close(loop->rebase);
     target_scratch_release(&loop->scratch);
     knowledge_close(loop->knowledge);
-    for (unsigned i = 0; i < loop->task_count; i++)
-        task_release(&loop->tasks[i]);
-    free(loop->tasks);
+    while (loop->blocks) {
+        struct loop_block *block = loop->blocks;
+
+        loop->blocks = block->next;
+        for (unsigned i = 0; i < block->count; i++)
+            task_release(&block->tasks[i]);
+        free(block);
+    }
 }
 
 /* Reads the pause that an earlier run stored. It holds all requests, or, if it is longer than

@@ -20,8 +20,8 @@ static bool keeps(void *context, struct span schema)
     return shape && shape->version_known;
 }
 
-static bool target(void *context, struct span schema, bool named, enum target_lock *lock,
-                   bool *reads_first, struct err *err)
+static bool target(void *context, struct span schema, bool named, struct known_target *facts,
+                   struct err *err)
 {
     struct knowledge *knowledge = context;
     const struct row_shape *shape = rebase_shape(knowledge->rebase, schema);
@@ -33,8 +33,11 @@ static bool target(void *context, struct span schema, bool named, enum target_lo
             "the schema file of %.*s is missing or wrong, and it says which resource its "
             "rows update: run `rowferry doctor`, which reports what is wrong",
             (int)schema.size, schema.data);
-    *lock = target_description(found)->lock;
-    *reads_first = target_reads_first(found, shape && shape->write_replaces);
+    *facts = (struct known_target){
+        .lock = target_description(found)->lock,
+        .reads_first = target_reads_first(found, shape && shape->write_replaces),
+        .bulk = target_description(found)->bulk.max,
+    };
     return true;
 }
 

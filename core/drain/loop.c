@@ -3,12 +3,14 @@
 #include "core/base/clock.h"
 #include "core/base/crash.h"
 #include "core/base/stop.h"
+#include "core/drain/bulk.h"
 #include "core/store/lock.h"
 #include "core/store/runs.h"
 #include "core/store/summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -29,14 +31,40 @@ double loop_dice(struct loop *loop)
     return (double)((loop->dice * UINT64_C(2685821657736338717)) >> 11) / 9007199254740992.0;
 }
 
+bool loop_feeds(const struct task *task)
+{
+    return task->claim.bulk && task->claim.request == REQUEST_FETCH;
+}
+
+void loop_end_filling(struct loop *loop)
+{
+    if (loop->filling)
+        task_list_add(&loop->ready, loop->filling);
+    loop->filling = NULL;
+}
+
+void loop_put_back(struct loop *loop, struct task *first, bool last)
+{
+    struct task *next;
+
+    if (first->row_count)
+        bulk_note(first, false, loop->rebase);
+    for (struct task *task = first; task; task = next) {
+        next = task->row;
+        loop->ready_jobs--;
+        loop->fetching -= loop_feeds(task);
+        task_put_back(task, last, clock_now_ms());
+        task_list_add(&loop->settled, task);
+    }
+}
+
 void loop_put_back_ready(struct loop *loop)
 {
     struct task *task;
 
-    while ((task = task_list_take(&loop->ready))) {
-        task_put_back(task, false, clock_now_ms());
-        task_list_add(&loop->settled, task);
-    }
+    loop_end_filling(loop);
+    while ((task = task_list_take(&loop->ready)))
+        loop_put_back(loop, task, false);
 }
 
 void loop_fail(struct loop *loop, const struct err *why, struct err *err)
@@ -335,7 +363,7 @@ static void note_service(struct loop *loop, const struct task *task,
         loop->accepted = task->authorization;
         loop->tokens_refused[kind] = 0;
     }
-    if (answer->end == HTTP_DONE && verdict->run != POLICY_PAUSE)
+    if (answer->end == HTTP_DONE && verdict->run != POLICY_PAUSE && !task->is_further)
         governor_accepted(&loop->governor, now_us - answer->latency_us, now_us);
 }
 
@@ -395,8 +423,9 @@ void loop_heed(struct loop *loop, const struct task *task, const struct http_ans
     }
 }
 
+/* shared: the answer means the same for all jobs of a request, which is one failure. */
 static void react(struct loop *loop, struct task *task, const struct http_answer *answer,
-                  const struct policy_verdict *verdict, struct err *err)
+                  const struct policy_verdict *verdict, bool shared, struct err *err)
 {
     loop_heed(loop, task, answer, verdict, err);
     if (verdict->run == POLICY_FORBIDDEN || verdict->run == POLICY_WRONG_PLACE ||
@@ -404,15 +433,17 @@ static void react(struct loop *loop, struct task *task, const struct http_answer
         hold_task(loop, task, verdict->run, err);
         return;
     }
-    charge(loop, task, verdict);
+    if (!shared || !task->is_further)
+        charge(loop, task, verdict);
     settle_task(loop, task, err);
 }
 
-static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
+/* What answers to requests of a task are read with. */
+static struct task_reader reader_for(struct loop *loop, const struct task *task)
 {
     const struct drain_options *options = loop->options;
-    struct task *task = answer->context;
-    struct task_reader reader = {
+
+    return (struct task_reader){
         .limits = {.max_attempts = options->max_attempts,
                    .on_conflict = options->on_conflict,
                    .audit_wait_ms = options->audit_wait_ms,
@@ -426,23 +457,87 @@ static void take_answer(struct loop *loop, const struct http_answer *answer, str
         .fault = &loop->fault,
         .scratch = &loop->scratch,
     };
+}
+
+/* Takes what an answer means for one job. */
+static void take_row(struct loop *loop, struct task *task, const struct http_answer *answer,
+                     bool shared, struct err *err)
+{
+    struct task_reader reader = reader_for(loop, task);
     struct policy_verdict verdict;
     struct err why = {0};
     bool fine;
+
+    reader.is_shared = shared;
+    loop->fetching -= loop_feeds(task);
+    fine = task_answer(task, answer, &reader, &verdict, &why);
+    if (task->claim.outcome.attempt_error[0] && !(shared && task->is_further))
+        meter_note(&loop->meter, answer, loop->fault.code, task->claim.outcome.attempt_error);
+    if (fine) {
+        react(loop, task, answer, &verdict, shared, err);
+        return;
+    }
+    task_list_add(&loop->settled, task);
+    loop_fail(loop, &why, err);
+}
+
+/* Has jobs whose request was refused as a whole sent again. A run that stops leaves them pending.
+ */
+static void take_refusal(struct loop *loop, struct task *first, const struct http_answer *answer)
+{
+    struct task *next;
+
+    meter_note(&loop->meter, answer, loop->fault.code, loop->fault.message);
+    governor_accepted(&loop->governor, clock_monotonic_us() - answer->latency_us,
+                      clock_monotonic_us());
+    loop->unreachable = 0;
+    bulk_split(first, answer, loop->fault.message);
+    task_reset(&first->body);
+    for (struct task *task = first; task; task = next) {
+        next = task->row;
+        task_list_add(&loop->settled, task);
+    }
+}
+
+/* Takes the answer to a bulk request, for each of its jobs. */
+static void take_rows(struct loop *loop, struct task *first, const struct http_answer *answer,
+                      struct err *err)
+{
+    struct task_reader reader = reader_for(loop, first);
+    struct result *results;
+    enum bulk_answer kind = bulk_read(first, answer, &reader, &results);
+    bool shared = kind == BULK_SHARED && first->row_count > 1;
+    struct task *next;
+    size_t i = 0;
+
+    bulk_note(first, kind == BULK_RESULTS, loop->rebase);
+    if (kind == BULK_REFUSED) {
+        take_refusal(loop, first, answer);
+        return;
+    }
+    for (struct task *task = first; task; task = next) {
+        struct http_answer own = *answer;
+
+        next = task->row;
+        bulk_answer_for(results ? &results[i++] : NULL, &own);
+        take_row(loop, task, &own, shared, err);
+    }
+    free(results);
+    task_reset(&first->body);
+}
+
+static void take_answer(struct loop *loop, const struct http_answer *answer, struct err *err)
+{
+    struct task *task = answer->context;
 
     loop->in_flight--;
     if (!loop->settled.first)
         loop->settled_since_us = clock_monotonic_us();
     meter_count(&loop->meter, answer);
-    fine = task_answer(task, answer, &reader, &verdict, &why);
-    if (task->claim.outcome.attempt_error[0])
-        meter_note(&loop->meter, answer, loop->fault.code, task->claim.outcome.attempt_error);
-    if (fine) {
-        react(loop, task, answer, &verdict, err);
-        return;
-    }
-    task_list_add(&loop->settled, task);
-    loop_fail(loop, &why, err);
+    if (task->row_count)
+        take_rows(loop, task, answer, err);
+    else
+        take_row(loop, task, answer, false, err);
 }
 
 void loop_take_token(struct loop *loop, const struct http_answer *answer, struct err *err)
@@ -544,7 +639,7 @@ static const char *reason_to_wait(struct loop *loop, int64_t now_us, int64_t *un
         return governor_learned_per_s(governor) > 0 ? "for the pace that the API allows"
                                                     : "for the pace that --rate sets";
     }
-    if (loop->more || loop->ready.first || loop->settled.first || !loop->next_due_ms)
+    if (loop->more || loop->ready_jobs || loop->settled.first || !loop->next_due_ms)
         return NULL;
     due_ms = loop->next_due_ms - clock_now_ms();
     if (!loop->auditing && due_ms > POLICY_DELAY_MAX_MS)

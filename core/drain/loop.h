@@ -13,7 +13,15 @@
 enum {
     LOOP_WINDOW_MAX = 256,                        /* jobs claimed ahead at most */
     LOOP_HELD_MAX = TRIAL_KINDS * TRIAL_JOBS * 2, /* tasks beyond those of the windows */
-    LOOP_TASKS_MAX = LOOP_WINDOW_MAX * 3 + LOOP_HELD_MAX,
+    LOOP_TASKS_MAX = 8192,                        /* in hand, where requests have many jobs */
+    LOOP_SETTLED_MAX = 1024                       /* of one turn, unless a request is larger */
+};
+
+/* Tasks are allocated in blocks. */
+struct loop_block {
+    struct loop_block *next;
+    unsigned count;
+    struct task tasks[];
 };
 
 struct loop {
@@ -29,11 +37,19 @@ struct loop {
     struct api_fault fault;      /* scratch */
     struct target_scratch scratch;
 
-    struct task *tasks; /* each is in one list, in flight, or with the keeper */
+    struct loop_block *blocks; /* of tasks: each is in one list, part of a request, in flight, or
+                                  with the keeper */
     unsigned task_count, window;
-    struct task_list free, ready, settled;
-    struct task_list held; /* refused, while it is unclear whether the record or the run is at
-                              fault */
+    struct task_list free, settled;
+    struct task_list ready; /* requests: of a bulk request the first task */
+    struct task *filling;   /* ... the one that is not full yet; or NULL */
+    unsigned ready_jobs;    /* of both */
+    unsigned fetching;      /* reads in hand after which their jobs go into bulk requests */
+    unsigned rows;          /* of a request, by the last claims */
+    bool fed;               /* the last claims had jobs of the schema of `filling` */
+    int64_t marked_id;      /* the last attempt that has left */
+    struct task_list held;  /* refused, while it is unclear whether the record or the run is at
+                               fault */
     struct trial trials[TRIAL_KINDS];   /* ... by the kind of request */
     bool sampling;                      /* jobs are claimed from all over the queue */
     uint64_t answered, refused, doomed; /* final jobs; of these, refused; held and refused unless
@@ -93,7 +109,17 @@ bool loop_wants_sample(const struct loop *loop);
 /* How many requests may be in flight. */
 unsigned loop_room(const struct loop *loop);
 
-/* Gives claimed jobs that have not left back to the queue. */
+/* Whether the job of a task goes into a bulk request when its record has been read. */
+bool loop_feeds(const struct task *task);
+
+/* Has the request that is filled leave as it is. */
+void loop_end_filling(struct loop *loop);
+
+/* Gives the jobs of a request that has not left back to the queue. last: for the end of this run.
+ */
+void loop_put_back(struct loop *loop, struct task *first, bool last);
+
+/* The same for all that have not left. */
 void loop_put_back_ready(struct loop *loop);
 
 /* Stops the loop with an error, unless an earlier one did. */

@@ -11,6 +11,7 @@ struct base {
     struct base *next;
     struct schema *schema;
     struct checker *checker;
+    struct rebase_rows rows;
 };
 
 struct rebase {
@@ -159,6 +160,13 @@ bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct 
         (!replaces || api_fields_within(target_comparable(target, theirs, &rebase->other), ours));
     rebased->broken = NULL;
     return whole || check_rules(rebase, base, &rebased->broken, err);
+}
+
+struct rebase_rows *rebase_rows(struct rebase *rebase, struct span schema)
+{
+    struct base *base = find_if_readable(rebase, schema);
+
+    return base ? &base->rows : NULL;
 }
 
 const struct target *rebase_target(struct rebase *rebase, struct span schema)

@@ -27,6 +27,15 @@ struct rebased {
 bool rebase_build(struct rebase *rebase, struct span schema, bool whole, struct span ours,
                   struct span theirs, struct rebased *rebased, struct err *err);
 
+/* How many rows of a schema the API takes in a bulk request, as far as this run has shown it. */
+struct rebase_rows {
+    bool is_limited; /* more than `worked` were refused, whatever the rows */
+    unsigned worked; /* the most that were taken */
+};
+
+/* Returns that of a schema, for the caller to keep; NULL without a readable schema file. */
+struct rebase_rows *rebase_rows(struct rebase *rebase, struct span schema);
+
 /* Returns the target of the schema's rows: the guide's without a readable schema file. */
 const struct target *rebase_target(struct rebase *rebase, struct span schema);
 

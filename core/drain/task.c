@@ -17,7 +17,6 @@ enum {
     AUDIT_PAGES_MAX = 1000,     /* of one record's log: pages after these are not asked for */
     AUDIT_PAGES_FOUND = 40,     /* ... once another update was found to have made the version */
     ENTRY_BYTES_MAX = 64 << 10, /* a longer audit entry is not kept */
-    DIGITS_SIZE = 24,           /* of a version */
 };
 
 /* What an answer shows, for the texts about it. */
@@ -30,7 +29,7 @@ struct shown {
     const struct claim_sibling *sibling; /* another job of ours that made the version; or NULL */
 };
 
-static void give_back(struct buf *buf)
+void task_reset(struct buf *buf)
 {
     if (buf->capacity > KEPT_BYTES)
         buf_release(buf);
@@ -73,11 +72,51 @@ struct task *task_list_take(struct task_list *list)
 }
 
 /* The token of an update: as it was read, or the digits of a version. */
-static struct span token_of(const struct claim *claim, char digits[DIGITS_SIZE])
+static struct span token_of(const struct claim *claim, char digits[TASK_DIGITS_SIZE])
 {
     if (claim->token_size || !claim->has_version)
         return claim_token(claim);
-    return (struct span){digits, (size_t)snprintf(digits, DIGITS_SIZE, "%" PRId64, claim->version)};
+    return (struct span){digits,
+                         (size_t)snprintf(digits, TASK_DIGITS_SIZE, "%" PRId64, claim->version)};
+}
+
+static bool creates_alone(const struct claim *claim, const struct target *target)
+{
+    return claim->creates && target_description(target)->missing == TARGET_CREATE;
+}
+
+bool task_is_bulk(const struct task *task, struct rebase *rebase)
+{
+    const struct claim *claim = &task->claim;
+
+    return claim->bulk && claim->request == REQUEST_UPDATE &&
+           !creates_alone(claim, rebase_target(rebase, claim_schema(claim)));
+}
+
+void task_row(const struct task *task, const struct drain_options *options,
+              char digits[TASK_DIGITS_SIZE], struct target_row *row)
+{
+    const struct claim *claim = &task->claim;
+    struct span tags = claim_tags(claim);
+
+    *row = (struct target_row){.schema = claim_schema(claim),
+                               .record_id = claim_record_id(claim),
+                               .fields = claim_fields(claim),
+                               .tags = tags.size ? tags : span_of(options->tags),
+                               .source = span_of(options->source),
+                               .token = token_of(claim, digits),
+                               .under = claim_under(claim),
+                               .correlation = claim->correlation};
+}
+
+bool task_does_not_fit(const struct task *task, struct err *err)
+{
+    struct span id = claim_record_id(&task->claim), schema = claim_schema(&task->claim);
+
+    return err_set(err, ERR_CONFIG,
+                   "the record id \"%.*s\" of schema %.*s does not have the parts that its "
+                   "target needs: read the file again with the schema file as it is now",
+                   (int)id.size, id.data, (int)schema.size, schema.data);
 }
 
 /* Builds an update or a read as the target has it. */
@@ -85,33 +124,19 @@ static bool build_request(struct task *task, struct task_sender *sender,
                           const struct target *target, struct http_request *http, struct err *err)
 {
     const struct claim *claim = &task->claim;
-    const struct drain_options *options = sender->options;
-    bool creates = claim->creates && target_description(target)->missing == TARGET_CREATE;
-    struct span tags = claim_tags(claim), id = claim_record_id(claim);
-    struct span schema = claim_schema(claim);
-    char digits[DIGITS_SIZE];
-    const struct api_request request = {
-        .api_url = options->environment.api_url,
+    char digits[TASK_DIGITS_SIZE];
+    struct api_request request = {
+        .api_url = sender->options->environment.api_url,
         .target = target,
         .kind = claim->request != REQUEST_UPDATE ? TARGET_READ_IT
-                : creates                        ? TARGET_CREATE_IT
+                : creates_alone(claim, target)   ? TARGET_CREATE_IT
                                                  : TARGET_WRITE_IT,
-        .row = {.schema = schema,
-                .record_id = id,
-                .fields = claim_fields(claim),
-                .tags = tags.size ? tags : span_of(options->tags),
-                .source = span_of(options->source),
-                .token = token_of(claim, digits),
-                .under = claim_under(claim),
-                .correlation = claim->correlation},
     };
 
+    task_row(task, sender->options, digits, &request.row);
     return api_request_build(&request, sender->scratch, sender->fields, &task->url, &task->body,
                              http) ||
-           err_set(err, ERR_CONFIG,
-                   "the record id \"%.*s\" of schema %.*s does not have the parts that its "
-                   "target needs: read the file again with the schema file as it is now",
-                   (int)id.size, id.data, (int)schema.size, schema.data);
+           task_does_not_fit(task, err);
 }
 
 bool task_request(struct task *task, struct task_sender *sender, struct http_request *request,
@@ -123,8 +148,8 @@ bool task_request(struct task *task, struct task_sender *sender, struct http_req
     struct span record_id = claim_record_id(claim);
     bool fine = true;
 
-    give_back(&task->url);
-    give_back(&task->body);
+    task_reset(&task->url);
+    task_reset(&task->body);
     task->authorization = sender->authorization;
     *request = (struct http_request){
         .method = HTTP_GET,
@@ -291,7 +316,7 @@ static void compare_record(const struct claim *claim, const struct task_reader *
     const struct api_record *record = &shown->record;
     struct span ours = claim->lock == TARGET_STEP ? claim_fields(claim) : claim_row_fields(claim);
     struct span theirs = record->fields;
-    char digits[DIGITS_SIZE];
+    char digits[TASK_DIGITS_SIZE];
     struct target_scratch scratch = {0}, other = {0}; /* the reader's has the record */
 
     ours = target_comparable(target, ours, &scratch);
@@ -375,6 +400,7 @@ static bool read_answer(struct claim *claim, const struct http_answer *answer,
     *facts = (struct policy_answer){.end = task_end(answer),
                                     .status = answer->status,
                                     .code = "",
+                                    .is_shared = reader->is_shared,
                                     .retry_after_ms = answer->retry_after_ms};
     reader->fault->code[0] = reader->fault->message[0] = '\0';
     reader->fault->violation_count = 0;

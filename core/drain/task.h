@@ -1,4 +1,4 @@
-/* A claimed job as a request, and the answer to it as an outcome. */
+/* A claimed job as a request or as a part of one, and the answer to it as an outcome. */
 #pragma once
 
 #include "core/api/fault.h"
@@ -9,6 +9,8 @@
 #include "core/store/claim.h"
 #include "core/target/target.h"
 
+enum { TASK_DIGITS_SIZE = 24 };
+
 struct task {
     struct claim claim; /* first, so that a claim's address is its task's */
     struct buf url, body;
@@ -16,6 +18,14 @@ struct task {
     struct policy_job job;     /* as the answer was assessed */
     enum policy_run open;      /* of a held task: what is unclear */
     struct task *next;         /* in one of the loop's lists */
+    /* of a bulk request (bulk.h) */
+    struct task *row;   /* the next job of the same request */
+    bool is_further;    /* another job is the first of its request */
+    bool begins;        /* of a job that is sent again as part of a half: it is the first of that */
+    unsigned row_count; /* of the first job: jobs of the request; 0: it is not a bulk request */
+    struct task *last;  /* ... */
+    struct task *half;  /* ... the other half of a request that was refused, until either ends */
+    bool half_worked;   /* ... which was taken */
 };
 
 void task_release(struct task *task);
@@ -39,6 +49,19 @@ struct task_sender {
     struct http_field fields[TARGET_HEADERS]; /* of the last request */
 };
 
+/* Returns whether the job's update goes out in a bulk request. */
+bool task_is_bulk(const struct task *task, struct rebase *rebase);
+
+/* Fills what path and body are made of. digits: of the token, if that is a version. */
+void task_row(const struct task *task, const struct drain_options *options,
+              char digits[TASK_DIGITS_SIZE], struct target_row *row);
+
+/* Reports that the record id does not fit the target. Always false, with ERR_CONFIG. */
+bool task_does_not_fit(const struct task *task, struct err *err);
+
+/* Gives back a buffer that has grown large, and empties it. */
+void task_reset(struct buf *buf);
+
 /* Builds the request from the claim; valid until the task or the sender is used again. False with
  * ERR_CONFIG when the record id does not fit the target, which has changed since intake. */
 bool task_request(struct task *task, struct task_sender *sender, struct http_request *request,
@@ -50,6 +73,7 @@ enum policy_end task_end(const struct http_answer *answer);
 /* What task_answer needs. */
 struct task_reader {
     struct policy_limits limits;
+    bool is_shared; /* the answer is about several jobs, and does not distinguish them */
     int64_t now_ms;
     struct rebase *rebase; /* builds what is sent after a fetch */
     struct target_scratch *scratch;

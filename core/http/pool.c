@@ -36,6 +36,7 @@ struct slot {
     enum http_method method;
     bool no_proxy;
     unsigned departures; /* how often libcurl was about to send this request */
+    size_t body_max;     /* bytes of an answer that are kept */
     bool body_over;
     int64_t started_us;
     struct http_headers headers;
@@ -85,7 +86,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     struct slot *slot = context;
     size_t got = size * count;
 
-    if (got > HTTP_BODY_MAX - slot->body.size) {
+    if (got > slot->body_max - slot->body.size) {
         slot->body_over = true;
         return 0;
     }
@@ -395,6 +396,7 @@ bool http_pool_start(struct http_pool *pool, const struct http_request *request,
         return err_set(err, ERR_INTERNAL, "a request was started without a free slot");
     slot_reset(slot, (unsigned)(slot - pool->slots));
     slot->headers.wanted_name = request->wanted;
+    slot->body_max = request->answer_max ? request->answer_max : HTTP_BODY_MAX;
     failed |= slot_list(slot, request);
     failed |= slot_method(slot, request);
     failed |= slot_url(slot, request->url);
@@ -466,7 +468,7 @@ static void slot_explain(struct slot *slot, CURLcode code)
     if (slot->departures > 1)
         snprintf(own, sizeof own, "the connection closed before an answer came");
     else if (slot->body_over)
-        snprintf(own, sizeof own, "the answer is longer than %d bytes", HTTP_BODY_MAX);
+        snprintf(own, sizeof own, "the answer is longer than %zu bytes", slot->body_max);
     else if (slot->headers.size > HEADERS_MAX || code == CURLE_OUT_OF_MEMORY)
         snprintf(own, sizeof own, "the answer's headers are longer than %d bytes", HEADERS_MAX);
     else if (strncmp(text, "Unsupported proxy", 17) == 0) /* quotes the URL, cut somewhere */

@@ -12,6 +12,7 @@ struct http_pool;
 enum {
     HTTP_BODY_MAX = 1 << 20, /* bytes of an answer, decoded, that are kept; beyond it the transfer
                                 ends */
+    HTTP_SEVERAL_MAX = 8 << 20, /* of an answer to a request of several rows */
     HTTP_ERROR_SIZE = 256,
     HTTP_HEADER_SIZE = 128,
     HTTP_WANTED_SIZE = 1024, /* of a header field that a request asks for; a longer one counts as
@@ -42,6 +43,7 @@ struct http_request {
     const struct http_field *fields; /* further header fields, the last without a name; or NULL */
     struct span body;
     const char *wanted;  /* a header field of the answer, constant; or NULL */
+    size_t answer_max;   /* bytes of an answer; 0: HTTP_BODY_MAX */
     int64_t timeout_ms;  /* of the whole transfer */
     bool new_connection; /* do not reuse one (RFC 9110 section 15.5.20) */
     void *context;       /* handed back with the answer */
@@ -53,7 +55,7 @@ enum http_end {
     HTTP_NEVER_LEFT, /* no byte of the request went out: DNS, connect, TLS handshake, proxy */
     HTTP_UNTRUSTED,  /* never left, because the server's certificate is not trusted */
     HTTP_CUT,        /* left, and no complete answer came: ambiguous, whatever the cause */
-    HTTP_TOO_LARGE,  /* left, and the answer exceeded HTTP_BODY_MAX: ambiguous */
+    HTTP_TOO_LARGE,  /* left, and the answer exceeded what is kept: ambiguous */
     HTTP_PROXY,      /* never left, because the proxy wants credentials: 407 to CONNECT */
 };
 

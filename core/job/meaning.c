@@ -54,3 +54,12 @@ enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_a
             meaning = lock == TARGET_NONE ? lock_statuses[i].without : lock_statuses[i].with_lock;
     return meaning == MEANS_DONE && is_garbled ? MEANS_AMBIGUOUS : meaning;
 }
+
+bool meaning_splits(enum target_lock lock, long status, enum target_answer said)
+{
+    enum meaning meaning = meaning_of_answer(lock, status, said, false);
+    bool is_about_rows = meaning == MEANS_REFUSED || meaning == MEANS_CONFLICT ||
+                         meaning == MEANS_EXISTS || meaning == MEANS_UNCHANGED;
+
+    return status > 399 && (is_about_rows || (meaning == MEANS_MISSING && status != 404));
+}

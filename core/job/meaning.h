@@ -26,3 +26,7 @@ enum meaning {
 /* said: by the target, which comes first. is_garbled: the body is neither empty nor JSON. */
 enum meaning meaning_of_answer(enum target_lock lock, long status, enum target_answer said,
                                bool is_garbled);
+
+/* True of an answer to a request of several rows that is about one of them, or about their number:
+ * it is sent again in two halves. */
+bool meaning_splits(enum target_lock lock, long status, enum target_answer said);

@@ -266,7 +266,8 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         /* a read-back settles the last attempt, and what no lock would notice */
         if (!is_exhausted(in))
             assess_send_again(in, out);
-        if (is_exhausted(in) || (in->job->lock == TARGET_NONE && !answer->said))
+        if (is_exhausted(in) || (!answer->said && (in->job->lock == TARGET_NONE ||
+                                                   (answer->is_shared && answer->status > 499))))
             assess_useless(in, out);
         out->doubt = true;
         assess_pause(in, out);

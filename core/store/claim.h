@@ -56,6 +56,7 @@ struct claim {
     bool is_declared; /* the row has the token, and the record is fetched for the rest alone */
     bool has_version; /* false: nothing, or another token, is sent in place of a version */
     bool reads_first; /* the update is built on the record, whatever the lock */
+    unsigned bulk;    /* rows that an update can have, 0: it is a request of its own */
     unsigned creates; /* the update is for a record that is not there: CREATES_ */
     int64_t version;  /* to send; of a read-back or an audit: what the PUT carried */
     unsigned char correlation[CORRELATION_SIZE];
@@ -100,6 +101,9 @@ struct claim {
         bool untouched; /* never started: the job is put back as it was before the claim, due at
                            not_before_ms; the other members are not read */
         bool last;      /* of untouched: after all others of this run */
+        bool repeats;   /* the update, which several jobs shared, did nothing and goes out again:
+                           the job stays in hand with a new attempt, and the old one does not count
+                           against max_attempts; state and what follows from it are not read */
         bool left;      /* false: the PUT was not sent, and does not count as an attempt */
         bool excused;   /* an attempt that does not count against max_attempts */
         enum policy_next next;

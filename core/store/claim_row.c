@@ -20,8 +20,9 @@ void claim_row_read(struct db_statement *statement, const struct open_batch *bat
 
     claim->job_id = db_column_int64(statement, DB_ID);
     claim->version = db_column_int64(statement, DB_VERSION);
-    claim->lock = batch->lock;
-    claim->reads_first = batch->reads_first;
+    claim->lock = batch->facts.lock;
+    claim->reads_first = batch->facts.reads_first;
+    claim->bulk = batch->facts.bulk;
     claim->has_version = claim->lock != TARGET_NONE && !db_column_is_null(statement, DB_VERSION);
     claim->is_declared = claim->lock == TARGET_OPAQUE && claim->has_version;
     claim->request = is_fetched(claim) ? REQUEST_FETCH : REQUEST_UPDATE;

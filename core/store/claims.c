@@ -168,8 +168,7 @@ static bool ask_schema(struct turn *turn, struct err *err)
         return true;
     batch->keeps_known = decider->keeps(decider->context, schema);
     batch->asked = (batch->keeps_known || known_forget_schema(turn->store, schema, err)) &&
-                   decider->target(decider->context, schema, batch->target, &batch->lock,
-                                   &batch->reads_first, err);
+                   decider->target(decider->context, schema, batch->target, &batch->facts, err);
     return batch->asked;
 }
 
@@ -197,32 +196,38 @@ static bool use_known(struct turn *turn, struct claim *claim, bool fresh, bool *
 }
 
 /* Keeps the token that an update carries in place of a version. */
-static bool note_token(struct turn *turn, const struct claim *claim, struct err *err)
+static bool note_token(struct store *store, const struct claim *claim, struct err *err)
 {
-    struct db_statement *statement = get(turn, CLAIM_TOKEN, err);
+    struct db_statement *statement = db_get(store, DB_CLAIMS, CLAIM_TOKEN, err);
 
     db_bind_int64(statement, DB_ATTEMPT_ID, claim->attempt_id);
     db_bind_span(statement, DB_TOKEN, claim_token(claim));
-    return db_run(turn->store, statement, err, "note the token of an attempt");
+    return db_run(store, statement, err, "note the token of an attempt");
 }
 
-/* Inserts the row that must exist before the request is sent. */
-static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
+bool claim_attempt(struct store *store, const struct exchange *exchange, struct claim *claim,
+                   struct err *err)
 {
-    struct db_statement *statement = get(turn, CLAIM_ATTEMPT, err);
+    struct db_statement *statement = db_get(store, DB_CLAIMS, CLAIM_ATTEMPT, err);
 
     db_bind_int64(statement, DB_JOB_ID, claim->job_id);
-    db_bind_int64(statement, DB_RUN_ID, turn->exchange->run_id);
+    db_bind_int64(statement, DB_RUN_ID, exchange->run_id);
     db_bind_text(statement, DB_METHOD, claim->request == REQUEST_UPDATE ? "PUT" : "GET");
-    db_bind_int64(statement, DB_NOW_MS, turn->exchange->now_ms);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
     db_bind_known(statement, DB_VERSION, claim->request == REQUEST_UPDATE && claim->has_version,
                   claim->version);
-    if (!db_run(turn->store, statement, err, "begin an attempt"))
+    if (!db_run(store, statement, err, "begin an attempt"))
         return false;
-    claim->attempt_id = sqlite3_last_insert_rowid(turn->store->db);
-    if (claim->request == REQUEST_UPDATE && claim->token_size && !note_token(turn, claim, err))
+    claim->attempt_id = sqlite3_last_insert_rowid(store->db);
+    claim->claimed_ms = exchange->now_ms;
+    return claim->request != REQUEST_UPDATE || !claim->token_size || note_token(store, claim, err);
+}
+
+/* Has the claim in hand: its attempt begins. */
+static bool begin_attempt(struct turn *turn, struct claim *claim, struct err *err)
+{
+    if (!claim_attempt(turn->store, turn->exchange, claim, err))
         return false;
-    claim->claimed_ms = turn->exchange->now_ms;
     claim->spread = turn->exchange->spread;
     claim->keeps_record = turn->batch->keeps_known;
     turn->exchange->claimed++;

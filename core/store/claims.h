@@ -38,3 +38,8 @@ struct exchange {
 /* Inside core/store only: fills exchange->claims from the open batches, oldest first: in each the
  * due jobs, then fresh ones. */
 bool claim_jobs(struct store *store, struct exchange *exchange, struct err *err);
+
+/* Inside core/store only: inserts the attempt of a claim, which must be in the database before the
+ * request is sent. */
+bool claim_attempt(struct store *store, const struct exchange *exchange, struct claim *claim,
+                   struct err *err);

@@ -9,6 +9,7 @@ enum { RECOVER_JOBS = 1024 }; /* of one transaction, so that no other writer wai
 enum {
     SETTLE_JOB,
     SETTLE_PUT_BACK,
+    SETTLE_REPEAT,
     SETTLE_LEAVE,
     SETTLE_ATTEMPT,
     SETTLE_FORGET_ATTEMPT,
@@ -55,6 +56,8 @@ static const char *const sql[] = {
                         "= :not_before_ms, "
                         "sent_version = iif(:attempts OR doubt, sent_version, NULL), updated_ms = "
                         ":now_ms " AS_CLAIMED,
+    [SETTLE_REPEAT] = "UPDATE job_state SET attempts = attempts + 1, attempts_before = "
+                      "attempts_before + 1, doubt = :doubt, updated_ms = :now_ms " AS_CLAIMED,
     /* takes it out of the index of due jobs, which every turn reads from its beginning */
     [SETTLE_LEAVE] = "UPDATE job_state SET not_before_ms = NULL, waits_for = -:run_id "
                      "WHERE job_id = :job_id",
@@ -427,16 +430,37 @@ static bool settle_claim(struct store *store, struct exchange *exchange, struct 
     return job_state_is_open(to) || order_ended(store, claim, exchange->now_ms, err);
 }
 
+/* Ends the attempt of a job that stays in hand, and begins its next one. */
+static bool repeat_claim(struct store *store, const struct exchange *exchange, struct claim *claim,
+                         bool *taken, struct err *err)
+{
+    struct db_statement *statement = db_get(store, DB_TURNS, SETTLE_REPEAT, err);
+
+    bind_claim(statement, claim);
+    db_bind_int64(statement, DB_DOUBT, claim->outcome.doubt);
+    db_bind_int64(statement, DB_NOW_MS, exchange->now_ms);
+    if (!db_run(store, statement, err, "send a job again"))
+        return false;
+    *taken = sqlite3_changes(store->db) == 0;
+    claim->attempts++;
+    claim->attempts_before++;
+    return *taken ||
+           (settle_attempt(store, claim, err) && claim_attempt(store, exchange, claim, err));
+}
+
 static bool settle_all(struct store *store, struct exchange *exchange, struct err *err)
 {
     for (unsigned i = 0; i < exchange->settled_count; i++) {
-        const struct claim *claim = exchange->settled[i];
+        struct claim *claim = exchange->settled[i];
         struct open_batch *batch = open_batches_find(store->open, id_batch(claim->job_id));
         bool taken = !batch;
 
         if (batch)
             batch->is_quiet = false;
-        if (batch && !settle_claim(store, exchange, batch, claim, &taken, err))
+        if (batch && claim->outcome.repeats && !repeat_claim(store, exchange, claim, &taken, err))
+            return false;
+        if (batch && !claim->outcome.repeats &&
+            !settle_claim(store, exchange, batch, claim, &taken, err))
             return false;
         if (taken)
             exchange->taken_id = claim->job_id;

@@ -12,15 +12,21 @@ enum known_use {
     KNOWN_SEND,  /* a PUT with the known version */
 };
 
+/* What claims depend on of a target. */
+struct known_target {
+    enum target_lock lock;
+    bool reads_first; /* updates are built on the record, whatever the lock */
+    unsigned bulk;    /* rows that an update can have; 0: each is a request of its own */
+};
+
 /* Decides what is made of it, inside the transaction of a turn. */
 struct known_decider {
     /* Whether what is known of the schema's records is stored and used. */
     bool (*keeps)(void *context, struct span schema);
-    /* What the target of the schema's rows has for a lock, and whether updates are built on the
-     * record whatever the lock. named: the batch is for a target of its own, so that the schema
-     * file must be there: ERR_CONFIG. */
-    bool (*target)(void *context, struct span schema, bool named, enum target_lock *lock,
-                   bool *reads_first, struct err *err);
+    /* Fills *facts about the target of the schema's rows. named: the batch is for a target of its
+     * own, so that the schema file must be there: ERR_CONFIG. */
+    bool (*target)(void *context, struct span schema, bool named, struct known_target *facts,
+                   struct err *err);
     /* *fields, of KNOWN_SEND: what the PUT carries, valid until the next call. */
     bool (*decide)(void *context, const struct claim *claim, const struct known *known,
                    int64_t now_ms, enum known_use *use, struct span *fields, struct err *err);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/store/db.h"
-#include "core/target/kind.h"
+#include "core/store/known_claim.h"
 
 /* An open batch, and how its counters change in one transaction. */
 struct open_batch {
@@ -17,9 +17,8 @@ struct open_batch {
     int64_t deltas[JOB_STATES];
     bool in_question; /* of the batches to claim from */
     bool cursor_moved;
-    char *target;            /* NULL: the guide's */
-    enum target_lock lock;   /* of the target, once it was asked */
-    bool reads_first;        /* ... updates are built on the record, whatever the lock */
+    char *target;              /* NULL: the guide's */
+    struct known_target facts; /* about the target, once that was asked */
     bool asked, keeps_known; /* whether what is known of its records is stored, once it was asked */
     bool is_quiet;  /* nothing of it can be claimed before due_ms, unless one of its jobs changes */
     int64_t due_ms; /* 0: at no time */

@@ -382,14 +382,62 @@ static bool read_audit(struct parse *r, uint32_t value)
     return true;
 }
 
+/* Reads where an answer has its results, and where a result has its parts. */
+static bool read_results(struct parse *r, uint32_t value)
+{
+    static const char *const names[] = {"list", "id", "ok", "status", "error", "record", NULL};
+    struct description_bulk *bulk = &r->to->bulk;
+    struct description_spot list = {0};
+    struct description_spot *const spots[] = {&list,         &bulk->id,    &bulk->ok,
+                                              &bulk->status, &bulk->error, &bulk->record};
+
+    if (!value)
+        return parse_refuse(r, "/bulk/results", "must be given");
+    if (!parse_members(r, value, "/bulk/results", names))
+        return false;
+    for (size_t i = 0; names[i]; i++) {
+        uint32_t at = parse_member(r, value, names[i]);
+        PARSE_BELOW(pointer, "/bulk/results/%s", names[i]);
+
+        if (!at && i < 2)
+            return parse_refuse(r, pointer, "must be given");
+        spots[i]->is_there = at;
+        if (at && !parse_pointer(r, at, pointer, i ? &spots[i]->pointer : &bulk->results))
+            return false;
+    }
+    return bulk->record.is_there || r->to->lock != TARGET_STEP ||
+           parse_refuse(r, "/bulk/results/record", "must be given: an answer's version is in it");
+}
+
+/* Writes what is around the items: the objects that lead to their list. */
+static void write_frame(struct parse *r, const struct pointer *list)
+{
+    struct buf head = {0}, tail = {0};
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        buf_append_text(&head, "{\"");
+        buf_append_json(&head, list->names[i]);
+        buf_append_text(&head, "\":");
+    }
+    buf_append_text(&head, "[");
+    buf_append_text(&tail, "]");
+    for (uint32_t i = 0; i < list->count; i++)
+        buf_append_text(&tail, "}");
+    r->to->bulk.head = parse_own(r, mem_strdup(buf_text(&head)));
+    r->to->bulk.tail = parse_own(r, mem_strdup(buf_text(&tail)));
+    buf_release(&head);
+    buf_release(&tail);
+}
+
+/* Reads a bulk request but for its items. A header field cannot have the tokens of several rows. */
 static bool read_bulk(struct parse *r, uint32_t value)
 {
     static const char *const names[] = {"method", "path",    "list",    "max",
                                         "item",   "creates", "results", NULL};
-    static const char *const results[] = {"list", "id", "ok", "status", "error", "record", NULL};
-    struct template path = {0};
-    enum target_method method;
-    uint32_t part;
+    struct description *to = r->to;
+    struct pointer list = {0};
+    uint32_t creates;
+    int64_t max = 0;
     bool good;
 
     if (!value)
@@ -402,14 +450,29 @@ static bool read_bulk(struct parse *r, uint32_t value)
         if (!parse_member(r, value, names[i]))
             return parse_refuse(r, at, "must be given");
     }
-    part = parse_member(r, value, "results");
-    if (!part)
-        return parse_refuse(r, "/bulk/results", "must be given");
-    good = read_method(r, parse_member(r, value, "method"), "/bulk/method", false, &method) &&
-           parse_path(r, parse_member(r, value, "path"), "/bulk/path", true, &path) &&
-           parse_members(r, part, "/bulk/results", results);
-    template_release(&path);
-    r->to->has_bulk = good;
+    if (!str_to_int64(parse_json(r, parse_member(r, value, "max")), 1, DESCRIPTION_ROWS, &max))
+        return parse_refuse(r, "/bulk/max", "must be a number of rows from 1 to %d",
+                            DESCRIPTION_ROWS);
+    creates = parse_member(r, value, "creates");
+    if (creates && !parse_is(r, creates, JSON_TRUE) && !parse_is(r, creates, JSON_FALSE))
+        return parse_refuse(r, "/bulk/creates", "must be true or false");
+    if (creates && parse_is(r, creates, JSON_TRUE))
+        to->missing = TARGET_UPSERT;
+    if (to->lock_write.header || to->lock_answer.header)
+        return parse_refuse(r, to->lock_write.header ? "/lock/write" : "/lock/answer",
+                            "cannot be a header field with \"bulk\": it is one for several rows");
+    good = read_method(r, parse_member(r, value, "method"), "/bulk/method", false,
+                       &to->bulk.call.method) &&
+           parse_path(r, parse_member(r, value, "path"), "/bulk/path", true, &to->bulk.call.path) &&
+           parse_pointer(r, parse_member(r, value, "list"), "/bulk/list", &list) &&
+           read_body(r, parse_member(r, value, "item"), "/bulk/item") &&
+           read_results(r, parse_member(r, value, "results"));
+    if (good)
+        write_frame(r, &list);
+    pointer_release(&list);
+    if (good && template_has(&to->bulk.call.path, DESCRIPTION_ID))
+        return parse_refuse(r, "/bulk/path", "must not have {id}: a request has several rows");
+    to->bulk.max = (uint32_t)max;
     return good;
 }
 
@@ -512,14 +575,17 @@ static void release_call(struct description_call *call)
 
 void description_release(struct description *d)
 {
-    struct description_spot *const spots[] = {&d->lock_read, &d->lock_write, &d->lock_answer,
-                                              &d->mark,      &d->error_code, &d->error_message,
-                                              &d->error_list};
-    struct pointer *const pointers[] = {&d->root, &d->rest, &d->read_root, &d->read_rest};
+    struct description_spot *const spots[] = {&d->lock_read,   &d->lock_write, &d->lock_answer,
+                                              &d->mark,        &d->error_code, &d->error_message,
+                                              &d->error_list,  &d->bulk.id,    &d->bulk.ok,
+                                              &d->bulk.status, &d->bulk.error, &d->bulk.record};
+    struct pointer *const pointers[] = {&d->root, &d->rest, &d->read_root, &d->read_rest,
+                                        &d->bulk.results};
 
     release_call(&d->write);
     release_call(&d->create);
     release_call(&d->read);
+    release_call(&d->bulk.call);
     template_release(&d->audit);
     for (size_t i = 0; i < COUNT(spots); i++)
         pointer_release(&spots[i]->pointer);

@@ -14,6 +14,7 @@ enum {
     DESCRIPTION_HEADERS = 8,
     DESCRIPTION_ANSWERS = 64,
     DESCRIPTION_BACK = 16,
+    DESCRIPTION_ROWS = 1000, /* of a bulk request at most */
     DESCRIPTION_BYTES_MAX = 64 << 10,
 };
 
@@ -69,6 +70,15 @@ struct description_answer {
     enum target_answer answer;
 };
 
+/* A request that updates several records, and where its answer has a result for each. */
+struct description_bulk {
+    uint32_t max;                 /* rows of a request; 0: there is no such request */
+    struct description_call call; /* its body is an item's */
+    char *head, *tail;            /* what is before and after the items */
+    struct pointer results;       /* the list of results; what follows is in each of them */
+    struct description_spot id, ok, status, error, record;
+};
+
 struct description {
     char name[64]; /* of its preset; "own" without one */
     bool is_guide; /* the guide's preset as it is */
@@ -99,7 +109,7 @@ struct description {
     struct description_spot error_code, error_message, error_list;
     bool has_audit;
     struct template audit;
-    bool has_bulk;
+    struct description_bulk bulk;
     void **owned;
     uint32_t owned_count;
 };

@@ -213,10 +213,10 @@ static bool add_fields(struct parse *r, struct body_node *root)
 }
 
 /* Looks for properties without a place of their own that share one with something else. */
-static bool check_properties(struct parse *r, const struct body_node *root)
+static bool check_properties(struct parse *r, const struct body_node *root, const char *body_at)
 {
-    static const char *const pointers[] = {
-        [BODY_OBJECT] = "/fields", [BODY_CONSTANT] = "/write/body",   [BODY_TOKEN] = "/lock/write",
+    const char *const pointers[] = {
+        [BODY_OBJECT] = "/fields", [BODY_CONSTANT] = body_at,         [BODY_TOKEN] = "/lock/write",
         [BODY_FIELD] = "/fields",  [BODY_LIST] = "/fields/each/list", [BODY_MARK] = "/mark",
     };
     const struct body_form *form = &r->to->form;
@@ -274,7 +274,7 @@ static bool build_body(struct parse *r, struct body_node *root, const struct fie
     }
     if (to->mark.is_there && !body_add(root, &to->mark.pointer, BODY_MARK))
         return refuse_shared(r, root, &to->mark.pointer, "/mark");
-    return !fields->placed || check_properties(r, root);
+    return !fields->placed || check_properties(r, root, body_at);
 }
 
 /* Whether an item of the list has the value of its field, which is then nowhere else. */
@@ -427,6 +427,12 @@ bool places_read(struct parse *r)
         good = build_body(r, &to->create.body, &fields, own ? own : body,
                           own ? "/missing/body" : "/write/body") &&
                check_id(r, &to->create, "/missing");
+    }
+    if (good && to->bulk.max) {
+        own = parse_member(r, parse_member(r, 0, "bulk"), "item");
+        good = build_body(r, &to->bulk.call.body, &fields, own ? own : body,
+                          own ? "/bulk/item" : "/write/body") &&
+               check_id(r, &to->bulk.call, "/bulk");
     }
     pointer_release(&fields.list_at);
     good = good && check_id(r, &to->write, "/write") && check_id(r, &to->read, "/read") &&

@@ -120,7 +120,7 @@ bool target_reads_first(const struct target *target, bool replaces)
 {
     const struct description *description = &target->description;
 
-    return description->back_count ||
+    return (description->back_count && !description->bulk.max) ||
            (description->lock != TARGET_STEP && !replaces && !description->keeps);
 }
 
@@ -194,6 +194,8 @@ static const struct description_call *call_of(const struct description *descript
 {
     if (request == TARGET_READ_IT)
         return &description->read;
+    if (request == TARGET_SEVERAL)
+        return &description->bulk.call;
     return request == TARGET_CREATE_IT ? &description->create : &description->write;
 }
 
@@ -248,12 +250,26 @@ bool target_request(const struct target *target, enum target_request request,
     return true;
 }
 
+bool target_own_id(const struct target *target, struct span record_id,
+                   struct target_scratch *scratch, struct buf *out)
+{
+    const struct target_row row = {.record_id = record_id};
+    struct building b = {.description = &target->description, .row = &row};
+
+    if (!split_id(&b, scratch))
+        return false;
+    buf_append_span(out, b.id);
+    return true;
+}
+
 void target_headers(const struct target *target, enum target_request request, struct span token,
                     struct target_scratch *scratch, struct target_header headers[TARGET_HEADERS],
                     const char **content_type)
 {
     const struct description *d = &target->description;
-    const struct description_call *call = call_of(d, request);
+    /* those of a bulk request are those of the write */
+    const struct description_call *call =
+        call_of(d, request == TARGET_SEVERAL ? TARGET_WRITE_IT : request);
     size_t count = 0;
 
     for (uint32_t i = 0; i < call->header_count; i++) {

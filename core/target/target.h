@@ -41,7 +41,8 @@ const char *target_limit(const struct target *target);
 const struct description *target_description(const struct target *target);
 
 /* Whether a write is built on the record whatever the lock: something of it goes back. With a step,
- * a version that a row brings means that the row has all of the record. */
+ * a version that a row brings means that the row has all of the record. A bulk request leaves alone
+ * what goes back with other writes. */
 bool target_reads_first(const struct target *target, bool replaces);
 
 /* What a request is made of. */
@@ -63,13 +64,19 @@ struct target_scratch {
 
 void target_scratch_release(struct target_scratch *scratch);
 
-enum target_request { TARGET_WRITE_IT, TARGET_CREATE_IT, TARGET_READ_IT };
+/* TARGET_SEVERAL: an update of several records, whose body is an item of the list. */
+enum target_request { TARGET_WRITE_IT, TARGET_CREATE_IT, TARGET_READ_IT, TARGET_SEVERAL };
 
 /* Appends path and body of a request, and sets its method. False when the record id does not have
  * the parts that the target needs. */
 bool target_request(const struct target *target, enum target_request request,
                     const struct target_row *row, struct target_scratch *scratch,
                     enum target_method *method, struct buf *path, struct buf *body);
+
+/* Appends what {id} of a record is: the last part of its id, decoded. False when the record id does
+ * not have the parts that the target needs. */
+bool target_own_id(const struct target *target, struct span record_id,
+                   struct target_scratch *scratch, struct buf *out);
 
 /* A header field of a request; texts live as long as target and scratch. */
 struct target_header {

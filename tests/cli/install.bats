@@ -61,6 +61,7 @@ options() {
 ./share/rowferry/schema/examples/genesys-users.json
 ./share/rowferry/schema/examples/genesys-workitems.json
 ./share/rowferry/schema/examples/guide.json
+./share/rowferry/schema/examples/rest-bulk.json
 ./share/rowferry/schema/examples/rest-etag.json
 ./share/rowferry/schema/examples/rest-plain.json
 ./share/rowferry/schema/examples/rest-version.json

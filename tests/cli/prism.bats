@@ -70,10 +70,10 @@ variant() {
         header=record_id,sku,quantity row=ber-wh-1042,WH-1042,150 ;;
     genesys-external-contacts) params='{"source":"'$S'"}' \
         properties='firstName:string workPhone:string city:string tier_text:string' \
-        header=record_id,firstName,workPhone,city,tier_text row='C-1,Ada,+49 30 1,Berlin,gold' ;;
+        header=record_id,firstName,workPhone,city,tier_text row='row-1,Ada,+49 30 1,Berlin,gold' ;;
     genesys-external-organizations) params='{"source":"'$S'"}' \
         properties='name:string phone:string revenue:integer type_text:string' \
-        header=record_id,name,phone,revenue,type_text row='O-1,Example,+49 30 1,5,Retail' ;;
+        header=record_id,name,phone,revenue,type_text row='row-1,Example,+49 30 1,5,Retail' ;;
     genesys-datatable-rows) params='{"table":"'$S'"}' properties='opens:string stock:integer' \
         header=record_id,opens,stock row=store-17,08:00,5 ;;
     genesys-users) EXTRA=',"version":"fetch"' properties='title:string manager:string' \
@@ -161,7 +161,7 @@ forced() {
     while read -r name preset code example version; do
         variant "$name" "$preset" "$(jq -nc --arg path \
             "$(path_of "$preset")?__code=$code$([ "$example" = - ] || echo "&__example=$example")" \
-            '{write: {path: $path}}')" "$version"
+            '{write: {path: $path}, bulk: null}')" "$version"
     done
 }
 

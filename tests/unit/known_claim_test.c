@@ -51,12 +51,11 @@ static bool same(struct span a, struct span b)
     return span_equal(a, b);
 }
 
-static bool target(void *context, struct span schema, bool named, enum target_lock *lock,
-                   bool *reads_first, struct err *err)
+static bool target(void *context, struct span schema, bool named, struct known_target *facts,
+                   struct err *err)
 {
     (void)context, (void)schema, (void)named, (void)err;
-    *lock = TARGET_STEP;
-    *reads_first = false;
+    *facts = (struct known_target){.lock = TARGET_STEP};
     return true;
 }
 

@@ -221,12 +221,11 @@ static bool keeps(void *context, struct span schema)
     return true;
 }
 
-static bool has_step(void *context, struct span schema, bool named, enum target_lock *lock,
-                     bool *reads_first, struct err *err)
+static bool has_step(void *context, struct span schema, bool named, struct known_target *facts,
+                     struct err *err)
 {
     (void)context, (void)schema, (void)named, (void)err;
-    *lock = TARGET_STEP;
-    *reads_first = false;
+    *facts = (struct known_target){.lock = TARGET_STEP};
     return true;
 }
 
@@ -279,12 +278,11 @@ static bool keeps_nothing(void *context, struct span schema)
     return false;
 }
 
-static bool has_token(void *context, struct span schema, bool named, enum target_lock *lock,
-                      bool *reads_first, struct err *err)
+static bool has_token(void *context, struct span schema, bool named, struct known_target *facts,
+                      struct err *err)
 {
     (void)context, (void)schema, (void)named, (void)err;
-    *lock = TARGET_OPAQUE;
-    *reads_first = true;
+    *facts = (struct known_target){.lock = TARGET_OPAQUE, .reads_first = true};
     return true;
 }
 

@@ -91,13 +91,18 @@ static const struct {
      "\"abc\""},
     {"{\"preset\":\"rest-plain\",\"write\":{\"path\":\"/things/{id}\"}}", "a", "t1", "{\"a\":[1]}",
      ""},
+    {"{\"preset\":\"rest-bulk\",\"write\":{\"path\":\"/rows/{id}\"},\"bulk\":{\"path\":\"/rows/"
+     "_bulk_docs\"}}",
+     "a", "r/1", "{\"a\":[1]}", "\"3-abc\""},
 };
 
 static void print_request(const struct target *target, enum target_request request,
                           const struct target_row *row, struct buf *out)
 {
-    static const char *const names[] = {
-        [TARGET_WRITE_IT] = "write", [TARGET_CREATE_IT] = "create", [TARGET_READ_IT] = "read"};
+    static const char *const names[] = {[TARGET_WRITE_IT] = "write",
+                                        [TARGET_CREATE_IT] = "create",
+                                        [TARGET_READ_IT] = "read",
+                                        [TARGET_SEVERAL] = "item"};
     struct target_scratch scratch = {0};
     struct target_header headers[TARGET_HEADERS];
     struct buf path = {0}, body = {0};
@@ -148,6 +153,13 @@ static void requests_are_as_in_the_golden_file(void **state)
             print_request(target, TARGET_WRITE_IT, &row, &out);
         if (target_description(target)->missing == TARGET_CREATE)
             print_request(target, TARGET_CREATE_IT, &row, &out);
+        row.token = span_of(rows[i].token);
+        if (target_description(target)->bulk.max) {
+            print_request(target, TARGET_SEVERAL, &row, &out);
+            buf_printf(
+                &out, "    of %u in %s...%s\n", (unsigned)target_description(target)->bulk.max,
+                target_description(target)->bulk.head, target_description(target)->bulk.tail);
+        }
         print_request(target, TARGET_READ_IT, &row, &out);
         target_close(target);
     }
@@ -234,6 +246,9 @@ static void presets_are_those_that_were_agreed_on(void **state)
     json_object_put(agreed);
 }
 
+#define BULK(members)                                                                              \
+    ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"/in\"," members                     \
+    ",\"results\":{\"list\":\"\",\"id\":\"/id\"}}"
 #define PLAIN "\"write\":{\"method\":\"PUT\",\"path\":\"/t/{id}\"}"
 
 /* The properties are a, b and version. */
@@ -245,7 +260,7 @@ static const struct {
      "\"no\" is not a preset: use one of genesys-conversation-attributes, genesys-datatable-rows, "
      "genesys-external-contacts, genesys-external-organizations, genesys-groups, "
      "genesys-outbound-contacts, genesys-scim-users, genesys-user-attributes, genesys-users, "
-     "genesys-workitems, guide, rest-etag, rest-plain, rest-version"},
+     "genesys-workitems, guide, rest-bulk, rest-etag, rest-plain, rest-version"},
     {"{" PLAIN ",\"speed\":1}", "/speed", "the member \"speed\" is not supported"},
     {"{}", "/write", "must be given: the request that updates a record"},
     {"{\"write\":[]}", "/write", "must be an object"},
@@ -474,12 +489,41 @@ static const struct {
      "\"7\" is not a preset: use one of genesys-conversation-attributes, genesys-datatable-rows, "
      "genesys-external-contacts, genesys-external-organizations, genesys-groups, "
      "genesys-outbound-contacts, genesys-scim-users, genesys-user-attributes, genesys-users, "
-     "genesys-workitems, guide, rest-etag, rest-plain, rest-version"},
+     "genesys-workitems, guide, rest-bulk, rest-etag, rest-plain, rest-version"},
     {"{\"preset\":\"none\"}", "/preset",
      "\"none\" is not a preset: use one of genesys-conversation-attributes, "
      "genesys-datatable-rows, genesys-external-contacts, genesys-external-organizations, "
      "genesys-groups, genesys-outbound-contacts, genesys-scim-users, genesys-user-attributes, "
-     "genesys-users, genesys-workitems, guide, rest-etag, rest-plain, rest-version"},
+     "genesys-users, genesys-workitems, guide, rest-bulk, rest-etag, rest-plain, rest-version"},
+    {"{" PLAIN ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"\"}}", "/bulk/max",
+     "must be given"},
+    {"{" PLAIN BULK("\"max\":1001") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},
+    {"{" PLAIN BULK("\"max\":0") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},
+    {"{" PLAIN BULK("\"max\":\"9\"") "}", "/bulk/max", "must be a number of rows from 1 to 1000"},
+    {"{" PLAIN BULK("\"max\":9,\"creates\":1") "}", "/bulk/creates", "must be true or false"},
+    {"{" PLAIN BULK("\"max\":9,\"item\":[]") "}", "/bulk/item", "must be an object"},
+    {"{" PLAIN BULK("\"max\":9") "}", "/bulk",
+     "does not name the record: use {id} in path or body"},
+    {"{" PLAIN BULK("\"max\":9,\"item\":{\"a\":\"{id}\"}") "}", "/bulk/item",
+     "shares a place of the body with the property \"a\""},
+    {"{" PLAIN ",\"lock\":{\"read\":\"header:ETag\",\"write\":\"header:If-Match\"}" BULK(
+         "\"max\":9,\"item\":{\"id\":\"{id}\"}") "}",
+     "/lock/write", "cannot be a header field with \"bulk\": it is one for several rows"},
+    {"{" PLAIN ",\"lock\":{\"read\":\"header:ETag\",\"write\":\"/v\"}" BULK(
+         "\"max\":9,\"item\":{\"id\":\"{id}\"}") "}",
+     "/lock/answer", "cannot be a header field with \"bulk\": it is one for several rows"},
+    {"{" PLAIN ",\"lock\":{\"read\":\"/v\",\"write\":\"/v\",\"step\":1}" BULK(
+         "\"max\":9,\"item\":{\"id\":\"{id}\"}") "}",
+     "/bulk/results/record", "must be given: an answer's version is in it"},
+    {"{" PLAIN ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b/{id}\",\"list\":\"\",\"max\":3,"
+     "\"results\":{\"list\":\"\",\"id\":\"/id\"}}}",
+     "/bulk/path", "must not have {id}: a request has several rows"},
+    {"{" PLAIN ",\"bulk\":{\"method\":\"POST\",\"path\":\"/b\",\"list\":\"\",\"max\":3,"
+     "\"results\":{\"list\":\"\"}}}",
+     "/bulk/results/id", "must be given"},
+    {"{" PLAIN ",\"bulk\":{\"method\":\"GET\",\"path\":\"/b\",\"list\":\"\",\"max\":3,"
+     "\"results\":{\"list\":\"\",\"id\":\"/id\"}}}",
+     "/bulk/method", "must be \"PUT\", \"PATCH\" or \"POST\""},
 };
 
 static void what_is_wrong_is_named_with_its_pointer(void **state)

@@ -1,0 +1,148 @@
+#include "core/target/results.h"
+
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+
+/* An answer while it is read. */
+struct reading {
+    const struct description *description;
+    const char *text;
+    const struct json_tape *tape;
+    struct buf *scratch;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    return span_compare((*(struct result *const *)a)->id, (*(struct result *const *)b)->id);
+}
+
+static struct result *find_row(struct result **rows, size_t count, struct span id)
+{
+    size_t from = 0;
+
+    while (count) {
+        size_t half = count / 2;
+        int order = span_compare(id, rows[from + half]->id);
+
+        if (order == 0)
+            return rows[from + half];
+        if (order > 0) {
+            from += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return NULL;
+}
+
+/* Returns the part of a result, or NULL: it is not described, missing, or null. */
+static const struct json_token *find_part(const struct reading *r,
+                                          const struct description_spot *spot, uint32_t result)
+{
+    uint32_t found = spot->is_there
+                         ? pointer_find(&spot->pointer, r->tape, r->text, result, r->scratch)
+                         : POINTER_NOTHING;
+
+    return found == POINTER_NOTHING || r->tape->tokens[found].kind == JSON_NULL
+               ? NULL
+               : &r->tape->tokens[found];
+}
+
+static struct span text_of(const struct reading *r, const struct json_token *token)
+{
+    size_t quote = token && token->kind == JSON_STRING;
+
+    return token ? (struct span){r->text + token->start - quote, token->size + 2 * quote}
+                 : (struct span){0};
+}
+
+/* True when an error has a code or a message where the target has them. */
+static bool names_fault(const struct reading *r, const struct json_token *error)
+{
+    const struct description_spot *const spots[] = {&r->description->error_code,
+                                                    &r->description->error_message};
+    static const char *const names[] = {"code", "message"};
+    uint32_t at = error ? (uint32_t)(error - r->tape->tokens) : 0;
+    bool names_it = false;
+
+    for (size_t i = 0; error && i < 2; i++)
+        names_it =
+            names_it || (spots[i]->is_there ? find_part(r, spots[i], at) != NULL
+                                            : pointer_member(span_of(names[i]), r->tape, r->text,
+                                                             at, r->scratch) != POINTER_NOTHING);
+    return names_it;
+}
+
+/* Returns the status of a result; 0: none that can be relied on. Without one of its own it is 200
+ * or 400, by its success. */
+static long status_of(const struct reading *r, uint32_t result)
+{
+    const struct description_bulk *bulk = &r->description->bulk;
+    const struct json_token *status = find_part(r, &bulk->status, result);
+    const struct json_token *ok = find_part(r, &bulk->ok, result);
+    bool succeeded = ok && ok->kind == JSON_TRUE;
+    int64_t number = 0;
+
+    if (ok && !succeeded && ok->kind != JSON_FALSE)
+        return 0;
+    if (status &&
+        (status->kind != JSON_NUMBER || !str_to_int64(text_of(r, status), 200, 599, &number) ||
+         (ok && succeeded != (number < 300))))
+        return 0;
+    if (status)
+        return (long)number;
+    if (ok || !bulk->ok.is_there)
+        return succeeded || !ok ? 200 : 400;
+    return names_fault(r, find_part(r, &bulk->error, result)) ? 400 : 0;
+}
+
+/* Reads what a result says about its row, if that was sent and not named before. */
+static void read_result(const struct reading *r, uint32_t result, struct result **rows,
+                        size_t count)
+{
+    const struct description_bulk *bulk = &r->description->bulk;
+    const struct json_token *id = find_part(r, &bulk->id, result);
+    struct result *row = NULL;
+
+    if (id && (id->kind == JSON_STRING || id->kind == JSON_NUMBER))
+        row = find_row(rows, count,
+                       id->kind == JSON_STRING ? json_string(id, r->text, r->scratch)
+                                               : text_of(r, id));
+    if (!row)
+        return;
+    row->status = row->named++ ? 0 : status_of(r, result);
+    row->body = (struct span){0};
+    if (row->status)
+        row->body =
+            text_of(r, find_part(r, row->status < 300 ? &bulk->record : &bulk->error, result));
+}
+
+bool results_read(const struct target *target, struct span body, struct result *rows, size_t count,
+                  struct target_scratch *scratch)
+{
+    const struct description *description = target_description(target);
+    struct json_tape *tape = &scratch->tape;
+    struct reading r = {description, body.data, tape, &scratch->name};
+    struct result **sorted;
+    struct json_fault fault;
+    uint32_t list;
+
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct result){.id = rows[i].id};
+    tape->count = 0;
+    if (!json_scan(tape, body, 0, &fault))
+        return false;
+    list = pointer_find(&description->bulk.results, tape, body.data, 0, &scratch->name);
+    if (list == POINTER_NOTHING || tape->tokens[list].kind != JSON_ARRAY)
+        return false;
+    sorted = mem_calloc(count, sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &rows[i];
+    qsort(sorted, count, sizeof *sorted, compare_rows);
+    for (uint32_t i = list + 1; i < tape->tokens[list].next; i = tape->tokens[i].next)
+        read_result(&r, i, sorted, count);
+    free(sorted);
+    return true;
+}

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STEP_PAGES = 256 }; /* 1 MiB, which is on the disk before the next */
+enum {
+    STEP_PAGES = 64
+}; /* 256 KiB, which are on the disk before the next: commits of others wait for them */
 
 bool backup_measure(struct store *store, struct backup *backup, struct err *err)
 {

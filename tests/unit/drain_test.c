@@ -701,6 +701,27 @@ static void a_second_401_to_a_job_does_not_end_a_run_whose_token_works(void **st
     assert_int_equal(requests("PUT a"), 3);
 }
 
+/* What is known holds for one API and one client. */
+static void another_client_or_api_forgets_what_is_known(void **state)
+{
+    struct drain_options options = usual();
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        fixture_ask(world.fixture,
+                    "INSERT OR REPLACE INTO known VALUES ('Item', 'a', 5, '{}', 1, 1, 'get')");
+        options = usual();
+        options.client.id = i < 2 ? "client" : "other";
+        if (i == 3)
+            snprintf(options.environment.api_url, sizeof options.environment.api_url,
+                     "http://other");
+        assert_ends(&options, NULL, DRAIN_FINISHED);
+        assert_string_equal(fixture_ask(world.fixture, "SELECT count(*) FROM known"),
+                            i < 2 ? "1" : "0");
+        assert_int_equal(strstr(buf_text(&world.said), "is forgotten") != NULL, i >= 2);
+    }
+}
+
 static void what_was_claimed_before_a_sample_comes_last(void **state)
 {
     static const struct reply replies[] = {{.to = "PUT x", .status = 403}, {0}};
@@ -773,6 +794,7 @@ int main(void)
         IN_TIME(a_database_that_cannot_store_a_pause_is_an_error),
         IN_TIME(tokens_that_are_refused_now_and_then_do_not_end_the_run),
         IN_TIME(a_second_401_to_a_job_does_not_end_a_run_whose_token_works),
+        IN_TIME(another_client_or_api_forgets_what_is_known),
         IN_TIME(what_was_claimed_before_a_sample_comes_last),
         IN_TIME(few_requests_are_in_flight_while_the_budget_is_low),
     };

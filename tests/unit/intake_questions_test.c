@@ -53,6 +53,22 @@ static void a_file_is_known_while_it_is_the_last_of_its_schema(void **state)
     assert_int_equal(known(fixture, "Item", "A", 100), 4);
 }
 
+static void a_later_batch_of_the_schema_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t newer = -1;
+
+    batch_of(fixture, "Item", "A", true);
+    batch_of(fixture, "Other", "B", true);
+    batch_of(fixture, "Item", "C", true);
+    assert_true(batch_newer(fixture->store, "Item", 1, &newer, &fixture->err));
+    assert_int_equal(newer, 3);
+    assert_true(batch_newer(fixture->store, "Item", 3, &newer, &fixture->err));
+    assert_int_equal(newer, 0);
+    assert_true(batch_newer(fixture->store, "Other", 1, &newer, &fixture->err));
+    assert_int_equal(newer, 2);
+}
+
 static void schema_hash_and_size_all_make_a_file_known(void **state)
 {
     struct fixture *fixture = *state;
@@ -317,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_file_is_known_while_it_is_the_last_of_its_schema),
+        WITH_STORE(a_later_batch_of_the_schema_is_found),
         WITH_STORE(schema_hash_and_size_all_make_a_file_known),
         WITH_STORE(a_file_that_was_not_moved_waits_until_it_is_or_changes),
         WITH_STORE(refused_and_loading_batches_make_nothing_known_or_forgotten),

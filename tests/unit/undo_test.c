@@ -261,10 +261,39 @@ static void what_was_not_kept_is_not_made_up(void **state)
     assert_undo(fixture, ALL, NULL, "1 applied a v6 - jobs 1; 3 applied b v7 - jobs 2");
 }
 
+static bool count_job(void *context, const struct undo_job *job, bool *enough, struct err *err)
+{
+    (void)job, (void)err;
+    ++*(unsigned *)context;
+    *enough = false;
+    return true;
+}
+
+/* A transaction that reads holds up checkpoints, so a page ends, whatever is visited. */
+static void a_page_has_a_few_thousand_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf words = {0};
+    unsigned visited = 0;
+    struct undo_page page = {
+        .batch_id = 1, .states = 1 << JOB_PENDING, .visit = count_job, .context = &visited};
+
+    for (int i = 0; i < 5000; i++)
+        buf_printf(&words, "r%d:1 ", i);
+    fixture_batch(fixture, "Item", buf_text(&words));
+    buf_release(&words);
+    assert_true(undo_next(fixture->store, &page, &fixture->err));
+    assert_int_equal(visited, 4096);
+    assert_int_equal(page.after, 4096);
+    assert_true(undo_next(fixture->store, &page, &fixture->err));
+    assert_int_equal(visited, 5000);
+}
+
 int main(void)
 {
 #define IN_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_begin, fixture_end)
     const struct CMUnitTest tests[] = {
+        IN_FIXTURE(a_page_has_a_few_thousand_rows),
         IN_FIXTURE(an_update_is_sent_after_a_look_at_its_version),
         IN_FIXTURE(a_look_is_not_repeated_for_the_same_version),
         IN_FIXTURE(a_look_that_shows_too_little_is_repeated),

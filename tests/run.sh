@@ -5,7 +5,7 @@
 #   PROFILE=asan           whose binaries, build/PROFILE (default release)
 #   TESTS='store drain'    only the test files whose names hold one of these words
 #   FILTER='429'           only the tests whose names hold this text
-#   TEST_JOBS=1            test files at the same time (default: two more than cores; many only wait)
+#   TEST_JOBS=1            test files at the same time (default: two more than twice the cores; many only wait)
 #
 # A line a test file, the output of those that fail, and `N passed, N failed` at the end. Every
 # process of a sanitizer profile writes its reports to a folder, and a report fails the test file
@@ -95,10 +95,11 @@ if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail
 fi
 
 kinds=${1:-unit fuzz cli}
-slow=
+slow=' faults logins crash disk locks options watch night pace sim export '
+quick=
 if [ "$kinds" = quick ]; then
     kinds='unit fuzz cli'
-    slow=' faults logins crash disk locks options watch night pace sim export '
+    quick=1
 fi
 files=()
 for kind in $kinds; do
@@ -116,16 +117,29 @@ for kind in $kinds; do
         if [ -n "${TESTS:-}" ] && ! grep -qF "$(tr ' ' '\n' <<<"$TESTS")" <<<"$(basename "$file")"; then
             continue
         fi
-        [[ $slow != *" $(basename "$file" .bats) "* ]] || continue
-        files+=("$file")
+        if [[ $slow != *" $(basename "$file" .bats) "* ]]; then
+            files+=("$file")
+        elif [ -z "$quick" ]; then
+            files=("$file" "${files[@]}") # begun first, so that nothing waits for it alone
+        fi
     done
 done
 
 rm -rf "$out"
 mkdir -p "$out"
 echo "tests: profile $PROFILE, ${#files[@]} file(s)"
-if [ "${#files[@]}" -gt 0 ]; then
-    printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "${TEST_JOBS:-$(($(nproc) + 2))}" "$top/tests/run.sh" --one
+# Command tests mostly wait, and the others mostly compute, so that both go on at once.
+jobs=${TEST_JOBS:-$(($(nproc) * 2 + 2))} computing=$(((jobs + 1) / 3))
+run_those() {
+    printf '%s\n' "${files[@]}" | grep "$2" '\.bats$' | xargs -r -n 1 -P "$1" "$top/tests/run.sh" --one
+}
+if [ "$jobs" -gt 1 ]; then
+    run_those $((jobs - computing)) -e &
+    run_those "$computing" -ve
+    wait
+else
+    run_those 1 -ve
+    run_those 1 -e
 fi
 
 passed=0 failed=0 skipped=0

@@ -4,7 +4,6 @@
 #include "core/base/mem.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
 enum { ENRICH_MAX = 10, OUTBOUND_MAX = 1000, PATH_SIZE = 256 };
 

@@ -6,7 +6,6 @@
 #include "cmd/genesys-sim/options.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct http_pool;

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { LINES_MAX = 50 };

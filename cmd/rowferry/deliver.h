@@ -8,7 +8,6 @@
 #include "core/validate/catalog.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct deliver {
     const char *endpoint; /* NULL: none is set */

@@ -2,7 +2,6 @@
 #include "cmd/rowferry/command.h"
 #include "cmd/rowferry/deliver.h"
 #include "cmd/rowferry/summary.h"
-#include "cmd/rowferry/words.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"

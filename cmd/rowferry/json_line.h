@@ -3,7 +3,6 @@
 
 #include "core/base/buf.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 void json_line_begin(struct buf *line, const char *message_type);

@@ -5,9 +5,7 @@
 #include "cmd/rowferry/secret.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/trusted_file.h"
-#include "core/base/clock.h"
 #include "core/base/prometheus.h"
-#include "core/base/stop.h"
 #include "core/notify/address.h"
 #include "core/notify/listener.h"
 

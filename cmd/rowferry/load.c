@@ -2,7 +2,6 @@
 
 #include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/summary.h"
-#include "cmd/rowferry/words.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/inbox/inbox.h"

@@ -37,14 +37,12 @@
 #include "cmd/rowferry/help.h"
 #include "cmd/rowferry/summary.h"
 #include "cmd/rowferry/unattended.h"
-#include "cmd/rowferry/words.h"
 #include "core/base/crash.h"
 #include "core/base/stop.h"
 #include "core/store/store.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>

@@ -3,7 +3,6 @@
 
 #include "core/store/export.h"
 
-#include <stddef.h>
 
 #define SENDING    (FOR_RUN | FOR_DRAIN)
 #define ASKING     (SENDING | FOR_AUDIT)

@@ -1,6 +1,5 @@
 #include "cmd/rowferry/option_value.h"
 
-#include "cmd/rowferry/json_line.h"
 #include "cmd/rowferry/log.h"
 #include "core/base/str.h"
 #include "core/ingest/intake.h"

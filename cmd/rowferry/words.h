@@ -3,7 +3,6 @@
 
 #include "core/base/buf.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 enum { WORDS_SIZE = 48 };

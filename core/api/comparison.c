@@ -1,7 +1,6 @@
 #include "core/api/comparison.h"
 
 #include "core/api/fields.h"
-#include "core/base/mem.h"
 
 #include <stdlib.h>
 

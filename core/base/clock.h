@@ -4,7 +4,6 @@
 #include "core/base/str.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Milliseconds since 1970 UTC. */

@@ -8,7 +8,6 @@
 #include "core/store/batches.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct feed {
     const char *source; /* as the user named it, for messages */

@@ -3,7 +3,6 @@
 #include "core/base/clock.h"
 #include "core/base/crash.h"
 #include "core/base/mem.h"
-#include "core/base/stop.h"
 #include "core/ingest/checksum.h"
 #include "core/ingest/work.h"
 #include "core/store/filed.h"

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum {
     SIEVE_IDS_MAX = 100000000, /* 8 bytes each */

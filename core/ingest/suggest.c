@@ -10,7 +10,6 @@
 #include "core/ingest/suggest_layout.h"
 #include "core/validate/checker.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 

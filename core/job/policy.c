@@ -2,7 +2,6 @@
 
 #include "core/job/meaning.h"
 
-#include <stddef.h>
 #include <string.h>
 
 enum {

@@ -6,7 +6,6 @@
 #include "core/target/kind.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* How the transfer ended. */

@@ -6,7 +6,6 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum {

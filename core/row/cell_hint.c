@@ -2,7 +2,6 @@
 #include "core/row/cell_hint.h"
 #include "core/base/zone.h"
 #include "core/row/row.h"
-#include "core/row/violation.h"
 
 #include <stdio.h>
 

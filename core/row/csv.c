@@ -1,10 +1,8 @@
 #include "core/row/csv.h"
 
-#include "core/base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* --- the header row: where it ends, what is between its cells, what they name --- */
 

@@ -5,7 +5,6 @@
 #include "core/base/str.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 enum outcome_part {
     OUTCOME_JOB, /* BATCH/ROW, also for a row that never became a job */

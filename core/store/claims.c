@@ -4,7 +4,6 @@
 #include "core/store/claim_row.h"
 #include "core/store/order.h"
 
-#include <stdio.h>
 
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */

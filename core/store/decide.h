@@ -10,7 +10,6 @@
 #include "core/store/store.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* What a decision did to a job. */

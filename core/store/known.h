@@ -7,7 +7,6 @@
 #include "core/store/store.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum known_source { KNOWN_BY_PUT, KNOWN_BY_GET, KNOWN_BY_NOTIFICATION };

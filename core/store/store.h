@@ -5,7 +5,6 @@
 #include "core/base/err.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct store;
 

@@ -7,7 +7,6 @@
 #include "core/store/store.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct batch_counts {

@@ -8,7 +8,6 @@
 #include "core/row/violation.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum {

@@ -5,7 +5,6 @@
 #include "core/row/row.h"
 #include "core/target/target.h"
 
-#include <stdbool.h>
 
 /* Compiled from NAME.json; constant, so threads can share it. */
 struct schema;

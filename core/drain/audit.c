@@ -260,36 +260,6 @@ static bool take_page(struct audit *audit, struct inquiry *inquiry,
 
 /* --- answers --- */
 
-/* What the server said, for loop_heed and for people. */
-static void note_fault(struct audit *audit, struct inquiry *inquiry,
-                       const struct http_answer *answer, struct policy_answer *facts)
-{
-    struct claim_outcome *outcome = &inquiry->task.claim.outcome;
-    struct api_fault *fault = &audit->loop->fault;
-
-    fault->code[0] = '\0';
-    if (answer->end != HTTP_DONE) {
-        snprintf(fault->message, sizeof fault->message, "%s", answer->error);
-    } else if (answer->status == 200) {
-        snprintf(fault->message, sizeof fault->message,
-                 "the answer is not a page of the audit log");
-    } else {
-        api_read_fault(target_guide(), answer->body, answer->status, fault);
-        if (facts->retry_after_ms < 0)
-            facts->retry_after_ms = fault->retry_after_ms;
-    }
-    facts->code = fault->code;
-    outcome->http_status = (int)answer->status;
-    snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
-    snprintf(outcome->error_message, sizeof outcome->error_message, "%s", fault->message);
-    meter_note(&audit->loop->meter, answer, fault->code, fault->message);
-    if (answer->end == HTTP_DONE)
-        err_set(&audit->trouble, ERR_NETWORK, "%ld%s%s (%s)", answer->status,
-                fault->code[0] ? " " : "", fault->code, fault->message);
-    else
-        err_set(&audit->trouble, ERR_NETWORK, "%s", fault->message);
-}
-
 /* An answer without a page: the same request again where nothing was said about it, else its jobs
  * are left for the next round. */
 static void take_failure(struct audit *audit, struct inquiry *inquiry,
@@ -327,14 +297,18 @@ static bool take_answer(struct audit *audit, const struct http_answer *answer, s
     struct policy_verdict verdict;
     struct api_audit_page page = {0};
     struct buf next = {0};
+    char why[ERR_TEXT_SIZE];
     bool fine = true;
 
-    audit->loop->in_flight--;
+    loop->in_flight--;
     meter_count(&loop->meter, answer);
     facts.has_page = answer->end == HTTP_DONE && answer->status == 200 &&
                      api_read_audit_page(answer->body, match_entry, inquiry, &page, &next);
-    if (!facts.has_page)
-        note_fault(audit, inquiry, answer, &facts);
+    if (!facts.has_page) {
+        loop_note_fault(loop, &inquiry->task, target_guide(), answer,
+                        "the answer is not a page of the audit log", &facts, why, sizeof why);
+        err_set(&audit->trouble, ERR_NETWORK, "%s", why);
+    }
     policy_assess(&inquiry->task.job, &facts, &limits, &verdict);
     loop_heed(loop, &inquiry->task, answer, &verdict, err);
     if (facts.has_page)

@@ -297,34 +297,6 @@ static void take_failure(struct diff *diff, struct entry *entry, const struct po
         stop_denied(diff, err);
 }
 
-/* Fills what the server said, for loop_heed and for people. */
-static void note_fault(struct diff *diff, struct entry *entry, const struct target *target,
-                       const struct http_answer *answer, struct policy_answer *facts)
-{
-    struct claim_outcome *outcome = &entry->task.claim.outcome;
-    struct api_fault *fault = &diff->loop->fault;
-
-    fault->code[0] = '\0';
-    snprintf(fault->message, sizeof fault->message, "%s",
-             answer->end == HTTP_DONE ? "the answer is not a record" : answer->error);
-    if (answer->end == HTTP_DONE && answer->status != 200) {
-        api_read_fault(target, answer->body, answer->status, fault);
-        if (facts->retry_after_ms < 0)
-            facts->retry_after_ms = fault->retry_after_ms;
-    }
-    facts->code = fault->code;
-    facts->said = target_answer_of(target, answer->status, fault->code);
-    outcome->http_status = (int)answer->status;
-    snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
-    snprintf(outcome->error_message, sizeof outcome->error_message, "%s", fault->message);
-    meter_note(&diff->loop->meter, answer, fault->code, fault->message);
-    if (answer->end == HTTP_DONE)
-        snprintf(entry->why, sizeof entry->why, "%ld%s%s (%.160s)", answer->status,
-                 fault->code[0] ? " " : "", fault->code, fault->message);
-    else
-        snprintf(entry->why, sizeof entry->why, "%.200s", fault->message);
-}
-
 static bool take_answer(struct diff *diff, const struct http_answer *answer, struct err *err)
 {
     struct loop *loop = diff->loop;
@@ -353,10 +325,13 @@ static bool take_answer(struct diff *diff, const struct http_answer *answer, str
                        record.has_fields &&
                        (record.has_version || !is_versioned(diff, &entry->row));
     facts.has_version = facts.has_record && record.has_version;
-    if (!facts.has_record)
-        note_fault(diff, entry, target, answer, &facts);
-    else
+    if (!facts.has_record) {
+        loop_note_fault(loop, &entry->task, target, answer, "the answer is not a record", &facts,
+                        entry->why, sizeof entry->why);
+        facts.said = target_answer_of(target, answer->status, facts.code);
+    } else {
         facts.version = record.version;
+    }
     entry->task.job.lock = target_description(target)->lock;
     entry->task.job.run_retries = entry->tries;
     policy_assess(&entry->task.job, &facts, &limits, &verdict);

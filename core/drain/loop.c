@@ -295,6 +295,32 @@ static void hold_task(struct loop *loop, struct task *task, enum policy_run run,
     check_refused(loop, err);
 }
 
+void loop_note_fault(struct loop *loop, struct task *task, const struct target *target,
+                     const struct http_answer *answer, const char *lacks,
+                     struct policy_answer *facts, char *why, size_t why_size)
+{
+    struct claim_outcome *outcome = &task->claim.outcome;
+    struct api_fault *fault = &loop->fault;
+
+    fault->code[0] = '\0';
+    snprintf(fault->message, sizeof fault->message, "%s",
+             answer->end == HTTP_DONE ? lacks : answer->error);
+    if (answer->end == HTTP_DONE && answer->status != 200) {
+        api_read_fault(target, answer->body, answer->status, fault);
+        if (facts->retry_after_ms < 0)
+            facts->retry_after_ms = fault->retry_after_ms;
+    }
+    facts->code = fault->code;
+    outcome->http_status = (int)answer->status;
+    snprintf(outcome->error_code, sizeof outcome->error_code, "%s", fault->code);
+    snprintf(outcome->error_message, sizeof outcome->error_message, "%s", fault->message);
+    meter_note(&loop->meter, answer, fault->code, fault->message);
+    if (answer->end == HTTP_DONE)
+        answer_text(task, why, why_size);
+    else
+        snprintf(why, why_size, "%s", fault->message);
+}
+
 void loop_rule_held(struct loop *loop, bool dry, struct err *err)
 {
     struct task_list held = loop->held;

@@ -99,6 +99,12 @@ void loop_take_token(struct loop *loop, const struct http_answer *answer, struct
 void loop_heed(struct loop *loop, const struct task *task, const struct http_answer *answer,
                const struct policy_verdict *verdict, struct err *err);
 
+/* Writes what the server said about a request that was not answered as it should be to loop->fault,
+ * to the task's outcome, to the meter and to why. lacks: what is wrong with a 200. */
+void loop_note_fault(struct loop *loop, struct task *task, const struct target *target,
+                     const struct http_answer *answer, const char *lacks,
+                     struct policy_answer *facts, char *why, size_t why_size);
+
 /* Settles the held tasks for which the fault is known by now. dry: nothing else is in flight or to
  * come, so that it is decided by what is known. */
 void loop_rule_held(struct loop *loop, bool dry, struct err *err);

@@ -158,7 +158,7 @@ void bulk_answer_for(const struct result *result, struct http_answer *answer)
 {
     static const char *const reasons[] = {
         "the answer to several rows does not name this one",
-        "the answer to several rows does not say as described what became of this one",
+        "the answer to several rows does not say as described what happened to this one",
         "the answer to several rows names this one more than once",
     };
 

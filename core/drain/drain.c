@@ -134,7 +134,7 @@ static bool start_ready(struct loop *loop, struct err *err)
  * takes `room` jobs. */
 static void add_ready(struct loop *loop, struct task *task, unsigned room, struct err *err)
 {
-    struct task_sender sender = sender_of(loop);
+    struct task_sender sender;
     struct err why = {0};
     bool fits = false, fine = true;
 
@@ -147,6 +147,7 @@ static void add_ready(struct loop *loop, struct task *task, unsigned room, struc
         task_list_add(&loop->ready, task);
         return;
     }
+    sender = sender_of(loop);
     if (loop->filling && !task->begins)
         fine = bulk_add(loop->filling, task, room, &sender, &fits, &why);
     if (fine && !fits) {

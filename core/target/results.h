@@ -12,7 +12,7 @@ struct result {
                        */
 };
 
-/* Fills named, status and body of the rows. What is not as the target describes it is no evidence:
+/* Fills named, status and body of the rows. What is not as the target describes it does not count:
  * a row has no status if no result or more than one has its id, or if status and success are of
  * another kind or contradict each other. Results with ids that were not sent are passed over. False
  * when the body is not JSON by the scanner of rows, or has no list of results. */

@@ -1,4 +1,5 @@
 /* What an answer means: every status of a PUT and of a GET, and what it costs. */
+#include "core/job/meaning.h"
 #include "tests/lib/verdicts.h"
 
 #include <setjmp.h>
@@ -232,6 +233,74 @@ static void an_ambiguous_put_never_fails_by_counting(void **state)
     assert_int_equal(assess(&job, answered(500)).state, JOB_UNKNOWN);
     assert_int_equal(assess(&job, answered(503)).state, JOB_UNKNOWN);
     assert_int_equal(assess(&job, ended(POLICY_NO_ANSWER)).state, JOB_UNKNOWN);
+}
+
+/* An answer to a request of several jobs, of which a part can have been done. */
+static void a_failure_of_a_whole_request_leaves_its_jobs_unknown(void **state)
+{
+    static const enum target_lock locks[] = {TARGET_STEP, TARGET_OPAQUE, TARGET_NONE};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        for (long status = 500; status < 600; status++) {
+            struct policy_answer answer = answered(status);
+            struct policy_job job = sent;
+            struct policy_verdict verdict;
+
+            job.lock = locks[i];
+            answer.is_shared = true;
+            verdict = assess(&job, answer);
+            assert_int_equal(verdict.state, JOB_UNKNOWN);
+            assert_true(verdict.doubt);
+            /* unless the target says that nothing was done */
+            answer.said = TARGET_RETRY;
+            assert_int_equal(assess(&job, answer).state, JOB_PENDING);
+        }
+    }
+}
+
+static void what_is_about_one_row_splits_a_request(void **state)
+{
+    static const struct {
+        long status;
+        enum target_answer said;
+        bool splits[3]; /* with a step, an opaque lock, none */
+    } rows[] = {
+        {400, TARGET_UNTOLD, {true, true, true}},
+        {413, TARGET_UNTOLD, {true, true, true}},
+        {422, TARGET_UNTOLD, {true, true, true}},
+        {409, TARGET_UNTOLD, {true, true, true}},
+        {412, TARGET_UNTOLD, {true, true, true}},
+        {404, TARGET_UNTOLD, {false, false, false}},
+        {401, TARGET_UNTOLD, {false, false, false}},
+        {403, TARGET_UNTOLD, {false, false, false}},
+        {405, TARGET_UNTOLD, {false, false, false}},
+        {408, TARGET_UNTOLD, {false, false, false}},
+        {421, TARGET_UNTOLD, {false, false, false}},
+        {429, TARGET_UNTOLD, {false, false, false}},
+        {428, TARGET_UNTOLD, {true, false, false}},
+        {500, TARGET_UNTOLD, {false, false, false}},
+        {503, TARGET_UNTOLD, {false, false, false}},
+        {200, TARGET_UNTOLD, {false, false, false}},
+        {301, TARGET_UNTOLD, {false, false, false}},
+        {400, TARGET_RETRY, {false, false, false}},
+        {400, TARGET_STOP, {false, false, false}},
+        {400, TARGET_THROTTLED, {false, false, false}},
+        {400, TARGET_CONFLICT, {true, true, true}},
+        {400, TARGET_MISSING, {true, true, true}},
+        {400, TARGET_EXISTS, {true, true, true}},
+        {400, TARGET_UNCHANGED, {true, true, true}},
+        {404, TARGET_MISSING, {false, false, false}},
+        {503, TARGET_REFUSED, {true, true, true}},
+        {400, TARGET_DONE, {false, false, false}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned lock = 0; lock < 3; lock++)
+            if (meaning_splits((enum target_lock)lock, rows[i].status, rows[i].said) !=
+                rows[i].splits[lock])
+                fail_msg("%ld, said %d, lock %u", rows[i].status, rows[i].said, lock);
 }
 
 static void a_forbidden_address_stops_the_run(void **state)
@@ -573,6 +642,8 @@ int main(void)
         cmocka_unit_test(a_put_by_what_is_known_is_fetched_again_instead_of_a_conflict),
         cmocka_unit_test(refusals_of_token_permission_or_pace_use_up_no_attempt),
         cmocka_unit_test(a_403_after_a_success_concerns_the_record_alone),
+        cmocka_unit_test(a_failure_of_a_whole_request_leaves_its_jobs_unknown),
+        cmocka_unit_test(what_is_about_one_row_splits_a_request),
         cmocka_unit_test(pauses_last_as_long_as_the_server_says),
         cmocka_unit_test(waits_double_from_one_second_to_sixty_and_grow_by_a_quarter_at_most),
         cmocka_unit_test(every_verdict_is_a_legal_move_and_loses_no_doubt),

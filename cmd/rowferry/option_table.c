@@ -3,7 +3,6 @@
 
 #include "core/store/export.h"
 
-
 #define SENDING    (FOR_RUN | FOR_DRAIN)
 #define ASKING     (SENDING | FOR_AUDIT)
 #define FETCHING   (ASKING | FOR_DIFF)

@@ -6,7 +6,6 @@
 #include "core/row/writer.h"
 #include "core/store/undo.h"
 
-
 enum { WRITE_AT_ONCE = 1 << 18, NAMED_MAX = 10 };
 
 struct undoing {

@@ -270,6 +270,8 @@ static void take_claimed(struct loop *loop, struct err *err)
 {
     struct exchange *exchange = &loop->exchange;
 
+    if (!exchange->wanted)
+        return;
     loop->rows = exchange->claimed ? 1 : loop->rows;
     for (unsigned i = 0; i < exchange->wanted; i++) {
         struct task *task = (struct task *)exchange->claims[i];

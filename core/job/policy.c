@@ -499,7 +499,10 @@ static void assess_gone(const struct facts *in, struct policy_verdict *out)
     const struct policy_job *job = in->job;
 
     out->readbacks = 0;
-    if (job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE)) {
+    if (was_refused(job) && (job->lock == TARGET_NONE || job->creates)) {
+        conclude(out, JOB_REFUSED, "unproven: refused, and there is no such record");
+        out->refused = true;
+    } else if (job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE)) {
         assess_not_landed(in, out);
         out->evidence = "the record is not there: it did not land";
     } else if (!job->doubt) {

@@ -1,6 +1,5 @@
 #include "core/row/csv.h"
 
-
 #include <inttypes.h>
 #include <stdio.h>
 

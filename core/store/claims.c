@@ -4,7 +4,6 @@
 #include "core/store/claim_row.h"
 #include "core/store/order.h"
 
-
 enum {
     CLAIM_BYTES_MAX = 8 << 20, /* texts of one turn's claims */
     VISITS_MAX = 512,          /* batches that a turn looks into */

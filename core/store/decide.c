@@ -5,7 +5,6 @@
 #include "core/base/stop.h"
 #include "core/store/open_batches.h"
 
-
 /* Jobs of one transaction, so that no other writer waits for long. */
 enum { DECIDE_JOBS = 256, HOLD_US = 20000 };
 

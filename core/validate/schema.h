@@ -5,7 +5,6 @@
 #include "core/row/row.h"
 #include "core/target/target.h"
 
-
 /* Compiled from NAME.json; constant, so threads can share it. */
 struct schema;
 

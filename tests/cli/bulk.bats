@@ -209,3 +209,89 @@ the answer to several rows names this one more than once' "$(sql 'SELECT DISTINC
     # ... by their values, which no lock keeps from being applied again
     same 0 "$(jq -r '[.schema, .id, .fields] | tostring' ledger | sort -u | wc -l | awk '{ print $1 - 900 }')"
 }
+
+@test "a request that is denied as a whole stops the run, and its rows stay pending" {
+    outbound
+    contacts 1 1 3000
+    start_sim --answer c=403
+    night 6
+    holds "$stderr" 'the API refused us with 403'
+    same '3000 pending' "$(states)"
+    [ "$(sizes | wc -w)" -le 12 ]
+    setting answer=c=0
+    night 0
+    same "$(pairs 1 3000)" "$(written | sort)"
+}
+
+@test "a body has at most 512000 bytes, and an answer can have more than one MB" {
+    local wide
+
+    outbound
+    wide=$(head -c 3000 /dev/zero | tr '\0' w)
+    contacts 1 1 400 "$wide"
+    start_sim
+    night 0
+    same '400 applied' "$(states)"
+    [ "$(sizes | wc -w)" -le 4 ]
+    jq -e 'select(.kind == "bulk") | .rows <= 170' requests >rows
+}
+
+@test "SIGTERM and kills while a refused request is sent again in halves" {
+    local i
+
+    outbound
+    contacts 1 1 600
+    start_sim --answer c5=400:invalid.value --latency-ms 30
+    for i in 1 2 3 4 5 6; do
+        "$BIN/rowferry" run inbox --min-age 0 --concurrency 2 >run.out 2>&1 3>&- &
+        sleep 0.3
+        if [ $((i % 2)) = 0 ]; then kill -TERM $!; else kill -KILL $!; fi
+        wait $! || true
+    done 2>/dev/null
+    for ((i = 0; i < 10; i++)); do
+        run --separate-stderr rowferry run inbox --min-age 0
+        [ "$status" != 3 ] || break
+    done
+    # c5, c50 to c59, c500 to c599
+    same '489 applied, 111 refused' "$(states)"
+    same "$(pairs 1 600 | grep -v '^c5' | cut -d, -f1)" "$(written | cut -d, -f1 | sort -u)"
+    same 0 "$(sql "SELECT count(*) FROM attempt WHERE ended_ms IS NULL AND job_id NOT IN (SELECT job_id FROM job_state WHERE doubt)")"
+}
+
+@test "rows with different columns are in different requests, when these name the record" {
+    printf '{"properties":{"lastName":{"type":"string"},"city":{"type":"string"}},
+        "x-rowferry":{"target":{"preset":"genesys-external-contacts","params":{"source":{"column":"source"}}}}}\n' >schema/Contact.json
+    {
+        echo source,record_id,lastName
+        for i in 1 2 3; do for k in 1 2 3 4; do echo "s$i,c$k,n$i$k"; done; done
+    } >inbox/Contact-1.csv
+    touch -d '1 hour ago' inbox/Contact-1.csv
+    start_sim
+    night 0
+    same '4 4 4' "$(sizes)"
+    same "$(for i in 1 2 3; do for k in 1 2 3 4; do echo "genesys-external-contacts/s$i c$k n$i$k"; done; done)" \
+        "$(jq -r '[.schema, .id, .fields.lastName] | join(" ")' ledger | sort)"
+}
+
+@test "without bulk in the description, rows go one by one" {
+    enrich '"bulk":null'
+    contacts 1 1 5
+    start_sim
+    night 0
+    same '5 enrich' "$(jq -r 'select(.kind != "token").kind' requests | uniq -c | xargs)"
+    ends 0 rowferry doctor
+    lacks "$output" 'in one request'
+    enrich
+    run --separate-stderr rowferry doctor
+    holds "$output" 'up to 10 rows are sent in one request'
+}
+
+@test "the pace holds for requests, not for rows" {
+    enrich
+    contacts 1 1 100
+    start_sim --rate-limit 5/s
+    ROWFERRY_RATE=5/s ends 0 rowferry run inbox --min-age 0
+    same '10' "$(sizes | wc -w)"
+    same '100 applied' "$(states)"
+    same '10 0' "$(sql 'SELECT requests, throttled FROM run ORDER BY id DESC LIMIT 1' | tr '|' ' ')"
+}

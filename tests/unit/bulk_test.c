@@ -33,10 +33,11 @@ static void write_schema(const char *folder, const char *name, const char *targe
     struct buf path = {0}, text = {0};
 
     buf_printf(&path, "%s/%s.json", folder, name);
-    buf_printf(&text,
-               "{\"properties\":{\"a\":{\"type\":\"string\"}},\"x-rowferry\":{\"write\":\"replace\","
-               "\"target\":%s}}",
-               target);
+    buf_printf(
+        &text,
+        "{\"properties\":{\"a\":{\"type\":\"string\"}},\"x-rowferry\":{\"write\":\"replace\","
+        "\"target\":%s}}",
+        target);
     scratch_write(buf_text(&path), text.data, text.size);
     buf_release(&path);
     buf_release(&text);
@@ -47,15 +48,17 @@ static int begin(void **state)
     struct stage *stage = mem_calloc(1, sizeof *stage);
 
     scratch_make(stage->folder);
-    write_schema(stage->folder, "Plain",
-                 "{\"write\":{\"method\":\"PUT\",\"path\":\"/p/{id}\"},\"bulk\":{\"method\":\"POST\","
-                 "\"path\":\"/b\",\"list\":\"/in\",\"max\":1000,\"item\":{\"k\":\"{id}\"},"
-                 "\"results\":{\"list\":\"\",\"id\":\"/k\",\"ok\":\"/ok\",\"status\":\"/s\"}}}");
-    write_schema(stage->folder, "Shop",
-                 "{\"params\":{\"shop\":{\"column\":\"shop\"}},\"write\":{\"method\":\"PUT\","
-                 "\"path\":\"/s/{shop}/{id}\"},\"bulk\":{\"method\":\"POST\",\"path\":\"/s?x={shop}\","
-                 "\"list\":\"\",\"max\":9,\"item\":{\"k\":\"{id}\"},"
-                 "\"results\":{\"list\":\"\",\"id\":\"/k\"}}}");
+    write_schema(
+        stage->folder, "Plain",
+        "{\"write\":{\"method\":\"PUT\",\"path\":\"/p/{id}\"},\"bulk\":{\"method\":\"POST\","
+        "\"path\":\"/b\",\"list\":\"/in\",\"max\":1000,\"item\":{\"k\":\"{id}\"},"
+        "\"results\":{\"list\":\"\",\"id\":\"/k\",\"ok\":\"/ok\",\"status\":\"/s\"}}}");
+    write_schema(
+        stage->folder, "Shop",
+        "{\"params\":{\"shop\":{\"column\":\"shop\"}},\"write\":{\"method\":\"PUT\","
+        "\"path\":\"/s/{shop}/{id}\"},\"bulk\":{\"method\":\"POST\",\"path\":\"/s?x={shop}\","
+        "\"list\":\"\",\"max\":9,\"item\":{\"k\":\"{id}\"},"
+        "\"results\":{\"list\":\"\",\"id\":\"/k\"}}}");
     stage->rebase = rebase_open(stage->folder);
     strcpy(stage->options.environment.api_url, "http://api");
     stage->options.source = "test";
@@ -205,8 +208,7 @@ static void other_schemas_and_columns_are_other_requests(void **state)
     assert_true(bulk_begin(stage->tasks, &stage->sender, &err));
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         job(stage, i + 1, rows[i].schema, rows[i].id, "{}");
-        assert_true(
-            bulk_add(stage->tasks, &stage->tasks[i + 1], 9, &stage->sender, &fits, &err));
+        assert_true(bulk_add(stage->tasks, &stage->tasks[i + 1], 9, &stage->sender, &fits, &err));
         assert_int_equal(fits, rows[i].fits);
     }
     assert_string_equal(body_of(stage, &request), "[{\"k\":\"1\"},{\"k\":\"2\"},{\"k\":\"1x\"}]");
@@ -235,18 +237,30 @@ static void an_answer_is_of_one_of_three_kinds(void **state)
         const char *body;
         enum bulk_answer kind;
     } rows[] = {
-        {2, 200, "[{\"k\":\"r1\"}]", BULK_RESULTS}, {2, 201, "[]", BULK_RESULTS},
-        {1, 200, "[{\"k\":\"r0\"}]", BULK_RESULTS}, {2, 200, "{}", BULK_SHARED},
-        {2, 200, "", BULK_SHARED},                  {2, 202, "[{\"k\":\"r1\"}]", BULK_SHARED},
-        {2, 204, "", BULK_SHARED},                  {2, 0, "", BULK_SHARED},
-        {2, 500, "[]", BULK_SHARED},                {2, 503, "", BULK_SHARED},
-        {2, 400, "", BULK_REFUSED},                 {1, 400, "", BULK_SHARED},
-        {2, 413, "<html>", BULK_REFUSED},           {1, 413, "", BULK_SHARED},
-        {2, 422, "", BULK_REFUSED},                 {2, 409, "", BULK_REFUSED},
-        {2, 401, "", BULK_SHARED},                  {2, 403, "", BULK_SHARED},
-        {2, 404, "", BULK_SHARED},                  {2, 429, "", BULK_SHARED},
-        {2, 405, "", BULK_SHARED},                  {2, 301, "", BULK_SHARED},
-        {2, 407, "", BULK_SHARED},                  {2, 408, "", BULK_SHARED},
+        {2, 200, "[{\"k\":\"r1\"}]", BULK_RESULTS},
+        {2, 201, "[]", BULK_RESULTS},
+        {1, 200, "[{\"k\":\"r0\"}]", BULK_RESULTS},
+        {2, 200, "{}", BULK_SHARED},
+        {2, 200, "", BULK_SHARED},
+        {2, 202, "[{\"k\":\"r1\"}]", BULK_SHARED},
+        {2, 204, "", BULK_SHARED},
+        {2, 0, "", BULK_SHARED},
+        {2, 500, "[]", BULK_SHARED},
+        {2, 503, "", BULK_SHARED},
+        {2, 400, "", BULK_REFUSED},
+        {1, 400, "", BULK_SHARED},
+        {2, 413, "<html>", BULK_REFUSED},
+        {1, 413, "", BULK_SHARED},
+        {2, 422, "", BULK_REFUSED},
+        {2, 409, "", BULK_REFUSED},
+        {2, 401, "", BULK_SHARED},
+        {2, 403, "", BULK_SHARED},
+        {2, 404, "", BULK_SHARED},
+        {2, 429, "", BULK_SHARED},
+        {2, 405, "", BULK_SHARED},
+        {2, 301, "", BULK_SHARED},
+        {2, 407, "", BULK_SHARED},
+        {2, 408, "", BULK_SHARED},
     };
     struct stage *stage = *state;
 
@@ -290,7 +304,8 @@ static void an_answer_for_a_job_is_that_of_its_result(void **state)
     bulk_answer_for(&results[3], &own);
     assert_int_equal(own.end, HTTP_CUT);
     assert_string_equal(
-        own.error, "the answer to several rows does not say as described what happened to this one");
+        own.error,
+        "the answer to several rows does not say as described what happened to this one");
     results[0].named = 0;
     results[0].status = 0;
     own = whole;

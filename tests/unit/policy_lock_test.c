@@ -420,7 +420,12 @@ static void without_a_lock_only_the_values_show_what_happened(void **state)
          {BACK, .missing = TARGET_UPSERT},
          {.status = 404},
          "pending doubt retries 1 readbacks 0 delay 1000: the record is not there: it did not "
-         "land"});
+         "land"},
+        {"gone, of an upsert that was refused",
+         {BACK, .missing = TARGET_UPSERT, .put_status = 422},
+         {.status = 404},
+         "refused doubt retries 0 readbacks 0 delay 0 refused: unproven: refused, and there is no "
+         "such record"});
 #undef BACK
 }
 

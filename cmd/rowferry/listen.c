@@ -283,7 +283,9 @@ static bool read_pem(const char *path, bool secret, char **text, size_t *size, s
     if (!trusted_file_read(path, PEM_MAX, text, size, &mode, &missing, err))
         return false;
     if (missing)
-        return err_set(err, ERR_CONFIG, "%s: no such file", path);
+        return err_set(err, ERR_CONFIG,
+                       "'%s' does not exist: name a file with the certificate or its key (PEM)",
+                       path);
     return !secret || secret_file_is_private(path, mode, "holds the key of the certificate", err);
 }
 

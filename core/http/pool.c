@@ -24,7 +24,7 @@ enum {
 struct slot {
     CURL *easy;
     CURLU *place;     /* scheme, host and port of the last request */
-    char *place_text; /* the same as it stands before the path; NULL: libcurl has a whole URL */
+    char *place_text; /* the same, as it is before the path; NULL: libcurl has a whole URL */
     size_t place_size;
     struct slot *next;                  /* in the list of free ones or of answers */
     struct curl_slist *request_headers; /* the last request's, used again while they fit */
@@ -321,7 +321,7 @@ static unsigned slot_method(struct slot *slot, const struct http_request *reques
     return failed;
 }
 
-/* True when path and query can be sent as they stand: with a slash first, no fragment, and nothing
+/* True when path and query can be sent as they are: with a slash first, no fragment, and nothing
  * that libcurl would refuse or encode. */
 static bool is_target(const char *text)
 {

@@ -15,7 +15,7 @@
 
 #define JOB_ENDED_LIST(FIRST, NEXT)                                                                \
     FIRST(APPLIED,  applied)    /* the server has our update */                                    \
-    NEXT(UNCHANGED, unchanged)  /* a GET showed that the record has these values already */        \
+    NEXT(UNCHANGED, unchanged)  /* the record held these values already */                       \
     NEXT(CONFLICT,  conflict)   /* someone else changed the record */                              \
     NEXT(REFUSED,   refused)    /* the server rejected this row */                                 \
     NEXT(FAILED,    failed)     /* gave up after --max-attempts */                                 \

@@ -40,15 +40,6 @@ taken_back() {
         "$(sed 1q "$schema-third.$extension" | cut -d '"' -f 1)"
 }
 
-# fails_with STATUS TEXT ARGUMENT...
-fails_with() {
-    local expected=$1 text=$2
-
-    shift 2
-    ends "$expected" rowferry "$@"
-    holds "$stderr" "error: $text"
-}
-
 german() {
     cat <<'CSV'
 Artikel;Stand;Name;Preis;Bestand;Gezählt;Gesperrt;Bemerkung
@@ -179,7 +170,8 @@ A-3,1,WH-1042,3,1.50,active,1/3,applied,200,2,,,1,T,,' \
         "\(.outcome.job) \(.outcome.state) \(.recordId) \(.fields.price // .outcome.raw)"' \
         <<<"$(sed 's/1\.50/"1.50"/' <<<"$output")")"
     same '3 1 2 2 0' "$(summary '"\(.rows_read) \(.rows_rejected) \(.jobs) \(.pending) \(.exit_status)"')"
-    fails_with 2 '--json writes JSON lines, not CSV: leave out --json or --format csv' export 1 --json --format csv
+    ends 2 rowferry export 1 --json --format csv
+    holds "$stderr" '--json writes JSON lines, not CSV: leave out --json or --format csv'
 }
 
 @test "--for-spreadsheet changes formulas, says so, and the file does not load again" {
@@ -216,7 +208,8 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     ends 0 rowferry export 1 --format ndjson --state jobs
     fails_with 2 '--for-spreadsheet writes CSV only: leave out --format ndjson' \
         export 1 --format ndjson --for-spreadsheet
-    fails_with 2 '--for-spreadsheet writes CSV only: leave out --json' export 1 --json --for-spreadsheet
+    ends 2 rowferry export 1 --json --for-spreadsheet
+    holds "$stderr" '--for-spreadsheet writes CSV only: leave out --json'
     echo '{"recordId":"a","version":5,"fields":{"ean":1}}' >InventoryItem-2.ndjson
     ends 0 rowferry ingest InventoryItem-2.ndjson
     fails_with 2 'batch 2: row 1: ean: there is no column for it; use --format ndjson' \
@@ -224,11 +217,11 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
 }
 
 @test "a batch that does not exist, or is still being read, is exit 2" {
-    fails_with 2 'database' export 1
+    fails_with 2 'database rowferry.db does not exist: `rowferry run` or `rowferry ingest` creates it, --db or ROWFERRY_DB names another' export 1
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
     fails_with 2 "there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` lists them" export 7
-    fails_with 2 "'x' is not a batch" export x
+    fails_with 2 "'x' is not a batch: use its number, which \`rowferry status\` lists" export x
     fails_with 2 'no batch is named: see rowferry export --help' export
     sqlite3 rowferry.db "UPDATE batch SET state = 'loading'"
     fails_with 2 'batch 1 is still being read: export it when that has ended' export 1
@@ -239,7 +232,7 @@ A-3,1,a=b,1" "$(sed '2,$s/,1\/.*//' Article-look.csv)"
     printf 'record_id,version,name\nA-1,1,a\n' >Article-1.csv
     ends 0 rowferry ingest Article-1.csv
     sed -i '/"name"/d' schema/Article.json
-    fails_with 2 'the columns do not fit the current schema file (--format ndjson needs none): batch 1: line 1: unknown column "name"' \
+    fails_with 2 'the columns do not fit the current schema file (--format ndjson needs none): batch 1: line 1: unknown column "name": not a property of schema Article; add it to the schema or remove it from the file' \
         export 1
     ends 0 rowferry export 1 --format ndjson
     # a column whose name only looks like one of an export

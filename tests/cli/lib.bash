@@ -73,6 +73,13 @@ lacks() {
     }
 }
 
+# fails_with STATUS ERROR ARGUMENT...: rowferry ends so, with that error and nothing else
+fails_with() {
+    ends "$1" rowferry "${@:3}"
+    same "rowferry: error: $2" "$stderr"
+    same "" "$output"
+}
+
 # golden NAME: $output is what tests/golden/NAME holds
 golden() {
     local file=$TOP/tests/golden/$1

@@ -225,6 +225,8 @@ END
 @test "TLS by certificate and key" {
     openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
         -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+    fails_with 2 "'gone.pem' does not exist: name a file with the certificate or its key (PEM)" \
+        listen 0 --tls-cert gone.pem --tls-key key.pem
     chmod 644 key.pem
     ends 2 rowferry listen 0 --tls-cert cert.pem --tls-key key.pem
     chmod 600 key.pem

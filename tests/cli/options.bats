@@ -2,16 +2,6 @@
 # Options and settings: where they come from, which are refused, and the messages about them.
 load lib
 
-# fails_with MESSAGE ARGUMENT...: usage and configuration errors are exit 2, one line, no data
-fails_with() {
-    local message=$1
-
-    shift
-    ends 2 rowferry "$@"
-    same "rowferry: error: $message" "$stderr"
-    same "" "$output"
-}
-
 # --- help and version ---------------------------------------------------------------------------
 
 @test "--help lists the commands and the exit statuses" {
@@ -70,39 +60,39 @@ fails_with() {
 # --- commands and options -----------------------------------------------------------------------
 
 @test "an unknown command is exit 2 and suggests the nearest" {
-    fails_with "unknown command 'drian': did you mean drain? See rowferry --help" drian
-    fails_with "unknown command 'frobnicate': see rowferry --help" frobnicate
-    fails_with "no command is given: see rowferry --help"
-    fails_with "'--db' is not a command: options go after the command, see rowferry --help" --db=x run
+    fails_with 2 "unknown command 'drian': did you mean drain? See rowferry --help" drian
+    fails_with 2 "unknown command 'frobnicate': see rowferry --help" frobnicate
+    fails_with 2 "no command is given: see rowferry --help"
+    fails_with 2 "'--db' is not a command: options go after the command, see rowferry --help" --db=x run
 }
 
 @test "an unknown option is exit 2 and suggests the nearest" {
-    fails_with "unknown option '--concurency': did you mean --concurrency? See rowferry run --help" \
+    fails_with 2 "unknown option '--concurency': did you mean --concurrency? See rowferry run --help" \
         run --concurency 4
-    fails_with "unknown option '--conc': did you mean --concurrency? See rowferry run --help" \
+    fails_with 2 "unknown option '--conc': did you mean --concurrency? See rowferry run --help" \
         run --conc=4
-    fails_with "unknown option '--frobnicate': see rowferry status --help" status --frobnicate
-    fails_with "unknown option '-x': see rowferry status --help" status -qx
+    fails_with 2 "unknown option '--frobnicate': see rowferry status --help" status --frobnicate
+    fails_with 2 "unknown option '-x': see rowferry status --help" status -qx
 }
 
 @test "an option of another command is refused" {
-    fails_with "option '--concurrency' is not for \`validate\`: see rowferry validate --help" \
+    fails_with 2 "option '--concurrency' is not for \`validate\`: see rowferry validate --help" \
         validate --concurrency 4 x.csv
-    fails_with "option '--batch' is not for \`run\`: see rowferry run --help" run --batch 1
+    fails_with 2 "option '--batch' is not for \`run\`: see rowferry run --help" run --batch 1
 }
 
 @test "missing and unwanted values are refused" {
-    fails_with "option '--db' has no value: write --db FILE" status --db
-    fails_with "option '--db' has no value: write --db FILE" status --db=
-    fails_with "option '--json' takes no value: leave the value out" status --json=yes
+    fails_with 2 "option '--db' has no value: write --db FILE" status --db
+    fails_with 2 "option '--db' has no value: write --db FILE" status --db=
+    fails_with 2 "option '--json' takes no value: leave the value out" status --json=yes
 }
 
 @test "missing and unexpected arguments are refused" {
-    fails_with "no file is named: see rowferry ingest --help" ingest
-    fails_with "no file is named: see rowferry validate --help" validate
-    fails_with "unexpected argument '5': see rowferry drain --help" drain 5
-    fails_with "unexpected argument '2': see rowferry status --help" status 1 2
-    fails_with "'five' is not a batch: use its number, which \`rowferry status\` lists" \
+    fails_with 2 "no file is named: see rowferry ingest --help" ingest
+    fails_with 2 "no file is named: see rowferry validate --help" validate
+    fails_with 2 "unexpected argument '5': see rowferry drain --help" drain 5
+    fails_with 2 "unexpected argument '2': see rowferry status --help" status 1 2
+    fails_with 2 "'five' is not a batch: use its number, which \`rowferry status\` lists" \
         status five
 }
 
@@ -131,7 +121,7 @@ fails_with() {
     local rate
 
     for rate in 300 5/d /m 0/s -1/s 1.5/s 5/ms '5 /s' 99999999999/s; do
-        fails_with "--rate: '$rate' is not a rate: use 300/m, 5/s, 1000/h or none" status --rate "$rate"
+        fails_with 2 "--rate: '$rate' is not a rate: use 300/m, 5/s, 1000/h or none" status --rate "$rate"
     done
     batch_file InventoryItem-1.csv 2
     ends 0 rowferry ingest InventoryItem-1.csv
@@ -147,50 +137,50 @@ fails_with() {
         ROWFERRY_MAX_WAIT=${duration:-x} ends 2 rowferry drain
         holds "$stderr" "ROWFERRY_MAX_WAIT: '${duration:-x}' is not a duration: use 90, 90s, 15m, 4h or 90d"
     done
-    fails_with "--timeout: '0' is not a time from 1s to 3600s" drain --timeout 0
-    fails_with "--timeout: '2h' is not a time from 1s to 3600s" drain --timeout 2h
-    fails_with "--min-age: '2d' is not a time from 0s to 86400s" run --min-age 2d
+    fails_with 2 "--timeout: '0' is not a time from 1s to 3600s" drain --timeout 0
+    fails_with 2 "--timeout: '2h' is not a time from 1s to 3600s" drain --timeout 2h
+    fails_with 2 "--min-age: '2d' is not a time from 0s to 86400s" run --min-age 2d
 }
 
 @test "numbers outside their limits are refused" {
-    fails_with "--concurrency: '0' is not a whole number from 1 to 256" drain --concurrency 0
-    fails_with "--concurrency: '257' is not a whole number from 1 to 256" drain --concurrency 257
-    fails_with "--concurrency: 'x' is not a whole number from 1 to 256" drain --concurrency x
-    fails_with "--batch: '0' is not a whole number from 1 to 2147483647" drain --batch 0
-    fails_with "--max-retries: '-1' is not a whole number from 0 to 1000" run --max-retries -1
-    fails_with "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
+    fails_with 2 "--concurrency: '0' is not a whole number from 1 to 256" drain --concurrency 0
+    fails_with 2 "--concurrency: '257' is not a whole number from 1 to 256" drain --concurrency 257
+    fails_with 2 "--concurrency: 'x' is not a whole number from 1 to 256" drain --concurrency x
+    fails_with 2 "--batch: '0' is not a whole number from 1 to 2147483647" drain --batch 0
+    fails_with 2 "--max-retries: '-1' is not a whole number from 0 to 1000" run --max-retries -1
+    fails_with 2 "--max-attempts: '0' is not a whole number from 1 to 10000" run --max-attempts=0
 }
 
 @test "audits are all, none or a share" {
     local value expected='not all, none or a share of the applied updates, such as 5%'
 
     for value in some 5 101% % -1% 5%% 1e1% 'all '; do
-        fails_with "--audit: '$value' is $expected" drain "--audit=$value"
+        fails_with 2 "--audit: '$value' is $expected" drain "--audit=$value"
     done
-    ROWFERRY_AUDIT=half fails_with "ROWFERRY_AUDIT: 'half' is $expected" drain
+    ROWFERRY_AUDIT=half fails_with 2 "ROWFERRY_AUDIT: 'half' is $expected" drain
     for value in all none 5% 0.5% 100%; do
         ends 2 rowferry drain --audit "$value"
         holds "$stderr" 'does not exist'
     done
-    fails_with '--audit none leaves nothing to do: say --audit all or N%, or leave it out' audit --audit none
-    fails_with "--audit-ids: '101' is not a whole number from 1 to 100" audit --audit-ids 101
+    fails_with 2 '--audit none leaves nothing to do: say --audit all or N%, or leave it out' audit --audit none
+    fails_with 2 "--audit-ids: '101' is not a whole number from 1 to 100" audit --audit-ids 101
 }
 
 @test "a format is csv or ndjson" {
-    fails_with "--format: 'xml' is not csv or ndjson" validate --format xml x
+    fails_with 2 "--format: 'xml' is not csv or ndjson" validate --format xml x
 }
 
 @test "tags are a list of text without empty items" {
-    fails_with "--tags: 'a,,b' is not a list of tags: use a,b" drain --tags a,,b
-    fails_with "--tags: ',a' is not a list of tags: use a,b" drain --tags ,a
-    fails_with "--tags: the value has a control character: remove it" drain --tags $'a\nb'
-    fails_with "--source: the value is not UTF-8: convert it" drain --source $'\xff'
+    fails_with 2 "--tags: 'a,,b' is not a list of tags: use a,b" drain --tags a,,b
+    fails_with 2 "--tags: ',a' is not a list of tags: use a,b" drain --tags ,a
+    fails_with 2 "--tags: the value has a control character: remove it" drain --tags $'a\nb'
+    fails_with 2 "--source: the value is not UTF-8: convert it" drain --source $'\xff'
 }
 
 # --- precedence ---------------------------------------------------------------------------------
 
 @test "an option wins over the environment, the environment over .env, and .env over the default" {
-    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
+    fails_with 2 "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
         status
     printf 'ROWFERRY_DB=dotenv.db\n' >.env
     chmod 644 .env
@@ -254,12 +244,12 @@ fails_with() {
     printf 'ROWFERRY_DB=right.db\n' >night.env
     ends 2 rowferry status --env-file night.env
     holds "$stderr" "database right.db does not exist"
-    fails_with "'missing.env' does not exist: name another with --env-file" status --env-file missing.env
+    fails_with 2 "'missing.env' does not exist: name another with --env-file" status --env-file missing.env
 }
 
 @test "the error about a wrong value names where the value comes from" {
     printf '# pace\nROWFERRY_RATE=fast\n' >.env
-    fails_with ".env: ROWFERRY_RATE: 'fast' is not a rate: use 300/m, 5/s, 1000/h or none" status
+    fails_with 2 ".env: ROWFERRY_RATE: 'fast' is not a rate: use 300/m, 5/s, 1000/h or none" status
     ROWFERRY_RATE=slow ends 2 rowferry status
     same "rowferry: error: ROWFERRY_RATE: 'slow' is not a rate: use 300/m, 5/s, 1000/h or none" "$stderr"
 }
@@ -295,15 +285,15 @@ fails_with() {
 
 @test "the error about a wrong line of .env has its number" {
     printf 'A=1\nthis is not one\n' >.env
-    fails_with ".env: line 2: it is not KEY=value: put # before a comment" status
+    fails_with 2 ".env: line 2: it is not KEY=value: put # before a comment" status
     printf 'A="1\n' >.env
-    fails_with ".env: line 1: the closing quote is missing" status
+    fails_with 2 ".env: line 1: the closing quote is missing" status
     printf "A='1' 2\n" >.env
-    fails_with ".env: line 1: text follows the closing quote: put # before a comment" status
+    fails_with 2 ".env: line 1: text follows the closing quote: put # before a comment" status
     printf '1A=x\n' >.env
-    fails_with ".env: line 1: it is not KEY=value: put # before a comment" status
+    fails_with 2 ".env: line 1: it is not KEY=value: put # before a comment" status
     printf 'A=1\0\n' >.env
-    fails_with "'.env' has a NUL byte: write it as text" status
+    fails_with 2 "'.env' has a NUL byte: write it as text" status
 }
 
 @test "a misspelt ROWFERRY_ setting in .env is named, settings of other programs are not" {
@@ -319,7 +309,7 @@ fails_with() {
     printf 'ROWFERRY_DB=x.db\n' >.env
     for mode in 0620 0602 0666; do
         chmod $mode .env
-        fails_with "'.env' can be written by others (mode $mode): run chmod 600 .env" status
+        fails_with 2 "'.env' can be written by others (mode $mode): run chmod 600 .env" status
     done
 }
 
@@ -330,7 +320,7 @@ fails_with() {
         printf '%s=hush\n' $name >.env
         for mode in 0640 0604 0644; do
             chmod $mode .env
-            fails_with "'.env' has $name and others can read it (mode $mode): run chmod 600 .env" status
+            fails_with 2 "'.env' has $name and others can read it (mode $mode): run chmod 600 .env" status
         done
     done
     chmod 600 .env
@@ -346,7 +336,7 @@ fails_with() {
     [ "$(id -u)" -eq 0 ] || skip "only root can give a file away"
     printf 'ROWFERRY_DB=x.db\n' >.env
     chown 12345 .env
-    fails_with "'.env' belongs to user 12345, not to you or root: change its owner (chown)" status
+    fails_with 2 "'.env' belongs to user 12345, not to you or root: change its owner (chown)" status
 }
 
 @test "a folder named .env is ignored" {
@@ -358,21 +348,21 @@ fails_with() {
 # --- secrets ------------------------------------------------------------------------------------
 
 @test "a secret as an argument is refused, and not repeated" {
-    fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+    fails_with 2 "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
         run --client-secret=hush
-    fails_with "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
+    fails_with 2 "unknown option '--client-secret': a secret is never an argument, use GENESYS_CLIENT_SECRET or --client-secret-file" \
         run --client-secret hush
-    fails_with "unknown option '--client-id': set GENESYS_CLIENT_ID" \
+    fails_with 2 "unknown option '--client-id': set GENESYS_CLIENT_ID" \
         run --client-id me
 }
 
 @test "a secret file that others can read or write is refused" {
     echo hush >secret
     chmod 644 secret
-    fails_with "--client-secret-file: 'secret' has the client secret and others can read it (mode 0644): run chmod 600 secret" \
+    fails_with 2 "--client-secret-file: 'secret' has the client secret and others can read it (mode 0644): run chmod 600 secret" \
         drain --client-secret-file secret
     chmod 620 secret
-    fails_with "--client-secret-file: 'secret' can be written by others (mode 0620): run chmod 600 secret" \
+    fails_with 2 "--client-secret-file: 'secret' can be written by others (mode 0620): run chmod 600 secret" \
         drain --client-secret-file secret
     chmod 640 secret
     GENESYS_CLIENT_SECRET_FILE=secret ends 2 rowferry drain
@@ -402,18 +392,18 @@ fails_with() {
 
 @test "a secret file must hold one line" {
     umask 077
-    fails_with "--client-secret-file: 'secret' does not exist: name the file of the client secret" drain --client-secret-file secret
+    fails_with 2 "--client-secret-file: 'secret' does not exist: name the file of the client secret" drain --client-secret-file secret
     : >secret
-    fails_with "--client-secret-file: 'secret' is empty: it must have the client secret" \
+    fails_with 2 "--client-secret-file: 'secret' is empty: it must have the client secret" \
         drain --client-secret-file secret
     printf 'a\nb\n' >secret
-    fails_with "--client-secret-file: 'secret' has more than one line, or control characters: it must have only the secret" \
+    fails_with 2 "--client-secret-file: 'secret' has more than one line, or control characters: it must have only the secret" \
         drain --client-secret-file secret
     printf 'a\0b\n' >secret
-    fails_with "--client-secret-file: 'secret' has a NUL byte: it must have only the secret" \
+    fails_with 2 "--client-secret-file: 'secret' has a NUL byte: it must have only the secret" \
         drain --client-secret-file secret
     head -c 5000 /dev/zero | tr '\0' x >secret
-    fails_with "--client-secret-file: 'secret' is larger than 4096 bytes: name the right file" \
+    fails_with 2 "--client-secret-file: 'secret' is larger than 4096 bytes: name the right file" \
         drain --client-secret-file secret
 }
 
@@ -476,7 +466,7 @@ fails_with() {
 # --- addresses ----------------------------------------------------------------------------------
 
 @test "plain http is refused for any host but loopback" {
-    fails_with "environment 'http://api.example.com' is plain http, which is for loopback alone: write https" \
+    fails_with 2 "environment 'http://api.example.com' is plain http, which is for loopback alone: write https" \
         drain --environment http://api.example.com
     GENESYS_ENVIRONMENT=http://127.0.0.1:1 ends 2 rowferry drain
     holds "$stderr" "database rowferry.db does not exist"
@@ -492,15 +482,15 @@ fails_with() {
 # --- what is missing ----------------------------------------------------------------------------
 
 @test "a missing inbox is exit 2 with a remedy, and creates no database" {
-    fails_with "there is no inbox folder 'inbox' here: create it, or name another: rowferry run FOLDER" run
-    fails_with "'nowhere' does not exist: check the name of the file or folder" run nowhere
+    fails_with 2 "there is no inbox folder 'inbox' here: create it, or name another: rowferry run FOLDER" run
+    fails_with 2 "'nowhere' does not exist: check the name of the file or folder" run nowhere
     [ ! -e rowferry.db ]
 }
 
 @test "a missing file is exit 2, and creates no database" {
-    fails_with "'x.csv' does not exist: check the name of the file" ingest x.csv
+    fails_with 2 "'x.csv' does not exist: check the name of the file" ingest x.csv
     [ ! -e rowferry.db ]
-    fails_with "'x.csv' does not exist: check the name of the file" validate x.csv
+    fails_with 2 "'x.csv' does not exist: check the name of the file" validate x.csv
 }
 
 @test "pending jobs are sent although the inbox is missing" {
@@ -513,21 +503,21 @@ fails_with() {
 }
 
 @test "a missing database is exit 2 for drain and status" {
-    fails_with "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
+    fails_with 2 "database rowferry.db does not exist: \`rowferry run\` or \`rowferry ingest\` creates it, --db or ROWFERRY_DB names another" \
         drain
 }
 
 @test "a missing schema folder is exit 2, and creates no database" {
     batch_file inbox/InventoryItem-1.csv 1
-    fails_with "cannot read the schema folder 'nowhere': No such file or directory: name it with --schemas or ROWFERRY_SCHEMAS" run --schemas nowhere
+    fails_with 2 "cannot read the schema folder 'nowhere': No such file or directory: name it with --schemas or ROWFERRY_SCHEMAS" run --schemas nowhere
     [ ! -e rowferry.db ]
 }
 
 @test "a batch that does not exist is exit 2" {
     batch_file InventoryItem-1.csv 1
     ends 0 rowferry ingest InventoryItem-1.csv
-    fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" status 9
-    fails_with "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" drain --batch 9
+    fails_with 2 "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" status 9
+    fails_with 2 "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" drain --batch 9
 }
 
 @test "a new database is reported with its absolute path, and is private" {

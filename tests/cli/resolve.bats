@@ -213,25 +213,20 @@ rowferry: error: there is no batch 7 in '$PWD/rowferry.db': \`rowferry status\` 
 }
 
 # refused MESSAGE ARGUMENT...
-refused() {
-    ends 2 resolve "${@:2}"
-    same "rowferry: error: $1" "$stderr"
-    same "" "$output"
-}
 
 @test "missing and contradicting arguments are refused" {
     local job
 
-    refused "neither --ours nor --theirs is given: use one of them; see rowferry resolve --help" 1/1
-    refused "--ours and --theirs exclude each other: use one of them; see rowferry resolve --help" 1/1 --ours --theirs
-    refused "--even-if-superseded does not go with --theirs: use --ours" 1/1 --theirs --even-if-superseded
-    refused "no job is named: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" --ours
-    refused "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
-        --ours --all --batch 5
-    refused "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
-        --ours --all 5/812
+    fails_with 2 "neither --ours nor --theirs is given: use one of them; see rowferry resolve --help" resolve 1/1
+    fails_with 2 "--ours and --theirs exclude each other: use one of them; see rowferry resolve --help" resolve 1/1 --ours --theirs
+    fails_with 2 "--even-if-superseded does not go with --theirs: use --ours" resolve 1/1 --theirs --even-if-superseded
+    fails_with 2 "no job is named: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" resolve --ours
+    fails_with 2 "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
+        resolve --ours --all --batch 5
+    fails_with 2 "jobs are chosen in several ways: name jobs (5/812), or use --batch or --all; see rowferry resolve --help" \
+        resolve --ours --all 5/812
     for job in 5 5/ /812 5/0 0/1 5/x 5/812/1 5/1000000000 -; do
-        refused "'$job' is not a job: write BATCH/ROW, like 5/812" --ours "$job"
+        fails_with 2 "'$job' is not a job: write BATCH/ROW, like 5/812" resolve --ours "$job"
     done
 }
 

@@ -183,21 +183,16 @@ rows that a later row has superseded stay, unless --even-if-superseded" "$(print
 }
 
 # refused MESSAGE COMMAND...
-refused() {
-    ends 2 rowferry "${@:2}"
-    same "rowferry: error: $1" "$stderr"
-    same "" "$output"
-}
 
 @test "missing and contradicting arguments are refused" {
-    refused "no batch is named: name a batch, or use --all; see rowferry retry --help" retry
-    refused "a batch and --all exclude each other: name a batch, or use --all; see rowferry retry --help" retry 5 --all
-    refused "'5/1' is not a batch: use its number, which \`rowferry status\` lists" retry 5/1
-    refused "--state: 'applied' is not a list of states: use, separated by commas, refused, failed" retry 5 --state applied
-    refused "--since: 'monday' is not a duration: use 90, 90s, 15m, 4h or 90d" retry 5 --since monday
-    refused "no batch is named: see rowferry cancel --help" cancel
+    fails_with 2 "no batch is named: name a batch, or use --all; see rowferry retry --help" retry
+    fails_with 2 "a batch and --all exclude each other: name a batch, or use --all; see rowferry retry --help" retry 5 --all
+    fails_with 2 "'5/1' is not a batch: use its number, which \`rowferry status\` lists" retry 5/1
+    fails_with 2 "--state: 'applied' is not a list of states: use, separated by commas, refused, failed" retry 5 --state applied
+    fails_with 2 "--since: 'monday' is not a duration: use 90, 90s, 15m, 4h or 90d" retry 5 --since monday
+    fails_with 2 "no batch is named: see rowferry cancel --help" cancel
     start_sim
     refused_batch 1
-    refused "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" retry 9
-    refused "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" cancel 9
+    fails_with 2 "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" retry 9
+    fails_with 2 "there is no batch 9 in '$PWD/rowferry.db': \`rowferry status\` lists them" cancel 9
 }

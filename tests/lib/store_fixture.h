@@ -45,7 +45,7 @@ void fixture_reopen(struct fixture *fixture);
  * `a` has no version; `!` is a rejected row with one violation, `!a` one that names record a. */
 void fixture_fill(struct intake_chunk *chunk, uint32_t first_row, const char *words);
 
-/* Loads one chunk of such rows. Must succeed, and the books must balance. */
+/* Loads one chunk of such rows. Must succeed, and the row counts must add up. */
 void fixture_load(struct fixture *fixture, int64_t batch_id, uint32_t first_row, const char *words);
 
 /* Refuses the batch; must succeed. */

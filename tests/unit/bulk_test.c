@@ -312,7 +312,7 @@ static void an_answer_for_a_job_is_that_of_its_result(void **state)
     bulk_answer_for(&results[0], &own);
     assert_string_equal(own.error, "the answer to several rows does not name this one");
     free(results);
-    /* another success than described is no answer; anything else is as it is */
+    /* another success than described counts as none; anything else is as it is */
     own = whole;
     bulk_answer_for(NULL, &own);
     assert_int_equal(own.end, HTTP_CUT);

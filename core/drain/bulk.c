@@ -201,7 +201,7 @@ static void fill_repeat(struct task *task, const struct http_answer *answer, con
 void bulk_split(struct task *first, const struct http_answer *answer, const char *message)
 {
     unsigned count = first->row_count, half = (count + 1) / 2, i = 0;
-    struct task *second = NULL;
+    struct task *second = first;
 
     for (struct task *task = first; task; task = task->row, i++) {
         fill_repeat(task, answer, message, count);

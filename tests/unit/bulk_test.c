@@ -60,7 +60,8 @@ static int begin(void **state)
         "\"list\":\"\",\"max\":9,\"item\":{\"k\":\"{id}\"},"
         "\"results\":{\"list\":\"\",\"id\":\"/k\"}}}");
     stage->rebase = rebase_open(stage->folder);
-    strcpy(stage->options.environment.api_url, "http://api");
+    snprintf(stage->options.environment.api_url, sizeof stage->options.environment.api_url,
+             "http://api");
     stage->options.source = "test";
     stage->options.tags = "[]";
     stage->options.timeout_ms = 1000;

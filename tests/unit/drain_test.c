@@ -1,4 +1,5 @@
 /* The loop of a drain in simulated time: what is claimed, sent and settled, and how a run ends. */
+#include "core/store/runs.h"
 #include "tests/unit/drain_scene.h"
 
 #include <unistd.h>
@@ -711,6 +712,8 @@ static void another_client_or_api_forgets_what_is_known(void **state)
         fixture_ask(world.fixture,
                     "INSERT OR REPLACE INTO known VALUES ('Item', 'a', 5, '{}', 1, 1, 'get')");
         options = usual();
+        assert_true(run_begin(world.fixture->store, "run", "1.0", clock_now_ms(), &options.run_id,
+                              &world.fixture->err));
         options.client.id = i < 2 ? "client" : "other";
         if (i == 3)
             snprintf(options.environment.api_url, sizeof options.environment.api_url,

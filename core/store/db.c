@@ -93,7 +93,8 @@ char *db_uri(const char *path, const char *query)
 {
     struct buf uri = {0};
 
-    buf_append_text(&uri, "file:");
+    /* with two slashes before it, what follows them is not taken for a host */
+    buf_append_text(&uri, *path == '/' ? "file://" : "file:");
     for (; *path; path++) {
         if (strchr("%?#", *path))
             buf_printf(&uri, "%%%02X", (unsigned char)*path);

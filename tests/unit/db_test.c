@@ -291,6 +291,23 @@ static void a_database_of_a_newer_version_is_refused(void **state)
     assert_refused(place, STORE_EXISTING, ERR_STORE, "", expected);
 }
 
+/* `backup /` names its copies so. */
+static void a_path_with_two_slashes_in_front_is_opened_by_its_uri(void **state)
+{
+    struct place *place = *state;
+    bool created;
+    char path[sizeof place->path + 1], *uri;
+    sqlite3 *db = NULL;
+
+    store_close(opened(place, STORE_CREATE, &created));
+    snprintf(path, sizeof path, "/%s", place->path);
+    uri = db_uri(path, "nolock=1");
+    assert_int_equal(sqlite3_open_v2(uri, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    free(uri);
+}
+
 static void an_empty_file_becomes_a_database(void **state)
 {
     struct place *place = *state;
@@ -673,6 +690,7 @@ int main(void)
         IN_A_PLACE(a_database_of_another_program_is_refused),
         IN_A_PLACE(a_database_without_application_id_is_refused_unless_empty),
         IN_A_PLACE(a_database_of_a_newer_version_is_refused),
+        IN_A_PLACE(a_path_with_two_slashes_in_front_is_opened_by_its_uri),
         IN_A_PLACE(an_empty_file_becomes_a_database),
         IN_A_PLACE(a_database_that_was_only_begun_is_finished),
         IN_A_PLACE(an_upgrade_shows_its_steps),

@@ -89,7 +89,7 @@ load faults
 
 @test "update: an answer that breaks off" {
     row '--fault truncate-after=1' '' 0 'applied 1' \
-        "PUT 200: transfer closed with * bytes remaining to read > $OURS" ''
+        "PUT: transfer closed with * bytes remaining to read > $OURS" ''
 }
 
 @test "update: no answer before" {
@@ -153,7 +153,7 @@ read_back() {
 }
 
 @test "read-back: an answer that breaks off" {
-    read_back truncate-after '' 'GET 200: transfer closed with *'
+    read_back truncate-after '' 'GET: transfer closed with *'
 }
 
 @test "read-back: no answer" {
@@ -173,7 +173,7 @@ read_back() {
 }
 
 @test "read-back: a body that never ends" {
-    read_back endless-after '' 'GET 200: the answer is longer than 1048576 bytes'
+    read_back endless-after '' 'GET: the answer is longer than 1048576 bytes'
 }
 
 @test "read-back: a redirect ends the run, and the job is read back next time" {
@@ -185,17 +185,17 @@ read_back() {
 
 @test "hostile: 100 KiB of headers" {
     row '--fault flood-after=1' '' 0 'applied 1' \
-        "PUT 200: the answer's headers are longer than 65536 bytes > $OURS" ''
+        "PUT: the answer's headers are longer than 65536 bytes > $OURS" ''
 }
 
 @test "hostile: a body that never ends" {
     row '--fault endless-after=1' '' 0 'applied 1' \
-        "PUT 200: the answer is longer than 1048576 bytes > $OURS" ''
+        "PUT: the answer is longer than 1048576 bytes > $OURS" ''
 }
 
 @test "hostile: nothing after the headers" {
     row '--fault halt-after=1' '--timeout 1' 0 'applied 1' \
-        "PUT 200: $TIMED_OUT 0 out of * bytes received > $OURS" ''
+        "PUT: $TIMED_OUT 0 out of * bytes received > $OURS" ''
 }
 
 @test "hostile: a Content-Length of half the body" {
@@ -268,14 +268,14 @@ coded_everywhere() {
 
 @test "coded: the size limit counts decoded bytes" {
     row '--distort put:bomb=1' '' 0 'applied 1' \
-        "PUT 200: the answer is longer than 1048576 bytes > $OURS" ''
+        "PUT: the answer is longer than 1048576 bytes > $OURS" ''
 }
 
 @test "coded: half a body, or an unknown coding, is read back" {
     row '--distort put:broken-gzip=1' '' 0 'applied 1' "PUT 200: * > $OURS" ''
     stop_sim
     rm -rf inbox rowferry.db* ledger requests
-    row '--distort put:unknown-coding=1' '' 0 'applied 1' "PUT 200: Unrecognized content encoding * > $OURS" ''
+    row '--distort put:unknown-coding=1' '' 0 'applied 1' "PUT: Unrecognized content encoding * > $OURS" ''
 }
 
 @test "coded: a login whose answer has no end when decoded" {

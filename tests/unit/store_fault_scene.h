@@ -213,11 +213,14 @@ enum { STATEMENT_STEP = 1 };
 static void fail_each(struct fixture *fixture, const struct call *calls, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        struct err err = {0};
         unsigned n = 1;
         char *before;
 
         prepare(fixture, &calls[i]);
         before = contents(fixture);
+        if (!calls[i].run(fixture, &err))
+            fail_msg("%s: %s", calls[i].name, err.text);
         fixture_check(fixture);
         while (fail_once(fixture, &calls[i], before, FAULT_SQL_PREPARE, n))
             n += STATEMENT_STEP;

@@ -627,8 +627,7 @@ static void find_footer(struct span tail, const struct guess *guess, struct layo
             buf_release(&expression);
             return;
         }
-        if (expression.size &&
-            !memmem(layout->footer.data, layout->footer.size, expression.data, expression.size)) {
+        if (expression.size && !strstr(buf_text(&layout->footer), buf_text(&expression))) {
             buf_append_text(&layout->footer, layout->footer.size ? "|" : "^(");
             buf_append_span(&layout->footer, buf_span(&expression));
         }

@@ -172,12 +172,12 @@ static bool begins_sequence(const unsigned char *bytes, size_t size)
     return false;
 }
 
-bool str_utf8_cut(struct span text)
+size_t str_utf8_cut(struct span text)
 {
     for (size_t size = 1; size <= 3 && size <= text.size; size++)
         if (begins_sequence((const unsigned char *)text.data + text.size - size, size))
-            return true;
-    return false;
+            return size;
+    return 0;
 }
 
 uint32_t str_character(struct span text, size_t *size)

@@ -128,8 +128,8 @@ static inline struct span str_trim(struct span text)
     return str_trim_ends(text);
 }
 
-/* True if the text ends within a UTF-8 sequence. */
-bool str_utf8_cut(struct span text);
+/* Returns how many bytes at the end of the text begin a UTF-8 sequence that is not complete. */
+size_t str_utf8_cut(struct span text);
 
 /* Writes text for people to out (always terminated, cut at out_size), so that nothing controls a
  * terminal or stays invisible: control characters, spaces except U+0020, and what is

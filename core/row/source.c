@@ -399,11 +399,10 @@ static void describe_byte(const struct source *source, struct span row, char *ou
                 : ", and its control characters rule out another encoding: export the file again");
 }
 
-/* Returns the line and the column of the first bad byte. */
-static uint64_t place_byte(const struct source *source, uint64_t *column)
+/* Returns the line and the column of a bad byte. */
+static uint64_t place_byte(const struct source *source, size_t at, uint64_t *column)
 {
-    const char *line = source->data + source->begin;
-    const char *bad = source->data + source->checked;
+    const char *line = source->data + source->begin, *bad = source->data + at;
     uint64_t line_no = source->lines + 1;
     const char *feed;
 
@@ -417,20 +416,33 @@ static uint64_t place_byte(const struct source *source, uint64_t *column)
     return line_no;
 }
 
-/* Returns whether the file ends within a character. */
-static bool is_cut(const struct source *source, size_t size)
+/* True if nothing shows yet that the file is UTF-8: any bad byte can be of another encoding. */
+static bool is_in_doubt(const struct source *source)
 {
-    return source->ended && !source->transcoder && source->begin + size == source->end &&
-           str_utf8_cut((struct span){source->data + source->begin, size});
+    return !source->several && source->encoding != ROW_ENCODING_UTF_8;
+}
+
+/* Returns how many bytes of a character are left at the end of the file; 0: it is complete, or in
+ * doubt because of other bytes before. */
+static size_t cut_size(const struct source *source, size_t size)
+{
+    size_t cut;
+
+    if (!source->ended || source->transcoder || source->begin + size != source->end)
+        return 0;
+    cut = str_utf8_cut((struct span){source->data + source->begin, size});
+    return is_in_doubt(source) && source->checked + cut != source->end ? 0 : cut;
 }
 
 bool source_refuse_byte(const struct source *source, size_t size, struct err *err)
 {
     struct span row = {source->data + source->begin, size};
-    uint64_t column, line_no = place_byte(source, &column);
+    size_t cut = cut_size(source, size);
+    uint64_t column,
+        line_no = place_byte(source, cut ? source->end - cut : source->checked, &column);
     char what[400];
 
-    if (is_cut(source, size))
+    if (cut)
         return err_set(err, ERR_INPUT,
                        "%s: line %llu, column %llu: the file ends within a UTF-8 character: it "
                        "is cut off: export it again",
@@ -445,10 +457,9 @@ bool source_refuse_byte(const struct source *source, size_t size, struct err *er
 bool source_pass_byte(struct source *source, size_t size, char fault[SOURCE_FAULT_SIZE],
                       struct err *err)
 {
-    uint64_t column, line_no = place_byte(source, &column);
+    uint64_t column, line_no = place_byte(source, source->checked, &column);
 
-    if (source->transcoder || is_cut(source, size) ||
-        (!source->several && source->encoding != ROW_ENCODING_UTF_8))
+    if (source->transcoder || cut_size(source, size) || is_in_doubt(source))
         return source_refuse_byte(source, size, err);
     snprintf(fault, SOURCE_FAULT_SIZE,
              "is in another encoding: byte 0x%02x (line %llu, column %llu) is not UTF-8, as the "
@@ -480,8 +491,7 @@ static bool take_piece(struct source *source, size_t size, uint64_t lines, bool 
                                               source->checked > source->begin
                                                   ? source->checked - source->begin
                                                   : 0});
-        if (!whole && !is_cut(source, size) && !source->several &&
-            source->encoding != ROW_ENCODING_UTF_8)
+        if (!whole && !cut_size(source, size) && is_in_doubt(source))
             return source_refuse_byte(source, 0, err);
         if (!source_pass_byte(source, size, *fault ? later : fault, err))
             return false;

@@ -178,7 +178,34 @@ static void on_stored(void *context)
         sender_wake(listen->courier.sender);
 }
 
-static void print_deliveries(void *context, struct buf *out)
+static void print_requests(const struct listener_counts *counts,
+                           const struct committer_counts *commits, struct buf *out)
+{
+    const struct {
+        const char *result;
+        uint64_t value;
+    } results[] = {{"stored", counts->stored},
+                   {"repeated", counts->repeated},
+                   {"refused", counts->refused},
+                   {"unavailable", counts->unavailable}};
+    struct prometheus_labels labels = {0};
+
+    prometheus_family(out, "rowferry_notification_requests_total", "counter",
+                      "Notifications received, by outcome.");
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        labels.own = (struct prometheus_label){"result", results[i].result};
+        prometheus_sample(out, "rowferry_notification_requests_total", &labels,
+                          (double)results[i].value);
+    }
+    labels.own = (struct prometheus_label){0};
+    prometheus_family(out, "rowferry_listener_connections", "gauge", "Open connections.");
+    prometheus_sample(out, "rowferry_listener_connections", &labels, counts->open);
+    prometheus_family(out, "rowferry_notification_commit_seconds", "histogram",
+                      "Time of one transaction that stores notifications.");
+    prometheus_histogram(out, "rowferry_notification_commit_seconds", &labels, &commits->commit_us);
+}
+
+static void print_metrics(void *context, struct buf *out)
 {
     struct listen *listen = context;
     const struct prometheus_labels labels = {0};
@@ -187,6 +214,7 @@ static void print_deliveries(void *context, struct buf *out)
     struct sender_counts sent;
 
     listener_count(listen->listener, &counts, &commits);
+    print_requests(&counts, &commits, out);
     metrics_notifications(&commits.stored, &labels, out);
     if (!listen->courier.is_running)
         return;
@@ -381,7 +409,7 @@ static void work(struct listen *listen)
                                        .tls_key = listen->key,
                                        .stored = on_stored,
                                        .tick = on_tick,
-                                       .print_metrics = print_deliveries,
+                                       .print_metrics = print_metrics,
                                        .context = listen},
             &err);
         fine = listen->listener != NULL;

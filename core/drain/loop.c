@@ -161,7 +161,7 @@ static void pause_unreachable(struct loop *loop, const char *why, struct err *er
     loop->pause = DRAIN_PAUSE_UNREACHABLE;
     snprintf(loop->trouble, sizeof loop->trouble, "cannot reach %s: %s", api_url, why);
     governor_pause(&loop->governor,
-                   now_us + policy_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
+                   now_us + assess_backoff_ms(loop->unreachable, loop_dice(loop)) * 1000);
 }
 
 /* `STATUS CODE (MESSAGE)` of what the API answered to a task. */

@@ -1,24 +1,12 @@
 #include "core/job/policy.h"
 
-#include "core/job/meaning.h"
+#include "core/job/assess_audit.h"
 
 #include <string.h>
 
 enum {
-    BACKOFF_MS = 1000,
-    BACKOFF_MAX_MS = 60000,
     LAG_MS = 1000,        /* how old the state can be that a read shows */
-    AUDIT_FIRST_MS = 500, /* between two looks into the audit log: half of the time asked so far */
-    AUDIT_LAST_MS = 5000,
     THROTTLED_MS = 60000, /* where a target says `throttled`, and the answer names no time */
-};
-
-/* What an answer is assessed by. */
-struct facts {
-    const struct policy_job *job;
-    const struct policy_answer *answer;
-    const struct policy_limits *limits;
-    enum meaning meaning; /* of the answer's status */
 };
 
 /* True when what the PUT was answered means that the server will never take it. */
@@ -30,60 +18,10 @@ static bool was_refused(const struct policy_job *job)
            (meaning == MEANS_REFUSED || meaning == MEANS_FORBIDDEN || meaning == MEANS_WRONG_PLACE);
 }
 
-int64_t policy_backoff_ms(unsigned retries, double dice)
-{
-    int64_t ms = BACKOFF_MS;
-
-    for (unsigned i = 1; i < retries && ms < BACKOFF_MAX_MS; i++)
-        ms *= 2;
-    if (ms > BACKOFF_MAX_MS)
-        ms = BACKOFF_MAX_MS;
-    return ms + (int64_t)((double)ms * dice / 4);
-}
-
-static void conclude(struct policy_verdict *out, enum job_state state, const char *evidence)
-{
-    out->state = state;
-    out->evidence = evidence;
-}
-
 /* True when no attempt is left. */
 static bool is_exhausted(const struct facts *in)
 {
     return in->job->attempts >= in->limits->max_attempts + in->job->attempts_before;
-}
-
-/* The job is sent, or fetched, again; that counts as a retry of this run. */
-static void assess_send_again(const struct facts *in, struct policy_verdict *out)
-{
-    out->state = JOB_PENDING;
-    out->retry = true;
-    out->run_retries = in->job->run_retries + 1;
-    out->delay_ms = policy_backoff_ms(out->run_retries, in->limits->dice);
-}
-
-/* It stays open whether the PUT landed, and the server is asked again later. Only requests in a row
- * without a usable answer end that. */
-static void assess_ask_again(const struct facts *in, struct policy_verdict *out)
-{
-    out->state = JOB_UNKNOWN;
-    out->retry = true;
-    out->readbacks = in->job->readbacks + 1;
-    out->run_retries = in->job->run_retries + 1;
-    out->delay_ms = policy_backoff_ms(out->run_retries, in->limits->dice);
-    if (out->readbacks >= in->limits->max_attempts) {
-        out->state = JOB_FAILED;
-        out->unsettled = true;
-    }
-}
-
-/* A 503 with Retry-After pauses the whole run. */
-static void assess_pause(const struct facts *in, struct policy_verdict *out)
-{
-    if (in->answer->status != 503 || in->answer->retry_after_ms < 0)
-        return;
-    out->run = POLICY_PAUSE;
-    out->pause_ms = in->answer->retry_after_ms;
 }
 
 /* True when the request was to find out whether a PUT landed. */
@@ -248,8 +186,8 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
         out->server_version = answer->version;
         return;
     case MEANS_UNCHANGED:
-        conclude(out, in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED,
-                 "the server says that the record holds these values");
+        assess_conclude(out, in->job->doubt ? JOB_APPLIED : JOB_UNCHANGED,
+                        "the server says that the record holds these values");
         out->success = true;
         return;
     case MEANS_MISSING:
@@ -287,44 +225,6 @@ static void assess_put(const struct facts *in, struct policy_verdict *out)
     assess_refusal(in, out);
 }
 
-/* The row is built again on a new fetch: no PUT so far can land any more. */
-static void assess_fetch_again(struct policy_verdict *out)
-{
-    out->state = JOB_PENDING;
-    out->next = POLICY_NEXT_FETCH;
-    out->doubt = false;
-}
-
-/* Someone else changed the record. Only a proven conflict is rebased or dismissed automatically.
- * The version of a PUT by what was known is not the row's own, so that a wrong one is not a
- * conflict. */
-static void assess_conflict(const struct facts *in, struct policy_verdict *out, bool proven,
-                            const char *evidence)
-{
-    out->evidence = evidence;
-    if (proven && in->job->is_known) {
-        assess_fetch_again(out);
-        return;
-    }
-    out->conflict = true;
-    out->proven = proven;
-    out->state = JOB_CONFLICT;
-    if (!proven)
-        return;
-    switch (in->limits->on_conflict) {
-    case POLICY_PARK:
-        break;
-    case POLICY_DISMISS:
-        out->state = JOB_DISMISSED;
-        break;
-    case POLICY_REBASE:
-        if (in->job->rounds >= POLICY_ROUNDS_MAX || in->job->is_exact)
-            break;
-        assess_fetch_again(out);
-        break;
-    }
-}
-
 /* True of a GET that was answered with a record that shows what the lock is about. */
 static bool shows_record(const struct facts *in)
 {
@@ -353,17 +253,11 @@ static void assess_not_landed(const struct facts *in, struct policy_verdict *out
         out->state = JOB_FAILED;
 }
 
-/* None of our updates was applied, and none needs to be. */
-static void assess_unchanged(struct policy_verdict *out)
-{
-    conclude(out, JOB_UNCHANGED, "the record holds these values already");
-}
-
 /* The record is read again after a moment where a lagging read would show the same. */
 static void assess_look_again(struct policy_verdict *out)
 {
-    conclude(out, JOB_UNKNOWN,
-             "the record has no newer version: read again, because a read can lag");
+    assess_conclude(out, JOB_UNKNOWN,
+                    "the record has no newer version: read again, because a read can lag");
     out->looks_again = true;
     out->delay_ms = LAG_MS;
 }
@@ -375,7 +269,7 @@ static void assess_older(const struct facts *in, struct policy_verdict *out)
     bool there = in->answer->is_there && !in->job->doubt;
 
     if (was_refused(in->job)) {
-        conclude(
+        assess_conclude(
             out, JOB_REFUSED,
             "the server refused it, and the record's version shows that it did not land before");
         out->refused = true;
@@ -396,8 +290,8 @@ static void assess_older(const struct facts *in, struct policy_verdict *out)
  * can show whether it applied it. */
 static void assess_copied(struct policy_verdict *out)
 {
-    conclude(out, JOB_UNKNOWN,
-             "the record holds a later row of ours, which this database has not sent");
+    assess_conclude(out, JOB_UNKNOWN,
+                    "the record holds a later row of ours, which this database has not sent");
     out->next = POLICY_NEXT_AUDIT;
     out->is_copied = true;
 }
@@ -438,17 +332,18 @@ static void assess_newer(const struct facts *in, struct policy_verdict *out)
         assess_conflict(in, out, true,
                         "the record has a newer version, and no attempt of ours may have landed");
     } else if (is_next && answer->fields_are_ours) {
-        conclude(out, JOB_APPLIED, "the next version holds our fields, without a correlation id");
+        assess_conclude(out, JOB_APPLIED,
+                        "the next version holds our fields, without a correlation id");
     } else if (job->no_audit && answer->fields_are_ours) {
-        conclude(out, JOB_APPLIED, "the record holds our fields, without a correlation id");
+        assess_conclude(out, JOB_APPLIED, "the record holds our fields, without a correlation id");
     } else if (job->no_audit) {
         assess_conflict(in, out, is_next,
                         is_next ? "the next version holds other fields"
                                 : "unproven: the record has moved on beyond the next version");
     } else {
-        conclude(out, JOB_UNKNOWN,
-                 is_next ? "the next version holds other fields, without a correlation id"
-                         : "the record has moved on beyond the next version");
+        assess_conclude(out, JOB_UNKNOWN,
+                        is_next ? "the next version holds other fields, without a correlation id"
+                                : "the record has moved on beyond the next version");
         out->next = POLICY_NEXT_AUDIT;
     }
 }
@@ -460,7 +355,7 @@ static void assess_other_token(const struct facts *in, struct policy_verdict *ou
     bool doubt = in->job->doubt;
 
     if (in->answer->fields_are_ours && doubt)
-        conclude(out, JOB_APPLIED, "the record has changed since, and holds our fields");
+        assess_conclude(out, JOB_APPLIED, "the record has changed since, and holds our fields");
     else if (in->answer->fields_are_ours)
         assess_unchanged(out);
     else if (was_behind(in))
@@ -476,15 +371,15 @@ static void assess_other_token(const struct facts *in, struct policy_verdict *ou
 static void assess_without_lock(const struct facts *in, struct policy_verdict *out)
 {
     if (in->answer->fields_are_ours) {
-        conclude(out, JOB_APPLIED, "the record holds our fields");
+        assess_conclude(out, JOB_APPLIED, "the record holds our fields");
     } else if (was_refused(in->job)) {
-        conclude(out, JOB_REFUSED, "unproven: refused, and the record holds other fields");
+        assess_conclude(out, JOB_REFUSED, "unproven: refused, and the record holds other fields");
         out->refused = true;
     } else if (!in->job->looks_again) {
-        conclude(out, JOB_UNKNOWN, "the record holds other fields so far");
+        assess_conclude(out, JOB_UNKNOWN, "the record holds other fields so far");
         out->looks_again = true;
-        out->delay_ms =
-            in->limits->timeout_ms < BACKOFF_MAX_MS ? in->limits->timeout_ms : BACKOFF_MAX_MS;
+        out->delay_ms = in->limits->timeout_ms < ASSESS_BACKOFF_MAX_MS ? in->limits->timeout_ms
+                                                                       : ASSESS_BACKOFF_MAX_MS;
     } else {
         assess_not_landed(in, out);
         if (in->job->reads_first && out->state == JOB_PENDING)
@@ -500,17 +395,17 @@ static void assess_gone(const struct facts *in, struct policy_verdict *out)
 
     out->readbacks = 0;
     if (was_refused(job) && (job->lock == TARGET_NONE || job->creates)) {
-        conclude(out, JOB_REFUSED, "unproven: refused, and there is no such record");
+        assess_conclude(out, JOB_REFUSED, "unproven: refused, and there is no such record");
         out->refused = true;
     } else if (job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE)) {
         assess_not_landed(in, out);
         out->evidence = "the record is not there: it did not land";
     } else if (!job->doubt) {
-        conclude(out, JOB_REFUSED, "the record is gone");
+        assess_conclude(out, JOB_REFUSED, "the record is gone");
     } else if (job->lock != TARGET_STEP || job->no_audit) {
-        conclude(out, JOB_REFUSED, "unproven: the record is gone");
+        assess_conclude(out, JOB_REFUSED, "unproven: the record is gone");
     } else {
-        conclude(out, JOB_UNKNOWN, "the record is gone");
+        assess_conclude(out, JOB_UNKNOWN, "the record is gone");
         out->next = POLICY_NEXT_AUDIT;
     }
 }
@@ -523,7 +418,7 @@ static void assess_read_back(const struct facts *in, struct policy_verdict *out)
     if (in->meaning == MEANS_DONE && shows_record(in)) {
         assess_note_record(in, out);
         if (answer->is_ours)
-            conclude(out, JOB_APPLIED, "the record carries our correlation id");
+            assess_conclude(out, JOB_APPLIED, "the record carries our correlation id");
         else if (answer->is_later)
             assess_copied(out);
         else if (job->lock == TARGET_NONE)
@@ -540,143 +435,6 @@ static void assess_read_back(const struct facts *in, struct policy_verdict *out)
     }
 }
 
-/* A later row of ours is there, and nothing shows that this one was: it was refused or left out by
- * the copy of the database that sent the other, or the log does not have all. */
-static void assess_left_out(const struct facts *in, struct policy_verdict *out)
-{
-    const struct policy_job *job = in->job;
-
-    if (!job->was_there) {
-        assess_conflict(in, out, false,
-                        "unproven: the record holds a later row of ours, and the audit log does "
-                        "not show this one");
-        return;
-    }
-    assess_unchanged(out);
-    /* rows that follow do not build on the later one */
-    out->has_server_version = job->attempts > 0;
-    out->server_version = job->version;
-}
-
-/* The log has no entry that names who made the next version. It lags, so that this counts only
- * after --audit-wait. Where only an older copy of our database would leave a doubt, a second look
- * is enough: most conflicts are of that kind, and logs do not go back for ever. */
-static void assess_silence(const struct facts *in, struct policy_verdict *out)
-{
-    const struct policy_job *job = in->job;
-    const bool sure = !job->doubt && !job->is_copied;
-    const int64_t limit_ms = in->limits->audit_wait_ms, half_ms = job->asked_ms / 2;
-    int64_t left_ms = (sure && limit_ms > AUDIT_LAST_MS ? AUDIT_LAST_MS : limit_ms) - job->asked_ms;
-    int64_t delay_ms = half_ms < AUDIT_FIRST_MS ? AUDIT_FIRST_MS : half_ms;
-    bool unnamed = in->answer->entry == POLICY_UNNAMED_ENTRY;
-
-    if (sure || delay_ms > AUDIT_LAST_MS)
-        delay_ms = AUDIT_LAST_MS;
-    if (left_ms <= 0 && job->is_copied) {
-        assess_left_out(in, out);
-    } else if (left_ms <= 0 && job->is_gone) {
-        conclude(out, JOB_REFUSED,
-                 unnamed ? "unproven: the record is gone, and the audit log has the next version "
-                           "without a correlation id"
-                         : "unproven: the record is gone, and the audit log does not have the next "
-                           "version");
-    } else if (left_ms <= 0) {
-        assess_conflict(
-            in, out, false,
-            unnamed ? "unproven: the audit log has the next version without a correlation id"
-                    : "unproven: the audit log does not have the next version");
-    } else {
-        conclude(out, JOB_UNKNOWN,
-                 unnamed ? "the audit log has the next version without a correlation id so far"
-                         : "the audit log does not have the next version yet");
-        out->next = POLICY_NEXT_AUDIT;
-        out->delay_ms = delay_ms < left_ms ? delay_ms : left_ms;
-    }
-}
-
-/* The last page, and no entry names by an id who made the next version. Without a doubt, our
- * database says that nothing of ours can have landed. But it can be an older copy, so that neither
- * silence proves anything nor an entry of our own user. */
-static void assess_last_page(const struct facts *in, struct policy_verdict *out)
-{
-    const bool doubt = in->job->doubt;
-
-    if (in->answer->entry == POLICY_OUR_USERS_ENTRY && doubt) {
-        conclude(out, JOB_APPLIED,
-                 "the audit log has the next version by our own user, without a correlation id");
-        out->has_server_version = true;
-        out->server_version = in->answer->version;
-    } else if (in->answer->entry == POLICY_OUR_USERS_ENTRY) {
-        assess_conflict(in, out, false,
-                        "unproven: the audit log has the next version by our own user, without a "
-                        "correlation id");
-    } else if (doubt || in->answer->entry == POLICY_NO_ENTRY) {
-        assess_silence(in, out);
-    } else {
-        assess_conflict(in, out, true,
-                        "no attempt of ours may have landed; the audit log has the next version "
-                        "without a correlation id");
-    }
-}
-
-/* The log could not be read. Where there is no doubt, that does not keep the job open. */
-static void assess_no_page(const struct facts *in, struct policy_verdict *out)
-{
-    enum meaning meaning = in->meaning;
-    bool never = meaning == MEANS_FORBIDDEN || meaning == MEANS_MISSING ||
-                 meaning == MEANS_REFUSED || meaning == MEANS_WRONG_PLACE;
-
-    assess_ask_again(in, out);
-    assess_pause(in, out);
-    if ((in->job->doubt && !in->job->is_copied) || (!never && out->state != JOB_FAILED))
-        return;
-    out->retry = out->unsettled = false;
-    out->delay_ms = 0;
-    if (in->job->is_copied)
-        assess_left_out(in, out);
-    else
-        assess_conflict(in, out, true,
-                        "no attempt of ours may have landed; the audit log could not be read");
-}
-
-static void assess_audit(const struct facts *in, struct policy_verdict *out)
-{
-    const struct policy_answer *answer = in->answer;
-
-    if (in->meaning != MEANS_DONE || !answer->has_page) {
-        assess_no_page(in, out);
-        return;
-    }
-    out->success = true;
-    out->readbacks = 0;
-    if (answer->entry == POLICY_OUR_ENTRY) {
-        conclude(out, JOB_APPLIED,
-                 "the audit log has the next version with our correlation id; superseded since");
-        out->has_server_version = true;
-        out->server_version = answer->version;
-    } else if (answer->is_elsewhere) {
-        /* only our update brings our id into the log: another copy of the database sent it */
-        conclude(out, JOB_APPLIED,
-                 "the audit log has our correlation id at another version; superseded since");
-        out->has_server_version = answer->elsewhere >= 0;
-        out->server_version = answer->elsewhere;
-    } else if (answer->has_more) {
-        conclude(out, JOB_UNKNOWN, "the audit log has more pages");
-        out->next = POLICY_NEXT_PAGE;
-    } else if (in->job->is_copied) {
-        assess_silence(in, out);
-    } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->is_gone) {
-        conclude(out, JOB_REFUSED,
-                 "the record is gone, and the audit log has its next version under another id");
-    } else if (answer->entry == POLICY_THEIR_ENTRY && in->job->was_there) {
-        assess_unchanged(out);
-    } else if (answer->entry == POLICY_THEIR_ENTRY) {
-        assess_conflict(in, out, true, "the audit log has the next version under another id");
-    } else {
-        assess_last_page(in, out);
-    }
-}
-
 /* A look at the record that a PUT replaces, because its fields are to be kept. It has to show the
  * version of the PUT: a lower one is read again, because a read can lag. Otherwise the answer to
  * the PUT counts. */
@@ -684,7 +442,7 @@ static void assess_look(const struct facts *in, struct policy_verdict *out)
 {
     const struct policy_job *job = in->job;
 
-    conclude(out, JOB_PENDING, "");
+    assess_conclude(out, JOB_PENDING, "");
     if (in->answer->has_version && in->answer->version < job->version && !job->looks_again) {
         out->looks_again = true;
         out->delay_ms = LAG_MS;
@@ -706,7 +464,7 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
         out->success = true;
         out->evidence = "there is no such record: it is created";
     } else if (in->meaning == MEANS_MISSING) {
-        conclude(out, JOB_REFUSED, "there is no such record");
+        assess_conclude(out, JOB_REFUSED, "there is no such record");
     } else if (in->meaning == MEANS_REFUSED || in->meaning == MEANS_CONFLICT) {
         out->state = JOB_REFUSED;
     } else if (in->meaning != MEANS_DONE || !shows_record(in)) {
@@ -714,7 +472,7 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
         assess_pause(in, out);
     } else if (answer->is_ours) {
         assess_note_record(in, out);
-        conclude(out, JOB_APPLIED, "the record carries our correlation id");
+        assess_conclude(out, JOB_APPLIED, "the record carries our correlation id");
     } else if (answer->is_later) {
         assess_note_record(in, out);
         assess_copied(out);
@@ -730,7 +488,7 @@ static void assess_fetch(const struct facts *in, struct policy_verdict *out)
             assess_look(in, out);
             return;
         }
-        conclude(out, JOB_PENDING, "");
+        assess_conclude(out, JOB_PENDING, "");
         out->next = POLICY_NEXT_SEND;
     }
 }

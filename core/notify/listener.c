@@ -2,7 +2,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/base/prometheus.h"
 #include "core/base/stop.h"
 #include "core/notify/payload.h"
 
@@ -270,43 +269,12 @@ static enum MHD_Result answer_problem(struct listener *listener, struct request 
     return answer_json(request, status, "error", text);
 }
 
-static void print_counts(const struct listener *listener, struct buf *out)
-{
-    const struct listener_counts *counts = &listener->counts;
-    const struct {
-        const char *result;
-        uint64_t value;
-    } results[] = {{"stored", counts->stored},
-                   {"repeated", counts->repeated},
-                   {"refused", counts->refused},
-                   {"unavailable", counts->unavailable}};
-    struct prometheus_labels labels = {0};
-    struct committer_counts commits;
-
-    committer_count(listener->committer, &commits);
-    prometheus_family(out, "rowferry_notification_requests_total", "counter",
-                      "Notifications received, by outcome.");
-    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
-        labels.own = (struct prometheus_label){"result", results[i].result};
-        prometheus_sample(out, "rowferry_notification_requests_total", &labels,
-                          (double)results[i].value);
-    }
-    labels.own = (struct prometheus_label){0};
-    prometheus_family(out, "rowferry_listener_connections", "gauge", "Open connections.");
-    prometheus_sample(out, "rowferry_listener_connections", &labels,
-                      listener->idle.count + listener->busy.count);
-    prometheus_family(out, "rowferry_notification_commit_seconds", "histogram",
-                      "Time of one transaction that stores notifications.");
-    prometheus_histogram(out, "rowferry_notification_commit_seconds", &labels, &commits.commit_us);
-}
-
 static enum MHD_Result answer_metrics(struct listener *listener, struct request *request)
 {
     struct MHD_Response *response;
     enum MHD_Result result;
     struct buf out = {0};
 
-    print_counts(listener, &out);
     if (listener->options.print_metrics)
         listener->options.print_metrics(listener->options.context, &out);
     response = MHD_create_response_from_buffer(out.size, out.data, MHD_RESPMEM_MUST_FREE);

@@ -30,7 +30,7 @@ struct listener_options {
     const char *tls_certificate, *tls_key; /* PEM; NULL: plain HTTP */
     void (*stored)(void *context);         /* from another thread: a delivery may be due */
     void (*tick)(void *context);           /* about once a second */
-    void (*print_metrics)(void *context, struct buf *out); /* appends to /metrics */
+    void (*print_metrics)(void *context, struct buf *out); /* the text of /metrics */
     void *context;
 };
 

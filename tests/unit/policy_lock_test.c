@@ -173,8 +173,13 @@ static void a_target_says_what_its_answers_mean(void **state)
           {"missing",
            {.lock = TARGET_OPAQUE},
            {.status = 400, .said = TARGET_MISSING},
-           "refused retries 0 readbacks 0 delay 0 refused: "},
-          {"done",
+           "refused retries 0 readbacks 0 delay 0 refused: "});
+}
+
+static void an_answer_counts_by_the_lock(void **state)
+{
+    (void)state;
+    CHECK({"done",
            {.lock = TARGET_OPAQUE},
            {.status = 202, .said = TARGET_DONE},
            "applied success retries 0 readbacks 0 delay 0 works: "},
@@ -281,8 +286,13 @@ static void a_read_back_compares_tokens(void **state)
            {BACK},
            {SHOWN},
            "conflict success proven retries 0 readbacks 0 delay 0 works: the record has changed, "
-           "and no attempt of ours landed"},
-          {"the token that an earlier row of ours made",
+           "and no attempt of ours landed"});
+}
+
+static void a_read_that_lags_is_told_from_a_change_by_somebody_else(void **state)
+{
+    (void)state;
+    CHECK({"the token that an earlier row of ours made",
            {BACK, .doubt = true, .rounds = 1},
            {SHOWN, .next_is_known = true, .is_behind = true},
            "pending success fetch retries 0 readbacks 0 delay 1000 works: an earlier job of ours "
@@ -326,8 +336,13 @@ static void a_read_back_compares_tokens(void **state)
             .next_is_known = true,
             .is_behind = true},
            "conflict doubt success proven retries 0 readbacks 0 delay 0 works: another job of ours "
-           "made the next version"},
-          {"a conflict on the first fetch",
+           "made the next version"});
+}
+
+static void a_conflict_and_a_record_that_is_gone(void **state)
+{
+    (void)state;
+    CHECK({"a conflict on the first fetch",
            {.lock = TARGET_OPAQUE, .rounds = 1},
            {.status = 412},
            "pending fetch retries 0 readbacks 0 delay 0 works: "},
@@ -498,8 +513,11 @@ int main(void)
         cmocka_unit_test(a_record_that_is_not_there_is_created_where_the_target_says_so),
         cmocka_unit_test(a_record_that_was_to_be_created_and_is_there_is_updated),
         cmocka_unit_test(a_target_says_what_its_answers_mean),
+        cmocka_unit_test(an_answer_counts_by_the_lock),
         cmocka_unit_test(what_the_server_did_not_do_is_sent_again),
         cmocka_unit_test(a_read_back_compares_tokens),
+        cmocka_unit_test(a_read_that_lags_is_told_from_a_change_by_somebody_else),
+        cmocka_unit_test(a_conflict_and_a_record_that_is_gone),
         cmocka_unit_test(without_a_lock_only_the_values_show_what_happened),
         cmocka_unit_test(without_an_audit_log_the_record_alone_decides),
         cmocka_unit_test(a_fetch_shows_what_is_built_on),

@@ -552,9 +552,9 @@ static void waits_double_from_one_second_to_sixty_and_grow_by_a_quarter_at_most(
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(policy_backoff_ms(rows[i].retries, 0), rows[i].least);
-        assert_int_equal(policy_backoff_ms(rows[i].retries, 1), rows[i].most);
-        assert_in_range(policy_backoff_ms(rows[i].retries, 0.5), rows[i].least + 1,
+        assert_int_equal(assess_backoff_ms(rows[i].retries, 0), rows[i].least);
+        assert_int_equal(assess_backoff_ms(rows[i].retries, 1), rows[i].most);
+        assert_in_range(assess_backoff_ms(rows[i].retries, 0.5), rows[i].least + 1,
                         rows[i].most - 1);
     }
 }

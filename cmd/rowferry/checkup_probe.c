@@ -14,6 +14,7 @@
 #include "core/validate/checker.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,13 @@ enum {
 
 static const char *show(struct span value, char out[SHOWN_SIZE])
 {
-    return value.size > SHOWN_MAX
-               ? (str_printable((struct span){value.data, SHOWN_MAX}, out, SHOWN_SIZE - 4),
-                  strcat(out, "..."))
-               : str_printable(value, out, SHOWN_SIZE);
+    size_t end;
+
+    if (value.size <= SHOWN_MAX)
+        return str_printable(value, out, SHOWN_SIZE);
+    end = strlen(str_printable((struct span){value.data, SHOWN_MAX}, out, SHOWN_SIZE - 4));
+    snprintf(out + end, SHOWN_SIZE - end, "...");
+    return out;
 }
 
 /* --- what is probed --- */
@@ -336,7 +340,7 @@ void check_update(struct checkup *checkup)
     struct probing *probing = checkup->probing;
     struct comparison_sides sides;
     struct buf own = {0}, fields = {0};
-    size_t differences = 0;
+    size_t differences;
     bool given;
 
     if (!probing || !probing->is_ready) {

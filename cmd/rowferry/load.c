@@ -261,7 +261,7 @@ static bool read_inbox_file(struct load *load, const char *folder, struct inbox_
     bool keep = options_flag(&load->session->cli->options, OPT_KEEP);
     enum batch_filing filing = strchr(name, '/') ? BATCH_SUBFOLDER : BATCH_INBOX;
     char *path = mem_printf("%s/%s", folder, name);
-    struct ingest_result result;
+    struct ingest_result result = {0};
     struct stat status;
     struct err err = {0};
     bool done, fine = read_file(load, path, filing, &result, &done);

@@ -19,7 +19,6 @@ struct search {
     struct json_tape tape;
     const char *text;
     struct buf scratch, pair[2];
-    struct span value;         /* JSON text */
     const struct pointer *own; /* where it belongs, or NULL: it does not count there */
     struct pointer at;
     struct buf found;
@@ -109,7 +108,7 @@ static void visit_difference(void *context, const struct api_fields_difference *
     const struct comparing *comparing = context;
     struct span sent = difference->ours, read = difference->theirs;
     struct comparison comparison = {COMPARISON_REWRITTEN, difference->name, sent, read, {0}};
-    struct search search = {.text = comparing->sides->body.data, .value = sent};
+    struct search search = {.text = comparing->sides->body.data};
     struct json_fault fault;
 
     if (!sent.data)

@@ -147,7 +147,7 @@ bool parse_refuse_unknown(struct parse *r, const char *pointer, struct span name
 bool parse_text(struct parse *r, uint32_t value, const char *pointer, enum template_use use,
                 struct template *out)
 {
-    struct span unknown;
+    struct span unknown = {0};
 
     if (!parse_is(r, value, JSON_STRING))
         return parse_refuse(r, pointer, "must be a string");
@@ -157,7 +157,7 @@ bool parse_text(struct parse *r, uint32_t value, const char *pointer, enum templ
 
 bool parse_constant(struct parse *r, uint32_t value, const char *pointer, struct template *out)
 {
-    struct span unknown;
+    struct span unknown = {0};
 
     return template_add_json(out, r->to->text, &r->to->tape, value, parse_find_value, r,
                              &unknown) ||

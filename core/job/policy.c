@@ -366,6 +366,16 @@ static void assess_other_token(const struct facts *in, struct policy_verdict *ou
                               : "the record has changed, and no attempt of ours landed");
 }
 
+/* The record is read again when no stray request can land any more. */
+static void assess_wait_for_stray(const struct facts *in, struct policy_verdict *out,
+                                  const char *evidence)
+{
+    assess_conclude(out, JOB_UNKNOWN, evidence);
+    out->looks_again = true;
+    out->delay_ms = in->limits->timeout_ms < ASSESS_BACKOFF_MAX_MS ? in->limits->timeout_ms
+                                                                   : ASSESS_BACKOFF_MAX_MS;
+}
+
 /* Nothing shows who changed the record: ours is there, or is sent again when no stray request can
  * land any more. */
 static void assess_without_lock(const struct facts *in, struct policy_verdict *out)
@@ -376,10 +386,7 @@ static void assess_without_lock(const struct facts *in, struct policy_verdict *o
         assess_conclude(out, JOB_REFUSED, "unproven: refused, and the record holds other fields");
         out->refused = true;
     } else if (!in->job->looks_again) {
-        assess_conclude(out, JOB_UNKNOWN, "the record holds other fields so far");
-        out->looks_again = true;
-        out->delay_ms = in->limits->timeout_ms < ASSESS_BACKOFF_MAX_MS ? in->limits->timeout_ms
-                                                                       : ASSESS_BACKOFF_MAX_MS;
+        assess_wait_for_stray(in, out, "the record holds other fields so far");
     } else {
         assess_not_landed(in, out);
         if (in->job->reads_first && out->state == JOB_PENDING)
@@ -394,9 +401,13 @@ static void assess_gone(const struct facts *in, struct policy_verdict *out)
     const struct policy_job *job = in->job;
 
     out->readbacks = 0;
+    out->looks_again = false;
     if (was_refused(job) && (job->lock == TARGET_NONE || job->creates)) {
         assess_conclude(out, JOB_REFUSED, "unproven: refused, and there is no such record");
         out->refused = true;
+    } else if (job->doubt && job->missing == TARGET_UPSERT && !job->looks_again) {
+        /* no server refuses a second upsert that has no lock */
+        assess_wait_for_stray(in, out, "the record is not there so far");
     } else if (job->creates || (job->lock == TARGET_NONE && job->missing != TARGET_REFUSE)) {
         assess_not_landed(in, out);
         out->evidence = "the record is not there: it did not land";

@@ -117,7 +117,7 @@ after_faults() {
     same '9 applied, 1 refused' "$(states)"
     same "$(pairs 1 10 | grep -v c6,)" "$(applied | sort)"
     same '1/2|applied|PUT,GET
-1/3|applied|PUT,GET,PUT
+1/3|applied|PUT,GET,GET,PUT
 1/4|applied|PUT,GET
 1/5|applied|PUT,GET
 1/6|refused|PUT' "$(sql "SELECT '1/' || row_no, job.state, group_concat(method) FROM job JOIN attempt ON job_id = job.id

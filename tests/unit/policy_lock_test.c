@@ -434,6 +434,10 @@ static void without_a_lock_only_the_values_show_what_happened(void **state)
         {"gone, of an upsert",
          {BACK, .missing = TARGET_UPSERT},
          {.status = 404},
+         "unknown doubt retries 0 readbacks 0 delay 0 again: the record is not there so far"},
+        {"... and still gone when no stray request can land",
+         {BACK, .missing = TARGET_UPSERT, .looks_again = true},
+         {.status = 404},
          "pending doubt retries 1 readbacks 0 delay 1000: the record is not there: it did not "
          "land"},
         {"gone, of an upsert that was refused",

@@ -445,9 +445,34 @@ static void bulk_outbound(struct sim *sim, struct request *request)
     json_object_put(items);
 }
 
+/* Answers with a result for each document, in their order. */
+static void bulk_documents(struct sim *sim, struct request *request)
+{
+    struct json_object *body = resource_body(request, json_type_object), *results;
+    struct json_object *items = member_of(body, "documents");
+    size_t count =
+        json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
+    bool fine = body && !has_too_many(sim, request, count);
+
+    if (fine && !count)
+        answer_error(&request->answer, 400, "bad.request", "documents must have items.", NULL);
+    results = json_object_new_array();
+    for (size_t i = 0; fine && i < count && !sim->failed; i++)
+        json_object_array_add(
+            results, resource_write_item(sim, request, json_object_array_get_idx(items, i)));
+    if (fine && count && !sim->failed) {
+        answer_json(&request->answer, 200);
+        buf_append_text(&request->answer.body, resource_text(results));
+    }
+    json_object_put(results);
+    json_object_put(body);
+}
+
 void contacts_bulk(struct sim *sim, struct request *request)
 {
-    if (request->route.resource == RESOURCE_OUTBOUND)
+    if (request->route.resource == RESOURCE_VERSION)
+        bulk_documents(sim, request);
+    else if (request->route.resource == RESOURCE_OUTBOUND)
         bulk_outbound(sim, request);
     else
         bulk_enrich(sim, request);

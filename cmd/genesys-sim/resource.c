@@ -395,3 +395,28 @@ void resource_write(struct sim *sim, struct request *request)
     }
     json_object_put(body);
 }
+
+struct json_object *resource_write_item(struct sim *sim, struct request *request,
+                                        struct json_object *item)
+{
+    struct request one = {.client = request->client,
+                          .seq = request->seq,
+                          .at_ms = request->at_ms,
+                          .route = {.kind = ROUTE_REPLACE, .resource = request->route.resource}};
+    struct json_object *result = json_object_new_object();
+    char *id = id_of(&one, item);
+    struct visit visit;
+
+    if (id) {
+        json_object_object_add(result, "id", json_object_new_string(id));
+        visit_open(&visit, sim, &one.route, id, INT64_MAX);
+        write_record(sim, &one, &visit, item);
+        visit_close(&visit);
+    }
+    json_object_object_add(result, "status", json_object_new_int((int)one.answer.status));
+    json_object_object_add(result, one.answer.status < 300 ? "record" : "error",
+                           json_tokener_parse(buf_text(&one.answer.body)));
+    request->applied = request->applied || one.applied;
+    request_release(&one);
+    return result;
+}

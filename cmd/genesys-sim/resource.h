@@ -15,6 +15,11 @@ void resource_schema(struct buf *out, enum resource_kind kind, const char *table
 void resource_read(struct sim *sim, struct request *request);
 void resource_write(struct sim *sim, struct request *request);
 
+/* Writes one document of a bulk request like a PUT of it. Returns its result, which the caller puts:
+ * {"id", "status", "record" or "error"}. */
+struct json_object *resource_write_item(struct sim *sim, struct request *request,
+                                        struct json_object *item);
+
 /* Parses the JSON body of a request; the caller puts it. NULL, with the answer, if it is not JSON,
  * too large, or not of the type. */
 struct json_object *resource_body(struct request *request, enum json_type type);

@@ -8,7 +8,8 @@ static const struct {
     const char *name, *help;
 } resources[RESOURCE_KINDS] = {
     [RESOURCE_VERSION] = {"rest-version",
-                          "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the body"},
+                          "GET, PUT, PATCH /rest-version/ID, POST: an opaque version in the\n"
+                          "body; POST /rest-version-bulk is a PUT of each of `documents`"},
     [RESOURCE_ETAG] = {"rest-etag", "the same under /rest-etag with ETag and If-Match"},
     [RESOURCE_PLAIN] = {"rest-plain", "the same under /rest-plain without a lock"},
     [RESOURCE_USER] = {"genesys-users",
@@ -78,6 +79,7 @@ static const struct path {
     {"/sim/config", "POST", {{"POST", ROUTE_SIM_CONFIG}}, RESOURCE_NONE},
     {"/rest-version/@", ALL, EACH, RESOURCE_VERSION},
     {"/rest-version", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_VERSION},
+    {"/rest-version-bulk", "POST", {{"POST", ROUTE_BULK}}, RESOURCE_VERSION},
     {"/rest-etag/@", ALL, EACH, RESOURCE_ETAG},
     {"/rest-etag", "POST", {{"POST", ROUTE_CREATE}}, RESOURCE_ETAG},
     {"/rest-plain/@", ALL, EACH, RESOURCE_PLAIN},

@@ -157,7 +157,8 @@ witness_take_in() {
 .import "|tail -n +$((seen + 1)) requests" line
 BEGIN;
 INSERT INTO request SELECT text->>'seq', text->>'kind', text->>'id', text->>'version',
-    text->>'correlation_id', text->>'status', text->>'fault', text->>'at_ms' FROM line;
+    text->>'correlation_id', text->>'status', text->>'fault', text->>'at_ms',
+    text->>'rows' FROM line;
 DELETE FROM line;
 COMMIT;
 .import "|tail -n +$((applied + 1)) ledger" line

@@ -15,3 +15,8 @@ WHERE kind IN ('later', 'silent') AND error_message = 'the record has changed, a
 
 SELECT 'asked for were ' || (SELECT count(*) FROM asked) || ' rows, and the database has ' || count(*)
 FROM ended HAVING count(*) <> (SELECT count(*) FROM asked);
+
+-- The only rows that may be applied twice: without a lock, a read-back that comes after --timeout decides.
+SELECT 'of ' || count(*) || ' rows without a lock, ' || sum(times > 1) || ' were applied twice'
+FROM (SELECT (SELECT count(*) FROM ledger l WHERE l.serial = asked.serial) AS times FROM asked WHERE kind IN ('none', 'later'))
+HAVING sum(times > 1) > 2 + count(*) / 50;

@@ -25,8 +25,16 @@ TableRow      none           {"preset":"genesys-datatable-rows","params":{"table
 Attribute     later          {"preset":"genesys-conversation-attributes","params":{"conversation":"c","attributeSchema":"s"}}
 Contact       none           {"preset":"genesys-external-contacts","params":{"source":"erp"}}
 Organization  none           {"preset":"genesys-external-organizations","params":{"source":"erp"}}
+Outbound      none           {"preset":"genesys-outbound-contacts","params":{"list":"l"}}
+Several       body,seeded    {"preset":"rest-version","write":{"path":"/rest-version/{id}"},"bulk":BULK}
+SeveralUpsert body           {"preset":"rest-version","write":{"path":"/rest-version/{id}"},"missing":"upsert","bulk":BULK}
 '
+CRASH_LOCKS=${CRASH_LOCKS//BULK/'{"method":"POST","path":"/rest-version-bulk","list":"/documents","max":7,"item":{"id":"{id}"},"results":{"list":"","id":"/id","status":"/status","error":"/error","record":"/record"}}'}
 LOCK_RECORDS=20
+# Contacts that a bulk request applies, and does not name, names twice or by another id; one that it neither
+# applies nor names, for some time. A request with more than 8 rows is answered 413.
+LOCK_SIM=(--only-seeded --upsert --bulk-max 8 --answer Contact-3=202 --answer Contact-4=202:twice
+    --answer Contact-5=202:other --answer Contact-6=204:never*3 --answer Outbound-3=400:contact.list.clear.in.progress*4)
 LOCK_RUN=(run inbox --min-age 0 --rate none --concurrency 16 --timeout 1 --max-retries 2 --max-attempts 1000
     --audit none)
 
@@ -86,7 +94,7 @@ feed_locks() {
 }
 
 feed_locks_when_low() {
-    while [ $(($(wc -l <asked) - $(wc -l <ledger))) -lt $((${LOCK_ROWS:-30} * 17)) ]; do
+    while [ $(($(wc -l <asked) - $(wc -l <ledger))) -lt $((${LOCK_ROWS:-30} * 20)) ]; do
         feed_locks "${LOCK_ROWS:-30}" || return
     done
 }
@@ -123,7 +131,7 @@ lock_round() {
     SEED=$FIRST_SEED LATENCY_MS=10
     mkdir -p "$WORK"
     lock_seeds >"$WORK/seeds"
-    world_begin "$WORK/locks" "$SEED" --records "$WORK/seeds" --only-seeded --upsert ||
+    world_begin "$WORK/locks" "$SEED" --records "$WORK/seeds" "${LOCK_SIM[@]}" ||
         fail 'the simulator does not start'
     rm -f clock
     mkfifo clock

@@ -12,6 +12,10 @@ FROM (SELECT record_id, iif(kind IN ('get', 'read', 'lookup'), 'GET', 'PUT') AS 
 GROUP BY record_id, method
 HAVING count(*) > coalesce((SELECT n FROM sent s WHERE (s.record_id, s.method) = (r.record_id, r.method)), 0);
 
+SELECT sum(coalesce(rows, 1)) || ' rows reached the server in writes, with fewer attempts'
+FROM request WHERE kind NOT IN ('get', 'read', 'lookup', 'token', 'audit')
+HAVING sum(coalesce(rows, 1)) > (SELECT sum(n) FROM sent WHERE method = 'PUT');
+
 SELECT 'job S-' || serial || ' of ' || record_id || ' is `' || state || '`, and the server never did that'
 FROM (SELECT record_id, state, CAST(substr(fields ->> 'note', 3) AS INTEGER) AS serial FROM found.job) j
 WHERE state IN ('applied', 'unchanged')

@@ -1,7 +1,7 @@
 -- What was asked for, and what the simulator saw and applied: the checks compare the database with it.
 CREATE TABLE asked (serial INTEGER PRIMARY KEY, record_id TEXT, kind TEXT, fields TEXT);
 CREATE TABLE request (seq INTEGER PRIMARY KEY, kind TEXT, record_id TEXT, version INTEGER,
-    correlation_id TEXT, status INTEGER, fault TEXT, at_ms INTEGER);
+    correlation_id TEXT, status INTEGER, fault TEXT, at_ms INTEGER, rows INTEGER);
 CREATE TABLE ledger (seq INTEGER PRIMARY KEY, record_id TEXT, version INTEGER, submitted INTEGER,
     correlation_id TEXT, fields TEXT, serial INTEGER);
 CREATE TABLE line (text TEXT);

@@ -15,7 +15,8 @@ void resource_schema(struct buf *out, enum resource_kind kind, const char *table
 void resource_read(struct sim *sim, struct request *request);
 void resource_write(struct sim *sim, struct request *request);
 
-/* Writes one document of a bulk request like a PUT of it. Returns its result, which the caller puts:
+/* Writes one document of a bulk request like a PUT of it. Returns its result, which the caller
+ * puts:
  * {"id", "status", "record" or "error"}. */
 struct json_object *resource_write_item(struct sim *sim, struct request *request,
                                         struct json_object *item);

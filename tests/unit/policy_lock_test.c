@@ -383,10 +383,11 @@ static void a_conflict_and_a_record_that_is_gone(void **state)
 #undef BACK
 }
 
+#define BACK .request = REQUEST_READ_BACK, .lock = TARGET_NONE, .doubt = true
+
 static void without_a_lock_only_the_values_show_what_happened(void **state)
 {
     (void)state;
-#define BACK .request = REQUEST_READ_BACK, .lock = TARGET_NONE, .doubt = true
     CHECK(
         {"our fields",
          {BACK},

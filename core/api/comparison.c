@@ -117,10 +117,11 @@ static void visit_difference(void *context, const struct api_fields_difference *
         comparison.kind = COMPARISON_LOST;
     if ((!sent.data &&
          (span_is(read, "null") || has_member(comparing->sides->before, difference->name))) ||
-        (!read.data && span_is(sent, "null")))
+        (sent.data && !read.data && span_is(sent, "null")))
         return;
-    if (sent.size >= VALUE_BYTES_MIN && !span_is(sent, "null") && !span_is(sent, "true") &&
-        !span_is(sent, "false") && json_scan(&search.tape, comparing->sides->body, 0, &fault)) {
+    if (sent.data && sent.size >= VALUE_BYTES_MIN && !span_is(sent, "null") &&
+        !span_is(sent, "true") && !span_is(sent, "false") &&
+        json_scan(&search.tape, comparing->sides->body, 0, &fault)) {
         search.own = own_place(comparing->target, difference->name);
         wrap(&search.pair[0], sent);
         search_object(&search, 0);

@@ -146,7 +146,7 @@ static bool slot_open(struct slot *slot, const struct http_options *options,
 /* The list holds a token. */
 static void list_release(struct curl_slist *headers)
 {
-    for (struct curl_slist *item = headers; item; item = item->next)
+    for (struct curl_slist *item = headers; item && item->data; item = item->next)
         explicit_bzero(item->data, strlen(item->data));
     curl_slist_free_all(headers);
 }

@@ -594,6 +594,7 @@ done
 json=$dir/results.json
 : >"$json"
 {
+    trap finish EXIT # of this subshell, in which the servers start
     machine
     for figure in $only; do
         "bench_$figure" || exit 1

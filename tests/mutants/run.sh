@@ -78,7 +78,7 @@ worker() {
     local number=$1 share=$2 decided=0 file line text verdict by test good=' '
     while [ "$decided" -lt "$share" ] && IFS=$'\t' read -r file line text <&3; do
         printf '%s\n' "$text" >"$work/$number/$file.text"
-        read -r verdict by < <(try "$number" "$file" "$line" "$text")
+        read -r verdict by <<<"$(try "$number" "$file" "$line" "$text")"
         [ "$verdict" = same ] && continue
         # a test that fails anyway does not notice anything
         if [ "$verdict" = killed ] && [[ $good != *" $by "* ]]; then
